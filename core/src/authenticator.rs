@@ -1,0 +1,386 @@
+//! The one door: a method for each thing a person does.
+//!
+//! Every act is spawned on the core's own small runtime and runs to its next stored step whatever the
+//! caller does: dropping a returned future stops the waiting, never what was decided.
+
+mod core;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use crate::account::{Account, AccountId};
+use crate::clock::Clock;
+use crate::enrollment::code::{self, Invite, Scanned};
+use crate::enrollment::{self, EnrollmentEnd, Offer, Stage, Ticket, qr};
+use crate::error::Error;
+use crate::outbox;
+use crate::platform::{DeviceDescription, KeyStore, PushChannel, TlsTrust};
+use crate::prompt::fetch::{audience_of, fetch};
+use crate::prompt::{Prompt, PromptId, PushEffect, answer, push, stored_prompt};
+use crate::removal::{self, Removal};
+use crate::service::messages::FetchReason;
+use crate::step::Step;
+
+pub(crate) use core::Core;
+
+/// Two threads: one may wait in a handshake while the other goes on.
+const WORKERS: usize = 2;
+
+/// What the platform gives the core.
+#[derive(Clone)]
+pub struct Ports {
+    /// Keys that never leave the device.
+    pub key_store: Arc<dyn KeyStore>,
+    /// How pushes reach this phone.
+    pub push: Arc<dyn PushChannel>,
+    /// Which certificate chains are trusted.
+    pub trust: Arc<dyn TlsTrust>,
+    /// Wall time and time since boot.
+    pub clock: Arc<dyn Clock>,
+    /// What this phone says of itself.
+    pub device: DeviceDescription,
+}
+
+/// The companion authenticator on this phone; one for each `home`.
+#[derive(Clone)]
+pub struct Authenticator(Arc<Inner>);
+
+struct Inner {
+    core: Arc<Core>,
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Waiting for the workers here could block a caller's async thread.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Everything a screen shows, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Rises with every change; hand it to `changed_since`.
+    pub revision: u64,
+    /// Oldest first; pending ones are among `pending`.
+    pub accounts: Vec<Account>,
+    /// Prompts that wait for the person or the service, oldest first.
+    pub prompts: Vec<Prompt>,
+    /// Acts that can go on or be given up.
+    pub pending: Vec<Step>,
+}
+
+/// A code as the person has it.
+pub enum CodeInput {
+    /// What a camera read.
+    Text(String),
+    /// A PNG or JPEG picture of a screen.
+    Picture(Vec<u8>),
+    /// The typed code with the address shown beside it.
+    Typed {
+        /// Twelve characters; case, spaces and hyphens don't matter.
+        code: String,
+        /// The service's address without `https://`.
+        address: String,
+    },
+}
+
+/// What "check for requests" found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Every prompt that waits for the person.
+    pub prompts: Vec<Prompt>,
+    /// Accounts whose service could not be asked, and why.
+    pub unreachable: Vec<(AccountId, Error)>,
+}
+
+impl Authenticator {
+    /// Opens the authenticator in its private folder, and makes it there the first time.
+    ///
+    /// # Errors
+    /// `NotYetUnlocked`, `FromAnotherDevice`, `NewerSchema`: nothing was changed.
+    pub async fn open(home: PathBuf, ports: Ports) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .thread_name("countersign")
+            .enable_all()
+            .build()
+            .map_err(|_threads| Error::Closed)?;
+        let opening = runtime.spawn_blocking(move || Core::open(&home, ports));
+        // The runtime is kept in `Inner` before anything can fail, so that it is never dropped here.
+        let inner = match opening.await {
+            Ok(Ok(core)) => Inner { core: Arc::new(core), runtime: Some(runtime) },
+            Ok(Err(error)) => {
+                runtime.shutdown_background();
+                return Err(error);
+            }
+            Err(_stopped) => {
+                runtime.shutdown_background();
+                return Err(Error::Closed);
+            }
+        };
+        let authenticator = Self(Arc::new(inner));
+        authenticator.start().await?;
+        Ok(authenticator)
+    }
+
+    /// Goes on with what an earlier process left: the outbox, and enrolments that wait for their page.
+    async fn start(&self) -> Result<(), Error> {
+        let now = self.0.core.ports.clock.now();
+        let enrollments = self
+            .act(move |core| async move {
+                core.store
+                    .run(move |tables| {
+                        tables.end_leases()?;
+                        tables.sweep_prompts(now)?;
+                        tables.enrollments()
+                    })
+                    .await
+            })
+            .await?;
+        for record in enrollments.into_iter().filter(|record| matches!(record.stage, Stage::Bound { .. })) {
+            self.spawn_watch(record.ticket);
+        }
+        let core = Arc::clone(&self.0.core);
+        self.spawn(async move { outbox::run(&core).await });
+        Ok(())
+    }
+
+    /// Everything a screen shows.
+    ///
+    /// # Errors
+    /// `Store` when the database can't be read.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        self.act(|core| async move { snapshot(&core).await }).await
+    }
+
+    /// Waits until something changed after `revision`, then returns everything a screen shows.
+    ///
+    /// # Errors
+    /// `Closed`, `Store`.
+    pub async fn changed_since(&self, revision: u64) -> Result<Snapshot, Error> {
+        self.act(move |core| async move {
+            core.changed_since(revision).await?;
+            snapshot(&core).await
+        })
+        .await
+    }
+
+    /// Reads what was scanned, photographed or typed; asks nobody.
+    ///
+    /// # Errors
+    /// `Code` and `Picture` say what is wrong with it.
+    pub async fn read_code(&self, input: CodeInput) -> Result<Scanned, Error> {
+        self.act(|_core| async move {
+            tokio::task::spawn_blocking(move || read_code(input)).await.map_err(|_stopped| Error::Closed)?
+        })
+        .await
+    }
+
+    /// Asks the service behind an invitation who it is; keeps nothing.
+    ///
+    /// # Errors
+    /// `Offline`, `Untrusted`, `Busy`: try again. `NotASignInService`, `UnsupportedVersion`, `Impostor`,
+    /// `Enrollment`, `ClockWrong`: this code leads nowhere.
+    pub async fn look_up(&self, invite: Invite) -> Result<Offer, Error> {
+        self.act(|core| async move { enrollment::look_up(&core, invite).await }).await
+    }
+
+    /// Starts adding the account that the person has accepted, and goes on until the digits can be shown.
+    ///
+    /// # Errors
+    /// After `Offline`, `Untrusted`, `Busy` and `Platform` with `Locked` or `Transient` the enrolment is kept
+    /// (`pending_steps`, `continue_enrollment`); after any other error nothing is left of it.
+    pub async fn enroll(&self, offer: Offer) -> Result<Step, Error> {
+        let step = self.act(|core| async move { enrollment::enroll(&core, offer).await }).await?;
+        self.watch_digits(&step);
+        Ok(step)
+    }
+
+    /// Goes on with an enrolment that was cut off.
+    ///
+    /// # Errors
+    /// As `enroll`; `UnknownTicket`.
+    pub async fn continue_enrollment(&self, ticket: Ticket) -> Result<Step, Error> {
+        let step = self.act(|core| async move { enrollment::advance(&core, &ticket).await }).await?;
+        self.watch_digits(&step);
+        Ok(step)
+    }
+
+    /// Waits until the page has taken the digits, or the service ended the enrolment.
+    ///
+    /// # Errors
+    /// `UnknownTicket` when it was given up; `Offline` when the service stayed silent past the digits' time.
+    pub async fn wait_for_activation(&self, ticket: Ticket) -> Result<EnrollmentEnd, Error> {
+        self.act(|core| async move { enrollment::wait(&core, &ticket).await }).await
+    }
+
+    /// Gives a started act up; nothing of it is left here, and the service is told where it knows of it.
+    ///
+    /// # Errors
+    /// `UnknownTicket` when it has finished or was given up before.
+    pub async fn abandon(&self, ticket: Ticket) -> Result<(), Error> {
+        self.act(|core| async move { enrollment::abandon(&core, &ticket).await }).await
+    }
+
+    /// Acts that can go on or be given up, oldest first.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn pending_steps(&self) -> Result<Vec<Step>, Error> {
+        Ok(self.snapshot().await?.pending)
+    }
+
+    /// Handles one push; what can't be decrypted and verified is dropped without an error.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn push_received(&self, slot: Vec<u8>, message: Vec<u8>) -> Result<PushEffect, Error> {
+        self.act(|core| async move { push::received(&core, slot, message).await }).await
+    }
+
+    /// Asks every service for what waits. `Opened` says that the person opened the app.
+    ///
+    /// # Errors
+    /// `Store`; a service that can't be asked is listed in the result.
+    pub async fn check_for_prompts(&self, reason: FetchReason) -> Result<Checked, Error> {
+        self.act(move |core| async move { check_for_prompts(&core, reason).await }).await
+    }
+
+    /// Approves a prompt with the number that the page shows.
+    ///
+    /// Returns `Step::Done` with what the service said, or `Step::Queued` when it can't be reached: then the
+    /// signed decision is stored and goes out by itself.
+    ///
+    /// # Errors
+    /// `NumberForm`, `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `Removed`: nothing was signed.
+    pub async fn approve(&self, prompt: PromptId, number: String) -> Result<Step, Error> {
+        self.act(|core| async move { answer::approve(&core, prompt, number).await }).await
+    }
+
+    /// Denies a prompt; never needs the person to unlock anything.
+    ///
+    /// # Errors
+    /// As `approve`, but for the number.
+    pub async fn deny(&self, prompt: PromptId) -> Result<Step, Error> {
+        self.act(|core| async move { answer::deny(&core, prompt).await }).await
+    }
+
+    /// "It wasn't me": ends what was asked, and what an approval gave, within a day.
+    ///
+    /// # Errors
+    /// `UnknownPrompt`, `Removed`.
+    pub async fn report(&self, prompt: PromptId) -> Result<Step, Error> {
+        self.act(|core| async move { answer::report(&core, prompt).await }).await
+    }
+
+    /// Every account on this phone, oldest first.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn accounts(&self) -> Result<Vec<Account>, Error> {
+        Ok(self.snapshot().await?.accounts)
+    }
+
+    /// Takes an account off this phone, and tells the service now or later.
+    ///
+    /// # Errors
+    /// `UnknownAccount`, `Store`.
+    pub async fn remove(&self, account: AccountId) -> Result<Removal, Error> {
+        self.act(|core| async move { removal::remove(&core, account).await }).await
+    }
+
+    /// Lets an account be asked again after three wrong numbers.
+    ///
+    /// # Errors
+    /// `Offline`, `Busy`, `Removed`, `UnknownAccount`.
+    pub async fn unblock(&self, account: AccountId) -> Result<(), Error> {
+        self.act(|core| async move { removal::unblock(&core, account).await }).await
+    }
+
+    fn watch_digits(&self, step: &Step) {
+        if let Step::ShowDigits { ticket, .. } = step {
+            self.spawn_watch(ticket.clone());
+        }
+    }
+
+    fn spawn_watch(&self, ticket: Ticket) {
+        let core = Arc::clone(&self.0.core);
+        self.spawn(async move {
+            if let Err(error) = enrollment::watch(&core, &ticket).await {
+                tracing::info!(%error, "waiting for the digits ended");
+            }
+        });
+    }
+
+    fn spawn(&self, background: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = &self.0.runtime {
+            runtime.spawn(background);
+        }
+    }
+
+    async fn act<T, F, W>(&self, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+        W: FnOnce(Arc<Core>) -> F,
+    {
+        let runtime = self.0.runtime.as_ref().ok_or(Error::Closed)?;
+        runtime.spawn(work(Arc::clone(&self.0.core))).await.map_err(|_stopped| Error::Closed)?
+    }
+}
+
+fn read_code(input: CodeInput) -> Result<Scanned, Error> {
+    match input {
+        CodeInput::Text(text) => Ok(code::read_text(&text)?),
+        CodeInput::Picture(bytes) => Ok(code::read_text(&qr::read_picture(&bytes)?)?),
+        CodeInput::Typed { code, address } => Ok(Scanned::Invite(code::read_typed(&code, &address)?)),
+    }
+}
+
+async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
+    // Read before the data: a change in between is then reported again, never missed.
+    let (revision, now) = (core.revision(), core.ports.clock.now());
+    core.store
+        .run(move |tables| {
+            let records = tables.accounts()?;
+            let prompts = tables
+                .live_prompts(now)?
+                .iter()
+                .filter_map(|prompt| {
+                    let account = records.iter().find(|account| account.id == prompt.id.account)?;
+                    stored_prompt(prompt, &audience_of(account)).ok()
+                })
+                .collect();
+            let pending: Vec<Step> = tables.enrollments()?.iter().map(enrollment::shown_step).collect();
+            let accounts = records.iter().filter(|record| !record.is_pending()).map(|record| record.shown()).collect();
+            Ok(Snapshot { revision, accounts, prompts, pending })
+        })
+        .await
+}
+
+async fn check_for_prompts(core: &Arc<Core>, reason: FetchReason) -> Result<Checked, Error> {
+    let records = core.store.run(|tables| tables.accounts()).await?;
+    let mut asked = tokio::task::JoinSet::new();
+    for account in records.into_iter().filter(|record| !record.is_removed()) {
+        let core = Arc::clone(core);
+        asked.spawn(async move {
+            let result = fetch(&core, &account.id, reason, 0).await;
+            (account.id, result)
+        });
+    }
+    let mut unreachable = Vec::new();
+    while let Some(result) = asked.join_next().await {
+        if let Ok((account, Err(error))) = result
+            && error != Error::Removed
+        {
+            unreachable.push((account, error));
+        }
+    }
+    Ok(Checked { prompts: snapshot(core).await?.prompts, unreachable })
+}

@@ -1,0 +1,105 @@
+//! What every act works with: store, ports, network, and the news that something changed.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::{Notify, watch};
+
+use super::Ports;
+use crate::error::Error;
+use crate::http::Http;
+use crate::jose::{self, HeaderKey};
+use crate::platform::PlatformError;
+use crate::store::{Store, Tables};
+
+const DATABASE: &str = "countersign.db";
+/// A port that answers later than this has failed for now; what it still brings is swept by its alias.
+const PORT_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(crate) struct Core {
+    pub(crate) ports: Ports,
+    pub(crate) store: Store,
+    pub(crate) http: Http,
+    revision: watch::Sender<u64>,
+    outbox: Notify,
+}
+
+impl Core {
+    /// Opens the database and the network client; blocks.
+    pub(super) fn open(home: &Path, ports: Ports) -> Result<Self, Error> {
+        make_private(home)?;
+        let store = Store::open(&home.join(DATABASE), ports.key_store.as_ref())?;
+        let http = Http::new(Arc::clone(&ports.trust), Arc::clone(&ports.clock))?;
+        Ok(Self { ports, store, http, revision: watch::Sender::new(0), outbox: Notify::new() })
+    }
+
+    /// Runs `work` in one transaction and tells everybody who waits for a change.
+    pub(crate) async fn change<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tables<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let value = self.store.run(work).await?;
+        self.revision.send_modify(|revision| *revision = revision.saturating_add(1));
+        Ok(value)
+    }
+
+    pub(crate) fn revision(&self) -> u64 {
+        *self.revision.borrow()
+    }
+
+    pub(crate) async fn changed_since(&self, revision: u64) -> Result<(), Error> {
+        let mut changes = self.revision.subscribe();
+        changes.wait_for(|now| *now != revision).await.map(|_now| ()).map_err(|_closed| Error::Closed)
+    }
+
+    pub(crate) fn wake_outbox(&self) {
+        self.outbox.notify_one();
+    }
+
+    pub(crate) async fn outbox_woken(&self) {
+        self.outbox.notified().await;
+    }
+
+    /// Asks a port on a blocking thread, for a limited time.
+    pub(crate) async fn port<T, F>(&self, ask: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Ports) -> Result<T, PlatformError> + Send + 'static,
+    {
+        let ports = self.ports.clone();
+        let answer = tokio::task::spawn_blocking(move || ask(&ports));
+        match tokio::time::timeout(PORT_TIMEOUT, answer).await {
+            Ok(Ok(answer)) => Ok(answer?),
+            // A port that panicked or never returned says nothing about the key.
+            Ok(Err(_)) | Err(_) => Err(Error::Platform(PlatformError::Transient)),
+        }
+    }
+
+    /// Signs `payload` as a compact JWS with the key under `alias`.
+    pub(crate) async fn sign_jws(
+        &self,
+        alias: &str,
+        typ: &str,
+        key: HeaderKey<'_>,
+        payload: &impl Serialize,
+    ) -> Result<String, Error> {
+        let unusable = |_garbage| Error::Platform(PlatformError::Unusable);
+        let input = jose::signing_input(typ, key, payload).map_err(unusable)?;
+        let (alias, message) = (alias.to_owned(), input.clone().into_bytes());
+        let der = self.port(move |ports| ports.key_store.sign(alias, message)).await?;
+        let signature = jose::signature_from_der(&der).map_err(unusable)?;
+        Ok(jose::attach(&input, &signature))
+    }
+}
+
+/// The folder is the app's own; on shared systems nobody else may look inside.
+fn make_private(home: &Path) -> Result<(), Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(home).map_err(|_denied| Error::Store(crate::error::StoreFault::ReadOnly))
+}

@@ -1,0 +1,428 @@
+//! Adding an account: from a code to who is asking, to a key on both sides, to an active account.
+//!
+//! ```text
+//!            the person accepts        key and push address        answer with the right MAC
+//! (looked up) ───────────────▶ Enrolling ───────────▶ KeyMade ───────────────▶ Bound
+//!   in memory                      │                    │                       │  signed state
+//!                                  └── gone for good ───┴──▶ (nothing left)     ├── ok ──▶ (active account)
+//!                                                                               └── removed ──▶ Ended(cause)
+//! ```
+//! Each step is stored before the next outside effect, so a phone killed anywhere goes on where it was:
+//! the same key is posted again, and the service answers the same. Before `Bound` nothing needs telling
+//! when the person gives up; from `Bound` on the service is told.
+
+pub(crate) mod code;
+mod digits;
+pub(crate) mod proofs;
+pub(crate) mod qr;
+mod wait;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::{
+    Account, AccountId, AccountRecord, RemovalCause, StoredState, device_key_alias, without_controls,
+};
+use crate::authenticator::Core;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::jose::{HeaderKey, PublicKey, base64url};
+use crate::outbox;
+use crate::platform::{KeyGuard, PlatformError};
+use crate::push_message::PushKeys;
+use crate::secret::random;
+use crate::service::messages::{BindAnswer, BindClaims, ClaimedDevice, Message, Subscription, WireAttestation};
+use crate::service::{self, Endpoints, ServiceKeys};
+use crate::step::Step;
+use code::{Invite, Issuer};
+use proofs::EnrollmentKey;
+
+pub(crate) use wait::{settle, wait, watch};
+
+const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
+/// Longest life of the signed message, in seconds.
+const REQUEST_LIFE: u64 = 120;
+/// Longest name a service may give an account or itself, in characters.
+const MAX_NAME: usize = 128;
+
+/// Names a started act, to go on with it or give it up.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Ticket(pub String);
+
+/// Who is asking, shown to the person before anything is kept.
+///
+/// The issuer is verified: the connection was trusted for its host, and the answer carried proof of the
+/// secret in the code. Organisation and user name are the service's claims.
+pub struct Offer {
+    invite_id: String,
+    issuer: Issuer,
+    key: EnrollmentKey,
+    endpoints: Endpoints,
+    service_keys: ServiceKeys,
+    account_id: String,
+    user_name: String,
+    organization: String,
+    clock_offset: i64,
+    already_here: bool,
+}
+
+impl Offer {
+    /// The verified sign-in service, `https://host[:port]`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.issuer.as_str()
+    }
+
+    /// The part of the issuer that people read.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.issuer.host()
+    }
+
+    /// The organisation, as the service claims.
+    #[must_use]
+    pub fn organization(&self) -> &str {
+        &self.organization
+    }
+
+    /// The user name, as the service claims.
+    #[must_use]
+    pub fn user_name(&self) -> &str {
+        &self.user_name
+    }
+
+    /// Whether the account is on this phone already.
+    #[must_use]
+    pub fn already_here(&self) -> bool {
+        self.already_here
+    }
+}
+
+/// How adding an account ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnrollmentEnd {
+    /// The account works.
+    Active(Account),
+    /// The service ended it; nothing is left on this phone.
+    Ended(RemovalCause),
+}
+
+/// Where an enrolment stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stage {
+    /// The person has accepted; nothing was made yet.
+    Enrolling,
+    /// Device key and push address exist; the service may or may not know them.
+    KeyMade { point: Vec<u8>, push_endpoint: String },
+    /// The service knows this device and waits for the digits.
+    Bound { point: Vec<u8>, until: Timestamp },
+    /// The service ended it; the person has not been told yet.
+    Ended { cause: RemovalCause },
+}
+
+/// What happened to an enrolment.
+#[derive(Debug, Clone)]
+pub(crate) enum Event {
+    KeyMade { point: Vec<u8>, push_endpoint: String },
+    Bound { until: Timestamp },
+    Removed { cause: RemovalCause },
+}
+
+/// The state machine above; an event that does not belong leaves the stage where it was (`None`).
+pub(crate) fn next(stage: &Stage, event: Event) -> Option<Stage> {
+    match (stage, event) {
+        (Stage::Enrolling, Event::KeyMade { point, push_endpoint }) => Some(Stage::KeyMade { point, push_endpoint }),
+        (Stage::KeyMade { point, .. }, Event::Bound { until }) => Some(Stage::Bound { point: point.clone(), until }),
+        (Stage::Bound { .. }, Event::Removed { cause }) => Some(Stage::Ended { cause }),
+        (
+            Stage::Enrolling | Stage::KeyMade { .. } | Stage::Bound { .. } | Stage::Ended { .. },
+            Event::KeyMade { .. } | Event::Bound { .. } | Event::Removed { .. },
+        ) => None,
+    }
+}
+
+/// An enrolment as it is stored.
+#[derive(Clone)]
+pub(crate) struct EnrollmentRecord {
+    pub(crate) ticket: Ticket,
+    pub(crate) stage: Stage,
+    pub(crate) facts: Facts,
+    pub(crate) key: EnrollmentKey,
+    pub(crate) push_keys: PushKeys,
+}
+
+impl EnrollmentRecord {
+    /// Whether its device key is still needed.
+    pub(crate) fn is_live(&self) -> bool {
+        !matches!(self.stage, Stage::Ended { .. })
+    }
+}
+
+/// What is known of an enrolment and is no secret.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    pub(crate) account: AccountId,
+    pub(crate) issuer: Issuer,
+    pub(crate) invite_id: String,
+    pub(crate) account_id: String,
+    pub(crate) user_name: String,
+    pub(crate) organization: String,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) service_keys: ServiceKeys,
+    pub(crate) slot: Vec<u8>,
+    pub(crate) clock_offset: i64,
+}
+
+/// Asks the service behind an invitation who it is; keeps nothing.
+///
+/// # Errors
+/// `Offline`, `Untrusted`, `Busy`: try again. `NotASignInService`, `UnsupportedVersion`, `Impostor`,
+/// `Enrollment`: this code leads nowhere.
+pub(crate) async fn look_up(core: &Core, invite: Invite) -> Result<Offer, Error> {
+    let (invite, key) = enrollment_key(invite).await?;
+    let endpoints = service::discover(&core.http, invite.issuer()).await?;
+    let answer = service::look_up(&core.http, &endpoints.look_up, &invite, &key).await?;
+    let service_keys = ServiceKeys::pinned(&answer.keys, invite.issuer())?;
+    let clock_offset = service::offset_between(core.ports.clock.now().0, answer.time).ok_or(Error::ClockWrong)?;
+    let user_name = claimed_name(&answer.user_name)?;
+    let organization = claimed_name(&answer.organization)?;
+    let (issuer, account_id) = (invite.issuer().clone(), answer.account_id.clone());
+    let already_here = core.store.run(move |tables| tables.has_account(&issuer, &account_id)).await?;
+    Ok(Offer {
+        invite_id: invite.id().to_owned(),
+        issuer: invite.issuer().clone(),
+        key,
+        endpoints,
+        service_keys,
+        account_id: answer.account_id,
+        user_name,
+        organization,
+        clock_offset,
+        already_here,
+    })
+}
+
+/// A typed code costs a second of hashing, so it is done on a blocking thread.
+async fn enrollment_key(invite: Invite) -> Result<(Invite, EnrollmentKey), Error> {
+    tokio::task::spawn_blocking(move || {
+        let key = invite.enrollment_key().map_err(|_memory| Error::Platform(PlatformError::Transient))?;
+        Ok((invite, key))
+    })
+    .await
+    .map_err(|_stopped| Error::Closed)?
+}
+
+fn claimed_name(name: &str) -> Result<String, Error> {
+    let name = without_controls(name);
+    let fits = (1..=MAX_NAME).contains(&name.chars().count());
+    if fits { Ok(name) } else { Err(Error::InvalidAnswer) }
+}
+
+/// Starts adding the account that the person has accepted, and goes on until the digits can be shown.
+///
+/// # Errors
+/// As `advance`; an enrolment cut off by the network is kept and listed by `pending_steps`.
+pub(crate) async fn enroll(core: &Core, offer: Offer) -> Result<Step, Error> {
+    if offer.already_here {
+        return Err(Error::AlreadyHere);
+    }
+    let account = AccountId(fresh_id()?);
+    let slot: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let record = EnrollmentRecord {
+        ticket: Ticket(fresh_id()?),
+        stage: Stage::Enrolling,
+        push_keys: PushKeys::make().map_err(|_none| Error::Platform(PlatformError::Unusable))?,
+        key: offer.key,
+        facts: Facts {
+            account,
+            issuer: offer.issuer,
+            invite_id: offer.invite_id,
+            account_id: offer.account_id,
+            user_name: offer.user_name,
+            organization: offer.organization,
+            endpoints: offer.endpoints,
+            service_keys: offer.service_keys,
+            slot: slot.to_vec(),
+            clock_offset: offer.clock_offset,
+        },
+    };
+    let ticket = record.ticket.clone();
+    core.change(move |tables| tables.insert_enrollment(&record)).await?;
+    advance(core, &ticket).await
+}
+
+fn fresh_id() -> Result<String, Error> {
+    let id: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    Ok(base64url::encode(&id))
+}
+
+/// Goes on from the stored stage until the digits can be shown, or the enrolment has ended.
+///
+/// # Errors
+/// `Offline`, `Untrusted`, `Busy`, `Platform(Locked | Transient)` keep the enrolment; after any other
+/// error nothing is left of it on this phone.
+pub(crate) async fn advance(core: &Core, ticket: &Ticket) -> Result<Step, Error> {
+    loop {
+        let wanted = ticket.clone();
+        let record = core.store.run(move |tables| tables.enrollment(&wanted)).await?;
+        let result = match &record.stage {
+            Stage::Enrolling => make_key(core, &record).await,
+            Stage::KeyMade { point, push_endpoint } => bind(core, &record, point, push_endpoint).await,
+            Stage::Bound { .. } | Stage::Ended { .. } => return Ok(shown_step(&record)),
+        };
+        if let Err(error) = result {
+            if !may_pass(&error) {
+                forget(core, &record).await?;
+            }
+            return Err(error);
+        }
+    }
+}
+
+/// What a stored enrolment asks of the app.
+pub(crate) fn shown_step(record: &EnrollmentRecord) -> Step {
+    let (ticket, host) = (record.ticket.clone(), record.facts.issuer.host().to_owned());
+    match &record.stage {
+        Stage::Enrolling | Stage::KeyMade { .. } => Step::EnrollmentInterrupted { ticket, host },
+        Stage::Bound { point, until } => match digits::shown(record, point) {
+            Ok(digits) => Step::ShowDigits { ticket, host, digits, until: *until },
+            Err(_unreadable) => Step::EnrollmentInterrupted { ticket, host },
+        },
+        Stage::Ended { cause } => Step::EnrollmentEnded { ticket, host, cause: *cause },
+    }
+}
+
+fn may_pass(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Offline
+            | Error::Untrusted
+            | Error::Busy
+            | Error::Closed
+            | Error::Store(_)
+            | Error::Platform(PlatformError::Locked | PlatformError::Transient)
+    )
+}
+
+async fn make_key(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
+    let alias = device_key_alias(&record.facts.account);
+    let point = core.port(move |ports| ports.key_store.make(alias, KeyGuard::AfterFirstUnlock)).await?;
+    PublicKey::from_sec1(&point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
+    let (vapid_key, slot) = (record.facts.endpoints.vapid_key()?, record.facts.slot.clone());
+    let push_endpoint = core.port(move |ports| ports.push.subscribe(vapid_key, slot)).await?;
+    enter(core, record, Event::KeyMade { point, push_endpoint }).await
+}
+
+async fn bind(core: &Core, record: &EnrollmentRecord, point: &[u8], push_endpoint: &str) -> Result<(), Error> {
+    let device_key = PublicKey::from_sec1(point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
+    let jti: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let claims = bind_claims(core, record, &device_key, push_endpoint, &jti);
+    let alias = device_key_alias(&record.facts.account);
+    let jws = core.sign_jws(&alias, ENROLLMENT_TYP, HeaderKey::Jwk(&device_key), &claims).await?;
+    let answer = service::bind(&core.http, &record.facts.endpoints.enrollment, jws, &jti, &record.key).await?;
+    if answer.account_id != record.facts.account_id || answer.keys != record.facts.service_keys.thumbprints() {
+        return Err(Error::Impostor);
+    }
+    bound(core, record, answer).await
+}
+
+fn bind_claims(
+    core: &Core,
+    record: &EnrollmentRecord,
+    device_key: &PublicKey,
+    push_endpoint: &str,
+    jti: &[u8; 16],
+) -> BindClaims {
+    let facts = &record.facts;
+    let (push_point, push_secret) = (record.push_keys.point(), record.push_keys.auth());
+    let mac =
+        record.key.bind_mac(facts.issuer.as_str(), &facts.invite_id, &device_key.thumbprint(), push_point, push_secret);
+    let device = &core.ports.device;
+    let iat = core.ports.clock.now().shifted(facts.clock_offset).0;
+    BindClaims {
+        aud: facts.endpoints.enrollment.clone(),
+        iat,
+        exp: iat.saturating_add(REQUEST_LIFE),
+        jti: base64url::encode(jti),
+        v: 1,
+        enrollment: facts.invite_id.clone(),
+        mac: base64url::encode(&mac),
+        device: ClaimedDevice {
+            name: device.name.clone(),
+            model: device.model.clone(),
+            os: device.os.clone(),
+            app_version: device.app_version.clone(),
+        },
+        push: Subscription {
+            endpoint: push_endpoint.to_owned(),
+            p256dh: base64url::encode(push_point),
+            auth: base64url::encode(push_secret),
+        },
+        attestation: WireAttestation::None,
+    }
+}
+
+/// Stores in one transaction that the service knows this device: the stage, and the pending account.
+async fn bound(core: &Core, record: &EnrollmentRecord, answer: BindAnswer) -> Result<(), Error> {
+    let facts = record.facts.clone();
+    let account = AccountRecord {
+        key_alias: device_key_alias(&facts.account),
+        id: facts.account,
+        issuer: facts.issuer,
+        account_id: facts.account_id,
+        user_name: facts.user_name,
+        organization: facts.organization,
+        device_id: answer.device_id,
+        state: StoredState::Pending,
+        slot: facts.slot,
+        push_keys: record.push_keys.clone(),
+        endpoints: facts.endpoints,
+        service_keys: facts.service_keys,
+        clock_offset: facts.clock_offset,
+        added_at: core.ports.clock.now(),
+    };
+    let until = Timestamp(answer.expires_at).shifted(record.facts.clock_offset.saturating_neg());
+    let stage = next(&record.stage, Event::Bound { until }).ok_or(Error::UnknownTicket)?;
+    let ticket = record.ticket.clone();
+    core.change(move |tables| {
+        tables.insert_account(&account)?;
+        tables.set_enrollment_stage(&ticket, &stage)
+    })
+    .await
+}
+
+async fn enter(core: &Core, record: &EnrollmentRecord, event: Event) -> Result<(), Error> {
+    let stage = next(&record.stage, event).ok_or(Error::UnknownTicket)?;
+    let ticket = record.ticket.clone();
+    core.change(move |tables| tables.set_enrollment_stage(&ticket, &stage)).await
+}
+
+/// Gives an enrolment up. From `Bound` on the service is told, now or later.
+///
+/// # Errors
+/// `UnknownTicket` when it has finished or was given up before.
+pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
+    let wanted = ticket.clone();
+    let record = core.store.run(move |tables| tables.enrollment(&wanted)).await?;
+    if matches!(record.stage, Stage::Bound { .. }) {
+        let account = record.facts.account.clone();
+        let account = core.store.run(move |tables| tables.account(&account)).await?;
+        let (endpoint, now) = (account.endpoints.device.clone(), core.ports.clock.now());
+        let entry = outbox::Entry::new(&account, endpoint, Message::Abandon, now)?;
+        core.change(move |tables| tables.insert_outbox(&entry)).await?;
+    }
+    forget(core, &record).await?;
+    core.wake_outbox();
+    Ok(())
+}
+
+/// Leaves nothing of an enrolment on this phone but a key that an unsent `abandon` still needs.
+async fn forget(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
+    let (ticket, account) = (record.ticket.clone(), record.facts.account.clone());
+    core.change(move |tables| {
+        tables.delete_enrollment(&ticket)?;
+        tables.delete_account(&account)
+    })
+    .await?;
+    outbox::delete_key_when_silent(core, &record.facts.account).await
+}

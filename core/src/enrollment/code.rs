@@ -1,0 +1,284 @@
+//! What a person scanned or typed: an invitation of ours, or what else it looks like.
+//!
+//! Decides from the text alone, asks nobody and keeps nothing.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::proofs::{EnrollmentKey, NoKey};
+use crate::jose::base64url;
+use crate::secret::Secret;
+
+/// A QR code of the size our pages show holds less; anything longer is not ours.
+const MAX_TEXT: usize = 2_048;
+const SCANNED_LEN: usize = 16;
+const TYPED_ID_LEN: usize = 4;
+const TYPED_SECRET_LEN: usize = 8;
+const VERSION: &str = "1";
+/// Crockford's base32: no I, L, O, U.
+const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Why a code can't be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodeError {
+    /// It looks like an invitation, but a part is missing, doubled or malformed.
+    #[error("a damaged invitation")]
+    Damaged,
+    /// Its address is not an `https` address of a sign-in service.
+    #[error("an address that is not allowed")]
+    Address,
+    /// The typed code does not have twelve characters of the right alphabet.
+    #[error("not a typed code")]
+    TypedForm,
+}
+
+/// What a code turned out to be.
+#[derive(Debug)]
+pub enum Scanned {
+    /// An invitation to an account.
+    Invite(Invite),
+    /// Something else, so that the app can say what.
+    Other(OtherCode),
+}
+
+/// What a code that is not ours looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OtherCode {
+    /// An invitation of a newer version: the app needs an update.
+    NewerVersion,
+    /// A code for one-time codes (`otpauth:`).
+    OneTimeCode,
+    /// A code for another authenticator app.
+    OtherAuthenticator,
+    /// A passkey sign-in for the phone's camera.
+    Passkey,
+    /// A web address.
+    WebAddress,
+    /// A wireless network.
+    Wifi,
+    /// A contact card.
+    Contact,
+    /// None of these.
+    Unknown,
+}
+
+/// A sign-in service's name: `https://host` or `https://host:port`, exactly as it calls itself.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Issuer(String);
+
+impl Issuer {
+    /// Reads an issuer.
+    ///
+    /// # Errors
+    /// `Address` for anything but `https`, a lower-case ASCII host and an optional port.
+    ///
+    /// # Security
+    /// The text must be the normal form that the URL standard gives it, so that what is compared, shown
+    /// and connected to is one and the same: no user info, no path, no look-alike letters, no `:443`.
+    pub fn parse(text: &str) -> Result<Self, CodeError> {
+        let url = Url::parse(text).map_err(|_malformed| CodeError::Address)?;
+        let host = url.host_str().ok_or(CodeError::Address)?;
+        let normal = match url.port() {
+            Some(0) => return Err(CodeError::Address),
+            Some(port) => format!("https://{host}:{port}"),
+            None => format!("https://{host}"),
+        };
+        if normal != text || host.ends_with('.') || !text.is_ascii() {
+            return Err(CodeError::Address);
+        }
+        Ok(Self(normal))
+    }
+
+    /// The whole name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part that people read: host, and port where there is one.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.strip_prefix("https://").unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Issuer {
+    type Error = CodeError;
+
+    fn try_from(text: String) -> Result<Self, CodeError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Issuer> for String {
+    fn from(issuer: Issuer) -> Self {
+        issuer.0
+    }
+}
+
+/// An invitation to an account, not yet looked up.
+#[derive(Debug, Clone)]
+pub struct Invite {
+    issuer: Issuer,
+    id: String,
+    secret: InviteSecret,
+}
+
+#[derive(Debug, Clone)]
+enum InviteSecret {
+    Scanned(Secret<[u8; SCANNED_LEN]>),
+    Typed(Secret<String>),
+}
+
+impl Invite {
+    /// The service that the code names; nothing is verified yet.
+    #[must_use]
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The enrolment key; slow for a typed code.
+    pub(crate) fn enrollment_key(&self) -> Result<EnrollmentKey, NoKey> {
+        // EXPOSE: the key is made of the secret.
+        match &self.secret {
+            InviteSecret::Scanned(secret) => Ok(EnrollmentKey::from_scanned(secret.expose())),
+            InviteSecret::Typed(secret) => EnrollmentKey::from_typed(self.issuer.as_str(), &self.id, secret.expose()),
+        }
+    }
+}
+
+/// Says what a scanned text is.
+///
+/// # Errors
+/// `Damaged` and `Address` for an invitation that is not whole; what is not ours is no error.
+pub(crate) fn read_text(text: &str) -> Result<Scanned, CodeError> {
+    let text = text.trim();
+    if text.len() <= MAX_TEXT
+        && let Some(query) = strip_prefix_ignoring_case(text, "countersign://enroll?")
+    {
+        return read_invite(query);
+    }
+    Ok(Scanned::Other(looks_like(text)))
+}
+
+fn read_invite(query: &str) -> Result<Scanned, CodeError> {
+    let (mut version, mut issuer, mut id, mut secret) = (None, None, None, None);
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let part = match name.as_ref() {
+            "v" => &mut version,
+            "issuer" => &mut issuer,
+            "id" => &mut id,
+            "secret" => &mut secret,
+            _ => return newer_or_damaged(query),
+        };
+        if part.replace(value.into_owned()).is_some() {
+            return Err(CodeError::Damaged);
+        }
+    }
+    let version = version.ok_or(CodeError::Damaged)?;
+    if version != VERSION {
+        return newer_or_damaged(query);
+    }
+    let (Some(issuer), Some(id), Some(secret)) = (issuer, id, secret.map(Secret::new)) else {
+        return Err(CodeError::Damaged);
+    };
+    decode_128(&id)?;
+    // EXPOSE: decoded into the form that is kept.
+    let secret = decode_128(secret.expose())?;
+    Ok(Scanned::Invite(Invite {
+        issuer: Issuer::parse(&issuer)?,
+        id,
+        secret: InviteSecret::Scanned(Secret::new(secret)),
+    }))
+}
+
+/// Another version may have other parts; only a number we do not know says "update the app".
+fn newer_or_damaged(query: &str) -> Result<Scanned, CodeError> {
+    let version = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "v");
+    let number = version.and_then(|(_, value)| value.parse::<u32>().ok());
+    match number {
+        Some(number) if number > 1 => Ok(Scanned::Other(OtherCode::NewerVersion)),
+        _ => Err(CodeError::Damaged),
+    }
+}
+
+fn decode_128(text: &str) -> Result<[u8; SCANNED_LEN], CodeError> {
+    let bytes = base64url::decode(text).map_err(|_malformed| CodeError::Damaged)?;
+    bytes.try_into().map_err(|_length| CodeError::Damaged)
+}
+
+fn looks_like(text: &str) -> OtherCode {
+    const KINDS: [(&str, OtherCode); 16] = [
+        ("otpauth://pipush", OtherCode::OtherAuthenticator),
+        ("otpauth-migration:", OtherCode::OtherAuthenticator),
+        ("otpauth:", OtherCode::OneTimeCode),
+        ("phonefactor:", OtherCode::OtherAuthenticator),
+        ("microsoft-authenticator:", OtherCode::OtherAuthenticator),
+        ("pushauth:", OtherCode::OtherAuthenticator),
+        ("mfauth:", OtherCode::OtherAuthenticator),
+        ("oktaverify:", OtherCode::OtherAuthenticator),
+        ("duo://", OtherCode::OtherAuthenticator),
+        ("fido:", OtherCode::Passkey),
+        ("https://", OtherCode::WebAddress),
+        ("http://", OtherCode::WebAddress),
+        ("wifi:", OtherCode::Wifi),
+        ("begin:vcard", OtherCode::Contact),
+        ("mecard:", OtherCode::Contact),
+        ("www.", OtherCode::WebAddress),
+    ];
+    let found = KINDS.iter().find(|(prefix, _)| strip_prefix_ignoring_case(text, prefix).is_some());
+    found.map_or(OtherCode::Unknown, |(_, kind)| *kind)
+}
+
+fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (start, rest) = text.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+/// Reads a typed code and the address shown beside it.
+///
+/// # Errors
+/// `TypedForm`, `Address`.
+pub(crate) fn read_typed(code: &str, address: &str) -> Result<Invite, CodeError> {
+    let canonical = canonical(code)?;
+    let (id, secret) = canonical.split_at_checked(TYPED_ID_LEN).ok_or(CodeError::TypedForm)?;
+    let address = address.trim().to_ascii_lowercase();
+    let address = address.strip_prefix("https://").unwrap_or(&address).trim_end_matches('/');
+    Ok(Invite {
+        issuer: Issuer::parse(&format!("https://{address}"))?,
+        id: id.to_owned(),
+        secret: InviteSecret::Typed(Secret::new(secret.to_owned())),
+    })
+}
+
+/// Twelve characters of Crockford's base32, read as people write them.
+fn canonical(code: &str) -> Result<String, CodeError> {
+    let mut canonical = String::new();
+    for character in code.chars().filter(|character| !matches!(character, ' ' | '-')) {
+        let character = match character.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        };
+        if !ALPHABET.contains(character) {
+            return Err(CodeError::TypedForm);
+        }
+        canonical.push(character);
+    }
+    if canonical.len() == TYPED_ID_LEN + TYPED_SECRET_LEN { Ok(canonical) } else { Err(CodeError::TypedForm) }
+}

@@ -1,0 +1,126 @@
+//! Waiting for the page to take the digits: the service's signed state says what became of it.
+
+use std::time::Duration;
+
+use super::{EnrollmentEnd, EnrollmentRecord, Event, Stage, Ticket, next};
+use crate::account::{AccountId, AccountRecord, RemovalCause, StoredState};
+use crate::authenticator::Core;
+use crate::error::Error;
+use crate::outbox;
+use crate::prompt::fetch;
+use crate::service::messages::{FetchReason, StateStatus};
+
+/// The service holds its answer this long, in seconds, while nothing changes.
+const WAIT: u64 = 25;
+/// Between two tries when the service can't be reached.
+const PAUSE: Duration = Duration::from_secs(2);
+/// Asking goes on this long after the digits' time, in seconds, to learn how it ended.
+const GRACE: u64 = 120;
+
+/// Asks the service until the enrolment is active or ended; returns early when there is nothing to wait for.
+pub(crate) async fn watch(core: &Core, ticket: &Ticket) -> Result<(), Error> {
+    loop {
+        let wanted = ticket.clone();
+        let record = match core.store.run(move |tables| tables.enrollment(&wanted)).await {
+            Ok(record) => record,
+            Err(Error::UnknownTicket) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let Stage::Bound { until, .. } = record.stage else {
+            return Ok(());
+        };
+        if core.ports.clock.now() > until.plus(GRACE) {
+            return Err(Error::Offline);
+        }
+        if let Err(error) = fetch::fetch(core, &record.facts.account, FetchReason::Poll, WAIT).await {
+            tracing::debug!(%error, "waiting for the digits to be taken");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Waits until the enrolment is active or ended, and forgets an ended one.
+///
+/// # Errors
+/// `UnknownTicket` when it was given up; `Offline` when the service stayed silent past the digits' time.
+pub(crate) async fn wait(core: &Core, ticket: &Ticket) -> Result<EnrollmentEnd, Error> {
+    let wanted = ticket.clone();
+    let account = core.store.run(move |tables| tables.enrollment(&wanted)).await?.facts.account;
+    watch(core, ticket).await?;
+    let wanted = ticket.clone();
+    let ended = core
+        .change(move |tables| match tables.enrollment(&wanted) {
+            Ok(EnrollmentRecord { stage: Stage::Ended { cause }, .. }) => {
+                tables.delete_enrollment(&wanted)?;
+                Ok(Some(cause))
+            }
+            Ok(_interrupted) => Err(Error::Offline),
+            Err(Error::UnknownTicket) => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await?;
+    if let Some(cause) = ended {
+        return Ok(EnrollmentEnd::Ended(cause));
+    }
+    let account = core.store.run(move |tables| tables.account(&account)).await;
+    match account {
+        Ok(account) => Ok(EnrollmentEnd::Active(account.shown())),
+        Err(Error::UnknownAccount) => Err(Error::UnknownTicket),
+        Err(error) => Err(error),
+    }
+}
+
+/// Carries a signed state over to the account and its enrolment.
+pub(crate) async fn settle(
+    core: &Core,
+    account: &AccountRecord,
+    status: StateStatus,
+    cause: Option<RemovalCause>,
+) -> Result<(), Error> {
+    match (account.state, status, cause) {
+        (StoredState::Pending, StateStatus::Ok, _) => activate(core, account).await,
+        (StoredState::Pending, StateStatus::Removed, Some(cause)) => end(core, &account.id, cause).await,
+        (StoredState::Active, StateStatus::Removed, Some(cause)) => removed(core, &account.id, cause).await,
+        (StoredState::Pending, StateStatus::Pending, _)
+        | (StoredState::Active, StateStatus::Ok, _)
+        | (StoredState::Removed(_), StateStatus::Removed, _) => Ok(()),
+        (_, StateStatus::Ok | StateStatus::Pending | StateStatus::Removed | StateStatus::ClockSkew, _) => {
+            Err(Error::InvalidAnswer)
+        }
+    }
+}
+
+/// The account works; records that an earlier removal left of it on this phone go.
+async fn activate(core: &Core, account: &AccountRecord) -> Result<(), Error> {
+    let account = account.clone();
+    core.change(move |tables| {
+        tables.delete_removed_twins(&account)?;
+        tables.set_account_state(&account.id, StoredState::Active)?;
+        tables.delete_enrollment_of(&account.id)
+    })
+    .await
+}
+
+async fn end(core: &Core, account: &AccountId, cause: RemovalCause) -> Result<(), Error> {
+    let id = account.clone();
+    core.change(move |tables| {
+        if let Some(record) = tables.enrollment_of(&id)?
+            && let Some(stage) = next(&record.stage, Event::Removed { cause })
+        {
+            tables.set_enrollment_stage(&record.ticket, &stage)?;
+        }
+        tables.delete_account(&id)
+    })
+    .await?;
+    outbox::delete_key_when_silent(core, account).await
+}
+
+async fn removed(core: &Core, account: &AccountId, cause: RemovalCause) -> Result<(), Error> {
+    let id = account.clone();
+    core.change(move |tables| {
+        tables.set_account_state(&id, StoredState::Removed(cause))?;
+        tables.delete_prompts_of(&id)
+    })
+    .await?;
+    outbox::delete_key_when_silent(core, account).await
+}

@@ -1,0 +1,114 @@
+//! The HTTP client: TLS through the platform's trust, bounded in time and size, no redirects.
+
+mod trust;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::platform::TlsTrust;
+
+pub use trust::{PlatformTrust, PrivateCa};
+
+/// Larger answers are refused unread; the longest honest one is a key chain.
+const MAX_BODY: usize = 64 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
+
+/// One client for each authenticator.
+pub(crate) struct Http {
+    client: reqwest::Client,
+    clock: Arc<dyn Clock>,
+}
+
+/// What is sent.
+pub(crate) enum Body {
+    Json(Vec<u8>),
+    Jose(String),
+}
+
+/// What came back; the status says nothing about whether it is to be believed.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) mac: Option<String>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) took: Duration,
+}
+
+impl Http {
+    pub(crate) fn new(trust: Arc<dyn TlsTrust>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(trust::client_config(trust)?)
+            .https_only(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .user_agent(USER_AGENT)
+            .build()
+            .map_err(|_configuration| Error::Untrusted)?;
+        Ok(Self { client, clock })
+    }
+
+    pub(crate) async fn get(&self, address: &str) -> Result<Reply, Error> {
+        self.send(self.client.get(address).timeout(REQUEST_TIMEOUT)).await
+    }
+
+    pub(crate) async fn post(&self, address: &str, body: Body) -> Result<Reply, Error> {
+        self.post_waiting(address, body, 0).await
+    }
+
+    /// Posts to an endpoint that may hold its answer for `wait` seconds.
+    pub(crate) async fn post_waiting(&self, address: &str, body: Body, wait: u64) -> Result<Reply, Error> {
+        let (content_type, bytes) = match body {
+            Body::Json(bytes) => ("application/json", bytes),
+            Body::Jose(jws) => ("application/jose", jws.into_bytes()),
+        };
+        let timeout = REQUEST_TIMEOUT.saturating_add(Duration::from_secs(wait));
+        self.send(self.client.post(address).header("content-type", content_type).body(bytes).timeout(timeout)).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Reply, Error> {
+        let started = self.clock.since_boot();
+        let mut response = request.send().await.map_err(|error| cause(&error))?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| cause(&error))? {
+            if body.len().saturating_add(chunk.len()) > MAX_BODY {
+                return Err(Error::InvalidAnswer);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mac = response.headers().get("countersign-mac").and_then(|value| value.to_str().ok());
+        Ok(Reply {
+            status: response.status().as_u16(),
+            mac: mac.map(str::to_owned),
+            body,
+            took: self.clock.since_boot().saturating_sub(started),
+        })
+    }
+}
+
+/// Tells an untrusted connection from a missing one; the address stays out of the error.
+fn cause(error: &reqwest::Error) -> Error {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
+    while let Some(inner) = source {
+        if inner.is::<rustls::Error>() {
+            return Error::Untrusted;
+        }
+        // An error of rustls travels inside an I/O error, which hides it from `source`.
+        if let Some(io) = inner.downcast_ref::<std::io::Error>()
+            && io.get_ref().is_some_and(|wrapped| wrapped.is::<rustls::Error>())
+        {
+            return Error::Untrusted;
+        }
+        source = inner.source();
+    }
+    Error::Offline
+}
+
+#[cfg(test)]
+impl Reply {
+    pub(crate) fn for_test(status: u16, body: &[u8]) -> Self {
+        Self { status, mac: None, body: body.to_vec(), took: Duration::ZERO }
+    }
+}

@@ -1,0 +1,285 @@
+//! The desktop's key store: one file, sealed under a passphrase.
+//!
+//! For people without a platform key store, by their own choice; never a silent fall-back. Whoever has
+//! the file still needs the passphrase, made slow to guess by Argon2id (RFC 9106).
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use p256::elliptic_curve::sec1::ToSec1Point;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::jose::base64url;
+use crate::platform::{KeyGuard, KeyStore, PlatformError};
+use crate::secret::{Secret, random};
+
+const MAGIC: &[u8; 8] = b"CSKEYS1\n";
+const SALT_LEN: usize = 16;
+const KEY_LEN: usize = 32;
+const MEMORY_KIB: u32 = 65_536;
+const PASSES: u32 = 3;
+const LANES: u32 = 1;
+/// A file with a thousand keys is smaller; anything longer is not ours.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// P-256 keys and the wrapping key in one sealed file.
+///
+/// # Security
+/// The file key stays in memory while the store is open. Signing keys are opened for each use only as long
+/// as it lasts. Changes are written to a new file that replaces the old one, under a lock.
+pub struct SealedFileKeyStore {
+    path: PathBuf,
+    salt: [u8; SALT_LEN],
+    key: LessSafeKey,
+    /// Serialises the threads of this process; the file lock serialises processes.
+    writing: Mutex<()>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Content {
+    /// base64url of the wrapping key.
+    wrapping: String,
+    /// base64url of the private scalars by alias.
+    keys: BTreeMap<String, String>,
+}
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        self.wrapping.zeroize();
+        self.keys.values_mut().for_each(Zeroize::zeroize);
+    }
+}
+
+impl SealedFileKeyStore {
+    /// Opens the file at `path`, and makes it the first time; takes about a second.
+    ///
+    /// # Errors
+    /// `WrongPassphrase`; `Unusable` when the file is damaged or can't be read or written.
+    pub fn open(path: &Path, passphrase: &Secret<String>) -> Result<Self, PlatformError> {
+        let _lock = lock(path)?;
+        match read_file(path)? {
+            Some(file) => {
+                let (salt, _sealed) = split(&file)?;
+                let store = Self::with(path, salt, passphrase)?;
+                store.unseal(&file).map_err(|_not_opened| PlatformError::WrongPassphrase)?;
+                Ok(store)
+            }
+            None => {
+                let salt = random().map_err(|_none| PlatformError::Unusable)?;
+                let store = Self::with(path, salt, passphrase)?;
+                let wrapping: [u8; KEY_LEN] = random().map_err(|_none| PlatformError::Unusable)?;
+                let wrapping = Zeroizing::new(wrapping);
+                let content = Content { wrapping: base64url::encode(wrapping.as_slice()), keys: BTreeMap::new() };
+                store.write(&content)?;
+                Ok(store)
+            }
+        }
+    }
+
+    /// Whether a key store stands at `path`.
+    #[must_use]
+    pub fn exists(path: &Path) -> bool {
+        path.exists()
+    }
+
+    fn with(path: &Path, salt: [u8; SALT_LEN], passphrase: &Secret<String>) -> Result<Self, PlatformError> {
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(KEY_LEN)).map_err(|_range| PlatformError::Unusable)?;
+        let mut key = Zeroizing::new([0; KEY_LEN]);
+        // EXPOSE: the file key is made of the passphrase.
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into(passphrase.expose().as_bytes(), &salt, key.as_mut_slice())
+            .map_err(|_memory| PlatformError::Transient)?;
+        Ok(Self { path: path.to_owned(), salt, key: aead_key(key.as_slice())?, writing: Mutex::new(()) })
+    }
+
+    fn read(&self) -> Result<Content, PlatformError> {
+        let file = read_file(&self.path)?.ok_or(PlatformError::Gone)?;
+        let (salt, _sealed) = split(&file)?;
+        // Another passphrase or another file since it was opened.
+        if salt != self.salt {
+            return Err(PlatformError::Gone);
+        }
+        self.unseal(&file)
+    }
+
+    fn unseal(&self, file: &[u8]) -> Result<Content, PlatformError> {
+        let (salt, sealed) = split(file)?;
+        let plain = open(&self.key, &[MAGIC.as_slice(), &salt].concat(), sealed)?;
+        serde_json::from_slice(&plain).map_err(|_malformed| PlatformError::Unusable)
+    }
+
+    /// Writes a new file beside the old one and puts it in its place: after a crash one of the two stands whole.
+    fn write(&self, content: &Content) -> Result<(), PlatformError> {
+        let plain = Zeroizing::new(serde_json::to_vec(content).map_err(|_never| PlatformError::Unusable)?);
+        let head = [MAGIC.as_slice(), &self.salt].concat();
+        let sealed = seal(&self.key, &head, &plain)?;
+        let fresh = self.path.with_extension("new");
+        let replaced = private_file(&fresh)
+            .and_then(|mut file| file.write_all(&[head, sealed].concat()).and_then(|()| file.sync_all()))
+            .and_then(|()| std::fs::rename(&fresh, &self.path))
+            .and_then(|()| sync_folder(&self.path));
+        replaced.map_err(|_io| PlatformError::Unusable)
+    }
+
+    fn change<T>(&self, work: impl FnOnce(&mut Content) -> Result<T, PlatformError>) -> Result<T, PlatformError> {
+        // A thread that panicked left the file whole: it is replaced, never edited.
+        let _thread = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _process = lock(&self.path)?;
+        let mut content = self.read()?;
+        let value = work(&mut content)?;
+        self.write(&content)?;
+        Ok(value)
+    }
+
+    fn private_key(&self, alias: &str) -> Result<p256::SecretKey, PlatformError> {
+        stored_key(&self.read()?, alias)
+    }
+
+    fn wrapping_key(&self) -> Result<LessSafeKey, PlatformError> {
+        let content = self.read()?;
+        let key = Zeroizing::new(base64url::decode(&content.wrapping).map_err(|_malformed| PlatformError::Unusable)?);
+        aead_key(&key)
+    }
+}
+
+const WRAP_LABEL: &[u8] = b"countersign wrapped bytes";
+
+impl KeyStore for SealedFileKeyStore {
+    fn make(&self, alias: String, guard: KeyGuard) -> Result<Vec<u8>, PlatformError> {
+        let KeyGuard::AfterFirstUnlock = guard;
+        self.change(|content| {
+            if let Ok(key) = stored_key(content, &alias) {
+                return Ok(point_of(&key));
+            }
+            let key = fresh_key()?;
+            let scalar = Zeroizing::new(key.to_bytes());
+            content.keys.insert(alias, base64url::encode(scalar.as_slice()));
+            Ok(point_of(&key))
+        })
+    }
+
+    fn public_key(&self, alias: String) -> Result<Vec<u8>, PlatformError> {
+        Ok(point_of(&self.private_key(&alias)?))
+    }
+
+    fn sign(&self, alias: String, message: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        let key = self.private_key(&alias)?;
+        let (scalar, random) = (Zeroizing::new(key.to_bytes()), SystemRandom::new());
+        let pair = EcdsaKeyPair::from_private_key_and_public_key(
+            &ECDSA_P256_SHA256_ASN1_SIGNING,
+            &scalar,
+            &point_of(&key),
+            &random,
+        )
+        .map_err(|_rejected| PlatformError::Unusable)?;
+        let signature = pair.sign(&random, &message).map_err(|_unspecified| PlatformError::Transient)?;
+        Ok(signature.as_ref().to_vec())
+    }
+
+    fn delete(&self, alias: String) -> Result<(), PlatformError> {
+        self.change(|content| {
+            if let Some(mut scalar) = content.keys.remove(&alias) {
+                scalar.zeroize();
+            }
+            Ok(())
+        })
+    }
+
+    fn wrap(&self, plain: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        seal(&self.wrapping_key()?, WRAP_LABEL, &Zeroizing::new(plain))
+    }
+
+    fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        let plain = open(&self.wrapping_key()?, WRAP_LABEL, &wrapped).map_err(|_other_key| PlatformError::Gone)?;
+        Ok(plain.to_vec())
+    }
+}
+
+fn fresh_key() -> Result<p256::SecretKey, PlatformError> {
+    // A random scalar is out of range once in 2^32 tries; then another is drawn.
+    loop {
+        let scalar: [u8; KEY_LEN] = random().map_err(|_none| PlatformError::Unusable)?;
+        if let Ok(key) = p256::SecretKey::from_slice(Zeroizing::new(scalar).as_slice()) {
+            return Ok(key);
+        }
+    }
+}
+
+fn stored_key(content: &Content, alias: &str) -> Result<p256::SecretKey, PlatformError> {
+    let scalar = content.keys.get(alias).ok_or(PlatformError::Gone)?;
+    let scalar = Zeroizing::new(base64url::decode(scalar).map_err(|_malformed| PlatformError::Unusable)?);
+    p256::SecretKey::from_slice(&scalar).map_err(|_range| PlatformError::Unusable)
+}
+
+fn point_of(key: &p256::SecretKey) -> Vec<u8> {
+    key.public_key().to_sec1_point(false).as_bytes().to_vec()
+}
+
+fn aead_key(key: &[u8]) -> Result<LessSafeKey, PlatformError> {
+    UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_length| PlatformError::Unusable)
+}
+
+fn seal(key: &LessSafeKey, label: &[u8], plain: &[u8]) -> Result<Vec<u8>, PlatformError> {
+    let nonce: [u8; NONCE_LEN] = random().map_err(|_none| PlatformError::Unusable)?;
+    let mut sealed = plain.to_vec();
+    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(label), &mut sealed)
+        .map_err(|_unspecified| PlatformError::Unusable)?;
+    Ok([nonce.as_slice(), &sealed].concat())
+}
+
+fn open(key: &LessSafeKey, label: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, PlatformError> {
+    let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(PlatformError::Unusable)?;
+    let mut buffer = Zeroizing::new(body.to_vec());
+    let plain = key
+        .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(label), &mut buffer)
+        .map_err(|_unspecified| PlatformError::Unusable)?;
+    Ok(Zeroizing::new(plain.to_vec()))
+}
+
+fn split(file: &[u8]) -> Result<([u8; SALT_LEN], &[u8]), PlatformError> {
+    let rest = file.strip_prefix(MAGIC).ok_or(PlatformError::Unusable)?;
+    let (salt, sealed) = rest.split_first_chunk::<SALT_LEN>().ok_or(PlatformError::Unusable)?;
+    Ok((*salt, sealed))
+}
+
+fn read_file(path: &Path) -> Result<Option<Vec<u8>>, PlatformError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(_denied) => return Err(PlatformError::Unusable),
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(|_io| PlatformError::Transient)?;
+    Ok(Some(bytes))
+}
+
+/// A lock beside the file, since the file itself is replaced; released when dropped.
+fn lock(path: &Path) -> Result<File, PlatformError> {
+    let file = private_file(&path.with_extension("lock")).map_err(|_denied| PlatformError::Unusable)?;
+    file.lock().map_err(|_unsupported| PlatformError::Transient)?;
+    Ok(file)
+}
+
+fn private_file(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Without this the new name may not survive a loss of power.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}

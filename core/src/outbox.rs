@@ -1,0 +1,223 @@
+//! What must still be told to a service: stored before the first attempt, sent until done or pointless.
+//!
+//! ```text
+//! stored ──lease──▶ sending ──signed state──▶ (settled, gone)
+//!    ▲                 │
+//!    └── postponed ────┘ no answer, or one that can't be believed
+//! ```
+//! The same inner bytes travel in a fresh outer request each time, so the service's answer to a repeat is
+//! the answer to the first. An answer that was never attempted is dropped at its prompt's end; one that
+//! was attempted is asked about for a day, so that the phone can tell the truth.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::{AccountId, AccountRecord, StoredState, device_key_alias};
+use crate::authenticator::Core;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::jose::base64url;
+use crate::platform::PlatformError;
+use crate::prompt::{Outcome, PromptId};
+use crate::secret::random;
+use crate::service::messages::{Message, State, StateStatus};
+use crate::service::{self, Speaker};
+
+/// A request takes 20 s at most; twice that, and whoever sent it is gone.
+const LEASE: u64 = 45;
+const FIRST_PAUSE: u64 = 2;
+const LONGEST_PAUSE: u64 = 60;
+const DAY: u64 = 24 * 60 * 60;
+/// An abandoned enrolment ends by itself after ten minutes.
+const ABANDON_LIFE: u64 = 15 * 60;
+/// A service that stays silent this long is not coming back.
+const UNENROLL_LIFE: u64 = 90 * DAY;
+/// The loop looks at least this often, since phones sleep through timers.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// Names an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EntryId(pub(crate) String);
+
+/// Something to be told to a service.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) id: EntryId,
+    pub(crate) account: AccountId,
+    pub(crate) prompt: Option<PromptId>,
+    pub(crate) speaker: Speaker,
+    pub(crate) endpoint: String,
+    pub(crate) message: Message,
+    pub(crate) attempts: u32,
+    pub(crate) next_at: Timestamp,
+    pub(crate) give_up_at: Timestamp,
+    pub(crate) lease_until: Timestamp,
+}
+
+impl Entry {
+    /// An entry about the account itself, or about one of its prompts (`about`).
+    pub(crate) fn new(
+        account: &AccountRecord,
+        endpoint: String,
+        message: Message,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let id: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+        let life = match message {
+            Message::Abandon => ABANDON_LIFE,
+            Message::Unenroll => UNENROLL_LIFE,
+            Message::Answer { .. } | Message::Report { .. } | Message::Unblock | Message::Fetch { .. } => DAY,
+        };
+        Ok(Self {
+            id: EntryId(base64url::encode(&id)),
+            account: account.id.clone(),
+            prompt: None,
+            speaker: account.speaker(),
+            endpoint,
+            message,
+            attempts: 0,
+            next_at: now,
+            give_up_at: now.plus(life),
+            lease_until: Timestamp(0),
+        })
+    }
+
+    /// The same entry, about a prompt; until its first attempt it is worth no more than the prompt is.
+    pub(crate) fn about(mut self, prompt: PromptId, worth_until: Timestamp) -> Self {
+        self.prompt = Some(prompt);
+        self.give_up_at = worth_until;
+        self
+    }
+}
+
+/// Sends everything that is due, now and whenever something falls due, until the authenticator closes.
+pub(crate) async fn run(core: &Core) {
+    loop {
+        let pause = match round(core).await {
+            Ok(pause) => pause,
+            Err(error) => {
+                tracing::warn!(%error, "the outbox could not be read");
+                LONGEST_SLEEP
+            }
+        };
+        // A wake-up between the round and here is kept by the notification, not lost.
+        let _woken = tokio::time::timeout(pause, core.outbox_woken()).await;
+    }
+}
+
+/// One look at every entry; returns how long nothing more is due.
+async fn round(core: &Core) -> Result<Duration, Error> {
+    let entries = core.store.run(|tables| tables.outbox()).await?;
+    for entry in &entries {
+        let now = core.ports.clock.now();
+        if is_pointless(entry, now) {
+            give_up(core, entry).await?;
+        } else if entry.next_at <= now && entry.lease_until <= now {
+            // The error is the person's to see when they ask; here it only postpones.
+            let _postponed = deliver(core, &entry.id).await;
+        }
+    }
+    let (entries, now) = (core.store.run(|tables| tables.outbox()).await?, core.ports.clock.now());
+    let next = entries.iter().map(|entry| entry.next_at.max(entry.lease_until).since(now)).min();
+    Ok(next.map_or(LONGEST_SLEEP, |seconds| Duration::from_secs(seconds.max(1)).min(LONGEST_SLEEP)))
+}
+
+fn is_pointless(entry: &Entry, now: Timestamp) -> bool {
+    entry.give_up_at <= now
+}
+
+async fn give_up(core: &Core, entry: &Entry) -> Result<(), Error> {
+    let (id, prompt) = (entry.id.clone(), entry.prompt.clone());
+    core.change(move |tables| {
+        tables.delete_outbox(&id)?;
+        match prompt {
+            Some(prompt) => tables.finish_prompt(&prompt, Outcome::Expired),
+            None => Ok(()),
+        }
+    })
+    .await?;
+    delete_key_when_silent(core, &entry.account).await
+}
+
+/// Sends one entry now; `None` when somebody else is sending it or it is done.
+///
+/// # Errors
+/// Why it did not arrive; the entry stays and is sent again later.
+pub(crate) async fn deliver(core: &Core, id: &EntryId) -> Result<Option<State>, Error> {
+    let (wanted, now) = (id.clone(), core.ports.clock.now());
+    let leased = core.store.run(move |tables| tables.lease_outbox(&wanted, now, now.plus(LEASE))).await?;
+    let Some(mut entry) = leased else {
+        return Ok(None);
+    };
+    let sent = service::exchange(core, &mut entry.speaker, &entry.endpoint, &entry.message).await;
+    match sent {
+        Ok(state) => {
+            settle(core, &entry, &state).await?;
+            Ok(Some(state))
+        }
+        Err(error) => {
+            tracing::info!(%error, attempts = entry.attempts, "a message waits to be sent again");
+            let next_at = core.ports.clock.now().plus(pause_after(entry.attempts)?);
+            let wanted = entry.id.clone();
+            core.store.run(move |tables| tables.postpone_outbox(&wanted, next_at)).await?;
+            core.wake_outbox();
+            Err(error)
+        }
+    }
+}
+
+/// Doubles up to a minute, with half of it left to chance so that phones don't come back together.
+fn pause_after(attempts: u32) -> Result<u64, Error> {
+    let full = FIRST_PAUSE.saturating_mul(1_u64.checked_shl(attempts.min(8)).unwrap_or(1)).min(LONGEST_PAUSE);
+    let half = full.div_euclid(2);
+    let [chance]: [u8; 1] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    Ok(half.saturating_add(half.saturating_mul(u64::from(chance)).div_euclid(255)))
+}
+
+/// What a signed answer to an entry changes here, in one transaction.
+async fn settle(core: &Core, entry: &Entry, state: &State) -> Result<(), Error> {
+    let (id, account, prompt) = (entry.id.clone(), entry.account.clone(), entry.prompt.clone());
+    let outcome = prompt.as_ref().and_then(|prompt| outcome_of(state, prompt));
+    let removed = (state.status == StateStatus::Removed).then_some(state.cause).flatten();
+    core.change(move |tables| {
+        tables.delete_outbox(&id)?;
+        if let Some(prompt) = &prompt {
+            tables.finish_prompt(prompt, outcome.unwrap_or(Outcome::Expired))?;
+        }
+        match removed {
+            Some(cause) if tables.account_exists(&account)? => {
+                tables.set_account_state(&account, StoredState::Removed(cause))
+            }
+            _ => Ok(()),
+        }
+    })
+    .await?;
+    delete_key_when_silent(core, &entry.account).await
+}
+
+/// The outcome for exactly this prompt.
+pub(crate) fn outcome_of(state: &State, prompt: &PromptId) -> Option<Outcome> {
+    state.outcome.as_ref().filter(|outcome| outcome.prompt == prompt.jti).map(|outcome| outcome.result)
+}
+
+/// Destroys the device key of an account that is gone, once nothing is left to be told with it.
+pub(crate) async fn delete_key_when_silent(core: &Core, account: &AccountId) -> Result<(), Error> {
+    let wanted = account.clone();
+    let needed = core
+        .store
+        .run(move |tables| {
+            let used = match tables.account(&wanted) {
+                Ok(record) => !matches!(record.state, StoredState::Removed(_)),
+                Err(Error::UnknownAccount) => tables.enrollment_of(&wanted)?.is_some_and(|record| record.is_live()),
+                Err(error) => return Err(error),
+            };
+            Ok(used || !tables.outbox_is_silent_for(&wanted)?)
+        })
+        .await?;
+    if !needed {
+        let alias = device_key_alias(account);
+        core.port(move |ports| ports.key_store.delete(alias)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! The ports: what the core asks of the platform it runs on.
+//!
+//! A shell (Kotlin, Swift, the terminal phone) implements these traits. They are synchronous; the core
+//! calls them on blocking threads with a time limit, never inside a transaction. What the answers mean
+//! for the person is decided in the core.
+
+/// Why a port could not do what was asked.
+///
+/// `Locked` and `Transient` are never taken for `Gone`: an account is given up only when the platform
+/// says for certain that its key no longer exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlatformError {
+    /// The store is there but can't be read before the first unlock after a restart.
+    #[error("the key store is not yet unlocked")]
+    Locked,
+    /// A fault that may pass: ask again later.
+    #[error("the platform did not answer this time")]
+    Transient,
+    /// The person turned the platform's question away.
+    #[error("cancelled by the person")]
+    Cancelled,
+    /// The key exists but the platform will never let it be used again.
+    #[error("the key was invalidated")]
+    Invalidated,
+    /// The key does not exist.
+    #[error("the key does not exist")]
+    Gone,
+    /// The passphrase or credential that opens the store was wrong.
+    #[error("wrong passphrase")]
+    WrongPassphrase,
+    /// The platform refuses for good: not supported, or damaged.
+    #[error("the platform can't do this")]
+    Unusable,
+}
+
+/// Who must be there for a key to be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyGuard {
+    /// Usable after the first unlock since the device started; nobody is asked.
+    AfterFirstUnlock,
+}
+
+/// The platform's key store: P-256 keys that never leave it, and one key that wraps a few bytes.
+///
+/// # Security
+/// Private keys must not be exportable where the platform offers that. `wrap` must be authenticated
+/// encryption under a key that is not part of any backup, so that a copied database opens nowhere else.
+pub trait KeyStore: Send + Sync {
+    /// Makes a P-256 key under `alias` and returns its public point (65 bytes, uncompressed).
+    ///
+    /// A key that already stands under `alias` is kept and its public point returned, so that an act
+    /// cut off after this call can be done again.
+    fn make(&self, alias: String, guard: KeyGuard) -> Result<Vec<u8>, PlatformError>;
+
+    /// The public point (65 bytes) of the key under `alias`; `Gone` when there is none.
+    fn public_key(&self, alias: String) -> Result<Vec<u8>, PlatformError>;
+
+    /// Signs `message` with ECDSA P-256 and SHA-256; the signature is ASN.1 DER, as platforms make it.
+    fn sign(&self, alias: String, message: Vec<u8>) -> Result<Vec<u8>, PlatformError>;
+
+    /// Destroys the key under `alias`; no error when there is none.
+    fn delete(&self, alias: String) -> Result<(), PlatformError>;
+
+    /// Encrypts a few bytes (at most 64) under the store's own wrapping key, made when first needed.
+    fn wrap(&self, plain: Vec<u8>) -> Result<Vec<u8>, PlatformError>;
+
+    /// Opens what `wrap` made; `Gone` when the wrapping key is not the one that made it.
+    fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError>;
+}
+
+/// How pushes reach this phone.
+pub trait PushChannel: Send + Sync {
+    /// Registers `slot` (16 bytes) for a service's VAPID key (65 bytes) and returns the Web Push endpoint.
+    ///
+    /// May use the network. Asked again for the same slot it may return another endpoint.
+    fn subscribe(&self, vapid_key: Vec<u8>, slot: Vec<u8>) -> Result<String, PlatformError>;
+}
+
+/// Whether the platform trusts a certificate chain.
+///
+/// The name check and the handshake's signatures stay in the core: this port only says whether the
+/// chain leads to an authority that the platform (or the organisation's profile on it) trusts.
+pub trait TlsTrust: Send + Sync {
+    /// True when `chain` (DER, end entity first) is trusted for `host` at `now` (seconds since 1970).
+    fn is_trusted(&self, host: String, chain: Vec<Vec<u8>>, now: u64) -> Result<bool, PlatformError>;
+}
+
+/// What the phone says of itself when it is added to an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceDescription {
+    /// The person's own name for it, e.g. "Ada's phone".
+    pub name: String,
+    /// The model, shown in the wizard, e.g. "Pixel 9".
+    pub model: String,
+    /// Operating system and version.
+    pub os: String,
+    /// Version of the app that embeds the core.
+    pub app_version: String,
+}

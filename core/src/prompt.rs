@@ -1,0 +1,213 @@
+//! A sign-in that waits for the person: from signed bytes to a *verified* prompt, the only thing that
+//! can be shown, and what the person may answer.
+//!
+//! Pure: takes the account's facts, the service's time and bytes, and decides. `answer` and `inbox`
+//! act on what is decided here.
+
+pub(crate) mod answer;
+pub(crate) mod fetch;
+pub(crate) mod push;
+mod verify;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::AccountId;
+use crate::clock::Timestamp;
+
+pub(crate) use verify::{Audience, PushContent, stored_prompt, verify_prompt, verify_push};
+
+pub use crate::service::messages::Outcome;
+
+/// Names a prompt: a service's own id is only unique within its account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PromptId {
+    /// The account that is asked for.
+    pub account: AccountId,
+    /// The service's id (`jti`).
+    pub jti: String,
+}
+
+/// A verified request of a sign-in service; made only by verification, so whatever it shows was signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    pub(crate) id: PromptId,
+    pub(crate) kind: PromptKind,
+    pub(crate) origin: Origin,
+    pub(crate) matching: Matching,
+    pub(crate) context: Context,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) state: PromptState,
+}
+
+impl Prompt {
+    /// Its name, to answer it by.
+    #[must_use]
+    pub fn id(&self) -> &PromptId {
+        &self.id
+    }
+
+    /// What is asked for.
+    #[must_use]
+    pub fn kind(&self) -> PromptKind {
+        self.kind
+    }
+
+    /// How the other side got as far as asking.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// How the number is matched.
+    #[must_use]
+    pub fn matching(&self) -> &Matching {
+        &self.matching
+    }
+
+    /// From where and for which application.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// When it was made, by this phone's clock.
+    #[must_use]
+    pub fn issued_at(&self) -> Timestamp {
+        self.issued_at
+    }
+
+    /// When it ends, by this phone's clock.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// Whether it waits for the person or for the service.
+    #[must_use]
+    pub fn state(&self) -> PromptState {
+        self.state
+    }
+}
+
+/// What is asked for; the words are the app's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PromptKind {
+    /// "Does this phone work?" at the end of adding an account.
+    #[serde(rename = "confirm_enrolment")]
+    ConfirmEnrollment,
+    /// A sign-in after the password.
+    SecondFactor,
+    /// Taking a method off the account.
+    RemoveMethod,
+}
+
+/// How the other side got as far as asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Origin {
+    /// From inside a session.
+    SignedIn,
+    /// From a browser that this account used before.
+    KnownBrowser,
+    /// From an unknown browser, after the right password.
+    PasswordProved,
+}
+
+/// How the number is matched; never holds the right one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Matching {
+    /// The person types the number that the page shows.
+    Enter {
+        /// How many digits it has: 2 or 3.
+        digits: u8,
+    },
+    /// The person picks the number that the page shows.
+    Choose {
+        /// Three numbers in the order to be shown.
+        options: [String; 3],
+    },
+}
+
+impl Matching {
+    /// Whether `number` has the form asked for: only ASCII digits, whatever the phone's language.
+    pub(crate) fn fits(&self, number: &str) -> bool {
+        match self {
+            Self::Enter { digits } => {
+                number.len() == usize::from(*digits) && number.bytes().all(|byte| byte.is_ascii_digit())
+            }
+            Self::Choose { options } => options.iter().any(|option| option == number),
+        }
+    }
+}
+
+/// What the service says about the sign-in; claims, cleaned of control characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// The application to be signed in to.
+    pub application: String,
+    /// The browser's name.
+    pub browser: String,
+    /// The browser's operating system.
+    pub os: String,
+    /// The browser's network address.
+    pub address: String,
+    /// Where that address is, as far as the service knows.
+    pub place: Option<Place>,
+    /// Whether it is the network of this phone's last contact with the service.
+    pub near: bool,
+}
+
+/// A place as city, region and country.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// City.
+    pub city: String,
+    /// State, province or county.
+    pub region: String,
+    /// Country.
+    pub country: String,
+}
+
+/// Whether a prompt waits for the person or for the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PromptState {
+    /// It waits for the person.
+    Open,
+    /// The person has answered; the service has not yet said what came of it.
+    Answering,
+    /// The service said what came of it.
+    Done(Outcome),
+}
+
+/// Why a prompt was taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum WithdrawalReason {
+    /// Another phone of the person answered first.
+    AnsweredElsewhere,
+    /// It was cancelled on the page.
+    Cancelled,
+    /// The same browser has started anew.
+    Superseded,
+    /// The account or method it was for has changed, or its time is over.
+    Ended,
+}
+
+/// What a push meant for the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PushEffect {
+    /// A new prompt: show it.
+    Alert(Box<Prompt>),
+    /// A prompt was taken back: remove what is shown of it.
+    Withdrawn(PromptId, WithdrawalReason),
+    /// Nothing to show: known already, not for this phone, or not to be believed.
+    Nothing,
+}

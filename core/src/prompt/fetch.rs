@@ -1,0 +1,102 @@
+//! Asking the service for what waits. The fetch is the truth: what it no longer lists is over.
+
+use crate::account::{AccountId, AccountRecord, StoredState};
+use crate::authenticator::Core;
+use crate::clock::Timestamp;
+use crate::enrollment;
+use crate::error::Error;
+use crate::jose;
+use crate::prompt::{Audience, Prompt, PromptId, PromptState, verify_prompt};
+use crate::service;
+use crate::service::messages::{FetchReason, Known, Message, ReceivedBy, State, StateStatus};
+use crate::store::PromptRecord;
+
+/// More live prompts than this are not taken from one answer.
+const MAX_PROMPTS: usize = 16;
+
+/// Asks for the account's prompts and carries the signed state over; returns the new ones.
+///
+/// # Errors
+/// `Removed` when the service has taken this phone off the account; else as `exchange`.
+pub(crate) async fn fetch(core: &Core, id: &AccountId, reason: FetchReason, wait: u64) -> Result<Vec<Prompt>, Error> {
+    let wanted = id.clone();
+    let (account, open) =
+        core.store.run(move |tables| Ok((tables.account(&wanted)?, tables.open_prompts_of(&wanted)?))).await?;
+    let known = match account.state {
+        StoredState::Pending => StateStatus::Pending,
+        StoredState::Active => StateStatus::Ok,
+        StoredState::Removed(_) => return Err(Error::Removed),
+    };
+    let held: Vec<PromptId> = open.into_iter().map(|prompt| prompt.id).collect();
+    let prompts = held.iter().take(MAX_PROMPTS).map(|prompt| prompt.jti.clone()).collect();
+    let message = Message::Fetch { reason, wait, known: Known { status: known, prompts } };
+    let mut speaker = account.speaker();
+    let state = service::exchange(core, &mut speaker, &account.endpoints.prompts, &message).await?;
+    enrollment::settle(core, &account, state.status, state.cause).await?;
+    match state.status {
+        StateStatus::Ok => take_over(core, id, &state, held).await,
+        StateStatus::Pending => Ok(Vec::new()),
+        StateStatus::Removed | StateStatus::ClockSkew => Err(Error::Removed),
+    }
+}
+
+async fn take_over(core: &Core, id: &AccountId, state: &State, held: Vec<PromptId>) -> Result<Vec<Prompt>, Error> {
+    let wanted = id.clone();
+    let account = core.store.run(move |tables| tables.account(&wanted)).await?;
+    let (audience, now) = (audience_of(&account), core.ports.clock.now());
+    let mut listed = Vec::new();
+    for jws in state.prompts.iter().take(MAX_PROMPTS) {
+        match verify_prompt(jws, &audience, now) {
+            Ok(prompt) => listed.push((prompt, jws.clone())),
+            Err(refusal) => tracing::warn!(%refusal, "a fetched prompt was refused"),
+        }
+    }
+    core.change(move |tables| {
+        for id in held.iter().filter(|held| !listed.iter().any(|(prompt, _)| prompt.id() == *held)) {
+            tables.delete_open_prompt(id)?;
+        }
+        let mut new = Vec::new();
+        for (prompt, jws) in listed {
+            if tables.insert_prompt(&record(&prompt, jws, ReceivedBy::Fetch, now))? {
+                new.push(prompt);
+            }
+        }
+        Ok(new)
+    })
+    .await
+}
+
+pub(super) fn record(prompt: &Prompt, jws: String, received_by: ReceivedBy, now: Timestamp) -> PromptRecord {
+    PromptRecord {
+        id: prompt.id.clone(),
+        jws,
+        received_by,
+        received_at: now,
+        expires_at: prompt.expires_at,
+        state: PromptState::Open,
+    }
+}
+
+pub(crate) fn audience_of(account: &AccountRecord) -> Audience {
+    Audience {
+        account: account.id.clone(),
+        issuer: account.issuer.clone(),
+        device_id: account.device_id.clone(),
+        account_id: account.account_id.clone(),
+        service_keys: account.service_keys.clone(),
+        clock_offset: account.clock_offset,
+    }
+}
+
+/// Follows the service's keys when a push was signed by one that this phone does not know.
+pub(super) async fn follow_keys(core: &Core, account: &AccountRecord, jws: &str) -> Result<Audience, Error> {
+    let mut audience = audience_of(account);
+    if let Some(kid) = jose::unverified_kid(jws)
+        && audience.service_keys.find(&kid).is_none()
+    {
+        let mut speaker = account.speaker();
+        service::refresh_keys(core, &mut speaker).await?;
+        audience.service_keys = speaker.service_keys;
+    }
+    Ok(audience)
+}

@@ -1,0 +1,93 @@
+//! A push arrives: decrypted and verified before anything of it can be seen.
+
+use crate::account::{AccountRecord, StoredState};
+use crate::authenticator::Core;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::prompt::fetch::{fetch, follow_keys, record};
+use crate::prompt::{PromptId, PushContent, PushEffect, WithdrawalReason, verify_push};
+use crate::push_message::strip_padding;
+use crate::service::messages::{FetchReason, ReceivedBy};
+
+/// Handles one push; bad bytes never make an error, they are dropped.
+///
+/// # Errors
+/// Only when this phone's own store fails.
+pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Result<PushEffect, Error> {
+    let Some(account) = core.store.run(move |tables| tables.account_by_slot(&slot)).await? else {
+        return Ok(PushEffect::Nothing);
+    };
+    match account.state {
+        StoredState::Active => {}
+        // The prompt may overtake the news that the digits were taken; the fetch brings both.
+        StoredState::Pending => return fetch_instead(core, &account).await,
+        StoredState::Removed(_) => return Ok(PushEffect::Nothing),
+    }
+    let Some(content) = read(core, &account, &message).await? else {
+        return fetch_instead(core, &account).await;
+    };
+    match content {
+        (PushContent::Prompt(prompt), jws) => {
+            let stored = record(&prompt, jws, ReceivedBy::Push, core.ports.clock.now());
+            let new = core.change(move |tables| tables.insert_prompt(&stored)).await?;
+            Ok(if new { PushEffect::Alert(prompt) } else { PushEffect::Nothing })
+        }
+        (PushContent::Withdrawn { jti, reason, expires_at }, _) => {
+            let id = PromptId { account: account.id, jti };
+            withdraw(core, id, reason, expires_at).await
+        }
+    }
+}
+
+async fn read(core: &Core, account: &AccountRecord, message: &[u8]) -> Result<Option<(PushContent, String)>, Error> {
+    let Ok(plain) = account.push_keys.decrypt(message) else {
+        tracing::info!("a push could not be decrypted");
+        return Ok(None);
+    };
+    let Ok(jws) = std::str::from_utf8(strip_padding(&plain)) else {
+        return Ok(None);
+    };
+    let audience = match follow_keys(core, account, jws).await {
+        Ok(audience) => audience,
+        Err(error) => {
+            tracing::info!(%error, "the service's keys could not be followed");
+            return Ok(None);
+        }
+    };
+    match verify_push(jws, &audience, core.ports.clock.now()) {
+        Ok(content) => Ok(Some((content, jws.to_owned()))),
+        Err(refusal) => {
+            tracing::warn!(%refusal, "a push was refused");
+            Ok(None)
+        }
+    }
+}
+
+async fn withdraw(
+    core: &Core,
+    id: PromptId,
+    reason: WithdrawalReason,
+    expires_at: Timestamp,
+) -> Result<PushEffect, Error> {
+    let wanted = id.clone();
+    let shown = core
+        .change(move |tables| {
+            tables.insert_withdrawn(&wanted, expires_at)?;
+            tables.delete_open_prompt(&wanted)
+        })
+        .await?;
+    Ok(if shown { PushEffect::Withdrawn(id, reason) } else { PushEffect::Nothing })
+}
+
+/// At most one fetch in thirty seconds for each account, so that garbage can't make the phone busy.
+async fn fetch_instead(core: &Core, account: &AccountRecord) -> Result<PushEffect, Error> {
+    let (id, now) = (account.id.clone(), core.ports.clock.now());
+    if !core.store.run(move |tables| tables.may_fetch_for_push(&id, now)).await? {
+        return Ok(PushEffect::Nothing);
+    }
+    match fetch(core, &account.id, FetchReason::Push, 0).await {
+        Ok(new) => Ok(new.into_iter().next().map_or(PushEffect::Nothing, |prompt| PushEffect::Alert(Box::new(prompt)))),
+        Err(error @ Error::Store(_)) => Err(error),
+        Err(_unreachable) => Ok(PushEffect::Nothing),
+    }
+}

@@ -1,0 +1,203 @@
+//! From a push or a fetch to a verified prompt. Every rule of protocol section 7 is one refusal here.
+
+use crate::account::AccountId;
+use crate::clock::Timestamp;
+use crate::enrollment::code::Issuer;
+use crate::error::{Error, StoreFault};
+use crate::jose::{self, JoseError, base64url};
+use crate::prompt::{Context, Matching, Place, Prompt, PromptId, PromptState, WithdrawalReason};
+use crate::service::ServiceKeys;
+use crate::service::messages::{AnsweringKey, PromptClaims, WireContext, WireMatch, WithdrawnClaims};
+use crate::store::PromptRecord;
+
+const PROMPT_TYP: &str = "phone-prompt+jwt";
+const WITHDRAWN_TYP: &str = "prompt-withdrawn+jwt";
+/// Longest prompt in bytes; also the padded length of a push.
+const MAX_PROMPT: usize = 2_700;
+/// A prompt may come this many seconds "from the future", the slack between two clocks.
+const MAX_AHEAD: u64 = 60;
+/// Longest life of any prompt, in seconds.
+const MAX_LIFE: u64 = 300;
+/// Longest text of a context, in characters.
+const MAX_TEXT: usize = 128;
+/// A `jti` is 128 bits in base64url.
+const JTI_BYTES: usize = 16;
+
+/// Whom a prompt must be meant for, and whose signature it must carry.
+#[derive(Clone)]
+pub(crate) struct Audience {
+    pub(crate) account: AccountId,
+    pub(crate) issuer: Issuer,
+    pub(crate) device_id: String,
+    pub(crate) account_id: String,
+    pub(crate) service_keys: ServiceKeys,
+    pub(crate) clock_offset: i64,
+}
+
+/// Why bytes did not become a prompt.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("larger than a prompt may be")]
+    TooLarge,
+    #[error("signature or form: {0}")]
+    Jose(#[from] JoseError),
+    #[error("of another issuer")]
+    OtherIssuer,
+    #[error("for another device")]
+    OtherDevice,
+    #[error("for another account")]
+    OtherAccount,
+    #[error("from the future")]
+    FromTheFuture,
+    #[error("expired")]
+    Expired,
+    #[error("lives longer than allowed")]
+    LivesTooLong,
+    #[error("its id has the wrong form")]
+    IdForm,
+    #[error("its numbers have the wrong form")]
+    MatchForm,
+    #[error("a text is too long")]
+    TextTooLong,
+}
+
+/// What a push turned out to be.
+#[derive(Debug)]
+pub(crate) enum PushContent {
+    Prompt(Box<Prompt>),
+    Withdrawn { jti: String, reason: WithdrawalReason, expires_at: Timestamp },
+}
+
+/// Verifies the decrypted, unpadded content of a push.
+pub(crate) fn verify_push(jws: &str, audience: &Audience, now: Timestamp) -> Result<PushContent, Refusal> {
+    match verify_prompt(jws, audience, now) {
+        Err(Refusal::Jose(JoseError::Type)) => verify_withdrawal(jws, audience, now),
+        prompt => prompt.map(|prompt| PushContent::Prompt(Box::new(prompt))),
+    }
+}
+
+/// Verifies a prompt at the phone's time `now`.
+pub(crate) fn verify_prompt(jws: &str, audience: &Audience, now: Timestamp) -> Result<Prompt, Refusal> {
+    if jws.len() > MAX_PROMPT {
+        return Err(Refusal::TooLarge);
+    }
+    let claims: PromptClaims = jose::verify(jws, PROMPT_TYP, |kid| audience.service_keys.find(kid))?;
+    check(&claims, audience, now)?;
+    prompt_of(claims, audience)
+}
+
+/// Reads a prompt that was verified before it was stored; its time may be over, its keys rotated.
+pub(crate) fn stored_prompt(record: &PromptRecord, audience: &Audience) -> Result<Prompt, Error> {
+    let unreadable = || Error::Store(StoreFault::Record);
+    let payload = record.jws.split('.').nth(1).ok_or_else(unreadable)?;
+    let payload = base64url::decode(payload).map_err(|_malformed| unreadable())?;
+    let claims: PromptClaims = jose::parse(&payload).map_err(|_malformed| unreadable())?;
+    let prompt = prompt_of(claims, audience).map_err(|_refused| unreadable())?;
+    Ok(Prompt { state: record.state, ..prompt })
+}
+
+fn check(claims: &PromptClaims, audience: &Audience, now: Timestamp) -> Result<(), Refusal> {
+    check_addressee(&claims.iss, &claims.aud, audience)?;
+    if claims.sub != audience.account_id {
+        return Err(Refusal::OtherAccount);
+    }
+    check_times(claims.iat, claims.exp, audience, now)?;
+    check_id(&claims.jti)
+}
+
+fn prompt_of(claims: PromptClaims, audience: &Audience) -> Result<Prompt, Refusal> {
+    let AnsweringKey::Device = claims.key;
+    Ok(Prompt {
+        id: PromptId { account: audience.account.clone(), jti: claims.jti },
+        kind: claims.kind,
+        origin: claims.origin,
+        matching: matching(claims.r#match)?,
+        context: context(claims.context)?,
+        issued_at: Timestamp(claims.iat).shifted(audience.clock_offset.saturating_neg()),
+        expires_at: Timestamp(claims.exp).shifted(audience.clock_offset.saturating_neg()),
+        state: PromptState::Open,
+    })
+}
+
+fn verify_withdrawal(jws: &str, audience: &Audience, now: Timestamp) -> Result<PushContent, Refusal> {
+    let claims: WithdrawnClaims = jose::verify(jws, WITHDRAWN_TYP, |kid| audience.service_keys.find(kid))?;
+    check_addressee(&claims.iss, &claims.aud, audience)?;
+    check_times(claims.iat, claims.exp, audience, now)?;
+    check_id(&claims.prompt)?;
+    let expires_at = Timestamp(claims.exp).shifted(audience.clock_offset.saturating_neg());
+    Ok(PushContent::Withdrawn { jti: claims.prompt, reason: claims.reason, expires_at })
+}
+
+fn check_addressee(iss: &str, aud: &str, audience: &Audience) -> Result<(), Refusal> {
+    if iss != audience.issuer.as_str() {
+        return Err(Refusal::OtherIssuer);
+    }
+    if aud != audience.device_id {
+        return Err(Refusal::OtherDevice);
+    }
+    Ok(())
+}
+
+fn check_times(iat: u64, exp: u64, audience: &Audience, now: Timestamp) -> Result<(), Refusal> {
+    let now = now.shifted(audience.clock_offset).0;
+    if iat > now.saturating_add(MAX_AHEAD) {
+        return Err(Refusal::FromTheFuture);
+    }
+    if exp <= now {
+        return Err(Refusal::Expired);
+    }
+    if exp.saturating_sub(iat) > MAX_LIFE {
+        return Err(Refusal::LivesTooLong);
+    }
+    Ok(())
+}
+
+fn check_id(jti: &str) -> Result<(), Refusal> {
+    match base64url::decode(jti) {
+        Ok(bytes) if bytes.len() == JTI_BYTES => Ok(()),
+        _ => Err(Refusal::IdForm),
+    }
+}
+
+fn matching(wire: WireMatch) -> Result<Matching, Refusal> {
+    let two_digits = |option: &String| option.len() == 2 && option.bytes().all(|byte| byte.is_ascii_digit());
+    match wire {
+        WireMatch::Enter { digits: digits @ (2 | 3) } => Ok(Matching::Enter { digits }),
+        WireMatch::Choose { options } => {
+            let [first, second, third] = &options;
+            let distinct = first != second && first != third && second != third;
+            if distinct && options.iter().all(two_digits) {
+                Ok(Matching::Choose { options })
+            } else {
+                Err(Refusal::MatchForm)
+            }
+        }
+        WireMatch::Enter { .. } => Err(Refusal::MatchForm),
+    }
+}
+
+fn context(wire: WireContext) -> Result<Context, Refusal> {
+    let place = wire.place.map(|place| {
+        Ok::<_, Refusal>(Place {
+            city: shown(&place.city)?,
+            region: shown(&place.region)?,
+            country: shown(&place.country)?,
+        })
+    });
+    Ok(Context {
+        application: shown(&wire.application)?,
+        browser: shown(&wire.browser)?,
+        os: shown(&wire.os)?,
+        address: shown(&wire.address)?,
+        place: place.transpose()?,
+        near: wire.near,
+    })
+}
+
+/// A text fit for the screen: bounded, and without characters that move, hide or reverse others.
+fn shown(text: &str) -> Result<String, Refusal> {
+    if text.chars().count() > MAX_TEXT {
+        return Err(Refusal::TextTooLong);
+    }
+    Ok(crate::account::without_controls(text))
+}

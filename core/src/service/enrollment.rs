@@ -1,0 +1,87 @@
+//! The two unsigned-by-the-service exchanges of enrolment: look-up and bind. Both answers are believed
+//! only for their MAC.
+
+use crate::enrollment::code::Invite;
+use crate::enrollment::proofs::EnrollmentKey;
+use crate::error::{EnrollmentFault, Error};
+use crate::http::{Body, Http, Reply};
+use crate::jose::{base64url, parse};
+use crate::platform::PlatformError;
+use crate::secret::random;
+use crate::service::messages::{BindAnswer, LookUpAnswer, LookUpRequest, ProblemName};
+
+/// Asks what an invitation leads to; binds nothing (protocol section 3.1).
+///
+/// # Errors
+/// `Impostor` when the answer was not made by the service that made the code.
+pub(crate) async fn look_up(
+    http: &Http,
+    endpoint: &str,
+    invite: &Invite,
+    key: &EnrollmentKey,
+) -> Result<LookUpAnswer, Error> {
+    let issuer = invite.issuer().as_str();
+    let nonce: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let request = LookUpRequest {
+        v: 1,
+        id: invite.id().to_owned(),
+        nonce: base64url::encode(&nonce),
+        mac: base64url::encode(&key.look_up_mac(issuer, invite.id(), &nonce)),
+    };
+    let body = serde_json::to_vec(&request).map_err(|_never| Error::InvalidAnswer)?;
+    let reply = http.post(endpoint, Body::Json(body)).await?;
+    refuse_problem(&reply)?;
+    let mac = mac_of(&reply)?;
+    if !key.check_look_up_answer(&nonce, &reply.body, &mac) {
+        return Err(Error::Impostor);
+    }
+    let answer: LookUpAnswer = parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)?;
+    if answer.issuer != issuer {
+        return Err(Error::InvalidAnswer);
+    }
+    Ok(answer)
+}
+
+/// Sends a signed `phone-enrollment+jwt` (protocol section 3.2).
+///
+/// # Errors
+/// `Impostor` when the answer was not made by the service that made the code.
+pub(crate) async fn bind(
+    http: &Http,
+    endpoint: &str,
+    jws: String,
+    jti: &[u8; 16],
+    key: &EnrollmentKey,
+) -> Result<BindAnswer, Error> {
+    let reply = http.post(endpoint, Body::Jose(jws)).await?;
+    refuse_problem(&reply)?;
+    let mac = mac_of(&reply)?;
+    if !key.check_bind_answer(jti, &reply.body, &mac) {
+        return Err(Error::Impostor);
+    }
+    parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)
+}
+
+fn mac_of(reply: &Reply) -> Result<Vec<u8>, Error> {
+    let mac = reply.mac.as_deref().ok_or(Error::Impostor)?;
+    base64url::decode(mac).map_err(|_malformed| Error::Impostor)
+}
+
+fn refuse_problem(reply: &Reply) -> Result<(), Error> {
+    match reply.status {
+        200 => return Ok(()),
+        429 if ProblemName::read(&reply.body) == ProblemName::TooManyLookUps => {}
+        429 | 500.. => return Err(Error::Busy),
+        _ => {}
+    }
+    Err(match ProblemName::read(&reply.body) {
+        ProblemName::EnrollmentUnknown => Error::Enrollment(EnrollmentFault::Unknown),
+        ProblemName::EnrollmentExpired => Error::Enrollment(EnrollmentFault::Expired),
+        ProblemName::EnrollmentUsed => Error::Enrollment(EnrollmentFault::Used),
+        ProblemName::EnrollmentCancelled => Error::Enrollment(EnrollmentFault::Cancelled),
+        ProblemName::TooManyLookUps => Error::Enrollment(EnrollmentFault::TooManyLookUps),
+        ProblemName::UnsupportedVersion => Error::UnsupportedVersion,
+        ProblemName::RequestRefused => Error::Refused,
+        ProblemName::Other => Error::InvalidAnswer,
+    })
+}

@@ -1,0 +1,159 @@
+//! One signed request and its signed answer (protocol sections 4 and 5).
+//!
+//! Every request is fresh (`jti`, `iat`), every answer is bound to it. What an answer means for the
+//! account is decided by the caller; an unsigned problem is only ever an error.
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::AccountId;
+use crate::authenticator::Core;
+use crate::enrollment::code::Issuer;
+use crate::error::Error;
+use crate::http::{Body, Reply};
+use crate::jose::{self, HeaderKey, base64url};
+use crate::platform::PlatformError;
+use crate::secret::random;
+use crate::service::keys::ServiceKeys;
+use crate::service::messages::{Message, ProblemName, State, StateStatus};
+
+const REQUEST_TYP: &str = "phone-request+jwt";
+const STATE_TYP: &str = "phone-state+jwt";
+/// `exp` − `iat` of a request, the most the protocol allows.
+const REQUEST_LIFE: u64 = 120;
+/// A state whose round trip took longer says too little about the service's clock.
+const CLOCK_ROUND_TRIP: u64 = 30;
+/// A service may move this phone's idea of its clock by a day at most.
+const MAX_CLOCK_OFFSET: i64 = 24 * 60 * 60;
+
+/// Who speaks to which service, with which key; enough to speak even after the account is gone here.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Speaker {
+    pub(crate) account: AccountId,
+    pub(crate) issuer: Issuer,
+    pub(crate) device_id: String,
+    pub(crate) key_alias: String,
+    pub(crate) keys_endpoint: String,
+    pub(crate) service_keys: ServiceKeys,
+    pub(crate) clock_offset: i64,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    aud: &'a str,
+    iat: u64,
+    exp: u64,
+    jti: String,
+    #[serde(flatten)]
+    message: &'a Message,
+}
+
+/// Sends `message` to `endpoint` and returns the verified state, asking again once when the clock was off.
+///
+/// # Errors
+/// `Offline`, `Untrusted`, `Busy`: nothing is known of the effect, ask again. `Refused`, `InvalidAnswer`:
+/// nothing was changed here.
+pub(crate) async fn exchange(
+    core: &Core,
+    speaker: &mut Speaker,
+    endpoint: &str,
+    message: &Message,
+) -> Result<State, Error> {
+    let before = speaker.clock_offset;
+    let state = send(core, speaker, endpoint, message).await?;
+    if state.status != StateStatus::ClockSkew {
+        return Ok(state);
+    }
+    if speaker.clock_offset == before {
+        return Err(Error::Refused);
+    }
+    let state = send(core, speaker, endpoint, message).await?;
+    if state.status == StateStatus::ClockSkew { Err(Error::Refused) } else { Ok(state) }
+}
+
+async fn send(core: &Core, speaker: &mut Speaker, endpoint: &str, message: &Message) -> Result<State, Error> {
+    let jti: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let jti = base64url::encode(&jti);
+    let iat = core.ports.clock.now().shifted(speaker.clock_offset).0;
+    let claims = Claims { aud: endpoint, iat, exp: iat.saturating_add(REQUEST_LIFE), jti: jti.clone(), message };
+    let jws = core.sign_jws(&speaker.key_alias, REQUEST_TYP, HeaderKey::Kid(&speaker.device_id), &claims).await?;
+    let wait = match message {
+        Message::Fetch { wait, .. } => *wait,
+        _ => 0,
+    };
+    let reply = core.http.post_waiting(endpoint, Body::Jose(jws), wait).await?;
+    let state = verified_state(core, speaker, &reply).await?;
+    if state.iss != speaker.issuer.as_str() || state.aud != speaker.device_id || state.request != jti {
+        return Err(Error::InvalidAnswer);
+    }
+    learn_clock(core, speaker, &state, &reply).await?;
+    Ok(state)
+}
+
+async fn verified_state(core: &Core, speaker: &mut Speaker, reply: &Reply) -> Result<State, Error> {
+    match reply.status {
+        200 => {}
+        429 | 500.. => return Err(Error::Busy),
+        _ if ProblemName::read(&reply.body) == ProblemName::RequestRefused => return Err(Error::Refused),
+        _ => return Err(Error::InvalidAnswer),
+    }
+    let jws = std::str::from_utf8(&reply.body).map_err(|_not_ascii| Error::InvalidAnswer)?;
+    if let Some(kid) = jose::unverified_kid(jws)
+        && speaker.service_keys.find(&kid).is_none()
+    {
+        refresh_keys(core, speaker).await?;
+    }
+    jose::verify(jws, STATE_TYP, |kid| speaker.service_keys.find(kid)).map_err(|_refused| Error::InvalidAnswer)
+}
+
+/// Follows the service's key chain, at most once in five minutes for each account.
+pub(crate) async fn refresh_keys(core: &Core, speaker: &mut Speaker) -> Result<(), Error> {
+    let (account, now) = (speaker.account.clone(), core.ports.clock.now());
+    if !core.store.run(move |tables| tables.may_ask_for_keys(&account, now)).await? {
+        return Ok(());
+    }
+    let reply = core.http.get(&speaker.keys_endpoint).await?;
+    if reply.status != 200 {
+        return Err(Error::Busy);
+    }
+    let keys = speaker.service_keys.follow(&reply.body, &speaker.issuer)?;
+    speaker.service_keys = keys.clone();
+    let account = speaker.account.clone();
+    core.store.run(move |tables| tables.set_service_keys(&account, &keys)).await
+}
+
+/// Sets the clock offset from an answer to the very request just sent (protocol section 5).
+async fn learn_clock(core: &Core, speaker: &mut Speaker, state: &State, reply: &Reply) -> Result<(), Error> {
+    if reply.took.as_secs() >= CLOCK_ROUND_TRIP {
+        return Ok(());
+    }
+    let Some(offset) = offset_between(core.ports.clock.now().0, state.iat) else {
+        return Ok(());
+    };
+    // Two seconds are the noise of whole seconds and the way; they are not worth a write.
+    if offset.abs_diff(speaker.clock_offset) <= 2 {
+        return Ok(());
+    }
+    speaker.clock_offset = offset;
+    let account = speaker.account.clone();
+    core.store.run(move |tables| tables.set_clock_offset(&account, offset)).await
+}
+
+/// The service's clock minus the phone's, unless it is more than a day.
+pub(crate) fn offset_between(phone: u64, service: u64) -> Option<i64> {
+    let offset = i64::try_from(service).ok()?.checked_sub(i64::try_from(phone).ok()?)?;
+    (offset.abs() <= MAX_CLOCK_OFFSET).then_some(offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_follows_the_service_by_a_day_at_most() {
+        assert_eq!(offset_between(1_000_000, 1_003_600), Some(3_600));
+        assert_eq!(offset_between(1_003_600, 1_000_000), Some(-3_600));
+        assert_eq!(offset_between(0, 86_400), Some(86_400));
+        assert_eq!(offset_between(0, 86_401), None);
+        assert_eq!(offset_between(0, u64::MAX), None);
+    }
+}

@@ -1,0 +1,91 @@
+//! The service's phone keys: the first set is pinned by the scanned secret, every later one signed by
+//! a key of the set before it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::enrollment::code::Issuer;
+use crate::error::Error;
+use crate::jose::{self, Jwk, PublicKey, base64url};
+
+const TYP: &str = "phone-keys+jwt";
+const MAX_KEYS: usize = 8;
+/// A chain longer than this is not followed; at one rotation a month it lasts for decades.
+const MAX_CHAIN: usize = 512;
+
+/// A set of keys that a service signs with towards phones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ServiceKeys {
+    seq: u64,
+    keys: Vec<Jwk>,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    seq: u64,
+    keys: Vec<Jwk>,
+}
+
+#[derive(Deserialize)]
+struct Published {
+    chain: Vec<String>,
+}
+
+impl ServiceKeys {
+    /// Reads a document that something else vouches for (the MAC of the look-up answer).
+    ///
+    /// # Security
+    /// Call only with a document whose bytes are authenticated: its signature is by one of its own keys
+    /// or by a predecessor that this phone has never seen, and proves nothing here.
+    pub(crate) fn pinned(jws: &str, issuer: &Issuer) -> Result<Self, Error> {
+        let payload = jws.split('.').nth(1).ok_or(Error::InvalidAnswer)?;
+        let payload = base64url::decode(payload).map_err(|_malformed| Error::InvalidAnswer)?;
+        Self::from_claims(jose::parse(&payload).map_err(|_malformed| Error::InvalidAnswer)?, issuer)
+    }
+
+    fn from_claims(claims: Claims, issuer: &Issuer) -> Result<Self, Error> {
+        let counted = (1..=MAX_KEYS).contains(&claims.keys.len());
+        let on_curve = claims.keys.iter().all(|jwk| PublicKey::from_jwk(jwk).is_ok());
+        if claims.iss != issuer.as_str() || !counted || !on_curve {
+            return Err(Error::InvalidAnswer);
+        }
+        Ok(Self { seq: claims.seq, keys: claims.keys })
+    }
+
+    /// The key whose thumbprint is `kid`.
+    pub(crate) fn find(&self, kid: &str) -> Option<PublicKey> {
+        self.public_keys().find(|key| base64url::encode(&key.thumbprint()) == kid)
+    }
+
+    /// Thumbprints in the document's order, base64url.
+    pub(crate) fn thumbprints(&self) -> Vec<String> {
+        self.public_keys().map(|key| base64url::encode(&key.thumbprint())).collect()
+    }
+
+    fn public_keys(&self) -> impl Iterator<Item = PublicKey> + '_ {
+        self.keys.iter().filter_map(|jwk| PublicKey::from_jwk(jwk).ok())
+    }
+
+    /// Follows the published chain from this set to the newest one.
+    ///
+    /// # Errors
+    /// `InvalidAnswer` when any link after this set is not signed by the set before it.
+    pub(crate) fn follow(&self, published: &[u8], issuer: &Issuer) -> Result<Self, Error> {
+        let published: Published = jose::parse(published).map_err(|_malformed| Error::InvalidAnswer)?;
+        if published.chain.len() > MAX_CHAIN {
+            return Err(Error::InvalidAnswer);
+        }
+        let held = usize::try_from(self.seq).map_err(|_too_large| Error::InvalidAnswer)?;
+        let mut current = self.clone();
+        for jws in published.chain.iter().skip(held) {
+            let claims: Claims =
+                jose::verify(jws, TYP, |kid| current.find(kid)).map_err(|_refused| Error::InvalidAnswer)?;
+            let next = Self::from_claims(claims, issuer)?;
+            if next.seq != current.seq.saturating_add(1) {
+                return Err(Error::InvalidAnswer);
+            }
+            current = next;
+        }
+        Ok(current)
+    }
+}

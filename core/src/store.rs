@@ -1,0 +1,122 @@
+//! The database: one SQLite file in the app's private folder, secrets sealed column by column.
+//!
+//! Decides how records are kept and that a change is whole or not at all; what the records mean is
+//! decided by the modules that own them. Every access runs on a blocking thread, in one transaction.
+
+mod accounts;
+mod enrollments;
+mod outbox;
+mod prompts;
+mod seal;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use crate::error::Error;
+use crate::platform::{KeyStore, PlatformError};
+pub(crate) use prompts::PromptRecord;
+use seal::Sealer;
+
+/// Schema of this version; `PRAGMA user_version` says which one a file has.
+const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_1: &str = include_str!("store/schema_1.sql");
+
+/// How long a writer waits for another process (only the terminal phone may have two).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The open database.
+#[derive(Clone)]
+pub(crate) struct Store {
+    connection: Arc<Mutex<Connection>>,
+    sealer: Arc<Sealer>,
+}
+
+/// The records, inside one transaction.
+pub(crate) struct Tables<'a> {
+    connection: &'a Connection,
+    sealer: &'a Sealer,
+}
+
+impl Store {
+    /// Opens or makes the database at `path`; blocks.
+    ///
+    /// # Errors
+    /// `NotYetUnlocked`, `FromAnotherDevice` and `NewerSchema` leave the file as it was.
+    pub(crate) fn open(path: &Path, key_store: &dyn KeyStore) -> Result<Self, Error> {
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        refuse_newer(&connection)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        // Freed pages would otherwise keep old sealed values and personal data.
+        connection.pragma_update(None, "secure_delete", true)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        migrate(&transaction)?;
+        let sealer = open_sealer(&transaction, key_store)?;
+        transaction.commit()?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), sealer: Arc::new(sealer) })
+    }
+
+    /// Runs `work` in one transaction, written when it returns `Ok` and undone otherwise.
+    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tables<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.run_blocking(work)).await.map_err(|_stopped| Error::Closed)?
+    }
+
+    fn run_blocking<T>(&self, work: impl FnOnce(&Tables<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        // A panic in another transaction rolled that one back; the connection itself is sound.
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = work(&Tables { connection: &transaction, sealer: &self.sealer })?;
+        transaction.commit()?;
+        Ok(value)
+    }
+}
+
+fn refuse_newer(connection: &Connection) -> Result<(), Error> {
+    match schema_version(connection)? {
+        found if found > SCHEMA_VERSION => Err(Error::NewerSchema(found)),
+        _ => Ok(()),
+    }
+}
+
+fn schema_version(connection: &Connection) -> Result<i64, Error> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+fn migrate(connection: &Connection) -> Result<(), Error> {
+    if schema_version(connection)? == 0 {
+        connection.execute_batch(SCHEMA_1)?;
+        connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    }
+    Ok(())
+}
+
+/// The store key: random, wrapped by the platform's key store, so that a copied file opens nowhere else.
+fn open_sealer(connection: &Connection, key_store: &dyn KeyStore) -> Result<Sealer, Error> {
+    let wrapped: Option<Vec<u8>> =
+        connection.query_row("SELECT value FROM meta WHERE key = 'store_key'", [], |row| row.get(0)).optional()?;
+    if let Some(wrapped) = wrapped {
+        let key = key_store.unwrap(wrapped).map_err(|error| match error {
+            PlatformError::Locked => Error::NotYetUnlocked,
+            PlatformError::Gone | PlatformError::Invalidated => Error::FromAnotherDevice,
+            other => Error::Platform(other),
+        })?;
+        return Sealer::new(key);
+    }
+    let (sealer, key) = Sealer::make()?;
+    let wrapped = key_store.wrap(key.to_vec()).map_err(|error| match error {
+        PlatformError::Locked => Error::NotYetUnlocked,
+        other => Error::Platform(other),
+    })?;
+    connection.execute("INSERT INTO meta (key, value) VALUES ('store_key', ?1)", [wrapped])?;
+    Ok(sealer)
+}

@@ -1,0 +1,177 @@
+//! Accounts in the database.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::Tables;
+use super::seal::Place;
+use crate::account::{AccountId, AccountRecord, RemovalCause, StoredState};
+use crate::clock::Timestamp;
+use crate::enrollment::code::Issuer;
+use crate::error::{Error, StoreFault};
+use crate::push_message::PushKeys;
+use crate::service::ServiceKeys;
+
+/// The key chain is asked for at most once in this many seconds (protocol section 6).
+const KEYS_INTERVAL: u64 = 300;
+/// An unreadable push causes at most one fetch in this many seconds (protocol section 8).
+const PUSH_FETCH_INTERVAL: u64 = 30;
+
+const COLUMNS: &str = "id, issuer, account_id, user_name, organization, device_id, state, cause, key_alias, slot, \
+                       push_keys, endpoints, service_keys, clock_offset, added_at";
+
+fn sealed_at(row: &str) -> Place<'_> {
+    Place { table: "accounts", row, column: "push_keys" }
+}
+
+impl Tables<'_> {
+    pub(crate) fn insert_account(&self, account: &AccountRecord) -> Result<(), Error> {
+        let (state, cause) = state_columns(account.state)?;
+        let sealed = self.sealer.seal(&sealed_at(&account.id.0), account.push_keys.to_bytes().expose())?;
+        self.connection.execute(
+            &format!("INSERT INTO accounts ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)"),
+            params![
+                account.id.0,
+                account.issuer.as_str(),
+                account.account_id,
+                account.user_name,
+                account.organization,
+                account.device_id,
+                state,
+                cause,
+                account.key_alias,
+                account.slot,
+                sealed,
+                to_json(&account.endpoints)?,
+                to_json(&account.service_keys)?,
+                account.clock_offset,
+                to_integer(account.added_at)?,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Every readable account, oldest first; an unreadable record costs no other.
+    pub(crate) fn accounts(&self) -> Result<Vec<AccountRecord>, Error> {
+        let mut statement =
+            self.connection.prepare(&format!("SELECT {COLUMNS} FROM accounts ORDER BY added_at, rowid"))?;
+        let mut rows = statement.query([])?;
+        let mut accounts = Vec::new();
+        while let Some(row) = rows.next()? {
+            match self.read_account(row) {
+                Ok(account) => accounts.push(account),
+                Err(error) => tracing::error!(%error, "an account record is unreadable"),
+            }
+        }
+        Ok(accounts)
+    }
+
+    pub(crate) fn account(&self, id: &AccountId) -> Result<AccountRecord, Error> {
+        self.account_where("id = ?1", &id.0)?.ok_or(Error::UnknownAccount)
+    }
+
+    pub(crate) fn account_by_slot(&self, slot: &[u8]) -> Result<Option<AccountRecord>, Error> {
+        self.account_where("slot = ?1", &slot)
+    }
+
+    fn account_where(&self, condition: &str, value: &dyn rusqlite::ToSql) -> Result<Option<AccountRecord>, Error> {
+        let sql = format!("SELECT {COLUMNS} FROM accounts WHERE {condition}");
+        let found = self.connection.query_row(&sql, [value], |row| Ok(self.read_account(row))).optional()?;
+        found.transpose()
+    }
+
+    fn read_account(&self, row: &Row<'_>) -> Result<AccountRecord, Error> {
+        let id: String = row.get("id")?;
+        let push_keys = self.sealer.open(&sealed_at(&id), &row.get::<_, Vec<u8>>("push_keys")?)?;
+        let unreadable = || Error::Store(StoreFault::Record);
+        Ok(AccountRecord {
+            issuer: Issuer::parse(&row.get::<_, String>("issuer")?).map_err(|_malformed| unreadable())?,
+            account_id: row.get("account_id")?,
+            user_name: row.get("user_name")?,
+            organization: row.get("organization")?,
+            device_id: row.get("device_id")?,
+            state: read_state(&row.get::<_, String>("state")?, row.get("cause")?)?,
+            key_alias: row.get("key_alias")?,
+            slot: row.get("slot")?,
+            push_keys: PushKeys::from_bytes(&push_keys).map_err(|_malformed| unreadable())?,
+            endpoints: from_json(&row.get::<_, String>("endpoints")?)?,
+            service_keys: from_json(&row.get::<_, String>("service_keys")?)?,
+            clock_offset: row.get("clock_offset")?,
+            added_at: from_integer(row.get("added_at")?),
+            id: AccountId(id),
+        })
+    }
+
+    pub(crate) fn set_account_state(&self, id: &AccountId, state: StoredState) -> Result<(), Error> {
+        let (state, cause) = state_columns(state)?;
+        self.connection
+            .execute("UPDATE accounts SET state = ?2, cause = ?3 WHERE id = ?1", params![id.0, state, cause])?;
+        Ok(())
+    }
+
+    pub(crate) fn set_clock_offset(&self, id: &AccountId, offset: i64) -> Result<(), Error> {
+        self.connection.execute("UPDATE accounts SET clock_offset = ?2 WHERE id = ?1", params![id.0, offset])?;
+        Ok(())
+    }
+
+    pub(crate) fn set_service_keys(&self, id: &AccountId, keys: &ServiceKeys) -> Result<(), Error> {
+        self.connection
+            .execute("UPDATE accounts SET service_keys = ?2 WHERE id = ?1", params![id.0, to_json(keys)?])?;
+        Ok(())
+    }
+
+    /// True at most once in five minutes for each account; asking counts.
+    pub(crate) fn may_ask_for_keys(&self, id: &AccountId, now: Timestamp) -> Result<bool, Error> {
+        let changed = self.connection.execute(
+            "UPDATE accounts SET keys_asked_at = ?2 WHERE id = ?1 AND abs(?2 - keys_asked_at) >= ?3",
+            params![id.0, to_integer(now)?, to_integer(Timestamp(KEYS_INTERVAL))?],
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// True at most once in thirty seconds for each account; asking counts.
+    pub(crate) fn may_fetch_for_push(&self, id: &AccountId, now: Timestamp) -> Result<bool, Error> {
+        let changed = self.connection.execute(
+            "UPDATE accounts SET push_fetch_at = ?2 WHERE id = ?1 AND abs(?2 - push_fetch_at) >= ?3",
+            params![id.0, to_integer(now)?, to_integer(Timestamp(PUSH_FETCH_INTERVAL))?],
+        )?;
+        Ok(changed == 1)
+    }
+
+    pub(crate) fn delete_account(&self, id: &AccountId) -> Result<(), Error> {
+        self.connection.execute("DELETE FROM accounts WHERE id = ?1", [&id.0])?;
+        Ok(())
+    }
+}
+
+fn state_columns(state: StoredState) -> Result<(&'static str, Option<String>), Error> {
+    Ok(match state {
+        StoredState::Pending => ("pending", None),
+        StoredState::Active => ("active", None),
+        StoredState::Removed(cause) => ("removed", Some(to_json(&cause)?)),
+    })
+}
+
+fn read_state(state: &str, cause: Option<String>) -> Result<StoredState, Error> {
+    match (state, cause) {
+        ("pending", None) => Ok(StoredState::Pending),
+        ("active", None) => Ok(StoredState::Active),
+        ("removed", Some(cause)) => Ok(StoredState::Removed(from_json::<RemovalCause>(&cause)?)),
+        _ => Err(Error::Store(StoreFault::Record)),
+    }
+}
+
+pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|_unserializable| Error::Store(StoreFault::Record))
+}
+
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|_malformed| Error::Store(StoreFault::Record))
+}
+
+pub(super) fn to_integer(time: Timestamp) -> Result<i64, Error> {
+    i64::try_from(time.0).map_err(|_too_large| Error::Store(StoreFault::Record))
+}
+
+pub(super) fn from_integer(time: i64) -> Timestamp {
+    Timestamp(u64::try_from(time).unwrap_or(0))
+}

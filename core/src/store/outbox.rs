@@ -1,0 +1,115 @@
+//! What must still be told to a service, in the database.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::Tables;
+use super::accounts::{from_integer, from_json, to_integer, to_json};
+use crate::account::AccountId;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::outbox::{Entry, EntryId};
+use crate::prompt::PromptId;
+
+/// How long the outcome of an attempted answer is asked for, in seconds.
+const ASK_ON: u64 = 24 * 60 * 60;
+
+impl Tables<'_> {
+    pub(crate) fn insert_outbox(&self, entry: &Entry) -> Result<(), Error> {
+        self.connection.execute(
+            "INSERT INTO outbox (id, account, prompt, speaker, endpoint, body, next_at, give_up_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                entry.id.0,
+                entry.account.0,
+                entry.prompt.as_ref().map(|prompt| prompt.jti.as_str()),
+                to_json(&entry.speaker)?,
+                entry.endpoint,
+                to_json(&entry.message)?,
+                to_integer(entry.next_at)?,
+                to_integer(entry.give_up_at)?,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Takes an entry to send it, so that nobody else does.
+    ///
+    /// From the first attempt on the service may have taken it, so what is about a prompt is asked about for a
+    /// day longer, until the truth is known.
+    pub(crate) fn lease_outbox(&self, id: &EntryId, now: Timestamp, until: Timestamp) -> Result<Option<Entry>, Error> {
+        let leased = self.connection.execute(
+            "UPDATE outbox SET lease_until = ?3, attempts = attempts + 1,
+                give_up_at = CASE WHEN attempts = 0 AND prompt IS NOT NULL THEN max(give_up_at, ?4) ELSE give_up_at END
+             WHERE id = ?1 AND lease_until <= ?2",
+            params![id.0, to_integer(now)?, to_integer(until)?, to_integer(now.plus(ASK_ON))?],
+        )?;
+        if leased == 0 { Ok(None) } else { self.outbox_entry(id) }
+    }
+
+    pub(crate) fn outbox_entry(&self, id: &EntryId) -> Result<Option<Entry>, Error> {
+        let found = self
+            .connection
+            .query_row("SELECT * FROM outbox WHERE id = ?1", [&id.0], |row| Ok(read_entry(row)))
+            .optional()?;
+        found.transpose()
+    }
+
+    /// Every entry, the one that is due first at the front.
+    pub(crate) fn outbox(&self) -> Result<Vec<Entry>, Error> {
+        let mut statement =
+            self.connection.prepare("SELECT * FROM outbox ORDER BY max(next_at, lease_until), rowid")?;
+        let mut rows = statement.query([])?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next()? {
+            match read_entry(row) {
+                Ok(entry) => entries.push(entry),
+                Err(error) => tracing::error!(%error, "an outbox record is unreadable"),
+            }
+        }
+        Ok(entries)
+    }
+
+    pub(crate) fn postpone_outbox(&self, id: &EntryId, next_at: Timestamp) -> Result<(), Error> {
+        self.connection.execute(
+            "UPDATE outbox SET next_at = ?2, lease_until = 0 WHERE id = ?1",
+            params![id.0, to_integer(next_at)?],
+        )?;
+        Ok(())
+    }
+
+    /// Ends leases that a process which was killed left behind; called once, when the store is opened.
+    pub(crate) fn end_leases(&self) -> Result<(), Error> {
+        self.connection.execute("UPDATE outbox SET lease_until = 0", [])?;
+        Ok(())
+    }
+
+    pub(crate) fn delete_outbox(&self, id: &EntryId) -> Result<(), Error> {
+        self.connection.execute("DELETE FROM outbox WHERE id = ?1", [&id.0])?;
+        Ok(())
+    }
+
+    pub(crate) fn outbox_is_silent_for(&self, account: &AccountId) -> Result<bool, Error> {
+        Ok(self.connection.query_row(
+            "SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE account = ?1)",
+            [&account.0],
+            |row| row.get(0),
+        )?)
+    }
+}
+
+fn read_entry(row: &Row<'_>) -> Result<Entry, Error> {
+    let account = AccountId(row.get("account")?);
+    let jti: Option<String> = row.get("prompt")?;
+    Ok(Entry {
+        id: EntryId(row.get("id")?),
+        prompt: jti.map(|jti| PromptId { account: account.clone(), jti }),
+        account,
+        speaker: from_json(&row.get::<_, String>("speaker")?)?,
+        endpoint: row.get("endpoint")?,
+        message: from_json(&row.get::<_, String>("body")?)?,
+        attempts: row.get("attempts")?,
+        next_at: from_integer(row.get("next_at")?),
+        give_up_at: from_integer(row.get("give_up_at")?),
+        lease_until: from_integer(row.get("lease_until")?),
+    })
+}

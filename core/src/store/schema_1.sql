@@ -1,0 +1,66 @@
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE accounts (
+    id            TEXT PRIMARY KEY,
+    issuer        TEXT NOT NULL,
+    account_id    TEXT NOT NULL,
+    user_name     TEXT NOT NULL,
+    organization  TEXT NOT NULL,
+    device_id     TEXT NOT NULL,
+    state         TEXT NOT NULL,              -- pending, active, removed
+    cause         TEXT,                       -- why it was removed
+    key_alias     TEXT NOT NULL,
+    slot          BLOB NOT NULL UNIQUE,
+    push_keys     BLOB NOT NULL,              -- sealed
+    endpoints     TEXT NOT NULL,              -- JSON
+    service_keys  TEXT NOT NULL,              -- JSON
+    keys_asked_at INTEGER NOT NULL DEFAULT 0,
+    clock_offset  INTEGER NOT NULL,           -- service's clock minus this phone's, seconds
+    added_at      INTEGER NOT NULL,
+    push_fetch_at INTEGER NOT NULL DEFAULT 0, -- last fetch that an unreadable push caused
+    UNIQUE (issuer, device_id)
+) STRICT;
+
+CREATE TABLE enrollments (
+    ticket    TEXT PRIMARY KEY,
+    account   TEXT NOT NULL UNIQUE,           -- the account it will be; a row there from "bound" on
+    stage     TEXT NOT NULL,                  -- JSON
+    facts     TEXT NOT NULL,                  -- JSON, nothing secret
+    key       BLOB NOT NULL,                  -- sealed: the enrolment key K
+    push_keys BLOB NOT NULL                   -- sealed
+) STRICT;
+
+CREATE TABLE prompts (
+    account     TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    jti         TEXT NOT NULL,
+    jws         TEXT NOT NULL,                -- verified before it was stored
+    received_by TEXT NOT NULL,                -- push, fetch
+    received_at INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    state       TEXT NOT NULL,                -- open, answering, done
+    outcome     TEXT,
+    PRIMARY KEY (account, jti)
+) STRICT;
+
+CREATE TABLE withdrawn (
+    account    TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    jti        TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (account, jti)
+) STRICT;
+
+CREATE TABLE outbox (
+    id          TEXT PRIMARY KEY,
+    account     TEXT NOT NULL,                -- outlives the account: an unenrol must still be told
+    prompt      TEXT,                         -- the jti it answers or reports
+    speaker     TEXT NOT NULL,                -- JSON: who speaks to whom, with which key
+    endpoint    TEXT NOT NULL,
+    body        TEXT NOT NULL,                -- JSON: the message
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    next_at     INTEGER NOT NULL,
+    give_up_at  INTEGER NOT NULL,
+    lease_until INTEGER NOT NULL DEFAULT 0
+) STRICT;
