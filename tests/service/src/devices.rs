@@ -1,0 +1,4 @@
+//! Devices: phones that were bound to an account, and the tombstones they leave.
+
+pub mod records;
+pub mod routes;

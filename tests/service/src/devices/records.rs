@@ -1,0 +1,184 @@
+//! What is stored of a device.
+
+use serde::{Deserialize, Serialize};
+
+use crate::audit;
+use crate::clock::{DAY, Time};
+use crate::jose::Jwk;
+use crate::prompts;
+use crate::store::{Record, StoreError, Table, Tx};
+
+/// A tombstone answers its phone this long.
+const TOMBSTONE_LIFE: Time = 400 * DAY;
+/// Where a phone was last is kept this long, only to say whether a sign-in is near it.
+const NETWORK_LIFE: Time = DAY;
+
+/// Where a device stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Bound; the wizard waits for the digits.
+    Pending,
+    /// Answers prompts.
+    Active,
+    /// A tombstone.
+    Removed(Cause),
+}
+
+/// Why a device was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// "That's not my phone."
+    NotMyPhone,
+    /// Wrong digits three times.
+    WrongDigits,
+    /// The wizard was cancelled, or the account changed meanwhile.
+    Cancelled,
+    /// The ten minutes were over.
+    Expired,
+    /// The phone gave up.
+    Abandoned,
+    /// The phone removed itself.
+    RemovedByPhone,
+    /// Removed on the security-info page.
+    RemovedByPerson,
+    /// Removed by the operator.
+    RemovedByOperator,
+}
+
+/// What a phone says of itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claimed {
+    /// The person's name for it.
+    pub name: String,
+    /// Model.
+    pub model: String,
+    /// Operating system.
+    pub os: String,
+    /// App version.
+    pub app_version: String,
+}
+
+/// A Web Push subscription (RFC 8030, RFC 8291).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Subscription {
+    /// Where pushes go.
+    pub endpoint: String,
+    /// The phone's push key, 65 bytes, base64url.
+    pub p256dh: String,
+    /// The phone's push secret, 16 bytes, base64url.
+    pub auth: String,
+}
+
+/// A device, or what is left of one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Device {
+    /// The issuer's own id for it.
+    pub id: String,
+    /// Whose it is.
+    pub account_id: String,
+    /// Where it stands.
+    pub state: State,
+    /// The device key.
+    pub key: Jwk,
+    /// What it says of itself; gone from a tombstone.
+    pub claimed: Option<Claimed>,
+    /// Where pushes go; gone from a tombstone, or when the push service said so.
+    pub push: Option<Subscription>,
+    /// When it was bound.
+    pub added_at: Time,
+    /// Whether an answer ever came by push.
+    pub push_seen: bool,
+    last_network: Option<(String, Time)>,
+    ends_at: Option<Time>,
+}
+
+impl Record for Device {
+    const TABLE: Table = Table::Devices;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn parent(&self) -> &str {
+        &self.account_id
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        self.ends_at
+    }
+}
+
+impl Device {
+    /// A device that was just bound.
+    #[must_use]
+    pub fn pending(
+        id: String,
+        account_id: String,
+        key: Jwk,
+        claimed: Claimed,
+        push: Subscription,
+        now: Time,
+    ) -> Self {
+        Self {
+            id,
+            account_id,
+            state: State::Pending,
+            key,
+            claimed: Some(claimed),
+            push: Some(push),
+            added_at: now,
+            push_seen: false,
+            last_network: None,
+            ends_at: None,
+        }
+    }
+
+    /// Whether it answers prompts.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.state == State::Active
+    }
+
+    /// Whether the last contact came from the same network, within a day.
+    #[must_use]
+    pub fn was_near(&self, network: &str, now: Time) -> bool {
+        self.last_network.as_ref().is_some_and(|(last, at)| last == network && now - at < NETWORK_LIFE)
+    }
+
+    /// Notes where it was last.
+    pub fn seen_from(&mut self, network: &str, now: Time) {
+        self.last_network = Some((network.to_owned(), now));
+    }
+
+    /// What remains: enough to tell the phone, nothing about the person.
+    fn bury(&mut self, cause: Cause, now: Time) {
+        self.state = State::Removed(cause);
+        self.claimed = None;
+        self.push = None;
+        self.last_network = None;
+        self.ends_at = Some(now + TOMBSTONE_LIFE);
+    }
+}
+
+/// The account's active devices, oldest first.
+pub fn active(tx: &mut Tx<'_>, account_id: &str) -> Result<Vec<Device>, StoreError> {
+    Ok(tx.children::<Device>(account_id)?.into_iter().filter(Device::is_active).collect())
+}
+
+/// Turns a device into a tombstone; what it could still answer ends with it.
+pub fn remove(tx: &mut Tx<'_>, device: &mut Device, cause: Cause, now: Time) -> Result<(), StoreError> {
+    if matches!(device.state, State::Removed(_)) {
+        return Ok(());
+    }
+    let was_active = device.is_active();
+    device.bury(cause, now);
+    tx.put(device)?;
+    audit::record(tx, &device.account_id, "device_removed", &device.id, now)?;
+    if was_active {
+        prompts::acts::end_without_devices(tx, &device.account_id, now)?;
+        crate::enrollment::acts::end_others(tx, &device.account_id, None, now)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,423 @@
+//! What is done to an enrolment, each one transaction: decided by the rules, recorded in the audit.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::app::App;
+use crate::audit;
+use crate::clock::Time;
+use crate::devices::records::{self as devices, Cause, Claimed, Device, Subscription};
+use crate::enrollment::proofs::{Key, typed_key};
+use crate::enrollment::records::{Code, Enrollment, State, TypedId, find};
+use crate::enrollment::rules::{self, Bind, Digits, Refusal};
+use crate::jose::Jwk;
+use crate::people::Person;
+use crate::secrets::{SecretError, decode, encode, random, random_below, random_id};
+use crate::store::{StoreError, Tx};
+
+const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Why a code could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MakeError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No randomness.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The enrolment is over.
+    #[error("over")]
+    Over,
+}
+
+fn key_label(id: &str) -> String {
+    format!("enrollment key {id}")
+}
+
+/// Makes an enrolment for the wizard of a session; an older one of the same session ends.
+pub async fn start(app: &App, account_id: String, session: String) -> Result<String, MakeError> {
+    let now = app.clock.now();
+    let secret = Zeroizing::new(random::<16>()?);
+    let id = random_id()?;
+    let enrollment = Enrollment {
+        scanned: Code {
+            key: Some(app.sealer.seal(&key_label(&id), secret.as_slice())?),
+            id: id.clone(),
+            wrong_macs: 0,
+        },
+        typed: None,
+        typed_shown: None,
+        account_id,
+        session,
+        created_at: now,
+        expires_at: now + rules::LIFE,
+        state: State::Open,
+        nonces: Vec::new(),
+        bound_by: None,
+        device_id: None,
+        wrong_digits: 0,
+        another_phone: false,
+        ceremony: None,
+    };
+    app.store
+        .run(move |tx| {
+            for mut older in tx.children::<Enrollment>(&enrollment.account_id)? {
+                if older.session == enrollment.session {
+                    end_one(tx, &mut older, Cause::Cancelled, now)?;
+                }
+            }
+            tx.put(&enrollment)?;
+            audit::record(tx, &enrollment.account_id, "enrollment_started", enrollment.scanned.id.as_str(), now)
+        })
+        .await?;
+    Ok(id)
+}
+
+/// The text of the scanned code, to be shown as a picture.
+pub fn scanned_text(app: &App, enrollment: &Enrollment) -> Result<String, MakeError> {
+    let code = &enrollment.scanned;
+    let sealed = code.key.as_ref().ok_or(MakeError::Over)?;
+    let secret = app.sealer.open(&key_label(&code.id), sealed)?;
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("v", "1")
+        .append_pair("issuer", &app.config.issuer)
+        .append_pair("id", &code.id)
+        .append_pair("secret", &encode(&secret))
+        .finish();
+    Ok(format!("countersign://enroll?{query}"))
+}
+
+/// The typed code as shown: three groups of four.
+pub fn typed_text(app: &App, enrollment: &Enrollment) -> Option<String> {
+    let sealed = enrollment.typed_shown.as_ref()?;
+    let plain = app.sealer.open(&shown_label(&enrollment.scanned.id), sealed).ok()?;
+    String::from_utf8(plain.to_vec()).ok()
+}
+
+fn shown_label(id: &str) -> String {
+    format!("typed code {id}")
+}
+
+fn crockford(length: usize) -> Result<String, SecretError> {
+    let draw = |_at| {
+        let index = usize::try_from(random_below(32)?).map_err(|_range| SecretError)?;
+        CROCKFORD.get(index).map(|character| char::from(*character)).ok_or(SecretError)
+    };
+    (0..length).map(draw).collect()
+}
+
+/// Adds a typed code for somebody who can't scan; slow, since its key is.
+pub async fn add_typed(app: &App, enrollment_id: String) -> Result<(), MakeError> {
+    let (id, secret) = (crockford(4)?, crockford(8)?);
+    let (issuer, for_id, for_secret) = (app.config.issuer.clone(), id.clone(), secret.clone());
+    let key = tokio::task::spawn_blocking(move || typed_key(&issuer, &for_id, &for_secret))
+        .await
+        .map_err(|_stopped| StoreError::Stopped)??;
+    let groups = secret.split_at_checked(4).map(|(first, second)| format!("{id}-{first}-{second}"));
+    let shown = groups.ok_or(MakeError::Over)?;
+    let typed_shown = app.sealer.seal(&shown_label(&enrollment_id), shown.as_bytes())?;
+    let code = Code { key: Some(app.sealer.seal(&key_label(&id), &key)?), id, wrong_macs: 0 };
+    let done = app
+        .store
+        .run(move |tx| {
+            let Some(mut enrollment) = tx.get::<Enrollment>(&enrollment_id)? else {
+                return Ok(false);
+            };
+            let fresh = enrollment.state == State::Open && enrollment.typed.is_none();
+            let alias = TypedId {
+                id: code.id.clone(),
+                enrollment: enrollment_id.clone(),
+                expires_at: enrollment.expires_at,
+            };
+            if fresh && tx.insert(&alias)? {
+                enrollment.typed = Some(code);
+                enrollment.typed_shown = Some(typed_shown);
+                tx.put(&enrollment)?;
+            }
+            Ok(enrollment.typed.is_some())
+        })
+        .await?;
+    if done { Ok(()) } else { Err(MakeError::Over) }
+}
+
+/// A look-up, as it came.
+#[derive(Debug, Deserialize)]
+pub struct LookUp {
+    /// Protocol version.
+    pub v: u64,
+    /// Id of a code.
+    pub id: String,
+    /// 128 bits.
+    pub nonce: String,
+    /// Proof that the phone holds the code.
+    pub mac: String,
+}
+
+#[derive(Serialize)]
+struct LookUpAnswer<'a> {
+    issuer: &'a str,
+    account_id: &'a str,
+    user_name: &'a str,
+    organization: &'a str,
+    challenge: String,
+    time: Time,
+    keys: &'a str,
+}
+
+/// A body with the MAC that vouches for it.
+pub struct Vouched {
+    /// JSON.
+    pub body: Vec<u8>,
+    /// base64url.
+    pub mac: String,
+}
+
+/// Answers a look-up; binds nothing.
+pub async fn look_up(app: &App, request: LookUp) -> Result<Result<Vouched, Refusal>, StoreError> {
+    let (Some(nonce), Some(mac)) = (decode(&request.nonce).filter(|nonce| nonce.len() == 16), decode(&request.mac))
+    else {
+        return Ok(Err(Refusal::Unknown));
+    };
+    let (now, shared) = (app.clock.now(), app.clone());
+    app.store
+        .run(move |tx| {
+            let Some(mut enrollment) = find(tx, &request.id)? else {
+                return Ok(Err(Refusal::Unknown));
+            };
+            let key = open_key(&shared, &enrollment, &request.id);
+            let issuer = &shared.config.issuer;
+            let proven = key.as_ref().is_some_and(|key| key.proves_look_up(issuer, &request.id, &nonce, &mac));
+            let decided = rules::look_up(&mut enrollment, &request.id, &request.nonce, proven, now);
+            tx.put(&enrollment)?;
+            let (Ok(()), Some(key)) = (decided, key) else {
+                return Ok(Err(decided.err().unwrap_or(Refusal::Unknown)));
+            };
+            let Some(person) = tx.get::<Person>(&enrollment.account_id)? else {
+                return Ok(Err(Refusal::Unknown));
+            };
+            let answer = LookUpAnswer {
+                issuer,
+                account_id: &person.account_id,
+                user_name: &person.user_name,
+                organization: &shared.config.organization,
+                challenge: random_id().map_err(|_none| StoreError::Stopped)?,
+                time: now,
+                keys: shared.keys.current_document(),
+            };
+            let body = serde_json::to_vec(&answer)?;
+            Ok(Ok(Vouched { mac: encode(&key.answer_mac("look-up-answer", &nonce, &body)), body }))
+        })
+        .await
+}
+
+fn open_key(app: &App, enrollment: &Enrollment, id: &str) -> Option<Key> {
+    let sealed = enrollment.code(id)?.key.as_ref()?;
+    app.sealer.open(&key_label(id), sealed).ok().map(Key::new)
+}
+
+/// A bind, verified as far as its own signature goes.
+pub struct BindRequest {
+    /// Id of a code.
+    pub id: String,
+    /// Freshness, 16 bytes.
+    pub jti: Vec<u8>,
+    /// Proof that the phone holds the code.
+    pub mac: Vec<u8>,
+    /// The device key that signed it.
+    pub key: Jwk,
+    /// What the phone says of itself.
+    pub claimed: Claimed,
+    /// Where pushes go.
+    pub push: Subscription,
+    /// The push key, 65 bytes.
+    pub push_point: Vec<u8>,
+    /// The push secret, 16 bytes.
+    pub push_auth: Vec<u8>,
+    /// The phone's network.
+    pub network: String,
+}
+
+#[derive(Serialize)]
+struct BindAnswer<'a> {
+    device_id: &'a str,
+    account_id: &'a str,
+    keys: Vec<String>,
+    expires_at: Time,
+}
+
+/// Binds a device; the same phone again gets the same answer.
+pub async fn bind(app: &App, request: BindRequest) -> Result<Result<Vouched, Refusal>, StoreError> {
+    let (now, shared) = (app.clock.now(), app.clone());
+    app.store
+        .run(move |tx| {
+            let Some(mut enrollment) = find(tx, &request.id)? else {
+                return Ok(Err(Refusal::Unknown));
+            };
+            let key = open_key(&shared, &enrollment, &request.id);
+            let proven = key.as_ref().is_some_and(|key| {
+                key.proves_bind(
+                    &shared.config.issuer,
+                    &request.id,
+                    &request.key.thumbprint_bytes(),
+                    &request.push_point,
+                    &request.push_auth,
+                    &request.mac,
+                )
+            });
+            let bound = match &enrollment.device_id {
+                Some(id) => tx.get::<Device>(id)?,
+                None => None,
+            };
+            let same_key = bound.is_some_and(|device| device.key == request.key);
+            let decided = rules::bind(&mut enrollment, &request.id, proven, same_key, now);
+            if decided == Ok(Bind::New) {
+                let id = random_id().map_err(|_none| StoreError::Stopped)?;
+                enrollment.device_id = Some(id.clone());
+                let mut device =
+                    Device::pending(id, enrollment.account_id.clone(), request.key, request.claimed, request.push, now);
+                device.seen_from(&request.network, now);
+                tx.put(&device)?;
+                audit::record(tx, &device.account_id, "device_bound", &device.id, now)?;
+            }
+            tx.put(&enrollment)?;
+            let (Ok(_), Some(key), Some(device_id)) = (decided, key, &enrollment.device_id) else {
+                return Ok(Err(decided.err().unwrap_or(Refusal::Unknown)));
+            };
+            let body = serde_json::to_vec(&BindAnswer {
+                device_id,
+                account_id: &enrollment.account_id,
+                keys: shared.keys.thumbprints(),
+                expires_at: enrollment.expires_at,
+            })?;
+            Ok(Ok(Vouched { mac: encode(&key.answer_mac("bind-answer", &request.jti, &body)), body }))
+        })
+        .await
+}
+
+/// Takes the digits from the wizard; right ones make the device active and end every other open enrolment.
+pub async fn digits(app: &App, enrollment_id: String, typed: String) -> Result<Digits, StoreError> {
+    let (now, shared) = (app.clock.now(), app.clone());
+    app.store
+        .run(move |tx| {
+            let Some(mut enrollment) = tx.get::<Enrollment>(&enrollment_id)? else {
+                return Ok(Digits::Over);
+            };
+            let device = match &enrollment.device_id {
+                Some(id) => tx.get::<Device>(id)?,
+                None => None,
+            };
+            let Some(mut device) = device else {
+                return Ok(Digits::Over);
+            };
+            let right = expected_digits(&shared, &enrollment, &device).is_some_and(|digits| same(&digits, &typed));
+            let decided = rules::digits(&mut enrollment, right, now);
+            tx.put(&enrollment)?;
+            match decided {
+                Digits::Right => {
+                    device.state = devices::State::Active;
+                    tx.put(&device)?;
+                    audit::record(tx, &device.account_id, "device_activated", &device.id, now)?;
+                    end_others(tx, &device.account_id, Some(&enrollment_id), now)?;
+                }
+                Digits::Over => bury(tx, &enrollment, now)?,
+                Digits::Wrong(_) => audit::record(tx, &device.account_id, "wrong_digits", &device.id, now)?,
+            }
+            Ok(decided)
+        })
+        .await
+}
+
+fn expected_digits(app: &App, enrollment: &Enrollment, device: &Device) -> Option<String> {
+    let key = open_key(app, enrollment, enrollment.bound_by.as_deref()?)?;
+    let point = decode(&device.push.as_ref()?.p256dh)?;
+    Some(key.digits(&app.config.issuer, &device.key.thumbprint_bytes(), &point))
+}
+
+/// Compares without telling by time where the difference is; spaces a person typed don't count.
+fn same(expected: &str, typed: &str) -> bool {
+    use ring::digest::{SHA256, digest};
+    let typed: String = typed.chars().filter(|character| !character.is_whitespace()).collect();
+    let (left, right) = (digest(&SHA256, expected.as_bytes()), digest(&SHA256, typed.as_bytes()));
+    left.as_ref().iter().zip(right.as_ref()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+}
+
+/// Ends an enrolment from the wizard: cancelled, or "that's not my phone".
+pub async fn end(app: &App, enrollment_id: String, cause: Cause) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    app.store
+        .run(move |tx| match tx.get::<Enrollment>(&enrollment_id)? {
+            Some(mut enrollment) => end_one(tx, &mut enrollment, cause, now),
+            None => Ok(()),
+        })
+        .await
+}
+
+/// The enrolment as it stands now; one that has run out is ended on the way.
+pub async fn current(app: &App, enrollment_id: String) -> Result<Option<Enrollment>, StoreError> {
+    let now = app.clock.now();
+    app.store
+        .run(move |tx| {
+            let Some(mut enrollment) = tx.get::<Enrollment>(&enrollment_id)? else {
+                return Ok(None);
+            };
+            let before = enrollment.state;
+            rules::settle(&mut enrollment, now);
+            if enrollment.state != before {
+                tx.put(&enrollment)?;
+                bury(tx, &enrollment, now)?;
+            }
+            Ok(Some(enrollment))
+        })
+        .await
+}
+
+/// Ends every open enrolment of an account but one.
+pub fn end_others(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, now: Time) -> Result<(), StoreError> {
+    for mut enrollment in tx.children::<Enrollment>(account_id)? {
+        if Some(enrollment.scanned.id.as_str()) != but {
+            end_one(tx, &mut enrollment, Cause::Cancelled, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends every open enrolment of a session that is over.
+pub fn end_of_session(tx: &mut Tx<'_>, account_id: &str, session: &str, now: Time) -> Result<(), StoreError> {
+    for mut enrollment in tx.children::<Enrollment>(account_id)? {
+        if enrollment.session == session {
+            end_one(tx, &mut enrollment, Cause::Cancelled, now)?;
+        }
+    }
+    Ok(())
+}
+
+fn end_one(tx: &mut Tx<'_>, enrollment: &mut Enrollment, cause: Cause, now: Time) -> Result<(), StoreError> {
+    if matches!(enrollment.state, State::Open | State::Bound) {
+        rules::end(enrollment, cause);
+        tx.put(enrollment)?;
+        bury(tx, enrollment, now)?;
+    }
+    Ok(())
+}
+
+/// The pending device of an ended enrolment becomes a tombstone of the same cause.
+fn bury(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
+    let (State::Ended(cause), Some(id)) = (enrollment.state, &enrollment.device_id) else {
+        return Ok(());
+    };
+    match tx.get::<Device>(id)? {
+        Some(mut device) if device.state == devices::State::Pending => devices::remove(tx, &mut device, cause, now),
+        _ => Ok(()),
+    }
+}
+
+/// The phone gives its pending enrolment up.
+pub fn abandoned(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
+    for mut enrollment in tx.children::<Enrollment>(&device.account_id)? {
+        if enrollment.device_id.as_deref() == Some(device.id.as_str()) {
+            end_one(tx, &mut enrollment, Cause::Abandoned, now)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Look-up and bind over HTTP.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::devices::records::{Claimed, Subscription};
+use crate::enrollment::acts::{self, BindRequest, LookUp, Vouched};
+use crate::enrollment::rules::Refusal;
+use crate::jose::{Unverified, check_unique};
+use crate::limits::Peer;
+use crate::problem::Problem;
+use crate::secrets::decode;
+
+const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
+const MAX_LIFE: i64 = 120;
+const MAX_SKEW: i64 = 60;
+/// Longest text a phone may say of itself, in characters.
+const MAX_TEXT: usize = 128;
+const MAX_ENDPOINT: usize = 1_024;
+
+/// `POST /phone/look-up`.
+pub async fn look_up(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
+    app.limits.phone(&peer)?;
+    check_unique(&body).map_err(|_malformed| Problem::RequestRefused)?;
+    let request: LookUp = serde_json::from_slice(&body).map_err(|_malformed| Problem::RequestRefused)?;
+    if request.v != 1 {
+        return Err(Problem::UnsupportedVersion);
+    }
+    Ok(vouched(acts::look_up(&app, request).await?.map_err(problem)?))
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    aud: String,
+    iat: i64,
+    exp: i64,
+    jti: String,
+    v: u64,
+    enrollment: String,
+    mac: String,
+    device: Claimed,
+    push: Subscription,
+    attestation: Attestation,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "format", rename_all = "snake_case", deny_unknown_fields)]
+enum Attestation {
+    None,
+}
+
+/// `POST /phone/enrollment`.
+pub async fn bind(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
+    app.limits.phone(&peer)?;
+    let jws = std::str::from_utf8(&body).map_err(|_not_ascii| Problem::RequestRefused)?;
+    let (key, claims) = Unverified::by_jwk(jws, ENROLLMENT_TYP)
+        .and_then(|jws| jws.verify_own::<Claims>())
+        .map_err(|_refused| Problem::RequestRefused)?;
+    if claims.v != 1 {
+        return Err(Problem::UnsupportedVersion);
+    }
+    let Attestation::None = claims.attestation;
+    let request = checked(&app, claims, key, &peer).ok_or(Problem::RequestRefused)?;
+    Ok(vouched(acts::bind(&app, request).await?.map_err(problem)?))
+}
+
+fn checked(app: &App, claims: Claims, key: crate::jose::Jwk, peer: &Peer) -> Option<BindRequest> {
+    let now = app.clock.now();
+    let in_time = claims.iat <= now.saturating_add(MAX_SKEW)
+        && claims.exp > now
+        && (0..=MAX_LIFE).contains(&claims.exp.saturating_sub(claims.iat));
+    let for_us = claims.aud == app.config.endpoint("enrollment");
+    let device = &claims.device;
+    let texts = [&device.name, &device.model, &device.os, &device.app_version];
+    let shown = texts.iter().all(|text| text.chars().count() <= MAX_TEXT && !text.chars().any(char::is_control));
+    let push_point = decode(&claims.push.p256dh)?;
+    p256::PublicKey::from_sec1_bytes(&push_point).ok()?;
+    let push_auth = decode(&claims.push.auth).filter(|auth| auth.len() == 16)?;
+    let endpoint_fits = claims.push.endpoint.len() <= MAX_ENDPOINT && claims.push.endpoint.starts_with("https://");
+    (in_time && for_us && shown && endpoint_fits && push_point.len() == 65).then_some(())?;
+    Some(BindRequest {
+        id: claims.enrollment,
+        jti: decode(&claims.jti).filter(|jti| jti.len() == 16)?,
+        mac: decode(&claims.mac)?,
+        key,
+        claimed: claims.device,
+        push: claims.push,
+        push_point,
+        push_auth,
+        network: peer.network(),
+    })
+}
+
+fn vouched(answer: Vouched) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json".to_owned())];
+    (headers, [("countersign-mac", answer.mac)], answer.body).into_response()
+}
+
+fn problem(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Unknown => Problem::EnrollmentUnknown,
+        Refusal::Expired => Problem::EnrollmentExpired,
+        Refusal::Used => Problem::EnrollmentUsed,
+        Refusal::Cancelled => Problem::EnrollmentCancelled,
+        Refusal::TooManyLookUps => Problem::TooManyLookUps,
+    }
+}

@@ -1,0 +1,164 @@
+//! People and their passwords.
+
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use argon2::{Algorithm, Argon2, Params, Version};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{HOUR, Time};
+use crate::secrets::{SecretError, random_id};
+use crate::store::{Record, StoreError, Table, Tx};
+
+/// Wrong passwords in an hour after which even the right one is refused for the rest of it.
+const MAX_WRONG_PASSWORDS: usize = 10;
+/// Password hashing: 19 MiB, two passes, the OWASP minimum.
+const PASSWORD_MEMORY_KIB: u32 = 19_456;
+const PASSWORD_PASSES: u32 = 2;
+
+/// A person of the organisation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Person {
+    /// Given once, never reused; what phones and relying parties know the account by.
+    pub account_id: String,
+    /// As typed at sign-in.
+    pub user_name: String,
+    /// As shown.
+    pub display_name: String,
+    password: String,
+    /// When the password was last changed.
+    pub password_changed_at: Time,
+    wrong_passwords: Vec<Time>,
+    /// When wrong numbers were last forgiven.
+    pub unblocked_at: Time,
+    /// When the person last opened the app.
+    pub opened_at: Time,
+    /// When a password-proved sign-in was reported; refused from unknown browsers until the password changes.
+    pub reported_at: Option<Time>,
+}
+
+impl Record for Person {
+    const TABLE: Table = Table::People;
+
+    fn id(&self) -> &str {
+        &self.account_id
+    }
+
+    fn parent(&self) -> &str {
+        ""
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        None
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct UserName {
+    name: String,
+    account_id: String,
+}
+
+impl Record for UserName {
+    const TABLE: Table = Table::UserNames;
+
+    fn id(&self) -> &str {
+        &self.name
+    }
+
+    fn parent(&self) -> &str {
+        &self.account_id
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        None
+    }
+}
+
+/// The same name however it was typed.
+#[must_use]
+pub fn folded(user_name: &str) -> String {
+    user_name.trim().to_lowercase()
+}
+
+impl Person {
+    /// A new person.
+    pub fn new(user_name: &str, display_name: &str, password: &str, now: Time) -> Result<Self, SecretError> {
+        Ok(Self {
+            account_id: random_id()?,
+            user_name: user_name.trim().to_owned(),
+            display_name: display_name.to_owned(),
+            password: hash(password)?,
+            password_changed_at: now,
+            wrong_passwords: Vec::new(),
+            unblocked_at: 0,
+            opened_at: 0,
+            reported_at: None,
+        })
+    }
+}
+
+fn hasher() -> Result<Argon2<'static>, SecretError> {
+    let params = Params::new(PASSWORD_MEMORY_KIB, PASSWORD_PASSES, 1, None).map_err(|_range| SecretError)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn hash(password: &str) -> Result<String, SecretError> {
+    Ok(hasher()?.hash_password(password.as_bytes()).map_err(|_library| SecretError)?.to_string())
+}
+
+/// The hash that a name nobody has is checked against, so that it costs the same.
+pub struct Decoy(String);
+
+impl Decoy {
+    /// Hashes something nobody types.
+    pub fn new() -> Result<Self, SecretError> {
+        Ok(Self(hash(&random_id()?)?))
+    }
+}
+
+/// Stores a new person; false when the user name is taken.
+pub fn add(tx: &mut Tx<'_>, person: &Person) -> Result<bool, StoreError> {
+    let name = UserName { name: folded(&person.user_name), account_id: person.account_id.clone() };
+    if !tx.insert(&name)? {
+        return Ok(false);
+    }
+    tx.put(person)?;
+    Ok(true)
+}
+
+/// The person with this user name.
+pub fn find(tx: &mut Tx<'_>, user_name: &str) -> Result<Option<Person>, StoreError> {
+    match tx.get::<UserName>(&folded(user_name))? {
+        Some(name) => tx.get(&name.account_id),
+        None => Ok(None),
+    }
+}
+
+/// What to compare a password with: somebody's hash, or the decoy.
+pub fn password_hash(person: Option<&Person>, decoy: &Decoy) -> String {
+    person.map_or_else(|| decoy.0.clone(), |person| person.password.clone())
+}
+
+/// Compares a password with a hash; slow, for a blocking thread.
+#[must_use]
+pub fn verify_password(password: &str, hash: &str) -> bool {
+    let (Ok(hasher), Ok(hash)) = (hasher(), PasswordHash::new(hash)) else {
+        return false;
+    };
+    hasher.verify_password(password.as_bytes(), &hash).is_ok()
+}
+
+/// Counts a password check and says whether it lets the person in.
+pub fn record_password(tx: &mut Tx<'_>, account_id: &str, right: bool, now: Time) -> Result<bool, StoreError> {
+    let Some(mut person) = tx.get::<Person>(account_id)? else {
+        return Ok(false);
+    };
+    person.wrong_passwords.retain(|at| now - at < HOUR);
+    let allowed = person.wrong_passwords.len() < MAX_WRONG_PASSWORDS;
+    if !right {
+        person.wrong_passwords.push(now);
+    } else if allowed {
+        person.wrong_passwords.clear();
+    }
+    tx.put(&person)?;
+    Ok(right && allowed)
+}

@@ -1,0 +1,69 @@
+//! Problem documents (RFC 9457), protocol section 9: what a phone is told before anything is signed.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::store::StoreError;
+
+const BASE: &str = "https://countersign.dev/problems/";
+
+/// Every problem type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Problem {
+    /// No such id, or a wrong MAC.
+    EnrollmentUnknown,
+    /// Its time is over.
+    EnrollmentExpired,
+    /// Bound by another phone, or finished.
+    EnrollmentUsed,
+    /// Ended on the page.
+    EnrollmentCancelled,
+    /// A sixth nonce.
+    TooManyLookUps,
+    /// Any fault of a signed request.
+    RequestRefused,
+    /// Another protocol version.
+    UnsupportedVersion,
+    /// Too many requests from one network.
+    TooManyRequests,
+    /// Try again later.
+    Unavailable,
+}
+
+impl Problem {
+    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::EnrollmentUnknown => (StatusCode::NOT_FOUND, "enrollment-unknown", "No such enrolment"),
+            Self::EnrollmentExpired => (StatusCode::GONE, "enrollment-expired", "The enrolment has expired"),
+            Self::EnrollmentUsed => (StatusCode::CONFLICT, "enrollment-used", "The enrolment was used"),
+            Self::EnrollmentCancelled => (StatusCode::GONE, "enrollment-cancelled", "The enrolment was cancelled"),
+            Self::TooManyLookUps => (StatusCode::TOO_MANY_REQUESTS, "too-many-look-ups", "Looked up too often"),
+            Self::RequestRefused => (StatusCode::UNAUTHORIZED, "request-refused", "The request was refused"),
+            Self::UnsupportedVersion => (StatusCode::BAD_REQUEST, "unsupported-version", "Version 1 only"),
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Try again later"),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, name, title) = self.parts();
+        let body = serde_json::json!({
+            "type": format!("{BASE}{name}"), "title": title, "status": status.as_u16(),
+        });
+        let mut response =
+            (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("10"));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the database failed");
+        Self::Unavailable
+    }
+}

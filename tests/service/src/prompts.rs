@@ -1,0 +1,6 @@
+//! Ceremonies, their prompts, and the answers: protocol section 7.
+
+pub mod acts;
+pub mod records;
+pub mod routes;
+pub mod rules;

@@ -1,0 +1,436 @@
+//! What is done to ceremonies, each one transaction; pushes leave after it.
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::audit;
+use crate::clock::{DAY, MINUTE, Time};
+use crate::devices::records::{self as devices, Device, Subscription};
+use crate::people::Person;
+use crate::prompts::records::{Ceremony, Context, Kind, Outcome, Owner, Prompt, RequestId, Told};
+use crate::prompts::rules::{self, Allowed, Decision, Refusal, Start};
+use crate::push::Push;
+use crate::secrets::{hashed, random_below, random_id};
+use crate::sign_in::records::{KnownBrowser, Session, end_session};
+use crate::store::{StoreError, Tx};
+
+const PROMPT_TYP: &str = "phone-prompt+jwt";
+const WITHDRAWN_TYP: &str = "prompt-withdrawn+jwt";
+const REQUEST_MEMORY: Time = 5 * MINUTE;
+
+/// A ceremony to be started.
+pub struct Wanted {
+    /// Whose account.
+    pub account_id: String,
+    /// Whose browser waits.
+    pub owner: Owner,
+    /// The known browser, hashed.
+    pub known_browser: Option<String>,
+    /// What is asked for.
+    pub kind: Kind,
+    /// How the browser got here.
+    pub origin: crate::prompts::records::Origin,
+    /// What the phone shows.
+    pub context: Context,
+    /// The network, to say whether the phone is near.
+    pub network: String,
+    /// Only this device, or every active one.
+    pub only: Option<String>,
+}
+
+/// Why nothing was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotStarted {
+    /// No active device.
+    NoPhone,
+    /// By a rule.
+    Refused(Refusal),
+}
+
+#[derive(Serialize)]
+struct PromptClaims<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    sub: &'a str,
+    jti: &'a str,
+    iat: Time,
+    exp: Time,
+    kind: Kind,
+    key: &'static str,
+    origin: crate::prompts::records::Origin,
+    r#match: &'a crate::prompts::records::Match,
+    context: ContextClaims<'a>,
+}
+
+#[derive(Serialize)]
+struct ContextClaims<'a> {
+    #[serde(flatten)]
+    context: &'a Context,
+    /// No database of places is at hand, and unknown is said as unknown.
+    place: Option<()>,
+    near: bool,
+}
+
+#[derive(Serialize)]
+struct WithdrawnClaims<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    jti: String,
+    iat: Time,
+    prompt: &'a str,
+    reason: &'static str,
+    exp: Time,
+}
+
+/// Starts a ceremony: the number is drawn, every prompt signed and stored, then pushed.
+pub async fn start(app: &App, wanted: Wanted) -> Result<Result<Ceremony, NotStarted>, StoreError> {
+    let (now, shared) = (app.clock.now(), app.clone());
+    let started = app
+        .store
+        .run(move |tx| {
+            let Some(person) = tx.get::<Person>(&wanted.account_id)? else {
+                return Ok(Err(NotStarted::NoPhone));
+            };
+            let mut phones = devices::active(tx, &wanted.account_id)?;
+            phones.retain(|phone| wanted.only.as_ref().is_none_or(|only| phone.id == *only));
+            if phones.is_empty() {
+                return Ok(Err(NotStarted::NoPhone));
+            }
+            let history: Vec<Ceremony> = tx.children(&wanted.account_id)?;
+            let allowed = match rules::start(&facts(&wanted, &person), &history, now) {
+                Ok(allowed) => allowed,
+                Err(refusal) => {
+                    audit::record(tx, &wanted.account_id, "ceremony_refused", "", now)?;
+                    return Ok(Err(NotStarted::Refused(refusal)));
+                }
+            };
+            let mut pushes = supersede(tx, &shared, &history, &wanted.owner, now)?;
+            let ceremony = draw(&wanted, allowed, &history, now)?;
+            tx.put(&ceremony)?;
+            for phone in &phones {
+                let prompt = make_prompt(&shared, &ceremony, phone, &wanted)?;
+                if !ceremony.silent {
+                    pushes.extend(push_to(phone, prompt.jws.clone()));
+                }
+                tx.put(&prompt)?;
+            }
+            audit::record(tx, &wanted.account_id, "ceremony_started", &ceremony.id, now)?;
+            Ok(Ok((ceremony, pushes)))
+        })
+        .await?;
+    Ok(started.map(|(ceremony, pushes)| {
+        app.push.send_all(app, pushes);
+        ceremony
+    }))
+}
+
+fn facts<'a>(wanted: &'a Wanted, person: &Person) -> Start<'a> {
+    Start {
+        kind: wanted.kind,
+        origin: wanted.origin,
+        owner: &wanted.owner,
+        known_browser: wanted.known_browser.as_deref(),
+        unblocked_at: person.unblocked_at,
+        opened_at: person.opened_at,
+        reported_at: person.reported_at.filter(|at| *at >= person.password_changed_at),
+    }
+}
+
+fn draw(wanted: &Wanted, allowed: Allowed, history: &[Ceremony], now: Time) -> Result<Ceremony, StoreError> {
+    let (number, matching) = rules::numbers(allowed.may_choose, history, now, random_below)
+        .map_err(|_no_randomness| StoreError::Stopped)?;
+    Ok(Ceremony {
+        id: random_id().map_err(|_none| StoreError::Stopped)?,
+        account_id: wanted.account_id.clone(),
+        owner: wanted.owner.clone(),
+        known_browser: wanted.known_browser.clone(),
+        kind: wanted.kind,
+        origin: wanted.origin,
+        number,
+        r#match: matching,
+        silent: allowed.silent,
+        created_at: now,
+        expires_at: now + rules::life(wanted.kind),
+        outcome: None,
+        decided_at: None,
+        redeemed: false,
+        gave_session: None,
+        gave_browser: None,
+    })
+}
+
+fn make_prompt(app: &App, ceremony: &Ceremony, phone: &Device, wanted: &Wanted) -> Result<Prompt, StoreError> {
+    let jti = random_id().map_err(|_none| StoreError::Stopped)?;
+    let claims = PromptClaims {
+        iss: &app.config.issuer,
+        aud: &phone.id,
+        sub: &ceremony.account_id,
+        jti: &jti,
+        iat: ceremony.created_at,
+        exp: ceremony.expires_at,
+        kind: ceremony.kind,
+        key: "device",
+        origin: ceremony.origin,
+        r#match: &ceremony.r#match,
+        context: ContextClaims {
+            context: &wanted.context,
+            place: None,
+            near: phone.was_near(&wanted.network, ceremony.created_at),
+        },
+    };
+    let jws = app.keys.phone().sign(PROMPT_TYP, &claims).map_err(|_library| StoreError::Stopped)?;
+    Ok(Prompt {
+        jti,
+        ceremony: ceremony.id.clone(),
+        device_id: phone.id.clone(),
+        jws,
+        key: phone.key.thumbprint(),
+        created_at: ceremony.created_at,
+        answer: None,
+    })
+}
+
+fn push_to(phone: &Device, jws: String) -> Option<Push> {
+    let subscription: Subscription = phone.push.clone()?;
+    Some(Push { device_id: phone.id.clone(), subscription, jws })
+}
+
+fn supersede(
+    tx: &mut Tx<'_>,
+    app: &App,
+    history: &[Ceremony],
+    owner: &Owner,
+    now: Time,
+) -> Result<Vec<Push>, StoreError> {
+    let mut pushes = Vec::new();
+    for past in history.iter().filter(|past| past.owner == *owner && past.is_live(now)) {
+        pushes.extend(finish(tx, app, past.clone(), Outcome::Superseded, None, now)?);
+    }
+    Ok(pushes)
+}
+
+/// Ends a ceremony with an outcome and returns the withdrawals for the devices that did not decide.
+fn finish(
+    tx: &mut Tx<'_>,
+    app: &App,
+    mut ceremony: Ceremony,
+    outcome: Outcome,
+    decided_on: Option<&str>,
+    now: Time,
+) -> Result<Vec<Push>, StoreError> {
+    ceremony.outcome = Some(outcome);
+    ceremony.decided_at = Some(now);
+    tx.put(&ceremony)?;
+    audit::record(tx, &ceremony.account_id, "ceremony_decided", &ceremony.id, now)?;
+    let reason = match outcome {
+        Outcome::Cancelled => "cancelled",
+        Outcome::Superseded => "superseded",
+        Outcome::Approved | Outcome::Denied | Outcome::Reported | Outcome::WrongNumber => "answered_elsewhere",
+        Outcome::Expired | Outcome::Ended => "ended",
+    };
+    let mut pushes = Vec::new();
+    for prompt in tx.children::<Prompt>(&ceremony.id)? {
+        if decided_on == Some(prompt.device_id.as_str()) || ceremony.silent {
+            continue;
+        }
+        let Some(phone) = tx.get::<Device>(&prompt.device_id)? else {
+            continue;
+        };
+        let claims = WithdrawnClaims {
+            iss: &app.config.issuer,
+            aud: &phone.id,
+            jti: random_id().map_err(|_none| StoreError::Stopped)?,
+            iat: now,
+            prompt: &prompt.jti,
+            reason,
+            exp: ceremony.expires_at,
+        };
+        let jws = app.keys.phone().sign(WITHDRAWN_TYP, &claims).map_err(|_library| StoreError::Stopped)?;
+        pushes.extend(push_to(&phone, jws));
+    }
+    Ok(pushes)
+}
+
+/// Ends a live ceremony from the page that shows its number.
+pub async fn cancel(app: &App, ceremony_id: String, owner: Owner) -> Result<(), StoreError> {
+    let (now, shared) = (app.clock.now(), app.clone());
+    let pushes = app
+        .store
+        .run(move |tx| match tx.get::<Ceremony>(&ceremony_id)? {
+            Some(ceremony) if ceremony.owner == owner && ceremony.is_live(now) => {
+                finish(tx, &shared, ceremony, Outcome::Cancelled, None, now)
+            }
+            _ => Ok(Vec::new()),
+        })
+        .await?;
+    app.push.send_all(app, pushes);
+    Ok(())
+}
+
+/// The ceremony, for the browser that owns it and for no other.
+pub async fn look(app: &App, ceremony_id: String, owner: Owner) -> Result<Option<Ceremony>, StoreError> {
+    app.store.run(move |tx| Ok(tx.get::<Ceremony>(&ceremony_id)?.filter(|ceremony| ceremony.owner == owner))).await
+}
+
+/// Lets the owning browser use an approval, once; inside the transaction that gives what it is worth.
+pub fn redeem(
+    tx: &mut Tx<'_>,
+    ceremony_id: &str,
+    owner: &Owner,
+    kind: Kind,
+    now: Time,
+) -> Result<Option<Ceremony>, StoreError> {
+    let Some(mut ceremony) = tx.get::<Ceremony>(ceremony_id)? else {
+        return Ok(None);
+    };
+    let good = ceremony.owner == *owner
+        && ceremony.kind == kind
+        && ceremony.outcome == Some(Outcome::Approved)
+        && !ceremony.redeemed
+        && now - ceremony.decided_at.unwrap_or(0) < 5 * MINUTE;
+    if !good {
+        return Ok(None);
+    }
+    ceremony.redeemed = true;
+    tx.put(&ceremony)?;
+    Ok(Some(ceremony))
+}
+
+/// Ends what no device is left to answer.
+pub fn end_without_devices(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
+    let left: Vec<String> = devices::active(tx, account_id)?.into_iter().map(|device| device.id).collect();
+    for mut ceremony in tx.children::<Ceremony>(account_id)? {
+        if !ceremony.is_live(now) {
+            continue;
+        }
+        let prompts: Vec<Prompt> = tx.children(&ceremony.id)?;
+        if !prompts.iter().any(|prompt| left.contains(&prompt.device_id)) {
+            ceremony.outcome = Some(Outcome::Ended);
+            ceremony.decided_at = Some(now);
+            tx.put(&ceremony)?;
+        }
+    }
+    Ok(())
+}
+
+/// The live prompts of a device, as they were signed.
+pub fn live_prompts(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Vec<Prompt>, StoreError> {
+    let mut live = Vec::new();
+    for ceremony in tx.children::<Ceremony>(&device.account_id)? {
+        if ceremony.is_live(now) {
+            let prompts: Vec<Prompt> = tx.children(&ceremony.id)?;
+            live.extend(prompts.into_iter().filter(|prompt| prompt.device_id == device.id));
+        }
+    }
+    Ok(live)
+}
+
+/// Takes note of a request, in the transaction of its effect; false when it had taken effect before.
+pub fn first_time(tx: &mut Tx<'_>, device: &Device, jti: &str, now: Time) -> Result<bool, StoreError> {
+    tx.insert(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY })
+}
+
+/// An inner answer whose signature was found right.
+pub struct Answer {
+    /// Which prompt.
+    pub prompt: String,
+    /// SHA-256 of the prompt as the phone saw it.
+    pub prompt_sha256: String,
+    /// What the person decided.
+    pub decision: Decision,
+    /// SHA-256 of the inner bytes.
+    pub fingerprint: String,
+    /// Whether the prompt came by push.
+    pub by_push: bool,
+}
+
+/// Decides a ceremony by an answer; the same bytes again get the same outcome.
+pub fn answer(
+    tx: &mut Tx<'_>,
+    app: &App,
+    device: &Device,
+    answer: &Answer,
+    now: Time,
+) -> Result<Option<(Told, Vec<Push>)>, StoreError> {
+    let Some(mut prompt) = tx.get::<Prompt>(&answer.prompt)? else {
+        return Ok(None);
+    };
+    let Some(ceremony) = tx.get::<Ceremony>(&prompt.ceremony)? else {
+        return Ok(None);
+    };
+    let fits = prompt.device_id == device.id
+        && prompt.key == device.key.thumbprint()
+        && hashed(prompt.jws.as_bytes()) == answer.prompt_sha256;
+    if !fits {
+        return Ok(None);
+    }
+    if let Some((fingerprint, told)) = &prompt.answer {
+        let told = if *fingerprint == answer.fingerprint { *told } else { Told::AlreadyAnswered };
+        return Ok(Some((told, Vec::new())));
+    }
+    let (outcome, told) = rules::decide(&ceremony, &answer.decision, now);
+    prompt.answer = Some((answer.fingerprint.clone(), told));
+    tx.put(&prompt)?;
+    if answer.by_push && !device.push_seen {
+        tx.put(&Device { push_seen: true, ..device.clone() })?;
+    }
+    let pushes = match outcome {
+        Some(outcome) => finish(tx, app, ceremony, outcome, Some(&device.id), now)?,
+        None => Vec::new(),
+    };
+    Ok(Some((told, pushes)))
+}
+
+/// "It wasn't me": ends a live ceremony, and what an approved one gave.
+pub fn report(
+    tx: &mut Tx<'_>,
+    app: &App,
+    device: &Device,
+    jti: &str,
+    now: Time,
+) -> Result<Option<(Told, Vec<Push>)>, StoreError> {
+    let Some(prompt) = tx.get::<Prompt>(jti)?.filter(|prompt| prompt.device_id == device.id) else {
+        return Ok(None);
+    };
+    let Some(ceremony) = tx.get::<Ceremony>(&prompt.ceremony)? else {
+        return Ok(None);
+    };
+    if now - prompt.created_at > DAY {
+        return Ok(Some((Told::Expired, Vec::new())));
+    }
+    end_what_it_gave(tx, &ceremony, now)?;
+    let live = ceremony.is_live(now);
+    let pushes = if live {
+        finish(tx, app, ceremony, Outcome::Reported, Some(&device.id), now)?
+    } else {
+        tx.put(&Ceremony { outcome: Some(Outcome::Reported), redeemed: true, ..ceremony })?;
+        Vec::new()
+    };
+    audit::record(tx, &device.account_id, "reported", jti, now)?;
+    Ok(Some((Told::Reported, pushes)))
+}
+
+fn end_what_it_gave(tx: &mut Tx<'_>, ceremony: &Ceremony, now: Time) -> Result<(), StoreError> {
+    use crate::prompts::records::Origin;
+    if let Some(session) = &ceremony.gave_session {
+        end_session(tx, session, now)?;
+    }
+    if let Owner::Session(session) = &ceremony.owner {
+        end_session(tx, session, now)?;
+    }
+    for browser in ceremony.gave_browser.iter().chain(&ceremony.known_browser) {
+        tx.delete::<KnownBrowser>(browser)?;
+    }
+    if ceremony.origin == Origin::PasswordProved
+        && let Some(mut person) = tx.get::<Person>(&ceremony.account_id)?
+    {
+        person.reported_at = Some(now);
+        tx.put(&person)?;
+    }
+    Ok(())
+}
+
+/// Links what an approval gave to its ceremony, so that a report can end it.
+pub fn gave(tx: &mut Tx<'_>, ceremony: Ceremony, session: &Session, browser: Option<String>) -> Result<(), StoreError> {
+    tx.put(&Ceremony { gave_session: Some(session.id.clone()), gave_browser: browser, ..ceremony })
+}

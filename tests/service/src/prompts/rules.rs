@@ -1,0 +1,189 @@
+//! The rules of ceremonies, pure: who may start one, how loud it is, which number it has, what an answer does.
+//!
+//! Everything is judged from the account's own history, so nothing has to be counted on the side and no
+//! origin can use up what belongs to another.
+
+use crate::clock::{DAY, HOUR, MINUTE, Time};
+use crate::prompts::records::{Ceremony, Kind, Match, Origin, Outcome, Owner, Told};
+
+/// A number is not used again in this time.
+const NUMBER_REST: Time = 10 * MINUTE;
+const MAX_WRONG_NUMBERS: usize = 3;
+const MAX_LIVE_PASSWORD: usize = 2;
+const MAX_SIGNED_IN: usize = 3;
+const RING_EVERY: Time = 2 * MINUTE;
+const STRIKES_TO_SILENCE: usize = 2;
+/// Strikes after which a browser is no longer known.
+const STRIKES_TO_FORGET: usize = 2;
+
+/// Life of a ceremony.
+#[must_use]
+pub fn life(kind: Kind) -> Time {
+    match kind {
+        Kind::SecondFactor => 2 * MINUTE,
+        Kind::ConfirmEnrolment | Kind::RemoveMethod => 5 * MINUTE,
+    }
+}
+
+/// Who starts a ceremony.
+pub struct Start<'a> {
+    /// What is asked for.
+    pub kind: Kind,
+    /// How the browser got here.
+    pub origin: Origin,
+    /// Whose browser waits.
+    pub owner: &'a Owner,
+    /// The known browser, hashed.
+    pub known_browser: Option<&'a str>,
+    /// When wrong numbers were last forgiven.
+    pub unblocked_at: Time,
+    /// When the person last opened the app.
+    pub opened_at: Time,
+    /// When a password-proved sign-in was reported, unless the password changed since.
+    pub reported_at: Option<Time>,
+}
+
+/// How a ceremony may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowed {
+    /// Not pushed.
+    pub silent: bool,
+    /// Choosing is allowed.
+    pub may_choose: bool,
+}
+
+/// Why a ceremony may not begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Three wrong numbers in a day.
+    Blocked,
+    /// Somebody said "it wasn't me".
+    Reported,
+    /// Too many at once, or in an hour.
+    TooMany,
+}
+
+/// Whether a ceremony may begin, judged from the account's ceremonies.
+pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allowed, Refusal> {
+    let same: Vec<&Ceremony> = history.iter().filter(|past| past.origin == start.origin).collect();
+    let wrong = |past: &&&Ceremony| {
+        past.outcome == Some(Outcome::WrongNumber)
+            && past.decided_at.is_some_and(|at| now - at < DAY && at > start.unblocked_at)
+    };
+    if same.iter().filter(wrong).count() >= MAX_WRONG_NUMBERS {
+        return Err(Refusal::Blocked);
+    }
+    // A newer one of the same browser transaction replaces its older one, so that one doesn't count.
+    let live = || same.iter().filter(|past| past.is_live(now) && past.owner != *start.owner);
+    match start.origin {
+        Origin::SignedIn => {
+            let mine = same.iter().filter(|past| past.owner == *start.owner && now - past.created_at < HOUR);
+            if mine.count() >= MAX_SIGNED_IN && start.kind != Kind::ConfirmEnrolment {
+                return Err(Refusal::TooMany);
+            }
+            Ok(Allowed { silent: false, may_choose: false })
+        }
+        Origin::KnownBrowser => {
+            let browser = |past: &&&Ceremony| past.known_browser.as_deref() == start.known_browser;
+            if live().any(|past| browser(&past)) {
+                return Err(Refusal::TooMany);
+            }
+            let struck = same.iter().filter(browser).any(|past| is_strike(past, now, DAY, 0));
+            Ok(Allowed { silent: false, may_choose: !struck })
+        }
+        Origin::PasswordProved => {
+            if start.reported_at.is_some() {
+                return Err(Refusal::Reported);
+            }
+            if live().count() >= MAX_LIVE_PASSWORD {
+                return Err(Refusal::TooMany);
+            }
+            let rang = same.iter().any(|past| !past.silent && now - past.created_at < RING_EVERY && !is_good(past));
+            let since = history.iter().filter(|past| is_good(past)).filter_map(|past| past.decided_at).max();
+            let since = since.unwrap_or(0).max(start.opened_at);
+            let strikes = same.iter().filter(|past| is_strike(past, now, HOUR, since)).count();
+            Ok(Allowed { silent: rang || strikes >= STRIKES_TO_SILENCE, may_choose: false })
+        }
+    }
+}
+
+fn is_good(past: &Ceremony) -> bool {
+    past.outcome == Some(Outcome::Approved)
+}
+
+/// Denied, reported or unanswered, and not forgiven since.
+fn is_strike(past: &Ceremony, now: Time, within: Time, since: Time) -> bool {
+    let at = past.decided_at.unwrap_or(past.expires_at);
+    let bad = matches!(past.outcome_at(now), Some(Outcome::Denied | Outcome::Reported | Outcome::Expired));
+    bad && now - at < within && at > since
+}
+
+/// Whether a known browser has lost its standing.
+#[must_use]
+pub fn is_forgotten(history: &[Ceremony], known_browser: &str, now: Time) -> bool {
+    let strikes = history.iter().filter(|past| {
+        past.known_browser.as_deref() == Some(known_browser) && is_strike(past, now, DAY, 0)
+    });
+    strikes.count() >= STRIKES_TO_FORGET
+}
+
+/// Draws numbers that are on no other page of the account; `draw(n)` is random below n.
+///
+/// Two digits, 10 to 99: ninety numbers are more than an account can have in ten minutes under the limits.
+pub fn numbers<E>(
+    choose: bool,
+    history: &[Ceremony],
+    now: Time,
+    mut draw: impl FnMut(u32) -> Result<u32, E>,
+) -> Result<(String, Match), E> {
+    let recent = history.iter().filter(|past| now - past.created_at < NUMBER_REST);
+    let taken: Vec<&str> = recent.flat_map(Ceremony::numbers).collect();
+    let mut free: Vec<String> = (10..100).map(|number: u32| number.to_string()).collect();
+    free.retain(|number| !taken.contains(&number.as_str()));
+    let mut take = || -> Result<String, E> {
+        let count = u32::try_from(free.len()).unwrap_or(1);
+        let index = usize::try_from(draw(count)?).unwrap_or(0);
+        Ok(if index < free.len() { free.swap_remove(index) } else { String::new() })
+    };
+    let number = take()?;
+    if !choose {
+        return Ok((number, Match::Enter { digits: 2 }));
+    }
+    let (second, third) = (take()?, take()?);
+    let options = match draw(3)? {
+        0 => [number.clone(), second, third],
+        1 => [second, number.clone(), third],
+        _ => [second, third, number.clone()],
+    };
+    Ok((number, Match::Choose { options }))
+}
+
+/// A decision as the phone signed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// With the number as the person read it.
+    Approve(String),
+    /// No.
+    Deny,
+}
+
+/// What a decision does to a live ceremony, or why it does nothing.
+#[must_use]
+pub fn decide(ceremony: &Ceremony, decision: &Decision, now: Time) -> (Option<Outcome>, Told) {
+    match (ceremony.outcome_at(now), decision) {
+        (None, Decision::Approve(number)) if *number == ceremony.number => {
+            (Some(Outcome::Approved), Told::Approved)
+        }
+        (None, Decision::Approve(_)) => (Some(Outcome::WrongNumber), Told::WrongNumber),
+        (None, Decision::Deny) => (Some(Outcome::Denied), Told::Denied),
+        (Some(Outcome::Expired), _) => (None, Told::Expired),
+        (Some(Outcome::Superseded), _) => (None, Told::Superseded),
+        (Some(Outcome::Cancelled | Outcome::Ended), _) => (None, Told::Cancelled),
+        (Some(Outcome::Approved | Outcome::Denied | Outcome::Reported | Outcome::WrongNumber), _) => {
+            (None, Told::AlreadyAnswered)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

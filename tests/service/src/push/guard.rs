@@ -1,0 +1,175 @@
+//! The guard on addresses: a push endpoint is chosen by whoever enrols, so it must never reach inside.
+//!
+//! `https` on port 443 of a public address, judged when the connection is made; no proxy, no redirects,
+//! the answer's body ignored. Private relays are allowed by exact origin in the configuration.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::ClientConfig;
+use url::{Host, Url};
+
+use crate::push::http_request::Request;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why a push did not leave.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// Not `https`, not port 443, or an address that is not public.
+    #[error("address not allowed")]
+    NotAllowed,
+    /// No connection, or no answer in time.
+    #[error("not delivered")]
+    NotDelivered,
+    /// The client could not be made.
+    #[error("no client")]
+    NoClient,
+}
+
+/// Sends guarded requests.
+pub struct Sender {
+    public: reqwest::Client,
+    private: reqwest::Client,
+    private_origins: Vec<String>,
+}
+
+impl Sender {
+    /// `private_origins` are allowed as they are; `public` and `private` say which authorities are trusted.
+    pub fn new(private_origins: Vec<String>, public: ClientConfig, private: ClientConfig) -> Result<Self, GuardError> {
+        let guarded = builder(public).dns_resolver(Arc::new(PublicOnly)).build();
+        Ok(Self {
+            public: guarded.map_err(|_configuration| GuardError::NoClient)?,
+            private: builder(private).build().map_err(|_configuration| GuardError::NoClient)?,
+            private_origins,
+        })
+    }
+
+    /// Sends a request and returns the status; the body is not read.
+    pub async fn send(&self, request: Request) -> Result<u16, GuardError> {
+        let (parts, body) = request.into_parts();
+        let url = Url::parse(&parts.uri.to_string()).map_err(|_malformed| GuardError::NotAllowed)?;
+        let client = self.client_for(&url)?;
+        let sent = client.post(url).headers(parts.headers).body(body).send().await;
+        sent.map(|response| response.status().as_u16()).map_err(|_connection| GuardError::NotDelivered)
+    }
+
+    fn client_for(&self, url: &Url) -> Result<&reqwest::Client, GuardError> {
+        let origin = url.origin().ascii_serialization();
+        if url.scheme() == "https" && self.private_origins.contains(&origin) {
+            return Ok(&self.private);
+        }
+        if is_allowed(url) { Ok(&self.public) } else { Err(GuardError::NotAllowed) }
+    }
+}
+
+fn builder(tls: ClientConfig) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .https_only(true)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(TIMEOUT)
+}
+
+/// Literal addresses are judged here: the client does not ask its resolver for them.
+fn is_allowed(url: &Url) -> bool {
+    let address = match url.host() {
+        Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
+        Some(Host::Domain(_)) => true,
+        None => false,
+    };
+    address && url.scheme() == "https" && url.port_or_known_default() == Some(443) && url.username().is_empty()
+}
+
+/// Resolves names to public addresses only; asked at connect, so a name that changes gains nothing.
+struct PublicOnly;
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
+            if public.is_empty() {
+                return Err(GuardError::NotAllowed.into());
+            }
+            let addresses: Addrs = Box::new(public.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+/// The IANA special-purpose registry (RFC 6890), refused as a whole.
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let special = address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_documentation()
+        || address.is_multicast()
+        || a == 0
+        || a >= 240
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 192 && b == 88 && c == 99)
+        || (a == 198 && (18..20).contains(&b));
+    !special
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [a, b, ..] = address.segments();
+    // Only global unicast is public, and of it not what carries another address or is for documentation.
+    let global = (0x2000..0x4000).contains(&a);
+    let carries_v4 = a == 0x2002 || (a == 0x2001 && b == 0);
+    let documentation = (a == 0x2001 && b == 0x0db8) || (a == 0x3fff && b < 0x1000);
+    let special = a == 0x2001 && b < 0x0200;
+    global && !carries_v4 && !documentation && !special
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    #[test]
+    fn only_public_addresses_on_port_443_are_reached() {
+        for allowed in ["https://push.example/x", "https://93.184.216.34/x", "https://[2606:4700::1111]/x"] {
+            assert!(is_allowed(&Url::parse(allowed).unwrap()), "{allowed}");
+        }
+        for refused in [
+            "http://push.example/x",
+            "https://push.example:8443/x",
+            "https://user@push.example/x",
+            "https://127.0.0.1/x",
+            "https://2130706433/x",
+            "https://0x7f.1/x",
+            "https://0.0.0.0/x",
+            "https://10.0.0.1/x",
+            "https://100.64.0.1/x",
+            "https://169.254.169.254/x",
+            "https://192.168.1.1/x",
+            "https://198.18.0.1/x",
+            "https://240.0.0.1/x",
+            "https://255.255.255.255/x",
+            "https://[::1]/x",
+            "https://[::ffff:127.0.0.1]/x",
+            "https://[64:ff9b::7f00:1]/x",
+            "https://[2002:7f00:1::]/x",
+            "https://[fc00::1]/x",
+            "https://[fe80::1]/x",
+            "https://[2001:db8::1]/x",
+        ] {
+            assert!(!is_allowed(&Url::parse(refused).unwrap()), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Everything in memory, for tests and demonstrations.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::{Backend, Row, Rows, StoreError, Table, Work};
+use crate::clock::Time;
+
+#[derive(Clone, Default)]
+struct Content {
+    rows: BTreeMap<(Table, String), (u64, Row)>,
+    written: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Memory(Mutex<Content>);
+
+impl Backend for Memory {
+    fn transact(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+        // Work happens on a copy, so a panic or an error leaves the content as it was.
+        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut copy = content.clone();
+        work(&mut copy)?;
+        *content = copy;
+        Ok(())
+    }
+}
+
+impl Rows for Content {
+    fn get(&mut self, table: Table, id: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.rows.get(&(table, id.to_owned())).map(|(_, row)| row.body.clone()))
+    }
+
+    fn put(&mut self, table: Table, row: Row) -> Result<(), StoreError> {
+        self.written = self.written.saturating_add(1);
+        let key = (table, row.id.clone());
+        let order = self.rows.get(&key).map_or(self.written, |(order, _)| *order);
+        self.rows.insert(key, (order, row));
+        Ok(())
+    }
+
+    fn insert(&mut self, table: Table, row: Row) -> Result<bool, StoreError> {
+        if self.rows.contains_key(&(table, row.id.clone())) {
+            return Ok(false);
+        }
+        self.put(table, row)?;
+        Ok(true)
+    }
+
+    fn children(&mut self, table: Table, parent: &str) -> Result<Vec<String>, StoreError> {
+        let mut found: Vec<_> =
+            self.rows.iter().filter(|((in_table, _), (_, row))| *in_table == table && row.parent == parent).collect();
+        found.sort_by_key(|(_, (order, _))| *order);
+        Ok(found.into_iter().map(|(_, (_, row))| row.body.clone()).collect())
+    }
+
+    fn delete(&mut self, table: Table, id: &str) -> Result<bool, StoreError> {
+        Ok(self.rows.remove(&(table, id.to_owned())).is_some())
+    }
+
+    fn sweep(&mut self, table: Table, now: Time) -> Result<(), StoreError> {
+        self.rows.retain(|(in_table, _), (_, row)| *in_table != table || row.expires_at.is_none_or(|end| end > now));
+        Ok(())
+    }
+}

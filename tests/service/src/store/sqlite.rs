@@ -1,0 +1,106 @@
+//! SQLite: one table a kind of record, all of one shape.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::{Backend, Row, Rows, StoreError, Table, Work};
+use crate::clock::Time;
+
+const SCHEMA_VERSION: i64 = 1;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(super) struct Sqlite(Mutex<Connection>);
+
+impl Sqlite {
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "secure_delete", true)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version == 0 {
+            transaction.execute_batch(&schema())?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        } else if version != SCHEMA_VERSION {
+            return Err(StoreError::Stopped);
+        }
+        transaction.commit()?;
+        Ok(Self(Mutex::new(connection)))
+    }
+}
+
+fn schema() -> String {
+    let table = |table: Table| {
+        let name = table.name();
+        format!(
+            "CREATE TABLE {name} (
+                number INTEGER PRIMARY KEY,
+                id TEXT NOT NULL UNIQUE,
+                parent TEXT NOT NULL,
+                expires_at INTEGER,
+                body TEXT NOT NULL
+            ) STRICT;
+            CREATE INDEX {name}_by_parent ON {name} (parent);
+            CREATE INDEX {name}_by_end ON {name} (expires_at);"
+        )
+    };
+    Table::ALL.into_iter().map(table).collect()
+}
+
+impl Backend for Sqlite {
+    fn transact(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+        // A panic in another transaction rolled that one back; the connection itself is sound.
+        let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        work(&mut transaction)?;
+        Ok(transaction.commit()?)
+    }
+}
+
+impl Rows for Transaction<'_> {
+    fn get(&mut self, table: Table, id: &str) -> Result<Option<String>, StoreError> {
+        let sql = format!("SELECT body FROM {} WHERE id = ?1", table.name());
+        Ok(self.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?)
+    }
+
+    fn put(&mut self, table: Table, row: Row) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO {} (id, parent, expires_at, body) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (id) DO UPDATE SET parent = ?2, expires_at = ?3, body = ?4",
+            table.name()
+        );
+        self.prepare_cached(&sql)?.execute(params![row.id, row.parent, row.expires_at, row.body])?;
+        Ok(())
+    }
+
+    fn insert(&mut self, table: Table, row: Row) -> Result<bool, StoreError> {
+        let sql = format!(
+            "INSERT INTO {} (id, parent, expires_at, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",
+            table.name()
+        );
+        Ok(self.prepare_cached(&sql)?.execute(params![row.id, row.parent, row.expires_at, row.body])? == 1)
+    }
+
+    fn children(&mut self, table: Table, parent: &str) -> Result<Vec<String>, StoreError> {
+        let sql = format!("SELECT body FROM {} WHERE parent = ?1 ORDER BY number", table.name());
+        let mut statement = self.prepare_cached(&sql)?;
+        let bodies = statement.query_map([parent], |row| row.get(0))?;
+        Ok(bodies.collect::<Result<_, _>>()?)
+    }
+
+    fn delete(&mut self, table: Table, id: &str) -> Result<bool, StoreError> {
+        let sql = format!("DELETE FROM {} WHERE id = ?1", table.name());
+        Ok(self.prepare_cached(&sql)?.execute([id])? == 1)
+    }
+
+    fn sweep(&mut self, table: Table, now: Time) -> Result<(), StoreError> {
+        let sql = format!("DELETE FROM {} WHERE expires_at <= ?1", table.name());
+        self.prepare_cached(&sql)?.execute([now])?;
+        Ok(())
+    }
+}
