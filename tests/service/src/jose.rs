@@ -125,11 +125,7 @@ impl SigningKey {
 
     /// Signs claims as a compact JWS of type `typ`.
     pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, JoseError> {
-        let header = Header {
-            typ: Some(typ.to_owned()),
-            kid: Some(self.kid.clone()),
-            ..Header::new(Algorithm::ES256)
-        };
+        let header = Header { typ: Some(typ.to_owned()), kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) };
         jsonwebtoken::encode(&header, claims, &self.encoding).map_err(|_library| JoseError::Key)
     }
 }

@@ -1,1 +1,43 @@
-//! placeholder
+//! The reference sign-in service of Countersign: the other side of every journey.
+//!
+//! Short enough that a maker of sign-in services reads it to learn the protocol, good enough to run a
+//! small organisation. It shares no code with the phone's core; both are held to `core/docs/protocol.md`.
+//!
+//! A room for each thing that people or phones come for, with the same parts: `rules` (pure: state and
+//! input to decision), `acts` (one transaction each), `routes` (HTTP), `records` (what is stored).
+//!
+//! | room | what for |
+//! | --- | --- |
+//! | `sign_in` | password and number |
+//! | `security_info` | a person's methods; the wizard |
+//! | `enrollment` | adding a phone |
+//! | `prompts` | ceremonies, prompts, answers |
+//! | `devices` | signed requests, tombstones |
+//! | `openid` | the OpenID Provider |
+//! | `people`, `audit`, `limits`, `keys`, `push`, `store` | what all of them share |
+
+pub mod agent;
+pub mod app;
+pub mod audit;
+pub mod clock;
+pub mod config;
+pub mod data;
+pub mod devices;
+pub mod enrollment;
+pub mod events;
+pub mod jose;
+pub mod keys;
+pub mod limits;
+pub mod openid;
+pub mod pages;
+pub mod people;
+pub mod problem;
+pub mod prompts;
+pub mod push;
+pub mod secrets;
+pub mod security_info;
+pub mod serve;
+pub mod session;
+pub mod sign_in;
+pub mod store;
+pub mod tls;

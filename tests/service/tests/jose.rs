@@ -1,10 +1,6 @@
 //! The strict pass over JOSE: one good request, and the same with one thing wrong.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test stops at the first surprise"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 use countersign_service::jose::{JoseError, Jwk, SigningKey, Unverified, check_unique};
 use countersign_service::secrets::encode;
@@ -87,7 +83,8 @@ fn alg_none_without_a_signature_is_refused() {
     let input = signed(&HEADER.replace("ES256", "none"), PAYLOAD);
     let (unsigned, _signature) = input.rsplit_once('.').unwrap();
     assert_eq!(read(&format!("{unsigned}.")), Err(JoseError::Header));
-    let (unsigned, _signature) = signed(HEADER, PAYLOAD).rsplit_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let (unsigned, _signature) =
+        signed(HEADER, PAYLOAD).rsplit_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     assert_eq!(read(&format!("{unsigned}.")), Err(JoseError::Signature));
 }
 
@@ -103,11 +100,7 @@ fn a_mac_made_with_the_public_key_is_refused() {
 fn doubled_members_are_refused_at_any_depth() {
     let header = r#"{"alg":"none","alg":"ES256","typ":"phone-request+jwt","kid":"device"}"#;
     assert_eq!(read(&signed(header, PAYLOAD)), Err(JoseError::Malformed));
-    for payload in [
-        r#"{"jti":"A","jti":"A"}"#,
-        r#"{"jti":"A","\u006ati":"B"}"#,
-        r#"{"a":{"b":[1,{"c":1,"c":2}]}}"#,
-    ] {
+    for payload in [r#"{"jti":"A","jti":"A"}"#, r#"{"jti":"A","\u006ati":"B"}"#, r#"{"a":{"b":[1,{"c":1,"c":2}]}}"#] {
         assert_eq!(read(&signed(HEADER, payload)), Err(JoseError::Malformed), "{payload}");
     }
     assert_eq!(check_unique(br#"{"a":{"a":1},"b":[{"a":1},{"a":2}]}"#), Ok(()));

@@ -1,9 +1,6 @@
 //! Sealing, fair randomness, and the MACs of enrolment against values made elsewhere.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::BTreeSet;
 
@@ -23,7 +20,8 @@ fn a_sealed_value_opens_only_under_its_own_label_and_key() {
 #[test]
 fn an_altered_sealed_value_does_not_open() {
     let sealer = Sealer::new(&[1; 32]).unwrap();
-    let text: String = serde_json::from_value(serde_json::to_value(sealer.seal("l", b"secret").unwrap()).unwrap()).unwrap();
+    let text: String =
+        serde_json::from_value(serde_json::to_value(sealer.seal("l", b"secret").unwrap()).unwrap()).unwrap();
     let bytes = decode(&text).unwrap();
     for at in 0..bytes.len() {
         let altered: Vec<u8> = bytes.iter().enumerate().map(|(i, byte)| byte ^ u8::from(i == at)).collect();

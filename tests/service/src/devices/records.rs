@@ -113,14 +113,7 @@ impl Record for Device {
 impl Device {
     /// A device that was just bound.
     #[must_use]
-    pub fn pending(
-        id: String,
-        account_id: String,
-        key: Jwk,
-        claimed: Claimed,
-        push: Subscription,
-        now: Time,
-    ) -> Self {
+    pub fn pending(id: String, account_id: String, key: Jwk, claimed: Claimed, push: Subscription, now: Time) -> Self {
         Self {
             id,
             account_id,

@@ -1,9 +1,9 @@
 //! Signed requests of phones: the envelope all of them share, and what concerns the device itself.
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::body::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;

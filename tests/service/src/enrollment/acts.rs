@@ -125,11 +125,8 @@ pub async fn add_typed(app: &App, enrollment_id: String) -> Result<(), MakeError
                 return Ok(false);
             };
             let fresh = enrollment.state == State::Open && enrollment.typed.is_none();
-            let alias = TypedId {
-                id: code.id.clone(),
-                enrollment: enrollment_id.clone(),
-                expires_at: enrollment.expires_at,
-            };
+            let alias =
+                TypedId { id: code.id.clone(), enrollment: enrollment_id.clone(), expires_at: enrollment.expires_at };
             if fresh && tx.insert(&alias)? {
                 enrollment.typed = Some(code);
                 enrollment.typed_shown = Some(typed_shown);

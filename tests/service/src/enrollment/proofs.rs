@@ -25,7 +25,15 @@ impl Key {
 
     /// Whether a device was bound by somebody who holds the code.
     #[must_use]
-    pub fn proves_bind(&self, issuer: &str, id: &str, thumbprint: &[u8], point: &[u8], auth: &[u8], mac: &[u8]) -> bool {
+    pub fn proves_bind(
+        &self,
+        issuer: &str,
+        id: &str,
+        thumbprint: &[u8],
+        point: &[u8],
+        auth: &[u8],
+        mac: &[u8],
+    ) -> bool {
         self.verify(&[b"bind", issuer.as_bytes(), id.as_bytes(), thumbprint, point, auth], mac)
     }
 

@@ -108,13 +108,7 @@ pub fn look_up(enrollment: &mut Enrollment, id: &str, nonce: &str, proven: bool,
 }
 
 /// A bind; `same_key` says whether the device key is the one bound before.
-pub fn bind(
-    enrollment: &mut Enrollment,
-    id: &str,
-    proven: bool,
-    same_key: bool,
-    now: Time,
-) -> Result<Bind, Refusal> {
+pub fn bind(enrollment: &mut Enrollment, id: &str, proven: bool, same_key: bool, now: Time) -> Result<Bind, Refusal> {
     settle(enrollment, now);
     ended(enrollment)?;
     if !proven {
@@ -153,6 +147,3 @@ pub fn digits(enrollment: &mut Enrollment, right: bool, now: Time) -> Digits {
     }
     Digits::Wrong(MAX_WRONG_DIGITS - enrollment.wrong_digits)
 }
-
-#[cfg(test)]
-mod tests;

@@ -137,8 +137,8 @@ fn facts<'a>(wanted: &'a Wanted, person: &Person) -> Start<'a> {
 }
 
 fn draw(wanted: &Wanted, allowed: Allowed, history: &[Ceremony], now: Time) -> Result<Ceremony, StoreError> {
-    let (number, matching) = rules::numbers(allowed.may_choose, history, now, random_below)
-        .map_err(|_no_randomness| StoreError::Stopped)?;
+    let (number, matching) =
+        rules::numbers(allowed.may_choose, history, now, random_below).map_err(|_no_randomness| StoreError::Stopped)?;
     Ok(Ceremony {
         id: random_id().map_err(|_none| StoreError::Stopped)?,
         account_id: wanted.account_id.clone(),
@@ -372,7 +372,9 @@ pub fn answer(
     prompt.answer = Some((answer.fingerprint.clone(), told));
     tx.put(&prompt)?;
     if answer.by_push && !device.push_seen {
-        tx.put(&Device { push_seen: true, ..device.clone() })?;
+        let mut device = device.clone();
+        device.push_seen = true;
+        tx.put(&device)?;
     }
     let pushes = match outcome {
         Some(outcome) => finish(tx, app, ceremony, outcome, Some(&device.id), now)?,

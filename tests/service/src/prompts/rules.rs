@@ -121,9 +121,9 @@ fn is_strike(past: &Ceremony, now: Time, within: Time, since: Time) -> bool {
 /// Whether a known browser has lost its standing.
 #[must_use]
 pub fn is_forgotten(history: &[Ceremony], known_browser: &str, now: Time) -> bool {
-    let strikes = history.iter().filter(|past| {
-        past.known_browser.as_deref() == Some(known_browser) && is_strike(past, now, DAY, 0)
-    });
+    let strikes = history
+        .iter()
+        .filter(|past| past.known_browser.as_deref() == Some(known_browser) && is_strike(past, now, DAY, 0));
     strikes.count() >= STRIKES_TO_FORGET
 }
 
@@ -171,9 +171,7 @@ pub enum Decision {
 #[must_use]
 pub fn decide(ceremony: &Ceremony, decision: &Decision, now: Time) -> (Option<Outcome>, Told) {
     match (ceremony.outcome_at(now), decision) {
-        (None, Decision::Approve(number)) if *number == ceremony.number => {
-            (Some(Outcome::Approved), Told::Approved)
-        }
+        (None, Decision::Approve(number)) if *number == ceremony.number => (Some(Outcome::Approved), Told::Approved),
         (None, Decision::Approve(_)) => (Some(Outcome::WrongNumber), Told::WrongNumber),
         (None, Decision::Deny) => (Some(Outcome::Denied), Told::Denied),
         (Some(Outcome::Expired), _) => (None, Told::Expired),
@@ -184,6 +182,3 @@ pub fn decide(ceremony: &Ceremony, decision: &Decision, now: Time) -> (Option<Ou
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

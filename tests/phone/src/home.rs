@@ -1,0 +1,175 @@
+//! The private folder of this phone: where it is, and the small files in it that are not the core's.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use countersign::{Error, KeyStore, PlatformError, Secret};
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::error::PhoneError;
+
+const FOLDER: &str = "countersign-phone";
+const KEYS: &str = "keys";
+const RELAY: &str = "relay";
+const RELAY_SECRET: &str = "relay-secret";
+const SECRET_LEN: usize = 32;
+
+/// The private folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Home(PathBuf);
+
+impl Home {
+    /// Where the folder is when nobody says: the XDG base directory specification's data folder.
+    pub(crate) fn default_path() -> Result<PathBuf, PhoneError> {
+        let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        absolute("XDG_DATA_HOME")
+            .or_else(|| absolute("HOME").map(|home| home.join(".local").join("share")))
+            .map(|data| data.join(FOLDER))
+            .ok_or(PhoneError::NoHome)
+    }
+
+    /// Makes the folder, for its owner only, unless it is there.
+    pub(crate) fn open(path: &Path) -> Result<Self, PhoneError> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path).map_err(|_denied| PhoneError::Home)?;
+        Ok(Self(path.to_owned()))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The sealed key store.
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.0.join(KEYS)
+    }
+
+    /// The relay to use: the one named now, which is remembered, or the remembered one.
+    pub(crate) fn relay(&self, named: Option<&str>) -> Result<String, PhoneError> {
+        let remembered = std::fs::read_to_string(self.0.join(RELAY)).ok();
+        let Some(named) = named else {
+            return remembered.map(|relay| relay.trim().to_owned()).ok_or(PhoneError::NoRelay);
+        };
+        if !named.starts_with("https://") {
+            return Err(PhoneError::RelayAddress);
+        }
+        let named = named.trim_end_matches('/');
+        if remembered.as_deref().map(str::trim) != Some(named) {
+            self.write(RELAY, named.as_bytes())?;
+        }
+        Ok(named.to_owned())
+    }
+
+    /// The secret that this phone's messages at the relay are fetched with; made the first time.
+    ///
+    /// On disk it is wrapped by the key store, so that a copied folder fetches nothing without the passphrase.
+    pub(crate) fn relay_secret(&self, keys: &dyn KeyStore) -> Result<Secret<[u8; SECRET_LEN]>, PhoneError> {
+        let path = self.0.join(RELAY_SECRET);
+        let bytes = match std::fs::read(&path) {
+            Ok(wrapped) => Secret::new(keys.unwrap(wrapped).map_err(Error::Platform)?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.make_relay_secret(keys)?,
+            Err(_denied) => return Err(PhoneError::Home),
+        };
+        // EXPOSE: moved into an array of the length that the relay expects.
+        let array = bytes.expose().as_slice().try_into().map_err(|_length| Error::Platform(PlatformError::Unusable))?;
+        Ok(Secret::new(array))
+    }
+
+    fn make_relay_secret(&self, keys: &dyn KeyStore) -> Result<Secret<Vec<u8>>, PhoneError> {
+        let mut bytes = vec![0; SECRET_LEN];
+        SystemRandom::new().fill(&mut bytes).map_err(|_unspecified| Error::Platform(PlatformError::Transient))?;
+        let secret = Secret::new(bytes);
+        // EXPOSE: the key store encrypts it.
+        let wrapped = keys.wrap(secret.expose().clone()).map_err(Error::Platform)?;
+        self.write(RELAY_SECRET, &wrapped)?;
+        Ok(secret)
+    }
+
+    /// Writes a new file and puts it in its place, so that a cut leaves the old one whole.
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), PhoneError> {
+        let fresh = self.0.join(format!("{name}.new"));
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options
+            .open(&fresh)
+            .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+            .and_then(|()| std::fs::rename(&fresh, self.0.join(name)))
+            .map_err(|_io| PhoneError::Home)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use countersign::SealedFileKeyStore;
+
+    use super::*;
+
+    fn keys(home: &Home) -> SealedFileKeyStore {
+        SealedFileKeyStore::open(&home.keys(), &Secret::new("open sesame".to_owned())).unwrap()
+    }
+
+    #[test]
+    fn the_relay_is_remembered_until_another_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        assert_eq!(home.relay(None), Err(PhoneError::NoRelay));
+        assert_eq!(home.relay(Some("https://relay.example/")).unwrap(), "https://relay.example");
+        assert_eq!(home.relay(None).unwrap(), "https://relay.example");
+        assert_eq!(home.relay(Some("https://other.example")).unwrap(), "https://other.example");
+        assert_eq!(home.relay(None).unwrap(), "https://other.example");
+    }
+
+    #[test]
+    fn a_relay_without_tls_is_refused_and_not_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        assert_eq!(home.relay(Some("http://relay.example")), Err(PhoneError::RelayAddress));
+        assert_eq!(home.relay(None), Err(PhoneError::NoRelay));
+    }
+
+    #[test]
+    fn the_relay_secret_is_made_once_and_never_stored_in_the_clear() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        let keys = keys(&home);
+        let first = home.relay_secret(&keys).unwrap();
+        let again = home.relay_secret(&keys).unwrap();
+        assert_eq!(first.expose(), again.expose());
+        let stored = std::fs::read(folder.path().join(RELAY_SECRET)).unwrap();
+        assert!(!stored.windows(SECRET_LEN).any(|window| window == first.expose()));
+    }
+
+    #[test]
+    fn an_altered_relay_secret_is_refused_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        let keys = keys(&home);
+        home.relay_secret(&keys).unwrap();
+        let path = folder.path().join(RELAY_SECRET);
+        let mut stored = std::fs::read(&path).unwrap();
+        *stored.last_mut().unwrap() ^= 1;
+        std::fs::write(&path, &stored).unwrap();
+        assert_eq!(home.relay_secret(&keys).err(), Some(PhoneError::Core(Error::Platform(PlatformError::Gone))));
+        assert_eq!(std::fs::read(&path).unwrap(), stored);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_folder_and_its_files_are_their_owners_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("phone")).unwrap();
+        home.relay_secret(&keys(&home)).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(home.path()), 0o700);
+        assert_eq!(mode(&home.path().join(RELAY_SECRET)), 0o600);
+    }
+}

@@ -1,0 +1,74 @@
+//! What is typed while watching: a pure reading of one line.
+
+/// An order of the person, or of the program that drives this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Approve the request that is shown, with this number.
+    Number(String),
+    /// Deny the request that is shown.
+    Deny,
+    /// "It wasn't me", for the request that is shown or was just answered.
+    Report,
+    /// Approve the named request with a number.
+    ApproveNamed(String, String),
+    /// Deny the named request.
+    DenyNamed(String),
+    /// "It wasn't me", for the named request.
+    ReportNamed(String),
+    /// Check for requests.
+    Check,
+    /// Stop watching.
+    Quit,
+    /// An empty line; never an approval.
+    Nothing,
+    /// None of these.
+    Unknown,
+}
+
+/// Reads one line.
+#[must_use]
+pub fn read(line: &str) -> Order {
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    match words.as_slice() {
+        [] => Order::Nothing,
+        ["d" | "deny"] => Order::Deny,
+        ["r" | "report"] => Order::Report,
+        ["c" | "check"] => Order::Check,
+        ["q" | "quit"] => Order::Quit,
+        ["approve", id, number] => Order::ApproveNamed((*id).to_owned(), (*number).to_owned()),
+        ["deny", id] => Order::DenyNamed((*id).to_owned()),
+        ["report", id] => Order::ReportNamed((*id).to_owned()),
+        [number] if number.bytes().all(|byte| byte.is_ascii_digit()) => Order::Number((*number).to_owned()),
+        _ => Order::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_order_is_read() {
+        assert_eq!(read(" 47 \n"), Order::Number("47".to_owned()));
+        assert_eq!(read("d"), Order::Deny);
+        assert_eq!(read("r"), Order::Report);
+        assert_eq!(read("c"), Order::Check);
+        assert_eq!(read("q"), Order::Quit);
+        assert_eq!(read("approve abcdef 47"), Order::ApproveNamed("abcdef".to_owned(), "47".to_owned()));
+        assert_eq!(read("deny abcdef"), Order::DenyNamed("abcdef".to_owned()));
+        assert_eq!(read("report abcdef"), Order::ReportNamed("abcdef".to_owned()));
+    }
+
+    #[test]
+    fn enter_alone_decides_nothing() {
+        assert_eq!(read(""), Order::Nothing);
+        assert_eq!(read(" \t\r\n"), Order::Nothing);
+    }
+
+    #[test]
+    fn nothing_but_ascii_digits_is_a_number() {
+        for line in ["y", "yes", "approve", "approve abcdef", "٤٧", "4 7", "-47", "+47", "4.7", "D47"] {
+            assert_eq!(read(line), Order::Unknown, "{line}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The authenticator with the ports of a desktop, and the stream of pushes that belongs to it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use countersign::{
+    Authenticator, Clock, DeviceDescription, KeyStore, Ports, SealedFileKeyStore, Secret, SystemClock, Timestamp,
+};
+
+use crate::direct::DirectChannel;
+use crate::error::PhoneError;
+use crate::home::Home;
+use crate::trust;
+
+const MODEL: &str = "Countersign phone in a terminal";
+
+/// How a phone is opened.
+#[derive(Clone)]
+pub struct Settings {
+    /// Its private folder; made when missing.
+    pub home: PathBuf,
+    /// The relay; `None` takes the one of last time.
+    pub relay: Option<String>,
+    /// PEM text of certificate authorities that are trusted beside the system's.
+    pub ca: Option<Vec<u8>>,
+    /// What it calls itself.
+    pub device_name: String,
+    /// Wall time and time since boot.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Settings {
+    /// The settings of a phone in `home`, called after this computer, by the system's clock.
+    #[must_use]
+    pub fn new(home: PathBuf) -> Self {
+        Self { home, relay: None, ca: None, device_name: default_name(), clock: Arc::new(SystemClock) }
+    }
+}
+
+/// A phone, opened.
+#[derive(Clone)]
+pub struct Phone {
+    authenticator: Authenticator,
+    channel: Arc<DirectChannel>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Phone {
+    /// Opens the phone in `home` with the system's clock and this computer's name.
+    ///
+    /// # Errors
+    /// As `open_with`.
+    pub async fn open(
+        home: &Path,
+        passphrase: &Secret<String>,
+        relay: &str,
+        ca: Option<&[u8]>,
+    ) -> Result<Self, PhoneError> {
+        let mut settings = Settings::new(home.to_owned());
+        settings.relay = Some(relay.to_owned());
+        settings.ca = ca.map(<[u8]>::to_vec);
+        Self::open_with(settings, passphrase.clone()).await
+    }
+
+    /// Opens the phone.
+    ///
+    /// # Errors
+    /// `Home`, `NoRelay`, `RelayAddress`, `Certificates`; a wrong passphrase is the core's
+    /// `Platform(WrongPassphrase)`. Nothing that was there is changed by an error.
+    pub async fn open_with(settings: Settings, passphrase: Secret<String>) -> Result<Self, PhoneError> {
+        let home = Home::open(&settings.home)?;
+        let trust = trust::with(settings.ca.as_deref())?;
+        let key_store = open_keys(home.keys(), passphrase).await?;
+        let relay = home.relay(settings.relay.as_deref())?;
+        let secret = home.relay_secret(key_store.as_ref())?;
+        let channel = Arc::new(DirectChannel::new(&relay, secret, trust.relay)?);
+        let ports = Ports {
+            key_store,
+            push: channel.clone(),
+            trust: trust.core,
+            clock: Arc::clone(&settings.clock),
+            device: description(settings.device_name),
+        };
+        let authenticator = Authenticator::open(home.path().to_owned(), ports).await?;
+        Ok(Self { authenticator, channel, clock: settings.clock })
+    }
+
+    /// Whether a phone was ever opened in `home`.
+    #[must_use]
+    pub fn exists(home: &Path) -> bool {
+        SealedFileKeyStore::exists(&home.join("keys"))
+    }
+
+    /// The core behind this phone.
+    #[must_use]
+    pub fn authenticator(&self) -> &Authenticator {
+        &self.authenticator
+    }
+
+    /// The way pushes come by.
+    #[must_use]
+    pub fn channel(&self) -> &Arc<DirectChannel> {
+        &self.channel
+    }
+
+    /// The time by this phone's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// Argon2id takes about a second; it must not stop the other tasks of the caller's thread.
+async fn open_keys(path: PathBuf, passphrase: Secret<String>) -> Result<Arc<dyn KeyStore>, PhoneError> {
+    let opening = tokio::task::spawn_blocking(move || SealedFileKeyStore::open(&path, &passphrase));
+    let store = opening.await.map_err(|_stopped| countersign::Error::Closed)?.map_err(countersign::Error::Platform)?;
+    Ok(Arc::new(store))
+}
+
+fn description(name: String) -> DeviceDescription {
+    DeviceDescription { name, model: MODEL.to_owned(), os: os(), app_version: env!("CARGO_PKG_VERSION").to_owned() }
+}
+
+/// "Terminal on" and this computer's name, where it says one.
+pub(crate) fn default_name() -> String {
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    match host.trim() {
+        "" => "Terminal".to_owned(),
+        host => format!("Terminal on {host}"),
+    }
+}
+
+/// The operating system as os-release(5) names it.
+fn os() -> String {
+    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
+    name.map_or_else(|| std::env::consts::OS.to_owned(), |name| name.trim_matches('"').to_owned())
+}

@@ -1,0 +1,50 @@
+//! How things look in a terminal: pure, from what is known to text of at most 80 columns.
+//!
+//! The verified host stands first, in a frame; everything the other side claims is quoted and below.
+
+mod layout;
+mod offer;
+mod prompt;
+
+use countersign::{Account, AccountState, Timestamp};
+
+pub use offer::{digits, offer};
+pub use prompt::{PromptView, ask, prompt, prompt_line};
+
+use crate::names::short;
+use crate::times;
+use crate::words;
+pub(crate) use layout::{field, frame, quoted, wrap};
+
+/// The accounts on this phone, a block each.
+#[must_use]
+pub fn accounts(accounts: &[Account], now: Timestamp) -> String {
+    if accounts.is_empty() {
+        return wrap("No accounts yet. To add one, start on the sign-in service's page and run: countersign-phone add");
+    }
+    let blocks: Vec<String> = accounts.iter().map(|account| one_account(account, now)).collect();
+    blocks.join("\n")
+}
+
+fn one_account(account: &Account, now: Timestamp) -> String {
+    let mut text = frame(&account.host);
+    text.push_str(&field("Account", &whose(account)));
+    text.push_str(&field("State", &state(account.state)));
+    text.push_str(&field("Added", &times::ago(now.since(account.added_at))));
+    text.push_str(&field("Name", &short(&account.id.0)));
+    text
+}
+
+fn state(state: AccountState) -> String {
+    match state {
+        AccountState::Pending => "waits for the digits on the page".to_owned(),
+        AccountState::Active => "ready".to_owned(),
+        AccountState::RemovedByService(cause) => format!("no longer works here: {}", words::cause(cause)),
+        _ => "unknown".to_owned(),
+    }
+}
+
+/// User name and organisation, both as claims.
+pub(crate) fn whose(account: &Account) -> String {
+    format!("{} at {}", quoted(&account.user_name), quoted(&account.organization))
+}

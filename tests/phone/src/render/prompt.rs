@@ -1,0 +1,217 @@
+//! A request of a sign-in service, as the person sees it before deciding.
+
+use countersign::{Account, Context, Matching, Origin, Place, Prompt, PromptId, PromptKind, PromptState, Timestamp};
+
+use super::{field, frame, quoted, whose, wrap};
+use crate::names::short;
+use crate::times;
+
+/// A verified request beside the account it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each member is the request's own; the core says what it means")]
+pub struct PromptView {
+    pub id: PromptId,
+    pub account: Account,
+    pub kind: PromptKind,
+    pub origin: Origin,
+    pub matching: Matching,
+    pub context: Context,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub state: PromptState,
+}
+
+impl PromptView {
+    /// The view of `prompt`; `None` when its account is not among `accounts`.
+    #[must_use]
+    pub fn of(prompt: &Prompt, accounts: &[Account]) -> Option<Self> {
+        let account = accounts.iter().find(|account| account.id == prompt.id().account)?;
+        Some(Self {
+            id: prompt.id().clone(),
+            account: account.clone(),
+            kind: prompt.kind(),
+            origin: prompt.origin(),
+            matching: prompt.matching().clone(),
+            context: prompt.context().clone(),
+            issued_at: prompt.issued_at(),
+            expires_at: prompt.expires_at(),
+            state: prompt.state(),
+        })
+    }
+}
+
+/// The whole request.
+#[must_use]
+pub fn prompt(view: &PromptView, now: Timestamp) -> String {
+    let context = &view.context;
+    let mut text = wrap(title(view.kind));
+    text.push_str(&frame(&view.account.host));
+    text.push_str(&field("Account", &whose(&view.account)));
+    text.push_str(&field("Application", &quoted(&context.application)));
+    text.push_str(&field("Browser", &format!("{} on {}", known(&context.browser), known(&context.os))));
+    text.push_str(&field("Started", origin(view.origin)));
+    text.push_str(&field("Address", &address(context)));
+    text.push_str(&field("Place", &place(context.place.as_ref())));
+    text.push_str(&field("Asked", &times::ago(now.since(view.issued_at))));
+    text.push_str(&field("Time left", &times::left(view.expires_at.since(now))));
+    text.push_str(&field("Request", &short(&view.id.jti)));
+    text
+}
+
+/// The request in a line, for a list of several.
+#[must_use]
+pub fn prompt_line(view: &PromptView, now: Timestamp) -> String {
+    let left = times::left(view.expires_at.since(now));
+    wrap(&format!("{}  {}, {}, time left: {left}", short(&view.id.jti), view.account.host, title(view.kind)))
+}
+
+/// What the person is asked to do, and every way out.
+#[must_use]
+pub fn ask(view: &PromptView) -> String {
+    let number = match &view.matching {
+        Matching::Enter { digits } => format!("Type the {digits} digits that the page shows."),
+        Matching::Choose { options: [first, second, third] } => {
+            format!("Type the one of these that the page shows: {first}, {second} or {third}.")
+        }
+        _ => "This version of the phone can't approve this.".to_owned(),
+    };
+    let ways_out = wrap("d denies it. r says that it wasn't you. Enter alone does nothing.");
+    format!("{}{ways_out}", wrap(&number))
+}
+
+fn title(kind: PromptKind) -> &'static str {
+    match kind {
+        PromptKind::ConfirmEnrollment => "Is it you who is adding this phone?",
+        PromptKind::SecondFactor => "Are you signing in?",
+        PromptKind::RemoveMethod => "Are you taking a sign-in method off your account?",
+        _ => "A request that this version of the phone does not know.",
+    }
+}
+
+fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::SignedIn => "by someone who is signed in",
+        Origin::KnownBrowser => "in a browser that you have used before",
+        Origin::PasswordProved => "in a new browser, with the right password",
+        _ => "in an unknown way",
+    }
+}
+
+fn address(context: &Context) -> String {
+    let address = known(&context.address);
+    if context.near { format!("{address} (the network this phone was on)") } else { address.to_owned() }
+}
+
+fn place(place: Option<&Place>) -> String {
+    let parts = |place: &Place| {
+        let named: Vec<&str> = [place.city.as_str(), place.country.as_str()].into_iter().filter(|p| !p.is_empty()).collect();
+        named.join(", ")
+    };
+    known(&place.map(parts).unwrap_or_default()).to_owned()
+}
+
+/// Unknown is said, never guessed.
+fn known(text: &str) -> &str {
+    if text.trim().is_empty() || text == "other" { "unknown" } else { text }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use countersign::{AccountId, AccountState};
+
+    use super::*;
+
+    pub(crate) fn good_view() -> PromptView {
+        let account = Account {
+            id: AccountId("acc0123456789abcdefghi".to_owned()),
+            issuer: "https://signin.example.com".to_owned(),
+            host: "signin.example.com".to_owned(),
+            organization: "Example Works".to_owned(),
+            user_name: "ada".to_owned(),
+            state: AccountState::Active,
+            added_at: Timestamp(1_000),
+        };
+        PromptView {
+            id: PromptId { account: account.id.clone(), jti: "aB3dE9fGhIjKlMnOpQrStU".to_owned() },
+            account,
+            kind: PromptKind::SecondFactor,
+            origin: Origin::PasswordProved,
+            matching: Matching::Enter { digits: 2 },
+            context: Context {
+                application: "Security info".to_owned(),
+                browser: "Chrome".to_owned(),
+                os: "Linux".to_owned(),
+                address: "192.0.2.7".to_owned(),
+                place: Some(Place {
+                    city: "Basel".to_owned(),
+                    region: "Basel-Stadt".to_owned(),
+                    country: "Switzerland".to_owned(),
+                }),
+                near: true,
+            },
+            issued_at: Timestamp(2_000),
+            expires_at: Timestamp(2_120),
+            state: PromptState::Open,
+        }
+    }
+
+    #[test]
+    fn a_request_shows_who_asks_for_what_from_where_and_until_when() {
+        let expected = "  Are you signing in?
+  ┌──────────────────────┐
+  │  signin.example.com  │
+  └──────────────────────┘
+  Account      “ada” at “Example Works”
+  Application  “Security info”
+  Browser      Chrome on Linux
+  Started      in a new browser, with the right password
+  Address      192.0.2.7 (the network this phone was on)
+  Place        Basel, Switzerland
+  Asked        12 seconds ago
+  Time left    1 minute 48 seconds
+  Request      aB3dE9
+";
+        assert_eq!(prompt(&good_view(), Timestamp(2_012)), expected);
+    }
+
+    #[test]
+    fn what_is_unknown_is_said_to_be() {
+        let mut view = good_view();
+        view.context.place = None;
+        view.context.near = false;
+        view.context.browser = "other".to_owned();
+        view.context.os = String::new();
+        let text = prompt(&view, Timestamp(2_012));
+        assert!(text.contains("  Place        unknown\n"), "{text}");
+        assert!(text.contains("  Browser      unknown on unknown\n"), "{text}");
+        assert!(text.contains("  Address      192.0.2.7\n"), "{text}");
+    }
+
+    #[test]
+    fn the_number_is_typed_and_enter_alone_decides_nothing() {
+        let expected = "  Type the 2 digits that the page shows.
+  d denies it. r says that it wasn't you. Enter alone does nothing.
+";
+        assert_eq!(ask(&good_view()), expected);
+    }
+
+    #[test]
+    fn three_numbers_are_shown_in_the_order_of_the_service() {
+        let mut view = good_view();
+        view.matching = Matching::Choose { options: ["47", "12", "83"].map(str::to_owned) };
+        assert!(ask(&view).starts_with("  Type the one of these that the page shows: 47, 12 or 83.\n"));
+    }
+
+    #[test]
+    fn each_kind_has_its_own_question() {
+        let asked = [PromptKind::ConfirmEnrollment, PromptKind::SecondFactor, PromptKind::RemoveMethod].map(title);
+        assert_eq!(
+            asked,
+            [
+                "Is it you who is adding this phone?",
+                "Are you signing in?",
+                "Are you taking a sign-in method off your account?",
+            ]
+        );
+    }
+}

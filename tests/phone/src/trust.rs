@@ -1,0 +1,75 @@
+//! Whose certificates count: the system's, and a private authority's beside them when the person names one.
+
+use std::sync::Arc;
+
+use countersign::{PlatformError, PlatformTrust, PrivateCa, TlsTrust};
+use rustls::ClientConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls_platform_verifier::Verifier;
+
+use crate::error::PhoneError;
+
+/// The trust of this phone, for the core and for the way to the relay.
+pub(crate) struct Trust {
+    pub(crate) core: Arc<dyn TlsTrust>,
+    pub(crate) relay: ClientConfig,
+}
+
+/// Puts the trust together; `ca` is PEM text.
+///
+/// # Errors
+/// `Certificates` when `ca` holds none or a damaged one, or the system has none and none was named.
+pub(crate) fn with(ca: Option<&[u8]>) -> Result<Trust, PhoneError> {
+    let core: Arc<dyn TlsTrust> = match ca {
+        None => Arc::new(PlatformTrust::new().map_err(|_none| PhoneError::Certificates)?),
+        Some(pem) => {
+            let private = PrivateCa::from_pem(pem).map_err(|_damaged| PhoneError::Certificates)?;
+            // A system without certificates of its own leaves the private authority alone: less trust, never more.
+            Arc::new(Either { private, system: PlatformTrust::new().ok() })
+        }
+    };
+    Ok(Trust { core, relay: client(ca)? })
+}
+
+fn client(ca: Option<&[u8]>) -> Result<ClientConfig, PhoneError> {
+    let provider = Arc::new(ring::default_provider());
+    let extra: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(ca.unwrap_or_default())
+        .collect::<Result<_, _>>()
+        .map_err(|_damaged| PhoneError::Certificates)?;
+    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider))
+        .map_err(|_none| PhoneError::Certificates)?;
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_versions| PhoneError::Certificates)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok(config)
+}
+
+struct Either {
+    private: PrivateCa,
+    system: Option<PlatformTrust>,
+}
+
+impl TlsTrust for Either {
+    fn is_trusted(&self, host: String, chain: Vec<Vec<u8>>, now: u64) -> Result<bool, PlatformError> {
+        if self.private.is_trusted(host.clone(), chain.clone(), now)? {
+            return Ok(true);
+        }
+        self.system.as_ref().map_or(Ok(false), |system| system.is_trusted(host, chain, now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_a_certificate_is_refused() {
+        for pem in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            assert!(matches!(with(Some(pem.as_bytes())), Err(PhoneError::Certificates)), "{pem}");
+        }
+    }
+}

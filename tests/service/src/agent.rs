@@ -1,0 +1,27 @@
+//! What a browser says of itself, reduced to what a person recognises; unknown stays "other".
+
+const UNKNOWN: &str = "other";
+
+/// Browser and operating system.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// "Chrome", "Firefox", …
+    pub browser: String,
+    /// "Windows", "Linux", …
+    pub os: String,
+}
+
+impl Agent {
+    /// Reads a `User-Agent`.
+    #[must_use]
+    pub fn read(header: &str) -> Self {
+        let known = |name: &str| {
+            let plain = name.chars().all(|character| character.is_ascii_graphic() || character == ' ');
+            if plain && !name.is_empty() && name != "UNKNOWN" && name.len() <= 40 { name } else { UNKNOWN }.to_owned()
+        };
+        match woothee::parser::Parser::new().parse(header) {
+            Some(found) => Self { browser: known(found.name), os: known(found.os) },
+            None => Self { browser: UNKNOWN.to_owned(), os: UNKNOWN.to_owned() },
+        }
+    }
+}

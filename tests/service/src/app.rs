@@ -1,0 +1,221 @@
+//! The service as a whole: what every room works with, and the map of addresses.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use ring::hmac;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::devices::records::{self as devices, Cause, Device};
+use crate::keys::Keys;
+use crate::limits::Limits;
+use crate::people::{self, Decoy, Person};
+use crate::push::{Pusher, Sender};
+use crate::secrets::{Sealer, SecretError, random};
+use crate::sign_in::records::{KnownBrowser, Session, end_session};
+use crate::store::{Store, StoreError};
+use crate::{data, devices as devices_room, enrollment, openid, pages, prompts, security_info, sign_in, tls};
+
+/// A phone's message is at most this long.
+const MAX_BODY: usize = 16 * 1024;
+const DATABASE: &str = "service.db";
+/// How often what has run out is forgotten.
+const SWEEP: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Why the service can't start, or an operator's act failed.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Secrets.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Files.
+    #[error("the data folder: {0}")]
+    Data(#[from] std::io::Error),
+    /// TLS.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// The user name is taken.
+    #[error("there is already somebody with that user name")]
+    NameTaken,
+    /// Nobody has that user name.
+    #[error("nobody has that user name")]
+    NobodyThere,
+}
+
+/// The service; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What every room works with.
+pub struct Parts {
+    /// The operator's decisions.
+    pub config: Config,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The database.
+    pub store: Store,
+    /// Seals what the database must not show.
+    pub sealer: Sealer,
+    /// The service's own keys.
+    pub keys: Keys,
+    /// Sends pushes.
+    pub push: Pusher,
+    /// Limits by network.
+    pub limits: Limits,
+    /// Fetches that wait.
+    pub waiting: prompts::routes::Waiting,
+    /// Binds forms to cookies.
+    pub csrf: hmac::Key,
+    /// What passwords of unknown names are compared with.
+    pub decoy: Decoy,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens the data folder, or memory, and makes what is not there yet. Blocks.
+    pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        tls::install_provider();
+        let (store, data_key) = match &config.data {
+            Some(folder) => {
+                data::make_private(folder)?;
+                (Store::sqlite(&folder.join(DATABASE))?, data::key(folder)?)
+            }
+            None => (Store::memory(), random()?),
+        };
+        let sealer = Sealer::new(&data_key)?;
+        let now = clock.now();
+        let keys = store.run_blocking(|tx| Keys::load(tx, &sealer, &config.issuer, now))?;
+        let (public, private) = tls::client_configs(&config.relay_authorities)?;
+        let sender = Sender::new(config.private_relays.clone(), public, private)
+            .map_err(|error| AppError::Tls(error.to_string()))?;
+        let (burst, per_second) = config.limits;
+        Ok(Self(Arc::new(Parts {
+            push: Pusher::new(sender, &config.issuer),
+            limits: Limits::new(burst, per_second),
+            csrf: hmac::Key::new(hmac::HMAC_SHA256, &random::<32>()?),
+            decoy: Decoy::new()?,
+            waiting: prompts::routes::Waiting::default(),
+            config,
+            clock,
+            store,
+            sealer,
+            keys,
+        })))
+    }
+
+    /// Every address of the service.
+    pub fn router(&self) -> Router {
+        let phone = Router::new()
+            .route("/look-up", post(enrollment::routes::look_up))
+            .route("/enrollment", post(enrollment::routes::bind))
+            .route("/prompts", post(prompts::routes::prompts))
+            .route("/answers", post(prompts::routes::answers))
+            .route("/device", post(devices_room::routes::device))
+            .route("/keys", get(devices_room::routes::keys));
+        let wizard = Router::new()
+            .route("/", get(security_info::wizard::add).post(security_info::wizard::take_add))
+            .route("/start", post(security_info::wizard::start))
+            .route("/code", get(security_info::wizard::code))
+            .route("/typed", post(security_info::wizard::typed))
+            .route("/digits", post(security_info::wizard::digits))
+            .route("/not-my-phone", post(security_info::wizard::not_my_phone))
+            .route("/again", post(security_info::wizard::confirm_again))
+            .route("/finish", post(security_info::wizard::finish))
+            .route("/skip", post(security_info::wizard::skip))
+            .route("/cancel", post(security_info::wizard::cancel))
+            .route("/events", get(security_info::wizard::add_events));
+        Router::new()
+            .route("/", get(sign_in::routes::home))
+            .route("/static/page.css", get(pages::style))
+            .route("/static/page.js", get(pages::script))
+            .route("/sign-in", get(sign_in::routes::user_name).post(sign_in::routes::take_user_name))
+            .route("/sign-in/password", get(sign_in::routes::password).post(sign_in::routes::take_password))
+            .route("/sign-in/number", get(sign_in::routes::number))
+            .route("/sign-in/events", get(sign_in::routes::number_events))
+            .route("/sign-in/again", post(sign_in::routes::again))
+            .route("/sign-in/cancel", post(sign_in::routes::cancel))
+            .route("/sign-in/finish", post(sign_in::routes::finish))
+            .route(
+                "/more-information",
+                get(sign_in::routes::more_information).post(sign_in::routes::take_more_information),
+            )
+            .route("/sign-out", post(sign_in::routes::sign_out))
+            .route("/security-info", get(security_info::routes::security_info))
+            .route("/security-info/continue", post(security_info::routes::go_on))
+            .route(
+                "/security-info/remove",
+                get(security_info::routes::remove_number).post(security_info::routes::remove),
+            )
+            .route("/security-info/remove/finish", post(security_info::routes::finish_remove))
+            .route("/security-info/remove/events", get(security_info::routes::remove_events))
+            .nest("/security-info/add", wizard)
+            .nest("/phone", phone)
+            .route("/.well-known/openid-configuration", get(openid::routes::discovery))
+            .route("/authorize", get(openid::routes::authorize))
+            .route("/token", post(openid::routes::token))
+            .route("/jwks", get(openid::routes::jwks))
+            .route("/userinfo", get(openid::routes::user_info))
+            .fallback(not_found)
+            .layer(DefaultBodyLimit::max(MAX_BODY))
+            .with_state(self.clone())
+    }
+
+    /// Forgets what has run out, again and again, until the task is dropped.
+    pub async fn keep_clean(self) {
+        loop {
+            tokio::time::sleep(SWEEP).await;
+            let now = self.clock.now();
+            if let Err(error) = self.store.run(move |tx| tx.sweep(now)).await {
+                tracing::warn!(%error, "what has run out could not be forgotten");
+            }
+        }
+    }
+
+    /// Adds a person. Blocks for the hashing.
+    pub fn add_person(&self, user_name: &str, display_name: &str, password: &str) -> Result<(), AppError> {
+        let person = Person::new(user_name, display_name, password, self.clock.now())?;
+        if self.store.run_blocking(|tx| people::add(tx, &person))? { Ok(()) } else { Err(AppError::NameTaken) }
+    }
+
+    /// Removes every phone of a person and ends their sessions: the operator's way out for a lost phone.
+    pub fn reset_methods(&self, user_name: &str) -> Result<usize, AppError> {
+        let now = self.clock.now();
+        let removed = self.store.run_blocking(|tx| {
+            let Some(person) = people::find(tx, user_name)? else {
+                return Ok(None);
+            };
+            let phones: Vec<Device> = devices::active(tx, &person.account_id)?;
+            let count = phones.len();
+            for mut phone in phones {
+                devices::remove(tx, &mut phone, Cause::RemovedByOperator, now)?;
+            }
+            for session in tx.children::<Session>(&person.account_id)? {
+                end_session(tx, &session.id, now)?;
+            }
+            for browser in tx.children::<KnownBrowser>(&person.account_id)? {
+                tx.delete::<KnownBrowser>(&browser.id)?;
+            }
+            Ok(Some(count))
+        })?;
+        removed.ok_or(AppError::NobodyThere)
+    }
+}
+
+async fn not_found(State(app): State<App>) -> Response {
+    pages::not_found(&app)
+}

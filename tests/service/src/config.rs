@@ -1,0 +1,57 @@
+//! What an operator decides before the service starts.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+/// A registered application.
+#[derive(Clone)]
+pub struct Client {
+    /// Its id.
+    pub id: String,
+    /// Its secret.
+    pub secret: String,
+    /// Its name, as people know it.
+    pub name: String,
+    /// Its return addresses, compared exactly.
+    pub redirect_uris: Vec<String>,
+}
+
+/// The configuration.
+#[derive(Clone)]
+pub struct Config {
+    /// `https://host[:port]`, what phones and applications know the service by.
+    pub issuer: String,
+    /// The organisation's name, as people know it.
+    pub organization: String,
+    /// Where everything is kept; nowhere (memory) when there is none.
+    pub data: Option<PathBuf>,
+    /// Registered applications.
+    pub clients: Vec<Client>,
+    /// Relays on private addresses, by exact origin.
+    pub private_relays: Vec<String>,
+    /// PEM of authorities trusted for these relays, besides the service's own.
+    pub relay_authorities: String,
+    /// Requests a network may make at once, and a second after that.
+    pub limits: (f64, f64),
+}
+
+impl Config {
+    /// The usual limits: generous for an office behind one address, hard on a machine that guesses.
+    pub const LIMITS: (f64, f64) = (120.0, 10.0);
+
+    /// The public address of a phone endpoint.
+    #[must_use]
+    pub fn endpoint(&self, name: &str) -> String {
+        format!("{}/phone/{name}", self.issuer)
+    }
+
+    /// Origins of the return addresses, each after a space: Chromium holds redirects after a form against the
+    /// page's form policy.
+    #[must_use]
+    pub fn redirect_origins(&self) -> String {
+        let addresses = self.clients.iter().flat_map(|client| &client.redirect_uris);
+        let origins = addresses.filter_map(|address| Url::parse(address).ok());
+        origins.map(|url| format!(" {}", url.origin().ascii_serialization())).collect()
+    }
+}

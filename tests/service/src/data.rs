@@ -1,0 +1,42 @@
+//! The data folder and the key that seals what the database must not show.
+
+use std::io::{Error, ErrorKind, Write};
+use std::path::Path;
+
+use crate::secrets::random;
+
+const KEY_FILE: &str = "data.key";
+
+/// Makes the folder, for its owner alone.
+pub fn make_private(folder: &Path) -> Result<(), Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Writes a file for its owner alone; it must not be there yet.
+pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// The data key, made the first time.
+pub fn key(folder: &Path) -> Result<[u8; 32], Error> {
+    let path = folder.join(KEY_FILE);
+    match std::fs::read(&path) {
+        Ok(bytes) => bytes.try_into().map_err(|_length| Error::from(ErrorKind::InvalidData)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let key = random().map_err(|_none| Error::from(ErrorKind::Other))?;
+            write_private(&path, &key)?;
+            Ok(key)
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,166 @@
+//! `countersign-service`: runs the reference sign-in service and does the operator's few acts.
+
+use std::io::{BufRead, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+use countersign_service::app::{App, AppError};
+use countersign_service::clock::SystemClock;
+use countersign_service::config::{Client, Config};
+use countersign_service::{data, serve, tls};
+use url::Url;
+
+#[derive(Parser)]
+#[command(version, about = "A sign-in service for organisations whose people sign in with their phones")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service; makes its keys and a private certificate authority when there are none
+    Serve(Box<Serve>),
+    /// Add a person; reads the password from standard input, one line
+    AddPerson {
+        #[command(flatten)]
+        place: Place,
+        /// What the person types to sign in
+        user_name: String,
+        /// What others see
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Remove every phone of a person and end their sessions, for a lost phone
+    ResetMethods {
+        #[command(flatten)]
+        place: Place,
+        /// Whose
+        user_name: String,
+    },
+}
+
+#[derive(Args)]
+struct Place {
+    /// Where the service keeps everything
+    #[arg(long)]
+    data: PathBuf,
+    /// The address people and phones know the service by
+    #[arg(long, default_value = "https://localhost:8443")]
+    issuer: String,
+}
+
+#[derive(Args)]
+struct Serve {
+    #[command(flatten)]
+    place: Place,
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:8443")]
+    listen: SocketAddr,
+    /// The organisation's name, as people know it
+    #[arg(long, default_value = "Countersign")]
+    organization: String,
+    /// Certificate chain in PEM; without it a private authority is made in the data folder
+    #[arg(long, requires = "key")]
+    certificate: Option<PathBuf>,
+    /// Private key of the certificate in PEM
+    #[arg(long, requires = "certificate")]
+    key: Option<PathBuf>,
+    /// A push relay on a private address, by origin, e.g. https://localhost:8444
+    #[arg(long)]
+    allow_relay: Vec<String>,
+    /// Authority to trust for these relays, PEM
+    #[arg(long)]
+    relay_ca: Vec<PathBuf>,
+    /// A registered application: id,secret,name,return address
+    #[arg(long, value_parser = client)]
+    client: Vec<Client>,
+}
+
+fn client(text: &str) -> Result<Client, String> {
+    match text.split(',').collect::<Vec<_>>().as_slice() {
+        [id, secret, name, redirect] => Ok(Client {
+            id: (*id).to_owned(),
+            secret: (*secret).to_owned(),
+            name: (*name).to_owned(),
+            redirect_uris: vec![(*redirect).to_owned()],
+        }),
+        _ => Err("expected id,secret,name,return address".to_owned()),
+    }
+}
+
+fn config(place: &Place) -> Config {
+    Config {
+        issuer: place.issuer.clone(),
+        organization: "Countersign".to_owned(),
+        data: Some(place.data.clone()),
+        clients: Vec::new(),
+        private_relays: Vec::new(),
+        relay_authorities: String::new(),
+        limits: Config::LIMITS,
+    }
+}
+
+fn say(text: &str) -> Result<(), AppError> {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), AppError> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
+    match Cli::parse().command {
+        Command::Serve(options) => run(*options).await,
+        Command::AddPerson { place, user_name, name } => {
+            say("Password:")?;
+            let mut password = String::new();
+            std::io::stdin().lock().read_line(&mut password)?;
+            let app = App::open(config(&place), Arc::new(SystemClock::default()))?;
+            app.add_person(&user_name, name.as_deref().unwrap_or(&user_name), password.trim_end_matches('\n'))?;
+            say("Added.")
+        }
+        Command::ResetMethods { place, user_name } => {
+            let app = App::open(config(&place), Arc::new(SystemClock::default()))?;
+            let removed = app.reset_methods(&user_name)?;
+            say(&format!("{removed} phone(s) removed; every session has ended."))
+        }
+    }
+}
+
+async fn run(options: Serve) -> Result<(), AppError> {
+    let mut relay_authorities = String::new();
+    for path in &options.relay_ca {
+        relay_authorities.push_str(&std::fs::read_to_string(path)?);
+    }
+    let config = Config {
+        organization: options.organization,
+        clients: options.client,
+        private_relays: options.allow_relay,
+        relay_authorities,
+        ..config(&options.place)
+    };
+    let host = Url::parse(&config.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = host.ok_or_else(|| AppError::Tls("the issuer is not an address".to_owned()))?;
+    data::make_private(&options.place.data)?;
+    let identity = match (&options.certificate, &options.key) {
+        (Some(certificate), Some(key)) => tls::Identity {
+            certificate: std::fs::read_to_string(certificate)?,
+            key: std::fs::read_to_string(key)?,
+            authority: String::new(),
+        },
+        _ => tls::kept(&options.place.data, &host)?,
+    };
+    let app = App::open(config, Arc::new(SystemClock::default()))?;
+    let running = serve::serve(app.router(), serve::bind(options.listen)?, &identity)?;
+    say(&format!("{} is ready on {}.", app.config.issuer, running.address))?;
+    if !identity.authority.is_empty() {
+        let path = options.place.data.join("authority.pem");
+        say(&format!("Browsers and phones must trust {}.", path.display()))?;
+    }
+    let cleaning = tokio::spawn(app.keep_clean());
+    tokio::signal::ctrl_c().await?;
+    cleaning.abort();
+    running.stop().await;
+    Ok(())
+}

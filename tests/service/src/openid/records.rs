@@ -1,0 +1,88 @@
+//! What is stored of authorizations. Codes and tokens are stored hashed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::store::{Record, Table};
+
+/// What an application asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AuthorizationRequest {
+    /// Which application.
+    pub client_id: String,
+    /// Its name, as people know it.
+    pub application: String,
+    /// Where the answer goes: exactly as registered.
+    pub redirect_uri: String,
+    /// The application's own.
+    pub state: Option<String>,
+    /// The application's own, goes into the ID token.
+    pub nonce: Option<String>,
+    /// PKCE, S256.
+    pub code_challenge: String,
+}
+
+/// An authorization code.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Code {
+    /// Hashed.
+    pub id: String,
+    /// What it answers.
+    pub request: AuthorizationRequest,
+    /// Whose.
+    pub account_id: String,
+    /// From which session.
+    pub session: String,
+    /// When it ends.
+    pub expires_at: Time,
+    /// Used once already.
+    pub used: bool,
+}
+
+impl Record for Code {
+    const TABLE: Table = Table::Codes;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn parent(&self) -> &str {
+        &self.session
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        // Kept past its end, so that a replay is recognised.
+        Some(self.expires_at + crate::clock::HOUR)
+    }
+}
+
+/// An access token, good for the user-info endpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Token {
+    /// Hashed.
+    pub id: String,
+    /// From which session.
+    pub session: String,
+    /// From which code.
+    pub code: String,
+    /// Whose.
+    pub account_id: String,
+    /// When it ends.
+    pub expires_at: Time,
+}
+
+impl Record for Token {
+    const TABLE: Table = Table::Tokens;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn parent(&self) -> &str {
+        &self.session
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        Some(self.expires_at)
+    }
+}

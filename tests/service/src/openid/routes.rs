@@ -1,0 +1,200 @@
+//! Discovery, authorization, token, keys and user info over HTTP.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde_json::json;
+use url::Url;
+
+use crate::app::App;
+use crate::openid::records::{AuthorizationRequest, Token};
+use crate::openid::rules::{self, Fault};
+use crate::openid::tokens::{self, Redemption};
+use crate::pages::words;
+use crate::people::Person;
+use crate::problem::Problem;
+use crate::secrets::{hashed, random_id};
+use crate::session::{Kind, Visitor, failed, with_cookie};
+use crate::sign_in::records::{Attempt, Session};
+use crate::store::StoreError;
+
+/// `GET /.well-known/openid-configuration`.
+pub async fn discovery(State(app): State<App>) -> Response {
+    let issuer = &app.config.issuer;
+    let at = |path: &str| format!("{issuer}{path}");
+    Json(json!({
+        "issuer": issuer,
+        "authorization_endpoint": at("/authorize"),
+        "token_endpoint": at("/token"),
+        "userinfo_endpoint": at("/userinfo"),
+        "jwks_uri": at("/jwks"),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "scopes_supported": ["openid", "profile"],
+        "claims_supported": ["sub", "auth_time", "amr", "acr", "name", "preferred_username"],
+        "authorization_response_iss_parameter_supported": true,
+        "request_parameter_supported": false,
+        "phone_sign_in": {
+            "versions": [1],
+            "look_up_endpoint": app.config.endpoint("look-up"),
+            "enrollment_endpoint": app.config.endpoint("enrollment"),
+            "prompts_endpoint": app.config.endpoint("prompts"),
+            "answers_endpoint": app.config.endpoint("answers"),
+            "device_endpoint": app.config.endpoint("device"),
+            "keys_endpoint": app.config.endpoint("keys"),
+            "vapid_key": app.keys.vapid_point(),
+        },
+    }))
+    .into_response()
+}
+
+/// `GET /jwks`.
+pub async fn jwks(State(app): State<App>) -> Response {
+    let key = app.keys.id_token();
+    let public = key.public();
+    Json(json!({ "keys": [{
+        "kty": public.kty, "crv": public.crv, "x": public.x, "y": public.y,
+        "kid": key.kid(), "alg": "ES256", "use": "sig",
+    }] }))
+    .into_response()
+}
+
+/// `GET /authorize`: from a session at once, else by signing in.
+pub async fn authorize(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(parameters): Query<HashMap<String, String>>,
+) -> Response {
+    let request = match rules::read(&parameters, &app.config.clients) {
+        Ok(request) => request,
+        Err(Fault::Untrusted(why)) => {
+            return words::bad_request(why).show_as(StatusCode::BAD_REQUEST, &app, "");
+        }
+        Err(Fault::Told { redirect_uri, state, error }) => {
+            return answer(&app, &redirect_uri, state.as_deref(), ("error", error));
+        }
+    };
+    let again = parameters.get("prompt").is_some_and(|prompt| prompt.split(' ').any(|one| one == "login"));
+    match &visitor.session {
+        Some(session) if session.approved_at.is_some() && !again => go_back(&app, session.clone(), request).await,
+        _ => sign_in_first(&app, request).await,
+    }
+}
+
+async fn sign_in_first(app: &App, request: AuthorizationRequest) -> Response {
+    let Ok(cookie) = random_id() else {
+        return Problem::Unavailable.into_response();
+    };
+    let attempt = Attempt { request: Some(request), ..Attempt::new(hashed(cookie.as_bytes()), app.clock.now()) };
+    match app.store.run(move |tx| tx.put(&attempt)).await {
+        Ok(()) => with_cookie(Redirect::to("/sign-in").into_response(), Kind::Attempt, &cookie),
+        Err(error) => failed(app, &error),
+    }
+}
+
+/// Sends the browser back to its application with a code.
+pub async fn go_back(app: &App, session: Session, request: AuthorizationRequest) -> Response {
+    let now = app.clock.now();
+    let (redirect_uri, state) = (request.redirect_uri.clone(), request.state.clone());
+    match app.store.run(move |tx| tokens::issue(tx, &session, request, now)).await {
+        Ok(code) => answer(app, &redirect_uri, state.as_deref(), ("code", &code)),
+        Err(error) => failed(app, &error),
+    }
+}
+
+/// The authorization answer, with `iss` (RFC 9207).
+fn answer(app: &App, redirect_uri: &str, state: Option<&str>, (name, value): (&str, &str)) -> Response {
+    let Ok(mut url) = Url::parse(redirect_uri) else {
+        return Problem::Unavailable.into_response();
+    };
+    url.query_pairs_mut().append_pair(name, value).append_pair("iss", &app.config.issuer);
+    if let Some(state) = state {
+        url.query_pairs_mut().append_pair("state", state);
+    }
+    ([(header::CACHE_CONTROL, "no-store")], Redirect::to(url.as_str())).into_response()
+}
+
+/// `POST /token`.
+pub async fn token(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+    let fields: HashMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
+    let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
+    let Some(client_id) = authenticated_client(&app, &headers, &fields) else {
+        return refuse(StatusCode::UNAUTHORIZED, "invalid_client");
+    };
+    if field("grant_type") != "authorization_code" {
+        return refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type");
+    }
+    let by = Redemption {
+        code: field("code"),
+        client_id,
+        redirect_uri: field("redirect_uri"),
+        verifier: field("code_verifier"),
+    };
+    let (now, shared) = (app.clock.now(), app.clone());
+    match app.store.run(move |tx| tokens::redeem(tx, &shared, &by, now)).await {
+        Ok(Some(tokens)) => ([(header::CACHE_CONTROL, "no-store")], Json(tokens)).into_response(),
+        Ok(None) => refuse(StatusCode::BAD_REQUEST, "invalid_grant"),
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+fn refuse(status: StatusCode, error: &'static str) -> Response {
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(json!({ "error": error }))).into_response()
+}
+
+/// The client, by HTTP Basic or by form fields (RFC 6749 section 2.3.1).
+fn authenticated_client(app: &App, headers: &HeaderMap, fields: &HashMap<String, String>) -> Option<String> {
+    let (id, secret) = match headers.get(header::AUTHORIZATION) {
+        Some(value) => basic(value.to_str().ok()?)?,
+        None => (fields.get("client_id")?.clone(), fields.get("client_secret")?.clone()),
+    };
+    let client = app.config.clients.iter().find(|client| client.id == id)?;
+    // Hashed before they are compared, so that time tells nothing of where they differ.
+    (hashed(secret.as_bytes()) == hashed(client.secret.as_bytes())).then_some(id)
+}
+
+fn basic(header: &str) -> Option<(String, String)> {
+    use base64::Engine;
+    let decoded = base64::engine::general_purpose::STANDARD.decode(header.strip_prefix("Basic ")?).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    let unescaped = |text: &str| {
+        let pair = url::form_urlencoded::parse(text.as_bytes()).next();
+        pair.map(|(text, _)| text.into_owned()).unwrap_or_default()
+    };
+    Some((unescaped(id), unescaped(secret)))
+}
+
+/// `GET /userinfo`.
+pub async fn user_info(State(app): State<App>, headers: HeaderMap) -> Response {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(token) = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(|token| hashed(token.as_bytes()))
+    else {
+        return refuse(StatusCode::UNAUTHORIZED, "invalid_token");
+    };
+    let now = app.clock.now();
+    match app.store.run(move |tx| owner_of(tx, &token, now)).await {
+        Ok(Some(person)) => Json(json!({
+            "sub": person.account_id, "name": person.display_name, "preferred_username": person.user_name,
+        }))
+        .into_response(),
+        Ok(None) => refuse(StatusCode::UNAUTHORIZED, "invalid_token"),
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+fn owner_of(tx: &mut crate::store::Tx<'_>, token: &str, now: i64) -> Result<Option<Person>, StoreError> {
+    match tx.get::<Token>(token)?.filter(|token| token.expires_at > now) {
+        Some(token) => tx.get(&token.account_id),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,72 @@
+//! The rules of authorization requests and codes, pure.
+
+use std::collections::HashMap;
+
+use crate::clock::Time;
+use crate::config::Client;
+use crate::openid::records::{AuthorizationRequest, Code};
+use crate::secrets::{decode, hashed};
+
+/// What is wrong with an authorization request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Client or redirect address can't be trusted: say so here, send nobody anywhere.
+    Untrusted(&'static str),
+    /// Told to the client by redirect (RFC 6749 section 4.1.2.1).
+    Told {
+        /// Where to.
+        redirect_uri: String,
+        /// The client's state.
+        state: Option<String>,
+        /// The error code.
+        error: &'static str,
+    },
+}
+
+/// Reads an authorization request.
+pub fn read(parameters: &HashMap<String, String>, clients: &[Client]) -> Result<AuthorizationRequest, Fault> {
+    let get = |name: &str| parameters.get(name).cloned();
+    let client_id = get("client_id").ok_or(Fault::Untrusted("The link names no application."))?;
+    let client = clients
+        .iter()
+        .find(|client| client.id == client_id)
+        .ok_or(Fault::Untrusted("The application in the link is not registered here."))?;
+    let redirect_uri = get("redirect_uri").ok_or(Fault::Untrusted("The link has no return address."))?;
+    if !client.redirect_uris.contains(&redirect_uri) {
+        return Err(Fault::Untrusted("The return address in the link does not belong to the application."));
+    }
+    let told = |error| Fault::Told { redirect_uri: redirect_uri.clone(), state: get("state"), error };
+    if get("response_type").as_deref() != Some("code") {
+        return Err(told("unsupported_response_type"));
+    }
+    if !get("scope").is_some_and(|scope| scope.split(' ').any(|one| one == "openid")) {
+        return Err(told("invalid_scope"));
+    }
+    if get("request").is_some() || get("request_uri").is_some() {
+        return Err(told("request_not_supported"));
+    }
+    let challenge = get("code_challenge").filter(|challenge| decode(challenge).is_some_and(|hash| hash.len() == 32));
+    let (Some(code_challenge), Some("S256")) = (challenge, get("code_challenge_method").as_deref()) else {
+        return Err(told("invalid_request"));
+    };
+    Ok(AuthorizationRequest {
+        client_id,
+        application: client.name.clone(),
+        redirect_uri: redirect_uri.clone(),
+        state: get("state"),
+        nonce: get("nonce"),
+        code_challenge,
+    })
+}
+
+/// Whether a code may be redeemed by this client now.
+#[must_use]
+pub fn redeemable(code: &Code, client_id: &str, redirect_uri: &str, verifier: &str, now: Time) -> bool {
+    let verifier_fits = (43..=128).contains(&verifier.len());
+    code.expires_at > now
+        && !code.used
+        && code.request.client_id == client_id
+        && code.request.redirect_uri == redirect_uri
+        && verifier_fits
+        && hashed(verifier.as_bytes()) == code.request.code_challenge
+}

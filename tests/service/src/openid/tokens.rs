@@ -1,0 +1,123 @@
+//! The token endpoint's work: a code against tokens, once.
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::clock::Time;
+use crate::jose::SigningKey;
+use crate::openid::records::{AuthorizationRequest, Code, Token};
+use crate::openid::rules::redeemable;
+use crate::people::Person;
+use crate::secrets::{hashed, random_id};
+use crate::sign_in::records::{Session, end_session};
+use crate::store::{StoreError, Tx};
+
+const CODE_LIFE: Time = 60;
+/// Access tokens and ID tokens.
+pub(super) const TOKEN_LIFE: Time = 600;
+
+/// Makes a code for a session; returns it as the client gets it.
+pub(super) fn issue(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    request: AuthorizationRequest,
+    now: Time,
+) -> Result<String, StoreError> {
+    let code = random_id().map_err(|_none| StoreError::Stopped)?;
+    tx.put(&Code {
+        id: hashed(code.as_bytes()),
+        request,
+        account_id: session.account_id.clone(),
+        session: session.id.clone(),
+        expires_at: now + CODE_LIFE,
+        used: false,
+    })?;
+    Ok(code)
+}
+
+#[derive(Serialize)]
+struct IdToken<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    iat: Time,
+    exp: Time,
+    auth_time: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
+    amr: &'a [&'a str],
+    acr: &'a str,
+    preferred_username: &'a str,
+    name: &'a str,
+}
+
+/// The tokens of one code.
+#[derive(Serialize)]
+pub(super) struct Tokens {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: Time,
+    id_token: String,
+}
+
+/// What a client brings.
+pub(super) struct Redemption {
+    pub(super) code: String,
+    pub(super) client_id: String,
+    pub(super) redirect_uri: String,
+    pub(super) verifier: String,
+}
+
+/// Redeems a code; one that comes twice ends the session that made it.
+pub(super) fn redeem(tx: &mut Tx<'_>, app: &App, by: &Redemption, now: Time) -> Result<Option<Tokens>, StoreError> {
+    let Some(code) = tx.get::<Code>(&hashed(by.code.as_bytes()))? else {
+        return Ok(None);
+    };
+    if code.used {
+        end_session(tx, &code.session, now)?;
+        return Ok(None);
+    }
+    if !redeemable(&code, &by.client_id, &by.redirect_uri, &by.verifier, now) {
+        return Ok(None);
+    }
+    let session = tx.get::<Session>(&code.session)?;
+    let person = tx.get::<Person>(&code.account_id)?;
+    let (Some(session), Some(person)) = (session, person) else {
+        return Ok(None);
+    };
+    let access_token = random_id().map_err(|_none| StoreError::Stopped)?;
+    tx.put(&Token {
+        id: hashed(access_token.as_bytes()),
+        session: session.id.clone(),
+        code: code.id.clone(),
+        account_id: person.account_id.clone(),
+        expires_at: now + TOKEN_LIFE,
+    })?;
+    let id_token = id_token(app, app.keys.id_token(), &session, &person, &code.request, now)?;
+    tx.put(&Code { used: true, ..code })?;
+    Ok(Some(Tokens { access_token, token_type: "Bearer", expires_in: TOKEN_LIFE, id_token }))
+}
+
+fn id_token(
+    app: &App,
+    key: &SigningKey,
+    session: &Session,
+    person: &Person,
+    request: &AuthorizationRequest,
+    now: Time,
+) -> Result<String, StoreError> {
+    let claims = IdToken {
+        iss: &app.config.issuer,
+        sub: &person.account_id,
+        aud: &request.client_id,
+        iat: now,
+        exp: now + TOKEN_LIFE,
+        auth_time: session.authenticated_at,
+        nonce: request.nonce.as_deref(),
+        amr: session.methods(),
+        acr: if session.approved_at.is_some() { "mfa" } else { "pwd" },
+        preferred_username: &person.user_name,
+        name: &person.display_name,
+    };
+    key.sign("JWT", &claims).map_err(|_library| StoreError::Stopped)
+}

@@ -1,0 +1,6 @@
+//! Pages: one model, one template. What a page says stands in `words`.
+
+mod html;
+pub mod words;
+
+pub use html::{Block, Field, Form, Method, Page, forbidden, not_found, script, style};

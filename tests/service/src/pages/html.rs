@@ -1,0 +1,275 @@
+//! The model of a page and its way to HTML, with the headers every page has.
+
+use askama::Template;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::session::Visitor;
+
+/// A page: a heading and what stands below it, in order.
+pub struct Page {
+    /// Its name, for tests.
+    pub name: &'static str,
+    /// What is asked, as a heading.
+    pub title: String,
+    /// Where in a wizard.
+    pub step: Option<(u8, u8)>,
+    /// Where the page hears that it should turn.
+    pub events: Option<&'static str>,
+    /// What stands below the heading.
+    pub blocks: Vec<Block>,
+}
+
+/// A part of a page.
+pub enum Block {
+    /// Plain words.
+    Text(String),
+    /// What went wrong and what to do.
+    Problem(String),
+    /// What came of it.
+    Outcome(String),
+    /// The number.
+    Number {
+        /// As it is typed.
+        number: String,
+        /// Seconds.
+        ends_in: i64,
+    },
+    /// The QR code.
+    Picture {
+        /// A data URI.
+        source: String,
+        /// For those who don't see it.
+        alternative: &'static str,
+    },
+    /// The typed code.
+    Typed {
+        /// Twelve characters.
+        code: String,
+        /// The address beside it.
+        address: String,
+    },
+    /// Names and values.
+    Facts(Vec<(&'static str, String, &'static str)>),
+    /// What to do, in order.
+    Steps(Vec<&'static str>),
+    /// The list of methods.
+    Methods(Vec<Method>),
+    /// A form with at most one field.
+    Form(Form),
+    /// A link.
+    Link {
+        /// For tests.
+        id: &'static str,
+        /// Where to.
+        address: String,
+        /// Words.
+        text: &'static str,
+        /// How it looks.
+        class: &'static str,
+    },
+}
+
+/// A form.
+pub struct Form {
+    /// Id of its button.
+    pub id: &'static str,
+    /// Where it goes.
+    pub action: &'static str,
+    /// Words on its button.
+    pub button: &'static str,
+    /// `main` or `quiet`.
+    pub class: &'static str,
+    /// What the person fills in.
+    pub field: Option<Field>,
+    /// What goes along unseen.
+    pub hidden: Vec<(&'static str, String)>,
+    /// Sent by itself when the page turns.
+    pub on_turn: bool,
+}
+
+impl Form {
+    /// The one main button.
+    #[must_use]
+    pub fn main(id: &'static str, action: &'static str, button: &'static str) -> Self {
+        Self { id, action, button, class: "main", field: None, hidden: Vec::new(), on_turn: false }
+    }
+
+    /// A way out, or another way.
+    #[must_use]
+    pub fn quiet(id: &'static str, action: &'static str, button: &'static str) -> Self {
+        Self { class: "quiet", ..Self::main(id, action, button) }
+    }
+
+    /// With something to fill in.
+    #[must_use]
+    pub fn asking(self, field: Field) -> Self {
+        Self { field: Some(field), ..self }
+    }
+
+    /// With something that goes along.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: String) -> Self {
+        self.hidden.push((name, value));
+        self
+    }
+
+    /// Sent by itself when the page turns.
+    #[must_use]
+    pub fn on_turn(self) -> Self {
+        Self { on_turn: true, ..self }
+    }
+}
+
+/// A field.
+pub struct Field {
+    /// For its label and tests.
+    pub id: &'static str,
+    /// In the form.
+    pub name: &'static str,
+    /// Words.
+    pub label: &'static str,
+    /// `text` or `password`.
+    pub kind: &'static str,
+    /// For password managers.
+    pub autocomplete: &'static str,
+    /// What stands in it already.
+    pub value: String,
+    /// Six digits, large.
+    pub digits: bool,
+}
+
+/// A row of the security-info page.
+pub struct Method {
+    /// The device.
+    pub id: String,
+    /// The person's name for it.
+    pub name: String,
+    /// What it does.
+    pub kind: &'static str,
+    /// Its model.
+    pub model: String,
+    /// When it was added.
+    pub added: String,
+    /// Whether push was seen.
+    pub push: &'static str,
+}
+
+impl Page {
+    /// A page with nothing below its heading yet.
+    #[must_use]
+    pub fn new(name: &'static str, title: impl Into<String>) -> Self {
+        Self { name, title: title.into(), step: None, events: None, blocks: Vec::new() }
+    }
+
+    /// The same page with one more part.
+    #[must_use]
+    pub fn and(mut self, block: Block) -> Self {
+        self.blocks.push(block);
+        self
+    }
+
+    /// The same page with some words.
+    #[must_use]
+    pub fn text(self, text: impl Into<String>) -> Self {
+        self.and(Block::Text(text.into()))
+    }
+
+    /// The same page with a form.
+    #[must_use]
+    pub fn form(self, form: Form) -> Self {
+        self.and(Block::Form(form))
+    }
+
+    /// The same page with a problem above everything else.
+    #[must_use]
+    pub fn problem(mut self, problem: Option<&str>) -> Self {
+        if let Some(problem) = problem {
+            self.blocks.insert(0, Block::Problem(problem.to_owned()));
+        }
+        self
+    }
+
+    /// The same page as a step of a wizard.
+    #[must_use]
+    pub fn step(self, step: u8, of: u8) -> Self {
+        Self { step: Some((step, of)), ..self }
+    }
+
+    /// The same page, turning by itself.
+    #[must_use]
+    pub fn turning(self, events: &'static str) -> Self {
+        Self { events: Some(events), ..self }
+    }
+
+    /// A number digit by digit, for screen readers.
+    fn spoken(&self, number: &str) -> String {
+        number.chars().map(String::from).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The finished answer.
+    #[must_use]
+    pub fn show(self, app: &App, visitor: &Visitor) -> Response {
+        self.show_as(StatusCode::OK, app, &visitor.csrf(app))
+    }
+
+    /// The finished answer with another status.
+    #[must_use]
+    pub fn show_as(self, status: StatusCode, app: &App, csrf: &str) -> Response {
+        let whole = Whole { page: &self, organization: &app.config.organization, csrf };
+        match whole.render() {
+            Ok(html) => (status, headers(app), html).into_response(),
+            Err(_formatting) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Whole<'a> {
+    page: &'a Page,
+    organization: &'a str,
+    csrf: &'a str,
+}
+
+/// Nothing inline, nothing from elsewhere, in nobody's frame, in nobody's cache.
+fn headers(app: &App) -> [(header::HeaderName, String); 7] {
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         form-action 'self'{}; frame-ancestors 'none'; base-uri 'none'",
+        app.config.redirect_origins()
+    );
+    [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (header::X_FRAME_OPTIONS, "DENY".to_owned()),
+        (header::REFERRER_POLICY, "no-referrer".to_owned()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000".to_owned()),
+    ]
+}
+
+/// `GET /static/page.css`.
+pub async fn style() -> Response {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../static/page.css")).into_response()
+}
+
+/// `GET /static/page.js`.
+pub async fn script() -> Response {
+    let script = include_str!("../../static/page.js");
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], script).into_response()
+}
+
+/// A form that did not come from our own page.
+#[must_use]
+pub fn forbidden(app: &App) -> Response {
+    super::words::stale_form().show_as(StatusCode::FORBIDDEN, app, "")
+}
+
+/// An address that leads nowhere.
+#[must_use]
+pub fn not_found(app: &App) -> Response {
+    super::words::not_found().show_as(StatusCode::NOT_FOUND, app, "")
+}

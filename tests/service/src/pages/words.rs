@@ -1,0 +1,418 @@
+//! Every word of every page: short, active, in the second person.
+
+use crate::clock::Time;
+use crate::devices::records::{Cause, Device};
+use crate::enrollment::rules::Digits;
+use crate::pages::{Block, Field, Form, Method, Page};
+use crate::prompts::acts::NotStarted;
+use crate::prompts::records::{Ceremony, Outcome};
+use crate::prompts::rules::Refusal;
+
+const WIZARD_STEPS: u8 = 4;
+
+/// `/`.
+#[must_use]
+pub fn home() -> Page {
+    Page::new("home", "Your sign-in").text("Sign in to see and change the ways you prove that it's you.").and(link(
+        "sign-in",
+        "/sign-in",
+        "Sign in",
+        "button main",
+    ))
+}
+
+fn link(id: &'static str, address: &str, text: &'static str, class: &'static str) -> Block {
+    Block::Link { id, address: address.to_owned(), text, class }
+}
+
+/// User name.
+#[must_use]
+pub fn user_name(application: Option<&str>, problem: Option<&str>) -> Page {
+    let page = Page::new("user-name", "Sign in");
+    let page = match application {
+        Some(application) => page.text(format!("to continue to {application}")),
+        None => page,
+    };
+    page.form(Form::main("next", "/sign-in", "Next").asking(Field {
+        id: "user-name",
+        name: "user_name",
+        label: "User name",
+        kind: "text",
+        autocomplete: "username",
+        value: String::new(),
+        digits: false,
+    }))
+    .problem(problem)
+}
+
+/// Password.
+#[must_use]
+pub fn password(user_name: &str, problem: Option<&str>) -> Page {
+    Page::new("password", "Enter your password")
+        .text(user_name)
+        .form(Form::main("next", "/sign-in/password", "Sign in").asking(Field {
+            id: "password",
+            name: "password",
+            label: "Password",
+            kind: "password",
+            autocomplete: "current-password",
+            value: String::new(),
+            digits: false,
+        }))
+        .and(link("other-name", "/sign-in", "Use another user name", ""))
+        .problem(problem)
+}
+
+/// The password was wrong, or nobody has that name: the same words.
+pub const WRONG_PASSWORD: &str = "That user name and password don't match. Check both and try again.";
+/// Too many forms from one network.
+pub const TOO_MANY: &str = "There were too many tries from your network. Wait a minute, then try again.";
+
+/// A number to be matched on the phone.
+#[must_use]
+pub fn number(name: &'static str, title: &str, lead: &str, ceremony: &Ceremony, now: Time) -> Page {
+    Page::new(name, title)
+        .text(lead)
+        .and(Block::Number { number: ceremony.number.clone(), ends_in: (ceremony.expires_at - now).max(0) })
+}
+
+/// The number at sign-in.
+#[must_use]
+pub fn sign_in_number(ceremony: &Ceremony, now: Time) -> Page {
+    let lead = if ceremony.silent {
+        "Open Countersign on your phone, check for requests, and enter this number."
+    } else {
+        "Open the request in Countersign on your phone and enter this number."
+    };
+    number("number", "Approve on your phone", lead, ceremony, now)
+        .text("No request on your phone? Open Countersign and check for requests.")
+        .form(Form::main("finish", "/sign-in/finish", "Continue").on_turn())
+        .form(Form::quiet("cancel", "/sign-in/cancel", "Cancel"))
+        .turning("/sign-in/events")
+}
+
+/// What came of a ceremony that was not approved.
+#[must_use]
+pub fn not_approved(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Approved => "The request was approved.",
+        Outcome::Denied => "You denied the request on your phone. Nothing was signed in.",
+        Outcome::Reported => "Somebody said on your phone that this wasn't them. Nothing was signed in.",
+        Outcome::WrongNumber => {
+            "Another number was entered on your phone, so the request has ended. Try again and compare the number."
+        }
+        Outcome::Expired => {
+            "Nobody answered on your phone in time. Your account is unchanged. Try again when the phone is at hand."
+        }
+        Outcome::Superseded => "You started again in this browser. This page is no longer needed.",
+        Outcome::Cancelled => "You cancelled the request.",
+        Outcome::Ended => "Your account changed meanwhile, so the request has ended. Sign in again.",
+    }
+}
+
+/// Sign-in that did not happen.
+#[must_use]
+pub fn sign_in_over(outcome: Outcome) -> Page {
+    Page::new("outcome", "You're not signed in")
+        .and(Block::Outcome(not_approved(outcome).to_owned()))
+        .form(Form::main("again", "/sign-in/again", "Try again"))
+        .and(link("start-over", "/sign-in", "Sign in as somebody else", ""))
+}
+
+/// A ceremony that could not be started.
+#[must_use]
+pub fn not_started(why: NotStarted) -> Page {
+    let (title, text) = match why {
+        NotStarted::NoPhone => (
+            "No phone to ask",
+            "No phone on your account can answer now. Ask your operator to reset your sign-in methods.",
+        ),
+        NotStarted::Refused(Refusal::Blocked) => (
+            "Number matching is paused",
+            "A wrong number was entered three times. Open Countersign on your phone, choose this account, and choose “Let me try again”.",
+        ),
+        NotStarted::Refused(Refusal::Reported) => (
+            "Sign-in from here is paused",
+            "A sign-in with your password was reported as not yours. Change your password first, or use a browser you have signed in with before.",
+        ),
+        NotStarted::Refused(Refusal::TooMany) => (
+            "There are requests waiting already",
+            "Answer the request on your phone, or wait until it ends, then try again.",
+        ),
+    };
+    Page::new("not-started", title).and(Block::Outcome(text.to_owned())).form(Form::main(
+        "again",
+        "/sign-in/again",
+        "Try again",
+    ))
+}
+
+/// Password is right, a method is missing.
+#[must_use]
+pub fn more_information() -> Page {
+    Page::new("more-information", "More information required")
+        .text("Your organisation needs a second way to know that it's you. Setting it up takes about a minute; have your phone ready.")
+        .form(Form::main("next", "/more-information", "Next"))
+        .and(link("other-name", "/sign-in", "Sign in as somebody else", ""))
+}
+
+/// Security info.
+#[must_use]
+pub fn security_info(display_name: &str, devices: &[Device], now: Time, goes_on: bool, news: Option<&str>) -> Page {
+    let page = Page::new("security-info", "Security info").text(format!("Signed in as {display_name}"));
+    let page = match news {
+        Some(news) => page.and(Block::Outcome(news.to_owned())),
+        None => page,
+    };
+    let page = if devices.is_empty() {
+        page.text("You have no sign-in methods yet. Add the authenticator app to approve sign-ins on your phone.")
+    } else {
+        page.and(Block::Methods(devices.iter().map(|device| method(device, now)).collect()))
+    };
+    let add = if devices.is_empty() { Form::main } else { Form::quiet };
+    let page = page.form(add("add-method", "/security-info/add", "Add sign-in method"));
+    let page = if goes_on && !devices.is_empty() {
+        page.form(Form::main("continue", "/security-info/continue", "Continue to your application"))
+    } else {
+        page
+    };
+    page.form(Form::quiet("sign-out", "/sign-out", "Sign out"))
+}
+
+fn method(device: &Device, now: Time) -> Method {
+    let (name, model) = device
+        .claimed
+        .as_ref()
+        .map_or((String::new(), String::new()), |claimed| (claimed.name.clone(), claimed.model.clone()));
+    let push = match (&device.push, device.push_seen) {
+        (None, _) => "push no longer reaches it; it checks for requests",
+        (Some(_), true) => "push works",
+        (Some(_), false) => "push not seen yet",
+    };
+    Method { id: device.id.clone(), name, kind: "Phone app", model, added: ago(device.added_at, now), push }
+}
+
+fn ago(then: Time, now: Time) -> String {
+    let some = |count: Time, unit: &str| {
+        if count == 1 { format!("1 {unit} ago") } else { format!("{count} {unit}s ago") }
+    };
+    match now - then {
+        seconds if seconds < 60 => "just now".to_owned(),
+        seconds if seconds < 3_600 => some(seconds.div_euclid(60), "minute"),
+        seconds if seconds < 86_400 => some(seconds.div_euclid(3_600), "hour"),
+        seconds => some(seconds.div_euclid(86_400), "day"),
+    }
+}
+
+/// Wizard: install the app.
+#[must_use]
+pub fn wizard_install() -> Page {
+    Page::new("install", "Get the app")
+        .step(1, WIZARD_STEPS)
+        .text("On your phone, install Countersign. Already there? Go on.")
+        .form(Form::main("next", "/security-info/add/start", "Next"))
+        .form(Form::quiet("cancel", "/security-info/add/cancel", "Cancel"))
+}
+
+/// Wizard: the code.
+#[must_use]
+pub fn wizard_code(picture: String, typed: Option<(String, String)>) -> Page {
+    let page = Page::new("code", "Scan the code")
+        .step(2, WIZARD_STEPS)
+        .and(Block::Steps(vec![
+            "Open Countersign on your phone",
+            "Choose “Add account”",
+            "Scan this code and check who is asking",
+        ]))
+        .and(Block::Picture {
+            source: picture,
+            alternative: "QR code for Countersign. Can't scan? Choose “I can't scan” below.",
+        });
+    let page = match typed {
+        Some((code, address)) => {
+            page.text("Or choose “Type a code” in the app, and type both:").and(Block::Typed { code, address })
+        }
+        None => page.form(Form::quiet("cant-scan", "/security-info/add/typed", "I can't scan")),
+    };
+    page.text("This page goes on by itself. The code works for ten minutes, for one phone.")
+        .form(Form::quiet("cancel", "/security-info/add/cancel", "Cancel"))
+        .turning("/security-info/add/events")
+}
+
+/// Wizard: the digits.
+#[must_use]
+pub fn wizard_digits(name: &str, model: &str, another_phone: bool, problem: Option<&str>) -> Page {
+    let page = Page::new("digits", "Enter the digits on your phone")
+        .step(3, WIZARD_STEPS)
+        .and(Block::Facts(vec![("Phone", name.to_owned(), "phone-name"), ("Model", model.to_owned(), "phone-model")]));
+    let page = if another_phone {
+        page.and(Block::Outcome(
+            "Another phone tried to use the same code. It got nothing. If you are not sure that the phone above is yours, choose “That's not my phone”.".to_owned(),
+        ))
+    } else {
+        page
+    };
+    page.form(Form::main("confirm", "/security-info/add/digits", "Next").asking(Field {
+        id: "digits",
+        name: "digits",
+        label: "Six digits",
+        kind: "text",
+        autocomplete: "off",
+        value: String::new(),
+        digits: true,
+    }))
+    .form(Form::quiet("not-my-phone", "/security-info/add/not-my-phone", "That's not my phone"))
+    .form(Form::quiet("cancel", "/security-info/add/cancel", "Cancel"))
+    .problem(problem)
+}
+
+/// Words for digits that were not right.
+#[must_use]
+pub fn wrong_digits(digits: Digits) -> Option<&'static str> {
+    match digits {
+        Digits::Right | Digits::Over => None,
+        Digits::Wrong(1) => Some("Those are not the digits on your phone. You have one more try."),
+        Digits::Wrong(_) => Some("Those are not the digits on your phone. You have two more tries."),
+    }
+}
+
+/// Wizard: the confirmation.
+#[must_use]
+pub fn wizard_confirm(ceremony: &Ceremony, now: Time) -> Page {
+    number("confirm", "Try it out", "Your phone shows a request. Enter this number there.", ceremony, now)
+        .step(4, WIZARD_STEPS)
+        .text("No request on your phone? Open Countersign and check for requests.")
+        .form(Form::main("finish", "/security-info/add/finish", "Continue").on_turn())
+        .form(Form::quiet("skip", "/security-info/add/skip", "Skip"))
+        .turning("/security-info/add/events")
+}
+
+/// Wizard: the confirmation did not work.
+#[must_use]
+pub fn wizard_not_confirmed(outcome: Outcome) -> Page {
+    let why = match outcome {
+        Outcome::WrongNumber => "Another number was entered on your phone.",
+        Outcome::Denied | Outcome::Reported => "The request was denied on your phone.",
+        Outcome::Approved | Outcome::Expired | Outcome::Superseded | Outcome::Cancelled | Outcome::Ended => {
+            "The request was not answered in time."
+        }
+    };
+    Page::new("not-confirmed", "That didn't work yet")
+        .step(4, WIZARD_STEPS)
+        .and(Block::Outcome(format!("{why} Your phone is added all the same.")))
+        .form(Form::main("again", "/security-info/add/again", "Try again"))
+        .form(Form::quiet("skip", "/security-info/add/skip", "Skip"))
+}
+
+/// Wizard: done.
+#[must_use]
+pub fn wizard_done(confirmed: bool, by_push: bool, goes_on: bool) -> Page {
+    let text = match (confirmed, by_push) {
+        (true, true) => "Your phone approves sign-ins from now on. Requests reach it by themselves.",
+        (true, false) => {
+            "Your phone approves sign-ins from now on. No request reached it by itself yet: open Countersign and check for requests when you sign in."
+        }
+        (false, _) => "Your phone is added. You skipped trying it out; you'll see how it works at your next sign-in.",
+    };
+    let page = Page::new("done", "You're all set").and(Block::Outcome(text.to_owned()));
+    let page = if goes_on {
+        page.form(Form::main("continue", "/security-info/continue", "Continue to your application"))
+    } else {
+        page
+    };
+    page.and(link("done", "/security-info", "See your security info", if goes_on { "" } else { "button main" }))
+}
+
+/// Wizard: over before it was done.
+#[must_use]
+pub fn wizard_over(cause: Cause) -> Page {
+    let text = match cause {
+        Cause::Expired => "The ten minutes were over. Nothing was added.",
+        Cause::WrongDigits => "The digits were wrong three times, so this code has ended. Nothing was added.",
+        Cause::NotMyPhone => "That phone was turned away. Nothing was added. A fresh code is for your own phone only.",
+        Cause::Abandoned => "The phone gave up. Nothing was added.",
+        Cause::Cancelled | Cause::RemovedByPhone | Cause::RemovedByPerson | Cause::RemovedByOperator => {
+            "Adding a phone was cancelled. Nothing was added."
+        }
+    };
+    Page::new("over", "No phone was added")
+        .and(Block::Outcome(text.to_owned()))
+        .form(Form::main("again", "/security-info/add/start", "Start with a fresh code"))
+        .and(link("back", "/security-info", "Back to security info", ""))
+}
+
+/// Removing: the confirmation.
+#[must_use]
+pub fn remove_number(ceremony: &Ceremony, now: Time) -> Page {
+    number(
+        "remove-number",
+        "Approve on your phone",
+        "To remove a sign-in method, enter this number on your phone.",
+        ceremony,
+        now,
+    )
+    .form(Form::main("finish", "/security-info/remove/finish", "Continue").on_turn())
+    .and(link("cancel", "/security-info", "Cancel", ""))
+    .turning("/security-info/remove/events")
+}
+
+/// Removing: not approved.
+#[must_use]
+pub fn not_removed(why: &str) -> Page {
+    Page::new("not-removed", "Nothing was removed")
+        .and(Block::Outcome(why.to_owned()))
+        .text("Lost the phone? Your operator can reset your sign-in methods.")
+        .and(link("back", "/security-info", "Back to security info", "button main"))
+}
+
+/// News on the security-info page.
+pub const REMOVED: &str = "The phone was removed. It can't approve sign-ins for you any more.";
+
+/// Adding a second method needs more than a password.
+#[must_use]
+pub fn step_up_needed() -> Page {
+    Page::new("step-up", "Sign in again first")
+        .text("To change your sign-in methods, you need to have approved a request on your phone in the last ten minutes.")
+        .and(link("sign-in", "/sign-in", "Sign in again", "button main"))
+        .and(link("back", "/security-info", "Back to security info", ""))
+}
+
+/// Signed out.
+#[must_use]
+pub fn signed_out() -> Page {
+    Page::new("signed-out", "You're signed out").text("You can close this page.").and(link(
+        "sign-in",
+        "/sign-in",
+        "Sign in again",
+        "button main",
+    ))
+}
+
+/// An application asked in a way that can't be trusted.
+#[must_use]
+pub fn bad_request(why: &'static str) -> Page {
+    Page::new("bad-request", "This link doesn't work").and(Block::Outcome(why.to_owned())).text(
+        "The application that sent you here made a mistake, or somebody changed its link. Your account is unchanged. Go back to the application and try again; if it happens again, tell your operator.",
+    )
+}
+
+/// A form from an old page, or from somebody else's.
+#[must_use]
+pub fn stale_form() -> Page {
+    Page::new("stale", "This page is too old")
+        .text("You signed in or out since you opened it. Nothing was changed.")
+        .and(link("sign-in", "/security-info", "Start again", "button main"))
+}
+
+/// Nothing here.
+#[must_use]
+pub fn not_found() -> Page {
+    Page::new("not-found", "There is nothing here").and(link("home", "/", "To the start", "button main"))
+}
+
+/// The database failed.
+#[must_use]
+pub fn unavailable() -> Page {
+    Page::new("unavailable", "Something went wrong on our side")
+        .text("Nothing was changed. Wait a moment, then try again.")
+}

@@ -1,0 +1,307 @@
+//! Who may ask, how loudly, with which number, and what an answer does.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+
+use super::*;
+
+const NOW: Time = 1_790_000_000;
+const BROWSER: &str = "browser";
+const ORIGINS: [Origin; 3] = [Origin::SignedIn, Origin::KnownBrowser, Origin::PasswordProved];
+
+fn mine() -> Owner {
+    Owner::Attempt("mine".to_owned())
+}
+
+fn anothers(name: &str) -> Owner {
+    Owner::Attempt(name.to_owned())
+}
+
+/// A ceremony started `ago` seconds ago by another browser; live as long as two minutes have not passed.
+fn past(origin: Origin, ago: Time) -> Ceremony {
+    Ceremony {
+        id: format!("{origin:?} {ago}"),
+        account_id: "account".to_owned(),
+        owner: anothers(&format!("{ago}")),
+        known_browser: (origin == Origin::KnownBrowser).then(|| BROWSER.to_owned()),
+        kind: Kind::SecondFactor,
+        origin,
+        number: "47".to_owned(),
+        r#match: Match::Enter { digits: 2 },
+        silent: false,
+        created_at: NOW - ago,
+        expires_at: NOW - ago + life(Kind::SecondFactor),
+        outcome: None,
+        decided_at: None,
+        redeemed: false,
+        gave_session: None,
+        gave_browser: None,
+    }
+}
+
+fn decided(origin: Origin, ago: Time, outcome: Outcome) -> Ceremony {
+    Ceremony { outcome: Some(outcome), decided_at: Some(NOW - ago), ..past(origin, ago) }
+}
+
+struct Asking {
+    origin: Origin,
+    owner: Owner,
+    kind: Kind,
+    unblocked_at: Time,
+    opened_at: Time,
+    reported_at: Option<Time>,
+}
+
+fn asking(origin: Origin) -> Asking {
+    Asking { origin, owner: mine(), kind: Kind::SecondFactor, unblocked_at: 0, opened_at: 0, reported_at: None }
+}
+
+impl Asking {
+    fn of(&self, history: &[Ceremony]) -> Result<Allowed, Refusal> {
+        let known_browser = (self.origin == Origin::KnownBrowser).then_some(BROWSER);
+        let facts = Start {
+            kind: self.kind,
+            origin: self.origin,
+            owner: &self.owner,
+            known_browser,
+            unblocked_at: self.unblocked_at,
+            opened_at: self.opened_at,
+            reported_at: self.reported_at,
+        };
+        start(&facts, history, NOW)
+    }
+
+    fn silent(&self, history: &[Ceremony]) -> bool {
+        self.of(history).unwrap().silent
+    }
+}
+
+#[test]
+fn with_no_history_everyone_rings_and_only_a_known_browser_may_choose() {
+    for (origin, may_choose) in ORIGINS.into_iter().zip([false, true, false]) {
+        assert_eq!(asking(origin).of(&[]), Ok(Allowed { silent: false, may_choose }), "{origin:?}");
+    }
+}
+
+#[test]
+fn j7_w1_three_wrong_numbers_in_a_day_end_that_origin_and_no_other() {
+    for origin in ORIGINS {
+        let wrong = |ago| decided(origin, ago, Outcome::WrongNumber);
+        let three = [wrong(DAY - 1), wrong(5 * HOUR), wrong(4 * HOUR)];
+        assert_eq!(asking(origin).of(&three), Err(Refusal::Blocked), "{origin:?}");
+        assert!(asking(origin).of(&three[..2]).is_ok());
+        assert!(asking(origin).of(&[wrong(DAY), wrong(5 * HOUR), wrong(4 * HOUR)]).is_ok());
+        for other in ORIGINS.into_iter().filter(|other| *other != origin) {
+            assert!(asking(other).of(&three).is_ok(), "{other:?} after {origin:?}");
+        }
+        let unblocked = Asking { unblocked_at: NOW - 4 * HOUR, ..asking(origin) };
+        assert!(unblocked.of(&three).is_ok());
+        let unblocked_before = Asking { unblocked_at: NOW - DAY, ..asking(origin) };
+        assert_eq!(unblocked_before.of(&three), Err(Refusal::Blocked));
+    }
+}
+
+#[test]
+fn a_session_asks_three_times_an_hour() {
+    let own = |ago| Ceremony { owner: mine(), ..decided(Origin::SignedIn, ago, Outcome::Approved) };
+    let asking = Asking { kind: Kind::RemoveMethod, ..asking(Origin::SignedIn) };
+    assert_eq!(asking.of(&[own(HOUR - 1), own(1_000), own(500)]), Err(Refusal::TooMany));
+    assert!(asking.of(&[own(HOUR), own(1_000), own(500)]).is_ok());
+    let others: Vec<Ceremony> = (1..9).map(|ago| decided(Origin::SignedIn, ago, Outcome::Approved)).collect();
+    assert!(asking.of(&others).is_ok());
+}
+
+#[test]
+fn a_known_browser_has_one_live_ceremony() {
+    let live = past(Origin::KnownBrowser, 10);
+    assert_eq!(asking(Origin::KnownBrowser).of(std::slice::from_ref(&live)), Err(Refusal::TooMany));
+    let replaced = Ceremony { owner: mine(), ..live.clone() };
+    assert!(asking(Origin::KnownBrowser).of(&[replaced]).is_ok());
+    let another = Ceremony { known_browser: Some("another".to_owned()), ..live };
+    assert!(asking(Origin::KnownBrowser).of(&[another]).is_ok());
+}
+
+#[test]
+fn a_known_browser_that_was_denied_must_enter_and_after_a_second_time_is_unknown() {
+    for bad in [Outcome::Denied, Outcome::Reported, Outcome::Expired] {
+        let strike = |ago| decided(Origin::KnownBrowser, ago, bad);
+        let enters = Ok(Allowed { silent: false, may_choose: false });
+        assert_eq!(asking(Origin::KnownBrowser).of(&[strike(DAY - 1)]), enters, "{bad:?}");
+        assert!(asking(Origin::KnownBrowser).of(&[strike(DAY)]).unwrap().may_choose);
+        assert!(!is_forgotten(&[strike(100)], BROWSER, NOW));
+        assert!(is_forgotten(&[strike(200), strike(100)], BROWSER, NOW), "{bad:?}");
+        assert!(!is_forgotten(&[strike(DAY), strike(100)], BROWSER, NOW));
+        assert!(!is_forgotten(&[strike(200), strike(100)], "another", NOW));
+    }
+    let unanswered = past(Origin::KnownBrowser, 500);
+    assert!(!asking(Origin::KnownBrowser).of(&[unanswered]).unwrap().may_choose);
+    let harmless = [Outcome::Approved, Outcome::WrongNumber, Outcome::Superseded, Outcome::Cancelled, Outcome::Ended];
+    for outcome in harmless {
+        let history = [decided(Origin::KnownBrowser, 200, outcome), decided(Origin::KnownBrowser, 100, outcome)];
+        assert!(asking(Origin::KnownBrowser).of(&history).unwrap().may_choose, "{outcome:?}");
+        assert!(!is_forgotten(&history, BROWSER, NOW), "{outcome:?}");
+    }
+}
+
+#[test]
+fn two_unknown_browsers_may_wait_at_once() {
+    let proved = |ago| past(Origin::PasswordProved, ago);
+    assert_eq!(asking(Origin::PasswordProved).of(&[proved(20), proved(10)]), Err(Refusal::TooMany));
+    assert!(asking(Origin::PasswordProved).of(&[proved(120), proved(10)]).is_ok());
+    let replaced = Ceremony { owner: mine(), ..proved(10) };
+    assert!(asking(Origin::PasswordProved).of(&[proved(20), replaced]).is_ok());
+    let other_origins = [past(Origin::KnownBrowser, 20), past(Origin::SignedIn, 10)];
+    assert!(asking(Origin::PasswordProved).of(&other_origins).is_ok());
+}
+
+#[test]
+fn an_unknown_browser_rings_once_in_two_minutes() {
+    let proved = asking(Origin::PasswordProved);
+    let rang = decided(Origin::PasswordProved, 2 * MINUTE - 1, Outcome::WrongNumber);
+    assert!(proved.silent(std::slice::from_ref(&rang)));
+    assert!(!proved.silent(&[decided(Origin::PasswordProved, 2 * MINUTE, Outcome::WrongNumber)]));
+    assert!(!proved.silent(&[decided(Origin::PasswordProved, 10, Outcome::Approved)]));
+    assert!(!proved.silent(&[Ceremony { silent: true, ..rang }]));
+    assert!(!proved.silent(&[past(Origin::KnownBrowser, 10), past(Origin::SignedIn, 10)]));
+}
+
+#[test]
+fn j7_w4_two_denied_or_unanswered_in_an_hour_silence_unknown_browsers() {
+    let proved = asking(Origin::PasswordProved);
+    let (denied, unanswered) =
+        (decided(Origin::PasswordProved, HOUR - 1, Outcome::Denied), past(Origin::PasswordProved, 1_000));
+    assert!(proved.silent(&[denied.clone(), unanswered.clone()]));
+    assert!(!proved.silent(std::slice::from_ref(&unanswered)));
+    assert!(!proved.silent(&[decided(Origin::PasswordProved, HOUR, Outcome::Denied), unanswered.clone()]));
+    let elsewhere = [decided(Origin::KnownBrowser, 900, Outcome::Denied), decided(Origin::SignedIn, 800, Outcome::Denied)];
+    assert!(!proved.silent(&elsewhere));
+    assert!(!asking(Origin::KnownBrowser).silent(&[denied, unanswered]));
+}
+
+#[test]
+fn silence_ends_by_an_approval_or_by_opening_the_app() {
+    let proved = asking(Origin::PasswordProved);
+    let strikes =
+        [decided(Origin::PasswordProved, 1_000, Outcome::Denied), decided(Origin::PasswordProved, 900, Outcome::Denied)];
+    assert!(proved.silent(&strikes));
+    for origin in ORIGINS {
+        let [first, second] = strikes.clone();
+        assert!(!proved.silent(&[first, second, decided(origin, 800, Outcome::Approved)]), "{origin:?}");
+    }
+    assert!(!Asking { opened_at: NOW - 900, ..asking(Origin::PasswordProved) }.silent(&strikes));
+    assert!(Asking { opened_at: NOW - 1_001, ..asking(Origin::PasswordProved) }.silent(&strikes));
+}
+
+#[test]
+fn j7_w3_a_report_refuses_unknown_browsers_only() {
+    let reported = |origin| Asking { reported_at: Some(NOW - 5 * DAY), ..asking(origin) };
+    assert_eq!(reported(Origin::PasswordProved).of(&[]), Err(Refusal::Reported));
+    assert!(reported(Origin::KnownBrowser).of(&[]).is_ok());
+    assert!(reported(Origin::SignedIn).of(&[]).is_ok());
+}
+
+/// Always the given index, so that a test can walk through every draw.
+fn drawing(index: u32) -> impl FnMut(u32) -> Result<u32, Infallible> {
+    move |below| Ok(index.min(below - 1))
+}
+
+#[test]
+fn numbers_are_all_of_ten_to_ninety_nine() {
+    let drawn: BTreeSet<String> = (0..90).map(|index| numbers(false, &[], NOW, drawing(index)).unwrap().0).collect();
+    let expected: BTreeSet<String> = (10..100).map(|number: u32| number.to_string()).collect();
+    assert_eq!(drawn, expected);
+    assert_eq!(numbers(false, &[], NOW, drawing(0)).unwrap().1, Match::Enter { digits: 2 });
+}
+
+#[test]
+fn a_number_rests_ten_minutes_with_its_options() {
+    let options = ["10", "11", "12"].map(str::to_owned);
+    let chosen = |ago| Ceremony {
+        number: "11".to_owned(),
+        r#match: Match::Choose { options: options.clone() },
+        ..decided(Origin::KnownBrowser, ago, Outcome::Approved)
+    };
+    let entered = Ceremony { number: "13".to_owned(), ..past(Origin::SignedIn, 20) };
+    let history = [chosen(10 * MINUTE - 1), entered];
+    for index in 0..90 {
+        let (number, _) = numbers(false, &history, NOW, drawing(index)).unwrap();
+        assert!(number.parse::<u32>().unwrap() >= 14, "{number}");
+    }
+    assert_eq!(numbers(false, &[chosen(10 * MINUTE)], NOW, drawing(0)).unwrap().0, "10");
+}
+
+#[test]
+fn three_options_hold_the_right_one_at_any_place() {
+    let mut places = BTreeSet::new();
+    for place in 0..3 {
+        let (number, matching) = numbers(true, &[], NOW, drawing(place)).unwrap();
+        let Match::Choose { options } = matching else { unreachable!("choosing was asked for") };
+        assert_eq!(options.iter().collect::<BTreeSet<_>>().len(), 3);
+        places.insert(options.iter().position(|option| *option == number).unwrap());
+    }
+    assert_eq!(places.into_iter().collect::<Vec<_>>(), [0, 1, 2]);
+}
+
+#[test]
+fn without_randomness_there_is_no_number() {
+    assert_eq!(numbers(true, &[], NOW, |_below| Err("none")).err(), Some("none"));
+}
+
+fn live() -> Ceremony {
+    past(Origin::PasswordProved, 0)
+}
+
+fn approve(number: &str) -> Decision {
+    Decision::Approve(number.to_owned())
+}
+
+#[test]
+fn the_right_number_approves_and_a_denial_denies() {
+    assert_eq!(decide(&live(), &approve("47"), NOW), (Some(Outcome::Approved), Told::Approved));
+    assert_eq!(decide(&live(), &Decision::Deny, NOW), (Some(Outcome::Denied), Told::Denied));
+}
+
+#[test]
+fn j7_w1_any_other_number_ends_the_ceremony() {
+    for wrong in ["48", "74", "4", "470", "047", " 47", "47 ", "", "+47", "４７"] {
+        let expected = (Some(Outcome::WrongNumber), Told::WrongNumber);
+        assert_eq!(decide(&live(), &approve(wrong), NOW), expected, "{wrong:?}");
+    }
+}
+
+#[test]
+fn an_answer_counts_until_the_last_second() {
+    let ceremony = live();
+    let end = ceremony.expires_at;
+    assert_eq!(decide(&ceremony, &approve("47"), end - 1).1, Told::Approved);
+    assert_eq!(decide(&ceremony, &approve("47"), end), (None, Told::Expired));
+    assert_eq!(decide(&ceremony, &Decision::Deny, end), (None, Told::Expired));
+}
+
+#[test]
+fn a_ceremony_that_is_over_is_never_decided_again() {
+    for (outcome, told) in [
+        (Outcome::Approved, Told::AlreadyAnswered),
+        (Outcome::Denied, Told::AlreadyAnswered),
+        (Outcome::Reported, Told::AlreadyAnswered),
+        (Outcome::WrongNumber, Told::AlreadyAnswered),
+        (Outcome::Expired, Told::Expired),
+        (Outcome::Superseded, Told::Superseded),
+        (Outcome::Cancelled, Told::Cancelled),
+        (Outcome::Ended, Told::Cancelled),
+    ] {
+        let over = Ceremony { outcome: Some(outcome), decided_at: Some(NOW), ..live() };
+        for decision in [approve("47"), approve("48"), Decision::Deny] {
+            assert_eq!(decide(&over, &decision, NOW), (None, told), "{outcome:?} {decision:?}");
+            assert_eq!(decide(&over, &decision, NOW + DAY), (None, told), "{outcome:?} {decision:?}");
+        }
+    }
+}
+
+#[test]
+fn sign_ins_live_two_minutes_and_the_rest_five() {
+    assert_eq!(life(Kind::SecondFactor), 120);
+    assert_eq!((life(Kind::ConfirmEnrolment), life(Kind::RemoveMethod)), (300, 300));
+}

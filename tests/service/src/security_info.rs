@@ -1,0 +1,4 @@
+//! Security info: a person's own sign-in methods, and the wizard that adds one.
+
+pub mod routes;
+pub mod wizard;

@@ -1,0 +1,310 @@
+//! The wizard that adds a phone: install, code, digits, confirmation, done.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use base64::Engine;
+use qrcode::render::svg;
+use qrcode::{EcLevel, QrCode};
+
+use super::routes::{allowed, waiting};
+use crate::app::App;
+use crate::devices::records::{Cause, Device};
+use crate::enrollment::acts::{self as enrollment, MakeError};
+use crate::enrollment::records::{Enrollment, State as Stage};
+use crate::enrollment::rules::Digits;
+use crate::events;
+use crate::pages::words;
+use crate::prompts::acts::{self as prompts, Wanted};
+use crate::prompts::records::{Ceremony, Kind as PromptKind, Origin, Outcome, Owner};
+use crate::secrets::random_id;
+use crate::session::{Kind, Posted, Visitor, failed, with_cookie};
+use crate::sign_in::records::{KnownBrowser, Session};
+use crate::sign_in::routes::context;
+use crate::store::StoreError;
+
+const CODE: &str = "/security-info/add/code";
+
+/// `POST /security-info/add`, and `GET` to come back to it.
+pub async fn add(State(app): State<App>, visitor: Visitor) -> Response {
+    match allowed(&app, &visitor).await {
+        Ok((session, _, phones)) if phones.is_empty() || session.is_fresh(visitor.now) => {
+            words::wizard_install().show(&app, &visitor)
+        }
+        Ok(_) => words::step_up_needed().show(&app, &visitor),
+        Err(response) => response,
+    }
+}
+
+/// The button that leads here is a form like any other.
+pub async fn take_add(State(_app): State<App>, _posted: Posted) -> Response {
+    Redirect::to("/security-info/add").into_response()
+}
+
+/// `POST /security-info/add/start`.
+pub async fn start(State(app): State<App>, posted: Posted) -> Response {
+    let (session, _, phones) = match allowed(&app, &posted.visitor).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    if !phones.is_empty() && !session.is_fresh(posted.visitor.now) {
+        return words::step_up_needed().show(&app, &posted.visitor);
+    }
+    match enrollment::start(&app, session.account_id.clone(), session.id.clone()).await {
+        Ok(id) => {
+            let session = Session { enrollment: Some(id), ceremony: None, ..session };
+            keep(&app, session, CODE).await
+        }
+        Err(error) => not_made(&app, &error),
+    }
+}
+
+fn not_made(app: &App, error: &MakeError) -> Response {
+    tracing::error!(%error, "an enrolment could not be made");
+    words::unavailable().show_as(axum::http::StatusCode::SERVICE_UNAVAILABLE, app, "")
+}
+
+async fn keep(app: &App, session: Session, next: &'static str) -> Response {
+    match app.store.run(move |tx| tx.put(&session)).await {
+        Ok(()) => Redirect::to(next).into_response(),
+        Err(error) => failed(app, &error),
+    }
+}
+
+/// The wizard's own enrolment.
+async fn open(app: &App, visitor: &Visitor) -> Result<(Session, Enrollment), Response> {
+    let Some(session) = visitor.session.clone() else {
+        return Err(Redirect::to("/sign-in").into_response());
+    };
+    let Some(id) = session.enrollment.clone() else {
+        return Err(Redirect::to("/security-info").into_response());
+    };
+    match enrollment::current(app, id).await {
+        Ok(Some(enrollment)) if enrollment.session == session.id => Ok((session, enrollment)),
+        Ok(_) => Err(Redirect::to("/security-info").into_response()),
+        Err(error) => Err(failed(app, &error)),
+    }
+}
+
+/// `GET /security-info/add/code`: the page for wherever the enrolment stands.
+pub async fn code(State(app): State<App>, visitor: Visitor) -> Response {
+    let (session, enrollment) = match open(&app, &visitor).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    match enrollment.state {
+        Stage::Open => show_code(&app, &visitor, &enrollment),
+        Stage::Bound => show_digits(&app, &visitor, &enrollment, None).await,
+        Stage::Active => show_confirmation(&app, &visitor, &session, &enrollment).await,
+        Stage::Ended(cause) => words::wizard_over(cause).show(&app, &visitor),
+    }
+}
+
+fn show_code(app: &App, visitor: &Visitor, enrollment: &Enrollment) -> Response {
+    let text = match enrollment::scanned_text(app, enrollment) {
+        Ok(text) => text,
+        Err(error) => return not_made(app, &error),
+    };
+    let Ok(code) = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::M) else {
+        return not_made(app, &MakeError::Over);
+    };
+    let picture = code.render::<svg::Color<'_>>().min_dimensions(264, 264).quiet_zone(true).build();
+    let picture = base64::engine::general_purpose::STANDARD.encode(picture);
+    let address = app.config.issuer.trim_start_matches("https://").to_owned();
+    let typed = enrollment::typed_text(app, enrollment).map(|code| (code, address));
+    words::wizard_code(format!("data:image/svg+xml;base64,{picture}"), typed).show(app, visitor)
+}
+
+async fn show_digits(app: &App, visitor: &Visitor, enrollment: &Enrollment, problem: Option<&str>) -> Response {
+    let id = enrollment.device_id.clone().unwrap_or_default();
+    match app.store.run(move |tx| tx.get::<Device>(&id)).await {
+        Ok(Some(Device { claimed: Some(claimed), .. })) => {
+            let page = words::wizard_digits(&claimed.name, &claimed.model, enrollment.another_phone, problem);
+            page.show(app, visitor)
+        }
+        Ok(_) => words::wizard_over(Cause::Cancelled).show(app, visitor),
+        Err(error) => failed(app, &error),
+    }
+}
+
+async fn show_confirmation(app: &App, visitor: &Visitor, session: &Session, enrollment: &Enrollment) -> Response {
+    match waiting(app, session).await {
+        Ok(Some(ceremony)) => match ceremony.outcome_at(visitor.now) {
+            None => words::wizard_confirm(&ceremony, visitor.now).show(app, visitor),
+            Some(Outcome::Approved) if !ceremony.redeemed => {
+                words::wizard_confirm(&ceremony, visitor.now).show(app, visitor)
+            }
+            Some(Outcome::Approved) => done_page(app, visitor, session, enrollment, true).await,
+            Some(outcome) => words::wizard_not_confirmed(outcome).show(app, visitor),
+        },
+        Ok(None) => done_page(app, visitor, session, enrollment, false).await,
+        Err(error) => failed(app, &error),
+    }
+}
+
+async fn done_page(
+    app: &App,
+    visitor: &Visitor,
+    session: &Session,
+    enrollment: &Enrollment,
+    confirmed: bool,
+) -> Response {
+    let id = enrollment.device_id.clone().unwrap_or_default();
+    match app.store.run(move |tx| tx.get::<Device>(&id)).await {
+        Ok(device) => {
+            let by_push = device.is_some_and(|device| device.push_seen);
+            words::wizard_done(confirmed, by_push, session.request.is_some()).show(app, visitor)
+        }
+        Err(error) => failed(app, &error),
+    }
+}
+
+/// `POST /security-info/add/typed`.
+pub async fn typed(State(app): State<App>, posted: Posted) -> Response {
+    let (_, enrollment) = match open(&app, &posted.visitor).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    match enrollment::add_typed(&app, enrollment.scanned.id).await {
+        Ok(()) | Err(MakeError::Over) => Redirect::to(CODE).into_response(),
+        Err(error) => not_made(&app, &error),
+    }
+}
+
+/// `POST /security-info/add/digits`.
+pub async fn digits(State(app): State<App>, posted: Posted) -> Response {
+    let (session, enrollment) = match open(&app, &posted.visitor).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    let taken = enrollment::digits(&app, enrollment.scanned.id.clone(), posted.field("digits").to_owned()).await;
+    match taken {
+        Ok(Digits::Right) => confirm(&app, &posted.visitor, session, &enrollment).await,
+        Ok(Digits::Over) => Redirect::to(CODE).into_response(),
+        Ok(wrong @ Digits::Wrong(_)) => {
+            show_digits(&app, &posted.visitor, &enrollment, words::wrong_digits(wrong)).await
+        }
+        Err(error) => failed(&app, &error),
+    }
+}
+
+/// Sends the confirmation to this phone alone.
+async fn confirm(app: &App, visitor: &Visitor, session: Session, enrollment: &Enrollment) -> Response {
+    let wanted = Wanted {
+        account_id: session.account_id.clone(),
+        owner: Owner::Session(session.id.clone()),
+        known_browser: None,
+        kind: PromptKind::ConfirmEnrolment,
+        origin: Origin::SignedIn,
+        context: context(visitor, "Security info"),
+        network: visitor.peer.network(),
+        only: enrollment.device_id.clone(),
+    };
+    match prompts::start(app, wanted).await {
+        Ok(Ok(ceremony)) => keep(app, Session { ceremony: Some(ceremony.id), ..session }, CODE).await,
+        Ok(Err(_not_started)) => keep(app, Session { ceremony: None, ..session }, CODE).await,
+        Err(error) => failed(app, &error),
+    }
+}
+
+/// `POST /security-info/add/again`.
+pub async fn confirm_again(State(app): State<App>, posted: Posted) -> Response {
+    match open(&app, &posted.visitor).await {
+        Ok((session, enrollment)) if enrollment.state == Stage::Active => {
+            confirm(&app, &posted.visitor, session, &enrollment).await
+        }
+        Ok(_) => Redirect::to(CODE).into_response(),
+        Err(response) => response,
+    }
+}
+
+/// `POST /security-info/add/finish`: the approval makes this browser known and the session fresh.
+pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
+    let (session, _) = match open(&app, &posted.visitor).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    let Ok(fresh) = random_id() else {
+        return failed(&app, &StoreError::Stopped);
+    };
+    let cookie = posted.visitor.browser.clone().unwrap_or(fresh);
+    let (now, browser) = (posted.visitor.now, cookie.clone());
+    let redeemed = app
+        .store
+        .run(move |tx| {
+            let owner = Owner::Session(session.id.clone());
+            let Some(id) = &session.ceremony else {
+                return Ok(false);
+            };
+            let redeemed: Option<Ceremony> = prompts::redeem(tx, id, &owner, PromptKind::ConfirmEnrolment, now)?;
+            let Some(ceremony) = redeemed else {
+                return Ok(false);
+            };
+            let known = KnownBrowser::new(&browser, &session.account_id, now);
+            let session = Session { approved_at: Some(now), ..session };
+            tx.put(&known)?;
+            tx.put(&session)?;
+            prompts::gave(tx, ceremony, &session, Some(known.id))?;
+            Ok(true)
+        })
+        .await;
+    match redeemed {
+        Ok(true) => with_cookie(Redirect::to(CODE).into_response(), Kind::Browser, &cookie),
+        Ok(false) => Redirect::to(CODE).into_response(),
+        Err(error) => failed(&app, &error),
+    }
+}
+
+/// `POST /security-info/add/skip`.
+pub async fn skip(State(app): State<App>, posted: Posted) -> Response {
+    let (session, _) = match open(&app, &posted.visitor).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    if let Some(id) = session.ceremony.clone()
+        && let Err(error) = prompts::cancel(&app, id, Owner::Session(session.id.clone())).await
+    {
+        return failed(&app, &error);
+    }
+    keep(&app, Session { ceremony: None, ..session }, CODE).await
+}
+
+/// `POST /security-info/add/not-my-phone`.
+pub async fn not_my_phone(State(app): State<App>, posted: Posted) -> Response {
+    end(&app, &posted.visitor, Cause::NotMyPhone, CODE).await
+}
+
+/// `POST /security-info/add/cancel`.
+pub async fn cancel(State(app): State<App>, posted: Posted) -> Response {
+    end(&app, &posted.visitor, Cause::Cancelled, "/security-info").await
+}
+
+async fn end(app: &App, visitor: &Visitor, cause: Cause, next: &'static str) -> Response {
+    if let Ok((_, enrollment)) = open(app, visitor).await
+        && let Err(error) = enrollment::end(app, enrollment.scanned.id, cause).await
+    {
+        return failed(app, &error);
+    }
+    Redirect::to(next).into_response()
+}
+
+/// `GET /security-info/add/events`: turns when the enrolment or its confirmation moves on.
+pub async fn add_events(State(app): State<App>, visitor: Visitor) -> Response {
+    let shared = app.clone();
+    events::until(&app, move || {
+        let (app, session) = (shared.clone(), visitor.session.clone());
+        async move {
+            let Some((session, id)) = session.and_then(|session| session.enrollment.clone().map(|id| (session, id)))
+            else {
+                return true;
+            };
+            match enrollment::current(&app, id).await {
+                Ok(Some(Enrollment { state: Stage::Open, .. })) => false,
+                Ok(Some(Enrollment { state: Stage::Active, .. })) => match waiting(&app, &session).await {
+                    Ok(Some(ceremony)) => ceremony.outcome_at(app.clock.now()).is_some(),
+                    Ok(None) | Err(_) => true,
+                },
+                Ok(_) | Err(_) => true,
+            }
+        }
+    })
+}

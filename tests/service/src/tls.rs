@@ -1,0 +1,123 @@
+//! TLS: a certificate that was given, or a private authority made from nothing.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use time::{Duration, OffsetDateTime};
+
+use crate::app::AppError;
+use crate::data::write_private;
+
+const AUTHORITY_DAYS: i64 = 3_650;
+/// Browsers refuse server certificates that live much longer.
+const SERVER_DAYS: i64 = 365;
+
+/// A certificate with its key, and the authority to trust for it.
+#[derive(Clone)]
+pub struct Identity {
+    /// Chain, PEM.
+    pub certificate: String,
+    /// Private key, PEM.
+    pub key: String,
+    /// The private authority's certificate, PEM; empty when the certificate was given.
+    pub authority: String,
+}
+
+/// Sets ring as the process's provider; the first one to do so wins.
+pub fn install_provider() {
+    // An error says that it is set already.
+    let _set_before = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A private authority that makes server certificates.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: String,
+}
+
+fn tls(error: impl std::fmt::Display) -> AppError {
+    AppError::Tls(error.to_string())
+}
+
+impl Authority {
+    /// A fresh one.
+    pub fn make(name: &str) -> Result<Self, AppError> {
+        let key = KeyPair::generate().map_err(tls)?;
+        let mut params = CertificateParams::new(Vec::new()).map_err(tls)?;
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        (params.not_before, params.not_after) = valid_for(AUTHORITY_DAYS);
+        let certificate = params.self_signed(&key).map_err(tls)?.pem();
+        Ok(Self { issuer: Issuer::new(params, key), certificate })
+    }
+
+    /// Its certificate, PEM.
+    #[must_use]
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// A server certificate for names and addresses.
+    pub fn identity(&self, names: &[&str]) -> Result<Identity, AppError> {
+        let key = KeyPair::generate().map_err(tls)?;
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).map_err(tls)?;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        (params.not_before, params.not_after) = valid_for(SERVER_DAYS);
+        let certificate = params.signed_by(&key, &self.issuer).map_err(tls)?.pem();
+        Ok(Identity { certificate, key: key.serialize_pem(), authority: self.certificate.clone() })
+    }
+}
+
+/// Backdated by a day, since phones and desktops are not always right about the time.
+fn valid_for(days: i64) -> (OffsetDateTime, OffsetDateTime) {
+    let now = OffsetDateTime::now_utc();
+    (now - Duration::days(1), now + Duration::days(days))
+}
+
+/// The identity kept in a data folder, made the first time.
+pub fn kept(folder: &Path, host: &str) -> Result<Identity, AppError> {
+    let paths = ["server.pem", "server.key", "authority.pem"].map(|name| folder.join(name));
+    let [certificate, key, authority] = &paths;
+    if certificate.exists() {
+        return Ok(Identity {
+            certificate: std::fs::read_to_string(certificate)?,
+            key: std::fs::read_to_string(key)?,
+            authority: std::fs::read_to_string(authority)?,
+        });
+    }
+    let identity = Authority::make("Countersign private authority")?.identity(&[host, "localhost", "127.0.0.1"])?;
+    write_private(key, identity.key.as_bytes())?;
+    write_private(authority, identity.authority.as_bytes())?;
+    write_private(certificate, identity.certificate.as_bytes())?;
+    Ok(identity)
+}
+
+/// The server's side.
+pub fn server_config(identity: &Identity) -> Result<ServerConfig, AppError> {
+    let chain: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_slice_iter(identity.certificate.as_bytes()).collect::<Result<_, _>>().map_err(tls)?;
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).map_err(tls)?;
+    let mut config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).map_err(tls)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// For pushes: public addresses by the system's authorities, private relays by these.
+pub fn client_configs(authorities: &str) -> Result<(ClientConfig, ClientConfig), AppError> {
+    let public = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let mut private = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(authorities.as_bytes()) {
+        private.add(certificate.map_err(tls)?).map_err(tls)?;
+    }
+    let config = |roots| ClientConfig::builder().with_root_certificates(Arc::new(roots)).with_no_client_auth();
+    Ok((config(public), config(private)))
+}
