@@ -10,6 +10,8 @@ use countersign::{Account, AccountState, Timestamp};
 
 pub use offer::{digits, offer};
 pub use prompt::{PromptView, ask, prompt, prompt_line};
+#[cfg(test)]
+pub(crate) use prompt::tests::good_view;
 
 use crate::names::short;
 use crate::times;

@@ -154,10 +154,11 @@ pub fn record_password(tx: &mut Tx<'_>, account_id: &str, right: bool, now: Time
     };
     person.wrong_passwords.retain(|at| now - at < HOUR);
     let allowed = person.wrong_passwords.len() < MAX_WRONG_PASSWORDS;
-    if !right {
-        person.wrong_passwords.push(now);
-    } else if allowed {
-        person.wrong_passwords.clear();
+    // While it is closed nothing is counted, or somebody who keeps guessing would keep it closed for ever.
+    match (right, allowed) {
+        (false, true) => person.wrong_passwords.push(now),
+        (true, true) => person.wrong_passwords.clear(),
+        (_, false) => {}
     }
     tx.put(&person)?;
     Ok(right && allowed)

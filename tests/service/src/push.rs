@@ -6,7 +6,10 @@ mod guard;
 use std::sync::Arc;
 use std::time::Duration;
 
-use web_push_native::jwt_simple::algorithms::ES256KeyPair;
+use axum::http::HeaderValue;
+use axum::http::header::AUTHORIZATION;
+use web_push_native::jwt_simple::algorithms::{ECDSAP256KeyPairLike, ES256KeyPair};
+use web_push_native::jwt_simple::claims::Claims;
 use web_push_native::{Auth, WebPushBuilder, p256};
 
 use crate::app::App;
@@ -66,18 +69,28 @@ impl Pusher {
     }
 
     fn request(&self, app: &App, push: &Push) -> Option<http_request::Request> {
-        let key = ES256KeyPair::from_bytes(app.keys.vapid_scalar()).ok()?;
         let point = p256::PublicKey::from_sec1_bytes(&decode(&push.subscription.p256dh)?).ok()?;
         let auth = decode(&push.subscription.auth).filter(|auth| auth.len() == 16)?;
         if push.jws.len() > PADDED {
             return None;
         }
         let padded = format!("{:<PADDED$}", push.jws);
-        WebPushBuilder::new(push.subscription.endpoint.parse().ok()?, point, Auth::clone_from_slice(&auth))
+        let endpoint = &push.subscription.endpoint;
+        let mut request = WebPushBuilder::new(endpoint.parse().ok()?, point, Auth::clone_from_slice(&auth))
             .with_valid_duration(TTL)
-            .with_vapid(&key, &self.contact)
             .build(padded)
-            .ok()
+            .ok()?;
+        request.headers_mut().insert(AUTHORIZATION, self.vapid(app, endpoint)?);
+        Some(request)
+    }
+
+    /// The VAPID header (RFC 8292 section 2); the library's own leaves the port out of the audience.
+    fn vapid(&self, app: &App, endpoint: &str) -> Option<HeaderValue> {
+        let key = ES256KeyPair::from_bytes(app.keys.vapid_scalar()).ok()?;
+        let origin = url::Url::parse(endpoint).ok()?.origin().ascii_serialization();
+        let claims = Claims::create(TTL.into()).with_audience(origin).with_subject(&*self.contact);
+        let token = key.sign(claims).ok()?;
+        HeaderValue::from_str(&format!("vapid t={token}, k={}", app.keys.vapid_point())).ok()
     }
 }
 

@@ -152,38 +152,44 @@ pub trait Rows {
 }
 
 /// A transaction, by record type.
-pub struct Tx<'a>(&'a mut dyn Rows);
+pub struct Tx<'a> {
+    rows: &'a mut dyn Rows,
+    wrote: bool,
+}
 
 impl Tx<'_> {
     /// The record with this id.
     pub fn get<R: Record>(&mut self, id: &str) -> Result<Option<R>, StoreError> {
-        Ok(self.0.get(R::TABLE, id)?.map(|body| serde_json::from_str(&body)).transpose()?)
+        Ok(self.rows.get(R::TABLE, id)?.map(|body| serde_json::from_str(&body)).transpose()?)
     }
 
     /// Writes a record.
     pub fn put<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
-        self.0.put(R::TABLE, row(record)?)
+        self.wrote = true;
+        self.rows.put(R::TABLE, row(record)?)
     }
 
     /// Writes a record whose id must be new; false when it is not.
     pub fn insert<R: Record>(&mut self, record: &R) -> Result<bool, StoreError> {
-        self.0.insert(R::TABLE, row(record)?)
+        self.wrote = true;
+        self.rows.insert(R::TABLE, row(record)?)
     }
 
     /// The records of a parent, in the order they were first written.
     pub fn children<R: Record>(&mut self, parent: &str) -> Result<Vec<R>, StoreError> {
-        let bodies = self.0.children(R::TABLE, parent)?;
+        let bodies = self.rows.children(R::TABLE, parent)?;
         bodies.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
     }
 
     /// Deletes a record; false when there was none.
     pub fn delete<R: Record>(&mut self, id: &str) -> Result<bool, StoreError> {
-        self.0.delete(R::TABLE, id)
+        self.wrote = true;
+        self.rows.delete(R::TABLE, id)
     }
 
     /// Forgets everything whose time is over.
     pub fn sweep(&mut self, now: Time) -> Result<(), StoreError> {
-        Table::ALL.into_iter().try_for_each(|table| self.0.sweep(table, now))
+        Table::ALL.into_iter().try_for_each(|table| self.rows.sweep(table, now))
     }
 }
 
@@ -240,17 +246,22 @@ impl Store {
 
     /// Runs `work` as one transaction on this thread.
     pub fn run_blocking<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let (mut work, mut value) = (Some(work), None);
+        let (mut work, mut value, mut wrote) = (Some(work), None, false);
         self.backend.transact(&mut |rows| {
             let work = work.take().ok_or(StoreError::Stopped)?;
-            value = Some(work(&mut Tx(rows))?);
+            let mut tx = Tx { rows, wrote: false };
+            value = Some(work(&mut tx)?);
+            wrote = tx.wrote;
             Ok(())
         })?;
-        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+        // Whoever waits for a change reads at each: reads that told of themselves would wake it for ever.
+        if wrote {
+            self.changes.send_modify(|count| *count = count.wrapping_add(1));
+        }
         value.ok_or(StoreError::Stopped)
     }
 
-    /// Tells of every transaction of this process; other processes' changes are found by looking again.
+    /// Tells of every change made by this process; other processes' changes are found by looking again.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()

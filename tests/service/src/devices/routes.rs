@@ -23,7 +23,7 @@ use crate::store::StoreError;
 const REQUEST_TYP: &str = "phone-request+jwt";
 const STATE_TYP: &str = "phone-state+jwt";
 const MAX_LIFE: Time = 120;
-const MAX_SKEW: Time = 60;
+const MAX_SKEW: u64 = 60;
 
 /// A request whose signature was found right.
 pub struct Request<M> {
@@ -63,7 +63,7 @@ where
         return Err(Problem::RequestRefused);
     }
     let now = app.clock.now();
-    let in_time = (claims.iat - now).abs() <= MAX_SKEW && claims.exp > now;
+    let in_time = claims.iat.abs_diff(now) <= MAX_SKEW && claims.exp > now;
     Ok(Request { device, jti: claims.jti, in_time, message: claims.message })
 }
 

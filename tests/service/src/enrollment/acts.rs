@@ -187,6 +187,7 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Result<Vouched, Refus
             let proven = key.as_ref().is_some_and(|key| key.proves_look_up(issuer, &request.id, &nonce, &mac));
             let decided = rules::look_up(&mut enrollment, &request.id, &request.nonce, proven, now);
             tx.put(&enrollment)?;
+            bury(tx, &enrollment, now)?;
             let (Ok(()), Some(key)) = (decided, key) else {
                 return Ok(Err(decided.err().unwrap_or(Refusal::Unknown)));
             };
@@ -278,6 +279,7 @@ pub async fn bind(app: &App, request: BindRequest) -> Result<Result<Vouched, Ref
                 audit::record(tx, &device.account_id, "device_bound", &device.id, now)?;
             }
             tx.put(&enrollment)?;
+            bury(tx, &enrollment, now)?;
             let (Ok(_), Some(key), Some(device_id)) = (decided, key, &enrollment.device_id) else {
                 return Ok(Err(decided.err().unwrap_or(Refusal::Unknown)));
             };
@@ -407,6 +409,20 @@ fn bury(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), Store
         Some(mut device) if device.state == devices::State::Pending => devices::remove(tx, &mut device, cause, now),
         _ => Ok(()),
     }
+}
+
+/// Ends the enrolment that a pending device waits for when its time is over, so that the phone learns it
+/// even though nobody looks at the wizard any more.
+pub fn settle_pending(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
+    if device.state != devices::State::Pending {
+        return Ok(());
+    }
+    for mut enrollment in tx.children::<Enrollment>(&device.account_id)? {
+        if enrollment.device_id.as_deref() == Some(device.id.as_str()) && enrollment.expires_at <= now {
+            end_one(tx, &mut enrollment, Cause::Expired, now)?;
+        }
+    }
+    Ok(())
 }
 
 /// The phone gives its pending enrolment up.

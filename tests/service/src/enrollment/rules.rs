@@ -75,9 +75,12 @@ fn ended(enrollment: &Enrollment) -> Result<(), Refusal> {
     }
 }
 
-/// Counts a wrong MAC; the fifth ends this id, and with the scanned one nothing but that id.
+/// Counts a wrong MAC; the fifth ends this id and nothing else. Once a phone is bound, guesses gain nothing,
+/// and the key is needed for its digits.
 pub fn wrong_mac(enrollment: &mut Enrollment, id: &str) -> Refusal {
-    if let Some(code) = enrollment.code_mut(id) {
+    if enrollment.state == State::Open
+        && let Some(code) = enrollment.code_mut(id)
+    {
         code.wrong_macs = code.wrong_macs.saturating_add(1);
         if code.wrong_macs >= MAX_WRONG_MACS {
             code.key = None;

@@ -7,7 +7,7 @@ use crate::audit;
 use crate::clock::{DAY, MINUTE, Time};
 use crate::devices::records::{self as devices, Device, Subscription};
 use crate::people::Person;
-use crate::prompts::records::{Ceremony, Context, Kind, Outcome, Owner, Prompt, RequestId, Told};
+use crate::prompts::records::{Ceremony, Context, Kind, Match, Outcome, Owner, Prompt, RequestId, Told};
 use crate::prompts::rules::{self, Allowed, Decision, Refusal, Start};
 use crate::push::Push;
 use crate::secrets::{hashed, random_below, random_id};
@@ -139,6 +139,13 @@ fn facts<'a>(wanted: &'a Wanted, person: &Person) -> Start<'a> {
 fn draw(wanted: &Wanted, allowed: Allowed, history: &[Ceremony], now: Time) -> Result<Ceremony, StoreError> {
     let (number, matching) =
         rules::numbers(allowed.may_choose, history, now, random_below).map_err(|_no_randomness| StoreError::Stopped)?;
+    let drawn_in_vain = match &matching {
+        Match::Enter { .. } => number.is_empty(),
+        Match::Choose { options } => options.iter().any(String::is_empty),
+    };
+    if drawn_in_vain {
+        return Err(StoreError::Stopped);
+    }
     Ok(Ceremony {
         id: random_id().map_err(|_none| StoreError::Stopped)?,
         account_id: wanted.account_id.clone(),
@@ -399,6 +406,10 @@ pub fn report(
     };
     if now - prompt.created_at > DAY {
         return Ok(Some((Told::Expired, Vec::new())));
+    }
+    if ceremony.outcome == Some(Outcome::Reported) {
+        // Said before: what happened since, a new password for one, is not undone by a repetition.
+        return Ok(Some((Told::Reported, Vec::new())));
     }
     end_what_it_gave(tx, &ceremony, now)?;
     let live = ceremony.is_live(now);

@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract;
 use axum::response::Response;
 use serde::Deserialize;
 use tokio::sync::Notify;
 
 use crate::app::App;
-use crate::devices::records::Device;
+use crate::devices::records::{Device, State};
 use crate::devices::routes::{OutcomeClaims, Request, state, status, verified};
+use crate::enrollment::acts::settle_pending;
 use crate::jose::Unverified;
 use crate::limits::Peer;
 use crate::people::Person;
@@ -72,7 +73,7 @@ impl Waiting {
 }
 
 /// `POST /phone/prompts`: the state and the live prompts, at once or when something changes.
-pub async fn prompts(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
+pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
     app.limits.phone(&peer)?;
     let request: Request<FetchMessage> = verified(&app, "prompts", &body).await?;
     let FetchMessage::Fetch { reason, wait, known } = &request.message;
@@ -113,8 +114,7 @@ async fn wait_for_news(app: &App, id: &str, known: &Known, wait: u64) -> Result<
     let found = loop {
         changes.mark_unchanged();
         let found = look(app, id).await?;
-        let news = status(&found.0).0 != known.status || found.1.iter().any(|p| !known.prompts.contains(&p.jti));
-        if news || tokio::time::Instant::now() >= deadline {
+        if differs(&found, known) || tokio::time::Instant::now() >= deadline {
             break found;
         }
         tokio::select! {
@@ -127,12 +127,23 @@ async fn wait_for_news(app: &App, id: &str, known: &Known, wait: u64) -> Result<
     Ok(found)
 }
 
+/// Whether the phone knows less, or still shows what is over.
+fn differs((device, live): &(Device, Vec<Prompt>), known: &Known) -> bool {
+    let news = live.iter().any(|prompt| !known.prompts.contains(&prompt.jti));
+    let gone = known.prompts.iter().any(|jti| !live.iter().any(|prompt| prompt.jti == *jti));
+    status(device).0 != known.status || news || gone
+}
+
 async fn look(app: &App, id: &str) -> Result<(Device, Vec<Prompt>), StoreError> {
     let (id, now) = (id.to_owned(), app.clock.now());
     app.store
         .run(move |tx| {
-            let device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
-            let live = acts::live_prompts(tx, &device, now)?;
+            let mut device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
+            if device.state == State::Pending {
+                settle_pending(tx, &device, now)?;
+                device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
+            }
+            let live = if device.is_active() { acts::live_prompts(tx, &device, now)? } else { Vec::new() };
             Ok((device, live))
         })
         .await
@@ -185,7 +196,7 @@ enum Act {
 }
 
 /// `POST /phone/answers`: `answer`, `report`.
-pub async fn answers(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
+pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
     app.limits.phone(&peer)?;
     let request: Request<AnswerMessage> = verified(&app, "answers", &body).await?;
     if !request.in_time || !request.device.is_active() {

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use super::*;
-use crate::enrollment::records::Code;
-use crate::secrets::{Sealed, Sealer};
+use countersign_service::clock::Time;
+use countersign_service::devices::records::Cause;
+use countersign_service::enrollment::records::{Code, Enrollment, State};
+use countersign_service::enrollment::rules::{Bind, Digits, LIFE, Refusal, bind, digits, end, look_up, settle};
+use countersign_service::secrets::{Sealed, Sealer};
 
 const NOW: Time = 1_790_000_000;
 const SCANNED: &str = "AAECAwQFBgcICQoLDA0ODw";

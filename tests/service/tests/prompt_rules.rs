@@ -5,7 +5,11 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use super::*;
+use countersign_service::clock::{DAY, HOUR, MINUTE, Time};
+use countersign_service::prompts::records::{Ceremony, Kind, Match, Origin, Outcome, Owner, Told};
+use countersign_service::prompts::rules::{
+    Allowed, Decision, Refusal, Start, decide, is_forgotten, life, numbers, start,
+};
 
 const NOW: Time = 1_790_000_000;
 const BROWSER: &str = "browser";
@@ -175,7 +179,8 @@ fn j7_w4_two_denied_or_unanswered_in_an_hour_silence_unknown_browsers() {
     assert!(proved.silent(&[denied.clone(), unanswered.clone()]));
     assert!(!proved.silent(std::slice::from_ref(&unanswered)));
     assert!(!proved.silent(&[decided(Origin::PasswordProved, HOUR, Outcome::Denied), unanswered.clone()]));
-    let elsewhere = [decided(Origin::KnownBrowser, 900, Outcome::Denied), decided(Origin::SignedIn, 800, Outcome::Denied)];
+    let elsewhere =
+        [decided(Origin::KnownBrowser, 900, Outcome::Denied), decided(Origin::SignedIn, 800, Outcome::Denied)];
     assert!(!proved.silent(&elsewhere));
     assert!(!asking(Origin::KnownBrowser).silent(&[denied, unanswered]));
 }
@@ -183,8 +188,10 @@ fn j7_w4_two_denied_or_unanswered_in_an_hour_silence_unknown_browsers() {
 #[test]
 fn silence_ends_by_an_approval_or_by_opening_the_app() {
     let proved = asking(Origin::PasswordProved);
-    let strikes =
-        [decided(Origin::PasswordProved, 1_000, Outcome::Denied), decided(Origin::PasswordProved, 900, Outcome::Denied)];
+    let strikes = [
+        decided(Origin::PasswordProved, 1_000, Outcome::Denied),
+        decided(Origin::PasswordProved, 900, Outcome::Denied),
+    ];
     assert!(proved.silent(&strikes));
     for origin in ORIGINS {
         let [first, second] = strikes.clone();

@@ -1,0 +1,163 @@
+//! What programs read: one object a line; the member names are documented in `README.md` and stay.
+
+use countersign::{
+    Account, AccountState, Matching, Offer, Outcome, PromptId, PromptState, RemovalCause, Timestamp, WithdrawalReason,
+};
+use serde_json::{Value, json};
+
+use crate::error::PhoneError;
+use crate::names::short;
+use crate::render::PromptView;
+use crate::words;
+
+pub(crate) fn account(event: &str, account: &Account) -> Value {
+    let (state, cause) = match account.state {
+        AccountState::Pending => ("pending", None),
+        AccountState::Active => ("active", None),
+        AccountState::RemovedByService(cause) => ("removed_by_service", Some(words::cause_name(cause))),
+        _ => ("unknown", None),
+    };
+    json!({
+        "event": event,
+        "account": account.id.0,
+        "issuer": account.issuer,
+        "host": account.host,
+        "organization": account.organization,
+        "user_name": account.user_name,
+        "state": state,
+        "cause": cause,
+        "added_at": account.added_at.0,
+    })
+}
+
+pub(crate) fn offer(offer: &Offer) -> Value {
+    json!({
+        "event": "offer",
+        "issuer": offer.issuer(),
+        "host": offer.host(),
+        "organization": offer.organization(),
+        "user_name": offer.user_name(),
+        "already_here": offer.already_here(),
+    })
+}
+
+pub(crate) fn digits(host: &str, digits: &str, until: Timestamp) -> Value {
+    json!({ "event": "digits", "host": host, "digits": digits, "until": until.0 })
+}
+
+pub(crate) fn ended(cause: RemovalCause) -> Value {
+    json!({ "event": "ended", "cause": words::cause_name(cause), "message": words::cause(cause) })
+}
+
+pub(crate) fn prompt(view: &PromptView) -> Value {
+    let matching = match &view.matching {
+        Matching::Enter { digits } => json!({ "mode": "enter", "digits": digits }),
+        Matching::Choose { options } => json!({ "mode": "choose", "options": options }),
+        _ => json!({ "mode": "unknown" }),
+    };
+    let context = &view.context;
+    let place = context.place.as_ref();
+    json!({
+        "event": "prompt",
+        "prompt": view.id.jti,
+        "short": short(&view.id.jti),
+        "account": view.account.id.0,
+        "host": view.account.host,
+        "organization": view.account.organization,
+        "user_name": view.account.user_name,
+        "kind": words::kind_name(view.kind),
+        "origin": words::origin_name(view.origin),
+        "match": matching,
+        "application": context.application,
+        "browser": context.browser,
+        "os": context.os,
+        "address": context.address,
+        "place": place.map(|place| json!({ "city": place.city, "region": place.region, "country": place.country })),
+        "near": context.near,
+        "issued_at": view.issued_at.0,
+        "expires_at": view.expires_at.0,
+        "state": state(view.state),
+    })
+}
+
+fn state(state: PromptState) -> &'static str {
+    match state {
+        PromptState::Open => "open",
+        PromptState::Answering => "answering",
+        PromptState::Done(_) => "done",
+        _ => "unknown",
+    }
+}
+
+pub(crate) fn withdrawn(id: &PromptId, reason: WithdrawalReason) -> Value {
+    let verdict = words::withdrawal(reason);
+    json!({ "event": "withdrawn", "prompt": id.jti, "reason": verdict.name, "message": verdict.words })
+}
+
+/// A request that is no longer listed, without a word from the service.
+pub(crate) fn gone(id: &PromptId, reason: &str, message: &str) -> Value {
+    json!({ "event": "withdrawn", "prompt": id.jti, "reason": reason, "message": message })
+}
+
+pub(crate) fn outcome(id: &PromptId, outcome: Outcome) -> Value {
+    let verdict = words::outcome(outcome);
+    json!({ "event": "outcome", "prompt": id.jti, "result": verdict.name, "message": verdict.words })
+}
+
+pub(crate) fn queued(id: &PromptId) -> Value {
+    json!({ "event": "queued", "prompt": id.jti })
+}
+
+pub(crate) fn error(error: &PhoneError, prompt: Option<&PromptId>, account: Option<&str>) -> Value {
+    let words = words::of(error);
+    let cause = match error {
+        PhoneError::Ended(cause) => Some(words::cause_name(*cause)),
+        _ => None,
+    };
+    json!({
+        "event": "error",
+        "error": words.code,
+        "cause": cause,
+        "message": words.happened,
+        "still_fine": words.fine,
+        "next": words.next,
+        "prompt": prompt.map(|id| id.jti.clone()),
+        "account": account,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::render::good_view;
+
+    use super::*;
+
+    #[test]
+    fn a_request_has_its_documented_members() {
+        let expected = json!({
+            "event": "prompt", "prompt": "aB3dE9fGhIjKlMnOpQrStU", "short": "aB3dE9",
+            "account": "acc0123456789abcdefghi", "host": "signin.example.com", "organization": "Example Works",
+            "user_name": "ada", "kind": "second_factor", "origin": "password_proved",
+            "match": { "mode": "enter", "digits": 2 }, "application": "Security info", "browser": "Chrome",
+            "os": "Linux", "address": "192.0.2.7",
+            "place": { "city": "Basel", "region": "Basel-Stadt", "country": "Switzerland" }, "near": true,
+            "issued_at": 2000, "expires_at": 2120, "state": "open",
+        });
+        assert_eq!(prompt(&good_view()), expected);
+    }
+
+    #[test]
+    fn an_ended_enrolment_names_its_cause() {
+        let value = error(&PhoneError::Ended(RemovalCause::NotMyPhone), None, None);
+        assert_eq!(value.get("error"), Some(&json!("enrollment_ended")));
+        assert_eq!(value.get("cause"), Some(&json!("not_my_phone")));
+    }
+
+    #[test]
+    fn an_error_says_which_request_it_was_about() {
+        let id = good_view().id;
+        let value = error(&PhoneError::Core(countersign::Error::NumberForm), Some(&id), None);
+        assert_eq!(value.get("prompt"), Some(&json!(id.jti)));
+        assert_eq!(value.get("error"), Some(&json!("number_form")));
+    }
+}

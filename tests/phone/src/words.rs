@@ -1,0 +1,225 @@
+//! The words for each error, outcome and cause: what happened, what is still fine, what to do now.
+//!
+//! The core's enumerations may grow; the last arm of each match is for what this version does not know,
+//! and `tests` below names every variant that it does.
+
+mod core_errors;
+mod endings;
+
+use countersign::OtherCode;
+
+use crate::error::PhoneError;
+pub use endings::{Verdict, cause, outcome, withdrawal};
+pub(crate) use endings::{cause_name, kind_name, origin_name};
+
+/// Words for one error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words {
+    /// Stable name for programs.
+    pub code: &'static str,
+    /// What happened.
+    pub happened: &'static str,
+    /// What is still fine.
+    pub fine: &'static str,
+    /// What to do now.
+    pub next: &'static str,
+}
+
+const fn words(code: &'static str, happened: &'static str, fine: &'static str, next: &'static str) -> Words {
+    Words { code, happened, fine, next }
+}
+
+const NOTHING_CHANGED: &str = "Nothing was changed.";
+
+/// The words for an error.
+#[must_use]
+pub fn of(error: &PhoneError) -> Words {
+    match error {
+        PhoneError::Core(error) => core_errors::of(error),
+        PhoneError::Home => words(
+            "home_unusable",
+            "The folder of this phone can't be used.",
+            NOTHING_CHANGED,
+            "Check that it is yours and that the disk has room, or name another with --home.",
+        ),
+        PhoneError::NoHome => words(
+            "no_home",
+            "This phone has no folder to live in.",
+            NOTHING_CHANGED,
+            "Name one with --home.",
+        ),
+        PhoneError::NoRelay => words(
+            "no_relay",
+            "This phone does not know its relay yet.",
+            NOTHING_CHANGED,
+            "Name it once with --relay; it is remembered.",
+        ),
+        PhoneError::RelayAddress => words(
+            "relay_address",
+            "This is not the address of a relay.",
+            NOTHING_CHANGED,
+            "Give --relay an address that begins with https://",
+        ),
+        PhoneError::Certificates => words(
+            "certificates",
+            "The certificates that this phone should trust can't be read.",
+            NOTHING_CHANGED,
+            "Check the PEM file named with --ca.",
+        ),
+        PhoneError::NoPassphrase => words(
+            "no_passphrase",
+            "No passphrase was given.",
+            NOTHING_CHANGED,
+            "Run this in a terminal, or pass it with --passphrase-fd.",
+        ),
+        PhoneError::PassphrasesDiffer => words(
+            "passphrases_differ",
+            "The two passphrases are not the same.",
+            "No phone was set up yet.",
+            "Run this again and type the same passphrase twice.",
+        ),
+        PhoneError::PassphraseTooShort => words(
+            "passphrase_too_short",
+            "The new passphrase is too short.",
+            "No phone was set up yet.",
+            "Choose one of at least 8 characters.",
+        ),
+        PhoneError::PictureFile => words(
+            "picture_file",
+            "The picture can't be opened.",
+            NOTHING_CHANGED,
+            "Check the name of the file.",
+        ),
+        PhoneError::OtherCode(code) => other_code(*code),
+        PhoneError::NotConfirmed => words(
+            "not_confirmed",
+            "You did not say yes.",
+            NOTHING_CHANGED,
+            "Run this again when you are sure.",
+        ),
+        PhoneError::NoSuchRequest => words(
+            "no_such_request",
+            "No waiting request goes by this name.",
+            "Your accounts are as they were.",
+            "Check with: countersign-phone requests",
+        ),
+        PhoneError::SeveralRequests => words(
+            "several_requests",
+            "More than one request begins like this.",
+            "Nothing was sent.",
+            "Type more of its name.",
+        ),
+        PhoneError::NoSuchAccount => words(
+            "no_such_account",
+            "No account on this phone goes by this name.",
+            NOTHING_CHANGED,
+            "See the names with: countersign-phone accounts",
+        ),
+        PhoneError::SeveralAccounts => words(
+            "several_accounts",
+            "More than one account goes by this name.",
+            NOTHING_CHANGED,
+            "Use its own name, from: countersign-phone accounts",
+        ),
+        PhoneError::Ended(_) => words(
+            "enrollment_ended",
+            "The account was not added.",
+            "Nothing of it is left on this phone; your other accounts are as they were.",
+            "Start again on the page, with a fresh code.",
+        ),
+        PhoneError::NothingToResume => words(
+            "nothing_to_resume",
+            "No account is half added.",
+            NOTHING_CHANGED,
+            "To add one: countersign-phone add",
+        ),
+        PhoneError::NotUnderstood => words(
+            "not_understood",
+            "That was not understood.",
+            "Nothing was sent.",
+            "Type the number, d to deny, r if it wasn't you, c to check, q to stop.",
+        ),
+        PhoneError::Output => words("output", "The output was closed.", "What was decided stays decided.", "Run it again."),
+    }
+}
+
+/// What a code that is not ours looks like.
+fn other_code(code: OtherCode) -> Words {
+    let next = "Use the code that your sign-in service shows under \"Add sign-in method\".";
+    let (name, happened, next) = match code {
+        OtherCode::NewerVersion => (
+            "code_newer_version",
+            "This code needs a newer version of this phone.",
+            "Update Countersign, then use the code again.",
+        ),
+        OtherCode::OneTimeCode => {
+            ("code_one_time", "This is a code for one-time codes, which this phone does not make.", next)
+        }
+        OtherCode::OtherAuthenticator => ("code_other_app", "This code is for another authenticator app.", next),
+        OtherCode::Passkey => ("code_passkey", "This is a passkey code, for a phone's camera.", next),
+        OtherCode::WebAddress => ("code_web_address", "This code is a web address. It was not opened.", next),
+        OtherCode::Wifi => ("code_wifi", "This code is for a wireless network.", next),
+        OtherCode::Contact => ("code_contact", "This code is a contact card.", next),
+        OtherCode::Unknown => ("code_unknown", "This code is not from a sign-in service.", next),
+        _ => ("code_unknown", "This code is not from a sign-in service.", next),
+    };
+    words(name, happened, NOTHING_CHANGED, next)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use countersign::RemovalCause;
+
+    use super::*;
+
+    const OTHER: [OtherCode; 8] = [
+        OtherCode::NewerVersion,
+        OtherCode::OneTimeCode,
+        OtherCode::OtherAuthenticator,
+        OtherCode::Passkey,
+        OtherCode::WebAddress,
+        OtherCode::Wifi,
+        OtherCode::Contact,
+        OtherCode::Unknown,
+    ];
+
+    #[test]
+    fn each_error_of_the_phone_has_words_of_its_own() {
+        let mut errors = vec![
+            PhoneError::Home,
+            PhoneError::NoHome,
+            PhoneError::NoRelay,
+            PhoneError::RelayAddress,
+            PhoneError::Certificates,
+            PhoneError::NoPassphrase,
+            PhoneError::PassphrasesDiffer,
+            PhoneError::PassphraseTooShort,
+            PhoneError::PictureFile,
+            PhoneError::NotConfirmed,
+            PhoneError::NoSuchRequest,
+            PhoneError::SeveralRequests,
+            PhoneError::NoSuchAccount,
+            PhoneError::SeveralAccounts,
+            PhoneError::Ended(RemovalCause::Expired),
+            PhoneError::NothingToResume,
+            PhoneError::NotUnderstood,
+            PhoneError::Output,
+        ];
+        errors.extend(OTHER.map(PhoneError::OtherCode));
+        let said: Vec<Words> = errors.iter().map(of).collect();
+        assert_all_differ(&said);
+    }
+
+    pub(super) fn assert_all_differ(said: &[Words]) {
+        let codes: BTreeSet<_> = said.iter().map(|words| words.code).collect();
+        let happened: BTreeSet<_> = said.iter().map(|words| words.happened).collect();
+        assert_eq!((codes.len(), happened.len()), (said.len(), said.len()), "{said:#?}");
+        for words in said {
+            for text in [words.happened, words.fine, words.next] {
+                assert!(!text.is_empty() && !text.contains('!'), "{words:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! Words for what the core says: one for each variant.
+
+use countersign::{CodeError, EnrollmentFault, Error, MetadataFault, PictureError, PlatformError, StoreFault};
+
+use super::{NOTHING_CHANGED, Words, words};
+
+const ACCOUNTS_FINE: &str = "Your accounts are as they were.";
+const AGAIN_SOON: &str = "Try again in a moment.";
+const FRESH_CODE: &str = "Start again on the page, with a fresh code.";
+const ASK_HELP: &str = "Ask the people who run the sign-in service.";
+const NOTHING_KEPT: &str = "Nothing of it was kept on this phone.";
+
+pub(super) fn of(error: &Error) -> Words {
+    match error {
+        Error::Store(fault) => store(*fault),
+        Error::Platform(fault) => platform(*fault),
+        Error::Code(fault) => code(*fault),
+        Error::Picture(fault) => picture(*fault),
+        Error::NotASignInService(fault) => metadata(*fault),
+        Error::Enrollment(fault) => enrollment(*fault),
+        Error::NotYetUnlocked | Error::FromAnotherDevice | Error::NewerSchema(_) | Error::Closed => opening(error),
+        Error::Offline | Error::Untrusted | Error::Busy | Error::InvalidAnswer | Error::Refused => service(error),
+        Error::UnknownPrompt | Error::PromptExpired | Error::AlreadyAnswered | Error::NumberForm => prompt(error),
+        Error::UnsupportedVersion => words(
+            "unsupported_version",
+            "This service needs a newer version of this phone.",
+            ACCOUNTS_FINE,
+            "Update Countersign, then try again.",
+        ),
+        Error::Impostor => words(
+            "impostor",
+            "The answer did not come from the service that made this code.",
+            NOTHING_KEPT,
+            "Check the address in your browser. If it is right, start again with a fresh code.",
+        ),
+        Error::ClockWrong => words(
+            "clock_wrong",
+            "This computer's clock is off by more than a day.",
+            ACCOUNTS_FINE,
+            "Set date and time, then try again.",
+        ),
+        Error::AlreadyHere => words(
+            "already_here",
+            "This account is on this phone already.",
+            "It works as before.",
+            "To add it anew, remove it first.",
+        ),
+        Error::Removed => words(
+            "removed",
+            "The service took this phone off the account.",
+            "Your other accounts are as they were.",
+            "To go on, add the account again.",
+        ),
+        Error::UnknownAccount => words(
+            "unknown_account",
+            "This account is no longer on this phone.",
+            "Your other accounts are as they were.",
+            "See which are there: countersign-phone accounts",
+        ),
+        Error::UnknownTicket => words(
+            "unknown_ticket",
+            "This has finished or was given up.",
+            ACCOUNTS_FINE,
+            "See what is there: countersign-phone accounts",
+        ),
+        _ => words("unknown", "Something went wrong that this version has no words for.", ACCOUNTS_FINE, AGAIN_SOON),
+    }
+}
+
+fn opening(error: &Error) -> Words {
+    match error {
+        Error::NotYetUnlocked => {
+            words("not_yet_unlocked", "The key store is not unlocked yet.", ACCOUNTS_FINE, "Unlock it, then try again.")
+        }
+        Error::FromAnotherDevice => words(
+            "from_another_device",
+            "This folder was copied from another phone; its keys are not here.",
+            "The other phone is not affected.",
+            "Use another --home and add your accounts there.",
+        ),
+        Error::NewerSchema(_) => words(
+            "newer_schema",
+            "This folder was written by a newer version of this phone.",
+            "It was left as it is.",
+            "Use the newer version.",
+        ),
+        _ => words("closed", "This phone was closed.", "What was decided is stored.", "Open it again."),
+    }
+}
+
+fn service(error: &Error) -> Words {
+    match error {
+        Error::Offline => words(
+            "offline",
+            "The service can't be reached.",
+            ACCOUNTS_FINE,
+            "Check the network, then try again.",
+        ),
+        Error::Untrusted => words(
+            "untrusted",
+            "The connection to the service can't be trusted, so nothing was sent.",
+            ACCOUNTS_FINE,
+            "Try another network. A private authority's certificate is named with --ca.",
+        ),
+        Error::Busy => words("busy", "The service asks to come back later.", ACCOUNTS_FINE, "Try again in a minute."),
+        Error::InvalidAnswer => words(
+            "invalid_answer",
+            "The service's answer could not be verified, so it was not used.",
+            NOTHING_CHANGED,
+            AGAIN_SOON,
+        ),
+        _ => words(
+            "refused",
+            "The service refused without saying why.",
+            NOTHING_CHANGED,
+            "Try again. If it stays like this, remove the account and add it again.",
+        ),
+    }
+}
+
+fn prompt(error: &Error) -> Words {
+    match error {
+        Error::UnknownPrompt => words(
+            "unknown_request",
+            "This request is no longer there.",
+            "Nothing was sent.",
+            "If you are still signing in, start again on the page.",
+        ),
+        Error::PromptExpired => words(
+            "request_expired",
+            "The time for this request is over.",
+            "Nothing was sent.",
+            "If you are still signing in, ask for a new request on the page.",
+        ),
+        Error::AlreadyAnswered => words(
+            "already_answered",
+            "This phone has answered this request already.",
+            "The first answer stays as it was given.",
+            "If it wasn't you: countersign-phone report and the request's whole name.",
+        ),
+        _ => words(
+            "number_form",
+            "That is not a number of the form that was asked for.",
+            "Nothing was sent; the request still waits.",
+            "Type the number exactly as the page shows it.",
+        ),
+    }
+}
+
+fn store(fault: StoreFault) -> Words {
+    let fine = "What was stored before is still there.";
+    match fault {
+        StoreFault::DiskFull => words("disk_full", "The disk is full.", fine, "Make room, then try again."),
+        StoreFault::ReadOnly => {
+            words("read_only", "The folder of this phone can't be written.", fine, "Check whose folder it is.")
+        }
+        StoreFault::Busy => words(
+            "store_busy",
+            "Another program is using this phone's folder.",
+            fine,
+            "Stop the other countersign-phone, or wait for it.",
+        ),
+        StoreFault::Record => {
+            words("unreadable_record", "An entry in this phone's folder can't be read.", "The others can.", AGAIN_SOON)
+        }
+        StoreFault::Other => words("store", "This phone's folder can't be read or written.", fine, "Check the disk."),
+        _ => words("store", "This phone's folder failed in an unknown way.", fine, "Check the disk."),
+    }
+}
+
+fn platform(fault: PlatformError) -> Words {
+    match fault {
+        PlatformError::Locked => {
+            words("key_store_locked", "The key store is locked.", ACCOUNTS_FINE, "Unlock it, then try again.")
+        }
+        PlatformError::Transient => words(
+            "platform_transient",
+            "The key store or the relay did not answer this time.",
+            ACCOUNTS_FINE,
+            "Check that the relay can be reached, then try again.",
+        ),
+        PlatformError::Cancelled => words("platform_cancelled", "You turned it away.", NOTHING_CHANGED, AGAIN_SOON),
+        PlatformError::Invalidated => words(
+            "key_invalidated",
+            "The key of this account can't be used any more.",
+            "Your other accounts are as they were.",
+            "Remove the account, then add it again.",
+        ),
+        PlatformError::Gone => words(
+            "key_gone",
+            "A key of this phone no longer exists.",
+            "Nothing was given away.",
+            "Remove what no longer works, then add it again.",
+        ),
+        PlatformError::WrongPassphrase => words(
+            "wrong_passphrase",
+            "That is not the passphrase of this phone.",
+            "Nothing was changed; your accounts are still here.",
+            "Try again. Mind the keyboard layout and Caps Lock.",
+        ),
+        PlatformError::Unusable => words(
+            "platform_unusable",
+            "The key store or the relay refused, or a file is damaged.",
+            "What was stored before is still there.",
+            "Check the folder of this phone and the relay's address.",
+        ),
+        _ => words("platform", "The system refused in an unknown way.", ACCOUNTS_FINE, AGAIN_SOON),
+    }
+}
+
+fn code(fault: CodeError) -> Words {
+    match fault {
+        CodeError::Damaged => words("code_damaged", "The code is damaged or incomplete.", NOTHING_CHANGED, FRESH_CODE),
+        CodeError::Address => words(
+            "code_address",
+            "The address in the code is not one of a sign-in service.",
+            "Nothing was sent there.",
+            "Check the address in your browser before you start again.",
+        ),
+        CodeError::TypedForm => words(
+            "code_form",
+            "A code to type has 12 letters and digits.",
+            NOTHING_CHANGED,
+            "Type it as the page shows it; case and hyphens don't matter.",
+        ),
+        _ => words("code", "The code can't be used.", NOTHING_CHANGED, FRESH_CODE),
+    }
+}
+
+fn picture(fault: PictureError) -> Words {
+    match fault {
+        PictureError::TooLarge => {
+            words("picture_too_large", "The picture is too large.", NOTHING_CHANGED, "Cut it to the code.")
+        }
+        PictureError::NotAPicture => {
+            words("not_a_picture", "The file is not a PNG or JPEG picture.", NOTHING_CHANGED, "Use a screenshot.")
+        }
+        PictureError::Damaged => {
+            words("picture_damaged", "The picture is damaged.", NOTHING_CHANGED, "Take the screenshot again.")
+        }
+        PictureError::NoCode => words(
+            "picture_no_code",
+            "No code was found in the picture.",
+            NOTHING_CHANGED,
+            "Take it again with the whole code and its white edge, or type the code.",
+        ),
+        PictureError::TwoCodes => words(
+            "picture_two_codes",
+            "Two codes were found in the picture.",
+            NOTHING_CHANGED,
+            "Cut it so that only the one you mean is left.",
+        ),
+        PictureError::TookTooLong => words(
+            "picture_too_long",
+            "Looking for a code in the picture took too long.",
+            NOTHING_CHANGED,
+            "Cut it to the code, or type the code.",
+        ),
+        _ => words("picture", "The picture can't be used.", NOTHING_CHANGED, "Type the code instead."),
+    }
+}
+
+fn metadata(fault: MetadataFault) -> Words {
+    match fault {
+        MetadataFault::Missing => words(
+            "not_a_service",
+            "There is no sign-in service at this address.",
+            NOTHING_KEPT,
+            "Check the address beside the code.",
+        ),
+        MetadataFault::Unreadable => {
+            words("service_unreadable", "What this address says of itself can't be read.", NOTHING_KEPT, ASK_HELP)
+        }
+        MetadataFault::OtherIssuer => words(
+            "service_other_issuer",
+            "This address says that it is another one.",
+            NOTHING_KEPT,
+            "Check the address in your browser; don't go on if it differs.",
+        ),
+        MetadataFault::NoPhoneSignIn => {
+            words("service_no_phone", "This sign-in service does not work with phones.", NOTHING_KEPT, ASK_HELP)
+        }
+        MetadataFault::EndpointElsewhere => {
+            words("service_elsewhere", "This service sends phones to another address.", NOTHING_KEPT, ASK_HELP)
+        }
+        MetadataFault::PushKey => {
+            words("service_push_key", "The push key of this service can't be used.", NOTHING_KEPT, ASK_HELP)
+        }
+        _ => words("service_unknown", "This service can't be used with this phone.", NOTHING_KEPT, ASK_HELP),
+    }
+}
+
+fn enrollment(fault: EnrollmentFault) -> Words {
+    match fault {
+        EnrollmentFault::Unknown => words(
+            "enrollment_unknown",
+            "The service does not know this code.",
+            NOTHING_KEPT,
+            "Check what you typed, or start again with a fresh code.",
+        ),
+        EnrollmentFault::Expired => {
+            words("enrollment_expired", "The ten minutes for this code are over.", NOTHING_KEPT, FRESH_CODE)
+        }
+        EnrollmentFault::Used => words(
+            "enrollment_used",
+            "This code was used already, by this or another phone.",
+            NOTHING_KEPT,
+            "If that wasn't you, say so on the page. Then start again with a fresh code.",
+        ),
+        EnrollmentFault::Cancelled => {
+            words("enrollment_cancelled", "This code was cancelled on the page.", NOTHING_KEPT, FRESH_CODE)
+        }
+        EnrollmentFault::TooManyLookUps => {
+            words("too_many_look_ups", "This code was looked up too often.", NOTHING_KEPT, FRESH_CODE)
+        }
+        _ => words("enrollment", "This code leads nowhere.", NOTHING_KEPT, FRESH_CODE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::assert_all_differ;
+    use super::*;
+
+    fn every_error() -> Vec<Error> {
+        use {EnrollmentFault as E, MetadataFault as M, PictureError as P, PlatformError as F, StoreFault as S};
+        let mut errors = vec![
+            Error::NotYetUnlocked,
+            Error::FromAnotherDevice,
+            Error::NewerSchema(9),
+            Error::Offline,
+            Error::Untrusted,
+            Error::Busy,
+            Error::UnsupportedVersion,
+            Error::Impostor,
+            Error::ClockWrong,
+            Error::AlreadyHere,
+            Error::InvalidAnswer,
+            Error::Refused,
+            Error::Removed,
+            Error::UnknownAccount,
+            Error::UnknownPrompt,
+            Error::PromptExpired,
+            Error::AlreadyAnswered,
+            Error::NumberForm,
+            Error::UnknownTicket,
+            Error::Closed,
+        ];
+        errors.extend([S::DiskFull, S::ReadOnly, S::Busy, S::Record, S::Other].map(Error::Store));
+        errors.extend([F::Locked, F::Transient, F::Cancelled, F::Invalidated].map(Error::Platform));
+        errors.extend([F::Gone, F::WrongPassphrase, F::Unusable].map(Error::Platform));
+        errors.extend([CodeError::Damaged, CodeError::Address, CodeError::TypedForm].map(Error::Code));
+        errors.extend([P::TooLarge, P::NotAPicture, P::Damaged, P::NoCode, P::TwoCodes, P::TookTooLong].map(Error::Picture));
+        errors.extend([M::Missing, M::Unreadable, M::OtherIssuer, M::NoPhoneSignIn].map(Error::NotASignInService));
+        errors.extend([M::EndpointElsewhere, M::PushKey].map(Error::NotASignInService));
+        errors.extend([E::Unknown, E::Expired, E::Used, E::Cancelled, E::TooManyLookUps].map(Error::Enrollment));
+        errors
+    }
+
+    #[test]
+    fn each_error_of_the_core_has_words_of_its_own() {
+        let said: Vec<Words> = every_error().iter().map(of).collect();
+        assert_all_differ(&said);
+        assert!(said.iter().all(|words| words.code != "unknown"));
+    }
+}

@@ -1,0 +1,75 @@
+//! What goes wrong on request: messages lost, late, doubled, out of order. For tests and demonstrations.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::queue::Message;
+
+/// Switches; all off at the start.
+#[derive(Clone, Default)]
+pub struct Faults(Arc<Switches>);
+
+#[derive(Default)]
+struct Switches {
+    lose_one_in: AtomicU64,
+    double_one_in: AtomicU64,
+    delay_ms: AtomicU64,
+    reorder: AtomicU64,
+    counted: AtomicU64,
+    held: Mutex<Option<(String, Message)>>,
+}
+
+impl Faults {
+    /// Loses every `n`th message; 1 loses all, 0 none.
+    pub fn lose_one_in(&self, n: u64) {
+        self.0.lose_one_in.store(n, Ordering::SeqCst);
+    }
+
+    /// Delivers every `n`th message twice; 0 none.
+    pub fn double_one_in(&self, n: u64) {
+        self.0.double_one_in.store(n, Ordering::SeqCst);
+    }
+
+    /// Holds every message for a while.
+    pub fn delay(&self, delay: Duration) {
+        self.0.delay_ms.store(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    /// Swaps each pair of messages.
+    pub fn reorder(&self, on: bool) {
+        self.0.reorder.store(u64::from(on), Ordering::SeqCst);
+    }
+
+    /// What becomes of one message.
+    pub(crate) fn apply(&self, address: String, message: Message) -> Vec<(String, Message)> {
+        let number = self.0.counted.fetch_add(1, Ordering::SeqCst).saturating_add(1);
+        let is_nth = |n: u64| n > 0 && number.checked_rem(n) == Some(0);
+        if is_nth(self.0.lose_one_in.load(Ordering::SeqCst)) {
+            tracing::info!("a message is lost on request");
+            return Vec::new();
+        }
+        let mut delivered = vec![(address.clone(), message.clone())];
+        if is_nth(self.0.double_one_in.load(Ordering::SeqCst)) {
+            delivered.push((address, message));
+        }
+        if self.0.reorder.load(Ordering::SeqCst) == 0 {
+            return delivered;
+        }
+        let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match held.take() {
+            Some(earlier) => {
+                delivered.push(earlier);
+                delivered
+            }
+            None => {
+                *held = delivered.pop();
+                delivered
+            }
+        }
+    }
+
+    pub(crate) fn delay_now(&self) -> Duration {
+        Duration::from_millis(self.0.delay_ms.load(Ordering::SeqCst))
+    }
+}

@@ -1,0 +1,157 @@
+//! Messages on their way: bounded, in memory, gone at the end of their time.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+
+/// Messages that wait for one address.
+pub const MAX_WAITING: usize = 16;
+/// Messages that wait in all: 40 MB at most.
+const MAX_TOTAL: usize = 10_000;
+
+/// A message for a phone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The phone's name for the account.
+    pub slot: String,
+    /// The encrypted body.
+    pub body: Vec<u8>,
+    /// When it is worth nothing any more, seconds since 1970.
+    pub expires_at: u64,
+}
+
+/// Who waits and what waits.
+#[derive(Clone, Default)]
+pub struct Queues(Arc<Mutex<Content>>);
+
+#[derive(Default)]
+struct Content {
+    addresses: HashMap<String, Address>,
+    total: usize,
+}
+
+#[derive(Default)]
+struct Address {
+    waiting: VecDeque<Message>,
+    listener: Option<mpsc::Sender<Message>>,
+}
+
+/// The address, or the relay as a whole, holds as much as it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many messages wait")]
+pub struct Full;
+
+impl Queues {
+    /// Hands a message to whoever listens, or keeps it.
+    ///
+    /// # Errors
+    /// `Full`; the message is not kept.
+    pub fn push(&self, address: &str, message: Message, now: u64) -> Result<(), Full> {
+        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let total = content.total;
+        let entry = content.addresses.entry(address.to_owned()).or_default();
+        let message = match &entry.listener {
+            Some(listener) => match listener.try_send(message) {
+                Ok(()) => return Ok(()),
+                Err(mpsc::error::TrySendError::Full(message) | mpsc::error::TrySendError::Closed(message)) => message,
+            },
+            None => message,
+        };
+        let before = entry.waiting.len();
+        entry.waiting.retain(|waiting| waiting.expires_at > now);
+        let forgotten = before.saturating_sub(entry.waiting.len());
+        let total = total.saturating_sub(forgotten);
+        let full = entry.waiting.len() >= MAX_WAITING || total >= MAX_TOTAL;
+        if !full {
+            entry.waiting.push_back(message);
+        }
+        content.total = if full { total } else { total.saturating_add(1) };
+        if full { Err(Full) } else { Ok(()) }
+    }
+
+    /// Listens for an address; an older listener hears nothing more.
+    #[must_use]
+    pub fn listen(&self, address: &str, now: u64) -> mpsc::Receiver<Message> {
+        let (sender, receiver) = mpsc::channel(MAX_WAITING.saturating_mul(2));
+        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = content.addresses.entry(address.to_owned()).or_default();
+        let waiting = std::mem::take(&mut entry.waiting);
+        let count = waiting.len();
+        for message in waiting.into_iter().filter(|message| message.expires_at > now) {
+            // The channel is new and larger than what can wait.
+            let _sent = sender.try_send(message);
+        }
+        entry.listener = Some(sender);
+        content.total = content.total.saturating_sub(count);
+        receiver
+    }
+
+    /// Forgets what has run out, and addresses nobody uses.
+    pub fn sweep(&self, now: u64) {
+        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        content.addresses.retain(|_, entry| {
+            entry.waiting.retain(|message| message.expires_at > now);
+            if entry.listener.as_ref().is_some_and(mpsc::Sender::is_closed) {
+                entry.listener = None;
+            }
+            entry.listener.is_some() || !entry.waiting.is_empty()
+        });
+        content.total = content.addresses.values().map(|entry| entry.waiting.len()).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    fn message(number: u8, expires_at: u64) -> Message {
+        Message { slot: "slot".to_owned(), body: vec![number], expires_at }
+    }
+
+    #[test]
+    fn sixteen_wait_and_the_seventeenth_is_refused() {
+        let queues = Queues::default();
+        for number in 0..16 {
+            assert_eq!(queues.push("a", message(number, 10), 0), Ok(()));
+        }
+        assert_eq!(queues.push("a", message(16, 10), 0), Err(Full));
+        assert_eq!(queues.push("b", message(0, 10), 0), Ok(()));
+        let mut heard = queues.listen("a", 0);
+        for number in 0..16 {
+            assert_eq!(heard.try_recv().unwrap(), message(number, 10));
+        }
+        assert!(heard.try_recv().is_err());
+    }
+
+    #[test]
+    fn what_has_run_out_is_not_delivered_and_makes_room() {
+        let queues = Queues::default();
+        for number in 0..16 {
+            queues.push("a", message(number, 10), 0).unwrap();
+        }
+        assert_eq!(queues.push("a", message(16, 30), 20), Ok(()));
+        let mut heard = queues.listen("a", 20);
+        assert_eq!(heard.try_recv().unwrap(), message(16, 30));
+        assert!(heard.try_recv().is_err());
+    }
+
+    #[test]
+    fn the_newest_listener_wins() {
+        let queues = Queues::default();
+        let mut older = queues.listen("a", 0);
+        let mut newer = queues.listen("a", 0);
+        queues.push("a", message(1, 10), 0).unwrap();
+        assert_eq!(newer.try_recv().unwrap(), message(1, 10));
+        assert!(older.try_recv().is_err());
+    }
+
+    #[test]
+    fn what_a_closed_listener_missed_waits_for_the_next() {
+        let queues = Queues::default();
+        drop(queues.listen("a", 0));
+        queues.push("a", message(1, 10), 0).unwrap();
+        assert_eq!(queues.listen("a", 0).try_recv().unwrap(), message(1, 10));
+    }
+}
