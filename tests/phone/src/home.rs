@@ -45,7 +45,12 @@ impl Home {
 
     /// The sealed key store.
     pub(crate) fn keys(&self) -> PathBuf {
-        self.0.join(KEYS)
+        Self::keys_in(&self.0)
+    }
+
+    /// The sealed key store of the folder at `path`.
+    pub(crate) fn keys_in(path: &Path) -> PathBuf {
+        path.join(KEYS)
     }
 
     /// The relay to use: the one named now, which is remembered, or the remembered one.

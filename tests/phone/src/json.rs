@@ -1,7 +1,7 @@
 //! What programs read: one object a line; the member names are documented in `README.md` and stay.
 
 use countersign::{
-    Account, AccountState, Matching, Offer, Outcome, PromptId, PromptState, RemovalCause, Timestamp, WithdrawalReason,
+    Account, AccountState, Matching, Offer, Outcome, PromptId, PromptState, Timestamp, WithdrawalReason,
 };
 use serde_json::{Value, json};
 
@@ -43,10 +43,6 @@ pub(crate) fn offer(offer: &Offer) -> Value {
 
 pub(crate) fn digits(host: &str, digits: &str, until: Timestamp) -> Value {
     json!({ "event": "digits", "host": host, "digits": digits, "until": until.0 })
-}
-
-pub(crate) fn ended(cause: RemovalCause) -> Value {
-    json!({ "event": "ended", "cause": words::cause_name(cause), "message": words::cause(cause) })
 }
 
 pub(crate) fn prompt(view: &PromptView) -> Value {
@@ -128,6 +124,8 @@ pub(crate) fn error(error: &PhoneError, prompt: Option<&PromptId>, account: Opti
 
 #[cfg(test)]
 mod tests {
+    use countersign::RemovalCause;
+
     use crate::render::good_view;
 
     use super::*;

@@ -88,7 +88,7 @@ impl Phone {
     /// Whether a phone was ever opened in `home`.
     #[must_use]
     pub fn exists(home: &Path) -> bool {
-        SealedFileKeyStore::exists(&home.join("keys"))
+        SealedFileKeyStore::exists(&Home::keys_in(home))
     }
 
     /// The core behind this phone.

@@ -9,9 +9,9 @@ mod prompt;
 use countersign::{Account, AccountState, Timestamp};
 
 pub use offer::{digits, offer};
-pub use prompt::{PromptView, ask, prompt, prompt_line};
 #[cfg(test)]
 pub(crate) use prompt::tests::good_view;
+pub use prompt::{PromptView, ask, prompt, prompt_line};
 
 use crate::names::short;
 use crate::times;

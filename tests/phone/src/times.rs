@@ -41,8 +41,19 @@ mod tests {
     fn the_past_is_said_in_its_largest_unit() {
         let said = [0, 4, 5, 59, 60, 119, 120, 3_599, 3_600, 7_200, 86_399, 86_400, 172_800].map(ago);
         let expected = [
-            "just now", "just now", "5 seconds ago", "59 seconds ago", "1 minute ago", "1 minute ago", "2 minutes ago",
-            "59 minutes ago", "1 hour ago", "2 hours ago", "23 hours ago", "1 day ago", "2 days ago",
+            "just now",
+            "just now",
+            "5 seconds ago",
+            "59 seconds ago",
+            "1 minute ago",
+            "1 minute ago",
+            "2 minutes ago",
+            "59 minutes ago",
+            "1 hour ago",
+            "2 hours ago",
+            "23 hours ago",
+            "1 day ago",
+            "2 days ago",
         ];
         assert_eq!(said, expected);
     }

@@ -37,8 +37,8 @@ fn client(ca: Option<&[u8]>) -> Result<ClientConfig, PhoneError> {
     let extra: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(ca.unwrap_or_default())
         .collect::<Result<_, _>>()
         .map_err(|_damaged| PhoneError::Certificates)?;
-    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider))
-        .map_err(|_none| PhoneError::Certificates)?;
+    let verifier =
+        Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(|_none| PhoneError::Certificates)?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|_versions| PhoneError::Certificates)?

@@ -42,12 +42,9 @@ pub fn of(error: &PhoneError) -> Words {
             NOTHING_CHANGED,
             "Check that it is yours and that the disk has room, or name another with --home.",
         ),
-        PhoneError::NoHome => words(
-            "no_home",
-            "This phone has no folder to live in.",
-            NOTHING_CHANGED,
-            "Name one with --home.",
-        ),
+        PhoneError::NoHome => {
+            words("no_home", "This phone has no folder to live in.", NOTHING_CHANGED, "Name one with --home.")
+        }
         PhoneError::NoRelay => words(
             "no_relay",
             "This phone does not know its relay yet.",
@@ -84,19 +81,13 @@ pub fn of(error: &PhoneError) -> Words {
             "No phone was set up yet.",
             "Choose one of at least 8 characters.",
         ),
-        PhoneError::PictureFile => words(
-            "picture_file",
-            "The picture can't be opened.",
-            NOTHING_CHANGED,
-            "Check the name of the file.",
-        ),
+        PhoneError::PictureFile => {
+            words("picture_file", "The picture can't be opened.", NOTHING_CHANGED, "Check the name of the file.")
+        }
         PhoneError::OtherCode(code) => other_code(*code),
-        PhoneError::NotConfirmed => words(
-            "not_confirmed",
-            "You did not say yes.",
-            NOTHING_CHANGED,
-            "Run this again when you are sure.",
-        ),
+        PhoneError::NotConfirmed => {
+            words("not_confirmed", "You did not say yes.", NOTHING_CHANGED, "Run this again when you are sure.")
+        }
         PhoneError::NoSuchRequest => words(
             "no_such_request",
             "No waiting request goes by this name.",
@@ -139,7 +130,9 @@ pub fn of(error: &PhoneError) -> Words {
             "Nothing was sent.",
             "Type the number, d to deny, r if it wasn't you, c to check, q to stop.",
         ),
-        PhoneError::Output => words("output", "The output was closed.", "What was decided stays decided.", "Run it again."),
+        PhoneError::Output => {
+            words("output", "The output was closed.", "What was decided stays decided.", "Run it again.")
+        }
     }
 }
 

@@ -104,7 +104,8 @@ fn address(context: &Context) -> String {
 
 fn place(place: Option<&Place>) -> String {
     let parts = |place: &Place| {
-        let named: Vec<&str> = [place.city.as_str(), place.country.as_str()].into_iter().filter(|p| !p.is_empty()).collect();
+        let named: Vec<&str> =
+            [place.city.as_str(), place.country.as_str()].into_iter().filter(|p| !p.is_empty()).collect();
         named.join(", ")
     };
     known(&place.map(parts).unwrap_or_default()).to_owned()

@@ -90,12 +90,9 @@ fn opening(error: &Error) -> Words {
 
 fn service(error: &Error) -> Words {
     match error {
-        Error::Offline => words(
-            "offline",
-            "The service can't be reached.",
-            ACCOUNTS_FINE,
-            "Check the network, then try again.",
-        ),
+        Error::Offline => {
+            words("offline", "The service can't be reached.", ACCOUNTS_FINE, "Check the network, then try again.")
+        }
         Error::Untrusted => words(
             "untrusted",
             "The connection to the service can't be trusted, so nothing was sent.",
@@ -350,7 +347,9 @@ mod tests {
         errors.extend([F::Locked, F::Transient, F::Cancelled, F::Invalidated].map(Error::Platform));
         errors.extend([F::Gone, F::WrongPassphrase, F::Unusable].map(Error::Platform));
         errors.extend([CodeError::Damaged, CodeError::Address, CodeError::TypedForm].map(Error::Code));
-        errors.extend([P::TooLarge, P::NotAPicture, P::Damaged, P::NoCode, P::TwoCodes, P::TookTooLong].map(Error::Picture));
+        errors.extend(
+            [P::TooLarge, P::NotAPicture, P::Damaged, P::NoCode, P::TwoCodes, P::TookTooLong].map(Error::Picture),
+        );
         errors.extend([M::Missing, M::Unreadable, M::OtherIssuer, M::NoPhoneSignIn].map(Error::NotASignInService));
         errors.extend([M::EndpointElsewhere, M::PushKey].map(Error::NotASignInService));
         errors.extend([E::Unknown, E::Expired, E::Used, E::Cancelled, E::TooManyLookUps].map(Error::Enrollment));

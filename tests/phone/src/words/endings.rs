@@ -32,9 +32,10 @@ pub fn outcome(outcome: Outcome) -> Verdict {
         Outcome::Expired => {
             verdict("expired", "Your answer came too late. Nobody was signed in. Ask for a new request on the page.")
         }
-        Outcome::Superseded => {
-            verdict("superseded", "The page has asked again since; this request no longer counts. Answer the newer one.")
-        }
+        Outcome::Superseded => verdict(
+            "superseded",
+            "The page has asked again since; this request no longer counts. Answer the newer one.",
+        ),
         Outcome::Cancelled => verdict("cancelled", "The request was cancelled on the page. Nobody was signed in."),
         Outcome::AlreadyAnswered => {
             verdict("already_answered", "The request had been answered before. That first answer stays.")
@@ -51,7 +52,9 @@ pub fn withdrawal(reason: WithdrawalReason) -> Verdict {
             verdict("answered_elsewhere", "The request was answered on another phone of yours.")
         }
         WithdrawalReason::Cancelled => verdict("cancelled", "The request was cancelled on the page."),
-        WithdrawalReason::Superseded => verdict("superseded", "The page has asked again; this request no longer counts."),
+        WithdrawalReason::Superseded => {
+            verdict("superseded", "The page has asked again; this request no longer counts.")
+        }
         WithdrawalReason::Ended => verdict("ended", "The request has ended. There is nothing to do."),
         _ => verdict("unknown", "The service took the request back."),
     }

@@ -1,0 +1,95 @@
+//! The commands: from what was asked to what is said, and the code that the program ends with.
+
+mod add;
+mod answer;
+mod input;
+mod list;
+mod output;
+mod watch;
+
+use countersign::FetchReason;
+
+use crate::cli::{Cli, Command, Global};
+use crate::error::PhoneError;
+use crate::home::Home;
+use crate::passphrase;
+use crate::phone::{Phone, Settings};
+use input::Lines;
+use output::Output;
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// As asked.
+    Done,
+    /// The service said something else, such as `wrong_number`.
+    Otherwise,
+    /// Stored, and on its way as soon as the service can be reached.
+    Queued,
+}
+
+impl Ending {
+    fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Otherwise => 3,
+            Self::Queued => 4,
+        }
+    }
+}
+
+const FAILED: u8 = 1;
+
+/// Runs one command to its end and returns the program's exit code.
+#[must_use]
+pub fn run(cli: Cli) -> u8 {
+    let mut output = Output::standard(cli.global.json);
+    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() else {
+        return FAILED;
+    };
+    let ended = runtime.block_on(command(cli, &mut output));
+    // What still waits is stored by the core; a thread that waits for the keyboard must not hold the program.
+    runtime.shutdown_background();
+    match ended {
+        Ok(ending) => ending.code(),
+        Err(error) => {
+            // When even that can't be written, the exit code has to do.
+            let _unwritten = output.error(&error, None, None);
+            FAILED
+        }
+    }
+}
+
+async fn command(cli: Cli, output: &mut Output) -> Result<Ending, PhoneError> {
+    let phone = open(&cli.global).await?;
+    let mut lines = Lines::default();
+    match cli.command {
+        Command::Add(args) => add::add(&phone, &args, output, &mut lines).await,
+        Command::Resume { give_up } => add::resume(&phone, give_up, output).await,
+        Command::Accounts => list::accounts(&phone, output).await,
+        Command::Requests => list::requests(&phone, FetchReason::Opened, output).await,
+        Command::Watch => watch::watch(&phone, output, &mut lines).await,
+        Command::Approve { id, number } => answer::by_name(&phone, &id, answer::Act::Approve(number), output).await,
+        Command::Deny { id } => answer::by_name(&phone, &id, answer::Act::Deny, output).await,
+        Command::Report { id } => answer::by_name(&phone, &id, answer::Act::Report, output).await,
+        Command::Remove { account, yes } => list::remove(&phone, &account, yes, output, &mut lines).await,
+        Command::Unblock { account } => list::unblock(&phone, &account, output).await,
+    }
+}
+
+async fn open(global: &Global) -> Result<Phone, PhoneError> {
+    let home = match &global.home {
+        Some(home) => home.clone(),
+        None => Home::default_path()?,
+    };
+    let mut settings = Settings::new(home);
+    settings.relay.clone_from(&global.relay);
+    if let Some(name) = &global.device_name {
+        settings.device_name.clone_from(name);
+    }
+    if let Some(path) = &global.ca {
+        settings.ca = Some(std::fs::read(path).map_err(|_unreadable| PhoneError::Certificates)?);
+    }
+    let passphrase = passphrase::obtain(global.passphrase_fd, !Phone::exists(&settings.home))?;
+    Phone::open_with(settings, passphrase).await
+}

@@ -1,0 +1,105 @@
+//! Accounts and waiting requests, listed; an account taken off, a block lifted.
+
+use countersign::{Checked, FetchReason, Removal, Step};
+use serde_json::json;
+
+use super::Ending;
+use super::input::{Lines, confirmed};
+use super::output::Output;
+use crate::error::PhoneError;
+use crate::json;
+use crate::names;
+use crate::phone::Phone;
+use crate::render::{self, PromptView, wrap};
+
+pub(super) async fn accounts(phone: &Phone, output: &mut Output) -> Result<Ending, PhoneError> {
+    let snapshot = phone.authenticator().snapshot().await?;
+    output.text(&render::accounts(&snapshot.accounts, phone.now()))?;
+    for account in &snapshot.accounts {
+        output.event(&json::account("account", account))?;
+    }
+    for step in &snapshot.pending {
+        pending(step, output)?;
+    }
+    Ok(Ending::Done)
+}
+
+fn pending(step: &Step, output: &mut Output) -> Result<(), PhoneError> {
+    let (Step::ShowDigits { host, .. } | Step::EnrollmentInterrupted { host, .. } | Step::EnrollmentEnded { host, .. }) =
+        step
+    else {
+        return Ok(());
+    };
+    let text = wrap(&format!("Half added: {host}. To go on: countersign-phone resume"));
+    output.tell(&text, &json!({ "event": "half_added", "host": host }))?;
+    Ok(())
+}
+
+/// Asks every service, and shows what waits.
+pub(super) async fn requests(phone: &Phone, reason: FetchReason, output: &mut Output) -> Result<Ending, PhoneError> {
+    let checked = phone.authenticator().check_for_prompts(reason).await?;
+    let accounts = phone.authenticator().accounts().await?;
+    let views: Vec<PromptView> =
+        checked.prompts.iter().filter_map(|prompt| PromptView::of(prompt, &accounts)).collect();
+    for view in &views {
+        let text = format!("\n{}\n", render::prompt(view, phone.now()));
+        output.tell(&text, &json::prompt(view))?;
+    }
+    let silent = unreachable(phone, &checked, output).await?;
+    match views.first() {
+        Some(first) => {
+            let name = names::short(&first.id.jti);
+            output.text(&wrap(&format!("To answer: countersign-phone approve {name} --number NN")))?;
+            output.text(&wrap(&format!("or: countersign-phone deny {name}, countersign-phone report {name}")))?;
+        }
+        None if silent => {}
+        None => output.text(&wrap("No requests."))?,
+    }
+    Ok(Ending::Done)
+}
+
+/// Names each account whose service could not be asked; true when there is one.
+pub(super) async fn unreachable(phone: &Phone, checked: &Checked, output: &mut Output) -> Result<bool, PhoneError> {
+    let accounts = phone.authenticator().accounts().await?;
+    for (id, error) in &checked.unreachable {
+        let error = PhoneError::Core(error.clone());
+        let host = accounts.iter().find(|account| account.id == *id).map(|account| account.host.as_str());
+        output.error(&error, None, Some(host.unwrap_or(&id.0)))?;
+    }
+    Ok(!checked.unreachable.is_empty())
+}
+
+pub(super) async fn remove(
+    phone: &Phone,
+    name: &str,
+    yes: bool,
+    output: &mut Output,
+    lines: &mut Lines,
+) -> Result<Ending, PhoneError> {
+    let accounts = phone.authenticator().accounts().await?;
+    let account = names::account(&accounts, name)?;
+    if !yes {
+        let question = format!("Take {} at {} off this phone? This can't be undone.", account.user_name, account.host);
+        confirmed(&question, output, lines).await?;
+    }
+    let removal = phone.authenticator().remove(account.id.clone()).await?;
+    let (told, text) = match removal {
+        Removal::Done => (true, "Removed. The service knows."),
+        Removal::ServiceToldLater => (
+            false,
+            "Removed from this phone. The service can't be reached; it is told when this phone is open and \
+             reaches it. Until then it may still list this phone.",
+        ),
+    };
+    output.tell(&wrap(text), &json!({ "event": "removed", "account": account.id.0, "service_told": told }))?;
+    Ok(if told { Ending::Done } else { Ending::Queued })
+}
+
+pub(super) async fn unblock(phone: &Phone, name: &str, output: &mut Output) -> Result<Ending, PhoneError> {
+    let accounts = phone.authenticator().accounts().await?;
+    let account = names::account(&accounts, name)?;
+    phone.authenticator().unblock(account.id.clone()).await?;
+    let text = wrap("The account can be asked again.");
+    output.tell(&text, &json!({ "event": "unblocked", "account": account.id.0 }))?;
+    Ok(Ending::Done)
+}

@@ -1,0 +1,204 @@
+//! Waiting for requests: shown as they come, answered one by one, taken away with words when they end.
+//!
+//! Pushes and the core's snapshots say what there is; only a typed order decides anything.
+
+mod board;
+
+use std::time::Duration;
+
+use countersign::{FetchReason, PromptId, PushEffect, Snapshot};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::Ending;
+use super::answer::{self, Act};
+use super::input::Lines;
+use super::list;
+use super::output::Output;
+use crate::direct::Message;
+use crate::error::PhoneError;
+use crate::orders::{self, Order};
+use crate::phone::Phone;
+use crate::render::{self, PromptView, wrap};
+use crate::{json, names};
+use board::{Board, Change};
+
+/// Looked at for requests whose time is over; nothing else tells.
+const TICK: Duration = Duration::from_secs(1);
+
+pub(super) async fn watch(phone: &Phone, output: &mut Output, lines: &mut Lines) -> Result<Ending, PhoneError> {
+    let mut messages = phone.channel().messages();
+    let mut watcher = Watcher { phone, output, board: Board::default(), last: None };
+    let mut revision = watcher.begin().await?;
+    loop {
+        match next(phone, revision, &mut messages, lines).await? {
+            Event::Push(message) => watcher.push(message).await?,
+            Event::Changed(snapshot) => {
+                revision = snapshot.revision;
+                watcher.show(&snapshot)?;
+            }
+            Event::Typed(None) => return Ok(Ending::Done),
+            Event::Typed(Some(line)) => {
+                if !watcher.obey(orders::read(&line)).await? {
+                    return Ok(Ending::Done);
+                }
+            }
+            Event::Tick if watcher.board.has_expired(phone.now()) => {
+                watcher.show(&phone.authenticator().snapshot().await?)?;
+            }
+            Event::Tick => {}
+        }
+    }
+}
+
+enum Event {
+    Push(Message),
+    Changed(Snapshot),
+    Typed(Option<String>),
+    Tick,
+}
+
+async fn next(
+    phone: &Phone,
+    revision: u64,
+    messages: &mut mpsc::Receiver<Message>,
+    lines: &mut Lines,
+) -> Result<Event, PhoneError> {
+    tokio::select! {
+        Some(message) = messages.recv() => Ok(Event::Push(message)),
+        snapshot = phone.authenticator().changed_since(revision) => Ok(Event::Changed(snapshot?)),
+        line = lines.next() => Ok(Event::Typed(line)),
+        () = tokio::time::sleep(TICK) => Ok(Event::Tick),
+    }
+}
+
+struct Watcher<'a> {
+    phone: &'a Phone,
+    output: &'a mut Output,
+    board: Board,
+    /// The request answered last, for "it wasn't me" right after.
+    last: Option<PromptId>,
+}
+
+impl Watcher<'_> {
+    async fn begin(&mut self) -> Result<u64, PhoneError> {
+        self.output
+            .tell(&wrap("Waiting for requests. c checks for them, q stops."), &json!({ "event": "watching" }))?;
+        self.check(FetchReason::Opened).await?;
+        let snapshot = self.phone.authenticator().snapshot().await?;
+        self.show(&snapshot)?;
+        Ok(snapshot.revision)
+    }
+
+    async fn check(&mut self, reason: FetchReason) -> Result<(), PhoneError> {
+        let checked = self.phone.authenticator().check_for_prompts(reason).await?;
+        list::unreachable(self.phone, &checked, self.output).await?;
+        Ok(())
+    }
+
+    async fn push(&mut self, message: Message) -> Result<(), PhoneError> {
+        match self.phone.authenticator().push_received(message.slot, message.body).await? {
+            PushEffect::Withdrawn(id, reason) if self.board.take(&id) => {
+                let words = crate::words::withdrawal(reason).words;
+                self.output.tell(&format!("\n{}", wrap(words)), &json::withdrawn(&id, reason))?;
+            }
+            // The prompt comes with the snapshot, which also has what waited before.
+            _ => {}
+        }
+        let snapshot = self.phone.authenticator().snapshot().await?;
+        self.show(&snapshot)
+    }
+
+    fn show(&mut self, snapshot: &Snapshot) -> Result<(), PhoneError> {
+        let views = snapshot.prompts.iter().filter_map(|prompt| PromptView::of(prompt, &snapshot.accounts)).collect();
+        let now = self.phone.now();
+        for change in self.board.update(views, &snapshot.accounts, now) {
+            match change {
+                Change::New(view) => self.output.event(&json::prompt(&view))?,
+                Change::Done(id, outcome) => answer::say_outcome(&id, outcome, self.output)?,
+                Change::Gone { id, reason, words } => {
+                    self.output.tell(&format!("\n{}", wrap(words)), &json::gone(&id, reason, words))?;
+                }
+                Change::Account(account) => {
+                    let text = render::accounts(std::slice::from_ref(&account), now);
+                    self.output.tell(&format!("\n{text}"), &json::account("account", &account))?;
+                }
+            }
+        }
+        self.ask()
+    }
+
+    /// Shows the request to be decided next, once.
+    fn ask(&mut self) -> Result<(), PhoneError> {
+        let waiting = self.board.waiting();
+        let Some(view) = self.board.next_to_ask() else {
+            return Ok(());
+        };
+        let text = format!("\n{}\n{}", render::prompt(&view, self.phone.now()), render::ask(&view));
+        self.output.text(&text)?;
+        if waiting > 1 {
+            self.output.text(&wrap(&format!("{} after this one.", crate::times::counted(waiting - 1, "request"))))?;
+        }
+        self.output.text("  > ")?;
+        Ok(())
+    }
+
+    /// Does what was typed; false when it was to stop.
+    async fn obey(&mut self, order: Order) -> Result<bool, PhoneError> {
+        let (name, act) = match order {
+            Order::Quit => return Ok(false),
+            Order::Nothing => {
+                self.output.text(&wrap("Nothing was sent."))?;
+                return Ok(true);
+            }
+            Order::Unknown => {
+                self.output.error(&PhoneError::NotUnderstood, None, None)?;
+                return Ok(true);
+            }
+            Order::Check => {
+                self.check(FetchReason::Opened).await?;
+                if self.board.waiting() == 0 {
+                    self.output.text(&wrap("Checked."))?;
+                }
+                return Ok(true);
+            }
+            Order::Number(number) => (None, Act::Approve(number)),
+            Order::Deny => (None, Act::Deny),
+            Order::Report => (None, Act::Report),
+            Order::ApproveNamed(name, number) => (Some(name), Act::Approve(number)),
+            Order::DenyNamed(name) => (Some(name), Act::Deny),
+            Order::ReportNamed(name) => (Some(name), Act::Report),
+        };
+        match self.target(name.as_deref(), &act) {
+            Ok(id) => self.send(id, act).await?,
+            Err(error) => self.output.error(&error, None, None)?,
+        }
+        Ok(true)
+    }
+
+    fn target(&self, name: Option<&str>, act: &Act) -> Result<PromptId, PhoneError> {
+        match (name, self.board.asked(), act) {
+            (Some(name), _, _) => names::request(self.board.ids().chain(self.last.as_ref()), name),
+            (None, Some(asked), _) => Ok(asked),
+            (None, None, Act::Report) => self.last.clone().ok_or(PhoneError::NoSuchRequest),
+            (None, None, Act::Approve(_) | Act::Deny) => Err(PhoneError::NoSuchRequest),
+        }
+    }
+
+    async fn send(&mut self, id: PromptId, act: Act) -> Result<(), PhoneError> {
+        self.output.text(&wrap("Sending…"))?;
+        match answer::send(self.phone, &id, act, self.output).await {
+            Ok(Ending::Done | Ending::Otherwise) => {
+                self.board.take(&id);
+                self.last = Some(id);
+            }
+            Ok(Ending::Queued) => {
+                self.board.answered(&id);
+                self.last = Some(id);
+            }
+            Err(error) => self.output.error(&error, Some(&id), None)?,
+        }
+        let snapshot = self.phone.authenticator().snapshot().await?;
+        self.show(&snapshot)
+    }
+}

@@ -1,0 +1,133 @@
+//! The program as a person or another program starts it, without a service: what it says and how it ends.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use countersign::{Error, PlatformError, Secret};
+use countersign_phone::{Phone, PhoneError};
+use serde_json::Value;
+
+/// Nobody answers there.
+const RELAY: &str = "https://127.0.0.1:9";
+
+fn run(home: &Path, passphrase: &str, arguments: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_countersign-phone"))
+        .args(["--home", home.to_str().unwrap(), "--passphrase-fd", "0"])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that refuses before it reads closes the pipe; what it says is what counts.
+    let _closed = child.stdin.take().unwrap().write_all(format!("{passphrase}\n").as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn objects(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn error_of(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let last = objects(output).pop().unwrap();
+    assert_eq!(last["event"], "error");
+    last["error"].as_str().unwrap().to_owned()
+}
+
+fn opened(home: &Path) {
+    let output = run(home, "open sesame", &["--relay", RELAY, "--json", "accounts"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn a_new_phone_has_no_accounts_and_says_how_to_add_one() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run(home.path(), "open sesame", &["--relay", RELAY, "accounts"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("countersign-phone add"));
+}
+
+#[test]
+fn a_wrong_passphrase_is_refused_and_changes_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    opened(home.path());
+    let before = std::fs::read(home.path().join("keys")).unwrap();
+    let output = run(home.path(), "open barley", &["--json", "accounts"]);
+    assert_eq!(error_of(&output), "wrong_passphrase");
+    assert_eq!(std::fs::read(home.path().join("keys")).unwrap(), before);
+    opened(home.path());
+}
+
+#[test]
+fn a_short_new_passphrase_is_refused_before_anything_is_made() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run(home.path(), "short", &["--relay", RELAY, "--json", "accounts"]);
+    assert_eq!(error_of(&output), "passphrase_too_short");
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_phone_that_never_heard_of_a_relay_asks_for_one() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(error_of(&run(home.path(), "open sesame", &["--json", "accounts"])), "no_relay");
+}
+
+#[test]
+fn another_kind_of_code_is_named_for_what_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    opened(home.path());
+    for (code, expected) in [
+        ("otpauth://totp/Example:ada?secret=JBSWY3DPEHPK3PXP", "code_one_time"),
+        ("https://signin.example.com/", "code_web_address"),
+        ("WIFI:T:WPA;S:home;P:secret;;", "code_wifi"),
+        ("countersign://enroll?v=2&issuer=x", "code_newer_version"),
+        ("countersign://enroll?v=1&id=short", "code_damaged"),
+    ] {
+        let output = run(home.path(), "open sesame", &["--json", "add", "--text", code]);
+        assert_eq!(error_of(&output), expected, "{code}");
+    }
+}
+
+#[test]
+fn a_service_that_can_not_be_reached_is_said_to_be_offline() {
+    let home = tempfile::tempdir().unwrap();
+    opened(home.path());
+    let output = run(
+        home.path(),
+        "open sesame",
+        &["--json", "add", "--yes", "--code", "K7Q2-0000-0000", "--address", "127.0.0.1:9"],
+    );
+    assert_eq!(error_of(&output), "offline");
+}
+
+#[test]
+fn an_unknown_request_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    opened(home.path());
+    let output = run(home.path(), "open sesame", &["--json", "approve", "abcdef", "--number", "47"]);
+    assert_eq!(error_of(&output), "no_such_request");
+}
+
+#[test]
+fn watching_ends_with_its_input() {
+    let home = tempfile::tempdir().unwrap();
+    opened(home.path());
+    let output = run(home.path(), "open sesame", &["--json", "watch"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(objects(&output).first().unwrap()["event"], "watching");
+}
+
+#[tokio::test]
+async fn the_library_refuses_a_wrong_passphrase_too() {
+    let home = tempfile::tempdir().unwrap();
+    let right = Secret::new("open sesame".to_owned());
+    drop(Phone::open(home.path(), &right, RELAY, None).await.unwrap());
+    let wrong = Secret::new("open barley".to_owned());
+    let refused = Phone::open(home.path(), &wrong, RELAY, None).await.err();
+    assert_eq!(refused, Some(PhoneError::Core(Error::Platform(PlatformError::WrongPassphrase))));
+}
