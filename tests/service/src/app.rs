@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use axum::routing::{get, post};
 use ring::hmac;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -161,6 +163,7 @@ impl App {
                 "/security-info/remove",
                 get(security_info::routes::remove_number).post(security_info::routes::remove),
             )
+            .route("/security-info/remove/cancel", post(security_info::routes::cancel_remove))
             .route("/security-info/remove/finish", post(security_info::routes::finish_remove))
             .route("/security-info/remove/events", get(security_info::routes::remove_events))
             .nest("/security-info/add", wizard)
@@ -169,9 +172,12 @@ impl App {
             .route("/authorize", get(openid::routes::authorize))
             .route("/token", post(openid::routes::token))
             .route("/jwks", get(openid::routes::jwks))
-            .route("/userinfo", get(openid::routes::user_info))
+            .route("/userinfo", get(openid::routes::user_info).post(openid::routes::user_info))
             .fallback(not_found)
             .layer(DefaultBodyLimit::max(MAX_BODY))
+            .layer(always(header::CACHE_CONTROL, "no-store"))
+            .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .layer(always(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
             .with_state(self.clone())
     }
 
@@ -214,6 +220,11 @@ impl App {
         })?;
         removed.ok_or(AppError::NobodyThere)
     }
+}
+
+/// A header on every answer that has none of its kind, redirects and problems included.
+fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
 async fn not_found(State(app): State<App>) -> Response {

@@ -43,6 +43,7 @@ pub struct Visitor {
     pub peer: Peer,
     /// The service's time.
     pub now: Time,
+    session_cookie: Option<String>,
     bound_to: String,
 }
 
@@ -53,10 +54,10 @@ impl Visitor {
         encode(hmac::sign(&app.csrf, self.bound_to.as_bytes()).as_ref())
     }
 
-    /// Forms on the answer's page belong to cookies that are set with it.
+    /// Forms on the answer's page belong to the attempt whose cookie is set with it.
     #[must_use]
-    pub fn rebound(mut self, attempt: Option<&str>, session: Option<&str>) -> Self {
-        self.bound_to = bound_to(attempt, session);
+    pub fn rebound(mut self, attempt: &str) -> Self {
+        self.bound_to = bound_to(Some(attempt), self.session_cookie.as_deref());
         self
     }
 }
@@ -74,6 +75,7 @@ impl FromRequestParts<App> for Visitor {
         let cookie = |name: &str| jar.get(name).map(|cookie| cookie.value().to_owned()).filter(|value| is_ours(value));
         let (attempt, session, browser) = (cookie(ATTEMPT), cookie(SESSION), cookie(BROWSER));
         let bound_to = bound_to(attempt.as_deref(), session.as_deref());
+        let session_cookie = session.clone();
         let now = app.clock.now();
         let found = app
             .store
@@ -91,7 +93,7 @@ impl FromRequestParts<App> for Visitor {
             .await;
         let (attempt, session) = found.map_err(|error| failed(app, &error))?;
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        Ok(Self { attempt, session, browser, agent: Agent::read(agent), peer, now, bound_to })
+        Ok(Self { attempt, session, browser, agent: Agent::read(agent), peer, now, session_cookie, bound_to })
     }
 }
 

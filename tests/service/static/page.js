@@ -2,11 +2,16 @@
 "use strict";
 const page = document.getElementById("page");
 if (page.dataset.events) {
+  // While the page turns by itself, the button that turns it by hand is one too many.
+  const form = document.querySelector("form[data-on-turn]");
   const source = new EventSource(page.dataset.events);
+  if (form) form.hidden = true;
   source.addEventListener("turn", () => {
     source.close();
-    const form = document.querySelector("form[data-on-turn]");
     if (form) form.requestSubmit(); else location.reload();
+  });
+  source.addEventListener("error", () => {
+    if (form && source.readyState === EventSource.CLOSED) form.hidden = false;
   });
 }
 const left = document.getElementById("left");

@@ -1,6 +1,6 @@
 //! The strict pass over JOSE: one good request, and the same with one thing wrong.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 use countersign_service::jose::{JoseError, Jwk, SigningKey, Unverified, check_unique};
 use countersign_service::secrets::encode;

@@ -1,6 +1,6 @@
 //! Limits by network, and the problem documents that phones are turned away with.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 use std::net::IpAddr;
 

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::json;
 use url::Url;
 
 use crate::app::App;
 use crate::openid::records::{AuthorizationRequest, Token};
-use crate::openid::rules::{self, Fault};
+use crate::openid::rules::{self, Fault, Freshness};
 use crate::openid::tokens::{self, Redemption};
 use crate::pages::words;
 use crate::people::Person;
@@ -83,10 +83,14 @@ pub async fn authorize(
             return answer(&app, &redirect_uri, state.as_deref(), ("error", error));
         }
     };
-    let again = parameters.get("prompt").is_some_and(|prompt| prompt.split(' ').any(|one| one == "login"));
-    match &visitor.session {
-        Some(session) if session.approved_at.is_some() && !again => go_back(&app, session.clone(), request).await,
-        _ => sign_in_first(&app, request).await,
+    let session = visitor.session.filter(|session| session.approved_at.is_some());
+    let authenticated_at = session.as_ref().map(|session| session.authenticated_at);
+    match (rules::freshness(&parameters, authenticated_at, visitor.now), session) {
+        (Freshness::Any, Some(session)) => go_back(&app, session, request).await,
+        (Freshness::Impossible, _) => {
+            answer(&app, &request.redirect_uri, request.state.as_deref(), ("error", "login_required"))
+        }
+        (Freshness::Any | Freshness::SignInNow, _) => sign_in_first(&app, request).await,
     }
 }
 
@@ -148,7 +152,13 @@ pub async fn token(State(app): State<App>, headers: HeaderMap, body: Bytes) -> R
 }
 
 fn refuse(status: StatusCode, error: &'static str) -> Response {
-    (status, [(header::CACHE_CONTROL, "no-store")], Json(json!({ "error": error }))).into_response()
+    let mut response = (status, [(header::CACHE_CONTROL, "no-store")], Json(json!({ "error": error }))).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        // Asked for by RFC 6749 section 5.2 and RFC 6750 section 3.
+        let scheme = if error == "invalid_client" { "Basic" } else { "Bearer error=\"invalid_token\"" };
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+    }
+    response
 }
 
 /// The client, by HTTP Basic or by form fields (RFC 6749 section 2.3.1).

@@ -42,6 +42,9 @@ pub fn read(parameters: &HashMap<String, String>, clients: &[Client]) -> Result<
     if !get("scope").is_some_and(|scope| scope.split(' ').any(|one| one == "openid")) {
         return Err(told("invalid_scope"));
     }
+    if get("response_mode").is_some_and(|mode| mode != "query") {
+        return Err(told("invalid_request"));
+    }
     if get("request").is_some() || get("request_uri").is_some() {
         return Err(told("request_not_supported"));
     }
@@ -57,6 +60,32 @@ pub fn read(parameters: &HashMap<String, String>, clients: &[Client]) -> Result<
         nonce: get("nonce"),
         code_challenge,
     })
+}
+
+/// What an application wants of the sign-in itself (OpenID Connect Core section 3.1.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// A session is fine.
+    Any,
+    /// A session would have been needed, since no page may be shown.
+    Impossible,
+    /// The person must sign in now.
+    SignInNow,
+}
+
+/// Reads `prompt` and `max_age`; a `max_age` that is no number asks for the safest thing.
+#[must_use]
+pub fn freshness(parameters: &HashMap<String, String>, authenticated_at: Option<Time>, now: Time) -> Freshness {
+    let wants = |wanted: &str| parameters.get("prompt").is_some_and(|all| all.split(' ').any(|one| one == wanted));
+    let too_old = parameters.get("max_age").is_some_and(|age| match (age.parse::<u32>(), authenticated_at) {
+        (Ok(age), Some(at)) => now - at > Time::from(age),
+        _ => true,
+    });
+    match (wants("login") || too_old || authenticated_at.is_none(), wants("none")) {
+        (false, _) => Freshness::Any,
+        (true, false) => Freshness::SignInNow,
+        (true, true) => Freshness::Impossible,
+    }
 }
 
 /// Whether a code may be redeemed by this client now.

@@ -352,7 +352,7 @@ pub fn remove_number(ceremony: &Ceremony, now: Time) -> Page {
         now,
     )
     .form(Form::main("finish", "/security-info/remove/finish", "Continue").on_turn())
-    .and(link("cancel", "/security-info", "Cancel", ""))
+    .form(Form::quiet("cancel", "/security-info/remove/cancel", "Cancel"))
     .turning("/security-info/remove/events")
 }
 

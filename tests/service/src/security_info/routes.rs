@@ -13,7 +13,7 @@ use crate::prompts::acts::{self, NotStarted, Wanted};
 use crate::prompts::records::{Ceremony, Kind as PromptKind, Origin, Outcome, Owner};
 use crate::session::{Posted, Visitor, failed};
 use crate::sign_in::records::Session;
-use crate::sign_in::routes::context;
+use crate::sign_in::routes::{ask_before, context};
 use crate::store::StoreError;
 
 /// A session that may see the account: approved by number, or by password while there is no phone.
@@ -52,15 +52,15 @@ pub async fn security_info(State(app): State<App>, visitor: Visitor) -> Response
 
 /// `POST /security-info/continue`: back to the application that started it all.
 pub async fn go_on(State(app): State<App>, posted: Posted) -> Response {
-    let Some(mut session) = posted.visitor.session else {
+    let Some(mut session) = posted.visitor.session.clone() else {
         return Redirect::to("/sign-in").into_response();
     };
     let Some(request) = session.request.take() else {
         return Redirect::to("/security-info").into_response();
     };
     if session.approved_at.is_none() {
-        // A password alone never opens an application: the phone is asked by signing in.
-        return Redirect::to("/sign-in").into_response();
+        // A password alone never opens an application.
+        return ask_before(&app, posted.visitor, &session, request).await;
     }
     let kept = session.clone();
     match app.store.run(move |tx| tx.put(&kept)).await {
@@ -177,6 +177,17 @@ pub async fn finish_remove(State(app): State<App>, posted: Posted) -> Response {
         Ok(None) => Redirect::to("/security-info/remove").into_response(),
         Err(error) => failed(&app, &error),
     }
+}
+
+/// `POST /security-info/remove/cancel`.
+pub async fn cancel_remove(State(app): State<App>, posted: Posted) -> Response {
+    if let Some(session) = posted.visitor.session
+        && let Some(id) = session.ceremony
+        && let Err(error) = acts::cancel(&app, id, Owner::Session(session.id)).await
+    {
+        return failed(&app, &error);
+    }
+    Redirect::to("/security-info").into_response()
 }
 
 /// `GET /security-info/remove/events`.

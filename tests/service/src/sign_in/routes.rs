@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::App;
 use crate::events;
+use crate::openid::records::AuthorizationRequest;
 use crate::openid::routes::go_back;
 use crate::pages::words;
 use crate::people::{self, Person};
@@ -37,10 +38,8 @@ pub async fn user_name(State(app): State<App>, visitor: Visitor) -> Response {
     if let Err(error) = app.store.run(move |tx| tx.put(&attempt)).await {
         return failed(&app, &error);
     }
-    let visitor = visitor.rebound(Some(&cookie), None);
-    // The session's cookie is taken back with it: the form below belongs to the new attempt alone.
-    let page = words::user_name(None, None).show(&app, &visitor);
-    with_cookie(without_cookie(page, Kind::Session), Kind::Attempt, &cookie)
+    let page = words::user_name(None, None).show(&app, &visitor.rebound(&cookie));
+    with_cookie(page, Kind::Attempt, &cookie)
 }
 
 /// `POST /sign-in`.
@@ -121,12 +120,35 @@ async fn proven(app: &App, visitor: Visitor, older: Attempt, person: Person) -> 
         })
         .await;
     let response = match has_phone {
-        Ok(true) => ask_phone(app, visitor.rebound(Some(&cookie), None), attempt).await,
+        Ok(true) => ask_phone(app, visitor.rebound(&cookie), attempt).await,
         Ok(false) if attempt.request.is_some() => Redirect::to("/more-information").into_response(),
         Ok(false) => return first_session(app, attempt).await,
         Err(error) => return failed(app, &error),
     };
-    with_cookie(without_cookie(response, Kind::Session), Kind::Attempt, &cookie)
+    with_cookie(response, Kind::Attempt, &cookie)
+}
+
+/// The session was made by password alone and an application waits: the phone is asked now, in an attempt
+/// of its own, while the password is still fresh; after that everything is asked again.
+pub(crate) async fn ask_before(
+    app: &App,
+    visitor: Visitor,
+    session: &Session,
+    request: AuthorizationRequest,
+) -> Response {
+    let Ok(cookie) = random_id() else {
+        return failed(app, &StoreError::Stopped);
+    };
+    let attempt = Attempt {
+        proven: Some((session.account_id.clone(), session.authenticated_at)),
+        request: Some(request),
+        ..Attempt::new(hashed(cookie.as_bytes()), visitor.now)
+    };
+    let stored = attempt.clone();
+    if let Err(error) = app.store.run(move |tx| tx.put(&stored)).await {
+        return failed(app, &error);
+    }
+    with_cookie(ask_phone(app, visitor.rebound(&cookie), attempt).await, Kind::Attempt, &cookie)
 }
 
 /// Starts the second factor and shows its number.
