@@ -44,7 +44,7 @@ const REQUEST_LIFE: u64 = 120;
 /// Longest name a service may give an account or itself, in characters.
 const MAX_NAME: usize = 128;
 
-/// Names a started act, to go on with it or give it up.
+/// Names a started act, to go on with it or give it up; carries the name that the account will have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ticket(pub String);
 
@@ -229,7 +229,7 @@ pub(crate) async fn enroll(core: &Core, offer: Offer) -> Result<Step, Error> {
     let account = AccountId(fresh_id()?);
     let slot: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
     let record = EnrollmentRecord {
-        ticket: Ticket(fresh_id()?),
+        ticket: Ticket(account.0.clone()),
         stage: Stage::Enrolling,
         push_keys: PushKeys::make().map_err(|_none| Error::Platform(PlatformError::Unusable))?,
         key: offer.key,

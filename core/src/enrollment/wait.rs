@@ -44,8 +44,6 @@ pub(crate) async fn watch(core: &Core, ticket: &Ticket) -> Result<(), Error> {
 /// # Errors
 /// `UnknownTicket` when it was given up; `Offline` when the service stayed silent past the digits' time.
 pub(crate) async fn wait(core: &Core, ticket: &Ticket) -> Result<EnrollmentEnd, Error> {
-    let wanted = ticket.clone();
-    let account = core.store.run(move |tables| tables.enrollment(&wanted)).await?.facts.account;
     watch(core, ticket).await?;
     let wanted = ticket.clone();
     let ended = core
@@ -62,8 +60,8 @@ pub(crate) async fn wait(core: &Core, ticket: &Ticket) -> Result<EnrollmentEnd, 
     if let Some(cause) = ended {
         return Ok(EnrollmentEnd::Ended(cause));
     }
-    let account = core.store.run(move |tables| tables.account(&account)).await;
-    match account {
+    let wanted = AccountId(ticket.0.clone());
+    match core.store.run(move |tables| tables.account(&wanted)).await {
         Ok(account) => Ok(EnrollmentEnd::Active(account.shown())),
         Err(Error::UnknownAccount) => Err(Error::UnknownTicket),
         Err(error) => Err(error),

@@ -1,1 +1,16 @@
-//! placeholder
+//! What the journeys share: a service and a relay over TLS on loopback, phones over the core's public API,
+//! a person at the service's pages, a real browser, a stock relying party.
+
+pub mod cuts;
+pub mod person;
+pub mod phone;
+pub mod qr;
+pub mod world;
+
+pub use cuts::{Cut, Cuts};
+pub use person::{Person, PageView};
+pub use phone::TestPhone;
+pub use world::World;
+
+/// Anything that goes wrong in the harness itself.
+pub type Trouble = Box<dyn std::error::Error + Send + Sync>;

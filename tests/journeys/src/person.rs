@@ -1,0 +1,209 @@
+//! A person at the service's pages, without a browser: fetches pages, fills in their forms, follows their
+//! redirects. For the many wrong turns; the right ways are walked in a real browser too.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use reqwest::header::{LOCATION, ORIGIN};
+use reqwest::{Certificate, Client, Response, StatusCode};
+use scraper::{Html, Selector};
+
+use crate::Trouble;
+use crate::world::{PASSWORD, USER};
+
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A page as it was shown.
+#[derive(Debug, Clone)]
+pub struct PageView {
+    /// Its address.
+    pub address: String,
+    /// Its status.
+    pub status: StatusCode,
+    /// Its text.
+    pub html: String,
+}
+
+impl PageView {
+    /// The page's own name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.attribute("#page", "data-page").unwrap_or_default()
+    }
+
+    /// The text of the element with an id.
+    #[must_use]
+    pub fn text(&self, id: &str) -> Option<String> {
+        let document = Html::parse_document(&self.html);
+        let found = document.select(&selector(&format!("#{id}"))?).next()?.text().collect::<String>();
+        Some(found.trim().to_owned())
+    }
+
+    /// An attribute of the first element that fits.
+    #[must_use]
+    pub fn attribute(&self, css: &str, name: &str) -> Option<String> {
+        let document = Html::parse_document(&self.html);
+        document.select(&selector(css)?).next()?.value().attr(name).map(str::to_owned)
+    }
+
+    /// The number on the page.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn number(&self) -> Result<String, Trouble> {
+        self.attribute("#number", "data-number").ok_or_else(|| format!("no number on page {}", self.name()).into())
+    }
+
+    /// The scanned code as text, read from the picture's own bytes.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn qr_svg(&self) -> Result<String, Trouble> {
+        use base64::Engine;
+        let source = self.attribute("#qr", "src").ok_or("no code on the page")?;
+        let encoded = source.strip_prefix("data:image/svg+xml;base64,").ok_or("another kind of picture")?;
+        Ok(String::from_utf8(base64::engine::general_purpose::STANDARD.decode(encoded)?)?)
+    }
+
+    fn form(&self, button: &str) -> Option<(String, HashMap<String, String>)> {
+        let document = Html::parse_document(&self.html);
+        let form = document.select(&selector(&format!("#{button}-form, form:has(#{button})"))?).next()?;
+        let inputs = selector("input")?;
+        let fields = form.select(&inputs).filter_map(|input| {
+            Some((input.value().attr("name")?.to_owned(), input.value().attr("value").unwrap_or_default().to_owned()))
+        });
+        Some((form.value().attr("action")?.to_owned(), fields.collect()))
+    }
+}
+
+fn selector(css: &str) -> Option<Selector> {
+    Selector::parse(css).ok()
+}
+
+/// A person with a browser of their own.
+#[derive(Clone)]
+pub struct Person {
+    client: Client,
+    issuer: String,
+}
+
+impl Person {
+    /// A fresh browser that trusts one authority.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn new(issuer: &str, ca: &[u8]) -> Result<Self, Trouble> {
+        countersign_service::tls::install_provider();
+        let client = Client::builder()
+            .tls_certs_only([Certificate::from_pem(ca)?])
+            .cookie_store(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+            .build()?;
+        Ok(Self { client, issuer: issuer.to_owned() })
+    }
+
+    /// Opens a page and follows redirects within the service; one that leads elsewhere is returned as it is.
+    ///
+    /// # Errors
+    /// When the service can't be reached.
+    pub async fn open(&self, path: &str) -> Result<PageView, Trouble> {
+        let address = if path.starts_with("https://") { path.to_owned() } else { format!("{}{path}", self.issuer) };
+        let response = self.client.get(&address).send().await?;
+        self.follow(address, response).await
+    }
+
+    async fn follow(&self, mut address: String, mut response: Response) -> Result<PageView, Trouble> {
+        for _hop in 0..10 {
+            let Some(next) = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()) else {
+                let status = response.status();
+                return Ok(PageView { address, status, html: response.text().await? });
+            };
+            address = if next.starts_with('/') { format!("{}{next}", self.issuer) } else { next.to_owned() };
+            if !address.starts_with(&self.issuer) {
+                return Ok(PageView { address, status: response.status(), html: String::new() });
+            }
+            response = self.client.get(&address).send().await?;
+        }
+        Err("redirected in a circle".into())
+    }
+
+    /// Presses a button, with what was filled in.
+    ///
+    /// # Errors
+    /// When the page has no such button.
+    pub async fn press(&self, page: &PageView, button: &str, filled: &[(&str, &str)]) -> Result<PageView, Trouble> {
+        let (action, mut fields) =
+            page.form(button).ok_or_else(|| format!("no button {button} on page {}: {}", page.name(), page.html))?;
+        for (name, value) in filled {
+            fields.insert((*name).to_owned(), (*value).to_owned());
+        }
+        self.post(&action, &fields, &self.issuer).await
+    }
+
+    /// Posts a form from an origin of choice.
+    ///
+    /// # Errors
+    /// When the service can't be reached.
+    pub async fn post(
+        &self,
+        action: &str,
+        fields: &HashMap<String, String>,
+        origin: &str,
+    ) -> Result<PageView, Trouble> {
+        let address = format!("{}{action}", self.issuer);
+        let response = self.client.post(&address).header(ORIGIN, origin).form(fields).send().await?;
+        self.follow(address, response).await
+    }
+
+    /// The client itself, for requests that no page makes.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Types user name and password, starting from a page that asks for them.
+    ///
+    /// # Errors
+    /// When the pages are not as expected.
+    pub async fn enter_password(&self, page: &PageView, user: &str, password: &str) -> Result<PageView, Trouble> {
+        let page = self.press(page, "next", &[("user_name", user)]).await?;
+        self.press(&page, "next", &[("password", password)]).await
+    }
+
+    /// Ada signs in, up to whatever comes after the password.
+    ///
+    /// # Errors
+    /// When the pages are not as expected.
+    pub async fn sign_in(&self) -> Result<PageView, Trouble> {
+        let page = self.open("/sign-in").await?;
+        self.enter_password(&page, USER, PASSWORD).await
+    }
+
+    /// Ada signs in and opens the wizard up to the code.
+    ///
+    /// # Errors
+    /// When the pages are not as expected.
+    pub async fn wizard(&self) -> Result<PageView, Trouble> {
+        let page = self.sign_in().await?;
+        let page = self.press(&page, "add-method", &[]).await?;
+        self.press(&page, "next", &[]).await
+    }
+
+    /// Looks at a page again and again until it has another name.
+    ///
+    /// # Errors
+    /// When it does not turn in time.
+    pub async fn turned(&self, path: &str, from: &str) -> Result<PageView, Trouble> {
+        let waiting = async {
+            loop {
+                let page = self.open(path).await?;
+                if page.name() != from {
+                    return Ok(page);
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.map_err(|_late| format!("page {from} did not turn"))?
+    }
+}

@@ -1,0 +1,161 @@
+//! A phone: the core behind its public API, with the terminal phone's ports, and a stream of pushes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use countersign::{
+    AccountId, Authenticator, CodeInput, EnrollmentEnd, Error, Invite, Prompt, PromptState, PushEffect, Scanned,
+    Secret, Step, Ticket,
+};
+use countersign_phone::{Phone, Settings};
+use tokio::task::JoinHandle;
+
+use crate::Trouble;
+
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A phone that listens for pushes.
+pub struct TestPhone {
+    phone: Phone,
+    settings: Settings,
+    listening: JoinHandle<()>,
+}
+
+impl TestPhone {
+    /// Opens a phone in a folder.
+    ///
+    /// # Errors
+    /// As the phone.
+    pub async fn open(home: PathBuf, relay: &str, ca: &[u8], name: &str) -> Result<Self, Trouble> {
+        let mut settings = Settings::new(home);
+        settings.relay = Some(relay.to_owned());
+        settings.ca = Some(ca.to_vec());
+        settings.device_name = name.to_owned();
+        Self::open_with(settings).await
+    }
+
+    async fn open_with(settings: Settings) -> Result<Self, Trouble> {
+        let passphrase = Secret::new("a passphrase for tests".to_owned());
+        let phone = Phone::open_with(settings.clone(), passphrase).await?;
+        let listening = listen(phone.clone());
+        Ok(Self { phone, settings, listening })
+    }
+
+    /// Ends this phone's process, as far as a test in one process can, and starts it again.
+    ///
+    /// # Errors
+    /// As the phone.
+    pub async fn restart(self) -> Result<Self, Trouble> {
+        let settings = self.settings.clone();
+        drop(self);
+        // The core's threads leave the database when their last act has ended.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        Self::open_with(settings).await
+    }
+
+    /// Stops listening for pushes.
+    pub fn deaf(&self) {
+        self.listening.abort();
+    }
+
+    /// The core.
+    #[must_use]
+    pub fn core(&self) -> &Authenticator {
+        self.phone.authenticator()
+    }
+
+    /// Reads an invitation.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub async fn invite(&self, input: CodeInput) -> Result<Invite, Trouble> {
+        match self.core().read_code(input).await? {
+            Scanned::Invite(invite) => Ok(invite),
+            Scanned::Other(other) => Err(format!("another kind of code: {other:?}").into()),
+        }
+    }
+
+    /// Looks an invitation up and accepts it; returns the ticket and the digits.
+    ///
+    /// # Errors
+    /// As `look_up` and `enroll`.
+    pub async fn accept(&self, input: CodeInput) -> Result<(Ticket, String), Trouble> {
+        let invite = self.invite(input).await?;
+        let offer = self.core().look_up(invite).await?;
+        digits_of(self.core().enroll(offer).await?)
+    }
+
+    /// Waits until the page has taken the digits.
+    ///
+    /// # Errors
+    /// When the service ended the enrolment.
+    pub async fn activated(&self, ticket: Ticket) -> Result<AccountId, Trouble> {
+        match self.core().wait_for_activation(ticket).await? {
+            EnrollmentEnd::Active(account) => Ok(account.id),
+            EnrollmentEnd::Ended(cause) => Err(format!("ended: {cause:?}").into()),
+        }
+    }
+
+    /// Waits for an open prompt to arrive by itself.
+    ///
+    /// # Errors
+    /// When none comes in time.
+    pub async fn prompt(&self) -> Result<Prompt, Trouble> {
+        let mut snapshot = self.core().snapshot().await?;
+        let waiting = async {
+            loop {
+                if let Some(prompt) = snapshot.prompts.iter().find(|prompt| prompt.state() == PromptState::Open) {
+                    return Ok(prompt.clone());
+                }
+                snapshot = self.core().changed_since(snapshot.revision).await?;
+            }
+        };
+        let found: Result<Prompt, Error> =
+            tokio::time::timeout(PATIENCE, waiting).await.map_err(|_late| "no prompt arrived")?;
+        Ok(found?)
+    }
+
+    /// Waits until no prompt is open any more.
+    ///
+    /// # Errors
+    /// When one stays.
+    pub async fn no_prompt(&self) -> Result<(), Trouble> {
+        let mut snapshot = self.core().snapshot().await?;
+        let waiting = async {
+            while !snapshot.prompts.is_empty() {
+                snapshot = self.core().changed_since(snapshot.revision).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.map_err(|_late| "a prompt stays")??;
+        Ok(())
+    }
+}
+
+impl Drop for TestPhone {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}
+
+/// The digits of a step that shows them.
+///
+/// # Errors
+/// When it shows none.
+pub fn digits_of(step: Step) -> Result<(Ticket, String), Trouble> {
+    match step {
+        Step::ShowDigits { ticket, digits, .. } => Ok((ticket, digits)),
+        other => Err(format!("no digits: {other:?}").into()),
+    }
+}
+
+fn listen(phone: Phone) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut messages = phone.channel().messages();
+        while let Some(message) = messages.recv().await {
+            // The snapshot shows what came of it; a dropped push is no error.
+            let _effect: Result<PushEffect, Error> =
+                phone.authenticator().push_received(message.slot, message.body).await;
+        }
+    })
+}

@@ -1,0 +1,56 @@
+//! Pictures of screens for phones that scan: a page's own code, drawn into a screenshot.
+
+use image::{GrayImage, ImageFormat, Luma};
+
+use crate::Trouble;
+
+/// Draws text as a QR code into a page-like picture and returns it as PNG.
+///
+/// # Errors
+/// When the text does not fit a code.
+pub fn screenshot_of(text: &str) -> Result<Vec<u8>, Trouble> {
+    let code = qrcode::QrCode::new(text)?.render::<Luma<u8>>().min_dimensions(264, 264).build();
+    let mut page = GrayImage::from_pixel(1_280, 900, Luma([244]));
+    image::imageops::overlay(&mut page, &code, 500, 300);
+    let mut png = std::io::Cursor::new(Vec::new());
+    page.write_to(&mut png, ImageFormat::Png)?;
+    Ok(png.into_inner())
+}
+
+/// Reads a code from the picture that our own pages carry: squares of one size as an SVG path.
+///
+/// # Errors
+/// When the picture has another shape, or holds no code.
+pub fn text_of_svg(svg: &str) -> Result<String, Trouble> {
+    let side: u32 = between(svg, "width=\"", "\"").ok_or("no width")?.parse()?;
+    let path = between(svg, " d=\"", "\"").ok_or("no path")?;
+    let mut picture = GrayImage::from_pixel(side, side, Luma([255]));
+    for square in path.split('M').skip(1) {
+        let numbers: Vec<u32> = square
+            .split(|character: char| !character.is_ascii_digit())
+            .filter(|part| !part.is_empty())
+            .filter_map(|part| part.parse().ok())
+            .collect();
+        let [x, y, width, height, ..] = numbers.as_slice() else {
+            return Err("another kind of path".into());
+        };
+        for (dx, dy) in (0..*width).flat_map(|dx| (0..*height).map(move |dy| (dx, dy))) {
+            if let Some(pixel) = picture.get_pixel_mut_checked(x + dx, y + dy) {
+                pixel.0 = [0];
+            }
+        }
+    }
+    let hints = &mut rxing::DecodeHints::default();
+    let found = rxing::helpers::detect_in_luma_with_hints(
+        picture.into_raw(),
+        side,
+        side,
+        Some(rxing::BarcodeFormat::QR_CODE),
+        hints,
+    )?;
+    Ok(found.getText().to_owned())
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    text.split_once(start)?.1.split_once(end).map(|(found, _)| found)
+}

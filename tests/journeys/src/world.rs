@@ -1,0 +1,178 @@
+//! A service and a relay, real ones, over TLS on loopback, with a clock that tests may move.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::middleware;
+use countersign_relay::{Config as RelayConfig, Relay, Tls};
+use countersign_service::app::App;
+use countersign_service::clock::SystemClock;
+use countersign_service::config::{Client, Config};
+use countersign_service::serve::{self, Running};
+use countersign_service::tls::{Authority, Identity};
+use tempfile::TempDir;
+
+use crate::Trouble;
+use crate::cuts::{self, Cuts};
+use crate::person::Person;
+use crate::phone::TestPhone;
+
+/// The person of every journey.
+pub const USER: &str = "ada@example.org";
+/// Her password.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// The application that people sign in to.
+pub const CLIENT: &str = "payroll";
+/// Its secret.
+pub const CLIENT_SECRET: &str = "payroll-secret-of-this-run";
+
+/// A service and a relay.
+pub struct World {
+    /// The service.
+    pub app: App,
+    /// Its clock.
+    pub clock: Arc<SystemClock>,
+    /// Network cuts between phone or browser and the service.
+    pub cuts: Cuts,
+    /// The relay, unless it was stopped.
+    pub relay: Option<Relay>,
+    /// The private authority behind every certificate.
+    pub authority: Authority,
+    identity: Identity,
+    relay_address: SocketAddr,
+    folder: TempDir,
+    service: Option<Running>,
+}
+
+fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+impl World {
+    /// Starts both; an application may be waiting at `redirect`.
+    ///
+    /// # Errors
+    /// When a socket or a file can't be had.
+    pub async fn start_with(redirect: Option<String>) -> Result<Self, Trouble> {
+        let folder = tempfile::tempdir()?;
+        let authority = Authority::make("Countersign journeys")?;
+        let identity = authority.identity(&["localhost", "127.0.0.1"])?;
+        let relay = start_relay(&folder, &identity, loopback()).await?;
+        let listener = serve::bind(loopback())?;
+        let clock = Arc::new(SystemClock::default());
+        let redirect_uris = vec![redirect.unwrap_or_else(|| "https://127.0.0.1:1/callback".to_owned())];
+        let config = Config {
+            issuer: format!("https://localhost:{}", listener.local_addr()?.port()),
+            organization: "Example Ltd".to_owned(),
+            data: Some(folder.path().join("service")),
+            clients: vec![Client {
+                id: CLIENT.to_owned(),
+                secret: CLIENT_SECRET.to_owned(),
+                name: "Payroll".to_owned(),
+                redirect_uris,
+            }],
+            private_relays: vec![relay.url.clone()],
+            relay_authorities: authority.certificate().to_owned(),
+            limits: (10_000.0, 1_000.0),
+        };
+        let app = App::open(config, clock.clone())?;
+        let cuts = Cuts::default();
+        let router = app.router().layer(middleware::from_fn_with_state(cuts.clone(), cuts::layer));
+        let service = serve::serve(router, listener, &identity)?;
+        let relay_address = relay.address;
+        let world = Self {
+            app,
+            clock,
+            cuts,
+            relay: Some(relay),
+            authority,
+            identity,
+            relay_address,
+            folder,
+            service: Some(service),
+        };
+        world.add_person(USER, PASSWORD)?;
+        Ok(world)
+    }
+
+    /// Starts both, with Ada.
+    ///
+    /// # Errors
+    /// When a socket or a file can't be had.
+    pub async fn start() -> Result<Self, Trouble> {
+        Self::start_with(None).await
+    }
+
+    /// Adds somebody.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn add_person(&self, user: &str, password: &str) -> Result<(), Trouble> {
+        Ok(self.app.add_person(user, "Ada Lovelace", password)?)
+    }
+
+    /// What the service is called.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.app.config.issuer
+    }
+
+    /// Where the relay is, or was.
+    #[must_use]
+    pub fn relay_url(&self) -> String {
+        format!("https://localhost:{}", self.relay_address.port())
+    }
+
+    /// The authority's certificate, PEM.
+    #[must_use]
+    pub fn ca(&self) -> &[u8] {
+        self.authority.certificate().as_bytes()
+    }
+
+    /// A person in front of a fresh browser that speaks forms.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn person(&self) -> Result<Person, Trouble> {
+        Person::new(self.issuer(), self.ca())
+    }
+
+    /// A fresh phone.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub async fn phone(&self, name: &str) -> Result<TestPhone, Trouble> {
+        TestPhone::open(self.folder.path().join(name), &self.relay_url(), self.ca(), name).await
+    }
+
+    /// Ends the relay; messages on their way are lost.
+    pub async fn stop_relay(&mut self) {
+        if let Some(relay) = self.relay.take() {
+            relay.stop().await;
+        }
+    }
+
+    /// Ends the relay and starts it again at the same address.
+    ///
+    /// # Errors
+    /// When the address is taken meanwhile.
+    pub async fn restart_relay(&mut self) -> Result<(), Trouble> {
+        self.stop_relay().await;
+        self.relay = Some(start_relay(&self.folder, &self.identity, self.relay_address).await?);
+        Ok(())
+    }
+
+    /// Ends everything.
+    pub async fn stop(mut self) {
+        self.stop_relay().await;
+        if let Some(service) = self.service.take() {
+            service.stop().await;
+        }
+    }
+}
+
+async fn start_relay(folder: &TempDir, identity: &Identity, listen: SocketAddr) -> Result<Relay, Trouble> {
+    let tls = Tls { certificate: identity.certificate.clone(), key: identity.key.clone() };
+    let data = folder.path().join("relay");
+    Ok(Relay::start(RelayConfig { listen, public_url: None, data, tls: Some(tls) }).await?)
+}

@@ -1,0 +1,175 @@
+//! How pushes reach a phone without FCM or APNs: a stream from the relay's `direct` back end.
+//!
+//! Decides nothing about what a push says; it hands slot and encrypted message on as they came.
+
+use std::sync::{Arc, mpsc as blocking};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign::{PlatformError, PushChannel, Secret};
+use rustls::ClientConfig;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use crate::error::PhoneError;
+
+const SECRET_LEN: usize = 32;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(20);
+/// The relay says something every fifteen seconds; after three times that it is gone.
+const SILENCE: Duration = Duration::from_secs(45);
+/// A line is an encrypted push of at most 4,096 bytes in base64url, and a little JSON.
+const MAX_LINE: usize = 8_192;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const WAITING: usize = 32;
+
+/// A push as it came: whose it is, and the encrypted message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The phone's own name for the account, 16 bytes.
+    pub slot: Vec<u8>,
+    /// As `Authenticator::push_received` takes it.
+    pub body: Vec<u8>,
+}
+
+/// The relay, for one phone.
+pub struct DirectChannel {
+    relay: String,
+    secret: Secret<[u8; SECRET_LEN]>,
+    client: reqwest::Client,
+}
+
+#[derive(Deserialize)]
+struct Subscribed {
+    endpoint: String,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    slot: String,
+    message: String,
+}
+
+impl DirectChannel {
+    /// A channel to `relay`; the secret is what its messages are fetched with.
+    ///
+    /// # Errors
+    /// `Certificates` when no client can be made.
+    pub fn new(relay: &str, secret: Secret<[u8; SECRET_LEN]>, tls: ClientConfig) -> Result<Self, PhoneError> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .https_only(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build()
+            .map_err(|_configuration| PhoneError::Certificates)?;
+        Ok(Self { relay: relay.trim_end_matches('/').to_owned(), secret, client })
+    }
+
+    fn bearer(&self) -> String {
+        // EXPOSE: the relay knows the phone by it.
+        URL_SAFE_NO_PAD.encode(self.secret.expose())
+    }
+
+    /// Listens until the receiver is dropped; comes back by itself when the relay goes away.
+    ///
+    /// Needs a tokio runtime around it.
+    #[must_use]
+    pub fn messages(self: &Arc<Self>) -> mpsc::Receiver<Message> {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let channel = Arc::clone(self);
+        tokio::spawn(async move {
+            let mut pause = FIRST_PAUSE;
+            while !sender.is_closed() {
+                let heard = tokio::select! {
+                    heard = channel.stream(&sender) => heard,
+                    () = sender.closed() => return,
+                };
+                pause = if heard { FIRST_PAUSE } else { pause.saturating_mul(2).min(LONGEST_PAUSE) };
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = sender.closed() => return,
+                }
+            }
+        });
+        receiver
+    }
+
+    /// One stream, to its end; true when it was opened at all.
+    async fn stream(&self, sender: &mpsc::Sender<Message>) -> bool {
+        let request = self.client.get(format!("{}/stream", self.relay)).bearer_auth(self.bearer());
+        let Ok(mut response) = request.send().await else {
+            return false;
+        };
+        if !response.status().is_success() {
+            return false;
+        }
+        let mut waiting = Vec::new();
+        while let Ok(Ok(Some(chunk))) = tokio::time::timeout(SILENCE, response.chunk()).await {
+            waiting.extend_from_slice(&chunk);
+            while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = waiting.drain(..=end).collect();
+                if let Some(pushed) = read(&line)
+                    && sender.send(pushed).await.is_err()
+                {
+                    return true;
+                }
+            }
+            if waiting.len() > MAX_LINE {
+                break;
+            }
+        }
+        true
+    }
+
+    async fn ask_for_endpoint(
+        client: reqwest::Client,
+        address: String,
+        bearer: String,
+        body: String,
+    ) -> Result<String, PlatformError> {
+        let sent = client
+            .post(address)
+            .bearer_auth(bearer)
+            .header("content-type", "application/json")
+            .timeout(SUBSCRIBE_TIMEOUT)
+            .body(body)
+            .send()
+            .await
+            .map_err(|_unreachable| PlatformError::Transient)?;
+        if sent.status().as_u16() != 201 {
+            return Err(PlatformError::Transient);
+        }
+        let subscribed: Subscribed = sent.json().await.map_err(|_malformed| PlatformError::Transient)?;
+        Ok(subscribed.endpoint)
+    }
+}
+
+/// A line with a push; empty lines only say that the relay is there.
+fn read(line: &[u8]) -> Option<Message> {
+    let line: Line = serde_json::from_slice(line).ok()?;
+    let (slot, body) = (URL_SAFE_NO_PAD.decode(line.slot).ok()?, URL_SAFE_NO_PAD.decode(line.message).ok()?);
+    Some(Message { slot, body })
+}
+
+impl PushChannel for DirectChannel {
+    /// Asks on a thread and a runtime of its own: the caller may stand anywhere, inside a runtime too.
+    fn subscribe(&self, vapid_key: Vec<u8>, slot: Vec<u8>) -> Result<String, PlatformError> {
+        let body =
+            json!({ "vapid_key": URL_SAFE_NO_PAD.encode(vapid_key), "slot": URL_SAFE_NO_PAD.encode(slot) }).to_string();
+        let asking =
+            Self::ask_for_endpoint(self.client.clone(), format!("{}/subscriptions", self.relay), self.bearer(), body);
+        let (sender, receiver) = blocking::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let answer =
+                runtime.map_err(|_threads| PlatformError::Transient).and_then(|runtime| runtime.block_on(asking));
+            // Nobody listens any more when the caller has given up.
+            let _late = sender.send(answer);
+        });
+        receiver.recv().map_err(|_thread_ended| PlatformError::Transient)?
+    }
+}

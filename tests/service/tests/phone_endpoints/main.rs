@@ -1,0 +1,10 @@
+//! The phone's endpoints over HTTP: one good message of each kind, and the same with one thing wrong.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, unreachable_pub, reason = "a test stops at the first surprise")]
+
+mod answers;
+mod enrollment;
+mod phone;
+mod push;
+mod requests;
+mod service;
