@@ -290,12 +290,7 @@ pub fn redeem(
     let Some(mut ceremony) = tx.get::<Ceremony>(ceremony_id)? else {
         return Ok(None);
     };
-    let good = ceremony.owner == *owner
-        && ceremony.kind == kind
-        && ceremony.outcome == Some(Outcome::Approved)
-        && !ceremony.redeemed
-        && now - ceremony.decided_at.unwrap_or(0) < 5 * MINUTE;
-    if !good {
+    if ceremony.owner != *owner || ceremony.kind != kind || !ceremony.is_redeemable(now) {
         return Ok(None);
     }
     ceremony.redeemed = true;

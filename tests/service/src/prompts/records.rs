@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{DAY, Time};
+use crate::clock::{DAY, MINUTE, Time};
 use crate::store::{Record, Table};
 
 /// Histories are judged over a day, and a report counts that long.
 const REMEMBERED: Time = 2 * DAY;
+/// A browser that comes later starts again.
+const REDEEMABLE: Time = 5 * MINUTE;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +153,13 @@ impl Ceremony {
     #[must_use]
     pub fn outcome_at(&self, now: Time) -> Option<Outcome> {
         self.outcome.or((self.expires_at <= now).then_some(Outcome::Expired))
+    }
+
+    /// Whether the browser may still make something of an approval.
+    #[must_use]
+    pub fn is_redeemable(&self, now: Time) -> bool {
+        let decided_at = self.decided_at.unwrap_or(0);
+        self.outcome == Some(Outcome::Approved) && !self.redeemed && now - decided_at < REDEEMABLE
     }
 
     /// Whether it still waits.

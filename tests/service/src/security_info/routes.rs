@@ -151,7 +151,13 @@ pub async fn remove_number(State(app): State<App>, visitor: Visitor) -> Response
     };
     match waiting(&app, session).await {
         Ok(Some(ceremony)) => match ceremony.outcome_at(visitor.now) {
-            None | Some(Outcome::Approved) => words::remove_number(&ceremony, visitor.now).show(&app, &visitor),
+            None => words::remove_number(&ceremony, visitor.now).show(&app, &visitor),
+            Some(_) if ceremony.is_redeemable(visitor.now) => {
+                words::remove_number(&ceremony, visitor.now).show(&app, &visitor)
+            }
+            Some(Outcome::Approved) => {
+                words::not_removed(words::not_approved(Outcome::Expired)).show(&app, &visitor)
+            }
             Some(outcome) => words::not_removed(words::not_approved(outcome)).show(&app, &visitor),
         },
         Ok(None) => Redirect::to("/security-info").into_response(),

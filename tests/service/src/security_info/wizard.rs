@@ -130,10 +130,10 @@ async fn show_confirmation(app: &App, visitor: &Visitor, session: &Session, enro
     match waiting(app, session).await {
         Ok(Some(ceremony)) => match ceremony.outcome_at(visitor.now) {
             None => words::wizard_confirm(&ceremony, visitor.now).show(app, visitor),
-            Some(Outcome::Approved) if !ceremony.redeemed => {
+            Some(_) if ceremony.is_redeemable(visitor.now) => {
                 words::wizard_confirm(&ceremony, visitor.now).show(app, visitor)
             }
-            Some(Outcome::Approved) => done_page(app, visitor, session, enrollment, true).await,
+            Some(Outcome::Approved) => done_page(app, visitor, session, enrollment, ceremony.redeemed).await,
             Some(outcome) => words::wizard_not_confirmed(outcome).show(app, visitor),
         },
         Ok(None) => done_page(app, visitor, session, enrollment, false).await,

@@ -231,7 +231,12 @@ pub async fn number(State(app): State<App>, visitor: Visitor) -> Response {
     };
     match waiting(&app, attempt).await {
         Ok(Some(ceremony)) => match ceremony.outcome_at(visitor.now) {
-            None | Some(Outcome::Approved) => words::sign_in_number(&ceremony, visitor.now).show(&app, &visitor),
+            None => words::sign_in_number(&ceremony, visitor.now).show(&app, &visitor),
+            Some(_) if ceremony.is_redeemable(visitor.now) => {
+                words::sign_in_number(&ceremony, visitor.now).show(&app, &visitor)
+            }
+            // Approved, but the page was away for too long: turning it again would never end.
+            Some(Outcome::Approved) => words::sign_in_over(Outcome::Expired).show(&app, &visitor),
             Some(outcome) => words::sign_in_over(outcome).show(&app, &visitor),
         },
         Ok(None) => Redirect::to("/sign-in").into_response(),
