@@ -13,19 +13,16 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::devices::records::{self as devices, Cause, Device};
 use crate::keys::Keys;
 use crate::limits::Limits;
-use crate::people::{self, Decoy, Person};
+use crate::people::Decoy;
 use crate::push::{Pusher, Sender};
 use crate::secrets::{Sealer, SecretError, random};
-use crate::sign_in::records::{KnownBrowser, Session, end_session};
 use crate::store::{Store, StoreError};
-use crate::{data, devices as devices_room, enrollment, openid, pages, prompts, security_info, sign_in, tls};
+use crate::{data, devices as devices_room, enrollment, openid, operator, pages, prompts, security_info, sign_in, tls};
 
 /// A phone's message is at most this long.
 const MAX_BODY: usize = 16 * 1024;
-const DATABASE: &str = "service.db";
 /// How often what has run out is forgotten.
 const SWEEP: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -44,6 +41,12 @@ pub enum AppError {
     /// TLS.
     #[error("TLS: {0}")]
     Tls(String),
+    /// The data folder was made for another issuer, which phones have pinned.
+    #[error("the data folder belongs to another issuer; start with that one, or with an empty folder")]
+    OtherIssuer,
+    /// A user name or a password is empty.
+    #[error("a person needs a user name and a password")]
+    Empty,
     /// The user name is taken.
     #[error("there is already somebody with that user name")]
     NameTaken,
@@ -93,15 +96,15 @@ impl App {
     pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         tls::install_provider();
         let (store, data_key) = match &config.data {
-            Some(folder) => {
-                data::make_private(folder)?;
-                (Store::sqlite(&folder.join(DATABASE))?, data::key(folder)?)
-            }
+            Some(folder) => (operator::open(folder)?, data::key(folder)?),
             None => (Store::memory(), random()?),
         };
         let sealer = Sealer::new(&data_key)?;
         let now = clock.now();
         let keys = store.run_blocking(|tx| Keys::load(tx, &sealer, &config.issuer, now))?;
+        if !keys.are_of(&config.issuer) {
+            return Err(AppError::OtherIssuer);
+        }
         let (public, private) = tls::client_configs(&config.relay_authorities)?;
         let sender = Sender::new(config.private_relays.clone(), public, private)
             .map_err(|error| AppError::Tls(error.to_string()))?;
@@ -194,31 +197,12 @@ impl App {
 
     /// Adds a person. Blocks for the hashing.
     pub fn add_person(&self, user_name: &str, display_name: &str, password: &str) -> Result<(), AppError> {
-        let person = Person::new(user_name, display_name, password, self.clock.now())?;
-        if self.store.run_blocking(|tx| people::add(tx, &person))? { Ok(()) } else { Err(AppError::NameTaken) }
+        operator::add_person(&self.store, user_name, display_name, password, self.clock.now())
     }
 
-    /// Removes every phone of a person and ends their sessions: the operator's way out for a lost phone.
+    /// Removes every phone of a person and ends their sessions.
     pub fn reset_methods(&self, user_name: &str) -> Result<usize, AppError> {
-        let now = self.clock.now();
-        let removed = self.store.run_blocking(|tx| {
-            let Some(person) = people::find(tx, user_name)? else {
-                return Ok(None);
-            };
-            let phones: Vec<Device> = devices::active(tx, &person.account_id)?;
-            let count = phones.len();
-            for mut phone in phones {
-                devices::remove(tx, &mut phone, Cause::RemovedByOperator, now)?;
-            }
-            for session in tx.children::<Session>(&person.account_id)? {
-                end_session(tx, &session.id, now)?;
-            }
-            for browser in tx.children::<KnownBrowser>(&person.account_id)? {
-                tx.delete::<KnownBrowser>(&browser.id)?;
-            }
-            Ok(Some(count))
-        })?;
-        removed.ok_or(AppError::NobodyThere)
+        operator::reset_methods(&self.store, user_name, self.clock.now())
     }
 }
 

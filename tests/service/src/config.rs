@@ -36,6 +36,18 @@ pub struct Config {
     pub limits: (f64, f64),
 }
 
+/// Reads an issuer: `https://host[:port]`, exactly as phones and applications compare it.
+///
+/// # Errors
+/// Words for the operator.
+pub fn issuer(text: &str) -> Result<String, String> {
+    let origin = Url::parse(text).ok().filter(|url| url.scheme() == "https").map(|url| url.origin());
+    match origin {
+        Some(origin) if origin.ascii_serialization() == text => Ok(text.to_owned()),
+        _ => Err("an issuer is https://host or https://host:port, in lower case, with nothing after it".to_owned()),
+    }
+}
+
 impl Config {
     /// The usual limits: generous for an office behind one address, hard on a machine that guesses.
     pub const LIMITS: (f64, f64) = (120.0, 10.0);

@@ -70,6 +70,14 @@ impl Keys {
         })
     }
 
+    /// Whether the first document, which phones pin, names this issuer.
+    #[must_use]
+    pub fn are_of(&self, issuer: &str) -> bool {
+        let payload = self.chain.first().and_then(|first| first.split('.').nth(1)).and_then(crate::secrets::decode);
+        let payload = payload.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+        payload.is_some_and(|payload| payload.get("iss").and_then(|iss| iss.as_str()) == Some(issuer))
+    }
+
     /// Signs towards phones.
     #[must_use]
     pub fn phone(&self) -> &SigningKey {

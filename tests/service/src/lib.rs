@@ -29,6 +29,7 @@ pub mod jose;
 pub mod keys;
 pub mod limits;
 pub mod openid;
+pub mod operator;
 pub mod pages;
 pub mod people;
 pub mod problem;

@@ -1,15 +1,15 @@
 //! `countersign-service`: runs the reference sign-in service and does the operator's few acts.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use countersign_service::app::{App, AppError};
-use countersign_service::clock::SystemClock;
-use countersign_service::config::{Client, Config};
-use countersign_service::{data, serve, tls};
+use countersign_service::clock::{Clock, SystemClock};
+use countersign_service::config::{Client, Config, issuer};
+use countersign_service::{data, operator, serve, tls};
 use url::Url;
 
 #[derive(Parser)]
@@ -23,10 +23,11 @@ struct Cli {
 enum Command {
     /// Run the service; makes its keys and a private certificate authority when there are none
     Serve(Box<Serve>),
-    /// Add a person; reads the password from standard input, one line
+    /// Add a person; asks for the password, or reads it as one line from standard input
     AddPerson {
-        #[command(flatten)]
-        place: Place,
+        /// Where the service keeps everything
+        #[arg(long)]
+        data: PathBuf,
         /// What the person types to sign in
         user_name: String,
         /// What others see
@@ -35,27 +36,22 @@ enum Command {
     },
     /// Remove every phone of a person and end their sessions, for a lost phone
     ResetMethods {
-        #[command(flatten)]
-        place: Place,
+        /// Where the service keeps everything
+        #[arg(long)]
+        data: PathBuf,
         /// Whose
         user_name: String,
     },
 }
 
 #[derive(Args)]
-struct Place {
+struct Serve {
     /// Where the service keeps everything
     #[arg(long)]
     data: PathBuf,
-    /// The address people and phones know the service by
-    #[arg(long, default_value = "https://localhost:8443")]
+    /// The address people and phones know the service by; it can't be changed later
+    #[arg(long, default_value = "https://localhost:8443", value_parser = issuer)]
     issuer: String,
-}
-
-#[derive(Args)]
-struct Serve {
-    #[command(flatten)]
-    place: Place,
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
@@ -91,16 +87,15 @@ fn client(text: &str) -> Result<Client, String> {
     }
 }
 
-fn config(place: &Place) -> Config {
-    Config {
-        issuer: place.issuer.clone(),
-        organization: "Countersign".to_owned(),
-        data: Some(place.data.clone()),
-        clients: Vec::new(),
-        private_relays: Vec::new(),
-        relay_authorities: String::new(),
-        limits: Config::LIMITS,
+/// Asked for without showing it; one line when nobody sits there.
+fn password() -> Result<zeroize::Zeroizing<String>, AppError> {
+    if std::io::stdin().is_terminal() {
+        return Ok(rpassword::prompt_password("Password: ")?.into());
     }
+    let mut line = zeroize::Zeroizing::new(String::new());
+    std::io::stdin().lock().read_line(&mut line)?;
+    let password = line.trim_end_matches(['\n', '\r']).to_owned();
+    Ok(password.into())
 }
 
 fn say(text: &str) -> Result<(), AppError> {
@@ -112,17 +107,14 @@ async fn main() -> Result<(), AppError> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
     match Cli::parse().command {
         Command::Serve(options) => run(*options).await,
-        Command::AddPerson { place, user_name, name } => {
-            say("Password:")?;
-            let mut password = String::new();
-            std::io::stdin().lock().read_line(&mut password)?;
-            let app = App::open(config(&place), Arc::new(SystemClock::default()))?;
-            app.add_person(&user_name, name.as_deref().unwrap_or(&user_name), password.trim_end_matches('\n'))?;
+        Command::AddPerson { data, user_name, name } => {
+            let name = name.as_deref().unwrap_or(&user_name);
+            let store = operator::open(&data)?;
+            operator::add_person(&store, &user_name, name, &password()?, SystemClock::default().now())?;
             say("Added.")
         }
-        Command::ResetMethods { place, user_name } => {
-            let app = App::open(config(&place), Arc::new(SystemClock::default()))?;
-            let removed = app.reset_methods(&user_name)?;
+        Command::ResetMethods { data, user_name } => {
+            let removed = operator::reset_methods(&operator::open(&data)?, &user_name, SystemClock::default().now())?;
             say(&format!("{removed} phone(s) removed; every session has ended."))
         }
     }
@@ -134,28 +126,30 @@ async fn run(options: Serve) -> Result<(), AppError> {
         relay_authorities.push_str(&std::fs::read_to_string(path)?);
     }
     let config = Config {
+        issuer: options.issuer,
         organization: options.organization,
+        data: Some(options.data.clone()),
         clients: options.client,
         private_relays: options.allow_relay,
         relay_authorities,
-        ..config(&options.place)
+        limits: Config::LIMITS,
     };
     let host = Url::parse(&config.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
     let host = host.ok_or_else(|| AppError::Tls("the issuer is not an address".to_owned()))?;
-    data::make_private(&options.place.data)?;
+    data::make_private(&options.data)?;
     let identity = match (&options.certificate, &options.key) {
         (Some(certificate), Some(key)) => tls::Identity {
             certificate: std::fs::read_to_string(certificate)?,
             key: std::fs::read_to_string(key)?,
             authority: String::new(),
         },
-        _ => tls::kept(&options.place.data, &host)?,
+        _ => tls::kept(&options.data, &host)?,
     };
     let app = App::open(config, Arc::new(SystemClock::default()))?;
     let running = serve::serve(app.router(), serve::bind(options.listen)?, &identity)?;
     say(&format!("{} is ready on {}.", app.config.issuer, running.address))?;
     if !identity.authority.is_empty() {
-        let path = options.place.data.join("authority.pem");
+        let path = options.data.join("authority.pem");
         say(&format!("Browsers and phones must trust {}.", path.display()))?;
     }
     let cleaning = tokio::spawn(app.keep_clean());

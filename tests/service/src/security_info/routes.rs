@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::App;
 use crate::devices::records::{self as devices, Cause, Device};
+use crate::enrollment::records::{Enrollment, State as Stage};
 use crate::events;
 use crate::openid::routes::go_back;
 use crate::pages::words;
@@ -12,7 +13,7 @@ use crate::people::Person;
 use crate::prompts::acts::{self, NotStarted, Wanted};
 use crate::prompts::records::{Ceremony, Kind as PromptKind, Origin, Outcome, Owner};
 use crate::session::{Posted, Visitor, failed};
-use crate::sign_in::records::Session;
+use crate::sign_in::records::{Session, keep_session};
 use crate::sign_in::routes::{ask_before, context};
 use crate::store::StoreError;
 
@@ -21,17 +22,22 @@ pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Pe
     let Some(session) = visitor.session.clone() else {
         return Err(Redirect::to("/sign-in").into_response());
     };
-    let account = session.account_id.clone();
+    let (account, own) = (session.account_id.clone(), session.enrollment.clone());
     let found = app
         .store
-        .run(move |tx| Ok((tx.get::<Person>(&account)?, devices::active(tx, &account)?)))
+        .run(move |tx| {
+            let own = match own {
+                Some(id) => tx.get::<Enrollment>(&id)?,
+                None => None,
+            };
+            let added_here = own.is_some_and(|enrollment| enrollment.state == Stage::Active);
+            Ok((tx.get::<Person>(&account)?, devices::active(tx, &account)?, added_here))
+        })
         .await
         .map_err(|error| failed(app, &error))?;
     match found {
-        // The session that has just added the first phone goes on to confirm it.
-        (Some(person), phones)
-            if phones.is_empty() || session.approved_at.is_some() || session.enrollment.is_some() =>
-        {
+        // The session that has just added the first phone goes on to confirm it; one that only began to does not.
+        (Some(person), phones, added_here) if phones.is_empty() || session.approved_at.is_some() || added_here => {
             Ok((session, person, phones))
         }
         _ => Err(Redirect::to("/sign-in").into_response()),
@@ -63,7 +69,7 @@ pub async fn go_on(State(app): State<App>, posted: Posted) -> Response {
         return ask_before(&app, posted.visitor, &session, request).await;
     }
     let kept = session.clone();
-    match app.store.run(move |tx| tx.put(&kept)).await {
+    match app.store.run(move |tx| keep_session(tx, &kept)).await {
         Ok(()) => go_back(&app, session, request).await,
         Err(error) => failed(&app, &error),
     }
@@ -99,7 +105,7 @@ async fn ask_first(app: &App, visitor: &Visitor, session: Session, device: Strin
     match acts::start(app, wanted).await {
         Ok(Ok(ceremony)) => {
             let session = Session { ceremony: Some(ceremony.id), removing: Some(device), ..session };
-            match app.store.run(move |tx| tx.put(&session)).await {
+            match app.store.run(move |tx| keep_session(tx, &session)).await {
                 Ok(()) => Redirect::to("/security-info/remove").into_response(),
                 Err(error) => failed(app, &error),
             }
@@ -123,7 +129,7 @@ async fn remove_now(app: &App, visitor: &Visitor, session: Session, device_id: S
             if let Some(mut device) = tx.get::<Device>(&device_id)?.filter(|device| device.account_id == account) {
                 devices::remove(tx, &mut device, Cause::RemovedByPerson, now)?;
             }
-            tx.put(&Session { removing: None, ceremony: None, ..session })?;
+            keep_session(tx, &Session { removing: None, ceremony: None, ..session })?;
             Ok((tx.get::<Person>(&account)?, devices::active(tx, &account)?))
         })
         .await;
@@ -155,9 +161,7 @@ pub async fn remove_number(State(app): State<App>, visitor: Visitor) -> Response
             Some(_) if ceremony.is_redeemable(visitor.now) => {
                 words::remove_number(&ceremony, visitor.now).show(&app, &visitor)
             }
-            Some(Outcome::Approved) => {
-                words::not_removed(words::not_approved(Outcome::Expired)).show(&app, &visitor)
-            }
+            Some(Outcome::Approved) => words::not_removed(words::not_approved(Outcome::Expired)).show(&app, &visitor),
             Some(outcome) => words::not_removed(words::not_approved(outcome)).show(&app, &visitor),
         },
         Ok(None) => Redirect::to("/security-info").into_response(),

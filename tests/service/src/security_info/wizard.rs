@@ -18,7 +18,7 @@ use crate::prompts::acts::{self as prompts, Wanted};
 use crate::prompts::records::{Ceremony, Kind as PromptKind, Origin, Outcome, Owner};
 use crate::secrets::random_id;
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie};
-use crate::sign_in::records::{KnownBrowser, Session};
+use crate::sign_in::records::{KnownBrowser, Session, keep_session};
 use crate::sign_in::routes::context;
 use crate::store::StoreError;
 
@@ -64,7 +64,7 @@ fn not_made(app: &App, error: &MakeError) -> Response {
 }
 
 async fn keep(app: &App, session: Session, next: &'static str) -> Response {
-    match app.store.run(move |tx| tx.put(&session)).await {
+    match app.store.run(move |tx| keep_session(tx, &session)).await {
         Ok(()) => Redirect::to(next).into_response(),
         Err(error) => failed(app, &error),
     }

@@ -173,6 +173,15 @@ impl KnownBrowser {
     }
 }
 
+/// Keeps what changed in a session, unless it was ended meanwhile: a report must not be undone by a page that
+/// was still at work.
+pub fn keep_session(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreError> {
+    match tx.get::<Session>(&session.id)? {
+        Some(_still_there) => tx.put(session),
+        None => Ok(()),
+    }
+}
+
 /// Ends a session with everything that hangs on it.
 pub fn end_session(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<(), StoreError> {
     let Some(session) = tx.get::<Session>(id)? else {
