@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::outbox;
 use crate::platform::{DeviceDescription, KeyStore, PushChannel, TlsTrust};
 use crate::prompt::fetch::{audience_of, fetch};
-use crate::prompt::{Prompt, PromptId, PushEffect, answer, push, stored_prompt};
+use crate::prompt::{Prompt, PromptId, PromptState, PushEffect, answer, push, stored_prompt};
 use crate::removal::{self, Removal};
 use crate::service::messages::FetchReason;
 use crate::step::Step;
@@ -69,7 +69,7 @@ pub struct Snapshot {
     pub revision: u64,
     /// Oldest first; pending ones are among `pending`.
     pub accounts: Vec<Account>,
-    /// Prompts that wait for the person or the service, oldest first.
+    /// Prompts that wait for the person or the service, or whose outcome came in the last minute; oldest first.
     pub prompts: Vec<Prompt>,
     /// Acts that can go on or be given up.
     pub pending: Vec<Step>,
@@ -382,5 +382,7 @@ async fn check_for_prompts(core: &Arc<Core>, reason: FetchReason) -> Result<Chec
             unreachable.push((account, error));
         }
     }
-    Ok(Checked { prompts: snapshot(core).await?.prompts, unreachable })
+    let mut prompts = snapshot(core).await?.prompts;
+    prompts.retain(|prompt| prompt.state() == PromptState::Open);
+    Ok(Checked { prompts, unreachable })
 }

@@ -128,11 +128,11 @@ fn is_pointless(entry: &Entry, now: Timestamp) -> bool {
 }
 
 async fn give_up(core: &Core, entry: &Entry) -> Result<(), Error> {
-    let (id, prompt) = (entry.id.clone(), entry.prompt.clone());
+    let (id, prompt, now) = (entry.id.clone(), entry.prompt.clone(), core.ports.clock.now());
     core.change(move |tables| {
         tables.delete_outbox(&id)?;
         match prompt {
-            Some(prompt) => tables.finish_prompt(&prompt, Outcome::Expired),
+            Some(prompt) => tables.finish_prompt(&prompt, Outcome::Expired, now),
             None => Ok(()),
         }
     })
@@ -179,11 +179,12 @@ fn pause_after(attempts: u32) -> Result<u64, Error> {
 async fn settle(core: &Core, entry: &Entry, state: &State) -> Result<(), Error> {
     let (id, account, prompt) = (entry.id.clone(), entry.account.clone(), entry.prompt.clone());
     let outcome = prompt.as_ref().and_then(|prompt| outcome_of(state, prompt));
+    let now = core.ports.clock.now();
     let removed = (state.status == StateStatus::Removed).then_some(state.cause).flatten();
     core.change(move |tables| {
         tables.delete_outbox(&id)?;
         if let Some(prompt) = &prompt {
-            tables.finish_prompt(prompt, outcome.unwrap_or(Outcome::Expired))?;
+            tables.finish_prompt(prompt, outcome.unwrap_or(Outcome::Expired), now)?;
         }
         match removed {
             Some(cause) if tables.account_exists(&account)? => {

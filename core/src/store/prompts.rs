@@ -10,6 +10,9 @@ use crate::error::{Error, StoreFault};
 use crate::prompt::{Outcome, PromptId, PromptState};
 use crate::service::messages::ReceivedBy;
 
+/// The outcome of an answer that had to wait is shown this long, in seconds.
+const SHOWN_AFTER: u64 = 60;
+
 /// A prompt as it is stored; its bytes were verified before.
 #[derive(Debug, Clone)]
 pub(crate) struct PromptRecord {
@@ -53,11 +56,11 @@ impl Tables<'_> {
             .ok_or(Error::UnknownPrompt)
     }
 
-    /// Prompts that wait for the person or the service, oldest first.
+    /// Prompts that wait for the person or the service, or whose outcome is news; oldest first.
     pub(crate) fn live_prompts(&self, now: Timestamp) -> Result<Vec<PromptRecord>, Error> {
         self.prompts_where(
-            "state = 'answering' OR (state = 'open' AND expires_at > ?1) ORDER BY received_at, rowid",
-            params![to_integer(now)?],
+            "state = 'answering' OR (state = 'open' AND expires_at > ?1) OR done_at > ?2 ORDER BY received_at, rowid",
+            params![to_integer(now)?, to_integer(Timestamp(now.0.saturating_sub(SHOWN_AFTER)))?],
         )
     }
 
@@ -95,10 +98,10 @@ impl Tables<'_> {
         Ok(changed == 1)
     }
 
-    pub(crate) fn finish_prompt(&self, id: &PromptId, outcome: Outcome) -> Result<(), Error> {
+    pub(crate) fn finish_prompt(&self, id: &PromptId, outcome: Outcome, now: Timestamp) -> Result<(), Error> {
         self.connection.execute(
-            "UPDATE prompts SET state = 'done', outcome = ?3 WHERE account = ?1 AND jti = ?2",
-            params![id.account.0, id.jti, to_json(&outcome)?],
+            "UPDATE prompts SET state = 'done', outcome = ?3, done_at = ?4 WHERE account = ?1 AND jti = ?2",
+            params![id.account.0, id.jti, to_json(&outcome)?, to_integer(now)?],
         )?;
         Ok(())
     }

@@ -42,6 +42,7 @@ CREATE TABLE prompts (
     expires_at  INTEGER NOT NULL,
     state       TEXT NOT NULL,                -- open, answering, done
     outcome     TEXT,
+    done_at     INTEGER,
     PRIMARY KEY (account, jti)
 ) STRICT;
 

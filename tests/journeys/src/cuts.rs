@@ -41,7 +41,8 @@ impl Cuts {
 
     fn take(&self, path: &str) -> Option<Cut> {
         let mut cuts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, cut, count) = cuts.iter_mut().find(|(prefix, _, count)| *count > 0 && path.starts_with(prefix.as_str()))?;
+        let (_, cut, count) =
+            cuts.iter_mut().find(|(prefix, _, count)| *count > 0 && path.starts_with(prefix.as_str()))?;
         *count = count.saturating_sub(1);
         Some(*cut)
     }

@@ -8,7 +8,7 @@ pub mod qr;
 pub mod world;
 
 pub use cuts::{Cut, Cuts};
-pub use person::{Person, PageView};
+pub use person::{PageView, Person};
 pub use phone::TestPhone;
 pub use world::World;
 

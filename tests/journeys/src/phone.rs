@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use countersign::{
-    AccountId, Authenticator, CodeInput, EnrollmentEnd, Error, Invite, Prompt, PromptState, PushEffect, Scanned,
-    Secret, Step, Ticket,
+    AccountId, Authenticator, CodeInput, EnrollmentEnd, Error, Invite, Prompt, PromptKind, PromptState, PushEffect,
+    Scanned, Secret, Step, Ticket,
 };
 use countersign_phone::{Phone, Settings};
 use tokio::task::JoinHandle;
@@ -101,10 +101,24 @@ impl TestPhone {
     /// # Errors
     /// When none comes in time.
     pub async fn prompt(&self) -> Result<Prompt, Trouble> {
+        self.prompt_that(|_any| true).await
+    }
+
+    /// Waits for an open prompt of a kind.
+    ///
+    /// # Errors
+    /// When none comes in time.
+    pub async fn prompt_of(&self, kind: PromptKind) -> Result<Prompt, Trouble> {
+        self.prompt_that(|prompt| prompt.kind() == kind).await
+    }
+
+    async fn prompt_that(&self, fits: impl Fn(&Prompt) -> bool) -> Result<Prompt, Trouble> {
         let mut snapshot = self.core().snapshot().await?;
         let waiting = async {
             loop {
-                if let Some(prompt) = snapshot.prompts.iter().find(|prompt| prompt.state() == PromptState::Open) {
+                if let Some(prompt) =
+                    snapshot.prompts.iter().rfind(|prompt| prompt.state() == PromptState::Open && fits(prompt))
+                {
                     return Ok(prompt.clone());
                 }
                 snapshot = self.core().changed_since(snapshot.revision).await?;
@@ -115,6 +129,16 @@ impl TestPhone {
         Ok(found?)
     }
 
+    /// The prompts that wait for the person.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn open_prompts(&self) -> Result<Vec<Prompt>, Trouble> {
+        let mut prompts = self.core().snapshot().await?.prompts;
+        prompts.retain(|prompt| prompt.state() == PromptState::Open);
+        Ok(prompts)
+    }
+
     /// Waits until no prompt is open any more.
     ///
     /// # Errors
@@ -122,7 +146,7 @@ impl TestPhone {
     pub async fn no_prompt(&self) -> Result<(), Trouble> {
         let mut snapshot = self.core().snapshot().await?;
         let waiting = async {
-            while !snapshot.prompts.is_empty() {
+            while snapshot.prompts.iter().any(|prompt| !matches!(prompt.state(), PromptState::Done(_))) {
                 snapshot = self.core().changed_since(snapshot.revision).await?;
             }
             Ok::<_, Error>(())
