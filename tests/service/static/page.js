@@ -14,13 +14,17 @@ if (page.dataset.events) {
     if (form && source.readyState === EventSource.CLOSED) form.hidden = false;
   });
 }
+const timeLeft = (seconds) => {
+  if (seconds >= 60) return Math.ceil(seconds / 60) + (seconds > 60 ? " minutes left" : " minute left");
+  return seconds === 1 ? "1 second left" : seconds + " seconds left";
+};
 const left = document.getElementById("left");
 if (left) {
   const whole = Number(left.dataset.seconds), end = Date.now() + whole * 1000;
   const words = left.querySelector(".words"), bar = left.querySelector(".bar span");
   const show = () => {
     const seconds = Math.max(0, Math.round((end - Date.now()) / 1000));
-    words.textContent = seconds === 1 ? "1 second left" : seconds + " seconds left";
+    words.textContent = timeLeft(seconds);
     bar.style.width = (whole ? 100 * seconds / whole : 0) + "%";
     if (seconds > 0) setTimeout(show, 1000);
   };

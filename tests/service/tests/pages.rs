@@ -5,6 +5,7 @@
 mod support;
 
 use axum::http::header;
+use countersign_service::pages::Page;
 use support::{Browser, PASSWORD, service};
 
 #[tokio::test]
@@ -134,4 +135,18 @@ async fn what_a_person_or_phone_wrote_is_text_on_a_page() {
     let page = browser.post("/sign-in", &[("user_name", "<b>\"alice\"")]).await;
     let page = browser.follow(page).await;
     assert!(!page.body.contains("<b>") && page.body.contains("&#60;b&#62;"));
+}
+
+#[tokio::test]
+async fn the_script_counts_in_the_words_of_the_page() {
+    let (app, _) = service();
+    let script = Browser::new(&app).get("/static/page.js").await;
+    assert_eq!(script.headers[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
+    let page = Page::new("any", "Any");
+    for seconds in [0, 1, 59, 60, 61, 119, 120, 300] {
+        let said = page.left(seconds);
+        let words = said.split_once(' ').unwrap().1;
+        assert!(script.body.contains(words), "{said}");
+    }
+    assert_eq!([page.left(1), page.left(119), page.left(121)], ["1 second left", "2 minutes left", "3 minutes left"]);
 }

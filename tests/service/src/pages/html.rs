@@ -208,6 +208,17 @@ impl Page {
         number.chars().map(String::from).collect::<Vec<_>>().join(" ")
     }
 
+    /// Time left as a person says it; the script counts on in the same words.
+    #[must_use]
+    pub fn left(&self, seconds: i64) -> String {
+        match seconds {
+            1 => "1 second left".to_owned(),
+            60 => "1 minute left".to_owned(),
+            seconds if seconds < 60 => format!("{seconds} seconds left"),
+            seconds => format!("{} minutes left", (seconds + 59).div_euclid(60)),
+        }
+    }
+
     /// The finished answer.
     #[must_use]
     pub fn show(self, app: &App, visitor: &Visitor) -> Response {

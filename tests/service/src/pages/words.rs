@@ -5,7 +5,7 @@ use crate::devices::records::{Cause, Device};
 use crate::enrollment::rules::Digits;
 use crate::pages::{Block, Field, Form, Method, Page};
 use crate::prompts::acts::NotStarted;
-use crate::prompts::records::{Ceremony, Outcome};
+use crate::prompts::records::{Ceremony, Match, Outcome};
 use crate::prompts::rules::Refusal;
 
 const WIZARD_STEPS: u8 = 4;
@@ -79,10 +79,12 @@ pub fn number(name: &'static str, title: &str, lead: &str, ceremony: &Ceremony, 
 /// The number at sign-in.
 #[must_use]
 pub fn sign_in_number(ceremony: &Ceremony, now: Time) -> Page {
-    let lead = if ceremony.silent {
-        "Open Countersign on your phone, check for requests, and enter this number."
-    } else {
-        "Open the request in Countersign on your phone and enter this number."
+    let chosen = matches!(ceremony.r#match, Match::Choose { .. });
+    let lead = match (ceremony.silent, chosen) {
+        (true, false) => "Open Countersign on your phone, check for requests, and enter this number.",
+        (true, true) => "Open Countersign on your phone, check for requests, and choose this number.",
+        (false, false) => "Open the request in Countersign on your phone and enter this number.",
+        (false, true) => "Open the request in Countersign on your phone and choose this number.",
     };
     number("number", "Approve on your phone", lead, ceremony, now)
         .text("No request on your phone? Open Countersign and check for requests.")
