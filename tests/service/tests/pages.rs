@@ -144,9 +144,12 @@ async fn the_script_counts_in_the_words_of_the_page() {
     assert_eq!(script.headers[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
     let page = Page::new("any", "Any");
     for seconds in [0, 1, 59, 60, 61, 119, 120, 300] {
-        let said = page.left(seconds);
+        let said = page.left(&seconds);
         let words = said.split_once(' ').unwrap().1;
         assert!(script.body.contains(words), "{said}");
     }
-    assert_eq!([page.left(1), page.left(119), page.left(121)], ["1 second left", "2 minutes left", "3 minutes left"]);
+    assert_eq!(
+        [page.left(&1), page.left(&119), page.left(&121)],
+        ["1 second left", "2 minutes left", "3 minutes left"]
+    );
 }

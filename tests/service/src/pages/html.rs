@@ -210,8 +210,8 @@ impl Page {
 
     /// Time left as a person says it; the script counts on in the same words.
     #[must_use]
-    pub fn left(&self, seconds: i64) -> String {
-        match seconds {
+    pub fn left(&self, seconds: &i64) -> String {
+        match *seconds {
             1 => "1 second left".to_owned(),
             60 => "1 minute left".to_owned(),
             seconds if seconds < 60 => format!("{seconds} seconds left"),
