@@ -1,2 +1,62 @@
-//! x
-fn main(){}
+//! `cargo xtask`: one door for people and CI.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | `demo` | the main job, from nothing to signed in |
+//! | `test` | every test, counted together |
+//! | `check` | what must hold before anything is merged |
+//! | `journeys` | every listed journey has its test |
+//! | `tools` | what each part needs, and how it is had |
+
+mod check;
+mod demo;
+mod journeys;
+mod report;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    bin_name = "cargo xtask",
+    about = "Countersign's one door: the demonstration, the tests, the checks",
+    after_help = "Each command sets up what it needs by itself. On Debian, as root, it installs packages; elsewhere it \
+                  says what is missing."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Add an account by scanning and approve a sign-in: service, relay, phone and a real browser on this machine
+    Demo {
+        /// Nobody clicks: a headless browser and the phone do it all, and leave pictures in target/demo
+        #[arg(long)]
+        unattended: bool,
+    },
+    /// Run every test and end with one line: N passed, N failed, N skipped
+    Test,
+    /// Formatting, lints, documentation, licences and sources of dependencies, journeys, private paths
+    Check,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Demo { unattended } => demo::run(unattended),
+        Command::Test => test::run(),
+        Command::Check => check::run(),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            report::say(&format!("xtask: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

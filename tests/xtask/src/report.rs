@@ -1,0 +1,43 @@
+//! What a person reads: one line for each part, with its seconds.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+/// Prints a line; a closed output is nobody's fault.
+pub(crate) fn say(line: &str) {
+    let _closed = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Runs one part and says how it went.
+pub(crate) fn part(name: &str, work: impl FnOnce() -> std::io::Result<bool>) -> std::io::Result<bool> {
+    say(&format!("── {name}"));
+    let started = Instant::now();
+    let good = work()?;
+    let verdict = if good { "ok" } else { "FAILED" };
+    say(&format!("── {name}: {verdict} ({} s)", started.elapsed().as_secs()));
+    Ok(good)
+}
+
+/// Runs a command in the project's folder and says whether it succeeded.
+pub(crate) fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> std::io::Result<bool> {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root()).envs(environment.iter().copied());
+    Ok(command.status()?.success())
+}
+
+/// The project's top folder.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).components().rev().skip(2).collect::<Vec<_>>().into_iter().rev().collect()
+}
+
+/// The cargo that runs this.
+pub(crate) fn cargo() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_unset| "cargo".to_owned())
+}
+
+/// Whether this runs in CI, where nothing that can be had may be skipped.
+pub(crate) fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| value == "true")
+}

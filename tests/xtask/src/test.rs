@@ -1,0 +1,113 @@
+//! Every test, streamed as it runs and counted together.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::report::{cargo, is_ci, root, say};
+use crate::tools;
+
+/// Passed, failed, skipped.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Count {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+/// Sets up, runs every test, and ends with the plain line.
+pub(crate) fn run() -> std::io::Result<bool> {
+    let started = Instant::now();
+    let missing = tools::set_up()?;
+    say(&format!("── set-up ({} s)", started.elapsed().as_secs()));
+    let mut count = Count::default();
+    for part in &missing {
+        say(&format!("SKIPPED {}: {}", part.part, part.reason));
+        count.skipped = count.skipped.saturating_add(1);
+    }
+    let variables: Vec<(&str, &str)> = missing.iter().map(|part| (part.variable, part.reason.as_str())).collect();
+    let built = build(&variables)?;
+    let ended_well = built && run_rust(&variables, &mut count)?;
+    if !ended_well && count.failed == 0 {
+        // Something failed that no test line counts: a build, or a program that was killed.
+        count.failed = 1;
+    }
+    let good = count.failed == 0 && count.passed > 0 && !(is_ci() && count.skipped > 0);
+    say(&format!("── everything ({} s)", started.elapsed().as_secs()));
+    if is_ci() && count.skipped > 0 {
+        say("In CI nothing may be skipped.");
+    }
+    say(&format!("{} passed, {} failed, {} skipped", count.passed, count.failed, count.skipped));
+    Ok(good)
+}
+
+fn build(variables: &[(&str, &str)]) -> std::io::Result<bool> {
+    let started = Instant::now();
+    let mut command = Command::new(cargo());
+    command.args(["test", "--quiet", "--workspace", "--no-run"]).current_dir(root()).envs(variables.iter().copied());
+    let good = command.status()?.success();
+    say(&format!("── build ({} s)", started.elapsed().as_secs()));
+    Ok(good)
+}
+
+fn run_rust(variables: &[(&str, &str)], count: &mut Count) -> std::io::Result<bool> {
+    let started = Instant::now();
+    let mut child = Command::new(cargo())
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .current_dir(root())
+        .envs(variables.iter().copied())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).lines() {
+            let line = line?;
+            add(count, &line);
+            say(&line);
+        }
+    }
+    let good = child.wait()?.success();
+    say(&format!("── rust, with browser and relying party ({} s)", started.elapsed().as_secs()));
+    Ok(good)
+}
+
+/// Adds libtest's closing line, and the line by which a test says that it could not run here.
+fn add(count: &mut Count, line: &str) {
+    if line.starts_with("SKIPPED ") {
+        count.skipped = count.skipped.saturating_add(1);
+    }
+    let Some(result) = line.strip_prefix("test result: ") else {
+        return;
+    };
+    for part in result.split([';', '.']) {
+        let mut words = part.split_whitespace();
+        let (Some(number), Some(what)) = (words.next().and_then(|number| number.parse::<usize>().ok()), words.next())
+        else {
+            continue;
+        };
+        match what {
+            "passed" => count.passed = count.passed.saturating_add(number),
+            "failed" => count.failed = count.failed.saturating_add(number),
+            "ignored" => count.skipped = count.skipped.saturating_add(number),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_lines_are_summed() {
+        let mut count = Count::default();
+        for line in [
+            "running 3 tests",
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.10s",
+            "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 5 filtered out; finished in 9.10s",
+            "SKIPPED browser: not installed",
+        ] {
+            add(&mut count, line);
+        }
+        assert_eq!(count, Count { passed: 4, failed: 2, skipped: 2 });
+    }
+}

@@ -1,0 +1,104 @@
+//! What the parts need beside Rust, and how it is had: Debian packages as root, or a clear word.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::report::{cargo, run, say};
+
+/// A program from a Debian package.
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+}
+
+const BROWSER: [Tool; 3] = [
+    Tool { program: "/usr/bin/chromium", package: "chromium" },
+    Tool { program: "/usr/bin/chromedriver", package: "chromium-driver" },
+    Tool { program: "/usr/bin/certutil", package: "libnss3-tools" },
+];
+const RELYING_PARTY: [Tool; 2] = [
+    Tool { program: "/usr/sbin/apache2", package: "apache2" },
+    Tool { program: "/usr/lib/apache2/modules/mod_auth_openidc.so", package: "libapache2-mod-auth-openidc" },
+];
+/// Letters for the browser's pictures.
+const FONTS: Tool = Tool { program: "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", package: "fonts-dejavu-core" };
+const DENY_VERSION: &str = "0.20.2";
+
+/// What can't be had here, and why.
+pub(crate) struct Missing {
+    /// Which part is skipped.
+    pub(crate) part: &'static str,
+    /// The variable that tells the tests.
+    pub(crate) variable: &'static str,
+    /// Why, and what to do.
+    pub(crate) reason: String,
+}
+
+/// Sets up the browser and the stock relying party; returns what can't be had.
+pub(crate) fn set_up() -> std::io::Result<Vec<Missing>> {
+    let wanted: Vec<&Tool> = BROWSER.iter().chain(&RELYING_PARTY).chain([&FONTS]).collect();
+    let packages: Vec<&str> =
+        wanted.iter().filter(|tool| !Path::new(tool.program).exists()).map(|tool| tool.package).collect();
+    if !packages.is_empty() {
+        install(&packages)?;
+    }
+    let mut missing = Vec::new();
+    for (part, variable, tools) in [
+        ("browser", "COUNTERSIGN_NO_BROWSER", BROWSER.as_slice()),
+        ("relying party", "COUNTERSIGN_NO_RELYING_PARTY", RELYING_PARTY.as_slice()),
+    ] {
+        let absent: Vec<&str> =
+            tools.iter().filter(|tool| !Path::new(tool.program).exists()).map(|tool| tool.package).collect();
+        if !absent.is_empty() {
+            let reason = format!("not installed; on Debian: apt-get install {}", absent.join(" "));
+            missing.push(Missing { part, variable, reason });
+        }
+    }
+    Ok(missing)
+}
+
+fn install(packages: &[&str]) -> std::io::Result<()> {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"));
+    if !is_root || !Path::new("/usr/bin/apt-get").exists() {
+        return Ok(());
+    }
+    say(&format!("Installing {} (Debian packages).", packages.join(", ")));
+    let quiet = [("DEBIAN_FRONTEND", "noninteractive")];
+    let patient = "DPkg::Lock::Timeout=600";
+    // A failed update may still leave a list that is good enough; the install says so either way.
+    let _updated = run("apt-get", &["-q", "-q", "-o", patient, "update"], &quiet)?;
+    let mut arguments = vec!["-q", "-q", "-o", patient, "install", "-y", "--no-install-recommends"];
+    arguments.extend(packages);
+    // What is still absent afterwards is reported by the caller.
+    let _installed = run("apt-get", &arguments, &quiet)?;
+    Ok(())
+}
+
+/// The person's cache folder for what is large and slow to make.
+fn cache() -> Option<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    Some(cache.join("countersign"))
+}
+
+/// cargo-deny, built once and kept in the cache folder.
+pub(crate) fn cargo_deny() -> std::io::Result<Option<PathBuf>> {
+    let Some(folder) = cache().map(|cache| cache.join("tools")) else {
+        return Ok(None);
+    };
+    let program = folder.join("bin").join("cargo-deny");
+    let is_right = Command::new(&program)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(DENY_VERSION));
+    if !is_right {
+        say("Building cargo-deny once (a few minutes).");
+        let root = folder.to_string_lossy().into_owned();
+        let built =
+            run(&cargo(), &["install", "-q", "cargo-deny", "--locked", "--version", DENY_VERSION, "--root", &root], &[])?;
+        if !built {
+            return Ok(None);
+        }
+    }
+    Ok(Some(program))
+}
