@@ -7,6 +7,7 @@ use countersign::{
     AccountId, Authenticator, CodeInput, EnrollmentEnd, Error, Invite, Prompt, PromptKind, PromptState, PushEffect,
     Scanned, Secret, Step, Ticket,
 };
+use countersign_phone::render::{self, PromptView};
 use countersign_phone::{Phone, Settings};
 use tokio::task::JoinHandle;
 
@@ -62,6 +63,24 @@ impl TestPhone {
     #[must_use]
     pub fn core(&self) -> &Authenticator {
         self.phone.authenticator()
+    }
+
+    /// What the terminal phone shows of a prompt.
+    ///
+    /// # Errors
+    /// When its account is gone.
+    pub async fn shows(&self, prompt: &Prompt) -> Result<String, Trouble> {
+        let accounts = self.core().accounts().await?;
+        let view = PromptView::of(prompt, &accounts).ok_or("no account")?;
+        Ok(format!("{}\n{}", render::prompt(&view, self.phone.now()), render::ask(&view)))
+    }
+
+    /// The service of its first account.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub async fn issuer(&self) -> Result<String, Trouble> {
+        Ok(self.core().accounts().await?.first().ok_or("no account")?.issuer.clone())
     }
 
     /// Reads an invitation.

@@ -1,0 +1,62 @@
+//! The demonstration: the main job, for a person at this machine or unattended with pictures.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Parser;
+use countersign_journeys::walk::{self, Seen};
+use countersign_journeys::{Trouble, attended, terminal};
+
+#[derive(Parser)]
+#[command(about = "Add an account by scanning, approve a number-matching sign-in")]
+struct Cli {
+    /// Nobody clicks: a headless browser and the phone do it all, and leave pictures
+    #[arg(long)]
+    unattended: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Trouble> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join("..").join("target").join("demo");
+    if Cli::parse().unattended { unattended(&folder).await } else { attended::run(&folder).await }
+}
+
+fn say(line: &str) -> Result<(), Trouble> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
+}
+
+/// Walks the whole way and shows each step with its time.
+async fn unattended(folder: &Path) -> Result<(), Trouble> {
+    // Pictures of an earlier run would be taken for this one's.
+    let _absent = std::fs::remove_dir_all(folder);
+    std::fs::create_dir_all(folder)?;
+    say("Starting the sign-in service, the push relay, the web application and the phone.")?;
+    let (started, mut said) = (Instant::now(), Vec::new());
+    let claims = walk::whole_journey(&mut |step, seen| {
+        let seconds = started.elapsed().as_secs_f32();
+        match seen {
+            Seen::Page(picture) => {
+                let name = format!("{}.png", step.replace(' ', "-"));
+                std::fs::write(folder.join(&name), picture)?;
+                say(&format!("{seconds:6.1} s  {step}  → target/demo/{name}"))
+            }
+            Seen::Phone(words) => {
+                say(&format!("{seconds:6.1} s  {step}"))?;
+                said.push((step.to_owned(), words));
+                Ok(())
+            }
+        }
+    })
+    .await?;
+    terminal::pictures(folder, &said).await?;
+    say("")?;
+    say("The web application, a stock Apache with mod_auth_openidc, has checked these claims:")?;
+    for (name, value) in claims {
+        say(&format!("  {name:20} {value}"))?;
+    }
+    say(&format!(
+        "Everything has ended and is cleaned up. Pictures are in target/demo. {:.1} s",
+        started.elapsed().as_secs_f32()
+    ))
+}

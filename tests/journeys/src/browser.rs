@@ -1,0 +1,236 @@
+//! A real browser: Debian's Chromium, driven by WebDriver, with a certificate store of its own.
+//!
+//! The private authority is added to that store; no certificate error is ignored, none is accepted.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::Trouble;
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A browser window.
+pub struct Browser {
+    client: Client,
+    driver: Driver,
+}
+
+/// The driver's process; ended with its window, by its own id.
+struct Driver {
+    process: Child,
+    _home: TempDir,
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ended = self.process.kill();
+        let _reaped = self.process.wait();
+    }
+}
+
+/// Why no browser can be had here; `None` when one can.
+#[must_use]
+pub fn missing() -> Option<String> {
+    std::env::var("COUNTERSIGN_NO_BROWSER").ok()
+}
+
+impl Browser {
+    /// Opens a window in a fresh profile that trusts one private authority.
+    ///
+    /// # Errors
+    /// When browser, driver or certificate tool do not start.
+    pub async fn start(ca: &[u8]) -> Result<Self, Trouble> {
+        let home = tempfile::tempdir()?;
+        trust(home.path(), ca)?;
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let process = Command::new(CHROMEDRIVER)
+            .arg(format!("--port={port}"))
+            .env_clear()
+            .env("HOME", home.path())
+            .env("PATH", "/usr/bin:/bin")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let profile = home.path().join("profile");
+        let driver = Driver { process, _home: home };
+        let client = connect(port, &profile).await?;
+        Ok(Self { client, driver })
+    }
+
+    /// Goes to an address.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn goto(&self, address: &str) -> Result<(), Trouble> {
+        Ok(self.client.goto(address).await?)
+    }
+
+    /// Waits for an element.
+    ///
+    /// # Errors
+    /// When it does not appear; says what is shown instead.
+    pub async fn wait_for(&self, id: &str) -> Result<(), Trouble> {
+        let waiting = self.client.wait().at_most(PATIENCE).for_element(Locator::Id(id)).await;
+        match waiting {
+            Ok(_found) => Ok(()),
+            Err(error) => Err(format!("no {id} on {}: {error}", self.page().await?).into()),
+        }
+    }
+
+    /// Waits until the page has a name.
+    ///
+    /// # Errors
+    /// When it does not; says which page is shown instead.
+    pub async fn wait_for_page(&self, name: &str) -> Result<(), Trouble> {
+        let css = format!("#page[data-page=\"{name}\"]");
+        let waiting = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(&css)).await;
+        match waiting {
+            Ok(_found) => Ok(()),
+            Err(error) => Err(format!("no page {name} but {}: {error}", self.page().await?).into()),
+        }
+    }
+
+    async fn page(&self) -> Result<String, Trouble> {
+        let (address, title) = (self.client.current_url().await?, self.client.title().await?);
+        Ok(format!("“{title}” at {address}"))
+    }
+
+    /// Fills a field in.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn fill(&self, id: &str, text: &str) -> Result<(), Trouble> {
+        self.wait_for(id).await?;
+        Ok(self.client.find(Locator::Id(id)).await?.send_keys(text).await?)
+    }
+
+    /// Clicks.
+    ///
+    /// # Errors
+    /// When there is nothing to click.
+    pub async fn click(&self, id: &str) -> Result<(), Trouble> {
+        self.wait_for(id).await?;
+        Ok(self.client.find(Locator::Id(id)).await?.click().await?)
+    }
+
+    /// The text of an element.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn text(&self, id: &str) -> Result<String, Trouble> {
+        self.wait_for(id).await?;
+        Ok(self.client.find(Locator::Id(id)).await?.text().await?)
+    }
+
+    /// The number on the page.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn number(&self) -> Result<String, Trouble> {
+        self.wait_for("number").await?;
+        let number = self.client.find(Locator::Id("number")).await?.attr("data-number").await?;
+        Ok(number.ok_or("no number")?)
+    }
+
+    /// The page's source.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn source(&self) -> Result<String, Trouble> {
+        Ok(self.client.source().await?)
+    }
+
+    /// The page's address.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn address(&self) -> Result<String, Trouble> {
+        Ok(self.client.current_url().await?.to_string())
+    }
+
+    /// A picture of what the person sees, PNG.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn picture(&self) -> Result<Vec<u8>, Trouble> {
+        Ok(self.client.screenshot().await?)
+    }
+
+    /// Forgets every cookie of the page that is open.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn forget(&self) -> Result<(), Trouble> {
+        Ok(self.client.delete_all_cookies().await?)
+    }
+
+    /// Closes the window.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn close(self) -> Result<(), Trouble> {
+        self.client.close().await?;
+        drop(self.driver);
+        Ok(())
+    }
+}
+
+/// Adds the authority to the certificate store that Chromium reads under its home.
+pub(crate) fn trust(home: &Path, ca: &[u8]) -> Result<(), Trouble> {
+    let store = home.join(".pki").join("nssdb");
+    std::fs::create_dir_all(&store)?;
+    let (file, store) = (home.join("authority.pem"), format!("sql:{}", store.display()));
+    std::fs::write(&file, ca)?;
+    let file = file.to_string_lossy().into_owned();
+    for arguments in [
+        vec!["-d", &store, "-N", "--empty-password"],
+        vec!["-d", &store, "-A", "-t", "C,,", "-n", "countersign", "-i", &file],
+    ] {
+        let done = Command::new("certutil").args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+        if !done.success() {
+            return Err("certutil refused the authority".into());
+        }
+    }
+    Ok(())
+}
+
+async fn connect(port: u16, profile: &Path) -> Result<Client, Trouble> {
+    let arguments = [
+        "--headless=new".to_owned(),
+        // Chromium refuses its sandbox to root, which CI is.
+        "--no-sandbox".to_owned(),
+        "--disable-gpu".to_owned(),
+        "--disable-quic".to_owned(),
+        "--no-first-run".to_owned(),
+        "--disable-background-networking".to_owned(),
+        "--disable-component-update".to_owned(),
+        "--disable-sync".to_owned(),
+        "--window-size=1280,1000".to_owned(),
+        "--lang=en".to_owned(),
+        format!("--user-data-dir={}", profile.display()),
+    ];
+    let mut capabilities = serde_json::map::Map::new();
+    capabilities.insert("browserName".to_owned(), json!("chrome"));
+    capabilities.insert("acceptInsecureCerts".to_owned(), json!(false));
+    capabilities.insert("goog:chromeOptions".to_owned(), json!({ "binary": CHROMIUM, "args": arguments }));
+    let mut last = None;
+    for _try in 0..100 {
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        match builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await {
+            Ok(client) => return Ok(client),
+            Err(error) => last = Some(error),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err(last.map_or_else(|| "no driver".into(), Into::into))
+}
