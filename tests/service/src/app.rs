@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::Response;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use ring::hmac;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -16,6 +17,7 @@ use crate::config::Config;
 use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::people::Decoy;
+use crate::problem::Problem;
 use crate::push::{Pusher, Sender};
 use crate::secrets::{Sealer, SecretError, random};
 use crate::store::{Store, StoreError};
@@ -131,7 +133,8 @@ impl App {
             .route("/prompts", post(prompts::routes::prompts))
             .route("/answers", post(prompts::routes::answers))
             .route("/device", post(devices_room::routes::device))
-            .route("/keys", get(devices_room::routes::keys));
+            .route("/keys", get(devices_room::routes::keys))
+            .layer(map_response(told_as_problem));
         let wizard = Router::new()
             .route("/", get(security_info::wizard::add).post(security_info::wizard::take_add))
             .route("/start", post(security_info::wizard::start))
@@ -209,6 +212,11 @@ impl App {
 /// A header on every answer that has none of its kind, redirects and problems included.
 fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// The framework's own refusal of a large body, in the form that phones read.
+async fn told_as_problem(response: Response) -> Response {
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE { Problem::TooLarge.into_response() } else { response }
 }
 
 async fn not_found(State(app): State<App>) -> Response {

@@ -24,6 +24,8 @@ pub enum Problem {
     RequestRefused,
     /// Another protocol version.
     UnsupportedVersion,
+    /// A body over the limit.
+    TooLarge,
     /// Too many requests from one network.
     TooManyRequests,
     /// Try again later.
@@ -40,6 +42,7 @@ impl Problem {
             Self::TooManyLookUps => (StatusCode::TOO_MANY_REQUESTS, "too-many-look-ups", "Looked up too often"),
             Self::RequestRefused => (StatusCode::UNAUTHORIZED, "request-refused", "The request was refused"),
             Self::UnsupportedVersion => (StatusCode::BAD_REQUEST, "unsupported-version", "Version 1 only"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The message is too large"),
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Try again later"),
         }

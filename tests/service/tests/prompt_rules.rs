@@ -312,3 +312,14 @@ fn sign_ins_live_two_minutes_and_the_rest_five() {
     assert_eq!(life(Kind::SecondFactor), 120);
     assert_eq!((life(Kind::ConfirmEnrolment), life(Kind::RemoveMethod)), (300, 300));
 }
+
+#[test]
+fn ringing_and_cancelling_over_and_over_falls_silent() {
+    let cancelled = |ago| decided(Origin::PasswordProved, ago, Outcome::Cancelled);
+    let silent = |history: &[Ceremony]| asking(Origin::PasswordProved).of(history).map(|allowed| allowed.silent);
+    assert_eq!(silent(&[cancelled(600)]), Ok(false));
+    assert_eq!(silent(&[cancelled(600), cancelled(300)]), Ok(true));
+    assert_eq!(silent(&[cancelled(HOUR), cancelled(300)]), Ok(false));
+    let unheard = Ceremony { silent: true, ..cancelled(300) };
+    assert_eq!(silent(&[cancelled(600), unheard]), Ok(false), "what never rang bothered nobody");
+}

@@ -28,7 +28,7 @@ fn deny() -> std::io::Result<bool> {
         say("cargo-deny can't be built here.");
         return Ok(false);
     };
-    let arguments = ["--log-level", "warn", "check", "--config", ".deny.toml", "licenses", "bans", "sources"];
+    let arguments = ["--log-level", "error", "check", "licenses", "bans", "sources"];
     run_command(&program.to_string_lossy(), &arguments, &[])
 }
 

@@ -94,8 +94,11 @@ pub(crate) fn cargo_deny() -> std::io::Result<Option<PathBuf>> {
     if !is_right {
         say("Building cargo-deny once (a few minutes).");
         let root = folder.to_string_lossy().into_owned();
-        let built =
-            run(&cargo(), &["install", "-q", "cargo-deny", "--locked", "--version", DENY_VERSION, "--root", &root], &[])?;
+        let built = run(
+            &cargo(),
+            &["install", "-q", "cargo-deny", "--locked", "--version", DENY_VERSION, "--root", &root],
+            &[],
+        )?;
         if !built {
             return Ok(None);
         }

@@ -108,7 +108,18 @@ fn crockford(length: usize) -> Result<String, SecretError> {
 }
 
 /// Adds a typed code for somebody who can't scan; slow, since its key is.
+///
+/// Its id has 20 bits, so it may be taken; then another is drawn.
 pub async fn add_typed(app: &App, enrollment_id: String) -> Result<(), MakeError> {
+    for _draw in 0..3 {
+        if try_typed(app, enrollment_id.clone()).await? {
+            return Ok(());
+        }
+    }
+    Err(MakeError::Over)
+}
+
+async fn try_typed(app: &App, enrollment_id: String) -> Result<bool, MakeError> {
     let (id, secret) = (crockford(4)?, crockford(8)?);
     let (issuer, for_id, for_secret) = (app.config.issuer.clone(), id.clone(), secret.clone());
     let key = tokio::task::spawn_blocking(move || typed_key(&issuer, &for_id, &for_secret))
@@ -135,7 +146,7 @@ pub async fn add_typed(app: &App, enrollment_id: String) -> Result<(), MakeError
             Ok(enrollment.typed.is_some())
         })
         .await?;
-    if done { Ok(()) } else { Err(MakeError::Over) }
+    Ok(done)
 }
 
 /// A look-up, as it came.

@@ -78,7 +78,7 @@ pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allow
     match start.origin {
         Origin::SignedIn => {
             let mine = same.iter().filter(|past| past.owner == *start.owner && now - past.created_at < HOUR);
-            if mine.count() >= MAX_SIGNED_IN && start.kind != Kind::ConfirmEnrolment {
+            if mine.count() >= MAX_SIGNED_IN {
                 return Err(Refusal::TooMany);
             }
             Ok(Allowed { silent: false, may_choose: false })
@@ -101,7 +101,7 @@ pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allow
             let rang = same.iter().any(|past| !past.silent && now - past.created_at < RING_EVERY && !is_good(past));
             let since = history.iter().filter(|past| is_good(past)).filter_map(|past| past.decided_at).max();
             let since = since.unwrap_or(0).max(start.opened_at);
-            let strikes = same.iter().filter(|past| is_strike(past, now, HOUR, since)).count();
+            let strikes = same.iter().filter(|past| rang_in_vain(past, now, HOUR, since)).count();
             Ok(Allowed { silent: rang || strikes >= STRIKES_TO_SILENCE, may_choose: false })
         }
     }
@@ -116,6 +116,14 @@ fn is_strike(past: &Ceremony, now: Time, within: Time, since: Time) -> bool {
     let at = past.decided_at.unwrap_or(past.expires_at);
     let bad = matches!(past.outcome_at(now), Some(Outcome::Denied | Outcome::Reported | Outcome::Expired));
     bad && now - at < within && at > since
+}
+
+/// As a strike; taken back before anybody answered counts too, or whoever knows the password could ring,
+/// cancel and ring again for ever.
+fn rang_in_vain(past: &Ceremony, now: Time, within: Time, since: Time) -> bool {
+    let at = past.decided_at.unwrap_or(past.expires_at);
+    let taken_back = !past.silent && matches!(past.outcome, Some(Outcome::Cancelled | Outcome::Superseded));
+    is_strike(past, now, within, since) || (taken_back && now - at < within && at > since)
 }
 
 /// Whether a known browser has lost its standing.

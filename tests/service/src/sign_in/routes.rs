@@ -17,6 +17,9 @@ use crate::session::{Kind, Posted, Visitor, failed, with_cookie, without_cookie}
 use crate::sign_in::records::{Attempt, KnownBrowser, Session, end_session};
 use crate::store::{StoreError, Tx};
 
+/// Longest text that a prompt carries, in characters (protocol section 7).
+const MAX_SHOWN: usize = 128;
+
 /// `GET /`.
 pub async fn home(State(app): State<App>, visitor: Visitor) -> Response {
     match visitor.session {
@@ -188,7 +191,8 @@ async fn ask_phone(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
 #[must_use]
 pub fn context(visitor: &Visitor, application: &str) -> Context {
     Context {
-        application: application.to_owned(),
+        // The phone refuses longer texts, and a longer prompt would not fit a push.
+        application: application.chars().take(MAX_SHOWN).collect(),
         browser: visitor.agent.browser.clone(),
         os: visitor.agent.os.clone(),
         address: visitor.peer.0.to_string(),
