@@ -426,3 +426,6 @@ async fn forget(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     .await?;
     outbox::delete_key_when_silent(core, &record.facts.account).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,3 +130,6 @@ pub(crate) fn unverified_kid(jws: &str) -> Option<String> {
     let (header, _, _) = split(jws).ok()?;
     parse::<Header>(&base64url::decode(header).ok()?).ok().map(|header| header.kid)
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,3 +163,6 @@ pub(crate) fn strip_padding(plain: &[u8]) -> &[u8] {
     let end = plain.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last.saturating_add(1));
     plain.split_at_checked(end).map_or(plain, |(content, _spaces)| content)
 }
+
+#[cfg(test)]
+mod tests;

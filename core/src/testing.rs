@@ -1,1 +1,10 @@
 //! Fakes with state for the ports, for tests of this crate and of those who embed it.
+//!
+//! Not mocks: each keeps what a real one keeps, and can be told to fail the ways a real one fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "for tests")]
+
+mod clock;
+mod key_store;
+
+pub use clock::FakeClock;
+pub use key_store::{FakeKeyStore, key_store_contract};

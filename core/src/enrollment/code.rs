@@ -282,3 +282,6 @@ fn canonical(code: &str) -> Result<String, CodeError> {
     }
     if canonical.len() == TYPED_ID_LEN + TYPED_SECRET_LEN { Ok(canonical) } else { Err(CodeError::TypedForm) }
 }
+
+#[cfg(test)]
+mod tests;

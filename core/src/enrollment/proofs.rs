@@ -107,3 +107,6 @@ fn prefixed(fields: &[&[u8]]) -> Vec<u8> {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests;

@@ -175,3 +175,6 @@ fn local_contrast(picture: &GrayImage) -> GrayImage {
     }
     result
 }
+
+#[cfg(test)]
+mod tests;

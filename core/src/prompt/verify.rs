@@ -201,3 +201,6 @@ fn shown(text: &str) -> Result<String, Refusal> {
     }
     Ok(crate::account::without_controls(text))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Codes: ours and whole, ours and damaged, somebody else's.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+use super::*;
+
+const GOOD: &str = "countersign://enroll?v=1&issuer=https%3A%2F%2Flogin.test%3A8443&id=AAECAwQFBgcICQoLDA0ODw&secret=EBESExQVFhcYGRobHB0eHw";
+
+fn read(text: &str) -> Result<Invite, CodeError> {
+    match read_text(text)? {
+        Scanned::Invite(invite) => Ok(invite),
+        Scanned::Other(other) => panic!("{text} looks like {other:?}"),
+    }
+}
+
+#[test]
+fn a_whole_invitation_is_read_and_its_secret_never_shown() {
+    let invite = read(GOOD).unwrap();
+    assert_eq!((invite.issuer().as_str(), invite.issuer().host()), ("https://login.test:8443", "login.test:8443"));
+    assert_eq!(invite.id(), "AAECAwQFBgcICQoLDA0ODw");
+    let shown = format!("{invite:?}");
+    assert!(!shown.contains("EBESExQV") && !shown.contains("16, 17, 18"), "{shown}");
+    assert!(read(&GOOD.replace("countersign://enroll", "COUNTERSIGN://ENROLL")).is_ok());
+}
+
+#[test]
+fn a_damaged_invitation_is_refused() {
+    for (name, text) in [
+        ("no version", GOOD.replace("v=1&", "")),
+        ("no issuer", GOOD.replace("issuer=https%3A%2F%2Flogin.test%3A8443&", "")),
+        ("no id", GOOD.replace("&id=AAECAwQFBgcICQoLDA0ODw", "")),
+        ("no secret", GOOD.replace("&secret=EBESExQVFhcYGRobHB0eHw", "")),
+        ("doubled id", format!("{GOOD}&id=AAECAwQFBgcICQoLDA0ODw")),
+        ("something more", format!("{GOOD}&sslverify=0")),
+        ("short secret", GOOD.replace("EBESExQVFhcYGRobHB0eHw", "EBES")),
+        ("long id", GOOD.replace("AAECAwQFBgcICQoLDA0ODw", "AAECAwQFBgcICQoLDA0ODwAA")),
+        ("not canonical", GOOD.replace("HB0eHw", "HB0eHx")),
+        ("version zero", GOOD.replace("v=1", "v=0")),
+        ("version text", GOOD.replace("v=1", "v=one")),
+    ] {
+        assert_eq!(read(&text).err(), Some(CodeError::Damaged), "{name}");
+    }
+}
+
+#[test]
+fn an_issuer_is_https_and_in_its_normal_form() {
+    for good in ["https://login.test", "https://login.test:8443", "https://192.0.2.1", "https://[2001:db8::1]:8443"] {
+        assert_eq!(Issuer::parse(good).map(|issuer| issuer.as_str().to_owned()), Ok(good.to_owned()));
+    }
+    for bad in [
+        "http://login.test",
+        "login.test",
+        "https://login.test/",
+        "https://login.test/path",
+        "https://login.test?x",
+        "https://login.test#x",
+        "https://LOGIN.test",
+        "https://login.test:443",
+        "https://login.test:0",
+        "https://login.test.",
+        "https://bank.test@evil.test",
+        "https://bank.test:x@evil.test",
+        "https://lоgin.test",
+        "https://login.test\n",
+        " https://login.test",
+        "https://login.test:99999",
+        "https://2130706433",
+        "https://",
+        "ftp://login.test",
+        "javascript:alert(1)",
+        "",
+    ] {
+        assert_eq!(Issuer::parse(bad), Err(CodeError::Address), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_typed_code_is_read_as_people_write() {
+    for text in ["ABCD-EF01-2345", "abcd ef01 2345", "abcdefOi2345", " A B C D E F 0 L 2 3 4 5 "] {
+        let invite = read_typed(text, "login.test:8443").unwrap();
+        assert_eq!((invite.id(), invite.issuer().as_str()), ("ABCD", "https://login.test:8443"));
+    }
+    for address in ["https://login.test", "LOGIN.TEST", " login.test/ "] {
+        assert_eq!(read_typed("ABCDEF012345", address).unwrap().issuer().as_str(), "https://login.test");
+    }
+    for text in ["", "ABCD-EF01-234", "ABCD-EF01-23456", "ABCD-EF01-234U", "ABCD-EF01-234٥", "ABCD_EF01_2345"] {
+        assert_eq!(read_typed(text, "login.test").err(), Some(CodeError::TypedForm), "{text}");
+    }
+    for address in ["", "http://login.test", "login.test/path", "user@login.test", "login test"] {
+        assert_eq!(read_typed("ABCDEF012345", address).err(), Some(CodeError::Address), "{address}");
+    }
+}
+
+#[test]
+fn a_text_of_any_size_and_language_is_no_trouble() {
+    for text in
+        ["ß".repeat(10_000), "countersign://enroll".to_owned(), "\u{0}".to_owned(), "countersign://ünroll?".to_owned()]
+    {
+        assert!(matches!(read_text(&text), Ok(Scanned::Other(OtherCode::Unknown))));
+    }
+}

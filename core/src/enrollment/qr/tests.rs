@@ -1,0 +1,105 @@
+//! Pictures: as a screen shows a code, and as nobody should be able to make a phone stumble.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+use image::{GrayImage, ImageFormat, Luma};
+
+use super::*;
+
+const TEXT: &str =
+    "countersign://enroll?v=1&issuer=https%3A%2F%2Flogin.test&id=AAECAwQFBgcICQoLDA0ODw&secret=EBESExQVFhcYGRobHB0eHw";
+
+fn code(text: &str, side: u32, dark: u8, light: u8) -> GrayImage {
+    let code = qrcode::QrCode::new(text).unwrap();
+    let (modules, quiet) = (u32::try_from(code.width()).unwrap(), 4);
+    let colors = code.to_colors();
+    let scale = (side / (modules + 2 * quiet)).max(1);
+    GrayImage::from_fn((modules + 2 * quiet) * scale, (modules + 2 * quiet) * scale, |x, y| {
+        let at = |pixel: u32| (pixel / scale).checked_sub(quiet).filter(|at| *at < modules);
+        match (at(x), at(y)) {
+            (Some(x), Some(y)) => {
+                let color = colors[usize::try_from(y * modules + x).unwrap()];
+                Luma([color.select(dark, light)])
+            }
+            _ => Luma([light]),
+        }
+    })
+}
+
+fn png(picture: &GrayImage) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn page(codes: &[(&GrayImage, i64, i64)], width: u32, height: u32, ground: u8) -> Vec<u8> {
+    let mut page = GrayImage::from_pixel(width, height, Luma([ground]));
+    for (code, x, y) in codes {
+        imageops::overlay(&mut page, *code, *x, *y);
+    }
+    png(&page)
+}
+
+#[test]
+fn a_code_is_read_from_screens_of_all_sizes_light_and_dark() {
+    let light = code(TEXT, 264, 0, 255);
+    let dark = code(TEXT, 264, 255, 20);
+    for (name, picture) in [
+        ("alone", png(&light)),
+        ("small on a page", page(&[(&code(TEXT, 120, 0, 255), 900, 600)], 1_280, 900, 244)),
+        ("on a large screen", page(&[(&code(TEXT, 500, 0, 255), 2_000, 900)], 3_840, 2_160, 244)),
+        ("light on dark", page(&[(&dark, 500, 300)], 1_280, 900, 20)),
+        ("faint", png(&code(TEXT, 264, 110, 160))),
+    ] {
+        assert_eq!(read_picture(&picture).as_deref(), Ok(TEXT), "{name}");
+    }
+    let mut jpeg = Cursor::new(Vec::new());
+    light.write_to(&mut jpeg, ImageFormat::Jpeg).unwrap();
+    assert_eq!(read_picture(&jpeg.into_inner()).as_deref(), Ok(TEXT));
+}
+
+#[test]
+fn two_different_codes_are_for_the_person_to_choose_and_two_alike_are_one() {
+    let (one, two) = (code(TEXT, 264, 0, 255), code("https://example.org/menu", 264, 0, 255));
+    let both = page(&[(&one, 100, 300), (&two, 800, 300)], 1_280, 900, 244);
+    assert_eq!(read_picture(&both), Err(PictureError::TwoCodes));
+    let same = page(&[(&one, 100, 300), (&one, 800, 300)], 1_280, 900, 244);
+    assert_eq!(read_picture(&same).as_deref(), Ok(TEXT));
+}
+
+#[test]
+fn no_code_no_picture_and_half_a_picture_say_so() {
+    assert_eq!(read_picture(&page(&[], 640, 480, 255)), Err(PictureError::NoCode));
+    assert_eq!(read_picture(b""), Err(PictureError::NotAPicture));
+    assert_eq!(read_picture(b"GIF89a"), Err(PictureError::NotAPicture));
+    assert_eq!(read_picture(b"<svg/>"), Err(PictureError::NotAPicture));
+    let whole = png(&code(TEXT, 264, 0, 255));
+    assert_eq!(read_picture(&whole[..whole.len() / 2]), Err(PictureError::Damaged));
+    assert_eq!(read_picture(&whole[..20]), Err(PictureError::Damaged));
+    assert_eq!(read_picture(&page(&[], 1, 1, 0)), Err(PictureError::NoCode));
+}
+
+/// A PNG that only claims its size: signature and header chunk, with the right check sum.
+fn claims(width: u32, height: u32) -> Vec<u8> {
+    let mut header = b"IHDR".to_vec();
+    header.extend_from_slice(&width.to_be_bytes());
+    header.extend_from_slice(&height.to_be_bytes());
+    header.extend_from_slice(&[8, 0, 0, 0, 0]);
+    let sum = header.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _bit| if sum & 1 == 1 { (sum >> 1) ^ 0xedb8_8320 } else { sum >> 1 })
+    });
+    [b"\x89PNG\r\n\x1a\n\0\0\0\x0d".as_slice(), &header, &(!sum).to_be_bytes(), b"\0\0\0\0IDAT\x35\xaf\x06\x1e"]
+        .concat()
+}
+
+#[test]
+fn a_picture_that_claims_nothing_or_too_much_is_refused_unread() {
+    for (width, height) in [(0, 0), (0, 10), (10, 0)] {
+        let refused = read_picture(&claims(width, height));
+        assert!(matches!(refused, Err(PictureError::NotAPicture | PictureError::Damaged)), "{refused:?}");
+    }
+    for (width, height) in [(10_000, 10_000), (100_000_000, 1), (u32::MAX >> 1, u32::MAX >> 1)] {
+        let refused = read_picture(&claims(width, height));
+        assert!(matches!(refused, Err(PictureError::TooLarge | PictureError::Damaged)), "{width}: {refused:?}");
+    }
+    assert_eq!(read_picture(&vec![0; MAX_BYTES + 1]), Err(PictureError::TooLarge));
+}

@@ -1,0 +1,128 @@
+//! A key store in memory, and the contract that every key store keeps.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+
+use crate::jose::{PublicKey, signature_from_der};
+use crate::platform::{KeyGuard, KeyStore, PlatformError};
+use crate::secret::random;
+
+/// Keys in memory; fails as it is told.
+#[derive(Default)]
+pub struct FakeKeyStore(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    keys: BTreeMap<String, Vec<u8>>,
+    wrapping: Option<u8>,
+    failing: Option<PlatformError>,
+}
+
+impl FakeKeyStore {
+    /// Every call fails like this until told otherwise.
+    pub fn fail(&self, with: Option<PlatformError>) {
+        self.0.lock().unwrap().failing = with;
+    }
+
+    /// Everything is lost, as after a restore on another device.
+    pub fn forget(&self) {
+        *self.0.lock().unwrap() = State::default();
+    }
+
+    /// Names of the keys that exist.
+    #[must_use]
+    pub fn aliases(&self) -> Vec<String> {
+        self.0.lock().unwrap().keys.keys().cloned().collect()
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> Result<T, PlatformError>) -> Result<T, PlatformError> {
+        let mut state = self.0.lock().unwrap();
+        match state.failing {
+            Some(error) => Err(error),
+            None => work(&mut state),
+        }
+    }
+}
+
+fn pair(pkcs8: &[u8]) -> EcdsaKeyPair {
+    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8, &SystemRandom::new()).unwrap()
+}
+
+impl KeyStore for FakeKeyStore {
+    fn make(&self, alias: String, _guard: KeyGuard) -> Result<Vec<u8>, PlatformError> {
+        self.with(|state| {
+            let pkcs8 = state.keys.entry(alias).or_insert_with(|| {
+                let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new());
+                made.unwrap().as_ref().to_vec()
+            });
+            Ok(pair(pkcs8).public_key().as_ref().to_vec())
+        })
+    }
+
+    fn public_key(&self, alias: String) -> Result<Vec<u8>, PlatformError> {
+        self.with(|state| {
+            let pkcs8 = state.keys.get(&alias).ok_or(PlatformError::Gone)?;
+            Ok(pair(pkcs8).public_key().as_ref().to_vec())
+        })
+    }
+
+    fn sign(&self, alias: String, message: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        self.with(|state| {
+            let pkcs8 = state.keys.get(&alias).ok_or(PlatformError::Gone)?;
+            Ok(pair(pkcs8).sign(&SystemRandom::new(), &message).unwrap().as_ref().to_vec())
+        })
+    }
+
+    fn delete(&self, alias: String) -> Result<(), PlatformError> {
+        self.with(|state| {
+            state.keys.remove(&alias);
+            Ok(())
+        })
+    }
+
+    /// Not encryption: enough to tell one store's wrapping from another's.
+    fn wrap(&self, plain: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        self.with(|state| {
+            let mark = *state.wrapping.get_or_insert_with(|| u8::from_be_bytes(random::<1>().unwrap()) | 1);
+            Ok([vec![mark], plain.iter().map(|byte| byte ^ mark).collect()].concat())
+        })
+    }
+
+    fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        self.with(|state| match wrapped.split_first() {
+            Some((mark, rest)) if Some(*mark) == state.wrapping => Ok(rest.iter().map(|byte| byte ^ mark).collect()),
+            _ => Err(PlatformError::Gone),
+        })
+    }
+}
+
+/// What every key store keeps; `make` gives a fresh, empty one at each call.
+pub fn key_store_contract(make: &dyn Fn() -> Arc<dyn KeyStore>) {
+    let store = make();
+    let alias = || "device".to_owned();
+    assert_eq!(store.public_key(alias()), Err(PlatformError::Gone), "no key before it is made");
+    assert_eq!(store.sign(alias(), b"x".to_vec()), Err(PlatformError::Gone));
+    let point = store.make(alias(), KeyGuard::AfterFirstUnlock).unwrap();
+    let key = PublicKey::from_sec1(&point).expect("a point on the curve");
+    assert_eq!(store.make(alias(), KeyGuard::AfterFirstUnlock).unwrap(), point, "made twice is made once");
+    assert_eq!(store.public_key(alias()).unwrap(), point);
+    let signature = signature_from_der(&store.sign(alias(), b"message".to_vec()).unwrap()).unwrap();
+    assert_eq!(key.verify(b"message", &signature), Ok(()));
+    assert!(key.verify(b"another", &signature).is_err());
+    let other = store.make("other".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();
+    assert_ne!(other, point, "another alias, another key");
+    store.delete(alias()).unwrap();
+    store.delete(alias()).expect("deleting nothing is no error");
+    assert_eq!(store.public_key(alias()), Err(PlatformError::Gone));
+    assert_eq!(store.public_key("other".to_owned()).unwrap(), other, "and the other stays");
+    let wrapped = store.wrap(b"store key".to_vec()).unwrap();
+    assert_ne!(wrapped, b"store key");
+    assert_eq!(store.unwrap(wrapped.clone()).unwrap(), b"store key");
+    let stranger = make();
+    stranger.wrap(b"its own".to_vec()).unwrap();
+    assert_eq!(stranger.unwrap(wrapped), Err(PlatformError::Gone), "another store opens nothing");
+    assert!(store.unwrap(Vec::new()).is_err());
+}
