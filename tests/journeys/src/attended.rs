@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use countersign::{CodeInput, EnrollmentEnd, FetchReason, Matching, Outcome, PromptState, Step};
+use countersign::{CodeInput, EnrollmentEnd, FetchReason, Matching, Offer, Outcome, PromptState, Scanned, Step};
 use countersign_phone::{PhoneError, render, words};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
 
@@ -29,7 +29,7 @@ pub async fn run(folder: &Path) -> Result<(), Trouble> {
     let world = World::start_with(Some(return_address(port))).await?;
     let relying_party = RelyingParty::start(port, world.issuer(), &world.authority).await?;
     let phone = world.phone("Phone in this terminal").await?;
-    let ca = folder.join("authority.pem");
+    let ca = folder.canonicalize()?.join("authority.pem");
     std::fs::write(&ca, world.ca())?;
     let address = format!("{}/welcome.html", relying_party.url);
     let window = open_browser(&address, &ca);
@@ -39,7 +39,9 @@ pub async fn run(folder: &Path) -> Result<(), Trouble> {
     drop(window);
     drop(relying_party);
     world.stop().await;
-    done?;
+    if let Err(error) = done {
+        say(&format!("The demonstration has stopped: {error}."))?;
+    }
     say("Everything has ended and is cleaned up.")
 }
 
@@ -91,8 +93,8 @@ fn open_browser(address: &str, ca: &Path) -> Option<Window> {
     Some(Window { process, _home: home })
 }
 
-fn spoken(error: &countersign::Error) -> String {
-    let words = words::of(&PhoneError::Core(error.clone()));
+fn spoken(error: &PhoneError) -> String {
+    let words = words::of(error);
     format!("{} {} {}", words.happened, words.fine, words.next)
 }
 
@@ -132,7 +134,7 @@ async fn lead(phone: &TestPhone, lines: &mut Input) -> Result<(), Trouble> {
                 approved = approved.saturating_add(u32::from(outcome == Outcome::Approved));
             }
             Ok(_waiting) => say("Your answer is stored and goes out as soon as the service can be reached.")?,
-            Err(error) => say(&spoken(&error))?,
+            Err(error) => say(&spoken(&PhoneError::Core(error)))?,
         }
         phone.core().check_for_prompts(FetchReason::Poll).await?;
         snapshot = phone.core().snapshot().await?;
@@ -147,6 +149,13 @@ fn number_question(matching: &Matching) -> &'static str {
     }
 }
 
+async fn looked_up(phone: &TestPhone, input: CodeInput) -> Result<Offer, PhoneError> {
+    match phone.core().read_code(input).await? {
+        Scanned::Invite(invite) => Ok(phone.core().look_up(invite).await?),
+        Scanned::Other(other) => Err(PhoneError::OtherCode(other)),
+    }
+}
+
 /// One try to add the account; false when the person should try again.
 async fn add(phone: &TestPhone, lines: &mut Input) -> Result<bool, Trouble> {
     let typed = ask(lines, "Screenshot file, or code and address:").await?;
@@ -155,14 +164,7 @@ async fn add(phone: &TestPhone, lines: &mut Input) -> Result<bool, Trouble> {
         Some((code, address)) => CodeInput::Typed { code: code.to_owned(), address: address.to_owned() },
         None => CodeInput::Text(typed),
     };
-    let offer = match phone.invite(input).await {
-        Ok(invite) => phone.core().look_up(invite).await,
-        Err(error) => {
-            say(&format!("That can't be used: {error}"))?;
-            return Ok(false);
-        }
-    };
-    let offer = match offer {
+    let offer = match looked_up(phone, input).await {
         Ok(offer) => offer,
         Err(error) => {
             say(&spoken(&error))?;
@@ -174,7 +176,7 @@ async fn add(phone: &TestPhone, lines: &mut Input) -> Result<bool, Trouble> {
         return Ok(false);
     }
     let (ticket, digits) = crate::phone::digits_of(phone.core().enroll(offer).await?)?;
-    say(&format!("Type these digits into the page where you started, and nowhere else: {digits}"))?;
+    say(&phone.shows_digits(&digits).await?)?;
     match phone.core().wait_for_activation(ticket).await? {
         EnrollmentEnd::Active(_) => Ok(true),
         EnrollmentEnd::Ended(cause) => {

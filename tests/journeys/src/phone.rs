@@ -75,6 +75,17 @@ impl TestPhone {
         Ok(format!("{}\n{}", render::prompt(&view, self.phone.now()), render::ask(&view)))
     }
 
+    /// What the terminal phone shows while the page waits for the digits.
+    ///
+    /// # Errors
+    /// When no enrolment waits.
+    pub async fn shows_digits(&self, digits: &str) -> Result<String, Trouble> {
+        match self.core().pending_steps().await?.first() {
+            Some(Step::ShowDigits { host, until, .. }) => Ok(render::digits(host, digits, *until, self.phone.now())),
+            other => Err(format!("no digits are shown: {other:?}").into()),
+        }
+    }
+
     /// The service of its first account.
     ///
     /// # Errors

@@ -76,7 +76,7 @@ impl Walk<'_, '_> {
         // All that the phone gets: a picture of the screen.
         let screen = self.page("07 wizard code").await?;
         let (ticket, digits) = self.phone.accept(CodeInput::Picture(screen)).await?;
-        (self.watcher)("08 phone digits", Seen::Phone(format!("Digits: {digits}")))?;
+        (self.watcher)("08 phone digits", Seen::Phone(self.phone.shows_digits(&digits).await?))?;
         self.browser.wait_for_page("digits").await?;
         self.browser.fill("digits", &digits).await?;
         self.page("09 wizard digits").await?;
