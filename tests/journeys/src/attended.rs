@@ -139,7 +139,9 @@ async fn lead(phone: &TestPhone, lines: &mut Input) -> Result<(), Trouble> {
         phone.core().check_for_prompts(FetchReason::Poll).await?;
         snapshot = phone.core().snapshot().await?;
     }
-    say("You're signed in. Look at the browser.")
+    // The page needs the service a moment longer, and the person wants to look.
+    say("Approved: look at the browser, it signs you in by itself.")?;
+    ask(lines, "Press Enter to end everything.").await.map(|_line| ())
 }
 
 fn number_question(matching: &Matching) -> &'static str {
