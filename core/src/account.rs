@@ -32,7 +32,6 @@ pub struct Account {
 
 /// Whether an account works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum AccountState {
     /// The service waits for the digits.
     Pending,
@@ -45,7 +44,6 @@ pub enum AccountState {
 /// Why the service took this phone off an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum RemovalCause {
     /// "That's not my phone" was chosen in the wizard.
     NotMyPhone,

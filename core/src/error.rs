@@ -8,7 +8,6 @@ use crate::platform::PlatformError;
 ///
 /// No variant carries a secret, a user name, an address or a code, so any of them may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The key store can't be read before the first unlock after a restart; nothing is lost.
     #[error("the key store is not yet unlocked")]
@@ -92,7 +91,6 @@ pub enum Error {
 
 /// How the database failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum StoreFault {
     /// The disk is full.
     #[error("disk full")]
@@ -113,7 +111,6 @@ pub enum StoreFault {
 
 /// What is wrong with a service's metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum MetadataFault {
     /// The address has no discovery document.
     #[error("no discovery document")]
@@ -137,7 +134,6 @@ pub enum MetadataFault {
 
 /// Why an enrolment can't go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum EnrollmentFault {
     /// The service knows no such code, or the code was mistyped.
     #[error("unknown")]

@@ -9,7 +9,6 @@
 /// `Locked` and `Transient` are never taken for `Gone`: an account is given up only when the platform
 /// says for certain that its key no longer exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum PlatformError {
     /// The store is there but can't be read before the first unlock after a restart.
     #[error("the key store is not yet unlocked")]
@@ -36,7 +35,6 @@ pub enum PlatformError {
 
 /// Who must be there for a key to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum KeyGuard {
     /// Usable after the first unlock since the device started; nobody is asked.
     AfterFirstUnlock,

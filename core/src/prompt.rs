@@ -93,7 +93,6 @@ impl Prompt {
 /// What is asked for; the words are the app's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum PromptKind {
     /// "Does this phone work?" at the end of adding an account.
     #[serde(rename = "confirm_enrolment")]
@@ -107,7 +106,6 @@ pub enum PromptKind {
 /// How the other side got as far as asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Origin {
     /// From inside a session.
     SignedIn,
@@ -119,7 +117,6 @@ pub enum Origin {
 
 /// How the number is matched; never holds the right one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Matching {
     /// The person types the number that the page shows.
     Enter {
@@ -175,7 +172,6 @@ pub struct Place {
 
 /// Whether a prompt waits for the person or for the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum PromptState {
     /// It waits for the person.
     Open,
@@ -188,7 +184,6 @@ pub enum PromptState {
 /// Why a prompt was taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum WithdrawalReason {
     /// Another phone of the person answered first.
     AnsweredElsewhere,
@@ -202,7 +197,6 @@ pub enum WithdrawalReason {
 
 /// What a push meant for the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum PushEffect {
     /// A new prompt: show it.
     Alert(Box<Prompt>),

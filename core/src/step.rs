@@ -7,7 +7,6 @@ use crate::prompt::{Outcome, PromptId};
 
 /// What the app does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Step {
     /// Show these digits, to be typed into the page where the person started, and nowhere else.
     ShowDigits {

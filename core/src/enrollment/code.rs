@@ -22,7 +22,6 @@ const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Why a code can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum CodeError {
     /// It looks like an invitation, but a part is missing, doubled or malformed.
     #[error("a damaged invitation")]
@@ -46,7 +45,6 @@ pub enum Scanned {
 
 /// What a code that is not ours looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum OtherCode {
     /// An invitation of a newer version: the app needs an update.
     NewerVersion,

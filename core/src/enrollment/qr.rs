@@ -22,7 +22,6 @@ const CONTRAST_BLOCK: u32 = 32;
 
 /// Why a picture gave no code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum PictureError {
     /// More bytes or pixels than a screenshot has.
     #[error("the picture is too large")]

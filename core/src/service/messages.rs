@@ -159,7 +159,6 @@ pub(crate) struct WireOutcome {
 /// What the service made of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Outcome {
     /// The sign-in goes on.
     Approved,

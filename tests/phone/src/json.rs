@@ -15,7 +15,6 @@ pub(crate) fn account(event: &str, account: &Account) -> Value {
         AccountState::Pending => ("pending", None),
         AccountState::Active => ("active", None),
         AccountState::RemovedByService(cause) => ("removed_by_service", Some(words::cause_name(cause))),
-        _ => ("unknown", None),
     };
     json!({
         "event": event,
@@ -49,7 +48,6 @@ pub(crate) fn prompt(view: &PromptView) -> Value {
     let matching = match &view.matching {
         Matching::Enter { digits } => json!({ "mode": "enter", "digits": digits }),
         Matching::Choose { options } => json!({ "mode": "choose", "options": options }),
-        _ => json!({ "mode": "unknown" }),
     };
     let context = &view.context;
     let place = context.place.as_ref();
@@ -81,7 +79,6 @@ fn state(state: PromptState) -> &'static str {
         PromptState::Open => "open",
         PromptState::Answering => "answering",
         PromptState::Done(_) => "done",
-        _ => "unknown",
     }
 }
 

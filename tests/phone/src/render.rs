@@ -42,7 +42,6 @@ fn state(state: AccountState) -> String {
         AccountState::Pending => "waits for the digits on the page".to_owned(),
         AccountState::Active => "ready".to_owned(),
         AccountState::RemovedByService(cause) => format!("no longer works here: {}", words::cause(cause)),
-        _ => "unknown".to_owned(),
     }
 }
 

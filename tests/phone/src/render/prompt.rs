@@ -73,7 +73,6 @@ pub fn ask(view: &PromptView) -> String {
         Matching::Choose { options: [first, second, third] } => {
             format!("Type the one of these that the page shows: {first}, {second} or {third}.")
         }
-        _ => "This version of the phone can't approve this.".to_owned(),
     };
     let ways_out = wrap("d denies it. r says that it wasn't you. Enter alone does nothing.");
     format!("{}{ways_out}", wrap(&number))
@@ -84,7 +83,6 @@ fn title(kind: PromptKind) -> &'static str {
         PromptKind::ConfirmEnrollment => "Is it you who is adding this phone?",
         PromptKind::SecondFactor => "Are you signing in?",
         PromptKind::RemoveMethod => "Are you taking a sign-in method off your account?",
-        _ => "A request that this version of the phone does not know.",
     }
 }
 
@@ -93,7 +91,6 @@ fn origin(origin: Origin) -> &'static str {
         Origin::SignedIn => "by someone who is signed in",
         Origin::KnownBrowser => "in a browser that you have used before",
         Origin::PasswordProved => "in a new browser, with the right password",
-        _ => "in an unknown way",
     }
 }
 

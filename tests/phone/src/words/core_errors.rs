@@ -63,7 +63,6 @@ pub(super) fn of(error: &Error) -> Words {
             ACCOUNTS_FINE,
             "See what is there: countersign-phone accounts",
         ),
-        _ => words("unknown", "Something went wrong that this version has no words for.", ACCOUNTS_FINE, AGAIN_SOON),
     }
 }
 
@@ -161,7 +160,6 @@ fn store(fault: StoreFault) -> Words {
             words("unreadable_record", "An entry in this phone's folder can't be read.", "The others can.", AGAIN_SOON)
         }
         StoreFault::Other => words("store", "This phone's folder can't be read or written.", fine, "Check the disk."),
-        _ => words("store", "This phone's folder failed in an unknown way.", fine, "Check the disk."),
     }
 }
 
@@ -201,7 +199,6 @@ fn platform(fault: PlatformError) -> Words {
             "What was stored before is still there.",
             "Check the folder of this phone and the relay's address.",
         ),
-        _ => words("platform", "The system refused in an unknown way.", ACCOUNTS_FINE, AGAIN_SOON),
     }
 }
 
@@ -220,7 +217,6 @@ fn code(fault: CodeError) -> Words {
             NOTHING_CHANGED,
             "Type it as the page shows it; case and hyphens don't matter.",
         ),
-        _ => words("code", "The code can't be used.", NOTHING_CHANGED, FRESH_CODE),
     }
 }
 
@@ -253,7 +249,6 @@ fn picture(fault: PictureError) -> Words {
             NOTHING_CHANGED,
             "Cut it to the code, or type the code.",
         ),
-        _ => words("picture", "The picture can't be used.", NOTHING_CHANGED, "Type the code instead."),
     }
 }
 
@@ -283,7 +278,6 @@ fn metadata(fault: MetadataFault) -> Words {
         MetadataFault::PushKey => {
             words("service_push_key", "The push key of this service can't be used.", NOTHING_KEPT, ASK_HELP)
         }
-        _ => words("service_unknown", "This service can't be used with this phone.", NOTHING_KEPT, ASK_HELP),
     }
 }
 
@@ -310,7 +304,6 @@ fn enrollment(fault: EnrollmentFault) -> Words {
         EnrollmentFault::TooManyLookUps => {
             words("too_many_look_ups", "This code was looked up too often.", NOTHING_KEPT, FRESH_CODE)
         }
-        _ => words("enrollment", "This code leads nowhere.", NOTHING_KEPT, FRESH_CODE),
     }
 }
 

@@ -40,7 +40,6 @@ pub fn outcome(outcome: Outcome) -> Verdict {
         Outcome::AlreadyAnswered => {
             verdict("already_answered", "The request had been answered before. That first answer stays.")
         }
-        _ => verdict("unknown", "The service gave an answer that this version does not know. Look at the page."),
     }
 }
 
@@ -56,7 +55,6 @@ pub fn withdrawal(reason: WithdrawalReason) -> Verdict {
             verdict("superseded", "The page has asked again; this request no longer counts.")
         }
         WithdrawalReason::Ended => verdict("ended", "The request has ended. There is nothing to do."),
-        _ => verdict("unknown", "The service took the request back."),
     }
 }
 
@@ -72,7 +70,6 @@ pub fn cause(cause: RemovalCause) -> &'static str {
         RemovalCause::RemovedByPhone => "This phone took itself off the account.",
         RemovalCause::RemovedByPerson => "It was removed on the security-info page.",
         RemovalCause::RemovedByOperator => "The people who run the service removed it.",
-        _ => "The service did not say why.",
     }
 }
 
@@ -88,7 +85,6 @@ pub(crate) fn cause_name(cause: RemovalCause) -> &'static str {
         RemovalCause::RemovedByPhone => "removed_by_phone",
         RemovalCause::RemovedByPerson => "removed_by_person",
         RemovalCause::RemovedByOperator => "removed_by_operator",
-        _ => "unknown",
     }
 }
 
@@ -99,7 +95,6 @@ pub(crate) fn kind_name(kind: PromptKind) -> &'static str {
         PromptKind::ConfirmEnrollment => "confirm_enrolment",
         PromptKind::SecondFactor => "second_factor",
         PromptKind::RemoveMethod => "remove_method",
-        _ => "unknown",
     }
 }
 
@@ -110,7 +105,6 @@ pub(crate) fn origin_name(origin: Origin) -> &'static str {
         Origin::SignedIn => "signed_in",
         Origin::KnownBrowser => "known_browser",
         Origin::PasswordProved => "password_proved",
-        _ => "unknown",
     }
 }
 
