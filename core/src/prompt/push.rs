@@ -14,14 +14,21 @@ use crate::service::messages::{FetchReason, ReceivedBy};
 /// # Errors
 /// Only when this phone's own store fails.
 pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Result<PushEffect, Error> {
-    let Some(account) = core.store.run(move |tables| tables.account_by_slot(&slot)).await? else {
+    let wanted = slot.clone();
+    let Some(mut account) = core.store.run(move |tables| tables.account_by_slot(&wanted)).await? else {
         return Ok(PushEffect::Nothing);
     };
-    match account.state {
-        StoredState::Active => {}
+    let mut found = PushEffect::Nothing;
+    if account.is_pending() {
         // The prompt may overtake the news that the digits were taken; the fetch brings both.
-        StoredState::Pending => return fetch_instead(core, &account).await,
-        StoredState::Removed(_) => return Ok(PushEffect::Nothing),
+        found = fetch_instead(core, &account).await?;
+        match core.store.run(move |tables| tables.account_by_slot(&slot)).await? {
+            Some(now) => account = now,
+            None => return Ok(found),
+        }
+    }
+    if account.state != StoredState::Active {
+        return Ok(found);
     }
     let Some(content) = read(core, &account, &message).await? else {
         return fetch_instead(core, &account).await;
@@ -30,7 +37,7 @@ pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Re
         (PushContent::Prompt(prompt), jws) => {
             let stored = record(&prompt, jws, ReceivedBy::Push, core.ports.clock.now());
             let new = core.change(move |tables| tables.insert_prompt(&stored)).await?;
-            Ok(if new { PushEffect::Alert(prompt) } else { PushEffect::Nothing })
+            Ok(if new { PushEffect::Alert(prompt) } else { found })
         }
         (PushContent::Withdrawn { jti, reason, expires_at }, _) => {
             let id = PromptId { account: account.id, jti };

@@ -26,6 +26,8 @@ pub(crate) struct PromptRecord {
 
 impl Tables<'_> {
     /// Stores a verified prompt; false when it is known already or was withdrawn before it came.
+    ///
+    /// A push that comes after a fetch has brought the prompt is noted all the same: push works.
     pub(crate) fn insert_prompt(&self, record: &PromptRecord) -> Result<bool, Error> {
         let withdrawn: bool = self.connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM withdrawn WHERE account = ?1 AND jti = ?2)",
@@ -47,6 +49,12 @@ impl Tables<'_> {
                 to_integer(record.expires_at)?,
             ],
         )?;
+        if inserted == 0 && record.received_by == ReceivedBy::Push {
+            self.connection.execute(
+                "UPDATE prompts SET received_by = ?3 WHERE account = ?1 AND jti = ?2 AND state = 'open'",
+                params![record.id.account.0, record.id.jti, to_json(&record.received_by)?],
+            )?;
+        }
         Ok(inserted == 1)
     }
 

@@ -283,6 +283,27 @@ async fn j7_with_the_relay_dead_checking_for_requests_does_it_and_says_fetch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn j7_w8_a_push_that_comes_after_the_fetch_still_counts_as_push() {
+    let world = World::start().await.unwrap();
+    let phone = world.phone("phone").await.unwrap();
+    let person = world.person().unwrap();
+    let page = person.wizard().await.unwrap();
+    let page = common::added(&person, &phone, &page).await;
+    person.press(&page, "skip", &[]).await.unwrap();
+    world.relay.as_ref().unwrap().faults.delay(std::time::Duration::from_secs(1));
+    let browser = world.person().unwrap();
+    let page = browser.sign_in().await.unwrap();
+    let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+    assert_eq!(checked.prompts.len(), 1, "the fetch was faster");
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(phone.open_prompts().await.unwrap().len(), 1, "the push changes nothing that is shown");
+    let step = phone.core().approve(checked.prompts[0].id().clone(), page.number().unwrap()).await.unwrap();
+    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert!(push_was_seen(&world).await);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn j7_two_browsers_at_once_have_numbers_of_their_own() {
     let scene = scene().await;
     let (first, second) = (scene.world.person().unwrap(), scene.world.person().unwrap());
