@@ -26,3 +26,9 @@ pub fn skipped(part: &str, reason: &str) {
     // A closed output has nobody to tell.
     let _closed = writeln!(std::io::stdout(), "SKIPPED {part}: {reason}");
 }
+
+/// As long as a person takes at the very least to read a number: by then a push has come, even where a fetch was
+/// faster and has shown the prompt first.
+pub async fn a_moment() {
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+}

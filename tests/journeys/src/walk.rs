@@ -56,6 +56,7 @@ impl Walk<'_, '_> {
         let number = self.browser.number().await?;
         let prompt: Prompt = self.phone.prompt_of(kind).await?;
         (self.watcher)(step, Seen::Phone(self.phone.shows(&prompt).await?))?;
+        crate::a_moment().await;
         match self.phone.core().approve(prompt.id().clone(), number).await? {
             Step::Done(Outcome::Approved) => Ok(()),
             other => Err(format!("not approved: {other:?}").into()),

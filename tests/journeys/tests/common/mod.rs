@@ -23,6 +23,7 @@ pub(crate) async fn confirmed(_world: &World, person: &Person, phone: &TestPhone
     let page = person.wizard().await.unwrap();
     let page = added(person, phone, &page).await;
     let prompt = phone.prompt().await.unwrap();
+    countersign_journeys::a_moment().await;
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done(Outcome::Approved));
     let page = person.open("/security-info/add/code").await.unwrap();
