@@ -10,7 +10,7 @@
 mod common;
 
 use common::{added, confirmed, scanned};
-use countersign::{CodeInput, EnrollmentFault, Error, RemovalCause};
+use countersign::{CodeInput, EnrollmentFault, Error, PlatformError, RemovalCause};
 use countersign_journeys::{Cut, World, qr};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,6 +190,51 @@ async fn j2_w8_the_network_gone_in_each_step_loses_nothing() {
     let page = person.turned("/security-info/add/code", "code").await.unwrap();
     person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     phone.activated(ticket).await.unwrap();
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j2_w8_a_relay_that_is_gone_is_waited_for() {
+    let mut world = World::start().await.unwrap();
+    let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
+    let page = person.wizard().await.unwrap();
+    let invite = phone.invite(CodeInput::Text(scanned(&page))).await.unwrap();
+    let offer = phone.core().look_up(invite).await.unwrap();
+    world.stop_relay().await;
+    assert_eq!(phone.core().enroll(offer).await, Err(Error::Platform(PlatformError::Transient)));
+    world.restart_relay().await.unwrap();
+    let step = phone.core().pending_steps().await.unwrap().remove(0);
+    let countersign::Step::EnrollmentInterrupted { ticket, .. } = step else { panic!("{step:?}") };
+    let step = phone.core().continue_enrollment(ticket).await.unwrap();
+    let (ticket, digits) = countersign_journeys::phone::digits_of(step).unwrap();
+    let page = person.turned("/security-info/add/code", "code").await.unwrap();
+    person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
+    phone.activated(ticket).await.unwrap();
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j2_given_up_before_and_after_the_service_knew() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
+    let page = person.wizard().await.unwrap();
+    let code = scanned(&page);
+    let offer = phone.core().look_up(phone.invite(CodeInput::Text(code.clone())).await.unwrap()).await.unwrap();
+    world.cuts.cut("/phone/enrollment", Cut::Before, 1);
+    assert_eq!(phone.core().enroll(offer).await, Err(Error::Offline));
+    let step = phone.core().pending_steps().await.unwrap().remove(0);
+    let countersign::Step::EnrollmentInterrupted { ticket, .. } = step else { panic!("{step:?}") };
+    phone.core().abandon(ticket.clone()).await.unwrap();
+    assert_eq!(phone.core().abandon(ticket).await, Err(Error::UnknownTicket));
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
+    // The code is still good, and after the service knows of the phone it is told.
+    let (ticket, _) = phone.accept(CodeInput::Text(code)).await.unwrap();
+    phone.core().abandon(ticket).await.unwrap();
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
+    let over = person.turned("/security-info/add/code", "digits").await.unwrap();
+    assert!(over.name() == "over" || over.name() == "code", "{}", over.name());
+    let over = person.turned("/security-info/add/code", "code").await.unwrap();
+    assert!(over.text("outcome").unwrap().contains("gave up"), "{}", over.html);
     world.stop().await;
 }
 
