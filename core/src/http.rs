@@ -90,18 +90,17 @@ impl Http {
 
 /// Tells an untrusted connection from a missing one; the address stays out of the error.
 fn cause(error: &reqwest::Error) -> Error {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
-    while let Some(inner) = source {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(inner) = next {
         if inner.is::<rustls::Error>() {
             return Error::Untrusted;
         }
-        // An error of rustls travels inside an I/O error, which hides it from `source`.
-        if let Some(io) = inner.downcast_ref::<std::io::Error>()
-            && io.get_ref().is_some_and(|wrapped| wrapped.is::<rustls::Error>())
-        {
-            return Error::Untrusted;
-        }
-        source = inner.source();
+        // An I/O error hides what it carries from `source`, and one may carry another.
+        let carried = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = match carried {
+            Some(carried) => Some(carried),
+            None => inner.source(),
+        };
     }
     Error::Offline
 }
