@@ -84,7 +84,7 @@ async fn j2_w10_a_hostile_address_for_a_typed_code_learns_nothing_to_enrol_with(
     let invite = phone.invite(CodeInput::Typed { code: code.clone(), address }).await.unwrap();
     assert_eq!(phone.core().look_up(invite).await.err(), Some(Error::Impostor));
     nothing_is_kept(&phone, "impostor").await;
-    let (heard, secret) = (double.heard(), code.replace('-', "")[4..].to_owned());
+    let (heard, secret) = (double.heard(), code.replace('-', "").split_off(4));
     assert!(heard.contains("\"mac\"") && !heard.contains(&secret), "the secret never travels: {heard}");
     // What it heard is bound to its own name: at the real service it is a wrong MAC.
     let request: serde_json::Value = serde_json::from_str(&heard).unwrap();
