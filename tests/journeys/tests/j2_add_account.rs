@@ -339,6 +339,11 @@ async fn j2_w14_a_photographed_code_is_looked_up_at_most() {
     let world = World::start().await.unwrap();
     let (person, thief) = (world.person().unwrap(), world.phone("thief").await.unwrap());
     let page = person.wizard().await.unwrap();
+    assert!(page.text("outcome").is_none());
+    let invite = thief.invite(CodeInput::Text(scanned(&page))).await.unwrap();
+    thief.core().look_up(invite).await.unwrap();
+    let looked = person.open("/security-info/add/code").await.unwrap();
+    assert!(looked.text("outcome").unwrap().contains("A phone has read this code"), "{}", looked.html);
     let (_, digits) = thief.accept(CodeInput::Text(scanned(&page))).await.unwrap();
     // The thief's phone shows digits, but only the wizard's own session can hand them in.
     let other = world.person().unwrap();

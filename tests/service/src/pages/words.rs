@@ -218,9 +218,17 @@ pub fn wizard_install() -> Page {
 
 /// Wizard: the code.
 #[must_use]
-pub fn wizard_code(picture: String, typed: Option<(String, String)>) -> Page {
-    let page = Page::new("code", "Scan the code")
-        .step(2, WIZARD_STEPS)
+pub fn wizard_code(picture: String, typed: Option<(String, String)>, looked: bool) -> Page {
+    let page = Page::new("code", "Scan the code").step(2, WIZARD_STEPS);
+    let page = if looked {
+        page.and(Block::Outcome(
+            "A phone has read this code. Check on your phone who is asking, and go on there. Not your phone? Cancel."
+                .to_owned(),
+        ))
+    } else {
+        page
+    };
+    let page = page
         .and(Block::Steps(vec![
             "Open Countersign on your phone",
             "Choose “Add account”",

@@ -1,5 +1,7 @@
 //! The wizard that adds a phone: install, code, digits, confirmation, done.
 
+use std::sync::{Arc, OnceLock};
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine;
@@ -111,7 +113,8 @@ fn show_code(app: &App, visitor: &Visitor, enrollment: &Enrollment) -> Response 
     let picture = base64::engine::general_purpose::STANDARD.encode(picture);
     let address = app.config.issuer.trim_start_matches("https://").to_owned();
     let typed = enrollment::typed_text(app, enrollment).map(|code| (code, address));
-    words::wizard_code(format!("data:image/svg+xml;base64,{picture}"), typed).show(app, visitor)
+    let looked = !enrollment.nonces.is_empty();
+    words::wizard_code(format!("data:image/svg+xml;base64,{picture}"), typed, looked).show(app, visitor)
 }
 
 async fn show_digits(app: &App, visitor: &Visitor, enrollment: &Enrollment, problem: Option<&str>) -> Response {
@@ -289,16 +292,18 @@ async fn end(app: &App, visitor: &Visitor, cause: Cause, next: &'static str) -> 
 
 /// `GET /security-info/add/events`: turns when the enrolment or its confirmation moves on.
 pub async fn add_events(State(app): State<App>, visitor: Visitor) -> Response {
-    let shared = app.clone();
+    let (shared, looks_at_first) = (app.clone(), Arc::new(OnceLock::new()));
     events::until(&app, move || {
-        let (app, session) = (shared.clone(), visitor.session.clone());
+        let (app, session, looks_at_first) = (shared.clone(), visitor.session.clone(), looks_at_first.clone());
         async move {
             let Some((session, id)) = session.and_then(|session| session.enrollment.clone().map(|id| (session, id)))
             else {
                 return true;
             };
             match enrollment::current(&app, id).await {
-                Ok(Some(Enrollment { state: Stage::Open, .. })) => false,
+                Ok(Some(Enrollment { state: Stage::Open, nonces, .. })) => {
+                    *looks_at_first.get_or_init(|| nonces.len()) != nonces.len()
+                }
                 Ok(Some(Enrollment { state: Stage::Active, .. })) => match waiting(&app, &session).await {
                     Ok(Some(ceremony)) => ceremony.outcome_at(app.clock.now()).is_some(),
                     Ok(None) | Err(_) => true,
