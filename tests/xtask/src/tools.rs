@@ -16,8 +16,9 @@ const BROWSER: [Tool; 3] = [
     Tool { program: "/usr/bin/chromedriver", package: "chromium-driver" },
     Tool { program: "/usr/bin/certutil", package: "libnss3-tools" },
 ];
+/// Not the package `apache2`: that one would start a web server of its own.
 const RELYING_PARTY: [Tool; 2] = [
-    Tool { program: "/usr/sbin/apache2", package: "apache2" },
+    Tool { program: "/usr/sbin/apache2", package: "apache2-bin" },
     Tool { program: "/usr/lib/apache2/modules/mod_auth_openidc.so", package: "libapache2-mod-auth-openidc" },
 ];
 /// Letters for the browser's pictures.
