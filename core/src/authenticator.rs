@@ -7,7 +7,8 @@ mod core;
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
@@ -17,9 +18,9 @@ use crate::enrollment::code::{self, Invite, Scanned};
 use crate::enrollment::{self, EnrollmentEnd, Offer, Stage, Ticket, qr};
 use crate::error::Error;
 use crate::outbox;
-use crate::platform::{DeviceDescription, KeyStore, PushChannel, TlsTrust};
-use crate::prompt::fetch::{audience_of, fetch};
-use crate::prompt::{Prompt, PromptId, PromptState, PushEffect, answer, push, stored_prompt};
+use crate::platform::{DeviceDescription, DeviceLock, KeyStore, LockState, PushChannel, TlsTrust};
+use crate::prompt::fetch::{fetch, stored_prompt};
+use crate::prompt::{Prompt, PromptId, PromptState, PushEffect, answer, push};
 use crate::removal::{self, Removal};
 use crate::service::messages::FetchReason;
 use crate::step::Step;
@@ -28,12 +29,34 @@ pub(crate) use core::Core;
 
 /// Two threads: one may wait in a handshake while the other goes on.
 const WORKERS: usize = 2;
+/// Closing waits this long for a port that is still busy, and then leaves its thread behind.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// Where the authenticator keeps its things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folders {
+    /// Private to the app: the database.
+    pub home: PathBuf,
+    /// Shared with the notification extension, where there is one (`Inbox`).
+    pub inbox: PathBuf,
+}
+
+impl Folders {
+    /// Both in one private folder.
+    #[must_use]
+    pub fn under(home: PathBuf) -> Self {
+        let inbox = home.join("inbox");
+        Self { home, inbox }
+    }
+}
 
 /// What the platform gives the core.
 #[derive(Clone)]
 pub struct Ports {
     /// Keys that never leave the device.
     pub key_store: Arc<dyn KeyStore>,
+    /// Whether the device has a lock.
+    pub device_lock: Arc<dyn DeviceLock>,
     /// How pushes reach this phone.
     pub push: Arc<dyn PushChannel>,
     /// Which certificate chains are trusted.
@@ -48,16 +71,25 @@ pub struct Ports {
 #[derive(Clone)]
 pub struct Authenticator(Arc<Inner>);
 
-struct Inner {
+/// Empty once it is closed.
+struct Inner(Mutex<Option<Open>>);
+
+struct Open {
     core: Arc<Core>,
-    runtime: Option<Runtime>,
+    runtime: Runtime,
+}
+
+impl Inner {
+    fn take(&self) -> Option<Open> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         // Waiting for the workers here could block a caller's async thread.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+        if let Some(open) = self.take() {
+            open.runtime.shutdown_background();
         }
     }
 }
@@ -100,54 +132,73 @@ pub struct Checked {
 }
 
 impl Authenticator {
-    /// Opens the authenticator in its private folder, and makes it there the first time.
+    /// Opens the authenticator in its folders, and makes them the first time.
     ///
     /// # Errors
-    /// `NotYetUnlocked`, `FromAnotherDevice`, `NewerSchema`: nothing was changed.
-    pub async fn open(home: PathBuf, ports: Ports) -> Result<Self, Error> {
+    /// `NotYetUnlocked`, `FromAnotherDevice`, `NewerSchema`, `Store`, `Platform`: nothing was changed.
+    pub async fn open(folders: Folders, ports: Ports) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .thread_name("countersign")
             .enable_all()
             .build()
             .map_err(|_threads| Error::Closed)?;
-        let opening = runtime.spawn_blocking(move || Core::open(&home, ports));
-        // The runtime is kept in `Inner` before anything can fail, so that it is never dropped here.
-        let inner = match opening.await {
-            Ok(Ok(core)) => Inner { core: Arc::new(core), runtime: Some(runtime) },
-            Ok(Err(error)) => {
+        let opening = runtime.spawn(Core::open(folders, ports));
+        let core = match opening.await.unwrap_or(Err(Error::Closed)) {
+            Ok(core) => Arc::new(core),
+            Err(error) => {
+                // A runtime that is dropped waits for its threads, and a port may never return.
                 runtime.shutdown_background();
                 return Err(error);
             }
-            Err(_stopped) => {
-                runtime.shutdown_background();
-                return Err(Error::Closed);
-            }
         };
-        let authenticator = Self(Arc::new(inner));
+        let authenticator = Self(Arc::new(Inner(Mutex::new(Some(Open { core, runtime })))));
         authenticator.start().await?;
         Ok(authenticator)
     }
 
+    /// Closes the authenticator: everything that waits ends with `Closed`, stored steps stay, and the
+    /// database can be opened again. Dropping the last handle does the same without waiting.
+    pub async fn shut_down(&self) {
+        let Some(Open { core, runtime }) = self.0.take() else {
+            return;
+        };
+        let (sender, closed) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            runtime.shutdown_timeout(CLOSING);
+            drop(core);
+            // Nobody waits any more when the caller has gone.
+            let _gone = sender.send(());
+        });
+        let _closed = closed.await;
+    }
+
+    fn open_parts(&self) -> Result<(Arc<Core>, tokio::runtime::Handle), Error> {
+        let open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        open.as_ref().map(|open| (Arc::clone(&open.core), open.runtime.handle().clone())).ok_or(Error::Closed)
+    }
+
     /// Goes on with what an earlier process left: the outbox, and enrolments that wait for their page.
     async fn start(&self) -> Result<(), Error> {
-        let now = self.0.core.ports.clock.now();
         let enrollments = self
             .act(move |core| async move {
-                core.store
+                let now = core.ports.clock.now();
+                let enrollments = core
+                    .store
                     .run(move |tables| {
                         tables.end_leases()?;
                         tables.sweep_prompts(now)?;
                         tables.enrollments()
                     })
-                    .await
+                    .await?;
+                push::import(&core).await?;
+                Ok(enrollments)
             })
             .await?;
         for record in enrollments.into_iter().filter(|record| matches!(record.stage, Stage::Bound { .. })) {
             self.spawn_watch(record.ticket);
         }
-        let core = Arc::clone(&self.0.core);
-        self.spawn(async move { outbox::run(&core).await });
+        self.spawn(|core| async move { outbox::run(&core).await });
         Ok(())
     }
 
@@ -159,16 +210,28 @@ impl Authenticator {
         self.act(|core| async move { snapshot(&core).await }).await
     }
 
-    /// Waits until something changed after `revision`, then returns everything a screen shows.
+    /// Waits until something changed after `revision`, or for `at_most`, then returns everything a screen shows.
+    ///
+    /// The limit is for callers that can't drop a future: they look around and wait again.
     ///
     /// # Errors
     /// `Closed`, `Store`.
-    pub async fn changed_since(&self, revision: u64) -> Result<Snapshot, Error> {
+    pub async fn changed_since(&self, revision: u64, at_most: Duration) -> Result<Snapshot, Error> {
         self.act(move |core| async move {
-            core.changed_since(revision).await?;
+            if let Ok(closed) = tokio::time::timeout(at_most, core.changed_since(revision)).await {
+                closed?;
+            }
             snapshot(&core).await
         })
         .await
+    }
+
+    /// Whether the device has a lock, and of which kind: what phone sign-in will ask for first.
+    ///
+    /// # Errors
+    /// `Platform` when the device does not say.
+    pub async fn device_lock(&self) -> Result<LockState, Error> {
+        self.act(|core| async move { core.port(|ports| ports.device_lock.state()).await }).await
     }
 
     /// Reads what was scanned, photographed or typed; asks nobody.
@@ -244,7 +307,7 @@ impl Authenticator {
         self.act(|core| async move { push::received(&core, slot, message).await }).await
     }
 
-    /// Asks every service for what waits. `Opened` says that the person opened the app.
+    /// Asks every service for what waits, and takes over what a notification extension has found. `Opened` says that the person opened the app.
     ///
     /// # Errors
     /// `Store`; a service that can't be asked is listed in the result.
@@ -310,17 +373,21 @@ impl Authenticator {
     }
 
     fn spawn_watch(&self, ticket: Ticket) {
-        let core = Arc::clone(&self.0.core);
-        self.spawn(async move {
+        self.spawn(|core| async move {
             if let Err(error) = enrollment::watch(&core, &ticket).await {
                 tracing::info!(%error, "waiting for the digits ended");
             }
         });
     }
 
-    fn spawn(&self, background: impl Future<Output = ()> + Send + 'static) {
-        if let Some(runtime) = &self.0.runtime {
-            runtime.spawn(background);
+    fn spawn<F, W>(&self, background: W)
+    where
+        F: Future<Output = ()> + Send + 'static,
+        W: FnOnce(Arc<Core>) -> F,
+    {
+        // Closed meanwhile: then there is nothing to do in the background.
+        if let Ok((core, runtime)) = self.open_parts() {
+            runtime.spawn(background(core));
         }
     }
 
@@ -330,8 +397,8 @@ impl Authenticator {
         F: Future<Output = Result<T, Error>> + Send + 'static,
         W: FnOnce(Arc<Core>) -> F,
     {
-        let runtime = self.0.runtime.as_ref().ok_or(Error::Closed)?;
-        runtime.spawn(work(Arc::clone(&self.0.core))).await.map_err(|_stopped| Error::Closed)?
+        let (core, runtime) = self.open_parts()?;
+        runtime.spawn(work(core)).await.map_err(|_stopped| Error::Closed)?
     }
 }
 
@@ -354,7 +421,7 @@ async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
                 .iter()
                 .filter_map(|prompt| {
                     let account = records.iter().find(|account| account.id == prompt.id.account)?;
-                    stored_prompt(prompt, &audience_of(account)).ok()
+                    stored_prompt(prompt, &account.audience()).ok()
                 })
                 .collect();
             let pending: Vec<Step> = tables.enrollments()?.iter().map(enrollment::shown_step).collect();
@@ -365,6 +432,7 @@ async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
 }
 
 async fn check_for_prompts(core: &Arc<Core>, reason: FetchReason) -> Result<Checked, Error> {
+    push::import(core).await?;
     let records = core.store.run(|tables| tables.accounts()).await?;
     let mut asked = tokio::task::JoinSet::new();
     for account in records.into_iter().filter(|record| !record.is_removed()) {

@@ -33,7 +33,8 @@ use crate::secret::random;
 use crate::service::messages::{BindAnswer, BindClaims, ClaimedDevice, Message, Subscription, WireAttestation};
 use crate::service::{self, Endpoints, ServiceKeys};
 use crate::step::Step;
-use code::{Invite, Issuer};
+use crate::issuer::Issuer;
+use code::Invite;
 use proofs::EnrollmentKey;
 
 pub(crate) use wait::{settle, wait, watch};
@@ -52,6 +53,7 @@ pub struct Ticket(pub String);
 ///
 /// The issuer is verified: the connection was trusted for its host, and the answer carried proof of the
 /// secret in the code. Organisation and user name are the service's claims.
+#[derive(Clone)]
 pub struct Offer {
     invite_id: String,
     issuer: Issuer,

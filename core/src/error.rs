@@ -3,6 +3,8 @@
 use crate::enrollment::code::CodeError;
 use crate::enrollment::qr::PictureError;
 use crate::platform::PlatformError;
+use crate::seal::SealError;
+use crate::service::UntrustedKeys;
 
 /// Why an act of the authenticator did not happen.
 ///
@@ -163,5 +165,20 @@ impl From<rusqlite::Error> for Error {
             None => StoreFault::Record,
         };
         Self::Store(fault)
+    }
+}
+
+impl From<SealError> for Error {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::NoRandomness | SealError::Key => Self::Platform(PlatformError::Unusable),
+            SealError::Unreadable => Self::Store(StoreFault::Record),
+        }
+    }
+}
+
+impl From<UntrustedKeys> for Error {
+    fn from(_keys: UntrustedKeys) -> Self {
+        Self::InvalidAnswer
     }
 }

@@ -9,7 +9,9 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::platform::TlsTrust;
 
-pub use trust::{PlatformTrust, PrivateCa};
+#[cfg(feature = "desktop")]
+pub use trust::PlatformTrust;
+pub use trust::PrivateCa;
 
 /// Larger answers are refused unread; the longest honest one is a key chain.
 const MAX_BODY: usize = 64 * 1024;

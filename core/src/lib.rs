@@ -9,47 +9,77 @@
 //! | `enrollment` | from a code to who is asking to an active account |
 //! | `prompt` | from signed bytes to a verified prompt, and the person's answer |
 //! | `account`, `removal` | what is remembered of an account, and how it ends |
+//! | `inbox` | what a notification extension may do, in a process of its own |
 //! | `outbox` | what must still be told to a service |
 //! | `service` | the messages of `docs/protocol.md`, both ways |
 //! | `platform`, `keystore` | the ports, and the key store for desktops |
-//! | `store`, `http`, `jose`, `push_message`, `secret`, `clock` | database, network, signatures, push decryption, secrets, time |
+//! | `store`, `http`, `jose`, `push_message`, `seal`, `secret`, `clock` | database, network, signatures, push decryption, sealing, secrets, time |
 //!
-//! Errors are [`Error`], one variant for each cause; none carries a secret, a name or an address.
+//! The feature `authenticator` is everything that phones need, `desktop` (on by default) adds key store and
+//! certificate trust for desktops; `inbox` alone is the extension's part, without
+//! database, network and runtime.
+//!
+//! Errors are `Error`, one variant for each cause; none carries a secret, a name or an address.
+
+#![cfg_attr(
+    not(feature = "authenticator"),
+    allow(dead_code, unused_imports, reason = "an extension's build leaves out what signs, stores and speaks")
+)]
 
 mod account;
+#[cfg(feature = "authenticator")]
 mod authenticator;
 mod clock;
+#[cfg(feature = "authenticator")]
 mod enrollment;
+#[cfg(feature = "authenticator")]
 mod error;
+#[cfg(feature = "authenticator")]
 mod http;
+mod inbox;
+mod issuer;
 mod jose;
+#[cfg(feature = "desktop")]
 mod keystore;
+#[cfg(feature = "authenticator")]
 mod outbox;
 mod platform;
 mod prompt;
 mod push_message;
+#[cfg(feature = "authenticator")]
 mod removal;
+mod seal;
 mod secret;
 mod service;
+#[cfg(feature = "authenticator")]
 mod step;
+#[cfg(feature = "authenticator")]
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use account::{Account, AccountId, AccountState, RemovalCause};
-pub use authenticator::{Authenticator, Checked, CodeInput, Ports, Snapshot};
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use enrollment::code::{CodeError, Invite, Issuer, OtherCode, Scanned};
-pub use enrollment::qr::PictureError;
-pub use enrollment::{EnrollmentEnd, Offer, Ticket};
-pub use error::{EnrollmentFault, Error, MetadataFault, StoreFault};
-pub use http::{PlatformTrust, PrivateCa};
-pub use keystore::SealedFileKeyStore;
-pub use platform::{DeviceDescription, KeyGuard, KeyStore, PlatformError, PushChannel, TlsTrust};
+pub use inbox::{Inbox, InboxError};
+pub use issuer::{Issuer, NotAnIssuer};
+pub use platform::{
+    DeviceDescription, DeviceLock, KeyGuard, KeyStore, LockState, PlatformError, PushChannel, TlsTrust,
+};
 pub use prompt::{
     Context, Matching, Origin, Outcome, Place, Prompt, PromptId, PromptKind, PromptState, PushEffect, WithdrawalReason,
 };
-pub use removal::Removal;
 pub use secret::Secret;
-pub use service::messages::FetchReason;
-pub use step::Step;
+#[cfg(feature = "desktop")]
+pub use {http::PlatformTrust, keystore::SealedFileKeyStore};
+#[cfg(feature = "authenticator")]
+pub use {
+    authenticator::{Authenticator, Checked, CodeInput, Folders, Ports, Snapshot},
+    enrollment::code::{CodeError, Invite, OtherCode, Scanned},
+    enrollment::qr::PictureError,
+    enrollment::{EnrollmentEnd, Offer, Ticket},
+    error::{EnrollmentFault, Error, MetadataFault, StoreFault},
+    http::PrivateCa,
+    removal::Removal,
+    service::messages::FetchReason,
+    step::Step,
+};

@@ -218,7 +218,7 @@ pub(crate) async fn delete_key_when_silent(core: &Core, account: &AccountId) -> 
         .await?;
     if !needed {
         let alias = device_key_alias(account);
-        core.port(move |ports| ports.key_store.delete(alias)).await?;
+        core.delete_key(alias).await?;
     }
     Ok(())
 }

@@ -68,6 +68,23 @@ pub trait KeyStore: Send + Sync {
     fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError>;
 }
 
+/// Whether the device has a lock, and of which kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockState {
+    /// No lock: anybody who holds the device can use it.
+    Missing,
+    /// A PIN, pattern or password.
+    Credential,
+    /// Biometrics, with a PIN, pattern or password behind them.
+    Biometric,
+}
+
+/// The device's own lock.
+pub trait DeviceLock: Send + Sync {
+    /// The lock as it is set now; asked anew each time, since it can be taken off at any moment.
+    fn state(&self) -> Result<LockState, PlatformError>;
+}
+
 /// How pushes reach this phone.
 pub trait PushChannel: Send + Sync {
     /// Registers `slot` (16 bytes) for a service's VAPID key (65 bytes) and returns the Web Push endpoint.

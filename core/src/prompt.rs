@@ -4,8 +4,12 @@
 //! Pure: takes the account's facts, the service's time and bytes, and decides. `answer` and `inbox`
 //! act on what is decided here.
 
+#[cfg(feature = "authenticator")]
 pub(crate) mod answer;
+mod claims;
+#[cfg(feature = "authenticator")]
 pub(crate) mod fetch;
+#[cfg(feature = "authenticator")]
 pub(crate) mod push;
 mod verify;
 
@@ -14,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use crate::account::AccountId;
 use crate::clock::Timestamp;
 
-pub(crate) use verify::{Audience, PushContent, stored_prompt, verify_prompt, verify_push};
-
-pub use crate::service::messages::Outcome;
+pub(crate) use verify::{Audience, PushContent, read_verified, verify_push};
+#[cfg(feature = "authenticator")]
+pub(crate) use verify::verify_prompt;
 
 /// Names a prompt: a service's own id is only unique within its account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,6 +35,8 @@ pub struct PromptId {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
     pub(crate) id: PromptId,
+    pub(crate) host: String,
+    pub(crate) user_name: String,
     pub(crate) kind: PromptKind,
     pub(crate) origin: Origin,
     pub(crate) matching: Matching,
@@ -45,6 +51,18 @@ impl Prompt {
     #[must_use]
     pub fn id(&self) -> &PromptId {
         &self.id
+    }
+
+    /// Who asks: the verified sign-in service, as people read it.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whose sign-in it is, as the service claims.
+    #[must_use]
+    pub fn user_name(&self) -> &str {
+        &self.user_name
     }
 
     /// What is asked for.
@@ -179,6 +197,28 @@ pub enum PromptState {
     Answering,
     /// The service said what came of it.
     Done(Outcome),
+}
+
+/// What the service made of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The sign-in goes on.
+    Approved,
+    /// The sign-in was turned away.
+    Denied,
+    /// It was reported as somebody else's; what it gave has ended.
+    Reported,
+    /// The number was not the one on the page; the request is over.
+    WrongNumber,
+    /// The answer came too late.
+    Expired,
+    /// The same browser has started anew since.
+    Superseded,
+    /// It was cancelled on the page.
+    Cancelled,
+    /// Another answer had been given before.
+    AlreadyAnswered,
 }
 
 /// Why a prompt was taken back.

@@ -3,13 +3,21 @@
 //! Turns bytes from outside into checked types and back; what follows from them is decided by the
 //! modules named for what a person does. Other kinds of service will stand beside this one.
 
+#[cfg(feature = "authenticator")]
 mod enrollment;
+#[cfg(feature = "authenticator")]
 mod exchange;
 mod keys;
+#[cfg(feature = "authenticator")]
 pub(crate) mod messages;
+#[cfg(feature = "authenticator")]
 mod metadata;
 
-pub(crate) use enrollment::{bind, look_up};
-pub(crate) use exchange::{Speaker, exchange, offset_between, refresh_keys};
 pub(crate) use keys::ServiceKeys;
-pub(crate) use metadata::{Endpoints, discover};
+#[cfg(feature = "authenticator")]
+pub(crate) use {
+    enrollment::{bind, look_up},
+    exchange::{Speaker, exchange, offset_between, refresh_keys},
+    keys::UntrustedKeys,
+    metadata::{Endpoints, discover},
+};

@@ -7,18 +7,21 @@ mod accounts;
 mod enrollments;
 mod outbox;
 mod prompts;
-mod seal;
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use zeroize::Zeroizing;
 
 use crate::error::Error;
+use crate::clock::Timestamp;
+use crate::inbox::{Keeper, KeptPush};
 use crate::platform::{KeyStore, PlatformError};
 pub(crate) use prompts::PromptRecord;
-use seal::Sealer;
+use crate::seal::Sealer;
 
 /// Schema of this version; `PRAGMA user_version` says which one a file has.
 const SCHEMA_VERSION: i64 = 1;
@@ -32,20 +35,23 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
     sealer: Arc<Sealer>,
+    inbox: Arc<Keeper>,
 }
 
 /// The records, inside one transaction.
 pub(crate) struct Tables<'a> {
     connection: &'a Connection,
     sealer: &'a Sealer,
+    /// Whether pushes can come for other accounts, or be verified otherwise, than before.
+    recipients_changed: Cell<bool>,
 }
 
 impl Store {
-    /// Opens or makes the database at `path`; blocks.
+    /// Opens or makes the database at `path` and leaves a snapshot in the `inbox` folder; blocks.
     ///
     /// # Errors
     /// `NotYetUnlocked`, `FromAnotherDevice` and `NewerSchema` leave the file as it was.
-    pub(crate) fn open(path: &Path, key_store: &dyn KeyStore) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path, inbox: &Path, key_store: &dyn KeyStore) -> Result<Self, Error> {
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         refuse_newer(&connection)?;
@@ -56,9 +62,17 @@ impl Store {
         connection.pragma_update(None, "secure_delete", true)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         migrate(&transaction)?;
-        let sealer = open_sealer(&transaction, key_store)?;
+        let (sealer, _wrapped) = open_sealer(&transaction, key_store, "store_key")?;
+        let (inbox_sealer, wrapped) = open_sealer(&transaction, key_store, "inbox_key")?;
         transaction.commit()?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), sealer: Arc::new(sealer) })
+        let inbox = Arc::new(Keeper::new(inbox, inbox_sealer, wrapped));
+        let store = Self { connection: Arc::new(Mutex::new(connection)), sealer: Arc::new(sealer), inbox };
+        // A process killed between a change and its snapshot left an older one.
+        store.run_blocking(|tables| {
+            tables.recipients_changed.set(true);
+            Ok(())
+        })?;
+        Ok(store)
     }
 
     /// Runs `work` in one transaction, written when it returns `Ok` and undone otherwise.
@@ -71,12 +85,25 @@ impl Store {
         tokio::task::spawn_blocking(move || store.run_blocking(work)).await.map_err(|_stopped| Error::Closed)?
     }
 
+    /// What the notification extension has found.
+    pub(crate) async fn kept_pushes(&self, now: Timestamp) -> Result<Vec<KeptPush>, Error> {
+        let inbox = Arc::clone(&self.inbox);
+        tokio::task::spawn_blocking(move || inbox.kept(now)).await.map_err(|_stopped| Error::Closed)
+    }
+
     fn run_blocking<T>(&self, work: impl FnOnce(&Tables<'_>) -> Result<T, Error>) -> Result<T, Error> {
         // A panic in another transaction rolled that one back; the connection itself is sound.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = work(&Tables { connection: &transaction, sealer: &self.sealer })?;
+        let tables =
+            Tables { connection: &transaction, sealer: &self.sealer, recipients_changed: Cell::new(false) };
+        let value = work(&tables)?;
+        let recipients = tables.recipients_changed.get().then(|| tables.recipients()).transpose()?;
         transaction.commit()?;
+        // Still under the lock, so that snapshots follow each other as the changes did.
+        if let Some(recipients) = recipients {
+            self.inbox.leave(&recipients);
+        }
         Ok(value)
     }
 }
@@ -100,23 +127,30 @@ fn migrate(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// The store key: random, wrapped by the platform's key store, so that a copied file opens nowhere else.
-fn open_sealer(connection: &Connection, key_store: &dyn KeyStore) -> Result<Sealer, Error> {
+/// A key of ours and its wrapped form: random, wrapped by the platform's key store, so that a copied file
+/// opens nowhere else.
+fn open_sealer(connection: &Connection, key_store: &dyn KeyStore, name: &str) -> Result<(Sealer, Vec<u8>), Error> {
     let wrapped: Option<Vec<u8>> =
-        connection.query_row("SELECT value FROM meta WHERE key = 'store_key'", [], |row| row.get(0)).optional()?;
+        connection.query_row("SELECT value FROM meta WHERE key = ?1", [name], |row| row.get(0)).optional()?;
     if let Some(wrapped) = wrapped {
-        let key = key_store.unwrap(wrapped).map_err(|error| match error {
-            PlatformError::Locked => Error::NotYetUnlocked,
-            PlatformError::Gone | PlatformError::Invalidated => Error::FromAnotherDevice,
-            other => Error::Platform(other),
-        })?;
-        return Sealer::new(key);
+        let key = key_store.unwrap(wrapped.clone()).map_err(unwrap_failed)?;
+        return Ok((Sealer::new(key)?, wrapped));
     }
     let (sealer, key) = Sealer::make()?;
-    let wrapped = key_store.wrap(key.to_vec()).map_err(|error| match error {
+    let wrapped = key_store.wrap(key.to_vec()).map_err(unwrap_failed)?;
+    // A key store that can't give back what it took would lose everything at the next start.
+    let again = Zeroizing::new(key_store.unwrap(wrapped.clone()).map_err(unwrap_failed)?);
+    if again.as_slice() != key.as_slice() {
+        return Err(Error::Platform(PlatformError::Unusable));
+    }
+    connection.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", params![name, wrapped])?;
+    Ok((sealer, wrapped))
+}
+
+fn unwrap_failed(error: PlatformError) -> Error {
+    match error {
         PlatformError::Locked => Error::NotYetUnlocked,
+        PlatformError::Gone | PlatformError::Invalidated => Error::FromAnotherDevice,
         other => Error::Platform(other),
-    })?;
-    connection.execute("INSERT INTO meta (key, value) VALUES ('store_key', ?1)", [wrapped])?;
-    Ok(sealer)
+    }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use countersign::testing::{FakeClock, FakeKeyStore};
 use countersign::{
-    Authenticator, CodeInput, DeviceDescription, Error, PlatformError, Ports, PushChannel, Scanned, Timestamp, TlsTrust,
+    Authenticator, CodeInput, DeviceDescription, DeviceLock, Error, Folders, LockState, PlatformError, Ports,
+    PushChannel, Scanned, Timestamp, TlsTrust,
 };
 
 struct NoPush;
@@ -14,6 +15,14 @@ struct NoPush;
 impl PushChannel for NoPush {
     fn subscribe(&self, _vapid_key: Vec<u8>, _slot: Vec<u8>) -> Result<String, PlatformError> {
         Err(PlatformError::Transient)
+    }
+}
+
+struct Locked;
+
+impl DeviceLock for Locked {
+    fn state(&self) -> Result<LockState, PlatformError> {
+        Ok(LockState::Biometric)
     }
 }
 
@@ -29,6 +38,7 @@ fn ports(key_store: &Arc<FakeKeyStore>) -> Ports {
     let text = |text: &str| text.to_owned();
     Ports {
         key_store: key_store.clone(),
+        device_lock: Arc::new(Locked),
         push: Arc::new(NoPush),
         trust: Arc::new(TrustsNobody),
         clock: Arc::new(FakeClock::new(Timestamp(1_790_000_000))),
@@ -37,7 +47,7 @@ fn ports(key_store: &Arc<FakeKeyStore>) -> Ports {
 }
 
 async fn open(home: &Path, key_store: &Arc<FakeKeyStore>) -> Result<Authenticator, Error> {
-    Authenticator::open(home.to_owned(), ports(key_store)).await
+    Authenticator::open(Folders::under(home.to_owned()), ports(key_store)).await
 }
 
 #[tokio::test]
@@ -103,7 +113,7 @@ async fn a_dropped_wait_leaves_the_authenticator_working() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     let authenticator = open(home.path(), &keys).await.unwrap();
     let revision = authenticator.snapshot().await.unwrap().revision;
-    let waiting = authenticator.changed_since(revision);
+    let waiting = authenticator.changed_since(revision, Duration::from_secs(60));
     assert!(tokio::time::timeout(std::time::Duration::from_millis(50), waiting).await.is_err());
     assert!(authenticator.accounts().await.is_ok());
 }

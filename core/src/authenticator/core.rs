@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
 
-use super::Ports;
+use super::{Folders, Ports};
 use crate::error::Error;
 use crate::http::Http;
 use crate::jose::{self, HeaderKey};
@@ -27,10 +27,22 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// Opens the database and the network client; blocks.
-    pub(super) fn open(home: &Path, ports: Ports) -> Result<Self, Error> {
-        make_private(home)?;
-        let store = Store::open(&home.join(DATABASE), ports.key_store.as_ref())?;
+    /// Opens the database and the network client.
+    ///
+    /// # Errors
+    /// `Platform(Transient)` when the key store does not answer in time.
+    pub(super) async fn open(folders: Folders, ports: Ports) -> Result<Self, Error> {
+        let opening = tokio::task::spawn_blocking(move || Self::open_blocking(&folders, ports));
+        match tokio::time::timeout(PORT_TIMEOUT, opening).await {
+            Ok(opened) => opened.unwrap_or(Err(Error::Platform(PlatformError::Transient))),
+            Err(_late) => Err(Error::Platform(PlatformError::Transient)),
+        }
+    }
+
+    fn open_blocking(folders: &Folders, ports: Ports) -> Result<Self, Error> {
+        make_private(&folders.home)?;
+        make_private(&folders.inbox)?;
+        let store = Store::open(&folders.home.join(DATABASE), &folders.inbox, ports.key_store.as_ref())?;
         let http = Http::new(Arc::clone(&ports.trust), Arc::clone(&ports.clock))?;
         Ok(Self { ports, store, http, revision: watch::Sender::new(0), outbox: Notify::new() })
     }
@@ -75,6 +87,18 @@ impl Core {
             Ok(Ok(answer)) => Ok(answer?),
             // A port that panicked or never returned says nothing about the key.
             Ok(Err(_)) | Err(_) => Err(Error::Platform(PlatformError::Transient)),
+        }
+    }
+
+    /// Destroys the key under `alias`, and makes sure that it is gone: a port that fails without saying so
+    /// must not leave a key behind that everybody believes destroyed.
+    pub(crate) async fn delete_key(&self, alias: String) -> Result<(), Error> {
+        let wanted = alias.clone();
+        self.port(move |ports| ports.key_store.delete(wanted)).await?;
+        match self.port(move |ports| ports.key_store.public_key(alias)).await {
+            Err(Error::Platform(PlatformError::Gone)) => Ok(()),
+            Ok(_still_there) => Err(Error::Platform(PlatformError::Transient)),
+            Err(error) => Err(error),
         }
     }
 

@@ -2,12 +2,8 @@
 //!
 //! Decides from the text alone, asks nobody and keeps nothing.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-use url::Url;
-
 use super::proofs::{EnrollmentKey, NoKey};
+use crate::issuer::{Issuer, NotAnIssuer};
 use crate::jose::base64url;
 use crate::secret::Secret;
 
@@ -34,8 +30,14 @@ pub enum CodeError {
     TypedForm,
 }
 
+impl From<NotAnIssuer> for CodeError {
+    fn from(_text: NotAnIssuer) -> Self {
+        Self::Address
+    }
+}
+
 /// What a code turned out to be.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Scanned {
     /// An invitation to an account.
     Invite(Invite),
@@ -62,67 +64,6 @@ pub enum OtherCode {
     Contact,
     /// None of these.
     Unknown,
-}
-
-/// A sign-in service's name: `https://host` or `https://host:port`, exactly as it calls itself.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Issuer(String);
-
-impl Issuer {
-    /// Reads an issuer.
-    ///
-    /// # Errors
-    /// `Address` for anything but `https`, a lower-case ASCII host and an optional port.
-    ///
-    /// # Security
-    /// The text must be the normal form that the URL standard gives it, so that what is compared, shown
-    /// and connected to is one and the same: no user info, no path, no look-alike letters, no `:443`.
-    pub fn parse(text: &str) -> Result<Self, CodeError> {
-        let url = Url::parse(text).map_err(|_malformed| CodeError::Address)?;
-        let host = url.host_str().ok_or(CodeError::Address)?;
-        let normal = match url.port() {
-            Some(0) => return Err(CodeError::Address),
-            Some(port) => format!("https://{host}:{port}"),
-            None => format!("https://{host}"),
-        };
-        if normal != text || host.ends_with('.') || !text.is_ascii() {
-            return Err(CodeError::Address);
-        }
-        Ok(Self(normal))
-    }
-
-    /// The whole name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The part that people read: host, and port where there is one.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        self.0.strip_prefix("https://").unwrap_or(&self.0)
-    }
-}
-
-impl fmt::Debug for Issuer {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for Issuer {
-    type Error = CodeError;
-
-    fn try_from(text: String) -> Result<Self, CodeError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Issuer> for String {
-    fn from(issuer: Issuer) -> Self {
-        issuer.0
-    }
 }
 
 /// An invitation to an account, not yet looked up.

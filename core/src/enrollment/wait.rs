@@ -14,28 +14,37 @@ use crate::service::messages::{FetchReason, StateStatus};
 const WAIT: u64 = 25;
 /// Between two tries when the service can't be reached.
 const PAUSE: Duration = Duration::from_secs(2);
+/// The digits' time is looked at this often.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Asking goes on this long after the digits' time, in seconds, to learn how it ended.
 const GRACE: u64 = 120;
 
-/// Asks the service until the enrolment is active or ended; returns early when there is nothing to wait for.
+/// Asks the service, in the background, until the enrolment is active or ended.
 pub(crate) async fn watch(core: &Core, ticket: &Ticket) -> Result<(), Error> {
-    loop {
-        let wanted = ticket.clone();
-        let record = match core.store.run(move |tables| tables.enrollment(&wanted)).await {
-            Ok(record) => record,
-            Err(Error::UnknownTicket) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let Stage::Bound { until, .. } = record.stage else {
-            return Ok(());
-        };
-        if core.ports.clock.now() > until.plus(GRACE) {
-            return Err(Error::Offline);
-        }
+    while let Some(record) = waiting(core, ticket).await? {
         if let Err(error) = fetch::fetch(core, &record.facts.account, FetchReason::Poll, WAIT).await {
             tracing::debug!(%error, "waiting for the digits to be taken");
             tokio::time::sleep(PAUSE).await;
         }
+    }
+    Ok(())
+}
+
+/// The enrolment while its page has not yet taken the digits.
+///
+/// # Errors
+/// `Offline` when the service stayed silent past the digits' time.
+async fn waiting(core: &Core, ticket: &Ticket) -> Result<Option<EnrollmentRecord>, Error> {
+    let wanted = ticket.clone();
+    let record = match core.store.run(move |tables| tables.enrollment(&wanted)).await {
+        Ok(record) => record,
+        Err(Error::UnknownTicket) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match record.stage {
+        Stage::Bound { until, .. } if core.ports.clock.now() > until.plus(GRACE) => Err(Error::Offline),
+        Stage::Bound { .. } => Ok(Some(record)),
+        Stage::Enrolling | Stage::KeyMade { .. } | Stage::Ended { .. } => Ok(None),
     }
 }
 
@@ -44,7 +53,17 @@ pub(crate) async fn watch(core: &Core, ticket: &Ticket) -> Result<(), Error> {
 /// # Errors
 /// `UnknownTicket` when it was given up; `Offline` when the service stayed silent past the digits' time.
 pub(crate) async fn wait(core: &Core, ticket: &Ticket) -> Result<EnrollmentEnd, Error> {
-    watch(core, ticket).await?;
+    loop {
+        // Read before the record: a change in between is then seen at once, never missed.
+        let revision = core.revision();
+        if waiting(core, ticket).await?.is_none() {
+            break;
+        }
+        // Looked at again now and then: nothing changes when the service stays silent.
+        if let Ok(closed) = tokio::time::timeout(LOOK_AGAIN, core.changed_since(revision)).await {
+            closed?;
+        }
+    }
     let wanted = ticket.clone();
     let ended = core
         .change(move |tables| match tables.enrollment(&wanted) {

@@ -103,9 +103,11 @@ impl ServerCertVerifier for PortVerifier {
 }
 
 /// Trust by the desktop's own certificate store.
+#[cfg(feature = "desktop")]
 #[derive(Debug)]
 pub struct PlatformTrust(rustls_platform_verifier::Verifier);
 
+#[cfg(feature = "desktop")]
 impl PlatformTrust {
     /// Opens the certificate store of the operating system.
     ///
@@ -118,6 +120,7 @@ impl PlatformTrust {
     }
 }
 
+#[cfg(feature = "desktop")]
 impl TlsTrust for PlatformTrust {
     fn is_trusted(&self, host: String, chain: Vec<Vec<u8>>, now: u64) -> Result<bool, PlatformError> {
         let name = ServerName::try_from(host).map_err(|_name| PlatformError::Unusable)?;

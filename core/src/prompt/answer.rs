@@ -14,8 +14,7 @@ use crate::error::Error;
 use crate::jose::{HeaderKey, PublicKey, base64url};
 use crate::outbox::{self, Entry};
 use crate::platform::PlatformError;
-use crate::prompt::fetch::audience_of;
-use crate::prompt::verify::stored_prompt;
+use crate::prompt::fetch::stored_prompt;
 use crate::prompt::{Outcome, PromptId, PromptState};
 use crate::service::messages::{Decision, InnerAnswer, Message};
 use crate::step::Step;
@@ -31,7 +30,7 @@ const ANSWER_TYP: &str = "phone-answer+jwt";
 /// `NumberForm` before anything is signed; `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`.
 pub(crate) async fn approve(core: &Core, id: PromptId, number: String) -> Result<Step, Error> {
     let (account, prompt) = load(core, &id).await?;
-    if !stored_prompt(&prompt, &audience_of(&account))?.matching().fits(&number) {
+    if !stored_prompt(&prompt, &account.audience())?.matching().fits(&number) {
         return Err(Error::NumberForm);
     }
     decide(core, account, prompt, Decision::Approve, Some(number)).await

@@ -4,9 +4,9 @@ use crate::account::{AccountId, AccountRecord, StoredState};
 use crate::authenticator::Core;
 use crate::clock::Timestamp;
 use crate::enrollment;
-use crate::error::Error;
+use crate::error::{Error, StoreFault};
 use crate::jose;
-use crate::prompt::{Audience, Prompt, PromptId, PromptState, verify_prompt};
+use crate::prompt::{Audience, Prompt, PromptState, read_verified, verify_prompt};
 use crate::service;
 use crate::service::messages::{FetchReason, Known, Message, ReceivedBy, State, StateStatus};
 use crate::store::PromptRecord;
@@ -27,23 +27,22 @@ pub(crate) async fn fetch(core: &Core, id: &AccountId, reason: FetchReason, wait
         StoredState::Active => StateStatus::Ok,
         StoredState::Removed(_) => return Err(Error::Removed),
     };
-    let held: Vec<PromptId> = open.into_iter().map(|prompt| prompt.id).collect();
-    let prompts = held.iter().take(MAX_PROMPTS).map(|prompt| prompt.jti.clone()).collect();
+    let prompts = open.iter().take(MAX_PROMPTS).map(|prompt| prompt.id.jti.clone()).collect();
     let message = Message::Fetch { reason, wait, known: Known { status: known, prompts } };
     let mut speaker = account.speaker();
     let state = service::exchange(core, &mut speaker, &account.endpoints.prompts, &message).await?;
     enrollment::settle(core, &account, state.status, state.cause).await?;
     match state.status {
-        StateStatus::Ok => take_over(core, id, &state, held).await,
+        StateStatus::Ok => take_over(core, id, &state, open).await,
         StateStatus::Pending => Ok(Vec::new()),
         StateStatus::Removed | StateStatus::ClockSkew => Err(Error::Removed),
     }
 }
 
-async fn take_over(core: &Core, id: &AccountId, state: &State, held: Vec<PromptId>) -> Result<Vec<Prompt>, Error> {
+async fn take_over(core: &Core, id: &AccountId, state: &State, held: Vec<PromptRecord>) -> Result<Vec<Prompt>, Error> {
     let wanted = id.clone();
     let account = core.store.run(move |tables| tables.account(&wanted)).await?;
-    let (audience, now) = (audience_of(&account), core.ports.clock.now());
+    let (audience, now) = (account.audience(), core.ports.clock.now());
     let mut listed = Vec::new();
     for jws in state.prompts.iter().take(MAX_PROMPTS) {
         match verify_prompt(jws, &audience, now) {
@@ -52,8 +51,10 @@ async fn take_over(core: &Core, id: &AccountId, state: &State, held: Vec<PromptI
         }
     }
     core.change(move |tables| {
-        for id in held.iter().filter(|held| !listed.iter().any(|(prompt, _)| prompt.id() == *held)) {
-            tables.delete_open_prompt(id)?;
+        for held in held.iter().filter(|held| !listed.iter().any(|(prompt, _)| *prompt.id() == held.id)) {
+            // A push of it that comes late, or waits in the inbox, must not bring it back.
+            tables.insert_withdrawn(&held.id, held.expires_at)?;
+            tables.delete_open_prompt(&held.id)?;
         }
         let mut new = Vec::new();
         for (prompt, jws) in listed {
@@ -77,20 +78,15 @@ pub(super) fn record(prompt: &Prompt, jws: String, received_by: ReceivedBy, now:
     }
 }
 
-pub(crate) fn audience_of(account: &AccountRecord) -> Audience {
-    Audience {
-        account: account.id.clone(),
-        issuer: account.issuer.clone(),
-        device_id: account.device_id.clone(),
-        account_id: account.account_id.clone(),
-        service_keys: account.service_keys.clone(),
-        clock_offset: account.clock_offset,
-    }
+/// The prompt that a stored record shows.
+pub(crate) fn stored_prompt(record: &PromptRecord, audience: &Audience) -> Result<Prompt, Error> {
+    let prompt = read_verified(&record.jws, audience).ok_or(Error::Store(StoreFault::Record))?;
+    Ok(Prompt { state: record.state, ..prompt })
 }
 
 /// Follows the service's keys when a push was signed by one that this phone does not know.
 pub(super) async fn follow_keys(core: &Core, account: &AccountRecord, jws: &str) -> Result<Audience, Error> {
-    let mut audience = audience_of(account);
+    let mut audience = account.audience();
     if let Some(kid) = jose::unverified_kid(jws)
         && audience.service_keys.find(&kid).is_none()
     {

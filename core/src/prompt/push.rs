@@ -14,6 +14,7 @@ use crate::service::messages::{FetchReason, ReceivedBy};
 /// # Errors
 /// Only when this phone's own store fails.
 pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Result<PushEffect, Error> {
+    import(core).await?;
     let wanted = slot.clone();
     let Some(mut account) = core.store.run(move |tables| tables.account_by_slot(&wanted)).await? else {
         return Ok(PushEffect::Nothing);
@@ -33,17 +34,43 @@ pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Re
     let Some(content) = read(core, &account, &message).await? else {
         return fetch_instead(core, &account).await;
     };
+    let now = core.ports.clock.now();
+    match take_in(core, content.0, content.1, now).await? {
+        PushEffect::Nothing => Ok(found),
+        effect => Ok(effect),
+    }
+}
+
+async fn take_in(core: &Core, content: PushContent, jws: String, at: Timestamp) -> Result<PushEffect, Error> {
     match content {
-        (PushContent::Prompt(prompt), jws) => {
-            let stored = record(&prompt, jws, ReceivedBy::Push, core.ports.clock.now());
+        PushContent::Prompt(prompt) => {
+            let stored = record(&prompt, jws, ReceivedBy::Push, at);
             let new = core.change(move |tables| tables.insert_prompt(&stored)).await?;
-            Ok(if new { PushEffect::Alert(prompt) } else { found })
+            Ok(if new { PushEffect::Alert(prompt) } else { PushEffect::Nothing })
         }
-        (PushContent::Withdrawn { jti, reason, expires_at }, _) => {
-            let id = PromptId { account: account.id, jti };
-            withdraw(core, id, reason, expires_at).await
+        PushContent::Withdrawn { id, reason, expires_at } => withdraw(core, id, reason, expires_at).await,
+    }
+}
+
+/// Takes over what the notification extension has found; doing it twice changes nothing.
+///
+/// Everything is verified again: the folder is shared, and time has passed.
+///
+/// # Errors
+/// Only when this phone's own store fails.
+pub(crate) async fn import(core: &Core) -> Result<(), Error> {
+    let now = core.ports.clock.now();
+    for kept in core.store.kept_pushes(now).await? {
+        let account = core.store.run(move |tables| tables.account(&kept.account)).await;
+        let Ok(account) = account else { continue };
+        if account.state != StoredState::Active {
+            continue;
+        }
+        if let Ok(content) = verify_push(&kept.jws, &account.audience(), now) {
+            take_in(core, content, kept.jws, kept.received_at).await?;
         }
     }
+    Ok(())
 }
 
 async fn read(core: &Core, account: &AccountRecord, message: &[u8]) -> Result<Option<(PushContent, String)>, Error> {

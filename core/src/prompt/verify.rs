@@ -2,13 +2,11 @@
 
 use crate::account::AccountId;
 use crate::clock::Timestamp;
-use crate::enrollment::code::Issuer;
-use crate::error::{Error, StoreFault};
+use crate::issuer::Issuer;
 use crate::jose::{self, JoseError, base64url};
+use crate::prompt::claims::{AnsweringKey, PromptClaims, WireContext, WireMatch, WithdrawnClaims};
 use crate::prompt::{Context, Matching, Place, Prompt, PromptId, PromptState, WithdrawalReason};
 use crate::service::ServiceKeys;
-use crate::service::messages::{AnsweringKey, PromptClaims, WireContext, WireMatch, WithdrawnClaims};
-use crate::store::PromptRecord;
 
 const PROMPT_TYP: &str = "phone-prompt+jwt";
 const WITHDRAWN_TYP: &str = "prompt-withdrawn+jwt";
@@ -30,6 +28,7 @@ pub(crate) struct Audience {
     pub(crate) issuer: Issuer,
     pub(crate) device_id: String,
     pub(crate) account_id: String,
+    pub(crate) user_name: String,
     pub(crate) service_keys: ServiceKeys,
     pub(crate) clock_offset: i64,
 }
@@ -65,7 +64,7 @@ pub(crate) enum Refusal {
 #[derive(Debug)]
 pub(crate) enum PushContent {
     Prompt(Box<Prompt>),
-    Withdrawn { jti: String, reason: WithdrawalReason, expires_at: Timestamp },
+    Withdrawn { id: PromptId, reason: WithdrawalReason, expires_at: Timestamp },
 }
 
 /// Verifies the decrypted, unpadded content of a push.
@@ -87,13 +86,9 @@ pub(crate) fn verify_prompt(jws: &str, audience: &Audience, now: Timestamp) -> R
 }
 
 /// Reads a prompt that was verified before it was stored; its time may be over, its keys rotated.
-pub(crate) fn stored_prompt(record: &PromptRecord, audience: &Audience) -> Result<Prompt, Error> {
-    let unreadable = || Error::Store(StoreFault::Record);
-    let payload = record.jws.split('.').nth(1).ok_or_else(unreadable)?;
-    let payload = base64url::decode(payload).map_err(|_malformed| unreadable())?;
-    let claims: PromptClaims = jose::parse(&payload).map_err(|_malformed| unreadable())?;
-    let prompt = prompt_of(claims, audience).map_err(|_refused| unreadable())?;
-    Ok(Prompt { state: record.state, ..prompt })
+pub(crate) fn read_verified(jws: &str, audience: &Audience) -> Option<Prompt> {
+    let payload = base64url::decode(jws.split('.').nth(1)?).ok()?;
+    prompt_of(jose::parse(&payload).ok()?, audience).ok()
 }
 
 fn check(claims: &PromptClaims, audience: &Audience, now: Timestamp) -> Result<(), Refusal> {
@@ -109,6 +104,8 @@ fn prompt_of(claims: PromptClaims, audience: &Audience) -> Result<Prompt, Refusa
     let AnsweringKey::Device = claims.key;
     Ok(Prompt {
         id: PromptId { account: audience.account.clone(), jti: claims.jti },
+        host: audience.issuer.host().to_owned(),
+        user_name: audience.user_name.clone(),
         kind: claims.kind,
         origin: claims.origin,
         matching: matching(claims.r#match)?,
@@ -125,7 +122,8 @@ fn verify_withdrawal(jws: &str, audience: &Audience, now: Timestamp) -> Result<P
     check_times(claims.iat, claims.exp, audience, now)?;
     check_id(&claims.prompt)?;
     let expires_at = Timestamp(claims.exp).shifted(audience.clock_offset.saturating_neg());
-    Ok(PushContent::Withdrawn { jti: claims.prompt, reason: claims.reason, expires_at })
+    let id = PromptId { account: audience.account.clone(), jti: claims.prompt };
+    Ok(PushContent::Withdrawn { id, reason: claims.reason, expires_at })
 }
 
 fn check_addressee(iss: &str, aud: &str, audience: &Audience) -> Result<(), Refusal> {

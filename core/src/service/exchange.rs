@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::AccountId;
 use crate::authenticator::Core;
-use crate::enrollment::code::Issuer;
+use crate::issuer::Issuer;
 use crate::error::Error;
 use crate::http::{Body, Reply};
 use crate::jose::{self, HeaderKey, base64url};

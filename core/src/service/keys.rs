@@ -3,14 +3,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::enrollment::code::Issuer;
-use crate::error::Error;
+use crate::issuer::Issuer;
 use crate::jose::{self, Jwk, PublicKey, base64url};
 
 const TYP: &str = "phone-keys+jwt";
 const MAX_KEYS: usize = 8;
 /// A chain longer than this is not followed; at one rotation a month it lasts for decades.
 const MAX_CHAIN: usize = 512;
+
+/// The service's keys can't be believed; the ones held stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("keys that nothing vouches for")]
+pub(crate) struct UntrustedKeys;
 
 /// A set of keys that a service signs with towards phones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,17 +41,17 @@ impl ServiceKeys {
     /// # Security
     /// Call only with a document whose bytes are authenticated: its signature is by one of its own keys
     /// or by a predecessor that this phone has never seen, and proves nothing here.
-    pub(crate) fn pinned(jws: &str, issuer: &Issuer) -> Result<Self, Error> {
-        let payload = jws.split('.').nth(1).ok_or(Error::InvalidAnswer)?;
-        let payload = base64url::decode(payload).map_err(|_malformed| Error::InvalidAnswer)?;
-        Self::from_claims(jose::parse(&payload).map_err(|_malformed| Error::InvalidAnswer)?, issuer)
+    pub(crate) fn pinned(jws: &str, issuer: &Issuer) -> Result<Self, UntrustedKeys> {
+        let payload = jws.split('.').nth(1).ok_or(UntrustedKeys)?;
+        let payload = base64url::decode(payload).map_err(|_malformed| UntrustedKeys)?;
+        Self::from_claims(jose::parse(&payload).map_err(|_malformed| UntrustedKeys)?, issuer)
     }
 
-    fn from_claims(claims: Claims, issuer: &Issuer) -> Result<Self, Error> {
+    fn from_claims(claims: Claims, issuer: &Issuer) -> Result<Self, UntrustedKeys> {
         let counted = (1..=MAX_KEYS).contains(&claims.keys.len());
         let on_curve = claims.keys.iter().all(|jwk| PublicKey::from_jwk(jwk).is_ok());
         if claims.iss != issuer.as_str() || !counted || !on_curve {
-            return Err(Error::InvalidAnswer);
+            return Err(UntrustedKeys);
         }
         Ok(Self { seq: claims.seq, keys: claims.keys })
     }
@@ -70,19 +74,19 @@ impl ServiceKeys {
     ///
     /// # Errors
     /// `InvalidAnswer` when any link after this set is not signed by the set before it.
-    pub(crate) fn follow(&self, published: &[u8], issuer: &Issuer) -> Result<Self, Error> {
-        let published: Published = jose::parse(published).map_err(|_malformed| Error::InvalidAnswer)?;
+    pub(crate) fn follow(&self, published: &[u8], issuer: &Issuer) -> Result<Self, UntrustedKeys> {
+        let published: Published = jose::parse(published).map_err(|_malformed| UntrustedKeys)?;
         if published.chain.len() > MAX_CHAIN {
-            return Err(Error::InvalidAnswer);
+            return Err(UntrustedKeys);
         }
-        let held = usize::try_from(self.seq).map_err(|_too_large| Error::InvalidAnswer)?;
+        let held = usize::try_from(self.seq).map_err(|_too_large| UntrustedKeys)?;
         let mut current = self.clone();
         for jws in published.chain.iter().skip(held) {
             let claims: Claims =
-                jose::verify(jws, TYP, |kid| current.find(kid)).map_err(|_refused| Error::InvalidAnswer)?;
+                jose::verify(jws, TYP, |kid| current.find(kid)).map_err(|_refused| UntrustedKeys)?;
             let next = Self::from_claims(claims, issuer)?;
             if next.seq != current.seq.saturating_add(1) {
-                return Err(Error::InvalidAnswer);
+                return Err(UntrustedKeys);
             }
             current = next;
         }

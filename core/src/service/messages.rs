@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::RemovalCause;
+use crate::prompt::Outcome;
 
 /// Look-up request (section 3.1).
 #[derive(Serialize)]
@@ -156,28 +157,6 @@ pub(crate) struct WireOutcome {
     pub(crate) result: Outcome,
 }
 
-/// What the service made of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The sign-in goes on.
-    Approved,
-    /// The sign-in was turned away.
-    Denied,
-    /// It was reported as somebody else's; what it gave has ended.
-    Reported,
-    /// The number was not the one on the page; the request is over.
-    WrongNumber,
-    /// The answer came too late.
-    Expired,
-    /// The same browser has started anew since.
-    Superseded,
-    /// It was cancelled on the page.
-    Cancelled,
-    /// Another answer had been given before.
-    AlreadyAnswered,
-}
-
 /// Names of the problem types of section 9 that the phone acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProblemName {
@@ -215,55 +194,4 @@ impl ProblemName {
             _ => Self::Other,
         }
     }
-}
-
-/// Claims of `phone-prompt+jwt` (section 7).
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct PromptClaims {
-    pub(crate) iss: String,
-    pub(crate) aud: String,
-    pub(crate) sub: String,
-    pub(crate) jti: String,
-    pub(crate) iat: u64,
-    pub(crate) exp: u64,
-    pub(crate) kind: crate::prompt::PromptKind,
-    pub(crate) key: AnsweringKey,
-    pub(crate) origin: crate::prompt::Origin,
-    pub(crate) r#match: WireMatch,
-    pub(crate) context: WireContext,
-}
-
-/// Who must sign an approval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum AnsweringKey {
-    Device,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "mode", rename_all = "snake_case")]
-pub(crate) enum WireMatch {
-    Enter { digits: u8 },
-    Choose { options: [String; 3] },
-}
-
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct WireContext {
-    pub(crate) application: String,
-    pub(crate) browser: String,
-    pub(crate) os: String,
-    pub(crate) address: String,
-    pub(crate) place: Option<crate::prompt::Place>,
-    pub(crate) near: bool,
-}
-
-/// Claims of `prompt-withdrawn+jwt` (section 7).
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct WithdrawnClaims {
-    pub(crate) iss: String,
-    pub(crate) aud: String,
-    pub(crate) iat: u64,
-    pub(crate) prompt: String,
-    pub(crate) reason: crate::prompt::WithdrawalReason,
-    pub(crate) exp: u64,
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::enrollment::code::Issuer;
+use crate::issuer::Issuer;
 use crate::error::{Error, MetadataFault};
 use crate::http::{Http, Reply};
 use crate::jose::{PublicKey, base64url, parse};

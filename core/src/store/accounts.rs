@@ -3,12 +3,13 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::Tables;
-use super::seal::Place;
 use crate::account::{AccountId, AccountRecord, RemovalCause, StoredState};
 use crate::clock::Timestamp;
-use crate::enrollment::code::Issuer;
+use crate::inbox::InboxRecipient;
+use crate::issuer::Issuer;
 use crate::error::{Error, StoreFault};
 use crate::push_message::PushKeys;
+use crate::seal::Place;
 use crate::service::ServiceKeys;
 
 /// The key chain is asked for at most once in this many seconds (protocol section 6).
@@ -25,6 +26,7 @@ fn sealed_at(row: &str) -> Place<'_> {
 
 impl Tables<'_> {
     pub(crate) fn insert_account(&self, account: &AccountRecord) -> Result<(), Error> {
+        self.recipients_changed.set(true);
         let (state, cause) = state_columns(account.state)?;
         let sealed = self.sealer.seal(&sealed_at(&account.id.0), account.push_keys.to_bytes().expose())?;
         self.connection.execute(
@@ -65,6 +67,12 @@ impl Tables<'_> {
         Ok(accounts)
     }
 
+    /// Accounts that pushes may come for.
+    pub(crate) fn recipients(&self) -> Result<Vec<InboxRecipient>, Error> {
+        let active = self.accounts()?.into_iter().filter(|account| account.state == StoredState::Active);
+        Ok(active.map(|account| account.recipient()).collect())
+    }
+
     pub(crate) fn account(&self, id: &AccountId) -> Result<AccountRecord, Error> {
         self.account_where("id = ?1", &id.0)?.ok_or(Error::UnknownAccount)
     }
@@ -102,6 +110,7 @@ impl Tables<'_> {
     }
 
     pub(crate) fn set_account_state(&self, id: &AccountId, state: StoredState) -> Result<(), Error> {
+        self.recipients_changed.set(true);
         let (state, cause) = state_columns(state)?;
         self.connection
             .execute("UPDATE accounts SET state = ?2, cause = ?3 WHERE id = ?1", params![id.0, state, cause])?;
@@ -109,11 +118,13 @@ impl Tables<'_> {
     }
 
     pub(crate) fn set_clock_offset(&self, id: &AccountId, offset: i64) -> Result<(), Error> {
+        self.recipients_changed.set(true);
         self.connection.execute("UPDATE accounts SET clock_offset = ?2 WHERE id = ?1", params![id.0, offset])?;
         Ok(())
     }
 
     pub(crate) fn set_service_keys(&self, id: &AccountId, keys: &ServiceKeys) -> Result<(), Error> {
+        self.recipients_changed.set(true);
         self.connection
             .execute("UPDATE accounts SET service_keys = ?2 WHERE id = ?1", params![id.0, to_json(keys)?])?;
         Ok(())
@@ -138,6 +149,7 @@ impl Tables<'_> {
     }
 
     pub(crate) fn delete_account(&self, id: &AccountId) -> Result<(), Error> {
+        self.recipients_changed.set(true);
         self.connection.execute("DELETE FROM accounts WHERE id = ?1", [&id.0])?;
         Ok(())
     }

@@ -4,13 +4,13 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::Tables;
 use super::accounts::{from_json, to_json};
-use super::seal::Place;
 use crate::account::{AccountId, AccountRecord};
-use crate::enrollment::code::Issuer;
+use crate::issuer::Issuer;
 use crate::enrollment::proofs::EnrollmentKey;
 use crate::enrollment::{EnrollmentRecord, Facts, Stage, Ticket};
 use crate::error::{Error, StoreFault};
 use crate::push_message::PushKeys;
+use crate::seal::Place;
 
 fn key_at(row: &str) -> Place<'_> {
     Place { table: "enrollments", row, column: "key" }
@@ -106,6 +106,7 @@ impl Tables<'_> {
 
     /// Deletes what is left of the same account from before the service removed this phone.
     pub(crate) fn delete_removed_twins(&self, account: &AccountRecord) -> Result<(), Error> {
+        self.recipients_changed.set(true);
         self.connection.execute(
             "DELETE FROM accounts WHERE issuer = ?1 AND account_id = ?2 AND state = 'removed'",
             params![account.issuer.as_str(), account.account_id],

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use countersign::{CodeInput, EnrollmentEnd, FetchReason, Matching, Offer, Outcome, PromptState, Scanned, Step};
 use countersign_phone::{PhoneError, render, words};
@@ -12,6 +13,9 @@ use crate::Trouble;
 use crate::phone::TestPhone;
 use crate::relying_party::{RelyingParty, free_port, return_address};
 use crate::world::{PASSWORD, USER, World};
+
+/// How long one wait for a change lasts.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 fn say(line: &str) -> Result<(), Trouble> {
     let mut out = std::io::stdout();
@@ -117,7 +121,7 @@ async fn lead(phone: &TestPhone, lines: &mut Input) -> Result<(), Trouble> {
     while approved < 2 {
         let open = snapshot.prompts.iter().find(|prompt| prompt.state() == PromptState::Open).cloned();
         let Some(prompt) = open else {
-            snapshot = phone.core().changed_since(snapshot.revision).await?;
+            snapshot = phone.core().changed_since(snapshot.revision, LOOK_AGAIN).await?;
             continue;
         };
         say(&phone.shows(&prompt).await?)?;

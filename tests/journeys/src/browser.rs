@@ -24,10 +24,38 @@ pub struct Browser {
     driver: Driver,
 }
 
-/// The driver's process; ended with its window, by its own id.
-struct Driver {
+/// The driver's process, for any number of windows; ended by its own id when it is dropped.
+pub struct Driver {
     process: Child,
+    port: u16,
     _home: TempDir,
+}
+
+impl Driver {
+    /// Starts a driver whose windows trust one private authority.
+    ///
+    /// # Errors
+    /// When driver or certificate tool do not start.
+    pub fn start(ca: &[u8]) -> Result<Self, Trouble> {
+        let home = tempfile::tempdir()?;
+        trust(home.path(), ca)?;
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let process = Command::new(CHROMEDRIVER)
+            .arg(format!("--port={port}"))
+            .env_clear()
+            .env("HOME", home.path())
+            .env("PATH", "/usr/bin:/bin")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        Ok(Self { process, port, _home: home })
+    }
+
+    /// Where it speaks WebDriver.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
 }
 
 impl Drop for Driver {
@@ -50,20 +78,8 @@ impl Browser {
     /// # Errors
     /// When browser, driver or certificate tool do not start.
     pub async fn start(ca: &[u8]) -> Result<Self, Trouble> {
-        let home = tempfile::tempdir()?;
-        trust(home.path(), ca)?;
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let process = Command::new(CHROMEDRIVER)
-            .arg(format!("--port={port}"))
-            .env_clear()
-            .env("HOME", home.path())
-            .env("PATH", "/usr/bin:/bin")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let profile = home.path().join("profile");
-        let driver = Driver { process, _home: home };
-        let client = connect(port, &profile).await?;
+        let driver = Driver::start(ca)?;
+        let client = connect(&driver.address()).await?;
         Ok(Self { client, driver })
     }
 
@@ -204,29 +220,34 @@ pub(crate) fn trust(home: &Path, ca: &[u8]) -> Result<(), Trouble> {
     Ok(())
 }
 
-async fn connect(port: u16, profile: &Path) -> Result<Client, Trouble> {
+/// What a window is asked for (WebDriver section 7): no certificate error is accepted.
+#[must_use]
+pub fn capabilities() -> serde_json::Map<String, serde_json::Value> {
     let arguments = [
-        "--headless=new".to_owned(),
+        "--headless=new",
         // Chromium refuses its sandbox to root, which CI is.
-        "--no-sandbox".to_owned(),
-        "--disable-gpu".to_owned(),
-        "--disable-quic".to_owned(),
-        "--no-first-run".to_owned(),
-        "--disable-background-networking".to_owned(),
-        "--disable-component-update".to_owned(),
-        "--disable-sync".to_owned(),
-        "--window-size=1280,1000".to_owned(),
-        "--lang=en".to_owned(),
-        format!("--user-data-dir={}", profile.display()),
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1280,1000",
+        "--lang=en",
     ];
-    let mut capabilities = serde_json::map::Map::new();
+    let mut capabilities = serde_json::Map::new();
     capabilities.insert("browserName".to_owned(), json!("chrome"));
     capabilities.insert("acceptInsecureCerts".to_owned(), json!(false));
     capabilities.insert("goog:chromeOptions".to_owned(), json!({ "binary": CHROMIUM, "args": arguments }));
+    capabilities
+}
+
+async fn connect(driver: &str) -> Result<Client, Trouble> {
     let mut last = None;
     for _try in 0..100 {
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        match builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await {
+        match builder.capabilities(capabilities()).connect(driver).await {
             Ok(client) => return Ok(client),
             Err(error) => last = Some(error),
         }

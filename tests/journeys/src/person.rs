@@ -176,8 +176,16 @@ impl Person {
     /// # Errors
     /// When the pages are not as expected.
     pub async fn sign_in(&self) -> Result<PageView, Trouble> {
+        self.sign_in_as(USER, PASSWORD).await
+    }
+
+    /// Somebody signs in with name and password.
+    ///
+    /// # Errors
+    /// When the pages are not as expected.
+    pub async fn sign_in_as(&self, user: &str, password: &str) -> Result<PageView, Trouble> {
         let page = self.open("/sign-in").await?;
-        self.enter_password(&page, USER, PASSWORD).await
+        self.enter_password(&page, user, password).await
     }
 
     /// Ada signs in and opens the wizard up to the code.

@@ -151,7 +151,7 @@ impl TestPhone {
                 {
                     return Ok(prompt.clone());
                 }
-                snapshot = self.core().changed_since(snapshot.revision).await?;
+                snapshot = self.core().changed_since(snapshot.revision, PATIENCE).await?;
             }
         };
         let found: Result<Prompt, Error> =
@@ -177,7 +177,7 @@ impl TestPhone {
         let mut snapshot = self.core().snapshot().await?;
         let waiting = async {
             while snapshot.prompts.iter().any(|prompt| !matches!(prompt.state(), PromptState::Done(_))) {
-                snapshot = self.core().changed_since(snapshot.revision).await?;
+                snapshot = self.core().changed_since(snapshot.revision, PATIENCE).await?;
             }
             Ok::<_, Error>(())
         };

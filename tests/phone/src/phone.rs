@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use countersign::{
-    Authenticator, Clock, DeviceDescription, KeyStore, Ports, SealedFileKeyStore, Secret, SystemClock, Timestamp,
+    Authenticator, Clock, DeviceDescription, DeviceLock, Folders, KeyStore, LockState, PlatformError, Ports,
+    SealedFileKeyStore, Secret, SystemClock, Timestamp,
 };
 
 use crate::direct::DirectChannel;
@@ -13,6 +14,15 @@ use crate::home::Home;
 use crate::trust;
 
 const MODEL: &str = "Countersign phone in a terminal";
+
+/// A terminal can't tell whether the computer around it locks itself.
+struct NoLock;
+
+impl DeviceLock for NoLock {
+    fn state(&self) -> Result<LockState, PlatformError> {
+        Err(PlatformError::Unusable)
+    }
+}
 
 /// How a phone is opened.
 #[derive(Clone)]
@@ -76,12 +86,13 @@ impl Phone {
         let channel = Arc::new(DirectChannel::new(&relay, secret, trust.relay)?);
         let ports = Ports {
             key_store,
+            device_lock: Arc::new(NoLock),
             push: channel.clone(),
             trust: trust.core,
             clock: Arc::clone(&settings.clock),
             device: description(settings.device_name),
         };
-        let authenticator = Authenticator::open(home.path().to_owned(), ports).await?;
+        let authenticator = Authenticator::open(Folders::under(home.path().to_owned()), ports).await?;
         Ok(Self { authenticator, channel, clock: settings.clock })
     }
 

@@ -25,6 +25,8 @@ use board::{Board, Change};
 
 /// Looked at for requests whose time is over; nothing else tells.
 const TICK: Duration = Duration::from_secs(1);
+/// How long one wait for a change lasts.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 pub(super) async fn watch(phone: &Phone, output: &mut Output, lines: &mut Lines) -> Result<Ending, PhoneError> {
     let mut messages = phone.channel().messages();
@@ -66,7 +68,7 @@ async fn next(
 ) -> Result<Event, PhoneError> {
     tokio::select! {
         Some(message) = messages.recv() => Ok(Event::Push(message)),
-        snapshot = phone.authenticator().changed_since(revision) => Ok(Event::Changed(snapshot?)),
+        snapshot = phone.authenticator().changed_since(revision, LOOK_AGAIN) => Ok(Event::Changed(snapshot?)),
         line = lines.next() => Ok(Event::Typed(line)),
         () = tokio::time::sleep(TICK) => Ok(Event::Tick),
     }

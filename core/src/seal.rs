@@ -1,19 +1,28 @@
-//! Sealing of secret columns: AES-256-GCM under the store key, bound to table, row and column.
+//! Sealing: AES-256-GCM under one key, bound to the place where the value stands.
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
-use crate::error::{Error, StoreFault};
-use crate::platform::PlatformError;
 use crate::secret::random;
 
 const KEY_LEN: usize = 32;
 
+/// Why something can't be sealed or opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SealError {
+    #[error("no randomness")]
+    NoRandomness,
+    #[error("not a key of 32 bytes")]
+    Key,
+    #[error("altered, moved, or sealed under another key")]
+    Unreadable,
+}
+
 /// Where a sealed value stands: a value moved to another place does not open.
-pub(super) struct Place<'a> {
-    pub(super) table: &'static str,
-    pub(super) row: &'a str,
-    pub(super) column: &'static str,
+pub(crate) struct Place<'a> {
+    pub(crate) table: &'static str,
+    pub(crate) row: &'a str,
+    pub(crate) column: &'static str,
 }
 
 impl Place<'_> {
@@ -23,23 +32,22 @@ impl Place<'_> {
     }
 }
 
-pub(super) struct Sealer(LessSafeKey);
+pub(crate) struct Sealer(LessSafeKey);
 
 impl Sealer {
-    pub(super) fn make() -> Result<(Self, Zeroizing<[u8; KEY_LEN]>), Error> {
-        let key = Zeroizing::new(random::<KEY_LEN>().map_err(|_none| Error::Platform(PlatformError::Unusable))?);
+    pub(crate) fn make() -> Result<(Self, Zeroizing<[u8; KEY_LEN]>), SealError> {
+        let key = Zeroizing::new(random::<KEY_LEN>().map_err(|_none| SealError::NoRandomness)?);
         Ok((Self::new(key.to_vec())?, key))
     }
 
-    pub(super) fn new(key: Vec<u8>) -> Result<Self, Error> {
+    pub(crate) fn new(key: Vec<u8>) -> Result<Self, SealError> {
         let key = Zeroizing::new(key);
-        let unbound =
-            UnboundKey::new(&AES_256_GCM, &key).map_err(|_length| Error::Platform(PlatformError::Unusable))?;
+        let unbound = UnboundKey::new(&AES_256_GCM, &key).map_err(|_length| SealError::Key)?;
         Ok(Self(LessSafeKey::new(unbound)))
     }
 
-    pub(super) fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, Error> {
-        let nonce: [u8; NONCE_LEN] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    pub(crate) fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, SealError> {
+        let nonce: [u8; NONCE_LEN] = random().map_err(|_none| SealError::NoRandomness)?;
         let mut sealed = plain.to_vec();
         self.0
             .seal_in_place_append_tag(
@@ -47,18 +55,17 @@ impl Sealer {
                 Aad::from(place.associated_data()),
                 &mut sealed,
             )
-            .map_err(|_unspecified| Error::Store(StoreFault::Other))?;
+            .map_err(|_unspecified| SealError::Unreadable)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
-    pub(super) fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let unreadable = Error::Store(StoreFault::Record);
-        let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(unreadable.clone())?;
+    pub(crate) fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(SealError::Unreadable)?;
         let mut buffer = Zeroizing::new(body.to_vec());
         let plain = self
             .0
             .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(place.associated_data()), &mut buffer)
-            .map_err(|_unspecified| unreadable)?;
+            .map_err(|_unspecified| SealError::Unreadable)?;
         Ok(Zeroizing::new(plain.to_vec()))
     }
 }
@@ -84,7 +91,7 @@ mod tests {
         for place in
             [Place { table: "enrollments", ..PLACE }, Place { row: "b", ..PLACE }, Place { column: "key", ..PLACE }]
         {
-            assert_eq!(sealer.open(&place, &sealed), Err(Error::Store(StoreFault::Record)));
+            assert_eq!(sealer.open(&place, &sealed), Err(SealError::Unreadable));
         }
         let mut altered = sealed.clone();
         altered[NONCE_LEN] ^= 1;

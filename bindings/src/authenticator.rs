@@ -1,0 +1,180 @@
+//! The one door: a method for each thing a person does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign::{Account, AccountId, FetchReason, LockState, PromptId, Removal, Ticket};
+
+use crate::error::CountersignError;
+use crate::ports::Ports;
+use crate::records::{Checked, CodeInput, EnrollmentEnd, Folders, PushEffect, Scanned, Snapshot, Step};
+
+type Result<T> = std::result::Result<T, CountersignError>;
+
+/// The companion authenticator on this phone; one for each pair of folders.
+///
+/// No method blocks its thread. Every act runs to its next stored step whatever the caller does: to cancel a
+/// call stops the waiting, never what was decided.
+#[derive(uniffi::Object)]
+pub struct Authenticator(countersign::Authenticator);
+
+/// An invitation to an account, not yet looked up.
+#[derive(uniffi::Object)]
+pub struct Invite(pub(crate) countersign::Invite);
+
+/// Who is asking, shown to the person before anything is kept.
+///
+/// The issuer is verified: the connection was trusted for its host, and the answer carried proof of the
+/// secret in the code. Organisation and user name are the service's claims.
+#[derive(uniffi::Object)]
+pub struct Offer(countersign::Offer);
+
+#[uniffi::export]
+impl Invite {
+    /// The service that the code names; nothing is verified yet.
+    pub fn issuer(&self) -> String {
+        self.0.issuer().as_str().to_owned()
+    }
+}
+
+#[uniffi::export]
+impl Offer {
+    /// The verified sign-in service, `https://host[:port]`.
+    pub fn issuer(&self) -> String {
+        self.0.issuer().to_owned()
+    }
+
+    /// The part of the issuer that people read.
+    pub fn host(&self) -> String {
+        self.0.host().to_owned()
+    }
+
+    /// The organisation, as the service claims.
+    pub fn organization(&self) -> String {
+        self.0.organization().to_owned()
+    }
+
+    /// The user name, as the service claims.
+    pub fn user_name(&self) -> String {
+        self.0.user_name().to_owned()
+    }
+
+    /// Whether the account is on this phone already.
+    pub fn already_here(&self) -> bool {
+        self.0.already_here()
+    }
+}
+
+#[uniffi::export]
+impl Authenticator {
+    /// Opens the authenticator in its folders, and makes them the first time.
+    #[uniffi::constructor]
+    pub async fn open(folders: Folders, ports: Ports) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self(countersign::Authenticator::open(folders.into(), ports.into()).await?)))
+    }
+
+    /// Shuts the authenticator: everything that waits ends with `Closed`, stored steps stay, and the database
+    /// can be opened again.
+    // Not `close`: Kotlin's objects have one of their own, which frees the handle.
+    pub async fn shut_down(&self) -> Result<()> {
+        self.0.shut_down().await;
+        Ok(())
+    }
+
+    /// Everything a screen shows.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        Ok(self.0.snapshot().await?.into())
+    }
+
+    /// Waits until something changed after `revision`, or for `at_most`, then returns everything a screen shows.
+    pub async fn changed_since(&self, revision: u64, at_most: Duration) -> Result<Snapshot> {
+        Ok(self.0.changed_since(revision, at_most).await?.into())
+    }
+
+    /// Whether the device has a lock, and of which kind: what phone sign-in will ask for first.
+    pub async fn device_lock(&self) -> Result<LockState> {
+        Ok(self.0.device_lock().await?)
+    }
+
+    /// Reads what was scanned, photographed or typed; asks nobody.
+    pub async fn read_code(&self, input: CodeInput) -> Result<Scanned> {
+        Ok(self.0.read_code(input.into()).await?.into())
+    }
+
+    /// Asks the service behind an invitation who it is; keeps nothing.
+    pub async fn look_up(&self, invite: Arc<Invite>) -> Result<Arc<Offer>> {
+        Ok(Arc::new(Offer(self.0.look_up(invite.0.clone()).await?)))
+    }
+
+    /// Starts adding the account that the person has accepted, and goes on until the digits can be shown.
+    ///
+    /// After `Offline`, `Untrusted`, `Busy`, `NotYetUnlocked` and `TryAgain` the enrolment is kept
+    /// (`pending_steps`, `continue_enrollment`); after any other error nothing is left of it.
+    pub async fn enroll(&self, offer: Arc<Offer>) -> Result<Step> {
+        Ok(self.0.enroll(offer.0.clone()).await?.into())
+    }
+
+    /// Goes on with an enrolment that was cut off.
+    pub async fn continue_enrollment(&self, ticket: Ticket) -> Result<Step> {
+        Ok(self.0.continue_enrollment(ticket).await?.into())
+    }
+
+    /// Waits until the page has taken the digits, or the service ended the enrolment.
+    pub async fn wait_for_activation(&self, ticket: Ticket) -> Result<EnrollmentEnd> {
+        Ok(self.0.wait_for_activation(ticket).await?.into())
+    }
+
+    /// Gives a started act up; nothing of it is left here, and the service is told where it knows of it.
+    pub async fn abandon(&self, ticket: Ticket) -> Result<()> {
+        Ok(self.0.abandon(ticket).await?)
+    }
+
+    /// Acts that can go on or be given up, oldest first.
+    pub async fn pending_steps(&self) -> Result<Vec<Step>> {
+        Ok(self.0.pending_steps().await?.into_iter().map(Step::from).collect())
+    }
+
+    /// Handles one push; what can't be decrypted and verified is dropped without an error.
+    pub async fn push_received(&self, slot: Vec<u8>, body: Vec<u8>) -> Result<PushEffect> {
+        Ok(self.0.push_received(slot, body).await?.into())
+    }
+
+    /// Asks every service for what waits, and takes over what a notification extension has found.
+    /// `Opened` says that the person opened the app.
+    pub async fn check_for_prompts(&self, reason: FetchReason) -> Result<Checked> {
+        Ok(self.0.check_for_prompts(reason).await?.into())
+    }
+
+    /// Approves a prompt with the number that the page shows.
+    ///
+    /// Returns `Done` with what the service said, or `Queued` when it can't be reached: then the signed
+    /// decision is stored and goes out by itself.
+    pub async fn approve(&self, prompt: PromptId, number: String) -> Result<Step> {
+        Ok(self.0.approve(prompt, number).await?.into())
+    }
+
+    /// Denies a prompt; never needs the person to unlock anything.
+    pub async fn deny(&self, prompt: PromptId) -> Result<Step> {
+        Ok(self.0.deny(prompt).await?.into())
+    }
+
+    /// "It wasn't me": ends what was asked, and what an approval gave, within a day.
+    pub async fn report(&self, prompt: PromptId) -> Result<Step> {
+        Ok(self.0.report(prompt).await?.into())
+    }
+
+    /// Every account on this phone, oldest first.
+    pub async fn accounts(&self) -> Result<Vec<Account>> {
+        Ok(self.0.accounts().await?)
+    }
+
+    /// Takes an account off this phone, and tells the service now or later.
+    pub async fn remove(&self, account: AccountId) -> Result<Removal> {
+        Ok(self.0.remove(account).await?)
+    }
+
+    /// Lets an account be asked again after three wrong numbers.
+    pub async fn unblock(&self, account: AccountId) -> Result<()> {
+        Ok(self.0.unblock(account).await?)
+    }
+}

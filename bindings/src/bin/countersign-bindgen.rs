@@ -1,0 +1,45 @@
+//! Generates Kotlin and Swift from the metadata inside the built, unstripped library.
+//!
+//! `countersign-bindgen LIBRARY KOTLIN_FOLDER SWIFT_FOLDER`, started in this crate's folder (it asks cargo for
+//! the crate's `uniffi.toml`).
+
+use std::process::ExitCode;
+
+use uniffi::{GenerateOptions, SwiftBindingsOptions, TargetLanguage};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [library, kotlin, swift] = arguments.as_slice() else {
+        return failed("usage: countersign-bindgen LIBRARY KOTLIN_FOLDER SWIFT_FOLDER");
+    };
+    let for_kotlin = GenerateOptions {
+        languages: vec![TargetLanguage::Kotlin],
+        source: library.into(),
+        out_dir: kotlin.into(),
+        ..GenerateOptions::default()
+    };
+    let for_swift = SwiftBindingsOptions {
+        generate_swift_sources: true,
+        generate_headers: true,
+        generate_modulemap: true,
+        source: library.into(),
+        out_dir: swift.into(),
+        xcframework: false,
+        module_name: Some("CountersignCoreFFI".to_owned()),
+        modulemap_filename: Some("module.modulemap".to_owned()),
+        metadata_no_deps: false,
+        link_frameworks: Vec::new(),
+        config: None,
+    };
+    let generated = uniffi::generate(for_kotlin).and_then(|()| uniffi::generate_swift_bindings(for_swift));
+    match generated {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&format!("{error:#}")),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a program for the terminal")]
+fn failed(why: &str) -> ExitCode {
+    eprintln!("{why}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,28 @@
+//! The core for Kotlin and Swift: its whole public API by UniFFI, and no decision of its own.
+//!
+//! | module | what it carries over |
+//! | --- | --- |
+//! | `authenticator` | the one door, and the objects it hands out |
+//! | `inbox` | what a notification extension may do |
+//! | `ports` | what the shell implements, in Kotlin or Swift |
+//! | `records` | what a screen shows |
+//! | `error` | what the app does next when something did not work |
+//!
+//! Every type of the core is matched in full, so that a new variant or field does not compile here until it
+//! is carried over; `tests/complete.rs` finds what is missing altogether.
+
+mod authenticator;
+mod error;
+mod inbox;
+mod ports;
+mod records;
+
+pub use authenticator::{Authenticator, Invite, Offer};
+pub use error::CountersignError;
+pub use inbox::{Inbox, InboxError};
+pub use ports::{DeviceLock, KeyStore, PlatformError, Ports, PushChannel, TlsTrust};
+pub use records::{
+    Checked, CodeInput, EnrollmentEnd, Folders, Matching, Prompt, PushEffect, Scanned, Snapshot, Step, Unreachable,
+};
+
+uniffi::setup_scaffolding!("countersign");

@@ -1,0 +1,525 @@
+//! What a screen shows, as plain records, and what it hands in.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use countersign::{
+    Account, AccountId, AccountState, Context, FetchReason, Origin, OtherCode, Outcome, Place, PromptId, PromptKind,
+    PromptState, Removal, RemovalCause, Ticket, Timestamp, WithdrawalReason,
+};
+
+use crate::authenticator::Invite;
+use crate::error::CountersignError;
+
+uniffi::custom_type!(AccountId, String, {
+    remote,
+    lower: |id| id.0,
+    try_lift: |id| Ok(AccountId(id)),
+});
+
+uniffi::custom_type!(Ticket, String, {
+    remote,
+    lower: |ticket| ticket.0,
+    try_lift: |ticket| Ok(Ticket(ticket)),
+});
+
+uniffi::custom_type!(Timestamp, SystemTime, {
+    remote,
+    lower: |time| UNIX_EPOCH.checked_add(Duration::from_secs(time.0)).unwrap_or(UNIX_EPOCH),
+    try_lift: |time| Ok(Timestamp(time.duration_since(UNIX_EPOCH)?.as_secs())),
+});
+
+/// Where the authenticator keeps its things.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct Folders {
+    /// Private to the app: the database.
+    pub home: String,
+    /// Shared with the notification extension, where there is one (`Inbox`); else any folder of the app.
+    pub inbox: String,
+}
+
+impl From<Folders> for countersign::Folders {
+    fn from(folders: Folders) -> Self {
+        Self { home: PathBuf::from(folders.home), inbox: PathBuf::from(folders.inbox) }
+    }
+}
+
+/// A code as the person has it.
+#[derive(uniffi::Enum)]
+pub enum CodeInput {
+    /// What a camera read.
+    Text {
+        /// The text in the code.
+        text: String,
+    },
+    /// A PNG or JPEG picture of a screen.
+    Picture {
+        /// The whole file.
+        bytes: Vec<u8>,
+    },
+    /// The typed code with the address shown beside it.
+    Typed {
+        /// Twelve characters; case, spaces and hyphens don't matter.
+        code: String,
+        /// The service's address without `https://`.
+        address: String,
+    },
+}
+
+impl From<CodeInput> for countersign::CodeInput {
+    fn from(input: CodeInput) -> Self {
+        match input {
+            CodeInput::Text { text } => Self::Text(text),
+            CodeInput::Picture { bytes } => Self::Picture(bytes),
+            CodeInput::Typed { code, address } => Self::Typed { code, address },
+        }
+    }
+}
+
+/// What a code turned out to be.
+#[derive(uniffi::Enum)]
+pub enum Scanned {
+    /// An invitation to an account.
+    Invited {
+        /// To look it up.
+        invite: Arc<Invite>,
+    },
+    /// Something else, so that the app can say what.
+    Other {
+        /// What it looks like.
+        kind: OtherCode,
+    },
+}
+
+impl From<countersign::Scanned> for Scanned {
+    fn from(scanned: countersign::Scanned) -> Self {
+        match scanned {
+            countersign::Scanned::Invite(invite) => Self::Invited { invite: Arc::new(Invite(invite)) },
+            countersign::Scanned::Other(kind) => Self::Other { kind },
+        }
+    }
+}
+
+/// What a code that is not ours looks like.
+#[uniffi::remote(Enum)]
+pub enum OtherCode {
+    /// An invitation of a newer version: the app needs an update.
+    NewerVersion,
+    /// A code for one-time codes (`otpauth:`).
+    OneTimeCode,
+    /// A code for another authenticator app.
+    OtherAuthenticator,
+    /// A passkey sign-in for the phone's camera.
+    Passkey,
+    /// A web address.
+    WebAddress,
+    /// A wireless network.
+    Wifi,
+    /// A contact card.
+    Contact,
+    /// None of these.
+    Unknown,
+}
+
+/// An account as the person sees it.
+#[uniffi::remote(Record)]
+pub struct Account {
+    /// This phone's name for it.
+    pub id: AccountId,
+    /// The sign-in service, verified: `https://host[:port]`.
+    pub issuer: String,
+    /// The part of the issuer that people read.
+    pub host: String,
+    /// The organisation, as the service claims.
+    pub organization: String,
+    /// The person's user name there, as the service claims.
+    pub user_name: String,
+    /// Whether it works, and if not, why.
+    pub state: AccountState,
+    /// When it was added, by this phone's clock.
+    pub added_at: Timestamp,
+}
+
+/// Whether an account works.
+#[uniffi::remote(Enum)]
+pub enum AccountState {
+    /// The service waits for the digits.
+    Pending,
+    /// It answers prompts.
+    Active,
+    /// The service took this phone off the account; add it again to go on.
+    RemovedByService(RemovalCause),
+}
+
+/// Why the service took this phone off an account.
+#[uniffi::remote(Enum)]
+pub enum RemovalCause {
+    /// "That's not my phone" was chosen in the wizard.
+    NotMyPhone,
+    /// Wrong digits three times.
+    WrongDigits,
+    /// The wizard was closed or cancelled.
+    Cancelled,
+    /// The ten minutes were over.
+    Expired,
+    /// This phone gave it up while it waited.
+    Abandoned,
+    /// This phone removed itself.
+    RemovedByPhone,
+    /// The person removed it on the security-info page.
+    RemovedByPerson,
+    /// An operator removed it.
+    RemovedByOperator,
+}
+
+/// Names a prompt: a service's own id is only unique within its account.
+#[uniffi::remote(Record)]
+pub struct PromptId {
+    /// The account that is asked for.
+    pub account: AccountId,
+    /// The service's id (`jti`).
+    pub jti: String,
+}
+
+/// A verified request of a sign-in service: whatever it shows was signed.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Prompt {
+    /// Its name, to answer it by.
+    pub id: PromptId,
+    /// Who asks: the verified sign-in service, as people read it.
+    pub host: String,
+    /// Whose sign-in it is, as the service claims.
+    pub user_name: String,
+    /// What is asked for; the words are the app's own.
+    pub kind: PromptKind,
+    /// How the other side got as far as asking.
+    pub origin: Origin,
+    /// How the number is matched.
+    pub matching: Matching,
+    /// From where and for which application.
+    pub context: Context,
+    /// When it was made, by this phone's clock.
+    pub issued_at: Timestamp,
+    /// When it ends, by this phone's clock.
+    pub expires_at: Timestamp,
+    /// Whether it waits for the person or for the service.
+    pub state: PromptState,
+}
+
+impl From<&countersign::Prompt> for Prompt {
+    fn from(prompt: &countersign::Prompt) -> Self {
+        Self {
+            id: prompt.id().clone(),
+            host: prompt.host().to_owned(),
+            user_name: prompt.user_name().to_owned(),
+            kind: prompt.kind(),
+            origin: prompt.origin(),
+            matching: prompt.matching().into(),
+            context: prompt.context().clone(),
+            issued_at: prompt.issued_at(),
+            expires_at: prompt.expires_at(),
+            state: prompt.state(),
+        }
+    }
+}
+
+/// What is asked for; the words are the app's own.
+#[uniffi::remote(Enum)]
+pub enum PromptKind {
+    /// "Does this phone work?" at the end of adding an account.
+    ConfirmEnrollment,
+    /// A sign-in after the password.
+    SecondFactor,
+    /// Taking a method off the account.
+    RemoveMethod,
+}
+
+/// How the other side got as far as asking.
+#[uniffi::remote(Enum)]
+pub enum Origin {
+    /// From inside a session.
+    SignedIn,
+    /// From a browser that this account used before.
+    KnownBrowser,
+    /// From an unknown browser, after the right password.
+    PasswordProved,
+}
+
+/// How the number is matched; never holds the right one.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum Matching {
+    /// The person types the number that the page shows.
+    Enter {
+        /// How many digits it has: 2 or 3.
+        digits: u8,
+    },
+    /// The person picks the number that the page shows.
+    Choose {
+        /// Three numbers in the order to be shown.
+        options: Vec<String>,
+    },
+}
+
+impl From<&countersign::Matching> for Matching {
+    fn from(matching: &countersign::Matching) -> Self {
+        match matching {
+            countersign::Matching::Enter { digits } => Self::Enter { digits: *digits },
+            countersign::Matching::Choose { options } => Self::Choose { options: options.to_vec() },
+        }
+    }
+}
+
+/// What the service says about the sign-in; claims, cleaned of control characters.
+#[uniffi::remote(Record)]
+pub struct Context {
+    /// The application to be signed in to.
+    pub application: String,
+    /// The browser's name.
+    pub browser: String,
+    /// The browser's operating system.
+    pub os: String,
+    /// The browser's network address.
+    pub address: String,
+    /// Where that address is, as far as the service knows.
+    pub place: Option<Place>,
+    /// Whether it is the network of this phone's last contact with the service.
+    pub near: bool,
+}
+
+/// A place as city, region and country.
+#[uniffi::remote(Record)]
+pub struct Place {
+    /// City.
+    pub city: String,
+    /// State, province or county.
+    pub region: String,
+    /// Country.
+    pub country: String,
+}
+
+/// Whether a prompt waits for the person or for the service.
+#[uniffi::remote(Enum)]
+pub enum PromptState {
+    /// It waits for the person.
+    Open,
+    /// The person has answered; the service has not yet said what came of it.
+    Answering,
+    /// The service said what came of it.
+    Done(Outcome),
+}
+
+/// What the service made of an answer.
+#[uniffi::remote(Enum)]
+pub enum Outcome {
+    /// The sign-in goes on.
+    Approved,
+    /// The sign-in was turned away.
+    Denied,
+    /// It was reported as somebody else's; what it gave has ended.
+    Reported,
+    /// The number was not the one on the page; the request is over.
+    WrongNumber,
+    /// The answer came too late.
+    Expired,
+    /// The same browser has started anew since.
+    Superseded,
+    /// It was cancelled on the page.
+    Cancelled,
+    /// Another answer had been given before.
+    AlreadyAnswered,
+}
+
+/// Why a prompt was taken back.
+#[uniffi::remote(Enum)]
+pub enum WithdrawalReason {
+    /// Another phone of the person answered first.
+    AnsweredElsewhere,
+    /// It was cancelled on the page.
+    Cancelled,
+    /// The same browser has started anew.
+    Superseded,
+    /// The account or method it was for has changed, or its time is over.
+    Ended,
+}
+
+/// What a push meant for the person.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum PushEffect {
+    /// A new prompt: show it.
+    Alert {
+        /// What is asked.
+        prompt: Prompt,
+    },
+    /// A prompt was taken back: remove what is shown of it.
+    Withdrawn {
+        /// Which one.
+        id: PromptId,
+        /// Why.
+        reason: WithdrawalReason,
+    },
+    /// Nothing to show: known already, not for this phone, or not to be believed.
+    Nothing,
+}
+
+impl From<countersign::PushEffect> for PushEffect {
+    fn from(effect: countersign::PushEffect) -> Self {
+        match effect {
+            countersign::PushEffect::Alert(prompt) => Self::Alert { prompt: prompt.as_ref().into() },
+            countersign::PushEffect::Withdrawn(id, reason) => Self::Withdrawn { id, reason },
+            countersign::PushEffect::Nothing => Self::Nothing,
+        }
+    }
+}
+
+/// What the app does next in an act that needs more than one go.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum Step {
+    /// Show these digits, to be typed into the page where the person started, and nowhere else.
+    ShowDigits {
+        /// To wait for the end, or give it up.
+        ticket: Ticket,
+        /// Who is asking.
+        host: String,
+        /// Six ASCII digits.
+        digits: String,
+        /// When they end, by this phone's clock.
+        until: Timestamp,
+    },
+    /// Adding an account was cut off; it can go on or be given up.
+    EnrollmentInterrupted {
+        /// To go on, or give it up.
+        ticket: Ticket,
+        /// Who is asking.
+        host: String,
+    },
+    /// The service ended adding an account; say so, then give the ticket up.
+    EnrollmentEnded {
+        /// To have it forgotten.
+        ticket: Ticket,
+        /// Who asked.
+        host: String,
+        /// Why.
+        cause: RemovalCause,
+    },
+    /// The decision is stored and goes out as soon as the service can be reached; not yet done.
+    Queued {
+        /// What was decided about.
+        prompt: PromptId,
+    },
+    /// The service said what came of it.
+    Done {
+        /// What came of it.
+        outcome: Outcome,
+    },
+}
+
+impl From<countersign::Step> for Step {
+    fn from(step: countersign::Step) -> Self {
+        match step {
+            countersign::Step::ShowDigits { ticket, host, digits, until } => {
+                Self::ShowDigits { ticket, host, digits, until }
+            }
+            countersign::Step::EnrollmentInterrupted { ticket, host } => Self::EnrollmentInterrupted { ticket, host },
+            countersign::Step::EnrollmentEnded { ticket, host, cause } => Self::EnrollmentEnded { ticket, host, cause },
+            countersign::Step::Queued(prompt) => Self::Queued { prompt },
+            countersign::Step::Done(outcome) => Self::Done { outcome },
+        }
+    }
+}
+
+/// How adding an account ended.
+#[derive(uniffi::Enum)]
+pub enum EnrollmentEnd {
+    /// The account works.
+    Active {
+        /// The account.
+        account: Account,
+    },
+    /// The service ended it; nothing is left on this phone.
+    Ended {
+        /// Why.
+        cause: RemovalCause,
+    },
+}
+
+impl From<countersign::EnrollmentEnd> for EnrollmentEnd {
+    fn from(end: countersign::EnrollmentEnd) -> Self {
+        match end {
+            countersign::EnrollmentEnd::Active(account) => Self::Active { account },
+            countersign::EnrollmentEnd::Ended(cause) => Self::Ended { cause },
+        }
+    }
+}
+
+/// Everything a screen shows, at one moment.
+#[derive(uniffi::Record)]
+pub struct Snapshot {
+    /// Rises with every change; hand it to `changed_since`.
+    pub revision: u64,
+    /// Oldest first; pending ones are among `pending`.
+    pub accounts: Vec<Account>,
+    /// Prompts that wait for the person or the service, or whose outcome came in the last minute; oldest first.
+    pub prompts: Vec<Prompt>,
+    /// Acts that can go on or be given up.
+    pub pending: Vec<Step>,
+}
+
+impl From<countersign::Snapshot> for Snapshot {
+    fn from(snapshot: countersign::Snapshot) -> Self {
+        Self {
+            revision: snapshot.revision,
+            accounts: snapshot.accounts,
+            prompts: snapshot.prompts.iter().map(Prompt::from).collect(),
+            pending: snapshot.pending.into_iter().map(Step::from).collect(),
+        }
+    }
+}
+
+/// Why the app asks for prompts.
+#[uniffi::remote(Enum)]
+pub enum FetchReason {
+    /// The person opened the app.
+    Opened,
+    /// A push could not be read, or came before its account was active.
+    Push,
+    /// The app asks on its own.
+    Poll,
+}
+
+/// What "check for requests" found.
+#[derive(uniffi::Record)]
+pub struct Checked {
+    /// Every prompt that waits for the person.
+    pub prompts: Vec<Prompt>,
+    /// Accounts whose service could not be asked.
+    pub unreachable: Vec<Unreachable>,
+}
+
+/// An account whose service could not be asked, and why.
+#[derive(uniffi::Record)]
+pub struct Unreachable {
+    /// Which one.
+    pub account: AccountId,
+    /// Why.
+    pub cause: CountersignError,
+}
+
+impl From<countersign::Checked> for Checked {
+    fn from(checked: countersign::Checked) -> Self {
+        let unreachable = checked.unreachable.into_iter();
+        Self {
+            prompts: checked.prompts.iter().map(Prompt::from).collect(),
+            unreachable: unreachable.map(|(account, error)| Unreachable { account, cause: error.into() }).collect(),
+        }
+    }
+}
+
+/// How taking an account off ended.
+#[uniffi::remote(Enum)]
+pub enum Removal {
+    /// The service knows.
+    Done,
+    /// The account is gone here; the service is told as soon as it can be reached.
+    ServiceToldLater,
+}

@@ -1,0 +1,119 @@
+//! What a notification extension may do: decrypt, verify, drop one file.
+//!
+//! A process of its own, started by the system for one push and ended soon after, with little memory. It
+//! never opens the authenticator: it reads a small sealed snapshot that the app left, and what it finds
+//! waits in a file of its own until the app imports it. Synchronous, without tokio, reqwest and rusqlite.
+//!
+//! ```text
+//!  app ── snapshot (sealed) ──▶ folder ◀── one file for each prompt or withdrawal (sealed) ── extension
+//!   ▲                              │
+//!   └──────── imports ─────────────┘
+//! ```
+
+mod files;
+#[cfg(feature = "authenticator")]
+mod keeper;
+mod snapshot;
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use crate::clock::Timestamp;
+use crate::platform::{KeyStore, PlatformError};
+use crate::prompt::{PushContent, PushEffect, verify_push};
+use crate::push_message::strip_padding;
+use crate::seal::Sealer;
+use files::{Files, Kept, Kind, Keeping};
+use snapshot::{Recipient, SealedSnapshot};
+
+#[cfg(feature = "authenticator")]
+pub(crate) use {files::Kept as KeptPush, keeper::Keeper, snapshot::Recipient as InboxRecipient};
+
+/// The folder that app and extension share, opened in the extension.
+pub struct Inbox {
+    files: Files,
+    recipients: Vec<Recipient>,
+}
+
+/// Why the inbox can't be opened; show a notification without content then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InboxError {
+    /// The key store can't be read before the first unlock after a restart.
+    #[error("the key store is not yet unlocked")]
+    NotYetUnlocked,
+    /// The app has not left a snapshot yet.
+    #[error("the app was not opened yet")]
+    NoSnapshot,
+    /// The snapshot is damaged, of another version or of another device; opening the app makes it anew.
+    #[error("the snapshot can't be opened")]
+    Unreadable,
+    /// The key store refused.
+    #[error("the platform refused: {0}")]
+    Platform(PlatformError),
+}
+
+impl Inbox {
+    /// Opens the folder that the app was opened with; asks the key store to unwrap one key.
+    ///
+    /// # Errors
+    /// See `InboxError`; nothing is changed by any of them.
+    pub fn open(folder: &Path, key_store: &dyn KeyStore) -> Result<Self, InboxError> {
+        let text = std::fs::read(snapshot::path(folder)).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => InboxError::NoSnapshot,
+            _ => InboxError::Unreadable,
+        })?;
+        let sealed = SealedSnapshot::read(&text).ok_or(InboxError::Unreadable)?;
+        let key = key_store.unwrap(sealed.wrapped_key().to_vec()).map_err(|error| match error {
+            PlatformError::Locked => InboxError::NotYetUnlocked,
+            PlatformError::Gone | PlatformError::Invalidated => InboxError::Unreadable,
+            other => InboxError::Platform(other),
+        })?;
+        let sealer = Sealer::new(key).map_err(|_length| InboxError::Unreadable)?;
+        let recipients = sealed.open(&sealer).ok_or(InboxError::Unreadable)?;
+        Ok(Self { files: Files::new(folder, sealer), recipients })
+    }
+
+    /// Handles one push at this phone's time `now`; what can't be decrypted and verified is dropped.
+    ///
+    /// A full disk hides no prompt: it is told again then when the same push comes twice.
+    #[must_use]
+    pub fn push_received(&self, slot: &[u8], message: &[u8], now: Timestamp) -> PushEffect {
+        self.files.sweep(now);
+        let Some(recipient) = self.recipients.iter().find(|recipient| recipient.slot == slot) else {
+            return PushEffect::Nothing;
+        };
+        let Ok(plain) = recipient.push_keys.decrypt(message) else {
+            return PushEffect::Nothing;
+        };
+        let Ok(jws) = std::str::from_utf8(strip_padding(&plain)) else {
+            return PushEffect::Nothing;
+        };
+        match verify_push(jws, &recipient.audience, now) {
+            Ok(content) => self.keep(recipient, content, jws, now),
+            Err(refusal) => {
+                tracing::warn!(%refusal, "a push was refused");
+                PushEffect::Nothing
+            }
+        }
+    }
+
+    fn keep(&self, recipient: &Recipient, content: PushContent, jws: &str, now: Timestamp) -> PushEffect {
+        let account = &recipient.audience.account;
+        let kept = Kept { account: account.clone(), jws: jws.to_owned(), received_at: now };
+        match content {
+            PushContent::Prompt(prompt) => {
+                let withdrawn = self.files.has(account, &prompt.id().jti, Kind::Withdrawal);
+                match withdrawn || self.files.keep(&prompt.id().jti, Kind::Prompt, &kept) == Keeping::Known {
+                    true => PushEffect::Nothing,
+                    false => PushEffect::Alert(prompt),
+                }
+            }
+            PushContent::Withdrawn { id, reason, .. } => {
+                match self.files.keep(&id.jti, Kind::Withdrawal, &kept) {
+                    Keeping::Known => PushEffect::Nothing,
+                    Keeping::New => PushEffect::Withdrawn(id, reason),
+                }
+            }
+        }
+    }
+}

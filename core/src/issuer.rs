@@ -1,0 +1,72 @@
+//! A sign-in service's name, in the one form in which it is compared, shown and connected to.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// The text is not the name of a sign-in service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an issuer")]
+pub struct NotAnIssuer;
+
+/// A sign-in service's name: `https://host` or `https://host:port`, exactly as it calls itself.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Issuer(String);
+
+impl Issuer {
+    /// Reads an issuer.
+    ///
+    /// # Errors
+    /// For anything but `https`, a lower-case ASCII host and an optional port.
+    ///
+    /// # Security
+    /// The text must be the normal form that the URL standard gives it, so that what is compared, shown
+    /// and connected to is one and the same: no user info, no path, no look-alike letters, no `:443`.
+    pub fn parse(text: &str) -> Result<Self, NotAnIssuer> {
+        let url = Url::parse(text).map_err(|_malformed| NotAnIssuer)?;
+        let host = url.host_str().ok_or(NotAnIssuer)?;
+        let normal = match url.port() {
+            Some(0) => return Err(NotAnIssuer),
+            Some(port) => format!("https://{host}:{port}"),
+            None => format!("https://{host}"),
+        };
+        if normal != text || host.ends_with('.') || !text.is_ascii() {
+            return Err(NotAnIssuer);
+        }
+        Ok(Self(normal))
+    }
+
+    /// The whole name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part that people read: host, and port where there is one.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.strip_prefix("https://").unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Issuer {
+    type Error = NotAnIssuer;
+
+    fn try_from(text: String) -> Result<Self, NotAnIssuer> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Issuer> for String {
+    fn from(issuer: Issuer) -> Self {
+        issuer.0
+    }
+}
