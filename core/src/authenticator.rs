@@ -24,6 +24,7 @@ use crate::prompt::{Prompt, PromptId, PromptState, PushEffect, answer, push};
 use crate::removal::{self, Removal};
 use crate::service::messages::FetchReason;
 use crate::step::Step;
+use crate::tasks;
 
 pub(crate) use core::Core;
 
@@ -143,8 +144,8 @@ impl Authenticator {
             .enable_all()
             .build()
             .map_err(|_threads| Error::Closed)?;
-        let opening = runtime.spawn(Core::open(folders, ports));
-        let core = match opening.await.unwrap_or(Err(Error::Closed)) {
+        let opening = tasks::start(runtime.handle(), Core::open(folders, ports));
+        let core = match opening.await.unwrap_or_else(Err) {
             Ok(core) => Arc::new(core),
             Err(error) => {
                 // A runtime that is dropped waits for its threads, and a port may never return.
@@ -240,7 +241,7 @@ impl Authenticator {
     /// `Code` and `Picture` say what is wrong with it.
     pub async fn read_code(&self, input: CodeInput) -> Result<Scanned, Error> {
         self.act(|_core| async move {
-            tokio::task::spawn_blocking(move || read_code(input)).await.map_err(|_stopped| Error::Closed)?
+            tasks::blocking(move || read_code(input)).await?
         })
         .await
     }
@@ -387,7 +388,7 @@ impl Authenticator {
     {
         // Closed meanwhile: then there is nothing to do in the background.
         if let Ok((core, runtime)) = self.open_parts() {
-            runtime.spawn(background(core));
+            drop(tasks::start(&runtime, background(core)));
         }
     }
 
@@ -398,7 +399,7 @@ impl Authenticator {
         W: FnOnce(Arc<Core>) -> F,
     {
         let (core, runtime) = self.open_parts()?;
-        runtime.spawn(work(core)).await.map_err(|_stopped| Error::Closed)?
+        tasks::start(&runtime, work(core)).await?
     }
 }
 
@@ -434,20 +435,18 @@ async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
 async fn check_for_prompts(core: &Arc<Core>, reason: FetchReason) -> Result<Checked, Error> {
     push::import(core).await?;
     let records = core.store.run(|tables| tables.accounts()).await?;
-    let mut asked = tokio::task::JoinSet::new();
+    // All at once: one service that is slow must not hold up the others.
+    let mut asked = Vec::new();
     for account in records.into_iter().filter(|record| !record.is_removed()) {
-        let core = Arc::clone(core);
-        asked.spawn(async move {
-            let result = fetch(&core, &account.id, reason, 0).await;
-            (account.id, result)
-        });
+        let (core, id) = (Arc::clone(core), account.id.clone());
+        let asking = async move { fetch(&core, &id, reason, 0).await };
+        asked.push((account.id, tasks::start(&tokio::runtime::Handle::current(), asking)));
     }
     let mut unreachable = Vec::new();
-    while let Some(result) = asked.join_next().await {
-        if let Ok((account, Err(error))) = result
-            && error != Error::Removed
-        {
-            unreachable.push((account, error));
+    for (account, answer) in asked {
+        match answer.await.unwrap_or_else(Err) {
+            Ok(_) | Err(Error::Removed) => {}
+            Err(error) => unreachable.push((account, error)),
         }
     }
     let mut prompts = snapshot(core).await?.prompts;

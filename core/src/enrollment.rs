@@ -33,6 +33,7 @@ use crate::secret::random;
 use crate::service::messages::{BindAnswer, BindClaims, ClaimedDevice, Message, Subscription, WireAttestation};
 use crate::service::{self, Endpoints, ServiceKeys};
 use crate::step::Step;
+use crate::tasks;
 use crate::issuer::Issuer;
 use code::Invite;
 use proofs::EnrollmentKey;
@@ -206,12 +207,11 @@ pub(crate) async fn look_up(core: &Core, invite: Invite) -> Result<Offer, Error>
 
 /// A typed code costs a second of hashing, so it is done on a blocking thread.
 async fn enrollment_key(invite: Invite) -> Result<(Invite, EnrollmentKey), Error> {
-    tokio::task::spawn_blocking(move || {
+    tasks::blocking(move || {
         let key = invite.enrollment_key().map_err(|_memory| Error::Platform(PlatformError::Transient))?;
         Ok((invite, key))
     })
-    .await
-    .map_err(|_stopped| Error::Closed)?
+    .await?
 }
 
 fn claimed_name(name: &str) -> Result<String, Error> {

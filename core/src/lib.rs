@@ -13,7 +13,7 @@
 //! | `outbox` | what must still be told to a service |
 //! | `service` | the messages of `docs/protocol.md`, both ways |
 //! | `platform`, `keystore` | the ports, and the key store for desktops |
-//! | `store`, `http`, `jose`, `push_message`, `seal`, `secret`, `clock` | database, network, signatures, push decryption, sealing, secrets, time |
+//! | `store`, `http`, `jose`, `push_message`, `seal`, `secret`, `clock`, `tasks` | database, network, signatures, push decryption, sealing, secrets, time, threads |
 //!
 //! The feature `authenticator` is everything that phones need, `desktop` (on by default) adds key store and
 //! certificate trust for desktops; `inbox` alone is the extension's part, without
@@ -55,6 +55,8 @@ mod service;
 mod step;
 #[cfg(feature = "authenticator")]
 mod store;
+#[cfg(feature = "authenticator")]
+mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -22,6 +22,7 @@ use crate::inbox::{Keeper, KeptPush};
 use crate::platform::{KeyStore, PlatformError};
 pub(crate) use prompts::PromptRecord;
 use crate::seal::Sealer;
+use crate::tasks;
 
 /// Schema of this version; `PRAGMA user_version` says which one a file has.
 const SCHEMA_VERSION: i64 = 1;
@@ -82,13 +83,13 @@ impl Store {
         F: FnOnce(&Tables<'_>) -> Result<T, Error> + Send + 'static,
     {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || store.run_blocking(work)).await.map_err(|_stopped| Error::Closed)?
+        tasks::blocking(move || store.run_blocking(work)).await?
     }
 
     /// What the notification extension has found.
     pub(crate) async fn kept_pushes(&self, now: Timestamp) -> Result<Vec<KeptPush>, Error> {
         let inbox = Arc::clone(&self.inbox);
-        tokio::task::spawn_blocking(move || inbox.kept(now)).await.map_err(|_stopped| Error::Closed)
+        tasks::blocking(move || inbox.kept(now)).await
     }
 
     fn run_blocking<T>(&self, work: impl FnOnce(&Tables<'_>) -> Result<T, Error>) -> Result<T, Error> {

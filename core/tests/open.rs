@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign::testing::{FakeClock, FakeKeyStore};
 use countersign::{
@@ -114,6 +115,6 @@ async fn a_dropped_wait_leaves_the_authenticator_working() {
     let authenticator = open(home.path(), &keys).await.unwrap();
     let revision = authenticator.snapshot().await.unwrap().revision;
     let waiting = authenticator.changed_since(revision, Duration::from_secs(60));
-    assert!(tokio::time::timeout(std::time::Duration::from_millis(50), waiting).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_millis(50), waiting).await.is_err());
     assert!(authenticator.accounts().await.is_ok());
 }

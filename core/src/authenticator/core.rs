@@ -13,6 +13,7 @@ use crate::http::Http;
 use crate::jose::{self, HeaderKey};
 use crate::platform::PlatformError;
 use crate::store::{Store, Tables};
+use crate::tasks;
 
 const DATABASE: &str = "countersign.db";
 /// A port that answers later than this has failed for now; what it still brings is swept by its alias.
@@ -32,10 +33,10 @@ impl Core {
     /// # Errors
     /// `Platform(Transient)` when the key store does not answer in time.
     pub(super) async fn open(folders: Folders, ports: Ports) -> Result<Self, Error> {
-        let opening = tokio::task::spawn_blocking(move || Self::open_blocking(&folders, ports));
+        let opening = tasks::blocking(move || Self::open_blocking(&folders, ports));
         match tokio::time::timeout(PORT_TIMEOUT, opening).await {
-            Ok(opened) => opened.unwrap_or(Err(Error::Platform(PlatformError::Transient))),
-            Err(_late) => Err(Error::Platform(PlatformError::Transient)),
+            Ok(Ok(opened)) => opened,
+            Ok(Err(_)) | Err(_) => Err(Error::Platform(PlatformError::Transient)),
         }
     }
 
@@ -82,7 +83,7 @@ impl Core {
         F: FnOnce(&Ports) -> Result<T, PlatformError> + Send + 'static,
     {
         let ports = self.ports.clone();
-        let answer = tokio::task::spawn_blocking(move || ask(&ports));
+        let answer = tasks::blocking(move || ask(&ports));
         match tokio::time::timeout(PORT_TIMEOUT, answer).await {
             Ok(Ok(answer)) => Ok(answer?),
             // A port that panicked or never returned says nothing about the key.

@@ -69,7 +69,7 @@ fn an_issuer_is_https_and_in_its_normal_form() {
         "javascript:alert(1)",
         "",
     ] {
-        assert_eq!(Issuer::parse(bad), Err(CodeError::Address), "{bad:?}");
+        assert_eq!(Issuer::parse(bad), Err(NotAnIssuer), "{bad:?}");
     }
 }
 

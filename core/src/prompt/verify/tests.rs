@@ -36,6 +36,7 @@ impl Service {
             issuer: Issuer::parse("https://login.test").unwrap(),
             device_id: "device".to_owned(),
             account_id: "account".to_owned(),
+            user_name: "ada@login.test".to_owned(),
             service_keys: serde_json::from_value(keys).unwrap(),
             clock_offset: 0,
         }
@@ -219,8 +220,8 @@ fn a_withdrawal_counts_only_when_it_is_as_good_as_a_prompt() {
     let good = json!({"iss": "https://login.test", "aud": "device", "jti": "x", "iat": NOW, "prompt": JTI,
         "reason": "cancelled", "exp": NOW + 120});
     let verify = |claims: &Value| verify_push(&service.sign(&header, claims), &service.audience(), Timestamp(NOW));
-    let Ok(PushContent::Withdrawn { jti, reason, .. }) = verify(&good) else { panic!("a good withdrawal") };
-    assert_eq!((jti.as_str(), reason), (JTI, WithdrawalReason::Cancelled));
+    let Ok(PushContent::Withdrawn { id, reason, .. }) = verify(&good) else { panic!("a good withdrawal") };
+    assert_eq!((id.jti.as_str(), reason), (JTI, WithdrawalReason::Cancelled));
     for (member, value, refusal) in [
         ("iss", json!("https://evil.test"), Refusal::OtherIssuer),
         ("aud", json!("another"), Refusal::OtherDevice),

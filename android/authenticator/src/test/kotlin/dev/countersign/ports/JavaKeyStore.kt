@@ -1,0 +1,110 @@
+package dev.countersign.ports
+
+import dev.countersign.core.KeyGuard
+import dev.countersign.core.KeyStore
+import dev.countersign.core.PlatformException
+import java.nio.file.Files
+import java.nio.file.Path
+import java.nio.file.StandardCopyOption.ATOMIC_MOVE
+import java.security.KeyFactory
+import java.security.KeyPairGenerator
+import java.security.SecureRandom
+import java.security.Signature
+import java.security.interfaces.ECPublicKey
+import java.security.spec.ECGenParameterSpec
+import java.security.spec.PKCS8EncodedKeySpec
+import javax.crypto.AEADBadTagException
+import javax.crypto.Cipher
+import javax.crypto.SecretKey
+import javax.crypto.spec.GCMParameterSpec
+import javax.crypto.spec.SecretKeySpec
+import java.security.KeyStore as Pkcs12
+
+/** The key store port over java.security: a PKCS #12 file that survives the process. */
+class JavaKeyStore(private val file: Path) : KeyStore {
+    private val password = "for tests on a machine without hardware keys".toCharArray()
+    private val protection = Pkcs12.PasswordProtection(password)
+    private val store: Pkcs12 = Pkcs12.getInstance("PKCS12").apply {
+        if (Files.exists(file)) Files.newInputStream(file).use { load(it, password) } else load(null, password)
+    }
+
+    override fun make(alias: String, guard: KeyGuard): ByteArray = port {
+        if (bytes(alias) == null) {
+            val pair = KeyPairGenerator.getInstance("EC").apply { initialize(ECGenParameterSpec("secp256r1")) }.generateKeyPair()
+            put(alias, point(pair.public as ECPublicKey) + pair.private.encoded)
+        }
+        publicKey(alias)
+    }
+
+    override fun publicKey(alias: String): ByteArray = port { key(alias).copyOfRange(0, POINT) }
+
+    override fun sign(alias: String, content: ByteArray): ByteArray = port {
+        val encoded = key(alias).let { it.copyOfRange(POINT, it.size) }
+        val private = KeyFactory.getInstance("EC").generatePrivate(PKCS8EncodedKeySpec(encoded))
+        Signature.getInstance("SHA256withECDSA").run { initSign(private); update(content); sign() }
+    }
+
+    override fun delete(alias: String) = port {
+        if (bytes(alias) != null) {
+            store.deleteEntry(alias)
+            save()
+        }
+    }
+
+    override fun wrap(plain: ByteArray): ByteArray = port {
+        if (bytes(WRAPPING) == null) put(WRAPPING, ByteArray(32).also(SecureRandom()::nextBytes))
+        Cipher.getInstance(GCM).run { init(Cipher.ENCRYPT_MODE, wrappingKey()); iv + doFinal(plain) }
+    }
+
+    override fun unwrap(wrapped: ByteArray): ByteArray = port {
+        val nonce = GCMParameterSpec(128, wrapped, 0, NONCE)
+        try {
+            Cipher.getInstance(GCM).run { init(Cipher.DECRYPT_MODE, wrappingKey(), nonce); doFinal(wrapped, NONCE, wrapped.size - NONCE) }
+        } catch (_: AEADBadTagException) {
+            throw PlatformException.Gone()
+        }
+    }
+
+    fun has(alias: String): Boolean = synchronized(store) { store.containsAlias(alias) }
+
+    fun aliases(): List<String> = synchronized(store) { store.aliases().toList() - WRAPPING }
+
+    private fun wrappingKey(): SecretKey = SecretKeySpec(key(WRAPPING), "AES")
+
+    private fun key(alias: String): ByteArray = bytes(alias) ?: throw PlatformException.Gone()
+
+    private fun bytes(alias: String): ByteArray? =
+        (store.getEntry(alias, protection) as Pkcs12.SecretKeyEntry?)?.secretKey?.encoded
+
+    private fun put(alias: String, bytes: ByteArray) {
+        store.setEntry(alias, Pkcs12.SecretKeyEntry(SecretKeySpec(bytes, "AES")), protection)
+        save()
+    }
+
+    private fun save() {
+        val next = file.resolveSibling("${file.fileName}.next")
+        Files.newOutputStream(next).use { store.store(it, password) }
+        Files.move(next, file, ATOMIC_MOVE)
+    }
+
+    /** What is thrown beside [PlatformException] says nothing about the key; an [Error] must not cross the boundary. */
+    private fun <T> port(work: () -> T): T = try {
+        synchronized(store, work)
+    } catch (told: PlatformException) {
+        throw told
+    } catch (_: Throwable) {
+        throw PlatformException.Transient()
+    }
+
+    private companion object {
+        const val WRAPPING = "wrapping"
+        const val GCM = "AES/GCM/NoPadding"
+        const val NONCE = 12
+        const val POINT = 65
+
+        fun point(key: ECPublicKey): ByteArray = byteArrayOf(4) + coordinate(key.w.affineX) + coordinate(key.w.affineY)
+
+        fun coordinate(number: java.math.BigInteger): ByteArray =
+            number.toByteArray().takeLast(32).toByteArray().let { ByteArray(32 - it.size) + it }
+    }
+}

@@ -1,0 +1,479 @@
+"""Do the vectors say what they claim? Asked of stock libraries only."""
+
+import hashlib
+import hmac
+import json
+import struct
+from pathlib import Path
+
+import http_ece
+import jwcrypto.common
+import jwcrypto.jws
+import jwt
+import pytest
+from argon2.low_level import Type, hash_secret_raw
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from jwcrypto.jwk import JWK
+
+import stock
+from stock import b64, unb64
+
+VECTORS = Path(__file__).resolve().parents[2] / "vectors"
+KINDS = (
+    "phone-answer", "phone-enrollment", "phone-keys", "phone-prompt", "phone-request", "phone-state",
+    "prompt-withdrawn",
+)
+FILES = sorted([*(f"{kind}.json" for kind in KINDS), "inbox.json", "keys.json", "proofs.json", "push.json"])
+JWS_VERDICTS = {
+    "good", "type", "algorithm", "unknown_key", "signature", "header", "duplicate", "base64", "parts", "json",
+    "too_large", "audience", "issuer", "subject", "expired", "future", "life", "id", "match", "unknown", "text",
+    "request", "point", "mac",
+}
+# Faults beside which the signature over the bytes as sent is the right one.
+RIGHTLY_SIGNED = JWS_VERDICTS - {"good", "algorithm", "unknown_key", "signature", "base64", "parts"}
+REFUSED_BY_PYJWT = (jwt.PyJWTError, ValueError)
+REFUSED_BY_JWCRYPTO = (jwcrypto.common.JWException, ValueError)
+AUTHENTICATION = b"inbox\0snapshot\0v1"
+ES256 = jwt.algorithms.get_default_algorithms()["ES256"]
+
+
+def sums() -> dict[str, str]:
+    """SHA256SUMS by file name."""
+    lines = (VECTORS / "SHA256SUMS").read_text().splitlines()
+    return {name: digest for digest, name in (line.split("  ") for line in lines)}
+
+
+def load(name: str) -> dict:
+    """A file whose sum is right."""
+    data = (VECTORS / name).read_bytes()
+    if hashlib.sha256(data).hexdigest() != sums().get(name):
+        pytest.fail(f"{name} is not the file that SHA256SUMS names", pytrace=False)
+    return json.loads(data)
+
+
+@pytest.fixture(name="vectors", scope="session")
+def vectors_fixture() -> dict[str, dict]:
+    """All the files, checked against their sums."""
+    return {name: load(name) for name in FILES}
+
+
+def names(file: str, *keys: str, verdicts=None) -> list:
+    """Parameters for the cases of a file, named by file and case; the tests check the sum before they read."""
+    content = json.loads((VECTORS / file).read_bytes())
+    for key in keys:
+        content = content[key]
+    return [
+        pytest.param(file, at, id=f"{file.removesuffix('.json')}/{case['name']}")
+        for at, case in enumerate(content) if verdicts is None or case["verdict"] in verdicts
+    ]
+
+
+def jws_cases(*verdicts: str) -> list:
+    """The same for all kinds of JWS."""
+    return [case for kind in KINDS for case in names(f"{kind}.json", "cases", verdicts=set(verdicts))]
+
+
+def lp(*fields: bytes | str) -> bytes:
+    """The input of a MAC."""
+    raw = [field if isinstance(field, bytes) else field.encode() for field in fields]
+    return b"".join(len(field).to_bytes(2, "big") + field for field in raw)
+
+
+# ---- the files
+
+def test_the_sums_name_all_the_files_and_no_other():
+    lines = (VECTORS / "SHA256SUMS").read_text().splitlines()
+    assert [line.split("  ")[1] for line in lines] == FILES
+    assert sorted(path.name for path in VECTORS.glob("*.json")) == FILES
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_sum(name):
+    assert load(name)
+
+
+@pytest.mark.parametrize("file", [f"{kind}.json" for kind in KINDS])
+def test_case_names_stand_once_and_verdicts_are_known(vectors, file):
+    cases = vectors[file]["cases"]
+    assert len({case["name"] for case in cases}) == len(cases)
+    assert len({case["jws"] for case in cases}) == len(cases)
+    assert {case["verdict"] for case in cases} <= JWS_VERDICTS
+    assert cases[0]["name"] == cases[0]["verdict"] == "good"
+
+
+@pytest.mark.parametrize("name", ["service", "service_next", "device", "stranger"])
+def test_keys(vectors, name):
+    key = vectors["keys.json"][name]
+    private = ec.derive_private_key(int.from_bytes(unb64(key["jwk"]["d"]), "big"), ec.SECP256R1())
+    numbers = private.public_key().public_numbers()
+    x, y = numbers.x.to_bytes(32, "big"), numbers.y.to_bytes(32, "big")
+    assert unb64(key["point"]) == b"\x04" + x + y
+    assert list(key["jwk"]) == ["kty", "crv", "x", "y", "d"]
+    assert (key["jwk"]["kty"], key["jwk"]["crv"]) == ("EC", "P-256")
+    assert (unb64(key["jwk"]["x"]), unb64(key["jwk"]["y"])) == (x, y)
+    assert JWK(**key["jwk"]).thumbprint() == key["thumbprint"]
+
+
+# ---- JWS
+
+@pytest.mark.parametrize(("file", "at"), jws_cases("good"))
+def test_good_jws(vectors, file, at):
+    content = vectors[file]
+    case, key = content["cases"][at], vectors["keys.json"][content["signed_by"]]
+    header_text, payload_text = case["header"].encode(), case["payload"].encode()
+    assert case["signing_input"] == f"{b64(header_text)}.{b64(payload_text)}"
+    assert case["jws"].rsplit(".", 1)[0] == case["signing_input"]
+    assert len(unb64(case["jws"].rsplit(".", 1)[1])) == 64
+    assert len(case["jws"]) <= 8_192
+
+    header, payload = stock.verify_with_both(case["jws"], key["jwk"])
+    assert header == stock.strict_json(case["header"])
+    assert payload == payload_text
+    assert stock.strict_json(payload)
+
+    if content["typ"] == "phone-enrollment+jwt":
+        assert list(header) == ["alg", "typ", "jwk"]
+        assert header["jwk"] == stock.public_jwk(key["jwk"])
+    else:
+        assert list(header) == ["alg", "typ", "kid"]
+        known = key["thumbprint"] if content["signed_by"] == "service" else content["expected"]["kid"]
+        assert header["kid"] == known
+    assert (header["alg"], header["typ"]) == ("ES256", content["typ"])
+
+
+@pytest.mark.parametrize(("file", "at"), jws_cases("good"))
+def test_good_jws_says_what_is_expected(vectors, file, at):
+    content = vectors[file]
+    case, expected, now = content["cases"][at], content["expected"], content["now"]
+    payload = json.loads(case["payload"])
+    claims = {
+        "issuer": payload.get("iss", expected["issuer"]),
+        "account_id": payload.get("sub", expected.get("account_id")),
+        "device_id": payload.get("aud", expected.get("device_id")) if "device_id" in expected else None,
+        "aud": payload.get("aud"),
+        "request": payload.get("request"),
+        "enrollment": payload.get("enrollment"),
+    }
+    for name, value in (expected | {"aud": case.get("aud", expected.get("aud"))}).items():
+        if name in claims and value is not None:
+            assert claims[name] == value, name
+    if "exp" in payload:
+        assert payload["exp"] > now
+        assert payload["iat"] <= now + 60
+        assert payload["exp"] - payload["iat"] <= 300
+
+
+@pytest.mark.parametrize(("file", "at"), jws_cases("signature", "algorithm", "unknown_key"))
+def test_wrong_signature_or_algorithm(vectors, file, at):
+    content = vectors[file]
+    case, jwk = content["cases"][at], vectors["keys.json"][content["signed_by"]]["jwk"]
+    with pytest.raises(REFUSED_BY_PYJWT):
+        stock.verify_with_pyjwt(case["jws"], jwk)
+    with pytest.raises(REFUSED_BY_JWCRYPTO):
+        stock.verify_with_jwcrypto(case["jws"], jwk)
+
+
+@pytest.mark.parametrize(("file", "at"), jws_cases(*RIGHTLY_SIGNED))
+def test_other_faults_are_rightly_signed(vectors, file, at):
+    content = vectors[file]
+    case, jwk = content["cases"][at], vectors["keys.json"][content["signed_by"]]["jwk"]
+    signing_input, signature = case["jws"].rsplit(".", 1)
+    key = ES256.from_jwk(stock.public_jwk(jwk))
+    assert ES256.verify(signing_input.encode(), key, unb64(signature))
+    for part in signing_input.split("."):
+        assert unb64(part) or case["name"] == "payload is empty"
+    assert (len(case["jws"]) > 2_700) or case["verdict"] != "too_large"
+
+
+@pytest.mark.parametrize(("file", "at"), jws_cases("base64"))
+def test_base64_faults(vectors, file, at):
+    jws = vectors[file]["cases"][at]["jws"]
+    parts = jws.split(".")
+    assert len(parts) == 3
+    inner = []
+    try:
+        header = json.loads(unb64(parts[0]))
+        inner = [header["jwk"]] if "jwk" in header else json.loads(unb64(parts[1])).get("keys", [])
+    except (AssertionError, ValueError):
+        pass
+    texts = [*parts, *(jwk[name] for jwk in inner for name in ("x", "y"))]
+    assert not all(is_canonical(text) for text in texts)
+
+
+def is_canonical(text: str) -> bool:
+    """Whether a text is base64url as it must be."""
+    try:
+        unb64(text)
+    except (AssertionError, ValueError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("file", "at"), jws_cases("parts"))
+def test_parts_faults(vectors, file, at):
+    assert vectors[file]["cases"][at]["jws"].count(".") != 2
+
+
+@pytest.mark.parametrize(("file", "at"), jws_cases("duplicate"))
+def test_duplicate_faults(vectors, file, at):
+    header, payload, _ = vectors[file]["cases"][at]["jws"].split(".")
+    json.loads(unb64(header)), json.loads(unb64(payload))
+    with pytest.raises(AssertionError, match="stands twice"):
+        stock.strict_json(unb64(header)), stock.strict_json(unb64(payload))
+
+
+def test_the_answer_is_to_the_good_prompt(vectors):
+    prompt = vectors["phone-prompt.json"]["cases"][0]
+    expected = vectors["phone-answer.json"]["expected"]
+    assert expected["prompt"] == json.loads(prompt["payload"])["jti"]
+    assert expected["prompt_sha256"] == b64(hashlib.sha256(prompt["jws"].encode()).digest())
+    for case in vectors["phone-answer.json"]["cases"]:
+        if case["verdict"] == "good":
+            payload = json.loads(case["payload"])
+            assert (payload["prompt"], payload["prompt_sha256"]) == (expected["prompt"], expected["prompt_sha256"])
+
+
+def test_the_request_carries_the_good_answer(vectors):
+    answer = vectors["phone-answer.json"]["cases"][0]["jws"]
+    payloads = [json.loads(case["payload"]) for case in vectors["phone-request.json"]["cases"] if "payload" in case]
+    assert {payload["answer"] for payload in payloads if payload["message"] == "answer"} == {answer}
+
+
+@pytest.mark.parametrize(("file", "at"), names("phone-keys.json", "chains"))
+def test_chain(vectors, file, at):
+    content = vectors[file]
+    case, issuer = content["chains"][at], content["expected"]["issuer"]
+    assert case["verdict"] in {"good", "chain"}
+    followed = follow(case["chain"], case["held"], issuer)
+    assert followed == case.get("result")
+    assert (followed is None) == (case["verdict"] == "chain")
+
+
+def follow(chain: list[str], held: dict, issuer: str) -> dict | None:
+    """What a phone holds after a chain; nothing when a link is not vouched for."""
+    for jws in chain[held["seq"]:]:
+        kid = jwt.get_unverified_header(jws)["kid"]
+        signer = next((jwk for jwk in held["keys"] if JWK(**jwk).thumbprint() == kid), None)
+        if signer is None:
+            return None
+        try:
+            _, payload = stock.verify_with_both(jws, signer)
+        except REFUSED_BY_PYJWT:
+            return None
+        claims = stock.strict_json(payload)
+        if claims["iss"] != issuer or claims["seq"] != held["seq"] + 1:
+            return None
+        held = {"seq": claims["seq"], "keys": claims["keys"]}
+    return held
+
+
+# ---- proofs
+
+PROOFS = ("look_up", "look_up_answer", "bind", "bind_answer", "digits")
+
+
+def proof_input(proof: str, fields: dict) -> bytes:
+    """The MAC input of a proof, made again of its fields."""
+    raw = {name: value if name in ("issuer", "id", "body") else unb64(value) for name, value in fields.items()}
+    if "body" in raw:
+        raw["body"] = hashlib.sha256(raw["body"].encode()).digest()
+    order = {
+        "look_up": ("issuer", "id", "nonce"),
+        "look_up_answer": ("nonce", "body"),
+        "bind": ("issuer", "id", "thumbprint", "push_point", "push_secret"),
+        "bind_answer": ("jti", "body"),
+        "digits": ("issuer", "thumbprint", "push_point"),
+    }[proof]
+    assert set(order) == set(raw)
+    return lp(proof.replace("_", "-"), *(raw[name] for name in order))
+
+
+def hmac256(key: str, data: bytes) -> str:
+    """HMAC-SHA-256 in base64url."""
+    return b64(hmac.new(unb64(key), data, hashlib.sha256).digest())
+
+
+@pytest.mark.parametrize("proof", PROOFS)
+@pytest.mark.parametrize(("file", "at"), names("proofs.json", "enrollments"))
+def test_proof(vectors, file, at, proof):
+    enrollment = vectors[file]["enrollments"][at]
+    right = enrollment[proof]
+    data = proof_input(proof, right["fields"])
+    assert unb64(right["input"]) == data
+    assert right["mac"] == hmac256(enrollment["key"], data)
+    for name in {"issuer", "id"} & set(right["fields"]):
+        assert right["fields"][name] == enrollment[name]
+
+
+@pytest.mark.parametrize(("file", "at"), names("proofs.json", "enrollments"))
+def test_digits(vectors, file, at):
+    digits = vectors[file]["enrollments"][at]["digits"]
+    (number,) = struct.unpack(">Q", unb64(digits["mac"])[:8])
+    assert digits["digits"] == str(number % 1_000_000).zfill(6)
+
+
+def test_some_digits_begin_with_a_zero(vectors):
+    assert any(enrollment["digits"]["digits"][0] == "0" for enrollment in vectors["proofs.json"]["enrollments"])
+
+
+def test_scanned_key(vectors):
+    scanned = vectors["proofs.json"]["enrollments"][0]
+    assert scanned["name"] == "scanned"
+    assert len(unb64(scanned["key"])) == len(unb64(scanned["id"])) == 16
+    assert scanned["code"] == (
+        f"countersign://enroll?v=1&issuer=https%3A%2F%2Flogin.example&id={scanned['id']}&secret={scanned['key']}"
+    )
+
+
+def test_typed_key(vectors):
+    typed = vectors["proofs.json"]["enrollments"][1]
+    assert typed["name"] == "typed"
+    assert (typed["id"], typed["secret"]) == (typed["canonical"][:4], typed["canonical"][4:])
+    assert unb64(typed["salt"]) == lp(typed["issuer"], typed["id"])
+    key = hash_secret_raw(
+        typed["secret"].encode(), unb64(typed["salt"]), time_cost=3, memory_cost=64 * 1024, parallelism=1, hash_len=32,
+        type=Type.ID, version=19,
+    )
+    assert typed["key"] == b64(key)
+    lookalikes = str.maketrans("OIL", "011", " -")
+    assert {text.upper().translate(lookalikes) for text in [typed["code"], *typed["read_as"]]} == {typed["canonical"]}
+
+
+@pytest.mark.parametrize(("file", "at"), names("proofs.json", "wrong"))
+def test_wrong_proof(vectors, file, at):
+    case = vectors[file]["wrong"][at]
+    assert case["verdict"] == "mac"
+    assert case["mac"] != hmac256(case["key"], proof_input(case["proof"], case["fields"]))
+
+
+@pytest.mark.parametrize(("file", "at"), names("proofs.json", "thumbprints"))
+def test_thumbprint(vectors, file, at):
+    case = vectors[file]["thumbprints"][at]
+    assert json.loads(case["canonical"]) == case["jwk"]
+    assert b64(hashlib.sha256(case["canonical"].encode()).digest()) == case["thumbprint"]
+    assert JWK(**case["jwk"]).thumbprint() == case["thumbprint"]
+    assert unb64(case["point"]) == b"\x04" + unb64(case["jwk"]["x"]) + unb64(case["jwk"]["y"])
+
+
+def test_prompt_sha256(vectors):
+    case = vectors["proofs.json"]["prompt_sha256"]
+    assert case["jws"] == vectors["phone-prompt.json"]["cases"][0]["jws"]
+    assert case["sha256"] == b64(hashlib.sha256(case["jws"].encode()).digest())
+
+
+def test_the_enrollment_mac_is_the_scanned_one(vectors):
+    expected = vectors["phone-enrollment.json"]["expected"]
+    claims = json.loads(vectors["phone-enrollment.json"]["cases"][0]["payload"])
+    fields = {
+        "issuer": expected["issuer"], "id": claims["enrollment"], "thumbprint": expected["thumbprint"],
+        "push_point": claims["push"]["p256dh"], "push_secret": claims["push"]["auth"],
+    }
+    assert expected["key"] == vectors["proofs.json"]["enrollments"][0]["key"]
+    assert claims["mac"] == hmac256(expected["key"], proof_input("bind", fields))
+
+
+# ---- pushes
+
+def decrypt(vectors: dict, case: dict) -> bytes:
+    """A case's content."""
+    key = vectors["push.json"]["push_key"]
+    return stock.decrypt_push(unb64(case["message"]), unb64(key["private"]), unb64(key["auth"]))
+
+
+@pytest.mark.parametrize(("file", "at"), names("push.json", "cases", verdicts={"good"}))
+def test_good_push(vectors, file, at):
+    case = vectors[file]["cases"][at]
+    content = decrypt(vectors, case)
+    assert len(content) == stock.PUSH_LENGTH
+    assert content == case["jws"].encode() + b" " * (stock.PUSH_LENGTH - len(case["jws"]))
+    assert len(unb64(case["message"])) <= 4_096
+    good = [
+        known["jws"] for kind in ("phone-prompt.json", "prompt-withdrawn.json")
+        for known in vectors[kind]["cases"] if known["verdict"] == "good"
+    ]
+    assert case["jws"] in good
+
+
+@pytest.mark.parametrize(("file", "at"), names("push.json", "cases", verdicts={"decryption"}))
+def test_undecryptable_push(vectors, file, at):
+    case = vectors[file]["cases"][at]
+    assert has_form(unb64(case["message"]))
+    with pytest.raises(http_ece.ECEException):
+        decrypt(vectors, case)
+
+
+@pytest.mark.parametrize(("file", "at"), names("push.json", "cases", verdicts={"form"}))
+def test_malformed_push(vectors, file, at):
+    case = vectors[file]["cases"][at]
+    if has_form(unb64(case["message"])):
+        with pytest.raises(http_ece.ECEException, match="delimiter|all zero"):
+            decrypt(vectors, case)
+
+
+def has_form(message: bytes) -> bool:
+    """Whether a message is one record after a header with a point, within the size that is carried."""
+    if not 21 + 65 + 16 < len(message) <= 4_096:
+        return False
+    size, length = struct.unpack(">LB", message[16:21])
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), message[21:86])
+    except ValueError:
+        return False
+    return length == 65 and len(message) - 86 <= size
+
+
+@pytest.mark.parametrize(("file", "at"), names("push.json", "cases", verdicts={"refused"}))
+def test_refused_push(vectors, file, at):
+    case = vectors[file]["cases"][at]
+    content = decrypt(vectors, case)
+    assert len(content) == stock.PUSH_LENGTH
+    good = {known["jws"].encode() for known in vectors["phone-prompt.json"]["cases"] if known["verdict"] == "good"}
+    assert content.rstrip(b" ") not in good
+    _, colon, name = case["name"].partition("phone-prompt.json: ")
+    if colon:
+        (wrong,) = [known["jws"] for known in vectors["phone-prompt.json"]["cases"] if known["name"] == name]
+        assert content == wrong.ljust(stock.PUSH_LENGTH).encode()
+
+
+def test_every_small_wrong_prompt_is_pushed(vectors):
+    wrong = {
+        f"phone-prompt.json: {case['name']}" for case in vectors["phone-prompt.json"]["cases"]
+        if case["verdict"] != "good" and len(case["jws"]) <= stock.PUSH_LENGTH
+    }
+    assert wrong <= {case["name"] for case in vectors["push.json"]["cases"]}
+
+
+# ---- the inbox
+
+def open_snapshot(inbox: dict, text: str) -> dict:
+    """The accounts of a snapshot file."""
+    envelope = stock.strict_json(text)
+    if list(envelope) != ["v", "key", "sealed"] or envelope["v"] != 1 or envelope["key"] != inbox["wrapped"]:
+        raise ValueError("another envelope")
+    sealed = unb64(envelope["sealed"])
+    plain = AESGCM(unb64(inbox["snapshot_key"])).decrypt(sealed[:12], sealed[12:], AUTHENTICATION)
+    return stock.strict_json(plain)
+
+
+def test_the_snapshot_opens(vectors):
+    inbox = vectors["inbox.json"]
+    assert (len(unb64(inbox["snapshot_key"])), len(unb64(inbox["wrapped"]))) == (32, 40)
+    assert open_snapshot(inbox, inbox["file"]) == json.loads(inbox["plain"])
+
+
+def test_the_snapshot_fits_pushes_and_prompts(vectors):
+    (account,) = json.loads(vectors["inbox.json"]["plain"])["accounts"]
+    push, prompts = vectors["push.json"], vectors["phone-prompt.json"]
+    assert account["slot"] == push["slot"]
+    assert unb64(account["push_keys"]) == unb64(push["push_key"]["private"]) + unb64(push["push_key"]["auth"])
+    assert account["service_keys"] == prompts["service_keys"]
+    assert {name: account[name] for name in prompts["expected"]} == prompts["expected"]
+
+
+@pytest.mark.parametrize(("file", "at"), names("inbox.json", "wrong_files"))
+def test_wrong_snapshot(vectors, file, at):
+    inbox = vectors[file]
+    with pytest.raises((InvalidTag, ValueError, AssertionError)):
+        open_snapshot(inbox, inbox["wrong_files"][at]["file"])
