@@ -18,6 +18,7 @@ pub(crate) mod qr;
 mod wait;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::account::{
     Account, AccountId, AccountRecord, RemovalCause, StoredState, device_key_alias, without_controls,
@@ -43,6 +44,8 @@ pub(crate) use wait::{settle, wait, watch};
 const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
 /// Longest life of the signed message, in seconds.
 const REQUEST_LIFE: u64 = 120;
+/// Longest address of a push resource, in bytes.
+const MAX_ENDPOINT: usize = 2_048;
 /// Longest name a service may give an account or itself, in characters.
 const MAX_NAME: usize = 128;
 
@@ -312,7 +315,16 @@ async fn make_key(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     PublicKey::from_sec1(&point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
     let (vapid_key, slot) = (record.facts.endpoints.vapid_key()?, record.facts.slot.clone());
     let push_endpoint = core.port(move |ports| ports.push.subscribe(vapid_key, slot)).await?;
+    if !is_push_endpoint(&push_endpoint) {
+        // A port that fails without saying so returns nothing; the next try may bring an address.
+        return Err(Error::Platform(PlatformError::Transient));
+    }
     enter(core, record, Event::KeyMade { point, push_endpoint }).await
+}
+
+/// RFC 8030 section 5: a push resource is an `https` address.
+fn is_push_endpoint(address: &str) -> bool {
+    address.len() <= MAX_ENDPOINT && Url::parse(address).is_ok_and(|url| url.scheme() == "https")
 }
 
 async fn bind(core: &Core, record: &EnrollmentRecord, point: &[u8], push_endpoint: &str) -> Result<(), Error> {

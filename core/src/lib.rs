@@ -59,6 +59,8 @@ mod store;
 mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(all(test, feature = "authenticator"))]
+mod vectors;
 
 pub use account::{Account, AccountId, AccountState, RemovalCause};
 pub use clock::{Clock, SystemClock, Timestamp};

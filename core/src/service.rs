@@ -21,3 +21,5 @@ pub(crate) use {
     keys::UntrustedKeys,
     metadata::{Endpoints, discover},
 };
+#[cfg(all(test, feature = "authenticator"))]
+pub(crate) use exchange::{Addressee, Claims, read_state};

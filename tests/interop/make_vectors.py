@@ -766,7 +766,6 @@ def answer_file(world: World, prompt: dict) -> dict:
     cases = [
         *usual_goods(kind),
         kind.good("deny", denial),
-        *(kind.good(f"uv {uv}", kind.payload | {"uv": uv}) for uv in ("biometric", "credential", "unspecified")),
         *common_cases(kind),
         *audience_cases(kind, another_issuer=OTHER_ISSUER, the_answers_endpoint=ENDPOINT + "answers",
                         the_issuer_with_a_slash=ISSUER + "/"),
@@ -774,6 +773,8 @@ def answer_file(world: World, prompt: dict) -> dict:
         kind.changed("prompt_sha256 of other bytes", "request", prompt_sha256=b64(sha256(prompt["jws"] + " "))),
         kind.changed("unknown decision", "unknown", decision="maybe"),
         kind.changed("unknown uv", "unknown", uv="palm"),
+        *(kind.changed(f"uv {uv} by a key that asks nobody", "verification", uv=uv)
+          for uv in ("biometric", "credential", "unspecified")),
     ]
     expected = device_expected(world, kid, aud=ISSUER, prompt=jti, prompt_sha256=digest)
     return world.document(kind, "device", expected, cases)

@@ -76,9 +76,13 @@ impl EnrollmentKey {
 
     /// Six digits, ASCII whatever the phone's language.
     pub(crate) fn digits(&self, issuer: &str, thumbprint: &[u8; 32], push_point: &[u8; 65]) -> String {
-        let mac = self.mac(&[b"digits", issuer.as_bytes(), thumbprint, push_point]);
+        let mac = self.digits_mac(issuer, thumbprint, push_point);
         let first = mac.first_chunk::<8>().copied().unwrap_or_default();
         format!("{:06}", u64::from_be_bytes(first).rem_euclid(DIGITS_MODULUS))
+    }
+
+    pub(crate) fn digits_mac(&self, issuer: &str, thumbprint: &[u8; 32], push_point: &[u8; 65]) -> Vec<u8> {
+        self.mac(&[b"digits", issuer.as_bytes(), thumbprint, push_point])
     }
 
     fn mac(&self, fields: &[&[u8]]) -> Vec<u8> {

@@ -16,7 +16,7 @@ use crate::outbox::{self, Entry};
 use crate::platform::PlatformError;
 use crate::prompt::fetch::stored_prompt;
 use crate::prompt::{Outcome, PromptId, PromptState};
-use crate::service::messages::{Decision, InnerAnswer, Message};
+use crate::service::messages::{Decision, InnerAnswer, Message, UserVerification};
 use crate::step::Step;
 use crate::store::PromptRecord;
 
@@ -135,7 +135,7 @@ async fn inner_answer(
         decision,
         number,
         // The device key asks nobody; anything else would be a claim that was never checked.
-        uv: "none",
+        uv: UserVerification::None,
     };
     let kid = base64url::encode(&key.thumbprint());
     core.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await

@@ -37,14 +37,34 @@ pub(crate) struct Speaker {
     pub(crate) clock_offset: i64,
 }
 
-#[derive(Serialize)]
-struct Claims<'a> {
-    aud: &'a str,
+/// Payload of `phone-request+jwt` (section 4).
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Claims {
+    aud: String,
     iat: u64,
     exp: u64,
     jti: String,
     #[serde(flatten)]
-    message: &'a Message,
+    message: Message,
+}
+
+/// Whom a state must come from, and for whom it must be.
+#[derive(Clone, Copy)]
+pub(crate) struct Addressee<'a> {
+    pub(crate) issuer: &'a Issuer,
+    pub(crate) device_id: &'a str,
+}
+
+/// Verifies the answer to the very request `jti`.
+///
+/// # Errors
+/// `InvalidAnswer` for anything else.
+pub(crate) fn read_state(jws: &str, keys: &ServiceKeys, addressee: Addressee<'_>, jti: &str) -> Result<State, Error> {
+    let state: State = jose::verify(jws, STATE_TYP, |kid| keys.find(kid)).map_err(|_refused| Error::InvalidAnswer)?;
+    if state.iss != addressee.issuer.as_str() || state.aud != addressee.device_id || state.request != jti {
+        return Err(Error::InvalidAnswer);
+    }
+    Ok(state)
 }
 
 /// Sends `message` to `endpoint` and returns the verified state, asking again once when the clock was off.
@@ -74,22 +94,20 @@ async fn send(core: &Core, speaker: &mut Speaker, endpoint: &str, message: &Mess
     let jti: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
     let jti = base64url::encode(&jti);
     let iat = core.ports.clock.now().shifted(speaker.clock_offset).0;
-    let claims = Claims { aud: endpoint, iat, exp: iat.saturating_add(REQUEST_LIFE), jti: jti.clone(), message };
+    let exp = iat.saturating_add(REQUEST_LIFE);
+    let claims = Claims { aud: endpoint.to_owned(), iat, exp, jti: jti.clone(), message: message.clone() };
     let jws = core.sign_jws(&speaker.key_alias, REQUEST_TYP, HeaderKey::Kid(&speaker.device_id), &claims).await?;
     let wait = match message {
         Message::Fetch { wait, .. } => *wait,
         _ => 0,
     };
     let reply = core.http.post_waiting(endpoint, Body::Jose(jws), wait).await?;
-    let state = verified_state(core, speaker, &reply).await?;
-    if state.iss != speaker.issuer.as_str() || state.aud != speaker.device_id || state.request != jti {
-        return Err(Error::InvalidAnswer);
-    }
+    let state = verified_state(core, speaker, &reply, &jti).await?;
     learn_clock(core, speaker, &state, &reply).await?;
     Ok(state)
 }
 
-async fn verified_state(core: &Core, speaker: &mut Speaker, reply: &Reply) -> Result<State, Error> {
+async fn verified_state(core: &Core, speaker: &mut Speaker, reply: &Reply, jti: &str) -> Result<State, Error> {
     match reply.status {
         200 => {}
         429 | 500.. => return Err(Error::Busy),
@@ -102,7 +120,8 @@ async fn verified_state(core: &Core, speaker: &mut Speaker, reply: &Reply) -> Re
     {
         refresh_keys(core, speaker).await?;
     }
-    jose::verify(jws, STATE_TYP, |kid| speaker.service_keys.find(kid)).map_err(|_refused| Error::InvalidAnswer)
+    let addressee = Addressee { issuer: &speaker.issuer, device_id: &speaker.device_id };
+    read_state(jws, &speaker.service_keys, addressee, jti)
 }
 
 /// Follows the service's key chain, at most once in five minutes for each account.

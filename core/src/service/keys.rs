@@ -50,7 +50,7 @@ impl ServiceKeys {
     fn from_claims(claims: Claims, issuer: &Issuer) -> Result<Self, UntrustedKeys> {
         let counted = (1..=MAX_KEYS).contains(&claims.keys.len());
         let on_curve = claims.keys.iter().all(|jwk| PublicKey::from_jwk(jwk).is_ok());
-        if claims.iss != issuer.as_str() || !counted || !on_curve {
+        if claims.iss != issuer.as_str() || claims.seq == 0 || !counted || !on_curve {
             return Err(UntrustedKeys);
         }
         Ok(Self { seq: claims.seq, keys: claims.keys })

@@ -27,6 +27,7 @@ pub(crate) struct LookUpAnswer {
 
 /// Payload of `phone-enrollment+jwt` (section 3.2).
 #[derive(Serialize)]
+#[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct BindClaims {
     pub(crate) aud: String,
     pub(crate) iat: u64,
@@ -41,6 +42,7 @@ pub(crate) struct BindClaims {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct ClaimedDevice {
     pub(crate) name: String,
     pub(crate) model: String,
@@ -49,6 +51,7 @@ pub(crate) struct ClaimedDevice {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct Subscription {
     pub(crate) endpoint: String,
     pub(crate) p256dh: String,
@@ -56,6 +59,7 @@ pub(crate) struct Subscription {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(Deserialize))]
 #[serde(tag = "format", rename_all = "snake_case")]
 pub(crate) enum WireAttestation {
     None,
@@ -111,6 +115,7 @@ pub(crate) enum ReceivedBy {
 
 /// Payload of `phone-answer+jwt` (section 7): what an approval or denial signs.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct InnerAnswer {
     pub(crate) aud: String,
     pub(crate) prompt: String,
@@ -118,10 +123,20 @@ pub(crate) struct InnerAnswer {
     pub(crate) decision: Decision,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) number: Option<String>,
-    pub(crate) uv: &'static str,
+    pub(crate) uv: UserVerification,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What was really verified of the person when the key was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum UserVerification {
+    Biometric,
+    Credential,
+    Unspecified,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Decision {
     Approve,

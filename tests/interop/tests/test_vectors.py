@@ -28,7 +28,7 @@ KINDS = (
 FILES = sorted([*(f"{kind}.json" for kind in KINDS), "inbox.json", "keys.json", "proofs.json", "push.json"])
 JWS_VERDICTS = {
     "good", "type", "algorithm", "unknown_key", "signature", "header", "duplicate", "base64", "parts", "json",
-    "too_large", "audience", "issuer", "subject", "expired", "future", "life", "id", "match", "unknown", "text",
+    "too_large", "audience", "issuer", "subject", "expired", "future", "life", "id", "match", "unknown", "verification", "text",
     "request", "point", "mac",
 }
 # Faults beside which the signature over the bytes as sent is the right one.

@@ -1,6 +1,6 @@
 //! The phone's endpoints over HTTP: one good message of each kind, and the same with one thing wrong.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, unreachable_pub, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, unreachable_pub, reason = "a test stops at the first surprise")]
 
 mod answers;
 mod enrollment;
@@ -8,3 +8,4 @@ mod phone;
 mod push;
 mod requests;
 mod service;
+mod vectors;

@@ -54,6 +54,12 @@ impl Phone {
         Self { scalar, jwk: public(scalar), push_scalar, push_point, push_endpoint, device_id: String::new() }
     }
 
+    /// The phone of a key that somebody else made, known to the service as `device_id`.
+    pub fn with_scalar(scalar: [u8; 32], device_id: String) -> Self {
+        let jwk = SigningKey::from_scalar(&scalar).unwrap().public().clone();
+        Self { scalar, jwk, device_id, ..Self::new(1) }
+    }
+
     pub fn sign(&self, header: &Value, payload: &Value) -> String {
         let input = format!("{}.{}", encode(header.to_string().as_bytes()), encode(payload.to_string().as_bytes()));
         let key = p256::ecdsa::SigningKey::from_slice(&self.scalar).unwrap();

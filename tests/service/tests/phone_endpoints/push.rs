@@ -22,14 +22,14 @@ use web_push_native::{Auth, decrypt, p256};
 use crate::phone::{PUSH_AUTH, Phone, jti_of, verified};
 use crate::service::Service;
 
-struct Push {
+pub struct Push {
     path: String,
     headers: HeaderMap,
-    body: Bytes,
+    pub body: Bytes,
 }
 
 /// A push service that answers as it is told.
-struct Receiver {
+pub struct Receiver {
     origin: String,
     pushes: UnboundedReceiver<Push>,
     answers: Arc<AtomicU16>,
@@ -37,7 +37,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn start() -> (Self, Service) {
+    pub async fn start() -> (Self, Service) {
         install_provider();
         let authority = Authority::make("test").unwrap();
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -56,13 +56,13 @@ impl Receiver {
         (Self { origin, pushes, answers, _running: running }, service)
     }
 
-    fn phone(&self, seed: u8) -> Phone {
+    pub fn phone(&self, seed: u8) -> Phone {
         let mut phone = Phone::new(seed);
         phone.push_endpoint = format!("{}/push/{seed}", self.origin);
         phone
     }
 
-    async fn next(&mut self) -> Push {
+    pub async fn next(&mut self) -> Push {
         tokio::time::timeout(Duration::from_secs(10), self.pushes.recv()).await.unwrap().unwrap()
     }
 
@@ -72,7 +72,7 @@ impl Receiver {
     }
 }
 
-fn opened(phone: &Phone, push: &Push) -> String {
+pub fn opened(phone: &Phone, push: &Push) -> String {
     let key = p256::SecretKey::from_slice(&phone.push_scalar).unwrap();
     let plain = decrypt(push.body.to_vec(), &key, Auth::from_slice(&PUSH_AUTH)).unwrap();
     assert_eq!(plain.len(), 2_700);

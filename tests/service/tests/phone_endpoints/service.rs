@@ -76,9 +76,13 @@ impl Service {
     }
 
     pub async fn with_relays(private_relays: Vec<String>, relay_authorities: String) -> Self {
+        Self::called(ISSUER, private_relays, relay_authorities).await
+    }
+
+    pub async fn called(issuer: &str, private_relays: Vec<String>, relay_authorities: String) -> Self {
         let clock = Arc::new(StillClock(AtomicI64::new(1_790_000_000)));
         let config = Config {
-            issuer: ISSUER.to_owned(),
+            issuer: issuer.to_owned(),
             organization: "Example".to_owned(),
             data: None,
             clients: Vec::new(),

@@ -1,0 +1,369 @@
+//! The core reads `tests/vectors`: bytes that stock libraries made and our code did not.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use ring::digest::{SHA256, digest};
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+use crate::enrollment::proofs::EnrollmentKey;
+use crate::inbox::{Inbox, InboxError};
+use crate::issuer::Issuer;
+use crate::jose::{self, HeaderKey, Jwk, PublicKey, base64url};
+use crate::platform::{KeyGuard, KeyStore, PlatformError};
+use crate::prompt::{Audience, PushContent, PushEffect, verify_prompt, verify_push};
+use crate::push_message::{PushKeys, strip_padding};
+use crate::service::messages::Message;
+use crate::service::{Addressee, ServiceKeys, read_state};
+
+/// What JOSE itself decides, before anything of a payload is looked at.
+const OF_JOSE: [&str; 9] =
+    ["algorithm", "base64", "duplicate", "header", "parts", "signature", "too_large", "type", "unknown_key"];
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors")
+}
+
+/// Reads a file that is, byte for byte, the one that was made.
+fn file(name: &str) -> Value {
+    let bytes = std::fs::read(folder().join(name)).unwrap();
+    let sum: String = digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sums = std::fs::read_to_string(folder().join("SHA256SUMS")).unwrap();
+    assert!(sums.lines().any(|line| line == format!("{sum}  {name}")), "{name} is not the file that was made");
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    base64url::decode(text(value)).unwrap()
+}
+
+fn fixed<const N: usize>(value: &Value) -> [u8; N] {
+    bytes(value).try_into().unwrap()
+}
+
+/// Reads every case; returns how many were good.
+fn each_case(file: &Value, list: &str, accepts: impl Fn(&Value) -> bool) -> usize {
+    let cases = file[list].as_array().unwrap();
+    for case in cases {
+        assert_eq!(accepts(case), case["verdict"] == "good", "{}", case["name"]);
+    }
+    cases.iter().filter(|case| case["verdict"] == "good").count()
+}
+
+fn service_keys(file: &Value) -> ServiceKeys {
+    serde_json::from_value(file["service_keys"].clone()).unwrap()
+}
+
+fn now(file: &Value) -> Timestamp {
+    Timestamp(file["now"].as_u64().unwrap())
+}
+
+fn audience(file: &Value) -> Audience {
+    let expected = &file["expected"];
+    Audience {
+        account: crate::AccountId("account-1".to_owned()),
+        issuer: Issuer::parse(text(&expected["issuer"])).unwrap(),
+        device_id: text(&expected["device_id"]).to_owned(),
+        account_id: text(&expected["account_id"]).to_owned(),
+        user_name: "ada@example.org".to_owned(),
+        service_keys: service_keys(file),
+        clock_offset: 0,
+    }
+}
+
+#[test]
+fn every_file_is_listed_and_read_here() {
+    let sums = std::fs::read_to_string(folder().join("SHA256SUMS")).unwrap();
+    let listed: BTreeSet<&str> = sums.lines().filter_map(|line| line.split_once("  ")).map(|(_, name)| name).collect();
+    let there: BTreeSet<String> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".json"))
+        .collect();
+    assert_eq!(listed, there.iter().map(String::as_str).collect());
+    listed.into_iter().for_each(|name| assert!(!file(name).is_null()));
+}
+
+#[test]
+fn prompts() {
+    let file = file("phone-prompt.json");
+    let good = each_case(&file, "cases", |case| verify_prompt(text(&case["jws"]), &audience(&file), now(&file)).is_ok());
+    assert_eq!(good, 13);
+}
+
+#[test]
+fn withdrawals() {
+    let file = file("prompt-withdrawn.json");
+    let good = each_case(&file, "cases", |case| {
+        matches!(verify_push(text(&case["jws"]), &audience(&file), now(&file)), Ok(PushContent::Withdrawn { .. }))
+    });
+    assert_eq!(good, 6);
+}
+
+#[test]
+fn states() {
+    let file = file("phone-state.json");
+    let expected = &file["expected"];
+    let (keys, issuer) = (service_keys(&file), Issuer::parse(text(&expected["issuer"])).unwrap());
+    let addressee = Addressee { issuer: &issuer, device_id: text(&expected["device_id"]) };
+    let good = each_case(&file, "cases", |case| {
+        read_state(text(&case["jws"]), &keys, addressee, text(&expected["request"])).is_ok()
+    });
+    assert_eq!(good, 22);
+}
+
+fn published(chain: &[Value]) -> Vec<u8> {
+    serde_json::json!({ "chain": chain }).to_string().into_bytes()
+}
+
+#[test]
+fn keys_and_their_chains() {
+    let file = file("phone-keys.json");
+    let issuer = Issuer::parse(text(&file["expected"]["issuer"])).unwrap();
+    // A document is followed from the keys that a phone would hold just before it.
+    let before: ServiceKeys =
+        serde_json::from_value(serde_json::json!({ "seq": 0, "keys": file["service_keys"]["keys"] })).unwrap();
+    let good =
+        each_case(&file, "cases", |case| before.follow(&published(&[case["jws"].clone()]), &issuer).is_ok());
+    assert_eq!(good, 5);
+    let good = each_case(&file, "chains", |case| {
+        let held: ServiceKeys = serde_json::from_value(case["held"].clone()).unwrap();
+        let followed = held.follow(&published(case["chain"].as_array().unwrap()), &issuer);
+        if let (Ok(keys), Some(result)) = (&followed, case.get("result")) {
+            assert_eq!(&serde_json::to_value(keys).unwrap(), result, "{}", case["name"]);
+        }
+        followed.is_ok()
+    });
+    assert_eq!(good, 4);
+}
+
+/// What the device signs, the core only makes; its JOSE reads it all the same, for what JOSE decides.
+#[test]
+fn what_the_device_signs_is_read_strictly() {
+    for name in ["phone-request.json", "phone-answer.json"] {
+        let file = file(name);
+        let (key, kid) = (fixed::<65>(&file["expected"]["device_point"]), text(&file["expected"]["kid"]));
+        for case in file["cases"].as_array().unwrap() {
+            let find = |named: &str| (named == kid).then(|| PublicKey::from_sec1(&key).unwrap());
+            let read: Result<Value, _> = jose::verify(text(&case["jws"]), text(&file["typ"]), find);
+            let refused = OF_JOSE.contains(&text(&case["verdict"]));
+            assert!(read.is_err() || !refused, "{name}: {}", case["name"]);
+            assert!(read.is_ok() || case["verdict"] != "good", "{name}: {}", case["name"]);
+        }
+    }
+}
+
+/// The same content gives the same bytes to sign as the stock libraries signed.
+#[test]
+fn signing_inputs_are_byte_equal() {
+    let mut compared = 0;
+    for name in ["phone-request.json", "phone-answer.json", "phone-enrollment.json"] {
+        let file = file(name);
+        for case in file["cases"].as_array().unwrap().iter().filter(|case| case["verdict"] == "good") {
+            let header: Value = serde_json::from_str(text(&case["header"])).unwrap();
+            let payload = text(&case["payload"]);
+            let Some(made) = made_again(name, payload) else { continue };
+            let jwk = header.get("jwk").map(|jwk| {
+                PublicKey::from_jwk(&serde_json::from_value::<Jwk>(jwk.clone()).unwrap()).unwrap()
+            });
+            let key = match &jwk {
+                Some(key) => HeaderKey::Jwk(key),
+                None => HeaderKey::Kid(text(&header["kid"])),
+            };
+            let input = jose::signing_input(text(&file["typ"]), key, &made).unwrap();
+            assert_eq!(input, text(&case["signing_input"]), "{name}: {}", case["name"]);
+            compared += 1;
+        }
+    }
+    assert!(compared >= 15, "{compared} compared");
+}
+
+/// The payload through the core's own types; `None` for a good one that the core would never make (a member
+/// that only another version knows).
+fn made_again(name: &str, payload: &str) -> Option<Box<serde_json::value::RawValue>> {
+    let again = match name {
+        "phone-request.json" => serde_json::to_string(&serde_json::from_str::<crate::service::Claims>(payload).unwrap()),
+        "phone-answer.json" => {
+            serde_json::to_string(&serde_json::from_str::<crate::service::messages::InnerAnswer>(payload).unwrap())
+        }
+        _ => serde_json::to_string(&serde_json::from_str::<crate::service::messages::BindClaims>(payload).unwrap()),
+    };
+    let again = again.unwrap();
+    let members = |text: &str| serde_json::from_str::<serde_json::Map<String, Value>>(text).unwrap();
+    let unknown = members(payload).keys().any(|member| !members(&again).contains_key(member));
+    (!unknown).then(|| serde_json::value::RawValue::from_string(again).unwrap())
+}
+
+#[test]
+fn requests_are_of_the_closed_list() {
+    let file = file("phone-request.json");
+    for case in file["cases"].as_array().unwrap().iter().filter(|case| case["verdict"] == "good") {
+        assert!(serde_json::from_str::<Message>(text(&case["payload"])).is_ok(), "{}", case["name"]);
+    }
+}
+
+fn enrollment_key(enrollment: &Value) -> EnrollmentKey {
+    EnrollmentKey::from_bytes(&bytes(&enrollment["key"])).unwrap()
+}
+
+/// The MAC of these fields, or whether a given one is theirs.
+fn proof_holds(key: &EnrollmentKey, proof: &str, fields: &Value, mac: &[u8]) -> bool {
+    let issuer = || text(&fields["issuer"]);
+    match proof {
+        "look_up" => key.look_up_mac(issuer(), text(&fields["id"]), &fixed(&fields["nonce"])) == mac,
+        "look_up_answer" => {
+            key.check_look_up_answer(&fixed(&fields["nonce"]), text(&fields["body"]).as_bytes(), mac)
+        }
+        "bind" => {
+            let id = text(&fields["id"]);
+            let (thumbprint, point) = (fixed(&fields["thumbprint"]), fixed(&fields["push_point"]));
+            key.bind_mac(issuer(), id, &thumbprint, &point, &fixed(&fields["push_secret"])) == mac
+        }
+        "bind_answer" => key.check_bind_answer(&fixed(&fields["jti"]), text(&fields["body"]).as_bytes(), mac),
+        "digits" => {
+            let (thumbprint, point) = (fixed(&fields["thumbprint"]), fixed(&fields["push_point"]));
+            key.digits_mac(issuer(), &thumbprint, &point) == mac
+        }
+        other => panic!("no proof called {other}"),
+    }
+}
+
+#[test]
+fn proofs() {
+    let file = file("proofs.json");
+    for enrollment in file["enrollments"].as_array().unwrap() {
+        let key = enrollment_key(enrollment);
+        for name in ["look_up", "look_up_answer", "bind", "bind_answer", "digits"] {
+            let proof = &enrollment[name];
+            assert!(proof_holds(&key, name, &proof["fields"], &bytes(&proof["mac"])), "{} {name}", enrollment["name"]);
+        }
+        let fields = &enrollment["digits"]["fields"];
+        let (thumbprint, point) = (fixed(&fields["thumbprint"]), fixed(&fields["push_point"]));
+        assert_eq!(key.digits(text(&fields["issuer"]), &thumbprint, &point), text(&enrollment["digits"]["digits"]));
+        if enrollment["name"] == "typed" {
+            let (issuer, id, secret) = (&enrollment["issuer"], &enrollment["id"], &enrollment["secret"]);
+            let made = EnrollmentKey::from_typed(text(issuer), text(id), text(secret)).unwrap();
+            assert_eq!(made.to_bytes().expose().as_slice(), bytes(&enrollment["key"]));
+        }
+    }
+    for wrong in file["wrong"].as_array().unwrap() {
+        let key = enrollment_key(wrong);
+        let holds = proof_holds(&key, text(&wrong["proof"]), &wrong["fields"], &bytes(&wrong["mac"]));
+        assert!(!holds, "{}", wrong["name"]);
+    }
+    for thumbprint in file["thumbprints"].as_array().unwrap() {
+        let jwk: Jwk = serde_json::from_value(thumbprint["jwk"].clone()).unwrap();
+        let key = PublicKey::from_jwk(&jwk).unwrap();
+        assert_eq!(key, PublicKey::from_sec1(&bytes(&thumbprint["point"])).unwrap());
+        assert_eq!(key.thumbprint().to_vec(), bytes(&thumbprint["thumbprint"]));
+    }
+    let prompt = &file["prompt_sha256"];
+    assert_eq!(digest(&SHA256, text(&prompt["jws"]).as_bytes()).as_ref(), bytes(&prompt["sha256"]));
+}
+
+#[test]
+fn pushes() {
+    let (file, prompts) = (file("push.json"), file("phone-prompt.json"));
+    let private = [bytes(&file["push_key"]["private"]), bytes(&file["push_key"]["auth"])].concat();
+    let keys = PushKeys::from_bytes(&private).unwrap();
+    assert_eq!(keys.point().to_vec(), bytes(&file["push_key"]["point"]));
+    let good = each_case(&file, "cases", |case| {
+        let Ok(plain) = keys.decrypt(&bytes(&case["message"])) else { return false };
+        assert!(!matches!(text(&case["verdict"]), "form" | "decryption"), "{}", case["name"]);
+        let jws = std::str::from_utf8(strip_padding(&plain)).unwrap_or_default();
+        verify_push(jws, &audience(&prompts), now(&file)).is_ok()
+    });
+    assert_eq!(good, 4);
+}
+
+/// A key store that has one wrapped key.
+struct Unwraps(Vec<u8>, Vec<u8>);
+
+impl KeyStore for Unwraps {
+    fn make(&self, _alias: String, _guard: KeyGuard) -> Result<Vec<u8>, PlatformError> {
+        Err(PlatformError::Unusable)
+    }
+
+    fn public_key(&self, _alias: String) -> Result<Vec<u8>, PlatformError> {
+        Err(PlatformError::Gone)
+    }
+
+    fn sign(&self, _alias: String, _message: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        Err(PlatformError::Gone)
+    }
+
+    fn delete(&self, _alias: String) -> Result<(), PlatformError> {
+        Ok(())
+    }
+
+    fn wrap(&self, _plain: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        Err(PlatformError::Unusable)
+    }
+
+    fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        if wrapped == self.0 { Ok(self.1.clone()) } else { Err(PlatformError::Gone) }
+    }
+}
+
+#[test]
+fn the_inbox() {
+    let (file, pushes) = (file("inbox.json"), file("push.json"));
+    let key_store = Unwraps(bytes(&file["wrapped"]), bytes(&file["snapshot_key"]));
+    let folder = tempfile::tempdir().unwrap();
+    let open = |snapshot: &str| {
+        std::fs::write(folder.path().join("snapshot"), snapshot).unwrap();
+        Inbox::open(folder.path(), &key_store)
+    };
+    for wrong in file["wrong_files"].as_array().unwrap() {
+        assert_eq!(open(text(&wrong["file"])).err(), Some(InboxError::Unreadable), "{}", wrong["name"]);
+    }
+    let inbox = open(text(&file["file"])).unwrap();
+    let slot = bytes(&pushes["slot"]);
+    let good = each_case(&pushes, "cases", |case| {
+        let message = bytes(&case["message"]);
+        let effect = inbox.push_received(&slot, &message, now(&pushes));
+        assert_eq!(inbox.push_received(&slot, &message, now(&pushes)), PushEffect::Nothing, "twice: {}", case["name"]);
+        assert_eq!(inbox.push_received(b"another slot", &message, now(&pushes)), PushEffect::Nothing);
+        effect != PushEffect::Nothing
+    });
+    assert_eq!(good, 4);
+}
+
+/// The other way: what the core signs is left for stock libraries (`tests/interop`), with keys that sign outside
+/// the core as a platform's do.
+#[test]
+fn what_the_core_signs_is_left_for_stock_libraries() {
+    let keys = crate::testing::FakeKeyStore::default();
+    let point = keys.make("device".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();
+    let key = PublicKey::from_sec1(&point).unwrap();
+    let mut messages = Vec::new();
+    for name in ["phone-request.json", "phone-answer.json", "phone-enrollment.json"] {
+        let file = file(name);
+        for case in file["cases"].as_array().unwrap().iter().filter(|case| case["verdict"] == "good") {
+            let Some(made) = made_again(name, text(&case["payload"])) else { continue };
+            let thumbprint = base64url::encode(&key.thumbprint());
+            let kid = match name {
+                "phone-request.json" => Some("the device"),
+                "phone-answer.json" => Some(thumbprint.as_str()),
+                _ => None,
+            };
+            let header = kid.map_or(HeaderKey::Jwk(&key), HeaderKey::Kid);
+            let input = jose::signing_input(text(&file["typ"]), header, &made).unwrap();
+            let der = keys.sign("device".to_owned(), input.clone().into_bytes()).unwrap();
+            let jws = jose::attach(&input, &jose::signature_from_der(&der).unwrap());
+            let payload: Value = serde_json::from_str(made.get()).unwrap();
+            messages.push(serde_json::json!({
+                "typ": file["typ"], "jws": jws, "jwk": key.to_jwk(), "kid": kid, "payload": payload,
+            }));
+        }
+    }
+    let left = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/interop");
+    std::fs::create_dir_all(&left).unwrap();
+    std::fs::write(left.join("core.json"), serde_json::json!({ "messages": messages }).to_string()).unwrap();
+}
