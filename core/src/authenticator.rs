@@ -240,10 +240,7 @@ impl Authenticator {
     /// # Errors
     /// `Code` and `Picture` say what is wrong with it.
     pub async fn read_code(&self, input: CodeInput) -> Result<Scanned, Error> {
-        self.act(|_core| async move {
-            tasks::blocking(move || read_code(input)).await?
-        })
-        .await
+        self.act(|_core| async move { tasks::blocking(move || read_code(input)).await? }).await
     }
 
     /// Asks the service behind an invitation who it is; keeps nothing.

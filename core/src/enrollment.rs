@@ -26,6 +26,7 @@ use crate::account::{
 use crate::authenticator::Core;
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::issuer::Issuer;
 use crate::jose::{HeaderKey, PublicKey, base64url};
 use crate::outbox;
 use crate::platform::{KeyGuard, PlatformError};
@@ -35,7 +36,6 @@ use crate::service::messages::{BindAnswer, BindClaims, ClaimedDevice, Message, S
 use crate::service::{self, Endpoints, ServiceKeys};
 use crate::step::Step;
 use crate::tasks;
-use crate::issuer::Issuer;
 use code::Invite;
 use proofs::EnrollmentKey;
 

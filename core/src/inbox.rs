@@ -23,7 +23,7 @@ use crate::platform::{KeyStore, PlatformError};
 use crate::prompt::{PushContent, PushEffect, verify_push};
 use crate::push_message::strip_padding;
 use crate::seal::Sealer;
-use files::{Files, Kept, Kind, Keeping};
+use files::{Files, Keeping, Kept, Kind};
 use snapshot::{Recipient, SealedSnapshot};
 
 #[cfg(feature = "authenticator")]
@@ -108,12 +108,10 @@ impl Inbox {
                     false => PushEffect::Alert(prompt),
                 }
             }
-            PushContent::Withdrawn { id, reason, .. } => {
-                match self.files.keep(&id.jti, Kind::Withdrawal, &kept) {
-                    Keeping::Known => PushEffect::Nothing,
-                    Keeping::New => PushEffect::Withdrawn(id, reason),
-                }
-            }
+            PushContent::Withdrawn { id, reason, .. } => match self.files.keep(&id.jti, Kind::Withdrawal, &kept) {
+                Keeping::Known => PushEffect::Nothing,
+                Keeping::New => PushEffect::Withdrawn(id, reason),
+            },
         }
     }
 }

@@ -73,8 +73,6 @@ pub use prompt::{
     Context, Matching, Origin, Outcome, Place, Prompt, PromptId, PromptKind, PromptState, PushEffect, WithdrawalReason,
 };
 pub use secret::Secret;
-#[cfg(feature = "desktop")]
-pub use {http::PlatformTrust, keystore::SealedFileKeyStore};
 #[cfg(feature = "authenticator")]
 pub use {
     authenticator::{Authenticator, Checked, CodeInput, Folders, Ports, Snapshot},
@@ -87,3 +85,5 @@ pub use {
     service::messages::FetchReason,
     step::Step,
 };
+#[cfg(feature = "desktop")]
+pub use {http::PlatformTrust, keystore::SealedFileKeyStore};

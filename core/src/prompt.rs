@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use crate::account::AccountId;
 use crate::clock::Timestamp;
 
-pub(crate) use verify::{Audience, PushContent, read_verified, verify_push};
 #[cfg(feature = "authenticator")]
 pub(crate) use verify::verify_prompt;
+pub(crate) use verify::{Audience, PushContent, read_verified, verify_push};
 
 /// Names a prompt: a service's own id is only unique within its account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -13,6 +13,8 @@ pub(crate) mod messages;
 #[cfg(feature = "authenticator")]
 mod metadata;
 
+#[cfg(all(test, feature = "authenticator"))]
+pub(crate) use exchange::{Addressee, Claims, read_state};
 pub(crate) use keys::ServiceKeys;
 #[cfg(feature = "authenticator")]
 pub(crate) use {
@@ -21,5 +23,3 @@ pub(crate) use {
     keys::UntrustedKeys,
     metadata::{Endpoints, discover},
 };
-#[cfg(all(test, feature = "authenticator"))]
-pub(crate) use exchange::{Addressee, Claims, read_state};

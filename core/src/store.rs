@@ -16,13 +16,13 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use zeroize::Zeroizing;
 
-use crate::error::Error;
 use crate::clock::Timestamp;
+use crate::error::Error;
 use crate::inbox::{Keeper, KeptPush};
 use crate::platform::{KeyStore, PlatformError};
-pub(crate) use prompts::PromptRecord;
 use crate::seal::Sealer;
 use crate::tasks;
+pub(crate) use prompts::PromptRecord;
 
 /// Schema of this version; `PRAGMA user_version` says which one a file has.
 const SCHEMA_VERSION: i64 = 1;
@@ -96,8 +96,7 @@ impl Store {
         // A panic in another transaction rolled that one back; the connection itself is sound.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let tables =
-            Tables { connection: &transaction, sealer: &self.sealer, recipients_changed: Cell::new(false) };
+        let tables = Tables { connection: &transaction, sealer: &self.sealer, recipients_changed: Cell::new(false) };
         let value = work(&tables)?;
         let recipients = tables.recipients_changed.get().then(|| tables.recipients()).transpose()?;
         transaction.commit()?;

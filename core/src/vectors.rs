@@ -93,7 +93,8 @@ fn every_file_is_listed_and_read_here() {
 #[test]
 fn prompts() {
     let file = file("phone-prompt.json");
-    let good = each_case(&file, "cases", |case| verify_prompt(text(&case["jws"]), &audience(&file), now(&file)).is_ok());
+    let good =
+        each_case(&file, "cases", |case| verify_prompt(text(&case["jws"]), &audience(&file), now(&file)).is_ok());
     assert_eq!(good, 13);
 }
 
@@ -129,8 +130,7 @@ fn keys_and_their_chains() {
     // A document is followed from the keys that a phone would hold just before it.
     let before: ServiceKeys =
         serde_json::from_value(serde_json::json!({ "seq": 0, "keys": file["service_keys"]["keys"] })).unwrap();
-    let good =
-        each_case(&file, "cases", |case| before.follow(&published(&[case["jws"].clone()]), &issuer).is_ok());
+    let good = each_case(&file, "cases", |case| before.follow(&published(&[case["jws"].clone()]), &issuer).is_ok());
     assert_eq!(good, 5);
     let good = each_case(&file, "chains", |case| {
         let held: ServiceKeys = serde_json::from_value(case["held"].clone()).unwrap();
@@ -169,9 +169,9 @@ fn signing_inputs_are_byte_equal() {
             let header: Value = serde_json::from_str(text(&case["header"])).unwrap();
             let payload = text(&case["payload"]);
             let Some(made) = made_again(name, payload) else { continue };
-            let jwk = header.get("jwk").map(|jwk| {
-                PublicKey::from_jwk(&serde_json::from_value::<Jwk>(jwk.clone()).unwrap()).unwrap()
-            });
+            let jwk = header
+                .get("jwk")
+                .map(|jwk| PublicKey::from_jwk(&serde_json::from_value::<Jwk>(jwk.clone()).unwrap()).unwrap());
             let key = match &jwk {
                 Some(key) => HeaderKey::Jwk(key),
                 None => HeaderKey::Kid(text(&header["kid"])),
@@ -188,7 +188,9 @@ fn signing_inputs_are_byte_equal() {
 /// that only another version knows).
 fn made_again(name: &str, payload: &str) -> Option<Box<serde_json::value::RawValue>> {
     let again = match name {
-        "phone-request.json" => serde_json::to_string(&serde_json::from_str::<crate::service::Claims>(payload).unwrap()),
+        "phone-request.json" => {
+            serde_json::to_string(&serde_json::from_str::<crate::service::Claims>(payload).unwrap())
+        }
         "phone-answer.json" => {
             serde_json::to_string(&serde_json::from_str::<crate::service::messages::InnerAnswer>(payload).unwrap())
         }
@@ -217,9 +219,7 @@ fn proof_holds(key: &EnrollmentKey, proof: &str, fields: &Value, mac: &[u8]) -> 
     let issuer = || text(&fields["issuer"]);
     match proof {
         "look_up" => key.look_up_mac(issuer(), text(&fields["id"]), &fixed(&fields["nonce"])) == mac,
-        "look_up_answer" => {
-            key.check_look_up_answer(&fixed(&fields["nonce"]), text(&fields["body"]).as_bytes(), mac)
-        }
+        "look_up_answer" => key.check_look_up_answer(&fixed(&fields["nonce"]), text(&fields["body"]).as_bytes(), mac),
         "bind" => {
             let id = text(&fields["id"]);
             let (thumbprint, point) = (fixed(&fields["thumbprint"]), fixed(&fields["push_point"]));

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::AccountId;
 use crate::authenticator::Core;
-use crate::issuer::Issuer;
 use crate::error::Error;
 use crate::http::{Body, Reply};
+use crate::issuer::Issuer;
 use crate::jose::{self, HeaderKey, base64url};
 use crate::platform::PlatformError;
 use crate::secret::random;

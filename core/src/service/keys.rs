@@ -82,8 +82,7 @@ impl ServiceKeys {
         let held = usize::try_from(self.seq).map_err(|_too_large| UntrustedKeys)?;
         let mut current = self.clone();
         for jws in published.chain.iter().skip(held) {
-            let claims: Claims =
-                jose::verify(jws, TYP, |kid| current.find(kid)).map_err(|_refused| UntrustedKeys)?;
+            let claims: Claims = jose::verify(jws, TYP, |kid| current.find(kid)).map_err(|_refused| UntrustedKeys)?;
             let next = Self::from_claims(claims, issuer)?;
             if next.seq != current.seq.saturating_add(1) {
                 return Err(UntrustedKeys);

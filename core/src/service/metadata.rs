@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::issuer::Issuer;
 use crate::error::{Error, MetadataFault};
 use crate::http::{Http, Reply};
+use crate::issuer::Issuer;
 use crate::jose::{PublicKey, base64url, parse};
 
 /// The protocol version this core speaks.

@@ -5,10 +5,10 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::Tables;
 use super::accounts::{from_json, to_json};
 use crate::account::{AccountId, AccountRecord};
-use crate::issuer::Issuer;
 use crate::enrollment::proofs::EnrollmentKey;
 use crate::enrollment::{EnrollmentRecord, Facts, Stage, Ticket};
 use crate::error::{Error, StoreFault};
+use crate::issuer::Issuer;
 use crate::push_message::PushKeys;
 use crate::seal::Place;
 

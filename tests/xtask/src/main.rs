@@ -6,14 +6,22 @@
 //! | `test` | every test, counted together |
 //! | `check` | what must hold before anything is merged |
 //! | `journeys` | every listed journey has its test |
+//! | `bindings`, `world` | what Kotlin and Swift tests run: the library with its generated code, the service |
+//! | `kotlin`, `swift`, `python` | the tests in these languages |
 //! | `tools` | what each part needs, and how it is had |
 
+mod bindings;
 mod check;
+mod count;
 mod demo;
 mod journeys;
+mod kotlin;
+mod python;
 mod report;
+mod swift;
 mod test;
 mod tools;
+mod world;
 
 use std::process::ExitCode;
 

@@ -4,16 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use crate::count::Count;
 use crate::report::{cargo, is_ci, root, say};
-use crate::tools;
+use crate::{bindings, kotlin, python, swift, tools};
 
-/// Passed, failed, skipped.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Count {
-    passed: usize,
-    failed: usize,
-    skipped: usize,
-}
+/// A part in another language than Rust.
+type Part = fn(&mut Count) -> std::io::Result<bool>;
 
 /// Sets up, runs every test, and ends with the plain line.
 pub(crate) fn run() -> std::io::Result<bool> {
@@ -26,19 +22,47 @@ pub(crate) fn run() -> std::io::Result<bool> {
         count.skipped = count.skipped.saturating_add(1);
     }
     let variables: Vec<(&str, &str)> = missing.iter().map(|part| (part.variable, part.reason.as_str())).collect();
-    let built = build(&variables)?;
-    let ended_well = built && run_rust(&variables, &mut count)?;
-    if !ended_well && count.failed == 0 {
-        // Something failed that no test line counts: a build, or a program that was killed.
-        count.failed = 1;
+    let is_there = |part: &str| missing.iter().all(|missing| missing.part != part);
+    let mut good = build(&variables)?
+        && counted("rust, with browser and relying party", &mut count, |count| run_rust(&variables, count))?;
+    // They run against the browser, and read what the Rust tests have left.
+    let others: [(&str, Part); 4] =
+        [("python", python::test), ("library", library), ("kotlin", kotlin::test), ("swift", swift::test)];
+    for (name, part) in others {
+        if is_there("browser") && is_there(name) {
+            good &= counted(name, &mut count, part)?;
+        } else if is_there(name) && name != "library" {
+            say(&format!("SKIPPED {name}: it needs the browser"));
+            count.skipped = count.skipped.saturating_add(1);
+        }
     }
-    let good = count.failed == 0 && count.passed > 0 && !(is_ci() && count.skipped > 0);
+    good &= count.failed == 0 && count.passed > 0 && !(is_ci() && count.skipped > 0);
     say(&format!("── everything ({} s)", started.elapsed().as_secs()));
     if is_ci() && count.skipped > 0 {
         say("In CI nothing may be skipped.");
     }
-    say(&format!("{} passed, {} failed, {} skipped", count.passed, count.failed, count.skipped));
+    say(&count.to_string());
     Ok(good)
+}
+
+/// Runs a part, and says how it went and how long it took.
+fn counted(
+    name: &str,
+    count: &mut Count,
+    part: impl FnOnce(&mut Count) -> std::io::Result<bool>,
+) -> std::io::Result<bool> {
+    let (started, before) = (Instant::now(), *count);
+    let good = part(count)?;
+    if !good && count.failed == before.failed {
+        // Something failed that no test line counts: a build, or a program that was killed.
+        count.failed = count.failed.saturating_add(1);
+    }
+    say(&format!("── {name}: {} ({} s)", count.since(before), started.elapsed().as_secs()));
+    Ok(good)
+}
+
+fn library(_nothing_to_count: &mut Count) -> std::io::Result<bool> {
+    bindings::build()
 }
 
 fn build(variables: &[(&str, &str)]) -> std::io::Result<bool> {
@@ -51,7 +75,6 @@ fn build(variables: &[(&str, &str)]) -> std::io::Result<bool> {
 }
 
 fn run_rust(variables: &[(&str, &str)], count: &mut Count) -> std::io::Result<bool> {
-    let started = Instant::now();
     let mut child = Command::new(cargo())
         .args(["test", "--workspace", "--no-fail-fast"])
         .current_dir(root())
@@ -65,9 +88,7 @@ fn run_rust(variables: &[(&str, &str)], count: &mut Count) -> std::io::Result<bo
             say(&line);
         }
     }
-    let good = child.wait()?.success();
-    say(&format!("── rust, with browser and relying party ({} s)", started.elapsed().as_secs()));
-    Ok(good)
+    Ok(child.wait()?.success())
 }
 
 /// Adds libtest's closing line, and the line by which a test says that it could not run here.

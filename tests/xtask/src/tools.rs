@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::report::{cargo, run, say};
+use crate::swift;
 
 /// A program from a Debian package.
 struct Tool {
@@ -21,6 +22,10 @@ const RELYING_PARTY: [Tool; 2] = [
     Tool { program: "/usr/sbin/apache2", package: "apache2-bin" },
     Tool { program: "/usr/lib/apache2/modules/mod_auth_openidc.so", package: "libapache2-mod-auth-openidc" },
 ];
+const KOTLIN: [Tool; 2] = [
+    Tool { program: "/usr/bin/mvn", package: "maven" },
+    Tool { program: "/usr/bin/javac", package: "openjdk-17-jdk-headless" },
+];
 /// Letters for the browser's pictures.
 const FONTS: Tool = Tool { program: "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", package: "fonts-dejavu-core" };
 const DENY_VERSION: &str = "0.20.2";
@@ -35,9 +40,9 @@ pub(crate) struct Missing {
     pub(crate) reason: String,
 }
 
-/// Sets up the browser and the stock relying party; returns what can't be had.
+/// Sets up what every part needs; returns what can't be had.
 pub(crate) fn set_up() -> std::io::Result<Vec<Missing>> {
-    let wanted: Vec<&Tool> = BROWSER.iter().chain(&RELYING_PARTY).chain([&FONTS]).collect();
+    let wanted: Vec<&Tool> = BROWSER.iter().chain(&RELYING_PARTY).chain(&KOTLIN).chain([&FONTS]).collect();
     let packages: Vec<&str> =
         wanted.iter().filter(|tool| !Path::new(tool.program).exists()).map(|tool| tool.package).collect();
     if !packages.is_empty() {
@@ -47,6 +52,7 @@ pub(crate) fn set_up() -> std::io::Result<Vec<Missing>> {
     for (part, variable, tools) in [
         ("browser", "COUNTERSIGN_NO_BROWSER", BROWSER.as_slice()),
         ("relying party", "COUNTERSIGN_NO_RELYING_PARTY", RELYING_PARTY.as_slice()),
+        ("kotlin", "COUNTERSIGN_NO_KOTLIN", KOTLIN.as_slice()),
     ] {
         let absent: Vec<&str> =
             tools.iter().filter(|tool| !Path::new(tool.program).exists()).map(|tool| tool.package).collect();
@@ -55,12 +61,19 @@ pub(crate) fn set_up() -> std::io::Result<Vec<Missing>> {
             missing.push(Missing { part, variable, reason });
         }
     }
+    if let Err(reason) = swift::root()? {
+        missing.push(Missing { part: "swift", variable: "COUNTERSIGN_NO_SWIFT", reason });
+    }
     Ok(missing)
 }
 
-fn install(packages: &[&str]) -> std::io::Result<()> {
-    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"));
-    if !is_root || !Path::new("/usr/bin/apt-get").exists() {
+pub(crate) fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"))
+}
+
+/// Installs Debian packages where that can be done; whether they are there is for the caller to see.
+pub(crate) fn install(packages: &[&str]) -> std::io::Result<()> {
+    if !is_root() || !Path::new("/usr/bin/apt-get").exists() {
         return Ok(());
     }
     say(&format!("Installing {} (Debian packages).", packages.join(", ")));
@@ -76,7 +89,7 @@ fn install(packages: &[&str]) -> std::io::Result<()> {
 }
 
 /// The person's cache folder for what is large and slow to make.
-fn cache() -> Option<PathBuf> {
+pub(crate) fn cache() -> Option<PathBuf> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
     Some(cache.join("countersign"))

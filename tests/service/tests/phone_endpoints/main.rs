@@ -1,6 +1,12 @@
 //! The phone's endpoints over HTTP: one good message of each kind, and the same with one thing wrong.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, unreachable_pub, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test stops at the first surprise"
+)]
 
 mod answers;
 mod enrollment;

@@ -60,7 +60,11 @@ impl Scene {
         let expected = file("phone-request.json")["expected"].clone();
         let service = Service::called(text(&expected["issuer"]), Vec::new(), String::new()).await;
         assert_eq!(service.now(), file("phone-request.json")["now"].as_i64().unwrap());
-        Self { service, device_id: text(&expected["kid"]).to_owned(), prompt: cases(&file("phone-prompt.json"))[0].clone() }
+        Self {
+            service,
+            device_id: text(&expected["kid"]).to_owned(),
+            prompt: cases(&file("phone-prompt.json"))[0].clone(),
+        }
     }
 
     /// As if nothing had been asked yet.

@@ -12,6 +12,7 @@ import dev.countersign.core.PromptKind
 import dev.countersign.core.PromptState
 import dev.countersign.core.Scanned
 import dev.countersign.core.Step
+import dev.countersign.core.uniffiEnsureInitialized
 import dev.countersign.ports.AuthorityTrust
 import dev.countersign.ports.JavaKeyStore
 import dev.countersign.ports.RelayChannel
@@ -29,6 +30,8 @@ import java.time.Duration
 class JourneyTest {
     @Test
     fun `j2 and j7 an account is added from the picture of a page and a sign-in is approved`(@TempDir folder: Path) = runBlocking {
+        // Library and generated code must be of one version; Kotlin looks only when it is told to.
+        uniffiEnsureInitialized()
         val person = World.person()
         val trust = AuthorityTrust(World.ca)
         val channel = RelayChannel(World.relay, trust)

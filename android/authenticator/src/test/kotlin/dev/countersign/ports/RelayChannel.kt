@@ -21,6 +21,7 @@ class RelayChannel(private val relay: String, trust: AuthorityTrust) : PushChann
     private val client = HttpClient.newBuilder().sslContext(trust.context()).version(HttpClient.Version.HTTP_1_1).build()
     private val bearer = encode(ByteArray(32).also(SecureRandom()::nextBytes))
     @Volatile private var closed = false
+    @Volatile private var received: ((slot: ByteArray, body: ByteArray) -> Unit)? = null
 
     override fun subscribe(vapidKey: ByteArray, slot: ByteArray): String = try {
         val body = buildJsonObject { put("vapid_key", encode(vapidKey)); put("slot", encode(slot)) }
@@ -32,21 +33,25 @@ class RelayChannel(private val relay: String, trust: AuthorityTrust) : PushChann
         throw PlatformException.Transient()
     }
 
-    /** Hands each push to [received] until the channel is closed. */
-    fun listen(received: (slot: ByteArray, body: ByteArray) -> Unit): RelayChannel = apply {
-        thread(isDaemon = true, name = "pushes") {
-            while (!closed) {
-                runCatching { client.send(request("/stream").build(), BodyHandlers.ofLines()).body().forEach { line(it, received) } }
-                Thread.sleep(100)
-            }
+    /** Hands each push to [received], and to nobody else any more, until the channel is closed. */
+    fun listen(received: (slot: ByteArray, body: ByteArray) -> Unit) {
+        val first = this.received == null
+        this.received = received
+        if (first) thread(isDaemon = true, name = "pushes") { stream() }
+    }
+
+    private fun stream() {
+        while (!closed) {
+            runCatching { client.send(request("/stream").build(), BodyHandlers.ofLines()).body().forEach(::line) }
+            Thread.sleep(100)
         }
     }
 
-    private fun line(line: String, received: (ByteArray, ByteArray) -> Unit) {
+    private fun line(line: String) {
         check(!closed)
         if (line.isBlank()) return
         val message = Json.parseToJsonElement(line).jsonObject
-        received(decode(message.getValue("slot").jsonPrimitive.content), decode(message.getValue("message").jsonPrimitive.content))
+        received?.invoke(decode(message.getValue("slot").jsonPrimitive.content), decode(message.getValue("message").jsonPrimitive.content))
     }
 
     private fun request(path: String) = HttpRequest.newBuilder(URI(relay + path))

@@ -1,0 +1,106 @@
+package dev.countersign
+
+import dev.countersign.core.AccountState
+import dev.countersign.core.KeyGuard
+import dev.countersign.core.KeyStore
+import dev.countersign.core.Step
+import dev.countersign.phone.Phone
+import dev.countersign.phone.Process
+import dev.countersign.world.World
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+import java.nio.file.Files
+import java.nio.file.Path
+
+/** The process is killed (SIGKILL) in the middle, and the same store opened again. */
+class KilledTest {
+    @Test
+    fun `killed while the digits are shown, it shows the same digits again and goes on`(@TempDir folder: Path) = runBlocking {
+        World.person().use { person ->
+            Files.write(folder.resolve("screen.png"), person.showsCode())
+            Process(EnrollingPhone::class.java.name, "$folder").use { child ->
+                val digits = child.line().removePrefix("digits ")
+                child.kill()
+                Phone(folder).open().use { phone ->
+                    val shown = phone.core.pendingSteps().single() as Step.ShowDigits
+                    assertEquals(digits, shown.digits)
+                    phone.activate(person, shown)
+                    assertEquals(AccountState.Active, phone.core.accounts().single().state)
+                }
+            }
+        }
+    }
+
+    @Test
+    fun `killed inside the key store, it goes on with the key that was made`(@TempDir folder: Path) = runBlocking {
+        World.person().use { person ->
+            Files.write(folder.resolve("screen.png"), person.showsCode())
+            Process(EnrollingPhone::class.java.name, "$folder", "stop after the key").use { child ->
+                assertEquals("key made", child.line())
+                child.kill()
+                Phone(folder).open().use { phone ->
+                    val made = phone.keys.aliases()
+                    val interrupted = phone.core.pendingSteps().single() as Step.EnrollmentInterrupted
+                    phone.activate(person, phone.core.continueEnrollment(interrupted.ticket) as Step.ShowDigits)
+                    assertEquals(made, phone.keys.aliases(), "no second key")
+                }
+            }
+        }
+    }
+
+    @Test
+    fun `killed before an answer leaves, the answer goes out at the next start without asking again`(@TempDir folder: Path) = runBlocking {
+        World.person().use { person ->
+            Phone(folder).open().use { phone ->
+                phone.add(person)
+                phone.prompt()
+            }
+            World.cut("/phone/answers", "before", 100)
+            try {
+                Process(ApprovingPhone::class.java.name, "$folder", person.number()).use { child ->
+                    assertEquals("queued", child.line())
+                    child.kill()
+                }
+            } finally {
+                World.heal()
+            }
+            Phone(folder).open().use { person.sees("done") }
+        }
+    }
+}
+
+/** Enrols with the picture in its folder, says what it shows, and waits to be killed. */
+object EnrollingPhone {
+    @JvmStatic
+    fun main(arguments: Array<String>) = runBlocking {
+        val folder = Path.of(arguments[0])
+        val phone = Phone(folder)
+        val stopping = object : KeyStore by phone.keys {
+            override fun make(alias: String, guard: KeyGuard): ByteArray {
+                phone.keys.make(alias, guard)
+                println("key made")
+                while (true) Thread.sleep(1_000)
+            }
+        }
+        phone.open(if (arguments.size > 1) phone.ports(keyStore = stopping) else phone.ports())
+        val picture = dev.countersign.core.CodeInput.Picture(Files.readAllBytes(folder.resolve("screen.png")))
+        val scanned = phone.core.readCode(picture) as dev.countersign.core.Scanned.Invited
+        val shown = phone.core.enroll(phone.core.lookUp(scanned.invite)) as Step.ShowDigits
+        println("digits ${shown.digits}")
+        delay(Long.MAX_VALUE)
+    }
+}
+
+/** Approves what waits, while the service can't be reached, and waits to be killed. */
+object ApprovingPhone {
+    @JvmStatic
+    fun main(arguments: Array<String>) = runBlocking {
+        val phone = Phone(Path.of(arguments[0])).open()
+        val step = phone.core.approve(phone.prompt().id, arguments[1])
+        println(if (step is Step.Queued) "queued" else "not queued: $step")
+        delay(Long.MAX_VALUE)
+    }
+}

@@ -1,0 +1,27 @@
+package dev.countersign.phone
+
+import java.io.BufferedReader
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.TimeUnit
+
+/** A program of these tests in a process of its own. */
+class Process(main: String, vararg arguments: String) : AutoCloseable {
+    private val process = ProcessBuilder(
+        listOf(
+            "${System.getProperty("java.home")}/bin/java",
+            "-Djna.library.path=${System.getProperty("jna.library.path")}",
+            "-cp", System.getProperty("java.class.path"), main,
+        ) + arguments,
+    ).redirectError(ProcessBuilder.Redirect.INHERIT).start()
+    private val output: BufferedReader = process.inputReader()
+
+    /** The next line that it prints. */
+    fun line(): String = CompletableFuture.supplyAsync { output.readLine() ?: "(it ended)" }.get(60, TimeUnit.SECONDS)
+
+    /** Ends it at once, as the system does (SIGKILL). */
+    fun kill() {
+        process.destroyForcibly().waitFor()
+    }
+
+    override fun close() = kill()
+}

@@ -1,0 +1,109 @@
+//! The library as it ships, and the Kotlin and Swift code that belongs to it.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::report::{cargo, root, run, say};
+use crate::tools::cache;
+
+const CRATE: &str = "countersign-bindings";
+/// Functions that are alike stand once, relocations are packed: both as in an Android build.
+const LINKED: [&str; 4] = ["-C", "link-arg=-Wl,--icf=all", "-C", "link-arg=-Wl,-z,pack-relative-relocs"];
+
+/// The built library, with the metadata that the code is generated from.
+pub(crate) fn library() -> PathBuf {
+    root().join("target/mobile/libcountersign_bindings.so")
+}
+
+/// Where the generated code stands.
+pub(crate) fn generated() -> PathBuf {
+    root().join("target/generated")
+}
+
+/// Builds the library and generates the code.
+pub(crate) fn build() -> io::Result<bool> {
+    let mut arguments = vec!["rustc", "-q", "--profile", "mobile", "-p", CRATE, "--crate-type", "cdylib", "--"];
+    arguments.extend(LINKED);
+    if !run(&cargo(), &arguments, &[])? {
+        return Ok(false);
+    }
+    let Some(bindgen) = bindgen()? else { return Ok(false) };
+    let folder = generated();
+    let text = |path: PathBuf| path.to_string_lossy().into_owned();
+    let (library, kotlin, swift) = (text(library()), text(folder.join("kotlin")), text(folder.join("swift")));
+    // It asks cargo for the crate that it stands in.
+    let made = std::process::Command::new(bindgen)
+        .args([&library, &kotlin, &swift])
+        .current_dir(root().join("bindings"))
+        .status()?
+        .success();
+    Ok(made && of_another_version(&folder)?)
+}
+
+/// The generator: slow to build and always the same, so it is built once for each version and kept.
+fn bindgen() -> io::Result<Option<PathBuf>> {
+    let source = fs::read_to_string(root().join("bindings/src/bin/countersign-bindgen.rs"))?;
+    let lock = fs::read_to_string(root().join("Cargo.lock"))?;
+    let version = lock.split("name = \"uniffi_bindgen\"").nth(1).and_then(|entry| entry.lines().nth(1));
+    let mut hasher = DefaultHasher::new();
+    (source, version).hash(&mut hasher);
+    let kept = cache().unwrap_or_else(|| root().join("target")).join("tools");
+    let program = kept.join(format!("countersign-bindgen-{:016x}", hasher.finish()));
+    if !program.exists() {
+        say("Building the generator of Kotlin and Swift code once (two minutes).");
+        let arguments = ["build", "-q", "-p", CRATE, "--features", "bindgen", "--bin", "countersign-bindgen"];
+        if !run(&cargo(), &arguments, &[])? {
+            return Ok(None);
+        }
+        fs::create_dir_all(&kept)?;
+        // Moved into place whole, so that a run that is ended here leaves no half of it.
+        let next = kept.join(format!("countersign-bindgen.{}", std::process::id()));
+        fs::copy(root().join("target/debug/countersign-bindgen"), &next)?;
+        fs::rename(next, &program)?;
+    }
+    Ok(Some(program))
+}
+
+/// The same code as another version of the library would have it: the checksum of one method differs.
+fn of_another_version(folder: &Path) -> io::Result<bool> {
+    let kotlin = fs::read_to_string(folder.join("kotlin/dev/countersign/core/countersign.kt"))?;
+    let kotlin = kotlin.replace("dev.countersign.core", "dev.countersign.otherversion");
+    let kotlin = with_another_checksum(&kotlin, "and 0xFFFF) != ");
+    let swift = fs::read_to_string(folder.join("swift/CountersignCore.swift"))?;
+    let swift = with_another_checksum(&swift, "() != ");
+    let (Some(kotlin), Some(swift)) = (kotlin, swift) else {
+        return Err(io::Error::new(ErrorKind::InvalidData, "the generated code has no checksums"));
+    };
+    for (name, text) in [
+        ("kotlin-of-another-version/countersign.kt", kotlin),
+        ("swift-of-another-version/CountersignCore.swift", swift),
+    ] {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        fs::write(path, text)?;
+    }
+    Ok(true)
+}
+
+/// Adds one to the number after the first `mark`.
+fn with_another_checksum(text: &str, mark: &str) -> Option<String> {
+    let (before, rest) = text.split_once(mark)?;
+    let end = rest.find(|character: char| !character.is_ascii_digit())?;
+    let (number, after) = rest.split_at_checked(end)?;
+    let other = number.parse::<u32>().ok()?.checked_add(1)?;
+    Some(format!("{before}{mark}{other}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_checksum_is_another() {
+        let text = "if (a() != 7) {} if (b() != 9) {}";
+        assert_eq!(with_another_checksum(text, "() != ").as_deref(), Some("if (a() != 8) {} if (b() != 9) {}"));
+        assert_eq!(with_another_checksum("nothing", "() != "), None);
+    }
+}

@@ -1,0 +1,26 @@
+//! How many tests passed, failed and were skipped, summed over all languages.
+
+/// Passed, failed, skipped.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    pub(crate) skipped: usize,
+}
+
+impl Count {
+    /// What this count has beyond an earlier one.
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self {
+            passed: self.passed.saturating_sub(earlier.passed),
+            failed: self.failed.saturating_sub(earlier.failed),
+            skipped: self.skipped.saturating_sub(earlier.skipped),
+        }
+    }
+}
+
+impl std::fmt::Display for Count {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
+    }
+}

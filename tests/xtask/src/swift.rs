@@ -1,0 +1,125 @@
+//! The Swift tests, in a Debian root of their own that has Swift 6.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::bindings;
+use crate::count::Count;
+use crate::report::{root as project, run, say};
+use crate::tools::{cache, is_root};
+use crate::world::World;
+
+/// Another number makes every root anew.
+const ROOT_VERSION: &str = "1";
+
+fn script(name: &str) -> String {
+    project().join("tests/xtask/swift").join(name).to_string_lossy().into_owned()
+}
+
+/// The root with Swift, made once and kept in the cache folder; or why it can't be had here.
+pub(crate) fn root() -> std::io::Result<Result<PathBuf, String>> {
+    let needs = "a Debian root with Swift is made by debootstrap, which needs root on a Debian system";
+    let Some(cache) = cache() else { return Ok(Err("no cache folder".to_owned())) };
+    let (folder, ready) =
+        (cache.join(format!("swift-root-{ROOT_VERSION}")), cache.join(format!("swift-root-{ROOT_VERSION}.ready")));
+    if ready.exists() && folder.exists() {
+        return Ok(Ok(folder));
+    }
+    if !is_root() || !Path::new("/usr/bin/apt-get").exists() {
+        return Ok(Err(needs.to_owned()));
+    }
+    say("Making a root with Swift 6 once (about two minutes, 1.3 GB in the cache folder).");
+    fs::create_dir_all(&cache)?;
+    let place = folder.to_string_lossy().into_owned();
+    if !run(&script("make-root.sh"), &[&place], &[])? {
+        return Ok(Err(needs.to_owned()));
+    }
+    fs::write(ready, "")?;
+    Ok(Ok(folder))
+}
+
+/// Runs them against a world of their own.
+pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
+    let world = World::start(&[])?;
+    let arguments = ["swift", "test", "--disable-swift-testing"];
+    let output = inside(&world, &arguments)?.stderr(std::process::Stdio::inherit()).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        say(&text);
+    }
+    text.lines().for_each(|line| add(count, line));
+    Ok(output.status.success())
+}
+
+/// A command in the package's folder, inside the root, with the generated code in its place.
+fn inside(world: &World, arguments: &[&str]) -> std::io::Result<Command> {
+    let root = root()?.map_err(std::io::Error::other)?;
+    place_generated()?;
+    let authority = project().join("target/swift/authority.pem");
+    fs::create_dir_all(project().join("target/swift"))?;
+    fs::write(&authority, world.authority())?;
+    let mut command = Command::new(script("run-inside.sh"));
+    command
+        .args([root.as_path(), &project(), &authority])
+        .args(["env", "-C", "ios"])
+        .args(arguments)
+        .env("COUNTERSIGN_WORLD", world.control())
+        .env("COUNTERSIGN_LIBRARY_DIR", project().join("target/mobile"))
+        .env("COUNTERSIGN_VECTORS", project().join("tests/vectors"));
+    Ok(command)
+}
+
+/// SwiftPM wants its sources inside the package, so the generated ones are copied there (and not committed).
+fn place_generated() -> std::io::Result<()> {
+    let (from, to) = (bindings::generated(), project().join("ios/.build-generated"));
+    for (source, target) in [
+        ("swift/CountersignCore.swift", "CountersignCore/CountersignCore.swift"),
+        ("swift/CountersignCoreFFI.h", "CountersignCoreFFI/CountersignCoreFFI.h"),
+        ("swift/module.modulemap", "CountersignCoreFFI/module.modulemap"),
+        ("swift-of-another-version/CountersignCore.swift", "CountersignOtherVersion/CountersignCore.swift"),
+    ] {
+        let (text, target) = (fs::read(from.join(source))?, to.join(target));
+        // Left alone when it is the same, so that nothing is compiled again for it.
+        if fs::read(&target).is_ok_and(|there| there == text) {
+            continue;
+        }
+        fs::create_dir_all(target.parent().unwrap_or(&to))?;
+        fs::write(target, text)?;
+    }
+    Ok(())
+}
+
+/// Adds the line by which XCTest closes a test: `Test Case 'A.testB' passed (0.1 seconds)`.
+fn add(count: &mut Count, line: &str) {
+    if !line.starts_with("Test Case ") {
+        return;
+    }
+    for (end, number) in
+        [("' passed (", &mut count.passed), ("' failed (", &mut count.failed), ("' skipped (", &mut count.skipped)]
+    {
+        if line.contains(end) {
+            *number = number.saturating_add(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_lines_are_added() {
+        let mut count = Count::default();
+        for line in [
+            "Test Case 'JourneyTests.testIt' started at 2026-11-23 12:00:00.000",
+            "Test Case 'JourneyTests.testIt' passed (4.1 seconds)",
+            "Test Case 'StepsTests.testIt' failed (0.1 seconds)",
+            "Test Case 'StepsTests.testThat' skipped (0.1 seconds)",
+            "Executed 3 tests, with 1 failure (0 unexpected) in 4.2 (4.2) seconds",
+        ] {
+            add(&mut count, line);
+        }
+        assert_eq!(count, Count { passed: 1, failed: 1, skipped: 1 });
+    }
+}

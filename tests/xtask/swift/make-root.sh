@@ -1,0 +1,44 @@
+#!/bin/bash
+# make-root.sh ROOT: a Debian trixie root with Swift 6, from this machine's own Debian mirror.
+# Swift comes as a Debian package only from trixie on, so it lives in a root of its own, whatever runs around it.
+set -euo pipefail
+root=$1
+export DEBIAN_FRONTEND=noninteractive
+apt="-o DPkg::Lock::Timeout=600 -q -q"
+
+# The archive that apt itself uses here, by its origin; security updates stand apart.
+indexes() { apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' | sort -u | awk '$2 == "Debian"'; }
+[ -n "$(indexes)" ] || apt-get $apt update
+command -v debootstrap >/dev/null || apt-get $apt install -y --no-install-recommends debootstrap
+main=$(indexes | awk '$3 != "Debian-Security" { print $1; exit }')
+security=$(indexes | awk '$3 == "Debian-Security" { print $1; exit }')
+[ -n "$main" ] || { echo "apt knows no Debian archive here"; exit 1; }
+
+rm -rf "$root"
+debootstrap --variant=minbase --keyring=/usr/share/keyrings/debian-archive-keyring.gpg trixie "$root" "$main" >/dev/null
+{
+  echo "deb $main trixie main"
+  echo "deb $main trixie-updates main"
+  [ -z "$security" ] || echo "deb $security trixie-security main"
+} >"$root/etc/apt/sources.list"
+# The machine's own apt settings (proxy, validity checks) go along.
+apt-config dump | grep -iE '^Acquire::(http|https|Check|Retries|ForceIPv4)' | grep -v '""' >"$root/etc/apt/apt.conf.d/90host" || true
+cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+chmod +x "$root/usr/sbin/policy-rc.d"
+# Not unpacked, since building, testing and formatting need none of it: two thirds of the size.
+{
+  for path in usr/libexec/swift/lib/swift/embedded usr/libexec/swift/lib/swift_static \
+    usr/libexec/swift/lib/swift/FrameworkABIBaseline usr/share/doc usr/share/man usr/share/locale usr/share/info; do
+    echo "path-exclude=/$path/*"
+  done
+  for path in bin/lldb bin/lldb-\* bin/clangd bin/sourcekit-lsp bin/docc bin/repl_swift bin/swift-build-sdk-interfaces \
+    lib/liblldb\* lib/libsourcekitdInProc.so lib/libLTO\* lib/libswiftGenericMetadataBuilder.so; do
+    echo "path-exclude=/usr/libexec/swift/$path"
+  done
+} >"$root/etc/dpkg/dpkg.cfg.d/slim"
+chroot "$root" apt-get $apt update
+chroot "$root" apt-get $apt -o Dpkg::Options::=--force-unsafe-io install -y --no-install-recommends \
+  swiftlang libc6-dev libstdc++-14-dev libssl-dev pkg-config ca-certificates >/dev/null
+chroot "$root" apt-get clean
+rm -rf "$root"/var/lib/apt/lists/*
