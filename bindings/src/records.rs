@@ -344,6 +344,7 @@ pub enum WithdrawalReason {
 }
 
 /// What a push meant for the person.
+#[expect(clippy::large_enum_variant, reason = "made once for each push, and copied over the boundary at once")]
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
 pub enum PushEffect {
     /// A new prompt: show it.

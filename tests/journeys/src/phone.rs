@@ -1,6 +1,6 @@
 //! A phone: the core behind its public API, with the terminal phone's ports, and a stream of pushes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use countersign::{
@@ -8,7 +8,8 @@ use countersign::{
     Scanned, Secret, Step, Ticket,
 };
 use countersign_phone::render::{self, PromptView};
-use countersign_phone::{Phone, Settings};
+use countersign_phone::{Message, Phone, Settings};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::Trouble;
@@ -57,6 +58,19 @@ impl TestPhone {
     /// Stops listening for pushes.
     pub fn deaf(&self) {
         self.listening.abort();
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        &self.settings.home
+    }
+
+    /// Its pushes, which it does not hear any more itself.
+    #[must_use]
+    pub fn takes_its_pushes(&self) -> mpsc::Receiver<Message> {
+        self.deaf();
+        self.phone.channel().messages()
     }
 
     /// The core.

@@ -29,5 +29,6 @@ mod times;
 mod trust;
 pub mod words;
 
+pub use direct::Message;
 pub use error::PhoneError;
 pub use phone::{Phone, Settings};

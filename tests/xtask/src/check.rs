@@ -13,6 +13,13 @@ pub(crate) fn run() -> std::io::Result<bool> {
         let arguments = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
         run_command(&cargo, &arguments, &[])
     })?;
+    // The parts that ship alone: what phones need, and what a notification extension needs.
+    for features in ["authenticator", "inbox"] {
+        good &= part(&format!("lints of {features} alone"), || {
+            let alone = ["--no-default-features", "--features", features, "--", "-D", "warnings"];
+            run_command(&cargo, &[&["clippy", "--quiet", "--package", "countersign"], &alone[..]].concat(), &[])
+        })?;
+    }
     good &= part("documentation", || {
         let arguments = ["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"];
         run_command(&cargo, &arguments, &[("RUSTDOCFLAGS", "-D warnings")])

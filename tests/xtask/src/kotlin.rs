@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::bench;
 use crate::count::Count;
 use crate::report::{root, run};
 use crate::world::World;
@@ -21,6 +22,19 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     let good = run("mvn", &arguments, &[("COUNTERSIGN_WORLD", world.control())])?;
     add_reports(count)?;
     Ok(good)
+}
+
+/// Milliseconds of approvals, as an app in Kotlin has them.
+pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<Vec<f64>> {
+    let output = root().join("target/android/approvals.txt").to_string_lossy().into_owned();
+    let properties = [format!("-Dapprovals.count={count}"), format!("-Dapprovals.output={output}")];
+    let arguments = ["-q", "-B", "-f", "android/pom.xml", "-Dkotlin.compiler.daemon=false", "-Dtest=Approvals"];
+    let optional = ["-Dsurefire.failIfNoSpecifiedTests=false", "test"];
+    let all: Vec<&str> = arguments.into_iter().chain(properties.iter().map(String::as_str)).chain(optional).collect();
+    if !run("mvn", &all, &[("COUNTERSIGN_WORLD", world.control())])? {
+        return Err(std::io::Error::other("the Kotlin approvals failed"));
+    }
+    bench::times(&fs::read_to_string(output)?)
 }
 
 fn add_reports(count: &mut Count) -> std::io::Result<()> {

@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | `demo` | the main job, from nothing to signed in |
 //! | `test` | every test, counted together |
+//! | `bench` | figures, measured in one run |
 //! | `check` | what must hold before anything is merged |
 //! | `journeys` | every listed journey has its test |
 //! | `bindings`, `world` | what Kotlin and Swift tests run: the library with its generated code, the service |
 //! | `kotlin`, `swift`, `python` | the tests in these languages |
 //! | `tools` | what each part needs, and how it is had |
 
+mod bench;
 mod bindings;
 mod check;
 mod count;
@@ -49,6 +51,8 @@ enum Command {
     },
     /// Run every test and end with one line: N passed, N failed, N skipped
     Test,
+    /// Figures of this machine, in target/bench.json
+    Bench,
     /// Formatting, lints, documentation, licences and sources of dependencies, journeys, private paths
     Check,
 }
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo { unattended } => demo::run(unattended),
         Command::Test => test::run(),
+        Command::Bench => bench::run_all(),
         Command::Check => check::run(),
     };
     match done {

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::bindings;
 use crate::count::Count;
 use crate::report::{root as project, run, say};
 use crate::tools::{cache, is_root};
 use crate::world::World;
+use crate::{bench, bindings};
 
 /// Another number makes every root anew.
 const ROOT_VERSION: &str = "1";
@@ -50,6 +50,13 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     }
     text.lines().for_each(|line| add(count, line));
     Ok(output.status.success())
+}
+
+/// Milliseconds of approvals, as an app in Swift has them.
+pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<Vec<f64>> {
+    let arguments = ["swift", "run", "-c", "release", "ApprovalsProcess", &count.to_string()];
+    let output = inside(world, &arguments)?.output()?;
+    bench::times(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// A command in the package's folder, inside the root, with the generated code in its place.

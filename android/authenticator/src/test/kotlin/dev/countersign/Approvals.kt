@@ -1,0 +1,38 @@
+package dev.countersign
+
+import dev.countersign.core.Outcome
+import dev.countersign.core.Step
+import dev.countersign.phone.Phone
+import dev.countersign.world.World
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+import java.nio.file.Files
+import java.nio.file.Path
+
+/** How long an approval takes from Kotlin, for `cargo xtask bench`; Surefire runs it only when it is named. */
+class Approvals {
+    @Test
+    fun measure(@TempDir folder: Path) = runBlocking {
+        val count = System.getProperty("approvals.count").toInt()
+        var lines = emptyList<String>()
+        // The first person's warm up.
+        for (round in listOf("first", "second")) {
+            World.person().use { person ->
+                Phone(Files.createDirectory(folder.resolve(round))).open().use { phone ->
+                    phone.addAndConfirm(person)
+                    lines = List(count) {
+                        val number = World.signsIn(person.user)
+                        val prompt = phone.prompt()
+                        val started = System.nanoTime()
+                        assertEquals(Step.Done(Outcome.APPROVED), phone.core.approve(prompt.id, number))
+                        "%.3f".format((System.nanoTime() - started) / 1e6)
+                    }
+                }
+            }
+        }
+        Files.write(Path.of(System.getProperty("approvals.output")), lines)
+        Unit
+    }
+}
