@@ -26,7 +26,7 @@ use crate::service::messages::FetchReason;
 use crate::step::Step;
 use crate::tasks;
 
-pub(crate) use core::Core;
+pub(crate) use core::{Core, check_own_signature};
 
 /// Two threads: one may wait in a handshake while the other goes on.
 const WORKERS: usize = 2;

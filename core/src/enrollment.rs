@@ -23,7 +23,7 @@ use url::Url;
 use crate::account::{
     Account, AccountId, AccountRecord, RemovalCause, StoredState, device_key_alias, without_controls,
 };
-use crate::authenticator::Core;
+use crate::authenticator::{Core, check_own_signature};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::issuer::Issuer;
@@ -333,11 +333,12 @@ async fn bind(core: &Core, record: &EnrollmentRecord, point: &[u8], push_endpoin
     let claims = bind_claims(core, record, &device_key, push_endpoint, &jti);
     let alias = device_key_alias(&record.facts.account);
     let jws = core.sign_jws(&alias, ENROLLMENT_TYP, HeaderKey::Jwk(&device_key), &claims).await?;
+    check_own_signature(&jws, &device_key)?;
     let answer = service::bind(&core.http, &record.facts.endpoints.enrollment, jws, &jti, &record.key).await?;
     if answer.account_id != record.facts.account_id || answer.keys != record.facts.service_keys.thumbprints() {
         return Err(Error::Impostor);
     }
-    bound(core, record, answer).await
+    bound(core, record, device_key, answer).await
 }
 
 fn bind_claims(
@@ -377,10 +378,11 @@ fn bind_claims(
 }
 
 /// Stores in one transaction that the service knows this device: the stage, and the pending account.
-async fn bound(core: &Core, record: &EnrollmentRecord, answer: BindAnswer) -> Result<(), Error> {
+async fn bound(core: &Core, record: &EnrollmentRecord, device_key: PublicKey, answer: BindAnswer) -> Result<(), Error> {
     let facts = record.facts.clone();
     let account = AccountRecord {
         key_alias: device_key_alias(&facts.account),
+        device_key,
         id: facts.account,
         issuer: facts.issuer,
         account_id: facts.account_id,

@@ -4,6 +4,7 @@ use super::{Account, AccountId, AccountState, RemovalCause};
 use crate::clock::Timestamp;
 use crate::inbox::InboxRecipient;
 use crate::issuer::Issuer;
+use crate::jose::PublicKey;
 use crate::prompt::Audience;
 use crate::push_message::PushKeys;
 use crate::service::{Endpoints, ServiceKeys, Speaker};
@@ -27,6 +28,8 @@ pub(crate) struct AccountRecord {
     pub(crate) device_id: String,
     pub(crate) state: StoredState,
     pub(crate) key_alias: String,
+    /// The device key, as the key store made it: an answer is checked with it before it leaves.
+    pub(crate) device_key: PublicKey,
     pub(crate) slot: Vec<u8>,
     pub(crate) push_keys: PushKeys,
     pub(crate) endpoints: Endpoints,

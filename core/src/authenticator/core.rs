@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use super::{Folders, Ports};
 use crate::error::Error;
 use crate::http::Http;
-use crate::jose::{self, HeaderKey};
+use crate::jose::{self, HeaderKey, PublicKey, base64url};
 use crate::platform::PlatformError;
 use crate::store::{Store, Tables};
 use crate::tasks;
@@ -118,6 +118,18 @@ impl Core {
         let signature = jose::signature_from_der(&der).map_err(unusable)?;
         Ok(jose::attach(&input, &signature))
     }
+}
+
+/// Makes sure that the key store signed these bytes with the key that it made: what is decided by the person is
+/// signed once and sent for a day, so a signature that nobody will accept must not be kept.
+///
+/// # Errors
+/// `Platform(Unusable)` for garbage or another key's signature.
+pub(crate) fn check_own_signature(jws: &str, key: &PublicKey) -> Result<(), Error> {
+    let unusable = || Error::Platform(PlatformError::Unusable);
+    let (input, signature) = jws.rsplit_once('.').ok_or_else(unusable)?;
+    let signature = base64url::decode(signature).map_err(|_garbage| unusable())?;
+    key.verify(input.as_bytes(), &signature).map_err(|_wrong| unusable())
 }
 
 /// The folder is the app's own; on shared systems nobody else may look inside.

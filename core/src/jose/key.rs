@@ -36,6 +36,11 @@ impl PublicKey {
         Ok(Self(bytes))
     }
 
+    /// The uncompressed point.
+    pub(crate) fn as_sec1(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(crate) fn from_jwk(jwk: &Jwk) -> Result<Self, JoseError> {
         if jwk.kty != "EC" || jwk.crv != "P-256" {
             return Err(JoseError::Point);

@@ -10,10 +10,10 @@ use ring::digest::{SHA256, digest};
 
 use crate::account::{AccountRecord, StoredState};
 use crate::authenticator::Core;
+use crate::authenticator::check_own_signature;
 use crate::error::Error;
-use crate::jose::{HeaderKey, PublicKey, base64url};
+use crate::jose::{HeaderKey, base64url};
 use crate::outbox::{self, Entry};
-use crate::platform::PlatformError;
 use crate::prompt::fetch::stored_prompt;
 use crate::prompt::{Outcome, PromptId, PromptState};
 use crate::service::messages::{Decision, InnerAnswer, Message, UserVerification};
@@ -125,9 +125,6 @@ async fn inner_answer(
     decision: Decision,
     number: Option<String>,
 ) -> Result<String, Error> {
-    let alias = account.key_alias.clone();
-    let point = core.port(move |ports| ports.key_store.public_key(alias)).await?;
-    let key = PublicKey::from_sec1(&point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
     let claims = InnerAnswer {
         aud: account.issuer.as_str().to_owned(),
         prompt: prompt.id.jti.clone(),
@@ -137,8 +134,10 @@ async fn inner_answer(
         // The device key asks nobody; anything else would be a claim that was never checked.
         uv: UserVerification::None,
     };
-    let kid = base64url::encode(&key.thumbprint());
-    core.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await
+    let kid = base64url::encode(&account.device_key.thumbprint());
+    let jws = core.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await?;
+    check_own_signature(&jws, &account.device_key)?;
+    Ok(jws)
 }
 
 /// Tries at once; without an answer the outbox goes on and the person is told that it is on its way.

@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, StoreFault};
 use crate::inbox::InboxRecipient;
 use crate::issuer::Issuer;
+use crate::jose::PublicKey;
 use crate::push_message::PushKeys;
 use crate::seal::Place;
 use crate::service::ServiceKeys;
@@ -17,7 +18,7 @@ const KEYS_INTERVAL: u64 = 300;
 /// An unreadable push causes at most one fetch in this many seconds (protocol section 8).
 const PUSH_FETCH_INTERVAL: u64 = 30;
 
-const COLUMNS: &str = "id, issuer, account_id, user_name, organization, device_id, state, cause, key_alias, slot, \
+const COLUMNS: &str = "id, issuer, account_id, user_name, organization, device_id, state, cause, key_alias, device_key, slot, \
                        push_keys, endpoints, service_keys, clock_offset, added_at";
 
 fn sealed_at(row: &str) -> Place<'_> {
@@ -30,7 +31,9 @@ impl Tables<'_> {
         let (state, cause) = state_columns(account.state)?;
         let sealed = self.sealer.seal(&sealed_at(&account.id.0), account.push_keys.to_bytes().expose())?;
         self.connection.execute(
-            &format!("INSERT INTO accounts ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)"),
+            &format!(
+                "INSERT INTO accounts ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)"
+            ),
             params![
                 account.id.0,
                 account.issuer.as_str(),
@@ -41,6 +44,7 @@ impl Tables<'_> {
                 state,
                 cause,
                 account.key_alias,
+                account.device_key.as_sec1(),
                 account.slot,
                 sealed,
                 to_json(&account.endpoints)?,
@@ -99,6 +103,8 @@ impl Tables<'_> {
             device_id: row.get("device_id")?,
             state: read_state(&row.get::<_, String>("state")?, row.get("cause")?)?,
             key_alias: row.get("key_alias")?,
+            device_key: PublicKey::from_sec1(&row.get::<_, Vec<u8>>("device_key")?)
+                .map_err(|_malformed| unreadable())?,
             slot: row.get("slot")?,
             push_keys: PushKeys::from_bytes(&push_keys).map_err(|_malformed| unreadable())?,
             endpoints: from_json(&row.get::<_, String>("endpoints")?)?,

@@ -13,6 +13,7 @@ CREATE TABLE accounts (
     state         TEXT NOT NULL,              -- pending, active, removed
     cause         TEXT,                       -- why it was removed
     key_alias     TEXT NOT NULL,
+    device_key    BLOB NOT NULL,              -- the public point
     slot          BLOB NOT NULL UNIQUE,
     push_keys     BLOB NOT NULL,              -- sealed
     endpoints     TEXT NOT NULL,              -- JSON

@@ -1,5 +1,6 @@
 package dev.countersign.ports
 
+import com.sun.jna.Native
 import dev.countersign.core.KeyGuard
 import dev.countersign.core.KeyStore
 import dev.countersign.core.PlatformException
@@ -13,6 +14,7 @@ import java.security.Signature
 import java.security.interfaces.ECPublicKey
 import java.security.spec.ECGenParameterSpec
 import java.security.spec.PKCS8EncodedKeySpec
+import java.util.TreeMap
 import javax.crypto.AEADBadTagException
 import javax.crypto.Cipher
 import javax.crypto.SecretKey
@@ -28,8 +30,11 @@ class JavaKeyStore(private val file: Path) : KeyStore {
         if (Files.exists(file)) Files.newInputStream(file).use { load(it, password) } else load(null, password)
     }
 
+    /** Read once: each look into the file costs ten thousand hashes. */
+    private val entries = TreeMap<String, ByteArray>(String.CASE_INSENSITIVE_ORDER).apply { store.aliases().toList().associateWithTo(this, ::decrypted) }
+
     override fun make(alias: String, guard: KeyGuard): ByteArray = port {
-        if (bytes(alias) == null) {
+        if (alias !in entries) {
             val pair = KeyPairGenerator.getInstance("EC").apply { initialize(ECGenParameterSpec("secp256r1")) }.generateKeyPair()
             put(alias, point(pair.public as ECPublicKey) + pair.private.encoded)
         }
@@ -45,14 +50,14 @@ class JavaKeyStore(private val file: Path) : KeyStore {
     }
 
     override fun delete(alias: String) = port {
-        if (bytes(alias) != null) {
+        if (entries.remove(alias) != null) {
             store.deleteEntry(alias)
             save()
         }
     }
 
     override fun wrap(plain: ByteArray): ByteArray = port {
-        if (bytes(WRAPPING) == null) put(WRAPPING, ByteArray(32).also(SecureRandom()::nextBytes))
+        if (WRAPPING !in entries) put(WRAPPING, ByteArray(32).also(SecureRandom()::nextBytes))
         Cipher.getInstance(GCM).run { init(Cipher.ENCRYPT_MODE, wrappingKey()); iv + doFinal(plain) }
     }
 
@@ -65,18 +70,17 @@ class JavaKeyStore(private val file: Path) : KeyStore {
         }
     }
 
-    fun has(alias: String): Boolean = synchronized(store) { store.containsAlias(alias) }
-
-    fun aliases(): List<String> = synchronized(store) { store.aliases().toList() - WRAPPING }
+    fun aliases(): List<String> = synchronized(store) { entries.keys.toList() - WRAPPING }
 
     private fun wrappingKey(): SecretKey = SecretKeySpec(key(WRAPPING), "AES")
 
-    private fun key(alias: String): ByteArray = bytes(alias) ?: throw PlatformException.Gone()
+    private fun key(alias: String): ByteArray = entries[alias] ?: throw PlatformException.Gone()
 
-    private fun bytes(alias: String): ByteArray? =
-        (store.getEntry(alias, protection) as Pkcs12.SecretKeyEntry?)?.secretKey?.encoded
+    private fun decrypted(alias: String): ByteArray =
+        (store.getEntry(alias, protection) as Pkcs12.SecretKeyEntry).secretKey.encoded
 
     private fun put(alias: String, bytes: ByteArray) {
+        entries[alias] = bytes
         store.setEntry(alias, Pkcs12.SecretKeyEntry(SecretKeySpec(bytes, "AES")), protection)
         save()
     }
@@ -87,8 +91,13 @@ class JavaKeyStore(private val file: Path) : KeyStore {
         Files.move(next, file, ATOMIC_MOVE)
     }
 
-    /** What is thrown beside [PlatformException] says nothing about the key; an [Error] must not cross the boundary. */
+    /**
+     * Leaves the core's thread attached to the JVM, since it will ask again.
+     *
+     * What is thrown beside [PlatformException] says nothing about the key; an [Error] must not cross the boundary.
+     */
     private fun <T> port(work: () -> T): T = try {
+        Native.detach(false)
         synchronized(store, work)
     } catch (told: PlatformException) {
         throw told
