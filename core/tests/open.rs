@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use countersign::testing::{FakeClock, FakeKeyStore};
 use countersign::{
-    Authenticator, CodeInput, DeviceDescription, DeviceLock, Error, Folders, LockState, PlatformError, Ports,
-    PushChannel, Scanned, Timestamp, TlsTrust,
+    Authenticator, CodeInput, DeviceDescription, DeviceLock, Error, Folders, KeyGuard, KeyStore, LockState,
+    PlatformError, Ports, PushChannel, Scanned, Timestamp, TlsTrust,
 };
 
 struct NoPush;
@@ -117,4 +117,76 @@ async fn a_dropped_wait_leaves_the_authenticator_working() {
     let waiting = authenticator.changed_since(revision, Duration::from_secs(60));
     assert!(tokio::time::timeout(Duration::from_millis(50), waiting).await.is_err());
     assert!(authenticator.accounts().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_wait_has_an_end_even_when_nothing_changes() {
+    let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
+    let authenticator = open(home.path(), &keys).await.unwrap();
+    let snapshot = authenticator.snapshot().await.unwrap();
+    let waited = authenticator.changed_since(snapshot.revision, Duration::from_millis(30)).await.unwrap();
+    assert_eq!(waited, snapshot);
+}
+
+#[tokio::test]
+async fn shut_down_ends_what_waits_and_the_store_opens_again() {
+    let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
+    let authenticator = open(home.path(), &keys).await.unwrap();
+    let revision = authenticator.snapshot().await.unwrap().revision;
+    let waiting = tokio::spawn({
+        let authenticator = authenticator.clone();
+        async move { authenticator.changed_since(revision, Duration::from_secs(600)).await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    authenticator.shut_down().await;
+    assert_eq!(waiting.await.unwrap(), Err(Error::Closed));
+    assert_eq!(authenticator.accounts().await, Err(Error::Closed));
+    authenticator.shut_down().await;
+    assert!(open(home.path(), &keys).await.unwrap().accounts().await.unwrap().is_empty());
+}
+
+/// A key store that gives back another key than it took.
+struct Forgetful(FakeKeyStore);
+
+impl KeyStore for Forgetful {
+    fn make(&self, alias: String, guard: KeyGuard) -> Result<Vec<u8>, PlatformError> {
+        self.0.make(alias, guard)
+    }
+
+    fn public_key(&self, alias: String) -> Result<Vec<u8>, PlatformError> {
+        self.0.public_key(alias)
+    }
+
+    fn sign(&self, alias: String, message: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        self.0.sign(alias, message)
+    }
+
+    fn delete(&self, alias: String) -> Result<(), PlatformError> {
+        self.0.delete(alias)
+    }
+
+    fn wrap(&self, plain: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        self.0.wrap(plain)
+    }
+
+    fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        self.0.unwrap(wrapped).map(|plain| vec![7; plain.len()])
+    }
+}
+
+#[tokio::test]
+async fn a_key_store_that_gives_back_something_else_is_found_out_before_it_is_relied_on() {
+    let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
+    let forgetful = Ports { key_store: Arc::new(Forgetful(FakeKeyStore::default())), ..ports(&keys) };
+    let opened = Authenticator::open(Folders::under(home.path().to_owned()), forgetful).await;
+    assert_eq!(opened.err(), Some(Error::Platform(PlatformError::Unusable)));
+    // Nothing was kept: a key store that remembers starts anew.
+    assert!(open(home.path(), &keys).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_lock_is_asked_anew_each_time() {
+    let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
+    let authenticator = open(home.path(), &keys).await.unwrap();
+    assert_eq!(authenticator.device_lock().await, Ok(LockState::Biometric));
 }

@@ -140,3 +140,26 @@ fn make_private(home: &Path) -> Result<(), Error> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(home).map_err(|_denied| Error::Store(crate::error::StoreFault::ReadOnly))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+    use crate::platform::{KeyGuard, KeyStore};
+    use crate::testing::FakeKeyStore;
+
+    #[test]
+    fn only_the_key_that_was_made_signs_for_the_person() {
+        let keys = FakeKeyStore::default();
+        let made =
+            |alias: &str| PublicKey::from_sec1(&keys.make(alias.to_owned(), KeyGuard::AfterFirstUnlock).unwrap());
+        let (own, another) = (made("own").unwrap(), made("another").unwrap());
+        let der = keys.sign("own".to_owned(), b"header.payload".to_vec()).unwrap();
+        let jws = jose::attach("header.payload", &jose::signature_from_der(&der).unwrap());
+        let unusable = Err(Error::Platform(PlatformError::Unusable));
+        assert_eq!(check_own_signature(&jws, &own), Ok(()));
+        assert_eq!(check_own_signature(&jws, &another), unusable);
+        assert_eq!(check_own_signature(&jws.replace("payload", "Payload"), &own), unusable);
+        assert_eq!(check_own_signature("header.payload.", &own), unusable);
+    }
+}
