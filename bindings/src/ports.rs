@@ -147,9 +147,9 @@ pub struct Ports {
     /// Whether the device has a lock.
     pub device_lock: Arc<dyn DeviceLock>,
     /// How pushes reach this phone.
-    pub push: Arc<dyn PushChannel>,
+    pub push_channel: Arc<dyn PushChannel>,
     /// Which certificate chains are trusted.
-    pub trust: Arc<dyn TlsTrust>,
+    pub tls_trust: Arc<dyn TlsTrust>,
     /// What this phone says of itself.
     pub device: DeviceDescription,
 }
@@ -159,8 +159,8 @@ impl From<Ports> for countersign::Ports {
         Self {
             key_store: Arc::new(Foreign(ports.key_store)),
             device_lock: Arc::new(Foreign(ports.device_lock)),
-            push: Arc::new(Foreign(ports.push)),
-            trust: Arc::new(Foreign(ports.trust)),
+            push_channel: Arc::new(Foreign(ports.push_channel)),
+            tls_trust: Arc::new(Foreign(ports.tls_trust)),
             clock: Arc::new(countersign::SystemClock),
             device: ports.device,
         }

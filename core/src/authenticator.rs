@@ -59,9 +59,9 @@ pub struct Ports {
     /// Whether the device has a lock.
     pub device_lock: Arc<dyn DeviceLock>,
     /// How pushes reach this phone.
-    pub push: Arc<dyn PushChannel>,
+    pub push_channel: Arc<dyn PushChannel>,
     /// Which certificate chains are trusted.
-    pub trust: Arc<dyn TlsTrust>,
+    pub tls_trust: Arc<dyn TlsTrust>,
     /// Wall time and time since boot.
     pub clock: Arc<dyn Clock>,
     /// What this phone says of itself.

@@ -314,7 +314,7 @@ async fn make_key(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     let point = core.port(move |ports| ports.key_store.make(alias, KeyGuard::AfterFirstUnlock)).await?;
     PublicKey::from_sec1(&point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
     let (vapid_key, slot) = (record.facts.endpoints.vapid_key()?, record.facts.slot.clone());
-    let push_endpoint = core.port(move |ports| ports.push.subscribe(vapid_key, slot)).await?;
+    let push_endpoint = core.port(move |ports| ports.push_channel.subscribe(vapid_key, slot)).await?;
     if !is_push_endpoint(&push_endpoint) {
         // A port that fails without saying so returns nothing; the next try may bring an address.
         return Err(Error::Platform(PlatformError::Transient));

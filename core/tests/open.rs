@@ -40,8 +40,8 @@ fn ports(key_store: &Arc<FakeKeyStore>) -> Ports {
     Ports {
         key_store: key_store.clone(),
         device_lock: Arc::new(Locked),
-        push: Arc::new(NoPush),
-        trust: Arc::new(TrustsNobody),
+        push_channel: Arc::new(NoPush),
+        tls_trust: Arc::new(TrustsNobody),
         clock: Arc::new(FakeClock::new(Timestamp(1_790_000_000))),
         device: DeviceDescription { name: text("Phone"), model: text("Model"), os: text("OS"), app_version: text("1") },
     }

@@ -44,7 +44,7 @@ impl Core {
         make_private(&folders.home)?;
         make_private(&folders.inbox)?;
         let store = Store::open(&folders.home.join(DATABASE), &folders.inbox, ports.key_store.as_ref())?;
-        let http = Http::new(Arc::clone(&ports.trust), Arc::clone(&ports.clock))?;
+        let http = Http::new(Arc::clone(&ports.tls_trust), Arc::clone(&ports.clock))?;
         Ok(Self { ports, store, http, revision: watch::Sender::new(0), outbox: Notify::new() })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! The private authority is added to that store; no certificate error is ignored, none is accepted.
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -51,6 +52,20 @@ impl Driver {
         Ok(Self { process, port, _home: home })
     }
 
+    fn ask_to_end(&mut self) -> std::io::Result<()> {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        write!(stream, "GET /shutdown HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
+        stream.read_to_end(&mut Vec::new())?;
+        for _try in 0..50 {
+            if self.process.try_wait()?.is_some() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
     /// Where it speaks WebDriver.
     #[must_use]
     pub fn address(&self) -> String {
@@ -60,7 +75,8 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Asked first, since it then closes windows that a failed test has left; it may have ended by itself.
+        let _asked = self.ask_to_end();
         let _ended = self.process.kill();
         let _reaped = self.process.wait();
     }

@@ -87,8 +87,8 @@ impl Phone {
         let ports = Ports {
             key_store,
             device_lock: Arc::new(NoLock),
-            push: channel.clone(),
-            trust: trust.core,
+            push_channel: channel.clone(),
+            tls_trust: trust.core,
             clock: Arc::clone(&settings.clock),
             device: description(settings.device_name),
         };

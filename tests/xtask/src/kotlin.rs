@@ -18,7 +18,8 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     let _absent = fs::remove_dir_all(reports());
     let world = World::start(&[])?;
     // Warnings of JNA's loader and of Maven's own start are not about the tests.
-    let arguments = ["-q", "-B", "-f", "android/pom.xml", "-Dkotlin.compiler.daemon=false", "test"];
+    let arguments =
+        ["-q", "-B", "-Dstyle.color=never", "-f", "android/pom.xml", "-Dkotlin.compiler.daemon=false", "test"];
     let good = run("mvn", &arguments, &[("COUNTERSIGN_WORLD", world.control())])?;
     add_reports(count)?;
     Ok(good)
@@ -28,7 +29,15 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
 pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<Vec<f64>> {
     let output = root().join("target/android/approvals.txt").to_string_lossy().into_owned();
     let properties = [format!("-Dapprovals.count={count}"), format!("-Dapprovals.output={output}")];
-    let arguments = ["-q", "-B", "-f", "android/pom.xml", "-Dkotlin.compiler.daemon=false", "-Dtest=Approvals"];
+    let arguments = [
+        "-q",
+        "-B",
+        "-Dstyle.color=never",
+        "-f",
+        "android/pom.xml",
+        "-Dkotlin.compiler.daemon=false",
+        "-Dtest=Approvals",
+    ];
     let optional = ["-Dsurefire.failIfNoSpecifiedTests=false", "test"];
     let all: Vec<&str> = arguments.into_iter().chain(properties.iter().map(String::as_str)).chain(optional).collect();
     if !run("mvn", &all, &[("COUNTERSIGN_WORLD", world.control())])? {

@@ -63,12 +63,9 @@ pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<Vec<f64>
 fn inside(world: &World, arguments: &[&str]) -> std::io::Result<Command> {
     let root = root()?.map_err(std::io::Error::other)?;
     place_generated()?;
-    let authority = project().join("target/swift/authority.pem");
-    fs::create_dir_all(project().join("target/swift"))?;
-    fs::write(&authority, world.authority())?;
     let mut command = Command::new(script("run-inside.sh"));
     command
-        .args([root.as_path(), &project(), &authority])
+        .args([root.as_path(), &project()])
         .args(["env", "-C", "ios"])
         .args(arguments)
         .env("COUNTERSIGN_WORLD", world.control())

@@ -9,7 +9,6 @@ use crate::report::{cargo, root, run};
 pub(crate) struct World {
     process: Child,
     control: String,
-    authority: String,
 }
 
 impl World {
@@ -28,21 +27,16 @@ impl World {
             BufReader::new(output).read_line(&mut line)?;
         }
         let facts: serde_json::Value = serde_json::from_str(&line)?;
-        let fact = |name| facts.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
-        match (fact("control"), fact("authority")) {
-            (Some(control), Some(authority)) => Ok(Self { process, control, authority }),
-            _ => Err(io::Error::new(ErrorKind::InvalidData, "the world says nothing")),
+        let control = facts.get("control").and_then(serde_json::Value::as_str).map(str::to_owned);
+        match control {
+            Some(control) => Ok(Self { process, control }),
+            None => Err(io::Error::new(ErrorKind::InvalidData, "the world says nothing")),
         }
     }
 
     /// The address that tests find in `COUNTERSIGN_WORLD`.
     pub(crate) fn control(&self) -> &str {
         &self.control
-    }
-
-    /// The certificate (PEM) that service and relay are trusted by.
-    pub(crate) fn authority(&self) -> &str {
-        &self.authority
     }
 }
 

@@ -39,6 +39,6 @@ chmod +x "$root/usr/sbin/policy-rc.d"
 } >"$root/etc/dpkg/dpkg.cfg.d/slim"
 chroot "$root" apt-get $apt update
 chroot "$root" apt-get $apt -o Dpkg::Options::=--force-unsafe-io install -y --no-install-recommends \
-  swiftlang libc6-dev libstdc++-14-dev libssl-dev pkg-config ca-certificates >/dev/null
+  swiftlang libc6-dev libstdc++-14-dev libssl-dev pkg-config >/dev/null
 chroot "$root" apt-get clean
 rm -rf "$root"/var/lib/apt/lists/*

@@ -1,5 +1,5 @@
 //! A service, a relay and a browser's driver for tests in other languages: it prints one line of JSON with the
-//! address of its control and its authority, and ends when its input ends.
+//! address of its control, and ends when its input ends.
 //!
 //! | control | |
 //! | --- | --- |
@@ -54,7 +54,6 @@ async fn main() -> Result<(), Trouble> {
         None => Some(Driver::start(world.ca())?),
         Some(_reason) => None,
     };
-    let authority = String::from_utf8_lossy(world.ca()).into_owned();
     let control = Arc::new(Mutex::new(Control { world, driver, people: HashMap::new() }));
     let router = Router::new()
         .route("/", get(facts))
@@ -67,7 +66,7 @@ async fn main() -> Result<(), Trouble> {
         .with_state(control);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = format!("http://{}", listener.local_addr()?);
-    writeln!(std::io::stdout(), "{}", json!({ "control": address, "authority": authority }))?;
+    writeln!(std::io::stdout(), "{}", json!({ "control": address }))?;
     let until_input_ends = async {
         let mut nothing = Vec::new();
         // A broken input has ended too.

@@ -1,0 +1,21 @@
+import CountersignCore
+import Foundation
+import TestPhone
+
+/// What a notification extension does with a push, `FOLDER SLOT BODY`: says what to show.
+@main
+enum NotificationProcess {
+    static func main() throws {
+        endAfterAMinute()
+        let arguments = CommandLine.arguments
+        let folder = URL(fileURLWithPath: arguments[1])
+        let keys = try OpenSSLKeyStore(file: folder.appendingPathComponent("keys"))
+        let inbox = try Inbox.open(folder: folder.appendingPathComponent("inbox").path, keyStore: keys)
+        let (slot, body) = (try bytes(base64url: arguments[2]), try bytes(base64url: arguments[3]))
+        switch try inbox.pushReceived(slot: slot, body: body, now: .now) {
+        case .alert(let prompt): say("\(prompt.userName) at \(prompt.host)")
+        case .withdrawn: say("withdrawn")
+        case .nothing: say("nothing")
+        }
+    }
+}

@@ -1,0 +1,20 @@
+import CountersignOtherVersion
+import Foundation
+
+/// Calls a library that is not of the generated code's version.
+@main
+enum OtherVersionProcess {
+    static func main() {
+        _ = try? Inbox.open(folder: "nowhere", keyStore: NoKeys())
+        print("called")
+    }
+}
+
+private final class NoKeys: KeyStore {
+    func make(alias _: String, guard _: KeyGuard) -> Data { Data() }
+    func publicKey(alias _: String) -> Data { Data() }
+    func sign(alias _: String, content _: Data) -> Data { Data() }
+    func delete(alias _: String) {}
+    func wrap(plain _: Data) -> Data { Data() }
+    func unwrap(wrapped _: Data) -> Data { Data() }
+}

@@ -1,0 +1,39 @@
+import CountersignCore
+import Foundation
+import TestPhone
+
+/// A phone that is killed: `enroll FOLDER`, `stop-after-the-key FOLDER`, or `approve FOLDER NUMBER`.
+@main
+enum PhoneProcess {
+    static func main() async throws {
+        endAfterAMinute()
+        let arguments = CommandLine.arguments
+        let folder = URL(fileURLWithPath: arguments[2])
+        let phone = try Phone(in: folder, world: await World.find())
+        switch arguments[1] {
+        case "approve": try await approve(phone, number: arguments[3])
+        case "enroll": try await enroll(phone, phone.ports(), folder)
+        default:
+            let ports = Moody(over: phone.ports())
+            ports.misbehaves(at: "make", .stopping { say("key made") })
+            try await enroll(phone, ports.all, folder)
+        }
+        try await Task.sleep(for: .seconds(60))
+    }
+
+    /// Enrols with the picture in the folder, and says what it shows.
+    private static func enroll(_ phone: Phone, _ ports: Ports, _ folder: URL) async throws {
+        let core = try await phone.open(ports)
+        let picture = try Data(contentsOf: folder.appendingPathComponent("screen.png"))
+        let invite = try await core.readCode(input: .picture(bytes: picture)).invite()
+        let step = try await core.enroll(offer: core.lookUp(invite: invite))
+        say("digits \(try step.shown().digits)")
+    }
+
+    /// Approves what waits, while the service can't be reached.
+    private static func approve(_ phone: Phone, number: String) async throws {
+        let core = try await phone.open()
+        let step = try await core.approve(prompt: phone.prompt().id, number: number)
+        if case .queued = step { say("queued") } else { say("not queued: \(step)") }
+    }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A program of this package in a process of its own.
+package final class Program: Sendable {
+    private let process: Process
+    private let output: Mutex<(file: FileHandle, unread: Data)>
+
+    package init(_ name: String, _ arguments: [String], withErrors: Bool = false) throws {
+        let (process, pipe) = (Process(), Pipe())
+        process.executableURL = builtPrograms.appendingPathComponent(name)
+        process.arguments = arguments
+        process.standardOutput = pipe
+        if withErrors { process.standardError = pipe }
+        // One that crashes on purpose needs no picture of its threads.
+        process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+        try process.run()
+        self.process = process
+        output = Mutex((pipe.fileHandleForReading, Data()))
+    }
+
+    /// The next line that it prints.
+    package func line() async -> String {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: self.nextLine()) }
+        }
+    }
+
+    private func nextLine() -> String {
+        output.withLock { output in
+            while !output.unread.contains(UInt8(ascii: "\n")) {
+                let more = output.file.availableData
+                if more.isEmpty { return "(it ended)" }
+                output.unread.append(more)
+            }
+            let line = output.unread.prefix { $0 != UInt8(ascii: "\n") }
+            output.unread = Data(output.unread.dropFirst(line.count + 1))
+            return String(decoding: line, as: UTF8.self)
+        }
+    }
+
+    /// Ends it at once, as the system does (SIGKILL).
+    package func kill() async throws {
+        Glibc.kill(process.processIdentifier, SIGKILL)
+        while process.isRunning { try await Task.sleep(for: .milliseconds(5)) }
+    }
+}
+
+/// Prints a line at once, for `Program.line`.
+package func say(_ line: String) {
+    FileHandle.standardOutput.write(Data("\(line)\n".utf8))
+}
+
+/// Ends this process after a minute: a program of a test that has forgotten it.
+package func endAfterAMinute() {
+    alarm(60)
+}

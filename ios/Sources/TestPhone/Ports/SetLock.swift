@@ -1,0 +1,17 @@
+import CountersignCore
+import Synchronization
+
+/// The device lock port: as the test sets it.
+package final class SetLock: DeviceLock {
+    private let lock = Mutex(LockState.biometric)
+
+    package init() {}
+
+    package func set(_ next: LockState) {
+        lock.withLock { $0 = next }
+    }
+
+    package func state() -> LockState {
+        lock.withLock { $0 }
+    }
+}

@@ -1,0 +1,49 @@
+import CountersignCore
+import TestPhone
+import XCTest
+
+/// A new folder, and somebody at the service's pages; both go at the end.
+func withPerson(_ test: (World, URL, Person) async throws -> Void) async throws {
+    let (world, folder) = (try await World.find(), try TestFolder())
+    let person = try await world.person()
+    do {
+        try await test(world, folder.url, person)
+    } catch {
+        try? await person.leaves()
+        throw error
+    }
+    try await person.leaves()
+    withExtendedLifetime(folder) {}
+}
+
+/// A phone in a new folder, and somebody at the service's pages.
+func withPhone(_ test: (Phone, Person) async throws -> Void) async throws {
+    try await withPerson { world, folder, person in
+        let phone = try Phone(in: folder, world: world)
+        do {
+            try await test(phone, person)
+        } catch {
+            await phone.close()
+            throw error
+        }
+        await phone.close()
+    }
+}
+
+/// Asserts that something ends with an error of ours.
+func assertThrows<E: Error & Equatable, T>(
+    _ expected: E, file: StaticString = #filePath, line: UInt = #line, _ act: () async throws -> T
+) async {
+    do {
+        let result = try await act()
+        XCTFail("\(result) instead of \(expected)", file: file, line: line)
+    } catch {
+        XCTAssertEqual(error as? E, expected, "\(error)", file: file, line: line)
+    }
+}
+
+/// The one element of a list.
+func only<T>(_ list: [T], file: StaticString = #filePath, line: UInt = #line) throws -> T {
+    XCTAssertEqual(list.count, 1, "\(list)", file: file, line: line)
+    return try XCTUnwrap(list.first, file: file, line: line)
+}

@@ -1,0 +1,75 @@
+import CountersignCore
+import Foundation
+import TestPhone
+import XCTest
+
+/// A push comes while the app is not running: a process that never opens the authenticator takes it.
+final class InboxTests: XCTestCase {
+    func testWhatTheExtensionFindsWaitsForTheAppAndDoubledPushesChangeNothing() async throws {
+        try await withPhone { phone, person in
+            let first = try await phone.open()
+            try await phone.addAndConfirm(person)
+            // From here on the pushes go to the extension.
+            let (slot, body) = try await nextPush(phone, person)
+            try await first.shutDown()
+
+            let host = phone.world.issuer.replacing("https://", with: "")
+            for words in ["\(person.user) at \(host)", "nothing"] {
+                let folder = URL(fileURLWithPath: phone.folders.home).deletingLastPathComponent().path
+                let said = await (try Program("NotificationProcess", [folder, base64url(slot), base64url(body)])).line()
+                XCTAssertEqual(said, words)
+            }
+
+            let core = try await Authenticator.open(folders: phone.folders, ports: phone.ports())
+            let waiting = try only(await core.snapshot().prompts.filter { $0.state == .open })
+            let effect = try await core.pushReceived(slot: slot, body: body)
+            XCTAssertEqual(effect, .nothing)
+            let checked = try await core.checkForPrompts(reason: .opened).prompts
+            XCTAssertEqual(checked, [waiting])
+            let denied = try await core.deny(prompt: waiting.id)
+            XCTAssertEqual(denied, .done(outcome: .denied))
+            // The extension's file is still there; an answered request does not come back.
+            let left = try await core.checkForPrompts(reason: .opened).prompts
+            XCTAssertEqual(left, [])
+            try await core.shutDown()
+        }
+    }
+
+    /// Signs in until a push comes: the relay's stream takes a moment to change hands.
+    private func nextPush(_ phone: Phone, _ person: Person) async throws -> (slot: Data, body: Data) {
+        let (pushes, arrived) = AsyncStream.makeStream(of: (slot: Data, body: Data).self)
+        phone.channel.listen { slot, body in arrived.yield((slot, body)) }
+        let asking = Task { [world = phone.world, user = person.user] in
+            while !Task.isCancelled {
+                try await world.signsIn(user)
+                try await Task.sleep(for: .seconds(5))
+            }
+        }
+        defer { asking.cancel() }
+        for await push in pushes { return push }
+        throw Trouble("no push came")
+    }
+
+    func testAnInboxThatCanNotBeOpenedSaysWhy() async throws {
+        try await withPhone { phone, _ in
+            let (folder, ports) = (phone.folders.inbox, Moody(over: phone.ports()))
+            func opened(_ keys: any KeyStore) throws -> Inbox { try Inbox.open(folder: folder, keyStore: keys) }
+            await assertThrows(InboxError.NoSnapshot) { try opened(ports) }
+            try await phone.open().shutDown()
+            let effect = try opened(ports).pushReceived(slot: Data(count: 16), body: Data(count: 9), now: .now)
+            XCTAssertEqual(effect, .nothing)
+            ports.misbehaves(at: "unwrap", .telling(.Locked))
+            await assertThrows(InboxError.NotYetUnlocked) { try opened(ports) }
+            ports.misbehaves(at: "unwrap", .throwing)
+            await assertThrows(InboxError.PlatformRefused) { try opened(ports) }
+            let others = try OpenSSLKeyStore(file: URL(fileURLWithPath: "\(folder)-other-keys"))
+            _ = try others.wrap(plain: Data(count: 32))
+            await assertThrows(InboxError.Unreadable) { try opened(others) }
+            let snapshot = URL(fileURLWithPath: "\(folder)/snapshot")
+            var bytes = try Data(contentsOf: snapshot)
+            bytes[bytes.count - 10] = UInt8(ascii: "!")
+            try bytes.write(to: snapshot)
+            await assertThrows(InboxError.Unreadable) { try opened(phone.keys) }
+        }
+    }
+}
