@@ -7,7 +7,8 @@ use countersign::{Account, AccountId, FetchReason, LockState, PromptId, Removal,
 
 use crate::error::CountersignError;
 use crate::ports::Ports;
-use crate::records::{Checked, CodeInput, EnrollmentEnd, Folders, PushEffect, Scanned, Snapshot, Step};
+use crate::prompts::PushEffect;
+use crate::records::{Checked, CodeInput, EnrollmentEnd, Folders, Scanned, Snapshot, Step};
 
 type Result<T> = std::result::Result<T, CountersignError>;
 

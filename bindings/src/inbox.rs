@@ -6,7 +6,7 @@ use std::sync::Arc;
 use countersign::Timestamp;
 
 use crate::ports::{Foreign, KeyStore};
-use crate::records::PushEffect;
+use crate::prompts::PushEffect;
 
 /// The folder that app and extension share, opened in the extension. Synchronous: an extension has one thing
 /// to do and a few seconds for it.

@@ -5,7 +5,7 @@
 //! | `authenticator` | the one door, and the objects it hands out |
 //! | `inbox` | what a notification extension may do |
 //! | `ports` | what the shell implements, in Kotlin or Swift |
-//! | `records` | what a screen shows |
+//! | `prompts`, `records` | what a screen shows |
 //! | `error` | what the app does next when something did not work |
 //!
 //! Every type of the core is matched in full, so that a new variant or field does not compile here until it
@@ -15,14 +15,14 @@ mod authenticator;
 mod error;
 mod inbox;
 mod ports;
+mod prompts;
 mod records;
 
 pub use authenticator::{Authenticator, Invite, Offer};
 pub use error::CountersignError;
 pub use inbox::{Inbox, InboxError};
 pub use ports::{DeviceLock, KeyStore, PlatformError, Ports, PushChannel, TlsTrust};
-pub use records::{
-    Checked, CodeInput, EnrollmentEnd, Folders, Matching, Prompt, PushEffect, Scanned, Snapshot, Step, Unreachable,
-};
+pub use prompts::{Matching, Prompt, PushEffect};
+pub use records::{Checked, CodeInput, EnrollmentEnd, Folders, Scanned, Snapshot, Step, Unreachable};
 
 uniffi::setup_scaffolding!("countersign");

@@ -1,16 +1,17 @@
-//! What a screen shows, as plain records, and what it hands in.
+//! What a screen shows beside prompts, as plain records, and what it hands in.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use countersign::{
-    Account, AccountId, AccountState, Context, FetchReason, Origin, OtherCode, Outcome, Place, PromptId, PromptKind,
-    PromptState, Removal, RemovalCause, Ticket, Timestamp, WithdrawalReason,
+    Account, AccountId, AccountState, FetchReason, OtherCode, Outcome, PromptId, Removal, RemovalCause, Ticket,
+    Timestamp,
 };
 
 use crate::authenticator::Invite;
 use crate::error::CountersignError;
+use crate::prompts::Prompt;
 
 uniffi::custom_type!(AccountId, String, {
     remote,
@@ -149,7 +150,10 @@ pub enum AccountState {
     /// It answers prompts.
     Active,
     /// The service took this phone off the account; add it again to go on.
-    RemovedByService(RemovalCause),
+    RemovedByService {
+        /// Why.
+        cause: RemovalCause,
+    },
 }
 
 /// Why the service took this phone off an account.
@@ -171,206 +175,6 @@ pub enum RemovalCause {
     RemovedByPerson,
     /// An operator removed it.
     RemovedByOperator,
-}
-
-/// Names a prompt: a service's own id is only unique within its account.
-#[uniffi::remote(Record)]
-pub struct PromptId {
-    /// The account that is asked for.
-    pub account: AccountId,
-    /// The service's id (`jti`).
-    pub jti: String,
-}
-
-/// A verified request of a sign-in service: whatever it shows was signed.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct Prompt {
-    /// Its name, to answer it by.
-    pub id: PromptId,
-    /// Who asks: the verified sign-in service, as people read it.
-    pub host: String,
-    /// Whose sign-in it is, as the service claims.
-    pub user_name: String,
-    /// What is asked for; the words are the app's own.
-    pub kind: PromptKind,
-    /// How the other side got as far as asking.
-    pub origin: Origin,
-    /// How the number is matched.
-    pub matching: Matching,
-    /// From where and for which application.
-    pub context: Context,
-    /// When it was made, by this phone's clock.
-    pub issued_at: Timestamp,
-    /// When it ends, by this phone's clock.
-    pub expires_at: Timestamp,
-    /// Whether it waits for the person or for the service.
-    pub state: PromptState,
-}
-
-impl From<&countersign::Prompt> for Prompt {
-    fn from(prompt: &countersign::Prompt) -> Self {
-        Self {
-            id: prompt.id().clone(),
-            host: prompt.host().to_owned(),
-            user_name: prompt.user_name().to_owned(),
-            kind: prompt.kind(),
-            origin: prompt.origin(),
-            matching: prompt.matching().into(),
-            context: prompt.context().clone(),
-            issued_at: prompt.issued_at(),
-            expires_at: prompt.expires_at(),
-            state: prompt.state(),
-        }
-    }
-}
-
-/// What is asked for; the words are the app's own.
-#[uniffi::remote(Enum)]
-pub enum PromptKind {
-    /// "Does this phone work?" at the end of adding an account.
-    ConfirmEnrollment,
-    /// A sign-in after the password.
-    SecondFactor,
-    /// Taking a method off the account.
-    RemoveMethod,
-}
-
-/// How the other side got as far as asking.
-#[uniffi::remote(Enum)]
-pub enum Origin {
-    /// From inside a session.
-    SignedIn,
-    /// From a browser that this account used before.
-    KnownBrowser,
-    /// From an unknown browser, after the right password.
-    PasswordProved,
-}
-
-/// How the number is matched; never holds the right one.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
-pub enum Matching {
-    /// The person types the number that the page shows.
-    Enter {
-        /// How many digits it has: 2 or 3.
-        digits: u8,
-    },
-    /// The person picks the number that the page shows.
-    Choose {
-        /// Three numbers in the order to be shown.
-        options: Vec<String>,
-    },
-}
-
-impl From<&countersign::Matching> for Matching {
-    fn from(matching: &countersign::Matching) -> Self {
-        match matching {
-            countersign::Matching::Enter { digits } => Self::Enter { digits: *digits },
-            countersign::Matching::Choose { options } => Self::Choose { options: options.to_vec() },
-        }
-    }
-}
-
-/// What the service says about the sign-in; claims, cleaned of control characters.
-#[uniffi::remote(Record)]
-pub struct Context {
-    /// The application to be signed in to.
-    pub application: String,
-    /// The browser's name.
-    pub browser: String,
-    /// The browser's operating system.
-    pub os: String,
-    /// The browser's network address.
-    pub address: String,
-    /// Where that address is, as far as the service knows.
-    pub place: Option<Place>,
-    /// Whether it is the network of this phone's last contact with the service.
-    pub near: bool,
-}
-
-/// A place as city, region and country.
-#[uniffi::remote(Record)]
-pub struct Place {
-    /// City.
-    pub city: String,
-    /// State, province or county.
-    pub region: String,
-    /// Country.
-    pub country: String,
-}
-
-/// Whether a prompt waits for the person or for the service.
-#[uniffi::remote(Enum)]
-pub enum PromptState {
-    /// It waits for the person.
-    Open,
-    /// The person has answered; the service has not yet said what came of it.
-    Answering,
-    /// The service said what came of it.
-    Done(Outcome),
-}
-
-/// What the service made of an answer.
-#[uniffi::remote(Enum)]
-pub enum Outcome {
-    /// The sign-in goes on.
-    Approved,
-    /// The sign-in was turned away.
-    Denied,
-    /// It was reported as somebody else's; what it gave has ended.
-    Reported,
-    /// The number was not the one on the page; the request is over.
-    WrongNumber,
-    /// The answer came too late.
-    Expired,
-    /// The same browser has started anew since.
-    Superseded,
-    /// It was cancelled on the page.
-    Cancelled,
-    /// Another answer had been given before.
-    AlreadyAnswered,
-}
-
-/// Why a prompt was taken back.
-#[uniffi::remote(Enum)]
-pub enum WithdrawalReason {
-    /// Another phone of the person answered first.
-    AnsweredElsewhere,
-    /// It was cancelled on the page.
-    Cancelled,
-    /// The same browser has started anew.
-    Superseded,
-    /// The account or method it was for has changed, or its time is over.
-    Ended,
-}
-
-/// What a push meant for the person.
-#[expect(clippy::large_enum_variant, reason = "made once for each push, and copied over the boundary at once")]
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
-pub enum PushEffect {
-    /// A new prompt: show it.
-    Alert {
-        /// What is asked.
-        prompt: Prompt,
-    },
-    /// A prompt was taken back: remove what is shown of it.
-    Withdrawn {
-        /// Which one.
-        id: PromptId,
-        /// Why.
-        reason: WithdrawalReason,
-    },
-    /// Nothing to show: known already, not for this phone, or not to be believed.
-    Nothing,
-}
-
-impl From<countersign::PushEffect> for PushEffect {
-    fn from(effect: countersign::PushEffect) -> Self {
-        match effect {
-            countersign::PushEffect::Alert(prompt) => Self::Alert { prompt: prompt.as_ref().into() },
-            countersign::PushEffect::Withdrawn(id, reason) => Self::Withdrawn { id, reason },
-            countersign::PushEffect::Nothing => Self::Nothing,
-        }
-    }
 }
 
 /// What the app does next in an act that needs more than one go.

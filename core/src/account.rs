@@ -40,7 +40,10 @@ pub enum AccountState {
     /// It answers prompts.
     Active,
     /// The service took this phone off the account; add it again to go on.
-    RemovedByService(RemovalCause),
+    RemovedByService {
+        /// Why.
+        cause: RemovalCause,
+    },
 }
 
 /// Why the service took this phone off an account.

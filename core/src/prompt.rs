@@ -196,7 +196,10 @@ pub enum PromptState {
     /// The person has answered; the service has not yet said what came of it.
     Answering,
     /// The service said what came of it.
-    Done(Outcome),
+    Done {
+        /// What came of it.
+        outcome: Outcome,
+    },
 }
 
 /// What the service made of an answer.

@@ -50,7 +50,7 @@ impl AccountRecord {
             state: match self.state {
                 StoredState::Pending => AccountState::Pending,
                 StoredState::Active => AccountState::Active,
-                StoredState::Removed(cause) => AccountState::RemovedByService(cause),
+                StoredState::Removed(cause) => AccountState::RemovedByService { cause },
             },
             added_at: self.added_at,
         }

@@ -158,7 +158,7 @@ fn read_state(state: &str, outcome: Option<String>) -> Result<PromptState, Error
     match (state, outcome) {
         ("open", None) => Ok(PromptState::Open),
         ("answering", None) => Ok(PromptState::Answering),
-        ("done", Some(outcome)) => Ok(PromptState::Done(from_json(&outcome)?)),
+        ("done", Some(outcome)) => Ok(PromptState::Done { outcome: from_json(&outcome)? }),
         _ => Err(Error::Store(StoreFault::Record)),
     }
 }

@@ -190,7 +190,7 @@ impl TestPhone {
     pub async fn no_prompt(&self) -> Result<(), Trouble> {
         let mut snapshot = self.core().snapshot().await?;
         let waiting = async {
-            while snapshot.prompts.iter().any(|prompt| !matches!(prompt.state(), PromptState::Done(_))) {
+            while snapshot.prompts.iter().any(|prompt| !matches!(prompt.state(), PromptState::Done { .. })) {
                 snapshot = self.core().changed_since(snapshot.revision, PATIENCE).await?;
             }
             Ok::<_, Error>(())

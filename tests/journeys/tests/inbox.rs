@@ -76,7 +76,7 @@ async fn what_the_extension_found_is_answered_in_the_app_and_doubles_change_noth
     assert!(core.check_for_prompts(FetchReason::Opened).await.unwrap().prompts.is_empty());
     let shown = core.snapshot().await.unwrap().prompts;
     let states = shown.iter().filter(|shown| shown.id() == prompt.id()).map(|shown| shown.state());
-    assert_eq!(states.collect::<Vec<_>>(), [PromptState::Done(Outcome::Approved)]);
+    assert_eq!(states.collect::<Vec<_>>(), [PromptState::Done { outcome: Outcome::Approved }]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

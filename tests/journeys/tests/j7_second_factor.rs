@@ -352,7 +352,7 @@ async fn removing_a_phone_needs_a_fresh_number_and_shows_on_the_phone() {
     assert!(page.text("outcome").unwrap().contains("was removed"), "{}", page.html);
     scene.phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let account = scene.phone.core().accounts().await.unwrap().remove(0);
-    let removed = countersign::AccountState::RemovedByService(countersign::RemovalCause::RemovedByPerson);
+    let removed = countersign::AccountState::RemovedByService { cause: countersign::RemovalCause::RemovedByPerson };
     assert_eq!(account.state, removed);
     scene.world.stop().await;
 }

@@ -14,7 +14,7 @@ pub(crate) fn account(event: &str, account: &Account) -> Value {
     let (state, cause) = match account.state {
         AccountState::Pending => ("pending", None),
         AccountState::Active => ("active", None),
-        AccountState::RemovedByService(cause) => ("removed_by_service", Some(words::cause_name(cause))),
+        AccountState::RemovedByService { cause } => ("removed_by_service", Some(words::cause_name(cause))),
     };
     json!({
         "event": event,
@@ -78,7 +78,7 @@ fn state(state: PromptState) -> &'static str {
     match state {
         PromptState::Open => "open",
         PromptState::Answering => "answering",
-        PromptState::Done(_) => "done",
+        PromptState::Done { .. } => "done",
     }
 }
 

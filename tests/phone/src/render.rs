@@ -41,7 +41,7 @@ fn state(state: AccountState) -> String {
     match state {
         AccountState::Pending => "waits for the digits on the page".to_owned(),
         AccountState::Active => "ready".to_owned(),
-        AccountState::RemovedByService(cause) => format!("no longer works here: {}", words::cause(cause)),
+        AccountState::RemovedByService { cause } => format!("no longer works here: {}", words::cause(cause)),
     }
 }
 

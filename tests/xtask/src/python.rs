@@ -38,9 +38,10 @@ fn environment() -> std::io::Result<Option<PathBuf>> {
     if !ready.exists() {
         let _absent = fs::remove_dir_all(&folder);
         let place = folder.to_string_lossy().into_owned();
-        if !run("python3", &["-m", "venv", &place], &[])? {
-            install(&["python3-venv"])?;
-            if !run("python3", &["-m", "venv", "--clear", &place], &[])? {
+        let make = || run("python3", &["-m", "venv", "--clear", &place], &[]).unwrap_or(false);
+        if !make() {
+            install(&["python3", "python3-venv"])?;
+            if !make() {
                 return Ok(None);
             }
         }

@@ -19,14 +19,15 @@ fn script(name: &str) -> String {
 
 /// The root with Swift, made once and kept in the cache folder; or why it can't be had here.
 pub(crate) fn root() -> std::io::Result<Result<PathBuf, String>> {
-    let needs = "a Debian root with Swift is made by debootstrap, which needs root on a Debian system";
+    let needs =
+        "a Debian root with Swift is made by debootstrap, which needs root on a Debian system, and the right to mount";
     let Some(cache) = cache() else { return Ok(Err("no cache folder".to_owned())) };
     let (folder, ready) =
         (cache.join(format!("swift-root-{ROOT_VERSION}")), cache.join(format!("swift-root-{ROOT_VERSION}.ready")));
-    if ready.exists() && folder.exists() {
+    if ready.exists() && folder.exists() && may_mount() {
         return Ok(Ok(folder));
     }
-    if !is_root() || !Path::new("/usr/bin/apt-get").exists() {
+    if !is_root() || !Path::new("/usr/bin/apt-get").exists() || !may_mount() {
         return Ok(Err(needs.to_owned()));
     }
     say("Making a root with Swift 6 once (about two minutes, 1.3 GB in the cache folder).");
@@ -39,17 +40,25 @@ pub(crate) fn root() -> std::io::Result<Result<PathBuf, String>> {
     Ok(Ok(folder))
 }
 
+/// Whether mounts of one's own are allowed: not in every container.
+fn may_mount() -> bool {
+    let arguments = ["--mount", "--propagation", "private", "mount", "-t", "tmpfs", "tmpfs", "/mnt"];
+    Command::new("unshare").args(arguments).output().is_ok_and(|output| output.status.success())
+}
+
 /// Runs them against a world of their own.
 pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     let world = World::start(&[])?;
-    let arguments = ["swift", "test", "--disable-swift-testing"];
-    let output = inside(&world, &arguments)?.stderr(std::process::Stdio::inherit()).output()?;
+    let lint = ["swift", "format", "lint", "--strict", "--recursive", "Package.swift", "Sources", "Tests"];
+    let well_formed = inside(&world, &lint)?.status()?.success();
+    let arguments = ["swift", "test", "--quiet", "--disable-swift-testing"];
+    let output = inside(&world, &arguments)?.output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
-        say(&text);
+        say(&format!("{text}\n{}", String::from_utf8_lossy(&output.stderr)));
     }
     text.lines().for_each(|line| add(count, line));
-    Ok(output.status.success())
+    Ok(well_formed && output.status.success())
 }
 
 /// Milliseconds of approvals, as an app in Swift has them.

@@ -48,7 +48,7 @@ impl Board {
         for view in &there {
             match (view.state, self.shown.iter().find(|old| old.id == view.id)) {
                 (PromptState::Open, None) => changes.push(Change::New(Box::new(view.clone()))),
-                (PromptState::Done(outcome), Some(old)) if old.state != view.state => {
+                (PromptState::Done { outcome }, Some(old)) if old.state != view.state => {
                     changes.push(Change::Done(view.id.clone(), outcome));
                 }
                 _ => {}
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(board.asked(), None);
         assert_eq!(board.waiting(), 0);
         let mut done = good_view();
-        done.state = PromptState::Done(Outcome::Approved);
+        done.state = PromptState::Done { outcome: Outcome::Approved };
         assert_eq!(board.update(vec![done], &[], NOW), [Change::Done(good_view().id, Outcome::Approved)]);
     }
 
@@ -201,7 +201,7 @@ mod tests {
         let mut board = Board::default();
         let before = good_view().account;
         let mut after = before.clone();
-        after.state = countersign::AccountState::RemovedByService(countersign::RemovalCause::RemovedByPerson);
+        after.state = countersign::AccountState::RemovedByService { cause: countersign::RemovalCause::RemovedByPerson };
         assert_eq!(board.update(vec![], std::slice::from_ref(&before), NOW), []);
         assert_eq!(board.update(vec![], std::slice::from_ref(&after), NOW), [Change::Account(after)]);
     }

@@ -9,6 +9,7 @@ import java.nio.file.Path
 import java.nio.file.StandardCopyOption.ATOMIC_MOVE
 import java.security.KeyFactory
 import java.security.KeyPairGenerator
+import java.security.PrivateKey
 import java.security.SecureRandom
 import java.security.Signature
 import java.security.interfaces.ECPublicKey
@@ -33,6 +34,8 @@ class JavaKeyStore(private val file: Path) : KeyStore {
     /** Read once: each look into the file costs ten thousand hashes. */
     private val entries = TreeMap<String, ByteArray>(String.CASE_INSENSITIVE_ORDER).apply { store.aliases().toList().associateWithTo(this, ::decrypted) }
 
+    private val signing = HashMap<String, PrivateKey>()
+
     override fun make(alias: String, guard: KeyGuard): ByteArray = port {
         if (alias !in entries) {
             val pair = KeyPairGenerator.getInstance("EC").apply { initialize(ECGenParameterSpec("secp256r1")) }.generateKeyPair()
@@ -44,12 +47,15 @@ class JavaKeyStore(private val file: Path) : KeyStore {
     override fun publicKey(alias: String): ByteArray = port { key(alias).copyOfRange(0, POINT) }
 
     override fun sign(alias: String, content: ByteArray): ByteArray = port {
-        val encoded = key(alias).let { it.copyOfRange(POINT, it.size) }
-        val private = KeyFactory.getInstance("EC").generatePrivate(PKCS8EncodedKeySpec(encoded))
+        val private = signing.getOrPut(alias) {
+            val encoded = key(alias).let { it.copyOfRange(POINT, it.size) }
+            KeyFactory.getInstance("EC").generatePrivate(PKCS8EncodedKeySpec(encoded))
+        }
         Signature.getInstance("SHA256withECDSA").run { initSign(private); update(content); sign() }
     }
 
     override fun delete(alias: String) = port {
+        signing.remove(alias)
         if (entries.remove(alias) != null) {
             store.deleteEntry(alias)
             save()
