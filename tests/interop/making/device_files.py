@@ -1,0 +1,153 @@
+"""The files of what a device signs."""
+
+import json
+from dataclasses import replace
+
+from making.jose import (
+    ENDPOINT,
+    ISSUER,
+    Kind,
+    NOW,
+    OTHER_ISSUER,
+    altered,
+    b64,
+    fresh_id,
+    hmac256,
+    jwk_of_point,
+    off_curve,
+    sha256,
+    unb64,
+    unused_bits_set,
+    wrong,
+)
+from making.proofs import bind_input
+from making.world import World
+from making.wrongs import audience_cases, common_cases, id_cases, renewed, time_cases, usual_goods
+
+
+def device_expected(world: World, kid: str | None, **further) -> dict:
+    """What the service knows of the device."""
+    name = {} if kid is None else {"kid": kid}
+    return {"issuer": ISSUER, "device_point": b64(world.device.point)} | name | further
+
+
+def answer_file(world: World, prompt: dict) -> dict:
+    """phone-answer.json (section 7)."""
+    jti, digest = json.loads(prompt["payload"])["jti"], b64(sha256(prompt["jws"]))
+    kid = world.device.thumbprint
+    kind = Kind("phone-answer+jwt", world.device, world.stranger, {
+        "aud": ISSUER, "prompt": jti, "prompt_sha256": digest, "decision": "approve", "number": "47", "uv": "none",
+    }, kid, world.stranger.thumbprint)
+    denial = {name: value for name, value in kind.payload.items() if name != "number"} | {"decision": "deny"}
+    cases = [
+        *usual_goods(kind),
+        kind.good("deny", denial),
+        *common_cases(kind),
+        *audience_cases(kind, another_issuer=OTHER_ISSUER, the_answers_endpoint=ENDPOINT + "answers",
+                        the_issuer_with_a_slash=ISSUER + "/"),
+        kind.changed("answers another prompt", "request", prompt=fresh_id()),
+        kind.changed("prompt_sha256 of other bytes", "request", prompt_sha256=b64(sha256(prompt["jws"] + " "))),
+        kind.changed("unknown decision", "unknown", decision="maybe"),
+        kind.changed("unknown uv", "unknown", uv="palm"),
+        *(kind.changed(f"uv {uv} by a key that asks nobody", "verification", uv=uv)
+          for uv in ("biometric", "credential", "unspecified")),
+    ]
+    expected = device_expected(world, kid, aud=ISSUER, prompt=jti, prompt_sha256=digest)
+    return world.document(kind, "device", expected, cases)
+
+
+def request_file(world: World, prompt: dict, answer: dict) -> dict:
+    """phone-request.json (section 4); a case comes to the endpoint in its `aud`, else to the expected one."""
+    jti = json.loads(prompt["payload"])["jti"]
+    base = {"aud": ENDPOINT + "prompts", "iat": NOW, "exp": NOW + 60, "jti": fresh_id(), "message": "fetch"}
+    fetch = {"reason": "opened", "wait": 0, "known": {"status": "ok", "prompts": []}}
+    kind = Kind("phone-request+jwt", world.device, world.stranger, base | fetch, world.device_id, fresh_id())
+
+    def request(endpoint: str, message: str, **further) -> dict:
+        return renewed(base) | {"aud": ENDPOINT + endpoint, "message": message} | further
+
+    waiting = {"status": "pending", "prompts": [jti, *(fresh_id() for _ in range(15))]}
+    further = {
+        "fetch, waiting with 16 known prompts":
+            request("prompts", "fetch", reason="poll", wait=30, known=waiting),
+        "fetch after a push": request("prompts", "fetch", **(fetch | {"reason": "push"})),
+        "answer brought by push": request("answers", "answer", answer=answer["jws"], received_by="push"),
+        "answer fetched": request("answers", "answer", answer=answer["jws"], received_by="fetch"),
+        "report": request("answers", "report", prompt=jti),
+        "unblock": request("device", "unblock"),
+        "abandon": request("device", "abandon"),
+        "unenroll": request("device", "unenroll"),
+        "made 60 s ahead": renewed(kind.payload) | {"iat": NOW + 60, "exp": NOW + 120},
+        "made 60 s ago, in its last second": renewed(kind.payload) | {"iat": NOW - 60, "exp": NOW + 1},
+        "lives 120 s": renewed(kind.payload) | {"exp": NOW + 120},
+    }
+    report = replace(kind, payload=further["report"])
+    bare_report, bare_answer = dict(further["report"]), dict(further["answer fetched"])
+    del bare_report["prompt"], bare_answer["answer"]
+    to_prompts = [
+        *common_cases(kind),
+        *audience_cases(kind, another_endpoint=ENDPOINT + "answers", the_issuer=ISSUER,
+                        the_endpoint_of_another_issuer=OTHER_ISSUER + "/phone/prompts",
+                        the_endpoint_with_a_slash=ENDPOINT + "prompts/"),
+        *time_cases(kind),
+        kind.changed("lives 121 s", "life", exp=NOW + 121),
+        *id_cases(kind, "jti"),
+        kind.changed("waits 31 s", "json", wait=31),
+        kind.changed("17 known prompts", "json", known={"status": "ok", "prompts": [fresh_id() for _ in range(17)]}),
+        kind.changed("unknown message", "unknown", message="forget"),
+    ]
+    to_answers = [
+        wrong("report without prompt", "json", report.jws(bare_report)),
+        wrong("answer without answer", "json", kind.jws(bare_answer)),
+        *id_cases(report, "prompt"),
+    ]
+    cases = [
+        *usual_goods(kind),
+        *(kind.good(name, payload, aud=payload["aud"]) for name, payload in further.items()),
+        *to_prompts,
+        *(case | {"aud": ENDPOINT + "answers"} for case in to_answers),
+    ]
+    return world.document(kind, "device", device_expected(world, world.device_id, aud=base["aud"], prompt=jti), cases)
+
+
+def enrollment_file(world: World) -> dict:
+    """phone-enrollment.json (section 3.2); its MAC is made with the scanned key of proofs.json."""
+    def bound(push_point: bytes) -> dict:
+        mac = hmac256(world.enrollment_secret, bind_input(world, world.enrollment_id, push_point))
+        push = {
+            "endpoint": "https://relay.example/push/c2VhbGVk", "p256dh": b64(push_point), "auth": b64(world.push_auth),
+        }
+        return {"mac": b64(mac), "push": push}
+
+    right = bound(world.push.point)
+    kind = Kind("phone-enrollment+jwt", world.device, world.stranger, {
+        "aud": ENDPOINT + "enrollment", "iat": NOW, "exp": NOW + 60, "jti": fresh_id(), "v": 1,
+        "enrollment": world.enrollment_id, "mac": right["mac"],
+        "device": {"name": "Ada's phone", "model": "Pixel 9", "os": "Android 16", "app_version": "1.0.0"},
+        "push": right["push"], "attestation": {"format": "none"},
+    }, None, None)
+    jwk = world.device.jwk
+    outside = jwk_of_point(off_curve(world.device.point))
+
+    def with_jwk(name: str, verdict: str, key: dict) -> dict:
+        return wrong(name, verdict, kind.jws(header=kind.header | {"jwk": key}))
+
+    cases = [
+        *usual_goods(kind), *common_cases(kind),
+        *audience_cases(kind, another_endpoint=ENDPOINT + "prompts", the_issuer=ISSUER,
+                        the_endpoint_of_another_issuer=OTHER_ISSUER + "/phone/enrollment"),
+        *time_cases(kind), *id_cases(kind, "jti"),
+        kind.changed("v 2", "unknown", v=2),
+        with_jwk("jwk not on the curve", "point", outside),
+        with_jwk("jwk of another curve", "point", jwk | {"crv": "P-384"}),
+        with_jwk("jwk of another type", "point", jwk | {"kty": "OKP"}),
+        with_jwk("jwk with x of 31 bytes", "point", jwk | {"x": b64(world.device.point[2:33])}),
+        with_jwk("unused bits of x set", "base64", jwk | {"x": unused_bits_set(jwk["x"])}),
+        kind.changed("push key not on the curve", "point", **bound(off_curve(world.push.point))),
+        kind.changed("mac altered", "mac", mac=b64(altered(unb64(right["mac"]), 31))),
+    ]
+    expected = device_expected(
+        world, None, aud=ENDPOINT + "enrollment", enrollment=world.enrollment_id, key=b64(world.enrollment_secret),
+        thumbprint=world.device.thumbprint,
+    )
+    return world.document(kind, "device", expected, cases)

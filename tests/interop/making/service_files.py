@@ -1,0 +1,233 @@
+"""The files of what a service signs."""
+
+import json
+
+from making.jose import (
+    ISSUER,
+    Key,
+    Kind,
+    MAX_PROMPT,
+    NOW,
+    OTHER_ISSUER,
+    b64,
+    compact,
+    fresh_id,
+    jwk_of_point,
+    jws_of,
+    off_curve,
+    unused_bits_set,
+)
+from making.world import World
+from making.wrongs import audience_cases, common_cases, id_cases, issuer_cases, renewed, time_cases, usual_goods
+
+
+def keys_file(world: World) -> dict:
+    """keys.json: test keys, private halves included."""
+    return {
+        name: {
+            "jwk": key.jwk | {"d": b64(key.scalar)},
+            "point": b64(key.point),
+            "thumbprint": key.thumbprint,
+        }
+        for name, key in (
+            ("service", world.service), ("service_next", world.service_next),
+            ("device", world.device), ("stranger", world.stranger),
+        )
+    }
+
+
+def prompt_file(world: World) -> dict:
+    """phone-prompt.json (section 7)."""
+    context = {
+        "application": "Example Mail", "browser": "Chrome", "os": "Linux", "address": "127.0.0.1",
+        "place": None, "near": True,
+    }
+    kind = world.from_service("phone-prompt+jwt", {
+        "iss": ISSUER, "aud": world.device_id, "sub": world.account_id, "jti": fresh_id(),
+        "iat": NOW - 5, "exp": NOW + 115, "kind": "second_factor", "key": "device", "origin": "password_proved",
+        "match": {"mode": "enter", "digits": 2}, "context": context,
+    }, limit=MAX_PROMPT)
+    cases = [
+        *prompt_goods(kind), *common_cases(kind),
+        *audience_cases(kind, another_device=fresh_id(), the_account=world.account_id, the_issuer=ISSUER),
+        *issuer_cases(kind),
+        kind.changed("sub of another account", "subject", sub=fresh_id()),
+        *time_cases(kind),
+        kind.changed("lives 301 s", "life", kind="confirm_enrolment", exp=NOW - 5 + 301),
+        *id_cases(kind, "jti"),
+        *match_cases(kind),
+        kind.changed("unknown kind", "unknown", kind="sign_in"),
+        kind.changed("key of phone sign-in", "unknown", key="sign_in"),
+        kind.changed("unknown origin", "unknown", origin="anywhere"),
+        kind.changed("unknown mode", "unknown", match={"mode": "guess", "digits": 2}),
+        *text_cases(kind),
+    ]
+    return world.document(kind, "service", world.addressee, cases)
+
+
+def prompt_goods(kind: Kind) -> list[dict]:
+    """Prompts to be shown."""
+    context = kind.payload["context"]
+    place = {"city": "Zürich", "region": "Zürich", "country": "Switzerland"}
+    variants = {
+        "choose": {"match": {"mode": "choose", "options": ["47", "12", "83"]}},
+        "three digits": {"match": {"mode": "enter", "digits": 3}},
+        "confirm_enrolment for 300 s": {"kind": "confirm_enrolment", "origin": "signed_in", "exp": NOW - 5 + 300},
+        "remove_method": {"kind": "remove_method", "origin": "signed_in"},
+        "known_browser": {"origin": "known_browser"},
+        "made 60 s ahead": {"iat": NOW + 60, "exp": NOW + 180},
+        "in its last second": {"iat": NOW - 119, "exp": NOW + 1},
+        "with a place": {"context": context | {"place": place, "near": False}},
+        "from an unlisted browser": {"context": context | {"browser": "NetSurf", "os": "Haiku"}},
+        "text of 128 characters": {"context": context | {"application": "ü" * 128}},
+    }
+    return usual_goods(kind) + [
+        kind.good(name, renewed(kind.payload) | changes) for name, changes in variants.items()
+    ]
+
+
+def match_cases(kind: Kind) -> list[dict]:
+    """Numbers in a form that is not allowed."""
+    matches = {
+        "one digit": {"mode": "enter", "digits": 1},
+        "four digits": {"mode": "enter", "digits": 4},
+        "two equal options": {"mode": "choose", "options": ["47", "12", "47"]},
+        "an option of one digit": {"mode": "choose", "options": ["47", "1", "83"]},
+        "an option of three digits": {"mode": "choose", "options": ["47", "123", "83"]},
+        "an option of letters": {"mode": "choose", "options": ["47", "ab", "83"]},
+        "an option in Arabic-Indic digits": {"mode": "choose", "options": ["47", "\u0661\u0662", "83"]},
+        "an option in fullwidth digits": {"mode": "choose", "options": ["47", "\uff11\uff12", "83"]},
+    }
+    counts = {"two options": ["47", "12"], "four options": ["47", "12", "83", "65"], "no options": []}
+    return [kind.changed(name, "match", match=match) for name, match in matches.items()] + [
+        kind.changed(name, "match", match={"mode": "choose", "options": options}) for name, options in counts.items()
+    ]
+
+
+def text_cases(kind: Kind) -> list[dict]:
+    """Texts of the context that are too long."""
+    context = kind.payload["context"]
+    place = {"city": "Bern", "region": "Bern", "country": "Switzerland"}
+    long = "x" * 129
+    contexts = {name: {name: long} for name in ("application", "browser", "os", "address")}
+    contexts |= {name: {"place": place | {name: long}} for name in place}
+    return [
+        kind.changed(f"{name} of 129 characters", "text", context=context | change) for name, change in contexts.items()
+    ]
+
+
+def withdrawn_file(world: World) -> dict:
+    """prompt-withdrawn.json (section 7); withdraws another prompt than the good one."""
+    kind = world.from_service("prompt-withdrawn+jwt", {
+        "iss": ISSUER, "aud": world.device_id, "jti": fresh_id(), "iat": NOW - 2, "prompt": fresh_id(),
+        "reason": "answered_elsewhere", "exp": NOW + 110,
+    }, limit=MAX_PROMPT)
+    reasons = [
+        kind.good(reason, renewed(kind.payload) | {"prompt": fresh_id(), "reason": reason})
+        for reason in ("cancelled", "superseded", "ended")
+    ]
+    cases = [
+        *usual_goods(kind), *reasons, *common_cases(kind),
+        *audience_cases(kind, another_device=fresh_id(), the_issuer=ISSUER), *issuer_cases(kind),
+        *time_cases(kind), *id_cases(kind, "prompt"),
+        kind.changed("unknown reason", "unknown", reason="bored"),
+    ]
+    return world.document(kind, "service", world.addressee, cases)
+
+
+def state_file(world: World, prompt: dict) -> dict:
+    """phone-state.json (section 5): answers to one request."""
+    request, jti = fresh_id(), json.loads(prompt["payload"])["jti"]
+    kind = world.from_service("phone-state+jwt", {
+        "iss": ISSUER, "aud": world.device_id, "iat": NOW, "request": request, "status": "ok",
+        "outcome": {"prompt": jti, "result": "approved"},
+    })
+    bare = {name: value for name, value in kind.payload.items() if name != "outcome"}
+    results = ("denied", "reported", "wrong_number", "expired", "superseded", "cancelled", "already_answered")
+    causes = (
+        "not_my_phone", "wrong_digits", "cancelled", "expired", "abandoned", "removed_by_phone", "removed_by_person",
+        "removed_by_operator",
+    )
+    cases = [
+        *usual_goods(kind),
+        kind.good("ok without prompts", bare | {"prompts": []}),
+        kind.good("ok with a prompt", bare | {"prompts": [prompt["jws"]]}),
+        kind.good("pending", bare | {"status": "pending"}),
+        kind.good("clock_skew", bare | {"iat": NOW + 7_200, "status": "clock_skew"}),
+        *(kind.good(f"removed, {cause}", bare | {"status": "removed", "cause": cause}) for cause in causes),
+        *(kind.good(f"outcome {result}", bare | {"outcome": {"prompt": jti, "result": result}}) for result in results),
+        *common_cases(kind),
+        *audience_cases(kind, another_device=fresh_id(), the_issuer=ISSUER), *issuer_cases(kind),
+        kind.changed("answers another request", "request", request=fresh_id()),
+        kind.changed("unknown status", "unknown", status="asleep"),
+    ]
+    return world.document(kind, "service", world.addressee | {"request": request}, cases)
+
+
+def keys_document_file(world: World) -> dict:
+    """phone-keys.json (section 6): single documents and chains."""
+    kind = world.from_service("phone-keys+jwt", {"iss": ISSUER, "iat": NOW, "seq": 1, "keys": [world.service.jwk]})
+    own, following = world.service.jwk, world.service_next.jwk
+    outside = jwk_of_point(off_curve(world.service_next.point))
+    loose = following | {"x": unused_bits_set(following["x"])}
+
+    def with_second(jwk: dict) -> dict:
+        return {"keys": [own, jwk]}
+
+    cases = [
+        *usual_goods(kind),
+        kind.good("two keys", kind.payload | with_second(following)),
+        kind.good("eight keys", kind.payload | {"keys": [own, *(Key.make().jwk for _ in range(7))]}),
+        *common_cases(kind), *issuer_cases(kind),
+        kind.changed("no keys", "json", keys=[]),
+        kind.changed("nine keys", "json", keys=[own, *(Key.make().jwk for _ in range(8))]),
+        kind.changed("seq 0", "json", seq=0),
+        kind.changed("seq as a text", "json", seq="1"),
+        kind.changed("a key that is not on the curve", "point", **with_second(outside)),
+        kind.changed("a key of another curve", "point", **with_second(following | {"crv": "P-384"})),
+        kind.changed("a key of another type", "point", **with_second(following | {"kty": "OKP"})),
+        kind.changed("a key with x of 31 bytes", "point", **with_second(following | {"x": b64(bytes(31))})),
+        kind.changed("unused bits of x set", "base64", **with_second(loose)),
+        kind.changed("a key without y", "json", **with_second({name: following[name] for name in ("kty", "crv", "x")})),
+    ]
+    expected = {"issuer": ISSUER, "seq": 1}
+    return world.document(kind, "service", expected, cases) | {"chains": chains(world)}
+
+
+def chains(world: World) -> list[dict]:
+    """What a phone follows, and what not."""
+    def link(seq: int, keys: list[Key], signer: Key, iss: str = ISSUER, kid: str | None = None) -> str:
+        header = {"alg": "ES256", "typ": "phone-keys+jwt", "kid": kid or signer.thumbprint}
+        payload = {"iss": iss, "iat": NOW + seq, "seq": seq, "keys": [key.jwk for key in keys]}
+        return jws_of(signer, compact(header), compact(payload))
+
+    def held(seq: int, *keys: Key) -> dict:
+        return {"seq": seq, "keys": [key.jwk for key in keys]}
+
+    old, new, stranger = world.service, world.service_next, world.stranger
+    both = [old, new]
+    first, second, third = link(1, [old], old), link(2, both, old), link(3, [new], new)
+    one, two, three = held(1, old), held(2, *both), held(3, new)
+
+    def good(name: str, chain: list[str], start: dict, result: dict) -> dict:
+        return {"name": name, "verdict": "good", "chain": chain, "held": start, "result": result}
+
+    def refused(name: str, chain: list[str], start: dict = one) -> dict:
+        return {"name": name, "verdict": "chain", "chain": chain, "held": start}
+
+    return [
+        good("good", [first, second], one, two),
+        good("two steps", [first, second, third], one, three),
+        good("the last step", [first, second, third], two, three),
+        good("nothing new", [first], one, one),
+        refused("seq 2 signed by the new key only", [first, link(2, both, new)]),
+        refused("seq 2 signed by a stranger in the old key's name",
+                [first, link(2, both, stranger, kid=old.thumbprint)]),
+        refused("seq jumps to 3", [first, link(3, both, old)]),
+        refused("seq stays at 1", [first, link(1, both, old)]),
+        refused("another issuer", [first, link(2, both, old, iss=OTHER_ISSUER)]),
+        refused("seq 3 signed by a key of seq 1 that seq 2 has dropped",
+                [first, link(2, [new], old), link(3, both, old)]),
+        refused("seq 3 wrong after a good seq 2", [first, second, link(3, [stranger], stranger)]),
+        refused("another first document than the one held", [first, second], held(1, stranger)),
+    ]

@@ -1,0 +1,57 @@
+"""Whose keys and names the vectors tell of."""
+
+import os
+from dataclasses import dataclass
+
+from making.jose import ISSUER, Key, Kind, MAX_JWS, NOW, fresh_id, hmac256
+from making.proofs import digits_input, digits_of
+
+
+@dataclass(frozen=True)
+class World:
+    """The keys and ids that all the files share."""
+
+    service: Key
+    service_next: Key
+    device: Key
+    stranger: Key
+    push: Key
+    push_auth: bytes
+    slot: bytes
+    device_id: str
+    account_id: str
+    enrollment_secret: bytes
+    enrollment_id: str
+
+    @classmethod
+    def make(cls) -> "World":
+        """Fresh keys; the scanned secret is searched until its digits begin with a zero."""
+        device, push = Key.make(), Key.make()
+        secret = os.urandom(16)
+        while not digits_of(hmac256(secret, digits_input(device, push))).startswith("0"):
+            secret = os.urandom(16)
+        return cls(
+            service=Key.make(), service_next=Key.make(), device=device, stranger=Key.make(), push=push,
+            push_auth=os.urandom(16), slot=os.urandom(16), device_id=fresh_id(), account_id=fresh_id(),
+            enrollment_secret=secret, enrollment_id=fresh_id(),
+        )
+
+    @property
+    def service_keys(self) -> dict:
+        """What the phone holds of the service."""
+        return {"seq": 1, "keys": [self.service.jwk]}
+
+    def from_service(self, typ: str, payload: dict, limit: int = MAX_JWS) -> Kind:
+        """A kind that the service signs."""
+        return Kind(typ, self.service, self.stranger, payload, self.service.thumbprint, self.stranger.thumbprint, limit)
+
+    def document(self, kind: Kind, signed_by: str, expected: dict, cases: list[dict]) -> dict:
+        """The file of one kind."""
+        head = {"typ": kind.typ, "signed_by": signed_by, "now": NOW, "expected": expected}
+        keys = {"service_keys": self.service_keys} if signed_by == "service" else {}
+        return head | keys | {"cases": cases}
+
+    @property
+    def addressee(self) -> dict:
+        """What the phone compares a message of the service with."""
+        return {"issuer": ISSUER, "device_id": self.device_id, "account_id": self.account_id}
