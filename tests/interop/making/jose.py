@@ -194,3 +194,13 @@ class Kind:
 def wrong(name: str, verdict: str, jws: str, **further) -> dict:
     """A case to be refused."""
     return {"name": name, "verdict": verdict, **further, "jws": jws}
+
+
+def digits_input(device: Key, push: Key) -> bytes:
+    """What the digits are made of (section 3.3)."""
+    return lp("digits", ISSUER, unb64(device.thumbprint), push.point)
+
+
+def digits_of(mac: bytes) -> str:
+    """Six digits."""
+    return f"{int.from_bytes(mac[:8], 'big') % 1_000_000:06}"

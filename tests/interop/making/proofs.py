@@ -9,12 +9,13 @@ from argon2.low_level import Type, hash_secret_raw
 from making.jose import (
     CROCKFORD,
     ISSUER,
-    Key,
     NOW,
     OTHER_ISSUER,
     altered,
     b64,
     compact,
+    digits_input,
+    digits_of,
     fresh_id,
     hmac256,
     lp,
@@ -22,16 +23,6 @@ from making.jose import (
     unb64,
 )
 from making.world import World
-
-
-def digits_input(device: Key, push: Key) -> bytes:
-    """What the digits are made of (section 3.3)."""
-    return lp("digits", ISSUER, unb64(device.thumbprint), push.point)
-
-
-def digits_of(mac: bytes) -> str:
-    """Six digits."""
-    return f"{int.from_bytes(mac[:8], 'big') % 1_000_000:06}"
 
 
 def bind_input(world: World, enrollment: str, push_point: bytes) -> bytes:

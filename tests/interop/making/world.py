@@ -3,8 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from making.jose import ISSUER, Key, Kind, MAX_JWS, NOW, fresh_id, hmac256
-from making.proofs import digits_input, digits_of
+from making.jose import ISSUER, Key, Kind, MAX_JWS, NOW, digits_input, digits_of, fresh_id, hmac256
 
 
 @dataclass(frozen=True)
