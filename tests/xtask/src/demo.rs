@@ -6,7 +6,7 @@ use crate::tools;
 /// Sets up, builds and runs the demonstration.
 pub(crate) fn run(unattended: bool) -> std::io::Result<bool> {
     say("Setting up a browser, a web server with a stock OpenID module, and a build of everything.");
-    let missing = tools::set_up()?;
+    let missing = tools::set_up_pages()?;
     for part in &missing {
         say(&format!("Missing {}: {}", part.part, part.reason));
     }

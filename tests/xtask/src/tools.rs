@@ -40,29 +40,43 @@ pub(crate) struct Missing {
     pub(crate) reason: String,
 }
 
+/// A part, the variable that says it is missing, and what it needs.
+type Part = (&'static str, &'static str, &'static [Tool]);
+
+const PAGES: [Part; 2] = [
+    ("browser", "COUNTERSIGN_NO_BROWSER", &BROWSER),
+    ("relying party", "COUNTERSIGN_NO_RELYING_PARTY", &RELYING_PARTY),
+];
+
+/// Sets up the browser and the stock relying party; returns what can't be had.
+pub(crate) fn set_up_pages() -> std::io::Result<Vec<Missing>> {
+    set_up_parts(&PAGES)
+}
+
 /// Sets up what every part needs; returns what can't be had.
 pub(crate) fn set_up() -> std::io::Result<Vec<Missing>> {
-    let wanted: Vec<&Tool> = BROWSER.iter().chain(&RELYING_PARTY).chain(&KOTLIN).chain([&FONTS]).collect();
-    let packages: Vec<&str> =
-        wanted.iter().filter(|tool| !Path::new(tool.program).exists()).map(|tool| tool.package).collect();
+    let [browser, relying_party] = PAGES;
+    let mut missing = set_up_parts(&[browser, relying_party, ("kotlin", "COUNTERSIGN_NO_KOTLIN", &KOTLIN)])?;
+    if let Err(reason) = swift::root()? {
+        missing.push(Missing { part: "swift", variable: "COUNTERSIGN_NO_SWIFT", reason });
+    }
+    Ok(missing)
+}
+
+fn set_up_parts(parts: &[Part]) -> std::io::Result<Vec<Missing>> {
+    let is_absent = |tool: &&Tool| !Path::new(tool.program).exists();
+    let wanted = parts.iter().flat_map(|(_, _, tools)| tools.iter()).chain([&FONTS]);
+    let packages: Vec<&str> = wanted.filter(is_absent).map(|tool| tool.package).collect();
     if !packages.is_empty() {
         install(&packages)?;
     }
     let mut missing = Vec::new();
-    for (part, variable, tools) in [
-        ("browser", "COUNTERSIGN_NO_BROWSER", BROWSER.as_slice()),
-        ("relying party", "COUNTERSIGN_NO_RELYING_PARTY", RELYING_PARTY.as_slice()),
-        ("kotlin", "COUNTERSIGN_NO_KOTLIN", KOTLIN.as_slice()),
-    ] {
-        let absent: Vec<&str> =
-            tools.iter().filter(|tool| !Path::new(tool.program).exists()).map(|tool| tool.package).collect();
+    for (part, variable, tools) in parts {
+        let absent: Vec<&str> = tools.iter().filter(is_absent).map(|tool| tool.package).collect();
         if !absent.is_empty() {
             let reason = format!("not installed; on Debian: apt-get install {}", absent.join(" "));
             missing.push(Missing { part, variable, reason });
         }
-    }
-    if let Err(reason) = swift::root()? {
-        missing.push(Missing { part: "swift", variable: "COUNTERSIGN_NO_SWIFT", reason });
     }
     Ok(missing)
 }
