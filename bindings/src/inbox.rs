@@ -43,7 +43,10 @@ impl From<countersign::InboxError> for InboxError {
 
 #[uniffi::export]
 impl Inbox {
-    /// Opens the `inbox` folder that the app was opened with; asks the key store to unwrap one key.
+    /// Opens the `inbox` folder that the app was opened with; asks the key store to unwrap one key, and nothing else.
+    ///
+    /// Folder and wrapping key must be readable in this process from the first unlock on: on iOS an App Group and a
+    /// Keychain access group, "after first unlock, this device only".
     #[uniffi::constructor]
     pub fn open(folder: String, key_store: Arc<dyn KeyStore>) -> Result<Arc<Self>, InboxError> {
         Ok(Arc::new(Self(countersign::Inbox::open(Path::new(&folder), &Foreign(key_store))?)))

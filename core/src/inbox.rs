@@ -55,6 +55,11 @@ pub enum InboxError {
 impl Inbox {
     /// Opens the folder that the app was opened with; asks the key store to unwrap one key.
     ///
+    /// # Security
+    /// Pushes come before anybody unlocks the phone again: folder and wrapping key must be readable from the first
+    /// unlock on, in this process too (on iOS an App Group and a Keychain access group, "after first unlock, this
+    /// device only"). Nothing else of the key store is asked for.
+    ///
     /// # Errors
     /// See `InboxError`; nothing is changed by any of them.
     pub fn open(folder: &Path, key_store: &dyn KeyStore) -> Result<Self, InboxError> {
