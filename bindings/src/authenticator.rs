@@ -15,7 +15,7 @@ type Result<T> = std::result::Result<T, CountersignError>;
 /// The companion authenticator on this phone; one for each pair of folders.
 ///
 /// No method blocks its thread. Every act runs to its next stored step whatever the caller does: to cancel a
-/// call stops the waiting, never what was decided.
+/// call stops the waiting (in Swift not even that), never what was decided.
 #[derive(uniffi::Object)]
 pub struct Authenticator(countersign::Authenticator);
 
@@ -121,6 +121,8 @@ impl Authenticator {
     }
 
     /// Waits until the page has taken the digits, or the service ended the enrolment.
+    ///
+    /// It also happens when nobody waits: `changed_since` shows it then, and `abandon` gives it up.
     pub async fn wait_for_activation(&self, ticket: Ticket) -> Result<EnrollmentEnd> {
         Ok(self.0.wait_for_activation(ticket).await?.into())
     }

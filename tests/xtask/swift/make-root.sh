@@ -4,7 +4,7 @@
 set -euo pipefail
 root=$1
 export DEBIAN_FRONTEND=noninteractive
-apt="-o DPkg::Lock::Timeout=600 -q -q"
+apt="-o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 -q -q"
 
 # The archive that apt itself uses here, by its origin; security updates stand apart.
 indexes() { apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' | sort -u | awk '$2 == "Debian"'; }
