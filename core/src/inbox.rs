@@ -107,10 +107,12 @@ impl Inbox {
         let kept = Kept { account: account.clone(), jws: jws.to_owned(), received_at: now };
         match content {
             PushContent::Prompt(prompt) => {
-                let withdrawn = self.files.has(account, &prompt.id().jti, Kind::Withdrawal);
-                match withdrawn || self.files.keep(&prompt.id().jti, Kind::Prompt, &kept) == Keeping::Known {
-                    true => PushEffect::Nothing,
-                    false => PushEffect::Alert(prompt),
+                let jti = &prompt.id().jti;
+                let is_withdrawn = self.files.has(account, jti, Kind::Withdrawal);
+                if is_withdrawn || self.files.keep(jti, Kind::Prompt, &kept) == Keeping::Known {
+                    PushEffect::Nothing
+                } else {
+                    PushEffect::Alert(prompt)
                 }
             }
             PushContent::Withdrawn { id, reason, .. } => match self.files.keep(&id.jti, Kind::Withdrawal, &kept) {
