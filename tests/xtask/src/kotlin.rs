@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::bench;
 use crate::count::Count;
-use crate::report::{root, run};
+use crate::report::{root, say};
 use crate::world::World;
 
 fn reports() -> PathBuf {
@@ -17,10 +18,7 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     // Reports of an earlier run would be counted as this one's.
     let _absent = fs::remove_dir_all(reports());
     let world = World::start(&[])?;
-    // Warnings of JNA's loader and of Maven's own start are not about the tests.
-    let arguments =
-        ["-q", "-B", "-Dstyle.color=never", "-f", "android/pom.xml", "-Dkotlin.compiler.daemon=false", "test"];
-    let good = run("mvn", &arguments, &[("COUNTERSIGN_WORLD", world.control())])?;
+    let good = maven(&world, &["test"])?;
     add_reports(count)?;
     Ok(good)
 }
@@ -29,21 +27,26 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
 pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<Vec<f64>> {
     let output = root().join("target/android/approvals.txt").to_string_lossy().into_owned();
     let properties = [format!("-Dapprovals.count={count}"), format!("-Dapprovals.output={output}")];
-    let arguments = [
-        "-q",
-        "-B",
-        "-Dstyle.color=never",
-        "-f",
-        "android/pom.xml",
-        "-Dkotlin.compiler.daemon=false",
-        "-Dtest=Approvals",
-    ];
-    let optional = ["-Dsurefire.failIfNoSpecifiedTests=false", "test"];
-    let all: Vec<&str> = arguments.into_iter().chain(properties.iter().map(String::as_str)).chain(optional).collect();
-    if !run("mvn", &all, &[("COUNTERSIGN_WORLD", world.control())])? {
+    let named = ["-Dtest=Approvals", "-Dsurefire.failIfNoSpecifiedTests=false", "test"];
+    let all: Vec<&str> = properties.iter().map(String::as_str).chain(named).collect();
+    if !maven(world, &all)? {
         return Err(std::io::Error::other("the Kotlin approvals failed"));
     }
     bench::times(&fs::read_to_string(output)?)
+}
+
+/// Runs Maven against a world; what it says is shown when it failed.
+fn maven(world: &World, arguments: &[&str]) -> std::io::Result<bool> {
+    let output = Command::new("mvn")
+        .args(["-q", "-B", "-f", "android/pom.xml", "-Dkotlin.compiler.daemon=false"])
+        .args(arguments)
+        .current_dir(root())
+        .env("COUNTERSIGN_WORLD", world.control())
+        .output()?;
+    if !output.status.success() {
+        say(&format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(output.status.success())
 }
 
 fn add_reports(count: &mut Count) -> std::io::Result<()> {

@@ -14,7 +14,7 @@ import java.nio.file.Path
 /** How long an approval takes from Kotlin, for `cargo xtask bench`; Surefire runs it only when it is named. */
 class Approvals {
     @Test
-    fun measure(@TempDir folder: Path) = runBlocking {
+    fun measure(@TempDir folder: Path) = runBlocking<Unit> {
         val count = System.getProperty("approvals.count").toInt()
         var lines = emptyList<String>()
         // The first person's approvals warm up; so do the calls before, since a phone compiles ahead of time and a
@@ -39,6 +39,5 @@ class Approvals {
             }
         }
         Files.write(Path.of(System.getProperty("approvals.output")), lines)
-        Unit
     }
 }

@@ -39,7 +39,7 @@ class CancelTest {
     }
 
     @Test
-    fun `every act that is cancelled reaches its next stored step`(@TempDir folder: Path) = runBlocking {
+    fun `every act that is cancelled reaches its next stored step`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
                 phone.open(phone.ports(keyStore = Slow(phone.keys)))
@@ -76,7 +76,7 @@ class CancelTest {
     }
 
     @Test
-    fun `a cancelled continuation, abandonment and denial are done all the same`(@TempDir folder: Path) = runBlocking {
+    fun `a cancelled continuation, abandonment and denial are done all the same`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
                 phone.open(phone.ports(keyStore = Slow(phone.keys)))
@@ -90,6 +90,7 @@ class CancelTest {
                 val prompt = phone.prompt()
                 cancelled { core.deny(prompt.id) }
                 eventually { core.snapshot().prompts.singleOrNull { it.state == PromptState.Done(Outcome.DENIED) } }
+                assertTrue(core.pendingSteps().isEmpty())
             }
         }
     }

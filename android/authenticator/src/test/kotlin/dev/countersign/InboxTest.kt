@@ -29,7 +29,7 @@ import java.util.concurrent.TimeUnit
 /** A push comes while the app is not running: a process that never opens the authenticator takes it. */
 class InboxTest {
     @Test
-    fun `what the extension finds waits for the app, and doubled pushes change nothing`(@TempDir folder: Path) = runBlocking {
+    fun `what the extension finds waits for the app, and doubled pushes change nothing`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 phone.addAndConfirm(person)
@@ -59,7 +59,7 @@ class InboxTest {
     }
 
     @Test
-    fun `an inbox that can't be opened says why`(@TempDir folder: Path) = runBlocking {
+    fun `an inbox that can't be opened says why`(@TempDir folder: Path) = runBlocking<Unit> {
         val phone = Phone(folder)
         assertThrows<InboxException.NoSnapshot> { Inbox.open(phone.folders.inbox, phone.keys) }
         phone.open().use { }
@@ -79,7 +79,6 @@ class InboxTest {
         val snapshot = Path.of(phone.folders.inbox, "snapshot")
         Files.write(snapshot, Files.readAllBytes(snapshot).also { it[it.size - 10] = '!'.code.toByte() })
         assertThrows<InboxException.Unreadable> { Inbox.open(phone.folders.inbox, phone.keys) }
-        Unit
     }
 }
 

@@ -29,7 +29,7 @@ import java.time.Duration
 /** The main job, step by step, as an app would do it. [Person] is whoever sits at the service's pages. */
 class JourneyTest {
     @Test
-    fun `j2 and j7 an account is added from the picture of a page and a sign-in is approved`(@TempDir folder: Path) = runBlocking {
+    fun `j2 and j7 an account is added from the picture of a page and a sign-in is approved`(@TempDir folder: Path) = runBlocking<Unit> {
         // Library and generated code must be of one version; Kotlin looks only when it is told to.
         uniffiEnsureInitialized()
         val person = World.person()

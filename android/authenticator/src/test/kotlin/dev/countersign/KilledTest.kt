@@ -18,7 +18,7 @@ import java.nio.file.Path
 /** The process is killed (SIGKILL) in the middle, and the same store opened again. */
 class KilledTest {
     @Test
-    fun `killed while the digits are shown, it shows the same digits again and goes on`(@TempDir folder: Path) = runBlocking {
+    fun `killed while the digits are shown, it shows the same digits again and goes on`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Files.write(folder.resolve("screen.png"), person.showsCode())
             Process(EnrollingPhone::class.java.name, "$folder").use { child ->
@@ -35,7 +35,7 @@ class KilledTest {
     }
 
     @Test
-    fun `killed inside the key store, it goes on with the key that was made`(@TempDir folder: Path) = runBlocking {
+    fun `killed inside the key store, it goes on with the key that was made`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Files.write(folder.resolve("screen.png"), person.showsCode())
             Process(EnrollingPhone::class.java.name, "$folder", "stop after the key").use { child ->
@@ -52,7 +52,7 @@ class KilledTest {
     }
 
     @Test
-    fun `killed before an answer leaves, the answer goes out at the next start without asking again`(@TempDir folder: Path) = runBlocking {
+    fun `killed before an answer leaves, the answer goes out at the next start without asking again`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 phone.add(person)
@@ -75,7 +75,7 @@ class KilledTest {
 /** Enrols with the picture in its folder, says what it shows, and waits to be killed. */
 object EnrollingPhone {
     @JvmStatic
-    fun main(arguments: Array<String>) = runBlocking {
+    fun main(arguments: Array<String>) = runBlocking<Unit> {
         val folder = Path.of(arguments[0])
         val phone = Phone(folder)
         val stopping = object : KeyStore by phone.keys {
@@ -97,7 +97,7 @@ object EnrollingPhone {
 /** Approves what waits, while the service can't be reached, and waits to be killed. */
 object ApprovingPhone {
     @JvmStatic
-    fun main(arguments: Array<String>) = runBlocking {
+    fun main(arguments: Array<String>) = runBlocking<Unit> {
         val phone = Phone(Path.of(arguments[0])).open()
         val step = phone.core.approve(phone.prompt().id, arguments[1])
         println(if (step is Step.Queued) "queued" else "not queued: $step")

@@ -42,7 +42,7 @@ class MainThreadTest {
     }
 
     @Test
-    fun `no call holds the main thread, however slow the ports are`(@TempDir folder: Path) = runBlocking {
+    fun `no call holds the main thread, however slow the ports are`(@TempDir folder: Path) = runBlocking<Unit> {
         val main = Executors.newSingleThreadExecutor().asCoroutineDispatcher()
         World.person().use { person ->
             Phone(folder).use { phone ->

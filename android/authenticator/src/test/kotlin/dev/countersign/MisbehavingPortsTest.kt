@@ -1,5 +1,6 @@
 package dev.countersign
 
+import com.sun.jna.Native
 import dev.countersign.core.Authenticator
 import dev.countersign.core.CountersignException
 import dev.countersign.core.DeviceLock
@@ -65,8 +66,13 @@ private class Moody(private val phone: Phone) : KeyStore, DeviceLock, PushChanne
 private fun Phone.moody() = Moody(this).let { it to ports(it, it, it, it) }
 
 class MisbehavingPortsTest {
+    init {
+        // JNA would print each of the errors that are thrown here on purpose.
+        Native.setCallbackExceptionHandler { _, thrown -> if (thrown !is AssertionError) thrown.printStackTrace() }
+    }
+
     @Test
-    fun `a key store that fails at the first start leaves nothing, and the next start works`(@TempDir folder: Path) = runBlocking {
+    fun `a key store that fails at the first start leaves nothing, and the next start works`(@TempDir folder: Path) = runBlocking<Unit> {
         Phone(folder).use { phone ->
             val (moody, ports) = phone.moody()
             for ((method, fault, expected) in listOf(
@@ -87,7 +93,7 @@ class MisbehavingPortsTest {
     }
 
     @Test
-    fun `a port that fails while an account is added costs nothing once it behaves again`(@TempDir folder: Path) = runBlocking {
+    fun `a port that fails while an account is added costs nothing once it behaves again`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
                 val (moody, ports) = phone.moody()
@@ -139,7 +145,7 @@ class MisbehavingPortsTest {
     }
 
     @Test
-    fun `the lock that can't be told is an error, never a lock`(@TempDir folder: Path) = runBlocking {
+    fun `the lock that can't be told is an error, never a lock`(@TempDir folder: Path) = runBlocking<Unit> {
         Phone(folder).use { phone ->
             val (moody, ports) = phone.moody()
             phone.open(ports)
@@ -152,7 +158,7 @@ class MisbehavingPortsTest {
     }
 
     @Test
-    fun `a platform error arrives as what the app does next`(@TempDir folder: Path) = runBlocking {
+    fun `a platform error arrives as what the app does next`(@TempDir folder: Path) = runBlocking<Unit> {
         Phone(folder).use { phone ->
             val (moody, ports) = phone.moody()
             phone.open(ports)
@@ -173,7 +179,7 @@ class MisbehavingPortsTest {
     }
 
     @Test
-    fun `ports that never return cost thirty seconds, not the app`(@TempDir folder: Path) = runBlocking {
+    fun `ports that never return cost thirty seconds, not the app`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder.resolve("a").also { it.toFile().mkdir() }).use { phone ->
                 val (moody, ports) = phone.moody()
@@ -197,7 +203,7 @@ class MisbehavingPortsTest {
     }
 
     @Test
-    fun `slow ports only take their time`(@TempDir folder: Path) = runBlocking {
+    fun `slow ports only take their time`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
                 val (moody, ports) = phone.moody()

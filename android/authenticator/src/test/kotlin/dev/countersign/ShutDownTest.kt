@@ -16,7 +16,7 @@ import java.time.Duration
 /** Objects used after their end. */
 class ShutDownTest {
     @Test
-    fun `what waits ends, what comes later is told so, and the store opens again`(@TempDir folder: Path) = runBlocking {
+    fun `what waits ends, what comes later is told so, and the store opens again`(@TempDir folder: Path) = runBlocking<Unit> {
         Phone(folder).open().use { phone ->
             val first = phone.core
             val revision = first.snapshot().revision

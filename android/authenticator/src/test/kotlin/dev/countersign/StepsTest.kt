@@ -23,7 +23,7 @@ import java.nio.file.Path
 /** What can be answered, and what goes wrong in plain ways. */
 class StepsTest {
     @Test
-    fun `a wrong number, a denial and a report end the request and say so`(@TempDir folder: Path) = runBlocking {
+    fun `a wrong number, a denial and a report end the request and say so`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 phone.addAndConfirm(person)
@@ -44,7 +44,7 @@ class StepsTest {
     }
 
     @Test
-    fun `other codes, mistyped codes and pictures without a code say what they are`(@TempDir folder: Path) = runBlocking {
+    fun `other codes, mistyped codes and pictures without a code say what they are`(@TempDir folder: Path) = runBlocking<Unit> {
         Phone(folder).open().use { phone ->
             suspend fun read(input: CodeInput) = phone.core.readCode(input)
             assertEquals(Scanned.Other(OtherCode.ONE_TIME_CODE), read(CodeInput.Text("otpauth://totp/x?secret=AA")))
@@ -61,7 +61,7 @@ class StepsTest {
     }
 
     @Test
-    fun `an enrolment that is given up leaves nothing behind, and the lock is asked anew each time`(@TempDir folder: Path) = runBlocking {
+    fun `an enrolment that is given up leaves nothing behind, and the lock is asked anew each time`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 val shown = phone.core.enroll(phone.lookUp(person)) as Step.ShowDigits
