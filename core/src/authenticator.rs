@@ -77,20 +77,38 @@ struct Inner(Mutex<Option<Open>>);
 
 struct Open {
     core: Arc<Core>,
-    runtime: Runtime,
+    workers: Workers,
+    runtime: tokio::runtime::Handle,
 }
 
-impl Inner {
-    fn take(&self) -> Option<Open> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+/// The runtime, which is let go of without waiting: a runtime that is dropped waits for its threads, a port may
+/// never return, and whoever drops it (a caller that cancels `open`, too) may stand on a main thread.
+struct Workers(Option<Runtime>);
+
+impl Workers {
+    fn start() -> Result<(Self, tokio::runtime::Handle), Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .thread_name("countersign")
+            .enable_all()
+            .build()
+            .map_err(|_threads| Error::Closed)?;
+        let handle = runtime.handle().clone();
+        Ok((Self(Some(runtime)), handle))
+    }
+
+    /// Waits, for a limited time; blocks.
+    fn end(mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_timeout(CLOSING);
+        }
     }
 }
 
-impl Drop for Inner {
+impl Drop for Workers {
     fn drop(&mut self) {
-        // Waiting for the workers here could block a caller's async thread.
-        if let Some(open) = self.take() {
-            open.runtime.shutdown_background();
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
         }
     }
 }
@@ -138,22 +156,9 @@ impl Authenticator {
     /// # Errors
     /// `NotYetUnlocked`, `FromAnotherDevice`, `NewerSchema`, `Store`, `Platform`: nothing was changed.
     pub async fn open(folders: Folders, ports: Ports) -> Result<Self, Error> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(WORKERS)
-            .thread_name("countersign")
-            .enable_all()
-            .build()
-            .map_err(|_threads| Error::Closed)?;
-        let opening = tasks::start(runtime.handle(), Core::open(folders, ports));
-        let core = match opening.await.unwrap_or_else(Err) {
-            Ok(core) => Arc::new(core),
-            Err(error) => {
-                // A runtime that is dropped waits for its threads, and a port may never return.
-                runtime.shutdown_background();
-                return Err(error);
-            }
-        };
-        let authenticator = Self(Arc::new(Inner(Mutex::new(Some(Open { core, runtime })))));
+        let (workers, runtime) = Workers::start()?;
+        let core = Arc::new(tasks::start(&runtime, Core::open(folders, ports)).await??);
+        let authenticator = Self(Arc::new(Inner(Mutex::new(Some(Open { core, workers, runtime })))));
         authenticator.start().await?;
         Ok(authenticator)
     }
@@ -161,12 +166,13 @@ impl Authenticator {
     /// Closes the authenticator: everything that waits ends with `Closed`, stored steps stay, and the
     /// database can be opened again. Dropping the last handle does the same without waiting.
     pub async fn shut_down(&self) {
-        let Some(Open { core, runtime }) = self.0.take() else {
+        let open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Open { core, workers, .. }) = open else {
             return;
         };
         let (sender, closed) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
-            runtime.shutdown_timeout(CLOSING);
+            workers.end();
             drop(core);
             // Nobody waits any more when the caller has gone.
             let _gone = sender.send(());
@@ -176,7 +182,7 @@ impl Authenticator {
 
     fn open_parts(&self) -> Result<(Arc<Core>, tokio::runtime::Handle), Error> {
         let open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        open.as_ref().map(|open| (Arc::clone(&open.core), open.runtime.handle().clone())).ok_or(Error::Closed)
+        open.as_ref().map(|open| (Arc::clone(&open.core), open.runtime.clone())).ok_or(Error::Closed)
     }
 
     /// Goes on with what an earlier process left: the outbox, and enrolments that wait for their page.

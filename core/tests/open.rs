@@ -1,6 +1,7 @@
 //! Opening the authenticator: what it refuses, and that a refusal leaves everything as it was.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,39 +146,46 @@ async fn shut_down_ends_what_waits_and_the_store_opens_again() {
     assert!(open(home.path(), &keys).await.unwrap().accounts().await.unwrap().is_empty());
 }
 
-/// A key store that gives back another key than it took.
-struct Forgetful(FakeKeyStore);
+/// A key store that takes its time, or gives back another key than it took.
+#[derive(Default)]
+struct Spoiled {
+    keys: FakeKeyStore,
+    pause: Duration,
+    forgets: bool,
+}
 
-impl KeyStore for Forgetful {
+impl KeyStore for Spoiled {
     fn make(&self, alias: String, guard: KeyGuard) -> Result<Vec<u8>, PlatformError> {
-        self.0.make(alias, guard)
+        self.keys.make(alias, guard)
     }
 
     fn public_key(&self, alias: String) -> Result<Vec<u8>, PlatformError> {
-        self.0.public_key(alias)
+        self.keys.public_key(alias)
     }
 
     fn sign(&self, alias: String, message: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
-        self.0.sign(alias, message)
+        self.keys.sign(alias, message)
     }
 
     fn delete(&self, alias: String) -> Result<(), PlatformError> {
-        self.0.delete(alias)
+        self.keys.delete(alias)
     }
 
     fn wrap(&self, plain: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
-        self.0.wrap(plain)
+        std::thread::sleep(self.pause);
+        self.keys.wrap(plain)
     }
 
     fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
-        self.0.unwrap(wrapped).map(|plain| vec![7; plain.len()])
+        let plain = self.keys.unwrap(wrapped)?;
+        Ok(if self.forgets { vec![7; plain.len()] } else { plain })
     }
 }
 
 #[tokio::test]
 async fn a_key_store_that_gives_back_something_else_is_found_out_before_it_is_relied_on() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
-    let forgetful = Ports { key_store: Arc::new(Forgetful(FakeKeyStore::default())), ..ports(&keys) };
+    let forgetful = Ports { key_store: Arc::new(Spoiled { forgets: true, ..Spoiled::default() }), ..ports(&keys) };
     let opened = Authenticator::open(Folders::under(home.path().to_owned()), forgetful).await;
     assert_eq!(opened.err(), Some(Error::Platform(PlatformError::Unusable)));
     // Nothing was kept: a key store that remembers starts anew.
@@ -189,4 +197,20 @@ async fn the_lock_is_asked_anew_each_time() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     let authenticator = open(home.path(), &keys).await.unwrap();
     assert_eq!(authenticator.device_lock().await, Ok(LockState::Biometric));
+}
+
+#[test]
+fn a_caller_that_turns_away_from_opening_is_not_held() {
+    let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
+    let slow =
+        Ports { key_store: Arc::new(Spoiled { pause: Duration::from_secs(3), ..Spoiled::default() }), ..ports(&keys) };
+    let mut opening = Box::pin(Authenticator::open(Folders::under(home.path().to_owned()), slow));
+    // As Kotlin does it: polled once on a thread that belongs to nobody's runtime, then dropped.
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(opening.as_mut().poll(&mut context).is_pending());
+    // By now the key store is in the middle of its answer.
+    std::thread::sleep(Duration::from_millis(300));
+    let started = std::time::Instant::now();
+    drop(opening);
+    assert!(started.elapsed() < Duration::from_secs(1), "held for {:?}", started.elapsed());
 }
