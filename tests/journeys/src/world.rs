@@ -71,6 +71,7 @@ impl World {
                 name: "Payroll".to_owned(),
                 redirect_uris,
             }],
+            phone_redirects: Vec::new(),
             private_relays: vec![relay.url.clone()],
             relay_authorities: authority.certificate().to_owned(),
             limits: (10_000.0, 1_000.0),

@@ -21,7 +21,10 @@ use crate::problem::Problem;
 use crate::push::{Pusher, Sender};
 use crate::secrets::{Sealer, SecretError, random};
 use crate::store::{Store, StoreError};
-use crate::{data, devices as devices_room, enrollment, openid, operator, pages, prompts, security_info, sign_in, tls};
+use crate::{
+    data, devices as devices_room, enrollment, openid, operator, pages, phone_sign_in, prompts, security_info, sign_in,
+    tls,
+};
 
 /// A phone's message is at most this long.
 const MAX_BODY: usize = 16 * 1024;
@@ -81,6 +84,8 @@ pub struct Parts {
     pub waiting: prompts::routes::Waiting,
     /// Binds forms to cookies.
     pub csrf: hmac::Key,
+    /// Names what somebody typed, without keeping it.
+    pub names: hmac::Key,
     /// What passwords of unknown names are compared with.
     pub decoy: Decoy,
 }
@@ -114,7 +119,8 @@ impl App {
         Ok(Self(Arc::new(Parts {
             push: Pusher::new(sender, &config.issuer),
             limits: Limits::new(burst, per_second),
-            csrf: hmac::Key::new(hmac::HMAC_SHA256, &random::<32>()?),
+            csrf: derived(&data_key, "forms"),
+            names: derived(&data_key, "names"),
             decoy: Decoy::new()?,
             waiting: prompts::routes::Waiting::default(),
             config,
@@ -153,11 +159,15 @@ impl App {
             .route("/static/page.js", get(pages::script))
             .route("/sign-in", get(sign_in::routes::user_name).post(sign_in::routes::take_user_name))
             .route("/sign-in/password", get(sign_in::routes::password).post(sign_in::routes::take_password))
-            .route("/sign-in/number", get(sign_in::routes::number))
-            .route("/sign-in/events", get(sign_in::routes::number_events))
-            .route("/sign-in/again", post(sign_in::routes::again))
-            .route("/sign-in/cancel", post(sign_in::routes::cancel))
-            .route("/sign-in/finish", post(sign_in::routes::finish))
+            .route("/sign-in/number", get(sign_in::number::number))
+            .route("/sign-in/events", get(sign_in::number::number_events))
+            .route("/sign-in/again", post(sign_in::number::again))
+            .route("/sign-in/cancel", post(sign_in::number::cancel))
+            .route("/sign-in/finish", post(sign_in::number::finish))
+            .route("/sign-in/phone", post(sign_in::phone::instead))
+            .route("/sign-in/continue", get(sign_in::number::name_account).post(sign_in::number::go_on))
+            .route("/register-phone", get(sign_in::register::consent).post(sign_in::register::agree))
+            .route("/register-phone/cancel", post(sign_in::register::refuse))
             .route(
                 "/more-information",
                 get(sign_in::routes::more_information).post(sign_in::routes::take_more_information),
@@ -165,17 +175,17 @@ impl App {
             .route("/sign-out", post(sign_in::routes::sign_out))
             .route("/security-info", get(security_info::routes::security_info))
             .route("/security-info/continue", post(security_info::routes::go_on))
-            .route(
-                "/security-info/remove",
-                get(security_info::routes::remove_number).post(security_info::routes::remove),
-            )
-            .route("/security-info/remove/cancel", post(security_info::routes::cancel_remove))
-            .route("/security-info/remove/finish", post(security_info::routes::finish_remove))
-            .route("/security-info/remove/events", get(security_info::routes::remove_events))
+            .route("/security-info/remove", post(security_info::step_up::remove))
+            .route("/security-info/lost", post(security_info::step_up::report_lost))
+            .route("/security-info/step-up", get(security_info::step_up::number))
+            .route("/security-info/step-up/cancel", post(security_info::step_up::cancel))
+            .route("/security-info/step-up/finish", post(security_info::step_up::finish))
+            .route("/security-info/step-up/events", get(security_info::step_up::step_up_events))
             .nest("/security-info/add", wizard)
             .nest("/phone", phone)
             .route("/.well-known/openid-configuration", get(openid::routes::discovery))
             .route("/authorize", get(openid::routes::authorize))
+            .route("/par", post(phone_sign_in::routes::push))
             .route("/token", post(openid::routes::token))
             .route("/jwks", get(openid::routes::jwks))
             .route("/userinfo", get(openid::routes::user_info).post(openid::routes::user_info))
@@ -207,6 +217,12 @@ impl App {
     pub fn reset_methods(&self, user_name: &str) -> Result<usize, AppError> {
         operator::reset_methods(&self.store, user_name, self.clock.now())
     }
+}
+
+/// A key of its own for each use, the same in every process on this data folder.
+fn derived(data_key: &[u8; 32], label: &str) -> hmac::Key {
+    let master = hmac::Key::new(hmac::HMAC_SHA256, data_key);
+    hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&master, label.as_bytes()).as_ref())
 }
 
 /// A header on every answer that has none of its kind, redirects and problems included.

@@ -28,6 +28,8 @@ pub struct Config {
     pub data: Option<PathBuf>,
     /// Registered applications.
     pub clients: Vec<Client>,
+    /// Where browsers may go back to a phone, besides a desktop's loopback address: claimed `https` addresses of apps.
+    pub phone_redirects: Vec<String>,
     /// Relays on private addresses, by exact origin.
     pub private_relays: Vec<String>,
     /// PEM of authorities trusted for these relays, besides the service's own.

@@ -13,6 +13,8 @@
 //! | `enrollment` | adding a phone |
 //! | `prompts` | ceremonies, prompts, answers |
 //! | `devices` | signed requests, tombstones |
+//! | `phone_sign_in` | registering a device and its sign-in key |
+//! | `notices` | what the other phones are told |
 //! | `openid` | the OpenID Provider |
 //! | `people`, `audit`, `limits`, `keys`, `push`, `store` | what all of them share |
 
@@ -28,10 +30,13 @@ pub mod events;
 pub mod jose;
 pub mod keys;
 pub mod limits;
+pub mod notices;
 pub mod openid;
 pub mod operator;
 pub mod pages;
 pub mod people;
+pub mod phone_sign_in;
+pub mod policy;
 pub mod problem;
 pub mod prompts;
 pub mod push;

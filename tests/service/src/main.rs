@@ -70,6 +70,9 @@ struct Serve {
     /// Authority to trust for these relays, PEM
     #[arg(long)]
     relay_ca: Vec<PathBuf>,
+    /// Where browsers may go back to a phone's app, compared exactly: a claimed https address
+    #[arg(long)]
+    phone_redirect: Vec<String>,
     /// A registered application: id,secret,name,return address
     #[arg(long, value_parser = client)]
     client: Vec<Client>,
@@ -130,6 +133,7 @@ async fn run(options: Serve) -> Result<(), AppError> {
         organization: options.organization,
         data: Some(options.data.clone()),
         clients: options.client,
+        phone_redirects: options.phone_redirect,
         private_relays: options.allow_relay,
         relay_authorities,
         limits: Config::LIMITS,

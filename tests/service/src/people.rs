@@ -33,6 +33,9 @@ pub struct Person {
     pub opened_at: Time,
     /// When a password-proved sign-in was reported; refused from unknown browsers until the password changes.
     pub reported_at: Option<Time>,
+    #[serde(default)]
+    /// stub
+    pub suspended: bool,
 }
 
 impl Record for Person {
@@ -92,6 +95,7 @@ impl Person {
             unblocked_at: 0,
             opened_at: 0,
             reported_at: None,
+            suspended: false,
         })
     }
 }

@@ -58,6 +58,13 @@ pub fn hashed(bytes: &[u8]) -> String {
     encode(digest(&SHA256, bytes).as_ref())
 }
 
+/// Compares two texts without telling by time where they differ.
+#[must_use]
+pub fn same(left: &str, right: &str) -> bool {
+    let (left, right) = (digest(&SHA256, left.as_bytes()), digest(&SHA256, right.as_bytes()));
+    left.as_ref().iter().zip(right.as_ref()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+}
+
 /// A value that only this installation can open.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealed(String);

@@ -1,4 +1,5 @@
 //! Security info: a person's own sign-in methods, and the wizard that adds one.
 
 pub mod routes;
+pub mod step_up;
 pub mod wizard;

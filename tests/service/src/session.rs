@@ -27,6 +27,9 @@ use crate::store::StoreError;
 const ATTEMPT: &str = "__Host-attempt";
 const SESSION: &str = "__Host-session";
 const BROWSER: &str = "__Host-browser";
+const WAY: &str = "__Host-way";
+/// Its only value: the phone was used last in this browser.
+const BY_PHONE: &str = "phone";
 const BROWSER_LIFE: i64 = 90 * crate::clock::DAY;
 
 /// A browser and what is known of it.
@@ -37,6 +40,8 @@ pub struct Visitor {
     pub session: Option<Session>,
     /// Its browser cookie.
     pub browser: Option<String>,
+    /// Whether the phone was the last way to sign in here, whoever it was.
+    pub prefers_phone: bool,
     /// What it says of itself.
     pub agent: Agent,
     /// Where it is.
@@ -76,6 +81,7 @@ impl FromRequestParts<App> for Visitor {
         let (attempt, session, browser) = (cookie(ATTEMPT), cookie(SESSION), cookie(BROWSER));
         let bound_to = bound_to(attempt.as_deref(), session.as_deref());
         let session_cookie = session.clone();
+        let prefers_phone = jar.get(WAY).is_some_and(|cookie| cookie.value() == BY_PHONE);
         let now = app.clock.now();
         let found = app
             .store
@@ -93,7 +99,17 @@ impl FromRequestParts<App> for Visitor {
             .await;
         let (attempt, session) = found.map_err(|error| failed(app, &error))?;
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        Ok(Self { attempt, session, browser, agent: Agent::read(agent), peer, now, session_cookie, bound_to })
+        Ok(Self {
+            attempt,
+            session,
+            browser,
+            prefers_phone,
+            agent: Agent::read(agent),
+            peer,
+            now,
+            session_cookie,
+            bound_to,
+        })
     }
 }
 
@@ -164,12 +180,20 @@ pub enum Kind {
     Session,
     /// The browser, kept for 90 days.
     Browser,
+    /// The way it used last, kept as long.
+    Way,
 }
 
 /// Adds a cookie to the answer.
 #[must_use]
 pub fn with_cookie(response: Response, kind: Kind, value: &str) -> Response {
     append(response, &cookie(kind, value, kind.life()))
+}
+
+/// Remembers which way this browser used last.
+#[must_use]
+pub fn with_way(response: Response, by_phone: bool) -> Response {
+    if by_phone { with_cookie(response, Kind::Way, BY_PHONE) } else { without_cookie(response, Kind::Way) }
 }
 
 /// Takes a cookie back.
@@ -184,6 +208,7 @@ impl Kind {
             Self::Attempt => ATTEMPT,
             Self::Session => SESSION,
             Self::Browser => BROWSER,
+            Self::Way => WAY,
         }
     }
 
@@ -191,7 +216,7 @@ impl Kind {
     fn life(self) -> Option<i64> {
         match self {
             Self::Attempt | Self::Session => None,
-            Self::Browser => Some(BROWSER_LIFE),
+            Self::Browser | Self::Way => Some(BROWSER_LIFE),
         }
     }
 }

@@ -1,4 +1,7 @@
-//! Signing a person in with a password and a number.
+//! Signing a person in: with a password and a number, or with the phone alone.
 
+pub mod number;
+pub mod phone;
 pub mod records;
+pub mod register;
 pub mod routes;

@@ -62,11 +62,25 @@ pub enum Table {
     Audit,
     /// The service's own keys, sealed.
     Keys,
+    /// Pushed requests to register a device, hashed.
+    Registrations,
+    /// Their codes, hashed.
+    RegistrationCodes,
+    /// Their tokens, hashed.
+    RegistrationTokens,
+    /// Every sign-in key there ever was, by thumbprint.
+    UsedKeys,
+    /// Device keys, leading to devices, by thumbprint.
+    DeviceKeys,
+    /// Where the numbers of a typed name have come to, by keyed name.
+    NumberSequences,
+    /// What a phone is told at its next contact.
+    Notices,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 22] = [
         Self::People,
         Self::UserNames,
         Self::Sessions,
@@ -82,6 +96,13 @@ impl Table {
         Self::Tokens,
         Self::Audit,
         Self::Keys,
+        Self::Registrations,
+        Self::RegistrationCodes,
+        Self::RegistrationTokens,
+        Self::UsedKeys,
+        Self::DeviceKeys,
+        Self::NumberSequences,
+        Self::Notices,
     ];
 
     /// Its name in SQL.
@@ -103,6 +124,13 @@ impl Table {
             Self::Tokens => "tokens",
             Self::Audit => "audit",
             Self::Keys => "keys",
+            Self::Registrations => "registrations",
+            Self::RegistrationCodes => "registration_codes",
+            Self::RegistrationTokens => "registration_tokens",
+            Self::UsedKeys => "used_keys",
+            Self::DeviceKeys => "device_keys",
+            Self::NumberSequences => "number_sequences",
+            Self::Notices => "notices",
         }
     }
 }

@@ -16,6 +16,7 @@ fn config(folder: &Path, issuer: &str) -> Config {
         organization: "Example".to_owned(),
         data: Some(folder.to_owned()),
         clients: Vec::new(),
+        phone_redirects: Vec::new(),
         private_relays: Vec::new(),
         relay_authorities: String::new(),
         limits: Config::LIMITS,

@@ -34,11 +34,13 @@ fn past(origin: Origin, ago: Time) -> Ceremony {
         origin,
         number: "47".to_owned(),
         r#match: Match::Enter { digits: 2 },
+        network: format!("10.0.{}.0/24", ago.rem_euclid(256)),
         silent: false,
         created_at: NOW - ago,
-        expires_at: NOW - ago + life(Kind::SecondFactor),
+        expires_at: NOW - ago + life(Kind::SecondFactor, origin),
         outcome: None,
         decided_at: None,
+        decided_by: None,
         redeemed: false,
         gave_session: None,
         gave_browser: None,
@@ -70,6 +72,7 @@ impl Asking {
             origin: self.origin,
             owner: &self.owner,
             known_browser,
+            network: "192.0.2.0/24",
             unblocked_at: self.unblocked_at,
             opened_at: self.opened_at,
             reported_at: self.reported_at,
@@ -309,8 +312,10 @@ fn a_ceremony_that_is_over_is_never_decided_again() {
 
 #[test]
 fn sign_ins_live_two_minutes_and_the_rest_five() {
-    assert_eq!(life(Kind::SecondFactor), 120);
-    assert_eq!((life(Kind::ConfirmEnrolment), life(Kind::RemoveMethod)), (300, 300));
+    let signed_in = |kind| life(kind, Origin::SignedIn);
+    assert_eq!((signed_in(Kind::SecondFactor), signed_in(Kind::PhoneSignIn)), (120, 120));
+    assert_eq!((signed_in(Kind::ConfirmEnrolment), signed_in(Kind::RemoveMethod)), (300, 300));
+    assert_eq!(life(Kind::PhoneSignIn, Origin::Unknown), 60, "an unproven page always lasts a minute");
 }
 
 #[test]

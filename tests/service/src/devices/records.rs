@@ -5,13 +5,18 @@ use serde::{Deserialize, Serialize};
 use crate::audit;
 use crate::clock::{DAY, Time};
 use crate::jose::Jwk;
+use crate::phone_sign_in::acts::end_registrations;
 use crate::prompts;
+use crate::prompts::records::{AnsweringKey, Kind};
 use crate::store::{Record, StoreError, Table, Tx};
 
 /// A tombstone answers its phone this long.
 const TOMBSTONE_LIFE: Time = 400 * DAY;
 /// Where a phone was last is kept this long, only to say whether a sign-in is near it.
 const NETWORK_LIFE: Time = DAY;
+/// A device where phone sign-in was turned off can't approve changes of the account this long: whoever takes
+/// a phone over and turns off what asks the person must not gain by it.
+const STEP_UP_REST: Time = DAY;
 
 /// Where a device stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +50,8 @@ pub enum Cause {
     RemovedByPerson,
     /// Removed by the operator.
     RemovedByOperator,
+    /// Reported as lost.
+    Lost,
 }
 
 /// What a phone says of itself.
@@ -58,6 +65,15 @@ pub struct Claimed {
     pub os: String,
     /// App version.
     pub app_version: String,
+}
+
+/// The key of phone sign-in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInKey {
+    /// The key.
+    pub key: Jwk,
+    /// When it was registered.
+    pub registered_at: Time,
 }
 
 /// A Web Push subscription (RFC 8030, RFC 8291).
@@ -82,6 +98,10 @@ pub struct Device {
     pub state: State,
     /// The device key.
     pub key: Jwk,
+    /// The sign-in key, while phone sign-in is on.
+    pub sign_in: Option<SignInKey>,
+    /// When phone sign-in was last turned off.
+    pub turned_off_at: Option<Time>,
     /// What it says of itself; gone from a tombstone.
     pub claimed: Option<Claimed>,
     /// Where pushes go; gone from a tombstone, or when the push service said so.
@@ -119,6 +139,8 @@ impl Device {
             account_id,
             state: State::Pending,
             key,
+            sign_in: None,
+            turned_off_at: None,
             claimed: Some(claimed),
             push: Some(push),
             added_at: now,
@@ -132,6 +154,31 @@ impl Device {
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.state == State::Active
+    }
+
+    /// The key that must sign an approval of this kind, with its thumbprint; none when this device can't approve it.
+    #[must_use]
+    pub fn answers(&self, kind: Kind, now: Time) -> Option<(AnsweringKey, String)> {
+        let device = || (AnsweringKey::Device, self.key.thumbprint());
+        let sign_in = || self.sign_in.as_ref().map(|sign_in| (AnsweringKey::SignIn, sign_in.key.thumbprint()));
+        let lately_off = self.turned_off_at.is_some_and(|at| now - at < STEP_UP_REST);
+        match kind {
+            Kind::ConfirmEnrolment | Kind::SecondFactor => Some(device()),
+            // Registering is how phone sign-in comes back, so a device that was turned off may still ask for it.
+            Kind::RegisterDevice => Some(device()),
+            Kind::PhoneSignIn => sign_in(),
+            Kind::AddMethod | Kind::RemoveMethod | Kind::CreatePass | Kind::ReportLost => {
+                (!lately_off).then(|| sign_in().unwrap_or_else(device))
+            }
+        }
+    }
+
+    /// Which of its keys has this thumbprint.
+    #[must_use]
+    pub fn key_named(&self, thumbprint: &str) -> Option<(AnsweringKey, &Jwk)> {
+        let sign_in = self.sign_in.as_ref().map(|sign_in| (AnsweringKey::SignIn, &sign_in.key));
+        let mut keys = std::iter::once((AnsweringKey::Device, &self.key)).chain(sign_in);
+        keys.find(|(_, key)| key.thumbprint() == thumbprint)
     }
 
     /// Whether the last contact came from the same network, within a day.
@@ -148,10 +195,36 @@ impl Device {
     /// What remains: enough to tell the phone, nothing about the person.
     fn bury(&mut self, cause: Cause, now: Time) {
         self.state = State::Removed(cause);
+        self.sign_in = None;
         self.claimed = None;
         self.push = None;
         self.last_network = None;
         self.ends_at = Some(now + TOMBSTONE_LIFE);
+    }
+}
+
+/// Leads from a device key to its device.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeviceKey {
+    /// Its thumbprint.
+    pub thumbprint: String,
+    /// The device.
+    pub device_id: String,
+}
+
+impl Record for DeviceKey {
+    const TABLE: Table = Table::DeviceKeys;
+
+    fn id(&self) -> &str {
+        &self.thumbprint
+    }
+
+    fn parent(&self) -> &str {
+        &self.device_id
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        None
     }
 }
 
@@ -172,6 +245,7 @@ pub fn remove(tx: &mut Tx<'_>, device: &mut Device, cause: Cause, now: Time) -> 
     if was_active {
         prompts::acts::end_without_devices(tx, &device.account_id, now)?;
         crate::enrollment::acts::end_others(tx, &device.account_id, None, now)?;
+        end_registrations(tx, &device.account_id)?;
     }
     Ok(())
 }

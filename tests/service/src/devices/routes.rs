@@ -10,15 +10,20 @@ use crate::app::App;
 use crate::audit;
 use crate::clock::Time;
 use crate::devices::records::{self as devices, Cause, Device};
+use crate::devices::standing::Standing;
 use crate::enrollment::acts::abandoned;
+use crate::enrollment::routes::is_endpoint;
 use crate::jose::Unverified;
 use crate::limits::Peer;
+use crate::notices;
 use crate::people::Person;
+use crate::phone_sign_in::acts as phone_sign_in;
+use crate::phone_sign_in::rules::TurnedOn;
 use crate::problem::Problem;
 use crate::prompts::acts::first_time;
 use crate::prompts::records::Told;
 use crate::secrets::decode;
-use crate::store::StoreError;
+use crate::store::{StoreError, Tx};
 
 const REQUEST_TYP: &str = "phone-request+jwt";
 const STATE_TYP: &str = "phone-state+jwt";
@@ -67,20 +72,31 @@ where
     Ok(Request { device, jti: claims.jti, in_time, message: claims.message })
 }
 
-/// A signed state; what is not set is not said.
+/// A signed state.
 #[derive(Serialize)]
 pub struct StateClaims<'a> {
     iss: &'a str,
     aud: &'a str,
     iat: Time,
     request: &'a str,
-    status: &'static str,
+    #[serde(flatten)]
+    standing: &'a Standing,
+    #[serde(flatten)]
+    news: News,
+}
+
+/// What an answer says beside where the device stands; what is not set is not said.
+#[derive(Default, Serialize)]
+pub struct News {
+    /// The live prompts, as they were signed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<Cause>,
+    pub prompts: Option<Vec<String>>,
+    /// What came of an answer or a report.
     #[serde(skip_serializing_if = "Option::is_none")]
-    prompts: Option<Vec<String>>,
+    pub outcome: Option<OutcomeClaims>,
+    /// What came of turning phone sign-in on.
     #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<OutcomeClaims>,
+    pub turn_on: Option<TurnedOn>,
 }
 
 /// What came of an answer or a report.
@@ -92,81 +108,106 @@ pub struct OutcomeClaims {
     pub result: Told,
 }
 
-/// The status of a device.
-#[must_use]
-pub fn status(device: &Device) -> (&'static str, Option<Cause>) {
-    match device.state {
-        devices::State::Pending => ("pending", None),
-        devices::State::Active => ("ok", None),
-        devices::State::Removed(cause) => ("removed", Some(cause)),
-    }
-}
-
 /// Signs the answer to a request.
-pub fn state<M>(
-    app: &App,
-    request: &Request<M>,
-    device: &Device,
-    prompts: Option<Vec<String>>,
-    outcome: Option<OutcomeClaims>,
-) -> Result<Response, Problem> {
-    let (status, cause) = status(device);
-    let (status, cause) = if request.in_time { (status, cause) } else { ("clock_skew", None) };
+pub fn state<M>(app: &App, request: &Request<M>, standing: &Standing, news: News) -> Result<Response, Problem> {
     let claims = StateClaims {
         iss: &app.config.issuer,
-        aud: &device.id,
+        aud: &request.device.id,
         iat: app.clock.now(),
         request: &request.jti,
-        status,
-        cause,
-        prompts,
-        outcome,
+        standing,
+        news,
     };
     let jws = app.keys.phone().sign(STATE_TYP, &claims).map_err(|_library| Problem::Unavailable)?;
     Ok(([(header::CONTENT_TYPE, "application/jose")], jws).into_response())
 }
 
-#[derive(Clone, Copy, Deserialize)]
+/// Signs the answer to a request whose time was wrong: nothing was done.
+pub fn skewed<M>(app: &App, request: &Request<M>) -> Result<Response, Problem> {
+    state(app, request, &Standing::clock_skew(), News::default())
+}
+
+#[derive(Clone, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
 enum Message {
     Unblock,
     Abandon,
     Unenroll,
+    TurnOn { token: String, proof: String },
+    TurnOff { sign_in_key: String },
+    PushAddress { endpoint: String },
+    Ack { notices: Vec<String> },
 }
 
-/// `POST /phone/device`: `unblock`, `abandon`, `unenroll`.
+/// `POST /phone/device`: what concerns the device itself.
 pub async fn device(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
     app.limits.phone(&peer)?;
     let request: Request<Message> = verified(&app, "device", &body).await?;
     if !request.in_time {
-        return state(&app, &request, &request.device, None, None);
+        return skewed(&app, &request);
     }
-    let (id, jti, message, now) = (request.device.id.clone(), request.jti.clone(), request.message, app.clock.now());
-    let device = app
+    let (id, jti, message, now) =
+        (request.device.id.clone(), request.jti.clone(), request.message.clone(), app.clock.now());
+    let shared = app.clone();
+    let (standing, turn_on) = app
         .store
         .run(move |tx| {
-            let Some(mut device) = tx.get::<Device>(&id)? else {
-                return Err(StoreError::Stopped);
+            // Read again inside the transaction: it may have been removed since the signature was checked.
+            let device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
+            let turn_on = match first_time(tx, &device, &jti, now)? {
+                true => act(tx, &shared, device, message, now)?,
+                false => None,
             };
-            if first_time(tx, &device, &jti, now)? {
-                match message {
-                    Message::Unblock if device.is_active() => {
-                        if let Some(mut person) = tx.get::<Person>(&device.account_id)? {
-                            person.unblocked_at = now;
-                            tx.put(&person)?;
-                            audit::record(tx, &device.account_id, "unblocked", &device.id, now)?;
-                        }
-                    }
-                    Message::Unblock => {}
-                    Message::Abandon => abandoned(tx, &device, now)?,
-                    Message::Unenroll if device.state == devices::State::Pending => abandoned(tx, &device, now)?,
-                    Message::Unenroll => devices::remove(tx, &mut device, Cause::RemovedByPhone, now)?,
-                }
-            }
-            tx.get::<Device>(&device.id)?.ok_or(StoreError::Stopped)
+            let device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
+            Ok((Standing::of(tx, &device)?, turn_on))
         })
         .await?;
-    state(&app, &request, &device, None, None)
+    state(&app, &request, &standing, News { turn_on, ..News::default() })
+}
+
+fn act(
+    tx: &mut Tx<'_>,
+    app: &App,
+    mut device: Device,
+    message: Message,
+    now: Time,
+) -> Result<Option<TurnedOn>, StoreError> {
+    match message {
+        Message::Abandon => abandoned(tx, &device, now)?,
+        Message::Unenroll if device.state == devices::State::Pending => abandoned(tx, &device, now)?,
+        Message::Unenroll => devices::remove(tx, &mut device, Cause::RemovedByPhone, now)?,
+        // A tombstone and a pending device have nothing of what follows.
+        Message::Unblock
+        | Message::TurnOn { .. }
+        | Message::TurnOff { .. }
+        | Message::PushAddress { .. }
+        | Message::Ack { .. }
+            if !device.is_active() => {}
+        Message::Unblock => unblock(tx, &device, now)?,
+        Message::TurnOn { token, proof } => {
+            return phone_sign_in::turn_on(tx, app, &mut device, &token, &proof, now).map(Some);
+        }
+        Message::TurnOff { sign_in_key } => {
+            phone_sign_in::turn_off(tx, &mut device, &sign_in_key, now)?;
+        }
+        Message::PushAddress { endpoint } => {
+            if let Some(push) = device.push.as_mut().filter(|_push| is_endpoint(&endpoint)) {
+                push.endpoint = endpoint;
+                tx.put(&device)?;
+            }
+        }
+        Message::Ack { notices: shown } => notices::acknowledge(tx, &device.id, &shown)?,
+    }
+    Ok(None)
+}
+
+fn unblock(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
+    let Some(mut person) = tx.get::<Person>(&device.account_id)? else {
+        return Ok(());
+    };
+    person.unblocked_at = now;
+    tx.put(&person)?;
+    audit::record(tx, &device.account_id, "unblocked", &device.id, now)
 }
 
 /// `GET /phone/keys`: the chain from the first document on.

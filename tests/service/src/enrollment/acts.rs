@@ -6,13 +6,15 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::audit;
 use crate::clock::Time;
-use crate::devices::records::{self as devices, Cause, Claimed, Device, Subscription};
+use crate::devices::records::{self as devices, Cause, Claimed, Device, DeviceKey, Subscription};
 use crate::enrollment::proofs::{Key, typed_key};
 use crate::enrollment::records::{Code, Enrollment, State, TypedId, find};
 use crate::enrollment::rules::{self, Bind, Digits, Refusal};
 use crate::jose::Jwk;
+use crate::notices;
 use crate::people::Person;
-use crate::secrets::{SecretError, decode, encode, random, random_below, random_id};
+use crate::phone_sign_in::acts::end_registrations;
+use crate::secrets::{SecretError, decode, encode, random, random_below, random_id, same};
 use crate::store::{StoreError, Tx};
 
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -286,6 +288,7 @@ pub async fn bind(app: &App, request: BindRequest) -> Result<Result<Vouched, Ref
                 let mut device =
                     Device::pending(id, enrollment.account_id.clone(), request.key, request.claimed, request.push, now);
                 device.seen_from(&request.network, now);
+                tx.put(&DeviceKey { thumbprint: device.key.thumbprint(), device_id: device.id.clone() })?;
                 tx.put(&device)?;
                 audit::record(tx, &device.account_id, "device_bound", &device.id, now)?;
             }
@@ -320,7 +323,8 @@ pub async fn digits(app: &App, enrollment_id: String, typed: String) -> Result<D
             let Some(mut device) = device else {
                 return Ok(Digits::Over);
             };
-            let right = expected_digits(&shared, &enrollment, &device).is_some_and(|digits| same(&digits, &typed));
+            let right =
+                expected_digits(&shared, &enrollment, &device).is_some_and(|digits| are_digits(&digits, &typed));
             let decided = rules::digits(&mut enrollment, right, now);
             tx.put(&enrollment)?;
             match decided {
@@ -329,6 +333,8 @@ pub async fn digits(app: &App, enrollment_id: String, typed: String) -> Result<D
                     tx.put(&device)?;
                     audit::record(tx, &device.account_id, "device_activated", &device.id, now)?;
                     end_others(tx, &device.account_id, Some(&enrollment_id), now)?;
+                    end_registrations(tx, &device.account_id)?;
+                    notices::tell(tx, &device.account_id, Some(&device.id), notices::Kind::MethodAdded, now)?;
                 }
                 Digits::Over => bury(tx, &enrollment, now)?,
                 Digits::Wrong(_) => audit::record(tx, &device.account_id, "wrong_digits", &device.id, now)?,
@@ -344,12 +350,10 @@ fn expected_digits(app: &App, enrollment: &Enrollment, device: &Device) -> Optio
     Some(key.digits(&app.config.issuer, &device.key.thumbprint_bytes(), &point))
 }
 
-/// Compares without telling by time where the difference is; spaces a person typed don't count.
-fn same(expected: &str, typed: &str) -> bool {
-    use ring::digest::{SHA256, digest};
+/// Spaces that a person typed don't count.
+fn are_digits(expected: &str, typed: &str) -> bool {
     let typed: String = typed.chars().filter(|character| !character.is_whitespace()).collect();
-    let (left, right) = (digest(&SHA256, expected.as_bytes()), digest(&SHA256, typed.as_bytes()));
-    left.as_ref().iter().zip(right.as_ref()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+    same(expected, &typed)
 }
 
 /// Ends an enrolment from the wizard: cancelled, or "that's not my phone".

@@ -80,7 +80,7 @@ fn checked(app: &App, claims: Claims, key: crate::jose::Jwk, peer: &Peer) -> Opt
     let push_point = decode(&claims.push.p256dh)?;
     p256::PublicKey::from_sec1_bytes(&push_point).ok()?;
     let push_auth = decode(&claims.push.auth).filter(|auth| auth.len() == 16)?;
-    let endpoint_fits = claims.push.endpoint.len() <= MAX_ENDPOINT && claims.push.endpoint.starts_with("https://");
+    let endpoint_fits = is_endpoint(&claims.push.endpoint);
     (in_time && for_us && shown && endpoint_fits && push_point.len() == 65).then_some(())?;
     Some(BindRequest {
         id: claims.enrollment,
@@ -93,6 +93,11 @@ fn checked(app: &App, claims: Claims, key: crate::jose::Jwk, peer: &Peer) -> Opt
         push_auth,
         network: peer.network(),
     })
+}
+
+/// Whether pushes can go there at all; where they may go is decided when they are sent.
+pub(crate) fn is_endpoint(address: &str) -> bool {
+    address.len() <= MAX_ENDPOINT && address.starts_with("https://")
 }
 
 fn vouched(answer: Vouched) -> Response {

@@ -16,10 +16,13 @@ use crate::openid::rules::{self, Fault, Freshness};
 use crate::openid::tokens::{self, Redemption};
 use crate::pages::words;
 use crate::people::Person;
+use crate::phone_sign_in;
+use crate::phone_sign_in::rules::CLIENT_ID;
 use crate::problem::Problem;
 use crate::secrets::{hashed, random_id};
 use crate::session::{Kind, Visitor, failed, with_cookie};
 use crate::sign_in::records::{Attempt, Session};
+use crate::sign_in::register;
 use crate::store::StoreError;
 
 /// `GET /.well-known/openid-configuration`.
@@ -31,6 +34,9 @@ pub async fn discovery(State(app): State<App>) -> Response {
         "authorization_endpoint": at("/authorize"),
         "token_endpoint": at("/token"),
         "userinfo_endpoint": at("/userinfo"),
+        "pushed_authorization_request_endpoint": at("/par"),
+        "authorization_response_iss_parameter_supported": true,
+        "dpop_signing_alg_values_supported": ["ES256"],
         "jwks_uri": at("/jwks"),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
@@ -52,6 +58,7 @@ pub async fn discovery(State(app): State<App>) -> Response {
             "device_endpoint": app.config.endpoint("device"),
             "keys_endpoint": app.config.endpoint("keys"),
             "vapid_key": app.keys.vapid_point(),
+            "client_id": CLIENT_ID,
         },
     }))
     .into_response()
@@ -74,6 +81,11 @@ pub async fn authorize(
     visitor: Visitor,
     Query(parameters): Query<HashMap<String, String>>,
 ) -> Response {
+    if let (Some(CLIENT_ID), Some(request_uri)) =
+        (parameters.get("client_id").map(String::as_str), parameters.get("request_uri"))
+    {
+        return register::authorize(&app, request_uri.clone()).await;
+    }
     let request = match rules::read(&parameters, &app.config.clients) {
         Ok(request) => request,
         Err(Fault::Untrusted(why)) => {
@@ -116,7 +128,7 @@ pub async fn go_back(app: &App, session: Session, request: AuthorizationRequest)
 }
 
 /// The authorization answer, with `iss` (RFC 9207).
-fn answer(app: &App, redirect_uri: &str, state: Option<&str>, (name, value): (&str, &str)) -> Response {
+pub(crate) fn answer(app: &App, redirect_uri: &str, state: Option<&str>, (name, value): (&str, &str)) -> Response {
     let Ok(mut url) = Url::parse(redirect_uri) else {
         return Problem::Unavailable.into_response();
     };
@@ -131,6 +143,9 @@ fn answer(app: &App, redirect_uri: &str, state: Option<&str>, (name, value): (&s
 pub async fn token(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
     let fields: HashMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
+    if field("client_id") == CLIENT_ID && field("grant_type") == "authorization_code" {
+        return phone_sign_in::routes::token(&app, &headers, &fields).await;
+    }
     let Some(client_id) = authenticated_client(&app, &headers, &fields) else {
         return refuse(StatusCode::UNAUTHORIZED, "invalid_client");
     };

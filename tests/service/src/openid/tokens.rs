@@ -114,8 +114,8 @@ fn id_token(
         exp: now + TOKEN_LIFE,
         auth_time: session.authenticated_at,
         nonce: request.nonce.as_deref(),
-        amr: session.methods(),
-        acr: if session.approved_at.is_some() { "mfa" } else { "pwd" },
+        amr: session.used.methods(),
+        acr: session.used.class(),
         preferred_username: &person.user_name,
         name: &person.display_name,
     };

@@ -17,6 +17,8 @@ pub struct Page {
     pub step: Option<(u8, u8)>,
     /// Where the page hears that it should turn.
     pub events: Option<&'static str>,
+    /// The address outside that its forms may lead to, when it is none of an application.
+    pub leads_to: Option<String>,
     /// What stands below the heading.
     pub blocks: Vec<Block>,
 }
@@ -160,7 +162,7 @@ impl Page {
     /// A page with nothing below its heading yet.
     #[must_use]
     pub fn new(name: &'static str, title: impl Into<String>) -> Self {
-        Self { name, title: title.into(), step: None, events: None, blocks: Vec::new() }
+        Self { name, title: title.into(), step: None, events: None, leads_to: None, blocks: Vec::new() }
     }
 
     /// The same page with one more part.
@@ -203,6 +205,13 @@ impl Page {
         Self { events: Some(events), ..self }
     }
 
+    /// The same page, whose forms may lead to this address.
+    #[must_use]
+    pub fn leading_to(self, address: &str) -> Self {
+        let origin = url::Url::parse(address).map(|url| url.origin().ascii_serialization()).ok();
+        Self { leads_to: origin, ..self }
+    }
+
     /// A number digit by digit, for screen readers.
     fn spoken(&self, number: &str) -> String {
         number.chars().map(String::from).collect::<Vec<_>>().join(" ")
@@ -230,7 +239,7 @@ impl Page {
     pub fn show_as(self, status: StatusCode, app: &App, csrf: &str) -> Response {
         let whole = Whole { page: &self, organization: &app.config.organization, csrf };
         match whole.render() {
-            Ok(html) => (status, headers(app), html).into_response(),
+            Ok(html) => (status, headers(app, self.leads_to.as_deref()), html).into_response(),
             Err(_formatting) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }
@@ -245,11 +254,12 @@ struct Whole<'a> {
 }
 
 /// Nothing inline, nothing from elsewhere, in nobody's frame, in nobody's cache.
-fn headers(app: &App) -> [(header::HeaderName, String); 7] {
+fn headers(app: &App, leads_to: Option<&str>) -> [(header::HeaderName, String); 7] {
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         form-action 'self'{}; frame-ancestors 'none'; base-uri 'none'",
-        app.config.redirect_origins()
+         form-action 'self'{}{}; frame-ancestors 'none'; base-uri 'none'",
+        app.config.redirect_origins(),
+        leads_to.map(|origin| format!(" {origin}")).unwrap_or_default()
     );
     [
         (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),

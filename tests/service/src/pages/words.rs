@@ -1,12 +1,21 @@
 //! Every word of every page: short, active, in the second person.
 
+mod changes;
+mod phone;
+
 use crate::clock::Time;
 use crate::devices::records::{Cause, Device};
 use crate::enrollment::rules::Digits;
 use crate::pages::{Block, Field, Form, Method, Page};
 use crate::prompts::acts::NotStarted;
-use crate::prompts::records::{Ceremony, Match, Outcome};
+use crate::prompts::records::{Ceremony, Kind, Match, Outcome};
 use crate::prompts::rules::Refusal;
+
+pub use changes::{
+    LOST, change_number, no_phone_for, not_changed, not_offered, other_persons_phone, register_phone,
+    stale_registration,
+};
+pub use phone::{name_account, phone_not_started, unproven_number, unproven_over};
 
 const WIZARD_STEPS: u8 = 4;
 
@@ -47,10 +56,9 @@ pub fn user_name(application: Option<&str>, problem: Option<&str>) -> Page {
 
 /// Password.
 #[must_use]
-pub fn password(user_name: &str, problem: Option<&str>) -> Page {
-    Page::new("password", "Enter your password")
-        .text(user_name)
-        .form(Form::main("next", "/sign-in/password", "Sign in").asking(Field {
+pub fn password(user_name: &str, offers_phone: bool, problem: Option<&str>) -> Page {
+    let page = Page::new("password", "Enter your password").text(user_name).form(
+        Form::main("next", "/sign-in/password", "Sign in").asking(Field {
             id: "password",
             name: "password",
             label: "Password",
@@ -58,9 +66,14 @@ pub fn password(user_name: &str, problem: Option<&str>) -> Page {
             autocomplete: "current-password",
             value: String::new(),
             digits: false,
-        }))
-        .and(link("other-name", "/sign-in", "Use another user name", ""))
-        .problem(problem)
+        }),
+    );
+    let page = if offers_phone {
+        page.form(Form::quiet("use-phone", "/sign-in/phone", "Use your phone instead"))
+    } else {
+        page
+    };
+    page.and(link("other-name", "/sign-in", "Use another user name", "")).problem(problem)
 }
 
 /// The password was wrong, or nobody has that name: the same words.
@@ -86,11 +99,12 @@ pub fn sign_in_number(ceremony: &Ceremony, now: Time) -> Page {
         (false, false) => "Open the request in Countersign on your phone and enter this number.",
         (false, true) => "Open the request in Countersign on your phone and choose this number.",
     };
-    number("number", "Approve on your phone", lead, ceremony, now)
+    let page = number("number", "Approve on your phone", lead, ceremony, now)
         .text("No request on your phone? Open Countersign and check for requests.")
         .form(Form::main("finish", "/sign-in/finish", "Continue").on_turn())
-        .form(Form::quiet("cancel", "/sign-in/cancel", "Cancel"))
-        .turning("/sign-in/events")
+        .turning("/sign-in/events");
+    let page = if ceremony.kind == Kind::PhoneSignIn { phone::ways_out(page) } else { page };
+    page.form(Form::quiet("cancel", "/sign-in/cancel", "Cancel"))
 }
 
 /// What came of a ceremony that was not approved.
@@ -191,7 +205,14 @@ fn method(device: &Device, now: Time) -> Method {
         (Some(_), true) => "push works",
         (Some(_), false) => "push not seen yet",
     };
-    Method { id: device.id.clone(), name, kind: "Phone app", model, added: ago(device.added_at, now), push }
+    Method {
+        id: device.id.clone(),
+        name,
+        kind: if device.sign_in.is_some() { "Phone sign-in" } else { "Phone app" },
+        model,
+        added: ago(device.added_at, now),
+        push,
+    }
 }
 
 fn ago(then: Time, now: Time) -> String {
@@ -341,7 +362,7 @@ pub fn wizard_over(cause: Cause) -> Page {
         Cause::WrongDigits => "The digits were wrong three times, so this code has ended. Nothing was added.",
         Cause::NotMyPhone => "That phone was turned away. Nothing was added. A fresh code is for your own phone only.",
         Cause::Abandoned => "The phone gave up. Nothing was added.",
-        Cause::Cancelled | Cause::RemovedByPhone | Cause::RemovedByPerson | Cause::RemovedByOperator => {
+        Cause::Cancelled | Cause::RemovedByPhone | Cause::RemovedByPerson | Cause::RemovedByOperator | Cause::Lost => {
             "Adding a phone was cancelled. Nothing was added."
         }
     };
@@ -351,30 +372,6 @@ pub fn wizard_over(cause: Cause) -> Page {
         .and(link("back", "/security-info", "Back to security info", ""))
 }
 
-/// Removing: the confirmation.
-#[must_use]
-pub fn remove_number(ceremony: &Ceremony, now: Time) -> Page {
-    number(
-        "remove-number",
-        "Approve on your phone",
-        "To remove a sign-in method, enter this number on your phone.",
-        ceremony,
-        now,
-    )
-    .form(Form::main("finish", "/security-info/remove/finish", "Continue").on_turn())
-    .form(Form::quiet("cancel", "/security-info/remove/cancel", "Cancel"))
-    .turning("/security-info/remove/events")
-}
-
-/// Removing: not approved.
-#[must_use]
-pub fn not_removed(why: &str) -> Page {
-    Page::new("not-removed", "Nothing was removed")
-        .and(Block::Outcome(why.to_owned()))
-        .text("Lost the phone? Your operator can reset your sign-in methods.")
-        .and(link("back", "/security-info", "Back to security info", "button main"))
-}
-
 /// News on the security-info page.
 pub const REMOVED: &str = "The phone was removed. It can't approve sign-ins for you any more.";
 
@@ -382,7 +379,7 @@ pub const REMOVED: &str = "The phone was removed. It can't approve sign-ins for 
 #[must_use]
 pub fn step_up_needed() -> Page {
     Page::new("step-up", "Sign in again first")
-        .text("To change your sign-in methods, you need to have approved a request on your phone in the last ten minutes.")
+        .text("To change your sign-in methods, you need to have signed in with your phone in the last ten minutes.")
         .and(link("sign-in", "/sign-in", "Sign in again", "button main"))
         .and(link("back", "/security-info", "Back to security info", ""))
 }

@@ -6,8 +6,11 @@ use crate::app::App;
 use crate::audit;
 use crate::clock::{DAY, MINUTE, Time};
 use crate::devices::records::{self as devices, Device, Subscription};
+use crate::devices::standing::{Status, may_answer};
 use crate::people::Person;
-use crate::prompts::records::{Ceremony, Context, Kind, Match, Outcome, Owner, Prompt, RequestId, Told};
+use crate::phone_sign_in::acts::policy_allows;
+use crate::prompts::numbers;
+use crate::prompts::records::{AnsweringKey, Ceremony, Context, Kind, Match, Outcome, Owner, Prompt, RequestId, Told};
 use crate::prompts::rules::{self, Allowed, Decision, Refusal, Start};
 use crate::push::Push;
 use crate::secrets::{hashed, random_below, random_id};
@@ -34,8 +37,31 @@ pub struct Wanted {
     pub context: Context,
     /// The network, to say whether the phone is near.
     pub network: String,
-    /// Only this device, or every active one.
-    pub only: Option<String>,
+    /// The number, when it was drawn before anything was known of the account.
+    pub number: Option<String>,
+    /// Which of the account's active devices are asked.
+    pub only: Only,
+}
+
+/// Which devices are asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Only {
+    /// Every one that can answer.
+    All,
+    /// This one.
+    Device(String),
+    /// Every one but this.
+    Others(String),
+}
+
+impl Only {
+    fn rings(&self, device_id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Device(only) => only == device_id,
+            Self::Others(but) => but != device_id,
+        }
+    }
 }
 
 /// Why nothing was started.
@@ -56,7 +82,7 @@ struct PromptClaims<'a> {
     iat: Time,
     exp: Time,
     kind: Kind,
-    key: &'static str,
+    key: AnsweringKey,
     origin: crate::prompts::records::Origin,
     r#match: &'a crate::prompts::records::Match,
     context: ContextClaims<'a>,
@@ -92,7 +118,7 @@ pub async fn start(app: &App, wanted: Wanted) -> Result<Result<Ceremony, NotStar
                 return Ok(Err(NotStarted::NoPhone));
             };
             let mut phones = devices::active(tx, &wanted.account_id)?;
-            phones.retain(|phone| wanted.only.as_ref().is_none_or(|only| phone.id == *only));
+            phones.retain(|phone| wanted.only.rings(&phone.id) && phone.answers(wanted.kind, now).is_some());
             if phones.is_empty() {
                 return Ok(Err(NotStarted::NoPhone));
             }
@@ -130,6 +156,7 @@ fn facts<'a>(wanted: &'a Wanted, person: &Person) -> Start<'a> {
         origin: wanted.origin,
         owner: &wanted.owner,
         known_browser: wanted.known_browser.as_deref(),
+        network: &wanted.network,
         unblocked_at: person.unblocked_at,
         opened_at: person.opened_at,
         reported_at: person.reported_at.filter(|at| *at >= person.password_changed_at),
@@ -137,8 +164,11 @@ fn facts<'a>(wanted: &'a Wanted, person: &Person) -> Start<'a> {
 }
 
 fn draw(wanted: &Wanted, allowed: Allowed, history: &[Ceremony], now: Time) -> Result<Ceremony, StoreError> {
-    let (number, matching) =
-        rules::numbers(allowed.may_choose, history, now, random_below).map_err(|_no_randomness| StoreError::Stopped)?;
+    let (number, matching) = match &wanted.number {
+        Some(number) => (number.clone(), Match::Enter { digits: numbers::DIGITS }),
+        None => rules::numbers(allowed.may_choose, history, now, random_below)
+            .map_err(|_no_randomness| StoreError::Stopped)?,
+    };
     let drawn_in_vain = match &matching {
         Match::Enter { .. } => number.is_empty(),
         Match::Choose { options } => options.iter().any(String::is_empty),
@@ -155,11 +185,13 @@ fn draw(wanted: &Wanted, allowed: Allowed, history: &[Ceremony], now: Time) -> R
         origin: wanted.origin,
         number,
         r#match: matching,
+        network: wanted.network.clone(),
         silent: allowed.silent,
         created_at: now,
-        expires_at: now + rules::life(wanted.kind),
+        expires_at: now + rules::life(wanted.kind, wanted.origin),
         outcome: None,
         decided_at: None,
+        decided_by: None,
         redeemed: false,
         gave_session: None,
         gave_browser: None,
@@ -168,6 +200,7 @@ fn draw(wanted: &Wanted, allowed: Allowed, history: &[Ceremony], now: Time) -> R
 
 fn make_prompt(app: &App, ceremony: &Ceremony, phone: &Device, wanted: &Wanted) -> Result<Prompt, StoreError> {
     let jti = random_id().map_err(|_none| StoreError::Stopped)?;
+    let (answered_with, key) = phone.answers(ceremony.kind, ceremony.created_at).ok_or(StoreError::Stopped)?;
     let claims = PromptClaims {
         iss: &app.config.issuer,
         aud: &phone.id,
@@ -176,7 +209,7 @@ fn make_prompt(app: &App, ceremony: &Ceremony, phone: &Device, wanted: &Wanted) 
         iat: ceremony.created_at,
         exp: ceremony.expires_at,
         kind: ceremony.kind,
-        key: "device",
+        key: answered_with,
         origin: ceremony.origin,
         r#match: &ceremony.r#match,
         context: ContextClaims {
@@ -191,7 +224,8 @@ fn make_prompt(app: &App, ceremony: &Ceremony, phone: &Device, wanted: &Wanted) 
         ceremony: ceremony.id.clone(),
         device_id: phone.id.clone(),
         jws,
-        key: phone.key.thumbprint(),
+        answered_with,
+        key,
         created_at: ceremony.created_at,
         answer: None,
     })
@@ -227,6 +261,7 @@ fn finish(
 ) -> Result<Vec<Push>, StoreError> {
     ceremony.outcome = Some(outcome);
     ceremony.decided_at = Some(now);
+    ceremony.decided_by = decided_on.map(str::to_owned);
     tx.put(&ceremony)?;
     audit::record(tx, &ceremony.account_id, "ceremony_decided", &ceremony.id, now)?;
     let reason = match outcome {
@@ -340,6 +375,8 @@ pub struct Answer {
     pub prompt_sha256: String,
     /// What the person decided.
     pub decision: Decision,
+    /// Thumbprint of the key that signed.
+    pub key: String,
     /// SHA-256 of the inner bytes.
     pub fingerprint: String,
     /// Whether the prompt came by push.
@@ -360,9 +397,13 @@ pub fn answer(
     let Some(ceremony) = tx.get::<Ceremony>(&prompt.ceremony)? else {
         return Ok(None);
     };
-    let fits = prompt.device_id == device.id
-        && prompt.key == device.key.thumbprint()
-        && hashed(prompt.jws.as_bytes()) == answer.prompt_sha256;
+    // An approval by the key that the prompt named, which must still be the one registered; a denial by the
+    // device key, which never asks anybody.
+    let key_fits = match &answer.decision {
+        Decision::Approve(_) => prompt.key == answer.key && device.key_named(&prompt.key).is_some(),
+        Decision::Deny => answer.key == device.key.thumbprint(),
+    };
+    let fits = prompt.device_id == device.id && key_fits && hashed(prompt.jws.as_bytes()) == answer.prompt_sha256;
     if !fits {
         return Ok(None);
     }
@@ -370,7 +411,10 @@ pub fn answer(
         let told = if *fingerprint == answer.fingerprint { *told } else { Told::AlreadyAnswered };
         return Ok(Some((told, Vec::new())));
     }
-    let (outcome, told) = rules::decide(&ceremony, &answer.decision, now);
+    let (outcome, told) = match (&answer.decision, may_approve(tx, &ceremony)?) {
+        (Decision::Approve(_), false) if ceremony.is_live(now) => (Some(Outcome::Ended), Told::Cancelled),
+        (Decision::Approve(_) | Decision::Deny, _) => rules::decide(&ceremony, &answer.decision, now),
+    };
     prompt.answer = Some((answer.fingerprint.clone(), told));
     tx.put(&prompt)?;
     if answer.by_push && !device.push_seen {
@@ -383,6 +427,14 @@ pub fn answer(
         None => Vec::new(),
     };
     Ok(Some((told, pushes)))
+}
+
+/// Whether suspension and policy allow this kind of approval, read in the deciding transaction.
+fn may_approve(tx: &mut Tx<'_>, ceremony: &Ceremony) -> Result<bool, StoreError> {
+    if may_answer(tx, &ceremony.account_id)? != Status::Ok {
+        return Ok(false);
+    }
+    Ok(ceremony.kind != Kind::PhoneSignIn || policy_allows(tx, &ceremony.account_id)?)
 }
 
 /// "It wasn't me": ends a live ceremony, and what an approved one gave.

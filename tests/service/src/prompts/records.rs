@@ -18,8 +18,28 @@ pub enum Kind {
     ConfirmEnrolment,
     /// After the password.
     SecondFactor,
-    /// Taking a method off.
+    /// Instead of the password.
+    PhoneSignIn,
+    /// Step-up: adding a method.
+    AddMethod,
+    /// Step-up: taking a method off.
     RemoveMethod,
+    /// Step-up: registering the device that is asked.
+    RegisterDevice,
+    /// Step-up: making a pass for oneself.
+    CreatePass,
+    /// Step-up: a phone was lost.
+    ReportLost,
+}
+
+/// Which of a device's keys must sign an approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnsweringKey {
+    /// The device key, which asks nobody.
+    Device,
+    /// The sign-in key, which asks the person each time.
+    SignIn,
 }
 
 /// How the browser got as far as asking.
@@ -32,6 +52,8 @@ pub enum Origin {
     KnownBrowser,
     /// An unknown browser, after the right password.
     PasswordProved,
+    /// An unknown browser that proved nothing.
+    Unknown,
 }
 
 /// Whose browser waits: what it must show to learn or use the outcome.
@@ -114,6 +136,8 @@ pub struct Ceremony {
     pub number: String,
     /// How it is matched.
     pub r#match: Match,
+    /// The network it was started from.
+    pub network: String,
     /// Not pushed, only fetched.
     pub silent: bool,
     /// When it was started.
@@ -124,6 +148,8 @@ pub struct Ceremony {
     pub outcome: Option<Outcome>,
     /// When that was.
     pub decided_at: Option<Time>,
+    /// The device that decided.
+    pub decided_by: Option<String>,
     /// Whether the browser has used the approval.
     pub redeemed: bool,
     /// The session that the approval gave or raised, to end it by a report.
@@ -188,7 +214,9 @@ pub struct Prompt {
     pub device_id: String,
     /// The signed bytes, pushed and fetched alike.
     pub jws: String,
-    /// Thumbprint of the device key when the prompt was made.
+    /// Which key must sign an approval.
+    pub answered_with: AnsweringKey,
+    /// Thumbprint of that key when the prompt was made.
     pub key: String,
     /// When it was made.
     pub created_at: Time,

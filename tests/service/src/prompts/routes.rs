@@ -12,14 +12,16 @@ use tokio::sync::Notify;
 
 use crate::app::App;
 use crate::devices::records::{Device, State};
-use crate::devices::routes::{OutcomeClaims, Request, state, status, verified};
+use crate::devices::routes::{News, OutcomeClaims, Request, skewed, state, verified};
+use crate::devices::standing::{Standing, Status};
 use crate::enrollment::acts::settle_pending;
 use crate::jose::Unverified;
 use crate::limits::Peer;
 use crate::people::Person;
+use crate::phone_sign_in::rules::UserVerification;
 use crate::problem::Problem;
 use crate::prompts::acts::{self, Answer};
-use crate::prompts::records::{Prompt, Told};
+use crate::prompts::records::{AnsweringKey, Prompt, Told};
 use crate::prompts::rules::Decision;
 use crate::secrets::hashed;
 use crate::store::StoreError;
@@ -46,7 +48,7 @@ enum Reason {
 
 #[derive(Deserialize)]
 struct Known {
-    status: String,
+    status: Status,
     prompts: Vec<String>,
 }
 
@@ -81,12 +83,13 @@ pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body:
         return Err(Problem::RequestRefused);
     }
     if !request.in_time {
-        return state(&app, &request, &request.device, None, None);
+        return skewed(&app, &request);
     }
     note_contact(&app, &request.device.id, peer.network(), *reason == Reason::Opened).await?;
-    let (device, live) = wait_for_news(&app, &request.device.id, known, *wait).await?;
-    let prompts = device.is_active().then(|| live.into_iter().map(|prompt| prompt.jws).collect());
-    state(&app, &request, &device, prompts, None)
+    let found = wait_for_news(&app, &request.device.id, known, *wait).await?;
+    let prompts =
+        (found.standing.status == Status::Ok).then(|| found.live.into_iter().map(|prompt| prompt.jws).collect());
+    state(&app, &request, &found.standing, News { prompts, ..News::default() })
 }
 
 async fn note_contact(app: &App, id: &str, network: String, opened: bool) -> Result<(), StoreError> {
@@ -107,7 +110,13 @@ async fn note_contact(app: &App, id: &str, network: String, opened: bool) -> Res
         .await
 }
 
-async fn wait_for_news(app: &App, id: &str, known: &Known, wait: u64) -> Result<(Device, Vec<Prompt>), Problem> {
+/// What a fetch finds.
+struct Found {
+    standing: Standing,
+    live: Vec<Prompt>,
+}
+
+async fn wait_for_news(app: &App, id: &str, known: &Known, wait: u64) -> Result<Found, Problem> {
     let mine = app.waiting.take_over(id);
     let deadline = tokio::time::Instant::now() + Duration::from_secs(wait);
     let mut changes = app.store.changes();
@@ -128,13 +137,13 @@ async fn wait_for_news(app: &App, id: &str, known: &Known, wait: u64) -> Result<
 }
 
 /// Whether the phone knows less, or still shows what is over.
-fn differs((device, live): &(Device, Vec<Prompt>), known: &Known) -> bool {
-    let news = live.iter().any(|prompt| !known.prompts.contains(&prompt.jti));
-    let gone = known.prompts.iter().any(|jti| !live.iter().any(|prompt| prompt.jti == *jti));
-    status(device).0 != known.status || news || gone
+fn differs(found: &Found, known: &Known) -> bool {
+    let news = found.live.iter().any(|prompt| !known.prompts.contains(&prompt.jti));
+    let gone = known.prompts.iter().any(|jti| !found.live.iter().any(|prompt| prompt.jti == *jti));
+    found.standing.status != known.status || news || gone
 }
 
-async fn look(app: &App, id: &str) -> Result<(Device, Vec<Prompt>), StoreError> {
+async fn look(app: &App, id: &str) -> Result<Found, StoreError> {
     let (id, now) = (id.to_owned(), app.clock.now());
     app.store
         .run(move |tx| {
@@ -143,8 +152,14 @@ async fn look(app: &App, id: &str) -> Result<(Device, Vec<Prompt>), StoreError> 
                 settle_pending(tx, &device, now)?;
                 device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
             }
-            let live = if device.is_active() { acts::live_prompts(tx, &device, now)? } else { Vec::new() };
-            Ok((device, live))
+            let standing = Standing::of(tx, &device)?;
+            let live = match standing.status {
+                Status::Ok => acts::live_prompts(tx, &device, now)?,
+                Status::Pending | Status::Removed | Status::ClockSkew | Status::Suspended | Status::Limited => {
+                    Vec::new()
+                }
+            };
+            Ok(Found { standing, live })
         })
         .await
 }
@@ -170,7 +185,7 @@ struct InnerClaims {
     prompt_sha256: String,
     decision: WireDecision,
     number: Option<String>,
-    uv: Verified,
+    uv: UserVerification,
 }
 
 #[derive(Deserialize)]
@@ -178,15 +193,6 @@ struct InnerClaims {
 enum WireDecision {
     Approve,
     Deny,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Verified {
-    Biometric,
-    Credential,
-    Unspecified,
-    None,
 }
 
 /// What a signed request does to a ceremony.
@@ -199,8 +205,8 @@ enum Act {
 pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
     app.limits.phone(&peer)?;
     let request: Request<AnswerMessage> = verified(&app, "answers", &body).await?;
-    if !request.in_time || !request.device.is_active() {
-        return state(&app, &request, &request.device, None, None);
+    if !request.in_time {
+        return skewed(&app, &request);
     }
     let (act, prompt) = match &request.message {
         AnswerMessage::Answer { answer, received_by } => {
@@ -210,56 +216,70 @@ pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body:
         }
         AnswerMessage::Report { prompt } => (Act::Report(prompt.clone()), prompt.clone()),
     };
-    let told = take(&app, request.device.id.clone(), request.jti.clone(), act).await?;
-    let outcome = told.map(|result| OutcomeClaims { prompt, result }).ok_or(Problem::RequestRefused)?;
-    state(&app, &request, &request.device, None, Some(outcome))
+    let (standing, told) = take(&app, request.device.id.clone(), request.jti.clone(), act).await?;
+    let outcome = told.map(|result| OutcomeClaims { prompt, result });
+    if standing.status != Status::Removed && outcome.is_none() {
+        return Err(Problem::RequestRefused);
+    }
+    state(&app, &request, &standing, News { outcome, ..News::default() })
 }
 
-/// Reads the inner answer: signed by the device key, meant for this issuer, complete for its decision.
+/// Reads the inner answer: signed by one of the device's keys, meant for this issuer, complete for its decision.
+///
+/// Which of the keys had to sign is known only by the prompt, so that is looked at in the deciding transaction.
 fn inner(app: &App, device: &Device, jws: &str, received_by: ReceivedBy) -> Option<Answer> {
     let unverified = Unverified::by_kid(jws, ANSWER_TYP).ok()?;
-    if unverified.kid() != device.key.thumbprint() {
-        return None;
-    }
-    let claims: InnerClaims = unverified.verify(&device.key).ok()?;
+    let (answered_with, key) = device.key_named(unverified.kid())?;
+    let claims: InnerClaims = unverified.verify(key).ok()?;
     let decision = match (claims.decision, claims.number) {
         (WireDecision::Approve, Some(number)) => Decision::Approve(number),
         (WireDecision::Deny, None) => Decision::Deny,
         (WireDecision::Approve, None) | (WireDecision::Deny, Some(_)) => return None,
     };
-    // The device key asks nobody, so no claim of verification is believed from it.
-    let Verified::None = claims.uv else {
-        return None;
+    let believed = match (answered_with, claims.uv) {
+        // The device key asks nobody, so no claim of verification is believed from it.
+        (AnsweringKey::Device, UserVerification::None) => true,
+        (
+            AnsweringKey::SignIn,
+            UserVerification::Biometric | UserVerification::Credential | UserVerification::Unspecified,
+        ) => true,
+        (
+            AnsweringKey::Device,
+            UserVerification::Biometric | UserVerification::Credential | UserVerification::Unspecified,
+        )
+        | (AnsweringKey::SignIn, UserVerification::None) => false,
     };
-    (claims.aud == app.config.issuer).then(|| Answer {
+    (believed && claims.aud == app.config.issuer).then(|| Answer {
         prompt: claims.prompt,
         prompt_sha256: claims.prompt_sha256,
         decision,
+        key: unverified.kid().to_owned(),
         fingerprint: hashed(jws.as_bytes()),
         by_push: received_by == ReceivedBy::Push,
     })
 }
 
-async fn take(app: &App, device_id: String, jti: String, act: Act) -> Result<Option<Told>, Problem> {
+async fn take(app: &App, device_id: String, jti: String, act: Act) -> Result<(Standing, Option<Told>), Problem> {
     let (now, shared) = (app.clock.now(), app.clone());
-    let taken = app
+    let (standing, taken) = app
         .store
         .run(move |tx| {
             // Read again inside the transaction: it may have been removed since the signature was checked.
-            let Some(device) = tx.get::<Device>(&device_id)?.filter(Device::is_active) else {
-                return Ok(None);
+            let device = tx.get::<Device>(&device_id)?.ok_or(StoreError::Stopped)?;
+            let standing = Standing::of(tx, &device)?;
+            if !device.is_active() || !acts::first_time(tx, &device, &jti, now)? {
+                return Ok((standing, None));
+            }
+            let taken = match &act {
+                Act::Answer(answer) => acts::answer(tx, &shared, &device, answer, now)?,
+                Act::Report(prompt) => acts::report(tx, &shared, &device, prompt, now)?,
             };
-            if !acts::first_time(tx, &device, &jti, now)? {
-                return Ok(None);
-            }
-            match &act {
-                Act::Answer(answer) => acts::answer(tx, &shared, &device, answer, now),
-                Act::Report(prompt) => acts::report(tx, &shared, &device, prompt, now),
-            }
+            Ok((standing, taken))
         })
         .await?;
-    Ok(taken.map(|(told, pushes)| {
+    let told = taken.map(|(told, pushes)| {
         app.push.send_all(app, pushes);
         told
-    }))
+    });
+    Ok((standing, told))
 }

@@ -12,16 +12,28 @@ const MAX_WRONG_NUMBERS: usize = 3;
 const MAX_LIVE_PASSWORD: usize = 2;
 const MAX_SIGNED_IN: usize = 3;
 const RING_EVERY: Time = 2 * MINUTE;
+/// From a browser that proved nothing: every such page lasts exactly this long, whatever lies behind it.
+pub const UNKNOWN_LIFE: Time = MINUTE;
+const MAX_LIVE_UNKNOWN: usize = 3;
+const RING_UNKNOWN_EVERY: Time = 10 * MINUTE;
 const STRIKES_TO_SILENCE: usize = 2;
 /// Strikes after which a browser is no longer known.
 const STRIKES_TO_FORGET: usize = 2;
 
 /// Life of a ceremony.
 #[must_use]
-pub fn life(kind: Kind) -> Time {
+pub fn life(kind: Kind, origin: Origin) -> Time {
+    if origin == Origin::Unknown {
+        return UNKNOWN_LIFE;
+    }
     match kind {
-        Kind::SecondFactor => 2 * MINUTE,
-        Kind::ConfirmEnrolment | Kind::RemoveMethod => 5 * MINUTE,
+        Kind::SecondFactor | Kind::PhoneSignIn => 2 * MINUTE,
+        Kind::ConfirmEnrolment
+        | Kind::AddMethod
+        | Kind::RemoveMethod
+        | Kind::RegisterDevice
+        | Kind::CreatePass
+        | Kind::ReportLost => 5 * MINUTE,
     }
 }
 
@@ -35,6 +47,8 @@ pub struct Start<'a> {
     pub owner: &'a Owner,
     /// The known browser, hashed.
     pub known_browser: Option<&'a str>,
+    /// The network it comes from.
+    pub network: &'a str,
     /// When wrong numbers were last forgiven.
     pub unblocked_at: Time,
     /// When the person last opened the app.
@@ -98,13 +112,31 @@ pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allow
             if live().count() >= MAX_LIVE_PASSWORD {
                 return Err(Refusal::TooMany);
             }
-            let rang = same.iter().any(|past| !past.silent && now - past.created_at < RING_EVERY && !is_good(past));
-            let since = history.iter().filter(|past| is_good(past)).filter_map(|past| past.decided_at).max();
-            let since = since.unwrap_or(0).max(start.opened_at);
+            let rang = rang_lately(&same, RING_EVERY, now);
+            let since = forgiven_since(start, history);
             let strikes = same.iter().filter(|past| rang_in_vain(past, now, HOUR, since)).count();
             Ok(Allowed { silent: rang || strikes >= STRIKES_TO_SILENCE, may_choose: false })
         }
+        Origin::Unknown => {
+            if live().count() >= MAX_LIVE_UNKNOWN || live().any(|past| past.network == start.network) {
+                return Err(Refusal::TooMany);
+            }
+            let rang = rang_lately(&same, RING_UNKNOWN_EVERY, now);
+            let since = forgiven_since(start, history);
+            let struck = same.iter().any(|past| rang_in_vain(past, now, DAY, since));
+            Ok(Allowed { silent: rang || struck, may_choose: false })
+        }
     }
+}
+
+fn rang_lately(same: &[&Ceremony], every: Time, now: Time) -> bool {
+    same.iter().any(|past| !past.silent && now - past.created_at < every && !is_good(past))
+}
+
+/// Silence ends when the person approves something or opens the app.
+fn forgiven_since(start: &Start<'_>, history: &[Ceremony]) -> Time {
+    let approved = history.iter().filter(|past| is_good(past)).filter_map(|past| past.decided_at).max();
+    approved.unwrap_or(0).max(start.opened_at)
 }
 
 fn is_good(past: &Ceremony) -> bool {

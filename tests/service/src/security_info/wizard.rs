@@ -8,7 +8,8 @@ use base64::Engine;
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 
-use super::routes::{allowed, waiting};
+use super::routes::allowed;
+use super::step_up::{self, waiting};
 use crate::app::App;
 use crate::devices::records::{Cause, Device};
 use crate::enrollment::acts::{self as enrollment, MakeError};
@@ -16,12 +17,14 @@ use crate::enrollment::records::{Enrollment, State as Stage};
 use crate::enrollment::rules::Digits;
 use crate::events;
 use crate::pages::words;
-use crate::prompts::acts::{self as prompts, Wanted};
+use crate::people::Person;
+use crate::policy::records::effective_for;
+use crate::prompts::acts::{self as prompts, Only, Wanted};
 use crate::prompts::records::{Ceremony, Kind as PromptKind, Origin, Outcome, Owner};
 use crate::secrets::random_id;
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie};
-use crate::sign_in::records::{KnownBrowser, Session, keep_session};
-use crate::sign_in::routes::context;
+use crate::sign_in::number::context;
+use crate::sign_in::records::{Change, KnownBrowser, Session, keep_session};
 use crate::store::StoreError;
 
 const CODE: &str = "/security-info/add/code";
@@ -29,27 +32,45 @@ const CODE: &str = "/security-info/add/code";
 /// `POST /security-info/add`, and `GET` to come back to it.
 pub async fn add(State(app): State<App>, visitor: Visitor) -> Response {
     match allowed(&app, &visitor).await {
-        Ok((session, _, phones)) if phones.is_empty() || session.is_fresh(visitor.now) => {
+        Ok((_, person, _)) if !may_register(&app, &person).await => words::not_offered().show(&app, &visitor),
+        Ok((session, _, phones)) if phones.is_empty() || session.may_add(visitor.now) => {
             words::wizard_install().show(&app, &visitor)
         }
-        Ok(_) => words::step_up_needed().show(&app, &visitor),
+        Ok(_) => Redirect::to("/security-info").into_response(),
         Err(response) => response,
     }
 }
 
-/// The button that leads here is a form like any other.
-pub async fn take_add(State(_app): State<App>, _posted: Posted) -> Response {
-    Redirect::to("/security-info/add").into_response()
+/// `POST /security-info/add`: the first method at once, another one after an approval.
+pub async fn take_add(State(app): State<App>, posted: Posted) -> Response {
+    match allowed(&app, &posted.visitor).await {
+        Ok((_, person, _)) if !may_register(&app, &person).await => words::not_offered().show(&app, &posted.visitor),
+        Ok((session, _, phones)) if phones.is_empty() || session.may_add(posted.visitor.now) => {
+            Redirect::to("/security-info/add").into_response()
+        }
+        Ok((session, _, _)) => step_up::ask(&app, &posted.visitor, session, Change::AddMethod).await,
+        Err(response) => response,
+    }
+}
+
+/// Whether the policy offers the app here; a database that fails offers nothing.
+async fn may_register(app: &App, person: &Person) -> bool {
+    let person = person.clone();
+    let effective = app.store.run(move |tx| effective_for(tx, &person)).await;
+    effective.is_ok_and(|effective| effective.allows_security_info_registration())
 }
 
 /// `POST /security-info/add/start`.
 pub async fn start(State(app): State<App>, posted: Posted) -> Response {
-    let (session, _, phones) = match allowed(&app, &posted.visitor).await {
+    let (session, person, phones) = match allowed(&app, &posted.visitor).await {
         Ok(found) => found,
         Err(response) => return response,
     };
-    if !phones.is_empty() && !session.is_fresh(posted.visitor.now) {
-        return words::step_up_needed().show(&app, &posted.visitor);
+    if !may_register(&app, &person).await {
+        return words::not_offered().show(&app, &posted.visitor);
+    }
+    if !phones.is_empty() && !session.may_add(posted.visitor.now) {
+        return step_up::ask(&app, &posted.visitor, session, Change::AddMethod).await;
     }
     match enrollment::start(&app, session.account_id.clone(), session.id.clone()).await {
         Ok(id) => {
@@ -181,7 +202,8 @@ pub async fn digits(State(app): State<App>, posted: Posted) -> Response {
     };
     let taken = enrollment::digits(&app, enrollment.scanned.id.clone(), posted.field("digits").to_owned()).await;
     match taken {
-        Ok(Digits::Right) => confirm(&app, &posted.visitor, session, &enrollment).await,
+        // The approval to add a method is used up.
+        Ok(Digits::Right) => confirm(&app, &posted.visitor, Session { may_add_at: None, ..session }, &enrollment).await,
         Ok(Digits::Over) => Redirect::to(CODE).into_response(),
         Ok(wrong @ Digits::Wrong(_)) => {
             show_digits(&app, &posted.visitor, &enrollment, words::wrong_digits(wrong)).await
@@ -200,7 +222,8 @@ async fn confirm(app: &App, visitor: &Visitor, session: Session, enrollment: &En
         origin: Origin::SignedIn,
         context: context(visitor, "Security info"),
         network: visitor.peer.network(),
-        only: enrollment.device_id.clone(),
+        number: None,
+        only: Only::Device(enrollment.device_id.clone().unwrap_or_default()),
     };
     match prompts::start(app, wanted).await {
         Ok(Ok(ceremony)) => keep(app, Session { ceremony: Some(ceremony.id), ..session }, CODE).await,
@@ -243,7 +266,7 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
                 return Ok(false);
             };
             let known = KnownBrowser::new(&browser, &session.account_id, now);
-            let session = Session { approved_at: Some(now), ..session };
+            let session = session.approved(now);
             tx.put(&known)?;
             tx.put(&session)?;
             prompts::gave(tx, ceremony, &session, Some(known.id))?;

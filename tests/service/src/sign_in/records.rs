@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{DAY, HOUR, MINUTE, Time};
 use crate::enrollment;
 use crate::openid::records::{AuthorizationRequest, Token};
+use crate::phone_sign_in::records::Registration;
+use crate::prompts::records::Kind;
 use crate::store::{Record, StoreError, Table, Tx};
 
 const ATTEMPT_LIFE: Time = 30 * MINUTE;
@@ -30,6 +32,21 @@ pub struct Attempt {
     pub ceremony: Option<String>,
     /// Which application is waiting.
     pub request: Option<AuthorizationRequest>,
+    /// Which device is to be registered, when that is what the person came for.
+    pub registration: Option<Registration>,
+    /// Whether `register_device` was approved in it.
+    pub may_register: bool,
+    /// The page of a browser that proved nothing.
+    pub unproven: Option<Unproven>,
+}
+
+/// What a browser that proved nothing is shown; the same whether a ceremony lies behind it or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unproven {
+    /// The number.
+    pub number: String,
+    /// When it ends.
+    pub ends_at: Time,
 }
 
 impl Record for Attempt {
@@ -52,7 +69,27 @@ impl Attempt {
     /// A fresh one.
     #[must_use]
     pub fn new(id: String, now: Time) -> Self {
-        Self { id, expires_at: now + ATTEMPT_LIFE, user_name: None, proven: None, ceremony: None, request: None }
+        Self {
+            id,
+            expires_at: now + ATTEMPT_LIFE,
+            user_name: None,
+            proven: None,
+            ceremony: None,
+            request: None,
+            registration: None,
+            may_register: false,
+            unproven: None,
+        }
+    }
+
+    /// What the person is signing in to, as far as it was named.
+    #[must_use]
+    pub fn for_what(&self) -> Option<&str> {
+        match (&self.request, &self.registration) {
+            (Some(request), _) => Some(&request.application),
+            (None, Some(_)) => Some("phone sign-in on your phone"),
+            (None, None) => None,
+        }
     }
 
     /// Whose password was right a short while ago.
@@ -73,14 +110,18 @@ pub struct Session {
     pub expires_at: Time,
     /// When the person proved who they are.
     pub authenticated_at: Time,
+    /// What was really used.
+    pub used: Used,
     /// When a number was last approved for it.
     pub approved_at: Option<Time>,
     /// The wizard that is open.
     pub enrollment: Option<String>,
     /// The ceremony that waits.
     pub ceremony: Option<String>,
-    /// The device that is about to be removed.
-    pub removing: Option<String>,
+    /// The change that it waits to have approved.
+    pub change: Option<Change>,
+    /// When adding a method was approved; good for one wizard.
+    pub may_add_at: Option<Time>,
     /// Which application is waiting.
     pub request: Option<AuthorizationRequest>,
 }
@@ -104,30 +145,100 @@ impl Record for Session {
 impl Session {
     /// A fresh one.
     #[must_use]
-    pub fn new(id: String, account_id: String, approved: bool, now: Time) -> Self {
+    pub fn new(id: String, account_id: String, used: Used, now: Time) -> Self {
         Self {
             id,
             account_id,
             expires_at: now + SESSION_LIFE,
             authenticated_at: now,
-            approved_at: approved.then_some(now),
+            used,
+            approved_at: (used != Used::Password).then_some(now),
             enrollment: None,
             ceremony: None,
-            removing: None,
+            change: None,
+            may_add_at: None,
             request: None,
         }
     }
 
-    /// Whether a number was approved for it in the last ten minutes.
+    /// Whether the person signed in, or approved a number for it, in the last ten minutes.
     #[must_use]
     pub fn is_fresh(&self, now: Time) -> bool {
         self.approved_at.is_some_and(|at| now - at < FRESH)
     }
 
-    /// What was really used (RFC 8176).
+    /// Whether adding a method was approved in the last ten minutes.
     #[must_use]
-    pub fn methods(&self) -> &'static [&'static str] {
-        if self.approved_at.is_some() { &["pwd", "pop", "mfa"] } else { &["pwd"] }
+    pub fn may_add(&self, now: Time) -> bool {
+        self.may_add_at.is_some_and(|at| now - at < FRESH)
+    }
+
+    /// The same session, after a number was approved for it.
+    #[must_use]
+    pub fn approved(self, now: Time) -> Self {
+        let used = match self.used {
+            Used::Password | Used::PasswordAndPhone => Used::PasswordAndPhone,
+            Used::Phone => Used::Phone,
+        };
+        Self { used, approved_at: Some(now), ..self }
+    }
+}
+
+/// A change of the account that needs an approval of its own kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Adding a method.
+    AddMethod,
+    /// Removing this device.
+    RemoveMethod(String),
+    /// This device is lost.
+    ReportLost(String),
+}
+
+impl Change {
+    /// The kind of approval it needs.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::AddMethod => Kind::AddMethod,
+            Self::RemoveMethod(_) => Kind::RemoveMethod,
+            Self::ReportLost(_) => Kind::ReportLost,
+        }
+    }
+}
+
+/// What a person has really used to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Used {
+    /// A password alone.
+    Password,
+    /// A password, then a number approved by the device key.
+    PasswordAndPhone,
+    /// A number approved by the sign-in key, which asked the person.
+    Phone,
+}
+
+impl Used {
+    /// `amr` (RFC 8176). Without attestation a key is `pop`, never `hwk`; finger, face and PIN are not told apart.
+    #[must_use]
+    pub fn methods(self) -> &'static [&'static str] {
+        match self {
+            Self::Password => &["pwd"],
+            Self::PasswordAndPhone => &["pwd", "pop", "mfa"],
+            Self::Phone => &["pop", "user", "mfa"],
+        }
+    }
+
+    /// `acr` (OpenID Connect Core section 2).
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Password => "pwd",
+            Self::PasswordAndPhone => "mfa",
+            Self::Phone => "phone",
+        }
     }
 }
 

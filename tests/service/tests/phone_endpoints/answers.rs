@@ -4,7 +4,7 @@ use countersign_service::people::Person;
 use countersign_service::prompts::acts::{self, NotStarted};
 use countersign_service::prompts::records::{Kind, Outcome, Owner};
 use countersign_service::prompts::rules::Refusal;
-use countersign_service::sign_in::records::{KnownBrowser, Session};
+use countersign_service::sign_in::records::{KnownBrowser, Session, Used};
 use serde_json::{Value, json};
 
 use crate::phone::{Phone, jti_of, verified, with};
@@ -124,7 +124,7 @@ async fn j7_w3_a_report_takes_back_what_an_approval_gave() {
     let browser_id = browser.id.clone();
     let given = service.app.store.run_blocking(|tx| {
         let approved = acts::redeem(tx, &id, &Owner::Attempt("a".to_owned()), Kind::SecondFactor, now)?;
-        let session = Session::new("session".to_owned(), account, true, now);
+        let session = Session::new("session".to_owned(), account, Used::PasswordAndPhone, now);
         tx.put(&session)?;
         tx.put(&browser)?;
         acts::gave(tx, approved.unwrap(), &session, Some(browser.id.clone()))

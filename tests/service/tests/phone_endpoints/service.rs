@@ -9,7 +9,7 @@ use countersign_service::clock::{Clock, Time};
 use countersign_service::config::Config;
 use countersign_service::enrollment::acts as enrollment;
 use countersign_service::people;
-use countersign_service::prompts::acts::{self, NotStarted, Wanted};
+use countersign_service::prompts::acts::{self, NotStarted, Only, Wanted};
 use countersign_service::prompts::records::{Ceremony, Context, Kind, Origin, Owner};
 use countersign_service::secrets::decode;
 use serde_json::Value;
@@ -86,6 +86,7 @@ impl Service {
             organization: "Example".to_owned(),
             data: None,
             clients: Vec::new(),
+            phone_redirects: Vec::new(),
             private_relays,
             relay_authorities,
             limits: (1_000_000.0, 1_000_000.0),
@@ -150,7 +151,8 @@ impl Service {
                 address: "192.0.2.7".to_owned(),
             },
             network: "192.0.2.0/24".to_owned(),
-            only: None,
+            number: None,
+            only: Only::All,
         }
     }
 

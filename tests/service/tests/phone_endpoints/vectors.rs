@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use countersign_service::devices::records::{Claimed, Device, State, Subscription};
 use countersign_service::enrollment::proofs::{Key, typed_key};
 use countersign_service::jose::{Jwk, SigningKey, Unverified};
-use countersign_service::prompts::records::{Ceremony, Kind, Match, Origin, Owner, Prompt};
+use countersign_service::prompts::records::{AnsweringKey, Ceremony, Kind, Match, Origin, Owner, Prompt};
 use countersign_service::secrets::{decode, encode, hashed};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
@@ -85,11 +85,13 @@ impl Scene {
             origin: Origin::PasswordProved,
             number: text("47"),
             r#match: Match::Enter { digits: 2 },
+            network: text("192.0.2.0/24"),
             silent: false,
             created_at: now,
             expires_at: now + 60,
             outcome: None,
             decided_at: None,
+            decided_by: None,
             redeemed: false,
             gave_session: None,
             gave_browser: None,
@@ -99,6 +101,7 @@ impl Scene {
             ceremony: ceremony.id.clone(),
             device_id: device.id.clone(),
             jws: text(self.prompt["jws"].as_str().unwrap()),
+            answered_with: AnsweringKey::Device,
             key: device.key.thumbprint(),
             created_at: now,
             answer: None,

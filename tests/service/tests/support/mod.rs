@@ -19,7 +19,7 @@ use countersign_service::clock::SystemClock;
 use countersign_service::config::{Client, Config};
 use countersign_service::people;
 use countersign_service::secrets::{hashed, random_id};
-use countersign_service::sign_in::records::Session;
+use countersign_service::sign_in::records::{Session, Used};
 use tower::ServiceExt;
 
 pub const ISSUER: &str = "https://localhost:8443";
@@ -39,6 +39,7 @@ pub fn service() -> (App, Arc<SystemClock>) {
         organization: "Example".to_owned(),
         data: None,
         clients: vec![client("web", RETURN), client("other", "https://other.example/callback")],
+        phone_redirects: Vec::new(),
         private_relays: Vec::new(),
         relay_authorities: String::new(),
         limits: (1_000.0, 1_000.0),
@@ -94,7 +95,8 @@ impl Browser {
         app.store
             .run_blocking(|tx| {
                 let account = people::find(tx, "alice")?.unwrap().account_id;
-                tx.put(&Session::new(id, account, approved, now))
+                let used = if approved { Used::PasswordAndPhone } else { Used::Password };
+                tx.put(&Session::new(id, account, used, now))
             })
             .unwrap();
         let mut browser = Self::new(app);

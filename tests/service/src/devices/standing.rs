@@ -1,0 +1,110 @@
+//! Where a device stands, as its phone is told in every signed state (protocol section 5).
+
+use serde::{Deserialize, Serialize};
+
+use crate::devices::records::{Cause, Device, State};
+use crate::notices::{self, Notice};
+use crate::people::Person;
+use crate::policy::document::KeyGuard;
+use crate::policy::records::effective_for;
+use crate::store::{StoreError, Tx};
+
+/// The status of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Active.
+    Ok,
+    /// Bound; the wizard waits for the digits.
+    Pending,
+    /// A tombstone.
+    Removed,
+    /// The request's time was wrong; nothing was done.
+    ClockSkew,
+    /// The person may not sign in at present.
+    Suspended,
+    /// The policy does not allow the app at present.
+    Limited,
+}
+
+/// What the policy means for a phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PolicyClaims {
+    phone_sign_in: bool,
+    key_guard: KeyGuard,
+    accounts_on_phone: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct NoticeClaims {
+    id: String,
+    kind: notices::Kind,
+    at: i64,
+}
+
+impl From<Notice> for NoticeClaims {
+    fn from(notice: Notice) -> Self {
+        Self { id: notice.id, kind: notice.kind, at: notice.at }
+    }
+}
+
+/// Where a device stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// Its status.
+    pub status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<PolicyClaims>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign_in_key: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notices: Vec<NoticeClaims>,
+}
+
+impl Standing {
+    /// Of a device, as of this transaction.
+    pub fn of(tx: &mut Tx<'_>, device: &Device) -> Result<Self, StoreError> {
+        let bare = |status, cause| Self { status, cause, policy: None, sign_in_key: None, notices: Vec::new() };
+        let status = match device.state {
+            State::Pending => return Ok(bare(Status::Pending, None)),
+            State::Removed(cause) => return Ok(bare(Status::Removed, Some(cause))),
+            State::Active => may_answer(tx, &device.account_id)?,
+        };
+        let policy = match tx.get::<Person>(&device.account_id)? {
+            Some(person) => {
+                let effective = effective_for(tx, &person)?;
+                Some(PolicyClaims {
+                    phone_sign_in: effective.allows_phone_sign_in(),
+                    key_guard: effective.key_guard,
+                    accounts_on_phone: effective.accounts_on_phone,
+                })
+            }
+            None => None,
+        };
+        Ok(Self {
+            policy,
+            sign_in_key: device.sign_in.as_ref().map(|sign_in| sign_in.key.thumbprint()),
+            notices: notices::waiting(tx, &device.id)?.into_iter().map(NoticeClaims::from).collect(),
+            ..bare(status, None)
+        })
+    }
+
+    /// Of a request whose time was wrong.
+    #[must_use]
+    pub fn clock_skew() -> Self {
+        Self { status: Status::ClockSkew, cause: None, policy: None, sign_in_key: None, notices: Vec::new() }
+    }
+}
+
+/// Whether the person's phones may approve anything at present; read in the deciding transaction.
+pub fn may_answer(tx: &mut Tx<'_>, account_id: &str) -> Result<Status, StoreError> {
+    let Some(person) = tx.get::<Person>(account_id)? else {
+        return Ok(Status::Suspended);
+    };
+    if person.suspended {
+        return Ok(Status::Suspended);
+    }
+    Ok(if effective_for(tx, &person)?.mode.is_some() { Status::Ok } else { Status::Limited })
+}

@@ -1,0 +1,135 @@
+//! What is stored while a device is registered, and of every sign-in key there ever was. Bearer values are
+//! stored hashed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{HOUR, Time};
+use crate::store::{Record, Table};
+
+/// What a phone pushed before it opened the browser (RFC 9126): complete, checked, and proved by its device key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// The request's name, hashed.
+    pub id: String,
+    /// Where the browser goes back to.
+    pub redirect_uri: String,
+    /// The phone's own.
+    pub state: String,
+    /// PKCE, S256.
+    pub code_challenge: String,
+    /// Which device.
+    pub device_id: String,
+    /// Whose it is.
+    pub account_id: String,
+    /// When the request ends.
+    pub expires_at: Time,
+}
+
+impl Record for Registration {
+    const TABLE: Table = Table::Registrations;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn parent(&self) -> &str {
+        &self.account_id
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        Some(self.expires_at)
+    }
+}
+
+/// A code for the phone to redeem.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RegistrationCode {
+    /// Hashed.
+    pub id: String,
+    /// What it answers.
+    pub registration: Registration,
+    /// When it ends.
+    pub expires_at: Time,
+    /// The token it was redeemed for, hashed.
+    pub token: Option<String>,
+}
+
+impl Record for RegistrationCode {
+    const TABLE: Table = Table::RegistrationCodes;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn parent(&self) -> &str {
+        &self.registration.account_id
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        // Kept past its end, so that a replay is recognised.
+        Some(self.expires_at + HOUR)
+    }
+}
+
+/// A token that registers one sign-in key, once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RegistrationToken {
+    /// Hashed.
+    pub id: String,
+    /// For which device.
+    pub device_id: String,
+    /// Whose it is.
+    pub account_id: String,
+    /// What the new key must sign, hashed.
+    pub nonce: String,
+    /// Until when.
+    pub nonce_expires_at: Time,
+    /// When the token ends.
+    pub expires_at: Time,
+    /// SHA-256 of the proof that spent it, so that the same proof gets the same answer.
+    pub spent_by: Option<String>,
+}
+
+impl Record for RegistrationToken {
+    const TABLE: Table = Table::RegistrationTokens;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn parent(&self) -> &str {
+        &self.account_id
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        // Kept past its end: a phone whose answer was lost asks again.
+        Some(self.expires_at + 24 * HOUR)
+    }
+}
+
+/// A sign-in key that was registered once; never again, by anybody.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UsedKey {
+    /// Its thumbprint.
+    pub thumbprint: String,
+    /// For which device.
+    pub device_id: String,
+    /// When.
+    pub at: Time,
+}
+
+impl Record for UsedKey {
+    const TABLE: Table = Table::UsedKeys;
+
+    fn id(&self) -> &str {
+        &self.thumbprint
+    }
+
+    fn parent(&self) -> &str {
+        &self.device_id
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        None
+    }
+}

@@ -1,0 +1,253 @@
+//! The rules of registering a device and its sign-in key, pure.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use url::{Host, Url};
+
+use crate::clock::{MINUTE, Time};
+use crate::devices::records::Device;
+use crate::phone_sign_in::records::{RegistrationCode, RegistrationToken};
+use crate::secrets::{decode, hashed, same};
+
+/// The phone's name as an OAuth client; every phone has the same, what tells them apart is the device key.
+pub const CLIENT_ID: &str = "countersign-phone";
+/// What a registration token is good for.
+pub const SCOPE: &str = "device_registration";
+/// Life of a pushed request: the time to sign in.
+pub const REQUEST_LIFE: Time = 10 * MINUTE;
+/// Life of a code.
+pub const CODE_LIFE: Time = MINUTE;
+/// Life of a token.
+pub const TOKEN_LIFE: Time = 10 * MINUTE;
+/// Life of its nonce: the time to unlock the phone.
+pub const NONCE_LIFE: Time = 5 * MINUTE;
+const MAX_SKEW: u64 = 60;
+const MIN_STATE: usize = 22;
+const MAX_STATE: usize = 128;
+/// The redirect of desktops, on any port (RFC 8252 section 7.3).
+const LOOPBACK_PATH: &str = "/phone-sign-in";
+
+/// A pushed request whose form is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pushed {
+    /// Where the browser goes back to.
+    pub redirect_uri: String,
+    /// The phone's own.
+    pub state: String,
+    /// PKCE, S256.
+    pub code_challenge: String,
+    /// Thumbprint of the device key.
+    pub dpop_jkt: String,
+}
+
+/// Reads a pushed request; everything is mandatory (protocol section 10.1).
+///
+/// # Errors
+/// The OAuth error code.
+pub fn read(fields: &HashMap<String, String>, redirects: &[String]) -> Result<Pushed, &'static str> {
+    let get = |name: &str| fields.get(name).map_or("", String::as_str);
+    if get("client_id") != CLIENT_ID {
+        return Err("invalid_client");
+    }
+    if !is_registered(get("redirect_uri"), redirects) {
+        return Err("invalid_redirect_uri");
+    }
+    if get("response_type") != "code" {
+        return Err("unsupported_response_type");
+    }
+    if get("scope") != SCOPE {
+        return Err("invalid_scope");
+    }
+    let sha256 = |text: &str| decode(text).is_some_and(|hash| hash.len() == 32);
+    let complete = get("prompt") == "login"
+        && get("code_challenge_method") == "S256"
+        && sha256(get("code_challenge"))
+        && sha256(get("dpop_jkt"))
+        && (MIN_STATE..=MAX_STATE).contains(&get("state").len());
+    // A request within a request would be read by nobody but an attacker's victim.
+    if !complete || fields.contains_key("request_uri") || fields.contains_key("request") {
+        return Err("invalid_request");
+    }
+    Ok(Pushed {
+        redirect_uri: get("redirect_uri").to_owned(),
+        state: get("state").to_owned(),
+        code_challenge: get("code_challenge").to_owned(),
+        dpop_jkt: get("dpop_jkt").to_owned(),
+    })
+}
+
+/// Exactly registered, or this machine's own loopback address (RFC 8252 section 7.3: any port).
+fn is_registered(address: &str, redirects: &[String]) -> bool {
+    if redirects.iter().any(|registered| registered == address) {
+        return true;
+    }
+    let Ok(url) = Url::parse(address) else {
+        return false;
+    };
+    let loopback = url.host() == Some(Host::Ipv4(std::net::Ipv4Addr::LOCALHOST));
+    let Some(port) = url.port() else {
+        return false;
+    };
+    // Built anew, so that nothing else can stand in it.
+    url.scheme() == "http" && loopback && address == format!("http://127.0.0.1:{port}{LOOPBACK_PATH}")
+}
+
+/// Payload of a DPoP proof (RFC 9449 section 4.2).
+#[derive(Debug, Clone, Deserialize)]
+pub struct Proof {
+    /// Its id, 128 bits.
+    pub jti: String,
+    /// HTTP method.
+    pub htm: String,
+    /// Address without query.
+    pub htu: String,
+    /// When it was made.
+    pub iat: Time,
+}
+
+/// Whether a proof, whose signature was found right, is for this endpoint and of now.
+#[must_use]
+pub fn proves(proof: &Proof, endpoint: &str, now: Time) -> bool {
+    proof.htm == "POST"
+        && proof.htu == endpoint
+        && proof.iat.abs_diff(now) <= MAX_SKEW
+        && decode(&proof.jti).is_some_and(|jti| jti.len() == 16)
+}
+
+/// What a phone brings to redeem a code.
+pub struct Redemption<'a> {
+    /// Where the browser went.
+    pub redirect_uri: &'a str,
+    /// PKCE.
+    pub verifier: &'a str,
+    /// Thumbprint of the key that made the DPoP proof.
+    pub jkt: &'a str,
+}
+
+/// Whether a code may be redeemed; `device` is the registered one, read in the same transaction.
+#[must_use]
+pub fn redeemable(code: &RegistrationCode, device: &Device, by: &Redemption<'_>, now: Time) -> bool {
+    let registration = &code.registration;
+    code.token.is_none()
+        && code.expires_at > now
+        && registration.redirect_uri == by.redirect_uri
+        && (43..=128).contains(&by.verifier.len())
+        && same(&hashed(by.verifier.as_bytes()), &registration.code_challenge)
+        && device.id == registration.device_id
+        && device.account_id == registration.account_id
+        && device.is_active()
+        && same(&device.key.thumbprint(), by.jkt)
+}
+
+/// Payload of `phone-sign-in-key+jwt` (protocol section 10.1).
+#[derive(Debug, Clone, Deserialize)]
+pub struct KeyProof {
+    /// The issuer.
+    pub aud: String,
+    /// The account.
+    pub sub: String,
+    /// The device.
+    pub device: String,
+    /// Thumbprint of the device key.
+    pub device_key: String,
+    /// Of the token response.
+    pub nonce: String,
+    /// `turn_on`.
+    pub purpose: String,
+    /// How the person was verified when the new key signed.
+    pub uv: UserVerification,
+    /// What vouches for the key.
+    pub attestation: Attestation,
+}
+
+/// How the person was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserVerification {
+    /// Finger or face.
+    Biometric,
+    /// PIN, pattern, password.
+    Credential,
+    /// One of these; the platform doesn't say which.
+    Unspecified,
+    /// Nobody was asked.
+    None,
+}
+
+/// What vouches for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(tag = "format", rename_all = "snake_case")]
+pub enum Attestation {
+    /// Nothing.
+    None,
+}
+
+/// What came of turning on, as the phone is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnedOn {
+    /// The key is registered.
+    Done,
+    /// The policy says no.
+    NotAllowed,
+    /// Token or nonce are too old.
+    Expired,
+    /// Anything else.
+    Refused,
+}
+
+/// What a turn-on is judged by, all of it read in one transaction.
+pub struct TurnOn<'a> {
+    /// The service.
+    pub issuer: &'a str,
+    /// Who asks.
+    pub device: &'a Device,
+    /// What the token is.
+    pub token: &'a RegistrationToken,
+    /// What the new key has signed.
+    pub proof: &'a KeyProof,
+    /// SHA-256 of the proof's bytes.
+    pub fingerprint: &'a str,
+    /// Whether this key was registered before, by anybody.
+    pub key_used: bool,
+    /// Whether it is this device's sign-in key at present.
+    pub key_is_on: bool,
+    /// Whether the policy allows phone sign-in.
+    pub allowed: bool,
+}
+
+/// Decides whether a sign-in key is registered.
+#[must_use]
+pub fn turn_on(asked: &TurnOn<'_>, now: Time) -> TurnedOn {
+    let (device, token, proof) = (asked.device, asked.token, asked.proof);
+    let bound = token.device_id == device.id
+        && token.account_id == device.account_id
+        && proof.aud == asked.issuer
+        && proof.sub == device.account_id
+        && proof.device == device.id
+        && proof.device_key == device.key.thumbprint()
+        && proof.purpose == "turn_on"
+        && same(&hashed(proof.nonce.as_bytes()), &token.nonce);
+    let verified = match proof.uv {
+        UserVerification::Biometric | UserVerification::Credential | UserVerification::Unspecified => true,
+        UserVerification::None => false,
+    };
+    let Attestation::None = proof.attestation;
+    if !bound || !verified || !device.is_active() {
+        return TurnedOn::Refused;
+    }
+    match &token.spent_by {
+        // The answer was lost: the same proof is told the same, unless the key was taken off since.
+        Some(before) if before == asked.fingerprint && asked.key_is_on => return TurnedOn::Done,
+        Some(_) => return TurnedOn::Refused,
+        None => {}
+    }
+    if token.expires_at <= now || token.nonce_expires_at <= now {
+        return TurnedOn::Expired;
+    }
+    if !asked.allowed {
+        return TurnedOn::NotAllowed;
+    }
+    if asked.key_used { TurnedOn::Refused } else { TurnedOn::Done }
+}

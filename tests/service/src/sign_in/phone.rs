@@ -1,0 +1,130 @@
+//! Phone sign-in: no password, a number that the sign-in key approves.
+//!
+//! A browser that the account used before is told the truth. Any other is shown a number for a minute, the
+//! same for every name: whether somebody has it, has a phone, is blocked, denies or is over a limit can't be
+//! seen; only an approval turns the page.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::app::App;
+use crate::pages::words;
+use crate::people::{self, Person};
+use crate::policy::document::UnknownOrigins;
+use crate::policy::records::effective_for;
+use crate::prompts::acts::{self, Only, Wanted};
+use crate::prompts::numbers;
+use crate::prompts::records::{Kind as PromptKind, Origin, Owner};
+use crate::prompts::rules::UNKNOWN_LIFE;
+use crate::session::{Posted, Visitor, failed};
+use crate::sign_in::number::{context, known_browser, wait_for};
+use crate::sign_in::records::{Attempt, Unproven};
+use crate::store::StoreError;
+
+/// `POST /sign-in/phone`: "Use your phone instead".
+pub async fn instead(State(app): State<App>, posted: Posted) -> Response {
+    match posted.visitor.attempt.clone().filter(|attempt| attempt.registration.is_none()) {
+        Some(attempt) => ask(&app, posted.visitor, attempt).await,
+        None => Redirect::to("/sign-in").into_response(),
+    }
+}
+
+/// Starts phone sign-in for the name that was typed.
+pub(super) async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
+    let Some(name) = attempt.user_name.clone() else {
+        return Redirect::to("/sign-in").into_response();
+    };
+    // What was proved before belongs to the other way.
+    let attempt = Attempt { proven: None, ceremony: None, ..attempt };
+    let person = app.store.run(move |tx| people::find(tx, &name)).await;
+    let known = match person {
+        Ok(Some(person)) => known_browser(app, &visitor, &person.account_id).await.map(|known| (Some(person), known)),
+        Ok(None) => Ok((None, None)),
+        Err(error) => Err(error),
+    };
+    match known {
+        Ok((Some(person), Some(known))) => ask_known(app, visitor, attempt, person, known).await,
+        Ok((person, _)) => ask_unproven(app, visitor, attempt, person).await,
+        Err(error) => failed(app, &error),
+    }
+}
+
+async fn ask_known(app: &App, visitor: Visitor, attempt: Attempt, person: Person, known: String) -> Response {
+    let mut wanted = wanted(&visitor, &attempt, person.account_id, Origin::KnownBrowser);
+    wanted.known_browser = Some(known);
+    match acts::start(app, wanted).await {
+        Ok(Ok(ceremony)) => wait_for(app, Attempt { ceremony: Some(ceremony.id), unproven: None, ..attempt }).await,
+        Ok(Err(why)) => words::phone_not_started(why).show(app, &visitor),
+        Err(error) => failed(app, &error),
+    }
+}
+
+async fn ask_unproven(app: &App, visitor: Visitor, attempt: Attempt, person: Option<Person>) -> Response {
+    let (shared, name, now) = (app.clone(), attempt.user_name.clone().unwrap_or_default(), visitor.now);
+    // Drawn for every name alike, before anything of it is looked at.
+    let number = match app.store.run(move |tx| numbers::next(tx, &shared.names, &name, now)).await {
+        Ok(number) => number,
+        Err(error) => return failed(app, &error),
+    };
+    let unproven = Unproven { number: number.clone(), ends_at: now + UNKNOWN_LIFE };
+    let attempt = Attempt { unproven: Some(unproven), ..attempt };
+    let started = match person {
+        Some(person) => start_unproven(app, &visitor, &attempt, person, number).await,
+        None => Ok(None),
+    };
+    match started {
+        Ok(ceremony) => wait_for(app, Attempt { ceremony, ..attempt }).await,
+        Err(error) => failed(app, &error),
+    }
+}
+
+/// Starts a ceremony unless a rule is against it, which nobody sees.
+async fn start_unproven(
+    app: &App,
+    visitor: &Visitor,
+    attempt: &Attempt,
+    person: Person,
+    number: String,
+) -> Result<Option<String>, StoreError> {
+    let mut wanted = wanted(visitor, attempt, person.account_id.clone(), Origin::Unknown);
+    wanted.number = Some(number);
+    let network = wanted.network.clone();
+    let now = visitor.now;
+    let may_ring = app
+        .store
+        .run(move |tx| {
+            let phones = crate::devices::records::active(tx, &person.account_id)?;
+            Ok(match effective_for(tx, &person)?.unknown_origins {
+                UnknownOrigins::Usual => true,
+                UnknownOrigins::NearOnly => phones.iter().any(|phone| phone.was_near(&network, now)),
+                UnknownOrigins::Never => false,
+            })
+        })
+        .await?;
+    if !may_ring {
+        return Ok(None);
+    }
+    Ok(acts::start(app, wanted).await?.ok().map(|ceremony| ceremony.id))
+}
+
+fn wanted(visitor: &Visitor, attempt: &Attempt, account_id: String, origin: Origin) -> Wanted {
+    Wanted {
+        account_id,
+        owner: Owner::Attempt(attempt.id.clone()),
+        known_browser: None,
+        kind: PromptKind::PhoneSignIn,
+        origin,
+        context: context(visitor, attempt.for_what().unwrap_or("Security info")),
+        network: visitor.peer.network(),
+        number: None,
+        only: Only::All,
+    }
+}
+
+/// The page of a browser that proved nothing.
+pub(super) fn page(app: &App, visitor: &Visitor, unproven: &Unproven) -> Response {
+    if unproven.ends_at <= visitor.now {
+        return words::unproven_over().show(app, visitor);
+    }
+    words::unproven_number(&unproven.number, unproven.ends_at - visitor.now).show(app, visitor)
+}
