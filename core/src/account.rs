@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 #[cfg(feature = "authenticator")]
 mod record;
 #[cfg(feature = "authenticator")]
-pub(crate) use record::{AccountRecord, StoredState, device_key_alias};
+pub(crate) use record::{AccountRecord, SignInKey, StoredState, Trouble, device_key_alias};
 
 /// Names an account on this phone; made here, never sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,23 +27,87 @@ pub struct Account {
     /// The person's user name there, as the service claims.
     pub user_name: String,
     /// Whether it works, and if not, why.
-    pub state: AccountState,
+    pub health: AccountHealth,
+    /// Whether it signs in without a password.
+    pub phone_sign_in: PhoneSignIn,
     /// When it was added, by this phone's clock.
     pub added_at: Timestamp,
 }
 
-/// Whether an account works.
+/// Whether an account signs in without a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountState {
-    /// The service waits for the digits.
+pub enum PhoneSignIn {
+    /// It does.
+    On,
+    /// It does not, and may be turned on.
+    Off,
+    /// It does not, and the organisation does not allow it.
+    NotAllowed,
+}
+
+/// Whether an account works, and if not, why; [`AccountHealth::next_step`] says what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountHealth {
+    /// Added, and the service still waits for the digits.
     Pending,
-    /// It answers prompts.
+    /// Everything works.
     Active,
-    /// The service took this phone off the account; add it again to go on.
+    /// Phone sign-in rests until the device has a lock again; requests after a password still work.
+    Paused,
+    /// The sign-in key ended because the device's biometrics or lock changed; requests after a password still work.
+    SignInKeyInvalidated,
+    /// The key store no longer has the sign-in key; requests after a password still work.
+    SignInKeyLost,
+    /// The key store no longer has the device key: the account can't answer anything.
+    DeviceKeyLost,
+    /// The organisation has suspended the person's sign-in.
+    Suspended,
+    /// The organisation's policy does not allow this app at present.
+    LimitedByPolicy,
+    /// The service's keys changed in a way that nothing vouches for.
+    IdentityChanged,
+    /// The service speaks a newer protocol than this app.
+    UpdateNeeded,
+    /// The service took this phone off the account.
     RemovedByService {
         /// Why.
         cause: RemovalCause,
     },
+}
+
+/// What helps an account that does not work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextStep {
+    /// Nothing is needed.
+    Nothing,
+    /// Type the digits into the page that waits for them.
+    FinishAdding,
+    /// Set a lock in the device's settings.
+    SetDeviceLock,
+    /// Turn phone sign-in on again.
+    TurnOnPhoneSignIn,
+    /// Add the account again.
+    AddAgain,
+    /// Ask the organisation's administrator.
+    AskAdministrator,
+    /// Install the newest version of the app.
+    UpdateApp,
+}
+
+impl AccountHealth {
+    /// What the person can do about it.
+    #[must_use]
+    pub fn next_step(self) -> NextStep {
+        match self {
+            Self::Pending => NextStep::FinishAdding,
+            Self::Active => NextStep::Nothing,
+            Self::Paused => NextStep::SetDeviceLock,
+            Self::SignInKeyInvalidated | Self::SignInKeyLost => NextStep::TurnOnPhoneSignIn,
+            Self::DeviceKeyLost | Self::IdentityChanged | Self::RemovedByService { .. } => NextStep::AddAgain,
+            Self::Suspended | Self::LimitedByPolicy => NextStep::AskAdministrator,
+            Self::UpdateNeeded => NextStep::UpdateApp,
+        }
+    }
 }
 
 /// Why the service took this phone off an account.
@@ -66,6 +130,41 @@ pub enum RemovalCause {
     RemovedByPerson,
     /// An operator removed it.
     RemovedByOperator,
+    /// It was reported as lost.
+    Lost,
+}
+
+/// Something that happened to an account, told to each of its phones until it was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Names it, to dismiss it.
+    pub id: String,
+    /// On which account.
+    pub account: AccountId,
+    /// What happened.
+    pub kind: NoticeKind,
+    /// When, by this phone's clock.
+    pub at: Timestamp,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// A phone was added.
+    MethodAdded,
+    /// A phone was removed.
+    MethodRemoved,
+    /// Phone sign-in was turned on, on another phone.
+    PhoneSignInOn,
+    /// Phone sign-in was turned off, on another phone.
+    PhoneSignInOff,
+    /// A phone was reported as lost.
+    PhoneLost,
+    /// A pass was made for this account.
+    PassCreated,
+    /// A browser that this account never used has signed in.
+    NewBrowser,
 }
 
 /// A service's claim without characters that move, hide or reverse others on a screen.

@@ -12,18 +12,22 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use crate::account::{Account, AccountId};
+use crate::account::{Account, AccountId, Notice};
 use crate::clock::Clock;
 use crate::enrollment::code::{self, Invite, Scanned};
 use crate::enrollment::{self, EnrollmentEnd, Offer, Stage, Ticket, qr};
 use crate::error::Error;
+use crate::notices;
 use crate::outbox;
+use crate::phone_sign_in::{self, Requirements};
 use crate::platform::{DeviceDescription, DeviceLock, KeyStore, LockState, PushChannel, TlsTrust};
 use crate::prompt::fetch::{fetch, stored_prompt};
 use crate::prompt::{Prompt, PromptId, PromptState, PushEffect, answer, push};
-use crate::removal::{self, Removal};
+use crate::removal::{self, Ending};
+use crate::retired_keys;
 use crate::service::messages::FetchReason;
-use crate::step::Step;
+use crate::standing;
+use crate::step::{Reply, Step};
 use crate::tasks;
 
 pub(crate) use core::{Core, check_own_signature};
@@ -124,6 +128,8 @@ pub struct Snapshot {
     pub prompts: Vec<Prompt>,
     /// Acts that can go on or be given up.
     pub pending: Vec<Step>,
+    /// What happened to the accounts and was not dismissed, newest first.
+    pub notices: Vec<Notice>,
 }
 
 /// A code as the person has it.
@@ -195,6 +201,7 @@ impl Authenticator {
                     .run(move |tables| {
                         tables.end_leases()?;
                         tables.sweep_prompts(now)?;
+                        tables.sweep_notices(now)?;
                         tables.enrollments()
                     })
                     .await?;
@@ -205,7 +212,12 @@ impl Authenticator {
         for record in enrollments.into_iter().filter(|record| matches!(record.stage, Stage::Bound { .. })) {
             self.spawn_watch(record.ticket);
         }
-        self.spawn(|core| async move { outbox::run(&core).await });
+        self.spawn(|core| async move {
+            if let Err(error) = after_start(&core).await {
+                tracing::warn!(%error, "what an earlier process left could not be finished");
+            }
+            outbox::run(&core).await;
+        });
         Ok(())
     }
 
@@ -238,7 +250,7 @@ impl Authenticator {
     /// # Errors
     /// `Platform` when the device does not say.
     pub async fn device_lock(&self) -> Result<LockState, Error> {
-        self.act(|core| async move { core.port(|ports| ports.device_lock.state()).await }).await
+        self.act(|core| async move { core.lock().await }).await
     }
 
     /// Reads what was scanned, photographed or typed; asks nobody.
@@ -292,7 +304,98 @@ impl Authenticator {
     /// # Errors
     /// `UnknownTicket` when it has finished or was given up before.
     pub async fn abandon(&self, ticket: Ticket) -> Result<(), Error> {
-        self.act(|core| async move { enrollment::abandon(&core, &ticket).await }).await
+        self.act(|core| async move {
+            if core.unlocking.forget(&ticket) {
+                return Ok(());
+            }
+            match phone_sign_in::account_of(&ticket) {
+                Some(account) => phone_sign_in::abandon(&core, &account).await,
+                None => enrollment::abandon(&core, &ticket).await,
+            }
+        })
+        .await
+    }
+
+    /// The checklist before phone sign-in is turned on, looked at anew: call it again when the person comes back
+    /// from the settings.
+    ///
+    /// # Errors
+    /// `UnknownAccount`; `Platform` when the device does not say whether it has a lock.
+    pub async fn requirements(&self, account: AccountId) -> Result<Requirements, Error> {
+        self.act(|core| async move {
+            let record = core.store.run(move |tables| tables.account(&account)).await?;
+            phone_sign_in::requirements(&core, &record).await
+        })
+        .await
+    }
+
+    /// Starts turning phone sign-in on; `redirect_uri` is where the system browser comes back to this app: a claimed
+    /// `https` address on phones, `http://127.0.0.1:<port>/phone-sign-in` on desktops.
+    ///
+    /// Returns what the app does next; each reply goes to `provide`, until `Step::PhoneSignInOn`, or a step that
+    /// says why not.
+    ///
+    /// # Errors
+    /// `UnknownAccount`, `Removed`; `Platform` when the device does not say whether it has a lock.
+    pub async fn turn_on_phone_sign_in(&self, account: AccountId, redirect_uri: String) -> Result<Step, Error> {
+        self.act(|core| async move { phone_sign_in::turn_on(&core, account, redirect_uri).await }).await
+    }
+
+    /// Goes on with turning phone sign-in on after it was cut off.
+    ///
+    /// # Errors
+    /// `UnknownTicket`; `Offline`, `Untrusted`, `Busy`: it is kept, go on later.
+    pub async fn continue_phone_sign_in(&self, ticket: Ticket) -> Result<Step, Error> {
+        self.act(|core| async move {
+            let account = phone_sign_in::account_of(&ticket).ok_or(Error::UnknownTicket)?;
+            phone_sign_in::go_on(&core, &account).await
+        })
+        .await
+    }
+
+    /// Brings what a step asked for, and returns the next one.
+    ///
+    /// # Errors
+    /// `UnknownTicket`, `WrongReply`; `ForeignRedirect` when the browser's answer belongs to something else: the act
+    /// goes on waiting for its own. `Platform` with what the app reported. For approvals also `PromptExpired`,
+    /// `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`: nothing was decided.
+    pub async fn provide(&self, ticket: Ticket, reply: Reply) -> Result<Step, Error> {
+        self.act(|core| async move {
+            match phone_sign_in::account_of(&ticket) {
+                Some(account) => phone_sign_in::provide(&core, &account, reply).await,
+                None => answer::provide(&core, &ticket, reply).await,
+            }
+        })
+        .await
+    }
+
+    /// Turns phone sign-in off: the key is destroyed at once, the service is told now or later. Requests after a
+    /// password go on working.
+    ///
+    /// # Errors
+    /// `UnknownAccount`, `PhoneSignInOff`.
+    pub async fn turn_off_phone_sign_in(&self, account: AccountId) -> Result<Ending, Error> {
+        self.act(|core| async move { phone_sign_in::turn_off(&core, account).await }).await
+    }
+
+    /// The app came to the front: looks at the device lock again and takes over what a notification extension found.
+    ///
+    /// # Errors
+    /// `Store`; `Platform` when the device does not say whether it has a lock.
+    pub async fn foregrounded(&self) -> Result<(), Error> {
+        self.act(|core| async move {
+            core.lock().await?;
+            push::import(&core).await
+        })
+        .await
+    }
+
+    /// Takes a notice off the screen; the service is told that it was seen.
+    ///
+    /// # Errors
+    /// `UnknownAccount`, `Store`.
+    pub async fn dismiss_notice(&self, account: AccountId, notice: String) -> Result<(), Error> {
+        self.act(|core| async move { notices::dismiss(&core, account, notice).await }).await
     }
 
     /// Acts that can go on or be given up, oldest first.
@@ -321,11 +424,13 @@ impl Authenticator {
 
     /// Approves a prompt with the number that the page shows.
     ///
-    /// Returns `Step::Done` with what the service said, or `Step::Queued` when it can't be reached: then the
-    /// signed decision is stored and goes out by itself.
+    /// Returns `Step::Sign` when the person must unlock the sign-in key first (bring the signature by `provide`),
+    /// `Step::MissingLock` when there is no lock to do it with. Else `Step::Done` with what the service said, or
+    /// `Step::Queued` when it can't be reached: then the signed decision is stored and goes out by itself.
     ///
     /// # Errors
-    /// `NumberForm`, `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `Removed`: nothing was signed.
+    /// `NumberForm`, `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`, `Removed`: nothing was
+    /// signed.
     pub async fn approve(&self, prompt: PromptId, number: String) -> Result<Step, Error> {
         self.act(|core| async move { answer::approve(&core, prompt, number).await }).await
     }
@@ -358,7 +463,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// `UnknownAccount`, `Store`.
-    pub async fn remove(&self, account: AccountId) -> Result<Removal, Error> {
+    pub async fn remove(&self, account: AccountId) -> Result<Ending, Error> {
         self.act(|core| async move { removal::remove(&core, account).await }).await
     }
 
@@ -416,8 +521,9 @@ fn read_code(input: CodeInput) -> Result<Scanned, Error> {
 
 async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
     // Read before the data: a change in between is then reported again, never missed.
-    let (revision, now) = (core.revision(), core.ports.clock.now());
-    core.store
+    let (revision, now, lock) = (core.revision(), core.ports.clock.now(), core.lock_seen());
+    let (records, mut snapshot, registrations) = core
+        .store
         .run(move |tables| {
             let records = tables.accounts()?;
             let prompts = tables
@@ -429,10 +535,28 @@ async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
                 })
                 .collect();
             let pending: Vec<Step> = tables.enrollments()?.iter().map(enrollment::shown_step).collect();
-            let accounts = records.iter().filter(|record| !record.is_pending()).map(|record| record.shown()).collect();
-            Ok(Snapshot { revision, accounts, prompts, pending })
+            let accounts =
+                records.iter().filter(|record| !record.is_pending()).map(|record| record.shown(lock)).collect();
+            let snapshot = Snapshot { revision, accounts, prompts, pending, notices: tables.notices()? };
+            Ok((records, snapshot, tables.registrations()?))
         })
-        .await
+        .await?;
+    for (account, stage) in registrations {
+        if let Some(record) = records.iter().find(|record| record.id == account) {
+            snapshot.pending.push(phone_sign_in::shown_step(core, record, &stage)?);
+        }
+    }
+    Ok(snapshot)
+}
+
+/// Keys given up by an earlier process, the device lock for the accounts' health, and whether the key store still
+/// has what the accounts rest on.
+async fn after_start(core: &Core) -> Result<(), Error> {
+    retired_keys::destroy(core).await?;
+    if let Err(error) = core.lock().await {
+        tracing::info!(%error, "the device does not say whether it has a lock");
+    }
+    standing::check_keys(core).await
 }
 
 async fn check_for_prompts(core: &Arc<Core>, reason: FetchReason) -> Result<Checked, Error> {

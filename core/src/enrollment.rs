@@ -31,6 +31,7 @@ use crate::jose::{HeaderKey, PublicKey, base64url};
 use crate::outbox;
 use crate::platform::{KeyGuard, PlatformError};
 use crate::push_message::PushKeys;
+use crate::retired_keys;
 use crate::secret::random;
 use crate::service::messages::{BindAnswer, BindClaims, ClaimedDevice, Message, Subscription, WireAttestation};
 use crate::service::{self, Endpoints, ServiceKeys};
@@ -39,7 +40,7 @@ use crate::tasks;
 use code::Invite;
 use proofs::EnrollmentKey;
 
-pub(crate) use wait::{settle, wait, watch};
+pub(crate) use wait::{activate, end, wait, watch};
 
 const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
 /// Longest life of the signed message, in seconds.
@@ -157,13 +158,6 @@ pub(crate) struct EnrollmentRecord {
     pub(crate) push_keys: PushKeys,
 }
 
-impl EnrollmentRecord {
-    /// Whether its device key is still needed.
-    pub(crate) fn is_live(&self) -> bool {
-        !matches!(self.stage, Stage::Ended { .. })
-    }
-}
-
 /// What is known of an enrolment and is no secret.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Facts {
@@ -188,7 +182,7 @@ pub(crate) async fn look_up(core: &Core, invite: Invite) -> Result<Offer, Error>
     let (invite, key) = enrollment_key(invite).await?;
     let endpoints = service::discover(&core.http, invite.issuer()).await?;
     let answer = service::look_up(&core.http, &endpoints.look_up, &invite, &key).await?;
-    let service_keys = ServiceKeys::pinned(&answer.keys, invite.issuer())?;
+    let service_keys = ServiceKeys::pinned(&answer.keys, invite.issuer()).map_err(|_untrusted| Error::InvalidAnswer)?;
     let clock_offset = service::offset_between(core.ports.clock.now().0, answer.time).ok_or(Error::ClockWrong)?;
     let user_name = claimed_name(&answer.user_name)?;
     let organization = claimed_name(&answer.organization)?;
@@ -396,6 +390,9 @@ async fn bound(core: &Core, record: &EnrollmentRecord, device_key: PublicKey, an
         service_keys: facts.service_keys,
         clock_offset: facts.clock_offset,
         added_at: core.ports.clock.now(),
+        sign_in: None,
+        policy: None,
+        trouble: None,
     };
     let until = Timestamp(answer.expires_at).shifted(record.facts.clock_offset.saturating_neg());
     let stage = next(&record.stage, Event::Bound { until }).ok_or(Error::UnknownTicket)?;
@@ -437,10 +434,11 @@ async fn forget(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     let (ticket, account) = (record.ticket.clone(), record.facts.account.clone());
     core.change(move |tables| {
         tables.delete_enrollment(&ticket)?;
+        // Retires the device key too, whether or not there was an account yet.
         tables.delete_account(&account)
     })
     .await?;
-    outbox::delete_key_when_silent(core, &record.facts.account).await
+    retired_keys::destroy(core).await
 }
 
 #[cfg(test)]

@@ -68,6 +68,21 @@ pub enum Error {
     /// The service removed this account from this phone.
     #[error("the account was removed by the service")]
     Removed,
+    /// The service's keys changed in a way that nothing vouches for.
+    #[error("the service's identity changed")]
+    IdentityChanged,
+    /// Phone sign-in is off for this account, so nothing here can approve it.
+    #[error("phone sign-in is off")]
+    PhoneSignInOff,
+    /// The organisation does not allow this at present.
+    #[error("not allowed by the organisation at present")]
+    NotAllowedNow,
+    /// What came back from the browser does not belong to what was started here.
+    #[error("the browser's answer does not belong to this act")]
+    ForeignRedirect,
+    /// What the app brought does not fit what the step asked for.
+    #[error("not what the step asked for")]
+    WrongReply,
     /// No such account on this phone.
     #[error("no such account")]
     UnknownAccount,
@@ -179,6 +194,6 @@ impl From<SealError> for Error {
 
 impl From<UntrustedKeys> for Error {
     fn from(_keys: UntrustedKeys) -> Self {
-        Self::InvalidAnswer
+        Self::IdentityChanged
     }
 }

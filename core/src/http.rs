@@ -31,6 +31,12 @@ pub(crate) enum Body {
     Jose(String),
 }
 
+/// A form of OAuth's endpoints, with a proof of the key that sends it (RFC 9449 section 4).
+pub(crate) struct Form<'a> {
+    pub(crate) fields: &'a [(&'a str, &'a str)],
+    pub(crate) proof: &'a str,
+}
+
 /// What came back; the status says nothing about whether it is to be believed.
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -68,6 +74,12 @@ impl Http {
         };
         let timeout = REQUEST_TIMEOUT.saturating_add(Duration::from_secs(wait));
         self.send(self.client.post(address).header("content-type", content_type).body(bytes).timeout(timeout)).await
+    }
+
+    pub(crate) async fn post_form(&self, address: &str, form: Form<'_>) -> Result<Reply, Error> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form.fields).finish();
+        let request = self.client.post(address).header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.header("dpop", form.proof).body(body).timeout(REQUEST_TIMEOUT)).await
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Reply, Error> {

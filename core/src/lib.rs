@@ -8,6 +8,8 @@
 //! | `authenticator` | the one door: a method for each thing a person does |
 //! | `enrollment` | from a code to who is asking to an active account |
 //! | `prompt` | from signed bytes to a verified prompt, and the person's answer |
+//! | `phone_sign_in` | signing in without a password: on and off |
+//! | `standing` | what a signed state changes on an account |
 //! | `account`, `removal` | what is remembered of an account, and how it ends |
 //! | `inbox` | what a notification extension may do, in a process of its own |
 //! | `outbox` | what must still be told to a service |
@@ -42,15 +44,23 @@ mod jose;
 #[cfg(feature = "desktop")]
 mod keystore;
 #[cfg(feature = "authenticator")]
+mod notices;
+#[cfg(feature = "authenticator")]
 mod outbox;
+#[cfg(feature = "authenticator")]
+mod phone_sign_in;
 mod platform;
 mod prompt;
 mod push_message;
 #[cfg(feature = "authenticator")]
 mod removal;
+#[cfg(feature = "authenticator")]
+mod retired_keys;
 mod seal;
 mod secret;
 mod service;
+#[cfg(feature = "authenticator")]
+mod standing;
 #[cfg(feature = "authenticator")]
 mod step;
 #[cfg(feature = "authenticator")]
@@ -62,7 +72,7 @@ pub mod testing;
 #[cfg(all(test, feature = "authenticator"))]
 mod vectors;
 
-pub use account::{Account, AccountId, AccountState, RemovalCause};
+pub use account::{Account, AccountHealth, AccountId, NextStep, Notice, NoticeKind, PhoneSignIn, RemovalCause};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use inbox::{Inbox, InboxError};
 pub use issuer::{Issuer, NotAnIssuer};
@@ -81,9 +91,10 @@ pub use {
     enrollment::{EnrollmentEnd, Offer, Ticket},
     error::{EnrollmentFault, Error, MetadataFault, StoreFault},
     http::PrivateCa,
-    removal::Removal,
-    service::messages::FetchReason,
-    step::Step,
+    phone_sign_in::{Registration, Requirements},
+    removal::Ending,
+    service::messages::{FetchReason, UserVerification},
+    step::{NotAllowed, Purpose, Reply, SignedForm, Step},
 };
 #[cfg(feature = "desktop")]
 pub use {http::PlatformTrust, keystore::SealedFileKeyStore};

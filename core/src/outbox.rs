@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{AccountId, AccountRecord, StoredState, device_key_alias};
+use crate::account::{AccountId, AccountRecord};
 use crate::authenticator::Core;
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -21,8 +21,10 @@ use crate::jose::base64url;
 use crate::platform::PlatformError;
 use crate::prompt::{Outcome, PromptId};
 use crate::secret::random;
-use crate::service::messages::{Message, State, StateStatus};
+use crate::retired_keys;
+use crate::service::messages::{Message, State};
 use crate::service::{self, Speaker};
+use crate::standing::{self, News};
 
 /// A request takes 20 s at most; twice that, and whoever sent it is gone.
 const LEASE: u64 = 45;
@@ -67,7 +69,14 @@ impl Entry {
         let life = match message {
             Message::Abandon => ABANDON_LIFE,
             Message::Unenroll => UNENROLL_LIFE,
-            Message::Answer { .. } | Message::Report { .. } | Message::Unblock | Message::Fetch { .. } => DAY,
+            // As long as the service may still believe that the key is good.
+            Message::TurnOff { .. } | Message::PushAddress { .. } => UNENROLL_LIFE,
+            Message::Answer { .. }
+            | Message::Report { .. }
+            | Message::Unblock
+            | Message::Fetch { .. }
+            | Message::TurnOn { .. }
+            | Message::Ack { .. } => DAY,
         };
         Ok(Self {
             id: EntryId(base64url::encode(&id)),
@@ -137,7 +146,7 @@ async fn give_up(core: &Core, entry: &Entry) -> Result<(), Error> {
         }
     })
     .await?;
-    delete_key_when_silent(core, &entry.account).await
+    retired_keys::destroy(core).await
 }
 
 /// Sends one entry now; `None` when somebody else is sending it or it is done.
@@ -150,13 +159,20 @@ pub(crate) async fn deliver(core: &Core, id: &EntryId) -> Result<Option<State>, 
     let Some(mut entry) = leased else {
         return Ok(None);
     };
+    let account = entry.account.clone();
+    let asked = match core.store.run(move |tables| tables.account(&account)).await {
+        Ok(account) => Some(account),
+        Err(Error::UnknownAccount) => None,
+        Err(error) => return Err(error),
+    };
     let sent = service::exchange(core, &mut entry.speaker, &entry.endpoint, &entry.message).await;
     match sent {
         Ok(state) => {
-            settle(core, &entry, &state).await?;
+            settle(core, &entry, asked.as_ref(), &state).await?;
             Ok(Some(state))
         }
         Err(error) => {
+            standing::note_failure(core, &entry.account, &error).await?;
             tracing::info!(%error, attempts = entry.attempts, "a message waits to be sent again");
             let next_at = core.ports.clock.now().plus(pause_after(entry.attempts)?);
             let wanted = entry.id.clone();
@@ -175,50 +191,28 @@ fn pause_after(attempts: u32) -> Result<u64, Error> {
     Ok(half.saturating_add(half.saturating_mul(u64::from(chance)).div_euclid(255)))
 }
 
-/// What a signed answer to an entry changes here, in one transaction.
-async fn settle(core: &Core, entry: &Entry, state: &State) -> Result<(), Error> {
+/// What a signed answer to an entry changes here, in one transaction; `asked` is the account as it was when the
+/// entry was sent, if it is still on this phone.
+async fn settle(core: &Core, entry: &Entry, asked: Option<&AccountRecord>, state: &State) -> Result<(), Error> {
     let (id, account, prompt) = (entry.id.clone(), entry.account.clone(), entry.prompt.clone());
     let outcome = prompt.as_ref().and_then(|prompt| outcome_of(state, prompt));
     let now = core.ports.clock.now();
-    let removed = (state.status == StateStatus::Removed).then_some(state.cause).flatten();
+    let news = asked.filter(|asked| !asked.is_removed()).map(|asked| News::of(asked, state, now));
     core.change(move |tables| {
         tables.delete_outbox(&id)?;
         if let Some(prompt) = &prompt {
             tables.finish_prompt(prompt, outcome.unwrap_or(Outcome::Expired), now)?;
         }
-        match removed {
-            Some(cause) if tables.account_exists(&account)? => {
-                tables.set_account_state(&account, StoredState::Removed(cause))
-            }
-            _ => Ok(()),
+        match news {
+            Some(news) => news.take_over(tables, &account),
+            None => Ok(()),
         }
     })
     .await?;
-    delete_key_when_silent(core, &entry.account).await
+    retired_keys::destroy(core).await
 }
 
 /// The outcome for exactly this prompt.
 pub(crate) fn outcome_of(state: &State, prompt: &PromptId) -> Option<Outcome> {
     state.outcome.as_ref().filter(|outcome| outcome.prompt == prompt.jti).map(|outcome| outcome.result)
-}
-
-/// Destroys the device key of an account that is gone, once nothing is left to be told with it.
-pub(crate) async fn delete_key_when_silent(core: &Core, account: &AccountId) -> Result<(), Error> {
-    let wanted = account.clone();
-    let needed = core
-        .store
-        .run(move |tables| {
-            let used = match tables.account(&wanted) {
-                Ok(record) => !matches!(record.state, StoredState::Removed(_)),
-                Err(Error::UnknownAccount) => tables.enrollment_of(&wanted)?.is_some_and(|record| record.is_live()),
-                Err(error) => return Err(error),
-            };
-            Ok(used || !tables.outbox_is_silent_for(&wanted)?)
-        })
-        .await?;
-    if !needed {
-        let alias = device_key_alias(account);
-        core.delete_key(alias).await?;
-    }
-    Ok(())
 }

@@ -4,6 +4,8 @@
 //! calls them on blocking threads with a time limit, never inside a transaction. What the answers mean
 //! for the person is decided in the core.
 
+use serde::{Deserialize, Serialize};
+
 /// Why a port could not do what was asked.
 ///
 /// `Locked` and `Transient` are never taken for `Gone`: an account is given up only when the platform
@@ -34,10 +36,15 @@ pub enum PlatformError {
 }
 
 /// Who must be there for a key to be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum KeyGuard {
     /// Usable after the first unlock since the device started; nobody is asked.
     AfterFirstUnlock,
+    /// The person is asked for each use, by biometrics only; enrolling new ones invalidates the key.
+    BiometricCurrentSet,
+    /// The person is asked for each use, by biometrics or PIN, pattern, password; gone with the device lock.
+    BiometricOrCredential,
 }
 
 /// The platform's key store: P-256 keys that never leave it, and one key that wraps a few bytes.

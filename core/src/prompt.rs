@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::AccountId;
 use crate::clock::Timestamp;
 
+use claims::AnsweringKey;
 #[cfg(feature = "authenticator")]
 pub(crate) use verify::verify_prompt;
 pub(crate) use verify::{Audience, PushContent, read_verified, verify_push};
@@ -38,6 +39,7 @@ pub struct Prompt {
     pub(crate) host: String,
     pub(crate) user_name: String,
     pub(crate) kind: PromptKind,
+    pub(crate) key: AnsweringKey,
     pub(crate) origin: Origin,
     pub(crate) matching: Matching,
     pub(crate) context: Context,
@@ -69,6 +71,15 @@ impl Prompt {
     #[must_use]
     pub fn kind(&self) -> PromptKind {
         self.kind
+    }
+
+    /// Whether approving it needs the person to unlock the sign-in key; denying and reporting never do.
+    #[must_use]
+    pub fn needs_unlock(&self) -> bool {
+        match self.key {
+            AnsweringKey::Device => false,
+            AnsweringKey::SignIn => true,
+        }
     }
 
     /// How the other side got as far as asking.
@@ -117,8 +128,18 @@ pub enum PromptKind {
     ConfirmEnrollment,
     /// A sign-in after the password.
     SecondFactor,
+    /// A sign-in without a password.
+    PhoneSignIn,
+    /// Adding a method to the account.
+    AddMethod,
     /// Taking a method off the account.
     RemoveMethod,
+    /// Registering this phone for phone sign-in.
+    RegisterDevice,
+    /// Making a pass for oneself.
+    CreatePass,
+    /// Saying that another phone is lost.
+    ReportLost,
 }
 
 /// How the other side got as far as asking.
@@ -131,6 +152,8 @@ pub enum Origin {
     KnownBrowser,
     /// From an unknown browser, after the right password.
     PasswordProved,
+    /// From an unknown browser where nothing was proved but a user name.
+    Unknown,
 }
 
 /// How the number is matched; never holds the right one.

@@ -4,21 +4,22 @@ use crate::account::{AccountId, StoredState};
 use crate::authenticator::Core;
 use crate::error::Error;
 use crate::outbox::{self, Entry};
+use crate::retired_keys;
 use crate::service;
 use crate::service::messages::{Message, StateStatus};
 
-/// How taking an account off ended.
+/// How far something got that ends at once on this phone, and that the service must be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Removal {
+pub enum Ending {
     /// The service knows.
     Done,
-    /// The account is gone here; the service is told as soon as it can be reached.
+    /// It has ended here; the service is told as soon as it can be reached.
     ServiceToldLater,
 }
 
 /// Takes the account off at once, with everything that belongs to it; what the service must be told is stored
 /// in the same transaction.
-pub(crate) async fn remove(core: &Core, id: AccountId) -> Result<Removal, Error> {
+pub(crate) async fn remove(core: &Core, id: AccountId) -> Result<Ending, Error> {
     let wanted = id.clone();
     let account = core.store.run(move |tables| tables.account(&wanted)).await?;
     let message = match account.state {
@@ -37,12 +38,17 @@ pub(crate) async fn remove(core: &Core, id: AccountId) -> Result<Removal, Error>
     })
     .await?;
     if service_knows {
-        outbox::delete_key_when_silent(core, &id).await?;
-        return Ok(Removal::Done);
+        retired_keys::destroy(core).await?;
+        return Ok(Ending::Done);
     }
+    tell(core, &entry).await
+}
+
+/// Tells the service now if it can be reached; if not, the outbox goes on.
+pub(crate) async fn tell(core: &Core, entry: &Entry) -> Result<Ending, Error> {
     match outbox::deliver(core, &entry.id).await {
-        Ok(Some(_told)) => Ok(Removal::Done),
-        Ok(None) | Err(_) => Ok(Removal::ServiceToldLater),
+        Ok(Some(_told)) => Ok(Ending::Done),
+        Ok(None) | Err(_) => Ok(Ending::ServiceToldLater),
     }
 }
 
@@ -54,6 +60,7 @@ pub(crate) async fn unblock(core: &Core, id: AccountId) -> Result<(), Error> {
     match state.status {
         StateStatus::Ok => Ok(()),
         StateStatus::Removed => Err(Error::Removed),
+        StateStatus::Suspended | StateStatus::Limited => Err(Error::NotAllowedNow),
         StateStatus::Pending | StateStatus::ClockSkew => Err(Error::InvalidAnswer),
     }
 }

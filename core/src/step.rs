@@ -1,9 +1,13 @@
-//! What the app does next in an act that needs more than one go.
+//! What the app does next in an act that needs more than one go, and what it brings back.
 
-use crate::account::RemovalCause;
+use crate::account::{AccountId, RemovalCause};
 use crate::clock::Timestamp;
 use crate::enrollment::Ticket;
+use crate::error::Error;
+use crate::jose::{self, JoseError};
+use crate::platform::{KeyGuard, PlatformError};
 use crate::prompt::{Outcome, PromptId};
+use crate::service::messages::UserVerification;
 
 /// What the app does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +39,182 @@ pub enum Step {
         /// Why.
         cause: RemovalCause,
     },
+    /// The device has no lock that could guard the key; nothing was kept. Say how to set one, then start again.
+    MissingLock {
+        /// For which service.
+        host: String,
+        /// What the lock must be able to guard.
+        needs: KeyGuard,
+    },
+    /// It can't be; nothing was kept.
+    NotAllowed {
+        /// By which service.
+        host: String,
+        /// Why.
+        why: NotAllowed,
+    },
+    /// Ask whether this device is to be registered to this person; bring `Reply::Confirmed`, or abandon.
+    ConfirmDevice {
+        /// To go on, or give it up.
+        ticket: Ticket,
+        /// With whom.
+        host: String,
+        /// Whose it will be, as the service claims.
+        user_name: String,
+        /// The organisation, as the service claims.
+        organization: String,
+        /// The name under which this device will be seen there.
+        device: String,
+    },
+    /// Open this address in the system browser; bring the address it comes back to as `Reply::Redirected`.
+    OpenBrowser {
+        /// To go on, or give it up.
+        ticket: Ticket,
+        /// Where the person signs in.
+        host: String,
+        /// What to open, exactly.
+        url: String,
+        /// When it ends, by this phone's clock.
+        until: Timestamp,
+    },
+    /// Make a P-256 key in the key store under this alias, guarded like this; bring its public point (65 bytes) as
+    /// `Reply::KeyMade`. A key that stands under the alias already is the one.
+    MakeKey {
+        /// To go on, or give it up.
+        ticket: Ticket,
+        /// For which service.
+        host: String,
+        /// The key store's name for the key.
+        alias: String,
+        /// Who must be there for each use.
+        guard: KeyGuard,
+        /// When it ends, by this phone's clock.
+        until: Timestamp,
+    },
+    /// Have the person unlock the key and sign; bring the signature as `Reply::Signed`.
+    Sign {
+        /// To go on, or give it up.
+        ticket: Ticket,
+        /// Which service asks.
+        host: String,
+        /// The key store's name for the key.
+        alias: String,
+        /// What the unlocking is for; the words are the app's own.
+        purpose: Purpose,
+        /// What to sign: exactly one of these, the one that says how the person was really verified.
+        forms: Vec<SignedForm>,
+        /// When it ends, by this phone's clock.
+        until: Timestamp,
+    },
+    /// Turning phone sign-in on was cut off; it can go on (`continue_phone_sign_in`) or be given up.
+    PhoneSignInInterrupted {
+        /// To go on, or give it up.
+        ticket: Ticket,
+        /// With whom.
+        host: String,
+    },
+    /// Phone sign-in is on for this account.
+    PhoneSignInOn(AccountId),
     /// The decision is stored and goes out as soon as the service can be reached; not yet done.
     Queued(PromptId),
     /// The service said what came of it.
     Done(Outcome),
+}
+
+/// Why phone sign-in can't be turned on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotAllowed {
+    /// The organisation's policy says no.
+    Policy,
+    /// The organisation allows fewer accounts on one phone, and this one holds the place.
+    AnotherAccount {
+        /// Whose account holds it, as the service claims.
+        user_name: String,
+    },
+    /// The person chose not to, in the browser.
+    ByPerson,
+    /// It took too long, or an answer was lost; start again.
+    TooLate,
+    /// The service refused without saying why.
+    Refused,
+}
+
+/// What the person unlocks a key for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// To turn phone sign-in on.
+    TurnOnPhoneSignIn,
+    /// To approve this prompt.
+    Approve(PromptId),
+}
+
+/// Bytes to be signed (ECDSA P-256 with SHA-256), for one way of having verified the person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedForm {
+    /// How the person was verified.
+    pub verified: UserVerification,
+    /// The exact bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for SignedForm {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The bytes hold the number, or the nonce of a registration.
+        write!(formatter, "SignedForm({:?})", self.verified)
+    }
+}
+
+impl SignedForm {
+    /// One form for each way of verifying that a key with this guard can have meant.
+    pub(crate) fn each(
+        guard: KeyGuard,
+        input: impl Fn(UserVerification) -> Result<String, JoseError>,
+    ) -> Result<Vec<Self>, Error> {
+        let ways: &[UserVerification] = match guard {
+            // Nobody is asked for such a key.
+            KeyGuard::AfterFirstUnlock => &[],
+            KeyGuard::BiometricCurrentSet => &[UserVerification::Biometric],
+            KeyGuard::BiometricOrCredential => {
+                &[UserVerification::Biometric, UserVerification::Credential, UserVerification::Unspecified]
+            }
+        };
+        let form = |verified: &UserVerification| {
+            let bytes = input(*verified).map_err(|_unserializable| Error::Platform(PlatformError::Unusable))?;
+            Ok(Self { verified: *verified, bytes: bytes.into_bytes() })
+        };
+        ways.iter().map(form).collect()
+    }
+
+    /// The form that the app says was signed.
+    pub(crate) fn find(forms: Vec<Self>, verified: UserVerification) -> Result<Self, Error> {
+        forms.into_iter().find(|form| form.verified == verified).ok_or(Error::WrongReply)
+    }
+
+    /// The finished JWS with the platform's signature (ASN.1 DER).
+    pub(crate) fn attach(&self, signature: &[u8]) -> Result<String, Error> {
+        let unusable = || Error::Platform(PlatformError::Unusable);
+        let input = std::str::from_utf8(&self.bytes).map_err(|_never| unusable())?;
+        let signature = jose::signature_from_der(signature).map_err(|_garbage| unusable())?;
+        Ok(jose::attach(input, &signature))
+    }
+}
+
+/// What the app brings back for a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// The person agreed.
+    Confirmed,
+    /// The address that the browser came back to, whole.
+    Redirected(String),
+    /// The public point (65 bytes, uncompressed) of the key that was made.
+    KeyMade(Vec<u8>),
+    /// The signature, and how the person was verified.
+    Signed {
+        /// ASN.1 DER.
+        signature: Vec<u8>,
+        /// As it really was.
+        verified: UserVerification,
+    },
+    /// The platform could not do it, or the person turned it away.
+    Failed(PlatformError),
 }

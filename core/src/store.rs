@@ -5,8 +5,11 @@
 
 mod accounts;
 mod enrollments;
+mod keys;
+mod notices;
 mod outbox;
 mod prompts;
+mod registrations;
 
 use std::cell::Cell;
 use std::path::Path;
@@ -22,6 +25,7 @@ use crate::inbox::{Keeper, KeptPush};
 use crate::platform::{KeyStore, PlatformError};
 use crate::seal::Sealer;
 use crate::tasks;
+pub(crate) use keys::RetiredKey;
 pub(crate) use prompts::PromptRecord;
 
 /// Schema of this version; `PRAGMA user_version` says which one a file has.

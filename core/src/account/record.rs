@@ -1,12 +1,16 @@
 //! An account as the store keeps it.
 
-use super::{Account, AccountId, AccountState, RemovalCause};
+use serde::{Deserialize, Serialize};
+
+use super::{Account, AccountHealth, AccountId, PhoneSignIn, RemovalCause};
 use crate::clock::Timestamp;
 use crate::inbox::InboxRecipient;
 use crate::issuer::Issuer;
-use crate::jose::PublicKey;
+use crate::jose::{PublicKey, base64url};
+use crate::platform::{KeyGuard, LockState};
 use crate::prompt::Audience;
 use crate::push_message::PushKeys;
+use crate::service::messages::Policy;
 use crate::service::{Endpoints, ServiceKeys, Speaker};
 
 /// Where an account stands in the store.
@@ -36,23 +40,72 @@ pub(crate) struct AccountRecord {
     pub(crate) service_keys: ServiceKeys,
     pub(crate) clock_offset: i64,
     pub(crate) added_at: Timestamp,
+    /// While phone sign-in is on.
+    pub(crate) sign_in: Option<SignInKey>,
+    /// As of the last signed state; unknown before the first.
+    pub(crate) policy: Option<Policy>,
+    pub(crate) trouble: Option<Trouble>,
+}
+
+/// The key of phone sign-in, guarded by the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SignInKey {
+    pub(crate) alias: String,
+    pub(crate) key: PublicKey,
+    pub(crate) guard: KeyGuard,
+}
+
+impl SignInKey {
+    pub(crate) fn thumbprint(&self) -> String {
+        base64url::encode(&self.key.thumbprint())
+    }
+}
+
+/// What keeps an account from working, until something clears it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Trouble {
+    SignInKeyInvalidated,
+    SignInKeyLost,
+    DeviceKeyLost,
+    Suspended,
+    Limited,
+    IdentityChanged,
+    UpdateNeeded,
 }
 
 impl AccountRecord {
-    /// What the person may see of it.
-    pub(crate) fn shown(&self) -> Account {
+    /// What the person may see of it, with the device lock as it was last seen.
+    pub(crate) fn shown(&self, lock: Option<LockState>) -> Account {
         Account {
             id: self.id.clone(),
             issuer: self.issuer.as_str().to_owned(),
             host: self.issuer.host().to_owned(),
             organization: self.organization.clone(),
             user_name: self.user_name.clone(),
-            state: match self.state {
-                StoredState::Pending => AccountState::Pending,
-                StoredState::Active => AccountState::Active,
-                StoredState::Removed(cause) => AccountState::RemovedByService { cause },
-            },
+            health: self.health(lock),
+            phone_sign_in: self.phone_sign_in(),
             added_at: self.added_at,
+        }
+    }
+
+    fn health(&self, lock: Option<LockState>) -> AccountHealth {
+        match (self.state, self.trouble) {
+            (StoredState::Removed(cause), _) => AccountHealth::RemovedByService { cause },
+            (StoredState::Pending, _) => AccountHealth::Pending,
+            (StoredState::Active, Some(trouble)) => trouble.health(),
+            (StoredState::Active, None) if self.sign_in.is_some() && lock == Some(LockState::Missing) => {
+                AccountHealth::Paused
+            }
+            (StoredState::Active, None) => AccountHealth::Active,
+        }
+    }
+
+    fn phone_sign_in(&self) -> PhoneSignIn {
+        match (&self.sign_in, &self.policy) {
+            (Some(_), _) => PhoneSignIn::On,
+            (None, Some(policy)) if !policy.phone_sign_in => PhoneSignIn::NotAllowed,
+            (None, Some(_) | None) => PhoneSignIn::Off,
         }
     }
 
@@ -92,6 +145,20 @@ impl AccountRecord {
             keys_endpoint: self.endpoints.keys.clone(),
             service_keys: self.service_keys.clone(),
             clock_offset: self.clock_offset,
+        }
+    }
+}
+
+impl Trouble {
+    fn health(self) -> AccountHealth {
+        match self {
+            Self::SignInKeyInvalidated => AccountHealth::SignInKeyInvalidated,
+            Self::SignInKeyLost => AccountHealth::SignInKeyLost,
+            Self::DeviceKeyLost => AccountHealth::DeviceKeyLost,
+            Self::Suspended => AccountHealth::Suspended,
+            Self::Limited => AccountHealth::LimitedByPolicy,
+            Self::IdentityChanged => AccountHealth::IdentityChanged,
+            Self::UpdateNeeded => AccountHealth::UpdateNeeded,
         }
     }
 }

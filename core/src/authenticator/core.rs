@@ -1,7 +1,7 @@
 //! What every act works with: store, ports, network, and the news that something changed.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,7 +11,8 @@ use super::{Folders, Ports};
 use crate::error::Error;
 use crate::http::Http;
 use crate::jose::{self, HeaderKey, PublicKey, base64url};
-use crate::platform::PlatformError;
+use crate::platform::{LockState, PlatformError};
+use crate::prompt::answer::Unlocking;
 use crate::store::{Store, Tables};
 use crate::tasks;
 
@@ -25,6 +26,10 @@ pub(crate) struct Core {
     pub(crate) http: Http,
     revision: watch::Sender<u64>,
     outbox: Notify,
+    /// The device lock as it was last seen.
+    lock: Mutex<Option<LockState>>,
+    /// Approvals that wait for the person to unlock a key; nothing of them has happened yet.
+    pub(crate) unlocking: Unlocking,
 }
 
 impl Core {
@@ -45,7 +50,15 @@ impl Core {
         make_private(&folders.inbox)?;
         let store = Store::open(&folders.home.join(DATABASE), &folders.inbox, ports.key_store.as_ref())?;
         let http = Http::new(Arc::clone(&ports.tls_trust), Arc::clone(&ports.clock))?;
-        Ok(Self { ports, store, http, revision: watch::Sender::new(0), outbox: Notify::new() })
+        Ok(Self {
+            ports,
+            store,
+            http,
+            revision: watch::Sender::new(0),
+            outbox: Notify::new(),
+            lock: Mutex::new(None),
+            unlocking: Unlocking::default(),
+        })
     }
 
     /// Runs `work` in one transaction and tells everybody who waits for a change.
@@ -66,6 +79,22 @@ impl Core {
     pub(crate) async fn changed_since(&self, revision: u64) -> Result<(), Error> {
         let mut changes = self.revision.subscribe();
         changes.wait_for(|now| *now != revision).await.map(|_now| ()).map_err(|_closed| Error::Closed)
+    }
+
+    /// Asks the device for its lock, and tells everybody when accounts rest or wake by it.
+    pub(crate) async fn lock(&self) -> Result<LockState, Error> {
+        let seen = self.port(|ports| ports.device_lock.state()).await?;
+        let before = self.lock.lock().unwrap_or_else(PoisonError::into_inner).replace(seen);
+        let is_missing = |lock: Option<LockState>| lock == Some(LockState::Missing);
+        if is_missing(before) != is_missing(Some(seen)) {
+            self.revision.send_modify(|revision| *revision = revision.saturating_add(1));
+        }
+        Ok(seen)
+    }
+
+    /// The lock as it was last seen, without asking.
+    pub(crate) fn lock_seen(&self) -> Option<LockState> {
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn wake_outbox(&self) {

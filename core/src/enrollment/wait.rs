@@ -6,9 +6,9 @@ use super::{EnrollmentEnd, EnrollmentRecord, Event, Stage, Ticket, next};
 use crate::account::{AccountId, AccountRecord, RemovalCause, StoredState};
 use crate::authenticator::Core;
 use crate::error::Error;
-use crate::outbox;
 use crate::prompt::fetch;
-use crate::service::messages::{FetchReason, StateStatus};
+use crate::service::messages::FetchReason;
+use crate::store::Tables;
 
 /// The service holds its answer this long, in seconds, while nothing changes.
 const WAIT: u64 = 25;
@@ -81,63 +81,25 @@ pub(crate) async fn wait(core: &Core, ticket: &Ticket) -> Result<EnrollmentEnd, 
     }
     let wanted = AccountId(ticket.0.clone());
     match core.store.run(move |tables| tables.account(&wanted)).await {
-        Ok(account) => Ok(EnrollmentEnd::Active(account.shown())),
+        Ok(account) => Ok(EnrollmentEnd::Active(account.shown(core.lock_seen()))),
         Err(Error::UnknownAccount) => Err(Error::UnknownTicket),
         Err(error) => Err(error),
     }
 }
 
-/// Carries a signed state over to the account and its enrolment.
-pub(crate) async fn settle(
-    core: &Core,
-    account: &AccountRecord,
-    status: StateStatus,
-    cause: Option<RemovalCause>,
-) -> Result<(), Error> {
-    match (account.state, status, cause) {
-        (StoredState::Pending, StateStatus::Ok, _) => activate(core, account).await,
-        (StoredState::Pending, StateStatus::Removed, Some(cause)) => end(core, &account.id, cause).await,
-        (StoredState::Active, StateStatus::Removed, Some(cause)) => removed(core, &account.id, cause).await,
-        (StoredState::Pending, StateStatus::Pending, _)
-        | (StoredState::Active, StateStatus::Ok, _)
-        | (StoredState::Removed(_), StateStatus::Removed, _) => Ok(()),
-        (_, StateStatus::Ok | StateStatus::Pending | StateStatus::Removed | StateStatus::ClockSkew, _) => {
-            Err(Error::InvalidAnswer)
-        }
-    }
-}
-
 /// The account works; records that an earlier removal left of it on this phone go.
-async fn activate(core: &Core, account: &AccountRecord) -> Result<(), Error> {
-    let account = account.clone();
-    core.change(move |tables| {
-        tables.delete_removed_twins(&account)?;
-        tables.set_account_state(&account.id, StoredState::Active)?;
-        tables.delete_enrollment_of(&account.id)
-    })
-    .await
+pub(crate) fn activate(tables: &Tables<'_>, account: &AccountRecord) -> Result<(), Error> {
+    tables.delete_removed_twins(account)?;
+    tables.set_account_state(&account.id, StoredState::Active)?;
+    tables.delete_enrollment_of(&account.id)
 }
 
-async fn end(core: &Core, account: &AccountId, cause: RemovalCause) -> Result<(), Error> {
-    let id = account.clone();
-    core.change(move |tables| {
-        if let Some(record) = tables.enrollment_of(&id)?
-            && let Some(stage) = next(&record.stage, Event::Removed { cause })
-        {
-            tables.set_enrollment_stage(&record.ticket, &stage)?;
-        }
-        tables.delete_account(&id)
-    })
-    .await?;
-    outbox::delete_key_when_silent(core, account).await
-}
-
-async fn removed(core: &Core, account: &AccountId, cause: RemovalCause) -> Result<(), Error> {
-    let id = account.clone();
-    core.change(move |tables| {
-        tables.set_account_state(&id, StoredState::Removed(cause))?;
-        tables.delete_prompts_of(&id)
-    })
-    .await?;
-    outbox::delete_key_when_silent(core, account).await
+/// The service ended the enrolment; the person has not been told yet.
+pub(crate) fn end(tables: &Tables<'_>, account: &AccountId, cause: RemovalCause) -> Result<(), Error> {
+    if let Some(record) = tables.enrollment_of(account)?
+        && let Some(stage) = next(&record.stage, Event::Removed { cause })
+    {
+        tables.set_enrollment_stage(&record.ticket, &stage)?;
+    }
+    tables.delete_account(account)
 }

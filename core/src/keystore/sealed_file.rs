@@ -154,7 +154,10 @@ const WRAP_LABEL: &[u8] = b"countersign wrapped bytes";
 
 impl KeyStore for SealedFileKeyStore {
     fn make(&self, alias: String, guard: KeyGuard) -> Result<Vec<u8>, PlatformError> {
-        let KeyGuard::AfterFirstUnlock = guard;
+        match guard {
+            KeyGuard::AfterFirstUnlock => {}
+            KeyGuard::BiometricCurrentSet | KeyGuard::BiometricOrCredential => return Err(PlatformError::Unusable),
+        }
         self.change(|content| {
             if let Ok(key) = stored_key(content, &alias) {
                 return Ok(point_of(&key));

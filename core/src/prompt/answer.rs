@@ -1,39 +1,158 @@
 //! The person's decision: signed once, stored before the first attempt, told until the service has it.
 //!
 //! ```text
-//! open ──approve, deny──▶ answering ──signed outcome──▶ done
+//! open ──approve──▶ (the person unlocks) ──▶┐
+//! open ──approve, deny──────────────────────▶ answering ──signed outcome──▶ done
 //!   │                         └── a day without one ──▶ done (expired)
 //!   └── withdrawn, or no longer listed ──▶ (gone)
 //! ```
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use ring::digest::{SHA256, digest};
 
-use crate::account::{AccountRecord, StoredState};
-use crate::authenticator::Core;
-use crate::authenticator::check_own_signature;
+use crate::account::{AccountRecord, SignInKey, StoredState, Trouble};
+use crate::authenticator::{Core, check_own_signature};
+use crate::clock::Timestamp;
+use crate::enrollment::Ticket;
 use crate::error::Error;
-use crate::jose::{HeaderKey, base64url};
+use crate::jose::{self, HeaderKey, base64url};
 use crate::outbox::{self, Entry};
+use crate::phone_sign_in::lock_guards;
+use crate::platform::PlatformError;
 use crate::prompt::fetch::stored_prompt;
 use crate::prompt::{Outcome, PromptId, PromptState};
+use crate::secret::random;
 use crate::service::messages::{Decision, InnerAnswer, Message, UserVerification};
-use crate::step::Step;
+use crate::standing;
+use crate::step::{Purpose, Reply, SignedForm, Step};
 use crate::store::PromptRecord;
 
 /// A report counts for a day.
 const REPORTABLE: u64 = 24 * 60 * 60;
 const ANSWER_TYP: &str = "phone-answer+jwt";
 
+/// An approval whose key the person has not unlocked yet.
+struct Waiting {
+    id: PromptId,
+    number: String,
+    until: Timestamp,
+}
+
+/// Approvals that wait for the person, by ticket. In memory only: nothing has happened yet, and after a restart
+/// the prompt is still open.
+#[derive(Default)]
+pub(crate) struct Unlocking(Mutex<HashMap<String, Waiting>>);
+
+impl Unlocking {
+    fn add(&self, waiting: Waiting, now: Timestamp) -> Result<Ticket, Error> {
+        let name: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+        let ticket = base64url::encode(&name);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_ticket, other| other.until > now && other.id != waiting.id);
+        all.insert(ticket.clone(), waiting);
+        Ok(Ticket(ticket))
+    }
+
+    fn get(&self, ticket: &Ticket) -> Option<(PromptId, String)> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&ticket.0).map(|waiting| (waiting.id.clone(), waiting.number.clone()))
+    }
+
+    /// Forgets an approval that the person did not go on with; false when there is none.
+    pub(crate) fn forget(&self, ticket: &Ticket) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&ticket.0).is_some()
+    }
+}
+
 /// Approves with the number that the page shows, as the person read it.
 ///
 /// # Errors
-/// `NumberForm` before anything is signed; `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`.
+/// `NumberForm` before anything is signed; `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`.
 pub(crate) async fn approve(core: &Core, id: PromptId, number: String) -> Result<Step, Error> {
     let (account, prompt) = load(core, &id).await?;
-    if !stored_prompt(&prompt, &account.audience())?.matching().fits(&number) {
+    let shown = stored_prompt(&prompt, &account.audience())?;
+    if !shown.matching().fits(&number) {
         return Err(Error::NumberForm);
     }
+    if shown.needs_unlock() {
+        return ask_person(core, &account, &prompt, number).await;
+    }
     decide(core, account, prompt, Decision::Approve, Some(number)).await
+}
+
+/// The number is in the bytes that the sign-in key signs, so it comes first; then the person unlocks.
+async fn ask_person(
+    core: &Core,
+    account: &AccountRecord,
+    prompt: &PromptRecord,
+    number: String,
+) -> Result<Step, Error> {
+    check_open(core, prompt)?;
+    let sign_in = account.sign_in.as_ref().ok_or(Error::PhoneSignInOff)?;
+    let host = account.issuer.host().to_owned();
+    if !lock_guards(core.lock().await?, sign_in.guard) {
+        return Ok(Step::MissingLock { host, needs: sign_in.guard });
+    }
+    let forms = approval_forms(account, sign_in, prompt, &number)?;
+    let (id, until) = (prompt.id.clone(), prompt.expires_at);
+    let ticket = core.unlocking.add(Waiting { id: id.clone(), number, until }, core.ports.clock.now())?;
+    Ok(Step::Sign { ticket, host, alias: sign_in.alias.clone(), purpose: Purpose::Approve(id), forms, until })
+}
+
+fn approval_forms(
+    account: &AccountRecord,
+    sign_in: &SignInKey,
+    prompt: &PromptRecord,
+    number: &str,
+) -> Result<Vec<SignedForm>, Error> {
+    let kid = sign_in.thumbprint();
+    SignedForm::each(sign_in.guard, |uv| {
+        let claims = inner(account, prompt, Decision::Approve, Some(number.to_owned()), uv);
+        jose::signing_input(ANSWER_TYP, HeaderKey::Kid(&kid), &claims)
+    })
+}
+
+/// What the app brings for an approval: everything is looked at again, since time has passed.
+///
+/// # Errors
+/// `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`: nothing was decided. `Platform` with what
+/// the app reported: the prompt stays open.
+pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Result<Step, Error> {
+    let (id, number) = core.unlocking.get(ticket).ok_or(Error::UnknownTicket)?;
+    let (account, prompt) = load(core, &id).await?;
+    let (signature, verified) = match reply {
+        Reply::Signed { signature, verified } => (signature, verified),
+        Reply::Failed(error) => return Err(failed(core, &account, ticket, error).await?),
+        Reply::Confirmed | Reply::Redirected(_) | Reply::KeyMade(_) => return Err(Error::WrongReply),
+    };
+    check_open(core, &prompt)?;
+    let sign_in = account.sign_in.clone().ok_or(Error::PhoneSignInOff)?;
+    let form = SignedForm::find(approval_forms(&account, &sign_in, &prompt, &number)?, verified)?;
+    let answer = form.attach(&signature)?;
+    check_own_signature(&answer, &sign_in.key)?;
+    core.unlocking.forget(ticket);
+    send(core, account, prompt, answer).await
+}
+
+/// The platform could not sign: what may pass keeps the ticket; a key that is gone for good ends phone sign-in.
+async fn failed(core: &Core, account: &AccountRecord, ticket: &Ticket, error: PlatformError) -> Result<Error, Error> {
+    match error {
+        PlatformError::Locked | PlatformError::Transient | PlatformError::WrongPassphrase => {}
+        PlatformError::Cancelled | PlatformError::Unusable => {
+            core.unlocking.forget(ticket);
+        }
+        PlatformError::Invalidated => {
+            core.unlocking.forget(ticket);
+            standing::sign_in_key_ended(core, account, Trouble::SignInKeyInvalidated).await?;
+        }
+        PlatformError::Gone => {
+            core.unlocking.forget(ticket);
+            standing::sign_in_key_ended(core, account, Trouble::SignInKeyLost).await?;
+        }
+    }
+    Ok(Error::Platform(error))
 }
 
 /// Denies; never needs the person to unlock anything.
@@ -84,6 +203,17 @@ async fn load(core: &Core, id: &PromptId) -> Result<(AccountRecord, PromptRecord
     }
 }
 
+fn check_open(core: &Core, prompt: &PromptRecord) -> Result<(), Error> {
+    if prompt.state != PromptState::Open {
+        return Err(Error::AlreadyAnswered);
+    }
+    if prompt.expires_at <= core.ports.clock.now() {
+        return Err(Error::PromptExpired);
+    }
+    Ok(())
+}
+
+/// Decides with the device key, which asks nobody.
 async fn decide(
     core: &Core,
     account: AccountRecord,
@@ -91,13 +221,17 @@ async fn decide(
     decision: Decision,
     number: Option<String>,
 ) -> Result<Step, Error> {
-    if prompt.state != PromptState::Open {
-        return Err(Error::AlreadyAnswered);
-    }
-    if prompt.expires_at <= core.ports.clock.now() {
-        return Err(Error::PromptExpired);
-    }
-    let answer = inner_answer(core, &account, &prompt, decision, number).await?;
+    check_open(core, &prompt)?;
+    // Anything but `none` would be a claim that was never checked.
+    let claims = inner(&account, &prompt, decision, number, UserVerification::None);
+    let kid = base64url::encode(&account.device_key.thumbprint());
+    let answer = core.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await?;
+    check_own_signature(&answer, &account.device_key)?;
+    send(core, account, prompt, answer).await
+}
+
+/// Stores the signed decision, once, and sends it.
+async fn send(core: &Core, account: AccountRecord, prompt: PromptRecord, answer: String) -> Result<Step, Error> {
     let message = Message::Answer { answer, received_by: prompt.received_by };
     let entry = Entry::new(&account, account.endpoints.answers.clone(), message, core.ports.clock.now())?;
     let entry = entry.about(prompt.id.clone(), prompt.expires_at);
@@ -117,27 +251,22 @@ async fn decide(
     tell(core, entry).await
 }
 
-/// The bytes that carry the decision; made once, so that every attempt says the very same.
-async fn inner_answer(
-    core: &Core,
+/// What carries the decision; made once, so that every attempt says the very same.
+fn inner(
     account: &AccountRecord,
     prompt: &PromptRecord,
     decision: Decision,
     number: Option<String>,
-) -> Result<String, Error> {
-    let claims = InnerAnswer {
+    uv: UserVerification,
+) -> InnerAnswer {
+    InnerAnswer {
         aud: account.issuer.as_str().to_owned(),
         prompt: prompt.id.jti.clone(),
         prompt_sha256: base64url::encode(digest(&SHA256, prompt.jws.as_bytes()).as_ref()),
         decision,
         number,
-        // The device key asks nobody; anything else would be a claim that was never checked.
-        uv: UserVerification::None,
-    };
-    let kid = base64url::encode(&account.device_key.thumbprint());
-    let jws = core.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await?;
-    check_own_signature(&jws, &account.device_key)?;
-    Ok(jws)
+        uv,
+    }
 }
 
 /// Tries at once; without an answer the outbox goes on and the person is told that it is on its way.

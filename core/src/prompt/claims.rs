@@ -24,7 +24,10 @@ pub(crate) struct PromptClaims {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum AnsweringKey {
+    /// The device key, which asks nobody.
     Device,
+    /// The sign-in key, which asks the person each time.
+    SignIn,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -1,14 +1,14 @@
 //! Asking the service for what waits. The fetch is the truth: what it no longer lists is over.
 
-use crate::account::{AccountId, AccountRecord, StoredState};
+use crate::account::{AccountId, AccountRecord, StoredState, Trouble};
 use crate::authenticator::Core;
 use crate::clock::Timestamp;
-use crate::enrollment;
 use crate::error::{Error, StoreFault};
 use crate::jose;
 use crate::prompt::{Audience, Prompt, PromptState, read_verified, verify_prompt};
 use crate::service;
 use crate::service::messages::{FetchReason, Known, Message, ReceivedBy, State, StateStatus};
+use crate::standing;
 use crate::store::PromptRecord;
 
 /// More live prompts than this are not taken from one answer.
@@ -24,16 +24,26 @@ pub(crate) async fn fetch(core: &Core, id: &AccountId, reason: FetchReason, wait
         core.store.run(move |tables| Ok((tables.account(&wanted)?, tables.open_prompts_of(&wanted)?))).await?;
     let known = match account.state {
         StoredState::Pending => StateStatus::Pending,
-        StoredState::Active => StateStatus::Ok,
+        StoredState::Active => match account.trouble {
+            Some(Trouble::Suspended) => StateStatus::Suspended,
+            Some(Trouble::Limited) => StateStatus::Limited,
+            Some(_) | None => StateStatus::Ok,
+        },
         StoredState::Removed(_) => return Err(Error::Removed),
     };
     let prompts = open.iter().take(MAX_PROMPTS).map(|prompt| prompt.id.jti.clone()).collect();
     let message = Message::Fetch { reason, wait, known: Known { status: known, prompts } };
     let mut speaker = account.speaker();
-    let state = service::exchange(core, &mut speaker, &account.endpoints.prompts, &message).await?;
-    enrollment::settle(core, &account, state.status, state.cause).await?;
+    let state = match service::exchange(core, &mut speaker, &account.endpoints.prompts, &message).await {
+        Ok(state) => state,
+        Err(error) => {
+            standing::note_failure(core, id, &error).await?;
+            return Err(error);
+        }
+    };
+    standing::settle(core, &account, &state).await?;
     match state.status {
-        StateStatus::Ok => take_over(core, id, &state, open).await,
+        StateStatus::Ok | StateStatus::Suspended | StateStatus::Limited => take_over(core, id, &state, open).await,
         StateStatus::Pending => Ok(Vec::new()),
         StateStatus::Removed | StateStatus::ClockSkew => Err(Error::Removed),
     }

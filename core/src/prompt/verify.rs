@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::issuer::Issuer;
 use crate::jose::{self, JoseError, base64url};
 use crate::prompt::claims::{AnsweringKey, PromptClaims, WireContext, WireMatch, WithdrawnClaims};
-use crate::prompt::{Context, Matching, Place, Prompt, PromptId, PromptState, WithdrawalReason};
+use crate::prompt::{Context, Matching, Origin, Place, Prompt, PromptId, PromptKind, PromptState, WithdrawalReason};
 use crate::service::ServiceKeys;
 
 const PROMPT_TYP: &str = "phone-prompt+jwt";
@@ -16,6 +16,8 @@ const MAX_PROMPT: usize = 2_700;
 const MAX_AHEAD: u64 = 60;
 /// Longest life of any prompt, in seconds.
 const MAX_LIFE: u64 = 300;
+const MAX_SIGN_IN_LIFE: u64 = 120;
+const MAX_UNKNOWN_LIFE: u64 = 60;
 /// Longest text of a context, in characters.
 const MAX_TEXT: usize = 128;
 /// A `jti` is 128 bits in base64url.
@@ -56,6 +58,8 @@ pub(crate) enum Refusal {
     IdForm,
     #[error("its numbers have the wrong form")]
     MatchForm,
+    #[error("its key does not answer this kind")]
+    KeyForm,
     #[error("a text is too long")]
     TextTooLong,
 }
@@ -97,16 +101,54 @@ fn check(claims: &PromptClaims, audience: &Audience, now: Timestamp) -> Result<(
         return Err(Refusal::OtherAccount);
     }
     check_times(claims.iat, claims.exp, audience, now)?;
+    if claims.exp.saturating_sub(claims.iat) > longest(claims.kind, claims.origin) {
+        return Err(Refusal::LivesTooLong);
+    }
+    if !answers(claims.key, claims.kind) {
+        return Err(Refusal::KeyForm);
+    }
     check_id(&claims.jti)
 }
 
+/// A sign-in without a password is worth nothing without the person's own key, whatever a service says; and a
+/// key that asks the person is not spent on what the device key answers.
+fn answers(key: AnsweringKey, kind: PromptKind) -> bool {
+    match kind {
+        PromptKind::ConfirmEnrollment | PromptKind::SecondFactor | PromptKind::RegisterDevice => {
+            key == AnsweringKey::Device
+        }
+        PromptKind::PhoneSignIn => key == AnsweringKey::SignIn,
+        PromptKind::AddMethod | PromptKind::RemoveMethod | PromptKind::CreatePass | PromptKind::ReportLost => true,
+    }
+}
+
+/// Longest life in seconds (protocol section 7).
+fn longest(kind: PromptKind, origin: Origin) -> u64 {
+    match (origin, kind) {
+        (Origin::Unknown, _) => MAX_UNKNOWN_LIFE,
+        (
+            Origin::SignedIn | Origin::KnownBrowser | Origin::PasswordProved,
+            PromptKind::SecondFactor | PromptKind::PhoneSignIn,
+        ) => MAX_SIGN_IN_LIFE,
+        (
+            Origin::SignedIn | Origin::KnownBrowser | Origin::PasswordProved,
+            PromptKind::ConfirmEnrollment
+            | PromptKind::AddMethod
+            | PromptKind::RemoveMethod
+            | PromptKind::RegisterDevice
+            | PromptKind::CreatePass
+            | PromptKind::ReportLost,
+        ) => MAX_LIFE,
+    }
+}
+
 fn prompt_of(claims: PromptClaims, audience: &Audience) -> Result<Prompt, Refusal> {
-    let AnsweringKey::Device = claims.key;
     Ok(Prompt {
         id: PromptId { account: audience.account.clone(), jti: claims.jti },
         host: audience.issuer.host().to_owned(),
         user_name: audience.user_name.clone(),
         kind: claims.kind,
+        key: claims.key,
         origin: claims.origin,
         matching: matching(claims.r#match)?,
         context: context(claims.context)?,

@@ -1,9 +1,12 @@
 //! The messages between phone and service, as they stand in `core/docs/protocol.md` sections 3 to 7.
 
-use serde::{Deserialize, Serialize};
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::account::RemovalCause;
+use crate::account::{NoticeKind, RemovalCause};
+use crate::platform::KeyGuard;
 use crate::prompt::Outcome;
+use crate::secret::Bearer;
 
 /// Look-up request (section 3.1).
 #[derive(Serialize)]
@@ -84,6 +87,10 @@ pub(crate) enum Message {
     Unblock,
     Abandon,
     Unenroll,
+    TurnOn { token: Bearer, proof: String },
+    TurnOff { sign_in_key: String },
+    PushAddress { endpoint: String },
+    Ack { notices: Vec<String> },
 }
 
 /// Why the phone asks for prompts.
@@ -126,14 +133,89 @@ pub(crate) struct InnerAnswer {
     pub(crate) uv: UserVerification,
 }
 
-/// What was really verified of the person when the key was used.
+/// What was really verified of the person when a key was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum UserVerification {
+pub enum UserVerification {
+    /// Finger or face; no platform tells which.
     Biometric,
+    /// PIN, pattern or password.
     Credential,
+    /// One of these; the platform doesn't say which.
     Unspecified,
+    /// Nobody was asked.
     None,
+}
+
+/// Payload of `phone-sign-in-key+jwt` (section 10.1): what a new sign-in key signs to be registered.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(Deserialize))]
+pub(crate) struct KeyProof {
+    pub(crate) aud: String,
+    pub(crate) sub: String,
+    pub(crate) device: String,
+    pub(crate) device_key: String,
+    pub(crate) nonce: String,
+    pub(crate) purpose: Purpose,
+    pub(crate) uv: UserVerification,
+    pub(crate) attestation: WireAttestation,
+}
+
+/// What a proof is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Purpose {
+    TurnOn,
+}
+
+/// What came of turning phone sign-in on (section 10.1, step 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TurnOnResult {
+    Done,
+    NotAllowed,
+    Expired,
+    Refused,
+}
+
+/// What the organisation's policy means for this phone (section 5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Policy {
+    pub(crate) phone_sign_in: bool,
+    pub(crate) key_guard: SignInGuard,
+    pub(crate) accounts_on_phone: Option<u32>,
+}
+
+/// Who unlocks a sign-in key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SignInGuard {
+    BiometricCurrentSet,
+    BiometricOrCredential,
+}
+
+impl From<SignInGuard> for KeyGuard {
+    fn from(guard: SignInGuard) -> Self {
+        match guard {
+            SignInGuard::BiometricCurrentSet => Self::BiometricCurrentSet,
+            SignInGuard::BiometricOrCredential => Self::BiometricOrCredential,
+        }
+    }
+}
+
+/// What is told to every phone of an account (section 5); kinds that this app doesn't know are `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct WireNotice {
+    pub(crate) id: String,
+    #[serde(deserialize_with = "known_kind")]
+    pub(crate) kind: Option<NoticeKind>,
+    pub(crate) at: u64,
+}
+
+fn known_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NoticeKind>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let read: Result<NoticeKind, serde::de::value::Error> = NoticeKind::deserialize(name.into_deserializer());
+    Ok(read.ok())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +237,11 @@ pub(crate) struct State {
     #[serde(default)]
     pub(crate) prompts: Vec<String>,
     pub(crate) outcome: Option<WireOutcome>,
+    pub(crate) policy: Option<Policy>,
+    pub(crate) sign_in_key: Option<String>,
+    pub(crate) turn_on: Option<TurnOnResult>,
+    #[serde(default)]
+    pub(crate) notices: Vec<WireNotice>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +251,8 @@ pub(crate) enum StateStatus {
     Pending,
     Removed,
     ClockSkew,
+    Suspended,
+    Limited,
 }
 
 #[derive(Debug, Deserialize)]

@@ -27,11 +27,33 @@ pub(crate) struct Endpoints {
     #[serde(rename = "keys_endpoint")]
     pub(crate) keys: String,
     pub(crate) vapid_key: String,
+    pub(crate) client_id: String,
+    /// The document's own; absent in what the service lists for phones.
+    #[serde(default)]
+    pub(crate) authorization: Authorization,
+}
+
+/// Where a person signs in to register a device (section 10.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Authorization {
+    pub(crate) authorization_endpoint: String,
+    pub(crate) token_endpoint: String,
+    pub(crate) pushed_authorization_request_endpoint: String,
 }
 
 impl Endpoints {
-    fn addresses(&self) -> [&str; 6] {
-        [&self.look_up, &self.enrollment, &self.prompts, &self.answers, &self.device, &self.keys]
+    fn addresses(&self) -> [&str; 9] {
+        [
+            &self.look_up,
+            &self.enrollment,
+            &self.prompts,
+            &self.answers,
+            &self.device,
+            &self.keys,
+            &self.authorization.authorization_endpoint,
+            &self.authorization.token_endpoint,
+            &self.authorization.pushed_authorization_request_endpoint,
+        ]
     }
 
     /// The key that signs pushes (RFC 8292), 65 bytes.
@@ -47,6 +69,24 @@ impl Endpoints {
 struct Document {
     issuer: String,
     phone_sign_in: Option<PhoneSignIn>,
+    #[serde(flatten)]
+    authorization: Option<Authorization>,
+    #[serde(default)]
+    code_challenge_methods_supported: Vec<String>,
+    #[serde(default)]
+    dpop_signing_alg_values_supported: Vec<String>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl Document {
+    /// What registering a device rests on: PKCE, proofs by the device key, and the issuer's name in the answer.
+    fn protects_registration(&self) -> bool {
+        let lists = |list: &[String], wanted: &str| list.iter().any(|one| one == wanted);
+        lists(&self.code_challenge_methods_supported, "S256")
+            && lists(&self.dpop_signing_alg_values_supported, "ES256")
+            && self.authorization_response_iss_parameter_supported
+    }
 }
 
 #[derive(Deserialize)]
@@ -73,10 +113,16 @@ fn read(reply: &Reply, issuer: &Issuer) -> Result<Endpoints, Error> {
     if document.issuer != issuer.as_str() {
         return Err(Error::NotASignInService(MetadataFault::OtherIssuer));
     }
-    let offered = document.phone_sign_in.ok_or(Error::NotASignInService(MetadataFault::NoPhoneSignIn))?;
+    let protects_registration = document.protects_registration();
+    let mut offered = document.phone_sign_in.ok_or(Error::NotASignInService(MetadataFault::NoPhoneSignIn))?;
     if !offered.versions.contains(&VERSION) {
         return Err(Error::UnsupportedVersion);
     }
+    if !protects_registration {
+        return Err(Error::NotASignInService(MetadataFault::Unreadable));
+    }
+    offered.endpoints.authorization =
+        document.authorization.ok_or(Error::NotASignInService(MetadataFault::Unreadable))?;
     if !offered.endpoints.addresses().into_iter().all(|address| is_at(issuer, address)) {
         return Err(Error::NotASignInService(MetadataFault::EndpointElsewhere));
     }
@@ -113,7 +159,14 @@ mod tests {
             "answers_endpoint": "https://login.test/phone/answers",
             "device_endpoint": "https://login.test/phone/device",
             "keys_endpoint": "https://login.test/phone/keys",
-            "vapid_key": point}})
+            "client_id": "countersign-phone",
+            "vapid_key": point},
+            "authorization_endpoint": "https://login.test/authorize",
+            "token_endpoint": "https://login.test/token",
+            "pushed_authorization_request_endpoint": "https://login.test/par",
+            "code_challenge_methods_supported": ["S256"],
+            "dpop_signing_alg_values_supported": ["ES256"],
+            "authorization_response_iss_parameter_supported": true})
     }
 
     fn read_document(document: &Value) -> Result<Endpoints, Error> {
@@ -144,6 +197,12 @@ mod tests {
                 assert_eq!(read_document(&document), expected, "{name} at {elsewhere}");
             }
         }
+        for name in ["authorization", "token", "pushed_authorization_request"] {
+            let mut document = good_document();
+            *document.pointer_mut(&format!("/{name}_endpoint")).unwrap() = json!("https://evil.test/x");
+            let expected = Err(Error::NotASignInService(Fault::EndpointElsewhere));
+            assert_eq!(read_document(&document), expected, "{name}");
+        }
     }
 
     #[test]
@@ -157,6 +216,7 @@ mod tests {
             "device_endpoint",
             "keys_endpoint",
             "vapid_key",
+            "client_id",
         ];
         for name in members {
             let mut document = good_document();
@@ -165,6 +225,22 @@ mod tests {
             let mut document = good_document();
             *document.pointer_mut(&format!("/phone_sign_in/{name}")).unwrap() = json!({"a": 1});
             assert_eq!(read_document(&document), Err(Error::NotASignInService(Fault::Unreadable)), "{name} an object");
+        }
+    }
+
+    #[test]
+    fn what_protects_registration_is_needed() {
+        for (name, without) in [
+            ("authorization_endpoint", Value::Null),
+            ("token_endpoint", Value::Null),
+            ("pushed_authorization_request_endpoint", Value::Null),
+            ("code_challenge_methods_supported", json!(["plain"])),
+            ("dpop_signing_alg_values_supported", json!(["RS256"])),
+            ("authorization_response_iss_parameter_supported", json!(false)),
+        ] {
+            let mut document = good_document();
+            *document.pointer_mut(&format!("/{name}")).unwrap() = without;
+            assert_eq!(read_document(&document), Err(Error::NotASignInService(Fault::Unreadable)), "{name}");
         }
     }
 

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::Tables;
-use crate::account::{AccountId, AccountRecord, RemovalCause, StoredState};
+use crate::account::{AccountId, AccountRecord, RemovalCause, SignInKey, StoredState, Trouble};
 use crate::clock::Timestamp;
 use crate::error::{Error, StoreFault};
 use crate::inbox::InboxRecipient;
@@ -12,6 +12,7 @@ use crate::jose::PublicKey;
 use crate::push_message::PushKeys;
 use crate::seal::Place;
 use crate::service::ServiceKeys;
+use crate::service::messages::Policy;
 
 /// The key chain is asked for at most once in this many seconds (protocol section 6).
 const KEYS_INTERVAL: u64 = 300;
@@ -19,7 +20,8 @@ const KEYS_INTERVAL: u64 = 300;
 const PUSH_FETCH_INTERVAL: u64 = 30;
 
 const COLUMNS: &str = "id, issuer, account_id, user_name, organization, device_id, state, cause, key_alias, device_key, slot, \
-                       push_keys, endpoints, service_keys, clock_offset, added_at";
+                       push_keys, endpoints, service_keys, clock_offset, added_at, sign_in_alias, sign_in_key, sign_in_guard, \
+                       policy, trouble";
 
 fn sealed_at(row: &str) -> Place<'_> {
     Place { table: "accounts", row, column: "push_keys" }
@@ -32,7 +34,7 @@ impl Tables<'_> {
         let sealed = self.sealer.seal(&sealed_at(&account.id.0), account.push_keys.to_bytes().expose())?;
         self.connection.execute(
             &format!(
-                "INSERT INTO accounts ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)"
+                "INSERT INTO accounts ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)"
             ),
             params![
                 account.id.0,
@@ -51,6 +53,11 @@ impl Tables<'_> {
                 to_json(&account.service_keys)?,
                 account.clock_offset,
                 to_integer(account.added_at)?,
+                account.sign_in.as_ref().map(|sign_in| sign_in.alias.as_str()),
+                account.sign_in.as_ref().map(|sign_in| sign_in.key.as_sec1()),
+                account.sign_in.as_ref().map(|sign_in| to_json(&sign_in.guard)).transpose()?,
+                account.policy.as_ref().map(to_json).transpose()?,
+                account.trouble.as_ref().map(to_json).transpose()?,
             ],
         )?;
         Ok(())
@@ -111,15 +118,52 @@ impl Tables<'_> {
             service_keys: from_json(&row.get::<_, String>("service_keys")?)?,
             clock_offset: row.get("clock_offset")?,
             added_at: from_integer(row.get("added_at")?),
+            sign_in: read_sign_in(row)?,
+            policy: row.get::<_, Option<String>>("policy")?.as_deref().map(from_json).transpose()?,
+            trouble: row.get::<_, Option<String>>("trouble")?.as_deref().map(from_json).transpose()?,
             id: AccountId(id),
         })
     }
 
+    /// Moves an account to a state; one that was removed no longer needs its keys.
     pub(crate) fn set_account_state(&self, id: &AccountId, state: StoredState) -> Result<(), Error> {
         self.recipients_changed.set(true);
+        if matches!(state, StoredState::Removed(_)) {
+            self.retire_keys_of(id)?;
+        }
         let (state, cause) = state_columns(state)?;
         self.connection
             .execute("UPDATE accounts SET state = ?2, cause = ?3 WHERE id = ?1", params![id.0, state, cause])?;
+        Ok(())
+    }
+
+    /// Turns phone sign-in on with a key, or off; the key that was on before is retired.
+    pub(crate) fn set_sign_in(&self, id: &AccountId, sign_in: Option<&SignInKey>) -> Result<(), Error> {
+        let before: Option<String> =
+            self.connection.query_row("SELECT sign_in_alias FROM accounts WHERE id = ?1", [&id.0], |row| row.get(0))?;
+        if let Some(before) = before.filter(|before| sign_in.is_none_or(|sign_in| sign_in.alias != *before)) {
+            self.retire_key(&before, id)?;
+        }
+        self.connection.execute(
+            "UPDATE accounts SET sign_in_alias = ?2, sign_in_key = ?3, sign_in_guard = ?4 WHERE id = ?1",
+            params![
+                id.0,
+                sign_in.map(|sign_in| sign_in.alias.as_str()),
+                sign_in.map(|sign_in| sign_in.key.as_sec1()),
+                sign_in.map(|sign_in| to_json(&sign_in.guard)).transpose()?,
+            ],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn set_policy(&self, id: &AccountId, policy: &Policy) -> Result<(), Error> {
+        self.connection.execute("UPDATE accounts SET policy = ?2 WHERE id = ?1", params![id.0, to_json(policy)?])?;
+        Ok(())
+    }
+
+    pub(crate) fn set_trouble(&self, id: &AccountId, trouble: Option<Trouble>) -> Result<(), Error> {
+        let trouble = trouble.as_ref().map(to_json).transpose()?;
+        self.connection.execute("UPDATE accounts SET trouble = ?2 WHERE id = ?1", params![id.0, trouble])?;
         Ok(())
     }
 
@@ -154,10 +198,26 @@ impl Tables<'_> {
         Ok(changed == 1)
     }
 
+    /// Deletes an account with everything that hangs on it; its keys are retired.
     pub(crate) fn delete_account(&self, id: &AccountId) -> Result<(), Error> {
         self.recipients_changed.set(true);
+        self.retire_keys_of(id)?;
         self.connection.execute("DELETE FROM accounts WHERE id = ?1", [&id.0])?;
         Ok(())
+    }
+}
+
+fn read_sign_in(row: &Row<'_>) -> Result<Option<SignInKey>, Error> {
+    let alias: Option<String> = row.get("sign_in_alias")?;
+    let (key, guard): (Option<Vec<u8>>, Option<String>) = (row.get("sign_in_key")?, row.get("sign_in_guard")?);
+    match (alias, key, guard) {
+        (None, None, None) => Ok(None),
+        (Some(alias), Some(key), Some(guard)) => Ok(Some(SignInKey {
+            alias,
+            key: PublicKey::from_sec1(&key).map_err(|_malformed| Error::Store(StoreFault::Record))?,
+            guard: from_json(&guard)?,
+        })),
+        _ => Err(Error::Store(StoreFault::Record)),
     }
 }
 

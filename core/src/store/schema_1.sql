@@ -22,6 +22,11 @@ CREATE TABLE accounts (
     clock_offset  INTEGER NOT NULL,           -- service's clock minus this phone's, seconds
     added_at      INTEGER NOT NULL,
     push_fetch_at INTEGER NOT NULL DEFAULT 0, -- last fetch that an unreadable push caused
+    sign_in_alias TEXT,                       -- while phone sign-in is on
+    sign_in_key   BLOB,                       -- the public point
+    sign_in_guard TEXT,
+    policy        TEXT,                       -- JSON, of the last signed state
+    trouble       TEXT,
     UNIQUE (issuer, device_id)
 ) STRICT;
 
@@ -65,4 +70,23 @@ CREATE TABLE outbox (
     next_at     INTEGER NOT NULL,
     give_up_at  INTEGER NOT NULL,
     lease_until INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE registrations (
+    account TEXT PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
+    stage   BLOB NOT NULL                     -- sealed: it holds what only this phone may know
+) STRICT;
+
+CREATE TABLE notices (
+    account   TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    id        TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    at        INTEGER NOT NULL,               -- by this phone's clock
+    dismissed INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, id)
+) STRICT;
+
+CREATE TABLE retired_keys (
+    alias   TEXT PRIMARY KEY,                 -- to be destroyed in the key store, whatever happens in between
+    account TEXT NOT NULL
 ) STRICT;

@@ -99,6 +99,7 @@ fn every_claim_must_be_right() {
         ("/sub", json!("another"), Refusal::OtherAccount),
         ("/iat", json!(NOW + 61), Refusal::FromTheFuture),
         ("/exp", json!(NOW), Refusal::Expired),
+        ("/exp", json!(NOW + 121), Refusal::LivesTooLong),
         ("/exp", json!(NOW + 301), Refusal::LivesTooLong),
         ("/jti", json!("short"), Refusal::IdForm),
         ("/jti", json!("AAECAwQFBgcICQoLDA0OD="), Refusal::IdForm),
@@ -109,7 +110,8 @@ fn every_claim_must_be_right() {
         ("/match", json!({"mode": "choose", "options": ["10", "47", "٩٩"]}), Refusal::MatchForm),
         ("/context/application", json!("x".repeat(129)), Refusal::TextTooLong),
         ("/kind", json!("anything"), Refusal::Jose(JoseError::Json)),
-        ("/key", json!("sign_in"), Refusal::Jose(JoseError::Json)),
+        ("/key", json!("sign_in"), Refusal::KeyForm),
+        ("/key", json!("any"), Refusal::Jose(JoseError::Json)),
         ("/origin", json!("trusted"), Refusal::Jose(JoseError::Json)),
         ("/match", json!({"mode": "tap"}), Refusal::Jose(JoseError::Json)),
         ("/match", json!({"mode": "choose", "options": ["10", "47"]}), Refusal::Jose(JoseError::Json)),
@@ -119,6 +121,47 @@ fn every_claim_must_be_right() {
     for (pointer, value, refusal) in cases {
         let jws = service.sign(&service.header(), &with(pointer, value.clone()));
         assert_eq!(service.verify(&jws), Err(refusal), "{pointer} = {value}");
+    }
+}
+
+/// A service can't have a sign-in without a password approved by a key that asks nobody.
+#[test]
+fn each_kind_is_answered_by_its_own_key() {
+    let service = Service::new();
+    let read = |kind: &str, key: &str| {
+        let mut prompt = with("/kind", json!(kind));
+        *prompt.pointer_mut("/key").unwrap() = json!(key);
+        service.verify(&service.sign(&service.header(), &prompt)).map(|prompt| prompt.needs_unlock())
+    };
+    for kind in ["confirm_enrolment", "second_factor", "register_device"] {
+        assert_eq!((read(kind, "device"), read(kind, "sign_in")), (Ok(false), Err(Refusal::KeyForm)), "{kind}");
+    }
+    assert_eq!(read("phone_sign_in", "device"), Err(Refusal::KeyForm));
+    assert_eq!(read("phone_sign_in", "sign_in"), Ok(true));
+    for kind in ["add_method", "remove_method", "create_pass", "report_lost"] {
+        assert_eq!((read(kind, "device"), read(kind, "sign_in")), (Ok(false), Ok(true)), "{kind}");
+    }
+}
+
+#[test]
+fn each_kind_and_origin_lives_as_long_as_it_may() {
+    let service = Service::new();
+    let lives = |kind: &str, key: &str, origin: &str, seconds: u64| {
+        let mut prompt = with("/exp", json!(NOW + seconds));
+        for (pointer, value) in [("/kind", kind), ("/key", key), ("/origin", origin)] {
+            *prompt.pointer_mut(pointer).unwrap() = json!(value);
+        }
+        service.verify(&service.sign(&service.header(), &prompt)).map(|_prompt| ())
+    };
+    for (kind, key, origin, longest) in [
+        ("phone_sign_in", "sign_in", "unknown", 60),
+        ("phone_sign_in", "sign_in", "known_browser", 120),
+        ("second_factor", "device", "password_proved", 120),
+        ("remove_method", "device", "signed_in", 300),
+        ("register_device", "device", "known_browser", 300),
+    ] {
+        assert_eq!(lives(kind, key, origin, longest), Ok(()), "{kind}");
+        assert_eq!(lives(kind, key, origin, longest + 1), Err(Refusal::LivesTooLong), "{kind}");
     }
 }
 

@@ -1,0 +1,59 @@
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+use super::*;
+
+const REDIRECT: &str = "https://app.test/phone-sign-in";
+
+fn sent() -> Sent {
+    Sent { redirect_uri: REDIRECT.to_owned(), state: Bearer::new("s1".to_owned()), verifier: Bearer::new("v".into()) }
+}
+
+fn read_back(url: &str) -> Result<Result<String, NotAllowed>, Error> {
+    let issuer = Issuer::parse("https://login.test").unwrap();
+    sent().read_redirect(url, &issuer).map(|read| read.map(|code| code.expose().to_owned()))
+}
+
+#[test]
+fn the_answer_to_what_was_asked_is_read() {
+    let good = format!("{REDIRECT}?code=c1&state=s1&iss=https%3A%2F%2Flogin.test");
+    assert_eq!(read_back(&good), Ok(Ok("c1".to_owned())));
+    let denied = format!("{REDIRECT}?error=access_denied&state=s1&iss=https%3A%2F%2Flogin.test");
+    assert_eq!(read_back(&denied), Ok(Err(NotAllowed::ByPerson)));
+    let refused = format!("{REDIRECT}?error=server_error&state=s1&iss=https%3A%2F%2Flogin.test");
+    assert_eq!(read_back(&refused), Ok(Err(NotAllowed::Refused)));
+}
+
+/// Mix-up (another issuer), code injection (another state), and everything that is not this very answer.
+#[test]
+fn j4_w4_another_state_issuer_or_address_is_refused() {
+    for wrong in [
+        "https://app.test/phone-sign-in?code=c1&state=s2&iss=https%3A%2F%2Flogin.test",
+        "https://app.test/phone-sign-in?code=c1&iss=https%3A%2F%2Flogin.test",
+        "https://app.test/phone-sign-in?code=c1&state=s1&iss=https%3A%2F%2Fevil.test",
+        "https://app.test/phone-sign-in?code=c1&state=s1&iss=https%3A%2F%2Flogin.test%2F",
+        "https://app.test/phone-sign-in?code=c1&state=s1",
+        "https://app.test/phone-sign-in?code=c1&state=s1&state=s1&iss=https%3A%2F%2Flogin.test",
+        "https://app.test/phone-sign-in?code=c1&code=c2&state=s1&iss=https%3A%2F%2Flogin.test",
+        "https://app.test/phone-sign-in?code=c1&error=x&state=s1&iss=https%3A%2F%2Flogin.test",
+        "https://app.test/phone-sign-in?state=s1&iss=https%3A%2F%2Flogin.test",
+        "https://app.test/phone-sign-in?code=&state=s1&iss=https%3A%2F%2Flogin.test",
+        "https://app.test/other?code=c1&state=s1&iss=https%3A%2F%2Flogin.test",
+        "https://evil.test/phone-sign-in?code=c1&state=s1&iss=https%3A%2F%2Flogin.test",
+        "http://app.test/phone-sign-in?code=c1&state=s1&iss=https%3A%2F%2Flogin.test",
+        "https://app.test:8443/phone-sign-in?code=c1&state=s1&iss=https%3A%2F%2Flogin.test",
+        "https://user@app.test/phone-sign-in?code=c1&state=s1&iss=https%3A%2F%2Flogin.test",
+        "code=c1&state=s1",
+        "",
+    ] {
+        assert_eq!(read_back(wrong), Err(Error::ForeignRedirect), "{wrong}");
+    }
+}
+
+#[test]
+fn no_two_trips_share_a_secret_and_none_is_printed() {
+    let (one, two) = (Sent::make(REDIRECT.to_owned()).unwrap(), Sent::make(REDIRECT.to_owned()).unwrap());
+    let secrets = [&one.state, &one.verifier, &two.state, &two.verifier].map(|secret| secret.expose().to_owned());
+    for (index, secret) in secrets.iter().enumerate() {
+        assert!(!secrets.iter().skip(index + 1).any(|other| other == secret));
+        assert!(!format!("{one:?}{two:?}").contains(secret));
+    }
+}
