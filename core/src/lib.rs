@@ -97,4 +97,4 @@ pub use {
     step::{NotAllowed, Purpose, Reply, SignedForm, Step},
 };
 #[cfg(feature = "desktop")]
-pub use {http::PlatformTrust, keystore::SealedFileKeyStore};
+pub use {http::PlatformTrust, keystore::{PassphraseGuard, SealedFileKeyStore}};

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use p256::elliptic_curve::sec1::ToSec1Point;
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+use ring::aead::LessSafeKey;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::PassphraseGuard;
+use super::guarded::Guarded;
+use super::scalar::{fresh_key, point_of, sign_with};
+use super::sealed::{aead_key, open, seal};
 use crate::jose::base64url;
 use crate::platform::{KeyGuard, KeyStore, PlatformError};
 use crate::secret::{Secret, random};
@@ -49,6 +50,9 @@ struct Content {
     wrapping: String,
     /// base64url of the private scalars by alias.
     keys: BTreeMap<String, String>,
+    /// Keys that a passphrase guards at each use.
+    #[serde(default)]
+    guarded: Guarded,
 }
 
 impl Drop for Content {
@@ -77,7 +81,7 @@ impl SealedFileKeyStore {
                 let store = Self::with(path, salt, passphrase)?;
                 let wrapping: [u8; KEY_LEN] = random().map_err(|_none| PlatformError::Unusable)?;
                 let wrapping = Zeroizing::new(wrapping);
-                let content = Content { wrapping: base64url::encode(wrapping.as_slice()), keys: BTreeMap::new() };
+                let content = Content { wrapping: base64url::encode(wrapping.as_slice()), keys: BTreeMap::new(), guarded: Guarded::default() };
                 store.write(&content)?;
                 Ok(store)
             }
@@ -139,10 +143,6 @@ impl SealedFileKeyStore {
         Ok(value)
     }
 
-    fn private_key(&self, alias: &str) -> Result<p256::SecretKey, PlatformError> {
-        stored_key(&self.read()?, alias)
-    }
-
     fn wrapping_key(&self) -> Result<LessSafeKey, PlatformError> {
         let content = self.read()?;
         let key = Zeroizing::new(base64url::decode(&content.wrapping).map_err(|_malformed| PlatformError::Unusable)?);
@@ -170,21 +170,20 @@ impl KeyStore for SealedFileKeyStore {
     }
 
     fn public_key(&self, alias: String) -> Result<Vec<u8>, PlatformError> {
-        Ok(point_of(&self.private_key(&alias)?))
+        let content = self.read()?;
+        match stored_key(&content, &alias) {
+            Err(PlatformError::Gone) => content.guarded.public_key(&alias),
+            found => Ok(point_of(&found?)),
+        }
     }
 
     fn sign(&self, alias: String, message: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
-        let key = self.private_key(&alias)?;
-        let (scalar, random) = (Zeroizing::new(key.to_bytes()), SystemRandom::new());
-        let pair = EcdsaKeyPair::from_private_key_and_public_key(
-            &ECDSA_P256_SHA256_ASN1_SIGNING,
-            &scalar,
-            &point_of(&key),
-            &random,
-        )
-        .map_err(|_rejected| PlatformError::Unusable)?;
-        let signature = pair.sign(&random, &message).map_err(|_unspecified| PlatformError::Transient)?;
-        Ok(signature.as_ref().to_vec())
+        let content = self.read()?;
+        // A guarded key asks the person; nothing signs with it behind their back.
+        if content.guarded.public_key(&alias).is_ok() {
+            return Err(PlatformError::Unusable);
+        }
+        sign_with(&stored_key(&content, &alias)?, &message)
     }
 
     fn delete(&self, alias: String) -> Result<(), PlatformError> {
@@ -192,6 +191,7 @@ impl KeyStore for SealedFileKeyStore {
             if let Some(mut scalar) = content.keys.remove(&alias) {
                 scalar.zeroize();
             }
+            content.guarded.delete(&alias);
             Ok(())
         })
     }
@@ -206,13 +206,30 @@ impl KeyStore for SealedFileKeyStore {
     }
 }
 
-fn fresh_key() -> Result<p256::SecretKey, PlatformError> {
-    // A random scalar is out of range once in 2^32 tries; then another is drawn.
-    loop {
-        let scalar: [u8; KEY_LEN] = random().map_err(|_none| PlatformError::Unusable)?;
-        if let Ok(key) = p256::SecretKey::from_slice(Zeroizing::new(scalar).as_slice()) {
-            return Ok(key);
-        }
+impl PassphraseGuard for SealedFileKeyStore {
+    fn has_lock(&self) -> Result<bool, PlatformError> {
+        Ok(self.read()?.guarded.has_lock())
+    }
+
+    fn set_lock(&self, new: &Secret<String>, old: Option<&Secret<String>>) -> Result<(), PlatformError> {
+        self.change(|content| content.guarded.set_lock(new, old))
+    }
+
+    fn remove_lock(&self, passphrase: &Secret<String>) -> Result<(), PlatformError> {
+        self.change(|content| content.guarded.remove_lock(passphrase))
+    }
+
+    fn make_guarded(&self, alias: String, passphrase: &Secret<String>) -> Result<Vec<u8>, PlatformError> {
+        self.change(|content| content.guarded.make(&alias, passphrase))
+    }
+
+    fn sign_guarded(
+        &self,
+        alias: String,
+        message: Vec<u8>,
+        passphrase: &Secret<String>,
+    ) -> Result<Vec<u8>, PlatformError> {
+        self.read()?.guarded.sign(&alias, &message, passphrase)
     }
 }
 
@@ -220,31 +237,6 @@ fn stored_key(content: &Content, alias: &str) -> Result<p256::SecretKey, Platfor
     let scalar = content.keys.get(alias).ok_or(PlatformError::Gone)?;
     let scalar = Zeroizing::new(base64url::decode(scalar).map_err(|_malformed| PlatformError::Unusable)?);
     p256::SecretKey::from_slice(&scalar).map_err(|_range| PlatformError::Unusable)
-}
-
-fn point_of(key: &p256::SecretKey) -> Vec<u8> {
-    key.public_key().to_sec1_point(false).as_bytes().to_vec()
-}
-
-fn aead_key(key: &[u8]) -> Result<LessSafeKey, PlatformError> {
-    UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_length| PlatformError::Unusable)
-}
-
-fn seal(key: &LessSafeKey, label: &[u8], plain: &[u8]) -> Result<Vec<u8>, PlatformError> {
-    let nonce: [u8; NONCE_LEN] = random().map_err(|_none| PlatformError::Unusable)?;
-    let mut sealed = plain.to_vec();
-    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(label), &mut sealed)
-        .map_err(|_unspecified| PlatformError::Unusable)?;
-    Ok([nonce.as_slice(), &sealed].concat())
-}
-
-fn open(key: &LessSafeKey, label: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, PlatformError> {
-    let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(PlatformError::Unusable)?;
-    let mut buffer = Zeroizing::new(body.to_vec());
-    let plain = key
-        .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(label), &mut buffer)
-        .map_err(|_unspecified| PlatformError::Unusable)?;
-    Ok(Zeroizing::new(plain.to_vec()))
 }
 
 fn split(file: &[u8]) -> Result<([u8; SALT_LEN], &[u8]), PlatformError> {

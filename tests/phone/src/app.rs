@@ -4,7 +4,9 @@ mod add;
 mod answer;
 mod input;
 mod list;
+mod lock;
 mod output;
+mod turn_on;
 mod watch;
 
 use countersign::FetchReason;
@@ -62,16 +64,20 @@ pub fn run(cli: Cli) -> u8 {
 
 async fn command(cli: Cli, output: &mut Output) -> Result<Ending, PhoneError> {
     let phone = open(&cli.global).await?;
-    let mut lines = Lines::default();
+    let unlock_fd = cli.global.unlock_fd;
+    let mut lines = Lines::new(unlock_fd);
     match cli.command {
         Command::Add(args) => add::add(&phone, &args, output, &mut lines).await,
         Command::Resume { give_up } => add::resume(&phone, give_up, output).await,
         Command::Accounts => list::accounts(&phone, output).await,
         Command::Requests => list::requests(&phone, FetchReason::Opened, output).await,
         Command::Watch => watch::watch(&phone, output, &mut lines).await,
-        Command::Approve { id, number } => answer::by_name(&phone, &id, answer::Act::Approve(number), output).await,
-        Command::Deny { id } => answer::by_name(&phone, &id, answer::Act::Deny, output).await,
-        Command::Report { id } => answer::by_name(&phone, &id, answer::Act::Report, output).await,
+        Command::Approve { id, number } => answer::by_name(&phone, &id, answer::Act::Approve(number), output, &mut lines).await,
+        Command::Deny { id } => answer::by_name(&phone, &id, answer::Act::Deny, output, &mut lines).await,
+        Command::Report { id } => answer::by_name(&phone, &id, answer::Act::Report, output, &mut lines).await,
+        Command::TurnOn { account, yes } => turn_on::turn_on(&phone, &account, yes, output, &mut lines).await,
+        Command::TurnOff { account } => turn_on::turn_off(&phone, &account, output).await,
+        Command::Lock { act } => lock::lock(&phone, act, unlock_fd, output).await,
         Command::Remove { account, yes } => list::remove(&phone, &account, yes, output, &mut lines).await,
         Command::Unblock { account } => list::unblock(&phone, &account, output).await,
     }

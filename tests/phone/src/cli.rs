@@ -37,6 +37,9 @@ pub struct Global {
     /// Read the passphrase from this file descriptor, one line
     #[arg(long, global = true, value_name = "N")]
     pub passphrase_fd: Option<u32>,
+    /// Read the passphrase of the lock from this file descriptor, one line for each use
+    #[arg(long, global = true, value_name = "N")]
+    pub unlock_fd: Option<u32>,
     /// Log to standard error what happens inside
     #[arg(long, global = true)]
     pub verbose: bool,
@@ -80,6 +83,27 @@ pub enum Command {
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
+    /// Turn on phone sign-in: sign in without a password from then on
+    TurnOn {
+        /// The account's name, host or user name
+        #[arg(allow_hyphen_values = true)]
+        account: String,
+        /// Register without asking; what is registered with whom is still shown
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Turn off phone sign-in; requests after a password go on working
+    TurnOff {
+        /// The account's name, host or user name
+        #[arg(allow_hyphen_values = true)]
+        account: String,
+    },
+    /// The lock of this phone: a passphrase asked for at each sign-in without a password
+    Lock {
+        /// What to do with it
+        #[command(subcommand)]
+        act: LockAct,
+    },
     /// Take an account off this phone
     Remove {
         /// The account's name, host or user name
@@ -95,6 +119,17 @@ pub enum Command {
         #[arg(allow_hyphen_values = true)]
         account: String,
     },
+}
+
+/// What to do with the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum LockAct {
+    /// Say whether there is one
+    State,
+    /// Set it, or change it
+    Set,
+    /// Remove it; phone sign-in ends with it
+    Remove,
 }
 
 /// Where the code comes from; asked for when nothing is given.

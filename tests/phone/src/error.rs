@@ -1,6 +1,6 @@
 //! Why a command did not do what was asked; the words for it are in `words`.
 
-use countersign::{Error, OtherCode, RemovalCause};
+use countersign::{Error, NotAllowed, OtherCode, RemovalCause};
 
 /// Why a command did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +56,15 @@ pub enum PhoneError {
     /// The service ended adding the account.
     #[error("adding the account ended")]
     Ended(RemovalCause),
+    /// Phone sign-in can't be turned on.
+    #[error("phone sign-in is not allowed")]
+    NotAllowed(NotAllowed),
+    /// There is no lock that could guard the key.
+    #[error("no device lock")]
+    MissingLock,
+    /// The browser did not come back.
+    #[error("the browser did not come back")]
+    NoBrowserAnswer,
     /// There is nothing to go on with.
     #[error("nothing to resume")]
     NothingToResume,

@@ -1,7 +1,7 @@
 //! What programs read: one object a line; the member names are documented in `README.md` and stay.
 
 use countersign::{
-    Account, AccountState, Matching, Offer, Outcome, PromptId, PromptState, Timestamp, WithdrawalReason,
+    Account, Matching, Notice, Offer, Outcome, PromptId, PromptState, Timestamp, WithdrawalReason,
 };
 use serde_json::{Value, json};
 
@@ -11,11 +11,7 @@ use crate::render::PromptView;
 use crate::words;
 
 pub(crate) fn account(event: &str, account: &Account) -> Value {
-    let (state, cause) = match account.state {
-        AccountState::Pending => ("pending", None),
-        AccountState::Active => ("active", None),
-        AccountState::RemovedByService { cause } => ("removed_by_service", Some(words::cause_name(cause))),
-    };
+    let (state, cause) = words::health_name(account.health);
     json!({
         "event": event,
         "account": account.id.0,
@@ -25,6 +21,7 @@ pub(crate) fn account(event: &str, account: &Account) -> Value {
         "user_name": account.user_name,
         "state": state,
         "cause": cause,
+        "phone_sign_in": words::phone_sign_in_name(account.phone_sign_in),
         "added_at": account.added_at.0,
     })
 }
@@ -95,6 +92,13 @@ pub(crate) fn gone(id: &PromptId, reason: &str, message: &str) -> Value {
 pub(crate) fn outcome(id: &PromptId, outcome: Outcome) -> Value {
     let verdict = words::outcome(outcome);
     json!({ "event": "outcome", "prompt": id.jti, "result": verdict.name, "message": verdict.words })
+}
+
+pub(crate) fn notice(notice: &Notice) -> Value {
+    json!({
+        "event": "notice", "notice": notice.id, "account": notice.account.0, "at": notice.at.0,
+        "message": words::notice(notice.kind),
+    })
 }
 
 pub(crate) fn queued(id: &PromptId) -> Value {

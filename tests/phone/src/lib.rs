@@ -11,6 +11,7 @@
 //! | `cli`, `orders` | what the person typed, as command line and while watching |
 //! | `app` | each command, from order to words |
 //! | `render`, `json`, `words`, `times` | how things look: for people, for programs, for each error, as time |
+//! | `unlock` | unlocking a key of phone sign-in with the passphrase of the lock |
 //! | `names` | short names of requests and accounts |
 //! | `error` | why a command did not do what was asked |
 
@@ -27,8 +28,10 @@ mod phone;
 pub mod render;
 mod times;
 mod trust;
+mod unlock;
 pub mod words;
 
 pub use direct::Message;
 pub use error::PhoneError;
 pub use phone::{Phone, Settings};
+pub use unlock::unlock;

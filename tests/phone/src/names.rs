@@ -48,7 +48,7 @@ pub(crate) fn account<'a>(known: &'a [Account], name: &str) -> Result<&'a Accoun
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-    use countersign::{AccountId, AccountState, Timestamp};
+    use countersign::{AccountId, AccountHealth, PhoneSignIn, Timestamp};
 
     use super::*;
 
@@ -63,7 +63,8 @@ mod tests {
             host: host.to_owned(),
             organization: "Example".to_owned(),
             user_name: user.to_owned(),
-            state: AccountState::Active,
+            health: AccountHealth::Active,
+            phone_sign_in: PhoneSignIn::Off,
             added_at: Timestamp(0),
         }
     }

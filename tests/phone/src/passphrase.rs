@@ -16,10 +16,19 @@ const LONGEST: usize = 1_024;
 pub(crate) fn obtain(descriptor: Option<u32>, first_start: bool) -> Result<Secret<String>, PhoneError> {
     let passphrase = match descriptor {
         Some(number) => from_descriptor(number)?,
-        None if first_start => from_person_twice()?,
+        None if first_start => twice("New passphrase for this phone (8 characters or more): ")?,
         None => ask("Passphrase: ")?,
     };
     check(passphrase, first_start)
+}
+
+/// A new passphrase for the lock: asked for twice, or one line of the descriptor.
+pub(crate) fn new_lock(descriptor: Option<u32>) -> Result<Secret<String>, PhoneError> {
+    let passphrase = match descriptor {
+        Some(number) => from_descriptor(number)?,
+        None => twice("New passphrase for the lock (8 characters or more): ")?,
+    };
+    check(passphrase, true)
 }
 
 fn check(passphrase: Secret<String>, first_start: bool) -> Result<Secret<String>, PhoneError> {
@@ -31,21 +40,21 @@ fn check(passphrase: Secret<String>, first_start: bool) -> Result<Secret<String>
     }
 }
 
-fn from_person_twice() -> Result<Secret<String>, PhoneError> {
-    let first = ask("New passphrase for this phone (8 characters or more): ")?;
+fn twice(question: &str) -> Result<Secret<String>, PhoneError> {
+    let first = ask(question)?;
     let second = ask("The same again: ")?;
     // EXPOSE: both were typed by the same person just now; there is nothing to learn from the time this takes.
     if first.expose() == second.expose() { Ok(first) } else { Err(PhoneError::PassphrasesDiffer) }
 }
 
-fn ask(question: &str) -> Result<Secret<String>, PhoneError> {
+pub(crate) fn ask(question: &str) -> Result<Secret<String>, PhoneError> {
     if !std::io::stdin().is_terminal() {
         return Err(PhoneError::NoPassphrase);
     }
     rpassword::prompt_password(question).map(Secret::new).map_err(|_no_terminal| PhoneError::NoPassphrase)
 }
 
-fn from_descriptor(number: u32) -> Result<Secret<String>, PhoneError> {
+pub(crate) fn from_descriptor(number: u32) -> Result<Secret<String>, PhoneError> {
     let file = File::open(format!("/dev/fd/{number}")).map_err(|_closed| PhoneError::NoPassphrase)?;
     first_line(file)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use countersign::{
-    Authenticator, Clock, DeviceDescription, DeviceLock, Folders, KeyStore, LockState, PlatformError, Ports,
+    Authenticator, Clock, DeviceDescription, DeviceLock, Folders, LockState, PassphraseGuard, PlatformError, Ports,
     SealedFileKeyStore, Secret, SystemClock, Timestamp,
 };
 
@@ -15,12 +15,12 @@ use crate::trust;
 
 const MODEL: &str = "Countersign phone in a terminal";
 
-/// A terminal can't tell whether the computer around it locks itself.
-struct NoLock;
+/// A terminal can't tell whether the computer around it locks itself; its own lock is a passphrase.
+struct PassphraseLock(Arc<dyn PassphraseGuard>);
 
-impl DeviceLock for NoLock {
+impl DeviceLock for PassphraseLock {
     fn state(&self) -> Result<LockState, PlatformError> {
-        Err(PlatformError::Unusable)
+        Ok(if self.0.has_lock()? { LockState::Credential } else { LockState::Missing })
     }
 }
 
@@ -52,6 +52,7 @@ impl Settings {
 pub struct Phone {
     authenticator: Authenticator,
     channel: Arc<DirectChannel>,
+    guard: Arc<dyn PassphraseGuard>,
     clock: Arc<dyn Clock>,
 }
 
@@ -81,19 +82,20 @@ impl Phone {
         let home = Home::open(&settings.home)?;
         let trust = trust::with(settings.ca.as_deref())?;
         let key_store = open_keys(home.keys(), passphrase).await?;
+        let guard: Arc<dyn PassphraseGuard> = key_store.clone();
         let relay = home.relay(settings.relay.as_deref())?;
         let secret = home.relay_secret(key_store.as_ref())?;
         let channel = Arc::new(DirectChannel::new(&relay, secret, trust.relay)?);
         let ports = Ports {
             key_store,
-            device_lock: Arc::new(NoLock),
+            device_lock: Arc::new(PassphraseLock(Arc::clone(&guard))),
             push_channel: channel.clone(),
             tls_trust: trust.core,
             clock: Arc::clone(&settings.clock),
             device: description(settings.device_name),
         };
         let authenticator = Authenticator::open(Folders::under(home.path().to_owned()), ports).await?;
-        Ok(Self { authenticator, channel, clock: settings.clock })
+        Ok(Self { authenticator, channel, guard, clock: settings.clock })
     }
 
     /// Whether a phone was ever opened in `home`.
@@ -114,6 +116,12 @@ impl Phone {
         &self.channel
     }
 
+    /// The lock, and the keys that it guards.
+    #[must_use]
+    pub fn guard(&self) -> &Arc<dyn PassphraseGuard> {
+        &self.guard
+    }
+
     /// The time by this phone's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -122,7 +130,7 @@ impl Phone {
 }
 
 /// Argon2id takes about a second; it must not stop the other tasks of the caller's thread.
-async fn open_keys(path: PathBuf, passphrase: Secret<String>) -> Result<Arc<dyn KeyStore>, PhoneError> {
+async fn open_keys(path: PathBuf, passphrase: Secret<String>) -> Result<Arc<SealedFileKeyStore>, PhoneError> {
     let opening = tokio::task::spawn_blocking(move || SealedFileKeyStore::open(&path, &passphrase));
     let store = opening.await.map_err(|_stopped| countersign::Error::Closed)?.map_err(countersign::Error::Platform)?;
     Ok(Arc::new(store))

@@ -6,7 +6,7 @@ mod layout;
 mod offer;
 mod prompt;
 
-use countersign::{Account, AccountState, Timestamp};
+use countersign::{Account, Timestamp};
 
 pub use offer::{digits, offer};
 #[cfg(test)]
@@ -31,18 +31,11 @@ pub fn accounts(accounts: &[Account], now: Timestamp) -> String {
 fn one_account(account: &Account, now: Timestamp) -> String {
     let mut text = frame(&account.host);
     text.push_str(&field("Account", &whose(account)));
-    text.push_str(&field("State", &state(account.state)));
+    text.push_str(&field("State", &words::health(account.health)));
+    text.push_str(&field("Sign-in", words::phone_sign_in(account.phone_sign_in)));
     text.push_str(&field("Added", &times::ago(now.since(account.added_at))));
     text.push_str(&field("Name", &short(&account.id.0)));
     text
-}
-
-fn state(state: AccountState) -> String {
-    match state {
-        AccountState::Pending => "waits for the digits on the page".to_owned(),
-        AccountState::Active => "ready".to_owned(),
-        AccountState::RemovedByService { cause } => format!("no longer works here: {}", words::cause(cause)),
-    }
 }
 
 /// User name and organisation, both as claims.

@@ -2,12 +2,15 @@
 //!
 //! Full matches without a catch-all: a new variant in the core does not compile here until it has its words.
 
+mod accounts;
 mod core_errors;
 mod endings;
 
 use countersign::OtherCode;
 
 use crate::error::PhoneError;
+pub use accounts::{health, notice, phone_sign_in};
+pub(crate) use accounts::{health_name, phone_sign_in_name};
 pub use endings::{Verdict, cause, outcome, withdrawal};
 pub(crate) use endings::{cause_name, kind_name, origin_name};
 
@@ -117,6 +120,19 @@ pub fn of(error: &PhoneError) -> Words {
             "Nothing of it is left on this phone; your other accounts are as they were.",
             "Start again on the page, with a fresh code.",
         ),
+        PhoneError::NotAllowed(why) => accounts::not_allowed(why),
+        PhoneError::MissingLock => words(
+            "missing_lock",
+            "This device has no lock that could guard the key.",
+            NOTHING_CHANGED,
+            "Set one: countersign-phone lock set",
+        ),
+        PhoneError::NoBrowserAnswer => words(
+            "no_browser_answer",
+            "The browser did not come back in time.",
+            NOTHING_CHANGED,
+            "Start again: countersign-phone turn-on",
+        ),
         PhoneError::NothingToResume => words(
             "nothing_to_resume",
             "No account is half added.",
@@ -161,7 +177,7 @@ fn other_code(code: OtherCode) -> Words {
 mod tests {
     use std::collections::BTreeSet;
 
-    use countersign::RemovalCause;
+    use countersign::{NotAllowed, RemovalCause};
 
     use super::*;
 
@@ -194,6 +210,13 @@ mod tests {
             PhoneError::NoSuchAccount,
             PhoneError::SeveralAccounts,
             PhoneError::Ended(RemovalCause::Expired),
+            PhoneError::MissingLock,
+            PhoneError::NoBrowserAnswer,
+            PhoneError::NotAllowed(NotAllowed::Policy),
+            PhoneError::NotAllowed(NotAllowed::AnotherAccount { user_name: "ada".to_owned() }),
+            PhoneError::NotAllowed(NotAllowed::ByPerson),
+            PhoneError::NotAllowed(NotAllowed::TooLate),
+            PhoneError::NotAllowed(NotAllowed::Refused),
             PhoneError::NothingToResume,
             PhoneError::NotUnderstood,
             PhoneError::Output,

@@ -36,7 +36,13 @@ pub(super) async fn add(
 /// Goes on with what was cut off, or gives it up.
 pub(super) async fn resume(phone: &Phone, give_up: bool, output: &mut Output) -> Result<Ending, PhoneError> {
     let pending = phone.authenticator().pending_steps().await?;
-    let step = pending.into_iter().next_back().ok_or(PhoneError::NothingToResume)?;
+    let is_enrollment = |step: &Step| {
+        matches!(
+            step,
+            Step::ShowDigits { .. } | Step::EnrollmentInterrupted { .. } | Step::EnrollmentEnded { .. }
+        )
+    };
+    let step = pending.into_iter().rfind(is_enrollment).ok_or(PhoneError::NothingToResume)?;
     let (Step::ShowDigits { ticket, .. }
     | Step::EnrollmentInterrupted { ticket, .. }
     | Step::EnrollmentEnded { ticket, .. }) = &step

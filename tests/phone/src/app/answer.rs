@@ -1,12 +1,14 @@
 //! The person's decision about a request, and the truth about what came of it.
 
-use countersign::{AccountId, Error, Outcome, PromptId, Step};
+use countersign::{AccountId, Error, Outcome, PlatformError, PromptId, Step};
 
 use super::Ending;
+use super::input::Lines;
 use super::output::Output;
 use crate::error::PhoneError;
 use crate::phone::Phone;
 use crate::render::wrap;
+use crate::unlock::unlock;
 use crate::{json, names, words};
 
 /// What the person decided.
@@ -18,15 +20,15 @@ pub(crate) enum Act {
 }
 
 /// Answers the request that goes by `name`.
-pub(super) async fn by_name(phone: &Phone, name: &str, act: Act, output: &mut Output) -> Result<Ending, PhoneError> {
+pub(super) async fn by_name(phone: &Phone, name: &str, act: Act, output: &mut Output, lines: &mut Lines) -> Result<Ending, PhoneError> {
     let snapshot = phone.authenticator().snapshot().await?;
     match names::request(snapshot.prompts.iter().map(countersign::Prompt::id), name) {
-        Ok(id) => send(phone, &id, act, output).await,
+        Ok(id) => send(phone, &id, act, output, lines).await,
         // An answered request is no longer listed; its whole name still reaches it, whichever account it was for.
         Err(PhoneError::NoSuchRequest) => {
             for account in &snapshot.accounts {
                 let id = PromptId { account: AccountId(account.id.0.clone()), jti: name.to_owned() };
-                match send(phone, &id, act.clone(), output).await {
+                match send(phone, &id, act.clone(), output, lines).await {
                     Err(PhoneError::Core(Error::UnknownPrompt | Error::Removed)) => {}
                     ended => return ended,
                 }
@@ -38,7 +40,13 @@ pub(super) async fn by_name(phone: &Phone, name: &str, act: Act, output: &mut Ou
 }
 
 /// Sends a decision and says what the service made of it.
-pub(super) async fn send(phone: &Phone, id: &PromptId, act: Act, output: &mut Output) -> Result<Ending, PhoneError> {
+pub(super) async fn send(
+    phone: &Phone,
+    id: &PromptId,
+    act: Act,
+    output: &mut Output,
+    lines: &mut Lines,
+) -> Result<Ending, PhoneError> {
     let authenticator = phone.authenticator();
     let asked = act.clone();
     let step = match act {
@@ -46,7 +54,13 @@ pub(super) async fn send(phone: &Phone, id: &PromptId, act: Act, output: &mut Ou
         Act::Deny => authenticator.deny(id.clone()).await?,
         Act::Report => authenticator.report(id.clone()).await?,
     };
+    // Denying and reporting never ask for the lock; approving does where the request wants the person's own key.
+    let step = match step {
+        ref asked @ Step::Sign { .. } => unlock_step(phone, asked, output, lines).await?,
+        other => other,
+    };
     match step {
+        Step::MissingLock { .. } => Err(PhoneError::MissingLock),
         Step::Done(outcome) => {
             say_outcome(id, outcome, output)?;
             Ok(if as_asked(&asked, outcome) { Ending::Done } else { Ending::Otherwise })
@@ -58,6 +72,28 @@ pub(super) async fn send(phone: &Phone, id: &PromptId, act: Act, output: &mut Ou
         _ => Err(Error::InvalidAnswer.into()),
     }
 }
+
+/// Has the person unlock the key that a step asks for; a mistyped passphrase is asked for again.
+pub(super) async fn unlock_step(
+    phone: &Phone,
+    step: &Step,
+    output: &mut Output,
+    lines: &mut Lines,
+) -> Result<Step, PhoneError> {
+    for _try in 1..TRIES {
+        let passphrase = lines.passphrase(output).await?;
+        match unlock(phone, step, passphrase).await {
+            Err(wrong @ PhoneError::Core(Error::Platform(PlatformError::WrongPassphrase))) => {
+                output.error(&wrong, None, None)?;
+            }
+            ended => return ended,
+        }
+    }
+    unlock(phone, step, lines.passphrase(output).await?).await
+}
+
+/// How often a passphrase may be mistyped in a row.
+const TRIES: u8 = 3;
 
 const QUEUED: &str = "The service can't be reached. Your answer is stored and goes out by itself while \
                       this phone is open; the page does not know of it yet.";

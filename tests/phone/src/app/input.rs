@@ -1,24 +1,70 @@
 //! Lines that are typed, read on a thread of their own so that waiting for them stops nothing else.
 
-use std::io::BufRead;
+use std::io::{BufRead, IsTerminal};
 
+use countersign::Secret;
 use tokio::sync::mpsc;
 
 use super::output::Output;
 use crate::error::PhoneError;
+use crate::passphrase;
 use crate::render::wrap;
 
 /// Typed ahead at most; a program that drives this one waits longer.
 const AHEAD: usize = 16;
 
 /// The lines of standard input; the first call starts reading.
-#[derive(Default)]
-pub(crate) struct Lines(Option<mpsc::Receiver<String>>);
+pub(crate) struct Lines {
+    receiver: Option<mpsc::Receiver<String>>,
+    /// Where a program hands over the passphrase of the lock, one line for each use.
+    unlock_fd: Option<u32>,
+}
+
+/// Typed text is not shown while this stands.
+struct Quiet(rustix::termios::Termios);
+
+impl Quiet {
+    fn start() -> Option<Self> {
+        let shown = rustix::termios::tcgetattr(std::io::stdin()).ok()?;
+        let mut hidden = shown.clone();
+        hidden.local_modes.remove(rustix::termios::LocalModes::ECHO);
+        rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, &hidden).ok()?;
+        Some(Self(shown))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // The terminal is gone when this fails.
+        let _gone = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, &self.0);
+    }
+}
 
 impl Lines {
+    pub(crate) fn new(unlock_fd: Option<u32>) -> Self {
+        Self { receiver: None, unlock_fd }
+    }
+
+    /// The passphrase of the lock, asked for at each use; never shown, never an argument.
+    pub(crate) async fn passphrase(&mut self, output: &mut Output) -> Result<Secret<String>, PhoneError> {
+        if let Some(descriptor) = self.unlock_fd {
+            return passphrase::from_descriptor(descriptor);
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(PhoneError::NoPassphrase);
+        }
+        output.text("  Passphrase of the lock: ")?;
+        // Read by the one thread that reads: two readers would share the passphrase between them.
+        let quiet = Quiet::start().ok_or(PhoneError::NoPassphrase)?;
+        let typed = self.next().await;
+        drop(quiet);
+        output.text("\n")?;
+        typed.filter(|line| !line.is_empty()).map(Secret::new).ok_or(PhoneError::NoPassphrase)
+    }
+
     /// The next line, or `None` when the input has ended; no line is lost when the wait is given up.
     pub(crate) async fn next(&mut self) -> Option<String> {
-        self.0.get_or_insert_with(start).recv().await
+        self.receiver.get_or_insert_with(start).recv().await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Accounts and waiting requests, listed; an account taken off, a block lifted.
 
-use countersign::{Checked, FetchReason, Removal, Step};
+use countersign::{Checked, Ending as Told, FetchReason, Step};
 use serde_json::json;
 
 use super::Ending;
@@ -11,12 +11,17 @@ use crate::json;
 use crate::names;
 use crate::phone::Phone;
 use crate::render::{self, PromptView, wrap};
+use crate::words;
 
 pub(super) async fn accounts(phone: &Phone, output: &mut Output) -> Result<Ending, PhoneError> {
     let snapshot = phone.authenticator().snapshot().await?;
     output.text(&render::accounts(&snapshot.accounts, phone.now()))?;
     for account in &snapshot.accounts {
         output.event(&json::account("account", account))?;
+    }
+    for notice in &snapshot.notices {
+        output.tell(&wrap(words::notice(notice.kind)), &json::notice(notice))?;
+        phone.authenticator().dismiss_notice(notice.account.clone(), notice.id.clone()).await?;
     }
     for step in &snapshot.pending {
         pending(step, output)?;
@@ -25,13 +30,26 @@ pub(super) async fn accounts(phone: &Phone, output: &mut Output) -> Result<Endin
 }
 
 fn pending(step: &Step, output: &mut Output) -> Result<(), PhoneError> {
-    let (Step::ShowDigits { host, .. } | Step::EnrollmentInterrupted { host, .. } | Step::EnrollmentEnded { host, .. }) =
-        step
-    else {
-        return Ok(());
+    let (event, host, text) = match step {
+        Step::ShowDigits { host, .. } | Step::EnrollmentInterrupted { host, .. } | Step::EnrollmentEnded { host, .. } => {
+            ("half_added", host, format!("Half added: {host}. To go on: countersign-phone resume"))
+        }
+        Step::ConfirmDevice { host, .. }
+        | Step::OpenBrowser { host, .. }
+        | Step::MakeKey { host, .. }
+        | Step::Sign { host, .. }
+        | Step::PhoneSignInInterrupted { host, .. } => {
+            let text = format!("Phone sign-in is half turned on: {host}. To go on: countersign-phone turn-on");
+            ("half_turned_on", host, text)
+        }
+        // None of these waits for anything.
+        Step::MissingLock { .. }
+        | Step::NotAllowed { .. }
+        | Step::PhoneSignInOn(_)
+        | Step::Queued(_)
+        | Step::Done(_) => return Ok(()),
     };
-    let text = wrap(&format!("Half added: {host}. To go on: countersign-phone resume"));
-    output.tell(&text, &json!({ "event": "half_added", "host": host }))?;
+    output.tell(&wrap(&text), &json!({ "event": event, "host": host }))?;
     Ok(())
 }
 
@@ -84,8 +102,8 @@ pub(super) async fn remove(
     }
     let removal = phone.authenticator().remove(account.id.clone()).await?;
     let (told, text) = match removal {
-        Removal::Done => (true, "Removed. The service knows."),
-        Removal::ServiceToldLater => (
+        Told::Done => (true, "Removed. The service knows."),
+        Told::ServiceToldLater => (
             false,
             "Removed from this phone. The service can't be reached; it is told when this phone is open and \
              reaches it. Until then it may still list this phone.",

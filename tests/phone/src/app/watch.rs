@@ -29,20 +29,36 @@ const TICK: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 pub(super) async fn watch(phone: &Phone, output: &mut Output, lines: &mut Lines) -> Result<Ending, PhoneError> {
+    until(phone, output, lines, std::future::pending::<Option<()>>()).await?;
+    Ok(Ending::Done)
+}
+
+/// Watches until something else has come, or the person stops (`None`).
+pub(super) async fn until<T>(
+    phone: &Phone,
+    output: &mut Output,
+    lines: &mut Lines,
+    other: impl Future<Output = Option<T>>,
+) -> Result<Option<T>, PhoneError> {
     let mut messages = phone.channel().messages();
     let mut watcher = Watcher { phone, output, board: Board::default(), last: None };
     let mut revision = watcher.begin().await?;
+    let mut other = std::pin::pin!(other);
     loop {
-        match next(phone, revision, &mut messages, lines).await? {
+        let event = tokio::select! {
+            came = &mut other => return Ok(came),
+            event = next(phone, revision, &mut messages, lines) => event?,
+        };
+        match event {
             Event::Push(message) => watcher.push(message).await?,
             Event::Changed(snapshot) => {
                 revision = snapshot.revision;
                 watcher.show(&snapshot)?;
             }
-            Event::Typed(None) => return Ok(Ending::Done),
+            Event::Typed(None) => return Ok(None),
             Event::Typed(Some(line)) => {
-                if !watcher.obey(orders::read(&line)).await? {
-                    return Ok(Ending::Done);
+                if !watcher.obey(orders::read(&line), lines).await? {
+                    return Ok(None);
                 }
             }
             Event::Tick if watcher.board.has_expired(phone.now()) => {
@@ -146,7 +162,7 @@ impl Watcher<'_> {
     }
 
     /// Does what was typed; false when it was to stop.
-    async fn obey(&mut self, order: Order) -> Result<bool, PhoneError> {
+    async fn obey(&mut self, order: Order, lines: &mut Lines) -> Result<bool, PhoneError> {
         let (name, act) = match order {
             Order::Quit => return Ok(false),
             Order::Nothing => {
@@ -172,7 +188,7 @@ impl Watcher<'_> {
             Order::ReportNamed(name) => (Some(name), Act::Report),
         };
         match self.target(name.as_deref(), &act) {
-            Ok(id) => self.send(id, act).await?,
+            Ok(id) => self.send(id, act, lines).await?,
             Err(error) => self.output.error(&error, None, None)?,
         }
         Ok(true)
@@ -187,9 +203,9 @@ impl Watcher<'_> {
         }
     }
 
-    async fn send(&mut self, id: PromptId, act: Act) -> Result<(), PhoneError> {
+    async fn send(&mut self, id: PromptId, act: Act, lines: &mut Lines) -> Result<(), PhoneError> {
         self.output.text(&wrap("Sending…"))?;
-        match answer::send(self.phone, &id, act, self.output).await {
+        match answer::send(self.phone, &id, act, self.output, lines).await {
             Ok(Ending::Done | Ending::Otherwise) => {
                 self.board.take(&id);
                 self.last = Some(id);

@@ -82,7 +82,12 @@ fn title(kind: PromptKind) -> &'static str {
     match kind {
         PromptKind::ConfirmEnrollment => "Is it you who is adding this phone?",
         PromptKind::SecondFactor => "Are you signing in?",
+        PromptKind::PhoneSignIn => "Are you signing in without your password?",
+        PromptKind::AddMethod => "Are you adding a sign-in method to your account?",
         PromptKind::RemoveMethod => "Are you taking a sign-in method off your account?",
+        PromptKind::RegisterDevice => "Are you registering this phone for phone sign-in?",
+        PromptKind::CreatePass => "Are you making a pass for your account?",
+        PromptKind::ReportLost => "Are you reporting another phone of yours as lost?",
     }
 }
 
@@ -91,6 +96,7 @@ fn origin(origin: Origin) -> &'static str {
         Origin::SignedIn => "by someone who is signed in",
         Origin::KnownBrowser => "in a browser that you have used before",
         Origin::PasswordProved => "in a new browser, with the right password",
+        Origin::Unknown => "in a new browser, by someone who only typed your user name",
     }
 }
 
@@ -115,7 +121,7 @@ fn known(text: &str) -> &str {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use countersign::{AccountId, AccountState};
+    use countersign::{AccountId, AccountHealth, PhoneSignIn};
 
     use super::*;
 
@@ -126,7 +132,8 @@ pub(crate) mod tests {
             host: "signin.example.com".to_owned(),
             organization: "Example Works".to_owned(),
             user_name: "ada".to_owned(),
-            state: AccountState::Active,
+            health: AccountHealth::Active,
+            phone_sign_in: PhoneSignIn::Off,
             added_at: Timestamp(1_000),
         };
         PromptView {

@@ -21,6 +21,11 @@ pub(super) fn of(error: &Error) -> Words {
         Error::NotYetUnlocked | Error::FromAnotherDevice | Error::NewerSchema(_) | Error::Closed => opening(error),
         Error::Offline | Error::Untrusted | Error::Busy | Error::InvalidAnswer | Error::Refused => service(error),
         Error::UnknownPrompt | Error::PromptExpired | Error::AlreadyAnswered | Error::NumberForm => prompt(error),
+        Error::IdentityChanged
+        | Error::PhoneSignInOff
+        | Error::NotAllowedNow
+        | Error::ForeignRedirect
+        | Error::WrongReply => phone_sign_in(error),
         Error::UnsupportedVersion => words(
             "unsupported_version",
             "This service needs a newer version of this phone.",
@@ -63,6 +68,36 @@ pub(super) fn of(error: &Error) -> Words {
             ACCOUNTS_FINE,
             "See what is there: countersign-phone accounts",
         ),
+    }
+}
+
+fn phone_sign_in(error: &Error) -> Words {
+    match error {
+        Error::IdentityChanged => words(
+            "identity_changed",
+            "The service's keys changed in a way that nothing vouches for.",
+            "Nothing of it was believed.",
+            "Ask your administrator. If the change is real, add the account again.",
+        ),
+        Error::PhoneSignInOff => words(
+            "phone_sign_in_off",
+            "Phone sign-in is off for this account.",
+            ACCOUNTS_FINE,
+            "To turn it on: countersign-phone turn-on",
+        ),
+        Error::NotAllowedNow => words(
+            "not_allowed_now",
+            "Your organisation does not allow this at present.",
+            ACCOUNTS_FINE,
+            "Ask your administrator.",
+        ),
+        Error::ForeignRedirect => words(
+            "foreign_redirect",
+            "What came back from a browser does not belong to what was started here.",
+            "It was not used; this phone goes on waiting for its own.",
+            "Go on in the browser that was opened.",
+        ),
+        _ => words("wrong_reply", "That is not what was asked for now.", NOTHING_CHANGED, AGAIN_SOON),
     }
 }
 

@@ -70,6 +70,7 @@ pub fn cause(cause: RemovalCause) -> &'static str {
         RemovalCause::RemovedByPhone => "This phone took itself off the account.",
         RemovalCause::RemovedByPerson => "It was removed on the security-info page.",
         RemovalCause::RemovedByOperator => "The people who run the service removed it.",
+        RemovalCause::Lost => "This phone was reported lost.",
     }
 }
 
@@ -85,6 +86,7 @@ pub(crate) fn cause_name(cause: RemovalCause) -> &'static str {
         RemovalCause::RemovedByPhone => "removed_by_phone",
         RemovalCause::RemovedByPerson => "removed_by_person",
         RemovalCause::RemovedByOperator => "removed_by_operator",
+        RemovalCause::Lost => "lost",
     }
 }
 
@@ -94,7 +96,12 @@ pub(crate) fn kind_name(kind: PromptKind) -> &'static str {
     match kind {
         PromptKind::ConfirmEnrollment => "confirm_enrolment",
         PromptKind::SecondFactor => "second_factor",
+        PromptKind::PhoneSignIn => "phone_sign_in",
+        PromptKind::AddMethod => "add_method",
         PromptKind::RemoveMethod => "remove_method",
+        PromptKind::RegisterDevice => "register_device",
+        PromptKind::CreatePass => "create_pass",
+        PromptKind::ReportLost => "report_lost",
     }
 }
 
@@ -105,6 +112,7 @@ pub(crate) fn origin_name(origin: Origin) -> &'static str {
         Origin::SignedIn => "signed_in",
         Origin::KnownBrowser => "known_browser",
         Origin::PasswordProved => "password_proved",
+        Origin::Unknown => "unknown",
     }
 }
 
@@ -145,6 +153,7 @@ mod tests {
             RemovalCause::RemovedByPhone,
             RemovalCause::RemovedByPerson,
             RemovalCause::RemovedByOperator,
+            RemovalCause::Lost,
         ];
         let said: BTreeSet<_> = causes.map(|each| (cause(each), cause_name(each))).into_iter().collect();
         assert_eq!(said.len(), causes.len());

@@ -60,7 +60,7 @@ impl Board {
 
     fn changed_accounts(&mut self, accounts: &[Account]) -> Vec<Change> {
         let before = self.accounts.replace(accounts.to_vec()).unwrap_or_else(|| accounts.to_vec());
-        let differs = |account: &&Account| before.iter().any(|old| old.id == account.id && old.state != account.state);
+        let differs = |account: &&Account| before.iter().any(|old| old.id == account.id && works_differently(old, account));
         accounts.iter().filter(differs).cloned().map(Change::Account).collect()
     }
 
@@ -111,6 +111,10 @@ impl Board {
     fn open(&self) -> impl Iterator<Item = &PromptView> {
         self.shown.iter().filter(|view| view.state == PromptState::Open)
     }
+}
+
+fn works_differently(old: &Account, new: &Account) -> bool {
+    old.health != new.health || old.phone_sign_in != new.phone_sign_in
 }
 
 fn gone(view: &PromptView, now: Timestamp) -> Change {
@@ -201,7 +205,7 @@ mod tests {
         let mut board = Board::default();
         let before = good_view().account;
         let mut after = before.clone();
-        after.state = countersign::AccountState::RemovedByService { cause: countersign::RemovalCause::RemovedByPerson };
+        after.health = countersign::AccountHealth::RemovedByService { cause: countersign::RemovalCause::RemovedByPerson };
         assert_eq!(board.update(vec![], std::slice::from_ref(&before), NOW), []);
         assert_eq!(board.update(vec![], std::slice::from_ref(&after), NOW), [Change::Account(after)]);
     }

@@ -1,0 +1,138 @@
+//! Words for whether an account works, and for what happened to it.
+
+use countersign::{AccountHealth, NextStep, NotAllowed, NoticeKind, PhoneSignIn};
+
+use super::{Words, cause, cause_name, words};
+
+/// Whether an account works, and if not, what to do.
+#[must_use]
+pub fn health(health: AccountHealth) -> String {
+    match health {
+        AccountHealth::Active => "ready".to_owned(),
+        AccountHealth::RemovedByService { cause: why } => format!("no longer works here: {}", cause(why)),
+        AccountHealth::Pending
+        | AccountHealth::Paused
+        | AccountHealth::SignInKeyInvalidated
+        | AccountHealth::SignInKeyLost
+        | AccountHealth::DeviceKeyLost
+        | AccountHealth::Suspended
+        | AccountHealth::LimitedByPolicy
+        | AccountHealth::IdentityChanged
+        | AccountHealth::UpdateNeeded => format!("{} {}", what(health), next(health.next_step())),
+    }
+}
+
+fn what(health: AccountHealth) -> &'static str {
+    match health {
+        AccountHealth::Pending => "waits for the digits on the page.",
+        AccountHealth::Paused => "phone sign-in rests: this device has no lock.",
+        AccountHealth::SignInKeyInvalidated => "phone sign-in ended: the lock or its fingerprints changed.",
+        AccountHealth::SignInKeyLost => "phone sign-in ended: its key is gone.",
+        AccountHealth::DeviceKeyLost => "can't answer: its key is gone.",
+        AccountHealth::Suspended => "the organisation has suspended your sign-in.",
+        AccountHealth::LimitedByPolicy => "the organisation does not allow this app for you at present.",
+        AccountHealth::IdentityChanged => "the service's identity changed; requests are held back.",
+        AccountHealth::UpdateNeeded => "the service needs a newer version of this phone.",
+        AccountHealth::Active => "ready.",
+        AccountHealth::RemovedByService { .. } => "no longer works here.",
+    }
+}
+
+fn next(step: NextStep) -> &'static str {
+    match step {
+        NextStep::Nothing => "",
+        NextStep::FinishAdding => "Type them there.",
+        NextStep::SetDeviceLock => "Set one: countersign-phone lock set",
+        NextStep::TurnOnPhoneSignIn => "Turn it on again: countersign-phone turn-on",
+        NextStep::AddAgain => "Add the account again.",
+        NextStep::AskAdministrator => "Ask your administrator.",
+        NextStep::UpdateApp => "Update Countersign.",
+    }
+}
+
+/// The stable name of a health for programs, and of its cause.
+#[must_use]
+pub(crate) fn health_name(health: AccountHealth) -> (&'static str, Option<&'static str>) {
+    match health {
+        AccountHealth::Pending => ("pending", None),
+        AccountHealth::Active => ("active", None),
+        AccountHealth::Paused => ("paused", None),
+        AccountHealth::SignInKeyInvalidated => ("sign_in_key_invalidated", None),
+        AccountHealth::SignInKeyLost => ("sign_in_key_lost", None),
+        AccountHealth::DeviceKeyLost => ("device_key_lost", None),
+        AccountHealth::Suspended => ("suspended", None),
+        AccountHealth::LimitedByPolicy => ("limited_by_policy", None),
+        AccountHealth::IdentityChanged => ("identity_changed", None),
+        AccountHealth::UpdateNeeded => ("update_needed", None),
+        AccountHealth::RemovedByService { cause } => ("removed_by_service", Some(cause_name(cause))),
+    }
+}
+
+/// How an account signs in.
+#[must_use]
+pub fn phone_sign_in(state: PhoneSignIn) -> &'static str {
+    match state {
+        PhoneSignIn::On => "without a password",
+        PhoneSignIn::Off => "after a password",
+        PhoneSignIn::NotAllowed => "after a password; the organisation does not allow phone sign-in",
+    }
+}
+
+/// The stable name for programs.
+#[must_use]
+pub(crate) fn phone_sign_in_name(state: PhoneSignIn) -> &'static str {
+    match state {
+        PhoneSignIn::On => "on",
+        PhoneSignIn::Off => "off",
+        PhoneSignIn::NotAllowed => "not_allowed",
+    }
+}
+
+/// What happened to an account.
+#[must_use]
+pub fn notice(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::MethodAdded => "A phone was added to your account.",
+        NoticeKind::MethodRemoved => "A phone was removed from your account.",
+        NoticeKind::PhoneSignInOn => "Phone sign-in was turned on, on another phone.",
+        NoticeKind::PhoneSignInOff => "Phone sign-in was turned off, on another phone.",
+        NoticeKind::PhoneLost => "A phone of yours was reported lost.",
+        NoticeKind::PassCreated => "A pass was made for your account.",
+        NoticeKind::NewBrowser => "A browser that your account never used has signed in.",
+    }
+}
+
+/// Why phone sign-in can't be turned on.
+#[must_use]
+pub(crate) fn not_allowed(why: &NotAllowed) -> Words {
+    let fine = "Your accounts are as they were.";
+    match why {
+        NotAllowed::Policy => words(
+            "policy",
+            "Your organisation does not allow phone sign-in for this account.",
+            fine,
+            "Ask your administrator.",
+        ),
+        NotAllowed::AnotherAccount { .. } => words(
+            "another_account",
+            "Your organisation allows one account with phone sign-in on a phone, and another one has it.",
+            fine,
+            "Turn it off there first: countersign-phone turn-off",
+        ),
+        NotAllowed::ByPerson => {
+            words("refused_by_person", "You chose not to register this phone.", fine, "Nothing needs to be done.")
+        }
+        NotAllowed::TooLate => words(
+            "too_late",
+            "It took too long, or an answer was lost on the way.",
+            fine,
+            "Start again: countersign-phone turn-on",
+        ),
+        NotAllowed::Refused => words(
+            "registration_refused",
+            "The service refused to register this phone.",
+            fine,
+            "Start again. If it stays like this, ask your administrator.",
+        ),
+    }
+}
