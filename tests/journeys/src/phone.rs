@@ -173,6 +173,39 @@ impl TestPhone {
         Ok(found?)
     }
 
+    /// Sets the lock that guards keys of phone sign-in.
+    ///
+    /// # Errors
+    /// When there is one already.
+    pub fn set_lock(&self) -> Result<(), Trouble> {
+        Ok(self.phone.guard().set_lock(&lock(), None)?)
+    }
+
+    /// Removes the lock, and with it every key that it guards.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn remove_lock(&self) -> Result<(), Trouble> {
+        Ok(self.phone.guard().remove_lock(&lock())?)
+    }
+
+    /// The person unlocks the key that a step asks for.
+    ///
+    /// # Errors
+    /// As the phone.
+    pub async fn unlock(&self, step: &Step) -> Result<Step, Trouble> {
+        Ok(countersign_phone::unlock(&self.phone, step, lock()).await?)
+    }
+
+    /// Approves a prompt that asks for the person's own key.
+    ///
+    /// # Errors
+    /// When it asks for none.
+    pub async fn approve_unlocked(&self, prompt: &Prompt, number: String) -> Result<Step, Trouble> {
+        let step = self.core().approve(prompt.id().clone(), number).await?;
+        self.unlock(&step).await
+    }
+
     /// The prompts that wait for the person.
     ///
     /// # Errors
@@ -204,6 +237,10 @@ impl Drop for TestPhone {
     fn drop(&mut self) {
         self.listening.abort();
     }
+}
+
+fn lock() -> Secret<String> {
+    Secret::new("a lock for tests".to_owned())
 }
 
 /// The digits of a step that shows them.

@@ -10,7 +10,7 @@
 #[path = "common/double.rs"]
 mod double;
 
-use countersign::{AccountState, CodeInput, EnrollmentEnd, Error, FetchReason, MetadataFault};
+use countersign::{AccountHealth, CodeInput, EnrollmentEnd, Error, FetchReason, MetadataFault};
 use countersign_journeys::phone::digits_of;
 use countersign_journeys::{TestPhone, World};
 use double::{Discovery, Double, Lie};
@@ -166,7 +166,7 @@ async fn a_state_counts_only_when_it_is_signed_for_this_very_request() {
         double.lies(lie);
         let checked = phone.core().check_for_prompts(FetchReason::Poll).await.unwrap();
         assert_eq!(checked.unreachable.first().map(|(id, _)| id), Some(&account.id), "{lie:?}");
-        assert_eq!(phone.core().accounts().await.unwrap()[0].state, AccountState::Active, "{lie:?}");
+        assert_eq!(phone.core().accounts().await.unwrap()[0].health, AccountHealth::Active, "{lie:?}");
     }
     double.lies(Lie::Nothing);
     assert!(phone.core().check_for_prompts(FetchReason::Poll).await.unwrap().unreachable.is_empty());

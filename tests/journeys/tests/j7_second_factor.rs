@@ -352,8 +352,8 @@ async fn removing_a_phone_needs_a_fresh_number_and_shows_on_the_phone() {
     assert!(page.text("outcome").unwrap().contains("was removed"), "{}", page.html);
     scene.phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let account = scene.phone.core().accounts().await.unwrap().remove(0);
-    let removed = countersign::AccountState::RemovedByService { cause: countersign::RemovalCause::RemovedByPerson };
-    assert_eq!(account.state, removed);
+    let removed = countersign::AccountHealth::RemovedByService { cause: countersign::RemovalCause::RemovedByPerson };
+    assert_eq!(account.health, removed);
     scene.world.stop().await;
 }
 
@@ -361,7 +361,7 @@ async fn removing_a_phone_needs_a_fresh_number_and_shows_on_the_phone() {
 async fn an_account_removed_on_the_phone_is_gone_at_the_service() {
     let scene = scene().await;
     let account = scene.phone.core().accounts().await.unwrap().remove(0);
-    assert_eq!(scene.phone.core().remove(account.id).await.unwrap(), countersign::Removal::Done);
+    assert_eq!(scene.phone.core().remove(account.id).await.unwrap(), countersign::Ending::Done);
     assert!(scene.phone.core().accounts().await.unwrap().is_empty());
     let person = scene.world.person().unwrap();
     let page = person.sign_in().await.unwrap();

@@ -1,7 +1,8 @@
 //! Steps that many journeys begin with.
-#![allow(dead_code, reason = "each test file uses some of them")]
+#![allow(clippy::panic, dead_code, reason = "each test file uses some of them")]
 
-use countersign::{CodeInput, Outcome, Step};
+use countersign::{AccountId, CodeInput, Outcome, PromptKind, Reply, Step, Ticket};
+use countersign_journeys::world::{PASSWORD, USER};
 use countersign_journeys::{PageView, Person, TestPhone, World};
 
 /// The text of the code on the wizard's page: the picture is drawn large and read by the phone's own reader.
@@ -28,4 +29,69 @@ pub(crate) async fn confirmed(_world: &World, person: &Person, phone: &TestPhone
     assert_eq!(step, Step::Done(Outcome::Approved));
     let page = person.open("/security-info/add/code").await.unwrap();
     person.press(&page, "finish", &[]).await.unwrap()
+}
+
+/// Where the browser goes back to; nobody listens there, the test takes the address from the page's redirect.
+pub(crate) const REDIRECT: &str = "http://127.0.0.1:40000/phone-sign-in";
+
+/// The phone's only account.
+pub(crate) async fn account_of(phone: &TestPhone) -> AccountId {
+    phone.core().accounts().await.unwrap().first().unwrap().id.clone()
+}
+
+/// Turning phone sign-in on, up to the address that the browser opens.
+pub(crate) async fn browser_opened(phone: &TestPhone) -> (Ticket, String) {
+    let step = phone.core().turn_on_phone_sign_in(account_of(phone).await, REDIRECT.to_owned()).await.unwrap();
+    let Step::ConfirmDevice { ticket, .. } = step else { panic!("{step:?}") };
+    match phone.core().provide(ticket.clone(), Reply::Confirmed).await.unwrap() {
+        Step::OpenBrowser { url, .. } => (ticket, url),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Ada signs in at the address and approves on the phone that is named, up to the page that names it.
+pub(crate) async fn consent_page(person: &Person, phone: &TestPhone, url: &str) -> PageView {
+    let page = person.open(url).await.unwrap();
+    let page = person.enter_password(&page, USER, PASSWORD).await.unwrap();
+    assert_eq!(page.name(), "number", "{}", page.html);
+    let prompt = phone.prompt_of(PromptKind::RegisterDevice).await.unwrap();
+    let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
+    assert_eq!(step, Step::Done(Outcome::Approved));
+    let page = person.open("/sign-in/number").await.unwrap();
+    let page = person.press(&page, "finish", &[]).await.unwrap();
+    assert_eq!(page.name(), "register-phone", "{}", page.html);
+    page
+}
+
+/// The browser's way back, as it would arrive at the phone.
+pub(crate) async fn agreed(person: &Person, phone: &TestPhone, url: &str) -> String {
+    let page = consent_page(person, phone, url).await;
+    person.press(&page, "register", &[]).await.unwrap().address
+}
+
+/// Turns phone sign-in on.
+pub(crate) async fn turned_on(person: &Person, phone: &TestPhone) {
+    let (ticket, url) = browser_opened(phone).await;
+    let back = agreed(person, phone, &url).await;
+    let step = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
+    assert!(matches!(step, Step::MakeKey { .. }), "{step:?}");
+    let step = phone.unlock(&step).await.unwrap();
+    assert!(matches!(step, Step::Sign { .. }), "{step:?}");
+    assert_eq!(phone.unlock(&step).await.unwrap(), Step::PhoneSignInOn(account_of(phone).await));
+}
+
+/// A phone of Ada's with phone sign-in on, and the browser in which she did it all.
+pub(crate) async fn with_phone_sign_in(world: &World) -> (Person, TestPhone) {
+    let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
+    confirmed(world, &person, &phone).await;
+    phone.set_lock().unwrap();
+    turned_on(&person, &phone).await;
+    (person, phone)
+}
+
+/// Types Ada's name and chooses the phone.
+pub(crate) async fn use_phone(person: &Person) -> PageView {
+    let page = person.open("/sign-in").await.unwrap();
+    let page = person.press(&page, "next", &[("user_name", USER)]).await.unwrap();
+    if page.name() == "password" { person.press(&page, "use-phone", &[]).await.unwrap() } else { page }
 }
