@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::{Account, AccountId, FetchReason, LockState, PromptId, Removal, Ticket};
+use countersign::{Account, AccountId, Ending, FetchReason, LockState, PromptId, Requirements, Ticket};
 
 use crate::error::CountersignError;
 use crate::ports::Ports;
 use crate::prompts::PushEffect;
-use crate::records::{Checked, CodeInput, EnrollmentEnd, Folders, Scanned, Snapshot, Step};
+use crate::records::{Checked, CodeInput, EnrollmentEnd, Folders, Scanned, Snapshot};
+use crate::steps::{Reply, Step};
 
 type Result<T> = std::result::Result<T, CountersignError>;
 
@@ -132,6 +133,46 @@ impl Authenticator {
         Ok(self.0.abandon(ticket).await?)
     }
 
+    /// The checklist before phone sign-in is turned on, looked at anew: call it again when the person comes back
+    /// from the settings.
+    pub async fn requirements(&self, account: AccountId) -> Result<Requirements> {
+        Ok(self.0.requirements(account).await?)
+    }
+
+    /// Starts turning phone sign-in on; `redirect_uri` is where the system browser comes back to this app.
+    ///
+    /// Returns what the app does next; each reply goes to `provide`, until `PhoneSignInOn`, or a step that says why
+    /// not.
+    pub async fn turn_on_phone_sign_in(&self, account: AccountId, redirect_uri: String) -> Result<Step> {
+        Ok(self.0.turn_on_phone_sign_in(account, redirect_uri).await?.into())
+    }
+
+    /// Goes on with turning phone sign-in on after it was cut off.
+    pub async fn continue_phone_sign_in(&self, ticket: Ticket) -> Result<Step> {
+        Ok(self.0.continue_phone_sign_in(ticket).await?.into())
+    }
+
+    /// Brings what a step asked for, and returns the next one.
+    pub async fn provide(&self, ticket: Ticket, reply: Reply) -> Result<Step> {
+        Ok(self.0.provide(ticket, reply.into()).await?.into())
+    }
+
+    /// Turns phone sign-in off: the key is destroyed at once, the service is told now or later. Requests after a
+    /// password go on working.
+    pub async fn turn_off_phone_sign_in(&self, account: AccountId) -> Result<Ending> {
+        Ok(self.0.turn_off_phone_sign_in(account).await?)
+    }
+
+    /// The app came to the front: looks at the device lock again and takes over what a notification extension found.
+    pub async fn foregrounded(&self) -> Result<()> {
+        Ok(self.0.foregrounded().await?)
+    }
+
+    /// Takes a notice off the screen; the service is told that it was seen.
+    pub async fn dismiss_notice(&self, account: AccountId, notice: String) -> Result<()> {
+        Ok(self.0.dismiss_notice(account, notice).await?)
+    }
+
     /// Acts that can go on or be given up, oldest first.
     pub async fn pending_steps(&self) -> Result<Vec<Step>> {
         Ok(self.0.pending_steps().await?.into_iter().map(Step::from).collect())
@@ -150,8 +191,9 @@ impl Authenticator {
 
     /// Approves a prompt with the number that the page shows.
     ///
-    /// Returns `Done` with what the service said, or `Queued` when it can't be reached: then the signed
-    /// decision is stored and goes out by itself.
+    /// Returns `Sign` when the person must unlock the sign-in key first (bring the signature by `provide`),
+    /// `MissingLock` when there is no lock to do it with. Else `Done` with what the service said, or `Queued` when it
+    /// can't be reached: then the signed decision is stored and goes out by itself.
     pub async fn approve(&self, prompt: PromptId, number: String) -> Result<Step> {
         Ok(self.0.approve(prompt, number).await?.into())
     }
@@ -172,7 +214,7 @@ impl Authenticator {
     }
 
     /// Takes an account off this phone, and tells the service now or later.
-    pub async fn remove(&self, account: AccountId) -> Result<Removal> {
+    pub async fn remove(&self, account: AccountId) -> Result<Ending> {
         Ok(self.0.remove(account).await?)
     }
 

@@ -92,6 +92,18 @@ pub enum CountersignError {
     /// Say that it was answered before.
     #[error("the request was already answered")]
     AlreadyAnswered,
+    /// Say that the service's identity changed; its requests are held back. The way on is to add the account again.
+    #[error("the service's identity changed")]
+    IdentityChanged,
+    /// Say that phone sign-in is off; offer to turn it on.
+    #[error("phone sign-in is off")]
+    PhoneSignInOff,
+    /// Say that the organisation does not allow it at present.
+    #[error("not allowed by the organisation at present")]
+    NotAllowedNow,
+    /// Go on waiting for the browser: what came back belongs to something else.
+    #[error("the browser's answer does not belong to this act")]
+    ForeignRedirect,
     /// Ask for the number again; nothing was sent.
     #[error("the number does not have the form that was asked for")]
     NumberForm,
@@ -124,7 +136,13 @@ impl From<Error> for CountersignError {
             Error::AlreadyHere => Self::AlreadyAdded,
             Error::InvalidAnswer | Error::Refused => Self::AnswerRefused,
             Error::Removed => Self::AddAgain,
-            Error::UnknownAccount | Error::UnknownPrompt | Error::UnknownTicket => Self::NoLongerThere,
+            Error::UnknownAccount | Error::UnknownPrompt | Error::UnknownTicket | Error::WrongReply => {
+                Self::NoLongerThere
+            }
+            Error::IdentityChanged => Self::IdentityChanged,
+            Error::PhoneSignInOff => Self::PhoneSignInOff,
+            Error::NotAllowedNow => Self::NotAllowedNow,
+            Error::ForeignRedirect => Self::ForeignRedirect,
             Error::PromptExpired => Self::Expired,
             Error::AlreadyAnswered => Self::AlreadyAnswered,
             Error::NumberForm => Self::NumberForm,

@@ -6,6 +6,7 @@
 //! | `inbox` | what a notification extension may do |
 //! | `ports` | what the shell implements, in Kotlin or Swift |
 //! | `prompts`, `records` | what a screen shows |
+//! | `steps` | acts that need more than one go |
 //! | `error` | what the app does next when something did not work |
 //!
 //! Every type of the core is matched in full, so that a new variant or field does not compile here until it
@@ -17,12 +18,14 @@ mod inbox;
 mod ports;
 mod prompts;
 mod records;
+mod steps;
 
 pub use authenticator::{Authenticator, Invite, Offer};
 pub use error::CountersignError;
 pub use inbox::{Inbox, InboxError};
 pub use ports::{DeviceLock, KeyStore, PlatformError, Ports, PushChannel, TlsTrust};
 pub use prompts::{Matching, Prompt, PushEffect};
-pub use records::{Checked, CodeInput, EnrollmentEnd, Folders, Scanned, Snapshot, Step, Unreachable};
+pub use records::{Checked, CodeInput, EnrollmentEnd, Folders, Scanned, Snapshot, Unreachable, next_step};
+pub use steps::{Reply, Step};
 
 uniffi::setup_scaffolding!("countersign");

@@ -59,6 +59,10 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for PlatformError {
 pub enum KeyGuard {
     /// Usable after the first unlock since the device started; nobody is asked.
     AfterFirstUnlock,
+    /// The person is asked for each use, by biometrics only; enrolling new ones invalidates the key.
+    BiometricCurrentSet,
+    /// The person is asked for each use, by biometrics or PIN, pattern, password; gone with the device lock.
+    BiometricOrCredential,
 }
 
 /// Whether the device has a lock, and of which kind.
@@ -92,6 +96,9 @@ pub struct DeviceDescription {
 #[uniffi::export(rust, foreign)]
 pub trait KeyStore: Send + Sync {
     /// Makes a P-256 key under `alias` and returns its public point (65 bytes, uncompressed).
+    ///
+    /// Only keys that ask nobody are made through this port; a key that asks the person is made by the app itself,
+    /// in the same key store, when `Step.MakeKey` asks for it. `public_key` and `delete` are called for both.
     ///
     /// A key that already stands under `alias` is kept and its public point returned, so that an act
     /// cut off after this call can be done again.

@@ -24,6 +24,8 @@ pub struct Prompt {
     pub user_name: String,
     /// What is asked for; the words are the app's own.
     pub kind: PromptKind,
+    /// Whether approving it needs the person to unlock the sign-in key; denying and reporting never do.
+    pub needs_unlock: bool,
     /// How the other side got as far as asking.
     pub origin: Origin,
     /// How the number is matched.
@@ -45,6 +47,7 @@ impl From<&countersign::Prompt> for Prompt {
             host: prompt.host().to_owned(),
             user_name: prompt.user_name().to_owned(),
             kind: prompt.kind(),
+            needs_unlock: prompt.needs_unlock(),
             origin: prompt.origin(),
             matching: prompt.matching().into(),
             context: prompt.context().clone(),
@@ -62,8 +65,18 @@ pub enum PromptKind {
     ConfirmEnrollment,
     /// A sign-in after the password.
     SecondFactor,
+    /// A sign-in without a password.
+    PhoneSignIn,
+    /// Adding a method to the account.
+    AddMethod,
     /// Taking a method off the account.
     RemoveMethod,
+    /// Registering this phone for phone sign-in.
+    RegisterDevice,
+    /// Making a pass for oneself.
+    CreatePass,
+    /// Saying that another phone is lost.
+    ReportLost,
 }
 
 /// How the other side got as far as asking.
@@ -75,6 +88,8 @@ pub enum Origin {
     KnownBrowser,
     /// From an unknown browser, after the right password.
     PasswordProved,
+    /// From an unknown browser where nothing was proved but a user name.
+    Unknown,
 }
 
 /// How the number is matched; never holds the right one.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use countersign::{
-    Account, AccountId, AccountState, FetchReason, OtherCode, Outcome, PromptId, Removal, RemovalCause, Ticket,
-    Timestamp,
+    Account, AccountHealth, AccountId, Ending, FetchReason, NextStep, Notice, NoticeKind, OtherCode, PhoneSignIn,
+    RemovalCause, Ticket, Timestamp,
 };
 
 use crate::authenticator::Invite;
 use crate::error::CountersignError;
 use crate::prompts::Prompt;
+use crate::steps::Step;
 
 uniffi::custom_type!(AccountId, String, {
     remote,
@@ -137,23 +138,109 @@ pub struct Account {
     /// The person's user name there, as the service claims.
     pub user_name: String,
     /// Whether it works, and if not, why.
-    pub state: AccountState,
+    pub health: AccountHealth,
+    /// Whether it signs in without a password.
+    pub phone_sign_in: PhoneSignIn,
     /// When it was added, by this phone's clock.
     pub added_at: Timestamp,
 }
 
-/// Whether an account works.
+/// Whether an account signs in without a password.
 #[uniffi::remote(Enum)]
-pub enum AccountState {
-    /// The service waits for the digits.
+pub enum PhoneSignIn {
+    /// It does.
+    On,
+    /// It does not, and may be turned on.
+    Off,
+    /// It does not, and the organisation does not allow it.
+    NotAllowed,
+}
+
+/// Whether an account works, and if not, why; `next_step` says what to do.
+#[uniffi::remote(Enum)]
+pub enum AccountHealth {
+    /// Added, and the service still waits for the digits.
     Pending,
-    /// It answers prompts.
+    /// Everything works.
     Active,
-    /// The service took this phone off the account; add it again to go on.
+    /// Phone sign-in rests until the device has a lock again; requests after a password still work.
+    Paused,
+    /// The sign-in key ended because the device's biometrics or lock changed; requests after a password still work.
+    SignInKeyInvalidated,
+    /// The key store no longer has the sign-in key; requests after a password still work.
+    SignInKeyLost,
+    /// The key store no longer has the device key: the account can't answer anything.
+    DeviceKeyLost,
+    /// The organisation has suspended the person's sign-in.
+    Suspended,
+    /// The organisation's policy does not allow this app at present.
+    LimitedByPolicy,
+    /// The service's keys changed in a way that nothing vouches for.
+    IdentityChanged,
+    /// The service speaks a newer protocol than this app.
+    UpdateNeeded,
+    /// The service took this phone off the account.
     RemovedByService {
         /// Why.
         cause: RemovalCause,
     },
+}
+
+/// What helps an account that does not work.
+#[uniffi::remote(Enum)]
+pub enum NextStep {
+    /// Nothing is needed.
+    Nothing,
+    /// Type the digits into the page that waits for them.
+    FinishAdding,
+    /// Set a lock in the device's settings.
+    SetDeviceLock,
+    /// Turn phone sign-in on again.
+    TurnOnPhoneSignIn,
+    /// Add the account again.
+    AddAgain,
+    /// Ask the organisation's administrator.
+    AskAdministrator,
+    /// Install the newest version of the app.
+    UpdateApp,
+}
+
+/// What the person can do about an account's health.
+#[uniffi::export]
+pub fn next_step(health: AccountHealth) -> NextStep {
+    health.next_step()
+}
+
+/// Something that happened to an account, told to each of its phones until it was shown.
+#[uniffi::remote(Record)]
+pub struct Notice {
+    /// Names it, to dismiss it.
+    pub id: String,
+    /// On which account.
+    pub account: AccountId,
+    /// What happened.
+    pub kind: NoticeKind,
+    /// When, by this phone's clock.
+    pub at: Timestamp,
+}
+
+/// What happened.
+#[uniffi::remote(Enum)]
+pub enum NoticeKind {
+    /// A phone was added.
+    MethodAdded,
+    /// A phone was removed.
+    MethodRemoved,
+    /// Phone sign-in was turned on, on another phone.
+    PhoneSignInOn,
+    /// Phone sign-in was turned off, on another phone.
+    PhoneSignInOff,
+    /// A phone was reported as lost.
+    PhoneLost,
+    /// A pass was made for this account.
+    PassCreated,
+    /// A browser that this account never used has signed in.
+    NewBrowser,
 }
 
 /// Why the service took this phone off an account.
@@ -175,62 +262,8 @@ pub enum RemovalCause {
     RemovedByPerson,
     /// An operator removed it.
     RemovedByOperator,
-}
-
-/// What the app does next in an act that needs more than one go.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
-pub enum Step {
-    /// Show these digits, to be typed into the page where the person started, and nowhere else.
-    ShowDigits {
-        /// To wait for the end, or give it up.
-        ticket: Ticket,
-        /// Who is asking.
-        host: String,
-        /// Six ASCII digits.
-        digits: String,
-        /// When they end, by this phone's clock.
-        until: Timestamp,
-    },
-    /// Adding an account was cut off; it can go on or be given up.
-    EnrollmentInterrupted {
-        /// To go on, or give it up.
-        ticket: Ticket,
-        /// Who is asking.
-        host: String,
-    },
-    /// The service ended adding an account; say so, then give the ticket up.
-    EnrollmentEnded {
-        /// To have it forgotten.
-        ticket: Ticket,
-        /// Who asked.
-        host: String,
-        /// Why.
-        cause: RemovalCause,
-    },
-    /// The decision is stored and goes out as soon as the service can be reached; not yet done.
-    Queued {
-        /// What was decided about.
-        prompt: PromptId,
-    },
-    /// The service said what came of it.
-    Done {
-        /// What came of it.
-        outcome: Outcome,
-    },
-}
-
-impl From<countersign::Step> for Step {
-    fn from(step: countersign::Step) -> Self {
-        match step {
-            countersign::Step::ShowDigits { ticket, host, digits, until } => {
-                Self::ShowDigits { ticket, host, digits, until }
-            }
-            countersign::Step::EnrollmentInterrupted { ticket, host } => Self::EnrollmentInterrupted { ticket, host },
-            countersign::Step::EnrollmentEnded { ticket, host, cause } => Self::EnrollmentEnded { ticket, host, cause },
-            countersign::Step::Queued(prompt) => Self::Queued { prompt },
-            countersign::Step::Done(outcome) => Self::Done { outcome },
-        }
-    }
+    /// It was reported as lost.
+    Lost,
 }
 
 /// How adding an account ended.
@@ -268,6 +301,8 @@ pub struct Snapshot {
     pub prompts: Vec<Prompt>,
     /// Acts that can go on or be given up.
     pub pending: Vec<Step>,
+    /// What happened to the accounts and was not dismissed, newest first.
+    pub notices: Vec<Notice>,
 }
 
 impl From<countersign::Snapshot> for Snapshot {
@@ -277,6 +312,7 @@ impl From<countersign::Snapshot> for Snapshot {
             accounts: snapshot.accounts,
             prompts: snapshot.prompts.iter().map(Prompt::from).collect(),
             pending: snapshot.pending.into_iter().map(Step::from).collect(),
+            notices: snapshot.notices,
         }
     }
 }
@@ -320,11 +356,11 @@ impl From<countersign::Checked> for Checked {
     }
 }
 
-/// How taking an account off ended.
+/// How far something got that ends at once on this phone, and that the service must be told.
 #[uniffi::remote(Enum)]
-pub enum Removal {
+pub enum Ending {
     /// The service knows.
     Done,
-    /// The account is gone here; the service is told as soon as it can be reached.
+    /// It has ended here; the service is told as soon as it can be reached.
     ServiceToldLater,
 }

@@ -97,4 +97,7 @@ pub use {
     step::{NotAllowed, Purpose, Reply, SignedForm, Step},
 };
 #[cfg(feature = "desktop")]
-pub use {http::PlatformTrust, keystore::{PassphraseGuard, SealedFileKeyStore}};
+pub use {
+    http::PlatformTrust,
+    keystore::{PassphraseGuard, SealedFileKeyStore},
+};

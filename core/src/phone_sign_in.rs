@@ -252,9 +252,7 @@ pub(crate) async fn provide(core: &Core, id: &AccountId, reply: Reply) -> Result
             check_own_signature(&proof, &key)?;
             tell(core, &account, authorized.token, SignInKey { alias, key, guard }, proof).await
         }
-        (Stage::MakingKey { .. } | Stage::Signing { .. }, Reply::Failed(error)) => {
-            failed(core, &account, error).await
-        }
+        (Stage::MakingKey { .. } | Stage::Signing { .. }, Reply::Failed(error)) => failed(core, &account, error).await,
         (
             Stage::Confirming { .. }
             | Stage::Pushing { .. }
@@ -263,11 +261,7 @@ pub(crate) async fn provide(core: &Core, id: &AccountId, reply: Reply) -> Result
             | Stage::MakingKey { .. }
             | Stage::Signing { .. }
             | Stage::Telling { .. },
-            Reply::Confirmed
-            | Reply::Redirected(_)
-            | Reply::KeyMade(_)
-            | Reply::Signed { .. }
-            | Reply::Failed(_),
+            Reply::Confirmed | Reply::Redirected(_) | Reply::KeyMade(_) | Reply::Signed { .. } | Reply::Failed(_),
         ) => Err(Error::WrongReply),
     }
 }

@@ -55,6 +55,9 @@ pub enum KeyGuard {
 pub trait KeyStore: Send + Sync {
     /// Makes a P-256 key under `alias` and returns its public point (65 bytes, uncompressed).
     ///
+    /// Only keys that ask nobody are made through this port; a key that asks the person is made by the app itself,
+    /// in the same key store, when `Step::MakeKey` asks for it. `public_key` and `delete` are called for both.
+    ///
     /// A key that already stands under `alias` is kept and its public point returned, so that an act
     /// cut off after this call can be done again.
     fn make(&self, alias: String, guard: KeyGuard) -> Result<Vec<u8>, PlatformError>;

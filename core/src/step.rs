@@ -145,7 +145,10 @@ pub enum Purpose {
     /// To turn phone sign-in on.
     TurnOnPhoneSignIn,
     /// To approve this prompt.
-    Approve(PromptId),
+    Approve {
+        /// Which one.
+        prompt: PromptId,
+    },
 }
 
 /// Bytes to be signed (ECDSA P-256 with SHA-256), for one way of having verified the person.

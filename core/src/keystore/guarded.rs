@@ -49,11 +49,7 @@ impl Guarded {
     }
 
     /// Sets a lock where there is none, or changes it with the old passphrase; the keys are sealed anew, all or none.
-    pub(super) fn set_lock(
-        &mut self,
-        new: &Secret<String>,
-        old: Option<&Secret<String>>,
-    ) -> Result<(), PlatformError> {
+    pub(super) fn set_lock(&mut self, new: &Secret<String>, old: Option<&Secret<String>>) -> Result<(), PlatformError> {
         let mut scalars = BTreeMap::new();
         if self.lock.is_some() {
             let before = self.unlock(old.ok_or(PlatformError::WrongPassphrase)?)?;

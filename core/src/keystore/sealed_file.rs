@@ -81,7 +81,11 @@ impl SealedFileKeyStore {
                 let store = Self::with(path, salt, passphrase)?;
                 let wrapping: [u8; KEY_LEN] = random().map_err(|_none| PlatformError::Unusable)?;
                 let wrapping = Zeroizing::new(wrapping);
-                let content = Content { wrapping: base64url::encode(wrapping.as_slice()), keys: BTreeMap::new(), guarded: Guarded::default() };
+                let content = Content {
+                    wrapping: base64url::encode(wrapping.as_slice()),
+                    keys: BTreeMap::new(),
+                    guarded: Guarded::default(),
+                };
                 store.write(&content)?;
                 Ok(store)
             }

@@ -98,7 +98,14 @@ async fn ask_person(
     let forms = approval_forms(account, sign_in, prompt, &number)?;
     let (id, until) = (prompt.id.clone(), prompt.expires_at);
     let ticket = core.unlocking.add(Waiting { id: id.clone(), number, until }, core.ports.clock.now())?;
-    Ok(Step::Sign { ticket, host, alias: sign_in.alias.clone(), purpose: Purpose::Approve(id), forms, until })
+    Ok(Step::Sign {
+        ticket,
+        host,
+        alias: sign_in.alias.clone(),
+        purpose: Purpose::Approve { prompt: id },
+        forms,
+        until,
+    })
 }
 
 fn approval_forms(

@@ -4,9 +4,7 @@
 mod common;
 
 use common::{REDIRECT, account_of, agreed, browser_opened, confirmed, consent_page, turned_on, with_phone_sign_in};
-use countersign::{
-    AccountHealth, Ending, Error, KeyGuard, NotAllowed, PhoneSignIn, PlatformError, Reply, Step,
-};
+use countersign::{AccountHealth, Ending, Error, KeyGuard, NotAllowed, PhoneSignIn, PlatformError, Reply, Step};
 use countersign_journeys::cuts::Cut;
 use countersign_journeys::{Person, TestPhone, World};
 

@@ -44,7 +44,11 @@ async fn j6_an_unknown_browser_shows_three_digits_and_names_the_account_before_i
     assert_eq!((prompt.origin(), prompt.matching()), (Origin::Unknown, &Matching::Enter { digits: 3 }));
     assert_eq!(phone.approve_unlocked(&prompt, number).await.unwrap(), Step::Done(Outcome::Approved));
     assert_eq!(finished(&stranger).await, "name-account");
-    assert_eq!(stranger.open("/security-info").await.unwrap().name(), "user-name", "no session before the person goes on");
+    assert_eq!(
+        stranger.open("/security-info").await.unwrap().name(),
+        "user-name",
+        "no session before the person goes on"
+    );
     let page = stranger.open("/sign-in/continue").await.unwrap();
     assert!(page.html.contains(USER));
     assert_eq!(stranger.press(&page, "continue", &[]).await.unwrap().name(), "security-info");
@@ -165,10 +169,7 @@ async fn j6_w11_a_push_that_never_arrives_is_found_by_opening_the_app() {
     a_moment().await;
     let checked = phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
     let prompt = checked.prompts.iter().find(|prompt| prompt.kind() == PromptKind::PhoneSignIn).unwrap();
-    assert_eq!(
-        phone.approve_unlocked(prompt, page.number().unwrap()).await.unwrap(),
-        Step::Done(Outcome::Approved)
-    );
+    assert_eq!(phone.approve_unlocked(prompt, page.number().unwrap()).await.unwrap(), Step::Done(Outcome::Approved));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,7 +213,9 @@ async fn j6_w15_unlocking_fails_is_cancelled_or_takes_too_long() {
         other => panic!("{other:?}"),
     };
     let step = phone.core().approve(prompt.id().clone(), number.clone()).await.unwrap();
-    for error in [PlatformError::WrongPassphrase, PlatformError::Locked, PlatformError::Transient, PlatformError::Cancelled] {
+    for error in
+        [PlatformError::WrongPassphrase, PlatformError::Locked, PlatformError::Transient, PlatformError::Cancelled]
+    {
         let told = phone.core().provide(ticket_of(&step), Reply::Failed(error)).await;
         assert_eq!(told, Err(Error::Platform(error)));
     }
@@ -330,10 +333,7 @@ async fn j8_w3_removed_on_the_page_while_a_request_is_open() {
     assert_eq!(page.name(), "remove-number", "{}", page.html);
     let removal = phone.prompt_of(PromptKind::RemoveMethod).await.unwrap();
     assert!(removal.needs_unlock(), "step-up takes the sign-in key where there is one");
-    assert_eq!(
-        phone.approve_unlocked(&removal, page.number().unwrap()).await.unwrap(),
-        Step::Done(Outcome::Approved)
-    );
+    assert_eq!(phone.approve_unlocked(&removal, page.number().unwrap()).await.unwrap(), Step::Done(Outcome::Approved));
     let page = person.open("/security-info/step-up").await.unwrap();
     person.press(&page, "finish", &[]).await.unwrap();
     let late = phone.core().approve(prompt.id().clone(), waiting.number().unwrap()).await;

@@ -72,7 +72,9 @@ async fn command(cli: Cli, output: &mut Output) -> Result<Ending, PhoneError> {
         Command::Accounts => list::accounts(&phone, output).await,
         Command::Requests => list::requests(&phone, FetchReason::Opened, output).await,
         Command::Watch => watch::watch(&phone, output, &mut lines).await,
-        Command::Approve { id, number } => answer::by_name(&phone, &id, answer::Act::Approve(number), output, &mut lines).await,
+        Command::Approve { id, number } => {
+            answer::by_name(&phone, &id, answer::Act::Approve(number), output, &mut lines).await
+        }
         Command::Deny { id } => answer::by_name(&phone, &id, answer::Act::Deny, output, &mut lines).await,
         Command::Report { id } => answer::by_name(&phone, &id, answer::Act::Report, output, &mut lines).await,
         Command::TurnOn { account, yes } => turn_on::turn_on(&phone, &account, yes, output, &mut lines).await,

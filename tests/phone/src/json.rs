@@ -1,8 +1,6 @@
 //! What programs read: one object a line; the member names are documented in `README.md` and stay.
 
-use countersign::{
-    Account, Matching, Notice, Offer, Outcome, PromptId, PromptState, Timestamp, WithdrawalReason,
-};
+use countersign::{Account, Matching, Notice, Offer, Outcome, PromptId, PromptState, Timestamp, WithdrawalReason};
 use serde_json::{Value, json};
 
 use crate::error::PhoneError;

@@ -48,7 +48,7 @@ pub(crate) fn account<'a>(known: &'a [Account], name: &str) -> Result<&'a Accoun
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-    use countersign::{AccountId, AccountHealth, PhoneSignIn, Timestamp};
+    use countersign::{AccountHealth, AccountId, PhoneSignIn, Timestamp};
 
     use super::*;
 

@@ -132,11 +132,16 @@ impl Double {
 impl Shared {
     fn document(&self) -> Value {
         let at = |name: &str| format!("{}/phone/{name}", self.issuer);
-        json!({"issuer": self.issuer, "phone_sign_in": {
+        let here = |path: &str| format!("{}/{path}", self.issuer);
+        json!({"issuer": self.issuer,
+            "authorization_endpoint": here("authorize"), "token_endpoint": here("token"),
+            "pushed_authorization_request_endpoint": here("par"), "code_challenge_methods_supported": ["S256"],
+            "dpop_signing_alg_values_supported": ["ES256"], "authorization_response_iss_parameter_supported": true,
+            "phone_sign_in": {
             "versions": [1],
             "look_up_endpoint": at("look-up"), "enrollment_endpoint": at("enrollment"),
             "prompts_endpoint": at("prompts"), "answers_endpoint": at("answers"),
-            "device_endpoint": at("device"), "keys_endpoint": at("keys"),
+            "device_endpoint": at("device"), "keys_endpoint": at("keys"), "client_id": "countersign-phone",
             "vapid_key": encode(&self.key.public().point().unwrap())}})
     }
 

@@ -37,10 +37,7 @@ pub(super) async fn add(
 pub(super) async fn resume(phone: &Phone, give_up: bool, output: &mut Output) -> Result<Ending, PhoneError> {
     let pending = phone.authenticator().pending_steps().await?;
     let is_enrollment = |step: &Step| {
-        matches!(
-            step,
-            Step::ShowDigits { .. } | Step::EnrollmentInterrupted { .. } | Step::EnrollmentEnded { .. }
-        )
+        matches!(step, Step::ShowDigits { .. } | Step::EnrollmentInterrupted { .. } | Step::EnrollmentEnded { .. })
     };
     let step = pending.into_iter().rfind(is_enrollment).ok_or(PhoneError::NothingToResume)?;
     let (Step::ShowDigits { ticket, .. }

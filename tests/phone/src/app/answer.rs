@@ -20,7 +20,13 @@ pub(crate) enum Act {
 }
 
 /// Answers the request that goes by `name`.
-pub(super) async fn by_name(phone: &Phone, name: &str, act: Act, output: &mut Output, lines: &mut Lines) -> Result<Ending, PhoneError> {
+pub(super) async fn by_name(
+    phone: &Phone,
+    name: &str,
+    act: Act,
+    output: &mut Output,
+    lines: &mut Lines,
+) -> Result<Ending, PhoneError> {
     let snapshot = phone.authenticator().snapshot().await?;
     match names::request(snapshot.prompts.iter().map(countersign::Prompt::id), name) {
         Ok(id) => send(phone, &id, act, output, lines).await,

@@ -31,7 +31,9 @@ pub(super) async fn accounts(phone: &Phone, output: &mut Output) -> Result<Endin
 
 fn pending(step: &Step, output: &mut Output) -> Result<(), PhoneError> {
     let (event, host, text) = match step {
-        Step::ShowDigits { host, .. } | Step::EnrollmentInterrupted { host, .. } | Step::EnrollmentEnded { host, .. } => {
+        Step::ShowDigits { host, .. }
+        | Step::EnrollmentInterrupted { host, .. }
+        | Step::EnrollmentEnded { host, .. } => {
             ("half_added", host, format!("Half added: {host}. To go on: countersign-phone resume"))
         }
         Step::ConfirmDevice { host, .. }

@@ -125,7 +125,8 @@ struct Browser {
 
 impl Browser {
     async fn listen() -> Result<Self, PhoneError> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|_taken| PhoneError::NoBrowserAnswer)?;
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|_taken| PhoneError::NoBrowserAnswer)?;
         let port = listener.local_addr().map_err(|_closed| PhoneError::NoBrowserAnswer)?.port();
         let origin = format!("http://127.0.0.1:{port}");
         let (sender, came_back) = mpsc::channel(1);
@@ -148,10 +149,7 @@ impl Drop for Browser {
     }
 }
 
-async fn take(
-    State((origin, sender)): State<(String, mpsc::Sender<String>)>,
-    uri: Uri,
-) -> Html<&'static str> {
+async fn take(State((origin, sender)): State<(String, mpsc::Sender<String>)>, uri: Uri) -> Html<&'static str> {
     // One that comes while another is looked at has nothing to add.
     let _full = sender.try_send(format!("{origin}{uri}"));
     Html(CLOSE_ME)

@@ -121,7 +121,7 @@ fn known(text: &str) -> &str {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use countersign::{AccountId, AccountHealth, PhoneSignIn};
+    use countersign::{AccountHealth, AccountId, PhoneSignIn};
 
     use super::*;
 

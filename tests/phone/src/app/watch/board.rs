@@ -60,7 +60,8 @@ impl Board {
 
     fn changed_accounts(&mut self, accounts: &[Account]) -> Vec<Change> {
         let before = self.accounts.replace(accounts.to_vec()).unwrap_or_else(|| accounts.to_vec());
-        let differs = |account: &&Account| before.iter().any(|old| old.id == account.id && works_differently(old, account));
+        let differs =
+            |account: &&Account| before.iter().any(|old| old.id == account.id && works_differently(old, account));
         accounts.iter().filter(differs).cloned().map(Change::Account).collect()
     }
 
@@ -205,7 +206,8 @@ mod tests {
         let mut board = Board::default();
         let before = good_view().account;
         let mut after = before.clone();
-        after.health = countersign::AccountHealth::RemovedByService { cause: countersign::RemovalCause::RemovedByPerson };
+        after.health =
+            countersign::AccountHealth::RemovedByService { cause: countersign::RemovalCause::RemovedByPerson };
         assert_eq!(board.update(vec![], std::slice::from_ref(&before), NOW), []);
         assert_eq!(board.update(vec![], std::slice::from_ref(&after), NOW), [Change::Account(after)]);
     }
