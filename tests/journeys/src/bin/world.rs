@@ -8,14 +8,16 @@
 //! | `POST /sign-in` | signs a person in by the pages' forms, from the browser of last time: `number` |
 //! | `POST /cut`, `POST /heal` | cuts the network at a path of the service: `path`, `at` (`before`, `answer`), `count` |
 //! | `POST /relay` | `running`: true or false |
+//! | `/phone-sign-in` | where a browser goes back to a phone; `POST /came-back`: the `uri` that it came back with |
 //! | `POST /prompts` | puts `count` open prompts into the `database` of a phone that is not running |
 
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine;
@@ -33,6 +35,8 @@ struct Control {
     world: World,
     driver: Option<Driver>,
     people: HashMap<String, Browsing>,
+    /// Addresses that browsers came back with to a phone.
+    came_back: Vec<String>,
 }
 
 /// Somebody's browser that speaks forms, and the page with the number it shows.
@@ -54,7 +58,7 @@ async fn main() -> Result<(), Trouble> {
         None => Some(Driver::start(world.ca())?),
         Some(_reason) => None,
     };
-    let control = Arc::new(Mutex::new(Control { world, driver, people: HashMap::new() }));
+    let control = Arc::new(Mutex::new(Control { world, driver, people: HashMap::new(), came_back: Vec::new() }));
     let router = Router::new()
         .route("/", get(facts))
         .route("/people", post(add_person))
@@ -63,6 +67,8 @@ async fn main() -> Result<(), Trouble> {
         .route("/heal", post(heal))
         .route("/relay", post(relay))
         .route("/prompts", post(fill))
+        .route("/phone-sign-in", get(go_back))
+        .route("/came-back", post(came_back))
         .with_state(control);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = format!("http://{}", listener.local_addr()?);
@@ -161,6 +167,23 @@ async fn relay(State(control): Shared, Json(order): Json<RelayOrder>) -> Answer 
         false => world.stop_relay().await,
     }
     Ok(Json(json!({})))
+}
+
+/// Where a browser goes back to a phone of another language (RFC 8252 section 7.3).
+async fn go_back(State(control): Shared, uri: Uri) -> &'static str {
+    control.lock().await.came_back.push(uri.to_string());
+    "You can close this page."
+}
+
+/// The address that the last browser came back with, without what the phone knows itself.
+async fn came_back(State(control): Shared) -> Answer {
+    for _try in 0..400 {
+        if let Some(uri) = control.lock().await.came_back.pop() {
+            return Ok(Json(json!({ "uri": uri })));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err(failed("no browser came back"))
 }
 
 #[derive(Deserialize)]

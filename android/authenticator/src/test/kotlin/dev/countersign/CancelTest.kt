@@ -1,6 +1,6 @@
 package dev.countersign
 
-import dev.countersign.core.AccountState
+import dev.countersign.core.AccountHealth
 import dev.countersign.core.CodeInput
 import dev.countersign.core.FetchReason
 import dev.countersign.core.KeyGuard
@@ -56,7 +56,7 @@ class CancelTest {
                 cancelled { core.waitForActivation(shown.ticket) }
                 cancelled { core.changedSince(core.snapshot().revision, Duration.ofMinutes(1)) }
                 person.typesDigits(shown.digits)
-                eventually { core.accounts().singleOrNull { it.state == AccountState.Active } }
+                eventually { core.accounts().singleOrNull { it.health == AccountHealth.Active } }
 
                 val prompt = phone.prompt()
                 cancelled { core.approve(prompt.id, person.number()) }

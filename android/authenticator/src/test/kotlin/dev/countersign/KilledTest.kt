@@ -1,6 +1,6 @@
 package dev.countersign
 
-import dev.countersign.core.AccountState
+import dev.countersign.core.AccountHealth
 import dev.countersign.core.KeyGuard
 import dev.countersign.core.KeyStore
 import dev.countersign.core.Step
@@ -28,7 +28,7 @@ class KilledTest {
                     val shown = phone.core.pendingSteps().single() as Step.ShowDigits
                     assertEquals(digits, shown.digits)
                     phone.activate(person, shown)
-                    assertEquals(AccountState.Active, phone.core.accounts().single().state)
+                    assertEquals(AccountHealth.Active, phone.core.accounts().single().health)
                 }
             }
         }

@@ -3,11 +3,11 @@ package dev.countersign
 import dev.countersign.core.CodeError
 import dev.countersign.core.CodeInput
 import dev.countersign.core.CountersignException
+import dev.countersign.core.Ending
 import dev.countersign.core.LockState
 import dev.countersign.core.OtherCode
 import dev.countersign.core.Outcome
 import dev.countersign.core.PictureError
-import dev.countersign.core.Removal
 import dev.countersign.core.Scanned
 import dev.countersign.core.Step
 import dev.countersign.phone.Phone
@@ -36,7 +36,7 @@ class StepsTest {
                 val second = phone.core.checkForPrompts(dev.countersign.core.FetchReason.OPENED).prompts.single()
                 assertEquals(Step.Done(Outcome.DENIED), phone.core.deny(second.id))
                 assertEquals(Step.Done(Outcome.REPORTED), phone.core.report(second.id))
-                assertEquals(Removal.DONE, phone.core.remove(second.id.account))
+                assertEquals(Ending.DONE, phone.core.remove(second.id.account))
                 assertTrue(phone.core.accounts().isEmpty())
                 assertThrows<CountersignException.NoLongerThere> { runBlocking { phone.core.unblock(second.id.account) } }
             }

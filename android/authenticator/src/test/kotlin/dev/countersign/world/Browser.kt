@@ -33,6 +33,10 @@ class Browser : AutoCloseable {
 
     fun waitForPage(name: String): String = waitFor("#page[data-page=\"$name\"]")
 
+    /** Waits for the first of two pages, and returns its name. */
+    fun waitForOneOf(one: String, other: String): String =
+        attribute("#page[data-page=\"$one\"], #page[data-page=\"$other\"]", "data-page")
+
     /** Waits until an element is there, and returns its name. */
     fun waitFor(css: String): String {
         repeat(400) {

@@ -31,6 +31,10 @@ class Person(val user: String, private val password: String) : AutoCloseable {
 
     private fun entersPassword() {
         browser.goto("${World.issuer}/sign-in")
+        entersNameAndPassword()
+    }
+
+    private fun entersNameAndPassword() {
         browser.waitForPage("user-name")
         browser.fill("user-name", user)
         browser.click("next")
@@ -38,6 +42,35 @@ class Person(val user: String, private val password: String) : AutoCloseable {
         browser.fill("password", password)
         browser.click("next")
     }
+
+    /** Signs in at the address that a phone opened, up to the number that the same phone must approve. */
+    fun signsInAt(address: String) {
+        browser.goto(address)
+        entersNameAndPassword()
+        browser.waitForPage("number")
+    }
+
+    /** Agrees to register the phone that the page names; returns what the browser came back with. */
+    fun registers(): String {
+        browser.waitForPage("register-phone")
+        browser.click("register")
+        return World.cameBack()
+    }
+
+    /** Types the name and chooses the phone, up to the page with the number. */
+    fun usesPhone() {
+        browser.goto("${World.issuer}/sign-in")
+        browser.waitForPage("user-name")
+        browser.fill("user-name", user)
+        browser.click("next")
+        if (browser.waitForOneOf("password", "number") == "password") browser.click("use-phone")
+        browser.waitForPage("number")
+    }
+
+    /** A browser that knows nothing. */
+    fun forgets() = browser.forget()
+
+    fun presses(button: String) = browser.click(button)
 
     fun number(): String = browser.attribute("#number", "data-number")
 

@@ -37,6 +37,12 @@ object World {
     fun cut(path: String, at: String, count: Int) =
         order("/cut", buildJsonObject { put("path", path); put("at", at); put("count", count) })
 
+    /** Where browsers come back to a phone (RFC 8252 section 7.3). */
+    val redirectUri = "$control/phone-sign-in"
+
+    /** The address that the last browser came back with, as the phone gets it. */
+    fun cameBack(): String = control + order("/came-back").jsonObject.getValue("uri").jsonPrimitive.content
+
     fun heal() = order("/heal")
 
     fun fillPrompts(database: String, count: Int) =
