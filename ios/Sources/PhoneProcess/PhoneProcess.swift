@@ -2,7 +2,7 @@ import CountersignCore
 import Foundation
 import TestPhone
 
-/// A phone that is killed: `enroll FOLDER`, `stop-after-the-key FOLDER`, or `approve FOLDER NUMBER`.
+/// A phone that is killed: `enroll FOLDER`, `stop-after-the-key FOLDER`, `approve FOLDER NUMBER`, or `turn-on FOLDER`.
 @main
 enum PhoneProcess {
     static func main() async throws {
@@ -12,6 +12,7 @@ enum PhoneProcess {
         let phone = try Phone(in: folder, world: await World.find())
         switch arguments[1] {
         case "approve": try await approve(phone, number: arguments[3])
+        case "turn-on": try await turnOn(phone)
         case "enroll": try await enroll(phone, phone.ports(), folder)
         default:
             let ports = Moody(over: phone.ports())
@@ -28,6 +29,17 @@ enum PhoneProcess {
         let invite = try await core.readCode(input: .picture(bytes: picture)).invite()
         let step = try await core.enroll(offer: core.lookUp(invite: invite))
         say("digits \(try step.shown().digits)")
+    }
+
+    /// Turns phone sign-in on up to the browser, and says what it opens.
+    private static func turnOn(_ phone: Phone) async throws {
+        let core = try await phone.open()
+        let account = try await core.accounts()[0].id
+        let confirm = try await core.turnOnPhoneSignIn(account: account, redirectUri: phone.world.redirectUri)
+        guard case .confirmDevice(let ticket, _, _, _, _) = confirm else { return say("\(confirm)") }
+        let opened = try await core.provide(ticket: ticket, reply: .confirmed)
+        guard case .openBrowser(_, _, let url, _) = opened else { return say("\(opened)") }
+        say(url)
     }
 
     /// Approves what waits, while the service can't be reached.

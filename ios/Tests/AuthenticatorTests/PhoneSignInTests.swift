@@ -73,9 +73,9 @@ final class PhoneSignInTests: XCTestCase {
             try await before.open()
             try await before.addAndConfirm(person)
             await before.close()
-            let child = try Program("PhoneProcess", "turn-on", folder.path)
-            let url = try child.line()
-            child.kill()
+            let child = try Program("PhoneProcess", ["turn-on", folder.path])
+            let url = await child.line()
+            try await child.kill()
             let phone = try Phone(in: folder, world: world)
             let keys = PersonsKeys(phone.keys, lock: phone.lock)
             let core = try await phone.open(phone.ports(keyStore: keys))
@@ -93,7 +93,8 @@ final class PhoneSignInTests: XCTestCase {
         XCTAssertTrue(checklist.lockIsEnough)
         let confirm = try await phone.core.turnOnPhoneSignIn(
             account: account.id, redirectUri: phone.world.redirectUri)
-        guard case .confirmDevice(let ticket, _, person.user, _, _) = confirm else { return XCTFail("\(confirm)") }
+        guard case .confirmDevice(let ticket, _, let user, _, _) = confirm else { return XCTFail("\(confirm)") }
+        XCTAssertEqual(user, person.user)
         try await goOn(phone, person, keys, phone.core.provide(ticket: ticket, reply: .confirmed))
     }
 

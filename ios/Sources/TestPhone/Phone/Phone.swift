@@ -111,6 +111,11 @@ extension Step {
         return (ticket, digits)
     }
 
+    package func ticket() throws -> Ticket {
+        guard case .sign(let ticket, _, _, _, _, _) = self else { throw Trouble("\(self)") }
+        return ticket
+    }
+
     package func interrupted() throws -> Ticket {
         guard case .enrollmentInterrupted(let ticket, _) = self else { throw Trouble("\(self)") }
         return ticket

@@ -36,6 +36,11 @@ struct Browser {
         _ = try await waitFor("#page[data-page=\"\(name)\"]")
     }
 
+    /// Waits for the first of two pages, and returns its name.
+    func waitForOne(of one: String, _ other: String) async throws -> String {
+        try await attribute("#page[data-page=\"\(one)\"], #page[data-page=\"\(other)\"]", "data-page")
+    }
+
     /// Waits until an element is there, and returns its name.
     func waitFor(_ css: String) async throws -> String {
         for _ in 0..<400 {

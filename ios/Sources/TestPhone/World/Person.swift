@@ -36,6 +36,43 @@ package actor Person {
         try await entersPassword().waitForPage("number")
     }
 
+    /// Signs in at the address that a phone opened, up to the number that the same phone must approve.
+    package func signsIn(at address: String) async throws {
+        let browser = try await browser()
+        try await browser.goto(address)
+        try await entersNameAndPassword(browser)
+        try await browser.waitForPage("number")
+    }
+
+    /// Agrees to register the phone that the page names; returns what the browser came back with.
+    package func registers() async throws -> String {
+        let browser = try await browser()
+        try await browser.waitForPage("register-phone")
+        try await browser.click("register")
+        return try await world.cameBack()
+    }
+
+    /// Types the name and chooses the phone, up to the page with the number.
+    package func usesPhone() async throws {
+        let browser = try await browser()
+        try await browser.goto("\(world.issuer)/sign-in")
+        try await browser.waitForPage("user-name")
+        try await browser.fill("user-name", user)
+        try await browser.click("next")
+        let page = try await browser.waitForOne(of: "password", "number")
+        if page == "password" { try await browser.click("use-phone") }
+        try await browser.waitForPage("number")
+    }
+
+    /// From now on a browser that knows nothing.
+    package func forgets() async throws {
+        try await browser().forget()
+    }
+
+    package func presses(_ button: String) async throws {
+        try await browser().click(button)
+    }
+
     package func number() async throws -> String {
         try await browser().attribute("#number", "data-number")
     }
@@ -53,13 +90,17 @@ package actor Person {
     private func entersPassword() async throws -> Browser {
         let browser = try await browser()
         try await browser.goto("\(world.issuer)/sign-in")
+        try await entersNameAndPassword(browser)
+        return browser
+    }
+
+    private func entersNameAndPassword(_ browser: Browser) async throws {
         try await browser.waitForPage("user-name")
         try await browser.fill("user-name", user)
         try await browser.click("next")
         try await browser.waitForPage("password")
         try await browser.fill("password", password)
         try await browser.click("next")
-        return browser
     }
 
     private func browser() async throws -> Browser {

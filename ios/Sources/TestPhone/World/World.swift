@@ -55,6 +55,18 @@ package struct World: Sendable {
         _ = try await order("/cut", Cut(path: path, at: place, count: count))
     }
 
+    /// Where browsers come back to a phone (RFC 8252 section 7.3).
+    package var redirectUri: String { "\(control)/phone-sign-in" }
+
+    /// The address that the last browser came back with, as the phone gets it.
+    func cameBack() async throws -> String {
+        let came = try await order("/came-back", [String: String]())
+        guard let uri = try JSONDecoder().decode([String: String].self, from: came)["uri"] else {
+            throw Trouble("no browser came back")
+        }
+        return control + uri
+    }
+
     package func heal() async throws {
         _ = try await order("/heal", [String: String]())
     }
