@@ -22,8 +22,8 @@ use crate::push::{Pusher, Sender};
 use crate::secrets::{Sealer, SecretError, random};
 use crate::store::{Store, StoreError};
 use crate::{
-    data, devices as devices_room, enrollment, openid, operator, pages, phone_sign_in, prompts, security_info, sign_in,
-    tls,
+    data, devices as devices_room, enrollment, openid, operator, pages, phone_sign_in, policy, prompts, security_info,
+    sign_in, tls,
 };
 
 /// A phone's message is at most this long.
@@ -183,6 +183,8 @@ impl App {
             .route("/security-info/step-up/events", get(security_info::step_up::step_up_events))
             .nest("/security-info/add", wizard)
             .nest("/phone", phone)
+            .route("/api/policy", get(policy::routes::policy).patch(policy::routes::change_policy))
+            .route("/api/people/{user_name}/policy", get(policy::routes::persons_policy))
             .route("/.well-known/openid-configuration", get(openid::routes::discovery))
             .route("/authorize", get(openid::routes::authorize))
             .route("/par", post(phone_sign_in::routes::push))

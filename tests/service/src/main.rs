@@ -34,6 +34,25 @@ enum Command {
         #[arg(long)]
         name: Option<String>,
     },
+    /// Make somebody an administrator
+    Administrator {
+        /// Where the service keeps everything
+        #[arg(long)]
+        data: PathBuf,
+        /// Whom
+        user_name: String,
+        /// Take it back instead
+        #[arg(long)]
+        no_longer: bool,
+    },
+    /// Make a token for the policy's API; shown once, good for 90 days
+    ApiToken {
+        /// Where the service keeps everything
+        #[arg(long)]
+        data: PathBuf,
+        /// Of which administrator
+        user_name: String,
+    },
     /// Remove every phone of a person and end their sessions, for a lost phone
     ResetMethods {
         /// Where the service keeps everything
@@ -115,6 +134,14 @@ async fn main() -> Result<(), AppError> {
             let store = operator::open(&data)?;
             operator::add_person(&store, &user_name, name, &password()?, SystemClock::default().now())?;
             say("Added.")
+        }
+        Command::Administrator { data, user_name, no_longer } => {
+            operator::set_administrator(&operator::open(&data)?, &user_name, !no_longer)?;
+            say("Done.")
+        }
+        Command::ApiToken { data, user_name } => {
+            let token = operator::make_api_token(&operator::open(&data)?, &user_name, SystemClock::default().now())?;
+            say(&token)
         }
         Command::ResetMethods { data, user_name } => {
             let removed = operator::reset_methods(&operator::open(&data)?, &user_name, SystemClock::default().now())?;

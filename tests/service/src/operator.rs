@@ -5,10 +5,13 @@
 use std::path::Path;
 
 use crate::app::AppError;
+use crate::audit;
 use crate::clock::Time;
 use crate::data;
 use crate::devices::records::{self as devices, Cause, Device};
 use crate::people::{self, Person};
+use crate::policy::records::{ApiToken, TOKEN_LIFE};
+use crate::secrets::{hashed, random_id};
 use crate::sign_in::records::{KnownBrowser, Session, end_session};
 use crate::store::Store;
 
@@ -40,6 +43,40 @@ pub fn add_person(
     }
     let person = Person::new(user_name, display_name, password, now)?;
     if store.run_blocking(|tx| people::add(tx, &person))? { Ok(()) } else { Err(AppError::NameTaken) }
+}
+
+/// Makes somebody an administrator, or no longer one.
+///
+/// # Errors
+/// Nobody has that user name.
+pub fn set_administrator(store: &Store, user_name: &str, is_administrator: bool) -> Result<(), AppError> {
+    let done = store.run_blocking(|tx| {
+        let Some(mut person) = people::find(tx, user_name)? else {
+            return Ok(false);
+        };
+        person.is_administrator = is_administrator;
+        tx.put(&person)?;
+        Ok(true)
+    })?;
+    if done { Ok(()) } else { Err(AppError::NobodyThere) }
+}
+
+/// Makes a token for the policy's API, shown once.
+///
+/// # Errors
+/// Nobody has that user name, or they are no administrator.
+pub fn make_api_token(store: &Store, user_name: &str, now: Time) -> Result<String, AppError> {
+    let token = random_id()?;
+    let id = hashed(token.as_bytes());
+    let made = store.run_blocking(|tx| {
+        let Some(person) = people::find(tx, user_name)?.filter(|person| person.is_administrator) else {
+            return Ok(false);
+        };
+        tx.put(&ApiToken { id, account_id: person.account_id.clone(), expires_at: now + TOKEN_LIFE })?;
+        audit::record(tx, &person.account_id, "api_token_made", "", now)?;
+        Ok(true)
+    })?;
+    if made { Ok(token) } else { Err(AppError::NobodyThere) }
 }
 
 /// Removes every phone of a person, forgets their browsers and ends their sessions; returns how many phones.

@@ -33,8 +33,11 @@ pub struct Person {
     pub opened_at: Time,
     /// When a password-proved sign-in was reported; refused from unknown browsers until the password changes.
     pub reported_at: Option<Time>,
-    #[serde(default)]
-    /// stub
+    /// Ids of the groups they are in.
+    pub groups: Vec<String>,
+    /// Whether they decide for others.
+    pub is_administrator: bool,
+    /// Whether they may not sign in at present.
     pub suspended: bool,
 }
 
@@ -95,6 +98,8 @@ impl Person {
             unblocked_at: 0,
             opened_at: 0,
             reported_at: None,
+            groups: Vec::new(),
+            is_administrator: false,
             suspended: false,
         })
     }
@@ -165,5 +170,5 @@ pub fn record_password(tx: &mut Tx<'_>, account_id: &str, right: bool, now: Time
         (_, false) => {}
     }
     tx.put(&person)?;
-    Ok(right && allowed)
+    Ok(right && allowed && !person.suspended)
 }

@@ -76,11 +76,17 @@ pub enum Table {
     NumberSequences,
     /// What a phone is told at its next contact.
     Notices,
+    /// The organisation's policy.
+    Policy,
+    /// Groups of people.
+    Groups,
+    /// Tokens of administrators, hashed.
+    ApiTokens,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::People,
         Self::UserNames,
         Self::Sessions,
@@ -103,6 +109,9 @@ impl Table {
         Self::DeviceKeys,
         Self::NumberSequences,
         Self::Notices,
+        Self::Policy,
+        Self::Groups,
+        Self::ApiTokens,
     ];
 
     /// Its name in SQL.
@@ -131,6 +140,9 @@ impl Table {
             Self::DeviceKeys => "device_keys",
             Self::NumberSequences => "number_sequences",
             Self::Notices => "notices",
+            Self::Policy => "policy",
+            Self::Groups => "groups",
+            Self::ApiTokens => "api_tokens",
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::clock::{DAY, MINUTE, Time};
 use crate::devices::records::{self as devices, Device, Subscription};
 use crate::devices::standing::{Status, may_answer};
 use crate::people::Person;
-use crate::phone_sign_in::acts::policy_allows;
+use crate::policy::records::effective_for;
 use crate::prompts::numbers;
 use crate::prompts::records::{AnsweringKey, Ceremony, Context, Kind, Match, Outcome, Owner, Prompt, RequestId, Told};
 use crate::prompts::rules::{self, Allowed, Decision, Refusal, Start};
@@ -119,7 +119,7 @@ pub async fn start(app: &App, wanted: Wanted) -> Result<Result<Ceremony, NotStar
             };
             let mut phones = devices::active(tx, &wanted.account_id)?;
             phones.retain(|phone| wanted.only.rings(&phone.id) && phone.answers(wanted.kind, now).is_some());
-            if phones.is_empty() {
+            if phones.is_empty() || !may_approve(tx, &wanted.account_id, wanted.kind)? {
                 return Ok(Err(NotStarted::NoPhone));
             }
             let history: Vec<Ceremony> = tx.children(&wanted.account_id)?;
@@ -411,7 +411,7 @@ pub fn answer(
         let told = if *fingerprint == answer.fingerprint { *told } else { Told::AlreadyAnswered };
         return Ok(Some((told, Vec::new())));
     }
-    let (outcome, told) = match (&answer.decision, may_approve(tx, &ceremony)?) {
+    let (outcome, told) = match (&answer.decision, may_approve(tx, &ceremony.account_id, ceremony.kind)?) {
         (Decision::Approve(_), false) if ceremony.is_live(now) => (Some(Outcome::Ended), Told::Cancelled),
         (Decision::Approve(_) | Decision::Deny, _) => rules::decide(&ceremony, &answer.decision, now),
     };
@@ -429,12 +429,26 @@ pub fn answer(
     Ok(Some((told, pushes)))
 }
 
-/// Whether suspension and policy allow this kind of approval, read in the deciding transaction.
-fn may_approve(tx: &mut Tx<'_>, ceremony: &Ceremony) -> Result<bool, StoreError> {
-    if may_answer(tx, &ceremony.account_id)? != Status::Ok {
+/// Whether suspension and policy allow this kind of approval; read when it is asked for, and again when it is
+/// decided.
+fn may_approve(tx: &mut Tx<'_>, account_id: &str, kind: Kind) -> Result<bool, StoreError> {
+    if may_answer(tx, account_id)? != Status::Ok {
         return Ok(false);
     }
-    Ok(ceremony.kind != Kind::PhoneSignIn || policy_allows(tx, &ceremony.account_id)?)
+    let Some(person) = tx.get::<Person>(account_id)? else {
+        return Ok(false);
+    };
+    let effective = effective_for(tx, &person)?;
+    Ok(match kind {
+        Kind::PhoneSignIn => effective.allows_phone_sign_in(),
+        Kind::SecondFactor => effective.allows_push(),
+        Kind::ConfirmEnrolment
+        | Kind::AddMethod
+        | Kind::RemoveMethod
+        | Kind::RegisterDevice
+        | Kind::CreatePass
+        | Kind::ReportLost => true,
+    })
 }
 
 /// "It wasn't me": ends a live ceremony, and what an approved one gave.
