@@ -1,5 +1,7 @@
-//! The main job in one walk: from the web application to an added phone to a sign-in with a number, in a real
-//! browser, with a stock relying party. The demonstration shows it, a test asserts it.
+//! The main job in one walk: from the web application to an added phone to a sign-in with a number, then without a
+//! password, in a real browser, with a stock relying party. The demonstration shows it, a test asserts it.
+
+mod without_password;
 
 use countersign::{CodeInput, Outcome, Prompt, PromptKind, Step};
 
@@ -63,6 +65,15 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// The claims on the relying party's page.
+    async fn signed_in(&self, how: &'static str) -> Result<SignedIn, Trouble> {
+        let mut claims = Vec::new();
+        for name in CLAIMS {
+            claims.push((name.to_owned(), self.browser.text(&format!("claim-{name}")).await?));
+        }
+        Ok(SignedIn { how, claims })
+    }
+
     async fn add_phone(&mut self) -> Result<(), Trouble> {
         self.browser.wait_for_page("more-information").await?;
         self.page("04 more information required").await?;
@@ -92,11 +103,19 @@ impl Walk<'_, '_> {
     }
 }
 
-/// Walks the whole way and returns the claims that the relying party has checked.
+/// A way to sign in, and the claims that the relying party has then checked.
+pub struct SignedIn {
+    /// What was used.
+    pub how: &'static str,
+    /// Names and values.
+    pub claims: Vec<(String, String)>,
+}
+
+/// Walks the whole way and returns the claims that the relying party has checked, for each way to sign in.
 ///
 /// # Errors
 /// The first thing that is not as it should be.
-pub async fn whole_journey(watcher: &mut Watcher<'_>) -> Result<Vec<(String, String)>, Trouble> {
+pub async fn whole_journey(watcher: &mut Watcher<'_>) -> Result<Vec<SignedIn>, Trouble> {
     let port = free_port()?;
     let world = World::start_with(Some(return_address(port))).await?;
     let relying_party = RelyingParty::start(port, world.issuer(), &world.authority).await?;
@@ -112,7 +131,7 @@ pub async fn whole_journey(watcher: &mut Watcher<'_>) -> Result<Vec<(String, Str
     Ok(claims)
 }
 
-async fn steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty) -> Result<Vec<(String, String)>, Trouble> {
+async fn steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty) -> Result<Vec<SignedIn>, Trouble> {
     walk.browser.goto(&format!("{}/welcome.html", relying_party.url)).await?;
     walk.browser.wait_for_page("welcome").await?;
     walk.page("01 relying party").await?;
@@ -133,11 +152,9 @@ async fn steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty) -> Result<
     walk.answer(PromptKind::SecondFactor, "15 phone sign-in").await?;
     walk.browser.wait_for_page("signed-in").await?;
     walk.page("16 signed in").await?;
-    let mut claims = Vec::new();
-    for name in CLAIMS {
-        claims.push((name.to_owned(), walk.browser.text(&format!("claim-{name}")).await?));
-    }
-    Ok(claims)
+    let mut ways = vec![walk.signed_in("password and number").await?];
+    ways.extend(without_password::steps(walk, relying_party).await?);
+    Ok(ways)
 }
 
 /// WebDriver deletes cookies of the open page only, so a page of the service is opened first.

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{REDIRECT, account_of, agreed, browser_opened, confirmed, consent_page, turned_on, with_phone_sign_in};
-use countersign::{AccountHealth, Ending, Error, KeyGuard, NotAllowed, PhoneSignIn, PlatformError, Reply, Step};
+use countersign::{AccountHealth, Error, KeyGuard, NotAllowed, PhoneSignIn, PlatformError, Reply, Step};
 use countersign_journeys::cuts::Cut;
 use countersign_journeys::{Person, TestPhone, World};
 
@@ -199,16 +199,4 @@ async fn j4_w10_a_lock_removed_between_check_and_key_stops_it() {
     assert!(matches!(step, Step::MissingLock { .. }), "{step:?}");
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
     assert_eq!(state_of(&phone).await.1, PhoneSignIn::Off);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn j8_off_destroys_the_key_tells_the_service_and_leaves_second_factor_working() {
-    let world = World::start().await.unwrap();
-    let (person, phone) = with_phone_sign_in(&world).await;
-    let told = phone.core().turn_off_phone_sign_in(account_of(&phone).await).await.unwrap();
-    assert_eq!((told, state_of(&phone).await.1), (Ending::Done, PhoneSignIn::Off));
-    let info = person.open("/security-info").await.unwrap();
-    assert!(info.html.contains("Phone app"), "{}", info.html);
-    let again = phone.core().turn_off_phone_sign_in(account_of(&phone).await).await;
-    assert_eq!(again, Err(Error::PhoneSignInOff));
 }

@@ -3,10 +3,8 @@
 
 mod common;
 
-use common::{account_of, use_phone, with_phone_sign_in};
-use countersign::{
-    AccountHealth, Error, Matching, Origin, Outcome, PhoneSignIn, PlatformError, PromptKind, PromptState, Reply, Step,
-};
+use common::{use_phone, with_phone_sign_in};
+use countersign::{Error, Matching, Origin, Outcome, PlatformError, PromptKind, PromptState, Reply, Step};
 use countersign_journeys::cuts::Cut;
 use countersign_journeys::world::USER;
 use countersign_journeys::{Person, World, a_moment};
@@ -254,96 +252,4 @@ async fn j6_w17_two_browsers_at_once_and_neither_number_fits_the_other() {
     let known = prompts.iter().find(|prompt| prompt.origin() == Origin::KnownBrowser).unwrap();
     let refused = phone.core().approve(known.id().clone(), theirs.number().unwrap()).await;
     assert_eq!(refused, Err(Error::NumberForm));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn j9_a_removed_lock_ends_phone_sign_in_says_so_and_offers_repair() {
-    let world = World::start().await.unwrap();
-    let (person, phone) = with_phone_sign_in(&world).await;
-    phone.remove_lock().unwrap();
-    phone.core().foregrounded().await.unwrap();
-    let account = phone.core().accounts().await.unwrap()[0].clone();
-    assert_eq!((account.health, account.phone_sign_in), (AccountHealth::Paused, PhoneSignIn::On));
-    use_phone(&person).await;
-    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
-    let Matching::Choose { options } = prompt.matching().clone() else { panic!("{:?}", prompt.matching()) };
-    let step = phone.core().approve(prompt.id().clone(), options[0].clone()).await.unwrap();
-    assert!(matches!(step, Step::MissingLock { .. }), "{step:?}");
-    // The desktop's key went with the lock: at the next start that is said, and the service is told.
-    let phone = phone.restart().await.unwrap();
-    let mut account = phone.core().accounts().await.unwrap()[0].clone();
-    for _try in 0..50 {
-        if account.health == AccountHealth::SignInKeyLost {
-            break;
-        }
-        a_moment().await;
-        account = phone.core().accounts().await.unwrap()[0].clone();
-    }
-    assert_eq!((account.health, account.phone_sign_in), (AccountHealth::SignInKeyLost, PhoneSignIn::Off));
-    phone.set_lock().unwrap();
-    let fresh = world.person().unwrap();
-    common::turned_on(&fresh, &phone).await;
-    let account = phone.core().accounts().await.unwrap()[0].clone();
-    assert_eq!((account.health, account.phone_sign_in), (AccountHealth::Active, PhoneSignIn::On));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn j8_w1_off_without_a_network_then_killed_is_told_later() {
-    let world = World::start().await.unwrap();
-    let (person, phone) = with_phone_sign_in(&world).await;
-    world.cuts.cut("/phone/device", Cut::Before, 1);
-    let told = phone.core().turn_off_phone_sign_in(account_of(&phone).await).await.unwrap();
-    assert_eq!(told, countersign::Ending::ServiceToldLater);
-    let phone = phone.restart().await.unwrap();
-    for _try in 0..80 {
-        if person.open("/security-info").await.unwrap().html.contains("Phone app") {
-            break;
-        }
-        a_moment().await;
-    }
-    assert!(person.open("/security-info").await.unwrap().html.contains("Phone app"), "the service was told");
-    assert_eq!(phone.core().accounts().await.unwrap()[0].phone_sign_in, PhoneSignIn::Off);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn j8_w2_a_late_off_does_not_undo_a_newer_on() {
-    let world = World::start().await.unwrap();
-    let (person, phone) = with_phone_sign_in(&world).await;
-    // The off is stored and can't be sent; meanwhile it is turned on again with another key.
-    world.cuts.cut("/phone/device", Cut::Before, 1);
-    phone.core().turn_off_phone_sign_in(account_of(&phone).await).await.unwrap();
-    common::turned_on(&person, &phone).await;
-    for _try in 0..60 {
-        a_moment().await;
-    }
-    phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
-    assert_eq!(phone.core().accounts().await.unwrap()[0].phone_sign_in, PhoneSignIn::On);
-    assert!(person.open("/security-info").await.unwrap().html.contains("Phone sign-in"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn j8_w3_removed_on_the_page_while_a_request_is_open() {
-    let world = World::start().await.unwrap();
-    let (person, phone) = with_phone_sign_in(&world).await;
-    let stranger = world.person().unwrap();
-    let waiting = use_phone(&stranger).await;
-    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
-    let info = person.open("/security-info").await.unwrap();
-    let page = person.press(&info, "remove-1", &[]).await.unwrap();
-    assert_eq!(page.name(), "remove-number", "{}", page.html);
-    let removal = phone.prompt_of(PromptKind::RemoveMethod).await.unwrap();
-    assert!(removal.needs_unlock(), "step-up takes the sign-in key where there is one");
-    assert_eq!(phone.approve_unlocked(&removal, page.number().unwrap()).await.unwrap(), Step::Done(Outcome::Approved));
-    let page = person.open("/security-info/step-up").await.unwrap();
-    person.press(&page, "finish", &[]).await.unwrap();
-    let late = phone.core().approve(prompt.id().clone(), waiting.number().unwrap()).await;
-    if let Ok(step) = late {
-        let told = phone.unlock(&step).await;
-        assert!(!matches!(told, Ok(Step::Done(Outcome::Approved))), "{told:?}");
-    }
-    phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
-    let account = phone.core().accounts().await.unwrap()[0].clone();
-    let cause = countersign::RemovalCause::RemovedByPerson;
-    assert_eq!(account.health, AccountHealth::RemovedByService { cause });
-    assert_eq!(account.phone_sign_in, PhoneSignIn::Off);
 }

@@ -1,4 +1,4 @@
-//! J2 and J7 through a real browser, with a stock relying party as the web application.
+//! J2, J4, J6, J7, J8 and J11 through a real browser, with a stock relying party as the web application.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,19 +10,30 @@
 use countersign_journeys::{browser, relying_party, walk};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_j7_from_the_picture_of_the_page_to_signed_in_at_a_stock_relying_party() {
+async fn j2_j4_j6_j7_j8_j11_from_the_picture_of_the_page_to_signed_in_at_a_stock_relying_party() {
     for (part, reason) in [("browser", browser::missing()), ("relying party", relying_party::missing())] {
         if let Some(reason) = reason {
             countersign_journeys::skipped(part, &reason);
             return;
         }
     }
-    let claims = walk::whole_journey(&mut |_step, _picture| Ok(())).await.unwrap();
-    let claim = |name: &str| claims.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone()).unwrap();
-    assert_eq!(claim("preferred_username"), "ada@example.org");
-    assert_eq!(claim("aud"), "payroll");
-    assert!(claim("iss").starts_with("https://localhost:"));
-    assert!(claim("amr").contains("pwd") && claim("amr").contains("mfa") && claim("amr").contains("pop"));
-    assert_eq!(claim("acr"), "mfa");
-    assert!(!claim("nonce").is_empty());
+    let ways = walk::whole_journey(&mut |_step, _picture| Ok(())).await.unwrap();
+    let expected = [
+        ("password and number", "mfa", ["pwd", "pop", "mfa"].as_slice()),
+        ("phone, chosen of three", "phone", &["pop", "user", "mfa"]),
+        ("phone, typed", "phone", &["pop", "user", "mfa"]),
+    ];
+    assert_eq!(ways.len(), expected.len());
+    for (way, (how, acr, amr)) in ways.iter().zip(expected) {
+        let claim =
+            |name: &str| way.claims.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone()).unwrap();
+        assert_eq!((way.how, claim("acr").as_str()), (how, acr));
+        assert_eq!(claim("preferred_username"), "ada@example.org");
+        assert_eq!(claim("aud"), "payroll");
+        assert!(claim("iss").starts_with("https://localhost:"));
+        assert!(!claim("nonce").is_empty());
+        for name in ["pwd", "pop", "user", "mfa", "otp", "hwk"] {
+            assert_eq!(claim("amr").contains(name), amr.contains(&name), "{how}: {} and {name}", claim("amr"));
+        }
+    }
 }

@@ -11,6 +11,7 @@
 //! | `cli`, `orders` | what the person typed, as command line and while watching |
 //! | `app` | each command, from order to words |
 //! | `render`, `json`, `words`, `times` | how things look: for people, for programs, for each error, as time |
+//! | `loopback` | where the browser comes back to |
 //! | `unlock` | unlocking a key of phone sign-in with the passphrase of the lock |
 //! | `names` | short names of requests and accounts |
 //! | `error` | why a command did not do what was asked |
@@ -21,6 +22,7 @@ pub mod direct;
 pub mod error;
 mod home;
 mod json;
+mod loopback;
 mod names;
 pub mod orders;
 mod passphrase;
@@ -33,5 +35,6 @@ pub mod words;
 
 pub use direct::Message;
 pub use error::PhoneError;
+pub use loopback::Loopback;
 pub use phone::{Phone, Settings};
 pub use unlock::unlock;

@@ -111,13 +111,44 @@ fn j7_w1_three_wrong_numbers_in_a_day_end_that_origin_and_no_other() {
 }
 
 #[test]
-fn a_session_asks_three_times_an_hour() {
-    let own = |ago| Ceremony { owner: mine(), ..decided(Origin::SignedIn, ago, Outcome::Approved) };
+fn a_session_asks_in_vain_three_times_an_hour() {
+    let own = |ago| Ceremony { owner: mine(), ..decided(Origin::SignedIn, ago, Outcome::Denied) };
+    let approved = |ago| Ceremony { outcome: Some(Outcome::Approved), ..own(ago) };
     let asking = Asking { kind: Kind::RemoveMethod, ..asking(Origin::SignedIn) };
     assert_eq!(asking.of(&[own(HOUR - 1), own(1_000), own(500)]), Err(Refusal::TooMany));
     assert!(asking.of(&[own(HOUR), own(1_000), own(500)]).is_ok());
+    assert!(asking.of(&[own(HOUR - 1), own(1_000), approved(500)]).is_ok(), "what was approved bothered nobody");
     let others: Vec<Ceremony> = (1..9).map(|ago| decided(Origin::SignedIn, ago, Outcome::Approved)).collect();
     assert!(asking.of(&others).is_ok());
+}
+
+#[test]
+fn an_unknown_browser_is_three_an_account_one_a_network_and_rings_once_in_ten_minutes() {
+    let live = |ago| past(Origin::Unknown, ago);
+    assert_eq!(asking(Origin::Unknown).of(&[]), Ok(Allowed { silent: false, may_choose: false }));
+    assert_eq!(asking(Origin::Unknown).of(&[live(1), live(2), live(3)]), Err(Refusal::TooMany));
+    assert!(asking(Origin::Unknown).of(&[live(1), live(2), live(60)]).is_ok(), "a minute is over");
+    let near = Ceremony { network: "192.0.2.0/24".to_owned(), ..live(1) };
+    assert_eq!(asking(Origin::Unknown).of(std::slice::from_ref(&near)), Err(Refusal::TooMany));
+    let own = Ceremony { owner: mine(), ..near };
+    assert!(asking(Origin::Unknown).of(&[own]).is_ok(), "the same page replaces its own");
+    assert!(asking(Origin::Unknown).silent(&[live(5)]), "one rang a moment ago");
+    let approved = decided(Origin::Unknown, 300, Outcome::Approved);
+    assert!(!asking(Origin::Unknown).silent(&[approved]));
+}
+
+#[test]
+fn an_unknown_browser_falls_silent_for_a_day_after_one_in_vain() {
+    for bad in [Outcome::Denied, Outcome::Reported, Outcome::Expired, Outcome::Cancelled] {
+        let vain = decided(Origin::Unknown, DAY - 1, bad);
+        assert!(asking(Origin::Unknown).silent(std::slice::from_ref(&vain)), "{bad:?}");
+        assert!(!asking(Origin::Unknown).silent(&[decided(Origin::Unknown, DAY, bad)]), "{bad:?} a day ago");
+        let opened = Asking { opened_at: NOW - 100, ..asking(Origin::Unknown) };
+        assert!(!opened.silent(std::slice::from_ref(&vain)), "{bad:?}, but the app was opened since");
+        for other in ORIGINS {
+            assert!(!asking(other).silent(std::slice::from_ref(&vain)), "{bad:?} costs {other:?} nothing");
+        }
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use countersign_journeys::walk::{self, Seen};
 use countersign_journeys::{Trouble, attended, terminal};
 
 #[derive(Parser)]
-#[command(about = "Add an account by scanning, approve a number-matching sign-in")]
+#[command(about = "Add an account by scanning, approve a number-matching sign-in, sign in without a password")]
 struct Cli {
     /// Nobody clicks: a headless browser and the phone do it all, and leave pictures
     #[arg(long)]
@@ -33,7 +33,7 @@ async fn unattended(folder: &Path) -> Result<(), Trouble> {
     std::fs::create_dir_all(folder)?;
     say("Starting the sign-in service, the push relay, the web application and the phone.")?;
     let (started, mut said) = (Instant::now(), Vec::new());
-    let claims = walk::whole_journey(&mut |step, seen| {
+    let ways = walk::whole_journey(&mut |step, seen| {
         let seconds = started.elapsed().as_secs_f32();
         match seen {
             Seen::Page(picture) => {
@@ -52,8 +52,11 @@ async fn unattended(folder: &Path) -> Result<(), Trouble> {
     terminal::pictures(folder, &said).await?;
     say("")?;
     say("The web application, a stock Apache with mod_auth_openidc, has checked these claims:")?;
-    for (name, value) in claims {
-        say(&format!("  {name:20} {value}"))?;
+    for walk::SignedIn { how, claims } in ways {
+        say(&format!("  with {how}:"))?;
+        for (name, value) in claims {
+            say(&format!("    {name:20} {value}"))?;
+        }
     }
     say(&format!(
         "Everything has ended and is cleaned up. Pictures are in target/demo. {:.1} s",

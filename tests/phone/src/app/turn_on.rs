@@ -1,16 +1,7 @@
 //! Turning phone sign-in on and off.
 
-use std::net::Ipv4Addr;
-
-use axum::Router;
-use axum::extract::State;
-use axum::http::Uri;
-use axum::response::Html;
-use axum::routing::get;
 use countersign::{AccountId, Ending as Told, Error, Reply, Step, Ticket};
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
 use super::Ending;
 use super::answer::unlock_step;
@@ -18,15 +9,10 @@ use super::input::{Lines, confirmed};
 use super::output::Output;
 use super::watch;
 use crate::error::PhoneError;
+use crate::loopback::Loopback;
 use crate::names;
 use crate::phone::Phone;
 use crate::render::{quoted, wrap};
-
-/// The registered path of desktops (protocol section 10.1).
-const PATH: &str = "/phone-sign-in";
-/// Shown in the browser; what came of it is told in the terminal, where it is known.
-const CLOSE_ME: &str = "<!doctype html><meta charset=utf-8><title>Countersign</title>\
-     <p>You can close this page and go back to your terminal.</p>";
 
 pub(super) async fn turn_on(
     phone: &Phone,
@@ -37,8 +23,8 @@ pub(super) async fn turn_on(
 ) -> Result<Ending, PhoneError> {
     let accounts = phone.authenticator().accounts().await?;
     let account = names::account(&accounts, name)?.id.clone();
-    let mut browser = Browser::listen().await?;
-    let mut step = phone.authenticator().turn_on_phone_sign_in(account, browser.redirect_uri.clone()).await?;
+    let mut browser = Loopback::listen().await?;
+    let mut step = phone.authenticator().turn_on_phone_sign_in(account, browser.redirect_uri().to_owned()).await?;
     loop {
         step = match step {
             Step::ConfirmDevice { ticket, host, user_name, organization, device } => {
@@ -76,7 +62,7 @@ pub(super) async fn turn_on(
 /// back; what belongs to something else is not taken, and the waiting goes on.
 async fn back(
     phone: &Phone,
-    browser: &mut Browser,
+    browser: &mut Loopback,
     ticket: &Ticket,
     output: &mut Output,
     lines: &mut Lines,
@@ -114,43 +100,4 @@ pub(super) async fn turn_off(phone: &Phone, name: &str, output: &mut Output) -> 
     };
     output.tell(&wrap(text), &json!({ "event": "phone_sign_in_off", "service_knows": known }))?;
     Ok(if known { Ending::Done } else { Ending::Queued })
-}
-
-/// The address on this machine that the browser comes back to (RFC 8252 section 7.3).
-struct Browser {
-    redirect_uri: String,
-    came_back: mpsc::Receiver<String>,
-    serving: tokio::task::JoinHandle<()>,
-}
-
-impl Browser {
-    async fn listen() -> Result<Self, PhoneError> {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|_taken| PhoneError::NoBrowserAnswer)?;
-        let port = listener.local_addr().map_err(|_closed| PhoneError::NoBrowserAnswer)?.port();
-        let origin = format!("http://127.0.0.1:{port}");
-        let (sender, came_back) = mpsc::channel(1);
-        let router = Router::new().route(PATH, get(take)).with_state((origin.clone(), sender));
-        let serving = tokio::spawn(async move {
-            // Ends with the command.
-            let _ended = axum::serve(listener, router).await;
-        });
-        Ok(Self { redirect_uri: format!("{origin}{PATH}"), came_back, serving })
-    }
-
-    async fn next(&mut self) -> Option<String> {
-        self.came_back.recv().await
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
-}
-
-async fn take(State((origin, sender)): State<(String, mpsc::Sender<String>)>, uri: Uri) -> Html<&'static str> {
-    // One that comes while another is looked at has nothing to add.
-    let _full = sender.try_send(format!("{origin}{uri}"));
-    Html(CLOSE_ME)
 }

@@ -333,15 +333,18 @@ pub fn redeem(
     Ok(Some(ceremony))
 }
 
-/// Ends what no device is left to answer.
+/// Ends what no device is left to answer with the key that was asked for.
 pub fn end_without_devices(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
-    let left: Vec<String> = devices::active(tx, account_id)?.into_iter().map(|device| device.id).collect();
+    let left = devices::active(tx, account_id)?;
+    let answers = |prompt: &Prompt| {
+        left.iter().any(|phone| phone.id == prompt.device_id && phone.key_named(&prompt.key).is_some())
+    };
     for mut ceremony in tx.children::<Ceremony>(account_id)? {
         if !ceremony.is_live(now) {
             continue;
         }
         let prompts: Vec<Prompt> = tx.children(&ceremony.id)?;
-        if !prompts.iter().any(|prompt| left.contains(&prompt.device_id)) {
+        if !prompts.iter().any(answers) {
             ceremony.outcome = Some(Outcome::Ended);
             ceremony.decided_at = Some(now);
             tx.put(&ceremony)?;

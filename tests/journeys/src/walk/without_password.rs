@@ -1,0 +1,138 @@
+//! The second half of the walk: phone sign-in on, in, reported, off, and a lost phone.
+
+use countersign::{Outcome, PromptKind, Reply, Step};
+use countersign_phone::Loopback;
+
+use super::{Seen, SignedIn, Walk, forget_service};
+use crate::Trouble;
+use crate::relying_party::RelyingParty;
+use crate::world::{PASSWORD, USER};
+
+pub(super) async fn steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty) -> Result<Vec<SignedIn>, Trouble> {
+    turn_on(walk).await?;
+    sign_in_anew(walk, relying_party).await?;
+    walk.browser.wait_for_page("password").await?;
+    walk.browser.click("use-phone").await?;
+    let chosen = approve(walk, "22 sign-in number to be chosen", "23 phone chosen of three").await?;
+    walk.browser.wait_for_page("signed-in").await?;
+    let mut ways = vec![walk.signed_in("phone, chosen of three").await?];
+    walk.page("24 signed in without a password").await?;
+
+    report(walk, &chosen).await?;
+    walk.browser.forget().await?;
+    sign_in_anew(walk, relying_party).await?;
+    typed(walk).await?;
+    walk.browser.wait_for_page("signed-in").await?;
+    ways.push(walk.signed_in("phone, typed").await?);
+    walk.page("29 signed in in a new browser").await?;
+    turn_off(walk, relying_party).await?;
+    lose(walk).await?;
+    Ok(ways)
+}
+
+/// From the checklist through the browser to a phone that signs in without a password.
+async fn turn_on(walk: &mut Walk<'_, '_>) -> Result<(), Trouble> {
+    walk.phone.set_lock()?;
+    let mut browser = Loopback::listen().await?;
+    let (core, account) = (walk.phone.core(), walk.phone.core().accounts().await?.remove(0).id);
+    let step = core.turn_on_phone_sign_in(account, browser.redirect_uri().to_owned()).await?;
+    let Step::ConfirmDevice { ticket, .. } = step else { return Err(format!("{step:?}").into()) };
+    let step = core.provide(ticket.clone(), Reply::Confirmed).await?;
+    let Step::OpenBrowser { url, .. } = step else { return Err(format!("{step:?}").into()) };
+    walk.browser.goto(&url).await?;
+    walk.sign_in(false).await?;
+    walk.browser.wait_for_page("number").await?;
+    walk.page("17 turning on number").await?;
+    walk.answer(PromptKind::RegisterDevice, "18 phone turning on").await?;
+    walk.browser.wait_for_page("register-phone").await?;
+    walk.page("19 register this phone").await?;
+    walk.browser.click("register").await?;
+    let back = browser.next().await.ok_or("the browser did not come back")?;
+    let step = core.provide(ticket, Reply::Redirected(back)).await?;
+    let step = walk.phone.unlock(&step).await?;
+    match walk.phone.unlock(&step).await? {
+        Step::PhoneSignInOn(_) => {}
+        other => return Err(format!("not on: {other:?}").into()),
+    }
+    walk.browser.goto(&format!("{}/security-info", walk.phone.issuer().await?)).await?;
+    walk.browser.wait_for_page("security-info").await?;
+    walk.page("20 security info with phone sign-in").await?;
+    walk.browser.click("sign-out").await?;
+    walk.browser.wait_for_page("signed-out").await
+}
+
+/// The relying party has forgotten the person; the service knows the browser, unless that was forgotten too.
+async fn sign_in_anew(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty) -> Result<(), Trouble> {
+    walk.browser.goto(&format!("{}/welcome.html", relying_party.url)).await?;
+    walk.browser.forget().await?;
+    walk.browser.goto(&format!("{}/welcome.html", relying_party.url)).await?;
+    walk.browser.click("sign-in").await?;
+    walk.browser.wait_for_page("user-name").await?;
+    walk.browser.fill("user-name", USER).await?;
+    walk.browser.click("next").await
+}
+
+/// The person compares the number, unlocks the phone, and it is approved.
+async fn approve(walk: &mut Walk<'_, '_>, page: &str, phone: &str) -> Result<countersign::PromptId, Trouble> {
+    walk.browser.wait_for_page("number").await?;
+    let number = walk.browser.number().await?;
+    walk.page(page).await?;
+    let prompt = walk.phone.prompt_of(PromptKind::PhoneSignIn).await?;
+    (walk.watcher)(phone, Seen::Phone(walk.phone.shows(&prompt).await?))?;
+    match walk.phone.approve_unlocked(&prompt, number).await? {
+        Step::Done(Outcome::Approved) => Ok(prompt.id().clone()),
+        other => Err(format!("not approved: {other:?}").into()),
+    }
+}
+
+/// In a browser that knows nothing: three digits, and the account is named before it goes on.
+async fn typed(walk: &mut Walk<'_, '_>) -> Result<(), Trouble> {
+    walk.browser.wait_for_page("password").await?;
+    walk.browser.click("use-phone").await?;
+    approve(walk, "26 sign-in number in a new browser", "27 phone typed").await?;
+    walk.browser.wait_for_page("name-account").await?;
+    walk.page("28 whose account").await?;
+    walk.browser.click("continue").await
+}
+
+/// "It wasn't me", after approving: the session has ended.
+async fn report(walk: &mut Walk<'_, '_>, prompt: &countersign::PromptId) -> Result<(), Trouble> {
+    match walk.phone.core().report(prompt.clone()).await? {
+        Step::Done(Outcome::Reported) => {}
+        other => return Err(format!("not reported: {other:?}").into()),
+    }
+    walk.browser.goto(&format!("{}/security-info", walk.phone.issuer().await?)).await?;
+    walk.browser.wait_for_page("user-name").await?;
+    walk.page("25 reported the session has ended").await?;
+    forget_service(walk).await
+}
+
+/// Off: the key is destroyed, and the password is asked for again.
+async fn turn_off(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty) -> Result<(), Trouble> {
+    let account = walk.phone.core().accounts().await?.remove(0).id;
+    walk.phone.core().turn_off_phone_sign_in(account).await?;
+    walk.browser.goto(&format!("{}/security-info", walk.phone.issuer().await?)).await?;
+    walk.browser.wait_for_page("security-info").await?;
+    walk.browser.click("sign-out").await?;
+    walk.browser.wait_for_page("signed-out").await?;
+    sign_in_anew(walk, relying_party).await?;
+    walk.browser.wait_for_page("not-started").await?;
+    walk.page("30 off your phone was not asked").await?;
+    walk.browser.click("use-password").await?;
+    walk.browser.wait_for_page("password").await?;
+    walk.browser.fill("password", PASSWORD).await?;
+    walk.browser.click("next").await?;
+    walk.browser.wait_for_page("number").await?;
+    walk.answer(PromptKind::SecondFactor, "31 phone after the password").await?;
+    walk.browser.wait_for_page("signed-in").await
+}
+
+/// The only phone is lost: the page says who helps.
+async fn lose(walk: &mut Walk<'_, '_>) -> Result<(), Trouble> {
+    walk.browser.goto(&format!("{}/security-info", walk.phone.issuer().await?)).await?;
+    walk.browser.wait_for_page("security-info").await?;
+    walk.browser.click("lost-1").await?;
+    walk.browser.wait_for_page("not-reported").await?;
+    walk.page("32 the last phone is lost").await?;
+    Ok(())
+}
