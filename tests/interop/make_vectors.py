@@ -11,7 +11,9 @@ Keys and signatures are fresh each time, so the output is committed and never co
 import hashlib
 import json
 
-from making.device_files import answer_file, enrollment_file, request_file
+from making.device_files import (
+    answer_file, dpop_file, enrollment_file, request_file, sign_in_answer_file, sign_in_key_file,
+)
 from making.jose import VECTORS
 from making.proofs import proofs_file
 from making.pushes import inbox_file, push_file
@@ -34,6 +36,9 @@ def make_all() -> dict[str, dict]:
         "phone-enrollment.json": enrollment_file(world),
         "phone-request.json": request_file(world, prompt, answers["cases"][0]),
         "phone-answer.json": answers,
+        "phone-sign-in-answer.json": sign_in_answer_file(world, prompt),
+        "phone-sign-in-key.json": sign_in_key_file(world),
+        "dpop.json": dpop_file(world),
         "proofs.json": proofs_file(world, prompt, keys["cases"][0]["jws"]),
         "push.json": push_file(world, prompts, withdrawals),
         "inbox.json": inbox_file(world),

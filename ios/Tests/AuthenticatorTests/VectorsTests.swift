@@ -51,7 +51,7 @@ final class VectorsTests: XCTestCase {
         var good = 0
         for kind in [
             "phone-prompt", "prompt-withdrawn", "phone-state", "phone-keys", "phone-enrollment", "phone-request",
-            "phone-answer",
+            "phone-answer", "phone-sign-in-answer", "phone-sign-in-key", "dpop",
         ] {
             let file = try file("\(kind).json")
             let key = try PublicKey(point: keys.object(file.text("signed_by")).bytes("point"))

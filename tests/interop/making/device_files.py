@@ -56,6 +56,74 @@ def answer_file(world: World, prompt: dict) -> dict:
     return world.document(kind, "device", expected, cases)
 
 
+def sign_in_answer_file(world: World, prompt: dict) -> dict:
+    """phone-sign-in-answer.json (section 7): an approval by the sign-in key, which asks the person."""
+    jti, digest = json.loads(prompt["payload"])["jti"], b64(sha256(prompt["jws"]))
+    kid = world.sign_in.thumbprint
+    kind = Kind("phone-answer+jwt", world.sign_in, world.stranger, {
+        "aud": ISSUER, "prompt": jti, "prompt_sha256": digest, "decision": "approve", "number": "47",
+        "uv": "credential",
+    }, kid, world.stranger.thumbprint)
+    cases = [
+        *usual_goods(kind),
+        kind.good("uv biometric", kind.payload | {"uv": "biometric"}),
+        kind.good("uv unspecified", kind.payload | {"uv": "unspecified"}),
+        *common_cases(kind),
+        kind.changed("uv none by a key that asks", "verification", uv="none"),
+        kind.changed("unknown uv", "unknown", uv="palm"),
+    ]
+    expected = {"issuer": ISSUER, "kid": kid, "aud": ISSUER, "prompt": jti, "prompt_sha256": digest}
+    return world.document(kind, "sign_in", expected, cases)
+
+
+def sign_in_key_file(world: World) -> dict:
+    """phone-sign-in-key.json (section 10.1): what a new sign-in key signs to be registered."""
+    nonce = fresh_id()
+    kind = Kind("phone-sign-in-key+jwt", world.sign_in, world.stranger, {
+        "aud": ISSUER, "sub": world.account_id, "device": world.device_id, "device_key": world.device.thumbprint,
+        "nonce": nonce, "purpose": "turn_on", "uv": "credential", "attestation": {"format": "none"},
+    }, None, None)
+    cases = [
+        *usual_goods(kind),
+        kind.good("uv biometric", kind.payload | {"uv": "biometric"}),
+        kind.good("uv unspecified", kind.payload | {"uv": "unspecified"}),
+        *common_cases(kind),
+        *audience_cases(kind, another_issuer=OTHER_ISSUER, the_issuer_with_a_slash=ISSUER + "/"),
+        kind.changed("sub of another account", "subject", sub=fresh_id()),
+        kind.changed("of another device", "request", device=fresh_id()),
+        kind.changed("beside another device key", "request", device_key=world.stranger.thumbprint),
+        kind.changed("another nonce", "request", nonce=fresh_id()),
+        kind.changed("another purpose", "unknown", purpose="turn_off"),
+        kind.changed("nobody was asked", "verification", uv="none"),
+        kind.changed("unknown uv", "unknown", uv="palm"),
+        kind.changed("unknown attestation", "unknown", attestation={"format": "word-of-honour"}),
+    ]
+    expected = {"issuer": ISSUER, "account_id": world.account_id, "device": world.device_id,
+                "device_key": world.device.thumbprint, "nonce": nonce}
+    return world.document(kind, "sign_in", expected, cases)
+
+
+def dpop_file(world: World) -> dict:
+    """dpop.json (section 10.1, RFC 9449): a proof by the device key for the token endpoint."""
+    endpoint = ISSUER + "/token"
+    kind = Kind("dpop+jwt", world.device, world.stranger, {
+        "jti": fresh_id(), "htm": "POST", "htu": endpoint, "iat": NOW,
+    }, None, None)
+    cases = [
+        *usual_goods(kind),
+        kind.good("made 60 s ahead", renewed(kind.payload) | {"iat": NOW + 60}),
+        kind.good("made 60 s ago", renewed(kind.payload) | {"iat": NOW - 60}),
+        *common_cases(kind),
+        kind.changed("made 61 s ahead", "future", iat=NOW + 61),
+        kind.changed("made 61 s ago", "expired", iat=NOW - 61),
+        kind.changed("for another method", "request", htm="GET"),
+        kind.changed("for another endpoint", "audience", htu=ISSUER + "/par"),
+        kind.changed("for another issuer", "audience", htu=OTHER_ISSUER + "/token"),
+        *id_cases(kind, "jti"),
+    ]
+    return world.document(kind, "device", device_expected(world, None, htu=endpoint), cases)
+
+
 def request_file(world: World, prompt: dict, answer: dict) -> dict:
     """phone-request.json (section 4); a case comes to the endpoint in its `aud`, else to the expected one."""
     jti = json.loads(prompt["payload"])["jti"]
@@ -63,7 +131,7 @@ def request_file(world: World, prompt: dict, answer: dict) -> dict:
     fetch = {"reason": "opened", "wait": 0, "known": {"status": "ok", "prompts": []}}
     kind = Kind("phone-request+jwt", world.device, world.stranger, base | fetch, world.device_id, fresh_id())
 
-    def request(endpoint: str, message: str, **further) -> dict:
+    def request(endpoint: str, message: str, /, **further) -> dict:
         return renewed(base) | {"aud": ENDPOINT + endpoint, "message": message} | further
 
     waiting = {"status": "pending", "prompts": [jti, *(fresh_id() for _ in range(15))]}
@@ -75,6 +143,10 @@ def request_file(world: World, prompt: dict, answer: dict) -> dict:
         "answer fetched": request("answers", "answer", answer=answer["jws"], received_by="fetch"),
         "report": request("answers", "report", prompt=jti),
         "unblock": request("device", "unblock"),
+        "turn_on": request("device", "turn_on", token=fresh_id(), proof="header.payload.signature"),
+        "turn_off": request("device", "turn_off", sign_in_key=world.sign_in.thumbprint),
+        "push_address": request("device", "push_address", endpoint="https://relay.example/push/bmV3"),
+        "ack": request("device", "ack", notices=[fresh_id(), fresh_id()]),
         "abandon": request("device", "abandon"),
         "unenroll": request("device", "unenroll"),
         "made 60 s ahead": renewed(kind.payload) | {"iat": NOW + 60, "exp": NOW + 120},

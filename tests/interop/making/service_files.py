@@ -31,7 +31,7 @@ def keys_file(world: World) -> dict:
         }
         for name, key in (
             ("service", world.service), ("service_next", world.service_next),
-            ("device", world.device), ("stranger", world.stranger),
+            ("device", world.device), ("sign_in", world.sign_in), ("stranger", world.stranger),
         )
     }
 
@@ -57,7 +57,13 @@ def prompt_file(world: World) -> dict:
         *id_cases(kind, "jti"),
         *match_cases(kind),
         kind.changed("unknown kind", "unknown", kind="sign_in"),
-        kind.changed("key of phone sign-in", "unknown", key="sign_in"),
+        kind.changed("second_factor by the sign-in key", "key", key="sign_in"),
+        kind.changed("phone_sign_in by the device key", "key", kind="phone_sign_in"),
+        kind.changed("register_device by the sign-in key", "key", kind="register_device", key="sign_in"),
+        kind.changed("a key that nobody knows", "unknown", key="any"),
+        kind.changed("a sign-in that lives 121 s", "life", exp=NOW - 5 + 121),
+        kind.changed("unknown origin that lives 61 s", "life", kind="phone_sign_in", key="sign_in", origin="unknown",
+                     exp=NOW - 5 + 61),
         kind.changed("unknown origin", "unknown", origin="anywhere"),
         kind.changed("unknown mode", "unknown", match={"mode": "guess", "digits": 2}),
         *text_cases(kind),
@@ -75,6 +81,14 @@ def prompt_goods(kind: Kind) -> list[dict]:
         "confirm_enrolment for 300 s": {"kind": "confirm_enrolment", "origin": "signed_in", "exp": NOW - 5 + 300},
         "remove_method": {"kind": "remove_method", "origin": "signed_in"},
         "known_browser": {"origin": "known_browser"},
+        "phone_sign_in": {"kind": "phone_sign_in", "key": "sign_in", "origin": "known_browser"},
+        "phone_sign_in of an unknown browser for 60 s": {
+            "kind": "phone_sign_in", "key": "sign_in", "origin": "unknown", "exp": NOW - 5 + 60,
+            "match": {"mode": "enter", "digits": 3},
+        },
+        "register_device": {"kind": "register_device", "exp": NOW - 5 + 300},
+        **{f"{name} by the {key} key": {"kind": name, "key": key, "origin": "signed_in"}
+           for name in ("add_method", "create_pass", "report_lost") for key in ("device", "sign_in")},
         "made 60 s ahead": {"iat": NOW + 60, "exp": NOW + 180},
         "in its last second": {"iat": NOW - 119, "exp": NOW + 1},
         "with a place": {"context": context | {"place": place, "near": False}},
@@ -146,8 +160,10 @@ def state_file(world: World, prompt: dict) -> dict:
     results = ("denied", "reported", "wrong_number", "expired", "superseded", "cancelled", "already_answered")
     causes = (
         "not_my_phone", "wrong_digits", "cancelled", "expired", "abandoned", "removed_by_phone", "removed_by_person",
-        "removed_by_operator",
+        "removed_by_operator", "lost",
     )
+    policy = {"phone_sign_in": True, "key_guard": "biometric_or_credential", "accounts_on_phone": None}
+    notices = [{"id": fresh_id(), "kind": name, "at": NOW - 60} for name in ("new_browser", "of_a_later_version")]
     cases = [
         *usual_goods(kind),
         kind.good("ok without prompts", bare | {"prompts": []}),
@@ -155,11 +171,21 @@ def state_file(world: World, prompt: dict) -> dict:
         kind.good("pending", bare | {"status": "pending"}),
         kind.good("clock_skew", bare | {"iat": NOW + 7_200, "status": "clock_skew"}),
         *(kind.good(f"removed, {cause}", bare | {"status": "removed", "cause": cause}) for cause in causes),
+        kind.good("suspended", bare | {"status": "suspended"}),
+        kind.good("limited", bare | {"status": "limited", "policy": policy | {"phone_sign_in": False}}),
+        kind.good("with policy, sign-in key and notices",
+                  bare | {"policy": policy, "sign_in_key": world.sign_in.thumbprint, "notices": notices}),
+        kind.good("a policy of one account, biometrics only",
+                  bare | {"policy": policy | {"key_guard": "biometric_current_set", "accounts_on_phone": 1}}),
+        *(kind.good(f"turn_on {result}", bare | {"turn_on": result})
+          for result in ("done", "not_allowed", "expired", "refused")),
         *(kind.good(f"outcome {result}", bare | {"outcome": {"prompt": jti, "result": result}}) for result in results),
         *common_cases(kind),
         *audience_cases(kind, another_device=fresh_id(), the_issuer=ISSUER), *issuer_cases(kind),
         kind.changed("answers another request", "request", request=fresh_id()),
         kind.changed("unknown status", "unknown", status="asleep"),
+        kind.changed("unknown result of turn_on", "unknown", turn_on="perhaps"),
+        kind.changed("unknown key guard", "unknown", policy=policy | {"key_guard": "none"}),
     ]
     return world.document(kind, "service", world.addressee | {"request": request}, cases)
 

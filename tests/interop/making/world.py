@@ -13,6 +13,7 @@ class World:
     service: Key
     service_next: Key
     device: Key
+    sign_in: Key
     stranger: Key
     push: Key
     push_auth: bytes
@@ -30,7 +31,7 @@ class World:
         while not digits_of(hmac256(secret, digits_input(device, push))).startswith("0"):
             secret = os.urandom(16)
         return cls(
-            service=Key.make(), service_next=Key.make(), device=device, stranger=Key.make(), push=push,
+            service=Key.make(), service_next=Key.make(), device=device, sign_in=Key.make(), stranger=Key.make(), push=push,
             push_auth=os.urandom(16), slot=os.urandom(16), device_id=fresh_id(), account_id=fresh_id(),
             enrollment_secret=secret, enrollment_id=fresh_id(),
         )

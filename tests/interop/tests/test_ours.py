@@ -14,7 +14,7 @@ import stock
 from stock import unb64
 
 INTEROP = Path(__file__).resolve().parents[3] / "target" / "interop"
-FROM_PHONE = {"phone-request+jwt", "phone-answer+jwt", "phone-enrollment+jwt"}
+FROM_PHONE = {"phone-request+jwt", "phone-answer+jwt", "phone-enrollment+jwt", "phone-sign-in-key+jwt"}
 FROM_SERVICE = {"phone-prompt+jwt", "prompt-withdrawn+jwt", "phone-state+jwt", "phone-keys+jwt", "JWT"}
 # Kinds whose `kid` is the signing key's thumbprint.
 BY_THUMBPRINT = {"phone-answer+jwt", "phone-prompt+jwt", "prompt-withdrawn+jwt", "phone-state+jwt", "phone-keys+jwt"}
@@ -74,7 +74,7 @@ def check_message(message: dict | None, file: str) -> None:
 
 def named_key(message: dict) -> dict:
     """How the header must name the key."""
-    if message["typ"] == "phone-enrollment+jwt":
+    if message["typ"] in {"phone-enrollment+jwt", "phone-sign-in-key+jwt"}:
         assert message["kid"] is None
         return {"jwk": message["jwk"]}
     return {"kid": message["kid"]}

@@ -22,15 +22,18 @@ from stock import b64, unb64
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 KINDS = (
-    "phone-answer", "phone-enrollment", "phone-keys", "phone-prompt", "phone-request", "phone-state",
-    "prompt-withdrawn",
+    "dpop", "phone-answer", "phone-enrollment", "phone-keys", "phone-prompt", "phone-request", "phone-sign-in-answer",
+    "phone-sign-in-key", "phone-state", "prompt-withdrawn",
 )
 FILES = sorted([*(f"{kind}.json" for kind in KINDS), "inbox.json", "keys.json", "proofs.json", "push.json"])
 JWS_VERDICTS = {
     "good", "type", "algorithm", "unknown_key", "signature", "header", "duplicate", "base64", "parts", "json",
-    "too_large", "audience", "issuer", "subject", "expired", "future", "life", "id", "match", "unknown", "verification", "text",
+    "too_large", "audience", "issuer", "subject", "expired", "future", "life", "id", "match", "key", "unknown", "verification",
+    "text",
     "request", "point", "mac",
 }
+# Kinds that bring their key along.
+INTRODUCING = {"phone-enrollment+jwt", "phone-sign-in-key+jwt", "dpop+jwt"}
 # Faults beside which the signature over the bytes as sent is the right one.
 RIGHTLY_SIGNED = JWS_VERDICTS - {"good", "algorithm", "unknown_key", "signature", "base64", "parts"}
 REFUSED_BY_PYJWT = (jwt.PyJWTError, ValueError)
@@ -103,7 +106,7 @@ def test_case_names_stand_once_and_verdicts_are_known(vectors, file):
     assert cases[0]["name"] == cases[0]["verdict"] == "good"
 
 
-@pytest.mark.parametrize("name", ["service", "service_next", "device", "stranger"])
+@pytest.mark.parametrize("name", ["service", "service_next", "device", "sign_in", "stranger"])
 def test_keys(vectors, name):
     key = vectors["keys.json"][name]
     private = ec.derive_private_key(int.from_bytes(unb64(key["jwk"]["d"]), "big"), ec.SECP256R1())
@@ -133,7 +136,7 @@ def test_good_jws(vectors, file, at):
     assert payload == payload_text
     assert stock.strict_json(payload)
 
-    if content["typ"] == "phone-enrollment+jwt":
+    if content["typ"] in INTRODUCING:
         assert list(header) == ["alg", "typ", "jwk"]
         assert header["jwk"] == stock.public_jwk(key["jwk"])
     else:
@@ -154,6 +157,9 @@ def test_good_jws_says_what_is_expected(vectors, file, at):
         "device_id": payload.get("aud", expected.get("device_id")) if "device_id" in expected else None,
         "aud": payload.get("aud"),
         "request": payload.get("request"),
+        "htu": payload.get("htu"),
+        "nonce": payload.get("nonce"),
+        "device_key": payload.get("device_key"),
         "enrollment": payload.get("enrollment"),
     }
     for name, value in (expected | {"aud": case.get("aud", expected.get("aud"))}).items():

@@ -47,7 +47,7 @@ pub fn prompt(view: &PromptView, now: Timestamp) -> String {
     let mut text = wrap(title(view.kind));
     text.push_str(&frame(&view.account.host));
     text.push_str(&field("Account", &whose(&view.account)));
-    text.push_str(&field("Application", &quoted(&context.application)));
+    text.push_str(&field("Application", &application(context)));
     text.push_str(&field("Browser", &format!("{} on {}", known(&context.browser), known(&context.os))));
     text.push_str(&field("Started", origin(view.origin)));
     text.push_str(&field("Address", &address(context)));
@@ -98,6 +98,11 @@ fn origin(origin: Origin) -> &'static str {
         Origin::PasswordProved => "in a new browser, with the right password",
         Origin::Unknown => "in a new browser, by someone who only typed your user name",
     }
+}
+
+/// The organisation's policy may keep it back.
+fn application(context: &Context) -> String {
+    if context.application.is_empty() { "not shown".to_owned() } else { quoted(&context.application) }
 }
 
 fn address(context: &Context) -> String {

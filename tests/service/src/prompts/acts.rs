@@ -9,6 +9,7 @@ use crate::devices::records::{self as devices, Device, Subscription};
 use crate::devices::standing::{Status, may_answer};
 use crate::people::Person;
 use crate::policy::records::effective_for;
+use crate::policy::rules::Effective;
 use crate::prompts::numbers;
 use crate::prompts::records::{AnsweringKey, Ceremony, Context, Kind, Match, Outcome, Owner, Prompt, RequestId, Told};
 use crate::prompts::rules::{self, Allowed, Decision, Refusal, Start};
@@ -109,7 +110,7 @@ struct WithdrawnClaims<'a> {
 }
 
 /// Starts a ceremony: the number is drawn, every prompt signed and stored, then pushed.
-pub async fn start(app: &App, wanted: Wanted) -> Result<Result<Ceremony, NotStarted>, StoreError> {
+pub async fn start(app: &App, mut wanted: Wanted) -> Result<Result<Ceremony, NotStarted>, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     let started = app
         .store
@@ -123,13 +124,14 @@ pub async fn start(app: &App, wanted: Wanted) -> Result<Result<Ceremony, NotStar
                 return Ok(Err(NotStarted::NoPhone));
             }
             let history: Vec<Ceremony> = tx.children(&wanted.account_id)?;
-            let allowed = match rules::start(&facts(&wanted, &person), &history, now) {
+            let mut allowed = match rules::start(&facts(&wanted, &person), &history, now) {
                 Ok(allowed) => allowed,
                 Err(refusal) => {
                     audit::record(tx, &wanted.account_id, "ceremony_refused", "", now)?;
                     return Ok(Err(NotStarted::Refused(refusal)));
                 }
             };
+            limit(&mut wanted, &mut allowed, &effective_for(tx, &person)?);
             let mut pushes = supersede(tx, &shared, &history, &wanted.owner, now)?;
             let ceremony = draw(&wanted, allowed, &history, now)?;
             tx.put(&ceremony)?;
@@ -160,6 +162,14 @@ fn facts<'a>(wanted: &'a Wanted, person: &Person) -> Start<'a> {
         unblocked_at: person.unblocked_at,
         opened_at: person.opened_at,
         reported_at: person.reported_at.filter(|at| *at >= person.password_changed_at),
+    }
+}
+
+/// What the policy takes away: choosing, and what the phone is told of the application.
+fn limit(wanted: &mut Wanted, allowed: &mut Allowed, effective: &Effective) {
+    allowed.may_choose = allowed.may_choose && effective.may_choose;
+    if !effective.shows_application {
+        wanted.context.application = String::new();
     }
 }
 

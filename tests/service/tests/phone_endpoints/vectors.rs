@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use countersign_service::devices::records::{Claimed, Device, State, Subscription};
 use countersign_service::enrollment::proofs::{Key, typed_key};
 use countersign_service::jose::{Jwk, SigningKey, Unverified};
+use countersign_service::phone_sign_in::records::RegistrationToken;
+use countersign_service::phone_sign_in::rules::{KeyProof, Proof, TurnOn, TurnedOn, proves, turn_on};
 use countersign_service::prompts::records::{AnsweringKey, Ceremony, Kind, Match, Origin, Owner, Prompt};
 use countersign_service::secrets::{decode, encode, hashed};
 use ring::digest::{SHA256, digest};
@@ -71,8 +73,7 @@ impl Scene {
     fn anew(&self) {
         let text = |text: &str| text.to_owned();
         let (now, account) = (self.service.now(), self.service.account.clone());
-        let claimed = Claimed { name: text("x"), model: text("x"), os: text("x"), app_version: text("x") };
-        let push = Subscription { endpoint: text("https://127.0.0.1/x"), p256dh: text(""), auth: text("") };
+        let (claimed, push) = described();
         let mut device = Device::pending(self.device_id.clone(), account.clone(), jwk("device"), claimed, push, now);
         device.state = State::Active;
         let claims: Value = serde_json::from_str(self.prompt["payload"].as_str().unwrap()).unwrap();
@@ -163,6 +164,62 @@ fn enrolments_by_their_own_key() {
         assert!(read.is_err() || !refused, "{}", case["name"]);
         assert!(read.is_ok() || case["verdict"] != "good", "{}", case["name"]);
     }
+}
+
+/// Proofs of section 10: by the key they bring, then by the rules that judge their claims.
+#[test]
+fn proofs_of_a_new_key_and_of_the_device_key() {
+    for name in ["phone-sign-in-key.json", "dpop.json"] {
+        let file = file(name);
+        let expected = &file["expected"];
+        let now = file["now"].as_i64().unwrap();
+        for case in cases(&file) {
+            let good = match Unverified::by_jwk(text(&case["jws"]), text(&file["typ"])) {
+                Ok(jws) if name == "dpop.json" => jws.verify_own::<Proof>().is_ok_and(|(key, proof)| {
+                    key == jwk("device") && proves(&proof, text(&expected["htu"]), now)
+                }),
+                Ok(jws) => jws.verify_own::<KeyProof>().is_ok_and(|(key, proof)| {
+                    key == jwk("sign_in") && turned_on(&proof, expected, now) == TurnedOn::Done
+                }),
+                Err(_refused) => false,
+            };
+            assert_eq!(good, case["verdict"] == "good", "{name}: {}", case["name"]);
+        }
+    }
+}
+
+/// The proof beside a device and a token as the vectors tell of them.
+fn turned_on(proof: &KeyProof, expected: &Value, now: i64) -> TurnedOn {
+    let member = |name: &str| text(&expected[name]).to_owned();
+    let (claimed, push) = described();
+    let mut device = Device::pending(member("device"), member("account_id"), jwk("device"), claimed, push, now);
+    device.state = State::Active;
+    let token = RegistrationToken {
+        id: "token".to_owned(),
+        device_id: member("device"),
+        account_id: member("account_id"),
+        nonce: hashed(text(&expected["nonce"]).as_bytes()),
+        nonce_expires_at: now + 300,
+        expires_at: now + 600,
+        spent_by: None,
+    };
+    let asked = TurnOn {
+        issuer: text(&expected["issuer"]),
+        device: &device,
+        token: &token,
+        proof,
+        fingerprint: "fingerprint",
+        key_used: false,
+        key_is_on: false,
+        allowed: true,
+    };
+    turn_on(&asked, now)
+}
+
+fn described() -> (Claimed, Subscription) {
+    let text = |text: &str| text.to_owned();
+    let claimed = Claimed { name: text("x"), model: text("x"), os: text("x"), app_version: text("x") };
+    (claimed, Subscription { endpoint: text("https://127.0.0.1/x"), p256dh: text(""), auth: text("") })
 }
 
 /// What a service signs itself, it reads as strictly as what it is sent.
