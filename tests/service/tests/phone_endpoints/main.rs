@@ -11,6 +11,7 @@
 mod answers;
 mod enrollment;
 mod phone;
+mod phone_sign_in;
 mod push;
 mod requests;
 mod service;

@@ -111,6 +111,16 @@ impl Service {
         answer(sent).await
     }
 
+    /// A form of OAuth's endpoints, with any number of proofs.
+    pub async fn form(&self, path: &str, fields: &[(String, String)], proofs: &[String]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let mut request = self.client.post(format!("{}{path}", self.url)).body(body);
+        for proof in proofs {
+            request = request.header("dpop", proof);
+        }
+        answer(request.send().await.unwrap()).await
+    }
+
     pub async fn keys(&self) -> Answer {
         answer(self.client.get(format!("{}/phone/keys", self.url)).send().await.unwrap()).await
     }

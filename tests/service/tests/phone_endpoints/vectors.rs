@@ -175,9 +175,9 @@ fn proofs_of_a_new_key_and_of_the_device_key() {
         let now = file["now"].as_i64().unwrap();
         for case in cases(&file) {
             let good = match Unverified::by_jwk(text(&case["jws"]), text(&file["typ"])) {
-                Ok(jws) if name == "dpop.json" => jws.verify_own::<Proof>().is_ok_and(|(key, proof)| {
-                    key == jwk("device") && proves(&proof, text(&expected["htu"]), now)
-                }),
+                Ok(jws) if name == "dpop.json" => jws
+                    .verify_own::<Proof>()
+                    .is_ok_and(|(key, proof)| key == jwk("device") && proves(&proof, text(&expected["htu"]), now)),
                 Ok(jws) => jws.verify_own::<KeyProof>().is_ok_and(|(key, proof)| {
                     key == jwk("sign_in") && turned_on(&proof, expected, now) == TurnedOn::Done
                 }),
