@@ -200,3 +200,60 @@ async fn j4_w10_a_lock_removed_between_check_and_key_stops_it() {
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
     assert_eq!(state_of(&phone).await.1, PhoneSignIn::Off);
 }
+
+/// Ended and started again at each stored step: the same step is there, and goes on to the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w12_ended_in_each_step_it_goes_on_where_it_was() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = locked_phone(&world).await;
+    let step = phone.core().turn_on_phone_sign_in(account_of(&phone).await, REDIRECT.to_owned()).await.unwrap();
+    let phone = same_after_restart(phone, &step).await;
+    let Step::ConfirmDevice { ticket, .. } = step else { panic!("{step:?}") };
+    let step = phone.core().provide(ticket.clone(), Reply::Confirmed).await.unwrap();
+    let phone = same_after_restart(phone, &step).await;
+    let Step::OpenBrowser { url, .. } = step else { panic!("{step:?}") };
+    let back = agreed(&person, &phone, &url).await;
+    // Ended between "about to redeem" and the token: the code is spent, so only signing in again helps.
+    let step = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
+    let phone = same_after_restart(phone, &step).await;
+    let step = phone.unlock(&step).await.unwrap();
+    let phone = same_after_restart(phone, &step).await;
+    assert!(matches!(phone.unlock(&step).await.unwrap(), Step::PhoneSignInOn(_)));
+    let phone = phone.restart().await.unwrap();
+    assert_eq!(state_of(&phone).await, (AccountHealth::Active, PhoneSignIn::On));
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
+}
+
+async fn same_after_restart(phone: TestPhone, step: &Step) -> TestPhone {
+    let phone = phone.restart().await.unwrap();
+    assert_eq!(phone.core().pending_steps().await.unwrap(), vec![step.clone()]);
+    phone
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w12_a_lost_token_answer_leaves_nothing_half_done() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = locked_phone(&world).await;
+    let (ticket, url) = browser_opened(&phone).await;
+    let back = agreed(&person, &phone, &url).await;
+    world.cuts.cut("/token", Cut::Answer, 1);
+    assert_eq!(phone.core().provide(ticket.clone(), Reply::Redirected(back)).await, Err(Error::Offline));
+    let phone = phone.restart().await.unwrap();
+    let step = phone.core().continue_phone_sign_in(ticket).await.unwrap();
+    assert!(matches!(step, Step::NotAllowed { why: NotAllowed::TooLate, .. }), "{step:?}");
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
+    turned_on(&person, &phone).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w12_a_push_request_that_was_cut_off_is_pushed_again() {
+    let world = World::start().await.unwrap();
+    let (_person, phone) = locked_phone(&world).await;
+    let step = phone.core().turn_on_phone_sign_in(account_of(&phone).await, REDIRECT.to_owned()).await.unwrap();
+    let Step::ConfirmDevice { ticket, .. } = step else { panic!("{step:?}") };
+    world.cuts.cut("/par", Cut::Before, 1);
+    assert_eq!(phone.core().provide(ticket.clone(), Reply::Confirmed).await, Err(Error::Offline));
+    let phone = phone.restart().await.unwrap();
+    let step = phone.core().continue_phone_sign_in(ticket).await.unwrap();
+    assert!(matches!(step, Step::OpenBrowser { .. }), "{step:?}");
+}

@@ -1,11 +1,12 @@
-//! Every journey that `tests/journeys/README.md` lists has the test that shows it.
+//! Every journey that `tests/journeys/README.md` lists, and every threat of `core/docs/threats.md`, has the test that
+//! shows it.
 
 use std::path::Path;
 
 use crate::report::{root, say};
 
 /// Places where tests of journeys stand.
-const PLACES: [&str; 3] = ["tests/journeys/tests", "tests/service/tests", "core/tests"];
+const PLACES: [&str; 4] = ["tests/journeys/tests", "tests/service/tests", "core/tests", "core/src"];
 
 /// Fails on a listed id whose test does not exist, or is named for another id.
 pub(crate) fn check() -> std::io::Result<bool> {
@@ -17,15 +18,48 @@ pub(crate) fn check() -> std::io::Result<bool> {
     let (mut good, mut listed) = (true, 0_usize);
     for (id, test) in list.lines().flat_map(entries) {
         listed = listed.saturating_add(1);
-        let prefix = id.to_lowercase().replace('.', "_");
-        let named_for_it = test.strip_prefix(&prefix).is_some_and(|rest| rest.starts_with('_'));
-        if !named_for_it || !sources.contains(&format!("fn {test}(")) {
+        if !ids(&test).contains(&id) || !sources.contains(&format!("fn {test}(")) {
             say(&format!("{id} lists `{test}`, and there is no such test for it"));
             good = false;
         }
     }
     say(&format!("{listed} journey tests listed"));
-    Ok(good && listed > 0)
+    let threats = std::fs::read_to_string(root().join("core/docs/threats.md"))?;
+    let mut stopped = 0_usize;
+    for test in threats.lines().filter(|line| line.starts_with("| ")).flat_map(quoted) {
+        stopped = stopped.saturating_add(1);
+        if !sources.contains(&format!("fn {test}(")) {
+            say(&format!("a threat lists `{test}`, and there is no such test"));
+            good = false;
+        }
+    }
+    say(&format!("{stopped} tests against threats listed"));
+    Ok(good && listed > 0 && stopped > 0)
+}
+
+/// The ids that a test's name begins with: `j6_w1_w2_…` shows J6, J6.w1 and J6.w2.
+fn ids(test: &str) -> Vec<String> {
+    let numbered = |word: &str, letter: char| {
+        word.strip_prefix(letter).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let (mut ids, mut journey) = (Vec::new(), String::new());
+    for word in test.split('_') {
+        if numbered(word, 'j') {
+            journey = word.to_uppercase();
+            ids.push(journey.clone());
+        } else if numbered(word, 'w') && !journey.is_empty() {
+            ids.push(format!("{journey}.{word}"));
+        } else {
+            break;
+        }
+    }
+    ids
+}
+
+/// What stands in backquotes in the last cell of a row.
+fn quoted(line: &str) -> Vec<String> {
+    let last = line.trim().trim_matches('|').split('|').next_back().unwrap_or_default();
+    last.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// Ids and tests in a row of the table: `| J2.w1 | what | `j2_w1_…` |`.
@@ -34,8 +68,7 @@ fn entries(line: &str) -> Vec<(String, String)> {
     let Some(id) = cells.first().filter(|id| id.starts_with('J')) else {
         return Vec::new();
     };
-    let quoted = cells.last().map(|cell| cell.split('`').skip(1).step_by(2)).into_iter().flatten();
-    quoted.filter(|name| name.starts_with('j')).map(|name| ((*id).to_owned(), name.to_owned())).collect()
+    quoted(line).into_iter().filter(|name| name.starts_with('j')).map(|name| ((*id).to_owned(), name)).collect()
 }
 
 fn read_all(folder: &Path, sources: &mut String) -> std::io::Result<()> {
@@ -56,6 +89,13 @@ fn read_all(folder: &Path, sources: &mut String) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_test_is_named_for_each_id_it_shows() {
+        assert_eq!(ids("j6_w1_w2_a_wrong_number"), ["J6", "J6.w1", "J6.w2"]);
+        assert_eq!(ids("j2_j4_from_the_page"), ["J2", "J4"]);
+        assert!(ids("jumping_over").is_empty() && ids("w1_alone").is_empty());
+    }
 
     #[test]
     fn rows_name_an_id_and_its_tests() {
