@@ -1,4 +1,5 @@
-//! The interop tests: other people's libraries, in a virtual environment of their own.
+//! The interop tests: other people's libraries, in a virtual environment of their own, and a phone that is made of
+//! them, at the real service.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,6 +9,7 @@ use std::process::Command;
 use crate::count::Count;
 use crate::report::{root, run, say};
 use crate::tools::{cache, install};
+use crate::world::World;
 
 /// Runs them; the Rust tests have left what they read.
 pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
@@ -16,8 +18,13 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
         return Ok(false);
     };
     let arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/interop"];
-    let output =
-        Command::new(python).args(arguments).current_dir(root()).env("PYTHONDONTWRITEBYTECODE", "1").output()?;
+    let world = World::start(&[])?;
+    let output = Command::new(python)
+        .args(arguments)
+        .current_dir(root())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("COUNTERSIGN_WORLD", world.control())
+        .output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let closing = text.lines().last().unwrap_or_default();
     if !output.status.success() {

@@ -1,0 +1,104 @@
+"""Somebody at the service's pages, by their forms: no browser, so that nothing but the pages themselves is needed."""
+
+import base64
+import re
+import urllib.parse
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from python.web import Client, World
+
+
+@dataclass
+class Page(HTMLParser):
+    """A page: its name, its number, its forms."""
+
+    html: str
+    address: str
+    name: str = ""
+    number: str = ""
+    picture: str = ""
+    forms: list = field(default_factory=list)
+
+    def __post_init__(self):
+        super().__init__()
+        self.feed(self.html)
+
+    def handle_starttag(self, tag, attrs):
+        """Reads what a person would see or press."""
+        given = dict(attrs)
+        if given.get("id") == "page":
+            self.name = given["data-page"]
+        elif given.get("id") == "number":
+            self.number = given["data-number"]
+        elif given.get("id") == "qr":
+            self.picture = given["src"]
+        if tag == "form":
+            self.forms.append((given["action"], {}, []))
+        elif tag == "input" and self.forms and "name" in given:
+            self.forms[-1][1][given["name"]] = given.get("value", "")
+        elif tag == "button" and self.forms:
+            self.forms[-1][2].append(given.get("id"))
+
+
+class Person:
+    """A person with a browser of their own."""
+
+    def __init__(self, world: World):
+        self.user, self._password = world.person()
+        self._world, self._client = world, Client(world.authority, cookies=True)
+
+    def another_browser(self) -> "Person":
+        """The same person where nothing is known of them."""
+        other = object.__new__(Person)
+        other.user, other._password, other._world = self.user, self._password, self._world
+        other._client = Client(self._world.authority, cookies=True)
+        return other
+
+    def open(self, path: str) -> Page:
+        """A page, after every redirect within the service; one that leads elsewhere is the address alone."""
+        return self._follow(path, self._client.ask(self._at(path)))
+
+    def press(self, page: Page, button: str, **filled: str) -> Page:
+        """Presses a button with what was filled in."""
+        action, fields, _ = next(form for form in page.forms if button in form[2])
+        body = urllib.parse.urlencode(fields | filled).encode()
+        return self._follow(action, self._client.ask(self._at(action), body, Origin=self._world.issuer))
+
+    def _at(self, path: str) -> str:
+        return path if path.startswith("https://") else self._world.issuer + path
+
+    def _follow(self, address: str, reply) -> Page:
+        while location := reply.headers.get("location"):
+            address = location
+            if not self._at(location).startswith(self._world.issuer) or location.startswith("http://"):
+                return Page("", location)
+            reply = self._client.ask(self._at(location))
+        return Page(reply.body.decode(), address)
+
+    def enters_password(self, page: Page) -> Page:
+        """User name, then password."""
+        page = self.press(page, "next", user_name=self.user)
+        return self.press(page, "next", password=self._password)
+
+    def wizard(self) -> Page:
+        """Signs in for the first time, up to the typed code."""
+        page = self.enters_password(self.open("/sign-in"))
+        page = self.press(self.press(page, "add-method"), "next")
+        return self.press(page, "cant-scan")
+
+    def uses_phone(self) -> Page:
+        """User name, then the phone."""
+        page = self.press(self.open("/sign-in"), "next", user_name=self.user)
+        return self.press(page, "use-phone") if page.name == "password" else page
+
+
+def typed_code(page: Page) -> tuple[str, str]:
+    """The typed code and the address beside it."""
+    code = re.search(r'id="typed-code">([^<]+)<', page.html)[1]
+    return code, re.search(r'id="typed-address">([^<]+)<', page.html)[1]
+
+
+def scanned_picture(page: Page) -> bytes:
+    """The picture with the code."""
+    return base64.b64decode(page.picture.split(",", 1)[1])
