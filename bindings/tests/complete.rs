@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use syn::{FnArg, ImplItem, Item, TraitItem, UseTree, Visibility};
 
 /// Public in the core, and no business of an app that speaks to it from Kotlin or Swift.
-const NOT_FOR_APPS: [(&str, &str); 11] = [
+const NOT_FOR_APPS: [(&str, &str); 13] = [
     ("Clock", "time is Rust's own; the trait is for tests"),
     ("SystemClock", "as above"),
     ("Error", "`CountersignError` says what the app does next"),
@@ -16,7 +16,9 @@ const NOT_FOR_APPS: [(&str, &str); 11] = [
     ("PlatformTrust", "the trust of desktops; phones have their own"),
     ("PrivateCa", "as above"),
     ("SealedFileKeyStore", "the key store of desktops"),
+    ("DesktopKeyStore", "as above"),
     ("PassphraseGuard", "as above"),
+    ("PlatformKeyStore", "as above"),
     ("Secret", "for the passphrase of that key store"),
     ("testing", "for tests"),
 ];

@@ -1,14 +1,21 @@
 //! Key stores for desktops, where no platform asks the person each time: there a passphrase is the device lock.
 
 mod guarded;
+mod platform_keyring;
 mod scalar;
 mod sealed;
 mod sealed_file;
 
-use crate::platform::PlatformError;
+use crate::platform::{KeyStore, PlatformError};
 use crate::secret::Secret;
 
+pub use platform_keyring::PlatformKeyStore;
 pub use sealed_file::SealedFileKeyStore;
+
+/// A key store of a desktop: keys that ask nobody, and keys behind the lock.
+pub trait DesktopKeyStore: KeyStore + PassphraseGuard {}
+
+impl<S: KeyStore + PassphraseGuard> DesktopKeyStore for S {}
 
 /// A passphrase as device lock, asked for at each use of a key that it guards.
 ///

@@ -99,5 +99,5 @@ pub use {
 #[cfg(feature = "desktop")]
 pub use {
     http::PlatformTrust,
-    keystore::{PassphraseGuard, SealedFileKeyStore},
+    keystore::{DesktopKeyStore, PassphraseGuard, PlatformKeyStore, SealedFileKeyStore},
 };

@@ -7,4 +7,6 @@ mod clock;
 mod key_store;
 
 pub use clock::FakeClock;
+#[cfg(feature = "desktop")]
+pub use key_store::passphrase_guard_contract;
 pub use key_store::{FakeKeyStore, key_store_contract};

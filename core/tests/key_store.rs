@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use countersign::testing::{FakeKeyStore, key_store_contract};
-use countersign::{KeyGuard, KeyStore, PlatformError, SealedFileKeyStore, Secret};
+use countersign::testing::{FakeKeyStore, key_store_contract, passphrase_guard_contract};
+use countersign::{KeyGuard, KeyStore, PassphraseGuard, PlatformError, SealedFileKeyStore, Secret};
 
 fn passphrase(text: &str) -> Secret<String> {
     Secret::new(text.to_owned())
@@ -35,6 +35,27 @@ fn the_sealed_file_keeps_the_contract() {
         let number = made.fetch_add(1, Ordering::SeqCst);
         Arc::new(open(&folder.path().join(format!("keys-{number}"))))
     });
+}
+
+#[test]
+fn the_sealed_file_keeps_the_contract_of_a_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    passphrase_guard_contract(&|| Arc::new(open(&folder.path().join("keys"))));
+}
+
+#[test]
+fn a_lock_and_its_keys_survive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    let lock = passphrase("a lock of its own");
+    let store = open(&path);
+    store.set_lock(&lock, None).unwrap();
+    let point = store.make_guarded("sign-in".to_owned(), &lock).unwrap();
+    let again = open(&path);
+    assert_eq!((again.has_lock(), again.public_key("sign-in".to_owned())), (Ok(true), Ok(point)));
+    assert!(again.sign_guarded("sign-in".to_owned(), b"x".to_vec(), &lock).is_ok());
+    let opened = again.sign_guarded("sign-in".to_owned(), b"x".to_vec(), &passphrase("open sesame"));
+    assert_eq!(opened, Err(PlatformError::WrongPassphrase), "what opens the file is not the lock");
 }
 
 #[test]

@@ -92,12 +92,6 @@ impl SealedFileKeyStore {
         }
     }
 
-    /// Whether a key store stands at `path`.
-    #[must_use]
-    pub fn exists(path: &Path) -> bool {
-        path.exists()
-    }
-
     fn with(path: &Path, salt: [u8; SALT_LEN], passphrase: &Secret<String>) -> Result<Self, PlatformError> {
         let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(KEY_LEN)).map_err(|_range| PlatformError::Unusable)?;
         let mut key = Zeroizing::new([0; KEY_LEN]);

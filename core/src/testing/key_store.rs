@@ -99,6 +99,50 @@ impl KeyStore for FakeKeyStore {
     }
 }
 
+/// What every lock by passphrase keeps; `make` gives a fresh, empty store at each call.
+#[cfg(feature = "desktop")]
+pub fn passphrase_guard_contract(make: &dyn Fn() -> Arc<dyn crate::DesktopKeyStore>) {
+    use crate::Secret;
+    let secret = |text: &str| Secret::new(text.to_owned());
+    let (right, wrong, newer) = (secret("right passphrase"), secret("wrong passphrase"), secret("newer passphrase"));
+    let store = make();
+    let alias = || "sign-in".to_owned();
+    assert_eq!(store.has_lock(), Ok(false));
+    assert_eq!(store.make_guarded(alias(), &right), Err(PlatformError::Unusable), "no lock, no guarded key");
+    store.set_lock(&right, None).unwrap();
+    assert_eq!(store.has_lock(), Ok(true));
+    assert_eq!(store.make_guarded(alias(), &wrong), Err(PlatformError::WrongPassphrase));
+    let point = store.make_guarded(alias(), &right).unwrap();
+    assert_eq!(store.make_guarded(alias(), &right).unwrap(), point, "made twice is made once");
+    assert_eq!(store.public_key(alias()).unwrap(), point, "readable without the passphrase");
+    assert_eq!(store.sign(alias(), b"x".to_vec()), Err(PlatformError::Unusable), "not behind the person's back");
+    assert_eq!(store.sign_guarded(alias(), b"x".to_vec(), &wrong), Err(PlatformError::WrongPassphrase));
+    assert_eq!(store.sign_guarded("none".to_owned(), b"x".to_vec(), &right), Err(PlatformError::Gone));
+    let signs = |passphrase: &Secret<String>| {
+        let der = store.sign_guarded(alias(), b"message".to_vec(), passphrase).unwrap();
+        let key = PublicKey::from_sec1(&point).unwrap();
+        assert_eq!(key.verify(b"message", &signature_from_der(&der).unwrap()), Ok(()));
+    };
+    signs(&right);
+    assert_eq!(store.set_lock(&newer, None), Err(PlatformError::WrongPassphrase), "changed only by who knows it");
+    assert_eq!(store.set_lock(&newer, Some(&wrong)), Err(PlatformError::WrongPassphrase));
+    store.set_lock(&newer, Some(&right)).unwrap();
+    assert_eq!(store.sign_guarded(alias(), b"x".to_vec(), &right), Err(PlatformError::WrongPassphrase));
+    signs(&newer);
+    let device = store.make("device".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();
+    for guard in [KeyGuard::BiometricCurrentSet, KeyGuard::BiometricOrCredential] {
+        assert_eq!(store.make("another".to_owned(), guard), Err(PlatformError::Unusable));
+    }
+    assert_eq!(store.remove_lock(&right), Err(PlatformError::WrongPassphrase));
+    store.remove_lock(&newer).unwrap();
+    assert_eq!((store.has_lock(), store.public_key(alias())), (Ok(false), Err(PlatformError::Gone)), "gone with it");
+    assert_eq!(store.public_key("device".to_owned()).unwrap(), device, "and no other key");
+    store.set_lock(&right, None).unwrap();
+    store.make_guarded(alias(), &right).unwrap();
+    store.delete(alias()).unwrap();
+    assert_eq!(store.public_key(alias()), Err(PlatformError::Gone));
+}
+
 /// What every key store keeps; `make` gives a fresh, empty one at each call.
 pub fn key_store_contract(make: &dyn Fn() -> Arc<dyn KeyStore>) {
     let store = make();

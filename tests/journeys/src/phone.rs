@@ -8,7 +8,7 @@ use countersign::{
     Scanned, Secret, Step, Ticket,
 };
 use countersign_phone::render::{self, PromptView};
-use countersign_phone::{Message, Phone, Settings};
+use countersign_phone::{Keys, Message, Phone, Settings};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -38,7 +38,7 @@ impl TestPhone {
 
     async fn open_with(settings: Settings) -> Result<Self, Trouble> {
         let passphrase = Secret::new("a passphrase for tests".to_owned());
-        let phone = Phone::open_with(settings.clone(), passphrase).await?;
+        let phone = Phone::open_with(settings.clone(), Keys::SealedFile(passphrase)).await?;
         let listening = listen(phone.clone());
         Ok(Self { phone, settings, listening })
     }

@@ -34,7 +34,7 @@ struct Terminal {
 impl Terminal {
     fn run(&self, arguments: &[&str]) -> (Child, BufReader<ChildStdout>) {
         let mut child = Command::new(&self.program)
-            .args(["--json", "--passphrase-fd", "0", "--relay", &self.relay])
+            .args(["--json", "--key-store", "sealed-file", "--passphrase-fd", "0", "--relay", &self.relay])
             .args([Path::new("--home"), &self.home, Path::new("--ca"), &self.ca])
             .args(arguments)
             .stdin(Stdio::piped())

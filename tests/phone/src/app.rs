@@ -14,6 +14,7 @@ use countersign::FetchReason;
 use crate::cli::{Cli, Command, Global};
 use crate::error::PhoneError;
 use crate::home::Home;
+use crate::keys::{self, KeyPlace, Keys};
 use crate::passphrase;
 use crate::phone::{Phone, Settings};
 use input::Lines;
@@ -98,6 +99,10 @@ async fn open(global: &Global) -> Result<Phone, PhoneError> {
     if let Some(path) = &global.ca {
         settings.ca = Some(std::fs::read(path).map_err(|_unreadable| PhoneError::Certificates)?);
     }
-    let passphrase = passphrase::obtain(global.passphrase_fd, !Phone::exists(&settings.home))?;
-    Phone::open_with(settings, passphrase).await
+    let is_new = keys::remembered(&settings.home)?.is_none();
+    let keys = match keys::choose(&settings.home, global.key_store)? {
+        KeyPlace::Keyring => Keys::Keyring,
+        KeyPlace::SealedFile => Keys::SealedFile(passphrase::obtain(global.passphrase_fd, is_new)?),
+    };
+    Phone::open_with(settings, keys).await
 }

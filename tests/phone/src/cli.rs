@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::keys::KeyPlace;
+
 /// A phone that lives in a terminal: adds accounts and answers sign-in requests.
 #[derive(Debug, Parser)]
 #[command(name = "countersign-phone", version, about, max_term_width = 80)]
@@ -34,7 +36,10 @@ pub struct Global {
     /// Print one JSON object a line, for programs
     #[arg(long, global = true)]
     pub json: bool,
-    /// Read the passphrase from this file descriptor, one line
+    /// Where this phone keeps its keys; chosen at the first start [default: keyring]
+    #[arg(long, global = true, value_name = "WHERE", value_enum)]
+    pub key_store: Option<KeyPlace>,
+    /// Read the passphrase of the sealed file from this file descriptor, one line
     #[arg(long, global = true, value_name = "N")]
     pub passphrase_fd: Option<u32>,
     /// Read the passphrase of the lock from this file descriptor, one line for each use

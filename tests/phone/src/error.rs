@@ -23,6 +23,12 @@ pub enum PhoneError {
     /// The file of certificates can't be read.
     #[error("the certificates can't be read")]
     Certificates,
+    /// This desktop has no key store that answers, and no other was chosen.
+    #[error("no keyring")]
+    NoKeyring,
+    /// This phone's keys are kept in the other place.
+    #[error("the keys are elsewhere")]
+    KeysElsewhere,
     /// Nobody is there to be asked for the passphrase.
     #[error("no passphrase")]
     NoPassphrase,

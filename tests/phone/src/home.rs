@@ -11,6 +11,7 @@ use crate::error::PhoneError;
 
 const FOLDER: &str = "countersign-phone";
 const KEYS: &str = "keys";
+const KEY_PLACE: &str = "key-store";
 const RELAY: &str = "relay";
 const RELAY_SECRET: &str = "relay-secret";
 const SECRET_LEN: usize = 32;
@@ -43,14 +44,27 @@ impl Home {
         &self.0
     }
 
-    /// The sealed key store.
+    /// The sealed file, where the keys are kept in one.
     pub(crate) fn keys(&self) -> PathBuf {
-        Self::keys_in(&self.0)
+        self.0.join(KEYS)
     }
 
-    /// The sealed key store of the folder at `path`.
-    pub(crate) fn keys_in(path: &Path) -> PathBuf {
-        path.join(KEYS)
+    /// Where the keys are; `None` before they were ever opened.
+    pub(crate) fn key_place(&self) -> Result<Option<String>, PhoneError> {
+        Self::key_place_in(&self.0)
+    }
+
+    /// As `key_place`, of the folder at `path`, which need not be there.
+    pub(crate) fn key_place_in(path: &Path) -> Result<Option<String>, PhoneError> {
+        match std::fs::read_to_string(path.join(KEY_PLACE)) {
+            Ok(place) => Ok(Some(place.trim().to_owned())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(_denied) => Err(PhoneError::Home),
+        }
+    }
+
+    pub(crate) fn remember_key_place(&self, place: &str) -> Result<(), PhoneError> {
+        self.write(KEY_PLACE, place.as_bytes())
     }
 
     /// The relay to use: the one named now, which is remembered, or the remembered one.

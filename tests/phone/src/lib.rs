@@ -6,7 +6,7 @@
 //! | module | what it decides |
 //! | --- | --- |
 //! | `phone` | the ports of a desktop, and the authenticator opened with them |
-//! | `home`, `passphrase`, `trust` | the private folder, what opens it, whose certificates count |
+//! | `home`, `keys`, `passphrase`, `trust` | the private folder, where its keys are, what opens them, whose certificates count |
 //! | `direct` | how pushes reach this phone from the relay |
 //! | `cli`, `orders` | what the person typed, as command line and while watching |
 //! | `app` | each command, from order to words |
@@ -22,6 +22,7 @@ pub mod direct;
 pub mod error;
 mod home;
 mod json;
+mod keys;
 mod loopback;
 mod names;
 pub mod orders;
@@ -35,6 +36,7 @@ pub mod words;
 
 pub use direct::Message;
 pub use error::PhoneError;
+pub use keys::{KeyPlace, Keys};
 pub use loopback::Loopback;
 pub use phone::{Phone, Settings};
 pub use unlock::unlock;

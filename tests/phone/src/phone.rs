@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use countersign::{
     Authenticator, Clock, DeviceDescription, DeviceLock, Folders, LockState, PassphraseGuard, PlatformError, Ports,
-    SealedFileKeyStore, Secret, SystemClock, Timestamp,
+    Secret, SystemClock, Timestamp,
 };
 
 use crate::direct::DirectChannel;
 use crate::error::PhoneError;
 use crate::home::Home;
+use crate::keys::{self, Keys};
 use crate::trust;
 
 const MODEL: &str = "Countersign phone in a terminal";
@@ -57,7 +58,7 @@ pub struct Phone {
 }
 
 impl Phone {
-    /// Opens the phone in `home` with the system's clock and this computer's name.
+    /// Opens the phone in `home` with its keys in the sealed file, the system's clock and this computer's name.
     ///
     /// # Errors
     /// As `open_with`.
@@ -70,18 +71,18 @@ impl Phone {
         let mut settings = Settings::new(home.to_owned());
         settings.relay = Some(relay.to_owned());
         settings.ca = ca.map(<[u8]>::to_vec);
-        Self::open_with(settings, passphrase.clone()).await
+        Self::open_with(settings, Keys::SealedFile(passphrase.clone())).await
     }
 
     /// Opens the phone.
     ///
     /// # Errors
-    /// `Home`, `NoRelay`, `RelayAddress`, `Certificates`; a wrong passphrase is the core's
-    /// `Platform(WrongPassphrase)`. Nothing that was there is changed by an error.
-    pub async fn open_with(settings: Settings, passphrase: Secret<String>) -> Result<Self, PhoneError> {
+    /// `Home`, `NoRelay`, `RelayAddress`, `Certificates`; `NoKeyring` and `KeysElsewhere` about where the keys are; a
+    /// wrong passphrase is the core's `Platform(WrongPassphrase)`. Nothing that was there is changed by an error.
+    pub async fn open_with(settings: Settings, keys: Keys) -> Result<Self, PhoneError> {
         let home = Home::open(&settings.home)?;
         let trust = trust::with(settings.ca.as_deref())?;
-        let key_store = open_keys(home.keys(), passphrase).await?;
+        let key_store = keys::open(&home, keys).await?;
         let guard: Arc<dyn PassphraseGuard> = key_store.clone();
         let relay = home.relay(settings.relay.as_deref())?;
         let secret = home.relay_secret(key_store.as_ref())?;
@@ -96,12 +97,6 @@ impl Phone {
         };
         let authenticator = Authenticator::open(Folders::under(home.path().to_owned()), ports).await?;
         Ok(Self { authenticator, channel, guard, clock: settings.clock })
-    }
-
-    /// Whether a phone was ever opened in `home`.
-    #[must_use]
-    pub fn exists(home: &Path) -> bool {
-        SealedFileKeyStore::exists(&Home::keys_in(home))
     }
 
     /// The core behind this phone.
@@ -127,13 +122,6 @@ impl Phone {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
-}
-
-/// Argon2id takes about a second; it must not stop the other tasks of the caller's thread.
-async fn open_keys(path: PathBuf, passphrase: Secret<String>) -> Result<Arc<SealedFileKeyStore>, PhoneError> {
-    let opening = tokio::task::spawn_blocking(move || SealedFileKeyStore::open(&path, &passphrase));
-    let store = opening.await.map_err(|_stopped| countersign::Error::Closed)?.map_err(countersign::Error::Platform)?;
-    Ok(Arc::new(store))
 }
 
 fn description(name: String) -> DeviceDescription {

@@ -71,6 +71,18 @@ pub fn of(error: &PhoneError) -> Words {
             NOTHING_CHANGED,
             "Run this in a terminal, or pass it with --passphrase-fd.",
         ),
+        PhoneError::NoKeyring => words(
+            "no_keyring",
+            "This desktop has no key store that answers.",
+            "No phone was set up yet.",
+            "Log in to a desktop session. Or keep the keys in a file sealed under a passphrase: --key-store sealed-file",
+        ),
+        PhoneError::KeysElsewhere => words(
+            "keys_elsewhere",
+            "This phone keeps its keys in another place, and keys can't be moved.",
+            NOTHING_CHANGED,
+            "Leave --key-store away, or set up another phone with --home.",
+        ),
         PhoneError::PassphrasesDiffer => words(
             "passphrases_differ",
             "The two passphrases are not the same.",
@@ -197,6 +209,8 @@ mod tests {
         let mut errors = vec![
             PhoneError::Home,
             PhoneError::NoHome,
+            PhoneError::NoKeyring,
+            PhoneError::KeysElsewhere,
             PhoneError::NoRelay,
             PhoneError::RelayAddress,
             PhoneError::Certificates,

@@ -17,6 +17,8 @@ fn run(home: &Path, passphrase: &str, arguments: &[&str]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_countersign-phone"))
         .args(["--home", home.to_str().unwrap(), "--passphrase-fd", "0"])
         .args(arguments)
+        // No desktop session, whoever runs this.
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -40,14 +42,14 @@ fn error_of(output: &Output) -> String {
 }
 
 fn opened(home: &Path) {
-    let output = run(home, "open sesame", &["--relay", RELAY, "--json", "accounts"]);
+    let output = run(home, "open sesame", &["--key-store", "sealed-file", "--relay", RELAY, "--json", "accounts"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
 
 #[test]
 fn a_new_phone_has_no_accounts_and_says_how_to_add_one() {
     let home = tempfile::tempdir().unwrap();
-    let output = run(home.path(), "open sesame", &["--relay", RELAY, "accounts"]);
+    let output = run(home.path(), "open sesame", &["--key-store", "sealed-file", "--relay", RELAY, "accounts"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(String::from_utf8(output.stdout).unwrap().contains("countersign-phone add"));
 }
@@ -66,15 +68,37 @@ fn a_wrong_passphrase_is_refused_and_changes_nothing() {
 #[test]
 fn a_short_new_passphrase_is_refused_before_anything_is_made() {
     let home = tempfile::tempdir().unwrap();
-    let output = run(home.path(), "short", &["--relay", RELAY, "--json", "accounts"]);
+    let output = run(home.path(), "short", &["--key-store", "sealed-file", "--relay", RELAY, "--json", "accounts"]);
     assert_eq!(error_of(&output), "passphrase_too_short");
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
 #[test]
+fn without_a_keyring_the_sealed_file_is_offered_and_never_taken() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run(home.path(), "open sesame", &["--relay", RELAY, "--json", "accounts"]);
+    assert_eq!(error_of(&output), "no_keyring");
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    let output = run(home.path(), "open sesame", &["--relay", RELAY, "accounts"]);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--key-store sealed-file"));
+}
+
+#[test]
+fn where_the_keys_are_is_chosen_once() {
+    let home = tempfile::tempdir().unwrap();
+    opened(home.path());
+    assert_eq!(run(home.path(), "open sesame", &["--json", "accounts"]).status.code(), Some(0), "remembered");
+    let output = run(home.path(), "open sesame", &["--key-store", "keyring", "--json", "accounts"]);
+    assert_eq!(error_of(&output), "keys_elsewhere");
+    std::fs::write(home.path().join("key-store"), "elsewhere").unwrap();
+    assert_eq!(error_of(&run(home.path(), "open sesame", &["--json", "accounts"])), "home_unusable");
+}
+
+#[test]
 fn a_phone_that_never_heard_of_a_relay_asks_for_one() {
     let home = tempfile::tempdir().unwrap();
-    assert_eq!(error_of(&run(home.path(), "open sesame", &["--json", "accounts"])), "no_relay");
+    let output = run(home.path(), "open sesame", &["--key-store", "sealed-file", "--json", "accounts"]);
+    assert_eq!(error_of(&output), "no_relay");
 }
 
 #[test]

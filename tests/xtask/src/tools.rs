@@ -26,6 +26,11 @@ const KOTLIN: [Tool; 2] = [
     Tool { program: "/usr/bin/mvn", package: "maven" },
     Tool { program: "/usr/bin/javac", package: "openjdk-17-jdk-headless" },
 ];
+const KEYRING: [Tool; 3] = [
+    Tool { program: "/usr/bin/gnome-keyring-daemon", package: "gnome-keyring" },
+    Tool { program: "/usr/bin/dbus-daemon", package: "dbus-daemon" },
+    Tool { program: "/usr/bin/dbus-send", package: "dbus-bin" },
+];
 /// Letters for the browser's pictures.
 const FONTS: Tool = Tool { program: "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", package: "fonts-dejavu-core" };
 const DENY_VERSION: &str = "0.20.2";
@@ -56,7 +61,9 @@ pub(crate) fn set_up_pages() -> std::io::Result<Vec<Missing>> {
 /// Sets up what every part needs; returns what can't be had.
 pub(crate) fn set_up() -> std::io::Result<Vec<Missing>> {
     let [browser, relying_party] = PAGES;
-    let mut missing = set_up_parts(&[browser, relying_party, ("kotlin", "COUNTERSIGN_NO_KOTLIN", &KOTLIN)])?;
+    let kotlin: Part = ("kotlin", "COUNTERSIGN_NO_KOTLIN", &KOTLIN);
+    let keyring: Part = ("keyring", "COUNTERSIGN_NO_KEYRING", &KEYRING);
+    let mut missing = set_up_parts(&[browser, relying_party, kotlin, keyring])?;
     if let Err(reason) = swift::root()? {
         missing.push(Missing { part: "swift", variable: "COUNTERSIGN_NO_SWIFT", reason });
     }
