@@ -22,8 +22,8 @@ use crate::push::{Pusher, Sender};
 use crate::secrets::{Sealer, SecretError, random};
 use crate::store::{Store, StoreError};
 use crate::{
-    data, devices as devices_room, enrollment, openid, operator, pages, phone_sign_in, policy, prompts, security_info,
-    sign_in, tls,
+    admin, data, devices as devices_room, enrollment, openid, operator, pages, phone_sign_in, policy, prompts,
+    security_info, sign_in, tls,
 };
 
 /// A phone's message is at most this long.
@@ -158,7 +158,9 @@ impl App {
             .route("/static/page.css", get(pages::style))
             .route("/static/page.js", get(pages::script))
             .route("/sign-in", get(sign_in::routes::user_name).post(sign_in::routes::take_user_name))
-            .route("/sign-in/password", get(sign_in::routes::password).post(sign_in::routes::take_password))
+            .route("/sign-in/password", get(sign_in::password::password).post(sign_in::password::take_password))
+            .route("/sign-in/pass", get(sign_in::password::pass).post(sign_in::password::take_pass))
+            .route("/new-password", get(sign_in::password::new_password).post(sign_in::password::take_new_password))
             .route("/sign-in/number", get(sign_in::number::number))
             .route("/sign-in/events", get(sign_in::number::number_events))
             .route("/sign-in/again", post(sign_in::number::again))
@@ -168,6 +170,7 @@ impl App {
             .route("/sign-in/continue", get(sign_in::number::name_account).post(sign_in::number::go_on))
             .route("/register-phone", get(sign_in::register::consent).post(sign_in::register::agree))
             .route("/register-phone/cancel", post(sign_in::register::refuse))
+            .route("/register-phone/not-offered", post(sign_in::register::tell_not_offered))
             .route(
                 "/more-information",
                 get(sign_in::routes::more_information).post(sign_in::routes::take_more_information),
@@ -177,12 +180,18 @@ impl App {
             .route("/security-info/continue", post(security_info::routes::go_on))
             .route("/security-info/remove", post(security_info::step_up::remove))
             .route("/security-info/lost", post(security_info::step_up::report_lost))
+            .route("/security-info/pass", post(security_info::step_up::make_pass))
             .route("/security-info/step-up", get(security_info::step_up::number))
             .route("/security-info/step-up/cancel", post(security_info::step_up::cancel))
             .route("/security-info/step-up/finish", post(security_info::step_up::finish))
             .route("/security-info/step-up/events", get(security_info::step_up::step_up_events))
             .nest("/security-info/add", wizard)
             .nest("/phone", phone)
+            .route("/admin", get(admin::routes::people_page))
+            .route("/admin/people", post(admin::routes::add_person))
+            .route("/admin/person", get(admin::routes::person_page).post(admin::routes::change_person))
+            .route("/admin/groups", get(admin::routes::groups_page).post(admin::routes::add_group))
+            .route("/admin/policy", get(admin::routes::policy_page).post(admin::routes::change_policy))
             .route("/api/policy", get(policy::routes::policy).patch(policy::routes::change_policy))
             .route("/api/people/{user_name}/policy", get(policy::routes::persons_policy))
             .route("/.well-known/openid-configuration", get(openid::routes::discovery))

@@ -18,6 +18,7 @@
 //! | `openid` | the OpenID Provider |
 //! | `people`, `audit`, `limits`, `keys`, `push`, `store` | what all of them share |
 
+pub mod admin;
 pub mod agent;
 pub mod app;
 pub mod audit;
@@ -34,6 +35,7 @@ pub mod notices;
 pub mod openid;
 pub mod operator;
 pub mod pages;
+pub mod passes;
 pub mod people;
 pub mod phone_sign_in;
 pub mod policy;

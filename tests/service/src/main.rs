@@ -178,6 +178,12 @@ async fn run(options: Serve) -> Result<(), AppError> {
     };
     let app = App::open(config, Arc::new(SystemClock::default()))?;
     let running = serve::serve(app.router(), serve::bind(options.listen)?, &identity)?;
+    let (store, clock) = (app.store.clone(), SystemClock::default());
+    let first = tokio::task::spawn_blocking(move || operator::first_administrator(&store, clock.now()));
+    if let Some(password) = first.await.map_err(|error| AppError::Data(error.into()))?? {
+        say(&format!("Nobody is here yet. The first administrator signs in as {}", operator::FIRST_NAME))?;
+        say(&format!("with the password {password}, once, to choose another."))?;
+    }
     say(&format!("{} is ready on {}.", app.config.issuer, running.address))?;
     if !identity.authority.is_empty() {
         let path = options.data.join("authority.pem");

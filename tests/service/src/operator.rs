@@ -4,19 +4,22 @@
 
 use std::path::Path;
 
+use crate::admin::acts::remove_phones;
 use crate::app::AppError;
 use crate::audit;
 use crate::clock::Time;
 use crate::data;
-use crate::devices::records::{self as devices, Cause, Device};
 use crate::people::{self, Person};
 use crate::policy::records::{ApiToken, TOKEN_LIFE};
-use crate::secrets::{hashed, random_id};
-use crate::sign_in::records::{KnownBrowser, Session, end_session};
+use crate::secrets::{crockford, hashed, random_id};
 use crate::store::Store;
 
 /// In the data folder.
 pub(crate) const DATABASE: &str = "service.db";
+/// What the first administrator types to sign in.
+pub const FIRST_NAME: &str = "administrator";
+/// 80 bits, used once.
+const FIRST_PASSWORD: usize = 16;
 
 /// The database of a data folder, made when it is not there. Blocks.
 ///
@@ -43,6 +46,23 @@ pub fn add_person(
     }
     let person = Person::new(user_name, display_name, password, now)?;
     if store.run_blocking(|tx| people::add(tx, &person))? { Ok(()) } else { Err(AppError::NameTaken) }
+}
+
+/// The first administrator of a service that knows nobody: returns a password that works once; none when there is
+/// somebody. Blocks for the hashing.
+///
+/// # Errors
+/// The database.
+pub fn first_administrator(store: &Store, now: Time) -> Result<Option<String>, AppError> {
+    if store.run_blocking(|tx| Ok(!people::all(tx)?.is_empty()))? {
+        return Ok(None);
+    }
+    let password = crockford(FIRST_PASSWORD)?;
+    let mut person = Person::new(FIRST_NAME, "Administrator", &password, now)?;
+    person.must_change_password = true;
+    person.is_administrator = true;
+    let added = store.run_blocking(|tx| Ok(people::all(tx)?.is_empty() && people::add(tx, &person)?))?;
+    Ok(added.then_some(password))
 }
 
 /// Makes somebody an administrator, or no longer one.
@@ -88,18 +108,7 @@ pub fn reset_methods(store: &Store, user_name: &str, now: Time) -> Result<usize,
         let Some(person) = people::find(tx, user_name)? else {
             return Ok(None);
         };
-        let phones: Vec<Device> = devices::active(tx, &person.account_id)?;
-        let count = phones.len();
-        for mut phone in phones {
-            devices::remove(tx, &mut phone, Cause::RemovedByOperator, now)?;
-        }
-        for session in tx.children::<Session>(&person.account_id)? {
-            end_session(tx, &session.id, now)?;
-        }
-        for browser in tx.children::<KnownBrowser>(&person.account_id)? {
-            tx.delete::<KnownBrowser>(&browser.id)?;
-        }
-        Ok(Some(count))
+        Ok(Some(remove_phones(tx, &person.account_id, now)?))
     })?;
     removed.ok_or(AppError::NobodyThere)
 }

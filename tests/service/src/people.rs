@@ -13,6 +13,8 @@ const MAX_WRONG_PASSWORDS: usize = 10;
 /// Password hashing: 19 MiB, two passes, the OWASP minimum.
 const PASSWORD_MEMORY_KIB: u32 = 19_456;
 const PASSWORD_PASSES: u32 = 2;
+/// All people stand under one parent, to be listed.
+const EVERYBODY: &str = "";
 
 /// A person of the organisation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ pub struct Person {
     pub is_administrator: bool,
     /// Whether they may not sign in at present.
     pub suspended: bool,
+    /// Whether their password was made for them and must be changed before anything else.
+    pub must_change_password: bool,
 }
 
 impl Record for Person {
@@ -49,7 +53,7 @@ impl Record for Person {
     }
 
     fn parent(&self) -> &str {
-        ""
+        EVERYBODY
     }
 
     fn expires_at(&self) -> Option<Time> {
@@ -92,7 +96,7 @@ impl Person {
             account_id: random_id()?,
             user_name: user_name.trim().to_owned(),
             display_name: display_name.to_owned(),
-            password: hash(password)?,
+            password: hash(password)?.0,
             password_changed_at: now,
             wrong_passwords: Vec::new(),
             unblocked_at: 0,
@@ -101,8 +105,30 @@ impl Person {
             groups: Vec::new(),
             is_administrator: false,
             suspended: false,
+            must_change_password: false,
         })
     }
+}
+
+impl Person {
+    /// Compares with the password; slow, for a blocking thread.
+    #[must_use]
+    pub fn has_password(&self, typed: &str) -> bool {
+        verify_password(typed, &self.password)
+    }
+
+    /// From now on this password, of the person's own choice.
+    pub fn set_password(&mut self, hash: Hash, now: Time) {
+        self.password = hash.0;
+        self.password_changed_at = now;
+        self.reported_at = None;
+        self.must_change_password = false;
+    }
+}
+
+/// Everybody, by account id, in the order they were added.
+pub fn all(tx: &mut Tx<'_>) -> Result<Vec<Person>, StoreError> {
+    tx.children(EVERYBODY)
 }
 
 fn hasher() -> Result<Argon2<'static>, SecretError> {
@@ -110,8 +136,12 @@ fn hasher() -> Result<Argon2<'static>, SecretError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-fn hash(password: &str) -> Result<String, SecretError> {
-    Ok(hasher()?.hash_password(password.as_bytes()).map_err(|_library| SecretError)?.to_string())
+/// A hashed password.
+pub struct Hash(String);
+
+/// Hashes a password; slow, for a blocking thread.
+pub fn hash(password: &str) -> Result<Hash, SecretError> {
+    Ok(Hash(hasher()?.hash_password(password.as_bytes()).map_err(|_library| SecretError)?.to_string()))
 }
 
 /// The hash that a name nobody has is checked against, so that it costs the same.
@@ -120,7 +150,7 @@ pub struct Decoy(String);
 impl Decoy {
     /// Hashes something nobody types.
     pub fn new() -> Result<Self, SecretError> {
-        Ok(Self(hash(&random_id()?)?))
+        Ok(Self(hash(&random_id()?)?.0))
     }
 }
 

@@ -52,6 +52,30 @@ pub fn random_below(limit: u32) -> Result<u32, SecretError> {
     }
 }
 
+const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Random characters that people can read to each other (Crockford's base32).
+pub fn crockford(length: usize) -> Result<String, SecretError> {
+    let draw = |_at| {
+        let index = usize::try_from(random_below(32)?).map_err(|_range| SecretError)?;
+        CROCKFORD.get(index).map(|character| char::from(*character)).ok_or(SecretError)
+    };
+    (0..length).map(draw).collect()
+}
+
+/// Reads them as people type them: case, spaces and hyphens don't matter, O is 0, I and L are 1.
+#[must_use]
+pub fn crockford_read(typed: &str) -> Option<String> {
+    let plain = |character: char| match character.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        other => other,
+    };
+    let text: String =
+        typed.chars().filter(|character| !character.is_whitespace() && *character != '-').map(plain).collect();
+    text.bytes().all(|byte| CROCKFORD.contains(&byte)).then_some(text)
+}
+
 /// SHA-256, base64url: how cookies, codes and tokens are stored.
 #[must_use]
 pub fn hashed(bytes: &[u8]) -> String {

@@ -82,11 +82,15 @@ pub enum Table {
     Groups,
     /// Tokens of administrators, hashed.
     ApiTokens,
+    /// Passes, hashed.
+    Passes,
+    /// Tokens to add a phone with, hashed.
+    PhoneTokens,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::People,
         Self::UserNames,
         Self::Sessions,
@@ -112,6 +116,8 @@ impl Table {
         Self::Policy,
         Self::Groups,
         Self::ApiTokens,
+        Self::Passes,
+        Self::PhoneTokens,
     ];
 
     /// Its name in SQL.
@@ -143,6 +149,8 @@ impl Table {
             Self::Policy => "policy",
             Self::Groups => "groups",
             Self::ApiTokens => "api_tokens",
+            Self::Passes => "passes",
+            Self::PhoneTokens => "phone_tokens",
         }
     }
 }

@@ -14,10 +14,8 @@ use crate::jose::Jwk;
 use crate::notices;
 use crate::people::Person;
 use crate::phone_sign_in::acts::end_registrations;
-use crate::secrets::{SecretError, decode, encode, random, random_below, random_id, same};
+use crate::secrets::{SecretError, crockford, decode, encode, random, random_id, same};
 use crate::store::{StoreError, Tx};
-
-const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Why a code could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -99,14 +97,6 @@ pub fn typed_text(app: &App, enrollment: &Enrollment) -> Option<String> {
 
 fn shown_label(id: &str) -> String {
     format!("typed code {id}")
-}
-
-fn crockford(length: usize) -> Result<String, SecretError> {
-    let draw = |_at| {
-        let index = usize::try_from(random_below(32)?).map_err(|_range| SecretError)?;
-        CROCKFORD.get(index).map(|character| char::from(*character)).ok_or(SecretError)
-    };
-    (0..length).map(draw).collect()
 }
 
 /// Adds a typed code for somebody who can't scan; slow, since its key is.

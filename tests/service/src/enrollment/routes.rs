@@ -1,5 +1,6 @@
 //! Look-up and bind over HTTP.
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header;
@@ -9,6 +10,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::devices::records::{Claimed, Subscription};
 use crate::enrollment::acts::{self, BindRequest, LookUp, Vouched};
+use crate::enrollment::by_sign_in::{self, AddRequest, NotAdded};
 use crate::enrollment::rules::Refusal;
 use crate::jose::{Unverified, check_unique};
 use crate::limits::Peer;
@@ -40,11 +42,19 @@ struct Claims {
     exp: i64,
     jti: String,
     v: u64,
-    enrollment: String,
-    mac: String,
+    #[serde(flatten)]
+    proof: Proof,
     device: Claimed,
     push: Subscription,
     attestation: Attestation,
+}
+
+/// What lets the phone in: a code's id and the proof of its secret, or a token; never both.
+#[derive(Deserialize)]
+struct Proof {
+    enrollment: Option<String>,
+    mac: Option<String>,
+    token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -64,11 +74,42 @@ pub async fn bind(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Res
         return Err(Problem::UnsupportedVersion);
     }
     let Attestation::None = claims.attestation;
-    let request = checked(&app, claims, key, &peer).ok_or(Problem::RequestRefused)?;
-    Ok(vouched(acts::bind(&app, request).await?.map_err(problem)?))
+    let push_key = checked(&app, &claims).ok_or(Problem::RequestRefused)?;
+    match claims.proof {
+        Proof { enrollment: Some(id), mac: Some(mac), token: None } => {
+            let request = BindRequest {
+                id,
+                jti: push_key.jti,
+                mac: decode(&mac).ok_or(Problem::RequestRefused)?,
+                key,
+                claimed: claims.device,
+                push: claims.push,
+                push_point: push_key.point,
+                push_auth: push_key.auth,
+                network: peer.network(),
+            };
+            Ok(vouched(acts::bind(&app, request).await?.map_err(problem)?))
+        }
+        Proof { enrollment: None, mac: None, token: Some(token) } => {
+            let request = AddRequest { token, key, claimed: claims.device, push: claims.push, network: peer.network() };
+            let added = by_sign_in::add(&app, request).await?.map_err(|refused| match refused {
+                NotAdded::Unknown => Problem::EnrollmentUnknown,
+                NotAdded::NotAllowed => Problem::EnrollmentCancelled,
+            })?;
+            Ok(Json(added).into_response())
+        }
+        Proof { .. } => Err(Problem::RequestRefused),
+    }
 }
 
-fn checked(app: &App, claims: Claims, key: crate::jose::Jwk, peer: &Peer) -> Option<BindRequest> {
+/// What was read of a message whose form is right.
+struct Checked {
+    jti: Vec<u8>,
+    point: Vec<u8>,
+    auth: Vec<u8>,
+}
+
+fn checked(app: &App, claims: &Claims) -> Option<Checked> {
     let now = app.clock.now();
     let in_time = claims.iat <= now.saturating_add(MAX_SKEW)
         && claims.exp > now
@@ -82,17 +123,8 @@ fn checked(app: &App, claims: Claims, key: crate::jose::Jwk, peer: &Peer) -> Opt
     let push_auth = decode(&claims.push.auth).filter(|auth| auth.len() == 16)?;
     let endpoint_fits = is_endpoint(&claims.push.endpoint);
     (in_time && for_us && shown && endpoint_fits && push_point.len() == 65).then_some(())?;
-    Some(BindRequest {
-        id: claims.enrollment,
-        jti: decode(&claims.jti).filter(|jti| jti.len() == 16)?,
-        mac: decode(&claims.mac)?,
-        key,
-        claimed: claims.device,
-        push: claims.push,
-        push_point,
-        push_auth,
-        network: peer.network(),
-    })
+    let jti = decode(&claims.jti).filter(|jti| jti.len() == 16)?;
+    Some(Checked { jti, point: push_point, auth: push_auth })
 }
 
 /// Whether pushes can go there at all; where they may go is decided when they are sent.

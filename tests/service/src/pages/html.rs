@@ -58,7 +58,9 @@ pub enum Block {
     Steps(Vec<&'static str>),
     /// The list of methods.
     Methods(Vec<Method>),
-    /// A form with at most one field.
+    /// What can be opened, one below the other.
+    Entries(Vec<Entry>),
+    /// A form.
     Form(Form),
     /// A link.
     Link {
@@ -84,7 +86,7 @@ pub struct Form {
     /// `main` or `quiet`.
     pub class: &'static str,
     /// What the person fills in.
-    pub field: Option<Field>,
+    pub fields: Vec<Field>,
     /// What goes along unseen.
     pub hidden: Vec<(&'static str, String)>,
     /// Sent by itself when the page turns.
@@ -95,7 +97,7 @@ impl Form {
     /// The one main button.
     #[must_use]
     pub fn main(id: &'static str, action: &'static str, button: &'static str) -> Self {
-        Self { id, action, button, class: "main", field: None, hidden: Vec::new(), on_turn: false }
+        Self { id, action, button, class: "main", fields: Vec::new(), hidden: Vec::new(), on_turn: false }
     }
 
     /// A way out, or another way.
@@ -106,8 +108,9 @@ impl Form {
 
     /// With something to fill in.
     #[must_use]
-    pub fn asking(self, field: Field) -> Self {
-        Self { field: Some(field), ..self }
+    pub fn asking(mut self, field: Field) -> Self {
+        self.fields.push(field);
+        self
     }
 
     /// With something that goes along.
@@ -132,7 +135,7 @@ pub struct Field {
     pub name: &'static str,
     /// Words.
     pub label: &'static str,
-    /// `text` or `password`.
+    /// `text`, `password`, `number`, or `area` for many lines.
     pub kind: &'static str,
     /// For password managers.
     pub autocomplete: &'static str,
@@ -140,6 +143,37 @@ pub struct Field {
     pub value: String,
     /// Six digits, large.
     pub digits: bool,
+}
+
+impl Field {
+    /// One line of words, to be given id, name and label.
+    #[must_use]
+    pub fn text() -> Self {
+        Self { id: "", name: "", label: "", kind: "text", autocomplete: "off", value: String::new(), digits: false }
+    }
+
+    /// A password, current or new.
+    #[must_use]
+    pub fn password(id: &'static str, label: &'static str, is_new: bool) -> Self {
+        let autocomplete = if is_new { "new-password" } else { "current-password" };
+        Self { id, name: id, label, kind: "password", autocomplete, ..Self::text() }
+    }
+
+    /// Six digits that a phone shows.
+    #[must_use]
+    pub fn digits(label: &'static str) -> Self {
+        Self { id: "digits", name: "digits", label, digits: true, ..Self::text() }
+    }
+}
+
+/// Something to open.
+pub struct Entry {
+    /// Where it leads.
+    pub address: String,
+    /// Its name.
+    pub text: String,
+    /// What is worth knowing before.
+    pub detail: String,
 }
 
 /// A row of the security-info page.
@@ -210,6 +244,11 @@ impl Page {
     pub fn leading_to(self, address: &str) -> Self {
         let origin = url::Url::parse(address).map(|url| url.origin().ascii_serialization()).ok();
         Self { leads_to: origin, ..self }
+    }
+
+    /// The administrator's pages list and edit more than fits a narrow card.
+    fn is_wide(&self) -> bool {
+        self.name.starts_with("admin")
     }
 
     /// A number digit by digit, for screen readers.

@@ -1,7 +1,9 @@
 //! Every word of every page: short, active, in the second person.
 
+mod admin;
 mod changes;
 mod phone;
+mod secrets;
 
 use crate::clock::Time;
 use crate::devices::records::{Cause, Device};
@@ -11,11 +13,13 @@ use crate::prompts::acts::NotStarted;
 use crate::prompts::records::{Ceremony, Kind, Match, Outcome};
 use crate::prompts::rules::Refusal;
 
+pub use admin::{ADMIN_DONE, NOT_DONE, groups, no_administrator, people, person, person_added, policy};
 pub use changes::{
-    LOST, change_number, no_phone_for, not_changed, not_offered, other_persons_phone, register_phone,
-    stale_registration,
+    LOST, WRONG_PHONE_DIGITS, add_phone, change_number, no_phone_for, not_changed, not_offered, not_offered_to_phone,
+    other_persons_phone, pass_needed, register_phone, stale_registration, too_many_digits,
 };
 pub use phone::{name_account, phone_not_started, unproven_number, unproven_over};
+pub use secrets::{WRONG_PASSWORD, made_pass, new_password, pass, password, wrong_pass};
 
 const WIZARD_STEPS: u8 = 4;
 
@@ -46,38 +50,12 @@ pub fn user_name(application: Option<&str>, problem: Option<&str>) -> Page {
         id: "user-name",
         name: "user_name",
         label: "User name",
-        kind: "text",
         autocomplete: "username",
-        value: String::new(),
-        digits: false,
+        ..Field::text()
     }))
     .problem(problem)
 }
 
-/// Password.
-#[must_use]
-pub fn password(user_name: &str, offers_phone: bool, problem: Option<&str>) -> Page {
-    let page = Page::new("password", "Enter your password").text(user_name).form(
-        Form::main("next", "/sign-in/password", "Sign in").asking(Field {
-            id: "password",
-            name: "password",
-            label: "Password",
-            kind: "password",
-            autocomplete: "current-password",
-            value: String::new(),
-            digits: false,
-        }),
-    );
-    let page = if offers_phone {
-        page.form(Form::quiet("use-phone", "/sign-in/phone", "Use your phone instead"))
-    } else {
-        page
-    };
-    page.and(link("other-name", "/sign-in", "Use another user name", "")).problem(problem)
-}
-
-/// The password was wrong, or nobody has that name: the same words.
-pub const WRONG_PASSWORD: &str = "That user name and password don't match. Check both and try again.";
 /// Too many forms from one network.
 pub const TOO_MANY: &str = "There were too many tries from your network. Wait a minute, then try again.";
 
@@ -192,6 +170,11 @@ pub fn security_info(display_name: &str, devices: &[Device], now: Time, goes_on:
     } else {
         page
     };
+    let page = if devices.is_empty() {
+        page
+    } else {
+        page.form(Form::quiet("make-pass", "/security-info/pass", "Make a pass for a new phone"))
+    };
     page.form(Form::quiet("sign-out", "/sign-out", "Sign out"))
 }
 
@@ -283,18 +266,10 @@ pub fn wizard_digits(name: &str, model: &str, another_phone: bool, problem: Opti
     } else {
         page
     };
-    page.form(Form::main("confirm", "/security-info/add/digits", "Next").asking(Field {
-        id: "digits",
-        name: "digits",
-        label: "Six digits",
-        kind: "text",
-        autocomplete: "off",
-        value: String::new(),
-        digits: true,
-    }))
-    .form(Form::quiet("not-my-phone", "/security-info/add/not-my-phone", "That's not my phone"))
-    .form(Form::quiet("cancel", "/security-info/add/cancel", "Cancel"))
-    .problem(problem)
+    page.form(Form::main("confirm", "/security-info/add/digits", "Next").asking(Field::digits("Six digits")))
+        .form(Form::quiet("not-my-phone", "/security-info/add/not-my-phone", "That's not my phone"))
+        .form(Form::quiet("cancel", "/security-info/add/cancel", "Cancel"))
+        .problem(problem)
 }
 
 /// Words for digits that were not right.

@@ -5,37 +5,69 @@ use serde::Serialize;
 use crate::app::App;
 use crate::audit;
 use crate::clock::Time;
-use crate::devices::records::{Device, SignInKey};
+use crate::devices::records::{Device, DeviceKey, SignInKey};
 use crate::jose::{Jwk, Unverified};
 use crate::notices;
 use crate::people::Person;
-use crate::phone_sign_in::records::{Registration, RegistrationCode, RegistrationToken, UsedKey};
+use crate::phone_sign_in::records::{
+    NewPhone, PhoneToken, Purpose, Registration, RegistrationCode, RegistrationToken, UsedKey,
+};
 use crate::phone_sign_in::rules::{
-    self, CODE_LIFE, KeyProof, NONCE_LIFE, Pushed, REQUEST_LIFE, Redemption, SCOPE, TOKEN_LIFE, TurnOn, TurnedOn,
+    self, ADD_SCOPE, CODE_LIFE, Introduced, KeyProof, NONCE_LIFE, Pushed, REQUEST_LIFE, Redemption, TOKEN_LIFE,
+    TURN_ON_SCOPE, TurnOn, TurnedOn,
 };
 use crate::policy::records::effective_for;
 use crate::prompts;
-use crate::secrets::{hashed, random_id};
+use crate::secrets::{hashed, random_id, same};
 use crate::store::{StoreError, Tx};
 
 const KEY_TYP: &str = "phone-sign-in-key+jwt";
 /// RFC 9126 section 2.2 leaves the form to the server.
 pub const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
 
-/// Keeps a pushed request; returns its `request_uri`.
-pub fn push(tx: &mut Tx<'_>, device: &Device, pushed: Pushed, now: Time) -> Result<String, StoreError> {
-    let id = random_id().map_err(|_none| StoreError::Stopped)?;
+/// Keeps a pushed request; returns its `request_uri`, or nothing when the key that proved it is not right for it:
+/// an active device's to turn phone sign-in on, nobody's to add a phone.
+pub fn push(tx: &mut Tx<'_>, pushed: Pushed, now: Time) -> Result<Option<String>, StoreError> {
+    let device = match tx.get::<DeviceKey>(&pushed.dpop_jkt)? {
+        Some(key) => tx.get::<Device>(&key.device_id)?,
+        None => None,
+    };
+    let name = random_id().map_err(|_none| StoreError::Stopped)?;
+    let id = hashed(name.as_bytes());
+    let (purpose, account_id) = match (pushed.new_phone, device) {
+        (None, Some(device)) if device.is_active() => {
+            (Purpose::TurnOn { device_id: device.id }, Some(device.account_id))
+        }
+        (Some(phone), None) => {
+            let digits = digits_of(&id, &phone.digits);
+            let Introduced { name, model, .. } = phone;
+            (Purpose::AddPhone(NewPhone { jkt: pushed.dpop_jkt, name, model, digits, wrong_digits: 0 }), None)
+        }
+        (None, _) | (Some(_), Some(_)) => return Ok(None),
+    };
+    let account = account_id.as_deref().unwrap_or_default();
+    audit::record(tx, account, "registration_asked", purpose.about(), now)?;
     tx.put(&Registration {
-        id: hashed(id.as_bytes()),
+        id,
         redirect_uri: pushed.redirect_uri,
         state: pushed.state,
         code_challenge: pushed.code_challenge,
-        device_id: device.id.clone(),
-        account_id: device.account_id.clone(),
+        purpose,
+        account_id,
         expires_at: now + REQUEST_LIFE,
     })?;
-    audit::record(tx, &device.account_id, "registration_asked", &device.id, now)?;
-    Ok(format!("{REQUEST_URI}{id}"))
+    Ok(Some(format!("{REQUEST_URI}{name}")))
+}
+
+fn digits_of(registration: &str, digits: &str) -> String {
+    hashed(format!("{registration} {digits}").as_bytes())
+}
+
+/// Whether somebody typed the digits that the phone shows; spaces don't count.
+#[must_use]
+pub fn are_digits(registration: &Registration, phone: &NewPhone, typed: &str) -> bool {
+    let typed: String = typed.chars().filter(|character| !character.is_whitespace()).collect();
+    same(&digits_of(&registration.id, &typed), &phone.digits)
 }
 
 /// Takes a pushed request, once.
@@ -50,17 +82,33 @@ pub fn take(tx: &mut Tx<'_>, request_uri: &str, now: Time) -> Result<Option<Regi
     Ok(found)
 }
 
-/// The person has agreed to register the device: a code for it.
-pub fn issue_code(tx: &mut Tx<'_>, registration: Registration, now: Time) -> Result<String, StoreError> {
+/// The person has agreed: a code for the phone.
+pub fn issue_code(
+    tx: &mut Tx<'_>,
+    registration: Registration,
+    account_id: &str,
+    now: Time,
+) -> Result<String, StoreError> {
     let code = random_id().map_err(|_none| StoreError::Stopped)?;
-    audit::record(tx, &registration.account_id, "registration_agreed", &registration.device_id, now)?;
+    audit::record(tx, account_id, "registration_agreed", registration.purpose.about(), now)?;
+    let registration = Registration { account_id: Some(account_id.to_owned()), ..registration };
     tx.put(&RegistrationCode { id: hashed(code.as_bytes()), registration, expires_at: now + CODE_LIFE, token: None })?;
     Ok(code)
 }
 
-/// The token response (protocol section 10.1).
+/// The token response: to turn phone sign-in on (protocol section 10.1), or to add a phone (section 11).
 #[derive(Serialize)]
-pub struct Tokens {
+#[serde(untagged)]
+pub enum Tokens {
+    /// Scope `device_registration`.
+    TurnOn(TurnOnTokens),
+    /// Scope `enrollment`.
+    AddPhone(PhoneTokens),
+}
+
+/// What turns phone sign-in on.
+#[derive(Serialize)]
+pub struct TurnOnTokens {
     access_token: String,
     token_type: &'static str,
     expires_in: Time,
@@ -70,45 +118,111 @@ pub struct Tokens {
     sub: String,
 }
 
+/// What adds a phone, and all that it must know of the account.
+#[derive(Serialize)]
+pub struct PhoneTokens {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: Time,
+    scope: &'static str,
+    sub: String,
+    user_name: String,
+    organization: String,
+    keys: String,
+    time: Time,
+}
+
 /// Redeems a code, once; one that comes twice ends the token it gave.
-pub fn redeem(tx: &mut Tx<'_>, code: &str, by: &Redemption<'_>, now: Time) -> Result<Option<Tokens>, StoreError> {
+pub fn redeem(
+    tx: &mut Tx<'_>,
+    app: &App,
+    code: &str,
+    by: &Redemption<'_>,
+    now: Time,
+) -> Result<Option<Tokens>, StoreError> {
     let Some(mut code) = tx.get::<RegistrationCode>(&hashed(code.as_bytes()))? else {
         return Ok(None);
     };
     if let Some(token) = &code.token {
         tx.delete::<RegistrationToken>(token)?;
+        end_unused(tx, token)?;
         return Ok(None);
     }
-    let Some(device) = tx.get::<Device>(&code.registration.device_id)? else {
+    let device = match &code.registration.purpose {
+        Purpose::TurnOn { device_id } => tx.get::<Device>(device_id)?,
+        Purpose::AddPhone(_) => None,
+    };
+    let account_id = code.registration.account_id.clone().unwrap_or_default();
+    let Some(person) = tx.get::<Person>(&account_id)? else {
         return Ok(None);
     };
-    if !rules::redeemable(&code, &device, by, now) {
+    if !rules::redeemable(&code, device.as_ref(), by, now) {
         return Ok(None);
     }
+    let tokens = match device {
+        Some(device) => Tokens::TurnOn(turn_on_tokens(tx, &device, now)?),
+        None => Tokens::AddPhone(phone_tokens(tx, app, person, by.jkt, now)?),
+    };
+    let (Tokens::TurnOn(TurnOnTokens { access_token, .. }) | Tokens::AddPhone(PhoneTokens { access_token, .. })) =
+        &tokens;
+    code.token = Some(hashed(access_token.as_bytes()));
+    tx.put(&code)?;
+    Ok(Some(tokens))
+}
+
+/// A token that has added a phone stays, so that the phone can be told again.
+fn end_unused(tx: &mut Tx<'_>, token: &str) -> Result<(), StoreError> {
+    if tx.get::<PhoneToken>(token)?.is_some_and(|token| token.added.is_none()) {
+        tx.delete::<PhoneToken>(token)?;
+    }
+    Ok(())
+}
+
+/// A fresh token for a device to turn phone sign-in on with.
+pub fn turn_on_tokens(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<TurnOnTokens, StoreError> {
     let (Ok(access_token), Ok(nonce)) = (random_id(), random_id()) else {
         return Err(StoreError::Stopped);
     };
-    let token = RegistrationToken {
+    tx.put(&RegistrationToken {
         id: hashed(access_token.as_bytes()),
-        device_id: device.id,
+        device_id: device.id.clone(),
         account_id: device.account_id.clone(),
         nonce: hashed(nonce.as_bytes()),
         nonce_expires_at: now + NONCE_LIFE,
         expires_at: now + TOKEN_LIFE,
         spent_by: None,
-    };
-    code.token = Some(token.id.clone());
-    tx.put(&token)?;
-    tx.put(&code)?;
-    Ok(Some(Tokens {
+    })?;
+    Ok(TurnOnTokens {
         access_token,
         token_type: "DPoP",
         expires_in: TOKEN_LIFE,
-        scope: SCOPE,
+        scope: TURN_ON_SCOPE,
         nonce,
         nonce_expires_in: NONCE_LIFE,
-        sub: device.account_id,
-    }))
+        sub: device.account_id.clone(),
+    })
+}
+
+fn phone_tokens(tx: &mut Tx<'_>, app: &App, person: Person, jkt: &str, now: Time) -> Result<PhoneTokens, StoreError> {
+    let access_token = random_id().map_err(|_none| StoreError::Stopped)?;
+    tx.put(&PhoneToken {
+        id: hashed(access_token.as_bytes()),
+        account_id: person.account_id.clone(),
+        jkt: jkt.to_owned(),
+        expires_at: now + TOKEN_LIFE,
+        added: None,
+    })?;
+    Ok(PhoneTokens {
+        access_token,
+        token_type: "DPoP",
+        expires_in: TOKEN_LIFE,
+        scope: ADD_SCOPE,
+        sub: person.account_id,
+        user_name: person.user_name,
+        organization: app.config.organization.clone(),
+        keys: app.keys.current_document().to_owned(),
+        time: now,
+    })
 }
 
 /// Registers a sign-in key (protocol section 10.1, step 6).
@@ -199,6 +313,9 @@ pub fn end_registrations(tx: &mut Tx<'_>, account_id: &str) -> Result<(), StoreE
         if token.spent_by.is_none() {
             tx.delete::<RegistrationToken>(&token.id)?;
         }
+    }
+    for token in tx.children::<PhoneToken>(account_id)? {
+        end_unused(tx, &token.id)?;
     }
     Ok(())
 }

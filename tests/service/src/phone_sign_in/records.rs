@@ -17,12 +17,60 @@ pub struct Registration {
     pub state: String,
     /// PKCE, S256.
     pub code_challenge: String,
-    /// Which device.
-    pub device_id: String,
-    /// Whose it is.
-    pub account_id: String,
+    /// What for.
+    pub purpose: Purpose,
+    /// Whose phone it is; of a phone that is to be added: whoever has agreed to it.
+    pub account_id: Option<String>,
     /// When the request ends.
     pub expires_at: Time,
+}
+
+/// What the phone sends the person to the browser for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// To turn phone sign-in on for this device.
+    TurnOn {
+        /// Which.
+        device_id: String,
+    },
+    /// To add the phone to an account.
+    AddPhone(NewPhone),
+}
+
+/// A phone that no account knows yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPhone {
+    /// Thumbprint of its device key.
+    pub jkt: String,
+    /// The person's name for it.
+    pub name: String,
+    /// Model.
+    pub model: String,
+    /// The six digits that it shows, hashed with the request.
+    pub digits: String,
+    /// How often other digits were typed.
+    pub wrong_digits: u32,
+}
+
+impl Purpose {
+    /// What the person is signing in to.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::TurnOn { .. } => "phone sign-in on your phone",
+            Self::AddPhone(_) => "Countersign on your phone",
+        }
+    }
+
+    /// What it is about, in the audit log.
+    #[must_use]
+    pub fn about(&self) -> &str {
+        match self {
+            Self::TurnOn { device_id } => device_id,
+            Self::AddPhone(phone) => &phone.jkt,
+        }
+    }
 }
 
 impl Record for Registration {
@@ -33,7 +81,7 @@ impl Record for Registration {
     }
 
     fn parent(&self) -> &str {
-        &self.account_id
+        self.account_id.as_deref().unwrap_or_default()
     }
 
     fn expires_at(&self) -> Option<Time> {
@@ -62,7 +110,7 @@ impl Record for RegistrationCode {
     }
 
     fn parent(&self) -> &str {
-        &self.registration.account_id
+        self.registration.parent()
     }
 
     fn expires_at(&self) -> Option<Time> {
@@ -92,6 +140,38 @@ pub struct RegistrationToken {
 
 impl Record for RegistrationToken {
     const TABLE: Table = Table::RegistrationTokens;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn parent(&self) -> &str {
+        &self.account_id
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        // Kept past its end: a phone whose answer was lost asks again.
+        Some(self.expires_at + 24 * HOUR)
+    }
+}
+
+/// A token that adds one phone to an account, once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PhoneToken {
+    /// Hashed.
+    pub id: String,
+    /// Whose account.
+    pub account_id: String,
+    /// Thumbprint of the device key that it is bound to.
+    pub jkt: String,
+    /// When it ends.
+    pub expires_at: Time,
+    /// The device that it added: the same phone asking again is told the same.
+    pub added: Option<String>,
+}
+
+impl Record for PhoneToken {
+    const TABLE: Table = Table::PhoneTokens;
 
     fn id(&self) -> &str {
         &self.id

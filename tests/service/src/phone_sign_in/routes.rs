@@ -12,7 +12,6 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::clock::{MINUTE, Time};
-use crate::devices::records::Device;
 use crate::jose::Unverified;
 use crate::limits::Peer;
 use crate::phone_sign_in::acts;
@@ -43,7 +42,7 @@ pub async fn push(State(app): State<App>, peer: Peer, headers: HeaderMap, body: 
         Err(error) => return refuse(StatusCode::BAD_REQUEST, error),
     };
     let Some(proved) = proved(&app, &headers, "/par").filter(|proved| proved.jkt == pushed.dpop_jkt) else {
-        return refuse(StatusCode::BAD_REQUEST, "invalid_dpop_proof");
+        return unproved(&app);
     };
     let now = app.clock.now();
     match app.store.run(move |tx| keep(tx, proved, pushed, now)).await {
@@ -52,29 +51,26 @@ pub async fn push(State(app): State<App>, peer: Peer, headers: HeaderMap, body: 
             (StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], body).into_response()
         }
         // One answer for "no such key" and "removed": whoever asks without a device learns nothing of any.
-        Ok(None) => refuse(StatusCode::BAD_REQUEST, "invalid_dpop_proof"),
+        Ok(None) => unproved(&app),
         Err(error) => Problem::from(error).into_response(),
     }
 }
 
 fn keep(tx: &mut Tx<'_>, proved: Proved, pushed: Pushed, now: Time) -> Result<Option<String>, StoreError> {
-    let Some(device) = device_of(tx, &proved.jkt)?.filter(Device::is_active) else {
-        return Ok(None);
-    };
     if !first_time(tx, &proved, now)? {
         return Ok(None);
     }
-    Ok(Some(acts::push(tx, &device, pushed, now)?))
+    acts::push(tx, pushed, now)
 }
 
 /// `POST /token` of the phone.
 pub async fn token(app: &App, headers: &HeaderMap, fields: &HashMap<String, String>) -> Response {
     let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
     let Some(proved) = proved(app, headers, "/token") else {
-        return refuse(StatusCode::BAD_REQUEST, "invalid_dpop_proof");
+        return unproved(app);
     };
     let (code, redirect_uri, verifier) = (field("code"), field("redirect_uri"), field("code_verifier"));
-    let now = app.clock.now();
+    let (now, shared) = (app.clock.now(), app.clone());
     let redeemed = app
         .store
         .run(move |tx| {
@@ -82,20 +78,13 @@ pub async fn token(app: &App, headers: &HeaderMap, fields: &HashMap<String, Stri
                 return Ok(None);
             }
             let by = Redemption { redirect_uri: &redirect_uri, verifier: &verifier, jkt: &proved.jkt };
-            acts::redeem(tx, &code, &by, now)
+            acts::redeem(tx, &shared, &code, &by, now)
         })
         .await;
     match redeemed {
         Ok(Some(tokens)) => ([(header::CACHE_CONTROL, "no-store")], Json(tokens)).into_response(),
         Ok(None) => refuse(StatusCode::BAD_REQUEST, "invalid_grant"),
         Err(error) => Problem::from(error).into_response(),
-    }
-}
-
-fn device_of(tx: &mut Tx<'_>, jkt: &str) -> Result<Option<Device>, StoreError> {
-    match tx.get::<crate::devices::records::DeviceKey>(jkt)? {
-        Some(key) => tx.get(&key.device_id),
-        None => Ok(None),
     }
 }
 
@@ -124,6 +113,12 @@ fn form(body: &[u8]) -> HashMap<String, String> {
         }
     }
     fields
+}
+
+/// With the time, by which a phone that has never spoken to us sets its clock.
+fn unproved(app: &App) -> Response {
+    let body = Json(json!({ "error": "invalid_dpop_proof", "time": app.clock.now() }));
+    (StatusCode::BAD_REQUEST, [(header::CACHE_CONTROL, "no-store")], body).into_response()
 }
 
 fn refuse(status: StatusCode, error: &'static str) -> Response {

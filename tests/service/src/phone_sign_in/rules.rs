@@ -7,13 +7,15 @@ use url::{Host, Url};
 
 use crate::clock::{MINUTE, Time};
 use crate::devices::records::Device;
-use crate::phone_sign_in::records::{RegistrationCode, RegistrationToken};
+use crate::phone_sign_in::records::{Purpose, RegistrationCode, RegistrationToken};
 use crate::secrets::{decode, hashed, same};
 
 /// The phone's name as an OAuth client; every phone has the same, what tells them apart is the device key.
 pub const CLIENT_ID: &str = "countersign-phone";
-/// What a registration token is good for.
-pub const SCOPE: &str = "device_registration";
+/// What a token to turn phone sign-in on is good for.
+pub const TURN_ON_SCOPE: &str = "device_registration";
+/// What a token to add a phone is good for.
+pub const ADD_SCOPE: &str = "enrollment";
 /// Life of a pushed request: the time to sign in.
 pub const REQUEST_LIFE: Time = 10 * MINUTE;
 /// Life of a code.
@@ -25,6 +27,11 @@ pub const NONCE_LIFE: Time = 5 * MINUTE;
 const MAX_SKEW: u64 = 60;
 const MIN_STATE: usize = 22;
 const MAX_STATE: usize = 128;
+/// Longest text a phone may say of itself, in characters.
+const MAX_TEXT: usize = 128;
+const DIGITS: usize = 6;
+/// The third wrong digits end the request.
+pub const MAX_WRONG_DIGITS: u32 = 3;
 /// The redirect of desktops, on any port (RFC 8252 section 7.3).
 const LOOPBACK_PATH: &str = "/phone-sign-in";
 
@@ -39,6 +46,19 @@ pub struct Pushed {
     pub code_challenge: String,
     /// Thumbprint of the device key.
     pub dpop_jkt: String,
+    /// What a phone that is to be added says of itself.
+    pub new_phone: Option<Introduced>,
+}
+
+/// What a phone that is to be added says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Introduced {
+    /// The person's name for it.
+    pub name: String,
+    /// Model.
+    pub model: String,
+    /// Six digits, which it shows.
+    pub digits: String,
 }
 
 /// Reads a pushed request; everything is mandatory (protocol section 10.1).
@@ -56,9 +76,11 @@ pub fn read(fields: &HashMap<String, String>, redirects: &[String]) -> Result<Pu
     if get("response_type") != "code" {
         return Err("unsupported_response_type");
     }
-    if get("scope") != SCOPE {
-        return Err("invalid_scope");
-    }
+    let new_phone = match get("scope") {
+        TURN_ON_SCOPE => None,
+        ADD_SCOPE => Some(introduced(fields).ok_or("invalid_request")?),
+        _ => return Err("invalid_scope"),
+    };
     let sha256 = |text: &str| decode(text).is_some_and(|hash| hash.len() == 32);
     let complete = get("prompt") == "login"
         && get("code_challenge_method") == "S256"
@@ -74,7 +96,16 @@ pub fn read(fields: &HashMap<String, String>, redirects: &[String]) -> Result<Pu
         state: get("state").to_owned(),
         code_challenge: get("code_challenge").to_owned(),
         dpop_jkt: get("dpop_jkt").to_owned(),
+        new_phone,
     })
+}
+
+fn introduced(fields: &HashMap<String, String>) -> Option<Introduced> {
+    let get = |name: &str| fields.get(name).cloned().unwrap_or_default();
+    let shown = |text: &String| (1..=MAX_TEXT).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let phone = Introduced { name: get("device_name"), model: get("device_model"), digits: get("digits") };
+    let six = phone.digits.len() == DIGITS && phone.digits.bytes().all(|byte| byte.is_ascii_digit());
+    (six && shown(&phone.name) && shown(&phone.model)).then_some(phone)
 }
 
 /// Exactly registered, or this machine's own loopback address (RFC 8252 section 7.3: any port).
@@ -125,19 +156,26 @@ pub struct Redemption<'a> {
     pub jkt: &'a str,
 }
 
-/// Whether a code may be redeemed; `device` is the registered one, read in the same transaction.
+/// Whether a code may be redeemed; `device` is the one that phone sign-in is for, read in the same transaction.
 #[must_use]
-pub fn redeemable(code: &RegistrationCode, device: &Device, by: &Redemption<'_>, now: Time) -> bool {
+pub fn redeemable(code: &RegistrationCode, device: Option<&Device>, by: &Redemption<'_>, now: Time) -> bool {
     let registration = &code.registration;
-    code.token.is_none()
+    let right_phone = match (&registration.purpose, device) {
+        (Purpose::TurnOn { device_id }, Some(device)) => {
+            device.id == *device_id
+                && Some(&device.account_id) == registration.account_id.as_ref()
+                && device.is_active()
+                && same(&device.key.thumbprint(), by.jkt)
+        }
+        (Purpose::AddPhone(phone), None) => same(&phone.jkt, by.jkt),
+        (Purpose::TurnOn { .. }, None) | (Purpose::AddPhone(_), Some(_)) => false,
+    };
+    right_phone
+        && code.token.is_none()
         && code.expires_at > now
         && registration.redirect_uri == by.redirect_uri
         && (43..=128).contains(&by.verifier.len())
         && same(&hashed(by.verifier.as_bytes()), &registration.code_challenge)
-        && device.id == registration.device_id
-        && device.account_id == registration.account_id
-        && device.is_active()
-        && same(&device.key.thumbprint(), by.jkt)
 }
 
 /// Payload of `phone-sign-in-key+jwt` (protocol section 10.1).

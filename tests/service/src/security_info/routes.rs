@@ -13,7 +13,7 @@ use crate::session::{Posted, Visitor, failed};
 use crate::sign_in::records::{Session, keep_session};
 use crate::sign_in::routes::ask_before;
 
-/// A session that may see the account: approved by number, or by password while there is no phone.
+/// A session that may see the account: approved by number, by a pass lately, or by password while there is no phone.
 pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Person, Vec<Device>), Response> {
     let Some(session) = visitor.session.clone() else {
         return Err(Redirect::to("/sign-in").into_response());
@@ -33,7 +33,9 @@ pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Pe
         .map_err(|error| failed(app, &error))?;
     match found {
         // The session that has just added the first phone goes on to confirm it; one that only began to does not.
-        (Some(person), phones, added_here) if phones.is_empty() || session.approved_at.is_some() || added_here => {
+        (Some(person), phones, added_here)
+            if phones.is_empty() || session.approved_at.is_some() || added_here || session.may_add(visitor.now) =>
+        {
             Ok((session, person, phones))
         }
         _ => Err(Redirect::to("/sign-in").into_response()),
@@ -65,7 +67,7 @@ pub async fn go_on(State(app): State<App>, posted: Posted) -> Response {
         return Redirect::to("/security-info").into_response();
     };
     if session.approved_at.is_none() {
-        // A password alone never opens an application.
+        // A password or a pass alone never opens an application.
         return ask_before(&app, posted.visitor, &session, request).await;
     }
     let kept = session.clone();

@@ -10,6 +10,8 @@ use crate::devices::records::{self as devices, Cause, Device};
 use crate::events;
 use crate::notices;
 use crate::pages::words;
+use crate::passes::{self, Span};
+use crate::people::Person;
 use crate::prompts::acts::{self, NotStarted, Only, Wanted};
 use crate::prompts::records::{Ceremony, Origin, Outcome, Owner};
 use crate::session::{Posted, Visitor, failed};
@@ -25,7 +27,7 @@ pub(super) async fn ask(app: &App, visitor: &Visitor, session: Session, change: 
         return words::step_up_needed().show(app, visitor);
     }
     let only = match &change {
-        Change::AddMethod | Change::RemoveMethod(_) => Only::All,
+        Change::AddMethod | Change::RemoveMethod(_) | Change::CreatePass => Only::All,
         // The lost phone must not be asked whether it is lost.
         Change::ReportLost(device) => Only::Others(device.clone()),
     };
@@ -94,15 +96,30 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
     let now = posted.visitor.now;
     let changed = app.store.run(move |tx| redeem(tx, session, now)).await;
     match changed {
-        Ok(Some(Change::AddMethod)) => Redirect::to("/security-info/add").into_response(),
-        Ok(Some(Change::RemoveMethod(_))) => list(&app, &posted.visitor, Some(words::REMOVED)).await,
-        Ok(Some(Change::ReportLost(_))) => list(&app, &posted.visitor, Some(words::LOST)).await,
+        Ok(Some(Changed::MayAdd)) => Redirect::to("/security-info/add").into_response(),
+        Ok(Some(Changed::Removed)) => list(&app, &posted.visitor, Some(words::REMOVED)).await,
+        Ok(Some(Changed::Lost)) => list(&app, &posted.visitor, Some(words::LOST)).await,
+        Ok(Some(Changed::Pass(text, user_name))) => {
+            words::made_pass(text, &user_name, "/security-info").show(&app, &posted.visitor)
+        }
         Ok(None) => Redirect::to(NUMBER).into_response(),
         Err(error) => failed(&app, &error),
     }
 }
 
-fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Change>, StoreError> {
+/// What an approved change came to.
+enum Changed {
+    /// A method may be added now.
+    MayAdd,
+    /// The device is off the account.
+    Removed,
+    /// The device is lost.
+    Lost,
+    /// A pass, and for whom.
+    Pass(String, String),
+}
+
+fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Changed>, StoreError> {
     let (Some(ceremony), Some(change)) = (session.ceremony.clone(), session.change.clone()) else {
         return Ok(None);
     };
@@ -113,21 +130,29 @@ fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Change>
     let may_add_at = (change == Change::AddMethod).then_some(now);
     let session = Session { change: None, ceremony: None, may_add_at, ..session }.approved(now);
     keep_session(tx, &session)?;
-    match &change {
-        Change::AddMethod => {}
+    Ok(Some(match &change {
+        Change::AddMethod => Changed::MayAdd,
         Change::RemoveMethod(id) => {
             if let Some(mut device) = own(tx, &session, id)? {
                 devices::remove(tx, &mut device, Cause::RemovedByPerson, now)?;
                 notices::tell(tx, &session.account_id, None, notices::Kind::MethodRemoved, now)?;
             }
+            Changed::Removed
         }
         Change::ReportLost(id) => {
             if let Some(mut device) = own(tx, &session, id)? {
                 lost(tx, &mut device, Some(&session.id), now)?;
             }
+            Changed::Lost
         }
-    }
-    Ok(Some(change))
+        Change::CreatePass => {
+            let Some(person) = tx.get::<Person>(&session.account_id)? else {
+                return Ok(None);
+            };
+            let text = passes::make(tx, &session.account_id, Span::from(now), &session.account_id, now)?;
+            Changed::Pass(text, person.user_name)
+        }
+    }))
 }
 
 /// Looked at inside the transaction: it must still be this account's own.
@@ -193,6 +218,14 @@ pub async fn remove(State(app): State<App>, posted: Posted) -> Response {
 /// `POST /security-info/lost`.
 pub async fn report_lost(State(app): State<App>, posted: Posted) -> Response {
     change_device(&app, &posted, Change::ReportLost).await
+}
+
+/// `POST /security-info/pass`: a pass for oneself, to add a new phone with.
+pub async fn make_pass(State(app): State<App>, posted: Posted) -> Response {
+    match allowed(&app, &posted.visitor).await {
+        Ok((session, _, _)) => ask(&app, &posted.visitor, session, Change::CreatePass).await,
+        Err(response) => response,
+    }
 }
 
 async fn change_device(app: &App, posted: &Posted, change: fn(String) -> Change) -> Response {

@@ -18,13 +18,14 @@ use crate::enrollment::rules::Digits;
 use crate::events;
 use crate::pages::words;
 use crate::people::Person;
+use crate::policy::document::Bootstrap;
 use crate::policy::records::effective_for;
 use crate::prompts::acts::{self as prompts, Only, Wanted};
 use crate::prompts::records::{Ceremony, Kind as PromptKind, Origin, Outcome, Owner};
 use crate::secrets::random_id;
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie};
 use crate::sign_in::number::context;
-use crate::sign_in::records::{Change, KnownBrowser, Session, keep_session};
+use crate::sign_in::records::{Change, KnownBrowser, Session, Used, keep_session};
 use crate::store::StoreError;
 
 const CODE: &str = "/security-info/add/code";
@@ -45,6 +46,9 @@ pub async fn add(State(app): State<App>, visitor: Visitor) -> Response {
 pub async fn take_add(State(app): State<App>, posted: Posted) -> Response {
     match allowed(&app, &posted.visitor).await {
         Ok((_, person, _)) if !may_register(&app, &person).await => words::not_offered().show(&app, &posted.visitor),
+        Ok((session, person, phones)) if needs_pass(&app, &session, &person, &phones).await => {
+            words::pass_needed().show(&app, &posted.visitor)
+        }
         Ok((session, _, phones)) if phones.is_empty() || session.may_add(posted.visitor.now) => {
             Redirect::to("/security-info/add").into_response()
         }
@@ -60,6 +64,14 @@ async fn may_register(app: &App, person: &Person) -> bool {
     effective.is_ok_and(|effective| effective.allows_security_info_registration())
 }
 
+/// Whether the first method needs more than the password that this session was made with.
+async fn needs_pass(app: &App, session: &Session, person: &Person, phones: &[Device]) -> bool {
+    let person = person.clone();
+    let effective = app.store.run(move |tx| effective_for(tx, &person)).await;
+    let by_pass = effective.map_or(true, |effective| effective.bootstrap == Bootstrap::Pass);
+    by_pass && phones.is_empty() && session.used == Used::Password
+}
+
 /// `POST /security-info/add/start`.
 pub async fn start(State(app): State<App>, posted: Posted) -> Response {
     let (session, person, phones) = match allowed(&app, &posted.visitor).await {
@@ -68,6 +80,9 @@ pub async fn start(State(app): State<App>, posted: Posted) -> Response {
     };
     if !may_register(&app, &person).await {
         return words::not_offered().show(&app, &posted.visitor);
+    }
+    if needs_pass(&app, &session, &person, &phones).await {
+        return words::pass_needed().show(&app, &posted.visitor);
     }
     if !phones.is_empty() && !session.may_add(posted.visitor.now) {
         return step_up::ask(&app, &posted.visitor, session, Change::AddMethod).await;

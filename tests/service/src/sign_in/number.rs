@@ -10,13 +10,14 @@ use crate::notices;
 use crate::openid::routes::go_back;
 use crate::pages::words;
 use crate::people::Person;
+use crate::phone_sign_in::records::Purpose;
 use crate::prompts::acts::{self, Only, Wanted};
 use crate::prompts::records::{Ceremony, Context, Kind as PromptKind, Origin, Outcome, Owner};
 use crate::prompts::rules::is_forgotten;
 use crate::secrets::{hashed, random_id};
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie, with_way, without_cookie};
 use crate::sign_in::phone;
-use crate::sign_in::records::{Attempt, KnownBrowser, Session, Used, end_session};
+use crate::sign_in::records::{Attempt, KnownBrowser, Secret, Session, Used, end_session};
 use crate::store::{StoreError, Tx};
 
 /// Longest text that a prompt carries, in characters (protocol section 7).
@@ -31,8 +32,9 @@ pub async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
         Ok(known) => known,
         Err(error) => return failed(app, &error),
     };
-    let (kind, only) = match &attempt.registration {
-        Some(registration) => (PromptKind::RegisterDevice, Only::Device(registration.device_id.clone())),
+    let (kind, only) = match attempt.registration.as_ref().map(|registration| &registration.purpose) {
+        Some(Purpose::TurnOn { device_id }) => (PromptKind::RegisterDevice, Only::Device(device_id.clone())),
+        Some(Purpose::AddPhone(_)) => (PromptKind::AddMethod, Only::All),
         None => (PromptKind::SecondFactor, Only::All),
     };
     let wanted = Wanted {
@@ -251,9 +253,10 @@ fn redeem(
         return Ok(None);
     };
     let owner = Owner::Attempt(attempt.id.clone());
-    // A proved password makes it a second factor; without one only the sign-in key was ever asked.
-    let (kind, used) = match &attempt.proven {
-        Some(_) => (PromptKind::SecondFactor, Used::PasswordAndPhone),
+    // A proved password or pass makes it a second factor; without one only the sign-in key was ever asked.
+    let (kind, used) = match attempt.proven.as_ref().map(|proven| proven.by) {
+        Some(Secret::Password) => (PromptKind::SecondFactor, Used::PasswordAndPhone),
+        Some(Secret::Pass) => (PromptKind::SecondFactor, Used::PassAndPhone),
         None => (PromptKind::PhoneSignIn, Used::Phone),
     };
     let Some(ceremony) = acts::redeem(tx, ceremony_id, &owner, kind, now)? else {

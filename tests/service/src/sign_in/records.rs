@@ -14,8 +14,8 @@ const SESSION_LIFE: Time = 8 * HOUR;
 const KNOWN_LIFE: Time = 90 * DAY;
 /// An approval this young lets a session change its methods.
 const FRESH: Time = 10 * MINUTE;
-/// A proven password may start further requests this long.
-const PASSWORD_LIFE: Time = 10 * MINUTE;
+/// A password or pass that was right may start further requests this long.
+const PROOF_LIFE: Time = 10 * MINUTE;
 
 /// One browser's attempt to sign in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,18 +26,49 @@ pub struct Attempt {
     pub expires_at: Time,
     /// The name that was typed.
     pub user_name: Option<String>,
-    /// Whose password was right, and when.
-    pub proven: Option<(String, Time)>,
+    /// Whose password or pass was right.
+    pub proven: Option<Proven>,
+    /// Whose password was right, and must be changed before it proves anything.
+    pub must_change: Option<Proven>,
     /// The ceremony that waits.
     pub ceremony: Option<String>,
     /// Which application is waiting.
     pub request: Option<AuthorizationRequest>,
     /// Which device is to be registered, when that is what the person came for.
     pub registration: Option<Registration>,
-    /// Whether `register_device` was approved in it.
+    /// Whether everything but the person's consent is there to register or add the phone.
     pub may_register: bool,
     /// The page of a browser that proved nothing.
     pub unproven: Option<Unproven>,
+}
+
+/// Who somebody has proved to be before a phone was asked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Proven {
+    /// Whose account.
+    pub account_id: String,
+    /// When.
+    pub at: Time,
+    /// By what.
+    pub by: Secret,
+}
+
+impl Proven {
+    /// Whether it was a short while ago.
+    #[must_use]
+    pub fn is_fresh(&self, now: Time) -> bool {
+        now - self.at < PROOF_LIFE
+    }
+}
+
+/// What somebody typed to prove who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Secret {
+    /// The password.
+    Password,
+    /// A pass.
+    Pass,
 }
 
 /// What a browser that proved nothing is shown; the same whether a ceremony lies behind it or not.
@@ -74,6 +105,7 @@ impl Attempt {
             expires_at: now + ATTEMPT_LIFE,
             user_name: None,
             proven: None,
+            must_change: None,
             ceremony: None,
             request: None,
             registration: None,
@@ -87,15 +119,15 @@ impl Attempt {
     pub fn for_what(&self) -> Option<&str> {
         match (&self.request, &self.registration) {
             (Some(request), _) => Some(&request.application),
-            (None, Some(_)) => Some("phone sign-in on your phone"),
+            (None, Some(registration)) => Some(registration.purpose.words()),
             (None, None) => None,
         }
     }
 
-    /// Whose password was right a short while ago.
+    /// Who proved a short while ago who they are.
     #[must_use]
     pub fn account(&self, now: Time) -> Option<&str> {
-        self.proven.as_ref().filter(|(_, at)| now - at < PASSWORD_LIFE).map(|(account, _)| account.as_str())
+        self.proven.as_ref().filter(|proven| proven.is_fresh(now)).map(|proven| proven.account_id.as_str())
     }
 }
 
@@ -152,11 +184,12 @@ impl Session {
             expires_at: now + SESSION_LIFE,
             authenticated_at: now,
             used,
-            approved_at: (used != Used::Password).then_some(now),
+            approved_at: used.has_phone().then_some(now),
             enrollment: None,
             ceremony: None,
             change: None,
-            may_add_at: None,
+            // A pass is made for adding a phone: nobody else needs to be asked.
+            may_add_at: (used == Used::Pass).then_some(now),
             request: None,
         }
     }
@@ -178,6 +211,7 @@ impl Session {
     pub fn approved(self, now: Time) -> Self {
         let used = match self.used {
             Used::Password | Used::PasswordAndPhone => Used::PasswordAndPhone,
+            Used::Pass | Used::PassAndPhone => Used::PassAndPhone,
             Used::Phone => Used::Phone,
         };
         Self { used, approved_at: Some(now), ..self }
@@ -194,6 +228,8 @@ pub enum Change {
     RemoveMethod(String),
     /// This device is lost.
     ReportLost(String),
+    /// Making a pass for oneself.
+    CreatePass,
 }
 
 impl Change {
@@ -204,6 +240,7 @@ impl Change {
             Self::AddMethod => Kind::AddMethod,
             Self::RemoveMethod(_) => Kind::RemoveMethod,
             Self::ReportLost(_) => Kind::ReportLost,
+            Self::CreatePass => Kind::CreatePass,
         }
     }
 }
@@ -216,17 +253,39 @@ pub enum Used {
     Password,
     /// A password, then a number approved by the device key.
     PasswordAndPhone,
+    /// A pass alone.
+    Pass,
+    /// A pass, then a number approved by the device key.
+    PassAndPhone,
     /// A number approved by the sign-in key, which asked the person.
     Phone,
 }
 
 impl Used {
+    /// Whether a phone has approved.
+    #[must_use]
+    pub fn has_phone(self) -> bool {
+        matches!(self, Self::PasswordAndPhone | Self::PassAndPhone | Self::Phone)
+    }
+
+    /// What was typed, where something was.
+    #[must_use]
+    pub fn secret(self) -> Option<Secret> {
+        match self {
+            Self::Password | Self::PasswordAndPhone => Some(Secret::Password),
+            Self::Pass | Self::PassAndPhone => Some(Secret::Pass),
+            Self::Phone => None,
+        }
+    }
+
     /// `amr` (RFC 8176). Without attestation a key is `pop`, never `hwk`; finger, face and PIN are not told apart.
     #[must_use]
     pub fn methods(self) -> &'static [&'static str] {
         match self {
             Self::Password => &["pwd"],
             Self::PasswordAndPhone => &["pwd", "pop", "mfa"],
+            Self::Pass => &["otp"],
+            Self::PassAndPhone => &["otp", "pop", "mfa"],
             Self::Phone => &["pop", "user", "mfa"],
         }
     }
@@ -235,8 +294,8 @@ impl Used {
     #[must_use]
     pub fn class(self) -> &'static str {
         match self {
-            Self::Password => "pwd",
-            Self::PasswordAndPhone => "mfa",
+            Self::Password | Self::Pass => "pwd",
+            Self::PasswordAndPhone | Self::PassAndPhone => "mfa",
             Self::Phone => "phone",
         }
     }

@@ -1,4 +1,5 @@
-//! Registering a device: the person has signed in and approved on that very phone, and now agrees to it by name.
+//! The phone that sent the person here: they have signed in, and now agree to it by name, with the digits that it
+//! shows when it is to be added.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -6,16 +7,22 @@ use axum::response::{IntoResponse, Redirect, Response};
 use crate::app::App;
 use crate::clock::Time;
 use crate::devices::records::Device;
+use crate::devices::standing::{Status, may_answer};
 use crate::openid::routes::answer;
 use crate::pages::words;
 use crate::phone_sign_in::acts as registrations;
-use crate::phone_sign_in::records::Registration;
+use crate::phone_sign_in::records::{Purpose, Registration};
+use crate::phone_sign_in::rules::MAX_WRONG_DIGITS;
 use crate::prompts::acts;
 use crate::prompts::records::{Kind as PromptKind, Owner};
 use crate::secrets::{hashed, random_id};
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie, without_cookie};
 use crate::sign_in::records::Attempt;
-use crate::store::StoreError;
+use crate::store::{StoreError, Tx};
+
+const CONSENT: &str = "/register-phone";
+/// RFC 6749 section 4.1.2.1; the phone says that the policy does not allow it.
+const NOT_ALLOWED: &str = "unauthorized_client";
 
 /// `GET /authorize` of the phone: everything was checked when it was pushed; the person signs in, always.
 pub async fn authorize(app: &App, request_uri: String) -> Response {
@@ -40,15 +47,19 @@ pub async fn authorize(app: &App, request_uri: String) -> Response {
     }
 }
 
-/// The number was approved on the phone that is to be registered.
+/// The number was approved: on the phone that is to be registered, or on one that lets another in.
 pub(super) async fn approved(app: &App, attempt: Attempt, now: Time) -> Response {
+    let kind = match attempt.registration.as_ref().map(|registration| &registration.purpose) {
+        Some(Purpose::AddPhone(_)) => PromptKind::AddMethod,
+        Some(Purpose::TurnOn { .. }) | None => PromptKind::RegisterDevice,
+    };
     let redeemed = app
         .store
         .run(move |tx| {
             let (Some(ceremony), owner) = (&attempt.ceremony, Owner::Attempt(attempt.id.clone())) else {
                 return Ok(false);
             };
-            if acts::redeem(tx, ceremony, &owner, PromptKind::RegisterDevice, now)?.is_none() {
+            if acts::redeem(tx, ceremony, &owner, kind, now)?.is_none() {
                 return Ok(false);
             }
             tx.put(&Attempt { may_register: true, ..attempt })?;
@@ -56,69 +67,170 @@ pub(super) async fn approved(app: &App, attempt: Attempt, now: Time) -> Response
         })
         .await;
     match redeemed {
-        Ok(true) => Redirect::to("/register-phone").into_response(),
+        Ok(true) => Redirect::to(CONSENT).into_response(),
         Ok(false) => Redirect::to("/sign-in/number").into_response(),
         Err(error) => failed(app, &error),
     }
 }
 
-/// The registration that this browser may agree to.
-fn agreed_to(visitor: &Visitor) -> Option<(Attempt, Registration)> {
+/// Nobody else needs to be asked: a pass, or the first phone of the account.
+pub(super) async fn may_add(app: &App, attempt: Attempt) -> Response {
+    let attempt = Attempt { may_register: true, ..attempt };
+    match app.store.run(move |tx| tx.put(&attempt)).await {
+        Ok(()) => Redirect::to(CONSENT).into_response(),
+        Err(error) => failed(app, &error),
+    }
+}
+
+/// The policy does not allow the app: the phone is told with the person's next click.
+pub(super) fn not_offered(app: &App, visitor: &Visitor, attempt: Attempt) -> Response {
+    match attempt.registration {
+        Some(registration) => words::not_offered_to_phone().leading_to(&registration.redirect_uri).show(app, visitor),
+        None => words::not_offered().show(app, visitor),
+    }
+}
+
+/// The registration that this browser may agree to, and whose it will be.
+fn agreed_to(visitor: &Visitor) -> Option<(Attempt, Registration, String)> {
     let attempt = visitor.attempt.clone().filter(|attempt| attempt.may_register)?;
     let registration = attempt.registration.clone()?;
-    (attempt.account(visitor.now) == Some(registration.account_id.as_str())).then_some((attempt, registration))
+    let account = attempt.account(visitor.now)?.to_owned();
+    let fits = registration.account_id.as_ref().is_none_or(|owner| *owner == account);
+    fits.then_some((attempt, registration, account))
 }
 
 /// `GET /register-phone`: names the device; never skipped.
 pub async fn consent(State(app): State<App>, visitor: Visitor) -> Response {
-    let Some((_, registration)) = agreed_to(&visitor) else {
+    let Some((_, registration, _)) = agreed_to(&visitor) else {
         return Redirect::to("/sign-in").into_response();
     };
-    let device = registration.device_id.clone();
-    match app.store.run(move |tx| tx.get::<Device>(&device)).await {
-        Ok(Some(Device { claimed: Some(claimed), .. })) => {
-            let page = words::register_phone(&claimed.name, &claimed.model);
-            page.leading_to(&registration.redirect_uri).show(&app, &visitor)
-        }
-        Ok(_) => words::stale_registration().show(&app, &visitor),
-        Err(error) => failed(&app, &error),
+    ask_consent(&app, &visitor, registration, None).await
+}
+
+async fn ask_consent(
+    app: &App,
+    visitor: &Visitor,
+    registration: Registration,
+    problem: Option<&'static str>,
+) -> Response {
+    let page = match registration.purpose {
+        Purpose::AddPhone(phone) => Ok(Some(words::add_phone(&phone.name, &phone.model, problem))),
+        Purpose::TurnOn { device_id } => app.store.run(move |tx| tx.get::<Device>(&device_id)).await.map(|device| {
+            let claimed = device.and_then(|device| device.claimed)?;
+            Some(words::register_phone(&claimed.name, &claimed.model))
+        }),
+    };
+    match page {
+        Ok(Some(page)) => page.leading_to(&registration.redirect_uri).show(app, visitor),
+        Ok(None) => words::stale_registration().show(app, visitor),
+        Err(error) => failed(app, &error),
     }
+}
+
+/// What came of agreeing.
+enum Agreed {
+    /// A code for the phone.
+    Code(String),
+    /// Other digits than the phone shows; another try.
+    WrongDigits(Box<Registration>),
+    /// Other digits three times.
+    TooManyDigits,
+    /// The policy says no meanwhile.
+    NotAllowed,
+    /// Removed, or agreed to already.
+    Stale,
 }
 
 /// `POST /register-phone`.
 pub async fn agree(State(app): State<App>, posted: Posted) -> Response {
-    let Some((attempt, registration)) = agreed_to(&posted.visitor) else {
+    let Some((attempt, registration, account)) = agreed_to(&posted.visitor) else {
         return Redirect::to("/sign-in").into_response();
     };
-    let (now, asked) = (posted.visitor.now, registration.clone());
-    let issued = app
-        .store
-        .run(move |tx| {
-            // Looked at again: the device may have been removed while the page was open.
-            if !tx.get::<Device>(&asked.device_id)?.is_some_and(|device| device.is_active()) {
-                return Ok(None);
-            }
-            if !tx.delete::<Attempt>(&attempt.id)? {
-                return Ok(None);
-            }
-            Ok(Some(registrations::issue_code(tx, asked, now)?))
-        })
-        .await;
-    match issued {
-        Ok(Some(code)) => back(&app, &registration, ("code", &code)),
-        Ok(None) => words::stale_registration().show(&app, &posted.visitor),
+    let (now, digits, asked) = (posted.visitor.now, posted.field("digits").to_owned(), registration.clone());
+    let agreed = app.store.run(move |tx| decide(tx, attempt, asked, &account, &digits, now)).await;
+    match agreed {
+        Ok(Agreed::Code(code)) => back(&app, &registration, ("code", &code)),
+        Ok(Agreed::WrongDigits(registration)) => {
+            ask_consent(&app, &posted.visitor, *registration, Some(words::WRONG_PHONE_DIGITS)).await
+        }
+        Ok(Agreed::TooManyDigits) => {
+            let page = words::too_many_digits().show(&app, &posted.visitor);
+            without_cookie(page, Kind::Attempt)
+        }
+        Ok(Agreed::NotAllowed) => back(&app, &registration, ("error", NOT_ALLOWED)),
+        Ok(Agreed::Stale) => words::stale_registration().show(&app, &posted.visitor),
         Err(error) => failed(&app, &error),
     }
 }
 
+/// Everything is looked at again: the page may have been open for a while.
+fn decide(
+    tx: &mut Tx<'_>,
+    attempt: Attempt,
+    registration: Registration,
+    account: &str,
+    digits: &str,
+    now: Time,
+) -> Result<Agreed, StoreError> {
+    let right = match &registration.purpose {
+        Purpose::TurnOn { device_id } => {
+            if !tx.get::<Device>(device_id)?.is_some_and(|device| device.is_active()) {
+                return Ok(Agreed::Stale);
+            }
+            true
+        }
+        Purpose::AddPhone(phone) => {
+            if may_answer(tx, account)? != Status::Ok {
+                return Ok(Agreed::NotAllowed);
+            }
+            registrations::are_digits(&registration, phone, digits)
+        }
+    };
+    if !right {
+        return wrong_digits(tx, attempt, registration);
+    }
+    if !tx.delete::<Attempt>(&attempt.id)? {
+        return Ok(Agreed::Stale);
+    }
+    Ok(Agreed::Code(registrations::issue_code(tx, registration, account, now)?))
+}
+
+fn wrong_digits(tx: &mut Tx<'_>, attempt: Attempt, mut registration: Registration) -> Result<Agreed, StoreError> {
+    // Counted on what is stored now: tries that come at once are still three.
+    let Some(stored) = tx.get::<Attempt>(&attempt.id)? else {
+        return Ok(Agreed::Stale);
+    };
+    let Some(Registration { purpose: Purpose::AddPhone(mut phone), .. }) = stored.registration else {
+        return Ok(Agreed::Stale);
+    };
+    phone.wrong_digits = phone.wrong_digits.saturating_add(1);
+    if phone.wrong_digits >= MAX_WRONG_DIGITS {
+        tx.delete::<Attempt>(&attempt.id)?;
+        return Ok(Agreed::TooManyDigits);
+    }
+    registration.purpose = Purpose::AddPhone(phone);
+    tx.put(&Attempt { registration: Some(registration.clone()), ..attempt })?;
+    Ok(Agreed::WrongDigits(Box::new(registration)))
+}
+
 /// `POST /register-phone/cancel`.
 pub async fn refuse(State(app): State<App>, posted: Posted) -> Response {
-    let Some((attempt, registration)) = agreed_to(&posted.visitor) else {
+    turn_away(&app, &posted.visitor, "access_denied").await
+}
+
+/// `POST /register-phone/not-offered`: back to the phone, which says so too.
+pub async fn tell_not_offered(State(app): State<App>, posted: Posted) -> Response {
+    turn_away(&app, &posted.visitor, NOT_ALLOWED).await
+}
+
+async fn turn_away(app: &App, visitor: &Visitor, error: &'static str) -> Response {
+    let found = visitor.attempt.clone().and_then(|attempt| Some((attempt.id, attempt.registration?)));
+    let Some((id, registration)) = found else {
         return Redirect::to("/sign-in").into_response();
     };
-    match app.store.run(move |tx| tx.delete::<Attempt>(&attempt.id)).await {
-        Ok(_) => back(&app, &registration, ("error", "access_denied")),
-        Err(error) => failed(&app, &error),
+    match app.store.run(move |tx| tx.delete::<Attempt>(&id)).await {
+        Ok(_) => back(app, &registration, ("error", error)),
+        Err(error) => failed(app, &error),
     }
 }
 

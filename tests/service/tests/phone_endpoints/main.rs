@@ -8,6 +8,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod add_by_sign_in;
 mod answers;
 mod enrollment;
 mod phone;

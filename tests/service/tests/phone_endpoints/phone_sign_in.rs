@@ -11,33 +11,33 @@ use crate::service::{Answer, ISSUER, Service};
 const REDIRECT: &str = "http://127.0.0.1:40000/phone-sign-in";
 const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-0";
 
-type Fields = Vec<(String, String)>;
+pub type Fields = Vec<(String, String)>;
 
-fn fields(pairs: &[(&str, &str)]) -> Fields {
+pub fn fields(pairs: &[(&str, &str)]) -> Fields {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// The same form with one field replaced; nothing takes it away.
-fn but(form: &Fields, name: &str, value: Option<&str>) -> Fields {
+pub fn but(form: &Fields, name: &str, value: Option<&str>) -> Fields {
     let mut form: Fields = form.iter().filter(|(field, _)| field != name).cloned().collect();
     form.extend(value.map(|value| (name.to_owned(), value.to_owned())));
     form
 }
 
 impl Phone {
-    fn proof_header(&self) -> Value {
+    pub fn proof_header(&self) -> Value {
         json!({"alg": "ES256", "typ": "dpop+jwt", "jwk": self.jwk})
     }
 
-    fn proof_claims(&self, service: &Service, path: &str) -> Value {
+    pub fn proof_claims(&self, service: &Service, path: &str) -> Value {
         json!({"jti": random_id().unwrap(), "htm": "POST", "htu": format!("{ISSUER}{path}"), "iat": service.now()})
     }
 
-    fn proof(&self, service: &Service, path: &str) -> String {
+    pub fn proof(&self, service: &Service, path: &str) -> String {
         self.sign(&self.proof_header(), &self.proof_claims(service, path))
     }
 
-    fn pushed(&self) -> Fields {
+    pub fn pushed(&self) -> Fields {
         fields(&[
             ("client_id", "countersign-phone"),
             ("response_type", "code"),
@@ -51,7 +51,7 @@ impl Phone {
         ])
     }
 
-    async fn push(&self, service: &Service, form: &Fields) -> Answer {
+    pub async fn push(&self, service: &Service, form: &Fields) -> Answer {
         service.form("/par", form, &[self.proof(service, "/par")]).await
     }
 
@@ -63,12 +63,12 @@ impl Phone {
         let now = service.now();
         let issued = service.app.store.run_blocking(|tx| {
             let registration = acts::take(tx, &request_uri, now)?.unwrap();
-            acts::issue_code(tx, registration, now)
+            acts::issue_code(tx, registration, &service.account, now)
         });
         issued.unwrap()
     }
 
-    async fn redeem(&self, service: &Service, form: &Fields) -> Answer {
+    pub async fn redeem(&self, service: &Service, form: &Fields) -> Answer {
         service.form("/token", form, &[self.proof(service, "/token")]).await
     }
 
@@ -79,14 +79,14 @@ impl Phone {
         answer.json()
     }
 
-    fn key_proof(&self, service: &Service, token: &Value) -> Value {
+    pub fn key_proof(&self, service: &Service, token: &Value) -> Value {
         json!({
             "aud": ISSUER, "sub": service.account, "device": self.device_id, "device_key": self.jwk.thumbprint(),
             "nonce": token["nonce"], "purpose": "turn_on", "uv": "credential", "attestation": {"format": "none"},
         })
     }
 
-    async fn turn_on(&self, service: &Service, token: &Value, key: &Phone, claims: &Value) -> Value {
+    pub async fn turn_on(&self, service: &Service, token: &Value, key: &Phone, claims: &Value) -> Value {
         let header = json!({"alg": "ES256", "typ": "phone-sign-in-key+jwt", "jwk": key.jwk});
         let message = json!({"message": "turn_on", "token": token["access_token"], "proof": key.sign(&header, claims)});
         self.state(service, "device", message).await
@@ -104,7 +104,7 @@ impl Phone {
     }
 }
 
-fn redemption(code: &str) -> Fields {
+pub fn redemption(code: &str) -> Fields {
     fields(&[
         ("grant_type", "authorization_code"),
         ("client_id", "countersign-phone"),

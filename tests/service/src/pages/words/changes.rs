@@ -2,7 +2,7 @@
 
 use super::{link, number};
 use crate::clock::Time;
-use crate::pages::{Block, Form, Page};
+use crate::pages::{Block, Field, Form, Page};
 use crate::prompts::records::Ceremony;
 use crate::sign_in::records::Change;
 
@@ -15,6 +15,7 @@ pub fn change_number(change: &Change, ceremony: &Ceremony, now: Time) -> Page {
         Change::ReportLost(_) => {
             ("lost-number", "To say that a phone is lost, enter this number on another phone of yours.")
         }
+        Change::CreatePass => ("pass-number", "To make a pass, enter this number on your phone."),
     };
     number(name, "Approve on your phone", lead, ceremony, now)
         .form(Form::main("finish", "/security-info/step-up/finish", "Continue").on_turn())
@@ -29,6 +30,7 @@ pub fn not_changed(change: &Change, why: &str) -> Page {
         Change::AddMethod => ("not-added", "Nothing was added"),
         Change::RemoveMethod(_) => ("not-removed", "Nothing was removed"),
         Change::ReportLost(_) => ("not-reported", "Nothing was changed"),
+        Change::CreatePass => ("no-pass", "No pass was made"),
     };
     Page::new(name, title).and(Block::Outcome(why.to_owned())).and(link(
         "back",
@@ -42,7 +44,7 @@ pub fn not_changed(change: &Change, why: &str) -> Page {
 #[must_use]
 pub fn no_phone_for(change: &Change) -> &'static str {
     match change {
-        Change::AddMethod | Change::RemoveMethod(_) => {
+        Change::AddMethod | Change::RemoveMethod(_) | Change::CreatePass => {
             "None of your phones can approve this now. If phone sign-in was turned off in the last day, wait until the day is over, or ask your administrator."
         }
         Change::ReportLost(_) => {
@@ -76,6 +78,56 @@ pub fn register_phone(name: &str, model: &str) -> Page {
         .text("Registered, this phone signs you in without a password. Your organisation sees its name and model. It does not manage the phone.")
         .form(Form::main("register", "/register-phone", "Register"))
         .form(Form::quiet("cancel", "/register-phone/cancel", "Cancel"))
+}
+
+/// Adding a phone that sent the person here: agreed to by name, with the digits that it shows.
+#[must_use]
+pub fn add_phone(name: &str, model: &str, problem: Option<&str>) -> Page {
+    Page::new("add-phone", "Add this phone?")
+        .and(Block::Facts(vec![
+            ("Phone", name.to_owned(), "phone-name"),
+            ("Model", model.to_owned(), "phone-model"),
+        ]))
+        .text("Added, this phone approves sign-ins for you. Your organisation sees its name and model. It does not manage the phone.")
+        .form(Form::main("register", "/register-phone", "Add").asking(Field::digits("Six digits that the phone shows")))
+        .form(Form::quiet("cancel", "/register-phone/cancel", "Cancel"))
+        .text("Did somebody send you here, or ask you to type digits? Cancel.")
+        .problem(problem)
+}
+
+/// Other digits than the phone shows.
+pub const WRONG_PHONE_DIGITS: &str =
+    "Those are not the digits on your phone. Look at the phone that you started on, and type what it shows.";
+
+/// Other digits three times.
+#[must_use]
+pub fn too_many_digits() -> Page {
+    Page::new("too-many-digits", "No phone was added").and(Block::Outcome(
+        "The digits were wrong three times, so this has ended. Your account is unchanged. Open Countersign on your phone and start again.".to_owned(),
+    ))
+}
+
+/// The policy does not offer the app to whoever came from a phone.
+#[must_use]
+pub fn not_offered_to_phone() -> Page {
+    Page::new("not-offered", "Your organisation doesn't offer this")
+        .and(Block::Outcome(
+            "You can't use the authenticator app for this account. Your administrator decides who may use it, and how."
+                .to_owned(),
+        ))
+        .form(Form::main("back", "/register-phone/not-offered", "Back to the app"))
+}
+
+/// The first method needs a pass.
+#[must_use]
+pub fn pass_needed() -> Page {
+    Page::new("pass-needed", "You need a Temporary Access Pass")
+        .and(Block::Outcome(
+            "Your organisation lets you add your first phone with a pass only. Ask your administrator for one."
+                .to_owned(),
+        ))
+        .and(link("use-pass", "/sign-in/pass", "I have a pass", "button main"))
+        .and(link("start-over", "/sign-in", "Sign in as somebody else", ""))
 }
 
 /// A registration that has run out, was used, or belongs to no device any more.

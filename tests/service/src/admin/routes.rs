@@ -1,0 +1,241 @@
+//! The administrator's pages over HTTP.
+
+use std::collections::HashMap;
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde_json::Value;
+
+use super::acts::{self, Act, Done, Shown};
+use crate::app::App;
+use crate::audit;
+use crate::devices::records as devices;
+use crate::jose::check_unique;
+use crate::pages::words;
+use crate::passes::Span;
+use crate::people::{self, Person};
+use crate::policy::document::{Fault, patch};
+use crate::policy::records::{current, effective_for, group_ids, groups, keep};
+use crate::secrets::crockford;
+use crate::session::{Posted, Visitor, failed};
+use crate::store::{StoreError, Tx};
+
+/// A password that is made for somebody: 80 bits, used once.
+const MADE_PASSWORD: usize = 16;
+const MAX_NAME: usize = 128;
+
+/// The administrator behind a browser: signed in, approved on a phone, not suspended. Read in each transaction that
+/// does something.
+fn administrator(tx: &mut Tx<'_>, visitor: &Visitor) -> Result<Option<Person>, StoreError> {
+    let Some(session) = visitor.session.as_ref().filter(|session| session.used.has_phone()) else {
+        return Ok(None);
+    };
+    Ok(tx.get::<Person>(&session.account_id)?.filter(|person| person.is_administrator && !person.suspended))
+}
+
+/// Whoever is no administrator learns that, and nothing else.
+fn turned_away(app: &App, visitor: &Visitor) -> Response {
+    match &visitor.session {
+        None => Redirect::to("/sign-in").into_response(),
+        Some(session) if !session.used.has_phone() => Redirect::to("/security-info").into_response(),
+        Some(_) => words::no_administrator().show_as(StatusCode::FORBIDDEN, app, &visitor.csrf(app)),
+    }
+}
+
+/// Does `work` for an administrator in one transaction; anybody else gets the page that says so.
+async fn allowed<T, F>(app: &App, visitor: Visitor, work: F) -> Result<(Visitor, T), Response>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Tx<'_>, &Person) -> Result<T, StoreError> + Send + 'static,
+{
+    let done = app
+        .store
+        .run(move |tx| {
+            let found = administrator(tx, &visitor)?;
+            let value = found.map(|person| work(tx, &person)).transpose()?;
+            Ok((visitor, value))
+        })
+        .await;
+    match done {
+        Ok((visitor, Some(value))) => Ok((visitor, value)),
+        Ok((visitor, None)) => Err(turned_away(app, &visitor)),
+        Err(error) => Err(failed(app, &error)),
+    }
+}
+
+/// `GET /admin`.
+pub async fn people_page(State(app): State<App>, visitor: Visitor) -> Response {
+    show_people(&app, visitor, None).await
+}
+
+async fn show_people(app: &App, visitor: Visitor, problem: Option<&'static str>) -> Response {
+    let listed = |tx: &mut Tx<'_>, _by: &Person| {
+        let everybody = people::all(tx)?;
+        everybody.into_iter().map(|person| Ok((devices::active(tx, &person.account_id)?.len(), person))).collect()
+    };
+    match allowed::<Vec<(usize, Person)>, _>(app, visitor, listed).await {
+        Ok((visitor, everybody)) => words::people(&everybody, problem).show(app, &visitor),
+        Err(response) => response,
+    }
+}
+
+/// `POST /admin/people`: a person with a password that works once.
+pub async fn add_person(State(app): State<App>, posted: Posted) -> Response {
+    let (user_name, name) = (posted.field("user_name").trim().to_owned(), posted.field("name").trim().to_owned());
+    let fits = |text: &str| (1..=MAX_NAME).contains(&text.chars().count());
+    if !fits(&user_name) || !fits(&name) {
+        return show_people(&app, posted.visitor, Some("A person needs a user name and a name.")).await;
+    }
+    let now = posted.visitor.now;
+    let made = tokio::task::spawn_blocking(move || {
+        let password = crockford(MADE_PASSWORD)?;
+        let mut person = Person::new(&user_name, &name, &password, now)?;
+        person.must_change_password = true;
+        Ok::<_, crate::secrets::SecretError>((person, password))
+    })
+    .await;
+    let Ok(Ok((person, password))) = made else {
+        return failed(&app, &StoreError::Stopped);
+    };
+    let added = move |tx: &mut Tx<'_>, by: &Person| {
+        if !people::add(tx, &person)? {
+            return Ok(None);
+        }
+        audit::record(tx, &person.account_id, "person_added", &by.account_id, now)?;
+        Ok(Some(person))
+    };
+    match allowed(&app, posted.visitor, added).await {
+        Ok((visitor, Some(person))) => words::person_added(&person.user_name, password).show(&app, &visitor),
+        Ok((visitor, None)) => show_people(&app, visitor, Some("There is already somebody with that user name.")).await,
+        Err(response) => response,
+    }
+}
+
+/// `GET /admin/person?account=…`.
+pub async fn person_page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    show_person(&app, visitor, query.get("account").cloned().unwrap_or_default(), None).await
+}
+
+async fn show_person(app: &App, visitor: Visitor, account: String, news: Option<&'static str>) -> Response {
+    let now = visitor.now;
+    let found = move |tx: &mut Tx<'_>, _by: &Person| {
+        let Some(person) = tx.get::<Person>(&account)? else {
+            return Ok(None);
+        };
+        let (phones, effective) = (devices::active(tx, &account)?, effective_for(tx, &person)?);
+        Ok(Some(Shown { person, phones, groups: groups(tx)?, effective }))
+    };
+    match allowed(app, visitor, found).await {
+        Ok((visitor, Some(shown))) => words::person(&shown, now, news).show(app, &visitor),
+        Ok((_, None)) => Redirect::to("/admin").into_response(),
+        Err(response) => response,
+    }
+}
+
+/// `POST /admin/person`: the form's `act` on its `account`.
+pub async fn change_person(State(app): State<App>, posted: Posted) -> Response {
+    let account = posted.field("account").to_owned();
+    let (Some(act), now) = (read_act(&posted), posted.visitor.now) else {
+        return show_person(&app, posted.visitor, account, Some(words::NOT_DONE)).await;
+    };
+    let shown = account.clone();
+    let done = move |tx: &mut Tx<'_>, by: &Person| {
+        let done = acts::act(tx, by, &account, act, now)?;
+        Ok((done, tx.get::<Person>(&account)?))
+    };
+    match allowed(&app, posted.visitor, done).await {
+        Ok((visitor, (Done::Pass(text), Some(person)))) => {
+            words::made_pass(text, &person.user_name, "/admin").show(&app, &visitor)
+        }
+        Ok((visitor, (Done::Yes, _))) => show_person(&app, visitor, shown, Some(words::ADMIN_DONE)).await,
+        Ok((visitor, _)) => show_person(&app, visitor, shown, Some(words::NOT_DONE)).await,
+        Err(response) => response,
+    }
+}
+
+fn read_act(posted: &Posted) -> Option<Act> {
+    let about = || posted.field("about").to_owned();
+    Some(match posted.field("act") {
+        "suspend" => Act::Suspend,
+        "resume" => Act::Resume,
+        "pass" => Act::MakePass(Span::from(posted.visitor.now)),
+        "unblock" => Act::Unblock,
+        "join" => Act::Group { id: about(), joins: true },
+        "leave" => Act::Group { id: about(), joins: false },
+        "administrator" => Act::Administrator(true),
+        "no-administrator" => Act::Administrator(false),
+        "lost" => Act::Lost(about()),
+        "remove-phones" => Act::RemovePhones,
+        _ => return None,
+    })
+}
+
+/// `GET /admin/groups`.
+pub async fn groups_page(State(app): State<App>, visitor: Visitor) -> Response {
+    show_groups(&app, visitor, None).await
+}
+
+async fn show_groups(app: &App, visitor: Visitor, problem: Option<&'static str>) -> Response {
+    match allowed(app, visitor, |tx, _by| groups(tx)).await {
+        Ok((visitor, groups)) => words::groups(&groups, problem).show(app, &visitor),
+        Err(response) => response,
+    }
+}
+
+/// `POST /admin/groups`.
+pub async fn add_group(State(app): State<App>, posted: Posted) -> Response {
+    let (name, now) = (posted.field("name").to_owned(), posted.visitor.now);
+    match allowed(&app, posted.visitor, move |tx, _by| acts::add_group(tx, &name, now)).await {
+        Ok((_, Some(_group))) => Redirect::to("/admin/groups").into_response(),
+        Ok((visitor, None)) => show_groups(&app, visitor, Some("A group needs a name that no other has.")).await,
+        Err(response) => response,
+    }
+}
+
+/// `GET /admin/policy`.
+pub async fn policy_page(State(app): State<App>, visitor: Visitor) -> Response {
+    match allowed(&app, visitor, |tx, _by| Ok(current(tx)?.to_json()?)).await {
+        Ok((visitor, document)) => words::policy(&pretty(&document), &[], None).show(&app, &visitor),
+        Err(response) => response,
+    }
+}
+
+fn pretty(document: &Value) -> String {
+    serde_json::to_string_pretty(document).unwrap_or_default()
+}
+
+/// `POST /admin/policy`: the whole change, or nothing of it; what was typed stays on the page.
+pub async fn change_policy(State(app): State<App>, posted: Posted) -> Response {
+    let (text, now) = (posted.field("policy").to_owned(), posted.visitor.now);
+    let change: Option<Value> = check_unique(text.as_bytes()).ok().and_then(|()| serde_json::from_str(&text).ok());
+    let changed = move |tx: &mut Tx<'_>, by: &Person| {
+        let Some(change) = change else {
+            let detail = "This is not JSON, or a name stands in it twice.".to_owned();
+            return Ok(Err(vec![Fault { pointer: String::new(), detail }]));
+        };
+        let (before, groups) = (current(tx)?, group_ids(tx)?);
+        match patch(&before, &change, &groups) {
+            Ok(policy) => {
+                keep(tx, policy.clone(), &by.account_id, now)?;
+                audit::record(tx, &by.account_id, "policy_changed", "", now)?;
+                Ok(Ok(policy.to_json()?))
+            }
+            Err(faults) => Ok(Err(faults)),
+        }
+    };
+    match allowed(&app, posted.visitor, changed).await {
+        Ok((visitor, Ok(document))) => {
+            words::policy(&pretty(&document), &[], Some("The policy holds from now on.")).show(&app, &visitor)
+        }
+        Ok((visitor, Err(faults))) => {
+            let page = words::policy(&text, &faults, None);
+            page.show_as(StatusCode::BAD_REQUEST, &app, &visitor.csrf(&app))
+        }
+        Err(response) => response,
+    }
+}

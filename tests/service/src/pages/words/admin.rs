@@ -1,0 +1,168 @@
+//! Words of the administrator's pages.
+
+use super::{ago, link};
+use crate::admin::acts::Shown;
+use crate::clock::Time;
+use crate::pages::{Block, Entry, Field, Form, Page};
+use crate::people::Person;
+use crate::policy::document::Fault;
+use crate::policy::records::Group;
+use crate::policy::rules::Reason;
+
+/// News on a person's page.
+pub const ADMIN_DONE: &str = "Done.";
+/// News on a person's page.
+pub const NOT_DONE: &str = "That can't be done to this account. Nothing was changed.";
+
+const PERSON: &str = "/admin/person";
+
+fn navigation(page: Page) -> Page {
+    page.and(link("people", "/admin", "People", ""))
+        .and(link("groups", "/admin/groups", "Groups", ""))
+        .and(link("policy", "/admin/policy", "Policy", ""))
+        .and(link("security-info", "/security-info", "Your security info", ""))
+}
+
+/// Somebody who decides for nobody.
+#[must_use]
+pub fn no_administrator() -> Page {
+    Page::new("no-administrator", "This is for administrators")
+        .and(Block::Outcome("Your account may not see or change other people. Nothing was changed.".to_owned()))
+        .and(link("back", "/security-info", "Back to security info", "button main"))
+}
+
+/// Everybody.
+#[must_use]
+pub fn people(everybody: &[(usize, Person)], problem: Option<&str>) -> Page {
+    let entries = everybody.iter().map(|(phones, person)| Entry {
+        address: format!("{PERSON}?account={}", person.account_id),
+        text: format!("{} ({})", person.display_name, person.user_name),
+        detail: standing(person, *phones),
+    });
+    let page = Page::new("admin-people", "People").and(Block::Entries(entries.collect()));
+    let page = page.form(
+        Form::main("add-person", "/admin/people", "Add person")
+            .asking(Field { id: "user-name", name: "user_name", label: "User name", ..Field::text() })
+            .asking(Field { id: "name", name: "name", label: "Name", ..Field::text() }),
+    );
+    navigation(page).problem(problem)
+}
+
+fn standing(person: &Person, phones: usize) -> String {
+    let phones = match phones {
+        0 => "no phone".to_owned(),
+        1 => "1 phone".to_owned(),
+        more => format!("{more} phones"),
+    };
+    let suspended = if person.suspended { " · suspended" } else { "" };
+    let administrator = if person.is_administrator { " · administrator" } else { "" };
+    format!("{phones}{suspended}{administrator}")
+}
+
+/// A person was added: what they sign in with the first time.
+#[must_use]
+pub fn person_added(user_name: &str, password: String) -> Page {
+    Page::new("person-added", "The person was added")
+        .and(Block::Facts(vec![
+            ("User name", user_name.to_owned(), "made-name"),
+            ("Password", password, "made-password"),
+        ]))
+        .text("The password works once, to choose another. It is shown only now: hand it over.")
+        .and(link("done", "/admin", "Done", "button main"))
+}
+
+/// One person: what holds for them, and what can be done.
+#[must_use]
+pub fn person(shown: &Shown, now: Time, news: Option<&str>) -> Page {
+    let person = &shown.person;
+    let page = Page::new("admin-person", person.display_name.clone());
+    let page = match news {
+        Some(news) => page.and(Block::Outcome(news.to_owned())),
+        None => page,
+    };
+    let why: Vec<String> = shown.effective.why.iter().map(Reason::words).collect();
+    let allowed = shown.effective.mode.map_or("may not use the app", |mode| mode.words());
+    let page = page.and(Block::Facts(vec![
+        ("User name", person.user_name.clone(), "user-name"),
+        ("Account", standing(person, shown.phones.len()), "standing"),
+        ("Account id", person.account_id.clone(), "account-id"),
+        ("Policy", allowed.to_owned(), "policy-mode"),
+        ("Why", why.join(" "), "policy-why"),
+    ]));
+    let about = |form: Form, act: &str| form.with("account", person.account_id.clone()).with("act", act.to_owned());
+    let page = shown.phones.iter().fold(page, |page, phone| {
+        let name = phone.claimed.as_ref().map_or("", |claimed| &claimed.name);
+        let kind = if phone.sign_in.is_some() { "phone sign-in" } else { "phone app" };
+        page.text(format!("{name}: {kind}, added {}", ago(phone.added_at, now)))
+            .form(about(Form::quiet("lost", PERSON, "This phone is lost"), "lost").with("about", phone.id.clone()))
+    });
+    let page = page.form(about(Form::main("make-pass", PERSON, "Make a pass"), "pass"));
+    let page = shown.groups.iter().fold(page, |page, group| {
+        let is_in = person.groups.contains(&group.id);
+        let (button, act) = if is_in { ("Take out of the group", "leave") } else { ("Put into the group", "join") };
+        page.text(format!("Group {}", group.name))
+            .form(about(Form::quiet("group", PERSON, button), act).with("about", group.id.clone()))
+    });
+    let page = if person.suspended {
+        page.form(about(Form::quiet("resume", PERSON, "Let sign in again"), "resume"))
+    } else {
+        page.form(about(Form::quiet("suspend", PERSON, "Suspend"), "suspend"))
+    };
+    let page = page.form(about(Form::quiet("unblock", PERSON, "Forgive wrong numbers"), "unblock"));
+    let page = if person.is_administrator {
+        page.form(about(Form::quiet("no-administrator", PERSON, "No longer an administrator"), "no-administrator"))
+    } else {
+        page.form(about(Form::quiet("administrator", PERSON, "Make an administrator"), "administrator"))
+    };
+    let page = if shown.phones.is_empty() {
+        page
+    } else {
+        page.form(about(Form::quiet("remove-phones", PERSON, "Remove every phone"), "remove-phones"))
+    };
+    navigation(page)
+}
+
+/// Groups.
+#[must_use]
+pub fn groups(groups: &[Group], problem: Option<&str>) -> Page {
+    let page = Page::new("admin-groups", "Groups");
+    let page = if groups.is_empty() {
+        page.text("There is no group yet. The policy can be about groups of people.")
+    } else {
+        page.and(Block::Facts(
+            groups.iter().map(|group| ("Group", format!("{}: {}", group.name, group.id), "group")).collect(),
+        ))
+        .text("The policy names a group by its id.")
+    };
+    let page = page.form(Form::main("add-group", "/admin/groups", "Add group").asking(Field {
+        id: "name",
+        name: "name",
+        label: "Name",
+        ..Field::text()
+    }));
+    navigation(page).problem(problem)
+}
+
+/// The policy as a document.
+#[must_use]
+pub fn policy(text: &str, faults: &[Fault], news: Option<&str>) -> Page {
+    let page = Page::new("admin-policy", "Policy");
+    let page = match news {
+        Some(news) => page.and(Block::Outcome(news.to_owned())),
+        None => page,
+    };
+    let page = faults.iter().fold(page, |page, fault| {
+        page.and(Block::Problem(format!("{}: {}", fault.pointer, fault.detail).trim_start_matches(": ").to_owned()))
+    });
+    let page = page
+        .text("Who may use the app, and how, in the shape of Microsoft Graph; what Graph has no word for stands under “countersign”. It is taken whole or not at all.")
+        .form(Form::main("save", "/admin/policy", "Save").asking(Field {
+            id: "policy",
+            name: "policy",
+            label: "Policy",
+            kind: "area",
+            value: text.to_owned(),
+            ..Field::text()
+        }));
+    navigation(page)
+}
