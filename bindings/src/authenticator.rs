@@ -139,6 +139,15 @@ impl Authenticator {
         Ok(self.0.requirements(account).await?)
     }
 
+    /// Starts adding an account by signing in: the person types the service's address here, signs in in the system
+    /// browser (with a password or a pass), and types there the digits that `OpenBrowser` brings.
+    ///
+    /// Returns what the app does next; each reply goes to `provide`. Ends with `PhoneSignInOn`, with `AccountAdded`
+    /// where phone sign-in can't be turned on at once, or with a step that says why not.
+    pub async fn add_by_signing_in(&self, address: String, redirect_uri: String) -> Result<Step> {
+        Ok(self.0.add_by_signing_in(address, redirect_uri).await?.into())
+    }
+
     /// Starts turning phone sign-in on; `redirect_uri` is where the system browser comes back to this app.
     ///
     /// Returns what the app does next; each reply goes to `provide`, until `PhoneSignInOn`, or a step that says why

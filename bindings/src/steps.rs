@@ -73,6 +73,8 @@ pub enum Step {
         host: String,
         /// What to open, exactly.
         url: String,
+        /// Six ASCII digits to be shown beside, when the page there asks for them; to be typed nowhere else.
+        digits: Option<String>,
         /// When it ends, by this phone's clock.
         until: Timestamp,
     },
@@ -112,6 +114,12 @@ pub enum Step {
         /// With whom.
         host: String,
     },
+    /// The account was added by signing in, and approves requests after a password. Phone sign-in is not on:
+    /// `requirements` say what it needs, or why it can't be.
+    AccountAdded {
+        /// Which.
+        account: AccountId,
+    },
     /// Phone sign-in is on for this account.
     PhoneSignInOn {
         /// Which one.
@@ -141,12 +149,15 @@ impl From<countersign::Step> for Step {
             Core::ConfirmDevice { ticket, host, user_name, organization, device } => {
                 Self::ConfirmDevice { ticket, host, user_name, organization, device }
             }
-            Core::OpenBrowser { ticket, host, url, until } => Self::OpenBrowser { ticket, host, url, until },
+            Core::OpenBrowser { ticket, host, url, digits, until } => {
+                Self::OpenBrowser { ticket, host, url, digits, until }
+            }
             Core::MakeKey { ticket, host, alias, guard, until } => Self::MakeKey { ticket, host, alias, guard, until },
             Core::Sign { ticket, host, alias, purpose, forms, until } => {
                 Self::Sign { ticket, host, alias, purpose, forms, until }
             }
             Core::PhoneSignInInterrupted { ticket, host } => Self::PhoneSignInInterrupted { ticket, host },
+            Core::AccountAdded(account) => Self::AccountAdded { account },
             Core::PhoneSignInOn(account) => Self::PhoneSignInOn { account },
             Core::Queued(prompt) => Self::Queued { prompt },
             Core::Done(outcome) => Self::Done { outcome },

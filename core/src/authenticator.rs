@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 
 use crate::account::{Account, AccountId, Notice};
 use crate::clock::Clock;
+use crate::enrollment::by_sign_in;
 use crate::enrollment::code::{self, Invite, Scanned};
 use crate::enrollment::{self, EnrollmentEnd, Offer, Stage, Ticket, qr};
 use crate::error::Error;
@@ -286,9 +287,34 @@ impl Authenticator {
     /// # Errors
     /// As `enroll`; `UnknownTicket`.
     pub async fn continue_enrollment(&self, ticket: Ticket) -> Result<Step, Error> {
-        let step = self.act(|core| async move { enrollment::advance(&core, &ticket).await }).await?;
+        let step = self
+            .act(|core| async move {
+                match by_sign_in::account_of(&ticket) {
+                    Some(_) => by_sign_in::go_on(&core, &ticket).await,
+                    None => enrollment::advance(&core, &ticket).await,
+                }
+            })
+            .await?;
         self.watch_digits(&step);
         Ok(step)
+    }
+
+    /// Starts adding an account by signing in: the person types the service's address here, signs in in the system
+    /// browser (with a password or a pass), and types there the digits that the step brings. `redirect_uri` as for
+    /// `turn_on_phone_sign_in`.
+    ///
+    /// Returns what the app does next; each reply goes to `provide`. Ends with `Step::PhoneSignInOn`, with
+    /// `Step::AccountAdded` where phone sign-in can't be turned on at once, or with a step that says why not.
+    ///
+    /// # Errors
+    /// `Code` when it is no address; `NotASignInService`, `UnsupportedVersion`, `AlreadyHere`. After `Offline`, `Untrusted`,
+    /// `Busy` and `Platform` with `Locked` or `Transient` what was begun is kept (`pending_steps`,
+    /// `continue_enrollment`); after any other error nothing is left of it.
+    ///
+    /// # Security
+    /// Who the service is rests on TLS and on the address that was typed; a scanned code proves more.
+    pub async fn add_by_signing_in(&self, address: String, redirect_uri: String) -> Result<Step, Error> {
+        self.act(|core| async move { by_sign_in::start(&core, &address, redirect_uri).await }).await
     }
 
     /// Waits until the page has taken the digits, or the service ended the enrolment.
@@ -307,6 +333,9 @@ impl Authenticator {
         self.act(|core| async move {
             if core.unlocking.forget(&ticket) {
                 return Ok(());
+            }
+            if by_sign_in::account_of(&ticket).is_some() {
+                return by_sign_in::abandon(&core, &ticket).await;
             }
             match phone_sign_in::account_of(&ticket) {
                 Some(account) => phone_sign_in::abandon(&core, &account).await,
@@ -361,6 +390,9 @@ impl Authenticator {
     /// `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`: nothing was decided.
     pub async fn provide(&self, ticket: Ticket, reply: Reply) -> Result<Step, Error> {
         self.act(|core| async move {
+            if by_sign_in::account_of(&ticket).is_some() {
+                return by_sign_in::provide(&core, &ticket, reply).await;
+            }
             match phone_sign_in::account_of(&ticket) {
                 Some(account) => phone_sign_in::provide(&core, &account, reply).await,
                 None => answer::provide(&core, &ticket, reply).await,
@@ -522,7 +554,7 @@ fn read_code(input: CodeInput) -> Result<Scanned, Error> {
 async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
     // Read before the data: a change in between is then reported again, never missed.
     let (revision, now, lock) = (core.revision(), core.ports.clock.now(), core.lock_seen());
-    let (records, mut snapshot, registrations) = core
+    let (records, mut snapshot, registrations, entered) = core
         .store
         .run(move |tables| {
             let records = tables.accounts()?;
@@ -538,9 +570,10 @@ async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
             let accounts =
                 records.iter().filter(|record| !record.is_pending()).map(|record| record.shown(lock)).collect();
             let snapshot = Snapshot { revision, accounts, prompts, pending, notices: tables.notices()? };
-            Ok((records, snapshot, tables.registrations()?))
+            Ok((records, snapshot, tables.registrations()?, tables.sign_in_enrollments()?))
         })
         .await?;
+    snapshot.pending.extend(entered.iter().map(|record| by_sign_in::shown_step(core, record)));
     for (account, stage) in registrations {
         if let Some(record) = records.iter().find(|record| record.id == account) {
             snapshot.pending.push(phone_sign_in::shown_step(core, record, &stage)?);

@@ -11,6 +11,7 @@
 //! the same key is posted again, and the service answers the same. Before `Bound` nothing needs telling
 //! when the person gives up; from `Bound` on the service is told.
 
+pub(crate) mod by_sign_in;
 pub(crate) mod code;
 mod digits;
 pub(crate) mod proofs;
@@ -33,7 +34,9 @@ use crate::platform::{KeyGuard, PlatformError};
 use crate::push_message::PushKeys;
 use crate::retired_keys;
 use crate::secret::random;
-use crate::service::messages::{BindAnswer, BindClaims, ClaimedDevice, Message, Subscription, WireAttestation};
+use crate::service::messages::{
+    BindAnswer, BindClaims, BindProof, ClaimedDevice, Message, Subscription, WireAttestation,
+};
 use crate::service::{self, Endpoints, ServiceKeys};
 use crate::step::Step;
 use crate::tasks;
@@ -304,16 +307,27 @@ fn may_pass(error: &Error) -> bool {
 }
 
 async fn make_key(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
-    let alias = device_key_alias(&record.facts.account);
+    let facts = &record.facts;
+    let (point, push_endpoint) = make_device(core, &facts.account, &facts.endpoints, facts.slot.clone()).await?;
+    enter(core, record, Event::KeyMade { point, push_endpoint }).await
+}
+
+/// Makes the device key and the address of its pushes; made twice is made once.
+async fn make_device(
+    core: &Core,
+    account: &AccountId,
+    endpoints: &Endpoints,
+    slot: Vec<u8>,
+) -> Result<(Vec<u8>, String), Error> {
+    let (alias, vapid_key) = (device_key_alias(account), endpoints.vapid_key()?);
     let point = core.port(move |ports| ports.key_store.make(alias, KeyGuard::AfterFirstUnlock)).await?;
     PublicKey::from_sec1(&point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
-    let (vapid_key, slot) = (record.facts.endpoints.vapid_key()?, record.facts.slot.clone());
     let push_endpoint = core.port(move |ports| ports.push_channel.subscribe(vapid_key, slot)).await?;
     if !is_push_endpoint(&push_endpoint) {
         // A port that fails without saying so returns nothing; the next try may bring an address.
         return Err(Error::Platform(PlatformError::Transient));
     }
-    enter(core, record, Event::KeyMade { point, push_endpoint }).await
+    Ok((point, push_endpoint))
 }
 
 /// RFC 8030 section 5: a push resource is an `https` address.
@@ -324,7 +338,13 @@ fn is_push_endpoint(address: &str) -> bool {
 async fn bind(core: &Core, record: &EnrollmentRecord, point: &[u8], push_endpoint: &str) -> Result<(), Error> {
     let device_key = PublicKey::from_sec1(point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
     let jti: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
-    let claims = bind_claims(core, record, &device_key, push_endpoint, &jti);
+    let facts = &record.facts;
+    let (push_point, push_secret) = (record.push_keys.point(), record.push_keys.auth());
+    let thumbprint = device_key.thumbprint();
+    let mac = record.key.bind_mac(facts.issuer.as_str(), &facts.invite_id, &thumbprint, push_point, push_secret);
+    let proof = BindProof::Code { enrollment: facts.invite_id.clone(), mac: base64url::encode(&mac) };
+    let push = Subscription::new(push_endpoint, &record.push_keys);
+    let claims = introduce(core, &facts.endpoints, facts.clock_offset, push, proof, &jti);
     let alias = device_key_alias(&record.facts.account);
     let jws = core.sign_jws(&alias, ENROLLMENT_TYP, HeaderKey::Jwk(&device_key), &claims).await?;
     check_own_signature(&jws, &device_key)?;
@@ -335,38 +355,31 @@ async fn bind(core: &Core, record: &EnrollmentRecord, point: &[u8], push_endpoin
     bound(core, record, device_key, answer).await
 }
 
-fn bind_claims(
+/// What the device key signs of itself (protocol sections 3.2 and 11).
+fn introduce(
     core: &Core,
-    record: &EnrollmentRecord,
-    device_key: &PublicKey,
-    push_endpoint: &str,
+    endpoints: &Endpoints,
+    clock_offset: i64,
+    push: Subscription,
+    proof: BindProof,
     jti: &[u8; 16],
 ) -> BindClaims {
-    let facts = &record.facts;
-    let (push_point, push_secret) = (record.push_keys.point(), record.push_keys.auth());
-    let mac =
-        record.key.bind_mac(facts.issuer.as_str(), &facts.invite_id, &device_key.thumbprint(), push_point, push_secret);
     let device = &core.ports.device;
-    let iat = core.ports.clock.now().shifted(facts.clock_offset).0;
+    let iat = core.ports.clock.now().shifted(clock_offset).0;
     BindClaims {
-        aud: facts.endpoints.enrollment.clone(),
+        aud: endpoints.enrollment.clone(),
         iat,
         exp: iat.saturating_add(REQUEST_LIFE),
         jti: base64url::encode(jti),
         v: 1,
-        enrollment: facts.invite_id.clone(),
-        mac: base64url::encode(&mac),
+        proof,
         device: ClaimedDevice {
             name: device.name.clone(),
             model: device.model.clone(),
             os: device.os.clone(),
             app_version: device.app_version.clone(),
         },
-        push: Subscription {
-            endpoint: push_endpoint.to_owned(),
-            p256dh: base64url::encode(push_point),
-            auth: base64url::encode(push_secret),
-        },
+        push,
         attestation: WireAttestation::None,
     }
 }

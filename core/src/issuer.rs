@@ -38,6 +38,16 @@ impl Issuer {
         Ok(Self(normal))
     }
 
+    /// Reads an issuer as a person types it: with or without `https://`, in any case.
+    ///
+    /// # Errors
+    /// As `parse`.
+    pub(crate) fn typed(address: &str) -> Result<Self, NotAnIssuer> {
+        let address = address.trim().to_ascii_lowercase();
+        let address = address.strip_prefix("https://").unwrap_or(&address).trim_end_matches('/');
+        Self::parse(&format!("https://{address}"))
+    }
+
     /// The whole name.
     #[must_use]
     pub fn as_str(&self) -> &str {

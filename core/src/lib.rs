@@ -6,8 +6,9 @@
 //! | module | what it decides |
 //! | --- | --- |
 //! | `authenticator` | the one door: a method for each thing a person does |
-//! | `enrollment` | from a code to who is asking to an active account |
+//! | `enrollment` | from a code, or from signing in, to an active account |
 //! | `prompt` | from signed bytes to a verified prompt, and the person's answer |
+//! | `authorization` | the trip to the system browser and back |
 //! | `phone_sign_in` | signing in without a password: on and off |
 //! | `standing` | what a signed state changes on an account |
 //! | `account`, `removal` | what is remembered of an account, and how it ends |
@@ -31,6 +32,8 @@
 mod account;
 #[cfg(feature = "authenticator")]
 mod authenticator;
+#[cfg(feature = "authenticator")]
+mod authorization;
 mod clock;
 #[cfg(feature = "authenticator")]
 mod enrollment;

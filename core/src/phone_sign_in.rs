@@ -11,32 +11,36 @@
 //! behind; only what can go on is kept. Off is the reverse of the last stage: the key goes first, then the
 //! service is told.
 
-mod authorization;
 mod requirements;
 
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountId, AccountRecord, SignInKey, StoredState};
 use crate::authenticator::{Core, check_own_signature};
+use crate::authorization::{self, Client, Pushed, Sent};
 use crate::clock::Timestamp;
 use crate::enrollment::Ticket;
 use crate::error::Error;
 use crate::jose::{self, HeaderKey, PublicKey, base64url};
 use crate::outbox::Entry;
 use crate::platform::{KeyGuard, PlatformError};
+use crate::prompt;
 use crate::removal::{self, Ending};
 use crate::retired_keys;
 use crate::secret::{Bearer, random};
 use crate::service;
+use crate::service::messages::FetchReason;
 use crate::service::messages::{KeyProof, Message, Purpose, TurnOnResult, WireAttestation};
 use crate::standing;
 use crate::step::{NotAllowed, Purpose as SigningPurpose, Reply, SignedForm, Step};
-use authorization::{Authorized, Sent};
 
 pub use requirements::{Registration, Requirements};
 pub(crate) use requirements::{guard_for, lock_guards, requirements};
 
 const KEY_TYP: &str = "phone-sign-in-key+jwt";
+const SCOPE: &str = "device_registration";
+/// Time for the last request to arrive before the nonce ends, in seconds.
+const SLACK: u64 = 10;
 /// Tickets of registrations carry the account's name after this.
 const TICKET: &str = "phone-sign-in:";
 
@@ -52,6 +56,8 @@ pub(crate) enum Stage {
     InBrowser { sent: Sent, url: String, until: Timestamp },
     /// About to redeem the code, which works once.
     Redeeming { sent: Sent, code: Bearer },
+    /// A key may be registered; the policy is asked for first.
+    Authorized { authorized: Authorized },
     /// The key may be made under this alias.
     MakingKey { authorized: Authorized, alias: String, guard: KeyGuard },
     /// The key exists; the person has not yet signed with it.
@@ -60,11 +66,55 @@ pub(crate) enum Stage {
     Telling { token: Bearer, alias: String, guard: KeyGuard, point: Vec<u8>, proof: String },
 }
 
+/// What lets a sign-in key be registered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Authorized {
+    token: Bearer,
+    nonce: Bearer,
+    /// By this phone's clock.
+    until: Timestamp,
+}
+
+/// A token response of scope `device_registration` (protocol section 10.1); a service that adds a phone by signing in
+/// gives one with its answer.
+#[derive(Deserialize)]
+pub(crate) struct TokenAnswer {
+    access_token: Bearer,
+    token_type: String,
+    scope: String,
+    nonce: Bearer,
+    nonce_expires_in: u64,
+    sub: String,
+}
+
+impl TokenAnswer {
+    /// What it is good for.
+    ///
+    /// # Errors
+    /// `InvalidAnswer` for a token of another kind, scope or account.
+    fn authorized(self, account_id: &str, now: Timestamp) -> Result<Authorized, Error> {
+        if self.token_type != "DPoP" || self.scope != SCOPE || self.sub != account_id {
+            return Err(Error::InvalidAnswer);
+        }
+        let life = self.nonce_expires_in.min(authorization::MAX_LIFE).saturating_sub(SLACK);
+        Ok(Authorized { token: self.access_token, nonce: self.nonce, until: now.plus(life) })
+    }
+}
+
+/// What a phone that was just added may go on with; looked at when the policy is known.
+pub(crate) fn first_stage(answer: TokenAnswer, account_id: &str, now: Timestamp) -> Result<Stage, Error> {
+    Ok(Stage::Authorized { authorized: answer.authorized(account_id, now)? })
+}
+
 impl Stage {
     /// The alias under which a key may exist.
     pub(crate) fn key_alias(&self) -> Option<&str> {
         match self {
-            Self::Confirming { .. } | Self::Pushing { .. } | Self::InBrowser { .. } | Self::Redeeming { .. } => None,
+            Self::Confirming { .. }
+            | Self::Pushing { .. }
+            | Self::InBrowser { .. }
+            | Self::Redeeming { .. }
+            | Self::Authorized { .. } => None,
             Self::MakingKey { alias, .. } | Self::Signing { alias, .. } | Self::Telling { alias, .. } => Some(alias),
         }
     }
@@ -138,7 +188,7 @@ pub(crate) fn shown_step(core: &Core, account: &AccountRecord, stage: &Stage) ->
             device: core.ports.device.name.clone(),
         },
         Stage::InBrowser { url, until, .. } if *until > core.ports.clock.now() => {
-            Step::OpenBrowser { ticket, host, url: url.clone(), until: *until }
+            Step::OpenBrowser { ticket, host, url: url.clone(), digits: None, until: *until }
         }
         Stage::MakingKey { authorized, alias, guard } if authorized.until > core.ports.clock.now() => {
             Step::MakeKey { ticket, host, alias: alias.clone(), guard: *guard, until: authorized.until }
@@ -157,6 +207,7 @@ pub(crate) fn shown_step(core: &Core, account: &AccountRecord, stage: &Stage) ->
         Stage::Pushing { .. }
         | Stage::InBrowser { .. }
         | Stage::Redeeming { .. }
+        | Stage::Authorized { .. }
         | Stage::MakingKey { .. }
         | Stage::Signing { .. }
         | Stage::Telling { .. } => Step::PhoneSignInInterrupted { ticket, host },
@@ -194,6 +245,11 @@ pub(crate) async fn go_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
     match stage {
         Stage::Pushing { sent } => push(core, &account, sent).await,
         Stage::Redeeming { sent, code } => redeem(core, &account, sent, code).await,
+        Stage::Authorized { authorized } if authorized.until > core.ports.clock.now() => {
+            prompt::fetch::fetch(core, &account.id, FetchReason::Poll, 0).await?;
+            let account = active(core, id).await?;
+            choose_key(core, &account, authorized).await
+        }
         Stage::Telling { token, alias, guard, point, proof } => {
             tell(core, &account, token, SignInKey { alias, key: point_of(&point)?, guard }, proof).await
         }
@@ -202,6 +258,7 @@ pub(crate) async fn go_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
             let stage = Stage::Confirming { redirect_uri: sent.redirect_uri().to_owned() };
             enter(core, &account, stage).await
         }
+        Stage::Authorized { .. } => not_allowed(core, &account, NotAllowed::TooLate).await,
         Stage::MakingKey { authorized, .. } | Stage::Signing { authorized, .. }
             if authorized.until <= core.ports.clock.now() =>
         {
@@ -258,6 +315,7 @@ pub(crate) async fn provide(core: &Core, id: &AccountId, reply: Reply) -> Result
             | Stage::Pushing { .. }
             | Stage::InBrowser { .. }
             | Stage::Redeeming { .. }
+            | Stage::Authorized { .. }
             | Stage::MakingKey { .. }
             | Stage::Signing { .. }
             | Stage::Telling { .. },
@@ -280,20 +338,28 @@ async fn failed(core: &Core, account: &AccountRecord, error: PlatformError) -> R
 
 async fn push(core: &Core, account: &AccountRecord, sent: Sent) -> Result<Step, Error> {
     enter(core, account, Stage::Pushing { sent: sent.clone() }).await?;
-    match authorization::push(core, account, &sent).await {
-        Ok((url, until)) => enter(core, account, Stage::InBrowser { sent, url, until }).await,
+    match authorization::push(core, &Client::of(account), &sent, SCOPE, &[]).await {
+        Ok(Pushed::Open { url, until }) => enter(core, account, Stage::InBrowser { sent, url, until }).await,
+        Ok(Pushed::Refused { .. }) => over(core, account, Error::Refused).await,
         Err(error) => over(core, account, error).await,
     }
 }
 
 async fn redeem(core: &Core, account: &AccountRecord, sent: Sent, code: Bearer) -> Result<Step, Error> {
     enter(core, account, Stage::Redeeming { sent: sent.clone(), code: code.clone() }).await?;
-    let authorized = match authorization::redeem(core, account, &sent, &code).await {
+    let redeemed: Result<TokenAnswer, Error> = authorization::redeem(core, &Client::of(account), &sent, &code).await;
+    let now = core.ports.clock.now();
+    let authorized = match redeemed.and_then(|answer| answer.authorized(&account.account_id, now)) {
         Ok(authorized) => authorized,
         // The code works once: when its answer was lost, only signing in again helps.
         Err(Error::Refused) => return not_allowed(core, account, NotAllowed::TooLate).await,
         Err(error) => return over(core, account, error).await,
     };
+    choose_key(core, account, authorized).await
+}
+
+/// The key may be made, as the policy that was last heard says, unless something stands against it.
+async fn choose_key(core: &Core, account: &AccountRecord, authorized: Authorized) -> Result<Step, Error> {
     let name: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
     let alias = format!("countersign-sign-in-{}", base64url::encode(&name));
     if let Some(blocked) = blocked(core, account).await? {
@@ -427,7 +493,7 @@ async fn forget(core: &Core, id: &AccountId) -> Result<(), Error> {
 pub(crate) async fn turn_off(core: &Core, id: AccountId) -> Result<Ending, Error> {
     let account = active(core, &id).await?;
     let sign_in = account.sign_in.clone().ok_or(Error::PhoneSignInOff)?;
-    let entry = turn_off_entry(core, &account, &sign_in)?;
+    let entry = turn_off_entry(core, &account, &sign_in)?.sent_by_the_caller(core.ports.clock.now());
     let stored = entry.clone();
     core.change(move |tables| {
         tables.set_sign_in(&id, None)?;

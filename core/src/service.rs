@@ -18,7 +18,7 @@ pub(crate) use exchange::{Addressee, Claims, read_state};
 pub(crate) use keys::ServiceKeys;
 #[cfg(feature = "authenticator")]
 pub(crate) use {
-    enrollment::{bind, look_up},
+    enrollment::{add, bind, look_up},
     exchange::{Speaker, exchange, offset_between, refresh_keys},
     keys::UntrustedKeys,
     metadata::{Endpoints, discover},

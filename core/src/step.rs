@@ -74,6 +74,8 @@ pub enum Step {
         host: String,
         /// What to open, exactly.
         url: String,
+        /// Six ASCII digits to be shown beside, when the page there asks for them; to be typed nowhere else.
+        digits: Option<String>,
         /// When it ends, by this phone's clock.
         until: Timestamp,
     },
@@ -113,6 +115,9 @@ pub enum Step {
         /// With whom.
         host: String,
     },
+    /// The account was added by signing in, and approves requests after a password. Phone sign-in is not on:
+    /// `requirements` say what it needs, or why it can't be.
+    AccountAdded(AccountId),
     /// Phone sign-in is on for this account.
     PhoneSignInOn(AccountId),
     /// The decision is stored and goes out as soon as the service can be reached; not yet done.
@@ -121,7 +126,7 @@ pub enum Step {
     Done(Outcome),
 }
 
-/// Why phone sign-in can't be turned on.
+/// Why phone sign-in can't be turned on, or an account can't be added by signing in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotAllowed {
     /// The organisation's policy says no.

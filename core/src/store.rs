@@ -10,6 +10,7 @@ mod notices;
 mod outbox;
 mod prompts;
 mod registrations;
+mod sign_in_enrollments;
 
 use std::cell::Cell;
 use std::path::Path;

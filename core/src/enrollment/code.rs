@@ -196,10 +196,8 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
 pub(crate) fn read_typed(code: &str, address: &str) -> Result<Invite, CodeError> {
     let canonical = canonical(code)?;
     let (id, secret) = canonical.split_at_checked(TYPED_ID_LEN).ok_or(CodeError::TypedForm)?;
-    let address = address.trim().to_ascii_lowercase();
-    let address = address.strip_prefix("https://").unwrap_or(&address).trim_end_matches('/');
     Ok(Invite {
-        issuer: Issuer::parse(&format!("https://{address}"))?,
+        issuer: Issuer::typed(address)?,
         id: id.to_owned(),
         secret: InviteSecret::Typed(Secret::new(secret.to_owned())),
     })

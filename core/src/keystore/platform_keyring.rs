@@ -32,7 +32,7 @@ const WRAP_LABEL: &[u8] = b"countersign wrapped bytes";
 pub struct PlatformKeyStore {
     /// Tells one phone's entries from another's.
     name: String,
-    /// The guarded keys stand in one entry, which is read, changed and written whole.
+    /// One change at a time: the guarded keys stand in one entry, which is read, changed and written whole.
     changing: Mutex<()>,
 }
 
@@ -65,15 +65,21 @@ impl PlatformKeyStore {
     }
 
     fn wrapping_key(&self) -> Result<LessSafeKey, PlatformError> {
-        match self.read(WRAPPING) {
-            Ok(key) => aead_key(&key),
+        aead_key(&self.read(WRAPPING)?)
+    }
+
+    /// Made the first time; reading never makes one, or what was wrapped before would be lost for good.
+    fn wrapping_key_made(&self) -> Result<LessSafeKey, PlatformError> {
+        // A thread that panicked wrote nothing.
+        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.wrapping_key() {
             Err(PlatformError::Gone) => {
                 let key: [u8; KEY_LEN] = random().map_err(|_none| PlatformError::Unusable)?;
                 let key = Zeroizing::new(key);
                 self.entry(WRAPPING)?.set_secret(key.as_slice()).map_err(told)?;
                 aead_key(key.as_slice())
             }
-            Err(error) => Err(error),
+            there => there,
         }
     }
 
@@ -119,6 +125,8 @@ impl KeyStore for PlatformKeyStore {
             KeyGuard::AfterFirstUnlock => {}
             KeyGuard::BiometricCurrentSet | KeyGuard::BiometricOrCredential => return Err(PlatformError::Unusable),
         }
+        // Twice at once makes one key; a thread that panicked wrote nothing.
+        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.private_key(&alias) {
             Ok(key) => Ok(point_of(&key)),
             Err(PlatformError::Gone) => {
@@ -160,7 +168,7 @@ impl KeyStore for PlatformKeyStore {
     }
 
     fn wrap(&self, plain: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
-        seal(&self.wrapping_key()?, WRAP_LABEL, &Zeroizing::new(plain))
+        seal(&self.wrapping_key_made()?, WRAP_LABEL, &Zeroizing::new(plain))
     }
 
     fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError> {

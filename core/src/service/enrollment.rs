@@ -8,7 +8,7 @@ use crate::http::{Body, Http, Reply};
 use crate::jose::{base64url, parse};
 use crate::platform::PlatformError;
 use crate::secret::random;
-use crate::service::messages::{BindAnswer, LookUpAnswer, LookUpRequest, ProblemName};
+use crate::service::messages::{AddedAnswer, BindAnswer, LookUpAnswer, LookUpRequest, ProblemName};
 
 /// Asks what an invitation leads to; binds nothing (protocol section 3.1).
 ///
@@ -59,6 +59,16 @@ pub(crate) async fn bind(
     if !key.check_bind_answer(jti, &reply.body, &mac) {
         return Err(Error::Impostor);
     }
+    parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)
+}
+
+/// Sends a signed `phone-enrollment+jwt` that carries a token (protocol section 11).
+///
+/// # Errors
+/// `Enrollment` when the token is no longer good.
+pub(crate) async fn add(http: &Http, endpoint: &str, jws: String) -> Result<AddedAnswer, Error> {
+    let reply = http.post(endpoint, Body::Jose(jws)).await?;
+    refuse_problem(&reply)?;
     parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)
 }
 

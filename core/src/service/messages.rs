@@ -4,8 +4,11 @@ use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::account::{NoticeKind, RemovalCause};
+use crate::jose::base64url;
+use crate::phone_sign_in::TokenAnswer;
 use crate::platform::KeyGuard;
 use crate::prompt::Outcome;
+use crate::push_message::PushKeys;
 use crate::secret::Bearer;
 
 /// Look-up request (section 3.1).
@@ -37,11 +40,22 @@ pub(crate) struct BindClaims {
     pub(crate) exp: u64,
     pub(crate) jti: String,
     pub(crate) v: u64,
-    pub(crate) enrollment: String,
-    pub(crate) mac: String,
+    #[serde(flatten)]
+    pub(crate) proof: BindProof,
     pub(crate) device: ClaimedDevice,
     pub(crate) push: Subscription,
     pub(crate) attestation: WireAttestation,
+}
+
+/// What lets a phone in.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(Deserialize))]
+#[serde(untagged)]
+pub(crate) enum BindProof {
+    /// A code, and the proof of its secret.
+    Code { enrollment: String, mac: String },
+    /// A token of scope `enrollment` (section 11).
+    Token { token: Bearer },
 }
 
 #[derive(Serialize)]
@@ -61,6 +75,16 @@ pub(crate) struct Subscription {
     pub(crate) auth: String,
 }
 
+impl Subscription {
+    pub(crate) fn new(endpoint: &str, keys: &PushKeys) -> Self {
+        Self {
+            endpoint: endpoint.to_owned(),
+            p256dh: base64url::encode(keys.point()),
+            auth: base64url::encode(keys.auth()),
+        }
+    }
+}
+
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Deserialize))]
 #[serde(tag = "format", rename_all = "snake_case")]
@@ -75,6 +99,28 @@ pub(crate) struct BindAnswer {
     pub(crate) account_id: String,
     pub(crate) keys: Vec<String>,
     pub(crate) expires_at: u64,
+}
+
+/// Token response of scope `enrollment` (section 11): what a look-up tells of a scanned code, resting on TLS.
+#[derive(Deserialize)]
+pub(crate) struct PhoneTokenAnswer {
+    pub(crate) access_token: Bearer,
+    pub(crate) token_type: String,
+    pub(crate) scope: String,
+    pub(crate) sub: String,
+    pub(crate) user_name: String,
+    pub(crate) organization: String,
+    pub(crate) keys: String,
+    pub(crate) time: u64,
+}
+
+/// What a phone that was added by signing in is told (section 11).
+#[derive(Deserialize)]
+pub(crate) struct AddedAnswer {
+    pub(crate) device_id: String,
+    pub(crate) account_id: String,
+    pub(crate) keys: Vec<String>,
+    pub(crate) turn_on: Option<TokenAnswer>,
 }
 
 /// What a `phone-request+jwt` asks for (section 4).

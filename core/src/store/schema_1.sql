@@ -77,6 +77,11 @@ CREATE TABLE registrations (
     stage   BLOB NOT NULL                     -- sealed: it holds what only this phone may know
 ) STRICT;
 
+CREATE TABLE sign_in_enrollments (
+    account TEXT PRIMARY KEY,                 -- the account it will be
+    record  BLOB NOT NULL                     -- sealed: it holds what only this phone may know
+) STRICT;
+
 CREATE TABLE notices (
     account   TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     id        TEXT NOT NULL,

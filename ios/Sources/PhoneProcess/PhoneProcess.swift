@@ -38,7 +38,7 @@ enum PhoneProcess {
         let confirm = try await core.turnOnPhoneSignIn(account: account, redirectUri: phone.world.redirectUri)
         guard case .confirmDevice(let ticket, _, _, _, _) = confirm else { return say("\(confirm)") }
         let opened = try await core.provide(ticket: ticket, reply: .confirmed)
-        guard case .openBrowser(_, _, let url, _) = opened else { return say("\(opened)") }
+        guard case .openBrowser(_, _, let url, _, _) = opened else { return say("\(opened)") }
         say(url)
     }
 

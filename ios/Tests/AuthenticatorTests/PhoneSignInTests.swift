@@ -80,7 +80,7 @@ final class PhoneSignInTests: XCTestCase {
             let keys = PersonsKeys(phone.keys, lock: phone.lock)
             let core = try await phone.open(phone.ports(keyStore: keys))
             let waiting = try only(await core.pendingSteps())
-            guard case .openBrowser(_, _, let again, _) = waiting else { return XCTFail("\(waiting)") }
+            guard case .openBrowser(_, _, let again, _, _) = waiting else { return XCTFail("\(waiting)") }
             XCTAssertEqual(again, url)
             try await goOn(phone, person, keys, waiting)
             await phone.close()
@@ -100,7 +100,7 @@ final class PhoneSignInTests: XCTestCase {
 
     /// From the browser to a phone that signs in without a password.
     private func goOn(_ phone: Phone, _ person: Person, _ keys: PersonsKeys, _ step: Step) async throws {
-        guard case .openBrowser(let ticket, _, let url, _) = step else { return XCTFail("\(step)") }
+        guard case .openBrowser(let ticket, _, let url, _, _) = step else { return XCTFail("\(step)") }
         try await person.signsIn(at: url)
         // Back from the browser: the app is opened, and finds what waits.
         _ = try await phone.core.checkForPrompts(reason: .opened)

@@ -69,7 +69,8 @@ async fn command(cli: Cli, output: &mut Output) -> Result<Ending, PhoneError> {
     let mut lines = Lines::new(unlock_fd);
     match cli.command {
         Command::Add(args) => add::add(&phone, &args, output, &mut lines).await,
-        Command::Resume { give_up } => add::resume(&phone, give_up, output).await,
+        Command::Resume { give_up } => add::resume(&phone, give_up, output, &mut lines).await,
+        Command::SignIn { address } => turn_on::sign_in(&phone, &address, output, &mut lines).await,
         Command::Accounts => list::accounts(&phone, output).await,
         Command::Requests => list::requests(&phone, FetchReason::Opened, output).await,
         Command::Watch => watch::watch(&phone, output, &mut lines).await,

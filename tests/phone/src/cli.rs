@@ -55,6 +55,12 @@ pub struct Global {
 pub enum Command {
     /// Add an account: from a picture of the code, its text, or the typed code
     Add(Add),
+    /// Add an account by signing in, in the browser, with a password or a pass
+    SignIn {
+        /// The service's address
+        #[arg(value_name = "HOST")]
+        address: String,
+    },
     /// Go on with adding an account that was cut off
     Resume {
         /// Give it up instead

@@ -39,6 +39,17 @@ fn page(codes: &[(&GrayImage, i64, i64)], width: u32, height: u32, ground: u8) -
     png(&page)
 }
 
+/// Without a hurry: how fast a busy machine is, is no business of these tests.
+fn read(bytes: &[u8]) -> Result<String, PictureError> {
+    read_within(bytes, Duration::from_secs(600))
+}
+
+#[test]
+fn a_picture_that_takes_too_long_is_given_up() {
+    let picture = page(&[], 640, 480, 255);
+    assert_eq!(read_within(&picture, Duration::ZERO), Err(PictureError::TookTooLong));
+}
+
 #[test]
 fn a_code_is_read_from_screens_of_all_sizes_light_and_dark() {
     let light = code(TEXT, 264, 0, 255);
@@ -50,32 +61,32 @@ fn a_code_is_read_from_screens_of_all_sizes_light_and_dark() {
         ("light on dark", page(&[(&dark, 500, 300)], 1_280, 900, 20)),
         ("faint", png(&code(TEXT, 264, 110, 160))),
     ] {
-        assert_eq!(read_picture(&picture).as_deref(), Ok(TEXT), "{name}");
+        assert_eq!(read(&picture).as_deref(), Ok(TEXT), "{name}");
     }
     let mut jpeg = Cursor::new(Vec::new());
     light.write_to(&mut jpeg, ImageFormat::Jpeg).unwrap();
-    assert_eq!(read_picture(&jpeg.into_inner()).as_deref(), Ok(TEXT));
+    assert_eq!(read(&jpeg.into_inner()).as_deref(), Ok(TEXT));
 }
 
 #[test]
 fn two_different_codes_are_for_the_person_to_choose_and_two_alike_are_one() {
     let (one, two) = (code(TEXT, 264, 0, 255), code("https://example.org/menu", 264, 0, 255));
     let both = page(&[(&one, 100, 300), (&two, 800, 300)], 1_280, 900, 244);
-    assert_eq!(read_picture(&both), Err(PictureError::TwoCodes));
+    assert_eq!(read(&both), Err(PictureError::TwoCodes));
     let same = page(&[(&one, 100, 300), (&one, 800, 300)], 1_280, 900, 244);
-    assert_eq!(read_picture(&same).as_deref(), Ok(TEXT));
+    assert_eq!(read(&same).as_deref(), Ok(TEXT));
 }
 
 #[test]
 fn no_code_no_picture_and_half_a_picture_say_so() {
-    assert_eq!(read_picture(&page(&[], 640, 480, 255)), Err(PictureError::NoCode));
-    assert_eq!(read_picture(b""), Err(PictureError::NotAPicture));
-    assert_eq!(read_picture(b"GIF89a"), Err(PictureError::NotAPicture));
-    assert_eq!(read_picture(b"<svg/>"), Err(PictureError::NotAPicture));
+    assert_eq!(read(&page(&[], 640, 480, 255)), Err(PictureError::NoCode));
+    assert_eq!(read(b""), Err(PictureError::NotAPicture));
+    assert_eq!(read(b"GIF89a"), Err(PictureError::NotAPicture));
+    assert_eq!(read(b"<svg/>"), Err(PictureError::NotAPicture));
     let whole = png(&code(TEXT, 264, 0, 255));
-    assert_eq!(read_picture(&whole[..whole.len() / 2]), Err(PictureError::Damaged));
-    assert_eq!(read_picture(&whole[..20]), Err(PictureError::Damaged));
-    assert_eq!(read_picture(&page(&[], 1, 1, 0)), Err(PictureError::NoCode));
+    assert_eq!(read(&whole[..whole.len() / 2]), Err(PictureError::Damaged));
+    assert_eq!(read(&whole[..20]), Err(PictureError::Damaged));
+    assert_eq!(read(&page(&[], 1, 1, 0)), Err(PictureError::NoCode));
 }
 
 /// A PNG that only claims its size: signature and header chunk, with the right check sum.
@@ -94,12 +105,12 @@ fn claims(width: u32, height: u32) -> Vec<u8> {
 #[test]
 fn a_picture_that_claims_nothing_or_too_much_is_refused_unread() {
     for (width, height) in [(0, 0), (0, 10), (10, 0)] {
-        let refused = read_picture(&claims(width, height));
+        let refused = read(&claims(width, height));
         assert!(matches!(refused, Err(PictureError::NotAPicture | PictureError::Damaged)), "{refused:?}");
     }
     for (width, height) in [(10_000, 10_000), (100_000_000, 1), (u32::MAX >> 1, u32::MAX >> 1)] {
-        let refused = read_picture(&claims(width, height));
+        let refused = read(&claims(width, height));
         assert!(matches!(refused, Err(PictureError::TooLarge | PictureError::Damaged)), "{width}: {refused:?}");
     }
-    assert_eq!(read_picture(&vec![0; MAX_BYTES + 1]), Err(PictureError::TooLarge));
+    assert_eq!(read(&vec![0; MAX_BYTES + 1]), Err(PictureError::TooLarge));
 }

@@ -7,6 +7,7 @@ use countersign::{CodeInput, EnrollmentEnd, Error, Scanned, Step};
 use super::Ending;
 use super::input::{Lines, confirmed};
 use super::output::Output;
+use super::turn_on;
 use crate::cli::Add;
 use crate::error::PhoneError;
 use crate::json;
@@ -34,15 +35,27 @@ pub(super) async fn add(
 }
 
 /// Goes on with what was cut off, or gives it up.
-pub(super) async fn resume(phone: &Phone, give_up: bool, output: &mut Output) -> Result<Ending, PhoneError> {
+pub(super) async fn resume(
+    phone: &Phone,
+    give_up: bool,
+    output: &mut Output,
+    lines: &mut Lines,
+) -> Result<Ending, PhoneError> {
     let pending = phone.authenticator().pending_steps().await?;
     let is_enrollment = |step: &Step| {
-        matches!(step, Step::ShowDigits { .. } | Step::EnrollmentInterrupted { .. } | Step::EnrollmentEnded { .. })
+        matches!(
+            step,
+            Step::ShowDigits { .. }
+                | Step::EnrollmentInterrupted { .. }
+                | Step::EnrollmentEnded { .. }
+                | Step::OpenBrowser { digits: Some(_), .. }
+        )
     };
     let step = pending.into_iter().rfind(is_enrollment).ok_or(PhoneError::NothingToResume)?;
     let (Step::ShowDigits { ticket, .. }
     | Step::EnrollmentInterrupted { ticket, .. }
-    | Step::EnrollmentEnded { ticket, .. }) = &step
+    | Step::EnrollmentEnded { ticket, .. }
+    | Step::OpenBrowser { ticket, .. }) = &step
     else {
         return Err(PhoneError::NothingToResume);
     };
@@ -58,7 +71,13 @@ pub(super) async fn resume(phone: &Phone, give_up: bool, output: &mut Output) ->
         Step::EnrollmentInterrupted { ticket, .. } => phone.authenticator().continue_enrollment(ticket).await?,
         other => other,
     };
-    follow(phone, step, output).await
+    match step {
+        Step::ShowDigits { .. } | Step::EnrollmentInterrupted { .. } | Step::EnrollmentEnded { .. } => {
+            follow(phone, step, output).await
+        }
+        // Began by signing in; a browser that was opened for an earlier process has nowhere to come back to.
+        other => turn_on::walk(phone, other, None, true, output, lines).await,
+    }
 }
 
 async fn follow(phone: &Phone, step: Step, output: &mut Output) -> Result<Ending, PhoneError> {

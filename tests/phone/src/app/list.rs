@@ -33,11 +33,12 @@ fn pending(step: &Step, output: &mut Output) -> Result<(), PhoneError> {
     let (event, host, text) = match step {
         Step::ShowDigits { host, .. }
         | Step::EnrollmentInterrupted { host, .. }
-        | Step::EnrollmentEnded { host, .. } => {
+        | Step::EnrollmentEnded { host, .. }
+        | Step::OpenBrowser { host, digits: Some(_), .. } => {
             ("half_added", host, format!("Half added: {host}. To go on: countersign-phone resume"))
         }
         Step::ConfirmDevice { host, .. }
-        | Step::OpenBrowser { host, .. }
+        | Step::OpenBrowser { host, digits: None, .. }
         | Step::MakeKey { host, .. }
         | Step::Sign { host, .. }
         | Step::PhoneSignInInterrupted { host, .. } => {
@@ -47,6 +48,7 @@ fn pending(step: &Step, output: &mut Output) -> Result<(), PhoneError> {
         // None of these waits for anything.
         Step::MissingLock { .. }
         | Step::NotAllowed { .. }
+        | Step::AccountAdded(_)
         | Step::PhoneSignInOn(_)
         | Step::Queued(_)
         | Step::Done(_) => return Ok(()),

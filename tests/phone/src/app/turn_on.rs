@@ -1,6 +1,6 @@
-//! Turning phone sign-in on and off.
+//! What leads through the browser: adding an account by signing in, and turning phone sign-in on; and off.
 
-use countersign::{AccountId, Ending as Told, Error, Reply, Step, Ticket};
+use countersign::{AccountId, Ending as Told, Error, Registration, Reply, Step, Ticket};
 use serde_json::json;
 
 use super::Ending;
@@ -9,10 +9,11 @@ use super::input::{Lines, confirmed};
 use super::output::Output;
 use super::watch;
 use crate::error::PhoneError;
+use crate::json;
 use crate::loopback::Loopback;
 use crate::names;
 use crate::phone::Phone;
-use crate::render::{quoted, wrap};
+use crate::render::{self, quoted, wrap};
 
 pub(super) async fn turn_on(
     phone: &Phone,
@@ -24,7 +25,32 @@ pub(super) async fn turn_on(
     let accounts = phone.authenticator().accounts().await?;
     let account = names::account(&accounts, name)?.id.clone();
     let mut browser = Loopback::listen().await?;
-    let mut step = phone.authenticator().turn_on_phone_sign_in(account, browser.redirect_uri().to_owned()).await?;
+    let step = phone.authenticator().turn_on_phone_sign_in(account, browser.redirect_uri().to_owned()).await?;
+    walk(phone, step, Some(&mut browser), yes, output, lines).await
+}
+
+/// Adds an account by signing in at the service with this address.
+pub(super) async fn sign_in(
+    phone: &Phone,
+    address: &str,
+    output: &mut Output,
+    lines: &mut Lines,
+) -> Result<Ending, PhoneError> {
+    let mut browser = Loopback::listen().await?;
+    let redirect_uri = browser.redirect_uri().to_owned();
+    let step = phone.authenticator().add_by_signing_in(address.to_owned(), redirect_uri).await?;
+    walk(phone, step, Some(&mut browser), true, output, lines).await
+}
+
+/// Does what each step asks, to the end; without `browser` what waits for one can't go on.
+pub(super) async fn walk(
+    phone: &Phone,
+    mut step: Step,
+    mut browser: Option<&mut Loopback>,
+    yes: bool,
+    output: &mut Output,
+    lines: &mut Lines,
+) -> Result<Ending, PhoneError> {
     loop {
         step = match step {
             Step::ConfirmDevice { ticket, host, user_name, organization, device } => {
@@ -39,14 +65,21 @@ pub(super) async fn turn_on(
                 }
                 phone.authenticator().provide(ticket, Reply::Confirmed).await?
             }
-            Step::OpenBrowser { ticket, host, url, .. } => {
-                let text = format!("\n{}  {url}\n\n", wrap(&format!("Sign in at {host}. Open this in your browser:")));
-                output.tell(&text, &json!({ "event": "open_browser", "host": host, "url": url }))?;
-                back(phone, &mut browser, &ticket, output, lines).await?
+            Step::OpenBrowser { ticket, host, url, digits, until } => {
+                let browser = browser.as_deref_mut().ok_or(PhoneError::NoBrowserAnswer)?;
+                let mut text =
+                    format!("\n{}  {url}\n\n", wrap(&format!("Sign in at {host}. Open this in your browser:")));
+                if let Some(digits) = &digits {
+                    text.push_str(&render::digits(&host, digits, until, phone.now()));
+                }
+                let event = json!({ "event": "open_browser", "host": host, "url": url, "digits": digits });
+                output.tell(&text, &event)?;
+                back(phone, browser, &ticket, output, lines).await?
             }
             ref asked @ (Step::MakeKey { .. } | Step::Sign { .. }) => unlock_step(phone, asked, output, lines).await?,
             Step::PhoneSignInInterrupted { ticket, .. } => phone.authenticator().continue_phone_sign_in(ticket).await?,
             Step::PhoneSignInOn(account) => return on(phone, &account, output).await,
+            Step::AccountAdded(account) => return added(phone, &account, output).await,
             Step::NotAllowed { why, .. } => return Err(PhoneError::NotAllowed(why)),
             Step::MissingLock { .. } => return Err(PhoneError::MissingLock),
             Step::ShowDigits { .. }
@@ -76,6 +109,27 @@ async fn back(
             brought => return Ok(brought?),
         }
     }
+}
+
+/// The account is here; what phone sign-in still needs is said with it.
+async fn added(phone: &Phone, account: &AccountId, output: &mut Output) -> Result<Ending, PhoneError> {
+    let accounts = phone.authenticator().accounts().await?;
+    let Some(account) = accounts.iter().find(|known| known.id == *account) else {
+        return Err(PhoneError::NoSuchAccount);
+    };
+    output.event(&json::account("added", account))?;
+    let host = &account.host;
+    output.text(&wrap(&format!("The account at {host} is on this phone. It approves sign-ins after a password.")))?;
+    let needs = phone.authenticator().requirements(account.id.clone()).await?;
+    let next = match needs.registration {
+        Registration::NotAllowed { .. } => "Your organisation does not allow signing in without one.",
+        Registration::Needed | Registration::Done if !needs.lock_is_enough => {
+            "To sign in without one, set a lock first: countersign-phone lock set"
+        }
+        Registration::Needed | Registration::Done => "To sign in without one: countersign-phone turn-on",
+    };
+    output.text(&wrap(next))?;
+    Ok(Ending::Done)
 }
 
 async fn on(phone: &Phone, account: &AccountId, output: &mut Output) -> Result<Ending, PhoneError> {

@@ -1,10 +1,11 @@
-//! Signing the person in to register this device: pushed request, redirect, token (RFC 9126, 9207, 9449, 7636).
+//! Signing the person in, in the system browser: pushed request, redirect, token (RFC 9126, 9207, 9449, 7636).
 //!
 //! What keeps others out: `state` and PKCE verifier never leave this phone, the pushed request and the token
 //! request are proved by the device key, and what comes back must name the issuer.
 
 use ring::digest::{SHA256, digest};
 use ring::hmac;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -14,17 +15,43 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::http::{Form, Reply};
 use crate::issuer::Issuer;
-use crate::jose::{self, HeaderKey, base64url};
+use crate::jose::{self, HeaderKey, PublicKey, base64url};
 use crate::platform::PlatformError;
 use crate::secret::{Bearer, random};
+use crate::service::Endpoints;
 use crate::step::NotAllowed;
 
 const DPOP_TYP: &str = "dpop+jwt";
-const SCOPE: &str = "device_registration";
-/// Whatever a service says, nothing of a registration is kept longer than this, in seconds.
-const MAX_LIFE: u64 = 600;
-/// Time for the last request to arrive before the nonce ends, in seconds.
-const SLACK: u64 = 10;
+/// Whatever a service says, nothing of a trip to the browser is kept longer than this, in seconds.
+pub(crate) const MAX_LIFE: u64 = 600;
+
+/// Who asks: this phone by a device key, which the service need not know yet.
+pub(crate) struct Client<'a> {
+    pub(crate) endpoints: &'a Endpoints,
+    pub(crate) device_key: &'a PublicKey,
+    pub(crate) key_alias: &'a str,
+    pub(crate) clock_offset: i64,
+}
+
+impl<'a> Client<'a> {
+    /// The device of an account.
+    pub(crate) fn of(account: &'a AccountRecord) -> Self {
+        Self {
+            endpoints: &account.endpoints,
+            device_key: &account.device_key,
+            key_alias: &account.key_alias,
+            clock_offset: account.clock_offset,
+        }
+    }
+}
+
+/// What became of a pushed request.
+pub(crate) enum Pushed {
+    /// What the browser opens, and until when by this phone's clock.
+    Open { url: String, until: Timestamp },
+    /// Refused, with the service's time: perhaps this phone's clock was the reason.
+    Refused { time: Option<u64> },
+}
 
 /// What was sent with the pushed request, and what must fit when the browser comes back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,15 +59,6 @@ pub(crate) struct Sent {
     redirect_uri: String,
     state: Bearer,
     verifier: Bearer,
-}
-
-/// What the token response gave.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Authorized {
-    pub(super) token: Bearer,
-    pub(super) nonce: Bearer,
-    /// By this phone's clock.
-    pub(super) until: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -58,23 +76,14 @@ struct PushedAnswer {
 }
 
 #[derive(Deserialize)]
-struct TokenAnswer {
-    access_token: Bearer,
-    token_type: String,
-    scope: String,
-    nonce: Bearer,
-    nonce_expires_in: u64,
-    sub: String,
-}
-
-#[derive(Deserialize)]
 struct OauthError {
     error: String,
+    time: Option<u64>,
 }
 
 impl Sent {
     /// Fresh state and verifier for one trip to the browser.
-    pub(super) fn make(redirect_uri: String) -> Result<Self, Error> {
+    pub(crate) fn make(redirect_uri: String) -> Result<Self, Error> {
         let fresh = || -> Result<Bearer, Error> {
             let bytes: [u8; 32] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
             Ok(Bearer::new(base64url::encode(&bytes)))
@@ -82,7 +91,7 @@ impl Sent {
         Ok(Self { redirect_uri, state: fresh()?, verifier: fresh()? })
     }
 
-    pub(super) fn redirect_uri(&self) -> &str {
+    pub(crate) fn redirect_uri(&self) -> &str {
         &self.redirect_uri
     }
 
@@ -91,7 +100,7 @@ impl Sent {
     /// # Errors
     /// `ForeignRedirect` for an answer to something else: another address, state or issuer (RFC 9207), a member
     /// twice, neither code nor error. It changes nothing, so that nobody can end the real act with it.
-    pub(super) fn read_redirect(&self, url: &str, issuer: &Issuer) -> Result<Result<Bearer, NotAllowed>, Error> {
+    pub(crate) fn read_redirect(&self, url: &str, issuer: &Issuer) -> Result<Result<Bearer, NotAllowed>, Error> {
         let foreign = |_malformed| Error::ForeignRedirect;
         let (url, home) = (Url::parse(url).map_err(foreign)?, Url::parse(&self.redirect_uri).map_err(foreign)?);
         let mut bare = url.clone();
@@ -109,6 +118,8 @@ impl Sent {
         match (one("code")?, one("error")?) {
             (Some(code), None) if !code.is_empty() => Ok(Ok(Bearer::new(code))),
             (None, Some(error)) if error == "access_denied" => Ok(Err(NotAllowed::ByPerson)),
+            // RFC 6749 section 4.1.2.1: not this way for this person.
+            (None, Some(error)) if error == "unauthorized_client" => Ok(Err(NotAllowed::Policy)),
             (None, Some(_)) => Ok(Err(NotAllowed::Refused)),
             (Some(_), _) | (None, None) => Err(Error::ForeignRedirect),
         }
@@ -123,20 +134,26 @@ fn same(given: &str, kept: &Bearer) -> bool {
     hmac::verify(&key, given.as_bytes(), expected.as_ref()).is_ok()
 }
 
-/// Pushes the request; returns what the browser opens, and until when by this phone's clock.
+/// Pushes the request, with what its scope asks for beside the usual.
 ///
 /// # Errors
-/// `Offline`, `Untrusted`, `Busy`: nothing is known of it, push again. `Refused`: the service won't.
-pub(super) async fn push(core: &Core, account: &AccountRecord, sent: &Sent) -> Result<(String, Timestamp), Error> {
-    let endpoints = &account.endpoints.authorization;
+/// `Offline`, `Untrusted`, `Busy`: nothing is known of it, push again.
+pub(crate) async fn push(
+    core: &Core,
+    client: &Client<'_>,
+    sent: &Sent,
+    scope: &str,
+    further: &[(&str, &str)],
+) -> Result<Pushed, Error> {
+    let endpoints = &client.endpoints.authorization;
     // EXPOSE: only the hash of the verifier travels.
     let challenge = base64url::encode(digest(&SHA256, sent.verifier.expose().as_bytes()).as_ref());
-    let jkt = base64url::encode(&account.device_key.thumbprint());
-    let fields = [
-        ("client_id", account.endpoints.client_id.as_str()),
+    let jkt = base64url::encode(&client.device_key.thumbprint());
+    let usual = [
+        ("client_id", client.endpoints.client_id.as_str()),
         ("response_type", "code"),
         ("redirect_uri", &sent.redirect_uri),
-        ("scope", SCOPE),
+        ("scope", scope),
         // EXPOSE: the service gives it back in the redirect.
         ("state", sent.state.expose()),
         ("code_challenge", &challenge),
@@ -144,66 +161,64 @@ pub(super) async fn push(core: &Core, account: &AccountRecord, sent: &Sent) -> R
         ("dpop_jkt", &jkt),
         ("prompt", "login"),
     ];
-    let reply = post(core, account, &endpoints.pushed_authorization_request_endpoint, &fields).await?;
-    let answer: PushedAnswer = read(&reply, 201)?;
+    let fields = [&usual[..], further].concat();
+    let reply = post(core, client, &endpoints.pushed_authorization_request_endpoint, &fields).await?;
+    let answer: PushedAnswer = match read(&reply, 201)? {
+        Ok(answer) => answer,
+        Err(refused) => return Ok(Pushed::Refused { time: refused.time }),
+    };
     let mut url = Url::parse(&endpoints.authorization_endpoint).map_err(|_checked| Error::InvalidAnswer)?;
     url.query_pairs_mut()
-        .append_pair("client_id", &account.endpoints.client_id)
+        .append_pair("client_id", &client.endpoints.client_id)
         .append_pair("request_uri", &answer.request_uri);
-    Ok((url.into(), core.ports.clock.now().plus(answer.expires_in.min(MAX_LIFE))))
+    let until = core.ports.clock.now().plus(answer.expires_in.min(MAX_LIFE));
+    Ok(Pushed::Open { url: url.into(), until })
 }
 
 /// Redeems the code for a token bound to the device key.
 ///
 /// # Errors
-/// `Refused` when the code is no longer good; `InvalidAnswer` for a token of another kind or account.
-pub(super) async fn redeem(
+/// `Refused` when the code is no longer good; `InvalidAnswer` for what the reader does not know.
+pub(crate) async fn redeem<T: DeserializeOwned>(
     core: &Core,
-    account: &AccountRecord,
+    client: &Client<'_>,
     sent: &Sent,
     code: &Bearer,
-) -> Result<Authorized, Error> {
+) -> Result<T, Error> {
     let fields = [
         ("grant_type", "authorization_code"),
-        ("client_id", account.endpoints.client_id.as_str()),
+        ("client_id", client.endpoints.client_id.as_str()),
         // EXPOSE: both are what the token is given for, over the service's own connection.
         ("code", code.expose()),
         ("code_verifier", sent.verifier.expose()),
         ("redirect_uri", &sent.redirect_uri),
     ];
-    let reply = post(core, account, &account.endpoints.authorization.token_endpoint, &fields).await?;
-    let answer: TokenAnswer = read(&reply, 200)?;
-    if answer.token_type != "DPoP" || answer.scope != SCOPE || answer.sub != account.account_id {
-        return Err(Error::InvalidAnswer);
-    }
-    let life = answer.nonce_expires_in.min(MAX_LIFE).saturating_sub(SLACK);
-    Ok(Authorized { token: answer.access_token, nonce: answer.nonce, until: core.ports.clock.now().plus(life) })
+    let reply = post(core, client, &client.endpoints.authorization.token_endpoint, &fields).await?;
+    read(&reply, 200)?.map_err(|_refused| Error::Refused)
 }
 
-async fn post(core: &Core, account: &AccountRecord, endpoint: &str, fields: &[(&str, &str)]) -> Result<Reply, Error> {
+async fn post(core: &Core, client: &Client<'_>, endpoint: &str, fields: &[(&str, &str)]) -> Result<Reply, Error> {
     let jti: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
     let claims = DpopClaims {
         jti: base64url::encode(&jti),
         htm: "POST",
         htu: endpoint,
-        iat: core.ports.clock.now().shifted(account.clock_offset).0,
+        iat: core.ports.clock.now().shifted(client.clock_offset).0,
     };
-    let proof = core.sign_jws(&account.key_alias, DPOP_TYP, HeaderKey::Jwk(&account.device_key), &claims).await?;
-    check_own_signature(&proof, &account.device_key)?;
+    let proof = core.sign_jws(client.key_alias, DPOP_TYP, HeaderKey::Jwk(client.device_key), &claims).await?;
+    check_own_signature(&proof, client.device_key)?;
     core.http.post_form(endpoint, Form { fields, proof: &proof }).await
 }
 
-fn read<T: serde::de::DeserializeOwned>(reply: &Reply, expected: u16) -> Result<T, Error> {
+fn read<T: DeserializeOwned>(reply: &Reply, expected: u16) -> Result<Result<T, OauthError>, Error> {
     match reply.status {
-        status if status == expected => jose::parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer),
+        status if status == expected => Ok(Ok(jose::parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)?)),
         429 | 500.. => Err(Error::Busy),
-        _ => match jose::parse::<OauthError>(&reply.body) {
-            Ok(refused) => {
-                tracing::info!(error = known(&refused.error), "a registration was refused");
-                Err(Error::Refused)
-            }
-            Err(_malformed) => Err(Error::InvalidAnswer),
-        },
+        _ => {
+            let refused: OauthError = jose::parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)?;
+            tracing::info!(error = known(&refused.error), "a request to sign in was refused");
+            Ok(Err(refused))
+        }
     }
 }
 

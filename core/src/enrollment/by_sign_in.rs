@@ -1,0 +1,398 @@
+//! Adding an account from inside the app: the person signs in, in the system browser, and there types the digits
+//! that the app shows (protocol section 11). Phone sign-in follows in the same go.
+//!
+//! ```text
+//!            key and push address      stored, pushed       back from the browser     code redeemed
+//! Starting ───────────────────▶ Pushing ───────▶ InBrowser ────────────▶ Redeeming ────────────▶ Adding
+//!                                                                                                   │ the service's answer
+//!                      (active account, with a registration for phone sign-in where the policy allows it) ◀┘
+//! ```
+//! Stored before each outside effect, sealed whole. There is no secret from a code here: who the service is and its
+//! first keys rest on TLS.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Ticket, claimed_name, fresh_id, introduce, make_device, may_pass};
+use crate::account::{AccountId, AccountRecord, StoredState, device_key_alias};
+use crate::authenticator::{Core, check_own_signature};
+use crate::authorization::{self, Client, Pushed, Sent};
+use crate::clock::Timestamp;
+use crate::enrollment::code::CodeError;
+use crate::error::Error;
+use crate::issuer::Issuer;
+use crate::jose::{HeaderKey, PublicKey};
+use crate::phone_sign_in;
+use crate::platform::PlatformError;
+use crate::push_message::PushKeys;
+use crate::removal;
+use crate::retired_keys;
+use crate::secret::{Bearer, random};
+use crate::service::messages::{BindProof, PhoneTokenAnswer, Subscription};
+use crate::service::{self, Endpoints, ServiceKeys};
+use crate::step::{NotAllowed, Reply, Step};
+
+const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
+const SCOPE: &str = "enrollment";
+/// Tickets of this way to add an account carry the name that the account will have after this.
+const TICKET: &str = "sign-in:";
+const DIGITS_MODULUS: u64 = 1_000_000;
+
+/// An account that is being added by signing in. Sealed whole in the database.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SignInEnrollment {
+    pub(crate) account: AccountId,
+    pub(crate) issuer: Issuer,
+    endpoints: Endpoints,
+    redirect_uri: String,
+    slot: Vec<u8>,
+    push_keys: Zeroizing<Vec<u8>>,
+    clock_offset: i64,
+    stage: Stage,
+}
+
+/// What this phone has made.
+#[derive(Clone, Serialize, Deserialize)]
+struct Made {
+    point: Vec<u8>,
+    push_endpoint: String,
+}
+
+impl Made {
+    fn key(&self) -> Result<PublicKey, Error> {
+        PublicKey::from_sec1(&self.point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))
+    }
+}
+
+/// Where it stands.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stage {
+    /// Nothing was made yet.
+    Starting,
+    /// About to push the request; nobody knows of it for certain.
+    Pushing { made: Made, sent: Sent, digits: Bearer },
+    /// The person is in the browser.
+    InBrowser { made: Made, sent: Sent, digits: Bearer, url: String, until: Timestamp },
+    /// About to redeem the code, which works once.
+    Redeeming { made: Made, sent: Sent, code: Bearer },
+    /// The service may or may not know this phone; the same message as often as it takes.
+    Adding { made: Made, grant: Grant },
+}
+
+/// What the token response told.
+#[derive(Clone, Serialize, Deserialize)]
+struct Grant {
+    token: Bearer,
+    account_id: String,
+    user_name: String,
+    organization: String,
+    service_keys: ServiceKeys,
+}
+
+impl SignInEnrollment {
+    pub(crate) fn ticket(&self) -> Ticket {
+        Ticket(format!("{TICKET}{}", self.account.0))
+    }
+
+    /// Whether the service may know of this phone.
+    fn may_be_known(&self) -> bool {
+        match self.stage {
+            Stage::Starting | Stage::Pushing { .. } | Stage::InBrowser { .. } | Stage::Redeeming { .. } => false,
+            Stage::Adding { .. } => true,
+        }
+    }
+
+    fn push_keys(&self) -> Result<PushKeys, Error> {
+        PushKeys::from_bytes(&self.push_keys).map_err(|_malformed| Error::Store(crate::error::StoreFault::Record))
+    }
+
+    fn client<'a>(&'a self, alias: &'a str, device_key: &'a PublicKey) -> Client<'a> {
+        Client { endpoints: &self.endpoints, device_key, key_alias: alias, clock_offset: self.clock_offset }
+    }
+}
+
+/// The account that a ticket will become.
+pub(crate) fn account_of(ticket: &Ticket) -> Option<AccountId> {
+    ticket.0.strip_prefix(TICKET).map(|id| AccountId(id.to_owned()))
+}
+
+/// Starts; `address` is the service's address as a person types it.
+///
+/// # Errors
+/// `Code` when it is no address; `Offline`, `Untrusted`, `Busy`, `NotASignInService`, `UnsupportedVersion`: nothing was
+/// kept. Later as `go_on`.
+pub(crate) async fn start(core: &Core, address: &str, redirect_uri: String) -> Result<Step, Error> {
+    let issuer = Issuer::typed(address).map_err(CodeError::from)?;
+    let endpoints = service::discover(&core.http, &issuer).await?;
+    let unusable = || Error::Platform(PlatformError::Unusable);
+    let slot: [u8; 16] = random().map_err(|_none| unusable())?;
+    let push_keys = PushKeys::make().map_err(|_none| unusable())?;
+    let record = SignInEnrollment {
+        account: AccountId(fresh_id()?),
+        issuer,
+        endpoints,
+        redirect_uri,
+        slot: slot.to_vec(),
+        // EXPOSE: rests in a record that is sealed whole.
+        push_keys: Zeroizing::new(push_keys.to_bytes().expose().clone()),
+        clock_offset: 0,
+        stage: Stage::Starting,
+    };
+    let (ticket, stored) = (record.ticket(), record);
+    core.change(move |tables| {
+        // One at a time with a service: whoever starts again has left the older one in the browser.
+        for older in tables.sign_in_enrollments()? {
+            if older.issuer == stored.issuer && !older.may_be_known() {
+                tables.end_sign_in_enrollment(&older.account)?;
+            }
+        }
+        tables.set_sign_in_enrollment(&stored)
+    })
+    .await?;
+    retired_keys::destroy(core).await?;
+    go_on(core, &ticket).await
+}
+
+async fn load(core: &Core, ticket: &Ticket) -> Result<SignInEnrollment, Error> {
+    let account = account_of(ticket).ok_or(Error::UnknownTicket)?;
+    core.store.run(move |tables| tables.sign_in_enrollment(&account)).await?.ok_or(Error::UnknownTicket)
+}
+
+async fn enter(core: &Core, mut record: SignInEnrollment, stage: Stage) -> Result<SignInEnrollment, Error> {
+    record.stage = stage;
+    let stored = record.clone();
+    core.change(move |tables| tables.set_sign_in_enrollment(&stored)).await?;
+    Ok(record)
+}
+
+/// Leaves nothing of it on this phone.
+async fn forget(core: &Core, account: &AccountId) -> Result<(), Error> {
+    let account = account.clone();
+    core.change(move |tables| tables.end_sign_in_enrollment(&account)).await?;
+    retired_keys::destroy(core).await
+}
+
+/// What a stored one asks of the app.
+pub(crate) fn shown_step(core: &Core, record: &SignInEnrollment) -> Step {
+    let (ticket, host) = (record.ticket(), record.issuer.host().to_owned());
+    match &record.stage {
+        Stage::InBrowser { url, digits, until, .. } if *until > core.ports.clock.now() => Step::OpenBrowser {
+            ticket,
+            host,
+            url: url.clone(),
+            // EXPOSE: shown to the person, who types them into the page.
+            digits: Some(digits.expose().to_owned()),
+            until: *until,
+        },
+        Stage::Starting
+        | Stage::Pushing { .. }
+        | Stage::InBrowser { .. }
+        | Stage::Redeeming { .. }
+        | Stage::Adding { .. } => Step::EnrollmentInterrupted { ticket, host },
+    }
+}
+
+/// Goes on from the stored stage until the app has something to do.
+///
+/// # Errors
+/// `Offline`, `Untrusted`, `Busy`, `Platform(Locked | Transient)` keep it; after any other error nothing is left of
+/// it on this phone.
+pub(crate) async fn go_on(core: &Core, ticket: &Ticket) -> Result<Step, Error> {
+    let record = load(core, ticket).await?;
+    let account = record.account.clone();
+    let gone_on = match record.stage.clone() {
+        Stage::Starting => begin(core, record).await,
+        Stage::Pushing { made, sent, digits } => push(core, record, made, sent, digits).await,
+        // Its time is over: a fresh request, with fresh digits.
+        Stage::InBrowser { made, until, .. } if until <= core.ports.clock.now() => ask(core, record, made).await,
+        Stage::InBrowser { .. } => Ok(shown_step(core, &record)),
+        Stage::Redeeming { made, sent, code } => redeem(core, record, made, sent, code).await,
+        Stage::Adding { made, grant } => add(core, record, made, grant).await,
+    };
+    match gone_on {
+        Err(error) if !may_pass(&error) => {
+            forget(core, &account).await?;
+            Err(error)
+        }
+        other => other,
+    }
+}
+
+async fn begin(core: &Core, record: SignInEnrollment) -> Result<Step, Error> {
+    let (point, push_endpoint) = make_device(core, &record.account, &record.endpoints, record.slot.clone()).await?;
+    ask(core, record, Made { point, push_endpoint }).await
+}
+
+async fn ask(core: &Core, record: SignInEnrollment, made: Made) -> Result<Step, Error> {
+    let sent = Sent::make(record.redirect_uri.clone())?;
+    let drawn: [u8; 8] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let digits = Bearer::new(format!("{:06}", u64::from_be_bytes(drawn).rem_euclid(DIGITS_MODULUS)));
+    push(core, record, made, sent, digits).await
+}
+
+async fn push(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, digits: Bearer) -> Result<Step, Error> {
+    let stage = Stage::Pushing { made: made.clone(), sent: sent.clone(), digits: digits.clone() };
+    let mut record = enter(core, record, stage).await?;
+    let pushed = match push_once(core, &record, &made, &sent, &digits).await? {
+        // This phone never spoke to the service before, so its clock may be the reason: once more by the service's.
+        Pushed::Refused { time: Some(time) } => {
+            let now = core.ports.clock.now().0;
+            record.clock_offset = service::offset_between(now, time).ok_or(Error::ClockWrong)?;
+            push_once(core, &record, &made, &sent, &digits).await?
+        }
+        pushed => pushed,
+    };
+    let Pushed::Open { url, until } = pushed else {
+        return Err(Error::Refused);
+    };
+    let record = enter(core, record, Stage::InBrowser { made, sent, digits, url, until }).await?;
+    Ok(shown_step(core, &record))
+}
+
+async fn push_once(
+    core: &Core,
+    record: &SignInEnrollment,
+    made: &Made,
+    sent: &Sent,
+    digits: &Bearer,
+) -> Result<Pushed, Error> {
+    let (alias, key, device) = (device_key_alias(&record.account), made.key()?, &core.ports.device);
+    // EXPOSE: the service compares them with what the person types.
+    let further =
+        [("digits", digits.expose()), ("device_name", device.name.as_str()), ("device_model", device.model.as_str())];
+    authorization::push(core, &record.client(&alias, &key), sent, SCOPE, &further).await
+}
+
+/// What the app brings for the step that was last told.
+///
+/// # Errors
+/// `WrongReply` when it fits another step; `ForeignRedirect` leaves everything as it was.
+pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Result<Step, Error> {
+    let record = load(core, ticket).await?;
+    let account = record.account.clone();
+    let (Stage::InBrowser { made, sent, .. }, Reply::Redirected(url)) = (record.stage.clone(), reply) else {
+        return Err(Error::WrongReply);
+    };
+    let code = match sent.read_redirect(&url, &record.issuer)? {
+        Ok(code) => code,
+        Err(why) => return not_allowed(core, &record, why).await,
+    };
+    match redeem(core, record, made, sent, code).await {
+        Err(error) if !may_pass(&error) => {
+            forget(core, &account).await?;
+            Err(error)
+        }
+        other => other,
+    }
+}
+
+async fn not_allowed(core: &Core, record: &SignInEnrollment, why: NotAllowed) -> Result<Step, Error> {
+    forget(core, &record.account).await?;
+    Ok(Step::NotAllowed { host: record.issuer.host().to_owned(), why })
+}
+
+async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, code: Bearer) -> Result<Step, Error> {
+    let stage = Stage::Redeeming { made: made.clone(), sent: sent.clone(), code: code.clone() };
+    let mut record = enter(core, record, stage).await?;
+    let (alias, key) = (device_key_alias(&record.account), made.key()?);
+    let redeemed = authorization::redeem(core, &record.client(&alias, &key), &sent, &code).await;
+    let answer: PhoneTokenAnswer = match redeemed {
+        Ok(answer) => answer,
+        // The code works once: when its answer was lost, only signing in again helps.
+        Err(Error::Refused) => return not_allowed(core, &record, NotAllowed::TooLate).await,
+        Err(error) => return Err(error),
+    };
+    if answer.token_type != "DPoP" || answer.scope != SCOPE {
+        return Err(Error::InvalidAnswer);
+    }
+    let (issuer, account_id) = (record.issuer.clone(), answer.sub.clone());
+    if core.store.run(move |tables| tables.has_account(&issuer, &account_id)).await? {
+        return Err(Error::AlreadyHere);
+    }
+    let service_keys = ServiceKeys::pinned(&answer.keys, &record.issuer).map_err(|_untrusted| Error::InvalidAnswer)?;
+    record.clock_offset = service::offset_between(core.ports.clock.now().0, answer.time).ok_or(Error::ClockWrong)?;
+    let grant = Grant {
+        token: answer.access_token,
+        account_id: answer.sub,
+        user_name: claimed_name(&answer.user_name)?,
+        organization: claimed_name(&answer.organization)?,
+        service_keys,
+    };
+    let record = enter(core, record, Stage::Adding { made: made.clone(), grant: grant.clone() }).await?;
+    add(core, record, made, grant).await
+}
+
+/// Tells the service, and stores in one transaction that the account works and what phone sign-in may go on with.
+async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) -> Result<Step, Error> {
+    let (key, push_keys, alias) = (made.key()?, record.push_keys()?, device_key_alias(&record.account));
+    let jti: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let push = Subscription::new(&made.push_endpoint, &push_keys);
+    let proof = BindProof::Token { token: grant.token };
+    let claims = introduce(core, &record.endpoints, record.clock_offset, push, proof, &jti);
+    let jws = core.sign_jws(&alias, ENROLLMENT_TYP, HeaderKey::Jwk(&key), &claims).await?;
+    check_own_signature(&jws, &key)?;
+    let answer = service::add(&core.http, &record.endpoints.enrollment, jws).await?;
+    if answer.account_id != grant.account_id || answer.keys != grant.service_keys.thumbprints() {
+        return Err(Error::Impostor);
+    }
+    let now = core.ports.clock.now();
+    let next = answer.turn_on.map(|turn_on| phone_sign_in::first_stage(turn_on, &grant.account_id, now)).transpose()?;
+    let goes_on = next.is_some();
+    let account = AccountRecord {
+        id: record.account.clone(),
+        issuer: record.issuer,
+        account_id: grant.account_id,
+        user_name: grant.user_name,
+        organization: grant.organization,
+        device_id: answer.device_id,
+        state: StoredState::Active,
+        key_alias: alias,
+        device_key: key,
+        slot: record.slot,
+        push_keys,
+        endpoints: record.endpoints,
+        service_keys: grant.service_keys,
+        clock_offset: record.clock_offset,
+        added_at: now,
+        sign_in: None,
+        policy: None,
+        trouble: None,
+    };
+    let id = record.account;
+    core.change(move |tables| {
+        tables.delete_removed_twins(&account)?;
+        tables.insert_account(&account)?;
+        if let Some(stage) = next {
+            tables.set_registration(&account.id, &stage)?;
+        }
+        tables.delete_sign_in_enrollment(&account.id)
+    })
+    .await?;
+    if goes_on { turn_on(core, &id).await } else { Ok(Step::AccountAdded(id)) }
+}
+
+/// The account is there whatever comes of phone sign-in, and what stands against that is shown with the account.
+async fn turn_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
+    match phone_sign_in::go_on(core, id).await {
+        Ok(Step::MissingLock { .. } | Step::NotAllowed { .. }) | Err(_) => Ok(Step::AccountAdded(id.clone())),
+        Ok(step) => Ok(step),
+    }
+}
+
+/// Gives it up. Where the service may know this phone already, it is asked first, so that it can be told.
+///
+/// # Errors
+/// `UnknownTicket` when it has finished or was given up before; `Offline`, `Untrusted`, `Busy`: the service can't be
+/// asked now, so nothing was given up.
+pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
+    let record = load(core, ticket).await?;
+    if !record.may_be_known() {
+        return forget(core, &record.account).await;
+    }
+    match go_on(core, ticket).await {
+        Ok(_) => removal::remove(core, record.account).await.map(|_told| ()),
+        Err(error) if may_pass(&error) => Err(error),
+        Err(_) => Ok(()),
+    }
+}
