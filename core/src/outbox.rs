@@ -92,6 +92,13 @@ impl Entry {
         })
     }
 
+    /// The same entry, stored as already taken by whoever stores it: the person waits for what comes of it, so the
+    /// loop must not be faster.
+    pub(crate) fn sent_by_the_caller(mut self, now: Timestamp) -> Self {
+        self.lease_until = now.plus(LEASE);
+        self
+    }
+
     /// The same entry, about a prompt; until its first attempt it is worth no more than the prompt is.
     pub(crate) fn about(mut self, prompt: PromptId, worth_until: Timestamp) -> Self {
         self.prompt = Some(prompt);
@@ -124,7 +131,7 @@ async fn round(core: &Core) -> Result<Duration, Error> {
             give_up(core, entry).await?;
         } else if entry.next_at <= now && entry.lease_until <= now {
             // The error is the person's to see when they ask; here it only postpones.
-            let _postponed = deliver(core, &entry.id).await;
+            let _postponed = deliver(core, entry).await;
         }
     }
     let (entries, now) = (core.store.run(|tables| tables.outbox()).await?, core.ports.clock.now());
@@ -149,13 +156,13 @@ async fn give_up(core: &Core, entry: &Entry) -> Result<(), Error> {
     retired_keys::destroy(core).await
 }
 
-/// Sends one entry now; `None` when somebody else is sending it or it is done.
+/// Sends an entry now; `None` when somebody else has taken it since it was read or stored, or it is done.
 ///
 /// # Errors
 /// Why it did not arrive; the entry stays and is sent again later.
-pub(crate) async fn deliver(core: &Core, id: &EntryId) -> Result<Option<State>, Error> {
-    let (wanted, now) = (id.clone(), core.ports.clock.now());
-    let leased = core.store.run(move |tables| tables.lease_outbox(&wanted, now, now.plus(LEASE))).await?;
+pub(crate) async fn deliver(core: &Core, known: &Entry) -> Result<Option<State>, Error> {
+    let (wanted, held, now) = (known.id.clone(), known.lease_until, core.ports.clock.now());
+    let leased = core.store.run(move |tables| tables.lease_outbox(&wanted, held, now, now.plus(LEASE))).await?;
     let Some(mut entry) = leased else {
         return Ok(None);
     };

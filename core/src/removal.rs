@@ -27,7 +27,8 @@ pub(crate) async fn remove(core: &Core, id: AccountId) -> Result<Ending, Error> 
         StoredState::Active | StoredState::Removed(_) => Message::Unenroll,
     };
     let service_knows = matches!(account.state, StoredState::Removed(_));
-    let entry = Entry::new(&account, account.endpoints.device.clone(), message, core.ports.clock.now())?;
+    let now = core.ports.clock.now();
+    let entry = Entry::new(&account, account.endpoints.device.clone(), message, now)?.sent_by_the_caller(now);
     let (stored, wanted) = (entry.clone(), id.clone());
     core.change(move |tables| {
         if !service_knows {
@@ -46,7 +47,7 @@ pub(crate) async fn remove(core: &Core, id: AccountId) -> Result<Ending, Error> 
 
 /// Tells the service now if it can be reached; if not, the outbox goes on.
 pub(crate) async fn tell(core: &Core, entry: &Entry) -> Result<Ending, Error> {
-    match outbox::deliver(core, &entry.id).await {
+    match outbox::deliver(core, entry).await {
         Ok(Some(_told)) => Ok(Ending::Done),
         Ok(None) | Err(_) => Ok(Ending::ServiceToldLater),
     }

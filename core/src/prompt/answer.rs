@@ -178,8 +178,9 @@ pub(crate) async fn deny(core: &Core, id: PromptId) -> Result<Step, Error> {
 pub(crate) async fn report(core: &Core, id: PromptId) -> Result<Step, Error> {
     let (account, prompt) = load(core, &id).await?;
     let message = Message::Report { prompt: id.jti.clone() };
-    let entry = Entry::new(&account, account.endpoints.answers.clone(), message, core.ports.clock.now())?;
-    let entry = entry.about(prompt.id, core.ports.clock.now().plus(REPORTABLE));
+    let now = core.ports.clock.now();
+    let entry = Entry::new(&account, account.endpoints.answers.clone(), message, now)?;
+    let entry = entry.about(prompt.id, now.plus(REPORTABLE)).sent_by_the_caller(now);
     let stored = entry.clone();
     core.change(move |tables| {
         tables.insert_outbox(&stored)?;
@@ -240,8 +241,9 @@ async fn decide(
 /// Stores the signed decision, once, and sends it.
 async fn send(core: &Core, account: AccountRecord, prompt: PromptRecord, answer: String) -> Result<Step, Error> {
     let message = Message::Answer { answer, received_by: prompt.received_by };
-    let entry = Entry::new(&account, account.endpoints.answers.clone(), message, core.ports.clock.now())?;
-    let entry = entry.about(prompt.id.clone(), prompt.expires_at);
+    let now = core.ports.clock.now();
+    let entry = Entry::new(&account, account.endpoints.answers.clone(), message, now)?;
+    let entry = entry.about(prompt.id.clone(), prompt.expires_at).sent_by_the_caller(now);
     let stored = entry.clone();
     let began = core
         .change(move |tables| {
@@ -279,7 +281,7 @@ fn inner(
 /// Tries at once; without an answer the outbox goes on and the person is told that it is on its way.
 async fn tell(core: &Core, entry: Entry) -> Result<Step, Error> {
     let prompt = entry.prompt.clone().ok_or(Error::UnknownPrompt)?;
-    match outbox::deliver(core, &entry.id).await {
+    match outbox::deliver(core, &entry).await {
         Ok(Some(state)) => Ok(Step::Done(outbox::outcome_of(&state, &prompt).unwrap_or(Outcome::Expired))),
         Ok(None) | Err(Error::Offline | Error::Busy | Error::Untrusted | Error::Platform(_)) => {
             core.wake_outbox();

@@ -16,8 +16,8 @@ const ASK_ON: u64 = 24 * 60 * 60;
 impl Tables<'_> {
     pub(crate) fn insert_outbox(&self, entry: &Entry) -> Result<(), Error> {
         self.connection.execute(
-            "INSERT INTO outbox (id, account, prompt, speaker, endpoint, body, next_at, give_up_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO outbox (id, account, prompt, speaker, endpoint, body, next_at, give_up_at, lease_until)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 entry.id.0,
                 entry.account.0,
@@ -27,21 +27,29 @@ impl Tables<'_> {
                 to_json(&entry.message)?,
                 to_integer(entry.next_at)?,
                 to_integer(entry.give_up_at)?,
+                to_integer(entry.lease_until)?,
             ],
         )?;
         Ok(())
     }
 
-    /// Takes an entry to send it, so that nobody else does.
+    /// Takes an entry to send it, so that nobody else does; `held` is its lease as the taker knows it, so of
+    /// several takers one wins.
     ///
     /// From the first attempt on the service may have taken it, so what is about a prompt is asked about for a
     /// day longer, until the truth is known.
-    pub(crate) fn lease_outbox(&self, id: &EntryId, now: Timestamp, until: Timestamp) -> Result<Option<Entry>, Error> {
+    pub(crate) fn lease_outbox(
+        &self,
+        id: &EntryId,
+        held: Timestamp,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Entry>, Error> {
         let leased = self.connection.execute(
-            "UPDATE outbox SET lease_until = ?3, attempts = attempts + 1,
-                give_up_at = CASE WHEN attempts = 0 AND prompt IS NOT NULL THEN max(give_up_at, ?4) ELSE give_up_at END
-             WHERE id = ?1 AND lease_until <= ?2",
-            params![id.0, to_integer(now)?, to_integer(until)?, to_integer(now.plus(ASK_ON))?],
+            "UPDATE outbox SET lease_until = ?2, attempts = attempts + 1,
+                give_up_at = CASE WHEN attempts = 0 AND prompt IS NOT NULL THEN max(give_up_at, ?3) ELSE give_up_at END
+             WHERE id = ?1 AND lease_until = ?4",
+            params![id.0, to_integer(until)?, to_integer(now.plus(ASK_ON))?, to_integer(held)?],
         )?;
         if leased == 0 { Ok(None) } else { self.outbox_entry(id) }
     }
@@ -112,4 +120,53 @@ fn read_entry(row: &Row<'_>) -> Result<Entry, Error> {
         give_up_at: from_integer(row.get("give_up_at")?),
         lease_until: from_integer(row.get("lease_until")?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+    use crate::service::messages::Message;
+    use crate::store::Store;
+    use crate::testing::FakeKeyStore;
+
+    fn entry(now: Timestamp) -> Entry {
+        Entry {
+            id: EntryId("entry".to_owned()),
+            account: AccountId("account".to_owned()),
+            prompt: None,
+            speaker: serde_json::from_value(serde_json::json!({
+                "account": "account", "issuer": "https://login.example", "device_id": "device",
+                "key_alias": "alias", "keys_endpoint": "https://login.example/phone/keys",
+                "service_keys": { "seq": 1, "keys": [] }, "clock_offset": 0,
+            }))
+            .unwrap(),
+            endpoint: "https://login.example/phone/device".to_owned(),
+            message: Message::Unenroll,
+            attempts: 0,
+            next_at: now,
+            give_up_at: now.plus(60),
+            lease_until: Timestamp(0),
+        }
+    }
+
+    #[test]
+    fn of_several_takers_one_sends_and_what_the_caller_stored_is_the_callers() {
+        let folder = tempfile::tempdir().unwrap();
+        let inbox = folder.path().join("inbox");
+        let store = Store::open(&folder.path().join("db"), &inbox, &FakeKeyStore::default()).unwrap();
+        let (now, until) = (Timestamp(1_790_000_000), Timestamp(1_790_000_045));
+        let lease = |held| {
+            let id = EntryId("entry".to_owned());
+            store.run_blocking(move |tables| tables.lease_outbox(&id, held, now, until)).unwrap().is_some()
+        };
+        store.run_blocking(|tables| tables.insert_outbox(&entry(now))).unwrap();
+        assert!(lease(Timestamp(0)), "the first who read it free");
+        assert!(!lease(Timestamp(0)), "and nobody else who did");
+        store.run_blocking(|tables| tables.delete_outbox(&EntryId("entry".to_owned()))).unwrap();
+        let own = entry(now).sent_by_the_caller(now);
+        store.run_blocking(|tables| tables.insert_outbox(&own)).unwrap();
+        assert!(!lease(Timestamp(0)), "the loop, however fast it is");
+        assert!(lease(own.lease_until), "the caller");
+    }
 }
