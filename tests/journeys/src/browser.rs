@@ -146,6 +146,15 @@ impl Browser {
         Ok(self.client.find(Locator::Id(id)).await?.send_keys(text).await?)
     }
 
+    /// Opens the link whose words begin so.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn open_link(&self, words: &str) -> Result<(), Trouble> {
+        let link = format!("//a[starts-with(normalize-space(), '{words}')]");
+        Ok(self.client.find(Locator::XPath(&link)).await?.click().await?)
+    }
+
     /// Clicks.
     ///
     /// # Errors

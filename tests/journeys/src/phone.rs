@@ -89,13 +89,23 @@ impl TestPhone {
         Ok(format!("{}\n{}", render::prompt(&view, self.phone.now()), render::ask(&view)))
     }
 
+    /// What the terminal phone shows of its accounts.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub async fn shows_accounts(&self) -> Result<String, Trouble> {
+        Ok(render::accounts(&self.core().accounts().await?, self.phone.now()))
+    }
+
     /// What the terminal phone shows while the page waits for the digits.
     ///
     /// # Errors
     /// When no enrolment waits.
     pub async fn shows_digits(&self, digits: &str) -> Result<String, Trouble> {
         match self.core().pending_steps().await?.first() {
-            Some(Step::ShowDigits { host, until, .. }) => Ok(render::digits(host, digits, *until, self.phone.now())),
+            Some(Step::ShowDigits { host, until, .. } | Step::OpenBrowser { host, until, .. }) => {
+                Ok(render::digits(host, digits, *until, self.phone.now()))
+            }
             other => Err(format!("no digits are shown: {other:?}").into()),
         }
     }

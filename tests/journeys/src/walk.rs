@@ -1,9 +1,12 @@
-//! The main job in one walk: from the web application to an added phone to a sign-in with a number, then without a
-//! password, in a real browser, with a stock relying party. The demonstration shows it, a test asserts it.
+//! The main job in one walk: from the administrator's policy to an added phone to a sign-in with a number, then
+//! without a password, to a lost phone and a new one, in real browsers, with a stock relying party. The demonstration
+//! shows it, a test asserts it.
 
+mod administrator;
+mod from_the_app;
 mod without_password;
 
-use countersign::{CodeInput, Outcome, Prompt, PromptKind, Step};
+use countersign::{CodeInput, FetchReason, Outcome, Prompt, PromptId, PromptKind, Step};
 
 use crate::Trouble;
 use crate::browser::Browser;
@@ -38,31 +41,57 @@ impl Walk<'_, '_> {
         Ok(picture)
     }
 
-    async fn sign_in(&mut self, pictures: bool) -> Result<(), Trouble> {
+    /// The person says who they are.
+    async fn name(&mut self, user: &str) -> Result<(), Trouble> {
         self.browser.wait_for_page("user-name").await?;
-        self.browser.fill("user-name", USER).await?;
-        if pictures {
-            self.page("02 sign in").await?;
-        }
-        self.browser.click("next").await?;
-        self.browser.wait_for_page("password").await?;
-        self.browser.fill("password", PASSWORD).await?;
-        if pictures {
-            self.page("03 password").await?;
-        }
+        self.browser.fill("user-name", user).await?;
         self.browser.click("next").await
     }
 
-    /// The phone answers what it was asked, with the number that the page shows.
-    async fn answer(&mut self, kind: PromptKind, step: &str) -> Result<(), Trouble> {
+    async fn sign_in(&mut self) -> Result<(), Trouble> {
+        self.name(USER).await?;
+        self.browser.wait_for_page("password").await?;
+        self.browser.fill("password", PASSWORD).await?;
+        self.browser.click("next").await
+    }
+
+    /// The password that was made for somebody is good for choosing another.
+    async fn password_changed(&mut self, made: &str, own: &str) -> Result<(), Trouble> {
+        self.browser.wait_for_page("password").await?;
+        self.browser.fill("password", made).await?;
+        self.page("password").await?;
+        self.browser.click("next").await?;
+        self.browser.wait_for_page("new-password").await?;
+        self.browser.fill("password", own).await?;
+        self.browser.fill("again", own).await?;
+        self.page("new password").await?;
+        self.browser.click("next").await
+    }
+
+    /// The phone is asked, shows what, and the person approves with the number that the page shows; a key that
+    /// asks the person is unlocked.
+    async fn approve(&mut self, kind: PromptKind, step: Option<&str>) -> Result<PromptId, Trouble> {
+        self.browser.wait_for("number").await?;
         let number = self.browser.number().await?;
         let prompt: Prompt = self.phone.prompt_of(kind).await?;
-        (self.watcher)(step, Seen::Phone(self.phone.shows(&prompt).await?))?;
+        if let Some(step) = step {
+            (self.watcher)(step, Seen::Phone(self.phone.shows(&prompt).await?))?;
+        }
         crate::a_moment().await;
-        match self.phone.core().approve(prompt.id().clone(), number).await? {
-            Step::Done(Outcome::Approved) => Ok(()),
+        let answered = match self.phone.core().approve(prompt.id().clone(), number).await? {
+            asked @ Step::Sign { .. } => self.phone.unlock(&asked).await?,
+            answered => answered,
+        };
+        match answered {
+            Step::Done(Outcome::Approved) => Ok(prompt.id().clone()),
             other => Err(format!("not approved: {other:?}").into()),
         }
+    }
+
+    /// The lost phone is switched on once more: it says what happened.
+    async fn found_out(&mut self) -> Result<(), Trouble> {
+        self.phone.core().check_for_prompts(FetchReason::Opened).await?;
+        (self.watcher)("phone that was lost", Seen::Phone(self.phone.shows_accounts().await?))
     }
 
     /// The claims on the relying party's page.
@@ -76,29 +105,29 @@ impl Walk<'_, '_> {
 
     async fn add_phone(&mut self) -> Result<(), Trouble> {
         self.browser.wait_for_page("more-information").await?;
-        self.page("04 more information required").await?;
+        self.page("more information required").await?;
         self.browser.click("next").await?;
         self.browser.wait_for_page("security-info").await?;
-        self.page("05 security info").await?;
+        self.page("security info").await?;
         self.browser.click("add-method").await?;
         self.browser.wait_for_page("install").await?;
-        self.page("06 wizard install").await?;
+        self.page("wizard install").await?;
         self.browser.click("next").await?;
         self.browser.wait_for("qr").await?;
         // All that the phone gets: a picture of the screen.
-        let screen = self.page("07 wizard code").await?;
+        let screen = self.page("wizard code").await?;
         let (ticket, digits) = self.phone.accept(CodeInput::Picture(screen)).await?;
-        (self.watcher)("08 phone digits", Seen::Phone(self.phone.shows_digits(&digits).await?))?;
+        (self.watcher)("phone digits", Seen::Phone(self.phone.shows_digits(&digits).await?))?;
         self.browser.wait_for_page("digits").await?;
         self.browser.fill("digits", &digits).await?;
-        self.page("09 wizard digits").await?;
+        self.page("wizard digits").await?;
         self.browser.click("confirm").await?;
         self.phone.activated(ticket).await?;
         self.browser.wait_for_page("confirm").await?;
-        self.page("10 wizard confirmation").await?;
-        self.answer(PromptKind::ConfirmEnrollment, "11 phone confirmation").await?;
+        self.page("wizard confirmation").await?;
+        self.approve(PromptKind::ConfirmEnrollment, Some("phone confirmation")).await?;
         self.browser.wait_for_page("done").await?;
-        self.page("12 wizard done").await?;
+        self.page("wizard done").await?;
         Ok(())
     }
 }
@@ -117,48 +146,75 @@ pub struct SignedIn {
 /// The first thing that is not as it should be.
 pub async fn whole_journey(watcher: &mut Watcher<'_>) -> Result<Vec<SignedIn>, Trouble> {
     let port = free_port()?;
-    let world = World::start_with(Some(return_address(port))).await?;
+    let world = World::start_empty(Some(return_address(port))).await?;
     let relying_party = RelyingParty::start(port, world.issuer(), &world.authority).await?;
-    let browser = Browser::start(world.ca()).await?;
-    let phone = world.phone("Ada's phone").await?;
-    let mut walk = Walk { browser: &browser, phone: &phone, watcher };
-    let claims = steps(&mut walk, &relying_party)
+    let claims = scenes(&world, &relying_party, watcher)
         .await
         .map_err(|error| -> Trouble { format!("{error}\n{}", relying_party.log()).into() })?;
-    browser.close().await?;
     drop(relying_party);
     world.stop().await;
     Ok(claims)
 }
 
-async fn steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty) -> Result<Vec<SignedIn>, Trouble> {
-    walk.browser.goto(&format!("{}/welcome.html", relying_party.url)).await?;
-    walk.browser.wait_for_page("welcome").await?;
-    walk.page("01 relying party").await?;
-    walk.browser.click("sign-in").await?;
-    walk.sign_in(true).await?;
-    walk.add_phone().await?;
-    walk.browser.click("continue").await?;
-    walk.browser.wait_for_page("signed-in").await?;
-    walk.page("13 signed in the first time").await?;
-    // Another day, another browser: everything it knew is gone.
-    walk.browser.forget().await?;
-    forget_service(walk).await?;
-    walk.browser.goto(&format!("{}/welcome.html", relying_party.url)).await?;
-    walk.browser.click("sign-in").await?;
-    walk.sign_in(false).await?;
-    walk.browser.wait_for_page("number").await?;
-    walk.page("14 sign-in number").await?;
-    walk.answer(PromptKind::SecondFactor, "15 phone sign-in").await?;
-    walk.browser.wait_for_page("signed-in").await?;
-    walk.page("16 signed in").await?;
-    let mut ways = vec![walk.signed_in("password and number").await?];
-    ways.extend(without_password::steps(walk, relying_party).await?);
+/// The administrator's desk and phone, and Ada's, turn by turn.
+async fn scenes(
+    world: &World,
+    relying_party: &RelyingParty,
+    watcher: &mut Watcher<'_>,
+) -> Result<Vec<SignedIn>, Trouble> {
+    let (office, desk) = (Browser::start(world.ca()).await?, Browser::start(world.ca()).await?);
+    let (admins_phone, phone) = (world.phone("Office phone").await?, world.phone("Ada's phone").await?);
+    let printed = world.first_administrator().await?;
+    let mut admin = Walk { browser: &office, phone: &admins_phone, watcher: &mut *watcher };
+    let made = administrator::prepare(&mut admin, world.issuer(), &printed).await?;
+
+    let mut walk = Walk { browser: &desk, phone: &phone, watcher: &mut *watcher };
+    let mut ways = vec![first_steps(&mut walk, relying_party, &made).await?];
+    ways.extend(without_password::steps(&mut walk, relying_party).await?);
+
+    let mut admin = Walk { browser: &office, phone: &admins_phone, watcher: &mut *watcher };
+    let pass = administrator::help(&mut admin, world.issuer()).await?;
+    let mut walk = Walk { browser: &desk, phone: &phone, watcher: &mut *watcher };
+    walk.found_out().await?;
+    let new_phone = world.phone("Ada's new phone").await?;
+    let mut walk = Walk { browser: &desk, phone: &new_phone, watcher };
+    forget_service(&mut walk, world.issuer()).await?;
+    from_the_app::add(&mut walk, world.issuer(), USER, from_the_app::Secret::Pass(&pass)).await?;
+    desk.close().await?;
+    office.close().await?;
     Ok(ways)
 }
 
+/// Ada's first day: a password of her own, a phone, and the first sign-in with it.
+async fn first_steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty, made: &str) -> Result<SignedIn, Trouble> {
+    walk.browser.goto(&format!("{}/welcome.html", relying_party.url)).await?;
+    walk.browser.wait_for_page("welcome").await?;
+    walk.page("relying party").await?;
+    walk.browser.click("sign-in").await?;
+    walk.browser.wait_for_page("user-name").await?;
+    walk.page("sign in").await?;
+    walk.name(USER).await?;
+    walk.password_changed(made, PASSWORD).await?;
+    walk.add_phone().await?;
+    walk.browser.click("continue").await?;
+    walk.browser.wait_for_page("signed-in").await?;
+    walk.page("signed in the first time").await?;
+    // Another day, another browser: everything it knew is gone.
+    walk.browser.forget().await?;
+    forget_service(walk, &walk.phone.issuer().await?).await?;
+    walk.browser.goto(&format!("{}/welcome.html", relying_party.url)).await?;
+    walk.browser.click("sign-in").await?;
+    walk.sign_in().await?;
+    walk.browser.wait_for_page("number").await?;
+    walk.page("sign-in number").await?;
+    walk.approve(PromptKind::SecondFactor, Some("phone sign-in")).await?;
+    walk.browser.wait_for_page("signed-in").await?;
+    walk.page("signed in").await?;
+    walk.signed_in("password and number").await
+}
+
 /// WebDriver deletes cookies of the open page only, so a page of the service is opened first.
-async fn forget_service(walk: &mut Walk<'_, '_>) -> Result<(), Trouble> {
-    walk.browser.goto(walk.phone.issuer().await?.as_str()).await?;
+async fn forget_service(walk: &mut Walk<'_, '_>, issuer: &str) -> Result<(), Trouble> {
+    walk.browser.goto(issuer).await?;
     walk.browser.forget().await
 }

@@ -8,6 +8,7 @@ use countersign_relay::{Config as RelayConfig, Relay, Tls};
 use countersign_service::app::App;
 use countersign_service::clock::SystemClock;
 use countersign_service::config::{Client, Config};
+use countersign_service::operator;
 use countersign_service::serve::{self, Running};
 use countersign_service::tls::{Authority, Identity};
 use tempfile::TempDir;
@@ -49,11 +50,29 @@ fn loopback() -> SocketAddr {
 }
 
 impl World {
-    /// Starts both; an application may be waiting at `redirect`.
+    /// Starts both, with Ada.
+    ///
+    /// # Errors
+    /// When a socket or a file can't be had.
+    pub async fn start() -> Result<Self, Trouble> {
+        Self::start_with(None).await
+    }
+
+    /// Starts both, with Ada; an application may be waiting at `redirect`.
     ///
     /// # Errors
     /// When a socket or a file can't be had.
     pub async fn start_with(redirect: Option<String>) -> Result<Self, Trouble> {
+        let world = Self::start_empty(redirect).await?;
+        world.add_person(USER, PASSWORD)?;
+        Ok(world)
+    }
+
+    /// Starts both, with nobody; an application may be waiting at `redirect`.
+    ///
+    /// # Errors
+    /// When a socket or a file can't be had.
+    pub async fn start_empty(redirect: Option<String>) -> Result<Self, Trouble> {
         let folder = tempfile::tempdir()?;
         let authority = Authority::make("Countersign journeys")?;
         let identity = authority.identity(&["localhost", "127.0.0.1"])?;
@@ -81,7 +100,7 @@ impl World {
         let router = app.router().layer(middleware::from_fn_with_state(cuts.clone(), cuts::layer));
         let service = serve::serve(router, listener, &identity)?;
         let relay_address = relay.address;
-        let world = Self {
+        Ok(Self {
             app,
             clock,
             cuts,
@@ -91,17 +110,17 @@ impl World {
             relay_address,
             folder,
             service: Some(service),
-        };
-        world.add_person(USER, PASSWORD)?;
-        Ok(world)
+        })
     }
 
-    /// Starts both, with Ada.
+    /// The first administrator's password, as a service that knows nobody prints it.
     ///
     /// # Errors
-    /// When a socket or a file can't be had.
-    pub async fn start() -> Result<Self, Trouble> {
-        Self::start_with(None).await
+    /// When it knows somebody.
+    pub async fn first_administrator(&self) -> Result<String, Trouble> {
+        let (store, now) = (self.app.store.clone(), self.app.clock.now());
+        let made = tokio::task::spawn_blocking(move || operator::first_administrator(&store, now)).await??;
+        made.ok_or_else(|| "the service knows somebody".into())
     }
 
     /// Adds somebody.

@@ -1,4 +1,4 @@
-//! J2, J4, J6, J7, J8 and J11 through a real browser, with a stock relying party as the web application.
+//! J1, J2, J4 to J8 and J11 through real browsers, with a stock relying party as the web application.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,7 +10,7 @@
 use countersign_journeys::{browser, relying_party, walk};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_j4_j6_j7_j8_j11_from_the_picture_of_the_page_to_signed_in_at_a_stock_relying_party() {
+async fn j1_j2_j4_to_j8_j11_from_the_policy_to_a_lost_phone_with_a_stock_relying_party() {
     for (part, reason) in [("browser", browser::missing()), ("relying party", relying_party::missing())] {
         if let Some(reason) = reason {
             countersign_journeys::skipped(part, &reason);

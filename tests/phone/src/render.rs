@@ -6,7 +6,7 @@ mod layout;
 mod offer;
 mod prompt;
 
-use countersign::{Account, Timestamp};
+use countersign::{Account, AccountHealth, Timestamp};
 
 pub use offer::{digits, offer};
 #[cfg(test)]
@@ -32,7 +32,9 @@ fn one_account(account: &Account, now: Timestamp) -> String {
     let mut text = frame(&account.host);
     text.push_str(&field("Account", &whose(account)));
     text.push_str(&field("State", &words::health(account.health)));
-    text.push_str(&field("Sign-in", words::phone_sign_in(account.phone_sign_in)));
+    if !matches!(account.health, AccountHealth::RemovedByService { .. }) {
+        text.push_str(&field("Sign-in", words::phone_sign_in(account.phone_sign_in)));
+    }
     text.push_str(&field("Added", &times::ago(now.since(account.added_at))));
     text.push_str(&field("Name", &short(&account.id.0)));
     text

@@ -9,7 +9,9 @@ use countersign_journeys::walk::{self, Seen};
 use countersign_journeys::{Trouble, attended, terminal};
 
 #[derive(Parser)]
-#[command(about = "Add an account by scanning, approve a number-matching sign-in, sign in without a password")]
+#[command(
+    about = "Add an account by scanning, approve a number-matching sign-in, sign in without a password, lose the phone"
+)]
 struct Cli {
     /// Nobody clicks: a headless browser and the phone do it all, and leave pictures
     #[arg(long)]
@@ -33,8 +35,11 @@ async fn unattended(folder: &Path) -> Result<(), Trouble> {
     std::fs::create_dir_all(folder)?;
     say("Starting the sign-in service, the push relay, the web application and the phone.")?;
     let (started, mut said) = (Instant::now(), Vec::new());
+    let mut count = 0_u32;
     let ways = walk::whole_journey(&mut |step, seen| {
         let seconds = started.elapsed().as_secs_f32();
+        count = count.saturating_add(1);
+        let step = format!("{count:02} {step}");
         match seen {
             Seen::Page(picture) => {
                 let name = format!("{}.png", step.replace(' ', "-"));
@@ -43,7 +48,7 @@ async fn unattended(folder: &Path) -> Result<(), Trouble> {
             }
             Seen::Phone(words) => {
                 say(&format!("{seconds:6.1} s  {step}"))?;
-                said.push((step.to_owned(), words));
+                said.push((step, words));
                 Ok(())
             }
         }

@@ -1,9 +1,9 @@
 //! The second half of the walk: phone sign-in on, in, reported, off, and a lost phone.
 
-use countersign::{Outcome, PromptKind, Reply, Step};
+use countersign::{Outcome, PromptId, PromptKind, Reply, Step};
 use countersign_phone::Loopback;
 
-use super::{Seen, SignedIn, Walk, forget_service};
+use super::{SignedIn, Walk, forget_service};
 use crate::Trouble;
 use crate::relying_party::RelyingParty;
 use crate::world::{PASSWORD, USER};
@@ -13,10 +13,12 @@ pub(super) async fn steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty)
     sign_in_anew(walk, relying_party).await?;
     walk.browser.wait_for_page("password").await?;
     walk.browser.click("use-phone").await?;
-    let chosen = approve(walk, "22 sign-in number to be chosen", "23 phone chosen of three").await?;
+    walk.browser.wait_for_page("number").await?;
+    walk.page("sign-in number to be chosen").await?;
+    let chosen = walk.approve(PromptKind::PhoneSignIn, Some("phone chosen of three")).await?;
     walk.browser.wait_for_page("signed-in").await?;
     let mut ways = vec![walk.signed_in("phone, chosen of three").await?];
-    walk.page("24 signed in without a password").await?;
+    walk.page("signed in without a password").await?;
 
     report(walk, &chosen).await?;
     walk.browser.forget().await?;
@@ -24,7 +26,7 @@ pub(super) async fn steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty)
     typed(walk).await?;
     walk.browser.wait_for_page("signed-in").await?;
     ways.push(walk.signed_in("phone, typed").await?);
-    walk.page("29 signed in in a new browser").await?;
+    walk.page("signed in in a new browser").await?;
     turn_off(walk, relying_party).await?;
     lose(walk).await?;
     Ok(ways)
@@ -40,12 +42,12 @@ async fn turn_on(walk: &mut Walk<'_, '_>) -> Result<(), Trouble> {
     let step = core.provide(ticket.clone(), Reply::Confirmed).await?;
     let Step::OpenBrowser { url, .. } = step else { return Err(format!("{step:?}").into()) };
     walk.browser.goto(&url).await?;
-    walk.sign_in(false).await?;
+    walk.sign_in().await?;
     walk.browser.wait_for_page("number").await?;
-    walk.page("17 turning on number").await?;
-    walk.answer(PromptKind::RegisterDevice, "18 phone turning on").await?;
+    walk.page("turning on number").await?;
+    walk.approve(PromptKind::RegisterDevice, Some("phone turning on")).await?;
     walk.browser.wait_for_page("register-phone").await?;
-    walk.page("19 register this phone").await?;
+    walk.page("register this phone").await?;
     walk.browser.click("register").await?;
     let back = browser.next().await.ok_or("the browser did not come back")?;
     let step = core.provide(ticket, Reply::Redirected(back)).await?;
@@ -56,7 +58,7 @@ async fn turn_on(walk: &mut Walk<'_, '_>) -> Result<(), Trouble> {
     }
     walk.browser.goto(&format!("{}/security-info", walk.phone.issuer().await?)).await?;
     walk.browser.wait_for_page("security-info").await?;
-    walk.page("20 security info with phone sign-in").await?;
+    walk.page("security info with phone sign-in").await?;
     walk.browser.click("sign-out").await?;
     walk.browser.wait_for_page("signed-out").await
 }
@@ -67,44 +69,31 @@ async fn sign_in_anew(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty) -> 
     walk.browser.forget().await?;
     walk.browser.goto(&format!("{}/welcome.html", relying_party.url)).await?;
     walk.browser.click("sign-in").await?;
-    walk.browser.wait_for_page("user-name").await?;
-    walk.browser.fill("user-name", USER).await?;
-    walk.browser.click("next").await
-}
-
-/// The person compares the number, unlocks the phone, and it is approved.
-async fn approve(walk: &mut Walk<'_, '_>, page: &str, phone: &str) -> Result<countersign::PromptId, Trouble> {
-    walk.browser.wait_for_page("number").await?;
-    let number = walk.browser.number().await?;
-    walk.page(page).await?;
-    let prompt = walk.phone.prompt_of(PromptKind::PhoneSignIn).await?;
-    (walk.watcher)(phone, Seen::Phone(walk.phone.shows(&prompt).await?))?;
-    match walk.phone.approve_unlocked(&prompt, number).await? {
-        Step::Done(Outcome::Approved) => Ok(prompt.id().clone()),
-        other => Err(format!("not approved: {other:?}").into()),
-    }
+    walk.name(USER).await
 }
 
 /// In a browser that knows nothing: three digits, and the account is named before it goes on.
 async fn typed(walk: &mut Walk<'_, '_>) -> Result<(), Trouble> {
     walk.browser.wait_for_page("password").await?;
     walk.browser.click("use-phone").await?;
-    approve(walk, "26 sign-in number in a new browser", "27 phone typed").await?;
+    walk.browser.wait_for_page("number").await?;
+    walk.page("sign-in number in a new browser").await?;
+    walk.approve(PromptKind::PhoneSignIn, Some("phone typed")).await?;
     walk.browser.wait_for_page("name-account").await?;
-    walk.page("28 whose account").await?;
+    walk.page("whose account").await?;
     walk.browser.click("continue").await
 }
 
 /// "It wasn't me", after approving: the session has ended.
-async fn report(walk: &mut Walk<'_, '_>, prompt: &countersign::PromptId) -> Result<(), Trouble> {
+async fn report(walk: &mut Walk<'_, '_>, prompt: &PromptId) -> Result<(), Trouble> {
     match walk.phone.core().report(prompt.clone()).await? {
         Step::Done(Outcome::Reported) => {}
         other => return Err(format!("not reported: {other:?}").into()),
     }
     walk.browser.goto(&format!("{}/security-info", walk.phone.issuer().await?)).await?;
     walk.browser.wait_for_page("user-name").await?;
-    walk.page("25 reported the session has ended").await?;
-    forget_service(walk).await
+    walk.page("reported the session has ended").await?;
+    forget_service(walk, &walk.phone.issuer().await?).await
 }
 
 /// Off: the key is destroyed, and the password is asked for again.
@@ -117,13 +106,13 @@ async fn turn_off(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty) -> Resu
     walk.browser.wait_for_page("signed-out").await?;
     sign_in_anew(walk, relying_party).await?;
     walk.browser.wait_for_page("not-started").await?;
-    walk.page("30 off your phone was not asked").await?;
+    walk.page("off your phone was not asked").await?;
     walk.browser.click("use-password").await?;
     walk.browser.wait_for_page("password").await?;
     walk.browser.fill("password", PASSWORD).await?;
     walk.browser.click("next").await?;
     walk.browser.wait_for_page("number").await?;
-    walk.answer(PromptKind::SecondFactor, "31 phone after the password").await?;
+    walk.approve(PromptKind::SecondFactor, Some("phone after the password")).await?;
     walk.browser.wait_for_page("signed-in").await
 }
 
@@ -133,6 +122,6 @@ async fn lose(walk: &mut Walk<'_, '_>) -> Result<(), Trouble> {
     walk.browser.wait_for_page("security-info").await?;
     walk.browser.click("lost-1").await?;
     walk.browser.wait_for_page("not-reported").await?;
-    walk.page("32 the last phone is lost").await?;
+    walk.page("the last phone is lost").await?;
     Ok(())
 }

@@ -78,12 +78,12 @@ pub enum Block {
 /// A form.
 pub struct Form {
     /// Id of its button.
-    pub id: &'static str,
+    pub id: String,
     /// Where it goes.
     pub action: &'static str,
     /// Words on its button.
     pub button: &'static str,
-    /// `main` or `quiet`.
+    /// `main`, `quiet` or `quiet danger`.
     pub class: &'static str,
     /// What the person fills in.
     pub fields: Vec<Field>,
@@ -96,14 +96,27 @@ pub struct Form {
 impl Form {
     /// The one main button.
     #[must_use]
-    pub fn main(id: &'static str, action: &'static str, button: &'static str) -> Self {
+    pub fn main(id: &str, action: &'static str, button: &'static str) -> Self {
+        let id = id.to_owned();
         Self { id, action, button, class: "main", fields: Vec::new(), hidden: Vec::new(), on_turn: false }
     }
 
     /// A way out, or another way.
     #[must_use]
-    pub fn quiet(id: &'static str, action: &'static str, button: &'static str) -> Self {
+    pub fn quiet(id: &str, action: &'static str, button: &'static str) -> Self {
         Self { class: "quiet", ..Self::main(id, action, button) }
+    }
+
+    /// One of several such forms on a page, counted from 1.
+    #[must_use]
+    pub fn numbered(self, number: usize) -> Self {
+        Self { id: format!("{}-{number}", self.id), ..self }
+    }
+
+    /// Takes something away.
+    #[must_use]
+    pub fn danger(id: &str, action: &'static str, button: &'static str) -> Self {
+        Self { class: "quiet danger", ..Self::main(id, action, button) }
     }
 
     /// With something to fill in.

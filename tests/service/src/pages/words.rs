@@ -9,6 +9,7 @@ use crate::clock::Time;
 use crate::devices::records::{Cause, Device};
 use crate::enrollment::rules::Digits;
 use crate::pages::{Block, Field, Form, Method, Page};
+use crate::people::Person;
 use crate::prompts::acts::NotStarted;
 use crate::prompts::records::{Ceremony, Kind, Match, Outcome};
 use crate::prompts::rules::Refusal;
@@ -152,8 +153,8 @@ pub fn more_information() -> Page {
 
 /// Security info.
 #[must_use]
-pub fn security_info(display_name: &str, devices: &[Device], now: Time, goes_on: bool, news: Option<&str>) -> Page {
-    let page = Page::new("security-info", "Security info").text(format!("Signed in as {display_name}"));
+pub fn security_info(person: &Person, devices: &[Device], now: Time, goes_on: bool, news: Option<&str>) -> Page {
+    let page = Page::new("security-info", "Security info").text(format!("Signed in as {}", person.display_name));
     let page = match news {
         Some(news) => page.and(Block::Outcome(news.to_owned())),
         None => page,
@@ -175,7 +176,13 @@ pub fn security_info(display_name: &str, devices: &[Device], now: Time, goes_on:
     } else {
         page.form(Form::quiet("make-pass", "/security-info/pass", "Make a pass for a new phone"))
     };
-    page.form(Form::quiet("sign-out", "/sign-out", "Sign out"))
+    let page = page.form(Form::quiet("sign-out", "/sign-out", "Sign out"));
+    // Those pages open only after an approval on a phone.
+    if person.is_administrator && !devices.is_empty() {
+        page.and(link("admin", "/admin", "People, groups and policy", ""))
+    } else {
+        page
+    }
 }
 
 fn method(device: &Device, now: Time) -> Method {

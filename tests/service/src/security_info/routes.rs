@@ -52,7 +52,7 @@ pub(super) async fn list(app: &App, visitor: &Visitor, news: Option<&str>) -> Re
     match allowed(app, visitor).await {
         Ok((session, person, phones)) => {
             let goes_on = session.request.is_some();
-            words::security_info(&person.display_name, &phones, visitor.now, goes_on, news).show(app, visitor)
+            words::security_info(&person, &phones, visitor.now, goes_on, news).show(app, visitor)
         }
         Err(response) => response,
     }

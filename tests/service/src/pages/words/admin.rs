@@ -90,23 +90,26 @@ pub fn person(shown: &Shown, now: Time, news: Option<&str>) -> Page {
         ("Why", why.join(" "), "policy-why"),
     ]));
     let about = |form: Form, act: &str| form.with("account", person.account_id.clone()).with("act", act.to_owned());
-    let page = shown.phones.iter().fold(page, |page, phone| {
+    let page = (1..).zip(&shown.phones).fold(page, |page, (number, phone)| {
         let name = phone.claimed.as_ref().map_or("", |claimed| &claimed.name);
         let kind = if phone.sign_in.is_some() { "phone sign-in" } else { "phone app" };
-        page.text(format!("{name}: {kind}, added {}", ago(phone.added_at, now)))
-            .form(about(Form::quiet("lost", PERSON, "This phone is lost"), "lost").with("about", phone.id.clone()))
+        page.text(format!("{name}: {kind}, added {}", ago(phone.added_at, now))).form(
+            about(Form::danger("lost", PERSON, "This phone is lost"), "lost")
+                .with("about", phone.id.clone())
+                .numbered(number),
+        )
     });
     let page = page.form(about(Form::main("make-pass", PERSON, "Make a pass"), "pass"));
-    let page = shown.groups.iter().fold(page, |page, group| {
+    let page = (1..).zip(&shown.groups).fold(page, |page, (number, group)| {
         let is_in = person.groups.contains(&group.id);
         let (button, act) = if is_in { ("Take out of the group", "leave") } else { ("Put into the group", "join") };
         page.text(format!("Group {}", group.name))
-            .form(about(Form::quiet("group", PERSON, button), act).with("about", group.id.clone()))
+            .form(about(Form::quiet("group", PERSON, button), act).with("about", group.id.clone()).numbered(number))
     });
     let page = if person.suspended {
         page.form(about(Form::quiet("resume", PERSON, "Let sign in again"), "resume"))
     } else {
-        page.form(about(Form::quiet("suspend", PERSON, "Suspend"), "suspend"))
+        page.form(about(Form::danger("suspend", PERSON, "Suspend"), "suspend"))
     };
     let page = page.form(about(Form::quiet("unblock", PERSON, "Forgive wrong numbers"), "unblock"));
     let page = if person.is_administrator {
@@ -117,7 +120,7 @@ pub fn person(shown: &Shown, now: Time, news: Option<&str>) -> Page {
     let page = if shown.phones.is_empty() {
         page
     } else {
-        page.form(about(Form::quiet("remove-phones", PERSON, "Remove every phone"), "remove-phones"))
+        page.form(about(Form::danger("remove-phones", PERSON, "Remove every phone"), "remove-phones"))
     };
     navigation(page)
 }

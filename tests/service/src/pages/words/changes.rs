@@ -91,7 +91,7 @@ pub fn add_phone(name: &str, model: &str, problem: Option<&str>) -> Page {
         .text("Added, this phone approves sign-ins for you. Your organisation sees its name and model. It does not manage the phone.")
         .form(Form::main("register", "/register-phone", "Add").asking(Field::digits("Six digits that the phone shows")))
         .form(Form::quiet("cancel", "/register-phone/cancel", "Cancel"))
-        .text("Did somebody send you here, or ask you to type digits? Cancel.")
+        .text("Type only what the phone in your own hand shows. If somebody sent you here, or told you the digits, cancel.")
         .problem(problem)
 }
 

@@ -1,0 +1,51 @@
+//! An account that is added inside the app: the person signs in, in the browser, and phone sign-in is on at once.
+
+use countersign::{Reply, Step};
+use countersign_phone::Loopback;
+
+use super::{Seen, Walk};
+use crate::Trouble;
+
+/// What the person proves themselves with in the browser.
+pub(super) enum Secret<'a> {
+    /// A password that was made for them, and the one that they choose instead.
+    Made(&'a str, &'a str),
+    /// A Temporary Access Pass.
+    Pass(&'a str),
+}
+
+/// From "Add account" to a phone that signs in without a password.
+pub(super) async fn add(walk: &mut Walk<'_, '_>, issuer: &str, user: &str, secret: Secret<'_>) -> Result<(), Trouble> {
+    walk.phone.set_lock()?;
+    let mut back = Loopback::listen().await?;
+    let (core, address) = (walk.phone.core(), issuer.trim_start_matches("https://").to_owned());
+    let step = core.add_by_signing_in(address, back.redirect_uri().to_owned()).await?;
+    let Step::OpenBrowser { ticket, url, digits: Some(digits), .. } = step else {
+        return Err(format!("no browser: {step:?}").into());
+    };
+    walk.browser.goto(&url).await?;
+    walk.name(user).await?;
+    walk.browser.wait_for_page("password").await?;
+    match secret {
+        Secret::Made(made, own) => walk.password_changed(made, own).await?,
+        Secret::Pass(pass) => {
+            walk.browser.click("use-pass").await?;
+            walk.browser.wait_for_page("pass").await?;
+            walk.browser.fill("pass", pass).await?;
+            walk.page("pass").await?;
+            walk.browser.click("next").await?;
+        }
+    }
+    walk.browser.wait_for_page("add-phone").await?;
+    (walk.watcher)("phone digits of the app", Seen::Phone(walk.phone.shows_digits(&digits).await?))?;
+    walk.browser.fill("digits", &digits).await?;
+    walk.page("add this phone").await?;
+    walk.browser.click("register").await?;
+    let back = back.next().await.ok_or("the browser did not come back")?;
+    let step = core.provide(ticket, Reply::Redirected(back)).await?;
+    let step = walk.phone.unlock(&step).await?;
+    match walk.phone.unlock(&step).await? {
+        Step::PhoneSignInOn(_) => Ok(()),
+        other => Err(format!("not on: {other:?}").into()),
+    }
+}
