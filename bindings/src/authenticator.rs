@@ -6,7 +6,7 @@ use std::time::Duration;
 use countersign::{Account, AccountId, Ending, FetchReason, LockState, PromptId, Requirements, Ticket};
 
 use crate::error::CountersignError;
-use crate::ports::Ports;
+use crate::ports::{Foreign, KeyStore, Ports};
 use crate::prompts::PushEffect;
 use crate::records::{Checked, CodeInput, EnrollmentEnd, Folders, Scanned, Snapshot};
 use crate::steps::{Reply, Step};
@@ -65,6 +65,20 @@ impl Offer {
     pub fn already_here(&self) -> bool {
         self.0.already_here()
     }
+}
+
+/// What stood in a database that another device's keys belong to (`open` answered `FromAnotherDevice`): names only, each
+/// account with the health `RestoredElsewhere`; changes nothing.
+#[uniffi::export]
+pub async fn restored_accounts(folders: Folders) -> Result<Vec<Account>> {
+    Ok(countersign::restored_accounts(folders.into()).await?)
+}
+
+/// Empties a database that another device's keys belong to, so that `open` begins anew; refused when its keys are here.
+/// The services still list the other device.
+#[uniffi::export]
+pub async fn start_over(folders: Folders, key_store: Arc<dyn KeyStore>) -> Result<()> {
+    Ok(countersign::start_over(folders.into(), Arc::new(Foreign(key_store))).await?)
 }
 
 #[uniffi::export]
@@ -175,6 +189,13 @@ impl Authenticator {
     /// The app came to the front: looks at the device lock again and takes over what a notification extension found.
     pub async fn foregrounded(&self) -> Result<()> {
         Ok(self.0.foregrounded().await?)
+    }
+
+    /// The platform has handed out another push address: every service is told, now or later.
+    ///
+    /// Addresses are renewed once a month without this call too.
+    pub async fn push_address_changed(&self) -> Result<()> {
+        Ok(self.0.push_address_changed().await?)
     }
 
     /// Takes a notice off the screen; the service is told that it was seen.

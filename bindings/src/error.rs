@@ -20,6 +20,9 @@ pub enum CountersignError {
     /// Say that the accounts were made on another device, and offer to add them again.
     #[error("the database belongs to another device")]
     FromAnotherDevice,
+    /// Open it: its keys are here, so there is no reason to start over.
+    #[error("the database belongs to this device")]
+    NotFromAnotherDevice,
     /// Send the person to the app store: database, code or service are of a newer version.
     #[error("a newer version of the app is needed")]
     UpdateNeeded,
@@ -120,6 +123,7 @@ impl From<Error> for CountersignError {
             Error::Untrusted => Self::Untrusted,
             Error::NotYetUnlocked | Error::Platform(PlatformError::Locked) => Self::NotYetUnlocked,
             Error::FromAnotherDevice => Self::FromAnotherDevice,
+            Error::NotFromAnotherDevice => Self::NotFromAnotherDevice,
             Error::NewerSchema(_) | Error::UnsupportedVersion => Self::UpdateNeeded,
             Error::Store(fault) => Self::StorageFailed { fault },
             Error::Platform(PlatformError::Transient) => Self::TryAgain,

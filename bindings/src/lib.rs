@@ -20,7 +20,7 @@ mod prompts;
 mod records;
 mod steps;
 
-pub use authenticator::{Authenticator, Invite, Offer};
+pub use authenticator::{Authenticator, Invite, Offer, restored_accounts, start_over};
 pub use error::CountersignError;
 pub use inbox::{Inbox, InboxError};
 pub use ports::{DeviceLock, KeyStore, PlatformError, Ports, PushChannel, TlsTrust};

@@ -179,6 +179,8 @@ pub enum AccountHealth {
     IdentityChanged,
     /// The service speaks a newer protocol than this app.
     UpdateNeeded,
+    /// It was restored from another device, whose keys stayed there: it can't answer anything here.
+    RestoredElsewhere,
     /// The service took this phone off the account.
     RemovedByService {
         /// Why.

@@ -81,7 +81,7 @@ fn public_in_core() -> BTreeSet<String> {
     found
 }
 
-/// Types and traits that the bindings export, by name.
+/// Types, traits and functions that the bindings export, by name.
 fn carried_over() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for item in parsed("src").iter().flat_map(|file| &file.items) {
@@ -89,6 +89,7 @@ fn carried_over() -> BTreeSet<String> {
             Item::Enum(item) => drop(found.insert(item.ident.to_string())),
             Item::Struct(item) => drop(found.insert(item.ident.to_string())),
             Item::Trait(item) => drop(found.insert(item.ident.to_string())),
+            Item::Fn(item) if is_public(&item.vis) => drop(found.insert(item.sig.ident.to_string())),
             // `uniffi::custom_type!(Name, …)`
             Item::Macro(item) => {
                 let name = item.mac.tokens.clone().into_iter().next();

@@ -68,6 +68,8 @@ pub enum AccountHealth {
     IdentityChanged,
     /// The service speaks a newer protocol than this app.
     UpdateNeeded,
+    /// It was restored from another device, whose keys stayed there: it can't answer anything here.
+    RestoredElsewhere,
     /// The service took this phone off the account.
     RemovedByService {
         /// Why.
@@ -103,7 +105,9 @@ impl AccountHealth {
             Self::Active => NextStep::Nothing,
             Self::Paused => NextStep::SetDeviceLock,
             Self::SignInKeyInvalidated | Self::SignInKeyLost => NextStep::TurnOnPhoneSignIn,
-            Self::DeviceKeyLost | Self::IdentityChanged | Self::RemovedByService { .. } => NextStep::AddAgain,
+            Self::DeviceKeyLost | Self::IdentityChanged | Self::RestoredElsewhere | Self::RemovedByService { .. } => {
+                NextStep::AddAgain
+            }
             Self::Suspended | Self::LimitedByPolicy => NextStep::AskAdministrator,
             Self::UpdateNeeded => NextStep::UpdateApp,
         }

@@ -4,26 +4,24 @@
 //! caller does: dropping a returned future stops the waiting, never what was decided.
 
 mod core;
+mod snapshot;
+mod workers;
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::Runtime;
-
-use crate::account::{Account, AccountId, Notice};
-use crate::clock::Clock;
+use crate::account::{Account, AccountId};
 use crate::enrollment::by_sign_in;
-use crate::enrollment::code::{self, Invite, Scanned};
-use crate::enrollment::{self, EnrollmentEnd, Offer, Stage, Ticket, qr};
+use crate::enrollment::code::{self, CodeInput, Invite, Scanned};
+use crate::enrollment::{self, EnrollmentEnd, Offer, Stage, Ticket};
 use crate::error::Error;
 use crate::notices;
 use crate::outbox;
 use crate::phone_sign_in::{self, Requirements};
-use crate::platform::{DeviceDescription, DeviceLock, KeyStore, LockState, PushChannel, TlsTrust};
-use crate::prompt::fetch::{fetch, stored_prompt};
-use crate::prompt::{Prompt, PromptId, PromptState, PushEffect, answer, push};
+use crate::platform::LockState;
+use crate::prompt::{PromptId, PushEffect, answer, push};
+use crate::push_address;
 use crate::removal::{self, Ending};
 use crate::retired_keys;
 use crate::service::messages::FetchReason;
@@ -31,47 +29,11 @@ use crate::standing;
 use crate::step::{Reply, Step};
 use crate::tasks;
 
-pub(crate) use core::{Core, check_own_signature};
-
-/// Two threads: one may wait in a handshake while the other goes on.
-const WORKERS: usize = 2;
-/// Closing waits this long for a port that is still busy, and then leaves its thread behind.
-const CLOSING: Duration = Duration::from_secs(5);
-
-/// Where the authenticator keeps its things.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folders {
-    /// Private to the app: the database.
-    pub home: PathBuf,
-    /// Shared with the notification extension, where there is one (`Inbox`).
-    pub inbox: PathBuf,
-}
-
-impl Folders {
-    /// Both in one private folder.
-    #[must_use]
-    pub fn under(home: PathBuf) -> Self {
-        let inbox = home.join("inbox");
-        Self { home, inbox }
-    }
-}
-
-/// What the platform gives the core.
-#[derive(Clone)]
-pub struct Ports {
-    /// Keys that never leave the device.
-    pub key_store: Arc<dyn KeyStore>,
-    /// Whether the device has a lock.
-    pub device_lock: Arc<dyn DeviceLock>,
-    /// How pushes reach this phone.
-    pub push_channel: Arc<dyn PushChannel>,
-    /// Which certificate chains are trusted.
-    pub tls_trust: Arc<dyn TlsTrust>,
-    /// Wall time and time since boot.
-    pub clock: Arc<dyn Clock>,
-    /// What this phone says of itself.
-    pub device: DeviceDescription,
-}
+pub(crate) use core::{Core, DATABASE, check_own_signature};
+pub use core::{Folders, Ports};
+pub use snapshot::{Checked, Snapshot};
+use snapshot::{check_for_prompts, snapshot};
+pub(crate) use workers::Workers;
 
 /// The companion authenticator on this phone; one for each `home`.
 #[derive(Clone)]
@@ -84,77 +46,6 @@ struct Open {
     core: Arc<Core>,
     workers: Workers,
     runtime: tokio::runtime::Handle,
-}
-
-/// The runtime, which is let go of without waiting: a runtime that is dropped waits for its threads, a port may
-/// never return, and whoever drops it (a caller that cancels `open`, too) may stand on a main thread.
-struct Workers(Option<Runtime>);
-
-impl Workers {
-    fn start() -> Result<(Self, tokio::runtime::Handle), Error> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(WORKERS)
-            .thread_name("countersign")
-            .enable_all()
-            .build()
-            .map_err(|_threads| Error::Closed)?;
-        let handle = runtime.handle().clone();
-        Ok((Self(Some(runtime)), handle))
-    }
-
-    /// Waits, for a limited time; blocks.
-    fn end(mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_timeout(CLOSING);
-        }
-    }
-}
-
-impl Drop for Workers {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-/// Everything a screen shows, at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    /// Rises with every change; hand it to `changed_since`.
-    pub revision: u64,
-    /// Oldest first; pending ones are among `pending`.
-    pub accounts: Vec<Account>,
-    /// Prompts that wait for the person or the service, or whose outcome came in the last minute; oldest first.
-    pub prompts: Vec<Prompt>,
-    /// Acts that can go on or be given up.
-    pub pending: Vec<Step>,
-    /// What happened to the accounts and was not dismissed, newest first.
-    pub notices: Vec<Notice>,
-}
-
-/// A code as the person has it.
-pub enum CodeInput {
-    /// What a camera read.
-    Text(String),
-    /// A PNG or JPEG picture of a screen.
-    Picture(Vec<u8>),
-    /// The typed code with the address shown beside it.
-    Typed {
-        /// Twelve characters; case, spaces and hyphens don't matter.
-        code: String,
-        /// The service's address without `https://`.
-        address: String,
-    },
-}
-
-/// What "check for requests" found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
-    /// Every prompt that waits for the person.
-    pub prompts: Vec<Prompt>,
-    /// Accounts whose service could not be asked, and why.
-    pub unreachable: Vec<(AccountId, Error)>,
 }
 
 impl Authenticator {
@@ -219,6 +110,7 @@ impl Authenticator {
             }
             outbox::run(&core).await;
         });
+        self.spawn(|core| async move { push_address::run(&core).await });
         Ok(())
     }
 
@@ -259,7 +151,7 @@ impl Authenticator {
     /// # Errors
     /// `Code` and `Picture` say what is wrong with it.
     pub async fn read_code(&self, input: CodeInput) -> Result<Scanned, Error> {
-        self.act(|_core| async move { tasks::blocking(move || read_code(input)).await? }).await
+        self.act(|_core| async move { tasks::blocking(move || code::read(input)).await? }).await
     }
 
     /// Asks the service behind an invitation who it is; keeps nothing.
@@ -422,6 +314,16 @@ impl Authenticator {
         .await
     }
 
+    /// The platform has handed out another push address: every service is told, now or later.
+    ///
+    /// Addresses are renewed once a month without this call too.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn push_address_changed(&self) -> Result<(), Error> {
+        self.act(|core| async move { push_address::changed(&core).await }).await
+    }
+
     /// Takes a notice off the screen; the service is told that it was seen.
     ///
     /// # Errors
@@ -543,45 +445,6 @@ impl Authenticator {
     }
 }
 
-fn read_code(input: CodeInput) -> Result<Scanned, Error> {
-    match input {
-        CodeInput::Text(text) => Ok(code::read_text(&text)?),
-        CodeInput::Picture(bytes) => Ok(code::read_text(&qr::read_picture(&bytes)?)?),
-        CodeInput::Typed { code, address } => Ok(Scanned::Invite(code::read_typed(&code, &address)?)),
-    }
-}
-
-async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
-    // Read before the data: a change in between is then reported again, never missed.
-    let (revision, now, lock) = (core.revision(), core.ports.clock.now(), core.lock_seen());
-    let (records, mut snapshot, registrations, entered) = core
-        .store
-        .run(move |tables| {
-            let records = tables.accounts()?;
-            let prompts = tables
-                .live_prompts(now)?
-                .iter()
-                .filter_map(|prompt| {
-                    let account = records.iter().find(|account| account.id == prompt.id.account)?;
-                    stored_prompt(prompt, &account.audience()).ok()
-                })
-                .collect();
-            let pending: Vec<Step> = tables.enrollments()?.iter().map(enrollment::shown_step).collect();
-            let accounts =
-                records.iter().filter(|record| !record.is_pending()).map(|record| record.shown(lock)).collect();
-            let snapshot = Snapshot { revision, accounts, prompts, pending, notices: tables.notices()? };
-            Ok((records, snapshot, tables.registrations()?, tables.sign_in_enrollments()?))
-        })
-        .await?;
-    snapshot.pending.extend(entered.iter().map(|record| by_sign_in::shown_step(core, record)));
-    for (account, stage) in registrations {
-        if let Some(record) = records.iter().find(|record| record.id == account) {
-            snapshot.pending.push(phone_sign_in::shown_step(core, record, &stage)?);
-        }
-    }
-    Ok(snapshot)
-}
-
 /// Keys given up by an earlier process, the device lock for the accounts' health, and whether the key store still
 /// has what the accounts rest on.
 async fn after_start(core: &Core) -> Result<(), Error> {
@@ -590,26 +453,4 @@ async fn after_start(core: &Core) -> Result<(), Error> {
         tracing::info!(%error, "the device does not say whether it has a lock");
     }
     standing::check_keys(core).await
-}
-
-async fn check_for_prompts(core: &Arc<Core>, reason: FetchReason) -> Result<Checked, Error> {
-    push::import(core).await?;
-    let records = core.store.run(|tables| tables.accounts()).await?;
-    // All at once: one service that is slow must not hold up the others.
-    let mut asked = Vec::new();
-    for account in records.into_iter().filter(|record| !record.is_removed()) {
-        let (core, id) = (Arc::clone(core), account.id.clone());
-        let asking = async move { fetch(&core, &id, reason, 0).await };
-        asked.push((account.id, tasks::start(&tokio::runtime::Handle::current(), asking)));
-    }
-    let mut unreachable = Vec::new();
-    for (account, answer) in asked {
-        match answer.await.unwrap_or_else(Err) {
-            Ok(_) | Err(Error::Removed) => {}
-            Err(error) => unreachable.push((account, error)),
-        }
-    }
-    let mut prompts = snapshot(core).await?.prompts;
-    prompts.retain(|prompt| prompt.state() == PromptState::Open);
-    Ok(Checked { prompts, unreachable })
 }

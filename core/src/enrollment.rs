@@ -19,7 +19,6 @@ pub(crate) mod qr;
 mod wait;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use crate::account::{
     Account, AccountId, AccountRecord, RemovalCause, StoredState, device_key_alias, without_controls,
@@ -31,6 +30,7 @@ use crate::issuer::Issuer;
 use crate::jose::{HeaderKey, PublicKey, base64url};
 use crate::outbox;
 use crate::platform::{KeyGuard, PlatformError};
+use crate::push_address;
 use crate::push_message::PushKeys;
 use crate::retired_keys;
 use crate::secret::random;
@@ -49,7 +49,6 @@ const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
 /// Longest life of the signed message, in seconds.
 const REQUEST_LIFE: u64 = 120;
 /// Longest address of a push resource, in bytes.
-const MAX_ENDPOINT: usize = 2_048;
 /// Longest name a service may give an account or itself, in characters.
 const MAX_NAME: usize = 128;
 
@@ -319,20 +318,10 @@ async fn make_device(
     endpoints: &Endpoints,
     slot: Vec<u8>,
 ) -> Result<(Vec<u8>, String), Error> {
-    let (alias, vapid_key) = (device_key_alias(account), endpoints.vapid_key()?);
+    let alias = device_key_alias(account);
     let point = core.port(move |ports| ports.key_store.make(alias, KeyGuard::AfterFirstUnlock)).await?;
     PublicKey::from_sec1(&point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
-    let push_endpoint = core.port(move |ports| ports.push_channel.subscribe(vapid_key, slot)).await?;
-    if !is_push_endpoint(&push_endpoint) {
-        // A port that fails without saying so returns nothing; the next try may bring an address.
-        return Err(Error::Platform(PlatformError::Transient));
-    }
-    Ok((point, push_endpoint))
-}
-
-/// RFC 8030 section 5: a push resource is an `https` address.
-fn is_push_endpoint(address: &str) -> bool {
-    address.len() <= MAX_ENDPOINT && Url::parse(address).is_ok_and(|url| url.scheme() == "https")
+    Ok((point, push_address::subscribe(core, endpoints, slot).await?))
 }
 
 async fn bind(core: &Core, record: &EnrollmentRecord, point: &[u8], push_endpoint: &str) -> Result<(), Error> {

@@ -17,6 +17,9 @@ pub enum Error {
     /// The database was made on another device: its keys are not here.
     #[error("the database belongs to another device")]
     FromAnotherDevice,
+    /// The database's keys are on this device, so there is no reason to start over.
+    #[error("the database belongs to this device")]
+    NotFromAnotherDevice,
     /// The database was written by a newer version of the app; it is left alone.
     #[error("the database is of a newer version ({0})")]
     NewerSchema(i64),

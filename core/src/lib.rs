@@ -11,9 +11,11 @@
 //! | `authorization` | the trip to the system browser and back |
 //! | `phone_sign_in` | signing in without a password: on and off |
 //! | `standing` | what a signed state changes on an account |
+//! | `restored` | a database that another device's keys belong to |
 //! | `account`, `removal` | what is remembered of an account, and how it ends |
 //! | `inbox` | what a notification extension may do, in a process of its own |
 //! | `outbox` | what must still be told to a service |
+//! | `push_address` | where pushes go, and that every service knows |
 //! | `service` | the messages of `docs/protocol.md`, both ways |
 //! | `platform`, `keystore` | the ports, and the key store for desktops |
 //! | `store`, `http`, `jose`, `push_message`, `seal`, `secret`, `clock`, `tasks` | database, network, signatures, push decryption, sealing, secrets, time, threads |
@@ -54,9 +56,13 @@ mod outbox;
 mod phone_sign_in;
 mod platform;
 mod prompt;
+#[cfg(feature = "authenticator")]
+mod push_address;
 mod push_message;
 #[cfg(feature = "authenticator")]
 mod removal;
+#[cfg(feature = "authenticator")]
+mod restored;
 #[cfg(feature = "authenticator")]
 mod retired_keys;
 mod seal;
@@ -88,14 +94,15 @@ pub use prompt::{
 pub use secret::Secret;
 #[cfg(feature = "authenticator")]
 pub use {
-    authenticator::{Authenticator, Checked, CodeInput, Folders, Ports, Snapshot},
-    enrollment::code::{CodeError, Invite, OtherCode, Scanned},
+    authenticator::{Authenticator, Checked, Folders, Ports, Snapshot},
+    enrollment::code::{CodeError, CodeInput, Invite, OtherCode, Scanned},
     enrollment::qr::PictureError,
     enrollment::{EnrollmentEnd, Offer, Ticket},
     error::{EnrollmentFault, Error, MetadataFault, StoreFault},
     http::PrivateCa,
     phone_sign_in::{Registration, Requirements},
     removal::Ending,
+    restored::{restored_accounts, start_over},
     service::messages::{FetchReason, UserVerification},
     step::{NotAllowed, Purpose, Reply, SignedForm, Step},
 };

@@ -216,6 +216,9 @@ async fn settle(core: &Core, entry: &Entry, asked: Option<&AccountRecord>, state
         }
     })
     .await?;
+    if state.push_ended {
+        core.wake_push_addresses();
+    }
     retired_keys::destroy(core).await
 }
 

@@ -21,6 +21,9 @@ const MAX_NOTICES: usize = 16;
 pub(crate) async fn settle(core: &Core, asked: &AccountRecord, state: &State) -> Result<(), Error> {
     let (id, news) = (asked.id.clone(), News::of(asked, state, core.ports.clock.now()));
     core.change(move |tables| news.take_over(tables, &id)).await?;
+    if state.push_ended {
+        core.wake_push_addresses();
+    }
     retired_keys::destroy(core).await
 }
 
@@ -34,6 +37,8 @@ pub(crate) struct News {
     /// A sign-in key that the service has and this phone did not have when it asked: to be taken off there.
     stray: Option<Entry>,
     notices: Vec<Notice>,
+    /// Pushes have no address any more: asked for anew from this time on.
+    push_ended: Option<Timestamp>,
 }
 
 impl News {
@@ -62,6 +67,7 @@ impl News {
             sign_in_gone,
             stray,
             notices: notices.collect(),
+            push_ended: state.push_ended.then_some(now),
         }
     }
 
@@ -124,6 +130,9 @@ impl News {
             && tables.outbox_is_silent_for(id)?
         {
             tables.insert_outbox(stray)?;
+        }
+        if let Some(now) = self.push_ended {
+            tables.hasten_push_renewal(id, now)?;
         }
         self.notices.iter().try_for_each(|notice| tables.insert_notice(notice))
     }

@@ -9,7 +9,9 @@ mod keys;
 mod notices;
 mod outbox;
 mod prompts;
+mod push_addresses;
 mod registrations;
+pub(crate) mod restored;
 mod sign_in_enrollments;
 
 use std::cell::Cell;
@@ -135,9 +137,7 @@ fn migrate(connection: &Connection) -> Result<(), Error> {
 /// A key of ours and its wrapped form: random, wrapped by the platform's key store, so that a copied file
 /// opens nowhere else.
 fn open_sealer(connection: &Connection, key_store: &dyn KeyStore, name: &str) -> Result<(Sealer, Vec<u8>), Error> {
-    let wrapped: Option<Vec<u8>> =
-        connection.query_row("SELECT value FROM meta WHERE key = ?1", [name], |row| row.get(0)).optional()?;
-    if let Some(wrapped) = wrapped {
+    if let Some(wrapped) = wrapped_key(connection, name)? {
         let key = key_store.unwrap(wrapped.clone()).map_err(unwrap_failed)?;
         return Ok((Sealer::new(key)?, wrapped));
     }
@@ -150,6 +150,10 @@ fn open_sealer(connection: &Connection, key_store: &dyn KeyStore, name: &str) ->
     }
     connection.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", params![name, wrapped])?;
     Ok((sealer, wrapped))
+}
+
+fn wrapped_key(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    Ok(connection.query_row("SELECT value FROM meta WHERE key = ?1", [name], |row| row.get(0)).optional()?)
 }
 
 fn unwrap_failed(error: PlatformError) -> Error {

@@ -81,8 +81,20 @@ async fn a_key_store_that_is_not_unlocked_is_not_gone() {
 async fn a_database_restored_on_another_device_says_so() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     drop(open(home.path(), &keys).await.unwrap());
+    let folders = || Folders::under(home.path().to_owned());
+    let start_over = || countersign::start_over(folders(), keys.clone());
+    assert_eq!(start_over().await, Err(Error::NotFromAnotherDevice));
+    keys.fail(Some(PlatformError::Locked));
+    assert_eq!(start_over().await, Err(Error::NotYetUnlocked), "not yet unlocked is not gone");
+    keys.fail(None);
+    assert!(open(home.path(), &keys).await.is_ok());
     keys.forget();
     assert_eq!(open(home.path(), &keys).await.err(), Some(Error::FromAnotherDevice));
+    assert_eq!(countersign::restored_accounts(folders()).await, Ok(Vec::new()));
+    start_over().await.unwrap();
+    start_over().await.unwrap();
+    assert!(open(home.path(), &keys).await.is_ok());
+    assert_eq!(start_over().await, Err(Error::NotFromAnotherDevice));
 }
 
 #[tokio::test]

@@ -1,31 +1,68 @@
 //! What every act works with: store, ports, network, and the news that something changed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
 
-use super::{Folders, Ports};
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::http::Http;
 use crate::jose::{self, HeaderKey, PublicKey, base64url};
-use crate::platform::{LockState, PlatformError};
+use crate::platform::{DeviceDescription, DeviceLock, KeyStore, LockState, PlatformError, PushChannel, TlsTrust};
 use crate::prompt::answer::Unlocking;
 use crate::store::{Store, Tables};
 use crate::tasks;
 
-const DATABASE: &str = "countersign.db";
+pub(crate) const DATABASE: &str = "countersign.db";
 /// A port that answers later than this has failed for now; what it still brings is swept by its alias.
 const PORT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Where the authenticator keeps its things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folders {
+    /// Private to the app: the database.
+    pub home: PathBuf,
+    /// Shared with the notification extension, where there is one (`Inbox`).
+    pub inbox: PathBuf,
+}
+
+impl Folders {
+    /// Both in one private folder.
+    #[must_use]
+    pub fn under(home: PathBuf) -> Self {
+        let inbox = home.join("inbox");
+        Self { home, inbox }
+    }
+}
+
+/// What the platform gives the core.
+#[derive(Clone)]
+pub struct Ports {
+    /// Keys that never leave the device.
+    pub key_store: Arc<dyn KeyStore>,
+    /// Whether the device has a lock.
+    pub device_lock: Arc<dyn DeviceLock>,
+    /// How pushes reach this phone.
+    pub push_channel: Arc<dyn PushChannel>,
+    /// Which certificate chains are trusted.
+    pub tls_trust: Arc<dyn TlsTrust>,
+    /// Wall time and time since boot.
+    pub clock: Arc<dyn Clock>,
+    /// What this phone says of itself.
+    pub device: DeviceDescription,
+}
+
+/// What every act is given.
 pub(crate) struct Core {
     pub(crate) ports: Ports,
     pub(crate) store: Store,
     pub(crate) http: Http,
     revision: watch::Sender<u64>,
     outbox: Notify,
+    push_addresses: Notify,
     /// The device lock as it was last seen.
     lock: Mutex<Option<LockState>>,
     /// Approvals that wait for the person to unlock a key; nothing of them has happened yet.
@@ -56,6 +93,7 @@ impl Core {
             http,
             revision: watch::Sender::new(0),
             outbox: Notify::new(),
+            push_addresses: Notify::new(),
             lock: Mutex::new(None),
             unlocking: Unlocking::default(),
         })
@@ -103,6 +141,14 @@ impl Core {
 
     pub(crate) async fn outbox_woken(&self) {
         self.outbox.notified().await;
+    }
+
+    pub(crate) fn wake_push_addresses(&self) {
+        self.push_addresses.notify_one();
+    }
+
+    pub(crate) async fn push_addresses_woken(&self) {
+        self.push_addresses.notified().await;
     }
 
     /// Asks a port on a blocking thread, for a limited time.

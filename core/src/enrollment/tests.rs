@@ -49,12 +49,3 @@ fn only_what_may_pass_keeps_an_enrollment() {
         assert!(!may_pass(&error), "{error}");
     }
 }
-
-#[test]
-fn a_push_endpoint_is_an_https_address_of_bounded_length() {
-    assert!(is_push_endpoint("https://push.test/abc"));
-    let long = format!("https://push.test/{}", "a".repeat(MAX_ENDPOINT));
-    for other in ["", "http://push.test/abc", "push.test", "file:///etc/passwd", &long] {
-        assert!(!is_push_endpoint(other), "{other}");
-    }
-}

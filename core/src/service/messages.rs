@@ -288,6 +288,8 @@ pub(crate) struct State {
     pub(crate) turn_on: Option<TurnOnResult>,
     #[serde(default)]
     pub(crate) notices: Vec<WireNotice>,
+    #[serde(default)]
+    pub(crate) push_ended: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ use crate::error::{Error, StoreFault};
 use crate::inbox::InboxRecipient;
 use crate::issuer::Issuer;
 use crate::jose::PublicKey;
+use crate::push_address::RENEW_AFTER;
 use crate::push_message::PushKeys;
 use crate::seal::Place;
 use crate::service::ServiceKeys;
@@ -21,7 +22,7 @@ const PUSH_FETCH_INTERVAL: u64 = 30;
 
 const COLUMNS: &str = "id, issuer, account_id, user_name, organization, device_id, state, cause, key_alias, device_key, slot, \
                        push_keys, endpoints, service_keys, clock_offset, added_at, sign_in_alias, sign_in_key, sign_in_guard, \
-                       policy, trouble";
+                       policy, trouble, push_renew_at";
 
 fn sealed_at(row: &str) -> Place<'_> {
     Place { table: "accounts", row, column: "push_keys" }
@@ -34,7 +35,7 @@ impl Tables<'_> {
         let sealed = self.sealer.seal(&sealed_at(&account.id.0), account.push_keys.to_bytes().expose())?;
         self.connection.execute(
             &format!(
-                "INSERT INTO accounts ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)"
+                "INSERT INTO accounts ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22)"
             ),
             params![
                 account.id.0,
@@ -58,6 +59,8 @@ impl Tables<'_> {
                 account.sign_in.as_ref().map(|sign_in| to_json(&sign_in.guard)).transpose()?,
                 account.policy.as_ref().map(to_json).transpose()?,
                 account.trouble.as_ref().map(to_json).transpose()?,
+                // The address that it was added with is fresh.
+                to_integer(account.added_at.plus(RENEW_AFTER))?,
             ],
         )?;
         Ok(())

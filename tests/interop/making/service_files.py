@@ -175,6 +175,7 @@ def state_file(world: World, prompt: dict) -> dict:
         kind.good("limited", bare | {"status": "limited", "policy": policy | {"phone_sign_in": False}}),
         kind.good("with policy, sign-in key and notices",
                   bare | {"policy": policy, "sign_in_key": world.sign_in.thumbprint, "notices": notices}),
+        kind.good("the address of its pushes has ended", bare | {"push_ended": True}),
         kind.good("a policy of one account, biometrics only",
                   bare | {"policy": policy | {"key_guard": "biometric_current_set", "accounts_on_phone": 1}}),
         *(kind.good(f"turn_on {result}", bare | {"turn_on": result})
@@ -185,6 +186,7 @@ def state_file(world: World, prompt: dict) -> dict:
         kind.changed("answers another request", "request", request=fresh_id()),
         kind.changed("unknown status", "unknown", status="asleep"),
         kind.changed("unknown result of turn_on", "unknown", turn_on="perhaps"),
+        kind.changed("a word where push_ended belongs", "json", push_ended="yes"),
         kind.changed("unknown key guard", "unknown", policy=policy | {"key_guard": "none"}),
     ]
     return world.document(kind, "service", world.addressee | {"request": request}, cases)

@@ -1,11 +1,13 @@
 //! A phone: the core behind its public API, with the terminal phone's ports, and a stream of pushes.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use countersign::{
-    AccountId, Authenticator, CodeInput, EnrollmentEnd, Error, Invite, Prompt, PromptKind, PromptState, PushEffect,
-    Scanned, Secret, Step, Ticket,
+    AccountId, Authenticator, Clock, CodeInput, EnrollmentEnd, Error, Invite, Prompt, PromptKind, PromptState,
+    PushEffect, Scanned, Secret, Step, SystemClock, Ticket, Timestamp,
 };
 use countersign_phone::render::{self, PromptView};
 use countersign_phone::{Keys, Message, Phone, Settings};
@@ -14,10 +16,36 @@ use tokio::task::JoinHandle;
 
 use crate::Trouble;
 
+/// What opens its keys.
+pub const PASSPHRASE: &str = "a passphrase for tests";
+
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The system's clock, so and so much later.
+#[derive(Default)]
+pub struct PhoneClock(AtomicU64);
+
+impl PhoneClock {
+    /// Time passes.
+    pub fn advance(&self, seconds: u64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for PhoneClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus(self.0.load(Ordering::SeqCst))
+    }
+
+    fn since_boot(&self) -> Duration {
+        SystemClock.since_boot().saturating_add(Duration::from_secs(self.0.load(Ordering::SeqCst)))
+    }
+}
 
 /// A phone that listens for pushes.
 pub struct TestPhone {
+    /// Its clock.
+    pub clock: Arc<PhoneClock>,
     phone: Phone,
     settings: Settings,
     listening: JoinHandle<()>,
@@ -33,14 +61,15 @@ impl TestPhone {
         settings.relay = Some(relay.to_owned());
         settings.ca = Some(ca.to_vec());
         settings.device_name = name.to_owned();
-        Self::open_with(settings).await
+        Self::open_with(settings, Arc::default()).await
     }
 
-    async fn open_with(settings: Settings) -> Result<Self, Trouble> {
-        let passphrase = Secret::new("a passphrase for tests".to_owned());
+    async fn open_with(mut settings: Settings, clock: Arc<PhoneClock>) -> Result<Self, Trouble> {
+        settings.clock = clock.clone();
+        let passphrase = Secret::new(PASSPHRASE.to_owned());
         let phone = Phone::open_with(settings.clone(), Keys::SealedFile(passphrase)).await?;
         let listening = listen(phone.clone());
-        Ok(Self { phone, settings, listening })
+        Ok(Self { clock, phone, settings, listening })
     }
 
     /// Ends this phone's process, as far as a test in one process can, and starts it again.
@@ -48,11 +77,11 @@ impl TestPhone {
     /// # Errors
     /// As the phone.
     pub async fn restart(self) -> Result<Self, Trouble> {
-        let settings = self.settings.clone();
+        let (settings, clock) = (self.settings.clone(), Arc::clone(&self.clock));
         drop(self);
         // The core's threads leave the database when their last act has ended.
         tokio::time::sleep(Duration::from_millis(200)).await;
-        Self::open_with(settings).await
+        Self::open_with(settings, clock).await
     }
 
     /// Stops listening for pushes.

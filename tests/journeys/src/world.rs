@@ -1,6 +1,7 @@
 //! A service and a relay, real ones, over TLS on loopback, with a clock that tests may move.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::middleware;
@@ -162,7 +163,15 @@ impl World {
     /// # Errors
     /// When it can't be opened.
     pub async fn phone(&self, name: &str) -> Result<TestPhone, Trouble> {
-        TestPhone::open(self.folder.path().join(name), &self.relay_url(), self.ca(), name).await
+        self.phone_in(self.folder.path().join(name), name).await
+    }
+
+    /// A phone in a folder that may be there already.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub async fn phone_in(&self, home: PathBuf, name: &str) -> Result<TestPhone, Trouble> {
+        TestPhone::open(home, &self.relay_url(), self.ca(), name).await
     }
 
     /// Ends the relay; messages on their way are lost.
@@ -180,6 +189,16 @@ impl World {
         self.stop_relay().await;
         self.relay = Some(start_relay(&self.folder, &self.identity, self.relay_address).await?);
         Ok(())
+    }
+
+    /// Ends the relay and starts another at the same address, which knows none of the push addresses.
+    ///
+    /// # Errors
+    /// When the address is taken meanwhile.
+    pub async fn replace_relay(&mut self) -> Result<(), Trouble> {
+        self.stop_relay().await;
+        std::fs::remove_dir_all(self.folder.path().join("relay"))?;
+        self.restart_relay().await
     }
 
     /// Ends everything.

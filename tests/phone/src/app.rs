@@ -6,10 +6,11 @@ mod input;
 mod list;
 mod lock;
 mod output;
+mod start_over;
 mod turn_on;
 mod watch;
 
-use countersign::FetchReason;
+use countersign::{Error, FetchReason};
 
 use crate::cli::{Cli, Command, Global};
 use crate::error::PhoneError;
@@ -64,10 +65,19 @@ pub fn run(cli: Cli) -> u8 {
 }
 
 async fn command(cli: Cli, output: &mut Output) -> Result<Ending, PhoneError> {
-    let phone = open(&cli.global).await?;
+    let (settings, keys) = how(&cli.global)?;
     let unlock_fd = cli.global.unlock_fd;
     let mut lines = Lines::new(unlock_fd);
+    let phone = match Phone::open_with(settings.clone(), keys.clone()).await {
+        Err(error @ PhoneError::Core(Error::FromAnotherDevice)) => {
+            start_over::name_accounts(&settings, output).await?;
+            let Command::StartOver { yes } = cli.command else { return Err(error) };
+            return start_over::start_over(&settings, keys, yes, output, &mut lines).await;
+        }
+        opened => opened?,
+    };
     match cli.command {
+        Command::StartOver { .. } => Err(Error::NotFromAnotherDevice.into()),
         Command::Add(args) => add::add(&phone, &args, output, &mut lines).await,
         Command::Resume { give_up } => add::resume(&phone, give_up, output, &mut lines).await,
         Command::SignIn { address } => turn_on::sign_in(&phone, &address, output, &mut lines).await,
@@ -87,7 +97,8 @@ async fn command(cli: Cli, output: &mut Output) -> Result<Ending, PhoneError> {
     }
 }
 
-async fn open(global: &Global) -> Result<Phone, PhoneError> {
+/// Where this phone is and what opens its keys.
+fn how(global: &Global) -> Result<(Settings, Keys), PhoneError> {
     let home = match &global.home {
         Some(home) => home.clone(),
         None => Home::default_path()?,
@@ -105,5 +116,5 @@ async fn open(global: &Global) -> Result<Phone, PhoneError> {
         KeyPlace::Keyring => Keys::Keyring,
         KeyPlace::SealedFile => Keys::SealedFile(passphrase::obtain(global.passphrase_fd, is_new)?),
     };
-    Phone::open_with(settings, keys).await
+    Ok((settings, keys))
 }

@@ -124,6 +124,12 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Empty this folder, which was copied from another phone, to add the accounts again
+    StartOver {
+        /// Don't ask again
+        #[arg(long)]
+        yes: bool,
+    },
     /// Let an account be asked again after three wrong numbers
     Unblock {
         /// The account's name, host or user name

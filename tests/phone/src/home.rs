@@ -83,29 +83,31 @@ impl Home {
         Ok(named.to_owned())
     }
 
-    /// The secret that this phone's messages at the relay are fetched with; made the first time.
+    /// The secret that this phone's messages at the relay are fetched with; a fresh one the first time, and when the
+    /// key store certainly can't open the old one.
     ///
     /// On disk it is wrapped by the key store, so that a copied folder fetches nothing without the passphrase.
-    pub(crate) fn relay_secret(&self, keys: &dyn KeyStore) -> Result<Secret<[u8; SECRET_LEN]>, PhoneError> {
-        let path = self.0.join(RELAY_SECRET);
-        let bytes = match std::fs::read(&path) {
-            Ok(wrapped) => Secret::new(keys.unwrap(wrapped).map_err(Error::Platform)?),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.make_relay_secret(keys)?,
+    pub(crate) fn relay_secret(&self, keys: &dyn KeyStore) -> Result<RelaySecret, PhoneError> {
+        let bytes = match std::fs::read(self.0.join(RELAY_SECRET)) {
+            Ok(wrapped) => match keys.unwrap(wrapped) {
+                Ok(bytes) => Secret::new(bytes),
+                Err(PlatformError::Gone | PlatformError::Invalidated) => return RelaySecret::make(keys),
+                Err(error) => return Err(Error::Platform(error).into()),
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return RelaySecret::make(keys),
             Err(_denied) => return Err(PhoneError::Home),
         };
         // EXPOSE: moved into an array of the length that the relay expects.
         let array = bytes.expose().as_slice().try_into().map_err(|_length| Error::Platform(PlatformError::Unusable))?;
-        Ok(Secret::new(array))
+        Ok(RelaySecret { secret: Secret::new(array), fresh: None })
     }
 
-    fn make_relay_secret(&self, keys: &dyn KeyStore) -> Result<Secret<Vec<u8>>, PhoneError> {
-        let mut bytes = vec![0; SECRET_LEN];
-        SystemRandom::new().fill(&mut bytes).map_err(|_unspecified| Error::Platform(PlatformError::Transient))?;
-        let secret = Secret::new(bytes);
-        // EXPOSE: the key store encrypts it.
-        let wrapped = keys.wrap(secret.expose().clone()).map_err(Error::Platform)?;
-        self.write(RELAY_SECRET, &wrapped)?;
-        Ok(secret)
+    /// Writes a secret that is fresh; true when it was.
+    pub(crate) fn keep(&self, secret: &RelaySecret) -> Result<bool, PhoneError> {
+        match &secret.fresh {
+            Some(wrapped) => self.write(RELAY_SECRET, wrapped).map(|()| true),
+            None => Ok(false),
+        }
     }
 
     /// Writes a new file and puts it in its place, so that a cut leaves the old one whole.
@@ -120,6 +122,24 @@ impl Home {
             .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
             .and_then(|()| std::fs::rename(&fresh, self.0.join(name)))
             .map_err(|_io| PhoneError::Home)
+    }
+}
+
+/// What a phone fetches its messages at the relay with.
+pub(crate) struct RelaySecret {
+    pub(crate) secret: Secret<[u8; SECRET_LEN]>,
+    /// Wrapped by the key store, while it is not on disk.
+    fresh: Option<Vec<u8>>,
+}
+
+impl RelaySecret {
+    fn make(keys: &dyn KeyStore) -> Result<Self, PhoneError> {
+        let mut bytes = [0; SECRET_LEN];
+        SystemRandom::new().fill(&mut bytes).map_err(|_unspecified| Error::Platform(PlatformError::Transient))?;
+        let secret = Secret::new(bytes);
+        // EXPOSE: the key store encrypts it.
+        let wrapped = keys.wrap(secret.expose().to_vec()).map_err(Error::Platform)?;
+        Ok(Self { secret, fresh: Some(wrapped) })
     }
 }
 
@@ -154,30 +174,40 @@ mod tests {
         assert_eq!(home.relay(None), Err(PhoneError::NoRelay));
     }
 
+    fn kept(home: &Home, keys: &SealedFileKeyStore) -> RelaySecret {
+        let secret = home.relay_secret(keys).unwrap();
+        home.keep(&secret).unwrap();
+        secret
+    }
+
     #[test]
     fn the_relay_secret_is_made_once_and_never_stored_in_the_clear() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(folder.path()).unwrap();
         let keys = keys(&home);
-        let first = home.relay_secret(&keys).unwrap();
+        let first = kept(&home, &keys);
         let again = home.relay_secret(&keys).unwrap();
-        assert_eq!(first.expose(), again.expose());
+        assert_eq!(first.secret.expose(), again.secret.expose());
+        assert!(!home.keep(&again).unwrap(), "it is on disk");
         let stored = std::fs::read(folder.path().join(RELAY_SECRET)).unwrap();
-        assert!(!stored.windows(SECRET_LEN).any(|window| window == first.expose()));
+        assert!(!stored.windows(SECRET_LEN).any(|window| window == first.secret.expose()));
     }
 
     #[test]
-    fn an_altered_relay_secret_is_refused_and_kept() {
+    fn a_relay_secret_that_can_not_be_opened_stays_until_another_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(folder.path()).unwrap();
         let keys = keys(&home);
-        home.relay_secret(&keys).unwrap();
+        let first = kept(&home, &keys);
         let path = folder.path().join(RELAY_SECRET);
-        let mut stored = std::fs::read(&path).unwrap();
-        *stored.last_mut().unwrap() ^= 1;
-        std::fs::write(&path, &stored).unwrap();
-        assert_eq!(home.relay_secret(&keys).err(), Some(PhoneError::Core(Error::Platform(PlatformError::Gone))));
-        assert_eq!(std::fs::read(&path).unwrap(), stored);
+        let mut altered = std::fs::read(&path).unwrap();
+        *altered.last_mut().unwrap() ^= 1;
+        std::fs::write(&path, &altered).unwrap();
+        let fresh = home.relay_secret(&keys).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), altered);
+        assert!(home.keep(&fresh).unwrap());
+        assert_ne!(first.secret.expose(), fresh.secret.expose());
+        assert_eq!(home.relay_secret(&keys).unwrap().secret.expose(), fresh.secret.expose());
     }
 
     #[cfg(unix)]
@@ -186,7 +216,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(&folder.path().join("phone")).unwrap();
-        home.relay_secret(&keys(&home)).unwrap();
+        kept(&home, &keys(&home));
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(home.path()), 0o700);
         assert_eq!(mode(&home.path().join(RELAY_SECRET)), 0o600);

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use countersign::{
-    Authenticator, Clock, DeviceDescription, DeviceLock, Folders, LockState, PassphraseGuard, PlatformError, Ports,
-    Secret, SystemClock, Timestamp,
+    Account, Authenticator, Clock, DeviceDescription, DeviceLock, Folders, LockState, PassphraseGuard, PlatformError,
+    Ports, Secret, SystemClock, Timestamp,
 };
 
 use crate::direct::DirectChannel;
@@ -85,8 +85,8 @@ impl Phone {
         let key_store = keys::open(&home, keys).await?;
         let guard: Arc<dyn PassphraseGuard> = key_store.clone();
         let relay = home.relay(settings.relay.as_deref())?;
-        let secret = home.relay_secret(key_store.as_ref())?;
-        let channel = Arc::new(DirectChannel::new(&relay, secret, trust.relay)?);
+        let relay_secret = home.relay_secret(key_store.as_ref())?;
+        let channel = Arc::new(DirectChannel::new(&relay, relay_secret.secret.clone(), trust.relay)?);
         let ports = Ports {
             key_store,
             device_lock: Arc::new(PassphraseLock(Arc::clone(&guard))),
@@ -96,7 +96,29 @@ impl Phone {
             device: description(settings.device_name),
         };
         let authenticator = Authenticator::open(Folders::under(home.path().to_owned()), ports).await?;
+        // Kept only now: a folder that doesn't open is left as it is.
+        if home.keep(&relay_secret)? {
+            authenticator.push_address_changed().await?;
+        }
         Ok(Self { authenticator, channel, guard, clock: settings.clock })
+    }
+
+    /// The accounts in a folder that was copied from another phone; names only, nothing is changed.
+    ///
+    /// # Errors
+    /// As the core.
+    pub async fn restored_accounts(settings: &Settings) -> Result<Vec<Account>, PhoneError> {
+        Ok(countersign::restored_accounts(Folders::under(settings.home.clone())).await?)
+    }
+
+    /// Empties a folder that was copied from another phone; one whose keys are here is left alone.
+    ///
+    /// # Errors
+    /// `NotFromAnotherDevice`; as `open_with` about where the keys are.
+    pub async fn start_over(settings: &Settings, keys: Keys) -> Result<(), PhoneError> {
+        let home = Home::open(&settings.home)?;
+        let key_store = keys::open(&home, keys).await?;
+        Ok(countersign::start_over(Folders::under(settings.home.clone()), key_store).await?)
     }
 
     /// The core behind this phone.

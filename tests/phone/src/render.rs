@@ -32,7 +32,7 @@ fn one_account(account: &Account, now: Timestamp) -> String {
     let mut text = frame(&account.host);
     text.push_str(&field("Account", &whose(account)));
     text.push_str(&field("State", &words::health(account.health)));
-    if !matches!(account.health, AccountHealth::RemovedByService { .. }) {
+    if !matches!(account.health, AccountHealth::RemovedByService { .. } | AccountHealth::RestoredElsewhere) {
         text.push_str(&field("Sign-in", words::phone_sign_in(account.phone_sign_in)));
     }
     text.push_str(&field("Added", &times::ago(now.since(account.added_at))));

@@ -155,3 +155,20 @@ async fn the_library_refuses_a_wrong_passphrase_too() {
     let refused = Phone::open(home.path(), &wrong, RELAY, None).await.err();
     assert_eq!(refused, Some(PhoneError::Core(Error::Platform(PlatformError::WrongPassphrase))));
 }
+
+#[test]
+fn a_folder_without_its_keys_says_so_and_starts_over_when_told() {
+    let home = tempfile::tempdir().unwrap();
+    opened(home.path());
+    assert_eq!(
+        error_of(&run(home.path(), "open sesame", &["--json", "start-over", "--yes"])),
+        "not_from_another_device"
+    );
+    std::fs::remove_file(home.path().join("keys")).unwrap();
+    assert_eq!(error_of(&run(home.path(), "open sesame", &["--json", "accounts"])), "from_another_device");
+    let output = run(home.path(), "open sesame", &["start-over"]);
+    assert_eq!(output.status.code(), Some(1), "nobody said yes");
+    let output = run(home.path(), "open sesame", &["--json", "start-over", "--yes"]);
+    assert_eq!((output.status.code(), objects(&output)[0]["event"].as_str()), (Some(0), Some("started_over")));
+    opened(home.path());
+}

@@ -100,13 +100,13 @@ pub mod http_request {
     pub type Request = axum::http::Request<Vec<u8>>;
 }
 
-/// The push service says that this address is no more.
+/// The push service says that this address is no more; the phone is told at its next contact.
 async fn end_subscription(app: &App, device_id: String, endpoint: String) {
     let ended = app
         .store
         .run(move |tx| match tx.get::<Device>(&device_id)? {
             Some(mut device) if device.push.as_ref().is_some_and(|push| push.endpoint == endpoint) => {
-                device.push = None;
+                device.push_ended = true;
                 tx.put(&device)
             }
             _ => Ok(()),

@@ -18,6 +18,7 @@ pub fn health(health: AccountHealth) -> String {
         | AccountHealth::Suspended
         | AccountHealth::LimitedByPolicy
         | AccountHealth::IdentityChanged
+        | AccountHealth::RestoredElsewhere
         | AccountHealth::UpdateNeeded => format!("{} {}", what(health), next(health.next_step())),
     }
 }
@@ -32,6 +33,7 @@ fn what(health: AccountHealth) -> &'static str {
         AccountHealth::Suspended => "the organisation has suspended your sign-in.",
         AccountHealth::LimitedByPolicy => "the organisation does not allow this app for you at present.",
         AccountHealth::IdentityChanged => "the service's identity changed; requests are held back.",
+        AccountHealth::RestoredElsewhere => "can't answer here: its key stayed on another phone.",
         AccountHealth::UpdateNeeded => "the service needs a newer version of this phone.",
         AccountHealth::Active => "ready.",
         AccountHealth::RemovedByService { .. } => "no longer works here.",
@@ -63,6 +65,7 @@ pub(crate) fn health_name(health: AccountHealth) -> (&'static str, Option<&'stat
         AccountHealth::Suspended => ("suspended", None),
         AccountHealth::LimitedByPolicy => ("limited_by_policy", None),
         AccountHealth::IdentityChanged => ("identity_changed", None),
+        AccountHealth::RestoredElsewhere => ("restored_elsewhere", None),
         AccountHealth::UpdateNeeded => ("update_needed", None),
         AccountHealth::RemovedByService { cause } => ("removed_by_service", Some(cause_name(cause))),
     }

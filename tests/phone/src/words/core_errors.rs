@@ -18,7 +18,11 @@ pub(super) fn of(error: &Error) -> Words {
         Error::Picture(fault) => picture(*fault),
         Error::NotASignInService(fault) => metadata(*fault),
         Error::Enrollment(fault) => enrollment(*fault),
-        Error::NotYetUnlocked | Error::FromAnotherDevice | Error::NewerSchema(_) | Error::Closed => opening(error),
+        Error::NotYetUnlocked
+        | Error::FromAnotherDevice
+        | Error::NotFromAnotherDevice
+        | Error::NewerSchema(_)
+        | Error::Closed => opening(error),
         Error::Offline | Error::Untrusted | Error::Busy | Error::InvalidAnswer | Error::Refused => service(error),
         Error::UnknownPrompt | Error::PromptExpired | Error::AlreadyAnswered | Error::NumberForm => prompt(error),
         Error::IdentityChanged
@@ -110,7 +114,13 @@ fn opening(error: &Error) -> Words {
             "from_another_device",
             "This folder was copied from another phone; its keys are not here.",
             "The other phone is not affected.",
-            "Use another --home and add your accounts there.",
+            "To empty it and add your accounts again: countersign-phone start-over",
+        ),
+        Error::NotFromAnotherDevice => words(
+            "not_from_another_device",
+            "This phone's keys are here; there is no reason to start over.",
+            ACCOUNTS_FINE,
+            "To take an account off this phone: countersign-phone remove",
         ),
         Error::NewerSchema(_) => words(
             "newer_schema",
@@ -352,6 +362,7 @@ mod tests {
         let mut errors = vec![
             Error::NotYetUnlocked,
             Error::FromAnotherDevice,
+            Error::NotFromAnotherDevice,
             Error::NewerSchema(9),
             Error::Offline,
             Error::Untrusted,

@@ -104,8 +104,10 @@ pub struct Device {
     pub turned_off_at: Option<Time>,
     /// What it says of itself; gone from a tombstone.
     pub claimed: Option<Claimed>,
-    /// Where pushes go; gone from a tombstone, or when the push service said so.
+    /// Where pushes go; gone from a tombstone.
     pub push: Option<Subscription>,
+    /// Whether the push service said that this address is no more.
+    pub push_ended: bool,
     /// When it was bound.
     pub added_at: Time,
     /// Whether an answer ever came by push.
@@ -143,11 +145,18 @@ impl Device {
             turned_off_at: None,
             claimed: Some(claimed),
             push: Some(push),
+            push_ended: false,
             added_at: now,
             push_seen: false,
             last_network: None,
             ends_at: None,
         }
+    }
+
+    /// Where a push can be sent at present.
+    #[must_use]
+    pub fn reachable_at(&self) -> Option<&Subscription> {
+        self.push.as_ref().filter(|_push| !self.push_ended)
     }
 
     /// Whether it answers prompts.

@@ -193,6 +193,7 @@ fn act(
         Message::PushAddress { endpoint } => {
             if let Some(push) = device.push.as_mut().filter(|_push| is_endpoint(&endpoint)) {
                 push.endpoint = endpoint;
+                device.push_ended = false;
                 tx.put(&device)?;
             }
         }

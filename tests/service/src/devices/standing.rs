@@ -61,15 +61,16 @@ pub struct Standing {
     sign_in_key: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notices: Vec<NoticeClaims>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    push_ended: bool,
 }
 
 impl Standing {
     /// Of a device, as of this transaction.
     pub fn of(tx: &mut Tx<'_>, device: &Device) -> Result<Self, StoreError> {
-        let bare = |status, cause| Self { status, cause, policy: None, sign_in_key: None, notices: Vec::new() };
         let status = match device.state {
-            State::Pending => return Ok(bare(Status::Pending, None)),
-            State::Removed(cause) => return Ok(bare(Status::Removed, Some(cause))),
+            State::Pending => return Ok(Self::bare(Status::Pending)),
+            State::Removed(cause) => return Ok(Self { cause: Some(cause), ..Self::bare(Status::Removed) }),
             State::Active => may_answer(tx, &device.account_id)?,
         };
         let policy = match tx.get::<Person>(&device.account_id)? {
@@ -87,14 +88,19 @@ impl Standing {
             policy,
             sign_in_key: device.sign_in.as_ref().map(|sign_in| sign_in.key.thumbprint()),
             notices: notices::waiting(tx, &device.id)?.into_iter().map(NoticeClaims::from).collect(),
-            ..bare(status, None)
+            push_ended: device.push_ended,
+            ..Self::bare(status)
         })
     }
 
     /// Of a request whose time was wrong.
     #[must_use]
     pub fn clock_skew() -> Self {
-        Self { status: Status::ClockSkew, cause: None, policy: None, sign_in_key: None, notices: Vec::new() }
+        Self::bare(Status::ClockSkew)
+    }
+
+    fn bare(status: Status) -> Self {
+        Self { status, cause: None, policy: None, sign_in_key: None, notices: Vec::new(), push_ended: false }
     }
 }
 

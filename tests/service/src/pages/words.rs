@@ -190,7 +190,7 @@ fn method(device: &Device, now: Time) -> Method {
         .claimed
         .as_ref()
         .map_or((String::new(), String::new()), |claimed| (claimed.name.clone(), claimed.model.clone()));
-    let push = match (&device.push, device.push_seen) {
+    let push = match (device.reachable_at(), device.push_seen) {
         (None, _) => "push no longer reaches it; it checks for requests",
         (Some(_), true) => "push works",
         (Some(_), false) => "push not seen yet",

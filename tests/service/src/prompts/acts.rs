@@ -242,7 +242,7 @@ fn make_prompt(app: &App, ceremony: &Ceremony, phone: &Device, wanted: &Wanted) 
 }
 
 fn push_to(phone: &Device, jws: String) -> Option<Push> {
-    let subscription: Subscription = phone.push.clone()?;
+    let subscription: Subscription = phone.reachable_at().cloned()?;
     Some(Push { device_id: phone.id.clone(), subscription, jws })
 }
 

@@ -1,0 +1,91 @@
+//! Everything a screen shows, read in one transaction.
+
+use std::sync::Arc;
+
+use super::Core;
+use crate::account::{Account, AccountId, Notice};
+use crate::enrollment::{self, by_sign_in};
+use crate::error::Error;
+use crate::phone_sign_in;
+use crate::prompt::fetch::{fetch, stored_prompt};
+use crate::prompt::{Prompt, PromptState, push};
+use crate::service::messages::FetchReason;
+use crate::step::Step;
+use crate::tasks;
+
+/// Everything a screen shows, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Rises with every change; hand it to `changed_since`.
+    pub revision: u64,
+    /// Oldest first; pending ones are among `pending`.
+    pub accounts: Vec<Account>,
+    /// Prompts that wait for the person or the service, or whose outcome came in the last minute; oldest first.
+    pub prompts: Vec<Prompt>,
+    /// Acts that can go on or be given up.
+    pub pending: Vec<Step>,
+    /// What happened to the accounts and was not dismissed, newest first.
+    pub notices: Vec<Notice>,
+}
+
+/// What "check for requests" found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Every prompt that waits for the person.
+    pub prompts: Vec<Prompt>,
+    /// Accounts whose service could not be asked, and why.
+    pub unreachable: Vec<(AccountId, Error)>,
+}
+
+pub(super) async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
+    // Read before the data: a change in between is then reported again, never missed.
+    let (revision, now, lock) = (core.revision(), core.ports.clock.now(), core.lock_seen());
+    let (records, mut snapshot, registrations, entered) = core
+        .store
+        .run(move |tables| {
+            let records = tables.accounts()?;
+            let prompts = tables
+                .live_prompts(now)?
+                .iter()
+                .filter_map(|prompt| {
+                    let account = records.iter().find(|account| account.id == prompt.id.account)?;
+                    stored_prompt(prompt, &account.audience()).ok()
+                })
+                .collect();
+            let pending: Vec<Step> = tables.enrollments()?.iter().map(enrollment::shown_step).collect();
+            let accounts =
+                records.iter().filter(|record| !record.is_pending()).map(|record| record.shown(lock)).collect();
+            let snapshot = Snapshot { revision, accounts, prompts, pending, notices: tables.notices()? };
+            Ok((records, snapshot, tables.registrations()?, tables.sign_in_enrollments()?))
+        })
+        .await?;
+    snapshot.pending.extend(entered.iter().map(|record| by_sign_in::shown_step(core, record)));
+    for (account, stage) in registrations {
+        if let Some(record) = records.iter().find(|record| record.id == account) {
+            snapshot.pending.push(phone_sign_in::shown_step(core, record, &stage)?);
+        }
+    }
+    Ok(snapshot)
+}
+
+pub(super) async fn check_for_prompts(core: &Arc<Core>, reason: FetchReason) -> Result<Checked, Error> {
+    push::import(core).await?;
+    let records = core.store.run(|tables| tables.accounts()).await?;
+    // All at once: one service that is slow must not hold up the others.
+    let mut asked = Vec::new();
+    for account in records.into_iter().filter(|record| !record.is_removed()) {
+        let (core, id) = (Arc::clone(core), account.id.clone());
+        let asking = async move { fetch(&core, &id, reason, 0).await };
+        asked.push((account.id, tasks::start(&tokio::runtime::Handle::current(), asking)));
+    }
+    let mut unreachable = Vec::new();
+    for (account, answer) in asked {
+        match answer.await.unwrap_or_else(Err) {
+            Ok(_) | Err(Error::Removed) => {}
+            Err(error) => unreachable.push((account, error)),
+        }
+    }
+    let mut prompts = snapshot(core).await?.prompts;
+    prompts.retain(|prompt| prompt.state() == PromptState::Open);
+    Ok(Checked { prompts, unreachable })
+}
