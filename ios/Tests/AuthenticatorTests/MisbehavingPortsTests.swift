@@ -90,6 +90,31 @@ final class MisbehavingPortsTests: XCTestCase {
         }
     }
 
+    func testRestoredWhereTheKeysAreNotItNamesTheAccountsAndBeginsAnew() async throws {
+        try await withPhone { phone, person in
+            let ports = Moody(over: phone.ports())
+            let core = try await phone.open(ports.all)
+            try await phone.add(person)
+            try await core.pushAddressChanged()
+            let name = try await only(core.accounts()).userName
+            let (folders, keyStore) = (phone.folders, ports.all.keyStore)
+            await assertThrows(CountersignError.NotFromAnotherDevice) {
+                try await startOver(folders: folders, keyStore: keyStore)
+            }
+            try await core.shutDown()
+            ports.misbehaves(at: "unwrap", .telling(.Gone))
+            await assertThrows(CountersignError.FromAnotherDevice) { try await phone.open(ports.all) }
+            let restored = try await only(restoredAccounts(folders: folders))
+            XCTAssertEqual(restored.userName, name)
+            XCTAssertEqual(restored.health, .restoredElsewhere)
+            XCTAssertEqual(nextStep(health: restored.health), .addAgain)
+            try await startOver(folders: folders, keyStore: keyStore)
+            ports.behaves()
+            let accounts = try await phone.open(ports.all).accounts()
+            XCTAssertEqual(accounts, [])
+        }
+    }
+
     func testPortsThatNeverReturnCostThirtySecondsNotTheApp() async throws {
         try await withPhone { phone, person in
             let ports = Moody(over: phone.ports())

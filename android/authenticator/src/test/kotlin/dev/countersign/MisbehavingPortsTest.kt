@@ -1,16 +1,21 @@
 package dev.countersign
 
 import com.sun.jna.Native
+import dev.countersign.core.AccountHealth
 import dev.countersign.core.Authenticator
 import dev.countersign.core.CountersignException
 import dev.countersign.core.DeviceLock
 import dev.countersign.core.KeyGuard
 import dev.countersign.core.KeyStore
 import dev.countersign.core.LockState
+import dev.countersign.core.NextStep
 import dev.countersign.core.PlatformException
 import dev.countersign.core.PushChannel
 import dev.countersign.core.Step
 import dev.countersign.core.TlsTrust
+import dev.countersign.core.nextStep
+import dev.countersign.core.restoredAccounts
+import dev.countersign.core.startOver
 import dev.countersign.phone.Phone
 import dev.countersign.world.World
 import kotlinx.coroutines.async
@@ -174,6 +179,30 @@ class MisbehavingPortsTest {
                 moody.misbehaves("state") { throw told }
                 val error = assertThrows<CountersignException> { runBlocking { phone.core.deviceLock() } }
                 assertEquals(expected, error::class)
+            }
+        }
+    }
+
+    @Test
+    fun `restored where the keys are not, it names the accounts and begins anew`(@TempDir folder: Path) = runBlocking<Unit> {
+        World.person().use { person ->
+            Phone(folder).use { phone ->
+                val (moody, ports) = phone.moody()
+                phone.open(ports)
+                phone.add(person)
+                phone.core.pushAddressChanged()
+                val name = phone.core.accounts().single().userName
+                assertThrows<CountersignException.NotFromAnotherDevice> { runBlocking { startOver(phone.folders, moody) } }
+                phone.core.shutDown()
+                moody.misbehaves("unwrap") { throw PlatformException.Gone() }
+                assertThrows<CountersignException.FromAnotherDevice> { runBlocking { phone.open(ports) } }
+                val restored = restoredAccounts(phone.folders).single()
+                assertEquals(name to AccountHealth.RestoredElsewhere, restored.userName to restored.health)
+                assertEquals(NextStep.ADD_AGAIN, nextStep(restored.health))
+                startOver(phone.folders, moody)
+                moody.misbehaves("", null)
+                phone.open(ports)
+                assertTrue(phone.core.accounts().isEmpty())
             }
         }
     }
