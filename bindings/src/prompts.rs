@@ -130,7 +130,7 @@ pub struct Context {
     /// Where that address is, as far as the service knows.
     pub place: Option<Place>,
     /// Whether it is the network of this phone's last contact with the service.
-    pub near: bool,
+    pub near: Option<bool>,
 }
 
 /// A place as city, region and country.
@@ -177,6 +177,8 @@ pub enum Outcome {
     Cancelled,
     /// Another answer had been given before.
     AlreadyAnswered,
+    /// Phone and browser must be in the same network, and were not; the request is over.
+    RefusedPlace,
 }
 
 /// Why a prompt was taken back.

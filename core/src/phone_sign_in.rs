@@ -11,114 +11,34 @@
 //! behind; only what can go on is kept. Off is the reverse of the last stage: the key goes first, then the
 //! service is told.
 
+mod off;
 mod requirements;
-
-use serde::{Deserialize, Serialize};
+mod stage;
 
 use crate::account::{AccountId, AccountRecord, SignInKey, StoredState};
 use crate::authenticator::{Core, check_own_signature};
 use crate::authorization::{self, Client, Pushed, Sent};
-use crate::clock::Timestamp;
 use crate::enrollment::Ticket;
 use crate::error::Error;
 use crate::jose::{self, HeaderKey, PublicKey, base64url};
-use crate::outbox::Entry;
 use crate::platform::{KeyGuard, PlatformError};
 use crate::prompt;
-use crate::removal::{self, Ending};
 use crate::retired_keys;
 use crate::secret::{Bearer, random};
 use crate::service;
-use crate::service::messages::FetchReason;
-use crate::service::messages::{KeyProof, Message, Purpose, TurnOnResult, WireAttestation};
+use crate::service::messages::{FetchReason, KeyProof, Message, Purpose, TurnOnResult, WireAttestation};
 use crate::standing;
 use crate::step::{NotAllowed, Purpose as SigningPurpose, Reply, SignedForm, Step};
 
+pub(crate) use off::{turn_off, turn_off_entry};
 pub use requirements::{Registration, Requirements};
 pub(crate) use requirements::{guard_for, lock_guards, requirements};
+use stage::{Authorized, SCOPE};
+pub(crate) use stage::{Stage, TokenAnswer, first_stage};
 
 const KEY_TYP: &str = "phone-sign-in-key+jwt";
-const SCOPE: &str = "device_registration";
-/// Time for the last request to arrive before the nonce ends, in seconds.
-const SLACK: u64 = 10;
 /// Tickets of registrations carry the account's name after this.
 const TICKET: &str = "phone-sign-in:";
-
-/// Where a registration stands. Sealed whole in the database: it holds what only this phone may know.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Stage {
-    /// The person has not yet agreed to register this device.
-    Confirming { redirect_uri: String },
-    /// About to push the request; nobody knows of it for certain.
-    Pushing { sent: Sent },
-    /// The person is in the browser.
-    InBrowser { sent: Sent, url: String, until: Timestamp },
-    /// About to redeem the code, which works once.
-    Redeeming { sent: Sent, code: Bearer },
-    /// A key may be registered; the policy is asked for first.
-    Authorized { authorized: Authorized },
-    /// The key may be made under this alias.
-    MakingKey { authorized: Authorized, alias: String, guard: KeyGuard },
-    /// The key exists; the person has not yet signed with it.
-    Signing { authorized: Authorized, alias: String, guard: KeyGuard, point: Vec<u8> },
-    /// The service is told; the same proof as often as it takes.
-    Telling { token: Bearer, alias: String, guard: KeyGuard, point: Vec<u8>, proof: String },
-}
-
-/// What lets a sign-in key be registered.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Authorized {
-    token: Bearer,
-    nonce: Bearer,
-    /// By this phone's clock.
-    until: Timestamp,
-}
-
-/// A token response of scope `device_registration` (protocol section 10.1); a service that adds a phone by signing in
-/// gives one with its answer.
-#[derive(Deserialize)]
-pub(crate) struct TokenAnswer {
-    access_token: Bearer,
-    token_type: String,
-    scope: String,
-    nonce: Bearer,
-    nonce_expires_in: u64,
-    sub: String,
-}
-
-impl TokenAnswer {
-    /// What it is good for.
-    ///
-    /// # Errors
-    /// `InvalidAnswer` for a token of another kind, scope or account.
-    fn authorized(self, account_id: &str, now: Timestamp) -> Result<Authorized, Error> {
-        if self.token_type != "DPoP" || self.scope != SCOPE || self.sub != account_id {
-            return Err(Error::InvalidAnswer);
-        }
-        let life = self.nonce_expires_in.min(authorization::MAX_LIFE).saturating_sub(SLACK);
-        Ok(Authorized { token: self.access_token, nonce: self.nonce, until: now.plus(life) })
-    }
-}
-
-/// What a phone that was just added may go on with; looked at when the policy is known.
-pub(crate) fn first_stage(answer: TokenAnswer, account_id: &str, now: Timestamp) -> Result<Stage, Error> {
-    Ok(Stage::Authorized { authorized: answer.authorized(account_id, now)? })
-}
-
-impl Stage {
-    /// The alias under which a key may exist.
-    pub(crate) fn key_alias(&self) -> Option<&str> {
-        match self {
-            Self::Confirming { .. }
-            | Self::Pushing { .. }
-            | Self::InBrowser { .. }
-            | Self::Redeeming { .. }
-            | Self::Authorized { .. } => None,
-            Self::MakingKey { alias, .. } | Self::Signing { alias, .. } | Self::Telling { alias, .. } => Some(alias),
-        }
-    }
-}
 
 fn ticket_of(account: &AccountId) -> Ticket {
     Ticket(format!("{TICKET}{}", account.0))
@@ -484,28 +404,4 @@ async fn forget(core: &Core, id: &AccountId) -> Result<(), Error> {
     let id = id.clone();
     core.change(move |tables| tables.end_registration(&id)).await?;
     retired_keys::destroy(core).await
-}
-
-/// Turns phone sign-in off: the key goes at once, and the service is told now or later.
-///
-/// # Errors
-/// `PhoneSignInOff` when it is off already.
-pub(crate) async fn turn_off(core: &Core, id: AccountId) -> Result<Ending, Error> {
-    let account = active(core, &id).await?;
-    let sign_in = account.sign_in.clone().ok_or(Error::PhoneSignInOff)?;
-    let entry = turn_off_entry(core, &account, &sign_in)?.sent_by_the_caller(core.ports.clock.now());
-    let stored = entry.clone();
-    core.change(move |tables| {
-        tables.set_sign_in(&id, None)?;
-        tables.insert_outbox(&stored)
-    })
-    .await?;
-    retired_keys::destroy(core).await?;
-    removal::tell(core, &entry).await
-}
-
-/// Names the key, so that a late "off" can't undo a newer "on".
-pub(crate) fn turn_off_entry(core: &Core, account: &AccountRecord, sign_in: &SignInKey) -> Result<Entry, Error> {
-    let message = Message::TurnOff { sign_in_key: sign_in.thumbprint() };
-    Entry::new(account, account.endpoints.device.clone(), message, core.ports.clock.now())
 }

@@ -196,8 +196,9 @@ pub struct Context {
     pub address: String,
     /// Where that address is, as far as the service knows.
     pub place: Option<Place>,
-    /// Whether it is the network of this phone's last contact with the service.
-    pub near: bool,
+    /// Whether it is the network of this phone's last contact with the service. `false` is a warning that the
+    /// organisation wants the person to see; `None`: nothing follows from it.
+    pub near: Option<bool>,
 }
 
 /// A place as city, region and country.
@@ -245,6 +246,8 @@ pub enum Outcome {
     Cancelled,
     /// Another answer had been given before.
     AlreadyAnswered,
+    /// Phone and browser must be in the same network, and were not; the request is over.
+    RefusedPlace,
 }
 
 /// Why a prompt was taken back.

@@ -44,7 +44,7 @@ pub(crate) struct WireContext {
     pub(crate) os: String,
     pub(crate) address: String,
     pub(crate) place: Option<Place>,
-    pub(crate) near: bool,
+    pub(crate) near: Option<bool>,
 }
 
 /// Claims of `prompt-withdrawn+jwt` (section 7).

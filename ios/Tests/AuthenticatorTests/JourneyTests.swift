@@ -33,7 +33,10 @@ final class JourneyTests: XCTestCase {
 
         // Twice a number: once to confirm the phone, once to sign in.
         for kind in [PromptKind.confirmEnrollment, .secondFactor] {
-            if kind == .secondFactor { try await person.signsIn() }
+            if kind == .secondFactor {
+                try await person.sees("done")
+                try await person.signsIn()
+            }
             var snapshot = try await authenticator.snapshot()
             while !snapshot.prompts.contains(where: { $0.state == .open }) {
                 snapshot = try await authenticator.changedSince(revision: snapshot.revision, atMost: 10)

@@ -92,6 +92,7 @@ def prompt_goods(kind: Kind) -> list[dict]:
         "made 60 s ahead": {"iat": NOW + 60, "exp": NOW + 180},
         "in its last second": {"iat": NOW - 119, "exp": NOW + 1},
         "with a place": {"context": context | {"place": place, "near": False}},
+        "of a network that nothing is said of": {"context": context | {"near": None}},
         "from an unlisted browser": {"context": context | {"browser": "NetSurf", "os": "Haiku"}},
         "text of 128 characters": {"context": context | {"application": "ü" * 128}},
     }
@@ -157,7 +158,7 @@ def state_file(world: World, prompt: dict) -> dict:
         "outcome": {"prompt": jti, "result": "approved"},
     })
     bare = {name: value for name, value in kind.payload.items() if name != "outcome"}
-    results = ("denied", "reported", "wrong_number", "expired", "superseded", "cancelled", "already_answered")
+    results = ("denied", "reported", "wrong_number", "expired", "superseded", "cancelled", "already_answered", "refused_place")
     causes = (
         "not_my_phone", "wrong_digits", "cancelled", "expired", "abandoned", "removed_by_phone", "removed_by_person",
         "removed_by_operator", "lost",

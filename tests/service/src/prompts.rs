@@ -1,6 +1,7 @@
 //! Ceremonies, their prompts, and the answers: protocol section 7.
 
 pub mod acts;
+pub mod answers;
 pub mod numbers;
 pub mod records;
 pub mod routes;

@@ -107,7 +107,11 @@ fn application(context: &Context) -> String {
 
 fn address(context: &Context) -> String {
     let address = known(&context.address);
-    if context.near { format!("{address} (the network this phone was on)") } else { address.to_owned() }
+    match context.near {
+        Some(true) => format!("{address} (the network this phone was on)"),
+        Some(false) => format!("{address}. Careful: not the network this phone was on"),
+        None => address.to_owned(),
+    }
 }
 
 fn place(place: Option<&Place>) -> String {
@@ -157,7 +161,7 @@ pub(crate) mod tests {
                     region: "Basel-Stadt".to_owned(),
                     country: "Switzerland".to_owned(),
                 }),
-                near: true,
+                near: Some(true),
             },
             issued_at: Timestamp(2_000),
             expires_at: Timestamp(2_120),
@@ -188,13 +192,15 @@ pub(crate) mod tests {
     fn what_is_unknown_is_said_to_be() {
         let mut view = good_view();
         view.context.place = None;
-        view.context.near = false;
+        view.context.near = None;
         view.context.browser = "other".to_owned();
         view.context.os = String::new();
         let text = prompt(&view, Timestamp(2_012));
         assert!(text.contains("  Place        unknown\n"), "{text}");
         assert!(text.contains("  Browser      unknown on unknown\n"), "{text}");
         assert!(text.contains("  Address      192.0.2.7\n"), "{text}");
+        view.context.near = Some(false);
+        assert!(prompt(&view, Timestamp(2_012)).contains("  Address      192.0.2.7. Careful: not"));
     }
 
     #[test]

@@ -40,6 +40,11 @@ pub fn outcome(outcome: Outcome) -> Verdict {
         Outcome::AlreadyAnswered => {
             verdict("already_answered", "The request had been answered before. That first answer stays.")
         }
+        Outcome::RefusedPlace => verdict(
+            "refused_place",
+            "Your organisation wants phone and browser in the same network, and they are not. Nobody was signed in. \
+             Join the browser's network with this phone, then start again on the page.",
+        ),
     }
 }
 
@@ -132,6 +137,7 @@ mod tests {
             Outcome::Superseded,
             Outcome::Cancelled,
             Outcome::AlreadyAnswered,
+            Outcome::RefusedPlace,
         ];
         assert!(outcome(Outcome::Approved).words.starts_with("Approved"));
         for other in others {

@@ -102,6 +102,10 @@ pub fn not_approved(outcome: Outcome) -> &'static str {
         Outcome::Superseded => "You started again in this browser. This page is no longer needed.",
         Outcome::Cancelled => "You cancelled the request.",
         Outcome::Ended => "Your account changed meanwhile, so the request has ended. Sign in again.",
+        Outcome::RefusedPlace => {
+            "Your organisation wants your phone in the same network as this browser, and it is in another one. Connect \
+             it to this network, then try again."
+        }
     }
 }
 
@@ -306,6 +310,7 @@ pub fn wizard_not_confirmed(outcome: Outcome) -> Page {
     let why = match outcome {
         Outcome::WrongNumber => "Another number was entered on your phone.",
         Outcome::Denied | Outcome::Reported => "The request was denied on your phone.",
+        Outcome::RefusedPlace => not_approved(outcome),
         Outcome::Approved | Outcome::Expired | Outcome::Superseded | Outcome::Cancelled | Outcome::Ended => {
             "The request was not answered in time."
         }

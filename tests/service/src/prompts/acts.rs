@@ -4,18 +4,19 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::audit;
-use crate::clock::{DAY, MINUTE, Time};
+use crate::clock::{MINUTE, Time};
 use crate::devices::records::{self as devices, Device, Subscription};
 use crate::devices::standing::{Status, may_answer};
 use crate::people::Person;
+use crate::policy::document::Proximity;
 use crate::policy::records::effective_for;
 use crate::policy::rules::Effective;
 use crate::prompts::numbers;
-use crate::prompts::records::{AnsweringKey, Ceremony, Context, Kind, Match, Outcome, Owner, Prompt, RequestId, Told};
-use crate::prompts::rules::{self, Allowed, Decision, Refusal, Start};
+use crate::prompts::records::{AnsweringKey, Ceremony, Context, Kind, Match, Outcome, Owner, Prompt, RequestId};
+use crate::prompts::rules::{self, Allowed, Refusal, Start};
 use crate::push::Push;
-use crate::secrets::{hashed, random_below, random_id};
-use crate::sign_in::records::{KnownBrowser, Session, end_session};
+use crate::secrets::{random_below, random_id};
+use crate::sign_in::records::Session;
 use crate::store::{StoreError, Tx};
 
 const PROMPT_TYP: &str = "phone-prompt+jwt";
@@ -95,7 +96,7 @@ struct ContextClaims<'a> {
     context: &'a Context,
     /// No database of places is at hand, and unknown is said as unknown.
     place: Option<()>,
-    near: bool,
+    near: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -131,12 +132,14 @@ pub async fn start(app: &App, mut wanted: Wanted) -> Result<Result<Ceremony, Not
                     return Ok(Err(NotStarted::Refused(refusal)));
                 }
             };
-            limit(&mut wanted, &mut allowed, &effective_for(tx, &person)?);
+            let effective = effective_for(tx, &person)?;
+            limit(&mut wanted, &mut allowed, &effective);
             let mut pushes = supersede(tx, &shared, &history, &wanted.owner, now)?;
             let ceremony = draw(&wanted, allowed, &history, now)?;
             tx.put(&ceremony)?;
             for phone in &phones {
-                let prompt = make_prompt(&shared, &ceremony, phone, &wanted)?;
+                let near = nearness(phone, &ceremony, effective.proximity);
+                let prompt = make_prompt(&shared, &ceremony, phone, &wanted, near)?;
                 if !ceremony.silent {
                     pushes.extend(push_to(phone, prompt.jws.clone()));
                 }
@@ -208,7 +211,22 @@ fn draw(wanted: &Wanted, allowed: Allowed, history: &[Ceremony], now: Time) -> R
     })
 }
 
-fn make_prompt(app: &App, ceremony: &Ceremony, phone: &Device, wanted: &Wanted) -> Result<Prompt, StoreError> {
+/// What the phone is told of the browser's network; that it is another one only where the policy makes something of it.
+fn nearness(phone: &Device, ceremony: &Ceremony, proximity: Proximity) -> Option<bool> {
+    let near = phone.was_near(&ceremony.network, ceremony.created_at);
+    match proximity {
+        Proximity::Off => near.then_some(true),
+        Proximity::Warn | Proximity::Require => Some(near),
+    }
+}
+
+fn make_prompt(
+    app: &App,
+    ceremony: &Ceremony,
+    phone: &Device,
+    wanted: &Wanted,
+    near: Option<bool>,
+) -> Result<Prompt, StoreError> {
     let jti = random_id().map_err(|_none| StoreError::Stopped)?;
     let (answered_with, key) = phone.answers(ceremony.kind, ceremony.created_at).ok_or(StoreError::Stopped)?;
     let claims = PromptClaims {
@@ -222,11 +240,7 @@ fn make_prompt(app: &App, ceremony: &Ceremony, phone: &Device, wanted: &Wanted) 
         key: answered_with,
         origin: ceremony.origin,
         r#match: &ceremony.r#match,
-        context: ContextClaims {
-            context: &wanted.context,
-            place: None,
-            near: phone.was_near(&wanted.network, ceremony.created_at),
-        },
+        context: ContextClaims { context: &wanted.context, place: None, near },
     };
     let jws = app.keys.phone().sign(PROMPT_TYP, &claims).map_err(|_library| StoreError::Stopped)?;
     Ok(Prompt {
@@ -261,7 +275,7 @@ fn supersede(
 }
 
 /// Ends a ceremony with an outcome and returns the withdrawals for the devices that did not decide.
-fn finish(
+pub(super) fn finish(
     tx: &mut Tx<'_>,
     app: &App,
     mut ceremony: Ceremony,
@@ -277,7 +291,9 @@ fn finish(
     let reason = match outcome {
         Outcome::Cancelled => "cancelled",
         Outcome::Superseded => "superseded",
-        Outcome::Approved | Outcome::Denied | Outcome::Reported | Outcome::WrongNumber => "answered_elsewhere",
+        Outcome::Approved | Outcome::Denied | Outcome::Reported | Outcome::WrongNumber | Outcome::RefusedPlace => {
+            "answered_elsewhere"
+        }
         Outcome::Expired | Outcome::Ended => "ended",
     };
     let mut pushes = Vec::new();
@@ -380,71 +396,9 @@ pub fn first_time(tx: &mut Tx<'_>, device: &Device, jti: &str, now: Time) -> Res
     tx.insert(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY })
 }
 
-/// An inner answer whose signature was found right.
-pub struct Answer {
-    /// Which prompt.
-    pub prompt: String,
-    /// SHA-256 of the prompt as the phone saw it.
-    pub prompt_sha256: String,
-    /// What the person decided.
-    pub decision: Decision,
-    /// Thumbprint of the key that signed.
-    pub key: String,
-    /// SHA-256 of the inner bytes.
-    pub fingerprint: String,
-    /// Whether the prompt came by push.
-    pub by_push: bool,
-}
-
-/// Decides a ceremony by an answer; the same bytes again get the same outcome.
-pub fn answer(
-    tx: &mut Tx<'_>,
-    app: &App,
-    device: &Device,
-    answer: &Answer,
-    now: Time,
-) -> Result<Option<(Told, Vec<Push>)>, StoreError> {
-    let Some(mut prompt) = tx.get::<Prompt>(&answer.prompt)? else {
-        return Ok(None);
-    };
-    let Some(ceremony) = tx.get::<Ceremony>(&prompt.ceremony)? else {
-        return Ok(None);
-    };
-    // An approval by the key that the prompt named, which must still be the one registered; a denial by the
-    // device key, which never asks anybody.
-    let key_fits = match &answer.decision {
-        Decision::Approve(_) => prompt.key == answer.key && device.key_named(&prompt.key).is_some(),
-        Decision::Deny => answer.key == device.key.thumbprint(),
-    };
-    let fits = prompt.device_id == device.id && key_fits && hashed(prompt.jws.as_bytes()) == answer.prompt_sha256;
-    if !fits {
-        return Ok(None);
-    }
-    if let Some((fingerprint, told)) = &prompt.answer {
-        let told = if *fingerprint == answer.fingerprint { *told } else { Told::AlreadyAnswered };
-        return Ok(Some((told, Vec::new())));
-    }
-    let (outcome, told) = match (&answer.decision, may_approve(tx, &ceremony.account_id, ceremony.kind)?) {
-        (Decision::Approve(_), false) if ceremony.is_live(now) => (Some(Outcome::Ended), Told::Cancelled),
-        (Decision::Approve(_) | Decision::Deny, _) => rules::decide(&ceremony, &answer.decision, now),
-    };
-    prompt.answer = Some((answer.fingerprint.clone(), told));
-    tx.put(&prompt)?;
-    if answer.by_push && !device.push_seen {
-        let mut device = device.clone();
-        device.push_seen = true;
-        tx.put(&device)?;
-    }
-    let pushes = match outcome {
-        Some(outcome) => finish(tx, app, ceremony, outcome, Some(&device.id), now)?,
-        None => Vec::new(),
-    };
-    Ok(Some((told, pushes)))
-}
-
 /// Whether suspension and policy allow this kind of approval; read when it is asked for, and again when it is
 /// decided.
-fn may_approve(tx: &mut Tx<'_>, account_id: &str, kind: Kind) -> Result<bool, StoreError> {
+pub(super) fn may_approve(tx: &mut Tx<'_>, account_id: &str, kind: Kind) -> Result<bool, StoreError> {
     if may_answer(tx, account_id)? != Status::Ok {
         return Ok(false);
     }
@@ -462,59 +416,6 @@ fn may_approve(tx: &mut Tx<'_>, account_id: &str, kind: Kind) -> Result<bool, St
         | Kind::CreatePass
         | Kind::ReportLost => true,
     })
-}
-
-/// "It wasn't me": ends a live ceremony, and what an approved one gave.
-pub fn report(
-    tx: &mut Tx<'_>,
-    app: &App,
-    device: &Device,
-    jti: &str,
-    now: Time,
-) -> Result<Option<(Told, Vec<Push>)>, StoreError> {
-    let Some(prompt) = tx.get::<Prompt>(jti)?.filter(|prompt| prompt.device_id == device.id) else {
-        return Ok(None);
-    };
-    let Some(ceremony) = tx.get::<Ceremony>(&prompt.ceremony)? else {
-        return Ok(None);
-    };
-    if now - prompt.created_at > DAY {
-        return Ok(Some((Told::Expired, Vec::new())));
-    }
-    if ceremony.outcome == Some(Outcome::Reported) {
-        // Said before: what happened since, a new password for one, is not undone by a repetition.
-        return Ok(Some((Told::Reported, Vec::new())));
-    }
-    end_what_it_gave(tx, &ceremony, now)?;
-    let live = ceremony.is_live(now);
-    let pushes = if live {
-        finish(tx, app, ceremony, Outcome::Reported, Some(&device.id), now)?
-    } else {
-        tx.put(&Ceremony { outcome: Some(Outcome::Reported), redeemed: true, ..ceremony })?;
-        Vec::new()
-    };
-    audit::record(tx, &device.account_id, "reported", jti, now)?;
-    Ok(Some((Told::Reported, pushes)))
-}
-
-fn end_what_it_gave(tx: &mut Tx<'_>, ceremony: &Ceremony, now: Time) -> Result<(), StoreError> {
-    use crate::prompts::records::Origin;
-    if let Some(session) = &ceremony.gave_session {
-        end_session(tx, session, now)?;
-    }
-    if let Owner::Session(session) = &ceremony.owner {
-        end_session(tx, session, now)?;
-    }
-    for browser in ceremony.gave_browser.iter().chain(&ceremony.known_browser) {
-        tx.delete::<KnownBrowser>(browser)?;
-    }
-    if ceremony.origin == Origin::PasswordProved
-        && let Some(mut person) = tx.get::<Person>(&ceremony.account_id)?
-    {
-        person.reported_at = Some(now);
-        tx.put(&person)?;
-    }
-    Ok(())
 }
 
 /// Links what an approval gave to its ceremony, so that a report can end it.

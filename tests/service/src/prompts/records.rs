@@ -115,6 +115,8 @@ pub enum Outcome {
     Cancelled,
     /// The account changed meanwhile.
     Ended,
+    /// The phone was not in the browser's network, as the policy wants it.
+    RefusedPlace,
 }
 
 /// A ceremony.
@@ -244,6 +246,8 @@ pub enum Told {
     Cancelled,
     /// Decided before, by other bytes.
     AlreadyAnswered,
+    /// Phone and browser are not in the same network.
+    RefusedPlace,
 }
 
 impl Record for Prompt {

@@ -20,7 +20,8 @@ use crate::limits::Peer;
 use crate::people::Person;
 use crate::phone_sign_in::rules::UserVerification;
 use crate::problem::Problem;
-use crate::prompts::acts::{self, Answer};
+use crate::prompts::acts;
+use crate::prompts::answers::{self, Answer};
 use crate::prompts::records::{AnsweringKey, Prompt, Told};
 use crate::prompts::rules::Decision;
 use crate::secrets::hashed;
@@ -210,7 +211,8 @@ pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body:
     }
     let (act, prompt) = match &request.message {
         AnswerMessage::Answer { answer, received_by } => {
-            let answer = inner(&app, &request.device, answer, *received_by).ok_or(Problem::RequestRefused)?;
+            let answer = inner(&app, &request.device, answer, *received_by, peer.network());
+            let answer = answer.ok_or(Problem::RequestRefused)?;
             let prompt = answer.prompt.clone();
             (Act::Answer(answer), prompt)
         }
@@ -227,7 +229,7 @@ pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body:
 /// Reads the inner answer: signed by one of the device's keys, meant for this issuer, complete for its decision.
 ///
 /// Which of the keys had to sign is known only by the prompt, so that is looked at in the deciding transaction.
-fn inner(app: &App, device: &Device, jws: &str, received_by: ReceivedBy) -> Option<Answer> {
+fn inner(app: &App, device: &Device, jws: &str, received_by: ReceivedBy, network: String) -> Option<Answer> {
     let unverified = Unverified::by_kid(jws, ANSWER_TYP).ok()?;
     let (answered_with, key) = device.key_named(unverified.kid())?;
     let claims: InnerClaims = unverified.verify(key).ok()?;
@@ -256,6 +258,7 @@ fn inner(app: &App, device: &Device, jws: &str, received_by: ReceivedBy) -> Opti
         key: unverified.kid().to_owned(),
         fingerprint: hashed(jws.as_bytes()),
         by_push: received_by == ReceivedBy::Push,
+        network,
     })
 }
 
@@ -271,8 +274,8 @@ async fn take(app: &App, device_id: String, jti: String, act: Act) -> Result<(St
                 return Ok((standing, None));
             }
             let taken = match &act {
-                Act::Answer(answer) => acts::answer(tx, &shared, &device, answer, now)?,
-                Act::Report(prompt) => acts::report(tx, &shared, &device, prompt, now)?,
+                Act::Answer(answer) => answers::answer(tx, &shared, &device, answer, now)?,
+                Act::Report(prompt) => answers::report(tx, &shared, &device, prompt, now)?,
             };
             Ok((standing, taken))
         })

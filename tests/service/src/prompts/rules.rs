@@ -209,18 +209,26 @@ pub enum Decision {
     Deny,
 }
 
-/// What a decision does to a live ceremony, or why it does nothing.
+/// What a decision does to a live ceremony, or why it does nothing; `from` is the network that the phone must share
+/// with the browser, where the policy wants that.
 #[must_use]
-pub fn decide(ceremony: &Ceremony, decision: &Decision, now: Time) -> (Option<Outcome>, Told) {
+pub fn decide(ceremony: &Ceremony, decision: &Decision, from: Option<&str>, now: Time) -> (Option<Outcome>, Told) {
+    let is_place_right = from.is_none_or(|network| network == ceremony.network);
     match (ceremony.outcome_at(now), decision) {
+        (None, Decision::Approve(number)) if *number == ceremony.number && !is_place_right => {
+            (Some(Outcome::RefusedPlace), Told::RefusedPlace)
+        }
         (None, Decision::Approve(number)) if *number == ceremony.number => (Some(Outcome::Approved), Told::Approved),
         (None, Decision::Approve(_)) => (Some(Outcome::WrongNumber), Told::WrongNumber),
         (None, Decision::Deny) => (Some(Outcome::Denied), Told::Denied),
         (Some(Outcome::Expired), _) => (None, Told::Expired),
         (Some(Outcome::Superseded), _) => (None, Told::Superseded),
         (Some(Outcome::Cancelled | Outcome::Ended), _) => (None, Told::Cancelled),
-        (Some(Outcome::Approved | Outcome::Denied | Outcome::Reported | Outcome::WrongNumber), _) => {
-            (None, Told::AlreadyAnswered)
-        }
+        (
+            Some(
+                Outcome::Approved | Outcome::Denied | Outcome::Reported | Outcome::WrongNumber | Outcome::RefusedPlace,
+            ),
+            _,
+        ) => (None, Told::AlreadyAnswered),
     }
 }

@@ -1,7 +1,9 @@
 //! Answers and reports: journey J7 from the phone's side.
 
 use countersign_service::people::Person;
-use countersign_service::prompts::acts::{self, NotStarted};
+use countersign_service::policy::document::patch;
+use countersign_service::policy::records::{current, group_ids, keep};
+use countersign_service::prompts::acts::{self, NotStarted, Wanted};
 use countersign_service::prompts::records::{Kind, Outcome, Owner};
 use countersign_service::prompts::rules::Refusal;
 use countersign_service::sign_in::records::{KnownBrowser, Session, Used};
@@ -32,7 +34,7 @@ async fn a_prompt_says_who_asks_and_never_the_number() {
         "match": {"mode": "enter", "digits": 2},
         "context": {
             "application": "Mail", "browser": "Firefox", "os": "Linux", "address": "192.0.2.7",
-            "place": null, "near": false,
+            "place": null, "near": null,
         },
     });
     assert_eq!(claims, expected);
@@ -348,10 +350,45 @@ async fn opening_the_app_ends_the_silence() {
 async fn a_phone_in_the_same_network_is_near() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
-    let here = countersign_service::prompts::acts::Wanted { network: "127.0.0.0/24".to_owned(), ..service.wanted("a") };
+    let here = Wanted { network: "127.0.0.0/24".to_owned(), ..service.wanted("a") };
     acts::start(&service.app, here).await.unwrap().unwrap();
     let claims = verified(&service, &phone.prompt(&service).await, "phone-prompt+jwt");
     assert_eq!(claims["context"]["near"], true);
+}
+
+/// Sets what follows when phone and browser are in different networks.
+fn set_proximity(service: &Service, proximity: &str) {
+    let change = json!({"countersign": {"proximity": proximity}});
+    let kept = service.app.store.run_blocking(|tx| {
+        let (before, groups) = (current(tx)?, group_ids(tx)?);
+        keep(tx, patch(&before, &change, &groups).unwrap(), "administrator", 0)
+    });
+    kept.unwrap();
+}
+
+#[tokio::test]
+async fn j1_of_different_networks_a_phone_is_told_as_the_policy_says_and_required_ones_must_agree() {
+    let service = Service::start().await;
+    let phone = service.with_phone(1).await;
+    let there = |attempt: &str| service.wanted(attempt);
+    let here = |attempt: &str| Wanted { network: "127.0.0.0/24".to_owned(), ..service.wanted(attempt) };
+    let cases = [
+        ("off", there("a"), json!(null), "approved"),
+        ("warn", there("b"), json!(false), "approved"),
+        ("require", there("c"), json!(false), "refused_place"),
+        ("require", here("d"), json!(true), "approved"),
+    ];
+    for (proximity, wanted, near, told) in cases {
+        set_proximity(&service, proximity);
+        service.clock.advance(3_600);
+        phone.fetched(&service).await;
+        let Owner::Attempt(attempt) = wanted.owner.clone() else { unreachable!("a sign-in page") };
+        let ceremony = acts::start(&service.app, wanted).await.unwrap().unwrap();
+        let prompt = phone.prompt(&service).await;
+        assert_eq!(verified(&service, &prompt, "phone-prompt+jwt")["context"]["near"], near, "{proximity}");
+        assert_eq!(phone.approve(&service, &prompt, &ceremony.number).await, told, "{proximity}");
+        assert_eq!(redeem(&service, &ceremony.id, &attempt, Kind::SecondFactor).await, told == "approved");
+    }
 }
 
 #[tokio::test]

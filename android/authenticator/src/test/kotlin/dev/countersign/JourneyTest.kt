@@ -54,7 +54,10 @@ class JourneyTest {
 
         // Twice a number: once to confirm the phone, once to sign in.
         for (kind in listOf(PromptKind.CONFIRM_ENROLLMENT, PromptKind.SECOND_FACTOR)) {
-            if (kind == PromptKind.SECOND_FACTOR) person.signsIn()
+            if (kind == PromptKind.SECOND_FACTOR) {
+                person.sees("done")
+                person.signsIn()
+            }
             var snapshot = authenticator.snapshot()
             while (snapshot.prompts.none { it.state == PromptState.Open }) {
                 snapshot = authenticator.changedSince(snapshot.revision, Duration.ofSeconds(10))

@@ -1,0 +1,89 @@
+//! Where turning phone sign-in on stands, and the token that lets a sign-in key be registered.
+
+use serde::{Deserialize, Serialize};
+
+use crate::authorization::{self, Sent};
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::platform::KeyGuard;
+use crate::secret::Bearer;
+
+pub(super) const SCOPE: &str = "device_registration";
+/// Time for the last request to arrive before the nonce ends, in seconds.
+const SLACK: u64 = 10;
+
+/// Where a registration stands. Sealed whole in the database: it holds what only this phone may know.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stage {
+    /// The person has not yet agreed to register this device.
+    Confirming { redirect_uri: String },
+    /// About to push the request; nobody knows of it for certain.
+    Pushing { sent: Sent },
+    /// The person is in the browser.
+    InBrowser { sent: Sent, url: String, until: Timestamp },
+    /// About to redeem the code, which works once.
+    Redeeming { sent: Sent, code: Bearer },
+    /// A key may be registered; the policy is asked for first.
+    Authorized { authorized: Authorized },
+    /// The key may be made under this alias.
+    MakingKey { authorized: Authorized, alias: String, guard: KeyGuard },
+    /// The key exists; the person has not yet signed with it.
+    Signing { authorized: Authorized, alias: String, guard: KeyGuard, point: Vec<u8> },
+    /// The service is told; the same proof as often as it takes.
+    Telling { token: Bearer, alias: String, guard: KeyGuard, point: Vec<u8>, proof: String },
+}
+
+/// What lets a sign-in key be registered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Authorized {
+    pub(super) token: Bearer,
+    pub(super) nonce: Bearer,
+    /// By this phone's clock.
+    pub(super) until: Timestamp,
+}
+
+/// A token response of scope `device_registration` (protocol section 10.1); a service that adds a phone by signing in
+/// gives one with its answer.
+#[derive(Deserialize)]
+pub(crate) struct TokenAnswer {
+    access_token: Bearer,
+    token_type: String,
+    scope: String,
+    nonce: Bearer,
+    nonce_expires_in: u64,
+    sub: String,
+}
+
+impl TokenAnswer {
+    /// What it is good for.
+    ///
+    /// # Errors
+    /// `InvalidAnswer` for a token of another kind, scope or account.
+    pub(super) fn authorized(self, account_id: &str, now: Timestamp) -> Result<Authorized, Error> {
+        if self.token_type != "DPoP" || self.scope != SCOPE || self.sub != account_id {
+            return Err(Error::InvalidAnswer);
+        }
+        let life = self.nonce_expires_in.min(authorization::MAX_LIFE).saturating_sub(SLACK);
+        Ok(Authorized { token: self.access_token, nonce: self.nonce, until: now.plus(life) })
+    }
+}
+
+/// What a phone that was just added may go on with; looked at when the policy is known.
+pub(crate) fn first_stage(answer: TokenAnswer, account_id: &str, now: Timestamp) -> Result<Stage, Error> {
+    Ok(Stage::Authorized { authorized: answer.authorized(account_id, now)? })
+}
+
+impl Stage {
+    /// The alias under which a key may exist.
+    pub(crate) fn key_alias(&self) -> Option<&str> {
+        match self {
+            Self::Confirming { .. }
+            | Self::Pushing { .. }
+            | Self::InBrowser { .. }
+            | Self::Redeeming { .. }
+            | Self::Authorized { .. } => None,
+            Self::MakingKey { alias, .. } | Self::Signing { alias, .. } | Self::Telling { alias, .. } => Some(alias),
+        }
+    }
+}

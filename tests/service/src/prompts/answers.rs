@@ -1,0 +1,143 @@
+//! What an answer or a report does to a ceremony, in the one transaction that decides it.
+
+use crate::app::App;
+use crate::audit;
+use crate::clock::{DAY, Time};
+use crate::devices::records::Device;
+use crate::people::Person;
+use crate::policy::document::Proximity;
+use crate::policy::records::effective_for;
+use crate::prompts::acts::{finish, may_approve};
+use crate::prompts::records::{Ceremony, Origin, Outcome, Owner, Prompt, Told};
+use crate::prompts::rules::{self, Decision};
+use crate::push::Push;
+use crate::secrets::hashed;
+use crate::sign_in::records::{KnownBrowser, end_session};
+use crate::store::{StoreError, Tx};
+
+/// An inner answer whose signature was found right.
+pub struct Answer {
+    /// Which prompt.
+    pub prompt: String,
+    /// SHA-256 of the prompt as the phone saw it.
+    pub prompt_sha256: String,
+    /// What the person decided.
+    pub decision: Decision,
+    /// Thumbprint of the key that signed.
+    pub key: String,
+    /// SHA-256 of the inner bytes.
+    pub fingerprint: String,
+    /// Whether the prompt came by push.
+    pub by_push: bool,
+    /// The network that the phone answers from.
+    pub network: String,
+}
+
+/// Decides a ceremony by an answer; the same bytes again get the same outcome.
+pub fn answer(
+    tx: &mut Tx<'_>,
+    app: &App,
+    device: &Device,
+    answer: &Answer,
+    now: Time,
+) -> Result<Option<(Told, Vec<Push>)>, StoreError> {
+    let Some(mut prompt) = tx.get::<Prompt>(&answer.prompt)? else {
+        return Ok(None);
+    };
+    let Some(ceremony) = tx.get::<Ceremony>(&prompt.ceremony)? else {
+        return Ok(None);
+    };
+    // An approval by the key that the prompt named, which must still be the one registered; a denial by the
+    // device key, which never asks anybody.
+    let key_fits = match &answer.decision {
+        Decision::Approve(_) => prompt.key == answer.key && device.key_named(&prompt.key).is_some(),
+        Decision::Deny => answer.key == device.key.thumbprint(),
+    };
+    let fits = prompt.device_id == device.id && key_fits && hashed(prompt.jws.as_bytes()) == answer.prompt_sha256;
+    if !fits {
+        return Ok(None);
+    }
+    if let Some((fingerprint, told)) = &prompt.answer {
+        let told = if *fingerprint == answer.fingerprint { *told } else { Told::AlreadyAnswered };
+        return Ok(Some((told, Vec::new())));
+    }
+    let (outcome, told) = match (&answer.decision, may_approve(tx, &ceremony.account_id, ceremony.kind)?) {
+        (Decision::Approve(_), false) if ceremony.is_live(now) => (Some(Outcome::Ended), Told::Cancelled),
+        (Decision::Approve(_) | Decision::Deny, _) => {
+            let from = must_be_near(tx, &ceremony.account_id)?.then_some(answer.network.as_str());
+            rules::decide(&ceremony, &answer.decision, from, now)
+        }
+    };
+    prompt.answer = Some((answer.fingerprint.clone(), told));
+    tx.put(&prompt)?;
+    if answer.by_push && !device.push_seen {
+        let mut device = device.clone();
+        device.push_seen = true;
+        tx.put(&device)?;
+    }
+    let pushes = match outcome {
+        Some(outcome) => finish(tx, app, ceremony, outcome, Some(&device.id), now)?,
+        None => Vec::new(),
+    };
+    Ok(Some((told, pushes)))
+}
+
+/// Whether the policy wants phone and browser in the same network.
+fn must_be_near(tx: &mut Tx<'_>, account_id: &str) -> Result<bool, StoreError> {
+    match tx.get::<Person>(account_id)? {
+        Some(person) => Ok(effective_for(tx, &person)?.proximity == Proximity::Require),
+        None => Ok(true),
+    }
+}
+
+/// "It wasn't me": ends a live ceremony, and what an approved one gave.
+pub fn report(
+    tx: &mut Tx<'_>,
+    app: &App,
+    device: &Device,
+    jti: &str,
+    now: Time,
+) -> Result<Option<(Told, Vec<Push>)>, StoreError> {
+    let Some(prompt) = tx.get::<Prompt>(jti)?.filter(|prompt| prompt.device_id == device.id) else {
+        return Ok(None);
+    };
+    let Some(ceremony) = tx.get::<Ceremony>(&prompt.ceremony)? else {
+        return Ok(None);
+    };
+    if now - prompt.created_at > DAY {
+        return Ok(Some((Told::Expired, Vec::new())));
+    }
+    if ceremony.outcome == Some(Outcome::Reported) {
+        // Said before: what happened since, a new password for one, is not undone by a repetition.
+        return Ok(Some((Told::Reported, Vec::new())));
+    }
+    end_what_it_gave(tx, &ceremony, now)?;
+    let live = ceremony.is_live(now);
+    let pushes = if live {
+        finish(tx, app, ceremony, Outcome::Reported, Some(&device.id), now)?
+    } else {
+        tx.put(&Ceremony { outcome: Some(Outcome::Reported), redeemed: true, ..ceremony })?;
+        Vec::new()
+    };
+    audit::record(tx, &device.account_id, "reported", jti, now)?;
+    Ok(Some((Told::Reported, pushes)))
+}
+
+fn end_what_it_gave(tx: &mut Tx<'_>, ceremony: &Ceremony, now: Time) -> Result<(), StoreError> {
+    if let Some(session) = &ceremony.gave_session {
+        end_session(tx, session, now)?;
+    }
+    if let Owner::Session(session) = &ceremony.owner {
+        end_session(tx, session, now)?;
+    }
+    for browser in ceremony.gave_browser.iter().chain(&ceremony.known_browser) {
+        tx.delete::<KnownBrowser>(browser)?;
+    }
+    if ceremony.origin == Origin::PasswordProved
+        && let Some(mut person) = tx.get::<Person>(&ceremony.account_id)?
+    {
+        person.reported_at = Some(now);
+        tx.put(&person)?;
+    }
+    Ok(())
+}
