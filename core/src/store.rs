@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, TransactionBehavior, params};
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
@@ -113,6 +113,22 @@ impl Store {
         }
         Ok(value)
     }
+}
+
+/// Every record of a query that can be read, in its order: one that can't costs no other.
+fn readable<T>(
+    mut rows: Rows<'_>,
+    kind: &'static str,
+    read: impl Fn(&Row<'_>) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        match read(row) {
+            Ok(record) => records.push(record),
+            Err(error) => tracing::error!(%error, kind, "a record is unreadable"),
+        }
+    }
+    Ok(records)
 }
 
 fn refuse_newer(connection: &Connection) -> Result<(), Error> {

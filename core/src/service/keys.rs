@@ -73,22 +73,28 @@ impl ServiceKeys {
     /// Follows the published chain from this set to the newest one.
     ///
     /// # Errors
-    /// `InvalidAnswer` when any link after this set is not signed by the set before it.
+    /// `UntrustedKeys` when the chain does not hold this set at its place, or a later link is not signed by the set
+    /// before it: whoever answers now is not who was pinned.
     pub(crate) fn follow(&self, published: &[u8], issuer: &Issuer) -> Result<Self, UntrustedKeys> {
         let published: Published = jose::parse(published).map_err(|_malformed| UntrustedKeys)?;
         if published.chain.len() > MAX_CHAIN {
             return Err(UntrustedKeys);
         }
-        let held = usize::try_from(self.seq).map_err(|_too_large| UntrustedKeys)?;
-        let mut current = self.clone();
-        for jws in published.chain.iter().skip(held) {
-            let claims: Claims = jose::verify(jws, TYP, |kid| current.find(kid)).map_err(|_refused| UntrustedKeys)?;
-            let next = Self::from_claims(claims, issuer)?;
-            if next.seq != current.seq.saturating_add(1) {
-                return Err(UntrustedKeys);
-            }
-            current = next;
+        let place = usize::try_from(self.seq).ok().and_then(|seq| seq.checked_sub(1)).ok_or(UntrustedKeys)?;
+        let mut chain = published.chain.iter().skip(place);
+        if Self::pinned(chain.next().ok_or(UntrustedKeys)?, issuer)? != *self {
+            return Err(UntrustedKeys);
         }
-        Ok(current)
+        chain.try_fold(self.clone(), |current, jws| current.successor(jws, issuer))
+    }
+
+    /// The next set, signed by a key of this one.
+    ///
+    /// # Errors
+    /// `UntrustedKeys`.
+    pub(crate) fn successor(&self, jws: &str, issuer: &Issuer) -> Result<Self, UntrustedKeys> {
+        let claims: Claims = jose::verify(jws, TYP, |kid| self.find(kid)).map_err(|_refused| UntrustedKeys)?;
+        let next = Self::from_claims(claims, issuer)?;
+        if next.seq == self.seq.saturating_add(1) { Ok(next) } else { Err(UntrustedKeys) }
     }
 }

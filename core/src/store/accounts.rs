@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::Tables;
+use super::{Tables, readable};
 use crate::account::{AccountId, AccountRecord, RemovalCause, SignInKey, StoredState, Trouble};
 use crate::clock::Timestamp;
 use crate::error::{Error, StoreFault};
@@ -70,15 +70,7 @@ impl Tables<'_> {
     pub(crate) fn accounts(&self) -> Result<Vec<AccountRecord>, Error> {
         let mut statement =
             self.connection.prepare(&format!("SELECT {COLUMNS} FROM accounts ORDER BY added_at, rowid"))?;
-        let mut rows = statement.query([])?;
-        let mut accounts = Vec::new();
-        while let Some(row) = rows.next()? {
-            match self.read_account(row) {
-                Ok(account) => accounts.push(account),
-                Err(error) => tracing::error!(%error, "an account record is unreadable"),
-            }
-        }
-        Ok(accounts)
+        readable(statement.query([])?, "account", |row| self.read_account(row))
     }
 
     /// Accounts that pushes may come for.

@@ -2,8 +2,8 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::Tables;
 use super::accounts::{from_json, to_json};
+use super::{Tables, readable};
 use crate::account::{AccountId, AccountRecord};
 use crate::enrollment::proofs::EnrollmentKey;
 use crate::enrollment::{EnrollmentRecord, Facts, Stage, Ticket};
@@ -39,15 +39,7 @@ impl Tables<'_> {
 
     pub(crate) fn enrollments(&self) -> Result<Vec<EnrollmentRecord>, Error> {
         let mut statement = self.connection.prepare("SELECT * FROM enrollments ORDER BY rowid")?;
-        let mut rows = statement.query([])?;
-        let mut records = Vec::new();
-        while let Some(row) = rows.next()? {
-            match self.read_enrollment(row) {
-                Ok(record) => records.push(record),
-                Err(error) => tracing::error!(%error, "an enrolment record is unreadable"),
-            }
-        }
-        Ok(records)
+        readable(statement.query([])?, "enrollment", |row| self.read_enrollment(row))
     }
 
     pub(crate) fn enrollment(&self, ticket: &Ticket) -> Result<EnrollmentRecord, Error> {

@@ -2,8 +2,8 @@
 
 use rusqlite::params;
 
-use super::Tables;
 use super::accounts::{from_integer, from_json, to_integer, to_json};
+use super::{Tables, readable};
 use crate::account::{AccountId, Notice};
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -25,17 +25,14 @@ impl Tables<'_> {
     pub(crate) fn notices(&self) -> Result<Vec<Notice>, Error> {
         let sql = "SELECT account, id, kind, at FROM notices WHERE dismissed = 0 ORDER BY at DESC, rowid DESC";
         let mut statement = self.connection.prepare(sql)?;
-        let mut rows = statement.query([])?;
-        let mut notices = Vec::new();
-        while let Some(row) = rows.next()? {
-            notices.push(Notice {
+        readable(statement.query([])?, "notice", |row| {
+            Ok(Notice {
                 account: AccountId(row.get("account")?),
                 id: row.get("id")?,
                 kind: from_json(&row.get::<_, String>("kind")?)?,
                 at: from_integer(row.get("at")?),
-            });
-        }
-        Ok(notices)
+            })
+        })
     }
 
     /// True when there was such a notice to dismiss.

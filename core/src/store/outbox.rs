@@ -2,8 +2,8 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::Tables;
 use super::accounts::{from_integer, from_json, to_integer, to_json};
+use super::{Tables, readable};
 use crate::account::AccountId;
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -66,15 +66,7 @@ impl Tables<'_> {
     pub(crate) fn outbox(&self) -> Result<Vec<Entry>, Error> {
         let mut statement =
             self.connection.prepare("SELECT * FROM outbox ORDER BY max(next_at, lease_until), rowid")?;
-        let mut rows = statement.query([])?;
-        let mut entries = Vec::new();
-        while let Some(row) = rows.next()? {
-            match read_entry(row) {
-                Ok(entry) => entries.push(entry),
-                Err(error) => tracing::error!(%error, "an outbox record is unreadable"),
-            }
-        }
-        Ok(entries)
+        readable(statement.query([])?, "outbox", read_entry)
     }
 
     pub(crate) fn postpone_outbox(&self, id: &EntryId, next_at: Timestamp) -> Result<(), Error> {

@@ -2,8 +2,8 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::Tables;
 use super::accounts::{from_integer, from_json, to_integer, to_json};
+use super::{Tables, readable};
 use crate::account::AccountId;
 use crate::clock::Timestamp;
 use crate::error::{Error, StoreFault};
@@ -81,20 +81,16 @@ impl Tables<'_> {
             "SELECT account, jti, jws, received_by, received_at, expires_at, state, outcome FROM prompts WHERE {condition}"
         );
         let mut statement = self.connection.prepare(&sql)?;
-        let mut rows = statement.query(values)?;
-        let mut records = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (state, outcome): (String, Option<String>) = (row.get("state")?, row.get("outcome")?);
-            records.push(PromptRecord {
+        readable(statement.query(values)?, "prompt", |row| {
+            Ok(PromptRecord {
                 id: PromptId { account: AccountId(row.get("account")?), jti: row.get("jti")? },
                 jws: row.get("jws")?,
                 received_by: from_json(&row.get::<_, String>("received_by")?)?,
                 received_at: from_integer(row.get("received_at")?),
                 expires_at: from_integer(row.get("expires_at")?),
-                state: read_state(&state, outcome)?,
-            });
-        }
-        Ok(records)
+                state: read_state(&row.get::<_, String>("state")?, row.get("outcome")?)?,
+            })
+        })
     }
 
     /// Moves a prompt from open to answering; false when it was not open any more.

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 use zeroize::Zeroizing;
 
-use super::Tables;
+use super::{Tables, readable};
 use crate::account::AccountId;
 use crate::error::{Error, StoreFault};
 use crate::phone_sign_in::Stage;
@@ -53,15 +53,10 @@ impl Tables<'_> {
     /// Every registration under way, oldest first.
     pub(crate) fn registrations(&self) -> Result<Vec<(AccountId, Stage)>, Error> {
         let mut statement = self.connection.prepare("SELECT account, stage FROM registrations ORDER BY rowid")?;
-        let mut rows = statement.query([])?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (account, sealed) = (AccountId(row.get("account")?), row.get::<_, Vec<u8>>("stage")?);
-            match self.open_stage(&account, &sealed) {
-                Ok(stage) => found.push((account, stage)),
-                Err(error) => tracing::error!(%error, "a registration record is unreadable"),
-            }
-        }
-        Ok(found)
+        readable(statement.query([])?, "registration", |row| {
+            let account = AccountId(row.get("account")?);
+            let stage = self.open_stage(&account, &row.get::<_, Vec<u8>>("stage")?)?;
+            Ok((account, stage))
+        })
     }
 }

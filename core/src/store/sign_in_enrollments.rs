@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 use zeroize::Zeroizing;
 
-use super::Tables;
+use super::{Tables, readable};
 use crate::account::AccountId;
 use crate::enrollment::by_sign_in::SignInEnrollment;
 use crate::error::{Error, StoreFault};
@@ -43,16 +43,9 @@ impl Tables<'_> {
     pub(crate) fn sign_in_enrollments(&self) -> Result<Vec<SignInEnrollment>, Error> {
         let mut statement =
             self.connection.prepare("SELECT account, record FROM sign_in_enrollments ORDER BY rowid")?;
-        let mut rows = statement.query([])?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (account, sealed) = (AccountId(row.get("account")?), row.get::<_, Vec<u8>>("record")?);
-            match self.open_sign_in_enrollment(&account, &sealed) {
-                Ok(record) => found.push(record),
-                Err(error) => tracing::error!(%error, "an enrolment record is unreadable"),
-            }
-        }
-        Ok(found)
+        readable(statement.query([])?, "sign-in enrollment", |row| {
+            self.open_sign_in_enrollment(&AccountId(row.get("account")?), &row.get::<_, Vec<u8>>("record")?)
+        })
     }
 
     /// It has become an account.

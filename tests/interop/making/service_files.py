@@ -259,4 +259,6 @@ def chains(world: World) -> list[dict]:
                 [first, link(2, [new], old), link(3, both, old)]),
         refused("seq 3 wrong after a good seq 2", [first, second, link(3, [stranger], stranger)]),
         refused("another first document than the one held", [first, second], held(1, stranger)),
+        refused("a chain of somebody else's, as long as the one held", [link(1, [stranger], stranger)]),
+        refused("shorter than what is held", [first], two),
     ]

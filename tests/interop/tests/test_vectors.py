@@ -258,7 +258,12 @@ def test_chain(vectors, file, at):
 
 
 def follow(chain: list[str], held: dict, issuer: str) -> dict | None:
-    """What a phone holds after a chain; nothing when a link is not vouched for."""
+    """What a phone holds after a chain; nothing when it lacks what is held, or a link is not vouched for."""
+    if len(chain) < held["seq"]:
+        return None
+    known = stock.strict_json(unb64(chain[held["seq"] - 1].split(".")[1]))
+    if {"seq": known["seq"], "keys": known["keys"]} != held:
+        return None
     for jws in chain[held["seq"]:]:
         kid = jwt.get_unverified_header(jws)["kid"]
         signer = next((jwk for jwk in held["keys"] if JWK(**jwk).thumbprint() == kid), None)

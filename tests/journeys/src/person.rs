@@ -2,6 +2,7 @@
 //! redirects. For the many wrong turns; the right ways are walked in a real browser too.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::header::{LOCATION, ORIGIN};
@@ -93,8 +94,17 @@ impl Person {
     /// # Errors
     /// When no client can be made.
     pub fn new(issuer: &str, ca: &[u8]) -> Result<Self, Trouble> {
+        Self::in_network(issuer, ca, None)
+    }
+
+    /// A fresh browser that speaks from an address of this machine's own.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn in_network(issuer: &str, ca: &[u8], address: Option<IpAddr>) -> Result<Self, Trouble> {
         countersign_service::tls::install_provider();
         let client = Client::builder()
+            .local_address(address)
             .tls_certs_only([Certificate::from_pem(ca)?])
             .cookie_store(true)
             .redirect(reqwest::redirect::Policy::none())

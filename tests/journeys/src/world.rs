@@ -158,6 +158,14 @@ impl World {
         Person::new(self.issuer(), self.ca())
     }
 
+    /// Somebody far away: each number is a network of its own.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn person_in_network(&self, number: u8) -> Result<Person, Trouble> {
+        Person::in_network(self.issuer(), self.ca(), Some([127, 0, number, 1].into()))
+    }
+
     /// A fresh phone.
     ///
     /// # Errors

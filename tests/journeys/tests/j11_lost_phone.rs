@@ -3,36 +3,11 @@
 
 mod common;
 
-use common::{added, confirmed, use_phone};
+use common::{approve, confirmed, two_phones, use_phone};
 use countersign::{
     AccountHealth, FetchReason, NoticeKind, Outcome, Prompt, PromptKind, PromptState, RemovalCause, Step,
 };
-use countersign_journeys::{PageView, Person, TestPhone, World, a_moment};
-
-/// A person with two phones; the first approves that the second is added.
-async fn two_phones(world: &World) -> (Person, TestPhone, TestPhone) {
-    let (person, first) = (world.person().unwrap(), world.phone("first").await.unwrap());
-    confirmed(world, &person, &first).await;
-    let second = world.phone("second").await.unwrap();
-    let page = person.open("/security-info").await.unwrap();
-    let page = person.press(&page, "add-method", &[]).await.unwrap();
-    assert_eq!(page.name(), "add-number", "adding another method needs an approval of its kind");
-    approve(&first, PromptKind::AddMethod, &page).await;
-    let page = person.open("/security-info/step-up").await.unwrap();
-    let page = person.press(&page, "finish", &[]).await.unwrap();
-    let page = person.press(&page, "next", &[]).await.unwrap();
-    let page = added(&person, &second, &page).await;
-    approve(&second, PromptKind::ConfirmEnrollment, &page).await;
-    let page = person.open("/security-info/add/code").await.unwrap();
-    person.press(&page, "finish", &[]).await.unwrap();
-    (person, first, second)
-}
-
-async fn approve(phone: &TestPhone, kind: PromptKind, page: &PageView) {
-    let prompt = phone.prompt_of(kind).await.unwrap();
-    let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved), "{kind:?}");
-}
+use countersign_journeys::{Person, TestPhone, World, a_moment};
 
 /// Says on the security-info page that the second phone is lost, and approves it on the first.
 async fn reported(person: &Person, first: &TestPhone) {

@@ -7,10 +7,11 @@
     reason = "tests fail by panicking"
 )]
 
+mod common;
 #[path = "common/double.rs"]
 mod double;
 
-use countersign::{AccountHealth, CodeInput, EnrollmentEnd, Error, FetchReason, MetadataFault};
+use countersign::{AccountHealth, CodeInput, EnrollmentEnd, Error, FetchReason, MetadataFault, NextStep};
 use countersign_journeys::phone::digits_of;
 use countersign_journeys::{TestPhone, World};
 use double::{Discovery, Double, Lie};
@@ -170,6 +171,33 @@ async fn a_state_counts_only_when_it_is_signed_for_this_very_request() {
     }
     double.lies(Lie::Nothing);
     assert!(phone.core().check_for_prompts(FetchReason::Poll).await.unwrap().unreachable.is_empty());
+    double.stop().await;
+    world.stop().await;
+}
+
+/// Only the changed account stops: it says so, what comes in the new identity's name is not believed, and when the one
+/// that was pinned is back, it goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_w5_a_service_that_was_set_up_anew_under_the_same_name_is_not_believed() {
+    let (world, double) = (World::start().await.unwrap(), Double::start());
+    let phone = phone(&world, &double).await;
+    common::confirmed(&world, &world.person().unwrap(), &phone).await;
+    let offer = look_up(&phone, &double).await.unwrap();
+    let (ticket, _) = digits_of(phone.core().enroll(offer).await.unwrap()).unwrap();
+    let account = phone.activated(ticket).await.unwrap();
+    let healths = async || {
+        let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+        let accounts = phone.core().accounts().await.unwrap();
+        let of = |changed: bool| accounts.iter().find(|found| (found.id == account) == changed).unwrap().health;
+        (of(true), of(false), checked.unreachable.into_iter().map(|(id, error)| (id == account, error)).next())
+    };
+    assert_eq!(healths().await, (AccountHealth::Active, AccountHealth::Active, None));
+    double.lies(Lie::IdentityReplaced);
+    let changed = (AccountHealth::IdentityChanged, AccountHealth::Active, Some((true, Error::IdentityChanged)));
+    assert_eq!(healths().await, changed);
+    assert_eq!(AccountHealth::IdentityChanged.next_step(), NextStep::AddAgain);
+    double.lies(Lie::Nothing);
+    assert_eq!(healths().await, (AccountHealth::Active, AccountHealth::Active, None));
     double.stop().await;
     world.stop().await;
 }

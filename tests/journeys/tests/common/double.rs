@@ -35,6 +35,8 @@ pub(crate) enum Lie {
     BindOtherAccount,
     StateUnsigned,
     StateByAnotherKey,
+    /// Set up anew under the same name: other keys, and a chain of their own.
+    IdentityReplaced,
     StateForAnotherDevice,
     StateForAnotherRequest,
     StateOfAnotherIssuer,
@@ -97,6 +99,7 @@ impl Double {
             .route("/phone/look-up", post(look_up))
             .route("/phone/enrollment", post(bind))
             .route("/phone/prompts", post(prompts))
+            .route("/phone/keys", get(keys))
             .with_state(Arc::clone(&shared));
         let running = serve::serve(router, listener, &authority.identity(names).unwrap()).unwrap();
         Self { issuer, authority, shared, running: Some(running) }
@@ -189,12 +192,11 @@ async fn look_up(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     let request: Value = serde_json::from_slice(&body).unwrap();
     let nonce = decode(request["nonce"].as_str().unwrap()).unwrap();
     let keys_issuer = if shared.is(Lie::LookUpKeysOfAnotherIssuer) { "https://evil.test" } else { &shared.issuer };
-    let keys = json!({"iss": keys_issuer, "iat": now(), "seq": 1, "keys": [shared.key.public()]});
     let answer = json!({
         "issuer": if shared.is(Lie::LookUpForAnotherIssuer) { "https://evil.test" } else { &shared.issuer },
         "account_id": "account", "user_name": "ada", "organization": "Double", "challenge": ID,
         "time": if shared.is(Lie::LookUpClockOff) { now() - 100_000 } else { now() },
-        "keys": shared.key.sign("phone-keys+jwt", &keys).unwrap(),
+        "keys": first_keys(&shared.key, keys_issuer),
     });
     let body = serde_json::to_vec(&answer).unwrap();
     let nonce = if shared.is(Lie::LookUpForAnotherNonce) { vec![9; 16] } else { nonce };
@@ -207,6 +209,16 @@ fn vouched(body: Vec<u8>, mut mac: Vec<u8>, wrong: bool, missing: bool) -> Respo
         mac[0] ^= 1;
     }
     if missing { body.into_response() } else { ([("countersign-mac", encode(&mac))], body).into_response() }
+}
+
+fn first_keys(key: &SigningKey, issuer: &str) -> String {
+    let keys = json!({"iss": issuer, "iat": 1_790_000_000, "seq": 1, "keys": [key.public()]});
+    key.sign("phone-keys+jwt", &keys).unwrap()
+}
+
+async fn keys(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let key = if shared.is(Lie::IdentityReplaced) { &shared.stranger } else { &shared.key };
+    Json(json!({"chain": [first_keys(key, &shared.issuer)]}))
 }
 
 fn payload(jws: &[u8]) -> Value {
@@ -246,6 +258,6 @@ async fn prompts(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
         }
         _ => {}
     }
-    let key = if lie == Lie::StateByAnotherKey { &shared.stranger } else { &shared.key };
+    let key = if let Lie::StateByAnotherKey | Lie::IdentityReplaced = lie { &shared.stranger } else { &shared.key };
     key.sign("phone-state+jwt", &state).unwrap().into_response()
 }

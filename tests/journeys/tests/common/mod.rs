@@ -95,3 +95,29 @@ pub(crate) async fn use_phone(person: &Person) -> PageView {
     let page = person.press(&page, "next", &[("user_name", USER)]).await.unwrap();
     if page.name() == "password" { person.press(&page, "use-phone", &[]).await.unwrap() } else { page }
 }
+
+/// A person with two phones; the first approves that the second is added.
+pub(crate) async fn two_phones(world: &World) -> (Person, TestPhone, TestPhone) {
+    let (person, first) = (world.person().unwrap(), world.phone("first").await.unwrap());
+    confirmed(world, &person, &first).await;
+    let second = world.phone("second").await.unwrap();
+    let page = person.open("/security-info").await.unwrap();
+    let page = person.press(&page, "add-method", &[]).await.unwrap();
+    assert_eq!(page.name(), "add-number", "adding another method needs an approval of its kind");
+    approve(&first, PromptKind::AddMethod, &page).await;
+    let page = person.open("/security-info/step-up").await.unwrap();
+    let page = person.press(&page, "finish", &[]).await.unwrap();
+    let page = person.press(&page, "next", &[]).await.unwrap();
+    let page = added(&person, &second, &page).await;
+    approve(&second, PromptKind::ConfirmEnrollment, &page).await;
+    let page = person.open("/security-info/add/code").await.unwrap();
+    person.press(&page, "finish", &[]).await.unwrap();
+    (person, first, second)
+}
+
+/// Approves with the device key what a page waits for.
+pub(crate) async fn approve(phone: &TestPhone, kind: PromptKind, page: &PageView) {
+    let prompt = phone.prompt_of(kind).await.unwrap();
+    let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
+    assert_eq!(step, Step::Done(Outcome::Approved), "{kind:?}");
+}
