@@ -152,7 +152,8 @@ pub enum PhoneSignIn {
     On,
     /// It does not, and may be turned on.
     Off,
-    /// It does not, and the organisation does not allow it.
+    /// It does not, since the organisation does not allow it; a key that it was turned on with waits until it does, or
+    /// until it is turned off.
     NotAllowed,
 }
 

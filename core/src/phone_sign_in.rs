@@ -296,6 +296,7 @@ async fn over(core: &Core, account: &AccountRecord, error: Error) -> Result<Step
         Error::Offline
         | Error::Untrusted
         | Error::Busy
+        | Error::ClockWrong
         | Error::Closed
         | Error::Store(_)
         | Error::Platform(PlatformError::Locked | PlatformError::Transient) => {}

@@ -9,7 +9,7 @@ use std::time::Duration;
 use countersign::testing::{FakeClock, FakeKeyStore};
 use countersign::{
     Authenticator, CodeInput, DeviceDescription, DeviceLock, Error, Folders, KeyGuard, KeyStore, LockState,
-    PlatformError, Ports, PushChannel, Scanned, Timestamp, TlsTrust,
+    PlatformError, Ports, PushChannel, Scanned, StoreFault, Timestamp, TlsTrust,
 };
 
 struct NoPush;
@@ -98,7 +98,7 @@ async fn a_database_restored_on_another_device_says_so() {
 }
 
 #[tokio::test]
-async fn a_newer_database_is_refused_and_left_alone() {
+async fn j9_w3_a_newer_database_is_refused_and_left_alone() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     drop(open(home.path(), &keys).await.unwrap());
     let path = home.path().join("countersign.db");
@@ -108,6 +108,34 @@ async fn a_newer_database_is_refused_and_left_alone() {
     let before = std::fs::read(&path).unwrap();
     assert_eq!(open(home.path(), &keys).await.err(), Some(Error::NewerSchema(99)));
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+/// The folder that is mounted read only, in the process that was started to see it.
+const READ_ONLY: &str = "COUNTERSIGN_TEST_READ_ONLY";
+
+/// Root writes wherever a mode forbids it, so the folder is mounted read only; only the process started here sees that.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn j9_w4_a_read_only_folder_is_said_and_left_alone() {
+    let keys = Arc::new(FakeKeyStore::default());
+    if let Some(home) = std::env::var_os(READ_ONLY) {
+        assert_eq!(open(Path::new(&home), &keys).await.err(), Some(Error::Store(StoreFault::ReadOnly)));
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    drop(open(home.path(), &keys).await.unwrap());
+    let mount = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" && shift && exec \"$@\"";
+    let ran = std::process::Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", mount, "sh"])
+        .arg(home.path())
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "j9_w4_a_read_only_folder_is_said_and_left_alone", "--nocapture"])
+        .env(READ_ONLY, home.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+    assert!(open(home.path(), &keys).await.is_ok());
 }
 
 #[tokio::test]

@@ -103,9 +103,9 @@ impl AccountRecord {
 
     fn phone_sign_in(&self) -> PhoneSignIn {
         match (&self.sign_in, &self.policy) {
+            (_, Some(policy)) if !policy.phone_sign_in => PhoneSignIn::NotAllowed,
             (Some(_), _) => PhoneSignIn::On,
-            (None, Some(policy)) if !policy.phone_sign_in => PhoneSignIn::NotAllowed,
-            (None, Some(_) | None) => PhoneSignIn::Off,
+            (None, _) => PhoneSignIn::Off,
         }
     }
 

@@ -71,7 +71,7 @@ pub(crate) fn read_state(jws: &str, keys: &ServiceKeys, addressee: Addressee<'_>
 ///
 /// # Errors
 /// `Offline`, `Untrusted`, `Busy`: nothing is known of the effect, ask again. `Refused`, `InvalidAnswer`:
-/// nothing was changed here.
+/// nothing was changed here. `ClockWrong`: the phone's clock is off by more than what is corrected by itself.
 pub(crate) async fn exchange(
     core: &Core,
     speaker: &mut Speaker,
@@ -83,11 +83,15 @@ pub(crate) async fn exchange(
     if state.status != StateStatus::ClockSkew {
         return Ok(state);
     }
+    if offset_between(core.ports.clock.now().0, state.iat).is_none() {
+        return Err(Error::ClockWrong);
+    }
+    // The answer took too long to set a clock by; the next may not.
     if speaker.clock_offset == before {
-        return Err(Error::Refused);
+        return Err(Error::Busy);
     }
     let state = send(core, speaker, endpoint, message).await?;
-    if state.status == StateStatus::ClockSkew { Err(Error::Refused) } else { Ok(state) }
+    if state.status == StateStatus::ClockSkew { Err(Error::Busy) } else { Ok(state) }
 }
 
 async fn send(core: &Core, speaker: &mut Speaker, endpoint: &str, message: &Message) -> Result<State, Error> {

@@ -7,6 +7,7 @@ use common::{approve, confirmed, two_phones, use_phone};
 use countersign::{
     AccountHealth, FetchReason, NoticeKind, Outcome, Prompt, PromptKind, PromptState, RemovalCause, Step,
 };
+use countersign_journeys::cuts::Cut;
 use countersign_journeys::{Person, TestPhone, World, a_moment};
 
 /// Says on the security-info page that the second phone is lost, and approves it on the first.
@@ -55,6 +56,36 @@ async fn j11_a_lost_phone_never_counts_again_and_the_others_are_told() {
     first.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let notices = first.core().snapshot().await.unwrap().notices;
     assert!(!notices.iter().any(|notice| notice.kind == NoticeKind::PhoneLost), "dismissed stays dismissed");
+}
+
+/// Ended where the approval of the report is stored, and where the service took it; the lost phone where it has heard it.
+#[tokio::test(flavor = "multi_thread")]
+async fn j11_ended_in_each_step_of_a_report_it_comes_to_its_end() {
+    for cut in [Cut::Before, Cut::Answer] {
+        let world = World::start().await.unwrap();
+        let (person, first, second) = two_phones(&world).await;
+        let info = person.open("/security-info").await.unwrap();
+        let page = person.press(&info, "lost-2", &[]).await.unwrap();
+        let prompt = first.prompt_of(PromptKind::ReportLost).await.unwrap();
+        world.cuts.cut("/phone/answers", cut, 1);
+        let step = first.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
+        assert_eq!(step, Step::Queued(prompt.id().clone()), "{cut:?}");
+        let first = first.restart().await.unwrap();
+        let mut page = page;
+        for _try in 0..100 {
+            page = person.press(&page, "finish", &[]).await.unwrap();
+            if page.name() != "lost-number" {
+                break;
+            }
+            a_moment().await;
+        }
+        assert!(page.text("outcome").unwrap().contains("reported lost"), "{cut:?}: {}", page.html);
+        second.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+        let second = second.restart().await.unwrap();
+        let lost = second.core().accounts().await.unwrap().remove(0);
+        assert_eq!(lost.health, AccountHealth::RemovedByService { cause: RemovalCause::Lost }, "{cut:?}");
+        assert_eq!(first.core().accounts().await.unwrap()[0].health, AccountHealth::Active, "{cut:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

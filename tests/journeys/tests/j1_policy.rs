@@ -4,7 +4,10 @@
 mod common;
 
 use common::{REDIRECT, account_of, agreed, browser_opened, confirmed, with_phone_sign_in};
-use countersign::{AccountHealth, FetchReason, KeyGuard, NextStep, NotAllowed, PhoneSignIn, Registration, Reply, Step};
+use countersign::{
+    AccountHealth, FetchReason, KeyGuard, NextStep, NotAllowed, Outcome, PhoneSignIn, PromptKind, Registration, Reply,
+    Step,
+};
 use countersign_journeys::world::USER;
 use countersign_journeys::{Person, TestPhone, World};
 use countersign_service::policy::document::patch;
@@ -89,6 +92,24 @@ async fn j1_w2_the_policy_changes_between_two_steps_of_turning_on() {
     assert!(matches!(step, Step::NotAllowed { why: NotAllowed::Policy, .. }), "{step:?}");
     assert_eq!(check(&phone).await, (AccountHealth::Active, PhoneSignIn::NotAllowed));
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j1_w2_the_policy_changes_between_the_number_and_the_answer() {
+    let world = World::start().await.unwrap();
+    let (_person, phone) = with_phone_sign_in(&world).await;
+    let elsewhere = world.person().unwrap();
+    let page = common::use_phone(&elsewhere).await;
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    change(&world, &everybody("push"));
+    let told = phone.approve_unlocked(&prompt, page.number().unwrap()).await;
+    assert!(!matches!(told, Ok(Step::Done(Outcome::Approved))), "{told:?}");
+    let page = elsewhere.open("/sign-in/number").await.unwrap();
+    if page.name() == "number" {
+        elsewhere.press(&page, "finish", &[]).await.unwrap();
+    }
+    assert_eq!(elsewhere.open("/security-info").await.unwrap().name(), "user-name", "nobody is signed in");
+    assert_eq!(check(&phone).await, (AccountHealth::Active, PhoneSignIn::NotAllowed));
 }
 
 #[tokio::test(flavor = "multi_thread")]

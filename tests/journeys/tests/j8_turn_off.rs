@@ -38,6 +38,35 @@ async fn j8_w1_off_without_a_network_then_killed_is_told_later() {
     assert_eq!(phone.core().accounts().await.unwrap()[0].phone_sign_in, PhoneSignIn::Off);
 }
 
+/// Ended where the off is stored, and where the service took it: the key is gone in each, and the service is told once.
+#[tokio::test(flavor = "multi_thread")]
+async fn j8_w1_ended_in_each_step_it_stays_off_and_the_service_knows() {
+    let world = World::start().await.unwrap();
+    let (person, mut phone) = with_phone_sign_in(&world).await;
+    for cut in [Cut::Before, Cut::Answer] {
+        world.cuts.cut("/phone/device", cut, 1);
+        let off = phone.core().turn_off_phone_sign_in(account_of(&phone).await).await.unwrap();
+        assert_eq!(off, Ending::ServiceToldLater, "{cut:?}");
+        phone = phone.restart().await.unwrap();
+        assert_eq!(phone.core().accounts().await.unwrap()[0].phone_sign_in, PhoneSignIn::Off, "{cut:?}");
+        let told = async {
+            while !person.open("/security-info").await.unwrap().html.contains("Phone app") {
+                a_moment().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), told).await.unwrap();
+        let again = phone.core().turn_off_phone_sign_in(account_of(&phone).await).await;
+        assert_eq!(again, Err(Error::PhoneSignInOff), "{cut:?}");
+        // Nothing of it comes back over a key that was made since.
+        common::turned_on(&world.person().unwrap(), &phone).await;
+        for _try in 0..20 {
+            a_moment().await;
+        }
+        phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
+        assert_eq!(phone.core().accounts().await.unwrap()[0].phone_sign_in, PhoneSignIn::On, "{cut:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn j8_w2_a_late_off_does_not_undo_a_newer_on() {
     let world = World::start().await.unwrap();

@@ -5,7 +5,8 @@ mod common;
 
 use common::{account_of, confirmed, use_phone, with_phone_sign_in};
 use countersign::{
-    Account, AccountHealth, FetchReason, Matching, NextStep, PhoneSignIn, PlatformError, PromptKind, Reply, Step,
+    Account, AccountHealth, Error, FetchReason, Matching, NextStep, Outcome, PhoneSignIn, PlatformError, PromptKind,
+    Reply, Step,
 };
 use countersign_journeys::world::USER;
 use countersign_journeys::{TestPhone, World, a_moment};
@@ -112,4 +113,25 @@ async fn j9_w1_a_key_store_that_is_not_yet_unlocked_is_not_gone() {
     assert_eq!((now.health, now.phone_sign_in), (AccountHealth::Active, PhoneSignIn::On));
     assert!(matches!(phone.unlock(&step).await.unwrap(), Step::Done(countersign::Outcome::Approved)));
     assert!(phone.core().requirements(account_of(&phone).await).await.unwrap().lock_is_enough);
+}
+
+/// The phone's clock is put hours off while it is in use: the service's time counts, and nobody notices.
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_a_wrong_clock_is_corrected_by_the_services_time() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    for hours in [1, 20] {
+        phone.clock.advance(hours * 3_600);
+        let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+        assert_eq!(checked.unreachable, [], "{hours} hours");
+        let page = use_phone(&person).await;
+        let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+        let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
+        assert_eq!(step, Step::Done(Outcome::Approved), "{hours} hours");
+    }
+    // More than a day is the person's to set right: it is said, and nothing is lost.
+    phone.clock.advance(10 * 3_600);
+    let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+    assert_eq!(checked.unreachable.into_iter().map(|(_, why)| why).collect::<Vec<_>>(), [Error::ClockWrong]);
+    assert_eq!(account(&phone).await.phone_sign_in, PhoneSignIn::On);
 }

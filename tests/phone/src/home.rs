@@ -12,6 +12,8 @@ use crate::error::PhoneError;
 const FOLDER: &str = "countersign-phone";
 const KEYS: &str = "keys";
 const KEY_PLACE: &str = "key-store";
+/// Made and removed at each start, to know that the folder takes files.
+const PROBE: &str = "probe";
 const RELAY: &str = "relay";
 const RELAY_SECRET: &str = "relay-secret";
 const SECRET_LEN: usize = 32;
@@ -37,6 +39,9 @@ impl Home {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(path).map_err(|_denied| PhoneError::Home)?;
+        // Said here: a key store that can't write has no better words than "the platform can't do this".
+        let probe = path.join(PROBE);
+        std::fs::write(&probe, []).and_then(|()| std::fs::remove_file(probe)).map_err(|_read_only| PhoneError::Home)?;
         Ok(Self(path.to_owned()))
     }
 
