@@ -228,6 +228,14 @@ impl TestPhone {
         Ok(self.phone.guard().remove_lock(&lock())?)
     }
 
+    /// Makes a guarded key and says nothing of it to the core.
+    ///
+    /// # Errors
+    /// As the key store.
+    pub fn make_guarded(&self, alias: &str) -> Result<Vec<u8>, Trouble> {
+        Ok(self.phone.guard().make_guarded(alias.to_owned(), &lock())?)
+    }
+
     /// The person unlocks the key that a step asks for.
     ///
     /// # Errors

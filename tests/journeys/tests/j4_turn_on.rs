@@ -159,7 +159,7 @@ async fn j4_w8_a_key_store_that_refuses_forgets_or_lies() {
         assert_eq!(told, Err(Error::Platform(error)));
         assert_eq!(phone.core().pending_steps().await.unwrap(), vec![made.clone()], "{error:?} keeps the step");
     }
-    // A public key that the key store does not have.
+    // Bytes that are no key.
     let point = phone.core().provide(ticket.clone(), Reply::KeyMade(vec![4; 65])).await;
     assert_eq!(point, Err(Error::Platform(PlatformError::Unusable)));
     let step = phone.unlock(&made).await.unwrap();
@@ -167,6 +167,15 @@ async fn j4_w8_a_key_store_that_refuses_forgets_or_lies() {
     assert_eq!(gone, Err(Error::Platform(PlatformError::Gone)));
     assert!(phone.core().pending_steps().await.unwrap().is_empty(), "what can't go on is not kept");
     assert!(phone.unlock(&step).await.is_err());
+    // A sound key, but another one than the key store holds.
+    let (ticket, url) = browser_opened(&phone).await;
+    let back = agreed(&person, &phone, &url).await;
+    let made = phone.core().provide(ticket.clone(), Reply::Redirected(back)).await.unwrap();
+    let Step::MakeKey { alias, .. } = made else { panic!("{made:?}") };
+    let (_held, other) = (phone.make_guarded(&alias).unwrap(), phone.make_guarded("another").unwrap());
+    let lied = phone.core().provide(ticket, Reply::KeyMade(other)).await;
+    assert_eq!(lied, Err(Error::Platform(PlatformError::Unusable)));
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
     turned_on(&person, &phone).await;
 }
 

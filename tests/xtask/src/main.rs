@@ -6,6 +6,7 @@
 //! | `test` | every test, counted together |
 //! | `bench` | figures, measured in one run |
 //! | `check` | what must hold before anything is merged |
+//! | `guards` | each guard, taken out once, makes its test fail |
 //! | `journeys` | every listed journey has its test |
 //! | `bindings`, `world` | what Kotlin and Swift tests run: the library with its generated code, the service |
 //! | `kotlin`, `swift`, `python` | the tests in these languages |
@@ -16,6 +17,7 @@ mod bindings;
 mod check;
 mod count;
 mod demo;
+mod guards;
 mod journeys;
 mod kotlin;
 mod python;
@@ -53,7 +55,13 @@ enum Command {
     Test,
     /// Figures of this machine, in target/bench.json
     Bench,
-    /// Formatting, lints, documentation, licences and sources of dependencies, journeys, private paths
+    /// Take each guard of tests/guards.json out of a copy and see its test fail; takes an hour
+    Guards {
+        /// Only those whose attack contains this
+        #[arg(default_value = "")]
+        only: String,
+    },
+    /// Formatting, lints, documentation, licences and sources of dependencies, journeys, guards, private paths
     Check,
 }
 
@@ -62,6 +70,7 @@ fn main() -> ExitCode {
         Command::Demo { unattended } => demo::run(unattended),
         Command::Test => test::run(),
         Command::Bench => bench::run_all(),
+        Command::Guards { only } => guards::run(&only),
         Command::Check => check::run(),
     };
     match done {

@@ -102,6 +102,7 @@ fn every_claim_must_be_right() {
         ("/exp", json!(NOW + 121), Refusal::LivesTooLong),
         ("/exp", json!(NOW + 301), Refusal::LivesTooLong),
         ("/jti", json!("short"), Refusal::IdForm),
+        ("/jti", json!("AAECAwQFBgcICQoLDA0O"), Refusal::IdForm),
         ("/jti", json!("AAECAwQFBgcICQoLDA0OD="), Refusal::IdForm),
         ("/match/digits", json!(1), Refusal::MatchForm),
         ("/match/digits", json!(4), Refusal::MatchForm),

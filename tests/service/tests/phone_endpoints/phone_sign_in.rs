@@ -1,11 +1,15 @@
 //! Registering a device and its sign-in key, and what that key then answers: each rule with one thing wrong.
 
+use countersign_service::devices::records::Device;
 use countersign_service::phone_sign_in::acts;
+use countersign_service::prompts::answers;
 use countersign_service::prompts::records::{Kind, Origin};
+use countersign_service::prompts::rules::Decision;
 use countersign_service::secrets::{encode, hashed, random_id};
+use countersign_service::store::StoreError;
 use serde_json::{Value, json};
 
-use crate::phone::{Phone, with};
+use crate::phone::{Phone, jti_of, with};
 use crate::service::{Answer, ISSUER, Service};
 
 const REDIRECT: &str = "http://127.0.0.1:40000/phone-sign-in";
@@ -142,7 +146,9 @@ async fn a_redirect_address_is_registered_exactly_or_this_machines_own() {
         let (service, phone) = (&service, &phone);
         async move { phone.push(service, &but(&phone.pushed(), "redirect_uri", Some(address))).await.status }
     };
-    for good in ["http://127.0.0.1:1/phone-sign-in", "http://127.0.0.1:65535/phone-sign-in"] {
+    for good in
+        ["https://app.test/phone-sign-in", "http://127.0.0.1:1/phone-sign-in", "http://127.0.0.1:65535/phone-sign-in"]
+    {
         assert_eq!(status(good).await, 201, "{good}");
     }
     for wrong in [
@@ -166,6 +172,11 @@ async fn a_redirect_address_is_registered_exactly_or_this_machines_own() {
         "http://127.0.0.1:40000/phone%2Dsign-in",
         "HTTP://127.0.0.1:40000/phone-sign-in",
         "http://127.0.0.1:040000/phone-sign-in",
+        "https://app.test/phone-sign-in/",
+        "https://app.test/phone-sign-in?a=b",
+        "https://app.test/phone-sign-in.evil.test",
+        "https://app.test/",
+        "http://app.test/phone-sign-in",
         "countersign://phone-sign-in",
         "javascript:alert(1)",
     ] {
@@ -272,7 +283,7 @@ async fn a_sign_in_key_is_registered_by_its_own_proof_over_everything() {
     let state = phone.turn_on(&service, &token, &phone, &good).await;
     assert_eq!(state["turn_on"], "refused");
     // A token of this phone, brought by another.
-    let state = other.turn_on(&service, &token, &key, &with(good.clone(), "device", json!(other.device_id))).await;
+    let state = other.turn_on(&service, &token, &key, &other.key_proof(&service, &token)).await;
     assert_eq!(state["turn_on"], "refused");
     let state = phone.turn_on(&service, &token, &key, &good).await;
     assert_eq!(state["turn_on"], "done");
@@ -412,4 +423,29 @@ async fn j8_for_a_day_after_off_a_phone_approves_no_change_of_the_account() {
     assert!(start(Kind::SecondFactor).await, "signing in goes on");
     service.clock.advance(86_400);
     assert!(start(Kind::RemoveMethod).await);
+}
+
+/// The signature was found right while the key was still on; it counts only if it is when the answer is taken.
+#[tokio::test]
+async fn a_key_that_is_replaced_while_its_answer_is_being_read_answers_nothing() {
+    let service = Service::start().await;
+    let phone = service.with_phone(1).await;
+    let old = phone.turned_on(&service, 50).await;
+    let (prompt, number) = asked(&service, &phone, "a", Kind::PhoneSignIn).await;
+    let late = answers::Answer {
+        prompt: jti_of(&service, &prompt),
+        prompt_sha256: hashed(prompt.as_bytes()),
+        decision: Decision::Approve(number),
+        key: old.jwk.thumbprint(),
+        fingerprint: "of the bytes".to_owned(),
+        by_push: false,
+        network: "192.0.2.0/24".to_owned(),
+    };
+    let _new = phone.turned_on(&service, 51).await;
+    let (app, now, id) = (service.app.clone(), service.now(), phone.device_id.clone());
+    let told = service.app.store.run(move |tx| {
+        let device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
+        Ok(answers::answer(tx, &app, &device, &late, now)?.is_some())
+    });
+    assert!(!told.await.unwrap());
 }

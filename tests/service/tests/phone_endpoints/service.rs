@@ -86,7 +86,7 @@ impl Service {
             organization: "Example".to_owned(),
             data: None,
             clients: Vec::new(),
-            phone_redirects: Vec::new(),
+            phone_redirects: vec!["https://app.test/phone-sign-in".to_owned()],
             private_relays,
             relay_authorities,
             limits: (1_000_000.0, 1_000_000.0),
