@@ -17,7 +17,11 @@ use crate::Trouble;
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 const CHROMEDRIVER: &str = "/usr/bin/chromedriver";
+const PHONE: &str = "Mozilla/5.0 (Linux; Android 16; Pixel 10) AppleWebKit/537.36 (KHTML, like Gecko) \
+                     Chrome/143.0.0.0 Mobile Safari/537.36";
 const PATIENCE: Duration = Duration::from_secs(20);
+
+type Capabilities = serde_json::Map<String, serde_json::Value>;
 
 /// A browser window.
 pub struct Browser {
@@ -94,9 +98,37 @@ impl Browser {
     /// # Errors
     /// When browser, driver or certificate tool do not start.
     pub async fn start(ca: &[u8]) -> Result<Self, Trouble> {
+        Self::start_with(ca, capabilities()).await
+    }
+
+    /// Opens a window of the size and with the name of a browser on a phone.
+    ///
+    /// # Errors
+    /// As [`Browser::start`].
+    pub async fn start_on_phone(ca: &[u8]) -> Result<Self, Trouble> {
+        let phone = json!({ "deviceMetrics": { "width": 390, "height": 844, "pixelRatio": 2.0 }, "userAgent": PHONE });
+        let mut wanted = capabilities();
+        let options = wanted.get_mut("goog:chromeOptions").and_then(|options| options.as_object_mut());
+        options.ok_or("no options")?.insert("mobileEmulation".to_owned(), phone);
+        Self::start_with(ca, wanted).await
+    }
+
+    async fn start_with(ca: &[u8], wanted: Capabilities) -> Result<Self, Trouble> {
         let driver = Driver::start(ca)?;
-        let client = connect(&driver.address()).await?;
+        let client = connect(&driver.address(), &wanted).await?;
         Ok(Self { client, driver })
+    }
+
+    /// Comes back from the window that a link has opened.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn come_back(&self) -> Result<(), Trouble> {
+        let here = self.client.window().await?;
+        let opened = self.client.windows().await?.into_iter().find(|window| *window != here);
+        self.client.switch_to_window(opened.ok_or("no window has opened")?).await?;
+        self.client.close_window().await?;
+        Ok(self.client.switch_to_window(here).await?)
     }
 
     /// Goes to an address.
@@ -247,7 +279,7 @@ pub(crate) fn trust(home: &Path, ca: &[u8]) -> Result<(), Trouble> {
 
 /// What a window is asked for (WebDriver section 7): no certificate error is accepted.
 #[must_use]
-pub fn capabilities() -> serde_json::Map<String, serde_json::Value> {
+pub fn capabilities() -> Capabilities {
     let arguments = [
         "--headless=new",
         // Chromium refuses its sandbox to root, which CI is.
@@ -268,11 +300,11 @@ pub fn capabilities() -> serde_json::Map<String, serde_json::Value> {
     capabilities
 }
 
-async fn connect(driver: &str) -> Result<Client, Trouble> {
+async fn connect(driver: &str, wanted: &Capabilities) -> Result<Client, Trouble> {
     let mut last = None;
     for _try in 0..100 {
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        match builder.capabilities(capabilities()).connect(driver).await {
+        match builder.capabilities(wanted.clone()).connect(driver).await {
             Ok(client) => return Ok(client),
             Err(error) => last = Some(error),
         }

@@ -23,6 +23,8 @@ use crate::phone::TestPhone;
 pub const USER: &str = "ada@example.org";
 /// Her password.
 pub const PASSWORD: &str = "correct horse battery staple";
+/// What opens the app on a phone; nobody answers there.
+pub const APP_LINK: &str = "https://127.0.0.1:1/open";
 /// The application that people sign in to.
 pub const CLIENT: &str = "payroll";
 /// Its secret.
@@ -92,6 +94,7 @@ impl World {
                 redirect_uris,
             }],
             phone_redirects: Vec::new(),
+            app_link: Some(APP_LINK.to_owned()),
             private_relays: vec![relay.url.clone()],
             relay_authorities: authority.certificate().to_owned(),
             limits: (10_000.0, 1_000.0),

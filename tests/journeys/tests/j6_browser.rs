@@ -6,10 +6,10 @@ mod common;
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
-use common::with_phone_sign_in;
+use common::{use_phone, with_phone_sign_in};
 use countersign::{FetchReason, Outcome, PromptKind, Step};
 use countersign_journeys::browser::Browser;
-use countersign_journeys::world::USER;
+use countersign_journeys::world::{APP_LINK, USER};
 use countersign_journeys::{TestPhone, World, a_moment, browser, skipped};
 
 /// Sends forms to the sign-in page by itself, as soon as somebody looks at it; in frames, so that it can tell its end.
@@ -78,4 +78,34 @@ async fn j6_w12_a_hostile_page_in_a_known_browser_asks_nobody() {
     browser.wait_for_page("number").await.unwrap();
     phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     browser.close().await.unwrap();
+}
+
+/// Browser and app on one phone: the app opens beside the page, which keeps its number and goes on by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_on_the_same_phone_the_page_opens_the_app() {
+    if let Some(reason) = browser::missing() {
+        return skipped("browser", &reason);
+    }
+    let world = World::start().await.unwrap();
+    let (_person, phone) = with_phone_sign_in(&world).await;
+    let browser = Browser::start_on_phone(world.ca()).await.unwrap();
+    browser.goto(&format!("{}/sign-in", world.issuer())).await.unwrap();
+    browser.fill("user-name", USER).await.unwrap();
+    browser.click("next").await.unwrap();
+    browser.wait_for_page("password").await.unwrap();
+    browser.click("use-phone").await.unwrap();
+    browser.wait_for_page("number").await.unwrap();
+    let link = format!("href=\"{APP_LINK}\"");
+    assert!(browser.source().await.unwrap().contains(&link), "nothing goes along to the app");
+    let number = browser.number().await.unwrap();
+    browser.click("open-app").await.unwrap();
+    browser.come_back().await.unwrap();
+    assert_eq!(browser.number().await.unwrap(), number, "still readable");
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    assert_eq!(phone.approve_unlocked(&prompt, number).await.unwrap(), Step::Done(Outcome::Approved));
+    browser.wait_for_page("name-account").await.unwrap();
+    browser.close().await.unwrap();
+
+    let desktop = use_phone(&world.person().unwrap()).await;
+    assert!(desktop.name() == "number" && !desktop.html.contains(APP_LINK), "the app is not there");
 }

@@ -1,5 +1,7 @@
 //! What a browser says of itself, reduced to what a person recognises; unknown stays "other".
 
+/// How the reader calls it.
+const PHONE: &str = "smartphone";
 const UNKNOWN: &str = "other";
 
 /// Browser and operating system.
@@ -9,6 +11,8 @@ pub struct Agent {
     pub browser: String,
     /// "Windows", "Linux", …
     pub os: String,
+    /// Whether it runs on a phone, where the app may be too.
+    pub is_phone: bool,
 }
 
 impl Agent {
@@ -20,8 +24,8 @@ impl Agent {
             if plain && !name.is_empty() && name != "UNKNOWN" && name.len() <= 40 { name } else { UNKNOWN }.to_owned()
         };
         match woothee::parser::Parser::new().parse(header) {
-            Some(found) => Self { browser: known(found.name), os: known(found.os) },
-            None => Self { browser: UNKNOWN.to_owned(), os: UNKNOWN.to_owned() },
+            Some(found) => Self { browser: known(found.name), os: known(found.os), is_phone: found.category == PHONE },
+            None => Self { browser: UNKNOWN.to_owned(), os: UNKNOWN.to_owned(), is_phone: false },
         }
     }
 }

@@ -30,6 +30,8 @@ pub struct Config {
     pub clients: Vec<Client>,
     /// Where browsers may go back to a phone, besides a desktop's loopback address: claimed `https` addresses of apps.
     pub phone_redirects: Vec<String>,
+    /// The claimed `https` address that opens the phone's app, offered to browsers on phones; nothing is sent to it.
+    pub app_link: Option<String>,
     /// Relays on private addresses, by exact origin.
     pub private_relays: Vec<String>,
     /// PEM of authorities trusted for these relays, besides the service's own.
@@ -47,6 +49,18 @@ pub fn issuer(text: &str) -> Result<String, String> {
     match origin {
         Some(origin) if origin.ascii_serialization() == text => Ok(text.to_owned()),
         _ => Err("an issuer is https://host or https://host:port, in lower case, with nothing after it".to_owned()),
+    }
+}
+
+/// Reads the address that opens the app: `https`, and nothing in it that could name a person or a request.
+///
+/// # Errors
+/// Words for the operator.
+pub fn app_link(text: &str) -> Result<String, String> {
+    let plain = |url: &Url| url.scheme() == "https" && url.query().is_none() && url.fragment().is_none();
+    match Url::parse(text).ok().filter(plain) {
+        Some(url) => Ok(url.into()),
+        None => Err("an app link is an https address without ? and #".to_owned()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 use countersign_service::app::{App, AppError};
 use countersign_service::clock::{Clock, SystemClock};
-use countersign_service::config::{Client, Config, issuer};
+use countersign_service::config::{Client, Config, app_link, issuer};
 use countersign_service::{data, operator, serve, tls};
 use url::Url;
 
@@ -92,6 +92,9 @@ struct Serve {
     /// Where browsers may go back to a phone's app, compared exactly: a claimed https address
     #[arg(long)]
     phone_redirect: Vec<String>,
+    /// Address that opens the phone's app, offered on the number's page to browsers on phones
+    #[arg(long, value_parser = app_link)]
+    app_link: Option<String>,
     /// A registered application: id,secret,name,return address
     #[arg(long, value_parser = client)]
     client: Vec<Client>,
@@ -161,6 +164,7 @@ async fn run(options: Serve) -> Result<(), AppError> {
         data: Some(options.data.clone()),
         clients: options.client,
         phone_redirects: options.phone_redirect,
+        app_link: options.app_link,
         private_relays: options.allow_relay,
         relay_authorities,
         limits: Config::LIMITS,

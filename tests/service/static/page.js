@@ -13,6 +13,10 @@ if (page.dataset.events) {
   source.addEventListener("error", () => {
     if (form && source.readyState === EventSource.CLOSED) form.hidden = false;
   });
+  // A phone rests this page while another app is in front; who comes back sees how things stand.
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible" && source.readyState === EventSource.CLOSED) location.reload();
+  });
 }
 const timeLeft = (seconds) => {
   if (seconds >= 60) return Math.ceil(seconds / 60) + (seconds > 60 ? " minutes left" : " minute left");

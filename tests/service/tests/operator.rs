@@ -17,6 +17,7 @@ fn config(folder: &Path, issuer: &str) -> Config {
         data: Some(folder.to_owned()),
         clients: Vec::new(),
         phone_redirects: Vec::new(),
+        app_link: None,
         private_relays: Vec::new(),
         relay_authorities: String::new(),
         limits: Config::LIMITS,

@@ -19,6 +19,8 @@ pub struct Page {
     pub events: Option<&'static str>,
     /// The address outside that its forms may lead to, when it is none of an application.
     pub leads_to: Option<String>,
+    /// The address that opens the app, on a phone.
+    pub app_link: Option<String>,
     /// What stands below the heading.
     pub blocks: Vec<Block>,
 }
@@ -209,7 +211,7 @@ impl Page {
     /// A page with nothing below its heading yet.
     #[must_use]
     pub fn new(name: &'static str, title: impl Into<String>) -> Self {
-        Self { name, title: title.into(), step: None, events: None, leads_to: None, blocks: Vec::new() }
+        Self { name, title: title.into(), step: None, events: None, leads_to: None, app_link: None, blocks: Vec::new() }
     }
 
     /// The same page with one more part.
@@ -282,7 +284,8 @@ impl Page {
 
     /// The finished answer.
     #[must_use]
-    pub fn show(self, app: &App, visitor: &Visitor) -> Response {
+    pub fn show(mut self, app: &App, visitor: &Visitor) -> Response {
+        self.app_link = app.config.app_link.clone().filter(|_link| visitor.agent.is_phone);
         self.show_as(StatusCode::OK, app, &visitor.csrf(app))
     }
 

@@ -87,6 +87,7 @@ impl Service {
             data: None,
             clients: Vec::new(),
             phone_redirects: vec!["https://app.test/phone-sign-in".to_owned()],
+            app_link: None,
             private_relays,
             relay_authorities,
             limits: (1_000_000.0, 1_000_000.0),

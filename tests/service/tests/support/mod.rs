@@ -40,6 +40,7 @@ pub fn service() -> (App, Arc<SystemClock>) {
         data: None,
         clients: vec![client("web", RETURN), client("other", "https://other.example/callback")],
         phone_redirects: Vec::new(),
+        app_link: None,
         private_relays: Vec::new(),
         relay_authorities: String::new(),
         limits: (1_000.0, 1_000.0),
