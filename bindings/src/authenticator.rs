@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::{Account, AccountId, Ending, FetchReason, LockState, PromptId, Requirements, Ticket};
+use countersign::{
+    Account, AccountId, Ending, FetchReason, LockState, PromptId, PushHealth, PushTest, Requirements, Ticket,
+};
 
 use crate::error::CountersignError;
 use crate::ports::{Foreign, KeyStore, Ports};
@@ -196,6 +198,18 @@ impl Authenticator {
     /// Addresses are renewed once a month without this call too.
     pub async fn push_address_changed(&self) -> Result<()> {
         Ok(self.0.push_address_changed().await?)
+    }
+
+    /// How pushes fare for an account; looks at the device's settings anew each time.
+    pub async fn push_health(&self, account: AccountId) -> Result<PushHealth> {
+        Ok(self.0.push_health(account).await?)
+    }
+
+    /// "Send me a test": has the service send a push that only shows that pushes arrive, at most one a minute.
+    ///
+    /// When it comes, `push_received` says `Test`, and `PushHealth.last_received` moves.
+    pub async fn test_push(&self, account: AccountId) -> Result<PushTest> {
+        Ok(self.0.test_push(account).await?)
     }
 
     /// Takes a notice off the screen; the service is told that it was seen.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use countersign::{DeviceDescription, KeyGuard, LockState};
+use countersign::{DeviceDescription, KeyGuard, LockState, PushDelivery};
 
 /// Why a port could not do what was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, uniffi::Error)]
@@ -76,6 +76,19 @@ pub enum LockState {
     Biometric,
 }
 
+/// What the device does with pushes for this app.
+#[uniffi::remote(Enum)]
+pub enum PushDelivery {
+    /// They are delivered and shown.
+    Allowed,
+    /// They may come late or not at all, since the device saves its battery or data.
+    Restricted,
+    /// The person has forbidden the app to show them.
+    Blocked,
+    /// The platform does not say.
+    Unknown,
+}
+
 /// What the phone says of itself when it is added to an account.
 #[uniffi::remote(Record)]
 pub struct DeviceDescription {
@@ -134,6 +147,9 @@ pub trait PushChannel: Send + Sync {
     ///
     /// May use the network. Asked again for the same slot it may return another endpoint.
     fn subscribe(&self, vapid_key: Vec<u8>, slot: Vec<u8>) -> Result<String, PlatformError>;
+
+    /// What the device does with pushes at present; asked anew each time, since the person can change it at any moment.
+    fn delivery(&self) -> Result<PushDelivery, PlatformError>;
 }
 
 /// Whether the platform trusts a certificate chain.
@@ -212,6 +228,10 @@ impl countersign::DeviceLock for Foreign<dyn DeviceLock> {
 impl countersign::PushChannel for Foreign<dyn PushChannel> {
     fn subscribe(&self, vapid_key: Vec<u8>, slot: Vec<u8>) -> Result<String, countersign::PlatformError> {
         Ok(self.0.subscribe(vapid_key, slot)?)
+    }
+
+    fn delivery(&self) -> Result<PushDelivery, countersign::PlatformError> {
+        Ok(self.0.delivery()?)
     }
 }
 

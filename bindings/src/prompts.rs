@@ -210,6 +210,11 @@ pub enum PushEffect {
         /// Why.
         reason: WithdrawalReason,
     },
+    /// The test that this phone asked for: show that pushes arrive.
+    Test {
+        /// On which account.
+        account: AccountId,
+    },
     /// Nothing to show: known already, not for this phone, or not to be believed.
     Nothing,
 }
@@ -219,6 +224,7 @@ impl From<countersign::PushEffect> for PushEffect {
         match effect {
             countersign::PushEffect::Alert(prompt) => Self::Alert { prompt: prompt.as_ref().into() },
             countersign::PushEffect::Withdrawn(id, reason) => Self::Withdrawn { id, reason },
+            countersign::PushEffect::Test(account) => Self::Test { account },
             countersign::PushEffect::Nothing => Self::Nothing,
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use countersign::{
     Account, AccountHealth, AccountId, Ending, FetchReason, NextStep, Notice, NoticeKind, OtherCode, PhoneSignIn,
-    RemovalCause, Ticket, Timestamp,
+    PushDelivery, PushHealth, PushTest, RemovalCause, Ticket, Timestamp,
 };
 
 use crate::authenticator::Invite;
@@ -357,6 +357,28 @@ impl From<countersign::Checked> for Checked {
             unreachable: unreachable.map(|(account, error)| Unreachable { account, cause: error.into() }).collect(),
         }
     }
+}
+
+/// How pushes fare for one account. Without them requests are still found by opening the app.
+#[uniffi::remote(Record)]
+pub struct PushHealth {
+    /// What this device does with pushes for the app.
+    pub delivery: PushDelivery,
+    /// When one last came for this account and was found genuine, by this phone's clock; none before the first.
+    pub last_received: Option<Timestamp>,
+    /// Whether the service knows where to send them; `false` while a new address waits to be told.
+    pub is_address_told: bool,
+}
+
+/// What came of asking for a test push.
+#[uniffi::remote(Enum)]
+pub enum PushTest {
+    /// It is on its way.
+    Sent,
+    /// There was one within the last minute; wait, then ask again.
+    TooSoon,
+    /// The service has no address for this phone any more; a new one is asked for, then ask again.
+    NoAddress,
 }
 
 /// How far something got that ends at once on this phone, and that the service must be told.

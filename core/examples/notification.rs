@@ -59,6 +59,7 @@ fn main() -> Result<(), Trouble> {
     match inbox.push_received(&bytes(slot)?, &bytes(push)?, Timestamp(now.parse()?)) {
         PushEffect::Alert(prompt) => println!("{} asks {}", prompt.host(), prompt.user_name()),
         PushEffect::Withdrawn(_, reason) => println!("taken back: {reason:?}"),
+        PushEffect::Test(_) => println!("notifications arrive"),
         PushEffect::Nothing => println!("nothing to show"),
     }
     // Linux tells the most memory that a process ever held.

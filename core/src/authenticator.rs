@@ -22,6 +22,7 @@ use crate::phone_sign_in::{self, Requirements};
 use crate::platform::LockState;
 use crate::prompt::{PromptId, PushEffect, answer, push};
 use crate::push_address;
+use crate::push_health::{self, PushHealth, PushTest};
 use crate::removal::{self, Ending};
 use crate::retired_keys;
 use crate::service::messages::FetchReason;
@@ -322,6 +323,24 @@ impl Authenticator {
     /// `Store`.
     pub async fn push_address_changed(&self) -> Result<(), Error> {
         self.act(|core| async move { push_address::changed(&core).await }).await
+    }
+
+    /// How pushes fare for an account; looks at the device's settings anew each time.
+    ///
+    /// # Errors
+    /// `UnknownAccount`, `Store`.
+    pub async fn push_health(&self, account: AccountId) -> Result<PushHealth, Error> {
+        self.act(|core| async move { push_health::health(&core, account).await }).await
+    }
+
+    /// "Send me a test": has the service send a push that only shows that pushes arrive, at most one a minute.
+    ///
+    /// When it comes, `push_received` says `PushEffect::Test`, and `PushHealth::last_received` moves.
+    ///
+    /// # Errors
+    /// `Offline`, `Busy`, `Removed`, `NotAllowedNow`, `UnknownAccount`.
+    pub async fn test_push(&self, account: AccountId) -> Result<PushTest, Error> {
+        self.act(|core| async move { push_health::test(&core, account).await }).await
     }
 
     /// Takes a notice off the screen; the service is told that it was seen.

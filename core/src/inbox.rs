@@ -119,6 +119,10 @@ impl Inbox {
                 Keeping::Known => PushEffect::Nothing,
                 Keeping::New => PushEffect::Withdrawn(id, reason),
             },
+            PushContent::Test { id } => match self.files.keep(&id, Kind::Test, &kept) {
+                Keeping::Known => PushEffect::Nothing,
+                Keeping::New => PushEffect::Test(account.clone()),
+            },
         }
     }
 }

@@ -58,6 +58,8 @@ mod platform;
 mod prompt;
 #[cfg(feature = "authenticator")]
 mod push_address;
+#[cfg(feature = "authenticator")]
+mod push_health;
 mod push_message;
 #[cfg(feature = "authenticator")]
 mod removal;
@@ -86,7 +88,7 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use inbox::{Inbox, InboxError};
 pub use issuer::{Issuer, NotAnIssuer};
 pub use platform::{
-    DeviceDescription, DeviceLock, KeyGuard, KeyStore, LockState, PlatformError, PushChannel, TlsTrust,
+    DeviceDescription, DeviceLock, KeyGuard, KeyStore, LockState, PlatformError, PushChannel, PushDelivery, TlsTrust,
 };
 pub use prompt::{
     Context, Matching, Origin, Outcome, Place, Prompt, PromptId, PromptKind, PromptState, PushEffect, WithdrawalReason,
@@ -101,6 +103,7 @@ pub use {
     error::{EnrollmentFault, Error, MetadataFault, StoreFault},
     http::PrivateCa,
     phone_sign_in::{Registration, Requirements},
+    push_health::{PushHealth, PushTest},
     removal::Ending,
     restored::{restored_accounts, start_over},
     service::messages::{FetchReason, UserVerification},

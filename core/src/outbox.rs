@@ -74,6 +74,7 @@ impl Entry {
             Message::Answer { .. }
             | Message::Report { .. }
             | Message::Unblock
+            | Message::TestPush
             | Message::Fetch { .. }
             | Message::TurnOn { .. }
             | Message::Ack { .. } => DAY,

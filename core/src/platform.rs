@@ -95,12 +95,28 @@ pub trait DeviceLock: Send + Sync {
     fn state(&self) -> Result<LockState, PlatformError>;
 }
 
+/// What the device does with pushes for this app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushDelivery {
+    /// They are delivered and shown.
+    Allowed,
+    /// They may come late or not at all, since the device saves its battery or data.
+    Restricted,
+    /// The person has forbidden the app to show them.
+    Blocked,
+    /// The platform does not say.
+    Unknown,
+}
+
 /// How pushes reach this phone.
 pub trait PushChannel: Send + Sync {
     /// Registers `slot` (16 bytes) for a service's VAPID key (65 bytes) and returns the Web Push endpoint.
     ///
     /// May use the network. Asked again for the same slot it may return another endpoint.
     fn subscribe(&self, vapid_key: Vec<u8>, slot: Vec<u8>) -> Result<String, PlatformError>;
+
+    /// What the device does with pushes at present; asked anew each time, since the person can change it at any moment.
+    fn delivery(&self) -> Result<PushDelivery, PlatformError>;
 }
 
 /// Whether the platform trusts a certificate chain.

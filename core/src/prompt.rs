@@ -271,6 +271,8 @@ pub enum PushEffect {
     Alert(Box<Prompt>),
     /// A prompt was taken back: remove what is shown of it.
     Withdrawn(PromptId, WithdrawalReason),
+    /// The test that this phone asked for on an account: show that pushes arrive.
+    Test(AccountId),
     /// Nothing to show: known already, not for this phone, or not to be believed.
     Nothing,
 }

@@ -117,6 +117,15 @@ fn withdrawals() {
 }
 
 #[test]
+fn push_tests() {
+    let file = file("push-test.json");
+    let good = each_case(&file, "cases", |case| {
+        matches!(verify_push(text(&case["jws"]), &audience(&file), now(&file)), Ok(PushContent::Test { .. }))
+    });
+    assert_eq!(good, 3);
+}
+
+#[test]
 fn states() {
     let file = file("phone-state.json");
     let expected = &file["expected"];
@@ -291,7 +300,7 @@ fn pushes() {
         let jws = std::str::from_utf8(strip_padding(&plain)).unwrap_or_default();
         verify_push(jws, &audience(&prompts), now(&file)).is_ok()
     });
-    assert_eq!(good, 4);
+    assert_eq!(good, 5);
 }
 
 /// A key store that has one wrapped key.
@@ -344,7 +353,7 @@ fn the_inbox() {
         assert_eq!(inbox.push_received(b"another slot", &message, now(&pushes)), PushEffect::Nothing);
         effect != PushEffect::Nothing
     });
-    assert_eq!(good, 4);
+    assert_eq!(good, 5);
 }
 
 /// The other way: what the core signs is left for stock libraries (`tests/interop`), with keys that sign outside

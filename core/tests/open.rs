@@ -9,7 +9,7 @@ use std::time::Duration;
 use countersign::testing::{FakeClock, FakeKeyStore};
 use countersign::{
     Authenticator, CodeInput, DeviceDescription, DeviceLock, Error, Folders, KeyGuard, KeyStore, LockState,
-    PlatformError, Ports, PushChannel, Scanned, StoreFault, Timestamp, TlsTrust,
+    PlatformError, Ports, PushChannel, PushDelivery, Scanned, StoreFault, Timestamp, TlsTrust,
 };
 
 struct NoPush;
@@ -17,6 +17,10 @@ struct NoPush;
 impl PushChannel for NoPush {
     fn subscribe(&self, _vapid_key: Vec<u8>, _slot: Vec<u8>) -> Result<String, PlatformError> {
         Err(PlatformError::Transient)
+    }
+
+    fn delivery(&self) -> Result<PushDelivery, PlatformError> {
+        Ok(PushDelivery::Unknown)
     }
 }
 

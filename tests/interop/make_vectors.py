@@ -17,7 +17,7 @@ from making.device_files import (
 from making.jose import VECTORS
 from making.proofs import proofs_file
 from making.pushes import inbox_file, push_file
-from making.service_files import keys_document_file, keys_file, prompt_file, state_file, withdrawn_file
+from making.service_files import keys_document_file, keys_file, prompt_file, push_test_file, state_file, withdrawn_file
 from making.world import World
 
 
@@ -25,12 +25,14 @@ def make_all() -> dict[str, dict]:
     """Every file by its name."""
     world = World.make()
     prompts, withdrawals, keys = prompt_file(world), withdrawn_file(world), keys_document_file(world)
+    push_tests = push_test_file(world)
     prompt = prompts["cases"][0]
     answers = answer_file(world, prompt)
     return {
         "keys.json": keys_file(world),
         "phone-prompt.json": prompts,
         "prompt-withdrawn.json": withdrawals,
+        "push-test.json": push_tests,
         "phone-state.json": state_file(world, prompt),
         "phone-keys.json": keys,
         "phone-enrollment.json": enrollment_file(world),
@@ -40,7 +42,7 @@ def make_all() -> dict[str, dict]:
         "phone-sign-in-key.json": sign_in_key_file(world),
         "dpop.json": dpop_file(world),
         "proofs.json": proofs_file(world, prompt, keys["cases"][0]["jws"]),
-        "push.json": push_file(world, prompts, withdrawals),
+        "push.json": push_file(world, prompts, withdrawals, push_tests),
         "inbox.json": inbox_file(world),
     }
 

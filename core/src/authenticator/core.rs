@@ -106,8 +106,13 @@ impl Core {
         F: FnOnce(&Tables<'_>) -> Result<T, Error> + Send + 'static,
     {
         let value = self.store.run(work).await?;
-        self.revision.send_modify(|revision| *revision = revision.saturating_add(1));
+        self.changed();
         Ok(value)
+    }
+
+    /// What the person sees is no longer what they saw.
+    pub(crate) fn changed(&self) {
+        self.revision.send_modify(|revision| *revision = revision.saturating_add(1));
     }
 
     pub(crate) fn revision(&self) -> u64 {
@@ -125,7 +130,7 @@ impl Core {
         let before = self.lock.lock().unwrap_or_else(PoisonError::into_inner).replace(seen);
         let is_missing = |lock: Option<LockState>| lock == Some(LockState::Missing);
         if is_missing(before) != is_missing(Some(seen)) {
-            self.revision.send_modify(|revision| *revision = revision.saturating_add(1));
+            self.changed();
         }
         Ok(seen)
     }

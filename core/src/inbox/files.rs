@@ -1,4 +1,4 @@
-//! The files that the extension leaves: one for each prompt or withdrawal, sealed, never overwritten.
+//! The files that the extension leaves: one for each prompt, withdrawal or test, sealed, never overwritten.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -23,6 +23,7 @@ const MAX_FILE: u64 = 16_384;
 pub(super) enum Kind {
     Prompt,
     Withdrawal,
+    Test,
 }
 
 impl Kind {
@@ -30,6 +31,7 @@ impl Kind {
         match self {
             Self::Prompt => "prompt",
             Self::Withdrawal => "withdrawal",
+            Self::Test => "test",
         }
     }
 }
@@ -124,7 +126,7 @@ impl Files {
     }
 
     fn names(&self) -> Vec<String> {
-        let suffixes = [Kind::Prompt.suffix(), Kind::Withdrawal.suffix()];
+        let suffixes = [Kind::Prompt, Kind::Withdrawal, Kind::Test].map(Kind::suffix);
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         entries
             .filter_map(|entry| entry.file_name().into_string().ok())

@@ -47,6 +47,16 @@ pub(crate) struct WireContext {
     pub(crate) near: Option<bool>,
 }
 
+/// Claims of `push-test+jwt` (section 8).
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct PushTestClaims {
+    pub(crate) iss: String,
+    pub(crate) aud: String,
+    pub(crate) iat: u64,
+    pub(crate) exp: u64,
+    pub(crate) test: String,
+}
+
 /// Claims of `prompt-withdrawn+jwt` (section 7).
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct WithdrawnClaims {

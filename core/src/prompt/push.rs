@@ -1,6 +1,6 @@
 //! A push arrives: decrypted and verified before anything of it can be seen.
 
-use crate::account::{AccountRecord, StoredState};
+use crate::account::{AccountId, AccountRecord, StoredState};
 use crate::authenticator::Core;
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -35,13 +35,23 @@ pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Re
         return fetch_instead(core, &account).await;
     };
     let now = core.ports.clock.now();
-    match take_in(core, content.0, content.1, now).await? {
+    match take_in(core, account.id, content.0, content.1, now).await? {
         PushEffect::Nothing => Ok(found),
         effect => Ok(effect),
     }
 }
 
-async fn take_in(core: &Core, content: PushContent, jws: String, at: Timestamp) -> Result<PushEffect, Error> {
+async fn take_in(
+    core: &Core,
+    account: AccountId,
+    content: PushContent,
+    jws: String,
+    at: Timestamp,
+) -> Result<PushEffect, Error> {
+    let (id, now) = (account.clone(), core.ports.clock.now());
+    if core.store.run(move |tables| tables.push_came(&id, at, now)).await? {
+        core.changed();
+    }
     match content {
         PushContent::Prompt(prompt) => {
             let stored = record(&prompt, jws, ReceivedBy::Push, at);
@@ -49,6 +59,7 @@ async fn take_in(core: &Core, content: PushContent, jws: String, at: Timestamp) 
             Ok(if new { PushEffect::Alert(prompt) } else { PushEffect::Nothing })
         }
         PushContent::Withdrawn { id, reason, expires_at } => withdraw(core, id, reason, expires_at).await,
+        PushContent::Test { .. } => Ok(PushEffect::Test(account)),
     }
 }
 
@@ -67,7 +78,7 @@ pub(crate) async fn import(core: &Core) -> Result<(), Error> {
             continue;
         }
         if let Ok(content) = verify_push(&kept.jws, &account.audience(), now) {
-            take_in(core, content, kept.jws, kept.received_at).await?;
+            take_in(core, account.id, content, kept.jws, kept.received_at).await?;
         }
     }
     Ok(())

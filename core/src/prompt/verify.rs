@@ -4,12 +4,13 @@ use crate::account::AccountId;
 use crate::clock::Timestamp;
 use crate::issuer::Issuer;
 use crate::jose::{self, JoseError, base64url};
-use crate::prompt::claims::{AnsweringKey, PromptClaims, WireContext, WireMatch, WithdrawnClaims};
+use crate::prompt::claims::{AnsweringKey, PromptClaims, PushTestClaims, WireContext, WireMatch, WithdrawnClaims};
 use crate::prompt::{Context, Matching, Origin, Place, Prompt, PromptId, PromptKind, PromptState, WithdrawalReason};
 use crate::service::ServiceKeys;
 
 const PROMPT_TYP: &str = "phone-prompt+jwt";
 const WITHDRAWN_TYP: &str = "prompt-withdrawn+jwt";
+const TEST_TYP: &str = "push-test+jwt";
 /// Longest prompt in bytes; also the padded length of a push.
 const MAX_PROMPT: usize = 2_700;
 /// A prompt may come this many seconds "from the future", the slack between two clocks.
@@ -69,13 +70,24 @@ pub(crate) enum Refusal {
 pub(crate) enum PushContent {
     Prompt(Box<Prompt>),
     Withdrawn { id: PromptId, reason: WithdrawalReason, expires_at: Timestamp },
+    Test { id: String },
 }
 
 /// Verifies the decrypted, unpadded content of a push.
 pub(crate) fn verify_push(jws: &str, audience: &Audience, now: Timestamp) -> Result<PushContent, Refusal> {
-    match verify_prompt(jws, audience, now) {
-        Err(Refusal::Jose(JoseError::Type)) => verify_withdrawal(jws, audience, now),
-        prompt => prompt.map(|prompt| PushContent::Prompt(Box::new(prompt))),
+    // A JWS has one type, so at most one of these reads it.
+    let prompt = verify_prompt(jws, audience, now).map(|prompt| PushContent::Prompt(Box::new(prompt)));
+    or_as(prompt, || or_as(verify_withdrawal(jws, audience, now), || verify_test(jws, audience, now)))
+}
+
+/// Another reading, when it was the type that did not fit.
+fn or_as(
+    read: Result<PushContent, Refusal>,
+    other: impl FnOnce() -> Result<PushContent, Refusal>,
+) -> Result<PushContent, Refusal> {
+    match read {
+        Err(Refusal::Jose(JoseError::Type)) => other(),
+        read => read,
     }
 }
 
@@ -166,6 +178,14 @@ fn verify_withdrawal(jws: &str, audience: &Audience, now: Timestamp) -> Result<P
     let expires_at = Timestamp(claims.exp).shifted(audience.clock_offset.saturating_neg());
     let id = PromptId { account: audience.account.clone(), jti: claims.prompt };
     Ok(PushContent::Withdrawn { id, reason: claims.reason, expires_at })
+}
+
+fn verify_test(jws: &str, audience: &Audience, now: Timestamp) -> Result<PushContent, Refusal> {
+    let claims: PushTestClaims = jose::verify(jws, TEST_TYP, |kid| audience.service_keys.find(kid))?;
+    check_addressee(&claims.iss, &claims.aud, audience)?;
+    check_times(claims.iat, claims.exp, audience, now)?;
+    check_id(&claims.test)?;
+    Ok(PushContent::Test { id: claims.test })
 }
 
 fn check_addressee(iss: &str, aud: &str, audience: &Audience) -> Result<(), Refusal> {

@@ -136,6 +136,7 @@ pub(crate) enum Message {
     TurnOn { token: Bearer, proof: String },
     TurnOff { sign_in_key: String },
     PushAddress { endpoint: String },
+    TestPush,
     Ack { notices: Vec<String> },
 }
 
@@ -224,6 +225,18 @@ pub(crate) enum TurnOnResult {
     Refused,
 }
 
+/// What came of asking for a test push (section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PushTest {
+    /// It is on its way.
+    Sent,
+    /// There was one within the last minute; wait, then ask again.
+    TooSoon,
+    /// The service has no address for this phone any more; a new one is asked for, then ask again.
+    NoAddress,
+}
+
 /// What the organisation's policy means for this phone (section 5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Policy {
@@ -290,6 +303,7 @@ pub(crate) struct State {
     pub(crate) notices: Vec<WireNotice>,
     #[serde(default)]
     pub(crate) push_ended: bool,
+    pub(crate) push_test: Option<PushTest>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! When each account's push address is asked for anew, in the database.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::Tables;
 use super::accounts::{from_integer, to_integer};
@@ -58,6 +58,30 @@ impl Tables<'_> {
             params![id.0, to_integer(due_at)?, to_integer(next)?],
         )?;
         Ok(changed == 1)
+    }
+
+    /// A genuine push came at `at`; true when none came later. A time after `now` was noted while the clock was wrong.
+    pub(crate) fn push_came(&self, id: &AccountId, at: Timestamp, now: Timestamp) -> Result<bool, Error> {
+        let changed = self.connection.execute(
+            "UPDATE accounts SET push_came_at = ?2
+             WHERE id = ?1 AND (push_came_at IS NULL OR push_came_at < ?2 OR push_came_at > ?3)",
+            params![id.0, to_integer(at)?, to_integer(now)?],
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// When a push last came for an account, and whether the service was told where to send them.
+    pub(crate) fn push_record(&self, id: &AccountId, now: Timestamp) -> Result<(Option<Timestamp>, bool), Error> {
+        let (came, renew_at): (Option<i64>, i64) = self
+            .connection
+            .query_row("SELECT push_came_at, push_renew_at FROM accounts WHERE id = ?1", [&id.0], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?
+            .ok_or(Error::UnknownAccount)?;
+        let is_waiting = |entry: &Entry| entry.account == *id && matches!(entry.message, Message::PushAddress { .. });
+        let is_told = from_integer(renew_at) > now && !self.outbox()?.iter().any(is_waiting);
+        Ok((came.map(from_integer), is_told))
     }
 
     /// Stores what the service is told, in the place of an older address that it was not told yet.

@@ -23,6 +23,7 @@ CREATE TABLE accounts (
     added_at      INTEGER NOT NULL,
     push_fetch_at INTEGER NOT NULL DEFAULT 0, -- last fetch that an unreadable push caused
     push_renew_at INTEGER NOT NULL,           -- when the push address is asked for anew
+    push_came_at  INTEGER,                    -- the last genuine push, by this phone's clock
     sign_in_alias TEXT,                       -- while phone sign-in is on
     sign_in_key   BLOB,                       -- the public point
     sign_in_guard TEXT,

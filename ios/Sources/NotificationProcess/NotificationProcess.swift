@@ -15,6 +15,7 @@ enum NotificationProcess {
         switch try inbox.pushReceived(slot: slot, body: body, now: .now) {
         case .alert(let prompt): say("\(prompt.userName) at \(prompt.host)")
         case .withdrawn: say("withdrawn")
+        case .test: say("test")
         case .nothing: say("nothing")
         }
     }

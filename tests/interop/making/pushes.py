@@ -43,7 +43,7 @@ def push_record(world: World, record: bytes) -> bytes:
     return header + AESGCM(key).encrypt(nonce, record, None)
 
 
-def push_file(world: World, prompts: dict, withdrawals: dict) -> dict:
+def push_file(world: World, prompts: dict, withdrawals: dict, push_tests: dict) -> dict:
     """push.json: encrypted messages to one account."""
     by_name = {case["name"]: case["jws"] for case in prompts["cases"]}
     goods = {
@@ -51,6 +51,7 @@ def push_file(world: World, prompts: dict, withdrawals: dict) -> dict:
         "choose": by_name["choose"],
         "the largest prompt": by_name[f"the largest within {MAX_PROMPT:,} bytes"],
         "withdrawal": withdrawals["cases"][0]["jws"],
+        "test": push_tests["cases"][0]["jws"],
     }
     good = [
         {"name": name, "verdict": "good", "message": b64(push_to(world.push.point, world.push_auth, padded(jws))),

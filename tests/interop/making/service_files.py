@@ -150,6 +150,18 @@ def withdrawn_file(world: World) -> dict:
     return world.document(kind, "service", world.addressee, cases)
 
 
+def push_test_file(world: World) -> dict:
+    """push-test.json (section 8)."""
+    kind = world.from_service("push-test+jwt", {
+        "iss": ISSUER, "aud": world.device_id, "iat": NOW - 2, "exp": NOW + 298, "test": fresh_id(),
+    }, limit=MAX_PROMPT)
+    cases = [
+        *usual_goods(kind), *common_cases(kind), *audience_cases(kind, another_device=fresh_id(), the_issuer=ISSUER),
+        *issuer_cases(kind), *time_cases(kind), *id_cases(kind, "test"),
+    ]
+    return world.document(kind, "service", world.addressee, cases)
+
+
 def state_file(world: World, prompt: dict) -> dict:
     """phone-state.json (section 5): answers to one request."""
     request, jti = fresh_id(), json.loads(prompt["payload"])["jti"]

@@ -15,9 +15,9 @@ from stock import unb64
 
 INTEROP = Path(__file__).resolve().parents[3] / "target" / "interop"
 FROM_PHONE = {"phone-request+jwt", "phone-answer+jwt", "phone-enrollment+jwt", "phone-sign-in-key+jwt"}
-FROM_SERVICE = {"phone-prompt+jwt", "prompt-withdrawn+jwt", "phone-state+jwt", "phone-keys+jwt", "JWT"}
+FROM_SERVICE = {"phone-prompt+jwt", "prompt-withdrawn+jwt", "push-test+jwt", "phone-state+jwt", "phone-keys+jwt", "JWT"}
 # Kinds whose `kid` is the signing key's thumbprint.
-BY_THUMBPRINT = {"phone-answer+jwt", "phone-prompt+jwt", "prompt-withdrawn+jwt", "phone-state+jwt", "phone-keys+jwt"}
+BY_THUMBPRINT = {"phone-answer+jwt", "phone-prompt+jwt", "prompt-withdrawn+jwt", "push-test+jwt", "phone-state+jwt", "phone-keys+jwt"}
 
 
 def absent(file: str) -> str:

@@ -23,7 +23,7 @@ from stock import b64, unb64
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 KINDS = (
     "dpop", "phone-answer", "phone-enrollment", "phone-keys", "phone-prompt", "phone-request", "phone-sign-in-answer",
-    "phone-sign-in-key", "phone-state", "prompt-withdrawn",
+    "phone-sign-in-key", "phone-state", "prompt-withdrawn", "push-test",
 )
 FILES = sorted([*(f"{kind}.json" for kind in KINDS), "inbox.json", "keys.json", "proofs.json", "push.json"])
 JWS_VERDICTS = {
@@ -401,7 +401,7 @@ def test_good_push(vectors, file, at):
     assert content == case["jws"].encode() + b" " * (stock.PUSH_LENGTH - len(case["jws"]))
     assert len(unb64(case["message"])) <= 4_096
     good = [
-        known["jws"] for kind in ("phone-prompt.json", "prompt-withdrawn.json")
+        known["jws"] for kind in ("phone-prompt.json", "prompt-withdrawn.json", "push-test.json")
         for known in vectors[kind]["cases"] if known["verdict"] == "good"
     ]
     assert case["jws"] in good

@@ -92,6 +92,10 @@ async fn j7_the_terminal_phone_adds_answers_and_removes() {
     assert_eq!(person.press(&page, "finish", &[]).await.unwrap().name(), "done");
     let (events, good) = terminal.done(&["accounts"]);
     assert!(good && events.iter().any(|event| event.to_string().contains("ada@example.org")), "{events:?}");
+    let (events, good) = terminal.done(&["test-push", "ada@example.org"]);
+    assert!(good && events.iter().any(|event| event["event"] == "push_came"), "{events:?}");
+    let (events, good) = terminal.done(&["test-push", "ada@example.org"]);
+    assert!(!good && events.iter().any(|event| event["error"] == "tested_lately"), "{events:?}");
     let browser = world.person().unwrap();
     browser.sign_in().await.unwrap();
     let (events, _) = terminal.done(&["requests"]);

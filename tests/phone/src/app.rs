@@ -7,6 +7,7 @@ mod list;
 mod lock;
 mod output;
 mod start_over;
+mod test_push;
 mod turn_on;
 mod watch;
 
@@ -94,6 +95,7 @@ async fn command(cli: Cli, output: &mut Output) -> Result<Ending, PhoneError> {
         Command::Lock { act } => lock::lock(&phone, act, unlock_fd, output).await,
         Command::Remove { account, yes } => list::remove(&phone, &account, yes, output, &mut lines).await,
         Command::Unblock { account } => list::unblock(&phone, &account, output).await,
+        Command::TestPush { account } => test_push::test_push(&phone, &account, output).await,
     }
 }
 

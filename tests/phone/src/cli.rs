@@ -130,6 +130,12 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Have an account's service send a test, and see whether it reaches this phone
+    TestPush {
+        /// The account's name, host or user name
+        #[arg(allow_hyphen_values = true)]
+        account: String,
+    },
     /// Let an account be asked again after three wrong numbers
     Unblock {
         /// The account's name, host or user name

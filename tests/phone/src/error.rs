@@ -71,6 +71,15 @@ pub enum PhoneError {
     /// The browser did not come back.
     #[error("the browser did not come back")]
     NoBrowserAnswer,
+    /// The test that the service sent did not come.
+    #[error("no push came")]
+    NoPush,
+    /// There was a test push within the last minute.
+    #[error("tested a moment ago")]
+    TestedLately,
+    /// The service has no address for pushes to this phone any more.
+    #[error("no push address")]
+    NoPushAddress,
     /// There is nothing to go on with.
     #[error("nothing to resume")]
     NothingToResume,

@@ -1,5 +1,6 @@
 //! Devices: phones that were bound to an account, and the tombstones they leave.
 
+pub mod push_test;
 pub mod records;
 pub mod routes;
 pub mod standing;

@@ -68,6 +68,10 @@ package final class Moody: KeyStore, DeviceLock, PushChannel, TlsTrust {
         try asked("subscribe", garbage: "\u{1}") { try ports.pushChannel.subscribe(vapidKey: vapidKey, slot: slot) }
     }
 
+    package func delivery() throws -> PushDelivery {
+        try asked("delivery", garbage: .blocked) { try ports.pushChannel.delivery() }
+    }
+
     package func isTrusted(host: String, chain: [Data], now: UInt64) throws -> Bool {
         try asked("isTrusted", garbage: true) { try ports.tlsTrust.isTrusted(host: host, chain: chain, now: now) }
     }

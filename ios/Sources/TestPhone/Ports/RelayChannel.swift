@@ -24,6 +24,13 @@ package final class RelayChannel: PushChannel {
         }
     }
 
+    /// What the person has set for notifications, scripted.
+    package let notifications = Mutex(PushDelivery.allowed)
+
+    package func delivery() -> PushDelivery {
+        notifications.withLock { $0 }
+    }
+
     private struct Subscription: Decodable {
         let endpoint: String
     }

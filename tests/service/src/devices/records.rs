@@ -112,6 +112,9 @@ pub struct Device {
     pub added_at: Time,
     /// Whether an answer ever came by push.
     pub push_seen: bool,
+    /// When it last had a test push.
+    #[serde(default)]
+    pub tested_at: Option<Time>,
     last_network: Option<(String, Time)>,
     ends_at: Option<Time>,
 }
@@ -148,6 +151,7 @@ impl Device {
             push_ended: false,
             added_at: now,
             push_seen: false,
+            tested_at: None,
             last_network: None,
             ends_at: None,
         }

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::audit;
 use crate::clock::Time;
+use crate::devices::push_test::{self, PushTest};
 use crate::devices::records::{self as devices, Cause, Device};
-use crate::devices::standing::Standing;
+use crate::devices::standing::{Standing, Status, may_answer};
 use crate::enrollment::acts::abandoned;
 use crate::enrollment::routes::is_endpoint;
 use crate::jose::Unverified;
@@ -22,6 +23,7 @@ use crate::phone_sign_in::rules::TurnedOn;
 use crate::problem::Problem;
 use crate::prompts::acts::first_time;
 use crate::prompts::records::Told;
+use crate::push::Push;
 use crate::secrets::decode;
 use crate::store::{StoreError, Tx};
 
@@ -97,6 +99,9 @@ pub struct News {
     /// What came of turning phone sign-in on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn_on: Option<TurnedOn>,
+    /// What came of asking for a test push.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push_test: Option<PushTest>,
 }
 
 /// What came of an answer or a report.
@@ -136,6 +141,7 @@ enum Message {
     TurnOn { token: String, proof: String },
     TurnOff { sign_in_key: String },
     PushAddress { endpoint: String },
+    TestPush,
     Ack { notices: Vec<String> },
 }
 
@@ -149,20 +155,21 @@ pub async fn device(State(app): State<App>, peer: Peer, body: Bytes) -> Result<R
     let (id, jti, message, now) =
         (request.device.id.clone(), request.jti.clone(), request.message.clone(), app.clock.now());
     let shared = app.clone();
-    let (standing, turn_on) = app
+    let (standing, (news, push)) = app
         .store
         .run(move |tx| {
             // Read again inside the transaction: it may have been removed since the signature was checked.
             let device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
-            let turn_on = match first_time(tx, &device, &jti, now)? {
-                true => act(tx, &shared, device, message, now)?,
-                false => None,
+            let done = match first_time(tx, &device, &jti, now)? {
+                true => act(tx, &shared, device, message, &jti, now)?,
+                false => (News::default(), None),
             };
             let device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
-            Ok((Standing::of(tx, &device)?, turn_on))
+            Ok((Standing::of(tx, &device)?, done))
         })
         .await?;
-    state(&app, &request, &standing, News { turn_on, ..News::default() })
+    app.push.send_all(&app, push.into_iter().collect());
+    state(&app, &request, &standing, news)
 }
 
 fn act(
@@ -170,8 +177,10 @@ fn act(
     app: &App,
     mut device: Device,
     message: Message,
+    jti: &str,
     now: Time,
-) -> Result<Option<TurnedOn>, StoreError> {
+) -> Result<(News, Option<Push>), StoreError> {
+    let mut news = News::default();
     match message {
         Message::Abandon => abandoned(tx, &device, now)?,
         Message::Unenroll if device.state == devices::State::Pending => abandoned(tx, &device, now)?,
@@ -181,11 +190,12 @@ fn act(
         | Message::TurnOn { .. }
         | Message::TurnOff { .. }
         | Message::PushAddress { .. }
+        | Message::TestPush
         | Message::Ack { .. }
             if !device.is_active() => {}
         Message::Unblock => unblock(tx, &device, now)?,
         Message::TurnOn { token, proof } => {
-            return phone_sign_in::turn_on(tx, app, &mut device, &token, &proof, now).map(Some);
+            news.turn_on = Some(phone_sign_in::turn_on(tx, app, &mut device, &token, &proof, now)?);
         }
         Message::TurnOff { sign_in_key } => {
             phone_sign_in::turn_off(tx, &mut device, &sign_in_key, now)?;
@@ -197,9 +207,16 @@ fn act(
                 tx.put(&device)?;
             }
         }
+        // A suspended person's phone rests, and so does its test.
+        Message::TestPush if may_answer(tx, &device.account_id)? != Status::Ok => {}
+        Message::TestPush => {
+            let (test, push) = push_test::ask(tx, app, device, jti, now)?;
+            news.push_test = Some(test);
+            return Ok((news, push));
+        }
         Message::Ack { notices: shown } => notices::acknowledge(tx, &device.id, &shown)?,
     }
-    Ok(None)
+    Ok((news, None))
 }
 
 fn unblock(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {

@@ -20,7 +20,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use web_push_native::{Auth, decrypt, p256};
 
 use crate::phone::{PUSH_AUTH, Phone, jti_of, verified};
-use crate::service::Service;
+use crate::service::{ISSUER, Service};
 
 pub struct Push {
     path: String,
@@ -196,4 +196,52 @@ async fn a_removed_phone_gets_no_more_pushes() {
     assert_eq!(receiver.next().await.path, "/push/2");
     receiver.nothing_more().await;
     assert_eq!(other.fetched(&service).await["status"], "ok");
+}
+
+async fn tested(service: &Service, phone: &Phone) -> Value {
+    phone.state(service, "device", serde_json::json!({"message": "test_push"})).await["push_test"].clone()
+}
+
+#[tokio::test]
+async fn a_test_push_names_its_request_and_comes_once_a_minute() {
+    let (mut receiver, service) = Receiver::start().await;
+    let (phone, other) = (service.added(receiver.phone(1)).await, service.added(receiver.phone(2)).await);
+    let claims = phone.claims(&service, "device", serde_json::json!({"message": "test_push"}));
+    let request = phone.sign(&phone.header(), &claims);
+    let state = phone.read_state(&service, &service.post("device", request.clone()).await);
+    assert_eq!(state["push_test"], "sent");
+    let push = receiver.next().await;
+    assert_eq!(push.path, "/push/1");
+    let test = verified(&service, &opened(&phone, &push), "push-test+jwt");
+    let (now, id) = (service.now(), &phone.device_id);
+    assert_eq!(
+        test,
+        serde_json::json!({"iss": ISSUER, "aud": id, "iat": now, "exp": now + 300, "test": claims["jti"]})
+    );
+    let replayed = phone.read_state(&service, &service.post("device", request).await);
+    assert_eq!(replayed["push_test"], Value::Null, "a request counts once");
+    assert_eq!(tested(&service, &phone).await, "too_soon");
+    assert_eq!(tested(&service, &other).await, "sent", "each device has its own");
+    assert_eq!(receiver.next().await.path, "/push/2");
+    receiver.nothing_more().await;
+    service.clock.advance(60);
+    assert_eq!(tested(&service, &phone).await, "sent");
+    receiver.next().await;
+}
+
+#[tokio::test]
+async fn a_test_push_needs_an_address_and_a_phone_that_is_on() {
+    let (mut receiver, service) = Receiver::start().await;
+    let (phone, removed) = (service.added(receiver.phone(1)).await, service.added(receiver.phone(2)).await);
+    removed.state(&service, "device", serde_json::json!({"message": "unenroll"})).await;
+    assert_eq!(tested(&service, &removed).await, Value::Null);
+    receiver.answers.store(410, Ordering::SeqCst);
+    assert_eq!(tested(&service, &phone).await, "sent");
+    receiver.next().await;
+    while has_subscription(&service, &phone) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    service.clock.advance(60);
+    assert_eq!(tested(&service, &phone).await, "no_address");
+    receiver.nothing_more().await;
 }

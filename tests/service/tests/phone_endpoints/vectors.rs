@@ -225,7 +225,8 @@ fn described() -> (Claimed, Subscription) {
 /// What a service signs itself, it reads as strictly as what it is sent.
 #[test]
 fn what_a_service_signs() {
-    for name in ["phone-prompt.json", "prompt-withdrawn.json", "phone-state.json", "phone-keys.json"] {
+    for name in ["phone-prompt.json", "prompt-withdrawn.json", "push-test.json", "phone-state.json", "phone-keys.json"]
+    {
         let file = file(name);
         for case in cases(&file) {
             let read = Unverified::by_kid(text(&case["jws"]), text(&file["typ"])).and_then(|jws| {
@@ -318,10 +319,12 @@ async fn what_the_service_makes_is_left_for_stock_libraries() {
     let state = first.send(&service, "prompts", Phone::fetch("ok", &[], 0)).await.body;
     first.approve(&service, &prompt, &ceremony.number).await;
     let withdrawn = receiver.next().await;
+    first.state(&service, "device", json!({"message": "test_push"})).await;
+    let test = receiver.next().await;
     let pushes: Vec<Value> = pushed
         .iter()
         .zip([&first, &second])
-        .chain([(&withdrawn, &second)])
+        .chain([(&withdrawn, &second), (&test, &first)])
         .map(|(push, phone)| {
             json!({"private": encode(&phone.push_scalar), "auth": encode(&PUSH_AUTH),
                    "message": encode(&push.body), "jws": opened(phone, push)})
@@ -338,6 +341,7 @@ async fn what_the_service_makes_is_left_for_stock_libraries() {
         message("phone-prompt+jwt", &prompt, phone_key),
         message("phone-state+jwt", &state, phone_key),
         message("prompt-withdrawn+jwt", &opened(&second, &withdrawn), phone_key),
+        message("push-test+jwt", &opened(&first, &test), phone_key),
         message("phone-keys+jwt", service.app.keys.current_document(), phone_key),
         message("JWT", &signed, id_token),
     ];

@@ -91,6 +91,7 @@ object Extension {
             when (val effect = inbox.pushReceived(decode(slot), decode(body), Instant.now())) {
                 is PushEffect.Alert -> println("${effect.prompt.userName} at ${effect.prompt.host}")
                 is PushEffect.Withdrawn -> println("withdrawn")
+                is PushEffect.Test -> println("test")
                 is PushEffect.Nothing -> println("nothing")
             }
         }

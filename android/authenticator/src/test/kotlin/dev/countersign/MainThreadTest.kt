@@ -33,6 +33,7 @@ class MainThreadTest {
         override fun unwrap(wrapped: ByteArray) = slow { phone.keys.unwrap(wrapped) }
         override fun state() = slow { LockState.CREDENTIAL }
         override fun subscribe(vapidKey: ByteArray, slot: ByteArray) = slow { phone.channel.subscribe(vapidKey, slot) }
+        override fun delivery() = slow { phone.channel.delivery() }
         override fun isTrusted(host: String, chain: List<ByteArray>, now: ULong) = slow { phone.trust.isTrusted(host, chain, now) }
 
         private fun <T> slow(work: () -> T): T {

@@ -11,6 +11,7 @@ import dev.countersign.core.LockState
 import dev.countersign.core.NextStep
 import dev.countersign.core.PlatformException
 import dev.countersign.core.PushChannel
+import dev.countersign.core.PushDelivery
 import dev.countersign.core.Step
 import dev.countersign.core.TlsTrust
 import dev.countersign.core.nextStep
@@ -66,6 +67,8 @@ private class Moody(private val phone: Phone) : KeyStore, DeviceLock, PushChanne
 
     override fun subscribe(vapidKey: ByteArray, slot: ByteArray) =
         asked("subscribe")?.decodeToString() ?: phone.channel.subscribe(vapidKey, slot)
+
+    override fun delivery() = if (asked("delivery") == null) phone.channel.delivery() else PushDelivery.BLOCKED
 }
 
 private fun Phone.moody() = Moody(this).let { it to ports(it, it, it, it) }

@@ -2,6 +2,7 @@ package dev.countersign.ports
 
 import dev.countersign.core.PlatformException
 import dev.countersign.core.PushChannel
+import dev.countersign.core.PushDelivery
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.jsonObject
@@ -32,6 +33,11 @@ class RelayChannel(private val relay: String, trust: AuthorityTrust) : PushChann
     } catch (_: Throwable) {
         throw PlatformException.Transient()
     }
+
+    /** What the person has set for notifications, scripted. */
+    @Volatile var notifications = PushDelivery.ALLOWED
+
+    override fun delivery() = notifications
 
     /** Hands each push to [received], and to nobody else any more, until the channel is closed. */
     fun listen(received: (slot: ByteArray, body: ByteArray) -> Unit) {

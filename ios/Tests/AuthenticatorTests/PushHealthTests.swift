@@ -1,0 +1,47 @@
+import CountersignCore
+import Foundation
+import TestPhone
+import XCTest
+
+/// The account's page: whether pushes arrive, and "send me a test" (J9).
+final class PushHealthTests: XCTestCase {
+    func testATestPushArrivesAndTheSettingsAreToldAsTheyAre() async throws {
+        try await withPhone { phone, person in
+            let core = try await phone.open()
+            try await phone.addAndConfirm(person)
+            let account = try only(await core.accounts()).id
+            let (effects, arrived) = AsyncStream.makeStream(of: PushEffect.self)
+            phone.channel.listen { slot, body in
+                if let effect = try? await core.pushReceived(slot: slot, body: body) { arrived.yield(effect) }
+            }
+
+            let sent = try await core.testPush(account: account)
+            XCTAssertEqual(sent, .sent)
+            let effect = await effects.first { $0 != .nothing }
+            XCTAssertEqual(effect, .test(account: account))
+            let again = try await core.testPush(account: account)
+            XCTAssertEqual(again, .tooSoon)
+
+            let health = try await core.pushHealth(account: account)
+            XCTAssertNotNil(health.lastReceived)
+            XCTAssertTrue(health.isAddressTold)
+            for setting in [PushDelivery.blocked, .restricted, .unknown, .allowed] {
+                phone.channel.notifications.withLock { $0 = setting }
+                let told = try await core.pushHealth(account: account).delivery
+                XCTAssertEqual(told, setting)
+            }
+        }
+    }
+
+    func testAPlatformThatDoesNotSayIsUnknownAndCostsNothingElse() async throws {
+        try await withPhone { phone, person in
+            let ports = Moody(over: phone.ports())
+            let core = try await phone.open(ports.all)
+            try await phone.addAndConfirm(person)
+            ports.misbehaves(at: "delivery", .throwing)
+            let health = try await core.pushHealth(account: only(await core.accounts()).id)
+            XCTAssertEqual(health.delivery, .unknown)
+            XCTAssertTrue(health.isAddressTold)
+        }
+    }
+}
