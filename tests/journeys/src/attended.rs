@@ -1,21 +1,39 @@
 //! The demonstration for a person: this terminal is the phone, a browser is the desk.
+//!
+//! The phone is the very program that people use; the demonstration only says what to do next.
 
-use std::io::Write;
-use std::path::Path;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use countersign::{CodeInput, EnrollmentEnd, FetchReason, Matching, Offer, Outcome, PromptState, Scanned, Step};
-use countersign_phone::{PhoneError, render, words};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Trouble;
-use crate::phone::TestPhone;
 use crate::relying_party::{RelyingParty, free_port, return_address};
 use crate::world::{PASSWORD, USER, World};
 
-/// How long one wait for a change lasts.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// Opens the phone's keys, so that the person has one passphrase to think of: the lock's.
+const PASSPHRASE: &str = "a passphrase for a demonstration";
+
+/// What the person does next, and the phone's commands for it.
+const CHAPTERS: [(&str, &[&[&str]]); 3] = [
+    (
+        "This terminal is your phone. Take a screenshot of the page and type the name of its file here, or click\n\
+         “I can't scan” and type the code and then the address. At last type this phone's digits into the page.",
+        &[&["add"]],
+    ),
+    (
+        "The page tries it: type its number here. Then the application asks you to sign in, and the phone is asked\n\
+         again. When you are signed in, type q.",
+        &[&["watch"]],
+    ),
+    (
+        "Now without a password. The phone gets a lock, a passphrase that is asked for at each sign-in; then open the\n\
+         address that it shows, in the same browser. At last sign out of Payroll, sign in again, and choose\n\
+         “Use your phone instead”. When you are signed in, type q.",
+        &[&["lock", "set"], &["turn-on", USER], &["watch"]],
+    ),
+];
 
 fn say(line: &str) -> Result<(), Trouble> {
     let mut out = std::io::stdout();
@@ -23,27 +41,32 @@ fn say(line: &str) -> Result<(), Trouble> {
     Ok(out.flush()?)
 }
 
-/// Leads a person from the web application to "signed in".
+/// Leads a person from the web application to "signed in without a password".
 ///
 /// # Errors
-/// When something does not start, or the input ends.
+/// When something does not start, or nobody sits at a terminal.
 pub async fn run(folder: &Path) -> Result<(), Trouble> {
+    if !std::io::stdin().is_terminal() {
+        return Err("there is no terminal to ask you in; `cargo xtask demo --unattended` needs none".into());
+    }
     std::fs::create_dir_all(folder)?;
     let port = free_port()?;
     let world = World::start_with(Some(return_address(port))).await?;
     let relying_party = RelyingParty::start(port, world.issuer(), &world.authority).await?;
-    let phone = world.phone("Phone in this terminal").await?;
     let ca = folder.canonicalize()?.join("authority.pem");
     std::fs::write(&ca, world.ca())?;
+    let home = tempfile::tempdir()?;
+    let phone = Phone::new(home.path(), &ca, world.relay_url())?;
     let address = format!("{}/welcome.html", relying_party.url);
     let window = open_browser(&address, &ca);
     explain(&address, &ca, window.is_some())?;
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    let done = lead(&phone, &mut lines).await;
-    drop(window);
-    drop(relying_party);
+    let led = tokio::select! {
+        led = lead(&phone) => led,
+        ended = told_to_end() => Err(ended?),
+    };
+    drop((window, relying_party));
     world.stop().await;
-    if let Err(error) = done {
+    if let Err(error) = led {
         say(&format!("The demonstration has stopped: {error}."))?;
     }
     say("Everything has ended and is cleaned up.")
@@ -60,10 +83,77 @@ fn explain(address: &str, ca: &Path, opened: bool) -> Result<(), Trouble> {
     say("1. Click “Sign in with your work account”.")?;
     say(&format!("2. User name: {USER}"))?;
     say(&format!("   Password:  {PASSWORD}"))?;
-    say("3. Click “Next” until the page shows a QR code.")?;
-    say("4. This terminal is your phone. Take a screenshot of the page and type the name of its file here,")?;
-    say("   or click “I can't scan” and type the code and the address, with a space between them.")?;
-    say("")
+    say("3. Click “Next” until the page shows a QR code.")
+}
+
+async fn lead(phone: &Phone) -> Result<(), Trouble> {
+    for (what, commands) in CHAPTERS {
+        say(&format!("\n{what}\n"))?;
+        for command in commands {
+            // What went wrong was said by the phone itself.
+            while !phone.does(command).await? {
+                ask("Press Enter to try again, Ctrl-D to end.")?;
+            }
+        }
+    }
+    ask("Press Enter to end everything.")
+}
+
+/// Whoever closes the terminal, or presses Ctrl-C, leaves nothing running behind.
+async fn told_to_end() -> Result<Trouble, Trouble> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _told = hangup.recv() => {}
+        _told = terminate.recv() => {}
+        told = tokio::signal::ctrl_c() => told?,
+    }
+    Ok("it was told to end".into())
+}
+
+fn ask(question: &str) -> Result<(), Trouble> {
+    say(question)?;
+    match std::io::stdin().read_line(&mut String::new())? {
+        0 => Err("the input has ended".into()),
+        _ => Ok(()),
+    }
+}
+
+/// The terminal phone, at this terminal.
+struct Phone {
+    program: PathBuf,
+    home: PathBuf,
+    passphrase: PathBuf,
+    ca: PathBuf,
+    relay: String,
+}
+
+impl Phone {
+    fn new(folder: &Path, ca: &Path, relay: String) -> Result<Self, Trouble> {
+        let program = std::env::current_exe()?.with_file_name("countersign-phone");
+        if !program.exists() {
+            return Err("the phone is not built; `cargo xtask demo` builds it".into());
+        }
+        let passphrase = folder.join("passphrase");
+        std::fs::write(&passphrase, PASSPHRASE)?;
+        Ok(Self { program, home: folder.join("phone"), passphrase, ca: ca.to_owned(), relay })
+    }
+
+    /// Runs a command of the phone to its end; false when it failed.
+    async fn does(&self, command: &[&str]) -> Result<bool, Trouble> {
+        // A shell hands over the passphrase: the keyboard belongs to the phone.
+        let status = tokio::process::Command::new("sh")
+            .args(["-c", "exec \"$0\" \"$@\" 3< \"$PASSPHRASE\""])
+            .env("PASSPHRASE", &self.passphrase)
+            .arg(&self.program)
+            .args(["--passphrase-fd", "3", "--key-store", "sealed-file", "--device-name", "Phone in this terminal"])
+            .args(["--relay", &self.relay])
+            .args([Path::new("--home"), &self.home, Path::new("--ca"), &self.ca])
+            .args(command)
+            .status()
+            .await?;
+        Ok(status.success())
+    }
 }
 
 /// A window with a certificate store of its own, where there is a screen.
@@ -95,99 +185,4 @@ fn open_browser(address: &str, ca: &Path) -> Option<Window> {
         .spawn()
         .ok()?;
     Some(Window { process, _home: home })
-}
-
-fn spoken(error: &PhoneError) -> String {
-    let words = words::of(error);
-    format!("{} {} {}", words.happened, words.fine, words.next)
-}
-
-type Input = Lines<BufReader<Stdin>>;
-
-async fn ask(lines: &mut Input, question: &str) -> Result<String, Trouble> {
-    let mut out = std::io::stdout();
-    write!(out, "{question} ")?;
-    out.flush()?;
-    let line = lines.next_line().await?.ok_or("the input has ended")?;
-    Ok(line.trim().to_owned())
-}
-
-async fn lead(phone: &TestPhone, lines: &mut Input) -> Result<(), Trouble> {
-    while !add(phone, lines).await? {}
-    say("From now on this phone is asked whenever you sign in. Sign in to Payroll; leave with Ctrl-D.")?;
-    let mut snapshot = phone.core().snapshot().await?;
-    let mut approved = 0_u32;
-    // The first approval is the trial in the wizard, the second a sign-in.
-    while approved < 2 {
-        let open = snapshot.prompts.iter().find(|prompt| prompt.state() == PromptState::Open).cloned();
-        let Some(prompt) = open else {
-            snapshot = phone.core().changed_since(snapshot.revision, LOOK_AGAIN).await?;
-            continue;
-        };
-        say(&phone.shows(&prompt).await?)?;
-        let number = ask(lines, number_question(prompt.matching())).await?;
-        let id = prompt.id().clone();
-        let answered = match number.as_str() {
-            "d" => phone.core().deny(id).await,
-            "r" => phone.core().report(id).await,
-            number => phone.core().approve(id, number.to_owned()).await,
-        };
-        match answered {
-            Ok(Step::Done(outcome)) => {
-                say(words::outcome(outcome).words)?;
-                approved = approved.saturating_add(u32::from(outcome == Outcome::Approved));
-            }
-            Ok(_waiting) => say("Your answer is stored and goes out as soon as the service can be reached.")?,
-            Err(error) => say(&spoken(&PhoneError::Core(error)))?,
-        }
-        phone.core().check_for_prompts(FetchReason::Poll).await?;
-        snapshot = phone.core().snapshot().await?;
-    }
-    // The page needs the service a moment longer, and the person wants to look.
-    say("Approved: look at the browser, it signs you in by itself.")?;
-    ask(lines, "Press Enter to end everything.").await.map(|_line| ())
-}
-
-fn number_question(matching: &Matching) -> &'static str {
-    match matching {
-        Matching::Choose { .. } => "Which number does the page show? (d denies, r: it wasn't me)",
-        _ => "Which number does the page show? Type it (d denies, r: it wasn't me):",
-    }
-}
-
-async fn looked_up(phone: &TestPhone, input: CodeInput) -> Result<Offer, PhoneError> {
-    match phone.core().read_code(input).await? {
-        Scanned::Invite(invite) => Ok(phone.core().look_up(invite).await?),
-        Scanned::Other(other) => Err(PhoneError::OtherCode(other)),
-    }
-}
-
-/// One try to add the account; false when the person should try again.
-async fn add(phone: &TestPhone, lines: &mut Input) -> Result<bool, Trouble> {
-    let typed = ask(lines, "Screenshot file, or code and address:").await?;
-    let input = match typed.rsplit_once(' ') {
-        _ if Path::new(&typed).is_file() => CodeInput::Picture(std::fs::read(&typed)?),
-        Some((code, address)) => CodeInput::Typed { code: code.to_owned(), address: address.to_owned() },
-        None => CodeInput::Text(typed),
-    };
-    let offer = match looked_up(phone, input).await {
-        Ok(offer) => offer,
-        Err(error) => {
-            say(&spoken(&error))?;
-            return Ok(false);
-        }
-    };
-    say(&render::offer(&offer))?;
-    if !matches!(ask(lines, "Add this account? (y/N)").await?.as_str(), "y" | "Y" | "yes") {
-        return Ok(false);
-    }
-    let (ticket, digits) = crate::phone::digits_of(phone.core().enroll(offer).await?)?;
-    say(&phone.shows_digits(&digits).await?)?;
-    match phone.core().wait_for_activation(ticket).await? {
-        EnrollmentEnd::Active(_) => Ok(true),
-        EnrollmentEnd::Ended(cause) => {
-            say(words::cause(cause))?;
-            Ok(false)
-        }
-    }
 }

@@ -62,14 +62,6 @@ pub struct RelyingParty {
 
 impl Drop for RelyingParty {
     fn drop(&mut self) {
-        // Apache ends its workers when it is asked politely; a kill would leave them behind.
-        let _asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
-        for _try in 0..50 {
-            if matches!(self.process.try_wait(), Ok(Some(_))) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
         let _ended = self.process.kill();
         let _reaped = self.process.wait();
     }
@@ -91,7 +83,8 @@ impl RelyingParty {
         std::fs::write(root.join("apache.conf"), configuration(root, port, issuer)?)?;
         readable_by_all(root)?;
         let process = Command::new(APACHE)
-            .args(["-f", &root.join("apache.conf").to_string_lossy(), "-DFOREGROUND"])
+            // One process without workers of its own, so that ending it ends everything, however that comes about.
+            .args(["-f", &root.join("apache.conf").to_string_lossy(), "-X"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;

@@ -13,6 +13,9 @@ pub(crate) fn run(unattended: bool) -> std::io::Result<bool> {
     if !missing.is_empty() {
         return Ok(false);
     }
+    if !run_command(&cargo(), &["build", "--quiet", "--package", "countersign-phone"], &[])? {
+        return Ok(false);
+    }
     let mut arguments = vec!["run", "--quiet", "--package", "countersign-journeys", "--bin", "demo", "--"];
     if unattended {
         arguments.push("--unattended");
