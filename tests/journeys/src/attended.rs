@@ -16,22 +16,22 @@ use crate::world::{PASSWORD, USER, World};
 const PASSPHRASE: &str = "a passphrase for a demonstration";
 
 /// What the person does next, and the phone's commands for it.
-const CHAPTERS: [(&str, &[&[&str]]); 3] = [
+const CHAPTERS: [(&str, &[&[&str]]); 4] = [
     (
         "This terminal is your phone. Take a screenshot of the page and type the name of its file here, or click\n\
          “I can't scan” and type the code and then the address. At last type this phone's digits into the page.",
         &[&["add"]],
     ),
+    ("The page tries it: type its number here. Follow the page until Payroll greets you, then type q.", &[&["watch"]]),
     (
-        "The page tries it: type its number here. Then the application asks you to sign in, and the phone is asked\n\
-         again. When you are signed in, type q.",
-        &[&["watch"]],
+        "Now without a password. The phone gets a lock, a passphrase that is asked for at each sign-in. Then open the\n\
+         address that it shows, in the same browser.",
+        &[&["lock", "set"], &["turn-on", USER]],
     ),
     (
-        "Now without a password. The phone gets a lock, a passphrase that is asked for at each sign-in; then open the\n\
-         address that it shows, in the same browser. At last sign out of Payroll, sign in again, and choose\n\
-         “Use your phone instead”. When you are signed in, type q.",
-        &[&["lock", "set"], &["turn-on", USER], &["watch"]],
+        "Open Payroll in a private window, where nobody knows you. Type your user name, choose “Use your phone instead”,\n\
+         and type the page's number here. When Payroll greets you, type q.",
+        &[&["watch"]],
     ),
 ];
 

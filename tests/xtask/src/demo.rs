@@ -5,7 +5,7 @@ use crate::tools;
 
 /// Sets up, builds and runs the demonstration.
 pub(crate) fn run(unattended: bool) -> std::io::Result<bool> {
-    say("Setting up a browser, a web server with a stock OpenID module, and a build of everything.");
+    say("Setting up a browser and a web server with a stock OpenID module.");
     let missing = tools::set_up_pages()?;
     for part in &missing {
         say(&format!("Missing {}: {}", part.part, part.reason));
@@ -13,6 +13,7 @@ pub(crate) fn run(unattended: bool) -> std::io::Result<bool> {
     if !missing.is_empty() {
         return Ok(false);
     }
+    say("Building; the first time that takes a few minutes.");
     if !run_command(&cargo(), &["build", "--quiet", "--package", "countersign-phone"], &[])? {
         return Ok(false);
     }

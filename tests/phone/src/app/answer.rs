@@ -86,8 +86,9 @@ pub(super) async fn unlock_step(
     output: &mut Output,
     lines: &mut Lines,
 ) -> Result<Step, PhoneError> {
+    let what_for = if matches!(step, Step::MakeKey { .. }) { "to make the key" } else { "to sign with the key" };
     for _try in 1..TRIES {
-        let passphrase = lines.passphrase(output).await?;
+        let passphrase = lines.passphrase(what_for, output).await?;
         match unlock(phone, step, passphrase).await {
             Err(wrong @ PhoneError::Core(Error::Platform(PlatformError::WrongPassphrase))) => {
                 output.error(&wrong, None, None)?;
@@ -95,7 +96,7 @@ pub(super) async fn unlock_step(
             ended => return ended,
         }
     }
-    unlock(phone, step, lines.passphrase(output).await?).await
+    unlock(phone, step, lines.passphrase(what_for, output).await?).await
 }
 
 /// How often a passphrase may be mistyped in a row.

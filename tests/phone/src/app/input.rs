@@ -45,15 +45,19 @@ impl Lines {
         Self { receiver: None, unlock_fd }
     }
 
-    /// The passphrase of the lock, asked for at each use; never shown, never an argument.
-    pub(crate) async fn passphrase(&mut self, output: &mut Output) -> Result<Secret<String>, PhoneError> {
+    /// The passphrase of the lock, asked for at each use and saying for what; never shown, never an argument.
+    pub(crate) async fn passphrase(
+        &mut self,
+        what_for: &str,
+        output: &mut Output,
+    ) -> Result<Secret<String>, PhoneError> {
         if let Some(descriptor) = self.unlock_fd {
             return passphrase::from_descriptor(descriptor);
         }
         if !std::io::stdin().is_terminal() {
             return Err(PhoneError::NoPassphrase);
         }
-        output.text("  Passphrase of the lock: ")?;
+        output.text(&format!("  Passphrase of the lock, {what_for}: "))?;
         // Read by the one thread that reads: two readers would share the passphrase between them.
         let quiet = Quiet::start().ok_or(PhoneError::NoPassphrase)?;
         let typed = self.next().await;
