@@ -9,7 +9,9 @@ use super::{Words, cause, cause_name, words};
 pub fn health(health: AccountHealth) -> String {
     match health {
         AccountHealth::Active => "ready".to_owned(),
-        AccountHealth::RemovedByService { cause: why } => format!("no longer works here: {}", cause(why)),
+        AccountHealth::RemovedByService { cause: why } => {
+            format!("no longer works here. {} {}", cause(why), next(health.next_step()))
+        }
         AccountHealth::Pending
         | AccountHealth::Paused
         | AccountHealth::SignInKeyInvalidated
