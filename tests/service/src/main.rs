@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use countersign_service::app::{App, AppError};
-use countersign_service::clock::{Clock, SystemClock};
+use countersign_service::clock::{Clock, HOUR, SystemClock};
 use countersign_service::config::{Client, Config, app_link, issuer};
 use countersign_service::{data, operator, serve, tls};
 use url::Url;
@@ -52,6 +52,12 @@ enum Command {
         data: PathBuf,
         /// Of which administrator
         user_name: String,
+    },
+    /// Publish a new key towards phones, to be used in 48 hours; each is replaced after 90 days without this
+    RotateKeys {
+        /// Where the service keeps everything
+        #[arg(long)]
+        data: PathBuf,
     },
     /// Remove every phone of a person and end their sessions, for a lost phone
     ResetMethods {
@@ -145,6 +151,11 @@ async fn main() -> Result<(), AppError> {
         Command::ApiToken { data, user_name } => {
             let token = operator::make_api_token(&operator::open(&data)?, &user_name, SystemClock::default().now())?;
             say(&token)
+        }
+        Command::RotateKeys { data } => {
+            let now = SystemClock::default().now();
+            let hours = (operator::rotate_keys(&data, now)? - now).max(0) / HOUR;
+            say(&format!("A new key is published; it signs in {hours} hours, and phones learn of it until then."))
         }
         Command::ResetMethods { data, user_name } => {
             let removed = operator::reset_methods(&operator::open(&data)?, &user_name, SystemClock::default().now())?;

@@ -9,9 +9,10 @@ use crate::app::AppError;
 use crate::audit;
 use crate::clock::Time;
 use crate::data;
+use crate::keys;
 use crate::people::{self, Person};
 use crate::policy::records::{ApiToken, TOKEN_LIFE};
-use crate::secrets::{crockford, hashed, random_id};
+use crate::secrets::{Sealer, crockford, hashed, random_id};
 use crate::store::Store;
 
 /// In the data folder.
@@ -97,6 +98,15 @@ pub fn make_api_token(store: &Store, user_name: &str, now: Time) -> Result<Strin
         Ok(true)
     })?;
     if made { Ok(token) } else { Err(AppError::NobodyThere) }
+}
+
+/// Publishes a new key towards phones; returns from when on it signs. Running services take it over by themselves.
+///
+/// # Errors
+/// The service has never run on this folder.
+pub fn rotate_keys(folder: &Path, now: Time) -> Result<Time, AppError> {
+    let (store, sealer) = (open(folder)?, Sealer::new(&data::key(folder)?)?);
+    Ok(store.run_blocking(|tx| keys::publish_now(tx, &sealer, now))?)
 }
 
 /// Removes every phone of a person, forgets their browsers and ends their sessions; returns how many phones.

@@ -115,6 +115,9 @@ pub struct Device {
     /// When it last had a test push.
     #[serde(default)]
     pub tested_at: Option<Time>,
+    /// The `jti` of its newest fetch: an older one that still waits ends.
+    #[serde(default)]
+    pub fetching: Option<String>,
     last_network: Option<(String, Time)>,
     ends_at: Option<Time>,
 }
@@ -152,6 +155,7 @@ impl Device {
             added_at: now,
             push_seen: false,
             tested_at: None,
+            fetching: None,
             last_network: None,
             ends_at: None,
         }

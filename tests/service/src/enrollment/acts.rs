@@ -11,6 +11,7 @@ use crate::enrollment::proofs::{Key, typed_key};
 use crate::enrollment::records::{Code, Enrollment, State, TypedId, find};
 use crate::enrollment::rules::{self, Bind, Digits, Refusal};
 use crate::jose::Jwk;
+use crate::keys;
 use crate::notices;
 use crate::people::Person;
 use crate::phone_sign_in::acts::end_registrations;
@@ -40,7 +41,7 @@ pub async fn start(app: &App, account_id: String, session: String) -> Result<Str
     let now = app.clock.now();
     let secret = Zeroizing::new(random::<16>()?);
     let id = random_id()?;
-    let enrollment = Enrollment {
+    let mut enrollment = Enrollment {
         scanned: Code {
             key: Some(app.sealer.seal(&key_label(&id), secret.as_slice())?),
             id: id.clone(),
@@ -59,6 +60,7 @@ pub async fn start(app: &App, account_id: String, session: String) -> Result<Str
         wrong_digits: 0,
         another_phone: false,
         ceremony: None,
+        keys_document: 0,
     };
     app.store
         .run(move |tx| {
@@ -67,6 +69,7 @@ pub async fn start(app: &App, account_id: String, session: String) -> Result<Str
                     end_one(tx, &mut older, Cause::Cancelled, now)?;
                 }
             }
+            enrollment.keys_document = keys::newest(tx)?;
             tx.put(&enrollment)?;
             audit::record(tx, &enrollment.account_id, "enrollment_started", enrollment.scanned.id.as_str(), now)
         })
@@ -197,6 +200,7 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Result<Vouched, Refus
             let Some(person) = tx.get::<Person>(&enrollment.account_id)? else {
                 return Ok(Err(Refusal::Unknown));
             };
+            let (document, _) = keys::document(tx, enrollment.keys_document)?;
             let answer = LookUpAnswer {
                 issuer,
                 account_id: &person.account_id,
@@ -204,7 +208,7 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Result<Vouched, Refus
                 organization: &shared.config.organization,
                 challenge: random_id().map_err(|_none| StoreError::Stopped)?,
                 time: now,
-                keys: shared.keys.current_document(),
+                keys: &document,
             };
             let body = serde_json::to_vec(&answer)?;
             Ok(Ok(Vouched { mac: encode(&key.answer_mac("look-up-answer", &nonce, &body)), body }))
@@ -287,10 +291,11 @@ pub async fn bind(app: &App, request: BindRequest) -> Result<Result<Vouched, Ref
             let (Ok(_), Some(key), Some(device_id)) = (decided, key, &enrollment.device_id) else {
                 return Ok(Err(decided.err().unwrap_or(Refusal::Unknown)));
             };
+            let (_, keys) = keys::document(tx, enrollment.keys_document)?;
             let body = serde_json::to_vec(&BindAnswer {
                 device_id,
                 account_id: &enrollment.account_id,
-                keys: shared.keys.thumbprints(),
+                keys,
                 expires_at: enrollment.expires_at,
             })?;
             Ok(Ok(Vouched { mac: encode(&key.answer_mac("bind-answer", &request.jti, &body)), body }))

@@ -242,7 +242,7 @@ fn make_prompt(
         r#match: &ceremony.r#match,
         context: ContextClaims { context: &wanted.context, place: None, near },
     };
-    let jws = app.keys.phone().sign(PROMPT_TYP, &claims).map_err(|_library| StoreError::Stopped)?;
+    let jws = app.keys.phone(ceremony.created_at).sign(PROMPT_TYP, &claims).map_err(|_library| StoreError::Stopped)?;
     Ok(Prompt {
         jti,
         ceremony: ceremony.id.clone(),
@@ -313,7 +313,7 @@ pub(super) fn finish(
             reason,
             exp: ceremony.expires_at,
         };
-        let jws = app.keys.phone().sign(WITHDRAWN_TYP, &claims).map_err(|_library| StoreError::Stopped)?;
+        let jws = app.keys.phone(now).sign(WITHDRAWN_TYP, &claims).map_err(|_library| StoreError::Stopped)?;
         pushes.extend(push_to(&phone, jws));
     }
     Ok(pushes)

@@ -61,16 +61,15 @@ async fn check_password(app: &App, name: &str, password: String) -> Result<Optio
     let right = tokio::task::spawn_blocking(move || people::verify_password(&password, &hash))
         .await
         .map_err(|_stopped| StoreError::Stopped)?;
-    let now = app.clock.now();
-    let account = person.as_ref().map(|person| person.account_id.clone());
-    let lets_in = app
-        .store
-        .run(move |tx| match account {
-            Some(account) => people::record_password(tx, &account, right, now),
-            None => Ok(false),
+    let (shared, name, now) = (app.clone(), name.to_owned(), app.clock.now());
+    app.store
+        .run(move |tx| {
+            let lets_in = people::count_password(tx, &shared.names, &name, right, now)?;
+            // Read again: while it was compared the password may have been changed, or the person suspended.
+            let still = people::find(tx, &name)?.filter(|person| lets_in && !person.suspended);
+            Ok(still.filter(|still| person.is_some_and(|before| before.has_same_password(still))))
         })
-        .await?;
-    Ok(person.filter(|_person| lets_in))
+        .await
 }
 
 /// `GET /sign-in/pass`.

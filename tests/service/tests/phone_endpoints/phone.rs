@@ -211,8 +211,9 @@ impl Phone {
 
 pub fn verified(service: &Service, jws: &str, typ: &str) -> Value {
     let unverified = Unverified::by_kid(jws, typ).unwrap();
-    assert_eq!(unverified.kid(), service.app.keys.phone().kid());
-    unverified.verify(service.app.keys.phone().public()).unwrap()
+    let key = service.app.keys.phone(service.now());
+    assert_eq!(unverified.kid(), key.kid());
+    unverified.verify(key.public()).unwrap()
 }
 
 pub fn jti_of(service: &Service, prompt: &str) -> String {

@@ -8,6 +8,7 @@ use countersign_service::app::App;
 use countersign_service::clock::{Clock, Time};
 use countersign_service::config::Config;
 use countersign_service::enrollment::acts as enrollment;
+use countersign_service::limits::Limit;
 use countersign_service::people;
 use countersign_service::prompts::acts::{self, NotStarted, Only, Wanted};
 use countersign_service::prompts::records::{Ceremony, Context, Kind, Origin, Owner};
@@ -90,7 +91,7 @@ impl Service {
             app_link: None,
             private_relays,
             relay_authorities,
-            limits: (1_000_000.0, 1_000_000.0),
+            limits: Limit { burst: 1_000_000, per_second: 1_000_000 },
         };
         let app = App::open(config, clock.clone()).unwrap();
         app.add_person("alice", "Alice", "correct horse").unwrap();
