@@ -53,6 +53,14 @@ enum Command {
         /// Of which administrator
         user_name: String,
     },
+    /// Give a person another password, which they must change when they come; asks for it, or reads it as one line
+    SetPassword {
+        /// Where the service keeps everything
+        #[arg(long)]
+        data: PathBuf,
+        /// Whose
+        user_name: String,
+    },
     /// Publish a new key towards phones, to be used in 48 hours; each is replaced after 90 days without this
     RotateKeys {
         /// Where the service keeps everything
@@ -151,6 +159,11 @@ async fn main() -> Result<(), AppError> {
         Command::ApiToken { data, user_name } => {
             let token = operator::make_api_token(&operator::open(&data)?, &user_name, SystemClock::default().now())?;
             say(&token)
+        }
+        Command::SetPassword { data, user_name } => {
+            let (store, now) = (operator::open(&data)?, SystemClock::default().now());
+            operator::set_password(&store, &user_name, &password()?, now)?;
+            say("Done. What was begun with the old password has ended.")
         }
         Command::RotateKeys { data } => {
             let now = SystemClock::default().now();

@@ -13,6 +13,7 @@ use crate::keys;
 use crate::people::{self, Person};
 use crate::policy::records::{ApiToken, TOKEN_LIFE};
 use crate::secrets::{Sealer, crockford, hashed, random_id};
+use crate::sign_in::password::replace;
 use crate::store::Store;
 
 /// In the data folder.
@@ -98,6 +99,28 @@ pub fn make_api_token(store: &Store, user_name: &str, now: Time) -> Result<Strin
         Ok(true)
     })?;
     if made { Ok(token) } else { Err(AppError::NobodyThere) }
+}
+
+/// Gives a person another password, which they must change when they come; what rests on the old one ends. Blocks for
+/// the hashing.
+///
+/// # Errors
+/// Nobody has that user name, or the password is empty.
+pub fn set_password(store: &Store, user_name: &str, password: &str, now: Time) -> Result<(), AppError> {
+    if password.is_empty() {
+        return Err(AppError::Empty);
+    }
+    let hash = people::hash(password)?;
+    let done = store.run_blocking(|tx| {
+        let Some(mut person) = people::find(tx, user_name)? else {
+            return Ok(false);
+        };
+        replace(tx, &mut person, hash, now)?;
+        person.must_change_password = true;
+        tx.put(&person)?;
+        Ok(true)
+    })?;
+    if done { Ok(()) } else { Err(AppError::NobodyThere) }
 }
 
 /// Publishes a new key towards phones; returns from when on it signs. Running services take it over by themselves.

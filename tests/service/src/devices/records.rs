@@ -260,6 +260,7 @@ pub fn remove(tx: &mut Tx<'_>, device: &mut Device, cause: Cause, now: Time) -> 
     tx.put(device)?;
     audit::record(tx, &device.account_id, "device_removed", &device.id, now)?;
     if was_active {
+        prompts::acts::void_unused(tx, device)?;
         prompts::acts::end_without_devices(tx, &device.account_id, now)?;
         crate::enrollment::acts::end_others(tx, &device.account_id, None, now)?;
         end_registrations(tx, &device.account_id)?;

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::audit;
 use crate::clock::Time;
 use crate::devices::records::{self as devices, Cause, Claimed, Device, DeviceKey, Subscription};
+use crate::devices::standing::{Status, may_answer};
 use crate::enrollment::proofs::{Key, typed_key};
 use crate::enrollment::records::{Code, Enrollment, State, TypedId, find};
 use crate::enrollment::rules::{self, Bind, Digits, Refusal};
@@ -188,6 +189,7 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Result<Vouched, Refus
             let Some(mut enrollment) = find(tx, &request.id)? else {
                 return Ok(Err(Refusal::Unknown));
             };
+            end_unless_allowed(tx, &mut enrollment, now)?;
             let key = open_key(&shared, &enrollment, &request.id);
             let issuer = &shared.config.issuer;
             let proven = key.as_ref().is_some_and(|key| key.proves_look_up(issuer, &request.id, &nonce, &mac));
@@ -259,6 +261,7 @@ pub async fn bind(app: &App, request: BindRequest) -> Result<Result<Vouched, Ref
             let Some(mut enrollment) = find(tx, &request.id)? else {
                 return Ok(Err(Refusal::Unknown));
             };
+            end_unless_allowed(tx, &mut enrollment, now)?;
             let key = open_key(&shared, &enrollment, &request.id);
             let proven = key.as_ref().is_some_and(|key| {
                 key.proves_bind(
@@ -311,6 +314,7 @@ pub async fn digits(app: &App, enrollment_id: String, typed: String) -> Result<D
             let Some(mut enrollment) = tx.get::<Enrollment>(&enrollment_id)? else {
                 return Ok(Digits::Over);
             };
+            end_unless_allowed(tx, &mut enrollment, now)?;
             let device = match &enrollment.device_id {
                 Some(id) => tx.get::<Device>(id)?,
                 None => None,
@@ -399,6 +403,14 @@ pub fn end_of_session(tx: &mut Tx<'_>, account_id: &str, session: &str, now: Tim
         }
     }
     Ok(())
+}
+
+/// Ends an enrolment that the policy, or a suspension, no longer allows: read in each deciding transaction.
+fn end_unless_allowed(tx: &mut Tx<'_>, enrollment: &mut Enrollment, now: Time) -> Result<(), StoreError> {
+    match may_answer(tx, &enrollment.account_id)? {
+        Status::Ok => Ok(()),
+        _ => end_one(tx, enrollment, Cause::Cancelled, now),
+    }
 }
 
 fn end_one(tx: &mut Tx<'_>, enrollment: &mut Enrollment, cause: Cause, now: Time) -> Result<(), StoreError> {

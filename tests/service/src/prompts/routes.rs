@@ -189,14 +189,13 @@ pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body:
     let (act, prompt) = match &request.message {
         AnswerMessage::Answer { answer, received_by } => {
             let answer = inner(&app, &request.device, answer, *received_by, peer.network());
-            let answer = answer.ok_or(Problem::RequestRefused)?;
-            let prompt = answer.prompt.clone();
-            (Act::Answer(answer), prompt)
+            let prompt = answer.as_ref().map(|answer| answer.prompt.clone());
+            (answer.map(Act::Answer), prompt)
         }
-        AnswerMessage::Report { prompt } => (Act::Report(prompt.clone()), prompt.clone()),
+        AnswerMessage::Report { prompt } => (Some(Act::Report(prompt.clone())), Some(prompt.clone())),
     };
     let (standing, told) = take(&app, request.device.id.clone(), request.jti.clone(), act).await?;
-    let outcome = told.map(|result| OutcomeClaims { prompt, result });
+    let outcome = told.zip(prompt).map(|(result, prompt)| OutcomeClaims { prompt, result });
     if standing.status != Status::Removed && outcome.is_none() {
         return Err(Problem::RequestRefused);
     }
@@ -239,7 +238,8 @@ fn inner(app: &App, device: &Device, jws: &str, received_by: ReceivedBy, network
     })
 }
 
-async fn take(app: &App, device_id: String, jti: String, act: Act) -> Result<(Standing, Option<Told>), Problem> {
+/// Does it, unless there is nothing right to do; a phone that is no more is told so, whatever it sent.
+async fn take(app: &App, device_id: String, jti: String, act: Option<Act>) -> Result<(Standing, Option<Told>), Problem> {
     let (now, shared) = (app.clock.now(), app.clone());
     let (standing, taken) = app
         .store
@@ -247,7 +247,10 @@ async fn take(app: &App, device_id: String, jti: String, act: Act) -> Result<(St
             // Read again inside the transaction: it may have been removed since the signature was checked.
             let device = tx.get::<Device>(&device_id)?.ok_or(StoreError::Stopped)?;
             let standing = Standing::of(tx, &device)?;
-            if !device.is_active() || !acts::first_time(tx, &device, &jti, now)? {
+            let Some(act) = act.filter(|_act| device.is_active()) else {
+                return Ok((standing, None));
+            };
+            if !acts::first_time(tx, &device, &jti, now)? {
                 return Ok((standing, None));
             }
             let taken = match &act {

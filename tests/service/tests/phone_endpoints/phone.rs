@@ -60,6 +60,11 @@ impl Phone {
         Self { scalar, jwk, device_id, ..Self::new(1) }
     }
 
+    /// The same phone, for another thread.
+    pub fn signer(&self) -> Self {
+        Self::with_scalar(self.scalar, self.device_id.clone())
+    }
+
     pub fn sign(&self, header: &Value, payload: &Value) -> String {
         let input = format!("{}.{}", encode(header.to_string().as_bytes()), encode(payload.to_string().as_bytes()));
         let key = p256::ecdsa::SigningKey::from_slice(&self.scalar).unwrap();
