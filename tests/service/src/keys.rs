@@ -29,6 +29,9 @@ pub const AHEAD: Time = 2 * DAY;
 /// What the old key signed is over by then, the slowest clock included.
 pub const OVERLAP: Time = HOUR;
 
+/// A phone follows no longer chain; each rotation takes two documents. At one a quarter it lasts for sixty years.
+const MOST_DOCUMENTS: usize = 510;
+
 /// A stored key.
 #[derive(Serialize, Deserialize)]
 struct KeyRecord {
@@ -224,6 +227,10 @@ fn stored(tx: &mut Tx<'_>) -> Result<KeyRecord, StoreError> {
 
 /// The new key beside the old, signed by the old.
 fn publish(tx: &mut Tx<'_>, sealer: &Sealer, record: &mut KeyRecord, now: Time) -> Result<(), StoreError> {
+    if record.chain.len() >= MOST_DOCUMENTS {
+        tracing::error!("the chain of keys is as long as phones follow it: the key in use stays");
+        return Ok(());
+    }
     let scalar = SigningKey::make_scalar().ok_or(StoreError::Stopped)?;
     let (old, new) = (opened(sealer, &record.scalar)?, key_of(&scalar)?);
     link(record, &old, vec![old.public(), new.public()], now)?;
