@@ -29,6 +29,7 @@ const FIRST_PASSWORD: usize = 16;
 /// The folder can't be made, or the file is no database of ours.
 pub fn open(folder: &Path) -> Result<Store, AppError> {
     data::make_private(folder)?;
+    let _alone = data::alone(folder)?;
     Ok(Store::sqlite(&folder.join(DATABASE))?)
 }
 

@@ -13,6 +13,7 @@ mod answers;
 mod enrollment;
 mod phone;
 mod phone_sign_in;
+mod processes;
 mod push;
 mod races;
 mod replay;

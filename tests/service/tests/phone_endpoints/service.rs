@@ -1,11 +1,12 @@
 //! A service in memory with one person and a clock that stands still.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use countersign_service::app::App;
-use countersign_service::clock::{Clock, Time};
+use countersign_service::clock::{Clock, SystemClock, Time};
 use countersign_service::config::Config;
 use countersign_service::enrollment::acts as enrollment;
 use countersign_service::limits::Limit;
@@ -102,10 +103,25 @@ impl Service {
         (Self::serve(one, clock.clone()).await, Self::serve(two, clock.clone()).await, folder)
     }
 
+    /// A service on a folder that others may be using already, with the system's time as of now.
+    pub async fn on(folder: &Path) -> Self {
+        let now = SystemClock::default().now();
+        let clock = Arc::new(StillClock(AtomicI64::new(now)));
+        let app = App::open(Config { data: Some(folder.to_owned()), ..config() }, clock.clone()).unwrap();
+        Self::serve(app, clock).await
+    }
+
     /// Another process on the same folder.
     pub async fn started_anew(&self, folder: &TempDir) -> Self {
         let config = Config { data: Some(folder.path().to_owned()), ..config() };
         Self::serve(App::open(config, self.clock.clone()).unwrap(), self.clock.clone()).await
+    }
+
+    /// A service that runs elsewhere on the folder of this one; this one's own clock tells the time as that one's does.
+    pub fn elsewhere(&self, url: String, authority: &[u8]) -> Self {
+        let trusted = reqwest::Certificate::from_pem(authority).unwrap();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+        Self { url, client, ..self.clone() }
     }
 
     /// The same service, asked over connections that belong to no other runtime.
