@@ -470,6 +470,48 @@ impl Crowd {
     }
 }
 
+/// One start a second from each of fifty networks for two minutes: a known browser is asked for as if nobody was there.
+#[test]
+fn j6_w9_two_minutes_of_strangers_from_fifty_networks_cost_a_known_browser_nothing() {
+    let mut history: Vec<Ceremony> = Vec::new();
+    let (mut made, mut rang) = (0, 0);
+    for second in 0..120 {
+        let now = NOW + second;
+        for network in 0..50 {
+            let (owner, network) = (anothers(&format!("{second} {network}")), format!("10.0.{network}.0/24"));
+            let facts = Start {
+                kind: Kind::PhoneSignIn,
+                origin: Origin::Unknown,
+                owner: &owner,
+                known_browser: None,
+                network: &network,
+                unblocked_at: 0,
+                opened_at: 0,
+                reported_at: None,
+            };
+            if let Ok(allowed) = start(&facts, &history, now) {
+                (made, rang) = (made + 1, rang + i32::from(!allowed.silent));
+                let (created_at, expires_at) = (now, now + life(Kind::PhoneSignIn, Origin::Unknown));
+                let silent = allowed.silent;
+                history.push(Ceremony { owner, network, silent, created_at, expires_at, ..past(Origin::Unknown, 0) });
+            }
+        }
+        let facts = Start {
+            kind: Kind::PhoneSignIn,
+            origin: Origin::KnownBrowser,
+            owner: &mine(),
+            known_browser: Some(BROWSER),
+            network: "192.0.2.0/24",
+            unblocked_at: 0,
+            opened_at: 0,
+            reported_at: None,
+        };
+        let known = start(&facts, &history, now);
+        assert_eq!(known, Ok(Allowed { silent: false, may_choose: true }), "in second {second}");
+    }
+    assert_eq!((made, rang), (6, 1), "three live at once, and one of them rings");
+}
+
 /// A hundred thousand starts on one account from fifty networks, ten a second and more: whatever a page shows, no other
 /// has shown in ten minutes, so no number fits a request that it was not drawn for.
 #[test]
