@@ -13,8 +13,10 @@ use crate::platform::TlsTrust;
 pub use trust::PlatformTrust;
 pub use trust::PrivateCa;
 
-/// Larger answers are refused unread; the longest honest one is a key chain.
+/// Larger answers are refused unread.
 const MAX_BODY: usize = 64 * 1024;
+/// A key chain only grows; the longest that is followed fits.
+const MAX_CHAIN_BODY: usize = 512 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
@@ -59,7 +61,12 @@ impl Http {
     }
 
     pub(crate) async fn get(&self, address: &str) -> Result<Reply, Error> {
-        self.send(self.client.get(address).timeout(REQUEST_TIMEOUT)).await
+        self.send(self.client.get(address).timeout(REQUEST_TIMEOUT), MAX_BODY).await
+    }
+
+    /// Gets a service's key chain.
+    pub(crate) async fn get_chain(&self, address: &str) -> Result<Reply, Error> {
+        self.send(self.client.get(address).timeout(REQUEST_TIMEOUT), MAX_CHAIN_BODY).await
     }
 
     pub(crate) async fn post(&self, address: &str, body: Body) -> Result<Reply, Error> {
@@ -73,21 +80,22 @@ impl Http {
             Body::Jose(jws) => ("application/jose", jws.into_bytes()),
         };
         let timeout = REQUEST_TIMEOUT.saturating_add(Duration::from_secs(wait));
-        self.send(self.client.post(address).header("content-type", content_type).body(bytes).timeout(timeout)).await
+        let request = self.client.post(address).header("content-type", content_type).body(bytes).timeout(timeout);
+        self.send(request, MAX_BODY).await
     }
 
     pub(crate) async fn post_form(&self, address: &str, form: Form<'_>) -> Result<Reply, Error> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form.fields).finish();
         let request = self.client.post(address).header("content-type", "application/x-www-form-urlencoded");
-        self.send(request.header("dpop", form.proof).body(body).timeout(REQUEST_TIMEOUT)).await
+        self.send(request.header("dpop", form.proof).body(body).timeout(REQUEST_TIMEOUT), MAX_BODY).await
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Reply, Error> {
+    async fn send(&self, request: reqwest::RequestBuilder, most: usize) -> Result<Reply, Error> {
         let started = self.clock.since_boot();
         let mut response = request.send().await.map_err(|error| cause(&error))?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| cause(&error))? {
-            if body.len().saturating_add(chunk.len()) > MAX_BODY {
+            if body.len().saturating_add(chunk.len()) > most {
                 return Err(Error::InvalidAnswer);
             }
             body.extend_from_slice(&chunk);

@@ -107,6 +107,7 @@ async fn send(core: &Core, speaker: &mut Speaker, endpoint: &str, message: &Mess
     };
     let reply = core.http.post_waiting(endpoint, Body::Jose(jws), wait).await?;
     let state = verified_state(core, speaker, &reply, &jti).await?;
+    follow_ahead(core, speaker, &state).await;
     learn_clock(core, speaker, &state, &reply).await?;
     Ok(state)
 }
@@ -134,7 +135,7 @@ pub(crate) async fn refresh_keys(core: &Core, speaker: &mut Speaker) -> Result<(
     if !core.store.run(move |tables| tables.may_ask_for_keys(&account, now)).await? {
         return Ok(());
     }
-    let reply = core.http.get(&speaker.keys_endpoint).await?;
+    let reply = core.http.get_chain(&speaker.keys_endpoint).await?;
     if reply.status != 200 {
         return Err(Error::Busy);
     }
@@ -142,6 +143,15 @@ pub(crate) async fn refresh_keys(core: &Core, speaker: &mut Speaker) -> Result<(
     speaker.service_keys = keys.clone();
     let account = speaker.account.clone();
     core.store.run(move |tables| tables.set_service_keys(&account, &keys)).await
+}
+
+/// Learns of new keys before they sign; what can't be had now is asked for again, and changes nothing of this answer.
+async fn follow_ahead(core: &Core, speaker: &mut Speaker, state: &State) {
+    if state.keys_seq.is_some_and(|newest| speaker.service_keys.is_older_than(newest))
+        && let Err(error) = refresh_keys(core, speaker).await
+    {
+        tracing::info!(%error, "the service's keys could not be followed ahead");
+    }
 }
 
 /// Sets the clock offset from an answer to the very request just sent (protocol section 5).

@@ -56,6 +56,11 @@ impl ServiceKeys {
         Ok(Self { seq: claims.seq, keys: claims.keys })
     }
 
+    /// Whether a document of this number came after these.
+    pub(crate) fn is_older_than(&self, seq: u64) -> bool {
+        self.seq < seq
+    }
+
     /// The key whose thumbprint is `kid`.
     pub(crate) fn find(&self, kid: &str) -> Option<PublicKey> {
         self.public_keys().find(|key| base64url::encode(&key.thumbprint()) == kid)

@@ -291,6 +291,7 @@ pub(crate) struct State {
     pub(crate) aud: String,
     pub(crate) iat: u64,
     pub(crate) request: String,
+    pub(crate) keys_seq: Option<u64>,
     pub(crate) status: StateStatus,
     pub(crate) cause: Option<RemovalCause>,
     #[serde(default)]

@@ -1,6 +1,7 @@
 //! What the journeys share: a service and a relay over TLS on loopback, phones over the core's public API,
 //! a person at the service's pages, a real browser, a stock relying party.
 
+pub mod apart;
 pub mod attended;
 pub mod browser;
 pub mod cuts;
@@ -8,6 +9,7 @@ pub mod person;
 pub mod phone;
 pub mod qr;
 pub mod relying_party;
+pub mod strangers;
 pub mod terminal;
 pub mod walk;
 pub mod world;

@@ -9,6 +9,7 @@ use countersign_relay::{Config as RelayConfig, Relay, Tls};
 use countersign_service::app::App;
 use countersign_service::clock::SystemClock;
 use countersign_service::config::{Client, Config};
+use countersign_service::limits::Limit;
 use countersign_service::operator;
 use countersign_service::serve::{self, Running};
 use countersign_service::tls::{Authority, Identity};
@@ -97,7 +98,7 @@ impl World {
             app_link: Some(APP_LINK.to_owned()),
             private_relays: vec![relay.url.clone()],
             relay_authorities: authority.certificate().to_owned(),
-            limits: (10_000.0, 1_000.0),
+            limits: Limit { burst: 10_000, per_second: 1_000 },
         };
         let app = App::open(config, clock.clone())?;
         let cuts = Cuts::default();

@@ -15,7 +15,6 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::Keys;
-use crate::limits::Limits;
 use crate::people::Decoy;
 use crate::problem::Problem;
 use crate::push::{Pusher, Sender};
@@ -78,10 +77,6 @@ pub struct Parts {
     pub keys: Keys,
     /// Sends pushes.
     pub push: Pusher,
-    /// Limits by network.
-    pub limits: Limits,
-    /// Fetches that wait.
-    pub waiting: prompts::routes::Waiting,
     /// Binds forms to cookies.
     pub csrf: hmac::Key,
     /// Names what somebody typed, without keeping it.
@@ -115,14 +110,11 @@ impl App {
         let (public, private) = tls::client_configs(&config.relay_authorities)?;
         let sender = Sender::new(config.private_relays.clone(), public, private)
             .map_err(|error| AppError::Tls(error.to_string()))?;
-        let (burst, per_second) = config.limits;
         Ok(Self(Arc::new(Parts {
             push: Pusher::new(sender, &config.issuer),
-            limits: Limits::new(burst, per_second),
             csrf: derived(&data_key, "forms"),
             names: derived(&data_key, "names"),
             decoy: Decoy::new()?,
-            waiting: prompts::routes::Waiting::default(),
             config,
             clock,
             store,
@@ -139,7 +131,7 @@ impl App {
             .route("/prompts", post(prompts::routes::prompts))
             .route("/answers", post(prompts::routes::answers))
             .route("/device", post(devices_room::routes::device))
-            .route("/keys", get(devices_room::routes::keys))
+            .route("/keys", get(devices_room::routes::key_chain))
             .layer(map_response(told_as_problem));
         let wizard = Router::new()
             .route("/", get(security_info::wizard::add).post(security_info::wizard::take_add))
@@ -208,15 +200,25 @@ impl App {
             .with_state(self.clone())
     }
 
-    /// Forgets what has run out, again and again, until the task is dropped.
+    /// Forgets what has run out and turns the keys, again and again, until the task is dropped.
     pub async fn keep_clean(self) {
         loop {
+            if let Err(error) = self.turn_keys().await {
+                tracing::warn!(%error, "the keys could not be looked after");
+            }
             tokio::time::sleep(SWEEP).await;
             let now = self.clock.now();
             if let Err(error) = self.store.run(move |tx| tx.sweep(now)).await {
                 tracing::warn!(%error, "what has run out could not be forgotten");
             }
         }
+    }
+
+    /// Publishes a new key when the old one's time has come, and takes over what another process published.
+    pub async fn turn_keys(&self) -> Result<(), StoreError> {
+        let app = self.clone();
+        let turned = tokio::task::spawn_blocking(move || app.keys.keep_turning(&app.store, &app.sealer, app.clock.now()));
+        turned.await.map_err(|_stopped| StoreError::Stopped)?
     }
 
     /// Adds a person. Blocks for the hashing.

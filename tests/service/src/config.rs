@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::limits::Limit;
+
 /// A registered application.
 #[derive(Clone)]
 pub struct Client {
@@ -36,8 +38,8 @@ pub struct Config {
     pub private_relays: Vec<String>,
     /// PEM of authorities trusted for these relays, besides the service's own.
     pub relay_authorities: String,
-    /// Requests a network may make at once, and a second after that.
-    pub limits: (f64, f64),
+    /// Requests that a network may make.
+    pub limits: Limit,
 }
 
 /// Reads an issuer: `https://host[:port]`, exactly as phones and applications compare it.
@@ -66,7 +68,7 @@ pub fn app_link(text: &str) -> Result<String, String> {
 
 impl Config {
     /// The usual limits: generous for an office behind one address, hard on a machine that guesses.
-    pub const LIMITS: (f64, f64) = (120.0, 10.0);
+    pub const LIMITS: Limit = Limit { burst: 120, per_second: 10 };
 
     /// The public address of a phone endpoint.
     #[must_use]

@@ -1,11 +1,13 @@
 //! The data folder and the key that seals what the database must not show.
 
+use std::fs::File;
 use std::io::{Error, ErrorKind, Write};
 use std::path::Path;
 
 use crate::secrets::random;
 
 const KEY_FILE: &str = "data.key";
+const LOCK_FILE: &str = "making.lock";
 
 /// Makes the folder, for its owner alone.
 pub fn make_private(folder: &Path) -> Result<(), Error> {
@@ -27,8 +29,21 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
     file.sync_all()
 }
 
+/// Nobody else makes anything in the folder until this is dropped: services that start together for the first time
+/// must come to the same keys.
+pub(crate) fn alone(folder: &Path) -> Result<File, Error> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(folder.join(LOCK_FILE))?;
+    file.lock()?;
+    Ok(file)
+}
+
 /// The data key, made the first time.
 pub fn key(folder: &Path) -> Result<[u8; 32], Error> {
+    let _alone = alone(folder)?;
     let path = folder.join(KEY_FILE);
     match std::fs::read(&path) {
         Ok(bytes) => bytes.try_into().map_err(|_length| Error::from(ErrorKind::InvalidData)),

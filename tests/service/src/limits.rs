@@ -1,18 +1,17 @@
-//! Limits by network: how often one may ask before anything is looked up.
+//! Limits by network: how often one may ask before anything is looked up. Counted in the database, so that a second
+//! process on it does not double them.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
+use serde::{Deserialize, Serialize};
 
+use crate::app::App;
+use crate::clock::Time;
 use crate::problem::Problem;
-
-/// Networks remembered at once; beyond that the memory starts anew.
-const MAX_NETWORKS: usize = 10_000;
+use crate::store::{Record, StoreError, Table, Tx};
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy)]
@@ -45,45 +44,76 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
     }
 }
 
-/// A bucket for each network: so many at once, so many a second after that.
-#[derive(Clone)]
-pub struct Limits {
-    burst: f64,
-    per_second: f64,
-    networks: Arc<Mutex<HashMap<String, (f64, Instant)>>>,
+/// What a network has left, as of a time.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Bucket {
+    id: String,
+    left: f64,
+    at: Time,
+    /// Then it is full again, as if it had never been.
+    full_at: Time,
 }
 
-impl Limits {
-    /// `burst` at once, then `per_second`.
-    #[must_use]
-    pub fn new(burst: f64, per_second: f64) -> Self {
-        Self { burst, per_second, networks: Arc::default() }
+impl Record for Bucket {
+    const TABLE: Table = Table::Limits;
+
+    fn id(&self) -> &str {
+        &self.id
     }
 
-    /// Counts a phone's request.
-    pub fn phone(&self, peer: &Peer) -> Result<(), Problem> {
-        if self.allows(&format!("phone {}", peer.network())) { Ok(()) } else { Err(Problem::TooManyRequests) }
+    fn parent(&self) -> &str {
+        ""
     }
 
-    /// Counts a page's form; false when there were too many.
-    #[must_use]
-    pub fn page(&self, peer: &Peer) -> bool {
-        self.allows(&format!("page {}", peer.network()))
+    fn expires_at(&self) -> Option<Time> {
+        Some(self.full_at)
     }
+}
 
-    fn allows(&self, name: &str) -> bool {
-        let now = Instant::now();
-        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
-        if networks.len() >= MAX_NETWORKS {
-            networks.clear();
-        }
-        let (left, at) = networks.entry(name.to_owned()).or_insert((self.burst, now));
-        *left = (*left + now.duration_since(*at).as_secs_f64() * self.per_second).min(self.burst);
-        *at = now;
-        let allowed = *left >= 1.0;
-        if allowed {
-            *left -= 1.0;
-        }
-        allowed
-    }
+/// So many at once, so many a second after that.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// At once.
+    pub burst: u32,
+    /// A second.
+    pub per_second: u32,
+}
+
+/// What is left after one more, from what was left at a time; none when nothing is.
+#[must_use]
+pub fn one_more(limit: Limit, before: Option<(f64, Time)>, now: Time) -> Option<f64> {
+    let burst = f64::from(limit.burst);
+    let left = before.map_or(burst, |(left, at)| {
+        // A clock that was set back gives nothing.
+        let seconds = u32::try_from(now.saturating_sub(at).max(0)).unwrap_or(u32::MAX);
+        (left + f64::from(seconds) * f64::from(limit.per_second)).min(burst)
+    });
+    (left >= 1.0).then_some(left - 1.0)
+}
+
+/// Counts one of this name; false when there were too many. What is refused is not counted.
+pub fn counts(tx: &mut Tx<'_>, limit: Limit, name: &str, now: Time) -> Result<bool, StoreError> {
+    let before = tx.get::<Bucket>(name)?.map(|bucket| (bucket.left, bucket.at));
+    let Some(left) = one_more(limit, before, now) else {
+        return Ok(false);
+    };
+    let refill = Time::from(limit.burst.div_ceil(limit.per_second.max(1)));
+    tx.put(&Bucket { id: name.to_owned(), left, at: now, full_at: now.saturating_add(refill).saturating_add(1) })?;
+    Ok(true)
+}
+
+/// Counts a phone's request.
+pub async fn phone(app: &App, peer: &Peer) -> Result<(), Problem> {
+    let counted = network(app, format!("phone {}", peer.network())).await?;
+    counted.then_some(()).ok_or(Problem::TooManyRequests)
+}
+
+/// Counts a page's form; false when there were too many.
+pub async fn page(app: &App, peer: &Peer) -> Result<bool, StoreError> {
+    network(app, format!("page {}", peer.network())).await
+}
+
+async fn network(app: &App, name: String) -> Result<bool, StoreError> {
+    let (limit, now) = (app.config.limits, app.clock.now());
+    app.store.count(move |tx| counts(tx, limit, &name, now)).await
 }

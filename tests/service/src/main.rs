@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use countersign_service::app::{App, AppError};
-use countersign_service::clock::{Clock, SystemClock};
+use countersign_service::clock::{Clock, HOUR, SystemClock};
 use countersign_service::config::{Client, Config, app_link, issuer};
 use countersign_service::{data, operator, serve, tls};
 use url::Url;
@@ -52,6 +52,20 @@ enum Command {
         data: PathBuf,
         /// Of which administrator
         user_name: String,
+    },
+    /// Give a person another password, which they must change when they come; asks for it, or reads it as one line
+    SetPassword {
+        /// Where the service keeps everything
+        #[arg(long)]
+        data: PathBuf,
+        /// Whose
+        user_name: String,
+    },
+    /// Publish a new key towards phones, to be used in 48 hours; each is replaced after 90 days without this
+    RotateKeys {
+        /// Where the service keeps everything
+        #[arg(long)]
+        data: PathBuf,
     },
     /// Remove every phone of a person and end their sessions, for a lost phone
     ResetMethods {
@@ -145,6 +159,16 @@ async fn main() -> Result<(), AppError> {
         Command::ApiToken { data, user_name } => {
             let token = operator::make_api_token(&operator::open(&data)?, &user_name, SystemClock::default().now())?;
             say(&token)
+        }
+        Command::SetPassword { data, user_name } => {
+            let (store, now) = (operator::open(&data)?, SystemClock::default().now());
+            operator::set_password(&store, &user_name, &password()?, now)?;
+            say("Done. What was begun with the old password has ended.")
+        }
+        Command::RotateKeys { data } => {
+            let now = SystemClock::default().now();
+            let hours = (operator::rotate_keys(&data, now)? - now).max(0) / HOUR;
+            say(&format!("A new key is published; it signs in {hours} hours, and phones learn of it until then."))
         }
         Command::ResetMethods { data, user_name } => {
             let removed = operator::reset_methods(&operator::open(&data)?, &user_name, SystemClock::default().now())?;

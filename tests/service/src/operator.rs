@@ -9,9 +9,11 @@ use crate::app::AppError;
 use crate::audit;
 use crate::clock::Time;
 use crate::data;
+use crate::keys;
 use crate::people::{self, Person};
 use crate::policy::records::{ApiToken, TOKEN_LIFE};
-use crate::secrets::{crockford, hashed, random_id};
+use crate::secrets::{Sealer, crockford, hashed, random_id};
+use crate::sign_in::password::replace;
 use crate::store::Store;
 
 /// In the data folder.
@@ -27,6 +29,7 @@ const FIRST_PASSWORD: usize = 16;
 /// The folder can't be made, or the file is no database of ours.
 pub fn open(folder: &Path) -> Result<Store, AppError> {
     data::make_private(folder)?;
+    let _alone = data::alone(folder)?;
     Ok(Store::sqlite(&folder.join(DATABASE))?)
 }
 
@@ -97,6 +100,37 @@ pub fn make_api_token(store: &Store, user_name: &str, now: Time) -> Result<Strin
         Ok(true)
     })?;
     if made { Ok(token) } else { Err(AppError::NobodyThere) }
+}
+
+/// Gives a person another password, which they must change when they come; what rests on the old one ends. Blocks for
+/// the hashing.
+///
+/// # Errors
+/// Nobody has that user name, or the password is empty.
+pub fn set_password(store: &Store, user_name: &str, password: &str, now: Time) -> Result<(), AppError> {
+    if password.is_empty() {
+        return Err(AppError::Empty);
+    }
+    let hash = people::hash(password)?;
+    let done = store.run_blocking(|tx| {
+        let Some(mut person) = people::find(tx, user_name)? else {
+            return Ok(false);
+        };
+        replace(tx, &mut person, hash, now)?;
+        person.must_change_password = true;
+        tx.put(&person)?;
+        Ok(true)
+    })?;
+    if done { Ok(()) } else { Err(AppError::NobodyThere) }
+}
+
+/// Publishes a new key towards phones; returns from when on it signs. Running services take it over by themselves.
+///
+/// # Errors
+/// The service has never run on this folder.
+pub fn rotate_keys(folder: &Path, now: Time) -> Result<Time, AppError> {
+    let (store, sealer) = (open(folder)?, Sealer::new(&data::key(folder)?)?);
+    Ok(store.run_blocking(|tx| keys::publish_now(tx, &sealer, now))?)
 }
 
 /// Removes every phone of a person, forgets their browsers and ends their sessions; returns how many phones.

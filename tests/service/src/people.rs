@@ -2,10 +2,11 @@
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
+use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{HOUR, Time};
-use crate::secrets::{SecretError, random_id};
+use crate::secrets::{SecretError, encode, random_id};
 use crate::store::{Record, StoreError, Table, Tx};
 
 /// Wrong passwords in an hour after which even the right one is refused for the rest of it.
@@ -28,7 +29,6 @@ pub struct Person {
     password: String,
     /// When the password was last changed.
     pub password_changed_at: Time,
-    wrong_passwords: Vec<Time>,
     /// When wrong numbers were last forgiven.
     pub unblocked_at: Time,
     /// When the person last opened the app.
@@ -98,7 +98,6 @@ impl Person {
             display_name: display_name.to_owned(),
             password: hash(password)?.0,
             password_changed_at: now,
-            wrong_passwords: Vec::new(),
             unblocked_at: 0,
             opened_at: 0,
             reported_at: None,
@@ -115,6 +114,12 @@ impl Person {
     #[must_use]
     pub fn has_password(&self, typed: &str) -> bool {
         verify_password(typed, &self.password)
+    }
+
+    /// Whether the password was not changed between two readings.
+    #[must_use]
+    pub fn has_same_password(&self, later: &Self) -> bool {
+        self.account_id == later.account_id && self.password == later.password
     }
 
     /// From now on this password, of the person's own choice.
@@ -186,19 +191,63 @@ pub fn verify_password(password: &str, hash: &str) -> bool {
     hasher.verify_password(password.as_bytes(), &hash).is_ok()
 }
 
-/// Counts a password check and says whether it lets the person in.
-pub fn record_password(tx: &mut Tx<'_>, account_id: &str, right: bool, now: Time) -> Result<bool, StoreError> {
-    let Some(mut person) = tx.get::<Person>(account_id)? else {
-        return Ok(false);
-    };
-    person.wrong_passwords.retain(|at| now - at < HOUR);
-    let allowed = person.wrong_passwords.len() < MAX_WRONG_PASSWORDS;
-    // While it is closed nothing is counted, or somebody who keeps guessing would keep it closed for ever.
+/// The wrong passwords of a typed name, whether somebody has it or not: both cost the same, and tell the same.
+#[derive(Debug, Serialize, Deserialize)]
+struct PasswordTries {
+    /// A keyed hash of the name: names that were only tried must not be kept.
+    id: String,
+    wrong: Vec<Time>,
+    expires_at: Time,
+}
+
+impl Record for PasswordTries {
+    const TABLE: Table = Table::PasswordTries;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn parent(&self) -> &str {
+        ""
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        Some(self.expires_at)
+    }
+}
+
+/// Counts one password among the wrong ones of the last hour, and says whether it may let anybody in.
+///
+/// While the name is closed nothing is counted, or somebody who keeps guessing would keep it closed for ever.
+#[must_use]
+pub fn may_let_in(wrong: &mut Vec<Time>, right: bool, now: Time) -> bool {
+    wrong.retain(|at| now - at < HOUR);
+    let allowed = wrong.len() < MAX_WRONG_PASSWORDS;
     match (right, allowed) {
-        (false, true) => person.wrong_passwords.push(now),
-        (true, true) => person.wrong_passwords.clear(),
+        (false, true) => wrong.push(now),
+        (true, true) => wrong.clear(),
         (_, false) => {}
     }
-    tx.put(&person)?;
-    Ok(right && allowed && !person.suspended)
+    right && allowed
+}
+
+/// Counts a password that was tried for a typed name, and says whether it lets its person in.
+pub fn count_password(
+    tx: &mut Tx<'_>,
+    key: &hmac::Key,
+    typed_name: &str,
+    right: bool,
+    now: Time,
+) -> Result<bool, StoreError> {
+    let id = keyed(key, typed_name);
+    let mut wrong = tx.get::<PasswordTries>(&id)?.map(|tries| tries.wrong).unwrap_or_default();
+    let lets_in = may_let_in(&mut wrong, right, now);
+    tx.put(&PasswordTries { id, wrong, expires_at: now + HOUR })?;
+    Ok(lets_in)
+}
+
+/// What a typed name is remembered by where it must not be kept.
+#[must_use]
+pub fn keyed(key: &hmac::Key, typed_name: &str) -> String {
+    encode(hmac::sign(key, folded(typed_name).as_bytes()).as_ref())
 }

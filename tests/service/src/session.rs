@@ -18,7 +18,7 @@ use ring::hmac;
 use crate::agent::Agent;
 use crate::app::App;
 use crate::clock::Time;
-use crate::limits::Peer;
+use crate::limits::{self, Peer};
 use crate::pages::{forbidden, words};
 use crate::secrets::{decode, encode, hashed};
 use crate::sign_in::records::{Attempt, Session};
@@ -147,7 +147,7 @@ impl FromRequest<App> for Posted {
             return Err(forbidden(app));
         }
         let visitor = Visitor::from_request_parts(&mut parts, app).await?;
-        if !app.limits.page(&visitor.peer) {
+        if !limits::page(app, &visitor.peer).await.map_err(|error| failed(app, &error))? {
             let page = words::home().problem(Some(words::TOO_MANY));
             return Err(page.show_as(axum::http::StatusCode::TOO_MANY_REQUESTS, app, ""));
         }

@@ -86,11 +86,15 @@ pub enum Table {
     Passes,
     /// Tokens to add a phone with, hashed.
     PhoneTokens,
+    /// What each network may still ask.
+    Limits,
+    /// Wrong passwords of each typed name, by keyed name.
+    PasswordTries,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::People,
         Self::UserNames,
         Self::Sessions,
@@ -118,6 +122,8 @@ impl Table {
         Self::ApiTokens,
         Self::Passes,
         Self::PhoneTokens,
+        Self::Limits,
+        Self::PasswordTries,
     ];
 
     /// Its name in SQL.
@@ -151,6 +157,8 @@ impl Table {
             Self::ApiTokens => "api_tokens",
             Self::Passes => "passes",
             Self::PhoneTokens => "phone_tokens",
+            Self::Limits => "limits",
+            Self::PasswordTries => "password_tries",
         }
     }
 }
@@ -253,10 +261,19 @@ fn row<R: Record>(record: &R) -> Result<Row, StoreError> {
 /// What a back end does inside a transaction.
 pub type Work<'a> = dyn FnMut(&mut dyn Rows) -> Result<(), StoreError> + 'a;
 
+/// What a power cut may take away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Nothing that was committed: what somebody was told stays true.
+    Surely,
+    /// The last commits: counts that nobody was told of, which cost a fortieth of the others this way.
+    Probably,
+}
+
 /// A database.
 pub trait Backend: Send + Sync {
-    /// Runs `work` as one transaction: kept whole on `Ok`, not at all on `Err`. Blocks.
-    fn transact(&self, work: &mut Work<'_>) -> Result<(), StoreError>;
+    /// Runs `work` as one transaction: kept whole on `Ok`, not at all on `Err`; every process sees it at once. Blocks.
+    fn transact(&self, kept: Kept, work: &mut Work<'_>) -> Result<(), StoreError>;
 }
 
 /// The open database.
@@ -292,21 +309,42 @@ impl Store {
         tokio::task::spawn_blocking(move || store.run_blocking(work)).await.map_err(|_stopped| StoreError::Stopped)?
     }
 
+    /// Counts something, on a blocking thread: a transaction that nobody waits for, and that a power cut may take.
+    pub async fn count<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let store = self.clone();
+        let counted = tokio::task::spawn_blocking(move || store.transact(Kept::Probably, work));
+        Ok(counted.await.map_err(|_stopped| StoreError::Stopped)??.0)
+    }
+
     /// Runs `work` as one transaction on this thread.
     pub fn run_blocking<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let (value, wrote) = self.transact(Kept::Surely, work)?;
+        // Whoever waits for a change reads at each: reads that told of themselves would wake it for ever.
+        if wrote {
+            self.changes.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        Ok(value)
+    }
+
+    /// Runs `work` and says whether it wrote anything.
+    fn transact<T>(
+        &self,
+        kept: Kept,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<(T, bool), StoreError> {
         let (mut work, mut value, mut wrote) = (Some(work), None, false);
-        self.backend.transact(&mut |rows| {
+        self.backend.transact(kept, &mut |rows| {
             let work = work.take().ok_or(StoreError::Stopped)?;
             let mut tx = Tx { rows, wrote: false };
             value = Some(work(&mut tx)?);
             wrote = tx.wrote;
             Ok(())
         })?;
-        // Whoever waits for a change reads at each: reads that told of themselves would wake it for ever.
-        if wrote {
-            self.changes.send_modify(|count| *count = count.wrapping_add(1));
-        }
-        value.ok_or(StoreError::Stopped)
+        Ok((value.ok_or(StoreError::Stopped)?, wrote))
     }
 
     /// Tells of every change made by this process; other processes' changes are found by looking again.

@@ -12,7 +12,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use time::{Duration, OffsetDateTime};
 
 use crate::app::AppError;
-use crate::data::write_private;
+use crate::data::{alone, write_private};
 
 const AUTHORITY_DAYS: i64 = 3_650;
 /// Browsers refuse server certificates that live much longer.
@@ -85,6 +85,7 @@ fn valid_for(days: i64) -> (OffsetDateTime, OffsetDateTime) {
 
 /// The identity kept in a data folder, made the first time.
 pub fn kept(folder: &Path, host: &str) -> Result<Identity, AppError> {
+    let _alone = alone(folder)?;
     let paths = ["server.pem", "server.key", "authority.pem"].map(|name| folder.join(name));
     let [certificate, key, authority] = &paths;
     if certificate.exists() {

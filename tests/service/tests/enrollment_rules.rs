@@ -34,6 +34,7 @@ fn open() -> Enrollment {
         wrong_digits: 0,
         another_phone: false,
         ceremony: None,
+        keys_document: 1,
     }
 }
 

@@ -49,7 +49,7 @@ pub fn ask(
         return Ok((PushTest::TooSoon, None));
     }
     let claims = Claims { iss: &app.config.issuer, aud: &device.id, iat: now, exp: now + LIFE, test };
-    let jws = app.keys.phone().sign(TYP, &claims).map_err(|_library| StoreError::Stopped)?;
+    let jws = app.keys.phone(now).sign(TYP, &claims).map_err(|_library| StoreError::Stopped)?;
     device.tested_at = Some(now);
     tx.put(&device)?;
     Ok((PushTest::Sent, Some(Push { device_id: device.id, subscription, jws })))

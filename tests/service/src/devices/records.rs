@@ -115,6 +115,9 @@ pub struct Device {
     /// When it last had a test push.
     #[serde(default)]
     pub tested_at: Option<Time>,
+    /// The `jti` of its newest fetch: an older one that still waits ends.
+    #[serde(default)]
+    pub fetching: Option<String>,
     last_network: Option<(String, Time)>,
     ends_at: Option<Time>,
 }
@@ -152,6 +155,7 @@ impl Device {
             added_at: now,
             push_seen: false,
             tested_at: None,
+            fetching: None,
             last_network: None,
             ends_at: None,
         }
@@ -256,6 +260,7 @@ pub fn remove(tx: &mut Tx<'_>, device: &mut Device, cause: Cause, now: Time) -> 
     tx.put(device)?;
     audit::record(tx, &device.account_id, "device_removed", &device.id, now)?;
     if was_active {
+        prompts::acts::void_unused(tx, device)?;
         prompts::acts::end_without_devices(tx, &device.account_id, now)?;
         crate::enrollment::acts::end_others(tx, &device.account_id, None, now)?;
         end_registrations(tx, &device.account_id)?;

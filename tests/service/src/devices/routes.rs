@@ -15,7 +15,8 @@ use crate::devices::standing::{Standing, Status, may_answer};
 use crate::enrollment::acts::abandoned;
 use crate::enrollment::routes::is_endpoint;
 use crate::jose::Unverified;
-use crate::limits::Peer;
+use crate::keys;
+use crate::limits::{self, Peer};
 use crate::notices;
 use crate::people::Person;
 use crate::phone_sign_in::acts as phone_sign_in;
@@ -81,6 +82,8 @@ pub struct StateClaims<'a> {
     aud: &'a str,
     iat: Time,
     request: &'a str,
+    /// So that a phone learns of new keys before they sign.
+    keys_seq: usize,
     #[serde(flatten)]
     standing: &'a Standing,
     #[serde(flatten)]
@@ -115,15 +118,17 @@ pub struct OutcomeClaims {
 
 /// Signs the answer to a request.
 pub fn state<M>(app: &App, request: &Request<M>, standing: &Standing, news: News) -> Result<Response, Problem> {
+    let now = app.clock.now();
     let claims = StateClaims {
         iss: &app.config.issuer,
         aud: &request.device.id,
-        iat: app.clock.now(),
+        iat: now,
         request: &request.jti,
+        keys_seq: app.keys.newest_document(),
         standing,
         news,
     };
-    let jws = app.keys.phone().sign(STATE_TYP, &claims).map_err(|_library| Problem::Unavailable)?;
+    let jws = app.keys.phone(now).sign(STATE_TYP, &claims).map_err(|_library| Problem::Unavailable)?;
     Ok(([(header::CONTENT_TYPE, "application/jose")], jws).into_response())
 }
 
@@ -147,7 +152,7 @@ enum Message {
 
 /// `POST /phone/device`: what concerns the device itself.
 pub async fn device(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
-    app.limits.phone(&peer)?;
+    limits::phone(&app, &peer).await?;
     let request: Request<Message> = verified(&app, "device", &body).await?;
     if !request.in_time {
         return skewed(&app, &request);
@@ -229,7 +234,9 @@ fn unblock(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError
 }
 
 /// `GET /phone/keys`: the chain from the first document on.
-pub async fn keys(State(app): State<App>, peer: Peer) -> Result<Response, Problem> {
-    app.limits.phone(&peer)?;
-    Ok(axum::Json(serde_json::json!({ "chain": app.keys.chain() })).into_response())
+pub async fn key_chain(State(app): State<App>, peer: Peer) -> Result<Response, Problem> {
+    limits::phone(&app, &peer).await?;
+    // Read from the database: another process may have added a document since this one looked.
+    let chain = app.store.run(keys::chain).await?;
+    Ok(axum::Json(serde_json::json!({ "chain": chain })).into_response())
 }

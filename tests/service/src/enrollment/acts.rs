@@ -7,10 +7,12 @@ use crate::app::App;
 use crate::audit;
 use crate::clock::Time;
 use crate::devices::records::{self as devices, Cause, Claimed, Device, DeviceKey, Subscription};
+use crate::devices::standing::{Status, may_answer};
 use crate::enrollment::proofs::{Key, typed_key};
 use crate::enrollment::records::{Code, Enrollment, State, TypedId, find};
 use crate::enrollment::rules::{self, Bind, Digits, Refusal};
 use crate::jose::Jwk;
+use crate::keys;
 use crate::notices;
 use crate::people::Person;
 use crate::phone_sign_in::acts::end_registrations;
@@ -40,7 +42,7 @@ pub async fn start(app: &App, account_id: String, session: String) -> Result<Str
     let now = app.clock.now();
     let secret = Zeroizing::new(random::<16>()?);
     let id = random_id()?;
-    let enrollment = Enrollment {
+    let mut enrollment = Enrollment {
         scanned: Code {
             key: Some(app.sealer.seal(&key_label(&id), secret.as_slice())?),
             id: id.clone(),
@@ -59,6 +61,7 @@ pub async fn start(app: &App, account_id: String, session: String) -> Result<Str
         wrong_digits: 0,
         another_phone: false,
         ceremony: None,
+        keys_document: 0,
     };
     app.store
         .run(move |tx| {
@@ -67,6 +70,7 @@ pub async fn start(app: &App, account_id: String, session: String) -> Result<Str
                     end_one(tx, &mut older, Cause::Cancelled, now)?;
                 }
             }
+            enrollment.keys_document = keys::newest(tx)?;
             tx.put(&enrollment)?;
             audit::record(tx, &enrollment.account_id, "enrollment_started", enrollment.scanned.id.as_str(), now)
         })
@@ -185,6 +189,7 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Result<Vouched, Refus
             let Some(mut enrollment) = find(tx, &request.id)? else {
                 return Ok(Err(Refusal::Unknown));
             };
+            end_unless_allowed(tx, &mut enrollment, now)?;
             let key = open_key(&shared, &enrollment, &request.id);
             let issuer = &shared.config.issuer;
             let proven = key.as_ref().is_some_and(|key| key.proves_look_up(issuer, &request.id, &nonce, &mac));
@@ -197,6 +202,7 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Result<Vouched, Refus
             let Some(person) = tx.get::<Person>(&enrollment.account_id)? else {
                 return Ok(Err(Refusal::Unknown));
             };
+            let (document, _) = keys::document(tx, enrollment.keys_document)?;
             let answer = LookUpAnswer {
                 issuer,
                 account_id: &person.account_id,
@@ -204,7 +210,7 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Result<Vouched, Refus
                 organization: &shared.config.organization,
                 challenge: random_id().map_err(|_none| StoreError::Stopped)?,
                 time: now,
-                keys: shared.keys.current_document(),
+                keys: &document,
             };
             let body = serde_json::to_vec(&answer)?;
             Ok(Ok(Vouched { mac: encode(&key.answer_mac("look-up-answer", &nonce, &body)), body }))
@@ -255,6 +261,7 @@ pub async fn bind(app: &App, request: BindRequest) -> Result<Result<Vouched, Ref
             let Some(mut enrollment) = find(tx, &request.id)? else {
                 return Ok(Err(Refusal::Unknown));
             };
+            end_unless_allowed(tx, &mut enrollment, now)?;
             let key = open_key(&shared, &enrollment, &request.id);
             let proven = key.as_ref().is_some_and(|key| {
                 key.proves_bind(
@@ -287,10 +294,11 @@ pub async fn bind(app: &App, request: BindRequest) -> Result<Result<Vouched, Ref
             let (Ok(_), Some(key), Some(device_id)) = (decided, key, &enrollment.device_id) else {
                 return Ok(Err(decided.err().unwrap_or(Refusal::Unknown)));
             };
+            let (_, keys) = keys::document(tx, enrollment.keys_document)?;
             let body = serde_json::to_vec(&BindAnswer {
                 device_id,
                 account_id: &enrollment.account_id,
-                keys: shared.keys.thumbprints(),
+                keys,
                 expires_at: enrollment.expires_at,
             })?;
             Ok(Ok(Vouched { mac: encode(&key.answer_mac("bind-answer", &request.jti, &body)), body }))
@@ -306,6 +314,7 @@ pub async fn digits(app: &App, enrollment_id: String, typed: String) -> Result<D
             let Some(mut enrollment) = tx.get::<Enrollment>(&enrollment_id)? else {
                 return Ok(Digits::Over);
             };
+            end_unless_allowed(tx, &mut enrollment, now)?;
             let device = match &enrollment.device_id {
                 Some(id) => tx.get::<Device>(id)?,
                 None => None,
@@ -394,6 +403,14 @@ pub fn end_of_session(tx: &mut Tx<'_>, account_id: &str, session: &str, now: Tim
         }
     }
     Ok(())
+}
+
+/// Ends an enrolment that the policy, or a suspension, no longer allows: read in each deciding transaction.
+fn end_unless_allowed(tx: &mut Tx<'_>, enrollment: &mut Enrollment, now: Time) -> Result<(), StoreError> {
+    match may_answer(tx, &enrollment.account_id)? {
+        Status::Ok => Ok(()),
+        _ => end_one(tx, enrollment, Cause::Cancelled, now),
+    }
 }
 
 fn end_one(tx: &mut Tx<'_>, enrollment: &mut Enrollment, cause: Cause, now: Time) -> Result<(), StoreError> {

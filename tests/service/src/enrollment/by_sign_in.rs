@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::devices::records::{Claimed, Device, DeviceKey, State, Subscription};
 use crate::devices::standing::{Status, may_answer};
 use crate::jose::Jwk;
+use crate::keys;
 use crate::notices;
 use crate::phone_sign_in::acts::{TurnOnTokens, end_registrations, policy_allows, turn_on_tokens};
 use crate::phone_sign_in::records::PhoneToken;
@@ -52,11 +53,11 @@ pub enum NotAdded {
 
 /// Adds the phone; the same phone again gets the same device.
 pub async fn add(app: &App, request: AddRequest) -> Result<Result<Added, NotAdded>, StoreError> {
-    let (now, shared) = (app.clock.now(), app.clone());
-    app.store.run(move |tx| add_in(tx, &shared, request, now)).await
+    let now = app.clock.now();
+    app.store.run(move |tx| add_in(tx, request, now)).await
 }
 
-fn add_in(tx: &mut Tx<'_>, app: &App, request: AddRequest, now: Time) -> Result<Result<Added, NotAdded>, StoreError> {
+fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Result<Added, NotAdded>, StoreError> {
     let jkt = request.key.thumbprint();
     let found = tx.get::<PhoneToken>(&hashed(request.token.as_bytes()))?;
     let Some(token) = found.filter(|token| same(&token.jkt, &jkt)) else {
@@ -66,6 +67,7 @@ fn add_in(tx: &mut Tx<'_>, app: &App, request: AddRequest, now: Time) -> Result<
         Some(id) => tx.get::<Device>(id)?.filter(Device::is_active),
         None => None,
     };
+    let (_, keys) = keys::document(tx, token.keys_document)?;
     let device = match (before, &token.added) {
         (Some(device), _) => device,
         // Removed meanwhile: the token does not bring it back.
@@ -80,7 +82,7 @@ fn add_in(tx: &mut Tx<'_>, app: &App, request: AddRequest, now: Time) -> Result<
         true => Some(turn_on_tokens(tx, &device, now)?),
         false => None,
     };
-    Ok(Ok(Added { device_id: device.id, account_id: device.account_id, keys: app.keys.thumbprints(), turn_on }))
+    Ok(Ok(Added { device_id: device.id, account_id: device.account_id, keys, turn_on }))
 }
 
 /// As the right digits do: the device is active, and every other way to add one that is under way ends.

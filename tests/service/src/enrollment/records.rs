@@ -66,6 +66,15 @@ pub struct Enrollment {
     pub another_phone: bool,
     /// The confirmation, once started.
     pub ceremony: Option<String>,
+    /// Which document of the service's keys its phone is given: the same at look-up and bind, whatever is published
+    /// between them.
+    #[serde(default = "the_first")]
+    pub keys_document: usize,
+}
+
+/// Before keys were replaced there was one.
+pub(crate) fn the_first() -> usize {
+    1
 }
 
 impl Record for Enrollment {

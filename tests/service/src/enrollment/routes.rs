@@ -13,7 +13,7 @@ use crate::enrollment::acts::{self, BindRequest, LookUp, Vouched};
 use crate::enrollment::by_sign_in::{self, AddRequest, NotAdded};
 use crate::enrollment::rules::Refusal;
 use crate::jose::{Unverified, check_unique};
-use crate::limits::Peer;
+use crate::limits::{self, Peer};
 use crate::problem::Problem;
 use crate::secrets::decode;
 
@@ -26,7 +26,7 @@ const MAX_ENDPOINT: usize = 1_024;
 
 /// `POST /phone/look-up`.
 pub async fn look_up(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
-    app.limits.phone(&peer)?;
+    limits::phone(&app, &peer).await?;
     check_unique(&body).map_err(|_malformed| Problem::RequestRefused)?;
     let request: LookUp = serde_json::from_slice(&body).map_err(|_malformed| Problem::RequestRefused)?;
     if request.v != 1 {
@@ -65,7 +65,7 @@ enum Attestation {
 
 /// `POST /phone/enrollment`.
 pub async fn bind(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
-    app.limits.phone(&peer)?;
+    limits::phone(&app, &peer).await?;
     let jws = std::str::from_utf8(&body).map_err(|_not_ascii| Problem::RequestRefused)?;
     let (key, claims) = Unverified::by_jwk(jws, ENROLLMENT_TYP)
         .and_then(|jws| jws.verify_own::<Claims>())

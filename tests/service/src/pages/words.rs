@@ -19,7 +19,7 @@ pub use changes::{
     LOST, WRONG_PHONE_DIGITS, add_phone, change_number, no_phone_for, not_changed, not_offered, not_offered_to_phone,
     other_persons_phone, pass_needed, register_phone, stale_registration, too_many_digits,
 };
-pub use phone::{name_account, phone_not_started, unproven_number, unproven_over};
+pub use phone::{name_account, name_worn_out, phone_not_started, unproven_number, unproven_over};
 pub use secrets::{WRONG_PASSWORD, made_pass, new_password, pass, password, wrong_pass};
 
 const WIZARD_STEPS: u8 = 4;
@@ -125,6 +125,10 @@ pub fn not_started(why: NotStarted) -> Page {
         NotStarted::NoPhone => (
             "No phone to ask",
             "No phone on your account can answer now. Ask your operator to reset your sign-in methods.",
+        ),
+        NotStarted::PasswordChanged => (
+            "Sign in again",
+            "The password was changed a moment ago. Start again with the new one.",
         ),
         NotStarted::Refused(Refusal::Blocked) => (
             "Number matching is paused",

@@ -7,6 +7,7 @@ use crate::audit;
 use crate::clock::Time;
 use crate::devices::records::{Device, DeviceKey, SignInKey};
 use crate::jose::{Jwk, Unverified};
+use crate::keys;
 use crate::notices;
 use crate::people::Person;
 use crate::phone_sign_in::records::{
@@ -205,12 +206,15 @@ pub fn turn_on_tokens(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Tur
 
 fn phone_tokens(tx: &mut Tx<'_>, app: &App, person: Person, jkt: &str, now: Time) -> Result<PhoneTokens, StoreError> {
     let access_token = random_id().map_err(|_none| StoreError::Stopped)?;
+    let keys_document = keys::newest(tx)?;
+    let (document, _) = keys::document(tx, keys_document)?;
     tx.put(&PhoneToken {
         id: hashed(access_token.as_bytes()),
         account_id: person.account_id.clone(),
         jkt: jkt.to_owned(),
         expires_at: now + TOKEN_LIFE,
         added: None,
+        keys_document,
     })?;
     Ok(PhoneTokens {
         access_token,
@@ -220,7 +224,7 @@ fn phone_tokens(tx: &mut Tx<'_>, app: &App, person: Person, jkt: &str, now: Time
         sub: person.account_id,
         user_name: person.user_name,
         organization: app.config.organization.clone(),
-        keys: app.keys.current_document().to_owned(),
+        keys: document,
         time: now,
     })
 }

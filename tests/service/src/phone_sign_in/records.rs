@@ -168,6 +168,9 @@ pub struct PhoneToken {
     pub expires_at: Time,
     /// The device that it added: the same phone asking again is told the same.
     pub added: Option<String>,
+    /// Which document of the service's keys was given with it.
+    #[serde(default = "crate::enrollment::records::the_first")]
+    pub keys_document: usize,
 }
 
 impl Record for PhoneToken {

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::clock::{MINUTE, Time};
 use crate::jose::Unverified;
-use crate::limits::Peer;
+use crate::limits::{self, Peer};
 use crate::phone_sign_in::acts;
 use crate::phone_sign_in::rules::{self, Proof, Pushed, REQUEST_LIFE, Redemption};
 use crate::problem::Problem;
@@ -33,7 +33,7 @@ struct Proved {
 
 /// `POST /par`: everything is checked before the browser opens, so the browser carries nothing but a name.
 pub async fn push(State(app): State<App>, peer: Peer, headers: HeaderMap, body: Bytes) -> Response {
-    if app.limits.phone(&peer).is_err() {
+    if limits::phone(&app, &peer).await.is_err() {
         return refuse(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
     }
     let fields = form(&body);

@@ -16,7 +16,7 @@ use crate::prompts::records::{AnsweringKey, Ceremony, Context, Kind, Match, Outc
 use crate::prompts::rules::{self, Allowed, Refusal, Start};
 use crate::push::Push;
 use crate::secrets::{random_below, random_id};
-use crate::sign_in::records::Session;
+use crate::sign_in::records::{Proven, Session};
 use crate::store::{StoreError, Tx};
 
 const PROMPT_TYP: &str = "phone-prompt+jwt";
@@ -39,10 +39,21 @@ pub struct Wanted {
     pub context: Context,
     /// The network, to say whether the phone is near.
     pub network: String,
-    /// The number, when it was drawn before anything was known of the account.
-    pub number: Option<String>,
+    /// Id and number, when they were drawn before anything was known of the account.
+    pub drawn: Option<Drawn>,
+    /// What was proved by a password before, which must still be the person's.
+    pub proven: Option<Proven>,
     /// Which of the account's active devices are asked.
     pub only: Only,
+}
+
+/// What a page shows before anybody knows whether there is an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawn {
+    /// The ceremony's id, if there will be one.
+    pub id: String,
+    /// The number.
+    pub number: String,
 }
 
 /// Which devices are asked.
@@ -71,6 +82,8 @@ impl Only {
 pub enum NotStarted {
     /// No active device.
     NoPhone,
+    /// The password was changed since it was typed.
+    PasswordChanged,
     /// By a rule.
     Refused(Refusal),
 }
@@ -119,6 +132,9 @@ pub async fn start(app: &App, mut wanted: Wanted) -> Result<Result<Ceremony, Not
             let Some(person) = tx.get::<Person>(&wanted.account_id)? else {
                 return Ok(Err(NotStarted::NoPhone));
             };
+            if wanted.proven.as_ref().is_some_and(|proven| !proven.still_counts(&person)) {
+                return Ok(Err(NotStarted::PasswordChanged));
+            }
             let mut phones = devices::active(tx, &wanted.account_id)?;
             phones.retain(|phone| wanted.only.rings(&phone.id) && phone.answers(wanted.kind, now).is_some());
             if phones.is_empty() || !may_approve(tx, &wanted.account_id, wanted.kind)? {
@@ -177,10 +193,14 @@ fn limit(wanted: &mut Wanted, allowed: &mut Allowed, effective: &Effective) {
 }
 
 fn draw(wanted: &Wanted, allowed: Allowed, history: &[Ceremony], now: Time) -> Result<Ceremony, StoreError> {
-    let (number, matching) = match &wanted.number {
-        Some(number) => (number.clone(), Match::Enter { digits: numbers::DIGITS }),
-        None => rules::numbers(allowed.may_choose, history, now, random_below)
-            .map_err(|_no_randomness| StoreError::Stopped)?,
+    let id = || random_id().map_err(|_none| StoreError::Stopped);
+    let (id, (number, matching)) = match &wanted.drawn {
+        Some(drawn) => (drawn.id.clone(), (drawn.number.clone(), Match::Enter { digits: numbers::DIGITS })),
+        None => (
+            id()?,
+            rules::numbers(allowed.may_choose, history, now, random_below)
+                .map_err(|_no_randomness| StoreError::Stopped)?,
+        ),
     };
     let drawn_in_vain = match &matching {
         Match::Enter { .. } => number.is_empty(),
@@ -190,7 +210,7 @@ fn draw(wanted: &Wanted, allowed: Allowed, history: &[Ceremony], now: Time) -> R
         return Err(StoreError::Stopped);
     }
     Ok(Ceremony {
-        id: random_id().map_err(|_none| StoreError::Stopped)?,
+        id,
         account_id: wanted.account_id.clone(),
         owner: wanted.owner.clone(),
         known_browser: wanted.known_browser.clone(),
@@ -242,7 +262,7 @@ fn make_prompt(
         r#match: &ceremony.r#match,
         context: ContextClaims { context: &wanted.context, place: None, near },
     };
-    let jws = app.keys.phone().sign(PROMPT_TYP, &claims).map_err(|_library| StoreError::Stopped)?;
+    let jws = app.keys.phone(ceremony.created_at).sign(PROMPT_TYP, &claims).map_err(|_library| StoreError::Stopped)?;
     Ok(Prompt {
         jti,
         ceremony: ceremony.id.clone(),
@@ -313,7 +333,7 @@ pub(super) fn finish(
             reason,
             exp: ceremony.expires_at,
         };
-        let jws = app.keys.phone().sign(WITHDRAWN_TYP, &claims).map_err(|_library| StoreError::Stopped)?;
+        let jws = app.keys.phone(now).sign(WITHDRAWN_TYP, &claims).map_err(|_library| StoreError::Stopped)?;
         pushes.extend(push_to(&phone, jws));
     }
     Ok(pushes)
@@ -354,6 +374,10 @@ pub fn redeem(
     if ceremony.owner != *owner || ceremony.kind != kind || !ceremony.is_redeemable(now) {
         return Ok(None);
     }
+    // Policy and person may have changed since the answer.
+    if !may_approve(tx, &ceremony.account_id, kind)? {
+        return Ok(None);
+    }
     ceremony.redeemed = true;
     tx.put(&ceremony)?;
     Ok(Some(ceremony))
@@ -371,6 +395,28 @@ pub fn end_without_devices(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Resu
         }
         let prompts: Vec<Prompt> = tx.children(&ceremony.id)?;
         if !prompts.iter().any(answers) {
+            ceremony.outcome = Some(Outcome::Ended);
+            ceremony.decided_at = Some(now);
+            tx.put(&ceremony)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a phone approved and no browser has used yet is worth nothing once the phone is gone.
+pub fn void_unused(tx: &mut Tx<'_>, device: &Device) -> Result<(), StoreError> {
+    for ceremony in tx.children::<Ceremony>(&device.account_id)? {
+        if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && !ceremony.redeemed {
+            tx.put(&Ceremony { redeemed: true, ..ceremony })?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends what waits on the word of a password that was changed.
+pub fn end_password_proved(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
+    for mut ceremony in tx.children::<Ceremony>(account_id)? {
+        if ceremony.origin == crate::prompts::records::Origin::PasswordProved && ceremony.is_live(now) {
             ceremony.outcome = Some(Outcome::Ended);
             ceremony.decided_at = Some(now);
             tx.put(&ceremony)?;

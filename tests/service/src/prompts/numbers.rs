@@ -1,12 +1,14 @@
 //! Numbers for pages of browsers that proved nothing: drawn by the name that was typed, whether somebody has
 //! it or not, so that a page tells nothing and no two pages of a name ever show the same.
 
+use std::collections::HashSet;
+
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{MINUTE, Time};
-use crate::people::folded;
-use crate::secrets::{encode, random_below};
+use crate::people::keyed;
+use crate::secrets::random_below;
 use crate::store::{Record, StoreError, Table, Tx};
 
 /// Three digits: they are told apart from every other number of the account at a glance.
@@ -15,8 +17,6 @@ const SMALLEST: u32 = 100;
 const LARGEST: u32 = 999;
 /// A number is not used again in this time.
 const REST: Time = 10 * MINUTE;
-/// So many at most are set aside, so that there is always one to draw.
-const MAX_RESTING: usize = 800;
 
 /// The numbers of a name that were shown lately.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,20 +43,31 @@ impl Record for Shown {
     }
 }
 
-/// Draws the next number for a typed name.
-pub fn next(tx: &mut Tx<'_>, key: &hmac::Key, typed_name: &str, now: Time) -> Result<String, StoreError> {
-    let id = encode(hmac::sign(key, folded(typed_name).as_bytes()).as_ref());
+/// Draws a number that is not resting, and lays it to rest; none when all of them rest.
+///
+/// A page without a ceremony must not show a number that a ceremony of the same name waits for: whoever looks at it
+/// would type it into a stranger's request.
+pub fn fresh<E>(
+    resting: &mut Vec<(u32, Time)>,
+    now: Time,
+    mut draw: impl FnMut(u32) -> Result<u32, E>,
+) -> Result<Option<u32>, E> {
+    resting.retain(|(_, at)| now - at < REST);
+    let taken: HashSet<u32> = resting.iter().map(|(number, _)| *number).collect();
+    let free: Vec<u32> = (SMALLEST..=LARGEST).filter(|number| !taken.contains(number)).collect();
+    let Some(count) = u32::try_from(free.len()).ok().filter(|count| *count > 0) else {
+        return Ok(None);
+    };
+    let number = usize::try_from(draw(count)?).ok().and_then(|index| free.get(index).copied());
+    resting.extend(number.map(|number| (number, now)));
+    Ok(number)
+}
+
+/// Draws the next number for a typed name; none when it was asked for so often that every number rests.
+pub fn next(tx: &mut Tx<'_>, key: &hmac::Key, typed_name: &str, now: Time) -> Result<Option<String>, StoreError> {
+    let id = keyed(key, typed_name);
     let mut numbers = tx.get::<Shown>(&id)?.map(|shown| shown.numbers).unwrap_or_default();
-    numbers.retain(|(_, at)| now - at < REST);
-    if numbers.len() >= MAX_RESTING {
-        numbers.remove(0);
-    }
-    let mut free: Vec<u32> = (SMALLEST..=LARGEST).collect();
-    free.retain(|number| !numbers.iter().any(|(resting, _)| resting == number));
-    let count = u32::try_from(free.len()).unwrap_or(1);
-    let index = random_below(count).map_err(|_none| StoreError::Stopped)?;
-    let number = usize::try_from(index).ok().and_then(|index| free.get(index).copied()).ok_or(StoreError::Stopped)?;
-    numbers.push((number, now));
+    let number = fresh(&mut numbers, now, random_below).map_err(|_none| StoreError::Stopped)?;
     tx.put(&Shown { id, numbers, expires_at: now + REST })?;
-    Ok(number.to_string())
+    Ok(number.map(|number| number.to_string()))
 }

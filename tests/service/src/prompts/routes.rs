@@ -1,14 +1,11 @@
 //! Fetch, answer and report over HTTP.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract;
 use axum::response::Response;
 use serde::Deserialize;
-use tokio::sync::Notify;
 
 use crate::app::App;
 use crate::devices::records::{Device, State};
@@ -16,7 +13,7 @@ use crate::devices::routes::{News, OutcomeClaims, Request, skewed, state, verifi
 use crate::devices::standing::{Standing, Status};
 use crate::enrollment::acts::settle_pending;
 use crate::jose::Unverified;
-use crate::limits::Peer;
+use crate::limits::{self, Peer};
 use crate::people::Person;
 use crate::phone_sign_in::rules::UserVerification;
 use crate::problem::Problem;
@@ -53,31 +50,9 @@ struct Known {
     prompts: Vec<String>,
 }
 
-/// The fetch that waits for each device; a newer one ends the older.
-#[derive(Clone, Default)]
-pub struct Waiting(Arc<Mutex<HashMap<String, Arc<Notify>>>>);
-
-impl Waiting {
-    fn take_over(&self, device_id: &str) -> Arc<Notify> {
-        let mine = Arc::new(Notify::new());
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(older) = waiting.insert(device_id.to_owned(), Arc::clone(&mine)) {
-            older.notify_one();
-        }
-        mine
-    }
-
-    fn leave(&self, device_id: &str, mine: &Arc<Notify>) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.get(device_id).is_some_and(|current| Arc::ptr_eq(current, mine)) {
-            waiting.remove(device_id);
-        }
-    }
-}
-
 /// `POST /phone/prompts`: the state and the live prompts, at once or when something changes.
 pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
-    app.limits.phone(&peer)?;
+    limits::phone(&app, &peer).await?;
     let request: Request<FetchMessage> = verified(&app, "prompts", &body).await?;
     let FetchMessage::Fetch { reason, wait, known } = &request.message;
     if *wait > MAX_WAIT || known.prompts.len() > MAX_KNOWN {
@@ -86,23 +61,28 @@ pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body:
     if !request.in_time {
         return skewed(&app, &request);
     }
-    note_contact(&app, &request.device.id, peer.network(), *reason == Reason::Opened).await?;
-    let found = wait_for_news(&app, &request.device.id, known, *wait).await?;
+    note_contact(&app, &request, peer.network(), *reason == Reason::Opened).await?;
+    let found = wait_for_news(&app, &request, known, *wait).await?;
     let prompts =
         (found.standing.status == Status::Ok).then(|| found.live.into_iter().map(|prompt| prompt.jws).collect());
     state(&app, &request, &found.standing, News { prompts, ..News::default() })
 }
 
-async fn note_contact(app: &App, id: &str, network: String, opened: bool) -> Result<(), StoreError> {
-    let (id, now) = (id.to_owned(), app.clock.now());
+/// Notes where the phone is, and that this is its newest fetch, for every process that an older one may wait in.
+async fn note_contact<M>(app: &App, request: &Request<M>, network: String, opened: bool) -> Result<(), StoreError> {
+    let (id, jti, now) = (request.device.id.clone(), request.jti.clone(), app.clock.now());
     app.store
         .run(move |tx| {
-            let Some(mut device) = tx.get::<Device>(&id)?.filter(Device::is_active) else {
+            let Some(mut device) = tx.get::<Device>(&id)? else {
                 return Ok(());
             };
-            device.seen_from(&network, now);
+            device.fetching = Some(jti);
+            if device.is_active() {
+                device.seen_from(&network, now);
+            }
             tx.put(&device)?;
-            if let Some(mut person) = tx.get::<Person>(&device.account_id)?.filter(|_person| opened) {
+            if let Some(mut person) = tx.get::<Person>(&device.account_id)?.filter(|_person| opened && device.is_active())
+            {
                 person.opened_at = now;
                 tx.put(&person)?;
             }
@@ -115,26 +95,23 @@ async fn note_contact(app: &App, id: &str, network: String, opened: bool) -> Res
 struct Found {
     standing: Standing,
     live: Vec<Prompt>,
+    is_newest: bool,
 }
 
-async fn wait_for_news(app: &App, id: &str, known: &Known, wait: u64) -> Result<Found, Problem> {
-    let mine = app.waiting.take_over(id);
+async fn wait_for_news<M>(app: &App, request: &Request<M>, known: &Known, wait: u64) -> Result<Found, Problem> {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(wait);
     let mut changes = app.store.changes();
-    let found = loop {
+    loop {
         changes.mark_unchanged();
-        let found = look(app, id).await?;
-        if differs(&found, known) || tokio::time::Instant::now() >= deadline {
-            break found;
+        let found = look(app, request).await?;
+        if differs(&found, known) || !found.is_newest || tokio::time::Instant::now() >= deadline {
+            return Ok(found);
         }
         tokio::select! {
-            () = mine.notified() => break found,
             () = tokio::time::sleep_until(deadline.min(tokio::time::Instant::now() + LOOK_AGAIN)) => {}
             _ = changes.changed() => {}
         }
-    };
-    app.waiting.leave(id, &mine);
-    Ok(found)
+    }
 }
 
 /// Whether the phone knows less, or still shows what is over.
@@ -144,8 +121,8 @@ fn differs(found: &Found, known: &Known) -> bool {
     found.standing.status != known.status || news || gone
 }
 
-async fn look(app: &App, id: &str) -> Result<Found, StoreError> {
-    let (id, now) = (id.to_owned(), app.clock.now());
+async fn look<M>(app: &App, request: &Request<M>) -> Result<Found, StoreError> {
+    let (id, jti, now) = (request.device.id.clone(), request.jti.clone(), app.clock.now());
     app.store
         .run(move |tx| {
             let mut device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
@@ -160,7 +137,7 @@ async fn look(app: &App, id: &str) -> Result<Found, StoreError> {
                     Vec::new()
                 }
             };
-            Ok(Found { standing, live })
+            Ok(Found { standing, live, is_newest: device.fetching == Some(jti) })
         })
         .await
 }
@@ -204,7 +181,7 @@ enum Act {
 
 /// `POST /phone/answers`: `answer`, `report`.
 pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
-    app.limits.phone(&peer)?;
+    limits::phone(&app, &peer).await?;
     let request: Request<AnswerMessage> = verified(&app, "answers", &body).await?;
     if !request.in_time {
         return skewed(&app, &request);
@@ -212,14 +189,13 @@ pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body:
     let (act, prompt) = match &request.message {
         AnswerMessage::Answer { answer, received_by } => {
             let answer = inner(&app, &request.device, answer, *received_by, peer.network());
-            let answer = answer.ok_or(Problem::RequestRefused)?;
-            let prompt = answer.prompt.clone();
-            (Act::Answer(answer), prompt)
+            let prompt = answer.as_ref().map(|answer| answer.prompt.clone());
+            (answer.map(Act::Answer), prompt)
         }
-        AnswerMessage::Report { prompt } => (Act::Report(prompt.clone()), prompt.clone()),
+        AnswerMessage::Report { prompt } => (Some(Act::Report(prompt.clone())), Some(prompt.clone())),
     };
     let (standing, told) = take(&app, request.device.id.clone(), request.jti.clone(), act).await?;
-    let outcome = told.map(|result| OutcomeClaims { prompt, result });
+    let outcome = told.zip(prompt).map(|(result, prompt)| OutcomeClaims { prompt, result });
     if standing.status != Status::Removed && outcome.is_none() {
         return Err(Problem::RequestRefused);
     }
@@ -262,7 +238,8 @@ fn inner(app: &App, device: &Device, jws: &str, received_by: ReceivedBy, network
     })
 }
 
-async fn take(app: &App, device_id: String, jti: String, act: Act) -> Result<(Standing, Option<Told>), Problem> {
+/// Does it, unless there is nothing right to do; a phone that is no more is told so, whatever it sent.
+async fn take(app: &App, device_id: String, jti: String, act: Option<Act>) -> Result<(Standing, Option<Told>), Problem> {
     let (now, shared) = (app.clock.now(), app.clone());
     let (standing, taken) = app
         .store
@@ -270,7 +247,10 @@ async fn take(app: &App, device_id: String, jti: String, act: Act) -> Result<(St
             // Read again inside the transaction: it may have been removed since the signature was checked.
             let device = tx.get::<Device>(&device_id)?.ok_or(StoreError::Stopped)?;
             let standing = Standing::of(tx, &device)?;
-            if !device.is_active() || !acts::first_time(tx, &device, &jti, now)? {
+            let Some(act) = act.filter(|_act| device.is_active()) else {
+                return Ok((standing, None));
+            };
+            if !acts::first_time(tx, &device, &jti, now)? {
                 return Ok((standing, None));
             }
             let taken = match &act {

@@ -17,6 +17,10 @@ pub const UNKNOWN_LIFE: Time = MINUTE;
 const MAX_LIVE_UNKNOWN: usize = 3;
 const RING_UNKNOWN_EVERY: Time = 10 * MINUTE;
 const STRIKES_TO_SILENCE: usize = 2;
+/// So often may an origin be asked from while a number rests, whoever asks: with twelve times three options and the
+/// two others, never all ninety numbers rest, so no origin is out of numbers by another's doing.
+const MAX_STARTS: [(Origin, usize); 3] =
+    [(Origin::SignedIn, 20), (Origin::KnownBrowser, 12), (Origin::PasswordProved, 20)];
 /// Strikes after which a browser is no longer known.
 const STRIKES_TO_FORGET: usize = 2;
 
@@ -86,6 +90,10 @@ pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allow
     };
     if same.iter().filter(wrong).count() >= MAX_WRONG_NUMBERS {
         return Err(Refusal::Blocked);
+    }
+    let lately = same.iter().filter(|past| now - past.created_at < NUMBER_REST).count();
+    if MAX_STARTS.iter().any(|(origin, most)| *origin == start.origin && lately >= *most) {
+        return Err(Refusal::TooMany);
     }
     // A newer one of the same browser transaction replaces its older one, so that one doesn't count.
     let live = || same.iter().filter(|past| past.is_live(now) && past.owner != *start.owner);
@@ -171,7 +179,7 @@ pub fn is_forgotten(history: &[Ceremony], known_browser: &str, now: Time) -> boo
 
 /// Draws numbers that are on no other page of the account; `draw(n)` is random below n.
 ///
-/// Two digits, 10 to 99: ninety numbers are more than an account can have in ten minutes under the limits.
+/// Two digits, 10 to 99: ninety numbers are more than an account can have in ten minutes ([`MAX_STARTS`]).
 pub fn numbers<E>(
     choose: bool,
     history: &[Ceremony],

@@ -39,7 +39,8 @@ pub(super) async fn ask(app: &App, visitor: &Visitor, session: Session, change: 
         origin: Origin::SignedIn,
         context: context(visitor, "Security info"),
         network: visitor.peer.network(),
-        number: None,
+        drawn: None,
+        proven: None,
         only,
     };
     match acts::start(app, wanted).await {
@@ -50,7 +51,9 @@ pub(super) async fn ask(app: &App, visitor: &Visitor, session: Session, change: 
                 Err(error) => failed(app, &error),
             }
         }
-        Ok(Err(NotStarted::NoPhone)) => words::not_changed(&change, words::no_phone_for(&change)).show(app, visitor),
+        Ok(Err(NotStarted::NoPhone | NotStarted::PasswordChanged)) => {
+            words::not_changed(&change, words::no_phone_for(&change)).show(app, visitor)
+        }
         Ok(Err(NotStarted::Refused(_))) => {
             words::not_changed(&change, "There were too many requests. Try again in an hour.").show(app, visitor)
         }
@@ -172,10 +175,6 @@ pub fn lost(tx: &mut Tx<'_>, device: &mut Device, but: Option<&str>, now: Time) 
         }
         for browser in ceremony.gave_browser.iter().chain(&ceremony.known_browser) {
             tx.delete::<KnownBrowser>(browser)?;
-        }
-        // Approved on it and not yet used: worth nothing any more.
-        if !ceremony.redeemed {
-            tx.put(&Ceremony { redeemed: true, ..ceremony })?;
         }
     }
     devices::remove(tx, device, Cause::Lost, now)?;

@@ -237,7 +237,8 @@ async fn confirm(app: &App, visitor: &Visitor, session: Session, enrollment: &En
         origin: Origin::SignedIn,
         context: context(visitor, "Security info"),
         network: visitor.peer.network(),
-        number: None,
+        drawn: None,
+        proven: None,
         only: Only::Device(enrollment.device_id.clone().unwrap_or_default()),
     };
     match prompts::start(app, wanted).await {

@@ -45,7 +45,8 @@ pub async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
         kind,
         context: context(&visitor, attempt.for_what().unwrap_or("Security info")),
         network: visitor.peer.network(),
-        number: None,
+        drawn: None,
+        proven: attempt.proven.clone(),
         only,
     };
     match acts::start(app, wanted).await {
@@ -166,13 +167,15 @@ pub async fn cancel(State(app): State<App>, posted: Posted) -> Response {
     let Some(attempt) = posted.visitor.attempt else {
         return Redirect::to("/sign-in").into_response();
     };
-    let unproven = attempt.unproven.is_some();
+    if attempt.unproven.is_some() {
+        return phone::cancel(&app, attempt).await;
+    }
     if let Some(id) = attempt.ceremony
         && let Err(error) = acts::cancel(&app, id, Owner::Attempt(attempt.id)).await
     {
         return failed(&app, &error);
     }
-    Redirect::to(if unproven { "/sign-in" } else { "/sign-in/number" }).into_response()
+    Redirect::to("/sign-in/number").into_response()
 }
 
 /// `POST /sign-in/finish`: the page turned. A browser that proved nothing first names whose account it will be,
@@ -252,6 +255,11 @@ fn redeem(
     let Some(ceremony_id) = &attempt.ceremony else {
         return Ok(None);
     };
+    if let Some(proven) = &attempt.proven
+        && !tx.get::<Person>(&proven.account_id)?.is_some_and(|person| proven.still_counts(&person))
+    {
+        return Ok(None);
+    }
     let owner = Owner::Attempt(attempt.id.clone());
     // A proved password or pass makes it a second factor; without one only the sign-in key was ever asked.
     let (kind, used) = match attempt.proven.as_ref().map(|proven| proven.by) {

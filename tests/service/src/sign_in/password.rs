@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::App;
 use crate::audit;
+use crate::clock::Time;
 use crate::devices::records as devices;
 use crate::devices::standing::{Status, may_answer};
 use crate::enrollment::acts::end_others;
@@ -15,9 +16,10 @@ use crate::phone_sign_in::acts::end_registrations;
 use crate::phone_sign_in::records::Purpose;
 use crate::policy::document::Bootstrap;
 use crate::policy::records::effective_for;
+use crate::prompts::acts::end_password_proved;
 use crate::secrets::{hashed, random_id};
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie};
-use crate::sign_in::records::{Attempt, Proven, Secret};
+use crate::sign_in::records::{Attempt, Proven, Secret, Session, Used, end_session};
 use crate::sign_in::routes::first_session;
 use crate::sign_in::{number, register};
 use crate::store::{StoreError, Tx};
@@ -61,16 +63,15 @@ async fn check_password(app: &App, name: &str, password: String) -> Result<Optio
     let right = tokio::task::spawn_blocking(move || people::verify_password(&password, &hash))
         .await
         .map_err(|_stopped| StoreError::Stopped)?;
-    let now = app.clock.now();
-    let account = person.as_ref().map(|person| person.account_id.clone());
-    let lets_in = app
-        .store
-        .run(move |tx| match account {
-            Some(account) => people::record_password(tx, &account, right, now),
-            None => Ok(false),
+    let (shared, name, now) = (app.clone(), name.to_owned(), app.clock.now());
+    app.store
+        .run(move |tx| {
+            let lets_in = people::count_password(tx, &shared.names, &name, right, now)?;
+            // Read again: while it was compared the password may have been changed, or the person suspended.
+            let still = people::find(tx, &name)?.filter(|person| lets_in && !person.suspended);
+            Ok(still.filter(|still| person.is_some_and(|before| before.has_same_password(still))))
         })
-        .await?;
-    Ok(person.filter(|_person| lets_in))
+        .await
 }
 
 /// `GET /sign-in/pass`.
@@ -109,7 +110,8 @@ async fn proven(app: &App, visitor: Visitor, person: Person, by: Secret) -> Resp
     };
     let (older_id, id) = (older.id.clone(), hashed(cookie.as_bytes()));
     let attempt = Attempt { id, unproven: None, ceremony: None, may_register: false, ..older };
-    let proven = Proven { account_id: person.account_id.clone(), at: visitor.now, by };
+    let password_since = person.password_changed_at;
+    let proven = Proven { account_id: person.account_id.clone(), at: visitor.now, by, password_since };
     let must_change = by == Secret::Password && person.must_change_password;
     let attempt = if must_change {
         Attempt { proven: None, must_change: Some(proven), ..attempt }
@@ -167,7 +169,7 @@ async fn go_on(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
 }
 
 fn decide(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> Result<Next, StoreError> {
-    let Some(person) = tx.get::<Person>(&proven.account_id)? else {
+    let Some(person) = tx.get::<Person>(&proven.account_id)?.filter(|person| proven.still_counts(person)) else {
         return Ok(Next::OtherPersonsPhone);
     };
     let has_phone = !devices::active(tx, &person.account_id)?.is_empty();
@@ -244,12 +246,24 @@ async fn change_password(app: &App, account_id: String, password: String) -> Res
             let Some(mut person) = found else {
                 return Ok(None);
             };
-            person.set_password(hash, now);
-            tx.put(&person)?;
-            audit::record(tx, &account_id, "password_changed", "", now)?;
-            end_others(tx, &account_id, None, now)?;
-            end_registrations(tx, &account_id)?;
+            replace(tx, &mut person, hash, now)?;
             Ok(Some(person))
         })
         .await
+}
+
+/// From now on this password. What rests on the word of the old one ends: sessions by it alone, requests on the
+/// phone, phones and keys that are being added.
+pub(crate) fn replace(tx: &mut Tx<'_>, person: &mut Person, hash: people::Hash, now: Time) -> Result<(), StoreError> {
+    person.set_password(hash, now);
+    tx.put(person)?;
+    audit::record(tx, &person.account_id, "password_changed", "", now)?;
+    for session in tx.children::<Session>(&person.account_id)? {
+        if session.used == Used::Password {
+            end_session(tx, &session.id, now)?;
+        }
+    }
+    end_password_proved(tx, &person.account_id, now)?;
+    end_others(tx, &person.account_id, None, now)?;
+    end_registrations(tx, &person.account_id)
 }

@@ -4,22 +4,30 @@
 //! same for every name: whether somebody has it, has a phone, is blocked, denies or is over a limit can't be
 //! seen; only an approval turns the page.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::pages::words;
 use crate::people::{self, Person};
 use crate::policy::document::UnknownOrigins;
 use crate::policy::records::effective_for;
-use crate::prompts::acts::{self, Only, Wanted};
+use crate::prompts::acts::{self, Drawn, Only, Wanted};
 use crate::prompts::numbers;
 use crate::prompts::records::{Kind as PromptKind, Origin, Owner};
 use crate::prompts::rules::UNKNOWN_LIFE;
+use crate::secrets::random_id;
 use crate::session::{Posted, Visitor, failed};
 use crate::sign_in::number::{context, known_browser, wait_for};
 use crate::sign_in::records::{Attempt, Unproven};
 use crate::store::StoreError;
+
+/// An unproven page comes this long after it was asked for. What is done for a name that somebody has is done
+/// meanwhile, and takes a small part of it.
+const ANSWER_AFTER: Duration = Duration::from_millis(300);
 
 /// `POST /sign-in/phone`: "Use your phone instead".
 pub async fn instead(State(app): State<App>, posted: Posted) -> Response {
@@ -31,6 +39,7 @@ pub async fn instead(State(app): State<App>, posted: Posted) -> Response {
 
 /// Starts phone sign-in for the name that was typed.
 pub(super) async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
+    let answer_at = Instant::now() + ANSWER_AFTER;
     let Some(name) = attempt.user_name.clone() else {
         return Redirect::to("/sign-in").into_response();
     };
@@ -44,9 +53,33 @@ pub(super) async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Respon
     };
     match known {
         Ok((Some(person), Some(known))) => ask_known(app, visitor, attempt, person, known).await,
-        Ok((person, _)) => ask_unproven(app, visitor, attempt, person).await,
+        Ok((person, _)) => {
+            let page = ask_unproven(app, visitor, attempt, person).await;
+            tokio::time::sleep_until(answer_at).await;
+            page
+        }
         Err(error) => failed(app, &error),
     }
+}
+
+/// Takes an unproven page back; as long for every name.
+pub(super) async fn cancel(app: &App, attempt: Attempt) -> Response {
+    let answer_at = Instant::now() + ANSWER_AFTER;
+    if let Some(id) = attempt.ceremony {
+        let (app, owner) = (app.clone(), Owner::Attempt(attempt.id));
+        apart(async move { acts::cancel(&app, id, owner).await });
+    }
+    tokio::time::sleep_until(answer_at).await;
+    Redirect::to("/sign-in").into_response()
+}
+
+/// What is done for a name that somebody has takes time that an answer must not show.
+fn apart(work: impl Future<Output = Result<(), StoreError>> + Send + 'static) {
+    tokio::spawn(async move {
+        if let Err(error) = work.await {
+            tracing::error!(%error, "the database failed");
+        }
+    });
 }
 
 async fn ask_known(app: &App, visitor: Visitor, attempt: Attempt, person: Person, known: String) -> Response {
@@ -61,39 +94,34 @@ async fn ask_known(app: &App, visitor: Visitor, attempt: Attempt, person: Person
 
 async fn ask_unproven(app: &App, visitor: Visitor, attempt: Attempt, person: Option<Person>) -> Response {
     let (shared, name, now) = (app.clone(), attempt.user_name.clone().unwrap_or_default(), visitor.now);
-    // Drawn for every name alike, before anything of it is looked at.
-    let number = match app.store.run(move |tx| numbers::next(tx, &shared.names, &name, now)).await {
-        Ok(number) => number,
+    // Drawn for every name alike, whatever there is of it.
+    let (number, id) = match app.store.run(move |tx| numbers::next(tx, &shared.names, &name, now)).await {
+        Ok(number) => (number, random_id()),
         Err(error) => return failed(app, &error),
     };
-    let unproven = Unproven { number: number.clone(), ends_at: now + UNKNOWN_LIFE };
-    let attempt = Attempt { unproven: Some(unproven), ..attempt };
-    let started = match person {
-        Some(person) => start_unproven(app, &visitor, &attempt, person, number).await,
-        None => Ok(None),
+    let (Some(number), Ok(id)) = (number, id) else {
+        return words::name_worn_out().show(app, &visitor);
     };
-    match started {
-        Ok(ceremony) => wait_for(app, Attempt { ceremony, ..attempt }).await,
-        Err(error) => failed(app, &error),
+    let unproven = Unproven { number: number.clone(), ends_at: now + UNKNOWN_LIFE };
+    let attempt = Attempt { unproven: Some(unproven), ceremony: Some(id.clone()), ..attempt };
+    if let Some(person) = person {
+        let wanted = wanted(&visitor, &attempt, person.account_id, Origin::Unknown);
+        let (app, wanted) = (app.clone(), Wanted { drawn: Some(Drawn { id, number }), ..wanted });
+        apart(async move { start_unproven(&app, wanted).await });
     }
+    wait_for(app, attempt).await
 }
 
 /// Starts a ceremony unless a rule is against it, which nobody sees.
-async fn start_unproven(
-    app: &App,
-    visitor: &Visitor,
-    attempt: &Attempt,
-    person: Person,
-    number: String,
-) -> Result<Option<String>, StoreError> {
-    let mut wanted = wanted(visitor, attempt, person.account_id.clone(), Origin::Unknown);
-    wanted.number = Some(number);
-    let network = wanted.network.clone();
-    let now = visitor.now;
+async fn start_unproven(app: &App, wanted: Wanted) -> Result<(), StoreError> {
+    let (account_id, network, now) = (wanted.account_id.clone(), wanted.network.clone(), app.clock.now());
     let may_ring = app
         .store
         .run(move |tx| {
-            let phones = crate::devices::records::active(tx, &person.account_id)?;
+            let Some(person) = tx.get::<Person>(&account_id)? else {
+                return Ok(false);
+            };
+            let phones = crate::devices::records::active(tx, &account_id)?;
             Ok(match effective_for(tx, &person)?.unknown_origins {
                 UnknownOrigins::Usual => true,
                 UnknownOrigins::NearOnly => phones.iter().any(|phone| phone.was_near(&network, now)),
@@ -101,10 +129,11 @@ async fn start_unproven(
             })
         })
         .await?;
-    if !may_ring {
-        return Ok(None);
+    if may_ring {
+        // Why nothing was started, nobody is told.
+        let _refused = acts::start(app, wanted).await?;
     }
-    Ok(acts::start(app, wanted).await?.ok().map(|ceremony| ceremony.id))
+    Ok(())
 }
 
 fn wanted(visitor: &Visitor, attempt: &Attempt, account_id: String, origin: Origin) -> Wanted {
@@ -116,7 +145,8 @@ fn wanted(visitor: &Visitor, attempt: &Attempt, account_id: String, origin: Orig
         origin,
         context: context(visitor, attempt.for_what().unwrap_or("Security info")),
         network: visitor.peer.network(),
-        number: None,
+        drawn: None,
+        proven: None,
         only: Only::All,
     }
 }

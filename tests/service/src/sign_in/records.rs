@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{DAY, HOUR, MINUTE, Time};
 use crate::enrollment;
 use crate::openid::records::{AuthorizationRequest, Token};
+use crate::people::Person;
 use crate::phone_sign_in::records::Registration;
 use crate::prompts::records::Kind;
 use crate::store::{Record, StoreError, Table, Tx};
@@ -51,6 +52,9 @@ pub struct Proven {
     pub at: Time,
     /// By what.
     pub by: Secret,
+    /// When the password was set that was typed: a later one takes the word of this one away.
+    #[serde(default)]
+    pub password_since: Time,
 }
 
 impl Proven {
@@ -58,6 +62,13 @@ impl Proven {
     #[must_use]
     pub fn is_fresh(&self, now: Time) -> bool {
         now - self.at < PROOF_LIFE
+    }
+
+    /// Whether it still says anything: by a password that was changed meanwhile nobody is proved to be anybody.
+    #[must_use]
+    pub fn still_counts(&self, person: &Person) -> bool {
+        let same_password = self.by == Secret::Pass || self.password_since == person.password_changed_at;
+        same_password && !person.suspended
     }
 }
 

@@ -10,6 +10,7 @@ use crate::devices::records::Device;
 use crate::devices::standing::{Status, may_answer};
 use crate::openid::routes::answer;
 use crate::pages::words;
+use crate::people::Person;
 use crate::phone_sign_in::acts as registrations;
 use crate::phone_sign_in::records::{Purpose, Registration};
 use crate::phone_sign_in::rules::MAX_WRONG_DIGITS;
@@ -172,6 +173,10 @@ fn decide(
     digits: &str,
     now: Time,
 ) -> Result<Agreed, StoreError> {
+    let person = tx.get::<Person>(account)?;
+    if !attempt.proven.as_ref().zip(person).is_some_and(|(proven, person)| proven.still_counts(&person)) {
+        return Ok(Agreed::Stale);
+    }
     let right = match &registration.purpose {
         Purpose::TurnOn { device_id } => {
             if !tx.get::<Device>(device_id)?.is_some_and(|device| device.is_active()) {

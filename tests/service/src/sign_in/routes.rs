@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use crate::app::App;
 use crate::openid::records::AuthorizationRequest;
 use crate::pages::words;
+use crate::people::Person;
 use crate::prompts::acts::NotStarted;
 use crate::secrets::{hashed, random_id};
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie, without_cookie};
@@ -73,19 +74,30 @@ pub(crate) async fn ask_before(
     let Ok(cookie) = random_id() else {
         return failed(app, &StoreError::Stopped);
     };
-    let attempt = Attempt {
-        proven: session.used.secret().map(|by| Proven {
-            account_id: session.account_id.clone(),
-            at: session.authenticated_at,
+    let attempt = Attempt { request: Some(request), ..Attempt::new(hashed(cookie.as_bytes()), visitor.now) };
+    let (id, at) = (session.id.clone(), session.authenticated_at);
+    let stored = app.store.run(move |tx| {
+        // A session by a password ends when that is changed: while it is there, the password is the one it was made by.
+        let session = tx.get::<Session>(&id)?;
+        let person = match &session {
+            Some(session) => tx.get::<Person>(&session.account_id)?,
+            None => None,
+        };
+        let by = session.and_then(|session| session.used.secret());
+        let proven = by.zip(person).map(|(by, person)| Proven {
+            account_id: person.account_id,
+            at,
             by,
-        }),
-        request: Some(request),
-        ..Attempt::new(hashed(cookie.as_bytes()), visitor.now)
+            password_since: person.password_changed_at,
+        });
+        let attempt = Attempt { proven, ..attempt };
+        tx.put(&attempt)?;
+        Ok(attempt)
+    });
+    let attempt = match stored.await {
+        Ok(attempt) => attempt,
+        Err(error) => return failed(app, &error),
     };
-    let stored = attempt.clone();
-    if let Err(error) = app.store.run(move |tx| tx.put(&stored)).await {
-        return failed(app, &error);
-    }
     with_cookie(number::ask(app, visitor.rebound(&cookie), attempt).await, Kind::Attempt, &cookie)
 }
 
@@ -116,6 +128,9 @@ pub(super) async fn first_session(app: &App, attempt: Attempt) -> Response {
     let made = app
         .store
         .run(move |tx| {
+            if !tx.get::<Person>(&proven.account_id)?.is_some_and(|person| proven.still_counts(&person)) {
+                return Ok(false);
+            }
             let used = match proven.by {
                 Secret::Password if !crate::devices::records::active(tx, &proven.account_id)?.is_empty() => {
                     return Ok(false);

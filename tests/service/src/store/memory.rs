@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Backend, Row, Rows, StoreError, Table, Work};
+use super::{Backend, Kept, Row, Rows, StoreError, Table, Work};
 use crate::clock::Time;
 
 #[derive(Clone, Default)]
@@ -16,7 +16,7 @@ struct Content {
 pub(super) struct Memory(Mutex<Content>);
 
 impl Backend for Memory {
-    fn transact(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+    fn transact(&self, _kept: Kept, work: &mut Work<'_>) -> Result<(), StoreError> {
         // Work happens on a copy, so a panic or an error leaves the content as it was.
         let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut copy = content.clone();

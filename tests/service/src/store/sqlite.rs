@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{Backend, Row, Rows, StoreError, Table, Work};
+use super::{Backend, Kept, Row, Rows, StoreError, Table, Work};
 use crate::clock::Time;
 
 const SCHEMA_VERSION: i64 = 1;
@@ -19,16 +19,15 @@ impl Sqlite {
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "secure_delete", true)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version == 0 {
-            transaction.execute_batch(&schema())?;
-            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        } else if version != SCHEMA_VERSION {
+        if version != 0 && version != SCHEMA_VERSION {
             return Err(StoreError::Stopped);
         }
+        // Every time: a table that came with a newer version of the program is missing in an older file.
+        transaction.execute_batch(&schema())?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
         Ok(Self(Mutex::new(connection)))
     }
@@ -38,24 +37,30 @@ fn schema() -> String {
     let table = |table: Table| {
         let name = table.name();
         format!(
-            "CREATE TABLE {name} (
+            "CREATE TABLE IF NOT EXISTS {name} (
                 number INTEGER PRIMARY KEY,
                 id TEXT NOT NULL UNIQUE,
                 parent TEXT NOT NULL,
                 expires_at INTEGER,
                 body TEXT NOT NULL
             ) STRICT;
-            CREATE INDEX {name}_by_parent ON {name} (parent);
-            CREATE INDEX {name}_by_end ON {name} (expires_at);"
+            CREATE INDEX IF NOT EXISTS {name}_by_parent ON {name} (parent);
+            CREATE INDEX IF NOT EXISTS {name}_by_end ON {name} (expires_at);"
         )
     };
     Table::ALL.into_iter().map(table).collect()
 }
 
 impl Backend for Sqlite {
-    fn transact(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+    fn transact(&self, kept: Kept, work: &mut Work<'_>) -> Result<(), StoreError> {
         // A panic in another transaction rolled that one back; the connection itself is sound.
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // In WAL mode NORMAL leaves the file as sound as FULL does; it only waits for no disk.
+        let synchronous = match kept {
+            Kept::Surely => "FULL",
+            Kept::Probably => "NORMAL",
+        };
+        connection.pragma_update(None, "synchronous", synchronous)?;
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         work(&mut transaction)?;
         Ok(transaction.commit()?)

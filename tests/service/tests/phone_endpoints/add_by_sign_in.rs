@@ -31,14 +31,14 @@ impl Phone {
         issued.unwrap()
     }
 
-    async fn phone_token(&self, service: &Service) -> Value {
+    pub async fn phone_token(&self, service: &Service) -> Value {
         let code = self.added_code(service).await;
         let answer = self.redeem(service, &redemption(&code)).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.json()
     }
 
-    fn add_claims(&self, service: &Service, token: &Value) -> Value {
+    pub fn add_claims(&self, service: &Service, token: &Value) -> Value {
         json!({
             "aud": format!("{ISSUER}/phone/enrollment"), "iat": service.now(), "exp": service.now() + 120,
             "jti": random_id().unwrap(), "v": 1, "token": token["access_token"],
@@ -48,7 +48,7 @@ impl Phone {
         })
     }
 
-    async fn add(&self, service: &Service, claims: &Value) -> Answer {
+    pub async fn add(&self, service: &Service, claims: &Value) -> Answer {
         service.post("enrollment", self.sign(&self.bind_header(), claims)).await
     }
 }

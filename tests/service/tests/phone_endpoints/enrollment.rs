@@ -43,7 +43,7 @@ async fn a_phone_is_added_by_scanning() {
 
     let bound = phone.bind(&service, &code).await;
     assert_eq!(bound["account_id"], offer["account_id"]);
-    assert_eq!(bound["keys"], json!([service.app.keys.phone().kid()]));
+    assert_eq!(bound["keys"], json!([service.app.keys.phone(service.now()).kid()]));
     assert_eq!(standing(&service, &phone).await.0, "pending");
 
     assert_eq!(type_digits(&service, &code, phone.digits(&code)).await, Digits::Right);

@@ -60,7 +60,7 @@ impl Phone {
     }
 
     /// The person has signed in and agreed in the browser (the journeys walk that): a code.
-    async fn code(&self, service: &Service) -> String {
+    pub async fn code(&self, service: &Service) -> String {
         let pushed = self.push(service, &self.pushed()).await;
         assert_eq!(pushed.status, 201, "{}", pushed.body);
         let request_uri = pushed.json()["request_uri"].as_str().unwrap().to_owned();
@@ -76,7 +76,7 @@ impl Phone {
         service.form("/token", form, &[self.proof(service, "/token")]).await
     }
 
-    async fn token(&self, service: &Service) -> Value {
+    pub async fn token(&self, service: &Service) -> Value {
         let code = self.code(service).await;
         let answer = self.redeem(service, &redemption(&code)).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -97,7 +97,7 @@ impl Phone {
     }
 
     /// Turns phone sign-in on with a fresh key.
-    async fn turned_on(&self, service: &Service, seed: u8) -> Phone {
+    pub async fn turned_on(&self, service: &Service, seed: u8) -> Phone {
         let (token, key) = (self.token(service).await, Phone::new(seed));
         let state = self.turn_on(service, &token, &key, &self.key_proof(service, &token)).await;
         assert_eq!(

@@ -156,7 +156,7 @@ async fn the_chain_of_keys_begins_with_one_that_signed_itself() {
     let chain = document["chain"].as_array().unwrap();
     assert_eq!((answer.status, chain.len()), (200, 1));
     let keys = verified(&service, chain[0].as_str().unwrap(), "phone-keys+jwt");
-    assert_eq!((&keys["seq"], &keys["keys"]), (&json!(1), &json!([service.app.keys.phone().public()])));
+    assert_eq!((&keys["seq"], &keys["keys"]), (&json!(1), &json!([service.app.keys.phone(service.now()).public()])));
 }
 
 #[tokio::test]

@@ -1,18 +1,21 @@
 //! A service in memory with one person and a clock that stands still.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use countersign_service::app::App;
-use countersign_service::clock::{Clock, Time};
+use countersign_service::clock::{Clock, SystemClock, Time};
 use countersign_service::config::Config;
 use countersign_service::enrollment::acts as enrollment;
+use countersign_service::limits::Limit;
 use countersign_service::people;
 use countersign_service::prompts::acts::{self, NotStarted, Only, Wanted};
 use countersign_service::prompts::records::{Ceremony, Context, Kind, Origin, Owner};
 use countersign_service::secrets::decode;
 use serde_json::Value;
+use tempfile::TempDir;
 use url::Url;
 
 use crate::phone::Phone;
@@ -81,19 +84,52 @@ impl Service {
 
     pub async fn called(issuer: &str, private_relays: Vec<String>, relay_authorities: String) -> Self {
         let clock = Arc::new(StillClock(AtomicI64::new(1_790_000_000)));
-        let config = Config {
-            issuer: issuer.to_owned(),
-            organization: "Example".to_owned(),
-            data: None,
-            clients: Vec::new(),
-            phone_redirects: vec!["https://app.test/phone-sign-in".to_owned()],
-            app_link: None,
-            private_relays,
-            relay_authorities,
-            limits: (1_000_000.0, 1_000_000.0),
-        };
+        let config = Config { issuer: issuer.to_owned(), private_relays, relay_authorities, ..config() };
         let app = App::open(config, clock.clone()).unwrap();
         app.add_person("alice", "Alice", "correct horse").unwrap();
+        Self::serve(app, clock).await
+    }
+
+    /// Two services that share nothing but a database file and the time.
+    pub async fn two() -> (Self, Self, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(StillClock(AtomicI64::new(1_790_000_000)));
+        let open = || {
+            let config = Config { data: Some(folder.path().to_owned()), ..config() };
+            App::open(config, clock.clone()).unwrap()
+        };
+        let (one, two) = (open(), open());
+        one.add_person("alice", "Alice", "correct horse").unwrap();
+        (Self::serve(one, clock.clone()).await, Self::serve(two, clock.clone()).await, folder)
+    }
+
+    /// A service on a folder that others may be using already, with the system's time as of now.
+    pub async fn on(folder: &Path) -> Self {
+        let now = SystemClock::default().now();
+        let clock = Arc::new(StillClock(AtomicI64::new(now)));
+        let app = App::open(Config { data: Some(folder.to_owned()), ..config() }, clock.clone()).unwrap();
+        Self::serve(app, clock).await
+    }
+
+    /// Another process on the same folder.
+    pub async fn started_anew(&self, folder: &TempDir) -> Self {
+        let config = Config { data: Some(folder.path().to_owned()), ..config() };
+        Self::serve(App::open(config, self.clock.clone()).unwrap(), self.clock.clone()).await
+    }
+
+    /// A service that runs elsewhere on the folder of this one; this one's own clock tells the time as that one's does.
+    pub fn elsewhere(&self, url: String, authority: &[u8]) -> Self {
+        let trusted = reqwest::Certificate::from_pem(authority).unwrap();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+        Self { url, client, ..self.clone() }
+    }
+
+    /// The same service, asked over connections that belong to no other runtime.
+    pub fn fresh(&self) -> Self {
+        Self { client: reqwest::Client::builder().no_proxy().build().unwrap(), ..self.clone() }
+    }
+
+    async fn serve(app: App, clock: Arc<StillClock>) -> Self {
         let person = app.store.run_blocking(|tx| people::find(tx, "alice")).unwrap().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -127,7 +163,12 @@ impl Service {
     }
 
     pub async fn scanned(&self) -> Code {
-        let enrollment = enrollment::start(&self.app, self.account.clone(), SESSION.to_owned()).await.unwrap();
+        self.scanned_in(SESSION).await
+    }
+
+    /// The code of another session's wizard.
+    pub async fn scanned_in(&self, session: &str) -> Code {
+        let enrollment = enrollment::start(&self.app, self.account.clone(), session.to_owned()).await.unwrap();
         let record = enrollment::current(&self.app, enrollment.clone()).await.unwrap().unwrap();
         let text = Url::parse(&enrollment::scanned_text(&self.app, &record).unwrap()).unwrap();
         let member = |name: &str| text.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
@@ -162,7 +203,8 @@ impl Service {
                 address: "192.0.2.7".to_owned(),
             },
             network: "192.0.2.0/24".to_owned(),
-            number: None,
+            drawn: None,
+            proven: None,
             only: Only::All,
         }
     }
@@ -178,6 +220,20 @@ impl Service {
     /// The ceremony as it stands.
     pub fn ceremony(&self, id: &str) -> Ceremony {
         self.app.store.run_blocking(|tx| tx.get(id)).unwrap().unwrap()
+    }
+}
+
+fn config() -> Config {
+    Config {
+        issuer: ISSUER.to_owned(),
+        organization: "Example".to_owned(),
+        data: None,
+        clients: Vec::new(),
+        phone_redirects: vec!["https://app.test/phone-sign-in".to_owned()],
+        app_link: None,
+        private_relays: Vec::new(),
+        relay_authorities: String::new(),
+        limits: Limit { burst: 1_000_000, per_second: 1_000_000 },
     }
 }
 

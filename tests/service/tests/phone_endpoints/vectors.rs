@@ -8,6 +8,7 @@ use countersign_service::jose::{Jwk, SigningKey, Unverified};
 use countersign_service::phone_sign_in::records::RegistrationToken;
 use countersign_service::phone_sign_in::rules::{KeyProof, Proof, TurnOn, TurnedOn, proves, turn_on};
 use countersign_service::prompts::records::{AnsweringKey, Ceremony, Kind, Match, Origin, Owner, Prompt};
+use countersign_service::keys;
 use countersign_service::secrets::{decode, encode, hashed};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
@@ -121,7 +122,7 @@ impl Scene {
             return false;
         }
         let signed = Unverified::by_kid(&answer.body, "phone-state+jwt").unwrap();
-        let state: Value = signed.verify(self.service.app.keys.phone().public()).unwrap();
+        let state: Value = signed.verify(self.service.app.keys.phone(self.service.now()).public()).unwrap();
         state["status"] != "clock_skew" && state["outcome"]["result"] != "already_answered"
     }
 }
@@ -332,7 +333,9 @@ async fn what_the_service_makes_is_left_for_stock_libraries() {
         .collect();
     let id_token = service.app.keys.id_token();
     let signed = id_token.sign("JWT", &json!({"iss": "https://login.example.com", "sub": "ada"})).unwrap();
-    let phone_key = service.app.keys.phone();
+    let phone_key = service.app.keys.phone(service.now());
+    let phone_key = phone_key.as_ref();
+    let (document, _) = service.app.store.run_blocking(|tx| keys::document(tx, 1)).unwrap();
     let message = |typ: &str, jws: &str, key: &SigningKey| {
         let payload: Value = serde_json::from_slice(&decode(jws.split('.').nth(1).unwrap()).unwrap()).unwrap();
         json!({"typ": typ, "jws": jws, "jwk": key.public(), "kid": key.kid(), "payload": payload})
@@ -342,7 +345,7 @@ async fn what_the_service_makes_is_left_for_stock_libraries() {
         message("phone-state+jwt", &state, phone_key),
         message("prompt-withdrawn+jwt", &opened(&second, &withdrawn), phone_key),
         message("push-test+jwt", &opened(&first, &test), phone_key),
-        message("phone-keys+jwt", service.app.keys.current_document(), phone_key),
+        message("phone-keys+jwt", &document, phone_key),
         message("JWT", &signed, id_token),
     ];
     let left = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/interop");

@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, Request, header};
 use countersign_service::app::App;
 use countersign_service::clock::SystemClock;
 use countersign_service::config::{Client, Config};
+use countersign_service::limits::Limit;
 use countersign_service::people;
 use countersign_service::secrets::{hashed, random_id};
 use countersign_service::sign_in::records::{Session, Used};
@@ -26,15 +27,15 @@ pub const ISSUER: &str = "https://localhost:8443";
 pub const RETURN: &str = "https://web.example/callback";
 pub const PASSWORD: &str = "correct horse";
 
-/// The service, with Alice in it and two applications registered.
-pub fn service() -> (App, Arc<SystemClock>) {
+/// Two applications registered, everything in memory.
+pub fn config() -> Config {
     let client = |id: &str, redirect: &str| Client {
         id: id.to_owned(),
         secret: format!("{id}-secret"),
         name: id.to_owned(),
         redirect_uris: vec![redirect.to_owned()],
     };
-    let config = Config {
+    Config {
         issuer: ISSUER.to_owned(),
         organization: "Example".to_owned(),
         data: None,
@@ -43,10 +44,14 @@ pub fn service() -> (App, Arc<SystemClock>) {
         app_link: None,
         private_relays: Vec::new(),
         relay_authorities: String::new(),
-        limits: (1_000.0, 1_000.0),
-    };
+        limits: Limit { burst: 1_000, per_second: 1_000 },
+    }
+}
+
+/// The service, with Alice in it.
+pub fn service() -> (App, Arc<SystemClock>) {
     let clock = Arc::new(SystemClock::default());
-    let app = App::open(config, clock.clone()).unwrap();
+    let app = App::open(config(), clock.clone()).unwrap();
     app.add_person("alice", "Alice", PASSWORD).unwrap();
     (app, clock)
 }

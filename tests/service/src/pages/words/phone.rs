@@ -49,7 +49,7 @@ pub fn name_account(display_name: &str, user_name: &str) -> Page {
 #[must_use]
 pub fn phone_not_started(why: NotStarted) -> Page {
     let text = match why {
-        NotStarted::NoPhone => {
+        NotStarted::NoPhone | NotStarted::PasswordChanged => {
             "Phone sign-in isn't turned on. Use your password now; then turn it on in Countersign on your phone."
         }
         NotStarted::Refused(Refusal::Blocked) => {
@@ -66,4 +66,11 @@ pub fn phone_not_started(why: NotStarted) -> Page {
             "Try again",
         )),
     )
+}
+
+/// A name that was typed so often that no number is left for it; the same whether somebody has it or not.
+#[must_use]
+pub fn name_worn_out() -> Page {
+    let text = "This user name was typed too often in the last minutes. Use your password, or try again in ten minutes.";
+    ways_out(Page::new("not-started", "Not now").and(Block::Outcome(text.to_owned())))
 }

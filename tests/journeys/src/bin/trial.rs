@@ -1,0 +1,215 @@
+//! Long trials that no test run waits for: what the tests try in short, at full length and in real time.
+//!
+//! ```sh
+//! cargo run --package countersign-journeys --bin trial -- times     # pages and times for every kind of name
+//! cargo run --package countersign-journeys --bin trial -- knocking  # strangers knock while the person signs in
+//! ```
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use clap::{Parser, Subcommand};
+use countersign::{CodeInput, FetchReason, Matching, Origin, Outcome, PromptKind, Reply, Step};
+use countersign_journeys::apart::{compare, quantile};
+use countersign_journeys::strangers::{NAMES, prepare, starts};
+use countersign_journeys::world::{PASSWORD, USER};
+use countersign_journeys::{Person, TestPhone, Trouble, World, a_moment, qr};
+
+#[derive(Parser)]
+#[command(about = "Long trials on this machine alone")]
+struct Cli {
+    #[command(subcommand)]
+    trial: Trial,
+}
+
+#[derive(Subcommand)]
+enum Trial {
+    /// Starts for unknown, real, phoneless, blocked and over-limit names: are pages or times told apart?
+    Times {
+        /// For each kind of name
+        #[arg(long, default_value_t = 1_000)]
+        starts: usize,
+    },
+    /// Strangers from fifty networks for two minutes: does a known browser ring the first time, as fast as ever?
+    Knocking {
+        /// Starts a second, in all
+        #[arg(long, default_value_t = 1)]
+        per_second: u32,
+        /// How long
+        #[arg(long, default_value_t = 120)]
+        seconds: u64,
+    },
+}
+
+fn say(text: &str) -> Result<(), Trouble> {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Trouble> {
+    let trial = Cli::parse().trial;
+    let world = World::start().await?;
+    let (person, phone) = with_phone_sign_in(&world).await?;
+    match trial {
+        Trial::Times { starts } => times(&world, &phone, starts).await?,
+        Trial::Knocking { per_second, seconds } => knocking(&world, &person, &phone, per_second, seconds).await?,
+    }
+    world.stop().await;
+    Ok(())
+}
+
+async fn times(world: &World, phone: &TestPhone, rounds: usize) -> Result<(), Trouble> {
+    phone.deaf();
+    prepare(world)?;
+    let all = starts(world, rounds).await?;
+    say(&format!("{rounds} starts for each kind of name; {} page(s) in all", all.pages.len()))?;
+    for (what, _) in NAMES {
+        let times = all.times.get(what).map(Vec::as_slice).unwrap_or_default();
+        let at = |share| quantile(times, share);
+        say(&format!("{what:>10}: {:.1} ms (10 %), {:.1} ms (50 %), {:.1} ms (90 %)", at(0.1), at(0.5), at(0.9)))?;
+    }
+    let mut told = all.pages.len() != 1;
+    for (what, compared) in all.compared() {
+        say(&format!("{what:>10} against unknown: effect {:.3}, z {:+.2}", compared.effect, compared.z))?;
+        told |= compared.tells();
+    }
+    // The test itself must be able to tell: the same times, each two milliseconds later.
+    let unknown = all.times.get("unknown").cloned().unwrap_or_default();
+    let later: Vec<f64> = unknown.iter().map(|time| time + 2.0).collect();
+    let control = compare(&later, &unknown);
+    say(&format!("   control, 2 ms later: effect {:.3}, z {:+.2}", control.effect, control.z))?;
+    if told { Err("told apart".into()) } else { say("not told apart") }
+}
+
+async fn knocking(
+    world: &World,
+    person: &Person,
+    phone: &TestPhone,
+    per_second: u32,
+    seconds: u64,
+) -> Result<(), Trouble> {
+    let mut usual = Vec::new();
+    for _time in 0..4 {
+        usual.push(signs_in(person, phone).await?);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let ends = Instant::now() + Duration::from_secs(seconds);
+    let (mut strangers, mut under_attack, mut knocks) = (tokio::task::JoinSet::new(), Vec::new(), 0_u32);
+    let mut tick = tokio::time::interval(Duration::from_secs(1) / per_second.max(1));
+    let (mut next, pause) = (Instant::now() + Duration::from_secs(5), Duration::from_secs(seconds.max(8) / 8));
+    while Instant::now() < ends {
+        tokio::select! {
+            _ = tick.tick() => {
+                let network = u8::try_from(knocks % 50)?.saturating_add(1);
+                let stranger = world.person_in_network(network)?;
+                strangers.spawn(async move { knocks_once(&stranger).await.map_err(|trouble| trouble.to_string()) });
+                knocks = knocks.saturating_add(1);
+            }
+            signed_in = signs_in(person, phone), if Instant::now() >= next && under_attack.len() < 7 => {
+                under_attack.push(signed_in?);
+                next = Instant::now() + pause;
+            }
+        }
+    }
+    let mut pages = std::collections::HashMap::new();
+    while let Some(page) = strangers.join_next().await {
+        let page = page?.unwrap_or_else(|trouble| trouble);
+        let count: &mut u32 = pages.entry(page).or_default();
+        *count = count.saturating_add(1);
+    }
+    say(&format!("{knocks} starts from 50 networks in {seconds} s; their pages: {pages:?}"))?;
+    for (what, times) in [("before", &usual), ("while they knocked", &under_attack)] {
+        let rang: Vec<f64> = times.iter().map(|(rang, _)| *rang).collect();
+        let in_all: Vec<f64> = times.iter().map(|(_, in_all)| *in_all).collect();
+        let figures = |times: &[f64]| format!("{:.0} ms (50 %), {:.0} ms (most)", quantile(times, 0.5), quantile(times, 1.0));
+        say(&format!("{what}: {} of {} rang the first time, after {}", rang.len(), times.len(), figures(&rang)))?;
+        say(&format!("{what}: signed in after {}", figures(&in_all)))?;
+    }
+    Ok(())
+}
+
+async fn use_phone(person: &Person) -> Result<countersign_journeys::PageView, Trouble> {
+    let page = person.open("/sign-in").await?;
+    let page = person.press(&page, "next", &[("user_name", USER)]).await?;
+    if page.name() == "password" { person.press(&page, "use-phone", &[]).await } else { Ok(page) }
+}
+
+async fn knocks_once(stranger: &Person) -> Result<String, Trouble> {
+    let page = use_phone(stranger).await?;
+    Ok(format!("{}, {} digits", page.name(), page.number().map_or(0, |number| number.len())))
+}
+
+/// The person signs in with the phone in the browser that is known; milliseconds until it rang, and in all.
+async fn signs_in(person: &Person, phone: &TestPhone) -> Result<(f64, f64), Trouble> {
+    let started = Instant::now();
+    let page = use_phone(person).await?;
+    let number = page.number()?;
+    let rings = async {
+        loop {
+            let open = phone.open_prompts().await?;
+            if let Some(prompt) = open.into_iter().find(|prompt| prompt.origin() == Origin::KnownBrowser) {
+                return Ok::<_, Trouble>(prompt);
+            }
+            a_moment().await;
+        }
+    };
+    // No fetch: only a push brings it.
+    let prompt = tokio::time::timeout(Duration::from_secs(10), rings).await??;
+    let rang = started.elapsed().as_secs_f64() * 1_000.0;
+    match prompt.matching() {
+        Matching::Choose { options } if !options.contains(&number) => return Err("another number".into()),
+        _ => {}
+    }
+    let step = phone.approve_unlocked(&prompt, number).await?;
+    if step != Step::Done(Outcome::Approved) {
+        return Err(format!("{step:?}").into());
+    }
+    let page = person.open("/sign-in/number").await?;
+    let page = person.press(&page, "finish", &[]).await?;
+    if page.name() != "security-info" {
+        return Err(format!("not signed in: {}", page.name()).into());
+    }
+    let in_all = started.elapsed().as_secs_f64() * 1_000.0;
+    person.press(&page, "sign-out", &[]).await?;
+    Ok((rang, in_all))
+}
+
+async fn approve(phone: &TestPhone, kind: PromptKind, number: String) -> Result<(), Trouble> {
+    let prompt = phone.prompt_of(kind).await?;
+    match phone.core().approve(prompt.id().clone(), number).await? {
+        Step::Done(Outcome::Approved) => Ok(()),
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
+/// Ada's phone with phone sign-in on, and the browser in which she did it all.
+async fn with_phone_sign_in(world: &World) -> Result<(Person, TestPhone), Trouble> {
+    let (person, phone) = (world.person()?, world.phone("phone").await?);
+    let page = person.wizard().await?;
+    let (ticket, digits) = phone.accept(CodeInput::Text(qr::text_of_svg(&page.qr_svg()?)?)).await?;
+    let page = person.turned("/security-info/add/code", "code").await?;
+    let page = person.press(&page, "confirm", &[("digits", &digits)]).await?;
+    let account = phone.activated(ticket).await?;
+    approve(&phone, PromptKind::ConfirmEnrollment, page.number()?).await?;
+    let page = person.open("/security-info/add/code").await?;
+    person.press(&page, "finish", &[]).await?;
+    phone.set_lock()?;
+    let redirect = "http://127.0.0.1:40000/phone-sign-in".to_owned();
+    let Step::ConfirmDevice { ticket, .. } = phone.core().turn_on_phone_sign_in(account, redirect).await? else {
+        return Err("no device to confirm".into());
+    };
+    let Step::OpenBrowser { ticket, url, .. } = phone.core().provide(ticket, Reply::Confirmed).await? else {
+        return Err("no browser to open".into());
+    };
+    let page = person.open(&url).await?;
+    let page = person.enter_password(&page, USER, PASSWORD).await?;
+    approve(&phone, PromptKind::RegisterDevice, page.number()?).await?;
+    let page = person.open("/sign-in/number").await?;
+    let page = person.press(&page, "finish", &[]).await?;
+    let back = person.press(&page, "register", &[]).await?.address;
+    let make = phone.core().provide(ticket, Reply::Redirected(back)).await?;
+    let sign = phone.unlock(&make).await?;
+    phone.unlock(&sign).await?;
+    phone.core().check_for_prompts(FetchReason::Opened).await?;
+    Ok((person, phone))
+}

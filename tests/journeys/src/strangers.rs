@@ -1,0 +1,149 @@
+//! Starts of phone sign-in from browsers that nobody knows, for every kind of name: pages and times, side by side.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use countersign_service::clock::DAY;
+use countersign_service::devices::records as devices;
+use countersign_service::people::{self, Person as Account};
+use countersign_service::prompts::records::{Ceremony, Kind, Match, Origin, Outcome, Owner};
+
+use crate::apart::{self, Compared};
+use crate::world::{PASSWORD, USER};
+use crate::{PageView, Trouble, World};
+
+/// What lies behind a name.
+pub const NAMES: [(&str, &str); 5] = [
+    ("unknown", "nobody@example.org"),
+    ("real", USER),
+    ("no phone", "no-phone@example.org"),
+    ("blocked", "blocked@example.org"),
+    ("over limit", "over-limit@example.org"),
+];
+
+/// People and histories behind the names; Ada and her phone are there already.
+///
+/// # Errors
+/// When a name is taken.
+pub fn prepare(world: &World) -> Result<(), Trouble> {
+    for (what, name) in NAMES {
+        if !["unknown", "real"].contains(&what) {
+            world.add_person(name, PASSWORD)?;
+        }
+    }
+    hold(world, "blocked@example.org", Some(Outcome::WrongNumber))?;
+    hold(world, "over-limit@example.org", None)
+}
+
+/// Three ceremonies of strangers: decided like this an instant ago, or live for the rest of the day.
+fn hold(world: &World, name: &str, outcome: Option<Outcome>) -> Result<(), Trouble> {
+    let now = world.app.clock.now();
+    let held = |account_id: &str, number: u8| Ceremony {
+        id: format!("{name} {number}"),
+        account_id: account_id.to_owned(),
+        owner: Owner::Attempt(format!("{name} {number}")),
+        known_browser: None,
+        kind: Kind::PhoneSignIn,
+        origin: Origin::Unknown,
+        number: "100".to_owned(),
+        r#match: Match::Enter { digits: 3 },
+        network: format!("10.0.{number}.0/24"),
+        silent: true,
+        created_at: now,
+        expires_at: now + DAY,
+        outcome,
+        decided_at: outcome.map(|_decided| now),
+        decided_by: None,
+        redeemed: false,
+        gave_session: None,
+        gave_browser: None,
+    };
+    Ok(world.app.store.run_blocking(|tx| {
+        let id_of = |found: Option<Account>| found.map(|account| account.account_id).unwrap_or_default();
+        let (ada, id) = (id_of(people::find(tx, USER)?), id_of(people::find(tx, name)?));
+        // A phone like Ada's, so that it is the history that refuses.
+        for mut phone in devices::active(tx, &ada)? {
+            (phone.id, phone.account_id) = (format!("{name} phone"), id.clone());
+            tx.put(&phone)?;
+        }
+        (0..3).try_for_each(|number| tx.put(&held(&id, number)))
+    })?)
+}
+
+/// One start: how long the page took in milliseconds, and what it is but for number and token.
+async fn start(world: &World, name: &str) -> Result<(f64, String), Trouble> {
+    let stranger = world.person()?;
+    let page = stranger.open("/sign-in").await?;
+    let page = stranger.press(&page, "next", &[("user_name", name)]).await?;
+    let started = Instant::now();
+    let page = stranger.press(&page, "use-phone", &[]).await?;
+    let took = started.elapsed().as_secs_f64() * 1_000.0;
+    let plain = plain(&page)?;
+    stranger.press(&page, "cancel", &[]).await?;
+    Ok((took, plain))
+}
+
+/// The page without what differs each time: the number, the form's token, and a second that the minute has lost on the
+/// way.
+fn plain(page: &PageView) -> Result<String, Trouble> {
+    let number = page.number()?;
+    let spelled: Vec<String> = number.chars().map(String::from).collect();
+    let token = page.attribute("input[name=csrf]", "value").unwrap_or_default();
+    let mut plain = page.html.clone();
+    for (differs, alike) in [
+        (number.as_str(), "NUMBER"),
+        (&spelled.join(" "), "NUMBER"),
+        (&token, "TOKEN"),
+        ("data-seconds=\"59\"", "data-seconds=\"60\""),
+        ("59 seconds left", "1 minute left"),
+    ] {
+        plain = plain.replace(differs, alike);
+    }
+    Ok(format!("{} {plain}", page.status))
+}
+
+/// What the starts came to: the different pages there were, and the times for each kind of name.
+pub struct Starts {
+    /// One, if nothing is told.
+    pub pages: Vec<String>,
+    /// Milliseconds.
+    pub times: HashMap<&'static str, Vec<f64>>,
+}
+
+impl Starts {
+    /// Each kind of name against a name that nobody has.
+    #[must_use]
+    pub fn compared(&self) -> Vec<(&'static str, Compared)> {
+        let of = |what: &str| self.times.get(what).map(Vec::as_slice).unwrap_or_default();
+        let others = NAMES.iter().skip(1).map(|(what, _)| *what);
+        others.map(|what| (what, apart::compare(of(what), of("unknown")))).collect()
+    }
+}
+
+/// So many starts for each kind of name, one of each at once and in another order each time.
+///
+/// # Errors
+/// When a page is not as expected.
+pub async fn starts(world: &World, rounds: usize) -> Result<Starts, Trouble> {
+    let mut all = Starts { pages: Vec::new(), times: HashMap::new() };
+    for round in 0..rounds {
+        // A name has nine hundred numbers in ten minutes.
+        if round % 400 == 399 {
+            world.clock.advance(601);
+        }
+        let mut names = NAMES;
+        names.rotate_left(round % NAMES.len());
+        if round % 2 == 1 {
+            names.reverse();
+        }
+        let started = names.map(|(what, name)| async move { (what, start(world, name).await) });
+        for (what, started) in futures_util::future::join_all(started).await {
+            let (took, page) = started?;
+            all.times.entry(what).or_default().push(took);
+            if !all.pages.contains(&page) {
+                all.pages.push(page);
+            }
+        }
+    }
+    Ok(all)
+}
