@@ -82,8 +82,7 @@ macro_rules! each {
 }
 
 each! {
-    base64url bound chain code discovery inbox json jws key look_up next_keys picture problem prompt push push_test
-    redirect sealed signature state token typed withdrawn
+    answer base64url bound chain code credentials discovery endpoint enrollment inbox json jws key line look_up next_keys order page picture policy problem prompt push push_test pushed redirect request sealed sign_in_key signature state subscribe token typed typed_texts withdrawn
 }
 
 /// What is listed is tested and fuzzed, and the reverse.
