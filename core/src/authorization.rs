@@ -75,8 +75,9 @@ struct PushedAnswer {
     expires_in: u64,
 }
 
+/// Why a form was refused.
 #[derive(Deserialize)]
-struct OauthError {
+pub(crate) struct OauthError {
     error: String,
     time: Option<u64>,
 }
@@ -89,6 +90,13 @@ impl Sent {
             Ok(Bearer::new(base64url::encode(&bytes)))
         };
         Ok(Self { redirect_uri, state: fresh()?, verifier: fresh()? })
+    }
+
+    /// With a state that is known.
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_state(redirect_uri: &str, state: &str) -> Self {
+        let text = |text: &str| Bearer::new(text.to_owned());
+        Self { redirect_uri: redirect_uri.to_owned(), state: text(state), verifier: text("") }
     }
 
     pub(crate) fn redirect_uri(&self) -> &str {
@@ -210,7 +218,8 @@ async fn post(core: &Core, client: &Client<'_>, endpoint: &str, fields: &[(&str,
     core.http.post_form(endpoint, Form { fields, proof: &proof }).await
 }
 
-fn read<T: DeserializeOwned>(reply: &Reply, expected: u16) -> Result<Result<T, OauthError>, Error> {
+/// Reads what the service answers to a form.
+pub(crate) fn read<T: DeserializeOwned>(reply: &Reply, expected: u16) -> Result<Result<T, OauthError>, Error> {
     match reply.status {
         status if status == expected => Ok(Ok(jose::parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)?)),
         429 | 500.. => Err(Error::Busy),

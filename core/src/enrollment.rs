@@ -213,7 +213,8 @@ async fn enrollment_key(invite: Invite) -> Result<(Invite, EnrollmentKey), Error
     .await?
 }
 
-fn claimed_name(name: &str) -> Result<String, Error> {
+/// A name as the service claims it, fit for the screen.
+pub(crate) fn claimed_name(name: &str) -> Result<String, Error> {
     let name = without_controls(name);
     let fits = (1..=MAX_NAME).contains(&name.chars().count());
     if fits { Ok(name) } else { Err(Error::InvalidAnswer) }

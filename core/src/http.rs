@@ -127,7 +127,7 @@ fn cause(error: &reqwest::Error) -> Error {
     Error::Offline
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 impl Reply {
     pub(crate) fn for_test(status: u16, body: &[u8]) -> Self {
         Self { status, mac: None, body: body.to_vec(), took: Duration::ZERO }

@@ -5,6 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+/// Longest host name and longest part of one between dots (RFC 1035 section 2.3.4). The URL standard leaves this to
+/// the resolver, but a name that no screen holds shows only the part that its owner wants to be seen.
+const MAX_HOST: usize = 253;
+const MAX_LABEL: usize = 63;
+
 /// The text is not the name of a sign-in service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an issuer")]
@@ -19,7 +24,7 @@ impl Issuer {
     /// Reads an issuer.
     ///
     /// # Errors
-    /// For anything but `https`, a lower-case ASCII host and an optional port.
+    /// For anything but `https`, a lower-case ASCII host of a length that DNS knows, and an optional port.
     ///
     /// # Security
     /// The text must be the normal form that the URL standard gives it, so that what is compared, shown
@@ -32,7 +37,8 @@ impl Issuer {
             Some(port) => format!("https://{host}:{port}"),
             None => format!("https://{host}"),
         };
-        if normal != text || host.ends_with('.') || !text.is_ascii() {
+        let labels_fit = host.split('.').all(|label| (1..=MAX_LABEL).contains(&label.len()));
+        if normal != text || !text.is_ascii() || host.len() > MAX_HOST || !labels_fit {
             return Err(NotAnIssuer);
         }
         Ok(Self(normal))

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::without_controls;
+
 /// Why a port could not do what was asked.
 ///
 /// `Locked` and `Transient` are never taken for `Gone`: an account is given up only when the platform
@@ -139,4 +141,39 @@ pub struct DeviceDescription {
     pub os: String,
     /// Version of the app that embeds the core.
     pub app_version: String,
+}
+
+/// Longest text a phone says of itself, in characters.
+const MAX_SAID: usize = 128;
+
+impl DeviceDescription {
+    /// As services take it. Platforms allow any name, and a family of emoji is joined by a character that is not seen:
+    /// refused, it would keep a phone out for its name alone.
+    #[must_use]
+    pub(crate) fn told(self) -> Self {
+        let told = |text: String| -> String {
+            let seen = without_controls(&text);
+            let cut: String = seen.trim().chars().take(MAX_SAID).collect();
+            if cut.is_empty() { "unknown".to_owned() } else { cut }
+        };
+        Self { name: told(self.name), model: told(self.model), os: told(self.os), app_version: told(self.app_version) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_phone_is_called_a_service_can_take_it() {
+        let told = |name: &str| {
+            let text = name.to_owned();
+            DeviceDescription { name: text.clone(), model: text.clone(), os: text.clone(), app_version: text }.told()
+        };
+        assert_eq!(told("Ada's phone").name, "Ada's phone");
+        assert_eq!(told("\u{202e}x\n").model, "x");
+        assert_eq!(told("\u{1f469}\u{200d}\u{1f467}").os, "\u{1f469}\u{1f467}");
+        assert_eq!(told(&"é".repeat(200)).app_version.chars().count(), 128);
+        assert_eq!(told(" \u{200b} ").name, "unknown");
+    }
 }

@@ -14,7 +14,9 @@ pub(crate) mod messages;
 mod metadata;
 
 #[cfg(all(test, feature = "authenticator"))]
-pub(crate) use exchange::{Addressee, Claims, read_state};
+pub(crate) use exchange::Claims;
+#[cfg(all(any(test, feature = "testing"), feature = "authenticator"))]
+pub(crate) use exchange::{Addressee, read_state};
 pub(crate) use keys::ServiceKeys;
 #[cfg(feature = "authenticator")]
 pub(crate) use {
@@ -22,4 +24,9 @@ pub(crate) use {
     exchange::{Speaker, exchange, offset_between, refresh_keys},
     keys::UntrustedKeys,
     metadata::{Endpoints, discover},
+};
+#[cfg(all(feature = "testing", feature = "authenticator"))]
+pub(crate) use {
+    enrollment::{read_added, read_bind, read_look_up},
+    metadata::read as read_metadata,
 };

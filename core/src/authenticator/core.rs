@@ -88,7 +88,7 @@ impl Core {
         let store = Store::open(&folders.home.join(DATABASE), &folders.inbox, ports.key_store.as_ref())?;
         let http = Http::new(Arc::clone(&ports.tls_trust), Arc::clone(&ports.clock))?;
         Ok(Self {
-            ports,
+            ports: Ports { device: ports.device.told(), ..ports },
             store,
             http,
             revision: watch::Sender::new(0),

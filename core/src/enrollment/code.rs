@@ -108,6 +108,16 @@ impl Invite {
         &self.id
     }
 
+    /// The secret as it stands in a code.
+    #[cfg(feature = "testing")]
+    pub(crate) fn secret_text(&self) -> String {
+        // EXPOSE: for tests that compare it with what was read.
+        match &self.secret {
+            InviteSecret::Scanned(secret) => base64url::encode(secret.expose()),
+            InviteSecret::Typed(secret) => secret.expose().clone(),
+        }
+    }
+
     /// The enrolment key; slow for a typed code.
     pub(crate) fn enrollment_key(&self) -> Result<EnrollmentKey, NoKey> {
         // EXPOSE: the key is made of the secret.

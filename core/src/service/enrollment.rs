@@ -30,9 +30,19 @@ pub(crate) async fn look_up(
     };
     let body = serde_json::to_vec(&request).map_err(|_never| Error::InvalidAnswer)?;
     let reply = http.post(endpoint, Body::Json(body)).await?;
-    refuse_problem(&reply)?;
-    let mac = mac_of(&reply)?;
-    if !key.check_look_up_answer(&nonce, &reply.body, &mac) {
+    read_look_up(&reply, issuer, &nonce, key)
+}
+
+/// Believes a look-up answer for its MAC, and for nothing else.
+pub(crate) fn read_look_up(
+    reply: &Reply,
+    issuer: &str,
+    nonce: &[u8; 16],
+    key: &EnrollmentKey,
+) -> Result<LookUpAnswer, Error> {
+    refuse_problem(reply)?;
+    let mac = mac_of(reply)?;
+    if !key.check_look_up_answer(nonce, &reply.body, &mac) {
         return Err(Error::Impostor);
     }
     let answer: LookUpAnswer = parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)?;
@@ -53,9 +63,13 @@ pub(crate) async fn bind(
     jti: &[u8; 16],
     key: &EnrollmentKey,
 ) -> Result<BindAnswer, Error> {
-    let reply = http.post(endpoint, Body::Jose(jws)).await?;
-    refuse_problem(&reply)?;
-    let mac = mac_of(&reply)?;
+    read_bind(&http.post(endpoint, Body::Jose(jws)).await?, jti, key)
+}
+
+/// Believes a bind answer for its MAC, and for nothing else.
+pub(crate) fn read_bind(reply: &Reply, jti: &[u8; 16], key: &EnrollmentKey) -> Result<BindAnswer, Error> {
+    refuse_problem(reply)?;
+    let mac = mac_of(reply)?;
     if !key.check_bind_answer(jti, &reply.body, &mac) {
         return Err(Error::Impostor);
     }
@@ -67,8 +81,12 @@ pub(crate) async fn bind(
 /// # Errors
 /// `Enrollment` when the token is no longer good.
 pub(crate) async fn add(http: &Http, endpoint: &str, jws: String) -> Result<AddedAnswer, Error> {
-    let reply = http.post(endpoint, Body::Jose(jws)).await?;
-    refuse_problem(&reply)?;
+    read_added(&http.post(endpoint, Body::Jose(jws)).await?)
+}
+
+/// Reads what a phone that was added by signing in is told.
+pub(crate) fn read_added(reply: &Reply) -> Result<AddedAnswer, Error> {
+    refuse_problem(reply)?;
     parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)
 }
 

@@ -42,7 +42,8 @@ pub(crate) struct Authorization {
 }
 
 impl Endpoints {
-    fn addresses(&self) -> [&str; 9] {
+    /// Every address that this phone will speak to, or open in the browser.
+    pub(crate) fn addresses(&self) -> [&str; 9] {
         [
             &self.look_up,
             &self.enrollment,
@@ -102,7 +103,8 @@ pub(crate) async fn discover(http: &Http, issuer: &Issuer) -> Result<Endpoints, 
     read(&http.get(&address).await?, issuer)
 }
 
-fn read(reply: &Reply, issuer: &Issuer) -> Result<Endpoints, Error> {
+/// Reads and checks a discovery document.
+pub(crate) fn read(reply: &Reply, issuer: &Issuer) -> Result<Endpoints, Error> {
     match reply.status {
         200 => {}
         429 | 500.. => return Err(Error::Busy),

@@ -149,7 +149,8 @@ impl DirectChannel {
 }
 
 /// A line with a push; empty lines only say that the relay is there.
-fn read(line: &[u8]) -> Option<Message> {
+#[must_use]
+pub fn read(line: &[u8]) -> Option<Message> {
     let line: Line = serde_json::from_slice(line).ok()?;
     let (slot, body) = (URL_SAFE_NO_PAD.decode(line.slot).ok()?, URL_SAFE_NO_PAD.decode(line.message).ok()?);
     Some(Message { slot, body })

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
@@ -88,13 +89,7 @@ impl Relay {
             None => kept_identity(&config.data)?,
         };
         let faults = Faults::default();
-        let shared = Arc::new(Shared {
-            origin: url.clone(),
-            sealer: Sealer::new(&kept_key(&config.data)?).map_err(tls_error)?,
-            queues: Queues::default(),
-            limits: Limits::default(),
-            faults: faults.clone(),
-        });
+        let shared = shared(url.clone(), &kept_key(&config.data)?, faults.clone())?;
         let queues = shared.queues.clone();
         let sweeping = tokio::spawn(async move {
             loop {
@@ -117,6 +112,19 @@ impl Relay {
             let _ended = serving.await;
         }
     }
+}
+
+fn shared(origin: String, key: &[u8; 32], faults: Faults) -> Result<Arc<Shared>, RelayError> {
+    let sealer = Sealer::new(key).map_err(tls_error)?;
+    Ok(Arc::new(Shared { origin, sealer, queues: Queues::default(), limits: Limits::default(), faults }))
+}
+
+/// Every address of a relay that listens nowhere: requests are handed to it, with the address that they come from.
+///
+/// # Errors
+/// None for 32 bytes.
+pub fn unserved(origin: &str, key: &[u8; 32]) -> Result<Router, RelayError> {
+    Ok(router(shared(origin.to_owned(), key, Faults::default())?))
 }
 
 impl Drop for Relay {

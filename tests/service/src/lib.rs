@@ -16,7 +16,7 @@
 //! | `phone_sign_in` | registering a device and its sign-in key |
 //! | `notices` | what the other phones are told |
 //! | `openid` | the OpenID Provider |
-//! | `people`, `audit`, `limits`, `keys`, `push`, `store` | what all of them share |
+//! | `people`, `audit`, `limits`, `keys`, `push`, `store`, `texts` | what all of them share |
 
 pub mod admin;
 pub mod agent;
@@ -48,4 +48,5 @@ pub mod serve;
 pub mod session;
 pub mod sign_in;
 pub mod store;
+pub mod texts;
 pub mod tls;

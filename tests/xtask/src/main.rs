@@ -6,6 +6,7 @@
 //! | `test` | every test, counted together |
 //! | `bench` | figures, measured in one run |
 //! | `check` | what must hold before anything is merged |
+//! | `fuzz` | every reader of outside input, for as long as one wants |
 //! | `guards` | each guard, taken out once, makes its test fail |
 //! | `journeys` | every listed journey has its test |
 //! | `bindings`, `world` | what Kotlin and Swift tests run: the library with its generated code, the service |
@@ -17,6 +18,7 @@ mod bindings;
 mod check;
 mod count;
 mod demo;
+mod fuzz;
 mod guards;
 mod journeys;
 mod kotlin;
@@ -55,6 +57,14 @@ enum Command {
     Test,
     /// Figures of this machine, in target/bench.json
     Bench,
+    /// Fuzz the readers of outside input: coverage-guided with a nightly compiler, else by seed
+    Fuzz {
+        /// For so long in all
+        #[arg(long, value_name = "N")]
+        minutes: u64,
+        /// Only this target
+        target: Option<String>,
+    },
     /// Take each guard of tests/guards.json out of a copy and see its test fail; takes an hour
     Guards {
         /// Only those whose attack contains this
@@ -70,6 +80,7 @@ fn main() -> ExitCode {
         Command::Demo { unattended } => demo::run(unattended),
         Command::Test => test::run(),
         Command::Bench => bench::run_all(),
+        Command::Fuzz { minutes, target } => fuzz::run(minutes, target.as_deref()),
         Command::Guards { only } => guards::run(&only),
         Command::Check => check::run(),
     };

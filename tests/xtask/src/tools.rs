@@ -34,6 +34,7 @@ const KEYRING: [Tool; 3] = [
 /// Letters for the browser's pictures.
 const FONTS: Tool = Tool { program: "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", package: "fonts-dejavu-core" };
 const DENY_VERSION: &str = "0.20.2";
+const FUZZ_VERSION: &str = "0.13.2";
 
 /// What can't be had here, and why.
 pub(crate) struct Missing {
@@ -116,24 +117,30 @@ pub(crate) fn cache() -> Option<PathBuf> {
     Some(cache.join("countersign"))
 }
 
-/// cargo-deny, built once and kept in the cache folder.
+/// cargo-deny.
 pub(crate) fn cargo_deny() -> std::io::Result<Option<PathBuf>> {
+    cargo_tool("cargo-deny", DENY_VERSION)
+}
+
+/// cargo-fuzz.
+pub(crate) fn cargo_fuzz() -> std::io::Result<Option<PathBuf>> {
+    cargo_tool("cargo-fuzz", FUZZ_VERSION)
+}
+
+/// A tool of cargo's, built once and kept in the cache folder.
+fn cargo_tool(name: &str, version: &str) -> std::io::Result<Option<PathBuf>> {
     let Some(folder) = cache().map(|cache| cache.join("tools")) else {
         return Ok(None);
     };
-    let program = folder.join("bin").join("cargo-deny");
+    let program = folder.join("bin").join(name);
     let is_right = Command::new(&program)
         .arg("--version")
         .output()
-        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(DENY_VERSION));
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(version));
     if !is_right {
-        say("Building cargo-deny once (a few minutes).");
+        say(&format!("Building {name} once (a few minutes)."));
         let root = folder.to_string_lossy().into_owned();
-        let built = run(
-            &cargo(),
-            &["install", "-q", "cargo-deny", "--locked", "--version", DENY_VERSION, "--root", &root],
-            &[],
-        )?;
+        let built = run(&cargo(), &["install", "-q", name, "--locked", "--version", version, "--root", &root], &[])?;
         if !built {
             return Ok(None);
         }

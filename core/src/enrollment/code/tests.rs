@@ -73,6 +73,19 @@ fn an_issuer_is_https_and_in_its_normal_form() {
     }
 }
 
+/// Found by fuzzing: the URL standard has no longest name, but a screen and DNS have.
+#[test]
+fn an_issuer_is_no_longer_than_dns_and_has_no_empty_label() {
+    let of = |labels: &[usize]| {
+        let labels: Vec<String> = labels.iter().map(|length| "a".repeat(*length)).collect();
+        Issuer::parse(&format!("https://{}", labels.join(".")))
+    };
+    assert!(of(&[63, 63, 63, 61]).is_ok());
+    for bad in [&[63, 63, 63, 62][..], &[64, 4], &[4, 0, 4], &[0, 4], &[4, 0]] {
+        assert_eq!(of(bad), Err(NotAnIssuer), "{bad:?}");
+    }
+}
+
 #[test]
 fn a_typed_code_is_read_as_people_write() {
     for text in ["ABCD-EF01-2345", "abcd ef01 2345", "abcdefOi2345", " A B C D E F 0 L 2 3 4 5 "] {

@@ -13,6 +13,7 @@ use crate::secrets::random_id;
 use crate::security_info::step_up::lost;
 use crate::sign_in::records::{KnownBrowser, Session, end_session};
 use crate::store::{StoreError, Tx};
+use crate::texts::is_shown;
 
 /// What can be done to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +140,7 @@ pub fn remove_phones(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<usi
 /// Makes a group; none when there is one of that name.
 pub fn add_group(tx: &mut Tx<'_>, name: &str, now: Time) -> Result<Option<Group>, StoreError> {
     let name = name.trim();
-    if name.is_empty() || groups(tx)?.iter().any(|group| group.name.eq_ignore_ascii_case(name)) {
+    if name.is_empty() || !is_shown(name) || groups(tx)?.iter().any(|group| group.name.eq_ignore_ascii_case(name)) {
         return Ok(None);
     }
     let group = Group { id: random_id().map_err(|_none| StoreError::Stopped)?, name: name.to_owned() };

@@ -20,10 +20,10 @@ use crate::policy::records::{current, effective_for, group_ids, groups, keep};
 use crate::secrets::crockford;
 use crate::session::{Posted, Visitor, failed};
 use crate::store::{StoreError, Tx};
+use crate::texts::is_shown;
 
 /// A password that is made for somebody: 80 bits, used once.
 const MADE_PASSWORD: usize = 16;
-const MAX_NAME: usize = 128;
 
 /// The administrator behind a browser: signed in, approved on a phone, not suspended. Read in each transaction that
 /// does something.
@@ -83,7 +83,7 @@ async fn show_people(app: &App, visitor: Visitor, problem: Option<&'static str>)
 /// `POST /admin/people`: a person with a password that works once.
 pub async fn add_person(State(app): State<App>, posted: Posted) -> Response {
     let (user_name, name) = (posted.field("user_name").trim().to_owned(), posted.field("name").trim().to_owned());
-    let fits = |text: &str| (1..=MAX_NAME).contains(&text.chars().count());
+    let fits = |text: &str| !text.is_empty() && is_shown(text);
     if !fits(&user_name) || !fits(&name) {
         return show_people(&app, posted.visitor, Some("A person needs a user name and a name.")).await;
     }

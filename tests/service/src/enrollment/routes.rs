@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use url::Url;
 
 use crate::app::App;
 use crate::devices::records::{Claimed, Subscription};
@@ -16,12 +17,11 @@ use crate::jose::{Unverified, check_unique};
 use crate::limits::{self, Peer};
 use crate::problem::Problem;
 use crate::secrets::decode;
+use crate::texts::is_shown;
 
 const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
 const MAX_LIFE: i64 = 120;
 const MAX_SKEW: i64 = 60;
-/// Longest text a phone may say of itself, in characters.
-const MAX_TEXT: usize = 128;
 const MAX_ENDPOINT: usize = 1_024;
 
 /// `POST /phone/look-up`.
@@ -117,7 +117,7 @@ fn checked(app: &App, claims: &Claims) -> Option<Checked> {
     let for_us = claims.aud == app.config.endpoint("enrollment");
     let device = &claims.device;
     let texts = [&device.name, &device.model, &device.os, &device.app_version];
-    let shown = texts.iter().all(|text| text.chars().count() <= MAX_TEXT && !text.chars().any(char::is_control));
+    let shown = texts.iter().all(|text| is_shown(text));
     let push_point = decode(&claims.push.p256dh)?;
     p256::PublicKey::from_sec1_bytes(&push_point).ok()?;
     let push_auth = decode(&claims.push.auth).filter(|auth| auth.len() == 16)?;
@@ -129,7 +129,9 @@ fn checked(app: &App, claims: &Claims) -> Option<Checked> {
 
 /// Whether pushes can go there at all; where they may go is decided when they are sent.
 pub(crate) fn is_endpoint(address: &str) -> bool {
-    address.len() <= MAX_ENDPOINT && address.starts_with("https://")
+    // An address is ASCII; a line feed in one would be dropped by whoever reads it, and kept by whoever stores it.
+    let plain = address.len() <= MAX_ENDPOINT && address.bytes().all(|byte| byte.is_ascii_graphic());
+    plain && Url::parse(address).is_ok_and(|url| url.scheme() == "https")
 }
 
 fn vouched(answer: Vouched) -> Response {

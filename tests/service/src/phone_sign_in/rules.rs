@@ -9,6 +9,7 @@ use crate::clock::{MINUTE, Time};
 use crate::devices::records::Device;
 use crate::phone_sign_in::records::{Purpose, RegistrationCode, RegistrationToken};
 use crate::secrets::{decode, hashed, same};
+use crate::texts::is_shown;
 
 /// The phone's name as an OAuth client; every phone has the same, what tells them apart is the device key.
 pub const CLIENT_ID: &str = "countersign-phone";
@@ -27,8 +28,6 @@ pub const NONCE_LIFE: Time = 5 * MINUTE;
 const MAX_SKEW: u64 = 60;
 const MIN_STATE: usize = 22;
 const MAX_STATE: usize = 128;
-/// Longest text a phone may say of itself, in characters.
-const MAX_TEXT: usize = 128;
 const DIGITS: usize = 6;
 /// The third wrong digits end the request.
 pub const MAX_WRONG_DIGITS: u32 = 3;
@@ -102,7 +101,7 @@ pub fn read(fields: &HashMap<String, String>, redirects: &[String]) -> Result<Pu
 
 fn introduced(fields: &HashMap<String, String>) -> Option<Introduced> {
     let get = |name: &str| fields.get(name).cloned().unwrap_or_default();
-    let shown = |text: &String| (1..=MAX_TEXT).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let shown = |text: &String| !text.is_empty() && is_shown(text);
     let phone = Introduced { name: get("device_name"), model: get("device_model"), digits: get("digits") };
     let six = phone.digits.len() == DIGITS && phone.digits.bytes().all(|byte| byte.is_ascii_digit());
     (six && shown(&phone.name) && shown(&phone.model)).then_some(phone)

@@ -1,0 +1,260 @@
+//! Doors to the readers of outside input, for the fuzz targets (`tests/fuzz`): each reads as the app does, and says
+//! what was believed. Nothing here decides anything.
+
+use serde_json::Value;
+
+use crate::account::AccountId;
+use crate::authorization::{self, Sent};
+use crate::clock::Timestamp;
+use crate::enrollment::code::{self, CodeInput, Invite, Scanned};
+use crate::enrollment::proofs::EnrollmentKey;
+use crate::enrollment::{claimed_name, qr};
+use crate::error::Error;
+use crate::http::Reply;
+use crate::issuer::Issuer;
+use crate::jose::{self, Jwk, PublicKey};
+use crate::phone_sign_in::{TokenAnswer, first_stage};
+use crate::prompt::{Audience, Prompt, PromptId, PushContent, WithdrawalReason, read_verified, verify_push};
+use crate::push_message::{PushKeys, strip_padding};
+use crate::seal::{Place, Sealer};
+use crate::service::messages::ProblemName;
+use crate::service::{self, Addressee, ServiceKeys};
+use crate::step::NotAllowed;
+
+/// What a push turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Believed {
+    /// A request.
+    Prompt(Box<Prompt>),
+    /// One that is taken back.
+    Withdrawn(PromptId, WithdrawalReason),
+    /// A test, by its id.
+    Test(String),
+}
+
+/// One account of one phone, as far as it reads what its service signs.
+pub struct Phone(Audience);
+
+impl Phone {
+    /// `service_keys` is `{"seq":…,"keys":[…]}`.
+    #[must_use]
+    pub fn new(issuer: &str, device_id: &str, account_id: &str, service_keys: &Value) -> Self {
+        Self(Audience {
+            account: AccountId("account".to_owned()),
+            issuer: Issuer::parse(issuer).unwrap(),
+            device_id: device_id.to_owned(),
+            account_id: account_id.to_owned(),
+            user_name: "ada".to_owned(),
+            service_keys: serde_json::from_value(service_keys.clone()).unwrap(),
+            clock_offset: 0,
+        })
+    }
+
+    /// A decrypted push.
+    #[must_use]
+    pub fn read_push(&self, jws: &str, now: Timestamp) -> Option<Believed> {
+        Some(match verify_push(jws, &self.0, now).ok()? {
+            PushContent::Prompt(prompt) => Believed::Prompt(prompt),
+            PushContent::Withdrawn { id, reason, .. } => Believed::Withdrawn(id, reason),
+            PushContent::Test { id } => Believed::Test(id),
+        })
+    }
+
+    /// A prompt as it is read again from the store.
+    #[must_use]
+    pub fn read_stored(&self, jws: &str) -> Option<Prompt> {
+        read_verified(jws, &self.0)
+    }
+
+    /// A signed state that answers `request`; everything that was taken over, printed.
+    #[must_use]
+    pub fn read_state(&self, jws: &str, request: &str) -> Option<String> {
+        let addressee = Addressee { issuer: &self.0.issuer, device_id: &self.0.device_id };
+        service::read_state(jws, &self.0.service_keys, addressee, request).ok().map(|state| format!("{state:?}"))
+    }
+
+    /// The keys at the end of a published chain.
+    #[must_use]
+    pub fn follow_keys(&self, published: &[u8]) -> Option<Value> {
+        let followed = self.0.service_keys.follow(published, &self.0.issuer).ok()?;
+        serde_json::to_value(followed).ok()
+    }
+
+    /// The keys of the document that comes next.
+    #[must_use]
+    pub fn next_keys(&self, jws: &str) -> Option<Value> {
+        serde_json::to_value(self.0.service_keys.successor(jws, &self.0.issuer).ok()?).ok()
+    }
+}
+
+/// What a person has scanned or typed.
+///
+/// # Errors
+/// As the app is told.
+pub fn read_code(input: CodeInput) -> Result<Scanned, Error> {
+    code::read(input)
+}
+
+/// Id and secret of an invitation, as text; the secret in base64url when it was scanned.
+#[must_use]
+pub fn invite_parts(invite: &Invite) -> (String, String) {
+    (invite.id().to_owned(), invite.secret_text())
+}
+
+/// The text of the code in a picture.
+///
+/// # Errors
+/// As the app is told.
+pub fn read_picture(bytes: &[u8]) -> Result<String, crate::PictureError> {
+    qr::read_picture(bytes)
+}
+
+/// An issuer as a person types it.
+#[must_use]
+pub fn typed_issuer(text: &str) -> Option<Issuer> {
+    Issuer::typed(text).ok()
+}
+
+/// The code that a browser brings back, or that there is none; `None` when it is somebody else's answer.
+#[must_use]
+pub fn read_redirect(url: &str, home: &str, state: &str, issuer: &str) -> Option<Result<String, NotAllowed>> {
+    let read = Sent::with_state(home, state).read_redirect(url, &Issuer::parse(issuer).unwrap()).ok()?;
+    // EXPOSE: a test's own code.
+    Some(read.map(|code| code.expose().to_owned()))
+}
+
+/// Canonical base64url.
+#[must_use]
+pub fn base64url(text: &str) -> Option<Vec<u8>> {
+    jose::base64url::decode(text).ok()
+}
+
+/// JSON in which no name stands twice.
+#[must_use]
+pub fn json(bytes: &[u8]) -> Option<Value> {
+    jose::parse(bytes).ok()
+}
+
+/// The payload of a JWS of type `typ`, signed by the key at `point` under the name `kid`.
+#[must_use]
+pub fn jws(jws: &str, typ: &str, kid: &str, point: &[u8]) -> Option<Value> {
+    jose::verify(jws, typ, |named| (named == kid).then(|| PublicKey::from_sec1(point).ok()).flatten()).ok()
+}
+
+/// The name of the key that a JWS claims, before anything is verified.
+#[must_use]
+pub fn unverified_kid(jws: &str) -> Option<String> {
+    jose::unverified_kid(jws)
+}
+
+/// r and s of a platform's signature.
+#[must_use]
+pub fn signature_from_der(der: &[u8]) -> Option<[u8; 64]> {
+    jose::signature_from_der(der).ok()
+}
+
+/// The point of a JWK, 65 bytes, and its thumbprint.
+#[must_use]
+pub fn point_of_jwk(jwk: &[u8]) -> Option<(Vec<u8>, [u8; 32])> {
+    let key = PublicKey::from_jwk(&jose::parse::<Jwk>(jwk).ok()?).ok()?;
+    Some((key.as_sec1().to_vec(), key.thumbprint()))
+}
+
+/// Whether 65 bytes are a point that a key may be.
+#[must_use]
+pub fn is_point(bytes: &[u8]) -> bool {
+    PublicKey::from_sec1(bytes).is_ok()
+}
+
+/// What is inside a push to the account with this private scalar and secret, without its padding.
+#[must_use]
+pub fn decrypt(private: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+    let plain = PushKeys::from_bytes(private).unwrap().decrypt(message).ok()?;
+    Some(strip_padding(&plain).to_vec())
+}
+
+/// The addresses of a discovery document.
+///
+/// # Errors
+/// As the app is told.
+pub fn discovery(status: u16, body: &[u8], issuer: &str) -> Result<Vec<String>, Error> {
+    let endpoints = service::read_metadata(&Reply::for_test(status, body), &Issuer::parse(issuer).unwrap())?;
+    Ok(endpoints.addresses().map(str::to_owned).to_vec())
+}
+
+/// The name of a problem that the phone acts on.
+#[must_use]
+pub fn problem(body: &[u8]) -> Option<String> {
+    match ProblemName::read(body) {
+        ProblemName::Other => None,
+        name => Some(format!("{name:?}")),
+    }
+}
+
+/// A look-up answer: account id, user name and organisation as they are shown, and the pinned keys' thumbprints.
+#[must_use]
+pub fn look_up(body: &[u8], mac: &str, issuer: &str, nonce: &[u8; 16], key: &[u8]) -> Option<LookedUp> {
+    let (issuer, key) = (Issuer::parse(issuer).unwrap(), EnrollmentKey::from_bytes(key).unwrap());
+    let answer = service::read_look_up(&with_mac(body, mac), issuer.as_str(), nonce, &key).ok()?;
+    let keys = ServiceKeys::pinned(&answer.keys, &issuer).ok()?;
+    Some(LookedUp {
+        account_id: answer.account_id,
+        user_name: claimed_name(&answer.user_name).ok()?,
+        organization: claimed_name(&answer.organization).ok()?,
+        keys: keys.thumbprints(),
+    })
+}
+
+/// What a look-up says.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LookedUp {
+    /// The account.
+    pub account_id: String,
+    /// Shown.
+    pub user_name: String,
+    /// Shown.
+    pub organization: String,
+    /// Thumbprints of the service's keys.
+    pub keys: Vec<String>,
+}
+
+/// A bind answer: device, account, thumbprints.
+#[must_use]
+pub fn bound(body: &[u8], mac: &str, jti: &[u8; 16], key: &[u8]) -> Option<(String, String, Vec<String>)> {
+    let key = EnrollmentKey::from_bytes(key).unwrap();
+    let answer = service::read_bind(&with_mac(body, mac), jti, &key).ok()?;
+    Some((answer.device_id, answer.account_id, answer.keys))
+}
+
+/// The answer to a phone that is added by signing in: the device, and whether it may turn phone sign-in on.
+#[must_use]
+pub fn added(status: u16, body: &[u8], account_id: &str, now: Timestamp) -> Option<(String, bool)> {
+    let answer = service::read_added(&Reply::for_test(status, body)).ok()?;
+    let next = answer.turn_on.map(|answer| first_stage(answer, account_id, now)).transpose().ok()?;
+    (answer.account_id == account_id).then_some((answer.device_id, next.is_some()))
+}
+
+/// What a token answer lets the phone do, as it is stored.
+#[must_use]
+pub fn token(status: u16, body: &[u8], account_id: &str, now: Timestamp) -> Option<Value> {
+    let answer: TokenAnswer = authorization::read(&Reply::for_test(status, body), 200).ok()?.ok()?;
+    serde_json::to_value(first_stage(answer, account_id, now).ok()?).ok()
+}
+
+/// What was sealed in a row of a table.
+#[must_use]
+pub fn unseal(key: &[u8; 32], row: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+    let place = Place { table: "fuzz", row, column: "v1" };
+    Sealer::new(key.to_vec()).unwrap().open(&place, sealed).ok().map(|plain| plain.to_vec())
+}
+
+/// Seals for a row of a table.
+#[must_use]
+pub fn seal(key: &[u8; 32], row: &str, plain: &[u8]) -> Vec<u8> {
+    let place = Place { table: "fuzz", row, column: "v1" };
+    Sealer::new(key.to_vec()).unwrap().seal(&place, plain).unwrap()
+}
+
+fn with_mac(body: &[u8], mac: &str) -> Reply {
+    Reply { mac: Some(mac.to_owned()), ..Reply::for_test(200, body) }
+}

@@ -1,0 +1,270 @@
+//! The reference service, in memory, with the device of the vectors, and requests handed to it without a network.
+
+use std::cell::LazyCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, header};
+use countersign_service::app::App;
+use countersign_service::clock::{Clock, DAY, Time};
+use countersign_service::config::{Client, Config};
+use countersign_service::devices::records::{Claimed, Device, DeviceKey, State, Subscription};
+use countersign_service::enrollment::records::{Code, Enrollment, State as EnrollmentState};
+use countersign_service::jose::Jwk;
+use countersign_service::people::{self, Person};
+use countersign_service::policy::document::Policy;
+use countersign_service::policy::records::{ApiToken, groups, keep};
+use countersign_service::prompts::records::{AnsweringKey, Ceremony, Kind, Match, Origin, Owner, Prompt};
+use countersign_service::secrets::{encode, hashed};
+use countersign_service::sign_in::records::{Session, Used};
+use ring::hmac;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use tower::ServiceExt;
+
+use crate::sign::TestKey;
+use crate::vectors::{self, ISSUER, NOW};
+
+/// 16 bytes, canonical.
+pub(crate) const COOKIE: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+/// The application's return address.
+pub(crate) const RETURN: &str = "https://web.example/callback";
+/// The app's claimed address.
+pub(crate) const APP: &str = "https://app.test/phone-sign-in";
+/// Longer, and it waits for something to happen, as a fetch may.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// A clock that stands still at the vectors' time.
+struct StillClock;
+
+impl Clock for StillClock {
+    fn now(&self) -> Time {
+        Time::try_from(NOW).unwrap()
+    }
+}
+
+/// An answer of the service.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+/// The service and who is on it.
+pub(crate) struct Scene {
+    runtime: Runtime,
+    pub(crate) app: App,
+    router: Router,
+    person: Person,
+    /// The device's key.
+    pub(crate) device: TestKey,
+    pub(crate) device_id: String,
+    prompt: Value,
+    /// What the enrolments of the vectors are made for.
+    pub(crate) enrollment: Value,
+}
+
+thread_local! {
+    /// One for each thread: each test has its own.
+    static SCENE: LazyCell<Scene> = LazyCell::new(Scene::start);
+}
+
+/// Does something with the service as if nothing had been asked yet.
+pub(crate) fn with<T>(work: impl FnOnce(&Scene) -> T) -> T {
+    SCENE.with(|scene| {
+        scene.anew();
+        work(scene)
+    })
+}
+
+impl Scene {
+    fn start() -> Self {
+        let config = Config {
+            issuer: ISSUER.to_owned(),
+            organization: "Example".to_owned(),
+            data: None,
+            clients: vec![Client {
+                id: "web".to_owned(),
+                secret: "web-secret".to_owned(),
+                name: "Web".to_owned(),
+                redirect_uris: vec![RETURN.to_owned()],
+            }],
+            phone_redirects: vec![APP.to_owned()],
+            app_link: None,
+            private_relays: Vec::new(),
+            relay_authorities: String::new(),
+            limits: (1e12, 1e12),
+        };
+        let app = App::open(config, Arc::new(StillClock)).unwrap();
+        app.add_person("alice", "Alice", "correct horse").unwrap();
+        let mut person = app.store.run_blocking(|tx| people::find(tx, "alice")).unwrap().unwrap();
+        person.is_administrator = true;
+        Self {
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+            router: app.router(),
+            app,
+            person,
+            device: TestKey::named("device"),
+            device_id: vectors::text(&vectors::file("phone-request.json")["expected"]["kid"]),
+            prompt: vectors::cases("phone-prompt.json")[0].clone(),
+            enrollment: vectors::file("phone-enrollment.json")["expected"].clone(),
+        }
+    }
+
+    /// Her device, her session, a ceremony that waits for an answer, an enrolment, an administrator's token.
+    fn anew(&self) {
+        let now = self.app.clock.now();
+        let account = self.person.account_id.clone();
+        let text = |text: &str| text.to_owned();
+        let claims: Value = serde_json::from_str(self.prompt["payload"].as_str().unwrap()).unwrap();
+        let ceremony = Ceremony {
+            id: text("ceremony"),
+            account_id: account.clone(),
+            owner: Owner::Attempt(text("attempt")),
+            known_browser: None,
+            kind: Kind::SecondFactor,
+            origin: Origin::PasswordProved,
+            number: text("47"),
+            r#match: Match::Enter { digits: 2 },
+            network: text("192.0.2.0/24"),
+            silent: false,
+            created_at: now,
+            expires_at: now + 60,
+            outcome: None,
+            decided_at: None,
+            decided_by: None,
+            redeemed: false,
+            gave_session: None,
+            gave_browser: None,
+        };
+        let device = self.device();
+        let prompt = Prompt {
+            jti: claims["jti"].as_str().unwrap().to_owned(),
+            ceremony: ceremony.id.clone(),
+            device_id: device.id.clone(),
+            jws: self.prompt["jws"].as_str().unwrap().to_owned(),
+            answered_with: AnsweringKey::Device,
+            key: device.key.thumbprint(),
+            created_at: now,
+            answer: None,
+        };
+        let mut session = Session::new(hashed(COOKIE.as_bytes()), account.clone(), Used::PasswordAndPhone, now);
+        session.may_add_at = Some(now);
+        let token = ApiToken { id: hashed(COOKIE.as_bytes()), account_id: account.clone(), expires_at: now + 600 };
+        let stored = self.app.store.run_blocking(|tx| {
+            tx.sweep(now + 100_000 * DAY)?;
+            for other in people::all(tx)? {
+                tx.delete::<Person>(&other.account_id)?;
+            }
+            for old in tx.children::<Device>(&account)? {
+                tx.delete::<DeviceKey>(&old.key.thumbprint())?;
+                tx.delete::<Device>(&old.id)?;
+            }
+            keep(tx, Policy::usual(), &account, now)?;
+            tx.put(&self.person)?;
+            tx.put(&device)?;
+            tx.put(&ceremony)?;
+            tx.put(&prompt)?;
+            tx.put(&session)?;
+            tx.put(&token)?;
+            tx.put(&self.open_enrollment())
+        });
+        stored.unwrap();
+    }
+
+    /// The device of the vectors, active.
+    pub(crate) fn device(&self) -> Device {
+        let text = |text: &str| text.to_owned();
+        let claimed = Claimed { name: text("x"), model: text("x"), os: text("x"), app_version: text("x") };
+        // Nothing listens there, and the guard of pushes lets none go there.
+        let push = Subscription { endpoint: text("https://127.0.0.1/x"), p256dh: text(""), auth: text("") };
+        let key: Jwk = serde_json::from_value(self.device.jwk.clone()).unwrap();
+        let mut device = Device::pending(
+            self.device_id.clone(),
+            self.person.account_id.clone(),
+            key,
+            claimed,
+            push,
+            self.app.clock.now(),
+        );
+        device.state = State::Active;
+        device
+    }
+
+    /// The enrolment of the vectors, open.
+    fn open_enrollment(&self) -> Enrollment {
+        let expected = &self.enrollment;
+        let (id, key, now) =
+            (vectors::text(&expected["enrollment"]), vectors::bytes(&expected["key"]), self.app.clock.now());
+        let sealed = self.app.sealer.seal(&format!("enrollment key {id}"), &key).unwrap();
+        Enrollment {
+            scanned: Code { id, key: Some(sealed), wrong_macs: 0 },
+            typed: None,
+            typed_shown: None,
+            account_id: self.person.account_id.clone(),
+            session: "wizard".to_owned(),
+            created_at: now,
+            expires_at: now + 600,
+            state: EnrollmentState::Open,
+            nonces: Vec::new(),
+            bound_by: None,
+            device_id: None,
+            wrong_digits: 0,
+            another_phone: false,
+            ceremony: None,
+        }
+    }
+
+    /// What everybody and every group is called.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let found = self.app.store.run_blocking(|tx| {
+            let people = people::all(tx)?.into_iter().flat_map(|person| [person.user_name, person.display_name]);
+            Ok(people.chain(groups(tx)?.into_iter().map(|group| group.name)).collect())
+        });
+        found.unwrap()
+    }
+
+    /// Hands a request to the service; `None` when it waits. Nothing may make the service fail.
+    pub(crate) fn send(&self, request: Request<Body>) -> Option<Answer> {
+        let answer = self.runtime.block_on(async {
+            let response = tokio::time::timeout(PATIENCE, self.router.clone().oneshot(request)).await.ok()?.unwrap();
+            let (parts, body) = response.into_parts();
+            let streams = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+            let body = if streams { Vec::new() } else { to_bytes(body, 1 << 20).await.unwrap().to_vec() };
+            Some(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+        })?;
+        assert!(answer.status < 500, "the service failed: {}", String::from_utf8_lossy(&answer.body));
+        for (name, value) in [("cache-control", "no-store"), ("x-content-type-options", "nosniff")] {
+            let said = answer.header(name);
+            assert!(
+                said == value
+                    || answer.header("content-type").starts_with("text/css")
+                    || name == "cache-control" && !said.is_empty(),
+                "{name}: {said}"
+            );
+        }
+        Some(answer)
+    }
+
+    /// A phone's message.
+    pub(crate) fn post(&self, path: &str, body: impl Into<Body>) -> Option<Answer> {
+        self.send(Request::post(path).body(body.into()).unwrap())
+    }
+
+    /// What a form of the session's pages must bring.
+    pub(crate) fn csrf(&self) -> String {
+        encode(hmac::sign(&self.app.csrf, format!("- {COOKIE}").as_bytes()).as_ref())
+    }
+}

@@ -1,0 +1,196 @@
+//! What is encrypted or encoded by others: pushes, the snapshot for the notification extension, sealed values,
+//! signatures and keys of a platform.
+
+use std::sync::LazyLock;
+
+use countersign::testing::doors;
+use countersign::{Inbox, KeyGuard, KeyStore, PlatformError, PushEffect, Timestamp};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use serde_json::{Value, json};
+
+use crate::signed;
+use crate::strict::{canonical, names_stand_once, text};
+use crate::vectors::{self, NOW};
+
+static PUSHES: LazyLock<Value> = LazyLock::new(|| vectors::file("push.json"));
+static INBOX: LazyLock<Value> = LazyLock::new(|| vectors::file("inbox.json"));
+/// Private scalar and secret of the account's push key.
+static PRIVATE: LazyLock<Vec<u8>> =
+    LazyLock::new(|| ["private", "auth"].map(|part| vectors::bytes(&PUSHES["push_key"][part])).concat());
+
+/// A push: what begins with `{` is its content, to be encrypted as a service does it; anything else is the message.
+pub(crate) fn push(input: &[u8]) -> bool {
+    let content = match input.first() {
+        Some(b'{') => {
+            let Some(jws) = signed::SERVICE.message(input) else { return false };
+            Some(format!("{jws:2700}").into_bytes())
+        }
+        _ => None,
+    };
+    let message = content.as_ref().map_or_else(|| input.to_vec(), |content| encrypted(content));
+    let Some(plain) = doors::decrypt(&PRIVATE, &message) else {
+        assert!(content.is_none_or(|content| content.len() > 3_900), "an honest push is not read");
+        return false;
+    };
+    assert!(message.len() <= 4_096, "read {} bytes", message.len());
+    assert!(!plain.ends_with(b" "), "padding is left");
+    assert_eq!(message.get(20), Some(&65), "read a key of another length");
+    let mut altered = message.clone();
+    if let Some(last) = altered.last_mut() {
+        *last ^= 1;
+    }
+    assert_eq!(doors::decrypt(&PRIVATE, &altered), None, "read an altered push");
+    // A stock library reads the same.
+    let secret = web_push_native::p256::SecretKey::from_slice(&PRIVATE[..32]).unwrap();
+    let auth = web_push_native::Auth::clone_from_slice(&PRIVATE[32..]);
+    let stock = web_push_native::decrypt(message, &secret, &auth).expect("a stock library does not read it");
+    let spaces = stock.iter().rev().take_while(|byte| **byte == b' ').count();
+    assert_eq!(&stock[..stock.len() - spaces], plain);
+    true
+}
+
+fn encrypted(content: &[u8]) -> Vec<u8> {
+    let point =
+        web_push_native::p256::PublicKey::from_sec1_bytes(&vectors::bytes(&PUSHES["push_key"]["point"])).unwrap();
+    let auth = web_push_native::Auth::clone_from_slice(&PRIVATE[32..]);
+    web_push_native::encrypt(content.to_vec(), &point, &auth).unwrap()
+}
+
+pub(crate) fn push_seeds() -> Vec<Vec<u8>> {
+    let messages = PUSHES["cases"].as_array().unwrap().iter().map(|case| vectors::bytes(&case["message"]));
+    messages.chain(vectors::messages("phone-prompt.json").into_iter().take(5)).collect()
+}
+
+/// A key store with nothing but the one wrapped key of the vectors.
+struct Unwraps;
+
+impl KeyStore for Unwraps {
+    fn make(&self, _alias: String, _guard: KeyGuard) -> Result<Vec<u8>, PlatformError> {
+        Err(PlatformError::Unusable)
+    }
+
+    fn public_key(&self, _alias: String) -> Result<Vec<u8>, PlatformError> {
+        Err(PlatformError::Gone)
+    }
+
+    fn sign(&self, _alias: String, _message: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        Err(PlatformError::Gone)
+    }
+
+    fn delete(&self, _alias: String) -> Result<(), PlatformError> {
+        Ok(())
+    }
+
+    fn wrap(&self, _plain: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        Err(PlatformError::Unusable)
+    }
+
+    fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        let known = wrapped == vectors::bytes(&INBOX["wrapped"]);
+        if known { Ok(vectors::bytes(&INBOX["snapshot_key"])) } else { Err(PlatformError::Gone) }
+    }
+}
+
+/// The snapshot: what begins with `{"v"` is the file, any other `{` is what is sealed inside.
+pub(crate) fn inbox(input: &[u8]) -> bool {
+    let file = if input.starts_with(b"{") && !input.starts_with(b"{\"v\"") { snapshot(input) } else { input.to_vec() };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("snapshot"), &file).unwrap();
+    let Ok(inbox) = Inbox::open(folder.path(), &Unwraps) else { return false };
+    names_stand_once(&file);
+    let envelope: Value = serde_json::from_slice(&file).unwrap();
+    assert_eq!(envelope["v"], 1);
+    assert_eq!(canonical(text(&envelope, "key")), vectors::bytes(&INBOX["wrapped"]));
+    let slot = vectors::bytes(&PUSHES["slot"]);
+    for case in PUSHES["cases"].as_array().unwrap().iter().take(3) {
+        let message = vectors::bytes(&case["message"]);
+        let _effect = inbox.push_received(&slot, &message, Timestamp(NOW));
+        let again = inbox.push_received(&slot, &message, Timestamp(NOW));
+        assert_eq!(again, PushEffect::Nothing, "one push, told twice");
+    }
+    true
+}
+
+fn snapshot(content: &[u8]) -> Vec<u8> {
+    let key = UnboundKey::new(&AES_256_GCM, &vectors::bytes(&INBOX["snapshot_key"])).unwrap();
+    let mut sealed = content.to_vec();
+    let place = Aad::from(b"inbox\0snapshot\0v1");
+    LessSafeKey::new(key).seal_in_place_append_tag(Nonce::assume_unique_for_key([0; 12]), place, &mut sealed).unwrap();
+    let sealed = countersign_service::secrets::encode(&[&[0; 12], sealed.as_slice()].concat());
+    json!({ "v": 1, "key": INBOX["wrapped"], "sealed": sealed })
+        .to_string()
+        .replacen("{\"key\"", "{\"v\":1,\"key\"", 1)
+        .replacen(",\"v\":1}", "}", 1)
+        .into_bytes()
+}
+
+pub(crate) fn inbox_seeds() -> Vec<Vec<u8>> {
+    let texts = std::iter::once(text(&INBOX, "file")).chain(std::iter::once(text(&INBOX, "plain")));
+    let wrong = INBOX["wrong_files"].as_array().unwrap().iter().map(|case| text(case, "file"));
+    texts.chain(wrong).map(|text| text.as_bytes().to_vec()).collect()
+}
+
+/// A sealed value opens where it was sealed, unaltered, and nowhere else.
+pub(crate) fn sealed(input: &[u8]) -> bool {
+    let key = [3; 32];
+    assert_eq!(doors::unseal(&key, "row", input), None, "opened what nobody sealed");
+    let whole = doors::seal(&key, "row", input);
+    assert_eq!(doors::unseal(&key, "row", &whole).as_deref(), Some(input));
+    assert_eq!(doors::unseal(&key, "row2", &whole), None, "opened in another row");
+    let mut altered = whole.clone();
+    let at = input.iter().fold(input.len(), |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
+    let at = at.rem_euclid(altered.len());
+    altered[at] ^= 1;
+    assert_eq!(doors::unseal(&key, "row", &altered), None, "opened after byte {at} was altered");
+    assert_eq!(doors::unseal(&key, "row", &whole[..whole.len() - 1]), None, "opened what was cut");
+    true
+}
+
+pub(crate) fn sealed_seeds() -> Vec<Vec<u8>> {
+    vec![Vec::new(), b"secret".to_vec(), vec![0; 300]]
+}
+
+/// A platform's signature: r and s in range, and the one DER encoding of them.
+pub(crate) fn signature(input: &[u8]) -> bool {
+    let Some(raw) = doors::signature_from_der(input) else { return false };
+    let again = p256::ecdsa::Signature::from_slice(&raw).expect("r and s are in range");
+    assert_eq!(again.to_der().as_bytes(), input, "two encodings of one signature");
+    true
+}
+
+pub(crate) fn signature_seeds() -> Vec<Vec<u8>> {
+    let whole = (1..=8_u8).map(|seed| {
+        let mut raw = [seed; 64];
+        raw[0] = seed.wrapping_mul(31);
+        p256::ecdsa::Signature::from_slice(&raw).unwrap().to_der().as_bytes().to_vec()
+    });
+    whole.chain([vec![0x30, 6, 2, 1, 0, 2, 1, 0], vec![0x30, 7, 2, 2, 0, 1, 2, 1, 1], Vec::new()]).collect()
+}
+
+/// A key: JWK or point, on the curve, in one form; phone and service name it alike.
+pub(crate) fn key(input: &[u8]) -> bool {
+    if doors::is_point(input) {
+        assert_eq!((input.len(), input.first()), (65, Some(&4)), "a point in another form");
+        assert!(p256::PublicKey::from_sec1_bytes(input).is_ok(), "a point off the curve");
+        return true;
+    }
+    let service: Option<countersign_service::jose::Jwk> = serde_json::from_slice(input).ok();
+    let Some((point, thumbprint)) = doors::point_of_jwk(input) else { return false };
+    names_stand_once(input);
+    assert!(doors::is_point(&point));
+    if let Some(jwk) = service {
+        assert_eq!((jwk.point(), jwk.thumbprint_bytes()), (Ok(point), thumbprint.to_vec()));
+    }
+    true
+}
+
+pub(crate) fn key_seeds() -> Vec<Vec<u8>> {
+    let file = vectors::file("keys.json");
+    let keys = file.as_object().unwrap().values();
+    let jwks = keys.clone().map(|key| {
+        let mut jwk = key["jwk"].clone();
+        jwk.as_object_mut().unwrap().remove("d");
+        jwk.to_string().into_bytes()
+    });
+    jwks.chain(keys.map(|key| vectors::bytes(&key["point"]))).collect()
+}

@@ -1,0 +1,299 @@
+//! What a service signs and a phone reads: JWS, JSON, prompts, withdrawals, tests, states, keys.
+
+use std::sync::LazyLock;
+
+use countersign::testing::doors::{self, Believed, Phone};
+use countersign::{Matching, Prompt, Timestamp};
+use serde_json::{Value, json};
+
+use crate::sign::TestKey;
+use crate::strict::{self, MAX_PROMPT, Opened, is_id, is_shown, names_stand_once, number, one_of, opened, text};
+use crate::vectors::{self, ISSUER, NOW};
+
+pub(crate) static SERVICE: LazyLock<TestKey> = LazyLock::new(|| TestKey::named("service"));
+static EXPECTED: LazyLock<Value> = LazyLock::new(|| vectors::file("phone-state.json")["expected"].clone());
+/// What the phone of the vectors holds of the service.
+static KEYS: LazyLock<Value> = LazyLock::new(|| vectors::file("phone-prompt.json")["service_keys"].clone());
+static PHONE: LazyLock<Phone> = LazyLock::new(|| phone(&KEYS));
+/// What it holds just before the first document of `phone-keys.json`.
+static BEFORE: LazyLock<Value> = LazyLock::new(|| json!({ "seq": 0, "keys": KEYS["keys"] }));
+static STRANGER: LazyLock<TestKey> = LazyLock::new(|| TestKey::named("stranger"));
+
+const CAUSES: [&str; 9] = [
+    "not_my_phone",
+    "wrong_digits",
+    "cancelled",
+    "expired",
+    "abandoned",
+    "removed_by_phone",
+    "removed_by_person",
+    "removed_by_operator",
+    "lost",
+];
+const RESULTS: [&str; 9] = [
+    "approved",
+    "denied",
+    "reported",
+    "wrong_number",
+    "expired",
+    "superseded",
+    "cancelled",
+    "already_answered",
+    "refused_place",
+];
+
+fn phone(keys: &Value) -> Phone {
+    Phone::new(ISSUER, text(&EXPECTED, "device_id"), text(&EXPECTED, "account_id"), keys)
+}
+
+/// Whose key must have signed: the service's, or the next one where the phone knows it.
+fn signer(keys: &Value, jws: &str) -> Vec<u8> {
+    let kid = doors::unverified_kid(jws).expect("accepted without a key's name");
+    keys["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|jwk| doors::point_of_jwk(jwk.to_string().as_bytes()))
+        .find(|(_, thumbprint)| strict::canonical(&kid) == thumbprint)
+        .expect("accepted a key that the phone does not hold")
+        .0
+}
+
+/// A JWS of any payload.
+pub(crate) fn jws(input: &[u8]) -> bool {
+    let Some(jws) = SERVICE.message(input) else { return false };
+    let kid = &SERVICE.thumbprint;
+    let read = doors::jws(&jws, "phone-prompt+jwt", kid, &SERVICE.point);
+    let claimed = doors::unverified_kid(&jws);
+    let Some(payload) = read else { return false };
+    let Opened { header, payload: again } = opened(&jws, "phone-prompt+jwt", "kid", &SERVICE.point);
+    assert_eq!(payload, again);
+    assert_eq!((&header["kid"], claimed.as_ref()), (&json!(kid), Some(kid)));
+    assert_eq!(doors::jws(&jws, "phone-prompt+jwt", kid, &STRANGER.point), None, "accepted for another key");
+    assert_eq!(doors::jws(&jws, "phone-state+jwt", kid, &SERVICE.point), None, "accepted as another type");
+    true
+}
+
+/// JSON: a name once; what was read is what another reader reads.
+pub(crate) fn json_text(input: &[u8]) -> bool {
+    let service = countersign_service::jose::check_unique(input).is_ok();
+    let Some(value) = doors::json(input) else {
+        return false;
+    };
+    assert!(service, "the service refuses what the phone reads");
+    names_stand_once(input);
+    assert_eq!(Some(value), serde_json::from_slice(input).ok());
+    true
+}
+
+pub(crate) fn json_seeds() -> Vec<Vec<u8>> {
+    let texts = [
+        r#"{"a":1,"b":[{"a":1}],"c":{"d":{"e":null}}}"#,
+        r#"{"a":1,"\u0061":2}"#,
+        r#"[1,2.5,-3e10,1e999,"\ud834\udd1e","\ud834"]"#,
+        r#"{"":{"":""}} "#,
+        r#"{"a\"":1,"b\\":2,"c:":3}"#,
+    ];
+    let deep = ["[".repeat(200), "{\"a\":".repeat(200)];
+    let payloads =
+        vectors::cases("phone-prompt.json").into_iter().filter_map(|case| case["payload"].as_str().map(str::to_owned));
+    texts.map(str::to_owned).into_iter().chain(deep).chain(payloads.take(3)).map(String::into_bytes).collect()
+}
+
+/// What the phone makes of a push that was decrypted.
+fn pushed(input: &[u8]) -> Option<(String, Believed)> {
+    let jws = SERVICE.message(input)?;
+    let read = PHONE.read_push(&jws, Timestamp(NOW));
+    assert_eq!(read, PHONE.read_push(&jws, Timestamp(NOW)), "read twice, not the same");
+    Some((jws, read?))
+}
+
+/// What every signed push says: from this issuer, to this device, of now.
+fn addressed(jws: &str, typ: &str) -> Value {
+    let Opened { payload, .. } = opened(jws, typ, "kid", &signer(&KEYS, jws));
+    assert_eq!((text(&payload, "iss"), text(&payload, "aud")), (ISSUER, text(&EXPECTED, "device_id")));
+    let (iat, exp) = (number(&payload, "iat"), number(&payload, "exp"));
+    assert!(iat <= NOW + 60 && exp > NOW && exp.saturating_sub(iat) <= 300, "accepted at {iat} to {exp}");
+    payload
+}
+
+/// A prompt: section 7 of the protocol, once more.
+pub(crate) fn prompt(input: &[u8]) -> bool {
+    let Some((jws, Believed::Prompt(prompt))) = pushed(input) else { return false };
+    assert!(jws.len() <= MAX_PROMPT, "a prompt of {} bytes", jws.len());
+    let claims = addressed(&jws, "phone-prompt+jwt");
+    assert_eq!(text(&claims, "sub"), text(&EXPECTED, "account_id"));
+    is_id(text(&claims, "jti"));
+    let origin = one_of(&claims, "origin", &["signed_in", "known_browser", "password_proved", "unknown"]);
+    let key = one_of(&claims, "key", &["device", "sign_in"]);
+    let kind = text(&claims, "kind");
+    let keys: &[&str] = match kind {
+        "confirm_enrolment" | "second_factor" | "register_device" => &["device"],
+        "phone_sign_in" => &["sign_in"],
+        "add_method" | "remove_method" | "create_pass" | "report_lost" => &["device", "sign_in"],
+        other => panic!("accepted the kind {other:?}"),
+    };
+    assert!(keys.contains(&key), "{kind} is not answered by {key}");
+    let longest = match (origin, kind) {
+        ("unknown", _) => 60,
+        (_, "second_factor" | "phone_sign_in") => 120,
+        _ => 300,
+    };
+    let life = number(&claims, "exp").saturating_sub(number(&claims, "iat"));
+    assert!(life <= longest, "{kind} of {origin} lives {life} seconds");
+    shows(&prompt, &claims);
+    assert_eq!(PHONE.read_stored(&jws).as_ref(), Some(&*prompt), "another prompt from the store");
+    true
+}
+
+/// What a person sees of it.
+fn shows(prompt: &Prompt, claims: &Value) {
+    assert_eq!((prompt.host(), prompt.user_name()), ("login.example", "ada"));
+    assert_eq!(prompt.needs_unlock(), claims["key"] == "sign_in");
+    match prompt.matching() {
+        Matching::Enter { digits } => {
+            assert!(matches!(digits, 2 | 3), "{digits} digits");
+            assert_eq!(claims["match"]["digits"], *digits);
+        }
+        Matching::Choose { options } => {
+            assert!(options.iter().all(|one| one.len() == 2 && one.bytes().all(|byte| byte.is_ascii_digit())));
+            let [first, second, third] = options;
+            assert!(first != second && second != third && first != third, "the same number twice: {options:?}");
+            assert_eq!(claims["match"]["options"], json!(options));
+        }
+    }
+    let context = prompt.context();
+    let place = context.place.iter().flat_map(|place| [&place.city, &place.region, &place.country]);
+    let texts = [&context.application, &context.browser, &context.os, &context.address];
+    texts.into_iter().chain(place).for_each(|text| is_shown(text));
+}
+
+/// A withdrawal.
+pub(crate) fn withdrawn(input: &[u8]) -> bool {
+    let Some((jws, Believed::Withdrawn(id, _))) = pushed(input) else { return false };
+    let claims = addressed(&jws, "prompt-withdrawn+jwt");
+    one_of(&claims, "reason", &["answered_elsewhere", "cancelled", "superseded", "ended"]);
+    is_id(&id.jti);
+    assert_eq!(text(&claims, "prompt"), id.jti);
+    true
+}
+
+/// A test of the way.
+pub(crate) fn push_test(input: &[u8]) -> bool {
+    let Some((jws, Believed::Test(id))) = pushed(input) else { return false };
+    is_id(&id);
+    assert_eq!(text(&addressed(&jws, "push-test+jwt"), "test"), id);
+    true
+}
+
+/// A signed state, with all that it may say.
+pub(crate) fn state(input: &[u8]) -> bool {
+    let Some(jws) = SERVICE.message(input) else { return false };
+    let request = text(&EXPECTED, "request");
+    let Some(read) = PHONE.read_state(&jws, request) else { return false };
+    assert_eq!(PHONE.read_state(&jws, request), Some(read), "read twice, not the same");
+    assert_eq!(PHONE.read_state(&jws, "AAAAAAAAAAAAAAAAAAAAAA"), None, "accepted for another request");
+    let Opened { payload, .. } = opened(&jws, "phone-state+jwt", "kid", &signer(&KEYS, &jws));
+    assert_eq!((text(&payload, "iss"), text(&payload, "aud")), (ISSUER, text(&EXPECTED, "device_id")));
+    assert_eq!(text(&payload, "request"), request);
+    one_of(&payload, "status", &["ok", "pending", "removed", "clock_skew", "suspended", "limited"]);
+    let said = |name: &str| !payload[name].is_null();
+    if said("cause") {
+        one_of(&payload, "cause", &CAUSES);
+    }
+    if said("outcome") {
+        one_of(&payload["outcome"], "result", &RESULTS);
+        text(&payload["outcome"], "prompt");
+    }
+    if said("policy") {
+        one_of(&payload["policy"], "key_guard", &["biometric_current_set", "biometric_or_credential"]);
+        assert!(payload["policy"]["phone_sign_in"].is_boolean());
+        let accounts = &payload["policy"]["accounts_on_phone"];
+        assert!(accounts.is_null() || accounts.as_u64().is_some_and(|count| u32::try_from(count).is_ok()));
+    }
+    if said("turn_on") {
+        one_of(&payload, "turn_on", &["done", "not_allowed", "expired", "refused"]);
+    }
+    if said("push_test") {
+        one_of(&payload, "push_test", &["sent", "too_soon", "no_address"]);
+    }
+    true
+}
+
+/// The next keys: one more in the sequence, one to eight points on the curve, signed by a key that was held.
+pub(crate) fn next_keys(input: &[u8]) -> bool {
+    let Some(jws) = SERVICE.message(input) else { return false };
+    let Some(next) = phone(&BEFORE).next_keys(&jws) else { return false };
+    are_next(&BEFORE, &jws, &next);
+    true
+}
+
+fn are_next(held: &Value, jws: &str, next: &Value) {
+    let Opened { payload, .. } = opened(jws, "phone-keys+jwt", "kid", &signer(held, jws));
+    assert_eq!(text(&payload, "iss"), ISSUER);
+    assert_eq!((number(&payload, "seq"), number(next, "seq")), (number(held, "seq") + 1, number(held, "seq") + 1));
+    let keys = next["keys"].as_array().unwrap();
+    assert!((1..=8).contains(&keys.len()), "{} keys", keys.len());
+    for jwk in keys {
+        let (point, _) = doors::point_of_jwk(jwk.to_string().as_bytes()).expect("a key that is no point");
+        assert!(p256::PublicKey::from_sec1_bytes(&point).is_ok(), "a key off the curve");
+        assert_eq!((text(jwk, "kty"), text(jwk, "crv")), ("EC", "P-256"));
+    }
+}
+
+/// A published chain: it is followed link by link, or not at all.
+pub(crate) fn chain(input: &[u8]) -> bool {
+    let Some((held, published)) = input.split_once_line() else { return false };
+    let Some(held) = doors::json(held).filter(holdable) else { return false };
+    let Some(end) = phone(&held).follow_keys(published) else { return false };
+    names_stand_once(published);
+    let chain: Value = serde_json::from_slice(published).unwrap();
+    let chain: Vec<&str> = chain["chain"].as_array().unwrap().iter().map(|jws| jws.as_str().unwrap()).collect();
+    assert!(chain.len() <= 512, "a chain of {}", chain.len());
+    let mut at = json!({ "seq": held["seq"], "keys": keys_only(&held["keys"]) });
+    let place = usize::try_from(number(&at, "seq")).unwrap();
+    for jws in chain.iter().skip(place) {
+        let payload: Value = serde_json::from_slice(&strict::canonical(jws.split('.').nth(1).unwrap())).unwrap();
+        let next = json!({ "seq": payload["seq"], "keys": keys_only(&payload["keys"]) });
+        are_next(&at, jws, &next);
+        at = next;
+    }
+    assert_eq!(end, at, "followed to other keys");
+    true
+}
+
+/// A JWK with nothing but what makes the key.
+fn keys_only(keys: &Value) -> Value {
+    let bare = |jwk: &Value| json!({ "kty": jwk["kty"], "crv": jwk["crv"], "x": jwk["x"], "y": jwk["y"] });
+    keys.as_array().unwrap().iter().map(bare).collect()
+}
+
+/// What a phone may hold; the held set is ours and was checked before it was kept.
+fn holdable(held: &Value) -> bool {
+    let keys = held["keys"].as_array();
+    let good = |jwk: &Value| doors::point_of_jwk(jwk.to_string().as_bytes()).is_some();
+    held["seq"].as_u64().is_some_and(|seq| seq > 0 && seq < 1_000) && keys.is_some_and(|keys| keys.iter().all(good))
+}
+
+pub(crate) fn chain_seeds() -> Vec<Vec<u8>> {
+    let file = vectors::file("phone-keys.json");
+    let seed = |case: &Value| {
+        let held = json!({ "seq": case["held"]["seq"], "keys": keys_only(&case["held"]["keys"]) });
+        format!("{held}\n{}", json!({ "chain": case["chain"] })).into_bytes()
+    };
+    file["chains"].as_array().unwrap().iter().map(seed).collect()
+}
+
+/// Input of two parts.
+pub(crate) trait Lines {
+    /// What stands before the first line feed, and after it.
+    fn split_once_line(&self) -> Option<(&[u8], &[u8])>;
+}
+
+impl Lines for [u8] {
+    fn split_once_line(&self) -> Option<(&[u8], &[u8])> {
+        let end = self.iter().position(|byte| *byte == b'\n')?;
+        let (first, rest) = self.split_at(end);
+        Some((first, rest.get(1..)?))
+    }
+}

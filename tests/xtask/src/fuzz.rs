@@ -1,0 +1,151 @@
+//! Fuzzing for as long as one wants, guided by coverage where there is a nightly compiler, else by seed alone.
+//!
+//! The targets are those of `tests/fuzz`; `cargo xtask test` tries a bounded number of cases of each. What is found
+//! here goes on: the corpus stays in `target/fuzz-corpus`.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::report::{cargo, part, root, run as run_command, say};
+use crate::tools;
+
+const TARGETS: &str = "tests/fuzz/fuzz/fuzz_targets";
+/// As the stable mutator: whatever is longer is refused unread.
+const MAX_LEN: &str = "-max_len=20000";
+/// Longer for one input, and the reader hangs.
+const TIMEOUT: &str = "-timeout=30";
+
+/// What became of one target.
+struct Told {
+    executions: String,
+    coverage: String,
+    /// Where the input stands that it failed with.
+    crash: Option<String>,
+}
+
+/// Shares the minutes among the targets, or gives them all to one; true when nothing failed.
+pub(crate) fn run(minutes: u64, only: Option<&str>) -> io::Result<bool> {
+    let targets: Vec<String> = names()?.into_iter().filter(|name| only.is_none_or(|only| only == name)).collect();
+    let count = u64::try_from(targets.len()).unwrap_or(u64::MAX);
+    let Some(seconds) = minutes.saturating_mul(60).checked_div(count).map(|seconds| seconds.max(1)) else {
+        say(&format!("There is no such target; there are: {}", names()?.join(", ")));
+        return Ok(false);
+    };
+    let guided = is_nightly_there().then(tools::cargo_fuzz).transpose()?.flatten();
+    match &guided {
+        Some(cargo_fuzz) => {
+            if !part("build", || build(cargo_fuzz))? || !part("seeds", seeds)? {
+                return Ok(false);
+            }
+        }
+        None => say("No nightly compiler here (rustup toolchain install nightly): mutated by seed, without coverage."),
+    }
+    let mut good = true;
+    for name in &targets {
+        let started = Instant::now();
+        let told = match &guided {
+            Some(cargo_fuzz) => guided_run(cargo_fuzz, name, seconds)?,
+            None => seeded_run(name, seconds)?,
+        };
+        let verdict = told.crash.as_ref().map_or_else(|| "no crash".to_owned(), |file| format!("CRASH, repeat {file}"));
+        say(&format!(
+            "{name:14} {:>12} executions {:>6} s  coverage {:>6}  {verdict}",
+            told.executions,
+            started.elapsed().as_secs(),
+            told.coverage
+        ));
+        good &= told.crash.is_none();
+    }
+    Ok(good)
+}
+
+/// The targets' names, in order.
+fn names() -> io::Result<Vec<String>> {
+    let files = fs::read_dir(root().join(TARGETS))?.flatten().map(|entry| entry.path());
+    let mut names: Vec<String> =
+        files.filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned())).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// A command of the nightly toolchain; what the cargo that runs this has set would lead to the stable one.
+fn nightly(program: &Path) -> Command {
+    let mut command = Command::new("rustup");
+    command.args(["run", "nightly"]).arg(program).current_dir(root());
+    for set in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTC", "RUSTDOC"] {
+        command.env_remove(set);
+    }
+    command
+}
+
+fn is_nightly_there() -> bool {
+    let asked = nightly(Path::new("rustc")).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    asked.is_ok_and(|status| status.success())
+}
+
+/// Without a sanitizer: what reads is safe Rust, and twice as fast without.
+fn of_fuzz(cargo_fuzz: &Path, act: &str) -> Command {
+    let mut command = nightly(cargo_fuzz);
+    command.args([act, "--fuzz-dir", "tests/fuzz/fuzz", "--target-dir", "target/fuzz", "--sanitizer", "none"]);
+    command
+}
+
+fn build(cargo_fuzz: &Path) -> io::Result<bool> {
+    // The same versions as everything else.
+    let lock = root().join("tests/fuzz/fuzz/Cargo.lock");
+    if !lock.exists() {
+        fs::copy(root().join("Cargo.lock"), lock)?;
+    }
+    Ok(of_fuzz(cargo_fuzz, "build").status()?.success())
+}
+
+fn corpus() -> PathBuf {
+    root().join("target/fuzz-corpus")
+}
+
+fn seeds() -> io::Result<bool> {
+    let folder = corpus().to_string_lossy().into_owned();
+    run_command(&cargo(), &["run", "--quiet", "--package", "countersign-fuzz", "--bin", "seeds", "--", &folder], &[])
+}
+
+fn guided_run(cargo_fuzz: &Path, name: &str, seconds: u64) -> io::Result<Told> {
+    let log = root().join(format!("target/fuzz-{name}.log"));
+    let artifacts = root().join("target/fuzz-artifacts").join(name);
+    fs::create_dir_all(&artifacts)?;
+    let said = File::create(&log)?;
+    let done = of_fuzz(cargo_fuzz, "run")
+        .arg(name)
+        .arg(corpus().join(name))
+        .args(["--", MAX_LEN, TIMEOUT, "-print_final_stats=1"])
+        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-artifact_prefix={}/", artifacts.display()))
+        .stdin(Stdio::null())
+        .stdout(said.try_clone()?)
+        .stderr(said)
+        .status()?;
+    let said = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+    let after = |line: &str, word: &str| line.split_once(word)?.1.split_whitespace().next().map(str::to_owned);
+    let last = |word: &str| said.lines().rev().find_map(|line| after(line, word)).unwrap_or_else(|| "?".to_owned());
+    let crash = (!done.success()).then(|| {
+        let written = said.lines().find_map(|line| after(line, "Test unit written to "));
+        written.unwrap_or_else(|| log.display().to_string())
+    });
+    Ok(Told { executions: last("stat::number_of_executed_units:"), coverage: last(" cov: "), crash })
+}
+
+fn seeded_run(name: &str, seconds: u64) -> io::Result<Told> {
+    let done = Command::new(cargo())
+        .args(["test", "--quiet", "--package", "countersign-fuzz", "--test", "targets", name])
+        .args(["--", "--exact", "--nocapture"])
+        .env("COUNTERSIGN_FUZZ_SECONDS", seconds.to_string())
+        .current_dir(root())
+        .output()?;
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    let own = |word: &str| said.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))?.split_once(word));
+    let executions = own(" read").map_or("?", |(count, _)| count).to_owned();
+    let crash = (!done.status.success()).then(|| own("left in ").map_or("?", |(_, file)| file).to_owned());
+    Ok(Told { executions, coverage: "none".to_owned(), crash })
+}
