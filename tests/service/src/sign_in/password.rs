@@ -108,7 +108,7 @@ async fn proven(app: &App, visitor: Visitor, person: Person, by: Secret) -> Resp
         return failed(app, &StoreError::Stopped);
     };
     let (older_id, id) = (older.id.clone(), hashed(cookie.as_bytes()));
-    let attempt = Attempt { id, unproven: None, ceremony: None, may_register: false, ..older };
+    let attempt = Attempt { transaction: id.clone(), id, unproven: None, ceremony: None, may_register: false, ..older };
     let proven = Proven { account_id: person.account_id.clone(), at: visitor.now, by };
     let must_change = by == Secret::Password && person.must_change_password;
     let attempt = if must_change {

@@ -14,7 +14,7 @@ use crate::policy::document::UnknownOrigins;
 use crate::policy::records::effective_for;
 use crate::prompts::acts::{self, Only, Wanted};
 use crate::prompts::numbers;
-use crate::prompts::records::{Kind as PromptKind, Origin, Owner};
+use crate::prompts::records::{Kind as PromptKind, Origin};
 use crate::prompts::rules::UNKNOWN_LIFE;
 use crate::session::{Posted, Visitor, failed};
 use crate::sign_in::number::{context, known_browser, wait_for};
@@ -110,7 +110,7 @@ async fn start_unproven(
 fn wanted(visitor: &Visitor, attempt: &Attempt, account_id: String, origin: Origin) -> Wanted {
     Wanted {
         account_id,
-        owner: Owner::Attempt(attempt.id.clone()),
+        owner: attempt.owner(),
         known_browser: None,
         kind: PromptKind::PhoneSignIn,
         origin,
