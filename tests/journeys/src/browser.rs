@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::Trouble;
@@ -110,6 +110,17 @@ impl Browser {
         let mut wanted = capabilities();
         let options = wanted.get_mut("goog:chromeOptions").and_then(|options| options.as_object_mut());
         options.ok_or("no options")?.insert("mobileEmulation".to_owned(), phone);
+        Self::start_with(ca, wanted).await
+    }
+
+    /// Opens a window that finds every name under `test` on this machine.
+    ///
+    /// # Errors
+    /// As [`Browser::start`].
+    pub async fn start_with_names(ca: &[u8]) -> Result<Self, Trouble> {
+        let mut wanted = capabilities();
+        let arguments = wanted.get_mut("goog:chromeOptions").and_then(|options| options["args"].as_array_mut());
+        arguments.ok_or("no arguments")?.push(json!("--host-resolver-rules=MAP *.test 127.0.0.1"));
         Self::start_with(ca, wanted).await
     }
 
@@ -229,6 +240,58 @@ impl Browser {
     /// When the driver is gone.
     pub async fn address(&self) -> Result<String, Trouble> {
         Ok(self.client.current_url().await?.to_string())
+    }
+
+    /// Runs a script in the page, whose own scripts could do no more; `arguments[0]` ends one that waits.
+    ///
+    /// # Errors
+    /// When it throws.
+    pub async fn run(&self, script: &str) -> Result<Value, Trouble> {
+        let waits = script.contains("arguments[0]");
+        let done = if waits {
+            self.client.execute_async(script, vec![]).await
+        } else {
+            self.client.execute(script, vec![]).await
+        };
+        Ok(done?)
+    }
+
+    /// The name of the page inside a frame; `None` when the frame shows none of ours.
+    ///
+    /// # Errors
+    /// When there is no such frame.
+    pub async fn framed(&self, number: u16) -> Result<Option<String>, Trouble> {
+        self.client.enter_frame(number).await?;
+        let found = self.client.find_all(Locator::Css("#page")).await?;
+        let name = match found.first() {
+            Some(page) => page.attr("data-page").await?,
+            None => None,
+        };
+        self.client.enter_parent_frame().await?;
+        Ok(name)
+    }
+
+    /// Addresses of the other windows.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn other_windows(&self) -> Result<Vec<String>, Trouble> {
+        let here = self.client.window().await?;
+        let mut addresses = Vec::new();
+        for window in self.client.windows().await?.into_iter().filter(|window| *window != here) {
+            self.client.switch_to_window(window).await?;
+            addresses.push(self.address().await?);
+        }
+        self.client.switch_to_window(here).await?;
+        Ok(addresses)
+    }
+
+    /// Goes back.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn back(&self) -> Result<(), Trouble> {
+        Ok(self.client.back().await?)
     }
 
     /// A picture of what the person sees, PNG.

@@ -1,5 +1,6 @@
 //! A service and a relay, real ones, over TLS on loopback, with a clock that tests may move.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use countersign_service::config::{Client, Config};
 use countersign_service::limits::Limit;
 use countersign_service::operator;
 use countersign_service::serve::{self, Running};
+use countersign_service::store::Table;
 use countersign_service::tls::{Authority, Identity};
 use tempfile::TempDir;
 
@@ -31,6 +33,9 @@ pub const CLIENT: &str = "payroll";
 /// Its secret.
 pub const CLIENT_SECRET: &str = "payroll-secret-of-this-run";
 
+/// Another name of the service, whose siblings may be somebody else's; only a browser that is told so finds it.
+pub const OTHER_NAME: &str = "id.example.test";
+
 /// A service and a relay.
 pub struct World {
     /// The service.
@@ -44,6 +49,7 @@ pub struct World {
     /// The private authority behind every certificate.
     pub authority: Authority,
     identity: Identity,
+    address: SocketAddr,
     relay_address: SocketAddr,
     folder: TempDir,
     service: Option<Running>,
@@ -77,22 +83,34 @@ impl World {
     /// # Errors
     /// When a socket or a file can't be had.
     pub async fn start_empty(redirect: Option<String>) -> Result<Self, Trouble> {
+        let redirect_uris = vec![redirect.unwrap_or_else(|| "https://127.0.0.1:1/callback".to_owned())];
+        Self::start_as(|config| {
+            config.clients.iter_mut().for_each(|client| client.redirect_uris = redirect_uris.clone())
+        })
+        .await
+    }
+
+    /// Starts both, with nobody, after a change of what an operator decides. Another issuer must lead here by itself.
+    ///
+    /// # Errors
+    /// When a socket or a file can't be had.
+    pub async fn start_as(change: impl FnOnce(&mut Config)) -> Result<Self, Trouble> {
         let folder = tempfile::tempdir()?;
         let authority = Authority::make("Countersign journeys")?;
-        let identity = authority.identity(&["localhost", "127.0.0.1"])?;
+        let identity = authority.identity(&["localhost", "127.0.0.1", OTHER_NAME])?;
         let relay = start_relay(&folder, &identity, loopback()).await?;
         let listener = serve::bind(loopback())?;
+        let address = listener.local_addr()?;
         let clock = Arc::new(SystemClock::default());
-        let redirect_uris = vec![redirect.unwrap_or_else(|| "https://127.0.0.1:1/callback".to_owned())];
-        let config = Config {
-            issuer: format!("https://localhost:{}", listener.local_addr()?.port()),
+        let mut config = Config {
+            issuer: format!("https://localhost:{}", address.port()),
             organization: "Example Ltd".to_owned(),
             data: Some(folder.path().join("service")),
             clients: vec![Client {
                 id: CLIENT.to_owned(),
                 secret: CLIENT_SECRET.to_owned(),
                 name: "Payroll".to_owned(),
-                redirect_uris,
+                redirect_uris: Vec::new(),
             }],
             phone_redirects: Vec::new(),
             app_link: Some(APP_LINK.to_owned()),
@@ -100,6 +118,7 @@ impl World {
             relay_authorities: authority.certificate().to_owned(),
             limits: Limit { burst: 10_000, per_second: 1_000 },
         };
+        change(&mut config);
         let app = App::open(config, clock.clone())?;
         let cuts = Cuts::default();
         let router = app.router().layer(middleware::from_fn_with_state(cuts.clone(), cuts::layer));
@@ -112,10 +131,41 @@ impl World {
             relay: Some(relay),
             authority,
             identity,
+            address,
             relay_address,
             folder,
             service: Some(service),
         })
+    }
+
+    /// Where the service itself listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Everything that the service has stored, by table and id.
+    ///
+    /// # Errors
+    /// When its database can't be read.
+    pub fn stored(&self) -> Result<BTreeMap<(&'static str, String), String>, Trouble> {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let database = rusqlite::Connection::open_with_flags(self.data().join("service.db"), flags)?;
+        let mut stored = BTreeMap::new();
+        for table in Table::ALL {
+            let mut rows = database.prepare(&format!("SELECT id, body FROM {}", table.name()))?;
+            for row in rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
+                let (id, body) = row?;
+                stored.insert((table.name(), id), body);
+            }
+        }
+        Ok(stored)
+    }
+
+    /// The service's own folder.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("service")
     }
 
     /// The first administrator's password, as a service that knows nobody prints it.

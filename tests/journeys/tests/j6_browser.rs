@@ -1,16 +1,19 @@
 //! J6 in a real browser, beside a hostile page.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+#[path = "common/browsing.rs"]
+mod browsing;
 mod common;
 
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
+use browsing::signed_in;
 use common::{use_phone, with_phone_sign_in};
 use countersign::{FetchReason, Outcome, PromptKind, Step};
 use countersign_journeys::browser::Browser;
 use countersign_journeys::world::{APP_LINK, USER};
-use countersign_journeys::{TestPhone, World, a_moment, browser, skipped};
+use countersign_journeys::{World, a_moment, browser, skipped};
 
 /// Sends forms to the sign-in page by itself, as soon as somebody looks at it; in frames, so that it can tell its end.
 async fn hostile_page(issuer: &str) -> String {
@@ -33,21 +36,6 @@ async fn hostile_page(issuer: &str) -> String {
     // Ends with the test's runtime.
     tokio::spawn(async move { axum::serve(listener, router).await });
     address
-}
-
-async fn signed_in(browser: &Browser, issuer: &str, phone: &TestPhone) {
-    browser.goto(&format!("{issuer}/sign-in")).await.unwrap();
-    browser.fill("user-name", USER).await.unwrap();
-    browser.click("next").await.unwrap();
-    browser.wait_for_page("password").await.unwrap();
-    browser.click("use-phone").await.unwrap();
-    browser.wait_for_page("number").await.unwrap();
-    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
-    let step = phone.approve_unlocked(&prompt, browser.number().await.unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
-    browser.wait_for_page("name-account").await.unwrap();
-    browser.click("continue").await.unwrap();
-    browser.wait_for_page("security-info").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

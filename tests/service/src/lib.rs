@@ -16,8 +16,10 @@
 //! | `phone_sign_in` | registering a device and its sign-in key |
 //! | `notices` | what the other phones are told |
 //! | `openid` | the OpenID Provider |
+//! | `addresses`, `headers` | the map, and what every answer carries |
 //! | `people`, `audit`, `limits`, `keys`, `push`, `store`, `texts` | what all of them share |
 
+pub mod addresses;
 pub mod admin;
 pub mod agent;
 pub mod app;
@@ -28,6 +30,7 @@ pub mod data;
 pub mod devices;
 pub mod enrollment;
 pub mod events;
+pub mod headers;
 pub mod jose;
 pub mod keys;
 pub mod limits;

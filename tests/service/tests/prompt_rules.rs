@@ -516,13 +516,8 @@ fn j6_w9_two_minutes_of_strangers_from_fifty_networks_cost_a_known_browser_nothi
 /// has shown in ten minutes, so no number fits a request that it was not drawn for.
 #[test]
 fn j6_w17_numbers_never_collide_in_a_hundred_thousand_overlapping_starts() {
-    let mut crowd = Crowd {
-        history: Vec::new(),
-        resting: Vec::new(),
-        shown_at: BTreeMap::new(),
-        seed: 6,
-        counts: BTreeMap::new(),
-    };
+    let mut crowd =
+        Crowd { history: Vec::new(), resting: Vec::new(), shown_at: BTreeMap::new(), seed: 6, counts: BTreeMap::new() };
     let mut now = NOW;
     for at in 0..100_000 {
         // Long calm stretches with a start a second, and storms.

@@ -308,24 +308,15 @@ struct Whole<'a> {
     csrf: &'a str,
 }
 
-/// Nothing inline, nothing from elsewhere, in nobody's frame, in nobody's cache.
-fn headers(app: &App, leads_to: Option<&str>) -> [(header::HeaderName, String); 7] {
+/// Nothing inline, nothing from elsewhere, in nobody's frame; the rest is what every answer carries.
+fn headers(app: &App, leads_to: Option<&str>) -> [(header::HeaderName, String); 2] {
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
          form-action 'self'{}{}; frame-ancestors 'none'; base-uri 'none'",
         app.config.redirect_origins(),
         leads_to.map(|origin| format!(" {origin}")).unwrap_or_default()
     );
-    [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        (header::X_FRAME_OPTIONS, "DENY".to_owned()),
-        // Not `no-referrer`: that makes browsers send forms with `Origin: null`, which tells nothing of where they stood.
-        (header::REFERRER_POLICY, "same-origin".to_owned()),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000".to_owned()),
-    ]
+    [(header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()), (header::CONTENT_SECURITY_POLICY, policy)]
 }
 
 /// `GET /static/page.css`.

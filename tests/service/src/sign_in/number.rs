@@ -12,7 +12,7 @@ use crate::pages::words;
 use crate::people::Person;
 use crate::phone_sign_in::records::Purpose;
 use crate::prompts::acts::{self, Only, Wanted};
-use crate::prompts::records::{Ceremony, Context, Kind as PromptKind, Origin, Outcome, Owner};
+use crate::prompts::records::{Ceremony, Context, Kind as PromptKind, Origin, Outcome};
 use crate::prompts::rules::is_forgotten;
 use crate::secrets::{hashed, random_id};
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie, with_way, without_cookie};
@@ -39,7 +39,7 @@ pub async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
     };
     let wanted = Wanted {
         account_id,
-        owner: Owner::Attempt(attempt.id.clone()),
+        owner: attempt.owner(),
         origin: if known.is_some() { Origin::KnownBrowser } else { Origin::PasswordProved },
         known_browser: known,
         kind,
@@ -104,7 +104,7 @@ pub(super) async fn known_browser(
 /// The ceremony that an attempt waits for.
 pub(super) async fn waiting(app: &App, attempt: &Attempt) -> Result<Option<Ceremony>, StoreError> {
     match &attempt.ceremony {
-        Some(id) => acts::look(app, id.clone(), Owner::Attempt(attempt.id.clone())).await,
+        Some(id) => acts::look(app, id.clone(), attempt.owner()).await,
         None => Ok(None),
     }
 }
@@ -170,8 +170,9 @@ pub async fn cancel(State(app): State<App>, posted: Posted) -> Response {
     if attempt.unproven.is_some() {
         return phone::cancel(&app, attempt).await;
     }
+    let owner = attempt.owner();
     if let Some(id) = attempt.ceremony
-        && let Err(error) = acts::cancel(&app, id, Owner::Attempt(attempt.id)).await
+        && let Err(error) = acts::cancel(&app, id, owner).await
     {
         return failed(&app, &error);
     }
@@ -260,7 +261,7 @@ fn redeem(
     {
         return Ok(None);
     }
-    let owner = Owner::Attempt(attempt.id.clone());
+    let owner = attempt.owner();
     // A proved password or pass makes it a second factor; without one only the sign-in key was ever asked.
     let (kind, used) = match attempt.proven.as_ref().map(|proven| proven.by) {
         Some(Secret::Password) => (PromptKind::SecondFactor, Used::PasswordAndPhone),

@@ -109,7 +109,7 @@ async fn proven(app: &App, visitor: Visitor, person: Person, by: Secret) -> Resp
         return failed(app, &StoreError::Stopped);
     };
     let (older_id, id) = (older.id.clone(), hashed(cookie.as_bytes()));
-    let attempt = Attempt { id, unproven: None, ceremony: None, may_register: false, ..older };
+    let attempt = Attempt { transaction: id.clone(), id, unproven: None, ceremony: None, may_register: false, ..older };
     let password_since = person.password_changed_at;
     let proven = Proven { account_id: person.account_id.clone(), at: visitor.now, by, password_since };
     let must_change = by == Secret::Password && person.must_change_password;

@@ -17,7 +17,7 @@ use crate::policy::document::UnknownOrigins;
 use crate::policy::records::effective_for;
 use crate::prompts::acts::{self, Drawn, Only, Wanted};
 use crate::prompts::numbers;
-use crate::prompts::records::{Kind as PromptKind, Origin, Owner};
+use crate::prompts::records::{Kind as PromptKind, Origin};
 use crate::prompts::rules::UNKNOWN_LIFE;
 use crate::secrets::random_id;
 use crate::session::{Posted, Visitor, failed};
@@ -65,8 +65,8 @@ pub(super) async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Respon
 /// Takes an unproven page back; as long for every name.
 pub(super) async fn cancel(app: &App, attempt: Attempt) -> Response {
     let answer_at = Instant::now() + ANSWER_AFTER;
-    if let Some(id) = attempt.ceremony {
-        let (app, owner) = (app.clone(), Owner::Attempt(attempt.id));
+    if let Some(id) = attempt.ceremony.clone() {
+        let (app, owner) = (app.clone(), attempt.owner());
         apart(async move { acts::cancel(&app, id, owner).await });
     }
     tokio::time::sleep_until(answer_at).await;
@@ -139,7 +139,7 @@ async fn start_unproven(app: &App, wanted: Wanted) -> Result<(), StoreError> {
 fn wanted(visitor: &Visitor, attempt: &Attempt, account_id: String, origin: Origin) -> Wanted {
     Wanted {
         account_id,
-        owner: Owner::Attempt(attempt.id.clone()),
+        owner: attempt.owner(),
         known_browser: None,
         kind: PromptKind::PhoneSignIn,
         origin,

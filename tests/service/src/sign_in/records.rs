@@ -7,7 +7,7 @@ use crate::enrollment;
 use crate::openid::records::{AuthorizationRequest, Token};
 use crate::people::Person;
 use crate::phone_sign_in::records::Registration;
-use crate::prompts::records::Kind;
+use crate::prompts::records::{Kind, Owner};
 use crate::store::{Record, StoreError, Table, Tx};
 
 const ATTEMPT_LIFE: Time = 30 * MINUTE;
@@ -23,6 +23,8 @@ const PROOF_LIFE: Time = 10 * MINUTE;
 pub struct Attempt {
     /// Its cookie, hashed.
     pub id: String,
+    /// What its ceremonies belong to; stays when the cookie changes, so that a newer one replaces an older one.
+    pub transaction: String,
     /// When it ends.
     pub expires_at: Time,
     /// The name that was typed.
@@ -112,6 +114,7 @@ impl Attempt {
     #[must_use]
     pub fn new(id: String, now: Time) -> Self {
         Self {
+            transaction: id.clone(),
             id,
             expires_at: now + ATTEMPT_LIFE,
             user_name: None,
@@ -123,6 +126,12 @@ impl Attempt {
             may_register: false,
             unproven: None,
         }
+    }
+
+    /// Whose its ceremonies are.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner::Attempt(self.transaction.clone())
     }
 
     /// What the person is signing in to, as far as it was named.

@@ -15,7 +15,7 @@ use crate::phone_sign_in::acts as registrations;
 use crate::phone_sign_in::records::{Purpose, Registration};
 use crate::phone_sign_in::rules::MAX_WRONG_DIGITS;
 use crate::prompts::acts;
-use crate::prompts::records::{Kind as PromptKind, Owner};
+use crate::prompts::records::Kind as PromptKind;
 use crate::secrets::{hashed, random_id};
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie, without_cookie};
 use crate::sign_in::records::Attempt;
@@ -57,7 +57,7 @@ pub(super) async fn approved(app: &App, attempt: Attempt, now: Time) -> Response
     let redeemed = app
         .store
         .run(move |tx| {
-            let (Some(ceremony), owner) = (&attempt.ceremony, Owner::Attempt(attempt.id.clone())) else {
+            let (Some(ceremony), owner) = (&attempt.ceremony, attempt.owner()) else {
                 return Ok(false);
             };
             if acts::redeem(tx, ceremony, &owner, kind, now)?.is_none() {

@@ -40,27 +40,37 @@ pub async fn user_name(State(app): State<App>, visitor: Visitor) -> Response {
     with_cookie(page, Kind::Attempt, &cookie)
 }
 
-/// `POST /sign-in`.
+/// `POST /sign-in`: from now on it is this person's attempt, under a fresh cookie: one that somebody has planted in
+/// this browser is worth nothing to him.
 pub async fn take_user_name(State(app): State<App>, posted: Posted) -> Response {
-    let Some(mut attempt) = posted.visitor.attempt.clone() else {
+    let Some(older) = posted.visitor.attempt.clone() else {
         return Redirect::to("/sign-in").into_response();
     };
     let name = posted.field("user_name").trim().to_owned();
     if name.is_empty() || name.len() > 256 {
-        return words::user_name(attempt.for_what(), Some("Type your user name.")).show(&app, &posted.visitor);
+        return words::user_name(older.for_what(), Some("Type your user name.")).show(&app, &posted.visitor);
     }
-    attempt.user_name = Some(name);
-    attempt.proven = None;
-    attempt.must_change = None;
-    attempt.unproven = None;
+    let Ok(cookie) = random_id() else {
+        return failed(&app, &StoreError::Stopped);
+    };
+    let (older_id, id) = (older.id.clone(), hashed(cookie.as_bytes()));
+    let attempt = Attempt { id, user_name: Some(name), proven: None, must_change: None, unproven: None, ..older };
     // The way this browser used last, whoever's name was typed: what a page shows tells nothing of a name.
     let by_phone = posted.visitor.prefers_phone && attempt.registration.is_none();
     let stored = attempt.clone();
-    match app.store.run(move |tx| tx.put(&stored)).await {
-        Ok(()) if by_phone => phone::ask(&app, posted.visitor, attempt).await,
+    let kept = app
+        .store
+        .run(move |tx| {
+            tx.delete::<Attempt>(&older_id)?;
+            tx.put(&stored)
+        })
+        .await;
+    let response = match kept {
+        Ok(()) if by_phone => phone::ask(&app, posted.visitor.rebound(&cookie), attempt).await,
         Ok(()) => Redirect::to("/sign-in/password").into_response(),
-        Err(error) => failed(&app, &error),
-    }
+        Err(error) => return failed(&app, &error),
+    };
+    with_cookie(response, Kind::Attempt, &cookie)
 }
 
 /// The session was made by password or pass alone and an application waits: the phone is asked now, in an attempt

@@ -1,0 +1,198 @@
+//! The map of addresses: each with its method and whom it is for, listed as it is registered.
+//!
+//! A form is registered by a function that takes [`Posted`], which only our own pages can send: no new form can
+//! forget where it must come from. Tests read the same list, so that none is left out of an attack.
+
+use axum::Router;
+use axum::extract::State;
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, get, on, post};
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::session::Posted;
+use crate::{
+    admin, devices as devices_room, enrollment, openid, pages, phone_sign_in, policy, prompts, security_info, sign_in,
+};
+
+/// Whom an address is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// A person who looks; changes nothing that anybody has.
+    Page,
+    /// One of our own pages, with what a person filled in.
+    Form,
+    /// Phones and applications, which bring a proof of their own; cookies count for nothing.
+    Machine,
+}
+
+/// An address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Its method.
+    pub method: Method,
+    /// Its path, as axum writes it.
+    pub path: &'static str,
+    /// Whom it is for.
+    pub is_for: For,
+}
+
+/// Every address, and the way to each.
+#[derive(Default)]
+pub struct Addresses {
+    router: Router<App>,
+    listed: Vec<Address>,
+}
+
+impl Addresses {
+    fn list(&mut self, method: Method, path: &'static str, is_for: For) {
+        self.listed.push(Address { method, path, is_for });
+    }
+
+    fn page<H, T>(mut self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.list(Method::GET, path, For::Page);
+        Self { router: self.router.route(path, get(handler)), ..self }
+    }
+
+    fn form<H, M>(mut self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<(M, State<App>, Posted), App>,
+        M: 'static,
+    {
+        self.list(Method::POST, path, For::Form);
+        Self { router: self.router.route(path, post(handler)), ..self }
+    }
+
+    fn machine<H, T>(mut self, method: Method, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        // No other methods are registered here than these.
+        let filter = match method {
+            Method::GET => MethodFilter::GET,
+            Method::PATCH => MethodFilter::PATCH,
+            _ => MethodFilter::POST,
+        };
+        self.list(method, path, For::Machine);
+        Self { router: self.router.route(path, on(filter, handler).layer(map_response(told_as_problem))), ..self }
+    }
+
+    /// Every address, in the order of the map.
+    #[must_use]
+    pub fn listed(&self) -> &[Address] {
+        &self.listed
+    }
+
+    /// The way to each.
+    pub fn router(self) -> Router<App> {
+        self.router
+    }
+}
+
+/// The map.
+#[must_use]
+pub fn all() -> Addresses {
+    phones(applications(administrators(wizard(account(signing_in(Addresses::default()))))))
+}
+
+fn signing_in(to: Addresses) -> Addresses {
+    to.page("/", sign_in::routes::home)
+        .page("/static/page.css", pages::style)
+        .page("/static/page.js", pages::script)
+        .page("/sign-in", sign_in::routes::user_name)
+        .form("/sign-in", sign_in::routes::take_user_name)
+        .page("/sign-in/password", sign_in::password::password)
+        .form("/sign-in/password", sign_in::password::take_password)
+        .page("/sign-in/pass", sign_in::password::pass)
+        .form("/sign-in/pass", sign_in::password::take_pass)
+        .page("/new-password", sign_in::password::new_password)
+        .form("/new-password", sign_in::password::take_new_password)
+        .page("/sign-in/number", sign_in::number::number)
+        .page("/sign-in/events", sign_in::number::number_events)
+        .form("/sign-in/again", sign_in::number::again)
+        .form("/sign-in/cancel", sign_in::number::cancel)
+        .form("/sign-in/finish", sign_in::number::finish)
+        .form("/sign-in/phone", sign_in::phone::instead)
+        .page("/sign-in/continue", sign_in::number::name_account)
+        .form("/sign-in/continue", sign_in::number::go_on)
+        .page("/register-phone", sign_in::register::consent)
+        .form("/register-phone", sign_in::register::agree)
+        .form("/register-phone/cancel", sign_in::register::refuse)
+        .form("/register-phone/not-offered", sign_in::register::tell_not_offered)
+        .page("/more-information", sign_in::routes::more_information)
+        .form("/more-information", sign_in::routes::take_more_information)
+        .form("/sign-out", sign_in::routes::sign_out)
+}
+
+fn account(to: Addresses) -> Addresses {
+    to.page("/security-info", security_info::routes::security_info)
+        .form("/security-info/continue", security_info::routes::go_on)
+        .form("/security-info/remove", security_info::step_up::remove)
+        .form("/security-info/lost", security_info::step_up::report_lost)
+        .form("/security-info/pass", security_info::step_up::make_pass)
+        .page("/security-info/step-up", security_info::step_up::number)
+        .form("/security-info/step-up/cancel", security_info::step_up::cancel)
+        .form("/security-info/step-up/finish", security_info::step_up::finish)
+        .page("/security-info/step-up/events", security_info::step_up::step_up_events)
+}
+
+fn wizard(to: Addresses) -> Addresses {
+    to.page("/security-info/add", security_info::wizard::add)
+        .form("/security-info/add", security_info::wizard::take_add)
+        .form("/security-info/add/start", security_info::wizard::start)
+        .page("/security-info/add/code", security_info::wizard::code)
+        .form("/security-info/add/typed", security_info::wizard::typed)
+        .form("/security-info/add/digits", security_info::wizard::digits)
+        .form("/security-info/add/not-my-phone", security_info::wizard::not_my_phone)
+        .form("/security-info/add/again", security_info::wizard::confirm_again)
+        .form("/security-info/add/finish", security_info::wizard::finish)
+        .form("/security-info/add/skip", security_info::wizard::skip)
+        .form("/security-info/add/cancel", security_info::wizard::cancel)
+        .page("/security-info/add/events", security_info::wizard::add_events)
+}
+
+fn administrators(to: Addresses) -> Addresses {
+    to.page("/admin", admin::routes::people_page)
+        .form("/admin/people", admin::routes::add_person)
+        .page("/admin/person", admin::routes::person_page)
+        .form("/admin/person", admin::routes::change_person)
+        .page("/admin/groups", admin::routes::groups_page)
+        .form("/admin/groups", admin::routes::add_group)
+        .page("/admin/policy", admin::routes::policy_page)
+        .form("/admin/policy", admin::routes::change_policy)
+        .machine(Method::GET, "/api/policy", policy::routes::policy)
+        .machine(Method::PATCH, "/api/policy", policy::routes::change_policy)
+        .machine(Method::GET, "/api/people/{user_name}/policy", policy::routes::persons_policy)
+}
+
+fn applications(to: Addresses) -> Addresses {
+    to.machine(Method::GET, "/.well-known/openid-configuration", openid::routes::discovery)
+        .page("/authorize", openid::routes::authorize)
+        .machine(Method::POST, "/par", phone_sign_in::routes::push)
+        .machine(Method::POST, "/token", openid::routes::token)
+        .machine(Method::GET, "/jwks", openid::routes::jwks)
+        .machine(Method::GET, "/userinfo", openid::routes::user_info)
+        .machine(Method::POST, "/userinfo", openid::routes::user_info)
+}
+
+fn phones(to: Addresses) -> Addresses {
+    to.machine(Method::POST, "/phone/look-up", enrollment::routes::look_up)
+        .machine(Method::POST, "/phone/enrollment", enrollment::routes::bind)
+        .machine(Method::POST, "/phone/prompts", prompts::routes::prompts)
+        .machine(Method::POST, "/phone/answers", prompts::routes::answers)
+        .machine(Method::POST, "/phone/device", devices_room::routes::device)
+        .machine(Method::GET, "/phone/keys", devices_room::routes::key_chain)
+}
+
+/// The framework's own refusal of a large body, in the form that phones read.
+async fn told_as_problem(response: Response) -> Response {
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE { Problem::TooLarge.into_response() } else { response }
+}
