@@ -9,6 +9,7 @@ pub mod phone;
 pub mod qr;
 pub mod relying_party;
 pub mod terminal;
+pub mod torture;
 pub mod walk;
 pub mod world;
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::middleware;
+use axum::{Router, middleware};
 use countersign_relay::{Config as RelayConfig, Relay, Tls};
 use countersign_service::app::App;
 use countersign_service::clock::SystemClock;
@@ -76,6 +76,17 @@ impl World {
     /// # Errors
     /// When a socket or a file can't be had.
     pub async fn start_empty(redirect: Option<String>) -> Result<Self, Trouble> {
+        Self::start_behind(redirect, |router| router).await
+    }
+
+    /// As `start_empty`, with something more between the network and the service.
+    ///
+    /// # Errors
+    /// When a socket or a file can't be had.
+    pub async fn start_behind(
+        redirect: Option<String>,
+        between: impl FnOnce(Router) -> Router,
+    ) -> Result<Self, Trouble> {
         let folder = tempfile::tempdir()?;
         let authority = Authority::make("Countersign journeys")?;
         let identity = authority.identity(&["localhost", "127.0.0.1"])?;
@@ -101,7 +112,7 @@ impl World {
         };
         let app = App::open(config, clock.clone())?;
         let cuts = Cuts::default();
-        let router = app.router().layer(middleware::from_fn_with_state(cuts.clone(), cuts::layer));
+        let router = between(app.router()).layer(middleware::from_fn_with_state(cuts.clone(), cuts::layer));
         let service = serve::serve(router, listener, &identity)?;
         let relay_address = relay.address;
         Ok(Self {
