@@ -20,6 +20,7 @@ use crate::notices;
 use crate::outbox;
 use crate::phone_sign_in::{self, Requirements};
 use crate::platform::LockState;
+use crate::points::Point;
 use crate::prompt::{PromptId, PushEffect, answer, push};
 use crate::push_address;
 use crate::push_health::{self, PushHealth, PushTest};
@@ -91,7 +92,7 @@ impl Authenticator {
                 let now = core.ports.clock.now();
                 let enrollments = core
                     .store
-                    .run(move |tables| {
+                    .write(Point::TakenUp, move |tables| {
                         tables.end_leases()?;
                         tables.sweep_prompts(now)?;
                         tables.sweep_notices(now)?;
@@ -245,7 +246,7 @@ impl Authenticator {
     /// `UnknownAccount`; `Platform` when the device does not say whether it has a lock.
     pub async fn requirements(&self, account: AccountId) -> Result<Requirements, Error> {
         self.act(|core| async move {
-            let record = core.store.run(move |tables| tables.account(&account)).await?;
+            let record = core.store.read(move |tables| tables.account(&account)).await?;
             phone_sign_in::requirements(&core, &record).await
         })
         .await

@@ -30,6 +30,7 @@ use crate::issuer::Issuer;
 use crate::jose::{HeaderKey, PublicKey, base64url};
 use crate::outbox;
 use crate::platform::{KeyGuard, PlatformError};
+use crate::points::Point;
 use crate::push_address;
 use crate::push_message::PushKeys;
 use crate::retired_keys;
@@ -189,7 +190,7 @@ pub(crate) async fn look_up(core: &Core, invite: Invite) -> Result<Offer, Error>
     let user_name = claimed_name(&answer.user_name)?;
     let organization = claimed_name(&answer.organization)?;
     let (issuer, account_id) = (invite.issuer().clone(), answer.account_id.clone());
-    let already_here = core.store.run(move |tables| tables.has_account(&issuer, &account_id)).await?;
+    let already_here = core.store.read(move |tables| tables.has_account(&issuer, &account_id)).await?;
     Ok(Offer {
         invite_id: invite.id().to_owned(),
         issuer: invite.issuer().clone(),
@@ -249,7 +250,7 @@ pub(crate) async fn enroll(core: &Core, offer: Offer) -> Result<Step, Error> {
         },
     };
     let ticket = record.ticket.clone();
-    core.change(move |tables| tables.insert_enrollment(&record)).await?;
+    core.change(Point::EnrollmentAccepted, move |tables| tables.insert_enrollment(&record)).await?;
     advance(core, &ticket).await
 }
 
@@ -266,7 +267,7 @@ fn fresh_id() -> Result<String, Error> {
 pub(crate) async fn advance(core: &Core, ticket: &Ticket) -> Result<Step, Error> {
     loop {
         let wanted = ticket.clone();
-        let record = core.store.run(move |tables| tables.enrollment(&wanted)).await?;
+        let record = core.store.read(move |tables| tables.enrollment(&wanted)).await?;
         let result = match &record.stage {
             Stage::Enrolling => make_key(core, &record).await,
             Stage::KeyMade { point, push_endpoint } => bind(core, &record, point, push_endpoint).await,
@@ -309,7 +310,9 @@ fn may_pass(error: &Error) -> bool {
 async fn make_key(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     let facts = &record.facts;
     let (point, push_endpoint) = make_device(core, &facts.account, &facts.endpoints, facts.slot.clone()).await?;
-    enter(core, record, Event::KeyMade { point, push_endpoint }).await
+    let stage = next(&record.stage, Event::KeyMade { point, push_endpoint }).ok_or(Error::UnknownTicket)?;
+    let ticket = record.ticket.clone();
+    core.change(Point::EnrollmentKeyMade, move |tables| tables.set_enrollment_stage(&ticket, &stage)).await
 }
 
 /// Makes the device key and the address of its pushes; made twice is made once.
@@ -400,17 +403,11 @@ async fn bound(core: &Core, record: &EnrollmentRecord, device_key: PublicKey, an
     let until = Timestamp(answer.expires_at).shifted(record.facts.clock_offset.saturating_neg());
     let stage = next(&record.stage, Event::Bound { until }).ok_or(Error::UnknownTicket)?;
     let ticket = record.ticket.clone();
-    core.change(move |tables| {
+    core.change(Point::EnrollmentBound, move |tables| {
         tables.insert_account(&account)?;
         tables.set_enrollment_stage(&ticket, &stage)
     })
     .await
-}
-
-async fn enter(core: &Core, record: &EnrollmentRecord, event: Event) -> Result<(), Error> {
-    let stage = next(&record.stage, event).ok_or(Error::UnknownTicket)?;
-    let ticket = record.ticket.clone();
-    core.change(move |tables| tables.set_enrollment_stage(&ticket, &stage)).await
 }
 
 /// Gives an enrolment up. From `Bound` on the service is told, now or later.
@@ -419,13 +416,13 @@ async fn enter(core: &Core, record: &EnrollmentRecord, event: Event) -> Result<(
 /// `UnknownTicket` when it has finished or was given up before.
 pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
     let wanted = ticket.clone();
-    let record = core.store.run(move |tables| tables.enrollment(&wanted)).await?;
+    let record = core.store.read(move |tables| tables.enrollment(&wanted)).await?;
     if matches!(record.stage, Stage::Bound { .. }) {
         let account = record.facts.account.clone();
-        let account = core.store.run(move |tables| tables.account(&account)).await?;
+        let account = core.store.read(move |tables| tables.account(&account)).await?;
         let (endpoint, now) = (account.endpoints.device.clone(), core.ports.clock.now());
         let entry = outbox::Entry::new(&account, endpoint, Message::Abandon, now)?;
-        core.change(move |tables| tables.insert_outbox(&entry)).await?;
+        core.change(Point::EnrollmentGivenUp, move |tables| tables.insert_outbox(&entry)).await?;
     }
     forget(core, &record).await?;
     core.wake_outbox();
@@ -435,7 +432,7 @@ pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
 /// Leaves nothing of an enrolment on this phone but a key that an unsent `abandon` still needs.
 async fn forget(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     let (ticket, account) = (record.ticket.clone(), record.facts.account.clone());
-    core.change(move |tables| {
+    core.change(Point::EnrollmentForgotten, move |tables| {
         tables.delete_enrollment(&ticket)?;
         // Retires the device key too, whether or not there was an account yet.
         tables.delete_account(&account)

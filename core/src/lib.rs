@@ -18,6 +18,7 @@
 //! | `push_address` | where pushes go, and that every service knows |
 //! | `service` | the messages of `docs/protocol.md`, both ways |
 //! | `platform`, `keystore` | the ports, and the key store for desktops |
+//! | `points` | each stored step by its name, where tests end the process |
 //! | `store`, `http`, `jose`, `push_message`, `seal`, `secret`, `clock`, `tasks` | database, network, signatures, push decryption, sealing, secrets, time, threads |
 //!
 //! The feature `authenticator` is everything that phones need, `desktop` (on by default) adds key store and
@@ -55,6 +56,8 @@ mod outbox;
 #[cfg(feature = "authenticator")]
 mod phone_sign_in;
 mod platform;
+#[cfg(feature = "authenticator")]
+mod points;
 mod prompt;
 #[cfg(feature = "authenticator")]
 mod push_address;

@@ -4,6 +4,7 @@ use crate::account::AccountId;
 use crate::authenticator::Core;
 use crate::error::Error;
 use crate::outbox::Entry;
+use crate::points::Point;
 use crate::service::messages::Message;
 
 /// Takes a notice off the screen, and tells the service in the same transaction's outbox.
@@ -12,10 +13,10 @@ use crate::service::messages::Message;
 /// `UnknownAccount`.
 pub(crate) async fn dismiss(core: &Core, account: AccountId, id: String) -> Result<(), Error> {
     let wanted = account.clone();
-    let record = core.store.run(move |tables| tables.account(&wanted)).await?;
+    let record = core.store.read(move |tables| tables.account(&wanted)).await?;
     let message = Message::Ack { notices: vec![id.clone()] };
     let entry = Entry::new(&record, record.endpoints.device.clone(), message, core.ports.clock.now())?;
-    core.change(move |tables| {
+    core.change(Point::NoticeDismissed, move |tables| {
         if tables.dismiss_notice(&account, &id)? && !record.is_removed() {
             tables.insert_outbox(&entry)?;
         }

@@ -19,6 +19,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::jose::base64url;
 use crate::platform::PlatformError;
+use crate::points::Point;
 use crate::prompt::{Outcome, PromptId};
 use crate::retired_keys;
 use crate::secret::random;
@@ -125,7 +126,7 @@ pub(crate) async fn run(core: &Core) {
 
 /// One look at every entry; returns how long nothing more is due.
 async fn round(core: &Core) -> Result<Duration, Error> {
-    let entries = core.store.run(|tables| tables.outbox()).await?;
+    let entries = core.store.read(|tables| tables.outbox()).await?;
     for entry in &entries {
         let now = core.ports.clock.now();
         if is_pointless(entry, now) {
@@ -135,7 +136,7 @@ async fn round(core: &Core) -> Result<Duration, Error> {
             let _postponed = deliver(core, entry).await;
         }
     }
-    let (entries, now) = (core.store.run(|tables| tables.outbox()).await?, core.ports.clock.now());
+    let (entries, now) = (core.store.read(|tables| tables.outbox()).await?, core.ports.clock.now());
     let next = entries.iter().map(|entry| entry.next_at.max(entry.lease_until).since(now)).min();
     Ok(next.map_or(LONGEST_SLEEP, |seconds| Duration::from_secs(seconds.max(1)).min(LONGEST_SLEEP)))
 }
@@ -146,7 +147,7 @@ fn is_pointless(entry: &Entry, now: Timestamp) -> bool {
 
 async fn give_up(core: &Core, entry: &Entry) -> Result<(), Error> {
     let (id, prompt, now) = (entry.id.clone(), entry.prompt.clone(), core.ports.clock.now());
-    core.change(move |tables| {
+    core.change(Point::OutboxGivenUp, move |tables| {
         tables.delete_outbox(&id)?;
         match prompt {
             Some(prompt) => tables.finish_prompt(&prompt, Outcome::Expired, now),
@@ -163,12 +164,15 @@ async fn give_up(core: &Core, entry: &Entry) -> Result<(), Error> {
 /// Why it did not arrive; the entry stays and is sent again later.
 pub(crate) async fn deliver(core: &Core, known: &Entry) -> Result<Option<State>, Error> {
     let (wanted, held, now) = (known.id.clone(), known.lease_until, core.ports.clock.now());
-    let leased = core.store.run(move |tables| tables.lease_outbox(&wanted, held, now, now.plus(LEASE))).await?;
+    let leased = core
+        .store
+        .write(Point::OutboxLeased, move |tables| tables.lease_outbox(&wanted, held, now, now.plus(LEASE)))
+        .await?;
     let Some(mut entry) = leased else {
         return Ok(None);
     };
     let account = entry.account.clone();
-    let asked = match core.store.run(move |tables| tables.account(&account)).await {
+    let asked = match core.store.read(move |tables| tables.account(&account)).await {
         Ok(account) => Some(account),
         Err(Error::UnknownAccount) => None,
         Err(error) => return Err(error),
@@ -184,7 +188,7 @@ pub(crate) async fn deliver(core: &Core, known: &Entry) -> Result<Option<State>,
             tracing::info!(%error, attempts = entry.attempts, "a message waits to be sent again");
             let next_at = core.ports.clock.now().plus(pause_after(entry.attempts)?);
             let wanted = entry.id.clone();
-            core.store.run(move |tables| tables.postpone_outbox(&wanted, next_at)).await?;
+            core.store.write(Point::OutboxPostponed, move |tables| tables.postpone_outbox(&wanted, next_at)).await?;
             core.wake_outbox();
             Err(error)
         }
@@ -206,7 +210,7 @@ async fn settle(core: &Core, entry: &Entry, asked: Option<&AccountRecord>, state
     let outcome = prompt.as_ref().and_then(|prompt| outcome_of(state, prompt));
     let now = core.ports.clock.now();
     let news = asked.filter(|asked| !asked.is_removed()).map(|asked| News::of(asked, state, now));
-    core.change(move |tables| {
+    core.change(Point::OutboxSettled, move |tables| {
         tables.delete_outbox(&id)?;
         if let Some(prompt) = &prompt {
             tables.finish_prompt(prompt, outcome.unwrap_or(Outcome::Expired), now)?;

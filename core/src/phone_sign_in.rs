@@ -22,6 +22,7 @@ use crate::enrollment::Ticket;
 use crate::error::Error;
 use crate::jose::{self, HeaderKey, PublicKey, base64url};
 use crate::platform::{KeyGuard, PlatformError};
+use crate::points::Point;
 use crate::prompt;
 use crate::retired_keys;
 use crate::secret::{Bearer, random};
@@ -59,11 +60,11 @@ pub(crate) async fn turn_on(core: &Core, id: AccountId, redirect_uri: String) ->
         return Ok(blocked);
     }
     let wanted = id.clone();
-    if let Some(Stage::Telling { .. }) = core.store.run(move |tables| tables.registration(&wanted)).await? {
+    if let Some(Stage::Telling { .. }) = core.store.read(move |tables| tables.registration(&wanted)).await? {
         // The service may have the key already: what was begun is brought to its end first.
         return go_on(core, &id).await;
     }
-    core.change(move |tables| tables.end_registration(&id)).await?;
+    core.change(Point::TurningOnCleared, move |tables| tables.end_registration(&id)).await?;
     enter(core, &account, Stage::Confirming { redirect_uri }).await
 }
 
@@ -81,7 +82,7 @@ async fn blocked(core: &Core, account: &AccountRecord) -> Result<Option<Step>, E
 
 async fn active(core: &Core, id: &AccountId) -> Result<AccountRecord, Error> {
     let wanted = id.clone();
-    let account = core.store.run(move |tables| tables.account(&wanted)).await?;
+    let account = core.store.read(move |tables| tables.account(&wanted)).await?;
     match account.state {
         StoredState::Active => Ok(account),
         StoredState::Pending => Err(Error::UnknownAccount),
@@ -92,7 +93,7 @@ async fn active(core: &Core, id: &AccountId) -> Result<AccountRecord, Error> {
 /// Stores a stage and says what the app does in it.
 async fn enter(core: &Core, account: &AccountRecord, stage: Stage) -> Result<Step, Error> {
     let (id, stored) = (account.id.clone(), stage.clone());
-    core.change(move |tables| tables.set_registration(&id, &stored)).await?;
+    core.change(stage.point(), move |tables| tables.set_registration(&id, &stored)).await?;
     shown_step(core, account, &stage)
 }
 
@@ -193,7 +194,7 @@ pub(crate) async fn go_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
 async fn load(core: &Core, id: &AccountId) -> Result<(AccountRecord, Stage), Error> {
     let account = active(core, id).await?;
     let wanted = id.clone();
-    let stage = core.store.run(move |tables| tables.registration(&wanted)).await?.ok_or(Error::UnknownTicket)?;
+    let stage = core.store.read(move |tables| tables.registration(&wanted)).await?.ok_or(Error::UnknownTicket)?;
     Ok((account, stage))
 }
 
@@ -362,7 +363,7 @@ async fn tell(
     let result = state.turn_on.unwrap_or(TurnOnResult::Refused);
     if result == TurnOnResult::Done && is_on {
         let id = account.id.clone();
-        core.change(move |tables| {
+        core.change(Point::TurnedOn, move |tables| {
             tables.set_sign_in(&id, Some(&made))?;
             tables.set_trouble(&id, None)?;
             tables.end_registration(&id)
@@ -395,7 +396,7 @@ pub(crate) async fn abandon(core: &Core, id: &AccountId) -> Result<(), Error> {
     let (account, stage) = load(core, id).await?;
     if let Stage::Telling { alias, guard, point, .. } = stage {
         let entry = turn_off_entry(core, &account, &SignInKey { alias, key: point_of(&point)?, guard })?;
-        core.change(move |tables| tables.insert_outbox(&entry)).await?;
+        core.change(Point::TurningOnGivenUp, move |tables| tables.insert_outbox(&entry)).await?;
         core.wake_outbox();
     }
     forget(core, id).await
@@ -403,6 +404,6 @@ pub(crate) async fn abandon(core: &Core, id: &AccountId) -> Result<(), Error> {
 
 async fn forget(core: &Core, id: &AccountId) -> Result<(), Error> {
     let id = id.clone();
-    core.change(move |tables| tables.end_registration(&id)).await?;
+    core.change(Point::TurningOnForgotten, move |tables| tables.end_registration(&id)).await?;
     retired_keys::destroy(core).await
 }

@@ -16,6 +16,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::outbox::Entry;
 use crate::platform::PlatformError;
+use crate::points::Point;
 use crate::service::Endpoints;
 use crate::service::messages::Message;
 use crate::store::Tables;
@@ -49,7 +50,7 @@ fn is_push_endpoint(address: &str) -> bool {
 /// # Errors
 /// `Store`.
 pub(crate) async fn changed(core: &Core) -> Result<(), Error> {
-    core.store.run(|tables| tables.renew_every_push_address()).await?;
+    core.store.write(Point::AddressDue, |tables| tables.renew_every_push_address()).await?;
     core.wake_push_addresses();
     Ok(())
 }
@@ -71,11 +72,12 @@ pub(crate) async fn run(core: &Core) {
 /// One look at every account; returns how long nothing more is due.
 async fn renew_due(core: &Core) -> Result<Duration, Error> {
     let now = core.ports.clock.now();
-    for (account, due_at) in core.store.run(move |tables| tables.push_addresses_due(now, now.plus(RENEW_AFTER))).await?
+    for (account, due_at) in
+        core.store.read(move |tables| tables.push_addresses_due(now, now.plus(RENEW_AFTER))).await?
     {
         renew(core, &account, due_at).await?;
     }
-    let (next, now) = (core.store.run(|tables| tables.next_push_renewal()).await?, core.ports.clock.now());
+    let (next, now) = (core.store.read(|tables| tables.next_push_renewal()).await?, core.ports.clock.now());
     // Sooner only when woken: a record that can't be read stays due.
     let seconds = next.map(|next| next.since(now).max(RETRY_AFTER));
     Ok(seconds.map_or(LONGEST_SLEEP, |seconds| Duration::from_secs(seconds).min(LONGEST_SLEEP)))
@@ -95,7 +97,7 @@ async fn renew(core: &Core, account: &AccountRecord, due_at: Timestamp) -> Resul
     let now = core.ports.clock.now();
     let next = now.plus(if entry.is_some() { RENEW_AFTER } else { RETRY_AFTER });
     let id = account.id.clone();
-    core.store.run(move |tables| store(tables, &id, due_at, next, entry.as_ref())).await?;
+    core.store.write(Point::AddressMade, move |tables| store(tables, &id, due_at, next, entry.as_ref())).await?;
     core.wake_outbox();
     Ok(())
 }

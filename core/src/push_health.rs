@@ -5,6 +5,7 @@ use crate::authenticator::Core;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::platform::PushDelivery;
+use crate::points::Point;
 use crate::service;
 use crate::service::messages::{Message, StateStatus};
 
@@ -27,7 +28,7 @@ pub struct PushHealth {
 /// `UnknownAccount`, `Store`.
 pub(crate) async fn health(core: &Core, id: AccountId) -> Result<PushHealth, Error> {
     let now = core.ports.clock.now();
-    let (last_received, is_address_told) = core.store.run(move |tables| tables.push_record(&id, now)).await?;
+    let (last_received, is_address_told) = core.store.read(move |tables| tables.push_record(&id, now)).await?;
     // A port that fails or hangs says nothing, and costs nothing else.
     let delivery = core.port(|ports| ports.push_channel.delivery()).await.unwrap_or(PushDelivery::Unknown);
     Ok(PushHealth { delivery, last_received, is_address_told })
@@ -39,7 +40,7 @@ pub(crate) async fn health(core: &Core, id: AccountId) -> Result<PushHealth, Err
 /// `Offline`, `Busy`, `Removed`, `NotAllowedNow`, `UnknownAccount`.
 pub(crate) async fn test(core: &Core, id: AccountId) -> Result<PushTest, Error> {
     let wanted = id.clone();
-    let account = core.store.run(move |tables| tables.account(&wanted)).await?;
+    let account = core.store.read(move |tables| tables.account(&wanted)).await?;
     if account.state != StoredState::Active {
         return Err(Error::NotAllowedNow);
     }
@@ -48,7 +49,7 @@ pub(crate) async fn test(core: &Core, id: AccountId) -> Result<PushTest, Error> 
     match (state.status, state.push_test) {
         (StateStatus::Ok, Some(PushTest::NoAddress)) => {
             let now = core.ports.clock.now();
-            core.store.run(move |tables| tables.hasten_push_renewal(&id, now)).await?;
+            core.store.write(Point::AddressHastened, move |tables| tables.hasten_push_renewal(&id, now)).await?;
             core.wake_push_addresses();
             Ok(PushTest::NoAddress)
         }

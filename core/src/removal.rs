@@ -4,6 +4,7 @@ use crate::account::{AccountId, StoredState};
 use crate::authenticator::Core;
 use crate::error::Error;
 use crate::outbox::{self, Entry};
+use crate::points::Point;
 use crate::retired_keys;
 use crate::service;
 use crate::service::messages::{Message, StateStatus};
@@ -21,7 +22,7 @@ pub enum Ending {
 /// in the same transaction.
 pub(crate) async fn remove(core: &Core, id: AccountId) -> Result<Ending, Error> {
     let wanted = id.clone();
-    let account = core.store.run(move |tables| tables.account(&wanted)).await?;
+    let account = core.store.read(move |tables| tables.account(&wanted)).await?;
     let message = match account.state {
         StoredState::Pending => Message::Abandon,
         StoredState::Active | StoredState::Removed(_) => Message::Unenroll,
@@ -30,7 +31,7 @@ pub(crate) async fn remove(core: &Core, id: AccountId) -> Result<Ending, Error> 
     let now = core.ports.clock.now();
     let entry = Entry::new(&account, account.endpoints.device.clone(), message, now)?.sent_by_the_caller(now);
     let (stored, wanted) = (entry.clone(), id.clone());
-    core.change(move |tables| {
+    core.change(Point::Removed, move |tables| {
         if !service_knows {
             tables.insert_outbox(&stored)?;
         }
@@ -55,7 +56,7 @@ pub(crate) async fn tell(core: &Core, entry: &Entry) -> Result<Ending, Error> {
 
 /// Asks the service to lift the block after three wrong numbers.
 pub(crate) async fn unblock(core: &Core, id: AccountId) -> Result<(), Error> {
-    let account = core.store.run(move |tables| tables.account(&id)).await?;
+    let account = core.store.read(move |tables| tables.account(&id)).await?;
     let mut speaker = account.speaker();
     let state = service::exchange(core, &mut speaker, &account.endpoints.device, &Message::Unblock).await?;
     match state.status {

@@ -3,6 +3,7 @@
 use crate::account::device_key_alias;
 use crate::authenticator::Core;
 use crate::error::Error;
+use crate::points::Point;
 use crate::store::RetiredKey;
 
 /// Destroys what may be destroyed now. A device key stays as long as something must still be told with it.
@@ -10,13 +11,13 @@ use crate::store::RetiredKey;
 /// # Errors
 /// Only when this phone's own store fails; a key store that sulks is asked again at the next chance.
 pub(crate) async fn destroy(core: &Core) -> Result<(), Error> {
-    for key in core.store.run(|tables| tables.retired_keys()).await? {
+    for key in core.store.read(|tables| tables.retired_keys()).await? {
         if is_needed(core, &key).await? {
             continue;
         }
         match core.delete_key(key.alias.clone()).await {
             Ok(()) => {
-                core.store.run(move |tables| tables.forget_retired_key(&key.alias)).await?;
+                core.store.write(Point::KeyDestroyed, move |tables| tables.forget_retired_key(&key.alias)).await?;
             }
             Err(error) => tracing::info!(%error, "a key could not be destroyed yet"),
         }
@@ -29,5 +30,5 @@ async fn is_needed(core: &Core, key: &RetiredKey) -> Result<bool, Error> {
     if key.alias != device_key_alias(&account) {
         return Ok(false);
     }
-    core.store.run(move |tables| Ok(!tables.outbox_is_silent_for(&account)?)).await
+    core.store.read(move |tables| Ok(!tables.outbox_is_silent_for(&account)?)).await
 }

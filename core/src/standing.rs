@@ -7,6 +7,7 @@ use crate::enrollment;
 use crate::error::Error;
 use crate::outbox::Entry;
 use crate::platform::PlatformError;
+use crate::points::Point;
 use crate::retired_keys;
 use crate::service::messages::{Message, Policy, State, StateStatus};
 use crate::store::Tables;
@@ -20,7 +21,7 @@ const MAX_NOTICES: usize = 16;
 /// `InvalidAnswer` when the state does not fit the account; then nothing was changed.
 pub(crate) async fn settle(core: &Core, asked: &AccountRecord, state: &State) -> Result<(), Error> {
     let (id, news) = (asked.id.clone(), News::of(asked, state, core.ports.clock.now()));
-    core.change(move |tables| news.take_over(tables, &id)).await?;
+    core.change(Point::StateSettled, move |tables| news.take_over(tables, &id)).await?;
     if state.push_ended {
         core.wake_push_addresses();
     }
@@ -158,8 +159,10 @@ pub(crate) async fn note_failure(core: &Core, id: &AccountId, error: &Error) -> 
         _passing => return Ok(()),
     };
     let id = id.clone();
-    core.change(move |tables| if tables.account_exists(&id)? { tables.set_trouble(&id, Some(trouble)) } else { Ok(()) })
-        .await
+    core.change(Point::TroubleNoted, move |tables| {
+        if tables.account_exists(&id)? { tables.set_trouble(&id, Some(trouble)) } else { Ok(()) }
+    })
+    .await
 }
 
 /// Asks the key store whether it still has every key that the accounts rest on: a key that is certainly gone is
@@ -168,7 +171,7 @@ pub(crate) async fn note_failure(core: &Core, id: &AccountId, error: &Error) -> 
 /// # Errors
 /// Only when this phone's own store fails.
 pub(crate) async fn check_keys(core: &Core) -> Result<(), Error> {
-    let accounts = core.store.run(|tables| tables.accounts()).await?;
+    let accounts = core.store.read(|tables| tables.accounts()).await?;
     for account in accounts.into_iter().filter(|account| account.state == StoredState::Active) {
         if let Some(ended) = look(core, &account.key_alias).await {
             note_failure(core, &account.id, &Error::Platform(ended)).await?;
@@ -201,7 +204,7 @@ pub(crate) async fn sign_in_key_ended(core: &Core, account: &AccountRecord, trou
     };
     let entry = crate::phone_sign_in::turn_off_entry(core, account, &sign_in)?;
     let id = account.id.clone();
-    core.change(move |tables| {
+    core.change(Point::SignInKeyEnded, move |tables| {
         // Turned on anew meanwhile: then it is another key that works.
         if tables.account(&id)?.sign_in != Some(sign_in) {
             return Ok(());

@@ -26,6 +26,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::inbox::{Keeper, KeptPush};
 use crate::platform::{KeyStore, PlatformError};
+use crate::points::{self, Point, Side};
 use crate::seal::Sealer;
 use crate::tasks;
 pub(crate) use keys::RetiredKey;
@@ -72,25 +73,34 @@ impl Store {
         migrate(&transaction)?;
         let (sealer, _wrapped) = open_sealer(&transaction, key_store, "store_key")?;
         let (inbox_sealer, wrapped) = open_sealer(&transaction, key_store, "inbox_key")?;
+        points::reached(Point::Database, Side::Before);
         transaction.commit()?;
+        points::reached(Point::Database, Side::After);
         let inbox = Arc::new(Keeper::new(inbox, inbox_sealer, wrapped));
         let store = Self { connection: Arc::new(Mutex::new(connection)), sealer: Arc::new(sealer), inbox };
         // A process killed between a change and its snapshot left an older one.
-        store.run_blocking(|tables| {
-            tables.recipients_changed.set(true);
-            Ok(())
-        })?;
+        store.inbox.leave(&store.read_blocking(|tables| tables.recipients())?);
         Ok(store)
     }
 
-    /// Runs `work` in one transaction, written when it returns `Ok` and undone otherwise.
-    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, Error>
+    /// Runs `work` in one transaction that only reads: what it writes is not kept.
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Tables<'_>) -> Result<T, Error> + Send + 'static,
     {
         let store = self.clone();
-        tasks::blocking(move || store.run_blocking(work)).await?
+        tasks::blocking(move || store.read_blocking(work)).await?
+    }
+
+    /// Runs `work` in one transaction, written when it returns `Ok` and undone otherwise: the step `point`.
+    pub(crate) async fn write<T, F>(&self, point: Point, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tables<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let store = self.clone();
+        tasks::blocking(move || store.write_blocking(point, work)).await?
     }
 
     /// What the notification extension has found.
@@ -99,14 +109,22 @@ impl Store {
         tasks::blocking(move || inbox.kept(now)).await
     }
 
-    fn run_blocking<T>(&self, work: impl FnOnce(&Tables<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    fn read_blocking<T>(&self, work: impl FnOnce(&Tables<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = connection.transaction()?;
+        work(&Tables { connection: &transaction, sealer: &self.sealer, recipients_changed: Cell::new(false) })
+    }
+
+    fn write_blocking<T>(&self, point: Point, work: impl FnOnce(&Tables<'_>) -> Result<T, Error>) -> Result<T, Error> {
         // A panic in another transaction rolled that one back; the connection itself is sound.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let tables = Tables { connection: &transaction, sealer: &self.sealer, recipients_changed: Cell::new(false) };
         let value = work(&tables)?;
         let recipients = tables.recipients_changed.get().then(|| tables.recipients()).transpose()?;
+        points::reached(point, Side::Before);
         transaction.commit()?;
+        points::reached(point, Side::After);
         // Still under the lock, so that snapshots follow each other as the changes did.
         if let Some(recipients) = recipients {
             self.inbox.leave(&recipients);

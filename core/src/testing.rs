@@ -8,6 +8,8 @@ mod clock;
 pub mod doors;
 mod key_store;
 
+#[cfg(feature = "authenticator")]
+pub use crate::points::{Point, Side, watch};
 pub use clock::FakeClock;
 #[cfg(feature = "desktop")]
 pub use key_store::passphrase_guard_contract;

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::http::Http;
 use crate::jose::{self, HeaderKey, PublicKey, base64url};
 use crate::platform::{DeviceDescription, DeviceLock, KeyStore, LockState, PlatformError, PushChannel, TlsTrust};
+use crate::points::Point;
 use crate::prompt::answer::Unlocking;
 use crate::store::{Store, Tables};
 use crate::tasks;
@@ -99,13 +100,13 @@ impl Core {
         })
     }
 
-    /// Runs `work` in one transaction and tells everybody who waits for a change.
-    pub(crate) async fn change<T, F>(&self, work: F) -> Result<T, Error>
+    /// Runs `work` in one transaction, the step `point`, and tells everybody who waits for a change.
+    pub(crate) async fn change<T, F>(&self, point: Point, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Tables<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let value = self.store.run(work).await?;
+        let value = self.store.write(point, work).await?;
         self.changed();
         Ok(value)
     }

@@ -42,7 +42,7 @@ pub(super) async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
     let (revision, now, lock) = (core.revision(), core.ports.clock.now(), core.lock_seen());
     let (records, mut snapshot, registrations, entered) = core
         .store
-        .run(move |tables| {
+        .read(move |tables| {
             let records = tables.accounts()?;
             let prompts = tables
                 .live_prompts(now)?
@@ -70,7 +70,7 @@ pub(super) async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
 
 pub(super) async fn check_for_prompts(core: &Arc<Core>, reason: FetchReason) -> Result<Checked, Error> {
     push::import(core).await?;
-    let records = core.store.run(|tables| tables.accounts()).await?;
+    let records = core.store.read(|tables| tables.accounts()).await?;
     // All at once: one service that is slow must not hold up the others.
     let mut asked = Vec::new();
     for account in records.into_iter().filter(|record| !record.is_removed()) {

@@ -24,6 +24,7 @@ use crate::issuer::Issuer;
 use crate::jose::{HeaderKey, PublicKey};
 use crate::phone_sign_in;
 use crate::platform::PlatformError;
+use crate::points::Point;
 use crate::push_message::PushKeys;
 use crate::removal;
 use crate::retired_keys;
@@ -90,6 +91,18 @@ struct Grant {
     service_keys: ServiceKeys,
 }
 
+impl Stage {
+    fn point(&self) -> Point {
+        match self {
+            Self::Starting => Point::SigningInStarted,
+            Self::Pushing { .. } => Point::SigningInPushing,
+            Self::InBrowser { .. } => Point::SigningInBrowser,
+            Self::Redeeming { .. } => Point::SigningInRedeeming,
+            Self::Adding { .. } => Point::SigningInAdding,
+        }
+    }
+}
+
 impl SignInEnrollment {
     pub(crate) fn ticket(&self) -> Ticket {
         Ticket(format!("{TICKET}{}", self.account.0))
@@ -140,7 +153,7 @@ pub(crate) async fn start(core: &Core, address: &str, redirect_uri: String) -> R
         stage: Stage::Starting,
     };
     let (ticket, stored) = (record.ticket(), record);
-    core.change(move |tables| {
+    core.change(Point::SigningInStarted, move |tables| {
         // One at a time with a service: whoever starts again has left the older one in the browser.
         for older in tables.sign_in_enrollments()? {
             if older.issuer == stored.issuer && !older.may_be_known() {
@@ -156,20 +169,21 @@ pub(crate) async fn start(core: &Core, address: &str, redirect_uri: String) -> R
 
 async fn load(core: &Core, ticket: &Ticket) -> Result<SignInEnrollment, Error> {
     let account = account_of(ticket).ok_or(Error::UnknownTicket)?;
-    core.store.run(move |tables| tables.sign_in_enrollment(&account)).await?.ok_or(Error::UnknownTicket)
+    core.store.read(move |tables| tables.sign_in_enrollment(&account)).await?.ok_or(Error::UnknownTicket)
 }
 
 async fn enter(core: &Core, mut record: SignInEnrollment, stage: Stage) -> Result<SignInEnrollment, Error> {
+    let point = stage.point();
     record.stage = stage;
     let stored = record.clone();
-    core.change(move |tables| tables.set_sign_in_enrollment(&stored)).await?;
+    core.change(point, move |tables| tables.set_sign_in_enrollment(&stored)).await?;
     Ok(record)
 }
 
 /// Leaves nothing of it on this phone.
 async fn forget(core: &Core, account: &AccountId) -> Result<(), Error> {
     let account = account.clone();
-    core.change(move |tables| tables.end_sign_in_enrollment(&account)).await?;
+    core.change(Point::SigningInForgotten, move |tables| tables.end_sign_in_enrollment(&account)).await?;
     retired_keys::destroy(core).await
 }
 
@@ -307,7 +321,7 @@ async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, c
         return Err(Error::InvalidAnswer);
     }
     let (issuer, account_id) = (record.issuer.clone(), answer.sub.clone());
-    if core.store.run(move |tables| tables.has_account(&issuer, &account_id)).await? {
+    if core.store.read(move |tables| tables.has_account(&issuer, &account_id)).await? {
         return Err(Error::AlreadyHere);
     }
     let service_keys = ServiceKeys::pinned(&answer.keys, &record.issuer).map_err(|_untrusted| Error::InvalidAnswer)?;
@@ -360,7 +374,7 @@ async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) ->
         trouble: None,
     };
     let id = record.account;
-    core.change(move |tables| {
+    core.change(Point::SigningInAdded, move |tables| {
         tables.delete_removed_twins(&account)?;
         tables.insert_account(&account)?;
         if let Some(stage) = next {

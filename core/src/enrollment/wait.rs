@@ -6,6 +6,7 @@ use super::{EnrollmentEnd, EnrollmentRecord, Event, Stage, Ticket, next};
 use crate::account::{AccountId, AccountRecord, RemovalCause, StoredState};
 use crate::authenticator::Core;
 use crate::error::Error;
+use crate::points::Point;
 use crate::prompt::fetch;
 use crate::service::messages::FetchReason;
 use crate::store::Tables;
@@ -36,7 +37,7 @@ pub(crate) async fn watch(core: &Core, ticket: &Ticket) -> Result<(), Error> {
 /// `Offline` when the service stayed silent past the digits' time.
 async fn waiting(core: &Core, ticket: &Ticket) -> Result<Option<EnrollmentRecord>, Error> {
     let wanted = ticket.clone();
-    let record = match core.store.run(move |tables| tables.enrollment(&wanted)).await {
+    let record = match core.store.read(move |tables| tables.enrollment(&wanted)).await {
         Ok(record) => record,
         Err(Error::UnknownTicket) => return Ok(None),
         Err(error) => return Err(error),
@@ -66,7 +67,7 @@ pub(crate) async fn wait(core: &Core, ticket: &Ticket) -> Result<EnrollmentEnd, 
     }
     let wanted = ticket.clone();
     let ended = core
-        .change(move |tables| match tables.enrollment(&wanted) {
+        .change(Point::EnrollmentEndRead, move |tables| match tables.enrollment(&wanted) {
             Ok(EnrollmentRecord { stage: Stage::Ended { cause }, .. }) => {
                 tables.delete_enrollment(&wanted)?;
                 Ok(Some(cause))
@@ -80,7 +81,7 @@ pub(crate) async fn wait(core: &Core, ticket: &Ticket) -> Result<EnrollmentEnd, 
         return Ok(EnrollmentEnd::Ended(cause));
     }
     let wanted = AccountId(ticket.0.clone());
-    match core.store.run(move |tables| tables.account(&wanted)).await {
+    match core.store.read(move |tables| tables.account(&wanted)).await {
         Ok(account) => Ok(EnrollmentEnd::Active(account.shown(core.lock_seen()))),
         Err(Error::UnknownAccount) => Err(Error::UnknownTicket),
         Err(error) => Err(error),

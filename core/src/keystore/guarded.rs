@@ -44,6 +44,11 @@ struct Key {
 }
 
 impl Guarded {
+    #[cfg(feature = "testing")]
+    pub(super) fn aliases(&self) -> impl Iterator<Item = &String> {
+        self.keys.keys()
+    }
+
     pub(super) fn has_lock(&self) -> bool {
         self.lock.is_some()
     }

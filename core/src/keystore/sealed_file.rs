@@ -20,6 +20,7 @@ use super::scalar::{fresh_key, point_of, sign_with};
 use super::sealed::{aead_key, open, seal};
 use crate::jose::base64url;
 use crate::platform::{KeyGuard, KeyStore, PlatformError};
+use crate::points::{self, Point, Side};
 use crate::secret::{Secret, random};
 
 const MAGIC: &[u8; 8] = b"CSKEYS1\n";
@@ -92,6 +93,16 @@ impl SealedFileKeyStore {
         }
     }
 
+    /// The names of all keys in it.
+    ///
+    /// # Errors
+    /// As `public_key`.
+    #[cfg(feature = "testing")]
+    pub fn aliases(&self) -> Result<Vec<String>, PlatformError> {
+        let content = self.read()?;
+        Ok(content.keys.keys().chain(content.guarded.aliases()).cloned().collect())
+    }
+
     fn with(path: &Path, salt: [u8; SALT_LEN], passphrase: &Secret<String>) -> Result<Self, PlatformError> {
         let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(KEY_LEN)).map_err(|_range| PlatformError::Unusable)?;
         let mut key = Zeroizing::new([0; KEY_LEN]);
@@ -126,7 +137,9 @@ impl SealedFileKeyStore {
         let fresh = self.path.with_extension("new");
         let replaced = private_file(&fresh)
             .and_then(|mut file| file.write_all(&[head, sealed].concat()).and_then(|()| file.sync_all()))
+            .inspect(|()| points::reached(Point::KeyFile, Side::Before))
             .and_then(|()| std::fs::rename(&fresh, &self.path))
+            .inspect(|()| points::reached(Point::KeyFile, Side::After))
             .and_then(|()| sync_folder(&self.path));
         replaced.map_err(|_io| PlatformError::Unusable)
     }

@@ -5,6 +5,7 @@ use crate::account::{AccountId, AccountRecord, SignInKey};
 use crate::authenticator::Core;
 use crate::error::Error;
 use crate::outbox::Entry;
+use crate::points::Point;
 use crate::removal::{self, Ending};
 use crate::retired_keys;
 use crate::service::messages::Message;
@@ -18,7 +19,7 @@ pub(crate) async fn turn_off(core: &Core, id: AccountId) -> Result<Ending, Error
     let sign_in = account.sign_in.clone().ok_or(Error::PhoneSignInOff)?;
     let entry = turn_off_entry(core, &account, &sign_in)?.sent_by_the_caller(core.ports.clock.now());
     let stored = entry.clone();
-    core.change(move |tables| {
+    core.change(Point::TurnedOff, move |tables| {
         tables.set_sign_in(&id, None)?;
         tables.insert_outbox(&stored)
     })

@@ -58,7 +58,7 @@ async fn refusal(core: &Core, account: &AccountRecord) -> Result<Option<NotAllow
     let Some(limit) = policy.accounts_on_phone else {
         return Ok(None);
     };
-    let others: Vec<AccountRecord> = core.store.run(|tables| tables.accounts()).await?;
+    let others: Vec<AccountRecord> = core.store.read(|tables| tables.accounts()).await?;
     let mut enabled = others
         .into_iter()
         .filter(|other| other.issuer == account.issuer && other.id != account.id && other.sign_in.is_some());

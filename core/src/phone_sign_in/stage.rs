@@ -6,6 +6,7 @@ use crate::authorization::{self, Sent};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::platform::KeyGuard;
+use crate::points::Point;
 use crate::secret::Bearer;
 
 pub(super) const SCOPE: &str = "device_registration";
@@ -75,6 +76,21 @@ pub(crate) fn first_stage(answer: TokenAnswer, account_id: &str, now: Timestamp)
 }
 
 impl Stage {
+    /// What storing it is called.
+    pub(super) fn point(&self) -> Point {
+        match self {
+            Self::Confirming { .. } => Point::TurningOnConfirming,
+            Self::Pushing { .. } => Point::TurningOnPushing,
+            Self::InBrowser { .. } => Point::TurningOnBrowser,
+            Self::Redeeming { .. } => Point::TurningOnRedeeming,
+            // Stored with the account that was added by signing in.
+            Self::Authorized { .. } => Point::SigningInAdded,
+            Self::MakingKey { .. } => Point::TurningOnMakingKey,
+            Self::Signing { .. } => Point::TurningOnSigning,
+            Self::Telling { .. } => Point::TurningOnTelling,
+        }
+    }
+
     /// The alias under which a key may exist.
     pub(crate) fn key_alias(&self) -> Option<&str> {
         match self {

@@ -21,6 +21,7 @@ use crate::jose::{self, HeaderKey, base64url};
 use crate::outbox::{self, Entry};
 use crate::phone_sign_in::lock_guards;
 use crate::platform::PlatformError;
+use crate::points::Point;
 use crate::prompt::fetch::stored_prompt;
 use crate::prompt::{Outcome, PromptId, PromptState};
 use crate::secret::random;
@@ -182,7 +183,7 @@ pub(crate) async fn report(core: &Core, id: PromptId) -> Result<Step, Error> {
     let entry = Entry::new(&account, account.endpoints.answers.clone(), message, now)?;
     let entry = entry.about(prompt.id, now.plus(REPORTABLE)).sent_by_the_caller(now);
     let stored = entry.clone();
-    core.change(move |tables| {
+    core.change(Point::Reported, move |tables| {
         tables.insert_outbox(&stored)?;
         // A report ends an open prompt; an answered one it overrules when the service says so.
         tables.begin_answering(&id)?;
@@ -196,7 +197,7 @@ async fn load(core: &Core, id: &PromptId) -> Result<(AccountRecord, PromptRecord
     let wanted = id.clone();
     let (account, prompt) = core
         .store
-        .run(move |tables| {
+        .read(move |tables| {
             let account = tables.account(&wanted.account).map_err(|error| match error {
                 Error::UnknownAccount => Error::UnknownPrompt,
                 other => other,
@@ -246,7 +247,7 @@ async fn send(core: &Core, account: AccountRecord, prompt: PromptRecord, answer:
     let entry = entry.about(prompt.id.clone(), prompt.expires_at).sent_by_the_caller(now);
     let stored = entry.clone();
     let began = core
-        .change(move |tables| {
+        .change(Point::Decided, move |tables| {
             let began = tables.begin_answering(&prompt.id)?;
             if began {
                 tables.insert_outbox(&stored)?;

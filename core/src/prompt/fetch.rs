@@ -5,6 +5,7 @@ use crate::authenticator::Core;
 use crate::clock::Timestamp;
 use crate::error::{Error, StoreFault};
 use crate::jose;
+use crate::points::Point;
 use crate::prompt::{Audience, Prompt, PromptState, read_verified, verify_prompt};
 use crate::service;
 use crate::service::messages::{FetchReason, Known, Message, ReceivedBy, State, StateStatus};
@@ -21,7 +22,7 @@ const MAX_PROMPTS: usize = 16;
 pub(crate) async fn fetch(core: &Core, id: &AccountId, reason: FetchReason, wait: u64) -> Result<Vec<Prompt>, Error> {
     let wanted = id.clone();
     let (account, open) =
-        core.store.run(move |tables| Ok((tables.account(&wanted)?, tables.open_prompts_of(&wanted)?))).await?;
+        core.store.read(move |tables| Ok((tables.account(&wanted)?, tables.open_prompts_of(&wanted)?))).await?;
     let known = match account.state {
         StoredState::Pending => StateStatus::Pending,
         StoredState::Active => match account.trouble {
@@ -51,7 +52,7 @@ pub(crate) async fn fetch(core: &Core, id: &AccountId, reason: FetchReason, wait
 
 async fn take_over(core: &Core, id: &AccountId, state: &State, held: Vec<PromptRecord>) -> Result<Vec<Prompt>, Error> {
     let wanted = id.clone();
-    let account = core.store.run(move |tables| tables.account(&wanted)).await?;
+    let account = core.store.read(move |tables| tables.account(&wanted)).await?;
     let (audience, now) = (account.audience(), core.ports.clock.now());
     let mut listed = Vec::new();
     for jws in state.prompts.iter().take(MAX_PROMPTS) {
@@ -60,7 +61,7 @@ async fn take_over(core: &Core, id: &AccountId, state: &State, held: Vec<PromptR
             Err(refusal) => tracing::warn!(%refusal, "a fetched prompt was refused"),
         }
     }
-    core.change(move |tables| {
+    core.change(Point::Fetched, move |tables| {
         for held in held.iter().filter(|held| !listed.iter().any(|(prompt, _)| *prompt.id() == held.id)) {
             // A push of it that comes late, or waits in the inbox, must not bring it back.
             tables.insert_withdrawn(&held.id, held.expires_at)?;

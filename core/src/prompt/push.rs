@@ -4,6 +4,7 @@ use crate::account::{AccountId, AccountRecord, StoredState};
 use crate::authenticator::Core;
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::points::Point;
 use crate::prompt::fetch::{fetch, follow_keys, record};
 use crate::prompt::{PromptId, PushContent, PushEffect, WithdrawalReason, verify_push};
 use crate::push_message::strip_padding;
@@ -16,14 +17,14 @@ use crate::service::messages::{FetchReason, ReceivedBy};
 pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Result<PushEffect, Error> {
     import(core).await?;
     let wanted = slot.clone();
-    let Some(mut account) = core.store.run(move |tables| tables.account_by_slot(&wanted)).await? else {
+    let Some(mut account) = core.store.read(move |tables| tables.account_by_slot(&wanted)).await? else {
         return Ok(PushEffect::Nothing);
     };
     let mut found = PushEffect::Nothing;
     if account.is_pending() {
         // The prompt may overtake the news that the digits were taken; the fetch brings both.
         found = fetch_instead(core, &account).await?;
-        match core.store.run(move |tables| tables.account_by_slot(&slot)).await? {
+        match core.store.read(move |tables| tables.account_by_slot(&slot)).await? {
             Some(now) => account = now,
             None => return Ok(found),
         }
@@ -49,13 +50,13 @@ async fn take_in(
     at: Timestamp,
 ) -> Result<PushEffect, Error> {
     let (id, now) = (account.clone(), core.ports.clock.now());
-    if core.store.run(move |tables| tables.push_came(&id, at, now)).await? {
+    if core.store.write(Point::PushCame, move |tables| tables.push_came(&id, at, now)).await? {
         core.changed();
     }
     match content {
         PushContent::Prompt(prompt) => {
             let stored = record(&prompt, jws, ReceivedBy::Push, at);
-            let new = core.change(move |tables| tables.insert_prompt(&stored)).await?;
+            let new = core.change(Point::PushShown, move |tables| tables.insert_prompt(&stored)).await?;
             Ok(if new { PushEffect::Alert(prompt) } else { PushEffect::Nothing })
         }
         PushContent::Withdrawn { id, reason, expires_at } => withdraw(core, id, reason, expires_at).await,
@@ -72,7 +73,7 @@ async fn take_in(
 pub(crate) async fn import(core: &Core) -> Result<(), Error> {
     let now = core.ports.clock.now();
     for kept in core.store.kept_pushes(now).await? {
-        let account = core.store.run(move |tables| tables.account(&kept.account)).await;
+        let account = core.store.read(move |tables| tables.account(&kept.account)).await;
         let Ok(account) = account else { continue };
         if account.state != StoredState::Active {
             continue;
@@ -116,7 +117,7 @@ async fn withdraw(
 ) -> Result<PushEffect, Error> {
     let wanted = id.clone();
     let shown = core
-        .change(move |tables| {
+        .change(Point::PushWithdrawn, move |tables| {
             tables.insert_withdrawn(&wanted, expires_at)?;
             tables.delete_open_prompt(&wanted)
         })
@@ -127,7 +128,7 @@ async fn withdraw(
 /// At most one fetch in thirty seconds for each account, so that garbage can't make the phone busy.
 async fn fetch_instead(core: &Core, account: &AccountRecord) -> Result<PushEffect, Error> {
     let (id, now) = (account.id.clone(), core.ports.clock.now());
-    if !core.store.run(move |tables| tables.may_fetch_for_push(&id, now)).await? {
+    if !core.store.write(Point::PushFetches, move |tables| tables.may_fetch_for_push(&id, now)).await? {
         return Ok(PushEffect::Nothing);
     }
     match fetch(core, &account.id, FetchReason::Push, 0).await {

@@ -12,6 +12,7 @@ use crate::http::{Body, Reply};
 use crate::issuer::Issuer;
 use crate::jose::{self, HeaderKey, base64url};
 use crate::platform::PlatformError;
+use crate::points::Point;
 use crate::secret::random;
 use crate::service::keys::ServiceKeys;
 use crate::service::messages::{Message, ProblemName, State, StateStatus};
@@ -132,7 +133,7 @@ async fn verified_state(core: &Core, speaker: &mut Speaker, reply: &Reply, jti: 
 /// Follows the service's key chain, at most once in five minutes for each account.
 pub(crate) async fn refresh_keys(core: &Core, speaker: &mut Speaker) -> Result<(), Error> {
     let (account, now) = (speaker.account.clone(), core.ports.clock.now());
-    if !core.store.run(move |tables| tables.may_ask_for_keys(&account, now)).await? {
+    if !core.store.write(Point::ServiceKeysAsked, move |tables| tables.may_ask_for_keys(&account, now)).await? {
         return Ok(());
     }
     let reply = core.http.get_chain(&speaker.keys_endpoint).await?;
@@ -142,7 +143,7 @@ pub(crate) async fn refresh_keys(core: &Core, speaker: &mut Speaker) -> Result<(
     let keys = speaker.service_keys.follow(&reply.body, &speaker.issuer)?;
     speaker.service_keys = keys.clone();
     let account = speaker.account.clone();
-    core.store.run(move |tables| tables.set_service_keys(&account, &keys)).await
+    core.store.write(Point::ServiceKeysFollowed, move |tables| tables.set_service_keys(&account, &keys)).await
 }
 
 /// Learns of new keys before they sign; what can't be had now is asked for again, and changes nothing of this answer.
@@ -168,7 +169,7 @@ async fn learn_clock(core: &Core, speaker: &mut Speaker, state: &State, reply: &
     }
     speaker.clock_offset = offset;
     let account = speaker.account.clone();
-    core.store.run(move |tables| tables.set_clock_offset(&account, offset)).await
+    core.store.write(Point::ClockLearned, move |tables| tables.set_clock_offset(&account, offset)).await
 }
 
 /// The service's clock minus the phone's, unless it is more than a day.

@@ -118,6 +118,7 @@ fn read_entry(row: &Row<'_>) -> Result<Entry, Error> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::*;
+    use crate::points::Point;
     use crate::service::messages::Message;
     use crate::store::Store;
     use crate::testing::FakeKeyStore;
@@ -150,14 +151,19 @@ mod tests {
         let (now, until) = (Timestamp(1_790_000_000), Timestamp(1_790_000_045));
         let lease = |held| {
             let id = EntryId("entry".to_owned());
-            store.run_blocking(move |tables| tables.lease_outbox(&id, held, now, until)).unwrap().is_some()
+            store
+                .write_blocking(Point::OutboxLeased, move |tables| tables.lease_outbox(&id, held, now, until))
+                .unwrap()
+                .is_some()
         };
-        store.run_blocking(|tables| tables.insert_outbox(&entry(now))).unwrap();
+        store.write_blocking(Point::Decided, |tables| tables.insert_outbox(&entry(now))).unwrap();
         assert!(lease(Timestamp(0)), "the first who read it free");
         assert!(!lease(Timestamp(0)), "and nobody else who did");
-        store.run_blocking(|tables| tables.delete_outbox(&EntryId("entry".to_owned()))).unwrap();
+        store
+            .write_blocking(Point::OutboxSettled, |tables| tables.delete_outbox(&EntryId("entry".to_owned())))
+            .unwrap();
         let own = entry(now).sent_by_the_caller(now);
-        store.run_blocking(|tables| tables.insert_outbox(&own)).unwrap();
+        store.write_blocking(Point::Decided, |tables| tables.insert_outbox(&own)).unwrap();
         assert!(!lease(Timestamp(0)), "the loop, however fast it is");
         assert!(lease(own.lease_until), "the caller");
     }

@@ -10,6 +10,7 @@ use crate::account::{Account, AccountHealth, AccountId, PhoneSignIn};
 use crate::error::{Error, StoreFault};
 use crate::issuer::Issuer;
 use crate::platform::KeyStore;
+use crate::points::{self, Point, Side};
 
 /// The accounts that worked where the database came from, oldest first; blocks, and changes nothing.
 ///
@@ -64,7 +65,10 @@ pub(crate) fn clear(path: &Path, key_store: &dyn KeyStore) -> Result<(), Error> 
     for table in tables {
         transaction.execute(&format!("DELETE FROM {table}"), [])?;
     }
-    Ok(transaction.commit()?)
+    points::reached(Point::StartedOver, Side::Before);
+    transaction.commit()?;
+    points::reached(Point::StartedOver, Side::After);
+    Ok(())
 }
 
 fn open(path: &Path, access: OpenFlags) -> Result<Connection, Error> {

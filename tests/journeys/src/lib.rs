@@ -11,6 +11,7 @@ pub mod qr;
 pub mod relying_party;
 pub mod strangers;
 pub mod terminal;
+pub mod torture;
 pub mod walk;
 pub mod world;
 

@@ -203,7 +203,15 @@ impl Person {
     /// # Errors
     /// When the pages are not as expected.
     pub async fn wizard(&self) -> Result<PageView, Trouble> {
-        let page = self.sign_in().await?;
+        self.wizard_as(USER, PASSWORD).await
+    }
+
+    /// Somebody signs in and opens the wizard up to the code.
+    ///
+    /// # Errors
+    /// When the pages are not as expected.
+    pub async fn wizard_as(&self, user: &str, password: &str) -> Result<PageView, Trouble> {
+        let page = self.sign_in_as(user, password).await?;
         let page = self.press(&page, "add-method", &[]).await?;
         self.press(&page, "next", &[]).await
     }

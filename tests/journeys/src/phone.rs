@@ -64,6 +64,28 @@ impl TestPhone {
         Self::open_with(settings, Arc::default()).await
     }
 
+    /// Opens a phone in a folder, its clock so many seconds ahead.
+    ///
+    /// # Errors
+    /// As the phone.
+    pub async fn open_ahead(home: PathBuf, relay: &str, ca: &[u8], ahead: u64) -> Result<Self, Trouble> {
+        let mut settings = Settings::new(home);
+        settings.relay = Some(relay.to_owned());
+        settings.ca = Some(ca.to_vec());
+        let clock = Arc::new(PhoneClock::default());
+        clock.advance(ahead);
+        Self::open_with(settings, clock).await
+    }
+
+    /// Empties a folder that was another phone's.
+    ///
+    /// # Errors
+    /// As the phone.
+    pub async fn start_over(home: PathBuf) -> Result<(), Trouble> {
+        let passphrase = Secret::new(PASSPHRASE.to_owned());
+        Ok(Phone::start_over(&Settings::new(home), Keys::SealedFile(passphrase)).await?)
+    }
+
     async fn open_with(mut settings: Settings, clock: Arc<PhoneClock>) -> Result<Self, Trouble> {
         settings.clock = clock.clone();
         let passphrase = Secret::new(PASSPHRASE.to_owned());

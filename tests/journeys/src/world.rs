@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::middleware;
+use axum::{Router, middleware};
 use countersign_relay::{Config as RelayConfig, Relay, Tls};
 use countersign_service::app::App;
 use countersign_service::clock::SystemClock;
@@ -95,6 +95,21 @@ impl World {
     /// # Errors
     /// When a socket or a file can't be had.
     pub async fn start_as(change: impl FnOnce(&mut Config)) -> Result<Self, Trouble> {
+        Self::start_with_all(change, |router| router).await
+    }
+
+    /// Starts both, with nobody, and something more between the network and the service.
+    ///
+    /// # Errors
+    /// When a socket or a file can't be had.
+    pub async fn start_behind(between: impl FnOnce(Router) -> Router) -> Result<Self, Trouble> {
+        Self::start_with_all(|_as_it_is| {}, between).await
+    }
+
+    async fn start_with_all(
+        change: impl FnOnce(&mut Config),
+        between: impl FnOnce(Router) -> Router,
+    ) -> Result<Self, Trouble> {
         let folder = tempfile::tempdir()?;
         let authority = Authority::make("Countersign journeys")?;
         let identity = authority.identity(&["localhost", "127.0.0.1", OTHER_NAME])?;
@@ -121,7 +136,7 @@ impl World {
         change(&mut config);
         let app = App::open(config, clock.clone())?;
         let cuts = Cuts::default();
-        let router = app.router().layer(middleware::from_fn_with_state(cuts.clone(), cuts::layer));
+        let router = between(app.router()).layer(middleware::from_fn_with_state(cuts.clone(), cuts::layer));
         let service = serve::serve(router, listener, &identity)?;
         let relay_address = relay.address;
         Ok(Self {

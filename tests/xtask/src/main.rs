@@ -8,6 +8,7 @@
 //! | `check` | what must hold before anything is merged |
 //! | `fuzz` | every reader of outside input, for as long as one wants |
 //! | `guards` | each guard, taken out once, makes its test fail |
+//! | `torture` | the phone killed wherever it stores something |
 //! | `journeys` | every listed journey has its test |
 //! | `bindings`, `world` | what Kotlin and Swift tests run: the library with its generated code, the service |
 //! | `kotlin`, `swift`, `python` | the tests in these languages |
@@ -27,6 +28,7 @@ mod report;
 mod swift;
 mod test;
 mod tools;
+mod torture;
 mod world;
 
 use std::process::ExitCode;
@@ -71,6 +73,21 @@ enum Command {
         #[arg(default_value = "")]
         only: String,
     },
+    /// Kill the phone in each stored step, with a bad network, and compare both sides; a long run is --seeds 10000
+    Torture {
+        /// How many seeds; each repeats itself by its number
+        #[arg(long, default_value = "300")]
+        seeds: String,
+        /// The first seed: where an earlier run stopped, or the one to repeat
+        #[arg(long, default_value = "0")]
+        from: String,
+        /// Nothing new begins after so many minutes
+        #[arg(long, default_value = "1440")]
+        minutes: String,
+        /// Lives at once
+        #[arg(long, default_value = "6")]
+        lanes: String,
+    },
     /// Formatting, lints, documentation, licences and sources of dependencies, journeys, guards, private paths
     Check,
 }
@@ -82,6 +99,9 @@ fn main() -> ExitCode {
         Command::Bench => bench::run_all(),
         Command::Fuzz { minutes, target } => fuzz::run(minutes, target.as_deref()),
         Command::Guards { only } => guards::run(&only),
+        Command::Torture { seeds, from, minutes, lanes } => {
+            torture::run(&[("--seeds", &seeds), ("--from", &from), ("--minutes", &minutes), ("--lanes", &lanes)])
+        }
         Command::Check => check::run(),
     };
     match done {

@@ -259,8 +259,12 @@ pub fn turn_on(
         },
         now,
     );
+    // The same message again is told the same, and stands in the log once.
+    if decided == TurnedOn::Done && token.spent_by.is_some() {
+        return Ok(decided);
+    }
     audit::record(tx, &device.account_id, told(decided), &device.id, now)?;
-    if decided != TurnedOn::Done || token.spent_by.is_some() {
+    if decided != TurnedOn::Done {
         return Ok(decided);
     }
     tx.put(&UsedKey { thumbprint, device_id: device.id.clone(), at: now })?;

@@ -1,5 +1,6 @@
 //! Registering a device and its sign-in key, and what that key then answers: each rule with one thing wrong.
 
+use countersign_service::audit::Entry;
 use countersign_service::devices::records::Device;
 use countersign_service::phone_sign_in::acts;
 use countersign_service::prompts::answers;
@@ -301,6 +302,8 @@ async fn a_token_registers_one_key_and_a_key_is_registered_once() {
         let state = phone.state(&service, "device", message.clone()).await;
         assert_eq!(state["turn_on"], "done", "the same proof, the same answer");
     }
+    let entries = service.app.store.run_blocking(|tx| tx.children::<Entry>(&service.account)).unwrap();
+    assert_eq!(entries.iter().filter(|entry| entry.what == "phone_sign_in_on").count(), 1, "and one line in the log");
     let second = Phone::new(51);
     let state = phone.turn_on(&service, &token, &second, &phone.key_proof(&service, &token)).await;
     assert_eq!((state["turn_on"].as_str(), &state["sign_in_key"]), (Some("refused"), &json!(key.jwk.thumbprint())));

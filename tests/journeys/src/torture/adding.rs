@@ -1,0 +1,253 @@
+//! Adding the account, by a code and by signing in; giving it up.
+
+use super::Fault;
+use super::life::Life;
+use super::orders::{Order, Said, Waiting};
+use crate::cuts::Cut;
+use crate::world::PASSWORD;
+use crate::{PageView, Person};
+use countersign_service::prompts::records::Kind;
+
+const WIZARD: &str = "/security-info/add/code";
+
+/// A page that should not be there.
+pub(super) fn surprise(page: &PageView) -> Fault {
+    let text = page.text("outcome").unwrap_or_default();
+    Fault::Broken(format!("an unexpected page: {} {text}", page.name()))
+}
+
+impl Life<'_> {
+    pub(super) async fn open(&self, path: &str) -> Result<PageView, Fault> {
+        self.browser.open(path).await.map_err(Fault::broken)
+    }
+
+    pub(super) fn fresh_browser(&self) -> Result<Person, Fault> {
+        self.stage.world.person().map_err(Fault::broken)
+    }
+
+    /// The person opens the wizard, and scans and types until the page says that it is done.
+    pub(super) async fn by_code(&mut self) -> Result<(), Fault> {
+        self.browser.wizard_as(&self.user, PASSWORD).await.map_err(Fault::broken)?;
+        let mut bound = false;
+        self.until("the wizard is done", async |life| {
+            let page = life.open(WIZARD).await?;
+            match page.name().as_str() {
+                "code" if bound => {
+                    return Err(Fault::Lost("the service has forgotten the phone that it had bound".to_owned()));
+                }
+                "code" => life.scans(&page).await?,
+                "digits" => {
+                    bound = true;
+                    life.types_digits(&page).await?;
+                }
+                "confirm" => {
+                    let number = page.number().map_err(Fault::broken)?;
+                    life.approve(Kind::ConfirmEnrolment, &number, false).await?;
+                    let page = life.open(WIZARD).await?;
+                    life.browser.press(&page, "finish", &[]).await.map_err(Fault::broken)?;
+                }
+                "done" => return Ok(Some(())),
+                "over" => return Err(Fault::Lost(format!("no phone was added: {:?}", page.text("outcome")))),
+                _ => return Err(surprise(&page)),
+            }
+            Ok(None)
+        })
+        .await?;
+        self.expected.account = true;
+        self.expected.added = self.expected.added.saturating_add(1);
+        Ok(())
+    }
+
+    async fn scans(&mut self, page: &PageView) -> Result<(), Fault> {
+        self.ask(Order::Look).await?;
+        let order = match self.waits() {
+            Some(Waiting::Interrupted) => Order::GoOn,
+            None => Order::Enroll(page.qr_svg().and_then(|svg| crate::qr::text_of_svg(&svg)).map_err(Fault::broken)?),
+            // The page has not turned yet.
+            Some(_) => return Ok(()),
+        };
+        match self.ask(order).await? {
+            Said::Refused { why, passes: false } => Err(Fault::Lost(format!("adding came to nothing: {why}"))),
+            _ => Ok(()),
+        }
+    }
+
+    async fn types_digits(&mut self, page: &PageView) -> Result<(), Fault> {
+        self.ask(Order::Look).await?;
+        match self.waits() {
+            Some(Waiting::Digits(digits)) => {
+                self.browser.press(page, "confirm", &[("digits", &digits)]).await.map_err(Fault::broken)?;
+                Ok(())
+            }
+            Some(Waiting::Interrupted) => match self.ask(Order::GoOn).await? {
+                Said::Refused { why, passes: false } => Err(Fault::Lost(format!("going on came to nothing: {why}"))),
+                _ => Ok(()),
+            },
+            other => Err(Fault::Lost(format!("the page asks for digits, and the phone shows {other:?}"))),
+        }
+    }
+
+    /// Up to the digits on the phone, and the page that asks for them.
+    async fn bound(&mut self) -> Result<PageView, Fault> {
+        self.browser.wizard_as(&self.user, PASSWORD).await.map_err(Fault::broken)?;
+        self.until("the digits are shown", async |life| {
+            let page = life.open(WIZARD).await?;
+            match (page.name().as_str(), life.waits()) {
+                ("digits", Some(Waiting::Digits(_))) => return Ok(Some(page)),
+                ("digits", _) => {
+                    if let Said::Refused { why, passes: false } = life.ask(Order::GoOn).await? {
+                        return Err(Fault::Lost(format!("going on came to nothing: {why}")));
+                    }
+                }
+                ("code", _) => life.scans(&page).await?,
+                _ => return Err(surprise(&page)),
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    pub(super) async fn given_up(&mut self) -> Result<(), Fault> {
+        self.bound().await?;
+        self.gives_up().await?;
+        self.until("the page knows that the phone gave up", async |life| {
+            let page = life.open(WIZARD).await?;
+            Ok((page.name() == "over").then_some(()))
+        })
+        .await
+    }
+
+    /// Nothing of it is left on the phone.
+    async fn gives_up(&mut self) -> Result<(), Fault> {
+        self.until("what was begun is given up", async |life| {
+            life.ask(Order::Look).await?;
+            match life.waits() {
+                None => return Ok(Some(())),
+                Some(Waiting::Ended) => life.ask(Order::ReadEnd).await?,
+                Some(_) => life.ask(Order::GiveUp).await?,
+            };
+            Ok(None)
+        })
+        .await
+    }
+
+    pub(super) async fn given_up_unheard(&mut self) -> Result<(), Fault> {
+        self.bound().await?;
+        // Also what it asks while it waits for the digits.
+        self.stage.world.cuts.cut("/phone/", Cut::Before, usize::MAX);
+        self.gives_up().await?;
+        self.until("it was tried", async |life| {
+            life.ask(Order::Look).await?;
+            Ok(life.outbox_tried()?.then_some(()))
+        })
+        .await?;
+        // A quarter of an hour later nobody would hear it any more.
+        self.reopen(1_000).await?;
+        self.until("what is worth nothing is dropped", async |life| {
+            life.ask(Order::Look).await?;
+            Ok(life.phone_rests()?.is_none().then_some(()))
+        })
+        .await?;
+        self.stage.world.cuts.heal();
+        self.reopen(0).await?;
+        let page = self.open(WIZARD).await?;
+        if page.name() == "digits" {
+            self.browser.press(&page, "cancel", &[]).await.map_err(Fault::broken)?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn not_my_phone(&mut self) -> Result<(), Fault> {
+        let page = self.bound().await?;
+        self.browser.press(&page, "not-my-phone", &[]).await.map_err(Fault::broken)?;
+        self.until("the phone hears of it", async |life| {
+            life.ask(Order::Look).await?;
+            match life.waits() {
+                None => return Ok(Some(())),
+                Some(Waiting::Ended) => life.ask(Order::ReadEnd).await?,
+                Some(_) => life.ask(Order::Check).await?,
+            };
+            Ok(None)
+        })
+        .await
+    }
+
+    /// The person types the service's address, signs in in the browser, types the digits there, and unlocks.
+    pub(super) async fn by_signing_in(&mut self) -> Result<(), Fault> {
+        let address = self.stage.world.issuer().trim_start_matches("https://").to_owned();
+        let mut back: Option<(String, String)> = None;
+        self.until("the account is added with phone sign-in", async |life| {
+            life.must(Order::SetLock).await?;
+            match (life.state.accounts.first(), life.waits()) {
+                (Some((_, true)), _) => return Ok(Some(())),
+                (Some(_), None) => life.must(Order::TurnOn).await?,
+                (None, None) => life.must(Order::SignIn(address.clone())).await?,
+                (_, Some(Waiting::Browser(url, digits))) => {
+                    let address = match back.take() {
+                        // The browser is still there when the app comes back.
+                        Some((opened, address)) if opened == url => address,
+                        _ => life.browses(&url, digits.as_deref()).await?,
+                    };
+                    back = Some((url, address.clone()));
+                    life.must(Order::Redirected(address)).await?
+                }
+                (_, Some(_)) => life.goes_on().await?,
+            };
+            Ok(None)
+        })
+        .await?;
+        self.expected.account = true;
+        self.expected.on = true;
+        self.expected.added = self.expected.added.saturating_add(1);
+        self.expected.turned_on = self.expected.turned_on.saturating_add(1);
+        Ok(())
+    }
+
+    /// Does what the phone shows, apart from the browser.
+    pub(super) async fn goes_on(&mut self) -> Result<Said, Fault> {
+        match self.waits() {
+            Some(Waiting::Confirm) => self.must(Order::Confirm).await,
+            Some(Waiting::Unlock) => self.must(Order::Unlock).await,
+            Some(Waiting::Interrupted | Waiting::SignInInterrupted) => self.must(Order::GoOn).await,
+            Some(Waiting::Digits(_) | Waiting::Ended | Waiting::Browser(..)) | None => Ok(Said::Done),
+        }
+    }
+
+    /// The trip to the browser; returns the address it comes back to.
+    pub(super) async fn browses(&mut self, url: &str, digits: Option<&str>) -> Result<String, Fault> {
+        let browser = self.fresh_browser()?;
+        let page = browser.open(url).await.map_err(Fault::broken)?;
+        let page = browser.enter_password(&page, &self.user, PASSWORD).await.map_err(Fault::broken)?;
+        let page = if page.name() == "number" {
+            let number = page.number().map_err(Fault::broken)?;
+            let kind = if digits.is_some() { Kind::AddMethod } else { Kind::RegisterDevice };
+            self.approve(kind, &number, false).await?;
+            let page = browser.open("/sign-in/number").await.map_err(Fault::broken)?;
+            browser.press(&page, "finish", &[]).await.map_err(Fault::broken)?
+        } else {
+            page
+        };
+        let filled: Vec<(&str, &str)> = digits.into_iter().map(|digits| ("digits", digits)).collect();
+        match page.name().as_str() {
+            "register-phone" | "add-phone" => {
+                Ok(browser.press(&page, "register", &filled).await.map_err(Fault::broken)?.address)
+            }
+            _ => Err(surprise(&page)),
+        }
+    }
+
+    pub(super) async fn signing_in_given_up(&mut self) -> Result<(), Fault> {
+        let address = self.stage.world.issuer().trim_start_matches("https://").to_owned();
+        self.until("the browser is to be opened", async |life| {
+            life.ask(Order::Look).await?;
+            match life.waits() {
+                Some(Waiting::Browser(..)) => return Ok(Some(())),
+                None => life.must(Order::SignIn(address.clone())).await?,
+                Some(_) => life.goes_on().await?,
+            };
+            Ok(None)
+        })
+        .await?;
+        self.gives_up().await
+    }
+}

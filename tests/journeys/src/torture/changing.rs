@@ -1,0 +1,264 @@
+//! Phone sign-in on and off, push addresses, notices, and the ways in which a phone ends.
+
+use countersign_service::admin::acts::{self as admin, Act as ByAdministrator};
+use countersign_service::devices::records::Device;
+use countersign_service::notices::{self, Kind as NoticeKind};
+use countersign_service::people;
+use countersign_service::store::{StoreError, Tx};
+
+use super::Fault;
+use super::life::{ADMINISTRATOR, Life};
+use super::orders::{Order, Said, Waiting};
+use super::wire::Trick;
+use crate::cuts::Cut;
+
+impl Life<'_> {
+    /// Looks at, or changes, what the service has of this person.
+    pub(super) fn service<T>(&self, work: impl FnOnce(&mut Tx<'_>, &str) -> Result<T, StoreError>) -> Result<T, Fault> {
+        let found = self.stage.world.app.store.run_blocking(|tx| {
+            let person = people::find(tx, &self.user)?;
+            person.map(|person| work(tx, &person.account_id)).transpose()
+        });
+        found.map_err(Fault::broken)?.ok_or_else(|| Fault::Broken("the service does not know the person".to_owned()))
+    }
+
+    pub(super) fn devices(&self) -> Result<Vec<Device>, Fault> {
+        self.service(|tx, account| tx.children::<Device>(account))
+    }
+
+    fn active_device(&self) -> Result<Device, Fault> {
+        let found = self.devices()?.into_iter().find(Device::is_active);
+        found.ok_or_else(|| Fault::Lost("the service has no phone of this person".to_owned()))
+    }
+
+    pub(super) async fn turn_on(&mut self) -> Result<(), Fault> {
+        let mut back: Option<(String, String)> = None;
+        self.until("phone sign-in is on", async |life| {
+            life.must(Order::SetLock).await?;
+            match (life.state.accounts.first(), life.waits()) {
+                (None, _) => return Err(Fault::Lost("the account is gone".to_owned())),
+                (Some((_, true)), _) => return Ok(Some(())),
+                (Some(_), None) => life.must(Order::TurnOn).await?,
+                (Some(_), Some(Waiting::Browser(url, _))) => {
+                    let address = match back.take() {
+                        // The browser is still there when the app comes back.
+                        Some((opened, address)) if opened == url => address,
+                        _ => life.browses(&url, None).await?,
+                    };
+                    back = Some((url, address.clone()));
+                    life.must(Order::Redirected(address)).await?
+                }
+                (Some(_), Some(_)) => life.goes_on().await?,
+            };
+            Ok(None)
+        })
+        .await?;
+        self.expected.on = true;
+        self.expected.turned_on = self.expected.turned_on.saturating_add(1);
+        Ok(())
+    }
+
+    /// The answer to the last message is lost, and the person gives up.
+    pub(super) async fn turn_on_given_up(&mut self) -> Result<(), Fault> {
+        self.stage.world.cuts.cut("/phone/device", Cut::Answer, 1);
+        self.disturbed = true;
+        let mut told = false;
+        self.until("the service may know the key", async |life| {
+            life.must(Order::SetLock).await?;
+            match life.waits() {
+                Some(Waiting::SignInInterrupted) if told => return Ok(Some(())),
+                Some(Waiting::Browser(url, _)) => {
+                    let address = life.browses(&url, None).await?;
+                    life.must(Order::Redirected(address)).await?;
+                }
+                Some(Waiting::Unlock) => {
+                    life.must(Order::Unlock).await?;
+                    told = life.waits() == Some(Waiting::SignInInterrupted);
+                }
+                Some(_) => {
+                    life.goes_on().await?;
+                }
+                None => {
+                    life.must(Order::TurnOn).await?;
+                }
+            }
+            Ok(None)
+        })
+        .await?;
+        self.expected.turned_on = self.expected.turned_on.saturating_add(1);
+        self.until("it is given up", async |life| {
+            life.ask(Order::Look).await?;
+            if life.waits().is_none() {
+                return Ok(Some(()));
+            }
+            life.ask(Order::GiveUp).await?;
+            Ok(None)
+        })
+        .await
+    }
+
+    pub(super) async fn turn_off(&mut self) -> Result<(), Fault> {
+        self.until("phone sign-in is off", async |life| {
+            life.ask(Order::Look).await?;
+            match life.state.accounts.first() {
+                None => return Err(Fault::Lost("the account is gone".to_owned())),
+                Some((_, false)) => return Ok(Some(())),
+                Some((_, true)) => life.must(Order::TurnOff).await?,
+            };
+            Ok(None)
+        })
+        .await?;
+        self.expected.on = false;
+        Ok(())
+    }
+
+    /// The key goes with the lock; the core finds out when it starts.
+    pub(super) async fn lock_removed(&mut self) -> Result<(), Fault> {
+        let removed = self.ask(Order::RemoveLock).await?;
+        if removed == Said::Killed {
+            // Killed before it was gone: the person removes it again; after, there is none.
+            self.ask(Order::RemoveLock).await?;
+        }
+        self.reopen(self.surroundings.ahead).await?;
+        self.until("the account says that the key is gone", async |life| {
+            life.ask(Order::Look).await?;
+            match life.state.accounts.first() {
+                None => Err(Fault::Lost("the account is gone".to_owned())),
+                Some((health, on)) => Ok((!on && health.contains("SignInKey")).then_some(())),
+            }
+        })
+        .await?;
+        self.expected.on = false;
+        Ok(())
+    }
+
+    pub(super) async fn new_address(&mut self) -> Result<(), Fault> {
+        let before = self.active_device()?.push.map(|push| push.endpoint);
+        self.until("the service has the new address", async |life| {
+            if life.ask(Order::Look).await? == Said::Killed {
+                return Ok(None);
+            }
+            if life.active_device()?.push.map(|push| push.endpoint) != before {
+                return Ok(Some(()));
+            }
+            if life.outbox()? == 0 && !life.address_is_due()? {
+                life.must(Order::NewAddress).await?;
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    /// The push service says that the address is no more; the phone hears it when it asks for a test.
+    pub(super) async fn address_ended(&mut self) -> Result<(), Fault> {
+        let mut device = self.active_device()?;
+        device.push_ended = true;
+        self.service(|tx, _| tx.put(&device))?;
+        self.until("the phone hears of it", async |life| {
+            let said = life.ask(Order::TestPush).await?;
+            Ok((said == Said::Done).then_some(()))
+        })
+        .await?;
+        // Not at once, whatever the service says: minutes later.
+        self.reopen(400).await?;
+        self.until("the service has an address again", async |life| {
+            life.ask(Order::Look).await?;
+            Ok((!life.active_device()?.push_ended).then_some(()))
+        })
+        .await
+    }
+
+    pub(super) async fn notices(&mut self) -> Result<(), Fault> {
+        let now = self.stage.world.app.clock.now();
+        self.service(|tx, account| notices::tell(tx, account, None, NoticeKind::MethodAdded, now))?;
+        let device = self.active_device()?.id;
+        self.until("the notices are read", async |life| {
+            life.ask(Order::Look).await?;
+            let waiting = life.service(|tx, _| notices::waiting(tx, &device))?.len();
+            match (life.state.notices, waiting) {
+                (0, 0) => return Ok(Some(())),
+                (0, _) if life.outbox()? == 0 => {
+                    life.ask(Order::Check).await?;
+                }
+                (0, _) => {}
+                _ => {
+                    life.ask(Order::Dismiss).await?;
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Neither changes anything.
+    pub(super) async fn garbage(&mut self) -> Result<(), Fault> {
+        self.stage.wire.play("/phone/prompts", Trick::Forged);
+        self.disturbed = true;
+        self.ask(Order::Check).await?;
+        self.ask(Order::Garbage).await?;
+        self.until("the phone speaks with the service again", async |life| {
+            Ok((life.ask(Order::Check).await? == Said::Done).then_some(()))
+        })
+        .await
+    }
+
+    pub(super) async fn remove(&mut self) -> Result<(), Fault> {
+        self.until("the account is off the phone", async |life| {
+            life.ask(Order::Look).await?;
+            if life.state.accounts.is_empty() {
+                return Ok(Some(()));
+            }
+            life.ask(Order::Remove).await?;
+            Ok(None)
+        })
+        .await?;
+        self.expected.account = false;
+        self.expected.on = false;
+        Ok(())
+    }
+
+    pub(super) async fn lost(&mut self) -> Result<(), Fault> {
+        let (device, now) = (self.active_device()?.id, self.stage.world.app.clock.now());
+        self.service(|tx, account| {
+            let by = people::find(tx, ADMINISTRATOR)?;
+            by.map(|by| admin::act(tx, &by, account, ByAdministrator::Lost(device), now)).transpose()
+        })?;
+        self.until("the lost phone hears of it", async |life| {
+            life.ask(Order::Check).await?;
+            let health = life.state.accounts.first().map(|(health, _)| health.clone()).unwrap_or_default();
+            Ok((health.contains("RemovedByService") && health.contains("Lost")).then_some(()))
+        })
+        .await?;
+        self.remove().await
+    }
+
+    pub(super) async fn keys_lost(&mut self) -> Result<(), Fault> {
+        self.end_process().await;
+        let aim = self.aim_again();
+        self.start(aim, &["--lose-keys"]).await?;
+        self.until("the account says that its key is gone", async |life| {
+            life.ask(Order::Look).await?;
+            let health = life.state.accounts.first().map(|(health, _)| health.clone()).unwrap_or_default();
+            Ok(health.contains("KeyLost").then_some(()))
+        })
+        .await?;
+        self.expected.parted = true;
+        Ok(())
+    }
+
+    pub(super) async fn restored(&mut self) -> Result<(), Fault> {
+        self.end_process().await;
+        let keys = self.surroundings.home.join("keys");
+        std::fs::remove_file(keys).map_err(Fault::broken)?;
+        if self.try_start(None, &[]).await?.is_ok() {
+            return Err(Fault::Broken("a database without its keys opens".to_owned()));
+        }
+        let aim = self.aim_again();
+        self.start(aim, &["--start-over"]).await?;
+        if !self.state.accounts.is_empty() {
+            return Err(Fault::Broken("a phone that began anew has accounts".to_owned()));
+        }
+        self.expected.parted = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! What must be true on both sides when everything has come to rest.
+
+use countersign::{SealedFileKeyStore, Secret};
+use countersign_service::audit;
+use countersign_service::devices::records::{Device, State};
+use countersign_service::prompts::records::{Ceremony, Kind, Outcome};
+use rusqlite::{Connection, OpenFlags};
+
+use super::Fault;
+use super::life::Life;
+use super::orders::Order;
+use crate::phone::PASSPHRASE;
+
+/// What must be empty when nothing is under way.
+const UNDER_WAY: [&str; 5] = ["outbox", "retired_keys", "enrollments", "registrations", "sign_in_enrollments"];
+
+impl Life<'_> {
+    fn database(&self) -> Result<Connection, Fault> {
+        let path = self.surroundings.home.join("countersign.db");
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(Fault::broken)
+    }
+
+    fn counted(&self, query: &str) -> Result<usize, Fault> {
+        let count: i64 = self.database()?.query_row(query, [], |row| row.get(0)).map_err(Fault::broken)?;
+        usize::try_from(count).map_err(Fault::broken)
+    }
+
+    /// How many messages wait.
+    pub(super) fn outbox(&self) -> Result<usize, Fault> {
+        self.counted("SELECT count(*) FROM outbox")
+    }
+
+    pub(super) fn outbox_tried(&self) -> Result<bool, Fault> {
+        Ok(self.counted("SELECT count(*) FROM outbox WHERE attempts > 0")? > 0)
+    }
+
+    pub(super) fn address_is_due(&self) -> Result<bool, Fault> {
+        Ok(self.counted("SELECT count(*) FROM accounts WHERE push_renew_at = 0")? > 0)
+    }
+
+    /// What is still under way on the phone.
+    pub(super) fn phone_rests(&self) -> Result<Option<&'static str>, Fault> {
+        for table in UNDER_WAY {
+            if self.counted(&format!("SELECT count(*) FROM {table}"))? > 0 {
+                return Ok(Some(table));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits until nothing is under way, then compares both sides.
+    pub(super) async fn rests(&mut self) -> Result<(), Fault> {
+        if self.expected.parted {
+            return Ok(());
+        }
+        self.until("everything comes to rest", async |life| {
+            life.ask(Order::Look).await?;
+            Ok(life.phone_rests()?.is_none().then_some(()))
+        })
+        .await?;
+        if let Some(twice) = self.stage.wire.doubled().into_iter().next() {
+            return Err(Fault::Doubled(twice));
+        }
+        self.compare_phones()?;
+        self.compare_requests()?;
+        self.compare_audit()
+    }
+
+    fn compare_phones(&self) -> Result<(), Fault> {
+        let wanted = usize::from(self.expected.account);
+        let on_phone = self.state.accounts.len();
+        let devices = self.devices()?;
+        if devices.iter().any(|device| device.state == State::Pending) {
+            return Err(Fault::Stuck("the service has a phone that waits for digits".to_owned()));
+        }
+        let active: Vec<Device> = devices.into_iter().filter(Device::is_active).collect();
+        for (side, found) in [("the phone has", on_phone), ("the service has", active.len())] {
+            if found < wanted {
+                return Err(Fault::Lost(format!("{side} {found} accounts, not {wanted}")));
+            }
+            if found > wanted {
+                return Err(Fault::Doubled(format!("{side} {found} accounts, not {wanted}")));
+            }
+        }
+        let Some(device) = active.first() else {
+            return Ok(());
+        };
+        let query = "SELECT device_id, sign_in_key FROM accounts";
+        let (id, key): (String, Option<Vec<u8>>) =
+            self.database()?.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(Fault::broken)?;
+        let theirs = device.sign_in.as_ref().map(|sign_in| sign_in.key.point()).transpose().map_err(Fault::broken)?;
+        if id != device.id || key != theirs || key.is_some() != self.expected.on {
+            let shown = |key: Option<Vec<u8>>| if key.is_some() { "on" } else { "off" };
+            let wanted = if self.expected.on { "on" } else { "off" };
+            let (ours, theirs) = (shown(key), shown(theirs));
+            return Err(Fault::Lost(format!("phone sign-in is {ours} here, {theirs} there, and should be {wanted}")));
+        }
+        match self.state.requests.iter().find(|shown| matches!(shown.state.as_str(), "Open" | "Answering")) {
+            Some(shown) => Err(Fault::Stuck(format!("a request is still shown: {shown:?}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Each request that was made has come to the end that the person decided, and there is none beside.
+    fn compare_requests(&self) -> Result<(), Fault> {
+        let ceremonies = self.service(|tx, account| tx.children::<Ceremony>(account))?;
+        let outcome = |ceremony: &Ceremony| ceremony.outcome.map(|outcome| (ceremony.kind, outcome));
+        let mut found: Vec<Option<(Kind, Outcome)>> = ceremonies.iter().map(outcome).collect();
+        for decided in &self.expected.decided {
+            let place = found.iter().position(|found| *found == Some(*decided));
+            match place {
+                Some(place) => drop(found.remove(place)),
+                None => return Err(Fault::Lost(format!("{decided:?} is not what the service has: {found:?}"))),
+            }
+        }
+        match found.first() {
+            Some(other) => Err(Fault::Doubled(format!("the service has decided what nobody did: {other:?}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// What takes effect once stands in the audit log once.
+    fn compare_audit(&self) -> Result<(), Fault> {
+        let entries = self.service(|tx, account| tx.children::<audit::Entry>(account))?;
+        let count = |what: &[&str]| entries.iter().filter(|entry| what.contains(&entry.what.as_str())).count();
+        let decided = self.expected.decided.iter();
+        let once = [
+            ("phones added", count(&["device_activated", "device_added"]), self.expected.added),
+            ("reports", count(&["reported"]), decided.filter(|(_, outcome)| *outcome == Outcome::Reported).count()),
+        ];
+        for (what, found, wanted) in once {
+            if found < wanted {
+                return Err(Fault::Lost(format!("{what}: {found}, not {wanted}")));
+            }
+            if found > wanted {
+                return Err(Fault::Doubled(format!("{what}: {found}, not {wanted}")));
+            }
+        }
+        let (on, limit) = (count(&["phone_sign_in_on"]), self.expected.turned_on);
+        if on > limit {
+            return Err(Fault::Doubled(format!("phone sign-in was turned on {on} times, not {limit}")));
+        }
+        Ok(())
+    }
+
+    /// The keys of the account are in the key store, and no other.
+    pub(super) async fn ends(&mut self) -> Result<(), Fault> {
+        self.end_process().await;
+        if self.expected.parted {
+            return Ok(());
+        }
+        let query = "SELECT key_alias, sign_in_alias FROM accounts";
+        let database = self.database()?;
+        let mut wanted: Vec<String> = Vec::new();
+        let mut statement = database.prepare(query).map_err(Fault::broken)?;
+        let rows = statement
+            .query_map([], |row| Ok([row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?]))
+            .map_err(Fault::broken)?;
+        for row in rows {
+            wanted.extend(row.map_err(Fault::broken)?.into_iter().flatten());
+        }
+        let path = self.surroundings.home.join("keys");
+        let opened = SealedFileKeyStore::open(&path, &Secret::new(PASSPHRASE.to_owned())).map_err(Fault::broken)?;
+        let mut found = opened.aliases().map_err(Fault::broken)?;
+        wanted.sort();
+        found.sort();
+        if found.len() < wanted.len() {
+            return Err(Fault::Lost("a key of the account".to_owned()));
+        }
+        if found != wanted {
+            return Err(Fault::Stuck("a key that nobody needs is still in the key store".to_owned()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,295 @@
+//! One phone's life: a person with a browser, the phone's process, and what has been decided so far.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use countersign_service::prompts::records::{Kind, Outcome};
+
+use super::orders::{Aim, Order, Place, Said, State, Waiting};
+use super::plan::{Act, Attack, RelayFault, Round};
+use super::process::{Heard, Process, Started, Surroundings};
+use super::tally::Tally;
+use super::{Fault, Stage};
+use crate::Person;
+use crate::world::PASSWORD;
+
+/// Who reports phones as lost.
+pub(super) const ADMINISTRATOR: &str = "administrator@example.org";
+/// Longer than the outbox's longest pause after one cut, on a busy machine.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+const A_LITTLE: Duration = Duration::from_millis(120);
+
+/// What must be true when everything has come to rest.
+#[derive(Debug, Default)]
+pub(super) struct Expected {
+    /// Whether the account is on the phone and works.
+    pub account: bool,
+    /// Whether phone sign-in is on.
+    pub on: bool,
+    /// How often a phone was added.
+    pub added: usize,
+    /// How often phone sign-in was turned on, at most.
+    pub turned_on: usize,
+    /// What came of each request that was made.
+    pub decided: Vec<(Kind, Outcome)>,
+    /// The two sides can't speak with each other any more.
+    pub parted: bool,
+}
+
+/// A phone's life.
+pub(super) struct Life<'s> {
+    pub stage: &'s Stage,
+    pub user: String,
+    /// The browser in which the person added the phone.
+    pub browser: Person,
+    pub surroundings: Surroundings,
+    process: Option<Process>,
+    /// What the phone last showed.
+    pub state: State,
+    pub expected: Expected,
+    /// Requests that are done with.
+    pub answered: BTreeSet<String>,
+    /// Whether network or process were interfered with in this act.
+    pub disturbed: bool,
+    first: Option<Aim>,
+    second: Option<Aim>,
+    act: Act,
+    tally: Tally,
+}
+
+impl<'s> Life<'s> {
+    pub(super) fn begin(stage: &'s Stage, seed: u64) -> Result<Self, Fault> {
+        let user = format!("person-{seed}@example.org");
+        stage.world.add_person(&user, PASSWORD).map_err(Fault::broken)?;
+        let surroundings = Surroundings {
+            program: stage.program.clone(),
+            home: stage.folder.path().join(format!("phone-{seed}")),
+            relay: stage.world.relay_url(),
+            ca: stage.ca.clone(),
+            ahead: 0,
+        };
+        Ok(Self {
+            stage,
+            user,
+            browser: stage.world.person().map_err(Fault::broken)?,
+            surroundings,
+            process: None,
+            state: State::default(),
+            expected: Expected::default(),
+            answered: BTreeSet::new(),
+            disturbed: false,
+            first: None,
+            second: None,
+            act: Act::ByCode,
+            tally: Tally::default(),
+        })
+    }
+
+    /// Lives one act under its attack, and comes to rest.
+    pub(super) async fn lives(&mut self, round: &Round) -> Result<(), Fault> {
+        self.act = round.act;
+        self.expose(&round.attack);
+        if self.process.is_none() {
+            self.start(round.attack.first.clone(), &[]).await?;
+        } else {
+            self.ask(Order::Arm(round.attack.first.clone())).await?;
+        }
+        self.does(round.act).await?;
+        self.second = None;
+        if self.process.is_some() {
+            self.ask(Order::Arm(None)).await?;
+        }
+        self.shelter();
+        self.rests().await
+    }
+
+    /// Forgets nothing of what was counted, and ends the process.
+    pub(super) async fn over(mut self) -> (PathBuf, Tally) {
+        self.shelter();
+        self.end_process().await;
+        (self.surroundings.home, self.tally)
+    }
+
+    fn expose(&mut self, attack: &Attack) {
+        self.disturbed = attack.cut.is_some() || attack.trick.is_some();
+        self.first.clone_from(&attack.first);
+        self.second.clone_from(&attack.second);
+        if let Some((path, cut)) = attack.cut {
+            self.stage.world.cuts.cut(path, cut, 1);
+        }
+        if let Some((path, trick)) = attack.trick {
+            self.stage.wire.play(path, trick);
+        }
+        if let Some(relay) = &self.stage.world.relay {
+            match attack.relay {
+                Some(RelayFault::Loses) => relay.faults.lose_one_in(1),
+                Some(RelayFault::Delays(delay)) => relay.faults.delay(delay),
+                Some(RelayFault::Doubles) => relay.faults.double_one_in(1),
+                Some(RelayFault::Reorders) => relay.faults.reorder(true),
+                None => {}
+            }
+        }
+    }
+
+    fn shelter(&self) {
+        self.stage.world.cuts.heal();
+        self.stage.wire.heal();
+        if let Some(relay) = &self.stage.world.relay {
+            relay.faults.lose_one_in(0);
+            relay.faults.delay(Duration::ZERO);
+            relay.faults.double_one_in(0);
+            relay.faults.reorder(false);
+        }
+    }
+
+    /// Gives an order to the phone. When its process is killed, another one is started.
+    pub(super) async fn ask(&mut self, order: Order) -> Result<Said, Fault> {
+        let mut process = match self.process.take() {
+            Some(process) => process,
+            None => return Err(Fault::Broken("no phone runs".to_owned())),
+        };
+        let mut passed = Vec::new();
+        let heard = process.ask(&order, &mut passed).await;
+        self.count(passed);
+        match heard? {
+            Heard::Said(said, state) => {
+                (self.process, self.state) = (Some(process), state);
+                Ok(said)
+            }
+            Heard::Killed(place) => {
+                self.killed(place);
+                let second = self.second.take();
+                self.start(second, &[]).await?;
+                Ok(Said::Killed)
+            }
+        }
+    }
+
+    /// The person opens the app again, as often as it is killed while it starts.
+    pub(super) async fn start(&mut self, aim: Option<Aim>, further: &[&str]) -> Result<(), Fault> {
+        let opened = self.try_start(aim, further).await?;
+        opened.map_err(|why| Fault::Lost(format!("the phone does not open: {why}")))
+    }
+
+    /// As `start`; returns why the phone can't be opened.
+    pub(super) async fn try_start(
+        &mut self,
+        mut aim: Option<Aim>,
+        further: &[&str],
+    ) -> Result<Result<(), String>, Fault> {
+        loop {
+            let mut passed = Vec::new();
+            let started = Process::start(&self.surroundings, aim.as_ref(), further, &mut passed).await;
+            self.count(passed);
+            match started? {
+                Started::Open(process, state) => {
+                    (self.process, self.state) = (Some(*process), state);
+                    return Ok(Ok(()));
+                }
+                Started::Shut(why) => return Ok(Err(why)),
+                Started::Killed(place) => {
+                    self.killed(place);
+                    aim = self.second.take();
+                }
+            }
+        }
+    }
+
+    pub(super) async fn end_process(&mut self) {
+        if let Some(process) = self.process.take() {
+            let mut passed = Vec::new();
+            process.end(&mut passed).await;
+            self.count(passed);
+        }
+    }
+
+    /// Ends the process and opens the app again, with its clock so many seconds ahead.
+    pub(super) async fn reopen(&mut self, ahead: u64) -> Result<(), Fault> {
+        self.end_process().await;
+        self.surroundings.ahead = ahead;
+        let aim = self.aim_again();
+        self.start(aim, &[]).await
+    }
+
+    /// The kill for a process that the act itself starts: the act's own, unless that has been.
+    pub(super) fn aim_again(&mut self) -> Option<Aim> {
+        self.first.take().or_else(|| self.second.take())
+    }
+
+    fn killed(&mut self, place: Place) {
+        self.first = None;
+        self.disturbed = true;
+        let counted = self.tally.killed.entry(place).or_default();
+        *counted = counted.saturating_add(1);
+    }
+
+    fn count(&mut self, passed: Vec<Place>) {
+        for place in passed {
+            let seen = self.tally.seen.entry(self.act).or_default().entry(place.point.clone()).or_default();
+            *seen = seen.saturating_add(1);
+            let counted = self.tally.passed.entry(place).or_default();
+            *counted = counted.saturating_add(1);
+        }
+    }
+
+    /// Does `step` again and again until it says that its end is reached.
+    pub(super) async fn until<T>(
+        &mut self,
+        what: &str,
+        mut step: impl AsyncFnMut(&mut Self) -> Result<Option<T>, Fault>,
+    ) -> Result<T, Fault> {
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            if let Some(reached) = step(self).await? {
+                return Ok(reached);
+            }
+            tokio::time::sleep(A_LITTLE).await;
+        }
+        Err(Fault::Stuck(format!("{what}; the phone shows {:?}", self.state)))
+    }
+
+    /// What waits for the person first.
+    pub(super) fn waits(&self) -> Option<Waiting> {
+        self.state.waiting.first().cloned()
+    }
+
+    /// An order that may not fail for good, unless something stood in its way.
+    pub(super) async fn must(&mut self, order: Order) -> Result<Said, Fault> {
+        match self.ask(order.clone()).await? {
+            Said::Refused { why, passes: false } if !self.disturbed => {
+                Err(Fault::Broken(format!("{order:?} is refused: {why}")))
+            }
+            said => Ok(said),
+        }
+    }
+
+    async fn does(&mut self, act: Act) -> Result<(), Fault> {
+        match act {
+            Act::ByCode => self.by_code().await,
+            Act::BySigningIn => self.by_signing_in().await,
+            Act::GivenUp => self.given_up().await,
+            Act::GivenUpUnheard => self.given_up_unheard().await,
+            Act::NotMyPhone => self.not_my_phone().await,
+            Act::SigningInGivenUp => self.signing_in_given_up().await,
+            Act::TurnOn => self.turn_on().await,
+            Act::TurnOnGivenUp => self.turn_on_given_up().await,
+            Act::SecondFactor => self.second_factor(false).await,
+            Act::SecondFactorBusy => self.second_factor(true).await,
+            Act::PhoneSignIn => self.phone_sign_in().await,
+            Act::Deny => self.deny().await,
+            Act::Withdrawn => self.withdrawn().await,
+            Act::TurnOff => self.turn_off().await,
+            Act::LockRemoved => self.lock_removed().await,
+            Act::NewAddress => self.new_address().await,
+            Act::AddressEnded => self.address_ended().await,
+            Act::Notices => self.notices().await,
+            Act::Garbage => self.garbage().await,
+            Act::Report => self.report().await,
+            Act::Remove => self.remove().await,
+            Act::Lost => self.lost().await,
+            Act::KeysLost => self.keys_lost().await,
+            Act::Restored => self.restored().await,
+        }
+    }
+}

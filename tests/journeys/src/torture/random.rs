@@ -1,0 +1,35 @@
+//! The same choices for the same seed, on every machine.
+
+/// SplitMix64 (Steele, Lea and Flood, 2014): for choices, never for secrets.
+#[derive(Debug, Clone)]
+pub(super) struct Random(u64);
+
+impl Random {
+    /// From a seed.
+    #[must_use]
+    pub(super) fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `end`; 0 when there is none.
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        let end = u64::try_from(end).unwrap_or(u64::MAX);
+        usize::try_from(mixed.checked_rem(end).unwrap_or(0)).unwrap_or(0)
+    }
+
+    /// True once in `n`.
+    pub(super) fn once_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    /// One of them.
+    pub(super) fn one_of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
+        let chosen = self.below(all.len());
+        all.get(chosen)
+    }
+}

@@ -1,0 +1,137 @@
+//! What was reached, where it was killed, and what became of it.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Formatter};
+
+use countersign::testing::{Point, Side};
+
+use super::Fault;
+use super::orders::Place;
+use super::plan::Act;
+
+/// Counts of one seed, or of many.
+#[derive(Debug, Default, Clone)]
+pub struct Tally {
+    /// Seeds that were run.
+    pub seeds: u64,
+    /// How often each place was passed or ended at.
+    pub passed: BTreeMap<Place, u64>,
+    /// How often a process was killed there.
+    pub killed: BTreeMap<Place, u64>,
+    /// Which acts pass which points; shows where `Act::points` lacks one.
+    pub seen: BTreeMap<Act, BTreeMap<String, u64>>,
+    /// Kills that were planned at a place that the act did not pass.
+    pub missed: BTreeMap<(Act, Place), u64>,
+    /// Something is not there any more.
+    pub lost: u64,
+    /// Something took effect twice.
+    pub doubled: u64,
+    /// Something did not come to its end.
+    pub stuck: u64,
+    /// Something else was not as expected.
+    pub broken: u64,
+    /// What went wrong, with the seed that repeats it.
+    pub failures: Vec<String>,
+}
+
+impl Tally {
+    /// Counts what went wrong with a seed.
+    pub fn fail(&mut self, seed: u64, act: Option<Act>, fault: &Fault) {
+        let counted = match fault {
+            Fault::Lost(_) => &mut self.lost,
+            Fault::Doubled(_) => &mut self.doubled,
+            Fault::Stuck(_) => &mut self.stuck,
+            Fault::Broken(_) => &mut self.broken,
+        };
+        *counted = counted.saturating_add(1);
+        self.failures.push(format!("seed {seed}, {act:?}: {fault}"));
+    }
+
+    /// Adds another one.
+    pub fn add(&mut self, other: Self) {
+        let sum = |to: &mut BTreeMap<Place, u64>, from: BTreeMap<Place, u64>| {
+            for (place, count) in from {
+                let counted = to.entry(place).or_default();
+                *counted = counted.saturating_add(count);
+            }
+        };
+        sum(&mut self.passed, other.passed);
+        sum(&mut self.killed, other.killed);
+        for (target, count) in other.missed {
+            let counted = self.missed.entry(target).or_default();
+            *counted = counted.saturating_add(count);
+        }
+        for (act, points) in other.seen {
+            for (point, count) in points {
+                let counted = self.seen.entry(act).or_default().entry(point).or_default();
+                *counted = counted.saturating_add(count);
+            }
+        }
+        self.seeds = self.seeds.saturating_add(other.seeds);
+        self.lost = self.lost.saturating_add(other.lost);
+        self.doubled = self.doubled.saturating_add(other.doubled);
+        self.stuck = self.stuck.saturating_add(other.stuck);
+        self.broken = self.broken.saturating_add(other.broken);
+        self.failures.extend(other.failures);
+    }
+
+    /// Whether nothing went wrong.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.failures.is_empty()
+    }
+
+    /// The places at which fewer processes than that were killed.
+    #[must_use]
+    pub fn killed_less_than(&self, wanted: u64) -> Vec<Place> {
+        places().filter(|place| self.killed.get(place).copied().unwrap_or(0) < wanted).collect()
+    }
+
+    /// How many processes were killed.
+    #[must_use]
+    pub fn kills(&self) -> u64 {
+        self.killed.values().sum()
+    }
+}
+
+/// Every place there is.
+pub fn places() -> impl Iterator<Item = Place> {
+    Point::ALL.iter().flat_map(|point| [Side::Before, Side::After].map(|side| Place::at(*point, side)))
+}
+
+impl Display for Tally {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        writeln!(formatter, "{:<28} {:>16} {:>16}", "point", "reached", "killed there")?;
+        writeln!(formatter, "{:<28} {:>8}{:>8} {:>8}{:>8}", "", "before", "after", "before", "after")?;
+        for point in Point::ALL {
+            let count =
+                |counts: &BTreeMap<Place, u64>, side| counts.get(&Place::at(*point, side)).copied().unwrap_or(0);
+            writeln!(
+                formatter,
+                "{:<28} {:>8}{:>8} {:>8}{:>8}",
+                point.name(),
+                count(&self.passed, Side::Before),
+                count(&self.passed, Side::After),
+                count(&self.killed, Side::Before),
+                count(&self.killed, Side::After),
+            )?;
+        }
+        for ((act, place), count) in &self.missed {
+            let side = if place.stored { "after" } else { "before" };
+            writeln!(formatter, "{act:?} did not pass {} ({side}) {count} times", place.point)?;
+        }
+        for failure in &self.failures {
+            writeln!(formatter, "{failure}")?;
+        }
+        write!(
+            formatter,
+            "{} seeds, {} kills: {} lost, {} doubled, {} stuck, {} broken",
+            self.seeds,
+            self.kills(),
+            self.lost,
+            self.doubled,
+            self.stuck,
+            self.broken
+        )
+    }
+}

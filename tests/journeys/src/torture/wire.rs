@@ -1,0 +1,194 @@
+//! What a network does to the requests of a phone beside losing them: slow, delivered twice, an answer that is not the
+//! service's. And what may never be seen on it: the same message of a phone under way twice.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+/// Longer than the core needs to see to its outbox meanwhile, shorter than a person's patience.
+const SLOW: Duration = Duration::from_millis(1_500);
+const MAX_BODY: usize = 128 * 1024;
+
+/// What happens to one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trick {
+    /// The answer takes its time.
+    Slow,
+    /// The service gets it twice; the phone gets the first answer.
+    Twice,
+    /// The answer is signed by a key that the service does not have.
+    Forged,
+}
+
+/// The tricks that wait, and what was seen.
+#[derive(Clone, Default)]
+pub(super) struct Wire(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    tricks: Vec<(String, Trick)>,
+    under_way: Vec<String>,
+    doubled: Vec<String>,
+}
+
+impl Wire {
+    /// Plays a trick on the next request to a path.
+    pub(super) fn play(&self, path: &str, trick: Trick) {
+        self.with(|seen| seen.tricks.push((path.to_owned(), trick)));
+    }
+
+    /// Forgets the tricks that wait.
+    pub(super) fn heal(&self) {
+        self.with(|seen| seen.tricks.clear());
+    }
+
+    /// What took effect twice since the last look.
+    #[must_use]
+    pub(super) fn doubled(&self) -> Vec<String> {
+        self.with(|seen| std::mem::take(&mut seen.doubled))
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Seen) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn take(&self, path: &str) -> Option<Trick> {
+        self.with(|seen| {
+            let found = seen.tricks.iter().position(|(wanted, _)| path.starts_with(wanted.as_str()))?;
+            Some(seen.tricks.remove(found).1)
+        })
+    }
+
+    fn enter(&self, message: Option<String>) -> UnderWay {
+        if let Some(message) = &message {
+            self.with(|seen| {
+                if seen.under_way.contains(message) {
+                    seen.doubled.push("one message of a phone was under way twice".to_owned());
+                }
+                seen.under_way.push(message.clone());
+            });
+        }
+        UnderWay { wire: self.clone(), message }
+    }
+}
+
+/// Ends also when the phone hangs up.
+struct UnderWay {
+    wire: Wire,
+    message: Option<String>,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Some(message) = &self.message {
+            self.wire.with(|seen| {
+                if let Some(found) = seen.under_way.iter().position(|other| other == message) {
+                    seen.under_way.remove(found);
+                }
+            });
+        }
+    }
+}
+
+/// The layer around the service's router.
+pub(super) async fn layer(State(wire): State<Wire>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    if !(path.starts_with("/phone/") || path == "/par" || path == "/token") {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let _under_way = wire.enter(decision_in(&path, &body));
+    let trick = wire.take(&path);
+    if trick == Some(Trick::Slow) {
+        tokio::time::sleep(SLOW).await;
+    }
+    let first = whole(next.clone().run(again(&parts, &body)).await).await;
+    match trick {
+        None | Some(Trick::Slow) => first.into_response(),
+        Some(Trick::Forged) => first.forged().into_response(),
+        Some(Trick::Twice) => {
+            let second = whole(next.run(again(&parts, &body)).await).await;
+            if let Some(what) = effect_of(&path, &first, &second) {
+                wire.with(|seen| seen.doubled.push(what));
+            }
+            first.into_response()
+        }
+    }
+}
+
+fn again(parts: &Parts, body: &Bytes) -> Request {
+    Request::from_parts(parts.clone(), Body::from(body.clone()))
+}
+
+/// An answer, whole.
+struct Whole {
+    parts: axum::http::response::Parts,
+    body: Bytes,
+}
+
+async fn whole(response: Response) -> Whole {
+    let (parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, MAX_BODY).await.unwrap_or_default();
+    Whole { parts, body }
+}
+
+impl Whole {
+    fn into_response(self) -> Response {
+        Response::from_parts(self.parts, Body::from(self.body))
+    }
+
+    /// The same claims, as if signed by a key that nobody knows.
+    fn forged(mut self) -> Self {
+        let text = String::from_utf8_lossy(&self.body).into_owned();
+        let mut parts = text.split('.');
+        if let (Some(header), Some(claims), Some(signature)) = (parts.next(), parts.next(), parts.next())
+            && let Some(Value::Object(mut header)) = decoded(header)
+        {
+            header.insert("kid".to_owned(), Value::String("A".repeat(43)));
+            let header = URL_SAFE_NO_PAD.encode(Value::Object(header).to_string());
+            self.body = Bytes::from(format!("{header}.{claims}.{signature}"));
+        }
+        self
+    }
+}
+
+fn decoded(part: &str) -> Option<Value> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+fn claims(jws: &[u8]) -> Option<Value> {
+    decoded(std::str::from_utf8(jws).ok()?.split('.').nth(1)?)
+}
+
+/// The person's decision in a request, by which two requests are seen to carry the same one.
+fn decision_in(path: &str, body: &[u8]) -> Option<String> {
+    let claims = (path == "/phone/answers").then(|| claims(body)).flatten()?;
+    let named = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    named("answer").or_else(|| named("prompt"))
+}
+
+/// What the second delivery of a request did, where it may do nothing.
+fn effect_of(path: &str, first: &Whole, second: &Whole) -> Option<String> {
+    let device = |answer: &Whole| serde_json::from_slice::<Value>(&answer.body).ok()?.get("device_id").cloned();
+    let is_doubled = match path {
+        "/par" | "/token" => first.parts.status.is_success() && second.parts.status.is_success(),
+        // The same phone gets the same device.
+        "/phone/enrollment" => first.parts.status.is_success() && device(first) != device(second),
+        _ => ["outcome", "turn_on", "push_test"]
+            .into_iter()
+            .any(|name| claims(&second.body).is_some_and(|claims| claims.get(name).is_some())),
+    };
+    is_doubled.then(|| format!("a request to {path} that came twice took effect twice"))
+}
