@@ -24,7 +24,8 @@ impl Issuer {
     /// Reads an issuer.
     ///
     /// # Errors
-    /// For anything but `https`, a lower-case ASCII host of a length that DNS knows, and an optional port.
+    /// For anything but `https`, a lower-case host as DNS knows it (letters, digits, hyphens; its lengths), and an
+    /// optional port.
     ///
     /// # Security
     /// The text must be the normal form that the URL standard gives it, so that what is compared, shown
@@ -38,7 +39,10 @@ impl Issuer {
             None => format!("https://{host}"),
         };
         let labels_fit = host.split('.').all(|label| (1..=MAX_LABEL).contains(&label.len()));
-        if normal != text || !text.is_ascii() || host.len() > MAX_HOST || !labels_fit {
+        // The URL standard lets quotes, braces and the like stand in a host; no name in DNS has them.
+        let is_plain =
+            host.starts_with('[') || host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+        if normal != text || !is_plain || host.len() > MAX_HOST || !labels_fit {
             return Err(NotAnIssuer);
         }
         Ok(Self(normal))

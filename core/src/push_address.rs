@@ -42,7 +42,7 @@ pub(crate) async fn subscribe(core: &Core, endpoints: &Endpoints, slot: Vec<u8>)
 /// RFC 8030 section 5: a push resource is an `https` address; a service takes printable ASCII only (protocol 3.2).
 fn is_push_endpoint(address: &str) -> bool {
     let plain = address.len() <= MAX_ENDPOINT && address.bytes().all(|byte| byte.is_ascii_graphic());
-    plain && Url::parse(address).is_ok_and(|url| url.scheme() == "https")
+    plain && address.starts_with("https://") && Url::parse(address).is_ok()
 }
 
 /// The platform has handed out another address: every account's is asked for anew.
@@ -128,7 +128,15 @@ mod tests {
     fn a_push_endpoint_is_an_https_address_of_bounded_length() {
         assert!(is_push_endpoint("https://push.test/abc"));
         let long = format!("https://push.test/{}", "a".repeat(MAX_ENDPOINT));
-        for other in ["", "http://push.test/abc", "push.test", "file:///etc/passwd", "https://push.test/a\nb", &long] {
+        for other in [
+            "",
+            "http://push.test/abc",
+            "push.test",
+            "file:///etc/passwd",
+            "https://push.test/a\nb",
+            "https:push.test",
+            &long,
+        ] {
             assert!(!is_push_endpoint(other), "{other}");
         }
     }

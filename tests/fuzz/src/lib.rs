@@ -14,7 +14,7 @@
 //! | `signed` | what a service signs |
 //! | `answers` | what a service answers unsigned |
 //! | `sealed` | what is encrypted or encoded by others |
-//! | `service` | what phones, browsers, applications and administrators send to the service (`scene` is that service) |
+//! | `service`, `pages` | what phones, and what browsers and administrators send to the service (`scene` is that service) |
 //! | `relay` | what the relay is sent, and what the terminal phone is sent and typed |
 //! | `mutate`, `sign`, `vectors`, `strict` | the mutator, the test keys, the corpus, what must hold |
 #![allow(
@@ -30,6 +30,7 @@
 mod answers;
 mod codes;
 pub mod mutate;
+mod pages;
 mod relay;
 mod scene;
 mod sealed;
@@ -57,15 +58,15 @@ const fn target(name: &'static str, read: fn(&[u8]) -> bool, seeds: fn() -> Vec<
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
-    target("answer", service::answer, || vectors::messages("phone-answer.json"), 500),
+    target("answer", service::answer, || vectors::messages("phone-answer.json"), 150),
     target("base64url", codes::base64url, codes::base64url_seeds, 20_000),
     target("bound", answers::bound, answers::bound_seeds, 4_000),
     target("chain", signed::chain, signed::chain_seeds, 500),
     target("code", codes::code, codes::code_seeds, 10_000),
-    target("credentials", relay::credentials, relay::credentials_seeds, 1_000),
+    target("credentials", relay::credentials, relay::credentials_seeds, 300),
     target("discovery", answers::discovery, answers::discovery_seeds, 1_500),
     target("endpoint", relay::endpoint, relay::endpoint_seeds, 4_000),
-    target("enrollment", service::enrollment, service::enrollment_seeds, 500),
+    target("enrollment", service::enrollment, service::enrollment_seeds, 200),
     target("inbox", sealed::inbox, sealed::inbox_seeds, 300),
     target("json", signed::json_text, signed::json_seeds, 4_000),
     target("jws", signed::jws, || vectors::messages("phone-prompt.json"), 2_000),
@@ -74,16 +75,16 @@ pub const TARGETS: &[Target] = &[
     target("look_up", answers::look_up, answers::look_up_seeds, 1_500),
     target("next_keys", signed::next_keys, || vectors::messages("phone-keys.json"), 1_000),
     target("order", relay::order, relay::order_seeds, 10_000),
-    target("page", service::page, service::page_seeds, 200),
+    target("page", pages::page, pages::page_seeds, 200),
     target("picture", codes::picture, codes::picture_seeds, 20),
-    target("policy", service::policy, service::policy_seeds, 500),
+    target("policy", pages::policy, pages::policy_seeds, 500),
     target("problem", answers::problem, answers::problem_seeds, 10_000),
     target("prompt", signed::prompt, || vectors::messages("phone-prompt.json"), 3_000),
     target("push", sealed::push, sealed::push_seeds, 150),
     target("push_test", signed::push_test, || vectors::messages("push-test.json"), 2_000),
-    target("pushed", service::pushed, service::pushed_seeds, 500),
+    target("pushed", service::pushed, service::pushed_seeds, 250),
     target("redirect", codes::redirect, codes::redirect_seeds, 5_000),
-    target("request", service::request, || vectors::messages("phone-request.json"), 500),
+    target("request", service::request, || vectors::messages("phone-request.json"), 250),
     target("sealed", sealed::sealed, sealed::sealed_seeds, 2_000),
     target("sign_in_key", service::sign_in_key, || vectors::messages("phone-sign-in-key.json"), 500),
     target("signature", sealed::signature, sealed::signature_seeds, 5_000),
@@ -91,7 +92,7 @@ pub const TARGETS: &[Target] = &[
     target("subscribe", relay::subscribe, relay::subscribe_seeds, 1_000),
     target("token", answers::token, answers::token_seeds, 4_000),
     target("typed", codes::typed, codes::typed_seeds, 3_000),
-    target("typed_texts", service::typed_texts, service::typed_texts_seeds, 3_000),
+    target("typed_texts", pages::typed_texts, pages::typed_texts_seeds, 3_000),
     target("withdrawn", signed::withdrawn, || vectors::messages("prompt-withdrawn.json"), 2_000),
 ];
 

@@ -246,15 +246,8 @@ impl Scene {
             Some(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
         })?;
         assert!(answer.status < 500, "the service failed: {}", String::from_utf8_lossy(&answer.body));
-        for (name, value) in [("cache-control", "no-store"), ("x-content-type-options", "nosniff")] {
-            let said = answer.header(name);
-            assert!(
-                said == value
-                    || answer.header("content-type").starts_with("text/css")
-                    || name == "cache-control" && !said.is_empty(),
-                "{name}: {said}"
-            );
-        }
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert!(!answer.header("cache-control").is_empty(), "an answer that may be kept");
         Some(answer)
     }
 

@@ -14,6 +14,8 @@ use crate::vectors::{self, NOW};
 
 static PUSHES: LazyLock<Value> = LazyLock::new(|| vectors::file("push.json"));
 static INBOX: LazyLock<Value> = LazyLock::new(|| vectors::file("inbox.json"));
+/// The member that only the sealed part of a snapshot has.
+const ACCOUNTS: &[u8] = b"\"accounts\"";
 /// Private scalar and secret of the account's push key.
 static PRIVATE: LazyLock<Vec<u8>> =
     LazyLock::new(|| ["private", "auth"].map(|part| vectors::bytes(&PUSHES["push_key"][part])).concat());
@@ -91,9 +93,10 @@ impl KeyStore for Unwraps {
     }
 }
 
-/// The snapshot: what begins with `{"v"` is the file, any other `{` is what is sealed inside.
+/// The snapshot: what names accounts is what is sealed inside, anything else is the file.
 pub(crate) fn inbox(input: &[u8]) -> bool {
-    let file = if input.starts_with(b"{") && !input.starts_with(b"{\"v\"") { snapshot(input) } else { input.to_vec() };
+    let is_content = input.windows(ACCOUNTS.len()).any(|part| part == ACCOUNTS);
+    let file = if is_content { snapshot(input) } else { input.to_vec() };
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("snapshot"), &file).unwrap();
     let Ok(inbox) = Inbox::open(folder.path(), &Unwraps) else { return false };
@@ -117,11 +120,7 @@ fn snapshot(content: &[u8]) -> Vec<u8> {
     let place = Aad::from(b"inbox\0snapshot\0v1");
     LessSafeKey::new(key).seal_in_place_append_tag(Nonce::assume_unique_for_key([0; 12]), place, &mut sealed).unwrap();
     let sealed = countersign_service::secrets::encode(&[&[0; 12], sealed.as_slice()].concat());
-    json!({ "v": 1, "key": INBOX["wrapped"], "sealed": sealed })
-        .to_string()
-        .replacen("{\"key\"", "{\"v\":1,\"key\"", 1)
-        .replacen(",\"v\":1}", "}", 1)
-        .into_bytes()
+    json!({ "v": 1, "key": INBOX["wrapped"], "sealed": sealed }).to_string().into_bytes()
 }
 
 pub(crate) fn inbox_seeds() -> Vec<Vec<u8>> {

@@ -56,7 +56,9 @@ fn replayed(name: &str) {
             }
             Ok(false) => {}
             Err(failure) => {
-                let file = here().join("../../target").join(format!("fuzz-failure-{name}"));
+                let folder = here().join("../../target");
+                std::fs::create_dir_all(&folder).unwrap();
+                let file = folder.join(format!("fuzz-failure-{name}"));
                 std::fs::write(&file, &input).unwrap();
                 println!("{name}: case {read} fails, left in {}", file.display());
                 resume_unwind(failure);
