@@ -1,5 +1,5 @@
 //! J9: the service replaces its keys, and somebody else signs with keys of their own.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod common;
 
@@ -80,7 +80,12 @@ fn live_claims(world: &World) -> Value {
 }
 
 /// Pushes a prompt signed by any key, encrypted as the service's own; what came of it on the phone.
-async fn pushed(world: &World, phone: &TestPhone, messages: &mut mpsc::Receiver<Message>, by: &SigningKey) -> PushEffect {
+async fn pushed(
+    world: &World,
+    phone: &TestPhone,
+    messages: &mut mpsc::Receiver<Message>,
+    by: &SigningKey,
+) -> PushEffect {
     let device = device(world);
     let jws = by.sign("phone-prompt+jwt", &live_claims(world)).unwrap();
     let push = Push { device_id: device.id.clone(), subscription: device.push.unwrap(), jws };

@@ -217,7 +217,8 @@ impl App {
     /// Publishes a new key when the old one's time has come, and takes over what another process published.
     pub async fn turn_keys(&self) -> Result<(), StoreError> {
         let app = self.clone();
-        let turned = tokio::task::spawn_blocking(move || app.keys.keep_turning(&app.store, &app.sealer, app.clock.now()));
+        let turned =
+            tokio::task::spawn_blocking(move || app.keys.keep_turning(&app.store, &app.sealer, app.clock.now()));
         turned.await.map_err(|_stopped| StoreError::Stopped)?
     }
 

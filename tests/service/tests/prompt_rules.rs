@@ -1,6 +1,6 @@
 //! Who may ask, how loudly, with which number, and what an answer does.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops at the first surprise")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -457,7 +457,7 @@ impl Crowd {
         if origin != Origin::Unknown {
             for number in ceremony.numbers() {
                 assert!(!number.is_empty(), "every number rests: one origin has used up what belongs to all");
-                self.show(&number.to_owned(), now);
+                self.show(number, now);
             }
         }
         self.history.push(ceremony);
@@ -516,13 +516,8 @@ fn j6_w9_two_minutes_of_strangers_from_fifty_networks_cost_a_known_browser_nothi
 /// has shown in ten minutes, so no number fits a request that it was not drawn for.
 #[test]
 fn j6_w17_numbers_never_collide_in_a_hundred_thousand_overlapping_starts() {
-    let mut crowd = Crowd {
-        history: Vec::new(),
-        resting: Vec::new(),
-        shown_at: BTreeMap::new(),
-        seed: 6,
-        counts: BTreeMap::new(),
-    };
+    let mut crowd =
+        Crowd { history: Vec::new(), resting: Vec::new(), shown_at: BTreeMap::new(), seed: 6, counts: BTreeMap::new() };
     let mut now = NOW;
     for at in 0..100_000 {
         // Long calm stretches with a start a second, and storms.
@@ -532,7 +527,6 @@ fn j6_w17_numbers_never_collide_in_a_hundred_thousand_overlapping_starts() {
         }
         crowd.start(now);
     }
-    println!("{:?}", crowd.counts);
     for what in ["unknown", "password proved", "known browser", "signed in", "refused", "worn out"] {
         assert!(crowd.counts[what] > 100, "{what}: {:?}", crowd.counts);
     }

@@ -121,7 +121,8 @@ async fn knocking(
     for (what, times) in [("before", &usual), ("while they knocked", &under_attack)] {
         let rang: Vec<f64> = times.iter().map(|(rang, _)| *rang).collect();
         let in_all: Vec<f64> = times.iter().map(|(_, in_all)| *in_all).collect();
-        let figures = |times: &[f64]| format!("{:.0} ms (50 %), {:.0} ms (most)", quantile(times, 0.5), quantile(times, 1.0));
+        let figures =
+            |times: &[f64]| format!("{:.0} ms (50 %), {:.0} ms (most)", quantile(times, 0.5), quantile(times, 1.0));
         say(&format!("{what}: {} of {} rang the first time, after {}", rang.len(), times.len(), figures(&rang)))?;
         say(&format!("{what}: signed in after {}", figures(&in_all)))?;
     }

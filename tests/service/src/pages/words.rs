@@ -126,10 +126,9 @@ pub fn not_started(why: NotStarted) -> Page {
             "No phone to ask",
             "No phone on your account can answer now. Ask your operator to reset your sign-in methods.",
         ),
-        NotStarted::PasswordChanged => (
-            "Sign in again",
-            "The password was changed a moment ago. Start again with the new one.",
-        ),
+        NotStarted::PasswordChanged => {
+            ("Sign in again", "The password was changed a moment ago. Start again with the new one.")
+        }
         NotStarted::Refused(Refusal::Blocked) => (
             "Number matching is paused",
             "A wrong number was entered three times. Open Countersign on your phone, choose this account, and choose “Let me try again”.",

@@ -81,7 +81,8 @@ async fn note_contact<M>(app: &App, request: &Request<M>, network: String, opene
                 device.seen_from(&network, now);
             }
             tx.put(&device)?;
-            if let Some(mut person) = tx.get::<Person>(&device.account_id)?.filter(|_person| opened && device.is_active())
+            if let Some(mut person) =
+                tx.get::<Person>(&device.account_id)?.filter(|_person| opened && device.is_active())
             {
                 person.opened_at = now;
                 tx.put(&person)?;
@@ -239,7 +240,12 @@ fn inner(app: &App, device: &Device, jws: &str, received_by: ReceivedBy, network
 }
 
 /// Does it, unless there is nothing right to do; a phone that is no more is told so, whatever it sent.
-async fn take(app: &App, device_id: String, jti: String, act: Option<Act>) -> Result<(Standing, Option<Told>), Problem> {
+async fn take(
+    app: &App,
+    device_id: String,
+    jti: String,
+    act: Option<Act>,
+) -> Result<(Standing, Option<Told>), Problem> {
     let (now, shared) = (app.clock.now(), app.clone());
     let (standing, taken) = app
         .store

@@ -71,6 +71,7 @@ pub fn phone_not_started(why: NotStarted) -> Page {
 /// A name that was typed so often that no number is left for it; the same whether somebody has it or not.
 #[must_use]
 pub fn name_worn_out() -> Page {
-    let text = "This user name was typed too often in the last minutes. Use your password, or try again in ten minutes.";
+    let text =
+        "This user name was typed too often in the last minutes. Use your password, or try again in ten minutes.";
     ways_out(Page::new("not-started", "Not now").and(Block::Outcome(text.to_owned())))
 }
