@@ -9,6 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, header};
 use countersign_service::app::App;
 use countersign_service::clock::{Clock, DAY, Time};
+use countersign_service::limits::Limit;
 use countersign_service::config::{Client, Config};
 use countersign_service::devices::records::{Claimed, Device, DeviceKey, State, Subscription};
 use countersign_service::enrollment::records::{Code, Enrollment, State as EnrollmentState};
@@ -105,7 +106,7 @@ impl Scene {
             app_link: None,
             private_relays: Vec::new(),
             relay_authorities: String::new(),
-            limits: (1e12, 1e12),
+            limits: Limit { burst: u32::MAX, per_second: u32::MAX },
         };
         let app = App::open(config, Arc::new(StillClock)).unwrap();
         app.add_person("alice", "Alice", "correct horse").unwrap();
@@ -224,6 +225,7 @@ impl Scene {
             wrong_digits: 0,
             another_phone: false,
             ceremony: None,
+            keys_document: 1,
         }
     }
 

@@ -38,8 +38,8 @@ fn is_problem(answer: &Answer) {
 /// The signed state that answers a request of the device.
 fn state_of(scene: &Scene, answer: &Answer, request: &Value) -> Value {
     let jws = std::str::from_utf8(&answer.body).unwrap();
-    let key = scene.app.keys.phone().public();
-    let state = opened(jws, "phone-state+jwt", "kid", &key.point().unwrap()).payload;
+    let key = scene.app.keys.phone(scene.app.clock.now());
+    let state = opened(jws, "phone-state+jwt", "kid", &key.public().point().unwrap()).payload;
     assert_eq!((text(&state, "iss"), text(&state, "aud")), (ISSUER, scene.device_id.as_str()));
     assert_eq!(state["request"], request["jti"]);
     state

@@ -1,5 +1,5 @@
 //! J9: the service replaces its keys, and somebody else signs with keys of their own.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Who may ask, how loudly, with which number, and what an answer does.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops at the first surprise")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -457,7 +457,7 @@ impl Crowd {
         if origin != Origin::Unknown {
             for number in ceremony.numbers() {
                 assert!(!number.is_empty(), "every number rests: one origin has used up what belongs to all");
-                self.show(&number.to_owned(), now);
+                self.show(number, now);
             }
         }
         self.history.push(ceremony);
@@ -527,7 +527,6 @@ fn j6_w17_numbers_never_collide_in_a_hundred_thousand_overlapping_starts() {
         }
         crowd.start(now);
     }
-    println!("{:?}", crowd.counts);
     for what in ["unknown", "password proved", "known browser", "signed in", "refused", "worn out"] {
         assert!(crowd.counts[what] > 100, "{what}: {:?}", crowd.counts);
     }

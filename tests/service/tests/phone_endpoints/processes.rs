@@ -1,8 +1,8 @@
 //! Two real processes of the service's program on one folder: started at once, asked at once, killed.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Barrier};
 use std::time::Instant;
 
@@ -20,6 +20,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign-service");
 /// A running program; killed when dropped.
 struct Process {
     child: Child,
+    /// Open as long as it runs: a program that nobody listens to ends.
+    _output: BufReader<ChildStdout>,
     said: Vec<String>,
     url: String,
 }
@@ -35,13 +37,14 @@ impl Process {
     /// Reads what it says until it is ready.
     fn ready(mut child: Child) -> Self {
         let mut said = Vec::new();
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        while let Some(line) = output.by_ref().lines().next() {
             let line = line.unwrap();
             let address = line.split_once("is ready on ").map(|(_, address)| address.trim_end_matches('.').to_owned());
             said.push(line);
             if let Some(address) = address {
                 let port = address.rsplit(':').next().unwrap();
-                return Self { child, said, url: format!("https://localhost:{port}") };
+                return Self { child, _output: output, said, url: format!("https://localhost:{port}") };
             }
         }
         unreachable!("it ended: {said:?}")

@@ -8,10 +8,12 @@ use countersign_service::devices::records::{self as devices, Cause, Device};
 use countersign_service::enrollment::acts as enrollment;
 use countersign_service::enrollment::rules::Digits;
 use countersign_service::operator;
+use countersign_service::people::Person;
 use countersign_service::policy::document::patch;
 use countersign_service::policy::records::{current, group_ids, keep};
-use countersign_service::prompts::acts;
+use countersign_service::prompts::acts::{self, NotStarted, Wanted};
 use countersign_service::prompts::records::{Kind, Origin, Owner};
+use countersign_service::sign_in::records::{Proven, Secret};
 use serde_json::{Value, json};
 
 use crate::phone::{Phone, with};
@@ -217,6 +219,32 @@ async fn j1_w2_a_change_between_digits_and_activation_counts_in_both_orders() {
         let status = phone.fetched(&two).await["status"].clone();
         assert_eq!(status, if change == Change::Policy { "limited" } else { "ok" }, "the digits, then {change:?}");
     }
+}
+
+/// With the old password in hand nobody makes the phone ring after it was changed.
+#[tokio::test]
+async fn j1_w2_a_password_that_was_changed_starts_nothing() {
+    let (one, two, _folder) = Service::two().await;
+    let phone = one.with_phone(1).await;
+    let since = |service: &Service| {
+        let person: Option<Person> = service.app.store.run_blocking(|tx| tx.get(&service.account)).unwrap();
+        person.unwrap().password_changed_at
+    };
+    let proven = |service: &Service, password_since| Proven {
+        account_id: service.account.clone(),
+        at: service.now(),
+        by: Secret::Password,
+        password_since,
+    };
+    let start = async |service: &Service, password_since| {
+        let wanted = Wanted { proven: Some(proven(service, password_since)), ..service.wanted("a") };
+        acts::start(&service.app, wanted).await.unwrap().map(|ceremony| ceremony.id)
+    };
+    let old = since(&one);
+    one.clock.advance(1);
+    Change::Password.happens(&one, &phone, &phone).await;
+    assert_eq!(start(&two, old).await.err(), Some(NotStarted::PasswordChanged));
+    assert!(start(&two, since(&one)).await.is_ok(), "the new one does");
 }
 
 /// Each of two services does its own at the very same moment.
