@@ -8,6 +8,7 @@
 //! | `check` | what must hold before anything is merged |
 //! | `guards` | each guard, taken out once, makes its test fail |
 //! | `journeys` | every listed journey has its test |
+//! | `secrets` | secrets are opened with a reason, logs have known fields |
 //! | `bindings`, `world` | what Kotlin and Swift tests run: the library with its generated code, the service |
 //! | `kotlin`, `swift`, `python` | the tests in these languages |
 //! | `tools` | what each part needs, and how it is had |
@@ -22,6 +23,7 @@ mod journeys;
 mod kotlin;
 mod python;
 mod report;
+mod secrets;
 mod swift;
 mod test;
 mod tools;
@@ -61,7 +63,7 @@ enum Command {
         #[arg(default_value = "")]
         only: String,
     },
-    /// Formatting, lints, documentation, licences and sources of dependencies, journeys, guards, private paths
+    /// Formatting, lints, documentation,
     Check,
 }
 
