@@ -148,6 +148,7 @@ fn forms(
             sub: account.account_id.clone(),
             device: account.device_id.clone(),
             device_key: base64url::encode(&account.device_key.thumbprint()),
+            // EXPOSE: signed, and given back to the service.
             nonce: authorized.nonce.expose().to_owned(),
             purpose: Purpose::TurnOn,
             uv,

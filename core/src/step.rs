@@ -1,5 +1,7 @@
 //! What the app does next in an act that needs more than one go, and what it brings back.
 
+use std::fmt;
+
 use crate::account::{AccountId, RemovalCause};
 use crate::clock::Timestamp;
 use crate::enrollment::Ticket;
@@ -207,8 +209,8 @@ impl SignedForm {
     }
 }
 
-/// What the app brings back for a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the app brings back for a step; prints no address, since the browser's holds a code.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Reply {
     /// The person agreed.
     Confirmed,
@@ -225,4 +227,28 @@ pub enum Reply {
     },
     /// The platform could not do it, or the person turned it away.
     Failed(PlatformError),
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Confirmed => formatter.write_str("Confirmed"),
+            Self::Redirected(_) => formatter.write_str("Redirected(…)"),
+            Self::KeyMade(_) => formatter.write_str("KeyMade(…)"),
+            Self::Signed { verified, .. } => write!(formatter, "Signed({verified:?})"),
+            Self::Failed(error) => write!(formatter, "Failed({error:?})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_prints_nothing_that_the_browser_brought() {
+        let back = Reply::Redirected("http://127.0.0.1:1/phone-sign-in?code=canary&state=canary".to_owned());
+        assert_eq!(format!("{back:?}"), "Redirected(…)");
+        assert_eq!(format!("{:?}", Reply::Failed(PlatformError::Gone)), "Failed(Gone)");
+    }
 }

@@ -32,6 +32,7 @@ impl Tables<'_> {
     pub(crate) fn insert_account(&self, account: &AccountRecord) -> Result<(), Error> {
         self.recipients_changed.set(true);
         let (state, cause) = state_columns(account.state)?;
+        // EXPOSE: to be sealed.
         let sealed = self.sealer.seal(&sealed_at(&account.id.0), account.push_keys.to_bytes().expose())?;
         self.connection.execute(
             &format!(

@@ -30,6 +30,7 @@ impl Tables<'_> {
                 record.facts.account.0,
                 to_json(&record.stage)?,
                 to_json(&record.facts)?,
+                // EXPOSE: both to be sealed.
                 self.sealer.seal(&key_at(ticket), record.key.to_bytes().expose())?,
                 self.sealer.seal(&push_keys_at(ticket), record.push_keys.to_bytes().expose())?,
             ],

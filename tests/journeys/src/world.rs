@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::{Router, middleware};
@@ -165,7 +165,7 @@ impl World {
     /// When its database can't be read.
     pub fn stored(&self) -> Result<BTreeMap<(&'static str, String), String>, Trouble> {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let database = rusqlite::Connection::open_with_flags(self.data().join("service.db"), flags)?;
+        let database = rusqlite::Connection::open_with_flags(self.folder().join("service/service.db"), flags)?;
         let mut stored = BTreeMap::new();
         for table in Table::ALL {
             let mut rows = database.prepare(&format!("SELECT id, body FROM {}", table.name()))?;
@@ -177,10 +177,10 @@ impl World {
         Ok(stored)
     }
 
-    /// The service's own folder.
+    /// Where service and relay keep everything, each in a folder of its name.
     #[must_use]
-    pub fn data(&self) -> PathBuf {
-        self.folder.path().join("service")
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The first administrator's password, as a service that knows nobody prints it.

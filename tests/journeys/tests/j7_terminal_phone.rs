@@ -16,6 +16,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use countersign_journeys::{World, qr};
 use serde_json::Value;
 
+const PASSPHRASE: &str = "a passphrase for this test";
+
 /// The program, built by the very cargo that runs this test.
 fn program() -> PathBuf {
     let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--package", "countersign-phone"]).status();
@@ -42,7 +44,12 @@ impl Terminal {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        writeln!(child.stdin.as_mut().unwrap(), "a passphrase for this test").unwrap();
+        writeln!(child.stdin.as_mut().unwrap(), "{PASSPHRASE}").unwrap();
+        // Anybody on this machine reads the first, every program of the same person the second.
+        for part in ["cmdline", "environ"] {
+            let seen = std::fs::read(format!("/proc/{}/{part}", child.id())).unwrap();
+            assert!(!String::from_utf8_lossy(&seen).contains(PASSPHRASE), "{part}");
+        }
         let out = BufReader::new(child.stdout.take().unwrap());
         (child, out)
     }

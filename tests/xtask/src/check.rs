@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::report::{cargo, part, root, run as run_command, say};
-use crate::{guards, journeys, tools};
+use crate::{guards, journeys, secrets, tools};
 
 /// Runs every check, also after one has failed, so that one run shows everything.
 pub(crate) fn run() -> std::io::Result<bool> {
@@ -27,6 +27,7 @@ pub(crate) fn run() -> std::io::Result<bool> {
     good &= part("licences, bans, sources", deny)?;
     good &= part("journeys", journeys::check)?;
     good &= part("guards", guards::check)?;
+    good &= part("secrets", secrets::check)?;
     good &= part("private names", private_names)?;
     Ok(good)
 }

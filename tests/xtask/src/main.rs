@@ -10,6 +10,7 @@
 //! | `guards` | each guard, taken out once, makes its test fail |
 //! | `torture` | the phone killed wherever it stores something |
 //! | `journeys` | every listed journey has its test |
+//! | `secrets` | secrets are opened with a reason, logs have known fields |
 //! | `bindings`, `world` | what Kotlin and Swift tests run: the library with its generated code, the service |
 //! | `kotlin`, `swift`, `python` | the tests in these languages |
 //! | `tools` | what each part needs, and how it is had |
@@ -25,6 +26,7 @@ mod journeys;
 mod kotlin;
 mod python;
 mod report;
+mod secrets;
 mod swift;
 mod test;
 mod tools;
@@ -88,7 +90,7 @@ enum Command {
         #[arg(long, default_value = "6")]
         lanes: String,
     },
-    /// Formatting, lints, documentation, licences and sources of dependencies, journeys, guards, private paths
+    /// Formatting, lints, documentation, licences and sources of dependencies, journeys, guards, secrets, private paths
     Check,
 }
 

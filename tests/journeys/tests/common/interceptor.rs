@@ -162,8 +162,13 @@ impl Interceptor {
     /// Requests to a path with the service's own answers, oldest first.
     pub(crate) fn heard(&self, path: &str) -> Vec<(Vec<u8>, Reply)> {
         let heard = self.shared.heard.lock().unwrap();
-        let here = heard.iter().filter(|(found, _, _)| found == path);
+        let here = heard.iter().filter(|(found, _, _)| found.split('?').next() == Some(path));
         here.map(|(_, request, reply)| (request.clone(), reply.clone())).collect()
+    }
+
+    /// Everything that went through his hands: addresses with their queries, requests, the service's own answers.
+    pub(crate) fn everything(&self) -> Vec<(String, Vec<u8>, Reply)> {
+        self.shared.heard.lock().unwrap().clone()
     }
 
     pub(crate) fn last(&self, path: &str) -> (Vec<u8>, Reply) {
@@ -259,7 +264,7 @@ async fn between(State(shared): State<Arc<Shared>>, request: Request<Body>) -> R
         return StatusCode::BAD_GATEWAY.into_response();
     };
     let honest = reply(response).await;
-    shared.heard.lock().unwrap().push((path.clone(), body.clone(), honest.clone()));
+    shared.heard.lock().unwrap().push((address, body.clone(), honest.clone()));
     let meddle = shared.answers.lock().unwrap().clone().filter(|(place, _)| here(place));
     answer(match meddle {
         Some((_, meddle)) => meddle(&body, honest),
