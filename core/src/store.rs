@@ -4,7 +4,11 @@
 //! decided by the modules that own them. Every access runs on a blocking thread, in one transaction.
 
 mod accounts;
+#[cfg(test)]
+mod contended;
 mod enrollments;
+#[cfg(test)]
+mod frozen;
 mod keys;
 mod notices;
 mod outbox;
@@ -12,7 +16,11 @@ mod prompts;
 mod push_addresses;
 mod registrations;
 pub(crate) mod restored;
+#[cfg(test)]
+pub(crate) mod samples;
 mod sign_in_enrollments;
+#[cfg(test)]
+mod torn;
 
 use std::cell::Cell;
 use std::path::Path;
@@ -99,7 +107,7 @@ impl Store {
         tasks::blocking(move || inbox.kept(now)).await
     }
 
-    fn run_blocking<T>(&self, work: impl FnOnce(&Tables<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn run_blocking<T>(&self, work: impl FnOnce(&Tables<'_>) -> Result<T, Error>) -> Result<T, Error> {
         // A panic in another transaction rolled that one back; the connection itself is sound.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -44,6 +44,7 @@ pub struct World {
     pub authority: Authority,
     identity: Identity,
     relay_address: SocketAddr,
+    service_address: SocketAddr,
     folder: TempDir,
     service: Option<Running>,
 }
@@ -101,8 +102,8 @@ impl World {
         };
         let app = App::open(config, clock.clone())?;
         let cuts = Cuts::default();
-        let router = app.router().layer(middleware::from_fn_with_state(cuts.clone(), cuts::layer));
-        let service = serve::serve(router, listener, &identity)?;
+        let service = serve::serve(router(&app, &cuts), listener, &identity)?;
+        let service_address = service.address;
         let relay_address = relay.address;
         Ok(Self {
             app,
@@ -112,6 +113,7 @@ impl World {
             authority,
             identity,
             relay_address,
+            service_address,
             folder,
             service: Some(service),
         })
@@ -212,13 +214,32 @@ impl World {
         self.restart_relay().await
     }
 
-    /// Ends everything.
-    pub async fn stop(mut self) {
-        self.stop_relay().await;
+    /// Nobody answers at the service's address any more.
+    pub async fn stop_service(&mut self) {
         if let Some(service) = self.service.take() {
             service.stop().await;
         }
     }
+
+    /// The service, as it was, answers again at the same address.
+    ///
+    /// # Errors
+    /// When the address is taken meanwhile.
+    pub fn start_service(&mut self) -> Result<(), Trouble> {
+        let listener = serve::bind(self.service_address)?;
+        self.service = Some(serve::serve(router(&self.app, &self.cuts), listener, &self.identity)?);
+        Ok(())
+    }
+
+    /// Ends everything.
+    pub async fn stop(mut self) {
+        self.stop_relay().await;
+        self.stop_service().await;
+    }
+}
+
+fn router(app: &App, cuts: &Cuts) -> axum::Router {
+    app.router().layer(middleware::from_fn_with_state(cuts.clone(), cuts::layer))
 }
 
 async fn start_relay(folder: &TempDir, identity: &Identity, listen: SocketAddr) -> Result<Relay, Trouble> {
