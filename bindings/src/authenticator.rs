@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::{
-    Account, AccountId, Ending, FetchReason, LockState, PromptId, PushHealth, PushTest, Requirements, Ticket,
+    Account, AccountId, Delivery, Ending, FetchReason, LockState, PromptId, PushHealth, PushTest, Requirements, Ticket,
+    Timestamp,
 };
 
 use crate::error::CountersignError;
@@ -193,6 +194,17 @@ impl Authenticator {
         Ok(self.0.foregrounded().await?)
     }
 
+    /// Mutes an account until `until`, for a day at most, and says when it ends: its prompts are kept and listed, and
+    /// alert nobody. They can be answered, denied and reported as ever.
+    pub async fn mute(&self, account: AccountId, until: Timestamp) -> Result<Timestamp> {
+        Ok(self.0.mute(account, until).await?)
+    }
+
+    /// Lets an account alert again.
+    pub async fn unmute(&self, account: AccountId) -> Result<()> {
+        Ok(self.0.unmute(account).await?)
+    }
+
     /// The platform has handed out another push address: every service is told, now or later.
     ///
     /// Addresses are renewed once a month without this call too.
@@ -250,6 +262,11 @@ impl Authenticator {
     /// "It wasn't me": ends what was asked, and what an approval gave, within a day.
     pub async fn report(&self, prompt: PromptId) -> Result<Step> {
         Ok(self.0.report(prompt).await?.into())
+    }
+
+    /// How far what the person last decided about a prompt has got; none when nothing is on its way.
+    pub async fn delivery(&self, prompt: PromptId) -> Result<Option<Delivery>> {
+        Ok(self.0.delivery(prompt).await?)
     }
 
     /// Every account on this phone, oldest first.

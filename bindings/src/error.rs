@@ -164,6 +164,8 @@ pub enum StoreFault {
     ReadOnly,
     /// Another process holds the database.
     Busy,
+    /// The file is damaged; it is left as it is.
+    Damaged,
     /// A record can't be read; the others can.
     Record,
     /// Anything else.

@@ -1,7 +1,8 @@
 //! Requests of sign-in services, as a screen shows them.
 
 use countersign::{
-    AccountId, Context, Origin, Outcome, Place, PromptId, PromptKind, PromptState, Timestamp, WithdrawalReason,
+    AccountId, Context, Delivery, Origin, Outcome, Place, PromptId, PromptKind, PromptState, Quiet, Timestamp,
+    WithdrawalReason,
 };
 
 /// Names a prompt: a service's own id is only unique within its account.
@@ -38,6 +39,8 @@ pub struct Prompt {
     pub expires_at: Timestamp,
     /// Whether it waits for the person or for the service.
     pub state: PromptState,
+    /// Why it came without an alert, when it did; it is answered like any other.
+    pub quiet: Option<Quiet>,
 }
 
 impl From<&countersign::Prompt> for Prompt {
@@ -54,6 +57,7 @@ impl From<&countersign::Prompt> for Prompt {
             issued_at: prompt.issued_at(),
             expires_at: prompt.expires_at(),
             state: prompt.state(),
+            quiet: prompt.quiet(),
         }
     }
 }
@@ -150,11 +154,42 @@ pub enum PromptState {
     /// It waits for the person.
     Open,
     /// The person has answered; the service has not yet said what came of it.
-    Answering,
+    Answering {
+        /// How far the answer has got.
+        delivery: Delivery,
+    },
     /// The service said what came of it.
     Done {
         /// What came of it.
         outcome: Outcome,
+    },
+}
+
+/// How far an answer has got on its way to the service. None of it says that the service agrees.
+#[uniffi::remote(Enum)]
+pub enum Delivery {
+    /// It is being sent.
+    Sending,
+    /// It has not left this phone: the service can't be reached. It is sent again by itself.
+    WaitingForNetwork,
+    /// It has left this phone, and what the service said of it was lost. It is asked for by itself.
+    Sent,
+}
+
+/// Why a prompt came without an alert.
+#[uniffi::remote(Enum)]
+pub enum Quiet {
+    /// The person has muted the account.
+    Muted {
+        /// When that ends, by this phone's clock.
+        until: Timestamp,
+    },
+    /// Another one like it alerted just now.
+    JustAsked,
+    /// Too many like it were denied, reported or left without an approval.
+    TooManyInVain {
+        /// When one like it alerts again, by this phone's clock.
+        until: Timestamp,
     },
 }
 
@@ -195,11 +230,15 @@ pub enum WithdrawalReason {
 }
 
 /// What a push meant for the person.
-#[expect(clippy::large_enum_variant, reason = "made once for each push, and copied over the boundary at once")]
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
 pub enum PushEffect {
-    /// A new prompt: show it.
+    /// A new prompt: show it, and alert the person.
     Alert {
+        /// What is asked.
+        prompt: Prompt,
+    },
+    /// A new prompt that must alert nobody (`Prompt.quiet` says why): list it where the person looks.
+    Quiet {
         /// What is asked.
         prompt: Prompt,
     },
@@ -223,6 +262,7 @@ impl From<countersign::PushEffect> for PushEffect {
     fn from(effect: countersign::PushEffect) -> Self {
         match effect {
             countersign::PushEffect::Alert(prompt) => Self::Alert { prompt: prompt.as_ref().into() },
+            countersign::PushEffect::Quiet(prompt) => Self::Quiet { prompt: prompt.as_ref().into() },
             countersign::PushEffect::Withdrawn(id, reason) => Self::Withdrawn { id, reason },
             countersign::PushEffect::Test(account) => Self::Test { account },
             countersign::PushEffect::Nothing => Self::Nothing,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use countersign::{
-    Account, AccountHealth, AccountId, Ending, FetchReason, NextStep, Notice, NoticeKind, OtherCode, PhoneSignIn,
-    PushDelivery, PushHealth, PushTest, RemovalCause, Ticket, Timestamp,
+    Account, AccountHealth, AccountId, Ending, FetchReason, NextStep, Notice, NoticeKind, Origin, OtherCode,
+    PhoneSignIn, PushDelivery, PushHealth, PushTest, QuietOrigin, RemovalCause, Ticket, Timestamp,
 };
 
 use crate::authenticator::Invite;
@@ -143,6 +143,19 @@ pub struct Account {
     pub phone_sign_in: PhoneSignIn,
     /// When it was added, by this phone's clock.
     pub added_at: Timestamp,
+    /// Until when the person has muted it: its prompts come, and alert nobody.
+    pub muted_until: Option<Timestamp>,
+    /// The origins that come without an alert, since too many of their prompts were in vain.
+    pub quiet_origins: Vec<QuietOrigin>,
+}
+
+/// An origin whose prompts come without an alert at present.
+#[uniffi::remote(Record)]
+pub struct QuietOrigin {
+    /// Which one.
+    pub origin: Origin,
+    /// Until when, by this phone's clock; an approval ends it before.
+    pub until: Timestamp,
 }
 
 /// Whether an account signs in without a password.

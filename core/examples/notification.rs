@@ -58,6 +58,7 @@ fn main() -> Result<(), Trouble> {
     let inbox = Inbox::open(Path::new(folder), &keys)?;
     match inbox.push_received(&bytes(slot)?, &bytes(push)?, Timestamp(now.parse()?)) {
         PushEffect::Alert(prompt) => println!("{} asks {}", prompt.host(), prompt.user_name()),
+        PushEffect::Quiet(prompt) => println!("{} asks {} quietly", prompt.host(), prompt.user_name()),
         PushEffect::Withdrawn(_, reason) => println!("taken back: {reason:?}"),
         PushEffect::Test(_) => println!("notifications arrive"),
         PushEffect::Nothing => println!("nothing to show"),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::fatigue::QuietOrigin;
 
 #[cfg(feature = "authenticator")]
 mod record;
@@ -32,6 +33,10 @@ pub struct Account {
     pub phone_sign_in: PhoneSignIn,
     /// When it was added, by this phone's clock.
     pub added_at: Timestamp,
+    /// Until when the person has muted it: its prompts come, and alert nobody.
+    pub muted_until: Option<Timestamp>,
+    /// The origins that come without an alert, since too many of their prompts were in vain.
+    pub quiet_origins: Vec<QuietOrigin>,
 }
 
 /// Whether an account signs in without a password.

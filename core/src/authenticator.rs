@@ -3,7 +3,9 @@
 //! Every act is spawned on the core's own small runtime and runs to its next stored step whatever the
 //! caller does: dropping a returned future stops the waiting, never what was decided.
 
+mod alerts;
 mod core;
+mod presence;
 mod snapshot;
 mod workers;
 
@@ -16,14 +18,12 @@ use crate::enrollment::by_sign_in;
 use crate::enrollment::code::{self, CodeInput, Invite, Scanned};
 use crate::enrollment::{self, EnrollmentEnd, Offer, Stage, Ticket};
 use crate::error::Error;
-use crate::notices;
 use crate::outbox;
 use crate::phone_sign_in::{self, Requirements};
 use crate::platform::LockState;
 use crate::points::Point;
-use crate::prompt::{PromptId, PushEffect, answer, push};
+use crate::prompt::{Delivery, PromptId, PushEffect, answer, push};
 use crate::push_address;
-use crate::push_health::{self, PushHealth, PushTest};
 use crate::removal::{self, Ending};
 use crate::retired_keys;
 use crate::service::messages::FetchReason;
@@ -93,7 +93,6 @@ impl Authenticator {
                 let enrollments = core
                     .store
                     .write(Point::TakenUp, move |tables| {
-                        tables.end_leases()?;
                         tables.sweep_prompts(now)?;
                         tables.sweep_notices(now)?;
                         tables.enrollments()
@@ -316,42 +315,6 @@ impl Authenticator {
         .await
     }
 
-    /// The platform has handed out another push address: every service is told, now or later.
-    ///
-    /// Addresses are renewed once a month without this call too.
-    ///
-    /// # Errors
-    /// `Store`.
-    pub async fn push_address_changed(&self) -> Result<(), Error> {
-        self.act(|core| async move { push_address::changed(&core).await }).await
-    }
-
-    /// How pushes fare for an account; looks at the device's settings anew each time.
-    ///
-    /// # Errors
-    /// `UnknownAccount`, `Store`.
-    pub async fn push_health(&self, account: AccountId) -> Result<PushHealth, Error> {
-        self.act(|core| async move { push_health::health(&core, account).await }).await
-    }
-
-    /// "Send me a test": has the service send a push that only shows that pushes arrive, at most one a minute.
-    ///
-    /// When it comes, `push_received` says `PushEffect::Test`, and `PushHealth::last_received` moves.
-    ///
-    /// # Errors
-    /// `Offline`, `Busy`, `Removed`, `NotAllowedNow`, `UnknownAccount`.
-    pub async fn test_push(&self, account: AccountId) -> Result<PushTest, Error> {
-        self.act(|core| async move { push_health::test(&core, account).await }).await
-    }
-
-    /// Takes a notice off the screen; the service is told that it was seen.
-    ///
-    /// # Errors
-    /// `UnknownAccount`, `Store`.
-    pub async fn dismiss_notice(&self, account: AccountId, notice: String) -> Result<(), Error> {
-        self.act(|core| async move { notices::dismiss(&core, account, notice).await }).await
-    }
-
     /// Acts that can go on or be given up, oldest first.
     ///
     /// # Errors
@@ -403,6 +366,14 @@ impl Authenticator {
     /// `UnknownPrompt`, `Removed`.
     pub async fn report(&self, prompt: PromptId) -> Result<Step, Error> {
         self.act(|core| async move { answer::report(&core, prompt).await }).await
+    }
+
+    /// How far what the person last decided about a prompt has got; `None` when nothing is on its way.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn delivery(&self, prompt: PromptId) -> Result<Option<Delivery>, Error> {
+        self.act(|core| async move { core.store.read(move |tables| tables.delivery(&prompt)).await }).await
     }
 
     /// Every account on this phone, oldest first.

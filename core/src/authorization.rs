@@ -215,7 +215,7 @@ async fn post(core: &Core, client: &Client<'_>, endpoint: &str, fields: &[(&str,
     };
     let proof = core.sign_jws(client.key_alias, DPOP_TYP, HeaderKey::Jwk(client.device_key), &claims).await?;
     check_own_signature(&proof, client.device_key)?;
-    core.http.post_form(endpoint, Form { fields, proof: &proof }).await
+    Ok(core.http.post_form(endpoint, Form { fields, proof: &proof }).await?)
 }
 
 /// Reads what the service answers to a form.

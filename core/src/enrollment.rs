@@ -26,6 +26,7 @@ use crate::account::{
 use crate::authenticator::{Core, check_own_signature};
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::fatigue::Memory;
 use crate::issuer::Issuer;
 use crate::jose::{HeaderKey, PublicKey, base64url};
 use crate::outbox;
@@ -399,6 +400,7 @@ async fn bound(core: &Core, record: &EnrollmentRecord, device_key: PublicKey, an
         sign_in: None,
         policy: None,
         trouble: None,
+        memory: Memory::default(),
     };
     let until = Timestamp(answer.expires_at).shifted(record.facts.clock_offset.saturating_neg());
     let stage = next(&record.stage, Event::Bound { until }).ok_or(Error::UnknownTicket)?;

@@ -121,6 +121,9 @@ pub enum StoreFault {
     /// Another process holds the database.
     #[error("busy")]
     Busy,
+    /// The file is damaged; it is left as it is.
+    #[error("damaged")]
+    Damaged,
     /// A record can't be read; the others can.
     #[error("unreadable record")]
     Record,
@@ -179,6 +182,7 @@ impl From<rusqlite::Error> for Error {
             Some(ErrorCode::DiskFull) => StoreFault::DiskFull,
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreFault::ReadOnly,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreFault::Busy,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreFault::Damaged,
             Some(_) => StoreFault::Other,
             None => StoreFault::Record,
         };

@@ -47,6 +47,31 @@ pub(crate) struct Reply {
     pub(crate) took: Duration,
 }
 
+/// Why nothing came back, and whether what was sent may have arrived all the same.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    pub(crate) may_have_arrived: bool,
+}
+
+impl Failure {
+    /// Nothing has left this phone.
+    pub(crate) fn before(error: Error) -> Self {
+        Self { error, may_have_arrived: false }
+    }
+
+    /// The request has left this phone.
+    pub(crate) fn after(error: Error) -> Self {
+        Self { error, may_have_arrived: true }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
 impl Http {
     pub(crate) fn new(trust: Arc<dyn TlsTrust>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let client = reqwest::Client::builder()
@@ -60,21 +85,21 @@ impl Http {
         Ok(Self { client, clock })
     }
 
-    pub(crate) async fn get(&self, address: &str) -> Result<Reply, Error> {
+    pub(crate) async fn get(&self, address: &str) -> Result<Reply, Failure> {
         self.send(self.client.get(address).timeout(REQUEST_TIMEOUT), MAX_BODY).await
     }
 
     /// Gets a service's key chain.
-    pub(crate) async fn get_chain(&self, address: &str) -> Result<Reply, Error> {
+    pub(crate) async fn get_chain(&self, address: &str) -> Result<Reply, Failure> {
         self.send(self.client.get(address).timeout(REQUEST_TIMEOUT), MAX_CHAIN_BODY).await
     }
 
-    pub(crate) async fn post(&self, address: &str, body: Body) -> Result<Reply, Error> {
+    pub(crate) async fn post(&self, address: &str, body: Body) -> Result<Reply, Failure> {
         self.post_waiting(address, body, 0).await
     }
 
     /// Posts to an endpoint that may hold its answer for `wait` seconds.
-    pub(crate) async fn post_waiting(&self, address: &str, body: Body, wait: u64) -> Result<Reply, Error> {
+    pub(crate) async fn post_waiting(&self, address: &str, body: Body, wait: u64) -> Result<Reply, Failure> {
         let (content_type, bytes) = match body {
             Body::Json(bytes) => ("application/json", bytes),
             Body::Jose(jws) => ("application/jose", jws.into_bytes()),
@@ -84,19 +109,21 @@ impl Http {
         self.send(request, MAX_BODY).await
     }
 
-    pub(crate) async fn post_form(&self, address: &str, form: Form<'_>) -> Result<Reply, Error> {
+    pub(crate) async fn post_form(&self, address: &str, form: Form<'_>) -> Result<Reply, Failure> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form.fields).finish();
         let request = self.client.post(address).header("content-type", "application/x-www-form-urlencoded");
         self.send(request.header("dpop", form.proof).body(body).timeout(REQUEST_TIMEOUT), MAX_BODY).await
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder, most: usize) -> Result<Reply, Error> {
+    async fn send(&self, request: reqwest::RequestBuilder, most: usize) -> Result<Reply, Failure> {
         let started = self.clock.since_boot();
-        let mut response = request.send().await.map_err(|error| cause(&error))?;
+        // Without a connection nothing was sent; whatever breaks later may break after the service acted.
+        let failed = |error: reqwest::Error| Failure { error: cause(&error), may_have_arrived: !error.is_connect() };
+        let mut response = request.send().await.map_err(failed)?;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| cause(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len().saturating_add(chunk.len()) > most {
-                return Err(Error::InvalidAnswer);
+                return Err(Failure::after(Error::InvalidAnswer));
             }
             body.extend_from_slice(&chunk);
         }

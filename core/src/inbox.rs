@@ -19,11 +19,12 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::clock::Timestamp;
+use crate::fatigue::Loudness;
 use crate::platform::{KeyStore, PlatformError};
-use crate::prompt::{PushContent, PushEffect, verify_push};
+use crate::prompt::{Origin, Prompt, PushContent, PushEffect, verify_push};
 use crate::push_message::strip_padding;
 use crate::seal::Sealer;
-use files::{Files, Keeping, Kept, Kind};
+use files::{Files, Keeping, Kept, Kind, Seen};
 use snapshot::{Recipient, SealedSnapshot};
 
 #[cfg(feature = "authenticator")]
@@ -104,17 +105,9 @@ impl Inbox {
 
     fn keep(&self, recipient: &Recipient, content: PushContent, jws: &str, now: Timestamp) -> PushEffect {
         let account = &recipient.audience.account;
-        let kept = Kept { account: account.clone(), jws: jws.to_owned(), received_at: now };
+        let kept = Kept { account: account.clone(), jws: jws.to_owned(), received_at: now, seen: None, quiet: None };
         match content {
-            PushContent::Prompt(prompt) => {
-                let jti = &prompt.id().jti;
-                let is_withdrawn = self.files.has(account, jti, Kind::Withdrawal);
-                if is_withdrawn || self.files.keep(jti, Kind::Prompt, &kept) == Keeping::Known {
-                    PushEffect::Nothing
-                } else {
-                    PushEffect::Alert(prompt)
-                }
-            }
+            PushContent::Prompt(prompt) => self.keep_prompt(recipient, prompt, kept, now),
             PushContent::Withdrawn { id, reason, .. } => match self.files.keep(&id.jti, Kind::Withdrawal, &kept) {
                 Keeping::Known => PushEffect::Nothing,
                 Keeping::New => PushEffect::Withdrawn(id, reason),
@@ -124,5 +117,37 @@ impl Inbox {
                 Keeping::New => PushEffect::Test(account.clone()),
             },
         }
+    }
+
+    fn keep_prompt(&self, recipient: &Recipient, prompt: Box<Prompt>, kept: Kept, now: Timestamp) -> PushEffect {
+        let jti = &prompt.id().jti;
+        if self.files.has(&kept.account, jti, Kind::Withdrawal) {
+            return PushEffect::Nothing;
+        }
+        let quiet = match self.loudness(recipient, prompt.origin(), now) {
+            Loudness::Alert => None,
+            Loudness::Quiet(quiet) => Some(quiet),
+            Loudness::HeldBack => return PushEffect::Nothing,
+        };
+        let seen = Seen { jti: jti.clone(), origin: prompt.origin(), expires_at: prompt.expires_at() };
+        match self.files.keep(jti, Kind::Prompt, &Kept { seen: Some(seen), quiet, ..kept }) {
+            Keeping::Known => PushEffect::Nothing,
+            Keeping::New => PushEffect::new_prompt(Box::new(Prompt { quiet, ..*prompt })),
+        }
+    }
+
+    /// By what the app remembered when it left the snapshot, and what came here since.
+    fn loudness(&self, recipient: &Recipient, origin: Origin, now: Timestamp) -> Loudness {
+        let (mut memory, mut waiting) = (recipient.memory.clone(), 0_usize);
+        let account = &recipient.audience.account;
+        for kept in self.files.all().into_iter().filter(|kept| kept.account == *account) {
+            let Some(seen) = kept.seen else { continue };
+            if kept.quiet.is_none() {
+                memory.alerted(&seen.jti, seen.origin, kept.received_at);
+            }
+            let waits = seen.expires_at > now && !self.files.has(account, &seen.jti, Kind::Withdrawal);
+            waiting = waiting.saturating_add(usize::from(waits && seen.origin == origin));
+        }
+        memory.judge(origin, waiting, now)
     }
 }

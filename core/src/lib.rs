@@ -8,6 +8,7 @@
 //! | `authenticator` | the one door: a method for each thing a person does |
 //! | `enrollment` | from a code, or from signing in, to an active account |
 //! | `prompt` | from signed bytes to a verified prompt, and the person's answer |
+//! | `fatigue` | which prompts alert the person, and which wait quietly |
 //! | `authorization` | the trip to the system browser and back |
 //! | `phone_sign_in` | signing in without a password: on and off |
 //! | `standing` | what a signed state changes on an account |
@@ -42,6 +43,7 @@ mod clock;
 mod enrollment;
 #[cfg(feature = "authenticator")]
 mod error;
+mod fatigue;
 #[cfg(feature = "authenticator")]
 mod http;
 mod inbox;
@@ -88,13 +90,15 @@ mod vectors;
 
 pub use account::{Account, AccountHealth, AccountId, NextStep, Notice, NoticeKind, PhoneSignIn, RemovalCause};
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use fatigue::{Quiet, QuietOrigin};
 pub use inbox::{Inbox, InboxError};
 pub use issuer::{Issuer, NotAnIssuer};
 pub use platform::{
     DeviceDescription, DeviceLock, KeyGuard, KeyStore, LockState, PlatformError, PushChannel, PushDelivery, TlsTrust,
 };
 pub use prompt::{
-    Context, Matching, Origin, Outcome, Place, Prompt, PromptId, PromptKind, PromptState, PushEffect, WithdrawalReason,
+    Context, Delivery, Matching, Origin, Outcome, Place, Prompt, PromptId, PromptKind, PromptState, PushEffect,
+    WithdrawalReason,
 };
 pub use secret::Secret;
 #[cfg(feature = "authenticator")]

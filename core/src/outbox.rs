@@ -17,10 +17,11 @@ use crate::account::{AccountId, AccountRecord};
 use crate::authenticator::Core;
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::http::Failure;
 use crate::jose::base64url;
 use crate::platform::PlatformError;
 use crate::points::Point;
-use crate::prompt::{Outcome, PromptId};
+use crate::prompt::{Outcome, PromptId, arrival};
 use crate::retired_keys;
 use crate::secret::random;
 use crate::service::messages::{Message, State};
@@ -177,18 +178,21 @@ pub(crate) async fn deliver(core: &Core, known: &Entry) -> Result<Option<State>,
         Err(Error::UnknownAccount) => None,
         Err(error) => return Err(error),
     };
-    let sent = service::exchange(core, &mut entry.speaker, &entry.endpoint, &entry.message).await;
+    let sent = service::exchange_or_tell(core, &mut entry.speaker, &entry.endpoint, &entry.message).await;
     match sent {
         Ok(state) => {
             settle(core, &entry, asked.as_ref(), &state).await?;
             Ok(Some(state))
         }
-        Err(error) => {
+        Err(Failure { error, may_have_arrived }) => {
             standing::note_failure(core, &entry.account, &error).await?;
             tracing::info!(%error, attempts = entry.attempts, "a message waits to be sent again");
             let next_at = core.ports.clock.now().plus(pause_after(entry.attempts)?);
             let wanted = entry.id.clone();
-            core.store.write(Point::OutboxPostponed, move |tables| tables.postpone_outbox(&wanted, next_at)).await?;
+            core.change(Point::OutboxPostponed, move |tables| {
+                tables.postpone_outbox(&wanted, next_at, may_have_arrived)
+            })
+            .await?;
             core.wake_outbox();
             Err(error)
         }
@@ -214,6 +218,9 @@ async fn settle(core: &Core, entry: &Entry, asked: Option<&AccountRecord>, state
         tables.delete_outbox(&id)?;
         if let Some(prompt) = &prompt {
             tables.finish_prompt(prompt, outcome.unwrap_or(Outcome::Expired), now)?;
+            if outcome == Some(Outcome::Approved) {
+                arrival::remember_approval(tables, &account, now)?;
+            }
         }
         match news {
             Some(news) => news.take_over(tables, &account),

@@ -142,6 +142,10 @@ points! {
     ServiceKeysFollowed = "service.keys_followed",
     /// The service's clock is learned.
     ClockLearned = "service.clock_learned",
+    /// An account alerts nobody for a while.
+    Muted = "alerts.muted",
+    /// It alerts again.
+    Unmuted = "alerts.unmuted",
     /// A notice is seen, and the service is to be told.
     NoticeDismissed = "notices.dismissed",
     /// A database of another device is emptied.

@@ -6,6 +6,8 @@
 
 #[cfg(feature = "authenticator")]
 pub(crate) mod answer;
+#[cfg(feature = "authenticator")]
+pub(crate) mod arrival;
 mod claims;
 #[cfg(feature = "authenticator")]
 pub(crate) mod fetch;
@@ -17,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::AccountId;
 use crate::clock::Timestamp;
+use crate::fatigue::Quiet;
 
 use claims::AnsweringKey;
 #[cfg(feature = "authenticator")]
@@ -46,6 +49,7 @@ pub struct Prompt {
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
     pub(crate) state: PromptState,
+    pub(crate) quiet: Option<Quiet>,
 }
 
 impl Prompt {
@@ -116,6 +120,12 @@ impl Prompt {
     #[must_use]
     pub fn state(&self) -> PromptState {
         self.state
+    }
+
+    /// Why it came without an alert, when it did; it is answered like any other.
+    #[must_use]
+    pub fn quiet(&self) -> Option<Quiet> {
+        self.quiet
     }
 }
 
@@ -218,12 +228,26 @@ pub enum PromptState {
     /// It waits for the person.
     Open,
     /// The person has answered; the service has not yet said what came of it.
-    Answering,
+    Answering {
+        /// How far the answer has got.
+        delivery: Delivery,
+    },
     /// The service said what came of it.
     Done {
         /// What came of it.
         outcome: Outcome,
     },
+}
+
+/// How far an answer has got on its way to the service. None of it says that the service agrees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is being sent.
+    Sending,
+    /// It has not left this phone: the service can't be reached. It is sent again by itself.
+    WaitingForNetwork,
+    /// It has left this phone, and what the service said of it was lost. It is asked for by itself.
+    Sent,
 }
 
 /// What the service made of an answer.
@@ -264,11 +288,20 @@ pub enum WithdrawalReason {
     Ended,
 }
 
+impl PushEffect {
+    /// A new prompt, as loud as it came.
+    pub(crate) fn new_prompt(prompt: Box<Prompt>) -> Self {
+        if prompt.quiet.is_some() { Self::Quiet(prompt) } else { Self::Alert(prompt) }
+    }
+}
+
 /// What a push meant for the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PushEffect {
-    /// A new prompt: show it.
+    /// A new prompt: show it, and alert the person.
     Alert(Box<Prompt>),
+    /// A new prompt that must alert nobody (`Prompt::quiet` says why): list it where the person looks.
+    Quiet(Box<Prompt>),
     /// A prompt was taken back: remove what is shown of it.
     Withdrawn(PromptId, WithdrawalReason),
     /// The test that this phone asked for on an account: show that pushes arrive.

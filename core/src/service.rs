@@ -21,7 +21,7 @@ pub(crate) use keys::ServiceKeys;
 #[cfg(feature = "authenticator")]
 pub(crate) use {
     enrollment::{add, bind, look_up},
-    exchange::{Speaker, exchange, offset_between, refresh_keys},
+    exchange::{Speaker, exchange, exchange_or_tell, offset_between, refresh_keys},
     keys::UntrustedKeys,
     metadata::{Endpoints, discover},
 };

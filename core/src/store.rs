@@ -4,7 +4,11 @@
 //! decided by the modules that own them. Every access runs on a blocking thread, in one transaction.
 
 mod accounts;
+#[cfg(test)]
+mod contended;
 mod enrollments;
+#[cfg(test)]
+mod frozen;
 mod keys;
 mod notices;
 mod outbox;
@@ -12,7 +16,11 @@ mod prompts;
 mod push_addresses;
 mod registrations;
 pub(crate) mod restored;
+#[cfg(test)]
+pub(crate) mod samples;
 mod sign_in_enrollments;
+#[cfg(test)]
+mod torn;
 
 use std::cell::Cell;
 use std::path::Path;
@@ -115,7 +123,11 @@ impl Store {
         work(&Tables { connection: &transaction, sealer: &self.sealer, recipients_changed: Cell::new(false) })
     }
 
-    fn write_blocking<T>(&self, point: Point, work: impl FnOnce(&Tables<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn write_blocking<T>(
+        &self,
+        point: Point,
+        work: impl FnOnce(&Tables<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         // A panic in another transaction rolled that one back; the connection itself is sound.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

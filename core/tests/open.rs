@@ -258,3 +258,20 @@ fn a_caller_that_turns_away_from_opening_is_not_held() {
     drop(opening);
     assert!(started.elapsed() < Duration::from_secs(1), "held for {:?}", started.elapsed());
 }
+
+/// An app is more than its authenticator: nothing that belongs to the whole process is touched.
+#[tokio::test]
+async fn it_changes_nothing_of_the_process_that_it_lives_in() {
+    let process = || {
+        let variables: std::collections::BTreeMap<_, _> = std::env::vars_os().collect();
+        (variables, std::env::current_dir().unwrap(), rustls::crypto::CryptoProvider::get_default().is_some())
+    };
+    let before = process();
+    assert!(!before.2, "nobody has chosen the app's cryptography");
+    let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
+    let authenticator = open(home.path(), &keys).await.unwrap();
+    let refused = authenticator.add_by_signing_in("127.0.0.1:1".to_owned(), "https://app.example/".to_owned()).await;
+    assert_eq!(refused.err(), Some(Error::Offline));
+    authenticator.shut_down().await;
+    assert_eq!(process(), before);
+}

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Account, AccountHealth, AccountId, PhoneSignIn, RemovalCause};
 use crate::clock::Timestamp;
+use crate::fatigue::Memory;
 use crate::inbox::InboxRecipient;
 use crate::issuer::Issuer;
 use crate::jose::{PublicKey, base64url};
@@ -45,6 +46,7 @@ pub(crate) struct AccountRecord {
     /// As of the last signed state; unknown before the first.
     pub(crate) policy: Option<Policy>,
     pub(crate) trouble: Option<Trouble>,
+    pub(crate) memory: Memory,
 }
 
 /// The key of phone sign-in, guarded by the person.
@@ -75,8 +77,8 @@ pub(crate) enum Trouble {
 }
 
 impl AccountRecord {
-    /// What the person may see of it, with the device lock as it was last seen.
-    pub(crate) fn shown(&self, lock: Option<LockState>) -> Account {
+    /// What the person may see of it now, with the device lock as it was last seen.
+    pub(crate) fn shown(&self, lock: Option<LockState>, now: Timestamp) -> Account {
         Account {
             id: self.id.clone(),
             issuer: self.issuer.as_str().to_owned(),
@@ -86,6 +88,8 @@ impl AccountRecord {
             health: self.health(lock),
             phone_sign_in: self.phone_sign_in(),
             added_at: self.added_at,
+            muted_until: self.memory.muted_until(now),
+            quiet_origins: self.memory.quiet_origins(now),
         }
     }
 
@@ -132,7 +136,12 @@ impl AccountRecord {
 
     /// What the notification extension needs of it.
     pub(crate) fn recipient(&self) -> InboxRecipient {
-        InboxRecipient { slot: self.slot.clone(), push_keys: self.push_keys.clone(), audience: self.audience() }
+        InboxRecipient {
+            slot: self.slot.clone(),
+            push_keys: self.push_keys.clone(),
+            audience: self.audience(),
+            memory: self.memory.clone(),
+        }
     }
 
     /// Who speaks when this account speaks to its service.

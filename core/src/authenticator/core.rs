@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
 
+use super::presence::Presence;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::http::Http;
@@ -64,6 +65,7 @@ pub(crate) struct Core {
     revision: watch::Sender<u64>,
     outbox: Notify,
     push_addresses: Notify,
+    _presence: Presence,
     /// The device lock as it was last seen.
     lock: Mutex<Option<LockState>>,
     /// Approvals that wait for the person to unlock a key; nothing of them has happened yet.
@@ -86,7 +88,11 @@ impl Core {
     fn open_blocking(folders: &Folders, ports: Ports) -> Result<Self, Error> {
         make_private(&folders.home)?;
         make_private(&folders.inbox)?;
+        let presence = Presence::enter(&folders.home)?;
         let store = Store::open(&folders.home.join(DATABASE), &folders.inbox, ports.key_store.as_ref())?;
+        if presence.is_alone() {
+            store.write_blocking(Point::TakenUp, |tables| tables.end_leases())?;
+        }
         let http = Http::new(Arc::clone(&ports.tls_trust), Arc::clone(&ports.clock))?;
         Ok(Self {
             ports: Ports { device: ports.device.told(), ..ports },
@@ -95,6 +101,7 @@ impl Core {
             revision: watch::Sender::new(0),
             outbox: Notify::new(),
             push_addresses: Notify::new(),
+            _presence: presence.shared(),
             lock: Mutex::new(None),
             unlocking: Unlocking::default(),
         })

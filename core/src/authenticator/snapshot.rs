@@ -54,7 +54,7 @@ pub(super) async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
                 .collect();
             let pending: Vec<Step> = tables.enrollments()?.iter().map(enrollment::shown_step).collect();
             let accounts =
-                records.iter().filter(|record| !record.is_pending()).map(|record| record.shown(lock)).collect();
+                records.iter().filter(|record| !record.is_pending()).map(|record| record.shown(lock, now)).collect();
             let snapshot = Snapshot { revision, accounts, prompts, pending, notices: tables.notices()? };
             Ok((records, snapshot, tables.registrations()?, tables.sign_in_enrollments()?))
         })

@@ -20,6 +20,7 @@ use crate::authorization::{self, Client, Pushed, Sent};
 use crate::clock::Timestamp;
 use crate::enrollment::code::CodeError;
 use crate::error::Error;
+use crate::fatigue::Memory;
 use crate::issuer::Issuer;
 use crate::jose::{HeaderKey, PublicKey};
 use crate::phone_sign_in;
@@ -372,6 +373,7 @@ async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) ->
         sign_in: None,
         policy: None,
         trouble: None,
+        memory: Memory::default(),
     };
     let id = record.account;
     core.change(Point::SigningInAdded, move |tables| {

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::AccountId;
 use crate::clock::Timestamp;
+use crate::fatigue::Quiet;
 use crate::jose::{self, base64url};
+use crate::prompt::Origin;
 use crate::seal::{Place, Sealer};
 
 /// No prompt lives longer than five minutes; twice that, and a file has nothing to tell any more.
@@ -42,6 +44,18 @@ pub(crate) struct Kept {
     pub(crate) account: AccountId,
     pub(crate) jws: String,
     pub(crate) received_at: Timestamp,
+    /// Of a prompt: whose it is among those that came before.
+    pub(crate) seen: Option<Seen>,
+    /// Of a prompt: why it alerted nobody.
+    pub(crate) quiet: Option<Quiet>,
+}
+
+/// What the next prompt is judged by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    pub(crate) jti: String,
+    pub(crate) origin: Origin,
+    pub(crate) expires_at: Timestamp,
 }
 
 /// Whether a file was there before.

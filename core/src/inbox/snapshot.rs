@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::account::AccountId;
+use crate::fatigue::Memory;
 use crate::issuer::Issuer;
 use crate::jose::{self, base64url};
 use crate::prompt::Audience;
@@ -30,6 +31,7 @@ pub(crate) struct Recipient {
     pub(crate) slot: Vec<u8>,
     pub(crate) push_keys: PushKeys,
     pub(crate) audience: Audience,
+    pub(crate) memory: Memory,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,6 +57,8 @@ struct Entry {
     user_name: String,
     service_keys: ServiceKeys,
     clock_offset: i64,
+    #[serde(default)]
+    memory: Memory,
 }
 
 /// A snapshot whose key is not known yet.
@@ -101,6 +105,7 @@ impl Entry {
                 service_keys: self.service_keys,
                 clock_offset: self.clock_offset,
             },
+            memory: self.memory,
         })
     }
 
@@ -118,6 +123,7 @@ impl Entry {
             user_name: audience.user_name,
             service_keys: audience.service_keys,
             clock_offset: audience.clock_offset,
+            memory: recipient.memory.clone(),
         }
     }
 }

@@ -46,6 +46,29 @@ fn only_points_on_the_curve_become_keys() {
     assert_eq!(PublicKey::from_sec1(&[&[3], x.as_slice()].concat()), Err(JoseError::Point), "compressed");
 }
 
+/// One point in 128 has such a coordinate: enough that somebody's phone has it, too few to be seen by chance.
+#[test]
+fn a_coordinate_keeps_its_leading_zero_bytes_and_has_32_bytes_exactly() {
+    let of_scalar = |number: u16| {
+        let scalar = [&[0; 30][..], &number.to_be_bytes()].concat();
+        let key = p256::SecretKey::from_slice(&scalar).unwrap().public_key();
+        PublicKey::from_sec1(p256::elliptic_curve::sec1::ToSec1Point::to_sec1_point(&key, false).as_bytes()).unwrap()
+    };
+    let key = (1..).map(of_scalar).find(|key| key.as_sec1()[1] == 0).unwrap();
+    let (x, y) = (&key.as_sec1()[1..33], &key.as_sec1()[33..]);
+    let encode = |bytes: &[u8]| base64url::encode(bytes);
+    assert_eq!(key.to_jwk(), jwk(&encode(x), &encode(y)));
+    assert_eq!(PublicKey::from_jwk(&key.to_jwk()), Ok(key.clone()));
+    for (x, y) in [
+        (x[1..].to_vec(), y.to_vec()),
+        ([&[0], x].concat(), y.to_vec()),
+        // The same 65 bytes in all, cut at another place.
+        (x[..31].to_vec(), [&x[31..], y].concat()),
+    ] {
+        assert_eq!(PublicKey::from_jwk(&jwk(&encode(&x), &encode(&y))), Err(JoseError::Point));
+    }
+}
+
 #[test]
 fn a_thumbprint_hashes_the_canonical_members() {
     // Computed with Python: sha256 of {"crv":"P-256","kty":"EC","x":…,"y":…}.

@@ -17,13 +17,14 @@ use crate::authenticator::{Core, check_own_signature};
 use crate::clock::Timestamp;
 use crate::enrollment::Ticket;
 use crate::error::Error;
+use crate::fatigue::Memory;
 use crate::jose::{self, HeaderKey, base64url};
 use crate::outbox::{self, Entry};
 use crate::phone_sign_in::lock_guards;
 use crate::platform::PlatformError;
 use crate::points::Point;
 use crate::prompt::fetch::stored_prompt;
-use crate::prompt::{Outcome, PromptId, PromptState};
+use crate::prompt::{Origin, Outcome, PromptId, PromptState};
 use crate::secret::random;
 use crate::service::messages::{Decision, InnerAnswer, Message, UserVerification};
 use crate::standing;
@@ -141,7 +142,7 @@ pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Resul
     let answer = form.attach(&signature)?;
     check_own_signature(&answer, &sign_in.key)?;
     core.unlocking.forget(ticket);
-    send(core, account, prompt, answer).await
+    send(core, account, prompt, answer, |_memory| {}).await
 }
 
 /// The platform could not sign: what may pass keeps the ticket; a key that is gone for good ends phone sign-in.
@@ -178,6 +179,7 @@ pub(crate) async fn deny(core: &Core, id: PromptId) -> Result<Step, Error> {
 /// `UnknownPrompt` a day after its end.
 pub(crate) async fn report(core: &Core, id: PromptId) -> Result<Step, Error> {
     let (account, prompt) = load(core, &id).await?;
+    let origin = origin(&account, &prompt)?;
     let message = Message::Report { prompt: id.jti.clone() };
     let now = core.ports.clock.now();
     let entry = Entry::new(&account, account.endpoints.answers.clone(), message, now)?;
@@ -187,7 +189,7 @@ pub(crate) async fn report(core: &Core, id: PromptId) -> Result<Step, Error> {
         tables.insert_outbox(&stored)?;
         // A report ends an open prompt; an answered one it overrules when the service says so.
         tables.begin_answering(&id)?;
-        Ok(())
+        tables.remember(&id.account, |memory| memory.reported(&id.jti, origin, now))
     })
     .await?;
     tell(core, entry).await
@@ -210,6 +212,10 @@ async fn load(core: &Core, id: &PromptId) -> Result<(AccountRecord, PromptRecord
         StoredState::Pending => Err(Error::UnknownPrompt),
         StoredState::Removed(_) => Err(Error::Removed),
     }
+}
+
+fn origin(account: &AccountRecord, prompt: &PromptRecord) -> Result<Origin, Error> {
+    Ok(stored_prompt(prompt, &account.audience())?.origin)
 }
 
 fn check_open(core: &Core, prompt: &PromptRecord) -> Result<(), Error> {
@@ -236,11 +242,22 @@ async fn decide(
     let kid = base64url::encode(&account.device_key.thumbprint());
     let answer = core.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await?;
     check_own_signature(&answer, &account.device_key)?;
-    send(core, account, prompt, answer).await
+    let (jti, origin, now) = (prompt.id.jti.clone(), origin(&account, &prompt)?, core.ports.clock.now());
+    let remember = move |memory: &mut Memory| match decision {
+        Decision::Approve => {}
+        Decision::Deny => memory.denied(&jti, origin, now),
+    };
+    send(core, account, prompt, answer, remember).await
 }
 
 /// Stores the signed decision, once, and sends it.
-async fn send(core: &Core, account: AccountRecord, prompt: PromptRecord, answer: String) -> Result<Step, Error> {
+async fn send(
+    core: &Core,
+    account: AccountRecord,
+    prompt: PromptRecord,
+    answer: String,
+    remember: impl FnOnce(&mut Memory) + Send + 'static,
+) -> Result<Step, Error> {
     let message = Message::Answer { answer, received_by: prompt.received_by };
     let now = core.ports.clock.now();
     let entry = Entry::new(&account, account.endpoints.answers.clone(), message, now)?;
@@ -251,6 +268,7 @@ async fn send(core: &Core, account: AccountRecord, prompt: PromptRecord, answer:
             let began = tables.begin_answering(&prompt.id)?;
             if began {
                 tables.insert_outbox(&stored)?;
+                tables.remember(&account.id, remember)?;
             }
             Ok(began)
         })

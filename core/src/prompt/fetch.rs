@@ -2,11 +2,11 @@
 
 use crate::account::{AccountId, AccountRecord, StoredState, Trouble};
 use crate::authenticator::Core;
-use crate::clock::Timestamp;
 use crate::error::{Error, StoreFault};
 use crate::jose;
 use crate::points::Point;
-use crate::prompt::{Audience, Prompt, PromptState, read_verified, verify_prompt};
+use crate::prompt::arrival::{self, Eyes};
+use crate::prompt::{Audience, Prompt, read_verified, verify_prompt};
 use crate::service;
 use crate::service::messages::{FetchReason, Known, Message, ReceivedBy, State, StateStatus};
 use crate::standing;
@@ -44,13 +44,28 @@ pub(crate) async fn fetch(core: &Core, id: &AccountId, reason: FetchReason, wait
     };
     standing::settle(core, &account, &state).await?;
     match state.status {
-        StateStatus::Ok | StateStatus::Suspended | StateStatus::Limited => take_over(core, id, &state, open).await,
+        StateStatus::Ok | StateStatus::Suspended | StateStatus::Limited => {
+            take_over(core, id, &state, open, eyes(reason)).await
+        }
         StateStatus::Pending => Ok(Vec::new()),
         StateStatus::Removed | StateStatus::ClockSkew => Err(Error::Removed),
     }
 }
 
-async fn take_over(core: &Core, id: &AccountId, state: &State, held: Vec<PromptRecord>) -> Result<Vec<Prompt>, Error> {
+fn eyes(reason: FetchReason) -> Eyes {
+    match reason {
+        FetchReason::Opened => Eyes::Open,
+        FetchReason::Push | FetchReason::Poll => Eyes::Elsewhere,
+    }
+}
+
+async fn take_over(
+    core: &Core,
+    id: &AccountId,
+    state: &State,
+    held: Vec<PromptRecord>,
+    eyes: Eyes,
+) -> Result<Vec<Prompt>, Error> {
     let wanted = id.clone();
     let account = core.store.read(move |tables| tables.account(&wanted)).await?;
     let (audience, now) = (account.audience(), core.ports.clock.now());
@@ -69,30 +84,17 @@ async fn take_over(core: &Core, id: &AccountId, state: &State, held: Vec<PromptR
         }
         let mut new = Vec::new();
         for (prompt, jws) in listed {
-            if tables.insert_prompt(&record(&prompt, jws, ReceivedBy::Fetch, now))? {
-                new.push(prompt);
-            }
+            new.extend(arrival::keep(tables, prompt, jws, ReceivedBy::Fetch, now, eyes)?);
         }
         Ok(new)
     })
     .await
 }
 
-pub(super) fn record(prompt: &Prompt, jws: String, received_by: ReceivedBy, now: Timestamp) -> PromptRecord {
-    PromptRecord {
-        id: prompt.id.clone(),
-        jws,
-        received_by,
-        received_at: now,
-        expires_at: prompt.expires_at,
-        state: PromptState::Open,
-    }
-}
-
 /// The prompt that a stored record shows.
 pub(crate) fn stored_prompt(record: &PromptRecord, audience: &Audience) -> Result<Prompt, Error> {
     let prompt = read_verified(&record.jws, audience).ok_or(Error::Store(StoreFault::Record))?;
-    Ok(Prompt { state: record.state, ..prompt })
+    Ok(Prompt { state: record.state, quiet: record.quiet, ..prompt })
 }
 
 /// Follows the service's keys when a push was signed by one that this phone does not know.

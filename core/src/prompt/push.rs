@@ -4,11 +4,14 @@ use crate::account::{AccountId, AccountRecord, StoredState};
 use crate::authenticator::Core;
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::fatigue::Memory;
 use crate::points::Point;
-use crate::prompt::fetch::{fetch, follow_keys, record};
+use crate::prompt::arrival::{self, Eyes};
+use crate::prompt::fetch::{fetch, follow_keys};
 use crate::prompt::{PromptId, PushContent, PushEffect, WithdrawalReason, verify_push};
 use crate::push_message::strip_padding;
 use crate::service::messages::{FetchReason, ReceivedBy};
+use crate::store::Tables;
 
 /// Handles one push; bad bytes never make an error, they are dropped.
 ///
@@ -36,7 +39,7 @@ pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Re
         return fetch_instead(core, &account).await;
     };
     let now = core.ports.clock.now();
-    match take_in(core, account.id, content.0, content.1, now).await? {
+    match take_in(core, account.id, content.0, content.1, now, Eyes::Elsewhere).await? {
         PushEffect::Nothing => Ok(found),
         effect => Ok(effect),
     }
@@ -48,6 +51,7 @@ async fn take_in(
     content: PushContent,
     jws: String,
     at: Timestamp,
+    eyes: Eyes,
 ) -> Result<PushEffect, Error> {
     let (id, now) = (account.clone(), core.ports.clock.now());
     if core.store.write(Point::PushCame, move |tables| tables.push_came(&id, at, now)).await? {
@@ -55,9 +59,9 @@ async fn take_in(
     }
     match content {
         PushContent::Prompt(prompt) => {
-            let stored = record(&prompt, jws, ReceivedBy::Push, at);
-            let new = core.change(Point::PushShown, move |tables| tables.insert_prompt(&stored)).await?;
-            Ok(if new { PushEffect::Alert(prompt) } else { PushEffect::Nothing })
+            let keep = move |tables: &Tables<'_>| arrival::keep(tables, *prompt, jws, ReceivedBy::Push, at, eyes);
+            let new = core.change(Point::PushShown, keep).await?;
+            Ok(new.map_or(PushEffect::Nothing, |prompt| PushEffect::new_prompt(Box::new(prompt))))
         }
         PushContent::Withdrawn { id, reason, expires_at } => withdraw(core, id, reason, expires_at).await,
         PushContent::Test { .. } => Ok(PushEffect::Test(account)),
@@ -78,8 +82,14 @@ pub(crate) async fn import(core: &Core) -> Result<(), Error> {
         if account.state != StoredState::Active {
             continue;
         }
+        // What alerted the person counts, whether or not there is still something to answer.
+        if let (Some(seen), None) = (kept.seen, kept.quiet) {
+            let id = account.id.clone();
+            let alerted = move |memory: &mut Memory| memory.alerted(&seen.jti, seen.origin, kept.received_at);
+            core.store.write(Point::PushCame, move |tables| tables.remember(&id, alerted)).await?;
+        }
         if let Ok(content) = verify_push(&kept.jws, &account.audience(), now) {
-            take_in(core, account.id, content, kept.jws, kept.received_at).await?;
+            take_in(core, account.id, content, kept.jws, kept.received_at, Eyes::Told(kept.quiet)).await?;
         }
     }
     Ok(())
@@ -132,7 +142,11 @@ async fn fetch_instead(core: &Core, account: &AccountRecord) -> Result<PushEffec
         return Ok(PushEffect::Nothing);
     }
     match fetch(core, &account.id, FetchReason::Push, 0).await {
-        Ok(new) => Ok(new.into_iter().next().map_or(PushEffect::Nothing, |prompt| PushEffect::Alert(Box::new(prompt)))),
+        Ok(new) => {
+            // One effect for one push: what alerts goes before what does not.
+            let first = new.into_iter().min_by_key(|prompt| prompt.quiet.is_some());
+            Ok(first.map_or(PushEffect::Nothing, |prompt| PushEffect::new_prompt(Box::new(prompt))))
+        }
         Err(error @ Error::Store(_)) => Err(error),
         Err(_unreachable) => Ok(PushEffect::Nothing),
     }

@@ -167,6 +167,7 @@ fn prompt_of(claims: PromptClaims, audience: &Audience) -> Result<Prompt, Refusa
         issued_at: Timestamp(claims.iat).shifted(audience.clock_offset.saturating_neg()),
         expires_at: Timestamp(claims.exp).shifted(audience.clock_offset.saturating_neg()),
         state: PromptState::Open,
+        quiet: None,
     })
 }
 

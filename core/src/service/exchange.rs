@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::AccountId;
 use crate::authenticator::Core;
 use crate::error::Error;
-use crate::http::{Body, Reply};
+use crate::http::{Body, Failure, Reply};
 use crate::issuer::Issuer;
 use crate::jose::{self, HeaderKey, base64url};
 use crate::platform::PlatformError;
@@ -79,37 +79,49 @@ pub(crate) async fn exchange(
     endpoint: &str,
     message: &Message,
 ) -> Result<State, Error> {
+    Ok(exchange_or_tell(core, speaker, endpoint, message).await?)
+}
+
+/// As `exchange`; a failure also tells whether the message may have arrived.
+pub(crate) async fn exchange_or_tell(
+    core: &Core,
+    speaker: &mut Speaker,
+    endpoint: &str,
+    message: &Message,
+) -> Result<State, Failure> {
     let before = speaker.clock_offset;
     let state = send(core, speaker, endpoint, message).await?;
     if state.status != StateStatus::ClockSkew {
         return Ok(state);
     }
     if offset_between(core.ports.clock.now().0, state.iat).is_none() {
-        return Err(Error::ClockWrong);
+        return Err(Failure::after(Error::ClockWrong));
     }
     // The answer took too long to set a clock by; the next may not.
     if speaker.clock_offset == before {
-        return Err(Error::Busy);
+        return Err(Failure::after(Error::Busy));
     }
     let state = send(core, speaker, endpoint, message).await?;
-    if state.status == StateStatus::ClockSkew { Err(Error::Busy) } else { Ok(state) }
+    if state.status == StateStatus::ClockSkew { Err(Failure::after(Error::Busy)) } else { Ok(state) }
 }
 
-async fn send(core: &Core, speaker: &mut Speaker, endpoint: &str, message: &Message) -> Result<State, Error> {
-    let jti: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+async fn send(core: &Core, speaker: &mut Speaker, endpoint: &str, message: &Message) -> Result<State, Failure> {
+    let unusable = |_none| Failure::before(Error::Platform(PlatformError::Unusable));
+    let jti: [u8; 16] = random().map_err(unusable)?;
     let jti = base64url::encode(&jti);
     let iat = core.ports.clock.now().shifted(speaker.clock_offset).0;
     let exp = iat.saturating_add(REQUEST_LIFE);
     let claims = Claims { aud: endpoint.to_owned(), iat, exp, jti: jti.clone(), message: message.clone() };
-    let jws = core.sign_jws(&speaker.key_alias, REQUEST_TYP, HeaderKey::Kid(&speaker.device_id), &claims).await?;
+    let signed = core.sign_jws(&speaker.key_alias, REQUEST_TYP, HeaderKey::Kid(&speaker.device_id), &claims).await;
+    let jws = signed.map_err(Failure::before)?;
     let wait = match message {
         Message::Fetch { wait, .. } => *wait,
         _ => 0,
     };
     let reply = core.http.post_waiting(endpoint, Body::Jose(jws), wait).await?;
-    let state = verified_state(core, speaker, &reply, &jti).await?;
+    let state = verified_state(core, speaker, &reply, &jti).await.map_err(Failure::after)?;
     follow_ahead(core, speaker, &state).await;
-    learn_clock(core, speaker, &state, &reply).await?;
+    learn_clock(core, speaker, &state, &reply).await.map_err(Failure::after)?;
     Ok(state)
 }
 

@@ -6,6 +6,7 @@ use super::{Tables, readable};
 use crate::account::{AccountId, AccountRecord, RemovalCause, SignInKey, StoredState, Trouble};
 use crate::clock::Timestamp;
 use crate::error::{Error, StoreFault};
+use crate::fatigue::Memory;
 use crate::inbox::InboxRecipient;
 use crate::issuer::Issuer;
 use crate::jose::PublicKey;
@@ -22,7 +23,7 @@ const PUSH_FETCH_INTERVAL: u64 = 30;
 
 const COLUMNS: &str = "id, issuer, account_id, user_name, organization, device_id, state, cause, key_alias, device_key, slot, \
                        push_keys, endpoints, service_keys, clock_offset, added_at, sign_in_alias, sign_in_key, sign_in_guard, \
-                       policy, trouble, push_renew_at";
+                       policy, trouble, push_renew_at, memory";
 
 fn sealed_at(row: &str) -> Place<'_> {
     Place { table: "accounts", row, column: "push_keys" }
@@ -36,7 +37,7 @@ impl Tables<'_> {
         let sealed = self.sealer.seal(&sealed_at(&account.id.0), account.push_keys.to_bytes().expose())?;
         self.connection.execute(
             &format!(
-                "INSERT INTO accounts ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22)"
+                "INSERT INTO accounts ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)"
             ),
             params![
                 account.id.0,
@@ -62,6 +63,7 @@ impl Tables<'_> {
                 account.trouble.as_ref().map(to_json).transpose()?,
                 // The address that it was added with is fresh.
                 to_integer(account.added_at.plus(RENEW_AFTER))?,
+                to_json(&account.memory)?,
             ],
         )?;
         Ok(())
@@ -117,6 +119,7 @@ impl Tables<'_> {
             sign_in: read_sign_in(row)?,
             policy: row.get::<_, Option<String>>("policy")?.as_deref().map(from_json).transpose()?,
             trouble: row.get::<_, Option<String>>("trouble")?.as_deref().map(from_json).transpose()?,
+            memory: read_memory(row.get("memory")?),
             id: AccountId(id),
         })
     }
@@ -161,6 +164,24 @@ impl Tables<'_> {
         let trouble = trouble.as_ref().map(to_json).transpose()?;
         self.connection.execute("UPDATE accounts SET trouble = ?2 WHERE id = ?1", params![id.0, trouble])?;
         Ok(())
+    }
+
+    /// Changes what is remembered of an account's prompts; the extension is told only of a change.
+    pub(crate) fn remember<T>(&self, id: &AccountId, change: impl FnOnce(&mut Memory) -> T) -> Result<T, Error> {
+        let known: Option<String> = self
+            .connection
+            .query_row("SELECT memory FROM accounts WHERE id = ?1", [&id.0], |row| row.get(0))
+            .optional()?
+            .ok_or(Error::UnknownAccount)?;
+        let before = read_memory(known);
+        let mut memory = before.clone();
+        let value = change(&mut memory);
+        if memory != before {
+            self.recipients_changed.set(true);
+            self.connection
+                .execute("UPDATE accounts SET memory = ?2 WHERE id = ?1", params![id.0, to_json(&memory)?])?;
+        }
+        Ok(value)
     }
 
     pub(crate) fn set_clock_offset(&self, id: &AccountId, offset: i64) -> Result<(), Error> {
@@ -215,6 +236,11 @@ fn read_sign_in(row: &Row<'_>) -> Result<Option<SignInKey>, Error> {
         })),
         _ => Err(Error::Store(StoreFault::Record)),
     }
+}
+
+/// What can't be read is forgotten: it alerts as usual, and costs nobody the account.
+fn read_memory(text: Option<String>) -> Memory {
+    text.and_then(|text| from_json(&text).ok()).unwrap_or_default()
 }
 
 fn state_columns(state: StoredState) -> Result<(&'static str, Option<String>), Error> {

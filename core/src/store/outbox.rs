@@ -8,7 +8,7 @@ use crate::account::AccountId;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::outbox::{Entry, EntryId};
-use crate::prompt::PromptId;
+use crate::prompt::{Delivery, PromptId};
 
 /// How long the outcome of an attempted answer is asked for, in seconds.
 const ASK_ON: u64 = 24 * 60 * 60;
@@ -69,15 +69,21 @@ impl Tables<'_> {
         readable(statement.query([])?, "outbox", read_entry)
     }
 
-    pub(crate) fn postpone_outbox(&self, id: &EntryId, next_at: Timestamp) -> Result<(), Error> {
+    /// Puts off what did not arrive, or may not have.
+    pub(crate) fn postpone_outbox(
+        &self,
+        id: &EntryId,
+        next_at: Timestamp,
+        may_have_arrived: bool,
+    ) -> Result<(), Error> {
         self.connection.execute(
-            "UPDATE outbox SET next_at = ?2, lease_until = 0 WHERE id = ?1",
-            params![id.0, to_integer(next_at)?],
+            "UPDATE outbox SET next_at = ?2, lease_until = 0, unsent = unsent + ?3 WHERE id = ?1",
+            params![id.0, to_integer(next_at)?, !may_have_arrived],
         )?;
         Ok(())
     }
 
-    /// Ends leases that a process which was killed left behind; called once, when the store is opened.
+    /// Ends leases that a process which was killed left behind; only while no other process holds the store.
     pub(crate) fn end_leases(&self) -> Result<(), Error> {
         self.connection.execute("UPDATE outbox SET lease_until = 0", [])?;
         Ok(())
@@ -86,6 +92,25 @@ impl Tables<'_> {
     pub(crate) fn delete_outbox(&self, id: &EntryId) -> Result<(), Error> {
         self.connection.execute("DELETE FROM outbox WHERE id = ?1", [&id.0])?;
         Ok(())
+    }
+
+    /// How far what was last told about a prompt has got; `None` when nothing is on its way.
+    pub(crate) fn delivery(&self, prompt: &PromptId) -> Result<Option<Delivery>, Error> {
+        let found: Option<(i64, i64, i64)> = self
+            .connection
+            .query_row(
+                "SELECT attempts, unsent, lease_until FROM outbox WHERE account = ?1 AND prompt = ?2 ORDER BY rowid DESC",
+                params![prompt.account.0, prompt.jti],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .optional()?;
+        Ok(found.map(|sent| match sent {
+            (0, _, _) => Delivery::Sending,
+            // Under way, and every attempt before it has not left this phone.
+            (attempts, unsent, 1..) if attempts == unsent.saturating_add(1) => Delivery::Sending,
+            (attempts, unsent, _) if attempts == unsent => Delivery::WaitingForNetwork,
+            _ => Delivery::Sent,
+        }))
     }
 
     pub(crate) fn outbox_is_silent_for(&self, account: &AccountId) -> Result<bool, Error> {

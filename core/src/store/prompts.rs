@@ -7,7 +7,8 @@ use super::{Tables, readable};
 use crate::account::AccountId;
 use crate::clock::Timestamp;
 use crate::error::{Error, StoreFault};
-use crate::prompt::{Outcome, PromptId, PromptState};
+use crate::fatigue::Quiet;
+use crate::prompt::{Delivery, Outcome, PromptId, PromptState};
 use crate::service::messages::ReceivedBy;
 
 /// The outcome of an answer that had to wait is shown this long, in seconds.
@@ -22,6 +23,7 @@ pub(crate) struct PromptRecord {
     pub(crate) received_at: Timestamp,
     pub(crate) expires_at: Timestamp,
     pub(crate) state: PromptState,
+    pub(crate) quiet: Option<Quiet>,
 }
 
 impl Tables<'_> {
@@ -38,14 +40,15 @@ impl Tables<'_> {
             return Ok(false);
         }
         let inserted = self.connection.execute(
-            "INSERT OR IGNORE INTO prompts (account, jti, jws, received_by, received_at, expires_at, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open')",
+            "INSERT OR IGNORE INTO prompts (account, jti, jws, received_by, received_at, quiet, expires_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open')",
             params![
                 record.id.account.0,
                 record.id.jti,
                 record.jws,
                 to_json(&record.received_by)?,
                 to_integer(record.received_at)?,
+                record.quiet.as_ref().map(to_json).transpose()?,
                 to_integer(record.expires_at)?,
             ],
         )?;
@@ -78,17 +81,21 @@ impl Tables<'_> {
 
     fn prompts_where(&self, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<PromptRecord>, Error> {
         let sql = format!(
-            "SELECT account, jti, jws, received_by, received_at, expires_at, state, outcome FROM prompts WHERE {condition}"
+            "SELECT account, jti, jws, received_by, received_at, quiet, expires_at, state, outcome
+             FROM prompts WHERE {condition}"
         );
         let mut statement = self.connection.prepare(&sql)?;
         readable(statement.query(values)?, "prompt", |row| {
+            let id = PromptId { account: AccountId(row.get("account")?), jti: row.get("jti")? };
+            let delivery = || Ok(self.delivery(&id)?.unwrap_or(Delivery::Sent));
             Ok(PromptRecord {
-                id: PromptId { account: AccountId(row.get("account")?), jti: row.get("jti")? },
                 jws: row.get("jws")?,
                 received_by: from_json(&row.get::<_, String>("received_by")?)?,
                 received_at: from_integer(row.get("received_at")?),
                 expires_at: from_integer(row.get("expires_at")?),
-                state: read_state(&row.get::<_, String>("state")?, row.get("outcome")?)?,
+                state: read_state(&row.get::<_, String>("state")?, row.get("outcome")?, delivery)?,
+                quiet: row.get::<_, Option<String>>("quiet")?.as_deref().map(from_json).transpose()?,
+                id,
             })
         })
     }
@@ -150,10 +157,14 @@ impl Tables<'_> {
     }
 }
 
-fn read_state(state: &str, outcome: Option<String>) -> Result<PromptState, Error> {
+fn read_state(
+    state: &str,
+    outcome: Option<String>,
+    delivery: impl FnOnce() -> Result<Delivery, Error>,
+) -> Result<PromptState, Error> {
     match (state, outcome) {
         ("open", None) => Ok(PromptState::Open),
-        ("answering", None) => Ok(PromptState::Answering),
+        ("answering", None) => Ok(PromptState::Answering { delivery: delivery()? }),
         ("done", Some(outcome)) => Ok(PromptState::Done { outcome: from_json(&outcome)? }),
         _ => Err(Error::Store(StoreFault::Record)),
     }

@@ -38,6 +38,8 @@ fn read(row: &Row<'_>) -> Result<Account, Error> {
         health: AccountHealth::RestoredElsewhere,
         phone_sign_in: if row.get("phone_sign_in")? { PhoneSignIn::On } else { PhoneSignIn::Off },
         added_at: from_integer(row.get("added_at")?),
+        muted_until: None,
+        quiet_origins: Vec::new(),
     })
 }
 

@@ -29,6 +29,7 @@ CREATE TABLE accounts (
     sign_in_guard TEXT,
     policy        TEXT,                       -- JSON, of the last signed state
     trouble       TEXT,
+    memory        TEXT,                       -- JSON: what alerted in vain, muted until when
     UNIQUE (issuer, device_id)
 ) STRICT;
 
@@ -47,6 +48,7 @@ CREATE TABLE prompts (
     jws         TEXT NOT NULL,                -- verified before it was stored
     received_by TEXT NOT NULL,                -- push, fetch
     received_at INTEGER NOT NULL,
+    quiet       TEXT,                         -- JSON: why it came without an alert
     expires_at  INTEGER NOT NULL,
     state       TEXT NOT NULL,                -- open, answering, done
     outcome     TEXT,
@@ -69,6 +71,7 @@ CREATE TABLE outbox (
     endpoint    TEXT NOT NULL,
     body        TEXT NOT NULL,                -- JSON: the message
     attempts    INTEGER NOT NULL DEFAULT 0,
+    unsent      INTEGER NOT NULL DEFAULT 0,   -- attempts that have certainly not left this phone
     next_at     INTEGER NOT NULL,
     give_up_at  INTEGER NOT NULL,
     lease_until INTEGER NOT NULL DEFAULT 0

@@ -22,6 +22,12 @@ struct State {
 }
 
 impl FakeKeyStore {
+    /// One that unwraps what another with the same mark wrapped.
+    #[must_use]
+    pub fn wrapping_with(mark: u8) -> Self {
+        Self(Mutex::new(State { wrapping: Some(mark), ..State::default() }))
+    }
+
     /// Every call fails like this until told otherwise.
     pub fn fail(&self, with: Option<PlatformError>) {
         self.0.lock().unwrap().failing = with;

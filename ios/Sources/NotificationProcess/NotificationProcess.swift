@@ -14,6 +14,7 @@ enum NotificationProcess {
         let (slot, body) = (try bytes(base64url: arguments[2]), try bytes(base64url: arguments[3]))
         switch try inbox.pushReceived(slot: slot, body: body, now: .now) {
         case .alert(let prompt): say("\(prompt.userName) at \(prompt.host)")
+        case .quiet(let prompt): say("quietly: \(prompt.userName)")
         case .withdrawn: say("withdrawn")
         case .test: say("test")
         case .nothing: say("nothing")

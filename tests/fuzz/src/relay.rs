@@ -179,15 +179,17 @@ pub(crate) fn order(input: &[u8]) -> bool {
         Order::ApproveNamed(id, number) => assert_eq!(words, ["approve", id, number]),
         Order::DenyNamed(id) => assert_eq!(words, ["deny", id]),
         Order::ReportNamed(id) => assert_eq!(words, ["report", id]),
+        Order::MuteNamed(account) => assert_eq!(words, ["mute", account]),
+        Order::UnmuteNamed(account) => assert_eq!(words, ["unmute", account]),
         Order::Nothing => assert!(words.is_empty()),
-        Order::Deny | Order::Report | Order::Check | Order::Quit => assert_eq!(words.len(), 1),
+        Order::Deny | Order::Report | Order::Mute | Order::Check | Order::Quit => assert_eq!(words.len(), 1),
         Order::Unknown => {}
     }
     !matches!(order, Order::Nothing | Order::Unknown)
 }
 
 pub(crate) fn order_seeds() -> Vec<Vec<u8>> {
-    ["47", "d", "r", "c", "q", "approve aB3dE9 47", "deny -_9xYz", "report aB3dE9", "", "yes", "٤٧"]
+    ["47", "d", "r", "c", "q", "approve aB3dE9 47", "deny -_9xYz", "report aB3dE9", "m", "unmute ada", "", "yes", "٤٧"]
         .map(|text| text.as_bytes().to_vec())
         .to_vec()
 }

@@ -136,7 +136,7 @@ impl World {
         change(&mut config);
         let app = App::open(config, clock.clone())?;
         let cuts = Cuts::default();
-        let router = between(app.router()).layer(middleware::from_fn_with_state(cuts.clone(), cuts::layer));
+        let router = cut(between(app.router()), &cuts);
         let service = serve::serve(router, listener, &identity)?;
         let relay_address = relay.address;
         Ok(Self {
@@ -278,13 +278,32 @@ impl World {
         self.restart_relay().await
     }
 
-    /// Ends everything.
-    pub async fn stop(mut self) {
-        self.stop_relay().await;
+    /// Nobody answers at the service's address any more.
+    pub async fn stop_service(&mut self) {
         if let Some(service) = self.service.take() {
             service.stop().await;
         }
     }
+
+    /// The service, as it was, answers again at the same address.
+    ///
+    /// # Errors
+    /// When the address is taken meanwhile.
+    pub fn start_service(&mut self) -> Result<(), Trouble> {
+        let listener = serve::bind(self.address)?;
+        self.service = Some(serve::serve(cut(self.app.router(), &self.cuts), listener, &self.identity)?);
+        Ok(())
+    }
+
+    /// Ends everything.
+    pub async fn stop(mut self) {
+        self.stop_relay().await;
+        self.stop_service().await;
+    }
+}
+
+fn cut(router: Router, cuts: &Cuts) -> Router {
+    router.layer(middleware::from_fn_with_state(cuts.clone(), cuts::layer))
 }
 
 async fn start_relay(folder: &TempDir, identity: &Identity, listen: SocketAddr) -> Result<Relay, Trouble> {

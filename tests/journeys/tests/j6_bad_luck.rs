@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use common::{two_phones, use_phone, with_phone_sign_in};
-use countersign::{Error, FetchReason, Origin, Outcome, Prompt, PromptKind, PromptState, Step};
+use countersign::{Delivery, Error, FetchReason, Origin, Outcome, Prompt, PromptKind, PromptState, Step};
 use countersign_journeys::cuts::Cut;
 use countersign_journeys::{PageView, Person, TestPhone, World, a_moment};
 
@@ -168,6 +168,47 @@ async fn j6_w16_ended_in_each_step_of_answering() {
     assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Approved });
     assert_eq!(finished(&person).await, "security-info");
     assert_eq!(phone.open_prompts().await.unwrap(), []);
+}
+
+/// What the person reads of an answer that the service has not confirmed, at each place where the network can be cut.
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_w14_what_is_on_its_way_is_told_as_it_is_and_never_as_approved() {
+    let mut world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    let (page, prompt) = asked(&person, &phone).await;
+    world.stop_service().await;
+    let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
+    assert_eq!(step, Step::Queued(prompt.id().clone()));
+    assert_eq!(on_its_way(&phone, &prompt).await, Delivery::WaitingForNetwork, "it has not left this phone");
+    world.start_service().unwrap();
+    assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Approved });
+    assert_eq!(phone.core().delivery(prompt.id().clone()).await.unwrap(), None);
+    assert_eq!(finished(&person).await, "security-info");
+
+    for cut in [Cut::Before, Cut::Answer] {
+        let (page, prompt) = asked(&person, &phone).await;
+        world.cuts.cut("/phone/answers", cut, 1);
+        let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
+        assert_eq!(step, Step::Queued(prompt.id().clone()));
+        assert_eq!(on_its_way(&phone, &prompt).await, Delivery::Sent, "{cut:?}: this phone can't know more");
+        assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Approved });
+        assert_eq!(finished(&person).await, "security-info");
+    }
+
+    // A report of what was approved is on its way, and the approval is all that is certain so far.
+    world.stop_service().await;
+    assert_eq!(phone.core().report(prompt.id().clone()).await.unwrap(), Step::Queued(prompt.id().clone()));
+    let told = phone.core().delivery(prompt.id().clone()).await.unwrap();
+    assert_eq!(told, Some(Delivery::WaitingForNetwork));
+    world.start_service().unwrap();
+}
+
+/// How far the answer has got, as every screen is told.
+async fn on_its_way(phone: &TestPhone, prompt: &Prompt) -> Delivery {
+    let snapshot = phone.core().snapshot().await.unwrap();
+    let state = snapshot.prompts.iter().find(|shown| shown.id() == prompt.id()).unwrap().state();
+    let PromptState::Answering { delivery } = state else { panic!("{state:?}") };
+    delivery
 }
 
 async fn decided(phone: &TestPhone, prompt: &Prompt) -> PromptState {

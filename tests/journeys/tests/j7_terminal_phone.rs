@@ -97,6 +97,15 @@ async fn j7_the_terminal_phone_adds_answers_and_removes() {
     assert!(good && events.iter().any(|event| event["result"] == "approved"), "{events:?}");
     let page = person.open("/security-info/add/code").await.unwrap();
     assert_eq!(person.press(&page, "finish", &[]).await.unwrap().name(), "done");
+    // Approved by mistake, and taken back by the name that the approval was told with.
+    let (events, good) = terminal.done(&["report", &prompt]);
+    assert!(good && events.iter().any(|event| event["result"] == "reported"), "{events:?}");
+    let (events, good) = terminal.done(&["mute", "ada@example.org", "--hours", "2"]);
+    assert!(good && events.iter().any(|event| event["event"] == "muted"), "{events:?}");
+    let (events, _) = terminal.done(&["accounts"]);
+    assert!(events.iter().any(|event| event["muted_until"].is_u64()), "{events:?}");
+    let (events, good) = terminal.done(&["unmute", "ada@example.org"]);
+    assert!(good && events.iter().any(|event| event["event"] == "unmuted"), "{events:?}");
     let (events, good) = terminal.done(&["accounts"]);
     assert!(good && events.iter().any(|event| event.to_string().contains("ada@example.org")), "{events:?}");
     let (events, good) = terminal.done(&["test-push", "ada@example.org"]);

@@ -146,7 +146,7 @@ async fn j9_w5_an_interceptor_with_keys_of_his_own_is_not_believed() {
     let Scene { between, person, phone, world } = &scene;
     confirmed(world, person, phone).await;
     let issuer = world.issuer().to_owned();
-    let real = world.app.keys.chain().to_vec();
+    let real = world.app.store.run(countersign_service::keys::chain).await.unwrap();
     let next = json!({"iss": issuer, "iat": 1_790_000_000, "seq": 2, "keys": [between.jwk()]});
     let next = between.key.sign("phone-keys+jwt", &next).unwrap();
     for chain in [vec![keys(between, &issuer)], [real.clone(), vec![next]].concat()] {

@@ -5,6 +5,7 @@ mod answer;
 mod input;
 mod list;
 mod lock;
+mod mute;
 mod output;
 mod start_over;
 mod test_push;
@@ -94,6 +95,8 @@ async fn command(cli: Cli, output: &mut Output) -> Result<Ending, PhoneError> {
         Command::TurnOff { account } => turn_on::turn_off(&phone, &account, output).await,
         Command::Lock { act } => lock::lock(&phone, act, unlock_fd, output).await,
         Command::Remove { account, yes } => list::remove(&phone, &account, yes, output, &mut lines).await,
+        Command::Mute { account, hours } => mute::mute(&phone, &account, hours, output).await,
+        Command::Unmute { account } => mute::unmute(&phone, &account, output).await,
         Command::Unblock { account } => list::unblock(&phone, &account, output).await,
         Command::TestPush { account } => test_push::test_push(&phone, &account, output).await,
     }

@@ -136,6 +136,21 @@ pub enum Command {
         #[arg(allow_hyphen_values = true)]
         account: String,
     },
+    /// Let an account's requests come without an alert for a while; they are listed and answered as ever
+    Mute {
+        /// The account's name, host or user name
+        #[arg(allow_hyphen_values = true)]
+        account: String,
+        /// For how many hours
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=24))]
+        hours: u8,
+    },
+    /// Let an account alert again
+    Unmute {
+        /// The account's name, host or user name
+        #[arg(allow_hyphen_values = true)]
+        account: String,
+    },
     /// Let an account be asked again after three wrong numbers
     Unblock {
         /// The account's name, host or user name
@@ -222,6 +237,21 @@ mod tests {
     #[test]
     fn approving_needs_a_number() {
         assert_eq!(parse("countersign-phone approve abcdef").unwrap_err(), ErrorKind::MissingRequiredArgument);
+    }
+
+    #[test]
+    fn an_account_is_muted_for_an_hour_and_never_for_more_than_a_day() {
+        let hours = |line: &str| match parse(line).map(|cli| cli.command) {
+            Ok(Command::Mute { hours, .. }) => Ok(hours),
+            Ok(_other) => panic!("another command"),
+            Err(kind) => Err(kind),
+        };
+        assert_eq!(hours("countersign-phone mute ada"), Ok(1));
+        assert_eq!(hours("countersign-phone mute ada --hours 24"), Ok(24));
+        for wrong in ["0", "25", "-1", "99999", "ever"] {
+            let refused = hours(&format!("countersign-phone mute ada --hours={wrong}"));
+            assert_eq!(refused, Err(ErrorKind::ValueValidation), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What programs read: one object a line; the member names are documented in `README.md` and stay.
 
-use countersign::{Account, Matching, Notice, Offer, Outcome, PromptId, PromptState, Timestamp, WithdrawalReason};
+use countersign::{
+    Account, Delivery, Matching, Notice, Offer, Outcome, PromptId, PromptState, Timestamp, WithdrawalReason,
+};
 use serde_json::{Value, json};
 
 use crate::error::PhoneError;
@@ -21,6 +23,8 @@ pub(crate) fn account(event: &str, account: &Account) -> Value {
         "cause": cause,
         "phone_sign_in": words::phone_sign_in_name(account.phone_sign_in),
         "added_at": account.added_at.0,
+        "muted_until": account.muted_until.map(|until| until.0),
+        "quiet_origins": quiet_origins(account),
     })
 }
 
@@ -66,15 +70,29 @@ pub(crate) fn prompt(view: &PromptView) -> Value {
         "issued_at": view.issued_at.0,
         "expires_at": view.expires_at.0,
         "state": state(view.state),
+        "delivery": delivery(view.state),
+        "quiet": view.quiet.map(|quiet| words::quiet(quiet).name),
     })
 }
 
 fn state(state: PromptState) -> &'static str {
     match state {
         PromptState::Open => "open",
-        PromptState::Answering => "answering",
+        PromptState::Answering { .. } => "answering",
         PromptState::Done { .. } => "done",
     }
+}
+
+fn delivery(state: PromptState) -> Option<&'static str> {
+    match state {
+        PromptState::Answering { delivery } => Some(words::delivery(delivery).name),
+        PromptState::Open | PromptState::Done { .. } => None,
+    }
+}
+
+fn quiet_origins(account: &Account) -> Value {
+    let quiet = account.quiet_origins.iter();
+    quiet.map(|quiet| json!({ "origin": words::origin_name(quiet.origin), "until": quiet.until.0 })).collect()
 }
 
 pub(crate) fn withdrawn(id: &PromptId, reason: WithdrawalReason) -> Value {
@@ -99,8 +117,10 @@ pub(crate) fn notice(notice: &Notice) -> Value {
     })
 }
 
-pub(crate) fn queued(id: &PromptId) -> Value {
-    json!({ "event": "queued", "prompt": id.jti })
+/// An answer that the service has not confirmed.
+pub(crate) fn queued(id: &PromptId, delivery: Delivery) -> Value {
+    let verdict = words::delivery(delivery);
+    json!({ "event": "queued", "prompt": id.jti, "delivery": verdict.name, "message": verdict.words })
 }
 
 pub(crate) fn error(error: &PhoneError, prompt: Option<&PromptId>, account: Option<&str>) -> Value {
@@ -139,6 +159,7 @@ mod tests {
             "os": "Linux", "address": "192.0.2.7",
             "place": { "city": "Basel", "region": "Basel-Stadt", "country": "Switzerland" }, "near": true,
             "issued_at": 2000, "expires_at": 2120, "state": "open",
+            "delivery": null, "quiet": null,
         });
         assert_eq!(prompt(&good_view()), expected);
     }

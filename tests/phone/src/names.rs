@@ -66,6 +66,8 @@ mod tests {
             health: AccountHealth::Active,
             phone_sign_in: PhoneSignIn::Off,
             added_at: Timestamp(0),
+            muted_until: None,
+            quiet_origins: Vec::new(),
         }
     }
 

@@ -15,6 +15,12 @@ pub enum Order {
     DenyNamed(String),
     /// "It wasn't me", for the named request.
     ReportNamed(String),
+    /// Mute the account of the request that is shown, for an hour.
+    Mute,
+    /// Mute the named account, for an hour.
+    MuteNamed(String),
+    /// Let the named account alert again.
+    UnmuteNamed(String),
     /// Check for requests.
     Check,
     /// Stop watching.
@@ -33,6 +39,9 @@ pub fn read(line: &str) -> Order {
         [] => Order::Nothing,
         ["d" | "deny"] => Order::Deny,
         ["r" | "report"] => Order::Report,
+        ["m" | "mute"] => Order::Mute,
+        ["mute", account] => Order::MuteNamed((*account).to_owned()),
+        ["unmute", account] => Order::UnmuteNamed((*account).to_owned()),
         ["c" | "check"] => Order::Check,
         ["q" | "quit"] => Order::Quit,
         ["approve", id, number] => Order::ApproveNamed((*id).to_owned(), (*number).to_owned()),
@@ -52,6 +61,9 @@ mod tests {
         assert_eq!(read(" 47 \n"), Order::Number("47".to_owned()));
         assert_eq!(read("d"), Order::Deny);
         assert_eq!(read("r"), Order::Report);
+        assert_eq!(read("m"), Order::Mute);
+        assert_eq!(read("mute ada"), Order::MuteNamed("ada".to_owned()));
+        assert_eq!(read("unmute ada"), Order::UnmuteNamed("ada".to_owned()));
         assert_eq!(read("c"), Order::Check);
         assert_eq!(read("q"), Order::Quit);
         assert_eq!(read("approve abcdef 47"), Order::ApproveNamed("abcdef".to_owned(), "47".to_owned()));

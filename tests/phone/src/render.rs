@@ -35,6 +35,9 @@ fn one_account(account: &Account, now: Timestamp) -> String {
     if !matches!(account.health, AccountHealth::RemovedByService { .. } | AccountHealth::RestoredElsewhere) {
         text.push_str(&field("Sign-in", words::phone_sign_in(account.phone_sign_in)));
     }
+    if let Some(alerts) = words::alerts(account, now) {
+        text.push_str(&field("Alerts", &alerts));
+    }
     text.push_str(&field("Added", &times::ago(now.since(account.added_at))));
     text.push_str(&field("Name", &short(&account.id.0)));
     text

@@ -19,12 +19,23 @@ pub(crate) fn ago(seconds: u64) -> String {
 
 /// How much time is left.
 pub(crate) fn left(seconds: u64) -> String {
+    if seconds >= HOUR {
+        return hours(seconds);
+    }
     let (minutes, rest) = (seconds / MINUTE, seconds % MINUTE);
     match (minutes, rest) {
         (0, 0) => "none".to_owned(),
         (0, rest) => counted(rest, "second"),
         (minutes, 0) => counted(minutes, "minute"),
         (minutes, rest) => format!("{} {}", counted(minutes, "minute"), counted(rest, "second")),
+    }
+}
+
+/// Hours and minutes: nobody counts the seconds of hours.
+fn hours(seconds: u64) -> String {
+    match (seconds / HOUR, seconds % HOUR / MINUTE) {
+        (hours, 0) => counted(hours, "hour"),
+        (hours, minutes) => format!("{} {}", counted(hours, "hour"), counted(minutes, "minute")),
     }
 }
 
@@ -60,6 +71,7 @@ mod tests {
 
     #[test]
     fn the_time_left_is_said_to_the_second() {
+        assert_eq!([3_600, 3_659, 3_660, 86_400].map(left), ["1 hour", "1 hour", "1 hour 1 minute", "24 hours"]);
         let said = [0, 1, 59, 60, 61, 108, 120].map(left);
         let expected =
             ["none", "1 second", "59 seconds", "1 minute", "1 minute 1 second", "1 minute 48 seconds", "2 minutes"];

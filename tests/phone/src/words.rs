@@ -9,9 +9,9 @@ mod endings;
 use countersign::OtherCode;
 
 use crate::error::PhoneError;
-pub use accounts::{health, notice, phone_sign_in};
+pub use accounts::{alerts, health, notice, phone_sign_in};
 pub(crate) use accounts::{health_name, phone_sign_in_name};
-pub use endings::{Verdict, cause, outcome, withdrawal};
+pub use endings::{Verdict, cause, delivery, outcome, quiet, withdrawal};
 pub(crate) use endings::{cause_name, kind_name, origin_name};
 
 /// Words for one error.
@@ -173,7 +173,7 @@ pub fn of(error: &PhoneError) -> Words {
             "not_understood",
             "That was not understood.",
             "Nothing was sent.",
-            "Type the number, d to deny, r if it wasn't you, c to check, q to stop.",
+            "Type the number, d to deny, r if it wasn't you, m to mute, c to check, q to stop.",
         ),
         PhoneError::Output => {
             words("output", "The output was closed.", "What was decided stays decided.", "Run it again.")

@@ -16,7 +16,7 @@ use crate::people::Decoy;
 use crate::push::{Pusher, Sender};
 use crate::secrets::{Sealer, SecretError, random};
 use crate::store::{Store, StoreError};
-use crate::{addresses, data, headers, operator, pages, prompts, tls};
+use crate::{addresses, data, headers, operator, pages, tls};
 
 /// A phone's message is at most this long.
 const MAX_BODY: usize = 16 * 1024;

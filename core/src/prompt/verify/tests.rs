@@ -283,3 +283,38 @@ fn a_withdrawal_counts_only_when_it_is_as_good_as_a_prompt() {
     let state = verify_push(&service.sign(&header, &good), &service.audience(), Timestamp(NOW));
     assert_eq!(state.err(), Some(Refusal::Jose(JoseError::Type)));
 }
+
+/// Case is never folded and digits are ASCII: by the rules of Turkish, Arabic or Thai these would be something else.
+#[test]
+fn a_kind_is_its_exact_letters_and_a_number_is_ascii_digits() {
+    let service = Service::new();
+    for kind in
+        ["SECOND_FACTOR", "Second_Factor", "phone_s\u{131}gn_in", "PHONE_S\u{130}GN_\u{130}N", "second_factor\u{301}"]
+    {
+        let jws = service.sign(&service.header(), &with("/kind", json!(kind)));
+        assert_eq!(service.verify(&jws), Err(Refusal::Jose(JoseError::Json)), "{kind}");
+    }
+    let enter = Matching::Enter { digits: 2 };
+    assert!(enter.fits("47"));
+    // The first two have as many bytes, the next two as many letters, as two digits have.
+    for number in ["\u{664}", "\u{6f4}", "\u{664}\u{667}", "\u{e54}\u{e57}", "4\u{667}", "\u{ff14}\u{ff17}", "4 ", "+4"]
+    {
+        assert!(!enter.fits(number), "{number}");
+    }
+}
+
+/// The same tests in processes whose languages are the ones that others stumbled over.
+#[test]
+fn in_the_locales_of_turkish_arabic_and_thai_everything_reads_the_same() {
+    for locale in ["tr_TR.UTF-8", "ar_EG.UTF-8", "th_TH.UTF-8"] {
+        let ran = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["prompt::verify", "jose::", "enrollment::code", "--skip", "in_the_locales_of"])
+            .env("LC_ALL", locale)
+            .env("LANG", locale)
+            .env("LANGUAGE", locale)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(ran.status.success() && !said.contains(" 0 passed"), "{locale}: {said}");
+    }
+}

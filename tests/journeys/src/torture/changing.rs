@@ -190,6 +190,22 @@ impl Life<'_> {
         .await
     }
 
+    pub(super) async fn mute(&mut self) -> Result<(), Fault> {
+        for (order, muted, what) in
+            [(Order::Mute, true, "the account is muted"), (Order::Unmute, false, "the account alerts again")]
+        {
+            self.until(what, async |life| {
+                if life.state.muted != muted {
+                    life.ask(order.clone()).await?;
+                }
+                life.ask(Order::Look).await?;
+                Ok((life.state.muted == muted).then_some(()))
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
     /// Neither changes anything.
     pub(super) async fn garbage(&mut self) -> Result<(), Fault> {
         self.stage.wire.play("/phone/prompts", Trick::Forged);

@@ -284,6 +284,7 @@ impl<'s> Life<'s> {
             Act::NewAddress => self.new_address().await,
             Act::AddressEnded => self.address_ended().await,
             Act::Notices => self.notices().await,
+            Act::Mute => self.mute().await,
             Act::Garbage => self.garbage().await,
             Act::Report => self.report().await,
             Act::Remove => self.remove().await,

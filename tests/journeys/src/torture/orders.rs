@@ -82,6 +82,10 @@ pub enum Order {
     Garbage,
     /// Takes the first notice off the screen.
     Dismiss,
+    /// Mutes the account for an hour.
+    Mute,
+    /// Lets it alert again.
+    Unmute,
 }
 
 /// What came of an order.
@@ -145,6 +149,8 @@ pub struct State {
     pub waiting: Vec<Waiting>,
     /// How many notices are shown.
     pub notices: usize,
+    /// Whether the first account is muted.
+    pub muted: bool,
 }
 
 /// What the phone's process says.

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use clap::Args;
 use countersign::testing::{Point, Side, watch};
 use countersign::{
-    CodeInput, Error, FetchReason, KeyStore, PhoneSignIn, PlatformError, PromptId, PromptState, Reply,
+    Clock, CodeInput, Error, FetchReason, KeyStore, PhoneSignIn, PlatformError, PromptId, PromptState, Reply,
     SealedFileKeyStore, Secret, Step, Ticket,
 };
 
@@ -20,6 +20,9 @@ use crate::{TestPhone, Trouble};
 
 /// Where the browser goes back to; nobody listens there, the harness takes the address from the page.
 const REDIRECT: &str = "http://127.0.0.1:40000/phone-sign-in";
+
+/// How long an account is muted, in seconds.
+const AN_HOUR: u64 = 60 * 60;
 
 /// How the process is started.
 #[derive(Args)]
@@ -227,6 +230,14 @@ async fn follow(phone: &TestPhone, order: Order) -> Result<Said, Trouble> {
                 Err(trouble) => done::<()>(Err(trouble)),
             }
         }
+        Order::Mute => match core.accounts().await?.first() {
+            Some(account) => said(core.mute(account.id.clone(), phone.clock.now().plus(AN_HOUR)).await),
+            None => no("no account"),
+        },
+        Order::Unmute => match core.accounts().await?.first() {
+            Some(account) => said(core.unmute(account.id.clone()).await),
+            None => no("no account"),
+        },
         Order::Dismiss => match core.snapshot().await?.notices.first() {
             Some(notice) => said(core.dismiss_notice(notice.account.clone(), notice.id.clone()).await),
             None => no("no notice"),
@@ -349,6 +360,7 @@ async fn state(phone: &TestPhone) -> Result<State, Trouble> {
         requests: shown.collect(),
         waiting: snapshot.pending.iter().filter_map(waiting).collect(),
         notices: snapshot.notices.len(),
+        muted: snapshot.accounts.first().is_some_and(|account| account.muted_until.is_some()),
     })
 }
 

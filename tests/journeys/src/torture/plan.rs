@@ -52,6 +52,8 @@ pub enum Act {
     AddressEnded,
     /// Reads notices.
     Notices,
+    /// Mutes the account, and lets it alert again.
+    Mute,
     /// An answer comes that the service did not sign, and a push that nobody can read.
     Garbage,
     /// "It wasn't me", after approving.
@@ -72,7 +74,7 @@ const REQUEST: &[Point] = &[Point::PushCame, Point::PushShown, Point::Fetched, P
 
 impl Act {
     /// Every act.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::ByCode,
         Self::BySigningIn,
         Self::GivenUp,
@@ -91,6 +93,7 @@ impl Act {
         Self::NewAddress,
         Self::AddressEnded,
         Self::Notices,
+        Self::Mute,
         Self::Garbage,
         Self::Report,
         Self::Remove,
@@ -163,6 +166,7 @@ impl Act {
             Self::NewAddress => &[&[Point::AddressDue, Point::AddressMade], OUTBOX],
             Self::AddressEnded => &[&[Point::AddressHastened, Point::ClockLearned, Point::AddressMade], OUTBOX],
             Self::Notices => &[&[Point::NoticeDismissed, Point::StateSettled], OUTBOX],
+            Self::Mute => &[&[Point::Muted, Point::Unmuted]],
             Self::Garbage => &[&[Point::ServiceKeysAsked, Point::ServiceKeysFollowed, Point::PushFetches]],
             Self::Report => &[&[Point::Reported, Point::Decided], OUTBOX],
             Self::Remove => &[&[Point::Removed, Point::KeyDestroyed], OUTBOX],
@@ -202,7 +206,12 @@ impl Act {
             }
             Self::Notices => &["/phone/prompts", "/phone/device"],
             Self::Withdrawn | Self::Lost => &["/phone/prompts"],
-            Self::GivenUpUnheard | Self::TurnOnGivenUp | Self::Garbage | Self::KeysLost | Self::Restored => &[],
+            Self::GivenUpUnheard
+            | Self::TurnOnGivenUp
+            | Self::Mute
+            | Self::Garbage
+            | Self::KeysLost
+            | Self::Restored => &[],
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The person's decision about a request, and the truth about what came of it.
 
-use countersign::{AccountId, Error, Outcome, PlatformError, PromptId, Step};
+use countersign::{AccountId, Delivery, Error, Outcome, PlatformError, PromptId, Step};
 
 use super::Ending;
 use super::input::Lines;
@@ -72,7 +72,9 @@ pub(super) async fn send(
             Ok(if as_asked(&asked, outcome) { Ending::Done } else { Ending::Otherwise })
         }
         Step::Queued(_) => {
-            output.tell(&wrap(QUEUED), &json::queued(id))?;
+            // Nothing on its way any more: the loop was faster, and its outcome is said as such.
+            let delivery = authenticator.delivery(id.clone()).await?.unwrap_or(Delivery::Sent);
+            say_delivery(id, delivery, output)?;
             Ok(Ending::Queued)
         }
         _ => Err(Error::InvalidAnswer.into()),
@@ -102,8 +104,10 @@ pub(super) async fn unlock_step(
 /// How often a passphrase may be mistyped in a row.
 const TRIES: u8 = 3;
 
-const QUEUED: &str = "The service can't be reached. Your answer is stored and goes out by itself while \
-                      this phone is open; the page does not know of it yet.";
+/// Says how far an answer has got that the service has not confirmed.
+pub(super) fn say_delivery(id: &PromptId, delivery: Delivery, output: &mut Output) -> std::io::Result<()> {
+    output.tell(&wrap(words::delivery(delivery).words), &json::queued(id, delivery))
+}
 
 /// Says what the service made of an answer, and how to take an approval back.
 pub(super) fn say_outcome(id: &PromptId, outcome: Outcome, output: &mut Output) -> std::io::Result<()> {

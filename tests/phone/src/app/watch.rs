@@ -6,7 +6,7 @@ mod board;
 
 use std::time::Duration;
 
-use countersign::{FetchReason, PromptId, PushEffect, Snapshot};
+use countersign::{Delivery, FetchReason, PromptId, PushEffect, Snapshot};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -14,6 +14,7 @@ use super::Ending;
 use super::answer::{self, Act};
 use super::input::Lines;
 use super::list;
+use super::mute;
 use super::output::Output;
 use crate::direct::Message;
 use crate::error::PhoneError;
@@ -104,8 +105,15 @@ impl Watcher<'_> {
             .tell(&wrap("Waiting for requests. c checks for them, q stops."), &json!({ "event": "watching" }))?;
         self.check(FetchReason::Opened).await?;
         let snapshot = self.phone.authenticator().snapshot().await?;
-        self.show(&snapshot)?;
+        self.look(&snapshot)?;
         Ok(snapshot.revision)
+    }
+
+    /// The person is looking: what came quietly is shown too.
+    fn look(&mut self, snapshot: &Snapshot) -> Result<(), PhoneError> {
+        self.show(snapshot)?;
+        self.board.look();
+        self.ask()
     }
 
     async fn check(&mut self, reason: FetchReason) -> Result<(), PhoneError> {
@@ -133,6 +141,7 @@ impl Watcher<'_> {
         for change in self.board.update(views, &snapshot.accounts, now) {
             match change {
                 Change::New(view) => self.output.event(&json::prompt(&view))?,
+                Change::OnItsWay(id, delivery) => answer::say_delivery(&id, delivery, self.output)?,
                 Change::Done(id, outcome) => answer::say_outcome(&id, outcome, self.output)?,
                 Change::Gone { id, reason, words } => {
                     self.output.tell(&format!("\n{}", wrap(words)), &json::gone(&id, reason, words))?;
@@ -142,6 +151,10 @@ impl Watcher<'_> {
                     self.output.tell(&format!("\n{text}"), &json::account("account", &account))?;
                 }
             }
+        }
+        if let Some(count) = self.board.hidden_news() {
+            let text = format!("{} quietly. c shows what waits.", crate::times::counted(count, "request waits"));
+            self.output.text(&format!("\n{}", wrap(&text)))?;
         }
         self.ask()
     }
@@ -175,9 +188,24 @@ impl Watcher<'_> {
             }
             Order::Check => {
                 self.check(FetchReason::Opened).await?;
+                let snapshot = self.phone.authenticator().snapshot().await?;
+                self.look(&snapshot)?;
                 if self.board.waiting() == 0 {
                     self.output.text(&wrap("Checked."))?;
                 }
+                return Ok(true);
+            }
+            Order::Mute => {
+                let name = self.board.asked().map(|id| id.account.0);
+                self.mute(name.as_deref(), true).await?;
+                return Ok(true);
+            }
+            Order::MuteNamed(name) => {
+                self.mute(Some(&name), true).await?;
+                return Ok(true);
+            }
+            Order::UnmuteNamed(name) => {
+                self.mute(Some(&name), false).await?;
                 return Ok(true);
             }
             Order::Number(number) => (None, Act::Approve(number)),
@@ -192,6 +220,21 @@ impl Watcher<'_> {
             Err(error) => self.output.error(&error, None, None)?,
         }
         Ok(true)
+    }
+
+    /// Mutes an account for an hour, or lets it alert again.
+    async fn mute(&mut self, name: Option<&str>, is_mute: bool) -> Result<(), PhoneError> {
+        let done = match (name, is_mute) {
+            (None, _) => Err(PhoneError::NoSuchRequest),
+            (Some(name), true) => mute::mute(self.phone, name, 1, self.output).await,
+            (Some(name), false) => mute::unmute(self.phone, name, self.output).await,
+        };
+        match done {
+            Err(error @ (PhoneError::NoSuchRequest | PhoneError::NoSuchAccount | PhoneError::SeveralAccounts)) => {
+                Ok(self.output.error(&error, None, None)?)
+            }
+            done => done.map(|_ending| ()),
+        }
     }
 
     fn target(&self, name: Option<&str>, act: &Act) -> Result<PromptId, PhoneError> {
@@ -211,7 +254,8 @@ impl Watcher<'_> {
                 self.last = Some(id);
             }
             Ok(Ending::Queued) => {
-                self.board.answered(&id);
+                let delivery = self.phone.authenticator().delivery(id.clone()).await?;
+                self.board.answered(&id, delivery.unwrap_or(Delivery::Sent));
                 self.last = Some(id);
             }
             Err(error) => self.output.error(&error, Some(&id), None)?,

@@ -1,10 +1,12 @@
 //! A request of a sign-in service, as the person sees it before deciding.
 
-use countersign::{Account, Context, Matching, Origin, Place, Prompt, PromptId, PromptKind, PromptState, Timestamp};
+use countersign::{
+    Account, Context, Matching, Origin, Place, Prompt, PromptId, PromptKind, PromptState, Quiet, Timestamp,
+};
 
 use super::{field, frame, quoted, whose, wrap};
 use crate::names::short;
-use crate::times;
+use crate::{times, words};
 
 /// A verified request beside the account it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,7 @@ pub struct PromptView {
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
     pub state: PromptState,
+    pub quiet: Option<Quiet>,
 }
 
 impl PromptView {
@@ -36,6 +39,7 @@ impl PromptView {
             issued_at: prompt.issued_at(),
             expires_at: prompt.expires_at(),
             state: prompt.state(),
+            quiet: prompt.quiet(),
         })
     }
 }
@@ -54,6 +58,9 @@ pub fn prompt(view: &PromptView, now: Timestamp) -> String {
     text.push_str(&field("Place", &place(context.place.as_ref())));
     text.push_str(&field("Asked", &times::ago(now.since(view.issued_at))));
     text.push_str(&field("Time left", &times::left(view.expires_at.since(now))));
+    if let Some(quiet) = view.quiet {
+        text.push_str(&field("Came", words::quiet(quiet).words));
+    }
     text.push_str(&field("Request", &short(&view.id.jti)));
     text
 }
@@ -144,6 +151,8 @@ pub(crate) mod tests {
             health: AccountHealth::Active,
             phone_sign_in: PhoneSignIn::Off,
             added_at: Timestamp(1_000),
+            muted_until: None,
+            quiet_origins: Vec::new(),
         };
         PromptView {
             id: PromptId { account: account.id.clone(), jti: "aB3dE9fGhIjKlMnOpQrStU".to_owned() },
@@ -166,6 +175,7 @@ pub(crate) mod tests {
             issued_at: Timestamp(2_000),
             expires_at: Timestamp(2_120),
             state: PromptState::Open,
+            quiet: None,
         }
     }
 
@@ -201,6 +211,20 @@ pub(crate) mod tests {
         assert!(text.contains("  Address      192.0.2.7\n"), "{text}");
         view.context.near = Some(false);
         assert!(prompt(&view, Timestamp(2_012)).contains("  Address      192.0.2.7. Careful: not"));
+    }
+
+    #[test]
+    fn a_request_that_came_quietly_says_why() {
+        let mut view = good_view();
+        assert!(!prompt(&view, Timestamp(2_012)).contains("  Came"));
+        for (quiet, words) in [
+            (Quiet::Muted { until: Timestamp(9_000) }, "quietly: you have muted this account"),
+            (Quiet::JustAsked, "quietly: another one like it came just before"),
+            (Quiet::TooManyInVain { until: Timestamp(9_000) }, "quietly: too many like it were in vain"),
+        ] {
+            view.quiet = Some(quiet);
+            assert!(prompt(&view, Timestamp(2_012)).contains(&format!("  Came         {words}\n")), "{quiet:?}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Words for whether an account works, and for what happened to it.
 
-use countersign::{AccountHealth, NextStep, NotAllowed, NoticeKind, PhoneSignIn};
+use countersign::{Account, AccountHealth, NextStep, NotAllowed, NoticeKind, Origin, PhoneSignIn, Timestamp};
 
 use super::{Words, cause, cause_name, words};
+use crate::times;
 
 /// Whether an account works, and if not, what to do.
 #[must_use]
@@ -90,6 +91,33 @@ pub(crate) fn phone_sign_in_name(state: PhoneSignIn) -> &'static str {
         PhoneSignIn::On => "on",
         PhoneSignIn::Off => "off",
         PhoneSignIn::NotAllowed => "not_allowed",
+    }
+}
+
+/// What alerts the person of an account, when not everything does.
+#[must_use]
+pub fn alerts(account: &Account, now: Timestamp) -> Option<String> {
+    let left = |until: Timestamp| times::left(until.since(now));
+    if let Some(until) = account.muted_until {
+        return Some(format!("muted for another {}. To end it: countersign-phone unmute", left(until)));
+    }
+    let quiet: Vec<String> = account
+        .quiet_origins
+        .iter()
+        .map(|quiet| format!("{}, for another {}", from(quiet.origin), left(quiet.until)))
+        .collect();
+    let first = quiet.first()?;
+    let rest = quiet.get(1..).unwrap_or_default();
+    let all = rest.iter().fold(first.clone(), |all, next| format!("{all}; {next}"));
+    Some(format!("not for requests {all}: too many were in vain. An approval ends it"))
+}
+
+fn from(origin: Origin) -> &'static str {
+    match origin {
+        Origin::SignedIn => "of somebody who is signed in",
+        Origin::KnownBrowser => "of a browser that you have used before",
+        Origin::PasswordProved => "of a new browser with your password",
+        Origin::Unknown => "of a new browser without your password",
     }
 }
 

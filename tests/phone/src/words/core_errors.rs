@@ -201,6 +201,12 @@ fn store(fault: StoreFault) -> Words {
             fine,
             "Stop the other countersign-phone, or wait for it.",
         ),
+        StoreFault::Damaged => words(
+            "store_damaged",
+            "This phone's database is damaged.",
+            "It was left as it is.",
+            "Put a copy of its folder back. Or set up another phone with --home and add your accounts again.",
+        ),
         StoreFault::Record => {
             words("unreadable_record", "An entry in this phone's folder can't be read.", "The others can.", AGAIN_SOON)
         }
@@ -382,7 +388,7 @@ mod tests {
             Error::UnknownTicket,
             Error::Closed,
         ];
-        errors.extend([S::DiskFull, S::ReadOnly, S::Busy, S::Record, S::Other].map(Error::Store));
+        errors.extend([S::DiskFull, S::ReadOnly, S::Busy, S::Damaged, S::Record, S::Other].map(Error::Store));
         errors.extend([F::Locked, F::Transient, F::Cancelled, F::Invalidated].map(Error::Platform));
         errors.extend([F::Gone, F::WrongPassphrase, F::Unusable].map(Error::Platform));
         errors.extend([CodeError::Damaged, CodeError::Address, CodeError::TypedForm].map(Error::Code));

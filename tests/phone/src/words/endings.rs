@@ -1,6 +1,6 @@
 //! Words for how things end: outcomes, withdrawals, removals; and the stable names of each for programs.
 
-use countersign::{Origin, Outcome, PromptKind, RemovalCause, WithdrawalReason};
+use countersign::{Delivery, Origin, Outcome, PromptKind, Quiet, RemovalCause, WithdrawalReason};
 
 /// A stable name for programs and the words for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,34 @@ pub fn outcome(outcome: Outcome) -> Verdict {
             "Your organisation wants phone and browser in the same network, and they are not. Nobody was signed in. \
              Join the browser's network with this phone, then start again on the page.",
         ),
+    }
+}
+
+/// How far an answer has got; none of it says that the service agrees.
+#[must_use]
+pub fn delivery(delivery: Delivery) -> Verdict {
+    match delivery {
+        Delivery::Sending => verdict("sending", "Your answer is being sent. The service has not confirmed it yet."),
+        Delivery::WaitingForNetwork => verdict(
+            "waiting_for_network",
+            "Waiting for a network: the service can't be reached. Your answer is stored and goes out by itself while \
+             this phone is open; the page does not know of it yet.",
+        ),
+        Delivery::Sent => verdict(
+            "sent",
+            "Sent, and the service has not confirmed it: its word was lost on the way. This phone asks again by itself \
+             while it is open; until then nothing is certain.",
+        ),
+    }
+}
+
+/// Why a request came without an alert.
+#[must_use]
+pub fn quiet(quiet: Quiet) -> Verdict {
+    match quiet {
+        Quiet::Muted { .. } => verdict("muted", "quietly: you have muted this account"),
+        Quiet::JustAsked => verdict("just_asked", "quietly: another one like it came just before"),
+        Quiet::TooManyInVain { .. } => verdict("too_many_in_vain", "quietly: too many like it were in vain"),
     }
 }
 
@@ -146,6 +174,19 @@ mod tests {
         }
         let names: BTreeSet<_> = others.map(|other| outcome(other).name).into_iter().collect();
         assert_eq!(names.len(), others.len());
+    }
+
+    #[test]
+    fn nothing_that_is_on_its_way_is_said_to_be_approved() {
+        let all = [Delivery::Sending, Delivery::WaitingForNetwork, Delivery::Sent].map(delivery);
+        for each in all {
+            let words = each.words.to_ascii_lowercase();
+            for claim in ["approved", "goes on", "signed in", "done"] {
+                assert!(!words.contains(claim), "{each:?}");
+            }
+        }
+        let names: BTreeSet<_> = all.map(|each| each.name).into_iter().collect();
+        assert_eq!(names.len(), all.len());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The requests on the screen: pure, compares what is shown with what there is.
 
-use countersign::{Account, Outcome, PromptId, PromptState, Timestamp};
+use countersign::{Account, Delivery, Outcome, PromptId, PromptState, Timestamp};
 
 use crate::render::PromptView;
 
@@ -9,6 +9,8 @@ use crate::render::PromptView;
 pub(super) enum Change {
     /// A request has come.
     New(Box<PromptView>),
+    /// An answer has got further on its way, or is stuck.
+    OnItsWay(PromptId, Delivery),
     /// The service said what came of an answer that was on its way.
     Done(PromptId, Outcome),
     /// A request is no longer there.
@@ -30,6 +32,10 @@ pub(super) struct Board {
     /// Ended requests that a snapshot taken before may still list.
     over: Vec<PromptId>,
     accounts: Option<Vec<Account>>,
+    /// Requests that came quietly and that the person has looked at all the same.
+    looked_at: Vec<PromptId>,
+    /// How many were hidden when the person was last told.
+    told_hidden: u64,
 }
 
 impl Board {
@@ -39,6 +45,7 @@ impl Board {
         let there: Vec<PromptView> = now_there
             .into_iter()
             .filter(|view| !self.over.contains(&view.id) && (view.state != PromptState::Open || view.expires_at > now))
+            .map(|view| self.without_retries(view))
             .collect();
         for old in &self.shown {
             if !there.iter().any(|view| view.id == old.id) {
@@ -48,6 +55,9 @@ impl Board {
         for view in &there {
             match (view.state, self.shown.iter().find(|old| old.id == view.id)) {
                 (PromptState::Open, None) => changes.push(Change::New(Box::new(view.clone()))),
+                (PromptState::Answering { delivery }, Some(old)) if old.state != view.state => {
+                    changes.push(Change::OnItsWay(view.id.clone(), delivery));
+                }
                 (PromptState::Done { outcome }, Some(old)) if old.state != view.state => {
                     changes.push(Change::Done(view.id.clone(), outcome));
                 }
@@ -56,6 +66,17 @@ impl Board {
         }
         self.shown = there;
         changes
+    }
+
+    /// One more attempt is no news: the answer is where it was until that attempt has ended.
+    fn without_retries(&self, mut view: PromptView) -> PromptView {
+        if let (PromptState::Answering { delivery: Delivery::Sending }, Some(old)) =
+            (view.state, self.shown.iter().find(|old| old.id == view.id))
+            && matches!(old.state, PromptState::Answering { .. })
+        {
+            view.state = old.state;
+        }
+        view
     }
 
     fn changed_accounts(&mut self, accounts: &[Account]) -> Vec<Change> {
@@ -73,16 +94,16 @@ impl Board {
         before != self.shown.len()
     }
 
-    /// Notes that the person has answered and the service does not know yet.
-    pub(super) fn answered(&mut self, id: &PromptId) {
+    /// Notes that the person has answered and the service has not confirmed it.
+    pub(super) fn answered(&mut self, id: &PromptId, delivery: Delivery) {
         if let Some(view) = self.shown.iter_mut().find(|view| view.id == *id) {
-            view.state = PromptState::Answering;
+            view.state = PromptState::Answering { delivery };
         }
     }
 
     /// The request to ask about, unless the person was asked about it already.
     pub(super) fn next_to_ask(&mut self) -> Option<PromptView> {
-        let first = self.open().next().cloned();
+        let first = self.in_sight().next().cloned();
         let id = first.as_ref().map(|view| view.id.clone());
         if id == self.asked {
             return None;
@@ -93,20 +114,42 @@ impl Board {
 
     /// The request that a bare order is about.
     pub(super) fn asked(&self) -> Option<PromptId> {
-        self.asked.clone().filter(|asked| self.open().any(|view| view.id == *asked))
+        self.asked.clone().filter(|asked| self.in_sight().any(|view| view.id == *asked))
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = &PromptId> {
         self.shown.iter().map(|view| &view.id)
     }
 
-    /// How many wait for the person.
+    /// How many wait for the person, of those that are in sight.
     pub(super) fn waiting(&self) -> u64 {
-        u64::try_from(self.open().count()).unwrap_or(u64::MAX)
+        u64::try_from(self.in_sight().count()).unwrap_or(u64::MAX)
+    }
+
+    /// The person looks: what came quietly is in sight too.
+    pub(super) fn look(&mut self) {
+        self.looked_at = self.ids().cloned().collect();
+        self.told_hidden = 0;
+    }
+
+    /// How many wait out of sight, when the person does not know yet that some do.
+    pub(super) fn hidden_news(&mut self) -> Option<u64> {
+        let hidden = self.open().filter(|view| !self.is_in_sight(view)).count();
+        let hidden = u64::try_from(hidden).unwrap_or(u64::MAX);
+        let before = std::mem::replace(&mut self.told_hidden, hidden);
+        (before == 0 && hidden > 0).then_some(hidden)
     }
 
     pub(super) fn has_expired(&self, now: Timestamp) -> bool {
         self.open().any(|view| view.expires_at <= now)
+    }
+
+    fn in_sight(&self) -> impl Iterator<Item = &PromptView> {
+        self.open().filter(|view| self.is_in_sight(view))
+    }
+
+    fn is_in_sight(&self, view: &PromptView) -> bool {
+        view.quiet.is_none() || self.looked_at.contains(&view.id)
     }
 
     fn open(&self) -> impl Iterator<Item = &PromptView> {
@@ -115,7 +158,11 @@ impl Board {
 }
 
 fn works_differently(old: &Account, new: &Account) -> bool {
-    old.health != new.health || old.phone_sign_in != new.phone_sign_in
+    let quiet = |account: &Account| account.quiet_origins.iter().map(|quiet| quiet.origin).collect::<Vec<_>>();
+    old.health != new.health
+        || old.phone_sign_in != new.phone_sign_in
+        || old.muted_until != new.muted_until
+        || quiet(old) != quiet(new)
 }
 
 fn gone(view: &PromptView, now: Timestamp) -> Change {
@@ -129,6 +176,8 @@ fn gone(view: &PromptView, now: Timestamp) -> Change {
 
 #[cfg(test)]
 mod tests {
+    use countersign::Quiet;
+
     use super::*;
     use crate::render::good_view;
 
@@ -193,12 +242,32 @@ mod tests {
         let mut board = Board::default();
         board.update(vec![good_view()], &[], NOW);
         board.next_to_ask();
-        board.answered(&good_view().id);
+        board.answered(&good_view().id, Delivery::WaitingForNetwork);
         assert_eq!(board.asked(), None);
         assert_eq!(board.waiting(), 0);
+        let at = |delivery| PromptView { state: PromptState::Answering { delivery }, ..good_view() };
+        assert_eq!(board.update(vec![at(Delivery::Sending)], &[], NOW), [], "another attempt is no news");
+        assert_eq!(board.update(vec![at(Delivery::WaitingForNetwork)], &[], NOW), []);
+        let sent = [Change::OnItsWay(good_view().id, Delivery::Sent)];
+        assert_eq!(board.update(vec![at(Delivery::Sent)], &[], NOW), sent);
         let mut done = good_view();
         done.state = PromptState::Done { outcome: Outcome::Approved };
         assert_eq!(board.update(vec![done], &[], NOW), [Change::Done(good_view().id, Outcome::Approved)]);
+    }
+
+    #[test]
+    fn what_came_quietly_is_not_asked_about_until_the_person_looks() {
+        let quiet = PromptView { quiet: Some(Quiet::JustAsked), ..second_view() };
+        let mut board = Board::default();
+        let changes = board.update(vec![quiet.clone()], &[], NOW);
+        assert_eq!(changes, [Change::New(Box::new(quiet.clone()))]);
+        assert_eq!((board.next_to_ask(), board.waiting()), (None, 0));
+        assert_eq!((board.hidden_news(), board.hidden_news()), (Some(1), None), "told once");
+        board.update(vec![quiet.clone(), good_view()], &[], NOW);
+        assert_eq!(board.next_to_ask(), Some(good_view()), "a loud one goes before it");
+        board.take(&good_view().id);
+        board.look();
+        assert_eq!((board.next_to_ask(), board.asked()), (Some(quiet.clone()), Some(quiet.id)));
     }
 
     #[test]

@@ -90,6 +90,7 @@ object Extension {
         Inbox.open("$folder/inbox", JavaKeyStore(Path.of(folder, "keys"))).use { inbox ->
             when (val effect = inbox.pushReceived(decode(slot), decode(body), Instant.now())) {
                 is PushEffect.Alert -> println("${effect.prompt.userName} at ${effect.prompt.host}")
+                is PushEffect.Quiet -> println("quietly: ${effect.prompt.userName}")
                 is PushEffect.Withdrawn -> println("withdrawn")
                 is PushEffect.Test -> println("test")
                 is PushEffect.Nothing -> println("nothing")

@@ -1,0 +1,37 @@
+//! An account that alerts nobody for a while, and alerts again.
+
+use serde_json::json;
+
+use super::Ending;
+use super::output::Output;
+use crate::error::PhoneError;
+use crate::phone::Phone;
+use crate::render::wrap;
+use crate::{names, times};
+
+const HOUR: u64 = 60 * 60;
+
+pub(super) async fn mute(phone: &Phone, name: &str, hours: u8, output: &mut Output) -> Result<Ending, PhoneError> {
+    let accounts = phone.authenticator().accounts().await?;
+    let account = names::account(&accounts, name)?;
+    let now = phone.now();
+    let until = phone.authenticator().mute(account.id.clone(), now.plus(u64::from(hours) * HOUR)).await?;
+    let text = format!(
+        "Muted: {} at {} alerts nobody for {}. Its requests still wait here: countersign-phone requests. \
+         To end it: countersign-phone unmute {name}",
+        account.user_name,
+        account.host,
+        times::left(until.since(now)),
+    );
+    output.tell(&wrap(&text), &json!({ "event": "muted", "account": account.id.0, "until": until.0 }))?;
+    Ok(Ending::Done)
+}
+
+pub(super) async fn unmute(phone: &Phone, name: &str, output: &mut Output) -> Result<Ending, PhoneError> {
+    let accounts = phone.authenticator().accounts().await?;
+    let account = names::account(&accounts, name)?;
+    phone.authenticator().unmute(account.id.clone()).await?;
+    let text = format!("{} at {} alerts again.", account.user_name, account.host);
+    output.tell(&wrap(&text), &json!({ "event": "unmuted", "account": account.id.0 }))?;
+    Ok(Ending::Done)
+}
