@@ -89,12 +89,19 @@ impl Stage {
     }
 
     /// Lives what a seed has planned.
-    pub async fn live(&self, seed: u64, calm: bool) -> Tally {
+    pub async fn live(&self, seed: u64, weather: Weather) -> Tally {
         let mut tally = Tally { seeds: 1, ..Tally::default() };
         let Some(plan) = Plan::of(seed) else {
             return tally;
         };
-        let plan = if calm { plan.calm() } else { plan };
+        let plan = match weather {
+            Weather::Planned => plan,
+            Weather::Calm => plan.calm(),
+            Weather::Doubled => {
+                self.wire.double_all();
+                plan.calm()
+            }
+        };
         let mut life = match Life::begin(self, seed) {
             Ok(life) => life,
             Err(fault) => {
@@ -115,7 +122,7 @@ impl Stage {
             told = Some((None, fault));
         }
         let (home, mut counts) = life.over().await;
-        if told.is_none() && !calm && !counts.killed.contains_key(&plan.target.1) {
+        if told.is_none() && weather == Weather::Planned && !counts.killed.contains_key(&plan.target.1) {
             counts.missed.insert(plan.target, 1);
         }
         if let Some((act, fault)) = told {
@@ -134,6 +141,17 @@ impl Stage {
     }
 }
 
+/// What lives are exposed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weather {
+    /// What their seeds have planned.
+    Planned,
+    /// Nothing: shows what each act passes.
+    Calm,
+    /// Nothing but that the service gets each request twice.
+    Doubled,
+}
+
 /// How many seeds, and for how long.
 #[derive(Debug, Clone)]
 pub struct Run {
@@ -145,8 +163,8 @@ pub struct Run {
     pub lanes: usize,
     /// No new life begins after something went wrong.
     pub stops: bool,
-    /// Nothing stands in the way: shows what each act passes.
-    pub calm: bool,
+    /// What the lives are exposed to.
+    pub weather: Weather,
 }
 
 /// Lives seeds in order, several at once; returns the counts, and how many of the seeds were lived.
@@ -162,7 +180,7 @@ pub async fn run(run: &Run, seeds: &[u64], progress: impl Fn(&Tally) + Send + Sy
             let Some(seed) = seeds.get(next.fetch_add(1, Ordering::SeqCst)).copied() else {
                 break;
             };
-            let tally = stage.live(seed, run.calm).await;
+            let tally = stage.live(seed, run.weather).await;
             let mut whole = whole.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             whole.add(tally);
             progress(&whole);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use countersign_journeys::torture::plan::{Act, first_round, targets};
 use countersign_journeys::torture::tally::{Tally, places};
-use countersign_journeys::torture::{Run, run};
+use countersign_journeys::torture::{Run, Weather, run};
 
 /// All of them together take three minutes on two idle cores.
 const AT_MOST: Duration = Duration::from_secs(45);
@@ -21,7 +21,7 @@ async fn killed_in(acts: &[Act]) {
     let (needed, further) = first_round(acts);
     let program = PathBuf::from(env!("CARGO_BIN_EXE_torture"));
     let started = Instant::now();
-    let whole = Run { program, at_most: Duration::MAX, lanes: LANES, stops: true, calm: false };
+    let whole = Run { program, at_most: Duration::MAX, lanes: LANES, stops: true, weather: Weather::Planned };
     let (mut tally, _all) = run(&whole, &needed, |_so_far| {}).await.unwrap();
     assert!(tally.is_clean(), "{tally}");
     let rest = Run { at_most: AT_MOST.saturating_sub(started.elapsed()), ..whole };
@@ -46,6 +46,31 @@ fn missed(tally: &Tally, needed: &[u64]) -> Vec<String> {
 /// Past libtest's capture, so that the log says how much was done.
 fn say(line: &str) {
     let _closed = writeln!(std::io::stdout(), "{line}");
+}
+
+/// One life about each of these acts, with no kill at all.
+async fn lived(acts: &[Act], weather: Weather) {
+    let seeds: Vec<u64> = acts.iter().filter_map(|act| first_of(*act)).collect();
+    assert_eq!(seeds.len(), acts.len());
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_torture"));
+    let whole = Run { program, at_most: Duration::MAX, lanes: LANES, stops: true, weather };
+    let (tally, _all) = run(&whole, &seeds, |_so_far| {}).await.unwrap();
+    assert!(tally.is_clean(), "{tally}");
+}
+
+fn first_of(act: Act) -> Option<u64> {
+    let (needed, further) = first_round(&[act]);
+    needed.first().or(further.first()).copied()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_comes_twice_takes_effect_once() {
+    lived(&[Act::BySigningIn, Act::SecondFactor, Act::Report, Act::TurnOff], Weather::Doubled).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_sent_is_not_sent_once_more_beside_it() {
+    lived(&[Act::SecondFactorBusy], Weather::Calm).await;
 }
 
 #[test]

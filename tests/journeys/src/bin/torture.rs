@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use countersign_journeys::Trouble;
-use countersign_journeys::torture::{self, Run, phone};
+use countersign_journeys::torture::{self, Run, Weather, phone};
 
 /// As often as each place is killed in a long run.
 const LONG_RUN: u64 = 10_000;
@@ -61,7 +61,7 @@ async fn harness(cli: &Cli) -> Result<ExitCode, Trouble> {
         at_most: Duration::from_secs(cli.minutes.saturating_mul(60)),
         lanes: cli.lanes,
         stops: false,
-        calm: cli.calm,
+        weather: if cli.calm { Weather::Calm } else { Weather::Planned },
     };
     let started = Instant::now();
     let seeds: Vec<u64> = (cli.from..cli.from.saturating_add(cli.seeds)).collect();

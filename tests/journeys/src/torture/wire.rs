@@ -36,6 +36,7 @@ pub(super) struct Wire(Arc<Mutex<Seen>>);
 #[derive(Default)]
 struct Seen {
     tricks: Vec<(String, Trick)>,
+    all_twice: bool,
     under_way: Vec<String>,
     doubled: Vec<String>,
 }
@@ -44,6 +45,11 @@ impl Wire {
     /// Plays a trick on the next request to a path.
     pub(super) fn play(&self, path: &str, trick: Trick) {
         self.with(|seen| seen.tricks.push((path.to_owned(), trick)));
+    }
+
+    /// From now on the service gets every request twice, but for those that it keeps waiting.
+    pub(super) fn double_all(&self) {
+        self.with(|seen| seen.all_twice = true);
     }
 
     /// Forgets the tricks that wait.
@@ -62,9 +68,9 @@ impl Wire {
     }
 
     fn take(&self, path: &str) -> Option<Trick> {
-        self.with(|seen| {
-            let found = seen.tricks.iter().position(|(wanted, _)| path.starts_with(wanted.as_str()))?;
-            Some(seen.tricks.remove(found).1)
+        self.with(|seen| match seen.tricks.iter().position(|(wanted, _)| path.starts_with(wanted.as_str())) {
+            Some(found) => Some(seen.tricks.remove(found).1),
+            None => (seen.all_twice && path != "/phone/prompts").then_some(Trick::Twice),
         })
     }
 
@@ -185,7 +191,7 @@ fn effect_of(path: &str, first: &Whole, second: &Whole) -> Option<String> {
     let is_doubled = match path {
         "/par" | "/token" => first.parts.status.is_success() && second.parts.status.is_success(),
         // The same phone gets the same device.
-        "/phone/enrollment" => first.parts.status.is_success() && device(first) != device(second),
+        "/phone/enrollment" => second.parts.status.is_success() && device(first) != device(second),
         _ => ["outcome", "turn_on", "push_test"]
             .into_iter()
             .any(|name| claims(&second.body).is_some_and(|claims| claims.get(name).is_some())),
