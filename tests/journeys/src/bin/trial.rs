@@ -63,6 +63,9 @@ async fn times(world: &World, phone: &TestPhone, rounds: usize) -> Result<(), Tr
     prepare(world)?;
     let all = starts(world, rounds).await?;
     say(&format!("{rounds} starts for each kind of name; {} page(s) in all", all.pages.len()))?;
+    for page in all.pages.iter().skip(1) {
+        say(page)?;
+    }
     for (what, _) in NAMES {
         let times = all.times.get(what).map(Vec::as_slice).unwrap_or_default();
         let at = |share| quantile(times, share);
