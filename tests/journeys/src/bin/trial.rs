@@ -9,7 +9,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use countersign::{CodeInput, FetchReason, Matching, Origin, Outcome, PromptKind, Reply, Step};
+use countersign::{CodeInput, FetchReason, Matching, Origin, Outcome, Prompt, PromptKind, Reply, Step};
 use countersign_journeys::apart::{compare, quantile};
 use countersign_journeys::strangers::{NAMES, prepare, starts};
 use countersign_journeys::world::{PASSWORD, USER};
@@ -63,6 +63,9 @@ async fn times(world: &World, phone: &TestPhone, rounds: usize) -> Result<(), Tr
     prepare(world)?;
     let all = starts(world, rounds).await?;
     say(&format!("{rounds} starts for each kind of name; {} page(s) in all", all.pages.len()))?;
+    for page in all.pages.iter().skip(1) {
+        say(page)?;
+    }
     for (what, _) in NAMES {
         let times = all.times.get(what).map(Vec::as_slice).unwrap_or_default();
         let at = |share| quantile(times, share);
@@ -94,6 +97,7 @@ async fn knocking(
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
     let ends = Instant::now() + Duration::from_secs(seconds);
+    // Twelve times in ten minutes a known browser may ask; the preparations took one.
     let (mut strangers, mut under_attack, mut knocks) = (tokio::task::JoinSet::new(), Vec::new(), 0_u32);
     let mut tick = tokio::time::interval(Duration::from_secs(1) / per_second.max(1));
     let (mut next, pause) = (Instant::now() + Duration::from_secs(5), Duration::from_secs(seconds.max(8) / 8));
@@ -105,7 +109,7 @@ async fn knocking(
                 strangers.spawn(async move { knocks_once(&stranger).await.map_err(|trouble| trouble.to_string()) });
                 knocks = knocks.saturating_add(1);
             }
-            signed_in = signs_in(person, phone), if Instant::now() >= next && under_attack.len() < 7 => {
+            signed_in = signs_in(person, phone), if Instant::now() >= next && under_attack.len() < 6 => {
                 under_attack.push(signed_in?);
                 next = Instant::now() + pause;
             }
@@ -148,7 +152,12 @@ async fn signs_in(person: &Person, phone: &TestPhone) -> Result<(f64, f64), Trou
     let rings = async {
         loop {
             let open = phone.open_prompts().await?;
-            if let Some(prompt) = open.into_iter().find(|prompt| prompt.origin() == Origin::KnownBrowser) {
+            // Beside it there may be strangers', and the one that was answered a moment ago.
+            let is_ours = |prompt: &Prompt| match prompt.matching() {
+                Matching::Choose { options } => options.contains(&number),
+                Matching::Enter { .. } => false,
+            };
+            if let Some(prompt) = open.into_iter().find(is_ours) {
                 return Ok::<_, Trouble>(prompt);
             }
             a_moment().await;
@@ -157,9 +166,8 @@ async fn signs_in(person: &Person, phone: &TestPhone) -> Result<(f64, f64), Trou
     // No fetch: only a push brings it.
     let prompt = tokio::time::timeout(Duration::from_secs(10), rings).await??;
     let rang = started.elapsed().as_secs_f64() * 1_000.0;
-    match prompt.matching() {
-        Matching::Choose { options } if !options.contains(&number) => return Err("another number".into()),
-        _ => {}
+    if prompt.origin() != Origin::KnownBrowser {
+        return Err("the browser is not known any more".into());
     }
     let step = phone.approve_unlocked(&prompt, number).await?;
     if step != Step::Done(Outcome::Approved) {
