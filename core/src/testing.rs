@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "for tests")]
 
 mod clock;
+#[cfg(feature = "authenticator")]
+pub mod decisions;
 mod key_store;
 
 pub use clock::FakeClock;

@@ -17,6 +17,7 @@ use crate::authenticator::{Core, check_own_signature};
 use crate::clock::Timestamp;
 use crate::enrollment::Ticket;
 use crate::error::Error;
+use crate::issuer::Issuer;
 use crate::jose::{self, HeaderKey, base64url};
 use crate::outbox::{self, Entry};
 use crate::phone_sign_in::lock_guards;
@@ -79,7 +80,7 @@ pub(crate) async fn approve(core: &Core, id: PromptId, number: String) -> Result
     if shown.needs_unlock() {
         return ask_person(core, &account, &prompt, number).await;
     }
-    decide(core, account, prompt, Decision::Approve, Some(number)).await
+    decide(core, account, prompt, Some(number)).await
 }
 
 /// The number is in the bytes that the sign-in key signs, so it comes first; then the person unlocks.
@@ -89,7 +90,7 @@ async fn ask_person(
     prompt: &PromptRecord,
     number: String,
 ) -> Result<Step, Error> {
-    check_open(core, prompt)?;
+    check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
     let sign_in = account.sign_in.as_ref().ok_or(Error::PhoneSignInOff)?;
     let host = account.issuer.host().to_owned();
     if !lock_guards(core.lock().await?, sign_in.guard) {
@@ -116,7 +117,7 @@ fn approval_forms(
 ) -> Result<Vec<SignedForm>, Error> {
     let kid = sign_in.thumbprint();
     SignedForm::each(sign_in.guard, |uv| {
-        let claims = inner(account, prompt, Decision::Approve, Some(number.to_owned()), uv);
+        let claims = inner(&account.issuer, &prompt.id.jti, &prompt.jws, Some(number.to_owned()), uv);
         jose::signing_input(ANSWER_TYP, HeaderKey::Kid(&kid), &claims)
     })
 }
@@ -134,7 +135,7 @@ pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Resul
         Reply::Failed(error) => return Err(failed(core, &account, ticket, error).await?),
         Reply::Confirmed | Reply::Redirected(_) | Reply::KeyMade(_) => return Err(Error::WrongReply),
     };
-    check_open(core, &prompt)?;
+    check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
     let sign_in = account.sign_in.clone().ok_or(Error::PhoneSignInOff)?;
     let form = SignedForm::find(approval_forms(&account, &sign_in, &prompt, &number)?, verified)?;
     let answer = form.attach(&signature)?;
@@ -168,7 +169,7 @@ async fn failed(core: &Core, account: &AccountRecord, ticket: &Ticket, error: Pl
 /// As `approve`, but for the number.
 pub(crate) async fn deny(core: &Core, id: PromptId) -> Result<Step, Error> {
     let (account, prompt) = load(core, &id).await?;
-    decide(core, account, prompt, Decision::Deny, None).await
+    decide(core, account, prompt, None).await
 }
 
 /// "It wasn't me": before or after an answer, as long as the prompt is remembered.
@@ -211,27 +212,27 @@ async fn load(core: &Core, id: &PromptId) -> Result<(AccountRecord, PromptRecord
     }
 }
 
-fn check_open(core: &Core, prompt: &PromptRecord) -> Result<(), Error> {
-    if prompt.state != PromptState::Open {
+/// Whether a prompt still waits for the person.
+pub(crate) fn check_open(state: PromptState, expires_at: Timestamp, now: Timestamp) -> Result<(), Error> {
+    if state != PromptState::Open {
         return Err(Error::AlreadyAnswered);
     }
-    if prompt.expires_at <= core.ports.clock.now() {
+    if expires_at <= now {
         return Err(Error::PromptExpired);
     }
     Ok(())
 }
 
-/// Decides with the device key, which asks nobody.
+/// Approves with a number, or denies, with the device key, which asks nobody.
 async fn decide(
     core: &Core,
     account: AccountRecord,
     prompt: PromptRecord,
-    decision: Decision,
     number: Option<String>,
 ) -> Result<Step, Error> {
-    check_open(core, &prompt)?;
+    check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
     // Anything but `none` would be a claim that was never checked.
-    let claims = inner(&account, &prompt, decision, number, UserVerification::None);
+    let claims = inner(&account.issuer, &prompt.id.jti, &prompt.jws, number, UserVerification::None);
     let kid = base64url::encode(&account.device_key.thumbprint());
     let answer = core.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await?;
     check_own_signature(&answer, &account.device_key)?;
@@ -260,19 +261,19 @@ async fn send(core: &Core, account: AccountRecord, prompt: PromptRecord, answer:
     tell(core, entry).await
 }
 
-/// What carries the decision; made once, so that every attempt says the very same.
-fn inner(
-    account: &AccountRecord,
-    prompt: &PromptRecord,
-    decision: Decision,
+/// What carries an approval with its number, or a denial without one; made once, so that every attempt says the very same.
+pub(crate) fn inner(
+    issuer: &Issuer,
+    jti: &str,
+    jws: &str,
     number: Option<String>,
     uv: UserVerification,
 ) -> InnerAnswer {
     InnerAnswer {
-        aud: account.issuer.as_str().to_owned(),
-        prompt: prompt.id.jti.clone(),
-        prompt_sha256: base64url::encode(digest(&SHA256, prompt.jws.as_bytes()).as_ref()),
-        decision,
+        aud: issuer.as_str().to_owned(),
+        prompt: jti.to_owned(),
+        prompt_sha256: base64url::encode(digest(&SHA256, jws.as_bytes()).as_ref()),
+        decision: if number.is_some() { Decision::Approve } else { Decision::Deny },
         number,
         uv,
     }
