@@ -5,6 +5,8 @@
 
 mod clock;
 #[cfg(feature = "authenticator")]
+pub mod decisions;
+#[cfg(feature = "authenticator")]
 pub mod doors;
 mod key_store;
 

@@ -61,7 +61,7 @@ impl TokenAnswer {
     ///
     /// # Errors
     /// `InvalidAnswer` for a token of another kind, scope or account.
-    pub(super) fn authorized(self, account_id: &str, now: Timestamp) -> Result<Authorized, Error> {
+    pub(crate) fn authorized(self, account_id: &str, now: Timestamp) -> Result<Authorized, Error> {
         if self.token_type != "DPoP" || self.scope != SCOPE || self.sub != account_id {
             return Err(Error::InvalidAnswer);
         }

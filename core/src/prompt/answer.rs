@@ -18,6 +18,7 @@ use crate::clock::Timestamp;
 use crate::enrollment::Ticket;
 use crate::error::Error;
 use crate::fatigue::Memory;
+use crate::issuer::Issuer;
 use crate::jose::{self, HeaderKey, base64url};
 use crate::outbox::{self, Entry};
 use crate::phone_sign_in::lock_guards;
@@ -81,7 +82,7 @@ pub(crate) async fn approve(core: &Core, id: PromptId, number: String) -> Result
     if shown.needs_unlock() {
         return ask_person(core, &account, &prompt, number).await;
     }
-    decide(core, account, prompt, Decision::Approve, Some(number)).await
+    decide(core, account, prompt, Some(number)).await
 }
 
 /// The number is in the bytes that the sign-in key signs, so it comes first; then the person unlocks.
@@ -91,7 +92,7 @@ async fn ask_person(
     prompt: &PromptRecord,
     number: String,
 ) -> Result<Step, Error> {
-    check_open(core, prompt)?;
+    check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
     let sign_in = account.sign_in.as_ref().ok_or(Error::PhoneSignInOff)?;
     let host = account.issuer.host().to_owned();
     if !lock_guards(core.lock().await?, sign_in.guard) {
@@ -118,7 +119,7 @@ fn approval_forms(
 ) -> Result<Vec<SignedForm>, Error> {
     let kid = sign_in.thumbprint();
     SignedForm::each(sign_in.guard, |uv| {
-        let claims = inner(account, prompt, Decision::Approve, Some(number.to_owned()), uv);
+        let claims = inner(&account.issuer, &prompt.id.jti, &prompt.jws, Some(number.to_owned()), uv);
         jose::signing_input(ANSWER_TYP, HeaderKey::Kid(&kid), &claims)
     })
 }
@@ -136,7 +137,7 @@ pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Resul
         Reply::Failed(error) => return Err(failed(core, &account, ticket, error).await?),
         Reply::Confirmed | Reply::Redirected(_) | Reply::KeyMade(_) => return Err(Error::WrongReply),
     };
-    check_open(core, &prompt)?;
+    check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
     let sign_in = account.sign_in.clone().ok_or(Error::PhoneSignInOff)?;
     let form = SignedForm::find(approval_forms(&account, &sign_in, &prompt, &number)?, verified)?;
     let answer = form.attach(&signature)?;
@@ -170,7 +171,7 @@ async fn failed(core: &Core, account: &AccountRecord, ticket: &Ticket, error: Pl
 /// As `approve`, but for the number.
 pub(crate) async fn deny(core: &Core, id: PromptId) -> Result<Step, Error> {
     let (account, prompt) = load(core, &id).await?;
-    decide(core, account, prompt, Decision::Deny, None).await
+    decide(core, account, prompt, None).await
 }
 
 /// "It wasn't me": before or after an answer, as long as the prompt is remembered.
@@ -218,34 +219,36 @@ fn origin(account: &AccountRecord, prompt: &PromptRecord) -> Result<Origin, Erro
     Ok(stored_prompt(prompt, &account.audience())?.origin)
 }
 
-fn check_open(core: &Core, prompt: &PromptRecord) -> Result<(), Error> {
-    if prompt.state != PromptState::Open {
+/// Whether a prompt still waits for the person.
+pub(crate) fn check_open(state: PromptState, expires_at: Timestamp, now: Timestamp) -> Result<(), Error> {
+    if state != PromptState::Open {
         return Err(Error::AlreadyAnswered);
     }
-    if prompt.expires_at <= core.ports.clock.now() {
+    if expires_at <= now {
         return Err(Error::PromptExpired);
     }
     Ok(())
 }
 
-/// Decides with the device key, which asks nobody.
+/// Approves with a number, or denies, with the device key, which asks nobody.
 async fn decide(
     core: &Core,
     account: AccountRecord,
     prompt: PromptRecord,
-    decision: Decision,
     number: Option<String>,
 ) -> Result<Step, Error> {
-    check_open(core, &prompt)?;
+    check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
+    let denies = number.is_none();
     // Anything but `none` would be a claim that was never checked.
-    let claims = inner(&account, &prompt, decision, number, UserVerification::None);
+    let claims = inner(&account.issuer, &prompt.id.jti, &prompt.jws, number, UserVerification::None);
     let kid = base64url::encode(&account.device_key.thumbprint());
     let answer = core.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await?;
     check_own_signature(&answer, &account.device_key)?;
     let (jti, origin, now) = (prompt.id.jti.clone(), origin(&account, &prompt)?, core.ports.clock.now());
-    let remember = move |memory: &mut Memory| match decision {
-        Decision::Approve => {}
-        Decision::Deny => memory.denied(&jti, origin, now),
+    let remember = move |memory: &mut Memory| {
+        if denies {
+            memory.denied(&jti, origin, now);
+        }
     };
     send(core, account, prompt, answer, remember).await
 }
@@ -279,19 +282,19 @@ async fn send(
     tell(core, entry).await
 }
 
-/// What carries the decision; made once, so that every attempt says the very same.
-fn inner(
-    account: &AccountRecord,
-    prompt: &PromptRecord,
-    decision: Decision,
+/// What carries an approval with its number, or a denial without one; made once, so that every attempt says the very same.
+pub(crate) fn inner(
+    issuer: &Issuer,
+    jti: &str,
+    jws: &str,
     number: Option<String>,
     uv: UserVerification,
 ) -> InnerAnswer {
     InnerAnswer {
-        aud: account.issuer.as_str().to_owned(),
-        prompt: prompt.id.jti.clone(),
-        prompt_sha256: base64url::encode(digest(&SHA256, prompt.jws.as_bytes()).as_ref()),
-        decision,
+        aud: issuer.as_str().to_owned(),
+        prompt: jti.to_owned(),
+        prompt_sha256: base64url::encode(digest(&SHA256, jws.as_bytes()).as_ref()),
+        decision: if number.is_some() { Decision::Approve } else { Decision::Deny },
         number,
         uv,
     }

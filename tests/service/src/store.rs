@@ -213,7 +213,12 @@ pub struct Tx<'a> {
     wrote: bool,
 }
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
+    /// A transaction over rows that somebody else keeps and commits.
+    pub fn over(rows: &'a mut dyn Rows) -> Self {
+        Self { rows, wrote: false }
+    }
+
     /// The record with this id.
     pub fn get<R: Record>(&mut self, id: &str) -> Result<Option<R>, StoreError> {
         Ok(self.rows.get(R::TABLE, id)?.map(|body| serde_json::from_str(&body)).transpose()?)
@@ -339,7 +344,7 @@ impl Store {
         let (mut work, mut value, mut wrote) = (Some(work), None, false);
         self.backend.transact(kept, &mut |rows| {
             let work = work.take().ok_or(StoreError::Stopped)?;
-            let mut tx = Tx { rows, wrote: false };
+            let mut tx = Tx::over(rows);
             value = Some(work(&mut tx)?);
             wrote = tx.wrote;
             Ok(())

@@ -40,9 +40,17 @@ fn key_label(id: &str) -> String {
 /// Makes an enrolment for the wizard of a session; an older one of the same session ends.
 pub async fn start(app: &App, account_id: String, session: String) -> Result<String, MakeError> {
     let now = app.clock.now();
+    let enrollment = fresh(app, account_id, session, now)?;
+    let id = enrollment.scanned.id.clone();
+    app.store.run(move |tx| start_in(tx, &enrollment, now)).await?;
+    Ok(id)
+}
+
+/// An enrolment with a code of its own.
+pub fn fresh(app: &App, account_id: String, session: String, now: Time) -> Result<Enrollment, MakeError> {
     let secret = Zeroizing::new(random::<16>()?);
     let id = random_id()?;
-    let mut enrollment = Enrollment {
+    Ok(Enrollment {
         scanned: Code {
             key: Some(app.sealer.seal(&key_label(&id), secret.as_slice())?),
             id: id.clone(),
@@ -62,20 +70,15 @@ pub async fn start(app: &App, account_id: String, session: String) -> Result<Str
         another_phone: false,
         ceremony: None,
         keys_document: 0,
-    };
-    app.store
-        .run(move |tx| {
-            for mut older in tx.children::<Enrollment>(&enrollment.account_id)? {
-                if older.session == enrollment.session {
-                    end_one(tx, &mut older, Cause::Cancelled, now)?;
-                }
-            }
-            enrollment.keys_document = keys::newest(tx)?;
-            tx.put(&enrollment)?;
-            audit::record(tx, &enrollment.account_id, "enrollment_started", enrollment.scanned.id.as_str(), now)
-        })
-        .await?;
-    Ok(id)
+    })
+}
+
+/// Keeps an enrolment; an older one of the same session ends.
+pub fn start_in(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
+    end_of_session(tx, &enrollment.account_id, &enrollment.session, now)?;
+    let keys_document = keys::newest(tx)?;
+    tx.put(&Enrollment { keys_document, ..enrollment.clone() })?;
+    audit::record(tx, &enrollment.account_id, "enrollment_started", enrollment.scanned.id.as_str(), now)
 }
 
 /// The text of the scanned code, to be shown as a picture.
@@ -256,91 +259,103 @@ struct BindAnswer<'a> {
 /// Binds a device; the same phone again gets the same answer.
 pub async fn bind(app: &App, request: BindRequest) -> Result<Result<Vouched, Refusal>, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
-    app.store
-        .run(move |tx| {
-            let Some(mut enrollment) = find(tx, &request.id)? else {
-                return Ok(Err(Refusal::Unknown));
-            };
-            end_unless_allowed(tx, &mut enrollment, now)?;
-            let key = open_key(&shared, &enrollment, &request.id);
-            let proven = key.as_ref().is_some_and(|key| {
-                key.proves_bind(
-                    &shared.config.issuer,
-                    &request.id,
-                    &request.key.thumbprint_bytes(),
-                    &request.push_point,
-                    &request.push_auth,
-                    &request.mac,
-                )
-            });
-            let bound = match &enrollment.device_id {
-                Some(id) => tx.get::<Device>(id)?,
-                None => None,
-            };
-            let same_key = bound.is_some_and(|device| device.key == request.key);
-            let decided = rules::bind(&mut enrollment, &request.id, proven, same_key, now);
-            if decided == Ok(Bind::New) {
-                let id = random_id().map_err(|_none| StoreError::Stopped)?;
-                enrollment.device_id = Some(id.clone());
-                let mut device =
-                    Device::pending(id, enrollment.account_id.clone(), request.key, request.claimed, request.push, now);
-                device.seen_from(&request.network, now);
-                tx.put(&DeviceKey { thumbprint: device.key.thumbprint(), device_id: device.id.clone() })?;
-                tx.put(&device)?;
-                audit::record(tx, &device.account_id, "device_bound", &device.id, now)?;
-            }
-            tx.put(&enrollment)?;
-            bury(tx, &enrollment, now)?;
-            let (Ok(_), Some(key), Some(device_id)) = (decided, key, &enrollment.device_id) else {
-                return Ok(Err(decided.err().unwrap_or(Refusal::Unknown)));
-            };
-            let (_, keys) = keys::document(tx, enrollment.keys_document)?;
-            let body = serde_json::to_vec(&BindAnswer {
-                device_id,
-                account_id: &enrollment.account_id,
-                keys,
-                expires_at: enrollment.expires_at,
-            })?;
-            Ok(Ok(Vouched { mac: encode(&key.answer_mac("bind-answer", &request.jti, &body)), body }))
-        })
-        .await
+    app.store.run(move |tx| bind_in(tx, &shared, request, now)).await
+}
+
+/// As `bind`, inside a transaction.
+pub fn bind_in(
+    tx: &mut Tx<'_>,
+    app: &App,
+    request: BindRequest,
+    now: Time,
+) -> Result<Result<Vouched, Refusal>, StoreError> {
+    let Some(mut enrollment) = find(tx, &request.id)? else {
+        return Ok(Err(Refusal::Unknown));
+    };
+    end_unless_allowed(tx, &mut enrollment, now)?;
+    let key = open_key(app, &enrollment, &request.id);
+    let proven = key.as_ref().is_some_and(|key| {
+        key.proves_bind(
+            &app.config.issuer,
+            &request.id,
+            &request.key.thumbprint_bytes(),
+            &request.push_point,
+            &request.push_auth,
+            &request.mac,
+        )
+    });
+    let bound = match &enrollment.device_id {
+        Some(id) => tx.get::<Device>(id)?,
+        None => None,
+    };
+    let same_key = bound.is_some_and(|device| device.key == request.key);
+    let decided = rules::bind(&mut enrollment, &request.id, proven, same_key, now);
+    if decided == Ok(Bind::New) {
+        let id = random_id().map_err(|_none| StoreError::Stopped)?;
+        enrollment.device_id = Some(id.clone());
+        let mut device =
+            Device::pending(id, enrollment.account_id.clone(), request.key, request.claimed, request.push, now);
+        device.seen_from(&request.network, now);
+        tx.put(&DeviceKey { thumbprint: device.key.thumbprint(), device_id: device.id.clone() })?;
+        tx.put(&device)?;
+        audit::record(tx, &device.account_id, "device_bound", &device.id, now)?;
+    }
+    tx.put(&enrollment)?;
+    bury(tx, &enrollment, now)?;
+    let (Ok(_), Some(key), Some(device_id)) = (decided, key, &enrollment.device_id) else {
+        return Ok(Err(decided.err().unwrap_or(Refusal::Unknown)));
+    };
+    let (_, keys) = keys::document(tx, enrollment.keys_document)?;
+    let body = serde_json::to_vec(&BindAnswer {
+        device_id,
+        account_id: &enrollment.account_id,
+        keys,
+        expires_at: enrollment.expires_at,
+    })?;
+    Ok(Ok(Vouched { mac: encode(&key.answer_mac("bind-answer", &request.jti, &body)), body }))
 }
 
 /// Takes the digits from the wizard; right ones make the device active and end every other open enrolment.
 pub async fn digits(app: &App, enrollment_id: String, typed: String) -> Result<Digits, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
-    app.store
-        .run(move |tx| {
-            let Some(mut enrollment) = tx.get::<Enrollment>(&enrollment_id)? else {
-                return Ok(Digits::Over);
-            };
-            end_unless_allowed(tx, &mut enrollment, now)?;
-            let device = match &enrollment.device_id {
-                Some(id) => tx.get::<Device>(id)?,
-                None => None,
-            };
-            let Some(mut device) = device else {
-                return Ok(Digits::Over);
-            };
-            let right =
-                expected_digits(&shared, &enrollment, &device).is_some_and(|digits| are_digits(&digits, &typed));
-            let decided = rules::digits(&mut enrollment, right, now);
-            tx.put(&enrollment)?;
-            match decided {
-                Digits::Right => {
-                    device.state = devices::State::Active;
-                    tx.put(&device)?;
-                    audit::record(tx, &device.account_id, "device_activated", &device.id, now)?;
-                    end_others(tx, &device.account_id, Some(&enrollment_id), now)?;
-                    end_registrations(tx, &device.account_id)?;
-                    notices::tell(tx, &device.account_id, Some(&device.id), notices::Kind::MethodAdded, now)?;
-                }
-                Digits::Over => bury(tx, &enrollment, now)?,
-                Digits::Wrong(_) => audit::record(tx, &device.account_id, "wrong_digits", &device.id, now)?,
-            }
-            Ok(decided)
-        })
-        .await
+    app.store.run(move |tx| digits_in(tx, &shared, &enrollment_id, &typed, now)).await
+}
+
+/// As `digits`, inside a transaction.
+pub fn digits_in(
+    tx: &mut Tx<'_>,
+    app: &App,
+    enrollment_id: &str,
+    typed: &str,
+    now: Time,
+) -> Result<Digits, StoreError> {
+    let Some(mut enrollment) = tx.get::<Enrollment>(enrollment_id)? else {
+        return Ok(Digits::Over);
+    };
+    end_unless_allowed(tx, &mut enrollment, now)?;
+    let device = match &enrollment.device_id {
+        Some(id) => tx.get::<Device>(id)?,
+        None => None,
+    };
+    let Some(mut device) = device else {
+        return Ok(Digits::Over);
+    };
+    let right = expected_digits(app, &enrollment, &device).is_some_and(|digits| are_digits(&digits, typed));
+    let decided = rules::digits(&mut enrollment, right, now);
+    tx.put(&enrollment)?;
+    match decided {
+        Digits::Right => {
+            device.state = devices::State::Active;
+            tx.put(&device)?;
+            audit::record(tx, &device.account_id, "device_activated", &device.id, now)?;
+            end_others(tx, &device.account_id, Some(enrollment_id), now)?;
+            end_registrations(tx, &device.account_id)?;
+            notices::tell(tx, &device.account_id, Some(&device.id), notices::Kind::MethodAdded, now)?;
+        }
+        Digits::Over => bury(tx, &enrollment, now)?,
+        Digits::Wrong(_) => audit::record(tx, &device.account_id, "wrong_digits", &device.id, now)?,
+    }
+    Ok(decided)
 }
 
 fn expected_digits(app: &App, enrollment: &Enrollment, device: &Device) -> Option<String> {
@@ -358,12 +373,15 @@ fn are_digits(expected: &str, typed: &str) -> bool {
 /// Ends an enrolment from the wizard: cancelled, or "that's not my phone".
 pub async fn end(app: &App, enrollment_id: String, cause: Cause) -> Result<(), StoreError> {
     let now = app.clock.now();
-    app.store
-        .run(move |tx| match tx.get::<Enrollment>(&enrollment_id)? {
-            Some(mut enrollment) => end_one(tx, &mut enrollment, cause, now),
-            None => Ok(()),
-        })
-        .await
+    app.store.run(move |tx| end_in(tx, &enrollment_id, cause, now)).await
+}
+
+/// As `end`, inside a transaction.
+pub fn end_in(tx: &mut Tx<'_>, enrollment_id: &str, cause: Cause, now: Time) -> Result<(), StoreError> {
+    match tx.get::<Enrollment>(enrollment_id)? {
+        Some(mut enrollment) => end_one(tx, &mut enrollment, cause, now),
+        None => Ok(()),
+    }
 }
 
 /// The enrolment as it stands now; one that has run out is ended on the way.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{DAY, Time};
 use crate::devices::records::Cause;
 use crate::secrets::Sealed;
+use crate::sign_in::records::Session;
 use crate::store::{Record, StoreError, Table, Tx};
 
 /// How it ended is remembered this long, to say so to a late phone.
@@ -94,6 +95,12 @@ impl Record for Enrollment {
 }
 
 impl Enrollment {
+    /// Whether it is the wizard of this session; no other may go on with it.
+    #[must_use]
+    pub fn is_of(&self, session: &Session) -> bool {
+        self.session == session.id
+    }
+
     /// The code with this id.
     pub fn code_mut(&mut self, id: &str) -> Option<&mut Code> {
         if self.scanned.id == id { Some(&mut self.scanned) } else { self.typed.as_mut().filter(|code| code.id == id) }

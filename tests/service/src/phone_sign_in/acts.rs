@@ -110,11 +110,13 @@ pub enum Tokens {
 /// What turns phone sign-in on.
 #[derive(Serialize)]
 pub struct TurnOnTokens {
-    access_token: String,
+    /// The token.
+    pub access_token: String,
     token_type: &'static str,
     expires_in: Time,
     scope: &'static str,
-    nonce: String,
+    /// What the new key signs.
+    pub nonce: String,
     nonce_expires_in: Time,
     sub: String,
 }
@@ -122,7 +124,8 @@ pub struct TurnOnTokens {
 /// What adds a phone, and all that it must know of the account.
 #[derive(Serialize)]
 pub struct PhoneTokens {
-    access_token: String,
+    /// The token.
+    pub access_token: String,
     token_type: &'static str,
     expires_in: Time,
     scope: &'static str,
@@ -238,14 +241,40 @@ pub fn turn_on(
     proof: &str,
     now: Time,
 ) -> Result<TurnedOn, StoreError> {
-    let Some((key, claims)) = read_proof(proof) else {
-        return Ok(TurnedOn::Refused);
-    };
+    match read_proof(proof) {
+        Some((key, claims)) => {
+            let proved = Proved { key, claims, fingerprint: hashed(proof.as_bytes()) };
+            register(tx, app, device, token, proved, now)
+        }
+        None => Ok(TurnedOn::Refused),
+    }
+}
+
+/// What a sign-in key has signed of itself.
+pub struct Proved {
+    /// The key.
+    pub key: Jwk,
+    /// What it signed.
+    pub claims: KeyProof,
+    /// SHA-256 of the bytes.
+    pub fingerprint: String,
+}
+
+/// As `turn_on`, when the proof's own signature was found right.
+pub fn register(
+    tx: &mut Tx<'_>,
+    app: &App,
+    device: &mut Device,
+    token: &str,
+    proved: Proved,
+    now: Time,
+) -> Result<TurnedOn, StoreError> {
     let Some(token) = tx.get::<RegistrationToken>(&hashed(token.as_bytes()))? else {
         // Swept, or ended by a change of the account: as good as too old.
         return Ok(TurnedOn::Expired);
     };
-    let (thumbprint, fingerprint) = (key.thumbprint(), hashed(proof.as_bytes()));
+    let Proved { key, claims, fingerprint } = proved;
+    let thumbprint = key.thumbprint();
     let decided = rules::turn_on(
         &TurnOn {
             issuer: &app.config.issuer,

@@ -26,9 +26,11 @@ const PROOF_MEMORY: Time = 5 * MINUTE;
 const MAX_STATE: usize = 2_048;
 
 /// A proof whose signature was found right: whoever sent it holds this key.
-struct Proved {
-    jkt: String,
-    jti: String,
+pub struct Proved {
+    /// The key's thumbprint.
+    pub jkt: String,
+    /// The proof's own id.
+    pub jti: String,
 }
 
 /// `POST /par`: everything is checked before the browser opens, so the browser carries nothing but a name.
@@ -41,7 +43,7 @@ pub async fn push(State(app): State<App>, peer: Peer, headers: HeaderMap, body: 
         Ok(pushed) => pushed,
         Err(error) => return refuse(StatusCode::BAD_REQUEST, error),
     };
-    let Some(proved) = proved(&app, &headers, "/par").filter(|proved| proved.jkt == pushed.dpop_jkt) else {
+    let Some(proved) = proved(&app, &headers, "/par") else {
         return unproved(&app);
     };
     let now = app.clock.now();
@@ -56,8 +58,9 @@ pub async fn push(State(app): State<App>, peer: Peer, headers: HeaderMap, body: 
     }
 }
 
-fn keep(tx: &mut Tx<'_>, proved: Proved, pushed: Pushed, now: Time) -> Result<Option<String>, StoreError> {
-    if !first_time(tx, &proved, now)? {
+/// Keeps a pushed request that is proved by the very key that it names, once.
+pub fn keep(tx: &mut Tx<'_>, proved: Proved, pushed: Pushed, now: Time) -> Result<Option<String>, StoreError> {
+    if proved.jkt != pushed.dpop_jkt || !first_time(tx, &proved, now)? {
         return Ok(None);
     }
     acts::push(tx, pushed, now)

@@ -15,7 +15,7 @@ use crate::prompts::numbers;
 use crate::prompts::records::{AnsweringKey, Ceremony, Context, Kind, Match, Outcome, Owner, Prompt, RequestId};
 use crate::prompts::rules::{self, Allowed, Refusal, Start};
 use crate::push::Push;
-use crate::secrets::{random_below, random_id};
+use crate::secrets::{SecretError, random_below, random_id};
 use crate::sign_in::records::{Proven, Session};
 use crate::store::{StoreError, Tx};
 
@@ -124,51 +124,57 @@ struct WithdrawnClaims<'a> {
 }
 
 /// Starts a ceremony: the number is drawn, every prompt signed and stored, then pushed.
-pub async fn start(app: &App, mut wanted: Wanted) -> Result<Result<Ceremony, NotStarted>, StoreError> {
+pub async fn start(app: &App, wanted: Wanted) -> Result<Result<Ceremony, NotStarted>, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
-    let started = app
-        .store
-        .run(move |tx| {
-            let Some(person) = tx.get::<Person>(&wanted.account_id)? else {
-                return Ok(Err(NotStarted::NoPhone));
-            };
-            if wanted.proven.as_ref().is_some_and(|proven| !proven.still_counts(&person)) {
-                return Ok(Err(NotStarted::PasswordChanged));
-            }
-            let mut phones = devices::active(tx, &wanted.account_id)?;
-            phones.retain(|phone| wanted.only.rings(&phone.id) && phone.answers(wanted.kind, now).is_some());
-            if phones.is_empty() || !may_approve(tx, &wanted.account_id, wanted.kind)? {
-                return Ok(Err(NotStarted::NoPhone));
-            }
-            let history: Vec<Ceremony> = tx.children(&wanted.account_id)?;
-            let mut allowed = match rules::start(&facts(&wanted, &person), &history, now) {
-                Ok(allowed) => allowed,
-                Err(refusal) => {
-                    audit::record(tx, &wanted.account_id, "ceremony_refused", "", now)?;
-                    return Ok(Err(NotStarted::Refused(refusal)));
-                }
-            };
-            let effective = effective_for(tx, &person)?;
-            limit(&mut wanted, &mut allowed, &effective);
-            let mut pushes = supersede(tx, &shared, &history, &wanted.owner, now)?;
-            let ceremony = draw(&wanted, allowed, &history, now)?;
-            tx.put(&ceremony)?;
-            for phone in &phones {
-                let near = nearness(phone, &ceremony, effective.proximity);
-                let prompt = make_prompt(&shared, &ceremony, phone, &wanted, near)?;
-                if !ceremony.silent {
-                    pushes.extend(push_to(phone, prompt.jws.clone()));
-                }
-                tx.put(&prompt)?;
-            }
-            audit::record(tx, &wanted.account_id, "ceremony_started", &ceremony.id, now)?;
-            Ok(Ok((ceremony, pushes)))
-        })
-        .await?;
+    let started = app.store.run(move |tx| start_in(tx, &shared, wanted, random_below, now)).await?;
     Ok(started.map(|(ceremony, pushes)| {
         app.push.send_all(app, pushes);
         ceremony
     }))
+}
+
+/// As `start`, inside a transaction; `chance(n)` draws below n.
+pub fn start_in(
+    tx: &mut Tx<'_>,
+    app: &App,
+    mut wanted: Wanted,
+    chance: impl FnMut(u32) -> Result<u32, SecretError>,
+    now: Time,
+) -> Result<Result<(Ceremony, Vec<Push>), NotStarted>, StoreError> {
+    let Some(person) = tx.get::<Person>(&wanted.account_id)? else {
+        return Ok(Err(NotStarted::NoPhone));
+    };
+    if wanted.proven.as_ref().is_some_and(|proven| !proven.still_counts(&person)) {
+        return Ok(Err(NotStarted::PasswordChanged));
+    }
+    let mut phones = devices::active(tx, &wanted.account_id)?;
+    phones.retain(|phone| wanted.only.rings(&phone.id) && phone.answers(wanted.kind, now).is_some());
+    if phones.is_empty() || !may_approve(tx, &wanted.account_id, wanted.kind)? {
+        return Ok(Err(NotStarted::NoPhone));
+    }
+    let history: Vec<Ceremony> = tx.children(&wanted.account_id)?;
+    let mut allowed = match rules::start(&facts(&wanted, &person), &history, now) {
+        Ok(allowed) => allowed,
+        Err(refusal) => {
+            audit::record(tx, &wanted.account_id, "ceremony_refused", "", now)?;
+            return Ok(Err(NotStarted::Refused(refusal)));
+        }
+    };
+    let effective = effective_for(tx, &person)?;
+    limit(&mut wanted, &mut allowed, &effective);
+    let mut pushes = supersede(tx, app, &history, &wanted.owner, now)?;
+    let ceremony = draw(&wanted, allowed, &history, chance, now)?;
+    tx.put(&ceremony)?;
+    for phone in &phones {
+        let near = nearness(phone, &ceremony, effective.proximity);
+        let prompt = make_prompt(app, &ceremony, phone, &wanted, near)?;
+        if !ceremony.silent {
+            pushes.extend(push_to(phone, prompt.jws.clone()));
+        }
+        tx.put(&prompt)?;
+    }
+    audit::record(tx, &wanted.account_id, "ceremony_started", &ceremony.id, now)?;
+    Ok(Ok((ceremony, pushes)))
 }
 
 fn facts<'a>(wanted: &'a Wanted, person: &Person) -> Start<'a> {
@@ -192,14 +198,19 @@ fn limit(wanted: &mut Wanted, allowed: &mut Allowed, effective: &Effective) {
     }
 }
 
-fn draw(wanted: &Wanted, allowed: Allowed, history: &[Ceremony], now: Time) -> Result<Ceremony, StoreError> {
+fn draw(
+    wanted: &Wanted,
+    allowed: Allowed,
+    history: &[Ceremony],
+    chance: impl FnMut(u32) -> Result<u32, SecretError>,
+    now: Time,
+) -> Result<Ceremony, StoreError> {
     let id = || random_id().map_err(|_none| StoreError::Stopped);
     let (id, (number, matching)) = match &wanted.drawn {
         Some(drawn) => (drawn.id.clone(), (drawn.number.clone(), Match::Enter { digits: numbers::DIGITS })),
         None => (
             id()?,
-            rules::numbers(allowed.may_choose, history, now, random_below)
-                .map_err(|_no_randomness| StoreError::Stopped)?,
+            rules::numbers(allowed.may_choose, history, now, chance).map_err(|_no_randomness| StoreError::Stopped)?,
         ),
     };
     let drawn_in_vain = match &matching {
@@ -342,17 +353,25 @@ pub(super) fn finish(
 /// Ends a live ceremony from the page that shows its number.
 pub async fn cancel(app: &App, ceremony_id: String, owner: Owner) -> Result<(), StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
-    let pushes = app
-        .store
-        .run(move |tx| match tx.get::<Ceremony>(&ceremony_id)? {
-            Some(ceremony) if ceremony.owner == owner && ceremony.is_live(now) => {
-                finish(tx, &shared, ceremony, Outcome::Cancelled, None, now)
-            }
-            _ => Ok(Vec::new()),
-        })
-        .await?;
+    let pushes = app.store.run(move |tx| cancel_in(tx, &shared, &ceremony_id, &owner, now)).await?;
     app.push.send_all(app, pushes);
     Ok(())
+}
+
+/// As `cancel`, inside a transaction.
+pub fn cancel_in(
+    tx: &mut Tx<'_>,
+    app: &App,
+    ceremony_id: &str,
+    owner: &Owner,
+    now: Time,
+) -> Result<Vec<Push>, StoreError> {
+    match tx.get::<Ceremony>(ceremony_id)? {
+        Some(ceremony) if ceremony.owner == *owner && ceremony.is_live(now) => {
+            finish(tx, app, ceremony, Outcome::Cancelled, None, now)
+        }
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// The ceremony, for the browser that owns it and for no other.

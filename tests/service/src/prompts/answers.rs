@@ -1,19 +1,70 @@
 //! What an answer or a report does to a ceremony, in the one transaction that decides it.
 
+use serde::Deserialize;
+
 use crate::app::App;
 use crate::audit;
 use crate::clock::{DAY, Time};
 use crate::devices::records::Device;
+use crate::devices::standing::Standing;
 use crate::people::Person;
+use crate::phone_sign_in::rules::UserVerification;
 use crate::policy::document::Proximity;
 use crate::policy::records::effective_for;
-use crate::prompts::acts::{finish, may_approve};
-use crate::prompts::records::{Ceremony, Origin, Outcome, Owner, Prompt, Told};
+use crate::prompts::acts::{finish, first_time, may_approve};
+use crate::prompts::records::{AnsweringKey, Ceremony, Origin, Outcome, Owner, Prompt, Told};
 use crate::prompts::rules::{self, Decision};
 use crate::push::Push;
 use crate::secrets::hashed;
 use crate::sign_in::records::{KnownBrowser, end_session};
 use crate::store::{StoreError, Tx};
+
+/// Payload of `phone-answer+jwt` (protocol section 7).
+#[derive(Deserialize)]
+pub struct InnerClaims {
+    aud: String,
+    /// Which prompt.
+    pub prompt: String,
+    /// SHA-256 of the prompt as the phone saw it.
+    pub prompt_sha256: String,
+    decision: WireDecision,
+    number: Option<String>,
+    uv: UserVerification,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireDecision {
+    Approve,
+    Deny,
+}
+
+impl InnerClaims {
+    /// What was decided, when it was meant for this issuer, is complete, and claims of the person what the key that
+    /// signed it can claim.
+    #[must_use]
+    pub fn decision(&self, signed_with: AnsweringKey, issuer: &str) -> Option<Decision> {
+        let decision = match (&self.decision, &self.number) {
+            (WireDecision::Approve, Some(number)) => Decision::Approve(number.clone()),
+            (WireDecision::Deny, None) => Decision::Deny,
+            (WireDecision::Approve, None) | (WireDecision::Deny, Some(_)) => return None,
+        };
+        let believed = match (signed_with, self.uv) {
+            // The device key asks nobody, so no claim of verification is believed from it.
+            (AnsweringKey::Device, UserVerification::None) => true,
+            (
+                AnsweringKey::SignIn,
+                UserVerification::Biometric | UserVerification::Credential | UserVerification::Unspecified,
+            ) => true,
+            (
+                AnsweringKey::Device,
+                UserVerification::Biometric | UserVerification::Credential | UserVerification::Unspecified,
+            )
+            | (AnsweringKey::SignIn, UserVerification::None) => false,
+        };
+        (believed && self.aud == issuer).then_some(decision)
+    }
+}
 
 /// An inner answer whose signature was found right.
 pub struct Answer {
@@ -31,6 +82,43 @@ pub struct Answer {
     pub by_push: bool,
     /// The network that the phone answers from.
     pub network: String,
+}
+
+/// What a signed request does to a ceremony.
+pub enum Act {
+    /// Decides it.
+    Answer(Answer),
+    /// "It wasn't me", of this prompt.
+    Report(String),
+}
+
+/// Where a device stands, and what its answer or report is told with the pushes that go out for it.
+pub type Taken = (Standing, Option<(Told, Vec<Push>)>);
+
+/// Takes a request, once: an answer or a report of a device, unless there is nothing right to do; a phone that is no
+/// more is told so, whatever it sent.
+pub fn take(
+    tx: &mut Tx<'_>,
+    app: &App,
+    device_id: &str,
+    jti: &str,
+    act: Option<&Act>,
+    now: Time,
+) -> Result<Taken, StoreError> {
+    // Read again inside the transaction: it may have been removed since the signature was checked.
+    let device = tx.get::<Device>(device_id)?.ok_or(StoreError::Stopped)?;
+    let standing = Standing::of(tx, &device)?;
+    let Some(act) = act.filter(|_act| device.is_active()) else {
+        return Ok((standing, None));
+    };
+    if !first_time(tx, &device, jti, now)? {
+        return Ok((standing, None));
+    }
+    let taken = match act {
+        Act::Answer(given) => answer(tx, app, &device, given, now)?,
+        Act::Report(prompt) => report(tx, app, &device, prompt, now)?,
+    };
+    Ok((standing, taken))
 }
 
 /// Decides a ceremony by an answer; the same bytes again get the same outcome.

@@ -11,7 +11,7 @@ const REMEMBERED: Time = 2 * DAY;
 const REDEEMABLE: Time = 5 * MINUTE;
 
 /// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The end of adding a phone.
@@ -43,7 +43,7 @@ pub enum AnsweringKey {
 }
 
 /// How the browser got as far as asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// From inside a session.

@@ -15,14 +15,12 @@ use crate::enrollment::acts::settle_pending;
 use crate::jose::Unverified;
 use crate::limits::{self, Peer};
 use crate::people::Person;
-use crate::phone_sign_in::rules::UserVerification;
 use crate::problem::Problem;
 use crate::prompts::acts;
-use crate::prompts::answers::{self, Answer};
-use crate::prompts::records::{AnsweringKey, Prompt, Told};
-use crate::prompts::rules::Decision;
+use crate::prompts::answers::{self, Act, Answer, InnerClaims};
+use crate::prompts::records::{Prompt, Told};
 use crate::secrets::hashed;
-use crate::store::StoreError;
+use crate::store::{StoreError, Tx};
 
 const ANSWER_TYP: &str = "phone-answer+jwt";
 const MAX_WAIT: u64 = 30;
@@ -157,29 +155,6 @@ enum ReceivedBy {
     Fetch,
 }
 
-#[derive(Deserialize)]
-struct InnerClaims {
-    aud: String,
-    prompt: String,
-    prompt_sha256: String,
-    decision: WireDecision,
-    number: Option<String>,
-    uv: UserVerification,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WireDecision {
-    Approve,
-    Deny,
-}
-
-/// What a signed request does to a ceremony.
-enum Act {
-    Answer(Answer),
-    Report(String),
-}
-
 /// `POST /phone/answers`: `answer`, `report`.
 pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
     limits::phone(&app, &peer).await?;
@@ -208,30 +183,12 @@ pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body:
 /// Which of the keys had to sign is known only by the prompt, so that is looked at in the deciding transaction.
 fn inner(app: &App, device: &Device, jws: &str, received_by: ReceivedBy, network: String) -> Option<Answer> {
     let unverified = Unverified::by_kid(jws, ANSWER_TYP).ok()?;
-    let (answered_with, key) = device.key_named(unverified.kid())?;
+    let (signed_with, key) = device.key_named(unverified.kid())?;
     let claims: InnerClaims = unverified.verify(key).ok()?;
-    let decision = match (claims.decision, claims.number) {
-        (WireDecision::Approve, Some(number)) => Decision::Approve(number),
-        (WireDecision::Deny, None) => Decision::Deny,
-        (WireDecision::Approve, None) | (WireDecision::Deny, Some(_)) => return None,
-    };
-    let believed = match (answered_with, claims.uv) {
-        // The device key asks nobody, so no claim of verification is believed from it.
-        (AnsweringKey::Device, UserVerification::None) => true,
-        (
-            AnsweringKey::SignIn,
-            UserVerification::Biometric | UserVerification::Credential | UserVerification::Unspecified,
-        ) => true,
-        (
-            AnsweringKey::Device,
-            UserVerification::Biometric | UserVerification::Credential | UserVerification::Unspecified,
-        )
-        | (AnsweringKey::SignIn, UserVerification::None) => false,
-    };
-    (believed && claims.aud == app.config.issuer).then(|| Answer {
+    Some(Answer {
+        decision: claims.decision(signed_with, &app.config.issuer)?,
         prompt: claims.prompt,
         prompt_sha256: claims.prompt_sha256,
-        decision,
         key: unverified.kid().to_owned(),
         fingerprint: hashed(jws.as_bytes()),
         by_push: received_by == ReceivedBy::Push,
@@ -247,25 +204,8 @@ async fn take(
     act: Option<Act>,
 ) -> Result<(Standing, Option<Told>), Problem> {
     let (now, shared) = (app.clock.now(), app.clone());
-    let (standing, taken) = app
-        .store
-        .run(move |tx| {
-            // Read again inside the transaction: it may have been removed since the signature was checked.
-            let device = tx.get::<Device>(&device_id)?.ok_or(StoreError::Stopped)?;
-            let standing = Standing::of(tx, &device)?;
-            let Some(act) = act.filter(|_act| device.is_active()) else {
-                return Ok((standing, None));
-            };
-            if !acts::first_time(tx, &device, &jti, now)? {
-                return Ok((standing, None));
-            }
-            let taken = match &act {
-                Act::Answer(answer) => answers::answer(tx, &shared, &device, answer, now)?,
-                Act::Report(prompt) => answers::report(tx, &shared, &device, prompt, now)?,
-            };
-            Ok((standing, taken))
-        })
-        .await?;
+    let take = move |tx: &mut Tx<'_>| answers::take(tx, &shared, &device_id, &jti, act.as_ref(), now);
+    let (standing, taken) = app.store.run(take).await?;
     let told = taken.map(|(told, pushes)| {
         app.push.send_all(app, pushes);
         told

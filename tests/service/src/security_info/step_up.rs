@@ -26,11 +26,6 @@ pub(super) async fn ask(app: &App, visitor: &Visitor, session: Session, change: 
     if !session.is_fresh(visitor.now) {
         return words::step_up_needed().show(app, visitor);
     }
-    let only = match &change {
-        Change::AddMethod | Change::RemoveMethod(_) | Change::CreatePass => Only::All,
-        // The lost phone must not be asked whether it is lost.
-        Change::ReportLost(device) => Only::Others(device.clone()),
-    };
     let wanted = Wanted {
         account_id: session.account_id.clone(),
         owner: Owner::Session(session.id.clone()),
@@ -41,7 +36,7 @@ pub(super) async fn ask(app: &App, visitor: &Visitor, session: Session, change: 
         network: visitor.peer.network(),
         drawn: None,
         proven: None,
-        only,
+        only: asked_of(&change),
     };
     match acts::start(app, wanted).await {
         Ok(Ok(ceremony)) => {
@@ -58,6 +53,16 @@ pub(super) async fn ask(app: &App, visitor: &Visitor, session: Session, change: 
             words::not_changed(&change, "There were too many requests. Try again in an hour.").show(app, visitor)
         }
         Err(error) => failed(app, &error),
+    }
+}
+
+/// Which phones are asked for a change.
+#[must_use]
+pub fn asked_of(change: &Change) -> Only {
+    match change {
+        Change::AddMethod | Change::RemoveMethod(_) | Change::CreatePass => Only::All,
+        // The lost phone must not be asked whether it is lost.
+        Change::ReportLost(device) => Only::Others(device.clone()),
     }
 }
 
@@ -111,7 +116,7 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
 }
 
 /// What an approved change came to.
-enum Changed {
+pub enum Changed {
     /// A method may be added now.
     MayAdd,
     /// The device is off the account.
@@ -122,7 +127,8 @@ enum Changed {
     Pass(String, String),
 }
 
-fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Changed>, StoreError> {
+/// The approval that a session waits for makes the change that it was asked for, once.
+pub fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Changed>, StoreError> {
     let (Some(ceremony), Some(change)) = (session.ceremony.clone(), session.change.clone()) else {
         return Ok(None);
     };

@@ -117,7 +117,7 @@ async fn open(app: &App, visitor: &Visitor) -> Result<(Session, Enrollment), Res
         return Err(Redirect::to("/security-info").into_response());
     };
     match enrollment::current(app, id).await {
-        Ok(Some(enrollment)) if enrollment.session == session.id => Ok((session, enrollment)),
+        Ok(Some(enrollment)) if enrollment.is_of(&session) => Ok((session, enrollment)),
         Ok(_) => Err(Redirect::to("/security-info").into_response()),
         Err(error) => Err(failed(app, &error)),
     }

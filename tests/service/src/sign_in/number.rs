@@ -32,11 +32,7 @@ pub async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
         Ok(known) => known,
         Err(error) => return failed(app, &error),
     };
-    let (kind, only) = match attempt.registration.as_ref().map(|registration| &registration.purpose) {
-        Some(Purpose::TurnOn { device_id }) => (PromptKind::RegisterDevice, Only::Device(device_id.clone())),
-        Some(Purpose::AddPhone(_)) => (PromptKind::AddMethod, Only::All),
-        None => (PromptKind::SecondFactor, Only::All),
-    };
+    let (kind, only) = asked_of(attempt.registration.as_ref().map(|registration| &registration.purpose));
     let wanted = Wanted {
         account_id,
         owner: attempt.owner(),
@@ -53,6 +49,16 @@ pub async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
         Ok(Ok(ceremony)) => wait_for(app, Attempt { ceremony: Some(ceremony.id), ..attempt }).await,
         Ok(Err(why)) => words::not_started(why).show(app, &visitor),
         Err(error) => failed(app, &error),
+    }
+}
+
+/// What is asked for after a password, and of which phones.
+#[must_use]
+pub fn asked_of(purpose: Option<&Purpose>) -> (PromptKind, Only) {
+    match purpose {
+        Some(Purpose::TurnOn { device_id }) => (PromptKind::RegisterDevice, Only::Device(device_id.clone())),
+        Some(Purpose::AddPhone(_)) => (PromptKind::AddMethod, Only::All),
+        None => (PromptKind::SecondFactor, Only::All),
     }
 }
 
@@ -245,7 +251,8 @@ async fn give(app: &App, posted: Posted, attempt: Attempt) -> Response {
     with_cookie(with_cookie(response, Kind::Session, &session_cookie), Kind::Browser, &browser_cookie)
 }
 
-fn redeem(
+/// An approval becomes a session, once; `older` is the one that the browser had.
+pub fn redeem(
     tx: &mut Tx<'_>,
     attempt: &Attempt,
     session_id: String,

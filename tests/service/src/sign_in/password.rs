@@ -135,7 +135,7 @@ async fn proven(app: &App, visitor: Visitor, person: Person, by: Secret) -> Resp
 }
 
 /// What a proved person needs next.
-enum Next {
+pub enum Next {
     /// A phone approves.
     Number,
     /// The consent page of the phone that sent them here.
@@ -168,7 +168,8 @@ async fn go_on(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
     }
 }
 
-fn decide(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> Result<Next, StoreError> {
+/// What somebody who was just proved needs next; `asked` is what a phone sent them here for.
+pub fn decide(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> Result<Next, StoreError> {
     let Some(person) = tx.get::<Person>(&proven.account_id)?.filter(|person| proven.still_counts(person)) else {
         return Ok(Next::OtherPersonsPhone);
     };

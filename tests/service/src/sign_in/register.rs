@@ -50,28 +50,27 @@ pub async fn authorize(app: &App, request_uri: String) -> Response {
 
 /// The number was approved: on the phone that is to be registered, or on one that lets another in.
 pub(super) async fn approved(app: &App, attempt: Attempt, now: Time) -> Response {
-    let kind = match attempt.registration.as_ref().map(|registration| &registration.purpose) {
-        Some(Purpose::AddPhone(_)) => PromptKind::AddMethod,
-        Some(Purpose::TurnOn { .. }) | None => PromptKind::RegisterDevice,
-    };
-    let redeemed = app
-        .store
-        .run(move |tx| {
-            let (Some(ceremony), owner) = (&attempt.ceremony, attempt.owner()) else {
-                return Ok(false);
-            };
-            if acts::redeem(tx, ceremony, &owner, kind, now)?.is_none() {
-                return Ok(false);
-            }
-            tx.put(&Attempt { may_register: true, ..attempt })?;
-            Ok(true)
-        })
-        .await;
-    match redeemed {
+    match app.store.run(move |tx| redeem(tx, attempt, now)).await {
         Ok(true) => Redirect::to(CONSENT).into_response(),
         Ok(false) => Redirect::to("/sign-in/number").into_response(),
         Err(error) => failed(app, &error),
     }
+}
+
+/// An approval becomes the right to agree; false when there is none for this.
+pub fn redeem(tx: &mut Tx<'_>, attempt: Attempt, now: Time) -> Result<bool, StoreError> {
+    let kind = match attempt.registration.as_ref().map(|registration| &registration.purpose) {
+        Some(Purpose::AddPhone(_)) => PromptKind::AddMethod,
+        Some(Purpose::TurnOn { .. }) | None => PromptKind::RegisterDevice,
+    };
+    let (Some(ceremony), owner) = (&attempt.ceremony, attempt.owner()) else {
+        return Ok(false);
+    };
+    if acts::redeem(tx, ceremony, &owner, kind, now)?.is_none() {
+        return Ok(false);
+    }
+    tx.put(&Attempt { may_register: true, ..attempt })?;
+    Ok(true)
 }
 
 /// Nobody else needs to be asked: a pass, or the first phone of the account.
@@ -92,17 +91,17 @@ pub(super) fn not_offered(app: &App, visitor: &Visitor, attempt: Attempt) -> Res
 }
 
 /// The registration that this browser may agree to, and whose it will be.
-fn agreed_to(visitor: &Visitor) -> Option<(Attempt, Registration, String)> {
-    let attempt = visitor.attempt.clone().filter(|attempt| attempt.may_register)?;
+pub fn agreed_to(attempt: Option<&Attempt>, now: Time) -> Option<(Attempt, Registration, String)> {
+    let attempt = attempt.cloned().filter(|attempt| attempt.may_register)?;
     let registration = attempt.registration.clone()?;
-    let account = attempt.account(visitor.now)?.to_owned();
+    let account = attempt.account(now)?.to_owned();
     let fits = registration.account_id.as_ref().is_none_or(|owner| *owner == account);
     fits.then_some((attempt, registration, account))
 }
 
 /// `GET /register-phone`: names the device; never skipped.
 pub async fn consent(State(app): State<App>, visitor: Visitor) -> Response {
-    let Some((_, registration, _)) = agreed_to(&visitor) else {
+    let Some((_, registration, _)) = agreed_to(visitor.attempt.as_ref(), visitor.now) else {
         return Redirect::to("/sign-in").into_response();
     };
     ask_consent(&app, &visitor, registration, None).await
@@ -129,7 +128,7 @@ async fn ask_consent(
 }
 
 /// What came of agreeing.
-enum Agreed {
+pub enum Agreed {
     /// A code for the phone.
     Code(String),
     /// Other digits than the phone shows; another try.
@@ -144,7 +143,8 @@ enum Agreed {
 
 /// `POST /register-phone`.
 pub async fn agree(State(app): State<App>, posted: Posted) -> Response {
-    let Some((attempt, registration, account)) = agreed_to(&posted.visitor) else {
+    let visitor = &posted.visitor;
+    let Some((attempt, registration, account)) = agreed_to(visitor.attempt.as_ref(), visitor.now) else {
         return Redirect::to("/sign-in").into_response();
     };
     let (now, digits, asked) = (posted.visitor.now, posted.field("digits").to_owned(), registration.clone());
@@ -165,7 +165,7 @@ pub async fn agree(State(app): State<App>, posted: Posted) -> Response {
 }
 
 /// Everything is looked at again: the page may have been open for a while.
-fn decide(
+pub fn decide(
     tx: &mut Tx<'_>,
     attempt: Attempt,
     registration: Registration,

@@ -1,0 +1,101 @@
+//! What this crate decides about claims, for the model of the ceremonies (`tests/model`): the very functions that its
+//! acts call, with what they read from ports and store handed in. No app can reach them.
+
+use crate::account::AccountId;
+use crate::authorization::Sent;
+use crate::clock::Timestamp;
+use crate::enrollment::proofs::EnrollmentKey;
+use crate::issuer::Issuer;
+use crate::jose::PublicKey;
+use crate::phone_sign_in::TokenAnswer;
+use crate::prompt::answer::{check_open, inner};
+use crate::prompt::{Audience, Prompt, verify_prompt};
+use crate::service::ServiceKeys;
+use crate::service::messages::UserVerification;
+
+/// An account on a phone, as far as prompts are judged by it.
+pub struct Receiver(Audience);
+
+impl Receiver {
+    /// Of a device; `keys` is the service's document of its own keys.
+    #[must_use]
+    pub fn new(issuer: &str, device_id: &str, account_id: &str, keys: &str) -> Self {
+        let issuer = Issuer::parse(issuer).unwrap();
+        Self(Audience {
+            account: AccountId(device_id.to_owned()),
+            service_keys: ServiceKeys::pinned(keys, &issuer).unwrap(),
+            issuer,
+            device_id: device_id.to_owned(),
+            account_id: account_id.to_owned(),
+            user_name: account_id.to_owned(),
+            clock_offset: 0,
+        })
+    }
+
+    /// The prompt in these bytes, when it may be shown at this time.
+    #[must_use]
+    pub fn shows(&self, jws: &str, now: u64) -> Option<Prompt> {
+        let prompt = verify_prompt(jws, &self.0, Timestamp(now)).ok()?;
+        check_open(prompt.state, prompt.expires_at, Timestamp(now)).ok()?;
+        Some(prompt)
+    }
+
+    /// What is signed for a shown prompt: an approval when there is a number, and it has the form asked for; JSON.
+    #[must_use]
+    pub fn answer(&self, prompt: &Prompt, jws: &str, number: Option<&str>) -> Option<String> {
+        if number.is_some_and(|number| !prompt.matching().fits(number)) {
+            return None;
+        }
+        let uv = match number {
+            Some(_) if prompt.needs_unlock() => UserVerification::Biometric,
+            Some(_) | None => UserVerification::None,
+        };
+        let claims = inner(&self.0.issuer, &prompt.id().jti, jws, number.map(str::to_owned), uv);
+        Some(serde_json::to_string(&claims).unwrap())
+    }
+}
+
+/// The code that a phone takes from a browser that came back, when it is the answer to what it had sent.
+#[must_use]
+pub fn code_of_redirect(url: &str, redirect_uri: &str, state: &str, issuer: &str) -> Option<String> {
+    let sent = serde_json::json!({ "redirect_uri": redirect_uri, "state": state, "verifier": "" });
+    let sent: Sent = serde_json::from_value(sent).unwrap();
+    let code = sent.read_redirect(url, &Issuer::parse(issuer).unwrap()).ok()?.ok()?;
+    Some(code.expose().to_owned())
+}
+
+/// Whether a phone goes on with this token response for its account; JSON.
+#[must_use]
+pub fn goes_on_with(token_response: &str, account_id: &str, now: u64) -> bool {
+    let answer: TokenAnswer = serde_json::from_str(token_response).unwrap();
+    answer.authorized(account_id, Timestamp(now)).is_ok()
+}
+
+/// What a phone proves and shows of the secret in a code.
+pub struct Code(EnrollmentKey);
+
+impl Code {
+    /// Of a scanned code.
+    #[must_use]
+    pub fn scanned(secret: &[u8; 16]) -> Self {
+        Self(EnrollmentKey::from_scanned(secret))
+    }
+
+    /// The MAC of a bind; both points are uncompressed.
+    #[must_use]
+    pub fn bind_mac(&self, issuer: &str, id: &str, device: &[u8; 65], push: &[u8; 65], auth: &[u8; 16]) -> Vec<u8> {
+        self.0.bind_mac(issuer, id, &PublicKey::from_sec1(device).unwrap().thumbprint(), push, auth)
+    }
+
+    /// Whether the answer to a bind comes from who made the code.
+    #[must_use]
+    pub fn vouches_for(&self, jti: &[u8; 16], body: &[u8], mac: &[u8]) -> bool {
+        self.0.check_bind_answer(jti, body, mac)
+    }
+
+    /// The six digits.
+    #[must_use]
+    pub fn digits(&self, issuer: &str, device: &[u8; 65], push: &[u8; 65]) -> String {
+        self.0.digits(issuer, &PublicKey::from_sec1(device).unwrap().thumbprint(), push)
+    }
+}

@@ -1,0 +1,326 @@
+//! Adding a phone by a code: Alice's wizard and another of her account, Mallory's wizard, two phones.
+//!
+//! Her code may be seen by Mallory (`leaks`): then he may bind his phone with it before she does, and answer her phone
+//! in the service's place. MACs and digits are the real ones of core and service. What he can't do is send her
+//! session's cookie, or have her type digits that her own phone does not show.
+
+use std::collections::{BTreeSet, HashMap};
+
+use countersign::testing::decisions::Code;
+use countersign_service::app::App;
+use countersign_service::clock::{MINUTE, Time};
+use countersign_service::devices::records::{Cause, Claimed, Device, State as Standing, Subscription};
+use countersign_service::enrollment::acts::{BindRequest, bind_in, digits_in, end_in, fresh, scanned_text, start_in};
+use countersign_service::enrollment::records::{Enrollment, State as Stage};
+use countersign_service::enrollment::rules::Digits;
+use countersign_service::jose::{Jwk, SigningKey};
+use countersign_service::secrets::{decode, encode};
+use countersign_service::sign_in::records::{Session, Used};
+use stateright::{Model, Property};
+
+use crate::faults::{Fault, always};
+use crate::rows::Rows;
+use crate::world::{ALICE, ISSUER, MALLORY, START, people, service};
+
+/// Before and after the end of a code.
+const TIMES: [Time; 2] = [0, 10 * MINUTE + 1];
+const JTI: [u8; 16] = [7; 16];
+const AUTH: [u8; 16] = [9; 16];
+
+/// A wizard, by its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Wizard {
+    /// The one that Alice sees.
+    Hers,
+    /// Another one of her account.
+    Other,
+    /// Mallory's, of his own account.
+    His,
+}
+
+impl Wizard {
+    fn account(self) -> &'static str {
+        match self {
+            Self::Hers | Self::Other => ALICE,
+            Self::His => MALLORY,
+        }
+    }
+
+    fn session(self) -> Session {
+        Session::new(format!("{self:?}"), self.account().to_owned(), Used::Password, START)
+    }
+}
+
+/// A phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phone {
+    /// Alice's.
+    Hers,
+    /// Mallory's.
+    His,
+}
+
+/// What happens.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A phone binds with a code, by the secret of this wizard's code.
+    Bind(Phone, Wizard, Wizard),
+    /// The service's answer comes to the phone, or Mallory's in its place.
+    Answer(Phone, Wizard),
+    /// Digits are typed in a session, for an enrolment: those of a phone under a code, or wrong ones.
+    Type(Wizard, Wizard, Option<(Phone, Wizard)>),
+    /// "That's not my phone", or cancelled.
+    Cancel(Wizard),
+    /// Time passes.
+    Wait,
+}
+
+/// Everything there is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct State {
+    rows: Rows,
+    tick: usize,
+    answered: BTreeSet<(Phone, Wizard)>,
+    shows: BTreeSet<(Phone, Wizard)>,
+    faults: BTreeSet<Fault>,
+}
+
+/// The model.
+pub struct Adding {
+    app: App,
+    begin: Rows,
+    codes: Vec<(Wizard, String, [u8; 16])>,
+    keys: Vec<(Phone, Jwk, [u8; 65])>,
+    /// By phone and code, since points are slow to read: the MAC of a bind with the secret of a code, and the digits.
+    macs: HashMap<(Phone, Wizard, Wizard), Vec<u8>>,
+    digits: HashMap<(Phone, Wizard), String>,
+    leaks: bool,
+    wizards: Vec<Wizard>,
+}
+
+impl Adding {
+    /// With Alice's code seen by Mallory, or with two wizards of hers and none seen.
+    #[must_use]
+    pub fn new(leaks: bool) -> Self {
+        let app = service();
+        let (mut begin, mut codes) = (people(), Vec::new());
+        let wizards = if leaks { vec![Wizard::Hers, Wizard::His] } else { vec![Wizard::Hers, Wizard::Other] };
+        for wizard in wizards.iter().copied() {
+            let session = wizard.session();
+            let enrollment = fresh(&app, session.account_id, session.id, START).expect("a code");
+            let text = scanned_text(&app, &enrollment).expect("a code as text");
+            let secret = text.rsplit("secret=").next().and_then(decode).and_then(|bytes| bytes.try_into().ok());
+            codes.push((wizard, enrollment.scanned.id.clone(), secret.expect("16 bytes")));
+            begin.run(|tx| start_in(tx, &enrollment, START));
+        }
+        let keys = [Phone::Hers, Phone::His].into_iter().zip(1_u8..).map(|(phone, scalar)| {
+            let key = SigningKey::from_scalar(&[scalar; 32]).expect("a key");
+            let point = key.public().point().ok().and_then(|point| point.try_into().ok()).expect("a point");
+            (phone, key.public().clone(), point)
+        });
+        let mut model = Self {
+            app,
+            begin,
+            codes,
+            keys: keys.collect(),
+            macs: HashMap::new(),
+            digits: HashMap::new(),
+            leaks,
+            wizards,
+        };
+        for (phone, _, point) in model.keys.clone() {
+            for (wizard, id, _) in model.codes.clone() {
+                let code = model.code(wizard).1;
+                model.digits.insert((phone, wizard), code.digits(ISSUER, &point, &point));
+                for by in model.wizards.clone() {
+                    let mac = model.code(by).1.bind_mac(ISSUER, &id, &point, &point, &AUTH);
+                    model.macs.insert((phone, wizard, by), mac);
+                }
+            }
+        }
+        model
+    }
+
+    fn code(&self, wizard: Wizard) -> (&str, Code, [u8; 16]) {
+        let (_, id, secret) = self.codes.iter().find(|(of, _, _)| *of == wizard).expect("every wizard has a code");
+        (id, Code::scanned(secret), *secret)
+    }
+
+    fn key(&self, phone: Phone) -> (&Jwk, &[u8; 65]) {
+        let (_, key, point) = self.keys.iter().find(|(of, _, _)| *of == phone).expect("every phone has a key");
+        (key, point)
+    }
+
+    fn bind(&self, state: &mut State, phone: Phone, wizard: Wizard, by: Wizard, now: Time) {
+        let ((id, _, _), (key, point)) = (self.code(wizard), self.key(phone));
+        let nothing = String::new;
+        let request = BindRequest {
+            id: id.to_owned(),
+            jti: JTI.to_vec(),
+            mac: self.macs[&(phone, wizard, by)].clone(),
+            key: key.clone(),
+            claimed: Claimed { name: nothing(), model: nothing(), os: nothing(), app_version: nothing() },
+            push: Subscription { endpoint: nothing(), p256dh: encode(point), auth: encode(&AUTH) },
+            push_point: point.to_vec(),
+            push_auth: AUTH.to_vec(),
+            network: "somewhere".to_owned(),
+        };
+        let bound = state.rows.run(|tx| bind_in(tx, &self.app, request, now));
+        let enrollment: Enrollment = state.rows.one(id);
+        if let Some(device) = enrollment.device_id.filter(|id| !id.contains(' ')) {
+            state.rows.rename(&device, &format!("{phone:?} at {wizard:?}"));
+        }
+        if let Ok(vouched) = bound
+            && decode(&vouched.mac).is_some_and(|mac| self.code(wizard).1.vouches_for(&JTI, &vouched.body, &mac))
+        {
+            state.answered.insert((phone, wizard));
+        }
+    }
+
+    /// The wizard's page: the enrolment must be of the session that hands the digits in.
+    fn type_digits(&self, state: &mut State, session: Wizard, wizard: Wizard, typed: &str, now: Time) {
+        let (id, _, _) = self.code(wizard);
+        let before: Enrollment = state.rows.one(id);
+        if !before.is_of(&session.session()) {
+            return;
+        }
+        let taken = state.rows.run(|tx| digits_in(tx, &self.app, id, typed, now));
+        if session != wizard {
+            state.faults.insert(Fault::AnothersWizard);
+        }
+        if taken == Digits::Right && before.expires_at <= now {
+            state.faults.insert(Fault::DecidedTooLate);
+        }
+        if taken == Digits::Right && before.state != Stage::Bound {
+            state.faults.insert(Fault::BoundTwice);
+        }
+    }
+
+    fn judge(&self, state: &mut State) {
+        let devices: Vec<Device> = state.rows.all();
+        let enrollments: Vec<Enrollment> = state.rows.all();
+        let (hers, _) = self.key(Phone::Hers);
+        if devices.iter().any(|one| one.account_id == ALICE && one.is_active() && one.key != *hers) {
+            state.faults.insert(Fault::StrangePhone);
+        }
+        // Without the code nobody even comes as far as the digits.
+        let theirs = |device: &&Device| device.account_id == ALICE && device.key != *hers;
+        if !self.leaks && devices.iter().any(|device| theirs(&device)) {
+            state.faults.insert(Fault::BoundWithoutTheCode);
+        }
+        for enrollment in &enrollments {
+            let over = matches!(enrollment.state, Stage::Active | Stage::Ended(_));
+            if over && enrollment.scanned.key.is_some() {
+                state.faults.insert(Fault::CodeOutlives);
+            }
+            let of_it = |device: &&Device| device.id.ends_with(&format!(" {}", enrollment.session));
+            if devices.iter().filter(of_it).count() > 1 {
+                state.faults.insert(Fault::BoundTwice);
+            }
+        }
+        let of_alice = || enrollments.iter().filter(|one| one.account_id == ALICE);
+        let active = of_alice().filter(|one| one.state == Stage::Active).count();
+        if active > 1 || (active == 1 && of_alice().any(|one| matches!(one.state, Stage::Open | Stage::Bound))) {
+            state.faults.insert(Fault::AnotherWayLeftOpen);
+        }
+        let waits = |device: &Device| device.state == Standing::Pending;
+        let ended = |one: &Enrollment| matches!(one.state, Stage::Ended(_));
+        if enrollments.iter().any(|one| {
+            ended(one) && devices.iter().any(|device| one.device_id.as_ref() == Some(&device.id) && waits(device))
+        }) {
+            state.faults.insert(Fault::AnotherWayLeftOpen);
+        }
+    }
+
+    /// Whether whoever sits in this session can know these digits.
+    fn knows(&self, state: &State, session: Wizard, phone: Phone, code: Wizard) -> bool {
+        match session {
+            // Alice types what her own phone shows, whatever made it show that.
+            Wizard::Hers | Wizard::Other => phone == Phone::Hers && state.shows.contains(&(phone, code)),
+            Wizard::His => code == Wizard::His || (code == Wizard::Hers && self.leaks),
+        }
+    }
+}
+
+impl Model for Adding {
+    type State = State;
+    type Action = Event;
+
+    fn init_states(&self) -> Vec<State> {
+        let (answered, shows, faults) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        vec![State { rows: self.begin.clone(), tick: 0, answered, shows, faults }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Event>) {
+        if !state.faults.is_empty() {
+            return;
+        }
+        let of_each = |event: fn(Wizard) -> Event| self.wizards.iter().copied().map(event);
+        // Alice scans the codes of her own wizards, or one that Mallory shows her.
+        actions.extend(of_each(|wizard| Event::Bind(Phone::Hers, wizard, wizard)));
+        actions.extend(of_each(|wizard| Event::Answer(Phone::Hers, wizard)));
+        // He has hers where it leaks; else he tries with the secret of another code.
+        let by = if self.leaks { Wizard::Hers } else { Wizard::Other };
+        actions.push(Event::Bind(Phone::His, Wizard::Hers, by));
+        actions.push(Event::Cancel(Wizard::Hers));
+        actions.push(Event::Type(Wizard::Hers, Wizard::Hers, None));
+        for session in &self.wizards {
+            for phone in [Phone::Hers, Phone::His] {
+                for code in self.wizards.iter().filter(|code| self.knows(state, *session, phone, **code)) {
+                    let typed = Some((phone, *code));
+                    actions.extend(self.wizards.iter().map(|wizard| Event::Type(*session, *wizard, typed)));
+                }
+            }
+        }
+        if state.tick + 1 < TIMES.len() {
+            actions.push(Event::Wait);
+        }
+    }
+
+    fn next_state(&self, last: &State, action: Event) -> Option<State> {
+        let (mut state, now) = (last.clone(), START + TIMES[last.tick]);
+        match action {
+            Event::Bind(phone, wizard, by) => self.bind(&mut state, phone, wizard, by, now),
+            Event::Answer(phone, wizard) => {
+                let forged = wizard == Wizard::His || (wizard == Wizard::Hers && self.leaks);
+                if forged || state.answered.contains(&(phone, wizard)) {
+                    state.shows.insert((phone, wizard));
+                }
+            }
+            Event::Type(session, wizard, known) => {
+                let typed = known.map_or("no digits", |known| self.digits[&known].as_str());
+                self.type_digits(&mut state, session, wizard, typed, now);
+            }
+            Event::Cancel(wizard) => {
+                let (id, _, _) = self.code(wizard);
+                state.rows.run(|tx| end_in(tx, id, Cause::NotMyPhone, now));
+            }
+            Event::Wait => state.tick += 1,
+        }
+        if state == *last {
+            return None;
+        }
+        self.judge(&mut state);
+        Some(state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let mut all = always!(
+            StrangePhone,
+            BoundWithoutTheCode,
+            BoundTwice,
+            AnothersWizard,
+            DecidedTooLate,
+            CodeOutlives,
+            AnotherWayLeftOpen
+        );
+        all.push(Property::sometimes("Alice can add her phone", |_, state: &State| {
+            state.rows.all::<Device>().iter().any(|device| device.account_id == ALICE && device.is_active())
+        }));
+        all.push(Property::sometimes("three wrong digits end it", |_, state: &State| {
+            let wrong = Stage::Ended(Cause::WrongDigits);
+            state.rows.all::<Enrollment>().iter().any(|enrollment| enrollment.state == wrong)
+        }));
+        all
+    }
+}

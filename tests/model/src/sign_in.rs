@@ -1,0 +1,391 @@
+//! Second factor and signing in without a password: two browsers, two phones, the service between them.
+//!
+//! The network delivers what it likes, when and as often as it likes: a prompt is there for every phone as long as
+//! that phone's core shows it, an answer is brought to the service at any later time, any number of times, by either
+//! phone. Mallory knows Alice's password and every id and number; what he can't do is sign with her keys, send her
+//! browser's cookie, or make her type a number that her own page does not show.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use countersign_service::clock::Time;
+use countersign_service::prompts::acts::Only;
+use countersign_service::prompts::answers::{Act, take};
+use countersign_service::prompts::records::{Ceremony, Kind, Origin, Outcome, Owner, Prompt};
+use countersign_service::secrets::hashed;
+use countersign_service::sign_in::number::redeem;
+use countersign_service::sign_in::records::{Attempt, Proven, Secret, Session, Used};
+use stateright::{Model, Property};
+
+use crate::answers::{Said, Sides, Start, has_said};
+use crate::faults::{Fault, always};
+use crate::rows::Rows;
+use crate::world::{ALICE, HERS, HIS, ISSUER, MALLORY, START, add_phones, device_key, people, service, sign_in_key};
+
+/// At once, after the life of every request, after the five minutes of an approval.
+const TIMES: [Time; 3] = [0, 130, 450];
+
+/// Who sits at which browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Browser {
+    /// Alice.
+    Hers,
+    /// Mallory.
+    His,
+}
+
+/// A way to start a ceremony.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Way {
+    /// Whose browser.
+    pub browser: Browser,
+    /// For whose account.
+    pub account: &'static str,
+    /// What for.
+    pub kind: Kind,
+    /// How the browser got there.
+    pub origin: Origin,
+}
+
+/// An answer that somebody makes up with a key in his hands, and with the right number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Forgery {
+    /// The phone that brings it.
+    pub by: &'static str,
+    /// With the sign-in key of that phone, else with its device key.
+    pub with_sign_in_key: bool,
+    /// Claims to have verified the person.
+    pub uv: &'static str,
+    /// An approval, else a denial.
+    pub approves: bool,
+}
+
+/// What happens.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A ceremony is started.
+    Start(Way),
+    /// Alice answers a prompt that her phone shows: with the number of her own page, or no.
+    Answer(String, bool),
+    /// "It wasn't me."
+    Report(String),
+    /// The network brings an answer, in a request of this phone.
+    Deliver(usize, &'static str),
+    /// A made-up answer to a prompt.
+    Forge(String, Forgery),
+    /// A browser wants its session for a ceremony.
+    Finish(Browser, String),
+    /// Time passes.
+    Wait,
+}
+
+/// Everything there is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct State {
+    rows: Rows,
+    tick: usize,
+    started: BTreeMap<Way, usize>,
+    page: Option<String>,
+    said: BTreeSet<Said>,
+    given: BTreeMap<String, u8>,
+    faults: BTreeSet<Fault>,
+    signed_in: bool,
+}
+
+/// The model, with its bounds.
+pub struct SignIn {
+    sides: Sides,
+    /// Each way to start, and how often.
+    pub ways: Vec<(Way, usize)>,
+    /// What is made up.
+    pub forgeries: Vec<Forgery>,
+    begin: Rows,
+}
+
+impl SignIn {
+    /// A service with both phones.
+    #[must_use]
+    pub fn new(ways: Vec<(Way, usize)>, forgeries: Vec<Forgery>) -> Self {
+        let mut begin = people();
+        add_phones(&mut begin, true);
+        Self { sides: Sides::new(service()), ways, forgeries, begin }
+    }
+
+    fn now(&self, state: &State) -> Time {
+        START + TIMES[state.tick]
+    }
+
+    fn start(&self, state: &mut State, way: Way) {
+        let count = state.started.entry(way).or_default();
+        *count += 1;
+        let letter =
+            self.ways.iter().zip('a'..).find(|((known, _), _)| *known == way).map_or('?', |(_, letter)| letter);
+        let name = format!("{letter}{count}");
+        let start = Start {
+            name: &name,
+            account: way.account,
+            owner: owner(way.browser),
+            kind: way.kind,
+            origin: way.origin,
+            only: Only::All,
+            // As the page of a browser that proved nothing draws it: three digits.
+            number: (way.origin == Origin::Unknown).then(|| format!("10{count}")),
+        };
+        let now = START + TIMES[state.tick];
+        if self.sides.start(&mut state.rows, start, now) && way.browser == Browser::Hers {
+            state.page = Some(name);
+        }
+    }
+
+    fn forge(&self, state: &mut State, jti: &str, forgery: Forgery) {
+        let prompt: Prompt = state.rows.one(jti);
+        let number = state.rows.one::<Ceremony>(&prompt.ceremony).number;
+        let mut inner = serde_json::json!({
+            "aud": ISSUER, "prompt": jti, "prompt_sha256": hashed(prompt.jws.as_bytes()), "uv": forgery.uv,
+            "decision": if forgery.approves { "approve" } else { "deny" },
+        });
+        if forgery.approves {
+            inner["number"] = number.into();
+        }
+        let key = if forgery.with_sign_in_key { sign_in_key(forgery.by) } else { device_key(forgery.by) };
+        let now = self.now(state);
+        self.sides.bring(&mut state.rows, forgery.by, &key.thumbprint(), &inner.to_string(), now);
+    }
+
+    fn finish(&self, state: &mut State, browser: Browser, ceremony: &str) {
+        let now = self.now(state);
+        let found: Ceremony = state.rows.one(ceremony);
+        let proven = (found.kind == Kind::SecondFactor).then(|| Proven {
+            account_id: found.account_id.clone(),
+            at: now,
+            by: Secret::Password,
+            password_since: START,
+        });
+        let attempt = Attempt { proven, ceremony: Some(ceremony.to_owned()), ..Attempt::new(cookie(browser), now) };
+        let nth = state.given.get(ceremony).copied().unwrap_or(0);
+        let id = format!("{browser:?} {ceremony} {nth}");
+        let session = state.rows.run(|tx| redeem(tx, &attempt, id, &cookie(browser), None, now));
+        if session.is_some() {
+            *state.given.entry(ceremony.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// What is wrong with a state, and with the way to it.
+    fn judge(&self, before: &State, state: &mut State) {
+        let now = self.now(state);
+        let ceremonies: Vec<Ceremony> = state.rows.all();
+        let prompts: Vec<Prompt> = state.rows.all();
+        let sessions: Vec<Session> = state.rows.all();
+        let mut faults = BTreeSet::new();
+        let said =
+            |ceremony: &Ceremony, fits: &dyn Fn(&Said) -> bool| has_said(&state.said, &prompts, &ceremony.id, fits);
+        for session in sessions.iter().filter(|session| session.account_id == ALICE) {
+            let given_by = ceremonies.iter().find(|ceremony| ceremony.gave_session.as_ref() == Some(&session.id));
+            let good = given_by.is_some_and(|ceremony| {
+                let key = match session.used {
+                    Used::Phone => sign_in_key(HERS).thumbprint(),
+                    _ => device_key(HERS).thumbprint(),
+                };
+                session.id.starts_with("Hers")
+                    && said(ceremony, &|said| said.number.as_ref() == Some(&ceremony.number) && said.key == key)
+            });
+            if !good {
+                faults.insert(Fault::SignedInWithoutHerPhone);
+            }
+        }
+        for ceremony in &ceremonies {
+            let hers = ceremony.account_id == ALICE;
+            let decided = match ceremony.outcome {
+                Some(Outcome::Approved) => said(ceremony, &|said| said.number.is_some()),
+                Some(Outcome::WrongNumber) => {
+                    said(ceremony, &|said| said.number.as_ref().is_some_and(|number| *number != ceremony.number))
+                }
+                Some(Outcome::Denied) => said(ceremony, &|said| said.number.is_none()),
+                _ => true,
+            };
+            if hers && !decided {
+                faults.insert(Fault::DecidedBySomebodyElse);
+            }
+            if ceremony.outcome == Some(Outcome::Approved) && ceremony.decided_at >= Some(ceremony.expires_at) {
+                faults.insert(Fault::DecidedTooLate);
+            }
+            let was = before.rows.maybe::<Ceremony>(&ceremony.id).and_then(|ceremony| ceremony.outcome);
+            if was.is_some() && ceremony.outcome != was && ceremony.outcome != Some(Outcome::Reported) {
+                faults.insert(Fault::DecidedTwice);
+            }
+            let reported = ceremony.outcome == Some(Outcome::Reported);
+            if reported && sessions.iter().any(|session| ceremony.gave_session.as_ref() == Some(&session.id)) {
+                faults.insert(Fault::ReportedAndStillThere);
+            }
+            let others = || ceremonies.iter().filter(|other| other.id != ceremony.id);
+            if others().any(|other| other.owner == ceremony.owner && other.is_live(now)) && ceremony.is_live(now) {
+                faults.insert(Fault::TwoAtOnce);
+            }
+            let lately = |other: &&Ceremony| other.account_id == ceremony.account_id;
+            if others().filter(lately).any(|other| other.numbers().contains(&ceremony.number.as_str())) {
+                faults.insert(Fault::SameNumber);
+            }
+        }
+        if state.given.values().any(|count| *count > 1) {
+            faults.insert(Fault::CountedTwice);
+        }
+        for prompt in &prompts {
+            if prompt.device_id != HERS && self.sides.shown(prompt, now).is_some() {
+                faults.insert(Fault::ShownToAnother);
+            }
+            if !self.sides.may_deny(&state.rows, prompt, now) {
+                faults.insert(Fault::NoWayToSayNo);
+            }
+        }
+        state.signed_in = sessions.iter().any(|session| session.account_id == ALICE);
+        state.faults = faults;
+    }
+}
+
+fn cookie(browser: Browser) -> String {
+    format!("{browser:?}")
+}
+
+fn owner(browser: Browser) -> Owner {
+    Owner::Attempt(cookie(browser))
+}
+
+impl Model for SignIn {
+    type State = State;
+    type Action = Event;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State {
+            rows: self.begin.clone(),
+            tick: 0,
+            started: BTreeMap::new(),
+            page: None,
+            said: BTreeSet::new(),
+            given: BTreeMap::new(),
+            faults: BTreeSet::new(),
+            signed_in: false,
+        }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Event>) {
+        if !state.faults.is_empty() {
+            return;
+        }
+        for (way, most) in &self.ways {
+            if state.started.get(way).copied().unwrap_or(0) < *most {
+                actions.push(Event::Start(*way));
+            }
+        }
+        let prompts: Vec<Prompt> = state.rows.all();
+        for prompt in &prompts {
+            if self.sides.shown(prompt, self.now(state)).is_some()
+                && !state.said.iter().any(|said| said.prompt == prompt.jti)
+            {
+                actions.push(Event::Answer(prompt.jti.clone(), true));
+                actions.push(Event::Answer(prompt.jti.clone(), false));
+            }
+            let ceremony: Ceremony = state.rows.one(&prompt.ceremony);
+            if ceremony.is_live(self.now(state)) {
+                actions.extend(self.forgeries.iter().map(|forgery| Event::Forge(prompt.jti.clone(), *forgery)));
+            } else if ceremony.outcome == Some(Outcome::Approved) && prompt.device_id == HERS {
+                actions.push(Event::Report(prompt.jti.clone()));
+            }
+        }
+        for said in 0..state.said.len() {
+            actions.extend([HERS, HIS].map(|by| Event::Deliver(said, by)));
+        }
+        for ceremony in state.rows.all::<Ceremony>() {
+            if ceremony.outcome == Some(Outcome::Approved) {
+                actions.extend([Browser::Hers, Browser::His].map(|one| Event::Finish(one, ceremony.id.clone())));
+            }
+        }
+        if state.tick + 1 < TIMES.len() {
+            actions.push(Event::Wait);
+        }
+    }
+
+    fn next_state(&self, last: &State, action: Event) -> Option<State> {
+        let mut state = last.clone();
+        match action {
+            Event::Start(way) => self.start(&mut state, way),
+            Event::Answer(jti, approves) => {
+                let page = if approves { Some(state.page.clone()?) } else { None };
+                let now = self.now(&state);
+                self.sides.says(&state.rows, &mut state.said, &jti, page.as_deref(), now);
+            }
+            Event::Report(jti) => {
+                let now = self.now(&state);
+                state.rows.run(|tx| take(tx, &self.sides.app, HERS, "", Some(&Act::Report(jti)), now));
+            }
+            Event::Deliver(said, by) => {
+                let said = state.said.iter().nth(said).cloned()?;
+                let now = self.now(&state);
+                self.sides.bring(&mut state.rows, by, &said.key, &said.inner, now);
+            }
+            Event::Forge(jti, forgery) => self.forge(&mut state, &jti, forgery),
+            Event::Finish(browser, ceremony) => self.finish(&mut state, browser, &ceremony),
+            Event::Wait => state.tick += 1,
+        }
+        if state == *last {
+            return None;
+        }
+        self.judge(last, &mut state);
+        Some(state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let mut all = always!(
+            SignedInWithoutHerPhone,
+            CountedTwice,
+            DecidedBySomebodyElse,
+            DecidedTooLate,
+            DecidedTwice,
+            ReportedAndStillThere,
+            TwoAtOnce,
+            SameNumber,
+            ShownToAnother,
+            NoWayToSayNo
+        );
+        all.push(Property::sometimes("Alice can sign in", |_, state: &State| state.signed_in));
+        all.push(Property::sometimes("Alice can deny", |_, state: &State| {
+            state.said.iter().any(|said| said.number.is_none())
+                && state.rows.all::<Ceremony>().iter().any(|one| one.outcome == Some(Outcome::Denied))
+        }));
+        all
+    }
+}
+
+const fn way(browser: Browser, account: &'static str, kind: Kind, origin: Origin) -> Way {
+    Way { browser, account, kind, origin }
+}
+
+const HIS_ANSWERS: [Forgery; 2] = [
+    Forgery { by: HIS, with_sign_in_key: false, uv: "none", approves: true },
+    Forgery { by: HIS, with_sign_in_key: false, uv: "none", approves: false },
+];
+
+/// The second factor: Mallory knows Alice's password, and has an account of his own.
+#[must_use]
+pub fn second_factor() -> Vec<SignIn> {
+    let (kind, origin) = (Kind::SecondFactor, Origin::PasswordProved);
+    let hers = way(Browser::Hers, ALICE, kind, origin);
+    [
+        vec![(hers, 2)],
+        vec![(hers, 1), (way(Browser::His, ALICE, kind, origin), 1)],
+        vec![(hers, 1), (way(Browser::His, MALLORY, kind, origin), 1)],
+    ]
+    .map(|ways| SignIn::new(ways, HIS_ANSWERS.to_vec()))
+    .into()
+}
+
+/// Without a password, chosen out of three in a known browser, three digits in any other; a thief holds her phone,
+/// sees every number, and can't unlock the key that asks her.
+#[must_use]
+pub fn without_password() -> Vec<SignIn> {
+    let kind = Kind::PhoneSignIn;
+    let hers = way(Browser::Hers, ALICE, kind, Origin::KnownBrowser);
+    let thief = |uv| Forgery { by: HERS, with_sign_in_key: false, uv, approves: true };
+    let his = Forgery { by: HIS, with_sign_in_key: true, uv: "biometric", approves: true };
+    [vec![(hers, 1), (way(Browser::His, ALICE, kind, Origin::Unknown), 1)], vec![(hers, 2)]]
+        .map(|ways| SignIn::new(ways, vec![thief("none"), thief("biometric"), his]))
+        .into()
+}

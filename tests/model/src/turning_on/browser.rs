@@ -1,0 +1,160 @@
+//! From a pushed request over the browser to a code.
+
+use std::collections::HashMap;
+
+use countersign_service::clock::Time;
+use countersign_service::devices::records::Device;
+use countersign_service::phone_sign_in::acts::{self, REQUEST_URI};
+use countersign_service::phone_sign_in::records::{Purpose, Registration};
+use countersign_service::phone_sign_in::routes::{Proved, keep};
+use countersign_service::phone_sign_in::rules::{self, CLIENT_ID, TURN_ON_SCOPE};
+use countersign_service::prompts::records::{Ceremony, Kind, Origin, Owner, Prompt};
+use countersign_service::secrets::hashed;
+use countersign_service::sign_in::number::asked_of;
+use countersign_service::sign_in::password::{self, Next};
+use countersign_service::sign_in::records::{Attempt, Proven, Secret};
+use countersign_service::sign_in::register::{self, Agreed, agreed_to};
+
+use super::{BROWSERS, Browser, Event, Request, State, TIMES, TurningOn, account, cookie, rename_secret};
+use crate::answers::{Said, Start, has_said};
+use crate::faults::Fault;
+use crate::world::{ALICE, HERS, HIS, MALLORY, START, device_key};
+
+impl TurningOn {
+    pub(super) fn push(&self, state: &mut State, phone: &'static str, named: &'static str, now: Time) {
+        let request = Request { phone, nth: state.pushed.iter().filter(|request| request.phone == phone).count() };
+        let challenge = hashed(request.verifier().as_bytes());
+        let (jkt, uri, oauth_state) = (device_key(named).thumbprint(), request.redirect_uri(), request.state());
+        let fields = [
+            ("client_id", CLIENT_ID),
+            ("redirect_uri", &uri),
+            ("response_type", "code"),
+            ("scope", TURN_ON_SCOPE),
+            ("state", &oauth_state),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+            ("dpop_jkt", &jkt),
+            ("prompt", "login"),
+        ];
+        let fields: HashMap<String, String> =
+            fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let pushed = rules::read(&fields, &[]).expect("the form is right");
+        let proved = Proved { jkt: device_key(phone).thumbprint(), jti: String::new() };
+        let kept = state.rows.run(|tx| keep(tx, proved, pushed, now));
+        if let Some(name) = kept.as_deref().and_then(|uri| uri.strip_prefix(REQUEST_URI)) {
+            rename_secret(&mut state.rows, name, &request.name());
+            state.pushed.insert(request);
+            if phone != named {
+                state.faults.insert(Fault::StartedForAnother);
+            }
+        }
+    }
+
+    /// As the authorization endpoint does.
+    pub(super) fn go(&self, state: &mut State, browser: Browser, request: Request, now: Time) {
+        let uri = format!("{REQUEST_URI}{}", request.name());
+        state.rows.run(|tx| {
+            if let Some(registration) = acts::take(tx, &uri, now)? {
+                tx.put(&Attempt { registration: Some(registration), ..Attempt::new(cookie(browser), now) })?;
+            }
+            Ok(())
+        });
+    }
+
+    pub(super) fn prove(&self, state: &mut State, browser: Browser, who: &'static str, now: Time) {
+        let Some(attempt) = state.rows.maybe::<Attempt>(&cookie(browser)) else { return };
+        let proven = Proven { account_id: who.to_owned(), at: now, by: Secret::Password, password_since: START };
+        let purpose = attempt.registration.as_ref().map(|registration| registration.purpose.clone());
+        let next = state.rows.run(|tx| password::decide(tx, &proven, purpose.as_ref()));
+        if !matches!(next, Next::Number) {
+            return;
+        }
+        let of_another = |device: &String| state.rows.one::<Device>(device).account_id != who;
+        if matches!(&purpose, Some(Purpose::TurnOn { device_id }) if of_another(device_id)) {
+            state.faults.insert(Fault::StartedForAnother);
+        }
+        state.ceremonies += 1;
+        let name = format!("t{}", state.ceremonies);
+        let (kind, only) = asked_of(purpose.as_ref());
+        let start = Start {
+            name: &name,
+            account: who,
+            owner: Owner::Attempt(cookie(browser)),
+            kind,
+            origin: Origin::PasswordProved,
+            only,
+            number: None,
+        };
+        let ceremony = self.sides.start(&mut state.rows, start, now).then_some(name);
+        if browser == Browser::Hers {
+            state.page.clone_from(&ceremony);
+        }
+        state.rows.run(|tx| tx.put(&Attempt { proven: Some(proven), ceremony, ..attempt }));
+    }
+
+    pub(super) fn go_on(&self, state: &mut State, browser: Browser, ceremony: String, now: Time) {
+        let Some(attempt) = state.rows.maybe::<Attempt>(&cookie(browser)) else { return };
+        let prompts: Vec<Prompt> = state.rows.all();
+        let found: Ceremony = state.rows.one(&ceremony);
+        let went = state.rows.run(|tx| register::redeem(tx, Attempt { ceremony: Some(ceremony), ..attempt }, now));
+        let approved = has_said(&state.said, &prompts, &found.id, |said| said.number.as_ref() == Some(&found.number));
+        if went && found.account_id == ALICE && !(approved && browser == Browser::Hers) {
+            state.faults.insert(Fault::SignedInWithoutHerPhone);
+        }
+    }
+
+    pub(super) fn agree(&self, state: &mut State, browser: Browser, now: Time) {
+        let attempt = state.rows.maybe::<Attempt>(&cookie(browser));
+        let Some((attempt, registration, who)) = agreed_to(attempt.as_ref(), now) else { return };
+        let of = state.pushed.iter().find(|request| hashed(request.name().as_bytes()) == registration.id).copied();
+        let agreed = state.rows.run(|tx| register::decide(tx, attempt, registration, &who, "", now));
+        if let (Agreed::Code(code), Some(of)) = (agreed, of) {
+            rename_secret(&mut state.rows, &code, &of.name());
+            state.codes.insert(of);
+            if account(of.phone) != who {
+                state.faults.insert(Fault::StartedForAnother);
+            }
+            if of.phone == HERS && !self.has_approved(state) {
+                state.faults.insert(Fault::KeyWithoutItsApproval);
+            }
+        }
+    }
+
+    pub(super) fn browser_actions(&self, state: &State, actions: &mut Vec<Event>) {
+        let now = START + TIMES[state.tick];
+        if state.pushed.len() < 2 {
+            actions.extend([Event::Push(HERS, HERS), Event::Push(HIS, HIS), Event::Push(HIS, HERS)]);
+        }
+        let waiting: Vec<Registration> = state.rows.all();
+        for request in &state.pushed {
+            if waiting.iter().any(|one| one.id == hashed(request.name().as_bytes())) {
+                actions.extend(BROWSERS.map(|browser| Event::Go(browser, *request)));
+            }
+        }
+        if state.ceremonies < 2 {
+            let who = [(Browser::Hers, ALICE), (Browser::His, ALICE), (Browser::His, MALLORY)];
+            actions.extend(who.map(|(browser, account)| Event::Prove(browser, account)));
+        }
+        for prompt in state.rows.all::<Prompt>() {
+            let unsaid = !state.said.iter().any(|said| said.prompt == prompt.jti);
+            if unsaid && self.sides.shown(&prompt, now).is_some() {
+                actions.extend([true, false].map(|approves| Event::Answer(prompt.jti.clone(), approves)));
+            }
+        }
+        actions.extend((0..state.said.len()).map(Event::Deliver));
+        for ceremony in state.rows.all::<Ceremony>() {
+            actions.extend(BROWSERS.map(|browser| Event::GoOn(browser, ceremony.id.clone())));
+        }
+        actions.extend(BROWSERS.map(Event::Agree));
+    }
+
+    /// Whether Alice has approved registering this phone, by the number of a page of hers.
+    fn has_approved(&self, state: &State) -> bool {
+        let prompts: Vec<Prompt> = state.rows.all();
+        state.rows.all::<Ceremony>().iter().any(|one| {
+            let right = |said: &Said| said.number.as_ref() == Some(&one.number);
+            let asked = one.kind == Kind::RegisterDevice && one.account_id == ALICE;
+            asked && has_said(&state.said, &prompts, &one.id, right)
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! Who there is: the service, two people with a phone each, and what chance would have decided.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use countersign::testing::decisions::Receiver;
+use countersign_service::app::App;
+use countersign_service::clock::{Clock, Time};
+use countersign_service::config::Config;
+use countersign_service::devices::records::{Claimed, Device, SignInKey, State, Subscription};
+use countersign_service::jose::Jwk;
+use countersign_service::keys;
+use countersign_service::people::Person;
+use countersign_service::prompts::records::Prompt;
+use countersign_service::secrets::{decode, encode};
+use countersign_service::store::StoreError;
+
+use crate::rows::Rows;
+
+/// The service.
+pub const ISSUER: &str = "https://login.test";
+/// Another service, which the attacker runs.
+pub const EVIL: &str = "https://evil.test";
+/// When every model begins.
+pub const START: Time = 1_790_000_000;
+/// The account of the person whom everything protects.
+pub const ALICE: &str = "alice";
+/// The attacker's own account.
+pub const MALLORY: &str = "mallory";
+/// Alice's phone.
+pub const HERS: &str = "phone-of-alice";
+/// The attacker's phone.
+pub const HIS: &str = "phone-of-mallory";
+
+/// The time never moves by itself: each transaction is told when it is.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Time {
+        START
+    }
+}
+
+/// The service as every model runs it.
+#[must_use]
+pub fn service() -> App {
+    let config = Config {
+        issuer: ISSUER.to_owned(),
+        organization: "Example".to_owned(),
+        data: None,
+        clients: Vec::new(),
+        phone_redirects: Vec::new(),
+        app_link: None,
+        private_relays: Vec::new(),
+        relay_authorities: String::new(),
+        limits: Config::LIMITS,
+    };
+    App::open(config, Arc::new(Still)).expect("the service opens in memory")
+}
+
+/// Alice and Mallory, without phones.
+#[must_use]
+pub fn people() -> Rows {
+    let mut rows = Rows::default();
+    for name in [ALICE, MALLORY] {
+        let mut person = Person::new(name, name, "a password of theirs", START).expect("a person");
+        person.account_id = name.to_owned();
+        rows.run(|tx| tx.put(&person));
+    }
+    rows
+}
+
+/// A key, by its name: what is signed with it only its holder can sign.
+#[must_use]
+pub fn key(name: &str) -> Jwk {
+    Jwk { kty: "EC".to_owned(), crv: "P-256".to_owned(), x: encode(name.as_bytes()), y: String::new() }
+}
+
+/// The device key of a phone.
+#[must_use]
+pub fn device_key(phone: &str) -> Jwk {
+    key(&format!("device key of {phone}"))
+}
+
+/// The sign-in key of a phone.
+#[must_use]
+pub fn sign_in_key(phone: &str) -> Jwk {
+    key(&format!("sign-in key of {phone}"))
+}
+
+/// Gives both their phones, active for long; pushes go nowhere, since the network delivers what it likes.
+pub fn add_phones(rows: &mut Rows, with_sign_in: bool) {
+    for (phone, account) in [(HERS, ALICE), (HIS, MALLORY)] {
+        let claimed =
+            Claimed { name: phone.to_owned(), model: String::new(), os: String::new(), app_version: String::new() };
+        let push = Subscription { endpoint: String::new(), p256dh: String::new(), auth: String::new() };
+        let mut device = Device::pending(phone.to_owned(), account.to_owned(), device_key(phone), claimed, push, START);
+        device.sign_in = with_sign_in.then(|| SignInKey { key: sign_in_key(phone), registered_at: START });
+        (device.state, device.push) = (State::Active, None);
+        rows.run(|tx| tx.put(&device));
+        rows.run(|tx| {
+            let thumbprint = device.key.thumbprint();
+            tx.put(&countersign_service::devices::records::DeviceKey { thumbprint, device_id: device.id.clone() })
+        });
+    }
+}
+
+/// What Alice's phone knows of her account.
+#[must_use]
+pub fn receiver(app: &App) -> Receiver {
+    let first = app.store.run_blocking(|tx| keys::document(tx, 1));
+    let (document, _names) = first.expect("the first key document");
+    Receiver::new(ISSUER, HERS, ALICE, &document)
+}
+
+/// The smallest thing that chance may draw, always: of all draws the one that collides most.
+///
+/// # Errors
+/// Never.
+pub fn smallest(_limit: u32) -> Result<u32, countersign_service::secrets::SecretError> {
+    Ok(0)
+}
+
+static SIGNED: LazyLock<Mutex<HashMap<String, String>>> = LazyLock::new(Mutex::default);
+
+/// Names a new ceremony and its prompts, and has each prompt signed again under its name.
+///
+/// A prompt's id is 128 bits by form, so its name is padded to as many.
+pub fn name_ceremony(app: &App, rows: &mut Rows, by_chance: &str, name: &str) {
+    rows.rename(by_chance, name);
+    let prompts: Vec<Prompt> = rows.run(|tx| tx.children(name));
+    for prompt in prompts {
+        let jti = encode(&padded(&format!("{name} {}", prompt.device_id.trim_start_matches("phone-of-"))));
+        let payload = prompt.jws.split('.').nth(1).and_then(decode).and_then(|bytes| String::from_utf8(bytes).ok());
+        let payload = payload.expect("a prompt of the service").replace(&prompt.jti, &jti);
+        let jws = sign(app, payload).expect("the service signs");
+        rows.rename(&prompt.jti, &jti);
+        rows.run(|tx| tx.put(&Prompt { jti, jws, ..prompt }));
+    }
+}
+
+fn padded(name: &str) -> [u8; 16] {
+    let mut bytes = [b' '; 16];
+    bytes.iter_mut().zip(name.bytes()).for_each(|(byte, given)| *byte = given);
+    bytes
+}
+
+/// Signing costs much and gives the same for the same, so it is done once for each payload.
+fn sign(app: &App, payload: String) -> Result<String, StoreError> {
+    let mut signed = SIGNED.lock().expect("nobody panicked in here");
+    let mine = format!("{} {payload}", app.keys.phone(START).kid());
+    if let Some(jws) = signed.get(&mine) {
+        return Ok(jws.clone());
+    }
+    let claims: serde_json::Value = serde_json::from_str(&payload)?;
+    let jws = app.keys.phone(START).sign("phone-prompt+jwt", &claims).map_err(|_library| StoreError::Stopped)?;
+    signed.insert(mine, jws.clone());
+    Ok(jws)
+}
