@@ -96,25 +96,29 @@ async fn knocking(
         usual.push(signs_in(person, phone).await?);
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
-    let ends = Instant::now() + Duration::from_secs(seconds);
-    // Twelve times in ten minutes a known browser may ask; the preparations took one.
-    let (mut strangers, mut under_attack, mut knocks) = (tokio::task::JoinSet::new(), Vec::new(), 0_u32);
-    let mut tick = tokio::time::interval(Duration::from_secs(1) / per_second.max(1));
-    let (mut next, pause) = (Instant::now() + Duration::from_secs(5), Duration::from_secs(seconds.max(8) / 8));
-    while Instant::now() < ends {
-        tokio::select! {
-            _ = tick.tick() => {
-                let network = u8::try_from(knocks % 50)?.saturating_add(1);
-                let stranger = world.person_in_network(network)?;
-                strangers.spawn(async move { knocks_once(&stranger).await.map_err(|trouble| trouble.to_string()) });
-                knocks = knocks.saturating_add(1);
-            }
-            signed_in = signs_in(person, phone), if Instant::now() >= next && under_attack.len() < 6 => {
-                under_attack.push(signed_in?);
-                next = Instant::now() + pause;
-            }
+    let knocking = async {
+        let (mut strangers, mut knocks) = (tokio::task::JoinSet::new(), 0_u32);
+        let mut tick = tokio::time::interval(Duration::from_secs(1) / per_second.max(1));
+        let ends = Instant::now() + Duration::from_secs(seconds);
+        while Instant::now() < ends {
+            tick.tick().await;
+            let stranger = world.person_in_network(u8::try_from(knocks % 50)?.saturating_add(1))?;
+            strangers.spawn(async move { knocks_once(&stranger).await.map_err(|trouble| trouble.to_string()) });
+            knocks = knocks.saturating_add(1);
         }
-    }
+        Ok::<_, Trouble>((strangers, knocks))
+    };
+    let signing_in = async {
+        let mut times = Vec::new();
+        // Twelve times in ten minutes a known browser may ask; the preparations took some.
+        for _time in 0..6 {
+            tokio::time::sleep(Duration::from_secs(seconds) / 8).await;
+            times.push(signs_in(person, phone).await?);
+        }
+        Ok::<_, Trouble>(times)
+    };
+    let (knocked, under_attack) = tokio::join!(knocking, signing_in);
+    let ((mut strangers, knocks), under_attack) = (knocked?, under_attack?);
     let mut pages = std::collections::HashMap::new();
     while let Some(page) = strangers.join_next().await {
         let page = page?.unwrap_or_else(|trouble| trouble);
