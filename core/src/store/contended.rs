@@ -35,9 +35,8 @@ fn rounds() -> usize {
     std::env::var("COUNTERSIGN_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(200)
 }
 
-/// The folder of the store, in a process that was started for it; and from which end it goes through the requests.
+/// The folder of the store, in a process that was started for it.
 const HOME: &str = "COUNTERSIGN_TEST_HOME";
-const BACKWARDS: &str = "COUNTERSIGN_TEST_BACKWARDS";
 
 /// A device without a network: what is decided is stored and waits.
 struct Offline;
@@ -119,10 +118,9 @@ fn filled(home: &Path, requests: usize) -> AccountRecord {
 }
 
 /// Denies every request, and says which ones were still open.
-async fn deny_all(home: PathBuf, backwards: bool) {
+async fn deny_all(home: PathBuf) {
     let authenticator = open(&home).await.unwrap();
-    for round in 0..rounds() {
-        let number = if backwards { rounds() - 1 - round } else { round };
+    for number in 0..rounds() {
         let id = PromptId { account: AccountId("ada".to_owned()), jti: jti(number) };
         loop {
             match authenticator.deny(id.clone()).await {
@@ -142,15 +140,12 @@ async fn deny_all(home: PathBuf, backwards: bool) {
 struct Process(Child, BufReader<std::process::ChildStdout>);
 
 impl Process {
-    fn start(home: &Path, backwards: bool) -> Self {
+    fn start(home: &Path) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
             .args(["--exact", "store::contended::two_processes_answer_each_request_once", "--nocapture"])
             .env(HOME, home)
             .stdout(Stdio::piped());
-        if backwards {
-            command.env(BACKWARDS, "1");
-        }
         let mut child = command.spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         Self(child, out)
@@ -175,24 +170,23 @@ impl Process {
     }
 }
 
-/// Two processes go through the same requests from both ends and on through each other's; one is killed on the
-/// way and begins again. Each request is denied by one of them, is stored once, and is sent by whoever stored it.
+/// Two processes go through the same requests, side by side; one is killed on the way and begins again. Each request is denied by one of them, is stored once, and is sent by whoever stored it.
 #[test]
 fn two_processes_answer_each_request_once() {
     if let Some(home) = std::env::var_os(HOME) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(deny_all(PathBuf::from(home), std::env::var_os(BACKWARDS).is_some()));
+        runtime.block_on(deny_all(PathBuf::from(home)));
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let account = filled(folder.path(), rounds());
-    let mut first = Process::start(folder.path(), false);
-    let mut second = Process::start(folder.path(), true);
+    let mut first = Process::start(folder.path());
+    let mut second = Process::start(folder.path());
     let (mut denied, _) = first.denied(rounds() / 10);
     first.0.kill().unwrap();
     denied.extend(first.denied(usize::MAX).0);
     first.0.wait().unwrap();
-    let mut again = Process::start(folder.path(), false);
+    let mut again = Process::start(folder.path());
     let (others, finished) = second.denied(usize::MAX);
     let (more, finished_too) = again.denied(usize::MAX);
     assert!(finished && finished_too && second.0.wait().unwrap().success() && again.0.wait().unwrap().success());
