@@ -29,6 +29,11 @@ pub(crate) fn build() -> io::Result<bool> {
     if !run(&cargo(), &arguments, &[])? {
         return Ok(false);
     }
+    let left = points_in(&fs::read(library())?, &fs::read_to_string(root().join("core/src/points.rs"))?);
+    if !left.is_empty() {
+        say(&format!("The library that ships has the points where tests kill it: {left:?}"));
+        return Ok(false);
+    }
     let Some(bindgen) = bindgen()? else { return Ok(false) };
     let folder = generated();
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
@@ -40,6 +45,14 @@ pub(crate) fn build() -> io::Result<bool> {
         .status()?
         .success();
     Ok(made && of_another_version(&folder)?)
+}
+
+/// The names of points that stand in a library; they belong to tests alone.
+fn points_in(library: &[u8], source: &str) -> Vec<String> {
+    let library = String::from_utf8_lossy(library);
+    let quoted = source.split(" = \"").skip(1).filter_map(|rest| rest.split('"').next());
+    // A feature's name has no dot.
+    quoted.filter(|name| name.contains('.') && library.contains(name)).map(str::to_owned).collect()
 }
 
 /// The generator: slow to build and always the same, so it is built once for each version and kept.
@@ -99,6 +112,13 @@ fn with_another_checksum(text: &str, mark: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_point_in_the_library_is_found() {
+        let source = include_str!("../../../core/src/points.rs");
+        assert!(points_in(b"\xff nothing of it \0", source).is_empty());
+        assert_eq!(points_in(b"\0enrolling.bound\xff", source), ["enrolling.bound"]);
+    }
 
     #[test]
     fn one_checksum_is_another() {
