@@ -18,6 +18,7 @@ pub enum Side {
 macro_rules! points {
     ($($(#[$doc:meta])* $point:ident = $name:literal,)+) => {
         /// A stored step.
+        #[cfg_attr(not(feature = "desktop"), allow(dead_code, reason = "the desktop's key store alone is a file"))]
         #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         #[cfg_attr(feature = "testing", derive(Debug, PartialOrd, Ord))]
         #[cfg_attr(not(feature = "testing"), allow(unreachable_pub, reason = "public only for tests"))]

@@ -146,6 +146,7 @@ fn check(tables: &Tables<'_>) -> Result<(), Error> {
     let enrolled = tables.enrollment_of(&pending().id)?.unwrap();
     assert_eq!((&enrolled.ticket, &enrolled.stage), (&enrollment().ticket, &enrollment().stage));
     let secrets = |record: &EnrollmentRecord| {
+        // EXPOSE: compared with what was frozen.
         (record.key.to_bytes().expose().clone(), record.push_keys.to_bytes().expose().clone())
     };
     assert_eq!(secrets(&enrolled), secrets(&enrollment()));
@@ -188,6 +189,7 @@ fn facts(account: &AccountRecord) -> String {
         account.key_alias,
         account.device_key.as_sec1(),
         account.slot,
+        // EXPOSE: compared with what was frozen.
         account.push_keys.to_bytes().expose(),
         account.endpoints,
         account.service_keys,

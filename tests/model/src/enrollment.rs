@@ -14,6 +14,7 @@ use countersign_service::enrollment::acts::{BindRequest, bind_in, digits_in, end
 use countersign_service::enrollment::records::{Enrollment, State as Stage};
 use countersign_service::enrollment::rules::Digits;
 use countersign_service::jose::{Jwk, SigningKey};
+use countersign_service::keys::{KeyRecord, PHONE};
 use countersign_service::secrets::{decode, encode};
 use countersign_service::sign_in::records::{Session, Used};
 use stateright::{Model, Property};
@@ -104,6 +105,9 @@ impl Adding {
     pub fn new(leaks: bool) -> Self {
         let app = service();
         let (mut begin, mut codes) = (people(), Vec::new());
+        // An enrolment names the service's keys.
+        let keys = app.store.run_blocking(|tx| tx.get::<KeyRecord>(PHONE)).ok().flatten().expect("the service's keys");
+        begin.run(|tx| tx.put(&keys));
         let wizards = if leaks { vec![Wizard::Hers, Wizard::His] } else { vec![Wizard::Hers, Wizard::Other] };
         for wizard in wizards.iter().copied() {
             let session = wizard.session();

@@ -34,7 +34,7 @@ const MOST_DOCUMENTS: usize = 510;
 
 /// A stored key.
 #[derive(Serialize, Deserialize)]
-struct KeyRecord {
+pub struct KeyRecord {
     name: String,
     scalar: Sealed,
     /// Documents signed so far; only for the phone keys.
@@ -116,7 +116,8 @@ pub struct Keys {
     vapid_point: String,
 }
 
-const PHONE: &str = "phone";
+/// The record's name of the keys towards phones.
+pub const PHONE: &str = "phone";
 
 impl Keys {
     /// Reads the keys, and makes them the first time.

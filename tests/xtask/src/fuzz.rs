@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::report::{cargo, part, root, run as run_command, say};
+use crate::report::{cargo, command, part, root, run as run_command, say};
 use crate::tools;
 
 const TARGETS: &str = "tests/fuzz/fuzz/fuzz_targets";
@@ -137,11 +137,10 @@ fn guided_run(cargo_fuzz: &Path, name: &str, seconds: u64) -> io::Result<Told> {
 }
 
 fn seeded_run(name: &str, seconds: u64) -> io::Result<Told> {
-    let done = Command::new(cargo())
+    let done = command(&cargo())
         .args(["test", "--quiet", "--package", "countersign-fuzz", "--test", "targets", name])
         .args(["--", "--exact", "--nocapture"])
         .env("COUNTERSIGN_FUZZ_SECONDS", seconds.to_string())
-        .current_dir(root())
         .output()?;
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     let own = |word: &str| said.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))?.split_once(word));

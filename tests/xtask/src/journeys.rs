@@ -6,8 +6,15 @@ use std::path::Path;
 use crate::report::{root, say};
 
 /// Places where tests of journeys stand.
-const PLACES: [&str; 6] =
-    ["tests/journeys/tests", "tests/service/tests", "tests/service/src", "tests/fuzz/tests", "core/tests", "core/src"];
+const PLACES: [&str; 7] = [
+    "tests/journeys/tests",
+    "tests/service/tests",
+    "tests/service/src",
+    "tests/fuzz/tests",
+    "tests/model/tests",
+    "core/tests",
+    "core/src",
+];
 
 /// Fails on a listed id whose test does not exist, or is named for another id.
 pub(crate) fn check() -> std::io::Result<bool> {

@@ -22,9 +22,20 @@ pub(crate) fn part(name: &str, work: impl FnOnce() -> std::io::Result<bool>) -> 
 
 /// Runs a command in the project's folder and says whether it succeeded.
 pub(crate) fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> std::io::Result<bool> {
+    Ok(command(program).args(arguments).envs(environment.iter().copied()).status()?.success())
+}
+
+/// A command in the project's folder, without what cargo has set for this very program: build scripts that look at it
+/// would run again, and all that rests on them.
+pub(crate) fn command(program: &str) -> Command {
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(root()).envs(environment.iter().copied());
-    Ok(command.status()?.success())
+    command.current_dir(root());
+    for (name, _value) in std::env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|set| name.to_string_lossy().starts_with(set)) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// The project's top folder.

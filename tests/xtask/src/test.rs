@@ -1,11 +1,11 @@
 //! Every test, streamed as it runs and counted together.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 use crate::count::Count;
-use crate::report::{cargo, is_ci, root, say};
+use crate::report::{cargo, command, is_ci, run as run_command, say};
 use crate::{bindings, kotlin, python, swift, tools};
 
 /// A part in another language than Rust.
@@ -67,15 +67,12 @@ fn library(_nothing_to_count: &mut Count) -> std::io::Result<bool> {
 }
 
 fn build(variables: &[(&str, &str)]) -> std::io::Result<bool> {
-    let mut command = Command::new(cargo());
-    command.args(["test", "--quiet", "--workspace", "--no-run"]).current_dir(root()).envs(variables.iter().copied());
-    Ok(command.status()?.success())
+    run_command(&cargo(), &["test", "--quiet", "--workspace", "--no-run"], variables)
 }
 
 fn run_rust(variables: &[(&str, &str)], count: &mut Count) -> std::io::Result<bool> {
-    let mut child = Command::new(cargo())
+    let mut child = command(&cargo())
         .args(["test", "--workspace", "--no-fail-fast"])
-        .current_dir(root())
         .envs(variables.iter().copied())
         .stdout(Stdio::piped())
         .spawn()?;

@@ -350,7 +350,8 @@ async fn state(phone: &TestPhone) -> Result<State, Trouble> {
         kind: format!("{:?}", prompt.kind()),
         state: match prompt.state() {
             PromptState::Done { outcome } => format!("{outcome:?}"),
-            open_or_answering => format!("{open_or_answering:?}"),
+            PromptState::Answering { .. } => "Answering".to_owned(),
+            PromptState::Open => "Open".to_owned(),
         },
     });
     Ok(State {

@@ -179,7 +179,7 @@ pub fn is_forgotten(history: &[Ceremony], known_browser: &str, now: Time) -> boo
 
 /// Draws numbers that are on no other page of the account; `draw(n)` is random below n.
 ///
-/// Two digits, 10 to 99: ninety numbers are more than an account can have in ten minutes ([`MAX_STARTS`]).
+/// Two digits, 10 to 99: ninety numbers are more than an account can have in ten minutes (`MAX_STARTS`).
 pub fn numbers<E>(
     choose: bool,
     history: &[Ceremony],
