@@ -1,11 +1,12 @@
-"""Makes the test vectors of the phone sign-in protocol anew.
+"""Makes test vectors of the phone sign-in protocol: those that are not frozen, anew.
 
 Everything here comes from stock libraries: PyJWT signs, jwcrypto makes thumbprints, http_ece encrypts
 pushes, argon2-cffi and hashlib make keys and MACs. No code of this project is used, so that a mistake
 of ours can't hide in both the vectors and their reader. What the bytes must be is said in
 `core/docs/protocol.md`; the sections named below are of that document.
 
-Keys and signatures are fresh each time, so the output is committed and never compared.
+Keys and signatures are fresh each time, so the output is committed and never compared. A file that
+`FROZEN` names is left as it is: what is added stands in a file of its own and brings its own keys.
 """
 
 import hashlib
@@ -48,12 +49,15 @@ def make_all() -> dict[str, dict]:
 
 
 def main() -> None:
-    """Writes the files and their sums."""
+    """Writes the files that are not frozen, and the sums of all."""
     VECTORS.mkdir(exist_ok=True)
+    frozen = [line.split("  ")[1] for line in (VECTORS / "FROZEN").read_text().splitlines()]
     sums = []
     for name, content in sorted(make_all().items()):
-        data = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
-        (VECTORS / name).write_bytes(data)
+        if name not in frozen:
+            data = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+            (VECTORS / name).write_bytes(data)
+        data = (VECTORS / name).read_bytes()
         sums.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
     (VECTORS / "SHA256SUMS").write_text("".join(sums))
 

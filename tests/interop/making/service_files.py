@@ -189,6 +189,7 @@ def state_file(world: World, prompt: dict) -> dict:
         kind.good("with policy, sign-in key and notices",
                   bare | {"policy": policy, "sign_in_key": world.sign_in.thumbprint, "notices": notices}),
         kind.good("the address of its pushes has ended", bare | {"push_ended": True}),
+        kind.good("there is a newer set of keys", bare | {"keys_seq": 2}),
         kind.good("a policy of one account, biometrics only",
                   bare | {"policy": policy | {"key_guard": "biometric_current_set", "accounts_on_phone": 1}}),
         *(kind.good(f"turn_on {result}", bare | {"turn_on": result})
@@ -200,6 +201,7 @@ def state_file(world: World, prompt: dict) -> dict:
         kind.changed("unknown status", "unknown", status="asleep"),
         kind.changed("unknown result of turn_on", "unknown", turn_on="perhaps"),
         kind.changed("a word where push_ended belongs", "json", push_ended="yes"),
+        kind.changed("a word where keys_seq belongs", "json", keys_seq="2"),
         kind.changed("unknown key guard", "unknown", policy=policy | {"key_guard": "none"}),
     ]
     return world.document(kind, "service", world.addressee | {"request": request}, cases)

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::report::{cargo, part, root, run as run_command, say};
-use crate::{guards, journeys, secrets, tools};
+use crate::{guards, journeys, secrets, tools, vectors};
 
 /// Runs every check, also after one has failed, so that one run shows everything.
 pub(crate) fn run() -> std::io::Result<bool> {
@@ -28,6 +28,7 @@ pub(crate) fn run() -> std::io::Result<bool> {
     good &= part("journeys", journeys::check)?;
     good &= part("guards", guards::check)?;
     good &= part("secrets", secrets::check)?;
+    good &= part("frozen vectors", vectors::check)?;
     good &= part("private names", private_names)?;
     Ok(good)
 }

@@ -11,6 +11,7 @@
 //! | `torture` | the phone killed wherever it stores something |
 //! | `journeys` | every listed journey has its test |
 //! | `secrets` | secrets are opened with a reason, logs have known fields |
+//! | `vectors` | what is frozen of version 1 is as it was |
 //! | `bindings`, `world` | what Kotlin and Swift tests run: the library with its generated code, the service |
 //! | `kotlin`, `swift`, `python` | the tests in these languages |
 //! | `tools` | what each part needs, and how it is had |
@@ -31,6 +32,7 @@ mod swift;
 mod test;
 mod tools;
 mod torture;
+mod vectors;
 mod world;
 
 use std::process::ExitCode;
@@ -90,7 +92,8 @@ enum Command {
         #[arg(long, default_value = "6")]
         lanes: String,
     },
-    /// Formatting, lints, documentation, licences and sources of dependencies, journeys, guards, secrets, private paths
+    /// Formatting, lints, documentation, licences and sources of dependencies, journeys, guards, secrets, frozen
+    /// vectors, private paths
     Check,
 }
 
