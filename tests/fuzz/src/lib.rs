@@ -79,7 +79,7 @@ pub const TARGETS: &[Target] = &[
     target("picture", codes::picture, codes::picture_seeds, 20),
     target("policy", pages::policy, pages::policy_seeds, 500),
     target("problem", answers::problem, answers::problem_seeds, 10_000),
-    target("prompt", signed::prompt, || vectors::messages("phone-prompt.json"), 3_000),
+    target("prompt", signed::prompt, signed::prompt_seeds, 3_000),
     target("push", sealed::push, sealed::push_seeds, 150),
     target("push_test", signed::push_test, || vectors::messages("push-test.json"), 2_000),
     target("pushed", service::pushed, service::pushed_seeds, 250),

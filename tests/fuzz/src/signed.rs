@@ -146,6 +146,18 @@ pub(crate) fn prompt(input: &[u8]) -> bool {
     true
 }
 
+pub(crate) fn prompt_seeds() -> Vec<Vec<u8>> {
+    let mut seeds = vectors::messages("phone-prompt.json");
+    // Chance seldom draws a character that reverses what follows it.
+    let reversed = |seed: &Vec<u8>| {
+        String::from_utf8(seed.clone()).unwrap().replace("\"application\":\"", "\"application\":\"\u{202e}")
+    };
+    let hostile: Vec<Vec<u8>> = seeds.iter().take(3).map(reversed).map(String::into_bytes).collect();
+    assert!(hostile.iter().zip(&seeds).all(|(reversed, seed)| reversed != seed));
+    seeds.extend(hostile);
+    seeds
+}
+
 /// What a person sees of it.
 fn shows(prompt: &Prompt, claims: &Value) {
     assert_eq!((prompt.host(), prompt.user_name()), ("login.example", "ada"));

@@ -247,7 +247,10 @@ impl Watcher<'_> {
     }
 
     async fn send(&mut self, id: PromptId, act: Act, lines: &mut Lines) -> Result<(), PhoneError> {
-        self.output.text(&wrap("Sending…"))?;
+        // What asks for the lock is not on its way before the person has unlocked it.
+        if !matches!(act, Act::Approve(_)) || !self.board.needs_unlock(&id) {
+            self.output.text(&wrap("Sending…"))?;
+        }
         match answer::send(self.phone, &id, act, self.output, lines).await {
             Ok(Ending::Done | Ending::Otherwise) => {
                 self.board.take(&id);

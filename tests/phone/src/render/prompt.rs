@@ -22,6 +22,7 @@ pub struct PromptView {
     pub expires_at: Timestamp,
     pub state: PromptState,
     pub quiet: Option<Quiet>,
+    pub needs_unlock: bool,
 }
 
 impl PromptView {
@@ -40,6 +41,7 @@ impl PromptView {
             expires_at: prompt.expires_at(),
             state: prompt.state(),
             quiet: prompt.quiet(),
+            needs_unlock: prompt.needs_unlock(),
         })
     }
 }
@@ -176,6 +178,7 @@ pub(crate) mod tests {
             expires_at: Timestamp(2_120),
             state: PromptState::Open,
             quiet: None,
+            needs_unlock: false,
         }
     }
 

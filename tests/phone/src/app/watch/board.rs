@@ -117,6 +117,11 @@ impl Board {
         self.asked.clone().filter(|asked| self.in_sight().any(|view| view.id == *asked))
     }
 
+    /// Whether approving a request that is shown asks for the lock.
+    pub(super) fn needs_unlock(&self, id: &PromptId) -> bool {
+        self.shown.iter().any(|view| view.id == *id && view.needs_unlock)
+    }
+
     pub(super) fn ids(&self) -> impl Iterator<Item = &PromptId> {
         self.shown.iter().map(|view| &view.id)
     }
