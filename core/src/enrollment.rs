@@ -50,7 +50,6 @@ pub(crate) use wait::{activate, end, wait, watch};
 const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
 /// Longest life of the signed message, in seconds.
 const REQUEST_LIFE: u64 = 120;
-/// Longest address of a push resource, in bytes.
 /// Longest name a service may give an account or itself, in characters.
 const MAX_NAME: usize = 128;
 
