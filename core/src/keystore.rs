@@ -1,6 +1,8 @@
 //! Key stores for desktops, where no platform asks the person each time: there a passphrase is the device lock.
 
 mod guarded;
+#[cfg_attr(feature = "testing", allow(unreachable_pub, reason = "public only for tests"))]
+pub(crate) mod passphrase;
 mod platform_keyring;
 mod scalar;
 mod sealed;

@@ -238,3 +238,6 @@ async fn settle(core: &Core, entry: &Entry, asked: Option<&AccountRecord>, state
 pub(crate) fn outcome_of(state: &State, prompt: &PromptId) -> Option<Outcome> {
     state.outcome.as_ref().filter(|outcome| outcome.prompt == prompt.jti).map(|outcome| outcome.result)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ pub mod decisions;
 pub mod doors;
 mod key_store;
 
+#[cfg(feature = "desktop")]
+pub use crate::keystore::passphrase::cheap::passphrases_are_cheap;
 #[cfg(feature = "authenticator")]
 pub use crate::points::{Point, Side, watch};
 pub use clock::FakeClock;

@@ -4,22 +4,17 @@
 
 use std::collections::BTreeMap;
 
-use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::passphrase::{SALT_LEN, key_of};
 use super::scalar::{fresh_key, point_of, sign_with};
-use super::sealed::{aead_key, open, seal};
+use super::sealed::{open, seal};
 use crate::jose::base64url;
 use crate::platform::PlatformError;
 use crate::secret::{Secret, random};
 use ring::aead::LessSafeKey;
 
-const SALT_LEN: usize = 16;
-const KEY_LEN: usize = 32;
-const MEMORY_KIB: u32 = 65_536;
-const PASSES: u32 = 3;
-const LANES: u32 = 1;
 /// Sealed under a new lock, and opened to tell a right passphrase from a wrong one.
 const CHECK: &[u8] = b"countersign device lock";
 
@@ -63,7 +58,7 @@ impl Guarded {
             }
         }
         let salt: [u8; SALT_LEN] = random().map_err(|_none| PlatformError::Unusable)?;
-        let key = lock_key(new, &salt)?;
+        let key = key_of(new, &salt)?;
         let check = base64url::encode(&seal(&key, CHECK, CHECK)?);
         let mut keys = BTreeMap::new();
         for (alias, scalar) in scalars {
@@ -115,7 +110,7 @@ impl Guarded {
     fn unlock(&self, passphrase: &Secret<String>) -> Result<LessSafeKey, PlatformError> {
         let lock = self.lock.as_ref().ok_or(PlatformError::Unusable)?;
         let decode = |text: &str| base64url::decode(text).map_err(|_malformed| PlatformError::Unusable);
-        let key = lock_key(passphrase, &decode(&lock.salt)?)?;
+        let key = key_of(passphrase, &decode(&lock.salt)?)?;
         open(&key, CHECK, &decode(&lock.check)?).map_err(|_not_opened| PlatformError::WrongPassphrase)?;
         Ok(key)
     }
@@ -133,14 +128,4 @@ fn seal_scalar(lock: &LessSafeKey, alias: &str, key: &p256::SecretKey) -> Result
     let scalar = Zeroizing::new(key.to_bytes());
     let sealed = seal(lock, alias.as_bytes(), scalar.as_slice())?;
     Ok(Key { point: base64url::encode(&point_of(key)), scalar: base64url::encode(&sealed) })
-}
-
-fn lock_key(passphrase: &Secret<String>, salt: &[u8]) -> Result<LessSafeKey, PlatformError> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(KEY_LEN)).map_err(|_range| PlatformError::Unusable)?;
-    let mut key = Zeroizing::new([0; KEY_LEN]);
-    // EXPOSE: the lock's key is made of the passphrase.
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(passphrase.expose().as_bytes(), salt, key.as_mut_slice())
-        .map_err(|_memory| PlatformError::Transient)?;
-    aead_key(key.as_slice())
 }

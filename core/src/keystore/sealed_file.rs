@@ -9,13 +9,13 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use argon2::{Algorithm, Argon2, Params, Version};
 use ring::aead::LessSafeKey;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::PassphraseGuard;
 use super::guarded::Guarded;
+use super::passphrase::{KEY_LEN, SALT_LEN, key_of};
 use super::scalar::{fresh_key, point_of, sign_with};
 use super::sealed::{aead_key, open, seal};
 use crate::jose::base64url;
@@ -24,11 +24,6 @@ use crate::points::{self, Point, Side};
 use crate::secret::{Secret, random};
 
 const MAGIC: &[u8; 8] = b"CSKEYS1\n";
-const SALT_LEN: usize = 16;
-const KEY_LEN: usize = 32;
-const MEMORY_KIB: u32 = 65_536;
-const PASSES: u32 = 3;
-const LANES: u32 = 1;
 /// A file with a thousand keys is smaller; anything longer is not ours.
 const MAX_FILE: u64 = 1024 * 1024;
 
@@ -104,13 +99,7 @@ impl SealedFileKeyStore {
     }
 
     fn with(path: &Path, salt: [u8; SALT_LEN], passphrase: &Secret<String>) -> Result<Self, PlatformError> {
-        let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(KEY_LEN)).map_err(|_range| PlatformError::Unusable)?;
-        let mut key = Zeroizing::new([0; KEY_LEN]);
-        // EXPOSE: the file key is made of the passphrase.
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(passphrase.expose().as_bytes(), &salt, key.as_mut_slice())
-            .map_err(|_memory| PlatformError::Transient)?;
-        Ok(Self { path: path.to_owned(), salt, key: aead_key(key.as_slice())?, writing: Mutex::new(()) })
+        Ok(Self { path: path.to_owned(), salt, key: key_of(passphrase, &salt)?, writing: Mutex::new(()) })
     }
 
     fn read(&self) -> Result<Content, PlatformError> {

@@ -42,6 +42,22 @@ fn a_damaged_invitation_is_refused() {
 }
 
 #[test]
+fn a_later_version_says_so_whatever_its_parts_are() {
+    for text in [
+        GOOD.replace("v=1", "v=2"),
+        GOOD.replace("v=1", "v=4294967295"),
+        "countersign://enroll?new=part&v=2".to_owned(),
+        "countersign://enroll?v=3".to_owned(),
+    ] {
+        let read = read_text(&text);
+        assert!(matches!(read, Ok(Scanned::Other(OtherCode::NewerVersion))), "{text}: {read:?}");
+    }
+    for text in ["countersign://enroll?new=2", "countersign://enroll?new=2&v=1", "countersign://enroll?v=4294967296"] {
+        assert_eq!(read_text(text).err(), Some(CodeError::Damaged), "{text}");
+    }
+}
+
+#[test]
 fn an_issuer_is_https_and_in_its_normal_form() {
     for good in ["https://login.test", "https://login.test:8443", "https://192.0.2.1", "https://[2001:db8::1]:8443"] {
         assert_eq!(Issuer::parse(good).map(|issuer| issuer.as_str().to_owned()), Ok(good.to_owned()));

@@ -112,5 +112,12 @@ fn a_picture_that_claims_nothing_or_too_much_is_refused_unread() {
         let refused = read(&claims(width, height));
         assert!(matches!(refused, Err(PictureError::TooLarge | PictureError::Damaged)), "{width}: {refused:?}");
     }
-    assert_eq!(read(&vec![0; MAX_BYTES + 1]), Err(PictureError::TooLarge));
+}
+
+#[test]
+fn fifty_million_pixels_and_twenty_mebibytes_are_the_end() {
+    assert_eq!(read(&claims(10_000, 5_000)), Err(PictureError::Damaged), "as large as may be, and cut off");
+    assert_eq!(read(&claims(10_000, 5_001)), Err(PictureError::TooLarge));
+    assert_eq!(read(&vec![0; 20 * 1024 * 1024]), Err(PictureError::NotAPicture));
+    assert_eq!(read(&vec![0; 20 * 1024 * 1024 + 1]), Err(PictureError::TooLarge));
 }

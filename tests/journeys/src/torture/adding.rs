@@ -111,6 +111,8 @@ impl Life<'_> {
         self.bound().await?;
         self.gives_up().await?;
         self.until("the page knows that the phone gave up", async |life| {
+            // The person opens the app again if it was killed while it told the service.
+            life.ask(Order::Look).await?;
             let page = life.open(WIZARD).await?;
             Ok((page.name() == "over").then_some(()))
         })
@@ -175,22 +177,13 @@ impl Life<'_> {
     /// The person types the service's address, signs in in the browser, types the digits there, and unlocks.
     pub(super) async fn by_signing_in(&mut self) -> Result<(), Fault> {
         let address = self.stage.world.issuer().trim_start_matches("https://").to_owned();
-        let mut back: Option<(String, String)> = None;
         self.until("the account is added with phone sign-in", async |life| {
             life.must(Order::SetLock).await?;
             match (life.state.accounts.first(), life.waits()) {
                 (Some((_, true)), _) => return Ok(Some(())),
                 (Some(_), None) => life.must(Order::TurnOn).await?,
                 (None, None) => life.must(Order::SignIn(address.clone())).await?,
-                (_, Some(Waiting::Browser(url, digits))) => {
-                    let address = match back.take() {
-                        // The browser is still there when the app comes back.
-                        Some((opened, address)) if opened == url => address,
-                        _ => life.browses(&url, digits.as_deref()).await?,
-                    };
-                    back = Some((url, address.clone()));
-                    life.must(Order::Redirected(address)).await?
-                }
+                (_, Some(Waiting::Browser(url, digits))) => life.browses(&url, digits.as_deref()).await?,
                 (_, Some(_)) => life.goes_on().await?,
             };
             Ok(None)
@@ -213,8 +206,18 @@ impl Life<'_> {
         }
     }
 
-    /// The trip to the browser; returns the address it comes back to.
-    pub(super) async fn browses(&mut self, url: &str, digits: Option<&str>) -> Result<String, Fault> {
+    /// The trip to the browser, and back; it is made once, since the browser is still there when the app was killed.
+    pub(super) async fn browses(&mut self, url: &str, digits: Option<&str>) -> Result<Said, Fault> {
+        let address = match &self.back {
+            Some((opened, address)) if opened == url => address.clone(),
+            _ => self.signs_in_there(url, digits).await?,
+        };
+        self.back = Some((url.to_owned(), address.clone()));
+        self.must(Order::Redirected(address)).await
+    }
+
+    /// Returns the address that the browser comes back to.
+    async fn signs_in_there(&mut self, url: &str, digits: Option<&str>) -> Result<String, Fault> {
         let browser = self.fresh_browser()?;
         let page = browser.open(url).await.map_err(Fault::broken)?;
         let page = browser.enter_password(&page, &self.user, PASSWORD).await.map_err(Fault::broken)?;

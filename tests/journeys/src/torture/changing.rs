@@ -32,22 +32,13 @@ impl Life<'_> {
     }
 
     pub(super) async fn turn_on(&mut self) -> Result<(), Fault> {
-        let mut back: Option<(String, String)> = None;
         self.until("phone sign-in is on", async |life| {
             life.must(Order::SetLock).await?;
             match (life.state.accounts.first(), life.waits()) {
                 (None, _) => return Err(Fault::Lost("the account is gone".to_owned())),
                 (Some((_, true)), _) => return Ok(Some(())),
                 (Some(_), None) => life.must(Order::TurnOn).await?,
-                (Some(_), Some(Waiting::Browser(url, _))) => {
-                    let address = match back.take() {
-                        // The browser is still there when the app comes back.
-                        Some((opened, address)) if opened == url => address,
-                        _ => life.browses(&url, None).await?,
-                    };
-                    back = Some((url, address.clone()));
-                    life.must(Order::Redirected(address)).await?
-                }
+                (Some(_), Some(Waiting::Browser(url, _))) => life.browses(&url, None).await?,
                 (Some(_), Some(_)) => life.goes_on().await?,
             };
             Ok(None)
@@ -68,8 +59,7 @@ impl Life<'_> {
             match life.waits() {
                 Some(Waiting::SignInInterrupted) if told => return Ok(Some(())),
                 Some(Waiting::Browser(url, _)) => {
-                    let address = life.browses(&url, None).await?;
-                    life.must(Order::Redirected(address)).await?;
+                    life.browses(&url, None).await?;
                 }
                 Some(Waiting::Unlock) => {
                     life.must(Order::Unlock).await?;
@@ -114,11 +104,8 @@ impl Life<'_> {
 
     /// The key goes with the lock; the core finds out when it starts.
     pub(super) async fn lock_removed(&mut self) -> Result<(), Fault> {
-        let removed = self.ask(Order::RemoveLock).await?;
-        if removed == Said::Killed {
-            // Killed before it was gone: the person removes it again; after, there is none.
-            self.ask(Order::RemoveLock).await?;
-        }
+        // Killed before it was gone: the person removes it again; after, there is none.
+        while self.ask(Order::RemoveLock).await? == Said::Killed {}
         self.reopen(self.surroundings.ahead).await?;
         self.until("the account says that the key is gone", async |life| {
             life.ask(Order::Look).await?;

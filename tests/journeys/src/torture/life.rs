@@ -45,6 +45,8 @@ pub(super) struct Life<'s> {
     pub browser: Person,
     pub surroundings: Surroundings,
     process: Option<Process>,
+    /// The address that the browser was last sent to, and the one that it came back to.
+    pub back: Option<(String, String)>,
     /// What the phone last showed.
     pub state: State,
     pub expected: Expected,
@@ -75,6 +77,7 @@ impl<'s> Life<'s> {
             browser: stage.world.person().map_err(Fault::broken)?,
             surroundings,
             process: None,
+            back: None,
             state: State::default(),
             expected: Expected::default(),
             answered: BTreeSet::new(),

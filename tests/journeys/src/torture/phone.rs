@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
-use countersign::testing::{Point, Side, watch};
+use countersign::testing::{Point, Side, passphrases_are_cheap, watch};
 use countersign::{
     Clock, CodeInput, Error, FetchReason, KeyStore, PhoneSignIn, PlatformError, PromptId, PromptState, Reply,
     SealedFileKeyStore, Secret, Step, Ticket,
@@ -61,6 +61,7 @@ pub async fn run(start: Start) -> Result<(), Trouble> {
     if let Some(aim) = &start.aim {
         arm(Some(serde_json::from_str(aim)?));
     }
+    passphrases_are_cheap();
     watch(reached);
     if start.lose_keys {
         lose_keys(&start)?;

@@ -69,6 +69,8 @@ pub enum Act {
 }
 
 const KEYS: &[Point] = &[Point::KeyFile, Point::TakenUp];
+/// Told at the first attempt: the act itself has taken the network's one cut.
+const TOLD: &[Point] = &[Point::OutboxLeased, Point::OutboxSettled];
 const OUTBOX: &[Point] = &[Point::OutboxLeased, Point::OutboxPostponed, Point::OutboxSettled];
 const REQUEST: &[Point] = &[Point::PushCame, Point::PushShown, Point::Fetched, Point::StateSettled];
 
@@ -155,16 +157,14 @@ impl Act {
                 ],
                 OUTBOX,
             ],
-            Self::TurnOnGivenUp => {
-                &[&[Point::TurningOnGivenUp, Point::TurningOnForgotten, Point::KeyDestroyed], OUTBOX]
-            }
+            Self::TurnOnGivenUp => &[&[Point::TurningOnGivenUp, Point::TurningOnForgotten, Point::KeyDestroyed], TOLD],
             Self::SecondFactor | Self::PhoneSignIn | Self::Deny => &[&[Point::Decided], OUTBOX, REQUEST],
             Self::SecondFactorBusy => &[&[Point::Decided, Point::AddressDue, Point::AddressMade], OUTBOX],
             Self::Withdrawn => &[&[Point::PushWithdrawn], REQUEST],
             Self::TurnOff => &[&[Point::TurnedOff, Point::KeyDestroyed, Point::KeyFile], OUTBOX],
             Self::LockRemoved => &[&[Point::SignInKeyEnded, Point::KeyDestroyed, Point::KeyFile], OUTBOX],
             Self::NewAddress => &[&[Point::AddressDue, Point::AddressMade], OUTBOX],
-            Self::AddressEnded => &[&[Point::AddressHastened, Point::ClockLearned, Point::AddressMade], OUTBOX],
+            Self::AddressEnded => &[&[Point::AddressHastened, Point::ClockLearned, Point::AddressMade], TOLD],
             Self::Notices => &[&[Point::NoticeDismissed, Point::StateSettled], OUTBOX],
             Self::Mute => &[&[Point::Muted, Point::Unmuted]],
             Self::Garbage => &[&[Point::ServiceKeysAsked, Point::ServiceKeysFollowed, Point::PushFetches]],

@@ -9,6 +9,15 @@ use super::Fault;
 use super::orders::Place;
 use super::plan::Act;
 
+/// Kills that lives were about.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Planned {
+    /// Lives.
+    pub lives: u64,
+    /// Kills. A life that waits for a later pass of its place may end before.
+    pub kills: u64,
+}
+
 /// Counts of one seed, or of many.
 #[derive(Debug, Default, Clone)]
 pub struct Tally {
@@ -20,8 +29,8 @@ pub struct Tally {
     pub killed: BTreeMap<Place, u64>,
     /// Which acts pass which points; shows where `Act::points` lacks one.
     pub seen: BTreeMap<Act, BTreeMap<String, u64>>,
-    /// Kills that were planned at a place that the act did not pass.
-    pub missed: BTreeMap<(Act, Place), u64>,
+    /// Kills that were planned at a place of an act, and how many of them came about.
+    pub planned: BTreeMap<(Act, Place), Planned>,
     /// Something is not there any more.
     pub lost: u64,
     /// Something took effect twice.
@@ -57,9 +66,10 @@ impl Tally {
         };
         sum(&mut self.passed, other.passed);
         sum(&mut self.killed, other.killed);
-        for (target, count) in other.missed {
-            let counted = self.missed.entry(target).or_default();
-            *counted = counted.saturating_add(count);
+        for (target, more) in other.planned {
+            let counted = self.planned.entry(target).or_default();
+            counted.lives = counted.lives.saturating_add(more.lives);
+            counted.kills = counted.kills.saturating_add(more.kills);
         }
         for (act, points) in other.seen {
             for (point, count) in points {
@@ -116,10 +126,14 @@ impl Display for Tally {
                 count(&self.killed, Side::After),
             )?;
         }
-        for ((act, place), count) in &self.missed {
+        for ((act, place), planned) in self.planned.iter().filter(|(_, planned)| planned.kills == 0) {
             let side = if place.stored { "after" } else { "before" };
-            writeln!(formatter, "{act:?} did not pass {} ({side}) {count} times", place.point)?;
+            writeln!(formatter, "{act:?} was never killed at {} ({side}) in {} lives", place.point, planned.lives)?;
         }
+        let (lives, kills) = self.planned.values().fold((0_u64, 0_u64), |(lives, kills), planned| {
+            (lives.saturating_add(planned.lives), kills.saturating_add(planned.kills))
+        });
+        writeln!(formatter, "{kills} of {lives} lives were killed where they were to be")?;
         for failure in &self.failures {
             writeln!(formatter, "{failure}")?;
         }

@@ -1,0 +1,51 @@
+//! A key out of a passphrase, made slow to guess by Argon2id (RFC 9106).
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use ring::aead::LessSafeKey;
+use zeroize::Zeroizing;
+
+use super::sealed::aead_key;
+use crate::platform::PlatformError;
+use crate::secret::Secret;
+
+pub(super) const SALT_LEN: usize = 16;
+pub(super) const KEY_LEN: usize = 32;
+const MEMORY_KIB: u32 = 65_536;
+const PASSES: u32 = 3;
+const LANES: u32 = 1;
+
+/// The key; takes about a tenth of a second.
+pub(super) fn key_of(passphrase: &Secret<String>, salt: &[u8]) -> Result<LessSafeKey, PlatformError> {
+    let (memory, passes) = cost();
+    let params = Params::new(memory, passes, LANES, Some(KEY_LEN)).map_err(|_range| PlatformError::Unusable)?;
+    let mut key = Zeroizing::new([0; KEY_LEN]);
+    // EXPOSE: the key is made of the passphrase.
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(passphrase.expose().as_bytes(), salt, key.as_mut_slice())
+        .map_err(|_memory| PlatformError::Transient)?;
+    aead_key(key.as_slice())
+}
+
+#[cfg(not(feature = "testing"))]
+fn cost() -> (u32, u32) {
+    (MEMORY_KIB, PASSES)
+}
+
+#[cfg(feature = "testing")]
+fn cost() -> (u32, u32) {
+    if cheap::IS_CHEAP.load(std::sync::atomic::Ordering::Relaxed) { cheap::COST } else { (MEMORY_KIB, PASSES) }
+}
+
+/// Ten thousand lives open a key store some sixty thousand times; with the real cost that is most of the work.
+#[cfg(feature = "testing")]
+pub(crate) mod cheap {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    pub(super) const COST: (u32, u32) = (8, 1);
+    pub(super) static IS_CHEAP: AtomicBool = AtomicBool::new(false);
+
+    /// From now on passphrases are cheap in this process: it opens only what was made by such a process.
+    pub fn passphrases_are_cheap() {
+        IS_CHEAP.store(true, Ordering::Relaxed);
+    }
+}
