@@ -1,0 +1,163 @@
+//! Many at once on one account.
+
+use super::*;
+
+/// One person's account, asked from every origin at once: what is shown, and how it went.
+struct Crowd {
+    history: Vec<Ceremony>,
+    resting: Vec<(u32, Time)>,
+    shown_at: BTreeMap<String, Time>,
+    seed: u64,
+    counts: BTreeMap<&'static str, usize>,
+}
+
+impl Crowd {
+    /// The next of a fixed sequence of random numbers (SplitMix64).
+    fn random(&mut self, below: u32) -> u32 {
+        self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.seed ^ (self.seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        u32::try_from((mixed ^ (mixed >> 31)) % u64::from(below)).unwrap()
+    }
+
+    /// No page of the account has shown it in the last ten minutes.
+    fn show(&mut self, number: &str, now: Time) {
+        let before = self.shown_at.insert(number.to_owned(), now);
+        assert!(before.is_none_or(|before| now - before >= 10 * MINUTE), "{number} again after {before:?} at {now}");
+    }
+
+    fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_insert(0) += 1;
+    }
+
+    fn start(&mut self, now: Time) {
+        let origin = [Origin::Unknown, Origin::Unknown, Origin::PasswordProved, Origin::KnownBrowser, Origin::SignedIn]
+            [usize::try_from(self.random(5)).unwrap()];
+        let (owner, network) = (format!("{origin:?} {}", self.random(40)), format!("10.0.{}.0/24", self.random(50)));
+        let browser = (origin == Origin::KnownBrowser).then(|| format!("browser {}", self.random(3)));
+        let mut drawn = None;
+        if origin == Origin::Unknown {
+            // The page shows a number whether a ceremony lies behind it or not.
+            let mut seed = self.random(u32::MAX);
+            let draw = |below: u32| {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                Ok::<_, Infallible>((seed >> 8) % below)
+            };
+            let Some(number) = fresh(&mut self.resting, now, draw).unwrap() else { return self.count("worn out") };
+            self.show(&number.to_string(), now);
+            drawn = Some(number.to_string());
+        }
+        let facts = Start {
+            kind: Kind::PhoneSignIn,
+            origin,
+            owner: &anothers(&owner),
+            known_browser: browser.as_deref(),
+            network: &network,
+            unblocked_at: 0,
+            opened_at: 0,
+            reported_at: None,
+        };
+        let Ok(allowed) = start(&facts, &self.history, now) else { return self.count("refused") };
+        let (number, r#match) = match drawn {
+            Some(number) => (number, Match::Enter { digits: 3 }),
+            None => {
+                let history = std::mem::take(&mut self.history);
+                let drawn = numbers(allowed.may_choose, &history, now, |below| Ok::<_, Infallible>(self.random(below)));
+                self.history = history;
+                drawn.unwrap()
+            }
+        };
+        for past in self.history.iter_mut().filter(|past| past.owner == anothers(&owner) && past.is_live(now)) {
+            (past.outcome, past.decided_at) = (Some(Outcome::Superseded), Some(now));
+        }
+        let outcome = (self.random(10) == 0).then_some(Outcome::Approved);
+        let ceremony = Ceremony {
+            owner: anothers(&owner),
+            known_browser: browser,
+            number,
+            r#match,
+            network,
+            silent: allowed.silent,
+            created_at: now,
+            expires_at: now + life(Kind::PhoneSignIn, origin),
+            outcome,
+            decided_at: outcome.map(|_approved| now),
+            ..past(origin, 0)
+        };
+        if origin != Origin::Unknown {
+            for number in ceremony.numbers() {
+                assert!(!number.is_empty(), "every number rests: one origin has used up what belongs to all");
+                self.show(number, now);
+            }
+        }
+        self.history.push(ceremony);
+        self.count(match origin {
+            Origin::Unknown => "unknown",
+            Origin::PasswordProved => "password proved",
+            Origin::KnownBrowser => "known browser",
+            Origin::SignedIn => "signed in",
+        });
+    }
+}
+
+/// One start a second from each of fifty networks for two minutes: a known browser is asked for as if nobody was there.
+#[test]
+fn j6_w9_two_minutes_of_strangers_from_fifty_networks_cost_a_known_browser_nothing() {
+    let mut history: Vec<Ceremony> = Vec::new();
+    let (mut made, mut rang) = (0, 0);
+    for second in 0..120 {
+        let now = NOW + second;
+        for network in 0..50 {
+            let (owner, network) = (anothers(&format!("{second} {network}")), format!("10.0.{network}.0/24"));
+            let facts = Start {
+                kind: Kind::PhoneSignIn,
+                origin: Origin::Unknown,
+                owner: &owner,
+                known_browser: None,
+                network: &network,
+                unblocked_at: 0,
+                opened_at: 0,
+                reported_at: None,
+            };
+            if let Ok(allowed) = start(&facts, &history, now) {
+                (made, rang) = (made + 1, rang + i32::from(!allowed.silent));
+                let (created_at, expires_at) = (now, now + life(Kind::PhoneSignIn, Origin::Unknown));
+                let silent = allowed.silent;
+                history.push(Ceremony { owner, network, silent, created_at, expires_at, ..past(Origin::Unknown, 0) });
+            }
+        }
+        let facts = Start {
+            kind: Kind::PhoneSignIn,
+            origin: Origin::KnownBrowser,
+            owner: &mine(),
+            known_browser: Some(BROWSER),
+            network: "192.0.2.0/24",
+            unblocked_at: 0,
+            opened_at: 0,
+            reported_at: None,
+        };
+        let known = start(&facts, &history, now);
+        assert_eq!(known, Ok(Allowed { silent: false, may_choose: true }), "in second {second}");
+    }
+    assert_eq!((made, rang), (6, 1), "three live at once, and one of them rings");
+}
+
+/// A hundred thousand starts on one account from fifty networks, ten a second and more: whatever a page shows, no other
+/// has shown in ten minutes, so no number fits a request that it was not drawn for.
+#[test]
+fn j6_w17_numbers_never_collide_in_a_hundred_thousand_overlapping_starts() {
+    let mut crowd =
+        Crowd { history: Vec::new(), resting: Vec::new(), shown_at: BTreeMap::new(), seed: 6, counts: BTreeMap::new() };
+    let mut now = NOW;
+    for at in 0..100_000 {
+        // Long calm stretches with a start a second, and storms.
+        now += Time::from(at % 20_000 < 4_000 || at % 10 == 0);
+        if at % 1_000 == 0 {
+            crowd.history.retain(|past| now - past.created_at < 20 * MINUTE);
+        }
+        crowd.start(now);
+    }
+    for what in ["unknown", "password proved", "known browser", "signed in", "refused", "worn out"] {
+        assert!(crowd.counts[what] > 100, "{what}: {:?}", crowd.counts);
+    }
+}

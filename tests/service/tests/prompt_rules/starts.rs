@@ -1,0 +1,185 @@
+//! Who may ask, and how loudly.
+
+use super::*;
+
+#[test]
+fn with_no_history_everyone_rings_and_only_a_known_browser_may_choose() {
+    for (origin, may_choose) in ORIGINS.into_iter().zip([false, true, false]) {
+        assert_eq!(asking(origin).of(&[]), Ok(Allowed { silent: false, may_choose }), "{origin:?}");
+    }
+}
+
+#[test]
+fn j7_w1_three_wrong_numbers_in_a_day_end_that_origin_and_no_other() {
+    for origin in ORIGINS {
+        let wrong = |ago| decided(origin, ago, Outcome::WrongNumber);
+        let three = [wrong(DAY - 1), wrong(5 * HOUR), wrong(4 * HOUR)];
+        assert_eq!(asking(origin).of(&three), Err(Refusal::Blocked), "{origin:?}");
+        assert!(asking(origin).of(&three[..2]).is_ok());
+        assert!(asking(origin).of(&[wrong(DAY), wrong(5 * HOUR), wrong(4 * HOUR)]).is_ok());
+        for other in ORIGINS.into_iter().filter(|other| *other != origin) {
+            assert!(asking(other).of(&three).is_ok(), "{other:?} after {origin:?}");
+        }
+        let unblocked = Asking { unblocked_at: NOW - 4 * HOUR, ..asking(origin) };
+        assert!(unblocked.of(&three).is_ok());
+        let unblocked_before = Asking { unblocked_at: NOW - DAY, ..asking(origin) };
+        assert_eq!(unblocked_before.of(&three), Err(Refusal::Blocked));
+    }
+}
+
+#[test]
+fn a_session_asks_in_vain_three_times_an_hour() {
+    let own = |ago| Ceremony { owner: mine(), ..decided(Origin::SignedIn, ago, Outcome::Denied) };
+    let approved = |ago| Ceremony { outcome: Some(Outcome::Approved), ..own(ago) };
+    let asking = Asking { kind: Kind::RemoveMethod, ..asking(Origin::SignedIn) };
+    assert_eq!(asking.of(&[own(HOUR - 1), own(1_000), own(500)]), Err(Refusal::TooMany));
+    assert!(asking.of(&[own(HOUR), own(1_000), own(500)]).is_ok());
+    assert!(asking.of(&[own(HOUR - 1), own(1_000), approved(500)]).is_ok(), "what was approved bothered nobody");
+    let others: Vec<Ceremony> = (1..9).map(|ago| decided(Origin::SignedIn, ago, Outcome::Approved)).collect();
+    assert!(asking.of(&others).is_ok());
+}
+
+#[test]
+fn an_unknown_browser_is_three_an_account_one_a_network_and_rings_once_in_ten_minutes() {
+    let live = |ago| past(Origin::Unknown, ago);
+    assert_eq!(asking(Origin::Unknown).of(&[]), Ok(Allowed { silent: false, may_choose: false }));
+    assert_eq!(asking(Origin::Unknown).of(&[live(1), live(2), live(3)]), Err(Refusal::TooMany));
+    assert!(asking(Origin::Unknown).of(&[live(1), live(2), live(60)]).is_ok(), "a minute is over");
+    let near = Ceremony { network: "192.0.2.0/24".to_owned(), ..live(1) };
+    assert_eq!(asking(Origin::Unknown).of(std::slice::from_ref(&near)), Err(Refusal::TooMany));
+    let own = Ceremony { owner: mine(), ..near };
+    assert!(asking(Origin::Unknown).of(&[own]).is_ok(), "the same page replaces its own");
+    assert!(asking(Origin::Unknown).silent(&[live(5)]), "one rang a moment ago");
+    let approved = decided(Origin::Unknown, 300, Outcome::Approved);
+    assert!(!asking(Origin::Unknown).silent(&[approved]));
+}
+
+#[test]
+fn an_unknown_browser_falls_silent_for_a_day_after_one_in_vain() {
+    for bad in [Outcome::Denied, Outcome::Reported, Outcome::Expired, Outcome::Cancelled] {
+        let vain = decided(Origin::Unknown, DAY - 1, bad);
+        assert!(asking(Origin::Unknown).silent(std::slice::from_ref(&vain)), "{bad:?}");
+        assert!(!asking(Origin::Unknown).silent(&[decided(Origin::Unknown, DAY, bad)]), "{bad:?} a day ago");
+        let opened = Asking { opened_at: NOW - 100, ..asking(Origin::Unknown) };
+        assert!(!opened.silent(std::slice::from_ref(&vain)), "{bad:?}, but the app was opened since");
+        for other in ORIGINS {
+            assert!(!asking(other).silent(std::slice::from_ref(&vain)), "{bad:?} costs {other:?} nothing");
+        }
+    }
+}
+
+#[test]
+fn a_known_browser_has_one_live_ceremony() {
+    let live = past(Origin::KnownBrowser, 10);
+    assert_eq!(asking(Origin::KnownBrowser).of(std::slice::from_ref(&live)), Err(Refusal::TooMany));
+    let replaced = Ceremony { owner: mine(), ..live.clone() };
+    assert!(asking(Origin::KnownBrowser).of(&[replaced]).is_ok());
+    let another = Ceremony { known_browser: Some("another".to_owned()), ..live };
+    assert!(asking(Origin::KnownBrowser).of(&[another]).is_ok());
+}
+
+#[test]
+fn a_known_browser_that_was_denied_must_enter_and_after_a_second_time_is_unknown() {
+    for bad in [Outcome::Denied, Outcome::Reported, Outcome::Expired] {
+        let strike = |ago| decided(Origin::KnownBrowser, ago, bad);
+        let enters = Ok(Allowed { silent: false, may_choose: false });
+        assert_eq!(asking(Origin::KnownBrowser).of(&[strike(DAY - 1)]), enters, "{bad:?}");
+        assert!(asking(Origin::KnownBrowser).of(&[strike(DAY)]).unwrap().may_choose);
+        assert!(!is_forgotten(&[strike(100)], BROWSER, NOW));
+        assert!(is_forgotten(&[strike(200), strike(100)], BROWSER, NOW), "{bad:?}");
+        assert!(!is_forgotten(&[strike(DAY), strike(100)], BROWSER, NOW));
+        assert!(!is_forgotten(&[strike(200), strike(100)], "another", NOW));
+    }
+    let unanswered = past(Origin::KnownBrowser, 500);
+    assert!(!asking(Origin::KnownBrowser).of(&[unanswered]).unwrap().may_choose);
+    let harmless = [Outcome::Approved, Outcome::WrongNumber, Outcome::Superseded, Outcome::Cancelled, Outcome::Ended];
+    for outcome in harmless {
+        let history = [decided(Origin::KnownBrowser, 200, outcome), decided(Origin::KnownBrowser, 100, outcome)];
+        assert!(asking(Origin::KnownBrowser).of(&history).unwrap().may_choose, "{outcome:?}");
+        assert!(!is_forgotten(&history, BROWSER, NOW), "{outcome:?}");
+    }
+}
+
+#[test]
+fn two_unknown_browsers_may_wait_at_once() {
+    let proved = |ago| past(Origin::PasswordProved, ago);
+    assert_eq!(asking(Origin::PasswordProved).of(&[proved(20), proved(10)]), Err(Refusal::TooMany));
+    assert!(asking(Origin::PasswordProved).of(&[proved(120), proved(10)]).is_ok());
+    let replaced = Ceremony { owner: mine(), ..proved(10) };
+    assert!(asking(Origin::PasswordProved).of(&[proved(20), replaced]).is_ok());
+    let other_origins = [past(Origin::KnownBrowser, 20), past(Origin::SignedIn, 10)];
+    assert!(asking(Origin::PasswordProved).of(&other_origins).is_ok());
+}
+
+#[test]
+fn an_unknown_browser_rings_once_in_two_minutes() {
+    let proved = asking(Origin::PasswordProved);
+    let rang = decided(Origin::PasswordProved, 2 * MINUTE - 1, Outcome::WrongNumber);
+    assert!(proved.silent(std::slice::from_ref(&rang)));
+    assert!(!proved.silent(&[decided(Origin::PasswordProved, 2 * MINUTE, Outcome::WrongNumber)]));
+    assert!(!proved.silent(&[decided(Origin::PasswordProved, 10, Outcome::Approved)]));
+    assert!(!proved.silent(&[Ceremony { silent: true, ..rang }]));
+    assert!(!proved.silent(&[past(Origin::KnownBrowser, 10), past(Origin::SignedIn, 10)]));
+}
+
+#[test]
+fn j7_w4_two_denied_or_unanswered_in_an_hour_silence_unknown_browsers() {
+    let proved = asking(Origin::PasswordProved);
+    let (denied, unanswered) =
+        (decided(Origin::PasswordProved, HOUR - 1, Outcome::Denied), past(Origin::PasswordProved, 1_000));
+    assert!(proved.silent(&[denied.clone(), unanswered.clone()]));
+    assert!(!proved.silent(std::slice::from_ref(&unanswered)));
+    assert!(!proved.silent(&[decided(Origin::PasswordProved, HOUR, Outcome::Denied), unanswered.clone()]));
+    let elsewhere =
+        [decided(Origin::KnownBrowser, 900, Outcome::Denied), decided(Origin::SignedIn, 800, Outcome::Denied)];
+    assert!(!proved.silent(&elsewhere));
+    assert!(!asking(Origin::KnownBrowser).silent(&[denied, unanswered]));
+}
+
+#[test]
+fn silence_ends_by_an_approval_or_by_opening_the_app() {
+    let proved = asking(Origin::PasswordProved);
+    let strikes = [
+        decided(Origin::PasswordProved, 1_000, Outcome::Denied),
+        decided(Origin::PasswordProved, 900, Outcome::Denied),
+    ];
+    assert!(proved.silent(&strikes));
+    for origin in ORIGINS {
+        let [first, second] = strikes.clone();
+        assert!(!proved.silent(&[first, second, decided(origin, 800, Outcome::Approved)]), "{origin:?}");
+    }
+    assert!(!Asking { opened_at: NOW - 900, ..asking(Origin::PasswordProved) }.silent(&strikes));
+    assert!(Asking { opened_at: NOW - 1_001, ..asking(Origin::PasswordProved) }.silent(&strikes));
+}
+
+#[test]
+fn j7_w3_a_report_refuses_unknown_browsers_only() {
+    let reported = |origin| Asking { reported_at: Some(NOW - 5 * DAY), ..asking(origin) };
+    assert_eq!(reported(Origin::PasswordProved).of(&[]), Err(Refusal::Reported));
+    assert!(reported(Origin::KnownBrowser).of(&[]).is_ok());
+    assert!(reported(Origin::SignedIn).of(&[]).is_ok());
+}
+
+#[test]
+fn ringing_and_cancelling_over_and_over_falls_silent() {
+    let cancelled = |ago| decided(Origin::PasswordProved, ago, Outcome::Cancelled);
+    let silent = |history: &[Ceremony]| asking(Origin::PasswordProved).of(history).map(|allowed| allowed.silent);
+    assert_eq!(silent(&[cancelled(600)]), Ok(false));
+    assert_eq!(silent(&[cancelled(600), cancelled(300)]), Ok(true));
+    assert_eq!(silent(&[cancelled(HOUR), cancelled(300)]), Ok(false));
+    let unheard = Ceremony { silent: true, ..cancelled(300) };
+    assert_eq!(silent(&[cancelled(600), unheard]), Ok(false), "what never rang bothered nobody");
+}
+
+/// Whoever presses "again" without end is told to wait; the others' numbers are not used up by it.
+#[test]
+fn numbers_are_never_used_up_by_one_origin() {
+    for (origin, most) in ORIGINS.into_iter().zip([20, 12, 20]) {
+        let approved = |count: Time| (1..=count).map(|ago| decided(origin, ago, Outcome::Approved)).collect::<Vec<_>>();
+        assert!(asking(origin).of(&approved(most - 1)).is_ok(), "{origin:?}");
+        assert_eq!(asking(origin).of(&approved(most)), Err(Refusal::TooMany), "{origin:?}");
+        for other in ORIGINS.into_iter().filter(|other| *other != origin) {
+            assert!(asking(other).of(&approved(most)).is_ok(), "{other:?} after {origin:?}");
+        }
+    }
+}
