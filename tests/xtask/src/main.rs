@@ -8,6 +8,7 @@
 //! | `check` | what must hold before anything is merged |
 //! | `fuzz` | every reader of outside input, for as long as one wants |
 //! | `guards` | each guard, taken out once, makes its test fail |
+//! | `mutants` | each decision changed a little makes some test fail |
 //! | `torture` | the phone killed wherever it stores something |
 //! | `journeys` | every listed journey has its test |
 //! | `secrets` | secrets are opened with a reason, logs have known fields |
@@ -25,6 +26,7 @@ mod fuzz;
 mod guards;
 mod journeys;
 mod kotlin;
+mod mutants;
 mod python;
 mod report;
 mod secrets;
@@ -77,6 +79,15 @@ enum Command {
         #[arg(default_value = "")]
         only: String,
     },
+    /// Change each decision of core and service a little and see some test fail; takes hours
+    Mutants {
+        /// Only this part
+        #[arg(value_parser = mutants::PARTS)]
+        part: Option<String>,
+        /// One piece of the run, as 0/8
+        #[arg(long)]
+        shard: Option<String>,
+    },
     /// Kill the phone in each stored step, with a bad network, and compare both sides; a long run is --seeds 10000
     Torture {
         /// How many seeds; each repeats itself by its number
@@ -104,6 +115,7 @@ fn main() -> ExitCode {
         Command::Bench => bench::run_all(),
         Command::Fuzz { minutes, target } => fuzz::run(minutes, target.as_deref()),
         Command::Guards { only } => guards::run(&only),
+        Command::Mutants { part, shard } => mutants::run(part.as_deref(), shard.as_deref()),
         Command::Torture { seeds, from, minutes, lanes } => {
             torture::run(&[("--seeds", &seeds), ("--from", &from), ("--minutes", &minutes), ("--lanes", &lanes)])
         }

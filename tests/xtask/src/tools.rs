@@ -35,6 +35,7 @@ const KEYRING: [Tool; 3] = [
 const FONTS: Tool = Tool { program: "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", package: "fonts-dejavu-core" };
 const DENY_VERSION: &str = "0.20.2";
 const FUZZ_VERSION: &str = "0.13.2";
+const MUTANTS_VERSION: &str = "27.1.0";
 
 /// What can't be had here, and why.
 pub(crate) struct Missing {
@@ -125,6 +126,11 @@ pub(crate) fn cargo_deny() -> std::io::Result<Option<PathBuf>> {
 /// cargo-fuzz.
 pub(crate) fn cargo_fuzz() -> std::io::Result<Option<PathBuf>> {
     cargo_tool("cargo-fuzz", FUZZ_VERSION)
+}
+
+/// cargo-mutants.
+pub(crate) fn cargo_mutants() -> std::io::Result<Option<PathBuf>> {
+    cargo_tool("cargo-mutants", MUTANTS_VERSION)
 }
 
 /// A tool of cargo's, built once and kept in the cache folder.
