@@ -168,3 +168,6 @@ pub(super) fn private_file(path: &Path) -> std::io::Result<fs::File> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
 }
+
+#[cfg(test)]
+mod tests;

@@ -312,3 +312,6 @@ async fn tell(core: &Core, entry: Entry) -> Result<Step, Error> {
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests;
