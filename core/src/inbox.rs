@@ -151,3 +151,6 @@ impl Inbox {
         memory.judge(origin, waiting, now)
     }
 }
+
+#[cfg(all(test, feature = "authenticator"))]
+mod tests;

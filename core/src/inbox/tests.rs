@@ -1,0 +1,82 @@
+//! How loud the next prompt is, by what waits in the folder.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::account::AccountId;
+use crate::fatigue::{Memory, Quiet};
+use crate::store::samples::{NOW, account, push_keys};
+
+/// What an origin may have waiting before the next one is held back.
+const MOST: usize = 8;
+
+struct Scene {
+    inbox: Inbox,
+    recipient: Recipient,
+    _folder: TempDir,
+}
+
+fn scene() -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    let recipient = Recipient {
+        slot: b"slot".to_vec(),
+        push_keys: push_keys(),
+        audience: account("anna").audience(),
+        memory: Memory::default(),
+    };
+    let inbox = Inbox {
+        files: Files::new(folder.path(), Sealer::new(vec![7; 32]).unwrap()),
+        recipients: vec![recipient.clone()],
+    };
+    Scene { inbox, recipient, _folder: folder }
+}
+
+fn came(jti: &str, origin: Origin, expires_at: Timestamp, quiet: Option<Quiet>) -> Kept {
+    let seen = Some(Seen { jti: jti.to_owned(), origin, expires_at });
+    Kept { account: AccountId("anna".to_owned()), jws: String::new(), received_at: NOW, seen, quiet }
+}
+
+impl Scene {
+    fn keep(&self, kind: Kind, jti: &str, kept: &Kept) {
+        assert_eq!(self.inbox.files.keep(jti, kind, kept), Keeping::New);
+    }
+
+    fn judge(&self, origin: Origin) -> Loudness {
+        self.inbox.loudness(&self.recipient, origin, NOW)
+    }
+}
+
+#[test]
+fn of_one_origin_and_account_eight_wait_and_no_more() {
+    let waits = |jti: &str| came(jti, Origin::SignedIn, NOW.plus(1), Some(Quiet::JustAsked));
+    let names: Vec<String> = (0..MOST).map(|index| format!("p{index}")).collect();
+    for (what, last, is_held_back) in [
+        ("one more of it", waits("last"), true),
+        ("one that has ended", came("last", Origin::SignedIn, NOW, Some(Quiet::JustAsked)), false),
+        ("one of another origin", came("last", Origin::KnownBrowser, NOW.plus(1), Some(Quiet::JustAsked)), false),
+        ("one of another account", Kept { account: AccountId("berta".to_owned()), ..waits("last") }, false),
+    ] {
+        let scene = scene();
+        for jti in names.iter().skip(1) {
+            scene.keep(Kind::Prompt, jti, &waits(jti));
+        }
+        assert_eq!(scene.judge(Origin::SignedIn), Loudness::Alert, "seven");
+        scene.keep(Kind::Prompt, "last", &last);
+        assert_eq!(scene.judge(Origin::SignedIn) == Loudness::HeldBack, is_held_back, "{what}");
+        if is_held_back {
+            scene.keep(Kind::Withdrawal, "last", &came("last", Origin::SignedIn, NOW.plus(1), None));
+            assert_ne!(scene.judge(Origin::SignedIn), Loudness::HeldBack, "one was taken back");
+        }
+    }
+}
+
+#[test]
+fn what_alerted_a_moment_ago_makes_the_next_one_quiet_and_what_was_quiet_does_not() {
+    for (quiet, expected) in [(None, Loudness::Quiet(Quiet::JustAsked)), (Some(Quiet::JustAsked), Loudness::Alert)] {
+        let scene = scene();
+        scene.keep(Kind::Prompt, "p", &came("p", Origin::Unknown, NOW.plus(60), quiet));
+        assert_eq!(scene.judge(Origin::Unknown), expected, "{quiet:?}");
+        assert_eq!(scene.judge(Origin::KnownBrowser), Loudness::Alert, "another origin");
+    }
+}
