@@ -82,6 +82,8 @@ fn a_good_prompt_is_shown_as_it_was_signed() {
     let service = Service::new();
     let prompt = service.verify(&service.sign(&service.header(), &good_prompt())).unwrap();
     assert_eq!((prompt.kind(), prompt.origin()), (PromptKind::SecondFactor, Origin::PasswordProved));
+    assert_eq!((prompt.host(), prompt.user_name()), ("login.test", "ada@login.test"));
+    assert_eq!((prompt.id().account.0.as_str(), prompt.id().jti.as_str()), ("local", JTI));
     assert_eq!(prompt.matching(), &Matching::Enter { digits: 2 });
     assert_eq!(prompt.context().place.as_ref().unwrap().city, "Bern");
     assert_eq!((prompt.issued_at(), prompt.expires_at()), (Timestamp(NOW), Timestamp(NOW + 120)));
