@@ -10,8 +10,8 @@
 mod common;
 
 use common::{added, confirmed, scanned};
-use countersign::{CodeInput, EnrollmentFault, Error, PlatformError, RemovalCause};
-use countersign_journeys::{Cut, World, qr};
+use countersign::{CodeInput, EnrollmentFault, Error, PlatformError, PromptKind, RemovalCause};
+use countersign_journeys::{Cut, PageView, World, qr};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn j2_scanned_as_text_confirmed_and_listed() {
@@ -25,6 +25,32 @@ async fn j2_scanned_as_text_confirmed_and_listed() {
     let accounts = phone.core().accounts().await.unwrap();
     assert_eq!(accounts.len(), 1);
     assert_eq!((accounts[0].organization.as_str(), accounts[0].user_name.as_str()), ("Example Ltd", "ada@example.org"));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j2_who_asks_is_shown_before_anything_is_kept_and_whether_the_account_is_here() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
+    let issuer = world.issuer();
+    let offered = async |page: &PageView, already_here: bool| {
+        let invite = phone.invite(CodeInput::Text(scanned(page))).await.unwrap();
+        let offer = phone.core().look_up(invite).await.unwrap();
+        assert_eq!((offer.issuer(), offer.host()), (issuer, issuer.strip_prefix("https://").unwrap()));
+        assert_eq!((offer.organization(), offer.user_name()), ("Example Ltd", "ada@example.org"));
+        assert_eq!(offer.already_here(), already_here);
+        assert_eq!(phone.core().accounts().await.unwrap().len(), usize::from(already_here), "nothing is kept yet");
+    };
+    offered(&person.wizard().await.unwrap(), false).await;
+    confirmed(&world, &person, &phone).await;
+    let page = person.open("/security-info").await.unwrap();
+    let page = person.press(&page, "add-method", &[]).await.unwrap();
+    let prompt = phone.prompt_of(PromptKind::AddMethod).await.unwrap();
+    phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
+    let page = person.open("/security-info/step-up").await.unwrap();
+    let page = person.press(&page, "finish", &[]).await.unwrap();
+    let page = person.press(&page, "next", &[]).await.unwrap();
+    offered(&page, true).await;
     world.stop().await;
 }
 
