@@ -17,4 +17,4 @@ pub use crate::points::{Point, Side, watch};
 pub use clock::FakeClock;
 #[cfg(feature = "desktop")]
 pub use key_store::passphrase_guard_contract;
-pub use key_store::{FakeKeyStore, key_store_contract};
+pub use key_store::{FakeKeyStore, OneWrappedKey, key_store_contract};

@@ -12,11 +12,12 @@ use crate::enrollment::proofs::EnrollmentKey;
 use crate::inbox::{Inbox, InboxError};
 use crate::issuer::Issuer;
 use crate::jose::{self, HeaderKey, Jwk, PublicKey, base64url};
-use crate::platform::{KeyGuard, KeyStore, PlatformError};
+use crate::platform::{KeyGuard, KeyStore};
 use crate::prompt::{Audience, PushContent, PushEffect, verify_prompt, verify_push};
 use crate::push_message::{PushKeys, strip_padding};
 use crate::service::messages::Message;
 use crate::service::{Addressee, ServiceKeys, read_state};
+use crate::testing::OneWrappedKey;
 
 /// What JOSE itself decides, before anything of a payload is looked at.
 const OF_JOSE: [&str; 9] =
@@ -303,39 +304,10 @@ fn pushes() {
     assert_eq!(good, 5);
 }
 
-/// A key store that has one wrapped key.
-struct Unwraps(Vec<u8>, Vec<u8>);
-
-impl KeyStore for Unwraps {
-    fn make(&self, _alias: String, _guard: KeyGuard) -> Result<Vec<u8>, PlatformError> {
-        Err(PlatformError::Unusable)
-    }
-
-    fn public_key(&self, _alias: String) -> Result<Vec<u8>, PlatformError> {
-        Err(PlatformError::Gone)
-    }
-
-    fn sign(&self, _alias: String, _message: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
-        Err(PlatformError::Gone)
-    }
-
-    fn delete(&self, _alias: String) -> Result<(), PlatformError> {
-        Ok(())
-    }
-
-    fn wrap(&self, _plain: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
-        Err(PlatformError::Unusable)
-    }
-
-    fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
-        if wrapped == self.0 { Ok(self.1.clone()) } else { Err(PlatformError::Gone) }
-    }
-}
-
 #[test]
 fn the_inbox() {
     let (file, pushes) = (file("inbox.json"), file("push.json"));
-    let key_store = Unwraps(bytes(&file["wrapped"]), bytes(&file["snapshot_key"]));
+    let key_store = OneWrappedKey { wrapped: bytes(&file["wrapped"]), key: bytes(&file["snapshot_key"]) };
     let folder = tempfile::tempdir().unwrap();
     let open = |snapshot: &str| {
         std::fs::write(folder.path().join("snapshot"), snapshot).unwrap();

@@ -176,3 +176,37 @@ pub fn key_store_contract(make: &dyn Fn() -> Arc<dyn KeyStore>) {
     assert_eq!(stranger.unwrap(wrapped), Err(PlatformError::Gone), "another store opens nothing");
     assert!(store.unwrap(Vec::new()).is_err());
 }
+
+/// A key store that has one wrapped key and nothing else.
+pub struct OneWrappedKey {
+    /// What it unwraps.
+    pub wrapped: Vec<u8>,
+    /// The key in it.
+    pub key: Vec<u8>,
+}
+
+impl KeyStore for OneWrappedKey {
+    fn make(&self, _alias: String, _guard: KeyGuard) -> Result<Vec<u8>, PlatformError> {
+        Err(PlatformError::Unusable)
+    }
+
+    fn public_key(&self, _alias: String) -> Result<Vec<u8>, PlatformError> {
+        Err(PlatformError::Gone)
+    }
+
+    fn sign(&self, _alias: String, _message: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        Err(PlatformError::Gone)
+    }
+
+    fn delete(&self, _alias: String) -> Result<(), PlatformError> {
+        Ok(())
+    }
+
+    fn wrap(&self, _plain: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        Err(PlatformError::Unusable)
+    }
+
+    fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
+        if wrapped == self.wrapped { Ok(self.key.clone()) } else { Err(PlatformError::Gone) }
+    }
+}

@@ -3,8 +3,8 @@
 
 use std::sync::LazyLock;
 
-use countersign::testing::doors;
-use countersign::{Inbox, KeyGuard, KeyStore, PlatformError, PushEffect, Timestamp};
+use countersign::testing::{OneWrappedKey, doors};
+use countersign::{Inbox, PushEffect, Timestamp};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use serde_json::{Value, json};
 
@@ -63,43 +63,15 @@ pub(crate) fn push_seeds() -> Vec<Vec<u8>> {
     messages.chain(vectors::messages("phone-prompt.json").into_iter().take(5)).collect()
 }
 
-/// A key store with nothing but the one wrapped key of the vectors.
-struct Unwraps;
-
-impl KeyStore for Unwraps {
-    fn make(&self, _alias: String, _guard: KeyGuard) -> Result<Vec<u8>, PlatformError> {
-        Err(PlatformError::Unusable)
-    }
-
-    fn public_key(&self, _alias: String) -> Result<Vec<u8>, PlatformError> {
-        Err(PlatformError::Gone)
-    }
-
-    fn sign(&self, _alias: String, _message: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
-        Err(PlatformError::Gone)
-    }
-
-    fn delete(&self, _alias: String) -> Result<(), PlatformError> {
-        Ok(())
-    }
-
-    fn wrap(&self, _plain: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
-        Err(PlatformError::Unusable)
-    }
-
-    fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
-        let known = wrapped == vectors::bytes(&INBOX["wrapped"]);
-        if known { Ok(vectors::bytes(&INBOX["snapshot_key"])) } else { Err(PlatformError::Gone) }
-    }
-}
-
 /// The snapshot: what names accounts is what is sealed inside, anything else is the file.
 pub(crate) fn inbox(input: &[u8]) -> bool {
     let is_content = input.windows(ACCOUNTS.len()).any(|part| part == ACCOUNTS);
     let file = if is_content { snapshot(input) } else { input.to_vec() };
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("snapshot"), &file).unwrap();
-    let Ok(inbox) = Inbox::open(folder.path(), &Unwraps) else { return false };
+    let key_store =
+        OneWrappedKey { wrapped: vectors::bytes(&INBOX["wrapped"]), key: vectors::bytes(&INBOX["snapshot_key"]) };
+    let Ok(inbox) = Inbox::open(folder.path(), &key_store) else { return false };
     names_stand_once(&file);
     let envelope: Value = serde_json::from_slice(&file).unwrap();
     assert_eq!(envelope["v"], 1);
