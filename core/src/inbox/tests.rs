@@ -7,6 +7,7 @@ use super::*;
 use crate::account::AccountId;
 use crate::fatigue::{Memory, Quiet};
 use crate::store::samples::{NOW, account, push_keys};
+use crate::testing::FakeKeyStore;
 
 /// What an origin may have waiting before the next one is held back.
 const MOST: usize = 8;
@@ -79,4 +80,13 @@ fn what_alerted_a_moment_ago_makes_the_next_one_quiet_and_what_was_quiet_does_no
         assert_eq!(scene.judge(Origin::Unknown), expected, "{quiet:?}");
         assert_eq!(scene.judge(Origin::KnownBrowser), Loudness::Alert, "another origin");
     }
+}
+
+#[test]
+fn a_folder_that_the_app_has_not_left_anything_in_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Inbox::open(folder.path(), &FakeKeyStore::default()).err();
+    assert_eq!(open(), Some(InboxError::NoSnapshot));
+    std::fs::create_dir(snapshot::path(folder.path())).unwrap();
+    assert_eq!(open(), Some(InboxError::Unreadable), "something is there, and it can't be read");
 }
