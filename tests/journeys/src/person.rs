@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::header::{LOCATION, ORIGIN};
+use reqwest::header::{HeaderValue, LOCATION, ORIGIN};
 use reqwest::{Certificate, Client, Response, StatusCode};
 use scraper::{Html, Selector};
 
@@ -23,6 +23,8 @@ pub struct PageView {
     pub status: StatusCode,
     /// Its text.
     pub html: String,
+    /// The header fields of the answers on the way to it, name and value.
+    pub headers: Vec<(String, String)>,
 }
 
 impl PageView {
@@ -124,14 +126,17 @@ impl Person {
     }
 
     async fn follow(&self, mut address: String, mut response: Response) -> Result<PageView, Trouble> {
+        let mut headers = Vec::new();
         for _hop in 0..10 {
+            let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+            headers.extend(response.headers().iter().map(|(name, value)| (name.to_string(), text(value))));
             let Some(next) = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()) else {
                 let status = response.status();
-                return Ok(PageView { address, status, html: response.text().await? });
+                return Ok(PageView { address, status, html: response.text().await?, headers });
             };
             address = if next.starts_with('/') { format!("{}{next}", self.issuer) } else { next.to_owned() };
             if !address.starts_with(&self.issuer) {
-                return Ok(PageView { address, status: response.status(), html: String::new() });
+                return Ok(PageView { address, status: response.status(), html: String::new(), headers });
             }
             response = self.client.get(&address).send().await?;
         }

@@ -104,7 +104,18 @@ fn plain(page: &PageView) -> Result<String, Trouble> {
     ] {
         plain = plain.replace(&differs, alike);
     }
-    Ok(format!("{} {plain}", page.status))
+    Ok(format!("{} {} {plain}", page.status, plain_headers(page)))
+}
+
+/// The header fields of all answers on the way, without the date, a cookie's value, and the length, which the seconds
+/// change.
+fn plain_headers(page: &PageView) -> String {
+    let kept = page.headers.iter().filter(|(name, _)| !matches!(name.as_str(), "date" | "content-length"));
+    let plain = kept.map(|(name, value)| match (name.as_str(), value.split_once('='), value.split_once(';')) {
+        ("set-cookie", Some((cookie, _)), Some((_, attributes))) => format!("{name}: {cookie}=VALUE;{attributes}"),
+        _ => format!("{name}: {value}"),
+    });
+    plain.collect::<Vec<_>>().join("\n")
 }
 
 /// What the starts came to: the different pages there were, and the times for each kind of name.
