@@ -204,7 +204,9 @@ fn pause_after(attempts: u32) -> Result<u64, Error> {
     let full = FIRST_PAUSE.saturating_mul(1_u64.checked_shl(attempts.min(8)).unwrap_or(1)).min(LONGEST_PAUSE);
     let half = full.div_euclid(2);
     let [chance]: [u8; 1] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
-    Ok(half.saturating_add(half.saturating_mul(u64::from(chance)).div_euclid(255)))
+    // Each whole second from half to full is as likely as another.
+    let seconds = half.saturating_add(1).saturating_mul(u64::from(chance)).div_euclid(256);
+    Ok(half.saturating_add(seconds))
 }
 
 /// What a signed answer to an entry changes here, in one transaction; `asked` is the account as it was when the

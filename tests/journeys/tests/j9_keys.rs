@@ -152,16 +152,18 @@ async fn j9_a_storm_of_random_keys_costs_one_request_in_five_minutes() {
         assert!(!matches!(effect, PushEffect::Alert(_)), "{effect:?}");
     }
     assert_eq!(asked(), 1);
-    phone.clock.advance(299);
-    world.clock.advance(299);
+    // Well before: these clocks go on by themselves, on busy machines for seconds.
+    phone.clock.advance(200);
+    world.clock.advance(200);
     asked_genuinely(&person, &phone, &mut messages).await;
     pushed(&world, &phone, &mut messages, &stranger()).await;
     assert_eq!(asked(), 1);
-    phone.clock.advance(1);
+    phone.clock.advance(100);
+    world.clock.advance(100);
     pushed(&world, &phone, &mut messages, &stranger()).await;
     assert_eq!(asked(), 2);
     phone.clock.advance(121);
-    world.clock.advance(122);
+    world.clock.advance(121);
     asked_genuinely(&person, &phone, &mut messages).await;
 }
 
