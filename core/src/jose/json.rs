@@ -7,8 +7,12 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAcces
 
 use super::JoseError;
 
-/// Parses JSON; duplicate member names at any depth are refused.
+/// Parses a JSON object; duplicate member names at any depth are refused.
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, JoseError> {
+    // An array of its members' values would do for a structure too.
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Err(JoseError::Json);
+    }
     let mut reader = serde_json::Deserializer::from_slice(json);
     Unique.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| {
         if error.to_string().starts_with(DUPLICATE) { JoseError::Duplicate } else { JoseError::Json }
@@ -92,10 +96,21 @@ mod tests {
     }
 
     #[test]
+    fn an_array_is_no_object_whatever_is_in_it() {
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        struct Said {
+            what: String,
+        }
+        assert_eq!(parse::<Said>(br#" {"what":"yes"}"#), Ok(Said { what: "yes".to_owned() }));
+        assert_eq!(parse::<Said>(br#"["yes"]"#), Err(JoseError::Json));
+        assert_eq!(parse::<Value>(b"7"), Err(JoseError::Json));
+    }
+
+    #[test]
     fn nothing_may_follow_and_nesting_is_bounded() {
         assert_eq!(parse::<Value>(b"{} {}"), Err(JoseError::Json));
         assert_eq!(parse::<Value>(b""), Err(JoseError::Json));
-        let deep = "[".repeat(10_000);
+        let deep = format!("{{\"a\":{}", "[".repeat(10_000));
         assert_eq!(parse::<Value>(deep.as_bytes()), Err(JoseError::Json));
     }
 }

@@ -36,6 +36,8 @@ pub(crate) const RETURN: &str = "https://web.example/callback";
 pub(crate) const APP: &str = "https://app.test/phone-sign-in";
 /// Longer, and it waits for something to happen, as a fetch may.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// What does not wait, on a machine that does much else.
+const LONG: Duration = Duration::from_secs(60);
 
 /// A clock that stands still at the vectors' time.
 struct StillClock;
@@ -238,10 +240,20 @@ impl Scene {
         found.unwrap()
     }
 
-    /// Hands a request to the service; `None` when it waits. Nothing may make the service fail.
+    /// Hands over a request that always has an answer, however busy the machine is.
+    pub(crate) fn answered(&self, request: Request<Body>) -> Answer {
+        self.send_within(request, LONG).unwrap()
+    }
+
+    /// Hands over a request that may be held back until something happens; `None` when it is.
     pub(crate) fn send(&self, request: Request<Body>) -> Option<Answer> {
+        self.send_within(request, PATIENCE)
+    }
+
+    /// Nothing may make the service fail.
+    fn send_within(&self, request: Request<Body>, patience: Duration) -> Option<Answer> {
         let answer = self.runtime.block_on(async {
-            let response = tokio::time::timeout(PATIENCE, self.router.clone().oneshot(request)).await.ok()?.unwrap();
+            let response = tokio::time::timeout(patience, self.router.clone().oneshot(request)).await.ok()?.unwrap();
             let (parts, body) = response.into_parts();
             let streams = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
             let body = if streams { Vec::new() } else { to_bytes(body, 1 << 20).await.unwrap().to_vec() };
@@ -254,8 +266,8 @@ impl Scene {
     }
 
     /// A phone's message.
-    pub(crate) fn post(&self, path: &str, body: impl Into<Body>) -> Option<Answer> {
-        self.send(Request::post(path).body(body.into()).unwrap())
+    pub(crate) fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.answered(Request::post(path).body(body.into()).unwrap())
     }
 
     /// What a form of the session's pages must bring.

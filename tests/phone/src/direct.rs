@@ -151,6 +151,10 @@ impl DirectChannel {
 /// A line with a push; empty lines only say that the relay is there.
 #[must_use]
 pub fn read(line: &[u8]) -> Option<Message> {
+    // An array of its members' values would do for a structure too.
+    if !line.trim_ascii_start().starts_with(b"{") {
+        return None;
+    }
     let line: Line = serde_json::from_slice(line).ok()?;
     let (slot, body) = (URL_SAFE_NO_PAD.decode(line.slot).ok()?, URL_SAFE_NO_PAD.decode(line.message).ok()?);
     Some(Message { slot, body })

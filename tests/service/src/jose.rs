@@ -227,8 +227,12 @@ fn read_header<T: DeserializeOwned>(jws: &str) -> Result<T, JoseError> {
     serde_json::from_slice(&header).map_err(|_other_members| JoseError::Header)
 }
 
-/// Refuses JSON in which a member name stands twice, at any depth.
+/// Refuses what is no JSON object, and one in which a member name stands twice, at any depth.
 pub fn check_unique(json: &[u8]) -> Result<(), JoseError> {
+    // An array of its members' values would do for a structure too.
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Err(JoseError::Malformed);
+    }
     let mut reader = serde_json::Deserializer::from_slice(json);
     Unique.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|_malformed| JoseError::Malformed)
 }

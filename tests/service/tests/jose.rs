@@ -71,10 +71,12 @@ fn a_header_that_is_not_exactly_the_expected_one_is_refused() {
         with(r#""x5c":[]"#),
         with(&format!(r#""jwk":{jwk}"#)),
         with(r#""anything":1"#),
-        "7".to_owned(),
     ];
     for header in wrong {
         assert_eq!(read(&signed(&header, PAYLOAD)), Err(JoseError::Header), "{header}");
+    }
+    for no_object in ["7", r#"["ES256","phone-request+jwt","device"]"#] {
+        assert_eq!(read(&signed(no_object, PAYLOAD)), Err(JoseError::Malformed), "{no_object}");
     }
 }
 

@@ -56,6 +56,8 @@ pub(super) struct Process {
     child: Child,
     input: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
+    /// Where it said that it ends. What another thread says in the instant before it does may still follow.
+    ends: Option<Place>,
 }
 
 impl Process {
@@ -81,7 +83,7 @@ impl Process {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Fault::Broken("a process without pipes".to_owned()));
         };
-        let mut process = Self { child, input, lines: BufReader::new(output).lines() };
+        let mut process = Self { child, input, lines: BufReader::new(output).lines(), ends: None };
         match process.next(passed).await? {
             Next::Line(Line::Open(state)) => Ok(Started::Open(Box::new(process), state)),
             Next::Line(Line::Shut(why)) => Ok(Started::Shut(why)),
@@ -122,16 +124,15 @@ impl Process {
     }
 
     async fn read(&mut self, passed: &mut Vec<Place>) -> Result<Next, Fault> {
-        let mut ends = None;
         while let Some(line) = self.lines.next_line().await.map_err(Fault::broken)? {
             match serde_json::from_str(&line).map_err(Fault::broken)? {
                 Line::Passed(place) => passed.push(place),
-                Line::Ends(place) => ends = Some(place),
+                Line::Ends(place) => self.ends = Some(place),
                 other => return Ok(Next::Line(other)),
             }
         }
         let status = self.child.wait().await.map_err(Fault::broken)?;
-        match ends {
+        match self.ends.take() {
             Some(place) if status.signal() == Some(SIGKILL) => Ok(Next::Killed(place)),
             Some(_) | None => Err(Fault::Broken(format!("the phone ended by itself: {status}"))),
         }
