@@ -139,8 +139,9 @@ fn cargo_tool(name: &str, version: &str) -> std::io::Result<Option<PathBuf>> {
         return Ok(None);
     };
     let program = folder.join("bin").join(name);
+    // As cargo starts it, by the name of its command; not every tool answers without.
     let is_right = Command::new(&program)
-        .arg("--version")
+        .args([name.trim_start_matches("cargo-"), "--version"])
         .output()
         .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(version));
     if !is_right {
