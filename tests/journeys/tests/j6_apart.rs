@@ -1,6 +1,7 @@
 //! J6.w10 in short: what a stranger sees of a name, and when. `trial times` is the same at full length.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "journeys/common.rs"]
 mod common;
 
 use common::with_phone_sign_in;

@@ -2,10 +2,11 @@
 //! that was written. What is no secret must be found by the same search, or its silence says nothing.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
+#[path = "journeys/common.rs"]
 mod common;
-#[path = "common/interceptor.rs"]
+#[path = "journeys/interceptor.rs"]
 mod interceptor;
-#[path = "common/needles.rs"]
+#[path = "journeys/needles.rs"]
 mod needles;
 
 use std::io::Write;

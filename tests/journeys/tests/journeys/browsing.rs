@@ -1,0 +1,44 @@
+//! What tests do in a real browser at the service's pages.
+
+use std::time::Duration;
+
+use countersign::{Outcome, PromptKind, Step};
+use countersign_journeys::TestPhone;
+use countersign_journeys::browser::Browser;
+use countersign_journeys::world::USER;
+
+/// Ada types her name.
+pub(crate) async fn name_typed(browser: &Browser, issuer: &str) {
+    browser.goto(&format!("{issuer}/sign-in")).await.unwrap();
+    browser.fill("user-name", USER).await.unwrap();
+    browser.click("next").await.unwrap();
+}
+
+/// Ada signs in with her phone, in a browser that she has not used before.
+pub(crate) async fn signed_in(browser: &Browser, issuer: &str, phone: &TestPhone) {
+    name_typed(browser, issuer).await;
+    browser.wait_for_page("password").await.unwrap();
+    browser.click("use-phone").await.unwrap();
+    browser.wait_for_page("number").await.unwrap();
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    let step = phone.approve_unlocked(&prompt, browser.number().await.unwrap()).await.unwrap();
+    assert_eq!(step, Step::Done(Outcome::Approved));
+    browser.wait_for_page("name-account").await.unwrap();
+    browser.click("continue").await.unwrap();
+    browser.wait_for_page("security-info").await.unwrap();
+}
+
+/// Where the browser has come to, once it has left where it was: the page's name, or nothing.
+pub(crate) async fn arrived(browser: &Browser, issuer: &str) -> String {
+    for _try in 0..200 {
+        if browser.address().await.unwrap().starts_with(issuer) {
+            let name =
+                "return document.readyState == 'complete' ? document.getElementById('page')?.dataset.page ?? '' : null";
+            if let Some(name) = browser.run(name).await.unwrap().as_str() {
+                return name.to_owned();
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the browser stays at {}", browser.address().await.unwrap());
+}

@@ -1,0 +1,142 @@
+//! Pushes that a notification extension took while the app was not running.
+
+use std::path::PathBuf;
+
+use crate::common::confirmed;
+use countersign::{
+    FetchReason, Inbox, InboxError, Outcome, PromptState, PushEffect, SealedFileKeyStore, Secret, Step, Timestamp,
+};
+use countersign_journeys::{Person, TestPhone, World};
+use countersign_phone::Message;
+
+struct Scene {
+    world: World,
+    phone: TestPhone,
+    home: PathBuf,
+}
+
+async fn scene() -> Scene {
+    let world = World::start().await.unwrap();
+    let phone = world.phone("phone").await.unwrap();
+    confirmed(&world, &world.person().unwrap(), &phone).await;
+    let home = phone.home().to_owned();
+    Scene { world, phone, home }
+}
+
+impl Scene {
+    /// The extension: the folder and the key store, and nothing of the app.
+    fn extension(&self) -> Result<Inbox, InboxError> {
+        let passphrase = Secret::new("a passphrase for tests".to_owned());
+        let keys = SealedFileKeyStore::open(&self.home.join("keys"), &passphrase).unwrap();
+        Inbox::open(&self.home.join("inbox"), &keys)
+    }
+
+    fn now(&self) -> Timestamp {
+        use countersign::Clock;
+        countersign::SystemClock.now()
+    }
+
+    /// Ada enters her password; the push goes to the extension.
+    async fn pushed(&self) -> (Person, String, Message) {
+        let mut messages = self.phone.takes_its_pushes();
+        let person = self.world.person().unwrap();
+        let number = person.sign_in().await.unwrap().number().unwrap();
+        let message = tokio::time::timeout(std::time::Duration::from_secs(10), messages.recv()).await.unwrap().unwrap();
+        (person, number, message)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_extension_found_is_answered_in_the_app_and_doubles_change_nothing() {
+    let scene = scene().await;
+    let (_person, number, message) = scene.pushed().await;
+    let inbox = scene.extension().unwrap();
+    let PushEffect::Alert(prompt) = inbox.push_received(&message.slot, &message.body, scene.now()) else {
+        panic!("a prompt to show")
+    };
+    assert_eq!(
+        (prompt.user_name(), prompt.host()),
+        ("ada@example.org", scene.world.issuer().trim_start_matches("https://"))
+    );
+    // Doubled by the relay: in this process, and in another one.
+    assert_eq!(inbox.push_received(&message.slot, &message.body, scene.now()), PushEffect::Nothing);
+    let another = scene.extension().unwrap();
+    assert_eq!(another.push_received(&message.slot, &message.body, scene.now()), PushEffect::Nothing);
+    // The app saw the same push itself: it is one and the same prompt.
+    let core = scene.phone.core();
+    assert_eq!(core.push_received(message.slot.clone(), message.body.clone()).await.unwrap(), PushEffect::Nothing);
+    let open = scene.phone.open_prompts().await.unwrap();
+    assert_eq!(open.len(), 1);
+    assert_eq!(open.first(), Some(prompt.as_ref()));
+    assert_eq!(core.approve(prompt.id().clone(), number).await.unwrap(), Step::Done(Outcome::Approved));
+    // The file is still there, and an answered prompt stays answered.
+    assert!(core.check_for_prompts(FetchReason::Opened).await.unwrap().prompts.is_empty());
+    let shown = core.snapshot().await.unwrap().prompts;
+    let states = shown.iter().filter(|shown| shown.id() == prompt.id()).map(|shown| shown.state());
+    assert_eq!(states.collect::<Vec<_>>(), [PromptState::Done { outcome: Outcome::Approved }]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_is_imported_even_when_the_app_was_killed_and_push_is_noted() {
+    let mut scene = scene().await;
+    let (_person, _number, message) = scene.pushed().await;
+    let effect = scene.extension().unwrap().push_received(&message.slot, &message.body, scene.now());
+    assert!(matches!(effect, PushEffect::Alert(_)));
+    scene.phone = scene.phone.restart().await.unwrap();
+    assert_eq!(scene.phone.open_prompts().await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_files_cost_nothing_and_a_half_written_one_is_written_again() {
+    let scene = scene().await;
+    let (_person, _number, message) = scene.pushed().await;
+    let inbox = scene.extension().unwrap();
+    let folder = scene.home.join("inbox");
+    let prompt_file = || {
+        let mut entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.find(|path| path.extension().is_some_and(|extension| extension == "prompt"))
+    };
+    assert!(matches!(inbox.push_received(&message.slot, &message.body, scene.now()), PushEffect::Alert(_)));
+    let file = prompt_file().unwrap();
+    let whole = std::fs::read(&file).unwrap();
+    for damaged in [Vec::new(), whole.iter().take(40).copied().collect(), vec![0; 20_000]] {
+        std::fs::write(&file, damaged).unwrap();
+        let again = inbox.push_received(&message.slot, &message.body, scene.now());
+        assert!(matches!(again, PushEffect::Alert(_)), "cut off before, so it is told again");
+        assert_eq!(inbox.push_received(&message.slot, &message.body, scene.now()), PushEffect::Nothing);
+    }
+    // Moved to another name it opens nowhere.
+    std::fs::rename(&file, folder.join("another.prompt")).unwrap();
+    assert!(matches!(inbox.push_received(&message.slot, &message.body, scene.now()), PushEffect::Alert(_)));
+    // After ten minutes everything is swept.
+    assert_eq!(inbox.push_received(&[0; 16], b"", scene.now().plus(3_600)), PushEffect::Nothing);
+    assert_eq!(prompt_file(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_gone_gets_no_more_pushes() {
+    let scene = scene().await;
+    let (_person, _number, message) = scene.pushed().await;
+    let account = scene.phone.core().accounts().await.unwrap().first().unwrap().id.clone();
+    scene.phone.core().remove(account).await.unwrap();
+    let effect = scene.extension().unwrap().push_received(&message.slot, &message.body, scene.now());
+    assert_eq!(effect, PushEffect::Nothing);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_that_was_taken_back_is_never_shown_whatever_comes_first() {
+    let scene = scene().await;
+    let mut messages = scene.phone.takes_its_pushes();
+    let person = scene.world.person().unwrap();
+    let page = person.sign_in().await.unwrap();
+    let prompt = messages.recv().await.unwrap();
+    person.press(&page, "cancel", &[]).await.unwrap();
+    let withdrawal = messages.recv().await.unwrap();
+    let inbox = scene.extension().unwrap();
+    assert!(matches!(
+        inbox.push_received(&withdrawal.slot, &withdrawal.body, scene.now()),
+        PushEffect::Withdrawn(_, countersign::WithdrawalReason::Cancelled)
+    ));
+    assert_eq!(inbox.push_received(&prompt.slot, &prompt.body, scene.now()), PushEffect::Nothing);
+    assert!(scene.phone.core().check_for_prompts(FetchReason::Opened).await.unwrap().prompts.is_empty());
+}

@@ -1,0 +1,139 @@
+//! J1: what the organisation allows, and how a change reaches phones.
+
+use crate::common::{self, REDIRECT, account_of, agreed, browser_opened, confirmed, with_phone_sign_in};
+use countersign::{
+    AccountHealth, FetchReason, KeyGuard, NextStep, NotAllowed, Outcome, PhoneSignIn, PromptKind, Registration, Reply,
+    Step,
+};
+use countersign_journeys::world::USER;
+use countersign_journeys::{Person, TestPhone, World};
+use countersign_service::policy::document::patch;
+use countersign_service::policy::records::{current, group_ids, keep};
+use serde_json::{Value, json};
+
+/// An administrator changes the policy.
+fn change(world: &World, change: &Value) {
+    let changed = world.app.store.run_blocking(|tx| {
+        let (before, groups) = (current(tx)?, group_ids(tx)?);
+        keep(tx, patch(&before, change, &groups).unwrap(), "administrator", 0)
+    });
+    changed.unwrap();
+}
+
+fn everybody(mode: &str) -> Value {
+    json!({"includeTargets": [{"targetType": "group", "id": "all_users", "authenticationMode": mode}]})
+}
+
+async fn locked_phone(world: &World) -> (Person, TestPhone) {
+    let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
+    confirmed(world, &person, &phone).await;
+    phone.set_lock().unwrap();
+    (person, phone)
+}
+
+async fn check(phone: &TestPhone) -> (AccountHealth, PhoneSignIn) {
+    phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+    let account = phone.core().accounts().await.unwrap().remove(0);
+    (account.health, account.phone_sign_in)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j1_someone_who_is_not_in_a_target_is_not_offered_the_app() {
+    let world = World::start().await.unwrap();
+    change(&world, &json!({"includeTargets": []}));
+    let person = world.person().unwrap();
+    let page = person.sign_in().await.unwrap();
+    let page = person.press(&page, "add-method", &[]).await.unwrap();
+    assert_eq!(page.name(), "not-offered");
+    assert_eq!(person.open("/security-info/add").await.unwrap().name(), "not-offered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j1_a_change_reaches_the_phone_at_its_next_contact_and_stops_phone_sign_in() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    assert_eq!(check(&phone).await, (AccountHealth::Active, PhoneSignIn::On));
+    change(&world, &everybody("push"));
+    assert_eq!(common::use_phone(&person).await.name(), "not-started", "nothing rings any more");
+    change(&world, &json!({"state": "disabled"}));
+    let (health, _) = check(&phone).await;
+    assert_eq!((health, health.next_step()), (AccountHealth::LimitedByPolicy, NextStep::AskAdministrator));
+    change(&world, &json!({"state": "enabled"}));
+    change(&world, &everybody("any"));
+    assert_eq!(check(&phone).await, (AccountHealth::Active, PhoneSignIn::On));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w2_the_policy_says_no() {
+    let world = World::start().await.unwrap();
+    let (_person, phone) = locked_phone(&world).await;
+    change(&world, &everybody("push"));
+    assert_eq!(check(&phone).await.1, PhoneSignIn::NotAllowed);
+    let account = account_of(&phone).await;
+    let found = phone.core().requirements(account.clone()).await.unwrap();
+    assert_eq!(found.registration, Registration::NotAllowed { why: NotAllowed::Policy });
+    let step = phone.core().turn_on_phone_sign_in(account, REDIRECT.to_owned()).await.unwrap();
+    assert!(matches!(step, Step::NotAllowed { why: NotAllowed::Policy, .. }), "{step:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j1_w2_the_policy_changes_between_two_steps_of_turning_on() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = locked_phone(&world).await;
+    let (ticket, url) = browser_opened(&phone).await;
+    let back = agreed(&person, &phone, &url).await;
+    let made = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
+    let sign = phone.unlock(&made).await.unwrap();
+    change(&world, &everybody("push"));
+    let step = phone.unlock(&sign).await.unwrap();
+    assert!(matches!(step, Step::NotAllowed { why: NotAllowed::Policy, .. }), "{step:?}");
+    assert_eq!(check(&phone).await, (AccountHealth::Active, PhoneSignIn::NotAllowed));
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j1_w2_the_policy_changes_between_the_number_and_the_answer() {
+    let world = World::start().await.unwrap();
+    let (_person, phone) = with_phone_sign_in(&world).await;
+    let elsewhere = world.person().unwrap();
+    let page = common::use_phone(&elsewhere).await;
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    change(&world, &everybody("push"));
+    let told = phone.approve_unlocked(&prompt, page.number().unwrap()).await;
+    assert!(!matches!(told, Ok(Step::Done(Outcome::Approved))), "{told:?}");
+    let page = elsewhere.open("/sign-in/number").await.unwrap();
+    if page.name() == "number" {
+        elsewhere.press(&page, "finish", &[]).await.unwrap();
+    }
+    assert_eq!(elsewhere.open("/security-info").await.unwrap().name(), "user-name", "nobody is signed in");
+    assert_eq!(check(&phone).await, (AccountHealth::Active, PhoneSignIn::NotAllowed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j1_a_policy_that_asks_for_biometrics_needs_a_lock_that_has_them() {
+    let world = World::start().await.unwrap();
+    let (_person, phone) = locked_phone(&world).await;
+    change(&world, &json!({"countersign": {"keyGuard": "biometric_current_set"}}));
+    check(&phone).await;
+    let step = phone.core().turn_on_phone_sign_in(account_of(&phone).await, REDIRECT.to_owned()).await.unwrap();
+    assert!(matches!(step, Step::MissingLock { needs: KeyGuard::BiometricCurrentSet, .. }), "{step:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w11_one_account_a_phone_names_the_one_that_holds_the_place() {
+    let world = World::start().await.unwrap();
+    world.add_person("grace@example.org", "another long password").unwrap();
+    let (_person, phone) = with_phone_sign_in(&world).await;
+    change(&world, &json!({"countersign": {"accountsOnPhone": 1}}));
+    let grace = world.person().unwrap();
+    let page = grace.sign_in_as("grace@example.org", "another long password").await.unwrap();
+    let page = grace.press(&page, "add-method", &[]).await.unwrap();
+    let page = grace.press(&page, "next", &[]).await.unwrap();
+    common::added(&grace, &phone, &page).await;
+    phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+    let accounts = phone.core().accounts().await.unwrap();
+    let second = accounts.iter().find(|account| account.user_name != USER).unwrap();
+    let step = phone.core().turn_on_phone_sign_in(second.id.clone(), REDIRECT.to_owned()).await.unwrap();
+    let Step::NotAllowed { why, .. } = step else { panic!("{step:?}") };
+    assert_eq!(why, NotAllowed::AnotherAccount { user_name: USER.to_owned() });
+}

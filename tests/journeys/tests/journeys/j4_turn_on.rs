@@ -1,0 +1,267 @@
+//! J4: turning on phone sign-in, and everything that can go wrong on the way.
+
+use crate::common::{
+    self, REDIRECT, account_of, agreed, browser_opened, confirmed, consent_page, turned_on, with_phone_sign_in,
+};
+use countersign::{AccountHealth, Error, KeyGuard, NotAllowed, PhoneSignIn, PlatformError, Reply, Step};
+use countersign_journeys::cuts::Cut;
+use countersign_journeys::{Person, TestPhone, World};
+
+/// A phone of Ada's with a lock.
+async fn locked_phone(world: &World) -> (Person, TestPhone) {
+    let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
+    confirmed(world, &person, &phone).await;
+    phone.set_lock().unwrap();
+    (person, phone)
+}
+
+async fn state_of(phone: &TestPhone) -> (AccountHealth, PhoneSignIn) {
+    let accounts = phone.core().accounts().await.unwrap();
+    (accounts[0].health, accounts[0].phone_sign_in)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_from_the_checklist_to_a_phone_that_signs_in_without_a_password() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    assert_eq!(state_of(&phone).await, (AccountHealth::Active, PhoneSignIn::On));
+    let info = person.open("/security-info").await.unwrap();
+    assert!(info.html.contains("Phone sign-in"), "{}", info.html);
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w1_no_lock_says_how_to_set_one_and_goes_on_when_there_is_one() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
+    confirmed(&world, &person, &phone).await;
+    let account = account_of(&phone).await;
+    let before = phone.core().requirements(account.clone()).await.unwrap();
+    assert!(!before.lock_is_enough);
+    let step = phone.core().turn_on_phone_sign_in(account.clone(), REDIRECT.to_owned()).await.unwrap();
+    assert!(matches!(step, Step::MissingLock { needs: KeyGuard::BiometricOrCredential, .. }), "{step:?}");
+    assert!(phone.core().pending_steps().await.unwrap().is_empty(), "nothing was kept");
+    phone.set_lock().unwrap();
+    assert!(phone.core().requirements(account).await.unwrap().lock_is_enough, "the checklist is live");
+    turned_on(&person, &phone).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w3_a_closed_browser_leaves_a_step_that_goes_on_after_a_restart_or_is_given_up() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = locked_phone(&world).await;
+    let (_ticket, url) = browser_opened(&phone).await;
+    let phone = phone.restart().await.unwrap();
+    let pending = phone.core().pending_steps().await.unwrap();
+    let Some(Step::OpenBrowser { ticket, url: again, .. }) = pending.first() else { panic!("{pending:?}") };
+    assert_eq!(*again, url);
+    let back = agreed(&person, &phone, again).await;
+    let step = phone.core().provide(ticket.clone(), Reply::Redirected(back)).await.unwrap();
+    let step = phone.unlock(&phone.unlock(&step).await.unwrap()).await.unwrap();
+    assert!(matches!(step, Step::PhoneSignInOn(_)), "{step:?}");
+
+    phone.core().turn_off_phone_sign_in(account_of(&phone).await).await.unwrap();
+    let (ticket, _url) = browser_opened(&phone).await;
+    phone.core().abandon(ticket.clone()).await.unwrap();
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
+    assert_eq!(phone.core().provide(ticket, Reply::Confirmed).await, Err(Error::UnknownTicket));
+}
+
+/// Mix-up, code injection and a redirect made up by another app: the real one still works afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w4_a_redirect_with_another_state_or_issuer_changes_nothing() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = locked_phone(&world).await;
+    let (ticket, url) = browser_opened(&phone).await;
+    let back = agreed(&person, &phone, &url).await;
+    for foreign in [
+        back.replace("state=", "state=AAAA"),
+        back.replace("iss=https", "iss=https%3A%2F%2Fevil.test&was=https"),
+        back.replace("127.0.0.1:40000", "127.0.0.1:40001"),
+        format!("{REDIRECT}?error=access_denied"),
+    ] {
+        let told = phone.core().provide(ticket.clone(), Reply::Redirected(foreign.clone())).await;
+        assert_eq!(told, Err(Error::ForeignRedirect), "{foreign}");
+    }
+    let step = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
+    assert!(matches!(step, Step::MakeKey { .. }), "{step:?}");
+}
+
+/// The attacker starts on a phone of his own, and talks the victim into signing in at his address and into
+/// bringing him what comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w5_somebody_who_does_not_own_the_phone_registers_nothing() {
+    let world = World::start().await.unwrap();
+    world.add_person("mallory@example.org", "another long password").unwrap();
+    let (_person, _phone) = locked_phone(&world).await;
+    let (mallory, his) = (world.person().unwrap(), world.phone("mallory").await.unwrap());
+    let page = mallory.sign_in_as("mallory@example.org", "another long password").await.unwrap();
+    let page = mallory.press(&page, "add-method", &[]).await.unwrap();
+    let page = mallory.press(&page, "next", &[]).await.unwrap();
+    common::added(&mallory, &his, &page).await;
+    his.set_lock().unwrap();
+    let (_ticket, url) = browser_opened(&his).await;
+    let victim = world.person().unwrap();
+    let page = victim.open(&url).await.unwrap();
+    let page = victim
+        .enter_password(&page, countersign_journeys::world::USER, countersign_journeys::world::PASSWORD)
+        .await
+        .unwrap();
+    assert_eq!(page.name(), "other-persons-phone", "{}", page.html);
+    assert_eq!(victim.open("/register-phone").await.unwrap().name(), "user-name");
+}
+
+/// A code that somebody else brings to another registration of the same phone: PKCE doesn't fit.
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w5_a_code_of_another_session_is_worth_nothing() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = locked_phone(&world).await;
+    let (first, url) = browser_opened(&phone).await;
+    let stolen = agreed(&person, &phone, &url).await;
+    phone.core().abandon(first).await.unwrap();
+    let (ticket, second) = browser_opened(&phone).await;
+    let own = agreed(&person, &phone, &second).await;
+    let part = |address: &str, name: &str| {
+        let query = address.split_once('?').unwrap().1.to_owned();
+        query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}=")).map(str::to_owned)).unwrap()
+    };
+    let injected = own.replace(&part(&own, "code"), &part(&stolen, "code"));
+    let step = phone.core().provide(ticket, Reply::Redirected(injected)).await.unwrap();
+    assert!(matches!(step, Step::NotAllowed { why: NotAllowed::TooLate, .. }), "{step:?}");
+    assert_eq!(state_of(&phone).await.1, PhoneSignIn::Off);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w7_refused_by_the_person_in_the_browser() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = locked_phone(&world).await;
+    let (ticket, url) = browser_opened(&phone).await;
+    let page = consent_page(&person, &phone, &url).await;
+    assert!(page.text("phone-name").is_some_and(|name| name == "phone"), "{}", page.html);
+    let back = person.press(&page, "cancel", &[]).await.unwrap().address;
+    let step = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
+    assert!(matches!(step, Step::NotAllowed { why: NotAllowed::ByPerson, .. }), "{step:?}");
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
+    turned_on(&person, &phone).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w8_a_key_store_that_refuses_forgets_or_lies() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = locked_phone(&world).await;
+    let (ticket, url) = browser_opened(&phone).await;
+    let back = agreed(&person, &phone, &url).await;
+    let made = phone.core().provide(ticket.clone(), Reply::Redirected(back)).await.unwrap();
+    let passing = [PlatformError::Cancelled, PlatformError::Locked, PlatformError::Transient];
+    for error in passing {
+        let told = phone.core().provide(ticket.clone(), Reply::Failed(error)).await;
+        assert_eq!(told, Err(Error::Platform(error)));
+        assert_eq!(phone.core().pending_steps().await.unwrap(), vec![made.clone()], "{error:?} keeps the step");
+    }
+    // Bytes that are no key.
+    let point = phone.core().provide(ticket.clone(), Reply::KeyMade(vec![4; 65])).await;
+    assert_eq!(point, Err(Error::Platform(PlatformError::Unusable)));
+    let step = phone.unlock(&made).await.unwrap();
+    let gone = phone.core().provide(ticket.clone(), Reply::Failed(PlatformError::Gone)).await;
+    assert_eq!(gone, Err(Error::Platform(PlatformError::Gone)));
+    assert!(phone.core().pending_steps().await.unwrap().is_empty(), "what can't go on is not kept");
+    assert!(phone.unlock(&step).await.is_err());
+    // A sound key, but another one than the key store holds.
+    let (ticket, url) = browser_opened(&phone).await;
+    let back = agreed(&person, &phone, &url).await;
+    let made = phone.core().provide(ticket.clone(), Reply::Redirected(back)).await.unwrap();
+    let Step::MakeKey { alias, .. } = made else { panic!("{made:?}") };
+    let (_held, other) = (phone.make_guarded(&alias).unwrap(), phone.make_guarded("another").unwrap());
+    let lied = phone.core().provide(ticket, Reply::KeyMade(other)).await;
+    assert_eq!(lied, Err(Error::Platform(PlatformError::Unusable)));
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
+    turned_on(&person, &phone).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w9_an_answer_that_was_lost_is_asked_for_again() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = locked_phone(&world).await;
+    let (ticket, url) = browser_opened(&phone).await;
+    let back = agreed(&person, &phone, &url).await;
+    let made = phone.core().provide(ticket.clone(), Reply::Redirected(back)).await.unwrap();
+    let sign = phone.unlock(&made).await.unwrap();
+    world.cuts.cut("/phone/device", Cut::Answer, 1);
+    assert!(phone.unlock(&sign).await.is_err(), "the answer was cut off");
+    let pending = phone.core().pending_steps().await.unwrap();
+    assert!(matches!(pending.first(), Some(Step::PhoneSignInInterrupted { .. })), "{pending:?}");
+    let phone = phone.restart().await.unwrap();
+    let step = phone.core().continue_phone_sign_in(ticket).await.unwrap();
+    assert!(matches!(step, Step::PhoneSignInOn(_)), "{step:?}");
+    assert_eq!(state_of(&phone).await.1, PhoneSignIn::On);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w10_a_lock_removed_between_check_and_key_stops_it() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = locked_phone(&world).await;
+    let (ticket, url) = browser_opened(&phone).await;
+    let back = agreed(&person, &phone, &url).await;
+    phone.remove_lock().unwrap();
+    let step = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
+    assert!(matches!(step, Step::MissingLock { .. }), "{step:?}");
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
+    assert_eq!(state_of(&phone).await.1, PhoneSignIn::Off);
+}
+
+/// Ended and started again at each stored step: the same step is there, and goes on to the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w12_ended_in_each_step_it_goes_on_where_it_was() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = locked_phone(&world).await;
+    let step = phone.core().turn_on_phone_sign_in(account_of(&phone).await, REDIRECT.to_owned()).await.unwrap();
+    let phone = same_after_restart(phone, &step).await;
+    let Step::ConfirmDevice { ticket, .. } = step else { panic!("{step:?}") };
+    let step = phone.core().provide(ticket.clone(), Reply::Confirmed).await.unwrap();
+    let phone = same_after_restart(phone, &step).await;
+    let Step::OpenBrowser { url, .. } = step else { panic!("{step:?}") };
+    let back = agreed(&person, &phone, &url).await;
+    // Ended between "about to redeem" and the token: the code is spent, so only signing in again helps.
+    let step = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
+    let phone = same_after_restart(phone, &step).await;
+    let step = phone.unlock(&step).await.unwrap();
+    let phone = same_after_restart(phone, &step).await;
+    assert!(matches!(phone.unlock(&step).await.unwrap(), Step::PhoneSignInOn(_)));
+    let phone = phone.restart().await.unwrap();
+    assert_eq!(state_of(&phone).await, (AccountHealth::Active, PhoneSignIn::On));
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
+}
+
+async fn same_after_restart(phone: TestPhone, step: &Step) -> TestPhone {
+    let phone = phone.restart().await.unwrap();
+    assert_eq!(phone.core().pending_steps().await.unwrap(), vec![step.clone()]);
+    phone
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w12_a_lost_token_answer_leaves_nothing_half_done() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = locked_phone(&world).await;
+    let (ticket, url) = browser_opened(&phone).await;
+    let back = agreed(&person, &phone, &url).await;
+    world.cuts.cut("/token", Cut::Answer, 1);
+    assert_eq!(phone.core().provide(ticket.clone(), Reply::Redirected(back)).await, Err(Error::Offline));
+    let phone = phone.restart().await.unwrap();
+    let step = phone.core().continue_phone_sign_in(ticket).await.unwrap();
+    assert!(matches!(step, Step::NotAllowed { why: NotAllowed::TooLate, .. }), "{step:?}");
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
+    turned_on(&person, &phone).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j4_w12_a_push_request_that_was_cut_off_is_pushed_again() {
+    let world = World::start().await.unwrap();
+    let (_person, phone) = locked_phone(&world).await;
+    let step = phone.core().turn_on_phone_sign_in(account_of(&phone).await, REDIRECT.to_owned()).await.unwrap();
+    let Step::ConfirmDevice { ticket, .. } = step else { panic!("{step:?}") };
+    world.cuts.cut("/par", Cut::Before, 1);
+    assert_eq!(phone.core().provide(ticket.clone(), Reply::Confirmed).await, Err(Error::Offline));
+    let phone = phone.restart().await.unwrap();
+    let step = phone.core().continue_phone_sign_in(ticket).await.unwrap();
+    assert!(matches!(step, Step::OpenBrowser { .. }), "{step:?}");
+}

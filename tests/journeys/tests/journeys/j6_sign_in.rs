@@ -1,0 +1,252 @@
+//! J6: signing in with the phone alone.
+
+use crate::common::{use_phone, with_phone_sign_in};
+use countersign::{Error, Matching, Origin, Outcome, PlatformError, PromptKind, PromptState, Reply, Step};
+use countersign_journeys::cuts::Cut;
+use countersign_journeys::world::USER;
+use countersign_journeys::{Person, World, a_moment};
+
+/// Waits for the page to turn, and presses on.
+async fn finished(person: &Person) -> String {
+    let page = person.open("/sign-in/number").await.unwrap();
+    person.press(&page, "finish", &[]).await.unwrap().name()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_in_a_known_browser_the_number_is_typed_or_chosen_and_the_person_unlocks() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    let page = use_phone(&person).await;
+    let number = page.number().unwrap();
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    assert_eq!((prompt.origin(), prompt.needs_unlock()), (Origin::KnownBrowser, true));
+    let Matching::Choose { options } = prompt.matching() else { panic!("{:?}", prompt.matching()) };
+    assert!(options.contains(&number));
+    let step = phone.approve_unlocked(&prompt, number).await.unwrap();
+    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(finished(&person).await, "security-info");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_an_unknown_browser_shows_three_digits_and_names_the_account_before_it_goes_on() {
+    let world = World::start().await.unwrap();
+    let (_person, phone) = with_phone_sign_in(&world).await;
+    let stranger = world.person().unwrap();
+    let page = use_phone(&stranger).await;
+    let number = page.number().unwrap();
+    assert_eq!(number.len(), 3, "{number}");
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    assert_eq!((prompt.origin(), prompt.matching()), (Origin::Unknown, &Matching::Enter { digits: 3 }));
+    assert_eq!(phone.approve_unlocked(&prompt, number).await.unwrap(), Step::Done(Outcome::Approved));
+    assert_eq!(finished(&stranger).await, "name-account");
+    assert_eq!(
+        stranger.open("/security-info").await.unwrap().name(),
+        "user-name",
+        "no session before the person goes on"
+    );
+    let page = stranger.open("/sign-in/continue").await.unwrap();
+    assert!(page.html.contains(USER));
+    assert_eq!(stranger.press(&page, "continue", &[]).await.unwrap().name(), "security-info");
+    phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
+    let notices = phone.core().snapshot().await.unwrap().notices;
+    assert!(notices.iter().any(|notice| notice.kind == countersign::NoticeKind::NewBrowser), "{notices:?}");
+    let next = use_phone(&stranger).await;
+    assert_eq!(next.number().unwrap().len(), 2, "the browser remembers the way it used, and is known now");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_w1_w2_a_wrong_number_or_a_denial_end_it() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    let page = use_phone(&person).await;
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    let Matching::Choose { options } = prompt.matching() else { panic!("{:?}", prompt.matching()) };
+    let wrong = options.iter().find(|option| **option != page.number().unwrap()).unwrap().clone();
+    assert_eq!(phone.approve_unlocked(&prompt, wrong).await.unwrap(), Step::Done(Outcome::WrongNumber));
+    assert_eq!(person.turned("/sign-in/number", "number").await.unwrap().name(), "outcome");
+
+    use_phone(&person).await;
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    phone.remove_lock().unwrap();
+    let denied = phone.core().deny(prompt.id().clone()).await.unwrap();
+    assert_eq!(denied, Step::Done(Outcome::Denied), "denying never needs the lock");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_w3_a_report_after_approving_ends_the_session() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    let page = use_phone(&person).await;
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
+    assert_eq!(finished(&person).await, "security-info");
+    assert_eq!(phone.core().report(prompt.id().clone()).await.unwrap(), Step::Done(Outcome::Reported));
+    assert_eq!(person.open("/security-info").await.unwrap().name(), "user-name");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_w4_nobody_answers() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    use_phone(&person).await;
+    phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    world.clock.advance(121);
+    assert_eq!(person.turned("/sign-in/number", "number").await.unwrap().name(), "outcome");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_w6_w7_cancelled_on_the_page_and_replaced_by_a_newer_one() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    let page = use_phone(&person).await;
+    phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    person.press(&page, "cancel", &[]).await.unwrap();
+    phone.no_prompt().await.unwrap();
+    let page = person.open("/sign-in/number").await.unwrap();
+    let page = person.press(&page, "again", &[]).await.unwrap();
+    let first = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    let newer = use_phone(&person).await;
+    assert_ne!(newer.number().unwrap(), page.number().unwrap());
+    let late = phone.core().approve(first.id().clone(), page.number().unwrap()).await;
+    let late = match late {
+        Ok(step) => phone.unlock(&step).await.map_err(|trouble| trouble.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    assert!(!matches!(late, Ok(Step::Done(Outcome::Approved))), "{late:?}");
+}
+
+/// A denial, a name that nobody has and a phone that stays silent look the same, for the same minute.
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_w10_every_refusal_of_an_unknown_browser_is_the_same_page() {
+    let world = World::start().await.unwrap();
+    world.add_person("no-phone@example.org", "another long password").unwrap();
+    let (_person, phone) = with_phone_sign_in(&world).await;
+    let mut pages = Vec::new();
+    for name in [USER, "nobody@example.org", "no-phone@example.org"] {
+        let stranger = world.person().unwrap();
+        let page = stranger.open("/sign-in").await.unwrap();
+        let page = stranger.press(&page, "next", &[("user_name", name)]).await.unwrap();
+        let page = stranger.press(&page, "use-phone", &[]).await.unwrap();
+        assert_eq!((page.name().as_str(), page.number().unwrap().len()), ("number", 3), "{name}");
+        pages.push((stranger, page));
+    }
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    phone.core().deny(prompt.id().clone()).await.unwrap();
+    for (stranger, page) in &pages {
+        let still = stranger.open("/sign-in/number").await.unwrap();
+        assert_eq!((still.name(), still.number().unwrap()), (page.name(), page.number().unwrap()));
+        assert_eq!(plain(&still.html), plain(&page.html));
+    }
+    world.clock.advance(61);
+    let mut ends = Vec::new();
+    for (stranger, _) in &pages {
+        ends.push(plain(&stranger.open("/sign-in/number").await.unwrap().html));
+    }
+    assert!(ends.windows(2).all(|pair| pair[0] == pair[1]), "{ends:#?}");
+}
+
+/// A page without what differs by chance: number, form token, seconds.
+fn plain(html: &str) -> String {
+    let mut plain = String::new();
+    for line in html.lines() {
+        let differs = ["csrf", "id=\"number\"", "id=\"left\""].iter().any(|mark| line.contains(mark));
+        plain.push_str(if differs { "…" } else { line });
+    }
+    plain
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_w11_a_push_that_never_arrives_is_found_by_opening_the_app() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    phone.deaf();
+    let page = use_phone(&person).await;
+    a_moment().await;
+    let checked = phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
+    let prompt = checked.prompts.iter().find(|prompt| prompt.kind() == PromptKind::PhoneSignIn).unwrap();
+    assert_eq!(phone.approve_unlocked(prompt, page.number().unwrap()).await.unwrap(), Step::Done(Outcome::Approved));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_w13_a_copied_waiting_address_redeems_nothing() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    let page = use_phone(&person).await;
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
+    let thief = world.person().unwrap();
+    assert_eq!(thief.open("/sign-in/number").await.unwrap().name(), "user-name");
+    assert_eq!(thief.open("/sign-in/continue").await.unwrap().name(), "user-name");
+    assert_eq!(finished(&person).await, "security-info");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_w14_an_answer_cut_off_is_told_truly_without_a_second_unlock() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    let page = use_phone(&person).await;
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    world.cuts.cut("/phone/answers", Cut::Answer, 1);
+    let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
+    assert_eq!(step, Step::Queued(prompt.id().clone()), "not approved before the service says so");
+    phone.no_prompt().await.unwrap();
+    let snapshot = phone.core().snapshot().await.unwrap();
+    let told = snapshot.prompts.iter().find(|shown| shown.id() == prompt.id()).unwrap();
+    assert_eq!(told.state(), PromptState::Done { outcome: Outcome::Approved });
+    assert_eq!(finished(&person).await, "security-info");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_w15_unlocking_fails_is_cancelled_or_takes_too_long() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    let page = use_phone(&person).await;
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    let number = page.number().unwrap();
+    let ticket_of = |step: &Step| match step {
+        Step::Sign { ticket, .. } => ticket.clone(),
+        other => panic!("{other:?}"),
+    };
+    let step = phone.core().approve(prompt.id().clone(), number.clone()).await.unwrap();
+    for error in
+        [PlatformError::WrongPassphrase, PlatformError::Locked, PlatformError::Transient, PlatformError::Cancelled]
+    {
+        let told = phone.core().provide(ticket_of(&step), Reply::Failed(error)).await;
+        assert_eq!(told, Err(Error::Platform(error)));
+    }
+    let gone = phone.core().provide(ticket_of(&step), Reply::Failed(PlatformError::Transient)).await;
+    assert_eq!(gone, Err(Error::UnknownTicket), "cancelled is over");
+    assert_eq!(phone.open_prompts().await.unwrap().len(), 1, "and the request still waits");
+    let step = phone.core().approve(prompt.id().clone(), number.clone()).await.unwrap();
+    let Step::Sign { ticket, forms, .. } = &step else { panic!("{step:?}") };
+    let verified = forms[0].verified;
+    let garbage = phone.core().provide(ticket.clone(), Reply::Signed { signature: vec![1; 70], verified }).await;
+    assert_eq!(garbage, Err(Error::Platform(PlatformError::Unusable)));
+    let wrong_form = Reply::Signed { signature: vec![1; 70], verified: countersign::UserVerification::None };
+    assert_eq!(phone.core().provide(ticket.clone(), wrong_form).await, Err(Error::WrongReply));
+    assert_eq!(phone.unlock(&step).await.unwrap(), Step::Done(Outcome::Approved), "the third time it works");
+    assert_eq!(finished(&person).await, "security-info");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_w17_two_browsers_at_once_and_neither_number_fits_the_other() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    let stranger = world.person().unwrap();
+    let (mine, theirs) = (use_phone(&person).await, use_phone(&stranger).await);
+    assert_ne!(mine.number().unwrap(), theirs.number().unwrap());
+    let mut prompts = Vec::new();
+    for _try in 0..50 {
+        prompts = phone.open_prompts().await.unwrap();
+        if prompts.len() == 2 {
+            break;
+        }
+        a_moment().await;
+    }
+    let unknown = prompts.iter().find(|prompt| prompt.origin() == Origin::Unknown).unwrap();
+    let refused = phone.core().approve(unknown.id().clone(), mine.number().unwrap()).await;
+    assert_eq!(refused, Err(Error::NumberForm), "two digits are not three");
+    let known = prompts.iter().find(|prompt| prompt.origin() == Origin::KnownBrowser).unwrap();
+    let refused = phone.core().approve(known.id().clone(), theirs.number().unwrap()).await;
+    assert_eq!(refused, Err(Error::NumberForm));
+}

@@ -1,0 +1,116 @@
+//! The terminal phone as a program: what a person types, from the picture of the page to a removed account.
+
+use crate::common;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use countersign_journeys::{World, qr};
+use serde_json::Value;
+
+const PASSPHRASE: &str = "a passphrase for this test";
+
+/// The program, built by the very cargo that runs this test.
+fn program() -> PathBuf {
+    let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--package", "countersign-phone"]).status();
+    assert!(built.unwrap().success());
+    let tests = std::env::current_exe().unwrap();
+    tests.parent().unwrap().parent().unwrap().join("countersign-phone")
+}
+
+struct Terminal {
+    program: PathBuf,
+    home: PathBuf,
+    ca: PathBuf,
+    relay: String,
+}
+
+impl Terminal {
+    fn run(&self, arguments: &[&str]) -> (Child, BufReader<ChildStdout>) {
+        let mut child = Command::new(&self.program)
+            .args(["--json", "--key-store", "sealed-file", "--passphrase-fd", "0", "--relay", &self.relay])
+            .args([Path::new("--home"), &self.home, Path::new("--ca"), &self.ca])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        writeln!(child.stdin.as_mut().unwrap(), "{PASSPHRASE}").unwrap();
+        // Anybody on this machine reads the first, every program of the same person the second.
+        for part in ["cmdline", "environ"] {
+            let seen = std::fs::read(format!("/proc/{}/{part}", child.id())).unwrap();
+            assert!(!String::from_utf8_lossy(&seen).contains(PASSPHRASE), "{part}");
+        }
+        let out = BufReader::new(child.stdout.take().unwrap());
+        (child, out)
+    }
+
+    /// Runs a command to its end; its events, and whether it did as asked.
+    fn done(&self, arguments: &[&str]) -> (Vec<Value>, bool) {
+        let (mut child, out) = self.run(arguments);
+        let events = out.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+        (events, child.wait().unwrap().success())
+    }
+}
+
+/// The next event of a kind.
+fn event(out: &mut BufReader<ChildStdout>, kind: &str) -> Value {
+    loop {
+        let mut line = String::new();
+        assert_ne!(out.read_line(&mut line).unwrap(), 0, "no {kind}");
+        let event: Value = serde_json::from_str(&line).unwrap();
+        if event["event"] == kind {
+            return event;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j7_the_terminal_phone_adds_answers_and_removes() {
+    let (world, folder) = (World::start().await.unwrap(), tempfile::tempdir().unwrap());
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, world.ca()).unwrap();
+    let terminal = Terminal { program: program(), home: folder.path().join("home"), ca, relay: world.relay_url() };
+    let person = world.person().unwrap();
+    let page = person.wizard().await.unwrap();
+    let picture = folder.path().join("screen.png");
+    std::fs::write(&picture, qr::screenshot_of(&common::scanned(&page)).unwrap()).unwrap();
+    let (mut adding, mut out) = terminal.run(&["add", "--yes", "--picture", &picture.to_string_lossy()]);
+    let digits = event(&mut out, "digits")["digits"].as_str().unwrap().to_owned();
+    let page = person.turned("/security-info/add/code", "code").await.unwrap();
+    let page = person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
+    event(&mut out, "added");
+    assert!(adding.wait().unwrap().success());
+    let (events, good) = terminal.done(&["requests"]);
+    assert!(good, "{events:?}");
+    let prompt = events.iter().find(|event| event["event"] == "prompt").unwrap()["prompt"].as_str().unwrap().to_owned();
+    let (events, good) = terminal.done(&["approve", &prompt, "--number", &page.number().unwrap()]);
+    assert!(good && events.iter().any(|event| event["result"] == "approved"), "{events:?}");
+    let page = person.open("/security-info/add/code").await.unwrap();
+    assert_eq!(person.press(&page, "finish", &[]).await.unwrap().name(), "done");
+    // Approved by mistake, and taken back by the name that the approval was told with.
+    let (events, good) = terminal.done(&["report", &prompt]);
+    assert!(good && events.iter().any(|event| event["result"] == "reported"), "{events:?}");
+    let (events, good) = terminal.done(&["mute", "ada@example.org", "--hours", "2"]);
+    assert!(good && events.iter().any(|event| event["event"] == "muted"), "{events:?}");
+    let (events, _) = terminal.done(&["accounts"]);
+    assert!(events.iter().any(|event| event["muted_until"].is_u64()), "{events:?}");
+    let (events, good) = terminal.done(&["unmute", "ada@example.org"]);
+    assert!(good && events.iter().any(|event| event["event"] == "unmuted"), "{events:?}");
+    let (events, good) = terminal.done(&["accounts"]);
+    assert!(good && events.iter().any(|event| event.to_string().contains("ada@example.org")), "{events:?}");
+    let (events, good) = terminal.done(&["test-push", "ada@example.org"]);
+    assert!(good && events.iter().any(|event| event["event"] == "push_came"), "{events:?}");
+    let (events, good) = terminal.done(&["test-push", "ada@example.org"]);
+    assert!(!good && events.iter().any(|event| event["error"] == "tested_lately"), "{events:?}");
+    let browser = world.person().unwrap();
+    browser.sign_in().await.unwrap();
+    let (events, _) = terminal.done(&["requests"]);
+    let prompt = events.iter().find(|event| event["event"] == "prompt").unwrap()["prompt"].as_str().unwrap().to_owned();
+    let (events, _) = terminal.done(&["deny", &prompt]);
+    assert!(events.iter().any(|event| event["result"] == "denied"), "{events:?}");
+    let (events, good) = terminal.done(&["remove", "ada@example.org", "--yes"]);
+    assert!(good && events.iter().any(|event| event["event"] == "removed"), "{events:?}");
+    world.stop().await;
+}

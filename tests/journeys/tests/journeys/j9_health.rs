@@ -1,0 +1,134 @@
+//! J9: the phone or the organisation changes; the account says so, with what to do.
+
+use crate::common::{self, account_of, confirmed, use_phone, with_phone_sign_in};
+use countersign::{
+    Account, AccountHealth, Error, FetchReason, Matching, NextStep, Outcome, PhoneSignIn, PlatformError, PromptKind,
+    Reply, Step,
+};
+use countersign_journeys::world::USER;
+use countersign_journeys::{TestPhone, World, a_moment};
+use countersign_service::people;
+
+async fn account(phone: &TestPhone) -> Account {
+    phone.core().accounts().await.unwrap().remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_a_removed_lock_ends_phone_sign_in_says_so_and_offers_repair() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    phone.remove_lock().unwrap();
+    phone.core().foregrounded().await.unwrap();
+    let account = phone.core().accounts().await.unwrap()[0].clone();
+    assert_eq!((account.health, account.phone_sign_in), (AccountHealth::Paused, PhoneSignIn::On));
+    use_phone(&person).await;
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    let Matching::Choose { options } = prompt.matching().clone() else { panic!("{:?}", prompt.matching()) };
+    let step = phone.core().approve(prompt.id().clone(), options[0].clone()).await.unwrap();
+    assert!(matches!(step, Step::MissingLock { .. }), "{step:?}");
+    // The desktop's key went with the lock: at the next start that is said, and the service is told.
+    let phone = phone.restart().await.unwrap();
+    let mut account = phone.core().accounts().await.unwrap()[0].clone();
+    for _try in 0..50 {
+        if account.health == AccountHealth::SignInKeyLost {
+            break;
+        }
+        a_moment().await;
+        account = phone.core().accounts().await.unwrap()[0].clone();
+    }
+    assert_eq!((account.health, account.phone_sign_in), (AccountHealth::SignInKeyLost, PhoneSignIn::Off));
+    phone.set_lock().unwrap();
+    let fresh = world.person().unwrap();
+    common::turned_on(&fresh, &phone).await;
+    let account = phone.core().accounts().await.unwrap()[0].clone();
+    assert_eq!((account.health, account.phone_sign_in), (AccountHealth::Active, PhoneSignIn::On));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_a_key_that_new_fingerprints_invalidated_is_said_and_repaired() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    let page = use_phone(&person).await;
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
+    let Step::Sign { ticket, .. } = step else { panic!("{step:?}") };
+    let told = phone.core().provide(ticket, Reply::Failed(PlatformError::Invalidated)).await;
+    assert!(told.is_err());
+    let after = account(&phone).await;
+    assert_eq!((after.health, after.phone_sign_in), (AccountHealth::SignInKeyInvalidated, PhoneSignIn::Off));
+    assert_eq!(after.health.next_step(), NextStep::TurnOnPhoneSignIn);
+    for _try in 0..100 {
+        if person.open("/security-info").await.unwrap().html.contains("Phone app") {
+            break;
+        }
+        a_moment().await;
+    }
+    common::turned_on(&person, &phone).await;
+    assert_eq!(account(&phone).await.health, AccountHealth::Active);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_a_suspended_person_approves_nothing_until_it_is_lifted() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    let page = use_phone(&person).await;
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    suspend(&world, true);
+    let told = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
+    assert!(matches!(told, Step::Done(countersign::Outcome::Cancelled)), "{told:?}");
+    assert_ne!(person.turned("/sign-in/number", "number").await.unwrap().name(), "security-info");
+    phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+    let now = account(&phone).await;
+    assert_eq!((now.health, now.health.next_step()), (AccountHealth::Suspended, NextStep::AskAdministrator));
+    suspend(&world, false);
+    phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+    assert_eq!(account(&phone).await.health, AccountHealth::Active);
+}
+
+fn suspend(world: &World, suspended: bool) {
+    let done = world.app.store.run_blocking(|tx| {
+        let mut ada = people::find(tx, USER)?.unwrap();
+        ada.suspended = suspended;
+        tx.put(&ada)
+    });
+    done.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_w1_a_key_store_that_is_not_yet_unlocked_is_not_gone() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
+    confirmed(&world, &person, &phone).await;
+    phone.set_lock().unwrap();
+    common::turned_on(&person, &phone).await;
+    let page = use_phone(&person).await;
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
+    let Step::Sign { ticket, .. } = &step else { panic!("{step:?}") };
+    assert!(phone.core().provide(ticket.clone(), Reply::Failed(PlatformError::Locked)).await.is_err());
+    let now = account(&phone).await;
+    assert_eq!((now.health, now.phone_sign_in), (AccountHealth::Active, PhoneSignIn::On));
+    assert!(matches!(phone.unlock(&step).await.unwrap(), Step::Done(countersign::Outcome::Approved)));
+    assert!(phone.core().requirements(account_of(&phone).await).await.unwrap().lock_is_enough);
+}
+
+/// The phone's clock is put hours off while it is in use: the service's time counts, and nobody notices.
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_a_wrong_clock_is_corrected_by_the_services_time() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    for hours in [1, 20] {
+        phone.clock.advance(hours * 3_600);
+        let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+        assert_eq!(checked.unreachable, [], "{hours} hours");
+        let page = use_phone(&person).await;
+        let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+        let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
+        assert_eq!(step, Step::Done(Outcome::Approved), "{hours} hours");
+    }
+    // More than a day is the person's to set right: it is said, and nothing is lost.
+    phone.clock.advance(10 * 3_600);
+    let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+    assert_eq!(checked.unreachable.into_iter().map(|(_, why)| why).collect::<Vec<_>>(), [Error::ClockWrong]);
+    assert_eq!(account(&phone).await.phone_sign_in, PhoneSignIn::On);
+}

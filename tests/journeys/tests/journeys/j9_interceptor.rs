@@ -1,0 +1,298 @@
+//! A TLS interceptor whom the phone's platform trusts, in front of an account that is there: he may delay, and nothing
+//! else.
+
+use std::time::Duration;
+
+use crate::common::{self, account_of, approve, confirmed, turned_on};
+use crate::interceptor::{Asked, DISCOVERY, Interceptor, PROMPTS, Reply, Scene, checked, is_fine, keys, payload};
+use countersign::{AccountHealth, Ending, Error, FetchReason, PhoneSignIn, PromptKind, PushEffect, Step};
+use countersign_journeys::a_moment;
+use countersign_journeys::world::USER;
+use countersign_service::people;
+use countersign_service::secrets::{decode, encode, random_id};
+use serde_json::{Value, json};
+
+const DEVICE: &str = "/phone/device";
+const PATIENCE: Duration = Duration::from_secs(15);
+
+fn suspended(scene: &Scene, suspended: bool) {
+    let changed = scene.world.app.store.run_blocking(|tx| {
+        let mut person = people::find(tx, USER)?.unwrap();
+        person.suspended = suspended;
+        tx.put(&person)
+    });
+    changed.unwrap();
+}
+
+/// Unsigned, signed by himself, or signed once for another request.
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_an_interceptor_removes_suspends_and_limits_nothing() {
+    let scene = Scene::start().await;
+    let Scene { between, person, phone, world } = &scene;
+    confirmed(world, person, phone).await;
+    suspended(&scene, true);
+    assert_eq!(checked(phone).await, (None, AccountHealth::Suspended), "what the service says counts");
+    let old = between.last(PROMPTS).1;
+    suspended(&scene, false);
+    assert!(is_fine(&checked(phone).await));
+
+    let state = |between: &Interceptor, status: &'static str, request: &[u8]| {
+        let (asked, said) = (payload(request), payload(&between.last(PROMPTS).1.body));
+        json!({"iss": said["iss"], "aud": said["aud"], "iat": asked["iat"], "request": asked["jti"],
+            "status": status, "cause": "removed_by_operator"})
+    };
+    for status in ["removed", "suspended", "limited", "ok"] {
+        let (last, kid) = (between.last(PROMPTS).1, payload(&between.last(PROMPTS).1.body));
+        let unsigned = move |request: &[u8], _: Reply| {
+            let mut claims = kid.clone();
+            claims["status"] = json!(status);
+            claims["request"] = payload(request)["jti"].clone();
+            Reply::json(&claims)
+        };
+        between.answers(PROMPTS, unsigned);
+        let told = checked(phone).await;
+        assert!(told.0.is_some() && told.1 == AccountHealth::Active, "{status} without a signature: {told:?}");
+        // The service's own header and signature around another payload.
+        between.answers(PROMPTS, move |request, honest| {
+            let [header, _, signature] = split(&honest);
+            let mut claims = payload(&last.body);
+            claims["status"] = json!(status);
+            claims["request"] = payload(request)["jti"].clone();
+            Reply::signed(&format!("{header}.{}.{signature}", encode(claims.to_string().as_bytes())))
+        });
+        let told = checked(phone).await;
+        assert!(told.0.is_some() && told.1 == AccountHealth::Active, "{status} with another's signature: {told:?}");
+        let request = between.last(PROMPTS).0;
+        let signed = between.key.sign("phone-state+jwt", &state(between, status, &request)).unwrap();
+        between.answers(PROMPTS, move |_, _| Reply::signed(&signed));
+        let told = checked(phone).await;
+        assert!(told.0.is_some() && told.1 == AccountHealth::Active, "{status} signed by himself: {told:?}");
+    }
+    for instead in [
+        old,
+        Reply::of(410, "application/problem+json", r#"{"type":"https://countersign.dev/problems/removed"}"#),
+        Reply::of(401, "application/problem+json", r#"{"type":"https://countersign.dev/problems/request-refused"}"#),
+        Reply::of(404, "text/html", "gone"),
+        Reply::of(200, "application/jose", ""),
+    ] {
+        let said = format!("{instead:?}");
+        between.answers(PROMPTS, move |_, _| instead.clone());
+        let told = checked(phone).await;
+        assert!(told.0.is_some() && told.1 == AccountHealth::Active, "{said}: {told:?}");
+    }
+    between.honest();
+    assert!(is_fine(&checked(phone).await), "nothing of it stays");
+    scene.stop().await;
+}
+
+fn split(reply: &Reply) -> [String; 3] {
+    let parts: Vec<String> = reply.text().split('.').map(str::to_owned).collect();
+    parts.try_into().unwrap()
+}
+
+/// How far the phone's idea of the service's time was off, in each request after the first `count`.
+fn offs(scene: &Scene, count: usize) -> Vec<i64> {
+    let requests = scene.between.heard(PROMPTS).into_iter().skip(count);
+    requests.map(|(request, _)| payload(&request)["iat"].as_i64().unwrap() - scene.world.app.clock.now()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_an_interceptor_turns_no_clock() {
+    let scene = Scene::start().await;
+    let Scene { between, person, phone, world } = &scene;
+    confirmed(world, person, phone).await;
+    phone.clock.advance(3_600);
+    assert!(is_fine(&checked(phone).await));
+    let is_right = |off: &i64| off.abs() <= 30;
+    assert!(is_right(offs(&scene, 0).last().unwrap()), "the service's own word sets the clock");
+    let skewed = between.heard(PROMPTS).into_iter().map(|(_, reply)| reply);
+    let skewed = skewed.filter(|reply| payload(&reply.body)["status"] == "clock_skew").last().unwrap();
+    // Two hours later it would set the clock back by two hours.
+    phone.clock.advance(7_200);
+    world.clock.advance(7_200);
+    assert!(is_fine(&checked(phone).await));
+    let before = between.heard(PROMPTS).len();
+
+    let unsigned = |request: &[u8], honest: Reply| {
+        let (asked, said) = (payload(request), payload(&honest.body));
+        Reply::json(&json!({"iss": said["iss"], "aud": said["aud"], "iat": 1_000_000_000, "request": asked["jti"],
+            "status": "clock_skew"}))
+    };
+    between.answers(PROMPTS, unsigned);
+    assert!(checked(phone).await.0.is_some());
+    let replayed = skewed.clone();
+    between.answers(PROMPTS, move |_, _| replayed.clone());
+    assert!(checked(phone).await.0.is_some());
+    let signed = between.key.sign("phone-state+jwt", &payload(&skewed.body)).unwrap();
+    between.answers(PROMPTS, move |_, _| Reply::signed(&signed));
+    assert!(checked(phone).await.0.is_some());
+    between.answers(PROMPTS, |_, mut honest| {
+        honest.headers.insert("date", "Sat, 01 Jan 2000 00:00:00 GMT".parse().unwrap());
+        honest
+    });
+    assert!(is_fine(&checked(phone).await), "a date that nobody signed is not looked at");
+    between.honest();
+    assert!(is_fine(&checked(phone).await));
+    let offs = offs(&scene, before);
+    assert!(offs.len() > 4 && offs.iter().all(is_right), "{offs:?}");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_w5_an_interceptor_with_keys_of_his_own_is_not_believed() {
+    let scene = Scene::start().await;
+    let Scene { between, person, phone, world } = &scene;
+    confirmed(world, person, phone).await;
+    let issuer = world.issuer().to_owned();
+    let real = world.app.store.run(countersign_service::keys::chain).await.unwrap();
+    let next = json!({"iss": issuer, "iat": 1_790_000_000, "seq": 2, "keys": [between.jwk()]});
+    let next = between.key.sign("phone-keys+jwt", &next).unwrap();
+    for chain in [vec![keys(between, &issuer)], [real.clone(), vec![next]].concat()] {
+        // Asked for at most once in five minutes.
+        phone.clock.advance(301);
+        world.clock.advance(301);
+        let (request, said) = (json!({"chain": chain}), payload(&between.last(PROMPTS).1.body));
+        let key = countersign_service::jose::SigningKey::from_scalar(&between.scalar).unwrap();
+        between.requests("/phone/keys", move |_| Asked::Answered(Reply::json(&request)));
+        between.answers(PROMPTS, move |request, _| {
+            let mut claims = said.clone();
+            claims["request"] = payload(request)["jti"].clone();
+            claims["status"] = json!("removed");
+            claims["cause"] = json!("removed_by_operator");
+            Reply::signed(&key.sign("phone-state+jwt", &claims).unwrap())
+        });
+        let told = checked(phone).await;
+        assert_eq!(told, (Some(Error::IdentityChanged), AccountHealth::IdentityChanged), "{chain:?}");
+        between.honest();
+        assert!(is_fine(&checked(phone).await), "the service that was pinned is still believed");
+    }
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j8_an_interceptor_who_swallows_off_only_delays_it() {
+    let scene = Scene::start().await;
+    let Scene { between, person, phone, world } = &scene;
+    confirmed(world, person, phone).await;
+    phone.set_lock().unwrap();
+    turned_on(person, phone).await;
+    let (old, said) = (between.last(DEVICE).1, payload(&between.last(DEVICE).1.body));
+    for (number, instead) in [Some(old), None].into_iter().enumerate() {
+        if number > 0 {
+            turned_on(person, phone).await;
+        }
+        let said = said.clone();
+        between.requests(DEVICE, move |request| {
+            let mut claims = said.clone();
+            claims["request"] = payload(&request)["jti"].clone();
+            Asked::Answered(instead.clone().unwrap_or_else(|| Reply::json(&claims)))
+        });
+        let told = phone.core().turn_off_phone_sign_in(account_of(phone).await).await.unwrap();
+        assert_eq!(told, Ending::ServiceToldLater, "nobody but the service says that it knows");
+        assert_eq!(phone.core().accounts().await.unwrap()[0].phone_sign_in, PhoneSignIn::Off);
+        assert!(person.open("/security-info").await.unwrap().html.contains("Phone sign-in"));
+        between.honest();
+        phone.core().foregrounded().await.unwrap();
+        let told = async {
+            while !person.open("/security-info").await.unwrap().html.contains("Phone app") {
+                a_moment().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), told).await.unwrap();
+    }
+    scene.stop().await;
+}
+
+/// He puts his own key for pushes in the service's place, so that he alone can push to the phone, and knows how to
+/// encrypt to it. What he pushes is shown only when the service has signed it for this phone, now.
+#[tokio::test(flavor = "multi_thread")]
+async fn j7_an_interceptor_shows_no_prompt_of_his_own_and_no_old_one() {
+    let scene = Scene::start().await;
+    let Scene { between, person, phone, world } = &scene;
+    let point = encode(&between.jwk().point().unwrap());
+    between.answers(DISCOVERY, move |_, mut reply| {
+        let mut document = reply.value();
+        document["phone_sign_in"]["vapid_key"] = json!(point);
+        reply.body = document.to_string().into_bytes();
+        reply
+    });
+    let page = person.wizard().await.unwrap();
+    let page = common::added(person, phone, &page).await;
+    between.honest();
+    let subscription = payload(&between.last("/phone/enrollment").0)["push"].clone();
+    phone.core().check_for_prompts(FetchReason::Poll).await.unwrap();
+    let genuine = payload(&between.last(PROMPTS).1.body)["prompts"][0].as_str().unwrap().to_owned();
+    approve(phone, PromptKind::ConfirmEnrollment, &page).await;
+    let mut pushes = phone.takes_its_pushes();
+    let mut shown = async |jws: &str| {
+        between.pushes(world, &subscription, jws).await;
+        let pushed = tokio::time::timeout(PATIENCE, pushes.recv()).await.unwrap().unwrap();
+        phone.core().push_received(pushed.slot, pushed.body).await.unwrap()
+    };
+    let mut claims = payload(genuine.as_bytes());
+    claims["jti"] = json!(random_id().unwrap());
+    claims["iat"] = json!(world.app.clock.now());
+    claims["exp"] = json!(world.app.clock.now() + 120);
+    claims["kind"] = json!("second_factor");
+    let kid = claims_kid(&genuine);
+    for (what, jws) in [
+        ("an old one", genuine.clone()),
+        ("his own", between.key.sign("phone-prompt+jwt", &claims).unwrap()),
+        ("his own under the service's name", between.signs("phone-prompt+jwt", ("kid", kid), &claims)),
+        ("his own with a key in it", between.signs("phone-prompt+jwt", ("jwk", json!(between.jwk())), &claims)),
+    ] {
+        assert_eq!(shown(&jws).await, PushEffect::Nothing, "{what}");
+    }
+    assert!(phone.open_prompts().await.unwrap().is_empty());
+
+    // A genuine one, swallowed on its way and pushed by himself, is what it is.
+    let browser = scene.another_person();
+    let page = browser.sign_in().await.unwrap();
+    between.answers(PROMPTS, |_, _| Reply::of(503, "text/plain", "later"));
+    phone.core().check_for_prompts(FetchReason::Poll).await.unwrap();
+    let live = payload(&between.last(PROMPTS).1.body)["prompts"][0].as_str().unwrap().to_owned();
+    assert!(matches!(shown(&live).await, PushEffect::Alert(_)));
+    between.honest();
+    approve(phone, PromptKind::SecondFactor, &page).await;
+    scene.stop().await;
+}
+
+/// The `kid` that a JWS names.
+fn claims_kid(jws: &str) -> Value {
+    let header: Value = serde_json::from_slice(&decode(jws.split('.').next().unwrap()).unwrap()).unwrap();
+    header["kid"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j7_an_interceptor_decides_nothing_and_says_nothing_was_decided() {
+    let scene = Scene::start().await;
+    let Scene { between, person, phone, world } = &scene;
+    confirmed(world, person, phone).await;
+    let browser = scene.another_person();
+    let page = browser.sign_in().await.unwrap();
+    let prompt = phone.prompt().await.unwrap();
+    let said = payload(&between.last(PROMPTS).1.body);
+    let id = prompt.id().clone();
+    between.requests("/phone/answers", move |request| {
+        let mut claims = said.clone();
+        claims["request"] = payload(&request)["jti"].clone();
+        claims["outcome"] = json!({"prompt": payload(&request)["prompt"], "result": "approved"});
+        Asked::Answered(Reply::json(&claims))
+    });
+    let step = phone.core().approve(id, page.number().unwrap()).await;
+    assert!(!matches!(step, Ok(Step::Done(_))), "nobody but the service says that it took the answer: {step:?}");
+    assert_eq!(browser.open("/sign-in/number").await.unwrap().name(), "number");
+    between.honest();
+    phone.core().foregrounded().await.unwrap();
+    phone.no_prompt().await.unwrap();
+    let page = browser.open("/sign-in/number").await.unwrap();
+    let page = browser.press(&page, "finish", &[]).await.unwrap();
+    assert_eq!(page.name(), "security-info", "the answer itself arrives once he is gone");
+    // The same answer again, in his own hand: it counts once.
+    let (again, _) = between.last("/phone/answers");
+    let ceremonies = || world.stored().unwrap().into_iter().filter(|((table, _), _)| *table == "ceremonies");
+    let before: Vec<_> = ceremonies().collect();
+    between.sends("/phone/answers", "application/jose", again).await;
+    assert_eq!(ceremonies().collect::<Vec<_>>(), before);
+    scene.stop().await;
+}

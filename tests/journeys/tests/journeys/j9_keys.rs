@@ -1,0 +1,181 @@
+//! J9: the service replaces its keys, and somebody else signs with keys of their own.
+
+use std::time::Duration;
+
+use crate::common::confirmed;
+use countersign::{FetchReason, Outcome, PromptKind, PushEffect, Step};
+use countersign_journeys::cuts::Cut;
+use countersign_journeys::{PageView, Person, TestPhone, World};
+use countersign_phone::Message;
+use countersign_service::clock::Time;
+use countersign_service::devices::records::{self as devices, Device};
+use countersign_service::jose::SigningKey;
+use countersign_service::keys::{self, AHEAD, OVERLAP};
+use countersign_service::people;
+use countersign_service::prompts::acts::live_prompts;
+use countersign_service::push::Push;
+use countersign_service::secrets::{decode, random_id};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+const KEYS: &str = "/phone/keys";
+/// More than any test asks for; what is left says how often it was asked.
+const MANY: usize = 1_000;
+
+async fn with_phone(world: &World) -> (Person, TestPhone) {
+    let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
+    confirmed(world, &person, &phone).await;
+    (person, phone)
+}
+
+/// The service publishes a new key, as if that had been `ago` seconds ago, and does what is due since.
+async fn publish(world: &World, ago: Time) {
+    let (app, at) = (&world.app, world.app.clock.now() - ago);
+    app.store.run_blocking(|tx| keys::publish_now(tx, &app.sealer, at)).unwrap();
+    app.turn_keys().await.unwrap();
+}
+
+/// From one key to the next, in no time.
+async fn rotate(world: &World) {
+    publish(world, AHEAD + OVERLAP).await;
+}
+
+async fn number_page(person: &Person) -> PageView {
+    let page = person.sign_in().await.unwrap();
+    assert_eq!(page.name(), "number", "{}", page.html);
+    page
+}
+
+async fn approves(person: &Person, phone: &TestPhone) {
+    let page = number_page(person).await;
+    let prompt = phone.prompt_of(PromptKind::SecondFactor).await.unwrap();
+    let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
+    assert_eq!(step, Step::Done(Outcome::Approved));
+}
+
+async fn checks(phone: &TestPhone) {
+    let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+    assert!(checked.unreachable.is_empty(), "{checked:?}");
+}
+
+fn device(world: &World) -> Device {
+    let found = world.app.store.run_blocking(|tx| {
+        let person = people::find(tx, countersign_journeys::world::USER)?.unwrap();
+        Ok(devices::active(tx, &person.account_id)?.remove(0))
+    });
+    found.unwrap()
+}
+
+/// What the one live prompt says, under an id of its own.
+fn live_claims(world: &World) -> Value {
+    let (device, now) = (device(world), world.app.clock.now());
+    let prompts = world.app.store.run_blocking(|tx| live_prompts(tx, &device, now)).unwrap();
+    let payload = prompts.first().unwrap().jws.split('.').nth(1).unwrap().to_owned();
+    let mut claims: Value = serde_json::from_slice(&decode(&payload).unwrap()).unwrap();
+    claims["jti"] = json!(random_id().unwrap());
+    claims
+}
+
+/// Pushes a prompt signed by any key, encrypted as the service's own; what came of it on the phone.
+async fn pushed(
+    world: &World,
+    phone: &TestPhone,
+    messages: &mut mpsc::Receiver<Message>,
+    by: &SigningKey,
+) -> PushEffect {
+    let device = device(world);
+    let jws = by.sign("phone-prompt+jwt", &live_claims(world)).unwrap();
+    let push = Push { device_id: device.id.clone(), subscription: device.push.unwrap(), jws };
+    world.app.push.send_all(&world.app, vec![push]);
+    let message = tokio::time::timeout(Duration::from_secs(10), messages.recv()).await.unwrap().unwrap();
+    phone.core().push_received(message.slot, message.body).await.unwrap()
+}
+
+/// The service's own request comes through.
+async fn asked_genuinely(person: &Person, phone: &TestPhone, messages: &mut mpsc::Receiver<Message>) {
+    number_page(person).await;
+    let message = tokio::time::timeout(Duration::from_secs(10), messages.recv()).await.unwrap().unwrap();
+    let effect = phone.core().push_received(message.slot, message.body).await.unwrap();
+    assert!(matches!(effect, PushEffect::Alert(_)), "{effect:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_a_phone_that_was_offline_over_five_rotations_follows_the_chain() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone(&world).await;
+    let before = world.app.keys.phone(world.app.clock.now()).kid().to_owned();
+    for _rotation in 0..5 {
+        rotate(&world).await;
+    }
+    assert_ne!(world.app.keys.phone(world.app.clock.now()).kid(), before);
+    assert_eq!(world.app.keys.newest_document(), 11);
+    checks(&phone).await;
+    approves(&person, &phone).await;
+    let phone = phone.restart().await.unwrap();
+    world.cuts.cut(KEYS, Cut::Before, MANY);
+    checks(&phone).await;
+    assert_eq!(world.cuts.waiting(), MANY, "what was followed is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_new_keys_are_known_before_they_sign() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone(&world).await;
+    let old = world.app.keys.phone(world.app.clock.now());
+    publish(&world, 0).await;
+    checks(&phone).await;
+    // From now on the chain can't be had; the phone knows already what will sign.
+    world.cuts.cut(KEYS, Cut::Before, MANY);
+    world.clock.advance(AHEAD);
+    phone.clock.advance(u64::try_from(AHEAD).unwrap());
+    assert_ne!(world.app.keys.phone(world.app.clock.now()).kid(), old.kid());
+    checks(&phone).await;
+    approves(&person, &phone).await;
+    assert_eq!(world.cuts.waiting(), MANY);
+}
+
+/// Whoever floods a phone with messages that name keys nobody has makes it ask once in five minutes, and shows nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_a_storm_of_random_keys_costs_one_request_in_five_minutes() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone(&world).await;
+    let mut messages = phone.takes_its_pushes();
+    asked_genuinely(&person, &phone, &mut messages).await;
+    world.cuts.cut(KEYS, Cut::Before, MANY);
+    let stranger = || SigningKey::from_scalar(&SigningKey::make_scalar().unwrap()).unwrap();
+    let asked = || MANY - world.cuts.waiting();
+    for _message in 0..20 {
+        let effect = pushed(&world, &phone, &mut messages, &stranger()).await;
+        assert!(!matches!(effect, PushEffect::Alert(_)), "{effect:?}");
+    }
+    assert_eq!(asked(), 1);
+    // Well before: these clocks go on by themselves, on busy machines for seconds.
+    phone.clock.advance(200);
+    world.clock.advance(200);
+    asked_genuinely(&person, &phone, &mut messages).await;
+    pushed(&world, &phone, &mut messages, &stranger()).await;
+    assert_eq!(asked(), 1);
+    phone.clock.advance(100);
+    world.clock.advance(100);
+    pushed(&world, &phone, &mut messages, &stranger()).await;
+    assert_eq!(asked(), 2);
+    phone.clock.advance(121);
+    world.clock.advance(121);
+    asked_genuinely(&person, &phone, &mut messages).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_a_prompt_signed_by_a_retired_key_is_not_shown() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone(&world).await;
+    let retired = world.app.keys.phone(world.app.clock.now());
+    rotate(&world).await;
+    checks(&phone).await;
+    let mut messages = phone.takes_its_pushes();
+    asked_genuinely(&person, &phone, &mut messages).await;
+    let effect = pushed(&world, &phone, &mut messages, &retired).await;
+    assert!(!matches!(effect, PushEffect::Alert(_)), "{effect:?}");
+    let current = world.app.keys.phone(world.app.clock.now());
+    let effect = pushed(&world, &phone, &mut messages, &current).await;
+    assert!(matches!(effect, PushEffect::Alert(_)), "the same by the key in use: {effect:?}");
+}

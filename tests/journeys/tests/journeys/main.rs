@@ -1,0 +1,40 @@
+//! The journeys, in one program: a program for each would link everything again for each.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test stops at the first surprise"
+)]
+
+mod browsing;
+mod common;
+mod double;
+mod hostile;
+mod inbox;
+mod interceptor;
+mod j11_lost_phone;
+mod j1_policy;
+mod j2_add_account;
+mod j2_impostor;
+mod j2_interceptor;
+mod j4_turn_on;
+mod j5_inside_app;
+mod j6_bad_luck;
+mod j6_browser;
+mod j6_fatigue;
+mod j6_hostile_pages;
+mod j6_hostile_words;
+mod j6_sign_in;
+mod j7_browser;
+mod j7_second_factor;
+mod j7_terminal_phone;
+mod j8_turn_off;
+mod j9_disk;
+mod j9_health;
+mod j9_interceptor;
+mod j9_keys;
+mod j9_push_address;
+mod j9_push_health;
+mod j9_restored;

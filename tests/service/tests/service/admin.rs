@@ -1,0 +1,174 @@
+//! The administrator's pages: who may, what is done, and what is refused.
+
+use crate::support::{Browser, PASSWORD, service};
+use countersign_service::app::App;
+use countersign_service::operator::{FIRST_NAME, first_administrator, set_administrator};
+use countersign_service::people::{self, Person};
+use countersign_service::policy::records::{current, groups};
+
+const PAGES: [&str; 3] = ["/admin", "/admin/groups", "/admin/policy"];
+
+fn person(app: &App, name: &str) -> Person {
+    app.store.run_blocking(|tx| people::find(tx, name)).unwrap().unwrap()
+}
+
+/// A service with Bob, and Alice's browser, who decides.
+async fn administered() -> (App, Browser) {
+    let (app, _) = service();
+    app.add_person("bob", "Bob", PASSWORD).unwrap();
+    set_administrator(&app.store, "alice", true).unwrap();
+    let mut browser = Browser::signed_in(&app, true);
+    assert_eq!(browser.get("/admin").await.page(), "admin-people");
+    (app, browser)
+}
+
+async fn act(browser: &mut Browser, account: &str, act: &str, about: &str) -> crate::support::Answer {
+    browser.post("/admin/person", &[("account", account), ("act", act), ("about", about)]).await
+}
+
+#[tokio::test]
+async fn j1_w4_only_an_administrator_whose_phone_has_approved() {
+    let (app, _) = service();
+    let mut anybody = Browser::signed_in(&app, true);
+    for page in PAGES {
+        assert_eq!(Browser::new(&app).get(page).await.location(), Some("/sign-in"), "{page}");
+        let answer = anybody.get(page).await;
+        assert_eq!((answer.status, answer.page().as_str()), (403, "no-administrator"), "{page}");
+    }
+    anybody.get("/security-info").await;
+    for (path, fields) in [
+        ("/admin/people", vec![("user_name", "eve"), ("name", "Eve")]),
+        ("/admin/groups", vec![("name", "Eve's")]),
+        ("/admin/policy", vec![("policy", "{\"state\": \"disabled\"}")]),
+        ("/admin/person", vec![("account", "x"), ("act", "administrator")]),
+    ] {
+        assert_eq!(anybody.post(path, &fields).await.status, 403, "{path}");
+    }
+    set_administrator(&app.store, "alice", true).unwrap();
+    let mut by_password = Browser::signed_in(&app, false);
+    assert_eq!(by_password.get("/admin").await.location(), Some("/security-info"), "a password alone decides nothing");
+    assert_eq!(anybody.get("/admin").await.page(), "admin-people");
+    app.store
+        .run_blocking(|tx| {
+            let mut alice = people::find(tx, "alice")?.unwrap();
+            alice.suspended = true;
+            tx.put(&alice)
+        })
+        .unwrap();
+    assert_eq!(anybody.get("/admin").await.status, 403, "suspended");
+}
+
+#[tokio::test]
+async fn somebody_who_is_added_chooses_a_password_first() {
+    let (app, mut browser) = administered().await;
+    let page = browser.post("/admin/people", &[("user_name", "carol"), ("name", "Carol")]).await;
+    let password = page.body.split("id=\"made-password\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let mut carol = Browser::new(&app);
+    carol.get("/sign-in").await;
+    carol.post("/sign-in", &[("user_name", "carol")]).await;
+    carol.get("/sign-in/password").await;
+    let page = carol.post("/sign-in/password", &[("password", &password)]).await;
+    assert_eq!(carol.follow(page).await.page(), "new-password");
+    for path in ["/security-info", "/more-information", "/sign-in/number", "/admin"] {
+        assert_eq!(carol.get(path).await.location(), Some("/sign-in"), "{path}: good for nothing else");
+    }
+    let long = "four words in a row";
+    for (first, second) in [("short", "short"), (long, "another of them"), (password.as_str(), password.as_str())] {
+        carol.get("/new-password").await;
+        let page = carol.post("/new-password", &[("password", first), ("again", second)]).await;
+        assert_eq!(page.page(), "new-password", "{first}");
+        assert!(page.body.contains("id=\"problem\""));
+    }
+    let page = carol.post("/new-password", &[("password", long), ("again", long)]).await;
+    assert_eq!(carol.follow(page).await.page(), "security-info");
+    let mut again = Browser::new(&app);
+    again.get("/sign-in").await;
+    again.post("/sign-in", &[("user_name", "carol")]).await;
+    again.get("/sign-in/password").await;
+    assert_eq!(again.post("/sign-in/password", &[("password", &password)]).await.page(), "password", "it worked once");
+    let taken = browser.post("/admin/people", &[("user_name", " Carol "), ("name", "Another")]).await;
+    assert!(taken.body.contains("already somebody"));
+}
+
+#[tokio::test]
+async fn the_first_administrator_comes_with_the_first_start_alone() {
+    let (app, _) = service();
+    assert_eq!(first_administrator(&app.store, app.clock.now()).unwrap(), None, "somebody is here");
+    let empty = countersign_service::store::Store::memory();
+    let password = first_administrator(&empty, 0).unwrap().unwrap();
+    let first = empty.run_blocking(|tx| people::find(tx, FIRST_NAME)).unwrap().unwrap();
+    assert!(first.is_administrator && first.must_change_password && first.has_password(&password));
+    assert_eq!(first_administrator(&empty, 0).unwrap(), None, "once");
+}
+
+#[tokio::test]
+async fn a_person_is_suspended_and_let_in_again() {
+    let (app, mut browser) = administered().await;
+    let bob = person(&app, "bob").account_id;
+    assert_eq!(act(&mut browser, &bob, "suspend", "").await.page(), "admin-person");
+    assert!(person(&app, "bob").suspended);
+    assert!(act(&mut browser, &bob, "pass", "").await.body.contains("Nothing was changed"));
+    act(&mut browser, &bob, "resume", "").await;
+    assert!(!person(&app, "bob").suspended);
+    let page = act(&mut browser, &bob, "pass", "").await;
+    assert_eq!(page.page(), "pass-made");
+}
+
+#[tokio::test]
+async fn nobody_locks_themselves_out_and_nonsense_is_refused() {
+    let (app, mut browser) = administered().await;
+    let (alice, bob) = (person(&app, "alice").account_id, person(&app, "bob").account_id);
+    for (account, what, about) in [
+        (&alice, "suspend", ""),
+        (&alice, "no-administrator", ""),
+        (&alice, "remove-phones", ""),
+        (&bob, "join", "no such group"),
+        (&bob, "lost", "no such phone"),
+        (&bob, "promote", ""),
+        (&bob, "", ""),
+    ] {
+        let page = act(&mut browser, account, what, about).await;
+        assert!(page.body.contains("Nothing was changed"), "{what}");
+    }
+    assert!(person(&app, "alice").is_administrator && !person(&app, "alice").suspended);
+    assert_eq!(act(&mut browser, "nobody", "suspend", "").await.location(), Some("/admin"));
+    act(&mut browser, &bob, "administrator", "").await;
+    assert!(person(&app, "bob").is_administrator);
+    act(&mut browser, &bob, "no-administrator", "").await;
+    assert!(!person(&app, "bob").is_administrator);
+}
+
+#[tokio::test]
+async fn groups_and_policy_say_what_holds_for_a_person_and_why() {
+    let (app, mut browser) = administered().await;
+    let bob = person(&app, "bob").account_id;
+    browser.post("/admin/groups", &[("name", "Field staff")]).await;
+    assert!(browser.post("/admin/groups", &[("name", "field staff")]).await.body.contains("no other has"));
+    let group = app.store.run_blocking(groups).unwrap().remove(0);
+    act(&mut browser, &bob, "join", &group.id).await;
+    let policy = format!(
+        "{{\"includeTargets\": [{{\"targetType\": \"group\", \"id\": \"{}\", \"authenticationMode\": \"push\"}}]}}",
+        group.id
+    );
+    assert_eq!(browser.post("/admin/policy", &[("policy", &policy)]).await.page(), "admin-policy");
+    let page = browser.get(&format!("/admin/person?account={bob}")).await;
+    assert!(page.body.contains("after a password only") && page.body.contains(&format!("group {}", group.id)));
+    act(&mut browser, &bob, "leave", &group.id).await;
+    let page = browser.get(&format!("/admin/person?account={bob}")).await;
+    assert!(page.body.contains("may not use the app") && page.body.contains("No target is about this person."));
+}
+
+#[tokio::test]
+async fn j1_w3_a_malformed_policy_is_refused_whole_and_stays_on_the_page() {
+    let (app, mut browser) = administered().await;
+    browser.get("/admin/policy").await;
+    let before = app.store.run_blocking(current).unwrap();
+    for wrong in
+        ["{", "[]", "{\"state\": \"off\"}", "{\"state\": \"disabled\", \"state\": \"enabled\"}", "{\"sate\": 1}"]
+    {
+        let page = browser.post("/admin/policy", &[("policy", wrong)]).await;
+        assert_eq!((page.status, page.page().as_str()), (400, "admin-policy"), "{wrong}");
+        assert!(page.body.contains("id=\"problem\""));
+        assert_eq!(app.store.run_blocking(current).unwrap(), before);
+    }
+}

@@ -1,0 +1,199 @@
+//! What holds at every address of the service, whoever asks; the list is the router's own.
+
+use crate::support::{Answer, Browser, ISSUER, form, service};
+use axum::body::Body;
+use axum::http::{HeaderName, Method, Request, header};
+use countersign_service::addresses::{Address, For, all};
+use countersign_service::app::App;
+use countersign_service::operator;
+
+const EVIL: &str = "evil.example";
+/// Names by which pages elsewhere are told where to lead a browser.
+const LEADING: [&str; 8] = ["return", "next", "url", "redirect", "redirect_uri", "continue", "target_link_uri", "iss"];
+const HEADERS: [(&str, &str); 7] = [
+    ("x-frame-options", "DENY"),
+    ("x-content-type-options", "nosniff"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("referrer-policy", "same-origin"),
+    ("cache-control", "no-store"),
+    ("strict-transport-security", "max-age=31536000"),
+];
+
+/// Alice, who decides for others and has a session that a phone has approved.
+fn administrator() -> (App, Browser) {
+    let (app, _) = service();
+    operator::set_administrator(&app.store, "alice", true).unwrap();
+    let browser = Browser::signed_in(&app, true);
+    (app, browser)
+}
+
+fn listed(is_for: For) -> Vec<Address> {
+    all().listed().iter().filter(|address| address.is_for == is_for).cloned().collect()
+}
+
+fn path(address: &Address) -> String {
+    address.path.replace("{user_name}", "alice")
+}
+
+/// A page that waits for something answers only when it comes.
+fn waits(address: &Address) -> bool {
+    address.path.ends_with("/events")
+}
+
+async fn ask(browser: &mut Browser, method: &Method, path: &str, headers: &[(HeaderName, &str)]) -> Answer {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(name, *value);
+    }
+    browser.send(request.body(Body::empty()).unwrap()).await
+}
+
+fn carries_all(answer: &Answer, what: &str) {
+    for (name, value) in HEADERS {
+        let found: Vec<_> = answer.headers.get_all(name).iter().collect();
+        assert_eq!(found, [value], "{what}: {name}");
+    }
+    let told = |name: &HeaderName| name.as_str().starts_with("access-control-");
+    assert!(!answer.headers.keys().any(told), "{what} is told to another site");
+    let policies: Vec<_> = answer.headers.get_all(header::CONTENT_SECURITY_POLICY).iter().collect();
+    assert_eq!(policies.len(), 1, "{what}");
+    let policy = policies[0].to_str().unwrap();
+    let is_page = answer.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/html; charset=utf-8");
+    let expected = if is_page {
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         form-action 'self' https://web.example https://other.example; frame-ancestors 'none'; base-uri 'none'"
+    } else {
+        "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+    };
+    assert_eq!(policy, expected, "{what}");
+    assert_eq!(answer.body.starts_with("<!doctype html>"), is_page, "{what}");
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_headers() {
+    let (app, mut alice) = administrator();
+    let mut nobody = Browser::new(&app);
+    for address in all().listed() {
+        for browser in [&mut alice, &mut nobody] {
+            let what = format!("{} {}", address.method, address.path);
+            // What waits is looked at without a session: there is nothing to wait for.
+            let answer = match (waits(address), address.method == Method::GET) {
+                (true, _) => Browser::new(&app).get(&path(address)).await,
+                (false, true) => browser.get(&path(address)).await,
+                (false, false) => ask(browser, &address.method, &path(address), &[]).await,
+            };
+            carries_all(&answer, &what);
+            carries_all(&ask(browser, &Method::TRACE, &path(address), &[]).await, "another method");
+        }
+    }
+    carries_all(&alice.get("/nowhere").await, "an address that leads nowhere");
+    let large = Request::post("/phone/look-up").body(Body::from(vec![b' '; 1 << 20])).unwrap();
+    let large = alice.send(large).await;
+    assert_eq!(large.status, 413);
+    carries_all(&large, "a body that is too large");
+    let page = alice.get("/admin/policy").await;
+    assert_eq!(page.page(), "admin-policy", "Alice does see pages");
+}
+
+#[tokio::test]
+async fn every_form_counts_from_our_own_page_alone() {
+    let forms = listed(For::Form);
+    assert!(forms.len() > 30);
+    let (app, _) = administrator();
+    for address in forms {
+        for (what, csrf, origin, counts) in [
+            ("our own page", true, Some(ISSUER), true),
+            ("a page without the token", false, Some(ISSUER), false),
+            ("another site", true, Some("https://evil.example"), false),
+            ("another port", true, Some("https://localhost:8444"), false),
+            ("nowhere in particular", true, Some("null"), false),
+            ("who does not say", true, None, false),
+        ] {
+            let mut browser = Browser::signed_in(&app, true);
+            browser.get("/sign-in").await;
+            browser.origin = origin;
+            if !csrf {
+                browser.csrf.clear();
+            }
+            let answer = browser.post(address.path, &[]).await;
+            let taken = (answer.status, answer.page().as_str()) != (403, "stale");
+            assert_eq!(taken, counts, "{}: {what}", address.path);
+        }
+    }
+}
+
+/// Wherever a link or form says that a browser should go on, it goes on here.
+#[tokio::test]
+async fn no_address_leads_a_browser_elsewhere() {
+    let (_app, mut alice) = administrator();
+    let mut led = 0;
+    for address in all().listed().iter().filter(|address| !waits(address)) {
+        for to in ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"] {
+            let fields: Vec<(&str, &str)> = LEADING.iter().map(|name| (*name, to)).collect();
+            let query = format!("{}?{}", path(address), form(&fields));
+            let answer = if address.is_for == For::Form {
+                alice.get("/sign-in").await;
+                alice.post(&query, &fields).await
+            } else {
+                ask(&mut alice, &address.method, &query, &[]).await
+            };
+            if let Some(location) = answer.location() {
+                led += 1;
+                let stays = location.strip_prefix('/').is_some_and(|rest| !rest.starts_with(['/', '\\']));
+                assert!(stays, "{query}: {location}");
+                assert!(!location.contains("evil"), "{query}: {location}");
+            }
+        }
+    }
+    for path in ["//evil.example", "//evil.example/%2e%2e", "/%2f%2fevil.example", "/sign-in//evil.example"] {
+        assert_eq!(alice.get(path).await.status, 404, "{path}");
+    }
+    assert!(led > 50, "pages do lead on: {led}");
+}
+
+/// What a request says of its host, its way and its sender reaches no answer; line breaks reach no header.
+#[tokio::test]
+async fn no_header_of_a_request_reaches_an_answer() {
+    let (_app, mut alice) = administrator();
+    let lies = [
+        (header::HOST, EVIL),
+        (HeaderName::from_static("x-forwarded-host"), EVIL),
+        (HeaderName::from_static("x-forwarded-proto"), "http"),
+        (HeaderName::from_static("x-forwarded-for"), "203.0.113.66"),
+        (header::FORWARDED, "for=203.0.113.66;host=evil.example;proto=http"),
+        (HeaderName::from_static("x-original-url"), "/evil.example"),
+        (header::REFERER, "https://evil.example/"),
+        (header::USER_AGENT, "evil.example <script>"),
+    ];
+    for address in all().listed().iter().filter(|address| !waits(address) && address.method == Method::GET) {
+        let (honest, lied) =
+            (alice.get(&path(address)).await, ask(&mut alice, &Method::GET, &path(address), &lies).await);
+        let said = format!("{:?} {}", lied.headers, lied.body);
+        for word in [EVIL, "203.0.113.66", "http://"] {
+            assert!(!said.contains(word), "{}: {word}", address.path);
+        }
+        assert_eq!((honest.status, honest.location()), (lied.status, lied.location()), "{}", address.path);
+    }
+    let broken = "/authorize?client_id=web&redirect_uri=https%3A%2F%2Fweb.example%2Fcallback&response_type=none\
+                  &state=%0d%0aSet-Cookie:%20__Host-session=evil%0d%0a%0d%0a%3Cscript%3E";
+    let answer = alice.get(broken).await;
+    assert!(answer.location().unwrap().contains("state=%0D%0ASet-Cookie"), "told back as it came, in one line");
+    assert!(!answer.headers.contains_key(header::SET_COOKIE));
+}
+
+#[tokio::test]
+async fn what_changes_something_is_a_form_and_a_machine_asks_no_cookie() {
+    let (app, mut alice) = administrator();
+    for address in listed(For::Form) {
+        if !all().listed().iter().any(|page| page.path == address.path && page.method == Method::GET) {
+            assert_eq!(alice.get(address.path).await.status, 405, "{}", address.path);
+        }
+    }
+    for address in listed(For::Machine) {
+        let of_alice = ask(&mut alice, &address.method, &path(&address), &[]).await;
+        let of_nobody = ask(&mut Browser::new(&app), &address.method, &path(&address), &[]).await;
+        assert_eq!((of_alice.status, &of_alice.body), (of_nobody.status, &of_nobody.body), "{}", address.path);
+        assert!(!of_alice.headers.contains_key(header::SET_COOKIE), "{}", address.path);
+    }
+}

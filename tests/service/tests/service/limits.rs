@@ -1,0 +1,107 @@
+//! Limits by network, and the problem documents that phones are turned away with.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use axum::http::header;
+use axum::response::IntoResponse;
+use countersign_service::app::App;
+use countersign_service::clock::{SystemClock, Time};
+use countersign_service::config::Config;
+use countersign_service::limits::{self, Limit, Peer, counts, one_more};
+use countersign_service::problem::Problem;
+use countersign_service::store::Store;
+use serde_json::Value;
+
+fn peer(address: &str) -> Peer {
+    Peer(address.parse::<IpAddr>().unwrap())
+}
+
+const TWO: Limit = Limit { burst: 2, per_second: 0 };
+
+fn counted(store: &Store, limit: Limit, name: &str, now: Time) -> bool {
+    store.run_blocking(|tx| counts(tx, limit, name, now)).unwrap()
+}
+
+#[test]
+fn a_network_may_ask_so_often_and_its_neighbour_as_often() {
+    let store = Store::memory();
+    let name = |address: &str| format!("phone {}", peer(address).network());
+    assert!(counted(&store, TWO, &name("192.0.2.1"), 0));
+    assert!(counted(&store, TWO, &name("192.0.2.200"), 0));
+    assert!(!counted(&store, TWO, &name("192.0.2.1"), 0));
+    assert!(counted(&store, TWO, &name("192.0.3.1"), 0));
+}
+
+#[test]
+fn what_was_used_up_comes_back_with_the_seconds_and_never_by_a_clock_set_back() {
+    let limit = Limit { burst: 3, per_second: 1 };
+    assert_eq!(one_more(limit, None, 0), Some(2.0));
+    assert_eq!(one_more(limit, Some((0.0, 100)), 100), None);
+    assert_eq!(one_more(limit, Some((0.0, 100)), 101), Some(0.0));
+    assert_eq!(one_more(limit, Some((0.0, 100)), 50), None);
+    assert_eq!(one_more(limit, Some((0.0, 100)), Time::MAX), Some(2.0));
+}
+
+/// Two processes share nothing but the file: together they let through what one would.
+#[test]
+fn two_services_on_one_database_count_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let limit = Limit { burst: 40, per_second: 0 };
+    let threads = [(); 2].map(|()| {
+        let store = Store::sqlite(&folder.path().join("service.db")).unwrap();
+        std::thread::spawn(move || (0..40).filter(|_time| counted(&store, limit, "page 192.0.2.0/24", 7)).count())
+    });
+    let let_through: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+    assert_eq!(let_through, 40);
+}
+
+/// The whole way: what one process has counted, the other refuses, for phones and pages each.
+#[tokio::test]
+async fn a_network_that_used_up_one_service_is_refused_by_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(SystemClock::default());
+    let open = || {
+        let limits = Limit { burst: 3, per_second: 0 };
+        let config = Config { data: Some(folder.path().to_owned()), limits, ..crate::support::config() };
+        App::open(config, clock.clone()).unwrap()
+    };
+    let (one, two) = (open(), open());
+    let network = peer("192.0.2.9");
+    for app in [&one, &two, &one] {
+        assert_eq!(limits::phone(app, &network).await, Ok(()));
+    }
+    assert_eq!(limits::phone(&two, &network).await, Err(Problem::TooManyRequests));
+    assert!(limits::page(&two, &network).await.unwrap(), "phones never use up what belongs to pages");
+}
+
+#[test]
+fn a_network_is_a_24_or_a_56() {
+    assert_eq!(peer("192.0.2.77").network(), "192.0.2.0/24");
+    assert_eq!(peer("2001:db8:1:2ff::1").network(), peer("2001:db8:1:200::2").network());
+    assert_ne!(peer("2001:db8:1:300::1").network(), peer("2001:db8:1:200::2").network());
+}
+
+#[tokio::test]
+async fn every_problem_is_the_one_of_protocol_section_9() {
+    for (problem, name, status) in [
+        (Problem::EnrollmentUnknown, "enrollment-unknown", 404),
+        (Problem::EnrollmentExpired, "enrollment-expired", 410),
+        (Problem::EnrollmentUsed, "enrollment-used", 409),
+        (Problem::EnrollmentCancelled, "enrollment-cancelled", 410),
+        (Problem::TooManyLookUps, "too-many-look-ups", 429),
+        (Problem::RequestRefused, "request-refused", 401),
+        (Problem::UnsupportedVersion, "unsupported-version", 400),
+        (Problem::TooManyRequests, "too-many-requests", 429),
+        (Problem::Unavailable, "unavailable", 503),
+    ] {
+        let response = problem.into_response();
+        assert_eq!(response.status().as_u16(), status, "{name}");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json", "{name}");
+        assert_eq!(response.headers().contains_key(header::RETRY_AFTER), status == 429, "{name}");
+        let body: Value = serde_json::from_slice(&to_bytes(response.into_body(), 4_096).await.unwrap()).unwrap();
+        assert_eq!(body["type"], format!("https://countersign.dev/problems/{name}"));
+        assert_eq!(body["status"], status, "{name}");
+    }
+}

@@ -1,0 +1,27 @@
+//! The service's own tests, in one program: a program for each would link everything again for each.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test stops at the first surprise"
+)]
+
+mod admin;
+mod enrollment_rules;
+mod every_address;
+mod jose;
+mod limits;
+mod openid;
+mod operator;
+mod pages;
+mod passes;
+mod passwords;
+mod phone_endpoints;
+mod policy_api;
+mod policy_rules;
+mod prompt_rules;
+mod push_guard;
+mod secrets;
+mod store_contract;
+mod support;

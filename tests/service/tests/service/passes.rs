@@ -1,0 +1,130 @@
+//! Temporary access passes: what they are worth, and for what.
+
+use crate::support::{Answer, Browser, PASSWORD, service};
+use countersign_service::app::App;
+use countersign_service::passes::{self, Pass, Span, Worth, worth};
+use countersign_service::people;
+use countersign_service::policy::document::{Bootstrap, Policy};
+use countersign_service::policy::records::keep;
+
+const HOUR: i64 = 3_600;
+
+fn made(app: &App, starts_in: i64) -> String {
+    let now = app.clock.now();
+    let span = Span { starts_at: now + starts_in, life: HOUR };
+    let pass = app.store.run_blocking(|tx| {
+        let account = people::find(tx, "alice")?.unwrap().account_id;
+        passes::make(tx, &account, span, "administrator", now)
+    });
+    pass.unwrap()
+}
+
+async fn typed(app: &App, name: &str, pass: &str) -> (Browser, Answer) {
+    let mut browser = Browser::new(app);
+    browser.get("/sign-in").await;
+    browser.post("/sign-in", &[("user_name", name)]).await;
+    browser.get("/sign-in/pass").await;
+    let answer = browser.post("/sign-in/pass", &[("pass", pass)]).await;
+    let answer = browser.follow(answer).await;
+    (browser, answer)
+}
+
+#[test]
+fn a_pass_counts_in_its_time_and_once() {
+    let pass = |used_at| Pass { id: String::new(), account_id: String::new(), starts_at: 100, ends_at: 200, used_at };
+    let at = |used_at, now| worth(&pass(used_at), now);
+    assert_eq!([at(None, 99), at(None, 100), at(None, 199)], [Worth::NotYet, Worth::Good, Worth::Good]);
+    assert_eq!([at(None, 200), at(Some(150), 160), at(Some(150), 300)], [Worth::Expired, Worth::Used, Worth::Used]);
+}
+
+#[test]
+fn a_pass_lives_an_hour_at_most() {
+    let allowed = |starts_at, life| Span { starts_at, life }.is_allowed(1_000);
+    assert!(allowed(1_000, HOUR) && allowed(1_000, 60) && allowed(1_000 + 86_400, HOUR));
+    assert!(!allowed(1_000, HOUR + 1) && !allowed(1_000, 59) && !allowed(999, HOUR) && !allowed(1_000, -60));
+    assert!(!allowed(1_000 + 31 * 86_400, HOUR));
+}
+
+#[tokio::test]
+async fn j5_w1_a_pass_says_what_is_wrong_with_it_to_whoever_holds_it() {
+    let (app, clock) = service();
+    let early = made(&app, 600);
+    assert!(typed(&app, "alice", &early).await.1.body.contains("not valid yet"));
+    clock.advance(600);
+    let (_, page) = typed(&app, "alice", &early.to_lowercase().replace('-', " ")).await;
+    assert_eq!(page.page(), "security-info", "good, however it is typed");
+    assert!(typed(&app, "alice", &early).await.1.body.contains("used already"));
+    let late = made(&app, 0);
+    clock.advance(HOUR);
+    assert!(typed(&app, "alice", &late).await.1.body.contains("expired"));
+    let (older, newer) = (made(&app, 0), made(&app, 0));
+    assert!(typed(&app, "alice", &older).await.1.body.contains("don&#39;t match"), "ended by a newer one");
+    assert_eq!(typed(&app, "alice", &newer).await.1.page(), "security-info");
+}
+
+#[tokio::test]
+async fn a_pass_of_somebody_else_or_of_nobody_looks_like_a_wrong_one() {
+    let (app, _) = service();
+    app.add_person("bob", "Bob", PASSWORD).unwrap();
+    let pass = made(&app, 0);
+    let mut said = Vec::new();
+    for (name, text) in [("bob", pass.as_str()), ("nobody", pass.as_str()), ("alice", "AAAA-BBBB-CCCC"), ("alice", "?")]
+    {
+        let (browser, answer) = typed(&app, name, text).await;
+        said.push((answer.status, answer.body.replace(name, "").replace(&browser.csrf, "")));
+    }
+    assert!(said.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(typed(&app, "alice", &pass).await.1.page(), "security-info", "and none of them used it up");
+}
+
+#[tokio::test]
+async fn a_suspended_person_has_no_use_for_a_pass() {
+    let (app, _) = service();
+    let pass = made(&app, 0);
+    app.store
+        .run_blocking(|tx| {
+            let mut alice = people::find(tx, "alice")?.unwrap();
+            alice.suspended = true;
+            tx.put(&alice)
+        })
+        .unwrap();
+    assert!(typed(&app, "alice", &pass).await.1.body.contains("don&#39;t match"));
+}
+
+#[tokio::test]
+async fn a_pass_adds_a_phone_and_opens_nothing_else() {
+    let (app, clock) = service();
+    let (mut browser, _) = typed(&app, "alice", &made(&app, 0)).await;
+    let page = browser.post("/security-info/add", &[]).await;
+    assert_eq!(browser.follow(page).await.page(), "install");
+    let query = "client_id=web&response_type=code&scope=openid&redirect_uri=https%3A%2F%2Fweb.example%2Fcallback";
+    let asked = browser.get(&format!("/authorize?{query}")).await;
+    assert_ne!(asked.location().map(|to| to.contains("code=")), Some(true), "{:?}", asked.location());
+    let turned = browser.get("/admin").await;
+    assert_eq!(turned.location(), Some("/security-info"));
+    clock.advance(600);
+    assert_eq!(browser.get("/security-info").await.page(), "security-info", "no phone yet, so still the first method");
+}
+
+#[tokio::test]
+async fn where_the_policy_asks_for_a_pass_the_password_adds_no_first_phone() {
+    let (app, clock) = service();
+    let now = app.clock.now();
+    let mut policy = Policy::usual();
+    policy.countersign.bootstrap = Bootstrap::Pass;
+    let mut earlier = Browser::signed_in(&app, false);
+    app.store.run_blocking(|tx| keep(tx, policy, "", now)).unwrap();
+    earlier.get("/security-info").await;
+    assert_eq!(earlier.post("/security-info/add", &[]).await.page(), "pass-needed", "changed between two steps");
+    assert_eq!(earlier.post("/security-info/add/start", &[]).await.page(), "pass-needed");
+    let mut browser = Browser::new(&app);
+    browser.get("/sign-in").await;
+    browser.post("/sign-in", &[("user_name", "alice")]).await;
+    browser.get("/sign-in/password").await;
+    assert_eq!(browser.post("/sign-in/password", &[("password", PASSWORD)]).await.page(), "pass-needed");
+    clock.advance(60);
+    let (mut browser, page) = typed(&app, "alice", &made(&app, 0)).await;
+    assert_eq!(page.page(), "security-info");
+    let page = browser.post("/security-info/add", &[]).await;
+    assert_eq!(browser.follow(page).await.page(), "install");
+}

@@ -1,0 +1,76 @@
+//! Passwords that are guessed, and one that is changed while something rests on it.
+
+use crate::support::{Answer, Browser, PASSWORD, service};
+use countersign_service::clock::HOUR;
+use countersign_service::operator;
+use countersign_service::people::{count_password, may_let_in};
+
+/// Types a name and a password; the page that comes.
+async fn types(browser: &mut Browser, name: &str, password: &str) -> Answer {
+    browser.get("/sign-in").await;
+    let page = browser.post("/sign-in", &[("user_name", name)]).await;
+    browser.follow(page).await;
+    let page = browser.post("/sign-in/password", &[("password", password)]).await;
+    browser.follow(page).await
+}
+
+#[test]
+fn ten_wrong_ones_in_an_hour_close_a_name_and_are_not_counted_while_it_is_closed() {
+    let mut wrong = Vec::new();
+    for second in 0..10 {
+        assert!(may_let_in(&mut wrong.clone(), true, second), "the right one, after {second} wrong");
+        assert!(!may_let_in(&mut wrong, false, second));
+    }
+    for second in 10..HOUR {
+        assert!(!may_let_in(&mut wrong, second % 2 == 0, second));
+    }
+    assert_eq!(wrong.len(), 10);
+    assert!(may_let_in(&mut wrong, true, HOUR), "the first of them is an hour ago");
+    assert!(wrong.is_empty(), "who signed in begins anew");
+}
+
+#[tokio::test]
+async fn wrong_passwords_close_a_name_whether_somebody_has_it_or_not() {
+    let (app, clock) = service();
+    let mut pages = Vec::new();
+    for name in ["alice", "nobody"] {
+        let mut browser = Browser::new(&app);
+        for _time in 0..10 {
+            assert_eq!(types(&mut browser, name, "a guess").await.page(), "password");
+        }
+        let closed = types(&mut browser, name, PASSWORD).await;
+        let csrf = browser.csrf.clone();
+        pages.push(closed.body.replace(&csrf, "").replace(name, ""));
+        let now = app.clock.now();
+        let lets_in = app.store.run_blocking(|tx| count_password(tx, &app.names, name, true, now));
+        assert!(!lets_in.unwrap(), "{name}");
+    }
+    assert_eq!(pages[0], pages[1]);
+    clock.advance(HOUR);
+    assert_eq!(types(&mut Browser::new(&app), " ALICE", PASSWORD).await.page(), "security-info");
+}
+
+/// Somebody who knows the old password is half way in, at each place where one can be, when the operator changes it.
+#[tokio::test]
+async fn a_password_that_is_changed_takes_back_what_it_proved() {
+    let (app, clock) = service();
+    let request = "/authorize?response_type=code&client_id=web&redirect_uri=https://web.example/callback&scope=openid\
+                   &state=s&nonce=n&code_challenge=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&code_challenge_method=S256";
+    let mut signed_in = Browser::new(&app);
+    assert_eq!(types(&mut signed_in, "alice", PASSWORD).await.page(), "security-info");
+    let mut half_way = Browser::new(&app);
+    let page = half_way.get(request).await;
+    half_way.follow(page).await;
+    let page = half_way.post("/sign-in", &[("user_name", "alice")]).await;
+    half_way.follow(page).await;
+    let page = half_way.post("/sign-in/password", &[("password", PASSWORD)]).await;
+    assert_eq!(half_way.follow(page).await.page(), "more-information");
+
+    clock.advance(1);
+    operator::set_password(&app.store, "alice", "another password", app.clock.now()).unwrap();
+    assert_eq!(signed_in.get("/security-info").await.location(), Some("/sign-in"), "the session has ended");
+    let page = half_way.post("/more-information", &[]).await;
+    assert_eq!(page.status, 409, "{}", page.body);
+    assert_eq!(types(&mut Browser::new(&app), "alice", PASSWORD).await.page(), "password", "the old one is wrong");
+    assert_eq!(types(&mut Browser::new(&app), "alice", "another password").await.page(), "new-password");
+}

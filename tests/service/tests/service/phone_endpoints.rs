@@ -1,0 +1,15 @@
+//! The phone's endpoints over HTTP: one good message of each kind, and the same with one thing wrong.
+
+mod add_by_sign_in;
+mod answers;
+mod enrollment;
+mod phone;
+mod phone_sign_in;
+mod processes;
+mod push;
+mod races;
+mod replay;
+mod requests;
+mod rotation;
+mod service;
+mod vectors;

@@ -1,0 +1,323 @@
+//! A change of the account between two steps of something else, in both orders, each half at another service: two
+//! services that share nothing but the database file.
+
+use std::sync::{Arc, Barrier};
+
+use countersign_service::app::App;
+use countersign_service::devices::records::{self as devices, Cause, Device};
+use countersign_service::enrollment::acts as enrollment;
+use countersign_service::enrollment::rules::Digits;
+use countersign_service::operator;
+use countersign_service::people::Person;
+use countersign_service::policy::document::patch;
+use countersign_service::policy::records::{current, group_ids, keep};
+use countersign_service::prompts::acts::{self, NotStarted, Wanted};
+use countersign_service::prompts::records::{Kind, Origin, Owner};
+use countersign_service::sign_in::records::{Proven, Secret};
+use serde_json::{Value, json};
+
+use super::phone::{Phone, with};
+use super::service::Service;
+
+/// What happens to the account meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    /// The policy no longer allows the app.
+    Policy,
+    /// The phone is removed.
+    Removed,
+    /// The password is another.
+    Password,
+    /// Phone sign-in is turned off.
+    Off,
+}
+
+const CHANGES: [Change; 4] = [Change::Policy, Change::Removed, Change::Password, Change::Off];
+
+impl Change {
+    /// Done at one service, to a phone and its sign-in key.
+    async fn happens(self, at: &Service, phone: &Phone, key: &Phone) {
+        let now = at.now();
+        match self {
+            Self::Policy => at
+                .app
+                .store
+                .run_blocking(|tx| {
+                    let change = json!({"state": "disabled"});
+                    let (before, groups) = (current(tx)?, group_ids(tx)?);
+                    keep(tx, patch(&before, &change, &groups).unwrap(), "administrator", now)
+                })
+                .unwrap(),
+            Self::Removed => remove(&at.app, &phone.device_id, now),
+            Self::Password => operator::set_password(&at.app.store, "alice", "another password", now).unwrap(),
+            Self::Off => {
+                let off = json!({"message": "turn_off", "sign_in_key": key.jwk.thumbprint()});
+                assert!(phone.state(at, "device", off).await.get("sign_in_key").is_none());
+            }
+        }
+    }
+}
+
+fn remove(app: &App, device_id: &str, now: i64) {
+    let removed = app.store.run_blocking(|tx| {
+        let mut device: Device = tx.get(device_id)?.unwrap();
+        devices::remove(tx, &mut device, Cause::RemovedByPerson, now)
+    });
+    removed.unwrap();
+}
+
+/// What a state says of what was asked: outcome, result of turning on, status of a phone that is no more, problem.
+fn said(phone: &Phone, at: &Service, answer: &super::service::Answer) -> String {
+    if answer.status != 200 {
+        return answer.problem();
+    }
+    let state = phone.read_state(at, answer);
+    let told = [&state["outcome"]["result"], &state["turn_on"], &state["status"]];
+    told.into_iter().find_map(Value::as_str).unwrap().to_owned()
+}
+
+/// A phone with phone sign-in on, its key, and a prompt of a kind with its approval as signed.
+async fn asked(one: &Service, kind: Kind) -> (Phone, Phone, String, String) {
+    let phone = one.with_phone(1).await;
+    let key = phone.turned_on(one, 50).await;
+    let mut wanted = one.wanted("a");
+    (wanted.kind, wanted.origin) = match kind {
+        Kind::PhoneSignIn => (kind, Origin::Unknown),
+        _ => (kind, Origin::PasswordProved),
+    };
+    let ceremony = acts::start(&one.app, wanted).await.unwrap().unwrap();
+    let prompt = phone.prompt(one).await;
+    let (signer, uv) = if kind == Kind::PhoneSignIn { (&key, "credential") } else { (&phone, "none") };
+    let claims = with(phone.approval(one, &prompt, &ceremony.number), "uv", json!(uv));
+    let header = json!({"alg": "ES256", "typ": "phone-answer+jwt", "kid": signer.jwk.thumbprint()});
+    let approval = signer.sign(&header, &claims);
+    (phone, key, approval, ceremony.id)
+}
+
+/// Whether the browser that waits gets anything for the approval.
+async fn redeems(at: &Service, ceremony: &str, kind: Kind) -> bool {
+    let (id, owner, now) = (ceremony.to_owned(), Owner::Attempt("a".to_owned()), at.now());
+    at.app.store.run(move |tx| Ok(acts::redeem(tx, &id, &owner, kind, now)?.is_some())).await.unwrap()
+}
+
+#[tokio::test]
+async fn j1_w2_j7_w7_a_change_between_prompt_and_answer_counts_in_both_orders() {
+    for (kind, change, after_it, and_before_it) in [
+        (Kind::SecondFactor, Change::Policy, "cancelled", false),
+        (Kind::SecondFactor, Change::Removed, "removed", false),
+        (Kind::SecondFactor, Change::Password, "cancelled", true),
+        (Kind::SecondFactor, Change::Off, "approved", true),
+        (Kind::PhoneSignIn, Change::Policy, "cancelled", false),
+        (Kind::PhoneSignIn, Change::Removed, "removed", false),
+        (Kind::PhoneSignIn, Change::Password, "approved", true),
+        (Kind::PhoneSignIn, Change::Off, "request-refused", true),
+    ] {
+        let (one, two, _folder) = Service::two().await;
+        let (phone, key, approval, ceremony) = asked(&one, kind).await;
+        change.happens(&one, &phone, &key).await;
+        let told = said(&phone, &two, &phone.deliver(&two, &approval).await);
+        assert_eq!(told, after_it, "{kind:?}: {change:?}, then the answer");
+        assert_eq!(redeems(&one, &ceremony, kind).await, after_it == "approved", "{kind:?}: {change:?}, then answered");
+
+        let (one, two, _folder) = Service::two().await;
+        let (phone, key, approval, ceremony) = asked(&one, kind).await;
+        assert_eq!(said(&phone, &two, &phone.deliver(&two, &approval).await), "approved", "{kind:?} before {change:?}");
+        change.happens(&one, &phone, &key).await;
+        assert_eq!(redeems(&two, &ceremony, kind).await, and_before_it, "{kind:?}: the answer, then {change:?}");
+        // What was told stays true, to a phone that is there to be told.
+        let again = said(&phone, &one, &phone.deliver(&one, &approval).await);
+        let expected = match (kind, change) {
+            (_, Change::Removed) => "removed",
+            (Kind::PhoneSignIn, Change::Off) => "request-refused",
+            _ => "approved",
+        };
+        assert_eq!(again, expected, "{kind:?}: told again after {change:?}");
+    }
+}
+
+#[tokio::test]
+async fn j1_w2_a_change_between_token_and_sign_in_key_counts_in_both_orders() {
+    for (change, after_it) in [
+        (Change::Policy, "not_allowed"),
+        (Change::Removed, "removed"),
+        (Change::Password, "expired"),
+        (Change::Off, "done"),
+    ] {
+        let (one, two, _folder) = Service::two().await;
+        let phone = one.with_phone(1).await;
+        let old = phone.turned_on(&one, 50).await;
+        let (token, new) = (phone.token(&one).await, Phone::new(51));
+        let proof = phone.key_proof(&one, &token);
+        change.happens(&one, &phone, &old).await;
+        let state = phone.turn_on(&two, &token, &new, &proof).await;
+        let told = [&state["turn_on"], &state["status"]].into_iter().find_map(Value::as_str).unwrap();
+        assert_eq!(told, after_it, "{change:?}, then the key");
+
+        let (one, two, _folder) = Service::two().await;
+        let phone = one.with_phone(1).await;
+        let (token, new) = (phone.token(&one).await, Phone::new(51));
+        let state = phone.turn_on(&two, &token, &new, &phone.key_proof(&one, &token)).await;
+        assert_eq!(state["turn_on"], "done", "the key, then {change:?}");
+        change.happens(&one, &phone, &new).await;
+        let on = phone.fetched(&two).await.get("sign_in_key").is_some();
+        assert_eq!(on, matches!(change, Change::Policy | Change::Password), "the key, then {change:?}");
+    }
+}
+
+#[tokio::test]
+async fn j1_w2_a_change_between_token_and_new_phone_counts_in_both_orders() {
+    for change in CHANGES {
+        let (one, two, _folder) = Service::two().await;
+        let other = one.with_phone(2).await;
+        let key = other.turned_on(&one, 50).await;
+        let phone = Phone::new(1);
+        let token = phone.phone_token(&one).await;
+        let claims = phone.add_claims(&one, &token);
+        change.happens(&one, &other, &key).await;
+        let answer = phone.add(&two, &claims).await;
+        let told = if answer.status == 200 { "added".to_owned() } else { answer.problem() };
+        let expected = match change {
+            Change::Policy => "enrollment-cancelled",
+            Change::Removed | Change::Password => "enrollment-unknown",
+            Change::Off => "added",
+        };
+        assert_eq!(told, expected, "{change:?}, then the phone");
+
+        let (one, two, _folder) = Service::two().await;
+        let other = one.with_phone(2).await;
+        let key = other.turned_on(&one, 50).await;
+        let mut phone = Phone::new(1);
+        let token = phone.phone_token(&one).await;
+        let added = phone.add(&two, &phone.add_claims(&one, &token)).await.json();
+        phone.device_id = added["device_id"].as_str().unwrap().to_owned();
+        change.happens(&one, &other, &key).await;
+        let status = phone.fetched(&two).await["status"].clone();
+        assert_eq!(status, if change == Change::Policy { "limited" } else { "ok" }, "the phone, then {change:?}");
+    }
+}
+
+#[tokio::test]
+async fn j1_w2_a_change_between_digits_and_activation_counts_in_both_orders() {
+    for change in CHANGES {
+        let (one, two, _folder) = Service::two().await;
+        let other = one.with_phone(2).await;
+        let key = other.turned_on(&one, 50).await;
+        let (code, mut phone) = (one.scanned().await, Phone::new(1));
+        phone.bind(&one, &code).await;
+        let digits = phone.digits(&code);
+        change.happens(&one, &other, &key).await;
+        let told = enrollment::digits(&two.app, code.enrollment.clone(), digits).await.unwrap();
+        assert_eq!(told == Digits::Right, change == Change::Off, "{change:?}, then the digits");
+        let status = phone.fetched(&one).await["status"].clone();
+        assert_eq!(status, if change == Change::Off { "ok" } else { "removed" }, "{change:?}, then the digits");
+
+        let (one, two, _folder) = Service::two().await;
+        let other = one.with_phone(2).await;
+        let key = other.turned_on(&one, 50).await;
+        let phone = two.with_phone(1).await;
+        change.happens(&one, &other, &key).await;
+        let status = phone.fetched(&two).await["status"].clone();
+        assert_eq!(status, if change == Change::Policy { "limited" } else { "ok" }, "the digits, then {change:?}");
+    }
+}
+
+/// With the old password in hand nobody makes the phone ring after it was changed.
+#[tokio::test]
+async fn j1_w2_a_password_that_was_changed_starts_nothing() {
+    let (one, two, _folder) = Service::two().await;
+    let phone = one.with_phone(1).await;
+    let since = |service: &Service| {
+        let person: Option<Person> = service.app.store.run_blocking(|tx| tx.get(&service.account)).unwrap();
+        person.unwrap().password_changed_at
+    };
+    let proven = |service: &Service, password_since| Proven {
+        account_id: service.account.clone(),
+        at: service.now(),
+        by: Secret::Password,
+        password_since,
+    };
+    let start = async |service: &Service, password_since| {
+        let wanted = Wanted { proven: Some(proven(service, password_since)), ..service.wanted("a") };
+        acts::start(&service.app, wanted).await.unwrap().map(|ceremony| ceremony.id)
+    };
+    let old = since(&one);
+    one.clock.advance(1);
+    Change::Password.happens(&one, &phone, &phone).await;
+    assert_eq!(start(&two, old).await.err(), Some(NotStarted::PasswordChanged));
+    assert!(start(&two, since(&one)).await.is_ok(), "the new one does");
+}
+
+/// Each of two services does its own at the very same moment.
+fn at_once<A, B>(one: impl FnOnce() -> A + Send + 'static, two: impl FnOnce() -> B + Send + 'static) -> (A, B)
+where
+    A: Send + 'static,
+    B: Send + 'static,
+{
+    let barrier = Arc::new(Barrier::new(2));
+    let (first, second) = (barrier.clone(), barrier);
+    let one = std::thread::spawn(move || {
+        first.wait();
+        one()
+    });
+    let two = std::thread::spawn(move || {
+        second.wait();
+        two()
+    });
+    (one.join().unwrap(), two.join().unwrap())
+}
+
+/// A future on a thread of its own.
+fn blocking<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// Somebody who has the password and the person herself both add their first phone, and press the button together.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_first_enrolments_at_once_exactly_one_adds_a_phone() {
+    let (one, two, _folder) = Service::two().await;
+    for round in 0..20_u8 {
+        let mut halves = Vec::new();
+        for (at, session, seed) in [(&one, "person", 1), (&two, "thief", 101)] {
+            let code = at.scanned_in(session).await;
+            let mut phone = Phone::new(seed + round);
+            phone.bind(at, &code).await;
+            halves.push((at.app.clone(), code.enrollment.clone(), phone.digits(&code), phone));
+        }
+        let [(app, id, digits, phone), (other_app, other_id, other_digits, other)] = halves.try_into().ok().unwrap();
+        let told = at_once(
+            move || blocking(enrollment::digits(&app, id, digits)).unwrap(),
+            move || blocking(enrollment::digits(&other_app, other_id, other_digits)).unwrap(),
+        );
+        let right = [told.0, told.1].into_iter().filter(|told| *told == Digits::Right).count();
+        assert_eq!(right, 1, "round {round}: {told:?}");
+        let active = one.app.store.run_blocking(|tx| devices::active(tx, &one.account)).unwrap();
+        assert_eq!(active.len(), 1, "round {round}");
+        let states = [phone.fetched(&two).await, other.fetched(&one).await];
+        let removed = states.iter().find(|state| state["status"] == "removed").unwrap();
+        assert_eq!(removed["cause"], "cancelled", "the other one is told, round {round}");
+        remove(&one.app, &active[0].id, one.now());
+    }
+}
+
+/// A phone answers while it is removed: its approval never outlives it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_and_a_removal_at_once_end_in_one_of_two_ways() {
+    let (one, two, _folder) = Service::two().await;
+    for round in 0..20_u8 {
+        one.clock.advance(600);
+        let phone = one.with_phone(1 + round).await;
+        let ceremony = one.ask("a").await;
+        let prompt = phone.prompt(&one).await;
+        let approval = phone.sign(&phone.answer_header(), &phone.approval(&one, &prompt, &ceremony.number));
+        let (app, id, now) = (one.app.clone(), phone.device_id.clone(), one.now());
+        let (at, sender) = (two.fresh(), phone.signer());
+        let ((), answer) = at_once(
+            move || remove(&app, &id, now),
+            move || blocking(async move { sender.deliver(&at, &approval).await }),
+        );
+        let told = said(&phone, &two, &answer);
+        assert!(["approved", "removed"].contains(&told.as_str()), "round {round}: {told}");
+        assert!(!redeems(&one, &ceremony.id, Kind::SecondFactor).await, "the phone is gone, round {round}: {told}");
+        assert_eq!(phone.fetched(&one).await["status"], "removed", "round {round}");
+    }
+}

@@ -1,0 +1,244 @@
+//! A service in memory with one person and a clock that stands still.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use countersign_service::app::App;
+use countersign_service::clock::{Clock, SystemClock, Time};
+use countersign_service::config::Config;
+use countersign_service::enrollment::acts as enrollment;
+use countersign_service::limits::Limit;
+use countersign_service::people;
+use countersign_service::prompts::acts::{self, NotStarted, Only, Wanted};
+use countersign_service::prompts::records::{Ceremony, Context, Kind, Origin, Owner};
+use countersign_service::secrets::decode;
+use serde_json::Value;
+use tempfile::TempDir;
+use url::Url;
+
+use super::phone::Phone;
+
+pub const ISSUER: &str = "https://login.example.com";
+pub const SESSION: &str = "wizard";
+
+pub struct StillClock(AtomicI64);
+
+impl StillClock {
+    pub fn advance(&self, seconds: Time) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for StillClock {
+    fn now(&self) -> Time {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A code as a phone reads it.
+#[derive(Clone)]
+pub struct Code {
+    pub id: String,
+    pub key: Vec<u8>,
+    pub enrollment: String,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub kind: String,
+    pub mac: Option<String>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    pub fn problem(&self) -> String {
+        assert_eq!(self.kind, "application/problem+json", "{}", self.body);
+        let kind = self.json()["type"].as_str().unwrap().to_owned();
+        kind.strip_prefix("https://countersign.dev/problems/").unwrap().to_owned()
+    }
+}
+
+#[derive(Clone)]
+pub struct Service {
+    pub app: App,
+    pub clock: Arc<StillClock>,
+    pub account: String,
+    url: String,
+    client: reqwest::Client,
+}
+
+impl Service {
+    pub async fn start() -> Self {
+        Self::with_relays(Vec::new(), String::new()).await
+    }
+
+    pub async fn with_relays(private_relays: Vec<String>, relay_authorities: String) -> Self {
+        Self::called(ISSUER, private_relays, relay_authorities).await
+    }
+
+    pub async fn called(issuer: &str, private_relays: Vec<String>, relay_authorities: String) -> Self {
+        let clock = Arc::new(StillClock(AtomicI64::new(1_790_000_000)));
+        let config = Config { issuer: issuer.to_owned(), private_relays, relay_authorities, ..config() };
+        let app = App::open(config, clock.clone()).unwrap();
+        app.add_person("alice", "Alice", "correct horse").unwrap();
+        Self::serve(app, clock).await
+    }
+
+    /// Two services that share nothing but a database file and the time.
+    pub async fn two() -> (Self, Self, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(StillClock(AtomicI64::new(1_790_000_000)));
+        let open = || {
+            let config = Config { data: Some(folder.path().to_owned()), ..config() };
+            App::open(config, clock.clone()).unwrap()
+        };
+        let (one, two) = (open(), open());
+        one.add_person("alice", "Alice", "correct horse").unwrap();
+        (Self::serve(one, clock.clone()).await, Self::serve(two, clock.clone()).await, folder)
+    }
+
+    /// A service on a folder that others may be using already, with the system's time as of now.
+    pub async fn on(folder: &Path) -> Self {
+        let now = SystemClock::default().now();
+        let clock = Arc::new(StillClock(AtomicI64::new(now)));
+        let app = App::open(Config { data: Some(folder.to_owned()), ..config() }, clock.clone()).unwrap();
+        Self::serve(app, clock).await
+    }
+
+    /// Another process on the same folder.
+    pub async fn started_anew(&self, folder: &TempDir) -> Self {
+        let config = Config { data: Some(folder.path().to_owned()), ..config() };
+        Self::serve(App::open(config, self.clock.clone()).unwrap(), self.clock.clone()).await
+    }
+
+    /// A service that runs elsewhere on the folder of this one; this one's own clock tells the time as that one's does.
+    pub fn elsewhere(&self, url: String, authority: &[u8]) -> Self {
+        let trusted = reqwest::Certificate::from_pem(authority).unwrap();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+        Self { url, client, ..self.clone() }
+    }
+
+    /// The same service, asked over connections that belong to no other runtime.
+    pub fn fresh(&self) -> Self {
+        Self { client: reqwest::Client::builder().no_proxy().build().unwrap(), ..self.clone() }
+    }
+
+    async fn serve(app: App, clock: Arc<StillClock>) -> Self {
+        let person = app.store.run_blocking(|tx| people::find(tx, "alice")).unwrap().unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = app.router().into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { app, clock, account: person.account_id, url, client }
+    }
+
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    pub async fn post(&self, endpoint: &str, body: impl Into<reqwest::Body>) -> Answer {
+        let sent = self.client.post(format!("{}/phone/{endpoint}", self.url)).body(body).send().await.unwrap();
+        answer(sent).await
+    }
+
+    /// A form of OAuth's endpoints, with any number of proofs.
+    pub async fn form(&self, path: &str, fields: &[(String, String)], proofs: &[String]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let mut request = self.client.post(format!("{}{path}", self.url)).body(body);
+        for proof in proofs {
+            request = request.header("dpop", proof);
+        }
+        answer(request.send().await.unwrap()).await
+    }
+
+    pub async fn keys(&self) -> Answer {
+        answer(self.client.get(format!("{}/phone/keys", self.url)).send().await.unwrap()).await
+    }
+
+    pub async fn scanned(&self) -> Code {
+        self.scanned_in(SESSION).await
+    }
+
+    /// The code of another session's wizard.
+    pub async fn scanned_in(&self, session: &str) -> Code {
+        let enrollment = enrollment::start(&self.app, self.account.clone(), session.to_owned()).await.unwrap();
+        let record = enrollment::current(&self.app, enrollment.clone()).await.unwrap().unwrap();
+        let text = Url::parse(&enrollment::scanned_text(&self.app, &record).unwrap()).unwrap();
+        let member = |name: &str| text.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
+        assert_eq!((member("v").as_str(), member("issuer").as_str()), ("1", ISSUER));
+        Code { id: member("id"), key: decode(&member("secret")).unwrap(), enrollment }
+    }
+
+    /// A phone that is on the account.
+    pub async fn with_phone(&self, seed: u8) -> Phone {
+        self.added(Phone::new(seed)).await
+    }
+
+    pub async fn added(&self, mut phone: Phone) -> Phone {
+        let code = self.scanned().await;
+        phone.bind(self, &code).await;
+        let digits = enrollment::digits(&self.app, code.enrollment.clone(), phone.digits(&code)).await.unwrap();
+        assert_eq!(digits, countersign_service::enrollment::rules::Digits::Right);
+        phone
+    }
+
+    pub fn wanted(&self, attempt: &str) -> Wanted {
+        Wanted {
+            account_id: self.account.clone(),
+            owner: Owner::Attempt(attempt.to_owned()),
+            known_browser: None,
+            kind: Kind::SecondFactor,
+            origin: Origin::PasswordProved,
+            context: Context {
+                application: "Mail".to_owned(),
+                browser: "Firefox".to_owned(),
+                os: "Linux".to_owned(),
+                address: "192.0.2.7".to_owned(),
+            },
+            network: "192.0.2.0/24".to_owned(),
+            drawn: None,
+            proven: None,
+            only: Only::All,
+        }
+    }
+
+    pub async fn try_ask(&self, attempt: &str) -> Result<Ceremony, NotStarted> {
+        acts::start(&self.app, self.wanted(attempt)).await.unwrap()
+    }
+
+    pub async fn ask(&self, attempt: &str) -> Ceremony {
+        self.try_ask(attempt).await.unwrap()
+    }
+
+    /// The ceremony as it stands.
+    pub fn ceremony(&self, id: &str) -> Ceremony {
+        self.app.store.run_blocking(|tx| tx.get(id)).unwrap().unwrap()
+    }
+}
+
+fn config() -> Config {
+    Config {
+        issuer: ISSUER.to_owned(),
+        organization: "Example".to_owned(),
+        data: None,
+        clients: Vec::new(),
+        phone_redirects: vec!["https://app.test/phone-sign-in".to_owned()],
+        app_link: None,
+        private_relays: Vec::new(),
+        relay_authorities: String::new(),
+        limits: Limit { burst: 1_000_000, per_second: 1_000_000 },
+    }
+}
+
+async fn answer(response: reqwest::Response) -> Answer {
+    let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let (status, kind, mac) = (response.status().as_u16(), header("content-type"), header("countersign-mac"));
+    Answer { status, kind: kind.unwrap_or_default(), mac, body: response.text().await.unwrap() }
+}

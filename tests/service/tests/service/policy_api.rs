@@ -1,0 +1,82 @@
+//! The policy's JSON API: who may, what is refused, and that a refused change leaves the old policy.
+
+use crate::support::{Answer, Browser, service};
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use countersign_service::app::App;
+use countersign_service::operator::{make_api_token, set_administrator};
+use countersign_service::people;
+use serde_json::{Value, json};
+
+async fn ask(app: &App, method: Method, path: &str, token: Option<&str>, body: &Value) -> Answer {
+    let mut request = Request::builder().method(method).uri(path);
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    Browser::new(app).send(request.body(Body::from(body.to_string())).unwrap()).await
+}
+
+fn administrators_token(app: &App) -> String {
+    set_administrator(&app.store, "alice", true).unwrap();
+    make_api_token(&app.store, "alice", app.clock.now()).unwrap()
+}
+
+#[tokio::test]
+async fn an_administrator_reads_and_changes_the_policy() {
+    let (app, _clock) = service();
+    let token = administrators_token(&app);
+    let read = ask(&app, Method::GET, "/api/policy", Some(&token), &json!(null)).await;
+    assert_eq!((read.status, read.json()["state"].as_str()), (200, Some("enabled")));
+    let change = json!({"state": "disabled"});
+    assert_eq!(ask(&app, Method::PATCH, "/api/policy", Some(&token), &change).await.status, 200);
+    let read = ask(&app, Method::GET, "/api/policy", Some(&token), &json!(null)).await;
+    assert_eq!(read.json()["state"], "disabled");
+    let why = ask(&app, Method::GET, "/api/people/alice/policy", Some(&token), &json!(null)).await.json();
+    assert_eq!(why["why"], json!(["The policy is off for everybody."]));
+}
+
+#[tokio::test]
+async fn j1_w3_a_malformed_change_leaves_the_old_policy_and_says_each_fault() {
+    let (app, _clock) = service();
+    let token = administrators_token(&app);
+    let change = json!({"state": "disabled", "includeTargets": [{"targetType": "group", "id": "strangers",
+        "authenticationMode": "any"}], "countersign": {"proximity": "perhaps"}});
+    let refused = ask(&app, Method::PATCH, "/api/policy", Some(&token), &change).await;
+    assert_eq!(refused.status, 400);
+    let faults = refused.json()["errors"].as_array().unwrap().len();
+    assert_eq!(faults, 2, "{}", refused.body);
+    let read = ask(&app, Method::GET, "/api/policy", Some(&token), &json!(null)).await;
+    assert_eq!(read.json()["state"], "enabled");
+}
+
+#[tokio::test]
+async fn j1_w4_someone_who_is_no_administrator() {
+    let (app, clock) = service();
+    assert!(make_api_token(&app.store, "alice", app.clock.now()).is_err(), "no token for others");
+    let token = administrators_token(&app);
+    for wrong in [None, Some(""), Some("AAAAAAAAAAAAAAAAAAAAAA"), Some(format!("{token}x").as_str())] {
+        for (method, path) in
+            [(Method::GET, "/api/policy"), (Method::PATCH, "/api/policy"), (Method::GET, "/api/people/alice/policy")]
+        {
+            let refused = ask(&app, method, path, wrong, &json!({"state": "disabled"})).await;
+            assert_eq!((refused.status, refused.json()["error"].as_str()), (401, Some("invalid_token")));
+        }
+    }
+    let get = || ask(&app, Method::GET, "/api/policy", Some(&token), &json!(null));
+    set_administrator(&app.store, "alice", false).unwrap();
+    assert_eq!(get().await.status, 401, "no longer one");
+    set_administrator(&app.store, "alice", true).unwrap();
+    let suspend = |suspended| {
+        app.store.run_blocking(|tx| {
+            let mut alice = people::find(tx, "alice")?.unwrap();
+            alice.suspended = suspended;
+            tx.put(&alice)
+        })
+    };
+    suspend(true).unwrap();
+    assert_eq!(get().await.status, 401, "suspended");
+    suspend(false).unwrap();
+    assert_eq!(get().await.status, 200);
+    clock.advance(90 * 86_400);
+    assert_eq!(get().await.status, 401, "ended");
+}

@@ -1,0 +1,314 @@
+//! One suite for every database: a transaction happens whole or not at all, alone, and in order.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use countersign_service::clock::Time;
+use countersign_service::store::{Record, Store, StoreError, Table};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Note {
+    id: String,
+    parent: String,
+    ends: Option<Time>,
+    count: u64,
+}
+
+impl Record for Note {
+    const TABLE: Table = Table::Audit;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn parent(&self) -> &str {
+        &self.parent
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        self.ends
+    }
+}
+
+/// The same shape in another table.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Other(Note);
+
+impl Record for Other {
+    const TABLE: Table = Table::Keys;
+
+    fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    fn parent(&self) -> &str {
+        &self.0.parent
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        self.0.ends
+    }
+}
+
+fn note(id: &str, parent: &str) -> Note {
+    Note { id: id.to_owned(), parent: parent.to_owned(), ends: None, count: 0 }
+}
+
+fn ending(id: &str, ends: Time) -> Note {
+    Note { ends: Some(ends), ..note(id, "") }
+}
+
+fn put(store: &Store, notes: &[Note]) {
+    store.run_blocking(|tx| notes.iter().try_for_each(|note| tx.put(note))).unwrap();
+}
+
+fn get(store: &Store, id: &str) -> Option<Note> {
+    store.run_blocking(|tx| tx.get(id)).unwrap()
+}
+
+fn ids(store: &Store, parent: &str) -> Vec<String> {
+    let notes: Vec<Note> = store.run_blocking(|tx| tx.children(parent)).unwrap();
+    notes.into_iter().map(|note| note.id).collect()
+}
+
+fn on_both(test: impl Fn(&Store)) {
+    test(&Store::memory());
+    let folder = tempfile::tempdir().unwrap();
+    test(&Store::sqlite(&folder.path().join("service.db")).unwrap());
+}
+
+#[test]
+fn a_record_comes_back_as_it_was_put() {
+    on_both(|store| {
+        let full = Note { count: u64::MAX, ends: Some(i64::MAX), ..note("ä'\";--\u{0}", "Eltern 家") };
+        put(store, std::slice::from_ref(&full));
+        assert_eq!(get(store, &full.id), Some(full));
+        assert_eq!(get(store, "another"), None);
+    });
+}
+
+#[test]
+fn put_replaces_and_insert_does_not() {
+    on_both(|store| {
+        put(store, &[note("a", "first")]);
+        put(store, &[note("a", "second")]);
+        assert_eq!(get(store, "a"), Some(note("a", "second")));
+        let inserted = store.run_blocking(|tx| Ok((tx.insert(&note("a", "third"))?, tx.insert(&note("b", "third"))?)));
+        assert_eq!(inserted.unwrap(), (false, true));
+        assert_eq!(get(store, "a"), Some(note("a", "second")));
+    });
+}
+
+#[test]
+fn tables_do_not_share_ids() {
+    on_both(|store| {
+        put(store, &[note("a", "x")]);
+        store.run_blocking(|tx| tx.put(&Other(note("a", "y")))).unwrap();
+        let deleted = store.run_blocking(|tx| tx.delete::<Other>("a")).unwrap();
+        assert!(deleted);
+        assert_eq!(get(store, "a"), Some(note("a", "x")));
+    });
+}
+
+#[test]
+fn children_come_in_the_order_they_were_first_written() {
+    on_both(|store| {
+        put(store, &[note("c", "p"), note("a", "p"), note("x", "q"), note("b", "p")]);
+        put(store, &[Note { count: 1, ..note("c", "p") }]);
+        assert_eq!(ids(store, "p"), ["c", "a", "b"]);
+        put(store, &[note("a", "q")]);
+        assert_eq!(ids(store, "p"), ["c", "b"]);
+        assert_eq!(ids(store, "q"), ["a", "x"]);
+        assert!(ids(store, "nobody").is_empty());
+    });
+}
+
+#[test]
+fn delete_tells_whether_there_was_one() {
+    on_both(|store| {
+        put(store, &[note("a", "p")]);
+        let deleted = store.run_blocking(|tx| Ok((tx.delete::<Note>("a")?, tx.delete::<Note>("a")?)));
+        assert_eq!(deleted.unwrap(), (true, false));
+        assert!(ids(store, "p").is_empty());
+    });
+}
+
+#[test]
+fn sweep_forgets_exactly_what_is_over() {
+    on_both(|store| {
+        put(store, &[ending("past", 99), ending("now", 100), ending("next", 101), note("never", "")]);
+        store.run_blocking(|tx| tx.sweep(100)).unwrap();
+        assert_eq!(ids(store, ""), ["next", "never"]);
+    });
+}
+
+#[test]
+fn work_sees_its_own_writes() {
+    on_both(|store| {
+        let seen = store.run_blocking(|tx| {
+            tx.put(&note("a", "p"))?;
+            let listed = tx.children::<Note>("p")?.len();
+            tx.delete::<Note>("a")?;
+            Ok((listed, tx.get::<Note>("a")?))
+        });
+        assert_eq!(seen.unwrap(), (1, None));
+    });
+}
+
+#[test]
+fn an_error_undoes_everything() {
+    on_both(|store| {
+        put(store, &[note("kept", "p"), ending("old", 1)]);
+        let failed: Result<(), StoreError> = store.run_blocking(|tx| {
+            tx.put(&note("kept", "elsewhere"))?;
+            tx.put(&note("new", "p"))?;
+            tx.delete::<Note>("old")?;
+            tx.sweep(1_000)?;
+            Err(StoreError::Stopped)
+        });
+        assert!(failed.is_err());
+        assert_eq!(ids(store, "p"), ["kept"]);
+        assert_eq!(get(store, "old"), Some(ending("old", 1)));
+    });
+}
+
+#[test]
+fn a_panic_undoes_everything_and_the_store_goes_on() {
+    on_both(|store| {
+        put(store, &[note("kept", "p")]);
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            store.run_blocking(|tx| -> Result<(), StoreError> {
+                tx.delete::<Note>("kept")?;
+                panic!("in the middle")
+            })
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(get(store, "kept"), Some(note("kept", "p")));
+        put(store, &[note("after", "p")]);
+        assert_eq!(ids(store, "p"), ["kept", "after"]);
+    });
+}
+
+#[test]
+fn transactions_never_interleave() {
+    on_both(|store| {
+        put(store, &[note("counter", "")]);
+        std::thread::scope(|scope| {
+            for _thread in 0..4 {
+                scope.spawn(|| (0..25).for_each(|_turn| increment(store)));
+            }
+        });
+        assert_eq!(get(store, "counter").unwrap().count, 100);
+    });
+}
+
+fn increment(store: &Store) {
+    store
+        .run_blocking(|tx| {
+            let mut counter: Note = tx.get("counter")?.ok_or(StoreError::Stopped)?;
+            counter.count += 1;
+            tx.put(&counter)
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_change_is_told_after_it_was_kept_and_a_failure_never() {
+    on_both(|store| {
+        let told = store.changes();
+        let failed: Result<(), StoreError> = store.run_blocking(|tx| {
+            tx.put(&note("a", ""))?;
+            Err(StoreError::Stopped)
+        });
+        assert!(failed.is_err());
+        assert!(!told.has_changed().unwrap());
+        put(store, &[note("a", "")]);
+        assert!(told.has_changed().unwrap());
+    });
+}
+
+/// Or whoever reads at each change would wake himself for ever.
+#[test]
+fn reading_tells_nobody() {
+    on_both(|store| {
+        put(store, &[note("a", "p")]);
+        let told = store.changes();
+        assert!(get(store, "a").is_some());
+        assert_eq!(ids(store, "p"), ["a"]);
+        assert!(!told.has_changed().unwrap());
+    });
+}
+
+#[tokio::test]
+async fn asynchronous_work_is_one_transaction_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in [Store::memory(), Store::sqlite(&folder.path().join("service.db")).unwrap()] {
+        store.run(|tx| tx.put(&note("a", "p"))).await.unwrap();
+        let failed: Result<(), StoreError> = store
+            .run(|tx| {
+                tx.delete::<Note>("a")?;
+                Err(StoreError::Stopped)
+            })
+            .await;
+        assert!(failed.is_err());
+        assert_eq!(get(&store, "a"), Some(note("a", "p")));
+    }
+}
+
+#[test]
+fn sqlite_keeps_across_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("service.db");
+    put(&Store::sqlite(&path).unwrap(), &[note("a", "p")]);
+    assert_eq!(get(&Store::sqlite(&path).unwrap(), "a"), Some(note("a", "p")));
+}
+
+#[test]
+fn two_processes_on_one_file_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("service.db");
+    let (one, other) = (Store::sqlite(&path).unwrap(), Store::sqlite(&path).unwrap());
+    put(&one, &[note("counter", "")]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..25).for_each(|_turn| increment(&one)));
+        scope.spawn(|| (0..25).for_each(|_turn| increment(&other)));
+    });
+    assert_eq!(get(&one, "counter").unwrap().count, 50);
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("service.db");
+    put(&Store::sqlite(&path).unwrap(), &[note("a", "p")]);
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.pragma_update(None, "user_version", 1_000).unwrap();
+    assert!(Store::sqlite(&path).is_err());
+    let version: i64 = raw.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 1_000);
+}
+
+#[test]
+fn a_record_of_another_shape_is_an_error_not_a_default() {
+    on_both(|store| {
+        put(store, &[note("a", "")]);
+        #[derive(Debug, Serialize, Deserialize)]
+        struct Newer {
+            id: String,
+            needed: String,
+        }
+        impl Record for Newer {
+            const TABLE: Table = Table::Audit;
+            fn id(&self) -> &str {
+                &self.id
+            }
+            fn parent(&self) -> &str {
+                &self.needed
+            }
+            fn expires_at(&self) -> Option<Time> {
+                None
+            }
+        }
+        assert!(matches!(store.run_blocking(|tx| tx.get::<Newer>("a")), Err(StoreError::Record(_))));
+    });
+}
