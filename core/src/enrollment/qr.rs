@@ -134,9 +134,6 @@ struct Found {
 
 fn detect(picture: &GrayImage) -> Option<Found> {
     let (width, height) = picture.dimensions();
-    if width == 0 || height == 0 {
-        return None;
-    }
     let mut hints = DecodeHints { AlsoInverted: Some(true), TryHarder: Some(true), ..DecodeHints::default() };
     let format = Some(BarcodeFormat::QR_CODE);
     let result =

@@ -6,7 +6,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::account::AccountId;
 use crate::fatigue::{Memory, Quiet};
-use crate::store::samples::{NOW, account, push_keys};
+use crate::prompt::fetch::stored_prompt;
+use crate::store::samples::{NOW, account, prompt, push_keys};
 use crate::testing::FakeKeyStore;
 
 /// What an origin may have waiting before the next one is held back.
@@ -79,6 +80,27 @@ fn what_alerted_a_moment_ago_makes_the_next_one_quiet_and_what_was_quiet_does_no
         scene.keep(Kind::Prompt, "p", &came("p", Origin::Unknown, NOW.plus(60), quiet));
         assert_eq!(scene.judge(Origin::Unknown), expected, "{quiet:?}");
         assert_eq!(scene.judge(Origin::KnownBrowser), Loudness::Alert, "another origin");
+    }
+}
+
+#[test]
+fn what_must_not_alert_says_why_and_is_kept_so_and_comes_once() {
+    let scene = scene();
+    let arrives = |jti: &str| {
+        let record = prompt(&account("anna"), jti, "unknown");
+        let kept = Kept { seen: None, ..came(jti, Origin::Unknown, NOW, None) };
+        let shown = stored_prompt(&record, &scene.recipient.audience).unwrap();
+        scene.inbox.keep_prompt(&scene.recipient, Box::new(shown), Kept { jws: record.jws, ..kept }, NOW)
+    };
+    for (jti, quiet) in [("first", None), ("second", Some(Quiet::JustAsked))] {
+        let (PushEffect::Alert(shown) | PushEffect::Quiet(shown)) = arrives(jti) else {
+            unreachable!("{jti} was not shown");
+        };
+        assert_eq!(shown.quiet(), quiet, "{jti}");
+        let kept =
+            scene.inbox.files.all().into_iter().find(|kept| kept.seen.as_ref().is_some_and(|seen| seen.jti == jti));
+        assert_eq!(kept.unwrap().quiet, quiet, "{jti}");
+        assert_eq!(arrives(jti), PushEffect::Nothing, "{jti} again");
     }
 }
 

@@ -84,3 +84,18 @@ fn malformed_signatures_of_a_platform_are_refused() {
     let one_and_one = signature_from_der(&[0x30, 6, 2, 1, 1, 2, 1, 1]).unwrap();
     assert_eq!((one_and_one[31], one_and_one[63]), (1, 1));
 }
+
+#[test]
+fn the_key_that_a_message_names_is_read_before_anything_is_verified_and_nothing_else_is() {
+    let jws = |header: &str| format!("{}.e30.AA", base64url::encode(header.as_bytes()));
+    let named = r#"{"alg":"ES256","typ":"phone-prompt+jwt","kid":"k"}"#;
+    assert_eq!(unverified_kid(&jws(named)), Some("k".to_owned()));
+    for (what, wrong) in [
+        ("no kid", jws(r#"{"alg":"ES256","typ":"phone-prompt+jwt"}"#)),
+        ("no JSON", jws("kid")),
+        ("no base64url", jws(named).replacen("ey", "e+", 1)),
+        ("two parts", jws(named).replace(".AA", "")),
+    ] {
+        assert_eq!(unverified_kid(&wrong), None, "{what}");
+    }
+}

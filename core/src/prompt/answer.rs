@@ -181,10 +181,8 @@ pub(crate) async fn deny(core: &Core, id: PromptId) -> Result<Step, Error> {
 pub(crate) async fn report(core: &Core, id: PromptId) -> Result<Step, Error> {
     let (account, prompt) = load(core, &id).await?;
     let origin = origin(&account, &prompt)?;
-    let message = Message::Report { prompt: id.jti.clone() };
     let now = core.ports.clock.now();
-    let entry = Entry::new(&account, account.endpoints.answers.clone(), message, now)?;
-    let entry = entry.about(prompt.id, now.plus(REPORTABLE)).sent_by_the_caller(now);
+    let entry = report_entry(&account, prompt.id, now)?.sent_by_the_caller(now);
     let stored = entry.clone();
     core.change(Point::Reported, move |tables| {
         tables.insert_outbox(&stored)?;
@@ -194,6 +192,12 @@ pub(crate) async fn report(core: &Core, id: PromptId) -> Result<Step, Error> {
     })
     .await?;
     tell(core, entry).await
+}
+
+fn report_entry(account: &AccountRecord, prompt: PromptId, now: Timestamp) -> Result<Entry, Error> {
+    let message = Message::Report { prompt: prompt.jti.clone() };
+    let entry = Entry::new(account, account.endpoints.answers.clone(), message, now)?;
+    Ok(entry.about(prompt, now.plus(REPORTABLE)))
 }
 
 async fn load(core: &Core, id: &PromptId) -> Result<(AccountRecord, PromptRecord), Error> {

@@ -30,6 +30,7 @@ final class PhoneSignInTests: XCTestCase {
                 }
                 try await person.sees("security-info")
                 try await person.presses("sign-out")
+                try await person.sees("signed-out")
             }
 
             let account = try only(await core.accounts())

@@ -121,3 +121,34 @@ fn fifty_million_pixels_and_twenty_mebibytes_are_the_end() {
     assert_eq!(read(&vec![0; 20 * 1024 * 1024]), Err(PictureError::NotAPicture));
     assert_eq!(read(&vec![0; 20 * 1024 * 1024 + 1]), Err(PictureError::TooLarge));
 }
+
+#[test]
+fn a_picture_is_made_smaller_only_and_keeps_a_pixel_of_each_side() {
+    for (size, side, scaled) in [
+        ((2_560, 1_280), 1_280, (1_280, 640)),
+        ((1_281, 100), 1_280, (1_280, 99)),
+        ((1_280, 100), 1_280, (1_280, 100)),
+        ((100, 60), 1_280, (100, 60)),
+        ((1, 5_000), 640, (1, 640)),
+    ] {
+        assert_eq!(fit(&GrayImage::new(size.0, size.1), side).dimensions(), scaled, "{size:?} in {side}");
+    }
+}
+
+#[test]
+fn a_code_is_painted_over_with_a_quarter_more_on_each_side_and_nothing_else_is() {
+    let rest = without(&GrayImage::new(100, 120), &[(40.0, 40.0), (60.0, 40.0), (40.0, 80.0)]);
+    for (x, y, pixel) in rest.enumerate_pixels() {
+        let painted = (35..=65).contains(&x) && (30..=90).contains(&y);
+        assert_eq!(pixel.0, [if painted { 255 } else { 0 }], "{x}, {y}");
+    }
+}
+
+#[test]
+fn what_is_darker_than_its_neighbourhood_is_black_and_what_is_as_light_is_white() {
+    let mut picture = GrayImage::from_pixel(320, 320, Luma([120]));
+    imageops::overlay(&mut picture, &GrayImage::from_pixel(8, 8, Luma([60])), 156, 156);
+    let contrast = local_contrast(&picture);
+    assert_eq!(contrast.get_pixel(160, 160).0, [0]);
+    assert_eq!([(0, 0), (319, 0), (10, 300), (319, 319)].map(|(x, y)| contrast.get_pixel(x, y).0), [[255]; 4]);
+}

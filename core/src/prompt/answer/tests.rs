@@ -43,3 +43,12 @@ fn an_approval_waits_for_the_person_once_for_each_prompt_and_no_longer_than_it()
     assert!(unlocking.forget(&again) && !unlocking.forget(&again));
     assert_eq!(unlocking.get(&again), None);
 }
+
+#[test]
+fn a_report_is_worth_sending_for_a_day() {
+    let account = crate::store::samples::account("anna");
+    let entry = report_entry(&account, prompt("p"), NOW).unwrap();
+    assert_eq!((entry.give_up_at, entry.prompt), (NOW.plus(86_400), Some(prompt("p"))));
+    assert_eq!(entry.endpoint, account.endpoints.answers);
+    assert!(matches!(entry.message, Message::Report { prompt } if prompt == "p"));
+}

@@ -37,6 +37,14 @@ fn a_good_request_is_read() {
 }
 
 #[test]
+fn what_is_signed_well_but_is_another_message_is_malformed() {
+    let jws = signed(HEADER, PAYLOAD);
+    let unverified = Unverified::by_kid(&jws, TYP).unwrap();
+    let read = unverified.verify::<std::collections::BTreeMap<String, u8>>(&public(SCALAR));
+    assert_eq!(read, Err(JoseError::Malformed));
+}
+
+#[test]
 fn what_the_service_signs_passes_its_own_strict_pass() {
     let key = SigningKey::from_scalar(&SCALAR).unwrap();
     let jws = key.sign("phone-state+jwt", &json!({"iss": "https://login.example.com"})).unwrap();

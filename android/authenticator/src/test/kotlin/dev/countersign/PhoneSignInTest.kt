@@ -57,6 +57,7 @@ class PhoneSignInTest {
                     }
                     person.sees("security-info")
                     person.presses("sign-out")
+                    person.sees("signed-out")
                 }
 
                 val account = phone.core.accounts().single()
