@@ -19,7 +19,7 @@ use crate::authenticator::{Core, check_own_signature};
 use crate::authorization::{self, Client, Pushed, Sent};
 use crate::clock::Timestamp;
 use crate::enrollment::code::CodeError;
-use crate::error::Error;
+use crate::error::{EnrollmentFault, Error};
 use crate::fatigue::Memory;
 use crate::issuer::Issuer;
 use crate::jose::{HeaderKey, PublicKey};
@@ -347,7 +347,11 @@ async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) ->
     let claims = introduce(core, &record.endpoints, record.clock_offset, push, proof, &jti);
     let jws = core.sign_jws(&alias, ENROLLMENT_TYP, HeaderKey::Jwk(&key), &claims).await?;
     check_own_signature(&jws, &key)?;
-    let answer = service::add(&core.http, &record.endpoints.enrollment, jws).await?;
+    let answer = match service::add(&core.http, &record.endpoints.enrollment, jws).await {
+        Ok(answer) => answer,
+        Err(Error::Enrollment(fault)) => return not_allowed(core, &record, taken_no_more(fault)).await,
+        Err(error) => return Err(error),
+    };
     if answer.account_id != grant.account_id || answer.keys != grant.service_keys.thumbprints() {
         return Err(Error::Impostor);
     }
@@ -388,6 +392,18 @@ async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) ->
     if goes_on { turn_on(core, &id).await } else { Ok(Step::AccountAdded(id)) }
 }
 
+/// Why the service takes no more what the person had signed in for (protocol section 11, step 5).
+fn taken_no_more(fault: EnrollmentFault) -> NotAllowed {
+    match fault {
+        EnrollmentFault::Cancelled => NotAllowed::Policy,
+        // The token has a few minutes; after them only signing in again helps.
+        EnrollmentFault::Unknown
+        | EnrollmentFault::Expired
+        | EnrollmentFault::Used
+        | EnrollmentFault::TooManyLookUps => NotAllowed::TooLate,
+    }
+}
+
 /// The account is there whatever comes of phone sign-in, and what stands against that is shown with the account.
 async fn turn_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
     match phone_sign_in::go_on(core, id).await {
@@ -407,6 +423,7 @@ pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
         return forget(core, &record.account).await;
     }
     match go_on(core, ticket).await {
+        Ok(Step::NotAllowed { .. }) => Ok(()),
         Ok(_) => removal::remove(core, record.account).await.map(|_told| ()),
         Err(error) if may_pass(&error) => Err(error),
         Err(_) => Ok(()),

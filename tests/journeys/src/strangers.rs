@@ -1,7 +1,7 @@
 //! Starts of phone sign-in from browsers that nobody knows, for every kind of name: pages and times, side by side.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use countersign_service::clock::DAY;
 use countersign_service::devices::records as devices;
@@ -136,7 +136,11 @@ impl Starts {
     }
 }
 
-/// So many starts for each kind of name, one of each at once and in another order each time.
+/// Between two starts of a round: longer than what is done behind an answer, which others would wait for.
+const APART: Duration = Duration::from_millis(60);
+
+/// So many starts for each kind of name, in rounds of one of each, one soon after the other and in another order each
+/// time.
 ///
 /// # Errors
 /// When a page is not as expected.
@@ -152,7 +156,10 @@ pub async fn starts(world: &World, rounds: usize) -> Result<Starts, Trouble> {
         if round % 2 == 1 {
             names.reverse();
         }
-        let started = names.map(|(what, name)| async move { (what, start(world, name).await) });
+        let started = (0_u32..).zip(names).map(|(place, (what, name))| async move {
+            tokio::time::sleep(APART.saturating_mul(place)).await;
+            (what, start(world, name).await)
+        });
         for (what, started) in futures_util::future::join_all(started).await {
             let (took, page) = started?;
             all.times.entry(what).or_default().push(took);

@@ -4,7 +4,6 @@ use crate::common::{REDIRECT, account_of, confirmed, turned_on, use_phone};
 use countersign::{
     AccountHealth, Clock, Error, FetchReason, NotAllowed, Outcome, PhoneSignIn, PromptKind, Reply, Step, Ticket,
 };
-use countersign_journeys::cuts::Cut;
 use countersign_journeys::world::{PASSWORD, USER};
 use countersign_journeys::{PageView, Person, TestPhone, World};
 use countersign_service::passes::{self, Span};
@@ -13,7 +12,7 @@ use countersign_service::policy::document::patch;
 use countersign_service::policy::records::{current, group_ids, keep};
 use serde_json::{Value, json};
 
-fn change(world: &World, change: &Value) {
+pub(crate) fn change(world: &World, change: &Value) {
     let changed = world.app.store.run_blocking(|tx| {
         let (before, groups) = (current(tx)?, group_ids(tx)?);
         keep(tx, patch(&before, change, &groups).unwrap(), "administrator", 0)
@@ -33,19 +32,19 @@ fn given_pass(world: &World, starts_in: i64) -> String {
 }
 
 /// A phone with a lock and no account.
-async fn fresh_phone(world: &World, name: &str) -> TestPhone {
+pub(crate) async fn fresh_phone(world: &World, name: &str) -> TestPhone {
     let phone = world.phone(name).await.unwrap();
     phone.set_lock().unwrap();
     phone
 }
 
 /// Starts, up to the address that the browser opens, and the digits that the app shows.
-async fn started(world: &World, phone: &TestPhone) -> (Ticket, String, String) {
+pub(crate) async fn started(world: &World, phone: &TestPhone) -> (Ticket, String, String) {
     let address = world.issuer().trim_start_matches("https://").to_owned();
     opened(phone.core().add_by_signing_in(address, REDIRECT.to_owned()).await.unwrap())
 }
 
-fn opened(step: Step) -> (Ticket, String, String) {
+pub(crate) fn opened(step: Step) -> (Ticket, String, String) {
     match step {
         Step::OpenBrowser { ticket, url, digits: Some(digits), .. } => (ticket, url, digits),
         other => panic!("{other:?}"),
@@ -53,7 +52,7 @@ fn opened(step: Step) -> (Ticket, String, String) {
 }
 
 /// Ada signs in with her password, up to the page that asks for the digits.
-async fn by_password(person: &Person, url: &str) -> PageView {
+pub(crate) async fn by_password(person: &Person, url: &str) -> PageView {
     let page = person.open(url).await.unwrap();
     person.enter_password(&page, USER, PASSWORD).await.unwrap()
 }
@@ -67,17 +66,17 @@ async fn by_pass(person: &Person, url: &str, pass: &str) -> PageView {
 }
 
 /// The digits are typed; the browser's way back, as it would arrive at the phone.
-async fn agreed(person: &Person, page: &PageView, digits: &str) -> String {
+pub(crate) async fn agreed(person: &Person, page: &PageView, digits: &str) -> String {
     assert_eq!(page.name(), "add-phone", "{}", page.html);
     person.press(page, "register", &[("digits", digits)]).await.unwrap().address
 }
 
-async fn back(phone: &TestPhone, ticket: &Ticket, url: String) -> Result<Step, Error> {
+pub(crate) async fn back(phone: &TestPhone, ticket: &Ticket, url: String) -> Result<Step, Error> {
     phone.core().provide(ticket.clone(), Reply::Redirected(url)).await
 }
 
 /// The key is made and signs, with the person asked each time.
-async fn unlocked(phone: &TestPhone, step: Step) -> Step {
+pub(crate) async fn unlocked(phone: &TestPhone, step: Step) -> Step {
     assert!(matches!(step, Step::MakeKey { .. }), "{step:?}");
     let step = phone.unlock(&step).await.unwrap();
     phone.unlock(&step).await.unwrap()
@@ -89,13 +88,13 @@ async fn state_of(phone: &TestPhone) -> (AccountHealth, PhoneSignIn) {
     (accounts[0].health, accounts[0].phone_sign_in)
 }
 
-async fn nothing_is_left(phone: &TestPhone) {
+pub(crate) async fn nothing_is_left(phone: &TestPhone) {
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
     assert!(phone.core().accounts().await.unwrap().is_empty());
 }
 
 /// The phones on Ada's account, as the service sees them.
-fn phones(world: &World) -> usize {
+pub(crate) fn phones(world: &World) -> usize {
     let count = world.app.store.run_blocking(|tx| {
         let ada = people::find(tx, USER)?.unwrap().account_id;
         Ok(countersign_service::devices::records::active(tx, &ada)?.len())
@@ -195,6 +194,38 @@ async fn j5_started_again_the_older_one_is_given_up() {
     assert_ne!((newest.as_str(), digits.as_str()), (newer.as_str(), newer_digits.as_str()));
     let page = by_password(&browser, &newest).await;
     let step = back(&phone, &ticket, agreed(&browser, &page, &digits).await).await.unwrap();
+    assert!(matches!(step, Step::MakeKey { .. }), "{step:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j5_with_two_services_at_once_neither_ends_the_other() {
+    let (one, other) = (World::start().await.unwrap(), World::start().await.unwrap());
+    let both = [one.ca(), other.ca()].concat();
+    let home = tempfile::tempdir().unwrap().keep();
+    let phone = TestPhone::open(home, &one.relay_url(), &both, "phone").await.unwrap();
+    started(&one, &phone).await;
+    let (ticket, url, digits) = started(&other, &phone).await;
+    started(&one, &phone).await;
+    assert_eq!(phone.core().pending_steps().await.unwrap().len(), 2);
+    let page = by_password(&other.person().unwrap(), &url).await;
+    assert_eq!(page.name(), "add-phone");
+    assert_eq!(opened(phone.core().continue_enrollment(ticket.clone()).await.unwrap()), (ticket, url, digits));
+}
+
+/// Past the request's time the app shows digits that count, not those that don't any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn j5_when_its_time_is_over_it_goes_on_with_other_digits() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
+    let (ticket, url, digits) = started(&world, &phone).await;
+    phone.clock.advance(3_600);
+    world.clock.advance(3_600);
+    let step = phone.core().pending_steps().await.unwrap().remove(0);
+    assert!(matches!(step, Step::EnrollmentInterrupted { .. }), "{step:?}");
+    let (ticket, newer, newer_digits) = opened(phone.core().continue_enrollment(ticket).await.unwrap());
+    assert_ne!((&newer, &newer_digits), (&url, &digits));
+    let page = by_password(&person, &newer).await;
+    let step = back(&phone, &ticket, agreed(&person, &page, &newer_digits).await).await.unwrap();
     assert!(matches!(step, Step::MakeKey { .. }), "{step:?}");
 }
 
@@ -299,78 +330,6 @@ async fn j1_passwordless_only_registers_inside_the_app_alone() {
     assert!(matches!(unlocked(&phone, step).await, Step::PhoneSignInOn(_)));
 }
 
-/// Ended and started again at each stored step, and cut off on each way: it goes on where it was, once.
-#[tokio::test(flavor = "multi_thread")]
-async fn j5_w4_ended_and_cut_off_in_each_step() {
-    let world = World::start().await.unwrap();
-    let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
-    let address = world.issuer().to_owned();
-    world.cuts.cut("/par", Cut::Before, 1);
-    let cut = phone.core().add_by_signing_in(address, REDIRECT.to_owned()).await;
-    assert_eq!(cut, Err(Error::Offline));
-    let phone = phone.restart().await.unwrap();
-    let step = phone.core().pending_steps().await.unwrap().remove(0);
-    let Step::EnrollmentInterrupted { ticket, .. } = step else { panic!("{step:?}") };
-    let (ticket, url, digits) = opened(phone.core().continue_enrollment(ticket).await.unwrap());
-    let phone = phone.restart().await.unwrap();
-    assert_eq!(
-        opened(phone.core().pending_steps().await.unwrap().remove(0)),
-        (ticket.clone(), url.clone(), digits.clone())
-    );
-    let page = by_password(&person, &url).await;
-    let to_phone = agreed(&person, &page, &digits).await;
-    world.cuts.cut("/phone/enrollment", Cut::Answer, 1);
-    assert_eq!(back(&phone, &ticket, to_phone.clone()).await, Err(Error::Offline));
-    assert_eq!(phones(&world), 1, "the service took it");
-    let phone = phone.restart().await.unwrap();
-    assert_eq!(back(&phone, &ticket, to_phone).await, Err(Error::WrongReply), "that is behind it");
-    world.cuts.cut("/phone/prompts", Cut::Before, 1);
-    let step = phone.core().continue_enrollment(ticket).await.unwrap();
-    assert_eq!(step, Step::AccountAdded(account_of(&phone).await));
-    assert_eq!(phones(&world), 1, "and not twice");
-    let phone = phone.restart().await.unwrap();
-    let step = phone.core().pending_steps().await.unwrap().remove(0);
-    let Step::PhoneSignInInterrupted { ticket, .. } = step else { panic!("{step:?}") };
-    let step = phone.core().continue_phone_sign_in(ticket).await.unwrap();
-    let phone = phone.restart().await.unwrap();
-    assert_eq!(phone.core().pending_steps().await.unwrap(), vec![step.clone()]);
-    assert!(matches!(unlocked(&phone, step).await, Step::PhoneSignInOn(_)));
-    assert!(phone.core().pending_steps().await.unwrap().is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn j5_w4_a_lost_token_answer_leaves_nothing_half_done() {
-    let world = World::start().await.unwrap();
-    let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
-    let (ticket, url, digits) = started(&world, &phone).await;
-    let page = by_password(&person, &url).await;
-    let to_phone = agreed(&person, &page, &digits).await;
-    world.cuts.cut("/token", Cut::Answer, 1);
-    assert_eq!(back(&phone, &ticket, to_phone).await, Err(Error::Offline));
-    let phone = phone.restart().await.unwrap();
-    let step = phone.core().continue_enrollment(ticket).await.unwrap();
-    assert!(matches!(step, Step::NotAllowed { why: NotAllowed::TooLate, .. }), "{step:?}");
-    nothing_is_left(&phone).await;
-    assert_eq!(phones(&world), 0);
-}
-
-/// Given up when the service may know this phone already: it is asked first, and told.
-#[tokio::test(flavor = "multi_thread")]
-async fn j5_w4_given_up_late_it_leaves_no_phone_behind_at_the_service() {
-    let world = World::start().await.unwrap();
-    let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
-    let (ticket, url, digits) = started(&world, &phone).await;
-    let page = by_password(&person, &url).await;
-    let to_phone = agreed(&person, &page, &digits).await;
-    world.cuts.cut("/phone/enrollment", Cut::Answer, 2);
-    assert_eq!(back(&phone, &ticket, to_phone).await, Err(Error::Offline));
-    assert_eq!(phone.core().abandon(ticket.clone()).await, Err(Error::Offline), "nothing can be given up unasked");
-    assert_eq!(phone.core().pending_steps().await.unwrap().len(), 1);
-    phone.core().abandon(ticket).await.unwrap();
-    nothing_is_left(&phone).await;
-    assert_eq!(phones(&world), 0);
-}
-
 /// A browser that comes back for somebody else's act, or with somebody else's answer, changes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn j5_a_foreign_redirect_is_not_taken_and_the_real_one_still_works() {
@@ -416,6 +375,8 @@ async fn j5_an_account_that_is_on_the_phone_already_is_not_added_twice() {
     let page = by_pass(&browser, &url, &given_pass(&world, 0)).await;
     let told = back(&phone, &ticket, agreed(&browser, &page, &digits).await).await;
     assert_eq!(told, Err(Error::AlreadyHere));
+    let pending = phone.core().pending_steps().await.unwrap();
+    assert!(matches!(pending.as_slice(), [Step::MakeKey { .. }]), "only the first one's phone sign-in: {pending:?}");
     assert_eq!((phone.core().accounts().await.unwrap().len(), phones(&world)), (1, 1));
 }
 

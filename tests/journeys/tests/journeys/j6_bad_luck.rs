@@ -4,9 +4,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::common::{self, two_phones, use_phone, with_phone_sign_in};
-use countersign::{Delivery, Error, FetchReason, Origin, Outcome, Prompt, PromptKind, PromptState, Step};
+use countersign::{
+    AccountHealth, Delivery, Error, FetchReason, Origin, Outcome, Prompt, PromptKind, PromptState, RemovalCause, Step,
+};
 use countersign_journeys::cuts::Cut;
+use countersign_journeys::world::USER;
 use countersign_journeys::{PageView, Person, TestPhone, World, a_moment};
+use countersign_service::devices::records::{self as devices, Cause};
+use countersign_service::people;
 
 async fn finished(person: &Person) -> String {
     let page = person.open("/sign-in/number").await.unwrap();
@@ -198,6 +203,42 @@ async fn j6_w14_what_is_on_its_way_is_told_as_it_is_and_never_as_approved() {
     let told = phone.core().delivery(prompt.id().clone()).await.unwrap();
     assert_eq!(told, Some(Delivery::WaitingForNetwork));
     world.start_service().unwrap();
+}
+
+/// An answer that can't help any more is neither sent for ever nor told as something that it is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_w14_an_answer_that_got_nowhere_in_time_has_expired() {
+    let mut world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    let (page, prompt) = asked(&person, &phone).await;
+    world.stop_service().await;
+    let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
+    assert_eq!(step, Step::Queued(prompt.id().clone()));
+    // So long the phone asks what became of it.
+    phone.clock.advance(24 * 3_600);
+    let phone = phone.restart().await.unwrap();
+    assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Expired });
+    assert_eq!(phone.core().delivery(prompt.id().clone()).await.unwrap(), None);
+    world.start_service().unwrap();
+    assert_eq!(finished(&person).await, "number", "nobody was signed in by it");
+}
+
+/// An answer to a service that has removed this phone brings that news: nobody has to look for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_learns_that_the_phone_was_removed() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = with_phone_sign_in(&world).await;
+    let (_page, prompt) = asked(&person, &phone).await;
+    let removed = world.app.store.run_blocking(|tx| {
+        let ada = people::find(tx, USER)?.unwrap().account_id;
+        let mut device = devices::active(tx, &ada)?.remove(0);
+        devices::remove(tx, &mut device, Cause::RemovedByPerson, world.app.clock.now())
+    });
+    removed.unwrap();
+    assert_eq!(phone.core().deny(prompt.id().clone()).await.unwrap(), Step::Done(Outcome::Expired));
+    let account = phone.core().accounts().await.unwrap().remove(0);
+    let cause = RemovalCause::RemovedByPerson;
+    assert_eq!(account.health, AccountHealth::RemovedByService { cause });
 }
 
 /// How far the answer has got, as every screen is told.
