@@ -3,6 +3,7 @@
 
 use tempfile::TempDir;
 
+use super::keeper::Keeper;
 use super::*;
 use crate::account::AccountId;
 use crate::fatigue::{Memory, Quiet};
@@ -102,6 +103,28 @@ fn what_must_not_alert_says_why_and_is_kept_so_and_comes_once() {
         assert_eq!(kept.unwrap().quiet, quiet, "{jti}");
         assert_eq!(arrives(jti), PushEffect::Nothing, "{jti} again");
     }
+}
+
+#[test]
+fn what_the_app_leaves_the_extension_reads_and_what_that_finds_the_app_does() {
+    let (folder, key_store, scene) = (tempfile::tempdir().unwrap(), FakeKeyStore::default(), scene());
+    let wrapped = key_store.wrap(vec![7; 32]).unwrap();
+    let keeper = Keeper::new(folder.path(), Sealer::new(vec![7; 32]).unwrap(), wrapped);
+    keeper.leave(&[]);
+    assert!(Inbox::open(folder.path(), &key_store).unwrap().recipients.is_empty());
+    keeper.leave(std::slice::from_ref(&scene.recipient));
+    let inbox = Inbox::open(folder.path(), &key_store).unwrap();
+    let [recipient] = inbox.recipients.as_slice() else {
+        unreachable!("{} recipients", inbox.recipients.len());
+    };
+    assert_eq!(recipient.slot, scene.recipient.slot);
+    assert_eq!(recipient.push_keys.point(), scene.recipient.push_keys.point());
+    assert_eq!(recipient.audience.account, scene.recipient.audience.account);
+    let found = came("p", Origin::Unknown, NOW.plus(60), None);
+    assert_eq!(inbox.files.keep("p", Kind::Prompt, &found), Keeping::New);
+    assert_eq!(keeper.kept(NOW), [found]);
+    let another = Inbox::open(folder.path(), &FakeKeyStore::wrapping_with(1)).err();
+    assert_eq!(another, Some(InboxError::Unreadable), "restored elsewhere, without its key");
 }
 
 #[test]
