@@ -153,6 +153,16 @@ impl Interceptor {
         *self.shared.answers.lock().unwrap() = Some((path.to_owned(), Arc::new(meddle)));
     }
 
+    /// From now on, one member of the answers from a path is his.
+    pub(crate) fn alters(&self, path: &str, name: &'static str, value: Value) {
+        self.answers(path, move |_, mut reply| {
+            let mut answer = reply.value();
+            answer[name] = value.clone();
+            reply.body = answer.to_string().into_bytes();
+            reply
+        });
+    }
+
     /// From now on he only listens.
     pub(crate) fn honest(&self) {
         *self.shared.requests.lock().unwrap() = None;

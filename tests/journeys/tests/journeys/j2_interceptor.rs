@@ -19,12 +19,7 @@ async fn j2_w15_an_interceptor_enrols_nobody_between() {
     let look_up = async || phone.core().look_up(phone.invite(code()).await.unwrap()).await;
     let his_keys = keys(between, scene.world.issuer());
     for (name, value) in [("keys", json!(his_keys)), ("account_id", json!("his")), ("user_name", json!("mallory"))] {
-        between.answers("/phone/look-up", move |_, mut reply| {
-            let mut answer = reply.value();
-            answer[name] = value.clone();
-            reply.body = answer.to_string().into_bytes();
-            reply
-        });
+        between.alters("/phone/look-up", name, value);
         assert_eq!(look_up().await.err(), Some(Error::Impostor), "{name}");
     }
     between.honest();
@@ -73,12 +68,7 @@ async fn j2_w15_an_interceptor_answers_no_bind_in_the_services_place() {
         [("keys", json!([kid])), ("account_id", json!("his")), ("device_id", json!(random_id().unwrap()))]
     {
         let page = person.wizard().await.unwrap();
-        between.answers("/phone/enrollment", move |_, mut reply| {
-            let mut answer = reply.value();
-            answer[name] = value.clone();
-            reply.body = answer.to_string().into_bytes();
-            reply
-        });
+        between.alters("/phone/enrollment", name, value);
         let accepted = phone.accept(CodeInput::Text(scanned(&page))).await;
         assert_eq!(accepted.err().unwrap().to_string(), Error::Impostor.to_string(), "{name}");
         let snapshot = phone.core().snapshot().await.unwrap();
@@ -136,12 +126,7 @@ async fn j4_an_interceptor_swaps_no_token_and_no_request() {
     for (name, value) in
         [("access_token", random_id().unwrap()), ("nonce", random_id().unwrap()), ("sub", "his".to_owned())]
     {
-        between.answers("/token", move |_, mut reply| {
-            let mut answer = reply.value();
-            answer[name] = json!(value);
-            reply.body = answer.to_string().into_bytes();
-            reply
-        });
+        between.alters("/token", name, json!(value));
         let (ticket, url) = browser_opened(phone).await;
         let back = agreed(person, phone, &url).await;
         let mut told =

@@ -28,12 +28,7 @@ async fn j5_an_interceptor_changes_no_answer() {
         ("/phone/enrollment", "keys", json!(["his"]), Error::Impostor),
     ] {
         let scene = Scene::start().await;
-        scene.between.answers(path, move |_, mut reply| {
-            let mut answer = reply.value();
-            answer[name] = value.clone();
-            reply.body = answer.to_string().into_bytes();
-            reply
-        });
+        scene.between.alters(path, name, value);
         assert_eq!(added(&scene).await, Err(expected), "{name} of {path}");
         let snapshot = scene.phone.core().snapshot().await.unwrap();
         assert!(snapshot.accounts.is_empty() && snapshot.pending.is_empty(), "{name} of {path}: {snapshot:?}");
@@ -57,12 +52,7 @@ async fn j5_w4_an_impostor_at_the_last_step_leaves_nothing() {
             panic!("it waits for the service")
         };
         scene.between.honest();
-        scene.between.answers("/phone/enrollment", |_, mut reply| {
-            let mut answer = reply.value();
-            answer["keys"] = json!(["his"]);
-            reply.body = answer.to_string().into_bytes();
-            reply
-        });
+        scene.between.alters("/phone/enrollment", "keys", json!(["his"]));
         if goes_on {
             assert_eq!(core.continue_enrollment(ticket).await, Err(Error::Impostor));
         } else {
