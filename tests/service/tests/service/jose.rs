@@ -176,6 +176,8 @@ fn size_is_looked_at_first() {
     assert!(small.len() <= 8_192 && large.len() > 8_192);
     assert!(read(&small).is_ok());
     assert_eq!(read(&large), Err(JoseError::TooLarge));
+    assert_eq!(read(&"a".repeat(8_192)), Err(JoseError::Malformed));
+    assert_eq!(read(&"a".repeat(8_193)), Err(JoseError::TooLarge));
     assert_eq!(read(&"a".repeat(1_000_000)), Err(JoseError::TooLarge));
 }
 

@@ -44,6 +44,20 @@ fn what_was_used_up_comes_back_with_the_seconds_and_never_by_a_clock_set_back() 
     assert_eq!(one_more(limit, Some((0.0, 100)), Time::MAX), Some(2.0));
 }
 
+/// Whoever asks from many networks fills no database.
+#[test]
+fn a_network_is_forgotten_when_all_it_used_has_come_back_and_not_before() {
+    let store = Store::memory();
+    let limit = Limit { burst: 3, per_second: 1 };
+    let sweep = |now| store.run_blocking(|tx| tx.sweep(now)).unwrap();
+    let used_up = || (0..3).all(|_time| counted(&store, limit, "page", 100));
+    assert!(used_up());
+    sweep(102);
+    assert!(!counted(&store, limit, "page", 100), "it is still known");
+    sweep(104);
+    assert!(used_up(), "it is as new");
+}
+
 /// Two processes share nothing but the file: together they let through what one would.
 #[test]
 fn two_services_on_one_database_count_together() {

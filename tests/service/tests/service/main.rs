@@ -18,6 +18,7 @@ mod pages;
 mod passes;
 mod passwords;
 mod phone_endpoints;
+mod phone_sign_in_rules;
 mod policy_api;
 mod policy_rules;
 mod prompt_rules;

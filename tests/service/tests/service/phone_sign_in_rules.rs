@@ -1,0 +1,374 @@
+//! Registering a device and its sign-in key: each rule with everything right, and with one thing wrong.
+
+use std::collections::HashMap;
+
+use countersign_service::clock::{MINUTE, Time};
+use countersign_service::devices::records::{Cause, Claimed, Device, State, Subscription};
+use countersign_service::jose::{Jwk, SigningKey};
+use countersign_service::phone_sign_in::records::{
+    NewPhone, Purpose, Registration, RegistrationCode, RegistrationToken,
+};
+use countersign_service::phone_sign_in::rules::{
+    ADD_SCOPE, Attestation, CLIENT_ID, KeyProof, Proof, Redemption, TURN_ON_SCOPE, TurnOn, TurnedOn, UserVerification,
+    proves, read, redeemable, turn_on,
+};
+use countersign_service::secrets::{encode, hashed};
+
+const NOW: Time = 1_790_000_000;
+const ISSUER: &str = "https://login.test";
+const APP: &str = "https://login.test/app/phone-sign-in";
+const LOOPBACK: &str = "http://127.0.0.1:40000/phone-sign-in";
+
+fn key(of: u8) -> Jwk {
+    SigningKey::from_scalar(&[of; 32]).unwrap().public().clone()
+}
+
+fn device() -> Device {
+    let claimed =
+        Claimed { name: "Phone".to_owned(), model: "M".to_owned(), os: "OS".to_owned(), app_version: "1".to_owned() };
+    let push = Subscription { endpoint: String::new(), p256dh: String::new(), auth: String::new() };
+    let mut device = Device::pending("device".to_owned(), "ada".to_owned(), key(1), claimed, push, NOW);
+    device.state = State::Active;
+    device
+}
+
+/// What a phone pushes, with one field replaced, or left out.
+fn pushed(scope: &str, name: &str, value: Option<&str>) -> Result<bool, &'static str> {
+    let hash = hashed(b"anything");
+    let mut fields: HashMap<&str, &str> = HashMap::from([
+        ("client_id", CLIENT_ID),
+        ("redirect_uri", LOOPBACK),
+        ("response_type", "code"),
+        ("scope", scope),
+        ("prompt", "login"),
+        ("code_challenge_method", "S256"),
+        ("code_challenge", &hash),
+        ("dpop_jkt", &hash),
+        ("state", "AAAAAAAAAAAAAAAAAAAAAA"),
+        ("device_name", "Ada's phone"),
+        ("device_model", "Model"),
+        ("digits", "012345"),
+    ]);
+    fields.remove(name);
+    fields.extend(value.map(|value| (name, value)));
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    read(&fields, &[APP.to_owned()]).map(|pushed| pushed.new_phone.is_some())
+}
+
+#[test]
+fn a_pushed_request_says_what_it_is_for() {
+    assert_eq!(pushed(TURN_ON_SCOPE, "unknown", None), Ok(false));
+    assert_eq!(pushed(ADD_SCOPE, "unknown", None), Ok(true));
+    for scope in ["", "openid", "device_registration enrollment"] {
+        assert_eq!(pushed(scope, "unknown", None), Err("invalid_scope"), "{scope}");
+    }
+}
+
+#[test]
+fn a_pushed_request_with_one_field_wrong_is_refused() {
+    let (short, long) = (encode(&[7; 31]), encode(&[7; 33]));
+    let (state_21, state_129) = ("A".repeat(21), "A".repeat(129));
+    let wrong = [
+        ("client_id", vec!["", "another"], "invalid_client"),
+        ("redirect_uri", vec!["", "https://elsewhere.test/"], "invalid_redirect_uri"),
+        ("response_type", vec!["", "token"], "unsupported_response_type"),
+        ("prompt", vec!["", "none"], "invalid_request"),
+        ("code_challenge_method", vec!["", "plain"], "invalid_request"),
+        ("code_challenge", vec!["", "!", &short, &long], "invalid_request"),
+        ("dpop_jkt", vec!["", "!", &short, &long], "invalid_request"),
+        ("state", vec!["", &state_21, &state_129], "invalid_request"),
+        ("request_uri", vec!["", "urn:another"], "invalid_request"),
+        ("request", vec!["", "another"], "invalid_request"),
+    ];
+    for (name, values, error) in &wrong {
+        for value in values {
+            assert_eq!(pushed(TURN_ON_SCOPE, name, Some(value)), Err(*error), "{name}: {value}");
+        }
+        let left_out = pushed(TURN_ON_SCOPE, name, None);
+        let may_be_left_out = name.starts_with("request");
+        assert_eq!(left_out, if may_be_left_out { Ok(false) } else { Err(*error) }, "{name}");
+    }
+    for length in [22, 128] {
+        assert_eq!(pushed(TURN_ON_SCOPE, "state", Some(&"A".repeat(length))), Ok(false), "{length}");
+    }
+}
+
+#[test]
+fn a_phone_that_is_to_be_added_names_itself_and_shows_six_digits() {
+    let wrong: [(&str, &[&str]); 3] = [
+        ("device_name", &["", "\u{202e}enohP"]),
+        ("device_model", &["", "line\nbreak"]),
+        ("digits", &["", "01234", "0123456", "01234a", "01234٣"]),
+    ];
+    for (name, values) in wrong {
+        for value in values.iter().map(|value| Some(*value)).chain([None]) {
+            assert_eq!(pushed(ADD_SCOPE, name, value), Err("invalid_request"), "{name}: {value:?}");
+            assert_eq!(pushed(TURN_ON_SCOPE, name, value), Ok(false), "nobody asks a known phone for its {name}");
+        }
+    }
+}
+
+#[test]
+fn a_redirect_is_exactly_registered_or_exactly_this_machines_own() {
+    for right in [APP, LOOPBACK, "http://127.0.0.1:1/phone-sign-in"] {
+        assert_eq!(pushed(TURN_ON_SCOPE, "redirect_uri", Some(right)), Ok(false), "{right}");
+    }
+    let wrong = [
+        "https://login.test/app/phone-sign-in/",
+        "https://login.test/app",
+        "http://127.0.0.1/phone-sign-in",
+        "http://127.0.0.1:80/phone-sign-in",
+        "https://127.0.0.1:40000/phone-sign-in",
+        "http://127.0.0.2:40000/phone-sign-in",
+        "http://localhost:40000/phone-sign-in",
+        "http://[::1]:40000/phone-sign-in",
+        "http://user@127.0.0.1:40000/phone-sign-in",
+        "http://127.0.0.1:40000/another",
+        "http://127.0.0.1:40000/phone-sign-in?a=b",
+        "http://127.0.0.1:40000/phone-sign-in#a",
+        "http://2130706433:40000/phone-sign-in",
+        "countersign:phone-sign-in",
+        "not an address",
+    ];
+    for address in wrong {
+        let told = pushed(TURN_ON_SCOPE, "redirect_uri", Some(address));
+        assert_eq!(told, Err("invalid_redirect_uri"), "{address}");
+    }
+}
+
+#[test]
+fn a_proof_is_for_one_endpoint_and_of_now() {
+    let endpoint = "https://login.test/token";
+    let right = Proof { jti: encode(&[7; 16]), htm: "POST".to_owned(), htu: endpoint.to_owned(), iat: NOW };
+    for iat in [NOW, NOW - 60, NOW + 60] {
+        assert!(proves(&Proof { iat, ..right.clone() }, endpoint, NOW), "{iat}");
+    }
+    let wrong = [
+        Proof { htm: "GET".to_owned(), ..right.clone() },
+        Proof { htu: "https://login.test/par".to_owned(), ..right.clone() },
+        Proof { iat: NOW - 61, ..right.clone() },
+        Proof { iat: NOW + 61, ..right.clone() },
+        Proof { jti: encode(&[7; 15]), ..right.clone() },
+        Proof { jti: encode(&[7; 17]), ..right.clone() },
+        Proof { jti: "not base64url!".to_owned(), ..right },
+    ];
+    for proof in wrong {
+        assert!(!proves(&proof, endpoint, NOW), "{proof:?}");
+    }
+}
+
+/// A code, whoever redeems it, and the device that is read with it.
+struct Redeeming {
+    code: RegistrationCode,
+    device: Option<Device>,
+    redirect_uri: String,
+    verifier: String,
+    jkt: String,
+}
+
+impl Redeeming {
+    fn of(purpose: Purpose, device: Option<Device>, account: Option<&str>) -> Self {
+        let verifier = "v".repeat(43);
+        let registration = Registration {
+            id: String::new(),
+            redirect_uri: LOOPBACK.to_owned(),
+            state: String::new(),
+            code_challenge: hashed(verifier.as_bytes()),
+            purpose,
+            account_id: account.map(str::to_owned),
+            expires_at: NOW,
+        };
+        let code = RegistrationCode { id: String::new(), registration, expires_at: NOW + 1, token: None };
+        Self { code, device, redirect_uri: LOOPBACK.to_owned(), verifier, jkt: key(1).thumbprint() }
+    }
+
+    fn turn_on() -> Self {
+        Self::of(Purpose::TurnOn { device_id: "device".to_owned() }, Some(device()), Some("ada"))
+    }
+
+    fn add() -> Self {
+        let phone = NewPhone {
+            jkt: key(1).thumbprint(),
+            name: String::new(),
+            model: String::new(),
+            digits: String::new(),
+            wrong_digits: 0,
+        };
+        Self::of(Purpose::AddPhone(phone), None, Some("ada"))
+    }
+
+    fn verified_by(mut self, verifier: &str) -> Self {
+        verifier.clone_into(&mut self.verifier);
+        self.code.registration.code_challenge = hashed(verifier.as_bytes());
+        self
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    fn is_good(&self) -> bool {
+        let by = Redemption { redirect_uri: &self.redirect_uri, verifier: &self.verifier, jkt: &self.jkt };
+        redeemable(&self.code, self.device.as_ref(), &by, NOW)
+    }
+}
+
+#[test]
+fn a_code_is_redeemed_once_in_its_time_with_its_address_and_its_verifier() {
+    for of in [Redeeming::turn_on, Redeeming::add] {
+        assert!(of().is_good());
+        for length in [43, 128] {
+            assert!(of().verified_by(&"v".repeat(length)).is_good(), "{length}");
+        }
+        let wrong = [
+            of().with(|it| it.code.token = Some("redeemed".to_owned())),
+            of().with(|it| it.code.expires_at = NOW),
+            of().with(|it| APP.clone_into(&mut it.redirect_uri)),
+            of().with(|it| it.verifier = "w".repeat(43)),
+            of().verified_by(&"v".repeat(42)),
+            of().verified_by(&"v".repeat(129)),
+            of().with(|it| it.jkt = key(2).thumbprint()),
+        ];
+        for (which, redeeming) in wrong.iter().enumerate() {
+            assert!(!redeeming.is_good(), "{which}");
+        }
+    }
+}
+
+#[test]
+fn a_code_to_turn_on_is_for_an_active_device_of_the_one_who_signed_in() {
+    let changed = |change: fn(&mut Device)| Redeeming::turn_on().with(|it| it.device.iter_mut().for_each(change));
+    let wrong = [
+        changed(|device| device.id = "another".to_owned()),
+        changed(|device| device.account_id = "eve".to_owned()),
+        changed(|device| device.state = State::Pending),
+        changed(|device| device.state = State::Removed(Cause::Lost)),
+        changed(|device| device.key = key(2)),
+        Redeeming::turn_on().with(|it| it.device = None),
+        Redeeming::turn_on().with(|it| it.code.registration.account_id = None),
+        Redeeming::add().with(|it| it.device = Some(device())),
+    ];
+    for (which, redeeming) in wrong.iter().enumerate() {
+        assert!(!redeeming.is_good(), "{which}");
+    }
+}
+
+/// What the service judges a turn-on by.
+struct Asked {
+    device: Device,
+    token: RegistrationToken,
+    proof: KeyProof,
+    key_used: bool,
+    key_is_on: bool,
+    allowed: bool,
+}
+
+const FINGERPRINT: &str = "fingerprint of the proof";
+
+impl Asked {
+    fn right() -> Self {
+        let token = RegistrationToken {
+            id: String::new(),
+            device_id: "device".to_owned(),
+            account_id: "ada".to_owned(),
+            nonce: hashed(b"nonce"),
+            nonce_expires_at: NOW + MINUTE,
+            expires_at: NOW + MINUTE,
+            spent_by: None,
+        };
+        let proof = KeyProof {
+            aud: ISSUER.to_owned(),
+            sub: "ada".to_owned(),
+            device: "device".to_owned(),
+            device_key: key(1).thumbprint(),
+            nonce: "nonce".to_owned(),
+            purpose: "turn_on".to_owned(),
+            uv: UserVerification::Biometric,
+            attestation: Attestation::None,
+        };
+        Self { device: device(), token, proof, key_used: false, key_is_on: false, allowed: true }
+    }
+
+    /// The same proof again, after it was taken.
+    fn again() -> Self {
+        Self::right().with(|asked| {
+            asked.token.spent_by = Some(FINGERPRINT.to_owned());
+            (asked.key_used, asked.key_is_on) = (true, true);
+        })
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    fn comes_to(&self) -> TurnedOn {
+        let asked = TurnOn {
+            issuer: ISSUER,
+            device: &self.device,
+            token: &self.token,
+            proof: &self.proof,
+            fingerprint: FINGERPRINT,
+            key_used: self.key_used,
+            key_is_on: self.key_is_on,
+            allowed: self.allowed,
+        };
+        turn_on(&asked, NOW)
+    }
+}
+
+#[test]
+fn a_key_is_registered_by_a_proof_over_everything() {
+    use UserVerification::{Biometric, Credential, Unspecified};
+    for uv in [Biometric, Credential, Unspecified] {
+        assert_eq!(Asked::right().with(|asked| asked.proof.uv = uv).comes_to(), TurnedOn::Done, "{uv:?}");
+    }
+    let wrong: [fn(&mut Asked); 12] = [
+        |asked| asked.proof.uv = UserVerification::None,
+        |asked| asked.proof.aud = "https://another.test".to_owned(),
+        |asked| asked.proof.sub = "eve".to_owned(),
+        |asked| asked.proof.device = "another".to_owned(),
+        |asked| asked.proof.device_key = key(2).thumbprint(),
+        |asked| asked.proof.nonce = "another".to_owned(),
+        |asked| asked.proof.purpose = "turn_off".to_owned(),
+        |asked| asked.token.device_id = "another".to_owned(),
+        |asked| asked.token.account_id = "eve".to_owned(),
+        |asked| asked.device.state = State::Pending,
+        |asked| asked.device.state = State::Removed(Cause::RemovedByPerson),
+        |asked| asked.device.key = key(2),
+    ];
+    for (which, change) in wrong.into_iter().enumerate() {
+        assert_eq!(Asked::right().with(change).comes_to(), TurnedOn::Refused, "{which}");
+        assert_eq!(Asked::again().with(change).comes_to(), TurnedOn::Refused, "{which}, after an answer was lost");
+    }
+}
+
+#[test]
+fn a_key_is_registered_once() {
+    assert_eq!(Asked::right().with(|asked| asked.key_used = true).comes_to(), TurnedOn::Refused);
+}
+
+#[test]
+fn a_turn_on_ends_with_its_token_and_with_its_nonce() {
+    let late: [fn(&mut Asked); 2] = [|asked| asked.token.expires_at = NOW, |asked| asked.token.nonce_expires_at = NOW];
+    for change in late {
+        assert_eq!(Asked::right().with(change).comes_to(), TurnedOn::Expired);
+        assert_eq!(Asked::again().with(change).comes_to(), TurnedOn::Done, "it was in time when it came first");
+    }
+    let in_time = Asked::right().with(|it| (it.token.expires_at, it.token.nonce_expires_at) = (NOW + 1, NOW + 1));
+    assert_eq!(in_time.comes_to(), TurnedOn::Done);
+}
+
+#[test]
+fn the_policy_is_asked_before_a_key_is_registered() {
+    assert_eq!(Asked::right().with(|asked| asked.allowed = false).comes_to(), TurnedOn::NotAllowed);
+}
+
+#[test]
+fn the_same_proof_is_told_the_same_until_its_key_is_taken_off() {
+    assert_eq!(Asked::again().comes_to(), TurnedOn::Done);
+    assert_eq!(Asked::again().with(|asked| asked.key_is_on = false).comes_to(), TurnedOn::Refused);
+    let another = Asked::again().with(|asked| asked.token.spent_by = Some("another proof".to_owned()));
+    assert_eq!(another.comes_to(), TurnedOn::Refused);
+}
