@@ -134,7 +134,8 @@ struct Found {
 
 fn detect(picture: &GrayImage) -> Option<Found> {
     let (width, height) = picture.dimensions();
-    let mut hints = DecodeHints { AlsoInverted: Some(true), TryHarder: Some(true), ..DecodeHints::default() };
+    // `TryHarder` is on by itself in this function.
+    let mut hints = DecodeHints { AlsoInverted: Some(true), ..DecodeHints::default() };
     let format = Some(BarcodeFormat::QR_CODE);
     let result =
         rxing::helpers::detect_in_luma_slice_with_hints(picture.as_raw(), width, height, format, &mut hints).ok()?;

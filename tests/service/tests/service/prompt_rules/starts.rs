@@ -22,8 +22,20 @@ fn j7_w1_three_wrong_numbers_in_a_day_end_that_origin_and_no_other() {
         }
         let unblocked = Asking { unblocked_at: NOW - 4 * HOUR, ..asking(origin) };
         assert!(unblocked.of(&three).is_ok());
+        let unblocked_at_the_first = Asking { unblocked_at: NOW - (DAY - 1), ..asking(origin) };
+        assert!(unblocked_at_the_first.of(&three).is_ok());
         let unblocked_before = Asking { unblocked_at: NOW - DAY, ..asking(origin) };
         assert_eq!(unblocked_before.of(&three), Err(Refusal::Blocked));
+    }
+}
+
+#[test]
+fn an_origin_may_ask_so_often_while_a_number_rests_and_then_again() {
+    for (origin, most) in [(Origin::SignedIn, 20), (Origin::KnownBrowser, 12), (Origin::PasswordProved, 20)] {
+        let approved = |ago, count| vec![decided(origin, ago, Outcome::Approved); count];
+        assert_eq!(asking(origin).of(&approved(10 * MINUTE - 1, most)), Err(Refusal::TooMany), "{origin:?}");
+        assert!(asking(origin).of(&approved(10 * MINUTE - 1, most - 1)).is_ok(), "{origin:?}");
+        assert!(asking(origin).of(&approved(10 * MINUTE, most)).is_ok(), "{origin:?}");
     }
 }
 
@@ -52,6 +64,9 @@ fn an_unknown_browser_is_three_an_account_one_a_network_and_rings_once_in_ten_mi
     assert!(asking(Origin::Unknown).silent(&[live(5)]), "one rang a moment ago");
     let approved = decided(Origin::Unknown, 300, Outcome::Approved);
     assert!(!asking(Origin::Unknown).silent(&[approved]));
+    let rang = |ago| decided(Origin::Unknown, ago, Outcome::WrongNumber);
+    assert!(asking(Origin::Unknown).silent(&[rang(10 * MINUTE - 1)]));
+    assert!(!asking(Origin::Unknown).silent(&[rang(10 * MINUTE)]));
 }
 
 #[test]
@@ -60,8 +75,10 @@ fn an_unknown_browser_falls_silent_for_a_day_after_one_in_vain() {
         let vain = decided(Origin::Unknown, DAY - 1, bad);
         assert!(asking(Origin::Unknown).silent(std::slice::from_ref(&vain)), "{bad:?}");
         assert!(!asking(Origin::Unknown).silent(&[decided(Origin::Unknown, DAY, bad)]), "{bad:?} a day ago");
-        let opened = Asking { opened_at: NOW - 100, ..asking(Origin::Unknown) };
-        assert!(!opened.silent(std::slice::from_ref(&vain)), "{bad:?}, but the app was opened since");
+        for since in [NOW - 100, NOW - (DAY - 1)] {
+            let opened = Asking { opened_at: since, ..asking(Origin::Unknown) };
+            assert!(!opened.silent(std::slice::from_ref(&vain)), "{bad:?}, but the app was opened since");
+        }
         for other in ORIGINS {
             assert!(!asking(other).silent(std::slice::from_ref(&vain)), "{bad:?} costs {other:?} nothing");
         }
