@@ -80,6 +80,7 @@ fn five_phones_may_look_the_same_one_as_often_as_it_likes() {
 
 #[test]
 fn j2_w1_the_ten_minutes_end_it_to_the_second() {
+    assert_eq!(LIFE, 600);
     let (mut in_time, mut late) = (open(), open());
     assert_eq!(look_up(&mut in_time, SCANNED, "n", true, NOW + LIFE - 1), Ok(()));
     assert_eq!(look_up(&mut late, SCANNED, "n", true, NOW + LIFE), Err(Refusal::Expired));

@@ -87,7 +87,10 @@ async fn a_network_that_used_up_one_service_is_refused_by_the_other() {
         assert_eq!(limits::phone(app, &network).await, Ok(()));
     }
     assert_eq!(limits::phone(&two, &network).await, Err(Problem::TooManyRequests));
-    assert!(limits::page(&two, &network).await.unwrap(), "phones never use up what belongs to pages");
+    for app in [&two, &one, &two] {
+        assert!(limits::page(app, &network).await.unwrap(), "phones never use up what belongs to pages");
+    }
+    assert!(!limits::page(&one, &network).await.unwrap());
 }
 
 #[test]

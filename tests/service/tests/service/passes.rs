@@ -2,12 +2,11 @@
 
 use crate::support::{Answer, Browser, PASSWORD, service};
 use countersign_service::app::App;
+use countersign_service::clock::{DAY, HOUR};
 use countersign_service::passes::{self, Pass, Span, Worth, worth};
 use countersign_service::people;
 use countersign_service::policy::document::{Bootstrap, Policy};
 use countersign_service::policy::records::keep;
-
-const HOUR: i64 = 3_600;
 
 fn made(app: &App, starts_in: i64) -> String {
     let now = app.clock.now();
@@ -42,7 +41,23 @@ fn a_pass_lives_an_hour_at_most() {
     let allowed = |starts_at, life| Span { starts_at, life }.is_allowed(1_000);
     assert!(allowed(1_000, HOUR) && allowed(1_000, 60) && allowed(1_000 + 86_400, HOUR));
     assert!(!allowed(1_000, HOUR + 1) && !allowed(1_000, 59) && !allowed(999, HOUR) && !allowed(1_000, -60));
-    assert!(!allowed(1_000 + 31 * 86_400, HOUR));
+    assert!(allowed(1_000 + 30 * DAY, HOUR) && !allowed(1_000 + 30 * DAY + 1, HOUR), "and begins in a month at most");
+}
+
+/// Whoever comes a day too late with one hears that it is too late; after that nobody knows it any more.
+#[test]
+fn a_pass_is_kept_a_day_past_its_end() {
+    let (app, _) = service();
+    let (pass, now) = (made(&app, 0), app.clock.now());
+    let swept = |now| {
+        app.store.run_blocking(|tx| {
+            tx.sweep(now)?;
+            let account = people::find(tx, "alice")?.unwrap().account_id;
+            passes::take(tx, &account, &pass, now)
+        })
+    };
+    let end = now + HOUR + DAY;
+    assert_eq!([swept(end - 1).unwrap(), swept(end + 1).unwrap()], [Worth::Expired, Worth::Unknown]);
 }
 
 #[tokio::test]

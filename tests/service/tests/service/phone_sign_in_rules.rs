@@ -10,8 +10,8 @@ use countersign_service::phone_sign_in::records::{
     NewPhone, Purpose, Registration, RegistrationCode, RegistrationToken,
 };
 use countersign_service::phone_sign_in::rules::{
-    ADD_SCOPE, Attestation, CLIENT_ID, KeyProof, Proof, Redemption, TURN_ON_SCOPE, TurnOn, TurnedOn, UserVerification,
-    proves, read, redeemable, turn_on,
+    ADD_SCOPE, Attestation, CLIENT_ID, CODE_LIFE, KeyProof, NONCE_LIFE, Proof, REQUEST_LIFE, Redemption, TOKEN_LIFE,
+    TURN_ON_SCOPE, TurnOn, TurnedOn, UserVerification, proves, read, redeemable, turn_on,
 };
 use countersign_service::secrets::{encode, hashed};
 
@@ -54,6 +54,11 @@ fn pushed(scope: &str, name: &str, value: Option<&str>) -> Result<bool, &'static
     fields.extend(value.map(|value| (name, value)));
     let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     read(&fields, &[APP.to_owned()]).map(|pushed| pushed.new_phone.is_some())
+}
+
+#[test]
+fn each_step_of_signing_in_on_the_phone_has_its_time() {
+    assert_eq!([REQUEST_LIFE, CODE_LIFE, TOKEN_LIFE, NONCE_LIFE], [600, 60, 600, 300]);
 }
 
 #[test]

@@ -136,6 +136,18 @@ fn j1_w1_excluded_and_included_at_once() {
 }
 
 #[test]
+fn an_administrator_is_told_when_groups_that_differ_leave_less() {
+    let told = |includes: &str| {
+        let mut policy = Policy::usual();
+        policy.include_targets = words(includes).into_iter().map(include).collect();
+        let groups = ["staff", "guests"].map(str::to_owned);
+        effective(&policy, Subject { account_id: ADA, groups: &groups }).why.contains(&Reason::GroupsDiffer)
+    };
+    assert!(told("g:staff=any g:guests=push") && told("g:staff=push g:guests=key"));
+    assert!(!told("g:staff=push g:guests=push") && !told("g:staff=push") && !told("all=any g:staff=push"));
+}
+
+#[test]
 fn what_is_allowed_follows_from_the_mode() {
     let allowed = |includes: &str| {
         let mut policy = Policy::usual();

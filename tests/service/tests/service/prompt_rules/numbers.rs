@@ -1,5 +1,9 @@
 //! Which number is shown, and among which.
 
+use countersign_service::prompts::numbers::next;
+use countersign_service::store::Store;
+use ring::hmac;
+
 use super::*;
 
 /// Always the given index, so that a test can walk through every draw.
@@ -49,4 +53,31 @@ fn without_randomness_there_is_no_number() {
     assert_eq!(numbers(true, &[], NOW, |_below| Err("none")).err(), Some("none"));
     let out_of_range = numbers(false, &[], NOW, Ok::<_, Infallible>).unwrap();
     assert_eq!(out_of_range.0, "", "none that anybody could match");
+}
+
+#[test]
+fn a_page_that_proved_nothing_draws_of_a_hundred_to_999_and_none_again_in_ten_minutes() {
+    let mut resting = Vec::new();
+    let mut first_free = |now| fresh(&mut resting, now, drawing(0)).unwrap();
+    for expected in 100..1_000 {
+        assert_eq!(first_free(NOW), Some(expected));
+    }
+    assert_eq!(first_free(NOW + 10 * MINUTE - 1), None, "all of them rest");
+    assert_eq!(first_free(NOW + 10 * MINUTE), Some(100));
+}
+
+/// What was shown for a name is kept for as long as it must not be shown again, and no longer.
+#[test]
+fn numbers_rest_by_the_name_that_was_typed() {
+    let store = Store::memory();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
+    let shown = |name| store.run_blocking(|tx| next(tx, &key, name, NOW)).unwrap();
+    let different: BTreeSet<String> = (0..900).map(|_time| shown("ada").unwrap()).collect();
+    assert_eq!(different.len(), 900);
+    let sweep = |now| store.run_blocking(|tx| tx.sweep(now)).unwrap();
+    sweep(NOW + 10 * MINUTE - 1);
+    assert_eq!(shown("ada"), None);
+    assert!(shown("bob").is_some());
+    sweep(NOW + 10 * MINUTE);
+    assert!(shown("ada").is_some(), "nothing of the name is left");
 }
