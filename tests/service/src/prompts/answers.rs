@@ -204,7 +204,7 @@ pub fn report(
     let pushes = if live {
         finish(tx, app, ceremony, Outcome::Reported, Some(&device.id), now)?
     } else {
-        tx.put(&Ceremony { outcome: Some(Outcome::Reported), redeemed: true, ..ceremony })?;
+        tx.put(&Ceremony { outcome: Some(Outcome::Reported), ..ceremony })?;
         Vec::new()
     };
     audit::record(tx, &device.account_id, "reported", jti, now)?;

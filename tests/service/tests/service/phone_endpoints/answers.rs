@@ -1,5 +1,6 @@
 //! Answers and reports: journey J7 from the phone's side.
 
+use countersign_service::clock::DAY;
 use countersign_service::people::Person;
 use countersign_service::policy::document::patch;
 use countersign_service::policy::records::{current, group_ids, keep};
@@ -142,6 +143,17 @@ async fn j7_w3_a_report_takes_back_what_an_approval_gave() {
 }
 
 #[tokio::test]
+async fn j7_w3_an_approval_that_is_reported_before_its_browser_comes_opens_nothing() {
+    let service = Service::start().await;
+    let phone = service.with_phone(1).await;
+    let ceremony = service.ask("a").await;
+    let prompt = phone.prompt(&service).await;
+    assert_eq!(phone.approve(&service, &prompt, &ceremony.number).await, "approved");
+    assert_eq!(phone.report(&service, &prompt).await, "reported");
+    assert!(!redeem(&service, &ceremony.id, "a", Kind::SecondFactor).await);
+}
+
+#[tokio::test]
 async fn j7_w3_a_report_said_twice_undoes_nothing_that_came_between() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
@@ -163,13 +175,16 @@ async fn j7_w3_a_report_said_twice_undoes_nothing_that_came_between() {
 
 #[tokio::test]
 async fn a_report_counts_for_a_day() {
-    let service = Service::start().await;
-    let phone = service.with_phone(1).await;
-    let ceremony = service.ask("a").await;
-    let prompt = phone.prompt(&service).await;
-    service.clock.advance(24 * 3_600 + 1);
-    assert_eq!(phone.report(&service, &prompt).await, "expired");
-    assert_ne!(service.ceremony(&ceremony.id).outcome, Some(Outcome::Reported));
+    for (after, told) in [(DAY, "reported"), (DAY + 1, "expired")] {
+        let service = Service::start().await;
+        let phone = service.with_phone(1).await;
+        let ceremony = service.ask("a").await;
+        let prompt = phone.prompt(&service).await;
+        service.clock.advance(after);
+        assert_eq!(phone.report(&service, &prompt).await, told);
+        let reported = service.ceremony(&ceremony.id).outcome == Some(Outcome::Reported);
+        assert_eq!(reported, told == "reported");
+    }
 }
 
 #[tokio::test]
@@ -356,14 +371,24 @@ async fn a_phone_in_the_same_network_is_near() {
     assert_eq!(claims["context"]["near"], true);
 }
 
-/// Sets what follows when phone and browser are in different networks.
-fn set_proximity(service: &Service, proximity: &str) {
-    let change = json!({"countersign": {"proximity": proximity}});
+fn set_policy(service: &Service, change: &Value) {
     let kept = service.app.store.run_blocking(|tx| {
         let (before, groups) = (current(tx)?, group_ids(tx)?);
-        keep(tx, patch(&before, &change, &groups).unwrap(), "administrator", 0)
+        keep(tx, patch(&before, change, &groups).unwrap(), "administrator", 0)
     });
     kept.unwrap();
+}
+
+#[tokio::test]
+async fn j1_w2_what_one_phone_denied_stays_denied_whatever_the_policy_says_when_another_approves() {
+    let service = Service::start().await;
+    let (first, second) = (service.with_phone(1).await, service.with_phone(2).await);
+    let ceremony = service.ask("a").await;
+    let (mine, other) = (first.prompt(&service).await, second.prompt(&service).await);
+    assert_eq!(first.deny(&service, &mine).await, "denied");
+    set_policy(&service, &json!({"state": "disabled"}));
+    assert_eq!(second.approve(&service, &other, &ceremony.number).await, "already_answered");
+    assert_eq!(service.ceremony(&ceremony.id).outcome, Some(Outcome::Denied));
 }
 
 #[tokio::test]
@@ -379,7 +404,7 @@ async fn j1_of_different_networks_a_phone_is_told_as_the_policy_says_and_require
         ("require", here("d"), json!(true), "approved"),
     ];
     for (proximity, wanted, near, told) in cases {
-        set_proximity(&service, proximity);
+        set_policy(&service, &json!({"countersign": {"proximity": proximity}}));
         service.clock.advance(3_600);
         phone.fetched(&service).await;
         let Owner::Attempt(attempt) = wanted.owner.clone() else { unreachable!("a sign-in page") };
