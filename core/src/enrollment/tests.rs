@@ -1,4 +1,5 @@
 //! The state machine: every stage with every event; a failure leaves the stage where it was.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use super::*;
 
@@ -48,4 +49,11 @@ fn only_what_may_pass_keeps_an_enrollment() {
     ] {
         assert!(!may_pass(&error), "{error}");
     }
+}
+
+#[test]
+fn every_account_has_an_id_of_its_own_on_this_phone() {
+    let (one, other) = (fresh_id().unwrap(), fresh_id().unwrap());
+    assert_ne!(one, other);
+    assert_eq!(one.len(), 22, "128 bits");
 }
