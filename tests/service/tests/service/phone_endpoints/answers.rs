@@ -2,8 +2,6 @@
 
 use countersign_service::clock::DAY;
 use countersign_service::people::Person;
-use countersign_service::policy::document::patch;
-use countersign_service::policy::records::{current, group_ids, keep};
 use countersign_service::prompts::acts::{self, NotStarted, Wanted};
 use countersign_service::prompts::records::{Kind, Outcome, Owner};
 use countersign_service::prompts::rules::Refusal;
@@ -371,14 +369,6 @@ async fn a_phone_in_the_same_network_is_near() {
     assert_eq!(claims["context"]["near"], true);
 }
 
-fn set_policy(service: &Service, change: &Value) {
-    let kept = service.app.store.run_blocking(|tx| {
-        let (before, groups) = (current(tx)?, group_ids(tx)?);
-        keep(tx, patch(&before, change, &groups).unwrap(), "administrator", 0)
-    });
-    kept.unwrap();
-}
-
 #[tokio::test]
 async fn j1_w2_what_one_phone_denied_stays_denied_whatever_the_policy_says_when_another_approves() {
     let service = Service::start().await;
@@ -386,7 +376,7 @@ async fn j1_w2_what_one_phone_denied_stays_denied_whatever_the_policy_says_when_
     let ceremony = service.ask("a").await;
     let (mine, other) = (first.prompt(&service).await, second.prompt(&service).await);
     assert_eq!(first.deny(&service, &mine).await, "denied");
-    set_policy(&service, &json!({"state": "disabled"}));
+    service.set_policy(&json!({"state": "disabled"}));
     assert_eq!(second.approve(&service, &other, &ceremony.number).await, "already_answered");
     assert_eq!(service.ceremony(&ceremony.id).outcome, Some(Outcome::Denied));
 }
@@ -404,7 +394,7 @@ async fn j1_of_different_networks_a_phone_is_told_as_the_policy_says_and_require
         ("require", here("d"), json!(true), "approved"),
     ];
     for (proximity, wanted, near, told) in cases {
-        set_policy(&service, &json!({"countersign": {"proximity": proximity}}));
+        service.set_policy(&json!({"countersign": {"proximity": proximity}}));
         service.clock.advance(3_600);
         phone.fetched(&service).await;
         let Owner::Attempt(attempt) = wanted.owner.clone() else { unreachable!("a sign-in page") };

@@ -9,8 +9,6 @@ use countersign_service::enrollment::acts as enrollment;
 use countersign_service::enrollment::rules::Digits;
 use countersign_service::operator;
 use countersign_service::people::Person;
-use countersign_service::policy::document::patch;
-use countersign_service::policy::records::{current, group_ids, keep};
 use countersign_service::prompts::acts::{self, NotStarted, Wanted};
 use countersign_service::prompts::records::{Kind, Origin, Owner};
 use countersign_service::sign_in::records::{Proven, Secret};
@@ -39,15 +37,7 @@ impl Change {
     async fn happens(self, at: &Service, phone: &Phone, key: &Phone) {
         let now = at.now();
         match self {
-            Self::Policy => at
-                .app
-                .store
-                .run_blocking(|tx| {
-                    let change = json!({"state": "disabled"});
-                    let (before, groups) = (current(tx)?, group_ids(tx)?);
-                    keep(tx, patch(&before, &change, &groups).unwrap(), "administrator", now)
-                })
-                .unwrap(),
+            Self::Policy => at.set_policy(&json!({"state": "disabled"})),
             Self::Removed => remove(&at.app, &phone.device_id, now),
             Self::Password => operator::set_password(&at.app.store, "alice", "another password", now).unwrap(),
             Self::Off => {

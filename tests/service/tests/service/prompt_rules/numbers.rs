@@ -52,7 +52,7 @@ fn three_options_hold_the_right_one_at_any_place() {
 fn without_randomness_there_is_no_number() {
     assert_eq!(numbers(true, &[], NOW, |_below| Err("none")).err(), Some("none"));
     let out_of_range = numbers(false, &[], NOW, Ok::<_, Infallible>).unwrap();
-    assert_eq!(out_of_range.0, "", "none that anybody could match");
+    assert_eq!(out_of_range.0, "", "no number, rather than one that was not drawn");
 }
 
 #[test]
