@@ -1,8 +1,9 @@
 //! J2: adding a work account by scanning, typing, or picture.
 
 use crate::common::{added, confirmed, scanned};
-use countersign::{CodeInput, EnrollmentFault, Error, PlatformError, PromptKind, RemovalCause};
+use countersign::{Clock, CodeInput, EnrollmentFault, Error, PlatformError, PromptKind, RemovalCause};
 use countersign_journeys::{Cut, PageView, World, qr};
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn j2_scanned_as_text_confirmed_and_listed() {
@@ -207,6 +208,33 @@ async fn j2_w8_the_network_gone_in_each_step_loses_nothing() {
     let page = person.turned("/security-info/add/code", "code").await.unwrap();
     person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     phone.activated(ticket).await.unwrap();
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j2_w8_waiting_for_a_silent_service_ends_and_how_it_ended_is_learnt_later() {
+    let world = World::start().await.unwrap();
+    let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
+    let page = person.wizard().await.unwrap();
+    let (ticket, _) = phone.accept(CodeInput::Text(scanned(&page))).await.unwrap();
+    let step = phone.core().pending_steps().await.unwrap().remove(0);
+    let countersign::Step::ShowDigits { until, .. } = step else { panic!("{step:?}") };
+    world.cuts.cut("/phone", Cut::Before, 1_000);
+    let to_the_end = until.plus(120).since(phone.clock.now());
+    phone.clock.advance(to_the_end - 60);
+    let mut waiting = std::pin::pin!(phone.core().wait_for_activation(ticket.clone()));
+    let early = tokio::time::timeout(Duration::from_secs(1), &mut waiting).await;
+    assert!(early.is_err(), "for two minutes more the service may say how it ended: {early:?}");
+    phone.clock.advance(61);
+    let late = tokio::time::timeout(Duration::from_secs(15), waiting).await.expect("it ends");
+    assert_eq!(late, Err(Error::Offline));
+    // The service ended it meanwhile, and says so when it is heard again.
+    world.clock.advance(601);
+    world.cuts.heal();
+    phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
+    let ended = phone.core().wait_for_activation(ticket).await.unwrap();
+    assert_eq!(ended, countersign::EnrollmentEnd::Ended(RemovalCause::Expired));
+    assert!(phone.core().pending_steps().await.unwrap().is_empty());
     world.stop().await;
 }
 
