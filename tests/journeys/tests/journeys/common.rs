@@ -4,6 +4,9 @@
 use countersign::{AccountId, CodeInput, Outcome, PromptKind, Reply, Step, Ticket};
 use countersign_journeys::world::{PASSWORD, USER};
 use countersign_journeys::{PageView, Person, TestPhone, World};
+use countersign_service::policy::document::patch;
+use countersign_service::policy::records::{current, group_ids, keep};
+use serde_json::{Value, json};
 
 /// The text of the code on the wizard's page: the picture is drawn large and read by the phone's own reader.
 pub(crate) fn scanned(page: &PageView) -> String {
@@ -120,4 +123,18 @@ pub(crate) async fn approve(phone: &TestPhone, kind: PromptKind, page: &PageView
     let prompt = phone.prompt_of(kind).await.unwrap();
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done(Outcome::Approved), "{kind:?}");
+}
+
+/// An administrator changes the policy.
+pub(crate) fn set_policy(world: &World, change: &Value) {
+    let kept = world.app.store.run_blocking(|tx| {
+        let (before, groups) = (current(tx)?, group_ids(tx)?);
+        keep(tx, patch(&before, change, &groups).unwrap(), "administrator", 0)
+    });
+    kept.unwrap();
+}
+
+/// Everybody may use the app, in this mode.
+pub(crate) fn everybody(mode: &str) -> Value {
+    json!({"includeTargets": [{"targetType": "group", "id": "all_users", "authenticationMode": mode}]})
 }

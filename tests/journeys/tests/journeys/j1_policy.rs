@@ -1,28 +1,15 @@
 //! J1: what the organisation allows, and how a change reaches phones.
 
-use crate::common::{self, REDIRECT, account_of, agreed, browser_opened, confirmed, with_phone_sign_in};
+use crate::common::{
+    self, REDIRECT, account_of, agreed, browser_opened, confirmed, everybody, set_policy, with_phone_sign_in,
+};
 use countersign::{
     AccountHealth, FetchReason, KeyGuard, NextStep, NotAllowed, Outcome, PhoneSignIn, PromptKind, Registration, Reply,
     Step,
 };
 use countersign_journeys::world::USER;
 use countersign_journeys::{Person, TestPhone, World};
-use countersign_service::policy::document::patch;
-use countersign_service::policy::records::{current, group_ids, keep};
-use serde_json::{Value, json};
-
-/// An administrator changes the policy.
-fn change(world: &World, change: &Value) {
-    let changed = world.app.store.run_blocking(|tx| {
-        let (before, groups) = (current(tx)?, group_ids(tx)?);
-        keep(tx, patch(&before, change, &groups).unwrap(), "administrator", 0)
-    });
-    changed.unwrap();
-}
-
-fn everybody(mode: &str) -> Value {
-    json!({"includeTargets": [{"targetType": "group", "id": "all_users", "authenticationMode": mode}]})
-}
+use serde_json::json;
 
 async fn locked_phone(world: &World) -> (Person, TestPhone) {
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
@@ -40,7 +27,7 @@ async fn check(phone: &TestPhone) -> (AccountHealth, PhoneSignIn) {
 #[tokio::test(flavor = "multi_thread")]
 async fn j1_someone_who_is_not_in_a_target_is_not_offered_the_app() {
     let world = World::start().await.unwrap();
-    change(&world, &json!({"includeTargets": []}));
+    set_policy(&world, &json!({"includeTargets": []}));
     let person = world.person().unwrap();
     let page = person.sign_in().await.unwrap();
     let page = person.press(&page, "add-method", &[]).await.unwrap();
@@ -53,13 +40,13 @@ async fn j1_a_change_reaches_the_phone_at_its_next_contact_and_stops_phone_sign_
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     assert_eq!(check(&phone).await, (AccountHealth::Active, PhoneSignIn::On));
-    change(&world, &everybody("push"));
+    set_policy(&world, &everybody("push"));
     assert_eq!(common::use_phone(&person).await.name(), "not-started", "nothing rings any more");
-    change(&world, &json!({"state": "disabled"}));
+    set_policy(&world, &json!({"state": "disabled"}));
     let (health, _) = check(&phone).await;
     assert_eq!((health, health.next_step()), (AccountHealth::LimitedByPolicy, NextStep::AskAdministrator));
-    change(&world, &json!({"state": "enabled"}));
-    change(&world, &everybody("any"));
+    set_policy(&world, &json!({"state": "enabled"}));
+    set_policy(&world, &everybody("any"));
     assert_eq!(check(&phone).await, (AccountHealth::Active, PhoneSignIn::On));
 }
 
@@ -67,7 +54,7 @@ async fn j1_a_change_reaches_the_phone_at_its_next_contact_and_stops_phone_sign_
 async fn j4_w2_the_policy_says_no() {
     let world = World::start().await.unwrap();
     let (_person, phone) = locked_phone(&world).await;
-    change(&world, &everybody("push"));
+    set_policy(&world, &everybody("push"));
     assert_eq!(check(&phone).await.1, PhoneSignIn::NotAllowed);
     let account = account_of(&phone).await;
     let found = phone.core().requirements(account.clone()).await.unwrap();
@@ -84,7 +71,7 @@ async fn j1_w2_the_policy_changes_between_two_steps_of_turning_on() {
     let back = agreed(&person, &phone, &url).await;
     let made = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
     let sign = phone.unlock(&made).await.unwrap();
-    change(&world, &everybody("push"));
+    set_policy(&world, &everybody("push"));
     let step = phone.unlock(&sign).await.unwrap();
     assert!(matches!(step, Step::NotAllowed { why: NotAllowed::Policy, .. }), "{step:?}");
     assert_eq!(check(&phone).await, (AccountHealth::Active, PhoneSignIn::NotAllowed));
@@ -98,7 +85,7 @@ async fn j1_w2_the_policy_changes_between_the_number_and_the_answer() {
     let elsewhere = world.person().unwrap();
     let page = common::use_phone(&elsewhere).await;
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
-    change(&world, &everybody("push"));
+    set_policy(&world, &everybody("push"));
     let told = phone.approve_unlocked(&prompt, page.number().unwrap()).await;
     assert!(!matches!(told, Ok(Step::Done(Outcome::Approved))), "{told:?}");
     let page = elsewhere.open("/sign-in/number").await.unwrap();
@@ -113,7 +100,7 @@ async fn j1_w2_the_policy_changes_between_the_number_and_the_answer() {
 async fn j1_a_policy_that_asks_for_biometrics_needs_a_lock_that_has_them() {
     let world = World::start().await.unwrap();
     let (_person, phone) = locked_phone(&world).await;
-    change(&world, &json!({"countersign": {"keyGuard": "biometric_current_set"}}));
+    set_policy(&world, &json!({"countersign": {"keyGuard": "biometric_current_set"}}));
     check(&phone).await;
     let step = phone.core().turn_on_phone_sign_in(account_of(&phone).await, REDIRECT.to_owned()).await.unwrap();
     assert!(matches!(step, Step::MissingLock { needs: KeyGuard::BiometricCurrentSet, .. }), "{step:?}");
@@ -124,7 +111,7 @@ async fn j4_w11_one_account_a_phone_names_the_one_that_holds_the_place() {
     let world = World::start().await.unwrap();
     world.add_person("grace@example.org", "another long password").unwrap();
     let (_person, phone) = with_phone_sign_in(&world).await;
-    change(&world, &json!({"countersign": {"accountsOnPhone": 1}}));
+    set_policy(&world, &json!({"countersign": {"accountsOnPhone": 1}}));
     let grace = world.person().unwrap();
     let page = grace.sign_in_as("grace@example.org", "another long password").await.unwrap();
     let page = grace.press(&page, "add-method", &[]).await.unwrap();

@@ -1,8 +1,8 @@
 //! J5.w4: ended, cut off, overtaken by time or policy in each step of adding an account from inside the app.
 
-use crate::common::{REDIRECT, account_of};
+use crate::common::{REDIRECT, account_of, set_policy};
 use crate::j5_inside_app::{
-    agreed, back, by_password, change, fresh_phone, nothing_is_left, opened, phones, started, unlocked,
+    agreed, back, by_password, fresh_phone, nothing_is_left, opened, phones, started, unlocked,
 };
 use countersign::{Error, NotAllowed, Step};
 use countersign_journeys::cuts::Cut;
@@ -89,7 +89,7 @@ fn late(world: &World, phone: &TestPhone) {
 }
 
 fn forbidden(world: &World, _phone: &TestPhone) {
-    change(world, &json!({"state": "disabled"}));
+    set_policy(world, &json!({"state": "disabled"}));
 }
 
 /// Too late, or against the policy by now, while there was no network: whether gone on with or given up, it is over on

@@ -1,6 +1,6 @@
 //! J5: adding an account from inside the app, with a password or a pass, and everything that can go wrong on the way.
 
-use crate::common::{REDIRECT, account_of, confirmed, turned_on, use_phone};
+use crate::common::{REDIRECT, account_of, confirmed, everybody, set_policy, turned_on, use_phone};
 use countersign::{
     AccountHealth, Clock, Error, FetchReason, NotAllowed, Outcome, PhoneSignIn, PromptKind, Reply, Step, Ticket,
 };
@@ -8,17 +8,7 @@ use countersign_journeys::world::{PASSWORD, USER};
 use countersign_journeys::{PageView, Person, TestPhone, World};
 use countersign_service::passes::{self, Span};
 use countersign_service::people;
-use countersign_service::policy::document::patch;
-use countersign_service::policy::records::{current, group_ids, keep};
-use serde_json::{Value, json};
-
-pub(crate) fn change(world: &World, change: &Value) {
-    let changed = world.app.store.run_blocking(|tx| {
-        let (before, groups) = (current(tx)?, group_ids(tx)?);
-        keep(tx, patch(&before, change, &groups).unwrap(), "administrator", 0)
-    });
-    changed.unwrap();
-}
+use serde_json::json;
 
 /// An administrator gives Ada a pass.
 fn given_pass(world: &World, starts_in: i64) -> String {
@@ -123,7 +113,7 @@ async fn j5_with_the_password_the_account_is_added_and_signs_in_without_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn j5_with_a_pass_no_password_is_ever_needed() {
     let world = World::start().await.unwrap();
-    change(&world, &json!({"countersign": {"bootstrap": "pass"}}));
+    set_policy(&world, &json!({"countersign": {"bootstrap": "pass"}}));
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let (ticket, url, digits) = started(&world, &phone).await;
     assert_eq!(by_password(&person, &url).await.name(), "pass-needed");
@@ -284,7 +274,7 @@ async fn j5_w3_the_policy_says_no_and_both_sides_say_so() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let refused = |step: &Step| matches!(step, Step::NotAllowed { why: NotAllowed::Policy, .. });
-    change(&world, &json!({"includeTargets": []}));
+    set_policy(&world, &json!({"includeTargets": []}));
     let (ticket, url, _digits) = started(&world, &phone).await;
     let page = by_password(&person, &url).await;
     assert_eq!(page.name(), "not-offered");
@@ -293,17 +283,16 @@ async fn j5_w3_the_policy_says_no_and_both_sides_say_so() {
     assert!(refused(&step), "{step:?}");
     nothing_is_left(&phone).await;
     // Changed while the page was open.
-    let everybody = |mode: &str| json!({"includeTargets": [{"targetType": "group", "id": "all_users", "authenticationMode": mode}]});
-    change(&world, &everybody("any"));
+    set_policy(&world, &everybody("any"));
     let (ticket, url, digits) = started(&world, &phone).await;
     let page = by_password(&person, &url).await;
-    change(&world, &json!({"state": "disabled"}));
+    set_policy(&world, &json!({"state": "disabled"}));
     let step = back(&phone, &ticket, agreed(&person, &page, &digits).await).await.unwrap();
     assert!(refused(&step), "{step:?}");
     assert_eq!(phones(&world), 0);
     // Only after a password: the account is added, and no more.
-    change(&world, &json!({"state": "enabled"}));
-    change(&world, &everybody("push"));
+    set_policy(&world, &json!({"state": "enabled"}));
+    set_policy(&world, &everybody("push"));
     let (ticket, url, digits) = started(&world, &phone).await;
     let page = by_password(&person, &url).await;
     let step = back(&phone, &ticket, agreed(&person, &page, &digits).await).await.unwrap();
@@ -316,7 +305,7 @@ async fn j5_w3_the_policy_says_no_and_both_sides_say_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn j1_passwordless_only_registers_inside_the_app_alone() {
     let world = World::start().await.unwrap();
-    change(
+    set_policy(
         &world,
         &json!({"includeTargets": [{"targetType": "group", "id": "all_users", "authenticationMode": "deviceBasedPush"}]}),
     );
