@@ -79,6 +79,34 @@ async fn j9_a_push_that_is_not_genuine_counts_for_nothing() {
     assert_eq!((effect, health(&phone, &account).await), (PushEffect::Nothing, before));
 }
 
+/// A relay that sends rubbish makes the phone ask at most twice a minute, and what waits is still found by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn j9_pushes_that_cannot_be_read_make_the_phone_ask_once_in_thirty_seconds() {
+    let world = World::start().await.unwrap();
+    let (phone, account) = with_phone(&world).await;
+    let mut messages = phone.takes_its_pushes();
+    test(&phone, &account).await.unwrap();
+    let slot = next(&mut messages).await.slot;
+    let rubbish = async || phone.core().push_received(slot.clone(), vec![0; 100]).await.unwrap();
+    let asks = async || {
+        world.cuts.heal();
+        world.cuts.cut("/phone/prompts", Cut::Before, 1);
+        assert_eq!(rubbish().await, PushEffect::Nothing);
+        world.cuts.waiting() == 0
+    };
+    assert!(asks().await);
+    assert!(!asks().await, "the next moment");
+    phone.clock.advance(25);
+    assert!(!asks().await, "the rest of thirty seconds");
+    phone.clock.advance(30);
+    assert!(asks().await);
+    // Where the service's own push is not delivered, rubbish is as good a reason to look as any.
+    phone.clock.advance(31);
+    world.cuts.heal();
+    let _page = world.person().unwrap().sign_in().await.unwrap();
+    assert!(matches!(rubbish().await, PushEffect::Alert(_)));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn j9_a_notification_extension_shows_the_test_and_the_app_learns_its_time() {
     let world = World::start().await.unwrap();
