@@ -123,7 +123,7 @@ fn what_the_app_leaves_the_extension_reads_and_what_that_finds_the_app_does() {
     let found = came("p", Origin::Unknown, NOW.plus(60), None);
     assert_eq!(inbox.files.keep("p", Kind::Prompt, &found), Keeping::New);
     assert_eq!(keeper.kept(NOW), [found]);
-    let another = Inbox::open(folder.path(), &FakeKeyStore::wrapping_with(1)).err();
+    let another = Inbox::open(folder.path(), &FakeKeyStore::default()).err();
     assert_eq!(another, Some(InboxError::Unreadable), "restored elsewhere, without its key");
 }
 

@@ -17,7 +17,7 @@ pub struct FakeKeyStore(Mutex<State>);
 #[derive(Default)]
 struct State {
     keys: BTreeMap<String, Vec<u8>>,
-    wrapping: Option<u8>,
+    wrapping: Option<Vec<u8>>,
     failing: Option<PlatformError>,
 }
 
@@ -25,7 +25,7 @@ impl FakeKeyStore {
     /// One that unwraps what another with the same mark wrapped.
     #[must_use]
     pub fn wrapping_with(mark: u8) -> Self {
-        Self(Mutex::new(State { wrapping: Some(mark), ..State::default() }))
+        Self(Mutex::new(State { wrapping: Some(vec![mark]), ..State::default() }))
     }
 
     /// Every call fails like this until told otherwise.
@@ -92,17 +92,21 @@ impl KeyStore for FakeKeyStore {
     /// Not encryption: enough to tell one store's wrapping from another's.
     fn wrap(&self, plain: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
         self.with(|state| {
-            let mark = *state.wrapping.get_or_insert_with(|| u8::from_be_bytes(random::<1>().unwrap()) | 1);
-            Ok([vec![mark], plain.iter().map(|byte| byte ^ mark).collect()].concat())
+            let mark = state.wrapping.get_or_insert_with(|| random::<16>().unwrap().to_vec());
+            Ok([mark.clone(), masked(&plain, mark)].concat())
         })
     }
 
     fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
-        self.with(|state| match wrapped.split_first() {
-            Some((mark, rest)) if Some(*mark) == state.wrapping => Ok(rest.iter().map(|byte| byte ^ mark).collect()),
-            _ => Err(PlatformError::Gone),
+        self.with(|state| {
+            let mark = state.wrapping.as_ref().ok_or(PlatformError::Gone)?;
+            wrapped.strip_prefix(mark.as_slice()).map(|rest| masked(rest, mark)).ok_or(PlatformError::Gone)
         })
     }
+}
+
+fn masked(bytes: &[u8], mark: &[u8]) -> Vec<u8> {
+    bytes.iter().zip(mark.iter().cycle()).map(|(byte, mark)| byte ^ mark).collect()
 }
 
 /// What every lock by passphrase keeps; `make` gives a fresh, empty store at each call.
