@@ -9,12 +9,14 @@
 //! | `vapid` | whether a push comes from the service that the phone subscribed for (RFC 8292) |
 //! | `queue` | which messages wait for which phone, and who hears them |
 //! | `faults` | what goes wrong on request, for tests |
+//! | `peer` | where a request comes from |
 //! | `routes` | HTTP |
 //! | `server` | listening, TLS, keys |
 
 pub mod endpoint;
 pub mod faults;
 mod limits;
+mod peer;
 pub mod queue;
 mod routes;
 pub mod server;

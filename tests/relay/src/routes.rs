@@ -1,12 +1,11 @@
 //! Subscribe, push, stream (protocol section 8).
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -22,6 +21,7 @@ use tokio::sync::mpsc;
 use crate::endpoint::{EndpointError, LIFE, Sealer, Subscription};
 use crate::faults::Faults;
 use crate::limits::Limits;
+use crate::peer::Peer;
 use crate::queue::{Message, Queues};
 use crate::vapid::{self, VapidError};
 
@@ -67,14 +67,14 @@ struct Wanted {
 
 async fn subscribe(
     State(shared): State<Arc<Shared>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    peer: Peer,
     headers: HeaderMap,
     Json(wanted): Json<Wanted>,
 ) -> Response {
     let Some(address) = address(&headers) else {
         return StatusCode::UNAUTHORIZED.into_response();
     };
-    if !shared.limits.allows(format!("subscribe {}", peer.ip())) {
+    if !shared.limits.allows(format!("subscribe {}", peer.address())) {
         return too_many();
     }
     let key_fits = URL_SAFE_NO_PAD.decode(&wanted.vapid_key).is_ok_and(|key| key.len() == 65);
@@ -99,13 +99,13 @@ fn too_many() -> Response {
 
 async fn push(
     State(shared): State<Arc<Shared>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    peer: Peer,
     Path(sealed): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !shared.limits.allows(format!("push {}", peer.ip())) {
+    if !shared.limits.allows(format!("push {}", peer.address())) {
         return too_many();
     }
     let subscription = match shared.sealer.open(&sealed, now()) {

@@ -13,11 +13,24 @@ use crate::clock::Time;
 use crate::problem::Problem;
 use crate::store::{Record, StoreError, Table, Tx};
 
-/// Where a request comes from.
+/// Where a request comes from, in canonical form.
 #[derive(Debug, Clone, Copy)]
-pub struct Peer(pub IpAddr);
+pub struct Peer(IpAddr);
 
 impl Peer {
+    /// On a socket for both protocols, IPv4 clients arrive as IPv4-mapped IPv6 addresses (RFC 4291 section 2.5.5.2):
+    /// they are IPv4 from here on, or all of them would be one network.
+    #[must_use]
+    pub fn at(address: IpAddr) -> Self {
+        Self(address.to_canonical())
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.0
+    }
+
     /// The network around the address: /24 or /56.
     #[must_use]
     pub fn network(&self) -> String {
@@ -40,7 +53,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
         // The socket's own address: headers like X-Forwarded-For are anybody's to write.
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        Ok(Self(peer.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
+        Ok(Self::at(peer.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
     }
 }
 

@@ -78,7 +78,7 @@ pub fn context(visitor: &Visitor, application: &str) -> Context {
         application: application.chars().take(MAX_SHOWN).collect(),
         browser: visitor.agent.browser.clone(),
         os: visitor.agent.os.clone(),
-        address: visitor.peer.0.to_string(),
+        address: visitor.peer.address().to_string(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Limits by network, and the problem documents that phones are turned away with.
 
+use std::io::Write;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,11 +12,15 @@ use countersign_service::clock::{SystemClock, Time};
 use countersign_service::config::Config;
 use countersign_service::limits::{self, Limit, Peer, counts, one_more};
 use countersign_service::problem::Problem;
+use countersign_service::serve;
 use countersign_service::store::Store;
+use countersign_service::tls::Authority;
 use serde_json::Value;
 
+use crate::support::config;
+
 fn peer(address: &str) -> Peer {
-    Peer(address.parse::<IpAddr>().unwrap())
+    Peer::at(address.parse::<IpAddr>().unwrap())
 }
 
 const TWO: Limit = Limit { burst: 2, per_second: 0 };
@@ -42,6 +47,49 @@ fn what_was_used_up_comes_back_with_the_seconds_and_never_by_a_clock_set_back() 
     assert_eq!(one_more(limit, Some((0.0, 100)), 101), Some(0.0));
     assert_eq!(one_more(limit, Some((0.0, 100)), 50), None);
     assert_eq!(one_more(limit, Some((0.0, 100)), Time::MAX), Some(2.0));
+}
+
+/// RFC 4291 section 2.5.5.2: how a socket for both protocols names its IPv4 clients.
+#[test]
+fn an_ipv4_client_is_one_on_whatever_socket_it_arrives() {
+    for (mapped, plain) in [("::ffff:192.0.2.1", "192.0.2.1"), ("::ffff:c000:201", "192.0.2.1")] {
+        assert_eq!(peer(mapped).address(), peer(plain).address());
+        assert_eq!(peer(mapped).network(), "192.0.2.0/24");
+    }
+    assert_ne!(peer("::ffff:192.0.2.1").network(), peer("::ffff:192.0.3.1").network());
+    for other in ["::ffff:0:192.0.2.1", "64:ff9b::192.0.2.1", "2001:db8::192.0.2.1"] {
+        assert!(peer(other).network().ends_with("/56"), "{other} is IPv6");
+    }
+}
+
+/// The real service on `[::]`: what one IPv4 network has used up, another one still has.
+#[tokio::test]
+async fn on_a_socket_for_both_protocols_each_ipv4_network_has_its_own_limit() {
+    let authority = Authority::make("limits").unwrap();
+    let identity = authority.identity(&["localhost", "127.0.0.1"]).unwrap();
+    let Ok(listener) = serve::bind("[::]:0".parse().unwrap()) else {
+        return writeln!(std::io::stdout(), "SKIPPED IPv6: this machine has no [::]").unwrap();
+    };
+    let config = Config { limits: TWO, ..config() };
+    let app = App::open(config, Arc::new(SystemClock::default())).unwrap();
+    let running = serve::serve(app.router(), listener, &identity).unwrap();
+    let trusted = reqwest::Certificate::from_pem(authority.certificate().as_bytes()).unwrap();
+    let look_ups = async |from: [u8; 4]| {
+        let client = reqwest::Client::builder().no_proxy().local_address(IpAddr::from(from));
+        let client = client.tls_certs_only([trusted.clone()]).build().unwrap();
+        let mut statuses = Vec::new();
+        for _time in 0..3 {
+            let url = format!("https://127.0.0.1:{}/phone/look-up", running.address.port());
+            statuses.push(client.post(url).body("{}").send().await.unwrap().status().as_u16());
+        }
+        statuses
+    };
+    let [first, second, third] = <[u16; 3]>::try_from(look_ups([127, 0, 1, 1]).await).unwrap();
+    assert!(first != 429 && second != 429, "{first} {second}");
+    assert_eq!(third, 429);
+    assert_ne!(look_ups([127, 0, 2, 1]).await[0], 429, "another network");
+    assert_eq!(look_ups([127, 0, 1, 200]).await[0], 429, "the same network");
+    running.stop().await;
 }
 
 /// Whoever asks from many networks fills no database.
