@@ -4,3 +4,4 @@ pub mod push_test;
 pub mod records;
 pub mod routes;
 pub mod standing;
+pub mod state;

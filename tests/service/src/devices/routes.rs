@@ -2,16 +2,16 @@
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::app::App;
 use crate::audit;
 use crate::clock::Time;
-use crate::devices::push_test::{self, PushTest};
+use crate::devices::push_test;
 use crate::devices::records::{self as devices, Cause, Device};
 use crate::devices::standing::{Standing, Status, may_answer};
+use crate::devices::state::{News, skewed, state};
 use crate::enrollment::acts::abandoned;
 use crate::enrollment::routes::is_endpoint;
 use crate::jose::Unverified;
@@ -20,16 +20,13 @@ use crate::limits::{self, Peer};
 use crate::notices;
 use crate::people::Person;
 use crate::phone_sign_in::acts as phone_sign_in;
-use crate::phone_sign_in::rules::TurnedOn;
 use crate::problem::Problem;
 use crate::prompts::acts::first_time;
-use crate::prompts::records::Told;
 use crate::push::Push;
 use crate::secrets::decode;
 use crate::store::{StoreError, Tx};
 
 const REQUEST_TYP: &str = "phone-request+jwt";
-const STATE_TYP: &str = "phone-state+jwt";
 const MAX_LIFE: Time = 120;
 const MAX_SKEW: u64 = 60;
 
@@ -75,68 +72,6 @@ where
     Ok(Request { device, jti: claims.jti, in_time, message: claims.message })
 }
 
-/// A signed state.
-#[derive(Serialize)]
-pub struct StateClaims<'a> {
-    iss: &'a str,
-    aud: &'a str,
-    iat: Time,
-    request: &'a str,
-    /// So that a phone learns of new keys before they sign.
-    keys_seq: usize,
-    #[serde(flatten)]
-    standing: &'a Standing,
-    #[serde(flatten)]
-    news: News,
-}
-
-/// What an answer says beside where the device stands; what is not set is not said.
-#[derive(Default, Serialize)]
-pub struct News {
-    /// The live prompts, as they were signed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prompts: Option<Vec<String>>,
-    /// What came of an answer or a report.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<OutcomeClaims>,
-    /// What came of turning phone sign-in on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub turn_on: Option<TurnedOn>,
-    /// What came of asking for a test push.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub push_test: Option<PushTest>,
-}
-
-/// What came of an answer or a report.
-#[derive(Serialize)]
-pub struct OutcomeClaims {
-    /// The prompt.
-    pub prompt: String,
-    /// What its phone is told.
-    pub result: Told,
-}
-
-/// Signs the answer to a request.
-pub fn state<M>(app: &App, request: &Request<M>, standing: &Standing, news: News) -> Result<Response, Problem> {
-    let now = app.clock.now();
-    let claims = StateClaims {
-        iss: &app.config.issuer,
-        aud: &request.device.id,
-        iat: now,
-        request: &request.jti,
-        keys_seq: app.keys.newest_document(),
-        standing,
-        news,
-    };
-    let jws = app.keys.phone(now).sign(STATE_TYP, &claims).map_err(|_library| Problem::Unavailable)?;
-    Ok(([(header::CONTENT_TYPE, "application/jose")], jws).into_response())
-}
-
-/// Signs the answer to a request whose time was wrong: nothing was done.
-pub fn skewed<M>(app: &App, request: &Request<M>) -> Result<Response, Problem> {
-    state(app, request, &Standing::clock_skew(), News::default())
-}
-
 #[derive(Clone, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
 enum Message {
@@ -155,7 +90,7 @@ pub async fn device(State(app): State<App>, peer: Peer, body: Bytes) -> Result<R
     limits::phone(&app, &peer).await?;
     let request: Request<Message> = verified(&app, "device", &body).await?;
     if !request.in_time {
-        return skewed(&app, &request);
+        return skewed(&app, &request.device, &request.jti);
     }
     let (id, jti, message, now) =
         (request.device.id.clone(), request.jti.clone(), request.message.clone(), app.clock.now());
@@ -174,7 +109,7 @@ pub async fn device(State(app): State<App>, peer: Peer, body: Bytes) -> Result<R
         })
         .await?;
     app.push.send_all(&app, push.into_iter().collect());
-    state(&app, &request, &standing, news)
+    state(&app, &request.device, &request.jti, &standing, news)
 }
 
 fn act(

@@ -9,8 +9,9 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::devices::records::{Device, State};
-use crate::devices::routes::{News, OutcomeClaims, Request, skewed, state, verified};
+use crate::devices::routes::{Request, verified};
 use crate::devices::standing::{Standing, Status};
+use crate::devices::state::{News, OutcomeClaims, skewed, state};
 use crate::enrollment::acts::settle_pending;
 use crate::jose::Unverified;
 use crate::limits::{self, Peer};
@@ -57,13 +58,13 @@ pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body:
         return Err(Problem::RequestRefused);
     }
     if !request.in_time {
-        return skewed(&app, &request);
+        return skewed(&app, &request.device, &request.jti);
     }
     note_contact(&app, &request, peer.network(), *reason == Reason::Opened).await?;
     let found = wait_for_news(&app, &request, known, *wait).await?;
     let prompts =
         (found.standing.status == Status::Ok).then(|| found.live.into_iter().map(|prompt| prompt.jws).collect());
-    state(&app, &request, &found.standing, News { prompts, ..News::default() })
+    state(&app, &request.device, &request.jti, &found.standing, News { prompts, ..News::default() })
 }
 
 /// Notes where the phone is, and that this is its newest fetch, for every process that an older one may wait in.
@@ -160,7 +161,7 @@ pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body:
     limits::phone(&app, &peer).await?;
     let request: Request<AnswerMessage> = verified(&app, "answers", &body).await?;
     if !request.in_time {
-        return skewed(&app, &request);
+        return skewed(&app, &request.device, &request.jti);
     }
     let (act, prompt) = match &request.message {
         AnswerMessage::Answer { answer, received_by } => {
@@ -175,7 +176,7 @@ pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body:
     if standing.status != Status::Removed && outcome.is_none() {
         return Err(Problem::RequestRefused);
     }
-    state(&app, &request, &standing, News { outcome, ..News::default() })
+    state(&app, &request.device, &request.jti, &standing, News { outcome, ..News::default() })
 }
 
 /// Reads the inner answer: signed by one of the device's keys, meant for this issuer, complete for its decision.
