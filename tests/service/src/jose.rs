@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::secrets::{decode, encode, random};
 
 const MAX_JWS: usize = 8_192;
+/// An ES256 signature, encoded.
+const SIGNATURE: usize = 86;
 
 /// Why a JWS was refused; never told to the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -123,10 +125,23 @@ impl SigningKey {
         &self.kid
     }
 
+    fn header(&self, typ: &str) -> Header {
+        Header { typ: Some(typ.to_owned()), kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) }
+    }
+
     /// Signs claims as a compact JWS of type `typ`.
     pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, JoseError> {
-        let header = Header { typ: Some(typ.to_owned()), kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) };
-        jsonwebtoken::encode(&header, claims, &self.encoding).map_err(|_library| JoseError::Key)
+        jsonwebtoken::encode(&self.header(typ), claims, &self.encoding).map_err(|_library| JoseError::Key)
+    }
+
+    /// Whether a phone reads what `sign` would make: at most 8,192 bytes (protocol section 1).
+    #[must_use]
+    pub fn fits(&self, typ: &str, claims: &impl Serialize) -> bool {
+        let encoded = |json: serde_json::Result<Vec<u8>>| {
+            json.ok().and_then(|json| base64::encoded_len(json.len(), false)).unwrap_or(MAX_JWS)
+        };
+        let parts = [encoded(serde_json::to_vec(&self.header(typ))), encoded(serde_json::to_vec(claims)), SIGNATURE];
+        parts.into_iter().fold(2_usize, usize::saturating_add) <= MAX_JWS
     }
 }
 

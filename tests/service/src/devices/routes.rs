@@ -109,7 +109,7 @@ pub async fn device(State(app): State<App>, peer: Peer, body: Bytes) -> Result<R
         })
         .await?;
     app.push.send_all(&app, push.into_iter().collect());
-    state(&app, &request.device, &request.jti, &standing, news)
+    state(&app, &request.device, &request.jti, standing, news)
 }
 
 fn act(

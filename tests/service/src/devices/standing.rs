@@ -93,6 +93,11 @@ impl Standing {
         })
     }
 
+    /// Leaves the newest notice out; false when there is none.
+    pub fn leave_out_notice(&mut self) -> bool {
+        self.notices.pop().is_some()
+    }
+
     /// Of a request whose time was wrong.
     #[must_use]
     pub fn clock_skew() -> Self {

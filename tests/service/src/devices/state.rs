@@ -11,9 +11,11 @@ use crate::devices::records::Device;
 use crate::devices::standing::Standing;
 use crate::phone_sign_in::rules::TurnedOn;
 use crate::problem::Problem;
-use crate::prompts::records::Told;
+use crate::prompts::records::{Prompt, Told};
 
 const STATE_TYP: &str = "phone-state+jwt";
+/// A phone reads no more of one state, and names no more in a fetch.
+pub const MAX_PROMPTS: usize = 16;
 
 /// A signed state.
 #[derive(Serialize)]
@@ -25,7 +27,7 @@ pub struct StateClaims<'a> {
     /// So that a phone learns of new keys before they sign.
     keys_seq: usize,
     #[serde(flatten)]
-    standing: &'a Standing,
+    standing: Standing,
     #[serde(flatten)]
     news: News,
 }
@@ -56,23 +58,49 @@ pub struct OutcomeClaims {
     pub result: Told,
 }
 
-/// Signs the answer to a request.
-pub fn state(app: &App, device: &Device, jti: &str, standing: &Standing, news: News) -> Result<Response, Problem> {
+impl<'a> StateClaims<'a> {
+    fn new(app: &'a App, device: &'a Device, jti: &'a str, standing: Standing, news: News, now: Time) -> Self {
+        Self {
+            iss: &app.config.issuer,
+            aud: &device.id,
+            iat: now,
+            request: jti,
+            keys_seq: app.keys.newest_document(),
+            standing,
+            news,
+        }
+    }
+
+    /// False when there is nothing left to leave out.
+    fn leave_out_one(&mut self) -> bool {
+        self.standing.leave_out_notice() || self.news.prompts.as_mut().is_some_and(|prompts| prompts.pop().is_some())
+    }
+}
+
+/// Signs the answer to a request. What it has no room for is left out, in the order of protocol section 5: the newest
+/// notices first, then prompts from the last on.
+pub fn state(app: &App, device: &Device, jti: &str, standing: Standing, news: News) -> Result<Response, Problem> {
     let now = app.clock.now();
-    let claims = StateClaims {
-        iss: &app.config.issuer,
-        aud: &device.id,
-        iat: now,
-        request: jti,
-        keys_seq: app.keys.newest_document(),
-        standing,
-        news,
-    };
-    let jws = app.keys.phone(now).sign(STATE_TYP, &claims).map_err(|_library| Problem::Unavailable)?;
+    let (key, mut claims) = (app.keys.phone(now), StateClaims::new(app, device, jti, standing, news, now));
+    while !key.fits(STATE_TYP, &claims) && claims.leave_out_one() {}
+    let jws = key.sign(STATE_TYP, &claims).map_err(|_library| Problem::Unavailable)?;
     Ok(([(header::CONTENT_TYPE, "application/jose")], jws).into_response())
 }
 
 /// Signs the answer to a request whose time was wrong: nothing was done.
 pub fn skewed(app: &App, device: &Device, jti: &str) -> Result<Response, Problem> {
-    state(app, device, jti, &Standing::clock_skew(), News::default())
+    state(app, device, jti, Standing::clock_skew(), News::default())
+}
+
+/// The live prompts that the answer to a fetch lists: as many of `ranked` as it has room for, from the first on. Known
+/// before it is signed, so that a phone that holds just these waits for others.
+#[must_use]
+pub fn listed(app: &App, device: &Device, jti: &str, standing: &Standing, mut ranked: Vec<Prompt>) -> Vec<Prompt> {
+    ranked.truncate(MAX_PROMPTS);
+    let (now, prompts) = (app.clock.now(), ranked.iter().map(|prompt| prompt.jws.clone()).collect());
+    let news = News { prompts: Some(prompts), ..News::default() };
+    let (key, mut claims) = (app.keys.phone(now), StateClaims::new(app, device, jti, standing.clone(), news, now));
+    while !key.fits(STATE_TYP, &claims) && claims.leave_out_one() {}
+    ranked.truncate(claims.news.prompts.map_or(0, |prompts| prompts.len()));
+    ranked
 }

@@ -1,5 +1,7 @@
 //! What is done to ceremonies, each one transaction; pushes leave after it.
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 
 use crate::app::App;
@@ -444,14 +446,16 @@ pub fn end_password_proved(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Resu
     Ok(())
 }
 
-/// The live prompts of a device, as they were signed.
+/// The live prompts of a device, as they were signed: by origin, the strongest first, and of one origin the newest first.
+/// So strangers, and pages that their reader has left, push nothing out of a state that has not room for all.
 pub fn live_prompts(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Vec<Prompt>, StoreError> {
+    let mut ceremonies: Vec<Ceremony> = tx.children(&device.account_id)?;
+    ceremonies.retain(|ceremony| ceremony.is_live(now));
+    ceremonies.sort_by_key(|ceremony| (ceremony.origin, Reverse(ceremony.created_at)));
     let mut live = Vec::new();
-    for ceremony in tx.children::<Ceremony>(&device.account_id)? {
-        if ceremony.is_live(now) {
-            let prompts: Vec<Prompt> = tx.children(&ceremony.id)?;
-            live.extend(prompts.into_iter().filter(|prompt| prompt.device_id == device.id));
-        }
+    for ceremony in ceremonies {
+        let prompts: Vec<Prompt> = tx.children(&ceremony.id)?;
+        live.extend(prompts.into_iter().filter(|prompt| prompt.device_id == device.id));
     }
     Ok(live)
 }

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::devices::records::{Device, State};
 use crate::devices::routes::{Request, verified};
 use crate::devices::standing::{Standing, Status};
-use crate::devices::state::{News, OutcomeClaims, skewed, state};
+use crate::devices::state::{MAX_PROMPTS, News, OutcomeClaims, listed, skewed, state};
 use crate::enrollment::acts::settle_pending;
 use crate::jose::Unverified;
 use crate::limits::{self, Peer};
@@ -25,7 +25,6 @@ use crate::store::{StoreError, Tx};
 
 const ANSWER_TYP: &str = "phone-answer+jwt";
 const MAX_WAIT: u64 = 30;
-const MAX_KNOWN: usize = 16;
 /// Another process may have changed the database, so a waiting fetch looks again by itself.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -54,7 +53,7 @@ pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body:
     limits::phone(&app, &peer).await?;
     let request: Request<FetchMessage> = verified(&app, "prompts", &body).await?;
     let FetchMessage::Fetch { reason, wait, known } = &request.message;
-    if *wait > MAX_WAIT || known.prompts.len() > MAX_KNOWN {
+    if *wait > MAX_WAIT || known.prompts.len() > MAX_PROMPTS {
         return Err(Problem::RequestRefused);
     }
     if !request.in_time {
@@ -63,8 +62,8 @@ pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body:
     note_contact(&app, &request, peer.network(), *reason == Reason::Opened).await?;
     let found = wait_for_news(&app, &request, known, *wait).await?;
     let prompts =
-        (found.standing.status == Status::Ok).then(|| found.live.into_iter().map(|prompt| prompt.jws).collect());
-    state(&app, &request.device, &request.jti, &found.standing, News { prompts, ..News::default() })
+        (found.standing.status == Status::Ok).then(|| found.listed.into_iter().map(|prompt| prompt.jws).collect());
+    state(&app, &request.device, &request.jti, found.standing, News { prompts, ..News::default() })
 }
 
 /// Notes where the phone is, and that this is its newest fetch, for every process that an older one may wait in.
@@ -94,7 +93,8 @@ async fn note_contact<M>(app: &App, request: &Request<M>, network: String, opene
 /// What a fetch finds.
 struct Found {
     standing: Standing,
-    live: Vec<Prompt>,
+    /// What the answer has room for.
+    listed: Vec<Prompt>,
     is_newest: bool,
 }
 
@@ -116,13 +116,13 @@ async fn wait_for_news<M>(app: &App, request: &Request<M>, known: &Known, wait: 
 
 /// Whether the phone knows less, or still shows what is over.
 fn differs(found: &Found, known: &Known) -> bool {
-    let news = found.live.iter().any(|prompt| !known.prompts.contains(&prompt.jti));
-    let gone = known.prompts.iter().any(|jti| !found.live.iter().any(|prompt| prompt.jti == *jti));
+    let news = found.listed.iter().any(|prompt| !known.prompts.contains(&prompt.jti));
+    let gone = known.prompts.iter().any(|jti| !found.listed.iter().any(|prompt| prompt.jti == *jti));
     found.standing.status != known.status || news || gone
 }
 
 async fn look<M>(app: &App, request: &Request<M>) -> Result<Found, StoreError> {
-    let (id, jti, now) = (request.device.id.clone(), request.jti.clone(), app.clock.now());
+    let (shared, id, jti, now) = (app.clone(), request.device.id.clone(), request.jti.clone(), app.clock.now());
     app.store
         .run(move |tx| {
             let mut device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
@@ -131,13 +131,13 @@ async fn look<M>(app: &App, request: &Request<M>) -> Result<Found, StoreError> {
                 device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
             }
             let standing = Standing::of(tx, &device)?;
-            let live = match standing.status {
-                Status::Ok => acts::live_prompts(tx, &device, now)?,
+            let listed = match standing.status {
+                Status::Ok => listed(&shared, &device, &jti, &standing, acts::live_prompts(tx, &device, now)?),
                 Status::Pending | Status::Removed | Status::ClockSkew | Status::Suspended | Status::Limited => {
                     Vec::new()
                 }
             };
-            Ok(Found { standing, live, is_newest: device.fetching == Some(jti) })
+            Ok(Found { standing, listed, is_newest: device.fetching == Some(jti) })
         })
         .await
 }
@@ -176,7 +176,7 @@ pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body:
     if standing.status != Status::Removed && outcome.is_none() {
         return Err(Problem::RequestRefused);
     }
-    state(&app, &request.device, &request.jti, &standing, News { outcome, ..News::default() })
+    state(&app, &request.device, &request.jti, standing, News { outcome, ..News::default() })
 }
 
 /// Reads the inner answer: signed by one of the device's keys, meant for this issuer, complete for its decision.

@@ -12,4 +12,5 @@ mod replay;
 mod requests;
 mod rotation;
 mod service;
+mod state_limit;
 mod vectors;

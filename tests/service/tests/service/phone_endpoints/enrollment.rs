@@ -73,7 +73,7 @@ async fn a_typed_code_adds_a_phone_too() {
     let canonical = shown.replace('-', "");
     let (id, secret) = canonical.split_at(4);
     let key = typed_key(ISSUER, id, secret).unwrap().to_vec();
-    let code = Code { id: id.to_owned(), key, enrollment: scanned.enrollment.clone() };
+    let code = Code { id: id.to_owned(), key, ..scanned.clone() };
     phone.bind(&service, &code).await;
     assert_eq!(type_digits(&service, &code, phone.digits(&code)).await, Digits::Right);
     assert_eq!(phone.fetched(&service).await["status"], "ok");

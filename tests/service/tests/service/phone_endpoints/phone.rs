@@ -6,7 +6,7 @@ use p256::ecdsa::signature::Signer;
 use ring::{digest, hmac};
 use serde_json::{Value, json};
 
-use super::service::{Answer, Code, ISSUER, Service};
+use super::service::{Answer, Code, Service};
 
 pub const PUSH_AUTH: [u8; 16] = [9; 16];
 
@@ -76,7 +76,7 @@ impl Phone {
 
     pub fn look_up(&self, code: &Code, nonce: &str) -> Value {
         let nonce_bytes = decode(nonce).unwrap();
-        let mac = mac(&code.key, &[b"look-up", ISSUER.as_bytes(), code.id.as_bytes(), &nonce_bytes]);
+        let mac = mac(&code.key, &[b"look-up", code.issuer.as_bytes(), code.id.as_bytes(), &nonce_bytes]);
         json!({"v": 1, "id": code.id, "nonce": nonce, "mac": mac})
     }
 
@@ -87,9 +87,9 @@ impl Phone {
     pub fn bind_claims(&self, service: &Service, code: &Code) -> Value {
         let auth = PUSH_AUTH;
         let (thumbprint, id) = (self.jwk.thumbprint_bytes(), code.id.as_bytes());
-        let mac = mac(&code.key, &[b"bind", ISSUER.as_bytes(), id, &thumbprint, &self.push_point, &auth]);
+        let mac = mac(&code.key, &[b"bind", code.issuer.as_bytes(), id, &thumbprint, &self.push_point, &auth]);
         json!({
-            "aud": format!("{ISSUER}/phone/enrollment"), "iat": service.now(), "exp": service.now() + 120,
+            "aud": service.app.config.endpoint("enrollment"), "iat": service.now(), "exp": service.now() + 120,
             "jti": random_id().unwrap(), "v": 1, "enrollment": code.id, "mac": mac,
             "device": {"name": "Alice's phone", "model": "Model", "os": "OS 1", "app_version": "0.1.0"},
                 "push": {"endpoint": self.push_endpoint, "p256dh": encode(&self.push_point), "auth": encode(&auth)},
@@ -109,7 +109,7 @@ impl Phone {
     }
 
     pub fn digits(&self, code: &Code) -> String {
-        let fields: [&[u8]; 4] = [b"digits", ISSUER.as_bytes(), &self.jwk.thumbprint_bytes(), &self.push_point];
+        let fields: [&[u8]; 4] = [b"digits", code.issuer.as_bytes(), &self.jwk.thumbprint_bytes(), &self.push_point];
         let bytes = decode(&mac(&code.key, &fields)).unwrap();
         let number = u64::from_be_bytes(bytes[..8].try_into().unwrap());
         format!("{:06}", number % 1_000_000)
@@ -124,7 +124,7 @@ impl Phone {
     /// The claims of a request, `message` and its members among them.
     pub fn claims(&self, service: &Service, endpoint: &str, message: Value) -> Value {
         let mut claims = message;
-        claims["aud"] = format!("{ISSUER}/phone/{endpoint}").into();
+        claims["aud"] = service.app.config.endpoint(endpoint).into();
         claims["iat"] = service.now().into();
         claims["exp"] = (service.now() + 120).into();
         claims["jti"] = random_id().unwrap().into();
@@ -148,7 +148,7 @@ impl Phone {
     pub fn read_state(&self, service: &Service, answer: &Answer) -> Value {
         assert_eq!((answer.status, answer.kind.as_str()), (200, "application/jose"), "{}", answer.body);
         let state: Value = verified(service, &answer.body, "phone-state+jwt");
-        assert_eq!(state["iss"], ISSUER);
+        assert_eq!(state["iss"], service.app.config.issuer);
         assert_eq!(state["aud"], self.device_id);
         assert!(state["iat"].as_i64().unwrap().abs_diff(service.now()) < 60, "{state}");
         state
@@ -178,7 +178,7 @@ impl Phone {
 
     pub fn approval(&self, service: &Service, prompt: &str, number: &str) -> Value {
         json!({
-            "aud": ISSUER, "prompt": jti_of(service, prompt), "prompt_sha256": hashed(prompt.as_bytes()),
+            "aud": service.app.config.issuer, "prompt": jti_of(service, prompt), "prompt_sha256": hashed(prompt.as_bytes()),
             "decision": "approve", "number": number, "uv": "none",
         })
     }

@@ -45,6 +45,7 @@ pub struct Code {
     pub id: String,
     pub key: Vec<u8>,
     pub enrollment: String,
+    pub issuer: String,
 }
 
 pub struct Answer {
@@ -174,8 +175,8 @@ impl Service {
         let record = enrollment::current(&self.app, enrollment.clone()).await.unwrap().unwrap();
         let text = Url::parse(&enrollment::scanned_text(&self.app, &record).unwrap()).unwrap();
         let member = |name: &str| text.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
-        assert_eq!((member("v").as_str(), member("issuer").as_str()), ("1", ISSUER));
-        Code { id: member("id"), key: decode(&member("secret")).unwrap(), enrollment }
+        assert_eq!((member("v"), member("issuer")), ("1".to_owned(), self.app.config.issuer.clone()));
+        Code { id: member("id"), key: decode(&member("secret")).unwrap(), enrollment, issuer: member("issuer") }
     }
 
     /// A phone that is on the account.

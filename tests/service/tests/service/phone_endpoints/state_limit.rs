@@ -1,0 +1,154 @@
+//! A state that has not room for all: what it leaves out, and that nothing is lost by it (protocol section 5).
+
+use std::time::{Duration, Instant};
+
+use countersign_service::notices;
+use countersign_service::prompts::acts;
+use countersign_service::prompts::records::{Context, Kind, Origin, Owner};
+use serde_json::{Value, json};
+
+use super::phone::{Phone, verified};
+use super::service::{ISSUER, Service};
+
+/// No phone reads a longer JWS.
+const MAX_JWS: usize = 8_192;
+const NOTICES: usize = 20;
+/// The strongest first.
+const RANKED: [Origin; 4] = [Origin::SignedIn, Origin::KnownBrowser, Origin::PasswordProved, Origin::Unknown];
+
+/// A state as it came, and what it says.
+struct Told {
+    length: usize,
+    state: Value,
+}
+
+impl Told {
+    fn notices(&self) -> Vec<String> {
+        let notices = self.state["notices"].as_array().cloned().unwrap_or_default();
+        notices.iter().map(|notice| notice["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Place of its origin, time and id of each prompt.
+    fn prompts(&self, service: &Service) -> Vec<(usize, i64, String)> {
+        let read = |jws: &Value| {
+            assert!(jws.as_str().unwrap().len() <= 2_700, "a prompt fits a push");
+            let claims = verified(service, jws.as_str().unwrap(), "phone-prompt+jwt");
+            let origin: Origin = serde_json::from_value(claims["origin"].clone()).unwrap();
+            let rank = RANKED.iter().position(|one| *one == origin).unwrap();
+            (rank, -claims["iat"].as_i64().unwrap(), claims["jti"].as_str().unwrap().to_owned())
+        };
+        self.state["prompts"].as_array().unwrap().iter().map(read).collect()
+    }
+}
+
+async fn told(service: &Service, phone: &Phone, message: Value) -> Told {
+    let answer = phone.send(service, "prompts", message).await;
+    let state = phone.read_state(service, &answer);
+    Told { length: answer.body.len(), state }
+}
+
+/// Ten requests from everywhere, each with the longest texts there are, and more notices than a state tells.
+async fn crowded(issuer: &str, text: &str) -> (Service, Phone) {
+    let service = Service::called(issuer, Vec::new(), String::new()).await;
+    let phone = service.with_phone(1).await;
+    for (number, origin) in RANKED.iter().rev().chain(&RANKED).chain(&RANKED[..2]).enumerate() {
+        let mut wanted = service.wanted(&number.to_string());
+        wanted.origin = *origin;
+        wanted.network = format!("192.0.{number}.0/24");
+        wanted.context = Context {
+            application: text.to_owned(),
+            browser: "b".repeat(40),
+            os: "o".repeat(40),
+            address: "2001:db8:1234:5678:9abc:def0:1234:5678".to_owned(),
+        };
+        match origin {
+            Origin::SignedIn => {
+                (wanted.kind, wanted.owner) = (Kind::AddMethod, Owner::Session(number.to_string()));
+            }
+            Origin::KnownBrowser => wanted.known_browser = Some(number.to_string()),
+            Origin::PasswordProved | Origin::Unknown => {}
+        }
+        acts::start(&service.app, wanted).await.unwrap().unwrap();
+        service.clock.advance(1);
+    }
+    for _time in 0..NOTICES {
+        let (account, now) = (service.account.clone(), service.now());
+        let tell = move |tx: &mut countersign_service::store::Tx<'_>| {
+            notices::tell(tx, &account, None, notices::Kind::PhoneSignInOff, now)
+        };
+        service.app.store.run_blocking(tell).unwrap();
+    }
+    (service, phone)
+}
+
+/// 253 characters of host.
+fn longest_issuer() -> String {
+    let label = "a".repeat(63);
+    format!("https://{label}.{label}.{label}.{}", "b".repeat(61))
+}
+
+#[tokio::test]
+async fn a_state_at_its_limit_leaves_out_the_newest_notices_then_the_weakest_and_oldest_prompts() {
+    let longest = "\u{1F600}".repeat(128);
+    for (issuer, text) in [(ISSUER, "Mail"), (ISSUER, longest.as_str()), (longest_issuer().as_str(), longest.as_str())]
+    {
+        let (service, phone) = crowded(issuer, text).await;
+        let all = told(&service, &phone, Phone::fetch("ok", &[], 0)).await;
+        assert!(all.length <= MAX_JWS, "{} bytes", all.length);
+        let prompts = all.prompts(&service);
+        assert!((2..10).contains(&prompts.len()), "{} prompts of 10", prompts.len());
+        assert!(prompts.is_sorted(), "the strongest origins, of one the newest: {prompts:?}");
+        let longest_prompt = all.state["prompts"][0].as_str().unwrap().len();
+        assert!(MAX_JWS - all.length < longest_prompt * 4 / 3 + 8, "room for another one");
+
+        // Nothing is told that was told: a fetch that knows them waits.
+        let known: Vec<&str> = prompts.iter().map(|(_, _, jti)| jti.as_str()).collect();
+        let started = Instant::now();
+        let waited = told(&service, &phone, Phone::fetch("ok", &known, 1)).await;
+        assert!(
+            started.elapsed() >= Duration::from_millis(900),
+            "a fetch that knows all that is listed has nothing to hear"
+        );
+        assert_eq!(waited.prompts(&service), prompts);
+
+        let answered = told_notices(&service, &phone).await;
+        assert_eq!(answered.len(), NOTICES, "each in its turn, once");
+    }
+}
+
+/// Acknowledges what it is told until there is no more.
+async fn told_notices(service: &Service, phone: &Phone) -> Vec<String> {
+    let mut heard: Vec<String> = Vec::new();
+    loop {
+        // The answer to an acknowledgement lists no prompts: there is room for notices.
+        let state = phone
+            .state(
+                service,
+                "device",
+                json!({"message": "ack", "notices": heard.last_chunk::<16>().map_or(heard.as_slice(), |last| last)}),
+            )
+            .await;
+        let told = Told { length: 0, state }.notices();
+        if told.is_empty() {
+            return heard;
+        }
+        assert!(told.len() <= 16 && told.iter().all(|id| !heard.contains(id)));
+        heard.extend(told);
+    }
+}
+
+#[tokio::test]
+async fn when_a_listed_request_ends_the_next_one_is_listed() {
+    let (service, phone) = crowded(ISSUER, &"\u{1F600}".repeat(128)).await;
+    let mut seen = Vec::new();
+    for _request in 0..10 {
+        let state = told(&service, &phone, Phone::fetch("ok", &[], 0)).await;
+        let jws = state.state["prompts"][0].as_str().unwrap().to_owned();
+        let denial = phone.sign(&phone.answer_header(), &phone.denial(&service, &jws));
+        let message = json!({"message": "answer", "answer": denial, "received_by": "fetch"});
+        assert_eq!(phone.state(&service, "answers", message).await["outcome"]["result"], "denied");
+        seen.push(state.prompts(&service).remove(0));
+    }
+    assert!(seen.is_sorted(), "in their order, the weakest last: {seen:?}");
+    assert_eq!(told(&service, &phone, Phone::fetch("ok", &[], 0)).await.prompts(&service), []);
+}
