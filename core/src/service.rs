@@ -13,10 +13,10 @@ pub(crate) mod messages;
 #[cfg(feature = "authenticator")]
 mod metadata;
 
-#[cfg(all(test, feature = "authenticator"))]
-pub(crate) use exchange::Claims;
 #[cfg(all(any(test, feature = "testing"), feature = "authenticator"))]
 pub(crate) use exchange::{Addressee, read_state};
+#[cfg(all(test, feature = "authenticator"))]
+pub(crate) use exchange::{Claims, offset_of_state};
 pub(crate) use keys::ServiceKeys;
 #[cfg(feature = "authenticator")]
 pub(crate) use {

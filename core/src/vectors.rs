@@ -16,7 +16,7 @@ use crate::platform::{KeyGuard, KeyStore};
 use crate::prompt::{Audience, PushContent, PushEffect, verify_prompt, verify_push};
 use crate::push_message::{PushKeys, strip_padding};
 use crate::service::messages::Message;
-use crate::service::{Addressee, ServiceKeys, read_state};
+use crate::service::{Addressee, ServiceKeys, offset_between, offset_of_state, read_state};
 use crate::testing::OneWrappedKey;
 
 /// What JOSE itself decides, before anything of a payload is looked at.
@@ -160,6 +160,50 @@ fn keys_and_their_chains() {
         followed.is_ok()
     });
     assert_eq!(good, 4);
+}
+
+/// The first document that a phone is given, and the chain from there on.
+#[test]
+fn first_keys_and_their_chains() {
+    let file = file("first-keys.json");
+    let issuer = Issuer::parse(text(&file["issuer"])).unwrap();
+    let good = each_case(&file, "cases", |case| {
+        let pinned = ServiceKeys::pinned(text(&case["jws"]), &issuer);
+        if let (Ok(keys), Some(result)) = (&pinned, case.get("result")) {
+            assert_eq!(&serde_json::to_value(keys).unwrap(), result, "{}", case["name"]);
+        }
+        pinned.is_ok()
+    });
+    assert_eq!(good, 5);
+    let good = each_case(&file, "chains", |case| {
+        let first = ServiceKeys::pinned(text(&case["first"]), &issuer).unwrap();
+        let followed = first.follow(&published(case["chain"].as_array().unwrap()), &issuer);
+        if let (Ok(keys), Some(result)) = (&followed, case.get("result")) {
+            assert_eq!(&serde_json::to_value(keys).unwrap(), result, "{}", case["name"]);
+        }
+        followed.is_ok()
+    });
+    assert_eq!(good, 2);
+}
+
+/// What each source does to the offset of a phone's clock.
+#[test]
+fn clocks() {
+    let number = |value: &Value| value.as_u64().unwrap();
+    let good = each_case(&file("clock.json"), "cases", |case| {
+        let (phone, service) = (number(&case["phone"]), number(&case["service"]));
+        let offset = match text(&case["source"]) {
+            "state" => {
+                let told = offset_of_state(phone, service, number(&case["round_trip"]));
+                Some(told.unwrap_or(case["held"].as_i64().unwrap()))
+            }
+            "look_up" | "refused_proof" | "token" => offset_between(phone, service),
+            other => panic!("{other}"),
+        };
+        assert_eq!(offset, case.get("offset").map(|offset| offset.as_i64().unwrap()), "{}", case["name"]);
+        offset.is_some()
+    });
+    assert_eq!(good, 21);
 }
 
 /// What the device signs, the core only makes; its JOSE reads it all the same, for what JOSE decides.

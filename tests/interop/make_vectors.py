@@ -15,6 +15,7 @@ import json
 from making.device_files import (
     answer_file, dpop_file, enrollment_file, request_file, sign_in_answer_file, sign_in_key_file,
 )
+from making.first_contact import clock_file, first_keys_file
 from making.jose import VECTORS
 from making.proofs import proofs_file
 from making.pushes import inbox_file, push_file
@@ -45,6 +46,8 @@ def make_all() -> dict[str, dict]:
         "proofs.json": proofs_file(world, prompt, keys["cases"][0]["jws"]),
         "push.json": push_file(world, prompts, withdrawals, push_tests),
         "inbox.json": inbox_file(world),
+        "first-keys.json": first_keys_file(world),
+        "clock.json": clock_file(),
     }
 
 

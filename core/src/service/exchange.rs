@@ -169,10 +169,7 @@ async fn follow_ahead(core: &Core, speaker: &mut Speaker, state: &State) {
 
 /// Sets the clock offset from an answer to the very request just sent (protocol section 5).
 async fn learn_clock(core: &Core, speaker: &mut Speaker, state: &State, reply: &Reply) -> Result<(), Error> {
-    if reply.took.as_secs() >= CLOCK_ROUND_TRIP {
-        return Ok(());
-    }
-    let Some(offset) = offset_between(core.ports.clock.now().0, state.iat) else {
+    let Some(offset) = offset_of_state(core.ports.clock.now().0, state.iat, reply.took.as_secs()) else {
         return Ok(());
     };
     // Two seconds are the noise of whole seconds and the way; they are not worth a write.
@@ -182,6 +179,11 @@ async fn learn_clock(core: &Core, speaker: &mut Speaker, state: &State, reply: &
     speaker.clock_offset = offset;
     let account = speaker.account.clone();
     core.store.write(Point::ClockLearned, move |tables| tables.set_clock_offset(&account, offset)).await
+}
+
+/// The offset that a state tells, unless its round trip took too long (seconds) or it is more than a day.
+pub(crate) fn offset_of_state(phone: u64, iat: u64, round_trip: u64) -> Option<i64> {
+    offset_between(phone, iat).filter(|_offset| round_trip < CLOCK_ROUND_TRIP)
 }
 
 /// The service's clock minus the phone's, unless it is more than a day.

@@ -57,8 +57,10 @@ class Refused(Exception):
 class Phone:
     """One account on one phone."""
 
-    def __init__(self, world: World):
+    def __init__(self, world: World, clock_error: int = 0):
+        """`clock_error`: seconds by which this phone's own clock is wrong."""
         self._world, self._client = world, Client(world.authority)
+        self._clock_error, self._offset = clock_error, 0
         self.device, self.push, self.sign_in = Key(), Key(), None
         self._push_secret, self._slot = os.urandom(16), os.urandom(16)
 
@@ -92,6 +94,8 @@ class Phone:
         # The first keys are believed for the MAC over them (section 6).
         self._service_keys = strict_json(unb64(answer["keys"].split(".")[1]))["keys"]
         self.account_id, self.user_name = answer["account_id"], answer["user_name"]
+        self._offset = answer["time"] - self._own_clock()
+        assert abs(self._offset) <= 24 * 60 * 60, "this phone's clock is wrong"
         return answer
 
     def bind(self) -> None:
@@ -140,8 +144,15 @@ class Phone:
     # ---- sections 4 and 5
 
     def _timed(self, audience: str) -> dict:
-        now = int(time.time())
+        now = self._now()
         return {"aud": audience, "iat": now, "exp": now + 120}
+
+    def _own_clock(self) -> int:
+        return int(time.time()) + self._clock_error
+
+    def _now(self) -> int:
+        """The service's time, as far as this phone knows it."""
+        return self._own_clock() + self._offset
 
     def _post(self, endpoint: str, jws: str) -> Reply:
         return self._client.ask(endpoint, jws.encode(), Content_Type="application/jose")
@@ -175,7 +186,7 @@ class Phone:
         waiting = [(jws, self._from_service("phone-prompt+jwt", jws)) for jws in self.fetch()["prompts"]]
         [(jws, claims)] = [(jws, claims) for jws, claims in waiting if claims["kind"] == kind]
         assert (claims["iss"], claims["aud"], claims["sub"]) == (self.issuer, self.device_id, self.account_id)
-        assert claims["exp"] > time.time()
+        assert claims["exp"] > self._now()
         return jws, claims
 
     def answer(self, prompt: tuple[str, dict], number: str | None) -> str:
@@ -200,7 +211,7 @@ class Phone:
 
     def _form(self, endpoint: str, **fields: str) -> Reply:
         proof = self.device.sign("dpop+jwt", {
-            "jti": fresh_id(), "htm": "POST", "htu": endpoint, "iat": int(time.time()),
+            "jti": fresh_id(), "htm": "POST", "htu": endpoint, "iat": self._now(),
         }, jwk=self.device.jwk)
         return self._client.ask(
             endpoint, urllib.parse.urlencode(fields).encode(),

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.skipif(
     "COUNTERSIGN_WORLD" not in os.environ, reason="run by `cargo xtask test`, which starts a service")
 
 
-def added() -> tuple[Person, Phone]:
+def added(clock_error: int = 0) -> tuple[Person, Phone]:
     """J2: a person with a phone that is confirmed."""
     world = World()
-    person, phone = Person(world), Phone(world)
+    person, phone = Person(world), Phone(world, clock_error)
     page = person.wizard()
     answer = phone.look_up(*typed_code(page))
     assert answer["user_name"] == person.user
@@ -51,6 +51,12 @@ def test_j2_an_account_is_added_and_confirmed():
     assert state["policy"]["phone_sign_in"] is True
     assert "sign_in_key" not in state
     assert person.open("/security-info").name == "security-info"
+
+
+@pytest.mark.parametrize("clock_error", [-3_600, 3_600, 23 * 60 * 60])
+def test_j2_a_phone_whose_clock_is_wrong_is_added_by_the_services_time(clock_error):
+    _, phone = added(clock_error)
+    assert phone.fetch()["status"] == "ok"
 
 
 def test_j4_and_j6_and_j8_on_in_and_off():

@@ -25,7 +25,10 @@ KINDS = (
     "dpop", "phone-answer", "phone-enrollment", "phone-keys", "phone-prompt", "phone-request", "phone-sign-in-answer",
     "phone-sign-in-key", "phone-state", "prompt-withdrawn", "push-test",
 )
-FILES = sorted([*(f"{kind}.json" for kind in KINDS), "inbox.json", "keys.json", "proofs.json", "push.json"])
+FILES = sorted([
+    *(f"{kind}.json" for kind in KINDS),
+    "clock.json", "first-keys.json", "inbox.json", "keys.json", "proofs.json", "push.json",
+])
 JWS_VERDICTS = {
     "good", "type", "algorithm", "unknown_key", "signature", "header", "duplicate", "base64", "parts", "json",
     "too_large", "audience", "issuer", "subject", "expired", "future", "life", "id", "match", "key", "unknown", "verification",
@@ -278,6 +281,49 @@ def follow(chain: list[str], held: dict, issuer: str) -> dict | None:
             return None
         held = {"seq": claims["seq"], "keys": claims["keys"]}
     return held
+
+
+# ---- what a phone believes of a service that it has never spoken to
+
+@pytest.mark.parametrize(("file", "at"), names("first-keys.json", "cases"))
+def test_first_keys(vectors, file, at):
+    case = vectors[file]["cases"][at]
+    assert case["verdict"] in {"good", "issuer", "json", "point", "duplicate"}
+    held = first_keys(case["jws"], vectors[file]["issuer"])
+    assert held == case.get("result")
+    assert (held is None) == (case["verdict"] != "good")
+
+
+@pytest.mark.parametrize(("file", "at"), names("first-keys.json", "chains"))
+def test_chain_from_first_keys(vectors, file, at):
+    case, issuer = vectors[file]["chains"][at], vectors[file]["issuer"]
+    followed = follow(case["chain"], first_keys(case["first"], issuer), issuer)
+    assert followed == case.get("result")
+    assert (followed is None) == (case["verdict"] == "chain")
+
+
+def first_keys(jws: str, issuer: str) -> dict | None:
+    """What a phone holds of the first document: its own signature is not looked at."""
+    try:
+        claims = stock.strict_json(unb64(jws.split(".")[1]))
+        keys = [JWK(**jwk).get_op_key("verify") for jwk in claims["keys"]]
+    except (AssertionError, KeyError, ValueError, jwcrypto.common.JWException):
+        return None
+    if claims["iss"] != issuer or not isinstance(claims.get("seq"), int) or claims["seq"] < 1 or not 1 <= len(keys) <= 8:
+        return None
+    return {"seq": claims["seq"], "keys": claims["keys"]}
+
+
+@pytest.mark.parametrize(("file", "at"), names("clock.json", "cases"))
+def test_clock(vectors, file, at):
+    case = vectors[file]["cases"][at]
+    off, day = case["service"] - case["phone"], 24 * 60 * 60
+    if case["source"] == "state":
+        counts = abs(off) <= day and case["round_trip"] < 30
+        assert (case["verdict"], case["offset"]) == ("good", off if counts else case["held"])
+    else:
+        assert case["source"] in {"look_up", "refused_proof", "token"}
+        assert (case["verdict"], case.get("offset")) == (("good", off) if abs(off) <= day else ("clock", None))
 
 
 # ---- proofs
