@@ -70,7 +70,7 @@ pub(crate) fn page(input: &[u8]) -> bool {
             .method(method)
             .uri(path)
             .header(header::USER_AGENT, agent)
-            .header(header::COOKIE, format!("__Host-session={COOKIE}"))
+            .header(header::COOKIE, format!("__Host-form={COOKIE}; __Host-session={COOKIE}"))
             .header(header::ORIGIN, ISSUER)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         let Ok(request) = request.body(Body::from(form)) else { return false };

@@ -272,6 +272,8 @@ impl Scene {
 
     /// What a form of the session's pages must bring.
     pub(crate) fn csrf(&self) -> String {
-        encode(hmac::sign(&self.app.csrf, format!("- {COOKIE}").as_bytes()).as_ref())
+        let nonce = [0; 16];
+        let bound_to = [nonce.as_slice(), format!("{COOKIE} {COOKIE}").as_bytes()].concat();
+        encode(&[nonce.as_slice(), hmac::sign(&self.app.csrf, &bound_to).as_ref()].concat())
     }
 }

@@ -18,6 +18,7 @@ class Page(HTMLParser):
     name: str = ""
     number: str = ""
     picture: str = ""
+    leads_to: str = ""
     forms: list = field(default_factory=list)
 
     def __post_init__(self):
@@ -33,6 +34,8 @@ class Page(HTMLParser):
             self.number = given["data-number"]
         elif given.get("id") == "qr":
             self.picture = given["src"]
+        elif given.get("id") == "leave":
+            self.leads_to = given["href"]
         if tag == "form":
             self.forms.append((given["action"], {}, []))
         elif tag == "input" and self.forms and "name" in given:
@@ -56,7 +59,7 @@ class Person:
         return other
 
     def open(self, path: str) -> Page:
-        """A page, after every redirect within the service; one that leads elsewhere is the address alone."""
+        """A page, after every redirect within the service; a way out of it is the address alone."""
         return self._follow(path, self._client.ask(self._at(path)))
 
     def press(self, page: Page, button: str, **filled: str) -> Page:
@@ -74,7 +77,8 @@ class Person:
             if not self._at(location).startswith(self._world.issuer) or location.startswith("http://"):
                 return Page("", location)
             reply = self._client.ask(self._at(location))
-        return Page(reply.body.decode(), address)
+        page = Page(reply.body.decode(), address)
+        return Page("", page.leads_to) if page.name == "leaving" else page
 
     def enters_password(self, page: Page) -> Page:
         """User name, then password."""

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use fantoccini::wd::WindowHandle;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -124,10 +125,40 @@ impl Browser {
         Self::start_with(ca, wanted).await
     }
 
+    /// Opens a window that keeps no cookies.
+    ///
+    /// # Errors
+    /// As [`Browser::start`].
+    pub async fn start_without_cookies(ca: &[u8]) -> Result<Self, Trouble> {
+        let mut wanted = capabilities();
+        let options = wanted.get_mut("goog:chromeOptions").and_then(|options| options.as_object_mut());
+        let blocked = json!({ "profile.default_content_setting_values.cookies": 2 });
+        options.ok_or("no options")?.insert("prefs".to_owned(), blocked);
+        Self::start_with(ca, wanted).await
+    }
+
     async fn start_with(ca: &[u8], wanted: Capabilities) -> Result<Self, Trouble> {
         let driver = Driver::start(ca)?;
         let client = connect(&driver.address(), &wanted).await?;
         Ok(Self { client, driver })
+    }
+
+    /// Opens another tab, with the same cookies, and goes there; returns the names of this tab and of the new one.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    pub async fn new_tab(&self) -> Result<(WindowHandle, WindowHandle), Trouble> {
+        let (here, opened) = (self.client.window().await?, self.client.new_window(true).await?);
+        self.client.switch_to_window(opened.handle.clone()).await?;
+        Ok((here, opened.handle))
+    }
+
+    /// Goes to a tab.
+    ///
+    /// # Errors
+    /// When it is closed.
+    pub async fn go_to_tab(&self, tab: &WindowHandle) -> Result<(), Trouble> {
+        Ok(self.client.switch_to_window(tab.clone()).await?)
     }
 
     /// Comes back from the window that a link has opened.

@@ -2,6 +2,7 @@
 //! a person at the service's pages, a real browser, a stock relying party.
 
 pub mod apart;
+pub mod application;
 pub mod attended;
 pub mod browser;
 pub mod cuts;

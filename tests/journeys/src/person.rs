@@ -79,6 +79,15 @@ impl PageView {
     }
 }
 
+/// A text of a page without the flows in its addresses, which differ each time.
+#[must_use]
+pub fn without_flows(text: &str) -> String {
+    let is_flow = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    let mut parts = text.split("?flow=");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |whole, part| whole + part.trim_start_matches(is_flow))
+}
+
 fn selector(css: &str) -> Option<Selector> {
     Selector::parse(css).ok()
 }
@@ -115,7 +124,8 @@ impl Person {
         Ok(Self { client, issuer: issuer.to_owned() })
     }
 
-    /// Opens a page and follows redirects within the service; one that leads elsewhere is returned as it is.
+    /// Opens a page and follows redirects within the service, and the page that lets a person leave; an address
+    /// elsewhere is returned as it is.
     ///
     /// # Errors
     /// When the service can't be reached.
@@ -132,7 +142,11 @@ impl Person {
             headers.extend(response.headers().iter().map(|(name, value)| (name.to_string(), text(value))));
             let Some(next) = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()) else {
                 let status = response.status();
-                return Ok(PageView { address, status, html: response.text().await?, headers });
+                let page = PageView { address, status, html: response.text().await?, headers };
+                return Ok(match page.attribute("[data-page=leaving] #leave", "href") {
+                    Some(address) => PageView { address, html: String::new(), ..page },
+                    None => page,
+                });
             };
             address = if next.starts_with('/') { format!("{}{next}", self.issuer) } else { next.to_owned() };
             if !address.starts_with(&self.issuer) {

@@ -9,6 +9,7 @@ use countersign_service::people::{self, Person as Account};
 use countersign_service::prompts::records::{Ceremony, Kind, Match, Origin, Outcome, Owner};
 
 use crate::apart::{self, Compared};
+use crate::person::without_flows;
 use crate::world::{PASSWORD, USER};
 use crate::{PageView, Trouble, World};
 
@@ -104,7 +105,7 @@ fn plain(page: &PageView) -> Result<String, Trouble> {
     ] {
         plain = plain.replace(&differs, alike);
     }
-    Ok(format!("{} {} {plain}", page.status, plain_headers(page)))
+    Ok(without_flows(&format!("{} {} {plain}", page.status, plain_headers(page))))
 }
 
 /// The header fields of all answers on the way, without the date, a cookie's value, and the length, which the seconds

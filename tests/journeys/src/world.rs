@@ -106,7 +106,12 @@ impl World {
         Self::start_with_all(|_as_it_is| {}, between).await
     }
 
-    async fn start_with_all(
+    /// Starts both, with nobody, after a change of what an operator decides, and something more between the network and
+    /// the service.
+    ///
+    /// # Errors
+    /// When a socket or a file can't be had.
+    pub async fn start_with_all(
         change: impl FnOnce(&mut Config),
         between: impl FnOnce(Router) -> Router,
     ) -> Result<Self, Trouble> {

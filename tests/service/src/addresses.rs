@@ -1,7 +1,8 @@
 //! The map of addresses: each with its method and whom it is for, listed as it is registered.
 //!
-//! A form is registered by a function that takes [`Posted`], which only our own pages can send: no new form can
-//! forget where it must come from. Tests read the same list, so that none is left out of an attack.
+//! A form is registered by a function that takes [`Posted`], which only our own pages can send, and is acted on once:
+//! no new form can forget where it must come from, or do its work twice. Tests read the same list, so that none is left
+//! out of an attack.
 
 use axum::Router;
 use axum::extract::State;
@@ -61,13 +62,17 @@ impl Addresses {
         Self { router: self.router.route(path, get(handler)), ..self }
     }
 
-    fn form<H, M>(mut self, path: &'static str, handler: H) -> Self
+    fn form<H, F>(mut self, path: &'static str, handler: H) -> Self
     where
-        H: Handler<(M, State<App>, Posted), App>,
-        M: 'static,
+        H: Fn(State<App>, Posted) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response> + Send + 'static,
     {
         self.list(Method::POST, path, For::Form);
-        Self { router: self.router.route(path, post(handler)), ..self }
+        let once = async move |State(app): State<App>, posted: Posted| {
+            let form = posted.id.clone();
+            app.once.answer(form, handler(State(app.clone()), posted)).await
+        };
+        Self { router: self.router.route(path, post(once)), ..self }
     }
 
     fn machine<H, T>(mut self, method: Method, path: &'static str, handler: H) -> Self

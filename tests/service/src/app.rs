@@ -12,6 +12,7 @@ use ring::hmac;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::Keys;
+use crate::once::Once;
 use crate::people::Decoy;
 use crate::push::{Pusher, Sender};
 use crate::secrets::{Sealer, SecretError, random};
@@ -76,6 +77,8 @@ pub struct Parts {
     pub names: hmac::Key,
     /// What passwords of unknown names are compared with.
     pub decoy: Decoy,
+    /// The forms of the last seconds.
+    pub once: Once,
 }
 
 impl Deref for App {
@@ -108,6 +111,7 @@ impl App {
             csrf: derived(&data_key, "forms"),
             names: derived(&data_key, "names"),
             decoy: Decoy::new()?,
+            once: Once::default(),
             config,
             clock,
             store,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use url::Url;
+use url::{Host, Url};
 
 use crate::limits::Limit;
 
@@ -66,6 +66,36 @@ pub fn app_link(text: &str) -> Result<String, String> {
     }
 }
 
+/// Reads a return address of an application.
+///
+/// # Errors
+/// Words for the operator.
+pub fn return_address(text: &str) -> Result<String, String> {
+    match Url::parse(text).ok().filter(is_return_address) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("a return address is https, http on this machine (127.0.0.1, [::1], localhost), or an app's own \
+                     scheme with a dot in it (com.example.app:/callback), without #"
+            .to_owned()),
+    }
+}
+
+/// Whether a browser may be sent to an address with a code: over TLS, to this machine, or to an app by a scheme named
+/// after a domain (RFC 8252 section 7.1). That leaves out every scheme that runs something, such as `javascript`.
+#[must_use]
+pub fn is_return_address(url: &Url) -> bool {
+    let reaches = match url.scheme() {
+        "https" => true,
+        "http" => match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        },
+        scheme => scheme.contains('.'),
+    };
+    reaches && url.fragment().is_none()
+}
+
 impl Config {
     /// The usual limits: generous for an office behind one address, hard on a machine that guesses.
     pub const LIMITS: Limit = Limit { burst: 120, per_second: 10 };
@@ -75,13 +105,39 @@ impl Config {
     pub fn endpoint(&self, name: &str) -> String {
         format!("{}/phone/{name}", self.issuer)
     }
+}
 
-    /// Origins of the return addresses, each after a space: Chromium holds redirects after a form against the
-    /// page's form policy.
-    #[must_use]
-    pub fn redirect_origins(&self) -> String {
-        let addresses = self.clients.iter().flat_map(|client| &client.redirect_uris);
-        let origins = addresses.filter_map(|address| Url::parse(address).ok());
-        origins.map(|url| format!(" {}", url.origin().ascii_serialization())).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_return_address_leads_to_an_application_and_runs_nothing() {
+        for good in [
+            "https://web.example/callback",
+            "https://web.example:8443/callback?a=b",
+            "http://127.0.0.1:40000/callback",
+            "http://[::1]:40000/callback",
+            "http://localhost/callback",
+            "com.example.app:/callback",
+            "com.example.app://callback",
+        ] {
+            assert_eq!(return_address(good), Ok(good.to_owned()));
+        }
+        for bad in [
+            "http://web.example/callback",
+            "http://127.0.0.1.evil.example/",
+            "http://localhost.evil.example/",
+            "https://web.example/#here",
+            "javascript:alert(1)",
+            "JavaScript:alert(1)//a.b",
+            "java\nscript:alert(1)",
+            "data:text/html,x",
+            "app:/callback",
+            "/callback",
+            "",
+        ] {
+            assert!(return_address(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -16,7 +16,7 @@
 //! | `phone_sign_in` | registering a device and its sign-in key |
 //! | `notices` | what the other phones are told |
 //! | `openid` | the OpenID Provider |
-//! | `addresses`, `headers` | the map, and what every answer carries |
+//! | `addresses`, `headers`, `once` | the map, what every answer carries, and forms that are sent twice |
 //! | `people`, `audit`, `limits`, `keys`, `push`, `store`, `texts` | what all of them share |
 
 pub mod addresses;
@@ -35,6 +35,7 @@ pub mod jose;
 pub mod keys;
 pub mod limits;
 pub mod notices;
+pub mod once;
 pub mod openid;
 pub mod operator;
 pub mod pages;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 use countersign_service::app::{App, AppError};
 use countersign_service::clock::{Clock, HOUR, SystemClock};
-use countersign_service::config::{Client, Config, app_link, issuer};
+use countersign_service::config::{Client, Config, app_link, issuer, return_address};
 use countersign_service::{data, operator, serve, tls};
 use url::Url;
 
@@ -104,7 +104,7 @@ struct Serve {
     #[arg(long)]
     relay_ca: Vec<PathBuf>,
     /// Where browsers may go back to a phone's app, compared exactly: a claimed https address
-    #[arg(long)]
+    #[arg(long, value_parser = return_address)]
     phone_redirect: Vec<String>,
     /// Address that opens the phone's app, offered on the number's page to browsers on phones
     #[arg(long, value_parser = app_link)]
@@ -120,7 +120,7 @@ fn client(text: &str) -> Result<Client, String> {
             id: (*id).to_owned(),
             secret: (*secret).to_owned(),
             name: (*name).to_owned(),
-            redirect_uris: vec![(*redirect).to_owned()],
+            redirect_uris: vec![return_address(redirect)?],
         }),
         _ => Err("expected id,secret,name,return address".to_owned()),
     }

@@ -1,5 +1,6 @@
 //! The OpenID Provider: enough for a stock relying party, code + PKCE only (OpenID Connect Core 1.0, OAuth 2.1).
 
+pub mod answer;
 pub mod records;
 pub mod routes;
 pub mod rules;

@@ -3,4 +3,4 @@
 mod html;
 pub mod words;
 
-pub use html::{Block, Entry, Field, Form, Method, Page, forbidden, not_found, script, style};
+pub use html::{Block, Entry, Field, Form, Method, Page, not_found, script, style};

@@ -99,6 +99,20 @@ impl fmt::Debug for Sealed {
     }
 }
 
+impl Sealed {
+    /// As text, base64url.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.0
+    }
+
+    /// From such text; whether it opens is seen by opening it.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 /// Seals with the installation's data key, bound to a label.
 pub struct Sealer(LessSafeKey);
 

@@ -1,5 +1,6 @@
 //! Signing a person in: with a password or a pass and a number, or with the phone alone.
 
+pub mod flow;
 pub mod number;
 pub mod password;
 pub mod phone;

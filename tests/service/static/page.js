@@ -1,5 +1,24 @@
-// The page turns by itself when the service says so, and counts its time down. It works without this too.
+// Sends each form once, leaves for the application, turns the page when the service says so, and counts its time down.
+// The pages work without this too.
 "use strict";
+// The service answers a form that comes again as it answered the first, for as long.
+const AGAIN_AFTER = 10000;
+let sent = new WeakMap();
+document.addEventListener("submit", (event) => {
+  const last = sent.get(event.target);
+  if (last !== undefined && performance.now() - last < AGAIN_AFTER) {
+    event.preventDefault();
+    return;
+  }
+  sent.set(event.target, performance.now());
+  if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
+});
+// Gone back to as it was left: its forms may be sent again.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) sent = new WeakMap();
+});
+const leave = document.getElementById("leave");
+if (leave) location.replace(leave.href);
 const page = document.getElementById("page");
 if (page.dataset.events) {
   // While the page turns by itself, the button that turns it by hand is one too many.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::{Outcome, PromptKind, Step};
+use countersign::{FetchReason, Outcome, PromptKind, Step};
 use countersign_journeys::TestPhone;
 use countersign_journeys::browser::Browser;
 use countersign_journeys::world::USER;
@@ -19,10 +19,7 @@ pub(crate) async fn signed_in(browser: &Browser, issuer: &str, phone: &TestPhone
     name_typed(browser, issuer).await;
     browser.wait_for_page("password").await.unwrap();
     browser.click("use-phone").await.unwrap();
-    browser.wait_for_page("number").await.unwrap();
-    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
-    let step = phone.approve_unlocked(&prompt, browser.number().await.unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    phone_approves(browser, phone).await;
     browser.wait_for_page("name-account").await.unwrap();
     browser.click("continue").await.unwrap();
     browser.wait_for_page("security-info").await.unwrap();
@@ -41,4 +38,25 @@ pub(crate) async fn arrived(browser: &Browser, issuer: &str) -> String {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("the browser stays at {}", browser.address().await.unwrap());
+}
+
+/// Ada opens the app, since a browser that has asked before may ask silently, and approves the number on the page.
+pub(crate) async fn phone_approves(browser: &Browser, phone: &TestPhone) {
+    browser.wait_for_page("number").await.unwrap();
+    phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+    let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+    let step = phone.approve_unlocked(&prompt, browser.number().await.unwrap()).await.unwrap();
+    assert_eq!(step, Step::Done(Outcome::Approved));
+}
+
+/// Nothing waits on the phone, once it has asked.
+pub(crate) async fn no_prompts_left(phone: &TestPhone) {
+    for _try in 0..100 {
+        phone.core().check_for_prompts(FetchReason::Poll).await.unwrap();
+        if phone.open_prompts().await.unwrap().is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("still asked: {:?}", phone.open_prompts().await.unwrap());
 }

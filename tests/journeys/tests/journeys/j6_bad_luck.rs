@@ -130,7 +130,7 @@ async fn j6_w12_started_from_another_site_nothing_is_asked() {
     }
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     assert_eq!(phone.open_prompts().await.unwrap(), []);
-    let page = person.post("/sign-in", &with_token, world.issuer()).await.unwrap();
+    let page = person.press(&page, "next", &[("user_name", countersign_journeys::world::USER)]).await.unwrap();
     assert_eq!(page.name(), "number", "the same form from the page itself asks the phone");
 }
 

@@ -12,6 +12,7 @@ use countersign_journeys::world::{PASSWORD, USER};
 use countersign_journeys::{TestPhone, World, a_moment, skipped};
 use countersign_service::addresses::{Address, For, all};
 use countersign_service::operator;
+use countersign_service::sign_in::flow::with_flow;
 
 /// Another site; and the same site, whose cookies do come along: only a port lies between.
 const HOSTS: [&str; 2] = ["127.0.0.1", "localhost"];
@@ -62,6 +63,7 @@ fn with_token<'a>(token: &'a str, fields: &'a [(&'static str, String)]) -> Vec<(
     std::iter::once(("csrf", token)).chain(fields).collect()
 }
 
+const FLOW: &str = "return new URL(document.forms[0].action).searchParams.get('flow')";
 const TOKEN: &str = "return document.querySelector('[name=csrf]').value";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +120,9 @@ async fn changed_from_our_own_page(
     for address in forms {
         browser.goto(&format!("{issuer}/sign-in")).await.unwrap();
         let token = browser.run(TOKEN).await.unwrap().as_str().unwrap().to_owned();
-        let (html, before) = (form(address.path, &with_token(&token, fields)), world.stored().unwrap());
+        let flow = browser.run(FLOW).await.unwrap();
+        let action = with_flow(address.path, flow.as_str());
+        let (html, before) = (form(&action, &with_token(&token, fields)), world.stored().unwrap());
         let html = serde_json::Value::from(html);
         let send = format!(
             "document.getElementById('page').remove(); document.body.insertAdjacentHTML('afterbegin', {html}); \

@@ -7,7 +7,7 @@ use countersign::{Outcome, PromptKind, Step};
 use countersign_journeys::browser::{self, Browser};
 use countersign_journeys::relying_party::free_port;
 use countersign_journeys::world::{OTHER_NAME, PASSWORD, USER};
-use countersign_journeys::{World, a_moment, skipped};
+use countersign_journeys::{PageView, World, a_moment, skipped};
 use countersign_service::secrets::{hashed, random_id};
 use countersign_service::sign_in::records::{Session, Used};
 use countersign_service::{operator, people};
@@ -19,9 +19,10 @@ const MARKUP: &str =
     "</title></p>\"'><script>window.owned = 1</script><img src=x id=owned onerror=\"window.owned = 1\">";
 
 /// The attempt's cookie, as an answer sets it.
-fn attempt_of(response: &reqwest::Response) -> String {
-    let set = response.headers().get("set-cookie").unwrap().to_str().unwrap();
-    set.strip_prefix("__Host-attempt=").unwrap().split(';').next().unwrap().to_owned()
+fn attempt_of(page: &PageView) -> String {
+    let values = page.headers.iter().map(|(_, value)| value);
+    let set = values.filter_map(|value| value.strip_prefix("__Host-attempt=")).next().unwrap();
+    set.split(';').next().unwrap().to_owned()
 }
 
 /// A cookie that the attacker knows is in the victim's browser before she signs in; she signs in, and he has nothing.
@@ -34,7 +35,8 @@ async fn j6_w12_a_planted_cookie_is_worth_nothing_once_a_name_is_typed() {
     let (_person, phone) = with_phone_sign_in(&world).await;
     let (hostile, browser) = (Hostile::start(&world, 0), Browser::start(world.ca()).await.unwrap());
     let attacker = world.person().unwrap();
-    let cookie = attempt_of(&attacker.client().get(format!("{}/sign-in", world.issuer())).send().await.unwrap());
+    let page = attacker.open("/sign-in").await.unwrap();
+    let cookie = attempt_of(&attacker.press(&page, "next", &[("user_name", BOB)]).await.unwrap());
     let planted = format!("__Host-attempt={cookie}; Path=/; Secure; HttpOnly; SameSite=Lax");
     let is_stored = || world.stored().unwrap().contains_key(&("attempts", hashed(cookie.as_bytes())));
     browser.goto(&hostile.page_with(SAME_HOST, "planted", &[planted])).await.unwrap();

@@ -19,6 +19,7 @@ use crate::policy::document::{Fault, patch};
 use crate::policy::records::{current, effective_for, group_ids, groups, keep};
 use crate::secrets::crockford;
 use crate::session::{Posted, Visitor, failed};
+use crate::sign_in::flow::sign_in_again;
 use crate::store::{StoreError, Tx};
 use crate::texts::is_shown;
 
@@ -37,9 +38,9 @@ fn administrator(tx: &mut Tx<'_>, visitor: &Visitor) -> Result<Option<Person>, S
 /// Whoever is no administrator learns that, and nothing else.
 fn turned_away(app: &App, visitor: &Visitor) -> Response {
     match &visitor.session {
-        None => Redirect::to("/sign-in").into_response(),
+        None => sign_in_again(app, visitor),
         Some(session) if !session.used.has_phone() => Redirect::to("/security-info").into_response(),
-        Some(_) => words::no_administrator().show_as(StatusCode::FORBIDDEN, app, &visitor.csrf(app)),
+        Some(_) => words::no_administrator().show_as(StatusCode::FORBIDDEN, app, Some(visitor)),
     }
 }
 
@@ -234,7 +235,7 @@ pub async fn change_policy(State(app): State<App>, posted: Posted) -> Response {
         }
         Ok((visitor, Err(faults))) => {
             let page = words::policy(&text, &faults, None);
-            page.show_as(StatusCode::BAD_REQUEST, &app, &visitor.csrf(&app))
+            page.show_as(StatusCode::BAD_REQUEST, &app, Some(&visitor))
         }
         Err(response) => response,
     }

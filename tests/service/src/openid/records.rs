@@ -6,7 +6,7 @@ use crate::clock::Time;
 use crate::store::{Record, Table};
 
 /// What an application asked for.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
     /// Which application.
     pub client_id: String,

@@ -8,9 +8,9 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::json;
-use url::Url;
 
 use crate::app::App;
+use crate::openid::answer::{Answer, redirect_with_code};
 use crate::openid::records::{AuthorizationRequest, Token};
 use crate::openid::rules::{self, Fault, Freshness};
 use crate::openid::tokens::{self, Redemption};
@@ -19,9 +19,9 @@ use crate::people::Person;
 use crate::phone_sign_in;
 use crate::phone_sign_in::rules::CLIENT_ID;
 use crate::problem::Problem;
-use crate::secrets::{hashed, random_id};
-use crate::session::{Kind, Visitor, failed, with_cookie};
-use crate::sign_in::records::{Attempt, Session};
+use crate::secrets::hashed;
+use crate::session::Visitor;
+use crate::sign_in::flow::{Flow, Goal, with_flow};
 use crate::sign_in::register;
 use crate::store::StoreError;
 
@@ -84,59 +84,39 @@ pub async fn authorize(
     if let (Some(CLIENT_ID), Some(request_uri)) =
         (parameters.get("client_id").map(String::as_str), parameters.get("request_uri"))
     {
-        return register::authorize(&app, request_uri.clone()).await;
+        return register::authorize(&app, visitor, request_uri.clone()).await;
     }
     let request = match rules::read(&parameters, &app.config.clients) {
         Ok(request) => request,
         Err(Fault::Untrusted(why)) => {
-            return words::bad_request(why).show_as(StatusCode::BAD_REQUEST, &app, "");
+            return words::bad_request(why).show_as(StatusCode::BAD_REQUEST, &app, Some(&visitor));
         }
         Err(Fault::Told { redirect_uri, state, error }) => {
-            return answer(&app, &redirect_uri, state.as_deref(), ("error", error));
+            return Answer::by_redirect(Answer::new(&app, &redirect_uri, state.as_deref(), ("error", error)));
         }
     };
     let session = visitor.session.filter(|session| session.approved_at.is_some());
     let authenticated_at = session.as_ref().map(|session| session.authenticated_at);
     match (rules::freshness(&parameters, authenticated_at, visitor.now), session) {
-        (Freshness::Any, Some(session)) => go_back(&app, session, request).await,
-        (Freshness::Impossible, _) => {
-            answer(&app, &request.redirect_uri, request.state.as_deref(), ("error", "login_required"))
-        }
-        (Freshness::Any | Freshness::SignInNow, _) => sign_in_first(&app, request).await,
+        (Freshness::Any, Some(session)) => redirect_with_code(&app, session, request).await,
+        (Freshness::Impossible, _) => tell(&app, &request, "login_required"),
+        (Freshness::Any | Freshness::SignInNow, _) => sign_in_first(&app, request, rules::wants_sign_in(&parameters)),
     }
 }
 
-async fn sign_in_first(app: &App, request: AuthorizationRequest) -> Response {
-    let Ok(cookie) = random_id() else {
-        return Problem::Unavailable.into_response();
-    };
-    let attempt = Attempt { request: Some(request), ..Attempt::new(hashed(cookie.as_bytes()), app.clock.now()) };
-    match app.store.run(move |tx| tx.put(&attempt)).await {
-        Ok(()) => with_cookie(Redirect::to("/sign-in").into_response(), Kind::Attempt, &cookie),
-        Err(error) => failed(app, &error),
-    }
+/// Tells an application of an error.
+fn tell(app: &App, request: &AuthorizationRequest, error: &str) -> Response {
+    Answer::by_redirect(Answer::new(app, &request.redirect_uri, request.state.as_deref(), ("error", error)))
 }
 
-/// Sends the browser back to its application with a code.
-pub async fn go_back(app: &App, session: Session, request: AuthorizationRequest) -> Response {
-    let now = app.clock.now();
-    let (redirect_uri, state) = (request.redirect_uri.clone(), request.state.clone());
-    match app.store.run(move |tx| tokens::issue(tx, &session, request, now)).await {
-        Ok(code) => answer(app, &redirect_uri, state.as_deref(), ("code", &code)),
-        Err(error) => failed(app, &error),
+/// Nothing is stored before the person has typed a name: the request goes along in the address.
+fn sign_in_first(app: &App, request: AuthorizationRequest, sign_in_now: bool) -> Response {
+    let goal = Goal::Application { request: request.clone(), sign_in_now };
+    match Flow::new(goal).map(|flow| flow.sealed(app)) {
+        Ok(Some(sealed)) => Redirect::to(&with_flow("/sign-in", Some(&sealed))).into_response(),
+        Ok(None) => tell(app, &request, "invalid_request"),
+        Err(_no_randomness) => Problem::Unavailable.into_response(),
     }
-}
-
-/// The authorization answer, with `iss` (RFC 9207).
-pub(crate) fn answer(app: &App, redirect_uri: &str, state: Option<&str>, (name, value): (&str, &str)) -> Response {
-    let Ok(mut url) = Url::parse(redirect_uri) else {
-        return Problem::Unavailable.into_response();
-    };
-    url.query_pairs_mut().append_pair(name, value).append_pair("iss", &app.config.issuer);
-    if let Some(state) = state {
-        url.query_pairs_mut().append_pair("state", state);
-    }
-    ([(header::CACHE_CONTROL, "no-store")], Redirect::to(url.as_str())).into_response()
 }
 
 /// `POST /token`.

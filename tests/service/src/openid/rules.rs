@@ -76,16 +76,26 @@ pub enum Freshness {
 /// Reads `prompt` and `max_age`; a `max_age` that is no number asks for the safest thing.
 #[must_use]
 pub fn freshness(parameters: &HashMap<String, String>, authenticated_at: Option<Time>, now: Time) -> Freshness {
-    let wants = |wanted: &str| parameters.get("prompt").is_some_and(|all| all.split(' ').any(|one| one == wanted));
     let too_old = parameters.get("max_age").is_some_and(|age| match (age.parse::<u32>(), authenticated_at) {
         (Ok(age), Some(at)) => now - at > Time::from(age),
         _ => true,
     });
-    match (wants("login") || too_old || authenticated_at.is_none(), wants("none")) {
+    let must_sign_in = wants(parameters, "login") || too_old || authenticated_at.is_none();
+    match (must_sign_in, wants(parameters, "none")) {
         (false, _) => Freshness::Any,
         (true, false) => Freshness::SignInNow,
         (true, true) => Freshness::Impossible,
     }
+}
+
+/// Whether an application asks for a sign-in of its own: no session made meanwhile in another tab will do.
+#[must_use]
+pub fn wants_sign_in(parameters: &HashMap<String, String>) -> bool {
+    wants(parameters, "login") || parameters.contains_key("max_age")
+}
+
+fn wants(parameters: &HashMap<String, String>, wanted: &str) -> bool {
+    parameters.get("prompt").is_some_and(|all| all.split(' ').any(|one| one == wanted))
 }
 
 /// Whether a code may be redeemed by this client now.

@@ -5,7 +5,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
-use crate::session::Visitor;
+use crate::session::{Kind, Visitor, with_cookie};
+use crate::sign_in::flow::with_flow;
 
 /// A page: a heading and what stands below it, in order.
 pub struct Page {
@@ -16,9 +17,7 @@ pub struct Page {
     /// Where in a wizard.
     pub step: Option<(u8, u8)>,
     /// Where the page hears that it should turn.
-    pub events: Option<&'static str>,
-    /// The address outside that its forms may lead to, when it is none of an application.
-    pub leads_to: Option<String>,
+    pub events: Option<String>,
     /// The address that opens the app, on a phone.
     pub app_link: Option<String>,
     /// What stands below the heading.
@@ -71,7 +70,7 @@ pub enum Block {
         /// Where to.
         address: String,
         /// Words.
-        text: &'static str,
+        text: String,
         /// How it looks.
         class: &'static str,
     },
@@ -82,7 +81,7 @@ pub struct Form {
     /// Id of its button.
     pub id: String,
     /// Where it goes.
-    pub action: &'static str,
+    pub action: String,
     /// Words on its button.
     pub button: &'static str,
     /// `main`, `quiet` or `quiet danger`.
@@ -99,7 +98,7 @@ impl Form {
     /// The one main button.
     #[must_use]
     pub fn main(id: &str, action: &'static str, button: &'static str) -> Self {
-        let id = id.to_owned();
+        let (id, action) = (id.to_owned(), action.to_owned());
         Self { id, action, button, class: "main", fields: Vec::new(), hidden: Vec::new(), on_turn: false }
     }
 
@@ -211,7 +210,7 @@ impl Page {
     /// A page with nothing below its heading yet.
     #[must_use]
     pub fn new(name: &'static str, title: impl Into<String>) -> Self {
-        Self { name, title: title.into(), step: None, events: None, leads_to: None, app_link: None, blocks: Vec::new() }
+        Self { name, title: title.into(), step: None, events: None, app_link: None, blocks: Vec::new() }
     }
 
     /// The same page with one more part.
@@ -250,15 +249,8 @@ impl Page {
 
     /// The same page, turning by itself.
     #[must_use]
-    pub fn turning(self, events: &'static str) -> Self {
-        Self { events: Some(events), ..self }
-    }
-
-    /// The same page, whose forms may lead to this address.
-    #[must_use]
-    pub fn leading_to(self, address: &str) -> Self {
-        let origin = url::Url::parse(address).map(|url| url.origin().ascii_serialization()).ok();
-        Self { leads_to: origin, ..self }
+    pub fn turning(self, events: &str) -> Self {
+        Self { events: Some(events.to_owned()), ..self }
     }
 
     /// The administrator's pages list and edit more than fits a narrow card.
@@ -284,18 +276,40 @@ impl Page {
 
     /// The finished answer.
     #[must_use]
-    pub fn show(mut self, app: &App, visitor: &Visitor) -> Response {
-        self.app_link = app.config.app_link.clone().filter(|_link| visitor.agent.is_phone);
-        self.show_as(StatusCode::OK, app, &visitor.csrf(app))
+    pub fn show(self, app: &App, visitor: &Visitor) -> Response {
+        self.show_as(StatusCode::OK, app, Some(visitor))
     }
 
-    /// The finished answer with another status.
+    /// The finished answer with another status. Without a visitor no form of the page counts.
     #[must_use]
-    pub fn show_as(self, status: StatusCode, app: &App, csrf: &str) -> Response {
-        let whole = Whole { page: &self, organization: &app.config.organization, csrf };
-        match whole.render() {
-            Ok(html) => (status, headers(app, self.leads_to.as_deref()), html).into_response(),
-            Err(_formatting) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    pub fn show_as(mut self, status: StatusCode, app: &App, visitor: Option<&Visitor>) -> Response {
+        let (csrf, cookie) = visitor.map(|visitor| visitor.form_token(app)).unwrap_or_default();
+        if let Some(visitor) = visitor {
+            self.app_link = app.config.app_link.clone().filter(|_link| visitor.agent.is_phone);
+            self.carry(visitor.flow.as_ref().and_then(|flow| flow.sealed(app)).as_deref());
+        }
+        let whole = Whole { page: &self, organization: &app.config.organization, csrf: &csrf };
+        let Ok(html) = whole.render() else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        let page = (status, HEADERS, html).into_response();
+        match cookie {
+            Some(cookie) => with_cookie(page, Kind::Form, &cookie),
+            None => page,
+        }
+    }
+
+    /// Every way on from a page of a flow stays in it.
+    fn carry(&mut self, flow: Option<&str>) {
+        if let Some(events) = &mut self.events {
+            *events = with_flow(events, flow);
+        }
+        for block in &mut self.blocks {
+            match block {
+                Block::Form(Form { action, .. }) => *action = with_flow(action, flow),
+                Block::Link { address, .. } => *address = with_flow(address, flow),
+                _ => {}
+            }
         }
     }
 }
@@ -308,16 +322,16 @@ struct Whole<'a> {
     csrf: &'a str,
 }
 
-/// Nothing inline, nothing from elsewhere, in nobody's frame; the rest is what every answer carries.
-fn headers(app: &App, leads_to: Option<&str>) -> [(header::HeaderName, String); 2] {
-    let policy = format!(
+/// Nothing inline, nothing from elsewhere, in nobody's frame, forms to this service alone: browsers hold every redirect
+/// after a form against `form-action`, so a person leaves by a page of ours (`words::leaving`) and never by a form.
+const HEADERS: [(header::HeaderName, &str); 2] = [
+    (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+    (
+        header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         form-action 'self'{}{}; frame-ancestors 'none'; base-uri 'none'",
-        app.config.redirect_origins(),
-        leads_to.map(|origin| format!(" {origin}")).unwrap_or_default()
-    );
-    [(header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()), (header::CONTENT_SECURITY_POLICY, policy)]
-}
+         form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ),
+];
 
 /// `GET /static/page.css`.
 pub async fn style() -> Response {
@@ -330,14 +344,8 @@ pub async fn script() -> Response {
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], script).into_response()
 }
 
-/// A form that did not come from our own page.
-#[must_use]
-pub fn forbidden(app: &App) -> Response {
-    super::words::stale_form().show_as(StatusCode::FORBIDDEN, app, "")
-}
-
 /// An address that leads nowhere.
 #[must_use]
 pub fn not_found(app: &App) -> Response {
-    super::words::not_found().show_as(StatusCode::NOT_FOUND, app, "")
+    super::words::not_found().show_as(StatusCode::NOT_FOUND, app, None)
 }

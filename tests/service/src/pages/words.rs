@@ -13,6 +13,7 @@ use crate::people::Person;
 use crate::prompts::acts::NotStarted;
 use crate::prompts::records::{Ceremony, Kind, Match, Outcome};
 use crate::prompts::rules::Refusal;
+use crate::sign_in::flow::Note;
 
 pub use admin::{ADMIN_DONE, NOT_DONE, groups, no_administrator, people, person, person_added, policy};
 pub use changes::{
@@ -35,14 +36,18 @@ pub fn home() -> Page {
     ))
 }
 
-fn link(id: &'static str, address: &str, text: &'static str, class: &'static str) -> Block {
-    Block::Link { id, address: address.to_owned(), text, class }
+fn link(id: &'static str, address: &str, text: &str, class: &'static str) -> Block {
+    Block::Link { id, address: address.to_owned(), text: text.to_owned(), class }
 }
 
 /// User name.
 #[must_use]
-pub fn user_name(application: Option<&str>, problem: Option<&str>) -> Page {
+pub fn user_name(application: Option<&str>, note: Option<Note>, problem: Option<&str>) -> Page {
     let page = Page::new("user-name", "Sign in");
+    let page = match note {
+        Some(note) => page.and(Block::Outcome(starts_again(note).to_owned())),
+        None => page,
+    };
     let page = match application {
         Some(application) => page.text(format!("to continue to {application}")),
         None => page,
@@ -57,8 +62,61 @@ pub fn user_name(application: Option<&str>, problem: Option<&str>) -> Page {
     .problem(problem)
 }
 
+/// Why the user name is asked for again.
+fn starts_again(note: Note) -> &'static str {
+    match note {
+        Note::TookTooLong => "The page was open for too long, so signing in starts again.",
+        Note::SessionEnded => "Your session has ended. Sign in again to go on.",
+    }
+}
+
 /// Too many forms from one network.
-pub const TOO_MANY: &str = "There were too many tries from your network. Wait a minute, then try again.";
+#[must_use]
+pub fn too_many() -> Page {
+    Page::new("too-many", "Wait a minute")
+        .and(Block::Outcome("There were too many tries from your network. Nothing was changed.".to_owned()))
+        .text("Wait a minute, then go back and try again.")
+}
+
+/// Another tab of this browser has started a sign-in since, and only one at a time waits for a phone.
+#[must_use]
+pub fn other_tab(application: Option<&str>) -> Page {
+    let again = application.map_or("Sign in here".to_owned(), |application| format!("Sign in to {application} here"));
+    Page::new("other-tab", "You continued in another tab")
+        .and(Block::Outcome(
+            "A browser can have one sign-in under way at a time, and another tab has started one. This one has ended."
+                .to_owned(),
+        ))
+        .and(link("sign-in", "/sign-in", &again, "button main"))
+}
+
+/// The browser sent no cookie back.
+#[must_use]
+pub fn cookies_needed(issuer: &str) -> Page {
+    let host = issuer.trim_start_matches("https://");
+    Page::new("cookies", "Cookies are needed")
+        .and(Block::Outcome(format!(
+            "Your browser did not send back the cookie that {host} has set, so nothing was changed. Either cookies are \
+             blocked, or they were cleared while the page was open."
+        )))
+        .text(format!("Allow cookies for {host} in your browser's settings, then start again."))
+        .and(link("sign-in", "/sign-in", "Start again", "button main"))
+}
+
+/// A form that is longer than any of ours.
+#[must_use]
+pub fn form_too_large() -> Page {
+    Page::new("too-large", "That was too much text")
+        .and(Block::Outcome("The form was too long, so nothing was changed. Go back and shorten it.".to_owned()))
+}
+
+/// The way out of the sign-in pages. The script follows the link; where it can't, the person does.
+#[must_use]
+pub fn leaving(application: &str, address: &str) -> Page {
+    Page::new("leaving", format!("Opening {application}"))
+        .text(format!("If {application} does not open by itself, use the button."))
+        .and(link("leave", address, &format!("Continue to {application}"), "button main"))
+}
 
 /// A number to be matched on the phone.
 #[must_use]
@@ -393,12 +451,21 @@ pub fn bad_request(why: &'static str) -> Page {
     )
 }
 
-/// A form from an old page, or from somebody else's.
+/// A form of a page from before the person signed in or out.
 #[must_use]
-pub fn stale_form() -> Page {
-    Page::new("stale", "This page is too old")
-        .text("You signed in or out since you opened it. Nothing was changed.")
-        .and(link("sign-in", "/security-info", "Start again", "button main"))
+pub fn stale_form(in_flow: bool) -> Page {
+    let next = if in_flow { "/sign-in" } else { "/security-info" };
+    Page::new("stale", "This page can't be used any more")
+        .and(Block::Outcome("You signed in or out after it was opened. Nothing was changed.".to_owned()))
+        .and(link("sign-in", next, "Continue", "button main"))
+}
+
+/// A form that no page of ours has sent.
+#[must_use]
+pub fn foreign_form() -> Page {
+    Page::new("stale", "This form can't be used")
+        .and(Block::Outcome("It was not sent by a page of this service. Nothing was changed.".to_owned()))
+        .and(link("home", "/", "To the start", "button main"))
 }
 
 /// Nothing here.

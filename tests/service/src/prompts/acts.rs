@@ -354,8 +354,13 @@ pub(super) fn finish(
 
 /// Ends a live ceremony from the page that shows its number.
 pub async fn cancel(app: &App, ceremony_id: String, owner: Owner) -> Result<(), StoreError> {
+    end_live(app, ceremony_id, owner, Outcome::Cancelled).await
+}
+
+/// Ends a live ceremony of this owner, with an outcome that nobody has decided on a phone.
+pub async fn end_live(app: &App, ceremony_id: String, owner: Owner, outcome: Outcome) -> Result<(), StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
-    let pushes = app.store.run(move |tx| cancel_in(tx, &shared, &ceremony_id, &owner, now)).await?;
+    let pushes = app.store.run(move |tx| end_live_in(tx, &shared, &ceremony_id, &owner, outcome, now)).await?;
     app.push.send_all(app, pushes);
     Ok(())
 }
@@ -368,9 +373,20 @@ pub fn cancel_in(
     owner: &Owner,
     now: Time,
 ) -> Result<Vec<Push>, StoreError> {
+    end_live_in(tx, app, ceremony_id, owner, Outcome::Cancelled, now)
+}
+
+fn end_live_in(
+    tx: &mut Tx<'_>,
+    app: &App,
+    ceremony_id: &str,
+    owner: &Owner,
+    outcome: Outcome,
+    now: Time,
+) -> Result<Vec<Push>, StoreError> {
     match tx.get::<Ceremony>(ceremony_id)? {
         Some(ceremony) if ceremony.owner == *owner && ceremony.is_live(now) => {
-            finish(tx, app, ceremony, Outcome::Cancelled, None, now)
+            finish(tx, app, ceremony, outcome, None, now)
         }
         _ => Ok(Vec::new()),
     }

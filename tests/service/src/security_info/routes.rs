@@ -6,17 +6,18 @@ use axum::response::{IntoResponse, Redirect, Response};
 use crate::app::App;
 use crate::devices::records::{self as devices, Device};
 use crate::enrollment::records::{Enrollment, State as Stage};
-use crate::openid::routes::go_back;
+use crate::openid::answer::leave_with_code;
 use crate::pages::words;
 use crate::people::Person;
 use crate::session::{Posted, Visitor, failed};
+use crate::sign_in::flow::sign_in_again;
 use crate::sign_in::records::{Session, keep_session};
 use crate::sign_in::routes::ask_before;
 
 /// A session that may see the account: approved by number, by a pass lately, or by password while there is no phone.
 pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Person, Vec<Device>), Response> {
     let Some(session) = visitor.session.clone() else {
-        return Err(Redirect::to("/sign-in").into_response());
+        return Err(sign_in_again(app, visitor));
     };
     let (account, own) = (session.account_id.clone(), session.enrollment.clone());
     let found = app
@@ -38,7 +39,7 @@ pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Pe
         {
             Ok((session, person, phones))
         }
-        _ => Err(Redirect::to("/sign-in").into_response()),
+        _ => Err(sign_in_again(app, visitor)),
     }
 }
 
@@ -61,7 +62,7 @@ pub(super) async fn list(app: &App, visitor: &Visitor, news: Option<&str>) -> Re
 /// `POST /security-info/continue`: back to the application that started it all.
 pub async fn go_on(State(app): State<App>, posted: Posted) -> Response {
     let Some(mut session) = posted.visitor.session.clone() else {
-        return Redirect::to("/sign-in").into_response();
+        return sign_in_again(&app, &posted.visitor);
     };
     let Some(request) = session.request.take() else {
         return Redirect::to("/security-info").into_response();
@@ -72,7 +73,7 @@ pub async fn go_on(State(app): State<App>, posted: Posted) -> Response {
     }
     let kept = session.clone();
     match app.store.run(move |tx| keep_session(tx, &kept)).await {
-        Ok(()) => go_back(&app, session, request).await,
+        Ok(()) => leave_with_code(&app, &posted.visitor, session, request).await,
         Err(error) => failed(&app, &error),
     }
 }

@@ -15,6 +15,7 @@ use crate::people::Person;
 use crate::prompts::acts::{self, NotStarted, Only, Wanted};
 use crate::prompts::records::{Ceremony, Origin, Outcome, Owner};
 use crate::session::{Posted, Visitor, failed};
+use crate::sign_in::flow::sign_in_again;
 use crate::sign_in::number::context;
 use crate::sign_in::records::{Change, KnownBrowser, Session, end_session, keep_session};
 use crate::store::{StoreError, Tx};
@@ -99,7 +100,7 @@ pub async fn number(State(app): State<App>, visitor: Visitor) -> Response {
 /// `POST /security-info/step-up/finish`: the approval of this kind makes this change, once.
 pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
     let Some(session) = posted.visitor.session.clone() else {
-        return Redirect::to("/sign-in").into_response();
+        return sign_in_again(&app, &posted.visitor);
     };
     let now = posted.visitor.now;
     let changed = app.store.run(move |tx| redeem(tx, session, now)).await;

@@ -24,6 +24,7 @@ use crate::prompts::acts::{self as prompts, Only, Wanted};
 use crate::prompts::records::{Ceremony, Kind as PromptKind, Origin, Outcome, Owner};
 use crate::secrets::random_id;
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie};
+use crate::sign_in::flow::sign_in_again;
 use crate::sign_in::number::context;
 use crate::sign_in::records::{Change, KnownBrowser, Session, Used, keep_session};
 use crate::store::StoreError;
@@ -98,7 +99,7 @@ pub async fn start(State(app): State<App>, posted: Posted) -> Response {
 
 fn not_made(app: &App, error: &MakeError) -> Response {
     tracing::error!(%error, "an enrolment could not be made");
-    words::unavailable().show_as(axum::http::StatusCode::SERVICE_UNAVAILABLE, app, "")
+    words::unavailable().show_as(axum::http::StatusCode::SERVICE_UNAVAILABLE, app, None)
 }
 
 async fn keep(app: &App, session: Session, next: &'static str) -> Response {
@@ -111,7 +112,7 @@ async fn keep(app: &App, session: Session, next: &'static str) -> Response {
 /// The wizard's own enrolment.
 async fn open(app: &App, visitor: &Visitor) -> Result<(Session, Enrollment), Response> {
     let Some(session) = visitor.session.clone() else {
-        return Err(Redirect::to("/sign-in").into_response());
+        return Err(sign_in_again(app, visitor));
     };
     let Some(id) = session.enrollment.clone() else {
         return Err(Redirect::to("/security-info").into_response());

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::events;
 use crate::notices;
-use crate::openid::routes::go_back;
+use crate::openid::answer::leave_with_code;
 use crate::pages::words;
 use crate::people::Person;
 use crate::phone_sign_in::records::Purpose;
@@ -16,17 +16,20 @@ use crate::prompts::records::{Ceremony, Context, Kind as PromptKind, Origin, Out
 use crate::prompts::rules::is_forgotten;
 use crate::secrets::{hashed, random_id};
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie, with_way, without_cookie};
+use crate::sign_in::flow::{self, Note};
 use crate::sign_in::phone;
 use crate::sign_in::records::{Attempt, KnownBrowser, Secret, Session, Used, end_session};
 use crate::store::{StoreError, Tx};
 
+const NUMBER: &str = "/sign-in/number";
+const CONTINUE: &str = "/sign-in/continue";
 /// Longest text that a prompt carries, in characters (protocol section 7).
 const MAX_SHOWN: usize = 128;
 
 /// Asks the phone after the right password, and shows the number.
 pub async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
     let Some(account_id) = attempt.account(visitor.now).map(str::to_owned) else {
-        return Redirect::to("/sign-in").into_response();
+        return attempt.flow.restart(app, Some(Note::TookTooLong));
     };
     let known = match known_browser(app, &visitor, &account_id).await {
         Ok(known) => known,
@@ -64,8 +67,9 @@ pub fn asked_of(purpose: Option<&Purpose>) -> (PromptKind, Only) {
 
 /// Shows the number that an attempt waits with.
 pub(super) async fn wait_for(app: &App, attempt: Attempt) -> Response {
+    let flow = attempt.flow.clone();
     match app.store.run(move |tx| tx.put(&attempt)).await {
-        Ok(()) => Redirect::to("/sign-in/number").into_response(),
+        Ok(()) => flow.to(app, NUMBER),
         Err(error) => failed(app, &error),
     }
 }
@@ -117,13 +121,14 @@ pub(super) async fn waiting(app: &App, attempt: &Attempt) -> Result<Option<Cerem
 
 /// `GET /sign-in/number`.
 pub async fn number(State(app): State<App>, visitor: Visitor) -> Response {
-    let Some(attempt) = &visitor.attempt else {
-        return Redirect::to("/sign-in").into_response();
+    let attempt = match flow::of_page(&app, &visitor, NUMBER) {
+        Ok(attempt) => attempt,
+        Err(instead) => return *instead,
     };
     if let Some(unproven) = &attempt.unproven {
         return phone::page(&app, &visitor, unproven);
     }
-    match waiting(&app, attempt).await {
+    match waiting(&app, &attempt).await {
         Ok(Some(ceremony)) => match ceremony.outcome_at(visitor.now) {
             None => words::sign_in_number(&ceremony, visitor.now).show(&app, &visitor),
             Some(_) if ceremony.is_redeemable(visitor.now) => {
@@ -133,74 +138,85 @@ pub async fn number(State(app): State<App>, visitor: Visitor) -> Response {
             Some(Outcome::Approved) => words::sign_in_over(Outcome::Expired).show(&app, &visitor),
             Some(outcome) => words::sign_in_over(outcome).show(&app, &visitor),
         },
-        Ok(None) => Redirect::to("/sign-in").into_response(),
+        Ok(None) => attempt.flow.restart(&app, None),
         Err(error) => failed(&app, &error),
     }
 }
 
 /// `GET /sign-in/events`.
 pub async fn number_events(State(app): State<App>, visitor: Visitor) -> Response {
-    let shared = app.clone();
+    let (shared, attempt) = (app.clone(), flow::of_page(&app, &visitor, NUMBER).ok());
     events::until(&app, move || {
-        let (app, attempt) = (shared.clone(), visitor.attempt.clone());
+        let (app, attempt) = (shared.clone(), attempt.clone());
         async move {
-            let Some(attempt) = attempt else {
-                return true;
-            };
-            let now = app.clock.now();
-            match (waiting(&app, &attempt).await, &attempt.unproven) {
-                // Whatever became of it, an unproven page turns at its end, and before that only by an approval.
-                (Ok(Some(ceremony)), Some(unproven)) => ceremony.is_redeemable(now) || unproven.ends_at <= now,
-                (Ok(None), Some(unproven)) => unproven.ends_at <= now,
-                (Ok(Some(ceremony)), None) => ceremony.outcome_at(now).is_some(),
-                (Ok(None), None) | (Err(_), _) => true,
+            match attempt {
+                Some(attempt) => has_turned(&app, &attempt).await.unwrap_or(true),
+                None => true,
             }
         }
     })
 }
 
+/// Whether the page that shows an attempt's number has something else to say.
+async fn has_turned(app: &App, attempt: &Attempt) -> Result<bool, StoreError> {
+    let id = attempt.id.clone();
+    if app.store.run(move |tx| tx.get::<Attempt>(&id)).await?.is_none() {
+        // Another tab has gone on.
+        return Ok(true);
+    }
+    let (now, ceremony) = (app.clock.now(), waiting(app, attempt).await?);
+    Ok(match (ceremony, &attempt.unproven) {
+        // Whatever became of it, an unproven page turns at its end, and before that only by an approval.
+        (Some(ceremony), Some(unproven)) => ceremony.is_redeemable(now) || unproven.ends_at <= now,
+        (None, Some(unproven)) => unproven.ends_at <= now,
+        (Some(ceremony), None) => ceremony.outcome_at(now).is_some(),
+        (None, None) => true,
+    })
+}
+
 /// `POST /sign-in/again`.
 pub async fn again(State(app): State<App>, posted: Posted) -> Response {
-    match posted.visitor.attempt.clone() {
-        Some(attempt) if attempt.proven.is_some() => ask(&app, posted.visitor, attempt).await,
-        Some(attempt) => phone::ask(&app, posted.visitor, attempt).await,
-        None => Redirect::to("/sign-in").into_response(),
+    match flow::of_form(&app, &posted.visitor) {
+        Ok(attempt) if attempt.proven.is_some() => ask(&app, posted.visitor, attempt).await,
+        Ok(attempt) => phone::ask(&app, posted.visitor, attempt).await,
+        Err(instead) => *instead,
     }
 }
 
 /// `POST /sign-in/cancel`.
 pub async fn cancel(State(app): State<App>, posted: Posted) -> Response {
-    let Some(attempt) = posted.visitor.attempt else {
-        return Redirect::to("/sign-in").into_response();
+    let attempt = match flow::of_form(&app, &posted.visitor) {
+        Ok(attempt) => attempt,
+        Err(instead) => return *instead,
     };
     if attempt.unproven.is_some() {
         return phone::cancel(&app, attempt).await;
     }
-    let owner = attempt.owner();
+    let (flow, owner) = (attempt.flow.clone(), attempt.owner());
     if let Some(id) = attempt.ceremony
         && let Err(error) = acts::cancel(&app, id, owner).await
     {
         return failed(&app, &error);
     }
-    Redirect::to("/sign-in/number").into_response()
+    flow.to(&app, NUMBER)
 }
 
 /// `POST /sign-in/finish`: the page turned. A browser that proved nothing first names whose account it will be,
 /// so that nobody is signed in to somebody else's without knowing.
 pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
-    let Some(attempt) = posted.visitor.attempt.clone() else {
-        return Redirect::to("/sign-in").into_response();
-    };
-    if attempt.unproven.is_some() {
-        return Redirect::to("/sign-in/continue").into_response();
+    match flow::of_form(&app, &posted.visitor) {
+        Ok(attempt) if attempt.unproven.is_some() => attempt.flow.to(&app, CONTINUE),
+        Ok(attempt) => give(&app, posted, attempt).await,
+        Err(instead) => *instead,
     }
-    give(&app, posted, attempt).await
 }
 
 /// `GET /sign-in/continue`: whose account this will be.
 pub async fn name_account(State(app): State<App>, visitor: Visitor) -> Response {
-    let Some(attempt) = visitor.attempt.clone().filter(|attempt| attempt.unproven.is_some()) else {
-        return Redirect::to("/sign-in").into_response();
+    let attempt = match flow::of_page(&app, &visitor, CONTINUE) {
+        Ok(attempt) if attempt.unproven.is_some() => attempt,
+        Ok(attempt) => return attempt.flow.restart(&app, None),
+        Err(instead) => return *instead,
     };
     let now = visitor.now;
     let found = match waiting(&app, &attempt).await {
@@ -212,16 +228,16 @@ pub async fn name_account(State(app): State<App>, visitor: Visitor) -> Response 
     };
     match found {
         Ok(Some(person)) => words::name_account(&person.display_name, &person.user_name).show(&app, &visitor),
-        Ok(None) => Redirect::to("/sign-in/number").into_response(),
+        Ok(None) => attempt.flow.to(&app, NUMBER),
         Err(error) => failed(&app, &error),
     }
 }
 
 /// `POST /sign-in/continue`.
 pub async fn go_on(State(app): State<App>, posted: Posted) -> Response {
-    match posted.visitor.attempt.clone() {
-        Some(attempt) => give(&app, posted, attempt).await,
-        None => Redirect::to("/sign-in").into_response(),
+    match flow::of_form(&app, &posted.visitor) {
+        Ok(attempt) => give(&app, posted, attempt).await,
+        Err(instead) => *instead,
     }
 }
 
@@ -235,16 +251,16 @@ async fn give(app: &App, posted: Posted, attempt: Attempt) -> Response {
     };
     let browser_cookie = posted.visitor.browser.clone().unwrap_or(browser_cookie);
     let (now, id, browser) = (posted.visitor.now, hashed(session_cookie.as_bytes()), browser_cookie.clone());
-    let (older, request) = (posted.visitor.session.map(|session| session.id), attempt.request.clone());
+    let (older, flow) = (posted.visitor.session.as_ref().map(|session| session.id.clone()), attempt.flow.clone());
     let finished = app.store.run(move |tx| redeem(tx, &attempt, id, &browser, older, now)).await;
     let session = match finished {
         Ok(Some(session)) => session,
-        Ok(None) => return Redirect::to("/sign-in/number").into_response(),
+        Ok(None) => return flow.to(app, NUMBER),
         Err(error) => return failed(app, &error),
     };
     let by_phone = session.used == Used::Phone;
-    let response = match request {
-        Some(request) => go_back(app, session, request).await,
+    let response = match flow.request() {
+        Some(request) => leave_with_code(app, &posted.visitor, session, request.clone()).await,
         None => Redirect::to("/security-info").into_response(),
     };
     let response = with_way(without_cookie(response, Kind::Attempt), by_phone);

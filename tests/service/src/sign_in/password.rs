@@ -1,7 +1,7 @@
 //! Who somebody is: by password or by pass. `number` and `register` go on from there.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 
 use crate::app::App;
 use crate::audit;
@@ -19,38 +19,52 @@ use crate::policy::records::effective_for;
 use crate::prompts::acts::end_password_proved;
 use crate::secrets::{hashed, random_id};
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie};
+use crate::sign_in::flow::{self, Instead, Note};
 use crate::sign_in::records::{Attempt, Proven, Secret, Session, Used, end_session};
-use crate::sign_in::routes::first_session;
+use crate::sign_in::routes::{first_session, take_over};
 use crate::sign_in::{number, register};
 use crate::store::{StoreError, Tx};
 
+const PASSWORD: &str = "/sign-in/password";
+const PASS: &str = "/sign-in/pass";
+const NEW_PASSWORD: &str = "/new-password";
 /// Shortest password that a person may choose, in characters (NIST SP 800-63B-4 asks for 15 where nothing else is).
 const SHORTEST: usize = 15;
 const LONGEST: usize = 256;
 
 /// `GET /sign-in/password`.
 pub async fn password(State(app): State<App>, visitor: Visitor) -> Response {
-    match named(&visitor) {
-        Some((name, offers_phone)) => words::password(name, offers_phone, None).show(&app, &visitor),
-        None => Redirect::to("/sign-in").into_response(),
+    match flow::of_page(&app, &visitor, PASSWORD).and_then(|attempt| named(&app, attempt)) {
+        Ok((attempt, name)) => words::password(&name, offers_phone(&attempt), None).show(&app, &visitor),
+        Err(instead) => *instead,
     }
 }
 
-/// The name that was typed, and whether the phone may be used instead: registering a device asks for more, since a
-/// phone must not let another key in by itself.
-fn named(visitor: &Visitor) -> Option<(&str, bool)> {
-    let attempt = visitor.attempt.as_ref()?;
-    Some((attempt.user_name.as_deref()?, attempt.registration.is_none()))
+/// The name that was typed.
+fn named(app: &App, attempt: Attempt) -> Result<(Attempt, String), Instead> {
+    match attempt.user_name.clone() {
+        Some(name) => Ok((attempt, name)),
+        None => Err(attempt.flow.restart(app, None).into()),
+    }
+}
+
+/// Whether the phone may be used instead: registering a device asks for more, since a phone must not let another key
+/// in by itself.
+fn offers_phone(attempt: &Attempt) -> bool {
+    attempt.registration.is_none()
 }
 
 /// `POST /sign-in/password`.
 pub async fn take_password(State(app): State<App>, posted: Posted) -> Response {
-    let Some((name, offers_phone)) = named(&posted.visitor).map(|(name, offers)| (name.to_owned(), offers)) else {
-        return Redirect::to("/sign-in").into_response();
+    let (attempt, name) = match flow::of_form(&app, &posted.visitor).and_then(|attempt| named(&app, attempt)) {
+        Ok(found) => found,
+        Err(instead) => return *instead,
     };
     match check_password(&app, &name, posted.field("password").to_owned()).await {
-        Ok(Some(person)) => proven(&app, posted.visitor, person, Secret::Password).await,
-        Ok(None) => words::password(&name, offers_phone, Some(words::WRONG_PASSWORD)).show(&app, &posted.visitor),
+        Ok(Some(person)) => proven(&app, posted.visitor, attempt, person, Secret::Password).await,
+        Ok(None) => {
+            words::password(&name, offers_phone(&attempt), Some(words::WRONG_PASSWORD)).show(&app, &posted.visitor)
+        }
         Err(error) => failed(&app, &error),
     }
 }
@@ -76,19 +90,19 @@ async fn check_password(app: &App, name: &str, password: String) -> Result<Optio
 
 /// `GET /sign-in/pass`.
 pub async fn pass(State(app): State<App>, visitor: Visitor) -> Response {
-    match named(&visitor) {
-        Some((name, _)) => words::pass(name, None).show(&app, &visitor),
-        None => Redirect::to("/sign-in").into_response(),
+    match flow::of_page(&app, &visitor, PASS).and_then(|attempt| named(&app, attempt)) {
+        Ok((_, name)) => words::pass(&name, None).show(&app, &visitor),
+        Err(instead) => *instead,
     }
 }
 
 /// `POST /sign-in/pass`. What is wrong with a pass is told to whoever holds it, and nothing to anybody else.
 pub async fn take_pass(State(app): State<App>, posted: Posted) -> Response {
-    let Some((name, _)) = named(&posted.visitor) else {
-        return Redirect::to("/sign-in").into_response();
+    let (attempt, name) = match flow::of_form(&app, &posted.visitor).and_then(|attempt| named(&app, attempt)) {
+        Ok(found) => found,
+        Err(instead) => return *instead,
     };
-    let (name, typed, now) = (name.to_owned(), posted.field("pass").to_owned(), posted.visitor.now);
-    let wanted = name.clone();
+    let (wanted, typed, now) = (name.clone(), posted.field("pass").to_owned(), posted.visitor.now);
     let taken = app
         .store
         .run(move |tx| match people::find(tx, &wanted)? {
@@ -97,40 +111,32 @@ pub async fn take_pass(State(app): State<App>, posted: Posted) -> Response {
         })
         .await;
     match taken {
-        Ok((Worth::Good, Some(person))) => proven(&app, posted.visitor, person, Secret::Pass).await,
+        Ok((Worth::Good, Some(person))) => proven(&app, posted.visitor, attempt, person, Secret::Pass).await,
         Ok((worth, _)) => words::pass(&name, words::wrong_pass(worth)).show(&app, &posted.visitor),
         Err(error) => failed(&app, &error),
     }
 }
 
 /// Who somebody is was proved: the attempt goes on under a fresh cookie.
-async fn proven(app: &App, visitor: Visitor, person: Person, by: Secret) -> Response {
-    let (Some(older), Ok(cookie)) = (visitor.attempt.clone(), random_id()) else {
+async fn proven(app: &App, visitor: Visitor, older: Attempt, person: Person, by: Secret) -> Response {
+    let Ok(cookie) = random_id() else {
         return failed(app, &StoreError::Stopped);
     };
-    let (older_id, id) = (older.id.clone(), hashed(cookie.as_bytes()));
-    let attempt = Attempt { transaction: id.clone(), id, unproven: None, ceremony: None, may_register: false, ..older };
+    let id = hashed(cookie.as_bytes());
+    let fresh = Attempt { id, unproven: None, ceremony: None, may_register: false, ..older.clone() };
     let password_since = person.password_changed_at;
     let proven = Proven { account_id: person.account_id.clone(), at: visitor.now, by, password_since };
     let must_change = by == Secret::Password && person.must_change_password;
-    let attempt = if must_change {
-        Attempt { proven: None, must_change: Some(proven), ..attempt }
+    let fresh = if must_change {
+        Attempt { proven: None, must_change: Some(proven), ..fresh }
     } else {
-        Attempt { proven: Some(proven), must_change: None, ..attempt }
+        Attempt { proven: Some(proven), must_change: None, ..fresh }
     };
-    let stored = attempt.clone();
-    let kept = app
-        .store
-        .run(move |tx| {
-            tx.delete::<Attempt>(&older_id)?;
-            tx.put(&stored)
-        })
-        .await;
-    let response = match kept {
-        Ok(()) if must_change => Redirect::to("/new-password").into_response(),
-        Ok(()) => go_on(app, visitor.rebound(&cookie), attempt).await,
+    let attempt = match take_over(app, Some(older), fresh).await {
+        Ok(attempt) => attempt,
         Err(error) => return failed(app, &error),
     };
+    let response = if must_change { attempt.flow.to(app, NEW_PASSWORD) } else { go_on(app, visitor, attempt).await };
     with_cookie(response, Kind::Attempt, &cookie)
 }
 
@@ -152,15 +158,15 @@ pub enum Next {
 
 async fn go_on(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
     let Some(proven) = attempt.proven.clone() else {
-        return Redirect::to("/sign-in").into_response();
+        return attempt.flow.restart(app, None);
     };
     let asked = attempt.registration.as_ref().map(|registration| registration.purpose.clone());
     let next = app.store.run(move |tx| decide(tx, &proven, asked.as_ref())).await;
     match next {
         Ok(Next::Number) => number::ask(app, visitor, attempt).await,
         Ok(Next::Consent) => register::may_add(app, attempt).await,
-        Ok(Next::FirstSession) if attempt.request.is_some() => Redirect::to("/more-information").into_response(),
-        Ok(Next::FirstSession) => first_session(app, attempt).await,
+        Ok(Next::FirstSession) if attempt.flow.request().is_some() => attempt.flow.to(app, "/more-information"),
+        Ok(Next::FirstSession) => first_session(app, &visitor, attempt).await,
         Ok(Next::OtherPersonsPhone) => words::other_persons_phone().show(app, &visitor),
         Ok(Next::NotOffered) => register::not_offered(app, &visitor, attempt),
         Ok(Next::PassNeeded) => words::pass_needed().show(app, &visitor),
@@ -194,17 +200,21 @@ pub fn decide(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> Resu
 
 /// `GET /new-password`: the password was made for this person and is good for nothing but choosing another.
 pub async fn new_password(State(app): State<App>, visitor: Visitor) -> Response {
-    match visitor.attempt.as_ref().filter(|attempt| attempt.must_change.is_some()) {
-        Some(_attempt) => words::new_password(None).show(&app, &visitor),
-        None => Redirect::to("/sign-in").into_response(),
+    match flow::of_page(&app, &visitor, NEW_PASSWORD) {
+        Ok(attempt) if attempt.must_change.is_some() => words::new_password(None).show(&app, &visitor),
+        Ok(attempt) => attempt.flow.restart(&app, None),
+        Err(instead) => *instead,
     }
 }
 
 /// `POST /new-password`.
 pub async fn take_new_password(State(app): State<App>, posted: Posted) -> Response {
-    let proven_by = posted.visitor.attempt.as_ref().and_then(|attempt| attempt.must_change.clone());
-    let Some(by) = proven_by.filter(|proven| proven.is_fresh(posted.visitor.now)) else {
-        return Redirect::to("/sign-in").into_response();
+    let attempt = match flow::of_form(&app, &posted.visitor) {
+        Ok(attempt) => attempt,
+        Err(instead) => return *instead,
+    };
+    let Some(by) = attempt.must_change.clone().filter(|proven| proven.is_fresh(posted.visitor.now)) else {
+        return attempt.flow.restart(&app, Some(Note::TookTooLong));
     };
     let (first, second) = (posted.field("password").to_owned(), posted.field("again").to_owned());
     let problem = match first.chars().count() {
@@ -219,7 +229,7 @@ pub async fn take_new_password(State(app): State<App>, posted: Posted) -> Respon
         return words::new_password(problem).show(&app, &posted.visitor);
     }
     match change_password(&app, by.account_id, first).await {
-        Ok(Some(person)) => proven(&app, posted.visitor, person, Secret::Password).await,
+        Ok(Some(person)) => proven(&app, posted.visitor, attempt, person, Secret::Password).await,
         Ok(None) => {
             let problem = Some("That is the password that was made for you. Choose another.");
             words::new_password(problem).show(&app, &posted.visitor)

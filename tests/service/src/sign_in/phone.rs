@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -21,6 +21,7 @@ use crate::prompts::records::{Kind as PromptKind, Origin};
 use crate::prompts::rules::UNKNOWN_LIFE;
 use crate::secrets::random_id;
 use crate::session::{Posted, Visitor, failed};
+use crate::sign_in::flow;
 use crate::sign_in::number::{context, known_browser, wait_for};
 use crate::sign_in::records::{Attempt, Unproven};
 use crate::store::StoreError;
@@ -31,9 +32,11 @@ const ANSWER_AFTER: Duration = Duration::from_millis(300);
 
 /// `POST /sign-in/phone`: "Use your phone instead".
 pub async fn instead(State(app): State<App>, posted: Posted) -> Response {
-    match posted.visitor.attempt.clone().filter(|attempt| attempt.registration.is_none()) {
-        Some(attempt) => ask(&app, posted.visitor, attempt).await,
-        None => Redirect::to("/sign-in").into_response(),
+    match flow::of_form(&app, &posted.visitor) {
+        Ok(attempt) if attempt.registration.is_none() => ask(&app, posted.visitor, attempt).await,
+        // No page of a registration has this button.
+        Ok(attempt) => attempt.flow.restart(&app, None),
+        Err(instead) => *instead,
     }
 }
 
@@ -41,7 +44,7 @@ pub async fn instead(State(app): State<App>, posted: Posted) -> Response {
 pub(super) async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
     let answer_at = Instant::now() + ANSWER_AFTER;
     let Some(name) = attempt.user_name.clone() else {
-        return Redirect::to("/sign-in").into_response();
+        return attempt.flow.restart(app, None);
     };
     // What was proved before belongs to the other way.
     let attempt = Attempt { proven: None, ceremony: None, ..attempt };
@@ -65,16 +68,17 @@ pub(super) async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Respon
 /// Takes an unproven page back; as long for every name.
 pub(super) async fn cancel(app: &App, attempt: Attempt) -> Response {
     let answer_at = Instant::now() + ANSWER_AFTER;
+    let flow = attempt.flow.clone();
     if let Some(id) = attempt.ceremony.clone() {
         let (app, owner) = (app.clone(), attempt.owner());
         apart(async move { acts::cancel(&app, id, owner).await });
     }
     tokio::time::sleep_until(answer_at).await;
-    Redirect::to("/sign-in").into_response()
+    flow.restart(app, None)
 }
 
 /// What is done for a name that somebody has takes time that an answer must not show.
-fn apart(work: impl Future<Output = Result<(), StoreError>> + Send + 'static) {
+pub(super) fn apart(work: impl Future<Output = Result<(), StoreError>> + Send + 'static) {
     tokio::spawn(async move {
         if let Err(error) = work.await {
             tracing::error!(%error, "the database failed");

@@ -8,6 +8,7 @@ use crate::openid::records::{AuthorizationRequest, Token};
 use crate::people::Person;
 use crate::phone_sign_in::records::Registration;
 use crate::prompts::records::{Kind, Owner};
+use crate::sign_in::flow::Flow;
 use crate::store::{Record, StoreError, Table, Tx};
 
 const ATTEMPT_LIFE: Time = 30 * MINUTE;
@@ -35,8 +36,9 @@ pub struct Attempt {
     pub must_change: Option<Proven>,
     /// The ceremony that waits.
     pub ceremony: Option<String>,
-    /// Which application is waiting.
-    pub request: Option<AuthorizationRequest>,
+    /// What the person came for.
+    #[serde(default)]
+    pub flow: Flow,
     /// Which device is to be registered, when that is what the person came for.
     pub registration: Option<Registration>,
     /// Whether everything but the person's consent is there to register or add the phone.
@@ -121,7 +123,7 @@ impl Attempt {
             proven: None,
             must_change: None,
             ceremony: None,
-            request: None,
+            flow: Flow::default(),
             registration: None,
             may_register: false,
             unproven: None,
@@ -137,10 +139,9 @@ impl Attempt {
     /// What the person is signing in to, as far as it was named.
     #[must_use]
     pub fn for_what(&self) -> Option<&str> {
-        match (&self.request, &self.registration) {
-            (Some(request), _) => Some(&request.application),
-            (None, Some(registration)) => Some(registration.purpose.words()),
-            (None, None) => None,
+        match &self.registration {
+            Some(registration) => Some(registration.purpose.words()),
+            None => self.flow.application(),
         }
     }
 

@@ -2,13 +2,14 @@
 //! shows when it is to be added.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 
 use crate::app::App;
 use crate::clock::Time;
 use crate::devices::records::Device;
 use crate::devices::standing::{Status, may_answer};
-use crate::openid::routes::answer;
+use crate::openid::answer::Answer;
 use crate::pages::words;
 use crate::people::Person;
 use crate::phone_sign_in::acts as registrations;
@@ -18,7 +19,9 @@ use crate::prompts::acts;
 use crate::prompts::records::Kind as PromptKind;
 use crate::secrets::{hashed, random_id};
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie, without_cookie};
+use crate::sign_in::flow::{self, Flow, Goal, Note};
 use crate::sign_in::records::Attempt;
+use crate::sign_in::routes::take_over;
 use crate::store::{StoreError, Tx};
 
 const CONSENT: &str = "/register-phone";
@@ -26,33 +29,29 @@ const CONSENT: &str = "/register-phone";
 const NOT_ALLOWED: &str = "unauthorized_client";
 
 /// `GET /authorize` of the phone: everything was checked when it was pushed; the person signs in, always.
-pub async fn authorize(app: &App, request_uri: String) -> Response {
-    let (Ok(cookie), now) = (random_id(), app.clock.now()) else {
+pub async fn authorize(app: &App, visitor: Visitor, request_uri: String) -> Response {
+    let (Ok(cookie), Ok(flow), now) = (random_id(), Flow::new(Goal::Phone), visitor.now) else {
         return failed(app, &StoreError::Stopped);
     };
-    let id = hashed(cookie.as_bytes());
-    let taken = app
-        .store
-        .run(move |tx| {
-            let Some(registration) = registrations::take(tx, &request_uri, now)? else {
-                return Ok(false);
-            };
-            tx.put(&Attempt { registration: Some(registration), ..Attempt::new(id, now) })?;
-            Ok(true)
-        })
-        .await;
-    match taken {
-        Ok(true) => with_cookie(Redirect::to("/sign-in").into_response(), Kind::Attempt, &cookie),
-        Ok(false) => words::stale_registration().show_as(axum::http::StatusCode::BAD_REQUEST, app, ""),
+    let taken = app.store.run(move |tx| registrations::take(tx, &request_uri, now)).await;
+    let registration = match taken {
+        Ok(Some(registration)) => Some(registration),
+        Ok(None) => return words::stale_registration().show_as(StatusCode::BAD_REQUEST, app, Some(&visitor)),
+        Err(error) => return failed(app, &error),
+    };
+    let fresh = Attempt { flow, registration, ..Attempt::new(hashed(cookie.as_bytes()), now) };
+    match take_over(app, visitor.attempt, fresh).await {
+        Ok(attempt) => with_cookie(attempt.flow.to(app, "/sign-in"), Kind::Attempt, &cookie),
         Err(error) => failed(app, &error),
     }
 }
 
 /// The number was approved: on the phone that is to be registered, or on one that lets another in.
 pub(super) async fn approved(app: &App, attempt: Attempt, now: Time) -> Response {
+    let flow = attempt.flow.clone();
     match app.store.run(move |tx| redeem(tx, attempt, now)).await {
-        Ok(true) => Redirect::to(CONSENT).into_response(),
-        Ok(false) => Redirect::to("/sign-in/number").into_response(),
+        Ok(true) => flow.to(app, CONSENT),
+        Ok(false) => flow.to(app, "/sign-in/number"),
         Err(error) => failed(app, &error),
     }
 }
@@ -75,9 +74,9 @@ pub fn redeem(tx: &mut Tx<'_>, attempt: Attempt, now: Time) -> Result<bool, Stor
 
 /// Nobody else needs to be asked: a pass, or the first phone of the account.
 pub(super) async fn may_add(app: &App, attempt: Attempt) -> Response {
-    let attempt = Attempt { may_register: true, ..attempt };
+    let (flow, attempt) = (attempt.flow.clone(), Attempt { may_register: true, ..attempt });
     match app.store.run(move |tx| tx.put(&attempt)).await {
-        Ok(()) => Redirect::to(CONSENT).into_response(),
+        Ok(()) => flow.to(app, CONSENT),
         Err(error) => failed(app, &error),
     }
 }
@@ -85,14 +84,14 @@ pub(super) async fn may_add(app: &App, attempt: Attempt) -> Response {
 /// The policy does not allow the app: the phone is told with the person's next click.
 pub(super) fn not_offered(app: &App, visitor: &Visitor, attempt: Attempt) -> Response {
     match attempt.registration {
-        Some(registration) => words::not_offered_to_phone().leading_to(&registration.redirect_uri).show(app, visitor),
+        Some(_registration) => words::not_offered_to_phone().show(app, visitor),
         None => words::not_offered().show(app, visitor),
     }
 }
 
 /// The registration that this browser may agree to, and whose it will be.
 pub fn agreed_to(attempt: Option<&Attempt>, now: Time) -> Option<(Attempt, Registration, String)> {
-    let attempt = attempt.cloned().filter(|attempt| attempt.may_register)?;
+    let attempt = attempt.filter(|attempt| attempt.may_register)?.clone();
     let registration = attempt.registration.clone()?;
     let account = attempt.account(now)?.to_owned();
     let fits = registration.account_id.as_ref().is_none_or(|owner| *owner == account);
@@ -101,8 +100,12 @@ pub fn agreed_to(attempt: Option<&Attempt>, now: Time) -> Option<(Attempt, Regis
 
 /// `GET /register-phone`: names the device; never skipped.
 pub async fn consent(State(app): State<App>, visitor: Visitor) -> Response {
-    let Some((_, registration, _)) = agreed_to(visitor.attempt.as_ref(), visitor.now) else {
-        return Redirect::to("/sign-in").into_response();
+    let attempt = match flow::of_page(&app, &visitor, CONSENT) {
+        Ok(attempt) => attempt,
+        Err(instead) => return *instead,
+    };
+    let Some((_, registration, _)) = agreed_to(Some(&attempt), visitor.now) else {
+        return attempt.flow.restart(&app, None);
     };
     ask_consent(&app, &visitor, registration, None).await
 }
@@ -121,7 +124,7 @@ async fn ask_consent(
         }),
     };
     match page {
-        Ok(Some(page)) => page.leading_to(&registration.redirect_uri).show(app, visitor),
+        Ok(Some(page)) => page.show(app, visitor),
         Ok(None) => words::stale_registration().show(app, visitor),
         Err(error) => failed(app, &error),
     }
@@ -143,14 +146,18 @@ pub enum Agreed {
 
 /// `POST /register-phone`.
 pub async fn agree(State(app): State<App>, posted: Posted) -> Response {
-    let visitor = &posted.visitor;
-    let Some((attempt, registration, account)) = agreed_to(visitor.attempt.as_ref(), visitor.now) else {
-        return Redirect::to("/sign-in").into_response();
+    let attempt = match flow::of_form(&app, &posted.visitor) {
+        Ok(attempt) => attempt,
+        Err(instead) => return *instead,
+    };
+    let flow = attempt.flow.clone();
+    let Some((attempt, registration, account)) = agreed_to(Some(&attempt), posted.visitor.now) else {
+        return flow.restart(&app, Some(Note::TookTooLong));
     };
     let (now, digits, asked) = (posted.visitor.now, posted.field("digits").to_owned(), registration.clone());
     let agreed = app.store.run(move |tx| decide(tx, attempt, asked, &account, &digits, now)).await;
     match agreed {
-        Ok(Agreed::Code(code)) => back(&app, &registration, ("code", &code)),
+        Ok(Agreed::Code(code)) => back(&app, &posted.visitor, &registration, ("code", &code)),
         Ok(Agreed::WrongDigits(registration)) => {
             ask_consent(&app, &posted.visitor, *registration, Some(words::WRONG_PHONE_DIGITS)).await
         }
@@ -158,7 +165,7 @@ pub async fn agree(State(app): State<App>, posted: Posted) -> Response {
             let page = words::too_many_digits().show(&app, &posted.visitor);
             without_cookie(page, Kind::Attempt)
         }
-        Ok(Agreed::NotAllowed) => back(&app, &registration, ("error", NOT_ALLOWED)),
+        Ok(Agreed::NotAllowed) => back(&app, &posted.visitor, &registration, ("error", NOT_ALLOWED)),
         Ok(Agreed::Stale) => words::stale_registration().show(&app, &posted.visitor),
         Err(error) => failed(&app, &error),
     }
@@ -229,16 +236,22 @@ pub async fn tell_not_offered(State(app): State<App>, posted: Posted) -> Respons
 }
 
 async fn turn_away(app: &App, visitor: &Visitor, error: &'static str) -> Response {
-    let found = visitor.attempt.clone().and_then(|attempt| Some((attempt.id, attempt.registration?)));
-    let Some((id, registration)) = found else {
-        return Redirect::to("/sign-in").into_response();
+    let attempt = match flow::of_form(app, visitor) {
+        Ok(attempt) => attempt,
+        Err(instead) => return *instead,
     };
+    let Some(registration) = attempt.registration else {
+        return attempt.flow.restart(app, None);
+    };
+    let id = attempt.id;
     match app.store.run(move |tx| tx.delete::<Attempt>(&id)).await {
-        Ok(_) => back(app, &registration, ("error", error)),
+        Ok(_) => back(app, visitor, &registration, ("error", error)),
         Err(error) => failed(app, &error),
     }
 }
 
-fn back(app: &App, registration: &Registration, outcome: (&str, &str)) -> Response {
-    without_cookie(answer(app, &registration.redirect_uri, Some(&registration.state), outcome), Kind::Attempt)
+/// Lets the person leave for the phone's app.
+fn back(app: &App, visitor: &Visitor, registration: &Registration, outcome: (&str, &str)) -> Response {
+    let answer = Answer::new(app, &registration.redirect_uri, Some(&registration.state), outcome);
+    without_cookie(Answer::by_page(answer, app, visitor, "Countersign"), Kind::Attempt)
 }

@@ -2,15 +2,21 @@
 //! the user name.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::App;
+use crate::clock::Time;
+use crate::openid::answer::redirect_with_code;
 use crate::openid::records::AuthorizationRequest;
 use crate::pages::words;
 use crate::people::Person;
-use crate::prompts::acts::NotStarted;
+use crate::phone_sign_in::records::Registration;
+use crate::prompts::acts::{self, NotStarted};
+use crate::prompts::records::Outcome;
 use crate::secrets::{hashed, random_id};
 use crate::session::{Kind, Posted, Visitor, failed, with_cookie, without_cookie};
+use crate::sign_in::flow::{self, Flow, Goal, Instead, Note};
 use crate::sign_in::number;
 use crate::sign_in::phone;
 use crate::sign_in::records::{Attempt, Proven, Secret, Session, Used, end_session};
@@ -25,52 +31,104 @@ pub async fn home(State(app): State<App>, visitor: Visitor) -> Response {
 }
 
 /// `GET /sign-in`.
-pub async fn user_name(State(app): State<App>, visitor: Visitor) -> Response {
-    if let Some(attempt) = &visitor.attempt {
-        return words::user_name(attempt.for_what(), None).show(&app, &visitor);
-    }
-    let Ok(cookie) = random_id() else {
-        return failed(&app, &StoreError::Stopped);
+pub async fn user_name(State(app): State<App>, mut visitor: Visitor) -> Response {
+    let flow = match visitor.flow.take().map_or_else(|| Flow::new(Goal::SecurityInfo), Ok) {
+        Ok(flow) => flow,
+        Err(_no_randomness) => return failed(&app, &StoreError::Stopped),
     };
-    let attempt = Attempt::new(hashed(cookie.as_bytes()), visitor.now);
-    if let Err(error) = app.store.run(move |tx| tx.put(&attempt)).await {
-        return failed(&app, &error);
+    let session = visitor.session.clone().filter(|session| session.approved_at.is_some());
+    match (&flow.goal, session) {
+        // Signed in meanwhile, in another tab.
+        (Goal::Application { request, sign_in_now: false }, Some(session)) => {
+            return redirect_with_code(&app, session, request.clone()).await;
+        }
+        (Goal::Phone, _) if visitor.attempt.as_ref().is_none_or(|attempt| attempt.flow.id != flow.id) => {
+            return words::stale_registration().show(&app, &visitor);
+        }
+        _ => {}
     }
-    let page = words::user_name(None, None).show(&app, &visitor.rebound(&cookie));
-    with_cookie(page, Kind::Attempt, &cookie)
+    let page = words::user_name(for_what(&visitor, &flow), flow.note, None);
+    page.show(&app, &visitor.in_flow(flow))
 }
 
-/// `POST /sign-in`: from now on it is this person's attempt, under a fresh cookie: one that somebody has planted in
-/// this browser is worth nothing to him.
+/// What the person is signing in to, as far as it has a name.
+fn for_what<'a>(visitor: &'a Visitor, flow: &'a Flow) -> Option<&'a str> {
+    let attempt = visitor.attempt.as_ref().filter(|attempt| attempt.flow.id == flow.id);
+    attempt.map_or_else(|| flow.application(), Attempt::for_what)
+}
+
+/// `POST /sign-in`: from now on the browser's attempt is this person's and this flow's, under a fresh cookie: one that
+/// somebody has planted in this browser is worth nothing to him.
 pub async fn take_user_name(State(app): State<App>, posted: Posted) -> Response {
-    let Some(older) = posted.visitor.attempt.clone() else {
-        return Redirect::to("/sign-in").into_response();
+    let visitor = &posted.visitor;
+    let Some(flow) = visitor.flow.clone() else {
+        return words::foreign_form().show_as(StatusCode::FORBIDDEN, &app, Some(visitor));
+    };
+    let registration = match registration_of(&app, visitor, &flow) {
+        Ok(registration) => registration,
+        Err(instead) => return *instead,
     };
     let name = posted.field("user_name").trim().to_owned();
     if name.is_empty() || name.len() > 256 {
-        return words::user_name(older.for_what(), Some("Type your user name.")).show(&app, &posted.visitor);
+        return words::user_name(for_what(visitor, &flow), None, Some("Type your user name.")).show(&app, visitor);
     }
     let Ok(cookie) = random_id() else {
         return failed(&app, &StoreError::Stopped);
     };
-    let (older_id, id) = (older.id.clone(), hashed(cookie.as_bytes()));
-    let attempt = Attempt { id, user_name: Some(name), proven: None, must_change: None, unproven: None, ..older };
+    let older = visitor.attempt.clone();
+    let fresh = Attempt { flow: Flow { note: None, ..flow }, ..Attempt::new(hashed(cookie.as_bytes()), visitor.now) };
+    let fresh = Attempt { user_name: Some(name), ..fresh };
+    let fresh = match registration {
+        // What a phone asked for ends when it would have ended.
+        Some((registration, expires_at)) => Attempt { registration: Some(registration), expires_at, ..fresh },
+        None => fresh,
+    };
     // The way this browser used last, whoever's name was typed: what a page shows tells nothing of a name.
-    let by_phone = posted.visitor.prefers_phone && attempt.registration.is_none();
-    let stored = attempt.clone();
-    let kept = app
-        .store
-        .run(move |tx| {
-            tx.delete::<Attempt>(&older_id)?;
-            tx.put(&stored)
-        })
-        .await;
-    let response = match kept {
-        Ok(()) if by_phone => phone::ask(&app, posted.visitor.rebound(&cookie), attempt).await,
-        Ok(()) => Redirect::to("/sign-in/password").into_response(),
+    let by_phone = visitor.prefers_phone && fresh.registration.is_none();
+    let attempt = match take_over(&app, older, fresh).await {
+        Ok(attempt) => attempt,
         Err(error) => return failed(&app, &error),
     };
+    let response = if by_phone {
+        phone::ask(&app, posted.visitor, attempt).await
+    } else {
+        attempt.flow.to(&app, "/sign-in/password")
+    };
     with_cookie(response, Kind::Attempt, &cookie)
+}
+
+/// What the phone asked for that sent the person here, and until when: it counts once, and ends with its attempt.
+fn registration_of(app: &App, visitor: &Visitor, flow: &Flow) -> Result<Option<(Registration, Time)>, Instead> {
+    if flow.goal != Goal::Phone {
+        return Ok(None);
+    }
+    let attempt = visitor.attempt.as_ref().filter(|attempt| attempt.flow.id == flow.id);
+    match attempt.and_then(|attempt| Some((attempt.registration.clone()?, attempt.expires_at))) {
+        Some(found) => Ok(Some(found)),
+        None => Err(words::stale_registration().show(app, visitor).into()),
+    }
+}
+
+/// Puts an attempt in the place of the one that the browser was in, which ends with its request on the phone: a browser
+/// waits for one at a time.
+pub(super) async fn take_over(app: &App, older: Option<Attempt>, fresh: Attempt) -> Result<Attempt, StoreError> {
+    let transaction = older.as_ref().map_or_else(|| fresh.id.clone(), |older| older.transaction.clone());
+    let fresh = Attempt { transaction, ..fresh };
+    let (older_id, stored) = (older.as_ref().map(|older| older.id.clone()), fresh.clone());
+    app.store
+        .run(move |tx| {
+            if let Some(older) = older_id {
+                tx.delete::<Attempt>(&older)?;
+            }
+            tx.put(&stored)
+        })
+        .await?;
+    if let Some((ceremony, owner)) = older.and_then(|older| Some((older.ceremony.clone()?, older.owner()))) {
+        let app = app.clone();
+        // Whether there is a ceremony behind the number of a browser that proved nothing, no answer's time tells.
+        phone::apart(async move { acts::end_live(&app, ceremony, owner, Outcome::Superseded).await });
+    }
+    Ok(fresh)
 }
 
 /// The session was made by password or pass alone and an application waits: the phone is asked now, in an attempt
@@ -84,9 +142,11 @@ pub(crate) async fn ask_before(
     let Ok(cookie) = random_id() else {
         return failed(app, &StoreError::Stopped);
     };
-    let attempt = Attempt { request: Some(request), ..Attempt::new(hashed(cookie.as_bytes()), visitor.now) };
+    let Ok(flow) = Flow::new(Goal::Application { request, sign_in_now: false }) else {
+        return failed(app, &StoreError::Stopped);
+    };
     let (id, at) = (session.id.clone(), session.authenticated_at);
-    let stored = app.store.run(move |tx| {
+    let proven = app.store.run(move |tx| {
         // A session by a password ends when that is changed: while it is there, the password is the one it was made by.
         let session = tx.get::<Session>(&id)?;
         let person = match &session {
@@ -94,45 +154,50 @@ pub(crate) async fn ask_before(
             None => None,
         };
         let by = session.and_then(|session| session.used.secret());
-        let proven = by.zip(person).map(|(by, person)| Proven {
+        Ok(by.zip(person).map(|(by, person)| Proven {
             account_id: person.account_id,
             at,
             by,
             password_since: person.password_changed_at,
-        });
-        let attempt = Attempt { proven, ..attempt };
-        tx.put(&attempt)?;
-        Ok(attempt)
+        }))
     });
-    let attempt = match stored.await {
+    let proven = match proven.await {
+        Ok(proven) => proven,
+        Err(error) => return failed(app, &error),
+    };
+    let fresh = Attempt { flow: flow.clone(), proven, ..Attempt::new(hashed(cookie.as_bytes()), visitor.now) };
+    let attempt = match take_over(app, visitor.attempt.clone(), fresh).await {
         Ok(attempt) => attempt,
         Err(error) => return failed(app, &error),
     };
-    with_cookie(number::ask(app, visitor.rebound(&cookie), attempt).await, Kind::Attempt, &cookie)
+    with_cookie(number::ask(app, visitor.in_flow(flow), attempt).await, Kind::Attempt, &cookie)
 }
 
 /// `GET /more-information`.
 pub async fn more_information(State(app): State<App>, visitor: Visitor) -> Response {
-    match &visitor.attempt {
-        Some(attempt) if attempt.account(visitor.now).is_some() => words::more_information().show(&app, &visitor),
-        _ => Redirect::to("/sign-in").into_response(),
+    match flow::of_page(&app, &visitor, "/more-information") {
+        Ok(attempt) if attempt.account(visitor.now).is_some() => words::more_information().show(&app, &visitor),
+        Ok(attempt) => attempt.flow.restart(&app, None),
+        Err(instead) => *instead,
     }
 }
 
 /// `POST /more-information`.
 pub async fn take_more_information(State(app): State<App>, posted: Posted) -> Response {
-    match posted.visitor.attempt {
-        Some(attempt) => first_session(&app, attempt).await,
-        None => Redirect::to("/sign-in").into_response(),
+    match flow::of_form(&app, &posted.visitor) {
+        Ok(attempt) => first_session(&app, &posted.visitor, attempt).await,
+        Err(instead) => *instead,
     }
 }
 
 /// A session by password or pass alone: good for adding a method and nothing else.
-pub(super) async fn first_session(app: &App, attempt: Attempt) -> Response {
+pub(super) async fn first_session(app: &App, visitor: &Visitor, attempt: Attempt) -> Response {
     let now = app.clock.now();
-    let proven = attempt.proven.clone().filter(|proven| proven.is_fresh(now));
-    let (Some(proven), Ok(cookie)) = (proven, random_id()) else {
-        return Redirect::to("/sign-in").into_response();
+    let Some(proven) = attempt.proven.clone().filter(|proven| proven.is_fresh(now)) else {
+        return attempt.flow.restart(app, Some(Note::TookTooLong));
+    };
+    let Ok(cookie) = random_id() else {
+        return failed(app, &StoreError::Stopped);
     };
     let id = hashed(cookie.as_bytes());
     let made = app
@@ -149,7 +214,8 @@ pub(super) async fn first_session(app: &App, attempt: Attempt) -> Response {
                 Secret::Pass => Used::Pass,
             };
             tx.delete::<Attempt>(&attempt.id)?;
-            tx.put(&Session { request: attempt.request, ..Session::new(id, proven.account_id, used, now) })?;
+            let request = attempt.flow.request().cloned();
+            tx.put(&Session { request, ..Session::new(id, proven.account_id, used, now) })?;
             Ok(true)
         })
         .await;
@@ -158,7 +224,7 @@ pub(super) async fn first_session(app: &App, attempt: Attempt) -> Response {
             let response = without_cookie(Redirect::to("/security-info").into_response(), Kind::Attempt);
             with_cookie(response, Kind::Session, &cookie)
         }
-        Ok(false) => words::not_started(NotStarted::NoPhone).show_as(axum::http::StatusCode::CONFLICT, app, ""),
+        Ok(false) => words::not_started(NotStarted::NoPhone).show_as(StatusCode::CONFLICT, app, Some(visitor)),
         Err(error) => failed(app, &error),
     }
 }

@@ -62,7 +62,7 @@ fn carries_all(answer: &Answer, what: &str) {
     let is_page = answer.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/html; charset=utf-8");
     let expected = if is_page {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         form-action 'self' https://web.example https://other.example; frame-ancestors 'none'; base-uri 'none'"
+         form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     } else {
         "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
     };
@@ -167,8 +167,8 @@ async fn no_header_of_a_request_reaches_an_answer() {
         (header::USER_AGENT, "evil.example <script>"),
     ];
     for address in all().listed().iter().filter(|address| !waits(address) && address.method == Method::GET) {
-        let (honest, lied) =
-            (alice.get(&path(address)).await, ask(&mut alice, &Method::GET, &path(address), &lies).await);
+        let honest = ask(&mut alice, &Method::GET, &path(address), &[]).await;
+        let lied = ask(&mut alice, &Method::GET, &path(address), &lies).await;
         let said = format!("{:?} {}", lied.headers, lied.body);
         for word in [EVIL, "203.0.113.66", "http://"] {
             assert!(!said.contains(word), "{}: {word}", address.path);

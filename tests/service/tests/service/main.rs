@@ -10,6 +10,7 @@
 mod admin;
 mod enrollment_rules;
 mod every_address;
+mod flows;
 mod jose;
 mod limits;
 mod openid;

@@ -172,9 +172,9 @@ async fn an_application_may_ask_for_a_fresh_sign_in() {
     let mut browser = Browser::signed_in(&app, true);
     assert!(parameter(&browser.get(&authorize(&[("prompt", "none")])).await, "code").is_some());
     assert!(parameter(&browser.get(&authorize(&[("max_age", "60")])).await, "code").is_some());
-    clock.advance(60);
+    clock.advance(30);
     assert!(parameter(&browser.get(&authorize(&[("max_age", "60")])).await, "code").is_some());
-    clock.advance(1);
+    clock.advance(31);
     assert_eq!(browser.get(&authorize(&[("max_age", "60")])).await.location(), Some("/sign-in"));
     assert_eq!(browser.get(&authorize(&[("prompt", "login")])).await.location(), Some("/sign-in"));
 }

@@ -39,8 +39,7 @@ async fn wrong_passwords_close_a_name_whether_somebody_has_it_or_not() {
             assert_eq!(types(&mut browser, name, "a guess").await.page(), "password");
         }
         let closed = types(&mut browser, name, PASSWORD).await;
-        let csrf = browser.csrf.clone();
-        pages.push(closed.body.replace(&csrf, "").replace(name, ""));
+        pages.push(browser.words(&closed).replace(name, ""));
         let now = app.clock.now();
         let lets_in = app.store.run_blocking(|tx| count_password(tx, &app.names, name, true, now));
         assert!(!lets_in.unwrap(), "{name}");

@@ -12,6 +12,7 @@ use countersign_service::config::{Client, Config};
 use countersign_service::limits::Limit;
 use countersign_service::people;
 use countersign_service::secrets::{hashed, random_id};
+use countersign_service::sign_in::flow::with_flow;
 use countersign_service::sign_in::records::{Session, Used};
 use tower::ServiceExt;
 
@@ -55,8 +56,20 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Where the answer leads, without the flow that it carries.
     pub fn location(&self) -> Option<&str> {
+        let location = self.whole_location()?;
+        Some(location.split_once("?flow=").map_or(location, |(path, _)| path))
+    }
+
+    fn whole_location(&self) -> Option<&str> {
         self.headers.get(header::LOCATION).map(|value| value.to_str().unwrap())
+    }
+
+    /// Where a page of ours lets its reader leave for.
+    pub fn leads_to(&self) -> String {
+        assert_eq!(self.page(), "leaving", "{}", self.body);
+        self.after("<a id=\"leave\" class=\"button main\" href=\"").replace("&#38;", "&")
     }
 
     /// What stands after `before`, up to the next quotation mark.
@@ -78,12 +91,15 @@ pub struct Browser {
     router: Router,
     pub cookies: BTreeMap<String, String>,
     pub csrf: String,
+    /// The flow of the page last seen.
+    pub flow: Option<String>,
     pub origin: Option<&'static str>,
 }
 
 impl Browser {
     pub fn new(app: &App) -> Self {
-        Self { router: app.router(), cookies: BTreeMap::new(), csrf: String::new(), origin: Some(ISSUER) }
+        let cookies = BTreeMap::new();
+        Self { router: app.router(), cookies, csrf: String::new(), flow: None, origin: Some(ISSUER) }
     }
 
     /// A browser with a session of Alice.
@@ -102,13 +118,15 @@ impl Browser {
         browser
     }
 
+    /// Opens an address; one of the sign-in pages in the flow of the page last seen, as by a link.
     pub async fn get(&mut self, path: &str) -> Answer {
+        let path = with_flow(path, self.flow.as_deref());
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
     /// Fills in the form of the page last seen.
     pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let csrf = self.csrf.clone();
+        let (csrf, path) = (self.csrf.clone(), with_flow(path, self.flow.as_deref()));
         let body = form(&[&[("csrf", csrf.as_str())], fields].concat());
         let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         if let Some(origin) = self.origin {
@@ -117,9 +135,14 @@ impl Browser {
         self.send(request.body(Body::from(body)).unwrap()).await
     }
 
+    /// What a page says, but for what differs from page to page.
+    pub fn words(&self, answer: &Answer) -> String {
+        answer.body.replace(&self.csrf, "").replace(self.flow.as_deref().unwrap_or("no flow"), "")
+    }
+
     /// Follows redirects that stay here.
     pub async fn follow(&mut self, mut answer: Answer) -> Answer {
-        while let Some(path) = answer.location().filter(|to| to.starts_with('/')).map(str::to_owned) {
+        while let Some(path) = answer.whole_location().filter(|to| to.starts_with('/')).map(str::to_owned) {
             answer = self.get(&path).await;
         }
         answer
@@ -141,10 +164,9 @@ impl Browser {
         }
         let body = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
         let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, body };
-        let csrf = answer.after("name=\"csrf\" value=\"");
-        if !csrf.is_empty() {
-            self.csrf = csrf;
-        }
+        let seen = |before| Some(answer.after(before)).filter(|found| !found.is_empty());
+        self.csrf = seen("name=\"csrf\" value=\"").unwrap_or(std::mem::take(&mut self.csrf));
+        self.flow = seen("?flow=").or(self.flow.take());
         answer
     }
 }

@@ -1,0 +1,100 @@
+//! J6, the way back: a signed-in browser gets to its application, wherever its return address leads.
+
+use crate::browsing::phone_approves;
+use crate::common::with_phone_sign_in;
+use axum::Router;
+use axum::response::Html;
+use axum::routing::get;
+use countersign_journeys::application::Application;
+use countersign_journeys::browser::{self, Browser};
+use countersign_journeys::world::{CLIENT, PASSWORD, USER};
+use countersign_journeys::{World, skipped};
+
+const AUTHORIZE: &str = "/authorize?client_id=payroll&response_type=code&scope=openid&state=here\
+                         &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+
+fn authorize(world: &World, redirect: &str) -> String {
+    let redirect: String = url::form_urlencoded::byte_serialize(redirect.as_bytes()).collect();
+    format!("{}{AUTHORIZE}&redirect_uri={redirect}", world.issuer())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_a_return_address_that_redirects_to_another_origin_gets_the_person_there() {
+    if let Some(reason) = browser::missing() {
+        return skipped("browser", &reason);
+    }
+    let wiki = Application::bind("wiki", "Wiki").unwrap();
+    let client = wiki.client().unwrap();
+    let world = World::start_as(|config| config.clients.push(client)).await.unwrap();
+    world.add_person(USER, PASSWORD).unwrap();
+    let wiki = wiki.serve(&world).unwrap();
+    let (_person, phone) = with_phone_sign_in(&world).await;
+    let browser = Browser::start(world.ca()).await.unwrap();
+    browser.goto(&wiki.url).await.unwrap();
+    assert!(browser.source().await.unwrap().contains("to continue to Wiki"));
+    browser.fill("user-name", USER).await.unwrap();
+    browser.click("next").await.unwrap();
+    browser.click("use-phone").await.unwrap();
+    phone_approves(&browser, &phone).await;
+    browser.wait_for_page("name-account").await.unwrap();
+    browser.click("continue").await.unwrap();
+    browser.wait_for_page("wiki").await.unwrap();
+    assert_eq!(browser.text("user").await.unwrap(), USER);
+    // Back to the application from a session: no page of ours is in between.
+    browser.goto(&wiki.url).await.unwrap();
+    browser.wait_for_page("wiki").await.unwrap();
+    browser.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_a_return_address_on_the_ipv6_loopback_is_reached() {
+    if let Some(reason) = browser::missing() {
+        return skipped("browser", &reason);
+    }
+    let Ok(listener) = tokio::net::TcpListener::bind(("::1", 0)).await else {
+        return skipped("IPv6", "this machine has no [::1]");
+    };
+    let redirect = format!("http://[::1]:{}/callback", listener.local_addr().unwrap().port());
+    let page = "<!doctype html><main id=page data-page=callback></main>";
+    let router = Router::new().route("/callback", get(async move || Html(page)));
+    // Ends with the test's runtime.
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let world = World::start_with(Some(redirect.clone())).await.unwrap();
+    let (_person, phone) = with_phone_sign_in(&world).await;
+    let browser = Browser::start(world.ca()).await.unwrap();
+    browser.goto(&authorize(&world, &redirect)).await.unwrap();
+    browser.fill("user-name", USER).await.unwrap();
+    browser.click("next").await.unwrap();
+    browser.click("use-phone").await.unwrap();
+    phone_approves(&browser, &phone).await;
+    browser.click("continue").await.unwrap();
+    browser.wait_for_page("callback").await.unwrap();
+    let address = browser.address().await.unwrap();
+    assert!(address.starts_with(&redirect) && address.contains("code=") && address.contains("state=here"), "{address}");
+    browser.close().await.unwrap();
+}
+
+/// An app's own scheme: whether the system opens the app is not the page's to see, so the way there stays visible.
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_an_app_by_its_own_scheme_is_offered_as_a_link() {
+    if let Some(reason) = browser::missing() {
+        return skipped("browser", &reason);
+    }
+    let redirect = "com.example.app:/callback";
+    let world = World::start_with(Some(redirect.to_owned())).await.unwrap();
+    let (_person, phone) = with_phone_sign_in(&world).await;
+    let browser = Browser::start(world.ca()).await.unwrap();
+    browser.goto(&authorize(&world, redirect)).await.unwrap();
+    browser.fill("user-name", USER).await.unwrap();
+    browser.click("next").await.unwrap();
+    browser.click("use-phone").await.unwrap();
+    phone_approves(&browser, &phone).await;
+    browser.click("continue").await.unwrap();
+    browser.wait_for_page("leaving").await.unwrap();
+    assert_eq!(browser.text("leave").await.unwrap(), "Continue to Payroll");
+    let leads_to = browser.run("return document.getElementById('leave').href").await.unwrap();
+    let leads_to = leads_to.as_str().unwrap();
+    assert!(leads_to.starts_with("com.example.app:/callback?code="), "{leads_to}");
+    assert!(leads_to.contains("state=here"), "{CLIENT}: {leads_to}");
+    browser.close().await.unwrap();
+}

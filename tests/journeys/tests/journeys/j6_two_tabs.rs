@@ -1,0 +1,106 @@
+//! J6 with two tabs of one browser: each signs in to its own application, and one request waits on the phone.
+
+use crate::browsing::{no_prompts_left, phone_approves};
+use crate::common::with_phone_sign_in;
+use countersign::PromptKind;
+use countersign_journeys::application::{Application, RunningApplication};
+use countersign_journeys::browser::{self, Browser};
+use countersign_journeys::world::{PASSWORD, USER};
+use countersign_journeys::{TestPhone, World, skipped};
+
+struct Scene {
+    world: World,
+    phone: TestPhone,
+    browser: Browser,
+    mail: RunningApplication,
+    wiki: RunningApplication,
+}
+
+/// Two applications, and a browser that knows nothing yet.
+async fn scene() -> Scene {
+    let (mail, wiki) = (Application::bind("mail", "Mail").unwrap(), Application::bind("wiki", "Wiki").unwrap());
+    let clients = [mail.client().unwrap(), wiki.client().unwrap()];
+    let world = World::start_as(|config| config.clients.extend(clients)).await.unwrap();
+    world.add_person(USER, PASSWORD).unwrap();
+    let (mail, wiki) = (mail.serve(&world).unwrap(), wiki.serve(&world).unwrap());
+    let (_person, phone) = with_phone_sign_in(&world).await;
+    let browser = Browser::start(world.ca()).await.unwrap();
+    Scene { world, phone, browser, mail, wiki }
+}
+
+/// Types the name on the page that is open and chooses the phone.
+async fn chooses_phone(browser: &Browser) {
+    browser.fill("user-name", USER).await.unwrap();
+    browser.click("next").await.unwrap();
+    browser.wait_for_page("password").await.unwrap();
+    browser.click("use-phone").await.unwrap();
+    browser.wait_for_page("number").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_two_tabs_sign_in_to_their_own_applications_one_after_the_other() {
+    if let Some(reason) = browser::missing() {
+        return skipped("browser", &reason);
+    }
+    let Scene { world, phone, browser, mail, wiki } = scene().await;
+    browser.goto(&mail.url).await.unwrap();
+    browser.wait_for_page("user-name").await.unwrap();
+    let (first, second) = browser.new_tab().await.unwrap();
+    browser.goto(&wiki.url).await.unwrap();
+    browser.wait_for_page("user-name").await.unwrap();
+
+    browser.go_to_tab(&first).await.unwrap();
+    chooses_phone(&browser).await;
+    phone_approves(&browser, &phone).await;
+    browser.click("continue").await.unwrap();
+    browser.wait_for_page("mail").await.unwrap();
+
+    // The other tab's page is from before the session: it says so, and leads to its own application by the session.
+    browser.go_to_tab(&second).await.unwrap();
+    browser.fill("user-name", USER).await.unwrap();
+    browser.click("next").await.unwrap();
+    browser.wait_for_page("stale").await.unwrap();
+    let said = "You signed in or out after it was opened. Nothing was changed.";
+    assert_eq!(browser.text("outcome").await.unwrap(), said);
+    browser.click("sign-in").await.unwrap();
+    browser.wait_for_page("wiki").await.unwrap();
+    assert_eq!(browser.text("user").await.unwrap(), USER);
+    browser.close().await.unwrap();
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j6_the_tab_that_another_one_replaced_says_so_and_its_request_leaves_the_phone() {
+    if let Some(reason) = browser::missing() {
+        return skipped("browser", &reason);
+    }
+    let Scene { world, phone, browser, mail, wiki } = scene().await;
+    browser.goto(&mail.url).await.unwrap();
+    browser.wait_for_page("user-name").await.unwrap();
+    let (first, second) = browser.new_tab().await.unwrap();
+    browser.goto(&wiki.url).await.unwrap();
+    chooses_phone(&browser).await;
+    phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
+
+    browser.go_to_tab(&first).await.unwrap();
+    browser.fill("user-name", USER).await.unwrap();
+    browser.click("next").await.unwrap();
+    browser.wait_for_page("password").await.unwrap();
+    no_prompts_left(&phone).await;
+
+    browser.go_to_tab(&second).await.unwrap();
+    browser.wait_for_page("other-tab").await.unwrap();
+    browser.go_to_tab(&first).await.unwrap();
+    browser.click("use-phone").await.unwrap();
+    phone_approves(&browser, &phone).await;
+    browser.click("continue").await.unwrap();
+    browser.wait_for_page("mail").await.unwrap();
+    no_prompts_left(&phone).await;
+
+    browser.go_to_tab(&second).await.unwrap();
+    assert_eq!(browser.text("sign-in").await.unwrap(), "Sign in to Wiki here");
+    browser.click("sign-in").await.unwrap();
+    browser.wait_for_page("wiki").await.unwrap();
+    browser.close().await.unwrap();
+    world.stop().await;
+}

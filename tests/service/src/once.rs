@@ -1,0 +1,172 @@
+//! Each form is acted on once. A form that is sent twice (a double click, or a browser that asks again when an answer
+//! is slow) gets the first one's answer, its cookies included; and a browser that goes away ends no work half-way.
+//!
+//! Kept in this process only. Where two processes share a database and a double click is split between them, each acts
+//! on the form, and what either changes still holds: the page's script sends a form once in the first place.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{StatusCode, response};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// A form may come again for so long after it was answered.
+const KEPT: Duration = Duration::from_secs(10);
+/// More forms than this are not remembered: the oldest are forgotten first.
+const MAX_FORMS: usize = 2_048;
+/// No page of ours is larger.
+const MAX_PAGE: usize = 1 << 20;
+
+/// An answer that can be given again.
+#[derive(Clone)]
+struct Answer {
+    parts: response::Parts,
+    body: Bytes,
+    at: Instant,
+}
+
+type Pending = watch::Receiver<Option<Arc<Answer>>>;
+
+#[derive(Default)]
+struct Forms {
+    answers: HashMap<String, Pending>,
+    oldest_first: VecDeque<String>,
+}
+
+/// The forms of the last seconds.
+#[derive(Default)]
+pub struct Once(Mutex<Forms>);
+
+impl Once {
+    /// Answers a form: by `act`, or as the same form was answered a moment ago.
+    pub async fn answer(&self, form: String, act: impl Future<Output = Response> + Send + 'static) -> Response {
+        given(self.pending(form, Instant::now(), act)).await
+    }
+
+    /// The work on a form, begun now or a moment ago.
+    fn pending(&self, form: String, now: Instant, act: impl Future<Output = Response> + Send + 'static) -> Pending {
+        let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        forms.forget_old(now);
+        if let Some(pending) = forms.answers.get(&form).filter(|pending| !is_old(pending, now)) {
+            return pending.clone();
+        }
+        let (answered, pending) = watch::channel(None);
+        // A task of its own: a browser that sends again has closed the first connection.
+        tokio::spawn(async move {
+            let answer = whole(act.await).await;
+            answered.send_replace(Some(Arc::new(answer)));
+        });
+        forms.oldest_first.push_back(form.clone());
+        forms.answers.insert(form, pending.clone());
+        pending
+    }
+}
+
+async fn given(mut pending: Pending) -> Response {
+    let answer = pending.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
+    match answer {
+        Some(answer) => Response::from_parts(answer.parts.clone(), Body::from(answer.body.clone())),
+        // The work has panicked.
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+impl Forms {
+    fn forget_old(&mut self, now: Instant) {
+        while let Some(oldest) = self.oldest_first.front() {
+            let keep = self.answers.get(oldest).is_some_and(|pending| !is_old(pending, now));
+            if keep && self.oldest_first.len() < MAX_FORMS {
+                break;
+            }
+            self.answers.remove(oldest);
+            self.oldest_first.pop_front();
+        }
+    }
+}
+
+fn is_old(pending: &Pending, now: Instant) -> bool {
+    match &*pending.borrow() {
+        Some(answer) => now.saturating_duration_since(answer.at) >= KEPT,
+        // At work, unless it has panicked.
+        None => pending.has_changed().is_err(),
+    }
+}
+
+async fn whole(response: Response) -> Answer {
+    let (parts, body) = response.into_parts();
+    match to_bytes(body, MAX_PAGE).await {
+        Ok(body) => Answer { parts, body, at: Instant::now() },
+        Err(_too_large) => {
+            let (parts, _) = StatusCode::INTERNAL_SERVER_ERROR.into_response().into_parts();
+            Answer { parts, body: Bytes::new(), at: Instant::now() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::sync::Semaphore;
+
+    /// Counts how often it was acted on, once it may go on.
+    async fn act(count: Arc<AtomicUsize>, gate: Arc<Semaphore>) -> Response {
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        gate.acquire().await.unwrap().forget();
+        number.to_string().into_response()
+    }
+
+    async fn text(pending: Pending) -> String {
+        String::from_utf8(to_bytes(given(pending).await.into_body(), MAX_PAGE).await.unwrap().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_form_sent_twice_is_acted_on_once_and_another_form_by_itself() {
+        let (once, count, gate) = (Once::default(), Arc::default(), Arc::new(Semaphore::new(0)));
+        let send = |form: &str, after| {
+            once.pending(form.to_owned(), Instant::now() + after, act(Arc::clone(&count), gate.clone()))
+        };
+        let first = send("a", Duration::ZERO);
+        let second = send("a", KEPT);
+        gate.add_permits(9);
+        assert_eq!((text(first).await, text(second).await), ("0".to_owned(), "0".to_owned()), "at work");
+        assert_eq!(text(send("a", Duration::ZERO)).await, "0", "just answered");
+        assert_eq!(text(send("b", Duration::ZERO)).await, "1");
+        assert_eq!(text(send("a", KEPT)).await, "2", "answered long ago");
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_goes_away_ends_no_work() {
+        let (once, count, gate) = (Once::default(), Arc::default(), Arc::new(Semaphore::new(0)));
+        drop(once.pending("a".to_owned(), Instant::now(), act(Arc::clone(&count), gate.clone())));
+        gate.add_permits(1);
+        let again = once.pending("a".to_owned(), Instant::now(), act(Arc::clone(&count), gate.clone()));
+        assert_eq!(text(again).await, "0");
+    }
+
+    #[tokio::test]
+    async fn only_so_many_forms_are_remembered_and_the_oldest_are_forgotten_first() {
+        let (once, count, gate) = (Once::default(), Arc::default(), Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)));
+        let send = |form: usize| once.pending(form.to_string(), Instant::now(), act(Arc::clone(&count), gate.clone()));
+        for form in 0..=MAX_FORMS {
+            text(send(form)).await;
+        }
+        assert_eq!(once.0.lock().unwrap().answers.len(), MAX_FORMS);
+        assert_eq!(text(send(MAX_FORMS)).await, MAX_FORMS.to_string(), "the newest is not acted on again");
+        assert_eq!(text(send(0)).await, (MAX_FORMS + 1).to_string(), "the oldest is");
+    }
+
+    #[tokio::test]
+    async fn a_form_whose_work_panicked_can_be_sent_again() {
+        let once = Once::default();
+        let broken = once.pending("a".to_owned(), Instant::now(), async { panic!("a fault of ours") });
+        assert_eq!(given(broken).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let again = once.pending("a".to_owned(), Instant::now(), async { StatusCode::OK.into_response() });
+        assert_eq!(given(again).await.status(), StatusCode::OK);
+    }
+}
