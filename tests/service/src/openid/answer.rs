@@ -26,7 +26,7 @@ impl Answer {
         Some(Self(url))
     }
 
-    /// By redirect, for a request that came as a link.
+    /// By redirect, for `GET /authorize` alone: no form of ours leads there.
     pub(crate) fn by_redirect(answer: Option<Self>) -> Response {
         match answer {
             Some(Self(url)) => Redirect::to(url.as_str()).into_response(),
@@ -61,12 +61,12 @@ pub(crate) async fn code(
     }
 }
 
-/// Sends a browser that came by a link back to its application with a code.
+/// Sends a browser that came to `GET /authorize` back to its application with a code.
 pub(crate) async fn redirect_with_code(app: &App, session: Session, request: AuthorizationRequest) -> Response {
     code(app, session, request).await.map_or_else(|failed| failed, Answer::by_redirect)
 }
 
-/// Lets a person who sent a form leave for their application with a code.
+/// Lets a person leave a page of ours for their application with a code.
 pub(crate) async fn leave_with_code(
     app: &App,
     visitor: &Visitor,

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::App;
 use crate::clock::Time;
-use crate::openid::answer::redirect_with_code;
+use crate::openid::answer::leave_with_code;
 use crate::openid::records::AuthorizationRequest;
 use crate::pages::words;
 use crate::people::Person;
@@ -40,7 +40,7 @@ pub async fn user_name(State(app): State<App>, mut visitor: Visitor) -> Response
     match (&flow.goal, session) {
         // Signed in meanwhile, in another tab.
         (Goal::Application { request, sign_in_now: false }, Some(session)) => {
-            return redirect_with_code(&app, session, request.clone()).await;
+            return leave_with_code(&app, &visitor, session, request.clone()).await;
         }
         (Goal::Phone, _) if visitor.attempt.as_ref().is_none_or(|attempt| attempt.flow.id != flow.id) => {
             return words::stale_registration().show(&app, &visitor);

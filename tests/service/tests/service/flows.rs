@@ -3,6 +3,7 @@
 use crate::support::{Answer, Browser, ISSUER, PASSWORD, RETURN, form, service};
 use axum::body::Body;
 use axum::http::{Request, header};
+use countersign_service::addresses::{For, all};
 use countersign_service::app::App;
 use countersign_service::clock::{DAY, HOUR};
 use countersign_service::openid::records::AuthorizationRequest;
@@ -130,9 +131,9 @@ async fn a_session_made_in_another_tab_leads_to_the_application_unless_it_asks_f
         assert_eq!(opens(&mut browser, &link).await.page(), "user-name");
         let session = Browser::signed_in(&app, true).cookies["__Host-session"].clone();
         browser.cookies.insert("__Host-session".to_owned(), session);
-        let answer = browser.get("/sign-in").await;
-        let left = answer.location().is_some_and(|to| to.starts_with(RETURN) && to.contains("code="));
-        assert_eq!(left, goes_on, "{link}");
+        let page = browser.get("/sign-in").await;
+        assert_eq!(page.page(), if goes_on { "leaving" } else { "user-name" }, "{link}");
+        assert!(!goes_on || page.leads_to().starts_with(RETURN) && page.leads_to().contains("code="), "{link}");
         browser.cookies.remove("__Host-session");
     }
 }
@@ -169,6 +170,29 @@ async fn a_person_leaves_by_a_page_with_the_applications_own_state() {
     assert_eq!(page.headers[header::REFERRER_POLICY], "same-origin", "the code is told to no other site");
     assert_eq!(page.headers[header::CACHE_CONTROL], "no-store");
     assert!(page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("form-action 'self';"));
+}
+
+/// Browsers hold every redirect after a form against its policy, and ours names this service alone.
+#[tokio::test]
+async fn no_redirect_after_a_form_leads_elsewhere() {
+    let (app, _) = service();
+    let mut leaving = 0;
+    for address in all().listed().iter().filter(|address| address.is_for == For::Form) {
+        for goes_on in [web(), authorize("web", RETURN, &[("prompt", "login")])] {
+            let mut browser = Browser::new(&app);
+            opens(&mut browser, &goes_on).await;
+            let session = Browser::signed_in(&app, true).cookies["__Host-session"].clone();
+            browser.cookies.insert("__Host-session".to_owned(), session);
+            let flow = browser.flow.clone();
+            browser.get("/security-info").await;
+            browser.flow = flow;
+            let answer = browser.post(address.path, &[("user_name", "alice")]).await;
+            let page = browser.follow(answer).await;
+            assert_eq!(page.location(), None, "{}", address.path);
+            leaving += usize::from(page.page() == "leaving");
+        }
+    }
+    assert!(leaving > 5, "{leaving} of them lead to the application by a page");
 }
 
 #[tokio::test]
