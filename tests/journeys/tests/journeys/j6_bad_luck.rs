@@ -114,13 +114,14 @@ async fn j6_w12_started_from_another_site_nothing_is_asked() {
 
     let page = person.open("/sign-in").await.unwrap();
     let token = page.attribute("input[name=csrf]", "value").unwrap();
+    let action = page.attribute("#next-form", "action").unwrap();
     let name = ("user_name".to_owned(), countersign_journeys::world::USER.to_owned());
     let with_token = HashMap::from([name.clone(), ("csrf".to_owned(), token)]);
     for origin in ["https://evil.example", "null", "https://localhost", "http://localhost:1"] {
-        let refused = person.post("/sign-in", &with_token, origin).await.unwrap();
+        let refused = person.post(&action, &with_token, origin).await.unwrap();
         assert_eq!(refused.status, 403, "{origin}: {}", refused.name());
     }
-    let refused = person.post("/sign-in", &HashMap::from([name]), world.issuer()).await.unwrap();
+    let refused = person.post(&action, &HashMap::from([name]), world.issuer()).await.unwrap();
     assert_eq!(refused.status, 403, "without the form's own token");
     for path in ["/sign-in?user_name=ada%40example.org", "/sign-in/phone", "/sign-in/again", "/sign-in/number"] {
         person.open(path).await.unwrap();
