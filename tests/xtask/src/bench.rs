@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::report::{cargo, part, root, run, say};
 use crate::world::World;
-use crate::{bindings, kotlin, swift, tools};
+use crate::{bindings, kotlin, set_up, swift};
 
 /// Approvals in one go; as many again before them warm up. No number may come twice in ten minutes, so
 /// there can't be many more for one person.
@@ -26,7 +26,7 @@ struct Figure {
 
 /// Measures everything, says it and writes it down.
 pub(crate) fn run_all() -> io::Result<bool> {
-    let missing = tools::set_up()?;
+    let missing = set_up::everything()?;
     if let Some(missing) = missing.first() {
         say(&format!("Missing {}: {}", missing.part, missing.reason));
         return Ok(false);
@@ -83,8 +83,8 @@ fn approvals() -> io::Result<Vec<Figure>> {
         say(&format!("── approvals, round {round} of {ROUNDS}"));
         let world = World::start(&[])?;
         rust.extend(rust_approvals(&world)?);
-        kotlin_times.extend(kotlin::approvals(&world, APPROVALS)?);
-        swift_times.extend(swift::approvals(&world, APPROVALS)?);
+        kotlin_times.extend(times(&kotlin::approvals(&world, APPROVALS)?)?);
+        swift_times.extend(times(&swift::approvals(&world, APPROVALS)?)?);
     }
     let (rust, kotlin_median, swift_median) = (median(rust)?, median(kotlin_times)?, median(swift_times)?);
     say(&format!(
@@ -103,7 +103,7 @@ fn rust_approvals(world: &World) -> io::Result<Vec<f64>> {
 }
 
 /// Reads a line of milliseconds for each approval.
-pub(crate) fn times(lines: &str) -> io::Result<Vec<f64>> {
+fn times(lines: &str) -> io::Result<Vec<f64>> {
     let times: Vec<f64> = lines.lines().filter_map(|line| line.trim().parse().ok()).collect();
     if times.len() == APPROVALS {
         Ok(times)

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::bench;
 use crate::count::Count;
 use crate::report::{root, say};
 use crate::world::World;
@@ -23,8 +22,8 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     Ok(good)
 }
 
-/// Milliseconds of approvals, as an app in Kotlin has them.
-pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<Vec<f64>> {
+/// A line of milliseconds for each approval, as an app in Kotlin has them.
+pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<String> {
     let output = root().join("target/android/approvals.txt").to_string_lossy().into_owned();
     let properties = [format!("-Dapprovals.count={count}"), format!("-Dapprovals.output={output}")];
     let named = ["-Dtest=Approvals", "-Dsurefire.failIfNoSpecifiedTests=false", "test"];
@@ -32,7 +31,7 @@ pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<Vec<f64>
     if !maven(world, &all)? {
         return Err(std::io::Error::other("the Kotlin approvals failed"));
     }
-    bench::times(&fs::read_to_string(output)?)
+    fs::read_to_string(output)
 }
 
 /// Runs Maven against a world; what it says is shown when it failed.

@@ -15,7 +15,7 @@
 //! | `vectors` | what is frozen of version 1 is as it was |
 //! | `bindings`, `world` | what Kotlin and Swift tests run: the library with its generated code, the service |
 //! | `kotlin`, `swift`, `python` | the tests in these languages |
-//! | `tools` | what each part needs, and how it is had |
+//! | `set_up`, `tools` | what all parts need together, what each part needs and how it is had |
 
 mod bench;
 mod bindings;
@@ -30,6 +30,7 @@ mod mutants;
 mod python;
 mod report;
 mod secrets;
+mod set_up;
 mod swift;
 mod test;
 mod tools;

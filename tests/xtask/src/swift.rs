@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::bindings;
 use crate::count::Count;
 use crate::report::{root as project, run, say};
 use crate::tools::{cache, is_root};
 use crate::world::World;
-use crate::{bench, bindings};
 
 /// Another number makes every root anew.
 const ROOT_VERSION: &str = "1";
@@ -61,11 +61,11 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     Ok(well_formed && output.status.success())
 }
 
-/// Milliseconds of approvals, as an app in Swift has them.
-pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<Vec<f64>> {
+/// A line of milliseconds for each approval, as an app in Swift has them.
+pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<String> {
     let arguments = ["swift", "run", "-c", "release", "ApprovalsProcess", &count.to_string()];
     let output = inside(world, &arguments)?.output()?;
-    bench::times(&String::from_utf8_lossy(&output.stdout))
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// A command in the package's folder, inside the root, with the generated code in its place.

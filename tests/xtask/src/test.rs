@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::count::Count;
 use crate::report::{cargo, command, is_ci, run as run_command, say};
-use crate::{bindings, kotlin, python, swift, tools};
+use crate::{bindings, kotlin, python, set_up, swift};
 
 /// A part in another language than Rust.
 type Part = fn(&mut Count) -> std::io::Result<bool>;
@@ -14,7 +14,7 @@ type Part = fn(&mut Count) -> std::io::Result<bool>;
 /// Sets up, runs every test, and ends with the plain line.
 pub(crate) fn run() -> std::io::Result<bool> {
     let started = Instant::now();
-    let missing = tools::set_up()?;
+    let missing = set_up::everything()?;
     say(&format!("── set-up ({} s)", started.elapsed().as_secs()));
     let mut count = Count::default();
     for part in &missing {

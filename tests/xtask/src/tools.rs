@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::report::{cargo, run, say};
-use crate::swift;
 
 /// A program from a Debian package.
 struct Tool {
@@ -60,16 +59,12 @@ pub(crate) fn set_up_pages() -> std::io::Result<Vec<Missing>> {
     set_up_parts(&PAGES)
 }
 
-/// Sets up what every part needs; returns what can't be had.
-pub(crate) fn set_up() -> std::io::Result<Vec<Missing>> {
+/// Installs the packages of every part; returns what can't be had.
+pub(crate) fn set_up_packages() -> std::io::Result<Vec<Missing>> {
     let [browser, relying_party] = PAGES;
     let kotlin: Part = ("kotlin", "COUNTERSIGN_NO_KOTLIN", &KOTLIN);
     let keyring: Part = ("keyring", "COUNTERSIGN_NO_KEYRING", &KEYRING);
-    let mut missing = set_up_parts(&[browser, relying_party, kotlin, keyring])?;
-    if let Err(reason) = swift::root()? {
-        missing.push(Missing { part: "swift", variable: "COUNTERSIGN_NO_SWIFT", reason });
-    }
-    Ok(missing)
+    set_up_parts(&[browser, relying_party, kotlin, keyring])
 }
 
 fn set_up_parts(parts: &[Part]) -> std::io::Result<Vec<Missing>> {
