@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::report::{cargo, part, root, run as run_command, say};
-use crate::{guards, journeys, secrets, tools, vectors};
+use crate::{guards, journeys, layers, secrets, tools, vectors};
 
 /// Runs every check, also after one has failed, so that one run shows everything.
 pub(crate) fn run() -> std::io::Result<bool> {
@@ -25,6 +25,7 @@ pub(crate) fn run() -> std::io::Result<bool> {
         run_command(&cargo, &arguments, &[("RUSTDOCFLAGS", "-D warnings")])
     })?;
     good &= part("licences, bans, sources", deny)?;
+    good &= part("layers", layers::check)?;
     good &= part("journeys", journeys::check)?;
     good &= part("guards", guards::check)?;
     good &= part("secrets", secrets::check)?;

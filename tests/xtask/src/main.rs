@@ -11,6 +11,7 @@
 //! | `mutants` | each decision changed a little makes some test fail |
 //! | `torture` | the phone killed wherever it stores something |
 //! | `journeys` | every listed journey has its test |
+//! | `layers` | the files of a crate import each other in one direction only |
 //! | `secrets` | secrets are opened with a reason, logs have known fields |
 //! | `vectors` | what is frozen of version 1 is as it was |
 //! | `bindings`, `world` | what Kotlin and Swift tests run: the library with its generated code, the service |
@@ -26,6 +27,7 @@ mod fuzz;
 mod guards;
 mod journeys;
 mod kotlin;
+mod layers;
 mod mutants;
 mod python;
 mod report;
@@ -104,8 +106,8 @@ enum Command {
         #[arg(long, default_value = "6")]
         lanes: String,
     },
-    /// Formatting, lints, documentation, licences and sources of dependencies, journeys, guards, secrets, frozen
-    /// vectors, private paths
+    /// Formatting, lints, documentation, licences and sources of dependencies, layers, journeys, guards, secrets,
+    /// frozen vectors, private paths
     Check,
 }
 
