@@ -6,6 +6,7 @@ pub mod application;
 pub mod attended;
 pub mod browser;
 pub mod cuts;
+pub mod people;
 pub mod person;
 pub mod phone;
 pub mod qr;

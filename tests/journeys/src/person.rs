@@ -10,7 +10,7 @@ use reqwest::{Certificate, Client, Response, StatusCode};
 use scraper::{Html, Selector};
 
 use crate::Trouble;
-use crate::world::{PASSWORD, USER};
+use crate::people::{PASSWORD, USER};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 

@@ -9,8 +9,8 @@ use countersign_service::people::{self, Person as Account};
 use countersign_service::prompts::records::{Ceremony, Kind, Match, Origin, Outcome, Owner};
 
 use crate::apart::{self, Compared};
+use crate::people::{PASSWORD, USER};
 use crate::person::without_flows;
-use crate::world::{PASSWORD, USER};
 use crate::{PageView, Trouble, World};
 
 /// What lies behind a name.

@@ -81,7 +81,7 @@ impl Stage {
         let wire = Wire::default();
         let layer = middleware::from_fn_with_state(wire.clone(), wire::layer);
         let world = World::start_behind(|router| router.layer(layer)).await?;
-        world.add_person(life::ADMINISTRATOR, crate::world::PASSWORD)?;
+        world.add_person(life::ADMINISTRATOR, crate::people::PASSWORD)?;
         let folder = tempfile::tempdir()?;
         let ca = folder.path().join("ca.pem");
         std::fs::write(&ca, world.ca())?;

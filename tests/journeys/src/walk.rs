@@ -10,9 +10,10 @@ use countersign::{CodeInput, FetchReason, Outcome, Prompt, PromptId, PromptKind,
 
 use crate::Trouble;
 use crate::browser::Browser;
+use crate::people::{PASSWORD, USER};
 use crate::phone::TestPhone;
 use crate::relying_party::{RelyingParty, free_port, return_address};
-use crate::world::{PASSWORD, USER, World};
+use crate::world::World;
 
 /// Claims that the relying party shows, in its order.
 const CLAIMS: [&str; 7] = ["iss", "aud", "preferred_username", "sub", "amr", "acr", "nonce"];

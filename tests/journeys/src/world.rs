@@ -19,13 +19,10 @@ use tempfile::TempDir;
 
 use crate::Trouble;
 use crate::cuts::{self, Cuts};
+use crate::people::{PASSWORD, USER};
 use crate::person::Person;
 use crate::phone::TestPhone;
 
-/// The person of every journey.
-pub const USER: &str = "ada@example.org";
-/// Her password.
-pub const PASSWORD: &str = "correct horse battery staple";
 /// What opens the app on a phone; nobody answers there.
 pub const APP_LINK: &str = "https://127.0.0.1:1/open";
 /// The application that people sign in to.

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use clap::{Parser, Subcommand};
 use countersign::{CodeInput, FetchReason, Matching, Origin, Outcome, Prompt, PromptKind, Reply, Step};
 use countersign_journeys::apart::{compare, quantile};
+use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::strangers::{NAMES, prepare, starts};
-use countersign_journeys::world::{PASSWORD, USER};
 use countersign_journeys::{Person, TestPhone, Trouble, World, a_moment, qr};
 
 #[derive(Parser)]

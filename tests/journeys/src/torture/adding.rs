@@ -4,7 +4,7 @@ use super::Fault;
 use super::life::Life;
 use super::orders::{Order, Said, Waiting};
 use crate::cuts::Cut;
-use crate::world::PASSWORD;
+use crate::people::PASSWORD;
 use crate::{PageView, Person};
 use countersign_service::prompts::records::Kind;
 

@@ -7,7 +7,7 @@ use super::adding::surprise;
 use super::life::Life;
 use super::orders::{Order, Said, Shown};
 use super::wire::Trick;
-use crate::world::PASSWORD;
+use crate::people::PASSWORD;
 use crate::{PageView, Person};
 
 /// A person looks for a request when none has come for so many looks.

@@ -12,7 +12,7 @@ use super::process::{Heard, Process, Started, Surroundings};
 use super::tally::Tally;
 use super::{Fault, Stage};
 use crate::Person;
-use crate::world::PASSWORD;
+use crate::people::PASSWORD;
 
 /// Who reports phones as lost.
 pub(super) const ADMINISTRATOR: &str = "administrator@example.org";

@@ -5,7 +5,7 @@ use countersign::PromptKind;
 use super::Walk;
 use super::from_the_app::{Secret, add};
 use crate::Trouble;
-use crate::world::USER;
+use crate::people::USER;
 
 /// The name of a service's first administrator.
 const NAME: &str = "administrator";

@@ -5,8 +5,8 @@ use countersign_phone::Loopback;
 
 use super::{SignedIn, Walk, forget_service};
 use crate::Trouble;
+use crate::people::{PASSWORD, USER};
 use crate::relying_party::RelyingParty;
-use crate::world::{PASSWORD, USER};
 
 pub(super) async fn steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty) -> Result<Vec<SignedIn>, Trouble> {
     turn_on(walk).await?;

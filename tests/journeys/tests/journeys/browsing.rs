@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign::{FetchReason, Outcome, PromptKind, Step};
 use countersign_journeys::TestPhone;
 use countersign_journeys::browser::Browser;
-use countersign_journeys::world::USER;
+use countersign_journeys::people::USER;
 
 /// Ada types her name.
 pub(crate) async fn name_typed(browser: &Browser, issuer: &str) {

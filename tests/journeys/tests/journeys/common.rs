@@ -2,7 +2,7 @@
 #![allow(clippy::panic, dead_code, reason = "each test file uses some of them")]
 
 use countersign::{AccountId, CodeInput, Outcome, PromptKind, Reply, Step, Ticket};
-use countersign_journeys::world::{PASSWORD, USER};
+use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{PageView, Person, TestPhone, World};
 use countersign_service::policy::document::patch;
 use countersign_service::policy::records::{current, group_ids, keep};

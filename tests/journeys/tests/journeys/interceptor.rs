@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countersign::{AccountHealth, Error, FetchReason};
-use countersign_journeys::world::{PASSWORD, USER};
+use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{Person, TestPhone, World};
 use countersign_service::jose::{Jwk, SigningKey};
 use countersign_service::secrets::{decode, encode};

@@ -7,7 +7,7 @@ use countersign::{
     AccountHealth, FetchReason, KeyGuard, NextStep, NotAllowed, Outcome, PhoneSignIn, PromptKind, Registration, Reply,
     Step,
 };
-use countersign_journeys::world::USER;
+use countersign_journeys::people::USER;
 use countersign_journeys::{Person, TestPhone, World};
 use serde_json::json;
 

@@ -104,7 +104,7 @@ async fn j4_w5_somebody_who_does_not_own_the_phone_registers_nothing() {
     let victim = world.person().unwrap();
     let page = victim.open(&url).await.unwrap();
     let page = victim
-        .enter_password(&page, countersign_journeys::world::USER, countersign_journeys::world::PASSWORD)
+        .enter_password(&page, countersign_journeys::people::USER, countersign_journeys::people::PASSWORD)
         .await
         .unwrap();
     assert_eq!(page.name(), "other-persons-phone", "{}", page.html);

@@ -4,7 +4,7 @@ use crate::common::{REDIRECT, account_of, confirmed, everybody, set_policy, turn
 use countersign::{
     AccountHealth, Clock, Error, FetchReason, NotAllowed, Outcome, PhoneSignIn, PromptKind, Reply, Step, Ticket,
 };
-use countersign_journeys::world::{PASSWORD, USER};
+use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{PageView, Person, TestPhone, World};
 use countersign_service::passes::{self, Span};
 use countersign_service::people;

@@ -4,7 +4,7 @@
 use crate::common::{REDIRECT, account_of};
 use crate::interceptor::{Asked, Reply as Interfered, Scene};
 use countersign::{Error, Reply, Step};
-use countersign_journeys::world::{PASSWORD, USER};
+use countersign_journeys::people::{PASSWORD, USER};
 use serde_json::json;
 
 /// Adds the account, as far as it goes.

@@ -8,7 +8,7 @@ use countersign::{
     AccountHealth, Delivery, Error, FetchReason, Origin, Outcome, Prompt, PromptKind, PromptState, RemovalCause, Step,
 };
 use countersign_journeys::cuts::Cut;
-use countersign_journeys::world::USER;
+use countersign_journeys::people::USER;
 use countersign_journeys::{PageView, Person, TestPhone, World, a_moment};
 use countersign_service::devices::records::{self as devices, Cause};
 use countersign_service::people;
@@ -115,7 +115,7 @@ async fn j6_w12_started_from_another_site_nothing_is_asked() {
     let page = person.open("/sign-in").await.unwrap();
     let token = page.attribute("input[name=csrf]", "value").unwrap();
     let action = page.attribute("#next-form", "action").unwrap();
-    let name = ("user_name".to_owned(), countersign_journeys::world::USER.to_owned());
+    let name = ("user_name".to_owned(), countersign_journeys::people::USER.to_owned());
     let with_token = HashMap::from([name.clone(), ("csrf".to_owned(), token)]);
     for origin in ["https://evil.example", "null", "https://localhost", "http://localhost:1"] {
         let refused = person.post(&action, &with_token, origin).await.unwrap();
@@ -131,7 +131,7 @@ async fn j6_w12_started_from_another_site_nothing_is_asked() {
     }
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     assert_eq!(phone.open_prompts().await.unwrap(), []);
-    let page = person.press(&page, "next", &[("user_name", countersign_journeys::world::USER)]).await.unwrap();
+    let page = person.press(&page, "next", &[("user_name", countersign_journeys::people::USER)]).await.unwrap();
     assert_eq!(page.name(), "number", "the same form from the page itself asks the phone");
 }
 

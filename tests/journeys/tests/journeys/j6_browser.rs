@@ -7,7 +7,8 @@ use axum::response::Html;
 use axum::routing::get;
 use countersign::{FetchReason, Outcome, PromptKind, Step};
 use countersign_journeys::browser::Browser;
-use countersign_journeys::world::{APP_LINK, USER};
+use countersign_journeys::people::USER;
+use countersign_journeys::world::APP_LINK;
 use countersign_journeys::{World, a_moment, browser, skipped};
 
 /// Sends forms to the sign-in page by itself, as soon as somebody looks at it; in frames, so that it can tell its end.

@@ -8,7 +8,7 @@ use crate::hostile::{Hostile, form};
 use axum::http::Method;
 use countersign::PromptKind;
 use countersign_journeys::browser::{self, Browser};
-use countersign_journeys::world::{PASSWORD, USER};
+use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{TestPhone, World, a_moment, skipped};
 use countersign_service::addresses::{Address, For, all};
 use countersign_service::operator;

@@ -7,7 +7,8 @@ use axum::response::Html;
 use axum::routing::get;
 use countersign_journeys::application::Application;
 use countersign_journeys::browser::{self, Browser};
-use countersign_journeys::world::{CLIENT, PASSWORD, USER};
+use countersign_journeys::people::{PASSWORD, USER};
+use countersign_journeys::world::CLIENT;
 use countersign_journeys::{World, skipped};
 
 const AUTHORIZE: &str = "/authorize?client_id=payroll&response_type=code&scope=openid&state=here\

@@ -4,7 +4,7 @@ use crate::browsing::{no_prompts_left, phone_approves, signed_in};
 use crate::common::with_phone_sign_in;
 use countersign_journeys::application::Application;
 use countersign_journeys::browser::{self, Browser};
-use countersign_journeys::world::{PASSWORD, USER};
+use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{World, skipped};
 use countersign_service::clock::{HOUR, MINUTE};
 

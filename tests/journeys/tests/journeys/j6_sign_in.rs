@@ -3,8 +3,8 @@
 use crate::common::{use_phone, with_phone_sign_in};
 use countersign::{Error, Matching, Origin, Outcome, PlatformError, PromptKind, PromptState, Reply, Step};
 use countersign_journeys::cuts::Cut;
+use countersign_journeys::people::USER;
 use countersign_journeys::person::without_flows;
-use countersign_journeys::world::USER;
 use countersign_journeys::{Person, World, a_moment};
 
 /// Waits for the page to turn, and presses on.

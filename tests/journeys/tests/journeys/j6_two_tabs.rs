@@ -5,7 +5,7 @@ use crate::common::with_phone_sign_in;
 use countersign::PromptKind;
 use countersign_journeys::application::{Application, RunningApplication};
 use countersign_journeys::browser::{self, Browser};
-use countersign_journeys::world::{PASSWORD, USER};
+use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{TestPhone, World, skipped};
 
 struct Scene {

@@ -11,7 +11,7 @@ use axum::response::Response;
 use countersign::PromptKind;
 use countersign_journeys::application::{Application, RunningApplication};
 use countersign_journeys::browser::{self, Browser};
-use countersign_journeys::world::{PASSWORD, USER};
+use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{TestPhone, World, skipped};
 use countersign_service::prompts::records::Ceremony;
 

@@ -2,7 +2,7 @@
 
 use crate::common::{self, use_phone, with_phone_sign_in};
 use countersign::{Account, AccountId, Error, FetchReason, Outcome, PhoneSignIn, PromptKind, Step, StoreFault};
-use countersign_journeys::world::USER;
+use countersign_journeys::people::USER;
 use countersign_journeys::{TestPhone, World, a_moment};
 use countersign_phone::PhoneError;
 

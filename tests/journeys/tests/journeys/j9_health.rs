@@ -5,7 +5,7 @@ use countersign::{
     Account, AccountHealth, Error, FetchReason, Matching, NextStep, Outcome, PhoneSignIn, PlatformError, PromptKind,
     Reply, Step,
 };
-use countersign_journeys::world::USER;
+use countersign_journeys::people::USER;
 use countersign_journeys::{TestPhone, World, a_moment};
 use countersign_service::people;
 

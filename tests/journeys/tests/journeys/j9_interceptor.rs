@@ -7,7 +7,7 @@ use crate::common::{self, account_of, approve, confirmed, turned_on};
 use crate::interceptor::{Asked, DISCOVERY, Interceptor, PROMPTS, Reply, Scene, checked, is_fine, keys, payload};
 use countersign::{AccountHealth, Ending, Error, FetchReason, PhoneSignIn, PromptKind, PushEffect, Step};
 use countersign_journeys::a_moment;
-use countersign_journeys::world::USER;
+use countersign_journeys::people::USER;
 use countersign_service::people;
 use countersign_service::secrets::{decode, encode, random_id};
 use serde_json::{Value, json};

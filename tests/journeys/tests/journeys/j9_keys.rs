@@ -60,7 +60,7 @@ async fn checks(phone: &TestPhone) {
 
 fn device(world: &World) -> Device {
     let found = world.app.store.run_blocking(|tx| {
-        let person = people::find(tx, countersign_journeys::world::USER)?.unwrap();
+        let person = people::find(tx, countersign_journeys::people::USER)?.unwrap();
         Ok(devices::active(tx, &person.account_id)?.remove(0))
     });
     found.unwrap()

@@ -3,7 +3,7 @@
 use crate::common::confirmed;
 use countersign::{FetchReason, Outcome, PromptKind, Step};
 use countersign_journeys::cuts::Cut;
-use countersign_journeys::world::USER;
+use countersign_journeys::people::USER;
 use countersign_journeys::{TestPhone, World, a_moment};
 use countersign_service::devices::records::{self, Device};
 use countersign_service::people;

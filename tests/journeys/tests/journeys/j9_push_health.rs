@@ -161,7 +161,7 @@ async fn j9_a_test_says_why_it_can_not_be_sent() {
     world.cuts.heal();
     let suspend = |suspended| {
         world.app.store.run_blocking(|tx| {
-            let mut person = people::find(tx, countersign_journeys::world::USER)?.unwrap();
+            let mut person = people::find(tx, countersign_journeys::people::USER)?.unwrap();
             person.suspended = suspended;
             tx.put(&person)
         })

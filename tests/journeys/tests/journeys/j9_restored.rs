@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::common::{self, confirmed, use_phone, with_phone_sign_in};
 use countersign::{AccountHealth, Error, NextStep, Outcome, PhoneSignIn, PromptKind, Secret, Step};
+use countersign_journeys::people::USER;
 use countersign_journeys::phone::PASSPHRASE;
-use countersign_journeys::world::USER;
 use countersign_journeys::{Person, TestPhone, World};
 use countersign_phone::{Keys, Phone, PhoneError, Settings, render};
 
