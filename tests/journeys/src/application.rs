@@ -17,7 +17,8 @@ use countersign_service::serve::{self, Running};
 use countersign_service::tls::install_provider;
 use serde::Deserialize;
 
-use crate::{Trouble, World};
+use crate::trouble::Trouble;
+use crate::world::World;
 
 /// An application that listens already, so that the service can register its return address before it starts.
 pub struct Application {

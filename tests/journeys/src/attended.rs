@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::Trouble;
 use crate::people::{PASSWORD, USER};
 use crate::relying_party::{RelyingParty, free_port, return_address};
+use crate::trouble::Trouble;
 use crate::world::World;
 
 /// Opens the phone's keys, so that the person has one passphrase to think of: the lock's.

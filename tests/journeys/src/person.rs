@@ -9,8 +9,8 @@ use reqwest::header::{HeaderValue, LOCATION, ORIGIN};
 use reqwest::{Certificate, Client, Response, StatusCode};
 use scraper::{Html, Selector};
 
-use crate::Trouble;
 use crate::people::{PASSWORD, USER};
+use crate::trouble::Trouble;
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -251,4 +251,10 @@ impl Person {
         };
         tokio::time::timeout(PATIENCE, waiting).await.map_err(|_late| format!("page {from} did not turn"))?
     }
+}
+
+/// As long as a person takes at the very least to read a number: by then a push has come, even where a fetch was
+/// faster and has shown the prompt first.
+pub async fn a_moment() {
+    tokio::time::sleep(Duration::from_millis(500)).await;
 }

@@ -14,7 +14,7 @@ use countersign_phone::{Keys, Message, Phone, Settings};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::Trouble;
+use crate::trouble::Trouble;
 
 /// What opens its keys.
 pub const PASSPHRASE: &str = "a passphrase for tests";

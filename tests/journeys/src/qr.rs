@@ -2,7 +2,7 @@
 
 use image::{GrayImage, ImageFormat, Luma};
 
-use crate::Trouble;
+use crate::trouble::Trouble;
 
 /// Draws text as a QR code into a page-like picture and returns it as PNG.
 ///

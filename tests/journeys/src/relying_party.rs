@@ -10,7 +10,7 @@ use std::time::Duration;
 use countersign_service::tls::Authority;
 use tempfile::TempDir;
 
-use crate::Trouble;
+use crate::trouble::Trouble;
 use crate::world::{CLIENT, CLIENT_SECRET};
 
 const APACHE: &str = "/usr/sbin/apache2";

@@ -10,8 +10,10 @@ use countersign_service::prompts::records::{Ceremony, Kind, Match, Origin, Outco
 
 use crate::apart::{self, Compared};
 use crate::people::{PASSWORD, USER};
+use crate::person::PageView;
 use crate::person::without_flows;
-use crate::{PageView, Trouble, World};
+use crate::trouble::Trouble;
+use crate::world::World;
 
 /// What lies behind a name.
 pub const NAMES: [(&str, &str); 5] = [

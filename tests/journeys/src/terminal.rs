@@ -4,8 +4,8 @@ use std::path::Path;
 
 use base64::Engine;
 
-use crate::Trouble;
 use crate::browser::Browser;
+use crate::trouble::Trouble;
 
 /// Draws each text into a picture of its own.
 ///

@@ -17,11 +17,11 @@ use countersign_service::store::Table;
 use countersign_service::tls::{Authority, Identity};
 use tempfile::TempDir;
 
-use crate::Trouble;
 use crate::cuts::{self, Cuts};
 use crate::people::{PASSWORD, USER};
 use crate::person::Person;
 use crate::phone::TestPhone;
+use crate::trouble::Trouble;
 
 /// What opens the app on a phone; nobody answers there.
 pub const APP_LINK: &str = "https://127.0.0.1:1/open";

@@ -2,10 +2,10 @@
 
 use countersign::PromptKind;
 
-use super::Walk;
 use super::from_the_app::{Secret, add};
-use crate::Trouble;
+use super::walker::Walk;
 use crate::people::USER;
+use crate::trouble::Trouble;
 
 /// The name of a service's first administrator.
 const NAME: &str = "administrator";

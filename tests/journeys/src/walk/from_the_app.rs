@@ -3,8 +3,8 @@
 use countersign::{Reply, Step};
 use countersign_phone::Loopback;
 
-use super::{Seen, Walk};
-use crate::Trouble;
+use super::walker::{Seen, Walk};
+use crate::trouble::Trouble;
 
 /// What the person proves themselves with in the browser.
 pub(super) enum Secret<'a> {

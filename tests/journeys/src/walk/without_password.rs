@@ -3,10 +3,10 @@
 use countersign::{Outcome, PromptId, PromptKind, Reply, Step};
 use countersign_phone::Loopback;
 
-use super::{SignedIn, Walk, forget_service};
-use crate::Trouble;
+use super::walker::{SignedIn, Walk, forget_service};
 use crate::people::{PASSWORD, USER};
 use crate::relying_party::RelyingParty;
+use crate::trouble::Trouble;
 
 pub(super) async fn steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty) -> Result<Vec<SignedIn>, Trouble> {
     turn_on(walk).await?;
