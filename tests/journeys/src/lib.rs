@@ -13,7 +13,6 @@ pub mod qr;
 pub mod relying_party;
 pub mod strangers;
 pub mod terminal;
-pub mod torture;
 mod trouble;
 pub mod walk;
 pub mod world;

@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::report::{root, say};
 
 /// Places where tests of journeys stand.
-const PLACES: [&str; 7] = [
+const PLACES: [&str; 8] = [
     "tests/journeys/tests",
+    "tests/torture/tests",
     "tests/service/tests",
     "tests/service/src",
     "tests/fuzz/tests",

@@ -1,4 +1,4 @@
-//! Killed by SIGKILL in each stored step, another process goes on, and both sides are compared (`src/torture.rs`).
+//! Killed by SIGKILL in each stored step, another process goes on, and both sides are compared (`src/lib.rs`).
 //!
 //! Together these go the first round of `cargo xtask torture`: every place of every act, each once. On a slow machine
 //! the time ends some of it early; what has every point once on each side is never left out.
@@ -8,9 +8,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use countersign_journeys::torture::plan::{Act, first_round, targets};
-use countersign_journeys::torture::tally::{Tally, places};
-use countersign_journeys::torture::{Run, Weather, run};
+use countersign_torture::plan::{Act, first_round, targets};
+use countersign_torture::tally::{Tally, places};
+use countersign_torture::{Run, Weather, run};
 
 /// All of them together take three minutes on two idle cores.
 const AT_MOST: Duration = Duration::from_secs(45);

@@ -1,20 +1,20 @@
 //! Phone sign-in on and off, push addresses, notices, and the ways in which a phone ends.
 
+use countersign_journeys::cuts::Cut;
 use countersign_service::admin::acts::{self as admin, Act as ByAdministrator};
 use countersign_service::devices::records::Device;
 use countersign_service::notices::{self, Kind as NoticeKind};
 use countersign_service::people;
 use countersign_service::store::{StoreError, Tx};
 
-use super::Fault;
-use super::life::{ADMINISTRATOR, Life};
-use super::orders::{Order, Said, Waiting};
-use super::wire::Trick;
-use crate::cuts::Cut;
+use crate::Fault;
+use crate::life::{ADMINISTRATOR, Life};
+use crate::orders::{Order, Said, Waiting};
+use crate::wire::Trick;
 
 impl Life<'_> {
     /// Looks at, or changes, what the service has of this person.
-    pub(super) fn service<T>(&self, work: impl FnOnce(&mut Tx<'_>, &str) -> Result<T, StoreError>) -> Result<T, Fault> {
+    pub(crate) fn service<T>(&self, work: impl FnOnce(&mut Tx<'_>, &str) -> Result<T, StoreError>) -> Result<T, Fault> {
         let found = self.stage.world.app.store.run_blocking(|tx| {
             let person = people::find(tx, &self.user)?;
             person.map(|person| work(tx, &person.account_id)).transpose()
@@ -22,7 +22,7 @@ impl Life<'_> {
         found.map_err(Fault::broken)?.ok_or_else(|| Fault::Broken("the service does not know the person".to_owned()))
     }
 
-    pub(super) fn devices(&self) -> Result<Vec<Device>, Fault> {
+    pub(crate) fn devices(&self) -> Result<Vec<Device>, Fault> {
         self.service(|tx, account| tx.children::<Device>(account))
     }
 
@@ -31,7 +31,7 @@ impl Life<'_> {
         found.ok_or_else(|| Fault::Lost("the service has no phone of this person".to_owned()))
     }
 
-    pub(super) async fn turn_on(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn turn_on(&mut self) -> Result<(), Fault> {
         self.until("phone sign-in is on", async |life| {
             life.must(Order::SetLock).await?;
             match (life.state.accounts.first(), life.waits()) {
@@ -50,7 +50,7 @@ impl Life<'_> {
     }
 
     /// The answer to the last message is lost, and the person gives up.
-    pub(super) async fn turn_on_given_up(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn turn_on_given_up(&mut self) -> Result<(), Fault> {
         self.stage.world.cuts.cut("/phone/device", Cut::Answer, 1);
         self.disturbed = true;
         let mut told = false;
@@ -87,7 +87,7 @@ impl Life<'_> {
         .await
     }
 
-    pub(super) async fn turn_off(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn turn_off(&mut self) -> Result<(), Fault> {
         self.until("phone sign-in is off", async |life| {
             life.ask(Order::Look).await?;
             match life.state.accounts.first() {
@@ -103,7 +103,7 @@ impl Life<'_> {
     }
 
     /// The key goes with the lock; the core finds out when it starts.
-    pub(super) async fn lock_removed(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn lock_removed(&mut self) -> Result<(), Fault> {
         // Killed before it was gone: the person removes it again; after, there is none.
         while self.ask(Order::RemoveLock).await? == Said::Killed {}
         self.reopen(self.surroundings.ahead).await?;
@@ -119,7 +119,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    pub(super) async fn new_address(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn new_address(&mut self) -> Result<(), Fault> {
         let before = self.active_device()?.push.map(|push| push.endpoint);
         self.until("the service has the new address", async |life| {
             if life.ask(Order::Look).await? == Said::Killed {
@@ -137,7 +137,7 @@ impl Life<'_> {
     }
 
     /// The push service says that the address is no more; the phone hears it when it asks for a test.
-    pub(super) async fn address_ended(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn address_ended(&mut self) -> Result<(), Fault> {
         let mut device = self.active_device()?;
         device.push_ended = true;
         self.service(|tx, _| tx.put(&device))?;
@@ -155,7 +155,7 @@ impl Life<'_> {
         .await
     }
 
-    pub(super) async fn notices(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn notices(&mut self) -> Result<(), Fault> {
         let now = self.stage.world.app.clock.now();
         self.service(|tx, account| notices::tell(tx, account, None, NoticeKind::MethodAdded, now))?;
         let device = self.active_device()?.id;
@@ -177,7 +177,7 @@ impl Life<'_> {
         .await
     }
 
-    pub(super) async fn mute(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn mute(&mut self) -> Result<(), Fault> {
         for (order, muted, what) in
             [(Order::Mute, true, "the account is muted"), (Order::Unmute, false, "the account alerts again")]
         {
@@ -194,7 +194,7 @@ impl Life<'_> {
     }
 
     /// Neither changes anything.
-    pub(super) async fn garbage(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn garbage(&mut self) -> Result<(), Fault> {
         self.stage.wire.play("/phone/prompts", Trick::Forged);
         self.disturbed = true;
         self.ask(Order::Check).await?;
@@ -205,7 +205,7 @@ impl Life<'_> {
         .await
     }
 
-    pub(super) async fn remove(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn remove(&mut self) -> Result<(), Fault> {
         self.until("the account is off the phone", async |life| {
             life.ask(Order::Look).await?;
             if life.state.accounts.is_empty() {
@@ -220,7 +220,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    pub(super) async fn lost(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn lost(&mut self) -> Result<(), Fault> {
         let (device, now) = (self.active_device()?.id, self.stage.world.app.clock.now());
         self.service(|tx, account| {
             let by = people::find(tx, ADMINISTRATOR)?;
@@ -235,7 +235,7 @@ impl Life<'_> {
         self.remove().await
     }
 
-    pub(super) async fn keys_lost(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn keys_lost(&mut self) -> Result<(), Fault> {
         self.end_process().await;
         let aim = self.aim_again();
         self.start(aim, &["--lose-keys"]).await?;
@@ -249,7 +249,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    pub(super) async fn restored(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn restored(&mut self) -> Result<(), Fault> {
         self.end_process().await;
         let keys = self.surroundings.home.join("keys");
         std::fs::remove_file(keys).map_err(Fault::broken)?;

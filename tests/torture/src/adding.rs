@@ -1,32 +1,33 @@
 //! Adding the account, by a code and by signing in; giving it up.
 
-use super::Fault;
-use super::life::Life;
-use super::orders::{Order, Said, Waiting};
-use crate::cuts::Cut;
-use crate::people::PASSWORD;
-use crate::{PageView, Person};
+use countersign_journeys::cuts::Cut;
+use countersign_journeys::people::PASSWORD;
+use countersign_journeys::{PageView, Person};
 use countersign_service::prompts::records::Kind;
+
+use crate::Fault;
+use crate::life::Life;
+use crate::orders::{Order, Said, Waiting};
 
 const WIZARD: &str = "/security-info/add/code";
 
 /// A page that should not be there.
-pub(super) fn surprise(page: &PageView) -> Fault {
+pub(crate) fn surprise(page: &PageView) -> Fault {
     let text = page.text("outcome").unwrap_or_default();
     Fault::Broken(format!("an unexpected page: {} {text}", page.name()))
 }
 
 impl Life<'_> {
-    pub(super) async fn open(&self, path: &str) -> Result<PageView, Fault> {
+    pub(crate) async fn open(&self, path: &str) -> Result<PageView, Fault> {
         self.browser.open(path).await.map_err(Fault::broken)
     }
 
-    pub(super) fn fresh_browser(&self) -> Result<Person, Fault> {
+    pub(crate) fn fresh_browser(&self) -> Result<Person, Fault> {
         self.stage.world.person().map_err(Fault::broken)
     }
 
     /// The person opens the wizard, and scans and types until the page says that it is done.
-    pub(super) async fn by_code(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn by_code(&mut self) -> Result<(), Fault> {
         self.browser.wizard_as(&self.user, PASSWORD).await.map_err(Fault::broken)?;
         let mut bound = false;
         self.until("the wizard is done", async |life| {
@@ -62,7 +63,9 @@ impl Life<'_> {
         self.ask(Order::Look).await?;
         let order = match self.waits() {
             Some(Waiting::Interrupted) => Order::GoOn,
-            None => Order::Enroll(page.qr_svg().and_then(|svg| crate::qr::text_of_svg(&svg)).map_err(Fault::broken)?),
+            None => Order::Enroll(
+                page.qr_svg().and_then(|svg| countersign_journeys::qr::text_of_svg(&svg)).map_err(Fault::broken)?,
+            ),
             // The page has not turned yet.
             Some(_) => return Ok(()),
         };
@@ -107,7 +110,7 @@ impl Life<'_> {
         .await
     }
 
-    pub(super) async fn given_up(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn given_up(&mut self) -> Result<(), Fault> {
         self.bound().await?;
         self.gives_up().await?;
         self.until("the page knows that the phone gave up", async |life| {
@@ -133,7 +136,7 @@ impl Life<'_> {
         .await
     }
 
-    pub(super) async fn given_up_unheard(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn given_up_unheard(&mut self) -> Result<(), Fault> {
         self.bound().await?;
         // Also what it asks while it waits for the digits.
         self.stage.world.cuts.cut("/phone/", Cut::Before, usize::MAX);
@@ -159,7 +162,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    pub(super) async fn not_my_phone(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn not_my_phone(&mut self) -> Result<(), Fault> {
         let page = self.bound().await?;
         self.browser.press(&page, "not-my-phone", &[]).await.map_err(Fault::broken)?;
         self.until("the phone hears of it", async |life| {
@@ -175,7 +178,7 @@ impl Life<'_> {
     }
 
     /// The person types the service's address, signs in in the browser, types the digits there, and unlocks.
-    pub(super) async fn by_signing_in(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn by_signing_in(&mut self) -> Result<(), Fault> {
         let address = self.stage.world.issuer().trim_start_matches("https://").to_owned();
         self.until("the account is added with phone sign-in", async |life| {
             life.must(Order::SetLock).await?;
@@ -197,7 +200,7 @@ impl Life<'_> {
     }
 
     /// Does what the phone shows, apart from the browser.
-    pub(super) async fn goes_on(&mut self) -> Result<Said, Fault> {
+    pub(crate) async fn goes_on(&mut self) -> Result<Said, Fault> {
         match self.waits() {
             Some(Waiting::Confirm) => self.must(Order::Confirm).await,
             Some(Waiting::Unlock) => self.must(Order::Unlock).await,
@@ -207,7 +210,7 @@ impl Life<'_> {
     }
 
     /// The trip to the browser, and back; it is made once, since the browser is still there when the app was killed.
-    pub(super) async fn browses(&mut self, url: &str, digits: Option<&str>) -> Result<Said, Fault> {
+    pub(crate) async fn browses(&mut self, url: &str, digits: Option<&str>) -> Result<Said, Fault> {
         let address = match &self.back {
             Some((opened, address)) if opened == url => address.clone(),
             _ => self.signs_in_there(url, digits).await?,
@@ -239,7 +242,7 @@ impl Life<'_> {
         }
     }
 
-    pub(super) async fn signing_in_given_up(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn signing_in_given_up(&mut self) -> Result<(), Fault> {
         let address = self.stage.world.issuer().trim_start_matches("https://").to_owned();
         self.until("the browser is to be opened", async |life| {
             life.ask(Order::Look).await?;

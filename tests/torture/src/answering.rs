@@ -1,14 +1,14 @@
 //! Requests: approved, denied, reported, cancelled on the page.
 
+use countersign_journeys::people::PASSWORD;
+use countersign_journeys::{PageView, Person};
 use countersign_service::prompts::records::{Kind, Outcome};
 
-use super::Fault;
-use super::adding::surprise;
-use super::life::Life;
-use super::orders::{Order, Said, Shown};
-use super::wire::Trick;
-use crate::people::PASSWORD;
-use crate::{PageView, Person};
+use crate::Fault;
+use crate::adding::surprise;
+use crate::life::Life;
+use crate::orders::{Order, Said, Shown};
+use crate::wire::Trick;
 
 /// A person looks for a request when none has come for so many looks.
 const LOOKS: usize = 6;
@@ -67,7 +67,7 @@ impl Life<'_> {
     }
 
     /// Approves with the number of the page.
-    pub(super) async fn approve(&mut self, kind: Kind, number: &str, busy: bool) -> Result<(), Fault> {
+    pub(crate) async fn approve(&mut self, kind: Kind, number: &str, busy: bool) -> Result<(), Fault> {
         let order = |id: String| match busy {
             true => Order::ApproveMeanwhile(id, number.to_owned()),
             false => Order::Approve(id, number.to_owned()),
@@ -102,13 +102,13 @@ impl Life<'_> {
         Ok(browser)
     }
 
-    pub(super) async fn second_factor(&mut self, busy: bool) -> Result<(), Fault> {
+    pub(crate) async fn second_factor(&mut self, busy: bool) -> Result<(), Fault> {
         self.signs_in_by_password(busy).await?;
         Ok(())
     }
 
     /// In the browser that the account knows.
-    pub(super) async fn phone_sign_in(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn phone_sign_in(&mut self) -> Result<(), Fault> {
         let browser = self.fresh_browser()?;
         let page = browser.open("/sign-in").await.map_err(Fault::broken)?;
         let page = browser.press(&page, "next", &[("user_name", &self.user)]).await.map_err(Fault::broken)?;
@@ -128,7 +128,7 @@ impl Life<'_> {
         if page.name() == "security-info" { Ok(()) } else { Err(surprise(&page)) }
     }
 
-    pub(super) async fn deny(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn deny(&mut self) -> Result<(), Fault> {
         let (browser, _page) = self.asked_by_password().await?;
         let told = self.decide(Kind::SecondFactor, Order::Deny).await?;
         self.expected.decided.push((Kind::SecondFactor, Outcome::Denied));
@@ -139,7 +139,7 @@ impl Life<'_> {
         if page.name() == "user-name" { Ok(()) } else { Err(surprise(&page)) }
     }
 
-    pub(super) async fn withdrawn(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn withdrawn(&mut self) -> Result<(), Fault> {
         let (browser, page) = self.asked_by_password().await?;
         let mut looks = 0;
         self.until("the request comes", async |life| life.request(Kind::SecondFactor, &mut looks).await).await?;
@@ -158,7 +158,7 @@ impl Life<'_> {
         .await
     }
 
-    pub(super) async fn report(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn report(&mut self) -> Result<(), Fault> {
         let browser = self.signs_in_by_password(false).await?;
         let approved = self.state.requests.iter().rfind(|shown| shown.kind == "SecondFactor").cloned();
         let id = approved.ok_or_else(|| Fault::Lost("an approved request is forgotten".to_owned()))?.id;

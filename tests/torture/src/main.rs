@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use countersign_journeys::Trouble;
-use countersign_journeys::torture::{self, Run, Weather, phone};
+use countersign_torture::{Run, Weather, phone};
 
 /// As often as each place is killed in a long run.
 const LONG_RUN: u64 = 10_000;
@@ -65,7 +65,7 @@ async fn harness(cli: &Cli) -> Result<ExitCode, Trouble> {
     };
     let started = Instant::now();
     let seeds: Vec<u64> = (cli.from..cli.from.saturating_add(cli.seeds)).collect();
-    let (tally, lived) = torture::run(&run, &seeds, |tally| {
+    let (tally, lived) = countersign_torture::run(&run, &seeds, |tally| {
         if tally.seeds.is_multiple_of(20) {
             say(&format!(
                 "{:>6} s  {} seeds, {} kills, {} failures",

@@ -4,25 +4,25 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use countersign_journeys::Person;
+use countersign_journeys::people::PASSWORD;
 use countersign_service::prompts::records::{Kind, Outcome};
 
-use super::orders::{Aim, Order, Place, Said, State, Waiting};
-use super::plan::{Act, Attack, RelayFault, Round};
-use super::process::{Heard, Process, Started, Surroundings};
-use super::tally::Tally;
-use super::{Fault, Stage};
-use crate::Person;
-use crate::people::PASSWORD;
+use crate::orders::{Aim, Order, Place, Said, State, Waiting};
+use crate::plan::{Act, Attack, RelayFault, Round};
+use crate::process::{Heard, Process, Started, Surroundings};
+use crate::tally::Tally;
+use crate::{Fault, Stage};
 
 /// Who reports phones as lost.
-pub(super) const ADMINISTRATOR: &str = "administrator@example.org";
+pub(crate) const ADMINISTRATOR: &str = "administrator@example.org";
 /// Longer than the outbox's longest pause after one cut, on a busy machine.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const A_LITTLE: Duration = Duration::from_millis(120);
 
 /// What must be true when everything has come to rest.
 #[derive(Debug, Default)]
-pub(super) struct Expected {
+pub(crate) struct Expected {
     /// Whether the account is on the phone and works.
     pub account: bool,
     /// Whether phone sign-in is on.
@@ -38,7 +38,7 @@ pub(super) struct Expected {
 }
 
 /// A phone's life.
-pub(super) struct Life<'s> {
+pub(crate) struct Life<'s> {
     pub stage: &'s Stage,
     pub user: String,
     /// The browser in which the person added the phone.
@@ -61,7 +61,7 @@ pub(super) struct Life<'s> {
 }
 
 impl<'s> Life<'s> {
-    pub(super) fn begin(stage: &'s Stage, seed: u64) -> Result<Self, Fault> {
+    pub(crate) fn begin(stage: &'s Stage, seed: u64) -> Result<Self, Fault> {
         let user = format!("person-{seed}@example.org");
         stage.world.add_person(&user, PASSWORD).map_err(Fault::broken)?;
         let surroundings = Surroundings {
@@ -90,7 +90,7 @@ impl<'s> Life<'s> {
     }
 
     /// Lives one act under its attack, and comes to rest.
-    pub(super) async fn lives(&mut self, round: &Round) -> Result<(), Fault> {
+    pub(crate) async fn lives(&mut self, round: &Round) -> Result<(), Fault> {
         self.act = round.act;
         self.expose(&round.attack);
         if self.process.is_none() {
@@ -108,7 +108,7 @@ impl<'s> Life<'s> {
     }
 
     /// Forgets nothing of what was counted, and ends the process.
-    pub(super) async fn over(mut self) -> (PathBuf, Tally) {
+    pub(crate) async fn over(mut self) -> (PathBuf, Tally) {
         self.shelter();
         self.end_process().await;
         (self.surroundings.home, self.tally)
@@ -147,7 +147,7 @@ impl<'s> Life<'s> {
     }
 
     /// Gives an order to the phone. When its process is killed, another one is started.
-    pub(super) async fn ask(&mut self, order: Order) -> Result<Said, Fault> {
+    pub(crate) async fn ask(&mut self, order: Order) -> Result<Said, Fault> {
         let mut process = match self.process.take() {
             Some(process) => process,
             None => return Err(Fault::Broken("no phone runs".to_owned())),
@@ -170,13 +170,13 @@ impl<'s> Life<'s> {
     }
 
     /// The person opens the app again, as often as it is killed while it starts.
-    pub(super) async fn start(&mut self, aim: Option<Aim>, further: &[&str]) -> Result<(), Fault> {
+    pub(crate) async fn start(&mut self, aim: Option<Aim>, further: &[&str]) -> Result<(), Fault> {
         let opened = self.try_start(aim, further).await?;
         opened.map_err(|why| Fault::Lost(format!("the phone does not open: {why}")))
     }
 
     /// As `start`; returns why the phone can't be opened.
-    pub(super) async fn try_start(
+    pub(crate) async fn try_start(
         &mut self,
         mut aim: Option<Aim>,
         further: &[&str],
@@ -199,7 +199,7 @@ impl<'s> Life<'s> {
         }
     }
 
-    pub(super) async fn end_process(&mut self) {
+    pub(crate) async fn end_process(&mut self) {
         if let Some(process) = self.process.take() {
             let mut passed = Vec::new();
             process.end(&mut passed).await;
@@ -208,7 +208,7 @@ impl<'s> Life<'s> {
     }
 
     /// Ends the process and opens the app again, with its clock so many seconds ahead.
-    pub(super) async fn reopen(&mut self, ahead: u64) -> Result<(), Fault> {
+    pub(crate) async fn reopen(&mut self, ahead: u64) -> Result<(), Fault> {
         self.end_process().await;
         self.surroundings.ahead = ahead;
         let aim = self.aim_again();
@@ -216,7 +216,7 @@ impl<'s> Life<'s> {
     }
 
     /// The kill for a process that the act itself starts: the act's own, unless that has been.
-    pub(super) fn aim_again(&mut self) -> Option<Aim> {
+    pub(crate) fn aim_again(&mut self) -> Option<Aim> {
         self.first.take().or_else(|| self.second.take())
     }
 
@@ -237,7 +237,7 @@ impl<'s> Life<'s> {
     }
 
     /// Does `step` again and again until it says that its end is reached.
-    pub(super) async fn until<T>(
+    pub(crate) async fn until<T>(
         &mut self,
         what: &str,
         mut step: impl AsyncFnMut(&mut Self) -> Result<Option<T>, Fault>,
@@ -253,12 +253,12 @@ impl<'s> Life<'s> {
     }
 
     /// What waits for the person first.
-    pub(super) fn waits(&self) -> Option<Waiting> {
+    pub(crate) fn waits(&self) -> Option<Waiting> {
         self.state.waiting.first().cloned()
     }
 
     /// An order that may not fail for good, unless something stood in its way.
-    pub(super) async fn must(&mut self, order: Order) -> Result<Said, Fault> {
+    pub(crate) async fn must(&mut self, order: Order) -> Result<Said, Fault> {
         match self.ask(order.clone()).await? {
             Said::Refused { why, passes: false } if !self.disturbed => {
                 Err(Fault::Broken(format!("{order:?} is refused: {why}")))

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use super::Fault;
-use super::orders::{Aim, Line, Order, Place, Said, State};
+use crate::Fault;
+use crate::orders::{Aim, Line, Order, Place, Said, State};
 
 const SIGKILL: i32 = 9;
 /// Longer than any single order takes, with the core's own time limits.
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(75);
 
 /// Where a phone lives and what surrounds it.
 #[derive(Debug, Clone)]
-pub(super) struct Surroundings {
+pub(crate) struct Surroundings {
     /// The program.
     pub program: PathBuf,
     /// Its private folder.
@@ -32,7 +32,7 @@ pub(super) struct Surroundings {
 
 /// What its start leads to.
 #[derive(Debug)]
-pub(super) enum Started {
+pub(crate) enum Started {
     /// It is open.
     Open(Box<Process>, State),
     /// It says why it can't be.
@@ -43,7 +43,7 @@ pub(super) enum Started {
 
 /// What an order leads to.
 #[derive(Debug)]
-pub(super) enum Heard {
+pub(crate) enum Heard {
     /// An answer.
     Said(Said, State),
     /// It was killed.
@@ -52,7 +52,7 @@ pub(super) enum Heard {
 
 /// The process.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     input: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
@@ -65,7 +65,7 @@ impl Process {
     ///
     /// # Errors
     /// `Stuck`; `Broken` when it ends otherwise than by the kill that was asked for.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         phone: &Surroundings,
         aim: Option<&Aim>,
         further: &[&str],
@@ -96,7 +96,7 @@ impl Process {
     ///
     /// # Errors
     /// As `start`.
-    pub(super) async fn ask(&mut self, order: &Order, passed: &mut Vec<Place>) -> Result<Heard, Fault> {
+    pub(crate) async fn ask(&mut self, order: &Order, passed: &mut Vec<Place>) -> Result<Heard, Fault> {
         let text = serde_json::to_string(order).map_err(Fault::broken)?;
         // A process that was killed in between takes nothing; what it said last says so.
         let _killed = self.input.write_all(format!("{text}\n").as_bytes()).await;
@@ -108,7 +108,7 @@ impl Process {
     }
 
     /// Ends it as a platform ends an app that nobody looks at.
-    pub(super) async fn end(mut self, passed: &mut Vec<Place>) {
+    pub(crate) async fn end(mut self, passed: &mut Vec<Place>) {
         let _ended = self.child.kill().await;
         while let Ok(Some(line)) = self.lines.next_line().await {
             if let Ok(Line::Passed(place)) = serde_json::from_str(&line) {

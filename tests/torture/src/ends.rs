@@ -1,15 +1,15 @@
 //! What must be true on both sides when everything has come to rest.
 
 use countersign::{SealedFileKeyStore, Secret};
+use countersign_journeys::phone::PASSPHRASE;
 use countersign_service::audit;
 use countersign_service::devices::records::{Device, State};
 use countersign_service::prompts::records::{Ceremony, Kind, Outcome};
 use rusqlite::{Connection, OpenFlags};
 
-use super::Fault;
-use super::life::Life;
-use super::orders::Order;
-use crate::phone::PASSPHRASE;
+use crate::Fault;
+use crate::life::Life;
+use crate::orders::Order;
 
 /// What must be empty when nothing is under way.
 const UNDER_WAY: [&str; 5] = ["outbox", "retired_keys", "enrollments", "registrations", "sign_in_enrollments"];
@@ -26,20 +26,20 @@ impl Life<'_> {
     }
 
     /// How many messages wait.
-    pub(super) fn outbox(&self) -> Result<usize, Fault> {
+    pub(crate) fn outbox(&self) -> Result<usize, Fault> {
         self.counted("SELECT count(*) FROM outbox")
     }
 
-    pub(super) fn outbox_tried(&self) -> Result<bool, Fault> {
+    pub(crate) fn outbox_tried(&self) -> Result<bool, Fault> {
         Ok(self.counted("SELECT count(*) FROM outbox WHERE attempts > 0")? > 0)
     }
 
-    pub(super) fn address_is_due(&self) -> Result<bool, Fault> {
+    pub(crate) fn address_is_due(&self) -> Result<bool, Fault> {
         Ok(self.counted("SELECT count(*) FROM accounts WHERE push_renew_at = 0")? > 0)
     }
 
     /// What is still under way on the phone.
-    pub(super) fn phone_rests(&self) -> Result<Option<&'static str>, Fault> {
+    pub(crate) fn phone_rests(&self) -> Result<Option<&'static str>, Fault> {
         for table in UNDER_WAY {
             if self.counted(&format!("SELECT count(*) FROM {table}"))? > 0 {
                 return Ok(Some(table));
@@ -49,7 +49,7 @@ impl Life<'_> {
     }
 
     /// Waits until nothing is under way, then compares both sides.
-    pub(super) async fn rests(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn rests(&mut self) -> Result<(), Fault> {
         if self.expected.parted {
             return Ok(());
         }
@@ -144,7 +144,7 @@ impl Life<'_> {
     }
 
     /// The keys of the account are in the key store, and no other.
-    pub(super) async fn ends(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn ends(&mut self) -> Result<(), Fault> {
         self.end_process().await;
         if self.expected.parted {
             return Ok(());

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use countersign::testing::{Point, Side};
+use countersign_journeys::cuts::Cut;
 
-use super::orders::{Aim, Place};
-use super::random::Random;
-use super::wire::Trick;
-use crate::cuts::Cut;
+use crate::orders::{Aim, Place};
+use crate::random::Random;
+use crate::wire::Trick;
 
 /// What the person does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -32,9 +32,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::middleware;
+use countersign_journeys::{Trouble, World};
 use tempfile::TempDir;
 
-use crate::{Trouble, World};
 use life::Life;
 use plan::Plan;
 use tally::{Planned, Tally};
@@ -81,7 +81,7 @@ impl Stage {
         let wire = Wire::default();
         let layer = middleware::from_fn_with_state(wire.clone(), wire::layer);
         let world = World::start_behind(|router| router.layer(layer)).await?;
-        world.add_person(life::ADMINISTRATOR, crate::people::PASSWORD)?;
+        world.add_person(life::ADMINISTRATOR, countersign_journeys::people::PASSWORD)?;
         let folder = tempfile::tempdir()?;
         let ca = folder.path().join("ca.pem");
         std::fs::write(&ca, world.ca())?;

@@ -31,7 +31,7 @@ pub enum Trick {
 
 /// The tricks that wait, and what was seen.
 #[derive(Clone, Default)]
-pub(super) struct Wire(Arc<Mutex<Seen>>);
+pub(crate) struct Wire(Arc<Mutex<Seen>>);
 
 #[derive(Default)]
 struct Seen {
@@ -43,23 +43,23 @@ struct Seen {
 
 impl Wire {
     /// Plays a trick on the next request to a path.
-    pub(super) fn play(&self, path: &str, trick: Trick) {
+    pub(crate) fn play(&self, path: &str, trick: Trick) {
         self.with(|seen| seen.tricks.push((path.to_owned(), trick)));
     }
 
     /// From now on the service gets every request twice, but for those that it keeps waiting.
-    pub(super) fn double_all(&self) {
+    pub(crate) fn double_all(&self) {
         self.with(|seen| seen.all_twice = true);
     }
 
     /// Forgets the tricks that wait.
-    pub(super) fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.with(|seen| seen.tricks.clear());
     }
 
     /// What took effect twice since the last look.
     #[must_use]
-    pub(super) fn doubled(&self) -> Vec<String> {
+    pub(crate) fn doubled(&self) -> Vec<String> {
         self.with(|seen| std::mem::take(&mut seen.doubled))
     }
 
@@ -106,7 +106,7 @@ impl Drop for UnderWay {
 }
 
 /// The layer around the service's router.
-pub(super) async fn layer(State(wire): State<Wire>, request: Request, next: Next) -> Response {
+pub(crate) async fn layer(State(wire): State<Wire>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     if !(path.starts_with("/phone/") || path == "/par" || path == "/token") {
         return next.run(request).await;

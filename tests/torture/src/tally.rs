@@ -5,9 +5,9 @@ use std::fmt::{Display, Formatter};
 
 use countersign::testing::{Point, Side};
 
-use super::Fault;
-use super::orders::Place;
-use super::plan::Act;
+use crate::Fault;
+use crate::orders::Place;
+use crate::plan::Act;
 
 /// Kills that lives were about.
 #[derive(Debug, Default, Clone, Copy)]

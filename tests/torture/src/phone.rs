@@ -13,10 +13,10 @@ use countersign::{
     Clock, CodeInput, Error, FetchReason, KeyStore, PhoneSignIn, PlatformError, PromptId, PromptState, Reply,
     SealedFileKeyStore, Secret, Step, Ticket,
 };
+use countersign_journeys::phone::PASSPHRASE;
+use countersign_journeys::{TestPhone, Trouble};
 
-use super::orders::{Aim, Line, Order, Place, Said, Shown, State, Waiting};
-use crate::phone::PASSPHRASE;
-use crate::{TestPhone, Trouble};
+use crate::orders::{Aim, Line, Order, Place, Said, Shown, State, Waiting};
 
 /// Where the browser goes back to; nobody listens there, the harness takes the address from the page.
 const REDIRECT: &str = "http://127.0.0.1:40000/phone-sign-in";
