@@ -1,31 +1,17 @@
 //! Adding the account, by a code and by signing in; giving it up.
 
+use countersign_journeys::PageView;
 use countersign_journeys::cuts::Cut;
 use countersign_journeys::people::PASSWORD;
-use countersign_journeys::{PageView, Person};
 use countersign_service::prompts::records::Kind;
 
-use crate::Fault;
-use crate::life::Life;
+use crate::fault::Fault;
+use crate::life::{Life, surprise};
 use crate::orders::{Order, Said, Waiting};
 
 const WIZARD: &str = "/security-info/add/code";
 
-/// A page that should not be there.
-pub(crate) fn surprise(page: &PageView) -> Fault {
-    let text = page.text("outcome").unwrap_or_default();
-    Fault::Broken(format!("an unexpected page: {} {text}", page.name()))
-}
-
 impl Life<'_> {
-    pub(crate) async fn open(&self, path: &str) -> Result<PageView, Fault> {
-        self.browser.open(path).await.map_err(Fault::broken)
-    }
-
-    pub(crate) fn fresh_browser(&self) -> Result<Person, Fault> {
-        self.stage.world.person().map_err(Fault::broken)
-    }
-
     /// The person opens the wizard, and scans and types until the page says that it is done.
     pub(crate) async fn by_code(&mut self) -> Result<(), Fault> {
         self.browser.wizard_as(&self.user, PASSWORD).await.map_err(Fault::broken)?;

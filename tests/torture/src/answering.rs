@@ -4,9 +4,8 @@ use countersign_journeys::people::PASSWORD;
 use countersign_journeys::{PageView, Person};
 use countersign_service::prompts::records::{Kind, Outcome};
 
-use crate::Fault;
-use crate::adding::surprise;
-use crate::life::Life;
+use crate::fault::Fault;
+use crate::life::{Life, surprise};
 use crate::orders::{Order, Said, Shown};
 use crate::wire::Trick;
 

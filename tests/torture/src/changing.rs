@@ -5,27 +5,14 @@ use countersign_service::admin::acts::{self as admin, Act as ByAdministrator};
 use countersign_service::devices::records::Device;
 use countersign_service::notices::{self, Kind as NoticeKind};
 use countersign_service::people;
-use countersign_service::store::{StoreError, Tx};
 
-use crate::Fault;
-use crate::life::{ADMINISTRATOR, Life};
+use crate::fault::Fault;
+use crate::life::Life;
 use crate::orders::{Order, Said, Waiting};
+use crate::stage::ADMINISTRATOR;
 use crate::wire::Trick;
 
 impl Life<'_> {
-    /// Looks at, or changes, what the service has of this person.
-    pub(crate) fn service<T>(&self, work: impl FnOnce(&mut Tx<'_>, &str) -> Result<T, StoreError>) -> Result<T, Fault> {
-        let found = self.stage.world.app.store.run_blocking(|tx| {
-            let person = people::find(tx, &self.user)?;
-            person.map(|person| work(tx, &person.account_id)).transpose()
-        });
-        found.map_err(Fault::broken)?.ok_or_else(|| Fault::Broken("the service does not know the person".to_owned()))
-    }
-
-    pub(crate) fn devices(&self) -> Result<Vec<Device>, Fault> {
-        self.service(|tx, account| tx.children::<Device>(account))
-    }
-
     fn active_device(&self) -> Result<Device, Fault> {
         let found = self.devices()?.into_iter().find(Device::is_active);
         found.ok_or_else(|| Fault::Lost("the service has no phone of this person".to_owned()))

@@ -7,7 +7,7 @@ use countersign_service::devices::records::{Device, State};
 use countersign_service::prompts::records::{Ceremony, Kind, Outcome};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::Fault;
+use crate::fault::Fault;
 use crate::life::Life;
 use crate::orders::Order;
 

@@ -4,18 +4,20 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use countersign_journeys::Person;
 use countersign_journeys::people::PASSWORD;
+use countersign_journeys::{PageView, Person};
+use countersign_service::devices::records::Device;
+use countersign_service::people;
 use countersign_service::prompts::records::{Kind, Outcome};
+use countersign_service::store::{StoreError, Tx};
 
+use crate::fault::Fault;
 use crate::orders::{Aim, Order, Place, Said, State, Waiting};
 use crate::plan::{Act, Attack, RelayFault, Round};
 use crate::process::{Heard, Process, Started, Surroundings};
+use crate::stage::Stage;
 use crate::tally::Tally;
-use crate::{Fault, Stage};
 
-/// Who reports phones as lost.
-pub(crate) const ADMINISTRATOR: &str = "administrator@example.org";
 /// Longer than the outbox's longest pause after one cut, on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const A_LITTLE: Duration = Duration::from_millis(120);
@@ -89,22 +91,25 @@ impl<'s> Life<'s> {
         })
     }
 
-    /// Lives one act under its attack, and comes to rest.
-    pub(crate) async fn lives(&mut self, round: &Round) -> Result<(), Fault> {
+    /// Exposes the phone to what a round has planned; its process runs after that.
+    pub(crate) async fn enters(&mut self, round: &Round) -> Result<(), Fault> {
         self.act = round.act;
         self.expose(&round.attack);
         if self.process.is_none() {
-            self.start(round.attack.first.clone(), &[]).await?;
+            self.start(round.attack.first.clone(), &[]).await
         } else {
-            self.ask(Order::Arm(round.attack.first.clone())).await?;
+            self.ask(Order::Arm(round.attack.first.clone())).await.map(|_said| ())
         }
-        self.does(round.act).await?;
+    }
+
+    /// From now on nothing stands in the phone's way.
+    pub(crate) async fn leaves(&mut self) -> Result<(), Fault> {
         self.second = None;
         if self.process.is_some() {
             self.ask(Order::Arm(None)).await?;
         }
         self.shelter();
-        self.rests().await
+        Ok(())
     }
 
     /// Forgets nothing of what was counted, and ends the process.
@@ -267,33 +272,30 @@ impl<'s> Life<'s> {
         }
     }
 
-    async fn does(&mut self, act: Act) -> Result<(), Fault> {
-        match act {
-            Act::ByCode => self.by_code().await,
-            Act::BySigningIn => self.by_signing_in().await,
-            Act::GivenUp => self.given_up().await,
-            Act::GivenUpUnheard => self.given_up_unheard().await,
-            Act::NotMyPhone => self.not_my_phone().await,
-            Act::SigningInGivenUp => self.signing_in_given_up().await,
-            Act::TurnOn => self.turn_on().await,
-            Act::TurnOnGivenUp => self.turn_on_given_up().await,
-            Act::SecondFactor => self.second_factor(false).await,
-            Act::SecondFactorBusy => self.second_factor(true).await,
-            Act::PhoneSignIn => self.phone_sign_in().await,
-            Act::Deny => self.deny().await,
-            Act::Withdrawn => self.withdrawn().await,
-            Act::TurnOff => self.turn_off().await,
-            Act::LockRemoved => self.lock_removed().await,
-            Act::NewAddress => self.new_address().await,
-            Act::AddressEnded => self.address_ended().await,
-            Act::Notices => self.notices().await,
-            Act::Mute => self.mute().await,
-            Act::Garbage => self.garbage().await,
-            Act::Report => self.report().await,
-            Act::Remove => self.remove().await,
-            Act::Lost => self.lost().await,
-            Act::KeysLost => self.keys_lost().await,
-            Act::Restored => self.restored().await,
-        }
+    pub(crate) async fn open(&self, path: &str) -> Result<PageView, Fault> {
+        self.browser.open(path).await.map_err(Fault::broken)
     }
+
+    pub(crate) fn fresh_browser(&self) -> Result<Person, Fault> {
+        self.stage.world.person().map_err(Fault::broken)
+    }
+
+    /// Looks at, or changes, what the service has of this person.
+    pub(crate) fn service<T>(&self, work: impl FnOnce(&mut Tx<'_>, &str) -> Result<T, StoreError>) -> Result<T, Fault> {
+        let found = self.stage.world.app.store.run_blocking(|tx| {
+            let person = people::find(tx, &self.user)?;
+            person.map(|person| work(tx, &person.account_id)).transpose()
+        });
+        found.map_err(Fault::broken)?.ok_or_else(|| Fault::Broken("the service does not know the person".to_owned()))
+    }
+
+    pub(crate) fn devices(&self) -> Result<Vec<Device>, Fault> {
+        self.service(|tx, account| tx.children::<Device>(account))
+    }
+}
+
+/// A page that should not be there.
+pub(crate) fn surprise(page: &PageView) -> Fault {
+    let text = page.text("outcome").unwrap_or_default();
+    Fault::Broken(format!("an unexpected page: {} {text}", page.name()))
 }

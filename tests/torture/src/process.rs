@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::Fault;
+use crate::fault::Fault;
 use crate::orders::{Aim, Line, Order, Place, Said, State};
 
 const SIGKILL: i32 = 9;

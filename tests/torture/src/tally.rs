@@ -5,7 +5,7 @@ use std::fmt::{Display, Formatter};
 
 use countersign::testing::{Point, Side};
 
-use crate::Fault;
+use crate::fault::Fault;
 use crate::orders::Place;
 use crate::plan::Act;
 

@@ -1,0 +1,44 @@
+//! What one life after another takes place on: a service, a relay and a network.
+
+use std::path::{Path, PathBuf};
+
+use axum::middleware;
+use countersign_journeys::people::PASSWORD;
+use countersign_journeys::{Trouble, World};
+use tempfile::TempDir;
+
+use crate::wire::{self, Wire};
+
+/// Who reports phones as lost.
+pub(crate) const ADMINISTRATOR: &str = "administrator@example.org";
+
+/// A service, a relay and a network for one life after another.
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) wire: Wire,
+    pub(crate) folder: TempDir,
+    pub(crate) ca: PathBuf,
+    pub(crate) program: PathBuf,
+}
+
+impl Stage {
+    /// Sets it up; `program` is started with `phone` as its first word for each phone.
+    ///
+    /// # Errors
+    /// When a socket or a file can't be had.
+    pub(crate) async fn set_up(program: &Path) -> Result<Self, Trouble> {
+        let wire = Wire::default();
+        let layer = middleware::from_fn_with_state(wire.clone(), wire::layer);
+        let world = World::start_behind(|router| router.layer(layer)).await?;
+        world.add_person(ADMINISTRATOR, PASSWORD)?;
+        let folder = tempfile::tempdir()?;
+        let ca = folder.path().join("ca.pem");
+        std::fs::write(&ca, world.ca())?;
+        Ok(Self { world, wire, folder, ca, program: program.to_owned() })
+    }
+
+    /// Ends service and relay.
+    pub(crate) async fn strike(self) {
+        self.world.stop().await;
+    }
+}
