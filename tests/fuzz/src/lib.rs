@@ -4,8 +4,8 @@
 //! terminal phone, and asserts what must hold of whatever was accepted: it is written down a second time in `strict`
 //! and in the functions themselves, in another way than the readers do it. "No crash" is the least of it.
 //!
-//! `fuzz/fuzz_targets` (nightly, coverage-guided) and `tests/targets.rs` (stable, seeded) call the same functions, on
-//! the same corpus: `tests/vectors` and a few seeds written by hand. What begins with `{` is signed, sealed or
+//! Programs made by `guided` (nightly, coverage-guided) and `tests/targets.rs` (stable, seeded) call the same functions,
+//! on the same corpus: `tests/vectors` and a few seeds written by hand. What begins with `{` is signed, sealed or
 //! vouched for with the test keys first, so that what was altered gets past the cryptography.
 //!
 //! | module | which readers |
@@ -17,6 +17,7 @@
 //! | `service`, `pages` | what phones, and what browsers and administrators send to the service (`scene` is that service) |
 //! | `relay` | what the relay is sent, and what the terminal phone is sent and typed |
 //! | `mutate`, `sign`, `vectors`, `strict` | the mutator, the test keys, the corpus, what must hold |
+//! | `guided` | the crate for cargo-fuzz, made of the list below |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -29,6 +30,7 @@
 
 mod answers;
 mod codes;
+pub mod guided;
 pub mod mutate;
 mod pages;
 mod relay;
@@ -42,7 +44,7 @@ pub mod vectors;
 
 /// A reader of outside input.
 pub struct Target {
-    /// Its name, also that of its file in `fuzz/fuzz_targets` and of its test.
+    /// Its name, also that of its test and of its program for cargo-fuzz.
     pub name: &'static str,
     /// Reads, and panics when something does not hold; whether the input was accepted.
     pub read: fn(&[u8]) -> bool,
@@ -52,49 +54,62 @@ pub struct Target {
     pub cases: usize,
 }
 
-const fn target(name: &'static str, read: fn(&[u8]) -> bool, seeds: fn() -> Vec<Vec<u8>>, cases: usize) -> Target {
-    Target { name, read, seeds, cases }
+/// Takes the list of targets, and makes of it `TARGETS` and `for_each_target`.
+macro_rules! targets {
+    ($($name:ident: $read:path, $seeds:expr, $cases:literal;)*) => {
+        /// Every target.
+        pub const TARGETS: &[Target] =
+            &[$(Target { name: stringify!($name), read: $read, seeds: $seeds, cases: $cases }),*];
+
+        /// Hands the names of all targets to a macro, which can make an item of each.
+        #[macro_export]
+        macro_rules! for_each_target {
+            ($each:ident) => {
+                $each! { $($name)* }
+            };
+        }
+    };
 }
 
-/// Every target.
-pub const TARGETS: &[Target] = &[
-    target("answer", service::answer, || vectors::messages("phone-answer.json"), 150),
-    target("base64url", codes::base64url, codes::base64url_seeds, 20_000),
-    target("bound", answers::bound, answers::bound_seeds, 4_000),
-    target("chain", signed::chain, signed::chain_seeds, 500),
-    target("code", codes::code, codes::code_seeds, 10_000),
-    target("credentials", relay::credentials, relay::credentials_seeds, 300),
-    target("discovery", answers::discovery, answers::discovery_seeds, 1_500),
-    target("endpoint", relay::endpoint, relay::endpoint_seeds, 4_000),
-    target("enrollment", service::enrollment, service::enrollment_seeds, 200),
-    target("inbox", sealed::inbox, sealed::inbox_seeds, 300),
-    target("json", signed::json_text, signed::json_seeds, 4_000),
-    target("jws", signed::jws, || vectors::messages("phone-prompt.json"), 2_000),
-    target("key", sealed::key, sealed::key_seeds, 2_000),
-    target("line", relay::line, relay::line_seeds, 5_000),
-    target("look_up", answers::look_up, answers::look_up_seeds, 1_500),
-    target("next_keys", signed::next_keys, || vectors::messages("phone-keys.json"), 1_000),
-    target("order", relay::order, relay::order_seeds, 10_000),
-    target("page", pages::page, pages::page_seeds, 200),
-    target("picture", codes::picture, codes::picture_seeds, 20),
-    target("policy", pages::policy, pages::policy_seeds, 500),
-    target("problem", answers::problem, answers::problem_seeds, 10_000),
-    target("prompt", signed::prompt, signed::prompt_seeds, 3_000),
-    target("push", sealed::push, sealed::push_seeds, 150),
-    target("push_test", signed::push_test, || vectors::messages("push-test.json"), 2_000),
-    target("pushed", service::pushed, service::pushed_seeds, 250),
-    target("redirect", codes::redirect, codes::redirect_seeds, 5_000),
-    target("request", service::request, || vectors::messages("phone-request.json"), 250),
-    target("sealed", sealed::sealed, sealed::sealed_seeds, 2_000),
-    target("sign_in_key", service::sign_in_key, || vectors::messages("phone-sign-in-key.json"), 500),
-    target("signature", sealed::signature, sealed::signature_seeds, 5_000),
-    target("state", signed::state, || vectors::messages("phone-state.json"), 3_000),
-    target("subscribe", relay::subscribe, relay::subscribe_seeds, 1_000),
-    target("token", answers::token, answers::token_seeds, 4_000),
-    target("typed", codes::typed, codes::typed_seeds, 3_000),
-    target("typed_texts", pages::typed_texts, pages::typed_texts_seeds, 3_000),
-    target("withdrawn", signed::withdrawn, || vectors::messages("prompt-withdrawn.json"), 2_000),
-];
+// The one list. Each has its name, what reads, where mutation starts, and how many mutated cases the tests try.
+targets! {
+    answer: service::answer, || vectors::messages("phone-answer.json"), 150;
+    base64url: codes::base64url, codes::base64url_seeds, 20_000;
+    bound: answers::bound, answers::bound_seeds, 4_000;
+    chain: signed::chain, signed::chain_seeds, 500;
+    code: codes::code, codes::code_seeds, 10_000;
+    credentials: relay::credentials, relay::credentials_seeds, 300;
+    discovery: answers::discovery, answers::discovery_seeds, 1_500;
+    endpoint: relay::endpoint, relay::endpoint_seeds, 4_000;
+    enrollment: service::enrollment, service::enrollment_seeds, 200;
+    inbox: sealed::inbox, sealed::inbox_seeds, 300;
+    json: signed::json_text, signed::json_seeds, 4_000;
+    jws: signed::jws, || vectors::messages("phone-prompt.json"), 2_000;
+    key: sealed::key, sealed::key_seeds, 2_000;
+    line: relay::line, relay::line_seeds, 5_000;
+    look_up: answers::look_up, answers::look_up_seeds, 1_500;
+    next_keys: signed::next_keys, || vectors::messages("phone-keys.json"), 1_000;
+    order: relay::order, relay::order_seeds, 10_000;
+    page: pages::page, pages::page_seeds, 200;
+    picture: codes::picture, codes::picture_seeds, 20;
+    policy: pages::policy, pages::policy_seeds, 500;
+    problem: answers::problem, answers::problem_seeds, 10_000;
+    prompt: signed::prompt, signed::prompt_seeds, 3_000;
+    push: sealed::push, sealed::push_seeds, 150;
+    push_test: signed::push_test, || vectors::messages("push-test.json"), 2_000;
+    pushed: service::pushed, service::pushed_seeds, 250;
+    redirect: codes::redirect, codes::redirect_seeds, 5_000;
+    request: service::request, || vectors::messages("phone-request.json"), 250;
+    sealed: sealed::sealed, sealed::sealed_seeds, 2_000;
+    sign_in_key: service::sign_in_key, || vectors::messages("phone-sign-in-key.json"), 500;
+    signature: sealed::signature, sealed::signature_seeds, 5_000;
+    state: signed::state, || vectors::messages("phone-state.json"), 3_000;
+    subscribe: relay::subscribe, relay::subscribe_seeds, 1_000;
+    token: answers::token, answers::token_seeds, 4_000;
+    typed: codes::typed, codes::typed_seeds, 3_000;
+    typed_texts: pages::typed_texts, pages::typed_texts_seeds, 3_000;
+    withdrawn: signed::withdrawn, || vectors::messages("prompt-withdrawn.json"), 2_000;
+}
 
 /// The target of that name.
 #[must_use]

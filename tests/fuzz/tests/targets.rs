@@ -6,16 +6,19 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::indexing_slicing,
     reason = "tests fail by panicking, and say what they did"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use countersign_fuzz::mutate::Mutator;
-use countersign_fuzz::{TARGETS, named};
+use countersign_fuzz::{TARGETS, for_each_target, guided, named};
+use serde_json::Value;
 
 /// The same cases each time; long runs begin elsewhere.
 const SEED: u64 = 1;
@@ -72,38 +75,45 @@ fn replayed(name: &str) {
     assert!(accepted < read || name == "sealed", "{name} accepted everything");
 }
 
-macro_rules! each {
+macro_rules! tests {
     ($($name:ident)*) => {
         $(#[test]
         fn $name() {
             replayed(stringify!($name));
         })*
-
-        const TESTED: &[&str] = &[$(stringify!($name)),*];
     };
 }
 
-each! {
-    answer base64url bound chain code credentials discovery endpoint enrollment inbox json jws key line look_up next_keys order page picture policy problem prompt push push_test pushed redirect request sealed sign_in_key signature state subscribe token typed typed_texts withdrawn
+for_each_target!(tests);
+
+/// The tests of this program, as it lists them itself.
+fn tested() -> BTreeSet<String> {
+    let listed = Command::new(std::env::current_exe().unwrap()).args(["--list", "--format", "terse"]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    listed.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect()
 }
 
-/// What is listed is tested and fuzzed, and the reverse.
+/// The programs of a crate, as cargo reads its manifest: name and source.
+fn programs(folder: &Path) -> Vec<(String, PathBuf)> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--offline", "--no-deps", "--format-version", "1"]).current_dir(folder);
+    let read: Value = serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap();
+    let programs = read["packages"][0]["targets"].as_array().unwrap();
+    let text = |program: &Value, member: &str| program[member].as_str().unwrap().to_owned();
+    programs.iter().map(|program| (text(program, "name"), text(program, "src_path").into())).collect()
+}
+
+/// Each target has a test of its own name, and cargo-fuzz a program of that name which hands its input to that target.
 #[test]
 fn every_target_is_tested_and_fuzzed() {
-    let listed: BTreeSet<String> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
-    assert_eq!(listed.len(), TARGETS.len(), "a name stands twice");
-    assert_eq!(TESTED.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), listed);
-    let files = std::fs::read_dir(here().join("fuzz/fuzz_targets")).unwrap().map(|entry| entry.unwrap().path());
-    let fuzzed: BTreeSet<String> = files
-        .map(|file| {
-            let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
-            let says = std::fs::read_to_string(&file).unwrap();
-            assert!(says.contains(&format!("countersign_fuzz::named(\"{name}\").read")), "{name} reads another target");
-            name
-        })
-        .collect();
-    assert_eq!(fuzzed, listed);
-    let manifest = std::fs::read_to_string(here().join("fuzz/Cargo.toml")).unwrap();
-    let built = manifest.lines().filter_map(|line| line.strip_prefix("path = \"fuzz_targets/")?.strip_suffix(".rs\""));
-    assert_eq!(built.map(str::to_owned).collect::<BTreeSet<_>>(), listed);
+    let tested = tested();
+    let folder = tempfile::tempdir().unwrap();
+    guided::write(folder.path()).unwrap();
+    let fuzzed: BTreeMap<String, PathBuf> = programs(folder.path()).into_iter().collect();
+    for name in TARGETS.iter().map(|target| target.name) {
+        assert!(tested.contains(name), "{name} has no test");
+        let source = std::fs::read_to_string(fuzzed.get(name).unwrap()).unwrap();
+        assert!(source.contains(&format!("countersign_fuzz::named(\"{name}\").read")), "{name} reads another target");
+    }
+    assert_eq!(fuzzed.len(), TARGETS.len(), "a program without a target, or a name twice");
 }

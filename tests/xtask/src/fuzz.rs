@@ -1,18 +1,20 @@
 //! Fuzzing for as long as one wants, guided by coverage where there is a nightly compiler, else by seed alone.
 //!
-//! The targets are those of `tests/fuzz`; `cargo xtask test` tries a bounded number of cases of each. What is found
-//! here goes on: the corpus stays in `target/fuzz-corpus`.
+//! The targets are those of `tests/fuzz`; `cargo xtask test` tries a bounded number of cases of each. The crate for
+//! cargo-fuzz is made of their list. What is found here goes on: the corpus stays in `target/fuzz-corpus`.
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::report::{cargo, command, part, root, run as run_command, say};
+use crate::report::{cargo, command, part, root, say};
 use crate::tools;
 
-const TARGETS: &str = "tests/fuzz/fuzz/fuzz_targets";
+/// The crate that cargo-fuzz builds.
+const CRATE: &str = "target/fuzz-targets";
+const CORPUS: &str = "target/fuzz-corpus";
 /// As the stable mutator: whatever is longer is refused unread.
 const MAX_LEN: &str = "-max_len=20000";
 /// Longer for one input, and the reader hangs.
@@ -28,10 +30,11 @@ struct Told {
 
 /// Shares the minutes among the targets, or gives them all to one; true when nothing failed.
 pub(crate) fn run(minutes: u64, only: Option<&str>) -> io::Result<bool> {
-    let targets: Vec<String> = names()?.into_iter().filter(|name| only.is_none_or(|only| only == name)).collect();
+    let names = names()?;
+    let targets: Vec<&String> = names.iter().filter(|name| only.is_none_or(|only| only == *name)).collect();
     let count = u64::try_from(targets.len()).unwrap_or(u64::MAX);
     let Some(seconds) = minutes.saturating_mul(60).checked_div(count).map(|seconds| seconds.max(1)) else {
-        say(&format!("There is no such target; there are: {}", names()?.join(", ")));
+        say(&format!("There is no such target; there are: {}", names.join(", ")));
         return Ok(false);
     };
     let guided = is_nightly_there().then(tools::cargo_fuzz).transpose()?.flatten();
@@ -44,7 +47,7 @@ pub(crate) fn run(minutes: u64, only: Option<&str>) -> io::Result<bool> {
         None => say("No nightly compiler here (rustup toolchain install nightly): mutated by seed, without coverage."),
     }
     let mut good = true;
-    for name in &targets {
+    for name in targets {
         let started = Instant::now();
         let told = match &guided {
             Some(cargo_fuzz) => guided_run(cargo_fuzz, name, seconds)?,
@@ -62,13 +65,21 @@ pub(crate) fn run(minutes: u64, only: Option<&str>) -> io::Result<bool> {
     Ok(good)
 }
 
-/// The targets' names, in order.
+/// Has the crate for cargo-fuzz written; the targets' names, in the order of their list.
 fn names() -> io::Result<Vec<String>> {
-    let files = fs::read_dir(root().join(TARGETS))?.flatten().map(|entry| entry.path());
-    let mut names: Vec<String> =
-        files.filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned())).collect();
-    names.sort_unstable();
-    Ok(names)
+    let done = prepare("targets", CRATE).stderr(Stdio::inherit()).output()?;
+    if !done.status.success() {
+        return Err(io::Error::other("tests/fuzz does not say its targets"));
+    }
+    Ok(String::from_utf8_lossy(&done.stdout).lines().map(str::to_owned).collect())
+}
+
+/// The program that knows the list of targets.
+fn prepare(what: &str, folder: &str) -> Command {
+    let mut command = command(&cargo());
+    command.args(["run", "--quiet", "--package", "countersign-fuzz", "--bin", "prepare", "--", what]);
+    command.arg(root().join(folder));
+    command
 }
 
 /// A command of the nightly toolchain; what the cargo that runs this has set would lead to the stable one.
@@ -89,26 +100,21 @@ fn is_nightly_there() -> bool {
 /// Without a sanitizer: what reads is safe Rust, and twice as fast without.
 fn of_fuzz(cargo_fuzz: &Path, act: &str) -> Command {
     let mut command = nightly(cargo_fuzz);
-    command.args([act, "--fuzz-dir", "tests/fuzz/fuzz", "--target-dir", "target/fuzz", "--sanitizer", "none"]);
+    command.args([act, "--fuzz-dir", CRATE, "--target-dir", "target/fuzz", "--sanitizer", "none"]);
     command
 }
 
 fn build(cargo_fuzz: &Path) -> io::Result<bool> {
     // The same versions as everything else.
-    let lock = root().join("tests/fuzz/fuzz/Cargo.lock");
+    let lock = root().join(CRATE).join("Cargo.lock");
     if !lock.exists() {
         fs::copy(root().join("Cargo.lock"), lock)?;
     }
     Ok(of_fuzz(cargo_fuzz, "build").status()?.success())
 }
 
-fn corpus() -> PathBuf {
-    root().join("target/fuzz-corpus")
-}
-
 fn seeds() -> io::Result<bool> {
-    let folder = corpus().to_string_lossy().into_owned();
-    run_command(&cargo(), &["run", "--quiet", "--package", "countersign-fuzz", "--bin", "seeds", "--", &folder], &[])
+    Ok(prepare("seeds", CORPUS).status()?.success())
 }
 
 fn guided_run(cargo_fuzz: &Path, name: &str, seconds: u64) -> io::Result<Told> {
@@ -118,7 +124,7 @@ fn guided_run(cargo_fuzz: &Path, name: &str, seconds: u64) -> io::Result<Told> {
     let said = File::create(&log)?;
     let done = of_fuzz(cargo_fuzz, "run")
         .arg(name)
-        .arg(corpus().join(name))
+        .arg(root().join(CORPUS).join(name))
         .args(["--", MAX_LEN, TIMEOUT, "-print_final_stats=1"])
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
