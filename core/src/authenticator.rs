@@ -4,8 +4,6 @@
 //! caller does: dropping a returned future stops the waiting, never what was decided.
 
 mod alerts;
-mod core;
-mod presence;
 mod snapshot;
 mod workers;
 
@@ -14,9 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::account::{Account, AccountId};
+use crate::context::{Core, Folders, Ports};
 use crate::enrollment::by_sign_in;
-use crate::enrollment::code::{self, CodeInput, Invite, Scanned};
-use crate::enrollment::{self, EnrollmentEnd, Offer, Stage, Ticket};
+use crate::enrollment::code::{CodeInput, Invite, Scanned};
+use crate::enrollment::record::Stage;
+use crate::enrollment::{self, EnrollmentEnd, Offer, scan, wait};
 use crate::error::Error;
 use crate::outbox;
 use crate::phone_sign_in::{self, Requirements};
@@ -30,9 +30,8 @@ use crate::service::messages::FetchReason;
 use crate::standing;
 use crate::step::{Reply, Step};
 use crate::tasks;
+use crate::ticket::{Act, Ticket};
 
-pub(crate) use core::{Core, DATABASE, check_own_signature};
-pub use core::{Folders, Ports};
 pub use snapshot::{Checked, Snapshot};
 use snapshot::{check_for_prompts, snapshot};
 pub(crate) use workers::Workers;
@@ -152,7 +151,7 @@ impl Authenticator {
     /// # Errors
     /// `Code` and `Picture` say what is wrong with it.
     pub async fn read_code(&self, input: CodeInput) -> Result<Scanned, Error> {
-        self.act(|_core| async move { tasks::blocking(move || code::read(input)).await? }).await
+        self.act(|_core| async move { tasks::blocking(move || scan::read(input)).await? }).await
     }
 
     /// Asks the service behind an invitation who it is; keeps nothing.
@@ -182,9 +181,9 @@ impl Authenticator {
     pub async fn continue_enrollment(&self, ticket: Ticket) -> Result<Step, Error> {
         let step = self
             .act(|core| async move {
-                match by_sign_in::account_of(&ticket) {
-                    Some(_) => by_sign_in::go_on(&core, &ticket).await,
-                    None => enrollment::advance(&core, &ticket).await,
+                match ticket.act() {
+                    Act::SignInEnrollment(account) => by_sign_in::go_on(&core, &account).await,
+                    Act::PhoneSignIn(_) | Act::Other => enrollment::advance(&core, &ticket).await,
                 }
             })
             .await?;
@@ -215,7 +214,7 @@ impl Authenticator {
     /// # Errors
     /// `UnknownTicket` when it was given up; `Offline` when the service stayed silent past the digits' time.
     pub async fn wait_for_activation(&self, ticket: Ticket) -> Result<EnrollmentEnd, Error> {
-        self.act(|core| async move { enrollment::wait(&core, &ticket).await }).await
+        self.act(|core| async move { wait::wait(&core, &ticket).await }).await
     }
 
     /// Gives a started act up; nothing of it is left here, and the service is told where it knows of it.
@@ -227,12 +226,10 @@ impl Authenticator {
             if core.unlocking.forget(&ticket) {
                 return Ok(());
             }
-            if by_sign_in::account_of(&ticket).is_some() {
-                return by_sign_in::abandon(&core, &ticket).await;
-            }
-            match phone_sign_in::account_of(&ticket) {
-                Some(account) => phone_sign_in::abandon(&core, &account).await,
-                None => enrollment::abandon(&core, &ticket).await,
+            match ticket.act() {
+                Act::SignInEnrollment(account) => by_sign_in::abandon(&core, &account).await,
+                Act::PhoneSignIn(account) => phone_sign_in::abandon(&core, &account).await,
+                Act::Other => enrollment::abandon(&core, &ticket).await,
             }
         })
         .await
@@ -269,8 +266,10 @@ impl Authenticator {
     /// `UnknownTicket`; `Offline`, `Untrusted`, `Busy`: it is kept, go on later.
     pub async fn continue_phone_sign_in(&self, ticket: Ticket) -> Result<Step, Error> {
         self.act(|core| async move {
-            let account = phone_sign_in::account_of(&ticket).ok_or(Error::UnknownTicket)?;
-            phone_sign_in::go_on(&core, &account).await
+            match ticket.act() {
+                Act::PhoneSignIn(account) => phone_sign_in::go_on(&core, &account).await,
+                Act::SignInEnrollment(_) | Act::Other => Err(Error::UnknownTicket),
+            }
         })
         .await
     }
@@ -283,12 +282,10 @@ impl Authenticator {
     /// `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`: nothing was decided.
     pub async fn provide(&self, ticket: Ticket, reply: Reply) -> Result<Step, Error> {
         self.act(|core| async move {
-            if by_sign_in::account_of(&ticket).is_some() {
-                return by_sign_in::provide(&core, &ticket, reply).await;
-            }
-            match phone_sign_in::account_of(&ticket) {
-                Some(account) => phone_sign_in::provide(&core, &account, reply).await,
-                None => answer::provide(&core, &ticket, reply).await,
+            match ticket.act() {
+                Act::SignInEnrollment(account) => by_sign_in::provide(&core, &account, reply).await,
+                Act::PhoneSignIn(account) => phone_sign_in::provide(&core, &account, reply).await,
+                Act::Other => answer::provide(&core, &ticket, reply).await,
             }
         })
         .await
@@ -408,7 +405,7 @@ impl Authenticator {
 
     fn spawn_watch(&self, ticket: Ticket) {
         self.spawn(|core| async move {
-            if let Err(error) = enrollment::watch(&core, &ticket).await {
+            if let Err(error) = wait::watch(&core, &ticket).await {
                 tracing::info!(%error, "waiting for the digits ended");
             }
         });

@@ -3,27 +3,25 @@
 //! What keeps others out: `state` and PKCE verifier never leave this phone, the pushed request and the token
 //! request are proved by the device key, and what comes back must name the issuer.
 
+pub(crate) mod sent;
+
 use ring::digest::{SHA256, digest};
-use ring::hmac;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::account::AccountRecord;
-use crate::authenticator::{Core, check_own_signature};
 use crate::clock::Timestamp;
+use crate::context::{Core, check_own_signature};
 use crate::error::Error;
 use crate::http::{Form, Reply};
-use crate::issuer::Issuer;
 use crate::jose::{self, HeaderKey, PublicKey, base64url};
 use crate::platform::PlatformError;
 use crate::secret::{Bearer, random};
 use crate::service::Endpoints;
-use crate::step::NotAllowed;
+use sent::{MAX_LIFE, Sent};
 
 const DPOP_TYP: &str = "dpop+jwt";
-/// Whatever a service says, nothing of a trip to the browser is kept longer than this, in seconds.
-pub(crate) const MAX_LIFE: u64 = 600;
 
 /// Who asks: this phone by a device key, which the service need not know yet.
 pub(crate) struct Client<'a> {
@@ -53,14 +51,6 @@ pub(crate) enum Pushed {
     Refused { time: Option<u64> },
 }
 
-/// What was sent with the pushed request, and what must fit when the browser comes back.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Sent {
-    redirect_uri: String,
-    state: Bearer,
-    verifier: Bearer,
-}
-
 #[derive(Serialize)]
 struct DpopClaims<'a> {
     jti: String,
@@ -80,66 +70,6 @@ struct PushedAnswer {
 pub(crate) struct OauthError {
     error: String,
     time: Option<u64>,
-}
-
-impl Sent {
-    /// Fresh state and verifier for one trip to the browser.
-    pub(crate) fn make(redirect_uri: String) -> Result<Self, Error> {
-        let fresh = || -> Result<Bearer, Error> {
-            let bytes: [u8; 32] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
-            Ok(Bearer::new(base64url::encode(&bytes)))
-        };
-        Ok(Self { redirect_uri, state: fresh()?, verifier: fresh()? })
-    }
-
-    /// With a state that is known.
-    #[cfg(feature = "testing")]
-    pub(crate) fn with_state(redirect_uri: &str, state: &str) -> Self {
-        let text = |text: &str| Bearer::new(text.to_owned());
-        Self { redirect_uri: redirect_uri.to_owned(), state: text(state), verifier: text("") }
-    }
-
-    pub(crate) fn redirect_uri(&self) -> &str {
-        &self.redirect_uri
-    }
-
-    /// The code that came back, or why there is none.
-    ///
-    /// # Errors
-    /// `ForeignRedirect` for an answer to something else: another address, state or issuer (RFC 9207), a member
-    /// twice, neither code nor error. It changes nothing, so that nobody can end the real act with it.
-    pub(crate) fn read_redirect(&self, url: &str, issuer: &Issuer) -> Result<Result<Bearer, NotAllowed>, Error> {
-        let foreign = |_malformed| Error::ForeignRedirect;
-        let (url, home) = (Url::parse(url).map_err(foreign)?, Url::parse(&self.redirect_uri).map_err(foreign)?);
-        let mut bare = url.clone();
-        bare.set_query(None);
-        bare.set_fragment(None);
-        let one = |name: &str| {
-            let mut values = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-            let first = values.next();
-            if values.next().is_some() { Err(Error::ForeignRedirect) } else { Ok(first) }
-        };
-        let (state, iss) = (one("state")?.unwrap_or_default(), one("iss")?.unwrap_or_default());
-        if bare != home || iss != issuer.as_str() || !same(&state, &self.state) {
-            return Err(Error::ForeignRedirect);
-        }
-        match (one("code")?, one("error")?) {
-            (Some(code), None) if !code.is_empty() => Ok(Ok(Bearer::new(code))),
-            (None, Some(error)) if error == "access_denied" => Ok(Err(NotAllowed::ByPerson)),
-            // RFC 6749 section 4.1.2.1: not this way for this person.
-            (None, Some(error)) if error == "unauthorized_client" => Ok(Err(NotAllowed::Policy)),
-            (None, Some(_)) => Ok(Err(NotAllowed::Refused)),
-            (Some(_), _) | (None, None) => Err(Error::ForeignRedirect),
-        }
-    }
-}
-
-/// In constant time.
-fn same(given: &str, kept: &Bearer) -> bool {
-    // EXPOSE: compared, under a key of the moment so that time tells nothing.
-    let key = hmac::Key::new(hmac::HMAC_SHA256, kept.expose().as_bytes());
-    let expected = hmac::sign(&key, kept.expose().as_bytes());
-    hmac::verify(&key, given.as_bytes(), expected.as_ref()).is_ok()
 }
 
 /// Pushes the request, with what its scope asks for beside the usual.
@@ -243,6 +173,3 @@ fn known(error: &str) -> &'static str {
     ];
     KNOWN.into_iter().find(|known| *known == error).unwrap_or("other")
 }
-
-#[cfg(test)]
-mod tests;

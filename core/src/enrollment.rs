@@ -16,20 +16,20 @@ pub(crate) mod code;
 mod digits;
 pub(crate) mod proofs;
 pub(crate) mod qr;
-mod wait;
+pub(crate) mod record;
+pub(crate) mod scan;
+pub(crate) mod settled;
+pub(crate) mod sign_in_record;
+pub(crate) mod wait;
 
-use serde::{Deserialize, Serialize};
-
-use crate::account::{
-    Account, AccountId, AccountRecord, RemovalCause, StoredState, device_key_alias, without_controls,
-};
-use crate::authenticator::{Core, check_own_signature};
+use crate::account::{Account, AccountId, AccountRecord, RemovalCause, StoredState, device_key_alias};
 use crate::clock::Timestamp;
+use crate::context::{Core, check_own_signature};
 use crate::error::Error;
 use crate::fatigue::Memory;
 use crate::issuer::Issuer;
 use crate::jose::{HeaderKey, PublicKey, base64url};
-use crate::outbox;
+use crate::outbox::entry::Entry;
 use crate::platform::{KeyGuard, PlatformError};
 use crate::points::Point;
 use crate::push_address;
@@ -42,20 +42,17 @@ use crate::service::messages::{
 use crate::service::{self, Endpoints, ServiceKeys};
 use crate::step::Step;
 use crate::tasks;
+use crate::text::without_controls;
+use crate::ticket::Ticket;
 use code::Invite;
 use proofs::EnrollmentKey;
-
-pub(crate) use wait::{activate, end, wait, watch};
+use record::{EnrollmentRecord, Event, Facts, Stage, next};
 
 const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
 /// Longest life of the signed message, in seconds.
 const REQUEST_LIFE: u64 = 120;
 /// Longest name a service may give an account or itself, in characters.
 const MAX_NAME: usize = 128;
-
-/// Names a started act, to go on with it or give it up; carries the name that the account will have.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Ticket(pub String);
 
 /// Who is asking, shown to the person before anything is kept.
 ///
@@ -114,66 +111,6 @@ pub enum EnrollmentEnd {
     Active(Account),
     /// The service ended it; nothing is left on this phone.
     Ended(RemovalCause),
-}
-
-/// Where an enrolment stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Stage {
-    /// The person has accepted; nothing was made yet.
-    Enrolling,
-    /// Device key and push address exist; the service may or may not know them.
-    KeyMade { point: Vec<u8>, push_endpoint: String },
-    /// The service knows this device and waits for the digits.
-    Bound { point: Vec<u8>, until: Timestamp },
-    /// The service ended it; the person has not been told yet.
-    Ended { cause: RemovalCause },
-}
-
-/// What happened to an enrolment.
-#[derive(Debug, Clone)]
-pub(crate) enum Event {
-    KeyMade { point: Vec<u8>, push_endpoint: String },
-    Bound { until: Timestamp },
-    Removed { cause: RemovalCause },
-}
-
-/// The state machine above; an event that does not belong leaves the stage where it was (`None`).
-pub(crate) fn next(stage: &Stage, event: Event) -> Option<Stage> {
-    match (stage, event) {
-        (Stage::Enrolling, Event::KeyMade { point, push_endpoint }) => Some(Stage::KeyMade { point, push_endpoint }),
-        (Stage::KeyMade { point, .. }, Event::Bound { until }) => Some(Stage::Bound { point: point.clone(), until }),
-        (Stage::Bound { .. }, Event::Removed { cause }) => Some(Stage::Ended { cause }),
-        (
-            Stage::Enrolling | Stage::KeyMade { .. } | Stage::Bound { .. } | Stage::Ended { .. },
-            Event::KeyMade { .. } | Event::Bound { .. } | Event::Removed { .. },
-        ) => None,
-    }
-}
-
-/// An enrolment as it is stored.
-#[derive(Clone)]
-pub(crate) struct EnrollmentRecord {
-    pub(crate) ticket: Ticket,
-    pub(crate) stage: Stage,
-    pub(crate) facts: Facts,
-    pub(crate) key: EnrollmentKey,
-    pub(crate) push_keys: PushKeys,
-}
-
-/// What is known of an enrolment and is no secret.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Facts {
-    pub(crate) account: AccountId,
-    pub(crate) issuer: Issuer,
-    pub(crate) invite_id: String,
-    pub(crate) account_id: String,
-    pub(crate) user_name: String,
-    pub(crate) organization: String,
-    pub(crate) endpoints: Endpoints,
-    pub(crate) service_keys: ServiceKeys,
-    pub(crate) slot: Vec<u8>,
-    pub(crate) clock_offset: i64,
 }
 
 /// Asks the service behind an invitation who it is; keeps nothing.
@@ -422,7 +359,7 @@ pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
         let account = record.facts.account.clone();
         let account = core.store.read(move |tables| tables.account(&account)).await?;
         let (endpoint, now) = (account.endpoints.device.clone(), core.ports.clock.now());
-        let entry = outbox::Entry::new(&account, endpoint, Message::Abandon, now)?;
+        let entry = Entry::new(&account, endpoint, Message::Abandon, now)?;
         core.change(Point::EnrollmentGivenUp, move |tables| tables.insert_outbox(&entry)).await?;
     }
     forget(core, &record).await?;

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::prompt::Origin;
+use crate::prompt::origin::Origin;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

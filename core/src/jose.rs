@@ -5,43 +5,20 @@
 //! the platform's key store.
 
 pub(crate) mod base64url;
+mod error;
 mod json;
 mod key;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use error::JoseError;
 pub(crate) use json::parse;
 pub(crate) use key::{Jwk, PublicKey, signature_from_der};
 
 /// Longest JWS that is looked at, in bytes.
 const MAX_JWS: usize = 8_192;
 const ALGORITHM: &str = "ES256";
-
-/// Why a JWS was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum JoseError {
-    #[error("too large")]
-    TooLarge,
-    #[error("not three parts")]
-    Parts,
-    #[error("not canonical base64url")]
-    Base64,
-    #[error("not the expected JSON")]
-    Json,
-    #[error("a member name stands twice")]
-    Duplicate,
-    #[error("not ES256")]
-    Algorithm,
-    #[error("another type")]
-    Type,
-    #[error("unknown key")]
-    UnknownKey,
-    #[error("not a point on P-256")]
-    Point,
-    #[error("wrong signature")]
-    Signature,
-}
 
 /// How the header names the signing key.
 #[derive(Clone, Copy)]

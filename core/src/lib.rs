@@ -6,6 +6,7 @@
 //! | module | what it decides |
 //! | --- | --- |
 //! | `authenticator` | the one door: a method for each thing a person does |
+//! | `context` | what every act is given: store, ports, network |
 //! | `enrollment` | from a code, or from signing in, to an active account |
 //! | `prompt` | from signed bytes to a verified prompt, and the person's answer |
 //! | `fatigue` | which prompts alert the person, and which wait quietly |
@@ -39,6 +40,8 @@ mod authenticator;
 #[cfg(feature = "authenticator")]
 mod authorization;
 mod clock;
+#[cfg(feature = "authenticator")]
+mod context;
 #[cfg(feature = "authenticator")]
 mod enrollment;
 #[cfg(feature = "authenticator")]
@@ -85,6 +88,9 @@ mod store;
 mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod text;
+#[cfg(feature = "authenticator")]
+mod ticket;
 #[cfg(all(test, feature = "authenticator"))]
 mod vectors;
 
@@ -103,10 +109,11 @@ pub use prompt::{
 pub use secret::Secret;
 #[cfg(feature = "authenticator")]
 pub use {
-    authenticator::{Authenticator, Checked, Folders, Ports, Snapshot},
+    authenticator::{Authenticator, Checked, Snapshot},
+    context::{Folders, Ports},
     enrollment::code::{CodeError, CodeInput, Invite, OtherCode, Scanned},
     enrollment::qr::PictureError,
-    enrollment::{EnrollmentEnd, Offer, Ticket},
+    enrollment::{EnrollmentEnd, Offer},
     error::{EnrollmentFault, Error, MetadataFault, StoreFault},
     http::PrivateCa,
     phone_sign_in::{Registration, Requirements},
@@ -115,6 +122,7 @@ pub use {
     restored::{restored_accounts, start_over},
     service::messages::{FetchReason, UserVerification},
     step::{NotAllowed, Purpose, Reply, SignedForm, Step},
+    ticket::Ticket,
 };
 #[cfg(feature = "desktop")]
 pub use {

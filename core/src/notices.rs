@@ -1,9 +1,9 @@
 //! Notices: shown until the person has seen them, then the service is told.
 
 use crate::account::AccountId;
-use crate::authenticator::Core;
+use crate::context::Core;
 use crate::error::Error;
-use crate::outbox::Entry;
+use crate::outbox::entry::Entry;
 use crate::points::Point;
 use crate::service::messages::Message;
 

@@ -9,106 +9,29 @@
 //! the answer to the first. An answer that was never attempted is dropped at its prompt's end; one that
 //! was attempted is asked about for a day, so that the phone can tell the truth.
 
+pub(crate) mod entry;
+
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use crate::account::{AccountId, AccountRecord};
-use crate::authenticator::Core;
+use crate::account::AccountRecord;
 use crate::clock::Timestamp;
+use crate::context::Core;
 use crate::error::Error;
 use crate::http::Failure;
-use crate::jose::base64url;
+use crate::outbox::entry::{Entry, LEASE};
 use crate::platform::PlatformError;
 use crate::points::Point;
 use crate::prompt::{Outcome, PromptId, arrival};
 use crate::retired_keys;
 use crate::secret::random;
-use crate::service::messages::{Message, State};
-use crate::service::{self, Speaker};
+use crate::service::messages::State;
+use crate::service::{self};
 use crate::standing::{self, News};
 
-/// A request takes 20 s at most; twice that, and whoever sent it is gone.
-const LEASE: u64 = 45;
 const FIRST_PAUSE: u64 = 2;
 const LONGEST_PAUSE: u64 = 60;
-const DAY: u64 = 24 * 60 * 60;
-/// An abandoned enrolment ends by itself after ten minutes.
-const ABANDON_LIFE: u64 = 15 * 60;
-/// A service that stays silent this long is not coming back.
-const UNENROLL_LIFE: u64 = 90 * DAY;
 /// The loop looks at least this often, since phones sleep through timers.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-
-/// Names an entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct EntryId(pub(crate) String);
-
-/// Something to be told to a service.
-#[derive(Clone)]
-pub(crate) struct Entry {
-    pub(crate) id: EntryId,
-    pub(crate) account: AccountId,
-    pub(crate) prompt: Option<PromptId>,
-    pub(crate) speaker: Speaker,
-    pub(crate) endpoint: String,
-    pub(crate) message: Message,
-    pub(crate) attempts: u32,
-    pub(crate) next_at: Timestamp,
-    pub(crate) give_up_at: Timestamp,
-    pub(crate) lease_until: Timestamp,
-}
-
-impl Entry {
-    /// An entry about the account itself, or about one of its prompts (`about`).
-    pub(crate) fn new(
-        account: &AccountRecord,
-        endpoint: String,
-        message: Message,
-        now: Timestamp,
-    ) -> Result<Self, Error> {
-        let id: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
-        let life = match message {
-            Message::Abandon => ABANDON_LIFE,
-            Message::Unenroll => UNENROLL_LIFE,
-            // As long as the service may still believe that the key is good.
-            Message::TurnOff { .. } | Message::PushAddress { .. } => UNENROLL_LIFE,
-            Message::Answer { .. }
-            | Message::Report { .. }
-            | Message::Unblock
-            | Message::TestPush
-            | Message::Fetch { .. }
-            | Message::TurnOn { .. }
-            | Message::Ack { .. } => DAY,
-        };
-        Ok(Self {
-            id: EntryId(base64url::encode(&id)),
-            account: account.id.clone(),
-            prompt: None,
-            speaker: account.speaker(),
-            endpoint,
-            message,
-            attempts: 0,
-            next_at: now,
-            give_up_at: now.plus(life),
-            lease_until: Timestamp(0),
-        })
-    }
-
-    /// The same entry, stored as already taken by whoever stores it: the person waits for what comes of it, so the
-    /// loop must not be faster.
-    pub(crate) fn sent_by_the_caller(mut self, now: Timestamp) -> Self {
-        self.lease_until = now.plus(LEASE);
-        self
-    }
-
-    /// The same entry, about a prompt; until its first attempt it is worth no more than the prompt is.
-    pub(crate) fn about(mut self, prompt: PromptId, worth_until: Timestamp) -> Self {
-        self.prompt = Some(prompt);
-        self.give_up_at = worth_until;
-        self
-    }
-}
 
 /// Sends everything that is due, now and whenever something falls due, until the authenticator closes.
 pub(crate) async fn run(core: &Core) {

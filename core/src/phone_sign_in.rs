@@ -13,42 +13,34 @@
 
 mod off;
 mod requirements;
-mod stage;
+pub(crate) mod stage;
 
-use crate::account::{AccountId, AccountRecord, SignInKey, StoredState};
-use crate::authenticator::{Core, check_own_signature};
-use crate::authorization::{self, Client, Pushed, Sent};
-use crate::enrollment::Ticket;
+use crate::account::{AccountId, AccountRecord, SignInKey};
+use crate::authorization::sent::Sent;
+use crate::authorization::{self, Client, Pushed};
+use crate::context::{Core, check_own_signature};
 use crate::error::Error;
 use crate::jose::{self, HeaderKey, PublicKey, base64url};
+use crate::outbox::entry::Entry;
 use crate::platform::{KeyGuard, PlatformError};
 use crate::points::Point;
 use crate::prompt;
 use crate::retired_keys;
 use crate::secret::{Bearer, random};
 use crate::service;
-use crate::service::messages::{FetchReason, KeyProof, Message, Purpose, TurnOnResult, WireAttestation};
+use crate::service::messages::{FetchReason, KeyProof, Message, Purpose, TokenAnswer, TurnOnResult, WireAttestation};
 use crate::standing;
 use crate::step::{NotAllowed, Purpose as SigningPurpose, Reply, SignedForm, Step};
+use crate::ticket::Ticket;
 
-pub(crate) use off::{turn_off, turn_off_entry};
+pub(crate) use off::turn_off;
+use requirements::active;
 pub use requirements::{Registration, Requirements};
-pub(crate) use requirements::{guard_for, lock_guards, requirements};
+pub(crate) use requirements::{guard_for, requirements};
 use stage::{Authorized, SCOPE};
-pub(crate) use stage::{Stage, TokenAnswer, first_stage};
+pub(crate) use stage::{Stage, first_stage};
 
 const KEY_TYP: &str = "phone-sign-in-key+jwt";
-/// Tickets of registrations carry the account's name after this.
-const TICKET: &str = "phone-sign-in:";
-
-fn ticket_of(account: &AccountId) -> Ticket {
-    Ticket(format!("{TICKET}{}", account.0))
-}
-
-/// The account whose registration a ticket names.
-pub(crate) fn account_of(ticket: &Ticket) -> Option<AccountId> {
-    ticket.0.strip_prefix(TICKET).map(|id| AccountId(id.to_owned()))
-}
 
 /// Starts turning phone sign-in on; nothing leaves the phone before the person has agreed.
 ///
@@ -80,16 +72,6 @@ async fn blocked(core: &Core, account: &AccountRecord) -> Result<Option<Step>, E
     })
 }
 
-async fn active(core: &Core, id: &AccountId) -> Result<AccountRecord, Error> {
-    let wanted = id.clone();
-    let account = core.store.read(move |tables| tables.account(&wanted)).await?;
-    match account.state {
-        StoredState::Active => Ok(account),
-        StoredState::Pending => Err(Error::UnknownAccount),
-        StoredState::Removed(_) => Err(Error::Removed),
-    }
-}
-
 /// Stores a stage and says what the app does in it.
 async fn enter(core: &Core, account: &AccountRecord, stage: Stage) -> Result<Step, Error> {
     let (id, stored) = (account.id.clone(), stage.clone());
@@ -99,7 +81,7 @@ async fn enter(core: &Core, account: &AccountRecord, stage: Stage) -> Result<Ste
 
 /// What a stored registration asks of the app.
 pub(crate) fn shown_step(core: &Core, account: &AccountRecord, stage: &Stage) -> Result<Step, Error> {
-    let (ticket, host) = (ticket_of(&account.id), account.issuer.host().to_owned());
+    let (ticket, host) = (Ticket::of_phone_sign_in(&account.id), account.issuer.host().to_owned());
     Ok(match stage {
         Stage::Confirming { .. } => Step::ConfirmDevice {
             ticket,
@@ -271,7 +253,7 @@ async fn redeem(core: &Core, account: &AccountRecord, sent: Sent, code: Bearer) 
     enter(core, account, Stage::Redeeming { sent: sent.clone(), code: code.clone() }).await?;
     let redeemed: Result<TokenAnswer, Error> = authorization::redeem(core, &Client::of(account), &sent, &code).await;
     let now = core.ports.clock.now();
-    let authorized = match redeemed.and_then(|answer| answer.authorized(&account.account_id, now)) {
+    let authorized = match redeemed.and_then(|answer| Authorized::by(answer, &account.account_id, now)) {
         Ok(authorized) => authorized,
         // The code works once: when its answer was lost, only signing in again helps.
         Err(Error::Refused) => return not_allowed(core, account, NotAllowed::TooLate).await,
@@ -349,7 +331,7 @@ async fn tell(
     };
     enter(core, account, stage).await?;
     let lock = core.lock().await?;
-    if !lock_guards(lock, made.guard) {
+    if !lock.guards(made.guard) {
         forget(core, &account.id).await?;
         return Ok(Step::MissingLock { host: account.issuer.host().to_owned(), needs: made.guard });
     }
@@ -396,7 +378,8 @@ async fn not_allowed(core: &Core, account: &AccountRecord, why: NotAllowed) -> R
 pub(crate) async fn abandon(core: &Core, id: &AccountId) -> Result<(), Error> {
     let (account, stage) = load(core, id).await?;
     if let Stage::Telling { alias, guard, point, .. } = stage {
-        let entry = turn_off_entry(core, &account, &SignInKey { alias, key: point_of(&point)?, guard })?;
+        let entry =
+            Entry::turn_off(&account, &SignInKey { alias, key: point_of(&point)?, guard }, core.ports.clock.now())?;
         core.change(Point::TurningOnGivenUp, move |tables| tables.insert_outbox(&entry)).await?;
         core.wake_outbox();
     }

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::without_controls;
+use crate::text::without_controls;
 
 /// Why a port could not do what was asked.
 ///
@@ -143,6 +143,19 @@ pub struct DeviceDescription {
     pub app_version: String,
 }
 
+impl LockState {
+    /// Whether this lock can guard a key.
+    pub(crate) fn guards(self, guard: KeyGuard) -> bool {
+        match (guard, self) {
+            (KeyGuard::AfterFirstUnlock, _) => true,
+            (KeyGuard::BiometricOrCredential, Self::Credential | Self::Biometric) => true,
+            (KeyGuard::BiometricCurrentSet, Self::Biometric) => true,
+            (KeyGuard::BiometricOrCredential | KeyGuard::BiometricCurrentSet, Self::Missing)
+            | (KeyGuard::BiometricCurrentSet, Self::Credential) => false,
+        }
+    }
+}
+
 /// Longest text a phone says of itself, in characters.
 const MAX_SAID: usize = 128;
 
@@ -163,6 +176,15 @@ impl DeviceDescription {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_guards_only_what_it_can() {
+        let locks = [LockState::Missing, LockState::Credential, LockState::Biometric];
+        let by = |guard| locks.map(|lock| lock.guards(guard));
+        assert_eq!(by(KeyGuard::BiometricOrCredential), [false, true, true]);
+        assert_eq!(by(KeyGuard::BiometricCurrentSet), [false, false, true]);
+        assert_eq!(by(KeyGuard::AfterFirstUnlock), [true, true, true]);
+    }
 
     #[test]
     fn whatever_a_phone_is_called_a_service_can_take_it() {

@@ -6,24 +6,24 @@
 //!  └── the month is over, or the app says that the address changed
 //! ```
 
+pub(crate) mod times;
+
 use std::time::Duration;
 
 use url::Url;
 
 use crate::account::{AccountId, AccountRecord};
-use crate::authenticator::Core;
 use crate::clock::Timestamp;
+use crate::context::Core;
 use crate::error::Error;
-use crate::outbox::Entry;
+use crate::outbox::entry::Entry;
 use crate::platform::PlatformError;
 use crate::points::Point;
+use crate::push_address::times::{RENEW_AFTER, RETRY_AFTER};
 use crate::service::Endpoints;
 use crate::service::messages::Message;
 use crate::store::Tables;
 
-/// Relays and push services keep an address for months; a phone that comes back in time never loses it.
-pub(crate) const RENEW_AFTER: u64 = 30 * 24 * 60 * 60;
-pub(crate) const RETRY_AFTER: u64 = 5 * 60;
 /// The loop looks at least this often, since phones sleep through timers.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60 * 60);
 const MAX_ENDPOINT: usize = 2_048;

@@ -1,8 +1,8 @@
 //! Whether requests can reach this phone at once: what the platform does with pushes, and a test of the whole way.
 
 use crate::account::{AccountId, StoredState};
-use crate::authenticator::Core;
 use crate::clock::Timestamp;
+use crate::context::Core;
 use crate::error::Error;
 use crate::platform::PushDelivery;
 use crate::points::Point;

@@ -1,9 +1,10 @@
 //! Taking an account off this phone, and lifting the block after wrong numbers.
 
 use crate::account::{AccountId, StoredState};
-use crate::authenticator::Core;
+use crate::context::Core;
 use crate::error::Error;
-use crate::outbox::{self, Entry};
+use crate::outbox;
+use crate::outbox::entry::Entry;
 use crate::points::Point;
 use crate::retired_keys;
 use crate::service;

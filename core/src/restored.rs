@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use crate::account::Account;
-use crate::authenticator::{DATABASE, Folders, Workers};
+use crate::authenticator::Workers;
+use crate::context::{DATABASE, Folders};
 use crate::error::Error;
 use crate::platform::KeyStore;
 use crate::store::restored;

@@ -1,10 +1,10 @@
 //! Destroying keys that were given up: decided in a transaction, done here, again and again until it is true.
 
 use crate::account::device_key_alias;
-use crate::authenticator::Core;
+use crate::context::Core;
 use crate::error::Error;
 use crate::points::Point;
-use crate::store::RetiredKey;
+use crate::store::keys::RetiredKey;
 
 /// Destroys what may be destroyed now. A device key stays as long as something must still be told with it.
 ///

@@ -12,6 +12,8 @@ mod keys;
 pub(crate) mod messages;
 #[cfg(feature = "authenticator")]
 mod metadata;
+#[cfg(feature = "authenticator")]
+mod speaker;
 
 #[cfg(all(any(test, feature = "testing"), feature = "authenticator"))]
 pub(crate) use exchange::{Addressee, read_state};
@@ -21,9 +23,10 @@ pub(crate) use keys::ServiceKeys;
 #[cfg(feature = "authenticator")]
 pub(crate) use {
     enrollment::{add, bind, look_up},
-    exchange::{Speaker, exchange, exchange_or_tell, offset_between, refresh_keys},
+    exchange::{exchange, exchange_or_tell, offset_between, refresh_keys},
     keys::UntrustedKeys,
     metadata::{Endpoints, discover},
+    speaker::Speaker,
 };
 #[cfg(all(feature = "testing", feature = "authenticator"))]
 pub(crate) use {

@@ -1,11 +1,11 @@
 //! Where an account stands: what a signed state of its service changes on this phone.
 
 use crate::account::{AccountId, AccountRecord, Notice, RemovalCause, StoredState, Trouble};
-use crate::authenticator::Core;
 use crate::clock::Timestamp;
-use crate::enrollment;
+use crate::context::Core;
+use crate::enrollment::settled;
 use crate::error::Error;
-use crate::outbox::Entry;
+use crate::outbox::entry::Entry;
 use crate::platform::PlatformError;
 use crate::points::Point;
 use crate::retired_keys;
@@ -82,10 +82,10 @@ impl News {
         };
         match (account.state, self.status, self.cause) {
             (StoredState::Pending, StateStatus::Ok, _) => {
-                enrollment::activate(tables, &account)?;
+                settled::activate(tables, &account)?;
                 self.refresh(tables, &account, None)
             }
-            (StoredState::Pending, StateStatus::Removed, Some(cause)) => enrollment::end(tables, id, cause),
+            (StoredState::Pending, StateStatus::Removed, Some(cause)) => settled::end(tables, id, cause),
             (StoredState::Active, StateStatus::Removed, Some(cause)) => {
                 tables.set_account_state(id, StoredState::Removed(cause))?;
                 tables.set_sign_in(id, None)?;
@@ -202,7 +202,7 @@ pub(crate) async fn sign_in_key_ended(core: &Core, account: &AccountRecord, trou
     let Some(sign_in) = account.sign_in.clone() else {
         return Ok(());
     };
-    let entry = crate::phone_sign_in::turn_off_entry(core, account, &sign_in)?;
+    let entry = Entry::turn_off(account, &sign_in, core.ports.clock.now())?;
     let id = account.id.clone();
     core.change(Point::SignInKeyEnded, move |tables| {
         // Turned on anew meanwhile: then it is another key that works.

@@ -4,12 +4,12 @@ use std::fmt;
 
 use crate::account::{AccountId, RemovalCause};
 use crate::clock::Timestamp;
-use crate::enrollment::Ticket;
 use crate::error::Error;
 use crate::jose::{self, JoseError};
 use crate::platform::{KeyGuard, PlatformError};
 use crate::prompt::{Outcome, PromptId};
 use crate::service::messages::UserVerification;
+use crate::ticket::Ticket;
 
 /// What the app does next.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,10 +9,10 @@ mod contended;
 mod enrollments;
 #[cfg(test)]
 mod frozen;
-mod keys;
+pub(crate) mod keys;
 mod notices;
 mod outbox;
-mod prompts;
+pub(crate) mod prompts;
 mod push_addresses;
 mod registrations;
 pub(crate) mod restored;
@@ -37,8 +37,6 @@ use crate::platform::{KeyStore, PlatformError};
 use crate::points::{self, Point, Side};
 use crate::seal::Sealer;
 use crate::tasks;
-pub(crate) use keys::RetiredKey;
-pub(crate) use prompts::PromptRecord;
 
 /// Schema of this version; `PRAGMA user_version` says which one a file has.
 const SCHEMA_VERSION: i64 = 1;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AccountHealth, AccountId, PhoneSignIn, RemovalCause};
+use super::shown::{Account, AccountHealth, AccountId, PhoneSignIn, RemovalCause};
 use crate::clock::Timestamp;
 use crate::fatigue::Memory;
 use crate::inbox::InboxRecipient;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::Core;
 use crate::account::{Account, AccountId, Notice};
+use crate::context::Core;
 use crate::enrollment::{self, by_sign_in};
 use crate::error::Error;
 use crate::phone_sign_in;
-use crate::prompt::fetch::{fetch, stored_prompt};
+use crate::prompt::fetch::fetch;
 use crate::prompt::{Prompt, PromptState, push};
 use crate::service::messages::FetchReason;
 use crate::step::Step;
@@ -49,7 +49,7 @@ pub(super) async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
                 .iter()
                 .filter_map(|prompt| {
                     let account = records.iter().find(|account| account.id == prompt.id.account)?;
-                    stored_prompt(prompt, &account.audience()).ok()
+                    prompt.shown(&account.audience()).ok()
                 })
                 .collect();
             let pending: Vec<Step> = tables.enrollments()?.iter().map(enrollment::shown_step).collect();

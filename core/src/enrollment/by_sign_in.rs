@@ -10,15 +10,15 @@
 //! Stored before each outside effect, sealed whole. There is no secret from a code here: who the service is and its
 //! first keys rest on TLS.
 
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Ticket, claimed_name, fresh_id, introduce, make_device, may_pass};
+use super::{claimed_name, fresh_id, introduce, make_device, may_pass};
 use crate::account::{AccountId, AccountRecord, StoredState, device_key_alias};
-use crate::authenticator::{Core, check_own_signature};
-use crate::authorization::{self, Client, Pushed, Sent};
-use crate::clock::Timestamp;
+use crate::authorization::sent::Sent;
+use crate::authorization::{self, Client, Pushed};
+use crate::context::{Core, check_own_signature};
 use crate::enrollment::code::CodeError;
+use crate::enrollment::sign_in_record::{Grant, Made, SignInEnrollment, Stage};
 use crate::error::{EnrollmentFault, Error};
 use crate::fatigue::Memory;
 use crate::issuer::Issuer;
@@ -31,104 +31,15 @@ use crate::removal;
 use crate::retired_keys;
 use crate::secret::{Bearer, random};
 use crate::service::messages::{BindProof, PhoneTokenAnswer, Subscription};
-use crate::service::{self, Endpoints, ServiceKeys};
+use crate::service::{self, ServiceKeys};
 use crate::step::{NotAllowed, Reply, Step};
 
 const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
 const SCOPE: &str = "enrollment";
-/// Tickets of this way to add an account carry the name that the account will have after this.
-const TICKET: &str = "sign-in:";
 const DIGITS_MODULUS: u64 = 1_000_000;
 
-/// An account that is being added by signing in. Sealed whole in the database.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct SignInEnrollment {
-    pub(crate) account: AccountId,
-    pub(crate) issuer: Issuer,
-    endpoints: Endpoints,
-    redirect_uri: String,
-    slot: Vec<u8>,
-    push_keys: Zeroizing<Vec<u8>>,
-    clock_offset: i64,
-    stage: Stage,
-}
-
-/// What this phone has made.
-#[derive(Clone, Serialize, Deserialize)]
-struct Made {
-    point: Vec<u8>,
-    push_endpoint: String,
-}
-
-impl Made {
-    fn key(&self) -> Result<PublicKey, Error> {
-        PublicKey::from_sec1(&self.point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))
-    }
-}
-
-/// Where it stands.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Stage {
-    /// Nothing was made yet.
-    Starting,
-    /// About to push the request; nobody knows of it for certain.
-    Pushing { made: Made, sent: Sent, digits: Bearer },
-    /// The person is in the browser.
-    InBrowser { made: Made, sent: Sent, digits: Bearer, url: String, until: Timestamp },
-    /// About to redeem the code, which works once.
-    Redeeming { made: Made, sent: Sent, code: Bearer },
-    /// The service may or may not know this phone; the same message as often as it takes.
-    Adding { made: Made, grant: Grant },
-}
-
-/// What the token response told.
-#[derive(Clone, Serialize, Deserialize)]
-struct Grant {
-    token: Bearer,
-    account_id: String,
-    user_name: String,
-    organization: String,
-    service_keys: ServiceKeys,
-}
-
-impl Stage {
-    fn point(&self) -> Point {
-        match self {
-            Self::Starting => Point::SigningInStarted,
-            Self::Pushing { .. } => Point::SigningInPushing,
-            Self::InBrowser { .. } => Point::SigningInBrowser,
-            Self::Redeeming { .. } => Point::SigningInRedeeming,
-            Self::Adding { .. } => Point::SigningInAdding,
-        }
-    }
-}
-
-impl SignInEnrollment {
-    pub(crate) fn ticket(&self) -> Ticket {
-        Ticket(format!("{TICKET}{}", self.account.0))
-    }
-
-    /// Whether the service may know of this phone.
-    fn may_be_known(&self) -> bool {
-        match self.stage {
-            Stage::Starting | Stage::Pushing { .. } | Stage::InBrowser { .. } | Stage::Redeeming { .. } => false,
-            Stage::Adding { .. } => true,
-        }
-    }
-
-    fn push_keys(&self) -> Result<PushKeys, Error> {
-        PushKeys::from_bytes(&self.push_keys).map_err(|_malformed| Error::Store(crate::error::StoreFault::Record))
-    }
-
-    fn client<'a>(&'a self, alias: &'a str, device_key: &'a PublicKey) -> Client<'a> {
-        Client { endpoints: &self.endpoints, device_key, key_alias: alias, clock_offset: self.clock_offset }
-    }
-}
-
-/// The account that a ticket will become.
-pub(crate) fn account_of(ticket: &Ticket) -> Option<AccountId> {
-    ticket.0.strip_prefix(TICKET).map(|id| AccountId(id.to_owned()))
+fn client<'a>(record: &'a SignInEnrollment, alias: &'a str, device_key: &'a PublicKey) -> Client<'a> {
+    Client { endpoints: &record.endpoints, device_key, key_alias: alias, clock_offset: record.clock_offset }
 }
 
 /// Starts; `address` is the service's address as a person types it.
@@ -153,7 +64,7 @@ pub(crate) async fn start(core: &Core, address: &str, redirect_uri: String) -> R
         clock_offset: 0,
         stage: Stage::Starting,
     };
-    let (ticket, stored) = (record.ticket(), record);
+    let (account, stored) = (record.account.clone(), record);
     core.change(Point::SigningInStarted, move |tables| {
         // One at a time with a service: whoever starts again has left the older one in the browser.
         for older in tables.sign_in_enrollments()? {
@@ -165,11 +76,11 @@ pub(crate) async fn start(core: &Core, address: &str, redirect_uri: String) -> R
     })
     .await?;
     retired_keys::destroy(core).await?;
-    go_on(core, &ticket).await
+    go_on(core, &account).await
 }
 
-async fn load(core: &Core, ticket: &Ticket) -> Result<SignInEnrollment, Error> {
-    let account = account_of(ticket).ok_or(Error::UnknownTicket)?;
+async fn load(core: &Core, account: &AccountId) -> Result<SignInEnrollment, Error> {
+    let account = account.clone();
     core.store.read(move |tables| tables.sign_in_enrollment(&account)).await?.ok_or(Error::UnknownTicket)
 }
 
@@ -213,8 +124,8 @@ pub(crate) fn shown_step(core: &Core, record: &SignInEnrollment) -> Step {
 /// # Errors
 /// `Offline`, `Untrusted`, `Busy`, `Platform(Locked | Transient)` keep it; after any other error nothing is left of
 /// it on this phone.
-pub(crate) async fn go_on(core: &Core, ticket: &Ticket) -> Result<Step, Error> {
-    let record = load(core, ticket).await?;
+pub(crate) async fn go_on(core: &Core, account: &AccountId) -> Result<Step, Error> {
+    let record = load(core, account).await?;
     let account = record.account.clone();
     let gone_on = match record.stage.clone() {
         Stage::Starting => begin(core, record).await,
@@ -276,15 +187,15 @@ async fn push_once(
     // EXPOSE: the service compares them with what the person types.
     let further =
         [("digits", digits.expose()), ("device_name", device.name.as_str()), ("device_model", device.model.as_str())];
-    authorization::push(core, &record.client(&alias, &key), sent, SCOPE, &further).await
+    authorization::push(core, &client(record, &alias, &key), sent, SCOPE, &further).await
 }
 
 /// What the app brings for the step that was last told.
 ///
 /// # Errors
 /// `WrongReply` when it fits another step; `ForeignRedirect` leaves everything as it was.
-pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Result<Step, Error> {
-    let record = load(core, ticket).await?;
+pub(crate) async fn provide(core: &Core, account: &AccountId, reply: Reply) -> Result<Step, Error> {
+    let record = load(core, account).await?;
     let account = record.account.clone();
     let (Stage::InBrowser { made, sent, .. }, Reply::Redirected(url)) = (record.stage.clone(), reply) else {
         return Err(Error::WrongReply);
@@ -311,7 +222,7 @@ async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, c
     let stage = Stage::Redeeming { made: made.clone(), sent: sent.clone(), code: code.clone() };
     let mut record = enter(core, record, stage).await?;
     let (alias, key) = (device_key_alias(&record.account), made.key()?);
-    let redeemed = authorization::redeem(core, &record.client(&alias, &key), &sent, &code).await;
+    let redeemed = authorization::redeem(core, &client(&record, &alias, &key), &sent, &code).await;
     let answer: PhoneTokenAnswer = match redeemed {
         Ok(answer) => answer,
         // The code works once: when its answer was lost, only signing in again helps.
@@ -417,12 +328,12 @@ async fn turn_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
 /// # Errors
 /// `UnknownTicket` when it has finished or was given up before; `Offline`, `Untrusted`, `Busy`: the service can't be
 /// asked now, so nothing was given up.
-pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
-    let record = load(core, ticket).await?;
+pub(crate) async fn abandon(core: &Core, account: &AccountId) -> Result<(), Error> {
+    let record = load(core, account).await?;
     if !record.may_be_known() {
         return forget(core, &record.account).await;
     }
-    match go_on(core, ticket).await {
+    match go_on(core, account).await {
         Ok(Step::NotAllowed { .. }) => Ok(()),
         Ok(_) => removal::remove(core, record.account).await.map(|_told| ()),
         Err(error) if may_pass(&error) => Err(error),

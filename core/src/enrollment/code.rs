@@ -3,8 +3,6 @@
 //! Decides from the text alone, asks nobody and keeps nothing.
 
 use super::proofs::{EnrollmentKey, NoKey};
-use super::qr;
-use crate::error::Error;
 use crate::issuer::{Issuer, NotAnIssuer};
 use crate::jose::base64url;
 use crate::secret::Secret;
@@ -214,18 +212,6 @@ fn looks_like(text: &str) -> OtherCode {
 fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let (start, rest) = text.split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
-}
-
-/// Reads what the person has.
-///
-/// # Errors
-/// `Code` and `Picture` say what is wrong with it.
-pub(crate) fn read(input: CodeInput) -> Result<Scanned, Error> {
-    match input {
-        CodeInput::Text(text) => Ok(read_text(&text)?),
-        CodeInput::Picture(bytes) => Ok(read_text(&qr::read_picture(&bytes)?)?),
-        CodeInput::Typed { code, address } => Ok(Scanned::Invite(read_typed(&code, &address)?)),
-    }
 }
 
 /// Reads a typed code and the address shown beside it.

@@ -1,6 +1,6 @@
 //! The six digits that prove to the wizard's page that this very phone was bound.
 
-use super::EnrollmentRecord;
+use crate::enrollment::record::EnrollmentRecord;
 use crate::error::Error;
 use crate::jose::PublicKey;
 use crate::platform::PlatformError;

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use super::{EnrollmentEnd, EnrollmentRecord, Event, Stage, Ticket, next};
-use crate::account::{AccountId, AccountRecord, RemovalCause, StoredState};
-use crate::authenticator::Core;
+use super::EnrollmentEnd;
+use crate::account::AccountId;
+use crate::context::Core;
+use crate::enrollment::record::{EnrollmentRecord, Stage};
 use crate::error::Error;
 use crate::points::Point;
 use crate::prompt::fetch;
 use crate::service::messages::FetchReason;
-use crate::store::Tables;
+use crate::ticket::Ticket;
 
 /// The service holds its answer this long, in seconds, while nothing changes.
 const WAIT: u64 = 25;
@@ -86,21 +87,4 @@ pub(crate) async fn wait(core: &Core, ticket: &Ticket) -> Result<EnrollmentEnd, 
         Err(Error::UnknownAccount) => Err(Error::UnknownTicket),
         Err(error) => Err(error),
     }
-}
-
-/// The account works; records that an earlier removal left of it on this phone go.
-pub(crate) fn activate(tables: &Tables<'_>, account: &AccountRecord) -> Result<(), Error> {
-    tables.delete_removed_twins(account)?;
-    tables.set_account_state(&account.id, StoredState::Active)?;
-    tables.delete_enrollment_of(&account.id)
-}
-
-/// The service ended the enrolment; the person has not been told yet.
-pub(crate) fn end(tables: &Tables<'_>, account: &AccountId, cause: RemovalCause) -> Result<(), Error> {
-    if let Some(record) = tables.enrollment_of(account)?
-        && let Some(stage) = next(&record.stage, Event::Removed { cause })
-    {
-        tables.set_enrollment_stage(&record.ticket, &stage)?;
-    }
-    tables.delete_account(account)
 }

@@ -7,7 +7,6 @@ use super::keeper::Keeper;
 use super::*;
 use crate::account::AccountId;
 use crate::fatigue::{Memory, Quiet};
-use crate::prompt::fetch::stored_prompt;
 use crate::store::samples::{NOW, account, prompt, push_keys};
 use crate::testing::FakeKeyStore;
 
@@ -90,7 +89,7 @@ fn what_must_not_alert_says_why_and_is_kept_so_and_comes_once() {
     let arrives = |jti: &str| {
         let record = prompt(&account("anna"), jti, "unknown");
         let kept = Kept { seen: None, ..came(jti, Origin::Unknown, NOW, None) };
-        let shown = stored_prompt(&record, &scene.recipient.audience).unwrap();
+        let shown = record.shown(&scene.recipient.audience).unwrap();
         scene.inbox.keep_prompt(&scene.recipient, Box::new(shown), Kept { jws: record.jws, ..kept }, NOW)
     };
     for (jti, quiet) in [("first", None), ("second", Some(Quiet::JustAsked))] {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::JoseError;
+use super::error::JoseError;
 
 /// Parses a JSON object; duplicate member names at any depth are refused.
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, JoseError> {

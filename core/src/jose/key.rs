@@ -5,7 +5,8 @@ use ring::digest::{SHA256, digest};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
-use super::{JoseError, base64url};
+use super::base64url;
+use super::error::JoseError;
 
 const POINT_LEN: usize = 65;
 const COORDINATE_LEN: usize = 32;

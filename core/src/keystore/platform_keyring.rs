@@ -9,7 +9,7 @@ use keyring::v1::{Entry, Error as KeyringError};
 use ring::aead::LessSafeKey;
 use zeroize::Zeroizing;
 
-use super::PassphraseGuard;
+use super::desktop::PassphraseGuard;
 use super::guarded::Guarded;
 use super::scalar::{fresh_key, point_of, sign_with};
 use super::sealed::{aead_key, open, seal};

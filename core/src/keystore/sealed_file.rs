@@ -13,7 +13,7 @@ use ring::aead::LessSafeKey;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::PassphraseGuard;
+use super::desktop::PassphraseGuard;
 use super::guarded::Guarded;
 use super::passphrase::{KEY_LEN, SALT_LEN, key_of};
 use super::scalar::{fresh_key, point_of, sign_with};

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::account::AccountId;
+use crate::service::messages::Message;
 use crate::store::samples::{NOW, account};
 
 fn entry(message: Message) -> Entry {

@@ -1,7 +1,7 @@
 //! What phone sign-in needs, looked at anew each time it is asked: the person may be in the settings meanwhile.
 
-use crate::account::AccountRecord;
-use crate::authenticator::Core;
+use crate::account::{AccountId, AccountRecord, StoredState};
+use crate::context::Core;
 use crate::error::Error;
 use crate::platform::{KeyGuard, LockState};
 use crate::step::NotAllowed;
@@ -45,7 +45,7 @@ pub(crate) async fn requirements(core: &Core, account: &AccountRecord) -> Result
         (None, Some(why)) => Registration::NotAllowed { why },
         (None, None) => Registration::Needed,
     };
-    Ok(Requirements { lock, lock_is_enough: lock_guards(lock, guard), guard, registration })
+    Ok(Requirements { lock, lock_is_enough: lock.guards(guard), guard, registration })
 }
 
 async fn refusal(core: &Core, account: &AccountRecord) -> Result<Option<NotAllowed>, Error> {
@@ -74,27 +74,16 @@ pub(crate) fn guard_for(account: &AccountRecord) -> KeyGuard {
     account.policy.as_ref().map_or(KeyGuard::BiometricOrCredential, |policy| policy.key_guard.into())
 }
 
-/// Whether a lock can guard a key.
-pub(crate) fn lock_guards(lock: LockState, guard: KeyGuard) -> bool {
-    match (guard, lock) {
-        (KeyGuard::AfterFirstUnlock, _) => true,
-        (KeyGuard::BiometricOrCredential, LockState::Credential | LockState::Biometric) => true,
-        (KeyGuard::BiometricCurrentSet, LockState::Biometric) => true,
-        (KeyGuard::BiometricOrCredential | KeyGuard::BiometricCurrentSet, LockState::Missing)
-        | (KeyGuard::BiometricCurrentSet, LockState::Credential) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lock_guards_only_what_it_can() {
-        let locks = [LockState::Missing, LockState::Credential, LockState::Biometric];
-        let by = |guard| locks.map(|lock| lock_guards(lock, guard));
-        assert_eq!(by(KeyGuard::BiometricOrCredential), [false, true, true]);
-        assert_eq!(by(KeyGuard::BiometricCurrentSet), [false, false, true]);
-        assert_eq!(by(KeyGuard::AfterFirstUnlock), [true, true, true]);
+/// The account, while it is active.
+///
+/// # Errors
+/// `UnknownAccount`, `Removed`.
+pub(super) async fn active(core: &Core, id: &AccountId) -> Result<AccountRecord, Error> {
+    let wanted = id.clone();
+    let account = core.store.read(move |tables| tables.account(&wanted)).await?;
+    match account.state {
+        StoredState::Active => Ok(account),
+        StoredState::Pending => Err(Error::UnknownAccount),
+        StoredState::Removed(_) => Err(Error::Removed),
     }
 }

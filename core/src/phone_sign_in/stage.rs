@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::authorization::{self, Sent};
+use crate::authorization::sent::{MAX_LIFE, Sent};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::platform::KeyGuard;
 use crate::points::Point;
 use crate::secret::Bearer;
+use crate::service::messages::TokenAnswer;
 
 pub(super) const SCOPE: &str = "device_registration";
 /// Time for the last request to arrive before the nonce ends, in seconds.
@@ -44,35 +45,23 @@ pub(crate) struct Authorized {
     pub(super) until: Timestamp,
 }
 
-/// A token response of scope `device_registration` (protocol section 10.1); a service that adds a phone by signing in
-/// gives one with its answer.
-#[derive(Deserialize)]
-pub(crate) struct TokenAnswer {
-    access_token: Bearer,
-    token_type: String,
-    scope: String,
-    nonce: Bearer,
-    nonce_expires_in: u64,
-    sub: String,
-}
-
-impl TokenAnswer {
-    /// What it is good for.
+impl Authorized {
+    /// What a token response is good for.
     ///
     /// # Errors
     /// `InvalidAnswer` for a token of another kind, scope or account.
-    pub(crate) fn authorized(self, account_id: &str, now: Timestamp) -> Result<Authorized, Error> {
-        if self.token_type != "DPoP" || self.scope != SCOPE || self.sub != account_id {
+    pub(crate) fn by(answer: TokenAnswer, account_id: &str, now: Timestamp) -> Result<Self, Error> {
+        if answer.token_type != "DPoP" || answer.scope != SCOPE || answer.sub != account_id {
             return Err(Error::InvalidAnswer);
         }
-        let life = self.nonce_expires_in.min(authorization::MAX_LIFE).saturating_sub(SLACK);
-        Ok(Authorized { token: self.access_token, nonce: self.nonce, until: now.plus(life) })
+        let life = answer.nonce_expires_in.min(MAX_LIFE).saturating_sub(SLACK);
+        Ok(Self { token: answer.access_token, nonce: answer.nonce, until: now.plus(life) })
     }
 }
 
 /// What a phone that was just added may go on with; looked at when the policy is known.
 pub(crate) fn first_stage(answer: TokenAnswer, account_id: &str, now: Timestamp) -> Result<Stage, Error> {
-    Ok(Stage::Authorized { authorized: answer.authorized(account_id, now)? })
+    Ok(Stage::Authorized { authorized: Authorized::by(answer, account_id, now)? })
 }
 
 impl Stage {

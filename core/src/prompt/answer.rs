@@ -7,67 +7,30 @@
 //!   └── withdrawn, or no longer listed ──▶ (gone)
 //! ```
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use ring::digest::{SHA256, digest};
 
 use crate::account::{AccountRecord, SignInKey, StoredState, Trouble};
-use crate::authenticator::{Core, check_own_signature};
 use crate::clock::Timestamp;
-use crate::enrollment::Ticket;
+use crate::context::{Core, check_own_signature};
 use crate::error::Error;
 use crate::fatigue::Memory;
 use crate::issuer::Issuer;
 use crate::jose::{self, HeaderKey, base64url};
-use crate::outbox::{self, Entry};
-use crate::phone_sign_in::lock_guards;
+use crate::outbox;
+use crate::outbox::entry::Entry;
 use crate::platform::PlatformError;
 use crate::points::Point;
-use crate::prompt::fetch::stored_prompt;
+use crate::prompt::unlocking::Waiting;
 use crate::prompt::{Origin, Outcome, PromptId, PromptState};
-use crate::secret::random;
 use crate::service::messages::{Decision, InnerAnswer, Message, UserVerification};
 use crate::standing;
 use crate::step::{Purpose, Reply, SignedForm, Step};
-use crate::store::PromptRecord;
+use crate::store::prompts::PromptRecord;
+use crate::ticket::Ticket;
 
 /// A report counts for a day.
 const REPORTABLE: u64 = 24 * 60 * 60;
 const ANSWER_TYP: &str = "phone-answer+jwt";
-
-/// An approval whose key the person has not unlocked yet.
-struct Waiting {
-    id: PromptId,
-    number: String,
-    until: Timestamp,
-}
-
-/// Approvals that wait for the person, by ticket. In memory only: nothing has happened yet, and after a restart
-/// the prompt is still open.
-#[derive(Default)]
-pub(crate) struct Unlocking(Mutex<HashMap<String, Waiting>>);
-
-impl Unlocking {
-    fn add(&self, waiting: Waiting, now: Timestamp) -> Result<Ticket, Error> {
-        let name: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
-        let ticket = base64url::encode(&name);
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_ticket, other| other.until > now && other.id != waiting.id);
-        all.insert(ticket.clone(), waiting);
-        Ok(Ticket(ticket))
-    }
-
-    fn get(&self, ticket: &Ticket) -> Option<(PromptId, String)> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(&ticket.0).map(|waiting| (waiting.id.clone(), waiting.number.clone()))
-    }
-
-    /// Forgets an approval that the person did not go on with; false when there is none.
-    pub(crate) fn forget(&self, ticket: &Ticket) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&ticket.0).is_some()
-    }
-}
 
 /// Approves with the number that the page shows, as the person read it.
 ///
@@ -75,7 +38,7 @@ impl Unlocking {
 /// `NumberForm` before anything is signed; `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`.
 pub(crate) async fn approve(core: &Core, id: PromptId, number: String) -> Result<Step, Error> {
     let (account, prompt) = load(core, &id).await?;
-    let shown = stored_prompt(&prompt, &account.audience())?;
+    let shown = prompt.shown(&account.audience())?;
     if !shown.matching().fits(&number) {
         return Err(Error::NumberForm);
     }
@@ -95,7 +58,7 @@ async fn ask_person(
     check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
     let sign_in = account.sign_in.as_ref().ok_or(Error::PhoneSignInOff)?;
     let host = account.issuer.host().to_owned();
-    if !lock_guards(core.lock().await?, sign_in.guard) {
+    if !core.lock().await?.guards(sign_in.guard) {
         return Ok(Step::MissingLock { host, needs: sign_in.guard });
     }
     let forms = approval_forms(account, sign_in, prompt, &number)?;
@@ -220,7 +183,7 @@ async fn load(core: &Core, id: &PromptId) -> Result<(AccountRecord, PromptRecord
 }
 
 fn origin(account: &AccountRecord, prompt: &PromptRecord) -> Result<Origin, Error> {
-    Ok(stored_prompt(prompt, &account.audience())?.origin)
+    Ok(prompt.shown(&account.audience())?.origin)
 }
 
 /// Whether a prompt still waits for the person.

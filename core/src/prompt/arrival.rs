@@ -4,10 +4,10 @@ use crate::account::{AccountId, AccountRecord};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::fatigue::{Loudness, Quiet};
-use crate::prompt::fetch::stored_prompt;
 use crate::prompt::{Origin, Prompt, PromptState};
 use crate::service::messages::ReceivedBy;
-use crate::store::{PromptRecord, Tables};
+use crate::store::Tables;
+use crate::store::prompts::PromptRecord;
 
 /// Who learns of a prompt as it comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ fn loudness(tables: &Tables<'_>, prompt: &Prompt, now: Timestamp) -> Result<Loud
 fn waiting(tables: &Tables<'_>, account: &AccountRecord, origin: Origin, now: Timestamp) -> Result<usize, Error> {
     let (audience, open) = (account.audience(), tables.open_prompts_of(&account.id)?);
     let waits = |record: &&PromptRecord| {
-        record.expires_at > now && stored_prompt(record, &audience).is_ok_and(|prompt| prompt.origin == origin)
+        record.expires_at > now && record.shown(&audience).is_ok_and(|prompt| prompt.origin == origin)
     };
     Ok(open.iter().filter(waits).count())
 }
@@ -105,7 +105,7 @@ mod tests {
         store.write_blocking(Point::TakenUp, |tables| tables.insert_account(&ada)).unwrap();
         let comes = |jti: &str, origin: &str, now: Timestamp| {
             let record = prompt(&ada, jti, origin);
-            let shown = stored_prompt(&record, &ada.audience()).unwrap();
+            let shown = record.shown(&ada.audience()).unwrap();
             let keeping = |tables: &Tables<'_>| keep(tables, shown, record.jws, ReceivedBy::Push, now, Eyes::Elsewhere);
             store.write_blocking(Point::TakenUp, keeping).unwrap()
         };

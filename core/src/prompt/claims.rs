@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Origin, Place, PromptKind, WithdrawalReason};
+use super::origin::Origin;
+use super::shown::{AnsweringKey, Place, PromptKind, WithdrawalReason};
 
 /// Claims of `phone-prompt+jwt` (section 7).
 #[derive(Debug, Clone, Deserialize)]
@@ -18,16 +19,6 @@ pub(crate) struct PromptClaims {
     pub(crate) origin: Origin,
     pub(crate) r#match: WireMatch,
     pub(crate) context: WireContext,
-}
-
-/// Who must sign an approval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum AnsweringKey {
-    /// The device key, which asks nobody.
-    Device,
-    /// The sign-in key, which asks the person each time.
-    SignIn,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -1,16 +1,16 @@
 //! Asking the service for what waits. The fetch is the truth: what it no longer lists is over.
 
 use crate::account::{AccountId, AccountRecord, StoredState, Trouble};
-use crate::authenticator::Core;
-use crate::error::{Error, StoreFault};
+use crate::context::Core;
+use crate::error::Error;
 use crate::jose;
 use crate::points::Point;
 use crate::prompt::arrival::{self, Eyes};
-use crate::prompt::{Audience, Prompt, read_verified, verify_prompt};
+use crate::prompt::{Audience, Prompt, verify_prompt};
 use crate::service;
 use crate::service::messages::{FetchReason, Known, Message, ReceivedBy, State, StateStatus};
 use crate::standing;
-use crate::store::PromptRecord;
+use crate::store::prompts::PromptRecord;
 
 /// More live prompts than this are not taken from one answer.
 const MAX_PROMPTS: usize = 16;
@@ -89,12 +89,6 @@ async fn take_over(
         Ok(new)
     })
     .await
-}
-
-/// The prompt that a stored record shows.
-pub(crate) fn stored_prompt(record: &PromptRecord, audience: &Audience) -> Result<Prompt, Error> {
-    let prompt = read_verified(&record.jws, audience).ok_or(Error::Store(StoreFault::Record))?;
-    Ok(Prompt { state: record.state, quiet: record.quiet, ..prompt })
 }
 
 /// Follows the service's keys when a push was signed by one that this phone does not know.

@@ -1,8 +1,8 @@
 //! A push arrives: decrypted and verified before anything of it can be seen.
 
 use crate::account::{AccountId, AccountRecord, StoredState};
-use crate::authenticator::Core;
 use crate::clock::Timestamp;
+use crate::context::Core;
 use crate::error::Error;
 use crate::fatigue::Memory;
 use crate::points::Point;

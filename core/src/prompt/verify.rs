@@ -4,7 +4,8 @@ use crate::account::AccountId;
 use crate::clock::Timestamp;
 use crate::issuer::Issuer;
 use crate::jose::{self, JoseError, base64url};
-use crate::prompt::claims::{AnsweringKey, PromptClaims, PushTestClaims, WireContext, WireMatch, WithdrawnClaims};
+use crate::prompt::claims::{PromptClaims, PushTestClaims, WireContext, WireMatch, WithdrawnClaims};
+use crate::prompt::shown::AnsweringKey;
 use crate::prompt::{Context, Matching, Origin, Place, Prompt, PromptId, PromptKind, PromptState, WithdrawalReason};
 use crate::service::ServiceKeys;
 
@@ -260,7 +261,7 @@ fn shown(text: &str) -> Result<String, Refusal> {
     if text.chars().count() > MAX_TEXT {
         return Err(Refusal::TextTooLong);
     }
-    Ok(crate::account::without_controls(text))
+    Ok(crate::text::without_controls(text))
 }
 
 #[cfg(test)]

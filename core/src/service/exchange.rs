@@ -5,8 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::AccountId;
-use crate::authenticator::Core;
+use crate::context::Core;
 use crate::error::Error;
 use crate::http::{Body, Failure, Reply};
 use crate::issuer::Issuer;
@@ -16,6 +15,7 @@ use crate::points::Point;
 use crate::secret::random;
 use crate::service::keys::ServiceKeys;
 use crate::service::messages::{Message, ProblemName, State, StateStatus};
+use crate::service::speaker::Speaker;
 
 const REQUEST_TYP: &str = "phone-request+jwt";
 const STATE_TYP: &str = "phone-state+jwt";
@@ -25,18 +25,6 @@ const REQUEST_LIFE: u64 = 120;
 const CLOCK_ROUND_TRIP: u64 = 30;
 /// A service may move this phone's idea of its clock by a day at most.
 const MAX_CLOCK_OFFSET: i64 = 24 * 60 * 60;
-
-/// Who speaks to which service, with which key; enough to speak even after the account is gone here.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Speaker {
-    pub(crate) account: AccountId,
-    pub(crate) issuer: Issuer,
-    pub(crate) device_id: String,
-    pub(crate) key_alias: String,
-    pub(crate) keys_endpoint: String,
-    pub(crate) service_keys: ServiceKeys,
-    pub(crate) clock_offset: i64,
-}
 
 /// Payload of `phone-request+jwt` (section 4).
 #[derive(Serialize, Deserialize)]

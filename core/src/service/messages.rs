@@ -5,7 +5,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::account::{NoticeKind, RemovalCause};
 use crate::jose::base64url;
-use crate::phone_sign_in::TokenAnswer;
 use crate::platform::KeyGuard;
 use crate::prompt::Outcome;
 use crate::push_message::PushKeys;
@@ -361,4 +360,16 @@ impl ProblemName {
             _ => Self::Other,
         }
     }
+}
+
+/// A token response of scope `device_registration` (protocol section 10.1); a service that adds a phone by signing in
+/// gives one with its answer.
+#[derive(Deserialize)]
+pub(crate) struct TokenAnswer {
+    pub(crate) access_token: Bearer,
+    pub(crate) token_type: String,
+    pub(crate) scope: String,
+    pub(crate) nonce: Bearer,
+    pub(crate) nonce_expires_in: u64,
+    pub(crate) sub: String,
 }

@@ -10,7 +10,7 @@ use crate::fatigue::Memory;
 use crate::inbox::InboxRecipient;
 use crate::issuer::Issuer;
 use crate::jose::PublicKey;
-use crate::push_address::RENEW_AFTER;
+use crate::push_address::times::RENEW_AFTER;
 use crate::push_message::PushKeys;
 use crate::seal::Place;
 use crate::service::ServiceKeys;

@@ -6,11 +6,12 @@ use super::accounts::{from_json, to_json};
 use super::{Tables, readable};
 use crate::account::{AccountId, AccountRecord};
 use crate::enrollment::proofs::EnrollmentKey;
-use crate::enrollment::{EnrollmentRecord, Facts, Stage, Ticket};
+use crate::enrollment::record::{EnrollmentRecord, Facts, Stage};
 use crate::error::{Error, StoreFault};
 use crate::issuer::Issuer;
 use crate::push_message::PushKeys;
 use crate::seal::Place;
+use crate::ticket::Ticket;
 
 fn key_at(row: &str) -> Place<'_> {
     Place { table: "enrollments", row, column: "key" }

@@ -11,18 +11,19 @@ use serde_json::json;
 use super::samples::{NOW, account, point, prompt, push_keys};
 use super::{Store, Tables};
 use crate::account::{AccountId, AccountRecord, Notice, NoticeKind, RemovalCause, SignInKey, StoredState, Trouble};
-use crate::enrollment::by_sign_in::SignInEnrollment;
 use crate::enrollment::proofs::EnrollmentKey;
-use crate::enrollment::{EnrollmentRecord, Facts, Stage, Ticket};
+use crate::enrollment::record::{EnrollmentRecord, Facts, Stage};
+use crate::enrollment::sign_in_record::SignInEnrollment;
 use crate::error::Error;
 use crate::fatigue::Quiet;
-use crate::outbox::{Entry, EntryId};
+use crate::outbox::entry::{Entry, EntryId};
 use crate::phone_sign_in;
 use crate::platform::KeyGuard;
 use crate::points::Point;
 use crate::prompt::{Origin, Outcome, PromptId, PromptState};
 use crate::service::messages::Message;
 use crate::testing::FakeKeyStore;
+use crate::ticket::Ticket;
 
 /// What wrapped the keys in the file.
 const MARK: u8 = 0x5a;

@@ -7,7 +7,7 @@ use super::{Tables, readable};
 use crate::account::AccountId;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::outbox::{Entry, EntryId};
+use crate::outbox::entry::{Entry, EntryId};
 use crate::prompt::{Delivery, PromptId};
 
 /// How long the outcome of an attempted answer is asked for, in seconds.

@@ -8,7 +8,7 @@ use crate::account::AccountId;
 use crate::clock::Timestamp;
 use crate::error::{Error, StoreFault};
 use crate::fatigue::Quiet;
-use crate::prompt::{Delivery, Outcome, PromptId, PromptState};
+use crate::prompt::{Audience, Delivery, Outcome, Prompt, PromptId, PromptState, read_verified};
 use crate::service::messages::ReceivedBy;
 
 /// The outcome of an answer that had to wait is shown this long, in seconds.
@@ -24,6 +24,17 @@ pub(crate) struct PromptRecord {
     pub(crate) expires_at: Timestamp,
     pub(crate) state: PromptState,
     pub(crate) quiet: Option<Quiet>,
+}
+
+impl PromptRecord {
+    /// What the person is shown of it.
+    ///
+    /// # Errors
+    /// `Store(Record)` when the stored bytes are not those of a verified prompt.
+    pub(crate) fn shown(&self, audience: &Audience) -> Result<Prompt, Error> {
+        let prompt = read_verified(&self.jws, audience).ok_or(Error::Store(StoreFault::Record))?;
+        Ok(Prompt { state: self.state, quiet: self.quiet, ..prompt })
+    }
 }
 
 impl Tables<'_> {

@@ -7,8 +7,8 @@ use super::accounts::{from_integer, to_integer};
 use crate::account::{AccountId, AccountRecord};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::outbox::Entry;
-use crate::push_address::{RENEW_AFTER, RETRY_AFTER};
+use crate::outbox::entry::Entry;
+use crate::push_address::times::{RENEW_AFTER, RETRY_AFTER};
 use crate::service::messages::Message;
 
 impl Tables<'_> {

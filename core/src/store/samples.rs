@@ -11,7 +11,7 @@ use crate::jose::{PublicKey, base64url};
 use crate::prompt::{PromptId, PromptState};
 use crate::push_message::PushKeys;
 use crate::service::messages::ReceivedBy;
-use crate::store::PromptRecord;
+use crate::store::prompts::PromptRecord;
 
 pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000);
 /// The base point of P-256: a point that everybody can write down.

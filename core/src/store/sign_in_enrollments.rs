@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{Tables, readable};
 use crate::account::AccountId;
-use crate::enrollment::by_sign_in::SignInEnrollment;
+use crate::enrollment::sign_in_record::SignInEnrollment;
 use crate::error::{Error, StoreFault};
 use crate::seal::Place;
 

@@ -2,15 +2,16 @@
 //! acts call, with what they read from ports and store handed in. No app can reach them.
 
 use crate::account::AccountId;
-use crate::authorization::Sent;
+use crate::authorization::sent::Sent;
 use crate::clock::Timestamp;
 use crate::enrollment::proofs::EnrollmentKey;
 use crate::issuer::Issuer;
 use crate::jose::PublicKey;
-use crate::phone_sign_in::TokenAnswer;
+use crate::phone_sign_in::stage::Authorized;
 use crate::prompt::answer::{check_open, inner};
 use crate::prompt::{Audience, Prompt, verify_prompt};
 use crate::service::ServiceKeys;
+use crate::service::messages::TokenAnswer;
 use crate::service::messages::UserVerification;
 
 /// An account on a phone, as far as prompts are judged by it.
@@ -68,7 +69,7 @@ pub fn code_of_redirect(url: &str, redirect_uri: &str, state: &str, issuer: &str
 #[must_use]
 pub fn goes_on_with(token_response: &str, account_id: &str, now: u64) -> bool {
     let answer: TokenAnswer = serde_json::from_str(token_response).unwrap();
-    answer.authorized(account_id, Timestamp(now)).is_ok()
+    Authorized::by(answer, account_id, Timestamp(now)).is_ok()
 }
 
 /// What a phone proves and shows of the secret in a code.

@@ -4,20 +4,22 @@
 use serde_json::Value;
 
 use crate::account::AccountId;
-use crate::authorization::{self, Sent};
+use crate::authorization;
+use crate::authorization::sent::Sent;
 use crate::clock::Timestamp;
-use crate::enrollment::code::{self, CodeInput, Invite, Scanned};
+use crate::enrollment::code::{CodeInput, Invite, Scanned};
 use crate::enrollment::proofs::EnrollmentKey;
-use crate::enrollment::{claimed_name, qr};
+use crate::enrollment::{claimed_name, qr, scan};
 use crate::error::Error;
 use crate::http::Reply;
 use crate::issuer::Issuer;
 use crate::jose::{self, Jwk, PublicKey};
-use crate::phone_sign_in::{TokenAnswer, first_stage};
+use crate::phone_sign_in::first_stage;
 use crate::prompt::{Audience, Prompt, PromptId, PushContent, WithdrawalReason, read_verified, verify_push};
 use crate::push_message::{PushKeys, strip_padding};
 use crate::seal::{Place, Sealer};
 use crate::service::messages::ProblemName;
+use crate::service::messages::TokenAnswer;
 use crate::service::{self, Addressee, ServiceKeys};
 use crate::step::NotAllowed;
 
@@ -92,7 +94,7 @@ impl Phone {
 /// # Errors
 /// As the app is told.
 pub fn read_code(input: CodeInput) -> Result<Scanned, Error> {
-    code::read(input)
+    scan::read(input)
 }
 
 /// Id and secret of an invitation, as text; the secret in base64url when it was scanned.

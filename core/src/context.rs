@@ -1,5 +1,7 @@
 //! What every act works with: store, ports, network, and the news that something changed.
 
+mod presence;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,16 +9,16 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
 
-use super::presence::Presence;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::http::Http;
 use crate::jose::{self, HeaderKey, PublicKey, base64url};
 use crate::platform::{DeviceDescription, DeviceLock, KeyStore, LockState, PlatformError, PushChannel, TlsTrust};
 use crate::points::Point;
-use crate::prompt::answer::Unlocking;
+use crate::prompt::unlocking::Unlocking;
 use crate::store::{Store, Tables};
 use crate::tasks;
+use presence::Presence;
 
 pub(crate) const DATABASE: &str = "countersign.db";
 /// A port that answers later than this has failed for now; what it still brings is swept by its alias.
@@ -77,7 +79,7 @@ impl Core {
     ///
     /// # Errors
     /// `Platform(Transient)` when the key store does not answer in time.
-    pub(super) async fn open(folders: Folders, ports: Ports) -> Result<Self, Error> {
+    pub(crate) async fn open(folders: Folders, ports: Ports) -> Result<Self, Error> {
         let opening = tasks::blocking(move || Self::open_blocking(&folders, ports));
         match tokio::time::timeout(PORT_TIMEOUT, opening).await {
             Ok(Ok(opened)) => opened,

@@ -1,0 +1,23 @@
+//! What a signed state of the service makes of an enrollment.
+
+use crate::account::{AccountId, AccountRecord, RemovalCause, StoredState};
+use crate::enrollment::record::{Event, next};
+use crate::error::Error;
+use crate::store::Tables;
+
+/// The account works; records that an earlier removal left of it on this phone go.
+pub(crate) fn activate(tables: &Tables<'_>, account: &AccountRecord) -> Result<(), Error> {
+    tables.delete_removed_twins(account)?;
+    tables.set_account_state(&account.id, StoredState::Active)?;
+    tables.delete_enrollment_of(&account.id)
+}
+
+/// The service ended the enrolment; the person has not been told yet.
+pub(crate) fn end(tables: &Tables<'_>, account: &AccountId, cause: RemovalCause) -> Result<(), Error> {
+    if let Some(record) = tables.enrollment_of(account)?
+        && let Some(stage) = next(&record.stage, Event::Removed { cause })
+    {
+        tables.set_enrollment_stage(&record.ticket, &stage)?;
+    }
+    tables.delete_account(account)
+}

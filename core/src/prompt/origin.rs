@@ -1,0 +1,17 @@
+//! How the browser got as far as asking.
+
+use serde::{Deserialize, Serialize};
+
+/// How the other side got as far as asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// From inside a session.
+    SignedIn,
+    /// From a browser that this account used before.
+    KnownBrowser,
+    /// From an unknown browser, after the right password.
+    PasswordProved,
+    /// From an unknown browser where nothing was proved but a user name.
+    Unknown,
+}
