@@ -11,7 +11,7 @@ use countersign::{
 use crate::error::CountersignError;
 use crate::ports::{Foreign, KeyStore, Ports};
 use crate::prompts::PushEffect;
-use crate::records::{Checked, CodeInput, EnrollmentEnd, Folders, Scanned, Snapshot};
+use crate::records::{Checked, CodeInput, EnrollmentEnd, Folders, Invite, Scanned, Snapshot};
 use crate::steps::{Reply, Step};
 
 type Result<T> = std::result::Result<T, CountersignError>;
@@ -23,24 +23,12 @@ type Result<T> = std::result::Result<T, CountersignError>;
 #[derive(uniffi::Object)]
 pub struct Authenticator(countersign::Authenticator);
 
-/// An invitation to an account, not yet looked up.
-#[derive(uniffi::Object)]
-pub struct Invite(pub(crate) countersign::Invite);
-
 /// Who is asking, shown to the person before anything is kept.
 ///
 /// The issuer is verified: the connection was trusted for its host, and the answer carried proof of the
 /// secret in the code. Organisation and user name are the service's claims.
 #[derive(uniffi::Object)]
 pub struct Offer(countersign::Offer);
-
-#[uniffi::export]
-impl Invite {
-    /// The service that the code names; nothing is verified yet.
-    pub fn issuer(&self) -> String {
-        self.0.issuer().as_str().to_owned()
-    }
-}
 
 #[uniffi::export]
 impl Offer {

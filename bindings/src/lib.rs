@@ -20,12 +20,12 @@ mod prompts;
 mod records;
 mod steps;
 
-pub use authenticator::{Authenticator, Invite, Offer, restored_accounts, start_over};
+pub use authenticator::{Authenticator, Offer, restored_accounts, start_over};
 pub use error::CountersignError;
 pub use inbox::{Inbox, InboxError};
 pub use ports::{DeviceLock, KeyStore, PlatformError, Ports, PushChannel, TlsTrust};
 pub use prompts::{Matching, Prompt, PushEffect};
-pub use records::{Checked, CodeInput, EnrollmentEnd, Folders, Scanned, Snapshot, Unreachable, next_step};
+pub use records::{Checked, CodeInput, EnrollmentEnd, Folders, Invite, Scanned, Snapshot, Unreachable, next_step};
 pub use steps::{Reply, Step};
 
 uniffi::setup_scaffolding!("countersign");

@@ -9,7 +9,6 @@ use countersign::{
     PhoneSignIn, PushDelivery, PushHealth, PushTest, QuietOrigin, RemovalCause, Ticket, Timestamp,
 };
 
-use crate::authenticator::Invite;
 use crate::error::CountersignError;
 use crate::prompts::Prompt;
 use crate::steps::Step;
@@ -76,6 +75,18 @@ impl From<CodeInput> for countersign::CodeInput {
             CodeInput::Picture { bytes } => Self::Picture(bytes),
             CodeInput::Typed { code, address } => Self::Typed { code, address },
         }
+    }
+}
+
+/// An invitation to an account, not yet looked up.
+#[derive(uniffi::Object)]
+pub struct Invite(pub(crate) countersign::Invite);
+
+#[uniffi::export]
+impl Invite {
+    /// The service that the code names; nothing is verified yet.
+    pub fn issuer(&self) -> String {
+        self.0.issuer().as_str().to_owned()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod add;
 mod answer;
+mod ending;
 mod input;
 mod list;
 mod lock;
@@ -20,29 +21,9 @@ use crate::home::Home;
 use crate::keys::{self, KeyPlace, Keys};
 use crate::passphrase;
 use crate::phone::{Phone, Settings};
+use ending::Ending;
 use input::Lines;
 use output::Output;
-
-/// How a command ended that did not fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// As asked.
-    Done,
-    /// The service said something else, such as `wrong_number`.
-    Otherwise,
-    /// Stored, and on its way as soon as the service can be reached.
-    Queued,
-}
-
-impl Ending {
-    fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Otherwise => 3,
-            Self::Queued => 4,
-        }
-    }
-}
 
 const FAILED: u8 = 1;
 

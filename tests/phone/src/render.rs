@@ -16,7 +16,7 @@ pub use prompt::{PromptView, ask, prompt, prompt_line};
 use crate::names::short;
 use crate::times;
 use crate::words;
-pub(crate) use layout::{field, frame, quoted, wrap};
+pub(crate) use layout::{field, frame, quoted, whose, wrap};
 
 /// The accounts on this phone, a block each.
 #[must_use]
@@ -41,9 +41,4 @@ fn one_account(account: &Account, now: Timestamp) -> String {
     text.push_str(&field("Added", &times::ago(now.since(account.added_at))));
     text.push_str(&field("Name", &short(&account.id.0)));
     text
-}
-
-/// User name and organisation, both as claims.
-pub(crate) fn whose(account: &Account) -> String {
-    format!("{} at {}", quoted(&account.user_name), quoted(&account.organization))
 }

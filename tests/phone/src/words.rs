@@ -5,6 +5,7 @@
 mod accounts;
 mod core_errors;
 mod endings;
+mod error;
 
 use countersign::OtherCode;
 
@@ -13,25 +14,8 @@ pub use accounts::{alerts, health, notice, phone_sign_in};
 pub(crate) use accounts::{health_name, phone_sign_in_name};
 pub use endings::{Verdict, cause, delivery, outcome, quiet, withdrawal};
 pub(crate) use endings::{cause_name, kind_name, origin_name};
-
-/// Words for one error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Words {
-    /// Stable name for programs.
-    pub code: &'static str,
-    /// What happened.
-    pub happened: &'static str,
-    /// What is still fine.
-    pub fine: &'static str,
-    /// What to do now.
-    pub next: &'static str,
-}
-
-const fn words(code: &'static str, happened: &'static str, fine: &'static str, next: &'static str) -> Words {
-    Words { code, happened, fine, next }
-}
-
-const NOTHING_CHANGED: &str = "Nothing was changed.";
+pub use error::Words;
+use error::{NOTHING_CHANGED, words};
 
 /// The words for an error.
 #[must_use]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use countersign::{CodeInput, EnrollmentEnd, Error, Scanned, Step};
 
-use super::Ending;
+use super::ending::Ending;
 use super::input::{Lines, confirmed};
 use super::output::Output;
 use super::turn_on;

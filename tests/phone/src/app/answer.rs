@@ -2,7 +2,7 @@
 
 use countersign::{AccountId, Delivery, Error, Outcome, PlatformError, PromptId, Step};
 
-use super::Ending;
+use super::ending::Ending;
 use super::input::Lines;
 use super::output::Output;
 use crate::error::PhoneError;

@@ -3,7 +3,7 @@
 use countersign::{Checked, Ending as Told, FetchReason, Step};
 use serde_json::json;
 
-use super::Ending;
+use super::ending::Ending;
 use super::input::{Lines, confirmed};
 use super::output::Output;
 use crate::error::PhoneError;

@@ -3,7 +3,7 @@
 use countersign::{Error, Secret};
 use serde_json::json;
 
-use super::Ending;
+use super::ending::Ending;
 use super::output::Output;
 use crate::cli::LockAct;
 use crate::error::PhoneError;

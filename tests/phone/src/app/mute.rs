@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Ending;
+use super::ending::Ending;
 use super::output::Output;
 use crate::error::PhoneError;
 use crate::phone::Phone;

@@ -3,7 +3,7 @@
 use countersign::{Clock, SystemClock};
 use serde_json::json;
 
-use super::Ending;
+use super::ending::Ending;
 use super::input::{Lines, confirmed};
 use super::output::Output;
 use crate::error::PhoneError;

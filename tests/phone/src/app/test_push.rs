@@ -6,7 +6,7 @@ use countersign::{AccountId, PushEffect, PushTest};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::Ending;
+use super::ending::Ending;
 use super::output::Output;
 use crate::direct::Message;
 use crate::error::PhoneError;

@@ -3,8 +3,8 @@
 use countersign::{AccountId, Ending as Told, Error, Registration, Reply, Step, Ticket};
 use serde_json::json;
 
-use super::Ending;
 use super::answer::unlock_step;
+use super::ending::Ending;
 use super::input::{Lines, confirmed};
 use super::output::Output;
 use super::watch;

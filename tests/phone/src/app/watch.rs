@@ -10,8 +10,8 @@ use countersign::{Delivery, FetchReason, PromptId, PushEffect, Snapshot};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::Ending;
 use super::answer::{self, Act};
+use super::ending::Ending;
 use super::input::Lines;
 use super::list;
 use super::mute;

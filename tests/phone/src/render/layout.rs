@@ -1,5 +1,7 @@
 //! Lines, fields and frames within 80 columns.
 
+use countersign::Account;
+
 /// Nothing is wider than this.
 const WIDTH: usize = 80;
 const MARGIN: &str = "  ";
@@ -53,6 +55,11 @@ fn lines(text: &str, width: usize) -> Vec<String> {
 fn chunks(text: &str, width: usize) -> Vec<String> {
     let characters: Vec<char> = text.chars().collect();
     characters.chunks(width).map(|chunk| chunk.iter().collect()).collect()
+}
+
+/// User name and organisation, both as claims.
+pub(crate) fn whose(account: &Account) -> String {
+    format!("{} at {}", quoted(&account.user_name), quoted(&account.organization))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use countersign::{Offer, Timestamp};
 
-use super::{field, frame, quoted, wrap};
+use super::layout::{field, frame, quoted, wrap};
 use crate::times;
 
 /// Who is asking to be added.

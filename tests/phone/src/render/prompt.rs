@@ -4,7 +4,7 @@ use countersign::{
     Account, Context, Matching, Origin, Place, Prompt, PromptId, PromptKind, PromptState, Quiet, Timestamp,
 };
 
-use super::{field, frame, quoted, whose, wrap};
+use super::layout::{field, frame, quoted, whose, wrap};
 use crate::names::short;
 use crate::{times, words};
 

@@ -2,7 +2,8 @@
 
 use countersign::{Account, AccountHealth, NextStep, NotAllowed, NoticeKind, Origin, PhoneSignIn, Timestamp};
 
-use super::{Words, cause, cause_name, words};
+use super::endings::{cause, cause_name};
+use super::error::{Words, words};
 use crate::times;
 
 /// Whether an account works, and if not, what to do.

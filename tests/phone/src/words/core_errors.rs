@@ -2,7 +2,7 @@
 
 use countersign::{CodeError, EnrollmentFault, Error, MetadataFault, PictureError, PlatformError, StoreFault};
 
-use super::{NOTHING_CHANGED, Words, words};
+use super::error::{NOTHING_CHANGED, Words, words};
 
 const ACCOUNTS_FINE: &str = "Your accounts are as they were.";
 const AGAIN_SOON: &str = "Try again in a moment.";
