@@ -16,7 +16,6 @@ use crate::context::{Core, check_own_signature};
 use crate::error::Error;
 use crate::http::{Form, Reply};
 use crate::jose::{self, HeaderKey, PublicKey, base64url};
-use crate::platform::PlatformError;
 use crate::secret::{Bearer, random};
 use crate::service::Endpoints;
 use sent::{MAX_LIFE, Sent};
@@ -136,7 +135,7 @@ pub(crate) async fn redeem<T: DeserializeOwned>(
 }
 
 async fn post(core: &Core, client: &Client<'_>, endpoint: &str, fields: &[(&str, &str)]) -> Result<Reply, Error> {
-    let jti: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let jti: [u8; 16] = random()?;
     let claims = DpopClaims {
         jti: base64url::encode(&jti),
         htm: "POST",

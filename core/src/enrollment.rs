@@ -167,7 +167,7 @@ pub(crate) async fn enroll(core: &Core, offer: Offer) -> Result<Step, Error> {
         return Err(Error::AlreadyHere);
     }
     let account = AccountId(fresh_id()?);
-    let slot: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let slot: [u8; 16] = random()?;
     let record = EnrollmentRecord {
         ticket: Ticket(account.0.clone()),
         stage: Stage::Enrolling,
@@ -192,7 +192,7 @@ pub(crate) async fn enroll(core: &Core, offer: Offer) -> Result<Step, Error> {
 }
 
 fn fresh_id() -> Result<String, Error> {
-    let id: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let id: [u8; 16] = random()?;
     Ok(base64url::encode(&id))
 }
 
@@ -267,7 +267,7 @@ async fn make_device(
 
 async fn bind(core: &Core, record: &EnrollmentRecord, point: &[u8], push_endpoint: &str) -> Result<(), Error> {
     let device_key = PublicKey::from_sec1(point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
-    let jti: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let jti: [u8; 16] = random()?;
     let facts = &record.facts;
     let (push_point, push_secret) = (record.push_keys.point(), record.push_keys.auth());
     let thumbprint = device_key.thumbprint();

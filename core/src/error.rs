@@ -4,6 +4,7 @@ use crate::enrollment::code::CodeError;
 use crate::enrollment::qr::PictureError;
 use crate::platform::PlatformError;
 use crate::seal::SealError;
+use crate::secret::NoRandomness;
 use crate::service::UntrustedKeys;
 
 /// Why an act of the authenticator did not happen.
@@ -187,6 +188,12 @@ impl From<rusqlite::Error> for Error {
             None => StoreFault::Record,
         };
         Self::Store(fault)
+    }
+}
+
+impl From<NoRandomness> for Error {
+    fn from(none: NoRandomness) -> Self {
+        Self::Platform(none.into())
     }
 }
 

@@ -19,7 +19,6 @@ use crate::context::Core;
 use crate::error::Error;
 use crate::http::Failure;
 use crate::outbox::entry::{Entry, LEASE};
-use crate::platform::PlatformError;
 use crate::points::Point;
 use crate::prompt::{Outcome, PromptId, arrival};
 use crate::retired_keys;
@@ -126,7 +125,7 @@ pub(crate) async fn deliver(core: &Core, known: &Entry) -> Result<Option<State>,
 fn pause_after(attempts: u32) -> Result<u64, Error> {
     let full = FIRST_PAUSE.saturating_mul(1_u64.checked_shl(attempts.min(8)).unwrap_or(1)).min(LONGEST_PAUSE);
     let half = full.div_euclid(2);
-    let [chance]: [u8; 1] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let [chance]: [u8; 1] = random()?;
     // Each whole second from half to full is as likely as another.
     let seconds = half.saturating_add(1).saturating_mul(u64::from(chance)).div_euclid(256);
     Ok(half.saturating_add(seconds))

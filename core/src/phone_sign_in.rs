@@ -264,7 +264,7 @@ async fn redeem(core: &Core, account: &AccountRecord, sent: Sent, code: Bearer) 
 
 /// The key may be made, as the policy that was last heard says, unless something stands against it.
 async fn choose_key(core: &Core, account: &AccountRecord, authorized: Authorized) -> Result<Step, Error> {
-    let name: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let name: [u8; 16] = random()?;
     let alias = format!("countersign-sign-in-{}", base64url::encode(&name));
     if let Some(blocked) = blocked(core, account).await? {
         forget(core, &account.id).await?;

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::secret::NoRandomness;
 use crate::text::without_controls;
 
 /// Why a port could not do what was asked.
@@ -35,6 +36,12 @@ pub enum PlatformError {
     /// The platform refuses for good: not supported, or damaged.
     #[error("the platform can't do this")]
     Unusable,
+}
+
+impl From<NoRandomness> for PlatformError {
+    fn from(_none: NoRandomness) -> Self {
+        Self::Unusable
+    }
 }
 
 /// Who must be there for a key to be used.

@@ -7,7 +7,6 @@ use url::Url;
 use crate::error::Error;
 use crate::issuer::Issuer;
 use crate::jose::base64url;
-use crate::platform::PlatformError;
 use crate::secret::{Bearer, random};
 use crate::step::NotAllowed;
 
@@ -26,7 +25,7 @@ impl Sent {
     /// Fresh state and verifier for one trip to the browser.
     pub(crate) fn make(redirect_uri: String) -> Result<Self, Error> {
         let fresh = || -> Result<Bearer, Error> {
-            let bytes: [u8; 32] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+            let bytes: [u8; 32] = random()?;
             Ok(Bearer::new(base64url::encode(&bytes)))
         };
         Ok(Self { redirect_uri, state: fresh()?, verifier: fresh()? })

@@ -51,7 +51,7 @@ pub(crate) async fn start(core: &Core, address: &str, redirect_uri: String) -> R
     let issuer = Issuer::typed(address).map_err(CodeError::from)?;
     let endpoints = service::discover(&core.http, &issuer).await?;
     let unusable = || Error::Platform(PlatformError::Unusable);
-    let slot: [u8; 16] = random().map_err(|_none| unusable())?;
+    let slot: [u8; 16] = random()?;
     let push_keys = PushKeys::make().map_err(|_none| unusable())?;
     let record = SignInEnrollment {
         account: AccountId(fresh_id()?),
@@ -152,7 +152,7 @@ async fn begin(core: &Core, record: SignInEnrollment) -> Result<Step, Error> {
 
 async fn ask(core: &Core, record: SignInEnrollment, made: Made) -> Result<Step, Error> {
     let sent = Sent::make(record.redirect_uri.clone())?;
-    let drawn: [u8; 8] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let drawn: [u8; 8] = random()?;
     let digits = Bearer::new(format!("{:06}", u64::from_be_bytes(drawn).rem_euclid(DIGITS_MODULUS)));
     push(core, record, made, sent, digits).await
 }
@@ -252,7 +252,7 @@ async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, c
 /// Tells the service, and stores in one transaction that the account works and what phone sign-in may go on with.
 async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) -> Result<Step, Error> {
     let (key, push_keys, alias) = (made.key()?, record.push_keys()?, device_key_alias(&record.account));
-    let jti: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let jti: [u8; 16] = random()?;
     let push = Subscription::new(&made.push_endpoint, &push_keys);
     let proof = BindProof::Token { token: grant.token };
     let claims = introduce(core, &record.endpoints, record.clock_offset, push, proof, &jti);

@@ -57,7 +57,7 @@ impl Guarded {
                 scalars.insert(alias.clone(), self.open_key(&before, alias)?);
             }
         }
-        let salt: [u8; SALT_LEN] = random().map_err(|_none| PlatformError::Unusable)?;
+        let salt: [u8; SALT_LEN] = random()?;
         let key = key_of(new, &salt)?;
         let check = base64url::encode(&seal(&key, CHECK, CHECK)?);
         let mut keys = BTreeMap::new();

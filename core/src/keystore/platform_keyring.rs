@@ -74,7 +74,7 @@ impl PlatformKeyStore {
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.wrapping_key() {
             Err(PlatformError::Gone) => {
-                let key: [u8; KEY_LEN] = random().map_err(|_none| PlatformError::Unusable)?;
+                let key: [u8; KEY_LEN] = random()?;
                 let key = Zeroizing::new(key);
                 self.entry(WRAPPING)?.set_secret(key.as_slice()).map_err(told)?;
                 aead_key(key.as_slice())

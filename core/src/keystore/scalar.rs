@@ -11,7 +11,7 @@ use crate::secret::random;
 pub(super) fn fresh_key() -> Result<p256::SecretKey, PlatformError> {
     // A random scalar is out of range once in 2^32 tries; then another is drawn.
     loop {
-        let scalar: [u8; 32] = random().map_err(|_none| PlatformError::Unusable)?;
+        let scalar: [u8; 32] = random()?;
         if let Ok(key) = p256::SecretKey::from_slice(Zeroizing::new(scalar).as_slice()) {
             return Ok(key);
         }

@@ -11,7 +11,7 @@ pub(super) fn aead_key(key: &[u8]) -> Result<LessSafeKey, PlatformError> {
 }
 
 pub(super) fn seal(key: &LessSafeKey, label: &[u8], plain: &[u8]) -> Result<Vec<u8>, PlatformError> {
-    let nonce: [u8; NONCE_LEN] = random().map_err(|_none| PlatformError::Unusable)?;
+    let nonce: [u8; NONCE_LEN] = random()?;
     let mut sealed = plain.to_vec();
     key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(label), &mut sealed)
         .map_err(|_unspecified| PlatformError::Unusable)?;

@@ -73,9 +73,9 @@ impl SealedFileKeyStore {
                 Ok(store)
             }
             None => {
-                let salt = random().map_err(|_none| PlatformError::Unusable)?;
+                let salt = random()?;
                 let store = Self::with(path, salt, passphrase)?;
-                let wrapping: [u8; KEY_LEN] = random().map_err(|_none| PlatformError::Unusable)?;
+                let wrapping: [u8; KEY_LEN] = random()?;
                 let wrapping = Zeroizing::new(wrapping);
                 let content = Content {
                     wrapping: base64url::encode(wrapping.as_slice()),

@@ -6,7 +6,6 @@ use crate::account::{AccountId, AccountRecord, SignInKey};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::jose::base64url;
-use crate::platform::PlatformError;
 use crate::prompt::PromptId;
 use crate::secret::random;
 use crate::service::Speaker;
@@ -47,7 +46,7 @@ impl Entry {
         message: Message,
         now: Timestamp,
     ) -> Result<Self, Error> {
-        let id: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+        let id: [u8; 16] = random()?;
         let life = match message {
             Message::Abandon => ABANDON_LIFE,
             Message::Unenroll => UNENROLL_LIFE,

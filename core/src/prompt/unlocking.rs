@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::jose::base64url;
-use crate::platform::PlatformError;
 use crate::prompt::PromptId;
 use crate::secret::random;
 use crate::ticket::Ticket;
@@ -25,7 +24,7 @@ pub(crate) struct Unlocking(Mutex<HashMap<String, Waiting>>);
 
 impl Unlocking {
     pub(crate) fn add(&self, waiting: Waiting, now: Timestamp) -> Result<Ticket, Error> {
-        let name: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+        let name: [u8; 16] = random()?;
         let ticket = base64url::encode(&name);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_ticket, other| other.until > now && other.id != waiting.id);

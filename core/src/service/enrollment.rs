@@ -6,7 +6,6 @@ use crate::enrollment::proofs::EnrollmentKey;
 use crate::error::{EnrollmentFault, Error};
 use crate::http::{Body, Http, Reply};
 use crate::jose::{base64url, parse};
-use crate::platform::PlatformError;
 use crate::secret::random;
 use crate::service::messages::{AddedAnswer, BindAnswer, LookUpAnswer, LookUpRequest, ProblemName};
 
@@ -21,7 +20,7 @@ pub(crate) async fn look_up(
     key: &EnrollmentKey,
 ) -> Result<LookUpAnswer, Error> {
     let issuer = invite.issuer().as_str();
-    let nonce: [u8; 16] = random().map_err(|_none| Error::Platform(PlatformError::Unusable))?;
+    let nonce: [u8; 16] = random()?;
     let request = LookUpRequest {
         v: 1,
         id: invite.id().to_owned(),
