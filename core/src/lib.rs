@@ -21,7 +21,10 @@
 //! | `service` | the messages of `docs/protocol.md`, both ways |
 //! | `platform`, `keystore` | the ports, and the key store for desktops |
 //! | `points` | each stored step by its name, where tests end the process |
-//! | `store`, `http`, `jose`, `push_message`, `seal`, `secret`, `clock`, `tasks` | database, network, signatures, push decryption, sealing, secrets, time, threads |
+//! | `ticket`, `step` | names of acts that need more than one call, and what the app does next in them |
+//! | `store`, `http`, `jose`, `push_message`, `seal`, `secret`, `clock`, `tasks`, `text` | database, network, signatures, push decryption, sealing, secrets, time, threads, claimed names |
+//!
+//! Which of them may import which is drawn in `docs/architecture.md`.
 //!
 //! The feature `authenticator` is everything that phones need, `desktop` (on by default) adds key store and
 //! certificate trust for desktops; `inbox` alone is the extension's part, without
