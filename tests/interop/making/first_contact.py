@@ -54,7 +54,7 @@ def _chains(world: World) -> list[dict]:
     one = _document(old, _claims(1, [old.jwk]))
     two = _document(old, _claims(2, [old.jwk, new.jwk]))
     three = _document(new, _claims(3, [new.jwk]))
-    # Believed for the answer that brought it, whoever has signed it.
+    # Believed because of the answer that brought it; its signature is not verified.
     elsewhere = _document(stranger, _claims(2, [stranger.jwk]))
     result = {"seq": 3, "keys": [new.jwk]}
     return [

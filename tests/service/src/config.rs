@@ -71,11 +71,15 @@ pub fn app_link(text: &str) -> Result<String, String> {
 /// # Errors
 /// Words for the operator.
 pub fn return_address(text: &str) -> Result<String, String> {
+    // What a browser would read as another address than the one that is compared.
+    let is_rewritten = |character: char| character.is_whitespace() || character.is_control() || character == '\\';
     match Url::parse(text).ok().filter(is_return_address) {
-        Some(_) => Ok(text.to_owned()),
-        None => Err("a return address is https, http on this machine (127.0.0.1, [::1], localhost), or an app's own \
-                     scheme with a dot in it (com.example.app:/callback), without #"
-            .to_owned()),
+        Some(_) if !text.contains(is_rewritten) => Ok(text.to_owned()),
+        Some(_) | None => {
+            Err("a return address is https, http on this machine (127.0.0.1, [::1], localhost), or an app's own \
+                     scheme with a dot in it (com.example.app:/callback), without #, spaces and a user name"
+                .to_owned())
+        }
     }
 }
 
@@ -93,7 +97,7 @@ pub fn is_return_address(url: &Url) -> bool {
         },
         scheme => scheme.contains('.'),
     };
-    reaches && url.fragment().is_none()
+    reaches && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
 }
 
 impl Config {
@@ -129,6 +133,10 @@ mod tests {
             "http://127.0.0.1.evil.example/",
             "http://localhost.evil.example/",
             "https://web.example/#here",
+            "https://ada:secret@web.example/",
+            " https://web.example/",
+            "https://web.example/c\nb",
+            "https://web.example/\\cb",
             "javascript:alert(1)",
             "JavaScript:alert(1)//a.b",
             "java\nscript:alert(1)",

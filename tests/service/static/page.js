@@ -1,8 +1,9 @@
 // Sends each form once, leaves for the application, turns the page when the service says so, and counts its time down.
 // The pages work without this too.
 "use strict";
-// The service answers a form that comes again as it answered the first, for as long.
-const AGAIN_AFTER = 10000;
+// A second click is one too many for this long; after it the person has seen that nothing comes. The service answers the
+// same form as it answered the first.
+const AGAIN_AFTER = 3000;
 let sent = new WeakMap();
 document.addEventListener("submit", (event) => {
   const last = sent.get(event.target);
