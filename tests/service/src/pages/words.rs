@@ -65,7 +65,7 @@ pub fn user_name(application: Option<&str>, note: Option<Note>, problem: Option<
 /// Why the user name is asked for again.
 fn starts_again(note: Note) -> &'static str {
     match note {
-        Note::TookTooLong => "The page was open for too long, so signing in starts again.",
+        Note::TookTooLong => "This sign-in took too long, or has ended in another tab. It starts again here.",
         Note::SessionEnded => "Your session has ended. Sign in again to go on.",
     }
 }

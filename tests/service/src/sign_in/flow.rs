@@ -54,7 +54,7 @@ pub enum Goal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Note {
-    /// The page was open for longer than a sign-in may take.
+    /// The page was open for longer than a sign-in may take, or its sign-in has ended in another tab.
     TookTooLong,
     /// The session has run out, or was ended.
     SessionEnded,

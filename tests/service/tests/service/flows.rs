@@ -115,7 +115,7 @@ async fn an_attempt_that_has_run_out_starts_again_for_the_same_application() {
         let page = browser.follow(answer).await;
         assert_eq!(page.page(), "user-name", "{path}");
         assert!(page.body.contains("to continue to web"), "{path}");
-        assert!(page.body.contains("The page was open for too long"), "{path}");
+        assert!(page.body.contains("This sign-in took too long"), "{path}");
     }
 }
 
