@@ -176,6 +176,10 @@ pub fn sign_in_over(outcome: Outcome) -> Page {
         .and(link("start-over", "/sign-in", "Sign in as somebody else", ""))
 }
 
+/// Nothing waits, and all the same another request has to wait.
+const TOO_OFTEN: &str =
+    "There were too many requests for this account in the last ten minutes. Wait ten minutes, then try again.";
+
 /// A ceremony that could not be started.
 #[must_use]
 pub fn not_started(why: NotStarted) -> Page {
@@ -195,6 +199,7 @@ pub fn not_started(why: NotStarted) -> Page {
             "Sign-in from here is paused",
             "A sign-in with your password was reported as not yours. Change your password first, or use a browser you have signed in with before.",
         ),
+        NotStarted::Refused(Refusal::TooOften) => ("Too many requests", TOO_OFTEN),
         NotStarted::Refused(Refusal::TooMany) => (
             "There are requests waiting already",
             "Answer the request on your phone, or wait until it ends, then try again.",

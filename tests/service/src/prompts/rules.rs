@@ -79,6 +79,8 @@ pub enum Refusal {
     Reported,
     /// Too many at once, or in an hour.
     TooMany,
+    /// Too many in ten minutes, however each has ended.
+    TooOften,
 }
 
 /// Whether a ceremony may begin, judged from the account's ceremonies.
@@ -93,7 +95,7 @@ pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allow
     }
     let lately = same.iter().filter(|past| now - past.created_at < NUMBER_REST).count();
     if MAX_STARTS.iter().any(|(origin, most)| *origin == start.origin && lately >= *most) {
-        return Err(Refusal::TooMany);
+        return Err(Refusal::TooOften);
     }
     // A newer one of the same browser transaction replaces its older one, so that one doesn't count.
     let live = || same.iter().filter(|past| past.is_live(now) && past.owner != *start.owner);

@@ -55,6 +55,7 @@ pub fn phone_not_started(why: NotStarted) -> Page {
         NotStarted::Refused(Refusal::Blocked) => {
             "A wrong number was entered three times. Open Countersign on your phone, choose this account, and choose “Let me try again”."
         }
+        NotStarted::Refused(Refusal::TooOften) => super::TOO_OFTEN,
         NotStarted::Refused(Refusal::Reported | Refusal::TooMany) => {
             "There is a request waiting already. Answer it on your phone, or wait until it ends, then try again."
         }

@@ -33,7 +33,7 @@ fn j7_w1_three_wrong_numbers_in_a_day_end_that_origin_and_no_other() {
 fn an_origin_may_ask_so_often_while_a_number_rests_and_then_again() {
     for (origin, most) in [(Origin::SignedIn, 20), (Origin::KnownBrowser, 12), (Origin::PasswordProved, 20)] {
         let approved = |ago, count| vec![decided(origin, ago, Outcome::Approved); count];
-        assert_eq!(asking(origin).of(&approved(10 * MINUTE - 1, most)), Err(Refusal::TooMany), "{origin:?}");
+        assert_eq!(asking(origin).of(&approved(10 * MINUTE - 1, most)), Err(Refusal::TooOften), "{origin:?}");
         assert!(asking(origin).of(&approved(10 * MINUTE - 1, most - 1)).is_ok(), "{origin:?}");
         assert!(asking(origin).of(&approved(10 * MINUTE, most)).is_ok(), "{origin:?}");
     }
@@ -194,7 +194,7 @@ fn numbers_are_never_used_up_by_one_origin() {
     for (origin, most) in ORIGINS.into_iter().zip([20, 12, 20]) {
         let approved = |count: Time| (1..=count).map(|ago| decided(origin, ago, Outcome::Approved)).collect::<Vec<_>>();
         assert!(asking(origin).of(&approved(most - 1)).is_ok(), "{origin:?}");
-        assert_eq!(asking(origin).of(&approved(most)), Err(Refusal::TooMany), "{origin:?}");
+        assert_eq!(asking(origin).of(&approved(most)), Err(Refusal::TooOften), "{origin:?}");
         for other in ORIGINS.into_iter().filter(|other| *other != origin) {
             assert!(asking(other).of(&approved(most)).is_ok(), "{other:?} after {origin:?}");
         }
