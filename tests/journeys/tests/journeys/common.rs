@@ -1,7 +1,9 @@
 //! Steps that many journeys begin with.
 #![allow(clippy::panic, dead_code, reason = "each test file uses some of them")]
 
+use axum::Router;
 use countersign::{AccountId, CodeInput, Outcome, PromptKind, Reply, Step, Ticket};
+use countersign_journeys::application::{Application, RunningApplication};
 use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{PageView, Person, TestPhone, World};
 use countersign_service::policy::document::patch;
@@ -11,6 +13,20 @@ use serde_json::{Value, json};
 /// The text of the code on the wizard's page: the picture is drawn large and read by the phone's own reader.
 pub(crate) fn scanned(page: &PageView) -> String {
     countersign_journeys::qr::text_of_svg(&page.qr_svg().unwrap()).unwrap()
+}
+
+/// A world with Ada and with applications, each given by id and name, whose return addresses redirect to another origin.
+/// `between` may add something between the network and the service.
+pub(crate) async fn with_applications<const N: usize>(
+    names: [(&'static str, &'static str); N],
+    between: impl FnOnce(Router) -> Router,
+) -> (World, [RunningApplication; N]) {
+    let applications = names.map(|(id, name)| Application::bind(id, name).unwrap());
+    let clients = applications.each_ref().map(|application| application.client().unwrap());
+    let world = World::start_with_all(|config| config.clients.extend(clients), between).await.unwrap();
+    world.add_person(USER, PASSWORD).unwrap();
+    let running = applications.map(|application| application.serve(&world).unwrap());
+    (world, running)
 }
 
 /// Adds the phone with the code on the wizard's page, up to the page after the digits.

@@ -1,13 +1,12 @@
 //! J6, the way back: a signed-in browser gets to its application, wherever its return address leads.
 
 use crate::browsing::phone_approves;
-use crate::common::with_phone_sign_in;
+use crate::common::{with_applications, with_phone_sign_in};
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
-use countersign_journeys::application::Application;
 use countersign_journeys::browser::{self, Browser};
-use countersign_journeys::people::{PASSWORD, USER};
+use countersign_journeys::people::USER;
 use countersign_journeys::world::CLIENT;
 use countersign_journeys::{World, skipped};
 
@@ -24,11 +23,7 @@ async fn j6_a_return_address_that_redirects_to_another_origin_gets_the_person_th
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
-    let wiki = Application::bind("wiki", "Wiki").unwrap();
-    let client = wiki.client().unwrap();
-    let world = World::start_as(|config| config.clients.push(client)).await.unwrap();
-    world.add_person(USER, PASSWORD).unwrap();
-    let wiki = wiki.serve(&world).unwrap();
+    let (world, [wiki]) = with_applications([("wiki", "Wiki")], |router| router).await;
     let (_person, phone) = with_phone_sign_in(&world).await;
     let browser = Browser::start(world.ca()).await.unwrap();
     browser.goto(&wiki.url).await.unwrap();

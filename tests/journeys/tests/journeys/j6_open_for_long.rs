@@ -1,8 +1,7 @@
 //! J6 with pages that were open for long, and with cookies blocked: nothing is lost without a word.
 
 use crate::browsing::{no_prompts_left, phone_approves, signed_in};
-use crate::common::with_phone_sign_in;
-use countersign_journeys::application::Application;
+use crate::common::{with_applications, with_phone_sign_in};
 use countersign_journeys::browser::{self, Browser};
 use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{World, skipped};
@@ -13,11 +12,7 @@ async fn j6_a_page_that_was_open_for_long_still_leads_to_its_application() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
-    let wiki = Application::bind("wiki", "Wiki").unwrap();
-    let client = wiki.client().unwrap();
-    let world = World::start_as(|config| config.clients.push(client)).await.unwrap();
-    world.add_person(USER, PASSWORD).unwrap();
-    let wiki = wiki.serve(&world).unwrap();
+    let (world, [wiki]) = with_applications([("wiki", "Wiki")], |router| router).await;
     let (_person, phone) = with_phone_sign_in(&world).await;
     let browser = Browser::start(world.ca()).await.unwrap();
     let forget = || {

@@ -1,11 +1,11 @@
 //! J6 with two tabs of one browser: each signs in to its own application, and one request waits on the phone.
 
 use crate::browsing::{no_prompts_left, phone_approves};
-use crate::common::with_phone_sign_in;
+use crate::common::{with_applications, with_phone_sign_in};
 use countersign::PromptKind;
-use countersign_journeys::application::{Application, RunningApplication};
+use countersign_journeys::application::RunningApplication;
 use countersign_journeys::browser::{self, Browser};
-use countersign_journeys::people::{PASSWORD, USER};
+use countersign_journeys::people::USER;
 use countersign_journeys::{TestPhone, World, skipped};
 
 struct Scene {
@@ -18,11 +18,7 @@ struct Scene {
 
 /// Two applications, and a browser that knows nothing yet.
 async fn scene() -> Scene {
-    let (mail, wiki) = (Application::bind("mail", "Mail").unwrap(), Application::bind("wiki", "Wiki").unwrap());
-    let clients = [mail.client().unwrap(), wiki.client().unwrap()];
-    let world = World::start_as(|config| config.clients.extend(clients)).await.unwrap();
-    world.add_person(USER, PASSWORD).unwrap();
-    let (mail, wiki) = (mail.serve(&world).unwrap(), wiki.serve(&world).unwrap());
+    let (world, [mail, wiki]) = with_applications([("mail", "Mail"), ("wiki", "Wiki")], |router| router).await;
     let (_person, phone) = with_phone_sign_in(&world).await;
     let browser = Browser::start(world.ca()).await.unwrap();
     Scene { world, phone, browser, mail, wiki }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::browsing::no_prompts_left;
-use crate::common::{approve, confirmed};
+use crate::common::{approve, confirmed, with_applications};
 use axum::extract::Request;
 use axum::http::Method;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use countersign::PromptKind;
-use countersign_journeys::application::{Application, RunningApplication};
+use countersign_journeys::application::RunningApplication;
 use countersign_journeys::browser::{self, Browser};
 use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{TestPhone, World, skipped};
@@ -49,13 +49,7 @@ async fn late(request: Request, next: Next) -> Response {
 }
 
 async fn scene() -> (World, TestPhone, RunningApplication) {
-    let wiki = Application::bind("wiki", "Wiki").unwrap();
-    let client = wiki.client().unwrap();
-    let world = World::start_with_all(|config| config.clients.push(client), |router| router.layer(from_fn(late)))
-        .await
-        .unwrap();
-    world.add_person(USER, PASSWORD).unwrap();
-    let wiki = wiki.serve(&world).unwrap();
+    let (world, [wiki]) = with_applications([("wiki", "Wiki")], |router| router.layer(from_fn(late))).await;
     let phone = world.phone("phone").await.unwrap();
     confirmed(&world, &world.person().unwrap(), &phone).await;
     (world, phone, wiki)
