@@ -26,7 +26,7 @@ pub struct Authenticator(countersign::Authenticator);
 /// Who is asking, shown to the person before anything is kept.
 ///
 /// The issuer is verified: the connection was trusted for its host, and the answer carried proof of the
-/// secret in the code. Organisation and user name are the service's claims.
+/// secret in the code. Organization and user name are the service's claims.
 #[derive(uniffi::Object)]
 pub struct Offer(countersign::Offer);
 
@@ -42,7 +42,7 @@ impl Offer {
         self.0.host().to_owned()
     }
 
-    /// The organisation, as the service claims.
+    /// The organization, as the service claims.
     pub fn organization(&self) -> String {
         self.0.organization().to_owned()
     }
@@ -115,18 +115,18 @@ impl Authenticator {
 
     /// Starts adding the account that the person has accepted, and goes on until the digits can be shown.
     ///
-    /// After `Offline`, `Untrusted`, `Busy`, `NotYetUnlocked` and `TryAgain` the enrolment is kept
+    /// After `Offline`, `Untrusted`, `Busy`, `NotYetUnlocked` and `TryAgain` the enrollment is kept
     /// (`pending_steps`, `continue_enrollment`); after any other error nothing is left of it.
     pub async fn enroll(&self, offer: Arc<Offer>) -> Result<Step> {
         Ok(self.0.enroll(offer.0.clone()).await?.into())
     }
 
-    /// Goes on with an enrolment that was cut off.
+    /// Goes on with an enrollment that was cut off.
     pub async fn continue_enrollment(&self, ticket: Ticket) -> Result<Step> {
         Ok(self.0.continue_enrollment(ticket).await?.into())
     }
 
-    /// Waits until the page has taken the digits, or the service ended the enrolment.
+    /// Waits until the page has taken the digits, or the service ended the enrollment.
     ///
     /// It also happens when nobody waits: `changed_since` shows it then, and `abandon` gives it up.
     pub async fn wait_for_activation(&self, ticket: Ticket) -> Result<EnrollmentEnd> {

@@ -60,7 +60,7 @@ pub enum CountersignError {
         fault: PictureError,
     },
     /// Ask for a fresh code from the page.
-    #[error("the enrolment ended: {fault}")]
+    #[error("the enrollment ended: {fault}")]
     NewCodeNeeded {
         /// Why this one is over.
         fault: EnrollmentFault,
@@ -101,8 +101,8 @@ pub enum CountersignError {
     /// Say that phone sign-in is off; offer to turn it on.
     #[error("phone sign-in is off")]
     PhoneSignInOff,
-    /// Say that the organisation does not allow it at present.
-    #[error("not allowed by the organisation at present")]
+    /// Say that the organization does not allow it at present.
+    #[error("not allowed by the organization at present")]
     NotAllowedNow,
     /// Go on waiting for the browser: what came back belongs to something else.
     #[error("the browser's answer does not belong to this act")]
@@ -200,7 +200,7 @@ pub enum PictureError {
     TookTooLong,
 }
 
-/// Why an enrolment can't go on.
+/// Why an enrollment can't go on.
 #[uniffi::remote(Enum)]
 pub enum EnrollmentFault {
     /// The service knows no such code, or the code was mistyped.

@@ -144,7 +144,7 @@ pub struct Account {
     pub issuer: String,
     /// The part of the issuer that people read.
     pub host: String,
-    /// The organisation, as the service claims.
+    /// The organization, as the service claims.
     pub organization: String,
     /// The person's user name there, as the service claims.
     pub user_name: String,
@@ -176,7 +176,7 @@ pub enum PhoneSignIn {
     On,
     /// It does not, and may be turned on.
     Off,
-    /// It does not, since the organisation does not allow it; a key that it was turned on with waits until it does, or
+    /// It does not, since the organization does not allow it; a key that it was turned on with waits until it does, or
     /// until it is turned off.
     NotAllowed,
 }
@@ -196,9 +196,9 @@ pub enum AccountHealth {
     SignInKeyLost,
     /// The key store no longer has the device key: the account can't answer anything.
     DeviceKeyLost,
-    /// The organisation has suspended the person's sign-in.
+    /// The organization has suspended the person's sign-in.
     Suspended,
-    /// The organisation's policy does not allow this app at present.
+    /// The organization's policy does not allow this app at present.
     LimitedByPolicy,
     /// The service's keys changed in a way that nothing vouches for.
     IdentityChanged,
@@ -226,7 +226,7 @@ pub enum NextStep {
     TurnOnPhoneSignIn,
     /// Add the account again.
     AddAgain,
-    /// Ask the organisation's administrator.
+    /// Ask the organization's administrator.
     AskAdministrator,
     /// Install the newest version of the app.
     UpdateApp,

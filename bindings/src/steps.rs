@@ -60,7 +60,7 @@ pub enum Step {
         host: String,
         /// Whose it will be, as the service claims.
         user_name: String,
-        /// The organisation, as the service claims.
+        /// The organization, as the service claims.
         organization: String,
         /// The name under which this device will be seen there.
         device: String,
@@ -168,9 +168,9 @@ impl From<countersign::Step> for Step {
 /// Why phone sign-in can't be turned on.
 #[uniffi::remote(Enum)]
 pub enum NotAllowed {
-    /// The organisation's policy says no.
+    /// The organization's policy says no.
     Policy,
-    /// The organisation allows fewer accounts on one phone, and this one holds the place.
+    /// The organization allows fewer accounts on one phone, and this one holds the place.
     AnotherAccount {
         /// Whose account holds it, as the service claims.
         user_name: String,
@@ -265,7 +265,7 @@ pub struct Requirements {
     pub lock: LockState,
     /// Whether that lock can guard the key.
     pub lock_is_enough: bool,
-    /// How the key will be guarded, by the organisation's policy.
+    /// How the key will be guarded, by the organization's policy.
     pub guard: KeyGuard,
     /// Whether this device is registered.
     pub registration: Registration,

@@ -84,7 +84,7 @@ impl Authenticator {
         open.as_ref().map(|open| (Arc::clone(&open.core), open.runtime.clone())).ok_or(Error::Closed)
     }
 
-    /// Goes on with what an earlier process left: the outbox, and enrolments that wait for their page.
+    /// Goes on with what an earlier process left: the outbox, and enrollments that wait for their page.
     async fn start(&self) -> Result<(), Error> {
         let enrollments = self
             .act(move |core| async move {
@@ -166,7 +166,7 @@ impl Authenticator {
     /// Starts adding the account that the person has accepted, and goes on until the digits can be shown.
     ///
     /// # Errors
-    /// After `Offline`, `Untrusted`, `Busy` and `Platform` with `Locked` or `Transient` the enrolment is kept
+    /// After `Offline`, `Untrusted`, `Busy` and `Platform` with `Locked` or `Transient` the enrollment is kept
     /// (`pending_steps`, `continue_enrollment`); after any other error nothing is left of it.
     pub async fn enroll(&self, offer: Offer) -> Result<Step, Error> {
         let step = self.act(|core| async move { enrollment::enroll(&core, offer).await }).await?;
@@ -174,7 +174,7 @@ impl Authenticator {
         Ok(step)
     }
 
-    /// Goes on with an enrolment that was cut off.
+    /// Goes on with an enrollment that was cut off.
     ///
     /// # Errors
     /// As `enroll`; `UnknownTicket`.
@@ -209,7 +209,7 @@ impl Authenticator {
         self.act(|core| async move { by_sign_in::start(&core, &address, redirect_uri).await }).await
     }
 
-    /// Waits until the page has taken the digits, or the service ended the enrolment.
+    /// Waits until the page has taken the digits, or the service ended the enrollment.
     ///
     /// # Errors
     /// `UnknownTicket` when it was given up; `Offline` when the service stayed silent past the digits' time.

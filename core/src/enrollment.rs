@@ -57,7 +57,7 @@ const MAX_NAME: usize = 128;
 /// Who is asking, shown to the person before anything is kept.
 ///
 /// The issuer is verified: the connection was trusted for its host, and the answer carried proof of the
-/// secret in the code. Organisation and user name are the service's claims.
+/// secret in the code. Organization and user name are the service's claims.
 #[derive(Clone)]
 pub struct Offer {
     invite_id: String,
@@ -85,7 +85,7 @@ impl Offer {
         self.issuer.host()
     }
 
-    /// The organisation, as the service claims.
+    /// The organization, as the service claims.
     #[must_use]
     pub fn organization(&self) -> &str {
         &self.organization
@@ -161,7 +161,7 @@ pub(crate) fn claimed_name(name: &str) -> Result<String, Error> {
 /// Starts adding the account that the person has accepted, and goes on until the digits can be shown.
 ///
 /// # Errors
-/// As `advance`; an enrolment cut off by the network is kept and listed by `pending_steps`.
+/// As `advance`; an enrollment cut off by the network is kept and listed by `pending_steps`.
 pub(crate) async fn enroll(core: &Core, offer: Offer) -> Result<Step, Error> {
     if offer.already_here {
         return Err(Error::AlreadyHere);
@@ -196,10 +196,10 @@ fn fresh_id() -> Result<String, Error> {
     Ok(base64url::encode(&id))
 }
 
-/// Goes on from the stored stage until the digits can be shown, or the enrolment has ended.
+/// Goes on from the stored stage until the digits can be shown, or the enrollment has ended.
 ///
 /// # Errors
-/// `Offline`, `Untrusted`, `Busy`, `Platform(Locked | Transient)` keep the enrolment; after any other
+/// `Offline`, `Untrusted`, `Busy`, `Platform(Locked | Transient)` keep the enrollment; after any other
 /// error nothing is left of it on this phone.
 pub(crate) async fn advance(core: &Core, ticket: &Ticket) -> Result<Step, Error> {
     loop {
@@ -219,7 +219,7 @@ pub(crate) async fn advance(core: &Core, ticket: &Ticket) -> Result<Step, Error>
     }
 }
 
-/// What a stored enrolment asks of the app.
+/// What a stored enrollment asks of the app.
 pub(crate) fn shown_step(record: &EnrollmentRecord) -> Step {
     let (ticket, host) = (record.ticket.clone(), record.facts.issuer.host().to_owned());
     match &record.stage {
@@ -348,7 +348,7 @@ async fn bound(core: &Core, record: &EnrollmentRecord, device_key: PublicKey, an
     .await
 }
 
-/// Gives an enrolment up. From `Bound` on the service is told, now or later.
+/// Gives an enrollment up. From `Bound` on the service is told, now or later.
 ///
 /// # Errors
 /// `UnknownTicket` when it has finished or was given up before.
@@ -367,7 +367,7 @@ pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
     Ok(())
 }
 
-/// Leaves nothing of an enrolment on this phone but a key that an unsent `abandon` still needs.
+/// Leaves nothing of an enrollment on this phone but a key that an unsent `abandon` still needs.
 async fn forget(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     let (ticket, account) = (record.ticket.clone(), record.facts.account.clone());
     core.change(Point::EnrollmentForgotten, move |tables| {

@@ -51,8 +51,8 @@ pub enum Error {
     /// The service speaks only versions that this app does not know.
     #[error("the service needs another version of the app")]
     UnsupportedVersion,
-    /// The enrolment can't go on.
-    #[error("the enrolment ended: {0}")]
+    /// The enrollment can't go on.
+    #[error("the enrollment ended: {0}")]
     Enrollment(EnrollmentFault),
     /// The answer was not made by the service that showed the code; nothing was kept.
     #[error("the answer does not come from the service that made the code")]
@@ -78,8 +78,8 @@ pub enum Error {
     /// Phone sign-in is off for this account, so nothing here can approve it.
     #[error("phone sign-in is off")]
     PhoneSignInOff,
-    /// The organisation does not allow this at present.
-    #[error("not allowed by the organisation at present")]
+    /// The organization does not allow this at present.
+    #[error("not allowed by the organization at present")]
     NotAllowedNow,
     /// What came back from the browser does not belong to what was started here.
     #[error("the browser's answer does not belong to this act")]
@@ -156,7 +156,7 @@ pub enum MetadataFault {
     PushKey,
 }
 
-/// Why an enrolment can't go on.
+/// Why an enrollment can't go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EnrollmentFault {
     /// The service knows no such code, or the code was mistyped.

@@ -131,7 +131,7 @@ pub trait PushChannel: Send + Sync {
 /// Whether the platform trusts a certificate chain.
 ///
 /// The name check and the handshake's signatures stay in the core: this port only says whether the
-/// chain leads to an authority that the platform (or the organisation's profile on it) trusts.
+/// chain leads to an authority that the platform (or the organization's profile on it) trusts.
 pub trait TlsTrust: Send + Sync {
     /// True when `chain` (DER, end entity first) is trusted for `host` at `now` (seconds since 1970).
     fn is_trusted(&self, host: String, chain: Vec<Vec<u8>>, now: u64) -> Result<bool, PlatformError>;

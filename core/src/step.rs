@@ -63,7 +63,7 @@ pub enum Step {
         host: String,
         /// Whose it will be, as the service claims.
         user_name: String,
-        /// The organisation, as the service claims.
+        /// The organization, as the service claims.
         organization: String,
         /// The name under which this device will be seen there.
         device: String,
@@ -131,9 +131,9 @@ pub enum Step {
 /// Why phone sign-in can't be turned on, or an account can't be added by signing in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotAllowed {
-    /// The organisation's policy says no.
+    /// The organization's policy says no.
     Policy,
-    /// The organisation allows fewer accounts on one phone, and this one holds the place.
+    /// The organization allows fewer accounts on one phone, and this one holds the place.
     AnotherAccount {
         /// Whose account holds it, as the service claims.
         user_name: String,

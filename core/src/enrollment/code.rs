@@ -116,7 +116,7 @@ impl Invite {
         }
     }
 
-    /// The enrolment key; slow for a typed code.
+    /// The enrollment key; slow for a typed code.
     pub(crate) fn enrollment_key(&self) -> Result<EnrollmentKey, NoKey> {
         // EXPOSE: the key is made of the secret.
         match &self.secret {

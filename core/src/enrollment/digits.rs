@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::jose::PublicKey;
 use crate::platform::PlatformError;
 
-/// The digits for a bound enrolment (protocol section 3.3).
+/// The digits for a bound enrollment (protocol section 3.3).
 pub(super) fn shown(record: &EnrollmentRecord, point: &[u8]) -> Result<String, Error> {
     let device_key = PublicKey::from_sec1(point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
     let issuer = record.facts.issuer.as_str();

@@ -1,6 +1,6 @@
 //! What the secret in a code proves: the MACs and digits of protocol section 3.
 //!
-//! The secret itself never travels; everything here is derived from the enrolment key K.
+//! The secret itself never travels; everything here is derived from the enrollment key K.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use ring::digest::{SHA256, digest};
@@ -15,12 +15,12 @@ const LANES: u32 = 1;
 const KEY_LEN: usize = 32;
 const DIGITS_MODULUS: u64 = 1_000_000;
 
-/// The enrolment key can't be made or read.
+/// The enrollment key can't be made or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no enrolment key")]
+#[error("no enrollment key")]
 pub(crate) struct NoKey;
 
-/// The enrolment key K.
+/// The enrollment key K.
 #[derive(Clone)]
 pub(crate) struct EnrollmentKey(Secret<Vec<u8>>);
 

@@ -10,7 +10,7 @@ use crate::push_message::PushKeys;
 use crate::service::{Endpoints, ServiceKeys};
 use crate::ticket::Ticket;
 
-/// Where an enrolment stands.
+/// Where an enrollment stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Stage {
@@ -24,7 +24,7 @@ pub(crate) enum Stage {
     Ended { cause: RemovalCause },
 }
 
-/// What happened to an enrolment.
+/// What happened to an enrollment.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
     KeyMade { point: Vec<u8>, push_endpoint: String },
@@ -45,7 +45,7 @@ pub(crate) fn next(stage: &Stage, event: Event) -> Option<Stage> {
     }
 }
 
-/// An enrolment as it is stored.
+/// An enrollment as it is stored.
 #[derive(Clone)]
 pub(crate) struct EnrollmentRecord {
     pub(crate) ticket: Ticket,
@@ -55,7 +55,7 @@ pub(crate) struct EnrollmentRecord {
     pub(crate) push_keys: PushKeys,
 }
 
-/// What is known of an enrolment and is no secret.
+/// What is known of an enrollment and is no secret.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Facts {
     pub(crate) account: AccountId,

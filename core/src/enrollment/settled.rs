@@ -12,7 +12,7 @@ pub(crate) fn activate(tables: &Tables<'_>, account: &AccountRecord) -> Result<(
     tables.delete_enrollment_of(&account.id)
 }
 
-/// The service ended the enrolment; the person has not been told yet.
+/// The service ended the enrollment; the person has not been told yet.
 pub(crate) fn end(tables: &Tables<'_>, account: &AccountId, cause: RemovalCause) -> Result<(), Error> {
     if let Some(record) = tables.enrollment_of(account)?
         && let Some(stage) = next(&record.stage, Event::Removed { cause })

@@ -21,7 +21,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Asking goes on this long after the digits' time, in seconds, to learn how it ended.
 const GRACE: u64 = 120;
 
-/// Asks the service, in the background, until the enrolment is active or ended.
+/// Asks the service, in the background, until the enrollment is active or ended.
 pub(crate) async fn watch(core: &Core, ticket: &Ticket) -> Result<(), Error> {
     while let Some(record) = waiting(core, ticket).await? {
         if let Err(error) = fetch::fetch(core, &record.facts.account, FetchReason::Poll, WAIT).await {
@@ -32,7 +32,7 @@ pub(crate) async fn watch(core: &Core, ticket: &Ticket) -> Result<(), Error> {
     Ok(())
 }
 
-/// The enrolment while its page has not yet taken the digits.
+/// The enrollment while its page has not yet taken the digits.
 ///
 /// # Errors
 /// `Offline` when the service stayed silent past the digits' time.
@@ -50,7 +50,7 @@ async fn waiting(core: &Core, ticket: &Ticket) -> Result<Option<EnrollmentRecord
     }
 }
 
-/// Waits until the enrolment is active or ended, and forgets an ended one.
+/// Waits until the enrollment is active or ended, and forgets an ended one.
 ///
 /// # Errors
 /// `UnknownTicket` when it was given up; `Offline` when the service stayed silent past the digits' time.

@@ -14,7 +14,7 @@ use crate::service::messages::Message;
 /// A request takes 20 s at most; twice that, and whoever sent it is gone.
 pub(crate) const LEASE: u64 = 45;
 const DAY: u64 = 24 * 60 * 60;
-/// An abandoned enrolment ends by itself after ten minutes.
+/// An abandoned enrollment ends by itself after ten minutes.
 const ABANDON_LIFE: u64 = 15 * 60;
 /// A service that stays silent this long is not coming back.
 const UNENROLL_LIFE: u64 = 90 * DAY;

@@ -16,7 +16,7 @@ fn entry(message: Message) -> Entry {
 fn each_message_is_sent_as_long_as_it_is_worth_something() {
     let push_address = Message::PushAddress { endpoint: "https://relay.test/1".to_owned() };
     for (name, message, seconds) in [
-        ("an abandoned enrolment", Message::Abandon, 900),
+        ("an abandoned enrollment", Message::Abandon, 900),
         ("a removal", Message::Unenroll, 7_776_000),
         ("a push address", push_address, 7_776_000),
         ("the end of a block", Message::Unblock, 86_400),

@@ -13,7 +13,7 @@ pub struct Requirements {
     pub lock: LockState,
     /// Whether that lock can guard the key.
     pub lock_is_enough: bool,
-    /// How the key will be guarded, by the organisation's policy.
+    /// How the key will be guarded, by the organization's policy.
     pub guard: KeyGuard,
     /// Whether this device is registered.
     pub registration: Registration,

@@ -174,7 +174,7 @@ pub struct Context {
     /// Where that address is, as far as the service knows.
     pub place: Option<Place>,
     /// Whether it is the network of this phone's last contact with the service. `false` is a warning that the
-    /// organisation wants the person to see; `None`: nothing follows from it.
+    /// organization wants the person to see; `None`: nothing follows from it.
     pub near: Option<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! The two unsigned-by-the-service exchanges of enrolment: look-up and bind. Both answers are believed
+//! The two unsigned-by-the-service exchanges of enrollment: look-up and bind. Both answers are believed
 //! only for their MAC.
 
 use crate::enrollment::code::Invite;

@@ -236,7 +236,7 @@ pub enum PushTest {
     NoAddress,
 }
 
-/// What the organisation's policy means for this phone (section 5).
+/// What the organization's policy means for this phone (section 5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Policy {
     pub(crate) phone_sign_in: bool,

@@ -1,4 +1,4 @@
-//! Enrolments under way, in the database.
+//! Enrollments under way, in the database.
 
 use rusqlite::{OptionalExtension, Row, params};
 

@@ -193,7 +193,7 @@ pub fn problem(body: &[u8]) -> Option<String> {
     }
 }
 
-/// A look-up answer: account id, user name and organisation as they are shown, and the pinned keys' thumbprints.
+/// A look-up answer: account id, user name and organization as they are shown, and the pinned keys' thumbprints.
 #[must_use]
 pub fn look_up(body: &[u8], mac: &str, issuer: &str, nonce: &[u8; 16], key: &[u8]) -> Option<LookedUp> {
     let (issuer, key) = (Issuer::parse(issuer).unwrap(), EnrollmentKey::from_bytes(key).unwrap());

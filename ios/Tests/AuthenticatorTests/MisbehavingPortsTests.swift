@@ -33,7 +33,7 @@ final class MisbehavingPortsTests: XCTestCase {
             ports.misbehaves(at: "make", .throwing)
             await assertThrows(CountersignError.TryAgain) { try await core.enroll(offer: offer) }
             try await core.abandon(ticket: only(core.pendingSteps()).interrupted())
-            // Garbage is refused for good: nothing is left of the enrolment.
+            // Garbage is refused for good: nothing is left of the enrollment.
             ports.misbehaves(at: "make", .garbage)
             await assertThrows(CountersignError.NotSupported) { try await core.enroll(offer: offer) }
             let left = try await core.pendingSteps()

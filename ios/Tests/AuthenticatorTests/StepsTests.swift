@@ -70,7 +70,7 @@ final class StepsTests: XCTestCase {
         }
     }
 
-    func testAnEnrolmentThatIsGivenUpLeavesNothingBehind() async throws {
+    func testAnEnrollmentThatIsGivenUpLeavesNothingBehind() async throws {
         try await withPhone { phone, person in
             let core = try await phone.open()
             let step = try await core.enroll(offer: phone.lookUp(person))

@@ -75,7 +75,7 @@ pub(crate) struct Scene {
     pub(crate) device: TestKey,
     pub(crate) device_id: String,
     prompt: Value,
-    /// What the enrolments of the vectors are made for.
+    /// What the enrollments of the vectors are made for.
     pub(crate) enrollment: Value,
 }
 
@@ -126,7 +126,7 @@ impl Scene {
         }
     }
 
-    /// Her device, her session, a ceremony that waits for an answer, an enrolment, an administrator's token.
+    /// Her device, her session, a ceremony that waits for an answer, an enrollment, an administrator's token.
     fn anew(&self) {
         let now = self.app.clock.now();
         let account = self.person.account_id.clone();
@@ -206,7 +206,7 @@ impl Scene {
         device
     }
 
-    /// The enrolment of the vectors, open.
+    /// The enrollment of the vectors, open.
     fn open_enrollment(&self) -> Enrollment {
         let expected = &self.enrollment;
         let (id, key, now) =

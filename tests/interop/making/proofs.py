@@ -1,4 +1,4 @@
-"""Enrolment keys, MACs, digits and thumbprints."""
+"""Enrollment keys, MACs, digits and thumbprints."""
 
 import os
 import secrets
@@ -70,7 +70,7 @@ def proof(key: bytes, fields: dict, data: bytes) -> dict:
 
 
 def proofs_of(world: World, enrollment: dict, keys_jws: str) -> dict:
-    """All the MACs of one enrolment (sections 3.1 to 3.3)."""
+    """All the MACs of one enrollment (sections 3.1 to 3.3)."""
     key, identifier, thumbprint = unb64(enrollment["key"]), enrollment["id"], world.device.thumbprint
     nonce, jti = os.urandom(16), os.urandom(16)
     looked_up = compact({

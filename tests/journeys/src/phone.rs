@@ -151,7 +151,7 @@ impl TestPhone {
     /// What the terminal phone shows while the page waits for the digits.
     ///
     /// # Errors
-    /// When no enrolment waits.
+    /// When no enrollment waits.
     pub async fn shows_digits(&self, digits: &str) -> Result<String, Trouble> {
         match self.core().pending_steps().await?.first() {
             Some(Step::ShowDigits { host, until, .. } | Step::OpenBrowser { host, until, .. }) => {
@@ -193,7 +193,7 @@ impl TestPhone {
     /// Waits until the page has taken the digits.
     ///
     /// # Errors
-    /// When the service ended the enrolment.
+    /// When the service ended the enrollment.
     pub async fn activated(&self, ticket: Ticket) -> Result<AccountId, Trouble> {
         match self.core().wait_for_activation(ticket).await? {
             EnrollmentEnd::Active(account) => Ok(account.id),

@@ -68,7 +68,7 @@ pub enum Event {
     Bind(Phone, Wizard, Wizard),
     /// The service's answer comes to the phone, or Mallory's in its place.
     Answer(Phone, Wizard),
-    /// Digits are typed in a session, for an enrolment: those of a phone under a code, or wrong ones.
+    /// Digits are typed in a session, for an enrollment: those of a phone under a code, or wrong ones.
     Type(Wizard, Wizard, Option<(Phone, Wizard)>),
     /// "That's not my phone", or cancelled.
     Cancel(Wizard),
@@ -105,7 +105,7 @@ impl Adding {
     pub fn new(leaks: bool) -> Self {
         let app = service();
         let (mut begin, mut codes) = (people(), Vec::new());
-        // An enrolment names the service's keys.
+        // An enrollment names the service's keys.
         let keys = app.store.run_blocking(|tx| tx.get::<KeyRecord>(PHONE)).ok().flatten().expect("the service's keys");
         begin.run(|tx| tx.put(&keys));
         let wizards = if leaks { vec![Wizard::Hers, Wizard::His] } else { vec![Wizard::Hers, Wizard::Other] };
@@ -181,7 +181,7 @@ impl Adding {
         }
     }
 
-    /// The wizard's page: the enrolment must be of the session that hands the digits in.
+    /// The wizard's page: the enrollment must be of the session that hands the digits in.
     fn type_digits(&self, state: &mut State, session: Wizard, wizard: Wizard, typed: &str, now: Time) {
         let (id, _, _) = self.code(wizard);
         let before: Enrollment = state.rows.one(id);

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_enrolment_names_its_cause() {
+    fn an_ended_enrollment_names_its_cause() {
         let value = error(&PhoneError::Ended(RemovalCause::NotMyPhone), None, None);
         assert_eq!(value.get("error"), Some(&json!("enrollment_ended")));
         assert_eq!(value.get("cause"), Some(&json!("not_my_phone")));

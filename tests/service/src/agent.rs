@@ -1,4 +1,4 @@
-//! What a browser says of itself, reduced to what a person recognises; unknown stays "other".
+//! What a browser says of itself, reduced to what a person recognizes; unknown stays "other".
 
 /// How the reader calls it.
 const PHONE: &str = "smartphone";

@@ -16,7 +16,7 @@ pub struct Entry {
     pub at: Time,
     /// What was decided.
     pub what: String,
-    /// Which device, ceremony or enrolment it was about.
+    /// Which device, ceremony or enrollment it was about.
     pub about: String,
 }
 

@@ -24,7 +24,7 @@ pub struct Client {
 pub struct Config {
     /// `https://host[:port]`, what phones and applications know the service by.
     pub issuer: String,
-    /// The organisation's name, as people know it.
+    /// The organization's name, as people know it.
     pub organization: String,
     /// Where everything is kept; nowhere (memory) when there is none.
     pub data: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! The reference sign-in service of Countersign: the other side of every journey.
 //!
 //! Short enough that a maker of sign-in services reads it to learn the protocol, good enough to run a
-//! small organisation. It shares no code with the phone's core; both are held to `core/docs/protocol.md`.
+//! small organization. It shares no code with the phone's core; both are held to `core/docs/protocol.md`.
 //!
 //! A room for each thing that people or phones come for, with the same parts: `rules` (pure: state and
 //! input to decision), `acts` (one transaction each), `routes` (HTTP), `records` (what is stored).

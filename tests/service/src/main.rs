@@ -13,7 +13,7 @@ use countersign_service::{data, operator, serve, tls};
 use url::Url;
 
 #[derive(Parser)]
-#[command(version, about = "A sign-in service for organisations whose people sign in with their phones")]
+#[command(version, about = "A sign-in service for organizations whose people sign in with their phones")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -88,7 +88,7 @@ struct Serve {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
-    /// The organisation's name, as people know it
+    /// The organization's name, as people know it
     #[arg(long, default_value = "Countersign")]
     organization: String,
     /// Certificate chain in PEM; without it a private authority is made in the data folder

@@ -17,7 +17,7 @@ const PASSWORD_PASSES: u32 = 2;
 /// All people stand under one parent, to be listed.
 const EVERYBODY: &str = "";
 
-/// A person of the organisation.
+/// A person of the organization.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Person {
     /// Given once, never reused; what phones and relying parties know the account by.

@@ -1,4 +1,4 @@
-//! The organisation's authentication-methods policy: who may use the app, and how.
+//! The organization's authentication-methods policy: who may use the app, and how.
 
 pub mod document;
 pub mod records;

@@ -35,10 +35,10 @@ pub enum Problem {
 impl Problem {
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::EnrollmentUnknown => (StatusCode::NOT_FOUND, "enrollment-unknown", "No such enrolment"),
-            Self::EnrollmentExpired => (StatusCode::GONE, "enrollment-expired", "The enrolment has expired"),
-            Self::EnrollmentUsed => (StatusCode::CONFLICT, "enrollment-used", "The enrolment was used"),
-            Self::EnrollmentCancelled => (StatusCode::GONE, "enrollment-cancelled", "The enrolment was cancelled"),
+            Self::EnrollmentUnknown => (StatusCode::NOT_FOUND, "enrollment-unknown", "No such enrollment"),
+            Self::EnrollmentExpired => (StatusCode::GONE, "enrollment-expired", "The enrollment has expired"),
+            Self::EnrollmentUsed => (StatusCode::CONFLICT, "enrollment-used", "The enrollment was used"),
+            Self::EnrollmentCancelled => (StatusCode::GONE, "enrollment-cancelled", "The enrollment was cancelled"),
             Self::TooManyLookUps => (StatusCode::TOO_MANY_REQUESTS, "too-many-look-ups", "Looked up too often"),
             Self::RequestRefused => (StatusCode::UNAUTHORIZED, "request-refused", "The request was refused"),
             Self::UnsupportedVersion => (StatusCode::BAD_REQUEST, "unsupported-version", "Version 1 only"),

@@ -42,9 +42,9 @@ pub enum Table {
     Attempts,
     /// Browsers an account used before, by hashed cookie.
     KnownBrowsers,
-    /// Enrolments.
+    /// Enrollments.
     Enrollments,
-    /// Typed ids, leading to enrolments.
+    /// Typed ids, leading to enrollments.
     TypedIds,
     /// Devices and their tombstones.
     Devices,
@@ -76,7 +76,7 @@ pub enum Table {
     NumberSequences,
     /// What a phone is told at its next contact.
     Notices,
-    /// The organisation's policy.
+    /// The organization's policy.
     Policy,
     /// Groups of people.
     Groups,

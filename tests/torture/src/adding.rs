@@ -29,7 +29,7 @@ impl Life<'_> {
                 }
                 "confirm" => {
                     let number = page.number().map_err(Fault::broken)?;
-                    life.approve(Kind::ConfirmEnrolment, &number, false).await?;
+                    life.approve(Kind::ConfirmEnrollment, &number, false).await?;
                     let page = life.open(WIZARD).await?;
                     life.browser.press(&page, "finish", &[]).await.map_err(Fault::broken)?;
                 }

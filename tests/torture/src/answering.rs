@@ -14,7 +14,7 @@ const LOOKS: usize = 6;
 
 fn shown_as(kind: Kind) -> &'static str {
     match kind {
-        Kind::ConfirmEnrolment => "ConfirmEnrollment",
+        Kind::ConfirmEnrollment => "ConfirmEnrollment",
         Kind::SecondFactor => "SecondFactor",
         Kind::PhoneSignIn => "PhoneSignIn",
         Kind::AddMethod => "AddMethod",

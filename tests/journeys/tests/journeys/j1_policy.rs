@@ -1,4 +1,4 @@
-//! J1: what the organisation allows, and how a change reaches phones.
+//! J1: what the organization allows, and how a change reaches phones.
 
 use crate::common::{
     self, REDIRECT, account_of, agreed, browser_opened, confirmed, everybody, set_policy, with_phone_sign_in,

@@ -119,7 +119,7 @@ async fn shows_as_text(browser: &Browser, what: &str, times: usize) {
     let [owned, made, scripts, title, text] = seen.as_array().unwrap().as_slice() else { panic!("{seen}") };
     assert_eq!((owned.as_u64(), made.as_u64(), scripts.as_u64()), (Some(0), Some(0), Some(1)), "{what}");
     assert!(title.as_str().unwrap().ends_with(MARKUP), "{what}: {title}");
-    // Title and heading of every page name the organisation.
+    // Title and heading of every page name the organization.
     let found = text.as_str().unwrap().matches(MARKUP).count();
     let typed = browser.source().await.unwrap().matches("&lt;script&gt;").count();
     assert!(found.max(typed) >= 2 + times, "{what}: {found}");

@@ -1,4 +1,4 @@
-//! J9: the phone or the organisation changes; the account says so, with what to do.
+//! J9: the phone or the organization changes; the account says so, with what to do.
 
 use crate::common::{self, account_of, confirmed, use_phone, with_phone_sign_in};
 use countersign::{

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_enrolment_says_why() {
+    fn an_ended_enrollment_says_why() {
         let text = fault(&PhoneError::Ended(RemovalCause::WrongDigits), None);
         assert!(text.contains("Wrong digits were typed three times"), "{text}");
     }

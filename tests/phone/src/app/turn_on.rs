@@ -122,7 +122,7 @@ async fn added(phone: &Phone, account: &AccountId, output: &mut Output) -> Resul
     output.text(&wrap(&format!("The account at {host} is on this phone. It approves sign-ins after a password.")))?;
     let needs = phone.authenticator().requirements(account.id.clone()).await?;
     let next = match needs.registration {
-        Registration::NotAllowed { .. } => "Your organisation does not allow signing in without one.",
+        Registration::NotAllowed { .. } => "Your organization does not allow signing in without one.",
         Registration::Needed | Registration::Done if !needs.lock_is_enough => {
             "To sign in without one, set a lock first: countersign-phone lock set"
         }

@@ -57,7 +57,7 @@ fn chunks(text: &str, width: usize) -> Vec<String> {
     characters.chunks(width).map(|chunk| chunk.iter().collect()).collect()
 }
 
-/// User name and organisation, both as claims.
+/// User name and organization, both as claims.
 pub(crate) fn whose(account: &Account) -> String {
     format!("{} at {}", quoted(&account.user_name), quoted(&account.organization))
 }

@@ -15,7 +15,7 @@ fn who(host: &str, user_name: &str, organization: &str, already_here: bool) -> S
     let mut text = wrap("This sign-in service asks to be added:");
     text.push('\n');
     text.push_str(&frame(host));
-    text.push_str(&field("It says", &format!("organisation {}", quoted(organization))));
+    text.push_str(&field("It says", &format!("organization {}", quoted(organization))));
     text.push_str(&field("", &format!("account {}", quoted(user_name))));
     text.push('\n');
     text.push_str(&wrap(if already_here {
@@ -58,7 +58,7 @@ mod tests {
   ┌──────────────────────┐
   │  signin.example.com  │
   └──────────────────────┘
-  It says      organisation “Example Works”
+  It says      organization “Example Works”
                account “ada”
 
   Add it only if this is the address in your browser.

@@ -109,7 +109,7 @@ fn origin(origin: Origin) -> &'static str {
     }
 }
 
-/// The organisation's policy may keep it back.
+/// The organization's policy may keep it back.
 fn application(context: &Context) -> String {
     if context.application.is_empty() { "not shown".to_owned() } else { quoted(&context.application) }
 }

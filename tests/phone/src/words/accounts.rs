@@ -34,8 +34,8 @@ fn what(health: AccountHealth) -> &'static str {
         AccountHealth::SignInKeyInvalidated => "phone sign-in ended: the lock or its fingerprints changed.",
         AccountHealth::SignInKeyLost => "phone sign-in ended: its key is gone.",
         AccountHealth::DeviceKeyLost => "can't answer: its key is gone.",
-        AccountHealth::Suspended => "the organisation has suspended your sign-in.",
-        AccountHealth::LimitedByPolicy => "the organisation does not allow this app for you at present.",
+        AccountHealth::Suspended => "the organization has suspended your sign-in.",
+        AccountHealth::LimitedByPolicy => "the organization does not allow this app for you at present.",
         AccountHealth::IdentityChanged => "the service's identity changed; requests are held back.",
         AccountHealth::RestoredElsewhere => "can't answer here: its key stayed on another phone.",
         AccountHealth::UpdateNeeded => "the service needs a newer version of this phone.",
@@ -81,7 +81,7 @@ pub fn phone_sign_in(state: PhoneSignIn) -> &'static str {
     match state {
         PhoneSignIn::On => "without a password",
         PhoneSignIn::Off => "after a password",
-        PhoneSignIn::NotAllowed => "after a password; the organisation does not allow phone sign-in",
+        PhoneSignIn::NotAllowed => "after a password; the organization does not allow phone sign-in",
     }
 }
 
@@ -143,13 +143,13 @@ pub(crate) fn not_allowed(why: &NotAllowed) -> Words {
     match why {
         NotAllowed::Policy => words(
             "policy",
-            "Your organisation does not allow phone sign-in for this account.",
+            "Your organization does not allow phone sign-in for this account.",
             fine,
             "Ask your administrator.",
         ),
         NotAllowed::AnotherAccount { .. } => words(
             "another_account",
-            "Your organisation allows one account with phone sign-in on a phone, and another one has it.",
+            "Your organization allows one account with phone sign-in on a phone, and another one has it.",
             fine,
             "Turn it off there first: countersign-phone turn-off",
         ),

@@ -91,7 +91,7 @@ fn phone_sign_in(error: &Error) -> Words {
         ),
         Error::NotAllowedNow => words(
             "not_allowed_now",
-            "Your organisation does not allow this at present.",
+            "Your organization does not allow this at present.",
             ACCOUNTS_FINE,
             "Ask your administrator.",
         ),

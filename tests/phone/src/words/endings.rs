@@ -42,7 +42,7 @@ pub fn outcome(outcome: Outcome) -> Verdict {
         }
         Outcome::RefusedPlace => verdict(
             "refused_place",
-            "Your organisation wants phone and browser in the same network, and they are not. Nobody was signed in. \
+            "Your organization wants phone and browser in the same network, and they are not. Nobody was signed in. \
              Join the browser's network with this phone, then start again on the page.",
         ),
     }

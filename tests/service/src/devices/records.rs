@@ -180,7 +180,7 @@ impl Device {
         let sign_in = || self.sign_in.as_ref().map(|sign_in| (AnsweringKey::SignIn, sign_in.key.thumbprint()));
         let lately_off = self.turned_off_at.is_some_and(|at| now - at < STEP_UP_REST);
         match kind {
-            Kind::ConfirmEnrolment | Kind::SecondFactor => Some(device()),
+            Kind::ConfirmEnrollment | Kind::SecondFactor => Some(device()),
             // Registering is how phone sign-in comes back, so a device that was turned off may still ask for it.
             Kind::RegisterDevice => Some(device()),
             Kind::PhoneSignIn => sign_in(),

@@ -1,4 +1,4 @@
-//! What is done to an enrolment, each one transaction: decided by the rules, recorded in the audit.
+//! What is done to an enrollment, each one transaction: decided by the rules, recorded in the audit.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -28,7 +28,7 @@ pub enum MakeError {
     /// No randomness.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The enrolment is over.
+    /// The enrollment is over.
     #[error("over")]
     Over,
 }
@@ -37,7 +37,7 @@ fn key_label(id: &str) -> String {
     format!("enrollment key {id}")
 }
 
-/// Makes an enrolment for the wizard of a session; an older one of the same session ends.
+/// Makes an enrollment for the wizard of a session; an older one of the same session ends.
 pub async fn start(app: &App, account_id: String, session: String) -> Result<String, MakeError> {
     let now = app.clock.now();
     let enrollment = fresh(app, account_id, session, now)?;
@@ -46,7 +46,7 @@ pub async fn start(app: &App, account_id: String, session: String) -> Result<Str
     Ok(id)
 }
 
-/// An enrolment with a code of its own.
+/// An enrollment with a code of its own.
 pub fn fresh(app: &App, account_id: String, session: String, now: Time) -> Result<Enrollment, MakeError> {
     let secret = Zeroizing::new(random::<16>()?);
     let id = random_id()?;
@@ -73,7 +73,7 @@ pub fn fresh(app: &App, account_id: String, session: String, now: Time) -> Resul
     })
 }
 
-/// Keeps an enrolment; an older one of the same session ends.
+/// Keeps an enrollment; an older one of the same session ends.
 pub fn start_in(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
     end_of_session(tx, &enrollment.account_id, &enrollment.session, now)?;
     let keys_document = keys::newest(tx)?;
@@ -315,7 +315,7 @@ pub fn bind_in(
     Ok(Ok(Vouched { mac: encode(&key.answer_mac("bind-answer", &request.jti, &body)), body }))
 }
 
-/// Takes the digits from the wizard; right ones make the device active and end every other open enrolment.
+/// Takes the digits from the wizard; right ones make the device active and end every other open enrollment.
 pub async fn digits(app: &App, enrollment_id: String, typed: String) -> Result<Digits, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     app.store.run(move |tx| digits_in(tx, &shared, &enrollment_id, &typed, now)).await
@@ -370,7 +370,7 @@ fn are_digits(expected: &str, typed: &str) -> bool {
     same(expected, &typed)
 }
 
-/// Ends an enrolment from the wizard: cancelled, or "that's not my phone".
+/// Ends an enrollment from the wizard: cancelled, or "that's not my phone".
 pub async fn end(app: &App, enrollment_id: String, cause: Cause) -> Result<(), StoreError> {
     let now = app.clock.now();
     app.store.run(move |tx| end_in(tx, &enrollment_id, cause, now)).await
@@ -384,7 +384,7 @@ pub fn end_in(tx: &mut Tx<'_>, enrollment_id: &str, cause: Cause, now: Time) -> 
     }
 }
 
-/// The enrolment as it stands now; one that has run out is ended on the way.
+/// The enrollment as it stands now; one that has run out is ended on the way.
 pub async fn current(app: &App, enrollment_id: String) -> Result<Option<Enrollment>, StoreError> {
     let now = app.clock.now();
     app.store
@@ -403,7 +403,7 @@ pub async fn current(app: &App, enrollment_id: String) -> Result<Option<Enrollme
         .await
 }
 
-/// Ends every open enrolment of an account but one.
+/// Ends every open enrollment of an account but one.
 pub fn end_others(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, now: Time) -> Result<(), StoreError> {
     for mut enrollment in tx.children::<Enrollment>(account_id)? {
         if Some(enrollment.scanned.id.as_str()) != but {
@@ -413,7 +413,7 @@ pub fn end_others(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, now: Tim
     Ok(())
 }
 
-/// Ends every open enrolment of a session that is over.
+/// Ends every open enrollment of a session that is over.
 pub fn end_of_session(tx: &mut Tx<'_>, account_id: &str, session: &str, now: Time) -> Result<(), StoreError> {
     for mut enrollment in tx.children::<Enrollment>(account_id)? {
         if enrollment.session == session {
@@ -423,7 +423,7 @@ pub fn end_of_session(tx: &mut Tx<'_>, account_id: &str, session: &str, now: Tim
     Ok(())
 }
 
-/// Ends an enrolment that the policy, or a suspension, no longer allows: read in each deciding transaction.
+/// Ends an enrollment that the policy, or a suspension, no longer allows: read in each deciding transaction.
 fn end_unless_allowed(tx: &mut Tx<'_>, enrollment: &mut Enrollment, now: Time) -> Result<(), StoreError> {
     match may_answer(tx, &enrollment.account_id)? {
         Status::Ok => Ok(()),
@@ -440,7 +440,7 @@ fn end_one(tx: &mut Tx<'_>, enrollment: &mut Enrollment, cause: Cause, now: Time
     Ok(())
 }
 
-/// The pending device of an ended enrolment becomes a tombstone of the same cause.
+/// The pending device of an ended enrollment becomes a tombstone of the same cause.
 fn bury(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
     let (State::Ended(cause), Some(id)) = (enrollment.state, &enrollment.device_id) else {
         return Ok(());
@@ -451,7 +451,7 @@ fn bury(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), Store
     }
 }
 
-/// Ends the enrolment that a pending device waits for when its time is over, so that the phone learns it
+/// Ends the enrollment that a pending device waits for when its time is over, so that the phone learns it
 /// even though nobody looks at the wizard any more.
 pub fn settle_pending(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
     if device.state != devices::State::Pending {
@@ -465,7 +465,7 @@ pub fn settle_pending(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(),
     Ok(())
 }
 
-/// The phone gives its pending enrolment up.
+/// The phone gives its pending enrollment up.
 pub fn abandoned(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
     for mut enrollment in tx.children::<Enrollment>(&device.account_id)? {
         if enrollment.device_id.as_deref() == Some(device.id.as_str()) {

@@ -1,4 +1,4 @@
-//! The MACs and digits of protocol section 3, from the enrolment key K.
+//! The MACs and digits of protocol section 3, from the enrollment key K.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use ring::digest::{SHA256, digest};
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::secrets::SecretError;
 
-/// The enrolment key K.
+/// The enrollment key K.
 pub struct Key(Zeroizing<Vec<u8>>);
 
 impl Key {

@@ -1,4 +1,4 @@
-//! What is stored of an enrolment.
+//! What is stored of an enrollment.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::store::{Record, StoreError, Table, Tx};
 /// How it ended is remembered this long, to say so to a late phone.
 const REMEMBERED: Time = DAY;
 
-/// Where an enrolment stands.
+/// Where an enrollment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -30,13 +30,13 @@ pub enum State {
 pub struct Code {
     /// What the phone names it by.
     pub id: String,
-    /// K, sealed; gone when the enrolment or this id is over.
+    /// K, sealed; gone when the enrollment or this id is over.
     pub key: Option<Sealed>,
     /// Wrong MACs so far.
     pub wrong_macs: u8,
 }
 
-/// An enrolment.
+/// An enrollment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Enrollment {
     /// Its own id: that of the scanned code.
@@ -122,12 +122,12 @@ impl Enrollment {
     }
 }
 
-/// Leads from a typed id to its enrolment.
+/// Leads from a typed id to its enrollment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TypedId {
     /// Four characters.
     pub id: String,
-    /// The enrolment.
+    /// The enrollment.
     pub enrollment: String,
     /// When it ends.
     pub expires_at: Time,
@@ -149,7 +149,7 @@ impl Record for TypedId {
     }
 }
 
-/// The enrolment that a phone names, by either of its codes.
+/// The enrollment that a phone names, by either of its codes.
 pub fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<Enrollment>, StoreError> {
     if let Some(enrollment) = tx.get(id)? {
         return Ok(Some(enrollment));

@@ -1,4 +1,4 @@
-//! The rules of enrolment, pure: what a look-up, a bind and digits do to it.
+//! The rules of enrollment, pure: what a look-up, a bind and digits do to it.
 //!
 //! ```text
 //! Open ──bind──▶ Bound ──right digits──▶ Active
@@ -10,7 +10,7 @@ use crate::clock::{MINUTE, Time};
 use crate::devices::records::Cause;
 use crate::enrollment::records::{Enrollment, State};
 
-/// Life of an enrolment.
+/// Life of an enrollment.
 pub const LIFE: Time = 10 * MINUTE;
 const MAX_LOOK_UPS: usize = 5;
 const MAX_WRONG_MACS: u8 = 5;
@@ -58,7 +58,7 @@ pub fn settle(enrollment: &mut Enrollment, now: Time) {
     }
 }
 
-/// Ends an enrolment that is not over.
+/// Ends an enrollment that is not over.
 pub fn end(enrollment: &mut Enrollment, cause: Cause) {
     if matches!(enrollment.state, State::Open | State::Bound) {
         enrollment.state = State::Ended(cause);

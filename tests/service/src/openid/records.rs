@@ -51,7 +51,7 @@ impl Record for Code {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        // Kept past its end, so that a replay is recognised.
+        // Kept past its end, so that a replay is recognized.
         Some(self.expires_at + crate::clock::HOUR)
     }
 }

@@ -161,7 +161,7 @@ pub fn not_approved(outcome: Outcome) -> &'static str {
         Outcome::Cancelled => "You cancelled the request.",
         Outcome::Ended => "Your account changed meanwhile, so the request has ended. Sign in again.",
         Outcome::RefusedPlace => {
-            "Your organisation wants your phone in the same network as this browser, and it is in another one. Connect \
+            "Your organization wants your phone in the same network as this browser, and it is in another one. Connect \
              it to this network, then try again."
         }
     }
@@ -216,7 +216,7 @@ pub fn not_started(why: NotStarted) -> Page {
 #[must_use]
 pub fn more_information() -> Page {
     Page::new("more-information", "More information required")
-        .text("Your organisation needs a second way to know that it's you. Setting it up takes about a minute; have your phone ready.")
+        .text("Your organization needs a second way to know that it's you. Setting it up takes about a minute; have your phone ready.")
         .form(Form::main("next", "/more-information", "Next"))
         .and(link("other-name", "/sign-in", "Sign in as somebody else", ""))
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Everybody of the organisation.
+/// Everybody of the organization.
 pub const ALL_USERS: &str = "all_users";
 /// So many targets at most in each list.
 const MAX_TARGETS: usize = 200;

@@ -494,7 +494,7 @@ pub(super) fn may_approve(tx: &mut Tx<'_>, account_id: &str, kind: Kind) -> Resu
     Ok(match kind {
         Kind::PhoneSignIn => effective.allows_phone_sign_in(),
         Kind::SecondFactor => effective.allows_push(),
-        Kind::ConfirmEnrolment
+        Kind::ConfirmEnrollment
         | Kind::AddMethod
         | Kind::RemoveMethod
         | Kind::RegisterDevice

@@ -15,7 +15,8 @@ const REDEEMABLE: Time = 5 * MINUTE;
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The end of adding a phone.
-    ConfirmEnrolment,
+    #[serde(rename = "confirm_enrolment")]
+    ConfirmEnrollment,
     /// After the password.
     SecondFactor,
     /// Instead of the password.

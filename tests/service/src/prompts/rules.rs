@@ -32,7 +32,7 @@ pub fn life(kind: Kind, origin: Origin) -> Time {
     }
     match kind {
         Kind::SecondFactor | Kind::PhoneSignIn => 2 * MINUTE,
-        Kind::ConfirmEnrolment
+        Kind::ConfirmEnrollment
         | Kind::AddMethod
         | Kind::RemoveMethod
         | Kind::RegisterDevice

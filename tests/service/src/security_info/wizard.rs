@@ -98,7 +98,7 @@ pub async fn start(State(app): State<App>, posted: Posted) -> Response {
 }
 
 fn not_made(app: &App, error: &MakeError) -> Response {
-    tracing::error!(%error, "an enrolment could not be made");
+    tracing::error!(%error, "an enrollment could not be made");
     words::unavailable().show_as(axum::http::StatusCode::SERVICE_UNAVAILABLE, app, None)
 }
 
@@ -109,7 +109,7 @@ async fn keep(app: &App, session: Session, next: &'static str) -> Response {
     }
 }
 
-/// The wizard's own enrolment.
+/// The wizard's own enrollment.
 async fn open(app: &App, visitor: &Visitor) -> Result<(Session, Enrollment), Response> {
     let Some(session) = visitor.session.clone() else {
         return Err(sign_in_again(app, visitor));
@@ -124,7 +124,7 @@ async fn open(app: &App, visitor: &Visitor) -> Result<(Session, Enrollment), Res
     }
 }
 
-/// `GET /security-info/add/code`: the page for wherever the enrolment stands.
+/// `GET /security-info/add/code`: the page for wherever the enrollment stands.
 pub async fn code(State(app): State<App>, visitor: Visitor) -> Response {
     let (session, enrollment) = match open(&app, &visitor).await {
         Ok(found) => found,
@@ -234,7 +234,7 @@ async fn confirm(app: &App, visitor: &Visitor, session: Session, enrollment: &En
         account_id: session.account_id.clone(),
         owner: Owner::Session(session.id.clone()),
         known_browser: None,
-        kind: PromptKind::ConfirmEnrolment,
+        kind: PromptKind::ConfirmEnrollment,
         origin: Origin::SignedIn,
         context: context(visitor, "Security info"),
         network: visitor.peer.network(),
@@ -278,7 +278,7 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
             let Some(id) = &session.ceremony else {
                 return Ok(false);
             };
-            let redeemed: Option<Ceremony> = prompts::redeem(tx, id, &owner, PromptKind::ConfirmEnrolment, now)?;
+            let redeemed: Option<Ceremony> = prompts::redeem(tx, id, &owner, PromptKind::ConfirmEnrollment, now)?;
             let Some(ceremony) = redeemed else {
                 return Ok(false);
             };
@@ -330,7 +330,7 @@ async fn end(app: &App, visitor: &Visitor, cause: Cause, next: &'static str) -> 
     Redirect::to(next).into_response()
 }
 
-/// `GET /security-info/add/events`: turns when the enrolment or its confirmation moves on.
+/// `GET /security-info/add/events`: turns when the enrollment or its confirmation moves on.
 pub async fn add_events(State(app): State<App>, visitor: Visitor) -> Response {
     let (shared, looks_at_first) = (app.clone(), Arc::new(OnceLock::new()));
     events::until(&app, move || {

@@ -1,4 +1,4 @@
-//! Every stage of an enrolment against everything that can come.
+//! Every stage of an enrollment against everything that can come.
 
 use countersign_service::clock::Time;
 use countersign_service::devices::records::Cause;
@@ -200,7 +200,7 @@ fn a_wrong_mac_leaves_the_stage_where_it_was() {
 }
 
 #[test]
-fn an_active_enrolment_can_not_be_ended() {
+fn an_active_enrollment_can_not_be_ended() {
     let mut enrollment = active();
     end(&mut enrollment, Cause::NotMyPhone);
     settle(&mut enrollment, NOW + 2 * LIFE);

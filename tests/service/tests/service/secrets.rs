@@ -1,4 +1,4 @@
-//! Sealing, fair randomness, and the MACs of enrolment against values made elsewhere.
+//! Sealing, fair randomness, and the MACs of enrollment against values made elsewhere.
 
 use std::collections::BTreeSet;
 

@@ -60,7 +60,7 @@ pub const LOST: &str =
 /// The policy does not offer the app.
 #[must_use]
 pub fn not_offered() -> Page {
-    Page::new("not-offered", "Your organisation doesn't offer this")
+    Page::new("not-offered", "Your organization doesn't offer this")
         .and(Block::Outcome(
             "You can't add the authenticator app here. Your administrator decides who may use it, and how.".to_owned(),
         ))
@@ -75,7 +75,7 @@ pub fn register_phone(name: &str, model: &str) -> Page {
             ("Phone", name.to_owned(), "phone-name"),
             ("Model", model.to_owned(), "phone-model"),
         ]))
-        .text("Registered, this phone signs you in without a password. Your organisation sees its name and model. It does not manage the phone.")
+        .text("Registered, this phone signs you in without a password. Your organization sees its name and model. It does not manage the phone.")
         .form(Form::main("register", "/register-phone", "Register"))
         .form(Form::quiet("cancel", "/register-phone/cancel", "Cancel"))
 }
@@ -88,7 +88,7 @@ pub fn add_phone(name: &str, model: &str, problem: Option<&str>) -> Page {
             ("Phone", name.to_owned(), "phone-name"),
             ("Model", model.to_owned(), "phone-model"),
         ]))
-        .text("Added, this phone approves sign-ins for you. Your organisation sees its name and model. It does not manage the phone.")
+        .text("Added, this phone approves sign-ins for you. Your organization sees its name and model. It does not manage the phone.")
         .form(Form::main("register", "/register-phone", "Add").asking(Field::digits("Six digits that the phone shows")))
         .form(Form::quiet("cancel", "/register-phone/cancel", "Cancel"))
         .text("Type only what the phone in your own hand shows. If somebody sent you here, or told you the digits, cancel.")
@@ -110,7 +110,7 @@ pub fn too_many_digits() -> Page {
 /// The policy does not offer the app to whoever came from a phone.
 #[must_use]
 pub fn not_offered_to_phone() -> Page {
-    Page::new("not-offered", "Your organisation doesn't offer this")
+    Page::new("not-offered", "Your organization doesn't offer this")
         .and(Block::Outcome(
             "You can't use the authenticator app for this account. Your administrator decides who may use it, and how."
                 .to_owned(),
@@ -123,7 +123,7 @@ pub fn not_offered_to_phone() -> Page {
 pub fn pass_needed() -> Page {
     Page::new("pass-needed", "You need a Temporary Access Pass")
         .and(Block::Outcome(
-            "Your organisation lets you add your first phone with a pass only. Ask your administrator for one."
+            "Your organization lets you add your first phone with a pass only. Ask your administrator for one."
                 .to_owned(),
         ))
         .and(link("use-pass", "/sign-in/pass", "I have a pass", "button main"))

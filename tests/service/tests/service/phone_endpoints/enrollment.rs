@@ -289,7 +289,7 @@ async fn a_new_code_of_the_same_session_ends_the_older() {
 }
 
 #[tokio::test]
-async fn the_first_activation_ends_every_other_open_enrolment() {
+async fn the_first_activation_ends_every_other_open_enrollment() {
     let service = Service::start().await;
     let elsewhere = acts::start(&service.app, service.account.clone(), "another session".to_owned()).await.unwrap();
     service.with_phone(1).await;

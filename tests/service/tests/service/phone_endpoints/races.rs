@@ -263,7 +263,7 @@ fn blocking<T>(work: impl Future<Output = T>) -> T {
 
 /// Somebody who has the password and the person herself both add their first phone, and press the button together.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_first_enrolments_at_once_exactly_one_adds_a_phone() {
+async fn of_two_first_enrollments_at_once_exactly_one_adds_a_phone() {
     let (one, two, _folder) = Service::two().await;
     for round in 0..20_u8 {
         let mut halves = Vec::new();

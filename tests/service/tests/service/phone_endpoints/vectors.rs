@@ -156,7 +156,7 @@ async fn answers() {
 }
 
 #[test]
-fn enrolments_by_their_own_key() {
+fn enrollments_by_their_own_key() {
     let file = file("phone-enrollment.json");
     for case in cases(&file) {
         let read = Unverified::by_jwk(text(&case["jws"]), text(&file["typ"])).and_then(|jws| jws.verify_own::<Value>());

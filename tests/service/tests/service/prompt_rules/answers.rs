@@ -68,6 +68,6 @@ fn a_ceremony_that_is_over_is_never_decided_again() {
 fn sign_ins_live_two_minutes_and_the_rest_five() {
     let signed_in = |kind| life(kind, Origin::SignedIn);
     assert_eq!((signed_in(Kind::SecondFactor), signed_in(Kind::PhoneSignIn)), (120, 120));
-    assert_eq!((signed_in(Kind::ConfirmEnrolment), signed_in(Kind::RemoveMethod)), (300, 300));
+    assert_eq!((signed_in(Kind::ConfirmEnrollment), signed_in(Kind::RemoveMethod)), (300, 300));
     assert_eq!(life(Kind::PhoneSignIn, Origin::Unknown), 60, "an unproven page always lasts a minute");
 }

@@ -120,7 +120,7 @@ class MisbehavingPortsTest {
                     assertThrows<CountersignException.TryAgain> { runBlocking { phone.core.enroll(offer) } }
                     phone.core.abandon((phone.core.pendingSteps().single() as Step.EnrollmentInterrupted).ticket)
                 }
-                // Garbage is refused for good: nothing is left of the enrolment.
+                // Garbage is refused for good: nothing is left of the enrollment.
                 moody.misbehaves("make", garbage)
                 assertThrows<CountersignException.NotSupported> { runBlocking { phone.core.enroll(offer) } }
                 assertTrue(phone.core.pendingSteps().isEmpty())

@@ -61,7 +61,7 @@ class StepsTest {
     }
 
     @Test
-    fun `an enrolment that is given up leaves nothing behind, and the lock is asked anew each time`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `an enrollment that is given up leaves nothing behind, and the lock is asked anew each time`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 val shown = phone.core.enroll(phone.lookUp(person)) as Step.ShowDigits
