@@ -1,4 +1,4 @@
-//! Something to be told to a service, as it is stored.
+//! A message that waits to be sent to a service, as it is stored.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ const UNENROLL_LIFE: u64 = 90 * DAY;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct EntryId(pub(crate) String);
 
-/// Something to be told to a service.
+/// A message that waits to be sent to a service.
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) id: EntryId,

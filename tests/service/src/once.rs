@@ -1,8 +1,8 @@
 //! Each form is acted on once. A form that is sent twice (a double click, or a browser that asks again when an answer
 //! is slow) gets the first one's answer, its cookies included; and a browser that goes away ends no work half-way.
 //!
-//! Kept in this process only. Where two processes share a database and a double click is split between them, each acts
-//! on the form, and what either changes still holds: the page's script sends a form once in the first place.
+//! Kept in this process only. When two processes share a database and a double click is split between them, each acts
+//! on the form: then only the page's script keeps the form from being sent twice.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};

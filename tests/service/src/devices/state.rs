@@ -77,7 +77,7 @@ impl<'a> StateClaims<'a> {
     }
 }
 
-/// Signs the answer to a request. What it has no room for is left out, in the order of protocol section 5: the newest
+/// Signs the answer to a request. What does not fit is left out, in the order of protocol section 5: the newest
 /// notices first, then prompts from the last on.
 pub fn state(app: &App, device: &Device, jti: &str, standing: Standing, news: News) -> Result<Response, Problem> {
     let now = app.clock.now();
@@ -92,8 +92,8 @@ pub fn skewed(app: &App, device: &Device, jti: &str) -> Result<Response, Problem
     state(app, device, jti, Standing::clock_skew(), News::default())
 }
 
-/// The live prompts that the answer to a fetch lists: as many of `ranked` as it has room for, from the first on. Known
-/// before it is signed, so that a phone that holds just these waits for others.
+/// The live prompts that the answer to a fetch lists: as many of `ranked` as fit, from the first on. Found
+/// before it is signed, so that a phone that holds exactly these waits for others.
 #[must_use]
 pub fn listed(app: &App, device: &Device, jti: &str, standing: &Standing, mut ranked: Vec<Prompt>) -> Vec<Prompt> {
     ranked.truncate(MAX_PROMPTS);

@@ -176,7 +176,7 @@ pub fn sign_in_over(outcome: Outcome) -> Page {
         .and(link("start-over", "/sign-in", "Sign in as somebody else", ""))
 }
 
-/// Nothing waits, and all the same another request has to wait.
+/// No request waits, but the account has had too many lately.
 const TOO_OFTEN: &str =
     "There were too many requests for this account in the last ten minutes. Wait ten minutes, then try again.";
 

@@ -462,8 +462,8 @@ pub fn end_password_proved(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Resu
     Ok(())
 }
 
-/// The live prompts of a device, as they were signed: by origin, the strongest first, and of one origin the newest first.
-/// So strangers, and pages that their reader has left, push nothing out of a state that has not room for all.
+/// The live prompts of a device, as they were signed: the strongest origin first, and within one origin the newest first.
+/// When a state can't hold them all, requests of strangers and of closed pages are the first to be left out.
 pub fn live_prompts(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Vec<Prompt>, StoreError> {
     let mut ceremonies: Vec<Ceremony> = tx.children(&device.account_id)?;
     ceremonies.retain(|ceremony| ceremony.is_live(now));
