@@ -1,40 +1,53 @@
 //! What must hold before anything is merged.
 
+use std::io;
 use std::path::Path;
 
 use crate::report::{cargo, part, root, run as run_command, say};
 use crate::{guards, journeys, layers, secrets, tools, vectors};
 
-/// Runs every check, also after one has failed, so that one run shows everything.
-pub(crate) fn run() -> std::io::Result<bool> {
-    let cargo = cargo();
-    let mut good = part("format", || run_command(&cargo, &["fmt", "--all", "--check"], &[]))?;
-    good &= part("lints", || {
-        let arguments = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
-        run_command(&cargo, &arguments, &[])
-    })?;
+type Part = (&'static str, fn() -> io::Result<bool>);
+
+const PARTS: [Part; 12] = [
+    ("format", || run_command(&cargo(), &["fmt", "--all", "--check"], &[])),
+    ("lints", || clippy(&["--workspace", "--all-targets"])),
     // The parts that ship alone: what phones need, and what a notification extension needs.
-    for features in ["authenticator", "inbox"] {
-        good &= part(&format!("lints of {features} alone"), || {
-            let alone = ["--no-default-features", "--features", features, "--", "-D", "warnings"];
-            run_command(&cargo, &[&["clippy", "--quiet", "--package", "countersign"], &alone[..]].concat(), &[])
-        })?;
+    ("lints of authenticator alone", || clippy_core("authenticator")),
+    ("lints of inbox alone", || clippy_core("inbox")),
+    ("documentation", documentation),
+    ("licences, bans, sources", deny),
+    ("layers", layers::check),
+    ("journeys", journeys::check),
+    ("guards", guards::check),
+    ("secrets", secrets::check),
+    ("frozen vectors", vectors::check),
+    ("private names", private_names),
+];
+
+/// Runs every check whose name contains `only`, also after one has failed, so that one run shows everything.
+pub(crate) fn run(only: &str) -> io::Result<bool> {
+    let wanted: Vec<Part> = PARTS.into_iter().filter(|(name, _)| name.contains(only)).collect();
+    let mut good = !wanted.is_empty();
+    for (name, check) in wanted {
+        good &= part(name, check)?;
     }
-    good &= part("documentation", || {
-        let arguments = ["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"];
-        run_command(&cargo, &arguments, &[("RUSTDOCFLAGS", "-D warnings")])
-    })?;
-    good &= part("licences, bans, sources", deny)?;
-    good &= part("layers", layers::check)?;
-    good &= part("journeys", journeys::check)?;
-    good &= part("guards", guards::check)?;
-    good &= part("secrets", secrets::check)?;
-    good &= part("frozen vectors", vectors::check)?;
-    good &= part("private names", private_names)?;
     Ok(good)
 }
 
-fn deny() -> std::io::Result<bool> {
+fn clippy(of: &[&str]) -> io::Result<bool> {
+    run_command(&cargo(), &[&["clippy", "--quiet"], of, &["--", "-D", "warnings"]].concat(), &[])
+}
+
+fn clippy_core(features: &str) -> io::Result<bool> {
+    clippy(&["--package", "countersign", "--no-default-features", "--features", features])
+}
+
+fn documentation() -> io::Result<bool> {
+    let arguments = ["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"];
+    run_command(&cargo(), &arguments, &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+fn deny() -> io::Result<bool> {
     let Some(program) = tools::cargo_deny()? else {
         say("cargo-deny can't be built here.");
         return Ok(false);
@@ -44,7 +57,7 @@ fn deny() -> std::io::Result<bool> {
 }
 
 /// Nothing committed may name a place that only some machine has.
-fn private_names() -> std::io::Result<bool> {
+fn private_names() -> io::Result<bool> {
     // Put together here, so that this file does not name them either.
     let forbidden = [["/wo", "rk/"].concat(), ["../sha", "red"].concat(), ["artifac", "tory"].concat()];
     let listed = std::process::Command::new("git").args(["ls-files"]).current_dir(root()).output()?;

@@ -108,7 +108,11 @@ enum Command {
     },
     /// Formatting, lints, documentation, licences and sources of dependencies, layers, journeys, guards, secrets,
     /// frozen vectors, private paths
-    Check,
+    Check {
+        /// Only the checks whose name contains this
+        #[arg(default_value = "")]
+        only: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -122,7 +126,7 @@ fn main() -> ExitCode {
         Command::Torture { seeds, from, minutes, lanes } => {
             torture::run(&[("--seeds", &seeds), ("--from", &from), ("--minutes", &minutes), ("--lanes", &lanes)])
         }
-        Command::Check => check::run(),
+        Command::Check { only } => check::run(&only),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
