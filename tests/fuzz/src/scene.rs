@@ -7,19 +7,24 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, header};
+use countersign_service::addresses;
 use countersign_service::app::App;
 use countersign_service::clock::{Clock, DAY, Time};
+use countersign_service::config::Limit;
 use countersign_service::config::{Client, Config};
-use countersign_service::devices::records::{Claimed, Device, DeviceKey, State, Subscription};
-use countersign_service::enrollment::records::{Code, Enrollment, State as EnrollmentState};
+use countersign_service::devices::device::{Claimed, Device, State, Subscription};
+use countersign_service::devices::records::DeviceKey;
+use countersign_service::enrollment::state::{Code, Enrollment, State as EnrollmentState};
 use countersign_service::jose::Jwk;
-use countersign_service::limits::Limit;
-use countersign_service::people::{self, Person};
+use countersign_service::operator;
+use countersign_service::people::person::Person;
+use countersign_service::people::records as people;
 use countersign_service::policy::document::Policy;
 use countersign_service::policy::records::{ApiToken, groups, keep};
-use countersign_service::prompts::records::{AnsweringKey, Ceremony, Kind, Match, Origin, Owner, Prompt};
+use countersign_service::prompts::ceremony::{AnsweringKey, Ceremony, Kind, Match, Origin, Owner};
+use countersign_service::prompts::records::Prompt;
 use countersign_service::secrets::{encode, hashed};
-use countersign_service::sign_in::records::{Session, Used};
+use countersign_service::sign_in::session::{Session, Used};
 use ring::hmac;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -111,12 +116,12 @@ impl Scene {
             limits: Limit { burst: u32::MAX, per_second: u32::MAX },
         };
         let app = App::open(config, Arc::new(StillClock)).unwrap();
-        app.add_person("alice", "Alice", "correct horse").unwrap();
+        operator::add_person(&app.store, "alice", "Alice", "correct horse", app.clock.now()).unwrap();
         let mut person = app.store.run_blocking(|tx| people::find(tx, "alice")).unwrap().unwrap();
         person.is_administrator = true;
         Self {
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
-            router: app.router(),
+            router: addresses::router(&app),
             app,
             person,
             device: TestKey::named("device"),

@@ -8,7 +8,7 @@ use axum::http::Request;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_service::jose::Unverified;
-use countersign_service::phone_sign_in::records::RegistrationToken;
+use countersign_service::phone_sign_in::registration::RegistrationToken;
 use countersign_service::phone_sign_in::rules::{KeyProof, TurnOn, TurnedOn, turn_on};
 use countersign_service::secrets::hashed;
 use ring::hmac;

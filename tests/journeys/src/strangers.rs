@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use countersign_service::clock::DAY;
 use countersign_service::devices::records as devices;
-use countersign_service::people::{self, Person as Account};
-use countersign_service::prompts::records::{Ceremony, Kind, Match, Origin, Outcome, Owner};
+use countersign_service::people::person::Person as Account;
+use countersign_service::people::records as people;
+use countersign_service::prompts::ceremony::{Ceremony, Kind, Match, Origin, Outcome, Owner};
 
 use crate::apart::{self, Compared};
 use crate::people::{PASSWORD, USER};

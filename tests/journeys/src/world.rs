@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use axum::{Router, middleware};
 use countersign_relay::{Config as RelayConfig, Relay, Tls};
+use countersign_service::addresses;
 use countersign_service::app::App;
 use countersign_service::clock::SystemClock;
+use countersign_service::config::Limit;
 use countersign_service::config::{Client, Config};
-use countersign_service::limits::Limit;
 use countersign_service::operator;
 use countersign_service::serve::{self, Running};
 use countersign_service::store::Table;
@@ -138,7 +139,7 @@ impl World {
         change(&mut config);
         let app = App::open(config, clock.clone())?;
         let cuts = Cuts::default();
-        let router = cut(between(app.router()), &cuts);
+        let router = cut(between(addresses::router(&app)), &cuts);
         let service = serve::serve(router, listener, &identity)?;
         let relay_address = relay.address;
         Ok(Self {
@@ -200,7 +201,7 @@ impl World {
     /// # Errors
     /// When the name is taken.
     pub fn add_person(&self, user: &str, password: &str) -> Result<(), Trouble> {
-        Ok(self.app.add_person(user, "Ada Lovelace", password)?)
+        Ok(operator::add_person(&self.app.store, user, "Ada Lovelace", password, self.app.clock.now())?)
     }
 
     /// What the service is called.
@@ -293,7 +294,7 @@ impl World {
     /// When the address is taken meanwhile.
     pub fn start_service(&mut self) -> Result<(), Trouble> {
         let listener = serve::bind(self.address)?;
-        self.service = Some(serve::serve(cut(self.app.router(), &self.cuts), listener, &self.identity)?);
+        self.service = Some(serve::serve(cut(addresses::router(&self.app), &self.cuts), listener, &self.identity)?);
         Ok(())
     }
 

@@ -19,9 +19,11 @@ use countersign::{CodeInput, Ending, KeyStore, Outcome, PromptKind, Reply as Tol
 use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::phone::PASSPHRASE;
 use countersign_journeys::{TestPhone, a_moment};
-use countersign_service::passes::{self, Span};
+use countersign_service::operator;
+use countersign_service::passes::acts as passes;
+use countersign_service::passes::rules::Span;
+use countersign_service::people::records as people;
 use countersign_service::secrets::decode;
-use countersign_service::{operator, people};
 use interceptor::{Scene, payload};
 use needles::{Needles, files, finds_what_is_there};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};

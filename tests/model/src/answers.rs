@@ -6,10 +6,11 @@ use std::sync::Mutex;
 use countersign::testing::decisions::Receiver;
 use countersign_service::app::App;
 use countersign_service::clock::Time;
-use countersign_service::devices::records::Device;
+use countersign_service::devices::device::Device;
 use countersign_service::prompts::acts::{Drawn, Only, Wanted, start_in};
 use countersign_service::prompts::answers::{Act, Answer, InnerClaims, take};
-use countersign_service::prompts::records::{Ceremony, Context, Kind, Origin, Owner, Prompt, Told};
+use countersign_service::prompts::ceremony::{Ceremony, Context, Kind, Origin, Owner, Told};
+use countersign_service::prompts::records::Prompt;
 use countersign_service::secrets::hashed;
 
 use crate::rows::Rows;

@@ -9,14 +9,14 @@ use std::collections::{BTreeSet, HashMap};
 use countersign::testing::decisions::Code;
 use countersign_service::app::App;
 use countersign_service::clock::{MINUTE, Time};
-use countersign_service::devices::records::{Cause, Claimed, Device, State as Standing, Subscription};
+use countersign_service::devices::device::{Cause, Claimed, Device, State as Standing, Subscription};
 use countersign_service::enrollment::acts::{BindRequest, bind_in, digits_in, end_in, fresh, scanned_text, start_in};
-use countersign_service::enrollment::records::{Enrollment, State as Stage};
 use countersign_service::enrollment::rules::Digits;
+use countersign_service::enrollment::state::{Enrollment, State as Stage};
 use countersign_service::jose::{Jwk, SigningKey};
 use countersign_service::keys::{KeyRecord, PHONE};
 use countersign_service::secrets::{decode, encode};
-use countersign_service::sign_in::records::{Session, Used};
+use countersign_service::sign_in::session::{Session, Used};
 use stateright::{Model, Property};
 
 use crate::faults::{Fault, always};

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use countersign_service::clock::{DAY, Time};
-use countersign_service::prompts::records::{Ceremony, Kind, Match, Origin, Outcome, Owner};
+use countersign_service::prompts::ceremony::{Ceremony, Kind, Match, Origin, Outcome, Owner};
 use countersign_service::prompts::rules::{self, Start};
 use stateright::{Model, Property};
 

@@ -10,10 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use countersign_service::clock::Time;
 use countersign_service::prompts::acts::Only;
 use countersign_service::prompts::answers::{Act, take};
-use countersign_service::prompts::records::{Ceremony, Kind, Origin, Outcome, Owner, Prompt};
+use countersign_service::prompts::ceremony::{Ceremony, Kind, Origin, Outcome, Owner};
+use countersign_service::prompts::records::Prompt;
 use countersign_service::secrets::hashed;
-use countersign_service::sign_in::number::redeem;
-use countersign_service::sign_in::records::{Attempt, Proven, Secret, Session, Used};
+use countersign_service::sign_in::acts::redeem;
+use countersign_service::sign_in::attempt::{Attempt, Proven, Secret};
+use countersign_service::sign_in::session::{Session, Used};
 use stateright::{Model, Property};
 
 use crate::answers::{Said, Sides, Start, has_said};

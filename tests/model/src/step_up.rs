@@ -7,9 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_service::clock::Time;
-use countersign_service::prompts::records::{Ceremony, Kind, Origin, Owner, Prompt};
-use countersign_service::security_info::step_up::{asked_of, redeem};
-use countersign_service::sign_in::records::{Change, Session, Used};
+use countersign_service::prompts::ceremony::{Ceremony, Kind, Origin, Owner};
+use countersign_service::prompts::records::Prompt;
+use countersign_service::security_info::acts::redeem;
+use countersign_service::security_info::step_up::asked_of;
+use countersign_service::sign_in::session::{Change, Session, Used};
 use stateright::{Model, Property};
 
 use crate::answers::{Said, Sides, Start, has_said};

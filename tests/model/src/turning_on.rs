@@ -10,7 +10,7 @@ mod phone;
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_service::clock::Time;
-use countersign_service::devices::records::Device;
+use countersign_service::devices::device::Device;
 use countersign_service::jose::Jwk;
 use countersign_service::phone_sign_in::acts::{self, REQUEST_URI};
 use countersign_service::prompts::records::Prompt;

@@ -5,7 +5,7 @@
 //! out of an attack.
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use axum::middleware::map_response;
@@ -13,11 +13,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, get, on, post};
 
 use crate::app::App;
+use crate::posted::Posted;
 use crate::problem::Problem;
-use crate::session::Posted;
 use crate::{
-    admin, devices as devices_room, enrollment, openid, pages, phone_sign_in, policy, prompts, security_info, sign_in,
+    admin, devices as devices_room, enrollment, headers, openid, pages, phone_sign_in, policy, prompts, security_info,
+    sign_in,
 };
+
+/// A phone's message is at most this long.
+const MAX_BODY: usize = 16 * 1024;
 
 /// Whom an address is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,11 +99,20 @@ impl Addresses {
     pub fn listed(&self) -> &[Address] {
         &self.listed
     }
+}
 
-    /// The way to each.
-    pub fn router(self) -> Router<App> {
-        self.router
-    }
+/// The service's router: every address, and what each answer carries.
+pub fn router(app: &App) -> Router {
+    all()
+        .router
+        .fallback(not_found)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(map_response(headers::everywhere))
+        .with_state(app.clone())
+}
+
+async fn not_found(State(app): State<App>) -> Response {
+    pages::not_found(&app)
 }
 
 /// The map.
@@ -132,8 +145,8 @@ fn signing_in(to: Addresses) -> Addresses {
         .form("/register-phone", sign_in::register::agree)
         .form("/register-phone/cancel", sign_in::register::refuse)
         .form("/register-phone/not-offered", sign_in::register::tell_not_offered)
-        .page("/more-information", sign_in::routes::more_information)
-        .form("/more-information", sign_in::routes::take_more_information)
+        .page("/more-information", sign_in::first_session::more_information)
+        .form("/more-information", sign_in::first_session::take_more_information)
         .form("/sign-out", sign_in::routes::sign_out)
 }
 

@@ -3,55 +3,21 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::middleware::map_response;
-use axum::response::Response;
 use ring::hmac;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::error::AppError;
 use crate::keys::Keys;
 use crate::once::Once;
-use crate::people::Decoy;
+use crate::passwords::Decoy;
 use crate::push::{Pusher, Sender};
-use crate::secrets::{Sealer, SecretError, random};
+use crate::secrets::{Sealer, random};
 use crate::store::{Store, StoreError};
-use crate::{addresses, data, headers, operator, pages, tls};
+use crate::{data, tls};
 
-/// A phone's message is at most this long.
-const MAX_BODY: usize = 16 * 1024;
 /// How often what has run out is forgotten.
 const SWEEP: std::time::Duration = std::time::Duration::from_secs(60);
-
-/// Why the service can't start, or an operator's act failed.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Secrets.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// Files.
-    #[error("the data folder: {0}")]
-    Data(#[from] std::io::Error),
-    /// TLS.
-    #[error("TLS: {0}")]
-    Tls(String),
-    /// The data folder was made for another issuer, which phones have pinned.
-    #[error("the data folder belongs to another issuer; start with that one, or with an empty folder")]
-    OtherIssuer,
-    /// A user name or a password is empty.
-    #[error("a person needs a user name and a password")]
-    Empty,
-    /// The user name is taken.
-    #[error("there is already somebody with that user name")]
-    NameTaken,
-    /// Nobody has that user name.
-    #[error("nobody has that user name")]
-    NobodyThere,
-}
 
 /// The service; cheap to clone.
 #[derive(Clone)]
@@ -68,7 +34,7 @@ pub struct Parts {
     /// Seals what the database must not show.
     pub sealer: Sealer,
     /// The service's own keys.
-    pub keys: Keys,
+    pub keys: Arc<Keys>,
     /// Sends pushes.
     pub push: Pusher,
     /// Binds forms to cookies.
@@ -94,12 +60,12 @@ impl App {
     pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         tls::install_provider();
         let (store, data_key) = match &config.data {
-            Some(folder) => (operator::open(folder)?, data::key(folder)?),
+            Some(folder) => (data::open(folder)?, data::key(folder)?),
             None => (Store::memory(), random()?),
         };
         let sealer = Sealer::new(&data_key)?;
         let now = clock.now();
-        let keys = store.run_blocking(|tx| Keys::load(tx, &sealer, &config.issuer, now))?;
+        let keys = Arc::new(store.run_blocking(|tx| Keys::load(tx, &sealer, &config.issuer, now))?);
         if !keys.are_of(&config.issuer) {
             return Err(AppError::OtherIssuer);
         }
@@ -107,7 +73,7 @@ impl App {
         let sender = Sender::new(config.private_relays.clone(), public, private)
             .map_err(|error| AppError::Tls(error.to_string()))?;
         Ok(Self(Arc::new(Parts {
-            push: Pusher::new(sender, &config.issuer),
+            push: Pusher::new(sender, &config.issuer, Arc::clone(&keys), store.clone()),
             csrf: derived(&data_key, "forms"),
             names: derived(&data_key, "names"),
             decoy: Decoy::new()?,
@@ -118,16 +84,6 @@ impl App {
             sealer,
             keys,
         })))
-    }
-
-    /// Every address of the service.
-    pub fn router(&self) -> Router {
-        addresses::all()
-            .router()
-            .fallback(not_found)
-            .layer(DefaultBodyLimit::max(MAX_BODY))
-            .layer(map_response(headers::everywhere))
-            .with_state(self.clone())
     }
 
     /// Forgets what has run out and turns the keys, again and again, until the task is dropped.
@@ -151,24 +107,10 @@ impl App {
             tokio::task::spawn_blocking(move || app.keys.keep_turning(&app.store, &app.sealer, app.clock.now()));
         turned.await.map_err(|_stopped| StoreError::Stopped)?
     }
-
-    /// Adds a person. Blocks for the hashing.
-    pub fn add_person(&self, user_name: &str, display_name: &str, password: &str) -> Result<(), AppError> {
-        operator::add_person(&self.store, user_name, display_name, password, self.clock.now())
-    }
-
-    /// Removes every phone of a person and ends their sessions.
-    pub fn reset_methods(&self, user_name: &str) -> Result<usize, AppError> {
-        operator::reset_methods(&self.store, user_name, self.clock.now())
-    }
 }
 
 /// A key of its own for each use, the same in every process on this data folder.
 fn derived(data_key: &[u8; 32], label: &str) -> hmac::Key {
     let master = hmac::Key::new(hmac::HMAC_SHA256, data_key);
     hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&master, label.as_bytes()).as_ref())
-}
-
-async fn not_found(State(app): State<App>) -> Response {
-    pages::not_found(&app)
 }

@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use url::{Host, Url};
 
-use crate::limits::Limit;
-
 /// A registered application.
 #[derive(Clone)]
 pub struct Client {
@@ -17,6 +15,15 @@ pub struct Client {
     pub name: String,
     /// Its return addresses, compared exactly.
     pub redirect_uris: Vec<String>,
+}
+
+/// So many at once, so many a second after that.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// At once.
+    pub burst: u32,
+    /// A second.
+    pub per_second: u32,
 }
 
 /// The configuration.

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{Error, ErrorKind, Write};
 use std::path::Path;
 
+use crate::error::AppError;
 use crate::secrets::random;
+use crate::store::Store;
 
 const KEY_FILE: &str = "data.key";
 const LOCK_FILE: &str = "making.lock";
@@ -54,4 +56,17 @@ pub fn key(folder: &Path) -> Result<[u8; 32], Error> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// In the data folder.
+pub(crate) const DATABASE: &str = "service.db";
+
+/// The database of a data folder, made when it is not there. Blocks.
+///
+/// # Errors
+/// The folder can't be made, or the file is no database of ours.
+pub fn open(folder: &Path) -> Result<Store, AppError> {
+    make_private(folder)?;
+    let _alone = alone(folder)?;
+    Ok(Store::sqlite(&folder.join(DATABASE))?)
 }

@@ -6,3 +6,4 @@ pub mod proofs;
 pub mod records;
 pub mod routes;
 pub mod rules;
+pub mod state;

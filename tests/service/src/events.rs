@@ -8,7 +8,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
-use crate::app::App;
+use crate::store::Store;
 
 /// A page asks again after this; no ceremony lives longer.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -16,12 +16,12 @@ const LONGEST: Duration = Duration::from_secs(300);
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Sends `turn` once `turned` says so.
-pub fn until<F, R>(app: &App, turned: F) -> Response
+pub fn until<F, R>(store: &Store, turned: F) -> Response
 where
     F: Fn() -> R + Send + Sync + 'static,
     R: Future<Output = bool> + Send,
 {
-    let mut changes = app.store.changes();
+    let mut changes = store.changes();
     let wait = async move {
         let deadline = tokio::time::Instant::now() + LONGEST;
         while tokio::time::Instant::now() < deadline {

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
-use countersign_service::app::{App, AppError};
+use countersign_service::app::App;
 use countersign_service::clock::{Clock, HOUR, SystemClock};
 use countersign_service::config::{Client, Config, app_link, issuer, return_address};
-use countersign_service::{data, operator, serve, tls};
+use countersign_service::error::AppError;
+use countersign_service::{addresses, data, operator, serve, tls};
 use url::Url;
 
 #[derive(Parser)]
@@ -148,20 +149,20 @@ async fn main() -> Result<(), AppError> {
         Command::Serve(options) => run(*options).await,
         Command::AddPerson { data, user_name, name } => {
             let name = name.as_deref().unwrap_or(&user_name);
-            let store = operator::open(&data)?;
+            let store = data::open(&data)?;
             operator::add_person(&store, &user_name, name, &password()?, SystemClock::default().now())?;
             say("Added.")
         }
         Command::Administrator { data, user_name, no_longer } => {
-            operator::set_administrator(&operator::open(&data)?, &user_name, !no_longer)?;
+            operator::set_administrator(&data::open(&data)?, &user_name, !no_longer)?;
             say("Done.")
         }
         Command::ApiToken { data, user_name } => {
-            let token = operator::make_api_token(&operator::open(&data)?, &user_name, SystemClock::default().now())?;
+            let token = operator::make_api_token(&data::open(&data)?, &user_name, SystemClock::default().now())?;
             say(&token)
         }
         Command::SetPassword { data, user_name } => {
-            let (store, now) = (operator::open(&data)?, SystemClock::default().now());
+            let (store, now) = (data::open(&data)?, SystemClock::default().now());
             operator::set_password(&store, &user_name, &password()?, now)?;
             say("Done. What was begun with the old password has ended.")
         }
@@ -171,7 +172,7 @@ async fn main() -> Result<(), AppError> {
             say(&format!("A new key is published; it signs in {hours} hours, and phones learn of it until then."))
         }
         Command::ResetMethods { data, user_name } => {
-            let removed = operator::reset_methods(&operator::open(&data)?, &user_name, SystemClock::default().now())?;
+            let removed = operator::reset_methods(&data::open(&data)?, &user_name, SystemClock::default().now())?;
             say(&format!("{removed} phone(s) removed; every session has ended."))
         }
     }
@@ -205,7 +206,7 @@ async fn run(options: Serve) -> Result<(), AppError> {
         _ => tls::kept(&options.data, &host)?,
     };
     let app = App::open(config, Arc::new(SystemClock::default()))?;
-    let running = serve::serve(app.router(), serve::bind(options.listen)?, &identity)?;
+    let running = serve::serve(addresses::router(&app), serve::bind(options.listen)?, &identity)?;
     let (store, clock) = (app.store.clone(), SystemClock::default());
     let first = tokio::task::spawn_blocking(move || operator::first_administrator(&store, clock.now()));
     if let Some(password) = first.await.map_err(|error| AppError::Data(error.into()))?? {

@@ -4,34 +4,24 @@
 
 use std::path::Path;
 
-use crate::admin::acts::remove_phones;
-use crate::app::AppError;
 use crate::audit;
 use crate::clock::Time;
 use crate::data;
+use crate::endings::remove_every_device;
+use crate::error::AppError;
 use crate::keys;
-use crate::people::{self, Person};
+use crate::passwords;
+use crate::people::person::Person;
+use crate::people::records as people;
 use crate::policy::records::{ApiToken, TOKEN_LIFE};
 use crate::secrets::{Sealer, crockford, hashed, random_id};
-use crate::sign_in::password::replace;
+use crate::sign_in::acts::replace_password;
 use crate::store::Store;
 
-/// In the data folder.
-pub(crate) const DATABASE: &str = "service.db";
 /// What the first administrator types to sign in.
 pub const FIRST_NAME: &str = "administrator";
 /// 80 bits, used once.
 const FIRST_PASSWORD: usize = 16;
-
-/// The database of a data folder, made when it is not there. Blocks.
-///
-/// # Errors
-/// The folder can't be made, or the file is no database of ours.
-pub fn open(folder: &Path) -> Result<Store, AppError> {
-    data::make_private(folder)?;
-    let _alone = data::alone(folder)?;
-    Ok(Store::sqlite(&folder.join(DATABASE))?)
-}
 
 /// Adds a person. Blocks for the hashing.
 ///
@@ -111,12 +101,12 @@ pub fn set_password(store: &Store, user_name: &str, password: &str, now: Time) -
     if password.is_empty() {
         return Err(AppError::Empty);
     }
-    let hash = people::hash(password)?;
+    let hash = passwords::hash(password)?;
     let done = store.run_blocking(|tx| {
         let Some(mut person) = people::find(tx, user_name)? else {
             return Ok(false);
         };
-        replace(tx, &mut person, hash, now)?;
+        replace_password(tx, &mut person, hash, now)?;
         person.must_change_password = true;
         tx.put(&person)?;
         Ok(true)
@@ -129,7 +119,7 @@ pub fn set_password(store: &Store, user_name: &str, password: &str, now: Time) -
 /// # Errors
 /// The service has never run on this folder.
 pub fn rotate_keys(folder: &Path, now: Time) -> Result<Time, AppError> {
-    let (store, sealer) = (open(folder)?, Sealer::new(&data::key(folder)?)?);
+    let (store, sealer) = (data::open(folder)?, Sealer::new(&data::key(folder)?)?);
     Ok(store.run_blocking(|tx| keys::publish_now(tx, &sealer, now))?)
 }
 
@@ -142,7 +132,7 @@ pub fn reset_methods(store: &Store, user_name: &str, now: Time) -> Result<usize,
         let Some(person) = people::find(tx, user_name)? else {
             return Ok(None);
         };
-        Ok(Some(remove_phones(tx, &person.account_id, now)?))
+        Ok(Some(remove_every_device(tx, &person.account_id, now)?))
     })?;
     removed.ok_or(AppError::NobodyThere)
 }

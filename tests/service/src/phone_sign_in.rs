@@ -2,5 +2,6 @@
 
 pub mod acts;
 pub mod records;
+pub mod registration;
 pub mod routes;
 pub mod rules;

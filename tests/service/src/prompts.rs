@@ -2,6 +2,7 @@
 
 pub mod acts;
 pub mod answers;
+pub mod ceremony;
 pub mod numbers;
 pub mod records;
 pub mod routes;

@@ -12,11 +12,13 @@ use web_push_native::jwt_simple::algorithms::{ECDSAP256KeyPairLike, ES256KeyPair
 use web_push_native::jwt_simple::claims::Claims;
 use web_push_native::{Auth, WebPushBuilder, p256};
 
-use crate::app::App;
-use crate::devices::records::{Device, Subscription};
+use crate::devices::device::Subscription;
+use crate::endings::end_subscription;
+use crate::keys::Keys;
 use crate::secrets::decode;
+use crate::store::Store;
 
-pub use guard::{GuardError, Sender};
+pub use guard::{GuardError, Request, Sender};
 
 /// A prompt lives no longer, so its push need not either.
 const TTL: Duration = Duration::from_secs(300);
@@ -38,37 +40,39 @@ pub struct Push {
 pub struct Pusher {
     sender: Arc<Sender>,
     contact: Arc<str>,
+    keys: Arc<Keys>,
+    store: Store,
 }
 
 impl Pusher {
     /// With a guarded sender; `contact` is the VAPID subject (RFC 8292 section 2.1).
     #[must_use]
-    pub fn new(sender: Sender, contact: &str) -> Self {
-        Self { sender: Arc::new(sender), contact: contact.into() }
+    pub fn new(sender: Sender, contact: &str, keys: Arc<Keys>, store: Store) -> Self {
+        Self { sender: Arc::new(sender), contact: contact.into(), keys, store }
     }
 
     /// Sends each push on a task of its own; nobody waits for them.
-    pub fn send_all(&self, app: &App, pushes: Vec<Push>) {
+    pub fn send_all(&self, pushes: Vec<Push>) {
         for push in pushes {
-            let (pusher, app) = (self.clone(), app.clone());
-            tokio::spawn(async move { pusher.send(&app, push).await });
+            let pusher = self.clone();
+            tokio::spawn(async move { pusher.send(push).await });
         }
     }
 
-    async fn send(&self, app: &App, push: Push) {
-        let Some(request) = self.request(app, &push) else {
+    async fn send(&self, push: Push) {
+        let Some(request) = self.request(&push) else {
             tracing::warn!("a push could not be encrypted");
             return;
         };
         match self.sender.send(request).await {
-            Ok(404 | 410) => end_subscription(app, push.device_id, push.subscription.endpoint).await,
+            Ok(404 | 410) => self.end_subscription(push.device_id, push.subscription.endpoint).await,
             Ok(status) if (200..300).contains(&status) => tracing::debug!("a push was handed over"),
             Ok(status) => tracing::warn!(status, "a push was not taken"),
             Err(error) => tracing::warn!(%error, "a push was not sent"),
         }
     }
 
-    fn request(&self, app: &App, push: &Push) -> Option<http_request::Request> {
+    fn request(&self, push: &Push) -> Option<Request> {
         let point = p256::PublicKey::from_sec1_bytes(&decode(&push.subscription.p256dh)?).ok()?;
         let auth = decode(&push.subscription.auth).filter(|auth| auth.len() == 16)?;
         if push.jws.len() > PADDED {
@@ -80,39 +84,22 @@ impl Pusher {
             .with_valid_duration(TTL)
             .build(padded)
             .ok()?;
-        request.headers_mut().insert(AUTHORIZATION, self.vapid(app, endpoint)?);
+        request.headers_mut().insert(AUTHORIZATION, self.vapid(endpoint)?);
         Some(request)
     }
 
     /// The VAPID header (RFC 8292 section 2); the library's own leaves the port out of the audience.
-    fn vapid(&self, app: &App, endpoint: &str) -> Option<HeaderValue> {
-        let key = ES256KeyPair::from_bytes(app.keys.vapid_scalar()).ok()?;
+    fn vapid(&self, endpoint: &str) -> Option<HeaderValue> {
+        let key = ES256KeyPair::from_bytes(self.keys.vapid_scalar()).ok()?;
         let origin = url::Url::parse(endpoint).ok()?.origin().ascii_serialization();
         let claims = Claims::create(TTL.into()).with_audience(origin).with_subject(&*self.contact);
         let token = key.sign(claims).ok()?;
-        HeaderValue::from_str(&format!("vapid t={token}, k={}", app.keys.vapid_point())).ok()
+        HeaderValue::from_str(&format!("vapid t={token}, k={}", self.keys.vapid_point())).ok()
     }
-}
 
-/// The request type that the push library hands over.
-pub mod http_request {
-    /// An HTTP request with its whole body.
-    pub type Request = axum::http::Request<Vec<u8>>;
-}
-
-/// The push service says that this address is no more; the phone is told at its next contact.
-async fn end_subscription(app: &App, device_id: String, endpoint: String) {
-    let ended = app
-        .store
-        .run(move |tx| match tx.get::<Device>(&device_id)? {
-            Some(mut device) if device.push.as_ref().is_some_and(|push| push.endpoint == endpoint) => {
-                device.push_ended = true;
-                tx.put(&device)
-            }
-            _ => Ok(()),
-        })
-        .await;
-    if let Err(error) = ended {
-        tracing::warn!(%error, "an ended subscription could not be noted");
+    async fn end_subscription(&self, device_id: String, endpoint: String) {
+        if let Err(error) = self.store.run(move |tx| end_subscription(tx, &device_id, &endpoint)).await {
+            tracing::warn!(%error, "an ended subscription could not be noted");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Security info: a person's own sign-in methods, and the wizard that adds one.
 
+pub mod acts;
 pub mod routes;
 pub mod step_up;
 pub mod wizard;

@@ -9,7 +9,7 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use tokio::task::JoinHandle;
 
-use crate::app::AppError;
+use crate::error::AppError;
 use crate::tls::{Identity, server_config};
 
 /// Open connections get this long to finish.

@@ -11,8 +11,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use time::{Duration, OffsetDateTime};
 
-use crate::app::AppError;
 use crate::data::{alone, write_private};
+use crate::error::AppError;
 
 const AUTHORITY_DAYS: i64 = 3_650;
 /// Browsers refuse server certificates that live much longer.

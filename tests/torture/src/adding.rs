@@ -3,7 +3,7 @@
 use countersign_journeys::PageView;
 use countersign_journeys::cuts::Cut;
 use countersign_journeys::people::PASSWORD;
-use countersign_service::prompts::records::Kind;
+use countersign_service::prompts::ceremony::Kind;
 
 use crate::fault::Fault;
 use crate::life::{Life, surprise};

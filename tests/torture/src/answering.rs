@@ -2,7 +2,7 @@
 
 use countersign_journeys::people::PASSWORD;
 use countersign_journeys::{PageView, Person};
-use countersign_service::prompts::records::{Kind, Outcome};
+use countersign_service::prompts::ceremony::{Kind, Outcome};
 
 use crate::fault::Fault;
 use crate::life::{Life, surprise};

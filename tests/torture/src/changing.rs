@@ -2,9 +2,9 @@
 
 use countersign_journeys::cuts::Cut;
 use countersign_service::admin::acts::{self as admin, Act as ByAdministrator};
-use countersign_service::devices::records::Device;
+use countersign_service::devices::device::Device;
 use countersign_service::notices::{self, Kind as NoticeKind};
-use countersign_service::people;
+use countersign_service::people::records as people;
 
 use crate::fault::Fault;
 use crate::life::Life;

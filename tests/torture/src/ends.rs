@@ -3,8 +3,8 @@
 use countersign::{SealedFileKeyStore, Secret};
 use countersign_journeys::phone::PASSPHRASE;
 use countersign_service::audit;
-use countersign_service::devices::records::{Device, State};
-use countersign_service::prompts::records::{Ceremony, Kind, Outcome};
+use countersign_service::devices::device::{Device, State};
+use countersign_service::prompts::ceremony::{Ceremony, Kind, Outcome};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::fault::Fault;

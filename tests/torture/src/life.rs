@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use countersign_journeys::people::PASSWORD;
 use countersign_journeys::{PageView, Person};
-use countersign_service::devices::records::Device;
-use countersign_service::people;
-use countersign_service::prompts::records::{Kind, Outcome};
+use countersign_service::devices::device::Device;
+use countersign_service::people::records as people;
+use countersign_service::prompts::ceremony::{Kind, Outcome};
 use countersign_service::store::{StoreError, Tx};
 
 use crate::fault::Fault;

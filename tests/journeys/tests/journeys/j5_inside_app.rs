@@ -6,8 +6,9 @@ use countersign::{
 };
 use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{PageView, Person, TestPhone, World};
-use countersign_service::passes::{self, Span};
-use countersign_service::people;
+use countersign_service::passes::acts as passes;
+use countersign_service::passes::rules::Span;
+use countersign_service::people::records as people;
 use serde_json::json;
 
 /// An administrator gives Ada a pass.

@@ -10,8 +10,10 @@ use countersign::{
 use countersign_journeys::cuts::Cut;
 use countersign_journeys::people::USER;
 use countersign_journeys::{PageView, Person, TestPhone, World, a_moment};
-use countersign_service::devices::records::{self as devices, Cause};
-use countersign_service::people;
+use countersign_service::devices::device::Cause;
+use countersign_service::devices::records as devices;
+use countersign_service::endings;
+use countersign_service::people::records as people;
 
 async fn finished(person: &Person) -> String {
     let page = person.open("/sign-in/number").await.unwrap();
@@ -233,7 +235,7 @@ async fn an_answer_learns_that_the_phone_was_removed() {
     let removed = world.app.store.run_blocking(|tx| {
         let ada = people::find(tx, USER)?.unwrap().account_id;
         let mut device = devices::active(tx, &ada)?.remove(0);
-        devices::remove(tx, &mut device, Cause::RemovedByPerson, world.app.clock.now())
+        endings::remove_device(tx, &mut device, Cause::RemovedByPerson, world.app.clock.now())
     });
     removed.unwrap();
     assert_eq!(phone.core().deny(prompt.id().clone()).await.unwrap(), Step::Done(Outcome::Expired));

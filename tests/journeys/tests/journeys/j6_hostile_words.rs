@@ -9,9 +9,10 @@ use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::relying_party::free_port;
 use countersign_journeys::world::OTHER_NAME;
 use countersign_journeys::{PageView, World, a_moment, skipped};
+use countersign_service::operator;
+use countersign_service::people::records as people;
 use countersign_service::secrets::{hashed, random_id};
-use countersign_service::sign_in::records::{Session, Used};
-use countersign_service::{operator, people};
+use countersign_service::sign_in::session::{Session, Used};
 
 const BOB: &str = "bob@example.org";
 /// Where the service's cookies stand too: browsers don't tell ports apart.
@@ -70,7 +71,7 @@ async fn j6_w12_a_sibling_site_signs_nobody_in_to_an_account_of_its_own() {
     }
     let world = World::start_as(|config| config.issuer = config.issuer.replace("localhost", OTHER_NAME)).await.unwrap();
     world.add_person(USER, PASSWORD).unwrap();
-    world.app.add_person(BOB, "Bob", "a password of Bob's own").unwrap();
+    operator::add_person(&world.app.store, BOB, "Bob", "a password of Bob's own", world.app.clock.now()).unwrap();
     let (cookie, now) = (random_id().unwrap(), world.app.clock.now());
     let id = hashed(cookie.as_bytes());
     let bobs = move |tx: &mut countersign_service::store::Tx<'_>| {
@@ -139,8 +140,8 @@ async fn names_that_are_markup_are_text_on_every_page() {
     })
     .await
     .unwrap();
-    world.app.add_person(USER, MARKUP, PASSWORD).unwrap();
-    world.app.add_person(MARKUP, MARKUP, PASSWORD).unwrap();
+    operator::add_person(&world.app.store, USER, MARKUP, PASSWORD, world.app.clock.now()).unwrap();
+    operator::add_person(&world.app.store, MARKUP, MARKUP, PASSWORD, world.app.clock.now()).unwrap();
     let home = tempfile::tempdir().unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone_in(home.path().to_owned(), MARKUP).await.unwrap());
     confirmed(&world, &person, &phone).await;

@@ -3,7 +3,8 @@
 use crate::common::{self, confirmed};
 use countersign::{Error, FetchReason, Outcome, Prompt, PromptKind, Step};
 use countersign_journeys::{Cut, PageView, Person, TestPhone, World};
-use countersign_service::prompts::records::{Ceremony, Prompt as PromptRecord};
+use countersign_service::prompts::ceremony::Ceremony;
+use countersign_service::prompts::records::Prompt as PromptRecord;
 
 struct Scene {
     world: World,
@@ -226,8 +227,11 @@ async fn j7_w10_a_copied_waiting_address_redeems_nothing() {
 /// How the answer of the last decided ceremony said the prompt had come.
 async fn push_was_seen(world: &World) -> bool {
     let app = world.app.clone();
-    let person =
-        app.store.run_blocking(|tx| countersign_service::people::find(tx, "ada@example.org")).unwrap().unwrap();
+    let person = app
+        .store
+        .run_blocking(|tx| countersign_service::people::records::find(tx, "ada@example.org"))
+        .unwrap()
+        .unwrap();
     let devices =
         app.store.run_blocking(|tx| countersign_service::devices::records::active(tx, &person.account_id)).unwrap();
     devices[0].push_seen
@@ -307,7 +311,7 @@ async fn j7_two_browsers_at_once_have_numbers_of_their_own() {
     let of = |page: &PageView| {
         let number = page.number().unwrap();
         let ceremonies = scene.world.app.store.run_blocking(|tx| {
-            let person = countersign_service::people::find(tx, "ada@example.org")?.unwrap();
+            let person = countersign_service::people::records::find(tx, "ada@example.org")?.unwrap();
             let all: Vec<Ceremony> = tx.children(&person.account_id)?;
             let ceremony = all.into_iter().find(|ceremony| ceremony.number == number).unwrap();
             tx.children::<PromptRecord>(&ceremony.id)

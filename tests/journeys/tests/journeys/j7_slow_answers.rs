@@ -13,7 +13,7 @@ use countersign_journeys::application::RunningApplication;
 use countersign_journeys::browser::{self, Browser};
 use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{TestPhone, World, skipped};
-use countersign_service::prompts::records::Ceremony;
+use countersign_service::prompts::ceremony::Ceremony;
 
 /// How a person sends a form twice.
 #[derive(Clone, Copy)]
@@ -58,10 +58,10 @@ async fn scene() -> (World, TestPhone, RunningApplication) {
 /// Requests for a second factor that the account has ever had.
 fn asked(world: &World) -> usize {
     let found = world.app.store.run_blocking(|tx| {
-        let account = countersign_service::people::find(tx, USER)?.unwrap().account_id;
+        let account = countersign_service::people::records::find(tx, USER)?.unwrap().account_id;
         tx.children::<Ceremony>(&account)
     });
-    let is_sign_in = |ceremony: &&Ceremony| ceremony.kind == countersign_service::prompts::records::Kind::SecondFactor;
+    let is_sign_in = |ceremony: &&Ceremony| ceremony.kind == countersign_service::prompts::ceremony::Kind::SecondFactor;
     found.unwrap().iter().filter(is_sign_in).count()
 }
 

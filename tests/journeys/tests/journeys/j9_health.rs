@@ -7,7 +7,7 @@ use countersign::{
 };
 use countersign_journeys::people::USER;
 use countersign_journeys::{TestPhone, World, a_moment};
-use countersign_service::people;
+use countersign_service::people::records as people;
 
 async fn account(phone: &TestPhone) -> Account {
     phone.core().accounts().await.unwrap().remove(0)

@@ -8,7 +8,7 @@ use crate::interceptor::{Asked, DISCOVERY, Interceptor, PROMPTS, Reply, Scene, c
 use countersign::{AccountHealth, Ending, Error, FetchReason, PhoneSignIn, PromptKind, PushEffect, Step};
 use countersign_journeys::a_moment;
 use countersign_journeys::people::USER;
-use countersign_service::people;
+use countersign_service::people::records as people;
 use countersign_service::secrets::{decode, encode, random_id};
 use serde_json::{Value, json};
 

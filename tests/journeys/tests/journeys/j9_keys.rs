@@ -8,10 +8,11 @@ use countersign_journeys::cuts::Cut;
 use countersign_journeys::{PageView, Person, TestPhone, World};
 use countersign_phone::Message;
 use countersign_service::clock::Time;
-use countersign_service::devices::records::{self as devices, Device};
+use countersign_service::devices::device::Device;
+use countersign_service::devices::records as devices;
 use countersign_service::jose::SigningKey;
 use countersign_service::keys::{self, AHEAD, OVERLAP};
-use countersign_service::people;
+use countersign_service::people::records as people;
 use countersign_service::prompts::acts::live_prompts;
 use countersign_service::push::Push;
 use countersign_service::secrets::{decode, random_id};
@@ -86,7 +87,7 @@ async fn pushed(
     let device = device(world);
     let jws = by.sign("phone-prompt+jwt", &live_claims(world)).unwrap();
     let push = Push { device_id: device.id.clone(), subscription: device.push.unwrap(), jws };
-    world.app.push.send_all(&world.app, vec![push]);
+    world.app.push.send_all(vec![push]);
     let message = tokio::time::timeout(Duration::from_secs(10), messages.recv()).await.unwrap().unwrap();
     phone.core().push_received(message.slot, message.body).await.unwrap()
 }

@@ -5,8 +5,9 @@ use countersign::{FetchReason, Outcome, PromptKind, Step};
 use countersign_journeys::cuts::Cut;
 use countersign_journeys::people::USER;
 use countersign_journeys::{TestPhone, World, a_moment};
-use countersign_service::devices::records::{self, Device};
-use countersign_service::people;
+use countersign_service::devices::device::Device;
+use countersign_service::devices::records;
+use countersign_service::people::records as people;
 
 const DAY: u64 = 24 * 60 * 60;
 /// The service's word counts at most once in this many seconds.

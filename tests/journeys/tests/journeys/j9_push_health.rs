@@ -10,7 +10,7 @@ use countersign_journeys::cuts::Cut;
 use countersign_journeys::phone::PASSPHRASE;
 use countersign_journeys::{TestPhone, World, a_moment};
 use countersign_phone::Message;
-use countersign_service::people;
+use countersign_service::people::records as people;
 use tokio::sync::mpsc;
 
 /// A service sends one test in this many seconds.

@@ -3,17 +3,20 @@
 use std::collections::HashMap;
 
 use countersign_service::clock::Time;
-use countersign_service::devices::records::Device;
+use countersign_service::devices::device::Device;
 use countersign_service::phone_sign_in::acts::{self, REQUEST_URI};
-use countersign_service::phone_sign_in::records::{Purpose, Registration};
+use countersign_service::phone_sign_in::registration::{Purpose, Registration};
 use countersign_service::phone_sign_in::routes::{Proved, keep};
 use countersign_service::phone_sign_in::rules::{self, CLIENT_ID, TURN_ON_SCOPE};
-use countersign_service::prompts::records::{Ceremony, Kind, Origin, Owner, Prompt};
+use countersign_service::prompts::ceremony::{Ceremony, Kind, Origin, Owner};
+use countersign_service::prompts::records::Prompt;
 use countersign_service::secrets::hashed;
-use countersign_service::sign_in::number::asked_of;
-use countersign_service::sign_in::password::{self, Next};
-use countersign_service::sign_in::records::{Attempt, Proven, Secret};
-use countersign_service::sign_in::register::{self, Agreed, agreed_to};
+use countersign_service::sign_in::acts::Next;
+use countersign_service::sign_in::acts::what_next;
+use countersign_service::sign_in::attempt::{Attempt, Proven, Secret};
+use countersign_service::sign_in::consent;
+use countersign_service::sign_in::consent::{Agreed, agreed_to};
+use countersign_service::sign_in::second_factor::asked_of;
 
 use super::{BROWSERS, Browser, Event, Request, State, TIMES, TurningOn, account, cookie, rename_secret};
 use crate::answers::{Said, Start, has_said};
@@ -65,7 +68,7 @@ impl TurningOn {
         let Some(attempt) = state.rows.maybe::<Attempt>(&cookie(browser)) else { return };
         let proven = Proven { account_id: who.to_owned(), at: now, by: Secret::Password, password_since: START };
         let purpose = attempt.registration.as_ref().map(|registration| registration.purpose.clone());
-        let next = state.rows.run(|tx| password::decide(tx, &proven, purpose.as_ref()));
+        let next = state.rows.run(|tx| what_next(tx, &proven, purpose.as_ref()));
         if !matches!(next, Next::Number) {
             return;
         }
@@ -96,7 +99,7 @@ impl TurningOn {
         let Some(attempt) = state.rows.maybe::<Attempt>(&cookie(browser)) else { return };
         let prompts: Vec<Prompt> = state.rows.all();
         let found: Ceremony = state.rows.one(&ceremony);
-        let went = state.rows.run(|tx| register::redeem(tx, Attempt { ceremony: Some(ceremony), ..attempt }, now));
+        let went = state.rows.run(|tx| consent::redeem(tx, Attempt { ceremony: Some(ceremony), ..attempt }, now));
         let approved = has_said(&state.said, &prompts, &found.id, |said| said.number.as_ref() == Some(&found.number));
         if went && found.account_id == ALICE && !(approved && browser == Browser::Hers) {
             state.faults.insert(Fault::SignedInWithoutHerPhone);
@@ -107,7 +110,7 @@ impl TurningOn {
         let attempt = state.rows.maybe::<Attempt>(&cookie(browser));
         let Some((attempt, registration, who)) = agreed_to(attempt.as_ref(), now) else { return };
         let of = state.pushed.iter().find(|request| hashed(request.name().as_bytes()) == registration.id).copied();
-        let agreed = state.rows.run(|tx| register::decide(tx, attempt, registration, &who, "", now));
+        let agreed = state.rows.run(|tx| consent::agree(tx, attempt, registration, &who, "", now));
         if let (Agreed::Code(code), Some(of)) = (agreed, of) {
             rename_secret(&mut state.rows, &code, &of.name());
             state.codes.insert(of);

@@ -2,9 +2,9 @@
 
 use countersign::testing::decisions::{code_of_redirect, goes_on_with};
 use countersign_service::clock::Time;
-use countersign_service::devices::records::Device;
+use countersign_service::devices::device::Device;
 use countersign_service::phone_sign_in::acts::{self, Tokens, register};
-use countersign_service::phone_sign_in::records::{RegistrationCode, RegistrationToken};
+use countersign_service::phone_sign_in::registration::{RegistrationCode, RegistrationToken};
 use countersign_service::phone_sign_in::rules::{Redemption, TurnedOn};
 use countersign_service::secrets::hashed;
 

@@ -2,16 +2,14 @@
 
 use crate::audit;
 use crate::clock::Time;
-use crate::devices::records::{self as devices, Cause, Device};
-use crate::notices;
-use crate::passes::{self, Span};
-use crate::people::Person;
+use crate::devices::device::Device;
+use crate::endings;
+use crate::passes;
+use crate::passes::rules::Span;
+use crate::people::person::Person;
 use crate::policy::records::{Group, groups};
 use crate::policy::rules::Effective;
-use crate::prompts::acts::end_without_devices;
 use crate::secrets::random_id;
-use crate::security_info::step_up::lost;
-use crate::sign_in::records::{KnownBrowser, Session, end_session};
 use crate::store::{StoreError, Tx};
 use crate::texts::is_shown;
 
@@ -79,14 +77,13 @@ pub fn act(tx: &mut Tx<'_>, by: &Person, account_id: &str, act: Act, now: Time) 
         Act::Suspend => {
             person.suspended = true;
             tx.put(&person)?;
-            passes::end(tx, account_id)?;
-            end_sessions(tx, account_id, now)?;
+            endings::end_for_suspension(tx, account_id, now)?;
         }
         Act::Resume => {
             person.suspended = false;
             tx.put(&person)?;
         }
-        Act::MakePass(span) => return Ok(Done::Pass(passes::make(tx, account_id, span, &by.account_id, now)?)),
+        Act::MakePass(span) => return Ok(Done::Pass(passes::acts::make(tx, account_id, span, &by.account_id, now)?)),
         Act::Unblock => {
             person.unblocked_at = now;
             tx.put(&person)?;
@@ -103,38 +100,14 @@ pub fn act(tx: &mut Tx<'_>, by: &Person, account_id: &str, act: Act, now: Time) 
             tx.put(&person)?;
         }
         Act::Lost(id) => match tx.get::<Device>(&id)?.filter(|device| device.account_id == account_id) {
-            Some(mut device) if device.is_active() => lost(tx, &mut device, None, now)?,
+            Some(mut device) if device.is_active() => endings::remove_lost_device(tx, &mut device, None, now)?,
             Some(_) | None => return Ok(Done::No),
         },
         Act::RemovePhones => {
-            remove_phones(tx, account_id, now)?;
+            endings::remove_every_device(tx, account_id, now)?;
         }
     }
     Ok(Done::Yes)
-}
-
-fn end_sessions(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
-    for session in tx.children::<Session>(account_id)? {
-        end_session(tx, &session.id, now)?;
-    }
-    end_without_devices(tx, account_id, now)
-}
-
-/// Removes every phone of a person, forgets their browsers and ends their sessions; returns how many phones.
-pub fn remove_phones(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<usize, StoreError> {
-    let phones: Vec<Device> = devices::active(tx, account_id)?;
-    let count = phones.len();
-    for mut phone in phones {
-        devices::remove(tx, &mut phone, Cause::RemovedByOperator, now)?;
-        notices::tell(tx, account_id, None, notices::Kind::MethodRemoved, now)?;
-    }
-    for session in tx.children::<Session>(account_id)? {
-        end_session(tx, &session.id, now)?;
-    }
-    for browser in tx.children::<KnownBrowser>(account_id)? {
-        tx.delete::<KnownBrowser>(&browser.id)?;
-    }
-    Ok(count)
 }
 
 /// Makes a group; none when there is one of that name.

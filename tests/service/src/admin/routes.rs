@@ -12,16 +12,21 @@ use crate::app::App;
 use crate::audit;
 use crate::devices::records as devices;
 use crate::jose::check_unique;
+use crate::pages::failed;
 use crate::pages::words;
-use crate::passes::Span;
-use crate::people::{self, Person};
-use crate::policy::document::{Fault, patch};
-use crate::policy::records::{current, effective_for, group_ids, groups, keep};
+use crate::passes::rules::Span;
+use crate::people::person::Person;
+use crate::people::records as people;
+use crate::policy;
+use crate::policy::acts::Changed;
+use crate::policy::document::Fault;
+use crate::policy::records::{current, effective_for, groups};
+use crate::posted::Posted;
 use crate::secrets::crockford;
-use crate::session::{Posted, Visitor, failed};
-use crate::sign_in::flow::sign_in_again;
+use crate::sign_in::resume::sign_in_again;
 use crate::store::{StoreError, Tx};
 use crate::texts::is_shown;
+use crate::visitor::Visitor;
 
 /// A password that is made for somebody: 80 bits, used once.
 const MADE_PASSWORD: usize = 16;
@@ -217,23 +222,15 @@ pub async fn change_policy(State(app): State<App>, posted: Posted) -> Response {
     let changed = move |tx: &mut Tx<'_>, by: &Person| {
         let Some(change) = change else {
             let detail = "This is not JSON, or a name stands in it twice.".to_owned();
-            return Ok(Err(vec![Fault { pointer: String::new(), detail }]));
+            return Ok(Changed::Faulty(vec![Fault { pointer: String::new(), detail }]));
         };
-        let (before, groups) = (current(tx)?, group_ids(tx)?);
-        match patch(&before, &change, &groups) {
-            Ok(policy) => {
-                keep(tx, policy.clone(), &by.account_id, now)?;
-                audit::record(tx, &by.account_id, "policy_changed", "", now)?;
-                Ok(Ok(policy.to_json()?))
-            }
-            Err(faults) => Ok(Err(faults)),
-        }
+        policy::acts::change(tx, by, &change, now)
     };
     match allowed(&app, posted.visitor, changed).await {
-        Ok((visitor, Ok(document))) => {
+        Ok((visitor, Changed::Done(document))) => {
             words::policy(&pretty(&document), &[], Some("The policy holds from now on.")).show(&app, &visitor)
         }
-        Ok((visitor, Err(faults))) => {
+        Ok((visitor, Changed::Faulty(faults))) => {
             let page = words::policy(&text, &faults, None);
             page.show_as(StatusCode::BAD_REQUEST, &app, Some(&visitor))
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::clock::{MINUTE, Time};
-use crate::devices::records::Device;
+use crate::devices::device::Device;
 use crate::push::Push;
 use crate::store::{StoreError, Tx};
 

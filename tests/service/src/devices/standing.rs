@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::devices::records::{Cause, Device, State};
+use crate::devices::device::{Cause, Device, State};
 use crate::notices::{self, Notice};
-use crate::people::Person;
+use crate::people::person::Person;
 use crate::policy::document::KeyGuard;
 use crate::policy::records::effective_for;
 use crate::store::{StoreError, Tx};

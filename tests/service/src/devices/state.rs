@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::clock::Time;
+use crate::devices::device::Device;
 use crate::devices::push_test::PushTest;
-use crate::devices::records::Device;
 use crate::devices::standing::Standing;
 use crate::phone_sign_in::rules::TurnedOn;
 use crate::problem::Problem;
-use crate::prompts::records::{Prompt, Told};
+use crate::prompts::ceremony::Told;
+use crate::prompts::records::Prompt;
 
 const STATE_TYP: &str = "phone-state+jwt";
 /// A phone reads no more of one state, and names no more in a fetch.

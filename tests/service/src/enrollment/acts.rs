@@ -6,16 +6,17 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::audit;
 use crate::clock::Time;
-use crate::devices::records::{self as devices, Cause, Claimed, Device, DeviceKey, Subscription};
-use crate::devices::standing::{Status, may_answer};
+use crate::devices::device::{self, Cause, Claimed, Device, Subscription};
+use crate::devices::records::DeviceKey;
+use crate::endings::{end_enrollment, end_enrollments, end_registrations, end_unless_allowed, remove_pending_device};
 use crate::enrollment::proofs::{Key, typed_key};
-use crate::enrollment::records::{Code, Enrollment, State, TypedId, find};
+use crate::enrollment::records::{TypedId, find};
 use crate::enrollment::rules::{self, Bind, Digits, Refusal};
+use crate::enrollment::state::{Code, Enrollment, State};
 use crate::jose::Jwk;
 use crate::keys;
 use crate::notices;
-use crate::people::Person;
-use crate::phone_sign_in::acts::end_registrations;
+use crate::people::person::Person;
 use crate::secrets::{SecretError, crockford, decode, encode, random, random_id, same};
 use crate::store::{StoreError, Tx};
 
@@ -75,7 +76,11 @@ pub fn fresh(app: &App, account_id: String, session: String, now: Time) -> Resul
 
 /// Keeps an enrollment; an older one of the same session ends.
 pub fn start_in(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
-    end_of_session(tx, &enrollment.account_id, &enrollment.session, now)?;
+    for mut older in tx.children::<Enrollment>(&enrollment.account_id)? {
+        if older.session == enrollment.session {
+            end_enrollment(tx, &mut older, Cause::Cancelled, now)?;
+        }
+    }
     let keys_document = keys::newest(tx)?;
     tx.put(&Enrollment { keys_document, ..enrollment.clone() })?;
     audit::record(tx, &enrollment.account_id, "enrollment_started", enrollment.scanned.id.as_str(), now)
@@ -198,7 +203,7 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Result<Vouched, Refus
             let proven = key.as_ref().is_some_and(|key| key.proves_look_up(issuer, &request.id, &nonce, &mac));
             let decided = rules::look_up(&mut enrollment, &request.id, &request.nonce, proven, now);
             tx.put(&enrollment)?;
-            bury(tx, &enrollment, now)?;
+            remove_pending_device(tx, &enrollment, now)?;
             let (Ok(()), Some(key)) = (decided, key) else {
                 return Ok(Err(decided.err().unwrap_or(Refusal::Unknown)));
             };
@@ -301,7 +306,7 @@ pub fn bind_in(
         audit::record(tx, &device.account_id, "device_bound", &device.id, now)?;
     }
     tx.put(&enrollment)?;
-    bury(tx, &enrollment, now)?;
+    remove_pending_device(tx, &enrollment, now)?;
     let (Ok(_), Some(key), Some(device_id)) = (decided, key, &enrollment.device_id) else {
         return Ok(Err(decided.err().unwrap_or(Refusal::Unknown)));
     };
@@ -345,14 +350,14 @@ pub fn digits_in(
     tx.put(&enrollment)?;
     match decided {
         Digits::Right => {
-            device.state = devices::State::Active;
+            device.state = device::State::Active;
             tx.put(&device)?;
             audit::record(tx, &device.account_id, "device_activated", &device.id, now)?;
-            end_others(tx, &device.account_id, Some(enrollment_id), now)?;
+            end_enrollments(tx, &device.account_id, Some(enrollment_id), now)?;
             end_registrations(tx, &device.account_id)?;
             notices::tell(tx, &device.account_id, Some(&device.id), notices::Kind::MethodAdded, now)?;
         }
-        Digits::Over => bury(tx, &enrollment, now)?,
+        Digits::Over => remove_pending_device(tx, &enrollment, now)?,
         Digits::Wrong(_) => audit::record(tx, &device.account_id, "wrong_digits", &device.id, now)?,
     }
     Ok(decided)
@@ -379,7 +384,7 @@ pub async fn end(app: &App, enrollment_id: String, cause: Cause) -> Result<(), S
 /// As `end`, inside a transaction.
 pub fn end_in(tx: &mut Tx<'_>, enrollment_id: &str, cause: Cause, now: Time) -> Result<(), StoreError> {
     match tx.get::<Enrollment>(enrollment_id)? {
-        Some(mut enrollment) => end_one(tx, &mut enrollment, cause, now),
+        Some(mut enrollment) => end_enrollment(tx, &mut enrollment, cause, now),
         None => Ok(()),
     }
 }
@@ -396,81 +401,9 @@ pub async fn current(app: &App, enrollment_id: String) -> Result<Option<Enrollme
             rules::settle(&mut enrollment, now);
             if enrollment.state != before {
                 tx.put(&enrollment)?;
-                bury(tx, &enrollment, now)?;
+                remove_pending_device(tx, &enrollment, now)?;
             }
             Ok(Some(enrollment))
         })
         .await
-}
-
-/// Ends every open enrollment of an account but one.
-pub fn end_others(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, now: Time) -> Result<(), StoreError> {
-    for mut enrollment in tx.children::<Enrollment>(account_id)? {
-        if Some(enrollment.scanned.id.as_str()) != but {
-            end_one(tx, &mut enrollment, Cause::Cancelled, now)?;
-        }
-    }
-    Ok(())
-}
-
-/// Ends every open enrollment of a session that is over.
-pub fn end_of_session(tx: &mut Tx<'_>, account_id: &str, session: &str, now: Time) -> Result<(), StoreError> {
-    for mut enrollment in tx.children::<Enrollment>(account_id)? {
-        if enrollment.session == session {
-            end_one(tx, &mut enrollment, Cause::Cancelled, now)?;
-        }
-    }
-    Ok(())
-}
-
-/// Ends an enrollment that the policy, or a suspension, no longer allows: read in each deciding transaction.
-fn end_unless_allowed(tx: &mut Tx<'_>, enrollment: &mut Enrollment, now: Time) -> Result<(), StoreError> {
-    match may_answer(tx, &enrollment.account_id)? {
-        Status::Ok => Ok(()),
-        _ => end_one(tx, enrollment, Cause::Cancelled, now),
-    }
-}
-
-fn end_one(tx: &mut Tx<'_>, enrollment: &mut Enrollment, cause: Cause, now: Time) -> Result<(), StoreError> {
-    if matches!(enrollment.state, State::Open | State::Bound) {
-        rules::end(enrollment, cause);
-        tx.put(enrollment)?;
-        bury(tx, enrollment, now)?;
-    }
-    Ok(())
-}
-
-/// The pending device of an ended enrollment becomes a tombstone of the same cause.
-fn bury(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
-    let (State::Ended(cause), Some(id)) = (enrollment.state, &enrollment.device_id) else {
-        return Ok(());
-    };
-    match tx.get::<Device>(id)? {
-        Some(mut device) if device.state == devices::State::Pending => devices::remove(tx, &mut device, cause, now),
-        _ => Ok(()),
-    }
-}
-
-/// Ends the enrollment that a pending device waits for when its time is over, so that the phone learns it
-/// even though nobody looks at the wizard any more.
-pub fn settle_pending(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
-    if device.state != devices::State::Pending {
-        return Ok(());
-    }
-    for mut enrollment in tx.children::<Enrollment>(&device.account_id)? {
-        if enrollment.device_id.as_deref() == Some(device.id.as_str()) && enrollment.expires_at <= now {
-            end_one(tx, &mut enrollment, Cause::Expired, now)?;
-        }
-    }
-    Ok(())
-}
-
-/// The phone gives its pending enrollment up.
-pub fn abandoned(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
-    for mut enrollment in tx.children::<Enrollment>(&device.account_id)? {
-        if enrollment.device_id.as_deref() == Some(device.id.as_str()) {
-            end_one(tx, &mut enrollment, Cause::Abandoned, now)?;
-        }
-    }
-    Ok(())
 }

@@ -3,16 +3,17 @@
 
 use serde::Serialize;
 
-use super::acts::end_others;
 use crate::app::App;
 use crate::audit;
 use crate::clock::Time;
-use crate::devices::records::{Claimed, Device, DeviceKey, State, Subscription};
+use crate::devices::device::{Claimed, Device, State, Subscription};
+use crate::devices::records::DeviceKey;
 use crate::devices::standing::{Status, may_answer};
+use crate::endings::{end_enrollments, end_registrations};
 use crate::jose::Jwk;
 use crate::keys;
 use crate::notices;
-use crate::phone_sign_in::acts::{TurnOnTokens, end_registrations, policy_allows, turn_on_tokens};
+use crate::phone_sign_in::acts::{TurnOnTokens, policy_allows, turn_on_tokens};
 use crate::phone_sign_in::records::PhoneToken;
 use crate::secrets::{hashed, random_id, same};
 use crate::store::{StoreError, Tx};
@@ -96,7 +97,7 @@ fn activate(tx: &mut Tx<'_>, request: AddRequest, token: PhoneToken, now: Time) 
     tx.put(&device)?;
     tx.put(&PhoneToken { added: Some(id.clone()), ..token })?;
     audit::record(tx, &account_id, "device_added", &id, now)?;
-    end_others(tx, &account_id, None, now)?;
+    end_enrollments(tx, &account_id, None, now)?;
     end_registrations(tx, &account_id)?;
     notices::tell(tx, &account_id, Some(&id), notices::Kind::MethodAdded, now)?;
     Ok(device)

@@ -6,15 +6,15 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use url::Url;
 
 use crate::app::App;
-use crate::devices::records::{Claimed, Subscription};
+use crate::devices::device::{Claimed, Subscription, is_endpoint};
 use crate::enrollment::acts::{self, BindRequest, LookUp, Vouched};
 use crate::enrollment::by_sign_in::{self, AddRequest, NotAdded};
 use crate::enrollment::rules::Refusal;
 use crate::jose::{Unverified, check_unique};
-use crate::limits::{self, Peer};
+use crate::limits;
+use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::secrets::decode;
 use crate::texts::is_shown;
@@ -22,7 +22,6 @@ use crate::texts::is_shown;
 const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
 const MAX_LIFE: i64 = 120;
 const MAX_SKEW: i64 = 60;
-const MAX_ENDPOINT: usize = 1_024;
 
 /// `POST /phone/look-up`.
 pub async fn look_up(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
@@ -125,14 +124,6 @@ fn checked(app: &App, claims: &Claims) -> Option<Checked> {
     (in_time && for_us && shown && endpoint_fits && push_point.len() == 65).then_some(())?;
     let jti = decode(&claims.jti).filter(|jti| jti.len() == 16)?;
     Some(Checked { jti, point: push_point, auth: push_auth })
-}
-
-/// Whether pushes can go there at all; where they may go is decided when they are sent.
-pub(crate) fn is_endpoint(address: &str) -> bool {
-    // An address is ASCII; a line feed in one would be dropped by whoever reads it, and kept by whoever stores it.
-    let plain = address.len() <= MAX_ENDPOINT && address.bytes().all(|byte| byte.is_ascii_graphic());
-    // The URL standard reads `https:host` too; a push service would not be found by it.
-    plain && address.starts_with("https://") && Url::parse(address).is_ok()
 }
 
 fn vouched(answer: Vouched) -> Response {

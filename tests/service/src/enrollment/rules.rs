@@ -7,8 +7,8 @@
 //! ```
 
 use crate::clock::{MINUTE, Time};
-use crate::devices::records::Cause;
-use crate::enrollment::records::{Enrollment, State};
+use crate::devices::device::Cause;
+use crate::enrollment::state::{Enrollment, State};
 
 /// Life of an enrollment.
 pub const LIFE: Time = 10 * MINUTE;

@@ -5,12 +5,13 @@ use url::Url;
 
 use crate::app::App;
 use crate::config::is_return_address;
-use crate::openid::records::AuthorizationRequest;
-use crate::openid::tokens;
+use crate::openid::acts;
+use crate::openid::request::AuthorizationRequest;
+use crate::pages::failed;
 use crate::pages::words;
 use crate::problem::Problem;
-use crate::session::{Visitor, failed};
-use crate::sign_in::records::Session;
+use crate::sign_in::session::Session;
+use crate::visitor::Visitor;
 
 /// An authorization answer: the return address with a code or an error, `iss` (RFC 9207) and the client's `state`.
 pub struct Answer(Url);
@@ -55,7 +56,7 @@ pub(crate) async fn code(
 ) -> Result<Option<Answer>, Response> {
     let now = app.clock.now();
     let (redirect_uri, state) = (request.redirect_uri.clone(), request.state.clone());
-    match app.store.run(move |tx| tokens::issue(tx, &session, request, now)).await {
+    match app.store.run(move |tx| acts::issue(tx, &session, request, now)).await {
         Ok(code) => Ok(Answer::new(app, &redirect_uri, state.as_deref(), ("code", &code))),
         Err(error) => Err(failed(app, &error)),
     }

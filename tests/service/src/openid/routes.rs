@@ -10,20 +10,21 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::json;
 
 use crate::app::App;
+use crate::openid::acts::{self, Redemption};
 use crate::openid::answer::{Answer, redirect_with_code};
-use crate::openid::records::{AuthorizationRequest, Token};
+use crate::openid::records::Token;
+use crate::openid::request::AuthorizationRequest;
 use crate::openid::rules::{self, Fault, Freshness};
-use crate::openid::tokens::{self, Redemption};
 use crate::pages::words;
-use crate::people::Person;
+use crate::people::person::Person;
 use crate::phone_sign_in;
 use crate::phone_sign_in::rules::CLIENT_ID;
 use crate::problem::Problem;
 use crate::secrets::hashed;
-use crate::session::Visitor;
 use crate::sign_in::flow::{Flow, Goal, with_flow};
 use crate::sign_in::register;
 use crate::store::StoreError;
+use crate::visitor::Visitor;
 
 /// `GET /.well-known/openid-configuration`.
 pub async fn discovery(State(app): State<App>) -> Response {
@@ -112,7 +113,7 @@ fn tell(app: &App, request: &AuthorizationRequest, error: &str) -> Response {
 /// Nothing is stored before the person has typed a name: the request goes along in the address.
 fn sign_in_first(app: &App, request: AuthorizationRequest, sign_in_now: bool) -> Response {
     let goal = Goal::Application { request: request.clone(), sign_in_now };
-    match Flow::new(goal).map(|flow| flow.sealed(app)) {
+    match Flow::new(goal).map(|flow| flow.sealed(&app.sealer)) {
         Ok(Some(sealed)) => Redirect::to(&with_flow("/sign-in", Some(&sealed))).into_response(),
         Ok(None) => tell(app, &request, "invalid_request"),
         Err(_no_randomness) => Problem::Unavailable.into_response(),
@@ -139,7 +140,7 @@ pub async fn token(State(app): State<App>, headers: HeaderMap, body: Bytes) -> R
         verifier: field("code_verifier"),
     };
     let (now, shared) = (app.clock.now(), app.clone());
-    match app.store.run(move |tx| tokens::redeem(tx, &shared, &by, now)).await {
+    match app.store.run(move |tx| acts::redeem(tx, &shared, &by, now)).await {
         Ok(Some(tokens)) => ([(header::CACHE_CONTROL, "no-store")], Json(tokens)).into_response(),
         Ok(None) => refuse(StatusCode::BAD_REQUEST, "invalid_grant"),
         Err(error) => Problem::from(error).into_response(),

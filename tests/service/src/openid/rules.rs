@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::clock::Time;
 use crate::config::Client;
-use crate::openid::records::{AuthorizationRequest, Code};
+use crate::openid::request::{AuthorizationRequest, Code};
 use crate::secrets::{decode, hashed};
 
 /// What is wrong with an authorization request.

@@ -5,8 +5,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
-use crate::session::{Kind, Visitor, with_cookie};
+use crate::cookies::{Kind, with_cookie};
 use crate::sign_in::flow::with_flow;
+use crate::visitor::Visitor;
 
 /// A page: a heading and what stands below it, in order.
 pub struct Page {
@@ -286,7 +287,7 @@ impl Page {
         let (csrf, cookie) = visitor.map(|visitor| visitor.form_token(app)).unwrap_or_default();
         if let Some(visitor) = visitor {
             self.app_link = app.config.app_link.clone().filter(|_link| visitor.agent.is_phone);
-            self.carry(visitor.flow.as_ref().and_then(|flow| flow.sealed(app)).as_deref());
+            self.carry(visitor.flow.as_ref().and_then(|flow| flow.sealed(&app.sealer)).as_deref());
         }
         let whole = Whole { page: &self, organization: &app.config.organization, csrf: &csrf };
         let Ok(html) = whole.render() else {
@@ -342,10 +343,4 @@ pub async fn style() -> Response {
 pub async fn script() -> Response {
     let script = include_str!("../../static/page.js");
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], script).into_response()
-}
-
-/// An address that leads nowhere.
-#[must_use]
-pub fn not_found(app: &App) -> Response {
-    super::words::not_found().show_as(StatusCode::NOT_FOUND, app, None)
 }

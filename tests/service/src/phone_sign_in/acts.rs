@@ -5,20 +5,20 @@ use serde::Serialize;
 use crate::app::App;
 use crate::audit;
 use crate::clock::Time;
-use crate::devices::records::{Device, DeviceKey, SignInKey};
+use crate::devices::device::{Device, SignInKey};
+use crate::devices::records::DeviceKey;
+use crate::endings::end_registration_token;
 use crate::jose::{Jwk, Unverified};
 use crate::keys;
 use crate::notices;
-use crate::people::Person;
-use crate::phone_sign_in::records::{
-    NewPhone, PhoneToken, Purpose, Registration, RegistrationCode, RegistrationToken, UsedKey,
-};
+use crate::people::person::Person;
+use crate::phone_sign_in::records::{PhoneToken, UsedKey};
+use crate::phone_sign_in::registration::{NewPhone, Purpose, Registration, RegistrationCode, RegistrationToken};
 use crate::phone_sign_in::rules::{
     self, ADD_SCOPE, CODE_LIFE, Introduced, KeyProof, NONCE_LIFE, Pushed, REQUEST_LIFE, Redemption, TOKEN_LIFE,
     TURN_ON_SCOPE, TurnOn, TurnedOn,
 };
 use crate::policy::records::effective_for;
-use crate::prompts;
 use crate::secrets::{hashed, random_id, same};
 use crate::store::{StoreError, Tx};
 
@@ -148,8 +148,7 @@ pub fn redeem(
         return Ok(None);
     };
     if let Some(token) = &code.token {
-        tx.delete::<RegistrationToken>(token)?;
-        end_unused(tx, token)?;
+        end_registration_token(tx, token)?;
         return Ok(None);
     }
     let device = match &code.registration.purpose {
@@ -172,14 +171,6 @@ pub fn redeem(
     code.token = Some(hashed(access_token.as_bytes()));
     tx.put(&code)?;
     Ok(Some(tokens))
-}
-
-/// A token that has added a phone stays, so that the phone can be told again.
-fn end_unused(tx: &mut Tx<'_>, token: &str) -> Result<(), StoreError> {
-    if tx.get::<PhoneToken>(token)?.is_some_and(|token| token.added.is_none()) {
-        tx.delete::<PhoneToken>(token)?;
-    }
-    Ok(())
 }
 
 /// A fresh token for a device to turn phone sign-in on with.
@@ -322,37 +313,4 @@ fn told(decided: TurnedOn) -> &'static str {
 /// Reads the proof by the key that it brings: only that the holder signed it is known after this.
 fn read_proof(proof: &str) -> Option<(Jwk, KeyProof)> {
     Unverified::by_jwk(proof, KEY_TYP).ok()?.verify_own().ok()
-}
-
-/// Takes a sign-in key off; false when the device has another one, or none.
-pub fn turn_off(tx: &mut Tx<'_>, device: &mut Device, thumbprint: &str, now: Time) -> Result<bool, StoreError> {
-    if device.sign_in.as_ref().is_none_or(|sign_in| sign_in.key.thumbprint() != thumbprint) {
-        return Ok(false);
-    }
-    device.sign_in = None;
-    device.turned_off_at = Some(now);
-    tx.put(device)?;
-    audit::record(tx, &device.account_id, "phone_sign_in_off", &device.id, now)?;
-    notices::tell(tx, &device.account_id, Some(&device.id), notices::Kind::PhoneSignInOff, now)?;
-    prompts::acts::end_without_devices(tx, &device.account_id, now)?;
-    Ok(true)
-}
-
-/// Ends every registration of an account that is under way.
-pub fn end_registrations(tx: &mut Tx<'_>, account_id: &str) -> Result<(), StoreError> {
-    for registration in tx.children::<Registration>(account_id)? {
-        tx.delete::<Registration>(&registration.id)?;
-    }
-    for code in tx.children::<RegistrationCode>(account_id)? {
-        tx.delete::<RegistrationCode>(&code.id)?;
-    }
-    for token in tx.children::<RegistrationToken>(account_id)? {
-        if token.spent_by.is_none() {
-            tx.delete::<RegistrationToken>(&token.id)?;
-        }
-    }
-    for token in tx.children::<PhoneToken>(account_id)? {
-        end_unused(tx, &token.id)?;
-    }
-    Ok(())
 }

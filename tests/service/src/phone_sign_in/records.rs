@@ -4,74 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{HOUR, Time};
+use crate::phone_sign_in::registration::{Registration, RegistrationCode, RegistrationToken};
 use crate::store::{Record, Table};
-
-/// What a phone pushed before it opened the browser (RFC 9126): complete, checked, and proved by its device key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Registration {
-    /// The request's name, hashed.
-    pub id: String,
-    /// Where the browser goes back to.
-    pub redirect_uri: String,
-    /// The phone's own.
-    pub state: String,
-    /// PKCE, S256.
-    pub code_challenge: String,
-    /// What for.
-    pub purpose: Purpose,
-    /// Whose phone it is; of a phone that is to be added: whoever has agreed to it.
-    pub account_id: Option<String>,
-    /// When the request ends.
-    pub expires_at: Time,
-}
-
-/// What the phone sends the person to the browser for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Purpose {
-    /// To turn phone sign-in on for this device.
-    TurnOn {
-        /// Which.
-        device_id: String,
-    },
-    /// To add the phone to an account.
-    AddPhone(NewPhone),
-}
-
-/// A phone that no account knows yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewPhone {
-    /// Thumbprint of its device key.
-    pub jkt: String,
-    /// The person's name for it.
-    pub name: String,
-    /// Model.
-    pub model: String,
-    /// The six digits that it shows, hashed with the request.
-    pub digits: String,
-    /// How often other digits were typed.
-    pub wrong_digits: u32,
-}
-
-impl Purpose {
-    /// What the person is signing in to.
-    #[must_use]
-    pub fn words(&self) -> &'static str {
-        match self {
-            Self::TurnOn { .. } => "phone sign-in on your phone",
-            Self::AddPhone(_) => "Countersign on your phone",
-        }
-    }
-
-    /// What it is about, in the audit log.
-    #[must_use]
-    pub fn about(&self) -> &str {
-        match self {
-            Self::TurnOn { device_id } => device_id,
-            Self::AddPhone(phone) => &phone.jkt,
-        }
-    }
-}
 
 impl Record for Registration {
     const TABLE: Table = Table::Registrations;
@@ -89,19 +23,6 @@ impl Record for Registration {
     }
 }
 
-/// A code for the phone to redeem.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RegistrationCode {
-    /// Hashed.
-    pub id: String,
-    /// What it answers.
-    pub registration: Registration,
-    /// When it ends.
-    pub expires_at: Time,
-    /// The token it was redeemed for, hashed.
-    pub token: Option<String>,
-}
-
 impl Record for RegistrationCode {
     const TABLE: Table = Table::RegistrationCodes;
 
@@ -117,25 +38,6 @@ impl Record for RegistrationCode {
         // Kept past its end, so that a replay is recognized.
         Some(self.expires_at + HOUR)
     }
-}
-
-/// A token that registers one sign-in key, once.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RegistrationToken {
-    /// Hashed.
-    pub id: String,
-    /// For which device.
-    pub device_id: String,
-    /// Whose it is.
-    pub account_id: String,
-    /// What the new key must sign, hashed.
-    pub nonce: String,
-    /// Until when.
-    pub nonce_expires_at: Time,
-    /// When the token ends.
-    pub expires_at: Time,
-    /// SHA-256 of the proof that spent it, so that the same proof gets the same answer.
-    pub spent_by: Option<String>,
 }
 
 impl Record for RegistrationToken {
@@ -169,7 +71,7 @@ pub struct PhoneToken {
     /// The device that it added: the same phone asking again is told the same.
     pub added: Option<String>,
     /// Which document of the service's keys was given with it.
-    #[serde(default = "crate::enrollment::records::the_first")]
+    #[serde(default = "crate::enrollment::state::first_document")]
     pub keys_document: usize,
 }
 

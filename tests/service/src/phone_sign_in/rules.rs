@@ -6,8 +6,8 @@ use serde::Deserialize;
 use url::{Host, Url};
 
 use crate::clock::{MINUTE, Time};
-use crate::devices::records::Device;
-use crate::phone_sign_in::records::{Purpose, RegistrationCode, RegistrationToken};
+use crate::devices::device::Device;
+use crate::phone_sign_in::registration::{Purpose, RegistrationCode, RegistrationToken};
 use crate::secrets::{decode, hashed, same};
 use crate::texts::is_shown;
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{DAY, Time};
-use crate::people::Person;
+use crate::people::person::Person;
 use crate::policy::document::Policy;
 use crate::policy::rules::{Effective, Subject, effective};
 use crate::store::{Record, StoreError, Table, Tx};

@@ -8,11 +8,12 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::audit;
 use crate::jose::check_unique;
-use crate::people::{self, Person};
-use crate::policy::document::{Fault, patch};
-use crate::policy::records::{ApiToken, current, effective_for, group_ids, keep};
+use crate::people::person::Person;
+use crate::people::records as people;
+use crate::policy::acts::{self, Changed};
+use crate::policy::document::Fault;
+use crate::policy::records::{ApiToken, current, effective_for};
 use crate::policy::rules::Reason;
 use crate::problem::Problem;
 use crate::secrets::hashed;
@@ -71,20 +72,12 @@ pub async fn change_policy(State(app): State<App>, headers: HeaderMap, body: Byt
             let Some(administrator) = administrator(tx, token.as_deref(), now)? else {
                 return Ok(None);
             };
-            let (before, groups) = (current(tx)?, group_ids(tx)?);
-            Ok(Some(match patch(&before, &change, &groups) {
-                Ok(policy) => {
-                    keep(tx, policy.clone(), &administrator.account_id, now)?;
-                    audit::record(tx, &administrator.account_id, "policy_changed", "", now)?;
-                    Ok(policy.to_json()?)
-                }
-                Err(faults) => Err(faults),
-            }))
+            Ok(Some(acts::change(tx, &administrator, &change, now)?))
         })
         .await;
     match changed {
-        Ok(Some(Ok(document))) => Json(document).into_response(),
-        Ok(Some(Err(faults))) => faulty(&faults),
+        Ok(Some(Changed::Done(document))) => Json(document).into_response(),
+        Ok(Some(Changed::Faulty(faults))) => faulty(&faults),
         Ok(None) => unauthorized(),
         Err(error) => Problem::from(error).into_response(),
     }

@@ -7,18 +7,21 @@ use serde::Serialize;
 use crate::app::App;
 use crate::audit;
 use crate::clock::{MINUTE, Time};
-use crate::devices::records::{self as devices, Device, Subscription};
+use crate::devices::device::{Device, Subscription};
+use crate::devices::records as devices;
 use crate::devices::standing::{Status, may_answer};
-use crate::people::Person;
+use crate::people::person::Person;
 use crate::policy::document::Proximity;
 use crate::policy::records::effective_for;
 use crate::policy::rules::Effective;
+use crate::prompts::ceremony::{AnsweringKey, Ceremony, Context, Kind, Match, Outcome, Owner};
 use crate::prompts::numbers;
-use crate::prompts::records::{AnsweringKey, Ceremony, Context, Kind, Match, Outcome, Owner, Prompt, RequestId};
+use crate::prompts::records::{Prompt, RequestId};
 use crate::prompts::rules::{self, Allowed, Refusal, Start};
 use crate::push::Push;
 use crate::secrets::{SecretError, random_below, random_id};
-use crate::sign_in::records::{Proven, Session};
+use crate::sign_in::attempt::Proven;
+use crate::sign_in::session::Session;
 use crate::store::{StoreError, Tx};
 
 const PROMPT_TYP: &str = "phone-prompt+jwt";
@@ -36,7 +39,7 @@ pub struct Wanted {
     /// What is asked for.
     pub kind: Kind,
     /// How the browser got here.
-    pub origin: crate::prompts::records::Origin,
+    pub origin: crate::prompts::ceremony::Origin,
     /// What the phone shows.
     pub context: Context,
     /// The network, to say whether the phone is near.
@@ -100,8 +103,8 @@ struct PromptClaims<'a> {
     exp: Time,
     kind: Kind,
     key: AnsweringKey,
-    origin: crate::prompts::records::Origin,
-    r#match: &'a crate::prompts::records::Match,
+    origin: crate::prompts::ceremony::Origin,
+    r#match: &'a crate::prompts::ceremony::Match,
     context: ContextClaims<'a>,
 }
 
@@ -130,7 +133,7 @@ pub async fn start(app: &App, wanted: Wanted) -> Result<Result<Ceremony, NotStar
     let (now, shared) = (app.clock.now(), app.clone());
     let started = app.store.run(move |tx| start_in(tx, &shared, wanted, random_below, now)).await?;
     Ok(started.map(|(ceremony, pushes)| {
-        app.push.send_all(app, pushes);
+        app.push.send_all(pushes);
         ceremony
     }))
 }
@@ -361,7 +364,7 @@ pub async fn cancel(app: &App, ceremony_id: String, owner: Owner) -> Result<(), 
 pub async fn end_live(app: &App, ceremony_id: String, owner: Owner, outcome: Outcome) -> Result<(), StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     let pushes = app.store.run(move |tx| end_live_in(tx, &shared, &ceremony_id, &owner, outcome, now)).await?;
-    app.push.send_all(app, pushes);
+    app.push.send_all(pushes);
     Ok(())
 }
 
@@ -418,48 +421,6 @@ pub fn redeem(
     ceremony.redeemed = true;
     tx.put(&ceremony)?;
     Ok(Some(ceremony))
-}
-
-/// Ends what no device is left to answer with the key that was asked for.
-pub fn end_without_devices(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
-    let left = devices::active(tx, account_id)?;
-    let answers = |prompt: &Prompt| {
-        left.iter().any(|phone| phone.id == prompt.device_id && phone.key_named(&prompt.key).is_some())
-    };
-    for mut ceremony in tx.children::<Ceremony>(account_id)? {
-        if !ceremony.is_live(now) {
-            continue;
-        }
-        let prompts: Vec<Prompt> = tx.children(&ceremony.id)?;
-        if !prompts.iter().any(answers) {
-            ceremony.outcome = Some(Outcome::Ended);
-            ceremony.decided_at = Some(now);
-            tx.put(&ceremony)?;
-        }
-    }
-    Ok(())
-}
-
-/// What a phone approved and no browser has used yet is worth nothing once the phone is gone.
-pub fn void_unused(tx: &mut Tx<'_>, device: &Device) -> Result<(), StoreError> {
-    for ceremony in tx.children::<Ceremony>(&device.account_id)? {
-        if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && !ceremony.redeemed {
-            tx.put(&Ceremony { redeemed: true, ..ceremony })?;
-        }
-    }
-    Ok(())
-}
-
-/// Ends what waits on the word of a password that was changed.
-pub fn end_password_proved(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
-    for mut ceremony in tx.children::<Ceremony>(account_id)? {
-        if ceremony.origin == crate::prompts::records::Origin::PasswordProved && ceremony.is_live(now) {
-            ceremony.outcome = Some(Outcome::Ended);
-            ceremony.decided_at = Some(now);
-            tx.put(&ceremony)?;
-        }
-    }
-    Ok(())
 }
 
 /// The live prompts of a device, as they were signed: the strongest origin first, and within one origin the newest first.

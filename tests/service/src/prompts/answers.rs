@@ -5,18 +5,19 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::audit;
 use crate::clock::{DAY, Time};
-use crate::devices::records::Device;
+use crate::devices::device::Device;
 use crate::devices::standing::Standing;
-use crate::people::Person;
+use crate::endings::end_reported;
+use crate::people::person::Person;
 use crate::phone_sign_in::rules::UserVerification;
 use crate::policy::document::Proximity;
 use crate::policy::records::effective_for;
 use crate::prompts::acts::{finish, first_time, may_approve};
-use crate::prompts::records::{AnsweringKey, Ceremony, Origin, Outcome, Owner, Prompt, Told};
+use crate::prompts::ceremony::{AnsweringKey, Ceremony, Outcome, Told};
+use crate::prompts::records::Prompt;
 use crate::prompts::rules::{self, Decision};
 use crate::push::Push;
 use crate::secrets::hashed;
-use crate::sign_in::records::{KnownBrowser, end_session};
 use crate::store::{StoreError, Tx};
 
 /// Payload of `phone-answer+jwt` (protocol section 7).
@@ -199,7 +200,7 @@ pub fn report(
         // Said before: what happened since, a new password for one, is not undone by a repetition.
         return Ok(Some((Told::Reported, Vec::new())));
     }
-    end_what_it_gave(tx, &ceremony, now)?;
+    end_reported(tx, &ceremony, now)?;
     let live = ceremony.is_live(now);
     let pushes = if live {
         finish(tx, app, ceremony, Outcome::Reported, Some(&device.id), now)?
@@ -209,23 +210,4 @@ pub fn report(
     };
     audit::record(tx, &device.account_id, "reported", jti, now)?;
     Ok(Some((Told::Reported, pushes)))
-}
-
-fn end_what_it_gave(tx: &mut Tx<'_>, ceremony: &Ceremony, now: Time) -> Result<(), StoreError> {
-    if let Some(session) = &ceremony.gave_session {
-        end_session(tx, session, now)?;
-    }
-    if let Owner::Session(session) = &ceremony.owner {
-        end_session(tx, session, now)?;
-    }
-    for browser in ceremony.gave_browser.iter().chain(&ceremony.known_browser) {
-        tx.delete::<KnownBrowser>(browser)?;
-    }
-    if ceremony.origin == Origin::PasswordProved
-        && let Some(mut person) = tx.get::<Person>(&ceremony.account_id)?
-    {
-        person.reported_at = Some(now);
-        tx.put(&person)?;
-    }
-    Ok(())
 }

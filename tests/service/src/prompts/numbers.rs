@@ -7,7 +7,7 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{MINUTE, Time};
-use crate::people::keyed;
+use crate::people::person::keyed;
 use crate::secrets::random_below;
 use crate::store::{Record, StoreError, Table, Tx};
 

@@ -8,18 +8,20 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::devices::records::{Device, State};
-use crate::devices::routes::{Request, verified};
+use crate::devices::device::{Device, State};
+use crate::devices::request::{Request, verified};
 use crate::devices::standing::{Standing, Status};
 use crate::devices::state::{MAX_PROMPTS, News, OutcomeClaims, listed, skewed, state};
-use crate::enrollment::acts::settle_pending;
+use crate::endings::expire_enrollment;
 use crate::jose::Unverified;
-use crate::limits::{self, Peer};
-use crate::people::Person;
+use crate::limits;
+use crate::peer::Peer;
+use crate::people::person::Person;
 use crate::problem::Problem;
 use crate::prompts::acts;
 use crate::prompts::answers::{self, Act, Answer, InnerClaims};
-use crate::prompts::records::{Prompt, Told};
+use crate::prompts::ceremony::Told;
+use crate::prompts::records::Prompt;
 use crate::secrets::hashed;
 use crate::store::{StoreError, Tx};
 
@@ -127,7 +129,7 @@ async fn look<M>(app: &App, request: &Request<M>) -> Result<Found, StoreError> {
         .run(move |tx| {
             let mut device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
             if device.state == State::Pending {
-                settle_pending(tx, &device, now)?;
+                expire_enrollment(tx, &device, now)?;
                 device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
             }
             let standing = Standing::of(tx, &device)?;
@@ -208,7 +210,7 @@ async fn take(
     let take = move |tx: &mut Tx<'_>| answers::take(tx, &shared, &device_id, &jti, act.as_ref(), now);
     let (standing, taken) = app.store.run(take).await?;
     let told = taken.map(|(told, pushes)| {
-        app.push.send_all(app, pushes);
+        app.push.send_all(pushes);
         told
     });
     Ok((standing, told))

@@ -4,7 +4,7 @@
 //! origin can use up what belongs to another.
 
 use crate::clock::{DAY, HOUR, MINUTE, Time};
-use crate::prompts::records::{Ceremony, Kind, Match, Origin, Outcome, Owner, Told};
+use crate::prompts::ceremony::{Ceremony, Kind, Match, Origin, Outcome, Owner, Told};
 
 /// A number is not used again in this time.
 const NUMBER_REST: Time = 10 * MINUTE;

@@ -11,9 +11,10 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::ClientConfig;
 use url::{Host, Url};
 
-use crate::push::http_request::Request;
-
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A push as HTTP, with its whole body.
+pub type Request = axum::http::Request<Vec<u8>>;
 
 /// Why a push did not leave.
 #[derive(Debug, thiserror::Error)]

@@ -4,15 +4,19 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::App;
-use crate::devices::records::{self as devices, Device};
-use crate::enrollment::records::{Enrollment, State as Stage};
+use crate::devices::device::Device;
+use crate::devices::records as devices;
+use crate::enrollment::state::{Enrollment, State as Stage};
 use crate::openid::answer::leave_with_code;
+use crate::pages::failed;
 use crate::pages::words;
-use crate::people::Person;
-use crate::session::{Posted, Visitor, failed};
-use crate::sign_in::flow::sign_in_again;
-use crate::sign_in::records::{Session, keep_session};
+use crate::people::person::Person;
+use crate::posted::Posted;
+use crate::sign_in::records::keep_session;
+use crate::sign_in::resume::sign_in_again;
 use crate::sign_in::routes::ask_before;
+use crate::sign_in::session::Session;
+use crate::visitor::Visitor;
 
 /// A session that may see the account: approved by number, by a pass lately, or by password while there is no phone.
 pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Person, Vec<Device>), Response> {

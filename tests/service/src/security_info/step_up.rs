@@ -3,22 +3,21 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::acts::{Changed, redeem};
 use super::routes::{allowed, list};
 use crate::app::App;
-use crate::clock::Time;
-use crate::devices::records::{self as devices, Cause, Device};
 use crate::events;
-use crate::notices;
+use crate::pages::failed;
 use crate::pages::words;
-use crate::passes::{self, Span};
-use crate::people::Person;
+use crate::posted::Posted;
 use crate::prompts::acts::{self, NotStarted, Only, Wanted};
-use crate::prompts::records::{Ceremony, Origin, Outcome, Owner};
-use crate::session::{Posted, Visitor, failed};
-use crate::sign_in::flow::sign_in_again;
-use crate::sign_in::number::context;
-use crate::sign_in::records::{Change, KnownBrowser, Session, end_session, keep_session};
-use crate::store::{StoreError, Tx};
+use crate::prompts::ceremony::{Ceremony, Origin, Outcome, Owner};
+use crate::sign_in::records::keep_session;
+use crate::sign_in::resume::sign_in_again;
+use crate::sign_in::session::{Change, Session};
+use crate::sign_in::waiting::context;
+use crate::store::StoreError;
+use crate::visitor::Visitor;
 
 const NUMBER: &str = "/security-info/step-up";
 
@@ -116,78 +115,6 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
     }
 }
 
-/// What an approved change came to.
-pub enum Changed {
-    /// A method may be added now.
-    MayAdd,
-    /// The device is off the account.
-    Removed,
-    /// The device is lost.
-    Lost,
-    /// A pass, and for whom.
-    Pass(String, String),
-}
-
-/// The approval that a session waits for makes the change that it was asked for, once.
-pub fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Changed>, StoreError> {
-    let (Some(ceremony), Some(change)) = (session.ceremony.clone(), session.change.clone()) else {
-        return Ok(None);
-    };
-    let owner = Owner::Session(session.id.clone());
-    if acts::redeem(tx, &ceremony, &owner, change.kind(), now)?.is_none() {
-        return Ok(None);
-    }
-    let may_add_at = (change == Change::AddMethod).then_some(now);
-    let session = Session { change: None, ceremony: None, may_add_at, ..session }.approved(now);
-    keep_session(tx, &session)?;
-    Ok(Some(match &change {
-        Change::AddMethod => Changed::MayAdd,
-        Change::RemoveMethod(id) => {
-            if let Some(mut device) = own(tx, &session, id)? {
-                devices::remove(tx, &mut device, Cause::RemovedByPerson, now)?;
-                notices::tell(tx, &session.account_id, None, notices::Kind::MethodRemoved, now)?;
-            }
-            Changed::Removed
-        }
-        Change::ReportLost(id) => {
-            if let Some(mut device) = own(tx, &session, id)? {
-                lost(tx, &mut device, Some(&session.id), now)?;
-            }
-            Changed::Lost
-        }
-        Change::CreatePass => {
-            let Some(person) = tx.get::<Person>(&session.account_id)? else {
-                return Ok(None);
-            };
-            let text = passes::make(tx, &session.account_id, Span::from(now), &session.account_id, now)?;
-            Changed::Pass(text, person.user_name)
-        }
-    }))
-}
-
-/// Looked at inside the transaction: it must still be this account's own.
-fn own(tx: &mut Tx<'_>, session: &Session, id: &str) -> Result<Option<Device>, StoreError> {
-    Ok(tx.get::<Device>(id)?.filter(|device| device.account_id == session.account_id))
-}
-
-/// "I lost this phone": it never counts again, and whatever was made through it ends, but for the session that
-/// says so.
-pub fn lost(tx: &mut Tx<'_>, device: &mut Device, but: Option<&str>, now: Time) -> Result<(), StoreError> {
-    for ceremony in tx.children::<Ceremony>(&device.account_id)? {
-        if ceremony.decided_by.as_deref() != Some(device.id.as_str()) {
-            continue;
-        }
-        for session in ceremony.gave_session.iter().filter(|session| Some(session.as_str()) != but) {
-            end_session(tx, session, now)?;
-        }
-        for browser in ceremony.gave_browser.iter().chain(&ceremony.known_browser) {
-            tx.delete::<KnownBrowser>(browser)?;
-        }
-    }
-    devices::remove(tx, device, Cause::Lost, now)?;
-    notices::tell(tx, &device.account_id, None, notices::Kind::PhoneLost, now)
-}
-
 /// `POST /security-info/step-up/cancel`.
 pub async fn cancel(State(app): State<App>, posted: Posted) -> Response {
     if let Some(session) = posted.visitor.session
@@ -202,7 +129,7 @@ pub async fn cancel(State(app): State<App>, posted: Posted) -> Response {
 /// `GET /security-info/step-up/events`.
 pub async fn step_up_events(State(app): State<App>, visitor: Visitor) -> Response {
     let shared = app.clone();
-    events::until(&app, move || {
+    events::until(&app.store, move || {
         let (app, session) = (shared.clone(), visitor.session.clone());
         async move {
             let Some(session) = session else {

@@ -8,26 +8,31 @@ use base64::Engine;
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 
+use super::acts::confirm_phone;
 use super::routes::allowed;
 use super::step_up::{self, waiting};
 use crate::app::App;
-use crate::devices::records::{Cause, Device};
+use crate::cookies::{Kind, with_cookie};
+use crate::devices::device::{Cause, Device};
 use crate::enrollment::acts::{self as enrollment, MakeError};
-use crate::enrollment::records::{Enrollment, State as Stage};
 use crate::enrollment::rules::Digits;
+use crate::enrollment::state::{Enrollment, State as Stage};
 use crate::events;
+use crate::pages::failed;
 use crate::pages::words;
-use crate::people::Person;
+use crate::people::person::Person;
 use crate::policy::document::Bootstrap;
 use crate::policy::records::effective_for;
+use crate::posted::Posted;
 use crate::prompts::acts::{self as prompts, Only, Wanted};
-use crate::prompts::records::{Ceremony, Kind as PromptKind, Origin, Outcome, Owner};
+use crate::prompts::ceremony::{Kind as PromptKind, Origin, Outcome, Owner};
 use crate::secrets::random_id;
-use crate::session::{Kind, Posted, Visitor, failed, with_cookie};
-use crate::sign_in::flow::sign_in_again;
-use crate::sign_in::number::context;
-use crate::sign_in::records::{Change, KnownBrowser, Session, Used, keep_session};
+use crate::sign_in::records::keep_session;
+use crate::sign_in::resume::sign_in_again;
+use crate::sign_in::session::{Change, Session, Used};
+use crate::sign_in::waiting::context;
 use crate::store::StoreError;
+use crate::visitor::Visitor;
 
 const CODE: &str = "/security-info/add/code";
 
@@ -271,26 +276,8 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
     };
     let cookie = posted.visitor.browser.clone().unwrap_or(fresh);
     let (now, browser) = (posted.visitor.now, cookie.clone());
-    let redeemed = app
-        .store
-        .run(move |tx| {
-            let owner = Owner::Session(session.id.clone());
-            let Some(id) = &session.ceremony else {
-                return Ok(false);
-            };
-            let redeemed: Option<Ceremony> = prompts::redeem(tx, id, &owner, PromptKind::ConfirmEnrollment, now)?;
-            let Some(ceremony) = redeemed else {
-                return Ok(false);
-            };
-            let known = KnownBrowser::new(&browser, &session.account_id, now);
-            let session = session.approved(now);
-            tx.put(&known)?;
-            tx.put(&session)?;
-            prompts::gave(tx, ceremony, &session, Some(known.id))?;
-            Ok(true)
-        })
-        .await;
-    match redeemed {
+    let confirmed = app.store.run(move |tx| confirm_phone(tx, session, &browser, now)).await;
+    match confirmed {
         Ok(true) => with_cookie(Redirect::to(CODE).into_response(), Kind::Browser, &cookie),
         Ok(false) => Redirect::to(CODE).into_response(),
         Err(error) => failed(&app, &error),
@@ -333,7 +320,7 @@ async fn end(app: &App, visitor: &Visitor, cause: Cause, next: &'static str) -> 
 /// `GET /security-info/add/events`: turns when the enrollment or its confirmation moves on.
 pub async fn add_events(State(app): State<App>, visitor: Visitor) -> Response {
     let (shared, looks_at_first) = (app.clone(), Arc::new(OnceLock::new()));
-    events::until(&app, move || {
+    events::until(&app.store, move || {
         let (app, session, looks_at_first) = (shared.clone(), visitor.session.clone(), looks_at_first.clone());
         async move {
             let Some((session, id)) = session.and_then(|session| session.enrollment.clone().map(|id| (session, id)))

@@ -3,17 +3,11 @@
 //!
 //! A flow is not a credential: it holds what the address of `GET /authorize` held, after it was checked.
 
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::app::App;
 use crate::config::Client;
-use crate::openid::records::AuthorizationRequest;
-use crate::pages::words;
-use crate::secrets::{Sealed, SecretError, random_id};
-use crate::session::Visitor;
-use crate::sign_in::records::Attempt;
+use crate::openid::request::AuthorizationRequest;
+use crate::secrets::{Sealed, Sealer, SecretError, random_id};
 
 const LABEL: &str = "sign-in flow";
 /// Longest sealed flow, in characters: it stands in addresses, whose length browsers and proxies limit.
@@ -83,37 +77,25 @@ impl Flow {
 
     /// As it stands in addresses; none when it is too long for one.
     #[must_use]
-    pub fn sealed(&self, app: &App) -> Option<String> {
+    pub fn sealed(&self, sealer: &Sealer) -> Option<String> {
         let plain = serde_json::to_vec(self).ok()?;
-        let sealed = app.sealer.seal(LABEL, &plain).ok()?.into_text();
+        let sealed = sealer.seal(LABEL, &plain).ok()?.into_text();
         (sealed.len() <= MAX).then_some(sealed)
     }
 
     /// Reads one from an address. A client or return address that is no longer registered makes it unreadable.
     #[must_use]
-    pub fn open(app: &App, text: &str) -> Option<Self> {
+    pub fn open(sealer: &Sealer, clients: &[Client], text: &str) -> Option<Self> {
         if text.len() > MAX {
             return None;
         }
-        let plain = app.sealer.open(LABEL, &Sealed::from_text(text)).ok()?;
+        let plain = sealer.open(LABEL, &Sealed::from_text(text)).ok()?;
         let flow: Self = serde_json::from_slice(&plain).ok()?;
         let registered = |client: &Client, request: &AuthorizationRequest| {
             client.id == request.client_id && client.redirect_uris.contains(&request.redirect_uri)
         };
-        let known = flow.request().is_none_or(|request| app.config.clients.iter().any(|one| registered(one, request)));
+        let known = flow.request().is_none_or(|request| clients.iter().any(|one| registered(one, request)));
         known.then_some(flow)
-    }
-
-    /// Leads to a page of this flow.
-    #[must_use]
-    pub fn to(&self, app: &App, path: &str) -> Response {
-        Redirect::to(&with_flow(path, self.sealed(app).as_deref())).into_response()
-    }
-
-    /// Starts again at the user name, which says why.
-    #[must_use]
-    pub fn restart(self, app: &App, note: Option<Note>) -> Response {
-        Self { note, ..self }.to(app, "/sign-in")
     }
 }
 
@@ -125,55 +107,5 @@ pub fn with_flow(path: &str, flow: Option<&str>) -> String {
     match flow.filter(|_flow| belongs) {
         Some(flow) => format!("{path}?flow={flow}"),
         None => path.to_owned(),
-    }
-}
-
-/// What a browser is shown in place of what it asked for.
-pub type Instead = Box<Response>;
-
-/// The attempt that a page shows. An address without a flow (typed, or an old bookmark) is given that of the attempt.
-///
-/// # Errors
-/// The page that says what to do when the browser is in another attempt, or in none any more.
-pub fn of_page(app: &App, visitor: &Visitor, path: &str) -> Result<Attempt, Instead> {
-    match (&visitor.flow, &visitor.attempt) {
-        (None, Some(attempt)) => Err(attempt.flow.to(app, path).into()),
-        (None, None) => Err(Redirect::to("/sign-in").into_response().into()),
-        (Some(_), _) => of_form(app, visitor),
-    }
-}
-
-/// The attempt that a form acts on: the browser's own, if the form's page belongs to it.
-///
-/// # Errors
-/// The page that says what to do when the browser is in another attempt, or in none any more.
-pub fn of_form(app: &App, visitor: &Visitor) -> Result<Attempt, Instead> {
-    let Some(flow) = &visitor.flow else {
-        return Err(words::foreign_form().show_as(StatusCode::FORBIDDEN, app, Some(visitor)).into());
-    };
-    match &visitor.attempt {
-        Some(attempt) if attempt.flow.id == flow.id => Ok(attempt.clone()),
-        Some(_other) => Err(words::other_tab(flow.application()).show(app, visitor).into()),
-        None => Err(over(app, visitor, flow).into()),
-    }
-}
-
-/// The attempt has run out, or has come to its end in another tab.
-fn over(app: &App, visitor: &Visitor, flow: &Flow) -> Response {
-    let signed_in = visitor.session.as_ref().is_some_and(|session| session.approved_at.is_some());
-    match &flow.goal {
-        Goal::Phone => words::stale_registration().show(app, visitor),
-        Goal::SecurityInfo if signed_in => Redirect::to("/security-info").into_response(),
-        Goal::Application { .. } if signed_in => flow.to(app, "/sign-in"),
-        Goal::SecurityInfo | Goal::Application { .. } => flow.clone().restart(app, Some(Note::TookTooLong)),
-    }
-}
-
-/// For a page that needs a session: the sign-in page, which says so when there was one.
-#[must_use]
-pub fn sign_in_again(app: &App, visitor: &Visitor) -> Response {
-    match Flow::new(Goal::SecurityInfo) {
-        Ok(flow) if visitor.has_lost_session() => flow.restart(app, Some(Note::SessionEnded)),
-        Ok(_) | Err(_) => Redirect::to("/sign-in").into_response(),
     }
 }

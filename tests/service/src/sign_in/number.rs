@@ -4,124 +4,31 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::App;
-use crate::clock::Time;
+use crate::cookies::{Kind, with_cookie, with_way, without_cookie};
 use crate::events;
-use crate::notices;
 use crate::openid::answer::leave_with_code;
+use crate::pages::failed;
 use crate::pages::words;
-use crate::people::Person;
-use crate::phone_sign_in::records::Purpose;
-use crate::prompts::acts::{self, Only, Wanted};
-use crate::prompts::records::{Ceremony, Context, Kind as PromptKind, Origin, Outcome};
-use crate::prompts::rules::is_forgotten;
+use crate::people::person::Person;
+use crate::posted::Posted;
+use crate::prompts::acts::{self};
+use crate::prompts::ceremony::Outcome;
 use crate::secrets::{hashed, random_id};
-use crate::session::{Kind, Posted, Visitor, failed, with_cookie, with_way, without_cookie};
-use crate::sign_in::flow::{self, Note};
+use crate::sign_in::acts::{redeem, waiting};
+use crate::sign_in::attempt::Attempt;
 use crate::sign_in::phone;
-use crate::sign_in::records::{Attempt, KnownBrowser, Secret, Session, Used, end_session};
-use crate::store::{StoreError, Tx};
+use crate::sign_in::resume;
+use crate::sign_in::second_factor;
+use crate::sign_in::session::Used;
+use crate::sign_in::waiting::NUMBER;
+use crate::store::StoreError;
+use crate::visitor::Visitor;
 
-const NUMBER: &str = "/sign-in/number";
 const CONTINUE: &str = "/sign-in/continue";
-/// Longest text that a prompt carries, in characters (protocol section 7).
-const MAX_SHOWN: usize = 128;
-
-/// Asks the phone after the right password, and shows the number.
-pub async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
-    let Some(account_id) = attempt.account(visitor.now).map(str::to_owned) else {
-        return attempt.flow.restart(app, Some(Note::TookTooLong));
-    };
-    let known = match known_browser(app, &visitor, &account_id).await {
-        Ok(known) => known,
-        Err(error) => return failed(app, &error),
-    };
-    let (kind, only) = asked_of(attempt.registration.as_ref().map(|registration| &registration.purpose));
-    let wanted = Wanted {
-        account_id,
-        owner: attempt.owner(),
-        origin: if known.is_some() { Origin::KnownBrowser } else { Origin::PasswordProved },
-        known_browser: known,
-        kind,
-        context: context(&visitor, attempt.for_what().unwrap_or("Security info")),
-        network: visitor.peer.network(),
-        drawn: None,
-        proven: attempt.proven.clone(),
-        only,
-    };
-    match acts::start(app, wanted).await {
-        Ok(Ok(ceremony)) => wait_for(app, Attempt { ceremony: Some(ceremony.id), ..attempt }).await,
-        Ok(Err(why)) => words::not_started(why).show(app, &visitor),
-        Err(error) => failed(app, &error),
-    }
-}
-
-/// What is asked for after a password, and of which phones.
-#[must_use]
-pub fn asked_of(purpose: Option<&Purpose>) -> (PromptKind, Only) {
-    match purpose {
-        Some(Purpose::TurnOn { device_id }) => (PromptKind::RegisterDevice, Only::Device(device_id.clone())),
-        Some(Purpose::AddPhone(_)) => (PromptKind::AddMethod, Only::All),
-        None => (PromptKind::SecondFactor, Only::All),
-    }
-}
-
-/// Shows the number that an attempt waits with.
-pub(super) async fn wait_for(app: &App, attempt: Attempt) -> Response {
-    let flow = attempt.flow.clone();
-    match app.store.run(move |tx| tx.put(&attempt)).await {
-        Ok(()) => flow.to(app, NUMBER),
-        Err(error) => failed(app, &error),
-    }
-}
-
-/// What the phone shows of this browser.
-#[must_use]
-pub fn context(visitor: &Visitor, application: &str) -> Context {
-    Context {
-        // The phone refuses longer texts, and a longer prompt would not fit a push.
-        application: application.chars().take(MAX_SHOWN).collect(),
-        browser: visitor.agent.browser.clone(),
-        os: visitor.agent.os.clone(),
-        address: visitor.peer.address().to_string(),
-    }
-}
-
-/// The known browser this is, unless it has lost its standing.
-pub(super) async fn known_browser(
-    app: &App,
-    visitor: &Visitor,
-    account_id: &str,
-) -> Result<Option<String>, StoreError> {
-    let Some(cookie) = &visitor.browser else {
-        return Ok(None);
-    };
-    let (id, account_id, now) = (KnownBrowser::id_of(cookie, account_id), account_id.to_owned(), visitor.now);
-    app.store
-        .run(move |tx| {
-            let Some(known) = tx.get::<KnownBrowser>(&id)?.filter(|known| known.expires_at > now) else {
-                return Ok(None);
-            };
-            let history: Vec<Ceremony> = tx.children(&account_id)?;
-            if is_forgotten(&history, &known.id, now) {
-                tx.delete::<KnownBrowser>(&known.id)?;
-                return Ok(None);
-            }
-            Ok(Some(known.id))
-        })
-        .await
-}
-
-/// The ceremony that an attempt waits for.
-pub(super) async fn waiting(app: &App, attempt: &Attempt) -> Result<Option<Ceremony>, StoreError> {
-    match &attempt.ceremony {
-        Some(id) => acts::look(app, id.clone(), attempt.owner()).await,
-        None => Ok(None),
-    }
-}
 
 /// `GET /sign-in/number`.
 pub async fn number(State(app): State<App>, visitor: Visitor) -> Response {
-    let attempt = match flow::of_page(&app, &visitor, NUMBER) {
+    let attempt = match resume::of_page(&app, &visitor, NUMBER) {
         Ok(attempt) => attempt,
         Err(instead) => return *instead,
     };
@@ -145,8 +52,8 @@ pub async fn number(State(app): State<App>, visitor: Visitor) -> Response {
 
 /// `GET /sign-in/events`.
 pub async fn number_events(State(app): State<App>, visitor: Visitor) -> Response {
-    let (shared, attempt) = (app.clone(), flow::of_page(&app, &visitor, NUMBER).ok());
-    events::until(&app, move || {
+    let (shared, attempt) = (app.clone(), resume::of_page(&app, &visitor, NUMBER).ok());
+    events::until(&app.store, move || {
         let (app, attempt) = (shared.clone(), attempt.clone());
         async move {
             match attempt {
@@ -176,8 +83,8 @@ async fn has_turned(app: &App, attempt: &Attempt) -> Result<bool, StoreError> {
 
 /// `POST /sign-in/again`.
 pub async fn again(State(app): State<App>, posted: Posted) -> Response {
-    match flow::of_form(&app, &posted.visitor) {
-        Ok(attempt) if attempt.proven.is_some() => ask(&app, posted.visitor, attempt).await,
+    match resume::of_form(&app, &posted.visitor) {
+        Ok(attempt) if attempt.proven.is_some() => second_factor::ask(&app, posted.visitor, attempt).await,
         Ok(attempt) => phone::ask(&app, posted.visitor, attempt).await,
         Err(instead) => *instead,
     }
@@ -185,7 +92,7 @@ pub async fn again(State(app): State<App>, posted: Posted) -> Response {
 
 /// `POST /sign-in/cancel`.
 pub async fn cancel(State(app): State<App>, posted: Posted) -> Response {
-    let attempt = match flow::of_form(&app, &posted.visitor) {
+    let attempt = match resume::of_form(&app, &posted.visitor) {
         Ok(attempt) => attempt,
         Err(instead) => return *instead,
     };
@@ -204,7 +111,7 @@ pub async fn cancel(State(app): State<App>, posted: Posted) -> Response {
 /// `POST /sign-in/finish`: the page turned. A browser that proved nothing first names whose account it will be,
 /// so that nobody is signed in to somebody else's without knowing.
 pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
-    match flow::of_form(&app, &posted.visitor) {
+    match resume::of_form(&app, &posted.visitor) {
         Ok(attempt) if attempt.unproven.is_some() => attempt.flow.to(&app, CONTINUE),
         Ok(attempt) => give(&app, posted, attempt).await,
         Err(instead) => *instead,
@@ -213,7 +120,7 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
 
 /// `GET /sign-in/continue`: whose account this will be.
 pub async fn name_account(State(app): State<App>, visitor: Visitor) -> Response {
-    let attempt = match flow::of_page(&app, &visitor, CONTINUE) {
+    let attempt = match resume::of_page(&app, &visitor, CONTINUE) {
         Ok(attempt) if attempt.unproven.is_some() => attempt,
         Ok(attempt) => return attempt.flow.restart(&app, None),
         Err(instead) => return *instead,
@@ -235,7 +142,7 @@ pub async fn name_account(State(app): State<App>, visitor: Visitor) -> Response 
 
 /// `POST /sign-in/continue`.
 pub async fn go_on(State(app): State<App>, posted: Posted) -> Response {
-    match flow::of_form(&app, &posted.visitor) {
+    match resume::of_form(&app, &posted.visitor) {
         Ok(attempt) => give(&app, posted, attempt).await,
         Err(instead) => *instead,
     }
@@ -265,46 +172,4 @@ async fn give(app: &App, posted: Posted, attempt: Attempt) -> Response {
     };
     let response = with_way(without_cookie(response, Kind::Attempt), by_phone);
     with_cookie(with_cookie(response, Kind::Session, &session_cookie), Kind::Browser, &browser_cookie)
-}
-
-/// An approval becomes a session, once; `older` is the one that the browser had.
-pub fn redeem(
-    tx: &mut Tx<'_>,
-    attempt: &Attempt,
-    session_id: String,
-    browser_cookie: &str,
-    older: Option<String>,
-    now: Time,
-) -> Result<Option<Session>, StoreError> {
-    let Some(ceremony_id) = &attempt.ceremony else {
-        return Ok(None);
-    };
-    if let Some(proven) = &attempt.proven
-        && !tx.get::<Person>(&proven.account_id)?.is_some_and(|person| proven.still_counts(&person))
-    {
-        return Ok(None);
-    }
-    let owner = attempt.owner();
-    // A proved password or pass makes it a second factor; without one only the sign-in key was ever asked.
-    let (kind, used) = match attempt.proven.as_ref().map(|proven| proven.by) {
-        Some(Secret::Password) => (PromptKind::SecondFactor, Used::PasswordAndPhone),
-        Some(Secret::Pass) => (PromptKind::SecondFactor, Used::PassAndPhone),
-        None => (PromptKind::PhoneSignIn, Used::Phone),
-    };
-    let Some(ceremony) = acts::redeem(tx, ceremony_id, &owner, kind, now)? else {
-        return Ok(None);
-    };
-    if let Some(older) = older {
-        end_session(tx, &older, now)?;
-    }
-    let session = Session::new(session_id, ceremony.account_id.clone(), used, now);
-    let browser = KnownBrowser::new(browser_cookie, &ceremony.account_id, now);
-    if tx.get::<KnownBrowser>(&browser.id)?.is_none() {
-        notices::tell(tx, &ceremony.account_id, None, notices::Kind::NewBrowser, now)?;
-    }
-    tx.put(&session)?;
-    tx.put(&browser)?;
-    tx.delete::<Attempt>(&attempt.id)?;
-    acts::gave(tx, ceremony, &session, Some(browser.id))?;
-    Ok(Some(session))
 }

@@ -4,26 +4,25 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::audit;
-use crate::clock::Time;
-use crate::devices::records as devices;
-use crate::devices::standing::{Status, may_answer};
-use crate::enrollment::acts::end_others;
+use crate::cookies::{Kind, with_cookie};
+use crate::pages::failed;
 use crate::pages::words;
-use crate::passes::{self, Worth};
-use crate::people::{self, Person};
-use crate::phone_sign_in::acts::end_registrations;
-use crate::phone_sign_in::records::Purpose;
-use crate::policy::document::Bootstrap;
-use crate::policy::records::effective_for;
-use crate::prompts::acts::end_password_proved;
+use crate::passes;
+use crate::passes::rules::Worth;
+use crate::people::person::Person;
+use crate::people::records as people;
+use crate::posted::Posted;
 use crate::secrets::{hashed, random_id};
-use crate::session::{Kind, Posted, Visitor, failed, with_cookie};
-use crate::sign_in::flow::{self, Instead, Note};
-use crate::sign_in::records::{Attempt, Proven, Secret, Session, Used, end_session};
-use crate::sign_in::routes::{first_session, take_over};
-use crate::sign_in::{number, register};
-use crate::store::{StoreError, Tx};
+use crate::sign_in::acts::take_over;
+use crate::sign_in::acts::{Next, change_password, check_password, what_next};
+use crate::sign_in::attempt::{Attempt, Proven, Secret};
+use crate::sign_in::first_session::first_session;
+use crate::sign_in::flow::Note;
+use crate::sign_in::resume;
+use crate::sign_in::resume::Instead;
+use crate::sign_in::{register, second_factor};
+use crate::store::StoreError;
+use crate::visitor::Visitor;
 
 const PASSWORD: &str = "/sign-in/password";
 const PASS: &str = "/sign-in/pass";
@@ -34,7 +33,7 @@ const LONGEST: usize = 256;
 
 /// `GET /sign-in/password`.
 pub async fn password(State(app): State<App>, visitor: Visitor) -> Response {
-    match flow::of_page(&app, &visitor, PASSWORD).and_then(|attempt| named(&app, attempt)) {
+    match resume::of_page(&app, &visitor, PASSWORD).and_then(|attempt| named(&app, attempt)) {
         Ok((attempt, name)) => words::password(&name, offers_phone(&attempt), None).show(&app, &visitor),
         Err(instead) => *instead,
     }
@@ -56,7 +55,7 @@ fn offers_phone(attempt: &Attempt) -> bool {
 
 /// `POST /sign-in/password`.
 pub async fn take_password(State(app): State<App>, posted: Posted) -> Response {
-    let (attempt, name) = match flow::of_form(&app, &posted.visitor).and_then(|attempt| named(&app, attempt)) {
+    let (attempt, name) = match resume::of_form(&app, &posted.visitor).and_then(|attempt| named(&app, attempt)) {
         Ok(found) => found,
         Err(instead) => return *instead,
     };
@@ -69,28 +68,9 @@ pub async fn take_password(State(app): State<App>, posted: Posted) -> Response {
     }
 }
 
-/// Costs the same and says the same whether the name exists or not.
-async fn check_password(app: &App, name: &str, password: String) -> Result<Option<Person>, StoreError> {
-    let wanted = name.to_owned();
-    let person = app.store.run(move |tx| people::find(tx, &wanted)).await?;
-    let hash = people::password_hash(person.as_ref(), &app.decoy);
-    let right = tokio::task::spawn_blocking(move || people::verify_password(&password, &hash))
-        .await
-        .map_err(|_stopped| StoreError::Stopped)?;
-    let (shared, name, now) = (app.clone(), name.to_owned(), app.clock.now());
-    app.store
-        .run(move |tx| {
-            let lets_in = people::count_password(tx, &shared.names, &name, right, now)?;
-            // Read again: while it was compared the password may have been changed, or the person suspended.
-            let still = people::find(tx, &name)?.filter(|person| lets_in && !person.suspended);
-            Ok(still.filter(|still| person.is_some_and(|before| before.has_same_password(still))))
-        })
-        .await
-}
-
 /// `GET /sign-in/pass`.
 pub async fn pass(State(app): State<App>, visitor: Visitor) -> Response {
-    match flow::of_page(&app, &visitor, PASS).and_then(|attempt| named(&app, attempt)) {
+    match resume::of_page(&app, &visitor, PASS).and_then(|attempt| named(&app, attempt)) {
         Ok((_, name)) => words::pass(&name, None).show(&app, &visitor),
         Err(instead) => *instead,
     }
@@ -98,7 +78,7 @@ pub async fn pass(State(app): State<App>, visitor: Visitor) -> Response {
 
 /// `POST /sign-in/pass`. What is wrong with a pass is told to whoever holds it, and nothing to anybody else.
 pub async fn take_pass(State(app): State<App>, posted: Posted) -> Response {
-    let (attempt, name) = match flow::of_form(&app, &posted.visitor).and_then(|attempt| named(&app, attempt)) {
+    let (attempt, name) = match resume::of_form(&app, &posted.visitor).and_then(|attempt| named(&app, attempt)) {
         Ok(found) => found,
         Err(instead) => return *instead,
     };
@@ -106,7 +86,9 @@ pub async fn take_pass(State(app): State<App>, posted: Posted) -> Response {
     let taken = app
         .store
         .run(move |tx| match people::find(tx, &wanted)? {
-            Some(person) if !person.suspended => Ok((passes::take(tx, &person.account_id, &typed, now)?, Some(person))),
+            Some(person) if !person.suspended => {
+                Ok((passes::acts::take(tx, &person.account_id, &typed, now)?, Some(person)))
+            }
             Some(_) | None => Ok((Worth::Unknown, None)),
         })
         .await;
@@ -140,30 +122,14 @@ async fn proven(app: &App, visitor: Visitor, older: Attempt, person: Person, by:
     with_cookie(response, Kind::Attempt, &cookie)
 }
 
-/// What a proved person needs next.
-pub enum Next {
-    /// A phone approves.
-    Number,
-    /// The consent page of the phone that sent them here.
-    Consent,
-    /// A session that is good for adding the first method.
-    FirstSession,
-    /// The phone that sent them here is somebody else's.
-    OtherPersonsPhone,
-    /// The policy does not allow the app for them.
-    NotOffered,
-    /// The first method needs a pass.
-    PassNeeded,
-}
-
 async fn go_on(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
     let Some(proven) = attempt.proven.clone() else {
         return attempt.flow.restart(app, None);
     };
     let asked = attempt.registration.as_ref().map(|registration| registration.purpose.clone());
-    let next = app.store.run(move |tx| decide(tx, &proven, asked.as_ref())).await;
+    let next = app.store.run(move |tx| what_next(tx, &proven, asked.as_ref())).await;
     match next {
-        Ok(Next::Number) => number::ask(app, visitor, attempt).await,
+        Ok(Next::Number) => second_factor::ask(app, visitor, attempt).await,
         Ok(Next::Consent) => register::may_add(app, attempt).await,
         Ok(Next::FirstSession) if attempt.flow.request().is_some() => attempt.flow.to(app, "/more-information"),
         Ok(Next::FirstSession) => first_session(app, &visitor, attempt).await,
@@ -174,33 +140,9 @@ async fn go_on(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
     }
 }
 
-/// What somebody who was just proved needs next; `asked` is what a phone sent them here for.
-pub fn decide(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> Result<Next, StoreError> {
-    let Some(person) = tx.get::<Person>(&proven.account_id)?.filter(|person| proven.still_counts(person)) else {
-        return Ok(Next::OtherPersonsPhone);
-    };
-    let has_phone = !devices::active(tx, &person.account_id)?.is_empty();
-    let by_pass = proven.by == Secret::Pass;
-    let needs_pass = !by_pass && !has_phone && effective_for(tx, &person)?.bootstrap == Bootstrap::Pass;
-    Ok(match asked {
-        Some(Purpose::TurnOn { device_id }) => {
-            let owner = tx.get::<devices::Device>(device_id)?.map(|device| device.account_id);
-            if owner.as_deref() == Some(&person.account_id) { Next::Number } else { Next::OtherPersonsPhone }
-        }
-        Some(Purpose::AddPhone(_)) if may_answer(tx, &person.account_id)? != Status::Ok => Next::NotOffered,
-        Some(Purpose::AddPhone(_)) if needs_pass => Next::PassNeeded,
-        // A pass is made for this; without one the phones that are there are asked.
-        Some(Purpose::AddPhone(_)) if by_pass || !has_phone => Next::Consent,
-        Some(Purpose::AddPhone(_)) => Next::Number,
-        None if needs_pass => Next::PassNeeded,
-        None if by_pass || !has_phone => Next::FirstSession,
-        None => Next::Number,
-    })
-}
-
 /// `GET /new-password`: the password was made for this person and is good for nothing but choosing another.
 pub async fn new_password(State(app): State<App>, visitor: Visitor) -> Response {
-    match flow::of_page(&app, &visitor, NEW_PASSWORD) {
+    match resume::of_page(&app, &visitor, NEW_PASSWORD) {
         Ok(attempt) if attempt.must_change.is_some() => words::new_password(None).show(&app, &visitor),
         Ok(attempt) => attempt.flow.restart(&app, None),
         Err(instead) => *instead,
@@ -209,7 +151,7 @@ pub async fn new_password(State(app): State<App>, visitor: Visitor) -> Response 
 
 /// `POST /new-password`.
 pub async fn take_new_password(State(app): State<App>, posted: Posted) -> Response {
-    let attempt = match flow::of_form(&app, &posted.visitor) {
+    let attempt = match resume::of_form(&app, &posted.visitor) {
         Ok(attempt) => attempt,
         Err(instead) => return *instead,
     };
@@ -236,45 +178,4 @@ pub async fn take_new_password(State(app): State<App>, posted: Posted) -> Respon
         }
         Err(error) => failed(&app, &error),
     }
-}
-
-/// Changes it once; none when it is the one that must be changed, or was changed already.
-async fn change_password(app: &App, account_id: String, password: String) -> Result<Option<Person>, StoreError> {
-    let (now, wanted) = (app.clock.now(), account_id.clone());
-    let Some(person) = app.store.run(move |tx| tx.get::<Person>(&wanted)).await? else {
-        return Ok(None);
-    };
-    let hashing = tokio::task::spawn_blocking(move || {
-        if person.has_password(&password) { Ok(None) } else { people::hash(&password).map(Some) }
-    });
-    let hash = hashing.await.map_err(|_stopped| StoreError::Stopped)?.map_err(|_none| StoreError::Stopped)?;
-    let Some(hash) = hash else {
-        return Ok(None);
-    };
-    app.store
-        .run(move |tx| {
-            let found = tx.get::<Person>(&account_id)?.filter(|person| person.must_change_password);
-            let Some(mut person) = found else {
-                return Ok(None);
-            };
-            replace(tx, &mut person, hash, now)?;
-            Ok(Some(person))
-        })
-        .await
-}
-
-/// From now on this password. What rests on the word of the old one ends: sessions by it alone, requests on the
-/// phone, phones and keys that are being added.
-pub(crate) fn replace(tx: &mut Tx<'_>, person: &mut Person, hash: people::Hash, now: Time) -> Result<(), StoreError> {
-    person.set_password(hash, now);
-    tx.put(person)?;
-    audit::record(tx, &person.account_id, "password_changed", "", now)?;
-    for session in tx.children::<Session>(&person.account_id)? {
-        if session.used == Used::Password {
-            end_session(tx, &session.id, now)?;
-        }
-    }
-    end_password_proved(tx, &person.account_id, now)?;
-    end_others(tx, &person.account_id, None, now)?;
-    end_registrations(tx, &person.account_id)
 }

@@ -11,20 +11,25 @@ use axum::response::Response;
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::pages::failed;
 use crate::pages::words;
-use crate::people::{self, Person};
+use crate::people::person::Person;
+use crate::people::records as people;
 use crate::policy::document::UnknownOrigins;
 use crate::policy::records::effective_for;
+use crate::posted::Posted;
 use crate::prompts::acts::{self, Drawn, Only, Wanted};
+use crate::prompts::ceremony::{Kind as PromptKind, Origin};
 use crate::prompts::numbers;
-use crate::prompts::records::{Kind as PromptKind, Origin};
 use crate::prompts::rules::UNKNOWN_LIFE;
 use crate::secrets::random_id;
-use crate::session::{Posted, Visitor, failed};
-use crate::sign_in::flow;
-use crate::sign_in::number::{context, known_browser, wait_for};
-use crate::sign_in::records::{Attempt, Unproven};
+use crate::sign_in::acts::in_background;
+use crate::sign_in::acts::known_browser;
+use crate::sign_in::attempt::{Attempt, Unproven};
+use crate::sign_in::resume;
+use crate::sign_in::waiting::{context, wait_for};
 use crate::store::StoreError;
+use crate::visitor::Visitor;
 
 /// An unproven page comes this long after it was asked for. What is done for a name that somebody has is done
 /// meanwhile, and takes a small part of it.
@@ -32,7 +37,7 @@ const ANSWER_AFTER: Duration = Duration::from_millis(300);
 
 /// `POST /sign-in/phone`: "Use your phone instead".
 pub async fn instead(State(app): State<App>, posted: Posted) -> Response {
-    match flow::of_form(&app, &posted.visitor) {
+    match resume::of_form(&app, &posted.visitor) {
         Ok(attempt) if attempt.registration.is_none() => ask(&app, posted.visitor, attempt).await,
         // No page of a registration has this button.
         Ok(attempt) => attempt.flow.restart(&app, None),
@@ -50,7 +55,9 @@ pub(super) async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Respon
     let attempt = Attempt { proven: None, ceremony: None, ..attempt };
     let person = app.store.run(move |tx| people::find(tx, &name)).await;
     let known = match person {
-        Ok(Some(person)) => known_browser(app, &visitor, &person.account_id).await.map(|known| (Some(person), known)),
+        Ok(Some(person)) => {
+            known_browser(app, visitor.browser.as_deref(), &person.account_id).await.map(|known| (Some(person), known))
+        }
         Ok(None) => Ok((None, None)),
         Err(error) => Err(error),
     };
@@ -71,19 +78,10 @@ pub(super) async fn cancel(app: &App, attempt: Attempt) -> Response {
     let flow = attempt.flow.clone();
     if let Some(id) = attempt.ceremony.clone() {
         let (app, owner) = (app.clone(), attempt.owner());
-        apart(async move { acts::cancel(&app, id, owner).await });
+        in_background(async move { acts::cancel(&app, id, owner).await });
     }
     tokio::time::sleep_until(answer_at).await;
     flow.restart(app, None)
-}
-
-/// What is done for a name that somebody has takes time that an answer must not show.
-pub(super) fn apart(work: impl Future<Output = Result<(), StoreError>> + Send + 'static) {
-    tokio::spawn(async move {
-        if let Err(error) = work.await {
-            tracing::error!(%error, "the database failed");
-        }
-    });
 }
 
 async fn ask_known(app: &App, visitor: Visitor, attempt: Attempt, person: Person, known: String) -> Response {
@@ -111,7 +109,7 @@ async fn ask_unproven(app: &App, visitor: Visitor, attempt: Attempt, person: Opt
     if let Some(person) = person {
         let wanted = wanted(&visitor, &attempt, person.account_id, Origin::Unknown);
         let (app, wanted) = (app.clone(), Wanted { drawn: Some(Drawn { id, number }), ..wanted });
-        apart(async move { start_unproven(&app, wanted).await });
+        in_background(async move { start_unproven(&app, wanted).await });
     }
     wait_for(app, attempt).await
 }

@@ -7,22 +7,23 @@ use axum::response::Response;
 
 use crate::app::App;
 use crate::clock::Time;
-use crate::devices::records::Device;
-use crate::devices::standing::{Status, may_answer};
+use crate::cookies::{Kind, with_cookie, without_cookie};
+use crate::devices::device::Device;
+use crate::endings::end_attempt;
 use crate::openid::answer::Answer;
+use crate::pages::failed;
 use crate::pages::words;
-use crate::people::Person;
 use crate::phone_sign_in::acts as registrations;
-use crate::phone_sign_in::records::{Purpose, Registration};
-use crate::phone_sign_in::rules::MAX_WRONG_DIGITS;
-use crate::prompts::acts;
-use crate::prompts::records::Kind as PromptKind;
+use crate::phone_sign_in::registration::{Purpose, Registration};
+use crate::posted::Posted;
 use crate::secrets::{hashed, random_id};
-use crate::session::{Kind, Posted, Visitor, failed, with_cookie, without_cookie};
-use crate::sign_in::flow::{self, Flow, Goal, Note};
-use crate::sign_in::records::Attempt;
-use crate::sign_in::routes::take_over;
-use crate::store::{StoreError, Tx};
+use crate::sign_in::acts::take_over;
+use crate::sign_in::attempt::Attempt;
+use crate::sign_in::consent::{self, Agreed};
+use crate::sign_in::flow::{Flow, Goal, Note};
+use crate::sign_in::resume;
+use crate::store::StoreError;
+use crate::visitor::Visitor;
 
 const CONSENT: &str = "/register-phone";
 /// RFC 6749 section 4.1.2.1; the phone says that the policy does not allow it.
@@ -49,27 +50,11 @@ pub async fn authorize(app: &App, visitor: Visitor, request_uri: String) -> Resp
 /// The number was approved: on the phone that is to be registered, or on one that lets another in.
 pub(super) async fn approved(app: &App, attempt: Attempt, now: Time) -> Response {
     let flow = attempt.flow.clone();
-    match app.store.run(move |tx| redeem(tx, attempt, now)).await {
+    match app.store.run(move |tx| consent::redeem(tx, attempt, now)).await {
         Ok(true) => flow.to(app, CONSENT),
         Ok(false) => flow.to(app, "/sign-in/number"),
         Err(error) => failed(app, &error),
     }
-}
-
-/// An approval becomes the right to agree; false when there is none for this.
-pub fn redeem(tx: &mut Tx<'_>, attempt: Attempt, now: Time) -> Result<bool, StoreError> {
-    let kind = match attempt.registration.as_ref().map(|registration| &registration.purpose) {
-        Some(Purpose::AddPhone(_)) => PromptKind::AddMethod,
-        Some(Purpose::TurnOn { .. }) | None => PromptKind::RegisterDevice,
-    };
-    let (Some(ceremony), owner) = (&attempt.ceremony, attempt.owner()) else {
-        return Ok(false);
-    };
-    if acts::redeem(tx, ceremony, &owner, kind, now)?.is_none() {
-        return Ok(false);
-    }
-    tx.put(&Attempt { may_register: true, ..attempt })?;
-    Ok(true)
 }
 
 /// Nobody else needs to be asked: a pass, or the first phone of the account.
@@ -89,22 +74,13 @@ pub(super) fn not_offered(app: &App, visitor: &Visitor, attempt: Attempt) -> Res
     }
 }
 
-/// The registration that this browser may agree to, and whose it will be.
-pub fn agreed_to(attempt: Option<&Attempt>, now: Time) -> Option<(Attempt, Registration, String)> {
-    let attempt = attempt.filter(|attempt| attempt.may_register)?.clone();
-    let registration = attempt.registration.clone()?;
-    let account = attempt.account(now)?.to_owned();
-    let fits = registration.account_id.as_ref().is_none_or(|owner| *owner == account);
-    fits.then_some((attempt, registration, account))
-}
-
 /// `GET /register-phone`: names the device; never skipped.
 pub async fn consent(State(app): State<App>, visitor: Visitor) -> Response {
-    let attempt = match flow::of_page(&app, &visitor, CONSENT) {
+    let attempt = match resume::of_page(&app, &visitor, CONSENT) {
         Ok(attempt) => attempt,
         Err(instead) => return *instead,
     };
-    let Some((_, registration, _)) = agreed_to(Some(&attempt), visitor.now) else {
+    let Some((_, registration, _)) = consent::agreed_to(Some(&attempt), visitor.now) else {
         return attempt.flow.restart(&app, None);
     };
     ask_consent(&app, &visitor, registration, None).await
@@ -130,32 +106,18 @@ async fn ask_consent(
     }
 }
 
-/// What came of agreeing.
-pub enum Agreed {
-    /// A code for the phone.
-    Code(String),
-    /// Other digits than the phone shows; another try.
-    WrongDigits(Box<Registration>),
-    /// Other digits three times.
-    TooManyDigits,
-    /// The policy says no meanwhile.
-    NotAllowed,
-    /// Removed, or agreed to already.
-    Stale,
-}
-
 /// `POST /register-phone`.
 pub async fn agree(State(app): State<App>, posted: Posted) -> Response {
-    let attempt = match flow::of_form(&app, &posted.visitor) {
+    let attempt = match resume::of_form(&app, &posted.visitor) {
         Ok(attempt) => attempt,
         Err(instead) => return *instead,
     };
     let flow = attempt.flow.clone();
-    let Some((attempt, registration, account)) = agreed_to(Some(&attempt), posted.visitor.now) else {
+    let Some((attempt, registration, account)) = consent::agreed_to(Some(&attempt), posted.visitor.now) else {
         return flow.restart(&app, Some(Note::TookTooLong));
     };
     let (now, digits, asked) = (posted.visitor.now, posted.field("digits").to_owned(), registration.clone());
-    let agreed = app.store.run(move |tx| decide(tx, attempt, asked, &account, &digits, now)).await;
+    let agreed = app.store.run(move |tx| consent::agree(tx, attempt, asked, &account, &digits, now)).await;
     match agreed {
         Ok(Agreed::Code(code)) => back(&app, &posted.visitor, &registration, ("code", &code)),
         Ok(Agreed::WrongDigits(registration)) => {
@@ -171,60 +133,6 @@ pub async fn agree(State(app): State<App>, posted: Posted) -> Response {
     }
 }
 
-/// Everything is looked at again: the page may have been open for a while.
-pub fn decide(
-    tx: &mut Tx<'_>,
-    attempt: Attempt,
-    registration: Registration,
-    account: &str,
-    digits: &str,
-    now: Time,
-) -> Result<Agreed, StoreError> {
-    let person = tx.get::<Person>(account)?;
-    if !attempt.proven.as_ref().zip(person).is_some_and(|(proven, person)| proven.still_counts(&person)) {
-        return Ok(Agreed::Stale);
-    }
-    let right = match &registration.purpose {
-        Purpose::TurnOn { device_id } => {
-            if !tx.get::<Device>(device_id)?.is_some_and(|device| device.is_active()) {
-                return Ok(Agreed::Stale);
-            }
-            true
-        }
-        Purpose::AddPhone(phone) => {
-            if may_answer(tx, account)? != Status::Ok {
-                return Ok(Agreed::NotAllowed);
-            }
-            registrations::are_digits(&registration, phone, digits)
-        }
-    };
-    if !right {
-        return wrong_digits(tx, attempt, registration);
-    }
-    if !tx.delete::<Attempt>(&attempt.id)? {
-        return Ok(Agreed::Stale);
-    }
-    Ok(Agreed::Code(registrations::issue_code(tx, registration, account, now)?))
-}
-
-fn wrong_digits(tx: &mut Tx<'_>, attempt: Attempt, mut registration: Registration) -> Result<Agreed, StoreError> {
-    // Counted on what is stored now: tries that come at once are still three.
-    let Some(stored) = tx.get::<Attempt>(&attempt.id)? else {
-        return Ok(Agreed::Stale);
-    };
-    let Some(Registration { purpose: Purpose::AddPhone(mut phone), .. }) = stored.registration else {
-        return Ok(Agreed::Stale);
-    };
-    phone.wrong_digits = phone.wrong_digits.saturating_add(1);
-    if phone.wrong_digits >= MAX_WRONG_DIGITS {
-        tx.delete::<Attempt>(&attempt.id)?;
-        return Ok(Agreed::TooManyDigits);
-    }
-    registration.purpose = Purpose::AddPhone(phone);
-    tx.put(&Attempt { registration: Some(registration.clone()), ..attempt })?;
-    Ok(Agreed::WrongDigits(Box::new(registration)))
-}
-
 /// `POST /register-phone/cancel`.
 pub async fn refuse(State(app): State<App>, posted: Posted) -> Response {
     turn_away(&app, &posted.visitor, "access_denied").await
@@ -236,7 +144,7 @@ pub async fn tell_not_offered(State(app): State<App>, posted: Posted) -> Respons
 }
 
 async fn turn_away(app: &App, visitor: &Visitor, error: &'static str) -> Response {
-    let attempt = match flow::of_form(app, visitor) {
+    let attempt = match resume::of_form(app, visitor) {
         Ok(attempt) => attempt,
         Err(instead) => return *instead,
     };
@@ -244,7 +152,7 @@ async fn turn_away(app: &App, visitor: &Visitor, error: &'static str) -> Respons
         return attempt.flow.restart(app, None);
     };
     let id = attempt.id;
-    match app.store.run(move |tx| tx.delete::<Attempt>(&id)).await {
+    match app.store.run(move |tx| end_attempt(tx, &id)).await {
         Ok(_) => back(app, visitor, &registration, ("error", error)),
         Err(error) => failed(app, &error),
     }

@@ -7,20 +7,24 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::App;
 use crate::clock::Time;
+use crate::cookies::{Kind, with_cookie, without_cookie};
+use crate::endings::end_session;
 use crate::openid::answer::leave_with_code;
-use crate::openid::records::AuthorizationRequest;
+use crate::openid::request::AuthorizationRequest;
+use crate::pages::failed;
 use crate::pages::words;
-use crate::people::Person;
-use crate::phone_sign_in::records::Registration;
-use crate::prompts::acts::{self, NotStarted};
-use crate::prompts::records::Outcome;
+use crate::phone_sign_in::registration::Registration;
+use crate::posted::Posted;
 use crate::secrets::{hashed, random_id};
-use crate::session::{Kind, Posted, Visitor, failed, with_cookie, without_cookie};
-use crate::sign_in::flow::{self, Flow, Goal, Instead, Note};
-use crate::sign_in::number;
+use crate::sign_in::acts::{proven_by_session, take_over};
+use crate::sign_in::attempt::Attempt;
+use crate::sign_in::flow::{Flow, Goal};
 use crate::sign_in::phone;
-use crate::sign_in::records::{Attempt, Proven, Secret, Session, Used, end_session};
+use crate::sign_in::resume::Instead;
+use crate::sign_in::second_factor;
+use crate::sign_in::session::Session;
 use crate::store::StoreError;
+use crate::visitor::Visitor;
 
 /// `GET /`.
 pub async fn home(State(app): State<App>, visitor: Visitor) -> Response {
@@ -109,28 +113,6 @@ fn registration_of(app: &App, visitor: &Visitor, flow: &Flow) -> Result<Option<(
     }
 }
 
-/// Puts an attempt in the place of the one that the browser was in, which ends with its request on the phone: a browser
-/// waits for one at a time.
-pub(super) async fn take_over(app: &App, older: Option<Attempt>, fresh: Attempt) -> Result<Attempt, StoreError> {
-    let transaction = older.as_ref().map_or_else(|| fresh.id.clone(), |older| older.transaction.clone());
-    let fresh = Attempt { transaction, ..fresh };
-    let (older_id, stored) = (older.as_ref().map(|older| older.id.clone()), fresh.clone());
-    app.store
-        .run(move |tx| {
-            if let Some(older) = older_id {
-                tx.delete::<Attempt>(&older)?;
-            }
-            tx.put(&stored)
-        })
-        .await?;
-    if let Some((ceremony, owner)) = older.and_then(|older| Some((older.ceremony.clone()?, older.owner()))) {
-        let app = app.clone();
-        // Whether there is a ceremony behind the number of a browser that proved nothing, no answer's time tells.
-        phone::apart(async move { acts::end_live(&app, ceremony, owner, Outcome::Superseded).await });
-    }
-    Ok(fresh)
-}
-
 /// The session was made by password or pass alone and an application waits: the phone is asked now, in an attempt
 /// of its own, while that is still fresh; after that everything is asked again.
 pub(crate) async fn ask_before(
@@ -145,23 +127,8 @@ pub(crate) async fn ask_before(
     let Ok(flow) = Flow::new(Goal::Application { request, sign_in_now: false }) else {
         return failed(app, &StoreError::Stopped);
     };
-    let (id, at) = (session.id.clone(), session.authenticated_at);
-    let proven = app.store.run(move |tx| {
-        // A session by a password ends when that is changed: while it is there, the password is the one it was made by.
-        let session = tx.get::<Session>(&id)?;
-        let person = match &session {
-            Some(session) => tx.get::<Person>(&session.account_id)?,
-            None => None,
-        };
-        let by = session.and_then(|session| session.used.secret());
-        Ok(by.zip(person).map(|(by, person)| Proven {
-            account_id: person.account_id,
-            at,
-            by,
-            password_since: person.password_changed_at,
-        }))
-    });
-    let proven = match proven.await {
+    let id = session.id.clone();
+    let proven = match app.store.run(move |tx| proven_by_session(tx, &id)).await {
         Ok(proven) => proven,
         Err(error) => return failed(app, &error),
     };
@@ -170,63 +137,7 @@ pub(crate) async fn ask_before(
         Ok(attempt) => attempt,
         Err(error) => return failed(app, &error),
     };
-    with_cookie(number::ask(app, visitor.in_flow(flow), attempt).await, Kind::Attempt, &cookie)
-}
-
-/// `GET /more-information`.
-pub async fn more_information(State(app): State<App>, visitor: Visitor) -> Response {
-    match flow::of_page(&app, &visitor, "/more-information") {
-        Ok(attempt) if attempt.account(visitor.now).is_some() => words::more_information().show(&app, &visitor),
-        Ok(attempt) => attempt.flow.restart(&app, None),
-        Err(instead) => *instead,
-    }
-}
-
-/// `POST /more-information`.
-pub async fn take_more_information(State(app): State<App>, posted: Posted) -> Response {
-    match flow::of_form(&app, &posted.visitor) {
-        Ok(attempt) => first_session(&app, &posted.visitor, attempt).await,
-        Err(instead) => *instead,
-    }
-}
-
-/// A session by password or pass alone: good for adding a method and nothing else.
-pub(super) async fn first_session(app: &App, visitor: &Visitor, attempt: Attempt) -> Response {
-    let now = app.clock.now();
-    let Some(proven) = attempt.proven.clone().filter(|proven| proven.is_fresh(now)) else {
-        return attempt.flow.restart(app, Some(Note::TookTooLong));
-    };
-    let Ok(cookie) = random_id() else {
-        return failed(app, &StoreError::Stopped);
-    };
-    let id = hashed(cookie.as_bytes());
-    let made = app
-        .store
-        .run(move |tx| {
-            if !tx.get::<Person>(&proven.account_id)?.is_some_and(|person| proven.still_counts(&person)) {
-                return Ok(false);
-            }
-            let used = match proven.by {
-                Secret::Password if !crate::devices::records::active(tx, &proven.account_id)?.is_empty() => {
-                    return Ok(false);
-                }
-                Secret::Password => Used::Password,
-                Secret::Pass => Used::Pass,
-            };
-            tx.delete::<Attempt>(&attempt.id)?;
-            let request = attempt.flow.request().cloned();
-            tx.put(&Session { request, ..Session::new(id, proven.account_id, used, now) })?;
-            Ok(true)
-        })
-        .await;
-    match made {
-        Ok(true) => {
-            let response = without_cookie(Redirect::to("/security-info").into_response(), Kind::Attempt);
-            with_cookie(response, Kind::Session, &cookie)
-        }
-        Ok(false) => words::not_started(NotStarted::NoPhone).show_as(StatusCode::CONFLICT, app, Some(visitor)),
-        Err(error) => failed(app, &error),
-    }
+    with_cookie(second_factor::ask(app, visitor.in_flow(flow), attempt).await, Kind::Attempt, &cookie)
 }
 
 /// `POST /sign-out`.

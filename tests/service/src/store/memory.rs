@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Backend, Kept, Row, Rows, StoreError, Table, Work};
+use super::backend::{Backend, Kept, Row, Rows, StoreError, Table, Work};
 use crate::clock::Time;
 
 #[derive(Clone, Default)]

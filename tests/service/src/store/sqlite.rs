@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{Backend, Kept, Row, Rows, StoreError, Table, Work};
+use super::backend::{Backend, Kept, Row, Rows, StoreError, Table, Work};
 use crate::clock::Time;
 
 const SCHEMA_VERSION: i64 = 1;

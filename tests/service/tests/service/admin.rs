@@ -2,8 +2,10 @@
 
 use crate::support::{Browser, PASSWORD, service};
 use countersign_service::app::App;
+use countersign_service::operator;
 use countersign_service::operator::{FIRST_NAME, first_administrator, set_administrator};
-use countersign_service::people::{self, Person};
+use countersign_service::people::person::Person;
+use countersign_service::people::records as people;
 use countersign_service::policy::records::{current, groups};
 
 const PAGES: [&str; 3] = ["/admin", "/admin/groups", "/admin/policy"];
@@ -15,7 +17,7 @@ fn person(app: &App, name: &str) -> Person {
 /// A service with Bob, and Alice's browser, who decides.
 async fn administered() -> (App, Browser) {
     let (app, _) = service();
-    app.add_person("bob", "Bob", PASSWORD).unwrap();
+    operator::add_person(&app.store, "bob", "Bob", PASSWORD, app.clock.now()).unwrap();
     set_administrator(&app.store, "alice", true).unwrap();
     let mut browser = Browser::signed_in(&app, true);
     assert_eq!(browser.get("/admin").await.page(), "admin-people");

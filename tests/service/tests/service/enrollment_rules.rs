@@ -1,9 +1,9 @@
 //! Every stage of an enrollment against everything that can come.
 
 use countersign_service::clock::Time;
-use countersign_service::devices::records::Cause;
-use countersign_service::enrollment::records::{Code, Enrollment, State};
+use countersign_service::devices::device::Cause;
 use countersign_service::enrollment::rules::{Bind, Digits, LIFE, Refusal, bind, digits, end, look_up, settle};
+use countersign_service::enrollment::state::{Code, Enrollment, State};
 use countersign_service::secrets::{Sealed, Sealer};
 
 const NOW: Time = 1_790_000_000;

@@ -6,11 +6,12 @@ use axum::http::{Request, header};
 use countersign_service::addresses::{For, all};
 use countersign_service::app::App;
 use countersign_service::clock::{DAY, HOUR};
-use countersign_service::openid::records::AuthorizationRequest;
-use countersign_service::people;
+use countersign_service::openid::request::AuthorizationRequest;
+use countersign_service::people::records as people;
 use countersign_service::secrets::{hashed, random_id};
+use countersign_service::sign_in::attempt::Attempt;
 use countersign_service::sign_in::flow::{Flow, Goal};
-use countersign_service::sign_in::records::{Attempt, Session, Used};
+use countersign_service::sign_in::session::{Session, Used};
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
@@ -208,12 +209,12 @@ async fn a_flow_that_is_not_whole_is_refused() {
     };
     let flow = |request: AuthorizationRequest| {
         let flow = Flow::new(Goal::Application { request, sign_in_now: false }).unwrap();
-        flow.sealed(&app)
+        flow.sealed(&app.sealer)
     };
     let good = flow(request.clone()).unwrap();
     let altered = format!("{}{}", if good.starts_with('A') { "B" } else { "A" }, good.get(1..).unwrap());
     let elsewhere = service().0;
-    let foreign = Flow::new(Goal::SecurityInfo).unwrap().sealed(&elsewhere).unwrap();
+    let foreign = Flow::new(Goal::SecurityInfo).unwrap().sealed(&elsewhere.sealer).unwrap();
     let unregistered = AuthorizationRequest { redirect_uri: "https://web.example/other".to_owned(), ..request.clone() };
     let unknown = AuthorizationRequest { client_id: "gone".to_owned(), ..request.clone() };
     for (what, text, status) in [

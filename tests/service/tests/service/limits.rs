@@ -7,10 +7,13 @@ use std::sync::Arc;
 use axum::body::to_bytes;
 use axum::http::header;
 use axum::response::IntoResponse;
+use countersign_service::addresses;
 use countersign_service::app::App;
 use countersign_service::clock::{SystemClock, Time};
 use countersign_service::config::Config;
-use countersign_service::limits::{self, Limit, Peer, counts, one_more};
+use countersign_service::config::Limit;
+use countersign_service::limits::{self, counts, one_more};
+use countersign_service::peer::Peer;
 use countersign_service::problem::Problem;
 use countersign_service::serve;
 use countersign_service::store::Store;
@@ -72,7 +75,7 @@ async fn on_a_socket_for_both_protocols_each_ipv4_network_has_its_own_limit() {
     };
     let config = Config { limits: TWO, ..config() };
     let app = App::open(config, Arc::new(SystemClock::default())).unwrap();
-    let running = serve::serve(app.router(), listener, &identity).unwrap();
+    let running = serve::serve(addresses::router(&app), listener, &identity).unwrap();
     let trusted = reqwest::Certificate::from_pem(authority.certificate().as_bytes()).unwrap();
     let look_ups = async |from: [u8; 4]| {
         let client = reqwest::Client::builder().no_proxy().local_address(IpAddr::from(from));

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use countersign_service::app::{App, AppError};
+use countersign_service::app::App;
 use countersign_service::clock::SystemClock;
 use countersign_service::config::{Config, issuer};
+use countersign_service::data;
+use countersign_service::error::AppError;
 use countersign_service::{operator, tls};
 
 fn config(folder: &Path, issuer: &str) -> Config {
@@ -30,18 +32,21 @@ fn open(folder: &Path, issuer: &str) -> Result<App, AppError> {
 fn a_person_may_be_added_before_the_service_has_run() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let store = operator::open(&data).unwrap();
+    let store = data::open(&data).unwrap();
     operator::add_person(&store, "alice", "Alice", "correct horse", 1).unwrap();
     let app = open(&data, "https://sign-in.example").unwrap();
-    assert!(matches!(app.add_person(" ALICE ", "Alice", "x"), Err(AppError::NameTaken)));
-    assert_eq!(app.reset_methods("alice").unwrap(), 0);
-    assert!(matches!(app.reset_methods("bob"), Err(AppError::NobodyThere)));
+    assert!(matches!(
+        operator::add_person(&app.store, " ALICE ", "Alice", "x", app.clock.now()),
+        Err(AppError::NameTaken)
+    ));
+    assert_eq!(operator::reset_methods(&app.store, "alice", app.clock.now()).unwrap(), 0);
+    assert!(matches!(operator::reset_methods(&app.store, "bob", app.clock.now()), Err(AppError::NobodyThere)));
 }
 
 #[test]
 fn a_person_without_a_name_or_a_password_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let store = operator::open(folder.path()).unwrap();
+    let store = data::open(folder.path()).unwrap();
     for (name, password) in [("", "correct horse"), ("  ", "correct horse"), ("alice", "")] {
         assert!(matches!(operator::add_person(&store, name, "A", password, 1), Err(AppError::Empty)));
     }

@@ -3,8 +3,11 @@
 use crate::support::{Answer, Browser, PASSWORD, service};
 use countersign_service::app::App;
 use countersign_service::clock::{DAY, HOUR};
-use countersign_service::passes::{self, Pass, Span, Worth, worth};
-use countersign_service::people;
+use countersign_service::operator;
+use countersign_service::passes::acts as passes;
+use countersign_service::passes::pass::Pass;
+use countersign_service::passes::rules::{Span, Worth, worth};
+use countersign_service::people::records as people;
 use countersign_service::policy::document::{Bootstrap, Policy};
 use countersign_service::policy::records::keep;
 
@@ -80,7 +83,7 @@ async fn j5_w1_a_pass_says_what_is_wrong_with_it_to_whoever_holds_it() {
 #[tokio::test]
 async fn a_pass_of_somebody_else_or_of_nobody_looks_like_a_wrong_one() {
     let (app, _) = service();
-    app.add_person("bob", "Bob", PASSWORD).unwrap();
+    operator::add_person(&app.store, "bob", "Bob", PASSWORD, app.clock.now()).unwrap();
     let pass = made(&app, 0);
     let mut said = Vec::new();
     for (name, text) in [("bob", pass.as_str()), ("nobody", pass.as_str()), ("alice", "AAAA-BBBB-CCCC"), ("alice", "?")]

@@ -3,7 +3,8 @@
 use crate::support::{Answer, Browser, PASSWORD, service};
 use countersign_service::clock::HOUR;
 use countersign_service::operator;
-use countersign_service::people::{count_password, may_let_in};
+use countersign_service::people::records::count_password;
+use countersign_service::people::rules::may_let_in;
 
 /// Types a name and a password; the page that comes.
 async fn types(browser: &mut Browser, name: &str, password: &str) -> Answer {

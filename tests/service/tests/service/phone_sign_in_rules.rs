@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use countersign_service::clock::{MINUTE, Time};
-use countersign_service::devices::records::{Cause, Claimed, Device, State, Subscription};
+use countersign_service::devices::device::{Cause, Claimed, Device, State, Subscription};
 use countersign_service::jose::{Jwk, SigningKey};
-use countersign_service::phone_sign_in::records::{
+use countersign_service::phone_sign_in::registration::{
     NewPhone, Purpose, Registration, RegistrationCode, RegistrationToken,
 };
 use countersign_service::phone_sign_in::rules::{

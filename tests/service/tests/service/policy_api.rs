@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, header};
 use countersign_service::app::App;
 use countersign_service::operator::{make_api_token, set_administrator};
-use countersign_service::people;
+use countersign_service::people::records as people;
 use serde_json::{Value, json};
 
 async fn ask(app: &App, method: Method, path: &str, token: Option<&str>, body: &Value) -> Answer {

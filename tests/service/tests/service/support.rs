@@ -6,14 +6,16 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, header};
+use countersign_service::addresses;
 use countersign_service::app::App;
 use countersign_service::clock::SystemClock;
+use countersign_service::config::Limit;
 use countersign_service::config::{Client, Config};
-use countersign_service::limits::Limit;
-use countersign_service::people;
+use countersign_service::operator;
+use countersign_service::people::records as people;
 use countersign_service::secrets::{hashed, random_id};
 use countersign_service::sign_in::flow::with_flow;
-use countersign_service::sign_in::records::{Session, Used};
+use countersign_service::sign_in::session::{Session, Used};
 use tower::ServiceExt;
 
 pub const ISSUER: &str = "https://localhost:8443";
@@ -45,7 +47,7 @@ pub fn config() -> Config {
 pub fn service() -> (App, Arc<SystemClock>) {
     let clock = Arc::new(SystemClock::default());
     let app = App::open(config(), clock.clone()).unwrap();
-    app.add_person("alice", "Alice", PASSWORD).unwrap();
+    operator::add_person(&app.store, "alice", "Alice", PASSWORD, app.clock.now()).unwrap();
     (app, clock)
 }
 
@@ -99,7 +101,7 @@ pub struct Browser {
 impl Browser {
     pub fn new(app: &App) -> Self {
         let cookies = BTreeMap::new();
-        Self { router: app.router(), cookies, csrf: String::new(), flow: None, origin: Some(ISSUER) }
+        Self { router: addresses::router(&app), cookies, csrf: String::new(), flow: None, origin: Some(ISSUER) }
     }
 
     /// A browser with a session of Alice.

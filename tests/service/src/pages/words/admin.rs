@@ -1,10 +1,10 @@
 //! Words of the administrator's pages.
 
-use super::{ago, link};
+use super::parts::{ago, link};
 use crate::admin::acts::Shown;
 use crate::clock::Time;
 use crate::pages::{Block, Entry, Field, Form, Page};
-use crate::people::Person;
+use crate::people::person::Person;
 use crate::policy::document::Fault;
 use crate::policy::records::Group;
 use crate::policy::rules::Reason;

@@ -1,10 +1,10 @@
 //! Words of pages that change the account, or let a phone in.
 
-use super::{link, number};
+use super::parts::{link, number};
 use crate::clock::Time;
 use crate::pages::{Block, Field, Form, Page};
-use crate::prompts::records::Ceremony;
-use crate::sign_in::records::Change;
+use crate::prompts::ceremony::Ceremony;
+use crate::sign_in::session::Change;
 
 /// The number that a change of the account waits for.
 #[must_use]

@@ -1,6 +1,6 @@
 //! Words of phone sign-in.
 
-use super::link;
+use super::parts::{TOO_OFTEN, link};
 use crate::pages::{Block, Form, Page};
 use crate::prompts::acts::NotStarted;
 use crate::prompts::rules::Refusal;
@@ -55,7 +55,7 @@ pub fn phone_not_started(why: NotStarted) -> Page {
         NotStarted::Refused(Refusal::Blocked) => {
             "A wrong number was entered three times. Open Countersign on your phone, choose this account, and choose “Let me try again”."
         }
-        NotStarted::Refused(Refusal::TooOften) => super::TOO_OFTEN,
+        NotStarted::Refused(Refusal::TooOften) => TOO_OFTEN,
         NotStarted::Refused(Refusal::Reported | Refusal::TooMany) => {
             "There is a request waiting already. Answer it on your phone, or wait until it ends, then try again."
         }

@@ -1,8 +1,8 @@
 //! Words around passwords and passes.
 
-use super::link;
+use super::parts::link;
 use crate::pages::{Block, Field, Form, Page};
-use crate::passes::Worth;
+use crate::passes::rules::Worth;
 
 /// Password.
 #[must_use]

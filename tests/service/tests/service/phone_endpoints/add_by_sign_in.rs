@@ -1,6 +1,6 @@
 //! Adding a phone that has sent its person to the browser: each rule with one thing wrong.
 
-use countersign_service::people;
+use countersign_service::people::records as people;
 use countersign_service::phone_sign_in::acts;
 use countersign_service::secrets::{encode, random_id};
 use serde_json::{Value, json};

@@ -1,11 +1,12 @@
 //! Answers and reports: journey J7 from the phone's side.
 
 use countersign_service::clock::DAY;
-use countersign_service::people::Person;
+use countersign_service::people::person::Person;
 use countersign_service::prompts::acts::{self, NotStarted, Wanted};
-use countersign_service::prompts::records::{Kind, Outcome, Owner};
+use countersign_service::prompts::ceremony::{Kind, Outcome, Owner};
 use countersign_service::prompts::rules::Refusal;
-use countersign_service::sign_in::records::{KnownBrowser, Session, Used};
+use countersign_service::sign_in::records::KnownBrowser;
+use countersign_service::sign_in::session::{Session, Used};
 use serde_json::{Value, json};
 
 use super::phone::{Phone, jti_of, verified, with};
@@ -411,7 +412,7 @@ async fn j2_w12_what_came_by_push_is_noted_once_it_did() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let push_seen = || {
-        let device: Option<countersign_service::devices::records::Device> =
+        let device: Option<countersign_service::devices::device::Device> =
             service.app.store.run_blocking(|tx| tx.get(&phone.device_id)).unwrap();
         device.unwrap().push_seen
     };

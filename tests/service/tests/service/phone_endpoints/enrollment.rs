@@ -1,10 +1,10 @@
 //! Look-up, bind, digits: journey J2 from the phone's side.
 
-use countersign_service::devices::records::Cause;
+use countersign_service::devices::device::Cause;
 use countersign_service::enrollment::acts::{self, current, end};
 use countersign_service::enrollment::proofs::typed_key;
-use countersign_service::enrollment::records::State;
 use countersign_service::enrollment::rules::{Digits, LIFE};
+use countersign_service::enrollment::state::State;
 use countersign_service::secrets::{encode, random_id};
 use serde_json::{Value, json};
 

@@ -1,10 +1,10 @@
 //! Registering a device and its sign-in key, and what that key then answers: each rule with one thing wrong.
 
 use countersign_service::audit::Entry;
-use countersign_service::devices::records::Device;
+use countersign_service::devices::device::Device;
 use countersign_service::phone_sign_in::acts;
 use countersign_service::prompts::answers;
-use countersign_service::prompts::records::{Kind, Origin};
+use countersign_service::prompts::ceremony::{Kind, Origin};
 use countersign_service::prompts::rules::Decision;
 use countersign_service::secrets::{encode, hashed, random_id};
 use countersign_service::store::StoreError;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use countersign_service::audit::Entry;
 use countersign_service::config::Config;
+use countersign_service::data;
 use countersign_service::operator;
 use serde_json::json;
 use tempfile::TempDir;
@@ -69,7 +70,7 @@ async fn two() -> ([Process; 2], [Service; 2], Service, TempDir) {
     let data = folder.path().join("data");
     let children = [(); 2].map(|()| Process::start(&data));
     let processes = children.map(Process::ready);
-    operator::add_person(&operator::open(&data).unwrap(), "alice", "Alice", "correct horse", 1).unwrap();
+    operator::add_person(&data::open(&data).unwrap(), "alice", "Alice", "correct horse", 1).unwrap();
     let own = Service::on(&data).await;
     let services = [0, 1].map(|which: usize| there(&own, &data, &processes[which]));
     (processes, services, own, folder)

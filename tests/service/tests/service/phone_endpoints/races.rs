@@ -4,14 +4,16 @@
 use std::sync::{Arc, Barrier};
 
 use countersign_service::app::App;
-use countersign_service::devices::records::{self as devices, Cause, Device};
+use countersign_service::devices::device::{Cause, Device};
+use countersign_service::devices::records as devices;
+use countersign_service::endings;
 use countersign_service::enrollment::acts as enrollment;
 use countersign_service::enrollment::rules::Digits;
 use countersign_service::operator;
-use countersign_service::people::Person;
+use countersign_service::people::person::Person;
 use countersign_service::prompts::acts::{self, NotStarted, Wanted};
-use countersign_service::prompts::records::{Kind, Origin, Owner};
-use countersign_service::sign_in::records::{Proven, Secret};
+use countersign_service::prompts::ceremony::{Kind, Origin, Owner};
+use countersign_service::sign_in::attempt::{Proven, Secret};
 use serde_json::{Value, json};
 
 use super::phone::{Phone, with};
@@ -51,7 +53,7 @@ impl Change {
 fn remove(app: &App, device_id: &str, now: i64) {
     let removed = app.store.run_blocking(|tx| {
         let mut device: Device = tx.get(device_id)?.unwrap();
-        devices::remove(tx, &mut device, Cause::RemovedByPerson, now)
+        endings::remove_device(tx, &mut device, Cause::RemovedByPerson, now)
     });
     removed.unwrap();
 }

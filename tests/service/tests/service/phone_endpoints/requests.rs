@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use countersign_service::jose::Unverified;
+use countersign_service::operator;
 use countersign_service::prompts::acts;
-use countersign_service::prompts::records::Owner;
+use countersign_service::prompts::ceremony::Owner;
 use countersign_service::secrets::encode;
 use serde_json::{Value, json};
 
@@ -185,7 +186,7 @@ async fn the_operators_reset_removes_the_phone_and_what_waits_for_it() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
-    assert_eq!(service.app.reset_methods("alice").unwrap(), 1);
+    assert_eq!(operator::reset_methods(&service.app.store, "alice", service.app.clock.now()).unwrap(), 1);
     let state = phone.fetched(&service).await;
     assert_eq!((&state["status"], &state["cause"]), (&json!("removed"), &json!("removed_by_operator")));
     assert!(!service.ceremony(&ceremony.id).is_live(service.now()));

@@ -5,16 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use countersign_service::addresses;
 use countersign_service::app::App;
 use countersign_service::clock::{Clock, SystemClock, Time};
 use countersign_service::config::Config;
+use countersign_service::config::Limit;
 use countersign_service::enrollment::acts as enrollment;
-use countersign_service::limits::Limit;
-use countersign_service::people;
+use countersign_service::operator;
+use countersign_service::people::records as people;
 use countersign_service::policy::document::patch;
 use countersign_service::policy::records::{current, group_ids, keep};
 use countersign_service::prompts::acts::{self, NotStarted, Only, Wanted};
-use countersign_service::prompts::records::{Ceremony, Context, Kind, Origin, Owner};
+use countersign_service::prompts::ceremony::{Ceremony, Context, Kind, Origin, Owner};
 use countersign_service::secrets::decode;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -89,7 +91,7 @@ impl Service {
         let clock = Arc::new(StillClock(AtomicI64::new(1_790_000_000)));
         let config = Config { issuer: issuer.to_owned(), private_relays, relay_authorities, ..config() };
         let app = App::open(config, clock.clone()).unwrap();
-        app.add_person("alice", "Alice", "correct horse").unwrap();
+        operator::add_person(&app.store, "alice", "Alice", "correct horse", app.clock.now()).unwrap();
         Self::serve(app, clock).await
     }
 
@@ -102,7 +104,7 @@ impl Service {
             App::open(config, clock.clone()).unwrap()
         };
         let (one, two) = (open(), open());
-        one.add_person("alice", "Alice", "correct horse").unwrap();
+        operator::add_person(&one.store, "alice", "Alice", "correct horse", one.clock.now()).unwrap();
         (Self::serve(one, clock.clone()).await, Self::serve(two, clock.clone()).await, folder)
     }
 
@@ -136,7 +138,7 @@ impl Service {
         let person = app.store.run_blocking(|tx| people::find(tx, "alice")).unwrap().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = app.router().into_make_service_with_connect_info::<SocketAddr>();
+        let router = addresses::router(&app).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { app, clock, account: person.account_id, url, client }

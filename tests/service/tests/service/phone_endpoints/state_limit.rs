@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use countersign_service::notices;
 use countersign_service::prompts::acts;
-use countersign_service::prompts::records::{Context, Kind, Origin, Owner};
+use countersign_service::prompts::ceremony::{Context, Kind, Origin, Owner};
 use serde_json::{Value, json};
 
 use super::phone::{Phone, verified};

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use countersign_service::devices::records::{Claimed, Device, State, Subscription};
+use countersign_service::devices::device::{Claimed, Device, State, Subscription};
 use countersign_service::enrollment::proofs::{Key, typed_key};
 use countersign_service::jose::{Jwk, SigningKey, Unverified};
 use countersign_service::keys;
-use countersign_service::phone_sign_in::records::RegistrationToken;
+use countersign_service::phone_sign_in::registration::RegistrationToken;
 use countersign_service::phone_sign_in::rules::{KeyProof, Proof, TurnOn, TurnedOn, proves, turn_on};
-use countersign_service::prompts::records::{AnsweringKey, Ceremony, Kind, Match, Origin, Owner, Prompt};
+use countersign_service::prompts::ceremony::{AnsweringKey, Ceremony, Kind, Match, Origin, Owner};
+use countersign_service::prompts::records::Prompt;
 use countersign_service::secrets::{decode, encode, hashed};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};

@@ -1,15 +1,17 @@
-//! The token endpoint's work: a code against tokens, once.
+//! Codes and tokens: made and redeemed, each inside one transaction.
 
 use serde::Serialize;
 
 use crate::app::App;
 use crate::clock::Time;
+use crate::endings::end_session;
 use crate::jose::SigningKey;
-use crate::openid::records::{AuthorizationRequest, Code, Token};
+use crate::openid::records::Token;
+use crate::openid::request::{AuthorizationRequest, Code};
 use crate::openid::rules::redeemable;
-use crate::people::Person;
+use crate::people::person::Person;
 use crate::secrets::{hashed, random_id};
-use crate::sign_in::records::{Session, end_session};
+use crate::sign_in::session::Session;
 use crate::store::{StoreError, Tx};
 
 const CODE_LIFE: Time = 60;

@@ -1,0 +1,116 @@
+//! Our cookies: `__Host-`, HttpOnly, Secure, SameSite=Lax, 128 random bits. Those of attempts, sessions and known
+//! browsers are stored hashed; the form cookie is not stored.
+
+use axum::http::header;
+use axum::response::Response;
+use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
+
+use crate::clock::DAY;
+use crate::secrets::decode;
+
+const ATTEMPT: &str = "__Host-attempt";
+const SESSION: &str = "__Host-session";
+const BROWSER: &str = "__Host-browser";
+const WAY: &str = "__Host-way";
+const FORM: &str = "__Host-form";
+
+/// Its only value: the phone was used last in this browser.
+const BY_PHONE: &str = "phone";
+const BROWSER_LIFE: i64 = 90 * DAY;
+
+/// Which of the cookies.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// An attempt to sign in.
+    Attempt,
+    /// A session.
+    Session,
+    /// The browser, kept for 90 days.
+    Browser,
+    /// The way it used last, kept as long.
+    Way,
+    /// What forms are bound to.
+    Form,
+}
+
+/// Adds a cookie to the answer.
+#[must_use]
+pub fn with_cookie(response: Response, kind: Kind, value: &str) -> Response {
+    append(response, &cookie(kind, value, kind.life()))
+}
+
+/// Remembers which way this browser used last.
+#[must_use]
+pub fn with_way(response: Response, by_phone: bool) -> Response {
+    if by_phone { with_cookie(response, Kind::Way, BY_PHONE) } else { without_cookie(response, Kind::Way) }
+}
+
+/// Takes a cookie back.
+#[must_use]
+pub fn without_cookie(response: Response, kind: Kind) -> Response {
+    append(response, &cookie(kind, "", Some(0)))
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Attempt => ATTEMPT,
+            Self::Session => SESSION,
+            Self::Browser => BROWSER,
+            Self::Way => WAY,
+            Self::Form => FORM,
+        }
+    }
+
+    /// Seconds; none ends with the browser.
+    fn life(self) -> Option<i64> {
+        match self {
+            Self::Attempt | Self::Session | Self::Form => None,
+            Self::Browser | Self::Way => Some(BROWSER_LIFE),
+        }
+    }
+}
+
+fn cookie(kind: Kind, value: &str, life: Option<i64>) -> Cookie<'static> {
+    let mut cookie = Cookie::new(kind.name(), value.to_owned());
+    cookie.set_path("/");
+    cookie.set_secure(true);
+    cookie.set_http_only(true);
+    cookie.set_same_site(SameSite::Lax);
+    if let Some(seconds) = life {
+        cookie.set_max_age(time::Duration::seconds(seconds));
+    }
+    cookie
+}
+
+fn append(mut response: Response, cookie: &Cookie<'_>) -> Response {
+    if let Ok(value) = cookie.to_string().parse() {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// Cookies as the browser sent them.
+pub(crate) struct Cookies {
+    pub(crate) attempt: Option<String>,
+    pub(crate) session: Option<String>,
+    pub(crate) browser: Option<String>,
+    pub(crate) form: Option<String>,
+}
+
+impl Cookies {
+    pub(crate) fn read(jar: &CookieJar) -> Self {
+        let cookie = |name: &str| jar.get(name).map(|cookie| cookie.value().to_owned()).filter(|value| is_ours(value));
+        Self { attempt: cookie(ATTEMPT), session: cookie(SESSION), browser: cookie(BROWSER), form: cookie(FORM) }
+    }
+}
+
+fn is_ours(value: &str) -> bool {
+    decode(value).is_some_and(|bytes| bytes.len() == 16)
+}
+
+/// Whether the phone was the last way to sign in here, whoever it was.
+pub(crate) fn prefers_phone(jar: &CookieJar) -> bool {
+    jar.get(WAY).is_some_and(|cookie| cookie.value() == BY_PHONE)
+}

@@ -1,0 +1,108 @@
+//! What a signed request does to the device that sent it, inside one transaction.
+
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::audit;
+use crate::clock::Time;
+use crate::devices::device::is_endpoint;
+use crate::devices::device::{self, Cause, Device};
+use crate::devices::push_test;
+use crate::devices::standing::{Standing, Status, may_answer};
+use crate::devices::state::News;
+use crate::endings::{abandon_enrollment, remove_device, remove_sign_in_key};
+use crate::notices;
+use crate::people::person::Person;
+use crate::phone_sign_in::acts as phone_sign_in;
+use crate::prompts::acts::first_time;
+use crate::push::Push;
+use crate::store::{StoreError, Tx};
+
+#[derive(Clone, Deserialize)]
+#[serde(tag = "message", rename_all = "snake_case")]
+/// What a request asks for.
+pub(super) enum Message {
+    Unblock,
+    Abandon,
+    Unenroll,
+    TurnOn { token: String, proof: String },
+    TurnOff { sign_in_key: String },
+    PushAddress { endpoint: String },
+    TestPush,
+    Ack { notices: Vec<String> },
+}
+
+/// Takes a request of a device, once; returns where the device stands after it.
+pub(super) fn take(
+    tx: &mut Tx<'_>,
+    app: &App,
+    device_id: &str,
+    jti: &str,
+    message: Message,
+    now: Time,
+) -> Result<(Standing, News, Option<Push>), StoreError> {
+    // Read again inside the transaction: it may have been removed since the signature was checked.
+    let device = tx.get::<Device>(device_id)?.ok_or(StoreError::Stopped)?;
+    let (news, push) = match first_time(tx, &device, jti, now)? {
+        true => act(tx, app, device, message, jti, now)?,
+        false => (News::default(), None),
+    };
+    let device = tx.get::<Device>(device_id)?.ok_or(StoreError::Stopped)?;
+    Ok((Standing::of(tx, &device)?, news, push))
+}
+
+fn act(
+    tx: &mut Tx<'_>,
+    app: &App,
+    mut device: Device,
+    message: Message,
+    jti: &str,
+    now: Time,
+) -> Result<(News, Option<Push>), StoreError> {
+    let mut news = News::default();
+    match message {
+        Message::Abandon => abandon_enrollment(tx, &device, now)?,
+        Message::Unenroll if device.state == device::State::Pending => abandon_enrollment(tx, &device, now)?,
+        Message::Unenroll => remove_device(tx, &mut device, Cause::RemovedByPhone, now)?,
+        // A tombstone and a pending device have nothing of what follows.
+        Message::Unblock
+        | Message::TurnOn { .. }
+        | Message::TurnOff { .. }
+        | Message::PushAddress { .. }
+        | Message::TestPush
+        | Message::Ack { .. }
+            if !device.is_active() => {}
+        Message::Unblock => unblock(tx, &device, now)?,
+        Message::TurnOn { token, proof } => {
+            news.turn_on = Some(phone_sign_in::turn_on(tx, app, &mut device, &token, &proof, now)?);
+        }
+        Message::TurnOff { sign_in_key } => {
+            remove_sign_in_key(tx, &mut device, &sign_in_key, now)?;
+        }
+        Message::PushAddress { endpoint } => {
+            if let Some(push) = device.push.as_mut().filter(|_push| is_endpoint(&endpoint)) {
+                push.endpoint = endpoint;
+                device.push_ended = false;
+                tx.put(&device)?;
+            }
+        }
+        // A suspended person's phone rests, and so does its test.
+        Message::TestPush if may_answer(tx, &device.account_id)? != Status::Ok => {}
+        Message::TestPush => {
+            let (test, push) = push_test::ask(tx, app, device, jti, now)?;
+            news.push_test = Some(test);
+            return Ok((news, push));
+        }
+        Message::Ack { notices: shown } => notices::acknowledge(tx, &device.id, &shown)?,
+    }
+    Ok((news, None))
+}
+
+fn unblock(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
+    let Some(mut person) = tx.get::<Person>(&device.account_id)? else {
+        return Ok(());
+    };
+    person.unblocked_at = now;
+    tx.put(&person)?;
+    audit::record(tx, &device.account_id, "unblocked", &device.id, now)
+}

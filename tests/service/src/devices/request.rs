@@ -1,0 +1,56 @@
+//! Signed requests of phones: the envelope that all of them share (protocol section 4).
+
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::clock::Time;
+use crate::devices::device::Device;
+use crate::jose::Unverified;
+use crate::problem::Problem;
+use crate::secrets::decode;
+
+const REQUEST_TYP: &str = "phone-request+jwt";
+const MAX_LIFE: Time = 120;
+const MAX_SKEW: u64 = 60;
+
+/// A request whose signature was found right.
+pub struct Request<M> {
+    /// Who sent it.
+    pub device: Device,
+    /// Its own id.
+    pub jti: String,
+    /// Whether its time fits.
+    pub in_time: bool,
+    /// What it asks for.
+    pub message: M,
+}
+
+#[derive(Deserialize)]
+struct Claims<M> {
+    aud: String,
+    iat: Time,
+    exp: Time,
+    jti: String,
+    #[serde(flatten)]
+    message: M,
+}
+
+/// Verifies a request for an endpoint; every fault is one and the same refusal.
+pub async fn verified<M>(app: &App, endpoint: &str, body: &[u8]) -> Result<Request<M>, Problem>
+where
+    M: serde::de::DeserializeOwned,
+{
+    let jws = std::str::from_utf8(body).map_err(|_not_ascii| Problem::RequestRefused)?;
+    let unverified = Unverified::by_kid(jws, REQUEST_TYP).map_err(|_refused| Problem::RequestRefused)?;
+    let id = unverified.kid().to_owned();
+    let device = app.store.run(move |tx| tx.get::<Device>(&id)).await?.ok_or(Problem::RequestRefused)?;
+    let claims: Claims<M> = unverified.verify(&device.key).map_err(|_refused| Problem::RequestRefused)?;
+    let life = claims.exp.saturating_sub(claims.iat);
+    let jti_fits = decode(&claims.jti).is_some_and(|jti| jti.len() == 16);
+    if claims.aud != app.config.endpoint(endpoint) || !(0..=MAX_LIFE).contains(&life) || !jti_fits {
+        return Err(Problem::RequestRefused);
+    }
+    let now = app.clock.now();
+    let in_time = claims.iat.abs_diff(now) <= MAX_SKEW && claims.exp > now;
+    Ok(Request { device, jti: claims.jti, in_time, message: claims.message })
+}

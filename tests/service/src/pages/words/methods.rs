@@ -1,0 +1,73 @@
+//! Words of the list of sign-in methods.
+
+use super::parts::{ago, link};
+use crate::clock::Time;
+use crate::devices::device::Device;
+use crate::pages::{Block, Form, Method, Page};
+use crate::people::person::Person;
+
+/// Security info.
+#[must_use]
+pub fn security_info(person: &Person, devices: &[Device], now: Time, goes_on: bool, news: Option<&str>) -> Page {
+    let page = Page::new("security-info", "Security info").text(format!("Signed in as {}", person.display_name));
+    let page = match news {
+        Some(news) => page.and(Block::Outcome(news.to_owned())),
+        None => page,
+    };
+    let page = if devices.is_empty() {
+        page.text("You have no sign-in methods yet. Add the authenticator app to approve sign-ins on your phone.")
+    } else {
+        page.and(Block::Methods(devices.iter().map(|device| method(device, now)).collect()))
+    };
+    let add = if devices.is_empty() { Form::main } else { Form::quiet };
+    let page = page.form(add("add-method", "/security-info/add", "Add sign-in method"));
+    let page = if goes_on && !devices.is_empty() {
+        page.form(Form::main("continue", "/security-info/continue", "Continue to your application"))
+    } else {
+        page
+    };
+    let page = if devices.is_empty() {
+        page
+    } else {
+        page.form(Form::quiet("make-pass", "/security-info/pass", "Make a pass for a new phone"))
+    };
+    let page = page.form(Form::quiet("sign-out", "/sign-out", "Sign out"));
+    // Those pages open only after an approval on a phone.
+    if person.is_administrator && !devices.is_empty() {
+        page.and(link("admin", "/admin", "People, groups and policy", ""))
+    } else {
+        page
+    }
+}
+
+fn method(device: &Device, now: Time) -> Method {
+    let (name, model) = device
+        .claimed
+        .as_ref()
+        .map_or((String::new(), String::new()), |claimed| (claimed.name.clone(), claimed.model.clone()));
+    let push = match (device.reachable_at(), device.push_seen) {
+        (None, _) => "push no longer reaches it; it checks for requests",
+        (Some(_), true) => "push works",
+        (Some(_), false) => "push not seen yet",
+    };
+    Method {
+        id: device.id.clone(),
+        name,
+        kind: if device.sign_in.is_some() { "Phone sign-in" } else { "Phone app" },
+        model,
+        added: ago(device.added_at, now),
+        push,
+    }
+}
+
+/// Adding a second method needs more than a password.
+#[must_use]
+pub fn step_up_needed() -> Page {
+    Page::new("step-up", "Sign in again first")
+        .text("To change your sign-in methods, you need to have signed in with your phone in the last ten minutes.")
+        .and(link("sign-in", "/sign-in", "Sign in again", "button main"))
+        .and(link("back", "/security-info", "Back to security info", ""))
+}
+
+/// News on the security-info page.
+pub const REMOVED: &str = "The phone was removed. It can't approve sign-ins for you any more.";

@@ -1,0 +1,56 @@
+//! Parts that several pages have.
+
+use crate::clock::Time;
+use crate::pages::{Block, Page};
+use crate::prompts::ceremony::{Ceremony, Outcome};
+
+pub(super) fn link(id: &'static str, address: &str, text: &str, class: &'static str) -> Block {
+    Block::Link { id, address: address.to_owned(), text: text.to_owned(), class }
+}
+
+pub(super) fn ago(then: Time, now: Time) -> String {
+    let some = |count: Time, unit: &str| {
+        if count == 1 { format!("1 {unit} ago") } else { format!("{count} {unit}s ago") }
+    };
+    match now - then {
+        seconds if seconds < 60 => "just now".to_owned(),
+        seconds if seconds < 3_600 => some(seconds.div_euclid(60), "minute"),
+        seconds if seconds < 86_400 => some(seconds.div_euclid(3_600), "hour"),
+        seconds => some(seconds.div_euclid(86_400), "day"),
+    }
+}
+
+/// A number to be matched on the phone.
+#[must_use]
+pub(super) fn number(name: &'static str, title: &str, lead: &str, ceremony: &Ceremony, now: Time) -> Page {
+    Page::new(name, title)
+        .text(lead)
+        .and(Block::Number { number: ceremony.number.clone(), ends_in: (ceremony.expires_at - now).max(0) })
+}
+
+/// No request waits, but the account has had too many lately.
+pub(super) const TOO_OFTEN: &str =
+    "There were too many requests for this account in the last ten minutes. Wait ten minutes, then try again.";
+
+/// What came of a ceremony that was not approved.
+#[must_use]
+pub fn not_approved(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Approved => "The request was approved.",
+        Outcome::Denied => "You denied the request on your phone. Nothing was signed in.",
+        Outcome::Reported => "Somebody said on your phone that this wasn't them. Nothing was signed in.",
+        Outcome::WrongNumber => {
+            "Another number was entered on your phone, so the request has ended. Try again and compare the number."
+        }
+        Outcome::Expired => {
+            "Nobody answered on your phone in time. Your account is unchanged. Try again when the phone is at hand."
+        }
+        Outcome::Superseded => "You started again in this browser. This page is no longer needed.",
+        Outcome::Cancelled => "You cancelled the request.",
+        Outcome::Ended => "Your account changed meanwhile, so the request has ended. Sign in again.",
+        Outcome::RefusedPlace => {
+            "Your organization wants your phone in the same network as this browser, and it is in another one. Connect \
+             it to this network, then try again."
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Words of what is refused, missing or failed.
+
+use super::parts::link;
+use crate::pages::{Block, Page};
+
+/// Too many forms from one network.
+#[must_use]
+pub fn too_many() -> Page {
+    Page::new("too-many", "Wait a minute")
+        .and(Block::Outcome("There were too many tries from your network. Nothing was changed.".to_owned()))
+        .text("Wait a minute, then go back and try again.")
+}
+
+/// The browser sent no cookie back.
+#[must_use]
+pub fn cookies_needed(issuer: &str) -> Page {
+    let host = issuer.trim_start_matches("https://");
+    Page::new("cookies", "Cookies are needed")
+        .and(Block::Outcome(format!(
+            "Your browser did not send back the cookie that {host} has set, so nothing was changed. Either cookies are \
+             blocked, or they were cleared while the page was open."
+        )))
+        .text(format!("Allow cookies for {host} in your browser's settings, then start again."))
+        .and(link("sign-in", "/sign-in", "Start again", "button main"))
+}
+
+/// A form that is longer than any of ours.
+#[must_use]
+pub fn form_too_large() -> Page {
+    Page::new("too-large", "That was too much text")
+        .and(Block::Outcome("The form was too long, so nothing was changed. Go back and shorten it.".to_owned()))
+}
+
+/// An application asked in a way that can't be trusted.
+#[must_use]
+pub fn bad_request(why: &'static str) -> Page {
+    Page::new("bad-request", "This link doesn't work").and(Block::Outcome(why.to_owned())).text(
+        "The application that sent you here made a mistake, or somebody changed its link. Your account is unchanged. Go back to the application and try again; if it happens again, tell your operator.",
+    )
+}
+
+/// A form of a page from before the person signed in or out.
+#[must_use]
+pub fn stale_form(in_flow: bool) -> Page {
+    let next = if in_flow { "/sign-in" } else { "/security-info" };
+    Page::new("stale", "This page can't be used any more")
+        .and(Block::Outcome("You signed in or out after it was opened. Nothing was changed.".to_owned()))
+        .and(link("sign-in", next, "Continue", "button main"))
+}
+
+/// A form that no page of ours has sent.
+#[must_use]
+pub fn foreign_form() -> Page {
+    Page::new("stale", "This form can't be used")
+        .and(Block::Outcome("It was not sent by a page of this service. Nothing was changed.".to_owned()))
+        .and(link("home", "/", "To the start", "button main"))
+}
+
+/// Nothing here.
+#[must_use]
+pub fn not_found() -> Page {
+    Page::new("not-found", "There is nothing here").and(link("home", "/", "To the start", "button main"))
+}
+
+/// The database failed.
+#[must_use]
+pub fn unavailable() -> Page {
+    Page::new("unavailable", "Something went wrong on our side")
+        .text("Nothing was changed. Wait a moment, then try again.")
+}

@@ -1,0 +1,150 @@
+//! Words of signing in.
+
+use super::parts::{TOO_OFTEN, link, not_approved, number};
+use super::phone;
+use crate::clock::Time;
+use crate::pages::{Block, Field, Form, Page};
+use crate::prompts::acts::NotStarted;
+use crate::prompts::ceremony::{Ceremony, Kind, Match, Outcome};
+use crate::prompts::rules::Refusal;
+use crate::sign_in::flow::Note;
+
+/// `/`.
+#[must_use]
+pub fn home() -> Page {
+    Page::new("home", "Your sign-in").text("Sign in to see and change the ways you prove that it's you.").and(link(
+        "sign-in",
+        "/sign-in",
+        "Sign in",
+        "button main",
+    ))
+}
+
+/// User name.
+#[must_use]
+pub fn user_name(application: Option<&str>, note: Option<Note>, problem: Option<&str>) -> Page {
+    let page = Page::new("user-name", "Sign in");
+    let page = match note {
+        Some(note) => page.and(Block::Outcome(starts_again(note).to_owned())),
+        None => page,
+    };
+    let page = match application {
+        Some(application) => page.text(format!("to continue to {application}")),
+        None => page,
+    };
+    page.form(Form::main("next", "/sign-in", "Next").asking(Field {
+        id: "user-name",
+        name: "user_name",
+        label: "User name",
+        autocomplete: "username",
+        ..Field::text()
+    }))
+    .problem(problem)
+}
+
+/// Why the user name is asked for again.
+fn starts_again(note: Note) -> &'static str {
+    match note {
+        Note::TookTooLong => "This sign-in took too long, or has ended in another tab. It starts again here.",
+        Note::SessionEnded => "Your session has ended. Sign in again to go on.",
+    }
+}
+
+/// Another tab of this browser has started a sign-in since, and only one at a time waits for a phone.
+#[must_use]
+pub fn other_tab(application: Option<&str>) -> Page {
+    let again = application.map_or("Sign in here".to_owned(), |application| format!("Sign in to {application} here"));
+    Page::new("other-tab", "You continued in another tab")
+        .and(Block::Outcome(
+            "A browser can have one sign-in under way at a time, and another tab has started one. This one has ended."
+                .to_owned(),
+        ))
+        .and(link("sign-in", "/sign-in", &again, "button main"))
+}
+
+/// The number at sign-in.
+#[must_use]
+pub fn sign_in_number(ceremony: &Ceremony, now: Time) -> Page {
+    let chosen = matches!(ceremony.r#match, Match::Choose { .. });
+    let lead = match (ceremony.silent, chosen) {
+        (true, false) => "Open Countersign on your phone, check for requests, and enter this number.",
+        (true, true) => "Open Countersign on your phone, check for requests, and choose this number.",
+        (false, false) => "Open the request in Countersign on your phone and enter this number.",
+        (false, true) => "Open the request in Countersign on your phone and choose this number.",
+    };
+    let page = number("number", "Approve on your phone", lead, ceremony, now)
+        .text("No request on your phone? Open Countersign and check for requests.")
+        .form(Form::main("finish", "/sign-in/finish", "Continue").on_turn())
+        .turning("/sign-in/events");
+    let page = if ceremony.kind == Kind::PhoneSignIn { phone::ways_out(page) } else { page };
+    page.form(Form::quiet("cancel", "/sign-in/cancel", "Cancel"))
+}
+
+/// Sign-in that did not happen.
+#[must_use]
+pub fn sign_in_over(outcome: Outcome) -> Page {
+    Page::new("outcome", "You're not signed in")
+        .and(Block::Outcome(not_approved(outcome).to_owned()))
+        .form(Form::main("again", "/sign-in/again", "Try again"))
+        .and(link("start-over", "/sign-in", "Sign in as somebody else", ""))
+}
+
+/// A ceremony that could not be started.
+#[must_use]
+pub fn not_started(why: NotStarted) -> Page {
+    let (title, text) = match why {
+        NotStarted::NoPhone => (
+            "No phone to ask",
+            "No phone on your account can answer now. Ask your operator to reset your sign-in methods.",
+        ),
+        NotStarted::PasswordChanged => {
+            ("Sign in again", "The password was changed a moment ago. Start again with the new one.")
+        }
+        NotStarted::Refused(Refusal::Blocked) => (
+            "Number matching is paused",
+            "A wrong number was entered three times. Open Countersign on your phone, choose this account, and choose “Let me try again”.",
+        ),
+        NotStarted::Refused(Refusal::Reported) => (
+            "Sign-in from here is paused",
+            "A sign-in with your password was reported as not yours. Change your password first, or use a browser you have signed in with before.",
+        ),
+        NotStarted::Refused(Refusal::TooOften) => ("Too many requests", TOO_OFTEN),
+        NotStarted::Refused(Refusal::TooMany) => (
+            "There are requests waiting already",
+            "Answer the request on your phone, or wait until it ends, then try again.",
+        ),
+    };
+    Page::new("not-started", title).and(Block::Outcome(text.to_owned())).form(Form::main(
+        "again",
+        "/sign-in/again",
+        "Try again",
+    ))
+}
+
+/// Password is right, a method is missing.
+#[must_use]
+pub fn more_information() -> Page {
+    Page::new("more-information", "More information required")
+        .text("Your organization needs a second way to know that it's you. Setting it up takes about a minute; have your phone ready.")
+        .form(Form::main("next", "/more-information", "Next"))
+        .and(link("other-name", "/sign-in", "Sign in as somebody else", ""))
+}
+
+/// The way out of the sign-in pages. The script follows the link; where it can't, the person does.
+#[must_use]
+pub fn leaving(application: &str, address: &str) -> Page {
+    Page::new("leaving", format!("Opening {application}"))
+        .text(format!("If {application} does not open by itself, use the button."))
+        .and(link("leave", address, &format!("Continue to {application}"), "button main"))
+}
+
+/// Signed out.
+#[must_use]
+pub fn signed_out() -> Page {
+    Page::new("signed-out", "You're signed out").text("You can close this page.").and(link(
+        "sign-in",
+        "/sign-in",
+        "Sign in again",
+        "button main",
+    ))
+}

@@ -1,0 +1,148 @@
+//! Words of the wizard that adds a phone.
+
+use super::parts::{link, not_approved, number};
+use crate::clock::Time;
+use crate::devices::device::Cause;
+use crate::enrollment::rules::Digits;
+use crate::pages::{Block, Field, Form, Page};
+use crate::prompts::ceremony::{Ceremony, Outcome};
+
+const WIZARD_STEPS: u8 = 4;
+
+/// Wizard: install the app.
+#[must_use]
+pub fn wizard_install() -> Page {
+    Page::new("install", "Get the app")
+        .step(1, WIZARD_STEPS)
+        .text("On your phone, install Countersign. Already there? Go on.")
+        .form(Form::main("next", "/security-info/add/start", "Next"))
+        .form(Form::quiet("cancel", "/security-info/add/cancel", "Cancel"))
+}
+
+/// Wizard: the code.
+#[must_use]
+pub fn wizard_code(picture: String, typed: Option<(String, String)>, looked: bool) -> Page {
+    let page = Page::new("code", "Scan the code").step(2, WIZARD_STEPS);
+    let page = if looked {
+        page.and(Block::Outcome(
+            "A phone has read this code. Check on your phone who is asking, and go on there. Not your phone? Cancel."
+                .to_owned(),
+        ))
+    } else {
+        page
+    };
+    let page = page
+        .and(Block::Steps(vec![
+            "Open Countersign on your phone",
+            "Choose “Add account”",
+            "Scan this code and check who is asking",
+        ]))
+        .and(Block::Picture {
+            source: picture,
+            alternative: "QR code for Countersign. Can't scan? Choose “I can't scan” below.",
+        });
+    let page = match typed {
+        Some((code, address)) => {
+            page.text("Or choose “Type a code” in the app, and type both:").and(Block::Typed { code, address })
+        }
+        None => page.form(Form::quiet("cant-scan", "/security-info/add/typed", "I can't scan")),
+    };
+    page.text("This page goes on by itself. The code works for ten minutes, for one phone.")
+        .form(Form::quiet("cancel", "/security-info/add/cancel", "Cancel"))
+        .turning("/security-info/add/events")
+}
+
+/// Wizard: the digits.
+#[must_use]
+pub fn wizard_digits(name: &str, model: &str, another_phone: bool, problem: Option<&str>) -> Page {
+    let page = Page::new("digits", "Enter the digits on your phone")
+        .step(3, WIZARD_STEPS)
+        .and(Block::Facts(vec![("Phone", name.to_owned(), "phone-name"), ("Model", model.to_owned(), "phone-model")]));
+    let page = if another_phone {
+        page.and(Block::Outcome(
+            "Another phone tried to use the same code. It got nothing. If you are not sure that the phone above is yours, choose “That's not my phone”.".to_owned(),
+        ))
+    } else {
+        page
+    };
+    page.form(Form::main("confirm", "/security-info/add/digits", "Next").asking(Field::digits("Six digits")))
+        .form(Form::quiet("not-my-phone", "/security-info/add/not-my-phone", "That's not my phone"))
+        .form(Form::quiet("cancel", "/security-info/add/cancel", "Cancel"))
+        .problem(problem)
+}
+
+/// Words for digits that were not right.
+#[must_use]
+pub fn wrong_digits(digits: Digits) -> Option<&'static str> {
+    match digits {
+        Digits::Right | Digits::Over => None,
+        Digits::Wrong(1) => Some("Those are not the digits on your phone. You have one more try."),
+        Digits::Wrong(_) => Some("Those are not the digits on your phone. You have two more tries."),
+    }
+}
+
+/// Wizard: the confirmation.
+#[must_use]
+pub fn wizard_confirm(ceremony: &Ceremony, now: Time) -> Page {
+    number("confirm", "Try it out", "Your phone shows a request. Enter this number there.", ceremony, now)
+        .step(4, WIZARD_STEPS)
+        .text("No request on your phone? Open Countersign and check for requests.")
+        .form(Form::main("finish", "/security-info/add/finish", "Continue").on_turn())
+        .form(Form::quiet("skip", "/security-info/add/skip", "Skip"))
+        .turning("/security-info/add/events")
+}
+
+/// Wizard: the confirmation did not work.
+#[must_use]
+pub fn wizard_not_confirmed(outcome: Outcome) -> Page {
+    let why = match outcome {
+        Outcome::WrongNumber => "Another number was entered on your phone.",
+        Outcome::Denied | Outcome::Reported => "The request was denied on your phone.",
+        Outcome::RefusedPlace => not_approved(outcome),
+        Outcome::Approved | Outcome::Expired | Outcome::Superseded | Outcome::Cancelled | Outcome::Ended => {
+            "The request was not answered in time."
+        }
+    };
+    Page::new("not-confirmed", "That didn't work yet")
+        .step(4, WIZARD_STEPS)
+        .and(Block::Outcome(format!("{why} Your phone is added all the same.")))
+        .form(Form::main("again", "/security-info/add/again", "Try again"))
+        .form(Form::quiet("skip", "/security-info/add/skip", "Skip"))
+}
+
+/// Wizard: done.
+#[must_use]
+pub fn wizard_done(confirmed: bool, by_push: bool, goes_on: bool) -> Page {
+    let text = match (confirmed, by_push) {
+        (true, true) => "Your phone approves sign-ins from now on. Requests reach it by themselves.",
+        (true, false) => {
+            "Your phone approves sign-ins from now on. No request reached it by itself yet: open Countersign and check for requests when you sign in."
+        }
+        (false, _) => "Your phone is added. You skipped trying it out; you'll see how it works at your next sign-in.",
+    };
+    let page = Page::new("done", "You're all set").and(Block::Outcome(text.to_owned()));
+    let page = if goes_on {
+        page.form(Form::main("continue", "/security-info/continue", "Continue to your application"))
+    } else {
+        page
+    };
+    page.and(link("done", "/security-info", "See your security info", if goes_on { "" } else { "button main" }))
+}
+
+/// Wizard: over before it was done.
+#[must_use]
+pub fn wizard_over(cause: Cause) -> Page {
+    let text = match cause {
+        Cause::Expired => "The ten minutes were over. Nothing was added.",
+        Cause::WrongDigits => "The digits were wrong three times, so this code has ended. Nothing was added.",
+        Cause::NotMyPhone => "That phone was turned away. Nothing was added. A fresh code is for your own phone only.",
+        Cause::Abandoned => "The phone gave up. Nothing was added.",
+        Cause::Cancelled | Cause::RemovedByPhone | Cause::RemovedByPerson | Cause::RemovedByOperator | Cause::Lost => {
+            "Adding a phone was cancelled. Nothing was added."
+        }
+    };
+    Page::new("over", "No phone was added")
+        .and(Block::Outcome(text.to_owned()))
+        .form(Form::main("again", "/security-info/add/start", "Start with a fresh code"))
+        .and(link("back", "/security-info", "Back to security info", ""))
+}

@@ -1,0 +1,52 @@
+//! What is done to passes, each inside one transaction.
+
+use crate::audit;
+use crate::clock::Time;
+use crate::endings::end_passes;
+use crate::notices;
+use crate::passes::pass::Pass;
+use crate::passes::rules::{Span, Worth, worth};
+use crate::secrets::{crockford, crockford_read, hashed};
+use crate::store::{StoreError, Tx};
+
+/// 60 bits: far more than an hour of guessing.
+const LENGTH: usize = 12;
+
+fn id_of(account_id: &str, text: &str) -> String {
+    hashed(format!("{account_id} {text}").as_bytes())
+}
+
+/// Makes a pass; returns its text, three groups of four, which nothing keeps.
+pub fn make(tx: &mut Tx<'_>, account_id: &str, span: Span, by: &str, now: Time) -> Result<String, StoreError> {
+    let text = crockford(LENGTH).map_err(|_none| StoreError::Stopped)?;
+    end_passes(tx, account_id)?;
+    tx.put(&Pass {
+        id: id_of(account_id, &text),
+        account_id: account_id.to_owned(),
+        starts_at: span.starts_at,
+        ends_at: span.starts_at + span.life,
+        used_at: None,
+    })?;
+    audit::record(tx, account_id, "pass_created", by, now)?;
+    notices::tell(tx, account_id, None, notices::Kind::PassCreated, now)?;
+    let groups: Vec<String> =
+        text.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
+    Ok(groups.join("-"))
+}
+
+/// What a typed pass is worth; a good one is used up by it.
+pub fn take(tx: &mut Tx<'_>, account_id: &str, typed: &str, now: Time) -> Result<Worth, StoreError> {
+    let Some(text) = crockford_read(typed) else {
+        return Ok(Worth::Unknown);
+    };
+    let Some(mut pass) = tx.get::<Pass>(&id_of(account_id, &text))? else {
+        return Ok(Worth::Unknown);
+    };
+    let worth = worth(&pass, now);
+    if worth == Worth::Good {
+        pass.used_at = Some(now);
+        tx.put(&pass)?;
+        audit::record(tx, account_id, "pass_used", "", now)?;
+    }
+    Ok(worth)
+}

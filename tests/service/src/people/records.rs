@@ -1,0 +1,113 @@
+//! People and their passwords.
+
+use ring::hmac;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{HOUR, Time};
+use crate::people::person::{Person, folded, keyed};
+use crate::people::rules::may_let_in;
+use crate::store::{Record, StoreError, Table, Tx};
+
+/// All people stand under one parent, to be listed.
+const EVERYBODY: &str = "";
+
+impl Record for Person {
+    const TABLE: Table = Table::People;
+
+    fn id(&self) -> &str {
+        &self.account_id
+    }
+
+    fn parent(&self) -> &str {
+        EVERYBODY
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        None
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct UserName {
+    name: String,
+    account_id: String,
+}
+
+impl Record for UserName {
+    const TABLE: Table = Table::UserNames;
+
+    fn id(&self) -> &str {
+        &self.name
+    }
+
+    fn parent(&self) -> &str {
+        &self.account_id
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        None
+    }
+}
+
+/// Everybody, by account id, in the order they were added.
+pub fn all(tx: &mut Tx<'_>) -> Result<Vec<Person>, StoreError> {
+    tx.children(EVERYBODY)
+}
+
+/// Stores a new person; false when the user name is taken.
+pub fn add(tx: &mut Tx<'_>, person: &Person) -> Result<bool, StoreError> {
+    let name = UserName { name: folded(&person.user_name), account_id: person.account_id.clone() };
+    if !tx.insert(&name)? {
+        return Ok(false);
+    }
+    tx.put(person)?;
+    Ok(true)
+}
+
+/// The person with this user name.
+pub fn find(tx: &mut Tx<'_>, user_name: &str) -> Result<Option<Person>, StoreError> {
+    match tx.get::<UserName>(&folded(user_name))? {
+        Some(name) => tx.get(&name.account_id),
+        None => Ok(None),
+    }
+}
+
+/// The wrong passwords of a typed name, whether somebody has it or not: both cost the same, and tell the same.
+#[derive(Debug, Serialize, Deserialize)]
+struct PasswordTries {
+    /// A keyed hash of the name: names that were only tried must not be kept.
+    id: String,
+    wrong: Vec<Time>,
+    expires_at: Time,
+}
+
+impl Record for PasswordTries {
+    const TABLE: Table = Table::PasswordTries;
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn parent(&self) -> &str {
+        ""
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        Some(self.expires_at)
+    }
+}
+
+/// Counts a password that was tried for a typed name, and says whether it lets its person in.
+pub fn count_password(
+    tx: &mut Tx<'_>,
+    key: &hmac::Key,
+    typed_name: &str,
+    right: bool,
+    now: Time,
+) -> Result<bool, StoreError> {
+    let id = keyed(key, typed_name);
+    let mut wrong = tx.get::<PasswordTries>(&id)?.map(|tries| tries.wrong).unwrap_or_default();
+    let lets_in = may_let_in(&mut wrong, right, now);
+    tx.put(&PasswordTries { id, wrong, expires_at: now + HOUR })?;
+    Ok(lets_in)
+}

@@ -1,0 +1,21 @@
+//! The rule of wrong passwords, pure.
+
+use crate::clock::{HOUR, Time};
+
+/// Wrong passwords in an hour after which even the right one is refused for the rest of it.
+const MAX_WRONG_PASSWORDS: usize = 10;
+
+/// Counts one password among the wrong ones of the last hour, and says whether it may let anybody in.
+///
+/// While the name is closed nothing is counted, or somebody who keeps guessing would keep it closed for ever.
+#[must_use]
+pub fn may_let_in(wrong: &mut Vec<Time>, right: bool, now: Time) -> bool {
+    wrong.retain(|at| now - at < HOUR);
+    let allowed = wrong.len() < MAX_WRONG_PASSWORDS;
+    match (right, allowed) {
+        (false, true) => wrong.push(now),
+        (true, true) => wrong.clear(),
+        (_, false) => {}
+    }
+    right && allowed
+}

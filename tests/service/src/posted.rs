@@ -1,0 +1,135 @@
+//! Reads who a browser is from its request, and accepts forms from our own pages alone: with our own `Origin` and a
+//! token that was made for this browser.
+
+use std::collections::HashMap;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use axum_extra::extract::CookieJar;
+
+use crate::agent::Agent;
+use crate::app::App;
+use crate::cookies::{Cookies, prefers_phone};
+use crate::limits;
+use crate::pages::{failed, words};
+use crate::peer::Peer;
+use crate::secrets::hashed;
+use crate::sign_in::attempt::Attempt;
+use crate::sign_in::flow::Flow;
+use crate::sign_in::session::Session;
+use crate::visitor::Visitor;
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let Ok(peer) = Peer::from_request_parts(parts, app).await;
+        let jar = CookieJar::from_headers(&parts.headers);
+        let cookies = Cookies::read(&jar);
+        let (attempt, session) = (cookies.attempt.clone(), cookies.session.clone());
+        let prefers_phone = prefers_phone(&jar);
+        let now = app.clock.now();
+        let flow = match flow_of(parts) {
+            Some(text) => Some(Flow::open(&app.sealer, &app.config.clients, &text).ok_or_else(|| bad_address(app))?),
+            None => None,
+        };
+        let found = app
+            .store
+            .run(move |tx| {
+                let attempt = match attempt {
+                    Some(cookie) => tx.get::<Attempt>(&hashed(cookie.as_bytes()))?,
+                    None => None,
+                };
+                let session = match session {
+                    Some(cookie) => tx.get::<Session>(&hashed(cookie.as_bytes()))?,
+                    None => None,
+                };
+                Ok((attempt.filter(|it| it.expires_at > now), session.filter(|it| it.expires_at > now)))
+            })
+            .await;
+        let (attempt, session) = found.map_err(|error| failed(app, &error))?;
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let (browser, agent) = (cookies.browser.clone(), Agent::read(agent));
+        Ok(Self { attempt, session, browser, prefers_phone, agent, peer, now, flow, cookies })
+    }
+}
+
+/// The flow in the address.
+fn flow_of(parts: &Parts) -> Option<String> {
+    let query = parts.uri.query().unwrap_or_default();
+    url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "flow").map(|(_, flow)| flow.into_owned())
+}
+
+fn bad_address(app: &App) -> Response {
+    words::bad_request("The address of this page is not whole.").show_as(StatusCode::BAD_REQUEST, app, None)
+}
+
+/// A form from one of our own pages.
+pub struct Posted {
+    /// Who sent it.
+    pub visitor: Visitor,
+    /// Its name among the forms of every page: two requests of the same name are one form, sent twice.
+    pub id: String,
+    fields: HashMap<String, String>,
+}
+
+impl Posted {
+    /// What was filled in; empty when it was not.
+    #[must_use]
+    pub fn field(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
+}
+
+impl FromRequest<App> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        if !is_from_us(&parts.headers, &app.config.issuer) {
+            return Err(words::foreign_form().show_as(StatusCode::FORBIDDEN, app, None));
+        }
+        let visitor = Visitor::from_request_parts(&mut parts, app).await?;
+        if !limits::page(app, &visitor.peer).await.map_err(|error| failed(app, &error))? {
+            return Err(words::too_many().show_as(StatusCode::TOO_MANY_REQUESTS, app, Some(&visitor)));
+        }
+        if visitor.cookies.form.is_none() {
+            let page = words::cookies_needed(&app.config.issuer);
+            return Err(page.show_as(StatusCode::FORBIDDEN, app, Some(&visitor)));
+        }
+        let path = parts.uri.to_string();
+        let body = match Bytes::from_request(Request::from_parts(parts, body), app).await {
+            Ok(body) => body,
+            Err(_too_large) => {
+                return Err(words::form_too_large().show_as(StatusCode::PAYLOAD_TOO_LARGE, app, Some(&visitor)));
+            }
+        };
+        let fields: HashMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
+        if !visitor.made(app, fields.get("csrf").map_or("", String::as_str)) {
+            let page = words::stale_form(visitor.flow.is_some());
+            return Err(page.show_as(StatusCode::FORBIDDEN, app, Some(&visitor)));
+        }
+        let id = form_id(&visitor.cookies, &path, &body);
+        Ok(Self { visitor, id, fields })
+    }
+}
+
+/// A form is known by where it goes, by every byte of it, its page's own token among them, and by the browser's cookies.
+fn form_id(cookies: &Cookies, path: &str, body: &[u8]) -> String {
+    let text = |cookie: &Option<String>| cookie.clone().unwrap_or_default();
+    let (attempt, session, form) = (text(&cookies.attempt), text(&cookies.session), text(&cookies.form));
+    let head = format!("{path}\n{attempt}\n{session}\n{form}\n");
+    hashed(&[head.as_bytes(), body].concat())
+}
+
+/// Browsers say where a form came from; one that says nothing at all is refused.
+fn is_from_us(headers: &HeaderMap, issuer: &str) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text("origin"), text("sec-fetch-site")) {
+        (Some(origin), site) => origin == issuer && site.is_none_or(|site| site == "same-origin"),
+        (None, site) => site == Some("same-origin"),
+    }
+}

@@ -1,0 +1,85 @@
+//! What an approved change of the account does, each inside one transaction.
+
+use crate::clock::Time;
+use crate::devices::device::{Cause, Device};
+use crate::endings;
+use crate::notices;
+use crate::passes;
+use crate::passes::rules::Span;
+use crate::people::person::Person;
+use crate::prompts::acts;
+use crate::prompts::ceremony::{Kind, Owner};
+use crate::sign_in::records::{KnownBrowser, keep_session};
+use crate::sign_in::session::{Change, Session};
+use crate::store::{StoreError, Tx};
+
+/// What an approved change came to.
+pub enum Changed {
+    /// A method may be added now.
+    MayAdd,
+    /// The device is off the account.
+    Removed,
+    /// The device is lost.
+    Lost,
+    /// A pass, and for whom.
+    Pass(String, String),
+}
+
+/// The approval that a session waits for makes the change that it was asked for, once.
+pub fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Changed>, StoreError> {
+    let (Some(ceremony), Some(change)) = (session.ceremony.clone(), session.change.clone()) else {
+        return Ok(None);
+    };
+    let owner = Owner::Session(session.id.clone());
+    if acts::redeem(tx, &ceremony, &owner, change.kind(), now)?.is_none() {
+        return Ok(None);
+    }
+    let may_add_at = (change == Change::AddMethod).then_some(now);
+    let session = Session { change: None, ceremony: None, may_add_at, ..session }.approved(now);
+    keep_session(tx, &session)?;
+    Ok(Some(match &change {
+        Change::AddMethod => Changed::MayAdd,
+        Change::RemoveMethod(id) => {
+            if let Some(mut device) = own(tx, &session, id)? {
+                endings::remove_device(tx, &mut device, Cause::RemovedByPerson, now)?;
+                notices::tell(tx, &session.account_id, None, notices::Kind::MethodRemoved, now)?;
+            }
+            Changed::Removed
+        }
+        Change::ReportLost(id) => {
+            if let Some(mut device) = own(tx, &session, id)? {
+                endings::remove_lost_device(tx, &mut device, Some(&session.id), now)?;
+            }
+            Changed::Lost
+        }
+        Change::CreatePass => {
+            let Some(person) = tx.get::<Person>(&session.account_id)? else {
+                return Ok(None);
+            };
+            let text = passes::acts::make(tx, &session.account_id, Span::from(now), &session.account_id, now)?;
+            Changed::Pass(text, person.user_name)
+        }
+    }))
+}
+
+/// Looked at inside the transaction: it must still be this account's own.
+fn own(tx: &mut Tx<'_>, session: &Session, id: &str) -> Result<Option<Device>, StoreError> {
+    Ok(tx.get::<Device>(id)?.filter(|device| device.account_id == session.account_id))
+}
+
+/// The approval of an added phone makes this browser known and the session fresh; false when there is none.
+pub(super) fn confirm_phone(tx: &mut Tx<'_>, session: Session, browser: &str, now: Time) -> Result<bool, StoreError> {
+    let owner = Owner::Session(session.id.clone());
+    let Some(id) = &session.ceremony else {
+        return Ok(false);
+    };
+    let Some(ceremony) = acts::redeem(tx, id, &owner, Kind::ConfirmEnrollment, now)? else {
+        return Ok(false);
+    };
+    let known = KnownBrowser::new(browser, &session.account_id, now);
+    let session = session.approved(now);
+    tx.put(&known)?;
+    tx.put(&session)?;
+    acts::gave(tx, ceremony, &session, Some(known.id))?;
+    Ok(true)
+}

@@ -1,0 +1,35 @@
+//! The page that waits for a phone, and what the phone shows of the browser.
+
+use axum::response::Response;
+
+use crate::app::App;
+use crate::pages::failed;
+use crate::prompts::ceremony::Context;
+use crate::sign_in::attempt::Attempt;
+use crate::visitor::Visitor;
+
+/// Where it stands.
+pub(super) const NUMBER: &str = "/sign-in/number";
+/// Longest text that a prompt carries, in characters (protocol section 7).
+const MAX_SHOWN: usize = 128;
+
+/// Shows the number that an attempt waits with.
+pub(super) async fn wait_for(app: &App, attempt: Attempt) -> Response {
+    let flow = attempt.flow.clone();
+    match app.store.run(move |tx| tx.put(&attempt)).await {
+        Ok(()) => flow.to(app, NUMBER),
+        Err(error) => failed(app, &error),
+    }
+}
+
+/// What the phone shows of this browser.
+#[must_use]
+pub fn context(visitor: &Visitor, application: &str) -> Context {
+    Context {
+        // The phone refuses longer texts, and a longer prompt would not fit a push.
+        application: application.chars().take(MAX_SHOWN).collect(),
+        browser: visitor.agent.browser.clone(),
+        os: visitor.agent.os.clone(),
+        address: visitor.peer.address().to_string(),
+    }
+}
