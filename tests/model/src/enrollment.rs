@@ -174,7 +174,7 @@ impl Adding {
         if let Some(device) = enrollment.device_id.filter(|id| !id.contains(' ')) {
             state.rows.rename(&device, &format!("{phone:?} at {wizard:?}"));
         }
-        if let Ok(vouched) = bound
+        if let Ok(vouched) = bound.into_result()
             && decode(&vouched.mac).is_some_and(|mac| self.code(wizard).1.vouches_for(&JTI, &vouched.body, &mac))
         {
             state.answered.insert((phone, wizard));

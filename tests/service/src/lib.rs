@@ -59,4 +59,5 @@ pub mod sign_in;
 pub mod store;
 pub mod texts;
 pub mod tls;
+pub mod verdict;
 pub mod visitor;

@@ -19,6 +19,7 @@ use crate::notices;
 use crate::people::person::Person;
 use crate::secrets::{SecretError, crockford, decode, encode, random, random_id, same};
 use crate::store::{StoreError, Tx};
+use crate::verdict::Verdict;
 
 /// Why a code could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -186,16 +187,16 @@ pub struct Vouched {
 }
 
 /// Answers a look-up; binds nothing.
-pub async fn look_up(app: &App, request: LookUp) -> Result<Result<Vouched, Refusal>, StoreError> {
+pub async fn look_up(app: &App, request: LookUp) -> Result<Verdict<Vouched, Refusal>, StoreError> {
     let (Some(nonce), Some(mac)) = (decode(&request.nonce).filter(|nonce| nonce.len() == 16), decode(&request.mac))
     else {
-        return Ok(Err(Refusal::Unknown));
+        return Ok(Verdict::Refused(Refusal::Unknown));
     };
     let (now, shared) = (app.clock.now(), app.clone());
     app.store
         .run(move |tx| {
             let Some(mut enrollment) = find(tx, &request.id)? else {
-                return Ok(Err(Refusal::Unknown));
+                return Ok(Verdict::Refused(Refusal::Unknown));
             };
             end_unless_allowed(tx, &mut enrollment, now)?;
             let key = open_key(&shared, &enrollment, &request.id);
@@ -205,10 +206,10 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Result<Vouched, Refus
             tx.put(&enrollment)?;
             remove_pending_device(tx, &enrollment, now)?;
             let (Ok(()), Some(key)) = (decided, key) else {
-                return Ok(Err(decided.err().unwrap_or(Refusal::Unknown)));
+                return Ok(Verdict::Refused(decided.err().unwrap_or(Refusal::Unknown)));
             };
             let Some(person) = tx.get::<Person>(&enrollment.account_id)? else {
-                return Ok(Err(Refusal::Unknown));
+                return Ok(Verdict::Refused(Refusal::Unknown));
             };
             let (document, _) = keys::document(tx, enrollment.keys_document)?;
             let answer = LookUpAnswer {
@@ -221,7 +222,7 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Result<Vouched, Refus
                 keys: &document,
             };
             let body = serde_json::to_vec(&answer)?;
-            Ok(Ok(Vouched { mac: encode(&key.answer_mac("look-up-answer", &nonce, &body)), body }))
+            Ok(Verdict::Granted(Vouched { mac: encode(&key.answer_mac("look-up-answer", &nonce, &body)), body }))
         })
         .await
 }
@@ -262,7 +263,7 @@ struct BindAnswer<'a> {
 }
 
 /// Binds a device; the same phone again gets the same answer.
-pub async fn bind(app: &App, request: BindRequest) -> Result<Result<Vouched, Refusal>, StoreError> {
+pub async fn bind(app: &App, request: BindRequest) -> Result<Verdict<Vouched, Refusal>, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     app.store.run(move |tx| bind_in(tx, &shared, request, now)).await
 }
@@ -273,9 +274,9 @@ pub fn bind_in(
     app: &App,
     request: BindRequest,
     now: Time,
-) -> Result<Result<Vouched, Refusal>, StoreError> {
+) -> Result<Verdict<Vouched, Refusal>, StoreError> {
     let Some(mut enrollment) = find(tx, &request.id)? else {
-        return Ok(Err(Refusal::Unknown));
+        return Ok(Verdict::Refused(Refusal::Unknown));
     };
     end_unless_allowed(tx, &mut enrollment, now)?;
     let key = open_key(app, &enrollment, &request.id);
@@ -308,7 +309,7 @@ pub fn bind_in(
     tx.put(&enrollment)?;
     remove_pending_device(tx, &enrollment, now)?;
     let (Ok(_), Some(key), Some(device_id)) = (decided, key, &enrollment.device_id) else {
-        return Ok(Err(decided.err().unwrap_or(Refusal::Unknown)));
+        return Ok(Verdict::Refused(decided.err().unwrap_or(Refusal::Unknown)));
     };
     let (_, keys) = keys::document(tx, enrollment.keys_document)?;
     let body = serde_json::to_vec(&BindAnswer {
@@ -317,7 +318,7 @@ pub fn bind_in(
         keys,
         expires_at: enrollment.expires_at,
     })?;
-    Ok(Ok(Vouched { mac: encode(&key.answer_mac("bind-answer", &request.jti, &body)), body }))
+    Ok(Verdict::Granted(Vouched { mac: encode(&key.answer_mac("bind-answer", &request.jti, &body)), body }))
 }
 
 /// Takes the digits from the wizard; right ones make the device active and end every other open enrollment.

@@ -17,6 +17,7 @@ use crate::phone_sign_in::acts::{TurnOnTokens, policy_allows, turn_on_tokens};
 use crate::phone_sign_in::records::PhoneToken;
 use crate::secrets::{hashed, random_id, same};
 use crate::store::{StoreError, Tx};
+use crate::verdict::Verdict;
 
 /// A phone's message, verified as far as its own signature goes.
 pub struct AddRequest {
@@ -53,16 +54,16 @@ pub enum NotAdded {
 }
 
 /// Adds the phone; the same phone again gets the same device.
-pub async fn add(app: &App, request: AddRequest) -> Result<Result<Added, NotAdded>, StoreError> {
+pub async fn add(app: &App, request: AddRequest) -> Result<Verdict<Added, NotAdded>, StoreError> {
     let now = app.clock.now();
     app.store.run(move |tx| add_in(tx, request, now)).await
 }
 
-fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Result<Added, NotAdded>, StoreError> {
+fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Verdict<Added, NotAdded>, StoreError> {
     let jkt = request.key.thumbprint();
     let found = tx.get::<PhoneToken>(&hashed(request.token.as_bytes()))?;
     let Some(token) = found.filter(|token| same(&token.jkt, &jkt)) else {
-        return Ok(Err(NotAdded::Unknown));
+        return Ok(Verdict::Refused(NotAdded::Unknown));
     };
     let before = match &token.added {
         Some(id) => tx.get::<Device>(id)?.filter(Device::is_active),
@@ -72,18 +73,20 @@ fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Result<Adde
     let device = match (before, &token.added) {
         (Some(device), _) => device,
         // Removed meanwhile: the token does not bring it back.
-        (None, Some(_)) => return Ok(Err(NotAdded::Unknown)),
+        (None, Some(_)) => return Ok(Verdict::Refused(NotAdded::Unknown)),
         (None, None) if token.expires_at <= now || tx.get::<DeviceKey>(&jkt)?.is_some() => {
-            return Ok(Err(NotAdded::Unknown));
+            return Ok(Verdict::Refused(NotAdded::Unknown));
         }
-        (None, None) if may_answer(tx, &token.account_id)? != Status::Ok => return Ok(Err(NotAdded::NotAllowed)),
+        (None, None) if may_answer(tx, &token.account_id)? != Status::Ok => {
+            return Ok(Verdict::Refused(NotAdded::NotAllowed));
+        }
         (None, None) => activate(tx, request, token, now)?,
     };
     let turn_on = match policy_allows(tx, &device.account_id)? && device.sign_in.is_none() {
         true => Some(turn_on_tokens(tx, &device, now)?),
         false => None,
     };
-    Ok(Ok(Added { device_id: device.id, account_id: device.account_id, keys, turn_on }))
+    Ok(Verdict::Granted(Added { device_id: device.id, account_id: device.account_id, keys, turn_on }))
 }
 
 /// As the right digits do: the device is active, and every other way to add one that is under way ends.

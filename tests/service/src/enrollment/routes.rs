@@ -18,6 +18,7 @@ use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::secrets::decode;
 use crate::texts::is_shown;
+use crate::verdict::Verdict;
 
 const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
 const MAX_LIFE: i64 = 120;
@@ -31,7 +32,7 @@ pub async fn look_up(State(app): State<App>, peer: Peer, body: Bytes) -> Result<
     if request.v != 1 {
         return Err(Problem::UnsupportedVersion);
     }
-    Ok(vouched(acts::look_up(&app, request).await?.map_err(problem)?))
+    vouched(acts::look_up(&app, request).await?)
 }
 
 #[derive(Deserialize)]
@@ -87,15 +88,15 @@ pub async fn bind(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Res
                 push_auth: push_key.auth,
                 network: peer.network(),
             };
-            Ok(vouched(acts::bind(&app, request).await?.map_err(problem)?))
+            vouched(acts::bind(&app, request).await?)
         }
         Proof { enrollment: None, mac: None, token: Some(token) } => {
             let request = AddRequest { token, key, claimed: claims.device, push: claims.push, network: peer.network() };
-            let added = by_sign_in::add(&app, request).await?.map_err(|refused| match refused {
-                NotAdded::Unknown => Problem::EnrollmentUnknown,
-                NotAdded::NotAllowed => Problem::EnrollmentCancelled,
-            })?;
-            Ok(Json(added).into_response())
+            match by_sign_in::add(&app, request).await? {
+                Verdict::Granted(added) => Ok(Json(added).into_response()),
+                Verdict::Refused(NotAdded::Unknown) => Err(Problem::EnrollmentUnknown),
+                Verdict::Refused(NotAdded::NotAllowed) => Err(Problem::EnrollmentCancelled),
+            }
         }
         Proof { .. } => Err(Problem::RequestRefused),
     }
@@ -126,9 +127,14 @@ fn checked(app: &App, claims: &Claims) -> Option<Checked> {
     Some(Checked { jti, point: push_point, auth: push_auth })
 }
 
-fn vouched(answer: Vouched) -> Response {
-    let headers = [(header::CONTENT_TYPE, "application/json".to_owned())];
-    (headers, [("countersign-mac", answer.mac)], answer.body).into_response()
+fn vouched(answer: Verdict<Vouched, Refusal>) -> Result<Response, Problem> {
+    match answer {
+        Verdict::Granted(Vouched { body, mac }) => {
+            let headers = [(header::CONTENT_TYPE, "application/json".to_owned())];
+            Ok((headers, [("countersign-mac", mac)], body).into_response())
+        }
+        Verdict::Refused(refusal) => Err(problem(refusal)),
+    }
 }
 
 fn problem(refusal: Refusal) -> Problem {

@@ -23,6 +23,7 @@ use crate::secrets::{SecretError, random_below, random_id};
 use crate::sign_in::attempt::Proven;
 use crate::sign_in::session::Session;
 use crate::store::{StoreError, Tx};
+use crate::verdict::Verdict;
 
 const PROMPT_TYP: &str = "phone-prompt+jwt";
 const WITHDRAWN_TYP: &str = "prompt-withdrawn+jwt";
@@ -129,13 +130,16 @@ struct WithdrawnClaims<'a> {
 }
 
 /// Starts a ceremony: the number is drawn, every prompt signed and stored, then pushed.
-pub async fn start(app: &App, wanted: Wanted) -> Result<Result<Ceremony, NotStarted>, StoreError> {
+pub async fn start(app: &App, wanted: Wanted) -> Result<Verdict<Ceremony, NotStarted>, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     let started = app.store.run(move |tx| start_in(tx, &shared, wanted, random_below, now)).await?;
-    Ok(started.map(|(ceremony, pushes)| {
-        app.push.send_all(pushes);
-        ceremony
-    }))
+    Ok(match started {
+        Verdict::Granted((ceremony, pushes)) => {
+            app.push.send_all(pushes);
+            Verdict::Granted(ceremony)
+        }
+        Verdict::Refused(why) => Verdict::Refused(why),
+    })
 }
 
 /// As `start`, inside a transaction; `chance(n)` draws below n.
@@ -145,24 +149,24 @@ pub fn start_in(
     mut wanted: Wanted,
     chance: impl FnMut(u32) -> Result<u32, SecretError>,
     now: Time,
-) -> Result<Result<(Ceremony, Vec<Push>), NotStarted>, StoreError> {
+) -> Result<Verdict<(Ceremony, Vec<Push>), NotStarted>, StoreError> {
     let Some(person) = tx.get::<Person>(&wanted.account_id)? else {
-        return Ok(Err(NotStarted::NoPhone));
+        return Ok(Verdict::Refused(NotStarted::NoPhone));
     };
     if wanted.proven.as_ref().is_some_and(|proven| !proven.still_counts(&person)) {
-        return Ok(Err(NotStarted::PasswordChanged));
+        return Ok(Verdict::Refused(NotStarted::PasswordChanged));
     }
     let mut phones = devices::active(tx, &wanted.account_id)?;
     phones.retain(|phone| wanted.only.rings(&phone.id) && phone.answers(wanted.kind, now).is_some());
     if phones.is_empty() || !may_approve(tx, &wanted.account_id, wanted.kind)? {
-        return Ok(Err(NotStarted::NoPhone));
+        return Ok(Verdict::Refused(NotStarted::NoPhone));
     }
     let history: Vec<Ceremony> = tx.children(&wanted.account_id)?;
     let mut allowed = match rules::start(&facts(&wanted, &person), &history, now) {
         Ok(allowed) => allowed,
         Err(refusal) => {
             audit::record(tx, &wanted.account_id, "ceremony_refused", "", now)?;
-            return Ok(Err(NotStarted::Refused(refusal)));
+            return Ok(Verdict::Refused(NotStarted::Refused(refusal)));
         }
     };
     let effective = effective_for(tx, &person)?;
@@ -179,7 +183,7 @@ pub fn start_in(
         tx.put(&prompt)?;
     }
     audit::record(tx, &wanted.account_id, "ceremony_started", &ceremony.id, now)?;
-    Ok(Ok((ceremony, pushes)))
+    Ok(Verdict::Granted((ceremony, pushes)))
 }
 
 fn facts<'a>(wanted: &'a Wanted, person: &Person) -> Start<'a> {

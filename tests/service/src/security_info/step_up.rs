@@ -17,6 +17,7 @@ use crate::sign_in::resume::sign_in_again;
 use crate::sign_in::session::{Change, Session};
 use crate::sign_in::waiting::context;
 use crate::store::StoreError;
+use crate::verdict::Verdict;
 use crate::visitor::Visitor;
 
 const NUMBER: &str = "/security-info/step-up";
@@ -39,17 +40,17 @@ pub(super) async fn ask(app: &App, visitor: &Visitor, session: Session, change: 
         only: asked_of(&change),
     };
     match acts::start(app, wanted).await {
-        Ok(Ok(ceremony)) => {
+        Ok(Verdict::Granted(ceremony)) => {
             let session = Session { ceremony: Some(ceremony.id), change: Some(change), ..session };
             match app.store.run(move |tx| keep_session(tx, &session)).await {
                 Ok(()) => Redirect::to(NUMBER).into_response(),
                 Err(error) => failed(app, &error),
             }
         }
-        Ok(Err(NotStarted::NoPhone | NotStarted::PasswordChanged)) => {
+        Ok(Verdict::Refused(NotStarted::NoPhone | NotStarted::PasswordChanged)) => {
             words::not_changed(&change, words::no_phone_for(&change)).show(app, visitor)
         }
-        Ok(Err(NotStarted::Refused(_))) => {
+        Ok(Verdict::Refused(NotStarted::Refused(_))) => {
             words::not_changed(&change, "There were too many requests. Try again in an hour.").show(app, visitor)
         }
         Err(error) => failed(app, &error),

@@ -32,6 +32,7 @@ use crate::sign_in::resume::sign_in_again;
 use crate::sign_in::session::{Change, Session, Used};
 use crate::sign_in::waiting::context;
 use crate::store::StoreError;
+use crate::verdict::Verdict;
 use crate::visitor::Visitor;
 
 const CODE: &str = "/security-info/add/code";
@@ -248,8 +249,8 @@ async fn confirm(app: &App, visitor: &Visitor, session: Session, enrollment: &En
         only: Only::Device(enrollment.device_id.clone().unwrap_or_default()),
     };
     match prompts::start(app, wanted).await {
-        Ok(Ok(ceremony)) => keep(app, Session { ceremony: Some(ceremony.id), ..session }, CODE).await,
-        Ok(Err(_not_started)) => keep(app, Session { ceremony: None, ..session }, CODE).await,
+        Ok(Verdict::Granted(ceremony)) => keep(app, Session { ceremony: Some(ceremony.id), ..session }, CODE).await,
+        Ok(Verdict::Refused(_not_started)) => keep(app, Session { ceremony: None, ..session }, CODE).await,
         Err(error) => failed(app, &error),
     }
 }

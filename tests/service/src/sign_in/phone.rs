@@ -29,6 +29,7 @@ use crate::sign_in::attempt::{Attempt, Unproven};
 use crate::sign_in::resume;
 use crate::sign_in::waiting::{context, wait_for};
 use crate::store::StoreError;
+use crate::verdict::Verdict;
 use crate::visitor::Visitor;
 
 /// An unproven page comes this long after it was asked for. What is done for a name that somebody has is done
@@ -88,8 +89,10 @@ async fn ask_known(app: &App, visitor: Visitor, attempt: Attempt, person: Person
     let mut wanted = wanted(&visitor, &attempt, person.account_id, Origin::KnownBrowser);
     wanted.known_browser = Some(known);
     match acts::start(app, wanted).await {
-        Ok(Ok(ceremony)) => wait_for(app, Attempt { ceremony: Some(ceremony.id), unproven: None, ..attempt }).await,
-        Ok(Err(why)) => words::phone_not_started(why).show(app, &visitor),
+        Ok(Verdict::Granted(ceremony)) => {
+            wait_for(app, Attempt { ceremony: Some(ceremony.id), unproven: None, ..attempt }).await
+        }
+        Ok(Verdict::Refused(why)) => words::phone_not_started(why).show(app, &visitor),
         Err(error) => failed(app, &error),
     }
 }

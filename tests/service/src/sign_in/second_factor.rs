@@ -11,6 +11,7 @@ use crate::sign_in::acts::known_browser;
 use crate::sign_in::attempt::Attempt;
 use crate::sign_in::flow::Note;
 use crate::sign_in::waiting::{context, wait_for};
+use crate::verdict::Verdict;
 use crate::visitor::Visitor;
 
 /// Asks the phone after the right password, and shows the number.
@@ -36,8 +37,8 @@ pub async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
         only,
     };
     match acts::start(app, wanted).await {
-        Ok(Ok(ceremony)) => wait_for(app, Attempt { ceremony: Some(ceremony.id), ..attempt }).await,
-        Ok(Err(why)) => words::not_started(why).show(app, &visitor),
+        Ok(Verdict::Granted(ceremony)) => wait_for(app, Attempt { ceremony: Some(ceremony.id), ..attempt }).await,
+        Ok(Verdict::Refused(why)) => words::not_started(why).show(app, &visitor),
         Err(error) => failed(app, &error),
     }
 }

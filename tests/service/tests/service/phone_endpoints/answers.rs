@@ -365,7 +365,7 @@ async fn a_phone_in_the_same_network_is_near() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let here = Wanted { network: "127.0.0.0/24".to_owned(), ..service.wanted("a") };
-    acts::start(&service.app, here).await.unwrap().unwrap();
+    acts::start(&service.app, here).await.unwrap().into_result().unwrap();
     let claims = verified(&service, &phone.prompt(&service).await, "phone-prompt+jwt");
     assert_eq!(claims["context"]["near"], true);
 }
@@ -399,7 +399,7 @@ async fn j1_of_different_networks_a_phone_is_told_as_the_policy_says_and_require
         service.clock.advance(3_600);
         phone.fetched(&service).await;
         let Owner::Attempt(attempt) = wanted.owner.clone() else { unreachable!("a sign-in page") };
-        let ceremony = acts::start(&service.app, wanted).await.unwrap().unwrap();
+        let ceremony = acts::start(&service.app, wanted).await.unwrap().into_result().unwrap();
         let prompt = phone.prompt(&service).await;
         assert_eq!(verified(&service, &prompt, "phone-prompt+jwt")["context"]["near"], near, "{proximity}");
         assert_eq!(phone.approve(&service, &prompt, &ceremony.number).await, told, "{proximity}");

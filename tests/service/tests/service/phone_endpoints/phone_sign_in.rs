@@ -313,7 +313,8 @@ async fn a_late_off_does_not_take_off_a_newer_key() {
 async fn asked(service: &Service, phone: &Phone, attempt: &str, kind: Kind) -> (String, String) {
     let mut wanted = service.wanted(attempt);
     (wanted.kind, wanted.origin) = (kind, Origin::PasswordProved);
-    let ceremony = countersign_service::prompts::acts::start(&service.app, wanted).await.unwrap().unwrap();
+    let ceremony =
+        countersign_service::prompts::acts::start(&service.app, wanted).await.unwrap().into_result().unwrap();
     (phone.prompt(service).await, ceremony.number)
 }
 
@@ -372,7 +373,7 @@ async fn j8_for_a_day_after_off_a_phone_approves_no_change_of_the_account() {
     let start = async |kind| {
         let mut wanted = service.wanted(&format!("{kind:?}{}", service.now()));
         wanted.kind = kind;
-        countersign_service::prompts::acts::start(&service.app, wanted).await.unwrap().is_ok()
+        countersign_service::prompts::acts::start(&service.app, wanted).await.unwrap().into_result().is_ok()
     };
     assert!(!start(Kind::RemoveMethod).await && !start(Kind::AddMethod).await);
     assert!(start(Kind::SecondFactor).await, "signing in goes on");

@@ -77,7 +77,7 @@ async fn asked(one: &Service, kind: Kind) -> (Phone, Phone, String, String) {
         Kind::PhoneSignIn => (kind, Origin::Unknown),
         _ => (kind, Origin::PasswordProved),
     };
-    let ceremony = acts::start(&one.app, wanted).await.unwrap().unwrap();
+    let ceremony = acts::start(&one.app, wanted).await.unwrap().into_result().unwrap();
     let prompt = phone.prompt(one).await;
     let (signer, uv) = if kind == Kind::PhoneSignIn { (&key, "credential") } else { (&phone, "none") };
     let claims = with(phone.approval(one, &prompt, &ceremony.number), "uv", json!(uv));
@@ -230,7 +230,7 @@ async fn j1_w2_a_password_that_was_changed_starts_nothing() {
     };
     let start = async |service: &Service, password_since| {
         let wanted = Wanted { proven: Some(proven(service, password_since)), ..service.wanted("a") };
-        acts::start(&service.app, wanted).await.unwrap().map(|ceremony| ceremony.id)
+        acts::start(&service.app, wanted).await.unwrap().into_result().map(|ceremony| ceremony.id)
     };
     let old = since(&one);
     one.clock.advance(1);

@@ -215,7 +215,7 @@ impl Service {
     }
 
     pub async fn try_ask(&self, attempt: &str) -> Result<Ceremony, NotStarted> {
-        acts::start(&self.app, self.wanted(attempt)).await.unwrap()
+        acts::start(&self.app, self.wanted(attempt)).await.unwrap().into_result()
     }
 
     pub async fn ask(&self, attempt: &str) -> Ceremony {

@@ -68,7 +68,7 @@ async fn crowded(issuer: &str, text: &str) -> (Service, Phone) {
             Origin::KnownBrowser => wanted.known_browser = Some(number.to_string()),
             Origin::PasswordProved | Origin::Unknown => {}
         }
-        acts::start(&service.app, wanted).await.unwrap().unwrap();
+        acts::start(&service.app, wanted).await.unwrap().into_result().unwrap();
         service.clock.advance(1);
     }
     for _time in 0..NOTICES {
