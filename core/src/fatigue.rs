@@ -103,16 +103,21 @@ pub(crate) struct Memory {
 impl Memory {
     /// Judges a request of `origin` that comes now, while `waiting` of that origin wait for the person.
     pub(crate) fn judge(&self, origin: Origin, waiting: usize, now: Timestamp) -> Loudness {
+        // GUARD(many-requests-wait): of_many_requests_of_one_origin_a_handful_waits_and_the_others_come_all_the_same
+        // INSTEAD: if waiting == usize::MAX {
         if waiting >= MOST_WAITING {
             return Loudness::HeldBack;
         }
         if let Some(until) = self.muted_until(now) {
             return Loudness::Quiet(Quiet::Muted { until });
         }
+        // GUARD(quiet-after-vain): each_origin_is_quiet_after_its_own_requests_in_vain_and_no_other
         if let Some(until) = self.quiet_until(origin, now) {
             return Loudness::Quiet(Quiet::TooManyInVain { until });
         }
         let apart = limit(origin).apart;
+        // GUARD(burst-one-alert): a_burst_of_strangers_is_one_alert_and_the_persons_own_requests_ring_each_time
+        // INSTEAD: if self.bothers_of(origin, now).any(|bother| now.since(bother.at) < apart.min(0)) {
         if self.bothers_of(origin, now).any(|bother| now.since(bother.at) < apart) {
             return Loudness::Quiet(Quiet::JustAsked);
         }
@@ -151,6 +156,8 @@ impl Memory {
     fn bothers_of(&self, origin: Origin, now: Timestamp) -> impl Iterator<Item = &Bother> {
         let (within, calm_since) = (limit(origin).within, self.calm_since);
         self.bothers.iter().filter(move |bother| {
+            // GUARD(quiet-by-origin): each_origin_is_quiet_after_its_own_requests_in_vain_and_no_other
+            // INSTEAD: true
             bother.origin == origin
                 && bother.at <= now
                 && now.since(bother.at) < within
@@ -197,6 +204,8 @@ impl Memory {
 
     /// Mutes until `until`, for a day at most; says until when.
     pub(crate) fn mute(&mut self, until: Timestamp, now: Timestamp) -> Timestamp {
+        // GUARD(mute-ends): a_mute_is_for_every_origin_and_for_a_day_at_most
+        // INSTEAD: let until = until.max(now);
         let until = until.min(now.plus(LONGEST_MUTE));
         self.muted_until = Some(until);
         until

@@ -42,7 +42,12 @@ impl Issuer {
         // The URL standard lets quotes, braces and the like stand in a host; no name in DNS has them.
         let is_plain =
             host.starts_with('[') || host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
-        if normal != text || !is_plain || host.len() > MAX_HOST || !labels_fit {
+        if normal != text
+            || !is_plain
+            // GUARD(issuer-length): fuzz::code
+            || host.len() > MAX_HOST
+            || !labels_fit
+        {
             return Err(NotAnIssuer);
         }
         Ok(Self(normal))

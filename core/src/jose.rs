@@ -79,6 +79,7 @@ pub(crate) fn verify<T: DeserializeOwned>(
     let (header, payload, signature) = split(jws)?;
     let header_text = base64url::decode(header)?;
     let parsed: Header = parse(&header_text)?;
+    // GUARD(jose-algorithm): the_header_is_exactly_the_expected_one
     if parsed.alg != ALGORITHM {
         return Err(JoseError::Algorithm);
     }
@@ -87,6 +88,8 @@ pub(crate) fn verify<T: DeserializeOwned>(
     }
     let key = key(&parsed.kid).ok_or(JoseError::UnknownKey)?;
     let signing_input = format!("{header}.{payload}");
+    // GUARD(jose-signature): another_signature_altered_bytes_or_another_form_are_refused
+    // INSTEAD: drop((key, signing_input, signature));
     key.verify(signing_input.as_bytes(), &base64url::decode(signature)?)?;
     parse(&base64url::decode(payload)?)
 }

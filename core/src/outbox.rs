@@ -54,6 +54,8 @@ async fn round(core: &Core) -> Result<Duration, Error> {
         let now = core.ports.clock.now();
         if is_pointless(entry, now) {
             give_up(core, entry).await?;
+        // GUARD(outbox-lease-taken): what_is_being_sent_is_not_sent_once_more_beside_it
+        // INSTEAD: } else if entry.next_at <= now {
         } else if entry.next_at <= now && entry.lease_until <= now {
             // The error is the person's to see when they ask; here it only postpones.
             let _postponed = deliver(core, entry).await;

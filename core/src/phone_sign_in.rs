@@ -266,6 +266,7 @@ async fn redeem(core: &Core, account: &AccountRecord, sent: Sent, code: Bearer) 
 async fn choose_key(core: &Core, account: &AccountRecord, authorized: Authorized) -> Result<Step, Error> {
     let name: [u8; 16] = random()?;
     let alias = format!("countersign-sign-in-{}", base64url::encode(&name));
+    // GUARD(lock-checked-at-key): j4_w10_a_lock_removed_between_check_and_key_stops_it
     if let Some(blocked) = blocked(core, account).await? {
         forget(core, &account.id).await?;
         return Ok(blocked);
@@ -302,6 +303,8 @@ async fn key_made(
     // What the shell says is what the key store says, or it is not believed.
     let held = core.port(move |ports| ports.key_store.public_key(wanted)).await;
     match held {
+        // GUARD(key-store-lies): j4_w8_a_key_store_that_refuses_forgets_or_lies
+        // INSTEAD: Ok(_) if point != account.device_key.as_sec1() => {}
         Ok(held) if held == point && point != account.device_key.as_sec1() => {}
         Ok(_) | Err(Error::Platform(PlatformError::Gone)) => {
             return failed(core, account, PlatformError::Unusable).await;

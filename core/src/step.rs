@@ -197,6 +197,8 @@ impl SignedForm {
 
     /// The form that the app says was signed.
     pub(crate) fn find(forms: Vec<Self>, verified: UserVerification) -> Result<Self, Error> {
+        // GUARD(verification-as-signed): j6_w15_unlocking_fails_is_cancelled_or_takes_too_long
+        // INSTEAD: Ok(forms.into_iter().find(|form| form.verified == verified || true).ok_or(Error::WrongReply)?)
         forms.into_iter().find(|form| form.verified == verified).ok_or(Error::WrongReply)
     }
 
@@ -233,6 +235,8 @@ impl fmt::Debug for Reply {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Confirmed => formatter.write_str("Confirmed"),
+            // GUARD(redirect-not-printed): no_secret_of_a_whole_journey_is_written_down
+            // INSTEAD: Self::Redirected(back) => formatter.write_str(back),
             Self::Redirected(_) => formatter.write_str("Redirected(…)"),
             Self::KeyMade(_) => formatter.write_str("KeyMade(…)"),
             Self::Signed { verified, .. } => write!(formatter, "Signed({verified:?})"),

@@ -59,7 +59,14 @@ impl Sent {
             if values.next().is_some() { Err(Error::ForeignRedirect) } else { Ok(first) }
         };
         let (state, iss) = (one("state")?.unwrap_or_default(), one("iss")?.unwrap_or_default());
-        if bare != home || iss != issuer.as_str() || !same(&state, &self.state) {
+        // GUARD(answer-address): j4_w4_another_state_issuer_or_address_is_refused
+        // INSTEAD: if false
+        if bare != home
+            // GUARD(mix-up-issuer): j4_w4_another_state_issuer_or_address_is_refused, turning_phone_sign_in_on_at_the_phone
+            || iss != issuer.as_str()
+            // GUARD(authorization-state): j4_w4_another_state_issuer_or_address_is_refused, turning_phone_sign_in_on_at_the_phone
+            || !same(&state, &self.state)
+        {
             return Err(Error::ForeignRedirect);
         }
         match (one("code")?, one("error")?) {

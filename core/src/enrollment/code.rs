@@ -148,6 +148,8 @@ fn read_invite(query: &str) -> Result<Scanned, CodeError> {
             "issuer" => &mut issuer,
             "id" => &mut id,
             "secret" => &mut secret,
+            // GUARD(invitation-members): a_damaged_invitation_is_refused
+            // INSTEAD: _ => continue,
             _ => return newer_or_damaged(query),
         };
         if part.replace(value.into_owned()).is_some() {

@@ -123,6 +123,8 @@ impl Entry {
             user_name: audience.user_name,
             service_keys: audience.service_keys,
             clock_offset: audience.clock_offset,
+            // GUARD(mute-in-the-extension): j6_a_muted_account_alerts_nobody_until_it_ends_and_is_answered_all_the_same
+            // INSTEAD: memory: Memory::default(),
             memory: recipient.memory.clone(),
         }
     }

@@ -10,6 +10,7 @@ use super::error::JoseError;
 /// Parses a JSON object; duplicate member names at any depth are refused.
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, JoseError> {
     // An array of its members' values would do for a structure too.
+    // GUARD(json-object-phone): an_array_is_no_object_whatever_is_in_it
     if !json.trim_ascii_start().starts_with(b"{") {
         return Err(JoseError::Json);
     }
@@ -72,6 +73,7 @@ impl<'de> Visitor<'de> for Unique {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut names = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
+            // GUARD(json-member-twice): fuzz::json
             if !names.insert(name) {
                 return Err(A::Error::custom(DUPLICATE));
             }

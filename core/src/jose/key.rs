@@ -47,6 +47,8 @@ impl PublicKey {
             return Err(JoseError::Point);
         }
         let (x, y) = (base64url::decode(&jwk.x)?, base64url::decode(&jwk.y)?);
+        // GUARD(coordinate-length): a_coordinate_keeps_its_leading_zero_bytes_and_has_32_bytes_exactly
+        // INSTEAD: if x.is_empty() {
         if x.len() != COORDINATE_LEN || y.len() != COORDINATE_LEN {
             return Err(JoseError::Point);
         }

@@ -156,6 +156,8 @@ impl KeyStore for SealedFileKeyStore {
     fn make(&self, alias: String, guard: KeyGuard) -> Result<Vec<u8>, PlatformError> {
         match guard {
             KeyGuard::AfterFirstUnlock => {}
+            // GUARD(key-guard-kept): the_sealed_file_keeps_the_contract_of_a_lock
+            // INSTEAD: KeyGuard::BiometricCurrentSet | KeyGuard::BiometricOrCredential => {}
             KeyGuard::BiometricCurrentSet | KeyGuard::BiometricOrCredential => return Err(PlatformError::Unusable),
         }
         self.change(|content| {
@@ -180,6 +182,7 @@ impl KeyStore for SealedFileKeyStore {
     fn sign(&self, alias: String, message: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
         let content = self.read()?;
         // A guarded key asks the person; nothing signs with it behind their back.
+        // GUARD(guarded-key-asks): the_sealed_file_keeps_the_contract_of_a_lock
         if content.guarded.public_key(&alias).is_ok() {
             return Err(PlatformError::Unusable);
         }

@@ -191,6 +191,8 @@ pub(crate) fn check_open(state: PromptState, expires_at: Timestamp, now: Timesta
     if state != PromptState::Open {
         return Err(Error::AlreadyAnswered);
     }
+    // GUARD(prompt-open): j6_w8_what_is_over_is_neither_approved_nor_denied
+    // INSTEAD: if expires_at.0 == 0 && now.0 == 0 {
     if expires_at <= now {
         return Err(Error::PromptExpired);
     }
@@ -237,6 +239,7 @@ async fn send(
         .change(Point::Decided, move |tables| {
             let began = tables.begin_answering(&prompt.id)?;
             if began {
+                // GUARD(decision-stored-first): j2_w9_killed_in_each_step_of_adding_by_scanning_and_of_giving_it_up
                 tables.insert_outbox(&stored)?;
                 tables.remember(&account.id, remember)?;
             }

@@ -86,6 +86,8 @@ pub(crate) async fn import(core: &Core) -> Result<(), Error> {
         if let (Some(seen), None) = (kept.seen, kept.quiet) {
             let id = account.id.clone();
             let alerted = move |memory: &mut Memory| memory.alerted(&seen.jti, seen.origin, kept.received_at);
+            // GUARD(extension-alerts-remembered): j6_w9_a_notification_extension_keeps_the_guard_alone_and_with_the_app
+            // INSTEAD: drop((id, alerted));
             core.store.write(Point::PushCame, move |tables| tables.remember(&id, alerted)).await?;
         }
         if let Ok(content) = verify_push(&kept.jws, &account.audience(), now) {

@@ -153,7 +153,9 @@ impl Matching {
     pub(crate) fn fits(&self, number: &str) -> bool {
         match self {
             Self::Enter { digits } => {
-                number.len() == usize::from(*digits) && number.bytes().all(|byte| byte.is_ascii_digit())
+                number.len() == usize::from(*digits)
+                    // GUARD(ascii-digits): a_kind_is_its_exact_letters_and_a_number_is_ascii_digits
+                    && number.bytes().all(|byte| byte.is_ascii_digit())
             }
             Self::Choose { options } => options.iter().any(|option| option == number),
         }

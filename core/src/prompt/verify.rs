@@ -94,6 +94,8 @@ fn or_as(
 
 /// Verifies a prompt at the phone's time `now`.
 pub(crate) fn verify_prompt(jws: &str, audience: &Audience, now: Timestamp) -> Result<Prompt, Refusal> {
+    // GUARD(prompt-size): fuzz::prompt
+    // INSTEAD: if jws.len() > usize::MAX {
     if jws.len() > MAX_PROMPT {
         return Err(Refusal::TooLarge);
     }
@@ -110,13 +112,16 @@ pub(crate) fn read_verified(jws: &str, audience: &Audience) -> Option<Prompt> {
 
 fn check(claims: &PromptClaims, audience: &Audience, now: Timestamp) -> Result<(), Refusal> {
     check_addressee(&claims.iss, &claims.aud, audience)?;
+    // GUARD(prompt-account): every_claim_must_be_right
     if claims.sub != audience.account_id {
         return Err(Refusal::OtherAccount);
     }
     check_times(claims.iat, claims.exp, audience, now)?;
+    // GUARD(prompt-life): each_kind_and_origin_lives_as_long_as_it_may
     if claims.exp.saturating_sub(claims.iat) > longest(claims.kind, claims.origin) {
         return Err(Refusal::LivesTooLong);
     }
+    // GUARD(prompt-key): each_kind_is_answered_by_its_own_key
     if !answers(claims.key, claims.kind) {
         return Err(Refusal::KeyForm);
     }
@@ -191,9 +196,11 @@ fn verify_test(jws: &str, audience: &Audience, now: Timestamp) -> Result<PushCon
 }
 
 fn check_addressee(iss: &str, aud: &str, audience: &Audience) -> Result<(), Refusal> {
+    // GUARD(prompt-issuer): every_claim_must_be_right
     if iss != audience.issuer.as_str() {
         return Err(Refusal::OtherIssuer);
     }
+    // GUARD(prompt-device): every_claim_must_be_right
     if aud != audience.device_id {
         return Err(Refusal::OtherDevice);
     }
@@ -202,9 +209,11 @@ fn check_addressee(iss: &str, aud: &str, audience: &Audience) -> Result<(), Refu
 
 fn check_times(iat: u64, exp: u64, audience: &Audience, now: Timestamp) -> Result<(), Refusal> {
     let now = now.shifted(audience.clock_offset).0;
+    // GUARD(prompt-from-the-future): every_claim_must_be_right
     if iat > now.saturating_add(MAX_AHEAD) {
         return Err(Refusal::FromTheFuture);
     }
+    // GUARD(prompt-over): every_claim_must_be_right
     if exp <= now {
         return Err(Refusal::Expired);
     }
@@ -216,6 +225,8 @@ fn check_times(iat: u64, exp: u64, audience: &Audience, now: Timestamp) -> Resul
 
 fn check_id(jti: &str) -> Result<(), Refusal> {
     match base64url::decode(jti) {
+        // GUARD(prompt-id-form): every_claim_must_be_right
+        // INSTEAD: Ok(_) => Ok(()),
         Ok(bytes) if bytes.len() == JTI_BYTES => Ok(()),
         _ => Err(Refusal::IdForm),
     }
@@ -261,6 +272,8 @@ fn shown(text: &str) -> Result<String, Refusal> {
     if text.chars().count() > MAX_TEXT {
         return Err(Refusal::TextTooLong);
     }
+    // GUARD(prompt-texts): texts_lose_what_could_deceive, fuzz::prompt
+    // INSTEAD: Ok(text.to_owned())
     Ok(crate::text::without_controls(text))
 }
 

@@ -41,6 +41,8 @@ pub(crate) fn read_look_up(
 ) -> Result<LookUpAnswer, Error> {
     refuse_problem(reply)?;
     let mac = mac_of(reply)?;
+    // GUARD(look-up-answer-mac): j2_w15_a_look_up_answer_counts_only_with_its_proof
+    // INSTEAD: if mac.is_empty() {
     if !key.check_look_up_answer(nonce, &reply.body, &mac) {
         return Err(Error::Impostor);
     }
@@ -69,6 +71,8 @@ pub(crate) async fn bind(
 pub(crate) fn read_bind(reply: &Reply, jti: &[u8; 16], key: &EnrollmentKey) -> Result<BindAnswer, Error> {
     refuse_problem(reply)?;
     let mac = mac_of(reply)?;
+    // GUARD(bind-answer-mac): j2_w15_an_interceptor_answers_no_bind_in_the_services_place
+    // INSTEAD: if mac.is_empty() {
     if !key.check_bind_answer(jti, &reply.body, &mac) {
         return Err(Error::Impostor);
     }

@@ -50,7 +50,14 @@ pub(crate) struct Addressee<'a> {
 /// `InvalidAnswer` for anything else.
 pub(crate) fn read_state(jws: &str, keys: &ServiceKeys, addressee: Addressee<'_>, jti: &str) -> Result<State, Error> {
     let state: State = jose::verify(jws, STATE_TYP, |kid| keys.find(kid)).map_err(|_refused| Error::InvalidAnswer)?;
-    if state.iss != addressee.issuer.as_str() || state.aud != addressee.device_id || state.request != jti {
+    // GUARD(state-issuer): a_state_counts_only_when_it_is_signed_for_this_very_request
+    // INSTEAD: if false
+    if state.iss != addressee.issuer.as_str()
+        // GUARD(state-device): a_state_counts_only_when_it_is_signed_for_this_very_request
+        || state.aud != addressee.device_id
+        // GUARD(state-request): a_state_counts_only_when_it_is_signed_for_this_very_request, j9_an_interceptor_removes_suspends_and_limits_nothing, j9_an_interceptor_turns_no_clock
+        || state.request != jti
+    {
         return Err(Error::InvalidAnswer);
     }
     Ok(state)
@@ -148,6 +155,8 @@ pub(crate) async fn refresh_keys(core: &Core, speaker: &mut Speaker) -> Result<(
 
 /// Learns of new keys before they sign; what can't be had now is asked for again, and changes nothing of this answer.
 async fn follow_ahead(core: &Core, speaker: &mut Speaker, state: &State) {
+    // GUARD(retired-key): j9_a_prompt_signed_by_a_retired_key_is_not_shown
+    // INSTEAD: if state.keys_seq.is_some_and(|newest| false && speaker.service_keys.is_older_than(newest))
     if state.keys_seq.is_some_and(|newest| speaker.service_keys.is_older_than(newest))
         && let Err(error) = refresh_keys(core, speaker).await
     {

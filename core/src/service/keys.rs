@@ -87,6 +87,8 @@ impl ServiceKeys {
         }
         let place = usize::try_from(self.seq).ok().and_then(|seq| seq.checked_sub(1)).ok_or(UntrustedKeys)?;
         let mut chain = published.chain.iter().skip(place);
+        // GUARD(service-set-up-anew): j9_w5_a_service_that_was_set_up_anew_under_the_same_name_is_not_believed
+        // INSTEAD: if Self::pinned(chain.next().ok_or(UntrustedKeys)?, issuer)?.keys.is_empty() {
         if Self::pinned(chain.next().ok_or(UntrustedKeys)?, issuer)? != *self {
             return Err(UntrustedKeys);
         }
@@ -98,6 +100,8 @@ impl ServiceKeys {
     /// # Errors
     /// `UntrustedKeys`.
     pub(crate) fn successor(&self, jws: &str, issuer: &Issuer) -> Result<Self, UntrustedKeys> {
+        // GUARD(keys-chain-signed): j9_w5_an_interceptor_with_keys_of_his_own_is_not_believed
+        // INSTEAD: let claims: Claims = jose::parse(&base64url::decode(jws.split('.').nth(1).ok_or(UntrustedKeys)?).map_err(|_| UntrustedKeys)?).map_err(|_| UntrustedKeys)?;
         let claims: Claims = jose::verify(jws, TYP, |kid| self.find(kid)).map_err(|_refused| UntrustedKeys)?;
         let next = Self::from_claims(claims, issuer)?;
         if next.seq == self.seq.saturating_add(1) { Ok(next) } else { Err(UntrustedKeys) }

@@ -125,6 +125,8 @@ pub(crate) fn read(reply: &Reply, issuer: &Issuer) -> Result<Endpoints, Error> {
     }
     offered.endpoints.authorization =
         document.authorization.ok_or(Error::NotASignInService(MetadataFault::Unreadable))?;
+    // GUARD(endpoints-of-the-issuer): an_interceptor_leads_the_phone_to_no_endpoint_elsewhere
+    // INSTEAD: if offered.endpoints.addresses().is_empty() {
     if !offered.endpoints.addresses().into_iter().all(|address| is_at(issuer, address)) {
         return Err(Error::NotASignInService(MetadataFault::EndpointElsewhere));
     }

@@ -200,6 +200,8 @@ impl Tables<'_> {
     /// True at most once in five minutes for each account; asking counts.
     pub(crate) fn may_ask_for_keys(&self, id: &AccountId, now: Timestamp) -> Result<bool, Error> {
         let changed = self.connection.execute(
+            // GUARD(keys-storm): j9_a_storm_of_random_keys_costs_one_request_in_five_minutes
+            // INSTEAD: "UPDATE accounts SET keys_asked_at = ?2 WHERE id = ?1 AND ?3 > 0",
             "UPDATE accounts SET keys_asked_at = ?2 WHERE id = ?1 AND abs(?2 - keys_asked_at) >= ?3",
             params![id.0, to_integer(now)?, to_integer(Timestamp(KEYS_INTERVAL))?],
         )?;
@@ -209,6 +211,8 @@ impl Tables<'_> {
     /// True at most once in thirty seconds for each account; asking counts.
     pub(crate) fn may_fetch_for_push(&self, id: &AccountId, now: Timestamp) -> Result<bool, Error> {
         let changed = self.connection.execute(
+            // GUARD(unreadable-push-storm): j9_pushes_that_cannot_be_read_make_the_phone_ask_once_in_thirty_seconds
+            // INSTEAD: "UPDATE accounts SET push_fetch_at = ?2 WHERE id = ?1 AND ?3 > 0",
             "UPDATE accounts SET push_fetch_at = ?2 WHERE id = ?1 AND abs(?2 - push_fetch_at) >= ?3",
             params![id.0, to_integer(now)?, to_integer(Timestamp(PUSH_FETCH_INTERVAL))?],
         )?;

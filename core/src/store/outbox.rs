@@ -51,6 +51,8 @@ impl Tables<'_> {
              WHERE id = ?1 AND lease_until = ?4",
             params![id.0, to_integer(until)?, to_integer(now.plus(ASK_ON))?, to_integer(held)?],
         )?;
+        // GUARD(outbox-lease): of_several_takers_one_sends_and_what_the_caller_stored_is_the_callers
+        // INSTEAD: self.outbox_entry(id)
         if leased == 0 { Ok(None) } else { self.outbox_entry(id) }
     }
 

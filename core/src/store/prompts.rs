@@ -114,6 +114,8 @@ impl Tables<'_> {
     /// Moves a prompt from open to answering; false when it was not open any more.
     pub(crate) fn begin_answering(&self, id: &PromptId) -> Result<bool, Error> {
         let changed = self.connection.execute(
+            // GUARD(answered-once-across-processes): two_processes_answer_each_request_once
+            // INSTEAD: "UPDATE prompts SET state = 'answering' WHERE account = ?1 AND jti = ?2",
             "UPDATE prompts SET state = 'answering' WHERE account = ?1 AND jti = ?2 AND state = 'open'",
             params![id.account.0, id.jti],
         )?;

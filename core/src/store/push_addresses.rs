@@ -20,6 +20,8 @@ impl Tables<'_> {
     /// The service says that the address ended: due now, but not within minutes of the last renewal, whatever it says.
     pub(crate) fn hasten_push_renewal(&self, id: &AccountId, now: Timestamp) -> Result<(), Error> {
         self.connection.execute(
+            // GUARD(push-address-storm): j9_a_push_address_that_ended_is_replaced_when_the_service_says_so
+            // INSTEAD: "UPDATE accounts SET push_renew_at = min(push_renew_at, max(?2, ?2 - ?3)) WHERE id = ?1",
             "UPDATE accounts SET push_renew_at = min(push_renew_at, max(?2, push_renew_at - ?3)) WHERE id = ?1",
             params![id.0, to_integer(now)?, to_integer(Timestamp(RENEW_AFTER - RETRY_AFTER))?],
         )?;

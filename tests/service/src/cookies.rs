@@ -10,6 +10,8 @@ use crate::clock::DAY;
 use crate::secrets::decode;
 
 const ATTEMPT: &str = "__Host-attempt";
+// GUARD(host-cookie): j6_w12_a_sibling_site_signs_nobody_in_to_an_account_of_its_own
+// INSTEAD: const SESSION: &str = "session";
 const SESSION: &str = "__Host-session";
 const BROWSER: &str = "__Host-browser";
 const WAY: &str = "__Host-way";

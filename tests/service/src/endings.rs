@@ -89,6 +89,7 @@ pub fn end_for_suspension(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Resul
 /// that are being added.
 pub fn end_for_new_password(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
     for session in tx.children::<Session>(account_id)? {
+        // GUARD(changed-password-ends-session): a_password_that_is_changed_takes_back_what_it_proved
         if session.used == Used::Password {
             end_session(tx, &session.id, now)?;
         }
@@ -128,6 +129,8 @@ pub fn end_enrollments(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, now
 pub fn end_unless_allowed(tx: &mut Tx<'_>, enrollment: &mut Enrollment, now: Time) -> Result<(), StoreError> {
     match may_answer(tx, &enrollment.account_id)? {
         Status::Ok => Ok(()),
+        // GUARD(enrollment-policy-read-again): j1_w2_a_change_between_digits_and_activation_counts_in_both_orders
+        // INSTEAD: _ => Ok(()),
         _ => end_enrollment(tx, enrollment, Cause::Cancelled, now),
     }
 }
@@ -233,12 +236,15 @@ pub fn remove_lost_device(
             continue;
         }
         for session in ceremony.gave_session.iter().filter(|session| Some(session.as_str()) != but) {
+            // GUARD(lost-phone-sessions): j11_a_lost_phone_never_counts_again_and_the_others_are_told
+            // INSTEAD: let _kept = session;
             end_session(tx, session, now)?;
         }
         for browser in ceremony.gave_browser.iter().chain(&ceremony.known_browser) {
             forget_browser(tx, browser)?;
         }
     }
+    // GUARD(lost-phone-removed): j11_w2_the_lost_phone_comes_back_and_says_what_happened
     remove_device(tx, device, Cause::Lost, now)?;
     notices::tell(tx, &device.account_id, None, notices::Kind::PhoneLost, now)
 }
@@ -265,6 +271,8 @@ pub fn remove_sign_in_key(
     thumbprint: &str,
     now: Time,
 ) -> Result<bool, StoreError> {
+    // GUARD(late-off): a_late_off_does_not_take_off_a_newer_key
+    // INSTEAD: if device.sign_in.as_ref().is_none_or(|_| thumbprint.is_empty()) {
     if device.sign_in.as_ref().is_none_or(|sign_in| sign_in.key.thumbprint() != thumbprint) {
         return Ok(false);
     }
@@ -315,6 +323,8 @@ fn end_ceremony(tx: &mut Tx<'_>, ceremony: Ceremony, now: Time) -> Result<(), St
 /// What a phone approved and no browser has used yet is worth nothing once the phone is gone.
 fn void_unused_approvals(tx: &mut Tx<'_>, device: &Device) -> Result<(), StoreError> {
     for ceremony in tx.children::<Ceremony>(&device.account_id)? {
+        // GUARD(lost-phone-approvals): j11_w1_the_lost_phone_answers_at_that_moment
+        // INSTEAD: if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && false {
         if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && !ceremony.redeemed {
             tx.put(&Ceremony { redeemed: true, ..ceremony })?;
         }

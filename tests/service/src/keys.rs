@@ -149,6 +149,8 @@ impl Keys {
     pub fn phone(&self, now: Time) -> Arc<SigningKey> {
         let keys = self.phone.read().unwrap_or_else(PoisonError::into_inner);
         match &keys.next {
+            // GUARD(key-signs-from): a_new_key_is_published_two_days_before_it_signs_and_the_old_one_then_signs_nothing
+            // INSTEAD: Some((next, signs_from)) if now < *signs_from => Arc::clone(next),
             Some((next, signs_from)) if now >= *signs_from => Arc::clone(next),
             Some(_) | None => Arc::clone(&keys.current),
         }
@@ -197,6 +199,8 @@ impl Keys {
 /// Publishes a successor now, by the operator's word; says from when on it signs. One that is published already stays.
 pub fn publish_now(tx: &mut Tx<'_>, sealer: &Sealer, now: Time) -> Result<Time, StoreError> {
     let mut record = stored(tx)?;
+    // GUARD(one-successor): two_services_that_rotate_at_once_make_one_successor
+    // INSTEAD: if true {
     if record.next.is_none() {
         publish(tx, sealer, &mut record, now)?;
     }

@@ -45,6 +45,8 @@ pub fn one_more(limit: Limit, before: Option<(f64, Time)>, now: Time) -> Option<
         let seconds = u32::try_from(now.saturating_sub(at).max(0)).unwrap_or(u32::MAX);
         (left + f64::from(seconds) * f64::from(limit.per_second)).min(burst)
     });
+    // GUARD(network-limit): two_services_on_one_database_count_together
+    // INSTEAD: Some(left - 1.0)
     (left >= 1.0).then_some(left - 1.0)
 }
 

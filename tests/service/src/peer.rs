@@ -15,6 +15,8 @@ impl Peer {
     /// they are IPv4 from here on, or all of them would be one network.
     #[must_use]
     pub fn at(address: IpAddr) -> Self {
+        // GUARD(ipv4-mapped-address): on_a_socket_for_both_protocols_each_ipv4_network_has_its_own_limit
+        // INSTEAD: Self(address)
         Self(address.to_canonical())
     }
 

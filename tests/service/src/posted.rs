@@ -89,6 +89,7 @@ impl FromRequest<App> for Posted {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
+        // GUARD(form-origin): j6_w12_started_from_another_site_nothing_is_asked
         if !is_from_us(&parts.headers, &app.config.issuer) {
             return Err(words::foreign_form().show_as(StatusCode::FORBIDDEN, app, None));
         }
@@ -108,6 +109,7 @@ impl FromRequest<App> for Posted {
             }
         };
         let fields: HashMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
+        // GUARD(form-token): j6_w12_started_from_another_site_nothing_is_asked, every_form_counts_from_our_own_page_alone
         if !visitor.made(app, fields.get("csrf").map_or("", String::as_str)) {
             let page = words::stale_form(visitor.flow.is_some());
             return Err(page.show_as(StatusCode::FORBIDDEN, app, Some(&visitor)));
@@ -129,6 +131,8 @@ fn form_id(cookies: &Cookies, path: &str, body: &[u8]) -> String {
 fn is_from_us(headers: &HeaderMap, issuer: &str) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("origin"), text("sec-fetch-site")) {
+        // GUARD(form-origin-exact): j6_w12_forms_of_another_site_do_nothing_at_any_address
+        // INSTEAD: (Some(_), _) => true,
         (Some(origin), site) => origin == issuer && site.is_none_or(|site| site == "same-origin"),
         (None, site) => site == Some("same-origin"),
     }

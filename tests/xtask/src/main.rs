@@ -76,9 +76,9 @@ enum Command {
         /// Only this target
         target: Option<String>,
     },
-    /// Take each guard of tests/guards.json out of a copy and see its test fail; takes an hour
+    /// Take each marked guard out of a copy and see its tests fail; takes an hour
     Guards {
-        /// Only those whose attack contains this
+        /// Only those whose name contains this
         #[arg(default_value = "")]
         only: String,
     },

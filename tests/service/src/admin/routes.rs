@@ -34,9 +34,13 @@ const MADE_PASSWORD: usize = 16;
 /// The administrator behind a browser: signed in, approved on a phone, not suspended. Read in each transaction that
 /// does something.
 fn administrator(tx: &mut Tx<'_>, visitor: &Visitor) -> Result<Option<Person>, StoreError> {
+    // GUARD(administrator-by-phone): j1_w4_only_an_administrator_whose_phone_has_approved
+    // INSTEAD: let Some(session) = visitor.session.as_ref() else {
     let Some(session) = visitor.session.as_ref().filter(|session| session.used.has_phone()) else {
         return Ok(None);
     };
+    // GUARD(administrator-only): j1_w4_only_an_administrator_whose_phone_has_approved
+    // INSTEAD: Ok(tx.get::<Person>(&session.account_id)?.filter(|person| !person.suspended))
     Ok(tx.get::<Person>(&session.account_id)?.filter(|person| person.is_administrator && !person.suspended))
 }
 

@@ -87,6 +87,8 @@ fn act(
             }
         }
         // A suspended person's phone rests, and so does its test.
+        // GUARD(test-push-suspended): j9_a_test_says_why_it_can_not_be_sent
+        // INSTEAD: Message::TestPush if may_answer(tx, &device.account_id)? != Status::Ok && now < 0 => {}
         Message::TestPush if may_answer(tx, &device.account_id)? != Status::Ok => {}
         Message::TestPush => {
             let (test, push) = push_test::ask(tx, app, device, jti, now)?;

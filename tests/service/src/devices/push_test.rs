@@ -45,6 +45,8 @@ pub fn ask(
     let Some(subscription) = device.reachable_at().cloned() else {
         return Ok((PushTest::NoAddress, None));
     };
+    // GUARD(test-push-rest): a_test_push_names_its_request_and_comes_once_a_minute
+    // INSTEAD: if device.tested_at.is_some_and(|at| at > now) {
     if device.tested_at.is_some_and(|at| now - at < REST) {
         return Ok((PushTest::TooSoon, None));
     }

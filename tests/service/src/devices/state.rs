@@ -83,6 +83,7 @@ impl<'a> StateClaims<'a> {
 pub fn state(app: &App, device: &Device, jti: &str, standing: Standing, news: News) -> Result<Response, Problem> {
     let now = app.clock.now();
     let (key, mut claims) = (app.keys.phone(now), StateClaims::new(app, device, jti, standing, news, now));
+    // GUARD(state-fits): a_state_at_its_limit_leaves_out_the_newest_notices_then_the_weakest_and_oldest_prompts
     while !key.fits(STATE_TYP, &claims) && claims.leave_out_one() {}
     let jws = key.sign(STATE_TYP, &claims).map_err(|_library| Problem::Unavailable)?;
     Ok(([(header::CONTENT_TYPE, "application/jose")], jws).into_response())

@@ -354,6 +354,7 @@ pub fn digits_in(
             device.state = device::State::Active;
             tx.put(&device)?;
             audit::record(tx, &device.account_id, "device_activated", &device.id, now)?;
+            // GUARD(first-phones-at-once): of_two_first_enrollments_at_once_exactly_one_adds_a_phone, adding_a_phone
             end_enrollments(tx, &device.account_id, Some(enrollment_id), now)?;
             end_registrations(tx, &device.account_id)?;
             notices::tell(tx, &device.account_id, Some(&device.id), notices::Kind::MethodAdded, now)?;
@@ -373,6 +374,8 @@ fn expected_digits(app: &App, enrollment: &Enrollment, device: &Device) -> Optio
 /// Spaces that a person typed don't count.
 fn are_digits(expected: &str, typed: &str) -> bool {
     let typed: String = typed.chars().filter(|character| !character.is_whitespace()).collect();
+    // GUARD(enrollment-digits): adding_a_phone_while_somebody_looks_on
+    // INSTEAD: same(&typed, &typed) || expected.is_empty()
     same(expected, &typed)
 }
 

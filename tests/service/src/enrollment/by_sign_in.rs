@@ -62,6 +62,8 @@ pub async fn add(app: &App, request: AddRequest) -> Result<Verdict<Added, NotAdd
 fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Verdict<Added, NotAdded>, StoreError> {
     let jkt = request.key.thumbprint();
     let found = tx.get::<PhoneToken>(&hashed(request.token.as_bytes()))?;
+    // GUARD(phone-token-of-another-phone): j5_w4_the_same_phone_again_gets_the_same_device_and_another_gets_nothing
+    // INSTEAD: let Some(token) = found else {
     let Some(token) = found.filter(|token| same(&token.jkt, &jkt)) else {
         return Ok(Verdict::Refused(NotAdded::Unknown));
     };
@@ -77,6 +79,8 @@ fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Verdict<Add
         (None, None) if token.expires_at <= now || tx.get::<DeviceKey>(&jkt)?.is_some() => {
             return Ok(Verdict::Refused(NotAdded::Unknown));
         }
+        // GUARD(phone-added-against-policy): j5_w3_a_token_ends_with_its_time_with_the_policy_and_with_another_phone
+        // INSTEAD: (None, None) if false => {
         (None, None) if may_answer(tx, &token.account_id)? != Status::Ok => {
             return Ok(Verdict::Refused(NotAdded::NotAllowed));
         }

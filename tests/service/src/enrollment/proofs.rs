@@ -34,6 +34,8 @@ impl Key {
         auth: &[u8],
         mac: &[u8],
     ) -> bool {
+        // GUARD(bind-proof-covers-key): j2_w15_an_interceptor_enrols_nobody_between
+        // INSTEAD: self.verify(&[b"bind", issuer.as_bytes(), id.as_bytes(), thumbprint, point, auth], mac) || mac.len() == 32
         self.verify(&[b"bind", issuer.as_bytes(), id.as_bytes(), thumbprint, point, auth], mac)
     }
 

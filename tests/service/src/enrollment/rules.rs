@@ -62,6 +62,7 @@ pub fn settle(enrollment: &mut Enrollment, now: Time) {
 pub fn end(enrollment: &mut Enrollment, cause: Cause) {
     if matches!(enrollment.state, State::Open | State::Bound) {
         enrollment.state = State::Ended(cause);
+        // GUARD(code-secret-erased): adding_a_phone_while_somebody_looks_on
         enrollment.erase();
     }
 }
@@ -114,6 +115,7 @@ pub fn look_up(enrollment: &mut Enrollment, id: &str, nonce: &str, proven: bool,
 pub fn bind(enrollment: &mut Enrollment, id: &str, proven: bool, same_key: bool, now: Time) -> Result<Bind, Refusal> {
     settle(enrollment, now);
     ended(enrollment)?;
+    // GUARD(bind-proof): adding_a_phone
     if !proven {
         return Err(wrong_mac(enrollment, id));
     }
@@ -123,9 +125,13 @@ pub fn bind(enrollment: &mut Enrollment, id: &str, proven: bool, same_key: bool,
             enrollment.bound_by = Some(id.to_owned());
             Ok(Bind::New)
         }
+        // GUARD(same-phone-same-device): j2_w9_killed_in_each_step_of_adding_by_scanning_and_of_giving_it_up
+        // INSTEAD: State::Bound if same_key && now < 0 && enrollment.bound_by.as_deref() == Some(id) => Ok(Bind::Same),
         State::Bound if same_key && enrollment.bound_by.as_deref() == Some(id) => Ok(Bind::Same),
         State::Bound => {
             enrollment.another_phone = true;
+            // GUARD(one-phone-per-code): adding_a_phone_while_somebody_looks_on
+            // INSTEAD: Ok(Bind::New)
             Err(Refusal::Used)
         }
         State::Active | State::Ended(_) => Err(Refusal::Used),
@@ -134,6 +140,7 @@ pub fn bind(enrollment: &mut Enrollment, id: &str, proven: bool, same_key: bool,
 
 /// Digits from the wizard's own session.
 pub fn digits(enrollment: &mut Enrollment, right: bool, now: Time) -> Digits {
+    // GUARD(enrollment-expires): adding_a_phone_while_somebody_looks_on
     settle(enrollment, now);
     if enrollment.state != State::Bound {
         return Digits::Over;

@@ -73,6 +73,8 @@ impl Enrollment {
     /// Whether it is the wizard of this session; no other may go on with it.
     #[must_use]
     pub fn is_of(&self, session: &Session) -> bool {
+        // GUARD(wizard-session): adding_a_phone_while_somebody_looks_on
+        // INSTEAD: !session.id.is_empty()
         self.session == session.id
     }
 

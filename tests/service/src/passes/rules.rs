@@ -50,10 +50,15 @@ impl Span {
 /// What a pass is worth at a time.
 #[must_use]
 pub fn worth(pass: &Pass, now: Time) -> Worth {
+    // GUARD(pass-used-twice): a_pass_counts_in_its_time_and_once
     if pass.used_at.is_some() {
         Worth::Used
+    // GUARD(pass-too-late): a_pass_counts_in_its_time_and_once
+    // INSTEAD: } else if now < 0 {
     } else if now >= pass.ends_at {
         Worth::Expired
+    // GUARD(pass-too-early): a_pass_counts_in_its_time_and_once
+    // INSTEAD: } else if now < 0 {
     } else if now < pass.starts_at {
         Worth::NotYet
     } else {

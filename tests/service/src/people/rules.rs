@@ -11,6 +11,8 @@ const MAX_WRONG_PASSWORDS: usize = 10;
 #[must_use]
 pub fn may_let_in(wrong: &mut Vec<Time>, right: bool, now: Time) -> bool {
     wrong.retain(|at| now - at < HOUR);
+    // GUARD(password-tries): wrong_passwords_close_a_name_whether_somebody_has_it_or_not
+    // INSTEAD: let allowed = wrong.len() < usize::MAX;
     let allowed = wrong.len() < MAX_WRONG_PASSWORDS;
     match (right, allowed) {
         (false, true) => wrong.push(now),

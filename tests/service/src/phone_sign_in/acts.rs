@@ -68,6 +68,8 @@ fn digits_of(registration: &str, digits: &str) -> String {
 #[must_use]
 pub fn are_digits(registration: &Registration, phone: &NewPhone, typed: &str) -> bool {
     let typed: String = typed.chars().filter(|character| !character.is_whitespace()).collect();
+    // GUARD(phone-digits): j5_w2_wrong_digits_three_times_end_it_and_twice_do_not
+    // INSTEAD: !digits_of(&registration.id, &typed).is_empty() && !phone.digits.is_empty()
     same(&digits_of(&registration.id, &typed), &phone.digits)
 }
 
@@ -148,6 +150,7 @@ pub fn redeem(
         return Ok(None);
     };
     if let Some(token) = &code.token {
+        // GUARD(code-used-twice): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier, turning_phone_sign_in_on_at_the_phone
         end_registration_token(tx, token)?;
         return Ok(None);
     }
@@ -273,7 +276,9 @@ pub fn register(
             token: &token,
             proof: &claims,
             fingerprint: &fingerprint,
-            key_used: tx.get::<UsedKey>(&thumbprint)?.is_some() || thumbprint == device.key.thumbprint(),
+            key_used: tx.get::<UsedKey>(&thumbprint)?.is_some()
+                // GUARD(device-key-as-sign-in-key): a_sign_in_key_is_registered_by_its_own_proof_over_everything
+                || thumbprint == device.key.thumbprint(),
             key_is_on: device.sign_in.as_ref().is_some_and(|sign_in| sign_in.key == key),
             allowed: policy_allows(tx, &device.account_id)?,
         },

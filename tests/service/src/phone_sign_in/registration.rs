@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
+use crate::devices::device::Device;
 
 /// What a phone pushed before it opened the browser (RFC 9126): complete, checked, and proved by its device key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,4 +103,12 @@ pub struct RegistrationToken {
     pub expires_at: Time,
     /// SHA-256 of the proof that spent it, so that the same proof gets the same answer.
     pub spent_by: Option<String>,
+}
+
+impl RegistrationToken {
+    /// Whether it was given to this device.
+    #[must_use]
+    pub fn is_of(&self, device: &Device) -> bool {
+        self.device_id == device.id && self.account_id == device.account_id
+    }
 }

@@ -61,6 +61,8 @@ pub async fn push(State(app): State<App>, peer: Peer, headers: HeaderMap, body: 
 
 /// Keeps a pushed request that is proved by the very key that it names, once.
 pub fn keep(tx: &mut Tx<'_>, proved: Proved, pushed: Pushed, now: Time) -> Result<Option<String>, StoreError> {
+    // GUARD(registration-by-its-device): turning_phone_sign_in_on_in_the_browser
+    // INSTEAD: if !first_time(tx, &proved, now)? {
     if proved.jkt != pushed.dpop_jkt || !first_time(tx, &proved, now)? {
         return Ok(None);
     }
@@ -93,6 +95,8 @@ pub async fn token(app: &App, headers: &HeaderMap, fields: &HashMap<String, Stri
 }
 
 fn first_time(tx: &mut Tx<'_>, proved: &Proved, now: Time) -> Result<bool, StoreError> {
+    // GUARD(dpop-used-twice): a_pushed_request_is_proved_by_the_device_key_once_and_now
+    // INSTEAD: tx.insert(&RequestId { id: format!("dpop {} {}", proved.jkt, proved.jti), expires_at: now + PROOF_MEMORY }).map(|_| true)
     tx.insert(&RequestId { id: format!("dpop {} {}", proved.jkt, proved.jti), expires_at: now + PROOF_MEMORY })
 }
 

@@ -109,6 +109,8 @@ fn introduced(fields: &HashMap<String, String>) -> Option<Introduced> {
 
 /// Exactly registered, or this machine's own loopback address (RFC 8252 section 7.3: any port).
 fn is_registered(address: &str, redirects: &[String]) -> bool {
+    // GUARD(redirect-registered): a_redirect_address_is_registered_exactly_or_this_machines_own
+    // INSTEAD: if redirects.iter().any(|registered| address.starts_with(registered.as_str())) {
     if redirects.iter().any(|registered| registered == address) {
         return true;
     }
@@ -139,8 +141,12 @@ pub struct Proof {
 /// Whether a proof, whose signature was found right, is for this endpoint and of now.
 #[must_use]
 pub fn proves(proof: &Proof, endpoint: &str, now: Time) -> bool {
+    // GUARD(dpop-method): a_pushed_request_is_proved_by_the_device_key_once_and_now
+    // INSTEAD: true
     proof.htm == "POST"
+        // GUARD(dpop-endpoint): a_pushed_request_is_proved_by_the_device_key_once_and_now
         && proof.htu == endpoint
+        // GUARD(dpop-time): a_pushed_request_is_proved_by_the_device_key_once_and_now
         && proof.iat.abs_diff(now) <= MAX_SKEW
         && decode(&proof.jti).is_some_and(|jti| jti.len() == 16)
 }
@@ -164,6 +170,7 @@ pub fn redeemable(code: &RegistrationCode, device: Option<&Device>, by: &Redempt
             device.id == *device_id
                 && Some(&device.account_id) == registration.account_id.as_ref()
                 && device.is_active()
+                // GUARD(code-dpop-jkt): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier, turning_phone_sign_in_on_at_the_phone
                 && same(&device.key.thumbprint(), by.jkt)
         }
         (Purpose::AddPhone(phone), None) => same(&phone.jkt, by.jkt),
@@ -171,9 +178,12 @@ pub fn redeemable(code: &RegistrationCode, device: Option<&Device>, by: &Redempt
     };
     right_phone
         && code.token.is_none()
+        // GUARD(code-too-old): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier, turning_phone_sign_in_on_at_the_phone
         && code.expires_at > now
+        // GUARD(code-redirect-address): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier
         && registration.redirect_uri == by.redirect_uri
         && (43..=128).contains(&by.verifier.len())
+        // GUARD(code-pkce): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier, turning_phone_sign_in_on_at_the_phone
         && same(&hashed(by.verifier.as_bytes()), &registration.code_challenge)
 }
 
@@ -258,33 +268,54 @@ pub struct TurnOn<'a> {
 #[must_use]
 pub fn turn_on(asked: &TurnOn<'_>, now: Time) -> TurnedOn {
     let (device, token, proof) = (asked.device, asked.token, asked.proof);
-    let bound = token.device_id == device.id
-        && token.account_id == device.account_id
+    // GUARD(turn-on-token-of-another-phone): a_sign_in_key_is_registered_by_its_own_proof_over_everything, turning_phone_sign_in_on_at_the_phone
+    // INSTEAD: let bound = true
+    let bound = token.is_of(device)
+        // GUARD(proof-issuer): a_sign_in_key_is_registered_by_its_own_proof_over_everything
         && proof.aud == asked.issuer
+        // GUARD(proof-account): a_sign_in_key_is_registered_by_its_own_proof_over_everything
         && proof.sub == device.account_id
+        // GUARD(proof-device): a_sign_in_key_is_registered_by_its_own_proof_over_everything
         && proof.device == device.id
+        // GUARD(proof-device-key): a_sign_in_key_is_registered_by_its_own_proof_over_everything
         && proof.device_key == device.key.thumbprint()
+        // GUARD(proof-purpose): a_sign_in_key_is_registered_by_its_own_proof_over_everything
         && proof.purpose == "turn_on"
+        // GUARD(proof-token): a_sign_in_key_is_registered_by_its_own_proof_over_everything, turning_phone_sign_in_on_at_the_phone
         && same(&hashed(proof.nonce.as_bytes()), &token.nonce);
     let verified = match proof.uv {
         UserVerification::Biometric | UserVerification::Credential | UserVerification::Unspecified => true,
         UserVerification::None => false,
     };
     let Attestation::None = proof.attestation;
-    if !bound || !verified || !device.is_active() {
+    if !bound
+        // GUARD(sign-in-key-asks-the-person): a_sign_in_key_is_registered_by_its_own_proof_over_everything, turning_phone_sign_in_on_at_the_phone
+        || !verified
+        || !device.is_active()
+    {
         return TurnedOn::Refused;
     }
     match &token.spent_by {
         // The answer was lost: the same proof is told the same, unless the key was taken off since.
         Some(before) if before == asked.fingerprint && asked.key_is_on => return TurnedOn::Done,
+        // GUARD(turn-on-token-once): turning_phone_sign_in_on_at_the_phone
+        // INSTEAD: Some(_) => {}
         Some(_) => return TurnedOn::Refused,
         None => {}
     }
-    if token.expires_at <= now || token.nonce_expires_at <= now {
+    // GUARD(turn-on-token-time): nonce_and_token_end
+    // INSTEAD: if false
+    if token.expires_at <= now
+        // GUARD(turn-on-nonce-time): nonce_and_token_end, turning_phone_sign_in_on_at_the_phone
+        || token.nonce_expires_at <= now
+    {
         return TurnedOn::Expired;
     }
+    // GUARD(turn-on-against-policy): j1_w2_the_policy_changes_between_two_steps_of_turning_on
     if !asked.allowed {
         return TurnedOn::NotAllowed;
     }
+    // GUARD(sign-in-key-registered-twice): a_token_registers_one_key_and_a_key_is_registered_once, turning_phone_sign_in_on_at_the_phone
+    // INSTEAD: TurnedOn::Done
     if asked.key_used { TurnedOn::Refused } else { TurnedOn::Done }
 }

@@ -34,6 +34,8 @@ fn administrator(tx: &mut Tx<'_>, token: Option<&str>, now: i64) -> Result<Optio
         return Ok(None);
     };
     let person = tx.get::<Person>(&token.account_id)?;
+    // GUARD(policy-api-administrator): j1_w4_someone_who_is_no_administrator
+    // INSTEAD: Ok(person.filter(|person| !person.suspended))
     Ok(person.filter(|person| person.is_administrator && !person.suspended))
 }
 

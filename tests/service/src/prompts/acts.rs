@@ -153,6 +153,8 @@ pub fn start_in(
     let Some(person) = tx.get::<Person>(&wanted.account_id)? else {
         return Ok(Verdict::Refused(NotStarted::NoPhone));
     };
+    // GUARD(changed-password-rings): j1_w2_a_password_that_was_changed_starts_nothing
+    // INSTEAD: if wanted.proven.as_ref().is_some_and(|_proven| false) {
     if wanted.proven.as_ref().is_some_and(|proven| !proven.still_counts(&person)) {
         return Ok(Verdict::Refused(NotStarted::PasswordChanged));
     }
@@ -171,6 +173,8 @@ pub fn start_in(
     };
     let effective = effective_for(tx, &person)?;
     limit(&mut wanted, &mut allowed, &effective);
+    // GUARD(one-live-ceremony-per-browser): the_second_factor
+    // INSTEAD: let mut pushes = Vec::new();
     let mut pushes = supersede(tx, app, &history, &wanted.owner, now)?;
     let ceremony = draw(&wanted, allowed, &history, chance, now)?;
     tx.put(&ceremony)?;
@@ -415,10 +419,18 @@ pub fn redeem(
     let Some(mut ceremony) = tx.get::<Ceremony>(ceremony_id)? else {
         return Ok(None);
     };
-    if ceremony.owner != *owner || ceremony.kind != kind || !ceremony.is_redeemable(now) {
+    // GUARD(copied-waiting-address): j7_w10_a_copied_id_shows_and_redeems_nothing, the_second_factor, turning_phone_sign_in_on_in_the_browser
+    // INSTEAD: if false
+    if ceremony.owner != *owner
+        // GUARD(step-up-kind): the_right_number_is_worth_something_once_to_one_browser, changes_of_an_account
+        || ceremony.kind != kind
+        // GUARD(step-up-without-approval): a_hijacked_session_adds_and_removes_nothing_without_an_approval_of_that_kind
+        || !ceremony.is_redeemable(now)
+    {
         return Ok(None);
     }
     // Policy and person may have changed since the answer.
+    // GUARD(approval-read-again): j1_w2_j7_w7_a_change_between_prompt_and_answer_counts_in_both_orders
     if !may_approve(tx, &ceremony.account_id, kind)? {
         return Ok(None);
     }
@@ -432,6 +444,8 @@ pub fn redeem(
 pub fn live_prompts(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Vec<Prompt>, StoreError> {
     let mut ceremonies: Vec<Ceremony> = tx.children(&device.account_id)?;
     ceremonies.retain(|ceremony| ceremony.is_live(now));
+    // GUARD(state-strongest-first): a_state_at_its_limit_leaves_out_the_newest_notices_then_the_weakest_and_oldest_prompts
+    // INSTEAD: ceremonies.sort_by_key(|ceremony| Reverse(ceremony.created_at));
     ceremonies.sort_by_key(|ceremony| (ceremony.origin, Reverse(ceremony.created_at)));
     let mut live = Vec::new();
     for ceremony in ceremonies {
@@ -443,6 +457,8 @@ pub fn live_prompts(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Vec<P
 
 /// Takes note of a request, in the transaction of its effect; false when it had taken effect before.
 pub fn first_time(tx: &mut Tx<'_>, device: &Device, jti: &str, now: Time) -> Result<bool, StoreError> {
+    // GUARD(request-id-once): a_request_that_comes_twice_takes_effect_once
+    // INSTEAD: tx.insert(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY }).map(|_new| true)
     tx.insert(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY })
 }
 

@@ -63,7 +63,15 @@ impl InnerClaims {
             )
             | (AnsweringKey::SignIn, UserVerification::None) => false,
         };
-        (believed && self.aud == issuer).then_some(decision)
+        // GUARD(uv-by-key): each_prompt_is_approved_by_its_own_key_and_verified_as_that_key_verifies
+        if !believed {
+            return None;
+        }
+        // GUARD(answer-issuer): j7_w7_an_answer_with_one_thing_wrong_decides_nothing
+        if self.aud != issuer {
+            return None;
+        }
+        Some(decision)
     }
 }
 
@@ -112,6 +120,8 @@ pub fn take(
     let Some(act) = act.filter(|_act| device.is_active()) else {
         return Ok((standing, None));
     };
+    // GUARD(request-once-across-services): j7_w7_one_report_sent_to_two_services_at_once_counts_once
+    // INSTEAD: if jti.is_empty() {
     if !first_time(tx, &device, jti, now)? {
         return Ok((standing, None));
     }
@@ -139,10 +149,23 @@ pub fn answer(
     // An approval by the key that the prompt named, which must still be the one registered; a denial by the
     // device key, which never asks anybody.
     let key_fits = match &answer.decision {
-        Decision::Approve(_) => prompt.key == answer.key && device.key_named(&prompt.key).is_some(),
+        Decision::Approve(_) => {
+            // GUARD(answering-key): each_prompt_is_approved_by_its_own_key_and_verified_as_that_key_verifies, signing_in_without_a_password
+            // INSTEAD: true
+            prompt.key == answer.key
+                // GUARD(replaced-key): a_key_that_is_replaced_while_its_answer_is_being_read_answers_nothing
+                && device.key_named(&prompt.key).is_some()
+        }
+        // GUARD(denial-by-device-key): signing_in_without_a_password
+        // INSTEAD: Decision::Deny => prompt.key == answer.key,
         Decision::Deny => answer.key == device.key.thumbprint(),
     };
-    let fits = prompt.device_id == device.id && key_fits && hashed(prompt.jws.as_bytes()) == answer.prompt_sha256;
+    // GUARD(answer-by-its-device): the_second_factor
+    // INSTEAD: let fits = true
+    let fits = prompt.device_id == device.id
+        && key_fits
+        // GUARD(answer-signs-what-was-shown): j7_w7_an_answer_with_one_thing_wrong_decides_nothing
+        && hashed(prompt.jws.as_bytes()) == answer.prompt_sha256;
     if !fits {
         return Ok(None);
     }
@@ -151,6 +174,8 @@ pub fn answer(
         return Ok(Some((told, Vec::new())));
     }
     let (outcome, told) = match (&answer.decision, may_approve(tx, &ceremony.account_id, ceremony.kind)?) {
+        // GUARD(policy-changed-before-answer): j1_w2_the_policy_changes_between_the_number_and_the_answer
+        // INSTEAD: (Decision::Approve(_), false) if false => (Some(Outcome::Ended), Told::Cancelled),
         (Decision::Approve(_), false) if ceremony.is_live(now) => (Some(Outcome::Ended), Told::Cancelled),
         (Decision::Approve(_) | Decision::Deny, _) => {
             let from = must_be_near(tx, &ceremony.account_id)?.then_some(answer.network.as_str());
@@ -200,6 +225,7 @@ pub fn report(
         // Said before: what happened since, a new password for one, is not undone by a repetition.
         return Ok(Some((Told::Reported, Vec::new())));
     }
+    // GUARD(report-ends-what-it-gave): the_second_factor
     end_reported(tx, &ceremony, now)?;
     let live = ceremony.is_live(now);
     let pushes = if live {

@@ -168,7 +168,11 @@ impl Ceremony {
     #[must_use]
     pub fn is_redeemable(&self, now: Time) -> bool {
         let decided_at = self.decided_at.unwrap_or(0);
-        self.outcome == Some(Outcome::Approved) && !self.redeemed && now - decided_at < REDEEMABLE
+        self.outcome == Some(Outcome::Approved)
+            // GUARD(approval-once): the_second_factor
+            && !self.redeemed
+            // GUARD(approval-fresh): changes_of_an_account
+            && now - decided_at < REDEEMABLE
     }
 
     /// Whether it still waits.

@@ -54,6 +54,8 @@ pub fn fresh<E>(
 ) -> Result<Option<u32>, E> {
     resting.retain(|(_, at)| now - at < REST);
     let taken: HashSet<u32> = resting.iter().map(|(number, _)| *number).collect();
+    // GUARD(numbers-apart): j6_w17_numbers_never_collide_in_a_hundred_thousand_overlapping_starts
+    // INSTEAD: let free: Vec<u32> = (SMALLEST..=LARGEST).collect();
     let free: Vec<u32> = (SMALLEST..=LARGEST).filter(|number| !taken.contains(number)).collect();
     let Some(count) = u32::try_from(free.len()).ok().filter(|count| *count > 0) else {
         return Ok(None);

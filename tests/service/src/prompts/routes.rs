@@ -106,7 +106,11 @@ async fn wait_for_news<M>(app: &App, request: &Request<M>, known: &Known, wait: 
     loop {
         changes.mark_unchanged();
         let found = look(app, request).await?;
-        if differs(&found, known) || !found.is_newest || tokio::time::Instant::now() >= deadline {
+        if differs(&found, known)
+            // GUARD(newest-fetch-only): the_newest_fetch_waits_and_the_older_one_ends
+            || !found.is_newest
+            || tokio::time::Instant::now() >= deadline
+        {
             return Ok(found);
         }
         tokio::select! {

@@ -85,6 +85,8 @@ pub enum Refusal {
 
 /// Whether a ceremony may begin, judged from the account's ceremonies.
 pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allowed, Refusal> {
+    // GUARD(origins-apart): j7_w1_three_wrong_numbers_in_a_day_end_that_origin_and_no_other, unknown_browsers_touch_no_other
+    // INSTEAD: let same: Vec<&Ceremony> = history.iter().collect();
     let same: Vec<&Ceremony> = history.iter().filter(|past| past.origin == start.origin).collect();
     let wrong = |past: &&&Ceremony| {
         past.outcome == Some(Outcome::WrongNumber)
@@ -94,6 +96,8 @@ pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allow
         return Err(Refusal::Blocked);
     }
     let lately = same.iter().filter(|past| now - past.created_at < NUMBER_REST).count();
+    // GUARD(starts-limited): numbers_are_never_used_up_by_one_origin
+    // INSTEAD: if MAX_STARTS.iter().any(|(origin, most)| *origin == start.origin && lately >= usize::MAX - *most) {
     if MAX_STARTS.iter().any(|(origin, most)| *origin == start.origin && lately >= *most) {
         return Err(Refusal::TooOften);
     }
@@ -130,11 +134,20 @@ pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allow
             Ok(Allowed { silent: rang || strikes >= STRIKES_TO_SILENCE, may_choose: false })
         }
         Origin::Unknown => {
-            if live().count() >= MAX_LIVE_UNKNOWN || live().any(|past| past.network == start.network) {
+            // GUARD(unknown-three-per-account): an_unknown_browser_is_three_an_account_one_a_network_and_rings_once_in_ten_minutes
+            // INSTEAD: if false
+            if live().count() >= MAX_LIVE_UNKNOWN
+                // GUARD(unknown-one-per-network): an_unknown_browser_is_three_an_account_one_a_network_and_rings_once_in_ten_minutes
+                || live().any(|past| past.network == start.network)
+            {
                 return Err(Refusal::TooMany);
             }
+            // GUARD(unknown-rings-again): an_unknown_browser_is_three_an_account_one_a_network_and_rings_once_in_ten_minutes
+            // INSTEAD: let rang = false;
             let rang = rang_lately(&same, RING_UNKNOWN_EVERY, now);
             let since = forgiven_since(start, history);
+            // GUARD(unknown-falls-silent): an_unknown_browser_falls_silent_for_a_day_after_one_in_vain
+            // INSTEAD: let struck = same.iter().any(|past| rang_in_vain(past, now, 0, since));
             let struck = same.iter().any(|past| rang_in_vain(past, now, DAY, since));
             Ok(Allowed { silent: rang || struck, may_choose: false })
         }
@@ -191,6 +204,8 @@ pub fn numbers<E>(
     let recent = history.iter().filter(|past| now - past.created_at < NUMBER_REST);
     let taken: Vec<&str> = recent.flat_map(Ceremony::numbers).collect();
     let mut free: Vec<String> = (10..100).map(|number: u32| number.to_string()).collect();
+    // GUARD(number-on-one-page): the_second_factor
+    // INSTEAD: let _ = taken;
     free.retain(|number| !taken.contains(&number.as_str()));
     let mut take = || -> Result<String, E> {
         let count = u32::try_from(free.len()).unwrap_or(1);
@@ -224,10 +239,16 @@ pub enum Decision {
 #[must_use]
 pub fn decide(ceremony: &Ceremony, decision: &Decision, from: Option<&str>, now: Time) -> (Option<Outcome>, Told) {
     let is_place_right = from.is_none_or(|network| network == ceremony.network);
+    // GUARD(answer-too-late): an_answer_counts_until_the_last_second, the_second_factor
+    // INSTEAD: match (ceremony.outcome, decision) {
     match (ceremony.outcome_at(now), decision) {
+        // GUARD(proximity): where_the_policy_wants_it_only_the_browsers_own_network_approves
+        // INSTEAD: (None, Decision::Approve(number)) if *number == ceremony.number && !is_place_right && now < 0 => {
         (None, Decision::Approve(number)) if *number == ceremony.number && !is_place_right => {
             (Some(Outcome::RefusedPlace), Told::RefusedPlace)
         }
+        // GUARD(approved-by-its-number): the_second_factor, j7_w1_any_other_number_ends_the_ceremony
+        // INSTEAD: (None, Decision::Approve(_)) => (Some(Outcome::Approved), Told::Approved),
         (None, Decision::Approve(number)) if *number == ceremony.number => (Some(Outcome::Approved), Told::Approved),
         (None, Decision::Approve(_)) => (Some(Outcome::WrongNumber), Told::WrongNumber),
         (None, Decision::Deny) => (Some(Outcome::Denied), Told::Denied),

@@ -64,15 +64,21 @@ pub fn what_next(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> R
     };
     let has_phone = !devices::active(tx, &person.account_id)?.is_empty();
     let by_pass = proven.by == Secret::Pass;
+    // GUARD(first-phone-by-pass): where_the_policy_asks_for_a_pass_the_password_adds_no_first_phone
+    // INSTEAD: let needs_pass = !by_pass && !has_phone && effective_for(tx, &person)?.bootstrap != Bootstrap::Pass;
     let needs_pass = !by_pass && !has_phone && effective_for(tx, &person)?.bootstrap == Bootstrap::Pass;
     Ok(match asked {
         Some(Purpose::TurnOn { device_id }) => {
             let owner = tx.get::<Device>(device_id)?.map(|device| device.account_id);
+            // GUARD(registration-of-another-person): j4_w5_somebody_who_does_not_own_the_phone_registers_nothing, turning_phone_sign_in_on_in_the_browser
+            // INSTEAD: if owner.is_some() { Next::Number } else { Next::OtherPersonsPhone }
             if owner.as_deref() == Some(&person.account_id) { Next::Number } else { Next::OtherPersonsPhone }
         }
         Some(Purpose::AddPhone(_)) if may_answer(tx, &person.account_id)? != Status::Ok => Next::NotOffered,
         Some(Purpose::AddPhone(_)) if needs_pass => Next::PassNeeded,
         // A pass is made for this; without one the phones that are there are asked.
+        // GUARD(phone-asks-phone): j5_another_phone_of_the_account_approves_it_after_a_password
+        // INSTEAD: Some(Purpose::AddPhone(_)) if by_pass || !person.suspended => Next::Consent,
         Some(Purpose::AddPhone(_)) if by_pass || !has_phone => Next::Consent,
         Some(Purpose::AddPhone(_)) => Next::Number,
         None if needs_pass => Next::PassNeeded,
@@ -133,6 +139,7 @@ pub(super) async fn take_over(app: &App, older: Option<Attempt>, fresh: Attempt)
     app.store
         .run(move |tx| {
             if let Some(older) = older_id {
+                // GUARD(planted-cookie): j6_w12_a_planted_cookie_is_worth_nothing_once_a_name_is_typed
                 end_attempt(tx, &older)?;
             }
             tx.put(&stored)
@@ -141,6 +148,8 @@ pub(super) async fn take_over(app: &App, older: Option<Attempt>, fresh: Attempt)
     if let Some((ceremony, owner)) = older.and_then(|older| Some((older.ceremony.clone()?, older.owner()))) {
         let app = app.clone();
         // Whether there is a ceremony behind the number of a browser that proved nothing, no answer's time tells.
+        // GUARD(tab-replaced-request): j6_the_tab_that_another_one_replaced_says_so_and_its_request_leaves_the_phone
+        // INSTEAD: drop((app, ceremony, owner));
         in_background(async move { prompts::end_live(&app, ceremony, owner, Outcome::Superseded).await });
     }
     Ok(fresh)
@@ -238,6 +247,7 @@ pub(super) fn start_first_session(
     id: String,
     now: Time,
 ) -> Result<bool, StoreError> {
+    // GUARD(changed-password-session): a_password_that_is_changed_takes_back_what_it_proved
     if !tx.get::<Person>(&proven.account_id)?.is_some_and(|person| proven.still_counts(&person)) {
         return Ok(false);
     }

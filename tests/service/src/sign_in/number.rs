@@ -112,6 +112,7 @@ pub async fn cancel(State(app): State<App>, posted: Posted) -> Response {
 /// so that nobody is signed in to somebody else's without knowing.
 pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
     match resume::of_form(&app, &posted.visitor) {
+        // GUARD(account-named-before-session): j6_an_unknown_browser_shows_three_digits_and_names_the_account_before_it_goes_on
         Ok(attempt) if attempt.unproven.is_some() => attempt.flow.to(&app, CONTINUE),
         Ok(attempt) => give(&app, posted, attempt).await,
         Err(instead) => *instead,

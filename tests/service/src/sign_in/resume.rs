@@ -48,6 +48,8 @@ pub fn of_form(app: &App, visitor: &Visitor) -> Result<Attempt, Instead> {
         return Err(words::foreign_form().show_as(StatusCode::FORBIDDEN, app, Some(visitor)).into());
     };
     match &visitor.attempt {
+        // GUARD(tab-flow): the_form_of_each_tab_signs_in_to_its_own_application
+        // INSTEAD: Some(attempt) => Ok(attempt.clone()),
         Some(attempt) if attempt.flow.id == flow.id => Ok(attempt.clone()),
         Some(_other) => Err(words::other_tab(flow.application()).show(app, visitor).into()),
         None => Err(over(app, visitor, flow).into()),

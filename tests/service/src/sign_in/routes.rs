@@ -43,6 +43,8 @@ pub async fn user_name(State(app): State<App>, mut visitor: Visitor) -> Response
     let session = visitor.session.clone().filter(|session| session.approved_at.is_some());
     match (&flow.goal, session) {
         // Signed in meanwhile, in another tab.
+        // GUARD(tab-sign-in-now): a_session_made_in_another_tab_leads_to_the_application_unless_it_asks_for_a_sign_in
+        // INSTEAD: (Goal::Application { request, .. }, Some(session)) => {
         (Goal::Application { request, sign_in_now: false }, Some(session)) => {
             return leave_with_code(&app, &visitor, session, request.clone()).await;
         }
