@@ -38,7 +38,7 @@ impl Record for Entry {
 
 /// Writes an entry.
 pub fn record(tx: &mut Tx<'_>, account_id: &str, what: &str, about: &str, now: Time) -> Result<(), StoreError> {
-    let id = random_id().map_err(|_none| StoreError::Stopped)?;
+    let id = random_id()?;
     tracing::info!(what, "decided");
     tx.put(&Entry { id, account_id: account_id.to_owned(), at: now, what: what.to_owned(), about: about.to_owned() })
 }

@@ -65,7 +65,7 @@ impl Record for Notice {
 pub fn tell(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, kind: Kind, now: Time) -> Result<(), StoreError> {
     for phone in devices::active(tx, account_id)? {
         if Some(phone.id.as_str()) != but {
-            let id = random_id().map_err(|_none| StoreError::Stopped)?;
+            let id = random_id()?;
             tx.put(&Notice { id, device_id: phone.id, kind, at: now })?;
         }
     }

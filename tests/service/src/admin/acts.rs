@@ -116,7 +116,7 @@ pub fn add_group(tx: &mut Tx<'_>, name: &str, now: Time) -> Result<Option<Group>
     if name.is_empty() || !is_shown(name) || groups(tx)?.iter().any(|group| group.name.eq_ignore_ascii_case(name)) {
         return Ok(None);
     }
-    let group = Group { id: random_id().map_err(|_none| StoreError::Stopped)?, name: name.to_owned() };
+    let group = Group { id: random_id()?, name: name.to_owned() };
     tx.put(&group)?;
     audit::record(tx, "", "group_added", &group.id, now)?;
     Ok(Some(group))

@@ -217,7 +217,7 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Verdict<Vouched, Refu
                 account_id: &person.account_id,
                 user_name: &person.user_name,
                 organization: &shared.config.organization,
-                challenge: random_id().map_err(|_none| StoreError::Stopped)?,
+                challenge: random_id()?,
                 time: now,
                 keys: &document,
             };
@@ -297,7 +297,7 @@ pub fn bind_in(
     let same_key = bound.is_some_and(|device| device.key == request.key);
     let decided = rules::bind(&mut enrollment, &request.id, proven, same_key, now);
     if decided == Ok(Bind::New) {
-        let id = random_id().map_err(|_none| StoreError::Stopped)?;
+        let id = random_id()?;
         enrollment.device_id = Some(id.clone());
         let mut device =
             Device::pending(id, enrollment.account_id.clone(), request.key, request.claimed, request.push, now);

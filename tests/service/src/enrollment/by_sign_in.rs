@@ -95,7 +95,7 @@ fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Verdict<Add
 
 /// As the right digits do: the device is active, and every other way to add one that is under way ends.
 fn activate(tx: &mut Tx<'_>, request: AddRequest, token: PhoneToken, now: Time) -> Result<Device, StoreError> {
-    let id = random_id().map_err(|_none| StoreError::Stopped)?;
+    let id = random_id()?;
     let account_id = token.account_id.clone();
     let mut device = Device::pending(id.clone(), account_id.clone(), request.key, request.claimed, request.push, now);
     device.state = State::Active;

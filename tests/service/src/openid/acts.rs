@@ -25,7 +25,7 @@ pub(super) fn issue(
     request: AuthorizationRequest,
     now: Time,
 ) -> Result<String, StoreError> {
-    let code = random_id().map_err(|_none| StoreError::Stopped)?;
+    let code = random_id()?;
     tx.put(&Code {
         id: hashed(code.as_bytes()),
         request,
@@ -87,7 +87,7 @@ pub(super) fn redeem(tx: &mut Tx<'_>, app: &App, by: &Redemption, now: Time) -> 
     let (Some(session), Some(person)) = (session, person) else {
         return Ok(None);
     };
-    let access_token = random_id().map_err(|_none| StoreError::Stopped)?;
+    let access_token = random_id()?;
     tx.put(&Token {
         id: hashed(access_token.as_bytes()),
         session: session.id.clone(),

@@ -18,7 +18,7 @@ fn id_of(account_id: &str, text: &str) -> String {
 
 /// Makes a pass; returns its text, three groups of four, which nothing keeps.
 pub fn make(tx: &mut Tx<'_>, account_id: &str, span: Span, by: &str, now: Time) -> Result<String, StoreError> {
-    let text = crockford(LENGTH).map_err(|_none| StoreError::Stopped)?;
+    let text = crockford(LENGTH)?;
     end_passes(tx, account_id)?;
     tx.put(&Pass {
         id: id_of(account_id, &text),

@@ -33,7 +33,7 @@ pub fn push(tx: &mut Tx<'_>, pushed: Pushed, now: Time) -> Result<Option<String>
         Some(key) => tx.get::<Device>(&key.device_id)?,
         None => None,
     };
-    let name = random_id().map_err(|_none| StoreError::Stopped)?;
+    let name = random_id()?;
     let id = hashed(name.as_bytes());
     let (purpose, account_id) = match (pushed.new_phone, device) {
         (None, Some(device)) if device.is_active() => {
@@ -92,7 +92,7 @@ pub fn issue_code(
     account_id: &str,
     now: Time,
 ) -> Result<String, StoreError> {
-    let code = random_id().map_err(|_none| StoreError::Stopped)?;
+    let code = random_id()?;
     audit::record(tx, account_id, "registration_agreed", registration.purpose.about(), now)?;
     let registration = Registration { account_id: Some(account_id.to_owned()), ..registration };
     tx.put(&RegistrationCode { id: hashed(code.as_bytes()), registration, expires_at: now + CODE_LIFE, token: None })?;
@@ -202,7 +202,7 @@ pub fn turn_on_tokens(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Tur
 }
 
 fn phone_tokens(tx: &mut Tx<'_>, app: &App, person: Person, jkt: &str, now: Time) -> Result<PhoneTokens, StoreError> {
-    let access_token = random_id().map_err(|_none| StoreError::Stopped)?;
+    let access_token = random_id()?;
     let keys_document = keys::newest(tx)?;
     let (document, _) = keys::document(tx, keys_document)?;
     tx.put(&PhoneToken {

@@ -218,21 +218,13 @@ fn draw(
     chance: impl FnMut(u32) -> Result<u32, SecretError>,
     now: Time,
 ) -> Result<Ceremony, StoreError> {
-    let id = || random_id().map_err(|_none| StoreError::Stopped);
     let (id, (number, matching)) = match &wanted.drawn {
         Some(drawn) => (drawn.id.clone(), (drawn.number.clone(), Match::Enter { digits: numbers::DIGITS })),
-        None => (
-            id()?,
-            rules::numbers(allowed.may_choose, history, now, chance).map_err(|_no_randomness| StoreError::Stopped)?,
-        ),
+        None => {
+            let drawn = rules::numbers(allowed.may_choose, history, now, chance)?;
+            (random_id()?, drawn.ok_or(StoreError::Stopped)?)
+        }
     };
-    let drawn_in_vain = match &matching {
-        Match::Enter { .. } => number.is_empty(),
-        Match::Choose { options } => options.iter().any(String::is_empty),
-    };
-    if drawn_in_vain {
-        return Err(StoreError::Stopped);
-    }
     Ok(Ceremony {
         id,
         account_id: wanted.account_id.clone(),
@@ -271,7 +263,7 @@ fn make_prompt(
     wanted: &Wanted,
     near: Option<bool>,
 ) -> Result<Prompt, StoreError> {
-    let jti = random_id().map_err(|_none| StoreError::Stopped)?;
+    let jti = random_id()?;
     let (answered_with, key) = phone.answers(ceremony.kind, ceremony.created_at).ok_or(StoreError::Stopped)?;
     let claims = PromptClaims {
         iss: &app.config.issuer,
@@ -351,7 +343,7 @@ pub(super) fn finish(
         let claims = WithdrawnClaims {
             iss: &app.config.issuer,
             aud: &phone.id,
-            jti: random_id().map_err(|_none| StoreError::Stopped)?,
+            jti: random_id()?,
             iat: now,
             prompt: &prompt.jti,
             reason,

@@ -69,7 +69,7 @@ pub fn fresh<E>(
 pub fn next(tx: &mut Tx<'_>, key: &hmac::Key, typed_name: &str, now: Time) -> Result<Option<String>, StoreError> {
     let id = keyed(key, typed_name);
     let mut numbers = tx.get::<Shown>(&id)?.map(|shown| shown.numbers).unwrap_or_default();
-    let number = fresh(&mut numbers, now, random_below).map_err(|_none| StoreError::Stopped)?;
+    let number = fresh(&mut numbers, now, random_below)?;
     tx.put(&Shown { id, numbers, expires_at: now + REST })?;
     Ok(number.map(|number| number.to_string()))
 }

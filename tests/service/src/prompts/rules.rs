@@ -192,7 +192,7 @@ pub fn is_forgotten(history: &[Ceremony], known_browser: &str, now: Time) -> boo
     strikes.count() >= STRIKES_TO_FORGET
 }
 
-/// Draws numbers that are on no other page of the account; `draw(n)` is random below n.
+/// Draws numbers that are on no other page of the account; none when all of them are. `draw(n)` is random below n.
 ///
 /// Two digits, 10 to 99: ninety numbers are more than an account can have in ten minutes (`MAX_STARTS`).
 pub fn numbers<E>(
@@ -200,29 +200,33 @@ pub fn numbers<E>(
     history: &[Ceremony],
     now: Time,
     mut draw: impl FnMut(u32) -> Result<u32, E>,
-) -> Result<(String, Match), E> {
+) -> Result<Option<(String, Match)>, E> {
     let recent = history.iter().filter(|past| now - past.created_at < NUMBER_REST);
     let taken: Vec<&str> = recent.flat_map(Ceremony::numbers).collect();
     let mut free: Vec<String> = (10..100).map(|number: u32| number.to_string()).collect();
     // GUARD(number-on-one-page): the_second_factor
     // INSTEAD: let _ = taken;
     free.retain(|number| !taken.contains(&number.as_str()));
-    let mut take = || -> Result<String, E> {
+    let mut take = || -> Result<Option<String>, E> {
         let count = u32::try_from(free.len()).unwrap_or(1);
         let index = usize::try_from(draw(count)?).unwrap_or(0);
-        Ok(if index < free.len() { free.swap_remove(index) } else { String::new() })
+        Ok((index < free.len()).then(|| free.swap_remove(index)))
     };
-    let number = take()?;
+    let Some(number) = take()? else {
+        return Ok(None);
+    };
     if !choose {
-        return Ok((number, Match::Enter { digits: 2 }));
+        return Ok(Some((number, Match::Enter { digits: 2 })));
     }
-    let (second, third) = (take()?, take()?);
+    let (Some(second), Some(third)) = (take()?, take()?) else {
+        return Ok(None);
+    };
     let options = match draw(3)? {
         0 => [number.clone(), second, third],
         1 => [second, number.clone(), third],
         _ => [second, third, number.clone()],
     };
-    Ok((number, Match::Choose { options }))
+    Ok(Some((number, Match::Choose { options })))
 }
 
 /// A decision as the phone signed it.

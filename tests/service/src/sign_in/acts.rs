@@ -100,7 +100,7 @@ pub(super) async fn change_password(
     let hashing = tokio::task::spawn_blocking(move || {
         if person.has_password(&password) { Ok(None) } else { passwords::hash(&password).map(Some) }
     });
-    let hash = hashing.await.map_err(|_stopped| StoreError::Stopped)?.map_err(|_none| StoreError::Stopped)?;
+    let hash = hashing.await.map_err(|_stopped| StoreError::Stopped)??;
     let Some(hash) = hash else {
         return Ok(None);
     };

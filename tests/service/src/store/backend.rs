@@ -1,6 +1,7 @@
 //! What a back end must do: keep rows, in tables, changed in whole transactions.
 
 use crate::clock::Time;
+use crate::secrets::SecretError;
 
 /// The database failed; nothing of the transaction was kept.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,9 @@ pub enum StoreError {
     /// A record does not have the shape of this version.
     #[error("unreadable record")]
     Record(#[from] serde_json::Error),
+    /// No randomness.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The work was stopped.
     #[error("stopped")]
     Stopped,

@@ -64,7 +64,7 @@ impl Crowd {
                 let history = std::mem::take(&mut self.history);
                 let drawn = numbers(allowed.may_choose, &history, now, |below| Ok::<_, Infallible>(self.random(below)));
                 self.history = history;
-                drawn.unwrap()
+                drawn.unwrap().unwrap()
             }
         };
         for past in self.history.iter_mut().filter(|past| past.owner == anothers(&owner) && past.is_live(now)) {
