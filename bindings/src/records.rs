@@ -71,8 +71,8 @@ pub enum CodeInput {
 impl From<CodeInput> for countersign::CodeInput {
     fn from(input: CodeInput) -> Self {
         match input {
-            CodeInput::Text { text } => Self::Text(text),
-            CodeInput::Picture { bytes } => Self::Picture(bytes),
+            CodeInput::Text { text } => Self::Text { text },
+            CodeInput::Picture { bytes } => Self::Picture { bytes },
             CodeInput::Typed { code, address } => Self::Typed { code, address },
         }
     }
@@ -311,8 +311,8 @@ pub enum EnrollmentEnd {
 impl From<countersign::EnrollmentEnd> for EnrollmentEnd {
     fn from(end: countersign::EnrollmentEnd) -> Self {
         match end {
-            countersign::EnrollmentEnd::Active(account) => Self::Active { account },
-            countersign::EnrollmentEnd::Ended(cause) => Self::Ended { cause },
+            countersign::EnrollmentEnd::Active { account } => Self::Active { account },
+            countersign::EnrollmentEnd::Ended { cause } => Self::Ended { cause },
         }
     }
 }

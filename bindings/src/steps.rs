@@ -157,10 +157,10 @@ impl From<countersign::Step> for Step {
                 Self::Sign { ticket, host, alias, purpose, forms, until }
             }
             Core::PhoneSignInInterrupted { ticket, host } => Self::PhoneSignInInterrupted { ticket, host },
-            Core::AccountAdded(account) => Self::AccountAdded { account },
-            Core::PhoneSignInOn(account) => Self::PhoneSignInOn { account },
-            Core::Queued(prompt) => Self::Queued { prompt },
-            Core::Done(outcome) => Self::Done { outcome },
+            Core::AccountAdded { account } => Self::AccountAdded { account },
+            Core::PhoneSignInOn { account } => Self::PhoneSignInOn { account },
+            Core::Queued { prompt } => Self::Queued { prompt },
+            Core::Done { outcome } => Self::Done { outcome },
         }
     }
 }
@@ -250,10 +250,10 @@ impl From<Reply> for countersign::Reply {
     fn from(reply: Reply) -> Self {
         match reply {
             Reply::Confirmed => Self::Confirmed,
-            Reply::Redirected { url } => Self::Redirected(url),
-            Reply::KeyMade { point } => Self::KeyMade(point),
+            Reply::Redirected { url } => Self::Redirected { url },
+            Reply::KeyMade { point } => Self::KeyMade { point },
             Reply::Signed { signature, verified } => Self::Signed { signature, verified },
-            Reply::Failed { cause } => Self::Failed(cause.into()),
+            Reply::Failed { cause } => Self::Failed { cause: cause.into() },
         }
     }
 }

@@ -108,9 +108,15 @@ impl Offer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnrollmentEnd {
     /// The account works.
-    Active(Account),
+    Active {
+        /// The account.
+        account: Account,
+    },
     /// The service ended it; nothing is left on this phone.
-    Ended(RemovalCause),
+    Ended {
+        /// Why.
+        cause: RemovalCause,
+    },
 }
 
 /// Asks the service behind an invitation who it is; keeps nothing.

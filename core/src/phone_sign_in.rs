@@ -199,11 +199,13 @@ pub(crate) async fn provide(core: &Core, id: &AccountId, reply: Reply) -> Result
             }
             push(core, &account, Sent::make(redirect_uri)?).await
         }
-        (Stage::InBrowser { sent, .. }, Reply::Redirected(url)) => match sent.read_redirect(&url, &account.issuer)? {
-            Ok(code) => redeem(core, &account, sent, code).await,
-            Err(why) => not_allowed(core, &account, why).await,
-        },
-        (Stage::MakingKey { authorized, alias, guard }, Reply::KeyMade(point)) => {
+        (Stage::InBrowser { sent, .. }, Reply::Redirected { url }) => {
+            match sent.read_redirect(&url, &account.issuer)? {
+                Ok(code) => redeem(core, &account, sent, code).await,
+                Err(why) => not_allowed(core, &account, why).await,
+            }
+        }
+        (Stage::MakingKey { authorized, alias, guard }, Reply::KeyMade { point }) => {
             key_made(core, &account, authorized, alias, guard, point).await
         }
         (Stage::Signing { authorized, alias, guard, point }, Reply::Signed { signature, verified }) => {
@@ -213,7 +215,9 @@ pub(crate) async fn provide(core: &Core, id: &AccountId, reply: Reply) -> Result
             check_own_signature(&proof, &key)?;
             tell(core, &account, authorized.token, SignInKey { alias, key, guard }, proof).await
         }
-        (Stage::MakingKey { .. } | Stage::Signing { .. }, Reply::Failed(error)) => failed(core, &account, error).await,
+        (Stage::MakingKey { .. } | Stage::Signing { .. }, Reply::Failed { cause }) => {
+            failed(core, &account, cause).await
+        }
         (
             Stage::Confirming { .. }
             | Stage::Pushing { .. }
@@ -223,7 +227,11 @@ pub(crate) async fn provide(core: &Core, id: &AccountId, reply: Reply) -> Result
             | Stage::MakingKey { .. }
             | Stage::Signing { .. }
             | Stage::Telling { .. },
-            Reply::Confirmed | Reply::Redirected(_) | Reply::KeyMade(_) | Reply::Signed { .. } | Reply::Failed(_),
+            Reply::Confirmed
+            | Reply::Redirected { .. }
+            | Reply::KeyMade { .. }
+            | Reply::Signed { .. }
+            | Reply::Failed { .. },
         ) => Err(Error::WrongReply),
     }
 }
@@ -356,7 +364,7 @@ async fn tell(
         })
         .await?;
         retired_keys::destroy(core).await?;
-        return Ok(Step::PhoneSignInOn(account.id.clone()));
+        return Ok(Step::PhoneSignInOn { account: account.id.clone() });
     }
     standing::settle(core, account, &state).await?;
     let why = match result {

@@ -119,13 +119,25 @@ pub enum Step {
     },
     /// The account was added by signing in, and approves requests after a password. Phone sign-in is not on:
     /// `requirements` say what it needs, or why it can't be.
-    AccountAdded(AccountId),
+    AccountAdded {
+        /// Which one.
+        account: AccountId,
+    },
     /// Phone sign-in is on for this account.
-    PhoneSignInOn(AccountId),
+    PhoneSignInOn {
+        /// Which one.
+        account: AccountId,
+    },
     /// The decision is stored and goes out as soon as the service can be reached; not yet done.
-    Queued(PromptId),
+    Queued {
+        /// What was decided about.
+        prompt: PromptId,
+    },
     /// The service said what came of it.
-    Done(Outcome),
+    Done {
+        /// What came of it.
+        outcome: Outcome,
+    },
 }
 
 /// Why phone sign-in can't be turned on, or an account can't be added by signing in.
@@ -216,19 +228,28 @@ impl SignedForm {
 pub enum Reply {
     /// The person agreed.
     Confirmed,
-    /// The address that the browser came back to, whole.
-    Redirected(String),
-    /// The public point (65 bytes, uncompressed) of the key that was made.
-    KeyMade(Vec<u8>),
-    /// The signature, and how the person was verified.
+    /// The browser came back.
+    Redirected {
+        /// The address that it came back to, whole.
+        url: String,
+    },
+    /// The key was made.
+    KeyMade {
+        /// Its public point (65 bytes, uncompressed).
+        point: Vec<u8>,
+    },
+    /// The person unlocked the key and it signed.
     Signed {
         /// ASN.1 DER.
         signature: Vec<u8>,
-        /// As it really was.
+        /// How the person was verified, as it really was.
         verified: UserVerification,
     },
     /// The platform could not do it, or the person turned it away.
-    Failed(PlatformError),
+    Failed {
+        /// Why.
+        cause: PlatformError,
+    },
 }
 
 impl fmt::Debug for Reply {
@@ -236,11 +257,11 @@ impl fmt::Debug for Reply {
         match self {
             Self::Confirmed => formatter.write_str("Confirmed"),
             // GUARD(redirect-not-printed): no_secret_of_a_whole_journey_is_written_down
-            // INSTEAD: Self::Redirected(back) => formatter.write_str(back),
-            Self::Redirected(_) => formatter.write_str("Redirected(…)"),
-            Self::KeyMade(_) => formatter.write_str("KeyMade(…)"),
+            // INSTEAD: Self::Redirected { url } => formatter.write_str(url),
+            Self::Redirected { .. } => formatter.write_str("Redirected(…)"),
+            Self::KeyMade { .. } => formatter.write_str("KeyMade(…)"),
             Self::Signed { verified, .. } => write!(formatter, "Signed({verified:?})"),
-            Self::Failed(error) => write!(formatter, "Failed({error:?})"),
+            Self::Failed { cause } => write!(formatter, "Failed({cause:?})"),
         }
     }
 }
@@ -251,8 +272,8 @@ mod tests {
 
     #[test]
     fn a_reply_prints_nothing_that_the_browser_brought() {
-        let back = Reply::Redirected("http://127.0.0.1:1/phone-sign-in?code=canary&state=canary".to_owned());
+        let back = Reply::Redirected { url: "http://127.0.0.1:1/phone-sign-in?code=canary&state=canary".to_owned() };
         assert_eq!(format!("{back:?}"), "Redirected(…)");
-        assert_eq!(format!("{:?}", Reply::Failed(PlatformError::Gone)), "Failed(Gone)");
+        assert_eq!(format!("{:?}", Reply::Failed { cause: PlatformError::Gone }), "Failed(Gone)");
     }
 }

@@ -197,7 +197,7 @@ async fn push_once(
 pub(crate) async fn provide(core: &Core, account: &AccountId, reply: Reply) -> Result<Step, Error> {
     let record = load(core, account).await?;
     let account = record.account.clone();
-    let (Stage::InBrowser { made, sent, .. }, Reply::Redirected(url)) = (record.stage.clone(), reply) else {
+    let (Stage::InBrowser { made, sent, .. }, Reply::Redirected { url }) = (record.stage.clone(), reply) else {
         return Err(Error::WrongReply);
     };
     let code = match sent.read_redirect(&url, &record.issuer)? {
@@ -300,7 +300,7 @@ async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) ->
         tables.delete_sign_in_enrollment(&account.id)
     })
     .await?;
-    if goes_on { turn_on(core, &id).await } else { Ok(Step::AccountAdded(id)) }
+    if goes_on { turn_on(core, &id).await } else { Ok(Step::AccountAdded { account: id }) }
 }
 
 /// Why the service takes no more what the person had signed in for (protocol section 11, step 5).
@@ -318,7 +318,9 @@ fn taken_no_more(fault: EnrollmentFault) -> NotAllowed {
 /// The account is there whatever comes of phone sign-in, and what stands against that is shown with the account.
 async fn turn_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
     match phone_sign_in::go_on(core, id).await {
-        Ok(Step::MissingLock { .. } | Step::NotAllowed { .. }) | Err(_) => Ok(Step::AccountAdded(id.clone())),
+        Ok(Step::MissingLock { .. } | Step::NotAllowed { .. }) | Err(_) => {
+            Ok(Step::AccountAdded { account: id.clone() })
+        }
         Ok(step) => Ok(step),
     }
 }

@@ -39,9 +39,15 @@ impl From<NotAnIssuer> for CodeError {
 /// A code as the person has it.
 pub enum CodeInput {
     /// What a camera read.
-    Text(String),
+    Text {
+        /// The text in the code.
+        text: String,
+    },
     /// A PNG or JPEG picture of a screen.
-    Picture(Vec<u8>),
+    Picture {
+        /// The whole file.
+        bytes: Vec<u8>,
+    },
     /// The typed code with the address shown beside it.
     Typed {
         /// Twelve characters; case, spaces and hyphens don't matter.

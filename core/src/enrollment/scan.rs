@@ -10,8 +10,8 @@ use crate::error::Error;
 /// `Code` and `Picture` say what is wrong with it.
 pub(crate) fn read(input: CodeInput) -> Result<Scanned, Error> {
     match input {
-        CodeInput::Text(text) => Ok(read_text(&text)?),
-        CodeInput::Picture(bytes) => Ok(read_text(&qr::read_picture(&bytes)?)?),
+        CodeInput::Text { text } => Ok(read_text(&text)?),
+        CodeInput::Picture { bytes } => Ok(read_text(&qr::read_picture(&bytes)?)?),
         CodeInput::Typed { code, address } => Ok(Scanned::Invite(read_typed(&code, &address)?)),
     }
 }

@@ -79,11 +79,11 @@ pub(crate) async fn wait(core: &Core, ticket: &Ticket) -> Result<EnrollmentEnd, 
         })
         .await?;
     if let Some(cause) = ended {
-        return Ok(EnrollmentEnd::Ended(cause));
+        return Ok(EnrollmentEnd::Ended { cause });
     }
     let wanted = AccountId(ticket.0.clone());
     match core.store.read(move |tables| tables.account(&wanted)).await {
-        Ok(account) => Ok(EnrollmentEnd::Active(account.shown(core.lock_seen(), core.ports.clock.now()))),
+        Ok(account) => Ok(EnrollmentEnd::Active { account: account.shown(core.lock_seen(), core.ports.clock.now()) }),
         Err(Error::UnknownAccount) => Err(Error::UnknownTicket),
         Err(error) => Err(error),
     }

@@ -97,8 +97,8 @@ pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Resul
     let (account, prompt) = load(core, &id).await?;
     let (signature, verified) = match reply {
         Reply::Signed { signature, verified } => (signature, verified),
-        Reply::Failed(error) => return Err(failed(core, &account, ticket, error).await?),
-        Reply::Confirmed | Reply::Redirected(_) | Reply::KeyMade(_) => return Err(Error::WrongReply),
+        Reply::Failed { cause } => return Err(failed(core, &account, ticket, cause).await?),
+        Reply::Confirmed | Reply::Redirected { .. } | Reply::KeyMade { .. } => return Err(Error::WrongReply),
     };
     check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
     let sign_in = account.sign_in.clone().ok_or(Error::PhoneSignInOff)?;
@@ -274,10 +274,10 @@ pub(crate) fn inner(
 async fn tell(core: &Core, entry: Entry) -> Result<Step, Error> {
     let prompt = entry.prompt.clone().ok_or(Error::UnknownPrompt)?;
     match outbox::deliver(core, &entry).await {
-        Ok(Some(state)) => Ok(Step::Done(outbox::outcome_of(&state, &prompt).unwrap_or(Outcome::Expired))),
+        Ok(Some(state)) => Ok(Step::Done { outcome: outbox::outcome_of(&state, &prompt).unwrap_or(Outcome::Expired) }),
         Ok(None) | Err(Error::Offline | Error::Busy | Error::Untrusted | Error::Platform(_)) => {
             core.wake_outbox();
-            Ok(Step::Queued(prompt))
+            Ok(Step::Queued { prompt })
         }
         Err(error) => Err(error),
     }

@@ -125,7 +125,7 @@ async fn deny_all(home: PathBuf) {
         let id = PromptId { account: AccountId("ada".to_owned()), jti: jti(number) };
         loop {
             match authenticator.deny(id.clone()).await {
-                Ok(Step::Queued(_)) => println!("denied {number}"),
+                Ok(Step::Queued { .. }) => println!("denied {number}"),
                 Err(Error::AlreadyAnswered) => {}
                 // A machine with much to do: said to the person, who tries again.
                 Err(Error::Store(StoreFault::Busy)) => continue,
@@ -224,7 +224,7 @@ async fn a_lease_is_ended_only_by_a_process_that_is_alone() {
     let account = filled(folder.path(), 1);
     let first = open(folder.path()).await.unwrap();
     let id = PromptId { account: account.id.clone(), jti: jti(0) };
-    assert_eq!(first.deny(id.clone()).await, Ok(Step::Queued(id.clone())));
+    assert_eq!(first.deny(id.clone()).await, Ok(Step::Queued { prompt: id.clone() }));
     let lease = || {
         let connection = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
         connection.query_row("SELECT lease_until FROM outbox", [], |row| row.get::<_, i64>(0)).unwrap()
@@ -256,7 +256,7 @@ async fn j9_w4_a_database_that_is_held_by_another_process_is_said_and_loses_noth
     assert_eq!(authenticator.deny(id.clone()).await.err(), Some(busy.clone()));
     assert_eq!(open(folder.path()).await.err(), Some(busy), "nor does another phone open");
     drop(held);
-    assert_eq!(authenticator.deny(id.clone()).await, Ok(Step::Queued(id)));
+    assert_eq!(authenticator.deny(id.clone()).await, Ok(Step::Queued { prompt: id }));
     authenticator.shut_down().await;
 }
 
@@ -271,6 +271,6 @@ async fn j6_w8_what_is_over_is_neither_approved_nor_denied() {
     assert_eq!(late.deny(id.clone()).await, Err(Error::PromptExpired));
     late.shut_down().await;
     let in_time = open_at(folder.path(), FakeClock::new(crate::clock::Timestamp(end.0 - 1))).await.unwrap();
-    assert_eq!(in_time.approve(id.clone(), "47".to_owned()).await, Ok(Step::Queued(id)));
+    assert_eq!(in_time.approve(id.clone(), "47".to_owned()).await, Ok(Step::Queued { prompt: id }));
     in_time.shut_down().await;
 }

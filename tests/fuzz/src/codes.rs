@@ -34,7 +34,7 @@ fn is_issuer(issuer: &Issuer) {
 /// A scanned text: an invitation is whole, and leads to the same one when it is written again.
 pub(crate) fn code(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
-    let Ok(Scanned::Invite(invite)) = doors::read_code(CodeInput::Text(text.to_owned())) else { return false };
+    let Ok(Scanned::Invite(invite)) = doors::read_code(CodeInput::Text { text: text.to_owned() }) else { return false };
     assert!(text.trim().len() <= 2_048, "an invitation of {} bytes", text.len());
     let (id, secret) = parts(&invite);
     is_id(&id);
@@ -46,7 +46,7 @@ pub(crate) fn code(input: &[u8]) -> bool {
         ("id", &id),
         ("secret", &secret),
     ]);
-    let Ok(Scanned::Invite(read)) = doors::read_code(CodeInput::Text(again.into())) else {
+    let Ok(Scanned::Invite(read)) = doors::read_code(CodeInput::Text { text: again.into() }) else {
         panic!("an invitation that is not read again")
     };
     assert_eq!(parts(&read), parts(&invite));

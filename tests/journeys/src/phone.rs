@@ -196,8 +196,8 @@ impl TestPhone {
     /// When the service ended the enrollment.
     pub async fn activated(&self, ticket: Ticket) -> Result<AccountId, Trouble> {
         match self.core().wait_for_activation(ticket).await? {
-            EnrollmentEnd::Active(account) => Ok(account.id),
-            EnrollmentEnd::Ended(cause) => Err(format!("ended: {cause:?}").into()),
+            EnrollmentEnd::Active { account } => Ok(account.id),
+            EnrollmentEnd::Ended { cause } => Err(format!("ended: {cause:?}").into()),
         }
     }
 

@@ -159,7 +159,7 @@ async fn added_and_turned_on(scene: &Scene, needles: &mut Needles) -> String {
     let typed = person.press(&page, "cant-scan", &[]).await.unwrap().text("typed-code").unwrap();
     needles.add("secret of the typed code", &typed.replace('-', "").as_bytes()[4..]);
     needles.add("typed code", typed.as_bytes());
-    let invite = phone.invite(CodeInput::Text(code)).await.unwrap();
+    let invite = phone.invite(CodeInput::Text { text: code }).await.unwrap();
     let mut printed = format!("{invite:?}");
     let offer = phone.core().look_up(invite).await.unwrap();
     let Step::ShowDigits { ticket, digits, .. } = phone.core().enroll(offer).await.unwrap() else {
@@ -171,14 +171,14 @@ async fn added_and_turned_on(scene: &Scene, needles: &mut Needles) -> String {
     approve(phone, PromptKind::ConfirmEnrollment, &page).await;
     phone.set_lock().unwrap();
     let (ticket, url) = browser_opened(phone).await;
-    let told = Told::Redirected(agreed(person, phone, &url).await);
+    let told = Told::Redirected { url: agreed(person, phone, &url).await };
     printed.push_str(&format!("{told:?}"));
     let mut step = phone.core().provide(ticket, told).await.unwrap();
     while let Step::MakeKey { .. } | Step::Sign { .. } = &step {
         printed.push_str(&format!("{step:?}"));
         step = phone.unlock(&step).await.unwrap();
     }
-    assert_eq!(step, Step::PhoneSignInOn(account_of(phone).await));
+    assert_eq!(step, Step::PhoneSignInOn { account: account_of(phone).await });
     printed + &format!("{:?}", phone.core().snapshot().await.unwrap())
 }
 
@@ -189,7 +189,7 @@ async fn signed_in(scene: &Scene) -> String {
     let page = use_phone(&browser).await;
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     let page = browser.open("/sign-in/continue").await.unwrap();
     browser.press(&page, "continue", &[]).await.unwrap();
     let browser = scene.another_person();

@@ -42,11 +42,15 @@ fn make(
 }
 
 fn made(made: Result<Vec<u8>, PlatformError>) -> Reply {
-    made.map_or_else(Reply::Failed, Reply::KeyMade)
+    made.map_or_else(failed, |point| Reply::KeyMade { point })
 }
 
 fn signed(signed: Result<Vec<u8>, PlatformError>) -> Reply {
-    signed.map_or_else(Reply::Failed, |signature| Reply::Signed { signature, verified: UserVerification::Credential })
+    signed.map_or_else(failed, |signature| Reply::Signed { signature, verified: UserVerification::Credential })
+}
+
+fn failed(cause: PlatformError) -> Reply {
+    Reply::Failed { cause }
 }
 
 /// Argon2id takes a moment; it must not stop the other tasks of the caller's thread.

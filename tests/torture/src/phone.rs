@@ -157,7 +157,7 @@ async fn follow(phone: &TestPhone, order: Order) -> Result<Said, Trouble> {
             countersign::LockState::Credential | countersign::LockState::Biometric => Said::Done,
         },
         Order::RemoveLock => done(phone.remove_lock()),
-        Order::Enroll(code) => match phone.invite(CodeInput::Text(code)).await {
+        Order::Enroll(code) => match phone.invite(CodeInput::Text { text: code }).await {
             Ok(invite) => match core.look_up(invite).await {
                 Ok(offer) => step(core.enroll(offer).await),
                 Err(error) => refused(&error),
@@ -178,7 +178,7 @@ async fn follow(phone: &TestPhone, order: Order) -> Result<Said, Trouble> {
             None => no("nothing waits"),
         },
         Order::Confirm => provide(phone, Reply::Confirmed).await?,
-        Order::Redirected(url) => provide(phone, Reply::Redirected(url)).await?,
+        Order::Redirected(url) => provide(phone, Reply::Redirected { url }).await?,
         Order::Unlock => match core.pending_steps().await?.into_iter().next() {
             Some(waiting) => unlocked(phone.unlock(&waiting).await),
             None => no("nothing waits"),
@@ -290,17 +290,17 @@ fn ticket_of(step: &Step) -> Option<Ticket> {
         | Step::PhoneSignInInterrupted { ticket, .. } => Some(ticket.clone()),
         Step::MissingLock { .. }
         | Step::NotAllowed { .. }
-        | Step::AccountAdded(_)
-        | Step::PhoneSignInOn(_)
-        | Step::Queued(_)
-        | Step::Done(_) => None,
+        | Step::AccountAdded { .. }
+        | Step::PhoneSignInOn { .. }
+        | Step::Queued { .. }
+        | Step::Done { .. } => None,
     }
 }
 
 fn step(result: Result<Step, Error>) -> Said {
     match result {
-        Ok(Step::Done(outcome)) => Said::Outcome(format!("{outcome:?}")),
-        Ok(Step::Queued(_)) => Said::Queued,
+        Ok(Step::Done { outcome }) => Said::Outcome(format!("{outcome:?}")),
+        Ok(Step::Queued { .. }) => Said::Queued,
         Ok(step @ (Step::NotAllowed { .. } | Step::MissingLock { .. })) => {
             Said::Refused { why: format!("{step:?}"), passes: false }
         }
@@ -377,9 +377,9 @@ fn waiting(step: &Step) -> Option<Waiting> {
         Step::PhoneSignInInterrupted { .. } => Waiting::SignInInterrupted,
         Step::MissingLock { .. }
         | Step::NotAllowed { .. }
-        | Step::AccountAdded(_)
-        | Step::PhoneSignInOn(_)
-        | Step::Queued(_)
-        | Step::Done(_) => return None,
+        | Step::AccountAdded { .. }
+        | Step::PhoneSignInOn { .. }
+        | Step::Queued { .. }
+        | Step::Done { .. } => return None,
     })
 }

@@ -36,7 +36,7 @@ async fn added(control: &Control, facts: &Value) -> Result<(TestPhone, String), 
     let page = person.sign_in_as(&user, &password).await?;
     let page = person.press(&page, "add-method", &[]).await?;
     let page = person.press(&page, "next", &[]).await?;
-    let (ticket, digits) = phone.accept(CodeInput::Text(qr::text_of_svg(&page.qr_svg()?)?)).await?;
+    let (ticket, digits) = phone.accept(CodeInput::Text { text: qr::text_of_svg(&page.qr_svg()?)? }).await?;
     let page = person.turned("/security-info/add/code", "code").await?;
     let page = person.press(&page, "confirm", &[("digits", &digits)]).await?;
     phone.activated(ticket).await?;
@@ -50,7 +50,7 @@ async fn approve(control: &Control, phone: &TestPhone, user: &str) -> Result<f64
     let prompt = phone.prompt().await?;
     let started = Instant::now();
     match phone.core().approve(prompt.id().clone(), number).await? {
-        Step::Done(Outcome::Approved) => Ok(started.elapsed().as_secs_f64() * 1_000.0),
+        Step::Done { outcome: Outcome::Approved } => Ok(started.elapsed().as_secs_f64() * 1_000.0),
         other => Err(format!("not approved: {other:?}").into()),
     }
 }

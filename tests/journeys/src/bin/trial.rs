@@ -174,7 +174,7 @@ async fn signs_in(person: &Person, phone: &TestPhone) -> Result<(f64, f64), Trou
         return Err("the browser is not known any more".into());
     }
     let step = phone.approve_unlocked(&prompt, number).await?;
-    if step != Step::Done(Outcome::Approved) {
+    if step != (Step::Done { outcome: Outcome::Approved }) {
         return Err(format!("{step:?}").into());
     }
     let page = person.open("/sign-in/number").await?;
@@ -190,7 +190,7 @@ async fn signs_in(person: &Person, phone: &TestPhone) -> Result<(f64, f64), Trou
 async fn approve(phone: &TestPhone, kind: PromptKind, number: String) -> Result<(), Trouble> {
     let prompt = phone.prompt_of(kind).await?;
     match phone.core().approve(prompt.id().clone(), number).await? {
-        Step::Done(Outcome::Approved) => Ok(()),
+        Step::Done { outcome: Outcome::Approved } => Ok(()),
         other => Err(format!("{other:?}").into()),
     }
 }
@@ -199,7 +199,7 @@ async fn approve(phone: &TestPhone, kind: PromptKind, number: String) -> Result<
 async fn with_phone_sign_in(world: &World) -> Result<(Person, TestPhone), Trouble> {
     let (person, phone) = (world.person()?, world.phone("phone").await?);
     let page = person.wizard().await?;
-    let (ticket, digits) = phone.accept(CodeInput::Text(qr::text_of_svg(&page.qr_svg()?)?)).await?;
+    let (ticket, digits) = phone.accept(CodeInput::Text { text: qr::text_of_svg(&page.qr_svg()?)? }).await?;
     let page = person.turned("/security-info/add/code", "code").await?;
     let page = person.press(&page, "confirm", &[("digits", &digits)]).await?;
     let account = phone.activated(ticket).await?;
@@ -220,7 +220,7 @@ async fn with_phone_sign_in(world: &World) -> Result<(Person, TestPhone), Troubl
     let page = person.open("/sign-in/number").await?;
     let page = person.press(&page, "finish", &[]).await?;
     let back = person.press(&page, "register", &[]).await?.address;
-    let make = phone.core().provide(ticket, Reply::Redirected(back)).await?;
+    let make = phone.core().provide(ticket, Reply::Redirected { url: back }).await?;
     let sign = phone.unlock(&make).await?;
     phone.unlock(&sign).await?;
     phone.core().check_for_prompts(FetchReason::Opened).await?;

@@ -42,10 +42,10 @@ pub(super) async fn add(walk: &mut Walk<'_, '_>, issuer: &str, user: &str, secre
     walk.page("add this phone").await?;
     walk.browser.click("register").await?;
     let back = back.next().await.ok_or("the browser did not come back")?;
-    let step = core.provide(ticket, Reply::Redirected(back)).await?;
+    let step = core.provide(ticket, Reply::Redirected { url: back }).await?;
     let step = walk.phone.unlock(&step).await?;
     match walk.phone.unlock(&step).await? {
-        Step::PhoneSignInOn(_) => Ok(()),
+        Step::PhoneSignInOn { .. } => Ok(()),
         other => Err(format!("not on: {other:?}").into()),
     }
 }

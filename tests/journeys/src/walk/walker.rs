@@ -77,7 +77,7 @@ impl Walk<'_, '_> {
             answered => answered,
         };
         match answered {
-            Step::Done(Outcome::Approved) => Ok(prompt.id().clone()),
+            Step::Done { outcome: Outcome::Approved } => Ok(prompt.id().clone()),
             other => Err(format!("not approved: {other:?}").into()),
         }
     }
@@ -110,7 +110,7 @@ impl Walk<'_, '_> {
         self.browser.wait_for("qr").await?;
         // All that the phone gets: a picture of the screen.
         let screen = self.page("wizard code").await?;
-        let (ticket, digits) = self.phone.accept(CodeInput::Picture(screen)).await?;
+        let (ticket, digits) = self.phone.accept(CodeInput::Picture { bytes: screen }).await?;
         (self.watcher)("phone digits", Seen::Phone(self.phone.shows_digits(&digits).await?))?;
         self.browser.wait_for_page("digits").await?;
         self.browser.fill("digits", &digits).await?;

@@ -50,10 +50,10 @@ async fn turn_on(walk: &mut Walk<'_, '_>) -> Result<(), Trouble> {
     walk.page("register this phone").await?;
     walk.browser.click("register").await?;
     let back = browser.next().await.ok_or("the browser did not come back")?;
-    let step = core.provide(ticket, Reply::Redirected(back)).await?;
+    let step = core.provide(ticket, Reply::Redirected { url: back }).await?;
     let step = walk.phone.unlock(&step).await?;
     match walk.phone.unlock(&step).await? {
-        Step::PhoneSignInOn(_) => {}
+        Step::PhoneSignInOn { .. } => {}
         other => return Err(format!("not on: {other:?}").into()),
     }
     walk.browser.goto(&format!("{}/security-info", walk.phone.issuer().await?)).await?;
@@ -87,7 +87,7 @@ async fn typed(walk: &mut Walk<'_, '_>) -> Result<(), Trouble> {
 /// "It wasn't me", after approving: the session has ended.
 async fn report(walk: &mut Walk<'_, '_>, prompt: &PromptId) -> Result<(), Trouble> {
     match walk.phone.core().report(prompt.clone()).await? {
-        Step::Done(Outcome::Reported) => {}
+        Step::Done { outcome: Outcome::Reported } => {}
         other => return Err(format!("not reported: {other:?}").into()),
     }
     walk.browser.goto(&format!("{}/security-info", walk.phone.issuer().await?)).await?;

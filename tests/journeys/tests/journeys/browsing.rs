@@ -46,7 +46,7 @@ pub(crate) async fn phone_approves(browser: &Browser, phone: &TestPhone) {
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     let step = phone.approve_unlocked(&prompt, browser.number().await.unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
 }
 
 /// Nothing waits on the phone, once it has asked.

@@ -31,7 +31,7 @@ pub(crate) async fn with_applications<const N: usize>(
 
 /// Adds the phone with the code on the wizard's page, up to the page after the digits.
 pub(crate) async fn added(person: &Person, phone: &TestPhone, page: &PageView) -> PageView {
-    let (ticket, digits) = phone.accept(CodeInput::Text(scanned(page))).await.unwrap();
+    let (ticket, digits) = phone.accept(CodeInput::Text { text: scanned(page) }).await.unwrap();
     let page = person.turned("/security-info/add/code", "code").await.unwrap();
     let page = person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     phone.activated(ticket).await.unwrap();
@@ -45,7 +45,7 @@ pub(crate) async fn confirmed(_world: &World, person: &Person, phone: &TestPhone
     let prompt = phone.prompt().await.unwrap();
     countersign_journeys::a_moment().await;
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     let page = person.open("/security-info/add/code").await.unwrap();
     person.press(&page, "finish", &[]).await.unwrap()
 }
@@ -75,7 +75,7 @@ pub(crate) async fn consent_page(person: &Person, phone: &TestPhone, url: &str) 
     assert_eq!(page.name(), "number", "{}", page.html);
     let prompt = phone.prompt_of(PromptKind::RegisterDevice).await.unwrap();
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     let page = person.open("/sign-in/number").await.unwrap();
     let page = person.press(&page, "finish", &[]).await.unwrap();
     assert_eq!(page.name(), "register-phone", "{}", page.html);
@@ -92,11 +92,11 @@ pub(crate) async fn agreed(person: &Person, phone: &TestPhone, url: &str) -> Str
 pub(crate) async fn turned_on(person: &Person, phone: &TestPhone) {
     let (ticket, url) = browser_opened(phone).await;
     let back = agreed(person, phone, &url).await;
-    let step = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
+    let step = phone.core().provide(ticket, Reply::Redirected { url: back }).await.unwrap();
     assert!(matches!(step, Step::MakeKey { .. }), "{step:?}");
     let step = phone.unlock(&step).await.unwrap();
     assert!(matches!(step, Step::Sign { .. }), "{step:?}");
-    assert_eq!(phone.unlock(&step).await.unwrap(), Step::PhoneSignInOn(account_of(phone).await));
+    assert_eq!(phone.unlock(&step).await.unwrap(), Step::PhoneSignInOn { account: account_of(phone).await });
 }
 
 /// A phone of Ada's with phone sign-in on, and the browser in which she did it all.
@@ -138,7 +138,7 @@ pub(crate) async fn two_phones(world: &World) -> (Person, TestPhone, TestPhone) 
 pub(crate) async fn approve(phone: &TestPhone, kind: PromptKind, page: &PageView) {
     let prompt = phone.prompt_of(kind).await.unwrap();
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved), "{kind:?}");
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved }, "{kind:?}");
 }
 
 /// An administrator changes the policy.

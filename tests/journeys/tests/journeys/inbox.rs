@@ -68,7 +68,7 @@ async fn what_the_extension_found_is_answered_in_the_app_and_doubles_change_noth
     let open = scene.phone.open_prompts().await.unwrap();
     assert_eq!(open.len(), 1);
     assert_eq!(open.first(), Some(prompt.as_ref()));
-    assert_eq!(core.approve(prompt.id().clone(), number).await.unwrap(), Step::Done(Outcome::Approved));
+    assert_eq!(core.approve(prompt.id().clone(), number).await.unwrap(), Step::Done { outcome: Outcome::Approved });
     // The file is still there, and an answered prompt stays answered.
     assert!(core.check_for_prompts(FetchReason::Opened).await.unwrap().prompts.is_empty());
     let shown = core.snapshot().await.unwrap().prompts;

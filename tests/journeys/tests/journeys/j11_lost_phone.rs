@@ -26,7 +26,7 @@ async fn j7_w5_answered_on_one_phone_the_other_withdraws() {
     let prompt: Prompt = first.prompt_of(PromptKind::SecondFactor).await.unwrap();
     second.prompt_of(PromptKind::SecondFactor).await.unwrap();
     let step = first.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     second.no_prompt().await.unwrap();
 }
 
@@ -66,7 +66,7 @@ async fn j11_ended_in_each_step_of_a_report_it_comes_to_its_end() {
         let prompt = first.prompt_of(PromptKind::ReportLost).await.unwrap();
         world.cuts.cut("/phone/answers", cut, 1);
         let step = first.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-        assert_eq!(step, Step::Queued(prompt.id().clone()), "{cut:?}");
+        assert_eq!(step, Step::Queued { prompt: prompt.id().clone() }, "{cut:?}");
         let first = first.restart().await.unwrap();
         let mut page = page;
         for _try in 0..100 {
@@ -94,7 +94,7 @@ async fn j11_w1_the_lost_phone_answers_at_that_moment() {
     let prompt = second.prompt_of(PromptKind::SecondFactor).await.unwrap();
     // Approved on the lost phone, and not yet used by the page when the report comes.
     let step = second.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     reported(&person, &first).await;
     let page = thief.open("/sign-in/number").await.unwrap();
     assert_ne!(page.name(), "number", "the approval is worth nothing any more");
@@ -110,7 +110,7 @@ async fn j11_w2_the_lost_phone_comes_back_and_says_what_happened() {
     let prompt = second.prompt_of(PromptKind::SecondFactor).await.unwrap();
     reported(&person, &first).await;
     let late = second.core().approve(prompt.id().clone(), page.number().unwrap()).await;
-    assert!(!matches!(late, Ok(Step::Done(Outcome::Approved))), "{late:?}");
+    assert!(!matches!(late, Ok(Step::Done { outcome: Outcome::Approved })), "{late:?}");
     second.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let snapshot = second.core().snapshot().await.unwrap();
     assert_eq!(snapshot.accounts[0].health, AccountHealth::RemovedByService { cause: RemovalCause::Lost });

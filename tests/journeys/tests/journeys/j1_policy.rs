@@ -69,7 +69,7 @@ async fn j1_w2_the_policy_changes_between_two_steps_of_turning_on() {
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;
     let back = agreed(&person, &phone, &url).await;
-    let made = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
+    let made = phone.core().provide(ticket, Reply::Redirected { url: back }).await.unwrap();
     let sign = phone.unlock(&made).await.unwrap();
     set_policy(&world, &everybody("push"));
     let step = phone.unlock(&sign).await.unwrap();
@@ -87,7 +87,7 @@ async fn j1_w2_the_policy_changes_between_the_number_and_the_answer() {
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     set_policy(&world, &everybody("push"));
     let told = phone.approve_unlocked(&prompt, page.number().unwrap()).await;
-    assert!(!matches!(told, Ok(Step::Done(Outcome::Approved))), "{told:?}");
+    assert!(!matches!(told, Ok(Step::Done { outcome: Outcome::Approved })), "{told:?}");
     let page = elsewhere.open("/sign-in/number").await.unwrap();
     if page.name() == "number" {
         elsewhere.press(&page, "finish", &[]).await.unwrap();

@@ -26,7 +26,7 @@ async fn j2_who_asks_is_shown_before_anything_is_kept_and_whether_the_account_is
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let issuer = world.issuer();
     let offered = async |page: &PageView, already_here: bool| {
-        let invite = phone.invite(CodeInput::Text(scanned(page))).await.unwrap();
+        let invite = phone.invite(CodeInput::Text { text: scanned(page) }).await.unwrap();
         let offer = phone.core().look_up(invite).await.unwrap();
         assert_eq!((offer.issuer(), offer.host()), (issuer, issuer.strip_prefix("https://").unwrap()));
         assert_eq!((offer.organization(), offer.user_name()), ("Example Ltd", "ada@example.org"));
@@ -52,7 +52,7 @@ async fn j2_scanned_from_a_picture() {
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
     let picture = qr::screenshot_of(&scanned(&page)).unwrap();
-    let (_, digits) = phone.accept(CodeInput::Picture(picture)).await.unwrap();
+    let (_, digits) = phone.accept(CodeInput::Picture { bytes: picture }).await.unwrap();
     let page = person.turned("/security-info/add/code", "code").await.unwrap();
     assert_eq!(page.text("phone-name").as_deref(), Some("phone"));
     let page = person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
@@ -81,7 +81,7 @@ async fn j2_w1_an_expired_code_says_so_on_both_sides() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
-    let invite = phone.invite(CodeInput::Text(scanned(&page))).await.unwrap();
+    let invite = phone.invite(CodeInput::Text { text: scanned(&page) }).await.unwrap();
     world.clock.advance(601);
     let refused = phone.core().look_up(invite).await.err();
     assert_eq!(refused, Some(Error::Enrollment(EnrollmentFault::Expired)));
@@ -98,7 +98,7 @@ async fn j2_w2_a_used_code_is_used() {
     let code = scanned(&page);
     added(&person, &phone, &page).await;
     let other = world.phone("other").await.unwrap();
-    let invite = other.invite(CodeInput::Text(code)).await.unwrap();
+    let invite = other.invite(CodeInput::Text { text: code }).await.unwrap();
     assert_eq!(other.core().look_up(invite).await.err(), Some(Error::Enrollment(EnrollmentFault::Used)));
     world.stop().await;
 }
@@ -109,12 +109,12 @@ async fn j2_w3_a_cancelled_wizard_ends_it_for_the_phone() {
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
     let code = scanned(&page);
-    let (ticket, _) = phone.accept(CodeInput::Text(code.clone())).await.unwrap();
+    let (ticket, _) = phone.accept(CodeInput::Text { text: code.clone() }).await.unwrap();
     person.press(&page, "cancel", &[]).await.unwrap();
     let ended = phone.core().wait_for_activation(ticket).await.unwrap();
-    assert_eq!(ended, countersign::EnrollmentEnd::Ended(RemovalCause::Cancelled));
+    assert_eq!(ended, countersign::EnrollmentEnd::Ended { cause: RemovalCause::Cancelled });
     assert!(phone.core().snapshot().await.unwrap().pending.is_empty(), "nothing is left half done");
-    let invite = phone.invite(CodeInput::Text(code)).await.unwrap();
+    let invite = phone.invite(CodeInput::Text { text: code }).await.unwrap();
     assert_eq!(phone.core().look_up(invite).await.err(), Some(Error::Enrollment(EnrollmentFault::Cancelled)));
     world.stop().await;
 }
@@ -126,10 +126,11 @@ async fn j2_w4_the_same_code_on_another_phone_is_refused_and_shown() {
     let other = world.phone("other").await.unwrap();
     let page = person.wizard().await.unwrap();
     let code = scanned(&page);
-    let early = other.core().look_up(other.invite(CodeInput::Text(code.clone())).await.unwrap()).await.unwrap();
-    phone.accept(CodeInput::Text(code.clone())).await.unwrap();
+    let early =
+        other.core().look_up(other.invite(CodeInput::Text { text: code.clone() }).await.unwrap()).await.unwrap();
+    phone.accept(CodeInput::Text { text: code.clone() }).await.unwrap();
     assert_eq!(other.core().enroll(early).await, Err(Error::Enrollment(EnrollmentFault::Used)));
-    let late = other.invite(CodeInput::Text(code)).await.unwrap();
+    let late = other.invite(CodeInput::Text { text: code }).await.unwrap();
     assert_eq!(other.core().look_up(late).await.err(), Some(Error::Enrollment(EnrollmentFault::Used)));
     let snapshot = other.core().snapshot().await.unwrap();
     assert!(snapshot.accounts.is_empty() && snapshot.pending.is_empty(), "the other phone got nothing");
@@ -143,7 +144,7 @@ async fn j2_w5_wrong_digits_three_times_end_it() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
-    let (ticket, digits) = phone.accept(CodeInput::Text(scanned(&page))).await.unwrap();
+    let (ticket, digits) = phone.accept(CodeInput::Text { text: scanned(&page) }).await.unwrap();
     let wrong = if digits == "000000" { "000001" } else { "000000" };
     let mut page = person.turned("/security-info/add/code", "code").await.unwrap();
     for left in ["two more tries", "one more try"] {
@@ -153,7 +154,7 @@ async fn j2_w5_wrong_digits_three_times_end_it() {
     let over = person.press(&page, "confirm", &[("digits", wrong)]).await.unwrap();
     assert!(over.text("outcome").unwrap().contains("three times"));
     let ended = phone.core().wait_for_activation(ticket).await.unwrap();
-    assert_eq!(ended, countersign::EnrollmentEnd::Ended(RemovalCause::WrongDigits));
+    assert_eq!(ended, countersign::EnrollmentEnd::Ended { cause: RemovalCause::WrongDigits });
     let late = person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     assert_eq!(late.name(), "over", "the right digits come too late");
     world.stop().await;
@@ -164,7 +165,7 @@ async fn j2_w6_a_lost_answer_sent_again_gives_the_same_account() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
-    let invite = phone.invite(CodeInput::Text(scanned(&page))).await.unwrap();
+    let invite = phone.invite(CodeInput::Text { text: scanned(&page) }).await.unwrap();
     let offer = phone.core().look_up(invite).await.unwrap();
     world.cuts.cut("/phone/enrollment", Cut::Answer, 1);
     assert_eq!(phone.core().enroll(offer).await, Err(Error::Offline));
@@ -191,12 +192,12 @@ async fn j2_w8_the_network_gone_in_each_step_loses_nothing() {
     for path in ["/.well-known", "/phone/look-up"] {
         for cut in [Cut::Before, Cut::Answer] {
             world.cuts.cut(path, cut, 1);
-            let invite = phone.invite(CodeInput::Text(code.clone())).await.unwrap();
+            let invite = phone.invite(CodeInput::Text { text: code.clone() }).await.unwrap();
             assert_eq!(phone.core().look_up(invite).await.err(), Some(Error::Offline), "{path} {cut:?}");
             assert!(phone.core().pending_steps().await.unwrap().is_empty(), "a look-up keeps nothing");
         }
     }
-    let invite = phone.invite(CodeInput::Text(code)).await.unwrap();
+    let invite = phone.invite(CodeInput::Text { text: code }).await.unwrap();
     let offer = phone.core().look_up(invite).await.unwrap();
     world.cuts.cut("/phone/enrollment", Cut::Before, 1);
     assert_eq!(phone.core().enroll(offer).await, Err(Error::Offline));
@@ -216,7 +217,7 @@ async fn j2_w8_waiting_for_a_silent_service_ends_and_how_it_ended_is_learnt_late
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
-    let (ticket, _) = phone.accept(CodeInput::Text(scanned(&page))).await.unwrap();
+    let (ticket, _) = phone.accept(CodeInput::Text { text: scanned(&page) }).await.unwrap();
     let step = phone.core().pending_steps().await.unwrap().remove(0);
     let countersign::Step::ShowDigits { until, .. } = step else { panic!("{step:?}") };
     world.cuts.cut("/phone", Cut::Before, 1_000);
@@ -233,7 +234,7 @@ async fn j2_w8_waiting_for_a_silent_service_ends_and_how_it_ended_is_learnt_late
     world.cuts.heal();
     phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
     let ended = phone.core().wait_for_activation(ticket).await.unwrap();
-    assert_eq!(ended, countersign::EnrollmentEnd::Ended(RemovalCause::Expired));
+    assert_eq!(ended, countersign::EnrollmentEnd::Ended { cause: RemovalCause::Expired });
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
     world.stop().await;
 }
@@ -243,7 +244,7 @@ async fn j2_w8_a_relay_that_is_gone_is_waited_for() {
     let mut world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
-    let invite = phone.invite(CodeInput::Text(scanned(&page))).await.unwrap();
+    let invite = phone.invite(CodeInput::Text { text: scanned(&page) }).await.unwrap();
     let offer = phone.core().look_up(invite).await.unwrap();
     world.stop_relay().await;
     assert_eq!(phone.core().enroll(offer).await, Err(Error::Platform(PlatformError::Transient)));
@@ -264,7 +265,8 @@ async fn j2_given_up_before_and_after_the_service_knew() {
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
     let code = scanned(&page);
-    let offer = phone.core().look_up(phone.invite(CodeInput::Text(code.clone())).await.unwrap()).await.unwrap();
+    let offer =
+        phone.core().look_up(phone.invite(CodeInput::Text { text: code.clone() }).await.unwrap()).await.unwrap();
     world.cuts.cut("/phone/enrollment", Cut::Before, 1);
     assert_eq!(phone.core().enroll(offer).await, Err(Error::Offline));
     let step = phone.core().pending_steps().await.unwrap().remove(0);
@@ -273,7 +275,7 @@ async fn j2_given_up_before_and_after_the_service_knew() {
     assert_eq!(phone.core().abandon(ticket).await, Err(Error::UnknownTicket));
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
     // The code is still good, and after the service knows of the phone it is told.
-    let (ticket, _) = phone.accept(CodeInput::Text(code)).await.unwrap();
+    let (ticket, _) = phone.accept(CodeInput::Text { text: code }).await.unwrap();
     phone.core().abandon(ticket).await.unwrap();
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
     let over = person.turned("/security-info/add/code", "digits").await.unwrap();
@@ -289,7 +291,7 @@ async fn j2_w9_a_phone_ended_in_each_stored_step_goes_on() {
     let person = world.person().unwrap();
     let phone = world.phone("phone").await.unwrap();
     let page = person.wizard().await.unwrap();
-    let invite = phone.invite(CodeInput::Text(scanned(&page))).await.unwrap();
+    let invite = phone.invite(CodeInput::Text { text: scanned(&page) }).await.unwrap();
     let offer = phone.core().look_up(invite).await.unwrap();
     // Ended before the service knew of it.
     world.cuts.cut("/phone/enrollment", Cut::Before, 1);
@@ -334,7 +336,7 @@ async fn j2_w11_a_code_that_is_not_ours_says_what_it_looks_like() {
         ("countersign://enroll?v=2&issuer=x&more=y", OtherCode::NewerVersion),
         ("", OtherCode::Unknown),
     ] {
-        match phone.core().read_code(CodeInput::Text(text.to_owned())).await.unwrap() {
+        match phone.core().read_code(CodeInput::Text { text: text.to_owned() }).await.unwrap() {
             Scanned::Other(found) => assert_eq!(found, looks_like, "{text}"),
             Scanned::Invite(_) => panic!("{text} is taken for an invitation"),
         }
@@ -365,12 +367,12 @@ async fn j2_w13_not_my_phone_turns_the_other_phone_away() {
     let world = World::start().await.unwrap();
     let (person, thief) = (world.person().unwrap(), world.phone("thief").await.unwrap());
     let page = person.wizard().await.unwrap();
-    let (ticket, _) = thief.accept(CodeInput::Text(scanned(&page))).await.unwrap();
+    let (ticket, _) = thief.accept(CodeInput::Text { text: scanned(&page) }).await.unwrap();
     let page = person.turned("/security-info/add/code", "code").await.unwrap();
     let over = person.press(&page, "not-my-phone", &[]).await.unwrap();
     assert!(over.text("outcome").unwrap().contains("turned away"));
     let ended = thief.core().wait_for_activation(ticket).await.unwrap();
-    assert_eq!(ended, countersign::EnrollmentEnd::Ended(RemovalCause::NotMyPhone));
+    assert_eq!(ended, countersign::EnrollmentEnd::Ended { cause: RemovalCause::NotMyPhone });
     // A fresh code works for the person's own phone.
     let page = person.press(&over, "again", &[]).await.unwrap();
     let phone = world.phone("own").await.unwrap();
@@ -385,11 +387,11 @@ async fn j2_w14_a_photographed_code_is_looked_up_at_most() {
     let (person, thief) = (world.person().unwrap(), world.phone("thief").await.unwrap());
     let page = person.wizard().await.unwrap();
     assert!(page.text("outcome").is_none());
-    let invite = thief.invite(CodeInput::Text(scanned(&page))).await.unwrap();
+    let invite = thief.invite(CodeInput::Text { text: scanned(&page) }).await.unwrap();
     thief.core().look_up(invite).await.unwrap();
     let looked = person.open("/security-info/add/code").await.unwrap();
     assert!(looked.text("outcome").unwrap().contains("A phone has read this code"), "{}", looked.html);
-    let (_, digits) = thief.accept(CodeInput::Text(scanned(&page))).await.unwrap();
+    let (_, digits) = thief.accept(CodeInput::Text { text: scanned(&page) }).await.unwrap();
     // The thief's phone shows digits, but only the wizard's own session can hand them in.
     let other = world.person().unwrap();
     let stranger = other.open("/security-info/add/code").await.unwrap();

@@ -20,7 +20,7 @@ async fn nothing_is_kept(phone: &TestPhone, why: &str) {
 }
 
 async fn look_up(phone: &TestPhone, double: &Double) -> Result<countersign::Offer, Error> {
-    let invite = phone.invite(CodeInput::Text(double.code())).await.unwrap();
+    let invite = phone.invite(CodeInput::Text { text: double.code() }).await.unwrap();
     phone.core().look_up(invite).await
 }
 
@@ -141,7 +141,7 @@ async fn a_state_counts_only_when_it_is_signed_for_this_very_request() {
     let phone = phone(&world, &double).await;
     let offer = look_up(&phone, &double).await.unwrap();
     let (ticket, _) = digits_of(phone.core().enroll(offer).await.unwrap()).unwrap();
-    let EnrollmentEnd::Active(account) = phone.core().wait_for_activation(ticket).await.unwrap() else {
+    let EnrollmentEnd::Active { account } = phone.core().wait_for_activation(ticket).await.unwrap() else {
         panic!("the double activates at once");
     };
     for lie in [

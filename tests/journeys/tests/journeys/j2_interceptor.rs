@@ -15,7 +15,7 @@ async fn j2_w15_an_interceptor_enrols_nobody_between() {
     let scene = Scene::start().await;
     let Scene { between, person, phone, .. } = &scene;
     let page = person.wizard().await.unwrap();
-    let code = || CodeInput::Text(scanned(&page));
+    let code = || CodeInput::Text { text: scanned(&page) };
     let look_up = async || phone.core().look_up(phone.invite(code()).await.unwrap()).await;
     let his_keys = keys(between, scene.world.issuer());
     for (name, value) in [("keys", json!(his_keys)), ("account_id", json!("his")), ("user_name", json!("mallory"))] {
@@ -69,7 +69,7 @@ async fn j2_w15_an_interceptor_answers_no_bind_in_the_services_place() {
     {
         let page = person.wizard().await.unwrap();
         between.alters("/phone/enrollment", name, value);
-        let accepted = phone.accept(CodeInput::Text(scanned(&page))).await;
+        let accepted = phone.accept(CodeInput::Text { text: scanned(&page) }).await;
         assert_eq!(accepted.err().unwrap().to_string(), Error::Impostor.to_string(), "{name}");
         let snapshot = phone.core().snapshot().await.unwrap();
         assert!(snapshot.accounts.is_empty() && snapshot.pending.is_empty(), "{name}: {snapshot:?}");
@@ -94,7 +94,7 @@ async fn an_interceptor_leads_the_phone_to_no_endpoint_elsewhere() {
                 reply.body = document.to_string().into_bytes();
                 reply
             });
-            let invite = phone.invite(CodeInput::Text(scanned(&page))).await.unwrap();
+            let invite = phone.invite(CodeInput::Text { text: scanned(&page) }).await.unwrap();
             let expected = Error::NotASignInService(MetadataFault::EndpointElsewhere);
             assert_eq!(phone.core().look_up(invite).await.err(), Some(expected), "{endpoint} at {elsewhere}");
         }
@@ -129,12 +129,15 @@ async fn j4_an_interceptor_swaps_no_token_and_no_request() {
         between.alters("/token", name, json!(value));
         let (ticket, url) = browser_opened(phone).await;
         let back = agreed(person, phone, &url).await;
-        let mut told =
-            phone.core().provide(ticket.clone(), Told::Redirected(back)).await.map_err(|error| error.to_string());
+        let mut told = phone
+            .core()
+            .provide(ticket.clone(), Told::Redirected { url: back })
+            .await
+            .map_err(|error| error.to_string());
         while let Ok(step @ (Step::MakeKey { .. } | Step::Sign { .. })) = &told {
             told = phone.unlock(step).await.map_err(|error| error.to_string());
         }
-        assert!(!matches!(told, Ok(Step::PhoneSignInOn(_))), "{name}: {told:?}");
+        assert!(!matches!(told, Ok(Step::PhoneSignInOn { .. })), "{name}: {told:?}");
         assert!(is_off().await, "{name}");
         assert!(person.open("/security-info").await.unwrap().html.contains("Phone app"), "{name}");
         between.honest();

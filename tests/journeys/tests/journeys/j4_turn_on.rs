@@ -56,9 +56,9 @@ async fn j4_w3_a_closed_browser_leaves_a_step_that_goes_on_after_a_restart_or_is
     let Some(Step::OpenBrowser { ticket, url: again, .. }) = pending.first() else { panic!("{pending:?}") };
     assert_eq!(*again, url);
     let back = agreed(&person, &phone, again).await;
-    let step = phone.core().provide(ticket.clone(), Reply::Redirected(back)).await.unwrap();
+    let step = phone.core().provide(ticket.clone(), Reply::Redirected { url: back }).await.unwrap();
     let step = phone.unlock(&phone.unlock(&step).await.unwrap()).await.unwrap();
-    assert!(matches!(step, Step::PhoneSignInOn(_)), "{step:?}");
+    assert!(matches!(step, Step::PhoneSignInOn { .. }), "{step:?}");
 
     phone.core().turn_off_phone_sign_in(account_of(&phone).await).await.unwrap();
     let (ticket, _url) = browser_opened(&phone).await;
@@ -80,10 +80,10 @@ async fn j4_w4_a_redirect_with_another_state_or_issuer_changes_nothing() {
         back.replace("127.0.0.1:40000", "127.0.0.1:40001"),
         format!("{REDIRECT}?error=access_denied"),
     ] {
-        let told = phone.core().provide(ticket.clone(), Reply::Redirected(foreign.clone())).await;
+        let told = phone.core().provide(ticket.clone(), Reply::Redirected { url: foreign.clone() }).await;
         assert_eq!(told, Err(Error::ForeignRedirect), "{foreign}");
     }
-    let step = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
+    let step = phone.core().provide(ticket, Reply::Redirected { url: back }).await.unwrap();
     assert!(matches!(step, Step::MakeKey { .. }), "{step:?}");
 }
 
@@ -126,7 +126,7 @@ async fn j4_w5_a_code_of_another_session_is_worth_nothing() {
         query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}=")).map(str::to_owned)).unwrap()
     };
     let injected = own.replace(&part(&own, "code"), &part(&stolen, "code"));
-    let step = phone.core().provide(ticket, Reply::Redirected(injected)).await.unwrap();
+    let step = phone.core().provide(ticket, Reply::Redirected { url: injected }).await.unwrap();
     assert!(matches!(step, Step::NotAllowed { why: NotAllowed::TooLate, .. }), "{step:?}");
     assert_eq!(state_of(&phone).await.1, PhoneSignIn::Off);
 }
@@ -139,7 +139,7 @@ async fn j4_w7_refused_by_the_person_in_the_browser() {
     let page = consent_page(&person, &phone, &url).await;
     assert!(page.text("phone-name").is_some_and(|name| name == "phone"), "{}", page.html);
     let back = person.press(&page, "cancel", &[]).await.unwrap().address;
-    let step = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
+    let step = phone.core().provide(ticket, Reply::Redirected { url: back }).await.unwrap();
     assert!(matches!(step, Step::NotAllowed { why: NotAllowed::ByPerson, .. }), "{step:?}");
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
     turned_on(&person, &phone).await;
@@ -151,28 +151,28 @@ async fn j4_w8_a_key_store_that_refuses_forgets_or_lies() {
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;
     let back = agreed(&person, &phone, &url).await;
-    let made = phone.core().provide(ticket.clone(), Reply::Redirected(back)).await.unwrap();
+    let made = phone.core().provide(ticket.clone(), Reply::Redirected { url: back }).await.unwrap();
     let passing = [PlatformError::Cancelled, PlatformError::Locked, PlatformError::Transient];
     for error in passing {
-        let told = phone.core().provide(ticket.clone(), Reply::Failed(error)).await;
+        let told = phone.core().provide(ticket.clone(), Reply::Failed { cause: error }).await;
         assert_eq!(told, Err(Error::Platform(error)));
         assert_eq!(phone.core().pending_steps().await.unwrap(), vec![made.clone()], "{error:?} keeps the step");
     }
     // Bytes that are no key.
-    let point = phone.core().provide(ticket.clone(), Reply::KeyMade(vec![4; 65])).await;
+    let point = phone.core().provide(ticket.clone(), Reply::KeyMade { point: vec![4; 65] }).await;
     assert_eq!(point, Err(Error::Platform(PlatformError::Unusable)));
     let step = phone.unlock(&made).await.unwrap();
-    let gone = phone.core().provide(ticket.clone(), Reply::Failed(PlatformError::Gone)).await;
+    let gone = phone.core().provide(ticket.clone(), Reply::Failed { cause: PlatformError::Gone }).await;
     assert_eq!(gone, Err(Error::Platform(PlatformError::Gone)));
     assert!(phone.core().pending_steps().await.unwrap().is_empty(), "what can't go on is not kept");
     assert!(phone.unlock(&step).await.is_err());
     // A sound key, but another one than the key store holds.
     let (ticket, url) = browser_opened(&phone).await;
     let back = agreed(&person, &phone, &url).await;
-    let made = phone.core().provide(ticket.clone(), Reply::Redirected(back)).await.unwrap();
+    let made = phone.core().provide(ticket.clone(), Reply::Redirected { url: back }).await.unwrap();
     let Step::MakeKey { alias, .. } = made else { panic!("{made:?}") };
     let (_held, other) = (phone.make_guarded(&alias).unwrap(), phone.make_guarded("another").unwrap());
-    let lied = phone.core().provide(ticket, Reply::KeyMade(other)).await;
+    let lied = phone.core().provide(ticket, Reply::KeyMade { point: other }).await;
     assert_eq!(lied, Err(Error::Platform(PlatformError::Unusable)));
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
     turned_on(&person, &phone).await;
@@ -184,7 +184,7 @@ async fn j4_w9_an_answer_that_was_lost_is_asked_for_again() {
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;
     let back = agreed(&person, &phone, &url).await;
-    let made = phone.core().provide(ticket.clone(), Reply::Redirected(back)).await.unwrap();
+    let made = phone.core().provide(ticket.clone(), Reply::Redirected { url: back }).await.unwrap();
     let sign = phone.unlock(&made).await.unwrap();
     world.cuts.cut("/phone/device", Cut::Answer, 1);
     assert!(phone.unlock(&sign).await.is_err(), "the answer was cut off");
@@ -192,7 +192,7 @@ async fn j4_w9_an_answer_that_was_lost_is_asked_for_again() {
     assert!(matches!(pending.first(), Some(Step::PhoneSignInInterrupted { .. })), "{pending:?}");
     let phone = phone.restart().await.unwrap();
     let step = phone.core().continue_phone_sign_in(ticket).await.unwrap();
-    assert!(matches!(step, Step::PhoneSignInOn(_)), "{step:?}");
+    assert!(matches!(step, Step::PhoneSignInOn { .. }), "{step:?}");
     assert_eq!(state_of(&phone).await.1, PhoneSignIn::On);
 }
 
@@ -203,7 +203,7 @@ async fn j4_w10_a_lock_removed_between_check_and_key_stops_it() {
     let (ticket, url) = browser_opened(&phone).await;
     let back = agreed(&person, &phone, &url).await;
     phone.remove_lock().unwrap();
-    let step = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
+    let step = phone.core().provide(ticket, Reply::Redirected { url: back }).await.unwrap();
     assert!(matches!(step, Step::MissingLock { .. }), "{step:?}");
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
     assert_eq!(state_of(&phone).await.1, PhoneSignIn::Off);
@@ -222,11 +222,11 @@ async fn j4_w12_ended_in_each_step_it_goes_on_where_it_was() {
     let Step::OpenBrowser { url, .. } = step else { panic!("{step:?}") };
     let back = agreed(&person, &phone, &url).await;
     // Ended between "about to redeem" and the token: the code is spent, so only signing in again helps.
-    let step = phone.core().provide(ticket, Reply::Redirected(back)).await.unwrap();
+    let step = phone.core().provide(ticket, Reply::Redirected { url: back }).await.unwrap();
     let phone = same_after_restart(phone, &step).await;
     let step = phone.unlock(&step).await.unwrap();
     let phone = same_after_restart(phone, &step).await;
-    assert!(matches!(phone.unlock(&step).await.unwrap(), Step::PhoneSignInOn(_)));
+    assert!(matches!(phone.unlock(&step).await.unwrap(), Step::PhoneSignInOn { .. }));
     let phone = phone.restart().await.unwrap();
     assert_eq!(state_of(&phone).await, (AccountHealth::Active, PhoneSignIn::On));
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
@@ -245,7 +245,7 @@ async fn j4_w12_a_lost_token_answer_leaves_nothing_half_done() {
     let (ticket, url) = browser_opened(&phone).await;
     let back = agreed(&person, &phone, &url).await;
     world.cuts.cut("/token", Cut::Answer, 1);
-    assert_eq!(phone.core().provide(ticket.clone(), Reply::Redirected(back)).await, Err(Error::Offline));
+    assert_eq!(phone.core().provide(ticket.clone(), Reply::Redirected { url: back }).await, Err(Error::Offline));
     let phone = phone.restart().await.unwrap();
     let step = phone.core().continue_phone_sign_in(ticket).await.unwrap();
     assert!(matches!(step, Step::NotAllowed { why: NotAllowed::TooLate, .. }), "{step:?}");

@@ -36,7 +36,7 @@ async fn j5_w4_ended_and_cut_off_in_each_step() {
     assert_eq!(back(&phone, &ticket, to_phone).await, Err(Error::WrongReply), "that is behind it");
     world.cuts.cut("/phone/prompts", Cut::Before, 1);
     let step = phone.core().continue_enrollment(ticket).await.unwrap();
-    assert_eq!(step, Step::AccountAdded(account_of(&phone).await));
+    assert_eq!(step, Step::AccountAdded { account: account_of(&phone).await });
     assert_eq!(phones(&world), 1, "and not twice");
     let phone = phone.restart().await.unwrap();
     let step = phone.core().pending_steps().await.unwrap().remove(0);
@@ -44,7 +44,7 @@ async fn j5_w4_ended_and_cut_off_in_each_step() {
     let step = phone.core().continue_phone_sign_in(ticket).await.unwrap();
     let phone = phone.restart().await.unwrap();
     assert_eq!(phone.core().pending_steps().await.unwrap(), vec![step.clone()]);
-    assert!(matches!(unlocked(&phone, step).await, Step::PhoneSignInOn(_)));
+    assert!(matches!(unlocked(&phone, step).await, Step::PhoneSignInOn { .. }));
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
 }
 

@@ -63,7 +63,7 @@ pub(crate) async fn agreed(person: &Person, page: &PageView, digits: &str) -> St
 }
 
 pub(crate) async fn back(phone: &TestPhone, ticket: &Ticket, url: String) -> Result<Step, Error> {
-    phone.core().provide(ticket.clone(), Reply::Redirected(url)).await
+    phone.core().provide(ticket.clone(), Reply::Redirected { url }).await
 }
 
 /// The key is made and signs, with the person asked each time.
@@ -101,14 +101,14 @@ async fn j5_with_the_password_the_account_is_added_and_signs_in_without_one() {
     let page = by_password(&person, &url).await;
     assert_eq!(page.text("phone-name").as_deref(), Some("phone"));
     let step = back(&phone, &ticket, agreed(&person, &page, &digits).await).await.unwrap();
-    assert_eq!(unlocked(&phone, step).await, Step::PhoneSignInOn(account_of(&phone).await));
+    assert_eq!(unlocked(&phone, step).await, Step::PhoneSignInOn { account: account_of(&phone).await });
     assert_eq!(state_of(&phone).await, (AccountHealth::Active, PhoneSignIn::On));
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
     let browser = world.person().unwrap();
     let page = use_phone(&browser).await;
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,7 +125,7 @@ async fn j5_with_a_pass_no_password_is_ever_needed() {
     assert_ne!(digits, digits_2, "drawn anew (one chance in a million that this fails)");
     let page = by_pass(&person, &url, &given_pass(&world, 0)).await;
     let step = back(&phone, &ticket, agreed(&person, &page, &digits_2).await).await.unwrap();
-    assert!(matches!(unlocked(&phone, step).await, Step::PhoneSignInOn(_)));
+    assert!(matches!(unlocked(&phone, step).await, Step::PhoneSignInOn { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,7 +135,7 @@ async fn j5_without_a_lock_the_account_is_added_and_phone_sign_in_follows_later(
     let (ticket, url, digits) = started(&world, &phone).await;
     let page = by_password(&person, &url).await;
     let step = back(&phone, &ticket, agreed(&person, &page, &digits).await).await.unwrap();
-    assert_eq!(step, Step::AccountAdded(account_of(&phone).await));
+    assert_eq!(step, Step::AccountAdded { account: account_of(&phone).await });
     assert_eq!(state_of(&phone).await, (AccountHealth::Active, PhoneSignIn::Off));
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
     phone.set_lock().unwrap();
@@ -156,11 +156,11 @@ async fn j5_another_phone_of_the_account_approves_it_after_a_password() {
     assert_eq!(early.name(), "user-name", "not before the approval");
     let prompt = first.prompt_of(PromptKind::AddMethod).await.unwrap();
     let step = first.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     let page = browser.open("/sign-in/number").await.unwrap();
     let page = browser.press(&page, "finish", &[]).await.unwrap();
     let step = back(&second, &ticket, agreed(&browser, &page, &digits).await).await.unwrap();
-    assert!(matches!(unlocked(&second, step).await, Step::PhoneSignInOn(_)));
+    assert!(matches!(unlocked(&second, step).await, Step::PhoneSignInOn { .. }));
     assert_eq!(phones(&world), 2);
     first.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     assert!(!first.core().snapshot().await.unwrap().notices.is_empty(), "the first phone is told");
@@ -297,7 +297,7 @@ async fn j5_w3_the_policy_says_no_and_both_sides_say_so() {
     let (ticket, url, digits) = started(&world, &phone).await;
     let page = by_password(&person, &url).await;
     let step = back(&phone, &ticket, agreed(&person, &page, &digits).await).await.unwrap();
-    assert_eq!(step, Step::AccountAdded(account_of(&phone).await));
+    assert_eq!(step, Step::AccountAdded { account: account_of(&phone).await });
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     assert_eq!(state_of(&phone).await, (AccountHealth::Active, PhoneSignIn::NotAllowed));
 }
@@ -317,7 +317,7 @@ async fn j1_passwordless_only_registers_inside_the_app_alone() {
     let (ticket, url, digits) = started(&world, &phone).await;
     let page = by_password(&person, &url).await;
     let step = back(&phone, &ticket, agreed(&person, &page, &digits).await).await.unwrap();
-    assert!(matches!(unlocked(&phone, step).await, Step::PhoneSignInOn(_)));
+    assert!(matches!(unlocked(&phone, step).await, Step::PhoneSignInOn { .. }));
 }
 
 /// A browser that comes back for somebody else's act, or with somebody else's answer, changes nothing.
@@ -344,7 +344,7 @@ async fn j5_a_phone_whose_clock_is_an_hour_off_is_added_all_the_same() {
     let (ticket, url, digits) = started(&world, &phone).await;
     let page = by_password(&person, &url).await;
     let step = back(&phone, &ticket, agreed(&person, &page, &digits).await).await.unwrap();
-    assert!(matches!(unlocked(&phone, step).await, Step::PhoneSignInOn(_)));
+    assert!(matches!(unlocked(&phone, step).await, Step::PhoneSignInOn { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ async fn added(scene: &Scene) -> Result<Step, Error> {
     let page = person.open(&url).await.unwrap();
     let page = person.enter_password(&page, USER, PASSWORD).await.unwrap();
     let back = person.press(&page, "register", &[("digits", &digits)]).await.unwrap().address;
-    core.provide(ticket, Reply::Redirected(back)).await
+    core.provide(ticket, Reply::Redirected { url: back }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +36,7 @@ async fn j5_an_interceptor_changes_no_answer() {
     }
     let scene = Scene::start().await;
     let step = added(&scene).await.unwrap();
-    assert_eq!(step, Step::AccountAdded(account_of(&scene.phone).await), "what he passes on works");
+    assert_eq!(step, Step::AccountAdded { account: account_of(&scene.phone).await }, "what he passes on works");
     scene.stop().await;
 }
 

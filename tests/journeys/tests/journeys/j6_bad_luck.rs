@@ -37,7 +37,10 @@ async fn j6_w5_answered_on_one_phone_the_other_withdraws() {
     let (page, prompt) = asked(&person, &first).await;
     let late = second.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     let number = page.number().unwrap();
-    assert_eq!(first.approve_unlocked(&prompt, number.clone()).await.unwrap(), Step::Done(Outcome::Approved));
+    assert_eq!(
+        first.approve_unlocked(&prompt, number.clone()).await.unwrap(),
+        Step::Done { outcome: Outcome::Approved }
+    );
     second.no_prompt().await.unwrap();
     let told = second.core().approve(late.id().clone(), number).await;
     assert!(!matches!(told, Ok(Step::Sign { .. })), "nobody unlocks for what is over: {told:?}");
@@ -100,7 +103,7 @@ async fn j6_w9_while_thirty_strangers_knock_a_known_browser_rings_the_first_time
     };
     let known = tokio::time::timeout(Duration::from_secs(10), rings).await.unwrap();
     let step = phone.approve_unlocked(&known, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     assert_eq!(finished(&person).await, "security-info");
 }
 
@@ -159,7 +162,7 @@ async fn j6_w16_ended_in_each_step_of_answering() {
 
     world.cuts.cut("/phone/answers", Cut::Before, 1);
     let step = phone.approve_unlocked(&prompt, number.clone()).await.unwrap();
-    assert_eq!(step, Step::Queued(prompt.id().clone()));
+    assert_eq!(step, Step::Queued { prompt: prompt.id().clone() });
     let phone = phone.restart().await.unwrap();
     let told = decided(&phone, &prompt).await;
     assert_eq!(told, PromptState::Done { outcome: Outcome::Approved }, "sent after the restart, unlocked once");
@@ -168,7 +171,7 @@ async fn j6_w16_ended_in_each_step_of_answering() {
     let (page, prompt) = asked(&person, &phone).await;
     world.cuts.cut("/phone/answers", Cut::Answer, 1);
     let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Queued(prompt.id().clone()), "the service took it, and the phone does not know");
+    assert_eq!(step, Step::Queued { prompt: prompt.id().clone() }, "the service took it, and the phone does not know");
     let phone = phone.restart().await.unwrap();
     assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Approved });
     assert_eq!(finished(&person).await, "security-info");
@@ -183,7 +186,7 @@ async fn j6_w14_what_is_on_its_way_is_told_as_it_is_and_never_as_approved() {
     let (page, prompt) = asked(&person, &phone).await;
     world.stop_service().await;
     let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Queued(prompt.id().clone()));
+    assert_eq!(step, Step::Queued { prompt: prompt.id().clone() });
     assert_eq!(on_its_way(&phone, &prompt).await, Delivery::WaitingForNetwork, "it has not left this phone");
     world.start_service().unwrap();
     assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Approved });
@@ -194,7 +197,7 @@ async fn j6_w14_what_is_on_its_way_is_told_as_it_is_and_never_as_approved() {
         let (page, prompt) = asked(&person, &phone).await;
         world.cuts.cut("/phone/answers", cut, 1);
         let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-        assert_eq!(step, Step::Queued(prompt.id().clone()));
+        assert_eq!(step, Step::Queued { prompt: prompt.id().clone() });
         assert_eq!(on_its_way(&phone, &prompt).await, Delivery::Sent, "{cut:?}: this phone can't know more");
         assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Approved });
         assert_eq!(finished(&person).await, "security-info");
@@ -202,7 +205,7 @@ async fn j6_w14_what_is_on_its_way_is_told_as_it_is_and_never_as_approved() {
 
     // A report of what was approved is on its way, and the approval is all that is certain so far.
     world.stop_service().await;
-    assert_eq!(phone.core().report(prompt.id().clone()).await.unwrap(), Step::Queued(prompt.id().clone()));
+    assert_eq!(phone.core().report(prompt.id().clone()).await.unwrap(), Step::Queued { prompt: prompt.id().clone() });
     let told = phone.core().delivery(prompt.id().clone()).await.unwrap();
     assert_eq!(told, Some(Delivery::WaitingForNetwork));
     world.start_service().unwrap();
@@ -216,7 +219,7 @@ async fn j6_w14_an_answer_that_got_nowhere_in_time_has_expired() {
     let (page, prompt) = asked(&person, &phone).await;
     world.stop_service().await;
     let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Queued(prompt.id().clone()));
+    assert_eq!(step, Step::Queued { prompt: prompt.id().clone() });
     // So long the phone asks what became of it.
     phone.clock.advance(24 * 3_600);
     let phone = phone.restart().await.unwrap();
@@ -238,7 +241,7 @@ async fn an_answer_learns_that_the_phone_was_removed() {
         endings::remove_device(tx, &mut device, Cause::RemovedByPerson, world.app.clock.now())
     });
     removed.unwrap();
-    assert_eq!(phone.core().deny(prompt.id().clone()).await.unwrap(), Step::Done(Outcome::Expired));
+    assert_eq!(phone.core().deny(prompt.id().clone()).await.unwrap(), Step::Done { outcome: Outcome::Expired });
     let account = phone.core().accounts().await.unwrap().remove(0);
     let cause = RemovalCause::RemovedByPerson;
     assert_eq!(account.health, AccountHealth::RemovedByService { cause });

@@ -86,7 +86,7 @@ async fn j6_on_the_same_phone_the_page_opens_the_app() {
     browser.come_back().await.unwrap();
     assert_eq!(browser.number().await.unwrap(), number, "still readable");
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
-    assert_eq!(phone.approve_unlocked(&prompt, number).await.unwrap(), Step::Done(Outcome::Approved));
+    assert_eq!(phone.approve_unlocked(&prompt, number).await.unwrap(), Step::Done { outcome: Outcome::Approved });
     browser.wait_for_page("name-account").await.unwrap();
     browser.close().await.unwrap();
 

@@ -100,7 +100,7 @@ async fn j6_w9_requests_in_vain_of_one_origin_come_quietly_until_something_is_ap
     let (_, first) = scene.password_proved().await;
     let first = loud(scene.app(first).await);
     let denied = scene.phone.core().deny(first.id().clone()).await.unwrap();
-    assert_eq!(denied, Step::Done(Outcome::Denied));
+    assert_eq!(denied, Step::Done { outcome: Outcome::Denied });
     let (_, second) = scene.password_proved().await;
     loud(scene.app(second).await);
     assert_eq!(scene.account().await.quiet_origins.len(), 1, "said before the next one comes");
@@ -120,7 +120,7 @@ async fn j6_w9_requests_in_vain_of_one_origin_come_quietly_until_something_is_ap
     assert_eq!(loud(scene.app(own).await).origin(), Origin::KnownBrowser, "Ada's own browser rings all the same");
 
     let step = scene.phone.core().approve(third.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     assert_eq!(scene.account().await.quiet_origins, []);
     let (_, fourth) = scene.password_proved().await;
     loud(scene.app(fourth).await);
@@ -179,11 +179,15 @@ async fn j6_a_muted_account_alerts_nobody_until_it_ends_and_is_answered_all_the_
     let checked = scene.phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     assert!(checked.prompts.iter().any(|found| found.id() == prompt.id()), "opening the app finds it");
     let step = scene.phone.approve_unlocked(prompt, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     let (_, own) = scene.known_browser().await;
     let (prompt, _) = quiet(scene.app(own).await);
     let step = scene.phone.core().report(prompt.id().clone()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Reported), "an approval does not end a mute, and reporting is never muted");
+    assert_eq!(
+        step,
+        Step::Done { outcome: Outcome::Reported },
+        "an approval does not end a mute, and reporting is never muted"
+    );
 
     scene.phone.core().unmute(account.clone()).await.unwrap();
     assert_eq!(scene.account().await.muted_until, None);

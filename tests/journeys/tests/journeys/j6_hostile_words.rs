@@ -51,7 +51,7 @@ async fn j6_w12_a_planted_cookie_is_worth_nothing_once_a_name_is_typed() {
     browser.wait_for_page("number").await.unwrap();
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     let step = phone.approve_unlocked(&prompt, browser.number().await.unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     for path in ["/sign-in/number", "/sign-in/continue", "/security-info"] {
         assert_eq!(attacker.open(path).await.unwrap().name(), "user-name", "{path}");
     }

@@ -24,7 +24,7 @@ async fn j6_in_a_known_browser_the_number_is_typed_or_chosen_and_the_person_unlo
     let Matching::Choose { options } = prompt.matching() else { panic!("{:?}", prompt.matching()) };
     assert!(options.contains(&number));
     let step = phone.approve_unlocked(&prompt, number).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     assert_eq!(finished(&person).await, "security-info");
 }
 
@@ -38,7 +38,7 @@ async fn j6_an_unknown_browser_shows_three_digits_and_names_the_account_before_i
     assert_eq!(number.len(), 3, "{number}");
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     assert_eq!((prompt.origin(), prompt.matching()), (Origin::Unknown, &Matching::Enter { digits: 3 }));
-    assert_eq!(phone.approve_unlocked(&prompt, number).await.unwrap(), Step::Done(Outcome::Approved));
+    assert_eq!(phone.approve_unlocked(&prompt, number).await.unwrap(), Step::Done { outcome: Outcome::Approved });
     assert_eq!(finished(&stranger).await, "name-account");
     assert_eq!(
         stranger.open("/security-info").await.unwrap().name(),
@@ -63,14 +63,14 @@ async fn j6_w1_w2_a_wrong_number_or_a_denial_end_it() {
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     let Matching::Choose { options } = prompt.matching() else { panic!("{:?}", prompt.matching()) };
     let wrong = options.iter().find(|option| **option != page.number().unwrap()).unwrap().clone();
-    assert_eq!(phone.approve_unlocked(&prompt, wrong).await.unwrap(), Step::Done(Outcome::WrongNumber));
+    assert_eq!(phone.approve_unlocked(&prompt, wrong).await.unwrap(), Step::Done { outcome: Outcome::WrongNumber });
     assert_eq!(person.turned("/sign-in/number", "number").await.unwrap().name(), "outcome");
 
     use_phone(&person).await;
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     phone.remove_lock().unwrap();
     let denied = phone.core().deny(prompt.id().clone()).await.unwrap();
-    assert_eq!(denied, Step::Done(Outcome::Denied), "denying never needs the lock");
+    assert_eq!(denied, Step::Done { outcome: Outcome::Denied }, "denying never needs the lock");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,7 +81,7 @@ async fn j6_w3_a_report_after_approving_ends_the_session() {
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
     assert_eq!(finished(&person).await, "security-info");
-    assert_eq!(phone.core().report(prompt.id().clone()).await.unwrap(), Step::Done(Outcome::Reported));
+    assert_eq!(phone.core().report(prompt.id().clone()).await.unwrap(), Step::Done { outcome: Outcome::Reported });
     assert_eq!(person.open("/security-info").await.unwrap().name(), "user-name");
 }
 
@@ -113,7 +113,7 @@ async fn j6_w6_w7_cancelled_on_the_page_and_replaced_by_a_newer_one() {
         Ok(step) => phone.unlock(&step).await.map_err(|trouble| trouble.to_string()),
         Err(error) => Err(error.to_string()),
     };
-    assert!(!matches!(late, Ok(Step::Done(Outcome::Approved))), "{late:?}");
+    assert!(!matches!(late, Ok(Step::Done { outcome: Outcome::Approved })), "{late:?}");
 }
 
 /// A denial, a name that nobody has and a phone that stays silent look the same, for the same minute.
@@ -165,7 +165,10 @@ async fn j6_w11_a_push_that_never_arrives_is_found_by_opening_the_app() {
     a_moment().await;
     let checked = phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
     let prompt = checked.prompts.iter().find(|prompt| prompt.kind() == PromptKind::PhoneSignIn).unwrap();
-    assert_eq!(phone.approve_unlocked(prompt, page.number().unwrap()).await.unwrap(), Step::Done(Outcome::Approved));
+    assert_eq!(
+        phone.approve_unlocked(prompt, page.number().unwrap()).await.unwrap(),
+        Step::Done { outcome: Outcome::Approved }
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,7 +192,7 @@ async fn j6_w14_an_answer_cut_off_is_told_truly_without_a_second_unlock() {
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     world.cuts.cut("/phone/answers", Cut::Answer, 1);
     let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Queued(prompt.id().clone()), "not approved before the service says so");
+    assert_eq!(step, Step::Queued { prompt: prompt.id().clone() }, "not approved before the service says so");
     phone.no_prompt().await.unwrap();
     let snapshot = phone.core().snapshot().await.unwrap();
     let told = snapshot.prompts.iter().find(|shown| shown.id() == prompt.id()).unwrap();
@@ -212,10 +215,10 @@ async fn j6_w15_unlocking_fails_is_cancelled_or_takes_too_long() {
     for error in
         [PlatformError::WrongPassphrase, PlatformError::Locked, PlatformError::Transient, PlatformError::Cancelled]
     {
-        let told = phone.core().provide(ticket_of(&step), Reply::Failed(error)).await;
+        let told = phone.core().provide(ticket_of(&step), Reply::Failed { cause: error }).await;
         assert_eq!(told, Err(Error::Platform(error)));
     }
-    let gone = phone.core().provide(ticket_of(&step), Reply::Failed(PlatformError::Transient)).await;
+    let gone = phone.core().provide(ticket_of(&step), Reply::Failed { cause: PlatformError::Transient }).await;
     assert_eq!(gone, Err(Error::UnknownTicket), "cancelled is over");
     assert_eq!(phone.open_prompts().await.unwrap().len(), 1, "and the request still waits");
     let step = phone.core().approve(prompt.id().clone(), number.clone()).await.unwrap();
@@ -225,7 +228,11 @@ async fn j6_w15_unlocking_fails_is_cancelled_or_takes_too_long() {
     assert_eq!(garbage, Err(Error::Platform(PlatformError::Unusable)));
     let wrong_form = Reply::Signed { signature: vec![1; 70], verified: countersign::UserVerification::None };
     assert_eq!(phone.core().provide(ticket.clone(), wrong_form).await, Err(Error::WrongReply));
-    assert_eq!(phone.unlock(&step).await.unwrap(), Step::Done(Outcome::Approved), "the third time it works");
+    assert_eq!(
+        phone.unlock(&step).await.unwrap(),
+        Step::Done { outcome: Outcome::Approved },
+        "the third time it works"
+    );
     assert_eq!(finished(&person).await, "security-info");
 }
 

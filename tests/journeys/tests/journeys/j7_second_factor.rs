@@ -39,7 +39,7 @@ async fn j7_the_right_number_signs_in_and_the_next_time_the_browser_is_known() {
     assert_eq!(prompt.kind(), PromptKind::SecondFactor);
     assert_eq!(prompt.context().browser, "Firefox");
     let step = scene.phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     let page = person.press(&page, "finish", &[]).await.unwrap();
     assert_eq!(page.name(), "security-info");
     // Signed out and in again from the same browser: three numbers to choose from.
@@ -50,7 +50,7 @@ async fn j7_the_right_number_signs_in_and_the_next_time_the_browser_is_known() {
     let number = page.number().unwrap();
     assert!(options.contains(&number));
     let step = scene.phone.core().approve(prompt.id().clone(), number).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     scene.world.stop().await;
 }
 
@@ -63,7 +63,7 @@ async fn j7_w1_a_wrong_number_ends_the_request() {
     assert_eq!(core.approve(prompt.id().clone(), "1".to_owned()).await, Err(Error::NumberForm));
     assert_eq!(core.approve(prompt.id().clone(), "٤٧".to_owned()).await, Err(Error::NumberForm));
     let step = core.approve(prompt.id().clone(), another(&number)).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::WrongNumber));
+    assert_eq!(step, Step::Done { outcome: Outcome::WrongNumber });
     assert_eq!(core.approve(prompt.id().clone(), number).await, Err(Error::AlreadyAnswered));
     let page = person.open("/sign-in/number").await.unwrap();
     assert!(page.text("outcome").unwrap().contains("Another number"), "{}", page.html);
@@ -76,7 +76,7 @@ async fn j7_w1_a_wrong_number_ends_the_request() {
 async fn j7_w2_denied_on_the_phone() {
     let scene = scene().await;
     let (person, _, prompt) = asked(&scene).await;
-    assert_eq!(scene.phone.core().deny(prompt.id().clone()).await.unwrap(), Step::Done(Outcome::Denied));
+    assert_eq!(scene.phone.core().deny(prompt.id().clone()).await.unwrap(), Step::Done { outcome: Outcome::Denied });
     let page = person.open("/sign-in/number").await.unwrap();
     assert!(page.text("outcome").unwrap().contains("You denied"), "{}", page.html);
     assert_eq!(person.open("/security-info").await.unwrap().name(), "user-name", "nobody is signed in");
@@ -91,9 +91,13 @@ async fn j7_w3_it_was_not_me_before_and_after_approving() {
     core.approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
     let page = person.press(&page, "finish", &[]).await.unwrap();
     assert_eq!(page.name(), "security-info");
-    assert_eq!(core.report(prompt.id().clone()).await.unwrap(), Step::Done(Outcome::Reported));
+    assert_eq!(core.report(prompt.id().clone()).await.unwrap(), Step::Done { outcome: Outcome::Reported });
     assert_eq!(person.open("/security-info").await.unwrap().name(), "user-name", "the session has ended");
-    assert_eq!(core.report(prompt.id().clone()).await.unwrap(), Step::Done(Outcome::Reported), "said twice");
+    assert_eq!(
+        core.report(prompt.id().clone()).await.unwrap(),
+        Step::Done { outcome: Outcome::Reported },
+        "said twice"
+    );
     // The thief comes back with the same password: refused until it changes.
     let thief = scene.world.person().unwrap();
     let refused = thief.sign_in().await.unwrap();
@@ -109,7 +113,7 @@ async fn j7_w4_nobody_answers() {
     let page = person.open("/sign-in/number").await.unwrap();
     assert!(page.text("outcome").unwrap().contains("Nobody answered"), "{}", page.html);
     let late = scene.phone.core().approve(prompt.id().clone(), "10".to_owned()).await;
-    assert!(matches!(late, Ok(Step::Done(Outcome::Expired)) | Err(Error::PromptExpired)), "{late:?}");
+    assert!(matches!(late, Ok(Step::Done { outcome: Outcome::Expired }) | Err(Error::PromptExpired)), "{late:?}");
     scene.world.stop().await;
 }
 
@@ -171,7 +175,7 @@ async fn j7_w8_a_lost_push_is_found_by_checking_and_a_doubled_one_changes_nothin
     let prompts = scene.phone.open_prompts().await.unwrap();
     assert_eq!(prompts.len(), 1, "once, by push and by fetch and doubled");
     let step = scene.phone.core().approve(prompts[0].id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     scene.world.stop().await;
 }
 
@@ -181,7 +185,7 @@ async fn j7_w9_an_answer_cut_off_after_the_service_took_it_tells_the_truth() {
     let (person, page, prompt) = asked(&scene).await;
     scene.world.cuts.cut("/phone/answers", Cut::Answer, 1);
     let step = scene.phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Queued(prompt.id().clone()), "never \"approved\" before the service says so");
+    assert_eq!(step, Step::Queued { prompt: prompt.id().clone() }, "never \"approved\" before the service says so");
     scene.phone.no_prompt().await.unwrap();
     let done = person.press(&page, "finish", &[]).await.unwrap();
     assert_eq!(done.name(), "security-info");
@@ -198,7 +202,7 @@ async fn j7_w9_a_phone_ended_while_its_answer_waits_sends_it_after_the_restart()
     let prompt = phone.prompt().await.unwrap();
     world.cuts.cut("/phone/answers", Cut::Before, 1);
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Queued(prompt.id().clone()));
+    assert_eq!(step, Step::Queued { prompt: prompt.id().clone() });
     let phone = phone.restart().await.unwrap();
     phone.no_prompt().await.unwrap();
     assert_eq!(person.press(&page, "finish", &[]).await.unwrap().name(), "security-info");
@@ -252,7 +256,7 @@ async fn j7_push_is_really_push_with_the_prompts_endpoint_blocked_and_the_relay_
     let page = browser.sign_in().await.unwrap();
     let prompt = phone.prompt_of(PromptKind::SecondFactor).await.unwrap();
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     assert!(push_was_seen(&world).await, "the answer says received_by: push");
     assert_eq!(browser.press(&page, "finish", &[]).await.unwrap().name(), "security-info");
     world.stop().await;
@@ -271,7 +275,7 @@ async fn j7_with_the_relay_dead_checking_for_requests_does_it_and_says_fetch() {
     let page = browser.sign_in().await.unwrap();
     let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let step = phone.core().approve(checked.prompts[0].id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     assert!(!push_was_seen(&world).await, "the answer says received_by: fetch");
     assert_eq!(browser.press(&page, "finish", &[]).await.unwrap().name(), "security-info");
     world.stop().await;
@@ -293,7 +297,7 @@ async fn j7_w8_a_push_that_comes_after_the_fetch_still_counts_as_push() {
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     assert_eq!(phone.open_prompts().await.unwrap().len(), 1, "the push changes nothing that is shown");
     let step = phone.core().approve(checked.prompts[0].id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     assert!(push_was_seen(&world).await);
     world.stop().await;
 }
@@ -321,10 +325,10 @@ async fn j7_two_browsers_at_once_have_numbers_of_their_own() {
     let (of_one, of_two) = (of(&one), of(&two));
     let prompt = prompts.iter().find(|prompt| prompt.id().jti == of_one).unwrap();
     let crossed = scene.phone.core().approve(prompt.id().clone(), two.number().unwrap()).await.unwrap();
-    assert_eq!(crossed, Step::Done(Outcome::WrongNumber), "neither number fits the other");
+    assert_eq!(crossed, Step::Done { outcome: Outcome::WrongNumber }, "neither number fits the other");
     let prompt = prompts.iter().find(|prompt| prompt.id().jti == of_two).unwrap();
     let right = scene.phone.core().approve(prompt.id().clone(), two.number().unwrap()).await.unwrap();
-    assert_eq!(right, Step::Done(Outcome::Approved));
+    assert_eq!(right, Step::Done { outcome: Outcome::Approved });
     assert_eq!(second.press(&two, "finish", &[]).await.unwrap().name(), "security-info");
     assert_eq!(first.press(&one, "finish", &[]).await.unwrap().name(), "outcome");
     scene.world.stop().await;

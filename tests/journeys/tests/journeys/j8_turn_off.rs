@@ -92,13 +92,16 @@ async fn j8_w3_removed_on_the_page_while_a_request_is_open() {
     assert_eq!(page.name(), "remove-number", "{}", page.html);
     let removal = phone.prompt_of(PromptKind::RemoveMethod).await.unwrap();
     assert!(removal.needs_unlock(), "step-up takes the sign-in key where there is one");
-    assert_eq!(phone.approve_unlocked(&removal, page.number().unwrap()).await.unwrap(), Step::Done(Outcome::Approved));
+    assert_eq!(
+        phone.approve_unlocked(&removal, page.number().unwrap()).await.unwrap(),
+        Step::Done { outcome: Outcome::Approved }
+    );
     let page = person.open("/security-info/step-up").await.unwrap();
     person.press(&page, "finish", &[]).await.unwrap();
     let late = phone.core().approve(prompt.id().clone(), waiting.number().unwrap()).await;
     if let Ok(step) = late {
         let told = phone.unlock(&step).await;
-        assert!(!matches!(told, Ok(Step::Done(Outcome::Approved))), "{told:?}");
+        assert!(!matches!(told, Ok(Step::Done { outcome: Outcome::Approved })), "{told:?}");
     }
     phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
     let account = phone.core().accounts().await.unwrap()[0].clone();

@@ -51,7 +51,7 @@ async fn j9_w2_one_unreadable_record_costs_no_other() {
         let page = use_phone(&person).await;
         let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
         let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-        assert_eq!(step, Step::Done(Outcome::Approved), "{damage}");
+        assert_eq!(step, Step::Done { outcome: Outcome::Approved }, "{damage}");
         let page = person.open("/sign-in/number").await.unwrap();
         person.press(&page, "finish", &[]).await.unwrap();
         let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
@@ -113,7 +113,7 @@ async fn j9_w4_a_full_or_read_only_disk_is_said_and_loses_nothing() {
     let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let prompt = checked.prompts.iter().find(|prompt| prompt.kind() == PromptKind::PhoneSignIn).unwrap();
     let step = phone.approve_unlocked(prompt, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved), "with room again it goes on");
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved }, "with room again it goes on");
 
     let home = phone.home().to_owned();
     phone.core().shut_down().await;

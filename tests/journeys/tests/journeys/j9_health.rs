@@ -52,7 +52,7 @@ async fn j9_a_key_that_new_fingerprints_invalidated_is_said_and_repaired() {
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
     let Step::Sign { ticket, .. } = step else { panic!("{step:?}") };
-    let told = phone.core().provide(ticket, Reply::Failed(PlatformError::Invalidated)).await;
+    let told = phone.core().provide(ticket, Reply::Failed { cause: PlatformError::Invalidated }).await;
     assert!(told.is_err());
     let after = account(&phone).await;
     assert_eq!((after.health, after.phone_sign_in), (AccountHealth::SignInKeyInvalidated, PhoneSignIn::Off));
@@ -75,7 +75,7 @@ async fn j9_a_suspended_person_approves_nothing_until_it_is_lifted() {
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     suspend(&world, true);
     let told = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-    assert!(matches!(told, Step::Done(countersign::Outcome::Cancelled)), "{told:?}");
+    assert!(matches!(told, Step::Done { outcome: countersign::Outcome::Cancelled }), "{told:?}");
     assert_ne!(person.turned("/sign-in/number", "number").await.unwrap().name(), "security-info");
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let now = account(&phone).await;
@@ -105,10 +105,10 @@ async fn j9_w1_a_key_store_that_is_not_yet_unlocked_is_not_gone() {
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
     let Step::Sign { ticket, .. } = &step else { panic!("{step:?}") };
-    assert!(phone.core().provide(ticket.clone(), Reply::Failed(PlatformError::Locked)).await.is_err());
+    assert!(phone.core().provide(ticket.clone(), Reply::Failed { cause: PlatformError::Locked }).await.is_err());
     let now = account(&phone).await;
     assert_eq!((now.health, now.phone_sign_in), (AccountHealth::Active, PhoneSignIn::On));
-    assert!(matches!(phone.unlock(&step).await.unwrap(), Step::Done(countersign::Outcome::Approved)));
+    assert!(matches!(phone.unlock(&step).await.unwrap(), Step::Done { outcome: countersign::Outcome::Approved }));
     assert!(phone.core().requirements(account_of(&phone).await).await.unwrap().lock_is_enough);
 }
 
@@ -124,7 +124,7 @@ async fn j9_a_wrong_clock_is_corrected_by_the_services_time() {
         let page = use_phone(&person).await;
         let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
         let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-        assert_eq!(step, Step::Done(Outcome::Approved), "{hours} hours");
+        assert_eq!(step, Step::Done { outcome: Outcome::Approved }, "{hours} hours");
     }
     // More than a day is the person's to set right: it is said, and nothing is lost.
     phone.clock.advance(10 * 3_600);

@@ -280,7 +280,7 @@ async fn j7_an_interceptor_decides_nothing_and_says_nothing_was_decided() {
         Asked::Answered(Reply::json(&claims))
     });
     let step = phone.core().approve(id, page.number().unwrap()).await;
-    assert!(!matches!(step, Ok(Step::Done(_))), "nobody but the service says that it took the answer: {step:?}");
+    assert!(!matches!(step, Ok(Step::Done { .. })), "nobody but the service says that it took the answer: {step:?}");
     assert_eq!(browser.open("/sign-in/number").await.unwrap().name(), "number");
     between.honest();
     phone.core().foregrounded().await.unwrap();

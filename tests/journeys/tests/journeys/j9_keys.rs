@@ -51,7 +51,7 @@ async fn approves(person: &Person, phone: &TestPhone) {
     let page = number_page(person).await;
     let prompt = phone.prompt_of(PromptKind::SecondFactor).await.unwrap();
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
 }
 
 async fn checks(phone: &TestPhone) {

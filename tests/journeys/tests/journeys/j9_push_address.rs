@@ -54,7 +54,7 @@ async fn a_push_arrives(world: &World, phone: &TestPhone) {
     let page = world.person().unwrap().sign_in().await.unwrap();
     let prompt = phone.prompt_of(PromptKind::SecondFactor).await.unwrap();
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     world.cuts.heal();
 }
 

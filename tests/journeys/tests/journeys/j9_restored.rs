@@ -67,7 +67,7 @@ async fn j9_restored_on_another_phone_it_names_the_accounts_and_begins_anew() {
     let page = use_phone(&person).await;
     let prompt = first.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     let step = first.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
 }
 
 /// Ada adds the other phone; the first one approves.
@@ -76,7 +76,7 @@ async fn added_again(person: &Person, first: &TestPhone, second: &TestPhone) {
     let page = person.press(&info, "add-method", &[]).await.unwrap();
     let prompt = first.prompt_of(PromptKind::AddMethod).await.unwrap();
     let step = first.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done(Outcome::Approved));
+    assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     let page = person.open("/security-info/step-up").await.unwrap();
     let page = person.press(&page, "finish", &[]).await.unwrap();
     let page = person.press(&page, "next", &[]).await.unwrap();

@@ -87,13 +87,13 @@ async fn follow(phone: &Phone, step: Step, output: &mut Output) -> Result<Ending
             output.tell(&format!("\n{text}\n"), &json::digits(&host, &digits, until))?;
             output.text(&wrap("Waiting for the page to take them…"))?;
             match phone.authenticator().wait_for_activation(ticket).await? {
-                EnrollmentEnd::Active(account) => {
+                EnrollmentEnd::Active { account } => {
                     output.event(&json::account("added", &account))?;
                     output.text(&wrap("The page has taken them. The account is on this phone."))?;
                     output.text(&wrap("The page now sends a first request. To answer it: countersign-phone watch"))?;
                     Ok(Ending::Done)
                 }
-                EnrollmentEnd::Ended(cause) => Err(PhoneError::Ended(cause)),
+                EnrollmentEnd::Ended { cause } => Err(PhoneError::Ended(cause)),
             }
         }
         Step::EnrollmentEnded { ticket, cause, .. } => {
@@ -113,8 +113,8 @@ async fn code_input(args: &Add, output: &mut Output, lines: &mut Lines) -> Resul
         return Ok(CodeInput::Typed { code: code.clone(), address: address.clone() });
     }
     match args.text.as_deref() {
-        Some("-") => Ok(CodeInput::Text(lines.next().await.unwrap_or_default().trim().to_owned())),
-        Some(text) => Ok(CodeInput::Text(text.to_owned())),
+        Some("-") => Ok(CodeInput::Text { text: lines.next().await.unwrap_or_default().trim().to_owned() }),
+        Some(text) => Ok(CodeInput::Text { text: text.to_owned() }),
         None => ask(output, lines).await,
     }
 }
@@ -124,7 +124,7 @@ async fn ask(output: &mut Output, lines: &mut Lines) -> Result<CodeInput, PhoneE
     output.text("  Code: ")?;
     let answer = lines.next().await.ok_or(PhoneError::NotConfirmed)?;
     match guess(&answer) {
-        Guess::Text(text) => Ok(CodeInput::Text(text)),
+        Guess::Text(text) => Ok(CodeInput::Text { text }),
         Guess::Picture(path) => picture(&path),
         Guess::Typed(code) => {
             output.text("  Address beside the code: ")?;
@@ -157,7 +157,7 @@ fn guess(answer: &str) -> Guess {
 }
 
 fn picture(path: &Path) -> Result<CodeInput, PhoneError> {
-    std::fs::read(path).map(CodeInput::Picture).map_err(|_unreadable| PhoneError::PictureFile)
+    std::fs::read(path).map(|bytes| CodeInput::Picture { bytes }).map_err(|_unreadable| PhoneError::PictureFile)
 }
 
 #[cfg(test)]

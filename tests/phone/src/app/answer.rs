@@ -67,11 +67,11 @@ pub(super) async fn send(
     };
     match step {
         Step::MissingLock { .. } => Err(PhoneError::MissingLock),
-        Step::Done(outcome) => {
+        Step::Done { outcome } => {
             say_outcome(id, outcome, output)?;
             Ok(if as_asked(&asked, outcome) { Ending::Done } else { Ending::Otherwise })
         }
-        Step::Queued(_) => {
+        Step::Queued { .. } => {
             // Nothing on its way any more: the loop was faster, and its outcome is said as such.
             let delivery = authenticator.delivery(id.clone()).await?.unwrap_or(Delivery::Sent);
             say_delivery(id, delivery, output)?;

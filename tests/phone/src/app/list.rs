@@ -48,10 +48,10 @@ fn pending(step: &Step, output: &mut Output) -> Result<(), PhoneError> {
         // None of these waits for anything.
         Step::MissingLock { .. }
         | Step::NotAllowed { .. }
-        | Step::AccountAdded(_)
-        | Step::PhoneSignInOn(_)
-        | Step::Queued(_)
-        | Step::Done(_) => return Ok(()),
+        | Step::AccountAdded { .. }
+        | Step::PhoneSignInOn { .. }
+        | Step::Queued { .. }
+        | Step::Done { .. } => return Ok(()),
     };
     output.tell(&wrap(&text), &json!({ "event": event, "host": host }))?;
     Ok(())

@@ -78,15 +78,15 @@ pub(super) async fn walk(
             }
             ref asked @ (Step::MakeKey { .. } | Step::Sign { .. }) => unlock_step(phone, asked, output, lines).await?,
             Step::PhoneSignInInterrupted { ticket, .. } => phone.authenticator().continue_phone_sign_in(ticket).await?,
-            Step::PhoneSignInOn(account) => return on(phone, &account, output).await,
-            Step::AccountAdded(account) => return added(phone, &account, output).await,
+            Step::PhoneSignInOn { account } => return on(phone, &account, output).await,
+            Step::AccountAdded { account } => return added(phone, &account, output).await,
             Step::NotAllowed { why, .. } => return Err(PhoneError::NotAllowed(why)),
             Step::MissingLock { .. } => return Err(PhoneError::MissingLock),
             Step::ShowDigits { .. }
             | Step::EnrollmentInterrupted { .. }
             | Step::EnrollmentEnded { .. }
-            | Step::Queued(_)
-            | Step::Done(_) => return Err(Error::InvalidAnswer.into()),
+            | Step::Queued { .. }
+            | Step::Done { .. } => return Err(Error::InvalidAnswer.into()),
         };
     }
 }
@@ -104,7 +104,7 @@ async fn back(
         let Some(url) = watch::until(phone, output, lines, browser.next()).await? else {
             return Err(PhoneError::NoBrowserAnswer);
         };
-        match phone.authenticator().provide(ticket.clone(), Reply::Redirected(url)).await {
+        match phone.authenticator().provide(ticket.clone(), Reply::Redirected { url }).await {
             Err(foreign @ Error::ForeignRedirect) => output.error(&foreign.into(), None, None)?,
             brought => return Ok(brought?),
         }
