@@ -6,7 +6,7 @@ import PackageDescription
 let generated = ".build-generated"
 let libraryFolder = Context.environment["COUNTERSIGN_LIBRARY_DIR"] ?? "\(Context.packageDirectory)/../target/mobile"
 let library: [LinkerSetting] = [
-    .linkedLibrary("countersign_bindings"),
+    .linkedLibrary("countersign"),
     .unsafeFlags(["-L\(libraryFolder)", "-Xlinker", "-rpath", "-Xlinker", libraryFolder]),
 ]
 

@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::{
-    Account, AccountId, Delivery, Ending, FetchReason, LockState, PromptId, PushHealth, PushTest, Requirements, Ticket,
-    Timestamp,
+    Account, AccountId, CodeInput, Delivery, Ending, EnrollmentEnd, FetchReason, KeyStore, LockState, PromptId,
+    PushHealth, PushTest, Reply, Requirements, Step, Ticket, Timestamp,
 };
 
 use crate::error::CountersignError;
-use crate::ports::{Foreign, KeyStore, Ports};
+use crate::ports::Ports;
 use crate::prompts::PushEffect;
-use crate::records::{Checked, CodeInput, EnrollmentEnd, Folders, Invite, Scanned, Snapshot};
-use crate::steps::{Reply, Step};
+use crate::records::{Checked, Folders, Invite, Scanned, Snapshot};
 
 type Result<T> = std::result::Result<T, CountersignError>;
 
@@ -69,7 +68,7 @@ pub async fn restored_accounts(folders: Folders) -> Result<Vec<Account>> {
 /// The services still list the other device.
 #[uniffi::export]
 pub async fn start_over(folders: Folders, key_store: Arc<dyn KeyStore>) -> Result<()> {
-    Ok(countersign::start_over(folders.into(), Arc::new(Foreign(key_store))).await?)
+    Ok(countersign::start_over(folders.into(), key_store).await?)
 }
 
 #[uniffi::export]
@@ -105,7 +104,7 @@ impl Authenticator {
 
     /// Reads what was scanned, photographed or typed; asks nobody.
     pub async fn read_code(&self, input: CodeInput) -> Result<Scanned> {
-        Ok(self.0.read_code(input.into()).await?.into())
+        Ok(self.0.read_code(input).await?.into())
     }
 
     /// Asks the service behind an invitation who it is; keeps nothing.
@@ -118,19 +117,19 @@ impl Authenticator {
     /// After `Offline`, `Untrusted`, `Busy`, `NotYetUnlocked` and `TryAgain` the enrollment is kept
     /// (`pending_steps`, `continue_enrollment`); after any other error nothing is left of it.
     pub async fn enroll(&self, offer: Arc<Offer>) -> Result<Step> {
-        Ok(self.0.enroll(offer.0.clone()).await?.into())
+        Ok(self.0.enroll(offer.0.clone()).await?)
     }
 
     /// Goes on with an enrollment that was cut off.
     pub async fn continue_enrollment(&self, ticket: Ticket) -> Result<Step> {
-        Ok(self.0.continue_enrollment(ticket).await?.into())
+        Ok(self.0.continue_enrollment(ticket).await?)
     }
 
     /// Waits until the page has taken the digits, or the service ended the enrollment.
     ///
     /// It also happens when nobody waits: `changed_since` shows it then, and `abandon` gives it up.
     pub async fn wait_for_activation(&self, ticket: Ticket) -> Result<EnrollmentEnd> {
-        Ok(self.0.wait_for_activation(ticket).await?.into())
+        Ok(self.0.wait_for_activation(ticket).await?)
     }
 
     /// Gives a started act up; nothing of it is left here, and the service is told where it knows of it.
@@ -150,7 +149,7 @@ impl Authenticator {
     /// Returns what the app does next; each reply goes to `provide`. Ends with `PhoneSignInOn`, with `AccountAdded`
     /// where phone sign-in can't be turned on at once, or with a step that says why not.
     pub async fn add_by_signing_in(&self, address: String, redirect_uri: String) -> Result<Step> {
-        Ok(self.0.add_by_signing_in(address, redirect_uri).await?.into())
+        Ok(self.0.add_by_signing_in(address, redirect_uri).await?)
     }
 
     /// Starts turning phone sign-in on; `redirect_uri` is where the system browser comes back to this app.
@@ -158,17 +157,17 @@ impl Authenticator {
     /// Returns what the app does next; each reply goes to `provide`, until `PhoneSignInOn`, or a step that says why
     /// not.
     pub async fn turn_on_phone_sign_in(&self, account: AccountId, redirect_uri: String) -> Result<Step> {
-        Ok(self.0.turn_on_phone_sign_in(account, redirect_uri).await?.into())
+        Ok(self.0.turn_on_phone_sign_in(account, redirect_uri).await?)
     }
 
     /// Goes on with turning phone sign-in on after it was cut off.
     pub async fn continue_phone_sign_in(&self, ticket: Ticket) -> Result<Step> {
-        Ok(self.0.continue_phone_sign_in(ticket).await?.into())
+        Ok(self.0.continue_phone_sign_in(ticket).await?)
     }
 
     /// Brings what a step asked for, and returns the next one.
     pub async fn provide(&self, ticket: Ticket, reply: Reply) -> Result<Step> {
-        Ok(self.0.provide(ticket, reply.into()).await?.into())
+        Ok(self.0.provide(ticket, reply).await?)
     }
 
     /// Turns phone sign-in off: the key is destroyed at once, the service is told now or later. Requests after a
@@ -219,7 +218,7 @@ impl Authenticator {
 
     /// Acts that can go on or be given up, oldest first.
     pub async fn pending_steps(&self) -> Result<Vec<Step>> {
-        Ok(self.0.pending_steps().await?.into_iter().map(Step::from).collect())
+        Ok(self.0.pending_steps().await?)
     }
 
     /// Handles one push; what can't be decrypted and verified is dropped without an error.
@@ -239,17 +238,17 @@ impl Authenticator {
     /// `MissingLock` when there is no lock to do it with. Else `Done` with what the service said, or `Queued` when it
     /// can't be reached: then the signed decision is stored and goes out by itself.
     pub async fn approve(&self, prompt: PromptId, number: String) -> Result<Step> {
-        Ok(self.0.approve(prompt, number).await?.into())
+        Ok(self.0.approve(prompt, number).await?)
     }
 
     /// Denies a prompt; never needs the person to unlock anything.
     pub async fn deny(&self, prompt: PromptId) -> Result<Step> {
-        Ok(self.0.deny(prompt).await?.into())
+        Ok(self.0.deny(prompt).await?)
     }
 
     /// "It wasn't me": ends what was asked, and what an approval gave, within a day.
     pub async fn report(&self, prompt: PromptId) -> Result<Step> {
-        Ok(self.0.report(prompt).await?.into())
+        Ok(self.0.report(prompt).await?)
     }
 
     /// How far what the person last decided about a prompt has got; none when nothing is on its way.

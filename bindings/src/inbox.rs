@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use countersign::Timestamp;
+use countersign::{KeyStore, Timestamp};
 
-use crate::ports::{Foreign, KeyStore};
 use crate::prompts::PushEffect;
 
 /// The folder that app and extension share, opened in the extension. Synchronous: an extension has one thing
@@ -49,7 +48,7 @@ impl Inbox {
     /// Keychain access group, "after first unlock, this device only".
     #[uniffi::constructor]
     pub fn open(folder: String, key_store: Arc<dyn KeyStore>) -> Result<Arc<Self>, InboxError> {
-        Ok(Arc::new(Self(countersign::Inbox::open(Path::new(&folder), &Foreign(key_store))?)))
+        Ok(Arc::new(Self(countersign::Inbox::open(Path::new(&folder), key_store.as_ref())?)))
     }
 
     /// Handles one push at this phone's time `now`; what can't be decrypted and verified is dropped.

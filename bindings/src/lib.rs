@@ -1,16 +1,18 @@
 //! The core for Kotlin and Swift: its whole public API by UniFFI, and no decision of its own.
 //!
-//! | module | what it carries over |
+//! The core's feature `uniffi` makes its public types and ports known to Kotlin and Swift as they are. Here stands
+//! what is another thing there:
+//!
+//! | module | what it holds |
 //! | --- | --- |
 //! | `authenticator` | the one door, and the objects it hands out |
 //! | `inbox` | what a notification extension may do |
-//! | `ports` | what the shell implements, in Kotlin or Swift |
-//! | `prompts`, `records` | what a screen shows |
-//! | `steps` | acts that need more than one go |
+//! | `ports` | what the shell hands over to open the authenticator |
+//! | `prompts`, `records` | what the core guards by its types: there plain records |
 //! | `error` | what the app does next when something did not work |
 //!
-//! Every type of the core is matched in full, so that a new variant or field does not compile here until it
-//! is carried over; `tests/complete.rs` finds what is missing altogether.
+//! Each of these types is matched in full, so that a new variant or field does not compile here until it
+//! is carried over; `tests/complete.rs` finds what is missing altogether, or written twice.
 
 mod authenticator;
 mod error;
@@ -18,14 +20,12 @@ mod inbox;
 mod ports;
 mod prompts;
 mod records;
-mod steps;
 
 pub use authenticator::{Authenticator, Offer, restored_accounts, start_over};
+// One component with the core's own types: UniFFI goes by the crate's name, and both have the same.
+pub use countersign::UniFfiTag;
 pub use error::CountersignError;
 pub use inbox::{Inbox, InboxError};
-pub use ports::{DeviceLock, KeyStore, PlatformError, Ports, PushChannel, TlsTrust};
+pub use ports::Ports;
 pub use prompts::{Matching, Prompt, PushEffect};
-pub use records::{Checked, CodeInput, EnrollmentEnd, Folders, Invite, Scanned, Snapshot, Unreachable, next_step};
-pub use steps::{Reply, Step};
-
-uniffi::setup_scaffolding!("countersign");
+pub use records::{Checked, Folders, Invite, Scanned, Snapshot, Unreachable, next_step};

@@ -106,6 +106,7 @@ impl Offer {
 
 /// How adding an account ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum EnrollmentEnd {
     /// The account works.
     Active {

@@ -112,6 +112,7 @@ pub enum Error {
 
 /// How the database failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum StoreFault {
     /// The disk is full.
     #[error("disk full")]
@@ -135,6 +136,7 @@ pub enum StoreFault {
 
 /// What is wrong with a service's metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum MetadataFault {
     /// The address has no discovery document.
     #[error("no discovery document")]
@@ -158,6 +160,7 @@ pub enum MetadataFault {
 
 /// Why an enrollment can't go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum EnrollmentFault {
     /// The service knows no such code, or the code was mistyped.
     #[error("unknown")]

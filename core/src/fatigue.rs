@@ -25,6 +25,7 @@ const REPORTED: u32 = 2;
 
 /// Why a request came without an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case", tag = "why")]
 pub enum Quiet {
     /// The person has muted the account.
@@ -43,6 +44,7 @@ pub enum Quiet {
 
 /// An origin whose requests come without an alert at present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct QuietOrigin {
     /// Which one.
     pub origin: Origin,

@@ -127,6 +127,8 @@ pub use {
     step::{NotAllowed, Purpose, Reply, SignedForm, Step},
     ticket::Ticket,
 };
+#[cfg(feature = "uniffi")]
+uniffi::setup_scaffolding!();
 #[cfg(feature = "desktop")]
 pub use {
     http::PlatformTrust,

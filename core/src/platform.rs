@@ -14,6 +14,7 @@ use crate::text::without_controls;
 /// `Locked` and `Transient` are never taken for `Gone`: an account is given up only when the platform
 /// says for certain that its key no longer exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Error))]
 pub enum PlatformError {
     /// The store is there but can't be read before the first unlock after a restart.
     #[error("the key store is not yet unlocked")]
@@ -27,7 +28,7 @@ pub enum PlatformError {
     /// The key exists but the platform will never let it be used again.
     #[error("the key was invalidated")]
     Invalidated,
-    /// The key does not exist.
+    /// The key does not exist. Say so only when the platform says for certain that it does not.
     #[error("the key does not exist")]
     Gone,
     /// The passphrase or credential that opens the store was wrong.
@@ -44,8 +45,17 @@ impl From<NoRandomness> for PlatformError {
     }
 }
 
+/// What a port of the shell throws beside `PlatformError` says nothing about a key.
+#[cfg(feature = "uniffi")]
+impl From<uniffi::UnexpectedUniFFICallbackError> for PlatformError {
+    fn from(_thrown: uniffi::UnexpectedUniFFICallbackError) -> Self {
+        Self::Transient
+    }
+}
+
 /// Who must be there for a key to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyGuard {
     /// Usable after the first unlock since the device started; nobody is asked.
@@ -61,11 +71,12 @@ pub enum KeyGuard {
 /// # Security
 /// Private keys must not be exportable where the platform offers that. `wrap` must be authenticated
 /// encryption under a key that is not part of any backup, so that a copied database opens nowhere else.
+#[cfg_attr(feature = "uniffi", uniffi::export(rust, foreign))]
 pub trait KeyStore: Send + Sync {
     /// Makes a P-256 key under `alias` and returns its public point (65 bytes, uncompressed).
     ///
     /// Only keys that ask nobody are made through this port; a key that asks the person is made by the app itself,
-    /// in the same key store, when `Step::MakeKey` asks for it. `public_key` and `delete` are called for both.
+    /// in the same key store, when a step asks for it (`MakeKey`). `public_key` and `delete` are called for both.
     ///
     /// A key that already stands under `alias` is kept and its public point returned, so that an act
     /// cut off after this call can be done again.
@@ -74,8 +85,8 @@ pub trait KeyStore: Send + Sync {
     /// The public point (65 bytes) of the key under `alias`; `Gone` when there is none.
     fn public_key(&self, alias: String) -> Result<Vec<u8>, PlatformError>;
 
-    /// Signs `message` with ECDSA P-256 and SHA-256; the signature is ASN.1 DER, as platforms make it.
-    fn sign(&self, alias: String, message: Vec<u8>) -> Result<Vec<u8>, PlatformError>;
+    /// Signs `content` with ECDSA P-256 and SHA-256; the signature is ASN.1 DER, as platforms make it.
+    fn sign(&self, alias: String, content: Vec<u8>) -> Result<Vec<u8>, PlatformError>;
 
     /// Destroys the key under `alias`; no error when there is none.
     fn delete(&self, alias: String) -> Result<(), PlatformError>;
@@ -89,6 +100,7 @@ pub trait KeyStore: Send + Sync {
 
 /// Whether the device has a lock, and of which kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum LockState {
     /// No lock: anybody who holds the device can use it.
     Missing,
@@ -99,6 +111,7 @@ pub enum LockState {
 }
 
 /// The device's own lock.
+#[cfg_attr(feature = "uniffi", uniffi::export(rust, foreign))]
 pub trait DeviceLock: Send + Sync {
     /// The lock as it is set now; asked anew each time, since it can be taken off at any moment.
     fn state(&self) -> Result<LockState, PlatformError>;
@@ -106,6 +119,7 @@ pub trait DeviceLock: Send + Sync {
 
 /// What the device does with pushes for this app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum PushDelivery {
     /// They are delivered and shown.
     Allowed,
@@ -118,6 +132,7 @@ pub enum PushDelivery {
 }
 
 /// How pushes reach this phone.
+#[cfg_attr(feature = "uniffi", uniffi::export(rust, foreign))]
 pub trait PushChannel: Send + Sync {
     /// Registers `slot` (16 bytes) for a service's VAPID key (65 bytes) and returns the Web Push endpoint.
     ///
@@ -131,7 +146,9 @@ pub trait PushChannel: Send + Sync {
 /// Whether the platform trusts a certificate chain.
 ///
 /// The name check and the handshake's signatures stay in the core: this port only says whether the
-/// chain leads to an authority that the platform (or the organization's profile on it) trusts.
+/// chain leads to an authority that the platform (or the organization's profile on it) trusts. One that
+/// takes longer than five seconds does not trust.
+#[cfg_attr(feature = "uniffi", uniffi::export(rust, foreign))]
 pub trait TlsTrust: Send + Sync {
     /// True when `chain` (DER, end entity first) is trusted for `host` at `now` (seconds since 1970).
     fn is_trusted(&self, host: String, chain: Vec<Vec<u8>>, now: u64) -> Result<bool, PlatformError>;
@@ -139,6 +156,7 @@ pub trait TlsTrust: Send + Sync {
 
 /// What the phone says of itself when it is added to an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct DeviceDescription {
     /// The person's own name for it, e.g. "Ada's phone".
     pub name: String,

@@ -13,10 +13,11 @@ pub use crate::service::messages::PushTest;
 
 /// How pushes fare for one account. Without them requests are still found by opening the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct PushHealth {
     /// What this device does with pushes for the app.
     pub delivery: PushDelivery,
-    /// When one last came for this account and was found genuine, by this phone's clock; `None` before the first.
+    /// When one last came for this account and was found genuine, by this phone's clock; none before the first.
     pub last_received: Option<Timestamp>,
     /// Whether the service knows where to send them; `false` while a new address waits to be told.
     pub is_address_told: bool,

@@ -12,6 +12,7 @@ use crate::service::messages::{Message, StateStatus};
 
 /// How far something got that ends at once on this phone, and that the service must be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Ending {
     /// The service knows.
     Done,

@@ -11,8 +11,9 @@ use crate::prompt::{Outcome, PromptId};
 use crate::service::messages::UserVerification;
 use crate::ticket::Ticket;
 
-/// What the app does next.
+/// What the app does next in an act that needs more than one go.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Step {
     /// Show these digits, to be typed into the page where the person started, and nowhere else.
     ShowDigits {
@@ -55,7 +56,7 @@ pub enum Step {
         /// Why.
         why: NotAllowed,
     },
-    /// Ask whether this device is to be registered to this person; bring `Reply::Confirmed`, or abandon.
+    /// Ask whether this device is to be registered to this person; reply `Confirmed`, or abandon.
     ConfirmDevice {
         /// To go on, or give it up.
         ticket: Ticket,
@@ -68,7 +69,7 @@ pub enum Step {
         /// The name under which this device will be seen there.
         device: String,
     },
-    /// Open this address in the system browser; bring the address it comes back to as `Reply::Redirected`.
+    /// Open this address in the system browser; reply `Redirected` with the address it comes back to.
     OpenBrowser {
         /// To go on, or give it up.
         ticket: Ticket,
@@ -81,8 +82,8 @@ pub enum Step {
         /// When it ends, by this phone's clock.
         until: Timestamp,
     },
-    /// Make a P-256 key in the key store under this alias, guarded like this; bring its public point (65 bytes) as
-    /// `Reply::KeyMade`. A key that stands under the alias already is the one.
+    /// Make a P-256 key in the key store under this alias, guarded like this; reply `KeyMade` with its public point
+    /// (65 bytes). A key that stands under the alias already is the one.
     MakeKey {
         /// To go on, or give it up.
         ticket: Ticket,
@@ -95,7 +96,7 @@ pub enum Step {
         /// When it ends, by this phone's clock.
         until: Timestamp,
     },
-    /// Have the person unlock the key and sign; bring the signature as `Reply::Signed`.
+    /// Have the person unlock the key and sign; reply `Signed` with the signature.
     Sign {
         /// To go on, or give it up.
         ticket: Ticket,
@@ -142,6 +143,7 @@ pub enum Step {
 
 /// Why phone sign-in can't be turned on, or an account can't be added by signing in.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum NotAllowed {
     /// The organization's policy says no.
     Policy,
@@ -160,6 +162,7 @@ pub enum NotAllowed {
 
 /// What the person unlocks a key for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Purpose {
     /// To turn phone sign-in on.
     TurnOnPhoneSignIn,
@@ -172,6 +175,7 @@ pub enum Purpose {
 
 /// Bytes to be signed (ECDSA P-256 with SHA-256), for one way of having verified the person.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct SignedForm {
     /// How the person was verified.
     pub verified: UserVerification,
@@ -225,6 +229,7 @@ impl SignedForm {
 
 /// What the app brings back for a step; prints no address, since the browser's holds a code.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Reply {
     /// The person agreed.
     Confirmed,

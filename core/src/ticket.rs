@@ -11,6 +11,9 @@ const PHONE_SIGN_IN: &str = "phone-sign-in:";
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ticket(pub String);
 
+#[cfg(feature = "uniffi")]
+uniffi::custom_newtype!(Ticket, String);
+
 /// What a ticket names.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Act {

@@ -1,11 +1,13 @@
 //! Generates Kotlin and Swift from the metadata inside the built, unstripped library.
 //!
-//! `countersign-bindgen LIBRARY KOTLIN_FOLDER SWIFT_FOLDER`, started in this crate's folder (it asks cargo for
-//! the crate's `uniffi.toml`).
+//! `countersign-bindgen LIBRARY KOTLIN_FOLDER SWIFT_FOLDER`, started in this crate's folder, where
+//! `uniffi.toml` stands.
 
 use std::process::ExitCode;
 
 use uniffi::{GenerateOptions, SwiftBindingsOptions, TargetLanguage};
+
+const CONFIG: &str = "uniffi.toml";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -16,6 +18,7 @@ fn main() -> ExitCode {
         languages: vec![TargetLanguage::Kotlin],
         source: library.into(),
         out_dir: kotlin.into(),
+        config_override: Some(CONFIG.into()),
         ..GenerateOptions::default()
     };
     let for_swift = SwiftBindingsOptions {
@@ -29,7 +32,7 @@ fn main() -> ExitCode {
         modulemap_filename: Some("module.modulemap".to_owned()),
         metadata_no_deps: false,
         link_frameworks: Vec::new(),
-        config: None,
+        config: Some(CONFIG.into()),
     };
     let generated = uniffi::generate(for_kotlin).and_then(|()| uniffi::generate_swift_bindings(for_swift));
     match generated {

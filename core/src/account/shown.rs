@@ -9,8 +9,12 @@ use crate::fatigue::QuietOrigin;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AccountId(pub String);
 
+#[cfg(feature = "uniffi")]
+uniffi::custom_newtype!(AccountId, String);
+
 /// An account as the person sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Account {
     /// This phone's name for it.
     pub id: AccountId,
@@ -36,6 +40,7 @@ pub struct Account {
 
 /// Whether an account signs in without a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum PhoneSignIn {
     /// It does.
     On,
@@ -46,8 +51,9 @@ pub enum PhoneSignIn {
     NotAllowed,
 }
 
-/// Whether an account works, and if not, why; [`AccountHealth::next_step`] says what to do.
+/// Whether an account works, and if not, why; `next_step` says what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum AccountHealth {
     /// Added, and the service still waits for the digits.
     Pending,
@@ -80,6 +86,7 @@ pub enum AccountHealth {
 
 /// What helps an account that does not work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum NextStep {
     /// Nothing is needed.
     Nothing,
@@ -117,6 +124,7 @@ impl AccountHealth {
 
 /// Why the service took this phone off an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum RemovalCause {
     /// "That's not my phone" was chosen in the wizard.
@@ -141,6 +149,7 @@ pub enum RemovalCause {
 
 /// Something that happened to an account, told to each of its phones until it was shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Notice {
     /// Names it, to dismiss it.
     pub id: String,
@@ -154,6 +163,7 @@ pub struct Notice {
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
     /// A phone was added.

@@ -18,6 +18,7 @@ const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Why a code can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum CodeError {
     /// It looks like an invitation, but a part is missing, doubled or malformed.
     #[error("a damaged invitation")]
@@ -37,6 +38,7 @@ impl From<NotAnIssuer> for CodeError {
 }
 
 /// A code as the person has it.
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum CodeInput {
     /// What a camera read.
     Text {
@@ -68,6 +70,7 @@ pub enum Scanned {
 
 /// What a code that is not ours looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum OtherCode {
     /// An invitation of a newer version: the app needs an update.
     NewerVersion,

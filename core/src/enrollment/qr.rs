@@ -22,6 +22,7 @@ const CONTRAST_BLOCK: u32 = 32;
 
 /// Why a picture gave no code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum PictureError {
     /// More bytes or pixels than a screenshot has.
     #[error("the picture is too large")]

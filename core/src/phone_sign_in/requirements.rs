@@ -8,6 +8,7 @@ use crate::step::NotAllowed;
 
 /// The checklist before phone sign-in is turned on.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Requirements {
     /// The device lock as it is now.
     pub lock: LockState,
@@ -21,6 +22,7 @@ pub struct Requirements {
 
 /// Whether this device is registered for phone sign-in with an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Registration {
     /// Not yet.
     Needed,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How the other side got as far as asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// From inside a session.

@@ -9,6 +9,7 @@ use crate::prompt::origin::Origin;
 
 /// Names a prompt: a service's own id is only unique within its account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct PromptId {
     /// The account that is asked for.
     pub account: AccountId,
@@ -112,6 +113,7 @@ impl Prompt {
 
 /// What is asked for; the words are the app's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum PromptKind {
     /// "Does this phone work?" at the end of adding an account.
@@ -164,6 +166,7 @@ impl Matching {
 
 /// What the service says about the sign-in; claims, cleaned of control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Context {
     /// The application to be signed in to.
     pub application: String,
@@ -176,12 +179,13 @@ pub struct Context {
     /// Where that address is, as far as the service knows.
     pub place: Option<Place>,
     /// Whether it is the network of this phone's last contact with the service. `false` is a warning that the
-    /// organization wants the person to see; `None`: nothing follows from it.
+    /// organization wants the person to see; without a value nothing follows from it.
     pub near: Option<bool>,
 }
 
 /// A place as city, region and country.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Place {
     /// City.
     pub city: String,
@@ -193,6 +197,7 @@ pub struct Place {
 
 /// Whether a prompt waits for the person or for the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum PromptState {
     /// It waits for the person.
     Open,
@@ -210,6 +215,7 @@ pub enum PromptState {
 
 /// How far an answer has got on its way to the service. None of it says that the service agrees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Delivery {
     /// It is being sent.
     Sending,
@@ -221,6 +227,7 @@ pub enum Delivery {
 
 /// What the service made of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The sign-in goes on.
@@ -245,6 +252,7 @@ pub enum Outcome {
 
 /// Why a prompt was taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum WithdrawalReason {
     /// Another phone of the person answered first.

@@ -141,6 +141,7 @@ pub(crate) enum Message {
 
 /// Why the phone asks for prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum FetchReason {
     /// The person opened the app.
@@ -181,6 +182,7 @@ pub(crate) struct InnerAnswer {
 
 /// What was really verified of the person when a key was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum UserVerification {
     /// Finger or face; no platform tells which.
@@ -224,8 +226,9 @@ pub(crate) enum TurnOnResult {
     Refused,
 }
 
-/// What came of asking for a test push (section 5).
+/// What came of asking for a test push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum PushTest {
     /// It is on its way.

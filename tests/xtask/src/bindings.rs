@@ -14,7 +14,7 @@ const LINKED: [&str; 4] = ["-C", "link-arg=-Wl,--icf=all", "-C", "link-arg=-Wl,-
 
 /// The built library, with the metadata that the code is generated from.
 pub(crate) fn library() -> PathBuf {
-    root().join("target/mobile/libcountersign_bindings.so")
+    root().join("target/mobile/libcountersign.so")
 }
 
 /// Where the generated code stands.
@@ -38,7 +38,7 @@ pub(crate) fn build() -> io::Result<bool> {
     let folder = generated();
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
     let (library, kotlin, swift) = (text(library()), text(folder.join("kotlin")), text(folder.join("swift")));
-    // It asks cargo for the crate that it stands in.
+    // Its `uniffi.toml` stands there.
     let made = std::process::Command::new(bindgen)
         .args([&library, &kotlin, &swift])
         .current_dir(root().join("bindings"))
