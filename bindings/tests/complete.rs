@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use syn::{Attribute, FnArg, ImplItem, Item, TraitItem, UseTree, Visibility};
+use syn::{Attribute, Expr, FnArg, ImplItem, Item, TraitItem, UseTree, Visibility};
 
 /// Public in the core, and no business of an app that speaks to it from Kotlin or Swift.
 const NOT_FOR_APPS: [(&str, &str); 13] = [
@@ -45,7 +45,7 @@ const ANOTHER_THING_THERE: [(&str, &str); 15] = [
 
 /// Methods of public types that are not carried over by name.
 const OTHER_METHODS: [(&str, &str, &str); 3] = [
-    ("AccountHealth", "next_step", "a function there, as it was before UniFFI could have methods of enums"),
+    ("AccountHealth", "next_step", "a function there, which apps call already"),
     ("Folders", "under", "two fields, which the app fills"),
     ("Timestamp", "plus since", "a time of the language"),
 ];
@@ -123,24 +123,24 @@ fn is_for_uniffi(attribute: &Attribute) -> bool {
         && condition.starts_with("feature = \"uniffi\"")
 }
 
+/// The name that an item makes known to UniFFI.
+fn made_known(item: &Item) -> Option<String> {
+    let (name, attributes) = match item {
+        Item::Enum(item) => (item.ident.to_string(), &item.attrs),
+        Item::Struct(item) => (item.ident.to_string(), &item.attrs),
+        Item::Trait(item) => (item.ident.to_string(), &item.attrs),
+        // `uniffi::custom_type!(Name, …)`
+        Item::Macro(item) => (item.mac.tokens.clone().into_iter().next()?.to_string(), &item.attrs),
+        _ => return None,
+    };
+    attributes.iter().any(is_for_uniffi).then_some(name)
+}
+
 /// Types and traits of the core that UniFFI knows by their own definition.
 fn known_from_core() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for item in parsed("../core/src").iter().flat_map(|file| &file.items) {
-        let (name, attributes) = match item {
-            Item::Enum(item) => (item.ident.to_string(), &item.attrs),
-            Item::Struct(item) => (item.ident.to_string(), &item.attrs),
-            Item::Trait(item) => (item.ident.to_string(), &item.attrs),
-            // `uniffi::custom_type!(Name, …)`
-            Item::Macro(item) => match item.mac.tokens.clone().into_iter().next() {
-                Some(name) => (name.to_string(), &item.attrs),
-                None => continue,
-            },
-            _ => continue,
-        };
-        if attributes.iter().any(is_for_uniffi) {
-            assert!(found.insert(name.clone()), "`{name}` is made known twice");
-        }
+    for name in parsed("../core/src").iter().flat_map(|file| &file.items).filter_map(made_known) {
+        assert!(found.insert(name.clone()), "`{name}` is made known twice");
     }
     found
 }
@@ -228,4 +228,46 @@ fn every_public_method_and_field_is_carried_over() {
         }
     }
     assert!(compared > 60, "{compared} compared");
+}
+
+/// A definition's own text, and those of what it names.
+fn texts(item: &Item) -> String {
+    let attributes: Vec<&Attribute> = match item {
+        Item::Enum(item) => {
+            let fields = item.variants.iter().flat_map(|variant| &variant.fields).flat_map(|field| &field.attrs);
+            let variants = item.variants.iter().flat_map(|variant| &variant.attrs);
+            item.attrs.iter().chain(variants).chain(fields).collect()
+        }
+        Item::Struct(item) => item.attrs.iter().chain(item.fields.iter().flat_map(|field| &field.attrs)).collect(),
+        Item::Trait(item) => {
+            let methods = item.items.iter().filter_map(|item| match item {
+                TraitItem::Fn(method) => Some(&method.attrs),
+                _ => None,
+            });
+            item.attrs.iter().chain(methods.flatten()).collect()
+        }
+        _ => Vec::new(),
+    };
+    let lines = attributes.into_iter().filter_map(|attribute| match &attribute.meta.require_name_value().ok()?.value {
+        Expr::Lit(text) if attribute.path().is_ident("doc") => match &text.lit {
+            syn::Lit::Str(text) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn texts_that_kotlin_and_swift_show_are_not_in_rust() {
+    let mut read = 0;
+    for item in parsed("../core/src").iter().flat_map(|file| &file.items) {
+        let Some(name) = made_known(item) else { continue };
+        let text = texts(item);
+        for word in ["::", "`None`", "`Some", "`Ok", "`Err", "[`"] {
+            assert!(!text.contains(word), "the text of `{name}` has {word}: {text}");
+        }
+        read += text.lines().count();
+    }
+    assert!(read > 250, "{read} lines read");
 }

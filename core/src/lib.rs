@@ -28,7 +28,7 @@
 //!
 //! The feature `authenticator` is everything that phones need, `desktop` (on by default) adds key store and
 //! certificate trust for desktops; `inbox` alone is the extension's part, without
-//! database, network and runtime.
+//! database, network and runtime. `uniffi` makes the public types and ports known to Kotlin and Swift, texts included.
 //!
 //! Errors are `Error`, one variant for each cause; none carries a secret, a name or an address.
 

@@ -227,7 +227,7 @@ impl SignedForm {
     }
 }
 
-/// What the app brings back for a step; prints no address, since the browser's holds a code.
+/// What the app brings back for a step.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Reply {
@@ -259,6 +259,7 @@ pub enum Reply {
 
 impl fmt::Debug for Reply {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The browser's address holds a code.
         match self {
             Self::Confirmed => formatter.write_str("Confirmed"),
             // GUARD(redirect-not-printed): no_secret_of_a_whole_journey_is_written_down
