@@ -183,7 +183,7 @@ impl Model for Origins {
                 let (owner, network) = browser(asker, state.history.len());
                 let history = records(&state);
                 let allowed = rules::start(&asker.asks(&owner, &network), &history, now).ok()?;
-                let (number, _) = rules::numbers(false, &history, now, smallest).ok()?;
+                let (number, _) = rules::numbers(false, &history, now, smallest).ok()??;
                 state.history.push(Past { asker, at: state.tick, number, silent: allowed.silent, ended: None });
             }
             Event::End(index, how) => state.history[index].ended = Some((how, state.tick)),
