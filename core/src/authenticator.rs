@@ -3,34 +3,48 @@
 //! Every act is spawned on the core's own small runtime and runs to its next stored step whatever the
 //! caller does: dropping a returned future stops the waiting, never what was decided.
 
+pub(crate) mod acts;
 mod alerts;
+pub(crate) mod context;
+pub(crate) mod error;
+pub(crate) mod network;
+pub(crate) mod records;
+pub(crate) mod restored;
 mod snapshot;
+pub(crate) mod speaking;
+pub(crate) mod step;
+pub(crate) mod store;
+pub(crate) mod tasks;
 mod workers;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::account::{Account, AccountId};
-use crate::context::{Core, Folders, Ports};
-use crate::enrollment::by_sign_in;
-use crate::enrollment::code::{CodeInput, Invite, Scanned};
-use crate::enrollment::record::Stage;
-use crate::enrollment::{self, EnrollmentEnd, Offer, scan, wait};
-use crate::error::Error;
-use crate::outbox;
-use crate::phone_sign_in::{self, Requirements};
-use crate::platform::LockState;
-use crate::points::Point;
-use crate::prompt::{Delivery, PromptId, PushEffect, answer, push};
-use crate::push_address;
-use crate::removal::{self, Ending};
-use crate::retired_keys;
-use crate::service::messages::FetchReason;
-use crate::standing;
-use crate::step::{Reply, Step};
-use crate::tasks;
-use crate::ticket::{Act, Ticket};
+use crate::authenticator::acts::enrollment;
+use crate::authenticator::acts::enrollment::by_sign_in;
+use crate::authenticator::acts::enrollment::{EnrollmentEnd, Offer, wait};
+use crate::authenticator::acts::phone_sign_in;
+use crate::authenticator::acts::phone_sign_in::Requirements;
+use crate::authenticator::acts::prompts::{answer, push};
+use crate::authenticator::acts::upkeep::outbox;
+use crate::authenticator::acts::upkeep::push_address;
+use crate::authenticator::acts::upkeep::removal;
+use crate::authenticator::acts::upkeep::removal::Ending;
+use crate::authenticator::acts::upkeep::retired_keys;
+use crate::authenticator::acts::upkeep::standing;
+use crate::authenticator::context::{Core, Folders, Ports};
+use crate::authenticator::error::Error;
+use crate::authenticator::records::enrollment::Stage;
+use crate::authenticator::step::scan;
+use crate::authenticator::step::{Reply, Step};
+use crate::base::points::Point;
+use crate::protocol::code::{CodeInput, Invite, Scanned};
+use crate::protocol::messages::FetchReason;
+use crate::values::account::{Account, AccountId};
+use crate::values::platform::LockState;
+use crate::values::prompt::{Delivery, PromptId, PushEffect};
+use crate::values::ticket::{Act, Ticket};
 
 pub use snapshot::{Checked, Snapshot};
 use snapshot::{check_for_prompts, snapshot};

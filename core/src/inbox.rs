@@ -18,12 +18,14 @@ mod snapshot;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::clock::Timestamp;
-use crate::fatigue::Loudness;
-use crate::platform::{KeyStore, PlatformError};
-use crate::prompt::{Origin, Prompt, PushContent, PushEffect, verify_push};
-use crate::push_message::strip_padding;
-use crate::seal::Sealer;
+use crate::base::clock::Timestamp;
+use crate::base::seal::Sealer;
+use crate::protocol::push_message::strip_padding;
+use crate::protocol::verify::{PushContent, verify_push};
+use crate::values::fatigue::Loudness;
+use crate::values::origin::Origin;
+use crate::values::platform::{KeyStore, PlatformError};
+use crate::values::prompt::{Prompt, PushEffect};
 use files::{Files, Keeping, Kept, Kind, Seen};
 use snapshot::{Recipient, SealedSnapshot};
 

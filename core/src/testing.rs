@@ -10,10 +10,10 @@ pub mod decisions;
 pub mod doors;
 mod key_store;
 
+#[cfg(feature = "authenticator")]
+pub use crate::base::points::{Point, Side, watch};
 #[cfg(feature = "desktop")]
 pub use crate::keystore::passphrase::cheap::passphrases_are_cheap;
-#[cfg(feature = "authenticator")]
-pub use crate::points::{Point, Side, watch};
 pub use clock::FakeClock;
 #[cfg(feature = "desktop")]
 pub use key_store::passphrase_guard_contract;

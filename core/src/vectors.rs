@@ -7,17 +7,20 @@ use std::path::PathBuf;
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-use crate::clock::Timestamp;
-use crate::enrollment::proofs::EnrollmentKey;
+use crate::authenticator::speaking::exchange::{Addressee, offset_between, offset_of_state, read_state};
+use crate::base::clock::Timestamp;
+use crate::base::jose;
+use crate::base::jose::{HeaderKey, Jwk, PublicKey, base64url};
 use crate::inbox::{Inbox, InboxError};
-use crate::issuer::Issuer;
-use crate::jose::{self, HeaderKey, Jwk, PublicKey, base64url};
-use crate::platform::{KeyGuard, KeyStore};
-use crate::prompt::{Audience, PushContent, PushEffect, verify_prompt, verify_push};
-use crate::push_message::{PushKeys, strip_padding};
-use crate::service::messages::Message;
-use crate::service::{Addressee, ServiceKeys, offset_between, offset_of_state, read_state};
+use crate::protocol::keys::ServiceKeys;
+use crate::protocol::messages::Message;
+use crate::protocol::proofs::EnrollmentKey;
+use crate::protocol::push_message::{PushKeys, strip_padding};
+use crate::protocol::verify::{Audience, PushContent, verify_prompt, verify_push};
 use crate::testing::OneWrappedKey;
+use crate::values::issuer::Issuer;
+use crate::values::platform::{KeyGuard, KeyStore};
+use crate::values::prompt::PushEffect;
 
 /// What JOSE itself decides, before anything of a payload is looked at.
 const OF_JOSE: [&str; 9] =
@@ -251,16 +254,16 @@ fn signing_inputs_are_byte_equal() {
 /// that only another version knows).
 fn made_again(name: &str, payload: &str) -> Option<Box<serde_json::value::RawValue>> {
     let again = match name {
-        "phone-request.json" => {
-            serde_json::to_string(&serde_json::from_str::<crate::service::Claims>(payload).unwrap())
-        }
+        "phone-request.json" => serde_json::to_string(
+            &serde_json::from_str::<crate::authenticator::speaking::exchange::Claims>(payload).unwrap(),
+        ),
         "phone-answer.json" | "phone-sign-in-answer.json" => {
-            serde_json::to_string(&serde_json::from_str::<crate::service::messages::InnerAnswer>(payload).unwrap())
+            serde_json::to_string(&serde_json::from_str::<crate::protocol::messages::InnerAnswer>(payload).unwrap())
         }
         "phone-sign-in-key.json" => {
-            serde_json::to_string(&serde_json::from_str::<crate::service::messages::KeyProof>(payload).unwrap())
+            serde_json::to_string(&serde_json::from_str::<crate::protocol::messages::KeyProof>(payload).unwrap())
         }
-        _ => serde_json::to_string(&serde_json::from_str::<crate::service::messages::BindClaims>(payload).unwrap()),
+        _ => serde_json::to_string(&serde_json::from_str::<crate::protocol::messages::BindClaims>(payload).unwrap()),
     };
     let again = again.unwrap();
     let members = |text: &str| serde_json::from_str::<serde_json::Map<String, Value>>(text).unwrap();

@@ -1,14 +1,15 @@
 //! What reaches the person without their looking: pushes, notices, and that an account is silent for a while.
 
-use super::Authenticator;
-use crate::account::AccountId;
-use crate::clock::Timestamp;
-use crate::error::Error;
-use crate::notices;
-use crate::points::Point;
-use crate::push_address;
-use crate::push_health::{self, PushHealth, PushTest};
-use crate::store::Tables;
+use crate::authenticator::Authenticator;
+use crate::authenticator::acts::upkeep::notices;
+use crate::authenticator::acts::upkeep::push_address;
+use crate::authenticator::acts::upkeep::push_health;
+use crate::authenticator::acts::upkeep::push_health::{PushHealth, PushTest};
+use crate::authenticator::error::Error;
+use crate::authenticator::store::Tables;
+use crate::base::clock::Timestamp;
+use crate::base::points::Point;
+use crate::values::account::AccountId;
 
 impl Authenticator {
     /// Mutes an account until `until`, for a day at most, and says when it ends: its prompts are kept and listed, and

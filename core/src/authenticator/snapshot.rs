@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::account::{Account, AccountId, Notice};
-use crate::context::Core;
-use crate::enrollment::{self, by_sign_in};
-use crate::error::Error;
-use crate::phone_sign_in;
-use crate::prompt::fetch::fetch;
-use crate::prompt::{Prompt, PromptState, push};
-use crate::service::messages::FetchReason;
-use crate::step::Step;
-use crate::tasks;
+use crate::authenticator::acts::enrollment;
+use crate::authenticator::acts::enrollment::by_sign_in;
+use crate::authenticator::acts::phone_sign_in;
+use crate::authenticator::acts::prompts::fetch::fetch;
+use crate::authenticator::acts::prompts::push;
+use crate::authenticator::context::Core;
+use crate::authenticator::error::Error;
+use crate::authenticator::step::Step;
+use crate::authenticator::tasks;
+use crate::protocol::messages::FetchReason;
+use crate::values::account::{Account, AccountId, Notice};
+use crate::values::prompt::{Prompt, PromptState};
 
 /// Everything a screen shows, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Handle, Runtime};
 
-use crate::error::Error;
+use crate::authenticator::error::Error;
 
 /// Two threads: one may wait in a handshake while the other goes on.
 const WORKERS: usize = 2;

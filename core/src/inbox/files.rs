@@ -8,12 +8,13 @@ use std::time::UNIX_EPOCH;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-use crate::account::AccountId;
-use crate::clock::Timestamp;
-use crate::fatigue::Quiet;
-use crate::jose::{self, base64url};
-use crate::prompt::Origin;
-use crate::seal::{Place, Sealer};
+use crate::base::clock::Timestamp;
+use crate::base::jose;
+use crate::base::jose::base64url;
+use crate::base::seal::{Place, Sealer};
+use crate::values::account::AccountId;
+use crate::values::fatigue::Quiet;
+use crate::values::origin::Origin;
 
 /// No prompt lives longer than five minutes; twice that, and a file has nothing to tell any more.
 const LIFE: u64 = 600;

@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::files::{Files, Kept, private_file};
-use super::snapshot::{self, Recipient};
-use crate::clock::Timestamp;
-use crate::seal::Sealer;
+use crate::base::clock::Timestamp;
+use crate::base::seal::Sealer;
+use crate::inbox::files::{Files, Kept, private_file};
+use crate::inbox::snapshot;
+use crate::inbox::snapshot::Recipient;
 
 /// Written beside the snapshot and then moved over it, so that the extension never reads half of one.
 const NEXT: &str = "snapshot.next";

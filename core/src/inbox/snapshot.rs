@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::account::AccountId;
-use crate::fatigue::Memory;
-use crate::issuer::Issuer;
-use crate::jose::{self, base64url};
-use crate::prompt::Audience;
-use crate::push_message::PushKeys;
-use crate::seal::{Place, Sealer};
-use crate::service::ServiceKeys;
+use crate::base::jose;
+use crate::base::jose::base64url;
+use crate::base::seal::{Place, Sealer};
+use crate::protocol::keys::ServiceKeys;
+use crate::protocol::push_message::PushKeys;
+use crate::protocol::verify::Audience;
+use crate::values::account::AccountId;
+use crate::values::fatigue::Memory;
+use crate::values::issuer::Issuer;
 
 const NAME: &str = "snapshot";
 const VERSION: u64 = 1;

@@ -3,12 +3,12 @@
 
 use tempfile::TempDir;
 
-use super::keeper::Keeper;
 use super::*;
-use crate::account::AccountId;
-use crate::fatigue::{Memory, Quiet};
-use crate::store::samples::{NOW, account, prompt, push_keys};
+use crate::authenticator::store::samples::{NOW, account, prompt, push_keys};
+use crate::inbox::keeper::Keeper;
 use crate::testing::FakeKeyStore;
+use crate::values::account::AccountId;
+use crate::values::fatigue::{Memory, Quiet};
 
 /// What an origin may have waiting before the next one is held back.
 const MOST: usize = 8;

@@ -1,7 +1,7 @@
 //! What a desktop's key store can do beside a platform's.
 
-use crate::platform::{KeyStore, PlatformError};
-use crate::secret::Secret;
+use crate::base::secret::Secret;
+use crate::values::platform::{KeyStore, PlatformError};
 
 /// A key store of a desktop: keys that ask nobody, and keys behind the lock.
 pub trait DesktopKeyStore: KeyStore + PassphraseGuard {}

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::passphrase::{SALT_LEN, key_of};
-use super::scalar::{fresh_key, point_of, sign_with};
-use super::sealed::{open, seal};
-use crate::jose::base64url;
-use crate::platform::PlatformError;
-use crate::secret::{Secret, random};
+use crate::base::jose::base64url;
+use crate::base::secret::{Secret, random};
+use crate::keystore::passphrase::{SALT_LEN, key_of};
+use crate::keystore::scalar::{fresh_key, point_of, sign_with};
+use crate::keystore::sealed::{open, seal};
+use crate::values::platform::PlatformError;
 use ring::aead::LessSafeKey;
 
 /// Sealed under a new lock, and opened to tell a right passphrase from a wrong one.

@@ -4,9 +4,9 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use ring::aead::LessSafeKey;
 use zeroize::Zeroizing;
 
-use super::sealed::aead_key;
-use crate::platform::PlatformError;
-use crate::secret::Secret;
+use crate::base::secret::Secret;
+use crate::keystore::sealed::aead_key;
+use crate::values::platform::PlatformError;
 
 pub(super) const SALT_LEN: usize = 16;
 pub(super) const KEY_LEN: usize = 32;

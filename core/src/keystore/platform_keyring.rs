@@ -9,12 +9,12 @@ use keyring::v1::{Entry, Error as KeyringError};
 use ring::aead::LessSafeKey;
 use zeroize::Zeroizing;
 
-use super::desktop::PassphraseGuard;
-use super::guarded::Guarded;
-use super::scalar::{fresh_key, point_of, sign_with};
-use super::sealed::{aead_key, open, seal};
-use crate::platform::{KeyGuard, KeyStore, PlatformError};
-use crate::secret::{Secret, random};
+use crate::base::secret::{Secret, random};
+use crate::keystore::desktop::PassphraseGuard;
+use crate::keystore::guarded::Guarded;
+use crate::keystore::scalar::{fresh_key, point_of, sign_with};
+use crate::keystore::sealed::{aead_key, open, seal};
+use crate::values::platform::{KeyGuard, KeyStore, PlatformError};
 
 const SERVICE: &str = "Countersign";
 const WRAPPING: &str = "wrapping";

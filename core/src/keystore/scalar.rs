@@ -5,8 +5,8 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use zeroize::Zeroizing;
 
-use crate::platform::PlatformError;
-use crate::secret::random;
+use crate::base::secret::random;
+use crate::values::platform::PlatformError;
 
 pub(super) fn fresh_key() -> Result<p256::SecretKey, PlatformError> {
     // A random scalar is out of range once in 2^32 tries; then another is drawn.

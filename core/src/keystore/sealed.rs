@@ -3,8 +3,8 @@
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
-use crate::platform::PlatformError;
-use crate::secret::random;
+use crate::base::secret::random;
+use crate::values::platform::PlatformError;
 
 pub(super) fn aead_key(key: &[u8]) -> Result<LessSafeKey, PlatformError> {
     UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_length| PlatformError::Unusable)

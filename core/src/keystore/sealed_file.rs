@@ -13,15 +13,16 @@ use ring::aead::LessSafeKey;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::desktop::PassphraseGuard;
-use super::guarded::Guarded;
-use super::passphrase::{KEY_LEN, SALT_LEN, key_of};
-use super::scalar::{fresh_key, point_of, sign_with};
-use super::sealed::{aead_key, open, seal};
-use crate::jose::base64url;
-use crate::platform::{KeyGuard, KeyStore, PlatformError};
-use crate::points::{self, Point, Side};
-use crate::secret::{Secret, random};
+use crate::base::jose::base64url;
+use crate::base::points;
+use crate::base::points::{Point, Side};
+use crate::base::secret::{Secret, random};
+use crate::keystore::desktop::PassphraseGuard;
+use crate::keystore::guarded::Guarded;
+use crate::keystore::passphrase::{KEY_LEN, SALT_LEN, key_of};
+use crate::keystore::scalar::{fresh_key, point_of, sign_with};
+use crate::keystore::sealed::{aead_key, open, seal};
+use crate::values::platform::{KeyGuard, KeyStore, PlatformError};
 
 const MAGIC: &[u8; 8] = b"CSKEYS1\n";
 /// A file with a thousand keys is smaller; anything longer is not ours.

@@ -1,18 +1,19 @@
 //! What this crate decides about claims, for the model of the ceremonies (`tests/model`): the very functions that its
 //! acts call, with what they read from ports and store handed in. No app can reach them.
 
-use crate::account::AccountId;
-use crate::authorization::sent::Sent;
-use crate::clock::Timestamp;
-use crate::enrollment::proofs::EnrollmentKey;
-use crate::issuer::Issuer;
-use crate::jose::PublicKey;
-use crate::phone_sign_in::stage::Authorized;
-use crate::prompt::answer::{check_open, inner};
-use crate::prompt::{Audience, Prompt, verify_prompt};
-use crate::service::ServiceKeys;
-use crate::service::messages::TokenAnswer;
-use crate::service::messages::UserVerification;
+use crate::authenticator::acts::prompts::answer::{check_open, inner};
+use crate::authenticator::records::stage::Authorized;
+use crate::authenticator::step::sent::Sent;
+use crate::base::clock::Timestamp;
+use crate::base::jose::PublicKey;
+use crate::protocol::keys::ServiceKeys;
+use crate::protocol::messages::TokenAnswer;
+use crate::protocol::messages::UserVerification;
+use crate::protocol::proofs::EnrollmentKey;
+use crate::protocol::verify::{Audience, verify_prompt};
+use crate::values::account::AccountId;
+use crate::values::issuer::Issuer;
+use crate::values::prompt::Prompt;
 
 /// An account on a phone, as far as prompts are judged by it.
 pub struct Receiver(Audience);

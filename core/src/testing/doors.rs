@@ -3,25 +3,33 @@
 
 use serde_json::Value;
 
-use crate::account::AccountId;
-use crate::authorization;
-use crate::authorization::sent::Sent;
-use crate::clock::Timestamp;
-use crate::enrollment::code::{CodeInput, Invite, Scanned};
-use crate::enrollment::proofs::EnrollmentKey;
-use crate::enrollment::{claimed_name, qr, scan};
-use crate::error::Error;
-use crate::http::Reply;
-use crate::issuer::Issuer;
-use crate::jose::{self, Jwk, PublicKey};
-use crate::phone_sign_in::first_stage;
-use crate::prompt::{Audience, Prompt, PromptId, PushContent, WithdrawalReason, read_verified, verify_push};
-use crate::push_message::{PushKeys, strip_padding};
-use crate::seal::{Place, Sealer};
-use crate::service::messages::ProblemName;
-use crate::service::messages::TokenAnswer;
-use crate::service::{self, Addressee, ServiceKeys};
-use crate::step::NotAllowed;
+use crate::authenticator::acts::enrollment::claimed_name;
+use crate::authenticator::error::Error;
+use crate::authenticator::network::http::Reply;
+use crate::authenticator::network::metadata;
+use crate::authenticator::records::stage::first_stage;
+use crate::authenticator::speaking;
+use crate::authenticator::speaking::authorization;
+use crate::authenticator::speaking::exchange;
+use crate::authenticator::speaking::exchange::Addressee;
+use crate::authenticator::step::NotAllowed;
+use crate::authenticator::step::scan;
+use crate::authenticator::step::sent::Sent;
+use crate::base::clock::Timestamp;
+use crate::base::jose;
+use crate::base::jose::{Jwk, PublicKey};
+use crate::base::seal::{Place, Sealer};
+use crate::protocol::code::{CodeInput, Invite, Scanned};
+use crate::protocol::keys::ServiceKeys;
+use crate::protocol::messages::ProblemName;
+use crate::protocol::messages::TokenAnswer;
+use crate::protocol::proofs::EnrollmentKey;
+use crate::protocol::push_message::{PushKeys, strip_padding};
+use crate::protocol::qr;
+use crate::protocol::verify::{Audience, PushContent, read_verified, verify_push};
+use crate::values::account::AccountId;
+use crate::values::issuer::Issuer;
+use crate::values::prompt::{Prompt, PromptId, WithdrawalReason};
 
 /// What a push turned out to be.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,7 +80,7 @@ impl Phone {
     #[must_use]
     pub fn read_state(&self, jws: &str, request: &str) -> Option<String> {
         let addressee = Addressee { issuer: &self.0.issuer, device_id: &self.0.device_id };
-        service::read_state(jws, &self.0.service_keys, addressee, request).ok().map(|state| format!("{state:?}"))
+        exchange::read_state(jws, &self.0.service_keys, addressee, request).ok().map(|state| format!("{state:?}"))
     }
 
     /// The keys at the end of a published chain.
@@ -180,7 +188,7 @@ pub fn decrypt(private: &[u8], message: &[u8]) -> Option<Vec<u8>> {
 /// # Errors
 /// As the app is told.
 pub fn discovery(status: u16, body: &[u8], issuer: &str) -> Result<Vec<String>, Error> {
-    let endpoints = service::read_metadata(&Reply::for_test(status, body), &Issuer::parse(issuer).unwrap())?;
+    let endpoints = metadata::read(&Reply::for_test(status, body), &Issuer::parse(issuer).unwrap())?;
     Ok(endpoints.addresses().map(str::to_owned).to_vec())
 }
 
@@ -197,7 +205,7 @@ pub fn problem(body: &[u8]) -> Option<String> {
 #[must_use]
 pub fn look_up(body: &[u8], mac: &str, issuer: &str, nonce: &[u8; 16], key: &[u8]) -> Option<LookedUp> {
     let (issuer, key) = (Issuer::parse(issuer).unwrap(), EnrollmentKey::from_bytes(key).unwrap());
-    let answer = service::read_look_up(&with_mac(body, mac), issuer.as_str(), nonce, &key).ok()?;
+    let answer = speaking::enrollment::read_look_up(&with_mac(body, mac), issuer.as_str(), nonce, &key).ok()?;
     let keys = ServiceKeys::pinned(&answer.keys, &issuer).ok()?;
     Some(LookedUp {
         account_id: answer.account_id,
@@ -224,14 +232,14 @@ pub struct LookedUp {
 #[must_use]
 pub fn bound(body: &[u8], mac: &str, jti: &[u8; 16], key: &[u8]) -> Option<(String, String, Vec<String>)> {
     let key = EnrollmentKey::from_bytes(key).unwrap();
-    let answer = service::read_bind(&with_mac(body, mac), jti, &key).ok()?;
+    let answer = speaking::enrollment::read_bind(&with_mac(body, mac), jti, &key).ok()?;
     Some((answer.device_id, answer.account_id, answer.keys))
 }
 
 /// The answer to a phone that is added by signing in: the device, and whether it may turn phone sign-in on.
 #[must_use]
 pub fn added(status: u16, body: &[u8], account_id: &str, now: Timestamp) -> Option<(String, bool)> {
-    let answer = service::read_added(&Reply::for_test(status, body)).ok()?;
+    let answer = speaking::enrollment::read_added(&Reply::for_test(status, body)).ok()?;
     let next = answer.turn_on.map(|answer| first_stage(answer, account_id, now)).transpose().ok()?;
     (answer.account_id == account_id).then_some((answer.device_id, next.is_some()))
 }

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 
-use crate::jose::{PublicKey, signature_from_der};
-use crate::platform::{KeyGuard, KeyStore, PlatformError};
-use crate::secret::random;
+use crate::base::jose::{PublicKey, signature_from_der};
+use crate::base::secret::random;
+use crate::values::platform::{KeyGuard, KeyStore, PlatformError};
 
 /// Keys in memory; fails as it is told.
 #[derive(Default)]

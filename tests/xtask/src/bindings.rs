@@ -29,7 +29,7 @@ pub(crate) fn build() -> io::Result<bool> {
     if !run(&cargo(), &arguments, &[])? {
         return Ok(false);
     }
-    let left = points_in(&fs::read(library())?, &fs::read_to_string(root().join("core/src/points.rs"))?);
+    let left = points_in(&fs::read(library())?, &fs::read_to_string(root().join("core/src/base/points.rs"))?);
     if !left.is_empty() {
         say(&format!("The library that ships has the points where tests kill it: {left:?}"));
         return Ok(false);
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_point_in_the_library_is_found() {
-        let source = include_str!("../../../core/src/points.rs");
+        let source = include_str!("../../../core/src/base/points.rs");
         assert!(points_in(b"\xff nothing of it \0", source).is_empty());
         assert_eq!(points_in(b"\0enrolling.bound\xff", source), ["enrolling.bound"]);
     }

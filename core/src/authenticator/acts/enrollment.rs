@@ -1,0 +1,390 @@
+//! Adding an account: from a code to who is asking, to a key on both sides, to an active account.
+//!
+//! ```text
+//!            the person accepts        key and push address        answer with the right MAC
+//! (looked up) ───────────────▶ Enrolling ───────────▶ KeyMade ───────────────▶ Bound
+//!   in memory                      │                    │                       │  signed state
+//!                                  └── gone for good ───┴──▶ (nothing left)     ├── ok ──▶ (active account)
+//!                                                                               └── removed ──▶ Ended(cause)
+//! ```
+//! Each step is stored before the next outside effect, so a phone killed anywhere goes on where it was:
+//! the same key is posted again, and the service answers the same. Before `Bound` nothing needs telling
+//! when the person gives up; from `Bound` on the service is told.
+
+pub(crate) mod by_sign_in;
+pub(crate) mod settled;
+pub(crate) mod wait;
+
+use crate::authenticator::acts::upkeep::push_address;
+use crate::authenticator::acts::upkeep::retired_keys;
+use crate::authenticator::context::{Core, check_own_signature};
+use crate::authenticator::error::Error;
+use crate::authenticator::network::metadata;
+use crate::authenticator::network::metadata::Endpoints;
+use crate::authenticator::records::account::{AccountRecord, StoredState, device_key_alias};
+use crate::authenticator::records::digits;
+use crate::authenticator::records::enrollment::{EnrollmentRecord, Event, Facts, Stage, next};
+use crate::authenticator::records::outbox_entry::Entry;
+use crate::authenticator::speaking;
+use crate::authenticator::speaking::exchange;
+use crate::authenticator::step::Step;
+use crate::authenticator::tasks;
+use crate::base::clock::Timestamp;
+use crate::base::jose::{HeaderKey, PublicKey, base64url};
+use crate::base::points::Point;
+use crate::base::secret::random;
+use crate::base::text::without_controls;
+use crate::protocol::code::Invite;
+use crate::protocol::keys::ServiceKeys;
+use crate::protocol::messages::{
+    BindAnswer, BindClaims, BindProof, ClaimedDevice, Message, Subscription, WireAttestation,
+};
+use crate::protocol::proofs::EnrollmentKey;
+use crate::protocol::push_message::PushKeys;
+use crate::values::account::{Account, AccountId, RemovalCause};
+use crate::values::fatigue::Memory;
+use crate::values::issuer::Issuer;
+use crate::values::platform::{KeyGuard, PlatformError};
+use crate::values::ticket::Ticket;
+
+const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
+/// Longest life of the signed message, in seconds.
+const REQUEST_LIFE: u64 = 120;
+/// Longest name a service may give an account or itself, in characters.
+const MAX_NAME: usize = 128;
+
+/// Who is asking, shown to the person before anything is kept.
+///
+/// The issuer is verified: the connection was trusted for its host, and the answer carried proof of the
+/// secret in the code. Organization and user name are the service's claims.
+#[derive(Clone)]
+pub struct Offer {
+    invite_id: String,
+    issuer: Issuer,
+    key: EnrollmentKey,
+    endpoints: Endpoints,
+    service_keys: ServiceKeys,
+    account_id: String,
+    user_name: String,
+    organization: String,
+    clock_offset: i64,
+    already_here: bool,
+}
+
+impl Offer {
+    /// The verified sign-in service, `https://host[:port]`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.issuer.as_str()
+    }
+
+    /// The part of the issuer that people read.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.issuer.host()
+    }
+
+    /// The organization, as the service claims.
+    #[must_use]
+    pub fn organization(&self) -> &str {
+        &self.organization
+    }
+
+    /// The user name, as the service claims.
+    #[must_use]
+    pub fn user_name(&self) -> &str {
+        &self.user_name
+    }
+
+    /// Whether the account is on this phone already.
+    #[must_use]
+    pub fn already_here(&self) -> bool {
+        self.already_here
+    }
+}
+
+/// How adding an account ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum EnrollmentEnd {
+    /// The account works.
+    Active {
+        /// The account.
+        account: Account,
+    },
+    /// The service ended it; nothing is left on this phone.
+    Ended {
+        /// Why.
+        cause: RemovalCause,
+    },
+}
+
+/// Asks the service behind an invitation who it is; keeps nothing.
+///
+/// # Errors
+/// `Offline`, `Untrusted`, `Busy`: try again. `NotASignInService`, `UnsupportedVersion`, `Impostor`,
+/// `Enrollment`: this code leads nowhere.
+pub(crate) async fn look_up(core: &Core, invite: Invite) -> Result<Offer, Error> {
+    let (invite, key) = enrollment_key(invite).await?;
+    let endpoints = metadata::discover(&core.http, invite.issuer()).await?;
+    let answer = speaking::enrollment::look_up(&core.http, &endpoints.look_up, &invite, &key).await?;
+    let service_keys = ServiceKeys::pinned(&answer.keys, invite.issuer()).map_err(|_untrusted| Error::InvalidAnswer)?;
+    let clock_offset = exchange::offset_between(core.ports.clock.now().0, answer.time).ok_or(Error::ClockWrong)?;
+    let user_name = claimed_name(&answer.user_name)?;
+    let organization = claimed_name(&answer.organization)?;
+    let (issuer, account_id) = (invite.issuer().clone(), answer.account_id.clone());
+    let already_here = core.store.read(move |tables| tables.has_account(&issuer, &account_id)).await?;
+    Ok(Offer {
+        invite_id: invite.id().to_owned(),
+        issuer: invite.issuer().clone(),
+        key,
+        endpoints,
+        service_keys,
+        account_id: answer.account_id,
+        user_name,
+        organization,
+        clock_offset,
+        already_here,
+    })
+}
+
+/// A typed code costs a second of hashing, so it is done on a blocking thread.
+async fn enrollment_key(invite: Invite) -> Result<(Invite, EnrollmentKey), Error> {
+    tasks::blocking(move || {
+        let key = invite.enrollment_key().map_err(|_memory| Error::Platform(PlatformError::Transient))?;
+        Ok((invite, key))
+    })
+    .await?
+}
+
+/// A name as the service claims it, fit for the screen.
+pub(crate) fn claimed_name(name: &str) -> Result<String, Error> {
+    let name = without_controls(name);
+    let fits = (1..=MAX_NAME).contains(&name.chars().count());
+    if fits { Ok(name) } else { Err(Error::InvalidAnswer) }
+}
+
+/// Starts adding the account that the person has accepted, and goes on until the digits can be shown.
+///
+/// # Errors
+/// As `advance`; an enrollment cut off by the network is kept and listed by `pending_steps`.
+pub(crate) async fn enroll(core: &Core, offer: Offer) -> Result<Step, Error> {
+    if offer.already_here {
+        return Err(Error::AlreadyHere);
+    }
+    let account = AccountId(fresh_id()?);
+    let slot: [u8; 16] = random()?;
+    let record = EnrollmentRecord {
+        ticket: Ticket(account.0.clone()),
+        stage: Stage::Enrolling,
+        push_keys: PushKeys::make().map_err(|_none| Error::Platform(PlatformError::Unusable))?,
+        key: offer.key,
+        facts: Facts {
+            account,
+            issuer: offer.issuer,
+            invite_id: offer.invite_id,
+            account_id: offer.account_id,
+            user_name: offer.user_name,
+            organization: offer.organization,
+            endpoints: offer.endpoints,
+            service_keys: offer.service_keys,
+            slot: slot.to_vec(),
+            clock_offset: offer.clock_offset,
+        },
+    };
+    let ticket = record.ticket.clone();
+    core.change(Point::EnrollmentAccepted, move |tables| tables.insert_enrollment(&record)).await?;
+    advance(core, &ticket).await
+}
+
+fn fresh_id() -> Result<String, Error> {
+    let id: [u8; 16] = random()?;
+    Ok(base64url::encode(&id))
+}
+
+/// Goes on from the stored stage until the digits can be shown, or the enrollment has ended.
+///
+/// # Errors
+/// `Offline`, `Untrusted`, `Busy`, `Platform(Locked | Transient)` keep the enrollment; after any other
+/// error nothing is left of it on this phone.
+pub(crate) async fn advance(core: &Core, ticket: &Ticket) -> Result<Step, Error> {
+    loop {
+        let wanted = ticket.clone();
+        let record = core.store.read(move |tables| tables.enrollment(&wanted)).await?;
+        let result = match &record.stage {
+            Stage::Enrolling => make_key(core, &record).await,
+            Stage::KeyMade { point, push_endpoint } => bind(core, &record, point, push_endpoint).await,
+            Stage::Bound { .. } | Stage::Ended { .. } => return Ok(shown_step(&record)),
+        };
+        if let Err(error) = result {
+            if !may_pass(&error) {
+                forget(core, &record).await?;
+            }
+            return Err(error);
+        }
+    }
+}
+
+/// What a stored enrollment asks of the app.
+pub(crate) fn shown_step(record: &EnrollmentRecord) -> Step {
+    let (ticket, host) = (record.ticket.clone(), record.facts.issuer.host().to_owned());
+    match &record.stage {
+        Stage::Enrolling | Stage::KeyMade { .. } => Step::EnrollmentInterrupted { ticket, host },
+        Stage::Bound { point, until } => match digits::shown(record, point) {
+            Ok(digits) => Step::ShowDigits { ticket, host, digits, until: *until },
+            Err(_unreadable) => Step::EnrollmentInterrupted { ticket, host },
+        },
+        Stage::Ended { cause } => Step::EnrollmentEnded { ticket, host, cause: *cause },
+    }
+}
+
+fn may_pass(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Offline
+            | Error::Untrusted
+            | Error::Busy
+            | Error::Closed
+            | Error::Store(_)
+            | Error::Platform(PlatformError::Locked | PlatformError::Transient)
+    )
+}
+
+async fn make_key(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
+    let facts = &record.facts;
+    let (point, push_endpoint) = make_device(core, &facts.account, &facts.endpoints, facts.slot.clone()).await?;
+    let stage = next(&record.stage, Event::KeyMade { point, push_endpoint }).ok_or(Error::UnknownTicket)?;
+    let ticket = record.ticket.clone();
+    core.change(Point::EnrollmentKeyMade, move |tables| tables.set_enrollment_stage(&ticket, &stage)).await
+}
+
+/// Makes the device key and the address of its pushes; made twice is made once.
+async fn make_device(
+    core: &Core,
+    account: &AccountId,
+    endpoints: &Endpoints,
+    slot: Vec<u8>,
+) -> Result<(Vec<u8>, String), Error> {
+    let alias = device_key_alias(account);
+    let point = core.port(move |ports| ports.key_store.make(alias, KeyGuard::AfterFirstUnlock)).await?;
+    PublicKey::from_sec1(&point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
+    Ok((point, push_address::subscribe(core, endpoints, slot).await?))
+}
+
+async fn bind(core: &Core, record: &EnrollmentRecord, point: &[u8], push_endpoint: &str) -> Result<(), Error> {
+    let device_key = PublicKey::from_sec1(point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
+    let jti: [u8; 16] = random()?;
+    let facts = &record.facts;
+    let (push_point, push_secret) = (record.push_keys.point(), record.push_keys.auth());
+    let thumbprint = device_key.thumbprint();
+    let mac = record.key.bind_mac(facts.issuer.as_str(), &facts.invite_id, &thumbprint, push_point, push_secret);
+    let proof = BindProof::Code { enrollment: facts.invite_id.clone(), mac: base64url::encode(&mac) };
+    let push = Subscription::new(push_endpoint, &record.push_keys);
+    let claims = introduce(core, &facts.endpoints, facts.clock_offset, push, proof, &jti);
+    let alias = device_key_alias(&record.facts.account);
+    let jws = core.sign_jws(&alias, ENROLLMENT_TYP, HeaderKey::Jwk(&device_key), &claims).await?;
+    check_own_signature(&jws, &device_key)?;
+    let answer =
+        speaking::enrollment::bind(&core.http, &record.facts.endpoints.enrollment, jws, &jti, &record.key).await?;
+    if answer.account_id != record.facts.account_id || answer.keys != record.facts.service_keys.thumbprints() {
+        return Err(Error::Impostor);
+    }
+    bound(core, record, device_key, answer).await
+}
+
+/// What the device key signs of itself (protocol sections 3.2 and 11).
+fn introduce(
+    core: &Core,
+    endpoints: &Endpoints,
+    clock_offset: i64,
+    push: Subscription,
+    proof: BindProof,
+    jti: &[u8; 16],
+) -> BindClaims {
+    let device = &core.ports.device;
+    let iat = core.ports.clock.now().shifted(clock_offset).0;
+    BindClaims {
+        aud: endpoints.enrollment.clone(),
+        iat,
+        exp: iat.saturating_add(REQUEST_LIFE),
+        jti: base64url::encode(jti),
+        v: 1,
+        proof,
+        device: ClaimedDevice {
+            name: device.name.clone(),
+            model: device.model.clone(),
+            os: device.os.clone(),
+            app_version: device.app_version.clone(),
+        },
+        push,
+        attestation: WireAttestation::None,
+    }
+}
+
+/// Stores in one transaction that the service knows this device: the stage, and the pending account.
+async fn bound(core: &Core, record: &EnrollmentRecord, device_key: PublicKey, answer: BindAnswer) -> Result<(), Error> {
+    let facts = record.facts.clone();
+    let account = AccountRecord {
+        key_alias: device_key_alias(&facts.account),
+        device_key,
+        id: facts.account,
+        issuer: facts.issuer,
+        account_id: facts.account_id,
+        user_name: facts.user_name,
+        organization: facts.organization,
+        device_id: answer.device_id,
+        state: StoredState::Pending,
+        slot: facts.slot,
+        push_keys: record.push_keys.clone(),
+        endpoints: facts.endpoints,
+        service_keys: facts.service_keys,
+        clock_offset: facts.clock_offset,
+        added_at: core.ports.clock.now(),
+        sign_in: None,
+        policy: None,
+        trouble: None,
+        memory: Memory::default(),
+    };
+    let until = Timestamp(answer.expires_at).shifted(record.facts.clock_offset.saturating_neg());
+    let stage = next(&record.stage, Event::Bound { until }).ok_or(Error::UnknownTicket)?;
+    let ticket = record.ticket.clone();
+    core.change(Point::EnrollmentBound, move |tables| {
+        tables.insert_account(&account)?;
+        tables.set_enrollment_stage(&ticket, &stage)
+    })
+    .await
+}
+
+/// Gives an enrollment up. From `Bound` on the service is told, now or later.
+///
+/// # Errors
+/// `UnknownTicket` when it has finished or was given up before.
+pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
+    let wanted = ticket.clone();
+    let record = core.store.read(move |tables| tables.enrollment(&wanted)).await?;
+    if matches!(record.stage, Stage::Bound { .. }) {
+        let account = record.facts.account.clone();
+        let account = core.store.read(move |tables| tables.account(&account)).await?;
+        let (endpoint, now) = (account.endpoints.device.clone(), core.ports.clock.now());
+        let entry = Entry::new(&account, endpoint, Message::Abandon, now)?;
+        core.change(Point::EnrollmentGivenUp, move |tables| tables.insert_outbox(&entry)).await?;
+    }
+    forget(core, &record).await?;
+    core.wake_outbox();
+    Ok(())
+}
+
+/// Leaves nothing of an enrollment on this phone but a key that an unsent `abandon` still needs.
+async fn forget(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
+    let (ticket, account) = (record.ticket.clone(), record.facts.account.clone());
+    core.change(Point::EnrollmentForgotten, move |tables| {
+        tables.delete_enrollment(&ticket)?;
+        // Retires the device key too, whether or not there was an account yet.
+        tables.delete_account(&account)
+    })
+    .await?;
+    retired_keys::destroy(core).await
+}
+
+#[cfg(test)]
+mod tests;

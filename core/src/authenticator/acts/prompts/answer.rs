@@ -1,0 +1,289 @@
+//! The person's decision: signed once, stored before the first attempt, told until the service has it.
+//!
+//! ```text
+//! open ──approve──▶ (the person unlocks) ──▶┐
+//! open ──approve, deny──────────────────────▶ answering ──signed outcome──▶ done
+//!   │                         └── a day without one ──▶ done (expired)
+//!   └── withdrawn, or no longer listed ──▶ (gone)
+//! ```
+
+use ring::digest::{SHA256, digest};
+
+use crate::authenticator::acts::upkeep::outbox;
+use crate::authenticator::acts::upkeep::standing;
+use crate::authenticator::context::{Core, check_own_signature};
+use crate::authenticator::error::Error;
+use crate::authenticator::records::account::{AccountRecord, SignInKey, StoredState, Trouble};
+use crate::authenticator::records::outbox_entry::Entry;
+use crate::authenticator::records::unlocking::Waiting;
+use crate::authenticator::step::{Purpose, Reply, SignedForm, Step};
+use crate::authenticator::store::prompts::PromptRecord;
+use crate::base::clock::Timestamp;
+use crate::base::jose;
+use crate::base::jose::{HeaderKey, base64url};
+use crate::base::points::Point;
+use crate::protocol::messages::{Decision, InnerAnswer, Message, UserVerification};
+use crate::values::fatigue::Memory;
+use crate::values::issuer::Issuer;
+use crate::values::origin::Origin;
+use crate::values::platform::PlatformError;
+use crate::values::prompt::{Outcome, PromptId, PromptState};
+use crate::values::ticket::Ticket;
+
+/// A report counts for a day.
+const REPORTABLE: u64 = 24 * 60 * 60;
+const ANSWER_TYP: &str = "phone-answer+jwt";
+
+/// Approves with the number that the page shows, as the person read it.
+///
+/// # Errors
+/// `NumberForm` before anything is signed; `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`.
+pub(crate) async fn approve(core: &Core, id: PromptId, number: String) -> Result<Step, Error> {
+    let (account, prompt) = load(core, &id).await?;
+    let shown = prompt.shown(&account.audience())?;
+    if !shown.matching().fits(&number) {
+        return Err(Error::NumberForm);
+    }
+    if shown.needs_unlock() {
+        return ask_person(core, &account, &prompt, number).await;
+    }
+    decide(core, account, prompt, Some(number)).await
+}
+
+/// The number is in the bytes that the sign-in key signs, so it comes first; then the person unlocks.
+async fn ask_person(
+    core: &Core,
+    account: &AccountRecord,
+    prompt: &PromptRecord,
+    number: String,
+) -> Result<Step, Error> {
+    check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
+    let sign_in = account.sign_in.as_ref().ok_or(Error::PhoneSignInOff)?;
+    let host = account.issuer.host().to_owned();
+    if !core.lock().await?.guards(sign_in.guard) {
+        return Ok(Step::MissingLock { host, needs: sign_in.guard });
+    }
+    let forms = approval_forms(account, sign_in, prompt, &number)?;
+    let (id, until) = (prompt.id.clone(), prompt.expires_at);
+    let ticket = core.unlocking.add(Waiting { id: id.clone(), number, until }, core.ports.clock.now())?;
+    Ok(Step::Sign {
+        ticket,
+        host,
+        alias: sign_in.alias.clone(),
+        purpose: Purpose::Approve { prompt: id },
+        forms,
+        until,
+    })
+}
+
+fn approval_forms(
+    account: &AccountRecord,
+    sign_in: &SignInKey,
+    prompt: &PromptRecord,
+    number: &str,
+) -> Result<Vec<SignedForm>, Error> {
+    let kid = sign_in.thumbprint();
+    SignedForm::each(sign_in.guard, |uv| {
+        let claims = inner(&account.issuer, &prompt.id.jti, &prompt.jws, Some(number.to_owned()), uv);
+        jose::signing_input(ANSWER_TYP, HeaderKey::Kid(&kid), &claims)
+    })
+}
+
+/// What the app brings for an approval: everything is looked at again, since time has passed.
+///
+/// # Errors
+/// `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`: nothing was decided. `Platform` with what
+/// the app reported: the prompt stays open.
+pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Result<Step, Error> {
+    let (id, number) = core.unlocking.get(ticket).ok_or(Error::UnknownTicket)?;
+    let (account, prompt) = load(core, &id).await?;
+    let (signature, verified) = match reply {
+        Reply::Signed { signature, verified } => (signature, verified),
+        Reply::Failed { cause } => return Err(failed(core, &account, ticket, cause).await?),
+        Reply::Confirmed | Reply::Redirected { .. } | Reply::KeyMade { .. } => return Err(Error::WrongReply),
+    };
+    check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
+    let sign_in = account.sign_in.clone().ok_or(Error::PhoneSignInOff)?;
+    let form = SignedForm::find(approval_forms(&account, &sign_in, &prompt, &number)?, verified)?;
+    let answer = form.attach(&signature)?;
+    check_own_signature(&answer, &sign_in.key)?;
+    core.unlocking.forget(ticket);
+    send(core, account, prompt, answer, |_memory| {}).await
+}
+
+/// The platform could not sign: what may pass keeps the ticket; a key that is gone for good ends phone sign-in.
+async fn failed(core: &Core, account: &AccountRecord, ticket: &Ticket, error: PlatformError) -> Result<Error, Error> {
+    match error {
+        PlatformError::Locked | PlatformError::Transient | PlatformError::WrongPassphrase => {}
+        PlatformError::Cancelled | PlatformError::Unusable => {
+            core.unlocking.forget(ticket);
+        }
+        PlatformError::Invalidated => {
+            core.unlocking.forget(ticket);
+            standing::sign_in_key_ended(core, account, Trouble::SignInKeyInvalidated).await?;
+        }
+        PlatformError::Gone => {
+            core.unlocking.forget(ticket);
+            standing::sign_in_key_ended(core, account, Trouble::SignInKeyLost).await?;
+        }
+    }
+    Ok(Error::Platform(error))
+}
+
+/// Denies; never needs the person to unlock anything.
+///
+/// # Errors
+/// As `approve`, but for the number.
+pub(crate) async fn deny(core: &Core, id: PromptId) -> Result<Step, Error> {
+    let (account, prompt) = load(core, &id).await?;
+    decide(core, account, prompt, None).await
+}
+
+/// "It wasn't me": before or after an answer, as long as the prompt is remembered.
+///
+/// # Errors
+/// `UnknownPrompt` a day after its end.
+pub(crate) async fn report(core: &Core, id: PromptId) -> Result<Step, Error> {
+    let (account, prompt) = load(core, &id).await?;
+    let origin = origin(&account, &prompt)?;
+    let now = core.ports.clock.now();
+    let entry = report_entry(&account, prompt.id, now)?.sent_by_the_caller(now);
+    let stored = entry.clone();
+    core.change(Point::Reported, move |tables| {
+        tables.insert_outbox(&stored)?;
+        // A report ends an open prompt; an answered one it overrules when the service says so.
+        tables.begin_answering(&id)?;
+        tables.remember(&id.account, |memory| memory.reported(&id.jti, origin, now))
+    })
+    .await?;
+    tell(core, entry).await
+}
+
+fn report_entry(account: &AccountRecord, prompt: PromptId, now: Timestamp) -> Result<Entry, Error> {
+    let message = Message::Report { prompt: prompt.jti.clone() };
+    let entry = Entry::new(account, account.endpoints.answers.clone(), message, now)?;
+    Ok(entry.about(prompt, now.plus(REPORTABLE)))
+}
+
+async fn load(core: &Core, id: &PromptId) -> Result<(AccountRecord, PromptRecord), Error> {
+    let wanted = id.clone();
+    let (account, prompt) = core
+        .store
+        .read(move |tables| {
+            let account = tables.account(&wanted.account).map_err(|error| match error {
+                Error::UnknownAccount => Error::UnknownPrompt,
+                other => other,
+            })?;
+            Ok((account, tables.prompt(&wanted)?))
+        })
+        .await?;
+    match account.state {
+        StoredState::Active => Ok((account, prompt)),
+        StoredState::Pending => Err(Error::UnknownPrompt),
+        StoredState::Removed(_) => Err(Error::Removed),
+    }
+}
+
+fn origin(account: &AccountRecord, prompt: &PromptRecord) -> Result<Origin, Error> {
+    Ok(prompt.shown(&account.audience())?.origin)
+}
+
+/// Whether a prompt still waits for the person.
+pub(crate) fn check_open(state: PromptState, expires_at: Timestamp, now: Timestamp) -> Result<(), Error> {
+    if state != PromptState::Open {
+        return Err(Error::AlreadyAnswered);
+    }
+    // GUARD(prompt-open): j6_w8_what_is_over_is_neither_approved_nor_denied
+    // INSTEAD: if expires_at.0 == 0 && now.0 == 0 {
+    if expires_at <= now {
+        return Err(Error::PromptExpired);
+    }
+    Ok(())
+}
+
+/// Approves with a number, or denies, with the device key, which asks nobody.
+async fn decide(
+    core: &Core,
+    account: AccountRecord,
+    prompt: PromptRecord,
+    number: Option<String>,
+) -> Result<Step, Error> {
+    check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
+    let denies = number.is_none();
+    // Anything but `none` would be a claim that was never checked.
+    let claims = inner(&account.issuer, &prompt.id.jti, &prompt.jws, number, UserVerification::None);
+    let kid = base64url::encode(&account.device_key.thumbprint());
+    let answer = core.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await?;
+    check_own_signature(&answer, &account.device_key)?;
+    let (jti, origin, now) = (prompt.id.jti.clone(), origin(&account, &prompt)?, core.ports.clock.now());
+    let remember = move |memory: &mut Memory| {
+        if denies {
+            memory.denied(&jti, origin, now);
+        }
+    };
+    send(core, account, prompt, answer, remember).await
+}
+
+/// Stores the signed decision, once, and sends it.
+async fn send(
+    core: &Core,
+    account: AccountRecord,
+    prompt: PromptRecord,
+    answer: String,
+    remember: impl FnOnce(&mut Memory) + Send + 'static,
+) -> Result<Step, Error> {
+    let message = Message::Answer { answer, received_by: prompt.received_by };
+    let now = core.ports.clock.now();
+    let entry = Entry::new(&account, account.endpoints.answers.clone(), message, now)?;
+    let entry = entry.about(prompt.id.clone(), prompt.expires_at).sent_by_the_caller(now);
+    let stored = entry.clone();
+    let began = core
+        .change(Point::Decided, move |tables| {
+            let began = tables.begin_answering(&prompt.id)?;
+            if began {
+                // GUARD(decision-stored-first): j2_w9_killed_in_each_step_of_adding_by_scanning_and_of_giving_it_up
+                tables.insert_outbox(&stored)?;
+                tables.remember(&account.id, remember)?;
+            }
+            Ok(began)
+        })
+        .await?;
+    if !began {
+        return Err(Error::AlreadyAnswered);
+    }
+    tell(core, entry).await
+}
+
+/// What carries an approval with its number, or a denial without one; made once, so that every attempt says the very same.
+pub(crate) fn inner(
+    issuer: &Issuer,
+    jti: &str,
+    jws: &str,
+    number: Option<String>,
+    uv: UserVerification,
+) -> InnerAnswer {
+    InnerAnswer {
+        aud: issuer.as_str().to_owned(),
+        prompt: jti.to_owned(),
+        prompt_sha256: base64url::encode(digest(&SHA256, jws.as_bytes()).as_ref()),
+        decision: if number.is_some() { Decision::Approve } else { Decision::Deny },
+        number,
+        uv,
+    }
+}
+
+/// Tries at once; without an answer the outbox goes on and the person is told that it is on its way.
+async fn tell(core: &Core, entry: Entry) -> Result<Step, Error> {
+    let prompt = entry.prompt.clone().ok_or(Error::UnknownPrompt)?;
+    match outbox::deliver(core, &entry).await {
+        Ok(Some(state)) => Ok(Step::Done { outcome: outbox::outcome_of(&state, &prompt).unwrap_or(Outcome::Expired) }),
+        Ok(None) | Err(Error::Offline | Error::Busy | Error::Untrusted | Error::Platform(_)) => {
+            core.wake_outbox();
+            Ok(Step::Queued { prompt })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,9 @@
+//! What keeps accounts in step with their services.
+
+pub(crate) mod notices;
+pub(crate) mod outbox;
+pub(crate) mod push_address;
+pub(crate) mod push_health;
+pub(crate) mod removal;
+pub(crate) mod retired_keys;
+pub(crate) mod standing;

@@ -1,0 +1,5 @@
+//! One signed exchange with a service, one trip to the browser.
+
+pub(crate) mod authorization;
+pub(crate) mod enrollment;
+pub(crate) mod exchange;

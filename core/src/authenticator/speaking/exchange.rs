@@ -1,0 +1,205 @@
+//! One signed request and its signed answer (protocol sections 4 and 5).
+//!
+//! Every request is fresh (`jti`, `iat`), every answer is bound to it. What an answer means for the
+//! account is decided by the caller; an unsigned problem is only ever an error.
+
+use serde::{Deserialize, Serialize};
+
+use crate::authenticator::context::Core;
+use crate::authenticator::error::Error;
+use crate::authenticator::network::http::{Body, Failure, Reply};
+use crate::authenticator::records::speaker::Speaker;
+use crate::base::jose;
+use crate::base::jose::{HeaderKey, base64url};
+use crate::base::points::Point;
+use crate::base::secret::random;
+use crate::protocol::keys::ServiceKeys;
+use crate::protocol::messages::{Message, ProblemName, State, StateStatus};
+use crate::values::issuer::Issuer;
+use crate::values::platform::PlatformError;
+
+const REQUEST_TYP: &str = "phone-request+jwt";
+const STATE_TYP: &str = "phone-state+jwt";
+/// `exp` − `iat` of a request, the most the protocol allows.
+const REQUEST_LIFE: u64 = 120;
+/// A state whose round trip took longer says too little about the service's clock.
+const CLOCK_ROUND_TRIP: u64 = 30;
+/// A service may move this phone's idea of its clock by a day at most.
+const MAX_CLOCK_OFFSET: i64 = 24 * 60 * 60;
+
+/// Payload of `phone-request+jwt` (section 4).
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Claims {
+    aud: String,
+    iat: u64,
+    exp: u64,
+    jti: String,
+    #[serde(flatten)]
+    message: Message,
+}
+
+/// Whom a state must come from, and for whom it must be.
+#[derive(Clone, Copy)]
+pub(crate) struct Addressee<'a> {
+    pub(crate) issuer: &'a Issuer,
+    pub(crate) device_id: &'a str,
+}
+
+/// Verifies the answer to the very request `jti`.
+///
+/// # Errors
+/// `InvalidAnswer` for anything else.
+pub(crate) fn read_state(jws: &str, keys: &ServiceKeys, addressee: Addressee<'_>, jti: &str) -> Result<State, Error> {
+    let state: State = jose::verify(jws, STATE_TYP, |kid| keys.find(kid)).map_err(|_refused| Error::InvalidAnswer)?;
+    // GUARD(state-issuer): a_state_counts_only_when_it_is_signed_for_this_very_request
+    // INSTEAD: if false
+    if state.iss != addressee.issuer.as_str()
+        // GUARD(state-device): a_state_counts_only_when_it_is_signed_for_this_very_request
+        || state.aud != addressee.device_id
+        // GUARD(state-request): a_state_counts_only_when_it_is_signed_for_this_very_request, j9_an_interceptor_removes_suspends_and_limits_nothing, j9_an_interceptor_turns_no_clock
+        || state.request != jti
+    {
+        return Err(Error::InvalidAnswer);
+    }
+    Ok(state)
+}
+
+/// Sends `message` to `endpoint` and returns the verified state, asking again once when the clock was off.
+///
+/// # Errors
+/// `Offline`, `Untrusted`, `Busy`: nothing is known of the effect, ask again. `Refused`, `InvalidAnswer`:
+/// nothing was changed here. `ClockWrong`: the phone's clock is off by more than what is corrected by itself.
+pub(crate) async fn exchange(
+    core: &Core,
+    speaker: &mut Speaker,
+    endpoint: &str,
+    message: &Message,
+) -> Result<State, Error> {
+    Ok(exchange_or_tell(core, speaker, endpoint, message).await?)
+}
+
+/// As `exchange`; a failure also tells whether the message may have arrived.
+pub(crate) async fn exchange_or_tell(
+    core: &Core,
+    speaker: &mut Speaker,
+    endpoint: &str,
+    message: &Message,
+) -> Result<State, Failure> {
+    let before = speaker.clock_offset;
+    let state = send(core, speaker, endpoint, message).await?;
+    if state.status != StateStatus::ClockSkew {
+        return Ok(state);
+    }
+    if offset_between(core.ports.clock.now().0, state.iat).is_none() {
+        return Err(Failure::after(Error::ClockWrong));
+    }
+    // The answer took too long to set a clock by; the next may not.
+    if speaker.clock_offset == before {
+        return Err(Failure::after(Error::Busy));
+    }
+    let state = send(core, speaker, endpoint, message).await?;
+    if state.status == StateStatus::ClockSkew { Err(Failure::after(Error::Busy)) } else { Ok(state) }
+}
+
+async fn send(core: &Core, speaker: &mut Speaker, endpoint: &str, message: &Message) -> Result<State, Failure> {
+    let unusable = |_none| Failure::before(Error::Platform(PlatformError::Unusable));
+    let jti: [u8; 16] = random().map_err(unusable)?;
+    let jti = base64url::encode(&jti);
+    let iat = core.ports.clock.now().shifted(speaker.clock_offset).0;
+    let exp = iat.saturating_add(REQUEST_LIFE);
+    let claims = Claims { aud: endpoint.to_owned(), iat, exp, jti: jti.clone(), message: message.clone() };
+    let signed = core.sign_jws(&speaker.key_alias, REQUEST_TYP, HeaderKey::Kid(&speaker.device_id), &claims).await;
+    let jws = signed.map_err(Failure::before)?;
+    let wait = match message {
+        Message::Fetch { wait, .. } => *wait,
+        _ => 0,
+    };
+    let reply = core.http.post_waiting(endpoint, Body::Jose(jws), wait).await?;
+    let state = verified_state(core, speaker, &reply, &jti).await.map_err(Failure::after)?;
+    follow_ahead(core, speaker, &state).await;
+    learn_clock(core, speaker, &state, &reply).await.map_err(Failure::after)?;
+    Ok(state)
+}
+
+async fn verified_state(core: &Core, speaker: &mut Speaker, reply: &Reply, jti: &str) -> Result<State, Error> {
+    match reply.status {
+        200 => {}
+        429 | 500.. => return Err(Error::Busy),
+        _ if ProblemName::read(&reply.body) == ProblemName::RequestRefused => return Err(Error::Refused),
+        _ => return Err(Error::InvalidAnswer),
+    }
+    let jws = std::str::from_utf8(&reply.body).map_err(|_not_ascii| Error::InvalidAnswer)?;
+    if let Some(kid) = jose::unverified_kid(jws)
+        && speaker.service_keys.find(&kid).is_none()
+    {
+        refresh_keys(core, speaker).await?;
+    }
+    let addressee = Addressee { issuer: &speaker.issuer, device_id: &speaker.device_id };
+    read_state(jws, &speaker.service_keys, addressee, jti)
+}
+
+/// Follows the service's key chain, at most once in five minutes for each account.
+pub(crate) async fn refresh_keys(core: &Core, speaker: &mut Speaker) -> Result<(), Error> {
+    let (account, now) = (speaker.account.clone(), core.ports.clock.now());
+    if !core.store.write(Point::ServiceKeysAsked, move |tables| tables.may_ask_for_keys(&account, now)).await? {
+        return Ok(());
+    }
+    let reply = core.http.get_chain(&speaker.keys_endpoint).await?;
+    if reply.status != 200 {
+        return Err(Error::Busy);
+    }
+    let keys = speaker.service_keys.follow(&reply.body, &speaker.issuer)?;
+    speaker.service_keys = keys.clone();
+    let account = speaker.account.clone();
+    core.store.write(Point::ServiceKeysFollowed, move |tables| tables.set_service_keys(&account, &keys)).await
+}
+
+/// Learns of new keys before they sign; what can't be had now is asked for again, and changes nothing of this answer.
+async fn follow_ahead(core: &Core, speaker: &mut Speaker, state: &State) {
+    // GUARD(retired-key): j9_a_prompt_signed_by_a_retired_key_is_not_shown
+    // INSTEAD: if state.keys_seq.is_some_and(|newest| false && speaker.service_keys.is_older_than(newest))
+    if state.keys_seq.is_some_and(|newest| speaker.service_keys.is_older_than(newest))
+        && let Err(error) = refresh_keys(core, speaker).await
+    {
+        tracing::info!(%error, "the service's keys could not be followed ahead");
+    }
+}
+
+/// Sets the clock offset from an answer to the very request just sent (protocol section 5).
+async fn learn_clock(core: &Core, speaker: &mut Speaker, state: &State, reply: &Reply) -> Result<(), Error> {
+    let Some(offset) = offset_of_state(core.ports.clock.now().0, state.iat, reply.took.as_secs()) else {
+        return Ok(());
+    };
+    // Two seconds are the noise of whole seconds and the way; they are not worth a write.
+    if offset.abs_diff(speaker.clock_offset) <= 2 {
+        return Ok(());
+    }
+    speaker.clock_offset = offset;
+    let account = speaker.account.clone();
+    core.store.write(Point::ClockLearned, move |tables| tables.set_clock_offset(&account, offset)).await
+}
+
+/// The offset that a state tells, unless its round trip took too long (seconds) or it is more than a day.
+pub(crate) fn offset_of_state(phone: u64, iat: u64, round_trip: u64) -> Option<i64> {
+    offset_between(phone, iat).filter(|_offset| round_trip < CLOCK_ROUND_TRIP)
+}
+
+/// The service's clock minus the phone's, unless it is more than a day.
+pub(crate) fn offset_between(phone: u64, service: u64) -> Option<i64> {
+    let offset = i64::try_from(service).ok()?.checked_sub(i64::try_from(phone).ok()?)?;
+    (offset.abs() <= MAX_CLOCK_OFFSET).then_some(offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_follows_the_service_by_a_day_at_most() {
+        assert_eq!(offset_between(1_000_000, 1_003_600), Some(3_600));
+        assert_eq!(offset_between(1_003_600, 1_000_000), Some(-3_600));
+        assert_eq!(offset_between(0, 86_400), Some(86_400));
+        assert_eq!(offset_between(0, 86_401), None);
+        assert_eq!(offset_between(0, u64::MAX), None);
+    }
+}

@@ -1,0 +1,282 @@
+//! Accounts in the database.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::authenticator::error::{Error, StoreFault};
+use crate::authenticator::records::account::{AccountRecord, SignInKey, StoredState, Trouble};
+use crate::authenticator::records::push_times::RENEW_AFTER;
+use crate::authenticator::store::{Tables, readable};
+use crate::base::clock::Timestamp;
+use crate::base::jose::PublicKey;
+use crate::base::seal::Place;
+use crate::inbox::InboxRecipient;
+use crate::protocol::keys::ServiceKeys;
+use crate::protocol::messages::Policy;
+use crate::protocol::push_message::PushKeys;
+use crate::values::account::{AccountId, RemovalCause};
+use crate::values::fatigue::Memory;
+use crate::values::issuer::Issuer;
+
+/// The key chain is asked for at most once in this many seconds (protocol section 6).
+const KEYS_INTERVAL: u64 = 300;
+/// An unreadable push causes at most one fetch in this many seconds (protocol section 8).
+const PUSH_FETCH_INTERVAL: u64 = 30;
+
+const COLUMNS: &str = "id, issuer, account_id, user_name, organization, device_id, state, cause, key_alias, device_key, slot, \
+                       push_keys, endpoints, service_keys, clock_offset, added_at, sign_in_alias, sign_in_key, sign_in_guard, \
+                       policy, trouble, push_renew_at, memory";
+
+fn sealed_at(row: &str) -> Place<'_> {
+    Place { table: "accounts", row, column: "push_keys" }
+}
+
+impl Tables<'_> {
+    pub(crate) fn insert_account(&self, account: &AccountRecord) -> Result<(), Error> {
+        self.recipients_changed.set(true);
+        let (state, cause) = state_columns(account.state)?;
+        // EXPOSE: to be sealed.
+        let sealed = self.sealer.seal(&sealed_at(&account.id.0), account.push_keys.to_bytes().expose())?;
+        self.connection.execute(
+            &format!(
+                "INSERT INTO accounts ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)"
+            ),
+            params![
+                account.id.0,
+                account.issuer.as_str(),
+                account.account_id,
+                account.user_name,
+                account.organization,
+                account.device_id,
+                state,
+                cause,
+                account.key_alias,
+                account.device_key.as_sec1(),
+                account.slot,
+                sealed,
+                to_json(&account.endpoints)?,
+                to_json(&account.service_keys)?,
+                account.clock_offset,
+                to_integer(account.added_at)?,
+                account.sign_in.as_ref().map(|sign_in| sign_in.alias.as_str()),
+                account.sign_in.as_ref().map(|sign_in| sign_in.key.as_sec1()),
+                account.sign_in.as_ref().map(|sign_in| to_json(&sign_in.guard)).transpose()?,
+                account.policy.as_ref().map(to_json).transpose()?,
+                account.trouble.as_ref().map(to_json).transpose()?,
+                // The address that it was added with is fresh.
+                to_integer(account.added_at.plus(RENEW_AFTER))?,
+                to_json(&account.memory)?,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Every readable account, oldest first; an unreadable record costs no other.
+    pub(crate) fn accounts(&self) -> Result<Vec<AccountRecord>, Error> {
+        let mut statement =
+            self.connection.prepare(&format!("SELECT {COLUMNS} FROM accounts ORDER BY added_at, rowid"))?;
+        readable(statement.query([])?, "account", |row| self.read_account(row))
+    }
+
+    /// Accounts that pushes may come for.
+    pub(crate) fn recipients(&self) -> Result<Vec<InboxRecipient>, Error> {
+        let active = self.accounts()?.into_iter().filter(|account| account.state == StoredState::Active);
+        Ok(active.map(|account| account.recipient()).collect())
+    }
+
+    pub(crate) fn account(&self, id: &AccountId) -> Result<AccountRecord, Error> {
+        self.account_where("id = ?1", &id.0)?.ok_or(Error::UnknownAccount)
+    }
+
+    pub(crate) fn account_by_slot(&self, slot: &[u8]) -> Result<Option<AccountRecord>, Error> {
+        self.account_where("slot = ?1", &slot)
+    }
+
+    fn account_where(&self, condition: &str, value: &dyn rusqlite::ToSql) -> Result<Option<AccountRecord>, Error> {
+        let sql = format!("SELECT {COLUMNS} FROM accounts WHERE {condition}");
+        let found = self.connection.query_row(&sql, [value], |row| Ok(self.read_account(row))).optional()?;
+        found.transpose()
+    }
+
+    fn read_account(&self, row: &Row<'_>) -> Result<AccountRecord, Error> {
+        let id: String = row.get("id")?;
+        let push_keys = self.sealer.open(&sealed_at(&id), &row.get::<_, Vec<u8>>("push_keys")?)?;
+        let unreadable = || Error::Store(StoreFault::Record);
+        Ok(AccountRecord {
+            issuer: Issuer::parse(&row.get::<_, String>("issuer")?).map_err(|_malformed| unreadable())?,
+            account_id: row.get("account_id")?,
+            user_name: row.get("user_name")?,
+            organization: row.get("organization")?,
+            device_id: row.get("device_id")?,
+            state: read_state(&row.get::<_, String>("state")?, row.get("cause")?)?,
+            key_alias: row.get("key_alias")?,
+            device_key: PublicKey::from_sec1(&row.get::<_, Vec<u8>>("device_key")?)
+                .map_err(|_malformed| unreadable())?,
+            slot: row.get("slot")?,
+            push_keys: PushKeys::from_bytes(&push_keys).map_err(|_malformed| unreadable())?,
+            endpoints: from_json(&row.get::<_, String>("endpoints")?)?,
+            service_keys: from_json(&row.get::<_, String>("service_keys")?)?,
+            clock_offset: row.get("clock_offset")?,
+            added_at: from_integer(row.get("added_at")?),
+            sign_in: read_sign_in(row)?,
+            policy: row.get::<_, Option<String>>("policy")?.as_deref().map(from_json).transpose()?,
+            trouble: row.get::<_, Option<String>>("trouble")?.as_deref().map(from_json).transpose()?,
+            memory: read_memory(row.get("memory")?),
+            id: AccountId(id),
+        })
+    }
+
+    /// Moves an account to a state; one that was removed no longer needs its keys.
+    pub(crate) fn set_account_state(&self, id: &AccountId, state: StoredState) -> Result<(), Error> {
+        self.recipients_changed.set(true);
+        if matches!(state, StoredState::Removed(_)) {
+            self.retire_keys_of(id)?;
+        }
+        let (state, cause) = state_columns(state)?;
+        self.connection
+            .execute("UPDATE accounts SET state = ?2, cause = ?3 WHERE id = ?1", params![id.0, state, cause])?;
+        Ok(())
+    }
+
+    /// Turns phone sign-in on with a key, or off; the key that was on before is retired.
+    pub(crate) fn set_sign_in(&self, id: &AccountId, sign_in: Option<&SignInKey>) -> Result<(), Error> {
+        let before: Option<String> =
+            self.connection.query_row("SELECT sign_in_alias FROM accounts WHERE id = ?1", [&id.0], |row| row.get(0))?;
+        if let Some(before) = before.filter(|before| sign_in.is_none_or(|sign_in| sign_in.alias != *before)) {
+            self.retire_key(&before, id)?;
+        }
+        self.connection.execute(
+            "UPDATE accounts SET sign_in_alias = ?2, sign_in_key = ?3, sign_in_guard = ?4 WHERE id = ?1",
+            params![
+                id.0,
+                sign_in.map(|sign_in| sign_in.alias.as_str()),
+                sign_in.map(|sign_in| sign_in.key.as_sec1()),
+                sign_in.map(|sign_in| to_json(&sign_in.guard)).transpose()?,
+            ],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn set_policy(&self, id: &AccountId, policy: &Policy) -> Result<(), Error> {
+        self.connection.execute("UPDATE accounts SET policy = ?2 WHERE id = ?1", params![id.0, to_json(policy)?])?;
+        Ok(())
+    }
+
+    pub(crate) fn set_trouble(&self, id: &AccountId, trouble: Option<Trouble>) -> Result<(), Error> {
+        let trouble = trouble.as_ref().map(to_json).transpose()?;
+        self.connection.execute("UPDATE accounts SET trouble = ?2 WHERE id = ?1", params![id.0, trouble])?;
+        Ok(())
+    }
+
+    /// Changes what is remembered of an account's prompts; the extension is told only of a change.
+    pub(crate) fn remember<T>(&self, id: &AccountId, change: impl FnOnce(&mut Memory) -> T) -> Result<T, Error> {
+        let known: Option<String> = self
+            .connection
+            .query_row("SELECT memory FROM accounts WHERE id = ?1", [&id.0], |row| row.get(0))
+            .optional()?
+            .ok_or(Error::UnknownAccount)?;
+        let before = read_memory(known);
+        let mut memory = before.clone();
+        let value = change(&mut memory);
+        if memory != before {
+            self.recipients_changed.set(true);
+            self.connection
+                .execute("UPDATE accounts SET memory = ?2 WHERE id = ?1", params![id.0, to_json(&memory)?])?;
+        }
+        Ok(value)
+    }
+
+    pub(crate) fn set_clock_offset(&self, id: &AccountId, offset: i64) -> Result<(), Error> {
+        self.recipients_changed.set(true);
+        self.connection.execute("UPDATE accounts SET clock_offset = ?2 WHERE id = ?1", params![id.0, offset])?;
+        Ok(())
+    }
+
+    pub(crate) fn set_service_keys(&self, id: &AccountId, keys: &ServiceKeys) -> Result<(), Error> {
+        self.recipients_changed.set(true);
+        self.connection
+            .execute("UPDATE accounts SET service_keys = ?2 WHERE id = ?1", params![id.0, to_json(keys)?])?;
+        Ok(())
+    }
+
+    /// True at most once in five minutes for each account; asking counts.
+    pub(crate) fn may_ask_for_keys(&self, id: &AccountId, now: Timestamp) -> Result<bool, Error> {
+        let changed = self.connection.execute(
+            // GUARD(keys-storm): j9_a_storm_of_random_keys_costs_one_request_in_five_minutes
+            // INSTEAD: "UPDATE accounts SET keys_asked_at = ?2 WHERE id = ?1 AND ?3 > 0",
+            "UPDATE accounts SET keys_asked_at = ?2 WHERE id = ?1 AND abs(?2 - keys_asked_at) >= ?3",
+            params![id.0, to_integer(now)?, to_integer(Timestamp(KEYS_INTERVAL))?],
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// True at most once in thirty seconds for each account; asking counts.
+    pub(crate) fn may_fetch_for_push(&self, id: &AccountId, now: Timestamp) -> Result<bool, Error> {
+        let changed = self.connection.execute(
+            // GUARD(unreadable-push-storm): j9_pushes_that_cannot_be_read_make_the_phone_ask_once_in_thirty_seconds
+            // INSTEAD: "UPDATE accounts SET push_fetch_at = ?2 WHERE id = ?1 AND ?3 > 0",
+            "UPDATE accounts SET push_fetch_at = ?2 WHERE id = ?1 AND abs(?2 - push_fetch_at) >= ?3",
+            params![id.0, to_integer(now)?, to_integer(Timestamp(PUSH_FETCH_INTERVAL))?],
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Deletes an account with everything that hangs on it; its keys are retired.
+    pub(crate) fn delete_account(&self, id: &AccountId) -> Result<(), Error> {
+        self.recipients_changed.set(true);
+        self.retire_keys_of(id)?;
+        self.connection.execute("DELETE FROM accounts WHERE id = ?1", [&id.0])?;
+        Ok(())
+    }
+}
+
+fn read_sign_in(row: &Row<'_>) -> Result<Option<SignInKey>, Error> {
+    let alias: Option<String> = row.get("sign_in_alias")?;
+    let (key, guard): (Option<Vec<u8>>, Option<String>) = (row.get("sign_in_key")?, row.get("sign_in_guard")?);
+    match (alias, key, guard) {
+        (None, None, None) => Ok(None),
+        (Some(alias), Some(key), Some(guard)) => Ok(Some(SignInKey {
+            alias,
+            key: PublicKey::from_sec1(&key).map_err(|_malformed| Error::Store(StoreFault::Record))?,
+            guard: from_json(&guard)?,
+        })),
+        _ => Err(Error::Store(StoreFault::Record)),
+    }
+}
+
+/// What can't be read is forgotten: it alerts as usual, and costs nobody the account.
+fn read_memory(text: Option<String>) -> Memory {
+    text.and_then(|text| from_json(&text).ok()).unwrap_or_default()
+}
+
+fn state_columns(state: StoredState) -> Result<(&'static str, Option<String>), Error> {
+    Ok(match state {
+        StoredState::Pending => ("pending", None),
+        StoredState::Active => ("active", None),
+        StoredState::Removed(cause) => ("removed", Some(to_json(&cause)?)),
+    })
+}
+
+fn read_state(state: &str, cause: Option<String>) -> Result<StoredState, Error> {
+    match (state, cause) {
+        ("pending", None) => Ok(StoredState::Pending),
+        ("active", None) => Ok(StoredState::Active),
+        ("removed", Some(cause)) => Ok(StoredState::Removed(from_json::<RemovalCause>(&cause)?)),
+        _ => Err(Error::Store(StoreFault::Record)),
+    }
+}
+
+pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|_unserializable| Error::Store(StoreFault::Record))
+}
+
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|_malformed| Error::Store(StoreFault::Record))
+}
+
+pub(super) fn to_integer(time: Timestamp) -> Result<i64, Error> {
+    i64::try_from(time.0).map_err(|_too_large| Error::Store(StoreFault::Record))
+}
+
+pub(super) fn from_integer(time: i64) -> Timestamp {
+    Timestamp(u64::try_from(time).unwrap_or(0))
+}

@@ -1,0 +1,52 @@
+//! Notices in the database: shown until dismissed, remembered until the service no longer sends them.
+
+use rusqlite::params;
+
+use crate::authenticator::error::Error;
+use crate::authenticator::store::accounts::{from_integer, from_json, to_integer, to_json};
+use crate::authenticator::store::{Tables, readable};
+use crate::base::clock::Timestamp;
+use crate::values::account::{AccountId, Notice};
+
+/// The service forgets its notices after thirty days.
+const REMEMBERED: u64 = 40 * 24 * 60 * 60;
+
+impl Tables<'_> {
+    /// Keeps a notice; one that was dismissed stays dismissed.
+    pub(crate) fn insert_notice(&self, notice: &Notice) -> Result<(), Error> {
+        self.connection.execute(
+            "INSERT OR IGNORE INTO notices (account, id, kind, at) VALUES (?1, ?2, ?3, ?4)",
+            params![notice.account.0, notice.id, to_json(&notice.kind)?, to_integer(notice.at)?],
+        )?;
+        Ok(())
+    }
+
+    /// What the person has not dismissed, newest first.
+    pub(crate) fn notices(&self) -> Result<Vec<Notice>, Error> {
+        let sql = "SELECT account, id, kind, at FROM notices WHERE dismissed = 0 ORDER BY at DESC, rowid DESC";
+        let mut statement = self.connection.prepare(sql)?;
+        readable(statement.query([])?, "notice", |row| {
+            Ok(Notice {
+                account: AccountId(row.get("account")?),
+                id: row.get("id")?,
+                kind: from_json(&row.get::<_, String>("kind")?)?,
+                at: from_integer(row.get("at")?),
+            })
+        })
+    }
+
+    /// True when there was such a notice to dismiss.
+    pub(crate) fn dismiss_notice(&self, account: &AccountId, id: &str) -> Result<bool, Error> {
+        let changed = self.connection.execute(
+            "UPDATE notices SET dismissed = 1 WHERE account = ?1 AND id = ?2 AND dismissed = 0",
+            params![account.0, id],
+        )?;
+        Ok(changed == 1)
+    }
+
+    pub(crate) fn sweep_notices(&self, now: Timestamp) -> Result<(), Error> {
+        let oldest = to_integer(Timestamp(now.0.saturating_sub(REMEMBERED)))?;
+        self.connection.execute("DELETE FROM notices WHERE dismissed = 1 AND at < ?1", [oldest])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,185 @@
+//! Prompts and withdrawals in the database.
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::authenticator::error::{Error, StoreFault};
+use crate::authenticator::store::accounts::{from_integer, from_json, to_integer, to_json};
+use crate::authenticator::store::{Tables, readable};
+use crate::base::clock::Timestamp;
+use crate::protocol::messages::ReceivedBy;
+use crate::protocol::verify::{Audience, read_verified};
+use crate::values::account::AccountId;
+use crate::values::fatigue::Quiet;
+use crate::values::prompt::{Delivery, Outcome, Prompt, PromptId, PromptState};
+
+/// The outcome of an answer that had to wait is shown this long, in seconds.
+const SHOWN_AFTER: u64 = 60;
+
+/// A prompt as it is stored; its bytes were verified before.
+#[derive(Debug, Clone)]
+pub(crate) struct PromptRecord {
+    pub(crate) id: PromptId,
+    pub(crate) jws: String,
+    pub(crate) received_by: ReceivedBy,
+    pub(crate) received_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) state: PromptState,
+    pub(crate) quiet: Option<Quiet>,
+}
+
+impl PromptRecord {
+    /// What the person is shown of it.
+    ///
+    /// # Errors
+    /// `Store(Record)` when the stored bytes are not those of a verified prompt.
+    pub(crate) fn shown(&self, audience: &Audience) -> Result<Prompt, Error> {
+        let prompt = read_verified(&self.jws, audience).ok_or(Error::Store(StoreFault::Record))?;
+        Ok(Prompt { state: self.state, quiet: self.quiet, ..prompt })
+    }
+}
+
+impl Tables<'_> {
+    /// Stores a verified prompt; false when it is known already or was withdrawn before it came.
+    ///
+    /// A push that comes after a fetch has brought the prompt is noted all the same: push works.
+    pub(crate) fn insert_prompt(&self, record: &PromptRecord) -> Result<bool, Error> {
+        let withdrawn: bool = self.connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM withdrawn WHERE account = ?1 AND jti = ?2)",
+            params![record.id.account.0, record.id.jti],
+            |row| row.get(0),
+        )?;
+        if withdrawn {
+            return Ok(false);
+        }
+        let inserted = self.connection.execute(
+            "INSERT OR IGNORE INTO prompts (account, jti, jws, received_by, received_at, quiet, expires_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open')",
+            params![
+                record.id.account.0,
+                record.id.jti,
+                record.jws,
+                to_json(&record.received_by)?,
+                to_integer(record.received_at)?,
+                record.quiet.as_ref().map(to_json).transpose()?,
+                to_integer(record.expires_at)?,
+            ],
+        )?;
+        if inserted == 0 && record.received_by == ReceivedBy::Push {
+            self.connection.execute(
+                "UPDATE prompts SET received_by = ?3 WHERE account = ?1 AND jti = ?2 AND state = 'open'",
+                params![record.id.account.0, record.id.jti, to_json(&record.received_by)?],
+            )?;
+        }
+        Ok(inserted == 1)
+    }
+
+    pub(crate) fn prompt(&self, id: &PromptId) -> Result<PromptRecord, Error> {
+        self.prompts_where("account = ?1 AND jti = ?2", params![id.account.0, id.jti])?
+            .pop()
+            .ok_or(Error::UnknownPrompt)
+    }
+
+    /// Prompts that wait for the person or the service, or whose outcome is news; oldest first.
+    pub(crate) fn live_prompts(&self, now: Timestamp) -> Result<Vec<PromptRecord>, Error> {
+        self.prompts_where(
+            "state = 'answering' OR (state = 'open' AND expires_at > ?1) OR done_at > ?2 ORDER BY received_at, rowid",
+            params![to_integer(now)?, to_integer(Timestamp(now.0.saturating_sub(SHOWN_AFTER)))?],
+        )
+    }
+
+    pub(crate) fn open_prompts_of(&self, account: &AccountId) -> Result<Vec<PromptRecord>, Error> {
+        self.prompts_where("account = ?1 AND state = 'open'", params![account.0])
+    }
+
+    fn prompts_where(&self, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<PromptRecord>, Error> {
+        let sql = format!(
+            "SELECT account, jti, jws, received_by, received_at, quiet, expires_at, state, outcome
+             FROM prompts WHERE {condition}"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        readable(statement.query(values)?, "prompt", |row| {
+            let id = PromptId { account: AccountId(row.get("account")?), jti: row.get("jti")? };
+            let delivery = || Ok(self.delivery(&id)?.unwrap_or(Delivery::Sent));
+            Ok(PromptRecord {
+                jws: row.get("jws")?,
+                received_by: from_json(&row.get::<_, String>("received_by")?)?,
+                received_at: from_integer(row.get("received_at")?),
+                expires_at: from_integer(row.get("expires_at")?),
+                state: read_state(&row.get::<_, String>("state")?, row.get("outcome")?, delivery)?,
+                quiet: row.get::<_, Option<String>>("quiet")?.as_deref().map(from_json).transpose()?,
+                id,
+            })
+        })
+    }
+
+    /// Moves a prompt from open to answering; false when it was not open any more.
+    pub(crate) fn begin_answering(&self, id: &PromptId) -> Result<bool, Error> {
+        let changed = self.connection.execute(
+            // GUARD(answered-once-across-processes): two_processes_answer_each_request_once
+            // INSTEAD: "UPDATE prompts SET state = 'answering' WHERE account = ?1 AND jti = ?2",
+            "UPDATE prompts SET state = 'answering' WHERE account = ?1 AND jti = ?2 AND state = 'open'",
+            params![id.account.0, id.jti],
+        )?;
+        Ok(changed == 1)
+    }
+
+    pub(crate) fn finish_prompt(&self, id: &PromptId, outcome: Outcome, now: Timestamp) -> Result<(), Error> {
+        self.connection.execute(
+            "UPDATE prompts SET state = 'done', outcome = ?3, done_at = ?4 WHERE account = ?1 AND jti = ?2",
+            params![id.account.0, id.jti, to_json(&outcome)?, to_integer(now)?],
+        )?;
+        Ok(())
+    }
+
+    /// Takes an open prompt back; false when it was not open.
+    pub(crate) fn delete_open_prompt(&self, id: &PromptId) -> Result<bool, Error> {
+        let deleted = self.connection.execute(
+            "DELETE FROM prompts WHERE account = ?1 AND jti = ?2 AND state = 'open'",
+            params![id.account.0, id.jti],
+        )?;
+        Ok(deleted == 1)
+    }
+
+    pub(crate) fn delete_prompts_of(&self, account: &AccountId) -> Result<(), Error> {
+        self.connection.execute("DELETE FROM prompts WHERE account = ?1", [&account.0])?;
+        Ok(())
+    }
+
+    /// Remembers a withdrawal until its prompt could no longer come.
+    pub(crate) fn insert_withdrawn(&self, id: &PromptId, expires_at: Timestamp) -> Result<(), Error> {
+        self.connection.execute(
+            "INSERT OR IGNORE INTO withdrawn (account, jti, expires_at) VALUES (?1, ?2, ?3)",
+            params![id.account.0, id.jti, to_integer(expires_at)?],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets prompts a day after their end, and withdrawals when they have served.
+    pub(crate) fn sweep_prompts(&self, now: Timestamp) -> Result<(), Error> {
+        const REPORTABLE: u64 = 24 * 60 * 60;
+        let day_ago = to_integer(Timestamp(now.0.saturating_sub(REPORTABLE)))?;
+        self.connection.execute("DELETE FROM prompts WHERE state != 'answering' AND expires_at < ?1", [day_ago])?;
+        self.connection.execute("DELETE FROM withdrawn WHERE expires_at < ?1", [to_integer(now)?])?;
+        Ok(())
+    }
+
+    /// Whether the account is still in the database.
+    pub(crate) fn account_exists(&self, id: &AccountId) -> Result<bool, Error> {
+        let found: Option<i64> =
+            self.connection.query_row("SELECT 1 FROM accounts WHERE id = ?1", [&id.0], |row| row.get(0)).optional()?;
+        Ok(found.is_some())
+    }
+}
+
+fn read_state(
+    state: &str,
+    outcome: Option<String>,
+    delivery: impl FnOnce() -> Result<Delivery, Error>,
+) -> Result<PromptState, Error> {
+    match (state, outcome) {
+        ("open", None) => Ok(PromptState::Open),
+        ("answering", None) => Ok(PromptState::Answering { delivery: delivery()? }),
+        ("done", Some(outcome)) => Ok(PromptState::Done { outcome: from_json(&outcome)? }),
+        _ => Err(Error::Store(StoreFault::Record)),
+    }
+}

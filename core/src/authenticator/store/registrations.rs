@@ -1,0 +1,62 @@
+//! Registrations of this device under way, in the database; one an account, sealed whole.
+
+use rusqlite::{OptionalExtension, params};
+use zeroize::Zeroizing;
+
+use crate::authenticator::error::{Error, StoreFault};
+use crate::authenticator::records::stage::Stage;
+use crate::authenticator::store::{Tables, readable};
+use crate::base::seal::Place;
+use crate::values::account::AccountId;
+
+fn sealed_at(row: &str) -> Place<'_> {
+    Place { table: "registrations", row, column: "stage" }
+}
+
+impl Tables<'_> {
+    pub(crate) fn registration(&self, account: &AccountId) -> Result<Option<Stage>, Error> {
+        let sealed: Option<Vec<u8>> = self
+            .connection
+            .query_row("SELECT stage FROM registrations WHERE account = ?1", [&account.0], |row| row.get(0))
+            .optional()?;
+        sealed.map(|sealed| self.open_stage(account, &sealed)).transpose()
+    }
+
+    fn open_stage(&self, account: &AccountId, sealed: &[u8]) -> Result<Stage, Error> {
+        let plain = self.sealer.open(&sealed_at(&account.0), sealed)?;
+        serde_json::from_slice(&plain).map_err(|_malformed| Error::Store(StoreFault::Record))
+    }
+
+    /// Writes where a registration stands.
+    pub(crate) fn set_registration(&self, account: &AccountId, stage: &Stage) -> Result<(), Error> {
+        let plain = Zeroizing::new(serde_json::to_vec(stage).map_err(|_never| Error::Store(StoreFault::Record))?);
+        let sealed = self.sealer.seal(&sealed_at(&account.0), &plain)?;
+        self.connection.execute(
+            "INSERT INTO registrations (account, stage) VALUES (?1, ?2)
+             ON CONFLICT (account) DO UPDATE SET stage = excluded.stage",
+            params![account.0, sealed],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets a registration; a key that was made for it and is not the one in use is retired.
+    pub(crate) fn end_registration(&self, account: &AccountId) -> Result<(), Error> {
+        let made = self.registration(account)?.and_then(|stage| stage.key_alias().map(str::to_owned));
+        let in_use = self.account(account)?.sign_in.map(|sign_in| sign_in.alias);
+        if let Some(alias) = made.filter(|alias| Some(alias) != in_use.as_ref()) {
+            self.retire_key(&alias, account)?;
+        }
+        self.connection.execute("DELETE FROM registrations WHERE account = ?1", [&account.0])?;
+        Ok(())
+    }
+
+    /// Every registration under way, oldest first.
+    pub(crate) fn registrations(&self) -> Result<Vec<(AccountId, Stage)>, Error> {
+        let mut statement = self.connection.prepare("SELECT account, stage FROM registrations ORDER BY rowid")?;
+        readable(statement.query([])?, "registration", |row| {
+            let account = AccountId(row.get("account")?);
+            let stage = self.open_stage(&account, &row.get::<_, Vec<u8>>("stage")?)?;
+            Ok((account, stage))
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! Accounts that are being added by signing in, in the database; sealed whole.
+
+use rusqlite::{OptionalExtension, params};
+use zeroize::Zeroizing;
+
+use crate::authenticator::error::{Error, StoreFault};
+use crate::authenticator::records::sign_in_enrollment::SignInEnrollment;
+use crate::authenticator::store::{Tables, readable};
+use crate::base::seal::Place;
+use crate::values::account::AccountId;
+
+fn sealed_at(row: &str) -> Place<'_> {
+    Place { table: "sign_in_enrollments", row, column: "record" }
+}
+
+impl Tables<'_> {
+    /// Writes where one stands.
+    pub(crate) fn set_sign_in_enrollment(&self, record: &SignInEnrollment) -> Result<(), Error> {
+        let plain = Zeroizing::new(serde_json::to_vec(record).map_err(|_never| Error::Store(StoreFault::Record))?);
+        let sealed = self.sealer.seal(&sealed_at(&record.account.0), &plain)?;
+        self.connection.execute(
+            "INSERT INTO sign_in_enrollments (account, record) VALUES (?1, ?2)
+             ON CONFLICT (account) DO UPDATE SET record = excluded.record",
+            params![record.account.0, sealed],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn sign_in_enrollment(&self, account: &AccountId) -> Result<Option<SignInEnrollment>, Error> {
+        let sealed: Option<Vec<u8>> = self
+            .connection
+            .query_row("SELECT record FROM sign_in_enrollments WHERE account = ?1", [&account.0], |row| row.get(0))
+            .optional()?;
+        sealed.map(|sealed| self.open_sign_in_enrollment(account, &sealed)).transpose()
+    }
+
+    fn open_sign_in_enrollment(&self, account: &AccountId, sealed: &[u8]) -> Result<SignInEnrollment, Error> {
+        let plain = self.sealer.open(&sealed_at(&account.0), sealed)?;
+        serde_json::from_slice(&plain).map_err(|_malformed| Error::Store(StoreFault::Record))
+    }
+
+    /// Every one under way, oldest first.
+    pub(crate) fn sign_in_enrollments(&self) -> Result<Vec<SignInEnrollment>, Error> {
+        let mut statement =
+            self.connection.prepare("SELECT account, record FROM sign_in_enrollments ORDER BY rowid")?;
+        readable(statement.query([])?, "sign-in enrollment", |row| {
+            self.open_sign_in_enrollment(&AccountId(row.get("account")?), &row.get::<_, Vec<u8>>("record")?)
+        })
+    }
+
+    /// It has become an account.
+    pub(crate) fn delete_sign_in_enrollment(&self, account: &AccountId) -> Result<(), Error> {
+        self.connection.execute("DELETE FROM sign_in_enrollments WHERE account = ?1", [&account.0])?;
+        Ok(())
+    }
+
+    /// It will not become one: its key is retired.
+    pub(crate) fn end_sign_in_enrollment(&self, account: &AccountId) -> Result<(), Error> {
+        self.retire_keys_of(account)?;
+        self.delete_sign_in_enrollment(account)
+    }
+}

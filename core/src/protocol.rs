@@ -1,0 +1,14 @@
+//! The messages of `docs/protocol.md` and their rules, pure.
+
+pub(crate) mod claims;
+#[cfg(feature = "authenticator")]
+pub(crate) mod code;
+pub(crate) mod keys;
+#[cfg(feature = "authenticator")]
+pub(crate) mod messages;
+#[cfg(feature = "authenticator")]
+pub(crate) mod proofs;
+pub(crate) mod push_message;
+#[cfg(feature = "authenticator")]
+pub(crate) mod qr;
+pub(crate) mod verify;

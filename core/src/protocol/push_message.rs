@@ -1,0 +1,168 @@
+//! Push messages: encrypted to one account of one phone (RFC 8291, one record of `aes128gcm`, RFC 8188).
+//!
+//! Only decryption; whether the content is to be believed is decided by the signature inside.
+
+use p256::elliptic_curve::sec1::ToSec1Point;
+use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
+use zeroize::Zeroizing;
+
+use crate::base::secret::{Secret, random};
+
+const SCALAR_LEN: usize = 32;
+const POINT_LEN: usize = 65;
+const AUTH_LEN: usize = 16;
+const SALT_LEN: usize = 16;
+/// Salt, record size, length of the sender's key.
+const HEADER_LEN: usize = SALT_LEN + 4 + 1;
+const TAG_LEN: usize = 16;
+/// The delimiter of the last record (RFC 8188 section 2); what follows is zero padding.
+const LAST_RECORD: u8 = 2;
+/// A push service carries no more than this (RFC 8030 section 7.2).
+const MAX_MESSAGE: usize = 4_096;
+
+/// Why a push can't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PushError {
+    #[error("wrong form")]
+    Form,
+    #[error("not encrypted to this account, or altered")]
+    Decryption,
+    #[error("no key")]
+    NoKey,
+}
+
+/// The push key of one account: private scalar, public point, shared secret.
+#[derive(Clone)]
+pub(crate) struct PushKeys {
+    private: Secret<Vec<u8>>,
+    point: [u8; POINT_LEN],
+    auth: [u8; AUTH_LEN],
+}
+
+impl PushKeys {
+    pub(crate) fn make() -> Result<Self, PushError> {
+        // A random scalar is zero or above the order once in 2^32 tries; then another is drawn.
+        loop {
+            let scalar = Zeroizing::new(random::<SCALAR_LEN>().map_err(|_none| PushError::NoKey)?);
+            let auth = random().map_err(|_none| PushError::NoKey)?;
+            if let Ok(keys) = Self::from_parts(scalar.as_slice(), auth) {
+                return Ok(keys);
+            }
+        }
+    }
+
+    fn from_parts(scalar: &[u8], auth: [u8; AUTH_LEN]) -> Result<Self, PushError> {
+        let key = p256::SecretKey::from_slice(scalar).map_err(|_range| PushError::NoKey)?;
+        let point: [u8; POINT_LEN] =
+            key.public_key().to_sec1_point(false).as_bytes().try_into().map_err(|_length| PushError::NoKey)?;
+        Ok(Self { private: Secret::new(scalar.to_vec()), point, auth })
+    }
+
+    /// Reads what `to_bytes` wrote.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, PushError> {
+        let (scalar, auth) = bytes.split_at_checked(SCALAR_LEN).ok_or(PushError::NoKey)?;
+        Self::from_parts(scalar, auth.try_into().map_err(|_length| PushError::NoKey)?)
+    }
+
+    /// For the sealed column of the database only.
+    pub(crate) fn to_bytes(&self) -> Secret<Vec<u8>> {
+        // EXPOSE: sealed by the caller before it is written.
+        Secret::new([self.private.expose().as_slice(), &self.auth].concat())
+    }
+
+    pub(crate) fn point(&self) -> &[u8; POINT_LEN] {
+        &self.point
+    }
+
+    pub(crate) fn auth(&self) -> &[u8; AUTH_LEN] {
+        &self.auth
+    }
+
+    /// Decrypts one push message.
+    pub(crate) fn decrypt(&self, message: &[u8]) -> Result<Vec<u8>, PushError> {
+        let record = Record::read(message)?;
+        let (key, nonce) = self.derive(&record)?;
+        let mut buffer = record.ciphertext.to_vec();
+        let plain = key
+            .open_in_place(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut buffer)
+            .map_err(|_unspecified| PushError::Decryption)?;
+        let end = plain.iter().rposition(|byte| *byte != 0).ok_or(PushError::Form)?;
+        match plain.split_at_checked(end) {
+            Some((content, [LAST_RECORD, ..])) => Ok(content.to_vec()),
+            _ => Err(PushError::Form),
+        }
+    }
+
+    /// Content key and nonce (RFC 8291 section 3.4).
+    fn derive(&self, record: &Record<'_>) -> Result<(LessSafeKey, [u8; 12]), PushError> {
+        let sender = p256::PublicKey::from_sec1_bytes(record.sender).map_err(|_off_curve| PushError::Form)?;
+        // EXPOSE: key agreement is what the scalar is for.
+        let own = p256::SecretKey::from_slice(self.private.expose()).map_err(|_range| PushError::NoKey)?;
+        let shared = p256::ecdh::diffie_hellman(own.to_nonzero_scalar(), sender.as_affine());
+        let info = [b"WebPush: info\0".as_slice(), &self.point, record.sender].concat();
+        let input = expand::<32>(&self.auth, shared.raw_secret_bytes(), &info)?;
+        let key = expand::<16>(record.salt, input.as_slice(), b"Content-Encoding: aes128gcm\0")?;
+        let nonce = expand::<12>(record.salt, input.as_slice(), b"Content-Encoding: nonce\0")?;
+        let key = UnboundKey::new(&AES_128_GCM, key.as_slice()).map_err(|_length| PushError::NoKey)?;
+        Ok((LessSafeKey::new(key), *nonce))
+    }
+}
+
+struct Length(usize);
+
+impl KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+fn expand<const N: usize>(salt: &[u8], input: &[u8], info: &[u8]) -> Result<Zeroizing<[u8; N]>, PushError> {
+    let mut output = Zeroizing::new([0; N]);
+    Salt::new(HKDF_SHA256, salt)
+        .extract(input)
+        .expand(&[info], Length(N))
+        .and_then(|expanded| expanded.fill(output.as_mut_slice()))
+        .map_err(|_length| PushError::NoKey)?;
+    Ok(output)
+}
+
+/// The one record of a message (RFC 8188 section 2.1).
+struct Record<'a> {
+    salt: &'a [u8],
+    sender: &'a [u8],
+    ciphertext: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    fn read(message: &'a [u8]) -> Result<Self, PushError> {
+        if message.len() > MAX_MESSAGE {
+            return Err(PushError::Form);
+        }
+        let (header, rest) = message.split_at_checked(HEADER_LEN).ok_or(PushError::Form)?;
+        let (salt, sizes) = header.split_at(SALT_LEN);
+        let [size @ .., sender_length] = sizes else {
+            return Err(PushError::Form);
+        };
+        let size = u32::from_be_bytes(size.try_into().map_err(|_length| PushError::Form)?);
+        if usize::from(*sender_length) != POINT_LEN {
+            return Err(PushError::Form);
+        }
+        let (sender, ciphertext) = rest.split_at_checked(POINT_LEN).ok_or(PushError::Form)?;
+        let size = usize::try_from(size).map_err(|_too_large| PushError::Form)?;
+        // Only one record: everything must fit into the size it claims.
+        if ciphertext.len() <= TAG_LEN || ciphertext.len() > size {
+            return Err(PushError::Form);
+        }
+        Ok(Self { salt, sender, ciphertext })
+    }
+}
+
+/// Takes the padding off: only spaces after the JWS.
+pub(crate) fn strip_padding(plain: &[u8]) -> &[u8] {
+    let end = plain.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last.saturating_add(1));
+    plain.split_at_checked(end).map_or(plain, |(content, _spaces)| content)
+}
+
+#[cfg(test)]
+mod tests;

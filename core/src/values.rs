@@ -1,0 +1,10 @@
+//! What screens and ports show and take.
+
+pub(crate) mod account;
+pub(crate) mod fatigue;
+pub(crate) mod issuer;
+pub(crate) mod origin;
+pub(crate) mod platform;
+pub(crate) mod prompt;
+#[cfg(feature = "authenticator")]
+pub(crate) mod ticket;
