@@ -1,5 +1,7 @@
 //! What everything stands on: signatures, sealing, secrets, time.
 
+#[cfg(feature = "authenticator")]
+pub(crate) mod bearer;
 pub(crate) mod clock;
 pub(crate) mod jose;
 #[cfg(feature = "authenticator")]

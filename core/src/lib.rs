@@ -24,11 +24,6 @@
 //!
 //! Errors are `Error`, one variant for each cause; none carries a secret, a name or an address.
 
-#![cfg_attr(
-    not(feature = "authenticator"),
-    allow(dead_code, unused_imports, reason = "an extension's build leaves out what signs, stores and speaks")
-)]
-
 #[cfg(feature = "authenticator")]
 mod authenticator;
 mod base;

@@ -3,7 +3,7 @@
 use crate::base::seal::SealError;
 use crate::base::secret::NoRandomness;
 use crate::protocol::code::CodeError;
-use crate::protocol::keys::UntrustedKeys;
+use crate::protocol::keys::chain::UntrustedKeys;
 use crate::protocol::qr::PictureError;
 use crate::values::platform::PlatformError;
 

@@ -8,26 +8,21 @@ pub(crate) mod base64url;
 mod error;
 mod json;
 mod key;
+#[cfg(feature = "authenticator")]
+mod sign;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 pub(crate) use error::JoseError;
 pub(crate) use json::parse;
-pub(crate) use key::{Jwk, PublicKey, signature_from_der};
+use key::ALGORITHM;
+pub(crate) use key::{Jwk, PublicKey};
+#[cfg(feature = "authenticator")]
+pub(crate) use sign::{HeaderKey, attach, signature_from_der, signing_input};
 
 /// Longest JWS that is looked at, in bytes.
 const MAX_JWS: usize = 8_192;
-const ALGORITHM: &str = "ES256";
-
-/// How the header names the signing key.
-#[derive(Clone, Copy)]
-pub(crate) enum HeaderKey<'a> {
-    /// By an id that the other side looks up.
-    Kid(&'a str),
-    /// By the key itself; only for the message that introduces it.
-    Jwk(&'a PublicKey),
-}
 
 /// The only header that is accepted; any further member (`crit`, `jwk`, `jku`, `x5u`, …) is refused.
 #[derive(Deserialize)]
@@ -36,35 +31,6 @@ struct Header {
     alg: String,
     typ: String,
     kid: String,
-}
-
-#[derive(Serialize)]
-struct NewHeader<'a> {
-    alg: &'static str,
-    typ: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kid: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jwk: Option<Jwk>,
-}
-
-/// The bytes to be signed for a payload (RFC 7515 section 5.1).
-pub(crate) fn signing_input(typ: &str, key: HeaderKey<'_>, payload: &impl Serialize) -> Result<String, JoseError> {
-    let (kid, jwk) = match key {
-        HeaderKey::Kid(kid) => (Some(kid), None),
-        HeaderKey::Jwk(key) => (None, Some(key.to_jwk())),
-    };
-    let header = NewHeader { alg: ALGORITHM, typ, kid, jwk };
-    Ok(format!("{}.{}", encoded(&header)?, encoded(payload)?))
-}
-
-fn encoded(value: &impl Serialize) -> Result<String, JoseError> {
-    serde_json::to_vec(value).map(|json| base64url::encode(&json)).map_err(|_unserializable| JoseError::Json)
-}
-
-/// The finished JWS.
-pub(crate) fn attach(signing_input: &str, signature: &[u8; 64]) -> String {
-    format!("{signing_input}.{}", base64url::encode(signature))
 }
 
 /// Verifies a JWS of type `typ` and returns its payload; `key` looks the header's `kid` up.
@@ -77,8 +43,7 @@ pub(crate) fn verify<T: DeserializeOwned>(
     key: impl FnOnce(&str) -> Option<PublicKey>,
 ) -> Result<T, JoseError> {
     let (header, payload, signature) = split(jws)?;
-    let header_text = base64url::decode(header)?;
-    let parsed: Header = parse(&header_text)?;
+    let parsed = read_header(header)?;
     // GUARD(jose-algorithm): the_header_is_exactly_the_expected_one
     if parsed.alg != ALGORITHM {
         return Err(JoseError::Algorithm);
@@ -105,10 +70,21 @@ fn split(jws: &str) -> Result<(&str, &str, &str), JoseError> {
     }
 }
 
+fn read_header(header: &str) -> Result<Header, JoseError> {
+    parse(&base64url::decode(header)?)
+}
+
+/// The type that a JWS names, before anything is verified: only good for deciding as what to verify it.
+pub(crate) fn unverified_typ(jws: &str) -> Result<String, JoseError> {
+    let (header, _, _) = split(jws)?;
+    Ok(read_header(header)?.typ)
+}
+
 /// The `kid` that a JWS names, before anything is verified: only good for deciding what to fetch.
+#[cfg(feature = "authenticator")]
 pub(crate) fn unverified_kid(jws: &str) -> Option<String> {
     let (header, _, _) = split(jws).ok()?;
-    parse::<Header>(&base64url::decode(header).ok()?).ok().map(|header| header.kid)
+    Some(read_header(header).ok()?.kid)
 }
 
 #[cfg(test)]

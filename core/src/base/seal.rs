@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::base::secret::random;
 
+#[cfg(feature = "authenticator")]
 const KEY_LEN: usize = 32;
 
 /// Why something can't be sealed or opened.
@@ -35,6 +36,7 @@ impl Place<'_> {
 pub(crate) struct Sealer(LessSafeKey);
 
 impl Sealer {
+    #[cfg(feature = "authenticator")]
     pub(crate) fn make() -> Result<(Self, Zeroizing<[u8; KEY_LEN]>), SealError> {
         let key = Zeroizing::new(random::<KEY_LEN>().map_err(|_none| SealError::NoRandomness)?);
         Ok((Self::new(key.to_vec())?, key))

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -35,28 +33,6 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
     }
 }
 
-/// A secret that travels as text in a message or rests in a sealed record; never printed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Bearer(Zeroizing<String>);
-
-impl Bearer {
-    pub(crate) fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-
-    /// Opens it; say why beside the call.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Bearer {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Bearer(…)")
-    }
-}
-
 /// Fresh random bytes from the operating system.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];
@@ -73,7 +49,5 @@ mod tests {
         let secret = Secret::new(b"canary".to_vec());
         assert_eq!(format!("{secret:?}"), "Secret(…)");
         assert_eq!(secret.expose().as_slice(), b"canary");
-        let bearer = Bearer::new("canary".to_owned());
-        assert_eq!((format!("{bearer:?}").as_str(), bearer.expose()), ("Bearer(…)", "canary"));
     }
 }

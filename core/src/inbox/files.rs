@@ -76,10 +76,12 @@ impl Files {
         Self { folder: folder.to_owned(), sealer }
     }
 
+    #[cfg(feature = "authenticator")]
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
+    #[cfg(feature = "authenticator")]
     pub(super) fn sealer(&self) -> &Sealer {
         &self.sealer
     }

@@ -3,8 +3,8 @@
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::base::bearer::Bearer;
 use crate::base::jose::base64url;
-use crate::base::secret::Bearer;
 use crate::protocol::push_message::PushKeys;
 use crate::values::account::{NoticeKind, RemovalCause};
 use crate::values::platform::KeyGuard;

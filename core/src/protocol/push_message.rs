@@ -7,7 +7,9 @@ use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
 use zeroize::Zeroizing;
 
-use crate::base::secret::{Secret, random};
+use crate::base::secret::Secret;
+#[cfg(feature = "authenticator")]
+use crate::base::secret::random;
 
 const SCALAR_LEN: usize = 32;
 const POINT_LEN: usize = 65;
@@ -41,17 +43,6 @@ pub(crate) struct PushKeys {
 }
 
 impl PushKeys {
-    pub(crate) fn make() -> Result<Self, PushError> {
-        // A random scalar is zero or above the order once in 2^32 tries; then another is drawn.
-        loop {
-            let scalar = Zeroizing::new(random::<SCALAR_LEN>().map_err(|_none| PushError::NoKey)?);
-            let auth = random().map_err(|_none| PushError::NoKey)?;
-            if let Ok(keys) = Self::from_parts(scalar.as_slice(), auth) {
-                return Ok(keys);
-            }
-        }
-    }
-
     fn from_parts(scalar: &[u8], auth: [u8; AUTH_LEN]) -> Result<Self, PushError> {
         let key = p256::SecretKey::from_slice(scalar).map_err(|_range| PushError::NoKey)?;
         let point: [u8; POINT_LEN] =
@@ -63,20 +54,6 @@ impl PushKeys {
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, PushError> {
         let (scalar, auth) = bytes.split_at_checked(SCALAR_LEN).ok_or(PushError::NoKey)?;
         Self::from_parts(scalar, auth.try_into().map_err(|_length| PushError::NoKey)?)
-    }
-
-    /// For the sealed column of the database only.
-    pub(crate) fn to_bytes(&self) -> Secret<Vec<u8>> {
-        // EXPOSE: sealed by the caller before it is written.
-        Secret::new([self.private.expose().as_slice(), &self.auth].concat())
-    }
-
-    pub(crate) fn point(&self) -> &[u8; POINT_LEN] {
-        &self.point
-    }
-
-    pub(crate) fn auth(&self) -> &[u8; AUTH_LEN] {
-        &self.auth
     }
 
     /// Decrypts one push message.
@@ -106,6 +83,34 @@ impl PushKeys {
         let nonce = expand::<12>(record.salt, input.as_slice(), b"Content-Encoding: nonce\0")?;
         let key = UnboundKey::new(&AES_128_GCM, key.as_slice()).map_err(|_length| PushError::NoKey)?;
         Ok((LessSafeKey::new(key), *nonce))
+    }
+}
+
+#[cfg(feature = "authenticator")]
+impl PushKeys {
+    pub(crate) fn make() -> Result<Self, PushError> {
+        // A random scalar is zero or above the order once in 2^32 tries; then another is drawn.
+        loop {
+            let scalar = Zeroizing::new(random::<SCALAR_LEN>().map_err(|_none| PushError::NoKey)?);
+            let auth = random().map_err(|_none| PushError::NoKey)?;
+            if let Ok(keys) = Self::from_parts(scalar.as_slice(), auth) {
+                return Ok(keys);
+            }
+        }
+    }
+
+    /// For the sealed column of the database only.
+    pub(crate) fn to_bytes(&self) -> Secret<Vec<u8>> {
+        // EXPOSE: sealed by the caller before it is written.
+        Secret::new([self.private.expose().as_slice(), &self.auth].concat())
+    }
+
+    pub(crate) fn point(&self) -> &[u8; POINT_LEN] {
+        &self.point
+    }
+
+    pub(crate) fn auth(&self) -> &[u8; AUTH_LEN] {
+        &self.auth
     }
 }
 

@@ -72,25 +72,27 @@ pub(crate) enum Refusal {
 #[derive(Debug)]
 pub(crate) enum PushContent {
     Prompt(Box<Prompt>),
-    Withdrawn { id: PromptId, reason: WithdrawalReason, expires_at: Timestamp },
-    Test { id: String },
+    Withdrawn {
+        id: PromptId,
+        reason: WithdrawalReason,
+        #[cfg_attr(
+            not(feature = "authenticator"),
+            expect(dead_code, reason = "the app remembers it; an extension ends")
+        )]
+        expires_at: Timestamp,
+    },
+    Test {
+        id: String,
+    },
 }
 
 /// Verifies the decrypted, unpadded content of a push.
 pub(crate) fn verify_push(jws: &str, audience: &Audience, now: Timestamp) -> Result<PushContent, Refusal> {
-    // A JWS has one type, so at most one of these reads it.
-    let prompt = verify_prompt(jws, audience, now).map(|prompt| PushContent::Prompt(Box::new(prompt)));
-    or_as(prompt, || or_as(verify_withdrawal(jws, audience, now), || verify_test(jws, audience, now)))
-}
-
-/// Another reading, when it was the type that did not fit.
-fn or_as(
-    read: Result<PushContent, Refusal>,
-    other: impl FnOnce() -> Result<PushContent, Refusal>,
-) -> Result<PushContent, Refusal> {
-    match read {
-        Err(Refusal::Jose(JoseError::Type)) => other(),
-        read => read,
+    match jose::unverified_typ(jws)?.as_str() {
+        PROMPT_TYP => verify_prompt(jws, audience, now).map(|prompt| PushContent::Prompt(Box::new(prompt))),
+        WITHDRAWN_TYP => verify_withdrawal(jws, audience, now),
+        TEST_TYP => verify_test(jws, audience, now),
+        _ => Err(Refusal::Jose(JoseError::Type)),
     }
 }
 
@@ -107,6 +109,7 @@ pub(crate) fn verify_prompt(jws: &str, audience: &Audience, now: Timestamp) -> R
 }
 
 /// Reads a prompt that was verified before it was stored; its time may be over, its keys rotated.
+#[cfg(feature = "authenticator")]
 pub(crate) fn read_verified(jws: &str, audience: &Audience) -> Option<Prompt> {
     let payload = base64url::decode(jws.split('.').nth(1)?).ok()?;
     prompt_of(jose::parse(&payload).ok()?, audience).ok()

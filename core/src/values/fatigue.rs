@@ -21,6 +21,7 @@ const REMEMBERED: usize = 16;
 /// What a request weighs that alerted and was not approved, or that was denied.
 const IN_VAIN: u32 = 1;
 /// "It wasn't me" says more than any denial.
+#[cfg(feature = "authenticator")]
 const REPORTED: u32 = 2;
 
 /// Why a request came without an alert.
@@ -131,14 +132,6 @@ impl Memory {
         self.muted_until.filter(|until| *until > now && *until <= now.plus(LONGEST_MUTE))
     }
 
-    /// The origins that are quiet now.
-    pub(crate) fn quiet_origins(&self, now: Timestamp) -> Vec<QuietOrigin> {
-        [Origin::SignedIn, Origin::KnownBrowser, Origin::PasswordProved, Origin::Unknown]
-            .into_iter()
-            .filter_map(|origin| Some(QuietOrigin { origin, until: self.quiet_until(origin, now)? }))
-            .collect()
-    }
-
     /// Until when an origin is quiet: until so many have left the window that one more is not too many.
     fn quiet_until(&self, origin: Origin, now: Timestamp) -> Option<Timestamp> {
         let Limit { in_vain, within, .. } = limit(origin);
@@ -172,17 +165,6 @@ impl Memory {
         self.note(Bother { jti: jti.to_owned(), origin, at, weight: IN_VAIN });
     }
 
-    /// The person denied a request, whether it had alerted or not.
-    pub(crate) fn denied(&mut self, jti: &str, origin: Origin, at: Timestamp) {
-        self.alerted(jti, origin, at);
-    }
-
-    /// The person said that it wasn't them.
-    pub(crate) fn reported(&mut self, jti: &str, origin: Origin, at: Timestamp) {
-        self.bothers.retain(|bother| bother.jti != jti);
-        self.note(Bother { jti: jti.to_owned(), origin, at, weight: REPORTED });
-    }
-
     /// Takes over what a notification extension has seen, or an earlier note of the same request.
     fn note(&mut self, new: Bother) {
         self.bothers.retain(|bother| new.at.since(bother.at) < limit(bother.origin).within);
@@ -196,6 +178,28 @@ impl Memory {
             self.bothers.remove(oldest);
         }
         self.bothers.push(new);
+    }
+}
+
+#[cfg(feature = "authenticator")]
+impl Memory {
+    /// The origins that are quiet now.
+    pub(crate) fn quiet_origins(&self, now: Timestamp) -> Vec<QuietOrigin> {
+        [Origin::SignedIn, Origin::KnownBrowser, Origin::PasswordProved, Origin::Unknown]
+            .into_iter()
+            .filter_map(|origin| Some(QuietOrigin { origin, until: self.quiet_until(origin, now)? }))
+            .collect()
+    }
+
+    /// The person denied a request, whether it had alerted or not.
+    pub(crate) fn denied(&mut self, jti: &str, origin: Origin, at: Timestamp) {
+        self.alerted(jti, origin, at);
+    }
+
+    /// The person said that it wasn't them.
+    pub(crate) fn reported(&mut self, jti: &str, origin: Origin, at: Timestamp) {
+        self.bothers.retain(|bother| bother.jti != jti);
+        self.note(Bother { jti: jti.to_owned(), origin, at, weight: REPORTED });
     }
 
     /// The person approved something: everything begins anew.

@@ -57,6 +57,7 @@ impl Issuer {
     ///
     /// # Errors
     /// As `parse`.
+    #[cfg(feature = "authenticator")]
     pub(crate) fn typed(address: &str) -> Result<Self, NotAnIssuer> {
         let address = address.trim().to_ascii_lowercase();
         let address = address.strip_prefix("https://").unwrap_or(&address).trim_end_matches('/');

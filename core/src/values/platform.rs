@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::secret::NoRandomness;
+#[cfg(feature = "authenticator")]
 use crate::base::text::without_controls;
 
 /// Why a port could not do what was asked.
@@ -170,6 +171,7 @@ pub struct DeviceDescription {
 
 impl LockState {
     /// Whether this lock can guard a key.
+    #[cfg(feature = "authenticator")]
     pub(crate) fn guards(self, guard: KeyGuard) -> bool {
         match (guard, self) {
             (KeyGuard::AfterFirstUnlock, _) => true,
@@ -182,12 +184,14 @@ impl LockState {
 }
 
 /// Longest text a phone says of itself, in characters.
+#[cfg(feature = "authenticator")]
 const MAX_SAID: usize = 128;
 
 impl DeviceDescription {
     /// As services take it. Platforms allow any name, and a family of emoji is joined by a character that is not seen:
     /// refused, it would keep a phone out for its name alone.
     #[must_use]
+    #[cfg(feature = "authenticator")]
     pub(crate) fn told(self) -> Self {
         let told = |text: String| -> String {
             let seen = without_controls(&text);

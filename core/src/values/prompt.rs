@@ -152,6 +152,7 @@ pub enum Matching {
 
 impl Matching {
     /// Whether `number` has the form asked for: only ASCII digits, whatever the phone's language.
+    #[cfg(feature = "authenticator")]
     pub(crate) fn fits(&self, number: &str) -> bool {
         match self {
             Self::Enter { digits } => {

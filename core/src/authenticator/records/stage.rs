@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::authenticator::error::Error;
 use crate::authenticator::step::sent::{MAX_LIFE, Sent};
+use crate::base::bearer::Bearer;
 use crate::base::clock::Timestamp;
 use crate::base::points::Point;
-use crate::base::secret::Bearer;
 use crate::protocol::messages::TokenAnswer;
 use crate::values::platform::KeyGuard;
 

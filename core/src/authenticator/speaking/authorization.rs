@@ -14,10 +14,11 @@ use crate::authenticator::network::http::{Form, Reply};
 use crate::authenticator::network::metadata::Endpoints;
 use crate::authenticator::records::account::AccountRecord;
 use crate::authenticator::step::sent::{MAX_LIFE, Sent};
+use crate::base::bearer::Bearer;
 use crate::base::clock::Timestamp;
 use crate::base::jose;
 use crate::base::jose::{HeaderKey, PublicKey, base64url};
-use crate::base::secret::{Bearer, random};
+use crate::base::secret::random;
 
 const DPOP_TYP: &str = "dpop+jwt";
 

@@ -6,8 +6,9 @@ use url::Url;
 
 use crate::authenticator::error::Error;
 use crate::authenticator::step::NotAllowed;
+use crate::base::bearer::Bearer;
 use crate::base::jose::base64url;
-use crate::base::secret::{Bearer, random};
+use crate::base::secret::random;
 use crate::values::issuer::Issuer;
 
 /// Whatever a service says, nothing of a trip to the browser is kept longer than this, in seconds.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::jose::base64url;
 use crate::base::jose::error::JoseError;
 
+/// The only one (RFC 7518 section 3.4).
+pub(super) const ALGORITHM: &str = "ES256";
 const POINT_LEN: usize = 65;
 const COORDINATE_LEN: usize = 32;
 const UNCOMPRESSED: u8 = 4;
@@ -37,11 +39,6 @@ impl PublicKey {
         Ok(Self(bytes))
     }
 
-    /// The uncompressed point.
-    pub(crate) fn as_sec1(&self) -> &[u8] {
-        &self.0
-    }
-
     pub(crate) fn from_jwk(jwk: &Jwk) -> Result<Self, JoseError> {
         if jwk.kty != "EC" || jwk.crv != "P-256" {
             return Err(JoseError::Point);
@@ -53,11 +50,6 @@ impl PublicKey {
             return Err(JoseError::Point);
         }
         Self::from_sec1(&[&[UNCOMPRESSED], x.as_slice(), &y].concat())
-    }
-
-    pub(crate) fn to_jwk(&self) -> Jwk {
-        let (x, y) = self.coordinates();
-        Jwk { kty: "EC".to_owned(), crv: "P-256".to_owned(), x, y }
     }
 
     fn coordinates(&self) -> (String, String) {
@@ -83,8 +75,15 @@ impl PublicKey {
     }
 }
 
-/// Turns a platform's ASN.1 signature into r and s (RFC 7518 section 3.4).
-pub(crate) fn signature_from_der(der: &[u8]) -> Result<[u8; 64], JoseError> {
-    let signature = p256::ecdsa::Signature::from_der(der).map_err(|_malformed| JoseError::Signature)?;
-    Ok(signature.to_bytes().into())
+#[cfg(feature = "authenticator")]
+impl PublicKey {
+    /// The uncompressed point.
+    pub(crate) fn as_sec1(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn to_jwk(&self) -> Jwk {
+        let (x, y) = self.coordinates();
+        Jwk { kty: "EC".to_owned(), crv: "P-256".to_owned(), x, y }
+    }
 }
