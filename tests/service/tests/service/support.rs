@@ -101,7 +101,7 @@ pub struct Browser {
 impl Browser {
     pub fn new(app: &App) -> Self {
         let cookies = BTreeMap::new();
-        Self { router: addresses::router(&app), cookies, csrf: String::new(), flow: None, origin: Some(ISSUER) }
+        Self { router: addresses::router(app), cookies, csrf: String::new(), flow: None, origin: Some(ISSUER) }
     }
 
     /// A browser with a session of Alice.
