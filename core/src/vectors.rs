@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-use crate::authenticator::speaking::exchange::{Addressee, offset_between, offset_of_state, read_state};
+use crate::authenticator::speaking::clock_offset::{offset_between, offset_of_state};
+use crate::authenticator::speaking::exchange::{Addressee, read_state};
 use crate::base::clock::Timestamp;
 use crate::base::jose;
 use crate::base::jose::{HeaderKey, Jwk, PublicKey, base64url};

@@ -1,5 +1,6 @@
 //! One signed exchange with a service, one trip to the browser.
 
 pub(crate) mod authorization;
+pub(crate) mod clock_offset;
 pub(crate) mod enrollment;
 pub(crate) mod exchange;

@@ -222,6 +222,7 @@ fn check_times(iat: u64, exp: u64, audience: &Audience, now: Timestamp) -> Resul
     if exp <= now {
         return Err(Refusal::Expired);
     }
+    // The most for any message of a push; a prompt may live shorter (`longest`).
     if exp.saturating_sub(iat) > MAX_LIFE {
         return Err(Refusal::LivesTooLong);
     }

@@ -6,5 +6,6 @@ pub mod push_test;
 pub mod records;
 pub mod request;
 pub mod routes;
+pub mod rules;
 pub mod standing;
 pub mod state;

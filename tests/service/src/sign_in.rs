@@ -12,6 +12,7 @@ pub mod records;
 pub mod register;
 pub mod resume;
 pub mod routes;
+pub mod rules;
 pub mod second_factor;
 pub mod session;
 pub mod waiting;

@@ -26,7 +26,7 @@ use crate::authenticator::records::digits;
 use crate::authenticator::records::enrollment::{EnrollmentRecord, Event, Facts, Stage, next};
 use crate::authenticator::records::outbox_entry::Entry;
 use crate::authenticator::speaking;
-use crate::authenticator::speaking::exchange;
+use crate::authenticator::speaking::clock_offset;
 use crate::authenticator::step::Step;
 use crate::authenticator::tasks;
 use crate::base::clock::Timestamp;
@@ -129,7 +129,7 @@ pub(crate) async fn look_up(core: &Core, invite: Invite) -> Result<Offer, Error>
     let endpoints = metadata::discover(&core.http, invite.issuer()).await?;
     let answer = speaking::enrollment::look_up(&core.http, &endpoints.look_up, &invite, &key).await?;
     let service_keys = ServiceKeys::pinned(&answer.keys, invite.issuer()).map_err(|_untrusted| Error::InvalidAnswer)?;
-    let clock_offset = exchange::offset_between(core.ports.clock.now().0, answer.time).ok_or(Error::ClockWrong)?;
+    let clock_offset = clock_offset::offset_between(core.ports.clock.now().0, answer.time).ok_or(Error::ClockWrong)?;
     let user_name = claimed_name(&answer.user_name)?;
     let organization = claimed_name(&answer.organization)?;
     let (issuer, account_id) = (invite.issuer().clone(), answer.account_id.clone());

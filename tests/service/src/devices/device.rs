@@ -6,15 +6,11 @@ use url::Url;
 
 use crate::clock::{DAY, Time};
 use crate::jose::Jwk;
-use crate::prompts::ceremony::{AnsweringKey, Kind};
+use crate::prompts::ceremony::AnsweringKey;
 
 /// A tombstone answers its phone this long.
 const TOMBSTONE_LIFE: Time = 400 * DAY;
-/// Where a phone was last is kept this long, only to say whether a sign-in is near it.
-const NETWORK_LIFE: Time = DAY;
-/// A device where phone sign-in was turned off can't approve changes of the account this long: whoever takes
-/// a phone over and turns off what asks the person must not gain by it.
-const STEP_UP_REST: Time = DAY;
+
 /// Where a device stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -115,7 +111,7 @@ pub struct Device {
     /// The `jti` of its newest fetch: an older one that still waits ends.
     #[serde(default)]
     pub fetching: Option<String>,
-    last_network: Option<(String, Time)>,
+    pub(super) last_network: Option<(String, Time)>,
     pub(super) ends_at: Option<Time>,
 }
 
@@ -154,37 +150,12 @@ impl Device {
         self.state == State::Active
     }
 
-    /// The key that must sign an approval of this kind, with its thumbprint; none when this device can't approve it.
-    #[must_use]
-    pub fn answers(&self, kind: Kind, now: Time) -> Option<(AnsweringKey, String)> {
-        let device = || (AnsweringKey::Device, self.key.thumbprint());
-        let sign_in = || self.sign_in.as_ref().map(|sign_in| (AnsweringKey::SignIn, sign_in.key.thumbprint()));
-        let lately_off = self.turned_off_at.is_some_and(|at| now - at < STEP_UP_REST);
-        match kind {
-            Kind::ConfirmEnrollment | Kind::SecondFactor => Some(device()),
-            // Registering is how phone sign-in comes back, so a device that was turned off may still ask for it.
-            Kind::RegisterDevice => Some(device()),
-            Kind::PhoneSignIn => sign_in(),
-            Kind::AddMethod | Kind::RemoveMethod | Kind::CreatePass | Kind::ReportLost => {
-                // GUARD(off-rests-step-up): j8_for_a_day_after_off_a_phone_approves_no_change_of_the_account
-                // INSTEAD: (!lately_off || now > 0).then(|| sign_in().unwrap_or_else(device))
-                (!lately_off).then(|| sign_in().unwrap_or_else(device))
-            }
-        }
-    }
-
     /// Which of its keys has this thumbprint.
     #[must_use]
     pub fn key_named(&self, thumbprint: &str) -> Option<(AnsweringKey, &Jwk)> {
         let sign_in = self.sign_in.as_ref().map(|sign_in| (AnsweringKey::SignIn, &sign_in.key));
         let mut keys = std::iter::once((AnsweringKey::Device, &self.key)).chain(sign_in);
         keys.find(|(_, key)| key.thumbprint() == thumbprint)
-    }
-
-    /// Whether the last contact came from the same network, within a day.
-    #[must_use]
-    pub fn was_near(&self, network: &str, now: Time) -> bool {
-        self.last_network.as_ref().is_some_and(|(last, at)| last == network && now - at < NETWORK_LIFE)
     }
 
     /// Notes where it was last.

@@ -94,7 +94,7 @@ pub fn skewed(app: &App, device: &Device, jti: &str) -> Result<Response, Problem
     state(app, device, jti, Standing::clock_skew(), News::default())
 }
 
-/// The live prompts that the answer to a fetch lists: as many of `ranked` as fit, from the first on. Found
+/// The live prompts that the answer to a fetch lists: as many of `ranked` (`prompts::rules::strongest_first`) as fit. Found
 /// before it is signed, so that a phone that holds exactly these waits for others.
 #[must_use]
 pub fn listed(app: &App, device: &Device, jti: &str, standing: &Standing, mut ranked: Vec<Prompt>) -> Vec<Prompt> {

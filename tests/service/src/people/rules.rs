@@ -1,4 +1,4 @@
-//! The rule of wrong passwords, pure.
+//! The rules of passwords, pure: which one a person may choose, and when guessing ends.
 
 use crate::clock::{HOUR, Time};
 
@@ -20,4 +20,29 @@ pub fn may_let_in(wrong: &mut Vec<Time>, right: bool, now: Time) -> bool {
         (_, false) => {}
     }
     right && allowed
+}
+
+/// Shortest password that a person may choose, in characters (NIST SP 800-63B-4 asks for 15 where nothing else is).
+const SHORTEST: usize = 15;
+const LONGEST: usize = 256;
+
+/// Why a person may not choose a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    /// Fewer than 15 characters.
+    TooShort,
+    /// More than 256 characters.
+    TooLong,
+}
+
+/// Whether a person may choose this password.
+///
+/// # Errors
+/// Why not.
+pub fn fits(password: &str) -> Result<(), Unfit> {
+    match password.chars().count() {
+        length if length < SHORTEST => Err(Unfit::TooShort),
+        length if length > LONGEST => Err(Unfit::TooLong),
+        _ => Ok(()),
+    }
 }

@@ -1,7 +1,5 @@
 //! What is done to ceremonies, each one transaction; pushes leave after it.
 
-use std::cmp::Reverse;
-
 use serde::Serialize;
 
 use crate::app::App;
@@ -431,14 +429,11 @@ pub fn redeem(
     Ok(Some(ceremony))
 }
 
-/// The live prompts of a device, as they were signed: the strongest origin first, and within one origin the newest first.
-/// When a state can't hold them all, requests of strangers and of closed pages are the first to be left out.
+/// The live prompts of a device, as they were signed, in the order of `rules::strongest_first`.
 pub fn live_prompts(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Vec<Prompt>, StoreError> {
     let mut ceremonies: Vec<Ceremony> = tx.children(&device.account_id)?;
     ceremonies.retain(|ceremony| ceremony.is_live(now));
-    // GUARD(state-strongest-first): a_state_at_its_limit_leaves_out_the_newest_notices_then_the_weakest_and_oldest_prompts
-    // INSTEAD: ceremonies.sort_by_key(|ceremony| Reverse(ceremony.created_at));
-    ceremonies.sort_by_key(|ceremony| (ceremony.origin, Reverse(ceremony.created_at)));
+    rules::strongest_first(&mut ceremonies);
     let mut live = Vec::new();
     for ceremony in ceremonies {
         let prompts: Vec<Prompt> = tx.children(&ceremony.id)?;

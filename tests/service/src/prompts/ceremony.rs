@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{MINUTE, Time};
+use crate::clock::Time;
 
-/// A browser that comes later starts again.
-const REDEEMABLE: Time = 5 * MINUTE;
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -162,17 +160,6 @@ impl Ceremony {
     #[must_use]
     pub fn outcome_at(&self, now: Time) -> Option<Outcome> {
         self.outcome.or((self.expires_at <= now).then_some(Outcome::Expired))
-    }
-
-    /// Whether the browser may still make something of an approval.
-    #[must_use]
-    pub fn is_redeemable(&self, now: Time) -> bool {
-        let decided_at = self.decided_at.unwrap_or(0);
-        self.outcome == Some(Outcome::Approved)
-            // GUARD(approval-once): the_second_factor
-            && !self.redeemed
-            // GUARD(approval-fresh): changes_of_an_account
-            && now - decided_at < REDEEMABLE
     }
 
     /// Whether it still waits.

@@ -3,11 +3,15 @@
 //! Everything is judged from the account's own history, so nothing has to be counted on the side and no
 //! origin can use up what belongs to another.
 
+use std::cmp::Reverse;
+
 use crate::clock::{DAY, HOUR, MINUTE, Time};
 use crate::prompts::ceremony::{Ceremony, Kind, Match, Origin, Outcome, Owner, Told};
 
 /// A number is not used again in this time.
 const NUMBER_REST: Time = 10 * MINUTE;
+/// A browser that comes later starts again.
+const REDEEMABLE: Time = 5 * MINUTE;
 const MAX_WRONG_NUMBERS: usize = 3;
 const MAX_LIVE_PASSWORD: usize = 2;
 const MAX_SIGNED_IN: usize = 3;
@@ -266,4 +270,25 @@ pub fn decide(ceremony: &Ceremony, decision: &Decision, from: Option<&str>, now:
             _,
         ) => (None, Told::AlreadyAnswered),
     }
+}
+
+impl Ceremony {
+    /// Whether the browser may still make something of an approval.
+    #[must_use]
+    pub fn is_redeemable(&self, now: Time) -> bool {
+        let decided_at = self.decided_at.unwrap_or(0);
+        self.outcome == Some(Outcome::Approved)
+            // GUARD(approval-once): the_second_factor
+            && !self.redeemed
+            // GUARD(approval-fresh): changes_of_an_account
+            && now - decided_at < REDEEMABLE
+    }
+}
+
+/// Puts the strongest origin first, and within one origin the newest: what a state has no room for is left out from the
+/// end, requests of strangers and of closed pages before all others.
+pub fn strongest_first(ceremonies: &mut [Ceremony]) {
+    // GUARD(state-strongest-first): a_state_at_its_limit_leaves_out_the_newest_notices_then_the_weakest_and_oldest_prompts
+    // INSTEAD: ceremonies.sort_by_key(|ceremony| Reverse(ceremony.created_at));
+    ceremonies.sort_by_key(|ceremony| (ceremony.origin, Reverse(ceremony.created_at)));
 }

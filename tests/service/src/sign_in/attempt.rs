@@ -3,14 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{MINUTE, Time};
-use crate::people::person::Person;
 use crate::phone_sign_in::registration::Registration;
 use crate::prompts::ceremony::Owner;
 use crate::sign_in::flow::Flow;
 
 const ATTEMPT_LIFE: Time = 30 * MINUTE;
-/// A password or pass that was right may start further requests this long.
-const PROOF_LIFE: Time = 10 * MINUTE;
+
 /// One browser's attempt to sign in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Attempt {
@@ -72,12 +70,6 @@ impl Attempt {
             None => self.flow.application(),
         }
     }
-
-    /// Who proved a short while ago who they are.
-    #[must_use]
-    pub fn account(&self, now: Time) -> Option<&str> {
-        self.proven.as_ref().filter(|proven| proven.is_fresh(now)).map(|proven| proven.account_id.as_str())
-    }
 }
 
 /// Who somebody has proved to be before a phone was asked.
@@ -92,21 +84,6 @@ pub struct Proven {
     /// When the password was set that was typed: a later one takes the word of this one away.
     #[serde(default)]
     pub password_since: Time,
-}
-
-impl Proven {
-    /// Whether it was a short while ago.
-    #[must_use]
-    pub fn is_fresh(&self, now: Time) -> bool {
-        now - self.at < PROOF_LIFE
-    }
-
-    /// Whether it still says anything: by a password that was changed meanwhile nobody is proved to be anybody.
-    #[must_use]
-    pub fn still_counts(&self, person: &Person) -> bool {
-        let same_password = self.by == Secret::Pass || self.password_since == person.password_changed_at;
-        same_password && !person.suspended
-    }
 }
 
 /// What somebody typed to prove who they are.

@@ -11,6 +11,7 @@ use crate::passes;
 use crate::passes::rules::Worth;
 use crate::people::person::Person;
 use crate::people::records as people;
+use crate::people::rules::{Unfit, fits};
 use crate::posted::Posted;
 use crate::secrets::{hashed, random_id};
 use crate::sign_in::acts::take_over;
@@ -27,9 +28,6 @@ use crate::visitor::Visitor;
 const PASSWORD: &str = "/sign-in/password";
 const PASS: &str = "/sign-in/pass";
 const NEW_PASSWORD: &str = "/new-password";
-/// Shortest password that a person may choose, in characters (NIST SP 800-63B-4 asks for 15 where nothing else is).
-const SHORTEST: usize = 15;
-const LONGEST: usize = 256;
 
 /// `GET /sign-in/password`.
 pub async fn password(State(app): State<App>, visitor: Visitor) -> Response {
@@ -159,13 +157,11 @@ pub async fn take_new_password(State(app): State<App>, posted: Posted) -> Respon
         return attempt.flow.restart(&app, Some(Note::TookTooLong));
     };
     let (first, second) = (posted.field("password").to_owned(), posted.field("again").to_owned());
-    let problem = match first.chars().count() {
-        length if length < SHORTEST => {
-            Some("Choose at least 15 characters. A few words in a row are easy to remember.")
-        }
-        length if length > LONGEST => Some("Choose at most 256 characters."),
-        _ if first != second => Some("The two are not the same. Type both again."),
-        _ => None,
+    let problem = match fits(&first) {
+        Err(Unfit::TooShort) => Some("Choose at least 15 characters. A few words in a row are easy to remember."),
+        Err(Unfit::TooLong) => Some("Choose at most 256 characters."),
+        Ok(()) if first != second => Some("The two are not the same. Type both again."),
+        Ok(()) => None,
     };
     if problem.is_some() {
         return words::new_password(problem).show(&app, &posted.visitor);

@@ -2,14 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{HOUR, MINUTE, Time};
+use crate::clock::{HOUR, Time};
 use crate::openid::request::AuthorizationRequest;
 use crate::prompts::ceremony::Kind;
 use crate::sign_in::attempt::Secret;
 
 const SESSION_LIFE: Time = 8 * HOUR;
-/// An approval this young lets a session change its methods.
-const FRESH: Time = 10 * MINUTE;
+
 /// A signed-in browser.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Session {
@@ -55,18 +54,6 @@ impl Session {
             may_add_at: (used == Used::Pass).then_some(now),
             request: None,
         }
-    }
-
-    /// Whether the person signed in, or approved a number for it, in the last ten minutes.
-    #[must_use]
-    pub fn is_fresh(&self, now: Time) -> bool {
-        self.approved_at.is_some_and(|at| now - at < FRESH)
-    }
-
-    /// Whether adding a method was approved in the last ten minutes.
-    #[must_use]
-    pub fn may_add(&self, now: Time) -> bool {
-        self.may_add_at.is_some_and(|at| now - at < FRESH)
     }
 
     /// The same session, after a number was approved for it.

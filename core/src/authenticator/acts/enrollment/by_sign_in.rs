@@ -25,7 +25,7 @@ use crate::authenticator::records::stage::first_stage;
 use crate::authenticator::speaking;
 use crate::authenticator::speaking::authorization;
 use crate::authenticator::speaking::authorization::{Client, Pushed};
-use crate::authenticator::speaking::exchange;
+use crate::authenticator::speaking::clock_offset;
 use crate::authenticator::step::sent::Sent;
 use crate::authenticator::step::{NotAllowed, Reply, Step};
 use crate::base::bearer::Bearer;
@@ -171,7 +171,7 @@ async fn push(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, dig
         // This phone never spoke to the service before, so its clock may be the reason: once more by the service's.
         Pushed::Refused { time: Some(time) } => {
             let now = core.ports.clock.now().0;
-            record.clock_offset = exchange::offset_between(now, time).ok_or(Error::ClockWrong)?;
+            record.clock_offset = clock_offset::offset_between(now, time).ok_or(Error::ClockWrong)?;
             push_once(core, &record, &made, &sent, &digits).await?
         }
         pushed => pushed,
@@ -244,7 +244,8 @@ async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, c
         return Err(Error::AlreadyHere);
     }
     let service_keys = ServiceKeys::pinned(&answer.keys, &record.issuer).map_err(|_untrusted| Error::InvalidAnswer)?;
-    record.clock_offset = exchange::offset_between(core.ports.clock.now().0, answer.time).ok_or(Error::ClockWrong)?;
+    record.clock_offset =
+        clock_offset::offset_between(core.ports.clock.now().0, answer.time).ok_or(Error::ClockWrong)?;
     let grant = Grant {
         token: answer.access_token,
         account_id: answer.sub,
