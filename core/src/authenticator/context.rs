@@ -208,7 +208,8 @@ impl Core {
     ) -> Result<String, Error> {
         let unusable = |_garbage| Error::Platform(PlatformError::Unusable);
         let input = jose::signing_input(typ, key, payload).map_err(unusable)?;
-        let (alias, message) = (alias.to_owned(), input.clone().into_bytes());
+        let alias = alias.to_owned();
+        let message = input.clone().into_bytes();
         let der = self.port(move |ports| ports.key_store.sign(alias, message)).await?;
         let signature = jose::signature_from_der(&der).map_err(unusable)?;
         Ok(jose::attach(&input, &signature))

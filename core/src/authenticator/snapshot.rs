@@ -76,7 +76,8 @@ pub(super) async fn check_for_prompts(core: &Arc<Core>, reason: FetchReason) -> 
     // All at once: one service that is slow must not hold up the others.
     let mut asked = Vec::new();
     for account in records.into_iter().filter(|record| !record.is_removed()) {
-        let (core, id) = (Arc::clone(core), account.id.clone());
+        let core = Arc::clone(core);
+        let id = account.id.clone();
         let asking = async move { fetch(&core, &id, reason, 0).await };
         asked.push((account.id, tasks::start(&tokio::runtime::Handle::current(), asking)));
     }

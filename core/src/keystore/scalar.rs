@@ -24,7 +24,8 @@ pub(super) fn point_of(key: &p256::SecretKey) -> Vec<u8> {
 
 /// ECDSA with SHA-256, ASN.1 DER.
 pub(super) fn sign_with(key: &p256::SecretKey, message: &[u8]) -> Result<Vec<u8>, PlatformError> {
-    let (scalar, random) = (Zeroizing::new(key.to_bytes()), SystemRandom::new());
+    let scalar = Zeroizing::new(key.to_bytes());
+    let random = SystemRandom::new();
     let pair = EcdsaKeyPair::from_private_key_and_public_key(
         &ECDSA_P256_SHA256_ASN1_SIGNING,
         &scalar,

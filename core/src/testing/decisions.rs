@@ -3,7 +3,7 @@
 
 use crate::authenticator::acts::prompts::answer::{check_open, inner};
 use crate::authenticator::records::stage::Authorized;
-use crate::authenticator::step::sent::Sent;
+use crate::authenticator::step::sent::{Redirect, Sent};
 use crate::base::clock::Timestamp;
 use crate::base::jose::PublicKey;
 use crate::protocol::keys::ServiceKeys;
@@ -62,8 +62,10 @@ impl Receiver {
 pub fn code_of_redirect(url: &str, redirect_uri: &str, state: &str, issuer: &str) -> Option<String> {
     let sent = serde_json::json!({ "redirect_uri": redirect_uri, "state": state, "verifier": "" });
     let sent: Sent = serde_json::from_value(sent).unwrap();
-    let code = sent.read_redirect(url, &Issuer::parse(issuer).unwrap()).ok()?.ok()?;
-    Some(code.expose().to_owned())
+    match sent.read_redirect(url, &Issuer::parse(issuer).unwrap()).ok()? {
+        Redirect::Code(code) => Some(code.expose().to_owned()),
+        Redirect::NotAllowed(_) => None,
+    }
 }
 
 /// Whether a phone goes on with this token response for its account; JSON.

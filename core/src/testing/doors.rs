@@ -9,12 +9,12 @@ use crate::authenticator::network::http::Reply;
 use crate::authenticator::network::metadata;
 use crate::authenticator::records::stage::first_stage;
 use crate::authenticator::speaking;
-use crate::authenticator::speaking::authorization;
+use crate::authenticator::speaking::authorization::{self, FormAnswer};
 use crate::authenticator::speaking::exchange;
 use crate::authenticator::speaking::exchange::Addressee;
 use crate::authenticator::step::NotAllowed;
 use crate::authenticator::step::scan;
-use crate::authenticator::step::sent::Sent;
+use crate::authenticator::step::sent::{Redirect, Sent};
 use crate::base::clock::Timestamp;
 use crate::base::jose;
 use crate::base::jose::{Jwk, PublicKey};
@@ -22,7 +22,6 @@ use crate::base::seal::{Place, Sealer};
 use crate::protocol::code::{CodeInput, Invite, Scanned};
 use crate::protocol::keys::ServiceKeys;
 use crate::protocol::messages::ProblemName;
-use crate::protocol::messages::TokenAnswer;
 use crate::protocol::proofs::EnrollmentKey;
 use crate::protocol::push_message::{PushKeys, strip_padding};
 use crate::protocol::qr;
@@ -129,8 +128,11 @@ pub fn typed_issuer(text: &str) -> Option<Issuer> {
 #[must_use]
 pub fn read_redirect(url: &str, home: &str, state: &str, issuer: &str) -> Option<Result<String, NotAllowed>> {
     let read = Sent::with_state(home, state).read_redirect(url, &Issuer::parse(issuer).unwrap()).ok()?;
-    // EXPOSE: a test's own code.
-    Some(read.map(|code| code.expose().to_owned()))
+    Some(match read {
+        // EXPOSE: a test's own code.
+        Redirect::Code(code) => Ok(code.expose().to_owned()),
+        Redirect::NotAllowed(why) => Err(why),
+    })
 }
 
 /// Canonical base64url.
@@ -247,7 +249,9 @@ pub fn added(status: u16, body: &[u8], account_id: &str, now: Timestamp) -> Opti
 /// What a token answer lets the phone do, as it is stored.
 #[must_use]
 pub fn token(status: u16, body: &[u8], account_id: &str, now: Timestamp) -> Option<Value> {
-    let answer: TokenAnswer = authorization::read(&Reply::for_test(status, body), 200).ok()?.ok()?;
+    let FormAnswer::Granted(answer) = authorization::read(&Reply::for_test(status, body), 200).ok()? else {
+        return None;
+    };
     serde_json::to_value(first_stage(answer, account_id, now).ok()?).ok()
 }
 

@@ -149,7 +149,8 @@ impl Memory {
 
     /// What counts for an origin; a time to come was noted while the clock was wrong.
     fn bothers_of(&self, origin: Origin, now: Timestamp) -> impl Iterator<Item = &Bother> {
-        let (within, calm_since) = (limit(origin).within, self.calm_since);
+        let within = limit(origin).within;
+        let calm_since = self.calm_since;
         self.bothers.iter().filter(move |bother| {
             // GUARD(quiet-by-origin): each_origin_is_quiet_after_its_own_requests_in_vain_and_no_other
             // INSTEAD: true

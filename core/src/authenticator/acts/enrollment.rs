@@ -132,7 +132,8 @@ pub(crate) async fn look_up(core: &Core, invite: Invite) -> Result<Offer, Error>
     let clock_offset = clock_offset::offset_between(core.ports.clock.now().0, answer.time).ok_or(Error::ClockWrong)?;
     let user_name = claimed_name(&answer.user_name)?;
     let organization = claimed_name(&answer.organization)?;
-    let (issuer, account_id) = (invite.issuer().clone(), answer.account_id.clone());
+    let issuer = invite.issuer().clone();
+    let account_id = answer.account_id.clone();
     let already_here = core.store.read(move |tables| tables.has_account(&issuer, &account_id)).await?;
     Ok(Offer {
         invite_id: invite.id().to_owned(),
@@ -227,7 +228,8 @@ pub(crate) async fn advance(core: &Core, ticket: &Ticket) -> Result<Step, Error>
 
 /// What a stored enrollment asks of the app.
 pub(crate) fn shown_step(record: &EnrollmentRecord) -> Step {
-    let (ticket, host) = (record.ticket.clone(), record.facts.issuer.host().to_owned());
+    let ticket = record.ticket.clone();
+    let host = record.facts.issuer.host().to_owned();
     match &record.stage {
         Stage::Enrolling | Stage::KeyMade { .. } => Step::EnrollmentInterrupted { ticket, host },
         Stage::Bound { point, until } => match digits::shown(record, point) {
@@ -365,7 +367,8 @@ pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
     if matches!(record.stage, Stage::Bound { .. }) {
         let account = record.facts.account.clone();
         let account = core.store.read(move |tables| tables.account(&account)).await?;
-        let (endpoint, now) = (account.endpoints.device.clone(), core.ports.clock.now());
+        let endpoint = account.endpoints.device.clone();
+        let now = core.ports.clock.now();
         let entry = Entry::new(&account, endpoint, Message::Abandon, now)?;
         core.change(Point::EnrollmentGivenUp, move |tables| tables.insert_outbox(&entry)).await?;
     }
@@ -376,7 +379,8 @@ pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
 
 /// Leaves nothing of an enrollment on this phone but a key that an unsent `abandon` still needs.
 async fn forget(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
-    let (ticket, account) = (record.ticket.clone(), record.facts.account.clone());
+    let ticket = record.ticket.clone();
+    let account = record.facts.account.clone();
     core.change(Point::EnrollmentForgotten, move |tables| {
         tables.delete_enrollment(&ticket)?;
         // Retires the device key too, whether or not there was an account yet.

@@ -24,7 +24,7 @@ use crate::authenticator::records::outbox_entry::Entry;
 use crate::authenticator::speaking::authorization;
 use crate::authenticator::speaking::authorization::{Client, Pushed};
 use crate::authenticator::speaking::exchange;
-use crate::authenticator::step::sent::Sent;
+use crate::authenticator::step::sent::{Redirect, Sent};
 use crate::authenticator::step::{NotAllowed, Purpose as SigningPurpose, Reply, SignedForm, Step};
 use crate::base::bearer::Bearer;
 use crate::base::jose;
@@ -76,14 +76,16 @@ async fn blocked(core: &Core, account: &AccountRecord) -> Result<Option<Step>, E
 
 /// Stores a stage and says what the app does in it.
 async fn enter(core: &Core, account: &AccountRecord, stage: Stage) -> Result<Step, Error> {
-    let (id, stored) = (account.id.clone(), stage.clone());
+    let id = account.id.clone();
+    let stored = stage.clone();
     core.change(stage.point(), move |tables| tables.set_registration(&id, &stored)).await?;
     shown_step(core, account, &stage)
 }
 
 /// What a stored registration asks of the app.
 pub(crate) fn shown_step(core: &Core, account: &AccountRecord, stage: &Stage) -> Result<Step, Error> {
-    let (ticket, host) = (Ticket::of_phone_sign_in(&account.id), account.issuer.host().to_owned());
+    let ticket = Ticket::of_phone_sign_in(&account.id);
+    let host = account.issuer.host().to_owned();
     Ok(match stage {
         Stage::Confirming { .. } => Step::ConfirmDevice {
             ticket,
@@ -203,8 +205,8 @@ pub(crate) async fn provide(core: &Core, id: &AccountId, reply: Reply) -> Result
         }
         (Stage::InBrowser { sent, .. }, Reply::Redirected { url }) => {
             match sent.read_redirect(&url, &account.issuer)? {
-                Ok(code) => redeem(core, &account, sent, code).await,
-                Err(why) => not_allowed(core, &account, why).await,
+                Redirect::Code(code) => redeem(core, &account, sent, code).await,
+                Redirect::NotAllowed(why) => not_allowed(core, &account, why).await,
             }
         }
         (Stage::MakingKey { authorized, alias, guard }, Reply::KeyMade { point }) => {

@@ -101,8 +101,8 @@ pub(crate) async fn push(
     let fields = [&usual[..], further].concat();
     let reply = post(core, client, &endpoints.pushed_authorization_request_endpoint, &fields).await?;
     let answer: PushedAnswer = match read(&reply, 201)? {
-        Ok(answer) => answer,
-        Err(refused) => return Ok(Pushed::Refused { time: refused.time }),
+        FormAnswer::Granted(answer) => answer,
+        FormAnswer::Refused(refused) => return Ok(Pushed::Refused { time: refused.time }),
     };
     let mut url = Url::parse(&endpoints.authorization_endpoint).map_err(|_checked| Error::InvalidAnswer)?;
     url.query_pairs_mut()
@@ -131,7 +131,10 @@ pub(crate) async fn redeem<T: DeserializeOwned>(
         ("redirect_uri", &sent.redirect_uri),
     ];
     let reply = post(core, client, &client.endpoints.authorization.token_endpoint, &fields).await?;
-    read(&reply, 200)?.map_err(|_refused| Error::Refused)
+    match read(&reply, 200)? {
+        FormAnswer::Granted(answer) => Ok(answer),
+        FormAnswer::Refused(_) => Err(Error::Refused),
+    }
 }
 
 async fn post(core: &Core, client: &Client<'_>, endpoint: &str, fields: &[(&str, &str)]) -> Result<Reply, Error> {
@@ -147,15 +150,25 @@ async fn post(core: &Core, client: &Client<'_>, endpoint: &str, fields: &[(&str,
     Ok(core.http.post_form(endpoint, Form { fields, proof: &proof }).await?)
 }
 
+/// What the service answers to a form.
+pub(crate) enum FormAnswer<T> {
+    /// What was asked for.
+    Granted(T),
+    /// An OAuth error (RFC 6749 section 5.2).
+    Refused(OauthError),
+}
+
 /// Reads what the service answers to a form.
-pub(crate) fn read<T: DeserializeOwned>(reply: &Reply, expected: u16) -> Result<Result<T, OauthError>, Error> {
+pub(crate) fn read<T: DeserializeOwned>(reply: &Reply, expected: u16) -> Result<FormAnswer<T>, Error> {
     match reply.status {
-        status if status == expected => Ok(Ok(jose::parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)?)),
+        status if status == expected => {
+            Ok(FormAnswer::Granted(jose::parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)?))
+        }
         429 | 500.. => Err(Error::Busy),
         _ => {
             let refused: OauthError = jose::parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)?;
             tracing::info!(error = known(&refused.error), "a request to sign in was refused");
-            Ok(Err(refused))
+            Ok(FormAnswer::Refused(refused))
         }
     }
 }

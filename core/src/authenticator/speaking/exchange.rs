@@ -137,7 +137,8 @@ async fn verified_state(core: &Core, speaker: &mut Speaker, reply: &Reply, jti: 
 
 /// Follows the service's key chain, at most once in five minutes for each account.
 pub(crate) async fn refresh_keys(core: &Core, speaker: &mut Speaker) -> Result<(), Error> {
-    let (account, now) = (speaker.account.clone(), core.ports.clock.now());
+    let account = speaker.account.clone();
+    let now = core.ports.clock.now();
     if !core.store.write(Point::ServiceKeysAsked, move |tables| tables.may_ask_for_keys(&account, now)).await? {
         return Ok(());
     }

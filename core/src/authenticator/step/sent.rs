@@ -22,6 +22,14 @@ pub(crate) struct Sent {
     pub(crate) verifier: Bearer,
 }
 
+/// What the browser brought back.
+pub(crate) enum Redirect {
+    /// The code.
+    Code(Bearer),
+    /// Why there is none.
+    NotAllowed(NotAllowed),
+}
+
 impl Sent {
     /// Fresh state and verifier for one trip to the browser.
     pub(crate) fn make(redirect_uri: String) -> Result<Self, Error> {
@@ -48,7 +56,7 @@ impl Sent {
     /// # Errors
     /// `ForeignRedirect` for an answer to something else: another address, state or issuer (RFC 9207), a member
     /// twice, neither code nor error. It changes nothing, so that nobody can end the real act with it.
-    pub(crate) fn read_redirect(&self, url: &str, issuer: &Issuer) -> Result<Result<Bearer, NotAllowed>, Error> {
+    pub(crate) fn read_redirect(&self, url: &str, issuer: &Issuer) -> Result<Redirect, Error> {
         let foreign = |_malformed| Error::ForeignRedirect;
         let (url, home) = (Url::parse(url).map_err(foreign)?, Url::parse(&self.redirect_uri).map_err(foreign)?);
         let mut bare = url.clone();
@@ -71,11 +79,11 @@ impl Sent {
             return Err(Error::ForeignRedirect);
         }
         match (one("code")?, one("error")?) {
-            (Some(code), None) if !code.is_empty() => Ok(Ok(Bearer::new(code))),
-            (None, Some(error)) if error == "access_denied" => Ok(Err(NotAllowed::ByPerson)),
+            (Some(code), None) if !code.is_empty() => Ok(Redirect::Code(Bearer::new(code))),
+            (None, Some(error)) if error == "access_denied" => Ok(Redirect::NotAllowed(NotAllowed::ByPerson)),
             // RFC 6749 section 4.1.2.1: not this way for this person.
-            (None, Some(error)) if error == "unauthorized_client" => Ok(Err(NotAllowed::Policy)),
-            (None, Some(_)) => Ok(Err(NotAllowed::Refused)),
+            (None, Some(error)) if error == "unauthorized_client" => Ok(Redirect::NotAllowed(NotAllowed::Policy)),
+            (None, Some(_)) => Ok(Redirect::NotAllowed(NotAllowed::Refused)),
             (Some(_), _) | (None, None) => Err(Error::ForeignRedirect),
         }
     }

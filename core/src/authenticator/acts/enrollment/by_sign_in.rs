@@ -26,7 +26,7 @@ use crate::authenticator::speaking;
 use crate::authenticator::speaking::authorization;
 use crate::authenticator::speaking::authorization::{Client, Pushed};
 use crate::authenticator::speaking::clock_offset;
-use crate::authenticator::step::sent::Sent;
+use crate::authenticator::step::sent::{Redirect, Sent};
 use crate::authenticator::step::{NotAllowed, Reply, Step};
 use crate::base::bearer::Bearer;
 use crate::base::jose::{HeaderKey, PublicKey};
@@ -71,7 +71,8 @@ pub(crate) async fn start(core: &Core, address: &str, redirect_uri: String) -> R
         clock_offset: 0,
         stage: Stage::Starting,
     };
-    let (account, stored) = (record.account.clone(), record);
+    let account = record.account.clone();
+    let stored = record;
     core.change(Point::SigningInStarted, move |tables| {
         // One at a time with a service: whoever starts again has left the older one in the browser.
         for older in tables.sign_in_enrollments()? {
@@ -108,7 +109,8 @@ async fn forget(core: &Core, account: &AccountId) -> Result<(), Error> {
 
 /// What a stored one asks of the app.
 pub(crate) fn shown_step(core: &Core, record: &SignInEnrollment) -> Step {
-    let (ticket, host) = (record.ticket(), record.issuer.host().to_owned());
+    let ticket = record.ticket();
+    let host = record.issuer.host().to_owned();
     match &record.stage {
         Stage::InBrowser { url, digits, until, .. } if *until > core.ports.clock.now() => Step::OpenBrowser {
             ticket,
@@ -190,7 +192,9 @@ async fn push_once(
     sent: &Sent,
     digits: &Bearer,
 ) -> Result<Pushed, Error> {
-    let (alias, key, device) = (device_key_alias(&record.account), made.key()?, &core.ports.device);
+    let alias = device_key_alias(&record.account);
+    let key = made.key()?;
+    let device = &core.ports.device;
     // EXPOSE: the service compares them with what the person types.
     let further =
         [("digits", digits.expose()), ("device_name", device.name.as_str()), ("device_model", device.model.as_str())];
@@ -208,8 +212,8 @@ pub(crate) async fn provide(core: &Core, account: &AccountId, reply: Reply) -> R
         return Err(Error::WrongReply);
     };
     let code = match sent.read_redirect(&url, &record.issuer)? {
-        Ok(code) => code,
-        Err(why) => return not_allowed(core, &record, why).await,
+        Redirect::Code(code) => code,
+        Redirect::NotAllowed(why) => return not_allowed(core, &record, why).await,
     };
     match redeem(core, record, made, sent, code).await {
         Err(error) if !may_pass(&error) => {
@@ -228,7 +232,8 @@ async fn not_allowed(core: &Core, record: &SignInEnrollment, why: NotAllowed) ->
 async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, code: Bearer) -> Result<Step, Error> {
     let stage = Stage::Redeeming { made: made.clone(), sent: sent.clone(), code: code.clone() };
     let mut record = enter(core, record, stage).await?;
-    let (alias, key) = (device_key_alias(&record.account), made.key()?);
+    let alias = device_key_alias(&record.account);
+    let key = made.key()?;
     let redeemed = authorization::redeem(core, &client(&record, &alias, &key), &sent, &code).await;
     let answer: PhoneTokenAnswer = match redeemed {
         Ok(answer) => answer,
@@ -239,7 +244,8 @@ async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, c
     if answer.token_type != "DPoP" || answer.scope != SCOPE {
         return Err(Error::InvalidAnswer);
     }
-    let (issuer, account_id) = (record.issuer.clone(), answer.sub.clone());
+    let issuer = record.issuer.clone();
+    let account_id = answer.sub.clone();
     if core.store.read(move |tables| tables.has_account(&issuer, &account_id)).await? {
         return Err(Error::AlreadyHere);
     }
@@ -259,7 +265,9 @@ async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, c
 
 /// Tells the service, and stores in one transaction that the account works and what phone sign-in may go on with.
 async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) -> Result<Step, Error> {
-    let (key, push_keys, alias) = (made.key()?, record.push_keys()?, device_key_alias(&record.account));
+    let key = made.key()?;
+    let push_keys = record.push_keys()?;
+    let alias = device_key_alias(&record.account);
     let jti: [u8; 16] = random()?;
     let push = Subscription::new(&made.push_endpoint, &push_keys);
     let proof = BindProof::Token { token: grant.token };

@@ -64,7 +64,8 @@ async fn ask_person(
         return Ok(Step::MissingLock { host, needs: sign_in.guard });
     }
     let forms = approval_forms(account, sign_in, prompt, &number)?;
-    let (id, until) = (prompt.id.clone(), prompt.expires_at);
+    let id = prompt.id.clone();
+    let until = prompt.expires_at;
     let ticket = core.unlocking.add(Waiting { id: id.clone(), number, until }, core.ports.clock.now())?;
     Ok(Step::Sign {
         ticket,
@@ -215,7 +216,9 @@ async fn decide(
     let kid = base64url::encode(&account.device_key.thumbprint());
     let answer = core.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await?;
     check_own_signature(&answer, &account.device_key)?;
-    let (jti, origin, now) = (prompt.id.jti.clone(), origin(&account, &prompt)?, core.ports.clock.now());
+    let jti = prompt.id.jti.clone();
+    let origin = origin(&account, &prompt)?;
+    let now = core.ports.clock.now();
     let remember = move |memory: &mut Memory| {
         if denies {
             memory.denied(&jti, origin, now);

@@ -70,7 +70,8 @@ fn loudness(tables: &Tables<'_>, prompt: &Prompt, now: Timestamp) -> Result<Loud
 
 /// How many prompts of an origin wait for the person.
 fn waiting(tables: &Tables<'_>, account: &AccountRecord, origin: Origin, now: Timestamp) -> Result<usize, Error> {
-    let (audience, open) = (account.audience(), tables.open_prompts_of(&account.id)?);
+    let audience = account.audience();
+    let open = tables.open_prompts_of(&account.id)?;
     let waits = |record: &&PromptRecord| {
         record.expires_at > now && record.shown(&audience).is_ok_and(|prompt| prompt.origin == origin)
     };

@@ -71,7 +71,8 @@ async fn take_over(
 ) -> Result<Vec<Prompt>, Error> {
     let wanted = id.clone();
     let account = core.store.read(move |tables| tables.account(&wanted)).await?;
-    let (audience, now) = (account.audience(), core.ports.clock.now());
+    let audience = account.audience();
+    let now = core.ports.clock.now();
     let mut listed = Vec::new();
     for jws in state.prompts.iter().take(MAX_PROMPTS) {
         match verify_prompt(jws, &audience, now) {

@@ -56,7 +56,8 @@ async fn take_in(
     at: Timestamp,
     eyes: Eyes,
 ) -> Result<PushEffect, Error> {
-    let (id, now) = (account.clone(), core.ports.clock.now());
+    let id = account.clone();
+    let now = core.ports.clock.now();
     if core.store.write(Point::PushCame, move |tables| tables.push_came(&id, at, now)).await? {
         core.changed();
     }
@@ -142,7 +143,8 @@ async fn withdraw(
 
 /// At most one fetch in thirty seconds for each account, so that garbage can't make the phone busy.
 async fn fetch_instead(core: &Core, account: &AccountRecord) -> Result<PushEffect, Error> {
-    let (id, now) = (account.id.clone(), core.ports.clock.now());
+    let id = account.id.clone();
+    let now = core.ports.clock.now();
     if !core.store.write(Point::PushFetches, move |tables| tables.may_fetch_for_push(&id, now)).await? {
         return Ok(PushEffect::Nothing);
     }

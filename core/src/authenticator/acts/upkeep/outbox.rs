@@ -61,7 +61,8 @@ async fn round(core: &Core) -> Result<Duration, Error> {
             let _postponed = deliver(core, entry).await;
         }
     }
-    let (entries, now) = (core.store.read(|tables| tables.outbox()).await?, core.ports.clock.now());
+    let entries = core.store.read(|tables| tables.outbox()).await?;
+    let now = core.ports.clock.now();
     let next = entries.iter().map(|entry| entry.next_at.max(entry.lease_until).since(now)).min();
     Ok(next.map_or(LONGEST_SLEEP, |seconds| Duration::from_secs(seconds.max(1)).min(LONGEST_SLEEP)))
 }
@@ -71,7 +72,9 @@ fn is_pointless(entry: &Entry, now: Timestamp) -> bool {
 }
 
 async fn give_up(core: &Core, entry: &Entry) -> Result<(), Error> {
-    let (id, prompt, now) = (entry.id.clone(), entry.prompt.clone(), core.ports.clock.now());
+    let id = entry.id.clone();
+    let prompt = entry.prompt.clone();
+    let now = core.ports.clock.now();
     core.change(Point::OutboxGivenUp, move |tables| {
         tables.delete_outbox(&id)?;
         match prompt {
@@ -88,7 +91,9 @@ async fn give_up(core: &Core, entry: &Entry) -> Result<(), Error> {
 /// # Errors
 /// Why it did not arrive; the entry stays and is sent again later.
 pub(crate) async fn deliver(core: &Core, known: &Entry) -> Result<Option<State>, Error> {
-    let (wanted, held, now) = (known.id.clone(), known.lease_until, core.ports.clock.now());
+    let wanted = known.id.clone();
+    let held = known.lease_until;
+    let now = core.ports.clock.now();
     let leased = core
         .store
         .write(Point::OutboxLeased, move |tables| tables.lease_outbox(&wanted, held, now, now.plus(LEASE)))
@@ -136,7 +141,9 @@ fn pause_after(attempts: u32) -> Result<u64, Error> {
 /// What a signed answer to an entry changes here, in one transaction; `asked` is the account as it was when the
 /// entry was sent, if it is still on this phone.
 async fn settle(core: &Core, entry: &Entry, asked: Option<&AccountRecord>, state: &State) -> Result<(), Error> {
-    let (id, account, prompt) = (entry.id.clone(), entry.account.clone(), entry.prompt.clone());
+    let id = entry.id.clone();
+    let account = entry.account.clone();
+    let prompt = entry.prompt.clone();
     let outcome = prompt.as_ref().and_then(|prompt| outcome_of(state, prompt));
     let now = core.ports.clock.now();
     let news = asked.filter(|asked| !asked.is_removed()).map(|asked| News::of(asked, state, now));

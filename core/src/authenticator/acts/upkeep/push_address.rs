@@ -76,7 +76,8 @@ async fn renew_due(core: &Core) -> Result<Duration, Error> {
     {
         renew(core, &account, due_at).await?;
     }
-    let (next, now) = (core.store.read(|tables| tables.next_push_renewal()).await?, core.ports.clock.now());
+    let next = core.store.read(|tables| tables.next_push_renewal()).await?;
+    let now = core.ports.clock.now();
     // Sooner only when woken: a record that can't be read stays due.
     let seconds = next.map(|next| next.since(now).max(RETRY_AFTER));
     Ok(seconds.map_or(LONGEST_SLEEP, |seconds| Duration::from_secs(seconds).min(LONGEST_SLEEP)))

@@ -33,7 +33,8 @@ pub(crate) async fn remove(core: &Core, id: AccountId) -> Result<Ending, Error> 
     let service_knows = matches!(account.state, StoredState::Removed(_));
     let now = core.ports.clock.now();
     let entry = Entry::new(&account, account.endpoints.device.clone(), message, now)?.sent_by_the_caller(now);
-    let (stored, wanted) = (entry.clone(), id.clone());
+    let stored = entry.clone();
+    let wanted = id.clone();
     core.change(Point::Removed, move |tables| {
         if !service_knows {
             tables.insert_outbox(&stored)?;

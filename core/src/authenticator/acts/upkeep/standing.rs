@@ -21,7 +21,8 @@ const MAX_NOTICES: usize = 16;
 /// # Errors
 /// `InvalidAnswer` when the state does not fit the account; then nothing was changed.
 pub(crate) async fn settle(core: &Core, asked: &AccountRecord, state: &State) -> Result<(), Error> {
-    let (id, news) = (asked.id.clone(), News::of(asked, state, core.ports.clock.now()));
+    let id = asked.id.clone();
+    let news = News::of(asked, state, core.ports.clock.now());
     core.change(Point::StateSettled, move |tables| news.take_over(tables, &id)).await?;
     if state.push_ended {
         core.wake_push_addresses();

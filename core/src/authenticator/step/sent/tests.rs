@@ -9,7 +9,10 @@ fn sent() -> Sent {
 
 fn read_back(url: &str) -> Result<Result<String, NotAllowed>, Error> {
     let issuer = Issuer::parse("https://login.test").unwrap();
-    sent().read_redirect(url, &issuer).map(|read| read.map(|code| code.expose().to_owned()))
+    Ok(match sent().read_redirect(url, &issuer)? {
+        Redirect::Code(code) => Ok(code.expose().to_owned()),
+        Redirect::NotAllowed(why) => Err(why),
+    })
 }
 
 #[test]
