@@ -4,28 +4,21 @@ mod presence;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use serde::Serialize;
 use tokio::sync::{Notify, watch};
 
 use crate::authenticator::error::Error;
 use crate::authenticator::network::http::Http;
+use crate::authenticator::ports::{self, Ports};
 use crate::authenticator::records::unlocking::Unlocking;
+use crate::authenticator::speaking::connection::Connection;
 use crate::authenticator::store::{Store, Tables};
 use crate::authenticator::tasks;
-use crate::base::clock::Clock;
-use crate::base::jose;
-use crate::base::jose::{HeaderKey, PublicKey, base64url};
 use crate::base::points::Point;
-use crate::values::platform::{
-    DeviceDescription, DeviceLock, KeyStore, LockState, PlatformError, PushChannel, TlsTrust,
-};
+use crate::values::platform::{LockState, PlatformError};
 use presence::Presence;
 
 pub(crate) const DATABASE: &str = "countersign.db";
-/// A port that answers later than this has failed for now; what it still brings is swept by its alias.
-const PORT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where the authenticator keeps its things.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,23 +36,6 @@ impl Folders {
         let inbox = home.join("inbox");
         Self { home, inbox }
     }
-}
-
-/// What the platform gives the core.
-#[derive(Clone)]
-pub struct Ports {
-    /// Keys that never leave the device.
-    pub key_store: Arc<dyn KeyStore>,
-    /// Whether the device has a lock.
-    pub device_lock: Arc<dyn DeviceLock>,
-    /// How pushes reach this phone.
-    pub push_channel: Arc<dyn PushChannel>,
-    /// Which certificate chains are trusted.
-    pub tls_trust: Arc<dyn TlsTrust>,
-    /// Wall time and time since boot.
-    pub clock: Arc<dyn Clock>,
-    /// What this phone says of itself.
-    pub device: DeviceDescription,
 }
 
 /// What every act is given.
@@ -84,7 +60,7 @@ impl Core {
     /// `Platform(Transient)` when the key store does not answer in time.
     pub(crate) async fn open(folders: Folders, ports: Ports) -> Result<Self, Error> {
         let opening = tasks::blocking(move || Self::open_blocking(&folders, ports));
-        match tokio::time::timeout(PORT_TIMEOUT, opening).await {
+        match tokio::time::timeout(ports::TIMEOUT, opening).await {
             Ok(Ok(opened)) => opened,
             Ok(Err(_)) | Err(_) => Err(Error::Platform(PlatformError::Transient)),
         }
@@ -114,6 +90,11 @@ impl Core {
         })
     }
 
+    /// What speaking to a service needs of all this.
+    pub(crate) fn connection(&self) -> Connection<'_> {
+        Connection { ports: &self.ports, http: &self.http, store: &self.store }
+    }
+
     /// Runs `work` in one transaction, the step `point`, and tells everybody who waits for a change.
     pub(crate) async fn change<T, F>(&self, point: Point, work: F) -> Result<T, Error>
     where
@@ -141,7 +122,7 @@ impl Core {
 
     /// Asks the device for its lock, and tells everybody when accounts rest or wake by it.
     pub(crate) async fn lock(&self) -> Result<LockState, Error> {
-        let seen = self.port(|ports| ports.device_lock.state()).await?;
+        let seen = self.ports.ask(|ports| ports.device_lock.state()).await?;
         let before = self.lock.lock().unwrap_or_else(PoisonError::into_inner).replace(seen);
         let is_missing = |lock: Option<LockState>| lock == Some(LockState::Missing);
         if is_missing(before) != is_missing(Some(seen)) {
@@ -170,62 +151,6 @@ impl Core {
     pub(crate) async fn push_addresses_woken(&self) {
         self.push_addresses.notified().await;
     }
-
-    /// Asks a port on a blocking thread, for a limited time.
-    pub(crate) async fn port<T, F>(&self, ask: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Ports) -> Result<T, PlatformError> + Send + 'static,
-    {
-        let ports = self.ports.clone();
-        let answer = tasks::blocking(move || ask(&ports));
-        match tokio::time::timeout(PORT_TIMEOUT, answer).await {
-            Ok(Ok(answer)) => Ok(answer?),
-            // A port that panicked or never returned says nothing about the key.
-            Ok(Err(_)) | Err(_) => Err(Error::Platform(PlatformError::Transient)),
-        }
-    }
-
-    /// Destroys the key under `alias`, and makes sure that it is gone: a port that fails without saying so
-    /// must not leave a key behind that everybody believes destroyed.
-    pub(crate) async fn delete_key(&self, alias: String) -> Result<(), Error> {
-        let wanted = alias.clone();
-        self.port(move |ports| ports.key_store.delete(wanted)).await?;
-        match self.port(move |ports| ports.key_store.public_key(alias)).await {
-            Err(Error::Platform(PlatformError::Gone)) => Ok(()),
-            Ok(_still_there) => Err(Error::Platform(PlatformError::Transient)),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Signs `payload` as a compact JWS with the key under `alias`.
-    pub(crate) async fn sign_jws(
-        &self,
-        alias: &str,
-        typ: &str,
-        key: HeaderKey<'_>,
-        payload: &impl Serialize,
-    ) -> Result<String, Error> {
-        let unusable = |_garbage| Error::Platform(PlatformError::Unusable);
-        let input = jose::signing_input(typ, key, payload).map_err(unusable)?;
-        let alias = alias.to_owned();
-        let message = input.clone().into_bytes();
-        let der = self.port(move |ports| ports.key_store.sign(alias, message)).await?;
-        let signature = jose::signature_from_der(&der).map_err(unusable)?;
-        Ok(jose::attach(&input, &signature))
-    }
-}
-
-/// Makes sure that the key store signed these bytes with the key that it made: what is decided by the person is
-/// signed once and sent for a day, so a signature that nobody will accept must not be kept.
-///
-/// # Errors
-/// `Platform(Unusable)` for garbage or another key's signature.
-pub(crate) fn check_own_signature(jws: &str, key: &PublicKey) -> Result<(), Error> {
-    let unusable = || Error::Platform(PlatformError::Unusable);
-    let (input, signature) = jws.rsplit_once('.').ok_or_else(unusable)?;
-    let signature = base64url::decode(signature).map_err(|_garbage| unusable())?;
-    key.verify(input.as_bytes(), &signature).map_err(|_wrong| unusable())
 }
 
 /// The folder is the app's own; on shared systems nobody else may look inside.
@@ -235,27 +160,4 @@ fn make_private(home: &Path) -> Result<(), Error> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(home).map_err(|_denied| Error::Store(crate::authenticator::error::StoreFault::ReadOnly))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-    use super::*;
-    use crate::testing::FakeKeyStore;
-    use crate::values::platform::{KeyGuard, KeyStore};
-
-    #[test]
-    fn only_the_key_that_was_made_signs_for_the_person() {
-        let keys = FakeKeyStore::default();
-        let made =
-            |alias: &str| PublicKey::from_sec1(&keys.make(alias.to_owned(), KeyGuard::AfterFirstUnlock).unwrap());
-        let (own, another) = (made("own").unwrap(), made("another").unwrap());
-        let der = keys.sign("own".to_owned(), b"header.payload".to_vec()).unwrap();
-        let jws = jose::attach("header.payload", &jose::signature_from_der(&der).unwrap());
-        let unusable = Err(Error::Platform(PlatformError::Unusable));
-        assert_eq!(check_own_signature(&jws, &own), Ok(()));
-        assert_eq!(check_own_signature(&jws, &another), unusable);
-        assert_eq!(check_own_signature(&jws.replace("payload", "Payload"), &own), unusable);
-        assert_eq!(check_own_signature("header.payload.", &own), unusable);
-    }
 }

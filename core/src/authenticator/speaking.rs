@@ -2,5 +2,6 @@
 
 pub(crate) mod authorization;
 pub(crate) mod clock_offset;
+pub(crate) mod connection;
 pub(crate) mod enrollment;
 pub(crate) mod exchange;

@@ -1,7 +1,7 @@
 //! What the app does next in an act that needs more than one go, and what it brings back.
 
+pub(crate) mod redirect;
 pub(crate) mod scan;
-pub(crate) mod sent;
 
 use std::fmt;
 

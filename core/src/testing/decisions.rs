@@ -3,7 +3,7 @@
 
 use crate::authenticator::acts::prompts::answer::{check_open, inner};
 use crate::authenticator::records::stage::Authorized;
-use crate::authenticator::step::sent::{Redirect, Sent};
+use crate::authenticator::step::redirect::{Redirect, Sent};
 use crate::base::clock::Timestamp;
 use crate::base::jose::PublicKey;
 use crate::protocol::keys::ServiceKeys;

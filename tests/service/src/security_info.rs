@@ -2,5 +2,6 @@
 
 pub mod acts;
 pub mod routes;
+pub mod rules;
 pub mod step_up;
 pub mod wizard;

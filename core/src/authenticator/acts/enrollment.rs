@@ -17,10 +17,11 @@ pub(crate) mod wait;
 
 use crate::authenticator::acts::upkeep::push_address;
 use crate::authenticator::acts::upkeep::retired_keys;
-use crate::authenticator::context::{Core, check_own_signature};
+use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
 use crate::authenticator::network::metadata;
 use crate::authenticator::network::metadata::Endpoints;
+use crate::authenticator::ports::check_own_signature;
 use crate::authenticator::records::account::{AccountRecord, StoredState, device_key_alias};
 use crate::authenticator::records::digits;
 use crate::authenticator::records::enrollment::{EnrollmentRecord, Event, Facts, Stage, next};
@@ -268,7 +269,7 @@ async fn make_device(
     slot: Vec<u8>,
 ) -> Result<(Vec<u8>, String), Error> {
     let alias = device_key_alias(account);
-    let point = core.port(move |ports| ports.key_store.make(alias, KeyGuard::AfterFirstUnlock)).await?;
+    let point = core.ports.ask(move |ports| ports.key_store.make(alias, KeyGuard::AfterFirstUnlock)).await?;
     PublicKey::from_sec1(&point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
     Ok((point, push_address::subscribe(core, endpoints, slot).await?))
 }
@@ -284,7 +285,7 @@ async fn bind(core: &Core, record: &EnrollmentRecord, point: &[u8], push_endpoin
     let push = Subscription::new(push_endpoint, &record.push_keys);
     let claims = introduce(core, &facts.endpoints, facts.clock_offset, push, proof, &jti);
     let alias = device_key_alias(&record.facts.account);
-    let jws = core.sign_jws(&alias, ENROLLMENT_TYP, HeaderKey::Jwk(&device_key), &claims).await?;
+    let jws = core.ports.sign_jws(&alias, ENROLLMENT_TYP, HeaderKey::Jwk(&device_key), &claims).await?;
     check_own_signature(&jws, &device_key)?;
     let answer =
         speaking::enrollment::bind(&core.http, &record.facts.endpoints.enrollment, jws, &jti, &record.key).await?;

@@ -17,14 +17,15 @@ mod requirements;
 use crate::authenticator::acts::prompts::fetch;
 use crate::authenticator::acts::upkeep::retired_keys;
 use crate::authenticator::acts::upkeep::standing;
-use crate::authenticator::context::{Core, check_own_signature};
+use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
+use crate::authenticator::ports::check_own_signature;
 use crate::authenticator::records::account::{AccountRecord, SignInKey};
 use crate::authenticator::records::outbox_entry::Entry;
 use crate::authenticator::speaking::authorization;
 use crate::authenticator::speaking::authorization::{Client, Pushed};
 use crate::authenticator::speaking::exchange;
-use crate::authenticator::step::sent::{Redirect, Sent};
+use crate::authenticator::step::redirect::{Redirect, Sent};
 use crate::authenticator::step::{NotAllowed, Purpose as SigningPurpose, Reply, SignedForm, Step};
 use crate::base::bearer::Bearer;
 use crate::base::jose;
@@ -254,7 +255,7 @@ async fn failed(core: &Core, account: &AccountRecord, error: PlatformError) -> R
 
 async fn push(core: &Core, account: &AccountRecord, sent: Sent) -> Result<Step, Error> {
     enter(core, account, Stage::Pushing { sent: sent.clone() }).await?;
-    match authorization::push(core, &Client::of(account), &sent, SCOPE, &[]).await {
+    match authorization::push(core.connection(), &Client::of(account), &sent, SCOPE, &[]).await {
         Ok(Pushed::Open { url, until }) => enter(core, account, Stage::InBrowser { sent, url, until }).await,
         Ok(Pushed::Refused { .. }) => over(core, account, Error::Refused).await,
         Err(error) => over(core, account, error).await,
@@ -263,7 +264,8 @@ async fn push(core: &Core, account: &AccountRecord, sent: Sent) -> Result<Step, 
 
 async fn redeem(core: &Core, account: &AccountRecord, sent: Sent, code: Bearer) -> Result<Step, Error> {
     enter(core, account, Stage::Redeeming { sent: sent.clone(), code: code.clone() }).await?;
-    let redeemed: Result<TokenAnswer, Error> = authorization::redeem(core, &Client::of(account), &sent, &code).await;
+    let redeemed: Result<TokenAnswer, Error> =
+        authorization::redeem(core.connection(), &Client::of(account), &sent, &code).await;
     let now = core.ports.clock.now();
     let authorized = match redeemed.and_then(|answer| Authorized::by(answer, &account.account_id, now)) {
         Ok(authorized) => authorized,
@@ -313,7 +315,7 @@ async fn key_made(
     point_of(&point)?;
     let wanted = alias.clone();
     // What the shell says is what the key store says, or it is not believed.
-    let held = core.port(move |ports| ports.key_store.public_key(wanted)).await;
+    let held = core.ports.ask(move |ports| ports.key_store.public_key(wanted)).await;
     match held {
         // GUARD(key-store-lies): j4_w8_a_key_store_that_refuses_forgets_or_lies
         // INSTEAD: Ok(_) if point != account.device_key.as_sec1() => {}
@@ -352,7 +354,7 @@ async fn tell(
     }
     let mut speaker = account.speaker();
     let message = Message::TurnOn { token, proof };
-    let state = match exchange::exchange(core, &mut speaker, &account.endpoints.device, &message).await {
+    let state = match exchange::exchange(core.connection(), &mut speaker, &account.endpoints.device, &message).await {
         Ok(state) => state,
         Err(error) => return over(core, account, error).await,
     };

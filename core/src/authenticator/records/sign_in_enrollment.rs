@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::authenticator::error::Error;
 use crate::authenticator::network::metadata::Endpoints;
-use crate::authenticator::step::sent::Sent;
+use crate::authenticator::step::redirect::Sent;
 use crate::base::bearer::Bearer;
 use crate::base::clock::Timestamp;
 use crate::base::jose::PublicKey;

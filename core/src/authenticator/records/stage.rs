@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::authenticator::error::Error;
-use crate::authenticator::step::sent::{MAX_LIFE, Sent};
+use crate::authenticator::step::redirect::{MAX_LIFE, Sent};
 use crate::base::bearer::Bearer;
 use crate::base::clock::Timestamp;
 use crate::base::points::Point;

@@ -8,12 +8,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::authenticator::context::{Core, check_own_signature};
 use crate::authenticator::error::Error;
 use crate::authenticator::network::http::{Form, Reply};
 use crate::authenticator::network::metadata::Endpoints;
+use crate::authenticator::ports::check_own_signature;
 use crate::authenticator::records::account::AccountRecord;
-use crate::authenticator::step::sent::{MAX_LIFE, Sent};
+use crate::authenticator::speaking::connection::Connection;
+use crate::authenticator::step::redirect::{MAX_LIFE, Sent};
 use crate::base::bearer::Bearer;
 use crate::base::clock::Timestamp;
 use crate::base::jose;
@@ -76,7 +77,7 @@ pub(crate) struct OauthError {
 /// # Errors
 /// `Offline`, `Untrusted`, `Busy`: nothing is known of it, push again.
 pub(crate) async fn push(
-    core: &Core,
+    to: Connection<'_>,
     client: &Client<'_>,
     sent: &Sent,
     scope: &str,
@@ -99,7 +100,7 @@ pub(crate) async fn push(
         ("prompt", "login"),
     ];
     let fields = [&usual[..], further].concat();
-    let reply = post(core, client, &endpoints.pushed_authorization_request_endpoint, &fields).await?;
+    let reply = post(to, client, &endpoints.pushed_authorization_request_endpoint, &fields).await?;
     let answer: PushedAnswer = match read(&reply, 201)? {
         FormAnswer::Granted(answer) => answer,
         FormAnswer::Refused(refused) => return Ok(Pushed::Refused { time: refused.time }),
@@ -108,7 +109,7 @@ pub(crate) async fn push(
     url.query_pairs_mut()
         .append_pair("client_id", &client.endpoints.client_id)
         .append_pair("request_uri", &answer.request_uri);
-    let until = core.ports.clock.now().plus(answer.expires_in.min(MAX_LIFE));
+    let until = to.ports.clock.now().plus(answer.expires_in.min(MAX_LIFE));
     Ok(Pushed::Open { url: url.into(), until })
 }
 
@@ -117,7 +118,7 @@ pub(crate) async fn push(
 /// # Errors
 /// `Refused` when the code is no longer good; `InvalidAnswer` for what the reader does not know.
 pub(crate) async fn redeem<T: DeserializeOwned>(
-    core: &Core,
+    to: Connection<'_>,
     client: &Client<'_>,
     sent: &Sent,
     code: &Bearer,
@@ -130,24 +131,29 @@ pub(crate) async fn redeem<T: DeserializeOwned>(
         ("code_verifier", sent.verifier.expose()),
         ("redirect_uri", &sent.redirect_uri),
     ];
-    let reply = post(core, client, &client.endpoints.authorization.token_endpoint, &fields).await?;
+    let reply = post(to, client, &client.endpoints.authorization.token_endpoint, &fields).await?;
     match read(&reply, 200)? {
         FormAnswer::Granted(answer) => Ok(answer),
         FormAnswer::Refused(_) => Err(Error::Refused),
     }
 }
 
-async fn post(core: &Core, client: &Client<'_>, endpoint: &str, fields: &[(&str, &str)]) -> Result<Reply, Error> {
+async fn post(
+    to: Connection<'_>,
+    client: &Client<'_>,
+    endpoint: &str,
+    fields: &[(&str, &str)],
+) -> Result<Reply, Error> {
     let jti: [u8; 16] = random()?;
     let claims = DpopClaims {
         jti: base64url::encode(&jti),
         htm: "POST",
         htu: endpoint,
-        iat: core.ports.clock.now().shifted(client.clock_offset).0,
+        iat: to.ports.clock.now().shifted(client.clock_offset).0,
     };
-    let proof = core.sign_jws(client.key_alias, DPOP_TYP, HeaderKey::Jwk(client.device_key), &claims).await?;
+    let proof = to.ports.sign_jws(client.key_alias, DPOP_TYP, HeaderKey::Jwk(client.device_key), &claims).await?;
     check_own_signature(&proof, client.device_key)?;
-    Ok(core.http.post_form(endpoint, Form { fields, proof: &proof }).await?)
+    Ok(to.http.post_form(endpoint, Form { fields, proof: &proof }).await?)
 }
 
 /// What the service answers to a form.

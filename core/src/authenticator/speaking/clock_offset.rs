@@ -1,9 +1,9 @@
 //! How far the phone's clock is from the service's: learned from what the service says, within limits.
 
-use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
 use crate::authenticator::network::http::Reply;
 use crate::authenticator::records::speaker::Speaker;
+use crate::authenticator::speaking::connection::Connection;
 use crate::base::points::Point;
 use crate::protocol::messages::State;
 
@@ -13,8 +13,13 @@ const CLOCK_ROUND_TRIP: u64 = 30;
 const MAX_CLOCK_OFFSET: i64 = 24 * 60 * 60;
 
 /// Sets the clock offset from an answer to the very request just sent (protocol section 5).
-pub(crate) async fn learn_clock(core: &Core, speaker: &mut Speaker, state: &State, reply: &Reply) -> Result<(), Error> {
-    let Some(offset) = offset_of_state(core.ports.clock.now().0, state.iat, reply.took.as_secs()) else {
+pub(crate) async fn learn_clock(
+    to: Connection<'_>,
+    speaker: &mut Speaker,
+    state: &State,
+    reply: &Reply,
+) -> Result<(), Error> {
+    let Some(offset) = offset_of_state(to.ports.clock.now().0, state.iat, reply.took.as_secs()) else {
         return Ok(());
     };
     // Two seconds are the noise of whole seconds and the way; they are not worth a write.
@@ -23,7 +28,7 @@ pub(crate) async fn learn_clock(core: &Core, speaker: &mut Speaker, state: &Stat
     }
     speaker.clock_offset = offset;
     let account = speaker.account.clone();
-    core.store.write(Point::ClockLearned, move |tables| tables.set_clock_offset(&account, offset)).await
+    to.store.write(Point::ClockLearned, move |tables| tables.set_clock_offset(&account, offset)).await
 }
 
 /// The offset that a state tells, unless its round trip took too long (seconds) or it is more than a day.

@@ -5,11 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
 use crate::authenticator::network::http::{Body, Failure, Reply};
 use crate::authenticator::records::speaker::Speaker;
 use crate::authenticator::speaking::clock_offset::{learn_clock, offset_between};
+use crate::authenticator::speaking::connection::Connection;
 use crate::base::jose;
 use crate::base::jose::{HeaderKey, base64url};
 use crate::base::points::Point;
@@ -67,58 +67,58 @@ pub(crate) fn read_state(jws: &str, keys: &ServiceKeys, addressee: Addressee<'_>
 /// `Offline`, `Untrusted`, `Busy`: nothing is known of the effect, ask again. `Refused`, `InvalidAnswer`:
 /// nothing was changed here. `ClockWrong`: the phone's clock is off by more than what is corrected by itself.
 pub(crate) async fn exchange(
-    core: &Core,
+    to: Connection<'_>,
     speaker: &mut Speaker,
     endpoint: &str,
     message: &Message,
 ) -> Result<State, Error> {
-    Ok(exchange_or_tell(core, speaker, endpoint, message).await?)
+    Ok(exchange_or_tell(to, speaker, endpoint, message).await?)
 }
 
 /// As `exchange`; a failure also tells whether the message may have arrived.
 pub(crate) async fn exchange_or_tell(
-    core: &Core,
+    to: Connection<'_>,
     speaker: &mut Speaker,
     endpoint: &str,
     message: &Message,
 ) -> Result<State, Failure> {
     let before = speaker.clock_offset;
-    let state = send(core, speaker, endpoint, message).await?;
+    let state = send(to, speaker, endpoint, message).await?;
     if state.status != StateStatus::ClockSkew {
         return Ok(state);
     }
-    if offset_between(core.ports.clock.now().0, state.iat).is_none() {
+    if offset_between(to.ports.clock.now().0, state.iat).is_none() {
         return Err(Failure::after(Error::ClockWrong));
     }
     // The answer took too long to set a clock by; the next may not.
     if speaker.clock_offset == before {
         return Err(Failure::after(Error::Busy));
     }
-    let state = send(core, speaker, endpoint, message).await?;
+    let state = send(to, speaker, endpoint, message).await?;
     if state.status == StateStatus::ClockSkew { Err(Failure::after(Error::Busy)) } else { Ok(state) }
 }
 
-async fn send(core: &Core, speaker: &mut Speaker, endpoint: &str, message: &Message) -> Result<State, Failure> {
+async fn send(to: Connection<'_>, speaker: &mut Speaker, endpoint: &str, message: &Message) -> Result<State, Failure> {
     let unusable = |_none| Failure::before(Error::Platform(PlatformError::Unusable));
     let jti: [u8; 16] = random().map_err(unusable)?;
     let jti = base64url::encode(&jti);
-    let iat = core.ports.clock.now().shifted(speaker.clock_offset).0;
+    let iat = to.ports.clock.now().shifted(speaker.clock_offset).0;
     let exp = iat.saturating_add(REQUEST_LIFE);
     let claims = Claims { aud: endpoint.to_owned(), iat, exp, jti: jti.clone(), message: message.clone() };
-    let signed = core.sign_jws(&speaker.key_alias, REQUEST_TYP, HeaderKey::Kid(&speaker.device_id), &claims).await;
+    let signed = to.ports.sign_jws(&speaker.key_alias, REQUEST_TYP, HeaderKey::Kid(&speaker.device_id), &claims).await;
     let jws = signed.map_err(Failure::before)?;
     let wait = match message {
         Message::Fetch { wait, .. } => *wait,
         _ => 0,
     };
-    let reply = core.http.post_waiting(endpoint, Body::Jose(jws), wait).await?;
-    let state = verified_state(core, speaker, &reply, &jti).await.map_err(Failure::after)?;
-    follow_ahead(core, speaker, &state).await;
-    learn_clock(core, speaker, &state, &reply).await.map_err(Failure::after)?;
+    let reply = to.http.post_waiting(endpoint, Body::Jose(jws), wait).await?;
+    let state = verified_state(to, speaker, &reply, &jti).await.map_err(Failure::after)?;
+    follow_ahead(to, speaker, &state).await;
+    learn_clock(to, speaker, &state, &reply).await.map_err(Failure::after)?;
     Ok(state)
 }
 
-async fn verified_state(core: &Core, speaker: &mut Speaker, reply: &Reply, jti: &str) -> Result<State, Error> {
+async fn verified_state(to: Connection<'_>, speaker: &mut Speaker, reply: &Reply, jti: &str) -> Result<State, Error> {
     match reply.status {
         200 => {}
         429 | 500.. => return Err(Error::Busy),
@@ -129,35 +129,35 @@ async fn verified_state(core: &Core, speaker: &mut Speaker, reply: &Reply, jti: 
     if let Some(kid) = jose::unverified_kid(jws)
         && speaker.service_keys.find(&kid).is_none()
     {
-        refresh_keys(core, speaker).await?;
+        refresh_keys(to, speaker).await?;
     }
     let addressee = Addressee { issuer: &speaker.issuer, device_id: &speaker.device_id };
     read_state(jws, &speaker.service_keys, addressee, jti)
 }
 
 /// Follows the service's key chain, at most once in five minutes for each account.
-pub(crate) async fn refresh_keys(core: &Core, speaker: &mut Speaker) -> Result<(), Error> {
+pub(crate) async fn refresh_keys(to: Connection<'_>, speaker: &mut Speaker) -> Result<(), Error> {
     let account = speaker.account.clone();
-    let now = core.ports.clock.now();
-    if !core.store.write(Point::ServiceKeysAsked, move |tables| tables.may_ask_for_keys(&account, now)).await? {
+    let now = to.ports.clock.now();
+    if !to.store.write(Point::ServiceKeysAsked, move |tables| tables.may_ask_for_keys(&account, now)).await? {
         return Ok(());
     }
-    let reply = core.http.get_chain(&speaker.keys_endpoint).await?;
+    let reply = to.http.get_chain(&speaker.keys_endpoint).await?;
     if reply.status != 200 {
         return Err(Error::Busy);
     }
     let keys = speaker.service_keys.follow(&reply.body, &speaker.issuer)?;
     speaker.service_keys = keys.clone();
     let account = speaker.account.clone();
-    core.store.write(Point::ServiceKeysFollowed, move |tables| tables.set_service_keys(&account, &keys)).await
+    to.store.write(Point::ServiceKeysFollowed, move |tables| tables.set_service_keys(&account, &keys)).await
 }
 
 /// Learns of new keys before they sign; what can't be had now is asked for again, and changes nothing of this answer.
-async fn follow_ahead(core: &Core, speaker: &mut Speaker, state: &State) {
+async fn follow_ahead(to: Connection<'_>, speaker: &mut Speaker, state: &State) {
     // GUARD(retired-key): j9_a_prompt_signed_by_a_retired_key_is_not_shown
     // INSTEAD: if state.keys_seq.is_some_and(|newest| false && speaker.service_keys.is_older_than(newest))
     if state.keys_seq.is_some_and(|newest| speaker.service_keys.is_older_than(newest))
-        && let Err(error) = refresh_keys(core, speaker).await
+        && let Err(error) = refresh_keys(to, speaker).await
     {
         tracing::info!(%error, "the service's keys could not be followed ahead");
     }

@@ -14,8 +14,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use crate::authenticator::Authenticator;
-use crate::authenticator::context::{DATABASE, Folders, Ports};
+use crate::authenticator::context::{DATABASE, Folders};
 use crate::authenticator::error::{Error, StoreFault};
+use crate::authenticator::ports::Ports;
 use crate::authenticator::records::account::AccountRecord;
 use crate::authenticator::step::Step;
 use crate::authenticator::store::Store;

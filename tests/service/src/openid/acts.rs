@@ -8,7 +8,7 @@ use crate::endings::end_session;
 use crate::jose::SigningKey;
 use crate::openid::records::Token;
 use crate::openid::request::{AuthorizationRequest, Code};
-use crate::openid::rules::redeemable;
+use crate::openid::rules::{Worth, worth};
 use crate::people::person::Person;
 use crate::secrets::{hashed, random_id};
 use crate::sign_in::session::Session;
@@ -75,12 +75,13 @@ pub(super) fn redeem(tx: &mut Tx<'_>, app: &App, by: &Redemption, now: Time) -> 
     let Some(code) = tx.get::<Code>(&hashed(by.code.as_bytes()))? else {
         return Ok(None);
     };
-    if code.used {
-        end_session(tx, &code.session, now)?;
-        return Ok(None);
-    }
-    if !redeemable(&code, &by.client_id, &by.redirect_uri, &by.verifier, now) {
-        return Ok(None);
+    match worth(&code, &by.client_id, &by.redirect_uri, &by.verifier, now) {
+        Worth::Tokens => {}
+        Worth::UsedBefore => {
+            end_session(tx, &code.session, now)?;
+            return Ok(None);
+        }
+        Worth::Nothing => return Ok(None),
     }
     let session = tx.get::<Session>(&code.session)?;
     let person = tx.get::<Person>(&code.account_id)?;

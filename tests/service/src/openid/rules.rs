@@ -32,7 +32,7 @@ pub fn read(parameters: &HashMap<String, String>, clients: &[Client]) -> Result<
         .find(|client| client.id == client_id)
         .ok_or(Fault::Untrusted("The application in the link is not registered here."))?;
     let redirect_uri = get("redirect_uri").ok_or(Fault::Untrusted("The link has no return address."))?;
-    // GUARD(return-address-exact): j6_w12_a_link_starts_nothing_and_leads_nowhere_else
+    // GUARD(return-address-exact): nobody_is_sent_to_an_address_that_is_not_registered
     // INSTEAD: if !client.redirect_uris.iter().any(|known| redirect_uri.starts_with(known.as_str())) {
     if !client.redirect_uris.contains(&redirect_uri) {
         return Err(Fault::Untrusted("The return address in the link does not belong to the application."));
@@ -100,14 +100,27 @@ fn wants(parameters: &HashMap<String, String>, wanted: &str) -> bool {
     parameters.get("prompt").is_some_and(|all| all.split(' ').any(|one| one == wanted))
 }
 
-/// Whether a code may be redeemed by this client now.
+/// What a code is worth that somebody brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worth {
+    /// Tokens.
+    Tokens,
+    /// Nothing, and what it gave before ends: it comes a second time.
+    UsedBefore,
+    /// Nothing.
+    Nothing,
+}
+
+/// What a code is worth to this client now.
 #[must_use]
-pub fn redeemable(code: &Code, client_id: &str, redirect_uri: &str, verifier: &str, now: Time) -> bool {
-    let verifier_fits = (43..=128).contains(&verifier.len());
-    code.expires_at > now
-        && !code.used
+pub fn worth(code: &Code, client_id: &str, redirect_uri: &str, verifier: &str, now: Time) -> Worth {
+    if code.used {
+        return Worth::UsedBefore;
+    }
+    let fits = code.expires_at > now
         && code.request.client_id == client_id
         && code.request.redirect_uri == redirect_uri
-        && verifier_fits
-        && hashed(verifier.as_bytes()) == code.request.code_challenge
+        && (43..=128).contains(&verifier.len())
+        && hashed(verifier.as_bytes()) == code.request.code_challenge;
+    if fits { Worth::Tokens } else { Worth::Nothing }
 }

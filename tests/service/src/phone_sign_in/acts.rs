@@ -16,7 +16,7 @@ use crate::phone_sign_in::records::{PhoneToken, UsedKey};
 use crate::phone_sign_in::registration::{NewPhone, Purpose, Registration, RegistrationCode, RegistrationToken};
 use crate::phone_sign_in::rules::{
     self, ADD_SCOPE, CODE_LIFE, Introduced, KeyProof, NONCE_LIFE, Pushed, REQUEST_LIFE, Redemption, TOKEN_LIFE,
-    TURN_ON_SCOPE, TurnOn, TurnedOn,
+    TURN_ON_SCOPE, TurnOn, TurnedOn, Worth,
 };
 use crate::policy::records::effective_for;
 use crate::secrets::{hashed, random_id, same};
@@ -149,22 +149,23 @@ pub fn redeem(
     let Some(mut code) = tx.get::<RegistrationCode>(&hashed(code.as_bytes()))? else {
         return Ok(None);
     };
-    if let Some(token) = &code.token {
-        // GUARD(code-used-twice): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier, turning_phone_sign_in_on_at_the_phone
-        end_registration_token(tx, token)?;
-        return Ok(None);
-    }
     let device = match &code.registration.purpose {
         Purpose::TurnOn { device_id } => tx.get::<Device>(device_id)?,
         Purpose::AddPhone(_) => None,
     };
+    match rules::worth(&code, device.as_ref(), by, now) {
+        Worth::Token => {}
+        Worth::UsedBefore => {
+            // GUARD(code-used-twice): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier, turning_phone_sign_in_on_at_the_phone
+            end_registration_token(tx, code.token.as_deref().unwrap_or_default())?;
+            return Ok(None);
+        }
+        Worth::Nothing => return Ok(None),
+    }
     let account_id = code.registration.account_id.clone().unwrap_or_default();
     let Some(person) = tx.get::<Person>(&account_id)? else {
         return Ok(None);
     };
-    if !rules::redeemable(&code, device.as_ref(), by, now) {
-        return Ok(None);
-    }
     let tokens = match device {
         Some(device) => Tokens::TurnOn(turn_on_tokens(tx, &device, now)?),
         None => Tokens::AddPhone(phone_tokens(tx, app, person, by.jkt, now)?),

@@ -161,9 +161,27 @@ pub struct Redemption<'a> {
     pub jkt: &'a str,
 }
 
-/// Whether a code may be redeemed; `device` is the one that phone sign-in is for, read in the same transaction.
+/// What a code is worth that a phone brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worth {
+    /// A token.
+    Token,
+    /// Nothing, and the token it was redeemed for ends: it comes a second time.
+    UsedBefore,
+    /// Nothing.
+    Nothing,
+}
+
+/// What a code is worth; `device` is the one that phone sign-in is for, read in the same transaction.
 #[must_use]
-pub fn redeemable(code: &RegistrationCode, device: Option<&Device>, by: &Redemption<'_>, now: Time) -> bool {
+pub fn worth(code: &RegistrationCode, device: Option<&Device>, by: &Redemption<'_>, now: Time) -> Worth {
+    if code.token.is_some() {
+        return Worth::UsedBefore;
+    }
+    if may_redeem(code, device, by, now) { Worth::Token } else { Worth::Nothing }
+}
+
+fn may_redeem(code: &RegistrationCode, device: Option<&Device>, by: &Redemption<'_>, now: Time) -> bool {
     let registration = &code.registration;
     let right_phone = match (&registration.purpose, device) {
         (Purpose::TurnOn { device_id }, Some(device)) => {
@@ -177,7 +195,6 @@ pub fn redeemable(code: &RegistrationCode, device: Option<&Device>, by: &Redempt
         (Purpose::TurnOn { .. }, None) | (Purpose::AddPhone(_), Some(_)) => false,
     };
     right_phone
-        && code.token.is_none()
         // GUARD(code-too-old): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier, turning_phone_sign_in_on_at_the_phone
         && code.expires_at > now
         // GUARD(code-redirect-address): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier
@@ -303,8 +320,7 @@ pub fn turn_on(asked: &TurnOn<'_>, now: Time) -> TurnedOn {
         Some(_) => return TurnedOn::Refused,
         None => {}
     }
-    // GUARD(turn-on-token-time): nonce_and_token_end
-    // INSTEAD: if false
+    // GUARD(turn-on-too-late): nonce_and_token_end
     if token.expires_at <= now
         // GUARD(turn-on-nonce-time): nonce_and_token_end, turning_phone_sign_in_on_at_the_phone
         || token.nonce_expires_at <= now

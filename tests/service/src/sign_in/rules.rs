@@ -3,12 +3,9 @@
 use crate::clock::{MINUTE, Time};
 use crate::people::person::Person;
 use crate::sign_in::attempt::{Attempt, Proven, Secret};
-use crate::sign_in::session::Session;
 
 /// A password or pass that was right may start further requests this long.
 const PROOF_LIFE: Time = 10 * MINUTE;
-/// An approval this young lets a session change its methods.
-const FRESH: Time = 10 * MINUTE;
 
 impl Proven {
     /// Whether it was a short while ago.
@@ -30,19 +27,5 @@ impl Attempt {
     #[must_use]
     pub fn account(&self, now: Time) -> Option<&str> {
         self.proven.as_ref().filter(|proven| proven.is_fresh(now)).map(|proven| proven.account_id.as_str())
-    }
-}
-
-impl Session {
-    /// Whether the person signed in, or approved a number for it, in the last ten minutes.
-    #[must_use]
-    pub fn is_fresh(&self, now: Time) -> bool {
-        self.approved_at.is_some_and(|at| now - at < FRESH)
-    }
-
-    /// Whether adding a method was approved in the last ten minutes.
-    #[must_use]
-    pub fn may_add(&self, now: Time) -> bool {
-        self.may_add_at.is_some_and(|at| now - at < FRESH)
     }
 }

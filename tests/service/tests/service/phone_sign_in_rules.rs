@@ -11,7 +11,7 @@ use countersign_service::phone_sign_in::registration::{
 };
 use countersign_service::phone_sign_in::rules::{
     ADD_SCOPE, Attestation, CLIENT_ID, CODE_LIFE, KeyProof, NONCE_LIFE, Proof, REQUEST_LIFE, Redemption, TOKEN_LIFE,
-    TURN_ON_SCOPE, TurnOn, TurnedOn, UserVerification, proves, read, redeemable, turn_on,
+    TURN_ON_SCOPE, TurnOn, TurnedOn, UserVerification, Worth, proves, read, turn_on, worth,
 };
 use countersign_service::secrets::{encode, hashed};
 
@@ -226,7 +226,7 @@ impl Redeeming {
 
     fn is_good(&self) -> bool {
         let by = Redemption { redirect_uri: &self.redirect_uri, verifier: &self.verifier, jkt: &self.jkt };
-        redeemable(&self.code, self.device.as_ref(), &by, NOW)
+        worth(&self.code, self.device.as_ref(), &by, NOW) == Worth::Token
     }
 }
 

@@ -16,9 +16,10 @@ use crate::authenticator::acts::enrollment::{claimed_name, fresh_id, introduce, 
 use crate::authenticator::acts::phone_sign_in;
 use crate::authenticator::acts::upkeep::removal;
 use crate::authenticator::acts::upkeep::retired_keys;
-use crate::authenticator::context::{Core, check_own_signature};
+use crate::authenticator::context::Core;
 use crate::authenticator::error::{EnrollmentFault, Error};
 use crate::authenticator::network::metadata;
+use crate::authenticator::ports::check_own_signature;
 use crate::authenticator::records::account::{AccountRecord, StoredState, device_key_alias};
 use crate::authenticator::records::sign_in_enrollment::{Grant, Made, SignInEnrollment, Stage};
 use crate::authenticator::records::stage::first_stage;
@@ -26,7 +27,7 @@ use crate::authenticator::speaking;
 use crate::authenticator::speaking::authorization;
 use crate::authenticator::speaking::authorization::{Client, Pushed};
 use crate::authenticator::speaking::clock_offset;
-use crate::authenticator::step::sent::{Redirect, Sent};
+use crate::authenticator::step::redirect::{Redirect, Sent};
 use crate::authenticator::step::{NotAllowed, Reply, Step};
 use crate::base::bearer::Bearer;
 use crate::base::jose::{HeaderKey, PublicKey};
@@ -198,7 +199,7 @@ async fn push_once(
     // EXPOSE: the service compares them with what the person types.
     let further =
         [("digits", digits.expose()), ("device_name", device.name.as_str()), ("device_model", device.model.as_str())];
-    authorization::push(core, &client(record, &alias, &key), sent, SCOPE, &further).await
+    authorization::push(core.connection(), &client(record, &alias, &key), sent, SCOPE, &further).await
 }
 
 /// What the app brings for the step that was last told.
@@ -234,7 +235,7 @@ async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, c
     let mut record = enter(core, record, stage).await?;
     let alias = device_key_alias(&record.account);
     let key = made.key()?;
-    let redeemed = authorization::redeem(core, &client(&record, &alias, &key), &sent, &code).await;
+    let redeemed = authorization::redeem(core.connection(), &client(&record, &alias, &key), &sent, &code).await;
     let answer: PhoneTokenAnswer = match redeemed {
         Ok(answer) => answer,
         // The code works once: when its answer was lost, only signing in again helps.
@@ -272,7 +273,7 @@ async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) ->
     let push = Subscription::new(&made.push_endpoint, &push_keys);
     let proof = BindProof::Token { token: grant.token };
     let claims = introduce(core, &record.endpoints, record.clock_offset, push, proof, &jti);
-    let jws = core.sign_jws(&alias, ENROLLMENT_TYP, HeaderKey::Jwk(&key), &claims).await?;
+    let jws = core.ports.sign_jws(&alias, ENROLLMENT_TYP, HeaderKey::Jwk(&key), &claims).await?;
     check_own_signature(&jws, &key)?;
     let answer = match speaking::enrollment::add(&core.http, &record.endpoints.enrollment, jws).await {
         Ok(answer) => answer,

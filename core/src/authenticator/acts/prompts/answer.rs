@@ -11,8 +11,9 @@ use ring::digest::{SHA256, digest};
 
 use crate::authenticator::acts::upkeep::outbox;
 use crate::authenticator::acts::upkeep::standing;
-use crate::authenticator::context::{Core, check_own_signature};
+use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
+use crate::authenticator::ports::check_own_signature;
 use crate::authenticator::records::account::{AccountRecord, SignInKey, StoredState, Trouble};
 use crate::authenticator::records::outbox_entry::Entry;
 use crate::authenticator::records::unlocking::Waiting;
@@ -214,7 +215,7 @@ async fn decide(
     // Anything but `none` would be a claim that was never checked.
     let claims = inner(&account.issuer, &prompt.id.jti, &prompt.jws, number, UserVerification::None);
     let kid = base64url::encode(&account.device_key.thumbprint());
-    let answer = core.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await?;
+    let answer = core.ports.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await?;
     check_own_signature(&answer, &account.device_key)?;
     let jti = prompt.id.jti.clone();
     let origin = origin(&account, &prompt)?;

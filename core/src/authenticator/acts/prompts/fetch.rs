@@ -38,7 +38,7 @@ pub(crate) async fn fetch(core: &Core, id: &AccountId, reason: FetchReason, wait
     let prompts = open.iter().take(MAX_PROMPTS).map(|prompt| prompt.id.jti.clone()).collect();
     let message = Message::Fetch { reason, wait, known: Known { status: known, prompts } };
     let mut speaker = account.speaker();
-    let state = match exchange::exchange(core, &mut speaker, &account.endpoints.prompts, &message).await {
+    let state = match exchange::exchange(core.connection(), &mut speaker, &account.endpoints.prompts, &message).await {
         Ok(state) => state,
         Err(error) => {
             standing::note_failure(core, id, &error).await?;
@@ -102,7 +102,7 @@ pub(crate) async fn follow_keys(core: &Core, account: &AccountRecord, jws: &str)
         && audience.service_keys.find(&kid).is_none()
     {
         let mut speaker = account.speaker();
-        exchange::refresh_keys(core, &mut speaker).await?;
+        exchange::refresh_keys(core.connection(), &mut speaker).await?;
         audience.service_keys = speaker.service_keys;
     }
     Ok(audience)

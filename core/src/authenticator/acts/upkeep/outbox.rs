@@ -107,7 +107,7 @@ pub(crate) async fn deliver(core: &Core, known: &Entry) -> Result<Option<State>,
         Err(Error::UnknownAccount) => None,
         Err(error) => return Err(error),
     };
-    let sent = exchange::exchange_or_tell(core, &mut entry.speaker, &entry.endpoint, &entry.message).await;
+    let sent = exchange::exchange_or_tell(core.connection(), &mut entry.speaker, &entry.endpoint, &entry.message).await;
     match sent {
         Ok(state) => {
             settle(core, &entry, asked.as_ref(), &state).await?;

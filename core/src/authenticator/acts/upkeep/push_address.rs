@@ -33,7 +33,7 @@ const MAX_ENDPOINT: usize = 2_048;
 /// `Platform`.
 pub(crate) async fn subscribe(core: &Core, endpoints: &Endpoints, slot: Vec<u8>) -> Result<String, Error> {
     let vapid_key = endpoints.vapid_key()?;
-    let address = core.port(move |ports| ports.push_channel.subscribe(vapid_key, slot)).await?;
+    let address = core.ports.ask(move |ports| ports.push_channel.subscribe(vapid_key, slot)).await?;
     // A port that fails without saying so returns nothing; the next try may bring an address.
     if is_push_endpoint(&address) { Ok(address) } else { Err(Error::Platform(PlatformError::Transient)) }
 }

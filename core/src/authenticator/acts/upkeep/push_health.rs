@@ -32,7 +32,7 @@ pub(crate) async fn health(core: &Core, id: AccountId) -> Result<PushHealth, Err
     let now = core.ports.clock.now();
     let (last_received, is_address_told) = core.store.read(move |tables| tables.push_record(&id, now)).await?;
     // A port that fails or hangs says nothing, and costs nothing else.
-    let delivery = core.port(|ports| ports.push_channel.delivery()).await.unwrap_or(PushDelivery::Unknown);
+    let delivery = core.ports.ask(|ports| ports.push_channel.delivery()).await.unwrap_or(PushDelivery::Unknown);
     Ok(PushHealth { delivery, last_received, is_address_told })
 }
 
@@ -47,7 +47,8 @@ pub(crate) async fn test(core: &Core, id: AccountId) -> Result<PushTest, Error> 
         return Err(Error::NotAllowedNow);
     }
     let mut speaker = account.speaker();
-    let state = exchange::exchange(core, &mut speaker, &account.endpoints.device, &Message::TestPush).await?;
+    let state =
+        exchange::exchange(core.connection(), &mut speaker, &account.endpoints.device, &Message::TestPush).await?;
     match (state.status, state.push_test) {
         (StateStatus::Ok, Some(PushTest::NoAddress)) => {
             let now = core.ports.clock.now();

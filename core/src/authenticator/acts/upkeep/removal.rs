@@ -62,7 +62,8 @@ pub(crate) async fn tell(core: &Core, entry: &Entry) -> Result<Ending, Error> {
 pub(crate) async fn unblock(core: &Core, id: AccountId) -> Result<(), Error> {
     let account = core.store.read(move |tables| tables.account(&id)).await?;
     let mut speaker = account.speaker();
-    let state = exchange::exchange(core, &mut speaker, &account.endpoints.device, &Message::Unblock).await?;
+    let state =
+        exchange::exchange(core.connection(), &mut speaker, &account.endpoints.device, &Message::Unblock).await?;
     match state.status {
         StateStatus::Ok => Ok(()),
         StateStatus::Removed => Err(Error::Removed),

@@ -15,7 +15,7 @@ pub(crate) async fn destroy(core: &Core) -> Result<(), Error> {
         if is_needed(core, &key).await? {
             continue;
         }
-        match core.delete_key(key.alias.clone()).await {
+        match core.ports.delete_key(key.alias.clone()).await {
             Ok(()) => {
                 core.store.write(Point::KeyDestroyed, move |tables| tables.forget_retired_key(&key.alias)).await?;
             }

@@ -193,7 +193,7 @@ pub(crate) async fn check_keys(core: &Core) -> Result<(), Error> {
 /// Why a key has certainly ended.
 async fn look(core: &Core, alias: &str) -> Option<PlatformError> {
     let alias = alias.to_owned();
-    match core.port(move |ports| ports.key_store.public_key(alias)).await {
+    match core.ports.ask(move |ports| ports.key_store.public_key(alias)).await {
         Err(Error::Platform(ended @ (PlatformError::Gone | PlatformError::Invalidated))) => Some(ended),
         Ok(_) | Err(_) => None,
     }
