@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::audit;
 use crate::clock::Time;
 use crate::devices::device::Device;
-use crate::devices::records::{self as devices};
+use crate::devices::records as devices;
 use crate::devices::standing::{Status, may_answer};
 use crate::endings::{end_attempt, end_for_new_password, end_session, forget_browser};
 use crate::notices;
