@@ -5,3 +5,4 @@ pub(crate) mod clock_offset;
 pub(crate) mod connection;
 pub(crate) mod enrollment;
 pub(crate) mod exchange;
+pub(crate) mod service_keys;

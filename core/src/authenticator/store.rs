@@ -9,13 +9,13 @@ mod contended;
 mod enrollments;
 #[cfg(test)]
 mod frozen;
-pub(crate) mod keys;
 mod notices;
 mod outbox;
 pub(crate) mod prompts;
 mod push_addresses;
 mod registrations;
 pub(crate) mod restored;
+pub(crate) mod retired_keys;
 #[cfg(test)]
 pub(crate) mod samples;
 mod sign_in_enrollments;

@@ -204,7 +204,7 @@ fn applications(to: Addresses) -> Addresses {
 fn phones(to: Addresses) -> Addresses {
     to.machine(Method::POST, "/phone/look-up", enrollment::routes::look_up)
         .machine(Method::POST, "/phone/enrollment", enrollment::routes::bind)
-        .machine(Method::POST, "/phone/prompts", prompts::routes::prompts)
+        .machine(Method::POST, "/phone/prompts", prompts::fetch::prompts)
         .machine(Method::POST, "/phone/answers", prompts::routes::answers)
         .machine(Method::POST, "/phone/device", devices_room::routes::device)
         .machine(Method::GET, "/phone/keys", devices_room::routes::key_chain)

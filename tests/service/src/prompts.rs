@@ -3,6 +3,7 @@
 pub mod acts;
 pub mod answers;
 pub mod ceremony;
+pub mod fetch;
 pub mod numbers;
 pub mod records;
 pub mod routes;

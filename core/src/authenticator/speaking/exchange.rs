@@ -10,9 +10,9 @@ use crate::authenticator::network::http::{Body, Failure, Reply};
 use crate::authenticator::records::speaker::Speaker;
 use crate::authenticator::speaking::clock_offset::{learn_clock, offset_between};
 use crate::authenticator::speaking::connection::Connection;
+use crate::authenticator::speaking::service_keys::{follow_ahead, refresh_keys};
 use crate::base::jose;
 use crate::base::jose::{HeaderKey, base64url};
-use crate::base::points::Point;
 use crate::base::secret::random;
 use crate::protocol::keys::ServiceKeys;
 use crate::protocol::messages::{Message, ProblemName, State, StateStatus};
@@ -133,32 +133,4 @@ async fn verified_state(to: Connection<'_>, speaker: &mut Speaker, reply: &Reply
     }
     let addressee = Addressee { issuer: &speaker.issuer, device_id: &speaker.device_id };
     read_state(jws, &speaker.service_keys, addressee, jti)
-}
-
-/// Follows the service's key chain, at most once in five minutes for each account.
-pub(crate) async fn refresh_keys(to: Connection<'_>, speaker: &mut Speaker) -> Result<(), Error> {
-    let account = speaker.account.clone();
-    let now = to.ports.clock.now();
-    if !to.store.write(Point::ServiceKeysAsked, move |tables| tables.may_ask_for_keys(&account, now)).await? {
-        return Ok(());
-    }
-    let reply = to.http.get_chain(&speaker.keys_endpoint).await?;
-    if reply.status != 200 {
-        return Err(Error::Busy);
-    }
-    let keys = speaker.service_keys.follow(&reply.body, &speaker.issuer)?;
-    speaker.service_keys = keys.clone();
-    let account = speaker.account.clone();
-    to.store.write(Point::ServiceKeysFollowed, move |tables| tables.set_service_keys(&account, &keys)).await
-}
-
-/// Learns of new keys before they sign; what can't be had now is asked for again, and changes nothing of this answer.
-async fn follow_ahead(to: Connection<'_>, speaker: &mut Speaker, state: &State) {
-    // GUARD(retired-key): j9_a_prompt_signed_by_a_retired_key_is_not_shown
-    // INSTEAD: if state.keys_seq.is_some_and(|newest| false && speaker.service_keys.is_older_than(newest))
-    if state.keys_seq.is_some_and(|newest| speaker.service_keys.is_older_than(newest))
-        && let Err(error) = refresh_keys(to, speaker).await
-    {
-        tracing::info!(%error, "the service's keys could not be followed ahead");
-    }
 }

@@ -17,11 +17,6 @@ use crate::values::account::{AccountId, RemovalCause};
 use crate::values::fatigue::Memory;
 use crate::values::issuer::Issuer;
 
-/// The key chain is asked for at most once in this many seconds (protocol section 6).
-const KEYS_INTERVAL: u64 = 300;
-/// An unreadable push causes at most one fetch in this many seconds (protocol section 8).
-const PUSH_FETCH_INTERVAL: u64 = 30;
-
 const COLUMNS: &str = "id, issuer, account_id, user_name, organization, device_id, state, cause, key_alias, device_key, slot, \
                        push_keys, endpoints, service_keys, clock_offset, added_at, sign_in_alias, sign_in_key, sign_in_guard, \
                        policy, trouble, push_renew_at, memory";
@@ -198,24 +193,24 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// True at most once in five minutes for each account; asking counts.
-    pub(crate) fn may_ask_for_keys(&self, id: &AccountId, now: Timestamp) -> Result<bool, Error> {
+    /// True at most once in `interval` seconds for each account; asking counts.
+    pub(crate) fn may_ask_for_keys(&self, id: &AccountId, now: Timestamp, interval: u64) -> Result<bool, Error> {
         let changed = self.connection.execute(
             // GUARD(keys-storm): j9_a_storm_of_random_keys_costs_one_request_in_five_minutes
             // INSTEAD: "UPDATE accounts SET keys_asked_at = ?2 WHERE id = ?1 AND ?3 > 0",
             "UPDATE accounts SET keys_asked_at = ?2 WHERE id = ?1 AND abs(?2 - keys_asked_at) >= ?3",
-            params![id.0, to_integer(now)?, to_integer(Timestamp(KEYS_INTERVAL))?],
+            params![id.0, to_integer(now)?, to_integer(Timestamp(interval))?],
         )?;
         Ok(changed == 1)
     }
 
-    /// True at most once in thirty seconds for each account; asking counts.
-    pub(crate) fn may_fetch_for_push(&self, id: &AccountId, now: Timestamp) -> Result<bool, Error> {
+    /// True at most once in `interval` seconds for each account; asking counts.
+    pub(crate) fn may_fetch_for_push(&self, id: &AccountId, now: Timestamp, interval: u64) -> Result<bool, Error> {
         let changed = self.connection.execute(
             // GUARD(unreadable-push-storm): j9_pushes_that_cannot_be_read_make_the_phone_ask_once_in_thirty_seconds
             // INSTEAD: "UPDATE accounts SET push_fetch_at = ?2 WHERE id = ?1 AND ?3 > 0",
             "UPDATE accounts SET push_fetch_at = ?2 WHERE id = ?1 AND abs(?2 - push_fetch_at) >= ?3",
-            params![id.0, to_integer(now)?, to_integer(Timestamp(PUSH_FETCH_INTERVAL))?],
+            params![id.0, to_integer(now)?, to_integer(Timestamp(interval))?],
         )?;
         Ok(changed == 1)
     }

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use crate::authenticator::error::Error;
 use crate::authenticator::records::account::AccountRecord;
 use crate::authenticator::records::outbox_entry::Entry;
-use crate::authenticator::records::push_times::{RENEW_AFTER, RETRY_AFTER};
+use crate::authenticator::records::push_times::hastened;
 use crate::authenticator::store::Tables;
 use crate::authenticator::store::accounts::{from_integer, to_integer};
 use crate::base::clock::Timestamp;
@@ -18,14 +18,15 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// The service says that the address ended: due now, but not within minutes of the last renewal, whatever it says.
+    /// The service says that the address ended.
     pub(crate) fn hasten_push_renewal(&self, id: &AccountId, now: Timestamp) -> Result<(), Error> {
-        self.connection.execute(
-            // GUARD(push-address-storm): j9_a_push_address_that_ended_is_replaced_when_the_service_says_so
-            // INSTEAD: "UPDATE accounts SET push_renew_at = min(push_renew_at, max(?2, ?2 - ?3)) WHERE id = ?1",
-            "UPDATE accounts SET push_renew_at = min(push_renew_at, max(?2, push_renew_at - ?3)) WHERE id = ?1",
-            params![id.0, to_integer(now)?, to_integer(Timestamp(RENEW_AFTER - RETRY_AFTER))?],
-        )?;
+        let stored = "SELECT push_renew_at FROM accounts WHERE id = ?1";
+        let due: Option<i64> = self.connection.query_row(stored, [&id.0], |row| row.get(0)).optional()?;
+        if let Some(due) = due {
+            let due = hastened(from_integer(due), now);
+            let changed = "UPDATE accounts SET push_renew_at = ?2 WHERE id = ?1";
+            self.connection.execute(changed, params![id.0, to_integer(due)?])?;
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use crate::authenticator::acts::upkeep::standing;
 use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
 use crate::authenticator::records::account::{AccountRecord, StoredState, Trouble};
-use crate::authenticator::speaking::exchange;
+use crate::authenticator::speaking::{exchange, service_keys};
 use crate::authenticator::store::prompts::PromptRecord;
 use crate::base::jose;
 use crate::base::points::Point;
@@ -102,7 +102,7 @@ pub(crate) async fn follow_keys(core: &Core, account: &AccountRecord, jws: &str)
         && audience.service_keys.find(&kid).is_none()
     {
         let mut speaker = account.speaker();
-        exchange::refresh_keys(core.connection(), &mut speaker).await?;
+        service_keys::refresh_keys(core.connection(), &mut speaker).await?;
         audience.service_keys = speaker.service_keys;
     }
     Ok(audience)

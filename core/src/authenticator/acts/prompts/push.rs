@@ -16,6 +16,10 @@ use crate::values::account::AccountId;
 use crate::values::fatigue::Memory;
 use crate::values::prompt::{PromptId, PushEffect, WithdrawalReason};
 
+/// Garbage can't make the phone busy: at most one fetch in this time for each account, in seconds
+/// (protocol section 8).
+const FETCH_INTERVAL: u64 = 30;
+
 /// Handles one push; bad bytes never make an error, they are dropped.
 ///
 /// # Errors
@@ -141,11 +145,11 @@ async fn withdraw(
     Ok(if shown { PushEffect::Withdrawn(id, reason) } else { PushEffect::Nothing })
 }
 
-/// At most one fetch in thirty seconds for each account, so that garbage can't make the phone busy.
+/// Fetches, since a push could not be read; unless that was done lately.
 async fn fetch_instead(core: &Core, account: &AccountRecord) -> Result<PushEffect, Error> {
     let id = account.id.clone();
     let now = core.ports.clock.now();
-    if !core.store.write(Point::PushFetches, move |tables| tables.may_fetch_for_push(&id, now)).await? {
+    if !core.store.write(Point::PushFetches, move |tables| tables.may_fetch_for_push(&id, now, FETCH_INTERVAL)).await? {
         return Ok(PushEffect::Nothing);
     }
     match fetch(core, &account.id, FetchReason::Push, 0).await {

@@ -3,7 +3,7 @@
 use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
 use crate::authenticator::records::account::device_key_alias;
-use crate::authenticator::store::keys::RetiredKey;
+use crate::authenticator::store::retired_keys::RetiredKey;
 use crate::base::points::Point;
 
 /// Destroys what may be destroyed now. A device key stays as long as something must still be told with it.

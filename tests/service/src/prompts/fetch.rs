@@ -1,0 +1,144 @@
+//! Fetching over HTTP: the state and the live prompts, at once or when something changes.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract;
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::devices::device::{Device, State};
+use crate::devices::request::{Request, verified};
+use crate::devices::standing::{Standing, Status};
+use crate::devices::state::{MAX_PROMPTS, News, listed, skewed, state};
+use crate::endings::expire_enrollment;
+use crate::limits;
+use crate::peer::Peer;
+use crate::people::person::Person;
+use crate::problem::Problem;
+use crate::prompts::acts;
+use crate::prompts::records::Prompt;
+use crate::store::StoreError;
+
+const MAX_WAIT: u64 = 30;
+/// Another process may have changed the database, so a waiting fetch looks again by itself.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+#[derive(Deserialize)]
+#[serde(tag = "message", rename_all = "snake_case")]
+enum FetchMessage {
+    Fetch { reason: Reason, wait: u64, known: Known },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Reason {
+    Opened,
+    Push,
+    Poll,
+}
+
+#[derive(Deserialize)]
+struct Known {
+    status: Status,
+    prompts: Vec<String>,
+}
+
+/// `POST /phone/prompts`: the state and the live prompts, at once or when something changes.
+pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
+    limits::phone(&app, &peer).await?;
+    let request: Request<FetchMessage> = verified(&app, "prompts", &body).await?;
+    let FetchMessage::Fetch { reason, wait, known } = &request.message;
+    if *wait > MAX_WAIT || known.prompts.len() > MAX_PROMPTS {
+        return Err(Problem::RequestRefused);
+    }
+    if !request.in_time {
+        return skewed(&app, &request.device, &request.jti);
+    }
+    note_contact(&app, &request, peer.network(), *reason == Reason::Opened).await?;
+    let found = wait_for_news(&app, &request, known, *wait).await?;
+    let prompts =
+        (found.standing.status == Status::Ok).then(|| found.listed.into_iter().map(|prompt| prompt.jws).collect());
+    state(&app, &request.device, &request.jti, found.standing, News { prompts, ..News::default() })
+}
+
+/// Notes where the phone is, and that this is its newest fetch, for every process that an older one may wait in.
+async fn note_contact<M>(app: &App, request: &Request<M>, network: String, opened: bool) -> Result<(), StoreError> {
+    let (id, jti, now) = (request.device.id.clone(), request.jti.clone(), app.clock.now());
+    app.store
+        .run(move |tx| {
+            let Some(mut device) = tx.get::<Device>(&id)? else {
+                return Ok(());
+            };
+            device.fetching = Some(jti);
+            if device.is_active() {
+                device.seen_from(&network, now);
+            }
+            tx.put(&device)?;
+            if let Some(mut person) =
+                tx.get::<Person>(&device.account_id)?.filter(|_person| opened && device.is_active())
+            {
+                person.opened_at = now;
+                tx.put(&person)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// What a fetch finds.
+struct Found {
+    standing: Standing,
+    /// What the answer has room for.
+    listed: Vec<Prompt>,
+    is_newest: bool,
+}
+
+async fn wait_for_news<M>(app: &App, request: &Request<M>, known: &Known, wait: u64) -> Result<Found, Problem> {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(wait);
+    let mut changes = app.store.changes();
+    loop {
+        changes.mark_unchanged();
+        let found = look(app, request).await?;
+        if differs(&found, known)
+            // GUARD(newest-fetch-only): the_newest_fetch_waits_and_the_older_one_ends
+            || !found.is_newest
+            || tokio::time::Instant::now() >= deadline
+        {
+            return Ok(found);
+        }
+        tokio::select! {
+            () = tokio::time::sleep_until(deadline.min(tokio::time::Instant::now() + LOOK_AGAIN)) => {}
+            _ = changes.changed() => {}
+        }
+    }
+}
+
+/// Whether the phone knows less, or still shows what is over.
+fn differs(found: &Found, known: &Known) -> bool {
+    let news = found.listed.iter().any(|prompt| !known.prompts.contains(&prompt.jti));
+    let gone = known.prompts.iter().any(|jti| !found.listed.iter().any(|prompt| prompt.jti == *jti));
+    found.standing.status != known.status || news || gone
+}
+
+async fn look<M>(app: &App, request: &Request<M>) -> Result<Found, StoreError> {
+    let (shared, id, jti, now) = (app.clone(), request.device.id.clone(), request.jti.clone(), app.clock.now());
+    app.store
+        .run(move |tx| {
+            let mut device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
+            if device.state == State::Pending {
+                expire_enrollment(tx, &device, now)?;
+                device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
+            }
+            let standing = Standing::of(tx, &device)?;
+            let listed = match standing.status {
+                Status::Ok => listed(&shared, &device, &jti, &standing, acts::live_prompts(tx, &device, now)?),
+                Status::Pending | Status::Removed | Status::ClockSkew | Status::Suspended | Status::Limited => {
+                    Vec::new()
+                }
+            };
+            Ok(Found { standing, listed, is_newest: device.fetching == Some(jti) })
+        })
+        .await
+}
