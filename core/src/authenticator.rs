@@ -239,7 +239,7 @@ impl Authenticator {
     /// `UnknownTicket` when it has finished or was given up before.
     pub async fn abandon(&self, ticket: Ticket) -> Result<(), Error> {
         self.act(|core| async move {
-            if core.unlocking.forget(&ticket) {
+            if core.unlocking.remove(&ticket) {
                 return Ok(());
             }
             match ticket.act() {

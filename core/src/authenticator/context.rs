@@ -78,7 +78,7 @@ impl Core {
         }
         let http = Http::new(Arc::clone(&ports.tls_trust), Arc::clone(&ports.clock))?;
         Ok(Self {
-            ports: Ports { device: ports.device.told(), ..ports },
+            ports: Ports { device: ports.device.cleaned(), ..ports },
             store,
             http,
             revision: watch::Sender::new(0),

@@ -45,18 +45,18 @@ impl PlatformKeyStore {
     pub fn open(name: &str) -> Result<Self, PlatformError> {
         let store = Self { name: name.to_owned(), changing: Mutex::new(()) };
         let probe = store.entry(PROBE)?;
-        probe.set_secret(PROBE.as_bytes()).map_err(told)?;
-        let read = probe.get_secret().map_err(told)?;
-        probe.delete_credential().map_err(told)?;
+        probe.set_secret(PROBE.as_bytes()).map_err(platform_error)?;
+        let read = probe.get_secret().map_err(platform_error)?;
+        probe.delete_credential().map_err(platform_error)?;
         if read == PROBE.as_bytes() { Ok(store) } else { Err(PlatformError::Unusable) }
     }
 
     fn entry(&self, alias: &str) -> Result<Entry, PlatformError> {
-        Entry::new(SERVICE, &format!("{}/{alias}", self.name)).map_err(told)
+        Entry::new(SERVICE, &format!("{}/{alias}", self.name)).map_err(platform_error)
     }
 
     fn read(&self, alias: &str) -> Result<Zeroizing<Vec<u8>>, PlatformError> {
-        self.entry(alias)?.get_secret().map(Zeroizing::new).map_err(told)
+        self.entry(alias)?.get_secret().map(Zeroizing::new).map_err(platform_error)
     }
 
     fn private_key(&self, alias: &str) -> Result<p256::SecretKey, PlatformError> {
@@ -76,7 +76,7 @@ impl PlatformKeyStore {
             Err(PlatformError::Gone) => {
                 let key: [u8; KEY_LEN] = random()?;
                 let key = Zeroizing::new(key);
-                self.entry(WRAPPING)?.set_secret(key.as_slice()).map_err(told)?;
+                self.entry(WRAPPING)?.set_secret(key.as_slice()).map_err(platform_error)?;
                 aead_key(key.as_slice())
             }
             there => there,
@@ -100,13 +100,13 @@ impl PlatformKeyStore {
         let mut guarded = self.guarded()?;
         let value = work(&mut guarded)?;
         let bytes = Zeroizing::new(serde_json::to_vec(&guarded).map_err(|_never| PlatformError::Unusable)?);
-        self.entry(GUARDED)?.set_secret(&bytes).map_err(told)?;
+        self.entry(GUARDED)?.set_secret(&bytes).map_err(platform_error)?;
         Ok(value)
     }
 }
 
 /// What a platform's fault means. A locked store is never taken for an empty one: it says so itself.
-fn told(error: KeyringError) -> PlatformError {
+fn platform_error(error: KeyringError) -> PlatformError {
     match error {
         KeyringError::NoEntry => PlatformError::Gone,
         KeyringError::NoStorageAccess(_) => PlatformError::Locked,
@@ -132,7 +132,7 @@ impl KeyStore for PlatformKeyStore {
             Err(PlatformError::Gone) => {
                 let key = fresh_key()?;
                 let scalar = Zeroizing::new(key.to_bytes());
-                self.entry(&alias)?.set_secret(scalar.as_slice()).map_err(told)?;
+                self.entry(&alias)?.set_secret(scalar.as_slice()).map_err(platform_error)?;
                 Ok(point_of(&key))
             }
             Err(error) => Err(error),
@@ -159,7 +159,7 @@ impl KeyStore for PlatformKeyStore {
     fn delete(&self, alias: String) -> Result<(), PlatformError> {
         match self.entry(&alias)?.delete_credential() {
             Ok(()) | Err(KeyringError::NoEntry) => {}
-            Err(error) => return Err(told(error)),
+            Err(error) => return Err(platform_error(error)),
         }
         if self.guarded()?.public_key(&alias).is_ok() {
             self.change_guarded(|guarded| Ok(guarded.delete(&alias)))?;

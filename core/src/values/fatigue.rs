@@ -87,7 +87,7 @@ fn limit(origin: Origin) -> Limit {
 
 /// A request that bothered the person and was not approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Bother {
+pub(crate) struct PastRequest {
     pub(crate) jti: String,
     pub(crate) origin: Origin,
     pub(crate) at: Timestamp,
@@ -100,7 +100,7 @@ pub(crate) struct Memory {
     muted_until: Option<Timestamp>,
     /// The last approval: what was before counts no more.
     calm_since: Option<Timestamp>,
-    bothers: Vec<Bother>,
+    bothers: Vec<PastRequest>,
 }
 
 impl Memory {
@@ -135,7 +135,7 @@ impl Memory {
     /// Until when an origin is quiet: until so many have left the window that one more is not too many.
     fn quiet_until(&self, origin: Origin, now: Timestamp) -> Option<Timestamp> {
         let Limit { in_vain, within, .. } = limit(origin);
-        let mut counted: Vec<&Bother> = self.bothers_of(origin, now).collect();
+        let mut counted: Vec<&PastRequest> = self.bothers_of(origin, now).collect();
         counted.sort_by_key(|bother| std::cmp::Reverse(bother.at));
         let mut weight = 0_u32;
         for bother in counted {
@@ -148,7 +148,7 @@ impl Memory {
     }
 
     /// What counts for an origin; a time to come was noted while the clock was wrong.
-    fn bothers_of(&self, origin: Origin, now: Timestamp) -> impl Iterator<Item = &Bother> {
+    fn bothers_of(&self, origin: Origin, now: Timestamp) -> impl Iterator<Item = &PastRequest> {
         let within = limit(origin).within;
         let calm_since = self.calm_since;
         self.bothers.iter().filter(move |bother| {
@@ -163,16 +163,16 @@ impl Memory {
 
     /// A request alerted.
     pub(crate) fn alerted(&mut self, jti: &str, origin: Origin, at: Timestamp) {
-        self.note(Bother { jti: jti.to_owned(), origin, at, weight: IN_VAIN });
+        self.note(PastRequest { jti: jti.to_owned(), origin, at, weight: IN_VAIN });
     }
 
     /// Takes over what a notification extension has seen, or an earlier note of the same request.
-    fn note(&mut self, new: Bother) {
+    fn note(&mut self, new: PastRequest) {
         self.bothers.retain(|bother| new.at.since(bother.at) < limit(bother.origin).within);
         if self.bothers.iter().any(|bother| bother.jti == new.jti) {
             return;
         }
-        let alike = |bother: &Bother| bother.origin == new.origin;
+        let alike = |bother: &PastRequest| bother.origin == new.origin;
         if self.bothers.iter().filter(|bother| alike(bother)).count() >= REMEMBERED
             && let Some(oldest) = self.bothers.iter().position(alike)
         {
@@ -200,7 +200,7 @@ impl Memory {
     /// The person said that it wasn't them.
     pub(crate) fn reported(&mut self, jti: &str, origin: Origin, at: Timestamp) {
         self.bothers.retain(|bother| bother.jti != jti);
-        self.note(Bother { jti: jti.to_owned(), origin, at, weight: REPORTED });
+        self.note(PastRequest { jti: jti.to_owned(), origin, at, weight: REPORTED });
     }
 
     /// The person approved something: everything begins anew.

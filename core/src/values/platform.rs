@@ -192,13 +192,18 @@ impl DeviceDescription {
     /// refused, it would keep a phone out for its name alone.
     #[must_use]
     #[cfg(feature = "authenticator")]
-    pub(crate) fn told(self) -> Self {
-        let told = |text: String| -> String {
+    pub(crate) fn cleaned(self) -> Self {
+        let cleaned = |text: String| -> String {
             let seen = without_controls(&text);
             let cut: String = seen.trim().chars().take(MAX_SAID).collect();
             if cut.is_empty() { "unknown".to_owned() } else { cut }
         };
-        Self { name: told(self.name), model: told(self.model), os: told(self.os), app_version: told(self.app_version) }
+        Self {
+            name: cleaned(self.name),
+            model: cleaned(self.model),
+            os: cleaned(self.os),
+            app_version: cleaned(self.app_version),
+        }
     }
 }
 
@@ -217,14 +222,14 @@ mod tests {
 
     #[test]
     fn whatever_a_phone_is_called_a_service_can_take_it() {
-        let told = |name: &str| {
+        let cleaned = |name: &str| {
             let text = name.to_owned();
-            DeviceDescription { name: text.clone(), model: text.clone(), os: text.clone(), app_version: text }.told()
+            DeviceDescription { name: text.clone(), model: text.clone(), os: text.clone(), app_version: text }.cleaned()
         };
-        assert_eq!(told("Ada's phone").name, "Ada's phone");
-        assert_eq!(told("\u{202e}x\n").model, "x");
-        assert_eq!(told("\u{1f469}\u{200d}\u{1f467}").os, "\u{1f469}\u{1f467}");
-        assert_eq!(told(&"é".repeat(200)).app_version.chars().count(), 128);
-        assert_eq!(told(" \u{200b} ").name, "unknown");
+        assert_eq!(cleaned("Ada's phone").name, "Ada's phone");
+        assert_eq!(cleaned("\u{202e}x\n").model, "x");
+        assert_eq!(cleaned("\u{1f469}\u{200d}\u{1f467}").os, "\u{1f469}\u{1f467}");
+        assert_eq!(cleaned(&"é".repeat(200)).app_version.chars().count(), 128);
+        assert_eq!(cleaned(" \u{200b} ").name, "unknown");
     }
 }

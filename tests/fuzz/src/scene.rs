@@ -173,7 +173,7 @@ impl Scene {
         let token = ApiToken { id: hashed(COOKIE.as_bytes()), account_id: account.clone(), expires_at: now + 600 };
         let stored = self.app.store.run_blocking(|tx| {
             tx.sweep(now + 100_000 * DAY)?;
-            for other in people::all(tx)? {
+            for other in people::everybody(tx)? {
                 tx.delete::<Person>(&other.account_id)?;
             }
             for old in tx.children::<Device>(&account)? {
@@ -239,7 +239,7 @@ impl Scene {
     /// What everybody and every group is called.
     pub(crate) fn names(&self) -> Vec<String> {
         let found = self.app.store.run_blocking(|tx| {
-            let people = people::all(tx)?.into_iter().flat_map(|person| [person.user_name, person.display_name]);
+            let people = people::everybody(tx)?.into_iter().flat_map(|person| [person.user_name, person.display_name]);
             Ok(people.chain(groups(tx)?.into_iter().map(|group| group.name)).collect())
         });
         found.unwrap()

@@ -9,7 +9,7 @@ use countersign_service::clock::Time;
 use countersign_service::devices::device::Device;
 use countersign_service::prompts::acts::{Drawn, Only, Wanted, start_in};
 use countersign_service::prompts::answers::{Act, Answer, InnerClaims, take};
-use countersign_service::prompts::ceremony::{Ceremony, Context, Kind, Origin, Owner, Told};
+use countersign_service::prompts::ceremony::{AnswerResult, Ceremony, Context, Kind, Origin, Owner};
 use countersign_service::prompts::records::Prompt;
 use countersign_service::secrets::hashed;
 
@@ -112,7 +112,7 @@ impl Sides {
 
     /// A request of a phone brings an inner answer, as the service's route takes it: the inner key must be one of the
     /// device's, the claims are read by the service's own rules.
-    pub fn bring(&self, rows: &mut Rows, by: &str, key: &str, inner: &str, now: Time) -> Option<Told> {
+    pub fn bring(&self, rows: &mut Rows, by: &str, key: &str, inner: &str, now: Time) -> Option<AnswerResult> {
         let device: Device = rows.one(by);
         let (signed_with, _) = device.key_named(key)?;
         let claims: InnerClaims = serde_json::from_str(inner).ok()?;
@@ -136,7 +136,7 @@ impl Sides {
             return true;
         }
         let no = self.answer(prompt, None, now);
-        no.is_some_and(|no| self.bring(&mut rows.clone(), HERS, &no.key, &no.inner, now) == Some(Told::Denied))
+        no.is_some_and(|no| self.bring(&mut rows.clone(), HERS, &no.key, &no.inner, now) == Some(AnswerResult::Denied))
     }
 }
 

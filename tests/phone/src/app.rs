@@ -48,7 +48,7 @@ pub fn run(cli: Cli) -> u8 {
 }
 
 async fn command(cli: Cli, output: &mut Output) -> Result<Ending, PhoneError> {
-    let (settings, keys) = how(&cli.global)?;
+    let (settings, keys) = settings_and_keys(&cli.global)?;
     let unlock_fd = cli.global.unlock_fd;
     let mut lines = Lines::new(unlock_fd);
     let phone = match Phone::open_with(settings.clone(), keys.clone()).await {
@@ -84,7 +84,7 @@ async fn command(cli: Cli, output: &mut Output) -> Result<Ending, PhoneError> {
 }
 
 /// Where this phone is and what opens its keys.
-fn how(global: &Global) -> Result<(Settings, Keys), PhoneError> {
+fn settings_and_keys(global: &Global) -> Result<(Settings, Keys), PhoneError> {
     let home = match &global.home {
         Some(home) => home.clone(),
         None => Home::default_path()?,

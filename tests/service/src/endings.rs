@@ -246,7 +246,7 @@ pub fn remove_lost_device(
     }
     // GUARD(lost-phone-removed): j11_w2_the_lost_phone_comes_back_and_says_what_happened
     remove_device(tx, device, Cause::Lost, now)?;
-    notices::tell(tx, &device.account_id, None, notices::Kind::PhoneLost, now)
+    notices::notify(tx, &device.account_id, None, notices::Kind::PhoneLost, now)
 }
 
 /// Removes every phone of a person, forgets their browsers and ends their sessions; returns how many phones.
@@ -255,7 +255,7 @@ pub fn remove_every_device(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Resu
     let count = phones.len();
     for mut phone in phones {
         remove_device(tx, &mut phone, Cause::RemovedByOperator, now)?;
-        notices::tell(tx, account_id, None, notices::Kind::MethodRemoved, now)?;
+        notices::notify(tx, account_id, None, notices::Kind::MethodRemoved, now)?;
     }
     end_sessions(tx, account_id, now)?;
     for browser in tx.children::<KnownBrowser>(account_id)? {
@@ -280,7 +280,7 @@ pub fn remove_sign_in_key(
     device.turned_off_at = Some(now);
     tx.put(device)?;
     audit::record(tx, &device.account_id, "phone_sign_in_off", &device.id, now)?;
-    notices::tell(tx, &device.account_id, Some(&device.id), notices::Kind::PhoneSignInOff, now)?;
+    notices::notify(tx, &device.account_id, Some(&device.id), notices::Kind::PhoneSignInOff, now)?;
     end_unanswerable(tx, &device.account_id, now)?;
     Ok(true)
 }

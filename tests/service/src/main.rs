@@ -203,7 +203,7 @@ async fn run(options: Serve) -> Result<(), AppError> {
             key: std::fs::read_to_string(key)?,
             authority: String::new(),
         },
-        _ => tls::kept(&options.data, &host)?,
+        _ => tls::identity_of(&options.data, &host)?,
     };
     let app = App::open(config, Arc::new(SystemClock::default()))?;
     let running = serve::serve(addresses::router(&app), serve::bind(options.listen)?, &identity)?;

@@ -62,7 +62,7 @@ impl Record for Notice {
 }
 
 /// Tells every active phone of the account but one, in the transaction of the change.
-pub fn tell(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, kind: Kind, now: Time) -> Result<(), StoreError> {
+pub fn notify(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, kind: Kind, now: Time) -> Result<(), StoreError> {
     for phone in devices::active(tx, account_id)? {
         if Some(phone.id.as_str()) != but {
             let id = random_id()?;

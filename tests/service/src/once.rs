@@ -44,7 +44,7 @@ pub struct Once(Mutex<Forms>);
 impl Once {
     /// Answers a form: by `act`, or as the same form was answered a moment ago.
     pub async fn answer(&self, form: String, act: impl Future<Output = Response> + Send + 'static) -> Response {
-        given(self.pending(form, Instant::now(), act)).await
+        answer_of(self.pending(form, Instant::now(), act)).await
     }
 
     /// The work on a form, begun now or a moment ago.
@@ -68,7 +68,7 @@ impl Once {
     }
 }
 
-async fn given(mut pending: Pending) -> Response {
+async fn answer_of(mut pending: Pending) -> Response {
     let answer = pending.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
     match answer {
         Some(answer) => Response::from_parts(answer.parts.clone(), Body::from(answer.body.clone())),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     async fn text(pending: Pending) -> String {
-        String::from_utf8(to_bytes(given(pending).await.into_body(), MAX_PAGE).await.unwrap().to_vec()).unwrap()
+        String::from_utf8(to_bytes(answer_of(pending).await.into_body(), MAX_PAGE).await.unwrap().to_vec()).unwrap()
     }
 
     #[tokio::test]
@@ -167,8 +167,8 @@ mod tests {
     async fn a_form_whose_work_panicked_can_be_sent_again() {
         let once = Once::default();
         let broken = once.pending("a".to_owned(), Instant::now(), async { panic!("a fault of ours") });
-        assert_eq!(given(broken).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(answer_of(broken).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let again = once.pending("a".to_owned(), Instant::now(), async { StatusCode::OK.into_response() });
-        assert_eq!(given(again).await.status(), StatusCode::OK);
+        assert_eq!(answer_of(again).await.status(), StatusCode::OK);
     }
 }

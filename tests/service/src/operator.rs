@@ -47,14 +47,14 @@ pub fn add_person(
 /// # Errors
 /// The database.
 pub fn first_administrator(store: &Store, now: Time) -> Result<Option<String>, AppError> {
-    if store.run_blocking(|tx| Ok(!people::all(tx)?.is_empty()))? {
+    if store.run_blocking(|tx| Ok(!people::everybody(tx)?.is_empty()))? {
         return Ok(None);
     }
     let password = crockford(FIRST_PASSWORD)?;
     let mut person = Person::new(FIRST_NAME, "Administrator", &password, now)?;
     person.must_change_password = true;
     person.is_administrator = true;
-    let added = store.run_blocking(|tx| Ok(people::all(tx)?.is_empty() && people::add(tx, &person)?))?;
+    let added = store.run_blocking(|tx| Ok(people::everybody(tx)?.is_empty() && people::add(tx, &person)?))?;
     Ok(added.then_some(password))
 }
 

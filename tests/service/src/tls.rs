@@ -84,7 +84,7 @@ fn valid_for(days: i64) -> (OffsetDateTime, OffsetDateTime) {
 }
 
 /// The identity kept in a data folder, made the first time.
-pub fn kept(folder: &Path, host: &str) -> Result<Identity, AppError> {
+pub fn identity_of(folder: &Path, host: &str) -> Result<Identity, AppError> {
     let _alone = alone(folder)?;
     let paths = ["server.pem", "server.key", "authority.pem"].map(|name| folder.join(name));
     let [certificate, key, authority] = &paths;

@@ -5,15 +5,15 @@ use crate::life::Life;
 use crate::plan::{Act, Round};
 
 impl Life<'_> {
-    /// Lives one act under its attack, and comes to rest.
-    pub(crate) async fn lives(&mut self, round: &Round) -> Result<(), Fault> {
+    /// Performs one act under its attack, and waits until nothing is under way.
+    pub(crate) async fn run_round(&mut self, round: &Round) -> Result<(), Fault> {
         self.enters(round).await?;
-        self.does(round.act).await?;
+        self.perform(round.act).await?;
         self.leaves().await?;
-        self.rests().await
+        self.settle().await
     }
 
-    async fn does(&mut self, act: Act) -> Result<(), Fault> {
+    async fn perform(&mut self, act: Act) -> Result<(), Fault> {
         match act {
             Act::ByCode => self.by_code().await,
             Act::BySigningIn => self.by_signing_in().await,

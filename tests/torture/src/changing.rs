@@ -144,7 +144,7 @@ impl Life<'_> {
 
     pub(crate) async fn notices(&mut self) -> Result<(), Fault> {
         let now = self.stage.world.app.clock.now();
-        self.service(|tx, account| notices::tell(tx, account, None, NoticeKind::MethodAdded, now))?;
+        self.service(|tx, account| notices::notify(tx, account, None, NoticeKind::MethodAdded, now))?;
         let device = self.active_device()?.id;
         self.until("the notices are read", async |life| {
             life.ask(Order::Look).await?;

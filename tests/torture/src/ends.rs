@@ -49,7 +49,7 @@ impl Life<'_> {
     }
 
     /// Waits until nothing is under way, then compares both sides.
-    pub(crate) async fn rests(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn settle(&mut self) -> Result<(), Fault> {
         if self.expected.parted {
             return Ok(());
         }

@@ -91,7 +91,7 @@ async fn live(stage: &Stage, seed: u64, weather: Weather) -> Tally {
     };
     let mut told = None;
     for round in &plan.rounds {
-        if let Err(fault) = life.lives(round).await {
+        if let Err(fault) = life.run_round(round).await {
             told = Some((Some(round.act), fault));
             break;
         }

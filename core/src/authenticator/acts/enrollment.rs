@@ -220,7 +220,7 @@ pub(crate) async fn advance(core: &Core, ticket: &Ticket) -> Result<Step, Error>
         };
         if let Err(error) = result {
             if !may_pass(&error) {
-                forget(core, &record).await?;
+                delete_record(core, &record).await?;
             }
             return Err(error);
         }
@@ -373,13 +373,13 @@ pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
         let entry = Entry::new(&account, endpoint, Message::Abandon, now)?;
         core.change(Point::EnrollmentGivenUp, move |tables| tables.insert_outbox(&entry)).await?;
     }
-    forget(core, &record).await?;
+    delete_record(core, &record).await?;
     core.wake_outbox();
     Ok(())
 }
 
 /// Leaves nothing of an enrollment on this phone but a key that an unsent `abandon` still needs.
-async fn forget(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
+async fn delete_record(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     let ticket = record.ticket.clone();
     let account = record.facts.account.clone();
     core.change(Point::EnrollmentForgotten, move |tables| {

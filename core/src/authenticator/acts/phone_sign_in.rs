@@ -160,7 +160,7 @@ pub(crate) async fn go_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
             choose_key(core, &account, authorized).await
         }
         Stage::Telling { token, alias, guard, point, proof } => {
-            tell(core, &account, token, SignInKey { alias, key: point_of(&point)?, guard }, proof).await
+            send_proof(core, &account, token, SignInKey { alias, key: point_of(&point)?, guard }, proof).await
         }
         // Its time is over: start again at the beginning, with nothing left of it.
         Stage::InBrowser { sent, until, .. } if until <= core.ports.clock.now() => {
@@ -199,7 +199,7 @@ pub(crate) async fn provide(core: &Core, id: &AccountId, reply: Reply) -> Result
     match (stage, reply) {
         (Stage::Confirming { redirect_uri }, Reply::Confirmed) => {
             if let Some(blocked) = blocked(core, &account).await? {
-                forget(core, id).await?;
+                delete_stage(core, id).await?;
                 return Ok(blocked);
             }
             push(core, &account, Sent::make(redirect_uri)?).await
@@ -218,7 +218,7 @@ pub(crate) async fn provide(core: &Core, id: &AccountId, reply: Reply) -> Result
             let form = SignedForm::find(forms(&account, &authorized, guard, &key)?, verified)?;
             let proof = form.attach(&signature)?;
             check_own_signature(&proof, &key)?;
-            tell(core, &account, authorized.token, SignInKey { alias, key, guard }, proof).await
+            send_proof(core, &account, authorized.token, SignInKey { alias, key, guard }, proof).await
         }
         (Stage::MakingKey { .. } | Stage::Signing { .. }, Reply::Failed { cause }) => {
             failed(core, &account, cause).await
@@ -248,7 +248,9 @@ async fn failed(core: &Core, account: &AccountRecord, error: PlatformError) -> R
         | PlatformError::Transient
         | PlatformError::Cancelled
         | PlatformError::WrongPassphrase => {}
-        PlatformError::Invalidated | PlatformError::Gone | PlatformError::Unusable => forget(core, &account.id).await?,
+        PlatformError::Invalidated | PlatformError::Gone | PlatformError::Unusable => {
+            delete_stage(core, &account.id).await?
+        }
     }
     Err(Error::Platform(error))
 }
@@ -282,7 +284,7 @@ async fn choose_key(core: &Core, account: &AccountRecord, authorized: Authorized
     let alias = format!("countersign-sign-in-{}", base64url::encode(&name));
     // GUARD(lock-checked-at-key): j4_w10_a_lock_removed_between_check_and_key_stops_it
     if let Some(blocked) = blocked(core, account).await? {
-        forget(core, &account.id).await?;
+        delete_stage(core, &account.id).await?;
         return Ok(blocked);
     }
     let guard = guard_for(account);
@@ -299,7 +301,7 @@ async fn over(core: &Core, account: &AccountRecord, error: Error) -> Result<Step
         | Error::Closed
         | Error::Store(_)
         | Error::Platform(PlatformError::Locked | PlatformError::Transient) => {}
-        _for_good => forget(core, &account.id).await?,
+        _for_good => delete_stage(core, &account.id).await?,
     }
     Err(error)
 }
@@ -326,13 +328,13 @@ async fn key_made(
         Err(error) => return Err(error),
     }
     if let Some(blocked) = blocked(core, account).await? {
-        forget(core, &account.id).await?;
+        delete_stage(core, &account.id).await?;
         return Ok(blocked);
     }
     enter(core, account, Stage::Signing { authorized, alias, guard, point }).await
 }
 
-async fn tell(
+async fn send_proof(
     core: &Core,
     account: &AccountRecord,
     token: Bearer,
@@ -349,7 +351,7 @@ async fn tell(
     enter(core, account, stage).await?;
     let lock = core.lock().await?;
     if !lock.guards(made.guard) {
-        forget(core, &account.id).await?;
+        delete_stage(core, &account.id).await?;
         return Ok(Step::MissingLock { host: account.issuer.host().to_owned(), needs: made.guard });
     }
     let mut speaker = account.speaker();
@@ -383,7 +385,7 @@ async fn tell(
 
 /// It is over for a reason that the person should read; nothing is left of it.
 async fn not_allowed(core: &Core, account: &AccountRecord, why: NotAllowed) -> Result<Step, Error> {
-    forget(core, &account.id).await?;
+    delete_stage(core, &account.id).await?;
     Ok(Step::NotAllowed { host: account.issuer.host().to_owned(), why })
 }
 
@@ -400,10 +402,10 @@ pub(crate) async fn abandon(core: &Core, id: &AccountId) -> Result<(), Error> {
         core.change(Point::TurningOnGivenUp, move |tables| tables.insert_outbox(&entry)).await?;
         core.wake_outbox();
     }
-    forget(core, id).await
+    delete_stage(core, id).await
 }
 
-async fn forget(core: &Core, id: &AccountId) -> Result<(), Error> {
+async fn delete_stage(core: &Core, id: &AccountId) -> Result<(), Error> {
     let id = id.clone();
     core.change(Point::TurningOnForgotten, move |tables| tables.end_registration(&id)).await?;
     retired_keys::destroy(core).await

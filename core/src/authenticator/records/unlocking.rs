@@ -38,7 +38,7 @@ impl Unlocking {
     }
 
     /// Forgets an approval that the person did not go on with; false when there is none.
-    pub(crate) fn forget(&self, ticket: &Ticket) -> bool {
+    pub(crate) fn remove(&self, ticket: &Ticket) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&ticket.0).is_some()
     }
 }
@@ -75,7 +75,7 @@ mod tests {
         assert!(unlocking.get(&other).is_some());
         unlocking.add(waiting("s", "34", NOW.plus(90)), NOW.plus(30)).unwrap();
         assert_eq!(unlocking.get(&other), None);
-        assert!(unlocking.forget(&again) && !unlocking.forget(&again));
+        assert!(unlocking.remove(&again) && !unlocking.remove(&again));
         assert_eq!(unlocking.get(&again), None);
     }
 }

@@ -81,7 +81,7 @@ pub async fn people_page(State(app): State<App>, visitor: Visitor) -> Response {
 
 async fn show_people(app: &App, visitor: Visitor, problem: Option<&'static str>) -> Response {
     let listed = |tx: &mut Tx<'_>, _by: &Person| {
-        let everybody = people::all(tx)?;
+        let everybody = people::everybody(tx)?;
         everybody.into_iter().map(|person| Ok((devices::active(tx, &person.account_id)?.len(), person))).collect()
     };
     match allowed::<Vec<(usize, Person)>, _>(app, visitor, listed).await {

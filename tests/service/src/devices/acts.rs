@@ -18,9 +18,9 @@ use crate::prompts::acts::first_time;
 use crate::push::Push;
 use crate::store::{StoreError, Tx};
 
+/// What a request asks for.
 #[derive(Clone, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
-/// What a request asks for.
 pub(super) enum Message {
     Unblock,
     Abandon,

@@ -11,7 +11,7 @@ use crate::devices::push_test::PushTest;
 use crate::devices::standing::Standing;
 use crate::phone_sign_in::rules::TurnedOn;
 use crate::problem::Problem;
-use crate::prompts::ceremony::Told;
+use crate::prompts::ceremony::AnswerResult;
 use crate::prompts::records::Prompt;
 
 const STATE_TYP: &str = "phone-state+jwt";
@@ -56,7 +56,7 @@ pub struct OutcomeClaims {
     /// The prompt.
     pub prompt: String,
     /// What its phone is told.
-    pub result: Told,
+    pub result: AnswerResult,
 }
 
 impl<'a> StateClaims<'a> {

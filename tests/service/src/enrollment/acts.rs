@@ -357,7 +357,7 @@ pub fn digits_in(
             // GUARD(first-phones-at-once): of_two_first_enrollments_at_once_exactly_one_adds_a_phone, adding_a_phone
             end_enrollments(tx, &device.account_id, Some(enrollment_id), now)?;
             end_registrations(tx, &device.account_id)?;
-            notices::tell(tx, &device.account_id, Some(&device.id), notices::Kind::MethodAdded, now)?;
+            notices::notify(tx, &device.account_id, Some(&device.id), notices::Kind::MethodAdded, now)?;
         }
         Digits::Over => remove_pending_device(tx, &enrollment, now)?,
         Digits::Wrong(_) => audit::record(tx, &device.account_id, "wrong_digits", &device.id, now)?,

@@ -106,6 +106,6 @@ fn activate(tx: &mut Tx<'_>, request: AddRequest, token: PhoneToken, now: Time) 
     audit::record(tx, &account_id, "device_added", &id, now)?;
     end_enrollments(tx, &account_id, None, now)?;
     end_registrations(tx, &account_id)?;
-    notices::tell(tx, &account_id, Some(&id), notices::Kind::MethodAdded, now)?;
+    notices::notify(tx, &account_id, Some(&id), notices::Kind::MethodAdded, now)?;
     Ok(device)
 }

@@ -100,13 +100,13 @@ pub async fn authorize(
     let authenticated_at = session.as_ref().map(|session| session.authenticated_at);
     match (rules::freshness(&parameters, authenticated_at, visitor.now), session) {
         (Freshness::Any, Some(session)) => redirect_with_code(&app, session, request).await,
-        (Freshness::Impossible, _) => tell(&app, &request, "login_required"),
+        (Freshness::Impossible, _) => redirect_with_error(&app, &request, "login_required"),
         (Freshness::Any | Freshness::SignInNow, _) => sign_in_first(&app, request, rules::wants_sign_in(&parameters)),
     }
 }
 
 /// Tells an application of an error.
-fn tell(app: &App, request: &AuthorizationRequest, error: &str) -> Response {
+fn redirect_with_error(app: &App, request: &AuthorizationRequest, error: &str) -> Response {
     Answer::by_redirect(Answer::new(app, &request.redirect_uri, request.state.as_deref(), ("error", error)))
 }
 
@@ -115,7 +115,7 @@ fn sign_in_first(app: &App, request: AuthorizationRequest, sign_in_now: bool) ->
     let goal = Goal::Application { request: request.clone(), sign_in_now };
     match Flow::new(goal).map(|flow| flow.sealed(&app.sealer)) {
         Ok(Some(sealed)) => Redirect::to(&with_flow("/sign-in", Some(&sealed))).into_response(),
-        Ok(None) => tell(app, &request, "invalid_request"),
+        Ok(None) => redirect_with_error(app, &request, "invalid_request"),
         Err(_no_randomness) => Problem::Unavailable.into_response(),
     }
 }

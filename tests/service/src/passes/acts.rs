@@ -28,7 +28,7 @@ pub fn make(tx: &mut Tx<'_>, account_id: &str, span: Span, by: &str, now: Time) 
         used_at: None,
     })?;
     audit::record(tx, account_id, "pass_created", by, now)?;
-    notices::tell(tx, account_id, None, notices::Kind::PassCreated, now)?;
+    notices::notify(tx, account_id, None, notices::Kind::PassCreated, now)?;
     let groups: Vec<String> =
         text.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
     Ok(groups.join("-"))

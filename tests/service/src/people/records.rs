@@ -50,7 +50,7 @@ impl Record for UserName {
 }
 
 /// Everybody, by account id, in the order they were added.
-pub fn all(tx: &mut Tx<'_>) -> Result<Vec<Person>, StoreError> {
+pub fn everybody(tx: &mut Tx<'_>) -> Result<Vec<Person>, StoreError> {
     tx.children(EVERYBODY)
 }
 

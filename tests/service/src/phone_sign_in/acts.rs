@@ -289,7 +289,7 @@ pub fn register(
     if decided == TurnedOn::Done && token.spent_by.is_some() {
         return Ok(decided);
     }
-    audit::record(tx, &device.account_id, told(decided), &device.id, now)?;
+    audit::record(tx, &device.account_id, audit_word(decided), &device.id, now)?;
     if decided != TurnedOn::Done {
         return Ok(decided);
     }
@@ -297,7 +297,7 @@ pub fn register(
     tx.put(&RegistrationToken { spent_by: Some(fingerprint), ..token })?;
     device.sign_in = Some(SignInKey { key, registered_at: now });
     tx.put(device)?;
-    notices::tell(tx, &device.account_id, Some(&device.id), notices::Kind::PhoneSignInOn, now)?;
+    notices::notify(tx, &device.account_id, Some(&device.id), notices::Kind::PhoneSignInOn, now)?;
     Ok(TurnedOn::Done)
 }
 
@@ -309,7 +309,7 @@ pub(crate) fn policy_allows(tx: &mut Tx<'_>, account_id: &str) -> Result<bool, S
     }
 }
 
-fn told(decided: TurnedOn) -> &'static str {
+fn audit_word(decided: TurnedOn) -> &'static str {
     match decided {
         TurnedOn::Done => "phone_sign_in_on",
         TurnedOn::NotAllowed | TurnedOn::Expired | TurnedOn::Refused => "phone_sign_in_refused",

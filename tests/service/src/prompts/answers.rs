@@ -13,7 +13,7 @@ use crate::phone_sign_in::rules::UserVerification;
 use crate::policy::document::Proximity;
 use crate::policy::records::effective_for;
 use crate::prompts::acts::{finish, first_time, may_approve};
-use crate::prompts::ceremony::{AnsweringKey, Ceremony, Outcome, Told};
+use crate::prompts::ceremony::{AnswerResult, AnsweringKey, Ceremony, Outcome};
 use crate::prompts::records::Prompt;
 use crate::prompts::rules::{self, Decision};
 use crate::push::Push;
@@ -102,7 +102,7 @@ pub enum Act {
 }
 
 /// Where a device stands, and what its answer or report is told with the pushes that go out for it.
-pub type Taken = (Standing, Option<(Told, Vec<Push>)>);
+pub type Taken = (Standing, Option<(AnswerResult, Vec<Push>)>);
 
 /// Takes a request, once: an answer or a report of a device, unless there is nothing right to do; a phone that is no
 /// more is told so, whatever it sent.
@@ -139,7 +139,7 @@ pub fn answer(
     device: &Device,
     answer: &Answer,
     now: Time,
-) -> Result<Option<(Told, Vec<Push>)>, StoreError> {
+) -> Result<Option<(AnswerResult, Vec<Push>)>, StoreError> {
     let Some(mut prompt) = tx.get::<Prompt>(&answer.prompt)? else {
         return Ok(None);
     };
@@ -170,13 +170,13 @@ pub fn answer(
         return Ok(None);
     }
     if let Some((fingerprint, told)) = &prompt.answer {
-        let told = if *fingerprint == answer.fingerprint { *told } else { Told::AlreadyAnswered };
+        let told = if *fingerprint == answer.fingerprint { *told } else { AnswerResult::AlreadyAnswered };
         return Ok(Some((told, Vec::new())));
     }
     let (outcome, told) = match (&answer.decision, may_approve(tx, &ceremony.account_id, ceremony.kind)?) {
         // GUARD(policy-changed-before-answer): j1_w2_the_policy_changes_between_the_number_and_the_answer
-        // INSTEAD: (Decision::Approve(_), false) if false => (Some(Outcome::Ended), Told::Cancelled),
-        (Decision::Approve(_), false) if ceremony.is_live(now) => (Some(Outcome::Ended), Told::Cancelled),
+        // INSTEAD: (Decision::Approve(_), false) if false => (Some(Outcome::Ended), AnswerResult::Cancelled),
+        (Decision::Approve(_), false) if ceremony.is_live(now) => (Some(Outcome::Ended), AnswerResult::Cancelled),
         (Decision::Approve(_) | Decision::Deny, _) => {
             let from = must_be_near(tx, &ceremony.account_id)?.then_some(answer.network.as_str());
             rules::decide(&ceremony, &answer.decision, from, now)
@@ -211,7 +211,7 @@ pub fn report(
     device: &Device,
     jti: &str,
     now: Time,
-) -> Result<Option<(Told, Vec<Push>)>, StoreError> {
+) -> Result<Option<(AnswerResult, Vec<Push>)>, StoreError> {
     let Some(prompt) = tx.get::<Prompt>(jti)?.filter(|prompt| prompt.device_id == device.id) else {
         return Ok(None);
     };
@@ -219,11 +219,11 @@ pub fn report(
         return Ok(None);
     };
     if now - prompt.created_at > DAY {
-        return Ok(Some((Told::Expired, Vec::new())));
+        return Ok(Some((AnswerResult::Expired, Vec::new())));
     }
     if ceremony.outcome == Some(Outcome::Reported) {
         // Said before: what happened since, a new password for one, is not undone by a repetition.
-        return Ok(Some((Told::Reported, Vec::new())));
+        return Ok(Some((AnswerResult::Reported, Vec::new())));
     }
     // GUARD(report-ends-what-it-gave): the_second_factor
     end_reported(tx, &ceremony, now)?;
@@ -235,5 +235,5 @@ pub fn report(
         Vec::new()
     };
     audit::record(tx, &device.account_id, "reported", jti, now)?;
-    Ok(Some((Told::Reported, pushes)))
+    Ok(Some((AnswerResult::Reported, pushes)))
 }

@@ -180,7 +180,7 @@ impl Ceremony {
 /// What a phone is told of its answer (protocol section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Told {
+pub enum AnswerResult {
     /// Approved.
     Approved,
     /// Denied.

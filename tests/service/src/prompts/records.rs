@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{DAY, Time};
-use crate::prompts::ceremony::{AnsweringKey, Ceremony, Told};
+use crate::prompts::ceremony::{AnswerResult, AnsweringKey, Ceremony};
 use crate::store::{Record, Table};
 
 /// Histories are judged over a day, and a report counts that long.
@@ -43,7 +43,7 @@ pub struct Prompt {
     /// When it was made.
     pub created_at: Time,
     /// SHA-256 of the inner answer that was taken, and what it was told.
-    pub answer: Option<(String, Told)>,
+    pub answer: Option<(String, AnswerResult)>,
 }
 
 impl Record for Prompt {

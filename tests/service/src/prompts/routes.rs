@@ -15,7 +15,7 @@ use crate::limits;
 use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::prompts::answers::{self, Act, Answer, InnerClaims};
-use crate::prompts::ceremony::Told;
+use crate::prompts::ceremony::AnswerResult;
 use crate::secrets::hashed;
 use crate::store::Tx;
 
@@ -82,7 +82,7 @@ async fn take(
     device_id: String,
     jti: String,
     act: Option<Act>,
-) -> Result<(Standing, Option<Told>), Problem> {
+) -> Result<(Standing, Option<AnswerResult>), Problem> {
     let (now, shared) = (app.clock.now(), app.clone());
     let take = move |tx: &mut Tx<'_>| answers::take(tx, &shared, &device_id, &jti, act.as_ref(), now);
     let (standing, taken) = app.store.run(take).await?;

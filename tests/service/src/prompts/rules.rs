@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 
 use crate::clock::{DAY, HOUR, MINUTE, Time};
-use crate::prompts::ceremony::{Ceremony, Kind, Match, Origin, Outcome, Owner, Told};
+use crate::prompts::ceremony::{AnswerResult, Ceremony, Kind, Match, Origin, Outcome, Owner};
 
 /// A number is not used again in this time.
 const NUMBER_REST: Time = 10 * MINUTE;
@@ -245,7 +245,12 @@ pub enum Decision {
 /// What a decision does to a live ceremony, or why it does nothing; `from` is the network that the phone must share
 /// with the browser, where the policy wants that.
 #[must_use]
-pub fn decide(ceremony: &Ceremony, decision: &Decision, from: Option<&str>, now: Time) -> (Option<Outcome>, Told) {
+pub fn decide(
+    ceremony: &Ceremony,
+    decision: &Decision,
+    from: Option<&str>,
+    now: Time,
+) -> (Option<Outcome>, AnswerResult) {
     let is_place_right = from.is_none_or(|network| network == ceremony.network);
     // GUARD(answer-too-late): an_answer_counts_until_the_last_second, the_second_factor
     // INSTEAD: match (ceremony.outcome, decision) {
@@ -253,22 +258,24 @@ pub fn decide(ceremony: &Ceremony, decision: &Decision, from: Option<&str>, now:
         // GUARD(proximity): where_the_policy_wants_it_only_the_browsers_own_network_approves
         // INSTEAD: (None, Decision::Approve(number)) if *number == ceremony.number && !is_place_right && now < 0 => {
         (None, Decision::Approve(number)) if *number == ceremony.number && !is_place_right => {
-            (Some(Outcome::RefusedPlace), Told::RefusedPlace)
+            (Some(Outcome::RefusedPlace), AnswerResult::RefusedPlace)
         }
         // GUARD(approved-by-its-number): the_second_factor, j7_w1_any_other_number_ends_the_ceremony
-        // INSTEAD: (None, Decision::Approve(_)) => (Some(Outcome::Approved), Told::Approved),
-        (None, Decision::Approve(number)) if *number == ceremony.number => (Some(Outcome::Approved), Told::Approved),
-        (None, Decision::Approve(_)) => (Some(Outcome::WrongNumber), Told::WrongNumber),
-        (None, Decision::Deny) => (Some(Outcome::Denied), Told::Denied),
-        (Some(Outcome::Expired), _) => (None, Told::Expired),
-        (Some(Outcome::Superseded), _) => (None, Told::Superseded),
-        (Some(Outcome::Cancelled | Outcome::Ended), _) => (None, Told::Cancelled),
+        // INSTEAD: (None, Decision::Approve(_)) => {
+        (None, Decision::Approve(number)) if *number == ceremony.number => {
+            (Some(Outcome::Approved), AnswerResult::Approved)
+        }
+        (None, Decision::Approve(_)) => (Some(Outcome::WrongNumber), AnswerResult::WrongNumber),
+        (None, Decision::Deny) => (Some(Outcome::Denied), AnswerResult::Denied),
+        (Some(Outcome::Expired), _) => (None, AnswerResult::Expired),
+        (Some(Outcome::Superseded), _) => (None, AnswerResult::Superseded),
+        (Some(Outcome::Cancelled | Outcome::Ended), _) => (None, AnswerResult::Cancelled),
         (
             Some(
                 Outcome::Approved | Outcome::Denied | Outcome::Reported | Outcome::WrongNumber | Outcome::RefusedPlace,
             ),
             _,
-        ) => (None, Told::AlreadyAnswered),
+        ) => (None, AnswerResult::AlreadyAnswered),
     }
 }
 

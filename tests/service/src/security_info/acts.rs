@@ -42,7 +42,7 @@ pub fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Cha
         Change::RemoveMethod(id) => {
             if let Some(mut device) = own(tx, &session, id)? {
                 endings::remove_device(tx, &mut device, Cause::RemovedByPerson, now)?;
-                notices::tell(tx, &session.account_id, None, notices::Kind::MethodRemoved, now)?;
+                notices::notify(tx, &session.account_id, None, notices::Kind::MethodRemoved, now)?;
             }
             Changed::Removed
         }

@@ -230,7 +230,7 @@ pub fn redeem(
     let session = Session::new(session_id, ceremony.account_id.clone(), used, now);
     let browser = KnownBrowser::new(browser_cookie, &ceremony.account_id, now);
     if tx.get::<KnownBrowser>(&browser.id)?.is_none() {
-        notices::tell(tx, &ceremony.account_id, None, notices::Kind::NewBrowser, now)?;
+        notices::notify(tx, &ceremony.account_id, None, notices::Kind::NewBrowser, now)?;
     }
     tx.put(&session)?;
     tx.put(&browser)?;

@@ -82,8 +82,8 @@ fn an_issuer_is_an_origin_and_nothing_else() {
 #[test]
 fn the_private_authority_is_made_once() {
     let folder = tempfile::tempdir().unwrap();
-    let made = tls::kept(folder.path(), "sign-in.example").unwrap();
-    let kept = tls::kept(folder.path(), "sign-in.example").unwrap();
+    let made = tls::identity_of(folder.path(), "sign-in.example").unwrap();
+    let kept = tls::identity_of(folder.path(), "sign-in.example").unwrap();
     assert_eq!((made.certificate, made.authority), (kept.certificate, kept.authority));
     #[cfg(unix)]
     {

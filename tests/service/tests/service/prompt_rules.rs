@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use countersign_service::clock::{DAY, HOUR, MINUTE, Time};
-use countersign_service::prompts::ceremony::{Ceremony, Kind, Match, Origin, Outcome, Owner, Told};
+use countersign_service::prompts::ceremony::{AnswerResult, Ceremony, Kind, Match, Origin, Outcome, Owner};
 use countersign_service::prompts::numbers::fresh;
 use countersign_service::prompts::rules::{
     Allowed, Decision, Refusal, Start, decide, is_forgotten, life, numbers, start,

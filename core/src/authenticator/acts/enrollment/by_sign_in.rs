@@ -102,7 +102,7 @@ async fn enter(core: &Core, mut record: SignInEnrollment, stage: Stage) -> Resul
 }
 
 /// Leaves nothing of it on this phone.
-async fn forget(core: &Core, account: &AccountId) -> Result<(), Error> {
+async fn delete_record(core: &Core, account: &AccountId) -> Result<(), Error> {
     let account = account.clone();
     core.change(Point::SigningInForgotten, move |tables| tables.end_sign_in_enrollment(&account)).await?;
     retired_keys::destroy(core).await
@@ -148,7 +148,7 @@ pub(crate) async fn go_on(core: &Core, account: &AccountId) -> Result<Step, Erro
     };
     match gone_on {
         Err(error) if !may_pass(&error) => {
-            forget(core, &account).await?;
+            delete_record(core, &account).await?;
             Err(error)
         }
         other => other,
@@ -218,7 +218,7 @@ pub(crate) async fn provide(core: &Core, account: &AccountId, reply: Reply) -> R
     };
     match redeem(core, record, made, sent, code).await {
         Err(error) if !may_pass(&error) => {
-            forget(core, &account).await?;
+            delete_record(core, &account).await?;
             Err(error)
         }
         other => other,
@@ -226,7 +226,7 @@ pub(crate) async fn provide(core: &Core, account: &AccountId, reply: Reply) -> R
 }
 
 async fn not_allowed(core: &Core, record: &SignInEnrollment, why: NotAllowed) -> Result<Step, Error> {
-    forget(core, &record.account).await?;
+    delete_record(core, &record.account).await?;
     Ok(Step::NotAllowed { host: record.issuer.host().to_owned(), why })
 }
 
@@ -350,7 +350,7 @@ async fn turn_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
 pub(crate) async fn abandon(core: &Core, account: &AccountId) -> Result<(), Error> {
     let record = load(core, account).await?;
     if !record.may_be_known() {
-        return forget(core, &record.account).await;
+        return delete_record(core, &record.account).await;
     }
     match go_on(core, account).await {
         Ok(Step::NotAllowed { .. }) => Ok(()),

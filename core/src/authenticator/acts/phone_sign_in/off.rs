@@ -26,5 +26,5 @@ pub(crate) async fn turn_off(core: &Core, id: AccountId) -> Result<Ending, Error
     })
     .await?;
     retired_keys::destroy(core).await?;
-    removal::tell(core, &entry).await
+    removal::send(core, &entry).await
 }

@@ -109,7 +109,7 @@ pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Resul
     let form = SignedForm::find(approval_forms(&account, &sign_in, &prompt, &number)?, verified)?;
     let answer = form.attach(&signature)?;
     check_own_signature(&answer, &sign_in.key)?;
-    core.unlocking.forget(ticket);
+    core.unlocking.remove(ticket);
     send(core, account, prompt, answer, |_memory| {}).await
 }
 
@@ -118,14 +118,14 @@ async fn failed(core: &Core, account: &AccountRecord, ticket: &Ticket, error: Pl
     match error {
         PlatformError::Locked | PlatformError::Transient | PlatformError::WrongPassphrase => {}
         PlatformError::Cancelled | PlatformError::Unusable => {
-            core.unlocking.forget(ticket);
+            core.unlocking.remove(ticket);
         }
         PlatformError::Invalidated => {
-            core.unlocking.forget(ticket);
+            core.unlocking.remove(ticket);
             standing::sign_in_key_ended(core, account, Trouble::SignInKeyInvalidated).await?;
         }
         PlatformError::Gone => {
-            core.unlocking.forget(ticket);
+            core.unlocking.remove(ticket);
             standing::sign_in_key_ended(core, account, Trouble::SignInKeyLost).await?;
         }
     }
@@ -158,7 +158,7 @@ pub(crate) async fn report(core: &Core, id: PromptId) -> Result<Step, Error> {
         tables.remember(&id.account, |memory| memory.reported(&id.jti, origin, now))
     })
     .await?;
-    tell(core, entry).await
+    send_now(core, entry).await
 }
 
 fn report_entry(account: &AccountRecord, prompt: PromptId, now: Timestamp) -> Result<Entry, Error> {
@@ -255,7 +255,7 @@ async fn send(
     if !began {
         return Err(Error::AlreadyAnswered);
     }
-    tell(core, entry).await
+    send_now(core, entry).await
 }
 
 /// What carries an approval with its number, or a denial without one; made once, so that every attempt says the very same.
@@ -277,7 +277,7 @@ pub(crate) fn inner(
 }
 
 /// Tries at once; without an answer the outbox goes on and the person is told that it is on its way.
-async fn tell(core: &Core, entry: Entry) -> Result<Step, Error> {
+async fn send_now(core: &Core, entry: Entry) -> Result<Step, Error> {
     let prompt = entry.prompt.clone().ok_or(Error::UnknownPrompt)?;
     match outbox::deliver(core, &entry).await {
         Ok(Some(state)) => Ok(Step::Done { outcome: outbox::outcome_of(&state, &prompt).unwrap_or(Outcome::Expired) }),

@@ -47,11 +47,11 @@ pub(crate) async fn remove(core: &Core, id: AccountId) -> Result<Ending, Error> 
         retired_keys::destroy(core).await?;
         return Ok(Ending::Done);
     }
-    tell(core, &entry).await
+    send(core, &entry).await
 }
 
 /// Tells the service now if it can be reached; if not, the outbox goes on.
-pub(crate) async fn tell(core: &Core, entry: &Entry) -> Result<Ending, Error> {
+pub(crate) async fn send(core: &Core, entry: &Entry) -> Result<Ending, Error> {
     match outbox::deliver(core, entry).await {
         Ok(Some(_told)) => Ok(Ending::Done),
         Ok(None) | Err(_) => Ok(Ending::ServiceToldLater),

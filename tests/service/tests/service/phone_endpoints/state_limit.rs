@@ -17,12 +17,12 @@ const NOTICES: usize = 20;
 const RANKED: [Origin; 4] = [Origin::SignedIn, Origin::KnownBrowser, Origin::PasswordProved, Origin::Unknown];
 
 /// A state as it came, and what it says.
-struct Told {
+struct AnswerResult {
     length: usize,
     state: Value,
 }
 
-impl Told {
+impl AnswerResult {
     fn notices(&self) -> Vec<String> {
         let notices = self.state["notices"].as_array().cloned().unwrap_or_default();
         notices.iter().map(|notice| notice["id"].as_str().unwrap().to_owned()).collect()
@@ -41,10 +41,10 @@ impl Told {
     }
 }
 
-async fn told(service: &Service, phone: &Phone, message: Value) -> Told {
+async fn told(service: &Service, phone: &Phone, message: Value) -> AnswerResult {
     let answer = phone.send(service, "prompts", message).await;
     let state = phone.read_state(service, &answer);
-    Told { length: answer.body.len(), state }
+    AnswerResult { length: answer.body.len(), state }
 }
 
 /// Ten requests from everywhere, each with the longest texts there are, and more notices than a state tells.
@@ -74,7 +74,7 @@ async fn crowded(issuer: &str, text: &str) -> (Service, Phone) {
     for _time in 0..NOTICES {
         let (account, now) = (service.account.clone(), service.now());
         let tell = move |tx: &mut countersign_service::store::Tx<'_>| {
-            notices::tell(tx, &account, None, notices::Kind::PhoneSignInOff, now)
+            notices::notify(tx, &account, None, notices::Kind::PhoneSignInOff, now)
         };
         service.app.store.run_blocking(tell).unwrap();
     }
@@ -128,7 +128,7 @@ async fn told_notices(service: &Service, phone: &Phone) -> Vec<String> {
                 json!({"message": "ack", "notices": heard.last_chunk::<16>().map_or(heard.as_slice(), |last| last)}),
             )
             .await;
-        let told = Told { length: 0, state }.notices();
+        let told = AnswerResult { length: 0, state }.notices();
         if told.is_empty() {
             return heard;
         }

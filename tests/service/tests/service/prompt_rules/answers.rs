@@ -12,14 +12,14 @@ fn approve(number: &str) -> Decision {
 
 #[test]
 fn the_right_number_approves_and_a_denial_denies() {
-    assert_eq!(decide(&live(), &approve("47"), None, NOW), (Some(Outcome::Approved), Told::Approved));
-    assert_eq!(decide(&live(), &Decision::Deny, None, NOW), (Some(Outcome::Denied), Told::Denied));
+    assert_eq!(decide(&live(), &approve("47"), None, NOW), (Some(Outcome::Approved), AnswerResult::Approved));
+    assert_eq!(decide(&live(), &Decision::Deny, None, NOW), (Some(Outcome::Denied), AnswerResult::Denied));
 }
 
 #[test]
 fn j7_w1_any_other_number_ends_the_ceremony() {
     for wrong in ["48", "74", "4", "470", "047", " 47", "47 ", "", "+47", "４７"] {
-        let expected = (Some(Outcome::WrongNumber), Told::WrongNumber);
+        let expected = (Some(Outcome::WrongNumber), AnswerResult::WrongNumber);
         assert_eq!(decide(&live(), &approve(wrong), None, NOW), expected, "{wrong:?}");
     }
 }
@@ -27,34 +27,42 @@ fn j7_w1_any_other_number_ends_the_ceremony() {
 #[test]
 fn where_the_policy_wants_it_only_the_browsers_own_network_approves() {
     let (own, other) = (live().network, "198.51.100.0/24");
-    assert_eq!(decide(&live(), &approve("47"), Some(&own), NOW).1, Told::Approved);
-    let refused = (Some(Outcome::RefusedPlace), Told::RefusedPlace);
+    assert_eq!(decide(&live(), &approve("47"), Some(&own), NOW).1, AnswerResult::Approved);
+    let refused = (Some(Outcome::RefusedPlace), AnswerResult::RefusedPlace);
     assert_eq!(decide(&live(), &approve("47"), Some(other), NOW), refused);
-    assert_eq!(decide(&live(), &approve("48"), Some(other), NOW).1, Told::WrongNumber, "a wrong number stays one");
-    assert_eq!(decide(&live(), &Decision::Deny, Some(other), NOW).1, Told::Denied, "denying is always possible");
+    assert_eq!(
+        decide(&live(), &approve("48"), Some(other), NOW).1,
+        AnswerResult::WrongNumber,
+        "a wrong number stays one"
+    );
+    assert_eq!(
+        decide(&live(), &Decision::Deny, Some(other), NOW).1,
+        AnswerResult::Denied,
+        "denying is always possible"
+    );
 }
 
 #[test]
 fn an_answer_counts_until_the_last_second() {
     let ceremony = live();
     let end = ceremony.expires_at;
-    assert_eq!(decide(&ceremony, &approve("47"), None, end - 1).1, Told::Approved);
-    assert_eq!(decide(&ceremony, &approve("47"), None, end), (None, Told::Expired));
-    assert_eq!(decide(&ceremony, &Decision::Deny, None, end), (None, Told::Expired));
+    assert_eq!(decide(&ceremony, &approve("47"), None, end - 1).1, AnswerResult::Approved);
+    assert_eq!(decide(&ceremony, &approve("47"), None, end), (None, AnswerResult::Expired));
+    assert_eq!(decide(&ceremony, &Decision::Deny, None, end), (None, AnswerResult::Expired));
 }
 
 #[test]
 fn a_ceremony_that_is_over_is_never_decided_again() {
     for (outcome, told) in [
-        (Outcome::Approved, Told::AlreadyAnswered),
-        (Outcome::Denied, Told::AlreadyAnswered),
-        (Outcome::Reported, Told::AlreadyAnswered),
-        (Outcome::WrongNumber, Told::AlreadyAnswered),
-        (Outcome::Expired, Told::Expired),
-        (Outcome::Superseded, Told::Superseded),
-        (Outcome::Cancelled, Told::Cancelled),
-        (Outcome::Ended, Told::Cancelled),
-        (Outcome::RefusedPlace, Told::AlreadyAnswered),
+        (Outcome::Approved, AnswerResult::AlreadyAnswered),
+        (Outcome::Denied, AnswerResult::AlreadyAnswered),
+        (Outcome::Reported, AnswerResult::AlreadyAnswered),
+        (Outcome::WrongNumber, AnswerResult::AlreadyAnswered),
+        (Outcome::Expired, AnswerResult::Expired),
+        (Outcome::Superseded, AnswerResult::Superseded),
+        (Outcome::Cancelled, AnswerResult::Cancelled),
+        (Outcome::Ended, AnswerResult::Cancelled),
+        (Outcome::RefusedPlace, AnswerResult::AlreadyAnswered),
     ] {
         let over = Ceremony { outcome: Some(outcome), decided_at: Some(NOW), ..live() };
         for decision in [approve("47"), approve("48"), Decision::Deny] {
