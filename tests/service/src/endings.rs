@@ -25,6 +25,7 @@ use crate::passes::pass::Pass;
 use crate::people::person::Person;
 use crate::phone_sign_in::records::PhoneToken;
 use crate::phone_sign_in::registration::{Registration, RegistrationCode, RegistrationToken};
+use crate::phone_sign_in::rules::turns_off;
 use crate::prompts::ceremony::{Ceremony, Origin, Outcome, Owner};
 use crate::prompts::records::Prompt;
 use crate::sign_in::attempt::Attempt;
@@ -271,9 +272,7 @@ pub fn remove_sign_in_key(
     thumbprint: &str,
     now: Time,
 ) -> Result<bool, StoreError> {
-    // GUARD(late-off): a_late_off_does_not_take_off_a_newer_key
-    // INSTEAD: if device.sign_in.as_ref().is_none_or(|_| thumbprint.is_empty()) {
-    if device.sign_in.as_ref().is_none_or(|sign_in| sign_in.key.thumbprint() != thumbprint) {
+    if !turns_off(device, thumbprint) {
         return Ok(false);
     }
     device.sign_in = None;

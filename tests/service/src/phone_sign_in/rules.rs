@@ -335,3 +335,11 @@ pub fn turn_on(asked: &TurnOn<'_>, now: Time) -> TurnedOn {
     // INSTEAD: TurnedOn::Done
     if asked.key_used { TurnedOn::Refused } else { TurnedOn::Done }
 }
+
+/// Whether an "off" that names this key takes one off: a late one leaves the key that was registered since.
+#[must_use]
+pub fn turns_off(device: &Device, thumbprint: &str) -> bool {
+    // GUARD(late-off): a_late_off_does_not_take_off_a_newer_key
+    // INSTEAD: device.sign_in.as_ref().is_some_and(|_| !thumbprint.is_empty())
+    device.sign_in.as_ref().is_some_and(|sign_in| sign_in.key.thumbprint() == thumbprint)
+}
