@@ -155,9 +155,9 @@ pub fn redeem(
     };
     match rules::worth(&code, device.as_ref(), by, now) {
         Worth::Token => {}
-        Worth::UsedBefore => {
+        Worth::UsedBefore { token } => {
             // GUARD(code-used-twice): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier, turning_phone_sign_in_on_at_the_phone
-            end_registration_token(tx, code.token.as_deref().unwrap_or_default())?;
+            end_registration_token(tx, token)?;
             return Ok(None);
         }
         Worth::Nothing => return Ok(None),

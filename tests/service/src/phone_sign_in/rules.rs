@@ -161,24 +161,28 @@ pub struct Redemption<'a> {
     pub jkt: &'a str,
 }
 
-/// What a code is worth that a phone brings.
+/// What a phone gets for a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Worth {
+pub enum Worth<'a> {
     /// A token.
     Token,
-    /// Nothing, and the token it was redeemed for ends: it comes a second time.
-    UsedBefore,
+    /// Nothing: it was used before, and the token it gave then ends.
+    UsedBefore {
+        /// Hashed.
+        token: &'a str,
+    },
     /// Nothing.
     Nothing,
 }
 
 /// What a code is worth; `device` is the one that phone sign-in is for, read in the same transaction.
 #[must_use]
-pub fn worth(code: &RegistrationCode, device: Option<&Device>, by: &Redemption<'_>, now: Time) -> Worth {
-    if code.token.is_some() {
-        return Worth::UsedBefore;
+pub fn worth<'a>(code: &'a RegistrationCode, device: Option<&Device>, by: &Redemption<'_>, now: Time) -> Worth<'a> {
+    match &code.token {
+        Some(token) => Worth::UsedBefore { token },
+        None if may_redeem(code, device, by, now) => Worth::Token,
+        None => Worth::Nothing,
     }
-    if may_redeem(code, device, by, now) { Worth::Token } else { Worth::Nothing }
 }
 
 fn may_redeem(code: &RegistrationCode, device: Option<&Device>, by: &Redemption<'_>, now: Time) -> bool {
@@ -336,7 +340,7 @@ pub fn turn_on(asked: &TurnOn<'_>, now: Time) -> TurnedOn {
     if asked.key_used { TurnedOn::Refused } else { TurnedOn::Done }
 }
 
-/// Whether an "off" that names this key takes one off: a late one leaves the key that was registered since.
+/// Whether an "off" that names this key removes the device's sign-in key; a late "off" leaves a newer key in place.
 #[must_use]
 pub fn turns_off(device: &Device, thumbprint: &str) -> bool {
     // GUARD(late-off): a_late_off_does_not_take_off_a_newer_key
