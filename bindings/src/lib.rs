@@ -1,14 +1,14 @@
 //! The core for Kotlin and Swift: its whole public API by UniFFI, and no decision of its own.
 //!
-//! The core's feature `uniffi` makes its public types and ports known to Kotlin and Swift as they are. Here stands
-//! what is another thing there:
+//! The core's feature `uniffi` makes its public types and ports known to Kotlin and Swift as they are. This crate holds
+//! what differs there:
 //!
 //! | module | what it holds |
 //! | --- | --- |
 //! | `authenticator` | the one door, and the objects it hands out |
 //! | `inbox` | what a notification extension may do |
 //! | `ports` | what the shell hands over to open the authenticator |
-//! | `prompts`, `records` | what the core guards by its types: there plain records |
+//! | `prompts`, `records` | plain records for types that only the core can make |
 //! | `error` | what the app does next when something did not work |
 //!
 //! Each of these types is matched in full, so that a new variant or field does not compile here until it

@@ -1,5 +1,5 @@
-//! Whatever is public in the core is known to Kotlin and Swift by its own definition, or is another thing there, or no
-//! business of theirs; the last two stand in lists, with the reason.
+//! Everything public in the core reaches Kotlin and Swift by its own definition, differs there, or is not for apps; the
+//! last two are listed, with the reason.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::collections::BTreeSet;

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Timestamp(pub u64);
 
-// A time of the language.
+// `Instant` in Kotlin, `Date` in Swift.
 #[cfg(feature = "uniffi")]
 uniffi::custom_type!(Timestamp, std::time::SystemTime, {
     lower: |time| std::time::UNIX_EPOCH.checked_add(Duration::from_secs(time.0)).unwrap_or(std::time::UNIX_EPOCH),

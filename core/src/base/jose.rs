@@ -74,7 +74,7 @@ fn read_header(header: &str) -> Result<Header, JoseError> {
     parse(&base64url::decode(header)?)
 }
 
-/// The type that a JWS names, before anything is verified: only good for deciding as what to verify it.
+/// The type that a JWS names, before anything is verified: only good for choosing what to verify it as.
 pub(crate) fn unverified_typ(jws: &str) -> Result<String, JoseError> {
     let (header, _, _) = split(jws)?;
     Ok(read_header(header)?.typ)

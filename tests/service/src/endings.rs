@@ -1,8 +1,9 @@
 //! Everything that revokes or ends something: sessions, attempts, known browsers, tokens, passes, enrollments,
 //! registrations, devices, sign-in keys, and the ceremonies and approvals that rest on them.
 //!
-//! What ends together ends in one function here, in the transaction of its caller. Nothing else in the service deletes
-//! such a record or writes that it is over.
+//! What ends together ends in one function here, in the transaction of its caller. Elsewhere such a record is only used
+//! up by what it is for: a pushed request when the browser opens it, a ceremony when it is decided, cancelled on its page
+//! or superseded (`prompts::acts`).
 //!
 //! ```text
 //! password replaced ──▶ sessions by it alone, requests after it, enrollments, registrations

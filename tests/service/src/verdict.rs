@@ -1,6 +1,6 @@
 //! What a transaction decided.
 
-/// Granted, or refused. A refusal is an answer and no error: what the transaction wrote of it is kept.
+/// Granted, or refused. A refusal is an answer, not an error: what the transaction wrote of it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict<T, R> {

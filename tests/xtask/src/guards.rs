@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask guards` makes the change of each mark (see `marks`) in a copy of the project, and every test that the
 //! mark names must fail. A test that passes without the line that it is for shows nothing; this finds such tests. It
-//! takes an hour, so it is a command of its own; `cargo xtask check` sees to it that each mark can be read, has tests,
+//! takes an hour, so it is a command of its own; `cargo xtask check` checks that each mark can be read, has tests,
 //! and is listed in `core/docs/threats.md`.
 
 mod marks;

@@ -7,8 +7,8 @@ pub(crate) const RENEW_AFTER: u64 = 30 * 24 * 60 * 60;
 /// After the platform has refused one.
 pub(crate) const RETRY_AFTER: u64 = 5 * 60;
 
-/// When an address is due that the service calls ended: now, but never within `RETRY_AFTER` of its last renewal,
-/// whatever the service says. `due` is when it would have been.
+/// When to renew an address that the service says has ended: now, but never within `RETRY_AFTER` of its last renewal.
+/// `due` is the time that was planned.
 pub(crate) fn hastened(due: Timestamp, now: Timestamp) -> Timestamp {
     // GUARD(push-address-storm): j9_a_push_address_that_ended_is_replaced_when_the_service_says_so
     // INSTEAD: let earliest = Timestamp(0);

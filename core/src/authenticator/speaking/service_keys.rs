@@ -10,7 +10,7 @@ use crate::protocol::messages::State;
 /// random keys cost no more.
 const ASK_INTERVAL: u64 = 300;
 
-/// Follows the service's key chain, unless it was asked for lately.
+/// Follows the service's key chain, at most once in `ASK_INTERVAL`.
 pub(crate) async fn refresh_keys(to: Connection<'_>, speaker: &mut Speaker) -> Result<(), Error> {
     let account = speaker.account.clone();
     let now = to.ports.clock.now();

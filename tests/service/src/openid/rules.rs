@@ -100,12 +100,12 @@ fn wants(parameters: &HashMap<String, String>, wanted: &str) -> bool {
     parameters.get("prompt").is_some_and(|all| all.split(' ').any(|one| one == wanted))
 }
 
-/// What a code is worth that somebody brings.
+/// What a client gets for a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worth {
     /// Tokens.
     Tokens,
-    /// Nothing, and what it gave before ends: it comes a second time.
+    /// Nothing: it was used before, and what it gave then ends.
     UsedBefore,
     /// Nothing.
     Nothing,

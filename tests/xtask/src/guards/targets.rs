@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use crate::report::root;
 
-/// Tests that a list makes, and that no function of their name shows: `fuzz::name`.
+/// Tests that are generated from a list, so that no function has their name: `fuzz::name`.
 const FUZZ: &str = "fuzz::";
 
 /// The files of the tests of the workspace, by the test's name.

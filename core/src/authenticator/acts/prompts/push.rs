@@ -145,7 +145,7 @@ async fn withdraw(
     Ok(if shown { PushEffect::Withdrawn(id, reason) } else { PushEffect::Nothing })
 }
 
-/// Fetches, since a push could not be read; unless that was done lately.
+/// Fetches in place of a push that could not be read, at most once in `FETCH_INTERVAL`.
 async fn fetch_instead(core: &Core, account: &AccountRecord) -> Result<PushEffect, Error> {
     let id = account.id.clone();
     let now = core.ports.clock.now();
