@@ -2,7 +2,7 @@
 
 import PackageDescription
 
-// `cargo xtask test` copies the generated code into `.build-generated`, and says where the library is.
+// `cargo xtask test` copies the generated code into `.build-generated`, and sets the path of the library.
 let generated = ".build-generated"
 let libraryFolder = Context.environment["COUNTERSIGN_LIBRARY_DIR"] ?? "\(Context.packageDirectory)/../target/mobile"
 let library: [LinkerSetting] = [
@@ -13,7 +13,7 @@ let library: [LinkerSetting] = [
 let package = Package(
     name: "Countersign",
     targets: [
-        // Generated from `bindings/`. Another version of it, to see how a mismatch ends.
+        // The generated code, and a copy that seems to belong to another version, to test the version check.
         .systemLibrary(name: "CountersignCoreFFI", path: "\(generated)/CountersignCoreFFI"),
         .target(
             name: "CountersignCore",
@@ -29,10 +29,10 @@ let package = Package(
             swiftSettings: [.swiftLanguageMode(.v5)],
             linkerSettings: library
         ),
-        // A phone for tests: the ports over OpenSSL and URLSession, and whoever sits at the service's pages.
+        // A phone for tests: the ports with OpenSSL and plain sockets, and a person at the service's pages.
         .systemLibrary(name: "COpenSSL"),
         .target(name: "TestPhone", dependencies: ["CountersignCore", "COpenSSL"]),
-        // Processes of their own, so that they can be killed.
+        // Programs that run as separate processes.
         .executableTarget(name: "PhoneProcess", dependencies: ["TestPhone"]),
         .executableTarget(name: "ApprovalsProcess", dependencies: ["TestPhone"]),
         .executableTarget(name: "NotificationProcess", dependencies: ["TestPhone"]),

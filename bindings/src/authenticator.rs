@@ -1,4 +1,4 @@
-//! The one door: a method for each thing a person does.
+//! The app's entry point: one method for each thing that a person or the system asks of the authenticator.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,57 +15,64 @@ use crate::records::{Checked, Folders, Invite, Scanned, Snapshot};
 
 type Result<T> = std::result::Result<T, CountersignError>;
 
-/// The companion authenticator on this phone; one for each pair of folders.
+/// The companion authenticator on this phone. Open one for each `home` folder.
 ///
-/// No method blocks its thread. Every act runs to its next stored step whatever the caller does: to cancel a
-/// call stops the waiting (in Swift not even that), never what was decided.
+/// No method blocks its thread. Methods may be called from any thread and in parallel. If the caller cancels a call,
+/// the act continues, and its result is stored. In Kotlin a cancelled call returns immediately; in Swift it still waits
+/// for the result. After `shut_down` every other method fails with `Closed`. A method that uses the database fails with
+/// `StorageFailed` when the database fails.
 #[derive(uniffi::Object)]
 pub struct Authenticator(countersign::Authenticator);
 
-/// Who is asking, shown to the person before anything is kept.
+/// The result of a look-up: show it to the person, and call `enroll` only when they accept. Nothing is stored yet.
 ///
-/// The issuer is verified: the connection was trusted for its host, and the answer carried proof of the
-/// secret in the code. Organization and user name are the service's claims.
+/// The issuer is verified: TLS is trusted for its host, and the secret in the code has authenticated the response.
+/// Organization and user name are only the service's claims (section 3.1 of the protocol).
 #[derive(uniffi::Object)]
 pub struct Offer(countersign::Offer);
 
 #[uniffi::export]
 impl Offer {
-    /// The verified sign-in service, `https://host[:port]`.
+    /// Returns the verified sign-in service, `https://host[:port]`.
     pub fn issuer(&self) -> String {
         self.0.issuer().to_owned()
     }
 
-    /// The part of the issuer that people read.
+    /// Returns the issuer without `https://`. Show it as *who is asking*: only the issuer of an offer is verified.
     pub fn host(&self) -> String {
         self.0.host().to_owned()
     }
 
-    /// The organization, as the service claims.
+    /// Returns the organization's name as the service claims it, without control characters.
     pub fn organization(&self) -> String {
         self.0.organization().to_owned()
     }
 
-    /// The user name, as the service claims.
+    /// Returns the person's user name as the service claims it, without control characters.
     pub fn user_name(&self) -> String {
         self.0.user_name().to_owned()
     }
 
-    /// Whether the account is on this phone already.
+    /// Returns whether this phone already has the account. If so, `enroll` fails with `AlreadyAdded`.
     pub fn already_here(&self) -> bool {
         self.0.already_here()
     }
 }
 
-/// What stood in a database that another device's keys belong to (`open` answered `FromAnotherDevice`): names only, each
-/// account with the health `RestoredElsewhere`; changes nothing.
+/// Lists the accounts in a database that was restored from another device (`open` failed with `FromAnotherDevice`).
+///
+/// Only the names of the accounts can be read; each account has the health `RestoredElsewhere`. Changes nothing. Fails
+/// with `UpdateNeeded` or `StorageFailed`.
 #[uniffi::export]
 pub async fn restored_accounts(folders: Folders) -> Result<Vec<Account>> {
     Ok(countersign::restored_accounts(folders.into()).await?)
 }
 
-/// Empties a database that another device's keys belong to, so that `open` begins anew; refused when its keys are here.
-/// The services still list the other device.
+/// Empties a database that was restored from another device, so that `open` can start again without accounts.
+///
+/// The services still list the other device. Fails with `NotFromAnotherDevice` when the key store has the database's
+/// keys, with another error of the key store such as `NotYetUnlocked` or `TryAgain`, and with `UpdateNeeded` or
+/// `StorageFailed`. After any of these errors nothing was changed.
 #[uniffi::export]
 pub async fn start_over(folders: Folders, key_store: Arc<dyn KeyStore>) -> Result<()> {
     Ok(countersign::start_over(folders.into(), key_store).await?)
@@ -73,200 +80,255 @@ pub async fn start_over(folders: Folders, key_store: Arc<dyn KeyStore>) -> Resul
 
 #[uniffi::export]
 impl Authenticator {
-    /// Opens the authenticator in its folders, and makes them the first time.
+    /// Opens the authenticator in its folders, and creates them the first time.
+    ///
+    /// Fails with `NotYetUnlocked`, `FromAnotherDevice`, `UpdateNeeded`, `StorageFailed`, `TryAgain` or `NotSupported`.
+    /// After any of these errors nothing was changed.
     #[uniffi::constructor]
     pub async fn open(folders: Folders, ports: Ports) -> Result<Arc<Self>> {
         Ok(Arc::new(Self(countersign::Authenticator::open(folders.into(), ports.into()).await?)))
     }
 
-    /// Shuts the authenticator: everything that waits ends with `Closed`, stored steps stay, and the database
-    /// can be opened again.
-    // Not `close`: Kotlin's objects have one of their own, which frees the handle.
+    /// Shuts the authenticator down, and waits until the database is closed. Calls that still wait fail with `Closed`.
+    /// What was stored stays, and the folders can be opened again. Calling `shut_down` again has no further effect.
+    // Not named `close`: Kotlin's objects already have a `close`, which frees the handle.
     pub async fn shut_down(&self) -> Result<()> {
         self.0.shut_down().await;
         Ok(())
     }
 
-    /// Everything a screen shows.
+    /// Returns everything that a screen shows, read in one transaction.
     pub async fn snapshot(&self) -> Result<Snapshot> {
         Ok(self.0.snapshot().await?.into())
     }
 
-    /// Waits until something changed after `revision`, or for `at_most`, then returns everything a screen shows.
+    /// Waits until something has changed since `revision`, but not longer than `at_most`. Then returns everything that
+    /// a screen shows. Call it in a loop to keep a screen current.
     pub async fn changed_since(&self, revision: u64, at_most: Duration) -> Result<Snapshot> {
         Ok(self.0.changed_since(revision, at_most).await?.into())
     }
 
-    /// Whether the device has a lock, and of which kind: what phone sign-in will ask for first.
+    /// Returns whether the device has a lock, and of which kind, read from the port `DeviceLock` now. Phone sign-in
+    /// needs a lock.
     pub async fn device_lock(&self) -> Result<LockState> {
         Ok(self.0.device_lock().await?)
     }
 
-    /// Reads what was scanned, photographed or typed; asks nobody.
+    /// Reads a scanned, photographed or typed code, without the network. Fails with `BadCode` or `BadPicture`.
     pub async fn read_code(&self, input: CodeInput) -> Result<Scanned> {
         Ok(self.0.read_code(input).await?.into())
     }
 
-    /// Asks the service behind an invitation who it is; keeps nothing.
+    /// Asks the service of an invite who it is (section 3.1 of the protocol), and returns the offer. Stores nothing and
+    /// binds nothing.
+    ///
+    /// After `Offline`, `Untrusted` and `Busy` the same invite can be tried again. After `NotASignInService`,
+    /// `UpdateNeeded`, `Impostor`, `NewCodeNeeded` and `ClockWrong` this code can't be used.
     pub async fn look_up(&self, invite: Arc<Invite>) -> Result<Arc<Offer>> {
         Ok(Arc::new(Offer(self.0.look_up(invite.0.clone()).await?)))
     }
 
-    /// Starts adding the account that the person has accepted, and goes on until the digits can be shown.
+    /// Adds the account that the person accepted, up to the step `ShowDigits`: makes the keys and the push address, and
+    /// binds the device key to the account.
     ///
-    /// After `Offline`, `Untrusted`, `Busy`, `NotYetUnlocked` and `TryAgain` the enrollment is kept
-    /// (`pending_steps`, `continue_enrollment`); after any other error nothing is left of it.
+    /// After `Offline`, `Untrusted`, `Busy`, `NotYetUnlocked`, `TryAgain` and `StorageFailed` the enrollment is kept
+    /// (`pending_steps`, `continue_enrollment`). After any other error this phone keeps nothing of the enrollment.
     pub async fn enroll(&self, offer: Arc<Offer>) -> Result<Step> {
         Ok(self.0.enroll(offer.0.clone()).await?)
     }
 
-    /// Goes on with an enrollment that was cut off.
+    /// Continues an interrupted enrollment, by a code or by signing in (`EnrollmentInterrupted` in `pending_steps`).
+    ///
+    /// Fails with the errors of `enroll` or `add_by_signing_in`, and with `NoLongerThere` when the ticket has ended.
     pub async fn continue_enrollment(&self, ticket: Ticket) -> Result<Step> {
         Ok(self.0.continue_enrollment(ticket).await?)
     }
 
-    /// Waits until the page has taken the digits, or the service ended the enrollment.
+    /// Waits until the person has typed the digits into the wizard, or the service ended the enrollment.
     ///
-    /// It also happens when nobody waits: `changed_since` shows it then, and `abandon` gives it up.
+    /// The core also waits without this call, and `changed_since` shows the result. Fails with `Offline` when the
+    /// service has given no result two minutes after the digits expired, and with `NoLongerThere` when the enrollment
+    /// was abandoned.
     pub async fn wait_for_activation(&self, ticket: Ticket) -> Result<EnrollmentEnd> {
         Ok(self.0.wait_for_activation(ticket).await?)
     }
 
-    /// Gives a started act up; nothing of it is left here, and the service is told where it knows of it.
+    /// Abandons an unfinished act, and deletes it with its keys from this phone. A service that may know the device or
+    /// its key is notified now or later.
+    ///
+    /// Fails with `NoLongerThere` when the act has ended. If an account is being added by signing in and the service
+    /// may already know this phone, the call can also fail with `Offline`, `Untrusted` or `Busy`, and the act is kept.
     pub async fn abandon(&self, ticket: Ticket) -> Result<()> {
         Ok(self.0.abandon(ticket).await?)
     }
 
-    /// The checklist before phone sign-in is turned on, looked at anew: call it again when the person comes back
-    /// from the settings.
+    /// Checks what the account and the device lack for phone sign-in. Call `requirements` again when the person comes
+    /// back from the device's settings.
     pub async fn requirements(&self, account: AccountId) -> Result<Requirements> {
         Ok(self.0.requirements(account).await?)
     }
 
-    /// Starts adding an account by signing in: the person types the service's address here, signs in in the system
-    /// browser (with a password or a pass), and types there the digits that `OpenBrowser` brings.
+    /// Starts adding an account without a code (section 11 of the protocol). The person types the service's web address
+    /// into the app, signs in with a password or a pass in the system browser, and types the digits of the step
+    /// `OpenBrowser` into the page there. For `redirect_uri` see `turn_on_phone_sign_in`.
     ///
-    /// Returns what the app does next; each reply goes to `provide`. Ends with `PhoneSignInOn`, with `AccountAdded`
-    /// where phone sign-in can't be turned on at once, or with a step that says why not.
+    /// Returns what the app does next; pass each reply to `provide`. The last step is `PhoneSignInOn`, `AccountAdded`
+    /// when phone sign-in can't be turned on yet, or a step that says why the account was not added.
+    ///
+    /// Fails with `BadCode` when `address` is not the form of a service's address, and with `NotASignInService` or
+    /// `UpdateNeeded`; `provide` can fail with `AlreadyAdded`. After `Offline`, `Untrusted`, `Busy`, `NotYetUnlocked`,
+    /// `TryAgain` and `StorageFailed` an enrollment that has started is kept (`pending_steps`, `continue_enrollment`).
+    ///
+    /// Only TLS and the typed address identify the service. A code also proves that the service knows the code's
+    /// secret.
     pub async fn add_by_signing_in(&self, address: String, redirect_uri: String) -> Result<Step> {
         Ok(self.0.add_by_signing_in(address, redirect_uri).await?)
     }
 
-    /// Starts turning phone sign-in on; `redirect_uri` is where the system browser comes back to this app.
+    /// Starts turning phone sign-in on (section 10.1 of the protocol). `redirect_uri` is the URL with which the system
+    /// browser returns to this app: a claimed `https` URL on phones, `http://127.0.0.1:<port>/phone-sign-in` on
+    /// desktops.
     ///
-    /// Returns what the app does next; each reply goes to `provide`, until `PhoneSignInOn`, or a step that says why
-    /// not.
+    /// Returns what the app does next; pass each reply to `provide`. The last step is `PhoneSignInOn`, or a step that
+    /// says why phone sign-in stays off.
     pub async fn turn_on_phone_sign_in(&self, account: AccountId, redirect_uri: String) -> Result<Step> {
         Ok(self.0.turn_on_phone_sign_in(account, redirect_uri).await?)
     }
 
-    /// Goes on with turning phone sign-in on after it was cut off.
+    /// Continues turning phone sign-in on after an interruption (`PhoneSignInInterrupted` in `pending_steps`). Fails
+    /// with `NoLongerThere` when the ticket has ended. After `Offline`, `Untrusted` and `Busy` the act is kept, and can
+    /// be continued later.
     pub async fn continue_phone_sign_in(&self, ticket: Ticket) -> Result<Step> {
         Ok(self.0.continue_phone_sign_in(ticket).await?)
     }
 
-    /// Brings what a step asked for, and returns the next one.
+    /// Passes the app's reply to a step to the core, and returns the next step.
+    ///
+    /// Fails with `NoLongerThere` when the ticket has ended or the reply does not fit the step. Fails with
+    /// `ForeignRedirect` when the redirect URL does not belong to this act, which then still waits for its own
+    /// redirect. Fails with the platform's error when the reply is `Failed`. An approval can also fail with `Expired`,
+    /// `AlreadyAnswered` or `PhoneSignInOff`.
     pub async fn provide(&self, ticket: Ticket, reply: Reply) -> Result<Step> {
         Ok(self.0.provide(ticket, reply).await?)
     }
 
-    /// Turns phone sign-in off: the key is destroyed at once, the service is told now or later. Requests after a
-    /// password go on working.
+    /// Turns phone sign-in off: destroys the sign-in key immediately, and notifies the service now or later. Prompts
+    /// after a password still work. Fails with `PhoneSignInOff` when phone sign-in is already off.
     pub async fn turn_off_phone_sign_in(&self, account: AccountId) -> Result<Ending> {
         Ok(self.0.turn_off_phone_sign_in(account).await?)
     }
 
-    /// The app came to the front: looks at the device lock again and takes over what a notification extension found.
+    /// Reads the device lock again and imports what the notification extension received. Call it each time the app
+    /// comes to the foreground.
     pub async fn foregrounded(&self) -> Result<()> {
         Ok(self.0.foregrounded().await?)
     }
 
-    /// Mutes an account until `until`, for a day at most, and says when it ends: its prompts are kept and listed, and
-    /// alert nobody. They can be answered, denied and reported as ever.
+    /// Mutes an account until `until`, but for at most 24 hours, and returns when the mute ends. Prompts of a muted
+    /// account come without an alert. They are listed, and can be approved, denied and reported as always.
     pub async fn mute(&self, account: AccountId, until: Timestamp) -> Result<Timestamp> {
         Ok(self.0.mute(account, until).await?)
     }
 
-    /// Lets an account alert again.
+    /// Ends the mute of an account. An origin that is quiet for another reason stays quiet.
     pub async fn unmute(&self, account: AccountId) -> Result<()> {
         Ok(self.0.unmute(account).await?)
     }
 
-    /// The platform has handed out another push address: every service is told, now or later.
+    /// Makes the core request a new push address for every account, and send it to the services now or later. Call it
+    /// when the platform has issued another push token.
     ///
-    /// Addresses are renewed once a month without this call too.
+    /// The core also renews each push address once a month, and when a service reports that the address no longer
+    /// works.
     pub async fn push_address_changed(&self) -> Result<()> {
         Ok(self.0.push_address_changed().await?)
     }
 
-    /// How pushes fare for an account; looks at the device's settings anew each time.
+    /// Returns whether pushes for this account reach this phone. Reads the device's settings at each call.
     pub async fn push_health(&self, account: AccountId) -> Result<PushHealth> {
         Ok(self.0.push_health(account).await?)
     }
 
-    /// "Send me a test": has the service send a push that only shows that pushes arrive, at most one a minute.
+    /// Asks the service to send this phone one test push, at most one per minute.
     ///
-    /// When it comes, `push_received` says `Test`, and `PushHealth.last_received` moves.
+    /// When the test push arrives, `push_received` returns `Test`, and `PushHealth.last_received` changes. Fails with
+    /// `Offline`, `Untrusted`, `Busy`, `AddAgain`, `NoLongerThere` or `NotAllowedNow`.
     pub async fn test_push(&self, account: AccountId) -> Result<PushTest> {
         Ok(self.0.test_push(account).await?)
     }
 
-    /// Takes a notice off the screen; the service is told that it was seen.
+    /// Removes a notice from the snapshot and acknowledges it to the service, now or later. `notice` is `Notice.id`.
     pub async fn dismiss_notice(&self, account: AccountId, notice: String) -> Result<()> {
         Ok(self.0.dismiss_notice(account, notice).await?)
     }
 
-    /// Acts that can go on or be given up, oldest first.
+    /// Returns the unfinished acts, which can be continued or abandoned: enrollments by a code, enrollments by signing
+    /// in, and then acts that turn phone sign-in on; each kind oldest first.
     pub async fn pending_steps(&self) -> Result<Vec<Step>> {
         Ok(self.0.pending_steps().await?)
     }
 
-    /// Handles one push; what can't be decrypted and verified is dropped without an error.
+    /// Handles one push and returns what to show. Fails only with `StorageFailed`, and with `Closed`.
+    ///
+    /// `slot` is the slot with which the core called the port `PushChannel` (16 bytes), `body` the encrypted message
+    /// (RFC 8291). A push that can't be decrypted and verified is dropped. Instead the core fetches the account's
+    /// prompts, at most once in 30 seconds.
     pub async fn push_received(&self, slot: Vec<u8>, body: Vec<u8>) -> Result<PushEffect> {
         Ok(self.0.push_received(slot, body).await?.into())
     }
 
-    /// Asks every service for what waits, and takes over what a notification extension has found.
-    /// `Opened` says that the person opened the app.
+    /// Fetches the open prompts of every account, and imports what the notification extension received.
+    ///
+    /// Pass `Opened` only when the person opened the app. The fetched prompts then come without an alert, and a service
+    /// that stopped pushing an origin pushes it again. A failed fetch is listed in the result and is not an error of
+    /// this call.
     pub async fn check_for_prompts(&self, reason: FetchReason) -> Result<Checked> {
         Ok(self.0.check_for_prompts(reason).await?.into())
     }
 
-    /// Approves a prompt with the number that the page shows.
+    /// Approves a prompt with the number that the page shows (ASCII digits).
     ///
-    /// Returns `Sign` when the person must unlock the sign-in key first (bring the signature by `provide`),
-    /// `MissingLock` when there is no lock to do it with. Else `Done` with what the service said, or `Queued` when it
-    /// can't be reached: then the signed decision is stored and goes out by itself.
+    /// Returns `Sign` when the person must unlock the sign-in key first (pass the signature to `provide`),
+    /// `MissingLock` when the device has no lock that can guard the key, `Done` with the outcome, or `Queued` when the
+    /// service can't be reached: the signed answer is stored and sent later, without another call. Fails with
+    /// `NumberForm`, `Expired`, `AlreadyAnswered`, `NoLongerThere`, `PhoneSignInOff` or `AddAgain`; in these cases
+    /// nothing is signed.
     pub async fn approve(&self, prompt: PromptId, number: String) -> Result<Step> {
         Ok(self.0.approve(prompt, number).await?)
     }
 
-    /// Denies a prompt; never needs the person to unlock anything.
+    /// Denies a prompt. Never asks the person to unlock a key. Returns `Done` or `Queued`. Fails with `Expired`,
+    /// `AlreadyAnswered`, `NoLongerThere` or `AddAgain`; in these cases nothing is signed.
     pub async fn deny(&self, prompt: PromptId) -> Result<Step> {
         Ok(self.0.deny(prompt).await?)
     }
 
-    /// "It wasn't me": ends what was asked, and what an approval gave, within a day.
+    /// Reports "It wasn't me", up to 24 hours after the prompt, answered or not. The report denies a live prompt, and
+    /// ends the session, the tokens and the known browser that an approval gave. Returns `Done` or `Queued`. Fails with
+    /// `NoLongerThere` when this phone no longer stores the prompt, and with `AddAgain`.
     pub async fn report(&self, prompt: PromptId) -> Result<Step> {
         Ok(self.0.report(prompt).await?)
     }
 
-    /// How far what the person last decided about a prompt has got; none when nothing is on its way.
+    /// Returns the delivery state of the last answer or report about a prompt; nothing when the service has
+    /// acknowledged it, or when there is none.
     pub async fn delivery(&self, prompt: PromptId) -> Result<Option<Delivery>> {
         Ok(self.0.delivery(prompt).await?)
     }
 
-    /// Every account on this phone, oldest first.
+    /// Returns every account on this phone, oldest first. Accounts that are still being added are in `pending_steps`.
     pub async fn accounts(&self) -> Result<Vec<Account>> {
         Ok(self.0.accounts().await?)
     }
 
-    /// Takes an account off this phone, and tells the service now or later.
+    /// Removes an account from this phone immediately, also without a network. The service is notified now or later.
+    /// The device key is deleted after that, since it signs the message.
     pub async fn remove(&self, account: AccountId) -> Result<Ending> {
         Ok(self.0.remove(account).await?)
     }
 
-    /// Lets an account be asked again after three wrong numbers.
+    /// Asks the service to unblock an account after three wrong numbers. Fails with `Offline`, `Untrusted`, `Busy`,
+    /// `AddAgain`, `NoLongerThere` or `NotAllowedNow`.
     pub async fn unblock(&self, account: AccountId) -> Result<()> {
         Ok(self.0.unblock(account).await?)
     }

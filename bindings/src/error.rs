@@ -1,8 +1,10 @@
-//! Errors, sorted by what the app does next.
+//! Defines the errors of the bindings, with one variant for each thing that the app does next.
 
 use countersign::{CodeError, EnrollmentFault, Error, MetadataFault, PictureError, PlatformError, StoreFault};
 
-/// What the app does next when something did not work. None carries a secret, a name or an address.
+/// Why a call failed: one variant for each thing that the app does next.
+///
+/// No variant contains a secret, a name or an address, so all can be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum CountersignError {
     /// Say that there is no connection; offer to try again.
@@ -11,106 +13,110 @@ pub enum CountersignError {
     /// Say that the service is busy; try again in a moment.
     #[error("the service is busy")]
     Busy,
-    /// Say that the connection is not trusted; do not offer a way around.
+    /// Say that the connection is not trusted. Don't offer to continue: an attacker may be in between.
     #[error("the connection to the service is not trusted")]
     Untrusted,
-    /// Open again after the first unlock since the device started; nothing is lost.
+    /// Try again after the first unlock since the device started; nothing is lost.
     #[error("the key store is not yet unlocked")]
     NotYetUnlocked,
     /// Say that the accounts were made on another device, and offer to add them again.
     #[error("the database belongs to another device")]
     FromAnotherDevice,
-    /// Open it: its keys are here, so there is no reason to start over.
+    /// Call `open` instead: the key store has the database's keys.
     #[error("the database belongs to this device")]
     NotFromAnotherDevice,
-    /// Send the person to the app store: database, code or service are of a newer version.
+    /// Send the person to the app store: the database or the service has a newer version than this app.
     #[error("a newer version of the app is needed")]
     UpdateNeeded,
     /// Say what is wrong with the device's storage.
     #[error("the database failed: {fault}")]
     StorageFailed {
-        /// What is wrong with it.
+        /// How the database failed.
         fault: StoreFault,
     },
-    /// The platform did not answer this time; try again.
-    #[error("the platform did not answer this time")]
+    /// Try again: a port failed temporarily, or took longer than 30 seconds.
+    #[error("the platform failed temporarily")]
     TryAgain,
-    /// The person turned the platform's question away; go back to where they were.
+    /// Return to the screen before: the person cancelled the platform's dialog.
     #[error("cancelled by the person")]
     Cancelled,
-    /// The key no longer works; offer to add the account again.
+    /// Say that a key is lost: the platform deleted or invalidated it. After unlocking a sign-in key, offer to turn
+    /// phone sign-in on again; otherwise offer to add the account again.
     #[error("the key is lost")]
     KeyLost,
     /// Ask for the passphrase again (desktops only).
     #[error("wrong passphrase")]
     WrongPassphrase,
-    /// Say that this device can't do it.
+    /// Say that this device does not support the operation: the platform refuses permanently.
     #[error("the platform can't do this")]
     NotSupported,
     /// Ask for the code again: it is damaged or mistyped.
     #[error("the code can't be used: {fault}")]
     BadCode {
-        /// What is wrong with it.
+        /// Which part of the code is wrong.
         fault: CodeError,
     },
     /// Ask for another picture.
     #[error("the picture can't be used: {fault}")]
     BadPicture {
-        /// What is wrong with it.
+        /// Why the picture gave no code.
         fault: PictureError,
     },
     /// Ask for a fresh code from the page.
-    #[error("the enrollment ended: {fault}")]
+    #[error("the enrollment can't continue: {fault}")]
     NewCodeNeeded {
-        /// Why this one is over.
+        /// Why the old code no longer works.
         fault: EnrollmentFault,
     },
     /// Say that the address is not that of a sign-in service.
     #[error("not a sign-in service: {fault}")]
     NotASignInService {
-        /// What it lacks.
+        /// What the service's metadata lacks.
         fault: MetadataFault,
     },
-    /// Warn: whoever answers did not make the code. Nothing was kept.
-    #[error("the answer does not come from the service that made the code")]
+    /// Warn the person: the server that replied does not know the code's secret, so it did not make the code. Nothing
+    /// was kept.
+    #[error("the response does not come from the service that made the code")]
     Impostor,
-    /// Ask the person to set the device's clock.
+    /// Ask the person to set the device's clock: it differs from the service's clock by more than 24 hours.
     #[error("the clock is off by more than a day")]
     ClockWrong,
-    /// Say that the account is already there.
+    /// Say that this phone already has the account.
     #[error("the account is already on this phone")]
     AlreadyAdded,
-    /// Say that the service's answer could not be used; nothing was changed.
-    #[error("the service's answer was refused, or it refused the request")]
+    /// Say that the service refused the request, or that its response could not be verified; nothing was changed.
+    #[error("the service refused the request, or its response could not be verified")]
     AnswerRefused,
-    /// Say that the service took this phone off the account; offer to add it again.
+    /// Say that the service removed this phone from the account; offer to add the account again.
     #[error("the account was removed by the service")]
     AddAgain,
-    /// Show the list anew: what was meant is no longer there.
+    /// Read the snapshot again: the account, prompt or step no longer exists, or the reply does not fit the step.
     #[error("no such account, request or step")]
     NoLongerThere,
-    /// Say that the request has expired.
+    /// Say that the prompt has expired.
     #[error("the request has expired")]
     Expired,
-    /// Say that it was answered before.
+    /// Say that this phone already answered the prompt.
     #[error("the request was already answered")]
     AlreadyAnswered,
-    /// Say that the service's identity changed; its requests are held back. The way on is to add the account again.
+    /// Say that the service's keys changed without proof, and that its prompts are no longer shown. Offer to add the
+    /// account again.
     #[error("the service's identity changed")]
     IdentityChanged,
     /// Say that phone sign-in is off; offer to turn it on.
     #[error("phone sign-in is off")]
     PhoneSignInOff,
-    /// Say that the organization does not allow it at present.
+    /// Say that the organization does not allow the request at present: its policy forbids it, or the person is
+    /// suspended.
     #[error("not allowed by the organization at present")]
     NotAllowedNow,
-    /// Go on waiting for the browser: what came back belongs to something else.
-    #[error("the browser's answer does not belong to this act")]
+    /// Keep waiting for the browser: the redirect belongs to another act, or comes from an attacker.
+    #[error("the browser's redirect does not belong to this act")]
     ForeignRedirect,
-    /// Ask for the number again; nothing was sent.
+    /// Ask for the number again: it has too few or too many digits, or is none of the options. Nothing was sent.
     #[error("the number does not have the form that was asked for")]
     NumberForm,
-    /// Open the authenticator again.
+    /// Open the authenticator again: it was shut down.
     #[error("the authenticator is closed")]
     Closed,
 }

@@ -1,4 +1,4 @@
-//! What a notification extension may do, in a process that never opens the authenticator.
+//! The API of a notification extension, a process that never opens the authenticator.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,24 +7,26 @@ use countersign::{KeyStore, Timestamp};
 
 use crate::prompts::PushEffect;
 
-/// The folder that app and extension share, opened in the extension. Synchronous: an extension has one thing
-/// to do and a few seconds for it.
+/// The folder that app and notification extension share, opened in the extension.
+///
+/// Its methods are synchronous, since an extension handles one push and has only a few seconds.
 #[derive(uniffi::Object)]
 pub struct Inbox(countersign::Inbox);
 
-/// Why the inbox can't be opened; show a notification without content then.
+/// Why the inbox can't be opened. In each case show a notification without content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum InboxError {
-    /// The key store can't be read before the first unlock after a restart.
+    /// The key store can't be read before the first unlock since the device started.
     #[error("the key store is not yet unlocked")]
     NotYetUnlocked,
-    /// The app has not left a snapshot yet.
+    /// The folder has no snapshot file: the app was never opened on this device.
     #[error("the app was not opened yet")]
     NoSnapshot,
-    /// The snapshot is damaged, of another version or of another device; opening the app makes it anew.
+    /// The snapshot file can't be read, is damaged, or comes from another version or device. Opening the app writes a
+    /// new one.
     #[error("the snapshot can't be opened")]
     Unreadable,
-    /// The key store did not answer this time, or refused.
+    /// The key store failed or refused.
     #[error("the platform refused")]
     PlatformRefused,
 }
@@ -42,16 +44,20 @@ impl From<countersign::InboxError> for InboxError {
 
 #[uniffi::export]
 impl Inbox {
-    /// Opens the `inbox` folder that the app was opened with; asks the key store to unwrap one key, and nothing else.
+    /// Opens the inbox in `folder`, which is the app's `Folders.inbox`. Calls the key store once, to unwrap one key.
     ///
-    /// Folder and wrapping key must be readable in this process from the first unlock on: on iOS an App Group and a
-    /// Keychain access group, "after first unlock, this device only".
+    /// After the first unlock since the device started, this process must always be able to read the folder and the
+    /// wrapping key. On iOS put the folder into an App Group and the key into a Keychain access group, and protect both
+    /// as "after first unlock" (the key also as "this device only").
     #[uniffi::constructor]
     pub fn open(folder: String, key_store: Arc<dyn KeyStore>) -> Result<Arc<Self>, InboxError> {
         Ok(Arc::new(Self(countersign::Inbox::open(Path::new(&folder), key_store.as_ref())?)))
     }
 
-    /// Handles one push at this phone's time `now`; what can't be decrypted and verified is dropped.
+    /// Handles one push at this phone's time `now` and returns what to show.
+    ///
+    /// `slot` is the account's slot at the relay (16 bytes), `body` the encrypted message (RFC 8291). A push that can't
+    /// be decrypted and verified is dropped.
     pub fn push_received(&self, slot: Vec<u8>, body: Vec<u8>, now: Timestamp) -> Result<PushEffect, InboxError> {
         Ok(self.0.push_received(&slot, &body, now).into())
     }

@@ -1,18 +1,18 @@
-//! The core for Kotlin and Swift: its whole public API by UniFFI, and no decision of its own.
+//! Exports the core's complete public API to Kotlin and Swift, by UniFFI. This crate makes no decisions.
 //!
-//! The core's feature `uniffi` makes its public types and ports known to Kotlin and Swift as they are. This crate holds
-//! what differs there:
+//! The core's feature `uniffi` exports most of its public types and ports unchanged. This crate defines the types that
+//! differ in Kotlin and Swift:
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! | --- | --- |
-//! | `authenticator` | the one door, and the objects it hands out |
-//! | `inbox` | what a notification extension may do |
-//! | `ports` | what the shell hands over to open the authenticator |
-//! | `prompts`, `records` | plain records for types that only the core can make |
-//! | `error` | what the app does next when something did not work |
+//! | `authenticator` | the entry point, and the objects that it returns |
+//! | `inbox` | the API of a notification extension |
+//! | `ports` | the platform's implementations, passed to open the authenticator |
+//! | `prompts`, `records` | plain records in place of the core's types |
+//! | `error` | errors, one variant for each thing that the app does next |
 //!
-//! Each of these types is matched in full, so that a new variant or field does not compile here until it
-//! is carried over; `tests/complete.rs` finds what is missing altogether, or written twice.
+//! The conversions match every variant and field, so a new one in the core does not compile until it is added here.
+//! `tests/complete.rs` finds items of the core that are missing here or exported twice.
 
 mod authenticator;
 mod error;
@@ -22,7 +22,7 @@ mod prompts;
 mod records;
 
 pub use authenticator::{Authenticator, Offer, restored_accounts, start_over};
-// One component with the core's own types: UniFFI goes by the crate's name, and both have the same.
+// UniFFI identifies a component by its crate's name. Both crates have the same name, so they form one component.
 pub use countersign::UniFfiTag;
 pub use error::CountersignError;
 pub use inbox::{Inbox, InboxError};

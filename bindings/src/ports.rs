@@ -1,21 +1,22 @@
-//! What the shell hands over when it opens the authenticator.
+//! Defines the record of ports that the app passes when it opens the authenticator.
 
 use std::sync::Arc;
 
 use countersign::{DeviceDescription, DeviceLock, KeyStore, PushChannel, TlsTrust};
 
-/// What the platform gives the core.
+/// The implementations that the core calls, set by the app. There is no port for the clock: the core uses the system's
+/// clock.
 #[derive(uniffi::Record)]
 pub struct Ports {
-    /// Keys that never leave the device.
+    /// The platform's key store: Android Keystore, or Secure Enclave and Keychain.
     pub key_store: Arc<dyn KeyStore>,
-    /// Whether the device has a lock.
+    /// Reads which lock the device has.
     pub device_lock: Arc<dyn DeviceLock>,
-    /// How pushes reach this phone.
+    /// Provides push addresses, and reads what the device does with pushes.
     pub push_channel: Arc<dyn PushChannel>,
-    /// Which certificate chains are trusted.
+    /// Decides which certificate chains are trusted.
     pub tls_trust: Arc<dyn TlsTrust>,
-    /// What this phone says of itself.
+    /// The phone's name and model, shown by the service when an account is added.
     pub device: DeviceDescription,
 }
 

@@ -1,33 +1,36 @@
-//! Requests of sign-in services, as a screen shows them.
+//! Defines prompts as a screen shows them.
 
 use countersign::{AccountId, Context, Origin, PromptId, PromptKind, PromptState, Quiet, Timestamp, WithdrawalReason};
 
-/// A verified request of a sign-in service: whatever it shows was signed.
+/// A verified prompt of a sign-in service: everything in it was signed by the service's keys.
+///
+/// The service's claims (names, application, place) are free of control and direction characters.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Prompt {
-    /// Its name, to answer it by.
+    /// Identifies the prompt in `approve`, `deny`, `report` and `delivery`.
     pub id: PromptId,
-    /// Who asks: the verified sign-in service, as people read it.
+    /// The verified sign-in service that asks: host, and port when there is one.
     pub host: String,
-    /// Whose sign-in it is, as the service claims.
+    /// The user name whose sign-in it is, as the service claimed when the account was added.
     pub user_name: String,
-    /// What is asked for; the words are the app's own.
+    /// What the service asks for. The app chooses the text, so that a service can't phrase a misleading question.
     pub kind: PromptKind,
-    /// Whether approving it needs the person to unlock the sign-in key; denying and reporting never do.
+    /// Whether an approval needs the person to unlock the sign-in key. Denying and reporting never do.
     pub needs_unlock: bool,
-    /// How the other side got as far as asking.
+    /// What the browser behind the prompt has proved. Show a warning for `Unknown`.
     pub origin: Origin,
-    /// How the number is matched.
+    /// How the person enters the number that the page shows.
     pub matching: Matching,
-    /// From where and for which application.
+    /// The browser, the application and the place, as the service claims.
     pub context: Context,
-    /// When it was made, by this phone's clock.
+    /// When the service made the prompt, by this phone's clock.
     pub issued_at: Timestamp,
-    /// When it ends, by this phone's clock.
+    /// When the prompt expires, by this phone's clock: at most five minutes after `issued_at`.
     pub expires_at: Timestamp,
-    /// Whether it waits for the person or for the service.
+    /// Whether the prompt waits for the person, waits for the service, or is done.
     pub state: PromptState,
-    /// Why it came without an alert, when it did; it is answered like any other.
+    /// Why the prompt came without an alert; absent when it alerted, or when it was fetched because the person opened
+    /// the app. A quiet prompt is answered like any other.
     pub quiet: Option<Quiet>,
 }
 
@@ -50,7 +53,7 @@ impl From<&countersign::Prompt> for Prompt {
     }
 }
 
-/// How the number is matched; never holds the right one.
+/// How the number is matched. Does not contain the right number, which only the page shows.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
 pub enum Matching {
     /// The person types the number that the page shows.
@@ -60,7 +63,7 @@ pub enum Matching {
     },
     /// The person picks the number that the page shows.
     Choose {
-        /// Three numbers in the order to be shown.
+        /// Three different numbers of two ASCII digits each; show them in this order.
         options: Vec<String>,
     },
 }
@@ -74,32 +77,33 @@ impl From<&countersign::Matching> for Matching {
     }
 }
 
-/// What a push meant for the person.
+/// What the app shows after a push.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
 pub enum PushEffect {
     /// A new prompt: show it, and alert the person.
     Alert {
-        /// What is asked.
+        /// The new prompt.
         prompt: Prompt,
     },
-    /// A new prompt that must alert nobody (`Prompt.quiet` says why): list it where the person looks.
+    /// A new prompt that must not alert (`Prompt.quiet` says why): list it, without a notification.
     Quiet {
-        /// What is asked.
+        /// The new prompt.
         prompt: Prompt,
     },
-    /// A prompt was taken back: remove what is shown of it.
+    /// The service withdrew a prompt: remove its notification and its screen.
     Withdrawn {
-        /// Which one.
+        /// The withdrawn prompt.
         id: PromptId,
-        /// Why.
+        /// Why the service withdrew it.
         reason: WithdrawalReason,
     },
-    /// The test that this phone asked for: show that pushes arrive.
+    /// The test push that `test_push` asked for: show that pushes arrive.
     Test {
-        /// On which account.
+        /// The account that was tested.
         account: AccountId,
     },
-    /// Nothing to show: known already, not for this phone, or not to be believed.
+    /// Nothing to show, for example for a repeated push, a push for another phone, or a push that could not be
+    /// verified.
     Nothing,
 }
 

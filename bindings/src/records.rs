@@ -1,4 +1,4 @@
-//! What a screen shows beside prompts, as plain records, and what it hands in.
+//! Defines the records of the bindings, except prompts.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use countersign::{Account, AccountHealth, AccountId, NextStep, Notice, OtherCode
 use crate::error::CountersignError;
 use crate::prompts::Prompt;
 
-/// Where the authenticator keeps its things.
+/// The folders of the authenticator, as paths. The app chooses them.
 #[derive(Debug, Clone, uniffi::Record)]
 pub struct Folders {
-    /// Private to the app: the database.
+    /// Contains the database; private to the app.
     pub home: String,
-    /// Shared with the notification extension, where there is one (`Inbox`); else any folder of the app.
+    /// Shared with the notification extension (`Inbox`); any other folder of the app when there is no extension.
     pub inbox: String,
 }
 
@@ -23,29 +23,29 @@ impl From<Folders> for countersign::Folders {
     }
 }
 
-/// An invitation to an account, not yet looked up.
+/// An invite that a code contained, not yet looked up. Contains the code's secret, which is never shown or logged.
 #[derive(uniffi::Object)]
 pub struct Invite(pub(crate) countersign::Invite);
 
 #[uniffi::export]
 impl Invite {
-    /// The service that the code names; nothing is verified yet.
+    /// Returns the service that the code names, `https://host[:port]`. Nothing about it is verified yet.
     pub fn issuer(&self) -> String {
         self.0.issuer().as_str().to_owned()
     }
 }
 
-/// What a code turned out to be.
+/// The result of reading a code.
 #[derive(uniffi::Enum)]
 pub enum Scanned {
-    /// An invitation to an account.
+    /// An invite of this protocol.
     Invited {
-        /// To look it up.
+        /// Pass it to `look_up`.
         invite: Arc<Invite>,
     },
-    /// Something else, so that the app can say what.
+    /// A code that is not an invite: say what it looks like.
     Other {
-        /// What it looks like.
+        /// The kind of the code, judged by its text alone.
         kind: OtherCode,
     },
 }
@@ -59,24 +59,24 @@ impl From<countersign::Scanned> for Scanned {
     }
 }
 
-/// What the person can do about an account's health.
+/// Returns what the person can do about an account's health.
 #[uniffi::export]
 pub fn next_step(health: AccountHealth) -> NextStep {
     health.next_step()
 }
 
-/// Everything a screen shows, at one moment.
+/// Everything that a screen shows, read in one transaction.
 #[derive(uniffi::Record)]
 pub struct Snapshot {
-    /// Rises with every change; hand it to `changed_since`.
+    /// The revision of this snapshot, which increases with every change; pass it to `changed_since`.
     pub revision: u64,
-    /// Oldest first; pending ones are among `pending`.
+    /// The accounts, oldest first. Those that are still being added are in `pending`.
     pub accounts: Vec<Account>,
     /// Prompts that wait for the person or the service, or whose outcome came in the last minute; oldest first.
     pub prompts: Vec<Prompt>,
-    /// Acts that can go on or be given up.
+    /// The unfinished acts, which can be continued or abandoned.
     pub pending: Vec<Step>,
-    /// What happened to the accounts and was not dismissed, newest first.
+    /// The notices that were not dismissed, newest first.
     pub notices: Vec<Notice>,
 }
 
@@ -92,21 +92,21 @@ impl From<countersign::Snapshot> for Snapshot {
     }
 }
 
-/// What "check for requests" found.
+/// The result of `check_for_prompts`.
 #[derive(uniffi::Record)]
 pub struct Checked {
     /// Every prompt that waits for the person.
     pub prompts: Vec<Prompt>,
-    /// Accounts whose service could not be asked.
+    /// The accounts whose prompts could not be fetched, for example because the service can't be reached.
     pub unreachable: Vec<Unreachable>,
 }
 
-/// An account whose service could not be asked, and why.
+/// An account whose prompts could not be fetched.
 #[derive(uniffi::Record)]
 pub struct Unreachable {
-    /// Which one.
+    /// The account.
     pub account: AccountId,
-    /// Why.
+    /// Why the prompts could not be fetched.
     pub cause: CountersignError,
 }
 

@@ -1,16 +1,17 @@
-//! What a notification extension does with one push, with nothing of the core but its inbox: the memory that it
-//! took is what an extension has to spare.
+//! Handles one push as a notification extension does, with the core's inbox only. Then prints the peak memory of the
+//! process, since an extension may use only little memory.
 //!
-//! `notification FOLDER WRAPPED KEY SLOT PUSH NOW`: the folder that the app left its snapshot in, a wrapped key and
-//! what it unwraps to, the slot and the encrypted message (all hexadecimal), the time in seconds since 1970.
+//! Usage: `notification FOLDER WRAPPED KEY SLOT PUSH NOW`. `FOLDER` contains the app's snapshot file. `WRAPPED` is the
+//! wrapped snapshot key, `KEY` the key itself, `SLOT` the account's slot and `PUSH` the encrypted message, all in
+//! hexadecimal. `NOW` is the time in seconds since 1970.
 
 use std::path::Path;
 
 use countersign::{Inbox, KeyGuard, KeyStore, PlatformError, PushEffect, Timestamp};
 
-type Trouble = Box<dyn std::error::Error>;
+type Failure = Box<dyn std::error::Error>;
 
-/// The one thing that an extension asks of the key store.
+/// A key store that only unwraps one key. An extension needs nothing else.
 struct Unwraps {
     wrapped: Vec<u8>,
     key: Vec<u8>,
@@ -42,14 +43,14 @@ impl KeyStore for Unwraps {
     }
 }
 
-fn bytes(hexadecimal: &str) -> Result<Vec<u8>, Trouble> {
+fn bytes(hexadecimal: &str) -> Result<Vec<u8>, Failure> {
     let digits: Vec<char> = hexadecimal.chars().collect();
     let pairs = digits.chunks(2).map(|pair| u8::from_str_radix(&pair.iter().collect::<String>(), 16));
     Ok(pairs.collect::<Result<_, _>>()?)
 }
 
 #[expect(clippy::print_stdout, reason = "a program for the terminal")]
-fn main() -> Result<(), Trouble> {
+fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, wrapped, key, slot, push, now] = arguments.as_slice() else {
         return Err("usage: notification FOLDER WRAPPED KEY SLOT PUSH NOW".into());
@@ -59,11 +60,11 @@ fn main() -> Result<(), Trouble> {
     match inbox.push_received(&bytes(slot)?, &bytes(push)?, Timestamp(now.parse()?)) {
         PushEffect::Alert(prompt) => println!("{} asks {}", prompt.host(), prompt.user_name()),
         PushEffect::Quiet(prompt) => println!("{} asks {} quietly", prompt.host(), prompt.user_name()),
-        PushEffect::Withdrawn(_, reason) => println!("taken back: {reason:?}"),
+        PushEffect::Withdrawn(_, reason) => println!("withdrawn: {reason:?}"),
         PushEffect::Test(_) => println!("notifications arrive"),
         PushEffect::Nothing => println!("nothing to show"),
     }
-    // Linux tells the most memory that a process ever held.
+    // On Linux: the peak of the resident memory.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     println!("peak {}", peak.unwrap_or(" unknown").trim());

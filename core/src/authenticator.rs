@@ -1,7 +1,7 @@
-//! The one door: a method for each thing a person does.
+//! The API of the authenticator: one method for each action of the person or of the system.
 //!
-//! Every act is spawned on the core's own small runtime and runs to its next stored step whatever the
-//! caller does: dropping a returned future stops the waiting, never what was decided.
+//! Every method runs as a task on the core's own small runtime. Dropping a returned future only ends the waiting: the
+//! task continues, and its result is stored.
 
 pub(crate) mod acts;
 mod alerts;
@@ -52,11 +52,14 @@ pub use snapshot::{Checked, Snapshot};
 use snapshot::{check_for_prompts, snapshot};
 pub(crate) use workers::Workers;
 
-/// The companion authenticator on this phone; one for each `home`.
+/// The companion authenticator on this phone, which stores everything in the folders of `open`.
+///
+/// Clones share one open authenticator. Every method may be called from any thread and with any executor. Blocking work
+/// (ports, database) runs on the core's own threads.
 #[derive(Clone)]
 pub struct Authenticator(Arc<Inner>);
 
-/// Empty once it is closed.
+/// `None` after `shut_down`.
 struct Inner(Mutex<Option<Open>>);
 
 struct Open {
@@ -66,10 +69,15 @@ struct Open {
 }
 
 impl Authenticator {
-    /// Opens the authenticator in its folders, and makes them the first time.
+    /// Opens the authenticator, and creates its folders and database the first time.
+    ///
+    /// Also resumes in the background what an earlier process left unfinished: messages to services, enrollments that
+    /// wait for their digits, and keys that are to be deleted.
     ///
     /// # Errors
-    /// `NotYetUnlocked`, `FromAnotherDevice`, `NewerSchema`, `Store`, `Platform`: nothing was changed.
+    /// `NotYetUnlocked`: open again after the first unlock. `FromAnotherDevice`: see `restored_accounts` and
+    /// `start_over`. `NewerSchema`, `Store`, `Platform`; `Untrusted` when TLS can't be configured; `Closed` when the
+    /// system gives no threads. After any error the stored accounts are as before.
     pub async fn open(folders: Folders, ports: Ports) -> Result<Self, Error> {
         let (workers, runtime) = Workers::start()?;
         let core = Arc::new(tasks::start(&runtime, Core::open(folders, ports)).await??);
@@ -78,8 +86,11 @@ impl Authenticator {
         Ok(authenticator)
     }
 
-    /// Closes the authenticator: everything that waits ends with `Closed`, stored steps stay, and the
-    /// database can be opened again. Dropping the last handle does the same without waiting.
+    /// Closes the authenticator and waits until the database is closed, so that the authenticator can be opened again.
+    ///
+    /// Calls that still run end with `Closed`; what they have stored stays stored. Waits at most 5 seconds for a port
+    /// that does not return. A second call has no further effect. Dropping the last clone also closes the
+    /// authenticator, without waiting.
     pub async fn shut_down(&self) {
         let open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Open { core, workers, .. }) = open else {
@@ -89,7 +100,7 @@ impl Authenticator {
         std::thread::spawn(move || {
             workers.end();
             drop(core);
-            // Nobody waits any more when the caller has gone.
+            // Fails when the caller has dropped the future.
             let _gone = sender.send(());
         });
         let _closed = closed.await;
@@ -100,14 +111,15 @@ impl Authenticator {
         open.as_ref().map(|open| (Arc::clone(&open.core), open.runtime.clone())).ok_or(Error::Closed)
     }
 
-    /// Goes on with what an earlier process left: the outbox, and enrollments that wait for their page.
+    /// Deletes old prompts and notices, imports pushes, and starts the background work: the outbox, push addresses, and
+    /// waiting for the digits of enrollments.
     async fn start(&self) -> Result<(), Error> {
         let enrollments = self
             .act(move |core| async move {
                 let now = core.ports.clock.now();
                 let enrollments = core
                     .store
-                    .write(Point::TakenUp, move |tables| {
+                    .write(Point::CleanedUp, move |tables| {
                         tables.sweep_prompts(now)?;
                         tables.sweep_notices(now)?;
                         tables.enrollments()
@@ -122,7 +134,7 @@ impl Authenticator {
         }
         self.spawn(|core| async move {
             if let Err(error) = after_start(&core).await {
-                tracing::warn!(%error, "what an earlier process left could not be finished");
+                tracing::warn!(%error, "unfinished work of an earlier process could not be completed");
             }
             outbox::run(&core).await;
         });
@@ -130,17 +142,19 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Everything a screen shows.
+    /// Returns everything that a screen shows, read in one transaction. Sends nothing.
     ///
     /// # Errors
-    /// `Store` when the database can't be read.
+    /// `Store` when the database can't be read; `Closed` after `shut_down`, as from every method that returns a
+    /// `Result`.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
         self.act(|core| async move { snapshot(&core).await }).await
     }
 
-    /// Waits until something changed after `revision`, or for `at_most`, then returns everything a screen shows.
+    /// Waits until the revision is no longer `revision`, or until `at_most` has passed, then returns a snapshot.
     ///
-    /// The limit is for callers that can't drop a future: they look around and wait again.
+    /// Returns immediately when something has already changed, so a caller that passes the revision of its last
+    /// snapshot misses no change. Callers that can't drop a future use a short `at_most` and call the method in a loop.
     ///
     /// # Errors
     /// `Closed`, `Store`.
@@ -154,51 +168,64 @@ impl Authenticator {
         .await
     }
 
-    /// Whether the device has a lock, and of which kind: what phone sign-in will ask for first.
+    /// Reads whether the device has a lock, and of which kind. Phone sign-in needs a device lock.
     ///
     /// # Errors
-    /// `Platform` when the device does not say.
+    /// `Platform` when the port `DeviceLock` fails.
     pub async fn device_lock(&self) -> Result<LockState, Error> {
         self.act(|core| async move { core.lock().await }).await
     }
 
-    /// Reads what was scanned, photographed or typed; asks nobody.
+    /// Reads an enrollment code that was scanned, photographed or typed. Works without a network and stores nothing.
     ///
     /// # Errors
-    /// `Code` and `Picture` say what is wrong with it.
+    /// `Code` or `Picture`, with the cause.
+    ///
+    /// # Security
+    /// The code is untrusted input until `look_up` has verified the service's response.
     pub async fn read_code(&self, input: CodeInput) -> Result<Scanned, Error> {
         self.act(|_core| async move { tasks::blocking(move || scan::read(input)).await? }).await
     }
 
-    /// Asks the service behind an invitation who it is; keeps nothing.
+    /// Looks up an invite at its service: who is asking, and for which account (protocol section 3.1). Stores nothing
+    /// on this phone, and binds nothing at the service.
     ///
     /// # Errors
-    /// `Offline`, `Untrusted`, `Busy`: try again. `NotASignInService`, `UnsupportedVersion`, `Impostor`,
-    /// `Enrollment`, `ClockWrong`: this code leads nowhere.
+    /// `Offline`, `Untrusted`, `Busy`, `Platform`, `Store`: try again. `ClockWrong`: try again after the person has set
+    /// the phone's clock. `NotASignInService`, `UnsupportedVersion`, `Impostor`, `Enrollment`, `InvalidAnswer`,
+    /// `Refused`: this code can't be used.
+    ///
+    /// # Security
+    /// The response is accepted only with a MAC under the enrollment key from the code. TLS alone is not enough: an
+    /// interceptor can have a trusted certificate, but does not have that key.
     pub async fn look_up(&self, invite: Invite) -> Result<Offer, Error> {
         self.act(|core| async move { enrollment::look_up(&core, invite).await }).await
     }
 
-    /// Starts adding the account that the person has accepted, and goes on until the digits can be shown.
+    /// Adds the account that the person has accepted: makes the keys, binds this device at the service, and returns
+    /// `Step::ShowDigits` (protocol sections 3.2 and 3.3).
+    ///
+    /// Each stage is stored before the next request, so after a kill `continue_enrollment` uses the same key.
     ///
     /// # Errors
-    /// After `Offline`, `Untrusted`, `Busy` and `Platform` with `Locked` or `Transient` the enrollment is kept
-    /// (`pending_steps`, `continue_enrollment`); after any other error nothing is left of it.
+    /// `AlreadyHere`. After `Offline`, `Untrusted`, `Busy`, `Store` and `Platform` with `Locked` or `Transient` a
+    /// stored enrollment is kept (`pending_steps`, `continue_enrollment`). After any other error it is deleted, with
+    /// its keys.
     pub async fn enroll(&self, offer: Offer) -> Result<Step, Error> {
         let step = self.act(|core| async move { enrollment::enroll(&core, offer).await }).await?;
         self.watch_digits(&step);
         Ok(step)
     }
 
-    /// Goes on with an enrollment that was cut off.
+    /// Continues an interrupted enrollment, by code or by signing in, from its stored stage.
     ///
     /// # Errors
-    /// As `enroll`; `UnknownTicket`.
+    /// As `enroll` or `add_by_signing_in`; `UnknownTicket` when the enrollment was completed, abandoned or deleted.
     pub async fn continue_enrollment(&self, ticket: Ticket) -> Result<Step, Error> {
         let step = self
             .act(|core| async move {
                 match ticket.act() {
-                    Act::SignInEnrollment(account) => by_sign_in::go_on(&core, &account).await,
+                    Act::SignInEnrollment(account) => by_sign_in::resume(&core, &account).await,
                     Act::PhoneSignIn(_) | Act::Other => enrollment::advance(&core, &ticket).await,
                 }
             })
@@ -207,36 +234,46 @@ impl Authenticator {
         Ok(step)
     }
 
-    /// Starts adding an account by signing in: the person types the service's address here, signs in in the system
-    /// browser (with a password or a pass), and types there the digits that the step brings. `redirect_uri` as for
-    /// `turn_on_phone_sign_in`.
+    /// Starts adding an account by signing in (protocol section 11). The person types the service's `address` in the
+    /// app, and signs in in the system browser with a password or a pass. A page there asks for the digits of the step.
+    /// `redirect_uri` is as for `turn_on_phone_sign_in`.
     ///
-    /// Returns what the app does next; each reply goes to `provide`. Ends with `Step::PhoneSignInOn`, with
-    /// `Step::AccountAdded` where phone sign-in can't be turned on at once, or with a step that says why not.
+    /// Returns the next step; pass each reply to `provide`. The last step is `PhoneSignInOn`; or `AccountAdded` when
+    /// phone sign-in can't be turned on now; or `NotAllowed` or `MissingLock`, with the reason.
     ///
     /// # Errors
-    /// `Code` when it is no address; `NotASignInService`, `UnsupportedVersion`, `AlreadyHere`. After `Offline`, `Untrusted`,
-    /// `Busy` and `Platform` with `Locked` or `Transient` what was begun is kept (`pending_steps`,
-    /// `continue_enrollment`); after any other error nothing is left of it.
+    /// `Code` when `address` is not the address of a service (`https`, without a path); `NotASignInService`,
+    /// `UnsupportedVersion`, `ClockWrong`, `Refused`, `InvalidAnswer`. After `Offline`, `Untrusted`, `Busy`, `Store`
+    /// and `Platform` with `Locked` or `Transient` a stored enrollment is kept (`pending_steps`,
+    /// `continue_enrollment`). After any other error it is deleted, with its keys.
     ///
     /// # Security
-    /// Who the service is rests on TLS and on the address that was typed; a scanned code proves more.
+    /// Only TLS and the typed address identify the service. With an enrollment code, the service must also prove that
+    /// it knows the code's secret.
     pub async fn add_by_signing_in(&self, address: String, redirect_uri: String) -> Result<Step, Error> {
         self.act(|core| async move { by_sign_in::start(&core, &address, redirect_uri).await }).await
     }
 
-    /// Waits until the page has taken the digits, or the service ended the enrollment.
+    /// Waits until the wizard has accepted the digits, or the service has ended the enrollment.
+    ///
+    /// Waits at most until two minutes after the digits expire.
     ///
     /// # Errors
-    /// `UnknownTicket` when it was given up; `Offline` when the service stayed silent past the digits' time.
+    /// `UnknownTicket` when the enrollment was abandoned; `Offline` when the service has given no result by the end of
+    /// those two minutes, or when the enrollment shows no digits yet.
     pub async fn wait_for_activation(&self, ticket: Ticket) -> Result<EnrollmentEnd, Error> {
         self.act(|core| async move { wait::wait(&core, &ticket).await }).await
     }
 
-    /// Gives a started act up; nothing of it is left here, and the service is told where it knows of it.
+    /// Abandons an unfinished act, and deletes it from this phone with the keys that were made for it. After an
+    /// abandoned approval the prompt is still open.
+    ///
+    /// If the service may already know the device or the key, a message to remove it is stored and retried, as for
+    /// `Ending::ServiceInformedLater`.
     ///
     /// # Errors
-    /// `UnknownTicket` when it has finished or was given up before.
+    /// `UnknownTicket` when the act has finished or was already abandoned. For an enrollment by signing in that the
+    /// service may already have completed, also `Offline`, `Untrusted` and `Busy`: the enrollment is kept.
     pub async fn abandon(&self, ticket: Ticket) -> Result<(), Error> {
         self.act(|core| async move {
             if core.unlocking.remove(&ticket) {
@@ -251,11 +288,11 @@ impl Authenticator {
         .await
     }
 
-    /// The checklist before phone sign-in is turned on, looked at anew: call it again when the person comes back
-    /// from the settings.
+    /// Checks what the account needs before phone sign-in can be turned on. Call the method again when the person comes
+    /// back from the system settings.
     ///
     /// # Errors
-    /// `UnknownAccount`; `Platform` when the device does not say whether it has a lock.
+    /// `UnknownAccount`; `Platform` when the port `DeviceLock` fails.
     pub async fn requirements(&self, account: AccountId) -> Result<Requirements, Error> {
         self.act(|core| async move {
             let record = core.store.read(move |tables| tables.account(&account)).await?;
@@ -264,38 +301,49 @@ impl Authenticator {
         .await
     }
 
-    /// Starts turning phone sign-in on; `redirect_uri` is where the system browser comes back to this app: a claimed
-    /// `https` address on phones, `http://127.0.0.1:<port>/phone-sign-in` on desktops.
+    /// Starts turning phone sign-in on (protocol section 10.1). `redirect_uri` is the URL with which the system browser
+    /// returns to this app: a claimed `https` URL on phones, `http://127.0.0.1:<port>/phone-sign-in` on desktops.
     ///
-    /// Returns what the app does next; each reply goes to `provide`, until `Step::PhoneSignInOn`, or a step that
-    /// says why not.
+    /// Returns the next step; pass each reply to `provide`. The last step is `PhoneSignInOn`; or `NotAllowed` or
+    /// `MissingLock`, with the reason. Nothing is sent before the reply `Confirmed`. Exception: if the service may
+    /// already have the key of an older, unfinished act, this method continues that act.
     ///
     /// # Errors
-    /// `UnknownAccount`, `Removed`; `Platform` when the device does not say whether it has a lock.
+    /// `UnknownAccount`, `Removed`; `Platform` when the port `DeviceLock` fails; those of `continue_phone_sign_in` when
+    /// an older act is continued.
+    ///
+    /// # Security
+    /// Another app could register the same custom URL scheme and receive the redirect with the authorization code. A
+    /// claimed `https` URL prevents that.
     pub async fn turn_on_phone_sign_in(&self, account: AccountId, redirect_uri: String) -> Result<Step, Error> {
         self.act(|core| async move { phone_sign_in::turn_on(&core, account, redirect_uri).await }).await
     }
 
-    /// Goes on with turning phone sign-in on after it was cut off.
+    /// Continues turning phone sign-in on after an interruption, from the stored stage.
     ///
     /// # Errors
-    /// `UnknownTicket`; `Offline`, `Untrusted`, `Busy`: it is kept, go on later.
+    /// `UnknownTicket`, `Removed`. After `Offline`, `Untrusted` and `Busy` the act is kept; continue later.
     pub async fn continue_phone_sign_in(&self, ticket: Ticket) -> Result<Step, Error> {
         self.act(|core| async move {
             match ticket.act() {
-                Act::PhoneSignIn(account) => phone_sign_in::go_on(&core, &account).await,
+                Act::PhoneSignIn(account) => phone_sign_in::resume(&core, &account).await,
                 Act::SignInEnrollment(_) | Act::Other => Err(Error::UnknownTicket),
             }
         })
         .await
     }
 
-    /// Brings what a step asked for, and returns the next one.
+    /// Processes the app's reply to a step, and returns the next step.
     ///
     /// # Errors
-    /// `UnknownTicket`, `WrongReply`; `ForeignRedirect` when the browser's answer belongs to something else: the act
-    /// goes on waiting for its own. `Platform` with what the app reported. For approvals also `PromptExpired`,
-    /// `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`: nothing was decided.
+    /// `UnknownTicket`; `WrongReply`. `ForeignRedirect` when the redirect does not belong to this act: the act then
+    /// still waits for its own redirect. `Platform` with the error that the app reported. When a stored act continues,
+    /// also the errors of `continue_enrollment` or `continue_phone_sign_in`, and `AlreadyHere`. For approvals also
+    /// `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`, `Removed`: this call decided nothing.
+    ///
+    /// # Security
+    /// Replies are untrusted. Before anything is stored, the core verifies signatures, compares a public key with the
+    /// key store's, and compares `state` and issuer of a redirect.
     pub async fn provide(&self, ticket: Ticket, reply: Reply) -> Result<Step, Error> {
         self.act(|core| async move {
             match ticket.act() {
@@ -307,19 +355,21 @@ impl Authenticator {
         .await
     }
 
-    /// Turns phone sign-in off: the key is destroyed at once, the service is told now or later. Requests after a
-    /// password go on working.
+    /// Turns phone sign-in off: deletes the sign-in key, and informs the service now or later (protocol section 10.3).
+    /// The account can still approve sign-ins after a password.
     ///
     /// # Errors
-    /// `UnknownAccount`, `PhoneSignInOff`.
+    /// `UnknownAccount`, `Removed`, `PhoneSignInOff`. An unreachable service is not an error: the message is stored and
+    /// retried.
     pub async fn turn_off_phone_sign_in(&self, account: AccountId) -> Result<Ending, Error> {
         self.act(|core| async move { phone_sign_in::turn_off(&core, account).await }).await
     }
 
-    /// The app came to the front: looks at the device lock again and takes over what a notification extension found.
+    /// Reads the device lock again, and imports the pushes that the notification extension has received. Call this
+    /// method each time the app comes to the foreground.
     ///
     /// # Errors
-    /// `Store`; `Platform` when the device does not say whether it has a lock.
+    /// `Store`; `Platform` when the port `DeviceLock` fails: then no push is imported.
     pub async fn foregrounded(&self) -> Result<(), Error> {
         self.act(|core| async move {
             core.lock().await?;
@@ -328,7 +378,7 @@ impl Authenticator {
         .await
     }
 
-    /// Acts that can go on or be given up, oldest first.
+    /// Returns `Snapshot::pending`: one step for each stored act that can be continued or abandoned.
     ///
     /// # Errors
     /// `Store`.
@@ -336,7 +386,11 @@ impl Authenticator {
         Ok(self.snapshot().await?.pending)
     }
 
-    /// Handles one push; what can't be decrypted and verified is dropped without an error.
+    /// Handles one push: decrypts and verifies it, and stores its prompt or withdrawal. `slot` and `message` are as the
+    /// relay delivered them.
+    ///
+    /// Returns what the app shows. A push that can't be decrypted or verified is dropped without an error. Instead, the
+    /// core fetches the account's prompts, at most once in 30 seconds, so malformed input can't keep the phone busy.
     ///
     /// # Errors
     /// `Store`.
@@ -344,44 +398,60 @@ impl Authenticator {
         self.act(|core| async move { push::received(&core, slot, message).await }).await
     }
 
-    /// Asks every service for what waits, and takes over what a notification extension has found. `Opened` says that the person opened the app.
+    /// Fetches the live prompts of every account, in parallel, and imports the pushes that the notification extension
+    /// has received. Pass `Opened` only when the person opened the app: the fetched prompts then cause no alert, and a
+    /// service that stopped pushing prompts of an origin pushes them again (protocol section 7).
     ///
     /// # Errors
-    /// `Store`; a service that can't be asked is listed in the result.
+    /// `Store`. A failed fetch of an account is no error: `Checked::unreachable` lists it.
     pub async fn check_for_prompts(&self, reason: FetchReason) -> Result<Checked, Error> {
         self.act(move |core| async move { check_for_prompts(&core, reason).await }).await
     }
 
-    /// Approves a prompt with the number that the page shows.
+    /// Approves a prompt with the number that the page shows: ASCII digits, as the person read them.
     ///
-    /// Returns `Step::Sign` when the person must unlock the sign-in key first (bring the signature by `provide`),
-    /// `Step::MissingLock` when there is no lock to do it with. Else `Step::Done` with what the service said, or
-    /// `Step::Queued` when it can't be reached: then the signed decision is stored and goes out by itself.
+    /// Returns `Step::Sign` when the person must unlock the sign-in key first (pass the signature to `provide`), or
+    /// `Step::MissingLock` when the device has no lock for that. Otherwise `Step::Done` with the service's outcome, or
+    /// `Step::Queued` when the service could not be reached or is busy: the signed answer is stored, and retried until
+    /// the service acknowledges it, for at most a day.
     ///
     /// # Errors
-    /// `NumberForm`, `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`, `Removed`: nothing was
-    /// signed.
+    /// `NumberForm`, `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`, `Removed`: this call stored
+    /// and sent nothing. After `InvalidAnswer`, `Refused`, `ClockWrong` and `IdentityChanged` the answer is stored, and
+    /// retried as for `Step::Queued`.
+    ///
+    /// # Security
+    /// The phone checks only the form of the number, since it does not know the right number. The service counts wrong
+    /// numbers. The answer is signed once; retries resend the same bytes.
     pub async fn approve(&self, prompt: PromptId, number: String) -> Result<Step, Error> {
         self.act(|core| async move { answer::approve(&core, prompt, number).await }).await
     }
 
-    /// Denies a prompt; never needs the person to unlock anything.
+    /// Denies a prompt. Needs no user verification: the device key signs a denial.
+    ///
+    /// Returns `Step::Done` or `Step::Queued`, as `approve`.
     ///
     /// # Errors
-    /// As `approve`, but for the number.
+    /// `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `Removed`: this call stored and sent nothing. Others as
+    /// `approve`.
     pub async fn deny(&self, prompt: PromptId) -> Result<Step, Error> {
         self.act(|core| async move { answer::deny(&core, prompt).await }).await
     }
 
-    /// "It wasn't me": ends what was asked, and what an approval gave, within a day.
+    /// Reports a prompt ("It wasn't me"): denies a live prompt, and ends the sessions that an approval of the prompt
+    /// gave (protocol section 7). The service accepts a report within 24 hours of the prompt.
+    ///
+    /// Returns `Step::Done` or `Step::Queued`, as `approve`.
     ///
     /// # Errors
-    /// `UnknownPrompt`, `Removed`.
+    /// `UnknownPrompt` when this phone no longer stores the prompt; `Removed`. After `InvalidAnswer`, `Refused`,
+    /// `ClockWrong` and `IdentityChanged` the report is stored and retried.
     pub async fn report(&self, prompt: PromptId) -> Result<Step, Error> {
         self.act(|core| async move { answer::report(&core, prompt).await }).await
     }
 
-    /// How far what the person last decided about a prompt has got; `None` when nothing is on its way.
+    /// Returns the delivery state of the last answer or report about a prompt; `None` when the outbox has no message
+    /// about the prompt.
     ///
     /// # Errors
     /// `Store`.
@@ -389,7 +459,7 @@ impl Authenticator {
         self.act(|core| async move { core.store.read(move |tables| tables.delivery(&prompt)).await }).await
     }
 
-    /// Every account on this phone, oldest first.
+    /// Returns `Snapshot::accounts`: every account on this phone except pending accounts, oldest first.
     ///
     /// # Errors
     /// `Store`.
@@ -397,18 +467,22 @@ impl Authenticator {
         Ok(self.snapshot().await?.accounts)
     }
 
-    /// Takes an account off this phone, and tells the service now or later.
+    /// Removes an account from this phone, and informs the service now or later.
+    ///
+    /// The account disappears immediately. Its device key signs the message to the service, so it is deleted when the
+    /// service has acknowledged that message, or after 90 days.
     ///
     /// # Errors
-    /// `UnknownAccount`, `Store`.
+    /// `UnknownAccount`, `Store`. An unreachable service is not an error: see `Ending`.
     pub async fn remove(&self, account: AccountId) -> Result<Ending, Error> {
         self.act(|core| async move { removal::remove(&core, account).await }).await
     }
 
-    /// Lets an account be asked again after three wrong numbers.
+    /// Asks the service to lift the block that three wrong numbers in 24 hours caused. The request is not retried.
     ///
     /// # Errors
-    /// `Offline`, `Busy`, `Removed`, `UnknownAccount`.
+    /// `Offline`, `Untrusted`, `Busy`, `Removed`, `UnknownAccount`; `NotAllowedNow` when the account is suspended or
+    /// limited.
     pub async fn unblock(&self, account: AccountId) -> Result<(), Error> {
         self.act(|core| async move { removal::unblock(&core, account).await }).await
     }
@@ -422,7 +496,7 @@ impl Authenticator {
     fn spawn_watch(&self, ticket: Ticket) {
         self.spawn(|core| async move {
             if let Err(error) = wait::watch(&core, &ticket).await {
-                tracing::info!(%error, "waiting for the digits ended");
+                tracing::info!(%error, "the wait for the digits has ended");
             }
         });
     }
@@ -432,7 +506,7 @@ impl Authenticator {
         F: Future<Output = ()> + Send + 'static,
         W: FnOnce(Arc<Core>) -> F,
     {
-        // Closed meanwhile: then there is nothing to do in the background.
+        // After `shut_down` there is no background work.
         if let Ok((core, runtime)) = self.open_parts() {
             drop(tasks::start(&runtime, background(core)));
         }
@@ -449,12 +523,12 @@ impl Authenticator {
     }
 }
 
-/// Keys given up by an earlier process, the device lock for the accounts' health, and whether the key store still
-/// has what the accounts rest on.
+/// Deletes keys that an earlier process retired, reads the device lock (the accounts' health depends on it), and checks
+/// that the key store still has the accounts' keys.
 async fn after_start(core: &Core) -> Result<(), Error> {
     retired_keys::destroy(core).await?;
     if let Err(error) = core.lock().await {
-        tracing::info!(%error, "the device does not say whether it has a lock");
+        tracing::info!(%error, "the device lock could not be read");
     }
     standing::check_keys(core).await
 }

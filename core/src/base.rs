@@ -1,4 +1,4 @@
-//! What everything stands on: signatures, sealing, secrets, time.
+//! The lowest layer: signatures, sealing, secrets, time. It imports nothing from the other layers.
 
 #[cfg(feature = "authenticator")]
 pub(crate) mod bearer;

@@ -1,11 +1,12 @@
-//! What a notification extension may do: decrypt, verify, drop one file.
+//! The API of a notification extension: it decrypts one push, verifies it, and leaves one file for the app.
 //!
-//! A process of its own, started by the system for one push and ended soon after, with little memory. It
-//! never opens the authenticator: it reads a small sealed snapshot that the app left, and what it finds
-//! waits in a file of its own until the app imports it. Synchronous, without tokio, reqwest and rusqlite.
+//! An extension is a separate process with little memory, which the system starts for one push and ends soon after. The
+//! extension never opens the authenticator. It reads a small sealed snapshot file that the app wrote, and writes each
+//! verified push into a file that the app imports later. All calls are synchronous and need no tokio, reqwest or
+//! rusqlite.
 //!
 //! ```text
-//!  app ── snapshot (sealed) ──▶ folder ◀── one file for each prompt or withdrawal (sealed) ── extension
+//!  app ── snapshot (sealed) ──▶ folder ◀── one file for each verified push (sealed) ── extension
 //!   ▲                              │
 //!   └──────── imports ─────────────┘
 //! ```
@@ -32,39 +33,42 @@ use snapshot::{Recipient, SealedSnapshot};
 #[cfg(feature = "authenticator")]
 pub(crate) use {files::Kept as KeptPush, keeper::Keeper, snapshot::Recipient as InboxRecipient};
 
-/// The folder that app and extension share, opened in the extension.
+/// The folder that app and notification extension share, opened in the extension.
 pub struct Inbox {
     files: Files,
     recipients: Vec<Recipient>,
 }
 
-/// Why the inbox can't be opened; show a notification without content then.
+/// Why the inbox can't be opened. In each case show a notification without content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InboxError {
-    /// The key store can't be read before the first unlock after a restart.
+    /// The key store can't be read before the first unlock since the device started.
     #[error("the key store is not yet unlocked")]
     NotYetUnlocked,
-    /// The app has not left a snapshot yet.
+    /// The folder has no snapshot file: the app was never opened on this device.
     #[error("the app was not opened yet")]
     NoSnapshot,
-    /// The snapshot is damaged, of another version or of another device; opening the app makes it anew.
+    /// The snapshot file can't be read, is damaged, or comes from another version or device. Opening the app writes a
+    /// new one.
     #[error("the snapshot can't be opened")]
     Unreadable,
-    /// The key store refused.
+    /// The key store failed or refused, with this error.
     #[error("the platform refused: {0}")]
     Platform(PlatformError),
 }
 
 impl Inbox {
-    /// Opens the folder that the app was opened with; asks the key store to unwrap one key.
+    /// Opens the inbox in `folder`, which is the app's `Folders::inbox`. Calls the key store once, to unwrap one key.
     ///
-    /// # Security
-    /// Pushes come before anybody unlocks the phone again: folder and wrapping key must be readable from the first
-    /// unlock on, in this process too (on iOS an App Group and a Keychain access group, "after first unlock, this
-    /// device only"). Nothing else of the key store is asked for.
+    /// Pushes also arrive while the phone is locked. So after the first unlock since the device started, this process
+    /// must always be able to read the folder and the wrapping key. On iOS put the folder into an App Group and the key
+    /// into a Keychain access group, and protect both as "after first unlock" (the key also as "this device only").
     ///
     /// # Errors
-    /// See `InboxError`; nothing is changed by any of them.
+    /// See `InboxError`; nothing is changed.
+    ///
+    /// # Security
+    /// The extension gets no device key and no sign-in key: it can show prompts, but not answer them.
     pub fn open(folder: &Path, key_store: &dyn KeyStore) -> Result<Self, InboxError> {
         let text = std::fs::read(snapshot::path(folder)).map_err(|error| match error.kind() {
             ErrorKind::NotFound => InboxError::NoSnapshot,
@@ -81,9 +85,11 @@ impl Inbox {
         Ok(Self { files: Files::new(folder, sealer), recipients })
     }
 
-    /// Handles one push at this phone's time `now`; what can't be decrypted and verified is dropped.
+    /// Handles one push at this phone's time `now` and returns what to show.
     ///
-    /// A full disk hides no prompt: it is told again then when the same push comes twice.
+    /// `slot` is the account's slot at the relay (16 bytes), `message` the encrypted message (RFC 8291). A push that
+    /// can't be decrypted and verified is dropped. A repeated push returns `Nothing`, unless the first could not be
+    /// stored, for example on a full disk: showing a prompt twice is better than not at all.
     #[must_use]
     pub fn push_received(&self, slot: &[u8], message: &[u8], now: Timestamp) -> PushEffect {
         self.files.sweep(now);
@@ -105,6 +111,7 @@ impl Inbox {
         }
     }
 
+    /// Stores a verified push for the app, and returns its effect: `Nothing` for a repeated push.
     fn keep(&self, recipient: &Recipient, content: PushContent, jws: &str, now: Timestamp) -> PushEffect {
         let account = &recipient.audience.account;
         let kept = Kept { account: account.clone(), jws: jws.to_owned(), received_at: now, seen: None, quiet: None };
@@ -121,6 +128,7 @@ impl Inbox {
         }
     }
 
+    /// Stores a prompt unless it was withdrawn, is known, or too many of its origin wait.
     fn keep_prompt(&self, recipient: &Recipient, prompt: Box<Prompt>, kept: Kept, now: Timestamp) -> PushEffect {
         let jti = &prompt.id().jti;
         if self.files.has(&kept.account, jti, Kind::Withdrawal) {
@@ -138,7 +146,7 @@ impl Inbox {
         }
     }
 
-    /// By what the app remembered when it left the snapshot, and what came here since.
+    /// Decides whether a prompt alerts, by the fatigue guard's memory in the snapshot and the prompts that came since.
     fn loudness(&self, recipient: &Recipient, origin: Origin, now: Timestamp) -> Loudness {
         let (mut memory, mut waiting) = (recipient.memory.clone(), 0_usize);
         let account = &recipient.audience.account;

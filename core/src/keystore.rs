@@ -1,4 +1,5 @@
-//! Key stores for desktops, where no platform asks the person each time: there a passphrase is the device lock.
+//! Key stores for desktops. A desktop's platform does not verify the person at each use of a key, so a passphrase takes
+//! the place of the device lock.
 
 mod desktop;
 mod guarded;

@@ -1,4 +1,5 @@
-//! The messages of `docs/protocol.md` and their rules, pure.
+//! The messages of `docs/protocol.md` and their rules, without network and store. Callers pass the time in; only `qr`
+//! reads a clock, to limit its own time.
 
 pub(crate) mod claims;
 #[cfg(feature = "authenticator")]

@@ -1,14 +1,14 @@
-//! Fakes with state for the ports, for tests of this crate and of those who embed it.
+//! Stateful fakes of the ports, for tests of this crate and of apps that embed it.
 //!
-//! Not mocks: each keeps what a real one keeps, and can be told to fail the ways a real one fails.
+//! Each fake stores what a real implementation stores, and can be set to fail as a real one fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "for tests")]
 
 mod clock;
 #[cfg(feature = "authenticator")]
 pub mod decisions;
-#[cfg(feature = "authenticator")]
-pub mod doors;
 mod key_store;
+#[cfg(feature = "authenticator")]
+pub mod readers;
 
 #[cfg(feature = "authenticator")]
 pub use crate::base::points::{Point, Side, watch};

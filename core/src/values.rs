@@ -1,4 +1,4 @@
-//! What screens and ports show and take.
+//! The types that the app's screens and the ports exchange with the core.
 
 pub(crate) mod account;
 pub(crate) mod fatigue;

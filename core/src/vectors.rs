@@ -1,4 +1,4 @@
-//! The core reads `tests/vectors`: bytes that stock libraries made and our code did not.
+//! Checks the core against `tests/vectors`, which were made with stock libraries and without our code.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use std::collections::BTreeSet;
@@ -23,11 +23,11 @@ use crate::values::issuer::Issuer;
 use crate::values::platform::{KeyGuard, KeyStore};
 use crate::values::prompt::PushEffect;
 
-/// What JOSE itself decides, before anything of a payload is looked at.
+/// The verdicts that the JOSE module itself decides, before the payload is parsed.
 const OF_JOSE: [&str; 9] =
     ["algorithm", "base64", "duplicate", "header", "parts", "signature", "too_large", "type", "unknown_key"];
 
-/// What the core makes again from the content of the vectors.
+/// The files with messages that the core can make again from their content.
 const SIGNED_BY_PHONE: [&str; 5] = [
     "phone-request.json",
     "phone-answer.json",
@@ -40,12 +40,12 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors")
 }
 
-/// Reads a file that is, byte for byte, the one that was made.
+/// Reads a file and checks its SHA-256.
 fn file(name: &str) -> Value {
     let bytes = std::fs::read(folder().join(name)).unwrap();
     let sum: String = digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let sums = std::fs::read_to_string(folder().join("SHA256SUMS")).unwrap();
-    assert!(sums.lines().any(|line| line == format!("{sum}  {name}")), "{name} is not the file that was made");
+    assert!(sums.lines().any(|line| line == format!("{sum}  {name}")), "{name} does not have its listed SHA-256");
     serde_json::from_slice(&bytes).unwrap()
 }
 
@@ -61,7 +61,7 @@ fn fixed<const N: usize>(value: &Value) -> [u8; N] {
     bytes(value).try_into().unwrap()
 }
 
-/// Reads every case; returns how many were good.
+/// Checks that `accepts` agrees with the verdict of every case. Returns how many cases are good.
 fn each_case(file: &Value, list: &str, accepts: impl Fn(&Value) -> bool) -> usize {
     let cases = file[list].as_array().unwrap();
     for case in cases {
@@ -92,7 +92,7 @@ fn audience(file: &Value) -> Audience {
 }
 
 #[test]
-fn every_file_is_listed_and_read_here() {
+fn every_vector_file_is_listed_and_readable() {
     let sums = std::fs::read_to_string(folder().join("SHA256SUMS")).unwrap();
     let listed: BTreeSet<&str> = sums.lines().filter_map(|line| line.split_once("  ")).map(|(_, name)| name).collect();
     let there: BTreeSet<String> = std::fs::read_dir(folder())
@@ -105,7 +105,7 @@ fn every_file_is_listed_and_read_here() {
 }
 
 #[test]
-fn prompts() {
+fn prompt_vectors_have_their_verdicts() {
     let file = file("phone-prompt.json");
     let good =
         each_case(&file, "cases", |case| verify_prompt(text(&case["jws"]), &audience(&file), now(&file)).is_ok());
@@ -113,7 +113,7 @@ fn prompts() {
 }
 
 #[test]
-fn withdrawals() {
+fn withdrawal_vectors_have_their_verdicts() {
     let file = file("prompt-withdrawn.json");
     let good = each_case(&file, "cases", |case| {
         matches!(verify_push(text(&case["jws"]), &audience(&file), now(&file)), Ok(PushContent::Withdrawn { .. }))
@@ -122,7 +122,7 @@ fn withdrawals() {
 }
 
 #[test]
-fn push_tests() {
+fn push_test_vectors_have_their_verdicts() {
     let file = file("push-test.json");
     let good = each_case(&file, "cases", |case| {
         matches!(verify_push(text(&case["jws"]), &audience(&file), now(&file)), Ok(PushContent::Test { .. }))
@@ -131,7 +131,7 @@ fn push_tests() {
 }
 
 #[test]
-fn states() {
+fn state_vectors_have_their_verdicts() {
     let file = file("phone-state.json");
     let expected = &file["expected"];
     let (keys, issuer) = (service_keys(&file), Issuer::parse(text(&expected["issuer"])).unwrap());
@@ -147,10 +147,10 @@ fn published(chain: &[Value]) -> Vec<u8> {
 }
 
 #[test]
-fn keys_and_their_chains() {
+fn key_chain_vectors_have_their_verdicts() {
     let file = file("phone-keys.json");
     let issuer = Issuer::parse(text(&file["expected"]["issuer"])).unwrap();
-    // A document is followed from the keys that a phone would hold just before it.
+    // Each document is verified with the keys that a phone has just before it.
     let before: ServiceKeys =
         serde_json::from_value(serde_json::json!({ "seq": 0, "keys": file["service_keys"]["keys"] })).unwrap();
     let good = each_case(&file, "cases", |case| before.successor(text(&case["jws"]), &issuer).is_ok());
@@ -166,9 +166,9 @@ fn keys_and_their_chains() {
     assert_eq!(good, 4);
 }
 
-/// The first document that a phone is given, and the chain from there on.
+/// The first document that a phone gets, and the chain after it.
 #[test]
-fn first_keys_and_their_chains() {
+fn first_key_vectors_have_their_verdicts() {
     let file = file("first-keys.json");
     let issuer = Issuer::parse(text(&file["issuer"])).unwrap();
     let good = each_case(&file, "cases", |case| {
@@ -190,19 +190,19 @@ fn first_keys_and_their_chains() {
     assert_eq!(good, 2);
 }
 
-/// What each source does to the offset of a phone's clock.
+/// How each source sets a phone's clock offset.
 #[test]
-fn clocks() {
+fn clock_vectors_give_their_offsets() {
     let number = |value: &Value| value.as_u64().unwrap();
     let good = each_case(&file("clock.json"), "cases", |case| {
         let (phone, service) = (number(&case["phone"]), number(&case["service"]));
         let offset = match text(&case["source"]) {
             "state" => {
-                let told = offset_of_state(phone, service, number(&case["round_trip"]));
-                Some(told.unwrap_or(case["held"].as_i64().unwrap()))
+                let new = offset_of_state(phone, service, number(&case["round_trip"]));
+                Some(new.unwrap_or(case["held"].as_i64().unwrap()))
             }
             "look_up" | "refused_proof" | "token" => offset_between(phone, service),
-            other => panic!("{other}"),
+            other => panic!("unknown source {other}"),
         };
         assert_eq!(offset, case.get("offset").map(|offset| offset.as_i64().unwrap()), "{}", case["name"]);
         offset.is_some()
@@ -210,9 +210,9 @@ fn clocks() {
     assert_eq!(good, 21);
 }
 
-/// What the device signs, the core only makes; its JOSE reads it all the same, for what JOSE decides.
+/// The core makes the device's messages and never reads them. Its JOSE module must still refuse the malformed ones.
 #[test]
-fn what_the_device_signs_is_read_strictly() {
+fn malformed_device_messages_are_refused_by_jose() {
     for name in ["phone-request.json", "phone-answer.json"] {
         let file = file(name);
         let (key, kid) = (fixed::<65>(&file["expected"]["device_point"]), text(&file["expected"]["kid"]));
@@ -226,7 +226,7 @@ fn what_the_device_signs_is_read_strictly() {
     }
 }
 
-/// The same content gives the same bytes to sign as the stock libraries signed.
+/// For the same content, the core makes the same signing input as the stock libraries.
 #[test]
 fn signing_inputs_are_byte_equal() {
     let mut compared = 0;
@@ -248,11 +248,11 @@ fn signing_inputs_are_byte_equal() {
             compared += 1;
         }
     }
-    assert!(compared >= 15, "{compared} compared");
+    assert!(compared >= 15, "only {compared} compared");
 }
 
-/// The payload through the core's own types; `None` for a good one that the core would never make (a member
-/// that only another version knows).
+/// Reads a payload into the core's types and serializes it again. `None` for a valid payload that the core never makes,
+/// since it has a member that only another version knows.
 fn made_again(name: &str, payload: &str) -> Option<Box<serde_json::value::RawValue>> {
     let again = match name {
         "phone-request.json" => serde_json::to_string(
@@ -273,7 +273,7 @@ fn made_again(name: &str, payload: &str) -> Option<Box<serde_json::value::RawVal
 }
 
 #[test]
-fn requests_are_of_the_closed_list() {
+fn every_request_vector_is_a_known_message() {
     let file = file("phone-request.json");
     for case in file["cases"].as_array().unwrap().iter().filter(|case| case["verdict"] == "good") {
         assert!(serde_json::from_str::<Message>(text(&case["payload"])).is_ok(), "{}", case["name"]);
@@ -284,7 +284,7 @@ fn enrollment_key(enrollment: &Value) -> EnrollmentKey {
     EnrollmentKey::from_bytes(&bytes(&enrollment["key"])).unwrap()
 }
 
-/// The MAC of these fields, or whether a given one is theirs.
+/// Returns whether `mac` is the MAC of this kind of proof over these fields.
 fn proof_holds(key: &EnrollmentKey, proof: &str, fields: &Value, mac: &[u8]) -> bool {
     let issuer = || text(&fields["issuer"]);
     match proof {
@@ -300,12 +300,12 @@ fn proof_holds(key: &EnrollmentKey, proof: &str, fields: &Value, mac: &[u8]) -> 
             let (thumbprint, point) = (fixed(&fields["thumbprint"]), fixed(&fields["push_point"]));
             key.digits_mac(issuer(), &thumbprint, &point) == mac
         }
-        other => panic!("no proof called {other}"),
+        other => panic!("unknown proof {other}"),
     }
 }
 
 #[test]
-fn proofs() {
+fn proof_vectors_have_their_verdicts() {
     let file = file("proofs.json");
     for enrollment in file["enrollments"].as_array().unwrap() {
         let key = enrollment_key(enrollment);
@@ -338,7 +338,7 @@ fn proofs() {
 }
 
 #[test]
-fn pushes() {
+fn push_vectors_have_their_verdicts() {
     let (file, prompts) = (file("push.json"), file("phone-prompt.json"));
     let private = [bytes(&file["push_key"]["private"]), bytes(&file["push_key"]["auth"])].concat();
     let keys = PushKeys::from_bytes(&private).unwrap();
@@ -353,7 +353,7 @@ fn pushes() {
 }
 
 #[test]
-fn the_inbox() {
+fn inbox_vectors_have_their_verdicts() {
     let (file, pushes) = (file("inbox.json"), file("push.json"));
     let key_store = OneWrappedKey { wrapped: bytes(&file["wrapped"]), key: bytes(&file["snapshot_key"]) };
     let folder = tempfile::tempdir().unwrap();
@@ -369,17 +369,22 @@ fn the_inbox() {
     let good = each_case(&pushes, "cases", |case| {
         let message = bytes(&case["message"]);
         let effect = inbox.push_received(&slot, &message, now(&pushes));
-        assert_eq!(inbox.push_received(&slot, &message, now(&pushes)), PushEffect::Nothing, "twice: {}", case["name"]);
+        assert_eq!(
+            inbox.push_received(&slot, &message, now(&pushes)),
+            PushEffect::Nothing,
+            "accepted twice: {}",
+            case["name"]
+        );
         assert_eq!(inbox.push_received(b"another slot", &message, now(&pushes)), PushEffect::Nothing);
         effect != PushEffect::Nothing
     });
     assert_eq!(good, 5);
 }
 
-/// The other way: what the core signs is left for stock libraries (`tests/interop`), with keys that sign outside
-/// the core as a platform's do.
+/// Writes signed messages of the core, which the stock libraries then verify (`tests/interop`). The key store signs
+/// outside the core, as on a platform.
 #[test]
-fn what_the_core_signs_is_left_for_stock_libraries() {
+fn core_messages_are_written_for_stock_libraries() {
     let keys = crate::testing::FakeKeyStore::default();
     let point = keys.make("device".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();
     let key = PublicKey::from_sec1(&point).unwrap();

@@ -1,11 +1,11 @@
-//! A notification extension has little memory and a few seconds: its part of the core builds without runtime,
-//! network and database.
+//! Checks that the inbox does not depend on runtime, network and database: a notification extension has little memory
+//! and only a few seconds.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-/// The crates that the core brings along with some of its features.
+/// The names of the crates on which the core depends with the given features.
 fn tree(features: &str) -> BTreeSet<String> {
     let arguments = ["tree", "--offline", "-p", "countersign", "-e", "normal", "--prefix", "none", "-f", "{p}"];
     let output = Command::new(env!("CARGO"))
@@ -20,11 +20,11 @@ fn tree(features: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_inbox_alone_brings_no_runtime_no_network_and_no_database() {
+fn the_inbox_has_no_runtime_network_or_database() {
     let heavy = ["tokio", "reqwest", "hyper", "rustls", "rusqlite", "libsqlite3-sys", "rxing", "image", "argon2"];
     let (all, alone) = (tree("authenticator"), tree("inbox"));
     for name in heavy {
-        assert!(all.contains(name), "{name} is not among everything: this test looks for the wrong name");
-        assert!(!alone.contains(name), "{name} comes with the inbox");
+        assert!(all.contains(name), "the core does not depend on {name}: correct the list in this test");
+        assert!(!alone.contains(name), "the inbox depends on {name}");
     }
 }

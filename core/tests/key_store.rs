@@ -1,4 +1,4 @@
-//! Every key store keeps the same contract; the sealed file keeps a few promises of its own.
+//! Tests of the sealed file, which must pass the same contract tests as every key store, and of the fake key store.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use std::path::Path;
@@ -17,8 +17,8 @@ fn open(path: &Path) -> SealedFileKeyStore {
 }
 
 #[test]
-fn the_fake_keeps_the_contract() {
-    // Two fakes draw one of 128 marks; a store of its own is told apart by forgetting.
+fn fake_key_store_forgets_its_keys_and_fails_on_demand() {
+    // After `forget`, the fake has another wrapping key.
     let store = FakeKeyStore::default();
     let wrapped = store.wrap(b"x".to_vec()).unwrap();
     store.forget();
@@ -28,7 +28,7 @@ fn the_fake_keeps_the_contract() {
 }
 
 #[test]
-fn the_sealed_file_keeps_the_contract() {
+fn sealed_file_passes_the_key_store_contract() {
     let folder = tempfile::tempdir().unwrap();
     let made = AtomicUsize::new(0);
     key_store_contract(&|| {
@@ -38,13 +38,13 @@ fn the_sealed_file_keeps_the_contract() {
 }
 
 #[test]
-fn the_sealed_file_keeps_the_contract_of_a_lock() {
+fn sealed_file_needs_the_passphrase_for_guarded_keys() {
     let folder = tempfile::tempdir().unwrap();
     passphrase_guard_contract(&|| Arc::new(open(&folder.path().join("keys"))));
 }
 
 #[test]
-fn a_lock_and_its_keys_survive() {
+fn passphrase_lock_and_guarded_keys_survive_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys");
     let lock = passphrase("a lock of its own");
@@ -55,11 +55,11 @@ fn a_lock_and_its_keys_survive() {
     assert_eq!((again.has_lock(), again.public_key("sign-in".to_owned())), (Ok(true), Ok(point)));
     assert!(again.sign_guarded("sign-in".to_owned(), b"x".to_vec(), &lock).is_ok());
     let opened = again.sign_guarded("sign-in".to_owned(), b"x".to_vec(), &passphrase("open sesame"));
-    assert_eq!(opened, Err(PlatformError::WrongPassphrase), "what opens the file is not the lock");
+    assert_eq!(opened, Err(PlatformError::WrongPassphrase), "the file's passphrase opened the lock");
 }
 
 #[test]
-fn keys_survive_and_only_the_right_passphrase_opens_them() {
+fn keys_survive_reopening_with_the_right_passphrase() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys");
     let point = open(&path).make("device".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();
@@ -69,7 +69,7 @@ fn keys_survive_and_only_the_right_passphrase_opens_them() {
 }
 
 #[test]
-fn two_processes_on_one_file_lose_nothing() {
+fn two_open_stores_on_one_file_keep_both_keys() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys");
     let (one, two) = (open(&path), open(&path));
@@ -81,7 +81,7 @@ fn two_processes_on_one_file_lose_nothing() {
 }
 
 #[test]
-fn an_altered_torn_or_foreign_file_is_refused_and_left_alone() {
+fn a_damaged_or_foreign_file_is_refused_and_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys");
     drop(open(&path));
@@ -91,13 +91,13 @@ fn an_altered_torn_or_foreign_file_is_refused_and_left_alone() {
     for bad in [altered, good[..good.len() / 2].to_vec(), b"something else".to_vec(), Vec::new()] {
         std::fs::write(&path, &bad).unwrap();
         assert!(SealedFileKeyStore::open(&path, &passphrase("open sesame")).is_err());
-        assert_eq!(std::fs::read(&path).unwrap(), bad, "never \"repaired\"");
+        assert_eq!(std::fs::read(&path).unwrap(), bad, "a refused file was changed");
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn the_file_is_for_its_owner_alone_and_shows_no_alias() {
+fn sealed_file_is_owner_only_and_hides_aliases() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys");

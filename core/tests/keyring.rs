@@ -1,7 +1,7 @@
-//! The desktop's own key store against a real gnome-keyring, in a D-Bus session of its own.
+//! Tests `PlatformKeyStore` with a real gnome-keyring, in a separate D-Bus session.
 //!
-//! No harness of libtest: the session's address must be in the environment before the process starts, so this
-//! program starts the session and then itself again.
+//! This program does not use libtest. The session's address must be in the environment before the process starts, so
+//! the program starts the session first, and then itself again inside the session.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests fail by panicking")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -14,17 +14,20 @@ use std::time::Duration;
 use countersign::testing::{key_store_contract, passphrase_guard_contract};
 use countersign::{KeyGuard, KeyStore, PlatformError, PlatformKeyStore};
 
-/// Set for the part that runs inside the session: the daemon's process id.
+/// Set in the process inside the session: the daemon's process id.
 const INSIDE: &str = "COUNTERSIGN_KEYRING_DAEMON";
-/// Why there is none, said by `cargo xtask test`.
+/// Set by `cargo xtask test` when there is no keyring: the reason.
 const MISSING: &str = "COUNTERSIGN_NO_KEYRING";
-/// What the person logs in with.
+/// The login password, which also unlocks the keyring.
 const PASSWORD: &[u8] = b"the session's own";
 const CASES: [(&str, fn()); 4] = [
-    ("the_keyring_keeps_the_contracts", the_keyring_keeps_the_contracts),
-    ("two_phones_do_not_share_keys_and_keys_survive", two_phones_do_not_share_keys_and_keys_survive),
-    ("a_locked_keyring_is_locked_and_never_gone", a_locked_keyring_is_locked_and_never_gone),
-    ("a_keyring_that_does_not_answer_may_come_back", a_keyring_that_does_not_answer_may_come_back),
+    ("keyring_passes_the_key_store_contracts", keyring_passes_the_key_store_contracts),
+    (
+        "two_phones_do_not_share_keys_and_keys_survive_reopening",
+        two_phones_do_not_share_keys_and_keys_survive_reopening,
+    ),
+    ("a_locked_keyring_is_reported_as_locked_not_gone", a_locked_keyring_is_reported_as_locked_not_gone),
+    ("an_unreachable_keyring_is_a_transient_failure", an_unreachable_keyring_is_a_transient_failure),
 ];
 
 fn main() {
@@ -48,10 +51,10 @@ fn main() {
         .status()
         .unwrap();
     drop(session);
-    assert!(inside.success(), "see above");
+    assert!(inside.success(), "a case failed, see above");
 }
 
-/// A bus and a keyring, unlocked; both end with this value, by their own ids.
+/// A bus and an unlocked keyring. Both processes are ended, by their ids, when this value is dropped.
 struct Session {
     address: String,
     bus: Child,
@@ -63,7 +66,7 @@ impl Session {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("bus.conf");
-        // No activation: what was not started here must not be started at all.
+        // No activation: the bus must start no other services.
         let text = format!(
             "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" \
              \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\"><busconfig><type>session</type>\
@@ -88,7 +91,7 @@ impl Session {
         session
     }
 
-    /// Until the keyring has its name on the bus.
+    /// Waits until the keyring replies on the bus.
     fn wait(&self) {
         for _try in 0..100 {
             if ask(&self.address, &["/org/freedesktop/secrets", "org.freedesktop.DBus.Peer.Ping"]) {
@@ -103,7 +106,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         for child in [&mut self.daemon, &mut self.bus] {
-            // It may have ended before.
+            // The process may have ended already.
             let _ended = child.kill();
             let _reaped = child.wait();
         }
@@ -127,7 +130,7 @@ fn keyring(address: &str, home: &std::path::Path) -> Child {
     daemon
 }
 
-/// One call to the keyring; true when it was answered.
+/// Calls the keyring once; returns whether the keyring replied.
 fn ask(address: &str, call: &[&str]) -> bool {
     let answer = Command::new("dbus-send")
         .args(["--session", "--print-reply", "--reply-timeout=3000", "--dest=org.freedesktop.secrets"])
@@ -141,21 +144,21 @@ fn fresh(number: &AtomicUsize) -> PlatformKeyStore {
     PlatformKeyStore::open(&format!("test-{}", number.fetch_add(1, Ordering::SeqCst))).unwrap()
 }
 
-fn the_keyring_keeps_the_contracts() {
+fn keyring_passes_the_key_store_contracts() {
     let number = AtomicUsize::new(0);
     key_store_contract(&|| Arc::new(fresh(&number)));
     passphrase_guard_contract(&|| Arc::new(fresh(&number)));
 }
 
-fn two_phones_do_not_share_keys_and_keys_survive() {
+fn two_phones_do_not_share_keys_and_keys_survive_reopening() {
     let (one, two) = (PlatformKeyStore::open("one").unwrap(), PlatformKeyStore::open("two").unwrap());
     let point = one.make("device".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();
     assert_eq!(two.public_key("device".to_owned()), Err(PlatformError::Gone));
     assert_eq!(PlatformKeyStore::open("one").unwrap().public_key("device".to_owned()).unwrap(), point);
 }
 
-/// There is no display to ask at, so a locked keyring stays locked; what is in it is not gone.
-fn a_locked_keyring_is_locked_and_never_gone() {
+/// Without a display the keyring can't ask for its password, so it stays locked. That must not look like missing keys.
+fn a_locked_keyring_is_reported_as_locked_not_gone() {
     let store = PlatformKeyStore::open("locked").unwrap();
     let point = store.make("device".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();
     lock();
@@ -178,13 +181,14 @@ fn lock() {
     assert!(ask(&address(), &call), "the keyring does not lock");
 }
 
-/// As a login does: the daemon is told the password at its control socket (gnome-keyring's `gkd-control-codes.h`).
+/// Unlocks the keyring as a login does: sends the password to its control socket (gnome-keyring's
+/// `gkd-control-codes.h`).
 fn unlock() {
     const UNLOCK: u32 = 1;
     let home = std::env::var("HOME").unwrap();
     let mut socket = UnixStream::connect(std::path::Path::new(&home).join("keyring").join("control")).unwrap();
     let length = |bytes: usize| u32::try_from(bytes).unwrap().to_be_bytes();
-    // A byte to carry the credentials, then the length of all, the operation, and the password with its length.
+    // One byte that carries the credentials, the total length, the operation, the password's length and the password.
     let mut call = vec![0];
     call.extend(length(12 + PASSWORD.len()));
     call.extend(UNLOCK.to_be_bytes());
@@ -196,8 +200,8 @@ fn unlock() {
     assert_eq!(answer, [0, 0, 0, 8, 0, 0, 0, 0], "the keyring does not unlock");
 }
 
-/// Last, since the daemon does not come back.
-fn a_keyring_that_does_not_answer_may_come_back() {
+/// The last case, since it kills the daemon.
+fn an_unreachable_keyring_is_a_transient_failure() {
     let store = PlatformKeyStore::open("silent").unwrap();
     store.make("device".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();
     let daemon = std::env::var(INSIDE).unwrap();

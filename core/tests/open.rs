@@ -1,4 +1,5 @@
-//! Opening the authenticator: what it refuses, and that a refusal leaves everything as it was.
+//! Tests of opening and closing the authenticator: which errors `open` returns, that a failed `open` changes nothing,
+//! and how calls end.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::future::Future;
@@ -24,17 +25,17 @@ impl PushChannel for NoPush {
     }
 }
 
-struct Locked;
+struct BiometricLock;
 
-impl DeviceLock for Locked {
+impl DeviceLock for BiometricLock {
     fn state(&self) -> Result<LockState, PlatformError> {
         Ok(LockState::Biometric)
     }
 }
 
-struct TrustsNobody;
+struct TrustsNoChain;
 
-impl TlsTrust for TrustsNobody {
+impl TlsTrust for TrustsNoChain {
     fn is_trusted(&self, _host: String, _chain: Vec<Vec<u8>>, _now: u64) -> Result<bool, PlatformError> {
         Ok(false)
     }
@@ -44,9 +45,9 @@ fn ports(key_store: &Arc<FakeKeyStore>) -> Ports {
     let text = |text: &str| text.to_owned();
     Ports {
         key_store: key_store.clone(),
-        device_lock: Arc::new(Locked),
+        device_lock: Arc::new(BiometricLock),
         push_channel: Arc::new(NoPush),
-        tls_trust: Arc::new(TrustsNobody),
+        tls_trust: Arc::new(TrustsNoChain),
         clock: Arc::new(FakeClock::new(Timestamp(1_790_000_000))),
         device: DeviceDescription { name: text("Phone"), model: text("Model"), os: text("OS"), app_version: text("1") },
     }
@@ -57,7 +58,7 @@ async fn open(home: &Path, key_store: &Arc<FakeKeyStore>) -> Result<Authenticato
 }
 
 #[tokio::test]
-async fn it_opens_empty_and_again() {
+async fn a_new_authenticator_opens_empty_twice() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     for _time in 0..2 {
         let authenticator = open(home.path(), &keys).await.unwrap();
@@ -67,29 +68,29 @@ async fn it_opens_empty_and_again() {
 }
 
 #[tokio::test]
-async fn a_key_store_that_is_not_unlocked_is_not_gone() {
+async fn a_locked_key_store_is_not_reported_as_gone() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     drop(open(home.path(), &keys).await.unwrap());
-    for (told, expected) in [
+    for (failure, expected) in [
         (PlatformError::Locked, Error::NotYetUnlocked),
         (PlatformError::Transient, Error::Platform(PlatformError::Transient)),
     ] {
-        keys.fail(Some(told));
+        keys.fail(Some(failure));
         assert_eq!(open(home.path(), &keys).await.err(), Some(expected));
         keys.fail(None);
-        assert!(open(home.path(), &keys).await.is_ok(), "everything is still there");
+        assert!(open(home.path(), &keys).await.is_ok(), "the folder no longer opens");
     }
 }
 
 #[tokio::test]
-async fn a_database_restored_on_another_device_says_so() {
+async fn a_database_of_another_device_is_reported() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     drop(open(home.path(), &keys).await.unwrap());
     let folders = || Folders::under(home.path().to_owned());
     let start_over = || countersign::start_over(folders(), keys.clone());
     assert_eq!(start_over().await, Err(Error::NotFromAnotherDevice));
     keys.fail(Some(PlatformError::Locked));
-    assert_eq!(start_over().await, Err(Error::NotYetUnlocked), "not yet unlocked is not gone");
+    assert_eq!(start_over().await, Err(Error::NotYetUnlocked), "a locked key store looked empty");
     keys.fail(None);
     assert!(open(home.path(), &keys).await.is_ok());
     keys.forget();
@@ -102,7 +103,7 @@ async fn a_database_restored_on_another_device_says_so() {
 }
 
 #[tokio::test]
-async fn j9_w3_a_newer_database_is_refused_and_left_alone() {
+async fn j9_w3_a_newer_database_is_refused_and_unchanged() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     drop(open(home.path(), &keys).await.unwrap());
     let path = home.path().join("countersign.db");
@@ -114,13 +115,13 @@ async fn j9_w3_a_newer_database_is_refused_and_left_alone() {
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
-/// The folder that is mounted read only, in the process that was started to see it.
+/// Set in the child process: the folder that is mounted read-only there.
 const READ_ONLY: &str = "COUNTERSIGN_TEST_READ_ONLY";
 
-/// Root writes wherever a mode forbids it, so the folder is mounted read only; only the process started here sees that.
+/// Root may write in spite of file modes, so the folder is mounted read-only. Only the child process sees that mount.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn j9_w4_a_read_only_folder_is_said_and_left_alone() {
+async fn j9_w4_a_read_only_folder_is_reported_and_unchanged() {
     let keys = Arc::new(FakeKeyStore::default());
     if let Some(home) = std::env::var_os(READ_ONLY) {
         assert_eq!(open(Path::new(&home), &keys).await.err(), Some(Error::Store(StoreFault::ReadOnly)));
@@ -133,29 +134,29 @@ async fn j9_w4_a_read_only_folder_is_said_and_left_alone() {
         .args(["--map-root-user", "--mount", "sh", "-c", mount, "sh"])
         .arg(home.path())
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "j9_w4_a_read_only_folder_is_said_and_left_alone", "--nocapture"])
+        .args(["--exact", "j9_w4_a_read_only_folder_is_reported_and_unchanged", "--nocapture"])
         .env(READ_ONLY, home.path())
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+    let output = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && output.contains("1 passed"), "{output}");
     assert!(open(home.path(), &keys).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_service_that_nobody_trusts_or_reaches_is_never_asked() {
+async fn look_up_of_an_unreachable_service_makes_no_key() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     let authenticator = open(home.path(), &keys).await.unwrap();
     let typed = CodeInput::Typed { code: "ABCD-EF01-2345".to_owned(), address: "127.0.0.1:1".to_owned() };
     let Scanned::Invite(invite) = authenticator.read_code(typed).await.unwrap() else {
-        unreachable!("a typed code is an invitation")
+        unreachable!("a typed code is an invite")
     };
     assert_eq!(authenticator.look_up(invite).await.err(), Some(Error::Offline));
-    assert!(keys.aliases().is_empty(), "no key was made for it");
+    assert!(keys.aliases().is_empty(), "a key was made");
 }
 
 #[tokio::test]
-async fn a_dropped_wait_leaves_the_authenticator_working() {
+async fn dropping_a_wait_leaves_the_authenticator_working() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     let authenticator = open(home.path(), &keys).await.unwrap();
     let revision = authenticator.snapshot().await.unwrap().revision;
@@ -165,7 +166,7 @@ async fn a_dropped_wait_leaves_the_authenticator_working() {
 }
 
 #[tokio::test]
-async fn a_wait_has_an_end_even_when_nothing_changes() {
+async fn changed_since_ends_after_its_time_limit() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     let authenticator = open(home.path(), &keys).await.unwrap();
     let snapshot = authenticator.snapshot().await.unwrap();
@@ -174,7 +175,7 @@ async fn a_wait_has_an_end_even_when_nothing_changes() {
 }
 
 #[tokio::test]
-async fn shut_down_ends_what_waits_and_the_store_opens_again() {
+async fn shut_down_ends_waits_and_the_folder_opens_again() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     let authenticator = open(home.path(), &keys).await.unwrap();
     let revision = authenticator.snapshot().await.unwrap().revision;
@@ -190,15 +191,15 @@ async fn shut_down_ends_what_waits_and_the_store_opens_again() {
     assert!(open(home.path(), &keys).await.unwrap().accounts().await.unwrap().is_empty());
 }
 
-/// A key store that takes its time, or gives back another key than it took.
+/// A key store that is slow, or that unwraps to another key than it wrapped.
 #[derive(Default)]
-struct Spoiled {
+struct Faulty {
     keys: FakeKeyStore,
     pause: Duration,
     forgets: bool,
 }
 
-impl KeyStore for Spoiled {
+impl KeyStore for Faulty {
     fn make(&self, alias: String, guard: KeyGuard) -> Result<Vec<u8>, PlatformError> {
         self.keys.make(alias, guard)
     }
@@ -227,47 +228,47 @@ impl KeyStore for Spoiled {
 }
 
 #[tokio::test]
-async fn a_key_store_that_gives_back_something_else_is_found_out_before_it_is_relied_on() {
+async fn open_fails_when_unwrap_returns_another_key() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
-    let forgetful = Ports { key_store: Arc::new(Spoiled { forgets: true, ..Spoiled::default() }), ..ports(&keys) };
+    let forgetful = Ports { key_store: Arc::new(Faulty { forgets: true, ..Faulty::default() }), ..ports(&keys) };
     let opened = Authenticator::open(Folders::under(home.path().to_owned()), forgetful).await;
     assert_eq!(opened.err(), Some(Error::Platform(PlatformError::Unusable)));
-    // Nothing was kept: a key store that remembers starts anew.
+    // Nothing was stored: a correct key store can open the folder.
     assert!(open(home.path(), &keys).await.is_ok());
 }
 
 #[tokio::test]
-async fn the_lock_is_asked_anew_each_time() {
+async fn device_lock_returns_the_lock_of_the_port() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     let authenticator = open(home.path(), &keys).await.unwrap();
     assert_eq!(authenticator.device_lock().await, Ok(LockState::Biometric));
 }
 
 #[test]
-fn a_caller_that_turns_away_from_opening_is_not_held() {
+fn dropping_open_while_it_runs_does_not_block() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     let slow =
-        Ports { key_store: Arc::new(Spoiled { pause: Duration::from_secs(3), ..Spoiled::default() }), ..ports(&keys) };
+        Ports { key_store: Arc::new(Faulty { pause: Duration::from_secs(3), ..Faulty::default() }), ..ports(&keys) };
     let mut opening = Box::pin(Authenticator::open(Folders::under(home.path().to_owned()), slow));
-    // As Kotlin does it: polled once on a thread that belongs to nobody's runtime, then dropped.
+    // As Kotlin does, the future is polled once on a thread outside any runtime, and then dropped.
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(opening.as_mut().poll(&mut context).is_pending());
-    // By now the key store is in the middle of its answer.
+    // Wait until the core is inside the slow call of the key store.
     std::thread::sleep(Duration::from_millis(300));
     let started = std::time::Instant::now();
     drop(opening);
-    assert!(started.elapsed() < Duration::from_secs(1), "held for {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(1), "the drop blocked for {:?}", started.elapsed());
 }
 
-/// An app is more than its authenticator: nothing that belongs to the whole process is touched.
+/// The core must not change state of the whole process, which belongs to the app.
 #[tokio::test]
-async fn it_changes_nothing_of_the_process_that_it_lives_in() {
+async fn the_core_does_not_change_process_wide_state() {
     let process = || {
         let variables: std::collections::BTreeMap<_, _> = std::env::vars_os().collect();
         (variables, std::env::current_dir().unwrap(), rustls::crypto::CryptoProvider::get_default().is_some())
     };
     let before = process();
-    assert!(!before.2, "nobody has chosen the app's cryptography");
+    assert!(!before.2, "a default cryptography provider is set");
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     let authenticator = open(home.path(), &keys).await.unwrap();
     let refused = authenticator.add_by_signing_in("127.0.0.1:1".to_owned(), "https://app.example/".to_owned()).await;

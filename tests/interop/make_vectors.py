@@ -1,12 +1,12 @@
-"""Makes test vectors of the phone sign-in protocol: those that are not frozen, anew.
+"""Makes the test vectors of the phone sign-in protocol that are not frozen.
 
-Everything here comes from stock libraries: PyJWT signs, jwcrypto makes thumbprints, http_ece encrypts
-pushes, argon2-cffi and hashlib make keys and MACs. No code of this project is used, so that a mistake
-of ours can't hide in both the vectors and their reader. What the bytes must be is said in
-`core/docs/protocol.md`; the sections named below are of that document.
+Everything is made with stock libraries: PyJWT signs, jwcrypto makes thumbprints, http_ece encrypts
+pushes, argon2-cffi and hashlib make keys and MACs. No code of this project is used, so that one mistake
+can't be in both the vectors and their reader. `core/docs/protocol.md` defines the messages;
+the section numbers in `making/` refer to that document.
 
-Keys and signatures are fresh each time, so the output is committed and never compared. A file that
-`FROZEN` names is left as it is: what is added stands in a file of its own and brings its own keys.
+Each run makes new keys and signatures, so the output is committed, and a new run never gives the same files.
+A file that `FROZEN` lists is not changed: new vectors go into a new file with new keys.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from making.world import World
 
 
 def make_all() -> dict[str, dict]:
-    """Every file by its name."""
+    """Makes all files; returns their contents by file name."""
     world = World.make()
     prompts, withdrawals, keys = prompt_file(world), withdrawn_file(world), keys_document_file(world)
     push_tests = push_test_file(world)
@@ -52,7 +52,7 @@ def make_all() -> dict[str, dict]:
 
 
 def main() -> None:
-    """Writes the files that are not frozen, and the sums of all."""
+    """Writes the files that are not frozen, and the SHA-256 checksums of all files."""
     VECTORS.mkdir(exist_ok=True)
     frozen = [line.split("  ")[1] for line in (VECTORS / "FROZEN").read_text().splitlines()]
     sums = []

@@ -1,7 +1,7 @@
 //! Generates Kotlin and Swift from the metadata inside the built, unstripped library.
 //!
-//! `countersign-bindgen LIBRARY KOTLIN_FOLDER SWIFT_FOLDER`, started in this crate's folder, where
-//! `uniffi.toml` stands.
+//! Usage: `countersign-bindgen LIBRARY KOTLIN_FOLDER SWIFT_FOLDER`. Run it in this crate's folder, which contains
+//! `uniffi.toml`.
 
 use std::process::ExitCode;
 

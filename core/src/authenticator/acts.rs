@@ -1,4 +1,4 @@
-//! What is done, around store, ports and network.
+//! The acts: each module implements operations of the API, with the store, the ports and the network.
 
 pub(crate) mod enrollment;
 pub(crate) mod phone_sign_in;

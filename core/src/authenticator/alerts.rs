@@ -1,4 +1,4 @@
-//! What reaches the person without their looking: pushes, notices, and that an account is silent for a while.
+//! The part of the API for alerts: muting, the health of pushes, and notices.
 
 use crate::authenticator::Authenticator;
 use crate::authenticator::acts::upkeep::notices;
@@ -12,8 +12,10 @@ use crate::base::points::Point;
 use crate::values::account::AccountId;
 
 impl Authenticator {
-    /// Mutes an account until `until`, for a day at most, and says when it ends: its prompts are kept and listed, and
-    /// alert nobody. They can be answered, denied and reported as ever.
+    /// Mutes an account until `until`, but for at most a day. Returns when the mute ends, by this phone's clock.
+    ///
+    /// The account's prompts are then stored and listed without an alert; they can be approved, denied and reported as
+    /// before. The mute is stored, and also applies in the notification extension.
     ///
     /// # Errors
     /// `UnknownAccount`, `Store`.
@@ -26,7 +28,7 @@ impl Authenticator {
         .await
     }
 
-    /// Lets an account alert again.
+    /// Ends the mute of an account. Does nothing for an account that is not muted.
     ///
     /// # Errors
     /// `UnknownAccount`, `Store`.
@@ -38,9 +40,10 @@ impl Authenticator {
         .await
     }
 
-    /// The platform has handed out another push address: every service is told, now or later.
+    /// Renews the push address of every account. Call this method when the platform reports a new push address.
     ///
-    /// Addresses are renewed once a month without this call too.
+    /// Returns immediately: the core gets the new addresses and sends them to the services in the background. Addresses
+    /// are also renewed every 30 days without this call.
     ///
     /// # Errors
     /// `Store`.
@@ -48,7 +51,7 @@ impl Authenticator {
         self.act(|core| async move { push_address::changed(&core).await }).await
     }
 
-    /// How pushes fare for an account; looks at the device's settings anew each time.
+    /// Returns whether pushes can reach this phone for an account. Each call reads the device's settings again.
     ///
     /// # Errors
     /// `UnknownAccount`, `Store`.
@@ -56,17 +59,20 @@ impl Authenticator {
         self.act(|core| async move { push_health::health(&core, account).await }).await
     }
 
-    /// "Send me a test": has the service send a push that only shows that pushes arrive, at most one a minute.
+    /// Asks the service for a test push. The service sends at most one a minute (protocol section 5).
     ///
-    /// When it comes, `push_received` says `PushEffect::Test`, and `PushHealth::last_received` moves.
+    /// Returns whether the service has sent the test push. When the push arrives, `push_received` returns
+    /// `PushEffect::Test` and `PushHealth::last_received` changes.
     ///
     /// # Errors
-    /// `Offline`, `Busy`, `Removed`, `NotAllowedNow`, `UnknownAccount`.
+    /// `Offline`, `Untrusted`, `Busy`, `Removed`, `UnknownAccount`; `NotAllowedNow` when the account is not active, or
+    /// is suspended or limited.
     pub async fn test_push(&self, account: AccountId) -> Result<PushTest, Error> {
         self.act(|core| async move { push_health::test(&core, account).await }).await
     }
 
-    /// Takes a notice off the screen; the service is told that it was seen.
+    /// Removes a notice from the snapshot and acknowledges it to the service, now or later. An unknown or dismissed
+    /// notice is ignored.
     ///
     /// # Errors
     /// `UnknownAccount`, `Store`.

@@ -1,4 +1,4 @@
-//! What can go wrong, one variant per cause; what the app does about it is decided above the core.
+//! The errors of the authenticator: one variant for each cause, so that the app can react to each.
 
 use crate::base::seal::SealError;
 use crate::base::secret::NoRandomness;
@@ -7,105 +7,111 @@ use crate::protocol::keys::chain::UntrustedKeys;
 use crate::protocol::qr::PictureError;
 use crate::values::platform::PlatformError;
 
-/// Why an act of the authenticator did not happen.
+/// Why an act of the authenticator failed.
 ///
-/// No variant carries a secret, a user name, an address or a code, so any of them may be logged.
+/// # Security
+/// No variant contains a secret, a user name, a URL or an enrollment code, so every error may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The key store can't be read before the first unlock after a restart; nothing is lost.
+    /// The device was not unlocked since its restart, so the key store can't be read. Nothing is lost; try again later.
     #[error("the key store is not yet unlocked")]
     NotYetUnlocked,
-    /// The database was made on another device: its keys are not here.
+    /// The database comes from another device, by a backup or a transfer: this device does not have the keys that seal
+    /// it.
     #[error("the database belongs to another device")]
     FromAnotherDevice,
-    /// The database's keys are on this device, so there is no reason to start over.
+    /// `start_over` was called although the database's keys are on this device.
     #[error("the database belongs to this device")]
     NotFromAnotherDevice,
-    /// The database was written by a newer version of the app; it is left alone.
-    #[error("the database is of a newer version ({0})")]
+    /// A newer version of the app wrote the database, with this schema version. The database was not changed.
+    #[error("a newer version of the app wrote the database (schema {0})")]
     NewerSchema(i64),
     /// The database can't be read or written.
     #[error("the database failed: {0}")]
     Store(StoreFault),
-    /// A port refused.
-    #[error("the platform refused: {0}")]
+    /// A port failed.
+    #[error("the platform failed: {0}")]
     Platform(#[from] PlatformError),
-    /// The code is not an invitation to an account.
+    /// The enrollment code is malformed, or the typed address is not the address of a service.
     #[error("the code can't be used: {0}")]
     Code(#[from] CodeError),
-    /// The picture can't be read.
+    /// The picture can't be read, or shows no QR code.
     #[error("the picture can't be used: {0}")]
     Picture(#[from] PictureError),
-    /// The service could not be reached: no network, no such host, connection broken, too slow.
+    /// The service could not be reached: no network, no such host, a broken connection, or a timeout.
     #[error("the service can't be reached")]
     Offline,
-    /// The connection is not trusted: certificate, name or protocol.
+    /// TLS failed: the certificate chain, the host name or the protocol version is not accepted.
     #[error("the connection to the service is not trusted")]
     Untrusted,
-    /// The service asks to come back later.
+    /// Try again later: the service responded with HTTP 429 or 5xx, its key chain can't be fetched, or the round trip
+    /// was too long to correct the clock.
     #[error("the service is busy")]
     Busy,
-    /// The address answers, but not as a sign-in service of this protocol.
+    /// The server at this address is not a service of this protocol (section 2).
     #[error("not a sign-in service: {0}")]
     NotASignInService(MetadataFault),
-    /// The service speaks only versions that this app does not know.
+    /// The service supports only protocol versions that this app does not know.
     #[error("the service needs another version of the app")]
     UnsupportedVersion,
-    /// The enrollment can't go on.
-    #[error("the enrollment ended: {0}")]
+    /// The service has ended the enrollment, does not know it, or refuses the code.
+    #[error("the enrollment can't continue: {0}")]
     Enrollment(EnrollmentFault),
-    /// The answer was not made by the service that showed the code; nothing was kept.
-    #[error("the answer does not come from the service that made the code")]
+    /// The MAC of the response is missing or wrong, or its account or keys differ from the service's earlier response.
+    /// An attacker may intercept the connection. Nothing of the enrollment is kept.
+    #[error("the response does not come from the service of this enrollment")]
     Impostor,
-    /// This phone's clock is off by more than a day.
-    #[error("the clock is off by more than a day")]
+    /// This phone's clock differs from the service's by more than a day.
+    #[error("the phone's clock is wrong by more than a day")]
     ClockWrong,
-    /// The account is already on this phone.
+    /// The account is already on this phone; remove it first to add it again.
     #[error("the account is already on this phone")]
     AlreadyHere,
-    /// The service's answer can't be verified or understood; nothing was changed.
-    #[error("the service's answer was refused")]
+    /// The service's response can't be verified or parsed, or does not fit the account. Its content was not used.
+    #[error("the service's response is invalid")]
     InvalidAnswer,
-    /// The service refused the request without saying why.
+    /// The service refused the request without a reason: `request-refused` (protocol section 9), or an OAuth error.
     #[error("the service refused the request")]
     Refused,
     /// The service removed this account from this phone.
     #[error("the account was removed by the service")]
     Removed,
-    /// The service's keys changed in a way that nothing vouches for.
+    /// The service's key chain does not continue the keys that this phone has stored (protocol section 6). The new keys
+    /// are not accepted, and nothing that they sign.
     #[error("the service's identity changed")]
     IdentityChanged,
-    /// Phone sign-in is off for this account, so nothing here can approve it.
+    /// Phone sign-in is off for this account, so there is no sign-in key.
     #[error("phone sign-in is off")]
     PhoneSignInOff,
-    /// The organization does not allow this at present.
+    /// The account is suspended, limited by policy, or (for a test push) not active.
     #[error("not allowed by the organization at present")]
     NotAllowedNow,
-    /// What came back from the browser does not belong to what was started here.
-    #[error("the browser's answer does not belong to this act")]
+    /// The redirect from the browser does not have the URL, `state` and issuer of the waiting act, or is malformed.
+    /// Nothing was changed.
+    #[error("the redirect does not belong to this act")]
     ForeignRedirect,
-    /// What the app brought does not fit what the step asked for.
-    #[error("not what the step asked for")]
+    /// The app's reply does not fit the current step.
+    #[error("the reply does not fit the step")]
     WrongReply,
-    /// No such account on this phone.
+    /// No account on this phone has this id, or it is still pending.
     #[error("no such account")]
     UnknownAccount,
-    /// No such prompt, or it is no longer open.
+    /// This phone never stored the prompt, or has deleted it.
     #[error("no such request")]
     UnknownPrompt,
-    /// The prompt's time is over.
+    /// The prompt has expired; nothing was signed.
     #[error("the request has expired")]
     PromptExpired,
     /// A decision for this prompt was already made on this phone.
     #[error("the request was already answered")]
     AlreadyAnswered,
     /// The number has the wrong form for this prompt; nothing was sent.
-    #[error("the number does not have the form that was asked for")]
+    #[error("the number has the wrong form for this request")]
     NumberForm,
-    /// No such step: finished, or abandoned.
-    #[error("no such step")]
+    /// The act of this ticket has finished, was abandoned, or never existed.
+    #[error("no unfinished act has this ticket")]
     UnknownTicket,
-    /// The authenticator was closed.
+    /// The authenticator was closed by `shut_down`, its runtime could not be started, or the task panicked.
     #[error("the authenticator is closed")]
     Closed,
 }
@@ -117,20 +123,20 @@ pub enum StoreFault {
     /// The disk is full.
     #[error("disk full")]
     DiskFull,
-    /// The folder or file can't be written.
+    /// The folder or the file can't be created, opened or written.
     #[error("read-only")]
     ReadOnly,
-    /// Another process holds the database.
-    #[error("busy")]
+    /// Another process locked the database for longer than five seconds.
+    #[error("locked by another process")]
     Busy,
-    /// The file is damaged; it is left as it is.
+    /// The file is damaged. It was not changed.
     #[error("damaged")]
     Damaged,
-    /// A record can't be read; the others can.
+    /// One record can't be read; the other records are not affected.
     #[error("unreadable record")]
     Record,
-    /// Anything else SQLite reports.
-    #[error("sqlite")]
+    /// Any other SQLite error.
+    #[error("other SQLite error")]
     Other,
 }
 
@@ -138,44 +144,44 @@ pub enum StoreFault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum MetadataFault {
-    /// The address has no discovery document.
+    /// There is no discovery document at the address: the HTTP status is not 200, 429 or 5xx.
     #[error("no discovery document")]
     Missing,
-    /// The document is not JSON of the expected shape, or too large.
-    #[error("unreadable discovery document")]
+    /// The document is not JSON of the expected shape, or lacks PKCE, DPoP or `iss` support (protocol section 2).
+    #[error("invalid discovery document")]
     Unreadable,
-    /// The document names another issuer.
-    #[error("another issuer")]
+    /// The document's `issuer` is not the issuer for which it was fetched.
+    #[error("the discovery document names another issuer")]
     OtherIssuer,
-    /// The service does not offer phone sign-in.
-    #[error("no phone sign-in")]
+    /// The document has no member `phone_sign_in`: an OpenID provider, but not of this protocol.
+    #[error("the discovery document has no `phone_sign_in`")]
     NoPhoneSignIn,
-    /// An endpoint is not `https` at the issuer's own host.
-    #[error("endpoint elsewhere")]
+    /// An endpoint is not `https` at the issuer's own host and port.
+    #[error("an endpoint is not at the issuer")]
     EndpointElsewhere,
-    /// The push key is not a P-256 point.
-    #[error("bad push key")]
+    /// The service's VAPID key is not a P-256 point.
+    #[error("invalid VAPID key")]
     PushKey,
 }
 
-/// Why an enrollment can't go on.
+/// Why a service ends an enrollment or refuses its code (problem types of protocol section 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum EnrollmentFault {
-    /// The service knows no such code, or the code was mistyped.
-    #[error("unknown")]
+    /// The service does not know the code, or the code was mistyped.
+    #[error("code unknown")]
     Unknown,
-    /// Its ten minutes are over.
-    #[error("expired")]
+    /// The code is older than ten minutes.
+    #[error("code expired")]
     Expired,
-    /// It was used, by this or another phone.
-    #[error("used")]
+    /// Another phone has used the code, or the enrollment has finished.
+    #[error("code already used")]
     Used,
-    /// It was ended on the page.
-    #[error("cancelled")]
+    /// The enrollment was cancelled in the wizard, or a change of the account or of the policy ended it.
+    #[error("enrollment cancelled")]
     Cancelled,
-    /// It was looked up too often.
-    #[error("looked up too often")]
+    /// The code was looked up more than five times.
+    #[error("code looked up too often")]
     TooManyLookUps,
 }
 

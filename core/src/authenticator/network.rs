@@ -1,4 +1,4 @@
-//! Connections, and what a service says of itself.
+//! HTTP connections to services, and their discovery documents.
 
 pub(crate) mod http;
 pub(crate) mod metadata;

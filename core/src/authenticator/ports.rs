@@ -1,4 +1,4 @@
-//! The ports: what the platform gives the core, asked on blocking threads and for a limited time.
+//! Calls the ports, through which the core uses the platform. Each call runs on a blocking thread, with a time limit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,28 +12,35 @@ use crate::base::jose;
 use crate::base::jose::{HeaderKey, PublicKey, base64url};
 use crate::values::platform::{DeviceDescription, DeviceLock, KeyStore, PlatformError, PushChannel, TlsTrust};
 
-/// A port that answers later than this has failed for now; what it still brings is swept by its alias.
+/// The longest time that a port may take; a longer call counts as a transient failure. If that call still makes a key
+/// later, the core finds the key by its alias, and uses or deletes it.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the platform gives the core.
+/// The platform's services, which the app implements and passes to `Authenticator::open`.
+///
+/// Implementations may block, and are called from several threads at the same time.
 #[derive(Clone)]
 pub struct Ports {
-    /// Keys that never leave the device.
+    /// Makes, uses and deletes private keys that never leave the device.
     pub key_store: Arc<dyn KeyStore>,
-    /// Whether the device has a lock.
+    /// Reads whether the device has a lock, and of which kind.
     pub device_lock: Arc<dyn DeviceLock>,
-    /// How pushes reach this phone.
+    /// Provides push addresses, and the system's settings for pushes.
     pub push_channel: Arc<dyn PushChannel>,
-    /// Which certificate chains are trusted.
+    /// Decides which certificate chains are trusted. The core itself checks the host name and the handshake.
     pub tls_trust: Arc<dyn TlsTrust>,
-    /// Wall time and time since boot.
+    /// Reads the wall time and the time since boot.
     pub clock: Arc<dyn Clock>,
-    /// What this phone says of itself.
+    /// Name, model, system and app version of this phone, as the service will list them. `open` removes control
+    /// characters and shortens long texts.
     pub device: DeviceDescription,
 }
 
 impl Ports {
-    /// Asks a port on a blocking thread, for a limited time.
+    /// Calls a port on a blocking thread and waits for it, at most `TIMEOUT`.
+    ///
+    /// # Errors
+    /// `Platform` with the port's error; `Platform(Transient)` when the port panicked or took too long.
     pub(crate) async fn ask<T, F>(&self, ask: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -43,13 +50,16 @@ impl Ports {
         let answer = tasks::blocking(move || ask(&ports));
         match tokio::time::timeout(TIMEOUT, answer).await {
             Ok(Ok(answer)) => Ok(answer?),
-            // A port that panicked or never returned says nothing about the key.
+            // A panic or a timeout does not prove that the key does not exist.
             Ok(Err(_)) | Err(_) => Err(Error::Platform(PlatformError::Transient)),
         }
     }
 
-    /// Destroys the key under `alias`, and makes sure that it is gone: a port that fails without saying so
-    /// must not leave a key behind that everybody believes destroyed.
+    /// Deletes the key `alias`, then checks that the key store no longer has the key.
+    ///
+    /// # Errors
+    /// `Platform`; `Platform(Transient)` when the key still exists. The check detects a key store that reports success
+    /// but has not deleted the key.
     pub(crate) async fn delete_key(&self, alias: String) -> Result<(), Error> {
         let wanted = alias.clone();
         self.ask(move |ports| ports.key_store.delete(wanted)).await?;
@@ -60,7 +70,11 @@ impl Ports {
         }
     }
 
-    /// Signs `payload` as a compact JWS with the key under `alias`.
+    /// Signs `payload` as a compact JWS (ES256) with the key `alias`, of type `typ` and with `key` in the header.
+    ///
+    /// # Errors
+    /// `Platform` with the key store's error; `Platform(Unusable)` when the signature is not DER. This method does not
+    /// verify the signature: see `check_own_signature`.
     pub(crate) async fn sign_jws(
         &self,
         alias: &str,
@@ -68,7 +82,7 @@ impl Ports {
         key: HeaderKey<'_>,
         payload: &impl Serialize,
     ) -> Result<String, Error> {
-        let unusable = |_garbage| Error::Platform(PlatformError::Unusable);
+        let unusable = |_malformed| Error::Platform(PlatformError::Unusable);
         let input = jose::signing_input(typ, key, payload).map_err(unusable)?;
         let alias = alias.to_owned();
         let message = input.clone().into_bytes();
@@ -78,15 +92,16 @@ impl Ports {
     }
 }
 
-/// Makes sure that the key store signed these bytes with the key that it made: what is decided by the person is
-/// signed once and sent for a day, so a signature that nobody will accept must not be kept.
+/// Verifies that `key` made the signature of a JWS that this phone has signed.
+///
+/// An answer is signed once and resent for a day, so a signature that no service accepts must not be stored.
 ///
 /// # Errors
-/// `Platform(Unusable)` for garbage or another key's signature.
+/// `Platform(Unusable)` for malformed input or the signature of another key.
 pub(crate) fn check_own_signature(jws: &str, key: &PublicKey) -> Result<(), Error> {
     let unusable = || Error::Platform(PlatformError::Unusable);
     let (input, signature) = jws.rsplit_once('.').ok_or_else(unusable)?;
-    let signature = base64url::decode(signature).map_err(|_garbage| unusable())?;
+    let signature = base64url::decode(signature).map_err(|_malformed| unusable())?;
     key.verify(input.as_bytes(), &signature).map_err(|_wrong| unusable())
 }
 
@@ -98,7 +113,7 @@ mod tests {
     use crate::values::platform::{KeyGuard, KeyStore};
 
     #[test]
-    fn only_the_key_that_was_made_signs_for_the_person() {
+    fn check_own_signature_refuses_another_key() {
         let keys = FakeKeyStore::default();
         let made =
             |alias: &str| PublicKey::from_sec1(&keys.make(alias.to_owned(), KeyGuard::AfterFirstUnlock).unwrap());

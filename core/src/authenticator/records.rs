@@ -1,4 +1,4 @@
-//! What is stored.
+//! The records that the database stores, their stages, and rules that need only a record.
 
 pub(crate) mod account;
 pub(crate) mod digits;

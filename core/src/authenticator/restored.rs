@@ -1,6 +1,6 @@
-//! A database that was restored from another device: what stood in it, and beginning anew.
+//! Lists the accounts of a database that was restored from another device, and clears such a database.
 //!
-//! Functions of their own, since such a database does not open.
+//! Both are free functions, since `Authenticator::open` refuses such a database.
 
 use std::sync::Arc;
 
@@ -12,8 +12,10 @@ use crate::authenticator::tasks;
 use crate::values::account::Account;
 use crate::values::platform::KeyStore;
 
-/// What stood in a database that another device's keys belong to (`Authenticator::open` answered `FromAnotherDevice`):
-/// names only, each account with `AccountHealth::RestoredElsewhere`; changes nothing.
+/// Returns the accounts that were active in a database from another device, oldest first. Call it after
+/// `Authenticator::open` has returned `FromAnotherDevice`.
+///
+/// Names and issuers can be read, secrets can't. Each account has `AccountHealth::RestoredElsewhere`. Changes nothing.
 ///
 /// # Errors
 /// `NewerSchema`, `Store`.
@@ -21,12 +23,13 @@ pub async fn restored_accounts(folders: Folders) -> Result<Vec<Account>, Error> 
     blocking(move || restored::accounts(&folders.home.join(DATABASE))).await
 }
 
-/// Empties a database that another device's keys belong to, so that `Authenticator::open` begins anew; the services still
-/// list the other device.
+/// Deletes everything in a database from another device, so that `Authenticator::open` can use the empty database.
+///
+/// The services are not informed: they still list the other device.
 ///
 /// # Errors
-/// `NotFromAnotherDevice` when its keys are here; `NotYetUnlocked`, `Platform`, `NewerSchema`, `Store`: nothing was
-/// changed.
+/// `NotFromAnotherDevice` when this device has the database's keys: working accounts must not be deleted by mistake.
+/// `NotYetUnlocked`, `Platform`, `NewerSchema`, `Store`. After an error nothing was changed.
 pub async fn start_over(folders: Folders, key_store: Arc<dyn KeyStore>) -> Result<(), Error> {
     blocking(move || restored::clear(&folders.home.join(DATABASE), key_store.as_ref())).await
 }

@@ -1,4 +1,4 @@
-//! Everything a screen shows, read in one transaction.
+//! Reads everything that a screen shows in one transaction, and fetches the prompts of all accounts.
 
 use std::sync::Arc;
 
@@ -15,32 +15,36 @@ use crate::protocol::messages::FetchReason;
 use crate::values::account::{Account, AccountId, Notice};
 use crate::values::prompt::{Prompt, PromptState};
 
-/// Everything a screen shows, at one moment.
+/// Everything that a screen shows, read at one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Rises with every change; hand it to `changed_since`.
+    /// Increases with every change; pass it to `changed_since`. Starts at 0 when the authenticator is opened.
     pub revision: u64,
-    /// Oldest first; pending ones are among `pending`.
+    /// The accounts, oldest first. Pending accounts are left out; their enrollments are in `pending`.
     pub accounts: Vec<Account>,
-    /// Prompts that wait for the person or the service, or whose outcome came in the last minute; oldest first.
+    /// Prompts that wait for the person or the service, or whose outcome arrived in the last minute; oldest first.
     pub prompts: Vec<Prompt>,
-    /// Acts that can go on or be given up.
+    /// One step for each stored act that can be continued or abandoned.
     pub pending: Vec<Step>,
-    /// What happened to the accounts and was not dismissed, newest first.
+    /// Changes of the accounts that the person has not dismissed, newest first.
     pub notices: Vec<Notice>,
 }
 
-/// What "check for requests" found.
+/// The result of `check_for_prompts`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// Every prompt that waits for the person.
+    /// Every prompt that waits for the person, oldest first, also of the accounts in `unreachable`.
     pub prompts: Vec<Prompt>,
-    /// Accounts whose service could not be asked, and why.
+    /// Accounts whose prompts could not be fetched, with the error.
     pub unreachable: Vec<(AccountId, Error)>,
 }
 
+/// Reads a snapshot in one transaction. A record that can't be read is left out.
+///
+/// # Errors
+/// `Store`.
 pub(super) async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
-    // Read before the data: a change in between is then reported again, never missed.
+    // The revision is read before the data, so a change in between is reported again and not missed.
     let (revision, now, lock) = (core.revision(), core.ports.clock.now(), core.lock_seen());
     let (records, mut snapshot, registrations, entered) = core
         .store
@@ -70,10 +74,14 @@ pub(super) async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
     Ok(snapshot)
 }
 
+/// Imports the notification extension's pushes, and fetches the prompts of all accounts in parallel.
+///
+/// # Errors
+/// As `push::import` and `snapshot`.
 pub(super) async fn check_for_prompts(core: &Arc<Core>, reason: FetchReason) -> Result<Checked, Error> {
     push::import(core).await?;
     let records = core.store.read(|tables| tables.accounts()).await?;
-    // All at once: one service that is slow must not hold up the others.
+    // In parallel: a slow service must not delay the others.
     let mut asked = Vec::new();
     for account in records.into_iter().filter(|record| !record.is_removed()) {
         let core = Arc::clone(core);

@@ -1,4 +1,4 @@
-//! One signed exchange with a service, one trip to the browser.
+//! Sends requests to a service: signed exchanges, enrollment, and authorization through the system browser.
 
 pub(crate) mod authorization;
 pub(crate) mod clock_offset;

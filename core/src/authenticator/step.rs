@@ -1,4 +1,4 @@
-//! What the app does next in an act that needs more than one go, and what it brings back.
+//! Defines the steps of an act that takes several calls (what the app does next), and the app's replies to them.
 
 pub(crate) mod redirect;
 pub(crate) mod scan;
@@ -15,132 +15,139 @@ use crate::values::platform::{KeyGuard, PlatformError};
 use crate::values::prompt::{Outcome, PromptId};
 use crate::values::ticket::Ticket;
 
-/// What the app does next in an act that needs more than one go.
+/// What the app does next in an act that takes several calls.
+///
+/// Acts are stored, so a step can be shown again after a restart (`pending_steps`). Exception: an approval that waits
+/// for user verification is only in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Step {
-    /// Show these digits, to be typed into the page where the person started, and nowhere else.
+    /// Show these digits. The person must type them only into the wizard's page.
     ShowDigits {
-        /// To wait for the end, or give it up.
+        /// For `wait_for_activation` or `abandon`.
         ticket: Ticket,
-        /// Who is asking.
+        /// The verified host of the service that asks.
         host: String,
         /// Six ASCII digits.
         digits: String,
-        /// When they end, by this phone's clock.
+        /// When the digits expire, by this phone's clock.
         until: Timestamp,
     },
-    /// Adding an account was cut off; it can go on or be given up.
+    /// Adding an account was interrupted. The enrollment can be continued (`continue_enrollment`) or abandoned.
     EnrollmentInterrupted {
-        /// To go on, or give it up.
+        /// For `continue_enrollment` or `abandon`.
         ticket: Ticket,
-        /// Who is asking.
+        /// The host of the service that asks.
         host: String,
     },
-    /// The service ended adding an account; say so, then give the ticket up.
+    /// The service ended the enrollment. Show the cause, then abandon the ticket.
     EnrollmentEnded {
-        /// To have it forgotten.
+        /// For `abandon`, which deletes the enrollment from this phone.
         ticket: Ticket,
-        /// Who asked.
+        /// The host of the service that asked.
         host: String,
-        /// Why.
+        /// The cause, from the service's signed state.
         cause: RemovalCause,
     },
-    /// The device has no lock that could guard the key; nothing was kept. Say how to set one, then start again.
+    /// The device has no device lock that can guard the key. The act has ended, and nothing of it is kept. Show how to
+    /// set the device lock; then the act can be started again. An account that was added by signing in stays.
     MissingLock {
-        /// For which service.
+        /// The host of the account's service.
         host: String,
-        /// What the lock must be able to guard.
+        /// The guard that the lock must support.
         needs: KeyGuard,
     },
-    /// It can't be; nothing was kept.
+    /// Phone sign-in can't be turned on, or the account can't be added. The act has ended, and nothing of it is kept.
+    /// An account that was added before stays.
     NotAllowed {
-        /// By which service.
+        /// The host of the service.
         host: String,
-        /// Why.
+        /// The reason.
         why: NotAllowed,
     },
-    /// Ask whether this device is to be registered to this person; reply `Confirmed`, or abandon.
+    /// Ask the person whether this device is to be registered for this account; reply `Confirmed`, or abandon.
     ConfirmDevice {
-        /// To go on, or give it up.
+        /// For `provide` or `abandon`.
         ticket: Ticket,
-        /// With whom.
+        /// The host of the service at which the device is registered.
         host: String,
-        /// Whose it will be, as the service claims.
+        /// The account's user name, as the service claims it.
         user_name: String,
-        /// The organization, as the service claims.
+        /// The organization, as the service claims it.
         organization: String,
-        /// The name under which this device will be seen there.
+        /// The name under which the service will list this device.
         device: String,
     },
-    /// Open this address in the system browser; reply `Redirected` with the address it comes back to.
+    /// Open this URL in the system browser; reply `Redirected` with the URL with which the browser returns to the app.
     OpenBrowser {
-        /// To go on, or give it up.
+        /// For `provide` or `abandon`.
         ticket: Ticket,
-        /// Where the person signs in.
+        /// The host of the service at which the person signs in.
         host: String,
-        /// What to open, exactly.
+        /// The URL to open, unchanged.
         url: String,
-        /// Six ASCII digits to be shown beside, when the page there asks for them; to be typed nowhere else.
+        /// Six ASCII digits that the app shows and a page in the browser asks for. The person must type them only
+        /// there. Absent when phone sign-in is turned on for an existing account.
         digits: Option<String>,
-        /// When it ends, by this phone's clock.
+        /// When the authorization request expires, by this phone's clock.
         until: Timestamp,
     },
-    /// Make a P-256 key in the key store under this alias, guarded like this; reply `KeyMade` with its public point
-    /// (65 bytes). A key that stands under the alias already is the one.
+    /// Make a P-256 key in the key store under this alias, with this guard; reply `KeyMade` with its public point
+    /// (65 bytes). If a key with this alias exists already, reply with that key.
     MakeKey {
-        /// To go on, or give it up.
+        /// For `provide` or `abandon`.
         ticket: Ticket,
-        /// For which service.
+        /// The host of the account's service.
         host: String,
         /// The key store's name for the key.
         alias: String,
-        /// Who must be there for each use.
+        /// The user verification that each use of the key requires.
         guard: KeyGuard,
-        /// When it ends, by this phone's clock.
+        /// When the registration token expires, by this phone's clock.
         until: Timestamp,
     },
-    /// Have the person unlock the key and sign; reply `Signed` with the signature.
+    /// Ask the person to unlock the key, and sign with it; reply `Signed` with the signature.
     Sign {
-        /// To go on, or give it up.
+        /// For `provide` or `abandon`.
         ticket: Ticket,
-        /// Which service asks.
+        /// The host of the service that asks.
         host: String,
         /// The key store's name for the key.
         alias: String,
-        /// What the unlocking is for; the words are the app's own.
+        /// Why the person is asked for verification. The app chooses the text.
         purpose: Purpose,
-        /// What to sign: exactly one of these, the one that says how the person was really verified.
+        /// Sign exactly one of these forms: the form for the method by which the person was really verified.
         forms: Vec<SignedForm>,
-        /// When it ends, by this phone's clock.
+        /// When the prompt or the registration token expires, by this phone's clock.
         until: Timestamp,
     },
-    /// Turning phone sign-in on was cut off; it can go on (`continue_phone_sign_in`) or be given up.
+    /// Turning phone sign-in on was interrupted. It can be continued (`continue_phone_sign_in`) or abandoned.
     PhoneSignInInterrupted {
-        /// To go on, or give it up.
+        /// For `continue_phone_sign_in` or `abandon`.
         ticket: Ticket,
-        /// With whom.
+        /// The host of the account's service.
         host: String,
     },
-    /// The account was added by signing in, and approves requests after a password. Phone sign-in is not on:
-    /// `requirements` say what it needs, or why it can't be.
+    /// The account was added by signing in, and can approve sign-ins after a password. Phone sign-in is not on:
+    /// `requirements` returns what is missing, or why it is not allowed.
     AccountAdded {
-        /// Which one.
+        /// The new account's id on this phone.
         account: AccountId,
     },
-    /// Phone sign-in is on for this account.
+    /// Phone sign-in is on: the service has registered the sign-in key.
     PhoneSignInOn {
-        /// Which one.
+        /// The account's id on this phone.
         account: AccountId,
     },
-    /// The decision is stored and goes out as soon as the service can be reached; not yet done.
+    /// The signed answer or report is stored, and is sent when the service can be reached. Don't show the prompt as
+    /// approved.
     Queued {
-        /// What was decided about.
+        /// The prompt that was answered or reported.
         prompt: PromptId,
     },
-    /// The service said what came of it.
+    /// The service has processed the answer or report.
     Done {
-        /// What came of it.
+        /// The outcome, from the service's signed state.
         outcome: Outcome,
     },
 }
@@ -149,59 +156,67 @@ pub enum Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum NotAllowed {
-    /// The organization's policy says no.
+    /// The organization's policy does not allow it.
     Policy,
-    /// The organization allows fewer accounts on one phone, and this one holds the place.
+    /// The organization limits how many accounts may use phone sign-in on one phone, and other accounts have reached
+    /// the limit.
     AnotherAccount {
-        /// Whose account holds it, as the service claims.
+        /// The user name of one of those accounts, as the service claims it.
         user_name: String,
     },
-    /// The person chose not to, in the browser.
+    /// The person refused in the browser (OAuth `access_denied`).
     ByPerson,
-    /// It took too long, or an answer was lost; start again.
+    /// The authorization code or the token has expired, or the response with the token was lost. Start again.
     TooLate,
-    /// The service refused without saying why.
+    /// The service refused without a reason.
     Refused,
 }
 
-/// What the person unlocks a key for.
+/// Why the person is asked to unlock a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Purpose {
-    /// To turn phone sign-in on.
+    /// The new key signs its own registration (`phone-sign-in-key+jwt`, protocol section 10.1).
     TurnOnPhoneSignIn,
-    /// To approve this prompt.
+    /// The sign-in key signs the approval of a prompt (`phone-answer+jwt`, protocol section 7).
     Approve {
-        /// Which one.
+        /// The prompt to approve.
         prompt: PromptId,
     },
 }
 
-/// Bytes to be signed (ECDSA P-256 with SHA-256), for one way of having verified the person.
+/// The bytes to sign (ECDSA P-256 with SHA-256) for one method of user verification.
+///
+/// The signed claims contain the method (`uv`), but the platform reports the method only after the verification. So the
+/// app gets one form for each possible method.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct SignedForm {
-    /// How the person was verified.
+    /// The method of user verification that the signed claims name.
     pub verified: UserVerification,
-    /// The exact bytes.
+    /// The JWS signing input, in ASCII. Hash and sign it unchanged.
     pub bytes: Vec<u8>,
 }
 
 impl std::fmt::Debug for SignedForm {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The bytes hold the number, or the nonce of a registration.
+        // The bytes contain the number, or the nonce of a registration.
         write!(formatter, "SignedForm({:?})", self.verified)
     }
 }
 
 impl SignedForm {
-    /// One form for each way of verifying that a key with this guard can have meant.
+    /// Makes one form for each method of user verification that can unlock a key with this guard. `input` returns the
+    /// signing input for a method.
+    ///
+    /// # Errors
+    /// `Platform(Unusable)` when `input` can't serialize the claims.
     pub(crate) fn each(
         guard: KeyGuard,
         input: impl Fn(UserVerification) -> Result<String, JoseError>,
     ) -> Result<Vec<Self>, Error> {
         let ways: &[UserVerification] = match guard {
-            // Nobody is asked for such a key.
+            // A key with this guard can't prove user verification.
             KeyGuard::AfterFirstUnlock => &[],
             KeyGuard::BiometricCurrentSet => &[UserVerification::Biometric],
             KeyGuard::BiometricOrCredential => {
@@ -215,58 +230,66 @@ impl SignedForm {
         ways.iter().map(form).collect()
     }
 
-    /// The form that the app says was signed.
+    /// Returns the form for the method that the app reports.
+    ///
+    /// # Errors
+    /// `WrongReply` for a method that the key's guard does not allow.
     pub(crate) fn find(forms: Vec<Self>, verified: UserVerification) -> Result<Self, Error> {
-        // GUARD(verification-as-signed): j6_w15_unlocking_fails_is_cancelled_or_takes_too_long
+        // GUARD(verification-as-signed): j6_w15_unlocking_can_fail_or_be_cancelled_and_be_repeated
         // INSTEAD: Ok(forms.into_iter().find(|form| form.verified == verified || true).ok_or(Error::WrongReply)?)
         forms.into_iter().find(|form| form.verified == verified).ok_or(Error::WrongReply)
     }
 
-    /// The finished JWS with the platform's signature (ASN.1 DER).
+    /// Returns the compact JWS with the platform's signature, converted from ASN.1 DER to the 64 bytes of ES256. Does
+    /// not verify the signature.
+    ///
+    /// # Errors
+    /// `Platform(Unusable)` when `signature` is not the DER form of a P-256 signature.
     pub(crate) fn attach(&self, signature: &[u8]) -> Result<String, Error> {
         let unusable = || Error::Platform(PlatformError::Unusable);
         let input = std::str::from_utf8(&self.bytes).map_err(|_never| unusable())?;
-        let signature = jose::signature_from_der(signature).map_err(|_garbage| unusable())?;
+        let signature = jose::signature_from_der(signature).map_err(|_malformed| unusable())?;
         Ok(jose::attach(input, &signature))
     }
 }
 
-/// What the app brings back for a step.
+/// The app's reply to a step, for `provide`.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Reply {
-    /// The person agreed.
+    /// To `ConfirmDevice`: the person agreed.
     Confirmed,
-    /// The browser came back.
+    /// To `OpenBrowser`: the browser returned to the app.
     Redirected {
-        /// The address that it came back to, whole.
+        /// The full URL of the redirect, with its query. It contains an authorization code: don't log it.
         url: String,
     },
-    /// The key was made.
+    /// To `MakeKey`: the key store made the key.
     KeyMade {
-        /// Its public point (65 bytes, uncompressed).
+        /// The public point of the key (65 bytes, uncompressed).
         point: Vec<u8>,
     },
-    /// The person unlocked the key and it signed.
+    /// To `Sign`: the person unlocked the key, and the key signed.
     Signed {
-        /// ASN.1 DER.
+        /// The ECDSA signature, ASN.1 DER.
         signature: Vec<u8>,
-        /// How the person was verified, as it really was.
+        /// How the person was really verified; must be the method of the form that was signed.
         verified: UserVerification,
     },
-    /// The platform could not do it, or the person turned it away.
+    /// To `MakeKey` or `Sign`: the platform failed, or the person cancelled.
     Failed {
-        /// Why.
+        /// The platform's error. After `Locked`, `Transient` and `WrongPassphrase` the step can be repeated; when a key
+        /// is being registered, also after `Cancelled`. Any other error ends the act.
         cause: PlatformError,
     },
 }
 
 impl fmt::Debug for Reply {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The browser's address holds a code.
+        // The URL of the redirect contains an authorization code.
         match self {
             Self::Confirmed => formatter.write_str("Confirmed"),
-            // GUARD(redirect-not-printed): no_secret_of_a_whole_journey_is_written_down
+            // GUARD(redirect-not-printed): secrets_are_not_written_to_logs_files_or_urls
             // INSTEAD: Self::Redirected { url } => formatter.write_str(url),
             Self::Redirected { .. } => formatter.write_str("Redirected(…)"),
             Self::KeyMade { .. } => formatter.write_str("KeyMade(…)"),
@@ -281,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reply_prints_nothing_that_the_browser_brought() {
+    fn debug_of_a_reply_hides_the_redirect() {
         let back = Reply::Redirected { url: "http://127.0.0.1:1/phone-sign-in?code=canary&state=canary".to_owned() };
         assert_eq!(format!("{back:?}"), "Redirected(…)");
         assert_eq!(format!("{:?}", Reply::Failed { cause: PlatformError::Gone }), "Failed(Gone)");

@@ -1,7 +1,7 @@
-//! The database: one SQLite file in the app's private folder, secrets sealed column by column.
+//! The database: one SQLite file in the app's private folder. Secrets are sealed column by column.
 //!
-//! Decides how records are kept and that a change is whole or not at all; what the records mean is
-//! decided by the modules that own them. Every access runs on a blocking thread, in one transaction.
+//! Every access runs on a blocking thread, in one transaction: a change is written completely or not at all. The acts
+//! decide what a record means; this module only stores it.
 
 mod accounts;
 #[cfg(test)]
@@ -39,34 +39,43 @@ use crate::base::seal::Sealer;
 use crate::inbox::{Keeper, KeptPush};
 use crate::values::platform::{KeyStore, PlatformError};
 
-/// Schema of this version; `PRAGMA user_version` says which one a file has.
+/// The schema version that this code reads and writes. `PRAGMA user_version` is the schema version of a file.
 const SCHEMA_VERSION: i64 = 1;
 const SCHEMA_1: &str = include_str!("store/schema_1.sql");
 
-/// How long a writer waits for another process (only the terminal phone may have two).
+/// How long an access waits for another process. Only the terminal phone can run as two processes with one database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The open database.
+/// The open database. Clones share its only connection.
+///
+/// # Security
+/// Secrets are sealed with a random key that the platform's key store wraps, so a copied file reveals none. Names and
+/// the service's public data are stored in the clear.
 #[derive(Clone)]
 pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
+    /// Seals secret columns.
     sealer: Arc<Sealer>,
+    /// Writes the snapshot that the notification extension needs, and reads the pushes that the extension has received.
     inbox: Arc<Keeper>,
 }
 
-/// The records, inside one transaction.
+/// The records, inside one transaction. Each table has its own file with methods of this type.
 pub(crate) struct Tables<'a> {
     connection: &'a Connection,
     sealer: &'a Sealer,
-    /// Whether pushes can come for other accounts, or be verified otherwise, than before.
+    /// Set by a change after which the notification extension needs a new snapshot: accounts, their keys, clock offset
+    /// or memory.
     recipients_changed: Cell<bool>,
 }
 
 impl Store {
-    /// Opens or makes the database at `path` and leaves a snapshot in the `inbox` folder; blocks.
+    /// Opens or creates the database at `path`, and writes a snapshot for the notification extension into the `inbox`
+    /// folder. Blocks.
     ///
     /// # Errors
-    /// `NotYetUnlocked`, `FromAnotherDevice` and `NewerSchema` leave the file as it was.
+    /// `NotYetUnlocked`, `FromAnotherDevice`, `NewerSchema`, `Platform`, `Store`. After an error the records are
+    /// unchanged.
     pub(crate) fn open(path: &Path, inbox: &Path, key_store: &dyn KeyStore) -> Result<Self, Error> {
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -75,7 +84,7 @@ impl Store {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         // Freed pages would otherwise keep old sealed values and personal data.
-        // GUARD(secure-delete): no_secret_of_a_whole_journey_is_written_down
+        // GUARD(secure-delete): secrets_are_not_written_to_logs_files_or_urls
         connection.pragma_update(None, "secure_delete", true)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         migrate(&transaction)?;
@@ -86,12 +95,15 @@ impl Store {
         points::reached(Point::Database, Side::After);
         let inbox = Arc::new(Keeper::new(inbox, inbox_sealer, wrapped));
         let store = Self { connection: Arc::new(Mutex::new(connection)), sealer: Arc::new(sealer), inbox };
-        // A process killed between a change and its snapshot left an older one.
+        // If an earlier process was killed between a change and its snapshot, the snapshot is outdated.
         store.inbox.leave(&store.read_blocking(|tables| tables.recipients())?);
         Ok(store)
     }
 
-    /// Runs `work` in one transaction that only reads: what it writes is not kept.
+    /// Runs `work` in one transaction that is always rolled back, so `work` must not write.
+    ///
+    /// # Errors
+    /// Those of `work`, and `Store`.
     pub(crate) async fn read<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -101,7 +113,14 @@ impl Store {
         tasks::blocking(move || store.read_blocking(work)).await?
     }
 
-    /// Runs `work` in one transaction, written when it returns `Ok` and undone otherwise: the step `point`.
+    /// Runs `work` in one transaction. Commits when `work` returns `Ok`, else rolls back. `point` names the transaction
+    /// for tests that kill the process just before or after it.
+    ///
+    /// On return the change is on the disk (`synchronous = FULL`). Prefer `Core::change` when a screen shows the
+    /// change.
+    ///
+    /// # Errors
+    /// Those of `work`, and `Store`: nothing was written.
     pub(crate) async fn write<T, F>(&self, point: Point, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -111,7 +130,11 @@ impl Store {
         tasks::blocking(move || store.write_blocking(point, work)).await?
     }
 
-    /// What the notification extension has found.
+    /// Returns the pushes that the notification extension has received in the last ten minutes. The folder is shared,
+    /// so the caller must verify the pushes again.
+    ///
+    /// # Errors
+    /// `Closed`. An unreadable file is skipped.
     pub(crate) async fn kept_pushes(&self, now: Timestamp) -> Result<Vec<KeptPush>, Error> {
         let inbox = Arc::clone(&self.inbox);
         tasks::blocking(move || inbox.kept(now)).await
@@ -123,12 +146,13 @@ impl Store {
         work(&Tables { connection: &transaction, sealer: &self.sealer, recipients_changed: Cell::new(false) })
     }
 
+    /// As `write`, on the calling thread; blocks.
     pub(crate) fn write_blocking<T>(
         &self,
         point: Point,
         work: impl FnOnce(&Tables<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        // A panic in another transaction rolled that one back; the connection itself is sound.
+        // A panic in an earlier transaction has rolled that transaction back; the connection can still be used.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let tables = Tables { connection: &transaction, sealer: &self.sealer, recipients_changed: Cell::new(false) };
@@ -137,7 +161,7 @@ impl Store {
         points::reached(point, Side::Before);
         transaction.commit()?;
         points::reached(point, Side::After);
-        // Still under the lock, so that snapshots follow each other as the changes did.
+        // The connection is still locked, so snapshots are written in the order of the changes.
         if let Some(recipients) = recipients {
             self.inbox.leave(&recipients);
         }
@@ -145,7 +169,8 @@ impl Store {
     }
 }
 
-/// Every record of a query that can be read, in its order: one that can't costs no other.
+/// Reads the records of a query, in the query's order. Skips and logs each record that can't be read: one damaged
+/// record must not hide the others.
 fn readable<T>(
     mut rows: Rows<'_>,
     kind: &'static str,
@@ -155,7 +180,7 @@ fn readable<T>(
     while let Some(row) = rows.next()? {
         match read(row) {
             Ok(record) => records.push(record),
-            // GUARD(unreadable-record-alone): j9_w2_one_unreadable_record_costs_no_other
+            // GUARD(unreadable-record-alone): j9_w2_an_unreadable_record_affects_no_other_account
             // INSTEAD: Err(error) => return Err(error),
             Err(error) => tracing::error!(%error, kind, "a record is unreadable"),
         }
@@ -163,6 +188,7 @@ fn readable<T>(
     Ok(records)
 }
 
+/// Refuses a database with a newer schema, before anything in it is changed.
 fn refuse_newer(connection: &Connection) -> Result<(), Error> {
     match schema_version(connection)? {
         found if found > SCHEMA_VERSION => Err(Error::NewerSchema(found)),
@@ -174,6 +200,7 @@ fn schema_version(connection: &Connection) -> Result<i64, Error> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
+/// Creates the tables in an empty file.
 fn migrate(connection: &Connection) -> Result<(), Error> {
     if schema_version(connection)? == 0 {
         connection.execute_batch(SCHEMA_1)?;
@@ -182,8 +209,13 @@ fn migrate(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// A key of ours and its wrapped form: random, wrapped by the platform's key store, so that a copied file
-/// opens nowhere else.
+/// Loads or makes the sealing key `name`, and returns it with its wrapped form.
+///
+/// The sealing key is random, and the platform's key store wraps it. So the secrets in a copied file can't be read on
+/// another device.
+///
+/// # Errors
+/// As `unwrap_failed`; `Platform(Unusable)` when the key store does not return the key that it wrapped.
 fn open_sealer(connection: &Connection, key_store: &dyn KeyStore, name: &str) -> Result<(Sealer, Vec<u8>), Error> {
     if let Some(wrapped) = wrapped_key(connection, name)? {
         let key = key_store.unwrap(wrapped.clone()).map_err(unwrap_failed)?;
@@ -191,7 +223,7 @@ fn open_sealer(connection: &Connection, key_store: &dyn KeyStore, name: &str) ->
     }
     let (sealer, key) = Sealer::make()?;
     let wrapped = key_store.wrap(key.to_vec()).map_err(unwrap_failed)?;
-    // A key store that can't give back what it took would lose everything at the next start.
+    // If the key store can't unwrap its own result, everything would be lost at the next start.
     let again = Zeroizing::new(key_store.unwrap(wrapped.clone()).map_err(unwrap_failed)?);
     if again.as_slice() != key.as_slice() {
         return Err(Error::Platform(PlatformError::Unusable));

@@ -1,5 +1,7 @@
-//! Work on the runtime and on blocking threads, with its type erased: each type of future or closure that
-//! tokio is given otherwise brings its own copy of tokio's machinery into the library that ships in an app.
+//! Starts work on the runtime and on blocking threads.
+//!
+//! The futures and closures are boxed as trait objects. Otherwise each of their types would add its own copy of tokio's
+//! generic code to the app's library.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::authenticator::error::Error;
 
-/// Starts `work` on `runtime`; dropping the returned future stops the waiting, not the work.
+/// Starts `work` on `runtime`. Dropping the returned future ends only the waiting; the work continues.
 ///
 /// # Errors
 /// `Closed` when the runtime ended before the work, or the work panicked.
@@ -19,21 +21,21 @@ pub(crate) fn start<T: Send + 'static>(
 ) -> impl Future<Output = Result<T, Error>> + Send + 'static {
     let (sender, receiver) = oneshot::channel();
     let erased: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
-        // Nobody waits any more when the caller has dropped the future.
+        // Fails when the caller has dropped the future.
         let _dropped = sender.send(work.await);
     });
     runtime.spawn(erased);
     async move { receiver.await.map_err(|_ended| Error::Closed) }
 }
 
-/// Runs `work` on a thread where it may block.
+/// Runs `work` on a thread that may block. Dropping the future does not stop the work.
 ///
 /// # Errors
 /// `Closed` when the runtime ended before the work, or the work panicked.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     let (sender, receiver) = oneshot::channel();
     let erased: Box<dyn FnOnce() + Send> = Box::new(move || {
-        // Nobody waits any more when the time limit has passed.
+        // Fails when the caller no longer waits, for example after a timeout.
         let _late = sender.send(work());
     });
     tokio::task::spawn_blocking(erased);

@@ -1,4 +1,4 @@
-//! The core's own small runtime.
+//! The core's own small tokio runtime. The app needs no runtime.
 
 use std::time::Duration;
 
@@ -6,16 +6,22 @@ use tokio::runtime::{Handle, Runtime};
 
 use crate::authenticator::error::Error;
 
-/// Two threads: one may wait in a handshake while the other goes on.
+/// Two threads: while one blocks in a TLS handshake (see `PortVerifier`), the other thread continues.
 const WORKERS: usize = 2;
-/// Closing waits this long for a port that is still busy, and then leaves its thread behind.
+/// How long `end` waits for a port that is still busy; after that the port's thread continues without the core.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// The runtime, which is let go of without waiting: a runtime that is dropped waits for its threads, a port may
-/// never return, and whoever drops it (a caller that cancels `open`, too) may stand on a main thread.
+/// Owns the runtime and shuts it down in the background when dropped.
+///
+/// Reason: dropping a `Runtime` directly blocks until its threads end. A port may never return, and the drop may happen
+/// on the UI thread, for example when the app drops the future of `open`.
 pub(crate) struct Workers(Option<Runtime>);
 
 impl Workers {
+    /// Starts the runtime.
+    ///
+    /// # Errors
+    /// `Closed` when the system can't start the threads.
     pub(crate) fn start() -> Result<(Self, Handle), Error> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
@@ -27,7 +33,7 @@ impl Workers {
         Ok((Self(Some(runtime)), handle))
     }
 
-    /// Waits, for a limited time; blocks.
+    /// Shuts the runtime down, and blocks for at most `CLOSING`.
     pub(crate) fn end(mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_timeout(CLOSING);

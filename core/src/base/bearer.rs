@@ -1,21 +1,22 @@
-//! Values that let in whoever holds them: codes, tokens, nonces.
+//! Bearer values: authorization codes, tokens and nonces. Anyone who has a bearer value can use it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// A secret that travels as text in a message or rests in a sealed record; never printed.
+/// A bearer value as text, in a message or in a sealed record. Zeroized when dropped, and `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Bearer(Zeroizing<String>);
 
 impl Bearer {
+    /// Takes ownership of the text. The caller must keep no copy.
     pub(crate) fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// Opens it; say why beside the call.
+    /// Returns the text. Give the reason in a comment at the call.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

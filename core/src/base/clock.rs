@@ -1,12 +1,11 @@
-//! Time, always handed in: wall time for what is compared with a service, time since boot for durations.
+//! Wall time, which is compared with a service's times, and time since boot, for durations. Callers pass the time in.
 
 use std::time::Duration;
 
-/// Whole seconds since 1970, UTC.
+/// Whole seconds since 1970-01-01, UTC (section 1 of the protocol). `Instant` in Kotlin, `Date` in Swift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Timestamp(pub u64);
 
-// `Instant` in Kotlin, `Date` in Swift.
 #[cfg(feature = "uniffi")]
 uniffi::custom_type!(Timestamp, std::time::SystemTime, {
     lower: |time| std::time::UNIX_EPOCH.checked_add(Duration::from_secs(time.0)).unwrap_or(std::time::UNIX_EPOCH),
@@ -14,30 +13,30 @@ uniffi::custom_type!(Timestamp, std::time::SystemTime, {
 });
 
 impl Timestamp {
-    /// This time and `seconds` more.
+    /// Returns this time plus `seconds`; the largest time instead of an overflow.
     #[must_use]
     pub fn plus(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// Seconds from `earlier` to this time; zero when `earlier` is later.
+    /// Returns the seconds from `earlier` to this time; zero when `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// This time moved by a signed number of seconds.
+    /// Returns this time moved by a signed number of seconds, such as a service's clock offset; stays within the range.
     pub(crate) fn shifted(self, seconds: i64) -> Self {
         Self(self.0.saturating_add_signed(seconds))
     }
 }
 
-/// The phone's clock, behind a trait so that tests can move it.
+/// The phone's clock. A trait, so that tests can set it.
 pub trait Clock: Send + Sync {
-    /// Wall time as the person's phone has it; may be wrong and may jump.
+    /// Returns the phone's wall time. It may be wrong and may jump: the person can set it.
     fn now(&self) -> Timestamp;
 
-    /// Time since the device started, sleep included; never jumps.
+    /// Returns the time since the device started, including sleep. It never jumps.
     fn since_boot(&self) -> Duration;
 }
 
@@ -52,7 +51,7 @@ impl Clock for SystemClock {
     }
 
     fn since_boot(&self) -> Duration {
-        // Linux stops CLOCK_MONOTONIC in sleep; Apple's goes on.
+        // On Linux CLOCK_MONOTONIC stops during sleep; on Apple's systems it continues.
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let id = rustix::time::ClockId::Boottime;
         #[cfg(not(any(target_os = "linux", target_os = "android")))]

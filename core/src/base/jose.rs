@@ -1,8 +1,7 @@
-//! JOSE, strict and small: compact JWS with ES256 and nothing else (RFC 7515, 7517, 7638, 8725).
+//! A small and strict part of JOSE: only compact JWS with ES256 (RFC 7515, 7517, 7638, 8725).
 //!
-//! Decides only whether bytes are well formed and signed by a given key; who the key belongs to and what
-//! the payload means is decided elsewhere. Hand-written because signing happens outside the process, in
-//! the platform's key store.
+//! This module only checks that bytes are well formed and signed by a given key. Other modules decide whose key it is
+//! and what the payload means. It is hand-written, because the platform's key store signs outside the process.
 
 pub(crate) mod base64url;
 mod error;
@@ -21,10 +20,11 @@ pub(crate) use key::{Jwk, PublicKey};
 #[cfg(feature = "authenticator")]
 pub(crate) use sign::{HeaderKey, attach, signature_from_der, signing_input};
 
-/// Longest JWS that is looked at, in bytes.
+/// Longest accepted JWS, in bytes (section 1 of the protocol).
 const MAX_JWS: usize = 8_192;
 
-/// The only header that is accepted; any further member (`crit`, `jwk`, `jku`, `x5u`, …) is refused.
+/// The only accepted header. Any other member (`crit`, `jwk`, `jku`, `x5u`, …) is refused, so a message can't
+/// supply its own key or change how it is verified (RFC 8725 section 3.10).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -33,10 +33,14 @@ struct Header {
     kid: String,
 }
 
-/// Verifies a JWS of type `typ` and returns its payload; `key` looks the header's `kid` up.
+/// Verifies a JWS of type `typ` and returns its payload; `key` finds the key for the header's `kid`.
 ///
 /// # Errors
-/// One for each way to be wrong. The payload is parsed only after the signature was found right.
+/// The first `JoseError` that applies.
+///
+/// # Security
+/// `alg` and `typ` must each equal one expected value, so an attacker can't choose the algorithm, or use a message of
+/// one type as another. The payload is parsed only after the signature was verified.
 pub(crate) fn verify<T: DeserializeOwned>(
     jws: &str,
     typ: &str,
@@ -44,7 +48,7 @@ pub(crate) fn verify<T: DeserializeOwned>(
 ) -> Result<T, JoseError> {
     let (header, payload, signature) = split(jws)?;
     let parsed = read_header(header)?;
-    // GUARD(jose-algorithm): the_header_is_exactly_the_expected_one
+    // GUARD(jose-algorithm): headers_with_other_values_or_members_are_refused
     if parsed.alg != ALGORITHM {
         return Err(JoseError::Algorithm);
     }
@@ -53,12 +57,13 @@ pub(crate) fn verify<T: DeserializeOwned>(
     }
     let key = key(&parsed.kid).ok_or(JoseError::UnknownKey)?;
     let signing_input = format!("{header}.{payload}");
-    // GUARD(jose-signature): another_signature_altered_bytes_or_another_form_are_refused
+    // GUARD(jose-signature): forged_altered_or_malformed_prompts_are_refused
     // INSTEAD: drop((key, signing_input, signature));
     key.verify(signing_input.as_bytes(), &base64url::decode(signature)?)?;
     parse(&base64url::decode(payload)?)
 }
 
+/// Splits a compact JWS into header, payload and signature, all still in base64url.
 fn split(jws: &str) -> Result<(&str, &str, &str), JoseError> {
     if jws.len() > MAX_JWS {
         return Err(JoseError::TooLarge);
@@ -74,13 +79,17 @@ fn read_header(header: &str) -> Result<Header, JoseError> {
     parse(&base64url::decode(header)?)
 }
 
-/// The type that a JWS names, before anything is verified: only good for choosing what to verify it as.
+/// Returns the `typ` of a JWS, unverified. Use it only to choose the type to verify.
+///
+/// # Errors
+/// `JoseError` when the JWS or its header is malformed.
 pub(crate) fn unverified_typ(jws: &str) -> Result<String, JoseError> {
     let (header, _, _) = split(jws)?;
     Ok(read_header(header)?.typ)
 }
 
-/// The `kid` that a JWS names, before anything is verified: only good for deciding what to fetch.
+/// Returns the `kid` of a JWS, unverified; `None` when the JWS or its header is malformed. Use it only to decide
+/// whether to fetch newer keys.
 #[cfg(feature = "authenticator")]
 pub(crate) fn unverified_kid(jws: &str) -> Option<String> {
     let (header, _, _) = split(jws).ok()?;

@@ -1,24 +1,25 @@
-//! Each stored step by its name, so that tests can end the process there and see what becomes of it.
+//! The stored points: the points at which the core stores something. The torture tests (`tests/torture`) kill the
+//! process at each point, and check that another process recovers.
 //!
-//! A transaction that writes carries a `Point`, so none can be added without one, and the list below is all that
-//! there is to be killed in. In an app's build `reached` is empty and the names are not there; the feature `testing`
-//! has both, and whoever watches.
+//! Every transaction that writes takes a `Point`, so the list is complete. In an app's build `reached` does nothing and
+//! the points have no names; the feature `testing` adds the names and the watcher.
 
-/// On which side of the step being stored.
+/// Whether the process is just before or just after a stored point.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "testing", derive(Debug, PartialOrd, Ord))]
 #[cfg_attr(not(feature = "testing"), allow(unreachable_pub, reason = "public only for tests"))]
 pub enum Side {
-    /// Everything is done but storing it: what happened outside is not yet known here.
+    /// The change is not stored yet: a process that is killed here loses it. An effect outside the core, such as a
+    /// request or a new key, may or may not have happened.
     Before,
-    /// It is stored, and nothing that follows from it has happened.
+    /// The change is stored, and nothing that depends on it has happened yet.
     After,
 }
 
 macro_rules! points {
     ($($(#[$doc:meta])* $point:ident = $name:literal,)+) => {
-        /// A stored step.
-        #[cfg_attr(not(feature = "desktop"), allow(dead_code, reason = "the desktop's key store alone is a file"))]
+        /// A change that is stored in one transaction, or in one file.
+        #[cfg_attr(not(feature = "desktop"), allow(dead_code, reason = "only the desktop's key store is a file"))]
         #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         #[cfg_attr(feature = "testing", derive(Debug, PartialOrd, Ord))]
         #[cfg_attr(not(feature = "testing"), allow(unreachable_pub, reason = "public only for tests"))]
@@ -28,10 +29,10 @@ macro_rules! points {
 
         #[cfg(feature = "testing")]
         impl Point {
-            /// Every point there is.
+            /// Every point, in the order of the definition.
             pub const ALL: &[Self] = &[$(Self::$point,)+];
 
-            /// What it is called.
+            /// Returns the point's name in the plans and reports of the torture tests.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -43,121 +44,121 @@ macro_rules! points {
 }
 
 points! {
-    /// The key store's file is written beside the old one; then put in its place.
+    /// The new file of the key store, already written, replaces the old one.
     KeyFile = "keys.file",
     /// The database exists, with its sealing keys.
     Database = "opening.database",
-    /// What an earlier process left behind is taken up.
-    TakenUp = "opening.taken_up",
-    /// The person has accepted who asks.
+    /// Opening has cleaned up what an earlier process left: leases, old prompts and notices.
+    CleanedUp = "opening.cleaned_up",
+    /// The person has accepted the offer.
     EnrollmentAccepted = "enrolling.accepted",
     /// Device key and push address exist.
     EnrollmentKeyMade = "enrolling.key_made",
     /// The service knows the device.
     EnrollmentBound = "enrolling.bound",
-    /// The service is to be told that it was given up.
-    EnrollmentGivenUp = "enrolling.given_up",
-    /// Nothing is left of it.
+    /// The enrollment is abandoned, and the service must be notified.
+    EnrollmentAbandoned = "enrolling.abandoned",
+    /// The enrollment is deleted.
     EnrollmentForgotten = "enrolling.forgotten",
-    /// The person has read how the service ended it.
+    /// The person has read why the service ended the enrollment.
     EnrollmentEndRead = "enrolling.end_read",
-    /// The person signs in to add an account.
+    /// The person starts adding an account by signing in.
     SigningInStarted = "signing_in.started",
-    /// About to push the request.
+    /// The authorization request is about to be pushed.
     SigningInPushing = "signing_in.pushing",
-    /// The person is in the browser.
+    /// The service has accepted the authorization request, and the person signs in in the browser.
     SigningInBrowser = "signing_in.browser",
-    /// About to redeem the code.
+    /// The authorization code is about to be redeemed.
     SigningInRedeeming = "signing_in.redeeming",
-    /// About to tell the service of this phone.
+    /// The device key is about to be sent to the service.
     SigningInAdding = "signing_in.adding",
-    /// The account works.
+    /// The account is active.
     SigningInAdded = "signing_in.added",
-    /// Nothing is left of it.
+    /// The enrollment by signing in is deleted.
     SigningInForgotten = "signing_in.forgotten",
-    /// An older attempt to turn phone sign-in on is out of the way.
+    /// An older act that was turning phone sign-in on is deleted.
     TurningOnCleared = "turning_on.cleared",
-    /// The person is asked about this device.
+    /// The person is asked to confirm this device.
     TurningOnConfirming = "turning_on.confirming",
-    /// About to push the request.
+    /// The authorization request is about to be pushed.
     TurningOnPushing = "turning_on.pushing",
-    /// The person is in the browser.
+    /// The service has accepted the authorization request, and the person signs in in the browser.
     TurningOnBrowser = "turning_on.browser",
-    /// About to redeem the code.
+    /// The authorization code is about to be redeemed.
     TurningOnRedeeming = "turning_on.redeeming",
-    /// The key may be made.
+    /// The registration token is stored, and the app may make the sign-in key.
     TurningOnMakingKey = "turning_on.making_key",
-    /// The key exists and has not signed.
+    /// The sign-in key exists and has not signed its proof.
     TurningOnSigning = "turning_on.signing",
-    /// The service is told of the key.
-    TurningOnTelling = "turning_on.telling",
+    /// The signed proof of the key is about to be sent to the service.
+    TurningOnTelling = "turning_on.sending_proof",
     /// Phone sign-in is on.
     TurnedOn = "turning_on.done",
-    /// The service is to be told that it was given up.
-    TurningOnGivenUp = "turning_on.given_up",
-    /// Nothing is left of it.
+    /// The act is abandoned, and the service must be notified.
+    TurningOnAbandoned = "turning_on.abandoned",
+    /// The act is deleted.
     TurningOnForgotten = "turning_on.forgotten",
-    /// Phone sign-in is off, and the service is to be told.
+    /// Phone sign-in is off, and the service must be notified.
     TurnedOff = "turning_off.done",
-    /// The key of phone sign-in has ended by itself, and the service is to be told.
-    SignInKeyEnded = "standing.sign_in_key_ended",
-    /// A key that was given up is destroyed.
+    /// The key store no longer has a usable sign-in key, and the service must be notified.
+    SignInKeyEnded = "account.sign_in_key_ended",
+    /// A retired key is destroyed.
     KeyDestroyed = "keys.destroyed",
-    /// A message is taken, to be sent.
+    /// A process leases a message in order to send it.
     OutboxLeased = "outbox.leased",
-    /// A message could not be sent.
+    /// A message could not be sent and waits for the next try.
     OutboxPostponed = "outbox.postponed",
-    /// The service has answered a message.
+    /// The service has acknowledged a message with a signed state.
     OutboxSettled = "outbox.settled",
-    /// A message is worth nothing any more.
-    OutboxGivenUp = "outbox.given_up",
-    /// The person's decision, signed.
+    /// A message is deleted without an acknowledgment, since it is no longer useful.
+    OutboxAbandoned = "outbox.abandoned",
+    /// The person's signed answer is stored.
     Decided = "answering.decided",
-    /// "It wasn't me."
+    /// The person's report is stored.
     Reported = "answering.reported",
-    /// A genuine push came.
-    PushCame = "prompts.push_came",
-    /// A pushed prompt is shown.
+    /// The time of a verified push, or an alert of the notification extension, is stored.
+    PushCame = "prompts.push_received",
+    /// A pushed prompt is stored.
     PushShown = "prompts.shown",
-    /// A pushed withdrawal took a prompt off.
+    /// A pushed withdrawal has removed a prompt.
     PushWithdrawn = "prompts.withdrawn",
-    /// A push that says nothing leads to a fetch.
+    /// A push that can't be read leads to a fetch.
     PushFetches = "prompts.push_fetches",
-    /// What was fetched is shown, and what is over is not.
+    /// The fetched prompts are stored, and those that have ended are removed.
     Fetched = "prompts.fetched",
-    /// What a signed state says of the account.
-    StateSettled = "standing.settled",
-    /// Why the account can't speak with its service.
-    TroubleNoted = "standing.trouble",
-    /// The account is off this phone, and the service is to be told.
+    /// The account is updated from a signed state.
+    StateSettled = "account.state_applied",
+    /// The reason why the account can't use its service is stored.
+    TroubleNoted = "account.trouble_stored",
+    /// The account is removed from this phone, and the service must be notified.
     Removed = "removing.done",
-    /// Every push address is asked for anew.
+    /// A new push address is due for every account.
     AddressDue = "push_address.due",
-    /// One push address is asked for anew, at the service's word.
-    AddressHastened = "push_address.hastened",
-    /// There is a new push address, and the service is to be told.
+    /// A new push address is due for one account, since the service reported that the old address ended.
+    AddressDueEarly = "push_address.due_early",
+    /// A new push address exists, and the service must be notified.
     AddressMade = "push_address.made",
-    /// The service's keys are asked for.
+    /// The time of a request for the service's keys is stored.
     ServiceKeysAsked = "service.keys_asked",
-    /// The service's keys are followed.
+    /// The newest keys of the service's chain are stored.
     ServiceKeysFollowed = "service.keys_followed",
-    /// The service's clock is learned.
+    /// The offset of the service's clock is stored.
     ClockLearned = "service.clock_learned",
-    /// An account alerts nobody for a while.
+    /// An account is muted.
     Muted = "alerts.muted",
-    /// It alerts again.
+    /// The mute of an account is ended.
     Unmuted = "alerts.unmuted",
-    /// A notice is seen, and the service is to be told.
+    /// A notice is dismissed, and the service must be notified.
     NoticeDismissed = "notices.dismissed",
     /// A database of another device is emptied.
     StartedOver = "restored.started_over",
 }
 
-/// A process stands at a point.
+/// Does nothing in an app's build.
 #[cfg(not(feature = "testing"))]
 pub(crate) const fn reached(_point: Point, _side: Side) {}
 
-/// A process stands at a point, and says so to whoever watches.
+/// Marks that the process reaches a point, and calls the watcher.
 #[cfg(feature = "testing")]
 pub(crate) fn reached(point: Point, side: Side) {
     if let Some(watcher) = WATCHER.get() {
@@ -171,7 +172,7 @@ type Watcher = Box<dyn Fn(Point, Side) + Send + Sync>;
 #[cfg(feature = "testing")]
 static WATCHER: std::sync::OnceLock<Watcher> = std::sync::OnceLock::new();
 
-/// Watches every point that this process reaches, for as long as it lives; only the first watcher counts.
+/// Sets the function that is called at every point until the process ends. Only the first call has an effect.
 #[cfg(feature = "testing")]
 pub fn watch(watcher: impl Fn(Point, Side) + Send + Sync + 'static) {
     let _later = WATCHER.set(Box::new(watcher));

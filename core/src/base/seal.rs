@@ -1,4 +1,4 @@
-//! Sealing: AES-256-GCM under one key, bound to the place where the value stands.
+//! Seals values with AES-256-GCM under one key. Each sealed value is bound to the place where it is stored.
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
@@ -8,18 +8,22 @@ use crate::base::secret::random;
 #[cfg(feature = "authenticator")]
 const KEY_LEN: usize = 32;
 
-/// Why something can't be sealed or opened.
+/// Why a value can't be sealed or opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SealError {
+    /// The system gives no random bytes.
     #[error("no randomness")]
     NoRandomness,
+    /// The key has another length than 32 bytes.
     #[error("not a key of 32 bytes")]
     Key,
+    /// The authentication tag is wrong. It does not show which of the possible causes applies.
     #[error("altered, moved, or sealed under another key")]
     Unreadable,
 }
 
-/// Where a sealed value stands: a value moved to another place does not open.
+/// Where a sealed value is stored. The place is authenticated, so a value that an attacker moved to another row or
+/// column does not open.
 pub(crate) struct Place<'a> {
     pub(crate) table: &'static str,
     pub(crate) row: &'a str,
@@ -28,26 +32,39 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     fn associated_data(&self) -> Vec<u8> {
-        // No field contains a zero byte, so the joined text has one reading only.
+        // No field contains a zero byte, so different places never give the same text.
         [self.table, self.row, self.column].join("\0").into_bytes()
     }
 }
 
+/// A sealing key. Nonces are random, 96 bits, and stored before the ciphertext.
 pub(crate) struct Sealer(LessSafeKey);
 
 impl Sealer {
+    /// Makes a sealer with a random key, and also returns the key's bytes, for the key store to wrap.
+    ///
+    /// # Errors
+    /// `NoRandomness`.
     #[cfg(feature = "authenticator")]
     pub(crate) fn make() -> Result<(Self, Zeroizing<[u8; KEY_LEN]>), SealError> {
         let key = Zeroizing::new(random::<KEY_LEN>().map_err(|_none| SealError::NoRandomness)?);
         Ok((Self::new(key.to_vec())?, key))
     }
 
+    /// Makes a sealer with the key that `make` returned; zeroizes the argument.
+    ///
+    /// # Errors
+    /// `Key` for another length than 32 bytes.
     pub(crate) fn new(key: Vec<u8>) -> Result<Self, SealError> {
         let key = Zeroizing::new(key);
         let unbound = UnboundKey::new(&AES_256_GCM, &key).map_err(|_length| SealError::Key)?;
         Ok(Self(LessSafeKey::new(unbound)))
     }
 
+    /// Returns nonce (12 bytes), ciphertext and tag (16 bytes).
+    ///
+    /// # Errors
+    /// `NoRandomness`.
     pub(crate) fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, SealError> {
         let nonce: [u8; NONCE_LEN] = random().map_err(|_none| SealError::NoRandomness)?;
         let mut sealed = plain.to_vec();
@@ -61,6 +78,10 @@ impl Sealer {
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
+    /// Opens the result of `seal` for the same place and key.
+    ///
+    /// # Errors
+    /// `Unreadable`; nothing of the value is returned.
     pub(crate) fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(SealError::Unreadable)?;
         let mut buffer = Zeroizing::new(body.to_vec());
@@ -80,14 +101,14 @@ mod tests {
     const PLACE: Place<'static> = Place { table: "accounts", row: "a", column: "push_keys" };
 
     #[test]
-    fn what_was_sealed_opens_in_its_own_place() {
+    fn a_sealed_value_opens_in_its_own_place() {
         let (sealer, _key) = Sealer::make().unwrap();
         let sealed = sealer.seal(&PLACE, b"secret").unwrap();
         assert_eq!(sealer.open(&PLACE, &sealed).unwrap().as_slice(), b"secret");
     }
 
     #[test]
-    fn a_value_moved_altered_or_cut_does_not_open() {
+    fn a_moved_altered_or_truncated_value_does_not_open() {
         let (sealer, _key) = Sealer::make().unwrap();
         let sealed = sealer.seal(&PLACE, b"secret").unwrap();
         for place in
@@ -103,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn another_key_does_not_open() {
+    fn a_sealed_value_opens_only_with_its_own_key() {
         let (sealer, _key) = Sealer::make().unwrap();
         let (other, _key) = Sealer::make().unwrap();
         assert!(other.open(&PLACE, &sealer.seal(&PLACE, b"secret").unwrap()).is_err());

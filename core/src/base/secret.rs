@@ -1,26 +1,29 @@
-//! Secrets: zeroized when dropped, never printed, opened only where a reason stands beside it.
+//! Secrets, which are zeroized when dropped and never printed.
+//!
+//! Each call of `expose` has a comment that starts with `EXPOSE:` and gives the reason; `cargo xtask check secrets`
+//! requires it.
 
 use std::fmt;
 
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::{Zeroize, Zeroizing};
 
-/// The system has no randomness to give.
+/// The operating system gives no random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no randomness")]
 pub(crate) struct NoRandomness;
 
-/// A value that must not be seen.
+/// A value that must not be shown or logged: `Debug` does not print it, and it is zeroized when dropped.
 #[derive(Clone)]
 pub struct Secret<T: Zeroize>(Zeroizing<T>);
 
 impl<T: Zeroize> Secret<T> {
-    /// Takes a value over; the caller keeps no copy.
+    /// Takes ownership of a value. The caller must keep no copy.
     pub fn new(value: T) -> Self {
         Self(Zeroizing::new(value))
     }
 
-    /// Opens it; say why beside the call.
+    /// Returns the value. Give the reason in a comment at the call.
     #[must_use]
     pub fn expose(&self) -> &T {
         &self.0
@@ -33,7 +36,10 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
     }
 }
 
-/// Fresh random bytes from the operating system.
+/// Returns `N` fresh random bytes from the operating system.
+///
+/// # Errors
+/// `NoRandomness`.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_unspecified| NoRandomness)?;

@@ -1,6 +1,10 @@
-//! Texts that somebody else has chosen.
+//! Makes texts that another party has chosen safe to show.
 
-/// A service's claim without characters that move, hide or reverse others on a screen.
+/// Returns `text` without control, invisible and direction characters.
+///
+/// # Security
+/// With these characters a service or an attacker could hide or reverse a part of a text, or make one name look like
+/// another.
 pub(crate) fn without_controls(text: &str) -> String {
     let invisible = |character: char| {
         character.is_control()

@@ -1,4 +1,6 @@
-//! The files that the extension leaves: one for each prompt, withdrawal or test, sealed, never overwritten.
+//! The files in which the extension leaves pushes for the app: one sealed file for each prompt, withdrawal or test.
+//!
+//! A file is created once and never changed, so that two processes can work in the folder without a lock.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -16,12 +18,12 @@ use crate::values::account::AccountId;
 use crate::values::fatigue::Quiet;
 use crate::values::origin::Origin;
 
-/// No prompt lives longer than five minutes; twice that, and a file has nothing to tell any more.
+/// How long a file is kept, in seconds: twice the longest lifetime of a prompt.
 const LIFE: u64 = 600;
-/// Half a snapshot and whatever else is no file of ours is smaller or larger than this.
+/// Largest file that is read, in bytes. The extension's files are smaller.
 const MAX_FILE: u64 = 16_384;
 
-/// What a file is about.
+/// The kind of push that a file contains; also the suffix of the file's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Prompt,
@@ -39,19 +41,21 @@ impl Kind {
     }
 }
 
-/// A push as it waits for the app.
+/// A push that waits for the app, as the sealed JSON of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Kept {
     pub(crate) account: AccountId,
+    /// The verified message; the app verifies it again.
     pub(crate) jws: String,
+    /// By this phone's clock.
     pub(crate) received_at: Timestamp,
-    /// Of a prompt: whose it is among those that came before.
+    /// What the fatigue guard needs; `None` for other pushes than prompts.
     pub(crate) seen: Option<Seen>,
-    /// Of a prompt: why it alerted nobody.
+    /// Why the prompt came without an alert; `None` when it alerted, and for other pushes.
     pub(crate) quiet: Option<Quiet>,
 }
 
-/// What the next prompt is judged by.
+/// What the fatigue guard needs of an earlier prompt to judge the next one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
     pub(crate) jti: String,
@@ -59,13 +63,14 @@ pub(crate) struct Seen {
     pub(crate) expires_at: Timestamp,
 }
 
-/// Whether a file was there before.
+/// Whether a push is new, or came before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keeping {
     New,
     Known,
 }
 
+/// The shared folder, and the key that seals its files.
 pub(super) struct Files {
     folder: PathBuf,
     sealer: Sealer,
@@ -86,13 +91,15 @@ impl Files {
         &self.sealer
     }
 
-    /// Writes a file unless it is there; making it is what tells a doubled push from a first one.
+    /// Writes the file of a push. Returns `Known` when the file exists already.
+    ///
+    /// A push that can't be written is `New`: showing it twice is better than not at all.
     pub(super) fn keep(&self, jti: &str, kind: Kind, kept: &Kept) -> Keeping {
         let name = name(&kept.account, jti, kind);
         if self.read(&name).is_some() {
             return Keeping::Known;
         }
-        // What is there but can't be read was cut off while it was written.
+        // A file that exists but can't be read is incomplete: its writer was killed.
         let _absent = fs::remove_file(self.folder.join(&name));
         match self.write(&name, kept) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Keeping::Known,
@@ -104,6 +111,7 @@ impl Files {
         }
     }
 
+    /// Returns whether this push came before.
     pub(super) fn has(&self, account: &AccountId, jti: &str, kind: Kind) -> bool {
         self.read(&name(account, jti, kind)).is_some()
     }
@@ -124,19 +132,19 @@ impl Files {
         jose::parse(&plain).ok()
     }
 
-    /// Everything that waits; what can't be opened is left to the sweep.
+    /// Returns all pushes in the folder. A file that can't be opened is skipped; `sweep` deletes it later.
     pub(super) fn all(&self) -> Vec<Kept> {
         self.names().iter().filter_map(|name| self.read(name)).collect()
     }
 
-    /// Deletes what has nothing to tell any more.
+    /// Deletes the files that were last changed more than `LIFE` seconds ago.
     pub(super) fn sweep(&self, now: Timestamp) {
         for name in self.names() {
             let path = self.folder.join(name);
             let modified = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
             let age = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             if age.is_some_and(|time| now.since(Timestamp(time.as_secs())) > LIFE) {
-                // Another process may have been faster.
+                // Another process may have deleted it first.
                 let _absent = fs::remove_file(path);
             }
         }
@@ -152,9 +160,9 @@ impl Files {
     }
 }
 
-/// The name tells nobody whose it is or what it is about.
+/// Returns a file's name: a hash of account and `jti`, so that the name reveals neither.
 fn name(account: &AccountId, jti: &str, kind: Kind) -> String {
-    // Neither contains a zero byte, so the joined text has one reading only.
+    // Neither contains a zero byte, so different pairs always give different texts.
     let about = digest(&SHA256, [account.0.as_str(), jti].join("\0").as_bytes());
     format!("{}.{}", base64url::encode(about.as_ref()), kind.suffix())
 }
@@ -163,7 +171,8 @@ fn place(name: &str) -> Place<'_> {
     Place { table: "inbox", row: name, column: "v1" }
 }
 
-/// A new file that only this app's user may read; an error when there is one already.
+/// Creates a file, which on Unix only its owner may read and write (mode 0600). Fails with `AlreadyExists` when there
+/// is one.
 pub(super) fn private_file(path: &Path) -> std::io::Result<fs::File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,4 +1,4 @@
-//! The app's side of the inbox: it leaves the snapshot and imports what the extension has found.
+//! The app's side of the inbox: writes the snapshot, and imports the pushes that the extension received.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,21 +9,24 @@ use crate::inbox::files::{Files, Kept, private_file};
 use crate::inbox::snapshot;
 use crate::inbox::snapshot::Recipient;
 
-/// Written beside the snapshot and then moved over it, so that the extension never reads half of one.
+/// The snapshot is written to this file, which is then renamed, so that the extension never reads an incomplete
+/// snapshot.
 const NEXT: &str = "snapshot.next";
 
+/// The inbox as the app uses it.
 pub(crate) struct Keeper {
     files: Files,
     wrapped_key: Vec<u8>,
 }
 
 impl Keeper {
+    /// `wrapped_key` is the sealer's key, wrapped by the key store. Each snapshot contains it.
     pub(crate) fn new(folder: &Path, sealer: Sealer, wrapped_key: Vec<u8>) -> Self {
         Self { files: Files::new(folder, sealer), wrapped_key }
     }
 
-    /// Leaves a snapshot. One that can't be written only costs the extension its words: the app finds
-    /// prompts without it, so no act fails for it.
+    /// Writes a snapshot of the accounts. A failure is only logged: the extension then uses the older snapshot, or
+    /// shows a notification without content when there is none. The app still fetches the prompts.
     pub(crate) fn leave(&self, recipients: &[Recipient]) {
         if let Err(error) = self.write(recipients) {
             tracing::warn!(kind = ?error.kind(), "the snapshot for the notification extension could not be written");
@@ -34,7 +37,7 @@ impl Keeper {
         let text = snapshot::text(recipients, &self.wrapped_key, self.files.sealer())
             .ok_or_else(|| std::io::Error::other("not sealed"))?;
         let next = self.files.folder().join(NEXT);
-        // Left by a process that was killed here.
+        // A process that was killed while it wrote the file has left it.
         let _absent = std::fs::remove_file(&next);
         let mut file = private_file(&next)?;
         file.write_all(&text)?;
@@ -42,8 +45,8 @@ impl Keeper {
         std::fs::rename(next, snapshot::path(self.files.folder()))
     }
 
-    /// What the extension has found. It stays there as the extension's memory of doubled pushes until it
-    /// is too old to matter; importing it twice changes nothing.
+    /// Returns the pushes that the extension received. The files stay until they are too old, since the extension
+    /// recognizes repeated pushes by them. Importing a push twice has no further effect.
     pub(crate) fn kept(&self, now: Timestamp) -> Vec<Kept> {
         self.files.sweep(now);
         self.files.all()

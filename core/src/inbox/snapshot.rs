@@ -1,7 +1,9 @@
-//! The snapshot that the app leaves for its extension: what is needed to decrypt and verify, sealed.
+//! The sealed snapshot that the app writes for its extension. It contains what the extension needs to decrypt and
+//! verify pushes.
 //!
-//! A JSON object `{"v":1,"key":…,"sealed":…}`: the snapshot key as the key store wrapped it, and nonce,
-//! ciphertext and tag (AES-256-GCM) of a JSON object with the accounts. No code secrets, no device keys.
+//! A JSON object `{"v":1,"key":…,"sealed":…}`: the snapshot key, wrapped by the key store, and nonce, ciphertext and
+//! tag (AES-256-GCM) of a JSON object with the accounts. The snapshot contains push keys, but no secrets of codes, no
+//! device keys and no sign-in keys.
 
 use std::path::{Path, PathBuf};
 
@@ -22,16 +24,20 @@ const NAME: &str = "snapshot";
 const VERSION: u64 = 1;
 const PLACE: Place<'static> = Place { table: "inbox", row: NAME, column: "v1" };
 
+/// Returns the snapshot's path in the shared folder.
 pub(super) fn path(folder: &Path) -> PathBuf {
     folder.join(NAME)
 }
 
-/// An account that pushes may come for.
+/// An account that can receive pushes.
 #[derive(Clone)]
 pub(crate) struct Recipient {
+    /// The account's slot at the relay, 16 bytes.
     pub(crate) slot: Vec<u8>,
     pub(crate) push_keys: PushKeys,
+    /// Which prompts are accepted.
     pub(crate) audience: Audience,
+    /// The fatigue guard's memory when the snapshot was written.
     pub(crate) memory: Memory,
 }
 
@@ -62,13 +68,14 @@ struct Entry {
     memory: Memory,
 }
 
-/// A snapshot whose key is not known yet.
+/// A parsed snapshot that is still sealed; its key must be unwrapped first.
 pub(super) struct SealedSnapshot {
     wrapped_key: Vec<u8>,
     sealed: Vec<u8>,
 }
 
 impl SealedSnapshot {
+    /// Parses a snapshot; `None` when it is malformed or has another version.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let envelope: Envelope = jose::parse(text).ok()?;
         if envelope.v != VERSION {
@@ -80,10 +87,12 @@ impl SealedSnapshot {
         })
     }
 
+    /// Returns the wrapped snapshot key, for the key store to unwrap.
     pub(super) fn wrapped_key(&self) -> &[u8] {
         &self.wrapped_key
     }
 
+    /// Opens the accounts; `None` when `sealer` has another key, or when the content is malformed.
     pub(super) fn open(&self, sealer: &Sealer) -> Option<Vec<Recipient>> {
         let plain = sealer.open(&PLACE, &self.sealed).ok()?;
         let content: Content = jose::parse(&plain).ok()?;
@@ -124,14 +133,14 @@ impl Entry {
             user_name: audience.user_name,
             service_keys: audience.service_keys,
             clock_offset: audience.clock_offset,
-            // GUARD(mute-in-the-extension): j6_a_muted_account_alerts_nobody_until_it_ends_and_is_answered_all_the_same
+            // GUARD(mute-in-the-extension): j6_a_muted_account_gets_quiet_but_answerable_prompts
             // INSTEAD: memory: Memory::default(),
             memory: recipient.memory.clone(),
         }
     }
 }
 
-/// The text of a snapshot file; `None` when there is no randomness to seal with.
+/// Returns the content of a snapshot file; `None` when the system gives no random bytes for the nonce.
 #[cfg(feature = "authenticator")]
 pub(super) fn text(recipients: &[Recipient], wrapped_key: &[u8], sealer: &Sealer) -> Option<Vec<u8>> {
     let content = Content { accounts: recipients.iter().map(Entry::of).collect() };

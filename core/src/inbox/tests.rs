@@ -1,4 +1,4 @@
-//! How loud the next prompt is, by what waits in the folder.
+//! Tests of the inbox: which prompts alert, what is stored, and whether app and extension read each other's files.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use tempfile::TempDir;
@@ -10,7 +10,7 @@ use crate::testing::FakeKeyStore;
 use crate::values::account::AccountId;
 use crate::values::fatigue::{Memory, Quiet};
 
-/// What an origin may have waiting before the next one is held back.
+/// How many prompts of an origin may wait. The next one is held back.
 const MOST: usize = 8;
 
 struct Scene {
@@ -50,31 +50,31 @@ impl Scene {
 }
 
 #[test]
-fn of_one_origin_and_account_eight_wait_and_no_more() {
+fn at_most_eight_prompts_of_an_origin_and_account_wait() {
     let waits = |jti: &str| came(jti, Origin::SignedIn, NOW.plus(1), Some(Quiet::JustAsked));
     let names: Vec<String> = (0..MOST).map(|index| format!("p{index}")).collect();
     for (what, last, is_held_back) in [
-        ("one more of it", waits("last"), true),
-        ("one that has ended", came("last", Origin::SignedIn, NOW, Some(Quiet::JustAsked)), false),
-        ("one of another origin", came("last", Origin::KnownBrowser, NOW.plus(1), Some(Quiet::JustAsked)), false),
-        ("one of another account", Kept { account: AccountId("berta".to_owned()), ..waits("last") }, false),
+        ("an eighth prompt of the same origin", waits("last"), true),
+        ("an eighth prompt that has expired", came("last", Origin::SignedIn, NOW, Some(Quiet::JustAsked)), false),
+        ("a prompt of another origin", came("last", Origin::KnownBrowser, NOW.plus(1), Some(Quiet::JustAsked)), false),
+        ("a prompt of another account", Kept { account: AccountId("berta".to_owned()), ..waits("last") }, false),
     ] {
         let scene = scene();
         for jti in names.iter().skip(1) {
             scene.keep(Kind::Prompt, jti, &waits(jti));
         }
-        assert_eq!(scene.judge(Origin::SignedIn), Loudness::Alert, "seven");
+        assert_eq!(scene.judge(Origin::SignedIn), Loudness::Alert, "no alert while seven prompts wait");
         scene.keep(Kind::Prompt, "last", &last);
         assert_eq!(scene.judge(Origin::SignedIn) == Loudness::HeldBack, is_held_back, "{what}");
         if is_held_back {
             scene.keep(Kind::Withdrawal, "last", &came("last", Origin::SignedIn, NOW.plus(1), None));
-            assert_ne!(scene.judge(Origin::SignedIn), Loudness::HeldBack, "one was taken back");
+            assert_ne!(scene.judge(Origin::SignedIn), Loudness::HeldBack, "held back after one was withdrawn");
         }
     }
 }
 
 #[test]
-fn what_alerted_a_moment_ago_makes_the_next_one_quiet_and_what_was_quiet_does_not() {
+fn a_recent_alert_makes_the_next_prompt_quiet() {
     for (quiet, expected) in [(None, Loudness::Quiet(Quiet::JustAsked)), (Some(Quiet::JustAsked), Loudness::Alert)] {
         let scene = scene();
         scene.keep(Kind::Prompt, "p", &came("p", Origin::Unknown, NOW.plus(60), quiet));
@@ -84,7 +84,7 @@ fn what_alerted_a_moment_ago_makes_the_next_one_quiet_and_what_was_quiet_does_no
 }
 
 #[test]
-fn what_must_not_alert_says_why_and_is_kept_so_and_comes_once() {
+fn a_prompt_is_stored_once_with_its_reason_to_be_quiet() {
     let scene = scene();
     let arrives = |jti: &str| {
         let record = prompt(&account("anna"), jti, "unknown");
@@ -105,7 +105,7 @@ fn what_must_not_alert_says_why_and_is_kept_so_and_comes_once() {
 }
 
 #[test]
-fn what_the_app_leaves_the_extension_reads_and_what_that_finds_the_app_does() {
+fn app_and_extension_read_each_others_files() {
     let (folder, key_store, scene) = (tempfile::tempdir().unwrap(), FakeKeyStore::default(), scene());
     let wrapped = key_store.wrap(vec![7; 32]).unwrap();
     let keeper = Keeper::new(folder.path(), Sealer::new(vec![7; 32]).unwrap(), wrapped);
@@ -123,14 +123,14 @@ fn what_the_app_leaves_the_extension_reads_and_what_that_finds_the_app_does() {
     assert_eq!(inbox.files.keep("p", Kind::Prompt, &found), Keeping::New);
     assert_eq!(keeper.kept(NOW), [found]);
     let another = Inbox::open(folder.path(), &FakeKeyStore::default()).err();
-    assert_eq!(another, Some(InboxError::Unreadable), "restored elsewhere, without its key");
+    assert_eq!(another, Some(InboxError::Unreadable), "opened on another device, without the key");
 }
 
 #[test]
-fn a_folder_that_the_app_has_not_left_anything_in_says_so() {
+fn a_folder_without_a_snapshot_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Inbox::open(folder.path(), &FakeKeyStore::default()).err();
     assert_eq!(open(), Some(InboxError::NoSnapshot));
     std::fs::create_dir(snapshot::path(folder.path())).unwrap();
-    assert_eq!(open(), Some(InboxError::Unreadable), "something is there, and it can't be read");
+    assert_eq!(open(), Some(InboxError::Unreadable), "an unreadable snapshot is not a missing one");
 }

@@ -1,6 +1,7 @@
-//! Keys sealed under a passphrase that is asked for at each use: the desktop's device lock.
+//! Keys sealed under a passphrase that the person types at each use. On desktops the passphrase takes the place of the
+//! device lock.
 //!
-//! Pure: takes what is stored and what was typed, and decides. The key stores keep the result.
+//! This module reads and writes no files: the key stores load and store its state.
 
 use std::collections::BTreeMap;
 
@@ -15,26 +16,29 @@ use crate::keystore::sealed::{open, seal};
 use crate::values::platform::PlatformError;
 use ring::aead::LessSafeKey;
 
-/// Sealed under a new lock, and opened to tell a right passphrase from a wrong one.
+/// The check value. It is sealed when a lock is set, and opened to verify a passphrase.
 const CHECK: &[u8] = b"countersign device lock";
 
-/// The lock and the keys that it guards, as they are stored; nothing in it opens without the passphrase.
+/// The passphrase lock and the guarded keys, in their stored form. No private key can be opened without the passphrase.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Guarded {
     lock: Option<Lock>,
     keys: BTreeMap<String, Key>,
 }
 
+/// Salt and sealed check value of the lock, in base64url.
 #[derive(Serialize, Deserialize)]
 struct Lock {
     salt: String,
     check: String,
 }
 
+/// A guarded key, in base64url.
 #[derive(Serialize, Deserialize)]
 struct Key {
     /// The public point, readable without the passphrase.
     point: String,
+    /// The private scalar, sealed under the lock and bound to the alias.
     scalar: String,
 }
 
@@ -48,7 +52,10 @@ impl Guarded {
         self.lock.is_some()
     }
 
-    /// Sets a lock where there is none, or changes it with the old passphrase; the keys are sealed anew, all or none.
+    /// Sets a lock, or changes it with the old passphrase. Changing seals all keys again, or fails and changes nothing.
+    ///
+    /// # Errors
+    /// `WrongPassphrase`; `Invalidated` when a stored key is damaged.
     pub(super) fn set_lock(&mut self, new: &Secret<String>, old: Option<&Secret<String>>) -> Result<(), PlatformError> {
         let mut scalars = BTreeMap::new();
         if self.lock.is_some() {
@@ -69,7 +76,10 @@ impl Guarded {
         Ok(())
     }
 
-    /// Removes the lock, and every key with it.
+    /// Removes the lock and all guarded keys. Succeeds when no lock is set.
+    ///
+    /// # Errors
+    /// `WrongPassphrase`: nothing is changed.
     pub(super) fn remove_lock(&mut self, passphrase: &Secret<String>) -> Result<(), PlatformError> {
         if self.lock.is_some() {
             self.unlock(passphrase)?;
@@ -78,6 +88,10 @@ impl Guarded {
         Ok(())
     }
 
+    /// Makes a key unless it exists, and returns its public point (65 bytes).
+    ///
+    /// # Errors
+    /// `WrongPassphrase`; `Unusable` when no lock is set.
     pub(super) fn make(&mut self, alias: &str, passphrase: &Secret<String>) -> Result<Vec<u8>, PlatformError> {
         let lock = self.unlock(passphrase)?;
         if !self.keys.contains_key(alias) {
@@ -87,6 +101,11 @@ impl Guarded {
         self.public_key(alias)
     }
 
+    /// Signs with a key; ASN.1 DER.
+    ///
+    /// # Errors
+    /// `WrongPassphrase`; `Unusable` when no lock is set; `Gone` when there is no such key; `Invalidated` when it is
+    /// damaged.
     pub(super) fn sign(
         &self,
         alias: &str,
@@ -97,16 +116,22 @@ impl Guarded {
         sign_with(&self.open_key(&lock, alias)?, message)
     }
 
+    /// Returns a key's public point (65 bytes). Needs no passphrase.
+    ///
+    /// # Errors
+    /// `Gone` when there is no such key; `Invalidated` when its stored point is malformed.
     pub(super) fn public_key(&self, alias: &str) -> Result<Vec<u8>, PlatformError> {
         let key = self.keys.get(alias).ok_or(PlatformError::Gone)?;
         base64url::decode(&key.point).map_err(|_malformed| PlatformError::Invalidated)
     }
 
-    /// Forgets a key; false when there was none.
+    /// Deletes a key; returns `false` when there was none. Needs no passphrase, so that an account can always be
+    /// removed.
     pub(super) fn delete(&mut self, alias: &str) -> bool {
         self.keys.remove(alias).is_some()
     }
 
+    /// Derives the lock's key from a passphrase and verifies it with the check value.
     fn unlock(&self, passphrase: &Secret<String>) -> Result<LessSafeKey, PlatformError> {
         let lock = self.lock.as_ref().ok_or(PlatformError::Unusable)?;
         let decode = |text: &str| base64url::decode(text).map_err(|_malformed| PlatformError::Unusable);
@@ -123,7 +148,7 @@ impl Guarded {
     }
 }
 
-/// Bound to its alias, so that no key answers for another.
+/// Seals a private scalar, bound to its alias: an attacker who swaps two stored keys makes both unreadable.
 fn seal_scalar(lock: &LessSafeKey, alias: &str, key: &p256::SecretKey) -> Result<Key, PlatformError> {
     let scalar = Zeroizing::new(key.to_bytes());
     let sealed = seal(lock, alias.as_bytes(), scalar.as_slice())?;

@@ -1,4 +1,4 @@
-//! A key out of a passphrase, made slow to guess by Argon2id (RFC 9106).
+//! Derives a key from a passphrase with Argon2id (RFC 9106), so that guessing is slow: 64 MiB, 3 passes, 1 lane.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use ring::aead::LessSafeKey;
@@ -14,12 +14,15 @@ const MEMORY_KIB: u32 = 65_536;
 const PASSES: u32 = 3;
 const LANES: u32 = 1;
 
-/// The key; takes about a tenth of a second.
+/// Derives the AES-256-GCM key of a passphrase. Takes about a tenth of a second.
+///
+/// # Errors
+/// `Transient` when the memory is not available.
 pub(super) fn key_of(passphrase: &Secret<String>, salt: &[u8]) -> Result<LessSafeKey, PlatformError> {
     let (memory, passes) = cost();
     let params = Params::new(memory, passes, LANES, Some(KEY_LEN)).map_err(|_range| PlatformError::Unusable)?;
     let mut key = Zeroizing::new([0; KEY_LEN]);
-    // EXPOSE: the key is made of the passphrase.
+    // EXPOSE: the key is derived from the passphrase.
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(passphrase.expose().as_bytes(), salt, key.as_mut_slice())
         .map_err(|_memory| PlatformError::Transient)?;
@@ -36,7 +39,8 @@ fn cost() -> (u32, u32) {
     if cheap::IS_CHEAP.load(std::sync::atomic::Ordering::Relaxed) { cheap::COST } else { (MEMORY_KIB, PASSES) }
 }
 
-/// Ten thousand lives open a key store some sixty thousand times; with the real cost that is most of the work.
+/// Cheap parameters for the torture tests, which open key stores 60,000 times. With the real parameters, deriving keys
+/// would take most of the tests' time.
 #[cfg(feature = "testing")]
 pub(crate) mod cheap {
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,7 +48,8 @@ pub(crate) mod cheap {
     pub(super) const COST: (u32, u32) = (8, 1);
     pub(super) static IS_CHEAP: AtomicBool = AtomicBool::new(false);
 
-    /// From now on passphrases are cheap in this process: it opens only what was made by such a process.
+    /// Makes this process derive keys with the cheap parameters from now on. It can then open only key stores that were
+    /// made with them.
     pub fn passphrases_are_cheap() {
         IS_CHEAP.store(true, Ordering::Relaxed);
     }

@@ -1,7 +1,7 @@
-//! The desktop's own key store: Secret Service, Keychain or Credential Manager.
+//! The desktop platform's key store: Secret Service, Keychain or Credential Manager.
 //!
-//! Opened by the person's session, without a passphrase of ours; the keys that must ask the person are sealed
-//! under the lock's passphrase all the same, since none of these stores asks at each use.
+//! The login session unlocks this store, so the store needs no passphrase of the app. Sign-in keys are still guarded by
+//! the passphrase lock, since none of these stores verifies the person at each use.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -19,29 +19,30 @@ use crate::values::platform::{KeyGuard, KeyStore, PlatformError};
 const SERVICE: &str = "Countersign";
 const WRAPPING: &str = "wrapping";
 const GUARDED: &str = "guarded";
-/// Only to see whether the store works at all.
+/// An entry that is written, read and deleted to check that the store works.
 const PROBE: &str = "probe";
 const KEY_LEN: usize = 32;
 const WRAP_LABEL: &[u8] = b"countersign wrapped bytes";
 
-/// P-256 keys as entries of the desktop's own key store, one for each key.
+/// P-256 keys in the desktop platform's key store, one entry for each key.
 ///
 /// # Security
-/// Whatever runs in the person's session can read these entries: the platform protects them from other people and
-/// from whoever has the disk, not from the person's own programs.
+/// Every program in the person's session can read these entries. The platform protects them from other users and from
+/// anyone who has only the disk, not from the person's own programs. Guarded keys also need the passphrase.
 pub struct PlatformKeyStore {
-    /// Tells one phone's entries from another's.
+    /// The prefix of this phone's entries: several phones can share one store.
     name: String,
-    /// One change at a time: the guarded keys stand in one entry, which is read, changed and written whole.
+    /// Serializes the changes by this process's threads. All guarded keys are in one entry, which is read, changed and
+    /// written in one piece.
     changing: Mutex<()>,
 }
 
 impl PlatformKeyStore {
-    /// Opens the entries that belong to `name`, after a look at whether the store works.
+    /// Opens the entries of the phone `name`, after checking that the store works.
     ///
     /// # Errors
-    /// `Locked` when the session's store is locked and nobody can be asked; `Transient` when it does not answer;
-    /// `Unusable` when there is none.
+    /// `Locked` when the session's store is locked and can't ask for its password; `Transient` when it does not
+    /// respond; `Unusable` when there is no store, or when it does not return what was written.
     pub fn open(name: &str) -> Result<Self, PlatformError> {
         let store = Self { name: name.to_owned(), changing: Mutex::new(()) };
         let probe = store.entry(PROBE)?;
@@ -60,7 +61,7 @@ impl PlatformKeyStore {
     }
 
     fn private_key(&self, alias: &str) -> Result<p256::SecretKey, PlatformError> {
-        // There, but not what was put there: it will never sign again.
+        // The entry exists, but is not a key: it was overwritten and can never sign again.
         p256::SecretKey::from_slice(&self.read(alias)?).map_err(|_not_ours| PlatformError::Invalidated)
     }
 
@@ -68,9 +69,12 @@ impl PlatformKeyStore {
         aead_key(&self.read(WRAPPING)?)
     }
 
-    /// Made the first time; reading never makes one, or what was wrapped before would be lost for good.
+    /// Returns the wrapping key; makes the key at the first call.
+    ///
+    /// Only `wrap` calls this. If `unwrap` made a key when none is found, everything that was wrapped with the old key
+    /// would be lost permanently.
     fn wrapping_key_made(&self) -> Result<LessSafeKey, PlatformError> {
-        // A thread that panicked wrote nothing.
+        // After a panic, every entry is still complete: each is written in one call.
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.wrapping_key() {
             Err(PlatformError::Gone) => {
@@ -95,7 +99,7 @@ impl PlatformKeyStore {
         &self,
         work: impl FnOnce(&mut Guarded) -> Result<T, PlatformError>,
     ) -> Result<T, PlatformError> {
-        // A thread that panicked wrote nothing.
+        // After a panic, every entry is still complete: each is written in one call.
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut guarded = self.guarded()?;
         let value = work(&mut guarded)?;
@@ -105,7 +109,7 @@ impl PlatformKeyStore {
     }
 }
 
-/// What a platform's fault means. A locked store is never taken for an empty one: it says so itself.
+/// Maps an error of the keyring library. A locked store gives `Locked` and not `Gone`, so its keys are not abandoned.
 fn platform_error(error: KeyringError) -> PlatformError {
     match error {
         KeyringError::NoEntry => PlatformError::Gone,
@@ -114,7 +118,7 @@ fn platform_error(error: KeyringError) -> PlatformError {
         KeyringError::BadEncoding(_) | KeyringError::BadDataFormat(..) | KeyringError::Ambiguous(_) => {
             PlatformError::Invalidated
         }
-        // No store at all, one that can't do this, or a version of the library that says something new.
+        // There is no store, it does not support the operation, or the library has a new kind of error.
         _ => PlatformError::Unusable,
     }
 }
@@ -125,7 +129,7 @@ impl KeyStore for PlatformKeyStore {
             KeyGuard::AfterFirstUnlock => {}
             KeyGuard::BiometricCurrentSet | KeyGuard::BiometricOrCredential => return Err(PlatformError::Unusable),
         }
-        // Twice at once makes one key; a thread that panicked wrote nothing.
+        // Of two parallel calls, the second finds the key of the first. After a panic, every entry is still complete.
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.private_key(&alias) {
             Ok(key) => Ok(point_of(&key)),
@@ -150,7 +154,7 @@ impl KeyStore for PlatformKeyStore {
     fn sign(&self, alias: String, message: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
         match self.private_key(&alias) {
             Ok(key) => sign_with(&key, &message),
-            // A guarded key asks the person; nothing signs with it behind their back.
+            // A guarded key needs the passphrase, so this method must not use it.
             Err(PlatformError::Gone) if self.guarded()?.public_key(&alias).is_ok() => Err(PlatformError::Unusable),
             Err(error) => Err(error),
         }

@@ -1,4 +1,4 @@
-//! P-256 keys as the desktop's key stores hold them: opened only as long as one use lasts.
+//! P-256 keys of the desktop's key stores. The functions zeroize their copies of a private scalar.
 
 use p256::elliptic_curve::sec1::ToSec1Point;
 use ring::rand::SystemRandom;
@@ -8,8 +8,12 @@ use zeroize::Zeroizing;
 use crate::base::secret::random;
 use crate::values::platform::PlatformError;
 
+/// Makes a random P-256 key.
+///
+/// # Errors
+/// `Unusable` when the system gives no random bytes.
 pub(super) fn fresh_key() -> Result<p256::SecretKey, PlatformError> {
-    // A random scalar is out of range once in 2^32 tries; then another is drawn.
+    // One in 2^32 random scalars is out of range; then the loop makes another one.
     loop {
         let scalar: [u8; 32] = random()?;
         if let Ok(key) = p256::SecretKey::from_slice(Zeroizing::new(scalar).as_slice()) {
@@ -18,11 +22,12 @@ pub(super) fn fresh_key() -> Result<p256::SecretKey, PlatformError> {
     }
 }
 
+/// Returns the public point, uncompressed, 65 bytes.
 pub(super) fn point_of(key: &p256::SecretKey) -> Vec<u8> {
     key.public_key().to_sec1_point(false).as_bytes().to_vec()
 }
 
-/// ECDSA with SHA-256, ASN.1 DER.
+/// Signs with ECDSA and SHA-256; the signature is in ASN.1 DER (RFC 3279 section 2.2.3).
 pub(super) fn sign_with(key: &p256::SecretKey, message: &[u8]) -> Result<Vec<u8>, PlatformError> {
     let scalar = Zeroizing::new(key.to_bytes());
     let random = SystemRandom::new();

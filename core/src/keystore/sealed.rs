@@ -1,4 +1,4 @@
-//! Sealing for the desktop's key stores: AES-256-GCM with a random nonce before the text.
+//! Sealing for the desktop's key stores: AES-256-GCM with a random nonce of 12 bytes before the ciphertext.
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
@@ -6,10 +6,12 @@ use zeroize::Zeroizing;
 use crate::base::secret::random;
 use crate::values::platform::PlatformError;
 
+/// Returns the sealing key of 32 bytes; `Unusable` for another length.
 pub(super) fn aead_key(key: &[u8]) -> Result<LessSafeKey, PlatformError> {
     UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_length| PlatformError::Unusable)
 }
 
+/// Returns nonce, ciphertext and tag. `label` is authenticated: a value sealed under another label does not open.
 pub(super) fn seal(key: &LessSafeKey, label: &[u8], plain: &[u8]) -> Result<Vec<u8>, PlatformError> {
     let nonce: [u8; NONCE_LEN] = random()?;
     let mut sealed = plain.to_vec();
@@ -18,6 +20,10 @@ pub(super) fn seal(key: &LessSafeKey, label: &[u8], plain: &[u8]) -> Result<Vec<
     Ok([nonce.as_slice(), &sealed].concat())
 }
 
+/// Opens the result of `seal` with the same key and label.
+///
+/// # Errors
+/// `Unusable`; the caller decides what it means: a wrong passphrase, another device, or damage.
 pub(super) fn open(key: &LessSafeKey, label: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, PlatformError> {
     let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(PlatformError::Unusable)?;
     let mut buffer = Zeroizing::new(body.to_vec());

@@ -1,7 +1,8 @@
-//! The desktop's key store: one file, sealed under a passphrase.
+//! Implements a desktop key store in one file, sealed under a passphrase.
 //!
-//! For people without a platform key store, by their own choice; never a silent fall-back. Whoever has
-//! the file still needs the passphrase, made slow to guess by Argon2id (RFC 9106).
+//! This key store is for people without a platform key store. It is used only when they choose it, and is never an
+//! automatic fallback. An attacker who has the file must still guess the passphrase, which Argon2id (RFC 9106) makes
+//! slow.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -25,29 +26,32 @@ use crate::keystore::sealed::{aead_key, open, seal};
 use crate::values::platform::{KeyGuard, KeyStore, PlatformError};
 
 const MAGIC: &[u8; 8] = b"CSKEYS1\n";
-/// A file with a thousand keys is smaller; anything longer is not ours.
+/// Largest file that is read, in bytes. A file with a thousand keys is smaller.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// P-256 keys and the wrapping key in one sealed file.
+/// P-256 keys and the wrapping key in one file: `CSKEYS1\n`, salt (16 bytes), nonce, ciphertext, tag (AES-256-GCM).
+///
+/// Each change writes a new file that replaces the old one, under a file lock: several processes can use one file.
 ///
 /// # Security
-/// The file key stays in memory while the store is open. Signing keys are opened for each use only as long
-/// as it lasts. Changes are written to a new file that replaces the old one, under a lock.
+/// The key that opens the file stays in memory while the store is open. Each call decrypts all keys that are not
+/// guarded, and zeroizes them when it ends.
 pub struct SealedFileKeyStore {
     path: PathBuf,
     salt: [u8; SALT_LEN],
     key: LessSafeKey,
-    /// Serialises the threads of this process; the file lock serialises processes.
+    /// Serializes the threads of this process; the file lock serializes processes.
     writing: Mutex<()>,
 }
 
+/// The sealed content, JSON. Wrapping key and private scalars are zeroized when dropped.
 #[derive(Serialize, Deserialize)]
 struct Content {
-    /// base64url of the wrapping key.
+    /// base64url of the wrapping key (32 bytes).
     wrapping: String,
     /// base64url of the private scalars by alias.
     keys: BTreeMap<String, String>,
-    /// Keys that a passphrase guards at each use.
+    /// The passphrase lock and the guarded keys.
     #[serde(default)]
     guarded: Guarded,
 }
@@ -60,10 +64,12 @@ impl Drop for Content {
 }
 
 impl SealedFileKeyStore {
-    /// Opens the file at `path`, and makes it the first time; takes about a second.
+    /// Opens the file at `path`, and creates it the first time. Blocks: Argon2id takes about a tenth of a second.
     ///
     /// # Errors
-    /// `WrongPassphrase`; `Unusable` when the file is damaged or can't be read or written.
+    /// `WrongPassphrase`, also for a file that was altered. `Unusable` when the file has another form, or when the file
+    /// or its lock file can't be opened or written. `Transient` when reading or locking fails, or when the memory for
+    /// Argon2id is not available. An existing file is not changed.
     pub fn open(path: &Path, passphrase: &Secret<String>) -> Result<Self, PlatformError> {
         let _lock = lock(path)?;
         match read_file(path)? {
@@ -89,10 +95,11 @@ impl SealedFileKeyStore {
         }
     }
 
-    /// The names of all keys in it.
+    /// Returns the aliases of all keys, guarded ones included.
     ///
     /// # Errors
-    /// As `public_key`.
+    /// `Gone` when the file was deleted or replaced; `Unusable` when it can't be opened or is damaged; `Transient` when
+    /// reading fails.
     #[cfg(feature = "testing")]
     pub fn aliases(&self) -> Result<Vec<String>, PlatformError> {
         let content = self.read()?;
@@ -106,7 +113,7 @@ impl SealedFileKeyStore {
     fn read(&self) -> Result<Content, PlatformError> {
         let file = read_file(&self.path)?.ok_or(PlatformError::Gone)?;
         let (salt, _sealed) = split(&file)?;
-        // Another passphrase or another file since it was opened.
+        // Another salt: another store was created in this place, and this key can't open it.
         if salt != self.salt {
             return Err(PlatformError::Gone);
         }
@@ -119,7 +126,7 @@ impl SealedFileKeyStore {
         serde_json::from_slice(&plain).map_err(|_malformed| PlatformError::Unusable)
     }
 
-    /// Writes a new file beside the old one and puts it in its place: after a crash one of the two stands whole.
+    /// Writes a new file and renames it over the old one: after a crash, either the old or the new content is complete.
     fn write(&self, content: &Content) -> Result<(), PlatformError> {
         let plain = Zeroizing::new(serde_json::to_vec(content).map_err(|_never| PlatformError::Unusable)?);
         let head = [MAGIC.as_slice(), &self.salt].concat();
@@ -134,8 +141,9 @@ impl SealedFileKeyStore {
         replaced.map_err(|_io| PlatformError::Unusable)
     }
 
+    /// Reads the content, changes it and writes it, while it holds the thread lock and the file lock.
     fn change<T>(&self, work: impl FnOnce(&mut Content) -> Result<T, PlatformError>) -> Result<T, PlatformError> {
-        // A thread that panicked left the file whole: it is replaced, never edited.
+        // After a panic the file is still complete: it is replaced, never edited.
         let _thread = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let _process = lock(&self.path)?;
         let mut content = self.read()?;
@@ -157,7 +165,7 @@ impl KeyStore for SealedFileKeyStore {
     fn make(&self, alias: String, guard: KeyGuard) -> Result<Vec<u8>, PlatformError> {
         match guard {
             KeyGuard::AfterFirstUnlock => {}
-            // GUARD(key-guard-kept): the_sealed_file_keeps_the_contract_of_a_lock
+            // GUARD(key-guard-kept): sealed_file_needs_the_passphrase_for_guarded_keys
             // INSTEAD: KeyGuard::BiometricCurrentSet | KeyGuard::BiometricOrCredential => {}
             KeyGuard::BiometricCurrentSet | KeyGuard::BiometricOrCredential => return Err(PlatformError::Unusable),
         }
@@ -182,8 +190,8 @@ impl KeyStore for SealedFileKeyStore {
 
     fn sign(&self, alias: String, message: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
         let content = self.read()?;
-        // A guarded key asks the person; nothing signs with it behind their back.
-        // GUARD(guarded-key-asks): the_sealed_file_keeps_the_contract_of_a_lock
+        // A guarded key needs the passphrase, which this method does not get.
+        // GUARD(guarded-key-needs-unlock): sealed_file_needs_the_passphrase_for_guarded_keys
         if content.guarded.public_key(&alias).is_ok() {
             return Err(PlatformError::Unusable);
         }
@@ -243,12 +251,14 @@ fn stored_key(content: &Content, alias: &str) -> Result<p256::SecretKey, Platfor
     p256::SecretKey::from_slice(&scalar).map_err(|_range| PlatformError::Unusable)
 }
 
+/// Splits a file into salt and sealed content.
 fn split(file: &[u8]) -> Result<([u8; SALT_LEN], &[u8]), PlatformError> {
     let rest = file.strip_prefix(MAGIC).ok_or(PlatformError::Unusable)?;
     let (salt, sealed) = rest.split_first_chunk::<SALT_LEN>().ok_or(PlatformError::Unusable)?;
     Ok((*salt, sealed))
 }
 
+/// Reads at most `MAX_FILE` bytes; `None` when there is no file.
 fn read_file(path: &Path) -> Result<Option<Vec<u8>>, PlatformError> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -260,13 +270,15 @@ fn read_file(path: &Path) -> Result<Option<Vec<u8>>, PlatformError> {
     Ok(Some(bytes))
 }
 
-/// A lock beside the file, since the file itself is replaced; released when dropped.
+/// Locks the file with the extension `lock` next to `path` (for `keys.db`: `keys.lock`), since the key file itself is
+/// replaced. Dropping the result releases the lock.
 fn lock(path: &Path) -> Result<File, PlatformError> {
     let file = private_file(&path.with_extension("lock")).map_err(|_denied| PlatformError::Unusable)?;
     file.lock().map_err(|_unsupported| PlatformError::Transient)?;
     Ok(file)
 }
 
+/// Creates or empties a file. On Unix only the owner may read and write a file that this call creates (mode 0600).
 fn private_file(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -275,7 +287,7 @@ fn private_file(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-/// Without this the new name may not survive a loss of power.
+/// On Unix, writes the folder to disk, so that the rename survives a power failure.
 fn sync_folder(path: &Path) -> std::io::Result<()> {
     match path.parent() {
         Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),

@@ -1,32 +1,32 @@
-//! What a person scanned or typed: an invitation of ours, or what else it looks like.
-//!
-//! Decides from the text alone, asks nobody and keeps nothing.
+//! Reads a scanned or typed code. The result is an invite of this protocol (section 3), or the kind that another code
+//! looks like. Only the text is used, without network or store.
 
 use crate::base::jose::base64url;
 use crate::base::secret::Secret;
 use crate::protocol::proofs::{EnrollmentKey, NoKey};
 use crate::values::issuer::{Issuer, NotAnIssuer};
 
-/// A QR code of the size our pages show holds less; anything longer is not ours.
+/// Longest text that can be an invite, in bytes. The codes of the reference service are shorter.
 const MAX_TEXT: usize = 2_048;
 const SCANNED_LEN: usize = 16;
 const TYPED_ID_LEN: usize = 4;
 const TYPED_SECRET_LEN: usize = 8;
 const VERSION: &str = "1";
-/// Crockford's base32: no I, L, O, U.
+/// Crockford's base32, without the letters I, L, O and U.
 const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// Why a code can't be used.
+/// Why a code can't be used. Another kind of code is no error: see `OtherCode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum CodeError {
-    /// It looks like an invitation, but a part is missing, doubled or malformed.
-    #[error("a damaged invitation")]
+    /// The text starts like an invite, but a parameter is missing, repeated, unknown or malformed.
+    #[error("a damaged invite")]
     Damaged,
-    /// Its address is not an `https` address of a sign-in service.
+    /// The service's address is not an issuer (section 1 of the protocol): for example, it has a path or is not
+    /// `https`.
     #[error("an address that is not allowed")]
     Address,
-    /// The typed code does not have twelve characters of the right alphabet.
+    /// The typed code does not have twelve characters of Crockford base32.
     #[error("not a typed code")]
     TypedForm,
 }
@@ -37,52 +37,52 @@ impl From<NotAnIssuer> for CodeError {
     }
 }
 
-/// A code as the person has it.
+/// A code as the person enters it.
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum CodeInput {
-    /// What a camera read.
+    /// Read with the phone's camera.
     Text {
-        /// The text in the code.
+        /// The text of the QR code, unchanged.
         text: String,
     },
-    /// A PNG or JPEG picture of a screen.
+    /// A picture with a QR code, such as a screenshot.
     Picture {
-        /// The whole file.
+        /// The whole PNG or JPEG file: at most 20 MiB and 50 million pixels.
         bytes: Vec<u8>,
     },
-    /// The typed code with the address shown beside it.
+    /// Typed by the person, after "I can't scan" in the wizard.
     Typed {
-        /// Twelve characters; case, spaces and hyphens don't matter.
+        /// Twelve characters. Case, spaces and hyphens don't matter; `O` is read as `0`, `I` and `L` as `1`.
         code: String,
-        /// The service's address without `https://`.
+        /// The service's address that the wizard shows next to the code, with or without `https://`.
         address: String,
     },
 }
 
-/// What a code turned out to be.
+/// The result of reading a code.
 #[derive(Debug, Clone)]
 pub enum Scanned {
-    /// An invitation to an account.
+    /// An invite of this protocol.
     Invite(Invite),
-    /// Something else, so that the app can say what.
+    /// A code that is not an invite, with the kind that it looks like.
     Other(OtherCode),
 }
 
-/// What a code that is not ours looks like.
+/// What a code that is not an invite looks like, judged by the start of its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum OtherCode {
-    /// An invitation of a newer version: the app needs an update.
+    /// An invite of a newer protocol version: the app needs an update.
     NewerVersion,
-    /// A code for one-time codes (`otpauth:`).
+    /// The secret for one-time codes (`otpauth:`), which this app does not support.
     OneTimeCode,
-    /// A code for another authenticator app.
+    /// An activation code of another authenticator app.
     OtherAuthenticator,
-    /// A passkey sign-in for the phone's camera.
+    /// A passkey sign-in (`FIDO:`), which the phone's own camera app handles.
     Passkey,
-    /// A web address.
+    /// A web address (`http:`, `https:` or `www.`).
     WebAddress,
-    /// A wireless network.
+    /// The access data of a wireless network.
     Wifi,
     /// A contact card.
     Contact,
@@ -90,7 +90,9 @@ pub enum OtherCode {
     Unknown,
 }
 
-/// An invitation to an account, not yet looked up.
+/// An invite: issuer, enrollment id and secret of a code, not yet looked up.
+///
+/// `Debug` does not print the secret.
 #[derive(Debug, Clone)]
 pub struct Invite {
     issuer: Issuer,
@@ -98,6 +100,7 @@ pub struct Invite {
     secret: InviteSecret,
 }
 
+/// The secret of a code (section 3): 128 bits scanned, 40 bits typed.
 #[derive(Debug, Clone)]
 enum InviteSecret {
     Scanned(Secret<[u8; SCANNED_LEN]>),
@@ -105,29 +108,33 @@ enum InviteSecret {
 }
 
 impl Invite {
-    /// The service that the code names; nothing is verified yet.
+    /// Returns the service that the code names. Nothing about it is verified yet.
     #[must_use]
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 
+    /// Returns the enrollment id: 22 characters when scanned, 4 when typed.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    /// The secret as it stands in a code.
+    /// Returns the secret in the form of the code: base64url when scanned, base32 when typed.
     #[cfg(feature = "testing")]
     pub(crate) fn secret_text(&self) -> String {
-        // EXPOSE: for tests that compare it with what was read.
+        // EXPOSE: tests compare it with the text of the code.
         match &self.secret {
             InviteSecret::Scanned(secret) => base64url::encode(secret.expose()),
             InviteSecret::Typed(secret) => secret.expose().clone(),
         }
     }
 
-    /// The enrollment key; slow for a typed code.
+    /// Returns the enrollment key K. Slow for a typed code (Argon2id with 64 MiB): call it on a blocking thread.
+    ///
+    /// # Errors
+    /// `NoKey` when the memory for Argon2id is not available.
     pub(crate) fn enrollment_key(&self) -> Result<EnrollmentKey, NoKey> {
-        // EXPOSE: the key is made of the secret.
+        // EXPOSE: K is derived from the secret.
         match &self.secret {
             InviteSecret::Scanned(secret) => Ok(EnrollmentKey::from_scanned(secret.expose())),
             InviteSecret::Typed(secret) => EnrollmentKey::from_typed(self.issuer.as_str(), &self.id, secret.expose()),
@@ -135,10 +142,10 @@ impl Invite {
     }
 }
 
-/// Says what a scanned text is.
+/// Reads a scanned text.
 ///
 /// # Errors
-/// `Damaged` and `Address` for an invitation that is not whole; what is not ours is no error.
+/// `Damaged` and `Address` for an invite with a fault. Any other text gives `Scanned::Other`.
 pub(crate) fn read_text(text: &str) -> Result<Scanned, CodeError> {
     let text = text.trim();
     if text.len() <= MAX_TEXT
@@ -149,6 +156,10 @@ pub(crate) fn read_text(text: &str) -> Result<Scanned, CodeError> {
     Ok(Scanned::Other(looks_like(text)))
 }
 
+/// Reads the query of an invite: exactly the four parameters, each once.
+///
+/// # Security
+/// Unknown and repeated parameters are refused, so a code can't contain options, such as one that turns TLS checks off.
 fn read_invite(query: &str) -> Result<Scanned, CodeError> {
     let (mut version, mut issuer, mut id, mut secret) = (None, None, None, None);
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -157,7 +168,7 @@ fn read_invite(query: &str) -> Result<Scanned, CodeError> {
             "issuer" => &mut issuer,
             "id" => &mut id,
             "secret" => &mut secret,
-            // GUARD(invitation-members): a_damaged_invitation_is_refused
+            // GUARD(invite-members): a_damaged_invite_is_refused
             // INSTEAD: _ => continue,
             _ => return newer_or_damaged(query),
         };
@@ -173,7 +184,7 @@ fn read_invite(query: &str) -> Result<Scanned, CodeError> {
         return Err(CodeError::Damaged);
     };
     decode_128(&id)?;
-    // EXPOSE: decoded into the form that is kept.
+    // EXPOSE: decoded into the form in which the invite stores it.
     let secret = decode_128(secret.expose())?;
     Ok(Scanned::Invite(Invite {
         issuer: Issuer::parse(&issuer)?,
@@ -182,7 +193,8 @@ fn read_invite(query: &str) -> Result<Scanned, CodeError> {
     }))
 }
 
-/// Another version may have other parts; only a number we do not know says "update the app".
+/// Returns `NewerVersion` for a version number above 1, since a newer version may have other parameters; otherwise
+/// fails with `Damaged`.
 fn newer_or_damaged(query: &str) -> Result<Scanned, CodeError> {
     let version = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "v");
     let number = version.and_then(|(_, value)| value.parse::<u32>().ok());
@@ -197,6 +209,7 @@ fn decode_128(text: &str) -> Result<[u8; SCANNED_LEN], CodeError> {
     bytes.try_into().map_err(|_length| CodeError::Damaged)
 }
 
+/// Compares the start of a text with the known prefixes, the more specific ones first.
 fn looks_like(text: &str) -> OtherCode {
     const KINDS: [(&str, OtherCode); 16] = [
         ("otpauth://pipush", OtherCode::OtherAuthenticator),
@@ -225,7 +238,7 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// Reads a typed code and the address shown beside it.
+/// Reads a typed code and the address next to it.
 ///
 /// # Errors
 /// `TypedForm`, `Address`.
@@ -239,7 +252,7 @@ pub(crate) fn read_typed(code: &str, address: &str) -> Result<Invite, CodeError>
     })
 }
 
-/// Twelve characters of Crockford's base32, read as people write them.
+/// Returns the canonical form of a typed code: upper case, without spaces and hyphens.
 fn canonical(code: &str) -> Result<String, CodeError> {
     let mut canonical = String::new();
     for character in code.chars().filter(|character| !matches!(character, ' ' | '-')) {

@@ -1,5 +1,6 @@
-//! The service's phone keys: the first set is pinned by the scanned secret, every later one signed by
-//! a key of the set before it.
+//! The service keys (section 6 of the protocol). The first document is authenticated by a MAC with the code's secret,
+//! or by TLS when the account was added by signing in. Each later document is signed by a key of the document before
+//! it.
 
 #[cfg(feature = "authenticator")]
 pub(crate) mod chain;
@@ -8,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::jose::{Jwk, PublicKey, base64url};
 
-/// A set of keys that a service signs with towards phones.
+/// The current service keys: the number of their document (`seq`, from 1), and 1–8 keys that were checked to lie on
+/// P-256. Stored with the account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ServiceKeys {
     seq: u64,
@@ -16,7 +18,8 @@ pub(crate) struct ServiceKeys {
 }
 
 impl ServiceKeys {
-    /// The key whose thumbprint is `kid`.
+    /// Returns the key whose thumbprint in base64url is `kid`. Only the keys of the newest document are accepted: a
+    /// key that this document leaves out is refused.
     pub(crate) fn find(&self, kid: &str) -> Option<PublicKey> {
         self.public_keys().find(|key| base64url::encode(&key.thumbprint()) == kid)
     }

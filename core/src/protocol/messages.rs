@@ -1,4 +1,6 @@
-//! The messages between phone and service, as they stand in `core/docs/protocol.md` sections 3 to 7.
+//! The messages between phone and service (`core/docs/protocol.md` sections 3 to 11), as they are on the wire.
+//!
+//! Member names are wire constants. Binary values are base64url, times are seconds since 1970 by the service's clock.
 
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -10,34 +12,45 @@ use crate::values::account::{NoticeKind, RemovalCause};
 use crate::values::platform::KeyGuard;
 use crate::values::prompt::Outcome;
 
-/// Look-up request (section 3.1).
+/// Look-up request (section 3.1), sent by a phone that has read a code. It does not contain the code's secret.
 #[derive(Serialize)]
 pub(crate) struct LookUpRequest {
+    /// The protocol version, 1.
     pub(crate) v: u64,
+    /// The enrollment id.
     pub(crate) id: String,
+    /// 128 random bits.
     pub(crate) nonce: String,
+    /// The MAC with the enrollment key K over the label `look-up`, issuer, id and nonce.
     pub(crate) mac: String,
 }
 
-/// Look-up answer (section 3.1), only read after its MAC was checked.
+/// Look-up response (section 3.1). Parsed only after the MAC over its bytes was verified.
 #[derive(Deserialize)]
 pub(crate) struct LookUpAnswer {
+    /// Must equal the code's issuer.
     pub(crate) issuer: String,
+    /// The service's id of the account.
     pub(crate) account_id: String,
     pub(crate) user_name: String,
     pub(crate) organization: String,
+    /// The service's time, which sets the clock offset. The look-up fails when the offset is more than 24 hours.
     pub(crate) time: u64,
+    /// The current `phone-keys+jwt`, which this phone pins.
     pub(crate) keys: String,
 }
 
-/// Payload of `phone-enrollment+jwt` (section 3.2).
+/// Payload of `phone-enrollment+jwt` (sections 3.2 and 11), signed by the new device key.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct BindClaims {
+    /// The enrollment endpoint.
     pub(crate) aud: String,
     pub(crate) iat: u64,
     pub(crate) exp: u64,
+    /// 128 random bits; the MAC of the response covers them.
     pub(crate) jti: String,
+    /// The protocol version, 1.
     pub(crate) v: u64,
     #[serde(flatten)]
     pub(crate) proof: BindProof,
@@ -46,17 +59,18 @@ pub(crate) struct BindClaims {
     pub(crate) attestation: WireAttestation,
 }
 
-/// What lets a phone in.
+/// What entitles a phone to bind. A service refuses a message with both proofs, and one with neither.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Deserialize))]
 #[serde(untagged)]
 pub(crate) enum BindProof {
-    /// A code, and the proof of its secret.
+    /// The id of the code's enrollment, and the MAC that proves knowledge of the code's secret.
     Code { enrollment: String, mac: String },
-    /// A token of scope `enrollment` (section 11).
+    /// A token of scope `enrollment`, bound to the device key (section 11).
     Token { token: Bearer },
 }
 
+/// How the phone describes itself; see `DeviceDescription`. At most 128 characters each.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct ClaimedDevice {
@@ -66,15 +80,20 @@ pub(crate) struct ClaimedDevice {
     pub(crate) app_version: String,
 }
 
+/// Where and to which key the service sends pushes (RFC 8291). Lengths in bytes before base64url.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct Subscription {
+    /// An `https` address of at most 1,024 bytes, from the relay.
     pub(crate) endpoint: String,
+    /// The push key's point, 65 bytes.
     pub(crate) p256dh: String,
+    /// The push secret, 16 bytes.
     pub(crate) auth: String,
 }
 
 impl Subscription {
+    /// Returns the subscription of a push endpoint and an account's push key.
     pub(crate) fn new(endpoint: &str, keys: &PushKeys) -> Self {
         Self {
             endpoint: endpoint.to_owned(),
@@ -84,6 +103,7 @@ impl Subscription {
     }
 }
 
+/// The attestation of a key. Version 1 has only the format `none`.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Deserialize))]
 #[serde(tag = "format", rename_all = "snake_case")]
@@ -91,21 +111,29 @@ pub(crate) enum WireAttestation {
     None,
 }
 
-/// Bind answer (section 3.2), only read after its MAC was checked.
+/// Bind response (section 3.2). Parsed only after the MAC over its bytes was verified.
 #[derive(Deserialize)]
 pub(crate) struct BindAnswer {
+    /// The service's id of this device, 22 characters.
     pub(crate) device_id: String,
+    /// Must be the looked-up account.
     pub(crate) account_id: String,
+    /// Must be exactly the thumbprints of the pinned keys.
     pub(crate) keys: Vec<String>,
+    /// When the enrollment ends if the digits are not entered.
     pub(crate) expires_at: u64,
 }
 
-/// Token response of scope `enrollment` (section 11): what a look-up tells of a scanned code, resting on TLS.
+/// Token response of scope `enrollment` (section 11, step 4). It has the content of a look-up response and a token, but
+/// only TLS authenticates it.
 #[derive(Deserialize)]
 pub(crate) struct PhoneTokenAnswer {
     pub(crate) access_token: Bearer,
+    /// Must be `DPoP` (RFC 9449 section 5).
     pub(crate) token_type: String,
+    /// Must be `enrollment`.
     pub(crate) scope: String,
+    /// The service's account id.
     pub(crate) sub: String,
     pub(crate) user_name: String,
     pub(crate) organization: String,
@@ -113,53 +141,68 @@ pub(crate) struct PhoneTokenAnswer {
     pub(crate) time: u64,
 }
 
-/// What a phone that was added by signing in is told (section 11).
+/// Response to a bind with a token (section 11, step 5), authenticated by TLS. The device is active immediately.
 #[derive(Deserialize)]
 pub(crate) struct AddedAnswer {
     pub(crate) device_id: String,
     pub(crate) account_id: String,
     pub(crate) keys: Vec<String>,
+    /// The registration token, present when the policy allows phone sign-in.
     pub(crate) turn_on: Option<TokenAnswer>,
 }
 
-/// What a `phone-request+jwt` asks for (section 4).
+/// What a `phone-request+jwt` asks for (section 4): the complete list of version 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
 pub(crate) enum Message {
+    /// Asks for the state. With `wait` (0–30 seconds) the service responds when the state differs from `known`, or when
+    /// the time is over.
     Fetch { reason: FetchReason, wait: u64, known: Known },
+    /// Sends a `phone-answer+jwt`. A retry sends the same inner bytes; for 24 hours it gets the same outcome.
     Answer { answer: String, received_by: ReceivedBy },
+    /// Reports "It wasn't me" for the prompt with this `jti`; idempotent.
     Report { prompt: String },
+    /// Clears the account's count of wrong numbers.
     Unblock,
+    /// Ends a pending enrollment.
     Abandon,
+    /// Removes this device; idempotent.
     Unenroll,
+    /// Registers a sign-in key: the registration token, and a `phone-sign-in-key+jwt` (section 10.1).
     TurnOn { token: Bearer, proof: String },
+    /// Removes the sign-in key with this thumbprint. A late request does no harm, since a newer key stays.
     TurnOff { sign_in_key: String },
+    /// Replaces the device's push address.
     PushAddress { endpoint: String },
+    /// Asks for a test push, at most one a minute.
     TestPush,
+    /// Acknowledges at most 16 notices, which are not sent again.
     Ack { notices: Vec<String> },
 }
 
-/// Why the phone asks for prompts.
+/// Why the phone fetches prompts (section 4). The app passes the reason to `check_for_prompts`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum FetchReason {
-    /// The person opened the app.
+    /// The person opened the app. A service that stopped pushing an origin then pushes it again.
     Opened,
-    /// A push could not be read, or came before its account was active.
+    /// A push could not be read, or came before its account was active. Only the core itself uses this reason.
     Push,
-    /// The app asks on its own.
+    /// The app asks without the person, for example on a timer.
     Poll,
 }
 
-/// What the phone already holds, so that the service can wait for something new.
+/// What the phone already has, so that the service can wait until something differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Known {
     pub(crate) status: StateStatus,
+    /// The `jti` of each open prompt, at most 16.
     pub(crate) prompts: Vec<String>,
 }
 
-/// How a prompt reached this phone first.
+/// How a prompt first reached this phone. From the confirmation of an enrollment, the service notes whether pushes
+/// arrive (section 3.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ReceivedBy {
@@ -167,87 +210,106 @@ pub(crate) enum ReceivedBy {
     Fetch,
 }
 
-/// Payload of `phone-answer+jwt` (section 7): what an approval or denial signs.
+/// Payload of `phone-answer+jwt` (section 7): the signed approval or denial, made once and stored before the first try.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct InnerAnswer {
+    /// The issuer.
     pub(crate) aud: String,
+    /// The prompt's `jti`.
     pub(crate) prompt: String,
+    /// SHA-256 of the prompt's compact JWS: the answer is valid only for the prompt that was shown.
     pub(crate) prompt_sha256: String,
     pub(crate) decision: Decision,
+    /// The entered number; absent in a denial.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) number: Option<String>,
     pub(crate) uv: UserVerification,
 }
 
-/// What was really verified of the person when a key was used.
+/// How the platform verified the person when a key was used (`uv` of section 7). Set by the app for the sign-in key.
+///
+/// The value is signed: report how the person was really verified, never a stronger method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum UserVerification {
-    /// Finger or face; no platform tells which.
+    /// By fingerprint or face; platforms don't report by which.
     Biometric,
-    /// PIN, pattern or password.
+    /// By PIN, pattern or password of the device.
     Credential,
-    /// One of these; the platform doesn't say which.
+    /// By biometrics or by the device's credential; the platform does not report by which.
     Unspecified,
-    /// Nobody was asked.
+    /// The person was not verified, as with the device key.
     None,
 }
 
-/// Payload of `phone-sign-in-key+jwt` (section 10.1): what a new sign-in key signs to be registered.
+/// Payload of `phone-sign-in-key+jwt` (section 10.1, step 5): a new sign-in key proves that it exists on this device.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct KeyProof {
+    /// The issuer.
     pub(crate) aud: String,
+    /// The service's account id.
     pub(crate) sub: String,
+    /// The device id.
     pub(crate) device: String,
+    /// The device key's thumbprint.
     pub(crate) device_key: String,
+    /// The nonce of the token response; valid for five minutes.
     pub(crate) nonce: String,
     pub(crate) purpose: Purpose,
     pub(crate) uv: UserVerification,
     pub(crate) attestation: WireAttestation,
 }
 
-/// What a proof is for.
+/// The purpose that a key proof states, so that the proof is valid for nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Purpose {
     TurnOn,
 }
 
-/// What came of turning phone sign-in on (section 10.1, step 6).
+/// The result of `turn_on` (section 10.1, step 6), in a signed state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum TurnOnResult {
+    /// The sign-in key is registered.
     Done,
+    /// The policy does not allow phone sign-in.
     NotAllowed,
+    /// The token or the nonce has expired.
     Expired,
+    /// Any other reason.
     Refused,
 }
 
-/// What came of asking for a test push.
+/// The result of asking for a test push (section 5 of the protocol).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum PushTest {
-    /// It is on its way.
+    /// The service has sent the test push, which may still not arrive.
     Sent,
-    /// There was one within the last minute; wait, then ask again.
+    /// The service has sent one within the last minute. Wait, then ask again.
     TooSoon,
-    /// The service has no address for this phone any more; a new one is asked for, then ask again.
+    /// The service has no push address for this phone. The core requests a new one; ask again later.
     NoAddress,
 }
 
-/// What the organization's policy means for this phone (section 5).
+/// The organization's policy for this phone (section 5), from the newest signed state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Policy {
+    /// Whether phone sign-in may be turned on.
     pub(crate) phone_sign_in: bool,
+    /// What must unlock a new sign-in key.
     pub(crate) key_guard: SignInGuard,
+    /// How many accounts of this service may use phone sign-in on one phone; `None` for any number. The phone enforces
+    /// this limit, since the service can't link accounts by their device keys.
     pub(crate) accounts_on_phone: Option<u32>,
 }
 
-/// Who unlocks a sign-in key.
+/// What unlocks a sign-in key; see `KeyGuard`. A policy can't ask for a key without user verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SignInGuard {
@@ -264,10 +326,11 @@ impl From<SignInGuard> for KeyGuard {
     }
 }
 
-/// What is told to every phone of an account (section 5); kinds that this app doesn't know are `None`.
+/// A notice of a state (section 5), sent to every phone of the account.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct WireNotice {
     pub(crate) id: String,
+    /// `None` for a kind that this version does not know. That notice is not shown.
     #[serde(deserialize_with = "known_kind")]
     pub(crate) kind: Option<NoticeKind>,
     pub(crate) at: u64,
@@ -279,6 +342,7 @@ fn known_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Notic
     Ok(read.ok())
 }
 
+/// The person's decision in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Decision {
@@ -286,47 +350,70 @@ pub(crate) enum Decision {
     Deny,
 }
 
-/// Payload of `phone-state+jwt` (section 5).
+/// Payload of `phone-state+jwt` (section 5): the service's signed reply to every `phone-request+jwt`.
+///
+/// Only a state changes an account; an unsigned problem document never does.
 #[derive(Debug, Deserialize)]
 pub(crate) struct State {
+    /// The issuer.
     pub(crate) iss: String,
+    /// The device id.
     pub(crate) aud: String,
+    /// The service's time. It sets the clock offset when the round trip took less than 30 seconds.
     pub(crate) iat: u64,
+    /// The `jti` of the request to which this state responds, so that an attacker can't replay an older state.
     pub(crate) request: String,
+    /// The `seq` of the newest service keys. If it is larger than the stored one, the phone follows the chain.
     pub(crate) keys_seq: Option<u64>,
     pub(crate) status: StateStatus,
+    /// Present with the status `removed`.
     pub(crate) cause: Option<RemovalCause>,
+    /// The live prompts as compact JWS, at most 16, in the response to a `fetch`. A prompt that is missing here is
+    /// over.
     #[serde(default)]
     pub(crate) prompts: Vec<String>,
+    /// Present in the response to `answer` and `report`.
     pub(crate) outcome: Option<WireOutcome>,
     pub(crate) policy: Option<Policy>,
+    /// The thumbprint of the registered sign-in key; absent when phone sign-in is off.
     pub(crate) sign_in_key: Option<String>,
     pub(crate) turn_on: Option<TurnOnResult>,
     #[serde(default)]
     pub(crate) notices: Vec<WireNotice>,
+    /// Whether the push service reported that this device's push address ended.
     #[serde(default)]
     pub(crate) push_ended: bool,
     pub(crate) push_test: Option<PushTest>,
 }
 
+/// The `status` of a state (section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum StateStatus {
+    /// The device is active.
     Ok,
+    /// The device waits for the digits.
     Pending,
+    /// The device is removed. The service gives this status for 400 days, while it keeps the tombstone.
     Removed,
+    /// The request's `iat` was off by more than 60 seconds, or its `exp` was past. The service did nothing.
     ClockSkew,
+    /// The person may not sign in at present.
     Suspended,
+    /// The policy does not allow this app at present.
     Limited,
 }
 
+/// The outcome of one prompt.
 #[derive(Debug, Deserialize)]
 pub(crate) struct WireOutcome {
+    /// The prompt's `jti`.
     pub(crate) prompt: String,
     pub(crate) result: Outcome,
 }
 
-/// Names of the problem types of section 9 that the phone acts on.
+/// The problem types of section 9 that the phone handles. A problem document is unsigned, so it never changes an
+/// account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProblemName {
     EnrollmentUnknown,
@@ -347,7 +434,7 @@ struct Problem {
 }
 
 impl ProblemName {
-    /// Reads a problem document (RFC 9457); anything else is `Other`.
+    /// Reads the `type` of a problem document (RFC 9457). Any other type or body is `Other`.
     pub(crate) fn read(body: &[u8]) -> Self {
         let Ok(problem) = crate::base::jose::parse::<Problem>(body) else {
             return Self::Other;
@@ -365,14 +452,19 @@ impl ProblemName {
     }
 }
 
-/// A token response of scope `device_registration` (protocol section 10.1); a service that adds a phone by signing in
-/// gives one with its answer.
+/// Token response of scope `device_registration` (section 10.1, step 4): the registration token. The response to a bind
+/// with a token can also contain a registration token (section 11).
 #[derive(Deserialize)]
 pub(crate) struct TokenAnswer {
     pub(crate) access_token: Bearer,
+    /// Must be `DPoP` (RFC 9449 section 5).
     pub(crate) token_type: String,
+    /// Must be `device_registration`.
     pub(crate) scope: String,
+    /// The new sign-in key signs this nonce.
     pub(crate) nonce: Bearer,
+    /// The lifetime of the nonce in seconds: five minutes.
     pub(crate) nonce_expires_in: u64,
+    /// Must be this account's id.
     pub(crate) sub: String,
 }

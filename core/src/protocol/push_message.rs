@@ -1,6 +1,7 @@
-//! Push messages: encrypted to one account of one phone (RFC 8291, one record of `aes128gcm`, RFC 8188).
+//! Decrypts push messages, which are encrypted to one account of one phone (RFC 8291, with one record of RFC 8188).
 //!
-//! Only decryption; whether the content is to be believed is decided by the signature inside.
+//! Encryption does not authenticate the service: anyone with the account's public push key and push secret can encrypt.
+//! The signature in the content authenticates the service; `verify` checks that signature.
 
 use p256::elliptic_curve::sec1::ToSec1Point;
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -15,26 +16,33 @@ const SCALAR_LEN: usize = 32;
 const POINT_LEN: usize = 65;
 const AUTH_LEN: usize = 16;
 const SALT_LEN: usize = 16;
-/// Salt, record size, length of the sender's key.
+/// Length of salt, record size and key length (RFC 8188 section 2.1).
 const HEADER_LEN: usize = SALT_LEN + 4 + 1;
 const TAG_LEN: usize = 16;
-/// The delimiter of the last record (RFC 8188 section 2); what follows is zero padding.
+/// The delimiter of the last record (RFC 8188 section 2). Zero padding follows.
 const LAST_RECORD: u8 = 2;
-/// A push service carries no more than this (RFC 8030 section 7.2).
+/// Longest message, in bytes: a push service need not accept a longer one (RFC 8030 section 7.2).
 const MAX_MESSAGE: usize = 4_096;
 
-/// Why a push can't be read.
+/// Why a push can't be decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PushError {
+    /// Not one record of the expected lengths with the right delimiter, or the sender's key is not on the curve.
     #[error("wrong form")]
     Form,
+    /// The authentication tag is wrong.
     #[error("not encrypted to this account, or altered")]
     Decryption,
+    /// The stored key is malformed, or the system gives no random bytes.
     #[error("no key")]
     NoKey,
 }
 
-/// The push key of one account: private scalar, public point, shared secret.
+/// The push key of one account: private scalar (32 bytes), public point (65 bytes), and the push secret (16 bytes),
+/// which the service also has.
+///
+/// The core stores this value sealed: the port `KeyStore` has no key agreement, and the notification extension needs
+/// the push key too.
 #[derive(Clone)]
 pub(crate) struct PushKeys {
     private: Secret<Vec<u8>>,
@@ -50,13 +58,20 @@ impl PushKeys {
         Ok(Self { private: Secret::new(scalar.to_vec()), point, auth })
     }
 
-    /// Reads what `to_bytes` wrote.
+    /// Reads the bytes of `to_bytes`.
+    ///
+    /// # Errors
+    /// `NoKey` for another length, or a scalar out of range.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, PushError> {
         let (scalar, auth) = bytes.split_at_checked(SCALAR_LEN).ok_or(PushError::NoKey)?;
         Self::from_parts(scalar, auth.try_into().map_err(|_length| PushError::NoKey)?)
     }
 
-    /// Decrypts one push message.
+    /// Decrypts one push message. Returns the content before the delimiter, still with its padding of spaces
+    /// (`strip_padding`).
+    ///
+    /// # Errors
+    /// `Form`, `Decryption`.
     pub(crate) fn decrypt(&self, message: &[u8]) -> Result<Vec<u8>, PushError> {
         let record = Record::read(message)?;
         let (key, nonce) = self.derive(&record)?;
@@ -71,10 +86,10 @@ impl PushKeys {
         }
     }
 
-    /// Content key and nonce (RFC 8291 section 3.4).
+    /// Derives the content key and the nonce (RFC 8291 section 3.4).
     fn derive(&self, record: &Record<'_>) -> Result<(LessSafeKey, [u8; 12]), PushError> {
         let sender = p256::PublicKey::from_sec1_bytes(record.sender).map_err(|_off_curve| PushError::Form)?;
-        // EXPOSE: key agreement is what the scalar is for.
+        // EXPOSE: the private scalar is needed for the key agreement.
         let own = p256::SecretKey::from_slice(self.private.expose()).map_err(|_range| PushError::NoKey)?;
         let shared = p256::ecdh::diffie_hellman(own.to_nonzero_scalar(), sender.as_affine());
         let info = [b"WebPush: info\0".as_slice(), &self.point, record.sender].concat();
@@ -88,8 +103,12 @@ impl PushKeys {
 
 #[cfg(feature = "authenticator")]
 impl PushKeys {
+    /// Makes a random key and a random secret.
+    ///
+    /// # Errors
+    /// `NoKey` when the system gives no random bytes.
     pub(crate) fn make() -> Result<Self, PushError> {
-        // A random scalar is zero or above the order once in 2^32 tries; then another is drawn.
+        // One in 2^32 random scalars is zero or above the group's order; then the loop makes another one.
         loop {
             let scalar = Zeroizing::new(random::<SCALAR_LEN>().map_err(|_none| PushError::NoKey)?);
             let auth = random().map_err(|_none| PushError::NoKey)?;
@@ -99,16 +118,18 @@ impl PushKeys {
         }
     }
 
-    /// For the sealed column of the database only.
+    /// Returns scalar and secret, only to be stored sealed.
     pub(crate) fn to_bytes(&self) -> Secret<Vec<u8>> {
         // EXPOSE: sealed by the caller before it is written.
         Secret::new([self.private.expose().as_slice(), &self.auth].concat())
     }
 
+    /// Returns the public point, uncompressed: `p256dh` of RFC 8291.
     pub(crate) fn point(&self) -> &[u8; POINT_LEN] {
         &self.point
     }
 
+    /// Returns the push secret: `auth` of RFC 8291.
     pub(crate) fn auth(&self) -> &[u8; AUTH_LEN] {
         &self.auth
     }
@@ -122,6 +143,7 @@ impl KeyType for Length {
     }
 }
 
+/// HKDF-SHA-256: extract and expand to `N` bytes (RFC 5869).
 fn expand<const N: usize>(salt: &[u8], input: &[u8], info: &[u8]) -> Result<Zeroizing<[u8; N]>, PushError> {
     let mut output = Zeroizing::new([0; N]);
     Salt::new(HKDF_SHA256, salt)
@@ -132,7 +154,7 @@ fn expand<const N: usize>(salt: &[u8], input: &[u8], info: &[u8]) -> Result<Zero
     Ok(output)
 }
 
-/// The one record of a message (RFC 8188 section 2.1).
+/// The only record of a message (RFC 8188 section 2.1).
 struct Record<'a> {
     salt: &'a [u8],
     sender: &'a [u8],
@@ -155,7 +177,7 @@ impl<'a> Record<'a> {
         }
         let (sender, ciphertext) = rest.split_at_checked(POINT_LEN).ok_or(PushError::Form)?;
         let size = usize::try_from(size).map_err(|_too_large| PushError::Form)?;
-        // Only one record: everything must fit into the size it claims.
+        // Only one record is allowed, so the ciphertext must fit into the claimed record size.
         if ciphertext.len() <= TAG_LEN || ciphertext.len() > size {
             return Err(PushError::Form);
         }
@@ -163,7 +185,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Takes the padding off: only spaces after the JWS.
+/// Removes the padding of section 8: only spaces after the JWS.
 pub(crate) fn strip_padding(plain: &[u8]) -> &[u8] {
     let end = plain.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last.saturating_add(1));
     plain.split_at_checked(end).map_or(plain, |(content, _spaces)| content)

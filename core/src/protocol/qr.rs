@@ -1,4 +1,6 @@
-//! Reading a code from a picture of a screen: bounded in size before decoding, and in time.
+//! Reads a QR code from a picture of a screen.
+//!
+//! The picture may come from an attacker: its size is checked before decoding, and the search has a time limit.
 
 use std::io::Cursor;
 use std::time::Duration;
@@ -9,45 +11,49 @@ use rxing::{BarcodeFormat, DecodeHints};
 
 use crate::base::clock::{Clock, SystemClock};
 
-/// A screenshot of a large screen has 4 MB; a photograph 12.
+/// Largest file, in bytes. A screenshot of a large screen has 4 MB, a photograph 12 MB.
 const MAX_BYTES: usize = 20 * 1024 * 1024;
 const MAX_PIXELS: u64 = 50_000_000;
-/// What a decoder may allocate for `MAX_PIXELS` in four channels, with room for its own tables.
+/// Most memory that a decoder may allocate, in bytes: `MAX_PIXELS` in four channels, and its own tables.
 const MAX_ALLOCATION: u64 = 256 * 1024 * 1024;
-/// The longer side that is searched first and last; more pixels cost time and bring nothing.
+/// The sizes at which the picture is searched, in this order: pixels of the longer side. Searching more pixels takes
+/// longer and finds no more codes.
 const SIDES: [u32; 3] = [1_280, 640, 2_560];
 const MAX_TIME: Duration = Duration::from_secs(5);
-/// Neighbourhood whose mean tells light from dark in a badly lit picture.
+/// Side of a block, in pixels. In a badly lit picture, the mean of a block separates light from dark.
 const CONTRAST_BLOCK: u32 = 32;
 
 /// Why a picture gave no code.
+///
+/// The limits prevent a hostile picture from using up the phone's memory or time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum PictureError {
-    /// More bytes or pixels than a screenshot has.
+    /// More than 20 MiB, or more than 50 million pixels.
     #[error("the picture is too large")]
     TooLarge,
-    /// Neither PNG nor JPEG, or without any pixel.
+    /// Neither PNG nor JPEG, or without pixels.
     #[error("not a PNG or JPEG picture")]
     NotAPicture,
     /// The picture ends too early or is damaged.
     #[error("the picture is damaged")]
     Damaged,
-    /// No code was found in it.
+    /// No QR code was found.
     #[error("no code in the picture")]
     NoCode,
-    /// Two different codes were found; which one is meant is the person's to say.
+    /// Two different QR codes were found. Ask the person for a picture of one.
     #[error("two codes in the picture")]
     TwoCodes,
-    /// Searching took too long.
+    /// Searching took longer than five seconds.
     #[error("reading the picture took too long")]
     TookTooLong,
 }
 
-/// Reads the one QR code in a PNG or JPEG picture.
+/// Returns the text of the only QR code in a PNG or JPEG picture. Call it on a blocking thread: it can take longer
+/// than `MAX_TIME`, which is checked only between two searches.
 ///
 /// # Errors
-/// One for each way a picture can fail; nothing is allocated for a picture that claims to be too large.
+/// See `PictureError`. A picture that claims to be too large is refused before memory for its pixels is allocated.
 pub(crate) fn read_picture(bytes: &[u8]) -> Result<String, PictureError> {
     read_within(bytes, MAX_TIME)
 }
@@ -70,6 +76,7 @@ fn read_within(bytes: &[u8], limit: Duration) -> Result<String, PictureError> {
     Err(PictureError::NoCode)
 }
 
+/// Checks the format and the claimed size, and then decodes to gray.
 fn decode(bytes: &[u8]) -> Result<GrayImage, PictureError> {
     if bytes.len() > MAX_BYTES {
         return Err(PictureError::TooLarge);
@@ -103,6 +110,7 @@ fn cause(error: &ImageError) -> PictureError {
     }
 }
 
+/// Returns the picture scaled down so that its longer side has at most `side` pixels.
 fn fit(picture: &GrayImage, side: u32) -> GrayImage {
     let (width, height) = picture.dimensions();
     let longer = width.max(height);
@@ -116,7 +124,7 @@ fn fit(picture: &GrayImage, side: u32) -> GrayImage {
     imageops::resize(picture, scale(width), scale(height), FilterType::Triangle)
 }
 
-/// Finds the code, and makes sure that there is no second, different one.
+/// Finds a code. Fails with `TwoCodes` when there is also a different one.
 fn search(picture: &GrayImage) -> Result<Option<String>, PictureError> {
     let Some(first) = detect(picture) else {
         return Ok(None);
@@ -128,6 +136,7 @@ fn search(picture: &GrayImage) -> Result<Option<String>, PictureError> {
     }
 }
 
+/// A code, with the points that the detector found: centers of the finder patterns.
 struct Found {
     text: String,
     corners: Vec<(f32, f32)>,
@@ -135,7 +144,7 @@ struct Found {
 
 fn detect(picture: &GrayImage) -> Option<Found> {
     let (width, height) = picture.dimensions();
-    // `TryHarder` is on by itself in this function.
+    // This rxing function itself turns on `TryHarder`.
     let mut hints = DecodeHints { AlsoInverted: Some(true), ..DecodeHints::default() };
     let format = Some(BarcodeFormat::QR_CODE);
     let result =
@@ -144,7 +153,8 @@ fn detect(picture: &GrayImage) -> Option<Found> {
     Some(Found { text: result.getText().to_owned(), corners })
 }
 
-/// The picture with the code painted over: finder centres lie 3.5 modules inside, so a quarter more is taken.
+/// Returns the picture with the code painted over. The centers of the finder patterns are 3.5 modules inside the code,
+/// so the painted area is a quarter larger on each side.
 fn without(picture: &GrayImage, corners: &[(f32, f32)]) -> GrayImage {
     let bounds = |pick: fn(&(f32, f32)) -> f32| {
         let (low, high) =
@@ -163,7 +173,8 @@ fn without(picture: &GrayImage, corners: &[(f32, f32)]) -> GrayImage {
     rest
 }
 
-/// Black and white by the mean of the neighbourhood, after a light blur: helps photographs of screens.
+/// Returns the picture in black and white, by the mean of each pixel's neighborhood after a light blur. This helps with
+/// photographs of screens.
 fn local_contrast(picture: &GrayImage) -> GrayImage {
     let blurred = imageops::fast_blur(picture, 1.0);
     let (width, height) = blurred.dimensions();

@@ -1,4 +1,6 @@
-//! From a push or a fetch to a verified prompt. Every rule of protocol section 7 is one refusal here.
+//! Verifies prompts, withdrawals and test pushes. Every rule of protocol section 7 is one variant of `Refusal`.
+//!
+//! No other module makes a `Prompt`, so an unverified prompt is never shown.
 
 use crate::base::clock::Timestamp;
 use crate::base::jose;
@@ -14,11 +16,11 @@ use crate::values::prompt::{Context, Matching, Place, Prompt, PromptId, PromptKi
 const PROMPT_TYP: &str = "phone-prompt+jwt";
 const WITHDRAWN_TYP: &str = "prompt-withdrawn+jwt";
 const TEST_TYP: &str = "push-test+jwt";
-/// Longest prompt in bytes; also the padded length of a push.
+/// Longest prompt, in bytes; also the padded length of a push (section 8).
 const MAX_PROMPT: usize = 2_700;
-/// A prompt may come this many seconds "from the future", the slack between two clocks.
+/// How far `iat` may be in the future, in seconds: the tolerance between two clocks.
 const MAX_AHEAD: u64 = 60;
-/// Longest life of any prompt, in seconds.
+/// Longest lifetime of any prompt, in seconds; the next two are for sign-ins and for the origin `unknown`.
 const MAX_LIFE: u64 = 300;
 const MAX_SIGN_IN_LIFE: u64 = 120;
 const MAX_UNKNOWN_LIFE: u64 = 60;
@@ -27,66 +29,86 @@ const MAX_TEXT: usize = 128;
 /// A `jti` is 128 bits in base64url.
 const JTI_BYTES: usize = 16;
 
-/// Whom a prompt must be meant for, and whose signature it must carry.
+/// The account and device that a prompt must be for, and the keys that must have signed it.
 #[derive(Clone)]
 pub(crate) struct Audience {
+    /// This phone's id of the account.
     pub(crate) account: AccountId,
+    /// The expected `iss`.
     pub(crate) issuer: Issuer,
+    /// The expected `aud`.
     pub(crate) device_id: String,
+    /// The expected `sub`: the service's id of the account.
     pub(crate) account_id: String,
+    /// Shown with the prompt; as the service claimed it at enrollment.
     pub(crate) user_name: String,
+    /// The only keys that are accepted.
     pub(crate) service_keys: ServiceKeys,
+    /// The service's time minus this phone's, in seconds (section 5).
     pub(crate) clock_offset: i64,
 }
 
-/// Why bytes did not become a prompt.
+/// Why a prompt, withdrawal or test push was refused. For logs: no variant contains content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
+    /// More than 2,700 bytes.
     #[error("larger than a prompt may be")]
     TooLarge,
+    /// Not a JWS of the expected type, key and claims.
     #[error("signature or form: {0}")]
     Jose(#[from] JoseError),
+    /// `iss` differs.
     #[error("of another issuer")]
     OtherIssuer,
+    /// `aud` differs: a prompt for another phone was delivered to this one.
     #[error("for another device")]
     OtherDevice,
+    /// `sub` differs: the prompt is for another account of the same service.
     #[error("for another account")]
     OtherAccount,
+    /// `iat` is more than 60 seconds ahead.
     #[error("from the future")]
     FromTheFuture,
+    /// `exp` is past: an attacker can't show an old prompt again.
     #[error("expired")]
     Expired,
-    #[error("lives longer than allowed")]
+    /// `exp` − `iat` is more than its kind and origin allow.
+    #[error("its lifetime is too long")]
     LivesTooLong,
+    /// The `jti` is not 128 bits in base64url.
     #[error("its id has the wrong form")]
     IdForm,
+    /// Not 2 or 3 digits, or not three different options of two ASCII digits.
     #[error("its numbers have the wrong form")]
     MatchForm,
-    #[error("its key does not answer this kind")]
+    /// The kind must be approved by the other key.
+    #[error("its key may not approve this kind")]
     KeyForm,
+    /// A text of the context has more than 128 characters.
     #[error("a text is too long")]
     TextTooLong,
 }
 
-/// What a push turned out to be.
+/// The verified content of a push.
 #[derive(Debug)]
 pub(crate) enum PushContent {
+    /// A new prompt.
     Prompt(Box<Prompt>),
+    /// The service withdrew a prompt, which may not have arrived yet.
     Withdrawn {
         id: PromptId,
         reason: WithdrawalReason,
-        #[cfg_attr(
-            not(feature = "authenticator"),
-            expect(dead_code, reason = "the app remembers it; an extension ends")
-        )]
+        #[cfg_attr(not(feature = "authenticator"), expect(dead_code, reason = "only the app remembers it until then"))]
         expires_at: Timestamp,
     },
-    Test {
-        id: String,
-    },
+    /// The test push that this phone's request `id` asked for.
+    Test { id: String },
 }
 
-/// Verifies the decrypted, unpadded content of a push.
+/// Verifies the decrypted, unpadded content of a push at the phone's time `now`.
+///
+/// # Errors
+/// The first `Refusal` that applies; the unverified `typ` only chooses the rules.
 pub(crate) fn verify_push(jws: &str, audience: &Audience, now: Timestamp) -> Result<PushContent, Refusal> {
     match jose::unverified_typ(jws)?.as_str() {
         PROMPT_TYP => verify_prompt(jws, audience, now).map(|prompt| PushContent::Prompt(Box::new(prompt))),
@@ -96,7 +118,11 @@ pub(crate) fn verify_push(jws: &str, audience: &Audience, now: Timestamp) -> Res
     }
 }
 
-/// Verifies a prompt at the phone's time `now`.
+/// Verifies a pushed or fetched prompt at the phone's time `now`. The times of the returned prompt are by the phone's
+/// clock.
+///
+/// # Errors
+/// The first `Refusal` that applies. The claims are parsed only after the signature was verified.
 pub(crate) fn verify_prompt(jws: &str, audience: &Audience, now: Timestamp) -> Result<Prompt, Refusal> {
     // GUARD(prompt-size): fuzz::prompt
     // INSTEAD: if jws.len() > usize::MAX {
@@ -108,7 +134,8 @@ pub(crate) fn verify_prompt(jws: &str, audience: &Audience, now: Timestamp) -> R
     prompt_of(claims, audience)
 }
 
-/// Reads a prompt that was verified before it was stored; its time may be over, its keys rotated.
+/// Reads a prompt from this phone's store, which contains only verified prompts. Checks neither signature nor times:
+/// since then, the service may have rotated its keys and the prompt may have expired.
 #[cfg(feature = "authenticator")]
 pub(crate) fn read_verified(jws: &str, audience: &Audience) -> Option<Prompt> {
     let payload = base64url::decode(jws.split('.').nth(1)?).ok()?;
@@ -117,24 +144,28 @@ pub(crate) fn read_verified(jws: &str, audience: &Audience) -> Option<Prompt> {
 
 fn check(claims: &PromptClaims, audience: &Audience, now: Timestamp) -> Result<(), Refusal> {
     check_addressee(&claims.iss, &claims.aud, audience)?;
-    // GUARD(prompt-account): every_claim_must_be_right
+    // GUARD(prompt-account): a_prompt_with_one_wrong_claim_is_refused
     if claims.sub != audience.account_id {
         return Err(Refusal::OtherAccount);
     }
     check_times(claims.iat, claims.exp, audience, now)?;
-    // GUARD(prompt-life): each_kind_and_origin_lives_as_long_as_it_may
+    // GUARD(prompt-lifetime): each_kind_and_origin_has_its_longest_lifetime
     if claims.exp.saturating_sub(claims.iat) > longest(claims.kind, claims.origin) {
         return Err(Refusal::LivesTooLong);
     }
-    // GUARD(prompt-key): each_kind_is_answered_by_its_own_key
+    // GUARD(prompt-key): each_kind_accepts_only_its_allowed_keys
     if !answers(claims.key, claims.kind) {
         return Err(Refusal::KeyForm);
     }
     check_id(&claims.jti)
 }
 
-/// A sign-in without a password is worth nothing without the person's own key, whatever a service says; and a
-/// key that asks the person is not spent on what the device key answers.
+/// Returns whether `key` may approve `kind` (section 7).
+///
+/// # Security
+/// A sign-in without a password always needs the sign-in key, even if the service asks for the device key: otherwise an
+/// unlocked phone alone would be enough. Three kinds allow only the device key; for the remaining four the service
+/// chooses.
 fn answers(key: AnsweringKey, kind: PromptKind) -> bool {
     match kind {
         PromptKind::ConfirmEnrollment | PromptKind::SecondFactor | PromptKind::RegisterDevice => {
@@ -145,7 +176,7 @@ fn answers(key: AnsweringKey, kind: PromptKind) -> bool {
     }
 }
 
-/// Longest life in seconds (protocol section 7).
+/// Returns the longest lifetime in seconds (section 7).
 fn longest(kind: PromptKind, origin: Origin) -> u64 {
     match (origin, kind) {
         (Origin::Unknown, _) => MAX_UNKNOWN_LIFE,
@@ -200,29 +231,31 @@ fn verify_test(jws: &str, audience: &Audience, now: Timestamp) -> Result<PushCon
     Ok(PushContent::Test { id: claims.test })
 }
 
+/// Checks `iss` and `aud`, in the same way for prompts, withdrawals and test pushes.
 fn check_addressee(iss: &str, aud: &str, audience: &Audience) -> Result<(), Refusal> {
-    // GUARD(prompt-issuer): every_claim_must_be_right
+    // GUARD(prompt-issuer): a_prompt_with_one_wrong_claim_is_refused
     if iss != audience.issuer.as_str() {
         return Err(Refusal::OtherIssuer);
     }
-    // GUARD(prompt-device): every_claim_must_be_right
+    // GUARD(prompt-device): a_prompt_with_one_wrong_claim_is_refused
     if aud != audience.device_id {
         return Err(Refusal::OtherDevice);
     }
     Ok(())
 }
 
+/// Checks the times against the service's clock (this phone's time plus the offset).
 fn check_times(iat: u64, exp: u64, audience: &Audience, now: Timestamp) -> Result<(), Refusal> {
     let now = now.shifted(audience.clock_offset).0;
-    // GUARD(prompt-from-the-future): every_claim_must_be_right
+    // GUARD(prompt-from-the-future): a_prompt_with_one_wrong_claim_is_refused
     if iat > now.saturating_add(MAX_AHEAD) {
         return Err(Refusal::FromTheFuture);
     }
-    // GUARD(prompt-over): every_claim_must_be_right
+    // GUARD(prompt-over): a_prompt_with_one_wrong_claim_is_refused
     if exp <= now {
         return Err(Refusal::Expired);
     }
-    // The most for any message of a push; a prompt may live shorter (`longest`).
+    // The limit for prompts, withdrawals and test pushes. `check` has shorter limits for some prompts.
     if exp.saturating_sub(iat) > MAX_LIFE {
         return Err(Refusal::LivesTooLong);
     }
@@ -231,7 +264,7 @@ fn check_times(iat: u64, exp: u64, audience: &Audience, now: Timestamp) -> Resul
 
 fn check_id(jti: &str) -> Result<(), Refusal> {
     match base64url::decode(jti) {
-        // GUARD(prompt-id-form): every_claim_must_be_right
+        // GUARD(prompt-id-form): a_prompt_with_one_wrong_claim_is_refused
         // INSTEAD: Ok(_) => Ok(()),
         Ok(bytes) if bytes.len() == JTI_BYTES => Ok(()),
         _ => Err(Refusal::IdForm),
@@ -273,12 +306,12 @@ fn context(wire: WireContext) -> Result<Context, Refusal> {
     })
 }
 
-/// A text fit for the screen: bounded, and without characters that move, hide or reverse others.
+/// Checks the length of a text of the context, and returns it without control and direction characters.
 fn shown(text: &str) -> Result<String, Refusal> {
     if text.chars().count() > MAX_TEXT {
         return Err(Refusal::TextTooLong);
     }
-    // GUARD(prompt-texts): texts_lose_what_could_deceive, fuzz::prompt
+    // GUARD(prompt-texts): control_characters_are_removed_from_texts, fuzz::prompt
     // INSTEAD: Ok(text.to_owned())
     Ok(crate::base::text::without_controls(text))
 }

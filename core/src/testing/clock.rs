@@ -1,11 +1,11 @@
-//! A clock that stands still until it is told to move.
+//! A fake clock, which only tests change.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::base::clock::{Clock, Timestamp};
 
-/// Wall time and time since boot, moved by hand.
+/// Wall time and time since boot, which change only by `advance` and `set`.
 #[derive(Debug)]
 pub struct FakeClock {
     now: AtomicU64,
@@ -13,19 +13,19 @@ pub struct FakeClock {
 }
 
 impl FakeClock {
-    /// Starts at a time.
+    /// Starts at wall time `now`, 1,000 seconds after boot.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self { now: AtomicU64::new(now.0), since_boot: AtomicU64::new(1_000) }
     }
 
-    /// Time passes.
+    /// Lets `seconds` pass on both clocks.
     pub fn advance(&self, seconds: u64) {
         self.now.fetch_add(seconds, Ordering::SeqCst);
         self.since_boot.fetch_add(seconds, Ordering::SeqCst);
     }
 
-    /// The person sets the wall clock; no time passes.
+    /// Sets the wall clock, as a person does in the settings; no time passes.
     pub fn set(&self, now: Timestamp) {
         self.now.store(now.0, Ordering::SeqCst);
     }

@@ -1,5 +1,5 @@
-//! What this crate decides about claims, for the model of the ceremonies (`tests/model`): the very functions that its
-//! acts call, with what they read from ports and store handed in. No app can reach them.
+//! Entry points to the core's checks of claims, for the model of the ceremonies (`tests/model`). They call the same
+//! functions as the acts, but get the values of ports and store as arguments. Not in an app's build.
 
 use crate::authenticator::acts::prompts::answer::{check_open, inner};
 use crate::authenticator::records::stage::Authorized;
@@ -15,11 +15,11 @@ use crate::values::account::AccountId;
 use crate::values::issuer::Issuer;
 use crate::values::prompt::Prompt;
 
-/// An account on a phone, as far as prompts are judged by it.
+/// An account on a phone, with everything that verifying prompts needs.
 pub struct Receiver(Audience);
 
 impl Receiver {
-    /// Of a device; `keys` is the service's document of its own keys.
+    /// Creates the receiver of a device; `keys` is a `phone-keys+jwt` of the service.
     #[must_use]
     pub fn new(issuer: &str, device_id: &str, account_id: &str, keys: &str) -> Self {
         let issuer = Issuer::parse(issuer).unwrap();
@@ -34,7 +34,7 @@ impl Receiver {
         })
     }
 
-    /// The prompt in these bytes, when it may be shown at this time.
+    /// Returns the prompt in `jws` if the phone accepts and shows it at `now` (seconds since 1970).
     #[must_use]
     pub fn shows(&self, jws: &str, now: u64) -> Option<Prompt> {
         let prompt = verify_prompt(jws, &self.0, Timestamp(now)).ok()?;
@@ -42,7 +42,8 @@ impl Receiver {
         Some(prompt)
     }
 
-    /// What is signed for a shown prompt: an approval when there is a number, and it has the form asked for; JSON.
+    /// Returns the JSON that is signed for a shown prompt: an approval with `number`, or a denial without. `None` when
+    /// the number does not have the requested form.
     #[must_use]
     pub fn answer(&self, prompt: &Prompt, jws: &str, number: Option<&str>) -> Option<String> {
         if number.is_some_and(|number| !prompt.matching().fits(number)) {
@@ -57,7 +58,8 @@ impl Receiver {
     }
 }
 
-/// The code that a phone takes from a browser that came back, when it is the answer to what it had sent.
+/// Returns the authorization code that a phone accepts from the browser's redirect; `None` when the redirect does not
+/// belong to the sent request, or reports an error.
 #[must_use]
 pub fn code_of_redirect(url: &str, redirect_uri: &str, state: &str, issuer: &str) -> Option<String> {
     let sent = serde_json::json!({ "redirect_uri": redirect_uri, "state": state, "verifier": "" });
@@ -68,36 +70,36 @@ pub fn code_of_redirect(url: &str, redirect_uri: &str, state: &str, issuer: &str
     }
 }
 
-/// Whether a phone goes on with this token response for its account; JSON.
+/// Returns whether a phone accepts this token response (JSON) for its account.
 #[must_use]
-pub fn goes_on_with(token_response: &str, account_id: &str, now: u64) -> bool {
+pub fn accepts_token_response(token_response: &str, account_id: &str, now: u64) -> bool {
     let answer: TokenAnswer = serde_json::from_str(token_response).unwrap();
     Authorized::by(answer, account_id, Timestamp(now)).is_ok()
 }
 
-/// What a phone proves and shows of the secret in a code.
+/// What a phone computes from the secret of a code.
 pub struct Code(EnrollmentKey);
 
 impl Code {
-    /// Of a scanned code.
+    /// Uses the secret of a scanned code.
     #[must_use]
     pub fn scanned(secret: &[u8; 16]) -> Self {
         Self(EnrollmentKey::from_scanned(secret))
     }
 
-    /// The MAC of a bind; both points are uncompressed.
+    /// Returns the MAC of a bind (section 3.2 of the protocol); both points are uncompressed.
     #[must_use]
     pub fn bind_mac(&self, issuer: &str, id: &str, device: &[u8; 65], push: &[u8; 65], auth: &[u8; 16]) -> Vec<u8> {
         self.0.bind_mac(issuer, id, &PublicKey::from_sec1(device).unwrap().thumbprint(), push, auth)
     }
 
-    /// Whether the answer to a bind comes from who made the code.
+    /// Returns whether the MAC proves that the response to a bind comes from the service that made the code.
     #[must_use]
     pub fn vouches_for(&self, jti: &[u8; 16], body: &[u8], mac: &[u8]) -> bool {
         self.0.check_bind_answer(jti, body, mac)
     }
 
-    /// The six digits.
+    /// Returns the six digits that the phone shows.
     #[must_use]
     pub fn digits(&self, issuer: &str, device: &[u8; 65], push: &[u8; 65]) -> String {
         self.0.digits(issuer, &PublicKey::from_sec1(device).unwrap().thumbprint(), push)

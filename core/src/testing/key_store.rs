@@ -1,4 +1,4 @@
-//! A key store in memory, and the contract that every key store keeps.
+//! A key store in memory, and the contract tests that every key store must pass.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use crate::base::jose::{PublicKey, signature_from_der};
 use crate::base::secret::random;
 use crate::values::platform::{KeyGuard, KeyStore, PlatformError};
 
-/// Keys in memory; fails as it is told.
+/// A key store in memory, which can be set to fail. Ignores the key guard: it never verifies a person.
 #[derive(Default)]
 pub struct FakeKeyStore(Mutex<State>);
 
@@ -22,23 +22,23 @@ struct State {
 }
 
 impl FakeKeyStore {
-    /// One that unwraps what another with the same mark wrapped.
+    /// Creates a key store with a fixed wrapping key: two with the same `mark` unwrap each other's values.
     #[must_use]
     pub fn wrapping_with(mark: u8) -> Self {
         Self(Mutex::new(State { wrapping: Some(vec![mark]), ..State::default() }))
     }
 
-    /// Every call fails like this until told otherwise.
+    /// Makes every call of the key store fail with this error, until `fail` is called with `None`.
     pub fn fail(&self, with: Option<PlatformError>) {
         self.0.lock().unwrap().failing = with;
     }
 
-    /// Everything is lost, as after a restore on another device.
+    /// Deletes all keys and the wrapping key, as after a restore on another device.
     pub fn forget(&self) {
         *self.0.lock().unwrap() = State::default();
     }
 
-    /// Names of the keys that exist.
+    /// Returns the aliases of all keys.
     #[must_use]
     pub fn aliases(&self) -> Vec<String> {
         self.0.lock().unwrap().keys.keys().cloned().collect()
@@ -89,7 +89,7 @@ impl KeyStore for FakeKeyStore {
         })
     }
 
-    /// Not encryption: enough to tell one store's wrapping from another's.
+    /// Masks with XOR, which is no encryption, but enough to distinguish two key stores.
     fn wrap(&self, plain: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
         self.with(|state| {
             let mark = state.wrapping.get_or_insert_with(|| random::<16>().unwrap().to_vec());
@@ -109,7 +109,7 @@ fn masked(bytes: &[u8], mark: &[u8]) -> Vec<u8> {
     bytes.iter().zip(mark.iter().cycle()).map(|(byte, mark)| byte ^ mark).collect()
 }
 
-/// What every lock by passphrase keeps; `make` gives a fresh, empty store at each call.
+/// Tests the contract of `PassphraseGuard`; `make` returns a new, empty store at each call. Panics on a violation.
 #[cfg(feature = "desktop")]
 pub fn passphrase_guard_contract(make: &dyn Fn() -> Arc<dyn crate::DesktopKeyStore>) {
     use crate::Secret;
@@ -118,14 +118,14 @@ pub fn passphrase_guard_contract(make: &dyn Fn() -> Arc<dyn crate::DesktopKeySto
     let store = make();
     let alias = || "sign-in".to_owned();
     assert_eq!(store.has_lock(), Ok(false));
-    assert_eq!(store.make_guarded(alias(), &right), Err(PlatformError::Unusable), "no lock, no guarded key");
+    assert_eq!(store.make_guarded(alias(), &right), Err(PlatformError::Unusable), "a guarded key without a lock");
     store.set_lock(&right, None).unwrap();
     assert_eq!(store.has_lock(), Ok(true));
     assert_eq!(store.make_guarded(alias(), &wrong), Err(PlatformError::WrongPassphrase));
     let point = store.make_guarded(alias(), &right).unwrap();
-    assert_eq!(store.make_guarded(alias(), &right).unwrap(), point, "made twice is made once");
-    assert_eq!(store.public_key(alias()).unwrap(), point, "readable without the passphrase");
-    assert_eq!(store.sign(alias(), b"x".to_vec()), Err(PlatformError::Unusable), "not behind the person's back");
+    assert_eq!(store.make_guarded(alias(), &right).unwrap(), point, "a second call replaced the key");
+    assert_eq!(store.public_key(alias()).unwrap(), point, "not readable without the passphrase");
+    assert_eq!(store.sign(alias(), b"x".to_vec()), Err(PlatformError::Unusable), "signed without the passphrase");
     assert_eq!(store.sign_guarded(alias(), b"x".to_vec(), &wrong), Err(PlatformError::WrongPassphrase));
     assert_eq!(store.sign_guarded("none".to_owned(), b"x".to_vec(), &right), Err(PlatformError::Gone));
     let signs = |passphrase: &Secret<String>| {
@@ -134,7 +134,7 @@ pub fn passphrase_guard_contract(make: &dyn Fn() -> Arc<dyn crate::DesktopKeySto
         assert_eq!(key.verify(b"message", &signature_from_der(&der).unwrap()), Ok(()));
     };
     signs(&right);
-    assert_eq!(store.set_lock(&newer, None), Err(PlatformError::WrongPassphrase), "changed only by who knows it");
+    assert_eq!(store.set_lock(&newer, None), Err(PlatformError::WrongPassphrase), "changed without the old passphrase");
     assert_eq!(store.set_lock(&newer, Some(&wrong)), Err(PlatformError::WrongPassphrase));
     store.set_lock(&newer, Some(&right)).unwrap();
     assert_eq!(store.sign_guarded(alias(), b"x".to_vec(), &right), Err(PlatformError::WrongPassphrase));
@@ -145,47 +145,51 @@ pub fn passphrase_guard_contract(make: &dyn Fn() -> Arc<dyn crate::DesktopKeySto
     }
     assert_eq!(store.remove_lock(&right), Err(PlatformError::WrongPassphrase));
     store.remove_lock(&newer).unwrap();
-    assert_eq!((store.has_lock(), store.public_key(alias())), (Ok(false), Err(PlatformError::Gone)), "gone with it");
-    assert_eq!(store.public_key("device".to_owned()).unwrap(), device, "and no other key");
+    assert_eq!(
+        (store.has_lock(), store.public_key(alias())),
+        (Ok(false), Err(PlatformError::Gone)),
+        "a guarded key is left"
+    );
+    assert_eq!(store.public_key("device".to_owned()).unwrap(), device, "another key was deleted");
     store.set_lock(&right, None).unwrap();
     store.make_guarded(alias(), &right).unwrap();
     store.delete(alias()).unwrap();
     assert_eq!(store.public_key(alias()), Err(PlatformError::Gone));
 }
 
-/// What every key store keeps; `make` gives a fresh, empty one at each call.
+/// Tests the contract of `KeyStore`; `make` returns a new, empty key store at each call. Panics on a violation.
 pub fn key_store_contract(make: &dyn Fn() -> Arc<dyn KeyStore>) {
     let store = make();
     let alias = || "device".to_owned();
-    assert_eq!(store.public_key(alias()), Err(PlatformError::Gone), "no key before it is made");
+    assert_eq!(store.public_key(alias()), Err(PlatformError::Gone), "a key that was not made");
     assert_eq!(store.sign(alias(), b"x".to_vec()), Err(PlatformError::Gone));
     let point = store.make(alias(), KeyGuard::AfterFirstUnlock).unwrap();
-    let key = PublicKey::from_sec1(&point).expect("a point on the curve");
-    assert_eq!(store.make(alias(), KeyGuard::AfterFirstUnlock).unwrap(), point, "made twice is made once");
+    let key = PublicKey::from_sec1(&point).expect("the public key is not a point on the curve");
+    assert_eq!(store.make(alias(), KeyGuard::AfterFirstUnlock).unwrap(), point, "a second call replaced the key");
     assert_eq!(store.public_key(alias()).unwrap(), point);
     let signature = signature_from_der(&store.sign(alias(), b"message".to_vec()).unwrap()).unwrap();
     assert_eq!(key.verify(b"message", &signature), Ok(()));
     assert!(key.verify(b"another", &signature).is_err());
     let other = store.make("other".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();
-    assert_ne!(other, point, "another alias, another key");
+    assert_ne!(other, point, "two aliases have the same key");
     store.delete(alias()).unwrap();
-    store.delete(alias()).expect("deleting nothing is no error");
+    store.delete(alias()).expect("deleting a missing key failed");
     assert_eq!(store.public_key(alias()), Err(PlatformError::Gone));
-    assert_eq!(store.public_key("other".to_owned()).unwrap(), other, "and the other stays");
+    assert_eq!(store.public_key("other".to_owned()).unwrap(), other, "another key was deleted");
     let wrapped = store.wrap(b"store key".to_vec()).unwrap();
     assert_ne!(wrapped, b"store key");
     assert_eq!(store.unwrap(wrapped.clone()).unwrap(), b"store key");
-    let stranger = make();
-    stranger.wrap(b"its own".to_vec()).unwrap();
-    assert_eq!(stranger.unwrap(wrapped), Err(PlatformError::Gone), "another store opens nothing");
+    let another = make();
+    another.wrap(b"its own".to_vec()).unwrap();
+    assert_eq!(another.unwrap(wrapped), Err(PlatformError::Gone), "unwrapped a value of another key store");
     assert!(store.unwrap(Vec::new()).is_err());
 }
 
-/// A key store that has one wrapped key and nothing else.
+/// A key store that can only unwrap one key. A notification extension needs nothing else.
 pub struct OneWrappedKey {
-    /// What it unwraps.
+    /// The only value that it unwraps.
     pub wrapped: Vec<u8>,
-    /// The key in it.
+    /// The result of unwrapping.
     pub key: Vec<u8>,
 }
 

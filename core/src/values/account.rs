@@ -1,94 +1,97 @@
-//! What the person is shown of an account.
+//! Defines accounts and notices as a screen shows them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::values::fatigue::QuietOrigin;
 
-/// Names an account on this phone; made here, never sent.
+/// Identifies an account on this phone: 128 random bits in base64url. Made by the core, never sent to a service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AccountId(pub String);
 
 #[cfg(feature = "uniffi")]
 uniffi::custom_newtype!(AccountId, String);
 
-/// An account as the person sees it.
+/// An account as a screen shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Account {
-    /// This phone's name for it.
+    /// Identifies the account in calls of the core.
     pub id: AccountId,
-    /// The sign-in service, verified: `https://host[:port]`.
+    /// The verified sign-in service, `https://host[:port]`.
     pub issuer: String,
-    /// The part of the issuer that people read.
+    /// The issuer without `https://`, for the screen.
     pub host: String,
-    /// The organization, as the service claims.
+    /// The organization's name, as the service claimed when the account was added.
     pub organization: String,
-    /// The person's user name there, as the service claims.
+    /// The person's user name at the service, as the service claimed when the account was added.
     pub user_name: String,
-    /// Whether it works, and if not, why.
+    /// Whether the account works, or why it does not.
     pub health: AccountHealth,
-    /// Whether it signs in without a password.
+    /// Whether phone sign-in (signing in without a password) is on.
     pub phone_sign_in: PhoneSignIn,
-    /// When it was added, by this phone's clock.
+    /// When the account was added, by this phone's clock.
     pub added_at: Timestamp,
-    /// Until when the person has muted it: its prompts come, and alert nobody.
+    /// When the mute that the person set ends, by this phone's clock; absent when the account is not muted.
     pub muted_until: Option<Timestamp>,
-    /// The origins that come without an alert, since too many of their prompts were in vain.
+    /// The origins whose prompts are quiet at present, after too many of them were not approved.
     pub quiet_origins: Vec<QuietOrigin>,
 }
 
-/// Whether an account signs in without a password.
+/// Whether phone sign-in is on for an account: signing in without a password, approved by the sign-in key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum PhoneSignIn {
-    /// It does.
+    /// Phone sign-in is on.
     On,
-    /// It does not, and may be turned on.
+    /// Phone sign-in is off, and the policy allows turning it on.
     Off,
-    /// It does not, since the organization does not allow it; a key that it was turned on with waits until it does, or
-    /// until it is turned off.
+    /// The organization's policy does not allow phone sign-in at present. An existing sign-in key is kept until the
+    /// policy allows it again, or until phone sign-in is turned off.
     NotAllowed,
 }
 
-/// Whether an account works, and if not, why; `next_step` says what to do.
+/// Whether an account works, or why it does not. `next_step` returns what the person can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum AccountHealth {
-    /// Added, and the service still waits for the digits.
+    /// The device is bound, and the service waits for the digits.
     Pending,
     /// Everything works.
     Active,
-    /// Phone sign-in rests until the device has a lock again; requests after a password still work.
+    /// Phone sign-in does not work until the device has a lock again; prompts after a password still work.
     Paused,
-    /// The sign-in key ended because the device's biometrics or lock changed; requests after a password still work.
+    /// The platform invalidated the sign-in key, since the device's biometrics or lock changed. Prompts after a
+    /// password still work.
     SignInKeyInvalidated,
-    /// The key store no longer has the sign-in key; requests after a password still work.
+    /// The key store no longer has the sign-in key. Prompts after a password still work.
     SignInKeyLost,
-    /// The key store no longer has the device key: the account can't answer anything.
+    /// The key store no longer has the device key, so the account can't answer any prompt.
     DeviceKeyLost,
     /// The organization has suspended the person's sign-in.
     Suspended,
     /// The organization's policy does not allow this app at present.
     LimitedByPolicy,
-    /// The service's keys changed in a way that nothing vouches for.
+    /// The service's keys changed without proof (section 6 of the protocol): the service was set up again, or an
+    /// attacker poses as the service. Its prompts are no longer shown.
     IdentityChanged,
     /// The service speaks a newer protocol than this app.
     UpdateNeeded,
-    /// It was restored from another device, whose keys stayed there: it can't answer anything here.
+    /// The account was restored from a backup of another device. Its keys are not in the backup, so it can't answer any
+    /// prompt.
     RestoredElsewhere,
-    /// The service took this phone off the account.
+    /// The service removed this phone from the account.
     RemovedByService {
-        /// Why.
+        /// Why the service removed it, from a signed state of the service.
         cause: RemovalCause,
     },
 }
 
-/// What helps an account that does not work.
+/// What the person can do about an account that does not work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum NextStep {
-    /// Nothing is needed.
+    /// No step is needed.
     Nothing,
     /// Type the digits into the page that waits for them.
     FinishAdding,
@@ -105,7 +108,7 @@ pub enum NextStep {
 }
 
 impl AccountHealth {
-    /// What the person can do about it.
+    /// Returns what the person can do about an account with this health.
     #[must_use]
     pub fn next_step(self) -> NextStep {
         match self {
@@ -122,46 +125,47 @@ impl AccountHealth {
     }
 }
 
-/// Why the service took this phone off an account.
+/// Why the service removed this phone from an account (section 5 of the protocol). Comes from a signed state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum RemovalCause {
-    /// "That's not my phone" was chosen in the wizard.
+    /// The person chose "That's not my phone" in the wizard.
     NotMyPhone,
-    /// Wrong digits three times.
+    /// Three wrong entries of the digits.
     WrongDigits,
     /// The wizard was closed or cancelled.
     Cancelled,
-    /// The ten minutes were over.
+    /// The digits were not entered within the enrollment's ten minutes.
     Expired,
-    /// This phone gave it up while it waited.
+    /// The person abandoned the enrollment on this phone while the service waited for the digits.
     Abandoned,
-    /// This phone removed itself.
+    /// The person removed the account on this phone.
     RemovedByPhone,
-    /// The person removed it on the security-info page.
+    /// The person removed this phone on the service's security-info page.
     RemovedByPerson,
-    /// An operator removed it.
+    /// An administrator of the service removed this phone.
     RemovedByOperator,
-    /// It was reported as lost.
+    /// This phone was reported as lost.
     Lost,
 }
 
-/// Something that happened to an account, told to each of its phones until it was shown.
+/// A change of an account, which the service sends to each phone of the account until the person dismisses it there.
+/// The app only shows it, so that the person notices a change that an attacker made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Notice {
-    /// Names it, to dismiss it.
+    /// The service's id of the notice, for `dismiss_notice`.
     pub id: String,
-    /// On which account.
+    /// The account that changed.
     pub account: AccountId,
-    /// What happened.
+    /// What changed.
     pub kind: NoticeKind,
-    /// When, by this phone's clock.
+    /// When the change happened, by this phone's clock.
     pub at: Timestamp,
 }
 
-/// What happened.
+/// What a notice reports (section 5 of the protocol). Kinds that this version does not know are not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
@@ -170,14 +174,14 @@ pub enum NoticeKind {
     MethodAdded,
     /// A phone was removed.
     MethodRemoved,
-    /// Phone sign-in was turned on, on another phone.
+    /// Phone sign-in was turned on on another phone.
     PhoneSignInOn,
-    /// Phone sign-in was turned off, on another phone.
+    /// Phone sign-in was turned off on another phone.
     PhoneSignInOff,
     /// A phone was reported as lost.
     PhoneLost,
-    /// A pass was made for this account.
+    /// A pass was created for this account.
     PassCreated,
-    /// A browser that this account never used has signed in.
+    /// A browser that was not known before has signed in.
     NewBrowser,
 }

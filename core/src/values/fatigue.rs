@@ -1,9 +1,9 @@
-//! Whether a request alerts the person: nobody is worn down by a service that asks too often, or that lets others.
+//! The fatigue guard: decides whether a new prompt alerts, so that an attacker can't wear the person down with prompts.
 //!
-//! Pure: takes the time and what this phone remembers of an account's requests, and decides. The service has limits
-//! of its own; these hold when it is careless or hostile. Each origin is judged by its own requests alone, so whoever
-//! knocks from an unknown browser silences nothing that the person asked for. A quiet request is kept and listed as
-//! any other: opening the app finds it.
+//! Pure functions of the time and of what this phone remembers about an account's prompts. The service has limits too;
+//! the phone's own limits also protect against a careless or hostile service. Each origin is judged by its own prompts
+//! only, so an attacker with an unknown browser can't make the person's own prompts quiet. A quiet prompt is stored
+//! and listed, so the person sees it when they open the app.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,70 +12,72 @@ use crate::values::origin::Origin;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
-/// An account is muted for a day at most: what was forgotten must not stay silent.
+/// Longest mute, in seconds. A forgotten mute must not keep prompts quiet for ever.
 pub(crate) const LONGEST_MUTE: u64 = 24 * HOUR;
-/// More requests of one origin than this don't wait at once; no service that keeps to the protocol comes near.
+/// Most prompts of one origin that wait at the same time. A service that follows the protocol sends far fewer.
 const MOST_WAITING: usize = 8;
-/// So many are remembered of one origin, the newest; no limit asks for more.
+/// How many strikes of one origin are remembered: the newest ones. No limit counts more.
 const REMEMBERED: usize = 16;
-/// What a request weighs that alerted and was not approved, or that was denied.
-const IN_VAIN: u32 = 1;
-/// "It wasn't me" says more than any denial.
+/// Weight of a strike: a prompt that alerted and was not approved, or that was denied.
+const STRIKE: u32 = 1;
+/// Weight of a reported prompt: a report is worse than a denial.
 #[cfg(feature = "authenticator")]
 const REPORTED: u32 = 2;
 
-/// Why a request came without an alert.
+/// Why a prompt came without an alert. The app shows the reason with the prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case", tag = "why")]
 pub enum Quiet {
     /// The person has muted the account.
     Muted {
-        /// When that ends, by this phone's clock.
+        /// When the mute ends, by this phone's clock.
         until: Timestamp,
     },
-    /// Another one like it alerted just now.
+    /// Another prompt of the same origin alerted or was denied less than one minute ago (five minutes for `Unknown`).
     JustAsked,
-    /// Too many like it were denied, reported or left without an approval.
-    TooManyInVain {
-        /// When one like it alerts again, by this phone's clock.
+    /// Too many prompts of the same origin were denied, reported or not approved.
+    TooManyStrikes {
+        /// When the origin alerts again, by this phone's clock. An approval ends the quiet time earlier.
         until: Timestamp,
     },
 }
 
-/// An origin whose requests come without an alert at present.
+/// An origin whose prompts are quiet at present, after too many strikes: denied, reported or unapproved prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct QuietOrigin {
-    /// Which one.
+    /// The origin.
     pub origin: Origin,
-    /// Until when, by this phone's clock; an approval ends it before.
+    /// When the origin alerts again, by this phone's clock. An approval ends the quiet time earlier.
     pub until: Timestamp,
 }
 
-/// What becomes of a request that has just come.
+/// Whether a new prompt alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loudness {
     Alert,
+    /// Stored and listed, without an alert.
     Quiet(Quiet),
-    /// Not kept either: too many like it wait already. Opening the app asks the service for what is live.
+    /// Dropped, since too many prompts of the origin wait. When the person opens the app, it fetches all live prompts.
     HeldBack,
 }
 
-/// What one origin may do on this phone.
+/// How often prompts of one origin may alert.
 struct Limit {
-    /// So many alerts in vain…
-    in_vain: u32,
-    /// …within so many seconds, and the next ones are quiet.
+    /// The origin is quiet when the strikes of the last `within` seconds have this total weight or more.
+    strikes: u32,
+    /// How long a strike counts, in seconds.
     within: u64,
-    /// Seconds from one alert to the next.
+    /// Shortest time after which the next prompt alerts, in seconds.
     apart: u64,
 }
 
-/// What the person started rings each time; ten in ten minutes without one approval are somebody else's.
-const OWN: Limit = Limit { in_vain: 10, within: 10 * MINUTE, apart: 0 };
-const PASSWORD_PROVED: Limit = Limit { in_vain: 2, within: HOUR, apart: MINUTE };
-const UNKNOWN: Limit = Limit { in_vain: 2, within: HOUR, apart: 5 * MINUTE };
+/// Prompts of a signed-in or known browser alert each time: the person started them. Ten in ten minutes without an
+/// approval come from an attacker.
+const OWN: Limit = Limit { strikes: 10, within: 10 * MINUTE, apart: 0 };
+const PASSWORD_PROVED: Limit = Limit { strikes: 2, within: HOUR, apart: MINUTE };
+const UNKNOWN: Limit = Limit { strikes: 2, within: HOUR, apart: 5 * MINUTE };
 
 fn limit(origin: Origin) -> Limit {
     match origin {
@@ -85,28 +87,35 @@ fn limit(origin: Origin) -> Limit {
     }
 }
 
-/// A request that bothered the person and was not approved.
+/// A prompt that alerted or was denied, and was not approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct PastRequest {
+pub(crate) struct Strike {
     pub(crate) jti: String,
     pub(crate) origin: Origin,
+    /// When the prompt alerted or was denied, by this phone's clock.
     pub(crate) at: Timestamp,
+    /// `STRIKE`, or `REPORTED` for a reported prompt.
     pub(crate) weight: u32,
 }
 
-/// What is remembered of an account's requests, and whether the person muted it.
+/// What this phone remembers about an account's prompts, and the account's mute. Stored as JSON with the account, and
+/// for the notification extension in the inbox's sealed snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Memory {
     muted_until: Option<Timestamp>,
-    /// The last approval: what was before counts no more.
+    /// The last approval: earlier strikes no longer count.
     calm_since: Option<Timestamp>,
-    bothers: Vec<PastRequest>,
+    /// The remembered strikes, oldest first. The stored name is `bothers`.
+    #[serde(rename = "bothers")]
+    strikes: Vec<Strike>,
 }
 
 impl Memory {
-    /// Judges a request of `origin` that comes now, while `waiting` of that origin wait for the person.
+    /// Decides whether a prompt of `origin` that arrives now alerts; `waiting` prompts of that origin are open.
+    ///
+    /// Changes nothing: the caller notes an alert with `alerted`.
     pub(crate) fn judge(&self, origin: Origin, waiting: usize, now: Timestamp) -> Loudness {
-        // GUARD(many-requests-wait): of_many_requests_of_one_origin_a_handful_waits_and_the_others_come_all_the_same
+        // GUARD(waiting-prompts-limited): at_most_eight_prompts_of_each_origin_are_stored
         // INSTEAD: if waiting == usize::MAX {
         if waiting >= MOST_WAITING {
             return Loudness::HeldBack;
@@ -114,77 +123,81 @@ impl Memory {
         if let Some(until) = self.muted_until(now) {
             return Loudness::Quiet(Quiet::Muted { until });
         }
-        // GUARD(quiet-after-vain): each_origin_is_quiet_after_its_own_requests_in_vain_and_no_other
+        // GUARD(quiet-after-strikes): an_origin_is_quiet_after_its_own_strikes_only
         if let Some(until) = self.quiet_until(origin, now) {
-            return Loudness::Quiet(Quiet::TooManyInVain { until });
+            return Loudness::Quiet(Quiet::TooManyStrikes { until });
         }
         let apart = limit(origin).apart;
-        // GUARD(burst-one-alert): a_burst_of_strangers_is_one_alert_and_the_persons_own_requests_ring_each_time
-        // INSTEAD: if self.bothers_of(origin, now).any(|bother| now.since(bother.at) < apart.min(0)) {
-        if self.bothers_of(origin, now).any(|bother| now.since(bother.at) < apart) {
+        // GUARD(burst-one-alert): a_burst_alerts_once_and_own_prompts_alert_each_time
+        // INSTEAD: if self.strikes_of(origin, now).any(|strike| now.since(strike.at) < apart.min(0)) {
+        if self.strikes_of(origin, now).any(|strike| now.since(strike.at) < apart) {
             return Loudness::Quiet(Quiet::JustAsked);
         }
         Loudness::Alert
     }
 
-    /// When the mute ends that stands now. One that ends later than any may was set while the clock was wrong.
+    /// Returns when the current mute ends. A mute that ends more than a day from now was set while the clock was wrong,
+    /// and is ignored.
     pub(crate) fn muted_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.muted_until.filter(|until| *until > now && *until <= now.plus(LONGEST_MUTE))
     }
 
-    /// Until when an origin is quiet: until so many have left the window that one more is not too many.
+    /// Returns when an origin alerts again, because its oldest strikes no longer count and the weight of the others is
+    /// below the limit; `None` when the origin is not quiet.
     fn quiet_until(&self, origin: Origin, now: Timestamp) -> Option<Timestamp> {
-        let Limit { in_vain, within, .. } = limit(origin);
-        let mut counted: Vec<&PastRequest> = self.bothers_of(origin, now).collect();
-        counted.sort_by_key(|bother| std::cmp::Reverse(bother.at));
+        let Limit { strikes, within, .. } = limit(origin);
+        let mut counted: Vec<&Strike> = self.strikes_of(origin, now).collect();
+        counted.sort_by_key(|strike| std::cmp::Reverse(strike.at));
         let mut weight = 0_u32;
-        for bother in counted {
-            weight = weight.saturating_add(bother.weight);
-            if weight >= in_vain {
-                return Some(bother.at.plus(within));
+        for strike in counted {
+            weight = weight.saturating_add(strike.weight);
+            if weight >= strikes {
+                return Some(strike.at.plus(within));
             }
         }
         None
     }
 
-    /// What counts for an origin; a time to come was noted while the clock was wrong.
-    fn bothers_of(&self, origin: Origin, now: Timestamp) -> impl Iterator<Item = &PastRequest> {
+    /// Returns the strikes that count for an origin. A strike with a time in the future was noted while the clock was
+    /// wrong, and is ignored.
+    fn strikes_of(&self, origin: Origin, now: Timestamp) -> impl Iterator<Item = &Strike> {
         let within = limit(origin).within;
         let calm_since = self.calm_since;
-        self.bothers.iter().filter(move |bother| {
-            // GUARD(quiet-by-origin): each_origin_is_quiet_after_its_own_requests_in_vain_and_no_other
+        self.strikes.iter().filter(move |strike| {
+            // GUARD(quiet-by-origin): an_origin_is_quiet_after_its_own_strikes_only
             // INSTEAD: true
-            bother.origin == origin
-                && bother.at <= now
-                && now.since(bother.at) < within
-                && calm_since.is_none_or(|calm| bother.at > calm || calm > now)
+            strike.origin == origin
+                && strike.at <= now
+                && now.since(strike.at) < within
+                && calm_since.is_none_or(|calm| strike.at > calm || calm > now)
         })
     }
 
-    /// A request alerted.
+    /// Notes that a prompt alerted: a strike until an approval. A repeated call for the same prompt has no effect.
     pub(crate) fn alerted(&mut self, jti: &str, origin: Origin, at: Timestamp) {
-        self.note(PastRequest { jti: jti.to_owned(), origin, at, weight: IN_VAIN });
+        self.note(Strike { jti: jti.to_owned(), origin, at, weight: STRIKE });
     }
 
-    /// Takes over what a notification extension has seen, or an earlier note of the same request.
-    fn note(&mut self, new: PastRequest) {
-        self.bothers.retain(|bother| new.at.since(bother.at) < limit(bother.origin).within);
-        if self.bothers.iter().any(|bother| bother.jti == new.jti) {
+    /// Adds a strike unless its `jti` is known, drops strikes that no longer count, and keeps at most `REMEMBERED` of
+    /// an origin. So a flood of prompts neither fills the memory nor displaces the strikes of another origin.
+    fn note(&mut self, new: Strike) {
+        self.strikes.retain(|strike| new.at.since(strike.at) < limit(strike.origin).within);
+        if self.strikes.iter().any(|strike| strike.jti == new.jti) {
             return;
         }
-        let alike = |bother: &PastRequest| bother.origin == new.origin;
-        if self.bothers.iter().filter(|bother| alike(bother)).count() >= REMEMBERED
-            && let Some(oldest) = self.bothers.iter().position(alike)
+        let alike = |strike: &Strike| strike.origin == new.origin;
+        if self.strikes.iter().filter(|strike| alike(strike)).count() >= REMEMBERED
+            && let Some(oldest) = self.strikes.iter().position(alike)
         {
-            self.bothers.remove(oldest);
+            self.strikes.remove(oldest);
         }
-        self.bothers.push(new);
+        self.strikes.push(new);
     }
 }
 
 #[cfg(feature = "authenticator")]
 impl Memory {
-    /// The origins that are quiet now.
+    /// Returns the origins that are quiet now because of strikes.
     pub(crate) fn quiet_origins(&self, now: Timestamp) -> Vec<QuietOrigin> {
         [Origin::SignedIn, Origin::KnownBrowser, Origin::PasswordProved, Origin::Unknown]
             .into_iter()
@@ -192,33 +205,33 @@ impl Memory {
             .collect()
     }
 
-    /// The person denied a request, whether it had alerted or not.
+    /// Notes that the person denied a prompt. A prompt that has already alerted is not counted again.
     pub(crate) fn denied(&mut self, jti: &str, origin: Origin, at: Timestamp) {
         self.alerted(jti, origin, at);
     }
 
-    /// The person said that it wasn't them.
+    /// Notes that the person reported a prompt; replaces its earlier strike.
     pub(crate) fn reported(&mut self, jti: &str, origin: Origin, at: Timestamp) {
-        self.bothers.retain(|bother| bother.jti != jti);
-        self.note(PastRequest { jti: jti.to_owned(), origin, at, weight: REPORTED });
+        self.strikes.retain(|strike| strike.jti != jti);
+        self.note(Strike { jti: jti.to_owned(), origin, at, weight: REPORTED });
     }
 
-    /// The person approved something: everything begins anew.
+    /// Notes that the person approved a prompt: the earlier strikes of all origins no longer count.
     pub(crate) fn calmed(&mut self, now: Timestamp) {
-        self.bothers.clear();
+        self.strikes.clear();
         self.calm_since = Some(now);
     }
 
-    /// Mutes until `until`, for a day at most; says until when.
+    /// Mutes until `until`, for a day at most, and returns when the mute ends.
     pub(crate) fn mute(&mut self, until: Timestamp, now: Timestamp) -> Timestamp {
-        // GUARD(mute-ends): a_mute_is_for_every_origin_and_for_a_day_at_most
+        // GUARD(mute-ends): a_mute_covers_every_origin_for_a_day_at_most
         // INSTEAD: let until = until.max(now);
         let until = until.min(now.plus(LONGEST_MUTE));
         self.muted_until = Some(until);
         until
     }
 
-    /// Alerts again.
+    /// Ends the mute.
     pub(crate) fn unmute(&mut self) {
         self.muted_until = None;
     }
@@ -230,7 +243,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_790_000_000);
 
-    /// So many that alerted, ten minutes apart, the last one ten minutes ago.
+    /// A memory of `count` prompts that alerted every ten minutes, the last one ten minutes ago.
     fn after(count: u64, origin: Origin) -> Memory {
         let mut memory = Memory::default();
         for number in (1..=count).rev() {
@@ -240,12 +253,12 @@ mod tests {
     }
 
     #[test]
-    fn each_origin_is_quiet_after_its_own_requests_in_vain_and_no_other() {
+    fn an_origin_is_quiet_after_its_own_strikes_only() {
         for origin in [Origin::PasswordProved, Origin::Unknown] {
             assert_eq!(after(1, origin).judge(origin, 0, NOW), Loudness::Alert);
             let memory = after(2, origin);
             let until = Timestamp(NOW.0 - 20 * MINUTE + HOUR);
-            assert_eq!(memory.judge(origin, 0, NOW), Loudness::Quiet(Quiet::TooManyInVain { until }));
+            assert_eq!(memory.judge(origin, 0, NOW), Loudness::Quiet(Quiet::TooManyStrikes { until }));
             assert_eq!(memory.quiet_origins(NOW), [QuietOrigin { origin, until }]);
             for other in [Origin::SignedIn, Origin::KnownBrowser, Origin::PasswordProved, Origin::Unknown] {
                 assert_eq!(memory.judge(other, 0, NOW) == Loudness::Alert, other != origin, "{origin:?} {other:?}");
@@ -254,22 +267,22 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_with_time_however_many_came_quietly_and_with_an_approval() {
+    fn an_origin_alerts_again_after_its_window_or_an_approval() {
         let mut memory = after(2, Origin::Unknown);
         let until = Timestamp(NOW.0 + 40 * MINUTE);
         let just_before = Timestamp(until.0 - 1);
-        assert_eq!(memory.judge(Origin::Unknown, 0, just_before), Loudness::Quiet(Quiet::TooManyInVain { until }));
+        assert_eq!(memory.judge(Origin::Unknown, 0, just_before), Loudness::Quiet(Quiet::TooManyStrikes { until }));
         assert_eq!(memory.judge(Origin::Unknown, 0, until), Loudness::Alert);
         memory.calmed(NOW);
         assert_eq!(memory.judge(Origin::Unknown, 0, NOW), Loudness::Alert);
-        // What an extension saw before the approval is handed in after it.
+        // The extension received these before the approval, and the app imports them after it.
         memory.alerted("late 1", Origin::Unknown, Timestamp(NOW.0 - 400));
         memory.alerted("late 2", Origin::Unknown, Timestamp(NOW.0 - 1));
         assert_eq!(memory.judge(Origin::Unknown, 0, NOW), Loudness::Alert);
     }
 
     #[test]
-    fn a_burst_of_strangers_is_one_alert_and_the_persons_own_requests_ring_each_time() {
+    fn a_burst_alerts_once_and_own_prompts_alert_each_time() {
         for (origin, apart) in [(Origin::PasswordProved, MINUTE), (Origin::Unknown, 5 * MINUTE)] {
             let mut memory = Memory::default();
             memory.alerted("first", origin, NOW);
@@ -286,15 +299,19 @@ mod tests {
             }
             let until = NOW.plus(10 * MINUTE);
             let tenth = memory.judge(origin, 0, NOW);
-            assert_eq!(tenth, Loudness::Quiet(Quiet::TooManyInVain { until }), "by the service's word alone");
+            assert_eq!(
+                tenth,
+                Loudness::Quiet(Quiet::TooManyStrikes { until }),
+                "an alert after ten prompts without an approval"
+            );
         }
     }
 
     #[test]
-    fn a_denial_counts_once_and_a_report_at_once() {
+    fn a_denial_counts_once_and_a_report_twice() {
         let mut memory = after(1, Origin::Unknown);
         memory.denied("1", Origin::Unknown, NOW);
-        assert_eq!(memory.quiet_origins(NOW), [], "it had alerted, and counts as that");
+        assert_eq!(memory.quiet_origins(NOW), [], "a prompt that alerted and was denied counted twice");
         memory.denied("never alerted", Origin::Unknown, NOW);
         assert_eq!(memory.quiet_origins(NOW).len(), 1);
         for origin in [Origin::PasswordProved, Origin::Unknown] {
@@ -305,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mute_is_for_every_origin_and_for_a_day_at_most() {
+    fn a_mute_covers_every_origin_for_a_day_at_most() {
         let mut memory = Memory::default();
         let until = memory.mute(NOW.plus(HOUR), NOW);
         assert_eq!(until, NOW.plus(HOUR));
@@ -322,24 +339,24 @@ mod tests {
     }
 
     #[test]
-    fn more_than_anybody_could_look_through_is_held_back() {
+    fn the_ninth_waiting_prompt_of_an_origin_is_held_back() {
         let memory = Memory::default();
         assert_eq!(memory.judge(Origin::KnownBrowser, 7, NOW), Loudness::Alert);
         assert_eq!(memory.judge(Origin::KnownBrowser, 8, NOW), Loudness::HeldBack);
     }
 
     #[test]
-    fn a_flood_of_one_origin_fills_no_memory_and_drives_out_no_other() {
+    fn a_flood_of_one_origin_does_not_displace_another() {
         let mut memory = after(2, Origin::PasswordProved);
         for number in 0..1_000 {
             memory.denied(&format!("flood {number}"), Origin::Unknown, NOW);
         }
-        assert_eq!(memory.bothers.len(), 2 + REMEMBERED);
+        assert_eq!(memory.strikes.len(), 2 + REMEMBERED);
         assert_eq!(memory.quiet_origins(NOW).len(), 2);
     }
 
     #[test]
-    fn times_that_a_wrong_clock_wrote_count_for_nothing() {
+    fn times_in_the_future_are_ignored() {
         let mut memory = Memory::default();
         for number in 0..3 {
             memory.alerted(&number.to_string(), Origin::Unknown, NOW.plus(LONGEST_MUTE));
@@ -347,6 +364,6 @@ mod tests {
         assert_eq!(memory.judge(Origin::Unknown, 0, NOW), Loudness::Alert);
         let mut memory = after(2, Origin::Unknown);
         memory.calm_since = Some(NOW.plus(LONGEST_MUTE));
-        assert_eq!(memory.quiet_origins(NOW).len(), 1, "an approval to come calms nothing yet");
+        assert_eq!(memory.quiet_origins(NOW).len(), 1, "an approval in the future took effect");
     }
 }

@@ -1,35 +1,37 @@
-//! A sign-in service's name, in the one form in which it is compared, shown and connected to.
+//! Parses issuers. The text that is compared and shown is exactly the address to which the core connects.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// Longest host name and longest part of one between dots (RFC 1035 section 2.3.4). The URL standard leaves this to
-/// the resolver, but a name that no screen holds shows only the part that its owner wants to be seen.
+/// Longest host name and longest label (RFC 1035 section 2.3.4). The URL standard has no limit. An attacker could use a
+/// name that is longer than the screen, and choose which part of it is visible.
 const MAX_HOST: usize = 253;
 const MAX_LABEL: usize = 63;
 
-/// The text is not the name of a sign-in service.
+/// The text is not an issuer. See `Issuer::parse` for the accepted form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an issuer")]
 pub struct NotAnIssuer;
 
-/// A sign-in service's name: `https://host` or `https://host:port`, exactly as it calls itself.
+/// A sign-in service's issuer, `https://host` or `https://host:port` (section 1 of the protocol).
+///
+/// Compared as an exact string (RFC 8414 section 3.3).
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Issuer(String);
 
 impl Issuer {
-    /// Reads an issuer.
+    /// Parses an issuer.
     ///
     /// # Errors
-    /// For anything but `https`, a lower-case host as DNS knows it (letters, digits, hyphens; its lengths), and an
-    /// optional port.
+    /// `NotAnIssuer` for anything but `https://`, a lower-case host of letters, digits, hyphens and dots within DNS's
+    /// lengths (or an IP address), and optionally a port from 1 to 65535 except 443.
     ///
     /// # Security
-    /// The text must be the normal form that the URL standard gives it, so that what is compared, shown
-    /// and connected to is one and the same: no user info, no path, no look-alike letters, no `:443`.
+    /// The text must equal the normal form of the URL standard, without user info, path, look-alike letters or `:443`.
+    /// Otherwise the text that is compared or shown could name another host than the one to which the core connects.
     pub fn parse(text: &str) -> Result<Self, NotAnIssuer> {
         let url = Url::parse(text).map_err(|_malformed| NotAnIssuer)?;
         let host = url.host_str().ok_or(NotAnIssuer)?;
@@ -39,7 +41,7 @@ impl Issuer {
             None => format!("https://{host}"),
         };
         let labels_fit = host.split('.').all(|label| (1..=MAX_LABEL).contains(&label.len()));
-        // The URL standard lets quotes, braces and the like stand in a host; no name in DNS has them.
+        // The URL standard allows quotes, braces and similar characters in a host; DNS names don't have them.
         let is_plain =
             host.starts_with('[') || host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
         if normal != text
@@ -53,7 +55,7 @@ impl Issuer {
         Ok(Self(normal))
     }
 
-    /// Reads an issuer as a person types it: with or without `https://`, in any case.
+    /// Parses an issuer as a person types it: with or without `https://`, a trailing slash or spaces, in any case.
     ///
     /// # Errors
     /// As `parse`.
@@ -64,13 +66,13 @@ impl Issuer {
         Self::parse(&format!("https://{address}"))
     }
 
-    /// The whole name.
+    /// Returns the complete issuer, `https://host[:port]`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The part that people read: host, and port where there is one.
+    /// Returns the issuer without `https://`: host, and port when there is one. Shown to people.
     #[must_use]
     pub fn host(&self) -> &str {
         self.0.strip_prefix("https://").unwrap_or(&self.0)

@@ -1,18 +1,20 @@
-//! How the browser got as far as asking.
+//! Defines the origin of a prompt.
 
 use serde::{Deserialize, Serialize};
 
-/// How the other side got as far as asking.
+/// What the browser behind a prompt has proved to the service (section 7 of the protocol). Signed by the service.
+///
+/// Prompts of different origins never replace each other or make each other quiet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// From inside a session.
+    /// The browser has a session of this account.
     SignedIn,
-    /// From a browser that this account used before.
+    /// This account signed in with this browser before, with the phone's approval.
     KnownBrowser,
-    /// From an unknown browser, after the right password.
+    /// The browser is unknown, and the right password was entered.
     PasswordProved,
-    /// From an unknown browser where nothing was proved but a user name.
+    /// The browser is unknown, and only a user name was entered. Anyone can do that: warn the person.
     Unknown,
 }

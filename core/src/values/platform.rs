@@ -1,8 +1,8 @@
-//! The ports: what the core asks of the platform it runs on.
+//! Defines the ports: the traits through which the core uses its platform.
 //!
-//! A shell (Kotlin, Swift, the terminal phone) implements these traits. They are synchronous; the core
-//! calls them on blocking threads with a time limit, never inside a transaction. What the answers mean
-//! for the person is decided in the core.
+//! The app (Kotlin, Swift, the terminal phone) implements them. They are synchronous: the core calls them on blocking
+//! threads with a limit of 30 seconds (five for `TlsTrust`), never inside a database transaction. The core decides what
+//! a port's result means.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,32 +10,32 @@ use crate::base::secret::NoRandomness;
 #[cfg(feature = "authenticator")]
 use crate::base::text::without_controls;
 
-/// Why a port could not do what was asked.
+/// Why a port failed. The app's implementation chooses the variant.
 ///
-/// `Locked` and `Transient` are never taken for `Gone`: an account is given up only when the platform
-/// says for certain that its key no longer exists.
+/// The core abandons a key only after `Gone` or `Invalidated`, so return these only when the platform says so for
+/// certain; when in doubt return `Transient`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Error))]
 pub enum PlatformError {
-    /// The store is there but can't be read before the first unlock after a restart.
+    /// The key store can't be read before the first unlock since the device started.
     #[error("the key store is not yet unlocked")]
     Locked,
-    /// A fault that may pass: ask again later.
-    #[error("the platform did not answer this time")]
+    /// A failure that may be temporary: the core tries again later.
+    #[error("a temporary failure")]
     Transient,
-    /// The person turned the platform's question away.
+    /// The person cancelled the platform's dialog.
     #[error("cancelled by the person")]
     Cancelled,
-    /// The key exists but the platform will never let it be used again.
+    /// The key exists, but the platform will never allow its use again, for example after new biometrics were added.
     #[error("the key was invalidated")]
     Invalidated,
-    /// The key does not exist. Say so only when the platform says for certain that it does not.
+    /// The key does not exist. Return `Gone` only when the platform says so for certain.
     #[error("the key does not exist")]
     Gone,
-    /// The passphrase or credential that opens the store was wrong.
+    /// The passphrase that opens the key store or unlocks the key is wrong.
     #[error("wrong passphrase")]
     WrongPassphrase,
-    /// The platform refuses for good: not supported, or damaged.
+    /// The platform refuses permanently: not supported, or the key store is damaged.
     #[error("the platform can't do this")]
     Unusable,
 }
@@ -46,7 +46,7 @@ impl From<NoRandomness> for PlatformError {
     }
 }
 
-/// What a port of the shell throws beside `PlatformError` says nothing about a key.
+/// An unexpected exception of the app's port counts as a temporary failure: it does not show that a key is gone.
 #[cfg(feature = "uniffi")]
 impl From<uniffi::UnexpectedUniFFICallbackError> for PlatformError {
     fn from(_thrown: uniffi::UnexpectedUniFFICallbackError) -> Self {
@@ -54,123 +54,133 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for PlatformError {
     }
 }
 
-/// Who must be there for a key to be used.
+/// Whether and how the person is verified at each use of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyGuard {
-    /// Usable after the first unlock since the device started; nobody is asked.
+    /// No verification; usable after the first unlock since the device started. For device keys.
     AfterFirstUnlock,
-    /// The person is asked for each use, by biometrics only; enrolling new ones invalidates the key.
+    /// Biometrics only, at each use. Adding or changing biometrics invalidates the key. For sign-in keys.
     BiometricCurrentSet,
-    /// The person is asked for each use, by biometrics or PIN, pattern, password; gone with the device lock.
+    /// Biometrics or the PIN, pattern or password of the device, at each use. Removing the device lock destroys the
+    /// key. For sign-in keys.
     BiometricOrCredential,
 }
 
-/// The platform's key store: P-256 keys that never leave it, and one key that wraps a few bytes.
+/// The platform's key store: P-256 keys that never leave it, and one symmetric wrapping key that encrypts a few bytes.
 ///
 /// # Security
-/// Private keys must not be exportable where the platform offers that. `wrap` must be authenticated
-/// encryption under a key that is not part of any backup, so that a copied database opens nowhere else.
+/// Private keys must not be exportable where the platform supports that. `wrap` must be authenticated encryption under
+/// a key that is in no backup, so that a copied database can't be opened on another device.
 #[cfg_attr(feature = "uniffi", uniffi::export(rust, foreign))]
 pub trait KeyStore: Send + Sync {
     /// Makes a P-256 key under `alias` and returns its public point (65 bytes, uncompressed).
     ///
-    /// Only keys that ask nobody are made through this port; a key that asks the person is made by the app itself,
-    /// in the same key store, when a step asks for it (`MakeKey`). `public_key` and `delete` are called for both.
+    /// The core makes only device keys through this port (`AfterFirstUnlock`); refuse other guards with `Unusable`. The
+    /// app itself makes the sign-in keys, in the same key store, when the core returns the step `MakeKey`. The core
+    /// calls `public_key` and `delete` for both kinds of keys.
     ///
-    /// A key that already stands under `alias` is kept and its public point returned, so that an act
-    /// cut off after this call can be done again.
+    /// If a key exists under `alias`, keep it and return its public point: the core may repeat an interrupted act.
     fn make(&self, alias: String, guard: KeyGuard) -> Result<Vec<u8>, PlatformError>;
 
-    /// The public point (65 bytes) of the key under `alias`; `Gone` when there is none.
+    /// Returns the public point (65 bytes, uncompressed) of the key under `alias`; fails with `Gone` when there is
+    /// none.
     fn public_key(&self, alias: String) -> Result<Vec<u8>, PlatformError>;
 
-    /// Signs `content` with ECDSA P-256 and SHA-256; the signature is ASN.1 DER, as platforms make it.
+    /// Signs `content` with ECDSA P-256 and SHA-256 and returns the signature in ASN.1 DER. Only called for keys that
+    /// need no user verification; fails with `Gone` when there is no such key.
     fn sign(&self, alias: String, content: Vec<u8>) -> Result<Vec<u8>, PlatformError>;
 
-    /// Destroys the key under `alias`; no error when there is none.
+    /// Destroys the key under `alias`. Succeeds when there is none. The core then checks with `public_key` that the key
+    /// is gone.
     fn delete(&self, alias: String) -> Result<(), PlatformError>;
 
-    /// Encrypts a few bytes (at most 64) under the store's own wrapping key, made when first needed.
+    /// Encrypts at most 64 bytes under the key store's wrapping key, which the first call creates.
     fn wrap(&self, plain: Vec<u8>) -> Result<Vec<u8>, PlatformError>;
 
-    /// Opens what `wrap` made; `Gone` when the wrapping key is not the one that made it.
+    /// Decrypts the result of `wrap`. Fails with `Gone` when another wrapping key was used, as on another device.
+    /// Must not create a wrapping key.
     fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError>;
 }
 
-/// Whether the device has a lock, and of which kind.
+/// The lock that is set on the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum LockState {
-    /// No lock: anybody who holds the device can use it.
+    /// No lock: anyone who holds the device can use it.
     Missing,
-    /// A PIN, pattern or password.
+    /// A PIN, pattern or password, without biometrics.
     Credential,
-    /// Biometrics, with a PIN, pattern or password behind them.
+    /// Biometrics that can guard a key (class 3 on Android), and a PIN, pattern or password.
     Biometric,
 }
 
-/// The device's own lock.
+/// The port that reads the device lock.
 #[cfg_attr(feature = "uniffi", uniffi::export(rust, foreign))]
 pub trait DeviceLock: Send + Sync {
-    /// The lock as it is set now; asked anew each time, since it can be taken off at any moment.
+    /// Returns the lock as it is set now. Don't cache it: the person can remove the lock at any time.
     fn state(&self) -> Result<LockState, PlatformError>;
 }
 
-/// What the device does with pushes for this app.
+/// What the device does with this app's pushes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum PushDelivery {
-    /// They are delivered and shown.
+    /// Pushes are delivered and shown.
     Allowed,
-    /// They may come late or not at all, since the device saves its battery or data.
+    /// Pushes may come late or not at all, since the device saves battery or data.
     Restricted,
-    /// The person has forbidden the app to show them.
+    /// The person does not allow the app to show notifications.
     Blocked,
-    /// The platform does not say.
+    /// The platform does not report what it does with pushes.
     Unknown,
 }
 
-/// How pushes reach this phone.
+/// The port to the platform's or the relay's push service.
 #[cfg_attr(feature = "uniffi", uniffi::export(rust, foreign))]
 pub trait PushChannel: Send + Sync {
-    /// Registers `slot` (16 bytes) for a service's VAPID key (65 bytes) and returns the Web Push endpoint.
+    /// Registers `slot` (16 random bytes, one for each account) for a service's VAPID key (65 bytes, uncompressed) and
+    /// returns the Web Push endpoint, an `https` address of at most 1,024 bytes (sections 3.2 and 8 of the protocol).
     ///
-    /// May use the network. Asked again for the same slot it may return another endpoint.
+    /// May use the network. A call for the same slot may return another endpoint.
     fn subscribe(&self, vapid_key: Vec<u8>, slot: Vec<u8>) -> Result<String, PlatformError>;
 
-    /// What the device does with pushes at present; asked anew each time, since the person can change it at any moment.
+    /// Returns what the device does with pushes now. Don't cache it: the person can change it at any time.
     fn delivery(&self) -> Result<PushDelivery, PlatformError>;
 }
 
-/// Whether the platform trusts a certificate chain.
+/// The port that decides whether a certificate chain is trusted.
 ///
-/// The name check and the handshake's signatures stay in the core: this port only says whether the
-/// chain leads to an authority that the platform (or the organization's profile on it) trusts. One that
-/// takes longer than five seconds does not trust.
+/// The core itself checks the host name and the handshake's signatures. This port only decides whether the chain leads
+/// to an authority that the platform (or the organization's profile on it) trusts. If a call takes longer than five
+/// seconds, the chain counts as not trusted.
 #[cfg_attr(feature = "uniffi", uniffi::export(rust, foreign))]
 pub trait TlsTrust: Send + Sync {
-    /// True when `chain` (DER, end entity first) is trusted for `host` at `now` (seconds since 1970).
+    /// Returns whether `chain` (DER, end entity first) is trusted for `host` at `now` (seconds since 1970, by this
+    /// phone's clock). An error counts as not trusted.
     fn is_trusted(&self, host: String, chain: Vec<Vec<u8>>, now: u64) -> Result<bool, PlatformError>;
 }
 
-/// What the phone says of itself when it is added to an account.
+/// How the phone describes itself when it is added to an account. The service shows the description in the wizard.
+///
+/// Set by the app. Before the core sends a text, it removes control and direction characters and cuts the text to 128
+/// characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct DeviceDescription {
-    /// The person's own name for it, e.g. "Ada's phone".
+    /// The person's name for the phone, for example "Ada's phone".
     pub name: String,
-    /// The model, shown in the wizard, e.g. "Pixel 9".
+    /// The model, for example "Pixel 9": the person compares it in the wizard.
     pub model: String,
-    /// Operating system and version.
+    /// The operating system and its version, for example "Android 16".
     pub os: String,
-    /// Version of the app that embeds the core.
+    /// The version of the app.
     pub app_version: String,
 }
 
 impl LockState {
-    /// Whether this lock can guard a key.
+    /// Returns whether a key with this guard can be made while the device has this lock.
     #[cfg(feature = "authenticator")]
     pub(crate) fn guards(self, guard: KeyGuard) -> bool {
         match (guard, self) {
@@ -183,19 +193,21 @@ impl LockState {
     }
 }
 
-/// Longest text a phone says of itself, in characters.
+/// Longest text of a device description, in characters (section 3.2 of the protocol).
 #[cfg(feature = "authenticator")]
-const MAX_SAID: usize = 128;
+const MAX_DESCRIPTION: usize = 128;
 
 impl DeviceDescription {
-    /// As services take it. Platforms allow any name, and a family of emoji is joined by a character that is not seen:
-    /// refused, it would keep a phone out for its name alone.
+    /// Returns the description in the form that services accept; an empty text becomes "unknown".
+    ///
+    /// Platforms allow any name. A family emoji, for example, contains an invisible joiner: a service would refuse this
+    /// name, and the phone could not be added.
     #[must_use]
     #[cfg(feature = "authenticator")]
     pub(crate) fn cleaned(self) -> Self {
         let cleaned = |text: String| -> String {
             let seen = without_controls(&text);
-            let cut: String = seen.trim().chars().take(MAX_SAID).collect();
+            let cut: String = seen.trim().chars().take(MAX_DESCRIPTION).collect();
             if cut.is_empty() { "unknown".to_owned() } else { cut }
         };
         Self {
@@ -212,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_guards_only_what_it_can() {
+    fn each_lock_supports_only_its_key_guards() {
         let locks = [LockState::Missing, LockState::Credential, LockState::Biometric];
         let by = |guard| locks.map(|lock| lock.guards(guard));
         assert_eq!(by(KeyGuard::BiometricOrCredential), [false, true, true]);
@@ -221,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_phone_is_called_a_service_can_take_it() {
+    fn any_device_name_is_cleaned_for_services() {
         let cleaned = |name: &str| {
             let text = name.to_owned();
             DeviceDescription { name: text.clone(), model: text.clone(), os: text.clone(), app_version: text }.cleaned()

@@ -1,4 +1,4 @@
-//! A prompt as the person sees it, and what may become of it.
+//! Defines prompts as a screen shows them, and the results of answers and pushes.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,17 +7,19 @@ use crate::values::account::AccountId;
 use crate::values::fatigue::Quiet;
 use crate::values::origin::Origin;
 
-/// Names a prompt: a service's own id is only unique within its account.
+/// Identifies a prompt on this phone. A service's id alone is unique only within its account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct PromptId {
-    /// The account that is asked for.
+    /// The account to which the prompt was sent.
     pub account: AccountId,
-    /// The service's id (`jti`).
+    /// The service's id of the prompt (`jti`): 128 bits in base64url.
     pub jti: String,
 }
 
-/// A verified request of a sign-in service; made only by verification, so whatever it shows was signed.
+/// A verified prompt of a sign-in service.
+///
+/// Only verification creates this type, so everything in it was signed by the service's keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
     pub(crate) id: PromptId,
@@ -35,31 +37,31 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// Its name, to answer it by.
+    /// Returns the prompt's id, for `approve`, `deny`, `report` and `delivery`.
     #[must_use]
     pub fn id(&self) -> &PromptId {
         &self.id
     }
 
-    /// Who asks: the verified sign-in service, as people read it.
+    /// Returns the verified sign-in service that asks: host, and port when there is one.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Whose sign-in it is, as the service claims.
+    /// Returns the user name whose sign-in it is, as the service claimed when the account was added.
     #[must_use]
     pub fn user_name(&self) -> &str {
         &self.user_name
     }
 
-    /// What is asked for.
+    /// Returns what the service asks for.
     #[must_use]
     pub fn kind(&self) -> PromptKind {
         self.kind
     }
 
-    /// Whether approving it needs the person to unlock the sign-in key; denying and reporting never do.
+    /// Returns whether an approval needs the person to unlock the sign-in key. Denying and reporting never do.
     #[must_use]
     pub fn needs_unlock(&self) -> bool {
         match self.key {
@@ -68,74 +70,77 @@ impl Prompt {
         }
     }
 
-    /// How the other side got as far as asking.
+    /// Returns what the browser behind the prompt has proved.
     #[must_use]
     pub fn origin(&self) -> Origin {
         self.origin
     }
 
-    /// How the number is matched.
+    /// Returns how the person enters the number that the page shows.
     #[must_use]
     pub fn matching(&self) -> &Matching {
         &self.matching
     }
 
-    /// From where and for which application.
+    /// Returns the browser, the application and the place, as the service claims.
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// When it was made, by this phone's clock.
+    /// Returns when the service made the prompt, by this phone's clock.
     #[must_use]
     pub fn issued_at(&self) -> Timestamp {
         self.issued_at
     }
 
-    /// When it ends, by this phone's clock.
+    /// Returns when the prompt expires, by this phone's clock: at most five minutes after `issued_at`.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// Whether it waits for the person or for the service.
+    /// Returns whether the prompt waits for the person, waits for the service, or is done.
     #[must_use]
     pub fn state(&self) -> PromptState {
         self.state
     }
 
-    /// Why it came without an alert, when it did; it is answered like any other.
+    /// Returns why the prompt came without an alert; `None` when it alerted, or when it was fetched because the person
+    /// opened the app. A quiet prompt is answered like any other.
     #[must_use]
     pub fn quiet(&self) -> Option<Quiet> {
         self.quiet
     }
 }
 
-/// What is asked for; the words are the app's own.
+/// What a prompt asks for (section 7 of the protocol).
+///
+/// The app chooses the text, so that a service can't phrase a misleading question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum PromptKind {
-    /// "Does this phone work?" at the end of adding an account.
+    /// Confirms, at the end of adding an account, that prompts reach this phone.
     #[serde(rename = "confirm_enrolment")]
     ConfirmEnrollment,
-    /// A sign-in after the password.
+    /// Approves a sign-in after the password.
     SecondFactor,
-    /// A sign-in without a password.
+    /// Approves a sign-in without a password.
     PhoneSignIn,
-    /// Adding a method to the account.
+    /// Approves adding a method to the account, for example another phone.
     AddMethod,
-    /// Taking a method off the account.
+    /// Approves removing a method from the account.
     RemoveMethod,
-    /// Registering this phone for phone sign-in.
+    /// Approves registering this phone for phone sign-in.
     RegisterDevice,
-    /// Making a pass for oneself.
+    /// Approves creating a pass for the person's own account.
     CreatePass,
-    /// Saying that another phone is lost.
+    /// Approves reporting another phone as lost.
     ReportLost,
 }
 
-/// How the number is matched; never holds the right one.
+/// How the number is matched. Does not contain the right number, which only the page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Matching {
     /// The person types the number that the page shows.
@@ -145,19 +150,20 @@ pub enum Matching {
     },
     /// The person picks the number that the page shows.
     Choose {
-        /// Three numbers in the order to be shown.
+        /// Three different numbers of two ASCII digits each, in the order to show them.
         options: [String; 3],
     },
 }
 
 impl Matching {
-    /// Whether `number` has the form asked for: only ASCII digits, whatever the phone's language.
+    /// Returns whether `number` has the requested form: ASCII digits (in every language of the phone) of the requested
+    /// length, or one of the options.
     #[cfg(feature = "authenticator")]
     pub(crate) fn fits(&self, number: &str) -> bool {
         match self {
             Self::Enter { digits } => {
                 number.len() == usize::from(*digits)
-                    // GUARD(ascii-digits): a_kind_is_its_exact_letters_and_a_number_is_ascii_digits
+                    // GUARD(ascii-digits): kinds_match_exactly_and_numbers_are_ascii_digits
                     && number.bytes().all(|byte| byte.is_ascii_digit())
             }
             Self::Choose { options } => options.iter().any(|option| option == number),
@@ -165,135 +171,138 @@ impl Matching {
     }
 }
 
-/// What the service says about the sign-in; claims, cleaned of control characters.
+/// What the service claims about the browser that waits. Control and direction characters are removed, and each text
+/// has at most 128 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Context {
-    /// The application to be signed in to.
+    /// The name of the application to which the person signs in.
     pub application: String,
-    /// The browser's name.
+    /// The browser's name, for example "Firefox".
     pub browser: String,
-    /// The browser's operating system.
+    /// The operating system of the browser, for example "Windows".
     pub os: String,
-    /// The browser's network address.
+    /// The network address of the browser, as the service saw it.
     pub address: String,
-    /// Where that address is, as far as the service knows.
+    /// Where that address is; absent when the service does not know.
     pub place: Option<Place>,
-    /// Whether it is the network of this phone's last contact with the service. `false` is a warning that the
-    /// organization wants the person to see; without a value nothing follows from it.
+    /// `true`: the browser is in the network from which this phone last contacted the service. `false`: it is in
+    /// another one, and the organization wants the app to warn the person. Absent: show nothing.
     pub near: Option<bool>,
 }
 
-/// A place as city, region and country.
+/// Where a network address is, as the service claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Place {
-    /// City.
+    /// The name of the city.
     pub city: String,
-    /// State, province or county.
+    /// The state, province or county.
     pub region: String,
-    /// Country.
+    /// The name of the country.
     pub country: String,
 }
 
-/// Whether a prompt waits for the person or for the service.
+/// The state of a prompt on this phone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum PromptState {
-    /// It waits for the person.
+    /// The prompt waits for the person's answer.
     Open,
-    /// The person has answered; the service has not yet said what came of it.
+    /// The person has answered, and the service has not confirmed the outcome. Don't show "approved" yet.
     Answering {
-        /// How far the answer has got.
+        /// The delivery state of the answer.
         delivery: Delivery,
     },
-    /// The service said what came of it.
+    /// The service has reported the outcome in a signed state.
     Done {
-        /// What came of it.
+        /// The outcome.
         outcome: Outcome,
     },
 }
 
-/// How far an answer has got on its way to the service. None of it says that the service agrees.
+/// The delivery state of an answer or a report. No variant means that the service accepted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Delivery {
-    /// It is being sent.
+    /// The message is being sent.
     Sending,
-    /// It has not left this phone: the service can't be reached. It is sent again by itself.
+    /// The message has not left this phone, since the service can't be reached. The core retries automatically.
     WaitingForNetwork,
-    /// It has left this phone, and what the service said of it was lost. It is asked for by itself.
+    /// The message may have reached the service, but no reply came. The core sends the same answer again automatically
+    /// to get the outcome.
     Sent,
 }
 
-/// What the service made of an answer.
+/// The result of an answer, as the service reports it in a signed state (section 7 of the protocol).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The sign-in goes on.
+    /// The service accepted the approval.
     Approved,
-    /// The sign-in was turned away.
+    /// The service accepted the denial.
     Denied,
-    /// It was reported as somebody else's; what it gave has ended.
+    /// The service accepted the report, and ended the session, tokens and known browser that an approval gave.
     Reported,
-    /// The number was not the one on the page; the request is over.
+    /// The number was not the one on the page; the prompt has ended.
     WrongNumber,
-    /// The answer came too late.
+    /// The answer came after the prompt expired.
     Expired,
-    /// The same browser has started anew since.
+    /// The same browser has started again, so this prompt had already ended.
     Superseded,
-    /// It was cancelled on the page.
+    /// The person had cancelled the prompt on the page.
     Cancelled,
-    /// Another answer had been given before.
+    /// Another answer was given before, perhaps on another phone.
     AlreadyAnswered,
-    /// Phone and browser must be in the same network, and were not; the request is over.
+    /// The organization requires phone and browser in the same network, and they were not; the prompt has ended.
     RefusedPlace,
 }
 
-/// Why a prompt was taken back.
+/// Why the service withdrew a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum WithdrawalReason {
     /// Another phone of the person answered first.
     AnsweredElsewhere,
-    /// It was cancelled on the page.
+    /// The person cancelled the prompt on the page.
     Cancelled,
-    /// The same browser has started anew.
+    /// The same browser has started again, which replaced the prompt.
     Superseded,
-    /// The account or method it was for has changed, or its time is over.
+    /// The account or the method that the prompt was about has changed, or the prompt expired.
     Ended,
 }
 
 impl PushEffect {
-    /// A new prompt, as loud as it came.
+    /// Returns the effect of a new prompt: `Quiet` when the prompt has a reason to be quiet, else `Alert`.
     pub(crate) fn new_prompt(prompt: Box<Prompt>) -> Self {
         if prompt.quiet.is_some() { Self::Quiet(prompt) } else { Self::Alert(prompt) }
     }
 }
 
-/// What a push meant for the person.
+/// What the app shows after a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PushEffect {
     /// A new prompt: show it, and alert the person.
     Alert(Box<Prompt>),
-    /// A new prompt that must alert nobody (`Prompt::quiet` says why): list it where the person looks.
+    /// A new prompt that must not alert (`Prompt::quiet` says why): list it, without a notification.
     Quiet(Box<Prompt>),
-    /// A prompt was taken back: remove what is shown of it.
+    /// The service withdrew a prompt: remove its notification and its screen.
     Withdrawn(PromptId, WithdrawalReason),
-    /// The test that this phone asked for on an account: show that pushes arrive.
+    /// The test push that this phone asked for on this account: show that pushes arrive.
     Test(AccountId),
-    /// Nothing to show: known already, not for this phone, or not to be believed.
+    /// Nothing to show, for example for a repeated push, a push for another phone, or a push that could not be
+    /// verified.
     Nothing,
 }
 
-/// Who must sign an approval.
+/// Which key must sign an approval (`key` of section 7). The service chooses it; `verify` checks it against the kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum AnsweringKey {
-    /// The device key, which asks nobody.
+    /// The device key, which needs no user verification.
     Device,
-    /// The sign-in key, which asks the person each time.
+    /// The sign-in key, which needs user verification at each use.
     SignIn,
 }

@@ -1,4 +1,4 @@
-//! Names of acts that need more than one call.
+//! Defines tickets: the names of acts that need more than one call.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,36 +7,38 @@ use crate::values::account::AccountId;
 const SIGN_IN_ENROLLMENT: &str = "sign-in:";
 const PHONE_SIGN_IN: &str = "phone-sign-in:";
 
-/// Names a started act, to go on with it or give it up; carries the name that the account will have.
+/// Names an unfinished act, to continue or abandon it. The core makes tickets. A ticket may contain the
+/// `AccountId`, but no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ticket(pub String);
 
 #[cfg(feature = "uniffi")]
 uniffi::custom_newtype!(Ticket, String);
 
-/// What a ticket names.
+/// The act that a ticket names.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Act {
-    /// Adding an account by signing in.
+    /// Adding this account by signing in (section 11 of the protocol).
     SignInEnrollment(AccountId),
-    /// Turning phone sign-in on.
+    /// Turning phone sign-in on for this account (section 10.1 of the protocol).
     PhoneSignIn(AccountId),
-    /// Adding an account by a code, or an approval that waits for its key: each is found by the whole ticket.
+    /// Adding an account by a code, or an approval that waits for user verification. Both are found by the complete
+    /// ticket.
     Other,
 }
 
 impl Ticket {
-    /// Of an account that is being added by signing in.
+    /// Returns the ticket of an account that is being added by signing in.
     pub(crate) fn of_sign_in_enrollment(account: &AccountId) -> Self {
         Self(format!("{SIGN_IN_ENROLLMENT}{}", account.0))
     }
 
-    /// Of an account for which phone sign-in is being turned on.
+    /// Returns the ticket of an account for which phone sign-in is being turned on.
     pub(crate) fn of_phone_sign_in(account: &AccountId) -> Self {
         Self(format!("{PHONE_SIGN_IN}{}", account.0))
     }
 
-    /// The act that it names.
+    /// Returns the act that this ticket names; any unknown text is `Act::Other`.
     pub(crate) fn act(&self) -> Act {
         let account = |prefix| self.0.strip_prefix(prefix).map(|id: &str| AccountId(id.to_owned()));
         match (account(SIGN_IN_ENROLLMENT), account(PHONE_SIGN_IN)) {

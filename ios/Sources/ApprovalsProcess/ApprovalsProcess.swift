@@ -2,13 +2,13 @@ import CountersignCore
 import Foundation
 import TestPhone
 
-/// How long an approval takes from Swift, `COUNT` times, in milliseconds, for `cargo xtask bench`.
+/// Measures `COUNT` approvals from Swift, for `cargo xtask bench`; prints the milliseconds of each.
 @main
 enum ApprovalsProcess {
     static func main() async throws {
         let count = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 1
         let world = try await World.find()
-        // The first person's warm up.
+        // The approvals of the first person are for warm-up.
         _ = try await measured(count, world)
         for time in try await measured(count, world) { say(String(format: "%.3f", time)) }
     }

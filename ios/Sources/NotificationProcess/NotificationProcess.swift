@@ -2,7 +2,7 @@ import CountersignCore
 import Foundation
 import TestPhone
 
-/// What a notification extension does with a push, `FOLDER SLOT BODY`: says what to show.
+/// Handles a push (`FOLDER SLOT BODY`) like a notification extension, and prints what it would show.
 @main
 enum NotificationProcess {
     static func main() throws {

@@ -1,7 +1,7 @@
 import CountersignOtherVersion
 import Foundation
 
-/// Calls a library that is not of the generated code's version.
+/// Calls the library through generated code that seems to belong to another version.
 @main
 enum OtherVersionProcess {
     static func main() {

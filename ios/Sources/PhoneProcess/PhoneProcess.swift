@@ -2,7 +2,8 @@ import CountersignCore
 import Foundation
 import TestPhone
 
-/// A phone that is killed: `enroll FOLDER`, `stop-after-the-key FOLDER`, `approve FOLDER NUMBER`, or `turn-on FOLDER`.
+/// A phone in a process that the test kills: `enroll FOLDER`, `stop-after-the-key FOLDER`, `approve FOLDER NUMBER`, or
+/// `turn-on FOLDER`.
 @main
 enum PhoneProcess {
     static func main() async throws {
@@ -15,14 +16,14 @@ enum PhoneProcess {
         case "turn-on": try await turnOn(phone)
         case "enroll": try await enroll(phone, phone.ports(), folder)
         default:
-            let ports = Moody(over: phone.ports())
+            let ports = FaultyPorts(over: phone.ports())
             ports.misbehaves(at: "make", .stopping { say("key made") })
             try await enroll(phone, ports.all, folder)
         }
         try await Task.sleep(for: .seconds(60))
     }
 
-    /// Enrols with the picture in the folder, and says what it shows.
+    /// Enrolls with the picture in the folder, and prints the digits.
     private static func enroll(_ phone: Phone, _ ports: Ports, _ folder: URL) async throws {
         let core = try await phone.open(ports)
         let picture = try Data(contentsOf: folder.appendingPathComponent("screen.png"))
@@ -31,7 +32,7 @@ enum PhoneProcess {
         say("digits \(try step.shown().digits)")
     }
 
-    /// Turns phone sign-in on up to the browser, and says what it opens.
+    /// Turns phone sign-in on up to the browser step, and prints the URL.
     private static func turnOn(_ phone: Phone) async throws {
         let core = try await phone.open()
         let account = try await core.accounts()[0].id
@@ -42,7 +43,7 @@ enum PhoneProcess {
         say(url)
     }
 
-    /// Approves what waits, while the service can't be reached.
+    /// Approves the waiting prompt while the service can't be reached.
     private static func approve(_ phone: Phone, number: String) async throws {
         let core = try await phone.open()
         let step = try await core.approve(prompt: phone.prompt().id, number: number)

@@ -2,10 +2,10 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// The caller's task is cancelled in the middle of every act. In Swift the waiting goes on to the act's own end;
-/// what was decided is done, and what it led to is returned.
+/// The caller's task is cancelled in the middle of an act. In Swift the call still waits until the act ends, and
+/// returns the result.
 final class CancelTests: XCTestCase {
-    /// An act whose task is cancelled soon after it has begun.
+    /// Starts an act and cancels its task after 50 ms.
     private func cancelled<T: Sendable>(
         _ act: @escaping @Sendable () async throws -> T
     ) async throws -> Task<T, any Error> {
@@ -15,14 +15,14 @@ final class CancelTests: XCTestCase {
         return task
     }
 
-    func testEveryActThatIsCancelledReachesItsNextStoredStep() async throws {
+    func testCancelledActsStillEndAndReturnTheirResults() async throws {
         try await withPhone { phone, person in
-            let core = try await phone.open(Moody(over: phone.ports(), pause: 0.2).all)
+            let core = try await phone.open(FaultyPorts(over: phone.ports(), pause: 0.2).all)
             let picture = try await person.showsCode()
             let invite = try await cancelled { try await core.readCode(input: .picture(bytes: picture)) }.value.invite()
             let offer = try await cancelled { try await core.lookUp(invite: invite) }.value
             let nothing = try await core.pendingSteps()
-            XCTAssertEqual(nothing, [], "looking up keeps nothing")
+            XCTAssertEqual(nothing, [], "the look-up stored something")
 
             let step = try await cancelled { try await core.enroll(offer: offer) }.value
             let pending = try await core.pendingSteps()
@@ -48,9 +48,9 @@ final class CancelTests: XCTestCase {
         }
     }
 
-    func testACancelledContinuationDenialAndAbandonmentAreDoneAllTheSame() async throws {
+    func testCancelledContinuationDenialAndAbandonmentAreCarriedOut() async throws {
         try await withPhone { phone, person in
-            let core = try await phone.open(Moody(over: phone.ports(), pause: 0.2).all)
+            let core = try await phone.open(FaultyPorts(over: phone.ports(), pause: 0.2).all)
             let offer = try await phone.lookUp(person)
             try await phone.world.cut("/phone/enrollment", at: "before", count: 1)
             await assertThrows(CountersignError.Offline) { try await core.enroll(offer: offer) }
@@ -70,7 +70,7 @@ final class CancelTests: XCTestCase {
         }
     }
 
-    func testAWaitForChangesThatIsCancelledReturnsAfterItsLimit() async throws {
+    func testCancelledWaitForChangesReturnsAfterItsLimit() async throws {
         try await withPhone { phone, _ in
             let core = try await phone.open()
             let revision = try await core.snapshot().revision
@@ -78,7 +78,7 @@ final class CancelTests: XCTestCase {
             let snapshot = try await cancelled { try await core.changedSince(revision: revision, atMost: 1) }.value
             XCTAssertEqual(snapshot.revision, revision)
             XCTAssertLessThan(ContinuousClock.now - begun, .seconds(5))
-            // A call from a task that was cancelled before works like any other.
+            // A call from a task that is cancelled already works like any other call.
             let late = Task {
                 while !Task.isCancelled { await Task.yield() }
                 return try await core.accounts()

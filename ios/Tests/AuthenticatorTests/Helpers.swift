@@ -2,7 +2,7 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// A new folder, and somebody at the service's pages; both go at the end.
+/// Runs a test with a new folder and a person at the service's pages; both are removed at the end.
 func withPerson(_ test: (World, URL, Person) async throws -> Void) async throws {
     let (world, folder) = (try await World.find(), try TestFolder())
     let person = try await world.person()
@@ -16,7 +16,7 @@ func withPerson(_ test: (World, URL, Person) async throws -> Void) async throws 
     withExtendedLifetime(folder) {}
 }
 
-/// A phone in a new folder, and somebody at the service's pages.
+/// Runs a test with a phone in a new folder and a person at the service's pages.
 func withPhone(_ test: (Phone, Person) async throws -> Void) async throws {
     try await withPerson { world, folder, person in
         let phone = try Phone(in: folder, world: world)
@@ -30,7 +30,7 @@ func withPhone(_ test: (Phone, Person) async throws -> Void) async throws {
     }
 }
 
-/// Asserts that something ends with an error of ours.
+/// Asserts that an act throws the error `expected`.
 func assertThrows<E: Error & Equatable, T>(
     _ expected: E, file: StaticString = #filePath, line: UInt = #line, _ act: () async throws -> T
 ) async {
@@ -42,7 +42,7 @@ func assertThrows<E: Error & Equatable, T>(
     }
 }
 
-/// The one element of a list.
+/// Returns the only element of a list.
 func only<T>(_ list: [T], file: StaticString = #filePath, line: UInt = #line) throws -> T {
     XCTAssertEqual(list.count, 1, "\(list)", file: file, line: line)
     return try XCTUnwrap(list.first, file: file, line: line)

@@ -3,13 +3,13 @@ import Foundation
 import TestPhone
 import XCTest
 
-/// A push comes while the app is not running: a process that never opens the authenticator takes it.
+/// While the app is not running, a separate process receives a push. This process uses only the inbox.
 final class InboxTests: XCTestCase {
-    func testWhatTheExtensionFindsWaitsForTheAppAndDoubledPushesChangeNothing() async throws {
+    func testPromptFromExtensionIsListedInAppAndDuplicatePushesHaveNoEffect() async throws {
         try await withPhone { phone, person in
             let first = try await phone.open()
             try await phone.addAndConfirm(person)
-            // From here on the pushes go to the extension.
+            // The test passes the next push to the extension, not to the core.
             let (slot, body) = try await nextPush(phone, person)
             try await first.shutDown()
 
@@ -28,14 +28,14 @@ final class InboxTests: XCTestCase {
             XCTAssertEqual(checked, [waiting])
             let denied = try await core.deny(prompt: waiting.id)
             XCTAssertEqual(denied, .done(outcome: .denied))
-            // The extension's file is still there; an answered request does not come back.
+            // The extension's file still exists, but the answered prompt is not listed again.
             let left = try await core.checkForPrompts(reason: .opened).prompts
             XCTAssertEqual(left, [])
             try await core.shutDown()
         }
     }
 
-    /// Signs in until a push comes: the relay's stream takes a moment to change hands.
+    /// Signs in until a push arrives: the relay takes a moment to switch to the new listener.
     private func nextPush(_ phone: Phone, _ person: Person) async throws -> (slot: Data, body: Data) {
         let (pushes, arrived) = AsyncStream.makeStream(of: (slot: Data, body: Data).self)
         phone.channel.listen { slot, body in arrived.yield((slot, body)) }
@@ -47,18 +47,18 @@ final class InboxTests: XCTestCase {
         }
         defer { asking.cancel() }
         for await push in pushes { return push }
-        throw Trouble("no push came")
+        throw Trouble("no push arrived")
     }
 
-    func testAnInboxThatCanNotBeOpenedSaysWhy() async throws {
+    func testOpeningAnInboxFailsWithTheMatchingError() async throws {
         try await withPhone { phone, _ in
-            let (folder, ports) = (phone.folders.inbox, Moody(over: phone.ports()))
+            let (folder, ports) = (phone.folders.inbox, FaultyPorts(over: phone.ports()))
             func opened(_ keys: any KeyStore) throws -> Inbox { try Inbox.open(folder: folder, keyStore: keys) }
             await assertThrows(InboxError.NoSnapshot) { try opened(ports) }
             try await phone.open().shutDown()
             let effect = try opened(ports).pushReceived(slot: Data(count: 16), body: Data(count: 9), now: .now)
             XCTAssertEqual(effect, .nothing)
-            ports.misbehaves(at: "unwrap", .telling(.Locked))
+            ports.misbehaves(at: "unwrap", .platform(.Locked))
             await assertThrows(InboxError.NotYetUnlocked) { try opened(ports) }
             ports.misbehaves(at: "unwrap", .throwing)
             await assertThrows(InboxError.PlatformRefused) { try opened(ports) }

@@ -2,9 +2,9 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// The main job, step by step, as an app would do it. `Person` is whoever sits at the service's pages.
+/// The main journey, step by step, as in an app. `Person` uses the service's pages.
 final class JourneyTests: XCTestCase {
-    func testAnAccountIsAddedFromThePictureOfAPageAndASignInIsApproved() async throws {
+    func testAccountIsAddedFromAPictureAndASignInIsApproved() async throws {
         let (world, folder) = (try await World.find(), try TestFolder())
         let person = try await world.person()
         let channel = RelayChannel(relay: world.relay, authority: world.authority)
@@ -23,7 +23,7 @@ final class JourneyTests: XCTestCase {
         guard case .invited(let invite) = scanned else { return XCTFail("\(scanned)") }
         let offer = try await authenticator.lookUp(invite: invite)
         XCTAssertEqual(offer.userName(), person.user)
-        // Accepted: the phone shows six digits for the page, and waits until the page has taken them.
+        // Accepted: the phone shows six digits, and waits until the person has typed them into the page.
         let shown = try await authenticator.enroll(offer: offer)
         guard case .showDigits(let ticket, _, let digits, _) = shown else { return XCTFail("\(shown)") }
         try await person.typesDigits(digits)
@@ -31,7 +31,7 @@ final class JourneyTests: XCTestCase {
         guard case .active(let account) = added else { return XCTFail("\(added)") }
         XCTAssertEqual(account.issuer, world.issuer)
 
-        // Twice a number: once to confirm the phone, once to sign in.
+        // Two approvals with a number: one to confirm the phone, one to sign in.
         for kind in [PromptKind.confirmEnrollment, .secondFactor] {
             if kind == .secondFactor {
                 try await person.sees("done")

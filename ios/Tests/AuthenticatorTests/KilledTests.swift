@@ -2,9 +2,9 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// The process is killed (SIGKILL) in the middle, and the same store opened again.
+/// The process is killed (SIGKILL) in the middle of an act, and the same store is opened again.
 final class KilledTests: XCTestCase {
-    func testKilledWhileTheDigitsAreShownItShowsTheSameDigitsAgainAndGoesOn() async throws {
+    func testAfterAKillTheSameDigitsAreShownAndTheEnrollmentCompletes() async throws {
         try await withScreen { world, folder, person in
             let child = try Program("PhoneProcess", ["enroll", folder.path])
             let said = await child.line()
@@ -12,11 +12,11 @@ final class KilledTests: XCTestCase {
             let phone = try Phone(in: folder, world: world)
             let step = try only(await phone.open().pendingSteps())
             XCTAssertEqual(said, "digits \(try step.shown().digits)")
-            try await self.goOn(phone, person, step)
+            try await self.finishAdding(phone, person, step)
         }
     }
 
-    func testKilledInsideTheKeyStoreItGoesOnWithTheKeyThatWasMade() async throws {
+    func testAfterAKillInTheKeyStoreTheEnrollmentUsesTheExistingKey() async throws {
         try await withScreen { world, folder, person in
             let child = try Program("PhoneProcess", ["stop-after-the-key", folder.path])
             let said = await child.line()
@@ -26,12 +26,12 @@ final class KilledTests: XCTestCase {
             let made = phone.keys.aliases
             let core = try await phone.open()
             let step = try await core.continueEnrollment(ticket: only(core.pendingSteps()).interrupted())
-            try await self.goOn(phone, person, step)
-            XCTAssertEqual(phone.keys.aliases, made, "no second key")
+            try await self.finishAdding(phone, person, step)
+            XCTAssertEqual(phone.keys.aliases, made, "a second key was made")
         }
     }
 
-    func testKilledBeforeAnAnswerLeavesTheAnswerGoesOutAtTheNextStart() async throws {
+    func testAfterAKillAStoredAnswerIsSentAtTheNextStart() async throws {
         try await withScreen { world, folder, person in
             let phone = try Phone(in: folder, world: world)
             let core = try await phone.open()
@@ -55,14 +55,14 @@ final class KilledTests: XCTestCase {
         }
     }
 
-    private func goOn(_ phone: Phone, _ person: Person, _ step: Step) async throws {
+    private func finishAdding(_ phone: Phone, _ person: Person, _ step: Step) async throws {
         try await phone.activate(person, step)
         let approved = try await phone.core.approve(prompt: phone.prompt().id, number: person.number())
         XCTAssertEqual(approved, .done(outcome: .approved))
         await phone.close()
     }
 
-    /// A folder with the picture of somebody's screen.
+    /// Runs a test with a folder that contains the picture of a person's screen.
     private func withScreen(_ test: (World, URL, Person) async throws -> Void) async throws {
         try await withPerson { world, folder, person in
             try await person.showsCode().write(to: folder.appendingPathComponent("screen.png"))

@@ -3,9 +3,9 @@ import Foundation
 import TestPhone
 import XCTest
 
-/// An app calls from its main thread; a main thread that stands still is a frozen app.
+/// An app calls the core from its main thread; a blocked main thread freezes the app.
 final class MainThreadTests: XCTestCase {
-    func testNoCallHoldsTheMainThreadHoweverSlowThePortsAre() async throws {
+    func testSlowPortsDoNotBlockTheMainThread() async throws {
         try await withPerson { world, folder, person in
             let heart = Heart()
             await heart.start()
@@ -17,12 +17,12 @@ final class MainThreadTests: XCTestCase {
     }
 }
 
-/// The whole way of an account, from the main thread, with ports that take half a second.
+/// Adds, uses and removes an account from the main thread, with ports that take half a second.
 @MainActor
 private func everything(_ folder: URL, _ world: World, _ person: Person) async throws {
     XCTAssertTrue(Thread.isMainThread)
     let phone = try Phone(in: folder, world: world)
-    let ports = Moody(over: phone.ports(), pause: 0.5).all
+    let ports = FaultyPorts(over: phone.ports(), pause: 0.5).all
     let core = try await Authenticator.open(folders: phone.folders, ports: ports)
     _ = try await core.deviceLock()
     let invite = try await core.readCode(input: .picture(bytes: person.showsCode())).invite()
@@ -38,7 +38,7 @@ private func everything(_ folder: URL, _ world: World, _ person: Person) async t
     XCTAssertTrue(Thread.isMainThread)
 }
 
-/// Beats on the main thread every five milliseconds.
+/// Measures the longest pause of the main thread, by a task that runs every five milliseconds.
 @MainActor
 private final class Heart {
     private var beats = 0

@@ -2,7 +2,7 @@ import TestPhone
 import XCTest
 
 final class ManyRecordsTests: XCTestCase {
-    func testTenThousandRequestsComeInOneList() async throws {
+    func testTenThousandPromptsAreListed() async throws {
         try await withPhone { phone, person in
             try await phone.open()
             try await phone.add(person)

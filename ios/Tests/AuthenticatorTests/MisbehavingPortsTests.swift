@@ -2,11 +2,11 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// Ports that throw, lie, dawdle or hang. (What ends the whole process, as `fatalError` does, ends the app.)
+/// Ports that throw, return malformed data, are slow, or never return. (A `fatalError` in a port ends the whole app.)
 final class MisbehavingPortsTests: XCTestCase {
-    func testAKeyStoreThatFailsAtTheFirstStartLeavesNothingAndTheNextStartWorks() async throws {
+    func testKeyStoreFailureAtTheFirstStartLeavesNoData() async throws {
         try await withPhone { phone, _ in
-            let ports = Moody(over: phone.ports())
+            let ports = FaultyPorts(over: phone.ports())
             let faults: [(String, Fault, CountersignError)] = [
                 ("wrap", .throwing, .TryAgain), ("unwrap", .throwing, .TryAgain), ("unwrap", .garbage, .NotSupported),
             ]
@@ -20,9 +20,9 @@ final class MisbehavingPortsTests: XCTestCase {
         }
     }
 
-    func testAPortThatFailsWhileAnAccountIsAddedCostsNothingOnceItBehavesAgain() async throws {
+    func testEnrollmentSucceedsAfterPortFailures() async throws {
         try await withPhone { phone, person in
-            let ports = Moody(over: phone.ports())
+            let ports = FaultyPorts(over: phone.ports())
             let core = try await phone.open(ports.all)
             let invite = try await core.readCode(input: .picture(bytes: person.showsCode())).invite()
             ports.misbehaves(at: "isTrusted", .throwing)
@@ -33,13 +33,13 @@ final class MisbehavingPortsTests: XCTestCase {
             ports.misbehaves(at: "make", .throwing)
             await assertThrows(CountersignError.TryAgain) { try await core.enroll(offer: offer) }
             try await core.abandon(ticket: only(core.pendingSteps()).interrupted())
-            // Garbage is refused for good: nothing is left of the enrollment.
+            // Malformed data is a permanent error: nothing of the enrollment is left.
             ports.misbehaves(at: "make", .garbage)
             await assertThrows(CountersignError.NotSupported) { try await core.enroll(offer: offer) }
             let left = try await core.pendingSteps()
             XCTAssertEqual(left, [])
 
-            // What fails in passing is kept, and goes on where it was.
+            // After a transient error the enrollment continues at the same step.
             ports.misbehaves(at: "subscribe", .throwing)
             await assertThrows(CountersignError.TryAgain) { try await core.enroll(offer: offer) }
             let ticket = try only(await core.pendingSteps()).interrupted()
@@ -50,9 +50,9 @@ final class MisbehavingPortsTests: XCTestCase {
         }
     }
 
-    func testAKeyStoreThatCanNotSignLeavesTheRequestOpen() async throws {
+    func testFailedSignatureLeavesThePromptOpen() async throws {
         try await withPhone { phone, person in
-            let ports = Moody(over: phone.ports())
+            let ports = FaultyPorts(over: phone.ports())
             let core = try await phone.open(ports.all)
             try await phone.add(person)
             let (prompt, number) = (try await phone.prompt(), try await person.number())
@@ -63,7 +63,7 @@ final class MisbehavingPortsTests: XCTestCase {
             ports.behaves()
             let step = try await core.approve(prompt: prompt.id, number: number)
             XCTAssertEqual(step, .done(outcome: .approved))
-            // An account goes, whatever becomes of its key.
+            // An account is removed even when its key can't be deleted.
             ports.misbehaves(at: "delete", .throwing)
             _ = try await core.remove(account: prompt.id.account)
             let accounts = try await core.accounts()
@@ -72,27 +72,27 @@ final class MisbehavingPortsTests: XCTestCase {
         }
     }
 
-    func testAPlatformErrorArrivesAsWhatTheAppDoesNext() async throws {
+    func testPlatformErrorsMapToTheErrorsOfThePublicAPI() async throws {
         try await withPhone { phone, _ in
-            let ports = Moody(over: phone.ports())
+            let ports = FaultyPorts(over: phone.ports())
             let core = try await phone.open(ports.all)
-            let told: [(Fault, CountersignError)] = [
-                (.telling(.Locked), .NotYetUnlocked), (.telling(.Transient), .TryAgain),
-                (.telling(.Cancelled), .Cancelled), (.telling(.Invalidated), .KeyLost), (.telling(.Gone), .KeyLost),
-                (.telling(.WrongPassphrase), .WrongPassphrase), (.telling(.Unusable), .NotSupported),
-                // A lock that can't be told is an error, never a lock.
+            let mapped: [(Fault, CountersignError)] = [
+                (.platform(.Locked), .NotYetUnlocked), (.platform(.Transient), .TryAgain),
+                (.platform(.Cancelled), .Cancelled), (.platform(.Invalidated), .KeyLost), (.platform(.Gone), .KeyLost),
+                (.platform(.WrongPassphrase), .WrongPassphrase), (.platform(.Unusable), .NotSupported),
+                // An error other than a platform error.
                 (.throwing, .TryAgain),
             ]
-            for (fault, expected) in told {
+            for (fault, expected) in mapped {
                 ports.misbehaves(at: "state", fault)
                 await assertThrows(expected) { try await core.deviceLock() }
             }
         }
     }
 
-    func testRestoredWhereTheKeysAreNotItNamesTheAccountsAndBeginsAnew() async throws {
+    func testRestoredFolderListsItsAccountsAndCanBeEmptied() async throws {
         try await withPhone { phone, person in
-            let ports = Moody(over: phone.ports())
+            let ports = FaultyPorts(over: phone.ports())
             let core = try await phone.open(ports.all)
             try await phone.add(person)
             try await core.pushAddressChanged()
@@ -102,7 +102,7 @@ final class MisbehavingPortsTests: XCTestCase {
                 try await startOver(folders: folders, keyStore: keyStore)
             }
             try await core.shutDown()
-            ports.misbehaves(at: "unwrap", .telling(.Gone))
+            ports.misbehaves(at: "unwrap", .platform(.Gone))
             await assertThrows(CountersignError.FromAnotherDevice) { try await phone.open(ports.all) }
             let restored = try await only(restoredAccounts(folders: folders))
             XCTAssertEqual(restored.userName, name)
@@ -115,20 +115,20 @@ final class MisbehavingPortsTests: XCTestCase {
         }
     }
 
-    func testPortsThatNeverReturnCostThirtySecondsNotTheApp() async throws {
+    func testCallsOfPortsThatNeverReturnFailWithTryAgain() async throws {
         try await withPhone { phone, person in
-            let ports = Moody(over: phone.ports())
+            let ports = FaultyPorts(over: phone.ports())
             let core = try await phone.open(ports.all)
             let offer = try await phone.lookUp(person)
             ports.misbehaves(at: "make", .never)
             async let enrolling = ended { try await core.enroll(offer: offer) }
             let folder = try TestFolder()
             let hung = try Phone(in: folder.url, world: phone.world)
-            let hanging = Moody(over: hung.ports())
+            let hanging = FaultyPorts(over: hung.ports())
             hanging.misbehaves(at: "wrap", .never)
             let (folders, hangingPorts) = (hung.folders, hanging.all)
             async let opening = ended { try await Authenticator.open(folders: folders, ports: hangingPorts) }
-            // The rest goes on meanwhile.
+            // While the two calls wait, other calls still work.
             let accounts = try await core.accounts()
             XCTAssertEqual(accounts, [])
             let (enrolled, opened) = await (enrolling, opening)
@@ -139,15 +139,15 @@ final class MisbehavingPortsTests: XCTestCase {
         }
     }
 
-    func testSlowPortsOnlyTakeTheirTime() async throws {
+    func testSlowPortsOnlyDelayAnEnrollment() async throws {
         try await withPhone { phone, person in
-            try await phone.open(Moody(over: phone.ports(), pause: 0.7).all)
+            try await phone.open(FaultyPorts(over: phone.ports(), pause: 0.7).all)
             try await phone.addAndConfirm(person)
         }
     }
 }
 
-/// The error that an act ends with.
+/// Returns the error that an act throws; nil when the act succeeds.
 private func ended(_ act: @Sendable () async throws -> some Any) async -> CountersignError? {
     do {
         _ = try await act()

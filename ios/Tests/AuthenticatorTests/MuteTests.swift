@@ -3,9 +3,9 @@ import Foundation
 import TestPhone
 import XCTest
 
-/// An account that alerts nobody for a while: its requests come, are listed and answered.
+/// A muted account: its prompts do not alert, but are listed and can be answered.
 final class MuteTests: XCTestCase {
-    func testAMutedAccountAlertsNobodyAndIsAnsweredAllTheSame() async throws {
+    func testMutedAccountDoesNotAlertAndCanBeAnswered() async throws {
         try await withPhone { phone, person in
             let core = try await phone.open()
             try await phone.addAndConfirm(person)
@@ -26,8 +26,8 @@ final class MuteTests: XCTestCase {
             XCTAssertEqual(listed, [prompt.id])
             let denied = try await core.deny(prompt: prompt.id)
             XCTAssertEqual(denied, .done(outcome: .denied))
-            let onItsWay = try await core.delivery(prompt: prompt.id)
-            XCTAssertNil(onItsWay)
+            let delivery = try await core.delivery(prompt: prompt.id)
+            XCTAssertNil(delivery)
             try await core.unmute(account: account)
             let unmuted = try only(await core.accounts()).mutedUntil
             XCTAssertNil(unmuted)

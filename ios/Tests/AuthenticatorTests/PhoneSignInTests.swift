@@ -2,9 +2,9 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// Signing in without a password: on, in, off. The person unlocks a key of the app's own key store each time.
+/// Turns phone sign-in on, signs in, and turns phone sign-in off. The person unlocks the sign-in key for each use.
 final class PhoneSignInTests: XCTestCase {
-    func testTurnedOnByStepsSignedInTwiceTurnedOff() async throws {
+    func testPhoneSignInIsTurnedOnUsedTwiceAndTurnedOff() async throws {
         try await withPhone { phone, person in
             let keys = PersonsKeys(phone.keys, lock: phone.lock)
             let core = try await phone.open(phone.ports(keyStore: keys))
@@ -12,7 +12,7 @@ final class PhoneSignInTests: XCTestCase {
             try await turnOn(phone, person, keys)
             XCTAssertEqual(keys.asked, 1)
 
-            // In a browser that the account used before, then in one that knows nothing.
+            // First in a known browser; then in an unknown browser, where the number must be typed.
             for known in [true, false] {
                 if !known { try await person.forgets() }
                 try await person.usesPhone()
@@ -38,11 +38,11 @@ final class PhoneSignInTests: XCTestCase {
             XCTAssertEqual(ending, .done)
             let off = try only(await core.accounts())
             XCTAssertEqual(off.phoneSignIn, .off)
-            XCTAssertEqual(phone.keys.aliases.count, 1, "only the device key is left")
+            XCTAssertEqual(phone.keys.aliases.count, 1, "a key other than the device key is left")
         }
     }
 
-    func testAPersonWhoTurnsTheUnlockingAwayHasDecidedNothingAndDenyingNeverAsks() async throws {
+    func testCancelledUnlockSendsNoAnswerAndDenyingNeedsNoUnlock() async throws {
         try await withPhone { phone, person in
             let keys = PersonsKeys(phone.keys, lock: phone.lock)
             let core = try await phone.open(phone.ports(keyStore: keys))
@@ -51,7 +51,7 @@ final class PhoneSignInTests: XCTestCase {
             try await person.usesPhone()
             let prompt = try await phone.prompt()
             let sign = try await core.approve(prompt: prompt.id, number: person.number())
-            keys.person(.turnsAway)
+            keys.person(.cancels)
             await assertThrows(CountersignError.Cancelled) {
                 try await core.provide(ticket: sign.ticket(), reply: keys.reply(to: sign))
             }
@@ -68,7 +68,7 @@ final class PhoneSignInTests: XCTestCase {
         }
     }
 
-    func testKilledBehindTheBrowserItGoesOnWhereItWas() async throws {
+    func testAfterAKillAtTheBrowserStepPhoneSignInCanBeTurnedOn() async throws {
         try await withPerson { world, folder, person in
             let before = try Phone(in: folder, world: world)
             try await before.open()
@@ -83,7 +83,7 @@ final class PhoneSignInTests: XCTestCase {
             let waiting = try only(await core.pendingSteps())
             guard case .openBrowser(_, _, let again, _, _) = waiting else { return XCTFail("\(waiting)") }
             XCTAssertEqual(again, url)
-            try await goOn(phone, person, keys, waiting)
+            try await finishTurningOn(phone, person, keys, waiting)
             await phone.close()
         }
     }
@@ -96,14 +96,14 @@ final class PhoneSignInTests: XCTestCase {
             account: account.id, redirectUri: phone.world.redirectUri)
         guard case .confirmDevice(let ticket, _, let user, _, _) = confirm else { return XCTFail("\(confirm)") }
         XCTAssertEqual(user, person.user)
-        try await goOn(phone, person, keys, phone.core.provide(ticket: ticket, reply: .confirmed))
+        try await finishTurningOn(phone, person, keys, phone.core.provide(ticket: ticket, reply: .confirmed))
     }
 
-    /// From the browser to a phone that signs in without a password.
-    private func goOn(_ phone: Phone, _ person: Person, _ keys: PersonsKeys, _ step: Step) async throws {
+    /// Continues at the browser step, until phone sign-in is on.
+    private func finishTurningOn(_ phone: Phone, _ person: Person, _ keys: PersonsKeys, _ step: Step) async throws {
         guard case .openBrowser(let ticket, _, let url, _, _) = step else { return XCTFail("\(step)") }
         try await person.signsIn(at: url)
-        // Back from the browser: the app is opened, and finds what waits.
+        // After the browser the person opens the app, which fetches the waiting prompt.
         _ = try await phone.core.checkForPrompts(reason: .opened)
         let prompt = try await phone.prompt()
         XCTAssertEqual(prompt.kind, .registerDevice)

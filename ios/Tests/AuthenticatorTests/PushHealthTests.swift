@@ -3,9 +3,9 @@ import Foundation
 import TestPhone
 import XCTest
 
-/// The account's page: whether pushes arrive, and "send me a test" (J9).
+/// The push health of an account, and test pushes (J9).
 final class PushHealthTests: XCTestCase {
-    func testATestPushArrivesAndTheSettingsAreToldAsTheyAre() async throws {
+    func testTestPushArrivesAndTheNotificationSettingIsReported() async throws {
         try await withPhone { phone, person in
             let core = try await phone.open()
             try await phone.addAndConfirm(person)
@@ -24,24 +24,24 @@ final class PushHealthTests: XCTestCase {
 
             let health = try await core.pushHealth(account: account)
             XCTAssertNotNil(health.lastReceived)
-            XCTAssertTrue(health.isAddressTold)
+            XCTAssertTrue(health.isAddressKnown)
             for setting in [PushDelivery.blocked, .restricted, .unknown, .allowed] {
                 phone.channel.notifications.withLock { $0 = setting }
-                let told = try await core.pushHealth(account: account).delivery
-                XCTAssertEqual(told, setting)
+                let reported = try await core.pushHealth(account: account).delivery
+                XCTAssertEqual(reported, setting)
             }
         }
     }
 
-    func testAPlatformThatDoesNotSayIsUnknownAndCostsNothingElse() async throws {
+    func testFailingDeliveryQueryIsReportedAsUnknown() async throws {
         try await withPhone { phone, person in
-            let ports = Moody(over: phone.ports())
+            let ports = FaultyPorts(over: phone.ports())
             let core = try await phone.open(ports.all)
             try await phone.addAndConfirm(person)
             ports.misbehaves(at: "delivery", .throwing)
             let health = try await core.pushHealth(account: only(await core.accounts()).id)
             XCTAssertEqual(health.delivery, .unknown)
-            XCTAssertTrue(health.isAddressTold)
+            XCTAssertTrue(health.isAddressKnown)
         }
     }
 }

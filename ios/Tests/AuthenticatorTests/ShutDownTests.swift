@@ -2,9 +2,9 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// Objects let go of, and used after their end.
+/// Uses an authenticator after its shutdown, and opens a store again after its authenticator was released.
 final class ShutDownTests: XCTestCase {
-    func testWhatWaitsEndsWhatComesLaterIsToldSoAndTheStoreOpensAgain() async throws {
+    func testAfterShutdownCallsFailWithClosedAndTheStoreOpensAgain() async throws {
         try await withPhone { phone, _ in
             let first = try await phone.open()
             let revision = try await first.snapshot().revision
@@ -26,7 +26,7 @@ final class ShutDownTests: XCTestCase {
         }
     }
 
-    func testAnAuthenticatorThatIsLetGoOfFreesItsStore() async throws {
+    func testReleasedAuthenticatorReleasesItsStore() async throws {
         try await withPerson { world, folder, _ in
             for _ in 0..<3 {
                 let phone = try Phone(in: folder, world: world)

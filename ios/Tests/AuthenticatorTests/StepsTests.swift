@@ -2,9 +2,9 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// What can be answered, and what goes wrong in plain ways.
+/// The results and errors of answers, codes and abandoned enrollments.
 final class StepsTests: XCTestCase {
-    func testAWrongNumberADenialAndAReportEndTheRequestAndSaySo() async throws {
+    func testWrongNumberDenialAndReportEndThePromptWithTheirOutcome() async throws {
         try await withPhone { phone, person in
             let core = try await phone.open()
             try await phone.addAndConfirm(person)
@@ -24,7 +24,7 @@ final class StepsTests: XCTestCase {
         }
     }
 
-    func testAnAccountThatIsRemovedIsGoneHereAndAtTheService() async throws {
+    func testRemovedAccountIsDeletedOnThePhoneAndAtTheService() async throws {
         try await withPhone { phone, person in
             let core = try await phone.open()
             try await phone.addAndConfirm(person)
@@ -38,7 +38,7 @@ final class StepsTests: XCTestCase {
         }
     }
 
-    func testOtherCodesAndMistypedCodesSayWhatTheyAre() async throws {
+    func testOtherCodesAndMistypedCodesHaveTheirOwnResults() async throws {
         try await withPhone { phone, _ in
             let core = try await phone.open()
             for (text, kind) in [("otpauth://totp/x?secret=AA", OtherCode.oneTimeCode), ("", .unknown)] {
@@ -51,13 +51,13 @@ final class StepsTests: XCTestCase {
             await assertThrows(CountersignError.BadCode(fault: .typedForm)) {
                 try await core.readCode(input: .typed(code: "ABC", address: "login.example"))
             }
-            let nobody = CodeInput.typed(code: "ABCD-EFGH-JKMN", address: "127.0.0.1:1")
-            let invite = try await core.readCode(input: nobody).invite()
+            let unreachable = CodeInput.typed(code: "ABCD-EFGH-JKMN", address: "127.0.0.1:1")
+            let invite = try await core.readCode(input: unreachable).invite()
             await assertThrows(CountersignError.Offline) { try await core.lookUp(invite: invite) }
         }
     }
 
-    func testAPictureWithoutACodeAndADamagedOneSayWhatTheyAre() async throws {
+    func testBadPicturesHaveTheirOwnErrors() async throws {
         try await withPhone { phone, person in
             let core = try await phone.open()
             await assertThrows(CountersignError.BadPicture(fault: .notAPicture)) {
@@ -70,7 +70,7 @@ final class StepsTests: XCTestCase {
         }
     }
 
-    func testAnEnrollmentThatIsGivenUpLeavesNothingBehind() async throws {
+    func testAbandonedEnrollmentLeavesNoPendingStep() async throws {
         try await withPhone { phone, person in
             let core = try await phone.open()
             let step = try await core.enroll(offer: phone.lookUp(person))
@@ -84,13 +84,13 @@ final class StepsTests: XCTestCase {
         }
     }
 
-    func testTheDeviceLockIsAskedAnewEachTime() async throws {
+    func testDeviceLockIsReadEachTime() async throws {
         try await withPhone { phone, _ in
             let core = try await phone.open()
             for lock in [LockState.biometric, .missing, .credential] {
                 phone.lock.set(lock)
-                let told = try await core.deviceLock()
-                XCTAssertEqual(told, lock)
+                let state = try await core.deviceLock()
+                XCTAssertEqual(state, lock)
             }
         }
     }

@@ -2,15 +2,15 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// Swift reads `tests/vectors`: pushes through the core, signatures and proofs with OpenSSL.
+/// Swift reads `tests/vectors`: pushes with the core, signatures and proofs with OpenSSL.
 final class VectorsTests: XCTestCase {
     private let folder = URL(fileURLWithPath: ProcessInfo.processInfo.environment["COUNTERSIGN_VECTORS"] ?? "")
 
-    /// A JSON object that is, byte for byte, in the file that was made.
+    /// Reads a file as a JSON object and checks its SHA-256 checksum.
     private func file(_ name: String) throws -> Object {
         let bytes = try Data(contentsOf: folder.appendingPathComponent(name))
         let sum = sha256(bytes).map { String(format: "%02x", $0) }.joined()
-        XCTAssertTrue(try sums().contains("\(sum)  \(name)"), "\(name) is not the file that was made")
+        XCTAssertTrue(try sums().contains("\(sum)  \(name)"), "\(name) does not match its checksum")
         return Object(try JSONSerialization.jsonObject(with: bytes))
     }
 
@@ -18,13 +18,13 @@ final class VectorsTests: XCTestCase {
         try String(contentsOf: folder.appendingPathComponent("SHA256SUMS"), encoding: .utf8).split(separator: "\n")
     }
 
-    func testEveryFileIsTheOneThatWasMade() throws {
+    func testEveryFileMatchesItsChecksum() throws {
         let names = try sums().compactMap { $0.split(separator: " ").last.map(String.init) }
         XCTAssertGreaterThanOrEqual(names.count, 11)
         for name in names { XCTAssertFalse(try file(name).members.isEmpty) }
     }
 
-    func testPushesThroughTheInbox() throws {
+    func testInboxAcceptsValidPushesOnly() throws {
         let (snapshot, pushes, place) = (try file("inbox.json"), try file("push.json"), try TestFolder())
         let keys = OneWrappedKey(wrapped: try snapshot.bytes("wrapped"), key: try snapshot.bytes("snapshot_key"))
         let path = place.url.appendingPathComponent("snapshot")
@@ -46,7 +46,7 @@ final class VectorsTests: XCTestCase {
         }
     }
 
-    func testSignaturesAndTheBytesThatAreSigned() throws {
+    func testSignaturesAndSigningInputsMatch() throws {
         let keys = try file("keys.json")
         var good = 0
         for kind in [
@@ -80,7 +80,7 @@ final class VectorsTests: XCTestCase {
         return try key.verifies(signature, of: Data("\(parts[0]).\(parts[1])".utf8))
     }
 
-    func testProofsDigitsAndThumbprints() throws {
+    func testProofsDigitsAndThumbprintsMatch() throws {
         let file = try file("proofs.json")
         for enrollment in try file.list("enrollments") {
             for name in ["look_up", "look_up_answer", "bind", "bind_answer", "digits"] {
@@ -104,7 +104,7 @@ final class VectorsTests: XCTestCase {
     }
 }
 
-/// A JSON object, read strictly: what is not there is an error.
+/// A JSON object; a missing member is an error.
 private struct Object {
     let members: [String: Any]
 
@@ -133,7 +133,7 @@ private struct Object {
     }
 }
 
-/// A key store that has one wrapped key.
+/// A key store that can only unwrap one key.
 private final class OneWrappedKey: KeyStore {
     private let wrapped: Data
     private let key: Data

@@ -1,38 +1,41 @@
-//! What a service answers without a signature: discovery, problems, look-up, bind, tokens.
+//! Targets for the unsigned responses of a service: discovery, problems, look-up, bind, tokens.
 
 use countersign::Timestamp;
-use countersign::testing::doors;
+use countersign::testing::readers;
 use ring::digest::{SHA256, digest};
 use ring::hmac;
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::signed::{Lines, SERVICE};
-use crate::strict::{is_shown, names_stand_once, text};
+use crate::strict::{assert_unique_names, is_shown, text};
 use crate::vectors::{self, ISSUER, NOW};
 
 const KEY: [u8; 16] = [7; 16];
 const NONCE: [u8; 16] = [9; 16];
 const ACCOUNT: &str = "dqOrwwEcx__T-ugE7D5-2w";
 
-/// A discovery document: every address is `https` at the issuer itself.
+/// A discovery document: every endpoint has the issuer's web origin.
 pub(crate) fn discovery(input: &[u8]) -> bool {
     for status in [301, 404, 500] {
-        assert!(doors::discovery(status, input, ISSUER).is_err(), "believed at status {status}");
+        assert!(readers::discovery(status, input, ISSUER).is_err(), "accepted at status {status}");
     }
-    let read = doors::discovery(200, input, ISSUER);
-    assert_eq!(doors::discovery(200, input, ISSUER), read);
+    let read = readers::discovery(200, input, ISSUER);
+    assert_eq!(readers::discovery(200, input, ISSUER), read);
     let Ok(addresses) = read else { return false };
-    names_stand_once(input);
+    assert_unique_names(input);
     let document: Value = serde_json::from_slice(input).unwrap();
     assert_eq!(document["issuer"], ISSUER);
     assert!(document["phone_sign_in"]["versions"].as_array().unwrap().contains(&json!(1)));
     for address in addresses {
-        let url = Url::parse(&address).expect("an endpoint that is no address");
-        assert_eq!(url.origin().ascii_serialization(), ISSUER, "an endpoint elsewhere: {address}");
-        assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none(), "{address}");
+        let url = Url::parse(&address).expect("accepted an endpoint that is not a URL");
+        assert_eq!(url.origin().ascii_serialization(), ISSUER, "accepted an endpoint at another web origin: {address}");
+        assert!(
+            url.username().is_empty() && url.password().is_none() && url.fragment().is_none(),
+            "accepted {address}"
+        );
     }
-    assert!(doors::discovery(200, input, "https://evil.example").is_err(), "believed for another issuer");
+    assert!(readers::discovery(200, input, "https://evil.example").is_err(), "accepted for another issuer");
     true
 }
 
@@ -57,12 +60,14 @@ pub(crate) fn discovery_seeds() -> Vec<Vec<u8>> {
     std::iter::once(good).chain(wrong).chain(["<html>".to_owned(), "{}".to_owned()]).map(String::into_bytes).collect()
 }
 
-/// A problem: only what the protocol names is acted on.
+/// A problem document: only the types that the protocol names are recognized.
 pub(crate) fn problem(input: &[u8]) -> bool {
-    let Some(name) = doors::problem(input) else { return false };
-    names_stand_once(input);
+    let Some(name) = readers::problem(input) else { return false };
+    assert_unique_names(input);
     let document: Value = serde_json::from_slice(input).unwrap();
-    let kind = text(&document, "type").strip_prefix("https://countersign.dev/problems/").expect("another type");
+    let kind = text(&document, "type")
+        .strip_prefix("https://countersign.dev/problems/")
+        .expect("accepted another problem type");
     let plain = kind.replace('-', "");
     assert_eq!(plain, name.to_lowercase(), "read as another problem");
     true
@@ -87,15 +92,16 @@ pub(crate) fn problem_seeds() -> Vec<Vec<u8>> {
         .to_vec()
 }
 
-/// The MAC of an answer, as the service makes it.
+/// The MAC of a response, as the service makes it.
 fn mac(label: &str, nonce: &[u8; 16], body: &[u8]) -> String {
     let field = |bytes: &[u8]| [&u16::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
     let fields = [field(label.as_bytes()), field(nonce), field(digest(&SHA256, body).as_ref())].concat();
     countersign_service::secrets::encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &KEY), &fields).as_ref())
 }
 
-/// Input that begins with `{` is a body, to be vouched for; anything else is a MAC, a line feed and a body.
-fn vouched(label: &str, nonce: &[u8; 16], input: &[u8]) -> Option<(String, Vec<u8>)> {
+/// Returns the MAC and the body of an input. Input that begins with `{` is a body, and its MAC is computed. Any other
+/// input is a MAC, a line feed and a body.
+fn authenticated(label: &str, nonce: &[u8; 16], input: &[u8]) -> Option<(String, Vec<u8>)> {
     if input.first() == Some(&b'{') {
         return Some((mac(label, nonce, input), input.to_vec()));
     }
@@ -103,18 +109,18 @@ fn vouched(label: &str, nonce: &[u8; 16], input: &[u8]) -> Option<(String, Vec<u
     Some((String::from_utf8(mac.to_vec()).ok()?, body.to_vec()))
 }
 
-/// A look-up answer: believed for its MAC, shown without what can't be seen.
+/// A look-up response: accepted only with the right MAC; its texts contain no invisible characters.
 pub(crate) fn look_up(input: &[u8]) -> bool {
-    let Some((given, body)) = vouched("look-up-answer", &NONCE, input) else { return false };
-    let read = |given: &str, nonce| doors::look_up(&body, given, ISSUER, nonce, &KEY);
+    let Some((given, body)) = authenticated("look-up-answer", &NONCE, input) else { return false };
+    let read = |given: &str, nonce| readers::look_up(&body, given, ISSUER, nonce, &KEY);
     let Some(found) = read(&given, &NONCE) else { return false };
-    assert_eq!(given, mac("look-up-answer", &NONCE, &body), "believed with another MAC");
-    assert_eq!(read(&given, &[8; 16]), None, "believed for another nonce");
-    assert_eq!(doors::bound(&body, &given, &NONCE, &KEY), None, "believed as another answer");
-    names_stand_once(&body);
+    assert_eq!(given, mac("look-up-answer", &NONCE, &body), "accepted with another MAC");
+    assert_eq!(read(&given, &[8; 16]), None, "accepted for another nonce");
+    assert_eq!(readers::bound(&body, &given, &NONCE, &KEY), None, "accepted as a bind response");
+    assert_unique_names(&body);
     is_shown(&found.user_name);
     is_shown(&found.organization);
-    assert!((1..=8).contains(&found.keys.len()), "{} keys", found.keys.len());
+    assert!((1..=8).contains(&found.keys.len()), "accepted {} keys", found.keys.len());
     let document: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((text(&document, "issuer"), text(&document, "account_id")), (ISSUER, found.account_id.as_str()));
     true
@@ -139,13 +145,13 @@ pub(crate) fn look_up_seeds() -> Vec<Vec<u8>> {
     answers.into_iter().chain([hidden, answer(&own.into(), "ada"), unproved]).map(String::into_bytes).collect()
 }
 
-/// A bind answer: believed for its MAC.
+/// A bind response: accepted only with the right MAC.
 pub(crate) fn bound(input: &[u8]) -> bool {
-    let Some((given, body)) = vouched("bind-answer", &NONCE, input) else { return false };
-    let Some((device, account, keys)) = doors::bound(&body, &given, &NONCE, &KEY) else { return false };
-    assert_eq!(given, mac("bind-answer", &NONCE, &body), "believed with another MAC");
-    assert_eq!(doors::bound(&body, &given, &[8; 16], &KEY), None, "believed for another request");
-    names_stand_once(&body);
+    let Some((given, body)) = authenticated("bind-answer", &NONCE, input) else { return false };
+    let Some((device, account, keys)) = readers::bound(&body, &given, &NONCE, &KEY) else { return false };
+    assert_eq!(given, mac("bind-answer", &NONCE, &body), "accepted with another MAC");
+    assert_eq!(readers::bound(&body, &given, &[8; 16], &KEY), None, "accepted for another request");
+    assert_unique_names(&body);
     let document: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((text(&document, "device_id"), text(&document, "account_id")), (device.as_str(), account.as_str()));
     assert_eq!(document["keys"], json!(keys));
@@ -160,17 +166,18 @@ pub(crate) fn bound_seeds() -> Vec<Vec<u8>> {
     vec![good.to_string().into_bytes(), other.into_bytes()]
 }
 
-/// A token, or an added device: only a DPoP token of the right scope, for this very account.
+/// A token response, or the response to a bind with a token: accepted only for this account, and only with a DPoP token
+/// of the right scope.
 pub(crate) fn token(input: &[u8]) -> bool {
     for status in [400, 401, 500] {
-        assert_eq!(doors::token(status, input, ACCOUNT, Timestamp(NOW)), None, "a token at status {status}");
+        assert_eq!(readers::token(status, input, ACCOUNT, Timestamp(NOW)), None, "accepted a token at status {status}");
     }
-    let added = doors::added(200, input, ACCOUNT, Timestamp(NOW));
-    let stored = doors::token(200, input, ACCOUNT, Timestamp(NOW));
+    let added = readers::added(200, input, ACCOUNT, Timestamp(NOW));
+    let stored = readers::token(200, input, ACCOUNT, Timestamp(NOW));
     if added.is_none() && stored.is_none() {
         return false;
     }
-    names_stand_once(input);
+    assert_unique_names(input);
     let document: Value = serde_json::from_slice(input).unwrap();
     if let Some((device, turns_on)) = added {
         assert_eq!((text(&document, "device_id"), text(&document, "account_id")), (device.as_str(), ACCOUNT));
@@ -181,8 +188,8 @@ pub(crate) fn token(input: &[u8]) -> bool {
     }
     if let Some(stage) = stored {
         is_token(&document);
-        let until = find(&stage, "until").and_then(Value::as_u64).expect("a token has an end");
-        assert!((NOW..=NOW + 600).contains(&until), "a token until {until}");
+        let until = find(&stage, "until").and_then(Value::as_u64).expect("stored a token without an end");
+        assert!((NOW..=NOW + 600).contains(&until), "stored a token that is valid until {until}");
     }
     true
 }

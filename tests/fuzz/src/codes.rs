@@ -1,8 +1,8 @@
-//! What a person scans, types, photographs, and what a browser brings back.
+//! Targets for scanned, typed and photographed codes, and for redirects of a browser.
 
 use std::io::Cursor;
 
-use countersign::testing::doors;
+use countersign::testing::readers;
 use countersign::{CodeInput, Invite, Issuer, Scanned};
 use image::{GrayImage, ImageFormat, Luma};
 use qrcode::{Color, QrCode};
@@ -16,26 +16,34 @@ const CROCKFORD: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const HOME: &str = "http://127.0.0.1:40000/phone-sign-in";
 const STATE: &str = "t4Xh0fX0bB7p3cXcQmQw3tXyYc8m0u0gE2mJm1p0A1E";
 
-/// A name of a service: `https`, a bare lower-case ASCII host, perhaps a port; one text for one name.
+/// Checks an accepted issuer: `https`, a lower-case ASCII host, optionally a port, and only one spelling.
 fn is_issuer(issuer: &Issuer) {
     let text = issuer.as_str();
-    let host = text.strip_prefix("https://").expect("an issuer without https");
+    let host = text.strip_prefix("https://").expect("accepted an issuer without https");
     assert_eq!(host, issuer.host());
     let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:[]".contains(&byte);
-    assert!(host.bytes().all(known), "an issuer that DNS does not know: {text}");
-    assert!(!host.is_empty() && !host.contains(['/', '?', '#', '@', '\\', '%']), "an issuer with more: {text}");
-    assert!(!host.ends_with(":443") && !host.ends_with(['.', ':']), "an issuer that has another name: {text}");
-    assert!(text.len() <= "https://".len() + 253 + ":65535".len(), "an issuer that no screen holds: {text}");
-    assert!(!host.contains("..") && !host.starts_with('.'), "an issuer with an empty label: {text}");
+    assert!(host.bytes().all(known), "accepted an issuer with characters that DNS does not allow: {text}");
+    assert!(
+        !host.is_empty() && !host.contains(['/', '?', '#', '@', '\\', '%']),
+        "accepted an issuer with more than a host: {text}"
+    );
+    assert!(
+        !host.ends_with(":443") && !host.ends_with(['.', ':']),
+        "accepted an issuer that has another spelling: {text}"
+    );
+    assert!(text.len() <= "https://".len() + 253 + ":65535".len(), "accepted an issuer that is too long: {text}");
+    assert!(!host.contains("..") && !host.starts_with('.'), "accepted an issuer with an empty label: {text}");
     assert_eq!(Url::parse(text).unwrap().origin().ascii_serialization(), text);
     assert_eq!(Issuer::parse(text).as_ref(), Ok(issuer));
 }
 
-/// A scanned text: an invitation is whole, and leads to the same one when it is written again.
+/// A scanned text: an accepted invite is complete, and the invite that is written from its parts is read as the same.
 pub(crate) fn code(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
-    let Ok(Scanned::Invite(invite)) = doors::read_code(CodeInput::Text { text: text.to_owned() }) else { return false };
-    assert!(text.trim().len() <= 2_048, "an invitation of {} bytes", text.len());
+    let Ok(Scanned::Invite(invite)) = readers::read_code(CodeInput::Text { text: text.to_owned() }) else {
+        return false;
+    };
+    assert!(text.trim().len() <= 2_048, "accepted an invite of {} bytes", text.len());
     let (id, secret) = parts(&invite);
     is_id(&id);
     is_id(&secret);
@@ -46,12 +54,12 @@ pub(crate) fn code(input: &[u8]) -> bool {
         ("id", &id),
         ("secret", &secret),
     ]);
-    let Ok(Scanned::Invite(read)) = doors::read_code(CodeInput::Text { text: again.into() }) else {
-        panic!("an invitation that is not read again")
+    let Ok(Scanned::Invite(read)) = readers::read_code(CodeInput::Text { text: again.into() }) else {
+        panic!("an accepted invite was written again and refused")
     };
     assert_eq!(parts(&read), parts(&invite));
-    // What else stands in the text would be read by another app, or by nobody.
-    let query = text.split_once('?').expect("an invitation has parts").1.trim();
+    // An invite has no other parameters, since other readers could interpret them differently.
+    let query = text.split_once('?').expect("accepted an invite without a query").1.trim();
     let mut names: Vec<String> = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into()).collect();
     names.sort_unstable();
     assert_eq!(names, ["id", "issuer", "secret", "v"]);
@@ -60,8 +68,8 @@ pub(crate) fn code(input: &[u8]) -> bool {
 
 fn parts(invite: &Invite) -> (String, String) {
     is_issuer(invite.issuer());
-    let (id, secret) = doors::invite_parts(invite);
-    assert!(id.contains(&secret) || !format!("{invite:?}").contains(&secret), "a secret is printed");
+    let (id, secret) = readers::invite_parts(invite);
+    assert!(id.contains(&secret) || !format!("{invite:?}").contains(&secret), "`Debug` prints the secret");
     (id, secret)
 }
 
@@ -82,24 +90,24 @@ pub(crate) fn code_seeds() -> Vec<Vec<u8>> {
     std::iter::once(GOOD).chain(others).map(|text| text.as_bytes().to_vec()).collect()
 }
 
-/// A typed code, a line feed, and the address: the canonical form means the same.
+/// A typed code, a line feed, and a service's address. The canonical form of an accepted code gives the same invite.
 pub(crate) fn typed(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     let (code, address) = text.split_once('\n').unwrap_or((text, ""));
-    if let Some(issuer) = doors::typed_issuer(address) {
+    if let Some(issuer) = readers::typed_issuer(address) {
         is_issuer(&issuer);
-        let again = doors::typed_issuer(issuer.host()).expect("a host is an address");
+        let again = readers::typed_issuer(issuer.host()).expect("the host of an accepted address was refused");
         assert_eq!(again, issuer);
     }
     let read = |code: &str, address: &str| {
-        doors::read_code(CodeInput::Typed { code: code.to_owned(), address: address.to_owned() })
+        readers::read_code(CodeInput::Typed { code: code.to_owned(), address: address.to_owned() })
     };
     let Ok(Scanned::Invite(invite)) = read(code, address) else { return false };
     let (id, secret) = parts(&invite);
     let canonical = format!("{id}{secret}");
     assert!((id.len(), secret.len()) == (4, 8) && canonical.chars().all(|one| CROCKFORD.contains(one)), "{canonical}");
     let Ok(Scanned::Invite(again)) = read(&canonical, invite.issuer().host()) else {
-        panic!("a typed code that is not read again")
+        panic!("the canonical form of an accepted code was refused")
     };
     assert_eq!(parts(&again), (id, secret));
     true
@@ -111,11 +119,11 @@ pub(crate) fn typed_seeds() -> Vec<Vec<u8>> {
         .to_vec()
 }
 
-/// A picture: nothing but a text comes of it, the same each time.
+/// A picture: its size is limited, and reading it again gives the same text.
 pub(crate) fn picture(input: &[u8]) -> bool {
-    let Ok(text) = doors::read_picture(input) else { return false };
-    assert!(input.len() <= 20 * 1024 * 1024, "read {} bytes", input.len());
-    assert_eq!(doors::read_picture(input).as_ref(), Ok(&text));
+    let Ok(text) = readers::read_picture(input) else { return false };
+    assert!(input.len() <= 20 * 1024 * 1024, "accepted {} bytes", input.len());
+    assert_eq!(readers::read_picture(input).as_ref(), Ok(&text));
     true
 }
 
@@ -138,15 +146,15 @@ pub(crate) fn picture_seeds() -> Vec<Vec<u8>> {
     vec![encoded(ImageFormat::Png), encoded(ImageFormat::Jpeg), b"GIF89a".to_vec()]
 }
 
-/// What a browser brings back: only the answer to this very request gives a code.
+/// A redirect of a browser: only a redirect for the sent request gives an authorization code.
 pub(crate) fn redirect(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
-    let Some(read) = doors::read_redirect(text, HOME, STATE, ISSUER) else { return false };
-    let url = Url::parse(text).expect("an address was read");
+    let Some(read) = readers::read_redirect(text, HOME, STATE, ISSUER) else { return false };
+    let url = Url::parse(text).expect("accepted a text that is not a URL");
     let mut bare = url.clone();
     bare.set_query(None);
     bare.set_fragment(None);
-    assert_eq!(bare.as_str(), HOME, "read an answer at another address");
+    assert_eq!(bare.as_str(), HOME, "accepted a redirect to another address");
     let all = |name: &str| -> Vec<String> {
         url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned()).collect()
     };
@@ -169,16 +177,16 @@ pub(crate) fn redirect_seeds() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Canonical base64url.
+/// A base64url text: phone and service accept only the canonical form, and decode the same bytes.
 pub(crate) fn base64url(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     let service = countersign_service::secrets::decode(text);
-    let Some(bytes) = doors::base64url(text) else {
-        assert_eq!(service, None, "the service reads what the phone does not");
+    let Some(bytes) = readers::base64url(text) else {
+        assert_eq!(service, None, "the service accepted a text that the phone refuses");
         return false;
     };
     assert_eq!(canonical(text), bytes);
-    assert_eq!(service, Some(bytes), "phone and service read different bytes");
+    assert_eq!(service, Some(bytes), "phone and service decoded different bytes");
     true
 }
 

@@ -1,4 +1,4 @@
-//! The crate that cargo-fuzz builds: a program for each target. It is made of the list of targets and never committed.
+//! Writes the crate that cargo-fuzz builds, with a program for each target. The crate is generated and not committed.
 
 use std::fs;
 use std::io::Result;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::TARGETS;
 
-/// Writes the crate into a folder. What already stands there as it should is left alone, and so not built again.
+/// Writes the crate into a folder. Unchanged files are not written, so that cargo does not rebuild them.
 ///
 /// # Errors
 ///
@@ -18,7 +18,7 @@ pub fn write(folder: &Path) -> Result<()> {
 }
 
 fn put(file: &Path, text: &str) -> Result<()> {
-    if fs::read(file).is_ok_and(|stands| stands == text.as_bytes()) { Ok(()) } else { fs::write(file, text) }
+    if fs::read(file).is_ok_and(|present| present == text.as_bytes()) { Ok(()) } else { fs::write(file, text) }
 }
 
 fn path(name: &str) -> String {

@@ -1,23 +1,24 @@
-//! What must hold of every reader of outside input, whatever it is given.
+//! Fuzz targets for every reader of outside input.
 //!
-//! One function for each reader. It takes any bytes, hands them to the real reader of core, service, relay or
-//! terminal phone, and asserts what must hold of whatever was accepted: it is written down a second time in `strict`
-//! and in the functions themselves, in another way than the readers do it. "No crash" is the least of it.
+//! Each target is one function. It passes any bytes to the real reader of core, service, relay or terminal phone, and
+//! checks everything that the reader accepts against the protocol's rules. `strict` and the targets implement these
+//! rules a second time, in another way than the readers, so a target finds more than crashes.
 //!
-//! Programs made by `guided` (nightly, coverage-guided) and `tests/targets.rs` (stable, seeded) call the same functions,
-//! on the same corpus: `tests/vectors` and a few seeds written by hand. What begins with `{` is signed, sealed or
-//! vouched for with the test keys first, so that what was altered gets past the cryptography.
+//! The programs of `guided` (nightly compiler, coverage-guided) and the tests in `tests/targets.rs` (stable compiler,
+//! seeded mutations) call the same functions on the same corpus: `tests/vectors` and a few seeds written by hand. Input
+//! that begins with `{` is first signed, sealed or authenticated with the test keys, so that mutations pass the
+//! cryptographic checks.
 //!
-//! | module | which readers |
+//! | module | contents |
 //! | --- | --- |
-//! | `codes` | what a person scans, types, photographs; what a browser brings back |
-//! | `signed` | what a service signs |
-//! | `answers` | what a service answers unsigned |
-//! | `sealed` | what is encrypted or encoded by others |
-//! | `service`, `pages` | what phones, and what browsers and administrators send to the service (`scene` is that service) |
-//! | `relay` | what the relay is sent, and what the terminal phone is sent and typed |
-//! | `mutate`, `sign`, `vectors`, `strict` | the mutator, the test keys, the corpus, what must hold |
-//! | `guided` | the crate for cargo-fuzz, made of the list below |
+//! | `codes` | scanned, typed and photographed codes; redirects of a browser |
+//! | `signed` | messages that a service signs |
+//! | `answers` | unsigned responses of a service |
+//! | `sealed` | encrypted or encoded messages: pushes, snapshots, sealed values, signatures, keys |
+//! | `service`, `pages` | messages of phones, browsers and administrators to the service, which `scene` sets up |
+//! | `relay` | messages to the relay, from the relay to the terminal phone, and lines typed there |
+//! | `mutate`, `sign`, `vectors`, `strict` | the mutator, the test keys, the corpus, the protocol's rules |
+//! | `guided` | generates the crate for cargo-fuzz from the list below |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,7 +26,7 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::missing_panics_doc,
-    reason = "a target stops at the first surprise"
+    reason = "a target panics at the first violation"
 )]
 
 mod answers;
@@ -44,24 +45,24 @@ pub mod vectors;
 
 /// A reader of outside input.
 pub struct Target {
-    /// Its name, also that of its test and of its program for cargo-fuzz.
+    /// The target's name, which its test and its cargo-fuzz program also have.
     pub name: &'static str,
-    /// Reads, and panics when something does not hold; whether the input was accepted.
+    /// Reads the input. Panics when a rule is violated; otherwise returns whether the reader accepted the input.
     pub read: fn(&[u8]) -> bool,
-    /// Where mutation starts.
+    /// The inputs that mutation starts from.
     pub seeds: fn() -> Vec<Vec<u8>>,
-    /// Mutated cases in the tests: what takes a second or two without optimisation.
+    /// The number of mutated cases in the tests. They take one or two seconds without optimization.
     pub cases: usize,
 }
 
-/// Takes the list of targets, and makes of it `TARGETS` and `for_each_target`.
+/// Makes `TARGETS` and `for_each_target` from the list of targets.
 macro_rules! targets {
     ($($name:ident: $read:path, $seeds:expr, $cases:literal;)*) => {
         /// Every target.
         pub const TARGETS: &[Target] =
             &[$(Target { name: stringify!($name), read: $read, seeds: $seeds, cases: $cases }),*];
 
-        /// Hands the names of all targets to a macro, which can make an item of each.
+        /// Passes the names of all targets to a macro, which can define an item for each name.
         #[macro_export]
         macro_rules! for_each_target {
             ($each:ident) => {
@@ -71,7 +72,7 @@ macro_rules! targets {
     };
 }
 
-// The one list. Each has its name, what reads, where mutation starts, and how many mutated cases the tests try.
+// The list of targets: name, reader, seeds, and the number of mutated cases in the tests.
 targets! {
     answer: service::answer, || vectors::messages("phone-answer.json"), 150;
     base64url: codes::base64url, codes::base64url_seeds, 20_000;
@@ -111,7 +112,7 @@ targets! {
     withdrawn: signed::withdrawn, || vectors::messages("prompt-withdrawn.json"), 2_000;
 }
 
-/// The target of that name.
+/// Returns the target of that name; panics when there is none.
 #[must_use]
 pub fn named(name: &str) -> &'static Target {
     TARGETS.iter().find(|target| target.name == name).unwrap()

@@ -1,13 +1,13 @@
-//! A small mutator for the stable compiler: seeded, so that a case is found again by its number.
+//! A small mutator for the stable compiler. It is seeded, so a case can be reproduced by its number.
 //!
-//! Half of what it does knows nothing of the bytes; the other half knows lines, JSON and base64url, since most of what
-//! is read here is one of these, and random bytes rarely get past the first character.
+//! Five of twelve changes ignore the structure of the input. The others change lines, JSON and base64url, because most
+//! inputs consist of these, and readers refuse random bytes at the first character.
 
 use serde_json::{Map, Value, json};
 
-/// Longer input is cut: every reader refuses it unread, and a test would only wait for it.
+/// Longest input, in bytes; longer input is truncated.
 const MAX_INPUT: usize = 20_000;
-/// Texts at which readers differ.
+/// Texts that readers tend to interpret differently.
 const TEXTS: [&str; 28] = [
     "",
     " ",
@@ -43,13 +43,13 @@ const TEXTS: [&str; 28] = [
 pub struct Mutator(u64);
 
 impl Mutator {
-    /// One that always does the same.
+    /// Makes a mutator; the same seed gives the same mutations.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// SplitMix64: enough to choose with.
+    /// The next number of SplitMix64, which is random enough for these choices.
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -68,8 +68,8 @@ impl Mutator {
         &list[at]
     }
 
-    /// Another input, made of one or two of the corpus by a few changes; every other time of what was accepted, since
-    /// most of a corpus is wrong in one thing already.
+    /// Makes a new input by one to three changes of an earlier input. Half of the time this is an accepted input,
+    /// because most inputs of the corpus already have a fault.
     pub fn mutate(&mut self, corpus: &[Vec<u8>], accepted: &[Vec<u8>]) -> Vec<u8> {
         let from = if accepted.is_empty() || self.below(2) == 0 { corpus } else { accepted };
         let mut input = self.pick(from).clone();
@@ -127,7 +127,7 @@ impl Mutator {
         [&input[..head], &other[tail..]].concat()
     }
 
-    /// Changes one line, which may be JSON of its own.
+    /// Changes one line, which may be a JSON text.
     fn in_line(&mut self, input: Vec<u8>, change: fn(&mut Self, &[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
         let mut lines: Vec<&[u8]> = input.split(|byte| *byte == b'\n').collect();
         let at = self.below(lines.len());
@@ -140,13 +140,13 @@ impl Mutator {
         }
     }
 
-    /// Another character of base64url: what is decoded stays long enough, and unused bits get set.
+    /// Replaces a character by one of base64url. The decoded length stays the same, and unused bits may be set.
     fn other_character(&mut self, line: &[u8]) -> Option<Vec<u8>> {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut ends: Vec<usize> =
             line.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at).collect();
         ends.push(line.len());
-        // The last character of a part is where unused bits are.
+        // The last character of a part may contain unused bits.
         let at = if self.below(2) == 0 { self.pick(&ends).checked_sub(1)? } else { self.below(line.len()) };
         let mut line = line.to_vec();
         *line.get_mut(at)? = *self.pick(ALPHABET);
@@ -162,7 +162,7 @@ impl Mutator {
         serde_json::to_vec(&value).ok()
     }
 
-    /// A member twice, once perhaps escaped: as text, since no map can hold it.
+    /// Duplicates a member, sometimes with an escaped name. Works on the text, because a map can't contain duplicates.
     fn doubled(&mut self, value: &Value) -> Vec<u8> {
         let text = value.to_string();
         let objects: Vec<usize> = text.match_indices('{').map(|(at, _)| at).collect();
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_makes_the_same_cases_and_another_seed_others() {
+    fn same_seed_gives_the_same_cases() {
         let corpus = [b"{\"a\":1,\"b\":[\"c\"]}".to_vec(), b"abc.def".to_vec(), Vec::new()];
         let made = |seed| {
             let mut mutator = Mutator::new(seed);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_doubled() {
+    fn mutation_duplicates_member_names() {
         let corpus = [b"{\"a\":1}".to_vec()];
         let mut mutator = Mutator::new(1);
         let twice = |case: &[u8]| String::from_utf8_lossy(case).matches("\"a\":").count() == 2;

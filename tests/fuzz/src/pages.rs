@@ -1,4 +1,4 @@
-//! What browsers, applications and administrators send to the reference service.
+//! Targets for requests of browsers, applications and administrators to the reference service.
 
 use axum::body::Body;
 use axum::http::{Request, header};
@@ -9,10 +9,10 @@ use serde_json::json;
 
 use crate::scene::{self, COOKIE, RETURN};
 use crate::signed::Lines;
-use crate::strict::{is_shown, names_stand_once};
+use crate::strict::{assert_unique_names, is_shown};
 use crate::vectors::ISSUER;
 
-/// A change of the policy: taken whole or not at all, and what it says is what holds.
+/// A change of the policy: applied completely or not at all. The response to an applied change is the policy in force.
 pub(crate) fn policy(input: &[u8]) -> bool {
     scene::with(|scene| {
         let send = |method: &str, body: Vec<u8>| {
@@ -24,18 +24,22 @@ pub(crate) fn policy(input: &[u8]) -> bool {
         let changed = send("PATCH", input.to_vec());
         let after = send("GET", Vec::new()).json();
         if changed.status != 200 {
-            assert!(matches!(changed.status, 400 | 413), "status {}", changed.status);
-            assert_eq!(before, after, "a refused change holds");
+            assert!(matches!(changed.status, 400 | 413), "refused with status {}", changed.status);
+            assert_eq!(before, after, "a refused change was applied");
             return false;
         }
-        names_stand_once(input);
+        assert_unique_names(input);
         assert_eq!(changed.json(), after);
         for list in ["includeTargets", "excludeTargets"] {
             assert!(after[list].as_array().unwrap().len() <= 200);
         }
         assert_ne!(after["countersign"]["accountsOnPhone"], 0);
         let again = send("PATCH", after.to_string().into_bytes());
-        assert_eq!((again.status, again.json()), (200, after), "what holds can't be said again");
+        assert_eq!(
+            (again.status, again.json()),
+            (200, after),
+            "the service refused its own policy as a change, or changed it"
+        );
         true
     })
 }
@@ -56,8 +60,11 @@ pub(crate) fn policy_seeds() -> Vec<Vec<u8>> {
     changes.iter().map(|change| change.to_string().into_bytes()).chain([doubled]).collect()
 }
 
-/// Any page: `METHOD path`, a line with the agent string, and a form; sent by an administrator's own browser, so that
-/// nothing is turned away at the door. The service never fails, sends nobody elsewhere, and every page is guarded.
+/// A request for any page. The input is the line `METHOD path`, a line with the user agent, and a form. The request has
+/// an administrator's session, so that it is not refused early.
+///
+/// The service must not fail. It may redirect only within its own web origin or to the application's redirect URI.
+/// Every page must have the security headers.
 pub(crate) fn page(input: &[u8]) -> bool {
     let Some((first, rest)) = input.split_once_line() else { return false };
     let (agent, form) = rest.split_once_line().unwrap_or((rest, b""));
@@ -77,17 +84,17 @@ pub(crate) fn page(input: &[u8]) -> bool {
         let Some(answer) = scene.send(request) else { return false };
         let to = answer.header("location");
         let stays = to.starts_with('/') && !to.starts_with("//") && !to.contains('\\');
-        assert!(to.is_empty() || stays || to.split('?').next() == Some(RETURN), "sends to {to}");
+        assert!(to.is_empty() || stays || to.split('?').next() == Some(RETURN), "redirected to {to}");
         for cookie in answer.headers.get_all(header::SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
             let guarded = ["__Host-", "Secure", "HttpOnly", "Path=/"].iter().all(|word| cookie.contains(word));
-            assert!(guarded && !cookie.contains("Domain"), "{cookie}");
+            assert!(guarded && !cookie.contains("Domain"), "set the cookie {cookie}");
         }
         if answer.header("content-type").starts_with("text/html") {
             let policy = answer.header("content-security-policy");
             assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
-            let html = String::from_utf8(answer.body.clone()).expect("a page that is not UTF-8");
-            assert!(!html.contains("<x>"), "what was typed stands in the page as it was typed");
+            let html = String::from_utf8(answer.body.clone()).expect("sent a page that is not UTF-8");
+            assert!(!html.contains("<x>"), "the page contains typed text without escaping");
         }
         scene.names().iter().for_each(|name| is_shown(name));
         (200..400).contains(&answer.status)
@@ -133,7 +140,7 @@ pub(crate) fn page_seeds() -> Vec<Vec<u8>> {
     lines.into_iter().chain([authorize.as_str()]).map(whole).collect()
 }
 
-/// What people and browsers type of their own: passes, codes, agent strings.
+/// Texts of people and browsers: passes, typed codes and user agents.
 pub(crate) fn typed_texts(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     let agent = Agent::read(text);

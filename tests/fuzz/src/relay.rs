@@ -1,4 +1,5 @@
-//! What services and phones send to the relay, and what the relay sends to the terminal phone.
+//! Targets for messages of services and phones to the relay, for the relay's messages to the terminal phone, and for
+//! the lines that a person types there.
 
 use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -34,15 +35,15 @@ fn subscription() -> Subscription {
     Subscription { address: SLOT.to_owned(), slot: SLOT.to_owned(), vapid_key, expires_at: NOW + 60 }
 }
 
-/// An endpoint: nothing opens but what this relay sealed, in its one form, until its end.
+/// A push endpoint: the relay opens only what it sealed itself, in its canonical form, until the endpoint expires.
 pub(crate) fn endpoint(input: &[u8]) -> bool {
     let sealer = Sealer::new(&KEY).unwrap();
     let Ok(sealed) = std::str::from_utf8(input) else { return false };
     let Ok(opened) = sealer.open(sealed, NOW) else { return false };
     assert!(canonical(sealed).len() > 28);
-    assert_eq!(opened, subscription(), "an endpoint that was never made");
-    assert!(sealer.open(sealed, NOW + 60).is_err(), "opens after its end");
-    assert!(Sealer::new(&[6; 32]).unwrap().open(sealed, NOW).is_err(), "opens at another relay");
+    assert_eq!(opened, subscription(), "opened an endpoint that was not sealed");
+    assert!(sealer.open(sealed, NOW + 60).is_err(), "opened an expired endpoint");
+    assert!(Sealer::new(&[6; 32]).unwrap().open(sealed, NOW).is_err(), "another relay opened the endpoint");
     true
 }
 
@@ -52,7 +53,7 @@ pub(crate) fn endpoint_seeds() -> Vec<Vec<u8>> {
     [sealer.seal(&subscription()), sealer.seal(&over)].into_iter().map(|sealed| sealed.unwrap().into_bytes()).collect()
 }
 
-/// VAPID credentials: what begins with `{` is signed and wrapped, anything else is the header.
+/// VAPID credentials. Input that begins with `{` is signed and put into a header; any other input is the header.
 pub(crate) fn credentials(input: &[u8]) -> bool {
     let key = URL_SAFE_NO_PAD.encode(&VAPID.point);
     let header = match input.first() {
@@ -63,16 +64,17 @@ pub(crate) fn credentials(input: &[u8]) -> bool {
     if vapid::check(&header, &key, ORIGIN, NOW).is_err() {
         return false;
     }
-    let stranger = URL_SAFE_NO_PAD.encode(&TestKey::named("stranger").point);
-    assert!(vapid::check(&header, &stranger, ORIGIN, NOW).is_err(), "counts for another service");
-    assert!(vapid::check(&header, &key, "https://other.example", NOW).is_err(), "counts at another relay");
-    assert!(vapid::check(&header, &key, ORIGIN, NOW + 2 * 86_400).is_err(), "counts for ever");
-    let token = header.split([' ', ',']).find_map(|part| part.trim().strip_prefix("t=")).expect("a token");
-    // A claim that nobody reads may hold half a character, over which typed readers skip.
+    let other_key = URL_SAFE_NO_PAD.encode(&TestKey::named("stranger").point);
+    assert!(vapid::check(&header, &other_key, ORIGIN, NOW).is_err(), "accepted for another service");
+    assert!(vapid::check(&header, &key, "https://other.example", NOW).is_err(), "accepted at another relay");
+    assert!(vapid::check(&header, &key, ORIGIN, NOW + 2 * 86_400).is_err(), "accepted two days later");
+    let token =
+        header.split([' ', ',']).find_map(|part| part.trim().strip_prefix("t=")).expect("accepted without a token");
+    // The relay skips unknown claims, which may contain an unpaired surrogate. This generic reader refuses them.
     let Ok(claims) = serde_json::from_slice::<Value>(&canonical(token.split('.').nth(1).unwrap())) else { return true };
     assert_eq!(text(&claims, "aud"), ORIGIN);
-    let exp = claims["exp"].as_u64().expect("an end");
-    assert!(exp + 60 > NOW && exp <= NOW + 86_460, "counts until {exp}");
+    let exp = claims["exp"].as_u64().expect("accepted without an expiry");
+    assert!(exp + 60 > NOW && exp <= NOW + 86_460, "accepted with an expiry at {exp}");
     true
 }
 
@@ -100,7 +102,7 @@ thread_local! {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
         server::unserved(ORIGIN, &KEY).unwrap(),
     );
-    /// Everybody comes from an address of their own: limits have tests of theirs.
+    /// Each request comes from a new network address, so that rate limits don't apply: they have their own tests.
     static PEER: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -114,11 +116,11 @@ fn ask(request: Request<Body>) -> (u16, Vec<u8>) {
             (response.status().as_u16(), to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec())
         })
     });
-    assert!(status < 500, "the relay failed");
+    assert!(status < 500, "the relay failed with status {status}");
     (status, body)
 }
 
-/// A subscription: the bearer, a line feed, and what is wanted.
+/// A request for a push endpoint: the `Authorization` header, a line feed, and the body.
 pub(crate) fn subscribe(input: &[u8]) -> bool {
     let Some((bearer, wanted)) = input.split_once_line() else { return false };
     let request = Request::post("/subscriptions")
@@ -130,12 +132,15 @@ pub(crate) fn subscribe(input: &[u8]) -> bool {
     if status != 201 {
         return false;
     }
-    let secret = std::str::from_utf8(bearer).unwrap().strip_prefix("Bearer ").expect("no bearer");
+    let secret =
+        std::str::from_utf8(bearer).unwrap().strip_prefix("Bearer ").expect("accepted without a bearer secret");
     assert_eq!(canonical(secret).len(), 32);
     let Ok(wanted) = serde_json::from_slice::<Value>(wanted) else { return true };
     assert_eq!((canonical(text(&wanted, "vapid_key")).len(), canonical(text(&wanted, "slot")).len()), (65, 16));
     let answer: Value = serde_json::from_slice(&body).unwrap();
-    let sealed = text(&answer, "endpoint").strip_prefix(&format!("{ORIGIN}/push/")).expect("an endpoint elsewhere");
+    let sealed = text(&answer, "endpoint")
+        .strip_prefix(&format!("{ORIGIN}/push/"))
+        .expect("returned an endpoint of another relay");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let opened = Sealer::new(&KEY).unwrap().open(sealed, now).unwrap();
     assert_eq!((opened.slot.as_str(), opened.vapid_key.as_str()), (text(&wanted, "slot"), text(&wanted, "vapid_key")));
@@ -151,10 +156,11 @@ pub(crate) fn subscribe_seeds() -> Vec<Vec<u8>> {
         .to_vec()
 }
 
-/// A line of the stream.
+/// A line of the relay's stream to the terminal phone.
 pub(crate) fn line(input: &[u8]) -> bool {
     let Some(message) = direct::read(input) else { return false };
-    // A member that nobody reads may hold half a character, over which typed readers skip.
+    // The terminal phone skips unknown members, which may contain an unpaired surrogate. This generic reader refuses
+    // them.
     let Ok(line) = serde_json::from_slice::<Value>(input) else { return true };
     assert_eq!(canonical(text(&line, "slot")), message.slot);
     assert_eq!(canonical(text(&line, "message")), message.body);
@@ -165,7 +171,8 @@ pub(crate) fn line_seeds() -> Vec<Vec<u8>> {
     vec![json!({ "slot": SLOT, "message": "AAECAw" }).to_string().into_bytes(), b"\n".to_vec(), b"{}".to_vec()]
 }
 
-/// An order typed while watching: only a whole word grants, and only ASCII digits are a number.
+/// A command that a person types into the terminal phone. An approval with a prompt's id needs the complete word
+/// `approve`, and a number alone has only ASCII digits.
 pub(crate) fn order(input: &[u8]) -> bool {
     let Ok(typed) = std::str::from_utf8(input) else { return false };
     let words: Vec<&str> = typed.split_ascii_whitespace().collect();

@@ -1,4 +1,5 @@
-//! The reference service, in memory, with the device of the vectors, and requests handed to it without a network.
+//! Sets up the reference service in memory, with a person and the device of the vectors. Requests reach the service
+//! without a network.
 
 use std::cell::LazyCell;
 use std::sync::Arc;
@@ -33,18 +34,18 @@ use tower::ServiceExt;
 use crate::sign::TestKey;
 use crate::vectors::{self, ISSUER, NOW};
 
-/// 16 bytes, canonical.
+/// Cookie, token and `jti` of the tests: 16 bytes in canonical base64url.
 pub(crate) const COOKIE: &str = "AAAAAAAAAAAAAAAAAAAAAA";
-/// The application's return address.
+/// The application's redirect URI.
 pub(crate) const RETURN: &str = "https://web.example/callback";
-/// The app's claimed address.
+/// The phone app's redirect URI, a claimed `https` URL.
 pub(crate) const APP: &str = "https://app.test/phone-sign-in";
-/// Longer, and it waits for something to happen, as a fetch may.
-const PATIENCE: Duration = Duration::from_millis(250);
-/// What does not wait, on a machine that does much else.
-const LONG: Duration = Duration::from_secs(60);
+/// A request that takes longer waits for an event, as a `fetch` may.
+const MAY_WAIT: Duration = Duration::from_millis(250);
+/// Time limit of a request that does not wait for events, on a busy machine.
+const NEVER_WAITS: Duration = Duration::from_secs(60);
 
-/// A clock that stands still at the vectors' time.
+/// A clock that stands still at the time of the vectors.
 struct StillClock;
 
 impl Clock for StillClock {
@@ -53,7 +54,7 @@ impl Clock for StillClock {
     }
 }
 
-/// An answer of the service.
+/// A response of the service.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -70,7 +71,7 @@ impl Answer {
     }
 }
 
-/// The service and who is on it.
+/// The service, a person and their device.
 pub(crate) struct Scene {
     runtime: Runtime,
     pub(crate) app: App,
@@ -80,19 +81,19 @@ pub(crate) struct Scene {
     pub(crate) device: TestKey,
     pub(crate) device_id: String,
     prompt: Value,
-    /// What the enrollments of the vectors are made for.
+    /// The member `expected` of the enrollment vectors.
     pub(crate) enrollment: Value,
 }
 
 thread_local! {
-    /// One for each thread: each test has its own.
+    /// One per thread, so each test has its own.
     static SCENE: LazyCell<Scene> = LazyCell::new(Scene::start);
 }
 
-/// Does something with the service as if nothing had been asked yet.
+/// Resets the service's records, and runs `work` with the service.
 pub(crate) fn with<T>(work: impl FnOnce(&Scene) -> T) -> T {
     SCENE.with(|scene| {
-        scene.anew();
+        scene.reset();
         work(scene)
     })
 }
@@ -131,8 +132,9 @@ impl Scene {
         }
     }
 
-    /// Her device, her session, a ceremony that waits for an answer, an enrollment, an administrator's token.
-    fn anew(&self) {
+    /// Restores the person's device and session, a ceremony that waits for an answer, an open enrollment, and an
+    /// administrator's token.
+    fn reset(&self) {
         let now = self.app.clock.now();
         let account = self.person.account_id.clone();
         let text = |text: &str| text.to_owned();
@@ -147,7 +149,7 @@ impl Scene {
             number: text("47"),
             r#match: Match::Enter { digits: 2 },
             network: text("192.0.2.0/24"),
-            silent: false,
+            quiet: false,
             created_at: now,
             expires_at: now + 60,
             outcome: None,
@@ -196,7 +198,7 @@ impl Scene {
     pub(crate) fn device(&self) -> Device {
         let text = |text: &str| text.to_owned();
         let claimed = Claimed { name: text("x"), model: text("x"), os: text("x"), app_version: text("x") };
-        // Nothing listens there, and the guard of pushes lets none go there.
+        // No server listens there, and the service refuses to push to a loopback address.
         let push = Subscription { endpoint: text("https://127.0.0.1/x"), p256dh: text(""), auth: text("") };
         let key: Jwk = serde_json::from_value(self.device.jwk.clone()).unwrap();
         let mut device = Device::pending(
@@ -211,7 +213,7 @@ impl Scene {
         device
     }
 
-    /// The enrollment of the vectors, open.
+    /// The enrollment of the vectors, in the state `Open`.
     fn open_enrollment(&self) -> Enrollment {
         let expected = &self.enrollment;
         let (id, key, now) =
@@ -236,7 +238,7 @@ impl Scene {
         }
     }
 
-    /// What everybody and every group is called.
+    /// Returns the names of all people and groups.
     pub(crate) fn names(&self) -> Vec<String> {
         let found = self.app.store.run_blocking(|tx| {
             let people = people::everybody(tx)?.into_iter().flat_map(|person| [person.user_name, person.display_name]);
@@ -245,20 +247,20 @@ impl Scene {
         found.unwrap()
     }
 
-    /// Hands over a request that always has an answer, however busy the machine is.
+    /// Sends a request that does not wait for events, and returns the response.
     pub(crate) fn answered(&self, request: Request<Body>) -> Answer {
-        self.send_within(request, LONG).unwrap()
+        self.send_within(request, NEVER_WAITS).unwrap()
     }
 
-    /// Hands over a request that may be held back until something happens; `None` when it is.
+    /// Sends a request that may wait for an event. Returns `None` when it waits.
     pub(crate) fn send(&self, request: Request<Body>) -> Option<Answer> {
-        self.send_within(request, PATIENCE)
+        self.send_within(request, MAY_WAIT)
     }
 
-    /// Nothing may make the service fail.
-    fn send_within(&self, request: Request<Body>, patience: Duration) -> Option<Answer> {
+    /// Sends a request, and checks the rules for every response: no server error, and the usual headers.
+    fn send_within(&self, request: Request<Body>, limit: Duration) -> Option<Answer> {
         let answer = self.runtime.block_on(async {
-            let response = tokio::time::timeout(patience, self.router.clone().oneshot(request)).await.ok()?.unwrap();
+            let response = tokio::time::timeout(limit, self.router.clone().oneshot(request)).await.ok()?.unwrap();
             let (parts, body) = response.into_parts();
             let streams = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
             let body = if streams { Vec::new() } else { to_bytes(body, 1 << 20).await.unwrap().to_vec() };
@@ -266,16 +268,16 @@ impl Scene {
         })?;
         assert!(answer.status < 500, "the service failed: {}", String::from_utf8_lossy(&answer.body));
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
-        assert!(!answer.header("cache-control").is_empty(), "an answer that may be kept");
+        assert!(!answer.header("cache-control").is_empty(), "a response without cache-control");
         Some(answer)
     }
 
-    /// A phone's message.
+    /// Posts a phone's message.
     pub(crate) fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
         self.answered(Request::post(path).body(body.into()).unwrap())
     }
 
-    /// What a form of the session's pages must bring.
+    /// The CSRF token of the session's forms.
     pub(crate) fn csrf(&self) -> String {
         let nonce = [0; 16];
         let bound_to = [nonce.as_slice(), format!("{COOKIE} {COOKIE}").as_bytes()].concat();

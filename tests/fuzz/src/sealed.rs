@@ -1,26 +1,27 @@
-//! What is encrypted or encoded by others: pushes, the snapshot for the notification extension, sealed values,
+//! Targets for encrypted or encoded input: pushes, the snapshot for the notification extension, sealed values, and
 //! signatures and keys of a platform.
 
 use std::sync::LazyLock;
 
-use countersign::testing::{OneWrappedKey, doors};
+use countersign::testing::{OneWrappedKey, readers};
 use countersign::{Inbox, PushEffect, Timestamp};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use serde_json::{Value, json};
 
 use crate::signed;
-use crate::strict::{canonical, names_stand_once, text};
+use crate::strict::{assert_unique_names, canonical, text};
 use crate::vectors::{self, NOW};
 
 static PUSHES: LazyLock<Value> = LazyLock::new(|| vectors::file("push.json"));
 static INBOX: LazyLock<Value> = LazyLock::new(|| vectors::file("inbox.json"));
-/// The member that only the sealed part of a snapshot has.
+/// A member that only the sealed part of a snapshot contains.
 const ACCOUNTS: &[u8] = b"\"accounts\"";
 /// Private scalar and secret of the account's push key.
 static PRIVATE: LazyLock<Vec<u8>> =
     LazyLock::new(|| ["private", "auth"].map(|part| vectors::bytes(&PUSHES["push_key"][part])).concat());
 
-/// A push: what begins with `{` is its content, to be encrypted as a service does it; anything else is the message.
+/// A push. Input that begins with `{` is signed and encrypted as a service does it; any other input is the encrypted
+/// message.
 pub(crate) fn push(input: &[u8]) -> bool {
     let content = match input.first() {
         Some(b'{') => {
@@ -30,22 +31,23 @@ pub(crate) fn push(input: &[u8]) -> bool {
         _ => None,
     };
     let message = content.as_ref().map_or_else(|| input.to_vec(), |content| encrypted(content));
-    let Some(plain) = doors::decrypt(&PRIVATE, &message) else {
-        assert!(content.is_none_or(|content| content.len() > 3_900), "an honest push is not read");
+    let Some(plain) = readers::decrypt(&PRIVATE, &message) else {
+        assert!(content.is_none_or(|content| content.len() > 3_900), "refused a correctly encrypted push");
         return false;
     };
-    assert!(message.len() <= 4_096, "read {} bytes", message.len());
-    assert!(!plain.ends_with(b" "), "padding is left");
-    assert_eq!(message.get(20), Some(&65), "read a key of another length");
+    assert!(message.len() <= 4_096, "accepted {} bytes", message.len());
+    assert!(!plain.ends_with(b" "), "returned the padding");
+    assert_eq!(message.get(20), Some(&65), "accepted a key of another length");
     let mut altered = message.clone();
     if let Some(last) = altered.last_mut() {
         *last ^= 1;
     }
-    assert_eq!(doors::decrypt(&PRIVATE, &altered), None, "read an altered push");
-    // A stock library reads the same.
+    assert_eq!(readers::decrypt(&PRIVATE, &altered), None, "accepted an altered push");
+    // A stock library decrypts the same content.
     let secret = web_push_native::p256::SecretKey::from_slice(&PRIVATE[..32]).unwrap();
     let auth = web_push_native::Auth::clone_from_slice(&PRIVATE[32..]);
-    let stock = web_push_native::decrypt(message, &secret, &auth).expect("a stock library does not read it");
+    let stock =
+        web_push_native::decrypt(message, &secret, &auth).expect("accepted a push that a stock library refuses");
     let spaces = stock.iter().rev().take_while(|byte| **byte == b' ').count();
     assert_eq!(&stock[..stock.len() - spaces], plain);
     true
@@ -63,7 +65,8 @@ pub(crate) fn push_seeds() -> Vec<Vec<u8>> {
     messages.chain(vectors::messages("phone-prompt.json").into_iter().take(5)).collect()
 }
 
-/// The snapshot: what names accounts is what is sealed inside, anything else is the file.
+/// The snapshot for the notification extension. Input with a member `accounts` is sealed into a file; any other input
+/// is the file itself.
 pub(crate) fn inbox(input: &[u8]) -> bool {
     let is_content = input.windows(ACCOUNTS.len()).any(|part| part == ACCOUNTS);
     let file = if is_content { snapshot(input) } else { input.to_vec() };
@@ -72,7 +75,7 @@ pub(crate) fn inbox(input: &[u8]) -> bool {
     let key_store =
         OneWrappedKey { wrapped: vectors::bytes(&INBOX["wrapped"]), key: vectors::bytes(&INBOX["snapshot_key"]) };
     let Ok(inbox) = Inbox::open(folder.path(), &key_store) else { return false };
-    names_stand_once(&file);
+    assert_unique_names(&file);
     let envelope: Value = serde_json::from_slice(&file).unwrap();
     assert_eq!(envelope["v"], 1);
     assert_eq!(canonical(text(&envelope, "key")), vectors::bytes(&INBOX["wrapped"]));
@@ -81,7 +84,7 @@ pub(crate) fn inbox(input: &[u8]) -> bool {
         let message = vectors::bytes(&case["message"]);
         let _effect = inbox.push_received(&slot, &message, Timestamp(NOW));
         let again = inbox.push_received(&slot, &message, Timestamp(NOW));
-        assert_eq!(again, PushEffect::Nothing, "one push, told twice");
+        assert_eq!(again, PushEffect::Nothing, "a repeated push had an effect");
     }
     true
 }
@@ -101,19 +104,19 @@ pub(crate) fn inbox_seeds() -> Vec<Vec<u8>> {
     texts.chain(wrong).map(|text| text.as_bytes().to_vec()).collect()
 }
 
-/// A sealed value opens where it was sealed, unaltered, and nowhere else.
+/// A sealed value opens only unaltered, and only for the row for which it was sealed.
 pub(crate) fn sealed(input: &[u8]) -> bool {
     let key = [3; 32];
-    assert_eq!(doors::unseal(&key, "row", input), None, "opened what nobody sealed");
-    let whole = doors::seal(&key, "row", input);
-    assert_eq!(doors::unseal(&key, "row", &whole).as_deref(), Some(input));
-    assert_eq!(doors::unseal(&key, "row2", &whole), None, "opened in another row");
+    assert_eq!(readers::unseal(&key, "row", input), None, "opened a value that was not sealed");
+    let whole = readers::seal(&key, "row", input);
+    assert_eq!(readers::unseal(&key, "row", &whole).as_deref(), Some(input));
+    assert_eq!(readers::unseal(&key, "row2", &whole), None, "opened in another row");
     let mut altered = whole.clone();
     let at = input.iter().fold(input.len(), |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
     let at = at.rem_euclid(altered.len());
     altered[at] ^= 1;
-    assert_eq!(doors::unseal(&key, "row", &altered), None, "opened after byte {at} was altered");
-    assert_eq!(doors::unseal(&key, "row", &whole[..whole.len() - 1]), None, "opened what was cut");
+    assert_eq!(readers::unseal(&key, "row", &altered), None, "opened after byte {at} was altered");
+    assert_eq!(readers::unseal(&key, "row", &whole[..whole.len() - 1]), None, "opened a truncated value");
     true
 }
 
@@ -121,11 +124,11 @@ pub(crate) fn sealed_seeds() -> Vec<Vec<u8>> {
     vec![Vec::new(), b"secret".to_vec(), vec![0; 300]]
 }
 
-/// A platform's signature: r and s in range, and the one DER encoding of them.
+/// A platform's signature: accepted only with r and s in range, and in the only valid DER encoding.
 pub(crate) fn signature(input: &[u8]) -> bool {
-    let Some(raw) = doors::signature_from_der(input) else { return false };
-    let again = p256::ecdsa::Signature::from_slice(&raw).expect("r and s are in range");
-    assert_eq!(again.to_der().as_bytes(), input, "two encodings of one signature");
+    let Some(raw) = readers::signature_from_der(input) else { return false };
+    let again = p256::ecdsa::Signature::from_slice(&raw).expect("accepted r or s out of range");
+    assert_eq!(again.to_der().as_bytes(), input, "accepted a second encoding of a signature");
     true
 }
 
@@ -138,17 +141,18 @@ pub(crate) fn signature_seeds() -> Vec<Vec<u8>> {
     whole.chain([vec![0x30, 6, 2, 1, 0, 2, 1, 0], vec![0x30, 7, 2, 2, 0, 1, 2, 1, 1], Vec::new()]).collect()
 }
 
-/// A key: JWK or point, on the curve, in one form; phone and service name it alike.
+/// A public key as JWK or point: accepted only on the curve and in one form. Phone and service compute the same
+/// thumbprint.
 pub(crate) fn key(input: &[u8]) -> bool {
-    if doors::is_point(input) {
-        assert_eq!((input.len(), input.first()), (65, Some(&4)), "a point in another form");
-        assert!(p256::PublicKey::from_sec1_bytes(input).is_ok(), "a point off the curve");
+    if readers::is_point(input) {
+        assert_eq!((input.len(), input.first()), (65, Some(&4)), "accepted a point in another form");
+        assert!(p256::PublicKey::from_sec1_bytes(input).is_ok(), "accepted a point off the curve");
         return true;
     }
     let service: Option<countersign_service::jose::Jwk> = serde_json::from_slice(input).ok();
-    let Some((point, thumbprint)) = doors::point_of_jwk(input) else { return false };
-    names_stand_once(input);
-    assert!(doors::is_point(&point));
+    let Some((point, thumbprint)) = readers::point_of_jwk(input) else { return false };
+    assert_unique_names(input);
+    assert!(readers::is_point(&point));
     if let Some(jwk) = service {
         assert_eq!((jwk.point(), jwk.thumbprint_bytes()), (Ok(point), thumbprint.to_vec()));
     }

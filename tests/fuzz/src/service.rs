@@ -1,4 +1,4 @@
-//! What phones send to the reference service.
+//! Targets for messages of phones to the reference service.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -25,17 +25,17 @@ static ANSWERED: LazyLock<Value> = LazyLock::new(|| vectors::file("phone-answer.
 static REGISTERED: LazyLock<Value> = LazyLock::new(|| vectors::file("phone-sign-in-key.json")["expected"].clone());
 static SIGN_IN: LazyLock<TestKey> = LazyLock::new(|| TestKey::named("sign_in"));
 
-/// What stands for the right MAC in a payload.
+/// A placeholder in a payload. `proven` replaces it by the right MAC.
 const MAC: &str = "\"mac\":\"MAC\"";
 
-/// A refusal: one of the protocol's problems, and no more.
+/// Checks that a refusal is one of the protocol's problem documents.
 fn is_problem(answer: &Answer) {
     assert_eq!(answer.header("content-type"), "application/problem+json");
     let kind = text(&answer.json(), "type").to_owned();
     assert!(kind.starts_with("https://countersign.dev/problems/"), "{kind}");
 }
 
-/// The signed state that answers a request of the device.
+/// Checks and returns the signed state with which the service responds to a request of the device.
 fn state_of(scene: &Scene, answer: &Answer, request: &Value) -> Value {
     let jws = std::str::from_utf8(&answer.body).unwrap();
     let key = scene.app.keys.phone(scene.app.clock.now());
@@ -45,7 +45,8 @@ fn state_of(scene: &Scene, answer: &Answer, request: &Value) -> Value {
     state
 }
 
-/// A signed request: of a closed list, for this endpoint, of now, or nothing is done.
+/// A signed request: accepted only with a known message, for this endpoint, and with a lifetime of at most 120 seconds.
+/// If its times do not fit the service's clock, the response is `clock_skew`.
 pub(crate) fn request(input: &[u8]) -> bool {
     scene::with(|scene| {
         let Some(jws) = scene.device.message(input) else { return false };
@@ -55,7 +56,7 @@ pub(crate) fn request(input: &[u8]) -> bool {
             .unwrap_or("prompts");
         let request = Request::post(format!("/phone/{endpoint}")).body(jws.clone().into()).unwrap();
         let Some(answer) = scene.send(request) else {
-            // Only a fetch may wait.
+            // Only a `fetch` may wait.
             assert_eq!((endpoint, &claimed(&jws).unwrap()["message"]), ("prompts", &json!("fetch")));
             return true;
         };
@@ -69,8 +70,8 @@ pub(crate) fn request(input: &[u8]) -> bool {
         assert_eq!(text(&claims, "aud"), format!("{ISSUER}/phone/{endpoint}"));
         is_id(text(&claims, "jti"));
         let time = |name: &str| claims[name].as_i64().expect("accepted without a time");
-        let life = time("exp").checked_sub(time("iat")).expect("accepted a life without end");
-        assert!((0..=120).contains(&life), "accepted a life of {life}");
+        let life = time("exp").checked_sub(time("iat")).expect("accepted a lifetime that overflows");
+        assert!((0..=120).contains(&life), "accepted a lifetime of {life} seconds");
         let allowed: &[&str] = match endpoint {
             "prompts" => &["fetch"],
             "answers" => &["answer", "report"],
@@ -80,17 +81,21 @@ pub(crate) fn request(input: &[u8]) -> bool {
         let state = state_of(scene, &answer, &claims);
         let now = i64::try_from(NOW).unwrap();
         let in_time = time("iat").abs_diff(now) <= 60 && time("exp") > now;
-        assert_eq!(text(&state, "status") == "clock_skew", !in_time, "another idea of time");
+        assert_eq!(
+            text(&state, "status") == "clock_skew",
+            !in_time,
+            "`clock_skew` must be the status exactly when the times do not fit"
+        );
         true
     })
 }
 
-/// What a message claims, before anybody believes it.
+/// The unverified payload of a message.
 fn claimed(jws: &str) -> Option<Value> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(jws.split('.').nth(1)?).ok()?).ok()
 }
 
-/// An inner answer, in an outer request that is always right.
+/// An inner answer, sent in a valid outer request.
 pub(crate) fn answer(input: &[u8]) -> bool {
     scene::with(|scene| {
         let Some(inner) = scene.device.message(input) else { return false };
@@ -113,7 +118,7 @@ pub(crate) fn answer(input: &[u8]) -> bool {
         let said = opened(&inner, "phone-answer+jwt", "kid", &scene.device.point);
         assert_eq!(text(&said.header, "kid"), scene.device.thumbprint);
         for name in ["prompt", "prompt_sha256"] {
-            assert_eq!(said.payload[name], ANSWERED[name], "counts for another prompt");
+            assert_eq!(said.payload[name], ANSWERED[name], "accepted for another prompt");
         }
         assert_eq!((text(&said.payload, "aud"), text(&said.payload, "uv")), (ISSUER, "none"));
         let number = said.payload["number"].as_str();
@@ -125,7 +130,7 @@ pub(crate) fn answer(input: &[u8]) -> bool {
     })
 }
 
-/// A bind: who the phone says it is, in its own signature, with the proof of the code.
+/// A bind, signed by the device key: accepted only with the MAC of the code, and with a valid description of the phone.
 pub(crate) fn enrollment(input: &[u8]) -> bool {
     scene::with(|scene| {
         let input = proven(scene, input).unwrap_or_else(|| input.to_vec());
@@ -135,21 +140,24 @@ pub(crate) fn enrollment(input: &[u8]) -> bool {
             is_problem(&answer);
             return false;
         }
-        assert!(!answer.header("countersign-mac").is_empty(), "an answer that nothing vouches for");
+        assert!(!answer.header("countersign-mac").is_empty(), "responded without a MAC");
         let again = scene.post("/phone/enrollment", jws.clone());
-        assert_eq!((again.status, &again.body), (200, &answer.body), "the same phone is another device");
+        assert_eq!((again.status, &again.body), (200, &answer.body), "the same bind again got another response");
         let said = opened(&jws, "phone-enrollment+jwt", "jwk", &scene.device.point);
-        assert_eq!(said.header["jwk"], scene.device.jwk, "another key than the one that signed");
+        assert_eq!(said.header["jwk"], scene.device.jwk, "accepted a key that did not sign");
         let claims = said.payload;
         assert_eq!((text(&claims, "aud"), number(&claims, "v")), (format!("{ISSUER}/phone/enrollment").as_str(), 1));
         is_id(text(&claims, "jti"));
         let (iat, exp) = (claims["iat"].as_i64().unwrap(), claims["exp"].as_i64().unwrap());
         let now = i64::try_from(NOW).unwrap();
-        assert!(iat <= now + 60 && exp > now && (0..=120).contains(&(exp - iat)), "accepted at {iat} to {exp}");
+        assert!(
+            iat <= now + 60 && exp > now && (0..=120).contains(&(exp - iat)),
+            "accepted with the times {iat} to {exp}"
+        );
         ["name", "model", "os", "app_version"].iter().for_each(|name| is_shown(text(&claims["device"], name)));
         let push = &claims["push"];
         assert!(text(push, "endpoint").starts_with("https://") && text(push, "endpoint").len() <= 1_024);
-        assert!(Url::parse(text(push, "endpoint")).is_ok(), "pushes go to no address: {push}");
+        assert!(Url::parse(text(push, "endpoint")).is_ok(), "accepted a push endpoint that is not a URL: {push}");
         assert_eq!((canonical(text(push, "p256dh")).len(), canonical(text(push, "auth")).len()), (65, 16));
         assert_eq!(claims["attestation"]["format"], "none");
         assert!(claims["token"].is_null() && !claims["mac"].is_null());
@@ -157,7 +165,7 @@ pub(crate) fn enrollment(input: &[u8]) -> bool {
     })
 }
 
-/// The right MAC in the place that is left for it.
+/// Replaces the placeholder by the right MAC. Returns `None` when the input has no placeholder, or no valid payload.
 fn proven(scene: &Scene, input: &[u8]) -> Option<Vec<u8>> {
     let whole = std::str::from_utf8(input).ok().filter(|text| text.contains(MAC))?;
     let claims: Value = serde_json::from_str(whole.split_once('\n')?.1).ok()?;
@@ -182,12 +190,12 @@ pub(crate) fn enrollment_seeds() -> Vec<Vec<u8>> {
     seeds.iter().map(|seed| String::from_utf8_lossy(seed).replace(&open, MAC).into_bytes()).collect()
 }
 
-/// The proof of a new sign-in key, judged by the rules.
+/// The proof of a new sign-in key. Calls the service's parser and rules directly.
 pub(crate) fn sign_in_key(input: &[u8]) -> bool {
     let Some(jws) = SIGN_IN.message(input) else { return false };
     let read = Unverified::by_jwk(&jws, "phone-sign-in-key+jwt").and_then(|jws| jws.verify_own::<KeyProof>());
     let Ok((key, proof)) = read else { return false };
-    let point = key.point().expect("a key off the curve");
+    let point = key.point().expect("accepted a key off the curve");
     let said = opened(&jws, "phone-sign-in-key+jwt", "jwk", &point);
     let member = |name: &str| text(&REGISTERED, name).to_owned();
     let now = i64::try_from(NOW).unwrap();
@@ -219,7 +227,7 @@ pub(crate) fn sign_in_key(input: &[u8]) -> bool {
         return false;
     }
     for (name, value) in [("aud", "issuer"), ("sub", "account_id"), ("device", "device"), ("nonce", "nonce")] {
-        assert_eq!(text(&said.payload, name), member(value), "counts with another {name}");
+        assert_eq!(text(&said.payload, name), member(value), "accepted with another {name}");
     }
     assert_eq!(text(&said.payload, "device_key"), member("device_key"));
     assert_eq!((text(&said.payload, "purpose"), &said.payload["attestation"]["format"]), ("turn_on", &json!("none")));
@@ -227,13 +235,13 @@ pub(crate) fn sign_in_key(input: &[u8]) -> bool {
     true
 }
 
-/// A pushed request: a form, a line feed, and the proof by the device key.
+/// A pushed authorization request. The input is a form, a line feed, and the DPoP proof of the device key.
 pub(crate) fn pushed(input: &[u8]) -> bool {
     let Some((form, proof)) = input.split_once_line() else { return false };
     scene::with(|scene| {
         let Some(proof) = scene.device.message(proof) else { return false };
         let request = Request::post("/par").header("dpop", proof.clone()).body(Body::from(form.to_vec()));
-        // What is no header value reaches no service.
+        // Some proofs are not valid header values and can't be sent.
         let Ok(request) = request else { return false };
         let answer = scene.answered(request);
         if answer.status != 201 {
@@ -258,7 +266,7 @@ pub(crate) fn pushed(input: &[u8]) -> bool {
         assert!(claims["iat"].as_i64().unwrap().abs_diff(i64::try_from(NOW).unwrap()) <= 60);
         is_form(form, &scene.device.thumbprint);
         let again = Request::post("/par").header("dpop", proof).body(Body::from(form.to_vec())).unwrap();
-        assert_eq!(scene.answered(again).status, 400, "a proof counts twice");
+        assert_eq!(scene.answered(again).status, 400, "accepted a proof twice");
         true
     })
 }
@@ -266,7 +274,7 @@ pub(crate) fn pushed(input: &[u8]) -> bool {
 fn is_form(form: &[u8], thumbprint: &str) {
     let fields: Vec<(String, String)> = form_urlencoded::parse(form).into_owned().collect();
     let names: BTreeSet<&String> = fields.iter().map(|(name, _)| name).collect();
-    assert_eq!(names.len(), fields.len(), "a field stands twice");
+    assert_eq!(names.len(), fields.len(), "accepted a duplicate field");
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
     let fixed = ["client_id", "response_type", "code_challenge_method", "prompt", "dpop_jkt"].map(field);
     assert_eq!(fixed, ["countersign-phone", "code", "S256", "login", thumbprint]);
@@ -275,7 +283,7 @@ fn is_form(form: &[u8], thumbprint: &str) {
     let back = field("redirect_uri");
     let port = back.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.strip_suffix("/phone-sign-in"));
     let loopback = port.is_some_and(|port| port.parse::<u16>().is_ok_and(|number| number.to_string() == port));
-    assert!(back == APP || loopback, "the browser goes back to {back}");
+    assert!(back == APP || loopback, "accepted the redirect URI {back}");
     match field("scope") {
         "device_registration" => {}
         "enrollment" => {

@@ -1,4 +1,4 @@
-//! Signing with the test keys, so that what is altered in a header or a payload gets past the signature.
+//! Signs with the test keys, so that altered headers and payloads pass the signature check.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,19 +7,19 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 
 use crate::vectors;
 
-/// A key of `keys.json`.
+/// A key of the vectors' file `keys.json`.
 pub struct TestKey {
     pair: EcdsaKeyPair,
-    /// The uncompressed point.
+    /// The uncompressed point, 65 bytes.
     pub point: Vec<u8>,
-    /// Its JWK without the private half.
+    /// The JWK of the key, without the private member `d`.
     pub jwk: serde_json::Value,
-    /// RFC 7638, base64url.
+    /// The thumbprint (RFC 7638) in base64url.
     pub thumbprint: String,
 }
 
 impl TestKey {
-    /// The key of that name.
+    /// Returns the key of that name; panics when there is none.
     #[must_use]
     pub fn named(name: &str) -> Self {
         let key = vectors::file("keys.json")[name].clone();
@@ -35,7 +35,7 @@ impl TestKey {
         Self { pair: pair.unwrap(), point, jwk, thumbprint: vectors::text(&key["thumbprint"]) }
     }
 
-    /// A compact JWS over these very bytes, whatever they are.
+    /// Signs exactly these bytes as a compact JWS, valid or not.
     #[must_use]
     pub fn sign(&self, header: &[u8], payload: &[u8]) -> String {
         let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
@@ -43,8 +43,8 @@ impl TestKey {
         format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// The message that some input stands for: what begins with `{` is a header, a line feed and a payload, to be
-    /// signed with this key; anything else is the message itself. `None` when that is no text.
+    /// Returns the message of an input. Input that begins with `{` is a header, a line feed and a payload, which this
+    /// key signs. Any other input is the message itself; `None` when it is not UTF-8.
     #[must_use]
     pub fn message(&self, input: &[u8]) -> Option<String> {
         if input.first() != Some(&b'{') {

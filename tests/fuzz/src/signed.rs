@@ -1,23 +1,24 @@
-//! What a service signs and a phone reads: JWS, JSON, prompts, withdrawals, tests, states, keys.
+//! Targets for messages that a service signs and a phone reads: JWS, JSON, prompts, withdrawals, test pushes, states,
+//! keys.
 
 use std::sync::LazyLock;
 
-use countersign::testing::doors::{self, Believed, Phone};
+use countersign::testing::readers::{self, AcceptedPush, Phone};
 use countersign::{Matching, Prompt, Timestamp};
 use serde_json::{Value, json};
 
 use crate::sign::TestKey;
-use crate::strict::{self, MAX_PROMPT, Opened, is_id, is_shown, names_stand_once, number, one_of, opened, text};
+use crate::strict::{self, MAX_PROMPT, Opened, assert_unique_names, is_id, is_shown, number, one_of, opened, text};
 use crate::vectors::{self, ISSUER, NOW};
 
 pub(crate) static SERVICE: LazyLock<TestKey> = LazyLock::new(|| TestKey::named("service"));
 static EXPECTED: LazyLock<Value> = LazyLock::new(|| vectors::file("phone-state.json")["expected"].clone());
-/// What the phone of the vectors holds of the service.
+/// The service keys that the phone of the vectors has stored.
 static KEYS: LazyLock<Value> = LazyLock::new(|| vectors::file("phone-prompt.json")["service_keys"].clone());
 static PHONE: LazyLock<Phone> = LazyLock::new(|| phone(&KEYS));
-/// What it holds just before the first document of `phone-keys.json`.
+/// The service keys that this phone has before the first document of `phone-keys.json`.
 static BEFORE: LazyLock<Value> = LazyLock::new(|| json!({ "seq": 0, "keys": KEYS["keys"] }));
-static STRANGER: LazyLock<TestKey> = LazyLock::new(|| TestKey::named("stranger"));
+static OTHER_KEY: LazyLock<TestKey> = LazyLock::new(|| TestKey::named("stranger"));
 
 const CAUSES: [&str; 9] = [
     "not_my_phone",
@@ -46,42 +47,42 @@ fn phone(keys: &Value) -> Phone {
     Phone::new(ISSUER, text(&EXPECTED, "device_id"), text(&EXPECTED, "account_id"), keys)
 }
 
-/// Whose key must have signed: the service's, or the next one where the phone knows it.
+/// Returns the point of the key that must have signed a message: the service key with the message's `kid`.
 fn signer(keys: &Value, jws: &str) -> Vec<u8> {
-    let kid = doors::unverified_kid(jws).expect("accepted without a key's name");
+    let kid = readers::unverified_kid(jws).expect("accepted without a kid");
     keys["keys"]
         .as_array()
         .unwrap()
         .iter()
-        .filter_map(|jwk| doors::point_of_jwk(jwk.to_string().as_bytes()))
+        .filter_map(|jwk| readers::point_of_jwk(jwk.to_string().as_bytes()))
         .find(|(_, thumbprint)| strict::canonical(&kid) == thumbprint)
-        .expect("accepted a key that the phone does not hold")
+        .expect("accepted the signature of an unknown key")
         .0
 }
 
-/// A JWS of any payload.
+/// A JWS with any payload.
 pub(crate) fn jws(input: &[u8]) -> bool {
     let Some(jws) = SERVICE.message(input) else { return false };
     let kid = &SERVICE.thumbprint;
-    let read = doors::jws(&jws, "phone-prompt+jwt", kid, &SERVICE.point);
-    let claimed = doors::unverified_kid(&jws);
+    let read = readers::jws(&jws, "phone-prompt+jwt", kid, &SERVICE.point);
+    let claimed = readers::unverified_kid(&jws);
     let Some(payload) = read else { return false };
     let Opened { header, payload: again } = opened(&jws, "phone-prompt+jwt", "kid", &SERVICE.point);
     assert_eq!(payload, again);
     assert_eq!((&header["kid"], claimed.as_ref()), (&json!(kid), Some(kid)));
-    assert_eq!(doors::jws(&jws, "phone-prompt+jwt", kid, &STRANGER.point), None, "accepted for another key");
-    assert_eq!(doors::jws(&jws, "phone-state+jwt", kid, &SERVICE.point), None, "accepted as another type");
+    assert_eq!(readers::jws(&jws, "phone-prompt+jwt", kid, &OTHER_KEY.point), None, "accepted for another key");
+    assert_eq!(readers::jws(&jws, "phone-state+jwt", kid, &SERVICE.point), None, "accepted as another type");
     true
 }
 
-/// JSON: a name once; what was read is what another reader reads.
+/// A JSON text: accepted only with unique member names; another reader reads the same value.
 pub(crate) fn json_text(input: &[u8]) -> bool {
     let service = countersign_service::jose::check_unique(input).is_ok();
-    let Some(value) = doors::json(input) else {
+    let Some(value) = readers::json(input) else {
         return false;
     };
-    assert!(service, "the service refuses what the phone reads");
-    names_stand_once(input);
+    assert!(service, "the phone accepts JSON that the service refuses");
+    assert_unique_names(input);
     assert_eq!(Some(value), serde_json::from_slice(input).ok());
     true
 }
@@ -100,27 +101,27 @@ pub(crate) fn json_seeds() -> Vec<Vec<u8>> {
     texts.map(str::to_owned).into_iter().chain(deep).chain(payloads.take(3)).map(String::into_bytes).collect()
 }
 
-/// What the phone makes of a push that was decrypted.
-fn pushed(input: &[u8]) -> Option<(String, Believed)> {
+/// Returns the JWS of a decrypted push, and what the phone accepts of it.
+fn pushed(input: &[u8]) -> Option<(String, AcceptedPush)> {
     let jws = SERVICE.message(input)?;
     let read = PHONE.read_push(&jws, Timestamp(NOW));
-    assert_eq!(read, PHONE.read_push(&jws, Timestamp(NOW)), "read twice, not the same");
+    assert_eq!(read, PHONE.read_push(&jws, Timestamp(NOW)), "reading it again gave another result");
     Some((jws, read?))
 }
 
-/// What every signed push says: from this issuer, to this device, of now.
+/// Checks the rules for every signed push: issuer, device and times. Returns the payload.
 fn addressed(jws: &str, typ: &str) -> Value {
     let Opened { payload, .. } = opened(jws, typ, "kid", &signer(&KEYS, jws));
     assert_eq!((text(&payload, "iss"), text(&payload, "aud")), (ISSUER, text(&EXPECTED, "device_id")));
     let (iat, exp) = (number(&payload, "iat"), number(&payload, "exp"));
-    assert!(iat <= NOW + 60 && exp > NOW && exp.saturating_sub(iat) <= 300, "accepted at {iat} to {exp}");
+    assert!(iat <= NOW + 60 && exp > NOW && exp.saturating_sub(iat) <= 300, "accepted with the times {iat} to {exp}");
     payload
 }
 
-/// A prompt: section 7 of the protocol, once more.
+/// A prompt, by the rules of section 7 of the protocol.
 pub(crate) fn prompt(input: &[u8]) -> bool {
-    let Some((jws, Believed::Prompt(prompt))) = pushed(input) else { return false };
-    assert!(jws.len() <= MAX_PROMPT, "a prompt of {} bytes", jws.len());
+    let Some((jws, AcceptedPush::Prompt(prompt))) = pushed(input) else { return false };
+    assert!(jws.len() <= MAX_PROMPT, "accepted a prompt of {} bytes", jws.len());
     let claims = addressed(&jws, "phone-prompt+jwt");
     assert_eq!(text(&claims, "sub"), text(&EXPECTED, "account_id"));
     is_id(text(&claims, "jti"));
@@ -133,22 +134,22 @@ pub(crate) fn prompt(input: &[u8]) -> bool {
         "add_method" | "remove_method" | "create_pass" | "report_lost" => &["device", "sign_in"],
         other => panic!("accepted the kind {other:?}"),
     };
-    assert!(keys.contains(&key), "{kind} is not answered by {key}");
+    assert!(keys.contains(&key), "accepted {kind} with the key {key}");
     let longest = match (origin, kind) {
         ("unknown", _) => 60,
         (_, "second_factor" | "phone_sign_in") => 120,
         _ => 300,
     };
     let life = number(&claims, "exp").saturating_sub(number(&claims, "iat"));
-    assert!(life <= longest, "{kind} of {origin} lives {life} seconds");
+    assert!(life <= longest, "accepted {kind} of {origin} for {life} seconds");
     shows(&prompt, &claims);
-    assert_eq!(PHONE.read_stored(&jws).as_ref(), Some(&*prompt), "another prompt from the store");
+    assert_eq!(PHONE.read_stored(&jws).as_ref(), Some(&*prompt), "the stored prompt is read as another one");
     true
 }
 
 pub(crate) fn prompt_seeds() -> Vec<Vec<u8>> {
     let mut seeds = vectors::messages("phone-prompt.json");
-    // Chance seldom draws a character that reverses what follows it.
+    // Mutations rarely insert a character that reverses the direction of the text.
     let reversed = |seed: &Vec<u8>| {
         String::from_utf8(seed.clone()).unwrap().replace("\"application\":\"", "\"application\":\"\u{202e}")
     };
@@ -158,19 +159,22 @@ pub(crate) fn prompt_seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// What a person sees of it.
+/// Checks the parts of a prompt that a person sees.
 fn shows(prompt: &Prompt, claims: &Value) {
     assert_eq!((prompt.host(), prompt.user_name()), ("login.example", "ada"));
     assert_eq!(prompt.needs_unlock(), claims["key"] == "sign_in");
     match prompt.matching() {
         Matching::Enter { digits } => {
-            assert!(matches!(digits, 2 | 3), "{digits} digits");
+            assert!(matches!(digits, 2 | 3), "accepted {digits} digits");
             assert_eq!(claims["match"]["digits"], *digits);
         }
         Matching::Choose { options } => {
             assert!(options.iter().all(|one| one.len() == 2 && one.bytes().all(|byte| byte.is_ascii_digit())));
             let [first, second, third] = options;
-            assert!(first != second && second != third && first != third, "the same number twice: {options:?}");
+            assert!(
+                first != second && second != third && first != third,
+                "accepted the same number twice: {options:?}"
+            );
             assert_eq!(claims["match"]["options"], json!(options));
         }
     }
@@ -182,7 +186,7 @@ fn shows(prompt: &Prompt, claims: &Value) {
 
 /// A withdrawal.
 pub(crate) fn withdrawn(input: &[u8]) -> bool {
-    let Some((jws, Believed::Withdrawn(id, _))) = pushed(input) else { return false };
+    let Some((jws, AcceptedPush::Withdrawn(id, _))) = pushed(input) else { return false };
     let claims = addressed(&jws, "prompt-withdrawn+jwt");
     one_of(&claims, "reason", &["answered_elsewhere", "cancelled", "superseded", "ended"]);
     is_id(&id.jti);
@@ -190,20 +194,20 @@ pub(crate) fn withdrawn(input: &[u8]) -> bool {
     true
 }
 
-/// A test of the way.
+/// A test push.
 pub(crate) fn push_test(input: &[u8]) -> bool {
-    let Some((jws, Believed::Test(id))) = pushed(input) else { return false };
+    let Some((jws, AcceptedPush::Test(id))) = pushed(input) else { return false };
     is_id(&id);
     assert_eq!(text(&addressed(&jws, "push-test+jwt"), "test"), id);
     true
 }
 
-/// A signed state, with all that it may say.
+/// A signed state, with all its members.
 pub(crate) fn state(input: &[u8]) -> bool {
     let Some(jws) = SERVICE.message(input) else { return false };
     let request = text(&EXPECTED, "request");
     let Some(read) = PHONE.read_state(&jws, request) else { return false };
-    assert_eq!(PHONE.read_state(&jws, request), Some(read), "read twice, not the same");
+    assert_eq!(PHONE.read_state(&jws, request), Some(read), "reading it again gave another result");
     assert_eq!(PHONE.read_state(&jws, "AAAAAAAAAAAAAAAAAAAAAA"), None, "accepted for another request");
     let Opened { payload, .. } = opened(&jws, "phone-state+jwt", "kid", &signer(&KEYS, &jws));
     assert_eq!((text(&payload, "iss"), text(&payload, "aud")), (ISSUER, text(&EXPECTED, "device_id")));
@@ -232,7 +236,8 @@ pub(crate) fn state(input: &[u8]) -> bool {
     true
 }
 
-/// The next keys: one more in the sequence, one to eight points on the curve, signed by a key that was held.
+/// A keys document: accepted only with the next `seq`, one to eight points on the curve, and the signature of a key
+/// that the phone has stored.
 pub(crate) fn next_keys(input: &[u8]) -> bool {
     let Some(jws) = SERVICE.message(input) else { return false };
     let Some(next) = phone(&BEFORE).next_keys(&jws) else { return false };
@@ -245,23 +250,23 @@ fn are_next(held: &Value, jws: &str, next: &Value) {
     assert_eq!(text(&payload, "iss"), ISSUER);
     assert_eq!((number(&payload, "seq"), number(next, "seq")), (number(held, "seq") + 1, number(held, "seq") + 1));
     let keys = next["keys"].as_array().unwrap();
-    assert!((1..=8).contains(&keys.len()), "{} keys", keys.len());
+    assert!((1..=8).contains(&keys.len()), "accepted {} keys", keys.len());
     for jwk in keys {
-        let (point, _) = doors::point_of_jwk(jwk.to_string().as_bytes()).expect("a key that is no point");
-        assert!(p256::PublicKey::from_sec1_bytes(&point).is_ok(), "a key off the curve");
+        let (point, _) = readers::point_of_jwk(jwk.to_string().as_bytes()).expect("accepted a key that is not a point");
+        assert!(p256::PublicKey::from_sec1_bytes(&point).is_ok(), "accepted a key off the curve");
         assert_eq!((text(jwk, "kty"), text(jwk, "crv")), ("EC", "P-256"));
     }
 }
 
-/// A published chain: it is followed link by link, or not at all.
+/// A published chain of keys documents: accepted only when every document is signed by a key of the document before it.
 pub(crate) fn chain(input: &[u8]) -> bool {
     let Some((held, published)) = input.split_once_line() else { return false };
-    let Some(held) = doors::json(held).filter(holdable) else { return false };
+    let Some(held) = readers::json(held).filter(holdable) else { return false };
     let Some(end) = phone(&held).follow_keys(published) else { return false };
-    names_stand_once(published);
+    assert_unique_names(published);
     let chain: Value = serde_json::from_slice(published).unwrap();
     let chain: Vec<&str> = chain["chain"].as_array().unwrap().iter().map(|jws| jws.as_str().unwrap()).collect();
-    assert!(chain.len() <= 512, "a chain of {}", chain.len());
+    assert!(chain.len() <= 512, "accepted a chain of {}", chain.len());
     let mut at = json!({ "seq": held["seq"], "keys": keys_only(&held["keys"]) });
     let place = usize::try_from(number(&at, "seq")).unwrap();
     for jws in chain.iter().skip(place) {
@@ -274,16 +279,16 @@ pub(crate) fn chain(input: &[u8]) -> bool {
     true
 }
 
-/// A JWK with nothing but what makes the key.
+/// Reduces each JWK to the members that define the key.
 fn keys_only(keys: &Value) -> Value {
     let bare = |jwk: &Value| json!({ "kty": jwk["kty"], "crv": jwk["crv"], "x": jwk["x"], "y": jwk["y"] });
     keys.as_array().unwrap().iter().map(bare).collect()
 }
 
-/// What a phone may hold; the held set is ours and was checked before it was kept.
+/// Returns whether a phone could have stored these keys, which it checks before it stores them.
 fn holdable(held: &Value) -> bool {
     let keys = held["keys"].as_array();
-    let good = |jwk: &Value| doors::point_of_jwk(jwk.to_string().as_bytes()).is_some();
+    let good = |jwk: &Value| readers::point_of_jwk(jwk.to_string().as_bytes()).is_some();
     held["seq"].as_u64().is_some_and(|seq| seq > 0 && seq < 1_000) && keys.is_some_and(|keys| keys.iter().all(good))
 }
 
@@ -296,9 +301,9 @@ pub(crate) fn chain_seeds() -> Vec<Vec<u8>> {
     file["chains"].as_array().unwrap().iter().map(seed).collect()
 }
 
-/// Input of two parts.
+/// Splits an input into two parts.
 pub(crate) trait Lines {
-    /// What stands before the first line feed, and after it.
+    /// Returns the bytes before the first line feed, and those after it.
     fn split_once_line(&self) -> Option<(&[u8], &[u8])>;
 }
 

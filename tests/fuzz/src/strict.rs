@@ -1,5 +1,5 @@
-//! What must hold of anything that was accepted, written down a second time and in another way than the readers do it,
-//! so that a mistake of theirs can't agree with itself.
+//! The protocol's rules for accepted input, implemented a second time. The implementation differs from that of the
+//! readers, so the same mistake in both is unlikely.
 
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
@@ -7,12 +7,12 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde_json::Value;
 
-/// Longest JWS of the protocol.
+/// Longest JWS of the protocol, in bytes.
 pub const MAX_JWS: usize = 8_192;
-/// Longest prompt.
+/// Longest prompt, in bytes.
 pub const MAX_PROMPT: usize = 2_700;
 
-/// base64url that forgives everything which the protocol does not.
+/// A lenient base64url decoder: accepts padding and unused bits, which the protocol forbids.
 const FORGIVING: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new()
@@ -21,21 +21,21 @@ const FORGIVING: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The bytes of a text that was taken for canonical base64url, which must be the one text for these bytes.
+/// Decodes accepted base64url; panics when the text is not the canonical encoding of its bytes.
 #[must_use]
 pub fn canonical(text: &str) -> Vec<u8> {
-    let bytes = FORGIVING.decode(text).expect("accepted base64url");
+    let bytes = FORGIVING.decode(text).expect("accepted text that is not base64url");
     assert_eq!(FORGIVING.encode(&bytes), text, "accepted base64url that is not canonical");
     bytes
 }
 
-/// An id of 128 bits.
+/// Checks that an accepted id has 128 bits.
 pub fn is_id(text: &str) {
     assert_eq!(canonical(text).len(), 16, "accepted an id of another length");
 }
 
-/// No member name may stand twice in one object, however it is escaped.
-pub fn names_stand_once(json: &[u8]) {
+/// Checks that no object has the same member name twice, also when one of the two names is escaped.
+pub fn assert_unique_names(json: &[u8]) {
     let text = std::str::from_utf8(json).expect("accepted JSON that is not UTF-8");
     let (mut objects, mut rest): (Vec<Vec<String>>, _) = (Vec::new(), text);
     while let Some(at) = rest.find(['{', '}', '"']) {
@@ -53,9 +53,10 @@ pub fn names_stand_once(json: &[u8]) {
                 let (content, after) = after.split_at(string_end(after));
                 let after = after.get(1..).unwrap_or_default();
                 if after.trim_start().starts_with(':') {
-                    let name: String = serde_json::from_str(&format!("\"{content}\"")).expect("accepted a name");
-                    let names = objects.last_mut().expect("a name stands in an object");
-                    assert!(!names.contains(&name), "accepted a member name that stands twice: {name:?}");
+                    let name: String =
+                        serde_json::from_str(&format!("\"{content}\"")).expect("accepted a malformed member name");
+                    let names = objects.last_mut().expect("accepted a member name outside an object");
+                    assert!(!names.contains(&name), "accepted a duplicate member name: {name:?}");
                     names.push(name);
                 }
                 after
@@ -72,10 +73,10 @@ fn string_end(text: &str) -> usize {
             escaped = byte == b'\\' && !escaped;
             ends
         })
-        .expect("accepted JSON with an open string")
+        .expect("accepted JSON with an unterminated string")
 }
 
-/// An accepted JWS, opened: header and payload.
+/// Header and payload of an accepted JWS.
 pub struct Opened {
     /// The header.
     pub header: Value,
@@ -83,32 +84,33 @@ pub struct Opened {
     pub payload: Value,
 }
 
-/// Opens an accepted JWS: three canonical parts of bounded length, the very header, every name once, and a signature
-/// of `point` (for a header with `jwk`: of that key).
+/// Decodes an accepted JWS. Checks that it has three canonical parts and at most `MAX_JWS` bytes, that the header has
+/// exactly the members `alg`, `typ` and `named_by` (`kid` or `jwk`), that member names are unique, and that the key
+/// `point` signed it.
 #[must_use]
 pub fn opened(jws: &str, typ: &str, named_by: &str, point: &[u8]) -> Opened {
-    assert!(jws.len() <= MAX_JWS, "accepted {} bytes", jws.len());
+    assert!(jws.len() <= MAX_JWS, "accepted a JWS of {} bytes", jws.len());
     let parts: Vec<&str> = jws.split('.').collect();
-    let [header, payload, signature] = parts.as_slice() else { panic!("accepted {} parts", parts.len()) };
+    let [header, payload, signature] = parts.as_slice() else { panic!("accepted a JWS of {} parts", parts.len()) };
     let (signed, signature) = (format!("{header}.{payload}"), canonical(signature));
     let [header, payload] = [header, payload].map(|part| {
         let json = canonical(part);
-        names_stand_once(&json);
-        serde_json::from_slice::<Value>(&json).expect("accepted JSON")
+        assert_unique_names(&json);
+        serde_json::from_slice::<Value>(&json).expect("accepted a part that is not JSON")
     });
-    let names: Vec<&String> = header.as_object().expect("accepted a header").keys().collect();
+    let names: Vec<&String> = header.as_object().expect("accepted a header that is not an object").keys().collect();
     let mut expected = ["alg", "typ", named_by];
     expected.sort_unstable();
-    assert_eq!(names, expected, "accepted another header");
-    assert_eq!((&header["alg"], &header["typ"]), (&"ES256".into(), &typ.into()), "accepted another header");
+    assert_eq!(names, expected, "accepted other header members");
+    assert_eq!((&header["alg"], &header["typ"]), (&"ES256".into(), &typ.into()), "accepted another `alg` or `typ`");
     let verified = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(signed.as_bytes(), &signature);
     assert!(verified.is_ok(), "accepted a wrong signature");
     Opened { header, payload }
 }
 
-/// A text on a screen: bounded, nothing in it that moves, hides or reverses what stands around it.
+/// Checks a text that a screen shows: at most 128 characters, without control, invisible or direction-changing ones.
 pub fn is_shown(text: &str) {
-    assert!(text.chars().count() <= 128, "shows {} characters", text.chars().count());
+    assert!(text.chars().count() <= 128, "accepted a text of {} characters", text.chars().count());
     let hostile = |character: char| {
         let code = u32::from(character);
         character.is_control()
@@ -117,22 +119,22 @@ pub fn is_shown(text: &str) {
                 .iter()
                 .any(|range| range.contains(&code))
     };
-    assert!(!text.chars().any(hostile), "shows a character that is not seen: {text:?}");
+    assert!(!text.chars().any(hostile), "accepted a text with an invisible character: {text:?}");
 }
 
-/// A text of a payload.
+/// Returns a text member of a payload; panics when it is missing.
 pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_else(|| panic!("accepted without the text {name}"))
+    value[name].as_str().unwrap_or_else(|| panic!("accepted without a text in `{name}`"))
 }
 
-/// A number of a payload.
+/// Returns a number member of a payload; panics when it is missing.
 pub fn number(value: &Value, name: &str) -> u64 {
-    value[name].as_u64().unwrap_or_else(|| panic!("accepted without the number {name}"))
+    value[name].as_u64().unwrap_or_else(|| panic!("accepted without a number in `{name}`"))
 }
 
-/// One of a closed list.
+/// Returns a text member that must be in `list`; panics when it is not.
 pub fn one_of<'a>(value: &'a Value, name: &str, list: &[&str]) -> &'a str {
     let found = text(value, name);
-    assert!(list.contains(&found), "accepted {name} {found:?}");
+    assert!(list.contains(&found), "accepted {found:?} in `{name}`");
     found
 }

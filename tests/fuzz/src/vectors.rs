@@ -1,4 +1,4 @@
-//! The bytes that everything starts from: `tests/vectors`, made by stock libraries, good and wrong alike.
+//! The corpus: `tests/vectors`, valid and invalid cases made by stock libraries.
 
 use std::path::PathBuf;
 
@@ -6,37 +6,37 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-/// The readers' clock.
+/// The time of the vectors, in seconds since 1970.
 pub const NOW: u64 = 1_790_000_000;
-/// The issuer of every file.
+/// The issuer in every file.
 pub const ISSUER: &str = "https://login.example";
 
-/// A file of the vectors.
+/// Reads a file of the vectors.
 #[must_use]
 pub fn file(name: &str) -> Value {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(name);
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-/// The text of a member.
+/// Returns a member's value as text; panics when it is not text.
 #[must_use]
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// The bytes of a member.
+/// Returns the bytes of a base64url member.
 #[must_use]
 pub fn bytes(value: &Value) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text(value)).unwrap()
 }
 
-/// The cases of a file, whatever their verdict.
+/// Returns all cases of a file, valid and invalid.
 #[must_use]
 pub fn cases(name: &str) -> Vec<Value> {
     file(name)["cases"].as_array().unwrap().clone()
 }
 
-/// Each case of a JWS kind twice: as it is, and opened (`header`, line feed, `payload`), to be signed anew.
+/// Returns each JWS case twice: unchanged, and decoded (header, line feed, payload), so that a target signs it again.
 #[must_use]
 pub fn messages(name: &str) -> Vec<Vec<u8>> {
     let signed: Vec<String> = cases(name).iter().map(|case| text(&case["jws"])).collect();

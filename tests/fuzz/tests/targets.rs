@@ -1,13 +1,14 @@
-//! Each target on the stable compiler: the whole corpus, then a bounded number of seeded mutations of it.
+//! Runs each target with the stable compiler: on the complete corpus, then on a fixed number of seeded mutations.
 //!
-//! Bounded by cases and not by time, so that a slow machine tries the same ones; `cargo xtask fuzz` goes on for as long
-//! as it is told. `COUNTERSIGN_FUZZ_SECONDS` lets one of these go on too, where there is no nightly compiler.
+//! The number of cases is limited and not the time, so that a slow machine runs the same cases. `cargo xtask fuzz` has
+//! a time limit instead. Without a nightly compiler it runs these tests one after another, each with the variable
+//! `COUNTERSIGN_FUZZ_SECONDS`.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::indexing_slicing,
-    reason = "tests fail by panicking, and say what they did"
+    reason = "tests fail by panicking, and print their results"
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,10 +21,10 @@ use countersign_fuzz::mutate::Mutator;
 use countersign_fuzz::{TARGETS, for_each_target, guided, named};
 use serde_json::Value;
 
-/// The same cases each time; long runs begin elsewhere.
+/// The seed of runs without a time limit; a run with a time limit uses another seed.
 const SEED: u64 = 1;
 
-/// So many accepted inputs are mutated further.
+/// The maximum number of accepted inputs that are mutated further.
 const KEPT: usize = 500;
 
 fn here() -> PathBuf {
@@ -37,18 +38,18 @@ fn regressions(name: &str) -> Vec<Vec<u8>> {
     entries.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
 }
 
-/// Reads the corpus and what is made of it; a case that fails is left in a file, to be repeated.
+/// Runs a target on its corpus and on mutations. Writes an input that fails to a file.
 fn replayed(name: &str) {
     let target = named(name);
     let seeds: Vec<Vec<u8>> = (target.seeds)().into_iter().chain(regressions(name)).collect();
     let longer: Option<u64> = std::env::var("COUNTERSIGN_FUZZ_SECONDS").ok().map(|seconds| seconds.parse().unwrap());
     let (started, mut mutator) = (Instant::now(), Mutator::new(SEED.wrapping_add(longer.unwrap_or_default())));
     let (mut read, mut accepted, mut good) = (0_usize, 0_usize, Vec::new());
-    let goes_on = |read: usize| match longer {
+    let continues = |read: usize| match longer {
         None => read < seeds.len() + target.cases,
         Some(seconds) => started.elapsed() < Duration::from_secs(seconds),
     };
-    while read < seeds.len() || goes_on(read) {
+    while read < seeds.len() || continues(read) {
         let input = seeds.get(read).cloned().unwrap_or_else(|| mutator.mutate(&seeds, &good));
         match catch_unwind(AssertUnwindSafe(|| (target.read)(&input))) {
             Ok(true) => {
@@ -63,16 +64,16 @@ fn replayed(name: &str) {
                 std::fs::create_dir_all(&folder).unwrap();
                 let file = folder.join(format!("fuzz-failure-{name}"));
                 std::fs::write(&file, &input).unwrap();
-                println!("{name}: case {read} fails, left in {}", file.display());
+                println!("{name}: case {read} failed, its input is left in {}", file.display());
                 resume_unwind(failure);
             }
         }
         read += 1;
     }
     println!("{name}: {read} read, {accepted} accepted, in {} ms", started.elapsed().as_millis());
-    // A target that accepts everything, or nothing, asserts nothing.
-    assert!(accepted > 0, "{name} accepted nothing");
-    assert!(accepted < read || name == "sealed", "{name} accepted everything");
+    // A target that accepts every input or none tests nothing. `sealed` seals each input itself and accepts every one.
+    assert!(accepted > 0, "{name} accepted no input");
+    assert!(accepted < read || name == "sealed", "{name} accepted every input");
 }
 
 macro_rules! tests {
@@ -86,14 +87,14 @@ macro_rules! tests {
 
 for_each_target!(tests);
 
-/// The tests of this program, as it lists them itself.
+/// The names of the tests in this program.
 fn tested() -> BTreeSet<String> {
     let listed = Command::new(std::env::current_exe().unwrap()).args(["--list", "--format", "terse"]).output().unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();
     listed.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect()
 }
 
-/// The programs of a crate, as cargo reads its manifest: name and source.
+/// The programs of a crate, by `cargo metadata`: name and source file.
 fn programs(folder: &Path) -> Vec<(String, PathBuf)> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--offline", "--no-deps", "--format-version", "1"]).current_dir(folder);
@@ -103,7 +104,7 @@ fn programs(folder: &Path) -> Vec<(String, PathBuf)> {
     programs.iter().map(|program| (text(program, "name"), text(program, "src_path").into())).collect()
 }
 
-/// Each target has a test of its own name, and cargo-fuzz a program of that name which hands its input to that target.
+/// Each target has a test and a cargo-fuzz program of its name, and the program passes its input to that target.
 #[test]
 fn every_target_is_tested_and_fuzzed() {
     let tested = tested();
@@ -113,7 +114,10 @@ fn every_target_is_tested_and_fuzzed() {
     for name in TARGETS.iter().map(|target| target.name) {
         assert!(tested.contains(name), "{name} has no test");
         let source = std::fs::read_to_string(fuzzed.get(name).unwrap()).unwrap();
-        assert!(source.contains(&format!("countersign_fuzz::named(\"{name}\").read")), "{name} reads another target");
+        assert!(
+            source.contains(&format!("countersign_fuzz::named(\"{name}\").read")),
+            "the program {name} calls another target"
+        );
     }
-    assert_eq!(fuzzed.len(), TARGETS.len(), "a program without a target, or a name twice");
+    assert_eq!(fuzzed.len(), TARGETS.len(), "a cargo-fuzz program has no target, or two targets have one name");
 }

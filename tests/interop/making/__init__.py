@@ -1,1 +1,1 @@
-"""How the vectors are made, with stock libraries only."""
+"""Makes the vectors, with stock libraries only."""

@@ -1,4 +1,4 @@
-"""The files of what a device signs."""
+"""Makes the vector files of the messages that a device signs."""
 
 import json
 from dataclasses import replace
@@ -26,18 +26,18 @@ from making.wrongs import audience_cases, common_cases, id_cases, renewed, time_
 
 
 def device_expected(world: World, kid: str | None, **further) -> dict:
-    """What the service knows of the device."""
+    """Returns the values with which the service compares a message of the device."""
     name = {} if kid is None else {"kid": kid}
     return {"issuer": ISSUER, "device_point": b64(world.device.point)} | name | further
 
 
 def answer_file(world: World, prompt: dict) -> dict:
-    """phone-answer.json (section 7)."""
+    """Makes phone-answer.json (section 7.4)."""
     jti, digest = json.loads(prompt["payload"])["jti"], b64(sha256(prompt["jws"]))
     kid = world.device.thumbprint
-    kind = Kind("phone-answer+jwt", world.device, world.stranger, {
+    kind = Kind("phone-answer+jwt", world.device, world.attacker, {
         "aud": ISSUER, "prompt": jti, "prompt_sha256": digest, "decision": "approve", "number": "47", "uv": "none",
-    }, kid, world.stranger.thumbprint)
+    }, kid, world.attacker.thumbprint)
     denial = {name: value for name, value in kind.payload.items() if name != "number"} | {"decision": "deny"}
     cases = [
         *usual_goods(kind),
@@ -57,13 +57,13 @@ def answer_file(world: World, prompt: dict) -> dict:
 
 
 def sign_in_answer_file(world: World, prompt: dict) -> dict:
-    """phone-sign-in-answer.json (section 7): an approval by the sign-in key, which asks the person."""
+    """Makes phone-sign-in-answer.json (section 7.4): approvals by the sign-in key, which requires user verification."""
     jti, digest = json.loads(prompt["payload"])["jti"], b64(sha256(prompt["jws"]))
     kid = world.sign_in.thumbprint
-    kind = Kind("phone-answer+jwt", world.sign_in, world.stranger, {
+    kind = Kind("phone-answer+jwt", world.sign_in, world.attacker, {
         "aud": ISSUER, "prompt": jti, "prompt_sha256": digest, "decision": "approve", "number": "47",
         "uv": "credential",
-    }, kid, world.stranger.thumbprint)
+    }, kid, world.attacker.thumbprint)
     cases = [
         *usual_goods(kind),
         kind.good("uv biometric", kind.payload | {"uv": "biometric"}),
@@ -77,9 +77,9 @@ def sign_in_answer_file(world: World, prompt: dict) -> dict:
 
 
 def sign_in_key_file(world: World) -> dict:
-    """phone-sign-in-key.json (section 10.1): what a new sign-in key signs to be registered."""
+    """Makes phone-sign-in-key.json (section 10.1): the proof that a new sign-in key signs for its registration."""
     nonce = fresh_id()
-    kind = Kind("phone-sign-in-key+jwt", world.sign_in, world.stranger, {
+    kind = Kind("phone-sign-in-key+jwt", world.sign_in, world.attacker, {
         "aud": ISSUER, "sub": world.account_id, "device": world.device_id, "device_key": world.device.thumbprint,
         "nonce": nonce, "purpose": "turn_on", "uv": "credential", "attestation": {"format": "none"},
     }, None, None)
@@ -91,7 +91,7 @@ def sign_in_key_file(world: World) -> dict:
         *audience_cases(kind, another_issuer=OTHER_ISSUER, the_issuer_with_a_slash=ISSUER + "/"),
         kind.changed("sub of another account", "subject", sub=fresh_id()),
         kind.changed("of another device", "request", device=fresh_id()),
-        kind.changed("beside another device key", "request", device_key=world.stranger.thumbprint),
+        kind.changed("beside another device key", "request", device_key=world.attacker.thumbprint),
         kind.changed("another nonce", "request", nonce=fresh_id()),
         kind.changed("another purpose", "unknown", purpose="turn_off"),
         kind.changed("nobody was asked", "verification", uv="none"),
@@ -104,9 +104,9 @@ def sign_in_key_file(world: World) -> dict:
 
 
 def dpop_file(world: World) -> dict:
-    """dpop.json (section 10.1, RFC 9449): a proof by the device key for the token endpoint."""
+    """Makes dpop.json (section 10.1, RFC 9449): a DPoP proof that the device key signs for the token endpoint."""
     endpoint = ISSUER + "/token"
-    kind = Kind("dpop+jwt", world.device, world.stranger, {
+    kind = Kind("dpop+jwt", world.device, world.attacker, {
         "jti": fresh_id(), "htm": "POST", "htu": endpoint, "iat": NOW,
     }, None, None)
     cases = [
@@ -125,11 +125,14 @@ def dpop_file(world: World) -> dict:
 
 
 def request_file(world: World, prompt: dict, answer: dict) -> dict:
-    """phone-request.json (section 4); a case comes to the endpoint in its `aud`, else to the expected one."""
+    """Makes phone-request.json (section 4).
+
+    A case with an `aud` is sent to that endpoint, any other case to the `aud` of `expected`.
+    """
     jti = json.loads(prompt["payload"])["jti"]
     base = {"aud": ENDPOINT + "prompts", "iat": NOW, "exp": NOW + 60, "jti": fresh_id(), "message": "fetch"}
     fetch = {"reason": "opened", "wait": 0, "known": {"status": "ok", "prompts": []}}
-    kind = Kind("phone-request+jwt", world.device, world.stranger, base | fetch, world.device_id, fresh_id())
+    kind = Kind("phone-request+jwt", world.device, world.attacker, base | fetch, world.device_id, fresh_id())
 
     def request(endpoint: str, message: str, /, **further) -> dict:
         return renewed(base) | {"aud": ENDPOINT + endpoint, "message": message} | further
@@ -183,7 +186,7 @@ def request_file(world: World, prompt: dict, answer: dict) -> dict:
 
 
 def enrollment_file(world: World) -> dict:
-    """phone-enrollment.json (section 3.2); its MAC is made with the scanned key of proofs.json."""
+    """Makes phone-enrollment.json (section 3.2); the MAC uses the scanned key of proofs.json."""
     def bound(push_point: bytes) -> dict:
         mac = hmac256(world.enrollment_secret, bind_input(world, world.enrollment_id, push_point))
         push = {
@@ -192,7 +195,7 @@ def enrollment_file(world: World) -> dict:
         return {"mac": b64(mac), "push": push}
 
     right = bound(world.push.point)
-    kind = Kind("phone-enrollment+jwt", world.device, world.stranger, {
+    kind = Kind("phone-enrollment+jwt", world.device, world.attacker, {
         "aud": ENDPOINT + "enrollment", "iat": NOW, "exp": NOW + 60, "jti": fresh_id(), "v": 1,
         "enrollment": world.enrollment_id, "mac": right["mac"],
         "device": {"name": "Ada's phone", "model": "Pixel 9", "os": "Android 16", "app_version": "1.0.0"},

@@ -1,4 +1,4 @@
-"""The files of what a phone believes of a service that it has never spoken to: its first keys, and its clock."""
+"""Makes the vector files for a phone's first contact with a service: the first keys, and the clock."""
 
 from making.jose import ISSUER, NOW, OTHER_ISSUER, Key, compact, jws_of, jwk_of_point, off_curve
 from making.world import World
@@ -16,15 +16,18 @@ def _claims(seq, keys: list[dict], iss: str = ISSUER) -> dict:
 
 
 def first_keys_file(world: World) -> dict:
-    """first-keys.json (section 6): documents from an answer that is vouched for, and the chains that follow them."""
-    old, new, stranger = world.service, world.service_next, world.stranger
+    """Makes first-keys.json (section 6): keys documents from an authenticated reply, and chains that follow them."""
+    old, new, attacker = world.service, world.service_next, world.attacker
     both = [old.jwk, new.jwk]
+    # The names are frozen, as all texts of the vectors.
     good = {
         "seq 1, signed by its own key": (old, _claims(1, [old.jwk])),
         "seq 2, signed by a key of the one before": (old, _claims(2, both)),
+        # The document does not list the key that signed it.
         "seq 3, signed by a key that it does not hold": (old, _claims(3, [new.jwk])),
         "seq 512": (new, _claims(512, [new.jwk])),
-        "signed by nobody known: the answer vouches for it": (stranger, _claims(2, both)),
+        # The signature is not verified: the MAC over the whole reply covers the document.
+        "signed by nobody known: the answer vouches for it": (attacker, _claims(2, both)),
     }
     twice = compact(_claims(2, both)).replace('"seq":2', '"seq":2,"seq":3')
     refused = {
@@ -49,28 +52,30 @@ def first_keys_file(world: World) -> dict:
 
 
 def _chains(world: World) -> list[dict]:
-    """What a phone that began in the middle follows, and what not."""
-    old, new, stranger = world.service, world.service_next, world.stranger
+    """Chains that a phone follows from its first keys, and chains that it refuses."""
+    old, new, attacker = world.service, world.service_next, world.attacker
     one = _document(old, _claims(1, [old.jwk]))
     two = _document(old, _claims(2, [old.jwk, new.jwk]))
     three = _document(new, _claims(3, [new.jwk]))
-    # Believed because of the answer that brought it; its signature is not verified.
-    elsewhere = _document(stranger, _claims(2, [stranger.jwk]))
+    # A phone accepts this document as its first document, because the MAC over the reply covers it.
+    elsewhere = _document(attacker, _claims(2, [attacker.jwk]))
     result = {"seq": 3, "keys": [new.jwk]}
     return [
+        # The phone compares the document of its first seq, and follows the documents after that one.
         {"name": "from seq 2 on", "verdict": "good", "first": two, "chain": [one, two, three], "result": result},
+        # The phone ignores the documents before its first seq; here such a document is empty.
         {"name": "the documents before it are not looked at", "verdict": "good", "first": two,
          "chain": ["", two, three], "result": result},
         {"name": "another seq 2 than the first document", "verdict": "chain", "first": elsewhere,
          "chain": [one, two, three]},
         {"name": "shorter than the first document", "verdict": "chain", "first": two, "chain": [one]},
         {"name": "seq 3 by a stranger", "verdict": "chain", "first": two,
-         "chain": [one, two, _document(stranger, _claims(3, [stranger.jwk]))]},
+         "chain": [one, two, _document(attacker, _claims(3, [attacker.jwk]))]},
     ]
 
 
 def clock_file() -> dict:
-    """clock.json (section 5): the offset of a phone whose clock says `phone`, after a service has said `service`."""
+    """Makes clock.json (section 5): the offset of a phone whose clock shows `phone` when its service reports `service`."""
     def case(name: str, source: str, off: int, verdict: str = "good", offset: int | None = None, **more) -> dict:
         known = {"offset": off if offset is None else offset} if verdict == "good" else {}
         return {"name": name, "verdict": verdict, "source": source, "phone": NOW - off, "service": NOW} | more | known

@@ -1,4 +1,4 @@
-"""Bytes, keys and signatures: what a JWS is made of, right or wrong."""
+"""Makes the bytes, keys and signatures of valid and invalid JWS."""
 
 import base64
 import hashlib
@@ -41,17 +41,17 @@ def unb64(text: str) -> bytes:
 
 
 def fresh_id() -> str:
-    """128 random bits."""
+    """Returns 128 random bits in base64url."""
     return b64(os.urandom(16))
 
 
 def compact(value) -> str:
-    """JSON without spaces, members in the order given."""
+    """Returns JSON without spaces, with the members in the given order."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def lp(*fields: bytes | str) -> bytes:
-    """The input of a MAC: each field after its length (section 1)."""
+    """Returns the input of a MAC: before each field, its length in two bytes (section 1)."""
     raw = [field.encode() if isinstance(field, str) else field for field in fields]
     return b"".join(struct.pack("!H", len(field)) + field for field in raw)
 
@@ -67,20 +67,20 @@ def sha256(text: str) -> bytes:
 
 
 def altered(data: bytes, index: int) -> bytes:
-    """The same bytes but for one bit of one byte."""
+    """Returns the bytes with one bit of one byte changed."""
     changed = bytearray(data)
     changed[index] ^= 1
     return bytes(changed)
 
 
 def unused_bits_set(text: str) -> str:
-    """The same bytes in base64url that is not canonical."""
+    """Returns a non-canonical base64url text of the same bytes."""
     return text[:-1] + ALPHABET[ALPHABET.index(text[-1]) | 1]
 
 
 @dataclass(frozen=True)
 class Key:
-    """A P-256 key in all the forms that the protocol knows."""
+    """A P-256 key in all the forms of the protocol."""
 
     private: ec.EllipticCurvePrivateKey
 
@@ -106,42 +106,42 @@ class Key:
 
     @cached_property
     def thumbprint(self) -> str:
-        """RFC 7638, by jwcrypto."""
+        """The thumbprint (RFC 7638), computed by jwcrypto."""
         return JWK(**self.jwk).thumbprint()
 
     def sign(self, data: bytes) -> bytes:
-        """ES256: r and s, 64 bytes."""
+        """Signs with ES256; returns r and s, 64 bytes."""
         return ES256.sign(data, self.private)
 
 
 def jwk_of_point(point: bytes) -> dict:
-    """The JWK of an uncompressed point, on the curve or not."""
+    """Returns the JWK of an uncompressed point, which may be off the curve."""
     return {"kty": "EC", "crv": "P-256", "x": b64(point[1:33]), "y": b64(point[33:])}
 
 
 def off_curve(point: bytes) -> bytes:
-    """A neighbour of a point that does not lie on the curve."""
+    """Returns the point with one bit changed, so that the point is not on the curve."""
     outside = altered(point, 64)
     try:
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), outside)
     except ValueError:
         return outside
-    raise AssertionError("the neighbour lies on the curve")
+    raise AssertionError("the altered point is on the curve")
 
 
 def jws_of(key: Key, header: str, payload: str | bytes) -> str:
-    """Signs exact texts as a compact JWS."""
+    """Signs header and payload exactly as given; returns a compact JWS."""
     raw = payload if isinstance(payload, bytes) else payload.encode()
     return signed(key, f"{b64(header.encode())}.{b64(raw)}")
 
 
 def signed(key: Key, signing_input: str) -> str:
-    """A signing input with its signature."""
+    """Returns a signing input with its signature."""
     return f"{signing_input}.{b64(key.sign(signing_input.encode()))}"
 
 
 def signed_in_other_alphabet(key: Key, signing_input: str, character: str, instead: str) -> str:
-    """Signs until the signature part holds a character, and writes another in its place."""
+    """Signs until the signature in base64url contains `character`, and replaces this character by `instead`."""
     while True:
         signature = b64(key.sign(signing_input.encode()))
         if character in signature:
@@ -150,29 +150,29 @@ def signed_in_other_alphabet(key: Key, signing_input: str, character: str, inste
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of JWS: who signs it, and its good header and payload."""
+    """One kind of JWS: its signing key, and its valid header and payload."""
 
     typ: str
     key: Key
-    stranger: Key
+    attacker: Key
     payload: dict
     kid: str | None
-    stranger_kid: str | None
+    attacker_kid: str | None
     limit: int = MAX_JWS
 
     @cached_property
     def header(self) -> dict:
-        """The good header: by `kid`, or by `jwk` where the message introduces its key."""
+        """The valid header: with `kid`, or with `jwk` where the message introduces its key."""
         name = {"jwk": self.key.jwk} if self.kid is None else {"kid": self.kid}
         return {"alg": "ES256", "typ": self.typ} | name
 
     def jws(self, payload=None, header: dict | None = None, key: Key | None = None) -> str:
-        """Signs; what is not given is the good one."""
+        """Signs; without arguments, the valid payload and header with the valid key."""
         text = payload if isinstance(payload, (str, bytes)) else compact(payload or self.payload)
         return jws_of(key or self.key, compact(header or self.header), text)
 
     def good(self, name: str, payload: dict | None = None, **further) -> dict:
-        """A case to be accepted."""
+        """Returns a case that must be accepted."""
         header, text = compact(self.header), compact(payload or self.payload)
         jws = jws_of(self.key, header, text)
         return {
@@ -181,26 +181,26 @@ class Kind:
         }
 
     def changed(self, name: str, verdict: str, **changes) -> dict:
-        """A case whose payload differs from the good one in the members given; rightly signed."""
+        """Returns a correctly signed case whose payload differs from the valid payload in the given members."""
         return wrong(name, verdict, self.jws(self.payload | changes))
 
     def sized(self, limit: int, beyond: bool) -> dict:
-        """The payload with an unknown member that makes the JWS just fit a limit, or just not."""
+        """Returns the payload with an unknown member. It makes the JWS as large as `limit`, or larger if `beyond`."""
         room = limit - len(b64(compact(self.header).encode())) - 2 - 86
         text = len(compact(self.payload | {"pad": ""}).encode())
         return self.payload | {"pad": "x" * (room * 3 // 4 - text + beyond)}
 
 
 def wrong(name: str, verdict: str, jws: str, **further) -> dict:
-    """A case to be refused."""
+    """Returns a case that must be refused."""
     return {"name": name, "verdict": verdict, **further, "jws": jws}
 
 
 def digits_input(device: Key, push: Key) -> bytes:
-    """What the digits are made of (section 3.3)."""
+    """Returns the MAC input of the digits (section 3.3)."""
     return lp("digits", ISSUER, unb64(device.thumbprint), push.point)
 
 
 def digits_of(mac: bytes) -> str:
-    """Six digits."""
+    """Returns the six digits of a MAC (section 3.3)."""
     return f"{int.from_bytes(mac[:8], 'big') % 1_000_000:06}"

@@ -1,4 +1,4 @@
-"""Enrollment keys, MACs, digits and thumbprints."""
+"""Makes the vectors of enrollment keys, MACs, digits and thumbprints."""
 
 import os
 import secrets
@@ -26,12 +26,12 @@ from making.world import World
 
 
 def bind_input(world: World, enrollment: str, push_point: bytes) -> bytes:
-    """What a phone proves as it binds (section 3.2)."""
+    """The MAC input of a bind (section 3.2)."""
     return lp("bind", ISSUER, enrollment, unb64(world.device.thumbprint), push_point, world.push_auth)
 
 
 def typed_code() -> str:
-    """Twelve characters, a 0 and a 1 among the secret ones, so that look-alikes can be tried."""
+    """Returns twelve characters; their secret part contains a 0 and a 1, so that look-alikes can be tested."""
     while True:
         code = "".join(secrets.choice(CROCKFORD) for _ in range(12))
         if {"0", "1"} <= set(code[4:]):
@@ -39,7 +39,7 @@ def typed_code() -> str:
 
 
 def typed_enrollment() -> dict:
-    """A typed code and its key (section 3)."""
+    """Returns a typed code and its enrollment key (section 3)."""
     canonical = typed_code()
     identifier, secret = canonical[:4], canonical[4:]
     salt = lp(ISSUER, identifier)
@@ -56,7 +56,7 @@ def typed_enrollment() -> dict:
 
 
 def scanned_enrollment(world: World) -> dict:
-    """A scanned code and its key, which is the secret itself (section 3)."""
+    """Returns a scanned code and its enrollment key, which is the secret in the code (section 3)."""
     secret = b64(world.enrollment_secret)
     code = f"countersign://enroll?v=1&issuer={quote(ISSUER, safe='')}&id={world.enrollment_id}&secret={secret}"
     return {
@@ -65,12 +65,12 @@ def scanned_enrollment(world: World) -> dict:
 
 
 def proof(key: bytes, fields: dict, data: bytes) -> dict:
-    """One MAC: what it is made of, its input and itself."""
+    """Returns one MAC: its fields, its input and its value."""
     return {"fields": fields, "input": b64(data), "mac": b64(hmac256(key, data))}
 
 
 def proofs_of(world: World, enrollment: dict, keys_jws: str) -> dict:
-    """All the MACs of one enrollment (sections 3.1 to 3.3)."""
+    """Returns all the MACs of one enrollment (sections 3.1 to 3.3)."""
     key, identifier, thumbprint = unb64(enrollment["key"]), enrollment["id"], world.device.thumbprint
     nonce, jti = os.urandom(16), os.urandom(16)
     looked_up = compact({
@@ -96,7 +96,7 @@ def proofs_of(world: World, enrollment: dict, keys_jws: str) -> dict:
 
 
 def altered_field(name: str, value: str) -> str:
-    """Another value of the same form."""
+    """Returns another value of the same form."""
     if name == "issuer":
         return OTHER_ISSUER
     if name == "id":
@@ -107,7 +107,7 @@ def altered_field(name: str, value: str) -> str:
 
 
 def wrong_proofs(enrollment: dict) -> list[dict]:
-    """Each MAC beside one field, key or byte that is not its own."""
+    """Returns wrong cases for each MAC: another field, another key, or another MAC."""
     cases = []
     for label in ("look_up", "look_up_answer", "bind", "bind_answer", "digits"):
         right = enrollment[label]
@@ -132,7 +132,7 @@ def wrong_proofs(enrollment: dict) -> list[dict]:
 
 
 def proofs_file(world: World, prompt: dict, keys_jws: str) -> dict:
-    """proofs.json: known answers of MACs, key derivation and digests."""
+    """Makes proofs.json: known results of MACs, key derivation and digests."""
     enrollments = [
         enrollment | {"issuer": ISSUER} | proofs_of(world, enrollment, keys_jws)
         for enrollment in (scanned_enrollment(world), typed_enrollment())

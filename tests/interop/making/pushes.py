@@ -1,4 +1,4 @@
-"""Encrypted pushes, and the snapshot that a notification extension reads them with."""
+"""Makes encrypted pushes, and the snapshot file with the keys with which a notification extension reads them."""
 
 import os
 import struct
@@ -15,12 +15,12 @@ from making.wrongs import doubled
 
 
 def padded(jws: str, filler: str = " ") -> bytes:
-    """A JWS filled up to the one length of all pushes (section 8)."""
+    """Returns a JWS padded to the length that all pushes have (section 8)."""
     return jws.ljust(MAX_PROMPT, filler).encode()
 
 
 def push_to(receiver: bytes, auth: bytes, content: bytes, rs: int = MAX_PUSH) -> bytes:
-    """Encrypts with http_ece (RFC 8291)."""
+    """Encrypts a push with http_ece (RFC 8291)."""
     return http_ece.encrypt(
         content, private_key=ec.generate_private_key(ec.SECP256R1()), dh=receiver, auth_secret=auth, rs=rs,
         version="aes128gcm",
@@ -28,7 +28,7 @@ def push_to(receiver: bytes, auth: bytes, content: bytes, rs: int = MAX_PUSH) ->
 
 
 def push_record(world: World, record: bytes) -> bytes:
-    """Encrypts one record as it is, delimiter and all; http_ece sets its own."""
+    """Encrypts one record that contains its delimiter already; http_ece would add a delimiter."""
     sender, salt = Key.make(), os.urandom(16)
     public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), world.push.point)
     shared = sender.private.exchange(ec.ECDH(), public)
@@ -44,7 +44,7 @@ def push_record(world: World, record: bytes) -> bytes:
 
 
 def push_file(world: World, prompts: dict, withdrawals: dict, push_tests: dict) -> dict:
-    """push.json: encrypted messages to one account."""
+    """Makes push.json: encrypted messages to one account."""
     by_name = {case["name"]: case["jws"] for case in prompts["cases"]}
     goods = {
         "prompt": by_name["good"],
@@ -65,12 +65,12 @@ def push_file(world: World, prompts: dict, withdrawals: dict, push_tests: dict) 
 
 
 def push_case(name: str, verdict: str, message: bytes) -> dict:
-    """A push to be dropped."""
+    """Returns a push that must be dropped."""
     return {"name": name, "verdict": verdict, "message": b64(message)}
 
 
 def push_decryption_cases(world: World, jws: str) -> list[dict]:
-    """Well-formed, but not encrypted to this account, or altered."""
+    """Well-formed pushes that are altered or not encrypted to this account."""
     content = padded(jws)
     right = push_to(world.push.point, world.push_auth, content)
     other_sender = right[:21] + Key.make().point + right[86:]
@@ -88,7 +88,7 @@ def push_decryption_cases(world: World, jws: str) -> list[dict]:
 
 
 def push_form_cases(world: World, jws: str) -> list[dict]:
-    """Not one whole `aes128gcm` record of a size that push services carry."""
+    """Pushes that are not one whole `aes128gcm` record of a size that push services accept."""
     content = padded(jws)
     right = push_to(world.push.point, world.push_auth, content)
     salt, sender, ciphertext = right[:16], right[21:86], right[86:]
@@ -116,7 +116,7 @@ def push_form_cases(world: World, jws: str) -> list[dict]:
 
 
 def push_refused_cases(world: World, jws: str, prompts: dict) -> list[dict]:
-    """Rightly encrypted, but nothing to be believed inside."""
+    """Correctly encrypted pushes whose content must be refused."""
     contents = {
         "padded with tabs": padded(jws, "\t"),
         "a tab before the spaces": padded(jws + "\t"),
@@ -138,7 +138,7 @@ def push_refused_cases(world: World, jws: str, prompts: dict) -> list[dict]:
 
 
 def inbox_file(world: World) -> dict:
-    """inbox.json: the sealed snapshot that an app leaves for its notification extension."""
+    """Makes inbox.json: the sealed snapshot that an app writes for its notification extension."""
     key, wrapped = AESGCM.generate_key(bit_length=256), os.urandom(40)
     plain = compact({"accounts": [{
         "id": "account-1", "slot": b64(world.slot), "push_keys": b64(world.push.scalar + world.push_auth),

@@ -1,4 +1,4 @@
-"""The files of what a service signs."""
+"""Makes the vector files of the messages that a service signs."""
 
 import json
 
@@ -22,7 +22,7 @@ from making.wrongs import audience_cases, common_cases, id_cases, issuer_cases, 
 
 
 def keys_file(world: World) -> dict:
-    """keys.json: test keys, private halves included."""
+    """Makes keys.json: the keys of the vectors, with their private keys."""
     return {
         name: {
             "jwk": key.jwk | {"d": b64(key.scalar)},
@@ -31,13 +31,13 @@ def keys_file(world: World) -> dict:
         }
         for name, key in (
             ("service", world.service), ("service_next", world.service_next),
-            ("device", world.device), ("sign_in", world.sign_in), ("stranger", world.stranger),
+            ("device", world.device), ("sign_in", world.sign_in), ("stranger", world.attacker),
         )
     }
 
 
 def prompt_file(world: World) -> dict:
-    """phone-prompt.json (section 7)."""
+    """Makes phone-prompt.json (section 7.1)."""
     context = {
         "application": "Example Mail", "browser": "Chrome", "os": "Linux", "address": "127.0.0.1",
         "place": None, "near": True,
@@ -72,7 +72,7 @@ def prompt_file(world: World) -> dict:
 
 
 def prompt_goods(kind: Kind) -> list[dict]:
-    """Prompts to be shown."""
+    """Prompts that must be shown."""
     context = kind.payload["context"]
     place = {"city": "Zürich", "region": "Zürich", "country": "Switzerland"}
     variants = {
@@ -102,7 +102,7 @@ def prompt_goods(kind: Kind) -> list[dict]:
 
 
 def match_cases(kind: Kind) -> list[dict]:
-    """Numbers in a form that is not allowed."""
+    """Prompts whose `match` has a form that is not allowed."""
     matches = {
         "one digit": {"mode": "enter", "digits": 1},
         "four digits": {"mode": "enter", "digits": 4},
@@ -120,7 +120,7 @@ def match_cases(kind: Kind) -> list[dict]:
 
 
 def text_cases(kind: Kind) -> list[dict]:
-    """Texts of the context that are too long."""
+    """Prompts with a text in the context that is too long."""
     context = kind.payload["context"]
     place = {"city": "Bern", "region": "Bern", "country": "Switzerland"}
     long = "x" * 129
@@ -132,7 +132,7 @@ def text_cases(kind: Kind) -> list[dict]:
 
 
 def withdrawn_file(world: World) -> dict:
-    """prompt-withdrawn.json (section 7); withdraws another prompt than the good one."""
+    """Makes prompt-withdrawn.json (section 7.2); the withdrawn prompt is not in phone-prompt.json."""
     kind = world.from_service("prompt-withdrawn+jwt", {
         "iss": ISSUER, "aud": world.device_id, "jti": fresh_id(), "iat": NOW - 2, "prompt": fresh_id(),
         "reason": "answered_elsewhere", "exp": NOW + 110,
@@ -151,7 +151,7 @@ def withdrawn_file(world: World) -> dict:
 
 
 def push_test_file(world: World) -> dict:
-    """push-test.json (section 8)."""
+    """Makes push-test.json (section 8)."""
     kind = world.from_service("push-test+jwt", {
         "iss": ISSUER, "aud": world.device_id, "iat": NOW - 2, "exp": NOW + 298, "test": fresh_id(),
     }, limit=MAX_PROMPT)
@@ -163,7 +163,7 @@ def push_test_file(world: World) -> dict:
 
 
 def state_file(world: World, prompt: dict) -> dict:
-    """phone-state.json (section 5): answers to one request."""
+    """Makes phone-state.json (section 5): states in reply to one request."""
     request, jti = fresh_id(), json.loads(prompt["payload"])["jti"]
     kind = world.from_service("phone-state+jwt", {
         "iss": ISSUER, "aud": world.device_id, "iat": NOW, "request": request, "status": "ok",
@@ -208,7 +208,7 @@ def state_file(world: World, prompt: dict) -> dict:
 
 
 def keys_document_file(world: World) -> dict:
-    """phone-keys.json (section 6): single documents and chains."""
+    """Makes phone-keys.json (section 6): single documents and chains."""
     kind = world.from_service("phone-keys+jwt", {"iss": ISSUER, "iat": NOW, "seq": 1, "keys": [world.service.jwk]})
     own, following = world.service.jwk, world.service_next.jwk
     outside = jwk_of_point(off_curve(world.service_next.point))
@@ -238,7 +238,7 @@ def keys_document_file(world: World) -> dict:
 
 
 def chains(world: World) -> list[dict]:
-    """What a phone follows, and what not."""
+    """Chains that a phone follows, and chains that it refuses."""
     def link(seq: int, keys: list[Key], signer: Key, iss: str = ISSUER, kid: str | None = None) -> str:
         header = {"alg": "ES256", "typ": "phone-keys+jwt", "kid": kid or signer.thumbprint}
         payload = {"iss": iss, "iat": NOW + seq, "seq": seq, "keys": [key.jwk for key in keys]}
@@ -247,7 +247,7 @@ def chains(world: World) -> list[dict]:
     def held(seq: int, *keys: Key) -> dict:
         return {"seq": seq, "keys": [key.jwk for key in keys]}
 
-    old, new, stranger = world.service, world.service_next, world.stranger
+    old, new, attacker = world.service, world.service_next, world.attacker
     both = [old, new]
     first, second, third = link(1, [old], old), link(2, both, old), link(3, [new], new)
     one, two, three = held(1, old), held(2, *both), held(3, new)
@@ -265,14 +265,14 @@ def chains(world: World) -> list[dict]:
         good("nothing new", [first], one, one),
         refused("seq 2 signed by the new key only", [first, link(2, both, new)]),
         refused("seq 2 signed by a stranger in the old key's name",
-                [first, link(2, both, stranger, kid=old.thumbprint)]),
+                [first, link(2, both, attacker, kid=old.thumbprint)]),
         refused("seq jumps to 3", [first, link(3, both, old)]),
         refused("seq stays at 1", [first, link(1, both, old)]),
         refused("another issuer", [first, link(2, both, old, iss=OTHER_ISSUER)]),
         refused("seq 3 signed by a key of seq 1 that seq 2 has dropped",
                 [first, link(2, [new], old), link(3, both, old)]),
-        refused("seq 3 wrong after a good seq 2", [first, second, link(3, [stranger], stranger)]),
-        refused("another first document than the one held", [first, second], held(1, stranger)),
-        refused("a chain of somebody else's, as long as the one held", [link(1, [stranger], stranger)]),
+        refused("seq 3 wrong after a good seq 2", [first, second, link(3, [attacker], attacker)]),
+        refused("another first document than the one held", [first, second], held(1, attacker)),
+        refused("a chain of somebody else's, as long as the one held", [link(1, [attacker], attacker)]),
         refused("shorter than what is held", [first], two),
     ]

@@ -1,4 +1,4 @@
-"""Whose keys and names the vectors tell of."""
+"""Makes the keys and ids of the vectors."""
 
 import os
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from making.jose import ISSUER, Key, Kind, MAX_JWS, NOW, digits_input, digits_of
 
 @dataclass(frozen=True)
 class World:
-    """The keys and ids that all the files share."""
+    """The keys and ids that all files share."""
 
     service: Key
     service_next: Key
     device: Key
     sign_in: Key
-    stranger: Key
+    attacker: Key
     push: Key
     push_auth: bytes
     slot: bytes
@@ -25,33 +25,33 @@ class World:
 
     @classmethod
     def make(cls) -> "World":
-        """Fresh keys; the scanned secret is searched until its digits begin with a zero."""
+        """Makes fresh keys; tries scanned secrets until the digits begin with a zero."""
         device, push = Key.make(), Key.make()
         secret = os.urandom(16)
         while not digits_of(hmac256(secret, digits_input(device, push))).startswith("0"):
             secret = os.urandom(16)
         return cls(
-            service=Key.make(), service_next=Key.make(), device=device, sign_in=Key.make(), stranger=Key.make(), push=push,
+            service=Key.make(), service_next=Key.make(), device=device, sign_in=Key.make(), attacker=Key.make(), push=push,
             push_auth=os.urandom(16), slot=os.urandom(16), device_id=fresh_id(), account_id=fresh_id(),
             enrollment_secret=secret, enrollment_id=fresh_id(),
         )
 
     @property
     def service_keys(self) -> dict:
-        """What the phone holds of the service."""
+        """The service keys that the phone has stored."""
         return {"seq": 1, "keys": [self.service.jwk]}
 
     def from_service(self, typ: str, payload: dict, limit: int = MAX_JWS) -> Kind:
-        """A kind that the service signs."""
-        return Kind(typ, self.service, self.stranger, payload, self.service.thumbprint, self.stranger.thumbprint, limit)
+        """Returns a kind of message that the service signs."""
+        return Kind(typ, self.service, self.attacker, payload, self.service.thumbprint, self.attacker.thumbprint, limit)
 
     def document(self, kind: Kind, signed_by: str, expected: dict, cases: list[dict]) -> dict:
-        """The file of one kind."""
+        """Returns the content of the vector file for one kind of message."""
         head = {"typ": kind.typ, "signed_by": signed_by, "now": NOW, "expected": expected}
         keys = {"service_keys": self.service_keys} if signed_by == "service" else {}
         return head | keys | {"cases": cases}
 
     @property
     def addressee(self) -> dict:
-        """What the phone compares a message of the service with."""
+        """The values with which the phone compares a message of the service."""
         return {"issuer": ISSUER, "device_id": self.device_id, "account_id": self.account_id}

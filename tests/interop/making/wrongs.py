@@ -1,4 +1,4 @@
-"""What can be wrong with a message of any kind: each case is a good one with one thing changed."""
+"""Makes wrong cases for messages of any kind: each case is a valid message with one change."""
 
 import json
 import os
@@ -26,14 +26,14 @@ from making.jose import (
 
 
 def doubled(object_text: str, name: str, escaped: bool = False) -> str:
-    """The text of an object in which one member stands twice, with the same value."""
+    """Returns the text of an object that contains one member twice, with the same value."""
     value = compact(json.loads(object_text)[name])
     again = f"\\u{ord(name[0]):04x}{name[1:]}" if escaped else name
     return f'{{"{again}":{value},{object_text[1:]}'
 
 
 def common_cases(kind: Kind) -> list[dict]:
-    """What every reader of a JWS refuses (section 1), whatever the kind."""
+    """Cases that every reader of a JWS must refuse, for every kind of message (section 1)."""
     return [
         *type_cases(kind), *algorithm_cases(kind), *key_cases(kind), *signature_cases(kind), *header_cases(kind),
         *duplicate_cases(kind), *base64_cases(kind), *parts_cases(kind), *json_cases(kind), *size_cases(kind),
@@ -41,7 +41,7 @@ def common_cases(kind: Kind) -> list[dict]:
 
 
 def type_cases(kind: Kind) -> list[dict]:
-    """`typ` is compared with one value."""
+    """`typ` must have exactly one value."""
     other = "phone-state+jwt" if kind.typ != "phone-state+jwt" else "phone-keys+jwt"
     types = {
         "typ of another kind": other,
@@ -54,7 +54,7 @@ def type_cases(kind: Kind) -> list[dict]:
 
 
 def algorithm_cases(kind: Kind) -> list[dict]:
-    """`alg` is ES256 and nothing else."""
+    """`alg` must be ES256."""
     def start(alg: str) -> str:
         return f"{b64(compact(kind.header | {'alg': alg}).encode())}.{b64(compact(kind.payload).encode())}"
 
@@ -69,15 +69,15 @@ def algorithm_cases(kind: Kind) -> list[dict]:
 
 
 def key_cases(kind: Kind) -> list[dict]:
-    """`kid` names a key that the reader knows."""
-    if kind.stranger_kid is None:
+    """`kid` must name a key that the reader knows."""
+    if kind.attacker_kid is None:
         return []
-    header = kind.header | {"kid": kind.stranger_kid}
-    return [wrong("kid and signature of a stranger", "unknown_key", kind.jws(header=header, key=kind.stranger))]
+    header = kind.header | {"kid": kind.attacker_kid}
+    return [wrong("kid and signature of a stranger", "unknown_key", kind.jws(header=header, key=kind.attacker))]
 
 
 def signature_cases(kind: Kind) -> list[dict]:
-    """Signatures that are not of the key over the bytes."""
+    """Signatures that do not match the key and the bytes."""
     start, signature = kind.jws().rsplit(".", 1)
     raw = unb64(signature)
     der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
@@ -85,7 +85,7 @@ def signature_cases(kind: Kind) -> list[dict]:
     other_payload = b64(compact(kind.payload | {"more": 1}).encode())
     other_header = b64((compact(kind.header) + " ").encode())
     signatures = {
-        "signed by a stranger": unb64(kind.jws(key=kind.stranger).rsplit(".", 1)[1]),
+        "signed by a stranger": unb64(kind.jws(key=kind.attacker).rsplit(".", 1)[1]),
         "last byte of the signature altered": altered(raw, 63),
         "first byte of the signature altered": altered(raw, 0),
         "signature of zeros": bytes(64),
@@ -101,7 +101,7 @@ def signature_cases(kind: Kind) -> list[dict]:
 
 
 def header_cases(kind: Kind) -> list[dict]:
-    """The header has its three members and no other."""
+    """The header must have exactly its three members."""
     by_key = kind.kid is None
     extra = {
         "crit and b64": {"crit": ["b64"], "b64": True},
@@ -126,7 +126,7 @@ def header_cases(kind: Kind) -> list[dict]:
 
 
 def duplicate_cases(kind: Kind) -> list[dict]:
-    """A member name stands once, at any depth."""
+    """A member name must be unique in its object, at any depth."""
     header, payload = compact(kind.header), compact(kind.payload)
     member = next(iter(kind.payload))
     headers = {
@@ -151,13 +151,13 @@ def duplicate_cases(kind: Kind) -> list[dict]:
 
 
 def nested_objects(payload: dict) -> list[tuple[str, dict]]:
-    """The objects inside a payload, alone or first in a list."""
+    """Returns the objects inside a payload that are a member, or the first item of a list."""
     firsts = [(name, value[0] if isinstance(value, list) and value else value) for name, value in payload.items()]
     return [(name, value) for name, value in firsts if isinstance(value, dict)]
 
 
 def base64_cases(kind: Kind) -> list[dict]:
-    """base64url without padding, canonical. Signed as sent, so that nothing else is wrong."""
+    """base64url must be canonical and without padding. Each case is signed as it is sent, so it has no other fault."""
     header, payload = b64(compact(kind.header).encode()), b64(compact(kind.payload).encode())
     padding = "=" * (-len(payload) % 4 or 1)
     jws = kind.jws()
@@ -175,7 +175,7 @@ def base64_cases(kind: Kind) -> list[dict]:
 
 
 def parts_cases(kind: Kind) -> list[dict]:
-    """Three parts."""
+    """A JWS must have three parts."""
     jws = kind.jws()
     return [
         wrong("one part", "parts", jws.split(".")[0]),
@@ -188,7 +188,7 @@ def parts_cases(kind: Kind) -> list[dict]:
 
 
 def json_cases(kind: Kind) -> list[dict]:
-    """The payload is a JSON object with the members of its kind. Rightly signed."""
+    """The payload must be a JSON object with the members of its kind. All cases are correctly signed."""
     text = compact(kind.payload)
     payloads = {
         "payload is a list": "[]",
@@ -217,10 +217,10 @@ def json_cases(kind: Kind) -> list[dict]:
 
 
 def needed(kind: Kind) -> list[str]:
-    """The members that a reader can't do without.
+    """Returns the members that a reader requires.
 
-    Not among them: what a state holds only "as it applies" (section 5), and the two members that no rule
-    of a reader names, `jti` of a withdrawal and `iat` of a keys document.
+    Excluded are the members that a state has only "as it applies" (section 5), and two members that no reader
+    uses: `jti` of a withdrawal and `iat` of a keys document.
     """
     spared = {
         "phone-state+jwt": {"cause", "prompts", "outcome"},
@@ -231,7 +231,7 @@ def needed(kind: Kind) -> list[str]:
 
 
 def size_cases(kind: Kind) -> list[dict]:
-    """Properly signed, but too large."""
+    """Correctly signed messages that are too large."""
     limits = {kind.limit, MAX_JWS} if kind.typ == "phone-prompt+jwt" else {MAX_JWS}
     return [
         wrong(f"over {limit:,} bytes", "too_large", kind.jws(kind.sized(limit, beyond=True)))
@@ -240,7 +240,7 @@ def size_cases(kind: Kind) -> list[dict]:
 
 
 def usual_goods(kind: Kind) -> list[dict]:
-    """The good case itself, with something unknown in it, and as large as may be."""
+    """Valid cases: the plain message, one with an unknown member, and one of the maximum size."""
     return [
         kind.good("good"),
         kind.good("with an unknown member", renewed(kind.payload) | {"more": {"a": [1, None, "ü"]}}),
@@ -249,12 +249,12 @@ def usual_goods(kind: Kind) -> list[dict]:
 
 
 def renewed(payload: dict) -> dict:
-    """The same under its own id, so that each good case counts by itself."""
+    """Returns the payload with a new `jti`, because a reader accepts each `jti` only once."""
     return payload | {"jti": fresh_id()} if "jti" in payload else payload
 
 
 def id_cases(kind: Kind, member: str) -> list[dict]:
-    """An id is 16 bytes in canonical base64url."""
+    """An id must be 16 bytes in canonical base64url."""
     ids = {
         "15 bytes": b64(os.urandom(15)),
         "17 bytes": b64(os.urandom(17)),
@@ -265,7 +265,7 @@ def id_cases(kind: Kind, member: str) -> list[dict]:
 
 
 def issuer_cases(kind: Kind) -> list[dict]:
-    """`iss` is compared as an exact text."""
+    """`iss` must match exactly."""
     issuers = {
         "another issuer": OTHER_ISSUER,
         "issuer with a trailing slash": ISSUER + "/",
@@ -276,12 +276,12 @@ def issuer_cases(kind: Kind) -> list[dict]:
 
 
 def audience_cases(kind: Kind, **audiences: str) -> list[dict]:
-    """`aud` is compared as an exact text."""
+    """`aud` must match exactly."""
     return [kind.changed(f"aud is {name.replace('_', ' ')}", "audience", aud=aud) for name, aud in audiences.items()]
 
 
 def time_cases(kind: Kind) -> list[dict]:
-    """Past its end, or made in the future."""
+    """Messages that have expired, or that were made in the future."""
     return [
         kind.changed("ends now", "expired", iat=NOW - 60, exp=NOW),
         kind.changed("ended a second ago", "expired", iat=NOW - 60, exp=NOW - 1),

@@ -1,1 +1,1 @@
-"""A phone written from `core/docs/protocol.md` alone, with stock libraries, and somebody at the service's pages."""
+"""A phone that was written only from `core/docs/protocol.md`, and a person who uses the service's pages."""

@@ -1,4 +1,4 @@
-"""Somebody at the service's pages, by their forms: no browser, so that nothing but the pages themselves is needed."""
+"""A person who uses the service's pages without a browser: the code submits the forms."""
 
 import base64
 import re
@@ -11,7 +11,7 @@ from python.web import Client, World
 
 @dataclass
 class Page(HTMLParser):
-    """A page: its name, its number, its forms."""
+    """A page: its name, its number, its forms, and the links that the tests need."""
 
     html: str
     address: str
@@ -26,7 +26,7 @@ class Page(HTMLParser):
         self.feed(self.html)
 
     def handle_starttag(self, tag, attrs):
-        """Reads what a person would see or press."""
+        """Reads the elements that a person would see or press."""
         given = dict(attrs)
         if given.get("id") == "page":
             self.name = given["data-page"]
@@ -45,25 +45,28 @@ class Page(HTMLParser):
 
 
 class Person:
-    """A person with a browser of their own."""
+    """A person with their own cookies."""
 
     def __init__(self, world: World):
         self.user, self._password = world.person()
         self._world, self._client = world, Client(world.authority, cookies=True)
 
     def another_browser(self) -> "Person":
-        """The same person where nothing is known of them."""
+        """The same person in a new browser, without cookies."""
         other = object.__new__(Person)
         other.user, other._password, other._world = self.user, self._password, self._world
         other._client = Client(self._world.authority, cookies=True)
         return other
 
     def open(self, path: str) -> Page:
-        """A page, after every redirect within the service; a way out of it is the address alone."""
+        """Opens a page, and follows redirects within the service.
+
+        For a redirect to another site it returns an empty page with the URL of that site.
+        """
         return self._follow(path, self._client.ask(self._at(path)))
 
     def press(self, page: Page, button: str, **filled: str) -> Page:
-        """Presses a button with what was filled in."""
+        """Fills in a form and presses its button."""
         action, fields, _ = next(form for form in page.forms if button in form[2])
         body = urllib.parse.urlencode(fields | filled).encode()
         return self._follow(action, self._client.ask(self._at(action), body, Origin=self._world.issuer))
@@ -81,28 +84,28 @@ class Person:
         return Page("", page.leads_to) if page.name == "leaving" else page
 
     def enters_password(self, page: Page) -> Page:
-        """User name, then password."""
+        """Enters user name and password."""
         page = self.press(page, "next", user_name=self.user)
         return self.press(page, "next", password=self._password)
 
     def wizard(self) -> Page:
-        """Signs in for the first time, up to the typed code."""
+        """Signs in for the first time, and opens the wizard up to the page with the typed code."""
         page = self.enters_password(self.open("/sign-in"))
         page = self.press(self.press(page, "add-method"), "next")
         return self.press(page, "cant-scan")
 
     def uses_phone(self) -> Page:
-        """User name, then the phone."""
+        """Enters the user name, and chooses to sign in with the phone."""
         page = self.press(self.open("/sign-in"), "next", user_name=self.user)
         return self.press(page, "use-phone") if page.name == "password" else page
 
 
 def typed_code(page: Page) -> tuple[str, str]:
-    """The typed code and the address beside it."""
+    """Returns the typed code and the service address that the page shows next to it."""
     code = re.search(r'id="typed-code">([^<]+)<', page.html)[1]
     return code, re.search(r'id="typed-address">([^<]+)<', page.html)[1]
 
 
 def scanned_picture(page: Page) -> bytes:
-    """The picture with the code."""
+    """Returns the picture with the code."""
     return base64.b64decode(page.picture.split(",", 1)[1])

@@ -1,4 +1,7 @@
-"""A phone, written from `core/docs/protocol.md`; the sections named are of that document. It keeps nothing."""
+"""A phone that was written only from `core/docs/protocol.md`, for tests with the real service.
+
+Section numbers refer to that document. The phone keeps its keys and state only in memory.
+"""
 
 import hashlib
 import hmac
@@ -23,12 +26,12 @@ DIGITS_MODULUS = 1_000_000
 
 
 def fresh_id() -> str:
-    """128 random bits (section 1)."""
+    """Returns 128 random bits in base64url (section 1)."""
     return b64(os.urandom(16))
 
 
 def lp(*fields: bytes | str) -> bytes:
-    """Each field after its length (section 1)."""
+    """Returns the input of a MAC: before each field, its length in two bytes (section 1)."""
     raw = [field.encode() if isinstance(field, str) else field for field in fields]
     return b"".join(struct.pack("!H", len(field)) + field for field in raw)
 
@@ -49,7 +52,7 @@ class Key:
 
 @dataclass
 class Refused(Exception):
-    """What a service said instead."""
+    """The service refused a request with this reply."""
 
     reply: Reply
 
@@ -58,7 +61,7 @@ class Phone:
     """One account on one phone."""
 
     def __init__(self, world: World, clock_error: int = 0):
-        """`clock_error`: seconds by which this phone's own clock is wrong."""
+        """`clock_error`: seconds by which this phone's clock is wrong."""
         self._world, self._client = world, Client(world.authority)
         self._clock_error, self._offset = clock_error, 0
         self.device, self.push, self.sign_in = Key(), Key(), None
@@ -67,7 +70,7 @@ class Phone:
     # ---- section 2
 
     def discover(self, issuer: str) -> None:
-        """The service's addresses; the issuer must be the one that was asked."""
+        """Reads the service's metadata; checks that it names this issuer."""
         self.metadata = self._client.ask(issuer + "/.well-known/openid-configuration").json()
         assert self.metadata["issuer"] == issuer
         self.issuer, self.endpoints = issuer, self.metadata["phone_sign_in"]
@@ -76,7 +79,7 @@ class Phone:
     # ---- section 3
 
     def look_up(self, code: str, address: str) -> dict:
-        """Who is asking, by a typed code."""
+        """Looks up a typed code."""
         self.discover("https://" + address)
         canonical = code.upper().replace("-", "").translate(str.maketrans("OIL", "011"))
         self._enrollment, secret = canonical[:4], canonical[4:]
@@ -89,9 +92,9 @@ class Phone:
                 "mac": self._mac("look-up", self.issuer, self._enrollment, nonce)}
         reply = self._client.ask(
             self.endpoints["look_up_endpoint"], json.dumps(body).encode(), Content_Type="application/json")
-        answer = self._vouched(reply, "look-up-answer", nonce)
+        answer = self._authenticated(reply, "look-up-answer", nonce)
         assert answer["issuer"] == self.issuer
-        # The first keys are believed for the MAC over them (section 6).
+        # The phone accepts the first keys because the MAC over the reply covers them (section 6).
         self._service_keys = strict_json(unb64(answer["keys"].split(".")[1]))["keys"]
         self.account_id, self.user_name = answer["account_id"], answer["user_name"]
         self._offset = answer["time"] - self._own_clock()
@@ -99,7 +102,7 @@ class Phone:
         return answer
 
     def bind(self) -> None:
-        """Makes itself known to the service, which then waits for the digits."""
+        """Sends the bind; the service then waits until the person types the digits."""
         endpoint, jti = self.endpoints["enrollment_endpoint"], os.urandom(16)
         thumbprint = unb64(self.device.thumbprint)
         claims = self._timed(endpoint) | {
@@ -110,20 +113,20 @@ class Phone:
             "attestation": {"format": "none"},
         }
         reply = self._post(endpoint, self.device.sign("phone-enrollment+jwt", claims, jwk=self.device.jwk))
-        answer = self._vouched(reply, "bind-answer", jti)
+        answer = self._authenticated(reply, "bind-answer", jti)
         assert answer["account_id"] == self.account_id
         assert answer["keys"] == [JWK(**key).thumbprint() for key in self._service_keys]
         self.device_id = answer["device_id"]
 
     def digits(self) -> str:
-        """What the page waits for."""
+        """The digits that the person types into the page."""
         mac = unb64(self._mac("digits", self.issuer, unb64(self.device.thumbprint), self.push.point))
         return f"{int.from_bytes(mac[:8], 'big') % DIGITS_MODULUS:06}"
 
     def _mac(self, *fields: bytes | str) -> str:
         return b64(hmac.new(self._key, lp(*fields), hashlib.sha256).digest())
 
-    def _vouched(self, reply: Reply, label: str, of: bytes) -> dict:
+    def _authenticated(self, reply: Reply, label: str, of: bytes) -> dict:
         if reply.status != 200:
             raise Refused(reply)
         expected = self._mac(label, of, hashlib.sha256(reply.body).digest())
@@ -151,14 +154,14 @@ class Phone:
         return int(time.time()) + self._clock_error
 
     def _now(self) -> int:
-        """The service's time, as far as this phone knows it."""
+        """The service's time: this phone's clock plus the offset."""
         return self._own_clock() + self._offset
 
     def _post(self, endpoint: str, jws: str) -> Reply:
         return self._client.ask(endpoint, jws.encode(), Content_Type="application/jose")
 
     def request(self, name: str, message: str, **members) -> dict:
-        """A signed request and the signed state that answers it."""
+        """Sends a signed request; verifies and returns the signed state."""
         endpoint, jti = self.endpoints[f"{name}_endpoint"], fresh_id()
         claims = self._timed(endpoint) | {"jti": jti, "message": message} | members
         reply = self._post(endpoint, self.device.sign("phone-request+jwt", claims, kid=self.device_id))
@@ -175,14 +178,14 @@ class Phone:
         return strict_json(verify_with_pyjwt(jws, key)[1])
 
     def fetch(self) -> dict:
-        """The state, with what waits."""
+        """Fetches the state with the waiting prompts."""
         return self.request(
             "prompts", "fetch", reason="opened", wait=0, known={"status": "ok", "prompts": []})
 
     # ---- section 7
 
     def prompt(self, kind: str) -> tuple[str, dict]:
-        """The one prompt that waits, as signed and as it reads."""
+        """Returns the only waiting prompt of a kind: its JWS and its claims."""
         waiting = [(jws, self._from_service("phone-prompt+jwt", jws)) for jws in self.fetch()["prompts"]]
         [(jws, claims)] = [(jws, claims) for jws, claims in waiting if claims["kind"] == kind]
         assert (claims["iss"], claims["aud"], claims["sub"]) == (self.issuer, self.device_id, self.account_id)
@@ -190,7 +193,7 @@ class Phone:
         return jws, claims
 
     def answer(self, prompt: tuple[str, dict], number: str | None) -> str:
-        """Approves with a number, or denies; returns what came of it."""
+        """Approves with a number, or denies; returns the outcome."""
         jws, claims = prompt
         by_person = number is not None and claims["key"] == "sign_in"
         key = self.sign_in if by_person else self.device
@@ -218,7 +221,7 @@ class Phone:
             Content_Type="application/x-www-form-urlencoded", DPoP=proof)
 
     def start_registration(self) -> str:
-        """What the system browser opens."""
+        """Sends the pushed authorization request; returns the URL that the browser must open."""
         self._state, self._verifier = fresh_id(), b64(os.urandom(32))
         reply = self._form(
             self.metadata["pushed_authorization_request_endpoint"], client_id=self.endpoints["client_id"],
@@ -230,9 +233,9 @@ class Phone:
         query = {"client_id": self.endpoints["client_id"], "request_uri": reply.json()["request_uri"]}
         return f"{self.metadata['authorization_endpoint']}?{urllib.parse.urlencode(query)}"
 
-    def turn_on(self, came_back: str) -> str:
-        """From the address that the browser came back with to a registered sign-in key."""
-        address, query = came_back.split("?")
+    def turn_on(self, redirected_to: str) -> str:
+        """Registers a sign-in key; `redirected_to` is the redirect URL of the browser. Returns the result."""
+        address, query = redirected_to.split("?")
         given = urllib.parse.parse_qs(query, strict_parsing=True)
         assert address == REDIRECT and given["iss"] == [self.issuer] and given["state"] == [self._state]
         reply = self._form(
@@ -256,6 +259,6 @@ class Phone:
         return state["turn_on"]
 
     def turn_off(self) -> dict:
-        """Destroys the key, then tells the service."""
+        """Deletes the key, then informs the service."""
         thumbprint, self.sign_in = self.sign_in.thumbprint, None
         return self.request("device", "turn_off", sign_in_key=thumbprint)

@@ -1,4 +1,4 @@
-"""HTTPS on loopback: one client for phone and person, redirects never followed by itself."""
+"""An HTTPS client on loopback for phone and person; it does not follow redirects."""
 
 import json
 import os
@@ -13,7 +13,7 @@ TIMEOUT = 30
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back."""
+    """An HTTP response."""
 
     status: int
     headers: dict
@@ -30,7 +30,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Client:
-    """Speaks to one service whose private authority is trusted."""
+    """A client that trusts one private authority."""
 
     def __init__(self, authority: str, cookies: bool = False):
         context = ssl.create_default_context(cadata=authority)
@@ -40,7 +40,7 @@ class Client:
         self._opener = urllib.request.build_opener(*handlers)
 
     def ask(self, address: str, body: bytes | None = None, **headers: str) -> Reply:
-        """GET without a body, POST with one; an error status is a reply like any other."""
+        """Sends a POST with a body, or else a GET. An error status raises no exception."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(address, data=body, headers=named)
         try:
@@ -64,7 +64,7 @@ class World:
         self.issuer, self.relay, self.authority = facts["issuer"], facts["relay"], facts["ca"]
 
     def person(self) -> tuple[str, str]:
-        """A new person: user name and password."""
+        """Makes a new person; returns user name and password."""
         request = urllib.request.Request(self._control + "/people", data=b"{}", headers={"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             made = json.load(answer)

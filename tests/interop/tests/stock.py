@@ -1,4 +1,4 @@
-"""Readers made of stock libraries, for the tests of both files; none of our own code."""
+"""Reads messages with stock libraries only, which are third-party libraries; no code of this project is used."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ PUSH_LENGTH = 2_700
 
 
 def unb64(text: str) -> bytes:
-    """The bytes of base64url without padding; nothing but the canonical text is taken."""
+    """Returns the bytes of unpadded base64url; accepts only the canonical text."""
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     assert b64(data) == text, "not canonical base64url"
     return data
@@ -25,9 +25,9 @@ def b64(data: bytes) -> str:
 
 
 def strict_json(data: bytes | str) -> dict:
-    """A JSON object in which no member name stands twice."""
+    """Reads a JSON object; refuses duplicate member names."""
     def once(members: list) -> dict:
-        assert len({name for name, _ in members}) == len(members), "a member name stands twice"
+        assert len({name for name, _ in members}) == len(members), "duplicate member name"
         return dict(members)
 
     value = json.loads(data, object_pairs_hook=once)
@@ -36,19 +36,19 @@ def strict_json(data: bytes | str) -> dict:
 
 
 def public_jwk(jwk: dict) -> dict:
-    """A JWK without its private half."""
+    """Returns a JWK without its private key."""
     return {name: value for name, value in jwk.items() if name != "d"}
 
 
 def verify_with_pyjwt(jws: str, jwk: dict) -> tuple[dict, bytes]:
-    """Header and payload bytes; raises what PyJWT raises."""
+    """Verifies with PyJWT; returns the header and the payload bytes, or raises PyJWT's error."""
     key = jwt.PyJWK.from_dict(public_jwk(jwk), algorithm="ES256")
     complete = jwt.PyJWS().decode_complete(jws, key, algorithms=["ES256"])
     return complete["header"], complete["payload"]
 
 
 def verify_with_jwcrypto(jws: str, jwk: dict) -> tuple[dict, bytes]:
-    """Header and payload bytes; raises what jwcrypto raises."""
+    """Verifies with jwcrypto; returns the header and the payload bytes, or raises jwcrypto's error."""
     message = JWS()
     message.allowed_algs = ["ES256"]
     message.deserialize(jws, JWK(**public_jwk(jwk)))
@@ -56,13 +56,13 @@ def verify_with_jwcrypto(jws: str, jwk: dict) -> tuple[dict, bytes]:
 
 
 def verify_with_both(jws: str, jwk: dict) -> tuple[dict, bytes]:
-    """What both libraries verify and read alike."""
+    """Verifies with both libraries, which must return the same header and payload."""
     header, payload = verify_with_pyjwt(jws, jwk)
     assert verify_with_jwcrypto(jws, jwk) == (header, payload)
     return header, payload
 
 
 def decrypt_push(message: bytes, scalar: bytes, auth: bytes) -> bytes:
-    """RFC 8291 by http_ece."""
+    """Decrypts a push (RFC 8291) with http_ece."""
     private = ec.derive_private_key(int.from_bytes(scalar, "big"), ec.SECP256R1())
     return http_ece.decrypt(message, private_key=private, auth_secret=auth, version="aes128gcm")

@@ -1,7 +1,6 @@
-"""Can stock libraries read what our code has just signed and encrypted?
+"""Tests that stock libraries can read messages that our code has just signed and encrypted.
 
-The Rust tests leave `target/interop/core.json` and `target/interop/service.json`; where they are absent
-the tests fail, since nothing was shown.
+The Rust tests write `target/interop/core.json` and `target/interop/service.json`; without these files the tests fail.
 """
 
 import json
@@ -21,18 +20,18 @@ BY_THUMBPRINT = {"phone-answer+jwt", "phone-prompt+jwt", "prompt-withdrawn+jwt",
 
 
 def absent(file: str) -> str:
-    """What to do about a missing file."""
+    """Returns the error text for a missing file."""
     return f"target/interop/{file} is absent: run `cargo xtask test`, whose Rust tests write it"
 
 
 def load(file: str) -> dict | None:
-    """What our code has left, if it has."""
+    """Reads a file that the Rust tests have written; returns None when the file is missing."""
     path = INTEROP / file
     return json.loads(path.read_bytes()) if path.is_file() else None
 
 
 def parameters(file: str, part: str) -> list:
-    """A parameter for each item of a file; one that will fail where there is none."""
+    """Returns a test parameter for each item of a file; without items, one parameter that makes the test fail."""
     items = (load(file) or {}).get(part) or []
     if not items:
         return [pytest.param(None, id=f"no {part} in {file}")]
@@ -40,7 +39,7 @@ def parameters(file: str, part: str) -> list:
 
 
 @pytest.mark.parametrize(("file", "kinds"), [("core.json", FROM_PHONE), ("service.json", FROM_SERVICE)])
-def test_every_kind_is_there(file, kinds):
+def test_every_kind_of_message_is_present(file, kinds):
     content = load(file)
     if content is None:
         pytest.fail(absent(file), pytrace=False)
@@ -58,7 +57,7 @@ def test_message_of_the_service(message):
 
 
 def check_message(message: dict | None, file: str) -> None:
-    """Verified and read alike by both libraries; header exact, payload as expected."""
+    """Checks that both libraries verify the message, that its header is exact, and that its payload is as expected."""
     if message is None:
         pytest.fail(absent(file), pytrace=False)
     header, payload = stock.verify_with_both(message["jws"], message["jwk"])
@@ -73,7 +72,7 @@ def check_message(message: dict | None, file: str) -> None:
 
 
 def named_key(message: dict) -> dict:
-    """How the header must name the key."""
+    """Returns the header member that must name the key."""
     if message["typ"] in {"phone-enrollment+jwt", "phone-sign-in-key+jwt"}:
         assert message["kid"] is None
         return {"jwk": message["jwk"]}
@@ -81,7 +80,7 @@ def named_key(message: dict) -> dict:
 
 
 def assert_contains(actual, expected, where: str) -> None:
-    """Every expected member is there, at any depth; further members may be."""
+    """Checks that every expected member is present, at any depth; more members are allowed."""
     if not isinstance(expected, dict):
         assert type(actual) is type(expected) and actual == expected, where
         return

@@ -1,4 +1,4 @@
-"""A phone written from the document alone does the main journeys at the real service."""
+"""Tests the main journeys at the real service, with the phone that was written only from the protocol document."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def added(clock_error: int = 0) -> tuple[Person, Phone]:
-    """J2: a person with a phone that is confirmed."""
+    """Adds an account (J2); returns the person and the confirmed phone."""
     world = World()
     person, phone = Person(world), Phone(world, clock_error)
     page = person.wizard()
@@ -33,7 +33,7 @@ def added(clock_error: int = 0) -> tuple[Person, Phone]:
 
 
 def turned_on() -> tuple[Person, Phone]:
-    """J4: and phone sign-in is on."""
+    """Adds an account and turns phone sign-in on (J4); returns the person and the phone."""
     person, phone = added()
     page = person.enters_password(person.open(phone.start_registration()))
     assert page.name == "number"
@@ -44,7 +44,7 @@ def turned_on() -> tuple[Person, Phone]:
     return person, phone
 
 
-def test_j2_an_account_is_added_and_confirmed():
+def test_j2_account_is_added_and_confirmed():
     person, phone = added()
     state = phone.fetch()
     assert (state["status"], state["prompts"]) == ("ok", [])
@@ -54,12 +54,12 @@ def test_j2_an_account_is_added_and_confirmed():
 
 
 @pytest.mark.parametrize("clock_error", [-3_600, 3_600, 23 * 60 * 60])
-def test_j2_a_phone_whose_clock_is_wrong_is_added_by_the_services_time(clock_error):
+def test_j2_phone_with_wrong_clock_is_added(clock_error):
     _, phone = added(clock_error)
     assert phone.fetch()["status"] == "ok"
 
 
-def test_j4_and_j6_and_j8_on_in_and_off():
+def test_j4_and_j6_and_j8_phone_sign_in_is_turned_on_used_and_turned_off():
     person, phone = turned_on()
     page = person.uses_phone()
     prompt = phone.prompt("phone_sign_in")
@@ -68,21 +68,21 @@ def test_j4_and_j6_and_j8_on_in_and_off():
     assert phone.answer(prompt, page.number) == "approved"
     assert person.press(person.open("/sign-in/number"), "finish").name == "security-info"
 
-    stranger = person.another_browser()
-    page = stranger.uses_phone()
+    elsewhere = person.another_browser()
+    page = elsewhere.uses_phone()
     prompt = phone.prompt("phone_sign_in")
     assert (prompt[1]["origin"], prompt[1]["match"]) == ("unknown", {"mode": "enter", "digits": 3})
     assert prompt[1]["exp"] - prompt[1]["iat"] == 60
     assert phone.answer(prompt, page.number) == "approved"
-    assert stranger.press(stranger.open("/sign-in/number"), "finish").name == "name-account"
-    assert stranger.press(stranger.open("/sign-in/continue"), "continue").name == "security-info"
+    assert elsewhere.press(elsewhere.open("/sign-in/number"), "finish").name == "name-account"
+    assert elsewhere.press(elsewhere.open("/sign-in/continue"), "continue").name == "security-info"
 
     state = phone.turn_off()
     assert (state["status"], "sign_in_key" in state) == ("ok", False)
     assert person.uses_phone().name == "not-started"
 
 
-def test_j6_w1_w2_a_wrong_number_and_a_denial():
+def test_j6_w1_w2_wrong_number_and_denial():
     person, phone = turned_on()
     page = person.uses_phone()
     prompt = phone.prompt("phone_sign_in")

@@ -1,4 +1,4 @@
-"""Do the vectors say what they claim? Asked of stock libraries only."""
+"""Checks the vectors with stock libraries only; no code of this project is used."""
 
 import hashlib
 import hmac
@@ -35,10 +35,10 @@ JWS_VERDICTS = {
     "text",
     "request", "point", "mac",
 }
-# Kinds that bring their key along.
+# Kinds whose header contains the whole public key.
 INTRODUCING = {"phone-enrollment+jwt", "phone-sign-in-key+jwt", "dpop+jwt"}
-# Faults beside which the signature over the bytes as sent is the right one.
-RIGHTLY_SIGNED = JWS_VERDICTS - {"good", "algorithm", "unknown_key", "signature", "base64", "parts"}
+# Faults of cases whose signature is valid for the bytes as sent.
+VALIDLY_SIGNED = JWS_VERDICTS - {"good", "algorithm", "unknown_key", "signature", "base64", "parts"}
 REFUSED_BY_PYJWT = (jwt.PyJWTError, ValueError)
 REFUSED_BY_JWCRYPTO = (jwcrypto.common.JWException, ValueError)
 AUTHENTICATION = b"inbox\0snapshot\0v1"
@@ -46,27 +46,30 @@ ES256 = jwt.algorithms.get_default_algorithms()["ES256"]
 
 
 def sums() -> dict[str, str]:
-    """SHA256SUMS by file name."""
+    """Returns the SHA-256 checksums of SHA256SUMS, by file name."""
     lines = (VECTORS / "SHA256SUMS").read_text().splitlines()
     return {name: digest for digest, name in (line.split("  ") for line in lines)}
 
 
 def load(name: str) -> dict:
-    """A file whose sum is right."""
+    """Reads a file and checks its checksum."""
     data = (VECTORS / name).read_bytes()
     if hashlib.sha256(data).hexdigest() != sums().get(name):
-        pytest.fail(f"{name} is not the file that SHA256SUMS names", pytrace=False)
+        pytest.fail(f"{name} does not match its checksum in SHA256SUMS", pytrace=False)
     return json.loads(data)
 
 
 @pytest.fixture(name="vectors", scope="session")
 def vectors_fixture() -> dict[str, dict]:
-    """All the files, checked against their sums."""
+    """All files, checked against their checksums."""
     return {name: load(name) for name in FILES}
 
 
 def names(file: str, *keys: str, verdicts=None) -> list:
-    """Parameters for the cases of a file, named by file and case; the tests check the sum before they read."""
+    """Returns test parameters for the cases of a file, with the names of file and case.
+
+    The checksum is not checked here; the fixture `vectors` checks it.
+    """
     content = json.loads((VECTORS / file).read_bytes())
     for key in keys:
         content = content[key]
@@ -77,19 +80,19 @@ def names(file: str, *keys: str, verdicts=None) -> list:
 
 
 def jws_cases(*verdicts: str) -> list:
-    """The same for all kinds of JWS."""
+    """Returns test parameters for the cases with these verdicts, for all kinds of JWS."""
     return [case for kind in KINDS for case in names(f"{kind}.json", "cases", verdicts=set(verdicts))]
 
 
 def lp(*fields: bytes | str) -> bytes:
-    """The input of a MAC."""
+    """Returns the input of a MAC: before each field, its length in two bytes."""
     raw = [field if isinstance(field, bytes) else field.encode() for field in fields]
     return b"".join(len(field).to_bytes(2, "big") + field for field in raw)
 
 
 # ---- the files
 
-def test_the_sums_name_all_the_files_and_no_other():
+def test_sums_list_exactly_the_files():
     lines = (VECTORS / "SHA256SUMS").read_text().splitlines()
     assert [line.split("  ")[1] for line in lines] == FILES
     assert sorted(path.name for path in VECTORS.glob("*.json")) == FILES
@@ -101,7 +104,7 @@ def test_sum(name):
 
 
 @pytest.mark.parametrize("file", [f"{kind}.json" for kind in KINDS])
-def test_case_names_stand_once_and_verdicts_are_known(vectors, file):
+def test_case_names_are_unique_and_verdicts_are_known(vectors, file):
     cases = vectors[file]["cases"]
     assert len({case["name"] for case in cases}) == len(cases)
     assert len({case["jws"] for case in cases}) == len(cases)
@@ -150,7 +153,7 @@ def test_good_jws(vectors, file, at):
 
 
 @pytest.mark.parametrize(("file", "at"), jws_cases("good"))
-def test_good_jws_says_what_is_expected(vectors, file, at):
+def test_good_jws_has_the_expected_claims(vectors, file, at):
     content = vectors[file]
     case, expected, now = content["cases"][at], content["expected"], content["now"]
     payload = json.loads(case["payload"])
@@ -184,8 +187,8 @@ def test_wrong_signature_or_algorithm(vectors, file, at):
         stock.verify_with_jwcrypto(case["jws"], jwk)
 
 
-@pytest.mark.parametrize(("file", "at"), jws_cases(*RIGHTLY_SIGNED))
-def test_other_faults_are_rightly_signed(vectors, file, at):
+@pytest.mark.parametrize(("file", "at"), jws_cases(*VALIDLY_SIGNED))
+def test_cases_with_other_faults_have_valid_signatures(vectors, file, at):
     content = vectors[file]
     case, jwk = content["cases"][at], vectors["keys.json"][content["signed_by"]]["jwk"]
     signing_input, signature = case["jws"].rsplit(".", 1)
@@ -212,7 +215,7 @@ def test_base64_faults(vectors, file, at):
 
 
 def is_canonical(text: str) -> bool:
-    """Whether a text is base64url as it must be."""
+    """Whether a text is canonical base64url."""
     try:
         unb64(text)
     except (AssertionError, ValueError):
@@ -229,11 +232,11 @@ def test_parts_faults(vectors, file, at):
 def test_duplicate_faults(vectors, file, at):
     header, payload, _ = vectors[file]["cases"][at]["jws"].split(".")
     json.loads(unb64(header)), json.loads(unb64(payload))
-    with pytest.raises(AssertionError, match="stands twice"):
+    with pytest.raises(AssertionError, match="duplicate member name"):
         stock.strict_json(unb64(header)), stock.strict_json(unb64(payload))
 
 
-def test_the_answer_is_to_the_good_prompt(vectors):
+def test_answer_belongs_to_the_good_prompt(vectors):
     prompt = vectors["phone-prompt.json"]["cases"][0]
     expected = vectors["phone-answer.json"]["expected"]
     assert expected["prompt"] == json.loads(prompt["payload"])["jti"]
@@ -244,7 +247,7 @@ def test_the_answer_is_to_the_good_prompt(vectors):
             assert (payload["prompt"], payload["prompt_sha256"]) == (expected["prompt"], expected["prompt_sha256"])
 
 
-def test_the_request_carries_the_good_answer(vectors):
+def test_request_contains_the_good_answer(vectors):
     answer = vectors["phone-answer.json"]["cases"][0]["jws"]
     payloads = [json.loads(case["payload"]) for case in vectors["phone-request.json"]["cases"] if "payload" in case]
     assert {payload["answer"] for payload in payloads if payload["message"] == "answer"} == {answer}
@@ -261,7 +264,10 @@ def test_chain(vectors, file, at):
 
 
 def follow(chain: list[str], held: dict, issuer: str) -> dict | None:
-    """What a phone holds after a chain; nothing when it lacks what is held, or a link is not vouched for."""
+    """Returns the keys that a phone stores after it has followed a chain from the stored keys `held`.
+
+    Returns None when the chain does not contain `held`, or when a later document is not valid.
+    """
     if len(chain) < held["seq"]:
         return None
     known = stock.strict_json(unb64(chain[held["seq"] - 1].split(".")[1]))
@@ -283,7 +289,7 @@ def follow(chain: list[str], held: dict, issuer: str) -> dict | None:
     return held
 
 
-# ---- what a phone believes of a service that it has never spoken to
+# ---- first contact with a service
 
 @pytest.mark.parametrize(("file", "at"), names("first-keys.json", "cases"))
 def test_first_keys(vectors, file, at):
@@ -303,7 +309,7 @@ def test_chain_from_first_keys(vectors, file, at):
 
 
 def first_keys(jws: str, issuer: str) -> dict | None:
-    """What a phone holds of the first document: its own signature is not looked at."""
+    """Returns the keys that a phone accepts from its first document, whose signature is not verified."""
     try:
         claims = stock.strict_json(unb64(jws.split(".")[1]))
         keys = [JWK(**jwk).get_op_key("verify") for jwk in claims["keys"]]
@@ -332,7 +338,7 @@ PROOFS = ("look_up", "look_up_answer", "bind", "bind_answer", "digits")
 
 
 def proof_input(proof: str, fields: dict) -> bytes:
-    """The MAC input of a proof, made again of its fields."""
+    """Returns the MAC input of a proof, computed from its fields."""
     raw = {name: value if name in ("issuer", "id", "body") else unb64(value) for name, value in fields.items()}
     if "body" in raw:
         raw["body"] = hashlib.sha256(raw["body"].encode()).digest()
@@ -420,7 +426,7 @@ def test_prompt_sha256(vectors):
     assert case["sha256"] == b64(hashlib.sha256(case["jws"].encode()).digest())
 
 
-def test_the_enrollment_mac_is_the_scanned_one(vectors):
+def test_enrollment_mac_uses_the_scanned_key(vectors):
     expected = vectors["phone-enrollment.json"]["expected"]
     claims = json.loads(vectors["phone-enrollment.json"]["cases"][0]["payload"])
     fields = {
@@ -434,7 +440,7 @@ def test_the_enrollment_mac_is_the_scanned_one(vectors):
 # ---- pushes
 
 def decrypt(vectors: dict, case: dict) -> bytes:
-    """A case's content."""
+    """Decrypts the push of a case."""
     key = vectors["push.json"]["push_key"]
     return stock.decrypt_push(unb64(case["message"]), unb64(key["private"]), unb64(key["auth"]))
 
@@ -470,7 +476,7 @@ def test_malformed_push(vectors, file, at):
 
 
 def has_form(message: bytes) -> bool:
-    """Whether a message is one record after a header with a point, within the size that is carried."""
+    """Whether a push has a header with a point and then one record, within the size limit."""
     if not 21 + 65 + 16 < len(message) <= 4_096:
         return False
     size, length = struct.unpack(">LB", message[16:21])
@@ -494,7 +500,7 @@ def test_refused_push(vectors, file, at):
         assert content == wrong.ljust(stock.PUSH_LENGTH).encode()
 
 
-def test_every_small_wrong_prompt_is_pushed(vectors):
+def test_each_wrong_prompt_that_fits_has_a_push_case(vectors):
     wrong = {
         f"phone-prompt.json: {case['name']}" for case in vectors["phone-prompt.json"]["cases"]
         if case["verdict"] != "good" and len(case["jws"]) <= stock.PUSH_LENGTH
@@ -505,7 +511,7 @@ def test_every_small_wrong_prompt_is_pushed(vectors):
 # ---- the inbox
 
 def open_snapshot(inbox: dict, text: str) -> dict:
-    """The accounts of a snapshot file."""
+    """Opens a snapshot file and returns its content."""
     envelope = stock.strict_json(text)
     if list(envelope) != ["v", "key", "sealed"] or envelope["v"] != 1 or envelope["key"] != inbox["wrapped"]:
         raise ValueError("another envelope")
@@ -514,13 +520,13 @@ def open_snapshot(inbox: dict, text: str) -> dict:
     return stock.strict_json(plain)
 
 
-def test_the_snapshot_opens(vectors):
+def test_snapshot_opens(vectors):
     inbox = vectors["inbox.json"]
     assert (len(unb64(inbox["snapshot_key"])), len(unb64(inbox["wrapped"]))) == (32, 40)
     assert open_snapshot(inbox, inbox["file"]) == json.loads(inbox["plain"])
 
 
-def test_the_snapshot_fits_pushes_and_prompts(vectors):
+def test_snapshot_matches_pushes_and_prompts(vectors):
     (account,) = json.loads(vectors["inbox.json"]["plain"])["accounts"]
     push, prompts = vectors["push.json"], vectors["phone-prompt.json"]
     assert account["slot"] == push["slot"]

@@ -1,20 +1,21 @@
-//! Whether two ways of asking are told apart by how long the answer takes: the Mann-Whitney test, which supposes nothing
-//! of how times are spread.
+//! Decides whether two kinds of requests can be distinguished by their response times. Uses the Mann-Whitney test,
+//! which makes no assumption about the distribution of the times.
 
-/// What a comparison of two samples came to.
+/// The result of comparing two samples.
 #[derive(Debug, Clone, Copy)]
 pub struct Compared {
-    /// How likely a time of the first is longer than one of the second, ties half; 0.5 tells nothing.
+    /// Probability that a time of the first sample is longer than a time of the second sample; equal times count half.
+    /// 0.5 means no difference.
     pub effect: f64,
-    /// Standard deviations between this and 0.5, if both were one.
+    /// Difference between the effect and 0.5, in standard deviations, assuming that both samples have one distribution.
     pub z: f64,
 }
 
 impl Compared {
-    /// Told apart: by more than chance (p < 0.001, two-sided), and by more than a listener could use in the noise of a
-    /// network (an effect beyond 0.45 to 0.55).
+    /// Whether the samples differ more than by chance (p < 0.001, two-sided), and so much that an observer could notice
+    /// the difference in the noise of a network (an effect below 0.45 or above 0.55).
     #[must_use]
-    pub fn tells(self) -> bool {
+    pub fn differs(self) -> bool {
         self.z.abs() > 3.29 && (self.effect - 0.5).abs() > 0.05
     }
 }
@@ -42,7 +43,7 @@ fn count(number: usize) -> f64 {
     u32::try_from(number).map_or(f64::MAX, f64::from)
 }
 
-/// The value that this share of a sample lies below.
+/// The quantile of a sample at `share` (from 0 to 1), for example the median at 0.5. 0 for an empty sample.
 #[must_use]
 pub fn quantile(sample: &[f64], share: f64) -> f64 {
     let mut sorted = sample.to_vec();
@@ -55,7 +56,7 @@ pub fn quantile(sample: &[f64], share: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Times between 300 and 320 ms in a fixed disorder, each later by `shift`.
+    /// Pseudo-random times between 300 and 320 ms, plus `shift`. The same seed gives the same times.
     fn times(seed: u32, shift: f64) -> Vec<f64> {
         let mut state = seed;
         let mut next = || {
@@ -66,14 +67,14 @@ mod tests {
     }
 
     #[test]
-    fn the_same_is_not_told_apart_and_two_milliseconds_are() {
-        assert!(!compare(&times(1, 0.0), &times(2, 0.0)).tells());
-        assert!(compare(&times(1, 2.0), &times(2, 0.0)).tells());
-        assert!(compare(&times(1, 0.0), &times(2, 2.0)).tells());
+    fn equal_times_do_not_differ_and_two_milliseconds_do() {
+        assert!(!compare(&times(1, 0.0), &times(2, 0.0)).differs());
+        assert!(compare(&times(1, 2.0), &times(2, 0.0)).differs());
+        assert!(compare(&times(1, 0.0), &times(2, 2.0)).differs());
     }
 
     #[test]
-    fn effect_and_quantiles_are_what_they_say() {
+    fn effect_and_quantiles_are_computed_correctly() {
         let compared = compare(&[1.0, 3.0], &[2.0, 2.0]);
         assert!((compared.effect - 0.5).abs() < 1e-9, "{compared:?}");
         assert!((compare(&[3.0, 4.0], &[1.0, 2.0]).effect - 1.0).abs() < 1e-9);

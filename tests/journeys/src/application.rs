@@ -1,6 +1,7 @@
-//! A web application whose return address redirects to another origin: the browser comes back with its code to
-//! `https://127.0.0.1:…`, and from there goes to the application's front at `https://localhost:…`. Many applications
-//! do the like, and browsers hold such redirects against the policy of the page that a form stood on.
+//! A web application whose return address redirects to another web origin. The browser returns with its authorization
+//! code to `https://127.0.0.1:…`, which redirects it to the application's front at `https://localhost:…`. Many
+//! applications do this. Browsers check each of these redirects against the `form-action` policy of the page that sent
+//! the form.
 
 use std::collections::HashMap;
 use std::net::TcpListener;
@@ -20,7 +21,8 @@ use serde::Deserialize;
 use crate::trouble::Trouble;
 use crate::world::World;
 
-/// An application that listens already, so that the service can register its return address before it starts.
+/// An application that has bound its ports but does not run yet. The service needs the return address before the
+/// application starts.
 pub struct Application {
     id: &'static str,
     name: &'static str,
@@ -29,9 +31,9 @@ pub struct Application {
     back: TcpListener,
 }
 
-/// An application that people can sign in to.
+/// A running application that people can sign in to.
 pub struct RunningApplication {
-    /// Where people go to.
+    /// The URL that people open.
     pub url: String,
     _servers: [Running; 2],
 }
@@ -44,9 +46,9 @@ struct Shared {
     callback: String,
     front: String,
     client: reqwest::Client,
-    /// What each sign-in under way must prove, by its `state`.
+    /// The expected nonce and the PKCE verifier of each pending sign-in, by its `state`.
     begun: Mutex<HashMap<String, Begun>>,
-    /// Who has signed in, by a random name.
+    /// User names that have signed in, by a random one-time token of the last redirect.
     people: Mutex<HashMap<String, String>>,
 }
 
@@ -71,7 +73,7 @@ impl Application {
     /// Binds two ports.
     ///
     /// # Errors
-    /// When no port or no randomness can be had.
+    /// When no port is free or the random generator fails.
     pub fn bind(id: &'static str, name: &'static str) -> Result<Self, Trouble> {
         let listen = || serve::bind(([127, 0, 0, 1], 0).into());
         Ok(Self { id, name, secret: random_id()?, front: listen()?, back: listen()? })
@@ -81,16 +83,16 @@ impl Application {
         Ok(format!("https://127.0.0.1:{}/callback", self.back.local_addr()?.port()))
     }
 
-    /// As the service registers it.
+    /// The application as the service registers it.
     ///
     /// # Errors
-    /// When a port is gone.
+    /// When a port can't be read.
     pub fn client(&self) -> Result<Client, Trouble> {
         let redirect_uris = vec![self.callback()?];
         Ok(Client { id: self.id.to_owned(), secret: self.secret.clone(), name: self.name.to_owned(), redirect_uris })
     }
 
-    /// Serves it, for the service of this world.
+    /// Starts the application with the service of this world as its OpenID provider.
     ///
     /// # Errors
     /// When a certificate or a client can't be made.
@@ -138,7 +140,7 @@ async fn home(State(shared): State<Arc<Shared>>) -> Response {
     Redirect::to(&shared.callback.replace("/callback", "/start")).into_response()
 }
 
-/// Begins a sign-in, whose `state` this browser keeps.
+/// Starts a sign-in, and stores its `state` in a cookie of this browser.
 async fn start(State(shared): State<Arc<Shared>>) -> Response {
     let (Ok(state), Ok(nonce), Ok(first), Ok(second)) = (random_id(), random_id(), random_id(), random_id()) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -162,7 +164,7 @@ async fn start(State(shared): State<Arc<Shared>>) -> Response {
     ([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response()
 }
 
-/// The return address: redeems the code, then redirects to another origin.
+/// Handles the return address: redeems the authorization code, then redirects to another web origin.
 async fn callback_page(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
@@ -179,10 +181,10 @@ async fn signed_in(shared: &Shared, headers: &HeaderMap, answer: &HashMap<String
     let cookies = headers.get(header::COOKIE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let own = format!("{}={}", shared.cookie(), given("state"));
     if given("iss") != shared.issuer || !cookies.split("; ").any(|cookie| same(cookie, &own)) {
-        return Err("another issuer, or another browser".into());
+        return Err("the response is of another issuer, or this browser did not start the sign-in".into());
     }
     let begun = shared.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(given("state"));
-    let begun = begun.ok_or("no such sign-in is under way")?;
+    let begun = begun.ok_or("no such sign-in is pending")?;
     if !given("error").is_empty() {
         return Err(given("error").into());
     }
@@ -194,11 +196,12 @@ async fn signed_in(shared: &Shared, headers: &HeaderMap, answer: &HashMap<String
     ];
     let asked = shared.client.post(format!("{}/token", shared.issuer)).basic_auth(shared.id, Some(&shared.secret));
     let tokens: Tokens = asked.form(&form).send().await?.error_for_status()?.json().await?;
-    // From the token endpoint itself over TLS, so the signature says nothing more (OpenID Connect Core 3.1.3.7).
+    // The token comes from the token endpoint over TLS, so the signature need not be checked (OpenID Connect Core
+    // 3.1.3.7).
     let payload = tokens.id_token.split('.').nth(1).and_then(decode).ok_or("no ID token")?;
     let claims: Claims = serde_json::from_slice(&payload)?;
     if claims.nonce != begun.nonce || claims.aud != shared.id {
-        return Err("an ID token for somebody else".into());
+        return Err("the ID token is for another client or another sign-in".into());
     }
     let (pass, user) = (random_id()?, claims.preferred_username);
     shared.people.lock().unwrap_or_else(PoisonError::into_inner).insert(pass.clone(), user);
@@ -210,6 +213,6 @@ async fn welcome(State(shared): State<Arc<Shared>>, Query(query): Query<HashMap<
     let user = shared.people.lock().unwrap_or_else(PoisonError::into_inner).remove(pass);
     match user {
         Some(user) => shared.page(StatusCode::OK, shared.id, &user),
-        None => shared.page(StatusCode::FORBIDDEN, "refused", "a pass counts once"),
+        None => shared.page(StatusCode::FORBIDDEN, "refused", "this sign-in was used already"),
     }
 }

@@ -1,6 +1,6 @@
-//! The demonstration for a person: this terminal is the phone, a browser is the desk.
+//! Guides a person through the demonstration: this terminal is the phone, and a browser window is the computer.
 //!
-//! The phone is the very program that people use; the demonstration only says what to do next.
+//! The phone is the program `countersign-phone`. The demonstration only prints what the person has to do next.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -13,25 +13,31 @@ use crate::relying_party::{RelyingParty, free_port, return_address};
 use crate::trouble::Trouble;
 use crate::world::World;
 
-/// Opens the phone's keys, so that the person has one passphrase to think of: the lock's.
+/// The passphrase of the phone's key file. The demonstration supplies it, so that the person chooses only the
+/// passphrase of the phone's lock.
 const PASSPHRASE: &str = "a passphrase for a demonstration";
 
-/// What the person does next, and the phone's commands for it.
+/// What the person has to do, and the phone's commands that run while the person does it.
 const CHAPTERS: [(&str, &[&[&str]]); 4] = [
     (
-        "This terminal is your phone. Take a screenshot of the page and type the name of its file here, or click\n\
-         “I can't scan” and type the code and then the address. At last type this phone's digits into the page.",
+        "This terminal is your phone. Take a screenshot of the page and enter the file's name here. Or click\n\
+         “I can't scan” and enter the code here, then the address. The phone then shows six digits: type them\n\
+         into the page.",
         &[&["add"]],
     ),
-    ("The page tries it: type its number here. Follow the page until Payroll greets you, then type q.", &[&["watch"]]),
     (
-        "Now without a password. The phone gets a lock, a passphrase that is asked for at each sign-in. Then open the\n\
-         address that it shows, in the same browser.",
+        "The page now sends a first request to the phone: enter the page's number here. Then follow the page until\n\
+         Payroll greets you, and type q here.",
+        &[&["watch"]],
+    ),
+    (
+        "Now turn on sign-in without a password. First choose a passphrase: it is the phone's lock, and the phone asks\n\
+         for it at each sign-in. Then open the address that the phone shows, in the same browser.",
         &[&["lock", "set"], &["turn-on", USER]],
     ),
     (
-        "Open Payroll in a private window, where nobody knows you. Type your user name, choose “Use your phone instead”,\n\
-         and type the page's number here. When Payroll greets you, type q.",
+        "Open Payroll in a private window: this is a browser that the service does not know. Enter your user name,\n\
+         click “Use your phone instead”, and enter the page's number here. When Payroll greets you, type q here.",
         &[&["watch"]],
     ),
 ];
@@ -42,13 +48,13 @@ fn say(line: &str) -> Result<(), Trouble> {
     Ok(out.flush()?)
 }
 
-/// Leads a person from the web application to "signed in without a password".
+/// Guides a person from the web application's first page to a sign-in without a password.
 ///
 /// # Errors
-/// When something does not start, or nobody sits at a terminal.
+/// When a program does not start, or standard input is not a terminal.
 pub async fn run(folder: &Path) -> Result<(), Trouble> {
     if !std::io::stdin().is_terminal() {
-        return Err("there is no terminal to ask you in; `cargo xtask demo --unattended` needs none".into());
+        return Err("the demonstration needs a terminal; `cargo xtask demo --unattended` needs none".into());
     }
     std::fs::create_dir_all(folder)?;
     let port = free_port()?;
@@ -63,19 +69,19 @@ pub async fn run(folder: &Path) -> Result<(), Trouble> {
     explain(&address, &ca, window.is_some())?;
     let led = tokio::select! {
         led = lead(&phone) => led,
-        ended = told_to_end() => Err(ended?),
+        ended = wait_for_signal() => Err(ended?),
     };
     drop((window, relying_party));
     world.stop().await;
     if let Err(error) = led {
         say(&format!("The demonstration has stopped: {error}."))?;
     }
-    say("Everything has ended and is cleaned up.")
+    say("All programs have stopped, and temporary files are deleted.")
 }
 
 fn explain(address: &str, ca: &Path, opened: bool) -> Result<(), Trouble> {
     if opened {
-        say("A browser window has opened at a web application called Payroll.")?;
+        say("A browser window shows a web application called Payroll.")?;
     } else {
         say(&format!("Open this address in a browser that trusts {}:", ca.display()))?;
         say(&format!("  {address}"))?;
@@ -91,25 +97,25 @@ async fn lead(phone: &Phone) -> Result<(), Trouble> {
     for (what, commands) in CHAPTERS {
         say(&format!("\n{what}\n"))?;
         for command in commands {
-            // What went wrong was said by the phone itself.
+            // The phone has already printed the error.
             while !phone.does(command).await? {
-                ask("Press Enter to try again, Ctrl-D to end.")?;
+                ask("Press Enter to try again, or Ctrl-D to stop.")?;
             }
         }
     }
-    ask("Press Enter to end everything.")
+    ask("The demonstration is complete. Press Enter to stop all programs.")
 }
 
-/// Whoever closes the terminal, or presses Ctrl-C, leaves nothing running behind.
-async fn told_to_end() -> Result<Trouble, Trouble> {
+/// Waits for SIGHUP, SIGTERM or Ctrl-C, so that no program keeps running when the person closes the terminal.
+async fn wait_for_signal() -> Result<Trouble, Trouble> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
-        _told = hangup.recv() => {}
-        _told = terminate.recv() => {}
-        told = tokio::signal::ctrl_c() => told?,
+        _signal = hangup.recv() => {}
+        _signal = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
-    Ok("it was told to end".into())
+    Ok("it received a signal to stop".into())
 }
 
 fn ask(question: &str) -> Result<(), Trouble> {
@@ -140,9 +146,9 @@ impl Phone {
         Ok(Self { program, home: folder.join("phone"), passphrase, ca: ca.to_owned(), relay })
     }
 
-    /// Runs a command of the phone to its end; false when it failed.
+    /// Runs a command of the phone to its end. Returns false when the command failed.
     async fn does(&self, command: &[&str]) -> Result<bool, Trouble> {
-        // A shell hands over the passphrase: the keyboard belongs to the phone.
+        // A shell passes the passphrase as file descriptor 3: standard input stays the keyboard.
         let status = tokio::process::Command::new("sh")
             .args(["-c", "exec \"$0\" \"$@\" 3< \"$PASSPHRASE\""])
             .env("PASSPHRASE", &self.passphrase)
@@ -157,7 +163,7 @@ impl Phone {
     }
 }
 
-/// A window with a certificate store of its own, where there is a screen.
+/// A browser window with its own certificate store. Exists only on a machine with a screen.
 struct Window {
     process: Child,
     _home: tempfile::TempDir,
@@ -165,7 +171,7 @@ struct Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
-        // The person may have closed it.
+        // The person may have closed the window already.
         let _ended = self.process.kill();
         let _reaped = self.process.wait();
     }

@@ -1,6 +1,6 @@
-//! A real browser: Debian's Chromium, driven by WebDriver, with a certificate store of its own.
+//! Controls a real browser, Debian's Chromium, by WebDriver. Each browser has its own certificate store.
 //!
-//! The private authority is added to that store; no certificate error is ignored, none is accepted.
+//! The private authority is added to that store, so certificates are really verified: no certificate error is ignored.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -30,7 +30,7 @@ pub struct Browser {
     driver: Driver,
 }
 
-/// The driver's process, for any number of windows; ended by its own id when it is dropped.
+/// The driver's process, for any number of windows. When dropped, it is asked to shut down, and then killed.
 pub struct Driver {
     process: Child,
     port: u16,
@@ -41,7 +41,7 @@ impl Driver {
     /// Starts a driver whose windows trust one private authority.
     ///
     /// # Errors
-    /// When driver or certificate tool do not start.
+    /// When the driver or the certificate tool does not start.
     pub fn start(ca: &[u8]) -> Result<Self, Trouble> {
         let home = tempfile::tempdir()?;
         trust(home.path(), ca)?;
@@ -71,7 +71,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Where it speaks WebDriver.
+    /// The URL of the driver's WebDriver server.
     #[must_use]
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -80,14 +80,15 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // Asked first, since it then closes windows that a failed test has left; it may have ended by itself.
+        // A requested shutdown also closes windows that a failed test has left open. The driver may have ended already.
         let _asked = self.ask_to_end();
         let _ended = self.process.kill();
         let _reaped = self.process.wait();
     }
 }
 
-/// Why no browser can be had here; `None` when one can.
+/// The reason why no browser can run on this machine, from the variable `COUNTERSIGN_NO_BROWSER`; `None` when the
+/// variable is not set.
 #[must_use]
 pub fn missing() -> Option<String> {
     std::env::var("COUNTERSIGN_NO_BROWSER").ok()
@@ -97,15 +98,15 @@ impl Browser {
     /// Opens a window in a fresh profile that trusts one private authority.
     ///
     /// # Errors
-    /// When browser, driver or certificate tool do not start.
+    /// When the browser, the driver or the certificate tool does not start.
     pub async fn start(ca: &[u8]) -> Result<Self, Trouble> {
         Self::start_with(ca, capabilities()).await
     }
 
-    /// Opens a window of the size and with the name of a browser on a phone.
+    /// Opens a window with the size and the user agent of a browser on a phone.
     ///
     /// # Errors
-    /// As [`Browser::start`].
+    /// The same errors as [`Browser::start`].
     pub async fn start_on_phone(ca: &[u8]) -> Result<Self, Trouble> {
         let phone = json!({ "deviceMetrics": { "width": 390, "height": 844, "pixelRatio": 2.0 }, "userAgent": PHONE });
         let mut wanted = capabilities();
@@ -114,10 +115,10 @@ impl Browser {
         Self::start_with(ca, wanted).await
     }
 
-    /// Opens a window that finds every name under `test` on this machine.
+    /// Opens a window that resolves every name under `test` to this machine.
     ///
     /// # Errors
-    /// As [`Browser::start`].
+    /// The same errors as [`Browser::start`].
     pub async fn start_with_names(ca: &[u8]) -> Result<Self, Trouble> {
         let mut wanted = capabilities();
         let arguments = wanted.get_mut("goog:chromeOptions").and_then(|options| options["args"].as_array_mut());
@@ -125,10 +126,10 @@ impl Browser {
         Self::start_with(ca, wanted).await
     }
 
-    /// Opens a window that keeps no cookies.
+    /// Opens a window that blocks cookies.
     ///
     /// # Errors
-    /// As [`Browser::start`].
+    /// The same errors as [`Browser::start`].
     pub async fn start_without_cookies(ca: &[u8]) -> Result<Self, Trouble> {
         let mut wanted = capabilities();
         let options = wanted.get_mut("goog:chromeOptions").and_then(|options| options.as_object_mut());
@@ -143,7 +144,8 @@ impl Browser {
         Ok(Self { client, driver })
     }
 
-    /// Opens another tab, with the same cookies, and goes there; returns the names of this tab and of the new one.
+    /// Opens another tab, with the same cookies, and switches to it. Returns the handles of the old tab and of the new
+    /// one.
     ///
     /// # Errors
     /// When the driver is gone.
@@ -153,18 +155,18 @@ impl Browser {
         Ok((here, opened.handle))
     }
 
-    /// Goes to a tab.
+    /// Switches to a tab.
     ///
     /// # Errors
-    /// When it is closed.
+    /// When the tab is closed.
     pub async fn go_to_tab(&self, tab: &WindowHandle) -> Result<(), Trouble> {
         Ok(self.client.switch_to_window(tab.clone()).await?)
     }
 
-    /// Comes back from the window that a link has opened.
+    /// Closes the window that a link has opened, and switches back to this one.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no other window.
     pub async fn come_back(&self) -> Result<(), Trouble> {
         let here = self.client.window().await?;
         let opened = self.client.windows().await?.into_iter().find(|window| *window != here);
@@ -173,7 +175,7 @@ impl Browser {
         Ok(self.client.switch_to_window(here).await?)
     }
 
-    /// Goes to an address.
+    /// Opens a URL.
     ///
     /// # Errors
     /// When the driver is gone.
@@ -181,10 +183,10 @@ impl Browser {
         Ok(self.client.goto(address).await?)
     }
 
-    /// Waits for an element.
+    /// Waits until an element with this id is on the page.
     ///
     /// # Errors
-    /// When it does not appear; says what is shown instead.
+    /// When the element does not appear in time; the error names the page that is shown.
     pub async fn wait_for(&self, id: &str) -> Result<(), Trouble> {
         let waiting = self.client.wait().at_most(PATIENCE).for_element(Locator::Id(id)).await;
         match waiting {
@@ -193,10 +195,10 @@ impl Browser {
         }
     }
 
-    /// Waits until the page has a name.
+    /// Waits until the page with this name (`data-page`) is shown.
     ///
     /// # Errors
-    /// When it does not; says which page is shown instead.
+    /// When the page does not appear in time; the error names the page that is shown.
     pub async fn wait_for_page(&self, name: &str) -> Result<(), Trouble> {
         let css = format!("#page[data-page=\"{name}\"]");
         let waiting = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(&css)).await;
@@ -211,46 +213,46 @@ impl Browser {
         Ok(format!("“{title}” at {address}"))
     }
 
-    /// Fills a field in.
+    /// Types text into the field with this id.
     ///
     /// # Errors
-    /// When there is none.
+    /// When the field does not appear in time.
     pub async fn fill(&self, id: &str, text: &str) -> Result<(), Trouble> {
         self.wait_for(id).await?;
         Ok(self.client.find(Locator::Id(id)).await?.send_keys(text).await?)
     }
 
-    /// Opens the link whose words begin so.
+    /// Clicks the link whose text begins with the given words.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no such link.
     pub async fn open_link(&self, words: &str) -> Result<(), Trouble> {
         let link = format!("//a[starts-with(normalize-space(), '{words}')]");
         Ok(self.client.find(Locator::XPath(&link)).await?.click().await?)
     }
 
-    /// Clicks.
+    /// Clicks the element with this id.
     ///
     /// # Errors
-    /// When there is nothing to click.
+    /// When the element does not appear in time.
     pub async fn click(&self, id: &str) -> Result<(), Trouble> {
         self.wait_for(id).await?;
         Ok(self.client.find(Locator::Id(id)).await?.click().await?)
     }
 
-    /// The text of an element.
+    /// The text of the element with this id.
     ///
     /// # Errors
-    /// When there is none.
+    /// When the element does not appear in time.
     pub async fn text(&self, id: &str) -> Result<String, Trouble> {
         self.wait_for(id).await?;
         Ok(self.client.find(Locator::Id(id)).await?.text().await?)
     }
 
-    /// The number on the page.
+    /// The number for number matching on the page.
     ///
     /// # Errors
-    /// When there is none.
+    /// When no number appears in time.
     pub async fn number(&self) -> Result<String, Trouble> {
         self.wait_for("number").await?;
         let number = self.client.find(Locator::Id("number")).await?.attr("data-number").await?;
@@ -265,7 +267,7 @@ impl Browser {
         Ok(self.client.source().await?)
     }
 
-    /// The page's address.
+    /// The page's URL.
     ///
     /// # Errors
     /// When the driver is gone.
@@ -273,10 +275,11 @@ impl Browser {
         Ok(self.client.current_url().await?.to_string())
     }
 
-    /// Runs a script in the page, whose own scripts could do no more; `arguments[0]` ends one that waits.
+    /// Runs a script in the page, with the rights of the page's scripts, and returns its result. A script that contains
+    /// `arguments[0]` is asynchronous: it must call `arguments[0]` with its result.
     ///
     /// # Errors
-    /// When it throws.
+    /// When the script throws an exception.
     pub async fn run(&self, script: &str) -> Result<Value, Trouble> {
         let waits = script.contains("arguments[0]");
         let done = if waits {
@@ -287,7 +290,7 @@ impl Browser {
         Ok(done?)
     }
 
-    /// The name of the page inside a frame; `None` when the frame shows none of ours.
+    /// The name of the page inside a frame; `None` when the frame does not show a page of the service.
     ///
     /// # Errors
     /// When there is no such frame.
@@ -302,7 +305,7 @@ impl Browser {
         Ok(name)
     }
 
-    /// Addresses of the other windows.
+    /// The URLs of the other windows.
     ///
     /// # Errors
     /// When the driver is gone.
@@ -317,7 +320,7 @@ impl Browser {
         Ok(addresses)
     }
 
-    /// Goes back.
+    /// Goes back in the browser's history.
     ///
     /// # Errors
     /// When the driver is gone.
@@ -325,7 +328,7 @@ impl Browser {
         Ok(self.client.back().await?)
     }
 
-    /// A picture of what the person sees, PNG.
+    /// A PNG picture of the visible part of the page.
     ///
     /// # Errors
     /// When the driver is gone.
@@ -333,7 +336,7 @@ impl Browser {
         Ok(self.client.screenshot().await?)
     }
 
-    /// Forgets every cookie of the page that is open.
+    /// Deletes every cookie that the browser sends to the open page.
     ///
     /// # Errors
     /// When the driver is gone.
@@ -341,7 +344,7 @@ impl Browser {
         Ok(self.client.delete_all_cookies().await?)
     }
 
-    /// Closes the window.
+    /// Closes the window and ends the driver.
     ///
     /// # Errors
     /// When the driver is gone.
@@ -352,7 +355,7 @@ impl Browser {
     }
 }
 
-/// Adds the authority to the certificate store that Chromium reads under its home.
+/// Adds the authority to the certificate store that Chromium reads below its home folder.
 pub(crate) fn trust(home: &Path, ca: &[u8]) -> Result<(), Trouble> {
     let store = home.join(".pki").join("nssdb");
     std::fs::create_dir_all(&store)?;
@@ -371,12 +374,12 @@ pub(crate) fn trust(home: &Path, ca: &[u8]) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// What a window is asked for (WebDriver section 7): no certificate error is accepted.
+/// The WebDriver capabilities of a window (WebDriver section 7). They do not accept certificate errors.
 #[must_use]
 pub fn capabilities() -> Capabilities {
     let arguments = [
         "--headless=new",
-        // Chromium refuses its sandbox to root, which CI is.
+        // CI runs as root, and Chromium's sandbox does not run as root.
         "--no-sandbox",
         "--disable-gpu",
         "--disable-quic",

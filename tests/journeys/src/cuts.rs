@@ -1,4 +1,4 @@
-//! Network cuts, made inside the process: before the service sees a request, or in its answer.
+//! Simulates network cuts inside the service's process: a request or its response is lost.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,11 +14,11 @@ use futures_util::stream;
 pub enum Cut {
     /// The request never reaches the service.
     Before,
-    /// The service took it; its answer is lost.
+    /// The service processes the request, but the response is lost.
     Answer,
 }
 
-/// The cuts that wait, by path; each is made `count` times.
+/// The pending cuts: a path, what is lost, and for how many requests.
 #[derive(Clone, Default)]
 pub struct Cuts(Arc<Mutex<Vec<(String, Cut, usize)>>>);
 
@@ -28,12 +28,12 @@ impl Cuts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_owned(), cut, count));
     }
 
-    /// Heals every cut.
+    /// Removes every pending cut.
     pub fn heal(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// How many cuts still wait.
+    /// The number of requests that are still to be cut.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(_, _, count)| count).sum()
@@ -48,7 +48,7 @@ impl Cuts {
     }
 }
 
-/// The layer around the service's router.
+/// The middleware that performs the cuts.
 pub async fn layer(State(cuts): State<Cuts>, request: Request, next: Next) -> Response {
     match cuts.take(request.uri().path()) {
         None => next.run(request).await,
@@ -60,7 +60,7 @@ pub async fn layer(State(cuts): State<Cuts>, request: Request, next: Next) -> Re
     }
 }
 
-/// An answer whose body breaks off: the connection ends in the middle.
+/// A response whose body fails, as when the connection ends before the body is complete.
 fn broken() -> Response {
     let body = stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut")) });
     (StatusCode::OK, Body::from_stream(body)).into_response()

@@ -1,5 +1,5 @@
-//! What the journeys share: a service and a relay over TLS on loopback, phones over the core's public API,
-//! a person at the service's pages, a real browser, a stock relying party.
+//! The test harness of the journeys. It has a service and a relay over TLS on loopback, phones that use the core's
+//! public API, a person at the service's pages, a real browser, and an unmodified relying party.
 
 pub mod apart;
 pub mod application;
@@ -11,9 +11,9 @@ pub mod person;
 pub mod phone;
 pub mod qr;
 pub mod relying_party;
-pub mod strangers;
 pub mod terminal;
 mod trouble;
+pub mod unknown_browsers;
 pub mod walk;
 pub mod world;
 
@@ -23,9 +23,10 @@ pub use phone::TestPhone;
 pub use trouble::Trouble;
 pub use world::World;
 
-/// Says that a test could not run here, past libtest's capture, so that it is counted.
+/// Reports that a test could not run on this machine. Writes directly to standard output, which libtest does not
+/// capture, so that `xtask` can count the skipped tests.
 pub fn skipped(part: &str, reason: &str) {
     use std::io::Write;
-    // A closed output has nobody to tell.
+    // If the output is closed, there is no place to report to.
     let _closed = writeln!(std::io::stdout(), "SKIPPED {part}: {reason}");
 }

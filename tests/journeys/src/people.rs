@@ -1,6 +1,6 @@
-//! Who the journeys are about.
+//! The main person of the journeys, Ada.
 
-/// The person of every journey.
+/// Ada's user name.
 pub const USER: &str = "ada@example.org";
-/// Her password.
+/// Ada's password.
 pub const PASSWORD: &str = "correct horse battery staple";

@@ -1,5 +1,5 @@
-//! A person at the service's pages, without a browser: fetches pages, fills in their forms, follows their
-//! redirects. For the many wrong turns; the right ways are walked in a real browser too.
+//! A person at the service's pages, without a real browser: fetches pages, fills in their forms, follows their
+//! redirects. Used for the many error cases. The successful cases also run in a real browser.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,27 +14,27 @@ use crate::trouble::Trouble;
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A page as it was shown.
+/// A page as the service sent it.
 #[derive(Debug, Clone)]
 pub struct PageView {
-    /// Its address.
+    /// The page's URL, after redirects.
     pub address: String,
-    /// Its status.
+    /// The HTTP status.
     pub status: StatusCode,
-    /// Its text.
+    /// The page's HTML; empty when the URL is outside the service.
     pub html: String,
-    /// The header fields of the answers on the way to it, name and value.
+    /// The header fields of the page's response and of all redirects before it, as name and value.
     pub headers: Vec<(String, String)>,
 }
 
 impl PageView {
-    /// The page's own name.
+    /// The page's name (`data-page`); empty when the page has none.
     #[must_use]
     pub fn name(&self) -> String {
         self.attribute("#page", "data-page").unwrap_or_default()
     }
 
-    /// The text of the element with an id.
+    /// The text of the element with this id.
     #[must_use]
     pub fn text(&self, id: &str) -> Option<String> {
         let document = Html::parse_document(&self.html);
@@ -42,29 +42,29 @@ impl PageView {
         Some(found.trim().to_owned())
     }
 
-    /// An attribute of the first element that fits.
+    /// An attribute of the first element that matches the selector `css`.
     #[must_use]
     pub fn attribute(&self, css: &str, name: &str) -> Option<String> {
         let document = Html::parse_document(&self.html);
         document.select(&selector(css)?).next()?.value().attr(name).map(str::to_owned)
     }
 
-    /// The number on the page.
+    /// The number for number matching on the page.
     ///
     /// # Errors
-    /// When there is none.
+    /// When the page shows no number.
     pub fn number(&self) -> Result<String, Trouble> {
         self.attribute("#number", "data-number").ok_or_else(|| format!("no number on page {}", self.name()).into())
     }
 
-    /// The scanned code as text, read from the picture's own bytes.
+    /// The QR code on the page, as SVG.
     ///
     /// # Errors
-    /// When there is none.
+    /// When the page shows no QR code.
     pub fn qr_svg(&self) -> Result<String, Trouble> {
         use base64::Engine;
         let source = self.attribute("#qr", "src").ok_or("no code on the page")?;
-        let encoded = source.strip_prefix("data:image/svg+xml;base64,").ok_or("another kind of picture")?;
+        let encoded = source.strip_prefix("data:image/svg+xml;base64,").ok_or("not an SVG picture")?;
         Ok(String::from_utf8(base64::engine::general_purpose::STANDARD.decode(encoded)?)?)
     }
 
@@ -79,7 +79,7 @@ impl PageView {
     }
 }
 
-/// A text of a page without the flows in its addresses, which differ each time.
+/// Removes the parameters `?flow=…` with their values from a page's text. The values differ each time.
 #[must_use]
 pub fn without_flows(text: &str) -> String {
     let is_flow = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
@@ -92,7 +92,7 @@ fn selector(css: &str) -> Option<Selector> {
     Selector::parse(css).ok()
 }
 
-/// A person with a browser of their own.
+/// A person with a simulated browser, which keeps cookies and submits forms, but runs no scripts.
 #[derive(Clone)]
 pub struct Person {
     client: Client,
@@ -100,7 +100,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// A fresh browser that trusts one authority.
+    /// A fresh browser that trusts only the certificates in `ca`.
     ///
     /// # Errors
     /// When no client can be made.
@@ -108,7 +108,7 @@ impl Person {
         Self::in_network(issuer, ca, None)
     }
 
-    /// A fresh browser that speaks from an address of this machine's own.
+    /// A fresh browser whose connections come from the given local IP address.
     ///
     /// # Errors
     /// When no client can be made.
@@ -124,8 +124,8 @@ impl Person {
         Ok(Self { client, issuer: issuer.to_owned() })
     }
 
-    /// Opens a page and follows redirects within the service, and the page that lets a person leave; an address
-    /// elsewhere is returned as it is.
+    /// Opens a page. Follows redirects within the service, and the page that leads to the application. A URL outside
+    /// the service is returned without fetching it.
     ///
     /// # Errors
     /// When the service can't be reached.
@@ -154,10 +154,10 @@ impl Person {
             }
             response = self.client.get(&address).send().await?;
         }
-        Err("redirected in a circle".into())
+        Err("more than ten redirects".into())
     }
 
-    /// Presses a button, with what was filled in.
+    /// Fills in the form of a button and sends it.
     ///
     /// # Errors
     /// When the page has no such button.
@@ -170,7 +170,7 @@ impl Person {
         self.post(&action, &fields, &self.issuer).await
     }
 
-    /// Posts a form from an origin of choice.
+    /// Posts a form with a given `Origin` header.
     ///
     /// # Errors
     /// When the service can't be reached.
@@ -185,13 +185,13 @@ impl Person {
         self.follow(address, response).await
     }
 
-    /// The client itself, for requests that no page makes.
+    /// The HTTP client, for requests that no page makes.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Types user name and password, starting from a page that asks for them.
+    /// Types user name and password, starting from a page that asks for the user name.
     ///
     /// # Errors
     /// When the pages are not as expected.
@@ -200,7 +200,7 @@ impl Person {
         self.press(&page, "next", &[("password", password)]).await
     }
 
-    /// Ada signs in, up to whatever comes after the password.
+    /// Ada opens the sign-in page and types user name and password. Returns the next page.
     ///
     /// # Errors
     /// When the pages are not as expected.
@@ -208,7 +208,7 @@ impl Person {
         self.sign_in_as(USER, PASSWORD).await
     }
 
-    /// Somebody signs in with name and password.
+    /// A person opens the sign-in page and types user name and password. Returns the next page.
     ///
     /// # Errors
     /// When the pages are not as expected.
@@ -217,7 +217,7 @@ impl Person {
         self.enter_password(&page, user, password).await
     }
 
-    /// Ada signs in and opens the wizard up to the code.
+    /// Ada types user name and password, and opens the wizard up to the page with the code.
     ///
     /// # Errors
     /// When the pages are not as expected.
@@ -225,7 +225,7 @@ impl Person {
         self.wizard_as(USER, PASSWORD).await
     }
 
-    /// Somebody signs in and opens the wizard up to the code.
+    /// A person types user name and password, and opens the wizard up to the page with the code.
     ///
     /// # Errors
     /// When the pages are not as expected.
@@ -235,11 +235,11 @@ impl Person {
         self.press(&page, "next", &[]).await
     }
 
-    /// Looks at a page again and again until it has another name.
+    /// Fetches `path` repeatedly until the page's name is no longer `from`.
     ///
     /// # Errors
-    /// When it does not turn in time.
-    pub async fn turned(&self, path: &str, from: &str) -> Result<PageView, Trouble> {
+    /// When the name does not change in time.
+    pub async fn page_after(&self, path: &str, from: &str) -> Result<PageView, Trouble> {
         let waiting = async {
             loop {
                 let page = self.open(path).await?;
@@ -249,12 +249,12 @@ impl Person {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.map_err(|_late| format!("page {from} did not turn"))?
+        tokio::time::timeout(PATIENCE, waiting).await.map_err(|_late| format!("page {from} did not change"))?
     }
 }
 
-/// As long as a person takes at the very least to read a number: by then a push has come, even where a fetch was
-/// faster and has shown the prompt first.
+/// Waits half a second, as a person does who reads a number. By then the push has arrived, even if a fetch has already
+/// shown the prompt.
 pub async fn a_moment() {
     tokio::time::sleep(Duration::from_millis(500)).await;
 }

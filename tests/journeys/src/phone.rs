@@ -1,4 +1,4 @@
-//! A phone: the core behind its public API, with the terminal phone's ports, and a stream of pushes.
+//! A phone for tests: the core behind its public API, with the terminal phone's ports, and a task that receives pushes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,17 +16,17 @@ use tokio::task::JoinHandle;
 
 use crate::trouble::Trouble;
 
-/// What opens its keys.
+/// The passphrase of the phone's sealed key file.
 pub const PASSPHRASE: &str = "a passphrase for tests";
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The system's clock, so and so much later.
+/// The system's clock plus an offset, in seconds.
 #[derive(Default)]
 pub struct PhoneClock(AtomicU64);
 
 impl PhoneClock {
-    /// Time passes.
+    /// Advances the clock by `seconds`.
     pub fn advance(&self, seconds: u64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
@@ -42,9 +42,9 @@ impl Clock for PhoneClock {
     }
 }
 
-/// A phone that listens for pushes.
+/// A phone that receives pushes.
 pub struct TestPhone {
-    /// Its clock.
+    /// The phone's clock.
     pub clock: Arc<PhoneClock>,
     phone: Phone,
     settings: Settings,
@@ -55,7 +55,7 @@ impl TestPhone {
     /// Opens a phone in a folder.
     ///
     /// # Errors
-    /// As the phone.
+    /// When the phone can't be opened.
     pub async fn open(home: PathBuf, relay: &str, ca: &[u8], name: &str) -> Result<Self, Trouble> {
         let mut settings = Settings::new(home);
         settings.relay = Some(relay.to_owned());
@@ -64,10 +64,10 @@ impl TestPhone {
         Self::open_with(settings, Arc::default()).await
     }
 
-    /// Opens a phone in a folder, its clock so many seconds ahead.
+    /// Opens a phone in a folder, with its clock `ahead` seconds ahead.
     ///
     /// # Errors
-    /// As the phone.
+    /// When the phone can't be opened.
     pub async fn open_ahead(home: PathBuf, relay: &str, ca: &[u8], ahead: u64) -> Result<Self, Trouble> {
         let mut settings = Settings::new(home);
         settings.relay = Some(relay.to_owned());
@@ -77,10 +77,10 @@ impl TestPhone {
         Self::open_with(settings, clock).await
     }
 
-    /// Empties a folder that was another phone's.
+    /// Deletes the accounts in a folder that was restored from another phone.
     ///
     /// # Errors
-    /// As the phone.
+    /// When the folder can't be opened, or is not from another phone.
     pub async fn start_over(home: PathBuf) -> Result<(), Trouble> {
         let passphrase = Secret::new(PASSPHRASE.to_owned());
         Ok(Phone::start_over(&Settings::new(home), Keys::SealedFile(passphrase)).await?)
@@ -94,33 +94,33 @@ impl TestPhone {
         Ok(Self { clock, phone, settings, listening })
     }
 
-    /// Ends this phone's process, as far as a test in one process can, and starts it again.
+    /// Stops this phone, as far as a test in one process can do this, and opens the phone again with the same clock.
     ///
     /// # Errors
-    /// As the phone.
+    /// When the phone can't be opened.
     pub async fn restart(self) -> Result<Self, Trouble> {
         let (settings, clock) = (self.settings.clone(), Arc::clone(&self.clock));
         drop(self);
-        // The core's threads leave the database when their last act has ended.
+        // The core's threads close the database only when their last act has ended.
         tokio::time::sleep(Duration::from_millis(200)).await;
         Self::open_with(settings, clock).await
     }
 
-    /// Stops listening for pushes.
-    pub fn deaf(&self) {
+    /// Stops receiving pushes.
+    pub fn ignore_pushes(&self) {
         self.listening.abort();
     }
 
-    /// Its folder.
+    /// The phone's data folder.
     #[must_use]
     pub fn home(&self) -> &Path {
         &self.settings.home
     }
 
-    /// Its pushes, which it does not hear any more itself.
+    /// Hands the phone's pushes to the caller; the phone no longer receives them.
     #[must_use]
-    pub fn takes_its_pushes(&self) -> mpsc::Receiver<Message> {
-        self.deaf();
+    pub fn take_pushes(&self) -> mpsc::Receiver<Message> {
+        self.ignore_pushes();
         self.phone.channel().messages()
     }
 
@@ -130,28 +130,28 @@ impl TestPhone {
         self.phone.authenticator()
     }
 
-    /// What the terminal phone shows of a prompt.
+    /// The text that the terminal phone shows for a prompt.
     ///
     /// # Errors
-    /// When its account is gone.
+    /// When the prompt's account is gone.
     pub async fn shows(&self, prompt: &Prompt) -> Result<String, Trouble> {
         let accounts = self.core().accounts().await?;
         let view = PromptView::of(prompt, &accounts).ok_or("no account")?;
         Ok(format!("{}\n{}", render::prompt(&view, self.phone.now()), render::ask(&view)))
     }
 
-    /// What the terminal phone shows of its accounts.
+    /// The text that the terminal phone shows for its accounts.
     ///
     /// # Errors
-    /// When they can't be read.
+    /// When the accounts can't be read.
     pub async fn shows_accounts(&self) -> Result<String, Trouble> {
         Ok(render::accounts(&self.core().accounts().await?, self.phone.now()))
     }
 
-    /// What the terminal phone shows while the page waits for the digits.
+    /// The text that the terminal phone shows while the page waits for the digits.
     ///
     /// # Errors
-    /// When no enrollment waits.
+    /// When no enrollment shows digits.
     pub async fn shows_digits(&self, digits: &str) -> Result<String, Trouble> {
         match self.core().pending_steps().await?.first() {
             Some(Step::ShowDigits { host, until, .. } | Step::OpenBrowser { host, until, .. }) => {
@@ -161,18 +161,18 @@ impl TestPhone {
         }
     }
 
-    /// The service of its first account.
+    /// The issuer of the phone's first account.
     ///
     /// # Errors
-    /// When it has none.
+    /// When the phone has no account.
     pub async fn issuer(&self) -> Result<String, Trouble> {
         Ok(self.core().accounts().await?.first().ok_or("no account")?.issuer.clone())
     }
 
-    /// Reads an invitation.
+    /// Reads a code and returns its invite.
     ///
     /// # Errors
-    /// When it is none.
+    /// When the input is another kind of code.
     pub async fn invite(&self, input: CodeInput) -> Result<Invite, Trouble> {
         match self.core().read_code(input).await? {
             Scanned::Invite(invite) => Ok(invite),
@@ -180,7 +180,7 @@ impl TestPhone {
         }
     }
 
-    /// Looks an invitation up and accepts it; returns the ticket and the digits.
+    /// Reads a code, looks it up and accepts the offer. Returns the ticket and the digits.
     ///
     /// # Errors
     /// As `look_up` and `enroll`.
@@ -190,10 +190,10 @@ impl TestPhone {
         digits_of(self.core().enroll(offer).await?)
     }
 
-    /// Waits until the page has taken the digits.
+    /// Waits until the person has typed the digits into the page, and the device is active.
     ///
     /// # Errors
-    /// When the service ended the enrollment.
+    /// When the service ended the enrollment without activating the device.
     pub async fn activated(&self, ticket: Ticket) -> Result<AccountId, Trouble> {
         match self.core().wait_for_activation(ticket).await? {
             EnrollmentEnd::Active { account } => Ok(account.id),
@@ -201,18 +201,18 @@ impl TestPhone {
         }
     }
 
-    /// Waits for an open prompt to arrive by itself.
+    /// Waits until a prompt is open, without fetching.
     ///
     /// # Errors
-    /// When none comes in time.
+    /// When no prompt arrives in time.
     pub async fn prompt(&self) -> Result<Prompt, Trouble> {
         self.prompt_that(|_any| true).await
     }
 
-    /// Waits for an open prompt of a kind.
+    /// Waits until a prompt of this kind is open, without fetching.
     ///
     /// # Errors
-    /// When none comes in time.
+    /// When no such prompt arrives in time.
     pub async fn prompt_of(&self, kind: PromptKind) -> Result<Prompt, Trouble> {
         self.prompt_that(|prompt| prompt.kind() == kind).await
     }
@@ -234,48 +234,49 @@ impl TestPhone {
         Ok(found?)
     }
 
-    /// Sets the lock that guards keys of phone sign-in.
+    /// Sets the phone's lock, which guards sign-in keys.
     ///
     /// # Errors
-    /// When there is one already.
+    /// When the phone has a lock already.
     pub fn set_lock(&self) -> Result<(), Trouble> {
         Ok(self.phone.guard().set_lock(&lock(), None)?)
     }
 
-    /// Removes the lock, and with it every key that it guards.
+    /// Removes the phone's lock, and with it every key that the lock guards.
     ///
     /// # Errors
-    /// When there is none.
+    /// When the phone has no lock.
     pub fn remove_lock(&self) -> Result<(), Trouble> {
         Ok(self.phone.guard().remove_lock(&lock())?)
     }
 
-    /// Makes a guarded key and says nothing of it to the core.
+    /// Makes a guarded key in the key store, without the core's knowledge. Returns the public key.
     ///
     /// # Errors
-    /// As the key store.
+    /// When the key store fails.
     pub fn make_guarded(&self, alias: &str) -> Result<Vec<u8>, Trouble> {
         Ok(self.phone.guard().make_guarded(alias.to_owned(), &lock())?)
     }
 
-    /// The person unlocks the key that a step asks for.
+    /// Unlocks the phone for a step that makes a sign-in key or signs with it, and gives the result to the core.
+    /// Returns the next step.
     ///
     /// # Errors
-    /// As the phone.
+    /// When the step does not ask for the key, or the key store or the core fails.
     pub async fn unlock(&self, step: &Step) -> Result<Step, Trouble> {
         Ok(countersign_phone::unlock(&self.phone, step, lock()).await?)
     }
 
-    /// Approves a prompt that asks for the person's own key.
+    /// Approves a prompt that needs the sign-in key, and unlocks the key.
     ///
     /// # Errors
-    /// When it asks for none.
+    /// When the prompt does not need the sign-in key, or can't be approved.
     pub async fn approve_unlocked(&self, prompt: &Prompt, number: String) -> Result<Step, Trouble> {
         let step = self.core().approve(prompt.id().clone(), number).await?;
         self.unlock(&step).await
     }
 
-    /// The prompts that wait for the person.
+    /// The open prompts.
     ///
     /// # Errors
     /// When the database can't be read.
@@ -285,10 +286,10 @@ impl TestPhone {
         Ok(prompts)
     }
 
-    /// Waits until no prompt is open any more.
+    /// Waits until every listed prompt has an outcome, without fetching.
     ///
     /// # Errors
-    /// When one stays.
+    /// When a prompt is still open, or its answer is still unconfirmed.
     pub async fn no_prompt(&self) -> Result<(), Trouble> {
         let mut snapshot = self.core().snapshot().await?;
         let waiting = async {
@@ -297,7 +298,7 @@ impl TestPhone {
             }
             Ok::<_, Error>(())
         };
-        tokio::time::timeout(PATIENCE, waiting).await.map_err(|_late| "a prompt stays")??;
+        tokio::time::timeout(PATIENCE, waiting).await.map_err(|_late| "a prompt has no outcome")??;
         Ok(())
     }
 }
@@ -312,10 +313,10 @@ fn lock() -> Secret<String> {
     Secret::new("a lock for tests".to_owned())
 }
 
-/// The digits of a step that shows them.
+/// The ticket and the digits of a step that shows digits.
 ///
 /// # Errors
-/// When it shows none.
+/// When the step shows no digits.
 pub fn digits_of(step: Step) -> Result<(Ticket, String), Trouble> {
     match step {
         Step::ShowDigits { ticket, digits, .. } => Ok((ticket, digits)),
@@ -327,7 +328,7 @@ fn listen(phone: Phone) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut messages = phone.channel().messages();
         while let Some(message) = messages.recv().await {
-            // The snapshot shows what came of it; a dropped push is no error.
+            // Tests read the result from the snapshot. A push that has no effect is not an error here.
             let _effect: Result<PushEffect, Error> =
                 phone.authenticator().push_received(message.slot, message.body).await;
         }

@@ -1,13 +1,13 @@
-//! Pictures of screens for phones that scan: a page's own code, drawn into a screenshot.
+//! Makes a picture of a screen with a QR code, and reads the QR code of a page.
 
 use image::{GrayImage, ImageFormat, Luma};
 
 use crate::trouble::Trouble;
 
-/// Draws text as a QR code into a page-like picture and returns it as PNG.
+/// Makes a PNG picture of a screen with the text as a QR code.
 ///
 /// # Errors
-/// When the text does not fit a code.
+/// When the text does not fit into a QR code.
 pub fn screenshot_of(text: &str) -> Result<Vec<u8>, Trouble> {
     let code = qrcode::QrCode::new(text)?.render::<Luma<u8>>().min_dimensions(264, 264).build();
     let mut page = GrayImage::from_pixel(1_280, 900, Luma([244]));
@@ -17,10 +17,10 @@ pub fn screenshot_of(text: &str) -> Result<Vec<u8>, Trouble> {
     Ok(png.into_inner())
 }
 
-/// Reads a code from the picture that our own pages carry: squares of one size as an SVG path.
+/// Reads the QR code of a page of the service. Its SVG picture is one path of equal squares.
 ///
 /// # Errors
-/// When the picture has another shape, or holds no code.
+/// When the picture has another format, or contains no QR code.
 pub fn text_of_svg(svg: &str) -> Result<String, Trouble> {
     let side: u32 = between(svg, "width=\"", "\"").ok_or("no width")?.parse()?;
     let path = between(svg, " d=\"", "\"").ok_or("no path")?;
@@ -32,7 +32,7 @@ pub fn text_of_svg(svg: &str) -> Result<String, Trouble> {
             .filter_map(|part| part.parse().ok())
             .collect();
         let [x, y, width, height, ..] = numbers.as_slice() else {
-            return Err("another kind of path".into());
+            return Err("not a path of squares".into());
         };
         for (dx, dy) in (0..*width).flat_map(|dx| (0..*height).map(move |dy| (dx, dy))) {
             if let Some(pixel) = picture.get_pixel_mut_checked(x + dx, y + dy) {

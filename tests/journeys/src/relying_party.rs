@@ -1,6 +1,7 @@
-//! The stock relying party: Debian's Apache with mod_auth_openidc, software nobody here wrote.
+//! Runs the relying party: an unmodified Apache with mod_auth_openidc from Debian, independent of this project.
 //!
-//! Only its configuration is ours; it checks issuer, audience, nonce, state, PKCE and signature by itself.
+//! This module only writes the configuration. The relying party itself checks issuer, audience, nonce, `state` and
+//! signature, and uses PKCE.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -29,16 +30,17 @@ const MODULES: [&str; 13] = [
     "socache_shmcb",
     "ssl",
 ];
-/// Built into some Apaches, a module in others.
+/// Modules that some builds of Apache contain and other builds load.
 const MAYBE_MODULES: [&str; 1] = ["unixd"];
 
-/// Why no relying party can be had here; `None` when one can.
+/// The reason why no relying party can run on this machine, from the variable `COUNTERSIGN_NO_RELYING_PARTY`; `None`
+/// when the variable is not set.
 #[must_use]
 pub fn missing() -> Option<String> {
     std::env::var("COUNTERSIGN_NO_RELYING_PARTY").ok()
 }
 
-/// The port it will listen on, so that the service can register its return address before it starts.
+/// A free port for the relying party. The service needs the return address before the relying party starts.
 ///
 /// # Errors
 /// When no port is free.
@@ -46,15 +48,15 @@ pub fn free_port() -> Result<u16, Trouble> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// Its return address for a port.
+/// The relying party's return address for a port.
 #[must_use]
 pub fn return_address(port: u16) -> String {
     format!("https://127.0.0.1:{port}/callback")
 }
 
-/// A running web server; ended by its own id.
+/// A running web server. When dropped, its process is killed.
 pub struct RelyingParty {
-    /// Where it is.
+    /// The web origin of the relying party.
     pub url: String,
     process: Child,
     folder: TempDir,
@@ -68,10 +70,10 @@ impl Drop for RelyingParty {
 }
 
 impl RelyingParty {
-    /// Starts it on a port, for an issuer whose certificate the authority has signed.
+    /// Starts the relying party on a port, for an issuer whose certificate the authority has signed.
     ///
     /// # Errors
-    /// When it does not start; says what its log says.
+    /// When the relying party does not start; the error contains Apache's log.
     pub async fn start(port: u16, issuer: &str, authority: &Authority) -> Result<Self, Trouble> {
         let folder = tempfile::tempdir()?;
         let root = folder.path();
@@ -83,7 +85,7 @@ impl RelyingParty {
         std::fs::write(root.join("apache.conf"), configuration(root, port, issuer)?)?;
         readable_by_all(root)?;
         let process = Command::new(APACHE)
-            // One process without workers of its own, so that ending it ends everything, however that comes about.
+            // -X: a single process without workers, so that no process remains when it is killed.
             .args(["-f", &root.join("apache.conf").to_string_lossy(), "-X"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -104,7 +106,7 @@ impl RelyingParty {
         Err(format!("Apache does not listen: {}", self.log()).into())
     }
 
-    /// What it has logged so far.
+    /// The content of Apache's error log.
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
@@ -120,7 +122,7 @@ fn write_site(root: &Path) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Its workers run as another user.
+/// Lets the user www-data, as which Apache runs, read the site.
 fn readable_by_all(root: &Path) -> Result<(), Trouble> {
     use std::os::unix::fs::PermissionsExt;
     let folders: [PathBuf; 2] = [root.to_owned(), root.join("site")];

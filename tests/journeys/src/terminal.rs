@@ -1,4 +1,4 @@
-//! Pictures of the terminal phone: its words as they stand, drawn by the browser.
+//! Makes pictures of the terminal phone's text, with the browser.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use base64::Engine;
 use crate::browser::Browser;
 use crate::trouble::Trouble;
 
-/// Draws each text into a picture of its own.
+/// Saves one picture for each text. The text's step is the picture's file name.
 ///
 /// # Errors
 /// When the browser does not start or a file can't be written.

@@ -1,4 +1,4 @@
-//! What goes wrong in the harness.
+//! The error type of the harness.
 
-/// Anything that goes wrong in the harness itself.
+/// Any error of the harness itself.
 pub type Trouble = Box<dyn std::error::Error + Send + Sync>;

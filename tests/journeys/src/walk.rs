@@ -1,6 +1,6 @@
-//! The main job in one walk: from the administrator's policy to an added phone to a sign-in with a number, then
-//! without a password, to a lost phone and a new one, in real browsers, with a stock relying party. The demonstration
-//! shows it, a test asserts it.
+//! Runs the main scenario from end to end, in real browsers, with an unmodified relying party: the administrator's
+//! policy, an added phone, a sign-in with a number, sign-ins without a password, a lost phone and a new phone. The
+//! demonstration shows this scenario, and a test checks its results.
 
 mod administrator;
 mod from_the_app;
@@ -17,10 +17,10 @@ use crate::world::World;
 pub use walker::{Seen, SignedIn, Watcher};
 use walker::{Walk, forget_service};
 
-/// Walks the whole way and returns the claims that the relying party has checked, for each way to sign in.
+/// Runs the whole scenario. Returns the claims that the relying party has verified, for each way to sign in.
 ///
 /// # Errors
-/// The first thing that is not as it should be.
+/// The error of the first step that fails, with the relying party's log.
 pub async fn whole_journey(watcher: &mut Watcher<'_>) -> Result<Vec<SignedIn>, Trouble> {
     let port = free_port()?;
     let world = World::start_empty(Some(return_address(port))).await?;
@@ -33,7 +33,7 @@ pub async fn whole_journey(watcher: &mut Watcher<'_>) -> Result<Vec<SignedIn>, T
     Ok(claims)
 }
 
-/// The administrator's desk and phone, and Ada's, turn by turn.
+/// Runs the administrator's and Ada's steps in turn. Each of the two has their own browser and phone.
 async fn scenes(
     world: &World,
     relying_party: &RelyingParty,
@@ -62,7 +62,7 @@ async fn scenes(
     Ok(ways)
 }
 
-/// Ada's first day: a password of her own, a phone, and the first sign-in with it.
+/// Ada chooses a password and adds a phone. Then Ada signs in with the password and the phone, as in a new browser.
 async fn first_steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty, made: &str) -> Result<SignedIn, Trouble> {
     walk.browser.goto(&format!("{}/welcome.html", relying_party.url)).await?;
     walk.browser.wait_for_page("welcome").await?;
@@ -76,7 +76,7 @@ async fn first_steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty, made
     walk.browser.click("continue").await?;
     walk.browser.wait_for_page("signed-in").await?;
     walk.page("signed in the first time").await?;
-    // Another day, another browser: everything it knew is gone.
+    // Delete every cookie, so that the browser is like a new one.
     walk.browser.forget().await?;
     forget_service(walk, &walk.phone.issuer().await?).await?;
     walk.browser.goto(&format!("{}/welcome.html", relying_party.url)).await?;

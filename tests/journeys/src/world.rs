@@ -1,4 +1,4 @@
-//! A service and a relay, real ones, over TLS on loopback, with a clock that tests may move.
+//! Runs the real service and the real relay over TLS on loopback, with a clock that tests can advance.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,23 +24,24 @@ use crate::person::Person;
 use crate::phone::TestPhone;
 use crate::trouble::Trouble;
 
-/// What opens the app on a phone; nobody answers there.
+/// The link that opens the app on a phone. No server listens there.
 pub const APP_LINK: &str = "https://127.0.0.1:1/open";
-/// The application that people sign in to.
+/// The client id of the application that people sign in to.
 pub const CLIENT: &str = "payroll";
-/// Its secret.
+/// The application's client secret.
 pub const CLIENT_SECRET: &str = "payroll-secret-of-this-run";
 
-/// Another name of the service, whose siblings may be somebody else's; only a browser that is told so finds it.
+/// Another host name of the service. Its sibling names may belong to an attacker. Only the browser that
+/// [`Browser::start_with_names`](crate::browser::Browser::start_with_names) opens can resolve this name.
 pub const OTHER_NAME: &str = "id.example.test";
 
-/// A service and a relay.
+/// A running service and a running relay.
 pub struct World {
     /// The service.
     pub app: App,
-    /// Its clock.
+    /// The service's clock.
     pub clock: Arc<SystemClock>,
-    /// Network cuts between phone or browser and the service.
+    /// The network cuts between the service and its clients: phones, browsers and applications.
     pub cuts: Cuts,
     /// The relay, unless it was stopped.
     pub relay: Option<Relay>,
@@ -58,28 +59,28 @@ fn loopback() -> SocketAddr {
 }
 
 impl World {
-    /// Starts both, with Ada.
+    /// Starts service and relay, with Ada's account.
     ///
     /// # Errors
-    /// When a socket or a file can't be had.
+    /// When a socket or a file can't be opened.
     pub async fn start() -> Result<Self, Trouble> {
         Self::start_with(None).await
     }
 
-    /// Starts both, with Ada; an application may be waiting at `redirect`.
+    /// Starts service and relay, with Ada's account. `redirect` is the application's return address.
     ///
     /// # Errors
-    /// When a socket or a file can't be had.
+    /// When a socket or a file can't be opened.
     pub async fn start_with(redirect: Option<String>) -> Result<Self, Trouble> {
         let world = Self::start_empty(redirect).await?;
         world.add_person(USER, PASSWORD)?;
         Ok(world)
     }
 
-    /// Starts both, with nobody; an application may be waiting at `redirect`.
+    /// Starts service and relay, without accounts. `redirect` is the application's return address.
     ///
     /// # Errors
-    /// When a socket or a file can't be had.
+    /// When a socket or a file can't be opened.
     pub async fn start_empty(redirect: Option<String>) -> Result<Self, Trouble> {
         let redirect_uris = vec![redirect.unwrap_or_else(|| "https://127.0.0.1:1/callback".to_owned())];
         Self::start_as(|config| {
@@ -88,27 +89,27 @@ impl World {
         .await
     }
 
-    /// Starts both, with nobody, after a change of what an operator decides. Another issuer must lead here by itself.
+    /// Starts service and relay, without accounts, with a changed configuration. If the issuer is changed, the caller
+    /// must make the new issuer lead to this service.
     ///
     /// # Errors
-    /// When a socket or a file can't be had.
+    /// When a socket or a file can't be opened.
     pub async fn start_as(change: impl FnOnce(&mut Config)) -> Result<Self, Trouble> {
         Self::start_with_all(change, |router| router).await
     }
 
-    /// Starts both, with nobody, and something more between the network and the service.
+    /// Starts service and relay, without accounts. `between` wraps the service's router.
     ///
     /// # Errors
-    /// When a socket or a file can't be had.
+    /// When a socket or a file can't be opened.
     pub async fn start_behind(between: impl FnOnce(Router) -> Router) -> Result<Self, Trouble> {
         Self::start_with_all(|_as_it_is| {}, between).await
     }
 
-    /// Starts both, with nobody, after a change of what an operator decides, and something more between the network and
-    /// the service.
+    /// Starts service and relay, without accounts, with a changed configuration. `between` wraps the service's router.
     ///
     /// # Errors
-    /// When a socket or a file can't be had.
+    /// When a socket or a file can't be opened.
     pub async fn start_with_all(
         change: impl FnOnce(&mut Config),
         between: impl FnOnce(Router) -> Router,
@@ -156,16 +157,16 @@ impl World {
         })
     }
 
-    /// Where the service itself listens.
+    /// The socket address at which the service listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Everything that the service has stored, by table and id, but for how often who has asked.
+    /// Everything that the service has stored, by table and id, except the rate limit counters.
     ///
     /// # Errors
-    /// When its database can't be read.
+    /// When the service's database can't be read.
     pub fn stored(&self) -> Result<BTreeMap<(&'static str, String), String>, Trouble> {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
         let database = rusqlite::Connection::open_with_flags(self.folder().join("service/service.db"), flags)?;
@@ -180,49 +181,49 @@ impl World {
         Ok(stored)
     }
 
-    /// Where service and relay keep everything, each in a folder of its name.
+    /// The folder with the subfolders `service` and `relay`, which contain the data of service and relay.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The first administrator's password, as a service that knows nobody prints it.
+    /// Creates the first administrator, as a service without accounts does when it starts. Returns the password.
     ///
     /// # Errors
-    /// When it knows somebody.
+    /// When the service has an account already.
     pub async fn first_administrator(&self) -> Result<String, Trouble> {
         let (store, now) = (self.app.store.clone(), self.app.clock.now());
         let made = tokio::task::spawn_blocking(move || operator::first_administrator(&store, now)).await??;
-        made.ok_or_else(|| "the service knows somebody".into())
+        made.ok_or_else(|| "the service has an account already".into())
     }
 
-    /// Adds somebody.
+    /// Adds an account with this user name. Its display name is always Ada Lovelace.
     ///
     /// # Errors
-    /// When the name is taken.
+    /// When the user name is taken.
     pub fn add_person(&self, user: &str, password: &str) -> Result<(), Trouble> {
         Ok(operator::add_person(&self.app.store, user, "Ada Lovelace", password, self.app.clock.now())?)
     }
 
-    /// What the service is called.
+    /// The service's issuer.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.app.config.issuer
     }
 
-    /// Where the relay is, or was.
+    /// The relay's URL, also while the relay is stopped.
     #[must_use]
     pub fn relay_url(&self) -> String {
         format!("https://localhost:{}", self.relay_address.port())
     }
 
-    /// The authority's certificate, PEM.
+    /// The private authority's certificate, as PEM.
     #[must_use]
     pub fn ca(&self) -> &[u8] {
         self.authority.certificate().as_bytes()
     }
 
-    /// A person in front of a fresh browser that speaks forms.
+    /// A person with a fresh browser that submits forms and runs no scripts.
     ///
     /// # Errors
     /// When no client can be made.
@@ -230,7 +231,7 @@ impl World {
         Person::new(self.issuer(), self.ca())
     }
 
-    /// Somebody far away: each number is a network of its own.
+    /// A person whose browser is in another network. Each number gives another network.
     ///
     /// # Errors
     /// When no client can be made.
@@ -238,67 +239,67 @@ impl World {
         Person::in_network(self.issuer(), self.ca(), Some([127, 0, number, 1].into()))
     }
 
-    /// A fresh phone.
+    /// A phone with this name, in its own folder of this world.
     ///
     /// # Errors
-    /// When it can't be opened.
+    /// When the phone can't be opened.
     pub async fn phone(&self, name: &str) -> Result<TestPhone, Trouble> {
         self.phone_in(self.folder.path().join(name), name).await
     }
 
-    /// A phone in a folder that may be there already.
+    /// A phone in the folder `home`, which may exist already.
     ///
     /// # Errors
-    /// When it can't be opened.
+    /// When the phone can't be opened.
     pub async fn phone_in(&self, home: PathBuf, name: &str) -> Result<TestPhone, Trouble> {
         TestPhone::open(home, &self.relay_url(), self.ca(), name).await
     }
 
-    /// Ends the relay; messages on their way are lost.
+    /// Stops the relay. Undelivered messages are lost.
     pub async fn stop_relay(&mut self) {
         if let Some(relay) = self.relay.take() {
             relay.stop().await;
         }
     }
 
-    /// Ends the relay and starts it again at the same address.
+    /// Stops the relay and starts it again at the same address.
     ///
     /// # Errors
-    /// When the address is taken meanwhile.
+    /// When the address is in use.
     pub async fn restart_relay(&mut self) -> Result<(), Trouble> {
         self.stop_relay().await;
         self.relay = Some(start_relay(&self.folder, &self.identity, self.relay_address).await?);
         Ok(())
     }
 
-    /// Ends the relay and starts another at the same address, which knows none of the push addresses.
+    /// Stops the relay and starts a new one at the same address, which knows none of the push addresses.
     ///
     /// # Errors
-    /// When the address is taken meanwhile.
+    /// When the address is in use.
     pub async fn replace_relay(&mut self) -> Result<(), Trouble> {
         self.stop_relay().await;
         std::fs::remove_dir_all(self.folder.path().join("relay"))?;
         self.restart_relay().await
     }
 
-    /// Nobody answers at the service's address any more.
+    /// Stops the service. Connections to its address are then refused.
     pub async fn stop_service(&mut self) {
         if let Some(service) = self.service.take() {
             service.stop().await;
         }
     }
 
-    /// The service, as it was, answers again at the same address.
+    /// Starts the service again, with its data and at the same address.
     ///
     /// # Errors
-    /// When the address is taken meanwhile.
+    /// When the address is in use.
     pub fn start_service(&mut self) -> Result<(), Trouble> {
         let listener = serve::bind(self.address)?;
         self.service = Some(serve::serve(cut(addresses::router(&self.app), &self.cuts), listener, &self.identity)?);
         Ok(())
     }
 
-    /// Ends everything.
+    /// Stops relay and service.
     pub async fn stop(mut self) {
         self.stop_relay().await;
         self.stop_service().await;

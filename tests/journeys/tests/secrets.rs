@@ -1,5 +1,5 @@
-//! Whole journeys with every log at its loudest; afterwards every secret that was in play is looked for in everything
-//! that was written. What is no secret must be found by the same search, or its silence says nothing.
+//! Adds a phone and signs in, with every log at its most detailed level. Then searches everything that was written for
+//! every secret that was used. The same search must find known public values, which proves that the search works.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 #[path = "journeys/common.rs"]
@@ -15,7 +15,9 @@ use std::sync::{Mutex, PoisonError};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use common::{account_of, agreed, approve, browser_opened, scanned, use_phone};
-use countersign::{CodeInput, Ending, KeyStore, Outcome, PromptKind, Reply as Told, SealedFileKeyStore, Secret, Step};
+use countersign::{
+    CodeInput, Ending, KeyStore, Outcome, PromptKind, Reply as CoreReply, SealedFileKeyStore, Secret, Step,
+};
 use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::phone::PASSPHRASE;
 use countersign_journeys::{TestPhone, a_moment};
@@ -25,11 +27,11 @@ use countersign_service::passes::rules::Span;
 use countersign_service::people::records as people;
 use countersign_service::secrets::decode;
 use interceptor::{Scene, payload};
-use needles::{Needles, files, finds_what_is_there};
+use needles::{Needles, check_that_the_search_finds_every_form, files};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use serde_json::Value;
 
-/// The phone's lock, as the harness sets it.
+/// The passphrase of the phone's lock, as the test harness sets it.
 const LOCK: &str = "a lock for tests";
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -62,7 +64,7 @@ fn made_of(passphrase: &str, salt: &[u8]) -> Vec<u8> {
     key
 }
 
-/// Every private key of the phone, out of its sealed file.
+/// Adds every private key of the phone, read from its sealed file.
 fn keys_of(home: &Path, needles: &mut Needles) {
     let file = std::fs::read(home.join("keys")).unwrap();
     let (head, sealed) = file.split_at(24);
@@ -76,19 +78,19 @@ fn keys_of(home: &Path, needles: &mut Needles) {
     let lock_key = made_of(LOCK, &text_of(&content["guarded"]["lock"]["salt"]));
     needles.add("key of the lock", &lock_key);
     let guarded = content["guarded"]["keys"].as_object().unwrap();
-    assert!(!guarded.is_empty(), "phone sign-in is on");
+    assert!(!guarded.is_empty(), "the phone has no sign-in key");
     for (alias, key) in guarded {
         needles.add(&format!("sign-in key {alias}"), &opened(&lock_key, alias.as_bytes(), &text_of(&key["scalar"])));
     }
 }
 
-/// What stands as base64url.
+/// Decodes base64url.
 fn text_of(value: &Value) -> Vec<u8> {
     decode(value.as_str().unwrap()).unwrap()
 }
 
-/// What the phone's database seals, and the key that it is sealed under. Returns the push keys as they stand
-/// there, and the push secret.
+/// Adds the secrets that are sealed in the phone's database, and the keys that seal them. Returns the sealed push keys
+/// and the opened push secret.
 fn sealed_of(home: &Path, needles: &mut Needles) -> (Vec<u8>, Vec<u8>) {
     let store = SealedFileKeyStore::open(&home.join("keys"), &Secret::new(PASSPHRASE.to_owned())).unwrap();
     needles.add("relay bearer", &store.unwrap(std::fs::read(home.join("relay-secret")).unwrap()).unwrap());
@@ -114,7 +116,8 @@ fn database(home: &Path) -> rusqlite::Connection {
     rusqlite::Connection::open_with_flags(home.join("countersign.db"), flags).unwrap()
 }
 
-/// What went over the wire in confidence: cookies, codes, verifiers, states, tokens, nonces.
+/// Adds the secrets that were sent over the network: cookies, authorization codes, PKCE verifiers, `state` values,
+/// tokens and nonces.
 fn sent_of(scene: &Scene, needles: &mut Needles) {
     let mut kinds = std::collections::BTreeSet::new();
     let mut add = |name: &str, text: &str| {
@@ -148,7 +151,7 @@ fn sent_of(scene: &Scene, needles: &mut Needles) {
     }
 }
 
-/// A phone is added by a code, with phone sign-in; what it prints on the way.
+/// Adds a phone with a code, and turns phone sign-in on. Returns the `Debug` text of all values on the way.
 async fn added_and_turned_on(scene: &Scene, needles: &mut Needles) -> String {
     let Scene { person, phone, .. } = scene;
     let page = person.wizard().await.unwrap();
@@ -165,15 +168,15 @@ async fn added_and_turned_on(scene: &Scene, needles: &mut Needles) -> String {
     let Step::ShowDigits { ticket, digits, .. } = phone.core().enroll(offer).await.unwrap() else {
         panic!("no digits")
     };
-    let page = person.turned("/security-info/add/code", "code").await.unwrap();
+    let page = person.page_after("/security-info/add/code", "code").await.unwrap();
     let page = person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     phone.activated(ticket).await.unwrap();
     approve(phone, PromptKind::ConfirmEnrollment, &page).await;
     phone.set_lock().unwrap();
     let (ticket, url) = browser_opened(phone).await;
-    let told = Told::Redirected { url: agreed(person, phone, &url).await };
-    printed.push_str(&format!("{told:?}"));
-    let mut step = phone.core().provide(ticket, told).await.unwrap();
+    let reply = CoreReply::Redirected { url: agreed(person, phone, &url).await };
+    printed.push_str(&format!("{reply:?}"));
+    let mut step = phone.core().provide(ticket, reply).await.unwrap();
     while let Step::MakeKey { .. } | Step::Sign { .. } = &step {
         printed.push_str(&format!("{step:?}"));
         step = phone.unlock(&step).await.unwrap();
@@ -182,7 +185,8 @@ async fn added_and_turned_on(scene: &Scene, needles: &mut Needles) -> String {
     printed + &format!("{:?}", phone.core().snapshot().await.unwrap())
 }
 
-/// In another browser: with the phone, then with the password; a push that can't be read; one that the relay loses.
+/// Signs in from other browsers, with the phone and then with the password. Sends an unreadable push, and loses a push.
+/// Returns the `Debug` text of a prompt and of the accounts.
 async fn signed_in(scene: &Scene) -> String {
     let Scene { phone, world, .. } = scene;
     let browser = scene.another_person();
@@ -211,51 +215,52 @@ fn slot_of(phone: &TestPhone) -> Vec<u8> {
     database.query_row("SELECT slot FROM accounts", [], |row| row.get(0)).unwrap()
 }
 
-/// What is no secret, and where the same search must find it.
+/// Checks that the same search finds known public values where they must be.
 fn canaries_are_found(scene: &Scene, log: &[u8]) {
     let found_under = |text: &str, folder: &Path| {
         let mut canary = Needles::default();
         canary.add(text, text.as_bytes());
-        assert!(!canary.found_under(folder).is_empty(), "{text} in {}", folder.display());
+        assert!(!canary.found_under(folder).is_empty(), "{text} was not found in {}", folder.display());
     };
     found_under(USER, scene.phone.home());
     found_under(scene.world.issuer(), scene.phone.home());
     found_under("Countersign phone in a terminal", &scene.world.folder().join("service"));
     found_under("phone_sign_in", &scene.world.folder().join("service"));
     let mut said = Needles::default();
-    let words = ["ceremony_started", "a push could not be decrypted", "a message is lost on request"];
+    let words = ["ceremony_started", "a push could not be decrypted", "a message is lost on purpose"];
     words.iter().for_each(|word| said.add(word, word.as_bytes()));
-    assert_eq!(said.found_in(log), words, "service, core and relay did log");
+    assert_eq!(said.found_in(log), words, "the log has no text of the service, the core or the relay");
     let mut walked = Needles::default();
     walked.add("an address", b"/security-info/add/code");
     assert_eq!(walked.found_in(addresses(scene).as_bytes()), ["an address"]);
     assert!(files(&scene.world.folder().join("relay")).iter().any(|(_, bytes)| !bytes.is_empty()));
 }
 
-/// Every address that went over the wire; what the application, or the phone's own address, is told is not among them.
+/// The path and query of every request to the service. URLs of the application and of the phone are not included.
 fn addresses(scene: &Scene) -> String {
     scene.between.everything().into_iter().map(|(address, _, _)| address + "\n").collect()
 }
 
-/// What the service keeps because it needs it as it is: to push, to open the rest, to give back with the code.
+/// Secrets that the service must store unencrypted: to send pushes, to open its sealed data, and to return `state` with
+/// the authorization code.
 const KEPT_BY_SERVICE: [&str; 3] = ["push secret in", "data key in", "state in"];
 
-/// Looks for all of them in everything that was written.
+/// Checks that no secret is in anything that was written.
 fn nothing_is_found(scene: &Scene, needles: &Needles, printed: &str) {
     let log = LOG.lock().unwrap().clone();
-    assert_eq!(needles.found_in(&log), [""; 0], "in a log");
-    assert_eq!(needles.found_in(printed.as_bytes()), [""; 0], "printed");
-    assert_eq!(needles.found_in(addresses(scene).as_bytes()), [""; 0], "in an address");
-    assert_eq!(needles.found_under(scene.phone.home()), [""; 0], "in the phone's folder");
-    assert_eq!(needles.found_under(&scene.world.folder().join("relay")), [""; 0], "in the relay's folder");
+    assert_eq!(needles.found_in(&log), [""; 0], "found in a log");
+    assert_eq!(needles.found_in(printed.as_bytes()), [""; 0], "found in `Debug` text");
+    assert_eq!(needles.found_in(addresses(scene).as_bytes()), [""; 0], "found in a request's path or query");
+    assert_eq!(needles.found_under(scene.phone.home()), [""; 0], "found in the phone's folder");
+    assert_eq!(needles.found_under(&scene.world.folder().join("relay")), [""; 0], "found in the relay's folder");
     let mut kept = needles.found_under(&scene.world.folder().join("service"));
     kept.retain(|found| !KEPT_BY_SERVICE.iter().any(|name| found.starts_with(name)));
-    assert_eq!(kept, [""; 0], "in the service's folder");
+    assert_eq!(kept, [""; 0], "found in the service's folder");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_of_a_whole_journey_is_written_down() {
-    finds_what_is_there();
+async fn secrets_are_not_written_to_logs_files_or_urls() {
+    check_that_the_search_finds_every_form();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::TRACE);
     subscriber.with_ansi(false).with_writer(|| Log).init();
     let (scene, mut needles) = (Scene::start().await, Needles::default());
@@ -278,7 +283,7 @@ async fn no_secret_of_a_whole_journey_is_written_down() {
     let (sealed, push_secret) = sealed_of(scene.phone.home(), &mut needles);
     sent_of(&scene, &mut needles);
     let bound = payload(&scene.between.last("/phone/enrollment").0);
-    assert_eq!(text_of(&bound["push"]["auth"]), push_secret, "what was opened is what the service knows too");
+    assert_eq!(text_of(&bound["push"]["auth"]), push_secret, "the service has another push secret than the phone");
     assert!(needles.len() > 25, "{}", needles.len());
     canaries_are_found(&scene, &LOG.lock().unwrap().clone());
     nothing_is_found(&scene, &needles, &printed);
@@ -291,6 +296,6 @@ async fn no_secret_of_a_whole_journey_is_written_down() {
     let mut freed = Needles::default();
     freed.add("push keys, sealed", &sealed);
     freed.add("name", USER.as_bytes());
-    assert_eq!(freed.found_under(scene.phone.home()), [""; 0], "what was deleted is gone from freed pages");
+    assert_eq!(freed.found_under(scene.phone.home()), [""; 0], "deleted data is still in the phone's files");
     scene.stop().await;
 }

@@ -1,4 +1,4 @@
-//! Alice at her phone, and how an answer comes to the service: shared by the models in which something is approved.
+//! Alice's phone, and how its answers reach the service. All models with approvals use this module.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
@@ -14,36 +14,36 @@ use countersign_service::prompts::records::Prompt;
 use countersign_service::secrets::hashed;
 
 use crate::rows::Rows;
-use crate::world::{HERS, ISSUER, device_key, name_ceremony, receiver, sign_in_key, smallest};
+use crate::world::{ALICES_PHONE, ISSUER, device_key, name_ceremony, receiver, sign_in_key, smallest};
 
-/// Something that Alice's phone has signed; the network has it from then on.
+/// An answer that Alice's phone has signed. The network can deliver the answer at any later time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Said {
-    /// The prompt.
+    /// The prompt's `jti`.
     pub prompt: String,
-    /// With which number; none is a denial.
+    /// The number of an approval; `None` for a denial.
     pub number: Option<String>,
-    /// Thumbprint of the key that signed.
+    /// The thumbprint of the signing key.
     pub key: String,
     /// The signed claims.
     pub inner: String,
 }
 
-/// A ceremony to be started.
+/// The facts of a new ceremony.
 pub struct Start<'a> {
-    /// The name that it gets.
+    /// The ceremony's name in the model.
     pub name: &'a str,
-    /// For whose account.
+    /// The account that signs in or is changed.
     pub account: &'a str,
-    /// Whose browser waits.
+    /// The waiting browser.
     pub owner: Owner,
-    /// What for.
+    /// The kind of the ceremony.
     pub kind: Kind,
-    /// How the browser got there.
+    /// How much the browser has proved.
     pub origin: Origin,
     /// Which phones are asked.
     pub only: Only,
-    /// The number, where the page has drawn it before.
+    /// The number, if the page has chosen it before the ceremony starts.
     pub number: Option<String>,
 }
 
@@ -52,18 +52,18 @@ pub struct Sides {
     /// The service.
     pub app: App,
     phone: Receiver,
-    /// Verifying costs much, and says the same of the same bytes at the same time.
+    /// The verified prompts, by JWS and time. They are cached, because verifying is slow.
     verified: Mutex<HashMap<(String, Time), Option<countersign::Prompt>>>,
 }
 
 impl Sides {
-    /// The service, and what Alice's phone knows of it.
+    /// The service, and Alice's phone with the service's keys.
     #[must_use]
     pub fn new(app: App) -> Self {
         Self { phone: receiver(&app), app, verified: Mutex::default() }
     }
 
-    /// Starts a ceremony as every page does; false when a rule is against it.
+    /// Starts a ceremony as every page of the service does. Returns false when a rule refuses the ceremony.
     pub fn start(&self, rows: &mut Rows, start: Start<'_>, now: Time) -> bool {
         let nothing = String::new;
         let wanted = Wanted {
@@ -86,32 +86,34 @@ impl Sides {
         started.is_ok()
     }
 
-    /// What Alice's phone shows of a prompt.
+    /// The prompt as Alice's phone shows it; `None` if the phone does not show the prompt.
     #[must_use]
     pub fn shown(&self, prompt: &Prompt, now: Time) -> Option<countersign::Prompt> {
-        let mut verified = self.verified.lock().expect("nobody panicked in here");
+        let mut verified = self.verified.lock().expect("the lock is not poisoned");
         let read = || self.phone.shows(&prompt.jws, u64::try_from(now).unwrap_or(0));
         verified.entry((prompt.jws.clone(), now)).or_insert_with(read).clone()
     }
 
-    /// Alice answers a prompt that her phone shows, with a number, or no.
+    /// Alice answers a prompt that Alice's phone shows: approves with the number, or denies without one. `None` if the
+    /// phone refuses the answer.
     #[must_use]
     pub fn answer(&self, prompt: &Prompt, number: Option<String>, now: Time) -> Option<Said> {
         let shown = self.shown(prompt, now)?;
         let inner = self.phone.answer(&shown, &prompt.jws, number.as_deref())?;
-        let asks_her = number.is_some() && shown.needs_unlock();
-        let key = if asks_her { sign_in_key(HERS) } else { device_key(HERS) };
+        let needs_unlock = number.is_some() && shown.needs_unlock();
+        let key = if needs_unlock { sign_in_key(ALICES_PHONE) } else { device_key(ALICES_PHONE) };
         Some(Said { prompt: prompt.jti.clone(), number, key: key.thumbprint(), inner })
     }
 
-    /// Alice answers a prompt with the number of a page of her own, or says no; an answer that can't be is none.
+    /// Alice answers a prompt with the number of Alice's own page, or denies. Adds nothing if the phone refuses the
+    /// answer.
     pub fn says(&self, rows: &Rows, said: &mut BTreeSet<Said>, jti: &str, page: Option<&str>, now: Time) {
         let number = page.map(|page| rows.one::<Ceremony>(page).number);
         said.extend(self.answer(&rows.one(jti), number, now));
     }
 
-    /// A request of a phone brings an inner answer, as the service's route takes it: the inner key must be one of the
-    /// device's, the claims are read by the service's own rules.
+    /// The phone `by` delivers an answer to the service. This does the same as the service's route: the key that signed
+    /// the answer must belong to that phone's device, and the service's own rules read the signed claims.
     pub fn bring(&self, rows: &mut Rows, by: &str, key: &str, inner: &str, now: Time) -> Option<AnswerResult> {
         let device: Device = rows.one(by);
         let (signed_with, _) = device.key_named(key)?;
@@ -129,18 +131,20 @@ impl Sides {
         taken.map(|(told, _pushes)| told)
     }
 
-    /// Whether a prompt of Alice that waits could be denied now; true when there is nothing to deny.
+    /// Whether Alice could deny the prompt now. True if the prompt is not Alice's or is no longer open.
     #[must_use]
     pub fn may_deny(&self, rows: &Rows, prompt: &Prompt, now: Time) -> bool {
-        if prompt.device_id != HERS || !rows.one::<Ceremony>(&prompt.ceremony).is_live(now) {
+        if prompt.device_id != ALICES_PHONE || !rows.one::<Ceremony>(&prompt.ceremony).is_live(now) {
             return true;
         }
         let no = self.answer(prompt, None, now);
-        no.is_some_and(|no| self.bring(&mut rows.clone(), HERS, &no.key, &no.inner, now) == Some(AnswerResult::Denied))
+        no.is_some_and(|no| {
+            self.bring(&mut rows.clone(), ALICES_PHONE, &no.key, &no.inner, now) == Some(AnswerResult::Denied)
+        })
     }
 }
 
-/// Whether Alice's phone has said something of this kind about a ceremony.
+/// Whether Alice's phone has signed an answer to the ceremony that satisfies `fits`.
 #[must_use]
 pub fn has_said(said: &BTreeSet<Said>, prompts: &[Prompt], ceremony: &str, fits: impl Fn(&Said) -> bool) -> bool {
     let mut own = prompts.iter().filter(|prompt| prompt.ceremony == ceremony);

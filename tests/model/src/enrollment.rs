@@ -1,8 +1,10 @@
-//! Adding a phone by a code: Alice's wizard and another of her account, Mallory's wizard, two phones.
+//! Models adding a phone by a code, with two phones and two wizards: either two wizards of Alice's account, or one of
+//! Alice and one of Mallory.
 //!
-//! Her code may be seen by Mallory (`leaks`): then he may bind his phone with it before she does, and answer her phone
-//! in the service's place. MACs and digits are the real ones of core and service. What he can't do is send her
-//! session's cookie, or have her type digits that her own phone does not show.
+//! In the second case Mallory has seen Alice's code (`leaks`). Mallory's phone may then bind with this code before
+//! Alice's phone does, and Mallory may send a forged bind response to Alice's phone. The real functions of core and
+//! service compute the MACs and digits. Mallory can't send Alice's session cookie, and can't make Alice type digits
+//! that Alice's own phone does not show.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -23,27 +25,27 @@ use crate::faults::{Fault, always};
 use crate::rows::Rows;
 use crate::world::{ALICE, ISSUER, MALLORY, START, people, service};
 
-/// Before and after the end of a code.
+/// The moments of the model, in seconds: before and after a code expires.
 const TIMES: [Time; 2] = [0, 10 * MINUTE + 1];
 const JTI: [u8; 16] = [7; 16];
 const AUTH: [u8; 16] = [9; 16];
 
-/// A wizard, by its session.
+/// A wizard. Each wizard has its own session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Wizard {
-    /// The one that Alice sees.
-    Hers,
-    /// Another one of her account.
+    /// The wizard in Alice's browser.
+    Alice,
+    /// Another wizard of Alice's account.
     Other,
-    /// Mallory's, of his own account.
-    His,
+    /// Mallory's wizard, for Mallory's account.
+    Mallory,
 }
 
 impl Wizard {
     fn account(self) -> &'static str {
         match self {
-            Self::Hers | Self::Other => ALICE,
-            Self::His => MALLORY,
+            Self::Alice | Self::Other => ALICE,
+            Self::Mallory => MALLORY,
         }
     }
 
@@ -52,31 +54,32 @@ impl Wizard {
     }
 }
 
-/// A phone.
+/// A phone, by its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phone {
-    /// Alice's.
-    Hers,
-    /// Mallory's.
-    His,
+    /// Alice's phone.
+    Alice,
+    /// Mallory's phone.
+    Mallory,
 }
 
-/// What happens.
+/// A step of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// A phone binds with a code, by the secret of this wizard's code.
+    /// A phone binds with the code of the first wizard. The MAC uses the secret of the second wizard's code.
     Bind(Phone, Wizard, Wizard),
-    /// The service's answer comes to the phone, or Mallory's in its place.
+    /// A bind response reaches the phone: the service's, or a response that Mallory has forged.
     Answer(Phone, Wizard),
-    /// Digits are typed in a session, for an enrollment: those of a phone under a code, or wrong ones.
+    /// Digits are typed in the session of the first wizard, for the enrollment of the second wizard: the digits of a
+    /// phone and a code, or wrong digits.
     Type(Wizard, Wizard, Option<(Phone, Wizard)>),
-    /// "That's not my phone", or cancelled.
+    /// "That's not my phone" is pressed in a wizard.
     Cancel(Wizard),
-    /// Time passes.
+    /// Time advances to the next moment of `TIMES`.
     Wait,
 }
 
-/// Everything there is.
+/// A state of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     rows: Rows,
@@ -86,29 +89,32 @@ pub struct State {
     faults: BTreeSet<Fault>,
 }
 
-/// The model.
+/// The model of adding a phone by a code.
 pub struct Adding {
     app: App,
     begin: Rows,
     codes: Vec<(Wizard, String, [u8; 16])>,
     keys: Vec<(Phone, Jwk, [u8; 65])>,
-    /// By phone and code, since points are slow to read: the MAC of a bind with the secret of a code, and the digits.
+    /// The MAC of each bind, by phone, code, and code of the secret. MACs and digits are computed once, because reading
+    /// elliptic-curve points is slow.
     macs: HashMap<(Phone, Wizard, Wizard), Vec<u8>>,
+    /// The digits, by phone and code.
     digits: HashMap<(Phone, Wizard), String>,
     leaks: bool,
     wizards: Vec<Wizard>,
 }
 
 impl Adding {
-    /// With Alice's code seen by Mallory, or with two wizards of hers and none seen.
+    /// If `leaks`, the model has one wizard of Alice and one of Mallory, and Mallory has seen Alice's code. Otherwise
+    /// it has two wizards of Alice, and Mallory has seen no code.
     #[must_use]
     pub fn new(leaks: bool) -> Self {
         let app = service();
         let (mut begin, mut codes) = (people(), Vec::new());
-        // An enrollment names the service's keys.
+        // Binding reads the service's key record.
         let keys = app.store.run_blocking(|tx| tx.get::<KeyRecord>(PHONE)).ok().flatten().expect("the service's keys");
         begin.run(|tx| tx.put(&keys));
-        let wizards = if leaks { vec![Wizard::Hers, Wizard::His] } else { vec![Wizard::Hers, Wizard::Other] };
+        let wizards = if leaks { vec![Wizard::Alice, Wizard::Mallory] } else { vec![Wizard::Alice, Wizard::Other] };
         for wizard in wizards.iter().copied() {
             let session = wizard.session();
             let enrollment = fresh(&app, session.account_id, session.id, START).expect("a code");
@@ -117,7 +123,7 @@ impl Adding {
             codes.push((wizard, enrollment.scanned.id.clone(), secret.expect("16 bytes")));
             begin.run(|tx| start_in(tx, &enrollment, START));
         }
-        let keys = [Phone::Hers, Phone::His].into_iter().zip(1_u8..).map(|(phone, scalar)| {
+        let keys = [Phone::Alice, Phone::Mallory].into_iter().zip(1_u8..).map(|(phone, scalar)| {
             let key = SigningKey::from_scalar(&[scalar; 32]).expect("a key");
             let point = key.public().point().ok().and_then(|point| point.try_into().ok()).expect("a point");
             (phone, key.public().clone(), point)
@@ -181,7 +187,7 @@ impl Adding {
         }
     }
 
-    /// The wizard's page: the enrollment must be of the session that hands the digits in.
+    /// Submits digits as the wizard's page does: the enrollment must belong to the session that submits them.
     fn type_digits(&self, state: &mut State, session: Wizard, wizard: Wizard, typed: &str, now: Time) {
         let (id, _, _) = self.code(wizard);
         let before: Enrollment = state.rows.one(id);
@@ -190,7 +196,7 @@ impl Adding {
         }
         let taken = state.rows.run(|tx| digits_in(tx, &self.app, id, typed, now));
         if session != wizard {
-            state.faults.insert(Fault::AnothersWizard);
+            state.faults.insert(Fault::DigitsFromAnotherSession);
         }
         if taken == Digits::Right && before.expires_at <= now {
             state.faults.insert(Fault::DecidedTooLate);
@@ -203,19 +209,19 @@ impl Adding {
     fn judge(&self, state: &mut State) {
         let devices: Vec<Device> = state.rows.all();
         let enrollments: Vec<Enrollment> = state.rows.all();
-        let (hers, _) = self.key(Phone::Hers);
-        if devices.iter().any(|one| one.account_id == ALICE && one.is_active() && one.key != *hers) {
-            state.faults.insert(Fault::StrangePhone);
+        let (alices, _) = self.key(Phone::Alice);
+        if devices.iter().any(|one| one.account_id == ALICE && one.is_active() && one.key != *alices) {
+            state.faults.insert(Fault::ForeignPhone);
         }
-        // Without the code nobody even comes as far as the digits.
-        let theirs = |device: &&Device| device.account_id == ALICE && device.key != *hers;
-        if !self.leaks && devices.iter().any(|device| theirs(&device)) {
+        // Without the code, Alice's account must not get a foreign device, pending or active.
+        let foreign = |device: &&Device| device.account_id == ALICE && device.key != *alices;
+        if !self.leaks && devices.iter().any(|device| foreign(&device)) {
             state.faults.insert(Fault::BoundWithoutTheCode);
         }
         for enrollment in &enrollments {
             let over = matches!(enrollment.state, Stage::Active | Stage::Ended(_));
             if over && enrollment.scanned.key.is_some() {
-                state.faults.insert(Fault::CodeOutlives);
+                state.faults.insert(Fault::CodeKeptAfterItsEnd);
             }
             let of_it = |device: &&Device| device.id.ends_with(&format!(" {}", enrollment.session));
             if devices.iter().filter(of_it).count() > 1 {
@@ -225,23 +231,23 @@ impl Adding {
         let of_alice = || enrollments.iter().filter(|one| one.account_id == ALICE);
         let active = of_alice().filter(|one| one.state == Stage::Active).count();
         if active > 1 || (active == 1 && of_alice().any(|one| matches!(one.state, Stage::Open | Stage::Bound))) {
-            state.faults.insert(Fault::AnotherWayLeftOpen);
+            state.faults.insert(Fault::EnrollmentLeftOpen);
         }
         let waits = |device: &Device| device.state == Standing::Pending;
         let ended = |one: &Enrollment| matches!(one.state, Stage::Ended(_));
         if enrollments.iter().any(|one| {
             ended(one) && devices.iter().any(|device| one.device_id.as_ref() == Some(&device.id) && waits(device))
         }) {
-            state.faults.insert(Fault::AnotherWayLeftOpen);
+            state.faults.insert(Fault::EnrollmentLeftOpen);
         }
     }
 
-    /// Whether whoever sits in this session can know these digits.
+    /// Whether the person of this session can know these digits.
     fn knows(&self, state: &State, session: Wizard, phone: Phone, code: Wizard) -> bool {
         match session {
-            // Alice types what her own phone shows, whatever made it show that.
-            Wizard::Hers | Wizard::Other => phone == Phone::Hers && state.shows.contains(&(phone, code)),
-            Wizard::His => code == Wizard::His || (code == Wizard::Hers && self.leaks),
+            // Alice types the digits that Alice's own phone shows, also after a forged bind response.
+            Wizard::Alice | Wizard::Other => phone == Phone::Alice && state.shows.contains(&(phone, code)),
+            Wizard::Mallory => code == Wizard::Mallory || (code == Wizard::Alice && self.leaks),
         }
     }
 }
@@ -260,16 +266,16 @@ impl Model for Adding {
             return;
         }
         let of_each = |event: fn(Wizard) -> Event| self.wizards.iter().copied().map(event);
-        // Alice scans the codes of her own wizards, or one that Mallory shows her.
-        actions.extend(of_each(|wizard| Event::Bind(Phone::Hers, wizard, wizard)));
-        actions.extend(of_each(|wizard| Event::Answer(Phone::Hers, wizard)));
-        // He has hers where it leaks; else he tries with the secret of another code.
-        let by = if self.leaks { Wizard::Hers } else { Wizard::Other };
-        actions.push(Event::Bind(Phone::His, Wizard::Hers, by));
-        actions.push(Event::Cancel(Wizard::Hers));
-        actions.push(Event::Type(Wizard::Hers, Wizard::Hers, None));
+        // Alice scans the codes of Alice's own wizards, and a code that Mallory shows.
+        actions.extend(of_each(|wizard| Event::Bind(Phone::Alice, wizard, wizard)));
+        actions.extend(of_each(|wizard| Event::Answer(Phone::Alice, wizard)));
+        // Mallory binds with Alice's code if the code leaks. Otherwise Mallory uses the secret of another code.
+        let by = if self.leaks { Wizard::Alice } else { Wizard::Other };
+        actions.push(Event::Bind(Phone::Mallory, Wizard::Alice, by));
+        actions.push(Event::Cancel(Wizard::Alice));
+        actions.push(Event::Type(Wizard::Alice, Wizard::Alice, None));
         for session in &self.wizards {
-            for phone in [Phone::Hers, Phone::His] {
+            for phone in [Phone::Alice, Phone::Mallory] {
                 for code in self.wizards.iter().filter(|code| self.knows(state, *session, phone, **code)) {
                     let typed = Some((phone, *code));
                     actions.extend(self.wizards.iter().map(|wizard| Event::Type(*session, *wizard, typed)));
@@ -286,7 +292,7 @@ impl Model for Adding {
         match action {
             Event::Bind(phone, wizard, by) => self.bind(&mut state, phone, wizard, by, now),
             Event::Answer(phone, wizard) => {
-                let forged = wizard == Wizard::His || (wizard == Wizard::Hers && self.leaks);
+                let forged = wizard == Wizard::Mallory || (wizard == Wizard::Alice && self.leaks);
                 if forged || state.answered.contains(&(phone, wizard)) {
                     state.shows.insert((phone, wizard));
                 }
@@ -310,18 +316,18 @@ impl Model for Adding {
 
     fn properties(&self) -> Vec<Property<Self>> {
         let mut all = always!(
-            StrangePhone,
+            ForeignPhone,
             BoundWithoutTheCode,
             BoundTwice,
-            AnothersWizard,
+            DigitsFromAnotherSession,
             DecidedTooLate,
-            CodeOutlives,
-            AnotherWayLeftOpen
+            CodeKeptAfterItsEnd,
+            EnrollmentLeftOpen
         );
-        all.push(Property::sometimes("Alice can add her phone", |_, state: &State| {
+        all.push(Property::sometimes("Alice can add a phone", |_, state: &State| {
             state.rows.all::<Device>().iter().any(|device| device.account_id == ALICE && device.is_active())
         }));
-        all.push(Property::sometimes("three wrong digits end it", |_, state: &State| {
+        all.push(Property::sometimes("three wrong digits end an enrollment", |_, state: &State| {
             let wrong = Stage::Ended(Cause::WrongDigits);
             state.rows.all::<Enrollment>().iter().any(|enrollment| enrollment.state == wrong)
         }));

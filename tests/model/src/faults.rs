@@ -1,57 +1,57 @@
-//! What must never be, in any state of any model.
+//! Defines the faults: conditions that must not occur in any state of any model.
 
-/// Something that must never be.
+/// A condition that must not occur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
-    /// A session of Alice that her phone did not approve, for that very browser, with the key that this needs.
-    SignedInWithoutHerPhone,
-    /// One approval gave two things.
-    CountedTwice,
-    /// A ceremony of Alice ended by an answer that her phone did not give.
-    DecidedBySomebodyElse,
-    /// An approval after the end.
+    /// Alice's account has a session that Alice's phone did not approve for that browser with the required key.
+    SignedInWithoutAlicesPhone,
+    /// One approval, authorization code or token took effect twice.
+    UsedTwice,
+    /// A ceremony of Alice was decided by an answer that Alice's phone did not give.
+    DecidedByAnotherPhone,
+    /// An approval, an authorization code, a nonce or digits were accepted after they expired.
     DecidedTooLate,
-    /// An outcome that changed, other than by a report.
+    /// An outcome changed, other than by a report.
     DecidedTwice,
-    /// A reported approval whose session goes on.
-    ReportedAndStillThere,
-    /// Two live ceremonies of one browser.
-    TwoAtOnce,
-    /// A number that two pages of an account have shown.
+    /// A reported approval still has its session.
+    ReportedSessionContinues,
+    /// One browser has two live ceremonies.
+    TwoLiveCeremonies,
+    /// Two ceremonies of an account have the same number.
     SameNumber,
-    /// A phone shows what is meant for another.
+    /// Alice's phone shows a prompt of another device.
     ShownToAnother,
-    /// A prompt that waits for Alice, and no way to deny it.
-    NoWayToSayNo,
-    /// A change of Alice's account without an approval of that very kind.
+    /// An open prompt of Alice can't be denied.
+    CannotDeny,
+    /// Alice's account was changed without an approval of that kind.
     ChangedWithoutItsApproval,
-    /// What unknown browsers did counts for another origin.
-    OriginTouchesAnother,
-    /// A phone on Alice's account that is not hers.
-    StrangePhone,
-    /// A phone was bound by somebody who does not have the code.
+    /// Ceremonies of unknown browsers affected ceremonies of another origin.
+    OriginAffectsAnother,
+    /// Another person's phone is an active device of Alice's account.
+    ForeignPhone,
+    /// A phone was bound without the code's secret.
     BoundWithoutTheCode,
-    /// Two phones by one code.
+    /// One code bound two phones.
     BoundTwice,
-    /// Digits were taken from another session than the wizard's.
-    AnothersWizard,
-    /// The secret of a code that is over is still there.
-    CodeOutlives,
-    /// A way to add a phone that should have ended with another.
-    AnotherWayLeftOpen,
-    /// A sign-in key on Alice's phone that she has not approved, or that is not her phone's.
+    /// Digits were accepted from another session than the wizard's.
+    DigitsFromAnotherSession,
+    /// The service still stores the secret of a code whose enrollment is over.
+    CodeKeptAfterItsEnd,
+    /// An enrollment or a pending device is still open, although another enrollment became active or its own one ended.
+    EnrollmentLeftOpen,
+    /// Alice's phone may register a sign-in key, although Alice did not approve this.
     KeyWithoutItsApproval,
-    /// A sign-in key that its phone does not hold, or that asked nobody.
-    KeyOfNobody,
-    /// A code, token or nonce used by a phone or for a request that it was not given to.
+    /// A sign-in key was registered that the phone does not have, or without user verification.
+    UnverifiedKey,
+    /// An authorization code, a token or a nonce worked for another phone or another request than it was issued for.
     TokenForAnother,
-    /// Her phone took what was no answer to its own request.
-    TookAForeignAnswer,
-    /// A registration that somebody else than the phone's owner has begun or led on.
+    /// Alice's phone accepted a redirect that does not belong to its own request or service.
+    AcceptedForeignAnswer,
+    /// Another person than the phone's owner started or continued the phone's registration.
     StartedForAnother,
 }
 
-/// One property for each fault that a model looks for.
+/// Makes one property for each fault: no state has this fault.
 macro_rules! always {
     ($($fault:ident),+ $(,)?) => {
         vec![$(stateright::Property::always(stringify!($fault), |_, state: &State| {

@@ -1,10 +1,10 @@
-//! The ceremonies as a checked model, attacker included: `README.md` says what it holds and what it leaves out.
+//! Checks the ceremonies as models with an attacker. `README.md` describes the scope and the limits.
 
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::string_slice,
-    reason = "a model stops at the first surprise"
+    reason = "a model stops at the first error"
 )]
 
 pub mod answers;

@@ -1,7 +1,9 @@
-//! Origins: whatever browsers that proved nothing do, no other browser is refused, silenced or forgotten for it.
+//! Models the origins: whatever unknown browsers do, no browser of another origin is refused, gets quiet prompts or is
+//! forgotten because of it.
 //!
-//! The rules judge an account's history, so a state is a history; beside each one the model holds what is left of it
-//! without the ceremonies of unknown browsers, but for those that Alice has approved herself. Both must be judged alike.
+//! The rules decide from an account's past ceremonies, so a state of the model is such a history. The model also
+//! computes the same history without the ceremonies of unknown browsers, except those that Alice approved. The rules
+//! must decide the same for both histories.
 
 use std::collections::BTreeSet;
 
@@ -13,25 +15,26 @@ use stateright::{Model, Property};
 use crate::faults::{Fault, always};
 use crate::world::{ALICE, START, smallest};
 
-/// At once, after the life of every request, after a silence of ten minutes, after a day.
+/// The moments of the model, in seconds: at the start, after every prompt has expired, after ten minutes without
+/// prompts, after a day.
 const TIMES: [Time; 4] = [0, 130, 760, DAY + 800];
 const MOST: usize = 3;
 
-/// Somebody's browser.
+/// A browser that starts ceremonies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Asker {
-    /// Alice's, which the account knows.
+    /// Alice's known browser.
     Known,
-    /// Alice's new one, after her password.
+    /// A new browser of Alice, after the password.
     Password,
-    /// A page of a session of hers.
+    /// A page in a session of Alice.
     Session,
-    /// One that proved nothing, in some network.
+    /// An unknown browser, in one of two networks.
     Unknown(u8),
 }
 
 const ASKERS: [Asker; 5] = [Asker::Known, Asker::Password, Asker::Session, Asker::Unknown(1), Asker::Unknown(2)];
-/// What may become of a ceremony before it runs out.
+/// The outcomes that a ceremony can get before it expires.
 const ENDS: [Outcome; 4] = [Outcome::Approved, Outcome::Denied, Outcome::WrongNumber, Outcome::Cancelled];
 
 impl Asker {
@@ -58,18 +61,18 @@ impl Asker {
     }
 }
 
-/// What happens.
+/// A step of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Event {
     /// A browser starts a ceremony.
     Start(Asker),
-    /// A live one ends: the index of it, and of how.
+    /// A live ceremony ends: its index, and the index of the outcome.
     End(usize, usize),
-    /// Time passes.
+    /// Time advances to the next moment of `TIMES`.
     Wait,
 }
 
-/// A ceremony, as short as it can be told.
+/// A past ceremony, reduced to the facts that differ between ceremonies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Past {
     asker: Asker,
@@ -79,7 +82,7 @@ pub struct Past {
     ended: Option<(usize, usize)>,
 }
 
-/// Everything there is.
+/// A state of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     history: Vec<Past>,
@@ -87,7 +90,7 @@ pub struct State {
     faults: BTreeSet<Fault>,
 }
 
-/// The model.
+/// The model of the origins.
 pub struct Origins;
 
 fn record(index: usize, past: &Past) -> Ceremony {
@@ -103,7 +106,7 @@ fn record(index: usize, past: &Past) -> Ceremony {
         number: past.number.clone(),
         r#match: Match::Enter { digits: 2 },
         network,
-        silent: past.silent,
+        quiet: past.silent,
         created_at,
         expires_at: created_at + rules::life(Kind::SecondFactor, past.asker.origin()),
         outcome: past.ended.map(|(how, _)| ENDS[how]),
@@ -115,11 +118,12 @@ fn record(index: usize, past: &Past) -> Ceremony {
     }
 }
 
-/// Each ceremony has a browser of its own, but a session, which is one.
+/// The browser and network of a ceremony. Each ceremony has its own browser, except that all ceremonies of the session
+/// share one.
 fn browser(asker: Asker, index: usize) -> (Owner, String) {
     match asker {
-        Asker::Session => (Owner::Session("session".to_owned()), "hers".to_owned()),
-        Asker::Known | Asker::Password => (Owner::Attempt(index.to_string()), "hers".to_owned()),
+        Asker::Session => (Owner::Session("session".to_owned()), "alice".to_owned()),
+        Asker::Known | Asker::Password => (Owner::Attempt(index.to_string()), "alice".to_owned()),
         Asker::Unknown(network) => (Owner::Attempt(index.to_string()), network.to_string()),
     }
 }
@@ -141,11 +145,11 @@ fn judge(state: &State) -> BTreeSet<Fault> {
         let (owner, network) = browser(asker, MOST);
         let asks = || asker.asks(&owner, &network);
         if rules::start(&asks(), &whole, now) != rules::start(&asks(), &without, now) {
-            faults.insert(Fault::OriginTouchesAnother);
+            faults.insert(Fault::OriginAffectsAnother);
         }
     }
     if rules::is_forgotten(&whole, "known", now) != rules::is_forgotten(&without, "known", now) {
-        faults.insert(Fault::OriginTouchesAnother);
+        faults.insert(Fault::OriginAffectsAnother);
     }
     faults
 }
@@ -184,7 +188,7 @@ impl Model for Origins {
                 let history = records(&state);
                 let allowed = rules::start(&asker.asks(&owner, &network), &history, now).ok()?;
                 let (number, _) = rules::numbers(false, &history, now, smallest).ok()??;
-                state.history.push(Past { asker, at: state.tick, number, silent: allowed.silent, ended: None });
+                state.history.push(Past { asker, at: state.tick, number, silent: allowed.quiet, ended: None });
             }
             Event::End(index, how) => state.history[index].ended = Some((how, state.tick)),
             Event::Wait => state.tick += 1,
@@ -194,8 +198,8 @@ impl Model for Origins {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let mut all = always!(OriginTouchesAnother);
-        all.push(Property::sometimes("an unknown browser can fall silent", |_, state: &State| {
+        let mut all = always!(OriginAffectsAnother);
+        all.push(Property::sometimes("an unknown browser can get a quiet prompt", |_, state: &State| {
             state.history.iter().any(|past| matches!(past.asker, Asker::Unknown(_)) && past.silent)
         }));
         all.push(Property::sometimes("a known browser can be forgotten", |_, state: &State| {

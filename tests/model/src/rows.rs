@@ -1,8 +1,8 @@
-//! The service's database as a part of a model's state: the very rows that its transactions read and write.
+//! The service's database as a part of a model's state: the rows that the service's transactions read and write.
 //!
-//! What only people read later (audit, notices) and what only makes a request count once (request ids) is not kept:
-//! it decides nothing here, and without request ids every delivery counts as a fresh request, which is the stronger
-//! attacker. Rows are listed by name instead of by age, so that two orders of the same events are one state.
+//! Audit entries, notices and request ids are not stored, because no decision in the models depends on them. Without
+//! request ids, every delivery of a request counts as a new request, which makes the attacker stronger. Rows are listed
+//! by name instead of by age, so that different orders of the same events can give the same state.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use countersign_service::clock::Time;
 use countersign_service::store::{self, Record, Row, StoreError, Table, Tx};
 
-/// Everything the service has stored.
+/// All rows of the service.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Rows(BTreeMap<(&'static str, String), Kept>);
 
@@ -22,36 +22,37 @@ struct Kept {
 }
 
 impl Rows {
-    /// Runs one of the service's own transactions; one that fails is a fault of the model.
+    /// Runs one of the service's transactions. Panics when the transaction fails, because that is an error of the
+    /// model.
     pub fn run<T>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>) -> T {
         work(&mut Tx::over(self)).expect("a transaction of the service failed")
     }
 
-    /// A record that must be there.
+    /// A record that must exist. Panics when the record does not exist.
     #[must_use]
     pub fn one<R: Record>(&self, id: &str) -> R {
-        self.maybe(id).expect("a record that the model relies on is gone")
+        self.maybe(id).expect("a record that the model needs is missing")
     }
 
-    /// A record, if it is there.
+    /// A record, if it exists.
     #[must_use]
     pub fn maybe<R: Record>(&self, id: &str) -> Option<R> {
         let kept = self.0.get(&(R::TABLE.name(), id.to_owned()))?;
-        Some(serde_json::from_str(&kept.body).expect("a record of the service"))
+        Some(serde_json::from_str(&kept.body).expect("a stored record can't be read"))
     }
 
-    /// Every record of a kind.
+    /// Every record of one type.
     #[must_use]
     pub fn all<R: Record>(&self) -> Vec<R> {
         let bodies = self.0.iter().filter(|((table, _), _)| *table == R::TABLE.name()).map(|(_, kept)| &kept.body);
-        bodies.map(|body| serde_json::from_str(body).expect("a record of the service")).collect()
+        bodies.map(|body| serde_json::from_str(body).expect("a stored record can't be read")).collect()
     }
 
-    /// Gives a name to what was named by chance, wherever it stands: two states that differ only by chance are one.
-    pub fn rename(&mut self, by_chance: &str, name: &str) {
-        let renamed = |text: &str| text.replace(by_chance, name);
+    /// Replaces a random id by a fixed name everywhere, so that states that differ only in random ids are equal.
+    pub fn rename(&mut self, random_id: &str, name: &str) {
+        let renamed = |text: &str| text.replace(random_id, name);
         let concerned = |id: &str, kept: &Kept| {
-            id.contains(by_chance) || kept.parent.contains(by_chance) || kept.body.contains(by_chance)
+            id.contains(random_id) || kept.parent.contains(random_id) || kept.body.contains(random_id)
         };
         let found: Vec<_> = self.0.extract_if(.., |(_, id), kept| concerned(id, kept)).collect();
         for ((table, id), kept) in found {

@@ -1,9 +1,9 @@
-//! Second factor and signing in without a password: two browsers, two phones, the service between them.
+//! Models the second factor and sign-in without a password, with two browsers, two phones and the service.
 //!
-//! The network delivers what it likes, when and as often as it likes: a prompt is there for every phone as long as
-//! that phone's core shows it, an answer is brought to the service at any later time, any number of times, by either
-//! phone. Mallory knows Alice's password and every id and number; what he can't do is sign with her keys, send her
-//! browser's cookie, or make her type a number that her own page does not show.
+//! The network delivers in any order and any number of times. Alice can answer each prompt that the core of Alice's
+//! phone shows, and each of the two phones can deliver an answer to the service at any later time, repeatedly. Mallory
+//! knows Alice's password and every id and number. Mallory can't sign with Alice's keys, can't send Alice's browser
+//! cookie, and can't make Alice type a number that Alice's own page does not show.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,66 +21,69 @@ use stateright::{Model, Property};
 use crate::answers::{Said, Sides, Start, has_said};
 use crate::faults::{Fault, always};
 use crate::rows::Rows;
-use crate::world::{ALICE, HERS, HIS, ISSUER, MALLORY, START, add_phones, device_key, people, service, sign_in_key};
+use crate::world::{
+    ALICE, ALICES_PHONE, ISSUER, MALLORY, MALLORYS_PHONE, START, add_phones, device_key, people, service, sign_in_key,
+};
 
-/// At once, after the life of every request, after the five minutes of an approval.
+/// The moments of the model, in seconds: at the start, after every prompt has expired, and after an approval can no
+/// longer be redeemed (five minutes).
 const TIMES: [Time; 3] = [0, 130, 450];
 
-/// Who sits at which browser.
+/// A browser, by its person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Browser {
-    /// Alice.
-    Hers,
-    /// Mallory.
-    His,
+    /// Alice's browser.
+    Alice,
+    /// Mallory's browser.
+    Mallory,
 }
 
 /// A way to start a ceremony.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Way {
-    /// Whose browser.
+    /// The browser.
     pub browser: Browser,
-    /// For whose account.
+    /// The account that signs in.
     pub account: &'static str,
-    /// What for.
+    /// The kind of the ceremony.
     pub kind: Kind,
-    /// How the browser got there.
+    /// How much the browser has proved.
     pub origin: Origin,
 }
 
-/// An answer that somebody makes up with a key in his hands, and with the right number.
+/// A forged answer with the right number, signed by a key that the attacker can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Forgery {
-    /// The phone that brings it.
+    /// The phone that sends it.
     pub by: &'static str,
-    /// With the sign-in key of that phone, else with its device key.
+    /// True if signed by that phone's sign-in key, false if signed by its device key.
     pub with_sign_in_key: bool,
-    /// Claims to have verified the person.
+    /// The user verification that the answer claims.
     pub uv: &'static str,
-    /// An approval, else a denial.
+    /// True for an approval, false for a denial.
     pub approves: bool,
 }
 
-/// What happens.
+/// A step of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Event {
     /// A ceremony is started.
     Start(Way),
-    /// Alice answers a prompt that her phone shows: with the number of her own page, or no.
+    /// Alice answers a prompt that Alice's phone shows: approves with the number of Alice's own page (true), or denies.
     Answer(String, bool),
-    /// "It wasn't me."
+    /// Alice reports a prompt: "It wasn't me."
     Report(String),
-    /// The network brings an answer, in a request of this phone.
+    /// The network delivers an answer (its index), in a request of this phone.
     Deliver(usize, &'static str),
-    /// A made-up answer to a prompt.
+    /// An attacker delivers a forged answer to a prompt.
     Forge(String, Forgery),
-    /// A browser wants its session for a ceremony.
+    /// A browser redeems a ceremony for a session.
     Finish(Browser, String),
-    /// Time passes.
+    /// Time advances to the next moment of `TIMES`.
     Wait,
 }
 
-/// Everything there is.
+/// A state of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     rows: Rows,
@@ -93,18 +96,18 @@ pub struct State {
     signed_in: bool,
 }
 
-/// The model, with its bounds.
+/// The model of signing in, with its bounds.
 pub struct SignIn {
     sides: Sides,
-    /// Each way to start, and how often.
+    /// Each way to start a ceremony, and the maximum number of starts.
     pub ways: Vec<(Way, usize)>,
-    /// What is made up.
+    /// The forged answers that are tried.
     pub forgeries: Vec<Forgery>,
     begin: Rows,
 }
 
 impl SignIn {
-    /// A service with both phones.
+    /// Creates the model, with both accounts and phones at the service.
     #[must_use]
     pub fn new(ways: Vec<(Way, usize)>, forgeries: Vec<Forgery>) -> Self {
         let mut begin = people();
@@ -129,11 +132,11 @@ impl SignIn {
             kind: way.kind,
             origin: way.origin,
             only: Only::All,
-            // As the page of a browser that proved nothing draws it: three digits.
+            // The page of an unknown browser chooses the number itself. It has three digits.
             number: (way.origin == Origin::Unknown).then(|| format!("10{count}")),
         };
         let now = START + TIMES[state.tick];
-        if self.sides.start(&mut state.rows, start, now) && way.browser == Browser::Hers {
+        if self.sides.start(&mut state.rows, start, now) && way.browser == Browser::Alice {
             state.page = Some(name);
         }
     }
@@ -171,7 +174,7 @@ impl SignIn {
         }
     }
 
-    /// What is wrong with a state, and with the way to it.
+    /// Finds the faults of a state, and of the event that led to the state.
     fn judge(&self, before: &State, state: &mut State) {
         let now = self.now(state);
         let ceremonies: Vec<Ceremony> = state.rows.all();
@@ -184,18 +187,18 @@ impl SignIn {
             let given_by = ceremonies.iter().find(|ceremony| ceremony.gave_session.as_ref() == Some(&session.id));
             let good = given_by.is_some_and(|ceremony| {
                 let key = match session.used {
-                    Used::Phone => sign_in_key(HERS).thumbprint(),
-                    _ => device_key(HERS).thumbprint(),
+                    Used::Phone => sign_in_key(ALICES_PHONE).thumbprint(),
+                    _ => device_key(ALICES_PHONE).thumbprint(),
                 };
-                session.id.starts_with("Hers")
+                session.id.starts_with("Alice")
                     && said(ceremony, &|said| said.number.as_ref() == Some(&ceremony.number) && said.key == key)
             });
             if !good {
-                faults.insert(Fault::SignedInWithoutHerPhone);
+                faults.insert(Fault::SignedInWithoutAlicesPhone);
             }
         }
         for ceremony in &ceremonies {
-            let hers = ceremony.account_id == ALICE;
+            let is_alices = ceremony.account_id == ALICE;
             let decided = match ceremony.outcome {
                 Some(Outcome::Approved) => said(ceremony, &|said| said.number.is_some()),
                 Some(Outcome::WrongNumber) => {
@@ -204,8 +207,8 @@ impl SignIn {
                 Some(Outcome::Denied) => said(ceremony, &|said| said.number.is_none()),
                 _ => true,
             };
-            if hers && !decided {
-                faults.insert(Fault::DecidedBySomebodyElse);
+            if is_alices && !decided {
+                faults.insert(Fault::DecidedByAnotherPhone);
             }
             if ceremony.outcome == Some(Outcome::Approved) && ceremony.decided_at >= Some(ceremony.expires_at) {
                 faults.insert(Fault::DecidedTooLate);
@@ -216,11 +219,11 @@ impl SignIn {
             }
             let reported = ceremony.outcome == Some(Outcome::Reported);
             if reported && sessions.iter().any(|session| ceremony.gave_session.as_ref() == Some(&session.id)) {
-                faults.insert(Fault::ReportedAndStillThere);
+                faults.insert(Fault::ReportedSessionContinues);
             }
             let others = || ceremonies.iter().filter(|other| other.id != ceremony.id);
             if others().any(|other| other.owner == ceremony.owner && other.is_live(now)) && ceremony.is_live(now) {
-                faults.insert(Fault::TwoAtOnce);
+                faults.insert(Fault::TwoLiveCeremonies);
             }
             let lately = |other: &&Ceremony| other.account_id == ceremony.account_id;
             if others().filter(lately).any(|other| other.numbers().contains(&ceremony.number.as_str())) {
@@ -228,14 +231,14 @@ impl SignIn {
             }
         }
         if state.given.values().any(|count| *count > 1) {
-            faults.insert(Fault::CountedTwice);
+            faults.insert(Fault::UsedTwice);
         }
         for prompt in &prompts {
-            if prompt.device_id != HERS && self.sides.shown(prompt, now).is_some() {
+            if prompt.device_id != ALICES_PHONE && self.sides.shown(prompt, now).is_some() {
                 faults.insert(Fault::ShownToAnother);
             }
             if !self.sides.may_deny(&state.rows, prompt, now) {
-                faults.insert(Fault::NoWayToSayNo);
+                faults.insert(Fault::CannotDeny);
             }
         }
         state.signed_in = sessions.iter().any(|session| session.account_id == ALICE);
@@ -288,16 +291,16 @@ impl Model for SignIn {
             let ceremony: Ceremony = state.rows.one(&prompt.ceremony);
             if ceremony.is_live(self.now(state)) {
                 actions.extend(self.forgeries.iter().map(|forgery| Event::Forge(prompt.jti.clone(), *forgery)));
-            } else if ceremony.outcome == Some(Outcome::Approved) && prompt.device_id == HERS {
+            } else if ceremony.outcome == Some(Outcome::Approved) && prompt.device_id == ALICES_PHONE {
                 actions.push(Event::Report(prompt.jti.clone()));
             }
         }
         for said in 0..state.said.len() {
-            actions.extend([HERS, HIS].map(|by| Event::Deliver(said, by)));
+            actions.extend([ALICES_PHONE, MALLORYS_PHONE].map(|by| Event::Deliver(said, by)));
         }
         for ceremony in state.rows.all::<Ceremony>() {
             if ceremony.outcome == Some(Outcome::Approved) {
-                actions.extend([Browser::Hers, Browser::His].map(|one| Event::Finish(one, ceremony.id.clone())));
+                actions.extend([Browser::Alice, Browser::Mallory].map(|one| Event::Finish(one, ceremony.id.clone())));
             }
         }
         if state.tick + 1 < TIMES.len() {
@@ -316,7 +319,7 @@ impl Model for SignIn {
             }
             Event::Report(jti) => {
                 let now = self.now(&state);
-                state.rows.run(|tx| take(tx, &self.sides.app, HERS, "", Some(&Act::Report(jti)), now));
+                state.rows.run(|tx| take(tx, &self.sides.app, ALICES_PHONE, "", Some(&Act::Report(jti)), now));
             }
             Event::Deliver(said, by) => {
                 let said = state.said.iter().nth(said).cloned()?;
@@ -336,16 +339,16 @@ impl Model for SignIn {
 
     fn properties(&self) -> Vec<Property<Self>> {
         let mut all = always!(
-            SignedInWithoutHerPhone,
-            CountedTwice,
-            DecidedBySomebodyElse,
+            SignedInWithoutAlicesPhone,
+            UsedTwice,
+            DecidedByAnotherPhone,
             DecidedTooLate,
             DecidedTwice,
-            ReportedAndStillThere,
-            TwoAtOnce,
+            ReportedSessionContinues,
+            TwoLiveCeremonies,
             SameNumber,
             ShownToAnother,
-            NoWayToSayNo
+            CannotDeny
         );
         all.push(Property::sometimes("Alice can sign in", |_, state: &State| state.signed_in));
         all.push(Property::sometimes("Alice can deny", |_, state: &State| {
@@ -360,34 +363,35 @@ const fn way(browser: Browser, account: &'static str, kind: Kind, origin: Origin
     Way { browser, account, kind, origin }
 }
 
-const HIS_ANSWERS: [Forgery; 2] = [
-    Forgery { by: HIS, with_sign_in_key: false, uv: "none", approves: true },
-    Forgery { by: HIS, with_sign_in_key: false, uv: "none", approves: false },
+const MALLORYS_ANSWERS: [Forgery; 2] = [
+    Forgery { by: MALLORYS_PHONE, with_sign_in_key: false, uv: "none", approves: true },
+    Forgery { by: MALLORYS_PHONE, with_sign_in_key: false, uv: "none", approves: false },
 ];
 
-/// The second factor: Mallory knows Alice's password, and has an account of his own.
+/// The models of the second factor. Mallory knows Alice's password, and has an account of the same service.
 #[must_use]
 pub fn second_factor() -> Vec<SignIn> {
     let (kind, origin) = (Kind::SecondFactor, Origin::PasswordProved);
-    let hers = way(Browser::Hers, ALICE, kind, origin);
+    let alices = way(Browser::Alice, ALICE, kind, origin);
     [
-        vec![(hers, 2)],
-        vec![(hers, 1), (way(Browser::His, ALICE, kind, origin), 1)],
-        vec![(hers, 1), (way(Browser::His, MALLORY, kind, origin), 1)],
+        vec![(alices, 2)],
+        vec![(alices, 1), (way(Browser::Mallory, ALICE, kind, origin), 1)],
+        vec![(alices, 1), (way(Browser::Mallory, MALLORY, kind, origin), 1)],
     ]
-    .map(|ways| SignIn::new(ways, HIS_ANSWERS.to_vec()))
+    .map(|ways| SignIn::new(ways, MALLORYS_ANSWERS.to_vec()))
     .into()
 }
 
-/// Without a password, chosen out of three in a known browser, three digits in any other; a thief holds her phone,
-/// sees every number, and can't unlock the key that asks her.
+/// The models of sign-in without a password. For a known browser Alice chooses the number out of three. For any other
+/// browser the number has three digits. A thief has Alice's phone and sees every number, but can't unlock the sign-in
+/// key.
 #[must_use]
 pub fn without_password() -> Vec<SignIn> {
     let kind = Kind::PhoneSignIn;
-    let hers = way(Browser::Hers, ALICE, kind, Origin::KnownBrowser);
-    let thief = |uv| Forgery { by: HERS, with_sign_in_key: false, uv, approves: true };
-    let his = Forgery { by: HIS, with_sign_in_key: true, uv: "biometric", approves: true };
-    [vec![(hers, 1), (way(Browser::His, ALICE, kind, Origin::Unknown), 1)], vec![(hers, 2)]]
-        .map(|ways| SignIn::new(ways, vec![thief("none"), thief("biometric"), his]))
+    let alices = way(Browser::Alice, ALICE, kind, Origin::KnownBrowser);
+    let thief = |uv| Forgery { by: ALICES_PHONE, with_sign_in_key: false, uv, approves: true };
+    let mallorys = Forgery { by: MALLORYS_PHONE, with_sign_in_key: true, uv: "biometric", approves: true };
+    [vec![(alices, 1), (way(Browser::Mallory, ALICE, kind, Origin::Unknown), 1)], vec![(alices, 2)]]
+        .map(|ways| SignIn::new(ways, vec![thief("none"), thief("biometric"), mallorys]))
         .into()
 }

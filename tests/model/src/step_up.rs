@@ -1,8 +1,8 @@
-//! Changes of an account: a session of Alice whose cookie Mallory has too.
+//! Models step-up before changes of an account, in a session of Alice whose cookie Mallory has too.
 //!
-//! He asks for changes in it, and hands in whatever he likes as "the change that this session waits for": pages that
-//! are at work at once may mix one request's ceremony with another's change. What he can't do is have Alice type the
-//! number of a page that she does not see.
+//! Mallory asks for changes in this session, and redeems any ceremony for any change, because parallel HTTP requests
+//! may combine the ceremony of one request with the change of another request. Mallory can't make Alice type the number
+//! of a page that Alice does not see.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,35 +17,36 @@ use stateright::{Model, Property};
 use crate::answers::{Said, Sides, Start, has_said};
 use crate::faults::{Fault, always};
 use crate::rows::Rows;
-use crate::world::{ALICE, HERS, START, add_phones, people, service};
+use crate::world::{ALICE, ALICES_PHONE, START, add_phones, people, service};
 
-/// Before and after the end of a request, and of an approval's five minutes.
+/// The moments of the model, in seconds: before and after prompts expire, and after an approval can no longer be
+/// redeemed (five minutes).
 const TIMES: [Time; 3] = [0, 250, 560];
 const SESSION: &str = "session of alice";
 
-/// What happens.
+/// A step of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// Alice, or else Mallory, asks for a change.
+    /// Alice (true) or Mallory (false) asks for a change.
     Ask(bool, Wish),
-    /// Alice answers a prompt: with the number of the page that she sees, or no.
+    /// Alice answers a prompt: approves with the number of the page that Alice sees (true), or denies.
     Answer(String, bool),
-    /// The network brings an answer.
+    /// The network delivers an answer (its index).
     Deliver(usize),
-    /// The session hands in a ceremony for a change.
+    /// The session redeems a ceremony for a change.
     Finish(String, Wish),
-    /// Time passes.
+    /// Time advances to the next moment of `TIMES`.
     Wait,
 }
 
-/// A change that may be wished for.
+/// A change of the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Wish {
     /// Adding a method.
     Add,
-    /// Taking Alice's phone off.
+    /// Removing Alice's phone.
     Remove,
-    /// A pass.
+    /// Creating a pass.
     Pass,
 }
 
@@ -55,13 +56,13 @@ impl Wish {
     fn change(self) -> Change {
         match self {
             Self::Add => Change::AddMethod,
-            Self::Remove => Change::RemoveMethod(HERS.to_owned()),
+            Self::Remove => Change::RemoveMethod(ALICES_PHONE.to_owned()),
             Self::Pass => Change::CreatePass,
         }
     }
 }
 
-/// Everything there is.
+/// A state of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     rows: Rows,
@@ -73,7 +74,7 @@ pub struct State {
     faults: BTreeSet<Fault>,
 }
 
-/// The model.
+/// The model of step-up.
 pub struct StepUp {
     sides: Sides,
     begin: Rows,
@@ -117,13 +118,13 @@ impl StepUp {
         if state.rows.run(|tx| redeem(tx, session, now)).is_none() {
             return;
         }
-        // What the change itself does is another matter; here it counts that it may be made.
+        // The model only checks that the change is allowed; its effects are undone.
         state.rows = before;
         state.rows.run(|tx| tx.put(&Ceremony { redeemed: true, ..found.clone() }));
         let used = state.used.entry(ceremony.to_owned()).or_default();
         *used += 1;
         if *used > 1 {
-            state.faults.insert(Fault::CountedTwice);
+            state.faults.insert(Fault::UsedTwice);
         }
         let approved = has_said(&state.said, &prompts, ceremony, |said| said.number.as_ref() == Some(&found.number));
         if !approved || found.kind != wish.change().kind() {
@@ -184,7 +185,7 @@ impl Model for StepUp {
             }
             Event::Deliver(said) => {
                 let said = state.said.iter().nth(said).cloned()?;
-                self.sides.bring(&mut state.rows, HERS, &said.key, &said.inner, now);
+                self.sides.bring(&mut state.rows, ALICES_PHONE, &said.key, &said.inner, now);
             }
             Event::Finish(ceremony, wish) => self.finish(&mut state, &ceremony, wish, now),
             Event::Wait => state.tick += 1,
@@ -198,17 +199,17 @@ impl Model for StepUp {
             .iter()
             .all(|prompt| self.sides.may_deny(&state.rows, prompt, START + TIMES[state.tick]));
         if !may_deny {
-            state.faults.insert(Fault::NoWayToSayNo);
+            state.faults.insert(Fault::CannotDeny);
         }
         Some(state)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let mut all = always!(ChangedWithoutItsApproval, CountedTwice, DecidedTooLate, NoWayToSayNo);
-        all.push(Property::sometimes("Alice can make a pass", |_, state: &State| {
+        let mut all = always!(ChangedWithoutItsApproval, UsedTwice, DecidedTooLate, CannotDeny);
+        all.push(Property::sometimes("Alice can create a pass", |_, state: &State| {
             state.used.keys().any(|name| state.rows.one::<Ceremony>(name).kind == Kind::CreatePass)
         }));
-        all.push(Property::sometimes("Alice can take a phone off", |_, state: &State| {
+        all.push(Property::sometimes("Alice can remove a phone", |_, state: &State| {
             state.used.keys().any(|name| state.rows.one::<Ceremony>(name).kind == Kind::RemoveMethod)
         }));
         all

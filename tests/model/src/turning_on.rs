@@ -1,8 +1,12 @@
-//! Turning phone sign-in on: from a pushed request over the browser to a registered sign-in key.
+//! Models turning phone sign-in on: from a pushed authorization request through the browser to a registered sign-in
+//! key.
 //!
-//! Mallory has a phone and a browser of his own, knows Alice's password, leads her browser to any request, reads every
-//! redirect, code, token, nonce and verifier, and hands her phone any of them. What he can't do is sign with her keys,
-//! use her browser's cookie, or have her type a number that her own page does not show.
+//! Mallory has a phone and a browser, knows Alice's password, and can make Alice's browser open any pushed request.
+//! Mallory knows every redirect, authorization code, token, nonce and PKCE verifier, and can redirect any of the codes
+//! to Alice's phone. Mallory can't sign with Alice's keys, can't use Alice's browser cookie, and can't make Alice type
+//! a number that Alice's own page does not show.
+//!
+//! In this module, "request" means a pushed authorization request, and "code" an authorization code.
 
 mod browser;
 mod phone;
@@ -20,16 +24,16 @@ use stateright::{Model, Property};
 use crate::answers::{Said, Sides};
 use crate::faults::{Fault, always};
 use crate::rows::Rows;
-use crate::world::{ALICE, HERS, HIS, MALLORY, START, add_phones, people, service, sign_in_key};
+use crate::world::{ALICE, ALICES_PHONE, MALLORY, MALLORYS_PHONE, START, add_phones, people, service, sign_in_key};
 
-/// Before and after the end of a code, and of a nonce.
+/// The moments of the model, in seconds: before and after a code expires, and after a nonce expires.
 const TIMES: [Time; 3] = [0, 61, 400];
-const HER_FIRST: Request = Request { phone: HERS, nth: 0 };
-const HER_SECOND: Request = Request { phone: HERS, nth: 1 };
-const HIS_FIRST: Request = Request { phone: HIS, nth: 0 };
-const HIS_SECOND: Request = Request { phone: HIS, nth: 1 };
+const ALICES_FIRST: Request = Request { phone: ALICES_PHONE, nth: 0 };
+const ALICES_SECOND: Request = Request { phone: ALICES_PHONE, nth: 1 };
+const MALLORYS_FIRST: Request = Request { phone: MALLORYS_PHONE, nth: 0 };
+const MALLORYS_SECOND: Request = Request { phone: MALLORYS_PHONE, nth: 1 };
 
-/// A request that a phone has pushed: whose, and which of the two.
+/// A request that a phone has pushed: the phone, and the number of the request on this phone (from 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Request {
     phone: &'static str,
@@ -50,27 +54,27 @@ impl Request {
     }
 
     fn redirect_uri(self) -> String {
-        format!("http://127.0.0.1:{}/phone-sign-in", if self.phone == HERS { 7001 } else { 7002 })
+        format!("http://127.0.0.1:{}/phone-sign-in", if self.phone == ALICES_PHONE { 7001 } else { 7002 })
     }
 }
 
-/// Which of the two browsers.
+/// A browser, by its person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Browser {
-    /// Alice's.
-    Hers,
-    /// Mallory's.
-    His,
+    /// Alice's browser.
+    Alice,
+    /// Mallory's browser.
+    Mallory,
 }
 
-const BROWSERS: [Browser; 2] = [Browser::Hers, Browser::His];
+const BROWSERS: [Browser; 2] = [Browser::Alice, Browser::Mallory];
 
-/// A token with its nonce, by the code that it was given for.
+/// A token with its nonce, identified by the code that it was issued for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token {
-    /// The code's request.
+    /// The request of the code.
     of: Request,
-    /// The phone that redeemed it.
+    /// The phone that redeemed the code.
     by: &'static str,
 }
 
@@ -80,46 +84,48 @@ impl Token {
     }
 }
 
-/// What Mallory's phone hands in to register a key.
+/// The token and the signed proof that a phone submits to register a sign-in key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Claim {
     token: Token,
     nonce_of: Token,
-    /// A key of his own, or else the proof that her phone has made is sent again.
+    /// The key that is registered: a key of Mallory, or the name of Alice's phone for the proof by Alice's sign-in key.
+    /// Mallory can only resend that proof.
     key: &'static str,
     uv: &'static str,
 }
 
-/// What happens.
+/// A step of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// A phone pushes a request in the name of a phone.
+    /// The first phone pushes a request that names the second phone's device key.
     Push(&'static str, &'static str),
-    /// A browser goes to a request.
+    /// A browser opens a request.
     Go(Browser, Request),
-    /// The password of an account is typed, and what comes next is done.
+    /// The password of an account is typed in a browser. The ceremony that follows is started.
     Prove(Browser, &'static str),
-    /// Alice answers a prompt with the number of her page, or no.
+    /// Alice answers a prompt: approves with the number of Alice's own page (true), or denies.
     Answer(String, bool),
-    /// The network brings an answer.
+    /// The network delivers an answer (its index).
     Deliver(usize),
-    /// A browser wants to go on with a ceremony's approval.
-    GoOn(Browser, String),
-    /// A browser agrees, and is sent back to the phone.
+    /// A browser redeems a ceremony's approval.
+    Continue(Browser, String),
+    /// The person agrees in a browser to register the phone. The service issues a code.
     Agree(Browser),
-    /// Her phone gets a redirect: this code, the state of that request, the answer of that service.
+    /// Alice's phone gets a redirect with the code of the first request, the `state` of the second request, and this
+    /// issuer.
     Back(Request, Request, &'static str),
-    /// A phone redeems a code, with the verifier of a request.
+    /// A phone redeems the code of the first request, with the PKCE verifier of the second request.
     Redeem(&'static str, Request, Request),
-    /// Her phone registers its key with a token.
+    /// Alice's phone registers its key with a token.
     TurnOn(Token),
-    /// Mallory's phone tries to.
+    /// Mallory's phone tries to register a key.
     Claim(Claim),
-    /// Time passes.
+    /// Time advances to the next moment of `TIMES`.
     Wait,
 }
 
-/// Everything there is.
+/// A state of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     rows: Rows,
@@ -129,7 +135,7 @@ pub struct State {
     ceremonies: usize,
     said: BTreeSet<Said>,
     codes: BTreeSet<Request>,
-    /// What her phone has taken from a redirect.
+    /// The codes that Alice's phone has accepted from a redirect.
     took: BTreeSet<Request>,
     tokens: BTreeSet<Token>,
     proved: BTreeSet<Token>,
@@ -138,16 +144,16 @@ pub struct State {
     faults: BTreeSet<Fault>,
 }
 
-/// Which half of the way a model looks at: each ends where the other begins, at the code.
+/// The half of turning on that a model covers. The first half ends with the code, and the second half begins with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Half {
     /// From the pushed request to the code.
     Browser,
-    /// From the codes, each rightly come by, to the registered key.
+    /// From codes that the service has issued correctly to the registered key.
     Phone,
 }
 
-/// The model.
+/// The model of turning phone sign-in on.
 pub struct TurningOn {
     sides: Sides,
     begin: State,
@@ -176,16 +182,17 @@ impl TurningOn {
         Self { sides: Sides::new(service()), begin, half }
     }
 
-    /// The first half.
+    /// The first half: from the pushed request to the code.
     #[must_use]
     pub fn in_the_browser() -> Self {
         Self::new(Half::Browser)
     }
 
-    /// The second half: with two codes of hers and one of his, and with two of his.
+    /// The two models of the second half: with two codes of Alice and one code of Mallory, and with two codes of
+    /// Mallory.
     #[must_use]
     pub fn at_the_phone() -> Vec<Self> {
-        let codes = [vec![HER_FIRST, HER_SECOND, HIS_FIRST], vec![HIS_FIRST, HIS_SECOND]];
+        let codes = [vec![ALICES_FIRST, ALICES_SECOND, MALLORYS_FIRST], vec![MALLORYS_FIRST, MALLORYS_SECOND]];
         codes
             .map(|codes| {
                 let mut model = Self::new(Half::Phone);
@@ -201,7 +208,7 @@ impl TurningOn {
         self.push(state, request.phone, request.phone, START);
         let uri = format!("{REQUEST_URI}{}", request.name());
         let code = state.rows.run(|tx| {
-            let registration = acts::take(tx, &uri, START)?.expect("it was pushed");
+            let registration = acts::take(tx, &uri, START)?.expect("the pushed request is not stored");
             acts::issue_code(tx, registration, account(request.phone), START)
         });
         rename_secret(&mut state.rows, &code, &request.name());
@@ -214,7 +221,7 @@ fn cookie(browser: Browser) -> String {
 }
 
 fn account(phone: &str) -> &'static str {
-    if phone == HERS { ALICE } else { MALLORY }
+    if phone == ALICES_PHONE { ALICE } else { MALLORY }
 }
 
 fn rename_secret(rows: &mut Rows, by_chance: &str, name: &str) {
@@ -225,19 +232,19 @@ impl TurningOn {
     fn judge(&self, state: &mut State) {
         let now = START + TIMES[state.tick];
         let prompts: Vec<Prompt> = state.rows.all();
-        let (hers, his): (Device, Device) = (state.rows.one(HERS), state.rows.one(HIS));
+        let (alices, mallorys): (Device, Device) = (state.rows.one(ALICES_PHONE), state.rows.one(MALLORYS_PHONE));
         let held = |device: &Device| device.sign_in.as_ref().map(|sign_in| sign_in.key.clone());
-        if held(&hers).is_some_and(|key: Jwk| key != sign_in_key(HERS)) {
-            state.faults.insert(Fault::KeyOfNobody);
+        if held(&alices).is_some_and(|key: Jwk| key != sign_in_key(ALICES_PHONE)) {
+            state.faults.insert(Fault::UnverifiedKey);
         }
-        if held(&his).is_some_and(|key: Jwk| key == sign_in_key(HERS)) {
-            state.faults.insert(Fault::KeyOfNobody);
+        if held(&mallorys).is_some_and(|key: Jwk| key == sign_in_key(ALICES_PHONE)) {
+            state.faults.insert(Fault::UnverifiedKey);
         }
         if state.registered.values().any(|count| *count > 1) || state.spent.values().any(|count| *count > 1) {
-            state.faults.insert(Fault::CountedTwice);
+            state.faults.insert(Fault::UsedTwice);
         }
         if !prompts.iter().all(|prompt| self.sides.may_deny(&state.rows, prompt, now)) {
-            state.faults.insert(Fault::NoWayToSayNo);
+            state.faults.insert(Fault::CannotDeny);
         }
     }
 }
@@ -272,18 +279,18 @@ impl Model for TurningOn {
             }
             Event::Deliver(said) => {
                 let said = state.said.iter().nth(said).cloned()?;
-                self.sides.bring(&mut state.rows, HERS, &said.key, &said.inner, now);
+                self.sides.bring(&mut state.rows, ALICES_PHONE, &said.key, &said.inner, now);
             }
-            Event::GoOn(browser, ceremony) => self.go_on(&mut state, browser, ceremony, now),
+            Event::Continue(browser, ceremony) => self.continue_with(&mut state, browser, ceremony, now),
             Event::Agree(browser) => self.agree(&mut state, browser, now),
             Event::Back(code, answers, issuer) => self.back(&mut state, code, answers, issuer),
             Event::Redeem(phone, code, verifier) => self.redeem(&mut state, phone, code, verifier, now),
             Event::TurnOn(token) => {
                 state.proved.insert(token);
-                let claim = Claim { token, nonce_of: token, key: HERS, uv: "biometric" };
-                self.register(&mut state, HERS, claim, now);
+                let claim = Claim { token, nonce_of: token, key: ALICES_PHONE, uv: "biometric" };
+                self.register(&mut state, ALICES_PHONE, claim, now);
             }
-            Event::Claim(claim) => self.register(&mut state, HIS, claim, now),
+            Event::Claim(claim) => self.register(&mut state, MALLORYS_PHONE, claim, now),
             Event::Wait => state.tick += 1,
         }
         if state == *last {
@@ -296,22 +303,19 @@ impl Model for TurningOn {
     fn properties(&self) -> Vec<Property<Self>> {
         let mut all = always!(
             KeyWithoutItsApproval,
-            KeyOfNobody,
+            UnverifiedKey,
             TokenForAnother,
-            TookAForeignAnswer,
+            AcceptedForeignAnswer,
             StartedForAnother,
-            CountedTwice,
+            UsedTwice,
             DecidedTooLate,
-            SignedInWithoutHerPhone,
-            NoWayToSayNo
+            SignedInWithoutAlicesPhone,
+            CannotDeny
         );
-        all.push(Property::sometimes(
-            "Alice can go on to the other half, or to the end",
-            |model: &Self, state: &State| match model.half {
-                Half::Browser => state.codes.contains(&HER_FIRST),
-                Half::Phone => state.rows.all::<Device>().iter().any(|device| device.sign_in.is_some()),
-            },
-        ));
+        all.push(Property::sometimes("Alice can finish this half", |model: &Self, state: &State| match model.half {
+            Half::Browser => state.codes.contains(&ALICES_FIRST),
+            Half::Phone => state.rows.all::<Device>().iter().any(|device| device.sign_in.is_some()),
+        }));
         all
     }
 }

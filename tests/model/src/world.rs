@@ -1,4 +1,5 @@
-//! Who there is: the service, two people with a phone each, and what chance would have decided.
+//! The participants of the models: the service, and two persons with a phone each. Random values are replaced by fixed
+//! values.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -17,22 +18,22 @@ use countersign_service::store::StoreError;
 
 use crate::rows::Rows;
 
-/// The service.
+/// The service's issuer.
 pub const ISSUER: &str = "https://login.test";
-/// Another service, which the attacker runs.
+/// The issuer of the attacker's service.
 pub const EVIL: &str = "https://evil.test";
-/// When every model begins.
+/// The time at which every model begins.
 pub const START: Time = 1_790_000_000;
-/// The account of the person whom everything protects.
+/// The account of the honest person.
 pub const ALICE: &str = "alice";
 /// The attacker's own account.
 pub const MALLORY: &str = "mallory";
 /// Alice's phone.
-pub const HERS: &str = "phone-of-alice";
+pub const ALICES_PHONE: &str = "phone-of-alice";
 /// The attacker's phone.
-pub const HIS: &str = "phone-of-mallory";
+pub const MALLORYS_PHONE: &str = "phone-of-mallory";
 
-/// The time never moves by itself: each transaction is told when it is.
+/// A clock that does not advance, because each transaction gets the time as an argument.
 struct Still;
 
 impl Clock for Still {
@@ -41,7 +42,7 @@ impl Clock for Still {
     }
 }
 
-/// The service as every model runs it.
+/// The service of every model, in memory.
 #[must_use]
 pub fn service() -> App {
     let config = Config {
@@ -63,14 +64,14 @@ pub fn service() -> App {
 pub fn people() -> Rows {
     let mut rows = Rows::default();
     for name in [ALICE, MALLORY] {
-        let mut person = Person::new(name, name, "a password of theirs", START).expect("a person");
+        let mut person = Person::new(name, name, "a test password", START).expect("a person");
         person.account_id = name.to_owned();
         rows.run(|tx| tx.put(&person));
     }
     rows
 }
 
-/// A key, by its name: what is signed with it only its holder can sign.
+/// A public key with a name. It has no private key: the model decides who can sign with it.
 #[must_use]
 pub fn key(name: &str) -> Jwk {
     Jwk { kty: "EC".to_owned(), crv: "P-256".to_owned(), x: encode(name.as_bytes()), y: String::new() }
@@ -88,9 +89,10 @@ pub fn sign_in_key(phone: &str) -> Jwk {
     key(&format!("sign-in key of {phone}"))
 }
 
-/// Gives both their phones, active for long; pushes go nowhere, since the network delivers what it likes.
+/// Adds an active phone to each of the two accounts. The phones have no push address, because the models deliver
+/// prompts without the relay.
 pub fn add_phones(rows: &mut Rows, with_sign_in: bool) {
-    for (phone, account) in [(HERS, ALICE), (HIS, MALLORY)] {
+    for (phone, account) in [(ALICES_PHONE, ALICE), (MALLORYS_PHONE, MALLORY)] {
         let claimed =
             Claimed { name: phone.to_owned(), model: String::new(), os: String::new(), app_version: String::new() };
         let push = Subscription { endpoint: String::new(), p256dh: String::new(), auth: String::new() };
@@ -105,15 +107,15 @@ pub fn add_phones(rows: &mut Rows, with_sign_in: bool) {
     }
 }
 
-/// What Alice's phone knows of her account.
+/// Alice's account on Alice's phone, with the service's keys.
 #[must_use]
 pub fn receiver(app: &App) -> Receiver {
     let first = app.store.run_blocking(|tx| keys::document(tx, 1));
     let (document, _names) = first.expect("the first key document");
-    Receiver::new(ISSUER, HERS, ALICE, &document)
+    Receiver::new(ISSUER, ALICES_PHONE, ALICE, &document)
 }
 
-/// The smallest thing that chance may draw, always: of all draws the one that collides most.
+/// Always returns the smallest number instead of a random one. This choice causes the most collisions.
 ///
 /// # Errors
 /// Never.
@@ -123,9 +125,9 @@ pub fn smallest(_limit: u32) -> Result<u32, countersign_service::secrets::Secret
 
 static SIGNED: LazyLock<Mutex<HashMap<String, String>>> = LazyLock::new(Mutex::default);
 
-/// Names a new ceremony and its prompts, and has each prompt signed again under its name.
+/// Replaces the random ids of a new ceremony and its prompts by fixed names, and signs each prompt again.
 ///
-/// A prompt's id is 128 bits by form, so its name is padded to as many.
+/// A prompt's id must have 128 bits, so its name is padded to that length.
 pub fn name_ceremony(app: &App, rows: &mut Rows, by_chance: &str, name: &str) {
     rows.rename(by_chance, name);
     let prompts: Vec<Prompt> = rows.run(|tx| tx.children(name));
@@ -145,9 +147,9 @@ fn padded(name: &str) -> [u8; 16] {
     bytes
 }
 
-/// Signing costs much and gives the same for the same, so it is done once for each payload.
+/// Signs a payload, or returns its stored signature, because signing is slow.
 fn sign(app: &App, payload: String) -> Result<String, StoreError> {
-    let mut signed = SIGNED.lock().expect("nobody panicked in here");
+    let mut signed = SIGNED.lock().expect("the lock is not poisoned");
     let mine = format!("{} {payload}", app.keys.phone(START).kid());
     if let Some(jws) = signed.get(&mine) {
         return Ok(jws.clone());

@@ -1,6 +1,6 @@
-//! Each model, to its end: no state breaks a promise, and what honest people want can happen.
+//! Explores each model completely, and checks that no state has a fault and that honest people can reach their goals.
 
-#![allow(clippy::print_stdout, reason = "the counts are what a reader wants to see")]
+#![allow(clippy::print_stdout, reason = "the counts are the result")]
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use countersign_model::step_up::StepUp;
 use countersign_model::turning_on::TurningOn;
 use stateright::{Checker, HasDiscoveries, Model};
 
-/// Runs a model to its end; `floor` is what it had at least when it was written, so that it does not shrink unseen.
+/// Explores a model completely. It must have at least `floor` states, so that it can't shrink unnoticed.
 fn check<M>(name: &str, model: M, floor: usize)
 where
     M: Model + Send + Sync + 'static,
@@ -23,50 +23,50 @@ where
     let (states, unique) = (checker.state_count(), checker.unique_state_count());
     println!("{name}: {unique} states, {states} reached, {} s", started.elapsed().as_secs());
     checker.assert_properties();
-    assert!(unique >= floor, "{name}: only {unique} states");
+    assert!(unique >= floor, "{name}: the model has only {unique} states instead of {floor} or more");
 }
 
 #[test]
-fn the_second_factor() {
+fn second_factor_models_have_no_fault() {
     for (model, floor) in sign_in::second_factor().into_iter().zip([1_300, 1_500, 700]) {
         check("second factor", model, floor);
     }
 }
 
 #[test]
-fn signing_in_without_a_password() {
+fn phone_sign_in_models_have_no_fault() {
     for (model, floor) in sign_in::without_password().into_iter().zip([500, 1_200]) {
         check("without a password", model, floor);
     }
 }
 
 #[test]
-fn changes_of_an_account() {
+fn step_up_model_has_no_fault() {
     check("step-up", StepUp::default(), 13_000);
 }
 
 #[test]
-fn unknown_browsers_touch_no_other() {
+fn unknown_browsers_do_not_affect_other_origins() {
     check("origins", Origins, 550_000);
 }
 
 #[test]
-fn adding_a_phone() {
-    check("adding, the code is seen by nobody else", Adding::new(false), 11_000);
+fn enrollment_model_has_no_fault() {
+    check("adding, the code is not seen", Adding::new(false), 11_000);
 }
 
 #[test]
-fn adding_a_phone_while_somebody_looks_on() {
+fn enrollment_model_with_a_seen_code_has_no_fault() {
     check("adding, Mallory has seen the code", Adding::new(true), 5_000);
 }
 
 #[test]
-fn turning_phone_sign_in_on_in_the_browser() {
+fn turning_on_model_in_the_browser_has_no_fault() {
     check("turning on, in the browser", TurningOn::in_the_browser(), 1_600);
 }
 
 #[test]
-fn turning_phone_sign_in_on_at_the_phone() {
+fn turning_on_models_at_the_phone_have_no_fault() {
     for (model, floor) in TurningOn::at_the_phone().into_iter().zip([1_000, 240]) {
         check("turning on, at the phone", model, floor);
     }

@@ -1,4 +1,4 @@
-//! The commands: from what was asked to what is said, and the code that the program ends with.
+//! Runs the commands of the command line, and maps their results to output and exit codes.
 
 mod add;
 mod answer;
@@ -27,7 +27,7 @@ use output::Output;
 
 const FAILED: u8 = 1;
 
-/// Runs one command to its end and returns the program's exit code.
+/// Runs one command and returns the program's exit code.
 #[must_use]
 pub fn run(cli: Cli) -> u8 {
     let mut output = Output::standard(cli.global.json);
@@ -35,12 +35,12 @@ pub fn run(cli: Cli) -> u8 {
         return FAILED;
     };
     let ended = runtime.block_on(command(cli, &mut output));
-    // What still waits is stored by the core; a thread that waits for the keyboard must not hold the program.
+    // Does not wait for blocking work, such as a keyring that asks the person. The core has stored everything already.
     runtime.shutdown_background();
     match ended {
         Ok(ending) => ending.code(),
         Err(error) => {
-            // When even that can't be written, the exit code has to do.
+            // If the error can't be written, only the exit code reports it.
             let _unwritten = output.error(&error, None, None);
             FAILED
         }
@@ -62,7 +62,7 @@ async fn command(cli: Cli, output: &mut Output) -> Result<Ending, PhoneError> {
     match cli.command {
         Command::StartOver { .. } => Err(Error::NotFromAnotherDevice.into()),
         Command::Add(args) => add::add(&phone, &args, output, &mut lines).await,
-        Command::Resume { give_up } => add::resume(&phone, give_up, output, &mut lines).await,
+        Command::Resume { abandon } => add::resume(&phone, abandon, output, &mut lines).await,
         Command::SignIn { address } => turn_on::sign_in(&phone, &address, output, &mut lines).await,
         Command::Accounts => list::accounts(&phone, output).await,
         Command::Requests => list::requests(&phone, FetchReason::Opened, output).await,
@@ -83,7 +83,7 @@ async fn command(cli: Cli, output: &mut Output) -> Result<Ending, PhoneError> {
     }
 }
 
-/// Where this phone is and what opens its keys.
+/// Returns the phone's settings, and its key store with what is needed to open it.
 fn settings_and_keys(global: &Global) -> Result<(Settings, Keys), PhoneError> {
     let home = match &global.home {
         Some(home) => home.clone(),

@@ -1,4 +1,4 @@
-//! The command line: what can be asked, and how it is written.
+//! Defines the command line: commands, options and their help texts.
 
 use std::path::PathBuf;
 
@@ -6,19 +6,19 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::keys::KeyPlace;
 
-/// A phone that lives in a terminal: adds accounts and answers sign-in requests.
+/// A phone in a terminal: adds accounts and answers sign-in requests.
 #[derive(Debug, Parser)]
 #[command(name = "countersign-phone", version, about, max_term_width = 80)]
 pub struct Cli {
-    /// What holds for every command.
+    /// Options of every command.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What holds for every command.
+/// Options of every command.
 #[derive(Debug, Args)]
 pub struct Global {
     /// Folder of this phone [default: countersign-phone in the user's data folder]
@@ -27,13 +27,13 @@ pub struct Global {
     /// Also trust the certificate authorities in this PEM file
     #[arg(long, global = true, value_name = "PEM")]
     pub ca: Option<PathBuf>,
-    /// Relay that carries requests to this phone; remembered
+    /// Relay that delivers requests to this phone; stored for later runs
     #[arg(long, global = true, value_name = "URL")]
     pub relay: Option<String>,
-    /// What this phone calls itself [default: Terminal on HOST]
+    /// Name of this phone [default: Terminal on HOST]
     #[arg(long, global = true, value_name = "NAME")]
     pub device_name: Option<String>,
-    /// Print one JSON object a line, for programs
+    /// Print one JSON object per line, for programs
     #[arg(long, global = true)]
     pub json: bool,
     /// Where this phone keeps its keys; chosen at the first start [default: keyring]
@@ -45,27 +45,27 @@ pub struct Global {
     /// Read the passphrase of the lock from this file descriptor, one line for each use
     #[arg(long, global = true, value_name = "N")]
     pub unlock_fd: Option<u32>,
-    /// Log to standard error what happens inside
+    /// Log details to standard error
     #[arg(long, global = true)]
     pub verbose: bool,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add an account: from a picture of the code, its text, or the typed code
     Add(Add),
-    /// Add an account by signing in, in the browser, with a password or a pass
+    /// Add an account by signing in to it in the browser, with a password or a pass
     SignIn {
-        /// The service's address
+        /// The service's host name, with a port if it needs one
         #[arg(value_name = "HOST")]
         address: String,
     },
-    /// Go on with adding an account that was cut off
+    /// Continue adding an account after an interruption
     Resume {
-        /// Give it up instead
+        /// Stop adding the account instead
         #[arg(long)]
-        give_up: bool,
+        abandon: bool,
     },
     /// List the accounts on this phone
     Accounts,
@@ -88,9 +88,9 @@ pub enum Command {
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
-    /// Say that it wasn't you, up to a day later
+    /// Report that it wasn't you, up to a day later
     Report {
-        /// The request's name; once answered, the whole name
+        /// The request's name; after an answer, the whole name is needed
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
@@ -99,23 +99,23 @@ pub enum Command {
         /// The account's name, host or user name
         #[arg(allow_hyphen_values = true)]
         account: String,
-        /// Register without asking; what is registered with whom is still shown
+        /// Register without asking; the details are still shown
         #[arg(long)]
         yes: bool,
     },
-    /// Turn off phone sign-in; requests after a password go on working
+    /// Turn off phone sign-in; requests after a password still work
     TurnOff {
         /// The account's name, host or user name
         #[arg(allow_hyphen_values = true)]
         account: String,
     },
-    /// The lock of this phone: a passphrase asked for at each sign-in without a password
+    /// Show, set or remove the lock: a passphrase that is asked for at each sign-in without a password
     Lock {
-        /// What to do with it
+        /// What to do with the lock
         #[command(subcommand)]
         act: LockAct,
     },
-    /// Take an account off this phone
+    /// Remove an account from this phone
     Remove {
         /// The account's name, host or user name
         #[arg(allow_hyphen_values = true)]
@@ -130,13 +130,13 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
-    /// Have an account's service send a test, and see whether it reaches this phone
+    /// Ask an account's service for a test push, and check that it reaches this phone
     TestPush {
         /// The account's name, host or user name
         #[arg(allow_hyphen_values = true)]
         account: String,
     },
-    /// Let an account's requests come without an alert for a while; they are listed and answered as ever
+    /// Turn off alerts for an account for some hours; its requests are still listed and can be answered
     Mute {
         /// The account's name, host or user name
         #[arg(allow_hyphen_values = true)]
@@ -145,13 +145,13 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=24))]
         hours: u8,
     },
-    /// Let an account alert again
+    /// Turn alerts for an account on again
     Unmute {
         /// The account's name, host or user name
         #[arg(allow_hyphen_values = true)]
         account: String,
     },
-    /// Let an account be asked again after three wrong numbers
+    /// Let the service send requests again after three wrong numbers
     Unblock {
         /// The account's name, host or user name
         #[arg(allow_hyphen_values = true)]
@@ -162,15 +162,15 @@ pub enum Command {
 /// What to do with the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum LockAct {
-    /// Say whether there is one
+    /// Show whether this phone has a lock
     State,
-    /// Set it, or change it
+    /// Set or change the lock
     Set,
-    /// Remove it; phone sign-in ends with it
+    /// Remove the lock; this ends phone sign-in
     Remove,
 }
 
-/// Where the code comes from; asked for when nothing is given.
+/// Where the code comes from; the program asks when nothing is given.
 #[derive(Debug, Default, Args)]
 pub struct Add {
     /// A PNG or JPEG picture of the screen with the code
@@ -179,13 +179,13 @@ pub struct Add {
     /// The code's text; "-" reads it from standard input
     #[arg(long, value_name = "CODE", conflicts_with = "code", allow_hyphen_values = true)]
     pub text: Option<String>,
-    /// The code to type, when you can't scan
+    /// The typed code, for a person who can't scan
     #[arg(long, value_name = "XXXX-XXXX-XXXX", requires = "address")]
     pub code: Option<String>,
-    /// The address shown beside the code to type
+    /// The address that the page shows next to the typed code
     #[arg(long, value_name = "HOST", requires = "code")]
     pub address: Option<String>,
-    /// Add without asking; who is asking is still shown
+    /// Add without asking; the offer is still shown
     #[arg(long)]
     pub yes: bool,
 }
@@ -210,13 +210,13 @@ mod tests {
 
     #[test]
     fn add_takes_a_picture_or_a_text_or_a_typed_code() {
-        for good in ["add", "add --picture a.png", "add --text -", "add --code AAAA-BBBB-CCCC --address a.example"] {
-            assert!(parse(&format!("countersign-phone {good}")).is_ok(), "{good}");
+        for line in ["add", "add --picture a.png", "add --text -", "add --code AAAA-BBBB-CCCC --address a.example"] {
+            assert!(parse(&format!("countersign-phone {line}")).is_ok(), "{line}");
         }
     }
 
     #[test]
-    fn add_refuses_two_sources_and_half_a_typed_code() {
+    fn add_refuses_two_sources_and_incomplete_typed_codes() {
         let both = parse("countersign-phone add --picture a.png --text x").unwrap_err();
         assert_eq!(both, ErrorKind::ArgumentConflict);
         let half = parse("countersign-phone add --code AAAA-BBBB-CCCC").unwrap_err();
@@ -226,10 +226,10 @@ mod tests {
     }
 
     #[test]
-    fn a_request_may_begin_with_a_hyphen() {
+    fn request_name_may_begin_with_a_hyphen() {
         let Command::Approve { id, number } = parse("countersign-phone approve -_9xYz --number 47").unwrap().command
         else {
-            panic!("another command");
+            panic!("parsed as another command");
         };
         assert_eq!((id.as_str(), number.as_str()), ("-_9xYz", "47"));
     }
@@ -240,10 +240,10 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_muted_for_an_hour_and_never_for_more_than_a_day() {
+    fn mute_is_one_hour_by_default_and_24_hours_at_most() {
         let hours = |line: &str| match parse(line).map(|cli| cli.command) {
             Ok(Command::Mute { hours, .. }) => Ok(hours),
-            Ok(_other) => panic!("another command"),
+            Ok(_other) => panic!("parsed as another command"),
             Err(kind) => Err(kind),
         };
         assert_eq!(hours("countersign-phone mute ada"), Ok(1));
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn global_options_stand_before_or_after_the_command() {
+    fn global_options_may_precede_or_follow_the_command() {
         let cli = parse("countersign-phone --json watch --home /tmp/phone --passphrase-fd 3").unwrap();
         assert!(cli.global.json);
         assert_eq!(cli.global.home.unwrap().to_str(), Some("/tmp/phone"));

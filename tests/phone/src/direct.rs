@@ -1,6 +1,6 @@
-//! How pushes reach a phone without FCM or APNs: a stream from the relay's `direct` back end.
+//! Receives pushes without FCM or APNs, from a stream of the relay's `direct` back end.
 //!
-//! Decides nothing about what a push says; it hands slot and encrypted message on as they came.
+//! Slot and encrypted message are passed on unchanged; this module does not decrypt the message.
 
 use std::sync::{Arc, mpsc as blocking};
 use std::time::Duration;
@@ -18,24 +18,24 @@ use crate::error::PhoneError;
 const SECRET_LEN: usize = 32;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(20);
-/// The relay says something every fifteen seconds; after three times that it is gone.
-const SILENCE: Duration = Duration::from_secs(45);
+/// The relay sends at least one line every 15 seconds. After three missing lines the connection counts as lost.
+const READ_TIMEOUT: Duration = Duration::from_secs(45);
 /// A line is an encrypted push of at most 4,096 bytes in base64url, and a little JSON.
 const MAX_LINE: usize = 8_192;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const WAITING: usize = 32;
 
-/// A push as it came: whose it is, and the encrypted message.
+/// A push: the slot of its account, and the encrypted message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The phone's own name for the account, 16 bytes.
+    /// The phone's random name for the account at the relay, 16 bytes.
     pub slot: Vec<u8>,
-    /// As `Authenticator::push_received` takes it.
+    /// The encrypted message (RFC 8291), as `Authenticator::push_received` takes it.
     pub body: Vec<u8>,
 }
 
-/// The relay, for one phone.
+/// The connection of one phone to the relay.
 pub struct DirectChannel {
     relay: String,
     secret: Secret<[u8; SECRET_LEN]>,
@@ -54,10 +54,10 @@ struct Line {
 }
 
 impl DirectChannel {
-    /// A channel to `relay`; the secret is what its messages are fetched with.
+    /// Makes a channel to `relay`; `secret` authorizes it to fetch this phone's messages.
     ///
     /// # Errors
-    /// `Certificates` when no client can be made.
+    /// `Certificates` when the HTTP client can't be made.
     pub fn new(relay: &str, secret: Secret<[u8; SECRET_LEN]>, tls: ClientConfig) -> Result<Self, PhoneError> {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -70,13 +70,13 @@ impl DirectChannel {
     }
 
     fn bearer(&self) -> String {
-        // EXPOSE: the relay knows the phone by it.
+        // EXPOSE: sent to the relay, which identifies the phone by this secret.
         URL_SAFE_NO_PAD.encode(self.secret.expose())
     }
 
-    /// Listens until the receiver is dropped; comes back by itself when the relay goes away.
+    /// Listens until the receiver is dropped; reconnects when the connection is lost.
     ///
-    /// Needs a tokio runtime around it.
+    /// Must be called inside a tokio runtime.
     #[must_use]
     pub fn messages(self: &Arc<Self>) -> mpsc::Receiver<Message> {
         let (sender, receiver) = mpsc::channel(WAITING);
@@ -98,7 +98,7 @@ impl DirectChannel {
         receiver
     }
 
-    /// One stream, to its end; true when it was opened at all.
+    /// Reads one stream to its end; returns true when the stream was opened.
     async fn stream(&self, sender: &mpsc::Sender<Message>) -> bool {
         let request = self.client.get(format!("{}/stream", self.relay)).bearer_auth(self.bearer());
         let Ok(mut response) = request.send().await else {
@@ -108,7 +108,7 @@ impl DirectChannel {
             return false;
         }
         let mut waiting = Vec::new();
-        while let Ok(Ok(Some(chunk))) = tokio::time::timeout(SILENCE, response.chunk()).await {
+        while let Ok(Ok(Some(chunk))) = tokio::time::timeout(READ_TIMEOUT, response.chunk()).await {
             waiting.extend_from_slice(&chunk);
             while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = waiting.drain(..=end).collect();
@@ -148,10 +148,10 @@ impl DirectChannel {
     }
 }
 
-/// A line with a push; empty lines only say that the relay is there.
+/// Reads a line with a push; `None` for an empty line, which only shows that the relay is alive.
 #[must_use]
 pub fn read(line: &[u8]) -> Option<Message> {
-    // An array of its members' values would do for a structure too.
+    // serde would also accept a JSON array of the members' values.
     if !line.trim_ascii_start().starts_with(b"{") {
         return None;
     }
@@ -161,7 +161,8 @@ pub fn read(line: &[u8]) -> Option<Message> {
 }
 
 impl PushChannel for DirectChannel {
-    /// Asks on a thread and a runtime of its own: the caller may stand anywhere, inside a runtime too.
+    /// Sends the HTTP request on a new thread with its own runtime: the caller may be inside a tokio runtime, where
+    /// `block_on` panics. Blocks until the relay has replied.
     fn subscribe(&self, vapid_key: Vec<u8>, slot: Vec<u8>) -> Result<String, PlatformError> {
         let body =
             json!({ "vapid_key": URL_SAFE_NO_PAD.encode(vapid_key), "slot": URL_SAFE_NO_PAD.encode(slot) }).to_string();
@@ -172,13 +173,13 @@ impl PushChannel for DirectChannel {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let answer =
                 runtime.map_err(|_threads| PlatformError::Transient).and_then(|runtime| runtime.block_on(asking));
-            // Nobody listens any more when the caller has given up.
+            // Fails only when the caller has stopped waiting.
             let _late = sender.send(answer);
         });
         receiver.recv().map_err(|_thread_ended| PlatformError::Transient)?
     }
 
-    /// Nothing stands between the relay's stream and this program.
+    /// Always `Allowed`: no system setting can block the relay's stream.
     fn delivery(&self) -> Result<PushDelivery, PlatformError> {
         Ok(PushDelivery::Allowed)
     }

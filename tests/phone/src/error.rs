@@ -1,35 +1,35 @@
-//! Why a command did not do what was asked; the words for it are in `words`.
+//! Defines the errors of a command; the texts for people are in `words`.
 
 use countersign::{Error, NotAllowed, OtherCode, RemovalCause};
 
-/// Why a command did not do what was asked.
+/// The errors of a command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneError {
-    /// The core refused.
+    /// An error of the core.
     #[error(transparent)]
     Core(#[from] Error),
     /// The private folder can't be made, read or written.
     #[error("the home folder can't be used")]
     Home,
-    /// No folder was named, and the system names none.
+    /// No folder was given, and the environment names none.
     #[error("no home folder")]
     NoHome,
-    /// No relay was ever named.
+    /// No relay was ever given.
     #[error("no relay")]
     NoRelay,
     /// The relay's address is not an `https` address.
     #[error("not a relay's address")]
     RelayAddress,
-    /// The file of certificates can't be read.
+    /// The file of certificates can't be read, or no TLS client can be made with the certificates.
     #[error("the certificates can't be read")]
     Certificates,
-    /// This desktop has no key store that answers, and no other was chosen.
+    /// This desktop has no working key store, and the sealed file was not chosen.
     #[error("no keyring")]
     NoKeyring,
-    /// This phone's keys are kept in the other place.
-    #[error("the keys are elsewhere")]
+    /// This phone's keys are in the other key store.
+    #[error("the keys are in the other key store")]
     KeysElsewhere,
-    /// Nobody is there to be asked for the passphrase.
+    /// No passphrase was given, and standard input is not a terminal.
     #[error("no passphrase")]
     NoPassphrase,
     /// The two passphrases differ.
@@ -41,52 +41,52 @@ pub enum PhoneError {
     /// The picture file can't be read.
     #[error("the picture file can't be read")]
     PictureFile,
-    /// The code is not one of ours.
+    /// The code is not a Countersign code.
     #[error("another kind of code")]
     OtherCode(OtherCode),
-    /// Nobody said yes.
+    /// The person did not answer yes.
     #[error("not confirmed")]
     NotConfirmed,
-    /// No request goes by this name.
+    /// No request has this name.
     #[error("no such request")]
     NoSuchRequest,
-    /// Several requests go by this name.
-    #[error("several requests go by this name")]
+    /// Several requests fit this name.
+    #[error("several requests fit this name")]
     SeveralRequests,
-    /// No account goes by this name.
+    /// No account has this name.
     #[error("no such account")]
     NoSuchAccount,
-    /// Several accounts go by this name.
-    #[error("several accounts go by this name")]
+    /// Several accounts fit this name.
+    #[error("several accounts fit this name")]
     SeveralAccounts,
-    /// The service ended adding the account.
+    /// The service ended the enrollment, with this cause.
     #[error("adding the account ended")]
     Ended(RemovalCause),
     /// Phone sign-in can't be turned on.
     #[error("phone sign-in is not allowed")]
     NotAllowed(NotAllowed),
-    /// There is no lock that could guard the key.
+    /// There is no lock to guard the key.
     #[error("no device lock")]
     MissingLock,
-    /// The browser did not come back.
-    #[error("the browser did not come back")]
+    /// The browser did not return, or no loopback port is free.
+    #[error("the browser did not return")]
     NoBrowserAnswer,
-    /// The test that the service sent did not come.
-    #[error("no push came")]
+    /// The test push did not arrive.
+    #[error("no push arrived")]
     NoPush,
     /// There was a test push within the last minute.
-    #[error("tested a moment ago")]
+    #[error("there was a test push within the last minute")]
     TestedLately,
-    /// The service has no address for pushes to this phone any more.
+    /// The service no longer has a push address of this phone.
     #[error("no push address")]
     NoPushAddress,
-    /// There is nothing to go on with.
+    /// There is no interrupted enrollment.
     #[error("nothing to resume")]
     NothingToResume,
-    /// The words typed while watching are no order.
+    /// The line typed while watching is not an order.
     #[error("not understood")]
     NotUnderstood,
-    /// The output is gone.
+    /// Standard output is closed.
     #[error("the output is closed")]
     Output,
 }

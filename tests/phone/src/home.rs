@@ -1,4 +1,4 @@
-//! The private folder of this phone: where it is, and the small files in it that are not the core's.
+//! Manages the private folder of this phone: its path, and the small files in it that the core does not own.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
@@ -12,7 +12,7 @@ use crate::error::PhoneError;
 const FOLDER: &str = "countersign-phone";
 const KEYS: &str = "keys";
 const KEY_PLACE: &str = "key-store";
-/// Made and removed at each start, to know that the folder takes files.
+/// Created and removed at each start, to check that the folder is writable.
 const PROBE: &str = "probe";
 const RELAY: &str = "relay";
 const RELAY_SECRET: &str = "relay-secret";
@@ -23,7 +23,7 @@ const SECRET_LEN: usize = 32;
 pub(crate) struct Home(PathBuf);
 
 impl Home {
-    /// Where the folder is when nobody says: the XDG base directory specification's data folder.
+    /// The default path: in the data folder of the XDG base directory specification.
     pub(crate) fn default_path() -> Result<PathBuf, PhoneError> {
         let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         absolute("XDG_DATA_HOME")
@@ -32,14 +32,14 @@ impl Home {
             .ok_or(PhoneError::NoHome)
     }
 
-    /// Makes the folder, for its owner only, unless it is there.
+    /// Creates the folder if it is missing, readable by its owner only.
     pub(crate) fn open(path: &Path) -> Result<Self, PhoneError> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(path).map_err(|_denied| PhoneError::Home)?;
-        // Said here: a key store that can't write has no better words than "the platform can't do this".
+        // Checked here, because a key store that can't write only reports "the platform can't do this".
         let probe = path.join(PROBE);
         std::fs::write(&probe, []).and_then(|()| std::fs::remove_file(probe)).map_err(|_read_only| PhoneError::Home)?;
         Ok(Self(path.to_owned()))
@@ -49,17 +49,17 @@ impl Home {
         &self.0
     }
 
-    /// The sealed file, where the keys are kept in one.
+    /// The path of the sealed file.
     pub(crate) fn keys(&self) -> PathBuf {
         self.0.join(KEYS)
     }
 
-    /// Where the keys are; `None` before they were ever opened.
+    /// The stored name of the key store; `None` before the key store was opened for the first time.
     pub(crate) fn key_place(&self) -> Result<Option<String>, PhoneError> {
         Self::key_place_in(&self.0)
     }
 
-    /// As `key_place`, of the folder at `path`, which need not be there.
+    /// As `key_place`, for the folder at `path`, which need not exist.
     pub(crate) fn key_place_in(path: &Path) -> Result<Option<String>, PhoneError> {
         match std::fs::read_to_string(path.join(KEY_PLACE)) {
             Ok(place) => Ok(Some(place.trim().to_owned())),
@@ -72,7 +72,7 @@ impl Home {
         self.write(KEY_PLACE, place.as_bytes())
     }
 
-    /// The relay to use: the one named now, which is remembered, or the remembered one.
+    /// Returns the relay to use: `named`, which is then stored, or else the stored relay.
     pub(crate) fn relay(&self, named: Option<&str>) -> Result<String, PhoneError> {
         let remembered = std::fs::read_to_string(self.0.join(RELAY)).ok();
         let Some(named) = named else {
@@ -88,10 +88,12 @@ impl Home {
         Ok(named.to_owned())
     }
 
-    /// The secret that this phone's messages at the relay are fetched with; a fresh one the first time, and when the
-    /// key store certainly can't open the old one.
+    /// Returns the secret that authorizes this phone to fetch its messages at the relay. A fresh secret is made the
+    /// first time, and when the key store reports that it can't decrypt the stored secret (`Gone`, `Invalidated`).
     ///
-    /// On disk it is wrapped by the key store, so that a copied folder fetches nothing without the passphrase.
+    /// # Security
+    /// The key store encrypts the secret before it is stored. Someone who copies the folder, but not the key store,
+    /// can't fetch messages.
     pub(crate) fn relay_secret(&self, keys: &dyn KeyStore) -> Result<RelaySecret, PhoneError> {
         let bytes = match std::fs::read(self.0.join(RELAY_SECRET)) {
             Ok(wrapped) => match keys.unwrap(wrapped) {
@@ -102,12 +104,12 @@ impl Home {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return RelaySecret::make(keys),
             Err(_denied) => return Err(PhoneError::Home),
         };
-        // EXPOSE: moved into an array of the length that the relay expects.
+        // EXPOSE: copied into an array of the length that the relay expects.
         let array = bytes.expose().as_slice().try_into().map_err(|_length| Error::Platform(PlatformError::Unusable))?;
         Ok(RelaySecret { secret: Secret::new(array), fresh: None })
     }
 
-    /// Writes a secret that is fresh; true when it was.
+    /// Writes a fresh secret to disk; returns false when the secret is on disk already.
     pub(crate) fn keep(&self, secret: &RelaySecret) -> Result<bool, PhoneError> {
         match &secret.fresh {
             Some(wrapped) => self.write(RELAY_SECRET, wrapped).map(|()| true),
@@ -115,7 +117,7 @@ impl Home {
         }
     }
 
-    /// Writes a new file and puts it in its place, so that a cut leaves the old one whole.
+    /// Writes a new file and renames it, so that an interruption leaves the old file complete.
     fn write(&self, name: &str, content: &[u8]) -> Result<(), PhoneError> {
         let fresh = self.0.join(format!("{name}.new"));
         let mut options = OpenOptions::new();
@@ -130,10 +132,10 @@ impl Home {
     }
 }
 
-/// What a phone fetches its messages at the relay with.
+/// The secret that authorizes a phone to fetch its messages at the relay.
 pub(crate) struct RelaySecret {
     pub(crate) secret: Secret<[u8; SECRET_LEN]>,
-    /// Wrapped by the key store, while it is not on disk.
+    /// The secret as the key store has encrypted it; `None` when it is on disk already.
     fresh: Option<Vec<u8>>,
 }
 
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_relay_is_remembered_until_another_is_named() {
+    fn relay_is_stored_until_another_is_given() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(folder.path()).unwrap();
         assert_eq!(home.relay(None), Err(PhoneError::NoRelay));
@@ -186,20 +188,20 @@ mod tests {
     }
 
     #[test]
-    fn the_relay_secret_is_made_once_and_never_stored_in_the_clear() {
+    fn relay_secret_is_made_once_and_stored_encrypted() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(folder.path()).unwrap();
         let keys = keys(&home);
         let first = kept(&home, &keys);
         let again = home.relay_secret(&keys).unwrap();
         assert_eq!(first.secret.expose(), again.secret.expose());
-        assert!(!home.keep(&again).unwrap(), "it is on disk");
+        assert!(!home.keep(&again).unwrap(), "a secret that is on disk was written again");
         let stored = std::fs::read(folder.path().join(RELAY_SECRET)).unwrap();
         assert!(!stored.windows(SECRET_LEN).any(|window| window == first.secret.expose()));
     }
 
     #[test]
-    fn a_relay_secret_that_can_not_be_opened_stays_until_another_is_kept() {
+    fn unusable_relay_secret_is_kept_until_a_new_one_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(folder.path()).unwrap();
         let keys = keys(&home);
@@ -217,7 +219,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_folder_and_its_files_are_their_owners_only() {
+    fn folder_and_files_are_readable_by_owner_only() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(&folder.path().join("phone")).unwrap();

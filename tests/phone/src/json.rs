@@ -1,4 +1,4 @@
-//! What programs read: one object a line; the member names are documented in `README.md` and stay.
+//! Makes the JSON output: one object per line. The member names are documented in `README.md` and stable.
 
 use countersign::{
     Account, Delivery, Matching, Notice, Offer, Outcome, PromptId, PromptState, Timestamp, WithdrawalReason,
@@ -100,7 +100,7 @@ pub(crate) fn withdrawn(id: &PromptId, reason: WithdrawalReason) -> Value {
     json!({ "event": "withdrawn", "prompt": id.jti, "reason": verdict.name, "message": verdict.words })
 }
 
-/// A request that is no longer listed, without a word from the service.
+/// A request that is no longer listed, without a withdrawal from the service.
 pub(crate) fn gone(id: &PromptId, reason: &str, message: &str) -> Value {
     json!({ "event": "withdrawn", "prompt": id.jti, "reason": reason, "message": message })
 }
@@ -117,7 +117,7 @@ pub(crate) fn notice(notice: &Notice) -> Value {
     })
 }
 
-/// An answer that the service has not confirmed.
+/// An answer that the service has not acknowledged.
 pub(crate) fn queued(id: &PromptId, delivery: Delivery) -> Value {
     let verdict = words::delivery(delivery);
     json!({ "event": "queued", "prompt": id.jti, "delivery": verdict.name, "message": verdict.words })
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_which_request_it_was_about() {
+    fn error_object_names_its_request() {
         let id = good_view().id;
         let value = error(&PhoneError::Core(countersign::Error::NumberForm), Some(&id), None);
         assert_eq!(value.get("prompt"), Some(&json!(id.jti)));

@@ -1,4 +1,4 @@
-//! Where this phone's keys are kept: chosen once by the person, never changed by us.
+//! Chooses and opens the key store of this phone. The person chooses once; the program never changes the choice.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ const SEALED_FILE: &str = "sealed-file";
 const KEYRING: &str = "keyring";
 const NAME_LEN: usize = 8;
 
-/// Where a phone's keys are kept.
+/// The key stores of a desktop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum KeyPlace {
-    /// The desktop's own key store, opened by logging in
+    /// The desktop's key store, unlocked at login
     Keyring,
     /// A file in this phone's folder, sealed under a passphrase
     SealedFile,
 }
 
-/// What opens the keys.
+/// The chosen key store, with what is needed to open it.
 #[derive(Clone)]
 pub enum Keys {
-    /// The session's own key store.
+    /// The key store of the desktop session.
     Keyring,
     /// The sealed file and its passphrase.
     SealedFile(Secret<String>),
@@ -41,18 +41,19 @@ impl Keys {
     }
 }
 
-/// Where the keys of the phone in `home` are; `None` when it was never opened.
+/// The key store of the phone in `home`; `None` when it was never opened.
 pub(crate) fn remembered(home: &Path) -> Result<Option<KeyPlace>, PhoneError> {
     match Home::key_place_in(home)?.as_deref() {
         None => Ok(None),
         Some(SEALED_FILE) => Ok(Some(KeyPlace::SealedFile)),
         Some(text) if text.starts_with(KEYRING) => Ok(Some(KeyPlace::Keyring)),
-        // Not a word of ours: a guess would make new keys beside the old.
+        // An unknown name: guessing could create new keys next to the old ones.
         Some(_) => Err(PhoneError::Home),
     }
 }
 
-/// Where the keys are or will be: what was chosen once holds, and another choice is refused.
+/// Returns the key store to use: the one chosen before, else `named`, else the keyring. A `named` key store that
+/// differs from the one chosen before is refused.
 pub(crate) fn choose(home: &Path, named: Option<KeyPlace>) -> Result<KeyPlace, PhoneError> {
     match (remembered(home)?, named) {
         (Some(chosen), Some(named)) if chosen != named => Err(PhoneError::KeysElsewhere),
@@ -61,7 +62,7 @@ pub(crate) fn choose(home: &Path, named: Option<KeyPlace>) -> Result<KeyPlace, P
     }
 }
 
-/// Opens the keys, and remembers where they are once that has worked.
+/// Opens the keys, and stores the choice after the first success.
 pub(crate) async fn open(home: &Home, keys: Keys) -> Result<Arc<dyn DesktopKeyStore>, PhoneError> {
     let place = choose(home.path(), Some(keys.place()))?;
     let first_start = home.key_place()?.is_none();
@@ -71,7 +72,7 @@ pub(crate) async fn open(home: &Home, keys: Keys) -> Result<Arc<dyn DesktopKeySt
         (None, KeyPlace::Keyring) => format!("{KEYRING} {}", fresh_name()?),
     };
     let (path, entries) = (home.keys(), name.clone());
-    // Argon2id takes about a second, and a keyring may ask the person; neither must stop the caller's thread.
+    // Argon2id takes about a second, and a keyring may ask the person; neither may block the caller's thread.
     let opening = tokio::task::spawn_blocking(move || -> Result<Arc<dyn DesktopKeyStore>, PlatformError> {
         Ok(match keys {
             Keys::Keyring => Arc::new(PlatformKeyStore::open(&entries)?),
@@ -80,7 +81,8 @@ pub(crate) async fn open(home: &Home, keys: Keys) -> Result<Arc<dyn DesktopKeySt
     });
     let store = match opening.await.map_err(|_stopped| Error::Closed)? {
         Ok(store) => store,
-        // A locked one is there; whoever unlocks it goes on. The sealed file is offered, never taken instead.
+        // Not for `Locked`: a locked keyring exists and can be unlocked. The text of `NoKeyring` suggests the sealed
+        // file; the program never falls back to the sealed file by itself.
         Err(PlatformError::Unusable | PlatformError::Transient) if first_start && place == KeyPlace::Keyring => {
             return Err(PhoneError::NoKeyring);
         }
@@ -92,7 +94,7 @@ pub(crate) async fn open(home: &Home, keys: Keys) -> Result<Arc<dyn DesktopKeySt
     Ok(store)
 }
 
-/// Tells this phone's entries in the keyring from another's.
+/// Makes a random name that separates this phone's keyring entries from those of another phone.
 fn fresh_name() -> Result<String, PhoneError> {
     let mut bytes = [0; NAME_LEN];
     SystemRandom::new().fill(&mut bytes).map_err(|_unspecified| Error::Platform(PlatformError::Transient))?;

@@ -1,20 +1,20 @@
-//! A phone that lives in a terminal: the third shell over the Countersign core, beside Android and iOS.
+//! A phone in a terminal: the third app that uses the Countersign core, next to Android and iOS.
 //!
-//! It decides nothing about sign-ins; it opens the core with a desktop's ports and shows what the core
-//! says, in words or as lines of JSON. The map:
+//! The core makes every decision about sign-ins. This crate opens the core with the ports of a desktop, and shows the
+//! results as text or as lines of JSON.
 //!
-//! | module | what it decides |
+//! | module | what it does |
 //! | --- | --- |
-//! | `phone` | the ports of a desktop, and the authenticator opened with them |
-//! | `home`, `keys`, `passphrase`, `trust` | the private folder, where its keys are, what opens them, whose certificates count |
-//! | `direct` | how pushes reach this phone from the relay |
-//! | `cli`, `orders` | what the person typed, as command line and while watching |
-//! | `app` | each command, from order to words |
-//! | `render`, `json`, `words`, `times` | how things look: for people, for programs, for each error, as time |
-//! | `loopback` | where the browser comes back to |
-//! | `unlock` | unlocking a key of phone sign-in with the passphrase of the lock |
-//! | `names` | short names of requests and accounts |
-//! | `error` | why a command did not do what was asked |
+//! | `phone` | opens the authenticator with the ports of a desktop |
+//! | `home`, `keys`, `passphrase`, `trust` | private folder, key store, passphrases, trusted certificates |
+//! | `direct` | receives pushes from the relay |
+//! | `cli`, `orders` | read the command line, and the lines that are typed while watching |
+//! | `app` | runs each command |
+//! | `render`, `json`, `words`, `times` | make screens for people, lines for programs, texts of errors, and durations |
+//! | `loopback` | receives the redirect of the browser |
+//! | `unlock` | unlocks the sign-in key with the passphrase of the lock |
+//! | `names` | finds requests and accounts by short names |
+//! | `error` | defines the errors of a command |
 
 pub mod app;
 pub mod cli;

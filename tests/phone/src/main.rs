@@ -1,4 +1,4 @@
-//! The program `countersign-phone`: reads the command line and hands over to the library.
+//! The program `countersign-phone`: reads the command line and calls the library.
 
 use std::process::ExitCode;
 

@@ -1,20 +1,20 @@
-//! Short names of requests and accounts, for typing; a name that fits two things fits none.
+//! Finds requests and accounts by short names, which a person can type. An ambiguous name is refused.
 
 use countersign::{Account, PromptId};
 
 use crate::error::PhoneError;
 
-/// Characters of a request's or an account's short name; with a handful at a time two never begin alike.
+/// Length of a short name, in characters. Two of a few random ids are very unlikely to begin with the same six.
 const SHORT: usize = 6;
-/// Shorter beginnings are more likely a slip than a name.
+/// A shorter prefix is refused: it is more likely a typing mistake.
 const SHORTEST: usize = 4;
 
-/// The name to type.
+/// The short name of an id.
 pub(crate) fn short(id: &str) -> String {
     id.chars().take(SHORT).collect()
 }
 
-/// The request that goes by `name`: its whole id, or a beginning that no other has.
+/// Finds a request by its whole id or by a unique prefix.
 pub(crate) fn request<'a>(known: impl Iterator<Item = &'a PromptId>, name: &str) -> Result<PromptId, PhoneError> {
     let known: Vec<_> = known.collect();
     if let Some(exact) = known.iter().find(|id| id.jti == name) {
@@ -28,7 +28,7 @@ pub(crate) fn request<'a>(known: impl Iterator<Item = &'a PromptId>, name: &str)
     }
 }
 
-/// The account that goes by `name`: its id or a beginning of it, its host, or its user name.
+/// Finds an account by its id or a prefix of it, by its host, or by its user name.
 pub(crate) fn account<'a>(known: &'a [Account], name: &str) -> Result<&'a Account, PhoneError> {
     if let Some(exact) = known.iter().find(|account| account.id.0 == name) {
         return Ok(exact);
@@ -72,14 +72,14 @@ mod tests {
     }
 
     #[test]
-    fn a_request_goes_by_its_whole_id_or_a_beginning_of_its_own() {
+    fn request_is_found_by_id_or_unique_prefix() {
         let known = [prompt("abcdefgh"), prompt("abcxyzgh")];
         assert_eq!(request(known.iter(), "abcdef"), Ok(known[0].clone()));
         assert_eq!(request(known.iter(), "abcxyzgh"), Ok(known[1].clone()));
     }
 
     #[test]
-    fn a_beginning_that_two_requests_share_names_none() {
+    fn ambiguous_request_prefix_is_refused() {
         let known = [prompt("abcdefgh"), prompt("abcdefxx")];
         assert_eq!(request(known.iter(), "abcdef"), Err(PhoneError::SeveralRequests));
     }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_goes_by_id_host_or_user_name() {
+    fn account_is_found_by_id_host_or_user_name() {
         let known = [shown("id-one-1", "a.example", "ada"), shown("id-two-2", "b.example", "bob")];
         assert_eq!(account(&known, "id-one").unwrap().user_name, "ada");
         assert_eq!(account(&known, "b.example").unwrap().user_name, "bob");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_of_two_accounts_names_none() {
+    fn host_of_two_accounts_is_ambiguous() {
         let known = [shown("id-one-1", "a.example", "ada"), shown("id-two-2", "a.example", "bob")];
         assert_eq!(account(&known, "a.example"), Err(PhoneError::SeveralAccounts));
         assert_eq!(account(&known, "c.example"), Err(PhoneError::NoSuchAccount));

@@ -1,6 +1,6 @@
-//! What is typed while watching: a pure reading of one line.
+//! Parses a line that is typed while watching.
 
-/// An order of the person, or of the program that drives this one.
+/// An order from the person, or from a program on standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
     /// Approve the request that is shown, with this number.
@@ -19,7 +19,7 @@ pub enum Order {
     Mute,
     /// Mute the named account, for an hour.
     MuteNamed(String),
-    /// Let the named account alert again.
+    /// Unmute the named account.
     UnmuteNamed(String),
     /// Check for requests.
     Check,
@@ -27,7 +27,7 @@ pub enum Order {
     Quit,
     /// An empty line; never an approval.
     Nothing,
-    /// None of these.
+    /// Anything else.
     Unknown,
 }
 
@@ -72,13 +72,13 @@ mod tests {
     }
 
     #[test]
-    fn enter_alone_decides_nothing() {
+    fn empty_line_is_not_an_answer() {
         assert_eq!(read(""), Order::Nothing);
         assert_eq!(read(" \t\r\n"), Order::Nothing);
     }
 
     #[test]
-    fn nothing_but_ascii_digits_is_a_number() {
+    fn only_ascii_digits_are_a_number() {
         for line in ["y", "yes", "approve", "approve abcdef", "٤٧", "4 7", "-47", "+47", "4.7", "D47"] {
             assert_eq!(read(line), Order::Unknown, "{line}");
         }

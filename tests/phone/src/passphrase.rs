@@ -1,4 +1,4 @@
-//! Where the passphrase comes from: a file descriptor, or the person at the terminal, without echo.
+//! Reads a passphrase from a file descriptor, or from the terminal without echo.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read};
@@ -7,12 +7,14 @@ use countersign::Secret;
 
 use crate::error::PhoneError;
 
-/// A new passphrase is refused below this; its key store is a file that can be copied and guessed at.
+/// Minimum length of a new passphrase, in characters: the passphrase protects a file that can be copied and attacked
+/// offline.
 const SHORTEST: usize = 8;
-/// Nobody's passphrase is longer; what follows is not read.
+/// Maximum length in bytes; the rest of a longer line is not read.
 const LONGEST: usize = 1_024;
 
-/// Gets the passphrase; at the first start it is asked for twice.
+/// Gets the passphrase of the sealed file from the descriptor, or from the terminal. At the first start the person
+/// types it twice.
 pub(crate) fn obtain(descriptor: Option<u32>, first_start: bool) -> Result<Secret<String>, PhoneError> {
     let passphrase = match descriptor {
         Some(number) => from_descriptor(number)?,
@@ -22,7 +24,7 @@ pub(crate) fn obtain(descriptor: Option<u32>, first_start: bool) -> Result<Secre
     check(passphrase, first_start)
 }
 
-/// A new passphrase for the lock: asked for twice, or one line of the descriptor.
+/// Gets a new passphrase for the lock: one line of the descriptor, or typed twice.
 pub(crate) fn new_lock(descriptor: Option<u32>) -> Result<Secret<String>, PhoneError> {
     let passphrase = match descriptor {
         Some(number) => from_descriptor(number)?,
@@ -32,7 +34,7 @@ pub(crate) fn new_lock(descriptor: Option<u32>) -> Result<Secret<String>, PhoneE
 }
 
 fn check(passphrase: Secret<String>, first_start: bool) -> Result<Secret<String>, PhoneError> {
-    // EXPOSE: only its length is looked at.
+    // EXPOSE: only its length is checked.
     match passphrase.expose().chars().count() {
         0 => Err(PhoneError::NoPassphrase),
         length if first_start && length < SHORTEST => Err(PhoneError::PassphraseTooShort),
@@ -43,7 +45,7 @@ fn check(passphrase: Secret<String>, first_start: bool) -> Result<Secret<String>
 fn twice(question: &str) -> Result<Secret<String>, PhoneError> {
     let first = ask(question)?;
     let second = ask("The same again: ")?;
-    // EXPOSE: both were typed by the same person just now; there is nothing to learn from the time this takes.
+    // EXPOSE: the same person has just typed both, so the timing of this comparison reveals nothing.
     if first.expose() == second.expose() { Ok(first) } else { Err(PhoneError::PassphrasesDiffer) }
 }
 
@@ -59,7 +61,7 @@ pub(crate) fn from_descriptor(number: u32) -> Result<Secret<String>, PhoneError>
     first_line(file)
 }
 
-/// Reads one line byte by byte, so that what follows stays for whoever reads next.
+/// Reads one line byte by byte, so that the next reader gets the rest.
 fn first_line(mut reader: impl Read) -> Result<Secret<String>, PhoneError> {
     let (mut line, mut byte) = (Vec::with_capacity(LONGEST), [0]);
     while line.len() < LONGEST && reader.read(&mut byte).map_err(|_broken| PhoneError::NoPassphrase)? == 1 {
@@ -85,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn one_line_is_read_and_the_rest_is_left() {
+    fn one_line_is_read_and_the_rest_stays_unread() {
         let mut input = "open sesame\nwatch\n".as_bytes();
         assert_eq!(first_line(&mut input).unwrap().expose(), "open sesame");
         assert_eq!(input, b"watch\n");
     }
 
     #[test]
-    fn a_line_may_end_in_any_way() {
+    fn every_line_ending_is_accepted() {
         for text in ["open sesame", "open sesame\n", "open sesame\r\n"] {
             assert_eq!(given(text, true).unwrap(), "open sesame");
         }
@@ -105,13 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn a_short_passphrase_is_refused_when_it_is_new_only() {
+    fn short_passphrase_is_refused_only_when_new() {
         assert_eq!(given("seven77\n", true), Err(PhoneError::PassphraseTooShort));
         assert_eq!(given("seven77\n", false).unwrap(), "seven77");
     }
 
     #[test]
-    fn a_closed_descriptor_is_no_passphrase() {
+    fn closed_descriptor_gives_no_passphrase() {
         assert_eq!(from_descriptor(4_000_000).err(), Some(PhoneError::NoPassphrase));
     }
 }

@@ -1,4 +1,4 @@
-//! The authenticator with the ports of a desktop, and the stream of pushes that belongs to it.
+//! Opens the authenticator with the ports of a desktop, and its push channel.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::trust;
 
 const MODEL: &str = "Countersign phone in a terminal";
 
-/// A terminal can't tell whether the computer around it locks itself; its own lock is a passphrase.
+/// The device lock of this phone: a passphrase. A terminal program can't know whether the computer locks itself.
 struct PassphraseLock(Arc<dyn PassphraseGuard>);
 
 impl DeviceLock for PassphraseLock {
@@ -25,30 +25,30 @@ impl DeviceLock for PassphraseLock {
     }
 }
 
-/// How a phone is opened.
+/// The settings with which a phone is opened.
 #[derive(Clone)]
 pub struct Settings {
-    /// Its private folder; made when missing.
+    /// The private folder; created when missing.
     pub home: PathBuf,
-    /// The relay; `None` takes the one of last time.
+    /// The relay; `None` means the stored one.
     pub relay: Option<String>,
-    /// PEM text of certificate authorities that are trusted beside the system's.
+    /// PEM text of certificate authorities that are trusted in addition to the system's.
     pub ca: Option<Vec<u8>>,
-    /// What it calls itself.
+    /// The name of the device, shown at the service.
     pub device_name: String,
-    /// Wall time and time since boot.
+    /// The clock: wall time, and time since boot.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Settings {
-    /// The settings of a phone in `home`, called after this computer, by the system's clock.
+    /// Default settings of a phone in `home`: named after this computer, with the system's clock.
     #[must_use]
     pub fn new(home: PathBuf) -> Self {
         Self { home, relay: None, ca: None, device_name: default_name(), clock: Arc::new(SystemClock) }
     }
 }
 
-/// A phone, opened.
+/// An opened phone.
 #[derive(Clone)]
 pub struct Phone {
     authenticator: Authenticator,
@@ -77,8 +77,8 @@ impl Phone {
     /// Opens the phone.
     ///
     /// # Errors
-    /// `Home`, `NoRelay`, `RelayAddress`, `Certificates`; `NoKeyring` and `KeysElsewhere` about where the keys are; a
-    /// wrong passphrase is the core's `Platform(WrongPassphrase)`. Nothing that was there is changed by an error.
+    /// `Home`, `NoRelay`, `RelayAddress`, `Certificates`; `NoKeyring` and `KeysElsewhere` for the key store; the core's
+    /// errors, for example `Platform(WrongPassphrase)`. After an error the stored accounts and keys are unchanged.
     pub async fn open_with(settings: Settings, keys: Keys) -> Result<Self, PhoneError> {
         let home = Home::open(&settings.home)?;
         let trust = trust::with(settings.ca.as_deref())?;
@@ -96,44 +96,44 @@ impl Phone {
             device: description(settings.device_name),
         };
         let authenticator = Authenticator::open(Folders::under(home.path().to_owned()), ports).await?;
-        // Kept only now: a folder that doesn't open is left as it is.
+        // Written only now, so that the old secret stays in a folder that the core can't open.
         if home.keep(&relay_secret)? {
             authenticator.push_address_changed().await?;
         }
         Ok(Self { authenticator, channel, guard, clock: settings.clock })
     }
 
-    /// The accounts in a folder that was copied from another phone; names only, nothing is changed.
+    /// Lists the accounts in a folder that was copied from another phone; changes nothing.
     ///
     /// # Errors
-    /// As the core.
+    /// As `countersign::restored_accounts`.
     pub async fn restored_accounts(settings: &Settings) -> Result<Vec<Account>, PhoneError> {
         Ok(countersign::restored_accounts(Folders::under(settings.home.clone())).await?)
     }
 
-    /// Empties a folder that was copied from another phone; one whose keys are here is left alone.
+    /// Empties a folder that was copied from another phone; refuses a folder whose keys are in this key store.
     ///
     /// # Errors
-    /// `NotFromAnotherDevice`; as `open_with` about where the keys are.
+    /// `NotFromAnotherDevice`; for the key store as `open_with`.
     pub async fn start_over(settings: &Settings, keys: Keys) -> Result<(), PhoneError> {
         let home = Home::open(&settings.home)?;
         let key_store = keys::open(&home, keys).await?;
         Ok(countersign::start_over(Folders::under(settings.home.clone()), key_store).await?)
     }
 
-    /// The core behind this phone.
+    /// The core of this phone.
     #[must_use]
     pub fn authenticator(&self) -> &Authenticator {
         &self.authenticator
     }
 
-    /// The way pushes come by.
+    /// The channel that receives this phone's pushes.
     #[must_use]
     pub fn channel(&self) -> &Arc<DirectChannel> {
         &self.channel
     }
 
-    /// The lock, and the keys that it guards.
+    /// The lock, and the sign-in keys that it guards.
     #[must_use]
     pub fn guard(&self) -> &Arc<dyn PassphraseGuard> {
         &self.guard
@@ -150,7 +150,7 @@ fn description(name: String) -> DeviceDescription {
     DeviceDescription { name, model: MODEL.to_owned(), os: os(), app_version: env!("CARGO_PKG_VERSION").to_owned() }
 }
 
-/// "Terminal on" and this computer's name, where it says one.
+/// "Terminal on" and this computer's name, or "Terminal" when the name is unknown.
 pub(crate) fn default_name() -> String {
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     match host.trim() {

@@ -1,6 +1,7 @@
-//! How things look in a terminal: pure, from what is known to text of at most 80 columns.
+//! Renders screens as text of at most 80 columns, with pure functions.
 //!
-//! The verified host stands first, in a frame; everything the other side claims is quoted and below.
+//! The verified host is in a frame. Below the frame, the free texts of the service are quoted: organization, user name
+//! and application.
 
 mod layout;
 mod offer;
@@ -18,7 +19,7 @@ use crate::times;
 use crate::words;
 pub(crate) use layout::{field, frame, quoted, whose, wrap};
 
-/// The accounts on this phone, a block each.
+/// Renders the accounts on this phone, one block per account.
 #[must_use]
 pub fn accounts(accounts: &[Account], now: Timestamp) -> String {
     if accounts.is_empty() {

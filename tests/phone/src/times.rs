@@ -1,12 +1,12 @@
-//! Times as a person says them.
+//! Formats durations as text for people.
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
-/// Fewer seconds than this are "just now".
+/// A shorter time, in seconds, is "just now".
 const JUST_NOW: u64 = 5;
 
-/// How long ago something was.
+/// Formats how long ago something happened.
 pub(crate) fn ago(seconds: u64) -> String {
     match seconds {
         0..JUST_NOW => "just now".to_owned(),
@@ -17,7 +17,7 @@ pub(crate) fn ago(seconds: u64) -> String {
     }
 }
 
-/// How much time is left.
+/// Formats how much time is left.
 pub(crate) fn left(seconds: u64) -> String {
     if seconds >= HOUR {
         return hours(seconds);
@@ -31,7 +31,7 @@ pub(crate) fn left(seconds: u64) -> String {
     }
 }
 
-/// Hours and minutes: nobody counts the seconds of hours.
+/// Hours and minutes, without seconds.
 fn hours(seconds: u64) -> String {
     match (seconds / HOUR, seconds % HOUR / MINUTE) {
         (hours, 0) => counted(hours, "hour"),
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_past_is_said_in_its_largest_unit() {
+    fn past_times_use_the_largest_unit() {
         let said = [0, 4, 5, 59, 60, 119, 120, 3_599, 3_600, 7_200, 86_399, 86_400, 172_800].map(ago);
         let expected = [
             "just now",
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_left_is_said_to_the_second() {
+    fn time_left_shows_seconds_only_below_one_hour() {
         assert_eq!([3_600, 3_659, 3_660, 86_400].map(left), ["1 hour", "1 hour", "1 hour 1 minute", "24 hours"]);
         let said = [0, 1, 59, 60, 61, 108, 120].map(left);
         let expected =

@@ -1,4 +1,4 @@
-//! Whose certificates count: the system's, and a private authority's beside them when the person names one.
+//! Builds the TLS trust: the system's certificate authorities, and private authorities when a PEM text is given.
 
 use std::sync::Arc;
 
@@ -10,22 +10,22 @@ use rustls_platform_verifier::Verifier;
 
 use crate::error::PhoneError;
 
-/// The trust of this phone, for the core and for the way to the relay.
+/// The trust of this phone: for the core, and for connections to the relay.
 pub(crate) struct Trust {
     pub(crate) core: Arc<dyn TlsTrust>,
     pub(crate) relay: ClientConfig,
 }
 
-/// Puts the trust together; `ca` is PEM text.
+/// Builds the trust; `ca` is PEM text.
 ///
 /// # Errors
-/// `Certificates` when `ca` holds none or a damaged one, or the system has none and none was named.
+/// `Certificates` when `ca` contains no certificate or a damaged one, or when `ca` is absent and the system has none.
 pub(crate) fn with(ca: Option<&[u8]>) -> Result<Trust, PhoneError> {
     let core: Arc<dyn TlsTrust> = match ca {
         None => Arc::new(PlatformTrust::new().map_err(|_none| PhoneError::Certificates)?),
         Some(pem) => {
             let private = PrivateCa::from_pem(pem).map_err(|_damaged| PhoneError::Certificates)?;
-            // A system without certificates of its own leaves the private authority alone: less trust, never more.
+            // If the system's certificates can't be read, only the private authority is trusted.
             Arc::new(Either { private, system: PlatformTrust::new().ok() })
         }
     };
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_without_a_certificate_is_refused() {
+    fn file_without_a_valid_certificate_is_refused() {
         for pem in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
             assert!(matches!(with(Some(pem.as_bytes())), Err(PhoneError::Certificates)), "{pem}");
         }

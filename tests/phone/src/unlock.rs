@@ -1,4 +1,4 @@
-//! Unlocking a key of phone sign-in with the passphrase of the lock, on behalf of a step of the core.
+//! Makes or uses a sign-in key for a step of the core. The passphrase of the lock unlocks the key.
 
 use std::sync::Arc;
 
@@ -7,10 +7,11 @@ use countersign::{Error, KeyGuard, PassphraseGuard, PlatformError, Reply, Secret
 use crate::error::PhoneError;
 use crate::phone::Phone;
 
-/// Does what a `MakeKey` or `Sign` step asks, and brings the reply to the core.
+/// Carries out a `MakeKey` or `Sign` step and passes the reply to the core.
 ///
 /// # Errors
-/// `Platform(WrongPassphrase)` keeps the step: ask again with another passphrase.
+/// `WrongReply` for any other step, and for a `Sign` step without a form for a credential. After
+/// `Platform(WrongPassphrase)` the step is still valid: call this function again with another passphrase.
 pub async fn unlock(phone: &Phone, step: &Step, passphrase: Secret<String>) -> Result<Step, PhoneError> {
     let guard = Arc::clone(phone.guard());
     let (ticket, reply) = match step.clone() {
@@ -18,7 +19,7 @@ pub async fn unlock(phone: &Phone, step: &Step, passphrase: Secret<String>) -> R
             (ticket, made(blocking(move || make(guard.as_ref(), alias, wanted, &passphrase)).await?))
         }
         Step::Sign { ticket, alias, forms, .. } => {
-            // A passphrase is a credential; no other form would be true.
+            // A passphrase is a credential. Any other form would claim a user verification that did not happen.
             let form = forms.into_iter().find(|form| form.verified == UserVerification::Credential);
             let bytes = form.ok_or(Error::WrongReply)?.bytes;
             (ticket, signed(blocking(move || guard.sign_guarded(alias, bytes, &passphrase)).await?))
@@ -36,7 +37,7 @@ fn make(
 ) -> Result<Vec<u8>, PlatformError> {
     match wanted {
         KeyGuard::BiometricOrCredential => guard.make_guarded(alias, passphrase),
-        // A desktop has no biometrics of ours, and a key that asks nobody is not what was wanted.
+        // This program has no biometrics, and a sign-in key must not be usable without user verification.
         KeyGuard::BiometricCurrentSet | KeyGuard::AfterFirstUnlock => Err(PlatformError::Unusable),
     }
 }
@@ -53,7 +54,7 @@ fn failed(cause: PlatformError) -> Reply {
     Reply::Failed { cause }
 }
 
-/// Argon2id takes a moment; it must not stop the other tasks of the caller's thread.
+/// Runs on a blocking thread, because Argon2id would delay the other tasks of the caller's thread.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PhoneError> {
     Ok(tokio::task::spawn_blocking(work).await.map_err(|_stopped| Error::Closed)?)
 }

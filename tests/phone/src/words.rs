@@ -1,6 +1,8 @@
-//! The words for each error, outcome and cause: what happened, what is still fine, what to do now.
+//! Gives the text of each error, outcome and cause. The text of an error says what happened, what is not affected, and
+//! what to do next.
 //!
-//! Full matches without a catch-all: a new variant in the core does not compile here until it has its words.
+//! Every type of the core is matched once without a catch-all arm: a new variant in the core does not compile here
+//! until it has a text.
 
 mod accounts;
 mod core_errors;
@@ -17,7 +19,7 @@ pub(crate) use endings::{cause_name, kind_name, origin_name};
 pub use error::Words;
 use error::{NOTHING_CHANGED, words};
 
-/// The words for an error.
+/// Returns the texts of an error.
 #[must_use]
 pub fn of(error: &PhoneError) -> Words {
     match error {
@@ -26,16 +28,16 @@ pub fn of(error: &PhoneError) -> Words {
             "home_unusable",
             "The folder of this phone can't be used.",
             NOTHING_CHANGED,
-            "Check that it is yours and that the disk has room, or name another with --home.",
+            "Check that you own the folder and that the disk has room, or give another folder with --home.",
         ),
         PhoneError::NoHome => {
-            words("no_home", "This phone has no folder to live in.", NOTHING_CHANGED, "Name one with --home.")
+            words("no_home", "This phone has no folder for its data.", NOTHING_CHANGED, "Give a folder with --home.")
         }
         PhoneError::NoRelay => words(
             "no_relay",
             "This phone does not know its relay yet.",
             NOTHING_CHANGED,
-            "Name it once with --relay; it is remembered.",
+            "Give the relay once with --relay; this phone stores it.",
         ),
         PhoneError::RelayAddress => words(
             "relay_address",
@@ -47,37 +49,37 @@ pub fn of(error: &PhoneError) -> Words {
             "certificates",
             "The certificates that this phone should trust can't be read.",
             NOTHING_CHANGED,
-            "Check the PEM file named with --ca.",
+            "Check the PEM file given with --ca.",
         ),
         PhoneError::NoPassphrase => words(
             "no_passphrase",
             "No passphrase was given.",
             NOTHING_CHANGED,
-            "Run this in a terminal, or pass it with --passphrase-fd.",
+            "Run this in a terminal, or pass the passphrase with --passphrase-fd or --unlock-fd.",
         ),
         PhoneError::NoKeyring => words(
             "no_keyring",
-            "This desktop has no key store that answers.",
+            "This desktop has no working key store.",
             "No phone was set up yet.",
             "Log in to a desktop session. Or keep the keys in a file sealed under a passphrase: --key-store sealed-file",
         ),
         PhoneError::KeysElsewhere => words(
             "keys_elsewhere",
-            "This phone keeps its keys in another place, and keys can't be moved.",
+            "This phone keeps its keys in another key store, and keys can't be moved.",
             NOTHING_CHANGED,
-            "Leave --key-store away, or set up another phone with --home.",
+            "Leave out --key-store, or set up another phone with --home.",
         ),
         PhoneError::PassphrasesDiffer => words(
             "passphrases_differ",
             "The two passphrases are not the same.",
-            "No phone was set up yet.",
+            NOTHING_CHANGED,
             "Run this again and type the same passphrase twice.",
         ),
         PhoneError::PassphraseTooShort => words(
             "passphrase_too_short",
             "The new passphrase is too short.",
-            "No phone was set up yet.",
-            "Choose one of at least 8 characters.",
+            NOTHING_CHANGED,
+            "Choose a passphrase of at least 8 characters.",
         ),
         PhoneError::PictureFile => {
             words("picture_file", "The picture can't be opened.", NOTHING_CHANGED, "Check the name of the file.")
@@ -88,9 +90,9 @@ pub fn of(error: &PhoneError) -> Words {
         }
         PhoneError::NoSuchRequest => words(
             "no_such_request",
-            "No waiting request goes by this name.",
-            "Your accounts are as they were.",
-            "Check with: countersign-phone requests",
+            "No waiting request has this name.",
+            "Your accounts are unchanged.",
+            "To see the waiting requests: countersign-phone requests",
         ),
         PhoneError::SeveralRequests => words(
             "several_requests",
@@ -100,72 +102,72 @@ pub fn of(error: &PhoneError) -> Words {
         ),
         PhoneError::NoSuchAccount => words(
             "no_such_account",
-            "No account on this phone goes by this name.",
+            "No account on this phone has this name.",
             NOTHING_CHANGED,
-            "See the names with: countersign-phone accounts",
+            "To see the names: countersign-phone accounts",
         ),
         PhoneError::SeveralAccounts => words(
             "several_accounts",
-            "More than one account goes by this name.",
+            "More than one account fits this name.",
             NOTHING_CHANGED,
-            "Use its own name, from: countersign-phone accounts",
+            "Use the account's short name, from: countersign-phone accounts",
         ),
         PhoneError::Ended(_) => words(
             "enrollment_ended",
             "The account was not added.",
-            "Nothing of it is left on this phone; your other accounts are as they were.",
+            "Nothing of the enrollment is left on this phone; your other accounts are unchanged.",
             "Start again on the page, with a fresh code.",
         ),
         PhoneError::NotAllowed(why) => accounts::not_allowed(why),
         PhoneError::MissingLock => words(
             "missing_lock",
-            "This device has no lock that could guard the key.",
+            "This device has no lock to guard the key.",
             NOTHING_CHANGED,
             "Set one: countersign-phone lock set",
         ),
         PhoneError::NoBrowserAnswer => words(
             "no_browser_answer",
-            "The browser did not come back in time.",
+            "The browser did not return.",
             NOTHING_CHANGED,
-            "Start again: countersign-phone turn-on",
+            "Start again: countersign-phone turn-on, or countersign-phone sign-in",
         ),
         PhoneError::NoPush => words(
             "no_push",
-            "The test did not come within 20 seconds.",
+            "The test push did not arrive within 20 seconds.",
             "Requests are still found by checking: countersign-phone requests",
-            "See whether the relay can be reached from here, then try again in a minute.",
+            "Check that the relay can be reached from here, then try again in a minute.",
         ),
         PhoneError::TestedLately => words(
             "tested_lately",
-            "There was a test a moment ago; a service sends one a minute.",
+            "There was a test push a moment ago; a service sends one per minute.",
             NOTHING_CHANGED,
             "Try again in a minute.",
         ),
         PhoneError::NoPushAddress => words(
             "no_push_address",
-            "The service has no address for this phone any more.",
+            "The service no longer has a push address of this phone.",
             "Requests are still found by checking: countersign-phone requests",
-            "A new address is on its way. Try again in a minute.",
+            "A new address is being sent. Try again in a minute.",
         ),
         PhoneError::NothingToResume => words(
             "nothing_to_resume",
-            "No account is half added.",
+            "No enrollment is unfinished.",
             NOTHING_CHANGED,
-            "To add one: countersign-phone add",
+            "To add an account: countersign-phone add",
         ),
         PhoneError::NotUnderstood => words(
             "not_understood",
-            "That was not understood.",
+            "This line is not an order.",
             "Nothing was sent.",
             "Type the number, d to deny, r if it wasn't you, m to mute, c to check, q to stop.",
         ),
         PhoneError::Output => {
-            words("output", "The output was closed.", "What was decided stays decided.", "Run it again.")
+            words("output", "The output was closed.", "Answers that were given are stored.", "Run the command again.")
         }
     }
 }
 
-/// What a code that is not ours looks like.
+/// The texts for a code that is not a Countersign code.
 fn other_code(code: OtherCode) -> Words {
     let next = "Use the code that your sign-in service shows under \"Add sign-in method\".";
     let (name, happened, next) = match code {
@@ -175,10 +177,10 @@ fn other_code(code: OtherCode) -> Words {
             "Update Countersign, then use the code again.",
         ),
         OtherCode::OneTimeCode => {
-            ("code_one_time", "This is a code for one-time codes, which this phone does not make.", next)
+            ("code_one_time", "This code sets up one-time codes, which this phone does not support.", next)
         }
         OtherCode::OtherAuthenticator => ("code_other_app", "This code is for another authenticator app.", next),
-        OtherCode::Passkey => ("code_passkey", "This is a passkey code, for a phone's camera.", next),
+        OtherCode::Passkey => ("code_passkey", "This is a passkey code. Scan it with a phone's camera.", next),
         OtherCode::WebAddress => ("code_web_address", "This code is a web address. It was not opened.", next),
         OtherCode::Wifi => ("code_wifi", "This code is for a wireless network.", next),
         OtherCode::Contact => ("code_contact", "This code is a contact card.", next),
@@ -207,7 +209,7 @@ mod tests {
     ];
 
     #[test]
-    fn each_error_of_the_phone_has_words_of_its_own() {
+    fn each_phone_error_has_its_own_texts() {
         let mut errors = vec![
             PhoneError::Home,
             PhoneError::NoHome,

@@ -1,4 +1,4 @@
-//! The program as a person or another program starts it, without a service: what it says and how it ends.
+//! Runs the program as a process, without a service, and checks its output and exit code.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -10,21 +10,21 @@ use countersign::{Error, PlatformError, Secret};
 use countersign_phone::{Phone, PhoneError};
 use serde_json::Value;
 
-/// Nobody answers there.
+/// No server listens at this address.
 const RELAY: &str = "https://127.0.0.1:9";
 
 fn run(home: &Path, passphrase: &str, arguments: &[&str]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_countersign-phone"))
         .args(["--home", home.to_str().unwrap(), "--passphrase-fd", "0"])
         .args(arguments)
-        // No desktop session, whoever runs this.
+        // Hides the desktop session of a developer who runs the tests.
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A program that refuses before it reads closes the pipe; what it says is what counts.
+    // Fails when the program exits before it reads its input. Only the output is checked.
     let _closed = child.stdin.take().unwrap().write_all(format!("{passphrase}\n").as_bytes());
     child.wait_with_output().unwrap()
 }
@@ -47,7 +47,7 @@ fn opened(home: &Path) {
 }
 
 #[test]
-fn a_new_phone_has_no_accounts_and_says_how_to_add_one() {
+fn new_phone_explains_how_to_add_an_account() {
     let home = tempfile::tempdir().unwrap();
     let output = run(home.path(), "open sesame", &["--key-store", "sealed-file", "--relay", RELAY, "accounts"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -66,7 +66,7 @@ fn a_wrong_passphrase_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_short_new_passphrase_is_refused_before_anything_is_made() {
+fn short_new_passphrase_creates_no_files() {
     let home = tempfile::tempdir().unwrap();
     let output = run(home.path(), "short", &["--key-store", "sealed-file", "--relay", RELAY, "--json", "accounts"]);
     assert_eq!(error_of(&output), "passphrase_too_short");
@@ -74,7 +74,7 @@ fn a_short_new_passphrase_is_refused_before_anything_is_made() {
 }
 
 #[test]
-fn without_a_keyring_the_sealed_file_is_offered_and_never_taken() {
+fn sealed_file_is_offered_but_never_used_as_fallback() {
     let home = tempfile::tempdir().unwrap();
     let output = run(home.path(), "open sesame", &["--relay", RELAY, "--json", "accounts"]);
     assert_eq!(error_of(&output), "no_keyring");
@@ -84,10 +84,14 @@ fn without_a_keyring_the_sealed_file_is_offered_and_never_taken() {
 }
 
 #[test]
-fn where_the_keys_are_is_chosen_once() {
+fn later_start_can_not_change_the_key_store() {
     let home = tempfile::tempdir().unwrap();
     opened(home.path());
-    assert_eq!(run(home.path(), "open sesame", &["--json", "accounts"]).status.code(), Some(0), "remembered");
+    assert_eq!(
+        run(home.path(), "open sesame", &["--json", "accounts"]).status.code(),
+        Some(0),
+        "the key store was not remembered"
+    );
     let output = run(home.path(), "open sesame", &["--key-store", "keyring", "--json", "accounts"]);
     assert_eq!(error_of(&output), "keys_elsewhere");
     std::fs::write(home.path().join("key-store"), "elsewhere").unwrap();
@@ -95,14 +99,14 @@ fn where_the_keys_are_is_chosen_once() {
 }
 
 #[test]
-fn a_phone_that_never_heard_of_a_relay_asks_for_one() {
+fn phone_without_a_relay_asks_for_one() {
     let home = tempfile::tempdir().unwrap();
     let output = run(home.path(), "open sesame", &["--key-store", "sealed-file", "--json", "accounts"]);
     assert_eq!(error_of(&output), "no_relay");
 }
 
 #[test]
-fn another_kind_of_code_is_named_for_what_it_is() {
+fn other_kinds_of_codes_are_recognized() {
     let home = tempfile::tempdir().unwrap();
     opened(home.path());
     for (code, expected) in [
@@ -118,7 +122,7 @@ fn another_kind_of_code_is_named_for_what_it_is() {
 }
 
 #[test]
-fn a_service_that_can_not_be_reached_is_said_to_be_offline() {
+fn unreachable_service_is_reported_as_offline() {
     let home = tempfile::tempdir().unwrap();
     opened(home.path());
     let output = run(
@@ -138,7 +142,7 @@ fn an_unknown_request_is_refused() {
 }
 
 #[test]
-fn watching_ends_with_its_input() {
+fn watch_ends_at_the_end_of_its_input() {
     let home = tempfile::tempdir().unwrap();
     opened(home.path());
     let output = run(home.path(), "open sesame", &["--json", "watch"]);
@@ -147,7 +151,7 @@ fn watching_ends_with_its_input() {
 }
 
 #[tokio::test]
-async fn the_library_refuses_a_wrong_passphrase_too() {
+async fn library_refuses_a_wrong_passphrase() {
     let home = tempfile::tempdir().unwrap();
     let right = Secret::new("open sesame".to_owned());
     drop(Phone::open(home.path(), &right, RELAY, None).await.unwrap());
@@ -157,7 +161,7 @@ async fn the_library_refuses_a_wrong_passphrase_too() {
 }
 
 #[test]
-fn a_folder_without_its_keys_says_so_and_starts_over_when_told() {
+fn folder_without_its_keys_is_reported_and_can_be_emptied() {
     let home = tempfile::tempdir().unwrap();
     opened(home.path());
     assert_eq!(
@@ -167,7 +171,7 @@ fn a_folder_without_its_keys_says_so_and_starts_over_when_told() {
     std::fs::remove_file(home.path().join("keys")).unwrap();
     assert_eq!(error_of(&run(home.path(), "open sesame", &["--json", "accounts"])), "from_another_device");
     let output = run(home.path(), "open sesame", &["start-over"]);
-    assert_eq!(output.status.code(), Some(1), "nobody said yes");
+    assert_eq!(output.status.code(), Some(1), "started over without confirmation");
     let output = run(home.path(), "open sesame", &["--json", "start-over", "--yes"]);
     assert_eq!((output.status.code(), objects(&output)[0]["event"].as_str()), (Some(0), Some("started_over")));
     opened(home.path());

@@ -1,4 +1,4 @@
-//! Push endpoints: sealed, so that the relay needs no database and a restart ends no subscription.
+//! Seals subscriptions in push endpoints. The relay needs no database, and subscriptions survive a restart.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,31 +6,31 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
-/// Life of a subscription, in seconds.
+/// Lifetime of a subscription, in seconds: 90 days.
 pub const LIFE: u64 = 90 * 24 * 60 * 60;
 const LABEL: &[u8] = b"countersign relay endpoint v1";
 
-/// What an endpoint stands for.
+/// The content of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
-    /// SHA-256 of the phone's bearer secret, base64url: where the messages go.
+    /// SHA-256 of the phone's bearer secret, base64url. It names the queue of the phone's messages.
     pub address: String,
-    /// The phone's name for the account, base64url; handed on, never interpreted.
+    /// The phone's random name for the account, base64url; passed on, never interpreted.
     pub slot: String,
-    /// The only service that may push to it, 65 bytes, base64url.
+    /// The VAPID key of the only service that may push to this endpoint: uncompressed point, 65 bytes, base64url.
     pub vapid_key: String,
-    /// When it ends, seconds since 1970.
+    /// When the subscription expires, seconds since 1970.
     pub expires_at: u64,
 }
 
-/// Why an endpoint does not open.
+/// Why an endpoint is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// Not sealed by this relay, or altered.
+    /// The endpoint was not sealed by this relay, or was altered.
     #[error("no such endpoint")]
     Unknown,
-    /// Its ninety days are over.
-    #[error("expired")]
+    /// The subscription has expired.
+    #[error("the subscription has expired")]
     Expired,
 }
 
@@ -38,20 +38,20 @@ pub enum EndpointError {
 pub struct Sealer(LessSafeKey);
 
 impl Sealer {
-    /// With the relay's own key.
+    /// Makes a sealer with the relay's key.
     ///
     /// # Errors
-    /// `Unknown` never happens for 32 bytes.
+    /// `Unknown` for a key of another length than 32 bytes, which this type excludes.
     pub fn new(key: &[u8; 32]) -> Result<Self, EndpointError> {
         UnboundKey::new(&AES_256_GCM, key)
             .map(|key| Self(LessSafeKey::new(key)))
             .map_err(|_length| EndpointError::Unknown)
     }
 
-    /// The last part of an endpoint's address.
+    /// Seals a subscription; the result is the last path segment of its endpoint.
     ///
     /// # Errors
-    /// `Unknown` when there is no randomness.
+    /// `Unknown` when the random generator fails.
     pub fn seal(&self, subscription: &Subscription) -> Result<String, EndpointError> {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).map_err(|_none| EndpointError::Unknown)?;
@@ -62,10 +62,10 @@ impl Sealer {
         Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
     }
 
-    /// Opens it again.
+    /// Opens the last path segment of an endpoint. `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// `Unknown`, `Expired`.
+    /// `Unknown` when this relay did not seal it; `Expired`.
     pub fn open(&self, sealed: &str, now: u64) -> Result<Subscription, EndpointError> {
         let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_malformed| EndpointError::Unknown)?;
         let (nonce, body) = bytes.split_first_chunk::<NONCE_LEN>().ok_or(EndpointError::Unknown)?;
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_opens_until_its_end_and_only_unaltered() {
+    fn endpoint_opens_until_expiry_and_only_unaltered() {
         let sealer = Sealer::new(&[7; 32]).unwrap();
         let sealed = sealer.seal(&subscription()).unwrap();
         assert_eq!(sealer.open(&sealed, 999), Ok(subscription()));

@@ -1,4 +1,4 @@
-//! What goes wrong on request: messages lost, late, doubled, out of order. For tests and demonstrations.
+//! Loses, delays, doubles or reorders messages on purpose, for tests and demonstrations.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::queue::Message;
 
-/// Switches; all off at the start.
+/// The switches for these faults; all are off at the start.
 #[derive(Clone, Default)]
 pub struct Faults(Arc<Switches>);
 
@@ -21,32 +21,32 @@ struct Switches {
 }
 
 impl Faults {
-    /// Loses every `n`th message; 1 loses all, 0 none.
+    /// Loses every `n`th message; 1 means all, 0 none.
     pub fn lose_one_in(&self, n: u64) {
         self.0.lose_one_in.store(n, Ordering::SeqCst);
     }
 
-    /// Delivers every `n`th message twice; 0 none.
+    /// Delivers every `n`th message twice; 0 means none.
     pub fn double_one_in(&self, n: u64) {
         self.0.double_one_in.store(n, Ordering::SeqCst);
     }
 
-    /// Holds every message for a while.
+    /// Delays every message by `delay`.
     pub fn delay(&self, delay: Duration) {
         self.0.delay_ms.store(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
-    /// Swaps each pair of messages.
+    /// Swaps the messages of each pair.
     pub fn reorder(&self, on: bool) {
         self.0.reorder.store(u64::from(on), Ordering::SeqCst);
     }
 
-    /// What becomes of one message.
+    /// Applies the faults to one message and returns the messages to deliver now.
     pub(crate) fn apply(&self, address: String, message: Message) -> Vec<(String, Message)> {
         let number = self.0.counted.fetch_add(1, Ordering::SeqCst).saturating_add(1);
         let is_nth = |n: u64| n > 0 && number.checked_rem(n) == Some(0);
         if is_nth(self.0.lose_one_in.load(Ordering::SeqCst)) {
-            tracing::info!("a message is lost on request");
+            tracing::info!("a message is lost on purpose");
             return Vec::new();
         }
         let mut delivered = vec![(address.clone(), message.clone())];

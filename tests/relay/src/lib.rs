@@ -1,17 +1,18 @@
-//! The app maker's push relay: Web Push in front, the phone's own channel behind.
+//! The app maker's push relay: accepts Web Push from services and delivers to phones.
 //!
-//! FCM and APNs belong to the app's maker; here the back end is `direct`, a stream to terminal and desktop
-//! phones. The relay keeps no table: everything it must know about a subscription is sealed in the endpoint.
+//! FCM and APNs need the app maker's accounts. The back end here is `direct`: a stream to terminal and desktop phones.
+//! The relay has no database: everything about a subscription is sealed in its endpoint.
 //!
-//! | module | what it decides |
+//! | module | what it does |
 //! | --- | --- |
-//! | `endpoint` | what an endpoint seals, and when it opens |
-//! | `vapid` | whether a push comes from the service that the phone subscribed for (RFC 8292) |
-//! | `queue` | which messages wait for which phone, and who hears them |
-//! | `faults` | what goes wrong on request, for tests |
-//! | `peer` | where a request comes from |
-//! | `routes` | HTTP |
-//! | `server` | listening, TLS, keys |
+//! | `endpoint` | seals a subscription in its endpoint, and opens it |
+//! | `vapid` | checks that a push comes from the service that the phone subscribed for (RFC 8292) |
+//! | `queue` | stores messages until the phone fetches them |
+//! | `faults` | loses, delays, doubles and reorders messages, for tests |
+//! | `peer` | finds the network address of a client |
+//! | `limits` | limits the rate of pushes and subscriptions |
+//! | `routes` | handles the HTTP requests |
+//! | `server` | starts and stops the relay; TLS, the relay's keys |
 
 pub mod endpoint;
 pub mod faults;

@@ -1,10 +1,10 @@
-//! How often one may push or subscribe: by VAPID key, by endpoint's address, by network address.
+//! Limits the rate of pushes by VAPID key and by network address, and of subscriptions by network address.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// At once, and a second after that.
+/// Number of requests that are allowed immediately. `PER_SECOND` more are allowed each second.
 const BURST: f64 = 200.0;
 const PER_SECOND: f64 = 20.0;
 const MAX_NAMES: usize = 10_000;

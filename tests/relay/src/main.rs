@@ -9,18 +9,18 @@ use clap::Parser;
 use countersign_relay::{Config, Relay, RelayError, Tls};
 
 #[derive(Parser)]
-#[command(version, about = "A push relay: Web Push in front, a stream to terminal and desktop phones behind")]
+#[command(version, about = "A push relay: accepts Web Push from services, and delivers to terminal and desktop phones")]
 struct Cli {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:8444")]
     listen: SocketAddr,
-    /// The origin that services and phones use
+    /// The web origin that services and phones use
     #[arg(long, default_value = "https://localhost:8444")]
     public_url: String,
-    /// Where the relay's keys are kept
+    /// Folder for the relay's keys
     #[arg(long)]
     data: PathBuf,
-    /// Certificate chain in PEM; without it a private authority is made in the data folder
+    /// Certificate chain in PEM; without it the relay makes a private authority in the data folder
     #[arg(long, requires = "key")]
     certificate: Option<PathBuf>,
     /// Private key of the certificate in PEM
@@ -32,10 +32,10 @@ struct Cli {
     /// For tests: deliver every Nth message twice
     #[arg(long, default_value_t = 0)]
     double_one_in: u64,
-    /// For tests: hold every message this many milliseconds
+    /// For tests: delay every message by this many milliseconds
     #[arg(long, default_value_t = 0)]
     delay_ms: u64,
-    /// For tests: swap each pair of messages
+    /// For tests: swap the messages of each pair
     #[arg(long)]
     reorder: bool,
 }

@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! Finds the network address that a request comes from.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,8 +6,8 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
-/// A client's address in canonical form: on a socket for both protocols, IPv4 clients arrive as IPv4-mapped IPv6
-/// addresses (RFC 4291 section 2.5.5.2).
+/// A client's network address in canonical form. An IPv4 client of a dual-stack socket has an IPv4-mapped IPv6 address
+/// (RFC 4291 section 2.5.5.2); it becomes an IPv4 address.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(IpAddr);
 
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ipv4_client_is_one_on_whatever_socket_it_arrives() {
+    fn mapped_ipv4_address_is_canonicalized() {
         let plain = IpAddr::from([192, 0, 2, 1]);
         assert_eq!("::ffff:192.0.2.1".parse().map(|mapped| Peer::at(mapped).address()), Ok(plain));
         assert_eq!(Peer::at(plain).address(), plain);

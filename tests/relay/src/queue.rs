@@ -1,27 +1,29 @@
-//! Messages on their way: bounded, in memory, gone at the end of their time.
+//! Stores the messages that wait for phones: in memory, up to a limit, until they expire.
+//!
+//! An address is the SHA-256 of a phone's bearer secret; each address has one queue.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
-/// Messages that wait for one address.
+/// Maximum number of messages that wait for one address.
 pub const MAX_WAITING: usize = 16;
-/// Messages that wait in all: 40 MB at most.
+/// Maximum number of waiting messages in total. With 4,096 bytes each they take 40 MB.
 const MAX_TOTAL: usize = 10_000;
 
 /// A message for a phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The phone's name for the account.
+    /// The phone's random name for the account.
     pub slot: String,
     /// The encrypted body.
     pub body: Vec<u8>,
-    /// When it is worth nothing any more, seconds since 1970.
+    /// When the message expires, seconds since 1970.
     pub expires_at: u64,
 }
 
-/// Who waits and what waits.
+/// The listeners and the waiting messages.
 #[derive(Clone, Default)]
 pub struct Queues(Arc<Mutex<Content>>);
 
@@ -37,16 +39,16 @@ struct Address {
     listener: Option<mpsc::Sender<Message>>,
 }
 
-/// The address, or the relay as a whole, holds as much as it may.
+/// The queue of the address, or the relay as a whole, is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many messages wait")]
 pub struct Full;
 
 impl Queues {
-    /// Hands a message to whoever listens, or keeps it.
+    /// Passes a message to the listener of its address, or stores it.
     ///
     /// # Errors
-    /// `Full`; the message is not kept.
+    /// `Full`; the message is dropped.
     pub fn push(&self, address: &str, message: Message, now: u64) -> Result<(), Full> {
         let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let total = content.total;
@@ -60,8 +62,8 @@ impl Queues {
         };
         let before = entry.waiting.len();
         entry.waiting.retain(|waiting| waiting.expires_at > now);
-        let forgotten = before.saturating_sub(entry.waiting.len());
-        let total = total.saturating_sub(forgotten);
+        let expired = before.saturating_sub(entry.waiting.len());
+        let total = total.saturating_sub(expired);
         let full = entry.waiting.len() >= MAX_WAITING || total >= MAX_TOTAL;
         if !full {
             entry.waiting.push_back(message);
@@ -70,7 +72,7 @@ impl Queues {
         if full { Err(Full) } else { Ok(()) }
     }
 
-    /// Listens for an address; an older listener hears nothing more.
+    /// Starts to listen for an address; the waiting messages come first. An older listener gets no more messages.
     #[must_use]
     pub fn listen(&self, address: &str, now: u64) -> mpsc::Receiver<Message> {
         let (sender, receiver) = mpsc::channel(MAX_WAITING.saturating_mul(2));
@@ -79,7 +81,7 @@ impl Queues {
         let waiting = std::mem::take(&mut entry.waiting);
         let count = waiting.len();
         for message in waiting.into_iter().filter(|message| message.expires_at > now) {
-            // The channel is new and larger than what can wait.
+            // Can't fail: the channel is new, and larger than `MAX_WAITING`.
             let _sent = sender.try_send(message);
         }
         entry.listener = Some(sender);
@@ -87,7 +89,7 @@ impl Queues {
         receiver
     }
 
-    /// Forgets what has run out, and addresses nobody uses.
+    /// Drops expired messages, and addresses without messages and listeners.
     pub fn sweep(&self, now: u64) {
         let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         content.addresses.retain(|_, entry| {
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_wait_and_the_seventeenth_is_refused() {
+    fn seventeenth_waiting_message_is_refused() {
         let queues = Queues::default();
         for number in 0..16 {
             assert_eq!(queues.push("a", message(number, 10), 0), Ok(()));
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_run_out_is_not_delivered_and_makes_room() {
+    fn expired_messages_are_dropped() {
         let queues = Queues::default();
         for number in 0..16 {
             queues.push("a", message(number, 10), 0).unwrap();
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_listener_wins() {
+    fn newest_listener_gets_the_messages() {
         let queues = Queues::default();
         let mut older = queues.listen("a", 0);
         let mut newer = queues.listen("a", 0);
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_closed_listener_missed_waits_for_the_next() {
+    fn message_for_a_closed_listener_waits_for_the_next() {
         let queues = Queues::default();
         drop(queues.listen("a", 0));
         queues.push("a", message(1, 10), 0).unwrap();

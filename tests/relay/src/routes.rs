@@ -1,4 +1,4 @@
-//! Subscribe, push, stream (protocol section 8).
+//! Handles the HTTP requests: subscribe, push, stream (protocol section 8).
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::peer::Peer;
 use crate::queue::{Message, Queues};
 use crate::vapid::{self, VapidError};
 
-/// RFC 8030 section 7.2.
+/// Maximum size of a message, in bytes: the size that a push service must accept (RFC 8030 section 7.2).
 const MAX_MESSAGE: usize = 4_096;
 const MAX_TTL: u64 = 300;
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -52,7 +52,7 @@ pub(crate) fn now() -> u64 {
     since.unwrap_or_default().as_secs()
 }
 
-/// The phone's address: a hash of its bearer secret, so that the relay's memory holds no secret.
+/// Returns the phone's address: a hash of its bearer secret, so that the relay stores no bearer secret.
 fn address(headers: &HeaderMap) -> Option<String> {
     let bearer = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
     let secret = URL_SAFE_NO_PAD.decode(bearer).ok().filter(|secret| secret.len() == 32)?;
@@ -137,7 +137,7 @@ async fn deliver(shared: &Arc<Shared>, address: String, message: Message) -> Res
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
             for (address, message) in delivered {
-                // Too many are waiting: as lost as any push can be.
+                // A full queue drops the message; any push may get lost.
                 let _lost = shared.queues.push(&address, message, now());
             }
         });
@@ -167,7 +167,7 @@ async fn next_line(
             let line = json!({ "slot": message.slot, "message": URL_SAFE_NO_PAD.encode(&message.body) });
             format!("{line}\n")
         }
-        // A newer stream has taken over.
+        // A newer stream of the same phone has replaced this one.
         Ok(None) => return None,
         Err(_quiet) => "\n".to_owned(),
     };

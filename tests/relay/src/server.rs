@@ -1,4 +1,4 @@
-//! Listening: TLS, the relay's own key, start and stop.
+//! Starts and stops the relay, with TLS and the relay's keys.
 
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -26,45 +26,45 @@ const KEY_FILE: &str = "endpoint.key";
 const SWEEP: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_millis(200);
 
-/// Why the relay does not run.
+/// Why the relay can't start.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
-    /// Files or sockets.
+    /// A file or socket can't be used.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    /// Certificates or keys.
+    /// A certificate or key can't be used.
     #[error("TLS: {0}")]
     Tls(String),
 }
 
-/// Certificate and key, PEM.
+/// Certificate and key, in PEM.
 #[derive(Clone)]
 pub struct Tls {
-    /// The chain.
+    /// The certificate chain.
     pub certificate: String,
     /// The private key.
     pub key: String,
 }
 
-/// What an operator decides.
+/// The operator's configuration.
 pub struct Config {
-    /// Where to listen; with port 0 the system picks one.
+    /// The network address to listen on; with port 0 the system picks a free port.
     pub listen: SocketAddr,
-    /// The origin that services and phones use; `https://localhost:PORT` when there is none.
+    /// The web origin that services and phones use; default: `https://localhost:PORT`.
     pub public_url: Option<String>,
-    /// Where the relay's key is kept.
+    /// The folder for the relay's keys.
     pub data: PathBuf,
-    /// Certificate and key; without them a private authority is made in the data folder.
+    /// Certificate and key; without them the relay makes a private authority in the data folder.
     pub tls: Option<Tls>,
 }
 
-/// A running relay; stops when told to, or when dropped.
+/// A running relay; it stops on `stop`, or when it is dropped.
 pub struct Relay {
-    /// Its origin.
+    /// The web origin that services and phones use.
     pub url: String,
-    /// Where it listens.
+    /// The network address that the relay listens on.
     pub address: SocketAddr,
-    /// What goes wrong on request.
+    /// The switches for faults.
     pub faults: Faults,
     handle: Handle<SocketAddr>,
     serving: Option<JoinHandle<std::io::Result<()>>>,
@@ -75,9 +75,9 @@ impl Relay {
     /// Starts to listen.
     ///
     /// # Errors
-    /// `Io` when the address is taken or the folder can't be used; `Tls`.
+    /// `Io` when the address is taken or the folder can't be used; `Tls` when a certificate or key can't be used.
     pub async fn start(config: Config) -> Result<Self, RelayError> {
-        // An error says that it is set already.
+        // An error means that a provider is installed already.
         let _set_before = rustls::crypto::ring::default_provider().install_default();
         make_private(&config.data)?;
         let listener = TcpListener::bind(config.listen)?;
@@ -104,11 +104,11 @@ impl Relay {
         Ok(Self { url, address, faults, handle, serving: Some(serving), sweeping })
     }
 
-    /// Stops, and frees the address.
+    /// Stops the relay, and frees the network address that it listened on.
     pub async fn stop(mut self) {
         self.handle.graceful_shutdown(Some(GRACE));
         if let Some(serving) = self.serving.take() {
-            // However it ended, the address is free now.
+            // The network address is free, also after an error.
             let _ended = serving.await;
         }
     }
@@ -119,10 +119,10 @@ fn shared(origin: String, key: &[u8; 32], faults: Faults) -> Result<Arc<Shared>,
     Ok(Arc::new(Shared { origin, sealer, queues: Queues::default(), limits: Limits::default(), faults }))
 }
 
-/// Every address of a relay that listens nowhere: requests are handed to it, with the address that they come from.
+/// Returns the router of a relay that does not listen. The caller passes each request with a `ConnectInfo`.
 ///
 /// # Errors
-/// None for 32 bytes.
+/// `Tls` for a key of another length than 32 bytes, which this type excludes.
 pub fn unserved(origin: &str, key: &[u8; 32]) -> Result<Router, RelayError> {
     Ok(router(shared(origin.to_owned(), key, Faults::default())?))
 }
@@ -165,7 +165,7 @@ fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// The key that seals endpoints: kept, so that a restart ends no subscription.
+/// Reads or makes the key that seals endpoints. It is stored, so that subscriptions survive a restart.
 fn kept_key(folder: &Path) -> Result<[u8; 32], RelayError> {
     let path = folder.join(KEY_FILE);
     match std::fs::read(&path) {
@@ -180,7 +180,7 @@ fn kept_key(folder: &Path) -> Result<[u8; 32], RelayError> {
     }
 }
 
-/// A private authority and its one server certificate, made the first time.
+/// Reads the server certificate of the private authority and its key; the first time it makes them and the authority.
 fn kept_identity(folder: &Path) -> Result<Tls, RelayError> {
     let [certificate, key, authority] = ["server.pem", "server.key", "authority.pem"].map(|name| folder.join(name));
     if !certificate.exists() {

@@ -1,22 +1,23 @@
-//! VAPID (RFC 8292): a push counts only from the service that the phone subscribed for.
+//! Checks VAPID credentials (RFC 8292): only the service that the phone subscribed for may push.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 
-/// RFC 8292 section 2: no token lives longer than a day.
+/// The longest lifetime of a token, in seconds: 24 hours (RFC 8292 section 2).
 const LONGEST_LIFE: u64 = 24 * 60 * 60;
-/// Slack between two clocks, in seconds.
+/// Tolerance between two clocks, in seconds.
 const SKEW: u64 = 60;
 
-/// Why a push is turned away.
+/// Why a push is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VapidError {
-    /// No `vapid` credentials, or not readable.
+    /// No `vapid` credentials, or malformed ones.
     #[error("no VAPID credentials")]
     Missing,
-    /// Signed by another key than the subscription's, wrongly, for another origin, or at another time.
+    /// The key is not the subscription's, the signature is invalid, or the token is for another web origin, has expired
+    /// or is valid for too long.
     #[error("VAPID credentials refused")]
     Refused,
 }
@@ -28,6 +29,8 @@ struct Claims {
 }
 
 /// Checks an `Authorization` header: `vapid t=<JWT>, k=<public key>`.
+///
+/// `expected_key` is the subscription's key (base64url), `origin` the relay's web origin, `now` seconds since 1970.
 ///
 /// # Errors
 /// `Missing`, `Refused`.
@@ -54,7 +57,7 @@ fn verify(token: &str, key: &str) -> Option<Claims> {
     let (x, y) = point.strip_prefix(&[4])?.split_at_checked(32)?;
     let key = DecodingKey::from_ec_components(&URL_SAFE_NO_PAD.encode(x), &URL_SAFE_NO_PAD.encode(y)).ok()?;
     let mut validation = Validation::new(Algorithm::ES256);
-    // Checked above, against the relay's own clock and origin.
+    // `check` compares these claims with the relay's own clock and web origin.
     validation.validate_exp = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();

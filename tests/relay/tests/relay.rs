@@ -1,4 +1,4 @@
-//! The relay over real TLS: who may subscribe, who may push, who hears it.
+//! Tests the relay over real TLS: who may subscribe, who may push, and which phone gets the push.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use std::time::Duration;
@@ -87,7 +87,7 @@ impl Scene {
     }
 }
 
-/// The next message of a stream, or nothing within a second.
+/// Returns the next message of a stream; `None` when none arrives within a second.
 async fn heard(stream: &mut Response) -> Option<Value> {
     loop {
         let chunk = tokio::time::timeout(Duration::from_secs(1), stream.chunk()).await.ok()?.ok()??;
@@ -98,20 +98,20 @@ async fn heard(stream: &mut Response) -> Option<Value> {
 }
 
 #[tokio::test]
-async fn a_push_of_the_right_service_reaches_the_phone_and_no_other() {
+async fn push_reaches_only_the_subscribed_phone() {
     let scene = scene().await;
     let endpoint = scene.subscribe().await;
     let mut stream = scene.listen().await;
-    let stranger = scene.client.get(format!("{}/stream", scene.relay.url)).bearer_auth(b64(&[9; 32]));
-    let mut stranger = stranger.send().await.unwrap();
+    let other_phone = scene.client.get(format!("{}/stream", scene.relay.url)).bearer_auth(b64(&[9; 32]));
+    let mut other_phone = other_phone.send().await.unwrap();
     assert_eq!(scene.push(&endpoint, &scene.credentials(), b"sealed".to_vec()).await, StatusCode::CREATED);
     assert_eq!(heard(&mut stream).await, Some(json!({"slot": b64(&SLOT), "message": b64(b"sealed")})));
-    assert_eq!(heard(&mut stranger).await, None);
+    assert_eq!(heard(&mut other_phone).await, None);
     scene.relay.stop().await;
 }
 
 #[tokio::test]
-async fn credentials_with_one_thing_wrong_push_nothing() {
+async fn invalid_vapid_credentials_are_refused() {
     let scene = scene().await;
     let endpoint = scene.subscribe().await;
     let with = |member: &str, value: Value| {
@@ -119,8 +119,8 @@ async fn credentials_with_one_thing_wrong_push_nothing() {
         claims[member] = value;
         format!("vapid t={}, k={}", scene.token(&scene.service, &claims), scene.public_key())
     };
-    let stranger = key_pair();
-    let strangers_key = b64(stranger.public_key().as_ref());
+    let other_service = key_pair();
+    let other_key = b64(other_service.public_key().as_ref());
     let good = scene.token(&scene.service, &scene.good_claims());
     let none = b64(br#"{"typ":"JWT","alg":"none"}"#);
     let unsigned = format!("{none}.{}.", b64(scene.good_claims().to_string().as_bytes()));
@@ -135,12 +135,12 @@ async fn credentials_with_one_thing_wrong_push_nothing() {
         ("unsigned", format!("vapid t={unsigned}, k={}", scene.public_key()), StatusCode::FORBIDDEN),
         (
             "signed by another",
-            format!("vapid t={}, k={}", scene.token(&stranger, &scene.good_claims()), scene.public_key()),
+            format!("vapid t={}, k={}", scene.token(&other_service, &scene.good_claims()), scene.public_key()),
             StatusCode::FORBIDDEN,
         ),
         (
             "another service",
-            format!("vapid t={}, k={strangers_key}", scene.token(&stranger, &scene.good_claims())),
+            format!("vapid t={}, k={other_key}", scene.token(&other_service, &scene.good_claims())),
             StatusCode::FORBIDDEN,
         ),
     ] {
@@ -152,7 +152,7 @@ async fn credentials_with_one_thing_wrong_push_nothing() {
 }
 
 #[tokio::test]
-async fn a_push_of_the_wrong_form_is_refused() {
+async fn malformed_push_is_refused() {
     let scene = scene().await;
     let endpoint = scene.subscribe().await;
     let good = scene.credentials();
@@ -169,12 +169,12 @@ async fn a_push_of_the_wrong_form_is_refused() {
 }
 
 #[tokio::test]
-async fn a_subscription_of_the_wrong_form_is_refused() {
+async fn malformed_subscription_is_refused() {
     let scene = scene().await;
     let address = format!("{}/subscriptions", scene.relay.url);
     let good = json!({"vapid_key": scene.public_key(), "slot": b64(&SLOT)});
-    let nobody = scene.client.post(&address).json(&good).send().await.unwrap();
-    assert_eq!(nobody.status(), StatusCode::UNAUTHORIZED);
+    let anonymous = scene.client.post(&address).json(&good).send().await.unwrap();
+    assert_eq!(anonymous.status(), StatusCode::UNAUTHORIZED);
     let short = scene.client.post(&address).bearer_auth("AAAA").json(&good).send().await.unwrap();
     assert_eq!(short.status(), StatusCode::UNAUTHORIZED);
     for (member, value) in [("vapid_key", "AAAA"), ("slot", "AAAA"), ("slot", "=")] {
@@ -187,7 +187,7 @@ async fn a_subscription_of_the_wrong_form_is_refused() {
 }
 
 #[tokio::test]
-async fn a_restart_ends_no_subscription_and_the_newest_stream_hears() {
+async fn subscription_survives_restart_and_newest_stream_gets_pushes() {
     let mut scene = scene().await;
     let endpoint = scene.subscribe().await;
     let address = scene.relay.address;
@@ -205,7 +205,7 @@ async fn a_restart_ends_no_subscription_and_the_newest_stream_hears() {
 }
 
 #[tokio::test]
-async fn faults_happen_as_they_are_asked_for() {
+async fn requested_loss_doubling_and_delay_are_applied() {
     let scene = scene().await;
     let endpoint = scene.subscribe().await;
     let mut stream = scene.listen().await;

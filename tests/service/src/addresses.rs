@@ -1,8 +1,8 @@
-//! The map of addresses: each with its method and whom it is for, listed as it is registered.
+//! Builds the router from a list of addresses: method and path, handler, kind of client.
 //!
-//! A form is registered by a function that takes [`Posted`], which only our own pages can send, and is acted on once:
-//! no new form can forget where it must come from, or do its work twice. Tests read the same list, so that none is left
-//! out of an attack.
+//! All forms are registered by `Addresses::form`. It requires a handler that takes [`Posted`], which accepts only forms
+//! of the service's own pages, and it processes each form once. A new form can't miss these two checks. Tests read the
+//! same list, so an attack test covers every address.
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -16,36 +16,36 @@ use crate::app::App;
 use crate::posted::Posted;
 use crate::problem::Problem;
 use crate::{
-    admin, devices as devices_room, enrollment, headers, openid, pages, phone_sign_in, policy, prompts, security_info,
-    sign_in,
+    admin, devices, enrollment, headers, openid, pages, phone_sign_in, policy, prompts, security_info, sign_in,
 };
 
-/// A phone's message is at most this long.
+/// The longest body of a request, in bytes (protocol section 4).
 const MAX_BODY: usize = 16 * 1024;
 
-/// Whom an address is for.
+/// The kind of client that an address serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum For {
-    /// A person who looks; changes nothing that anybody has.
+    /// A page, a file or an event stream, requested by a browser. The request changes no account.
     Page,
-    /// One of our own pages, with what a person filled in.
+    /// A form that one of the service's own pages sends.
     Form,
-    /// Phones and applications, which bring a proof of their own; cookies count for nothing.
+    /// An endpoint for programs: phones, applications and users of the policy API. The endpoint ignores cookies and
+    /// authenticates the program by other means, unless the response is public.
     Machine,
 }
 
-/// An address.
+/// A method and a path of the router.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// Its method.
+    /// The HTTP method.
     pub method: Method,
-    /// Its path, as axum writes it.
+    /// The path, in axum's syntax.
     pub path: &'static str,
-    /// Whom it is for.
+    /// The kind of client.
     pub is_for: For,
 }
 
-/// Every address, and the way to each.
+/// Every address with its handler.
 #[derive(Default)]
 pub struct Addresses {
     router: Router<App>,
@@ -84,24 +84,24 @@ impl Addresses {
         H: Handler<T, App>,
         T: 'static,
     {
-        // No other methods are registered here than these.
+        // The service registers no methods besides these three.
         let filter = match method {
             Method::GET => MethodFilter::GET,
             Method::PATCH => MethodFilter::PATCH,
             _ => MethodFilter::POST,
         };
         self.list(method, path, For::Machine);
-        Self { router: self.router.route(path, on(filter, handler).layer(map_response(told_as_problem))), ..self }
+        Self { router: self.router.route(path, on(filter, handler).layer(map_response(large_body_as_problem))), ..self }
     }
 
-    /// Every address, in the order of the map.
+    /// Returns every address, in the order of registration.
     #[must_use]
     pub fn listed(&self) -> &[Address] {
         &self.listed
     }
 }
 
-/// The service's router: every address, and what each answer carries.
+/// Builds the service's router: every address, the limit on request bodies, and the headers of every response.
 pub fn router(app: &App) -> Router {
     all()
         .router
@@ -115,7 +115,7 @@ async fn not_found(State(app): State<App>) -> Response {
     pages::not_found(&app)
 }
 
-/// The map.
+/// Returns the list of all addresses.
 #[must_use]
 pub fn all() -> Addresses {
     phones(applications(administrators(wizard(account(signing_in(Addresses::default()))))))
@@ -140,7 +140,7 @@ fn signing_in(to: Addresses) -> Addresses {
         .form("/sign-in/finish", sign_in::number::finish)
         .form("/sign-in/phone", sign_in::phone::instead)
         .page("/sign-in/continue", sign_in::number::name_account)
-        .form("/sign-in/continue", sign_in::number::go_on)
+        .form("/sign-in/continue", sign_in::number::finish_named)
         .page("/register-phone", sign_in::register::consent)
         .form("/register-phone", sign_in::register::agree)
         .form("/register-phone/cancel", sign_in::register::refuse)
@@ -152,7 +152,7 @@ fn signing_in(to: Addresses) -> Addresses {
 
 fn account(to: Addresses) -> Addresses {
     to.page("/security-info", security_info::routes::security_info)
-        .form("/security-info/continue", security_info::routes::go_on)
+        .form("/security-info/continue", security_info::routes::return_to_application)
         .form("/security-info/remove", security_info::step_up::remove)
         .form("/security-info/lost", security_info::step_up::report_lost)
         .form("/security-info/pass", security_info::step_up::make_pass)
@@ -206,11 +206,11 @@ fn phones(to: Addresses) -> Addresses {
         .machine(Method::POST, "/phone/enrollment", enrollment::routes::bind)
         .machine(Method::POST, "/phone/prompts", prompts::fetch::prompts)
         .machine(Method::POST, "/phone/answers", prompts::routes::answers)
-        .machine(Method::POST, "/phone/device", devices_room::routes::device)
-        .machine(Method::GET, "/phone/keys", devices_room::routes::key_chain)
+        .machine(Method::POST, "/phone/device", devices::routes::device)
+        .machine(Method::GET, "/phone/keys", devices::routes::key_chain)
 }
 
-/// The framework's own refusal of a large body, in the form that phones read.
-async fn told_as_problem(response: Response) -> Response {
+/// Replaces axum's refusal of a large body with a problem document, which phones can read.
+async fn large_body_as_problem(response: Response) -> Response {
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE { Problem::TooLarge.into_response() } else { response }
 }

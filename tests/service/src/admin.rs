@@ -1,4 +1,5 @@
-//! The administrator's pages: people, groups, passes, policy. Plain, and for somebody whose phone has approved.
+//! The administrator's pages: people, groups, passes, policy. The pages open only in a session that the administrator's
+//! phone has approved.
 
 pub mod acts;
 pub mod routes;

@@ -1,22 +1,22 @@
-//! What a browser says of itself, reduced to what a person recognizes; unknown stays "other".
+//! Reads browser and operating system from `User-Agent`, as names that a person recognizes.
 
-/// How the reader calls it.
+/// The parser's category for phones.
 const PHONE: &str = "smartphone";
 const UNKNOWN: &str = "other";
 
-/// Browser and operating system.
+/// A browser and its operating system; "other" when unknown.
 #[derive(Debug, Clone)]
 pub struct Agent {
     /// "Chrome", "Firefox", …
     pub browser: String,
     /// "Windows", "Linux", …
     pub os: String,
-    /// Whether it runs on a phone, where the app may be too.
+    /// Whether the browser runs on a phone, where the app may be installed too.
     pub is_phone: bool,
 }
 
 impl Agent {
-    /// Reads a `User-Agent`.
+    /// Parses a `User-Agent` header.
     #[must_use]
     pub fn read(header: &str) -> Self {
         let known = |name: &str| {

@@ -1,4 +1,4 @@
-//! The service as a whole: what every room works with.
+//! The shared state of the running service, passed to the HTTP handlers.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -16,34 +16,34 @@ use crate::secrets::{Sealer, random};
 use crate::store::{Store, StoreError};
 use crate::{data, tls};
 
-/// How often what has run out is forgotten.
+/// Time between two deletions of expired records.
 const SWEEP: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// The service; cheap to clone.
+/// The shared state of the service. Clones share the same [`Parts`].
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
-/// What every room works with.
+/// The contents of [`App`].
 pub struct Parts {
-    /// The operator's decisions.
+    /// The operator's configuration.
     pub config: Config,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The database.
     pub store: Store,
-    /// Seals what the database must not show.
+    /// Encrypts values that must not be readable in the database.
     pub sealer: Sealer,
     /// The service's own keys.
     pub keys: Arc<Keys>,
     /// Sends pushes.
     pub push: Pusher,
-    /// Binds forms to cookies.
+    /// The key that binds forms to cookies.
     pub csrf: hmac::Key,
-    /// Names what somebody typed, without keeping it.
+    /// The key that hashes typed user names, which must not be stored.
     pub names: hmac::Key,
-    /// What passwords of unknown names are compared with.
+    /// The hash that passwords for unknown user names are compared with.
     pub decoy: Decoy,
-    /// The forms of the last seconds.
+    /// The responses to the forms of the last seconds.
     pub once: Once,
 }
 
@@ -56,7 +56,8 @@ impl Deref for App {
 }
 
 impl App {
-    /// Opens the data folder, or memory, and makes what is not there yet. Blocks.
+    /// Opens the data folder, and creates missing keys and tables in it. Without a configured folder, creates a store
+    /// in memory. Blocks.
     pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         tls::install_provider();
         let (store, data_key) = match &config.data {
@@ -66,7 +67,7 @@ impl App {
         let sealer = Sealer::new(&data_key)?;
         let now = clock.now();
         let keys = Arc::new(store.run_blocking(|tx| Keys::load(tx, &sealer, &config.issuer, now))?);
-        if !keys.are_of(&config.issuer) {
+        if !keys.are_for_issuer(&config.issuer) {
             return Err(AppError::OtherIssuer);
         }
         let (public, private) = tls::client_configs(&config.relay_authorities)?;
@@ -86,30 +87,30 @@ impl App {
         })))
     }
 
-    /// Forgets what has run out and turns the keys, again and again, until the task is dropped.
-    pub async fn keep_clean(self) {
+    /// Rotates due keys and deletes expired records, once a minute, until the task is aborted.
+    pub async fn run_maintenance(self) {
         loop {
-            if let Err(error) = self.turn_keys().await {
-                tracing::warn!(%error, "the keys could not be looked after");
+            if let Err(error) = self.rotate_due_keys().await {
+                tracing::warn!(%error, "could not rotate the keys");
             }
             tokio::time::sleep(SWEEP).await;
             let now = self.clock.now();
             if let Err(error) = self.store.run(move |tx| tx.sweep(now)).await {
-                tracing::warn!(%error, "what has run out could not be forgotten");
+                tracing::warn!(%error, "could not delete expired records");
             }
         }
     }
 
-    /// Publishes a new key when the old one's time has come, and takes over what another process published.
-    pub async fn turn_keys(&self) -> Result<(), StoreError> {
+    /// Publishes a new key or drops the old one when that is due, and loads the keys that another process stored.
+    pub async fn rotate_due_keys(&self) -> Result<(), StoreError> {
         let app = self.clone();
-        let turned =
-            tokio::task::spawn_blocking(move || app.keys.keep_turning(&app.store, &app.sealer, app.clock.now()));
-        turned.await.map_err(|_stopped| StoreError::Stopped)?
+        let rotated =
+            tokio::task::spawn_blocking(move || app.keys.rotate_if_due(&app.store, &app.sealer, app.clock.now()));
+        rotated.await.map_err(|_stopped| StoreError::Stopped)?
     }
 }
 
-/// A key of its own for each use, the same in every process on this data folder.
+/// Derives the key for one purpose, which `label` names. Every process on the same data folder derives the same key.
 fn derived(data_key: &[u8; 32], label: &str) -> hmac::Key {
     let master = hmac::Key::new(hmac::HMAC_SHA256, data_key);
     hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&master, label.as_bytes()).as_ref())

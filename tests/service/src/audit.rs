@@ -1,4 +1,5 @@
-//! The audit log: every decision, written in the transaction that makes it. No secrets, no numbers.
+//! The audit log of decisions. An entry is written in the transaction that makes the decision. Entries contain no
+//! secrets and no numbers of number matching.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,17 +7,18 @@ use crate::clock::Time;
 use crate::secrets::random_id;
 use crate::store::{Record, StoreError, Table, Tx};
 
-/// A decision that was made.
+/// One decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
     id: String,
-    /// Whose account it was about.
+    /// The account that the decision concerns; empty if the decision concerns none.
     pub account_id: String,
-    /// When.
+    /// The time of the decision.
     pub at: Time,
-    /// What was decided.
+    /// The decision, as a stable name such as `device_removed`.
     pub what: String,
-    /// Which device, ceremony or enrollment it was about.
+    /// The id of something else that the decision concerns, such as a device, a ceremony, a key or an administrator;
+    /// may be empty.
     pub about: String,
 }
 
@@ -36,7 +38,7 @@ impl Record for Entry {
     }
 }
 
-/// Writes an entry.
+/// Writes one entry.
 pub fn record(tx: &mut Tx<'_>, account_id: &str, what: &str, about: &str, now: Time) -> Result<(), StoreError> {
     let id = random_id()?;
     tracing::info!(what, "decided");

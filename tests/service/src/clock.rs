@@ -1,4 +1,4 @@
-//! The service's clock, behind a trait so that tests can move it.
+//! The service's clock. It is a trait, so that tests can change the time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -12,13 +12,13 @@ pub const HOUR: Time = 60 * MINUTE;
 /// One day.
 pub const DAY: Time = 24 * HOUR;
 
-/// Tells the time.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// Seconds since 1970, UTC.
+    /// Returns the current time.
     fn now(&self) -> Time;
 }
 
-/// The operating system's clock, moved by a number of seconds that tests may set.
+/// The operating system's clock, shifted by an offset that tests set.
 #[derive(Debug, Default)]
 pub struct SystemClock {
     offset: AtomicI64,

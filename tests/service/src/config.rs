@@ -1,4 +1,4 @@
-//! What an operator decides before the service starts.
+//! The configuration that the operator sets before the service starts, with checks of its URLs.
 
 use std::path::PathBuf;
 
@@ -7,52 +7,53 @@ use url::{Host, Url};
 /// A registered application.
 #[derive(Clone)]
 pub struct Client {
-    /// Its id.
+    /// The client id.
     pub id: String,
-    /// Its secret.
+    /// The client secret.
     pub secret: String,
-    /// Its name, as people know it.
+    /// The name shown to people.
     pub name: String,
-    /// Its return addresses, compared exactly.
+    /// The registered return addresses (redirect URIs), compared exactly.
     pub redirect_uris: Vec<String>,
 }
 
-/// So many at once, so many a second after that.
+/// A rate limit (token bucket): a burst, and a rate per second after the burst.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
-    /// At once.
+    /// The most requests that may arrive at the same time.
     pub burst: u32,
-    /// A second.
+    /// Requests per second after the burst.
     pub per_second: u32,
 }
 
 /// The configuration.
 #[derive(Clone)]
 pub struct Config {
-    /// `https://host[:port]`, what phones and applications know the service by.
+    /// The issuer, `https://host[:port]`, by which phones and applications know the service.
     pub issuer: String,
-    /// The organization's name, as people know it.
+    /// The organization's name, shown to people.
     pub organization: String,
-    /// Where everything is kept; nowhere (memory) when there is none.
+    /// The data folder. Without one, all data is kept in memory.
     pub data: Option<PathBuf>,
     /// Registered applications.
     pub clients: Vec<Client>,
-    /// Where browsers may go back to a phone, besides a desktop's loopback address: claimed `https` addresses of apps.
+    /// Return addresses of phones' apps: claimed `https` URLs. The loopback address of phones on desktops is allowed
+    /// without being listed (protocol section 10.1).
     pub phone_redirects: Vec<String>,
-    /// The claimed `https` address that opens the phone's app, offered to browsers on phones; nothing is sent to it.
+    /// The claimed `https` URL that opens the phone's app, offered to browsers on phones. The link contains no data.
     pub app_link: Option<String>,
-    /// Relays on private addresses, by exact origin.
+    /// Exact web origins of the push relays that may have private network addresses.
     pub private_relays: Vec<String>,
-    /// PEM of authorities trusted for these relays, besides the service's own.
+    /// PEM of the only authorities that are trusted for these relays.
     pub relay_authorities: String,
-    /// Requests that a network may make.
+    /// The rate limit of one network.
     pub limits: Limit,
 }
 
-/// Reads an issuer: `https://host[:port]`, exactly as phones and applications compare it.
+/// Parses an issuer: `https://host[:port]`, exactly as phones and applications compare it.
 ///
 /// # Errors
-/// Words for the operator.
+/// The text has another form. The error is a message for the operator.
 pub fn issuer(text: &str) -> Result<String, String> {
     let origin = Url::parse(text).ok().filter(|url| url.scheme() == "https").map(|url| url.origin());
     match origin {
@@ -61,10 +62,10 @@ pub fn issuer(text: &str) -> Result<String, String> {
     }
 }
 
-/// Reads the address that opens the app: `https`, and nothing in it that could name a person or a request.
+/// Parses the URL that opens the app: `https` without query and fragment, which could name a person or a prompt.
 ///
 /// # Errors
-/// Words for the operator.
+/// The text has another form. The error is a message for the operator.
 pub fn app_link(text: &str) -> Result<String, String> {
     let plain = |url: &Url| url.scheme() == "https" && url.query().is_none() && url.fragment().is_none();
     match Url::parse(text).ok().filter(plain) {
@@ -73,12 +74,12 @@ pub fn app_link(text: &str) -> Result<String, String> {
     }
 }
 
-/// Reads a return address of an application.
+/// Parses a return address of an application or of a phone's app.
 ///
 /// # Errors
-/// Words for the operator.
+/// The text is not an allowed return address. The error is a message for the operator.
 pub fn return_address(text: &str) -> Result<String, String> {
-    // What a browser would read as another address than the one that is compared.
+    // A browser would rewrite these characters and open another URL than the compared one.
     let is_rewritten = |character: char| character.is_whitespace() || character.is_control() || character == '\\';
     match Url::parse(text).ok().filter(is_return_address) {
         Some(_) if !text.contains(is_rewritten) => Ok(text.to_owned()),
@@ -90,8 +91,9 @@ pub fn return_address(text: &str) -> Result<String, String> {
     }
 }
 
-/// Whether a browser may be sent to an address with a code: over TLS, to this machine, or to an app by a scheme named
-/// after a domain (RFC 8252 section 7.1). That leaves out every scheme that runs something, such as `javascript`.
+/// Returns whether a browser may be sent to this URL with an authorization code: over TLS, to the browser's own
+/// machine, or to an app whose scheme is named after a domain (RFC 8252 section 7.1). Requiring a dot in the scheme
+/// excludes every scheme that runs code, such as `javascript`.
 #[must_use]
 pub fn is_return_address(url: &Url) -> bool {
     let reaches = match url.scheme() {
@@ -102,7 +104,7 @@ pub fn is_return_address(url: &Url) -> bool {
             Some(Host::Domain(name)) => name == "localhost",
             None => false,
         },
-        // GUARD(return-address-schemes): a_return_address_leads_to_an_application_and_runs_nothing
+        // GUARD(return-address-schemes): return_address_allows_only_https_loopback_and_app_schemes
         // INSTEAD: _ => true,
         scheme => scheme.contains('.'),
     };
@@ -110,10 +112,11 @@ pub fn is_return_address(url: &Url) -> bool {
 }
 
 impl Config {
-    /// The usual limits: generous for an office behind one address, hard on a machine that guesses.
+    /// The default rate limit of one network: enough for an office behind one network address, too low for a program
+    /// that guesses.
     pub const LIMITS: Limit = Limit { burst: 120, per_second: 10 };
 
-    /// The public address of a phone endpoint.
+    /// Returns the public URL of a phone endpoint.
     #[must_use]
     pub fn endpoint(&self, name: &str) -> String {
         format!("{}/phone/{name}", self.issuer)
@@ -125,8 +128,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_return_address_leads_to_an_application_and_runs_nothing() {
-        for good in [
+    fn return_address_allows_only_https_loopback_and_app_schemes() {
+        for allowed in [
             "https://web.example/callback",
             "https://web.example:8443/callback?a=b",
             "http://127.0.0.1:40000/callback",
@@ -135,9 +138,9 @@ mod tests {
             "com.example.app:/callback",
             "com.example.app://callback",
         ] {
-            assert_eq!(return_address(good), Ok(good.to_owned()));
+            assert_eq!(return_address(allowed), Ok(allowed.to_owned()));
         }
-        for bad in [
+        for refused in [
             "http://web.example/callback",
             "http://127.0.0.1.evil.example/",
             "http://localhost.evil.example/",
@@ -154,7 +157,7 @@ mod tests {
             "/callback",
             "",
         ] {
-            assert!(return_address(bad).is_err(), "{bad}");
+            assert!(return_address(refused).is_err(), "{refused}");
         }
     }
 }

@@ -1,5 +1,7 @@
-//! Our cookies: `__Host-`, HttpOnly, Secure, SameSite=Lax, 128 random bits. Those of attempts, sessions and known
-//! browsers are stored hashed; the form cookie is not stored.
+//! The service's cookies: `__Host-`, HttpOnly, Secure, SameSite=Lax. All but the "way" cookie contain 128 random bits.
+//!
+//! The database contains hashes of the cookies of attempts, sessions and known browsers. It does not contain the form
+//! cookie and the "way" cookie.
 
 use axum::http::header;
 use axum::response::Response;
@@ -10,45 +12,45 @@ use crate::clock::DAY;
 use crate::secrets::decode;
 
 const ATTEMPT: &str = "__Host-attempt";
-// GUARD(host-cookie): j6_w12_a_sibling_site_signs_nobody_in_to_an_account_of_its_own
+// GUARD(host-cookie): j6_w12_session_cookies_of_a_sibling_site_are_ignored
 // INSTEAD: const SESSION: &str = "session";
 const SESSION: &str = "__Host-session";
 const BROWSER: &str = "__Host-browser";
 const WAY: &str = "__Host-way";
 const FORM: &str = "__Host-form";
 
-/// Its only value: the phone was used last in this browser.
+/// The only value of the "way" cookie: the last sign-in in this browser used the phone.
 const BY_PHONE: &str = "phone";
 const BROWSER_LIFE: i64 = 90 * DAY;
 
-/// Which of the cookies.
+/// A kind of cookie.
 #[derive(Clone, Copy)]
 pub enum Kind {
-    /// An attempt to sign in.
+    /// Identifies an attempt.
     Attempt,
-    /// A session.
+    /// Identifies a session.
     Session,
-    /// The browser, kept for 90 days.
+    /// Identifies a known browser; lasts 90 days.
     Browser,
-    /// The way it used last, kept as long.
+    /// Present if the last sign-in in this browser used the phone; lasts 90 days.
     Way,
-    /// What forms are bound to.
+    /// The cookie that forms are bound to.
     Form,
 }
 
-/// Adds a cookie to the answer.
+/// Adds a cookie to a response.
 #[must_use]
 pub fn with_cookie(response: Response, kind: Kind, value: &str) -> Response {
     append(response, &cookie(kind, value, kind.life()))
 }
 
-/// Remembers which way this browser used last.
+/// Records whether the last sign-in in this browser used the phone.
 #[must_use]
 pub fn with_way(response: Response, by_phone: bool) -> Response {
     if by_phone { with_cookie(response, Kind::Way, BY_PHONE) } else { without_cookie(response, Kind::Way) }
 }
 
-/// Takes a cookie back.
+/// Deletes a cookie.
 #[must_use]
 pub fn without_cookie(response: Response, kind: Kind) -> Response {
     append(response, &cookie(kind, "", Some(0)))
@@ -65,7 +67,7 @@ impl Kind {
         }
     }
 
-    /// Seconds; none ends with the browser.
+    /// Returns the lifetime in seconds. A cookie without one lasts until the browser closes.
     fn life(self) -> Option<i64> {
         match self {
             Self::Attempt | Self::Session | Self::Form => None,
@@ -93,7 +95,7 @@ fn append(mut response: Response, cookie: &Cookie<'_>) -> Response {
     response
 }
 
-/// Cookies as the browser sent them.
+/// The well-formed cookies of one request.
 pub(crate) struct Cookies {
     pub(crate) attempt: Option<String>,
     pub(crate) session: Option<String>,
@@ -103,16 +105,17 @@ pub(crate) struct Cookies {
 
 impl Cookies {
     pub(crate) fn read(jar: &CookieJar) -> Self {
-        let cookie = |name: &str| jar.get(name).map(|cookie| cookie.value().to_owned()).filter(|value| is_ours(value));
+        let cookie =
+            |name: &str| jar.get(name).map(|cookie| cookie.value().to_owned()).filter(|value| is_random_id(value));
         Self { attempt: cookie(ATTEMPT), session: cookie(SESSION), browser: cookie(BROWSER), form: cookie(FORM) }
     }
 }
 
-fn is_ours(value: &str) -> bool {
+fn is_random_id(value: &str) -> bool {
     decode(value).is_some_and(|bytes| bytes.len() == 16)
 }
 
-/// Whether the phone was the last way to sign in here, whoever it was.
+/// Returns whether the last sign-in in this browser used the phone, for any account.
 pub(crate) fn prefers_phone(jar: &CookieJar) -> bool {
     jar.get(WAY).is_some_and(|cookie| cookie.value() == BY_PHONE)
 }

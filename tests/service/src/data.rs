@@ -1,4 +1,4 @@
-//! The data folder and the key that seals what the database must not show.
+//! The data folder: the database, and the key that encrypts values that must not be readable in the database.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Write};
@@ -11,7 +11,7 @@ use crate::store::Store;
 const KEY_FILE: &str = "data.key";
 const LOCK_FILE: &str = "making.lock";
 
-/// Makes the folder, for its owner alone.
+/// Creates the folder if it is missing. On Unix, only its owner can read the new folder.
 pub fn make_private(folder: &Path) -> Result<(), Error> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -20,7 +20,7 @@ pub fn make_private(folder: &Path) -> Result<(), Error> {
     builder.create(folder)
 }
 
-/// Writes a file for its owner alone; it must not be there yet.
+/// Writes a new file; fails if the file exists. On Unix, only its owner can read it.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -31,9 +31,9 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
     file.sync_all()
 }
 
-/// Nobody else makes anything in the folder until this is dropped: services that start together for the first time
-/// must come to the same keys.
-pub(crate) fn alone(folder: &Path) -> Result<File, Error> {
+/// Waits for the folder's file lock, and keeps it until the returned file is dropped. Two services that start at
+/// the same time for the first time must not both create keys.
+pub(crate) fn lock_folder(folder: &Path) -> Result<File, Error> {
     let mut options = File::options();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -43,9 +43,9 @@ pub(crate) fn alone(folder: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// The data key, made the first time.
+/// Returns the data key. Creates the key on first use.
 pub fn key(folder: &Path) -> Result<[u8; 32], Error> {
-    let _alone = alone(folder)?;
+    let _lock = lock_folder(folder)?;
     let path = folder.join(KEY_FILE);
     match std::fs::read(&path) {
         Ok(bytes) => bytes.try_into().map_err(|_length| Error::from(ErrorKind::InvalidData)),
@@ -58,15 +58,15 @@ pub fn key(folder: &Path) -> Result<[u8; 32], Error> {
     }
 }
 
-/// In the data folder.
+/// The database's file name in the data folder.
 pub(crate) const DATABASE: &str = "service.db";
 
-/// The database of a data folder, made when it is not there. Blocks.
+/// Opens the database of a data folder. Creates folder and database on first use. Blocks.
 ///
 /// # Errors
-/// The folder can't be made, or the file is no database of ours.
+/// The folder can't be created or locked, or the file is not a database of this version of the service.
 pub fn open(folder: &Path) -> Result<Store, AppError> {
     make_private(folder)?;
-    let _alone = alone(folder)?;
+    let _lock = lock_folder(folder)?;
     Ok(Store::sqlite(&folder.join(DATABASE))?)
 }

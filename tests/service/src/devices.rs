@@ -1,4 +1,4 @@
-//! Devices: phones that were bound to an account, and the tombstones they leave.
+//! Devices: phones that are bound to an account, and the tombstones of removed phones (protocol sections 4 and 5).
 
 pub mod acts;
 pub mod device;

@@ -1,16 +1,17 @@
-//! Everything that revokes or ends something: sessions, attempts, known browsers, tokens, passes, enrollments,
-//! registrations, devices, sign-in keys, and the ceremonies and approvals that rest on them.
+//! Everything that revokes or ends a record: sessions, attempts, known browsers, tokens, passes, enrollments,
+//! registrations, devices, sign-in keys, and the ceremonies and approvals that depend on them.
 //!
-//! What ends together ends in one function here, in the transaction of its caller. Elsewhere such a record is only used
-//! up by what it is for: a pushed request when the browser opens it, a ceremony when it is decided, cancelled on its page
-//! or superseded (`prompts::acts`).
+//! One function here ends all records that end together, in the caller's transaction. Other modules end such a record
+//! only in its normal use: a pushed request when the browser opens it; a ceremony when it is decided, cancelled on its
+//! page or superseded (`prompts::acts`). Expired records are deleted by `App::run_maintenance`.
 //!
 //! ```text
-//! password replaced ──▶ sessions by it alone, requests after it, enrollments, registrations
-//! device removed ─────▶ its unused approvals, requests that nobody is left to answer, enrollments, registrations
+//! password replaced ──▶ sessions by password alone, password-proved ceremonies, enrollments, registrations
+//! device removed ─────▶ its unused approvals, ceremonies that no device can answer, enrollments, registrations
 //! session ended ──────▶ its access tokens, its enrollments
-//! phone lost ─────────▶ the device, and the sessions and known browsers that its approvals gave
-//! "it wasn't me" ─────▶ the session that asked, the session and known browser that the approval gave
+//! phone lost ─────────▶ the device, and the sessions and known browsers of the ceremonies that it decided
+//! person suspended ───▶ sessions, unused passes
+//! "it wasn't me" ─────▶ the session and known browser that asked, the session and known browser from the approval
 //! ```
 
 use crate::audit;
@@ -36,7 +37,7 @@ use crate::store::{StoreError, Tx};
 
 // Sessions and browsers
 
-/// Ends an attempt to sign in; false when it was over.
+/// Ends an attempt. Returns false if the attempt had already ended.
 pub fn end_attempt(tx: &mut Tx<'_>, id: &str) -> Result<bool, StoreError> {
     tx.delete::<Attempt>(id)
 }
@@ -65,12 +66,12 @@ fn end_sessions(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), Stor
     Ok(())
 }
 
-/// The browser is no longer known to the account.
+/// Removes a known browser from its account.
 pub fn forget_browser(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
     tx.delete::<KnownBrowser>(id).map(|_was_known| ())
 }
 
-/// Ends the passes of an account that nobody has used.
+/// Ends the unused passes of an account.
 pub fn end_passes(tx: &mut Tx<'_>, account_id: &str) -> Result<(), StoreError> {
     for pass in tx.children::<Pass>(account_id)? {
         if pass.used_at.is_none() {
@@ -80,18 +81,19 @@ pub fn end_passes(tx: &mut Tx<'_>, account_id: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What a suspended person is signed in to or could sign in with ends.
+/// For a suspended person: ends the sessions, the unused passes, and the ceremonies that no active device can answer.
+/// Live prompts of active devices stay, but an approval is refused while the person is suspended.
 pub fn end_for_suspension(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
     end_passes(tx, account_id)?;
     end_sessions(tx, account_id, now)?;
     end_unanswerable(tx, account_id, now)
 }
 
-/// What rests on the word of a replaced password ends: sessions by it alone, requests on the phone, phones and keys
-/// that are being added.
+/// Ends everything that a replaced password proved: sessions by password alone, live ceremonies of unknown browsers
+/// after the password, and all unfinished enrollments and registrations of the account.
 pub fn end_for_new_password(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
     for session in tx.children::<Session>(account_id)? {
-        // GUARD(changed-password-ends-session): a_password_that_is_changed_takes_back_what_it_proved
+        // GUARD(changed-password-ends-session): changed_password_ends_what_the_old_one_proved
         if session.used == Used::Password {
             end_session(tx, &session.id, now)?;
         }
@@ -107,7 +109,7 @@ pub fn end_for_new_password(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Res
 
 // Enrollments and registrations
 
-/// Ends an enrollment that is not over, with its pending device.
+/// Ends an enrollment that is open or bound, and removes its pending device.
 pub fn end_enrollment(tx: &mut Tx<'_>, enrollment: &mut Enrollment, cause: Cause, now: Time) -> Result<(), StoreError> {
     if matches!(enrollment.state, State::Open | State::Bound) {
         rules::end(enrollment, cause);
@@ -117,7 +119,7 @@ pub fn end_enrollment(tx: &mut Tx<'_>, enrollment: &mut Enrollment, cause: Cause
     Ok(())
 }
 
-/// Ends every open enrollment of an account but one.
+/// Ends every open or bound enrollment of an account, except the enrollment with the id `but`.
 pub fn end_enrollments(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, now: Time) -> Result<(), StoreError> {
     for mut enrollment in tx.children::<Enrollment>(account_id)? {
         if Some(enrollment.scanned.id.as_str()) != but {
@@ -127,17 +129,18 @@ pub fn end_enrollments(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, now
     Ok(())
 }
 
-/// Ends an enrollment that the policy, or a suspension, no longer allows: read in each deciding transaction.
+/// Ends an enrollment that the policy or a suspension no longer allows. Called in every transaction that decides a
+/// look-up, a bind or digits.
 pub fn end_unless_allowed(tx: &mut Tx<'_>, enrollment: &mut Enrollment, now: Time) -> Result<(), StoreError> {
     match may_answer(tx, &enrollment.account_id)? {
         Status::Ok => Ok(()),
-        // GUARD(enrollment-policy-read-again): j1_w2_a_change_between_digits_and_activation_counts_in_both_orders
+        // GUARD(enrollment-policy-read-again): j1_w2_change_between_digits_and_activation_takes_effect
         // INSTEAD: _ => Ok(()),
         _ => end_enrollment(tx, enrollment, Cause::Cancelled, now),
     }
 }
 
-/// The phone gives up the enrollment that it waits for.
+/// Ends the enrollment that a pending device abandons.
 pub fn abandon_enrollment(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
     for mut enrollment in tx.children::<Enrollment>(&device.account_id)? {
         if enrollment.device_id.as_deref() == Some(device.id.as_str()) {
@@ -147,8 +150,8 @@ pub fn abandon_enrollment(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result
     Ok(())
 }
 
-/// Ends the enrollment that a pending device waits for when its time is over, so that the phone learns it even though
-/// nobody looks at the wizard any more.
+/// Ends the enrollment of a pending device if the enrollment has expired. Called when the phone fetches: the phone
+/// learns of the end even if no browser shows the wizard.
 pub fn expire_enrollment(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
     if device.state != device::State::Pending {
         return Ok(());
@@ -161,7 +164,7 @@ pub fn expire_enrollment(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<
     Ok(())
 }
 
-/// The pending device of an ended enrollment becomes a tombstone of the same cause.
+/// Makes the pending device of an ended enrollment a tombstone with the same cause.
 pub fn remove_pending_device(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
     let (State::Ended(cause), Some(id)) = (enrollment.state, &enrollment.device_id) else {
         return Ok(());
@@ -172,7 +175,7 @@ pub fn remove_pending_device(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time
     }
 }
 
-/// Ends every registration of an account that is under way.
+/// Ends every unfinished registration of an account.
 pub fn end_registrations(tx: &mut Tx<'_>, account_id: &str) -> Result<(), StoreError> {
     for registration in tx.children::<Registration>(account_id)? {
         tx.delete::<Registration>(&registration.id)?;
@@ -191,13 +194,13 @@ pub fn end_registrations(tx: &mut Tx<'_>, account_id: &str) -> Result<(), StoreE
     Ok(())
 }
 
-/// Ends the token of a code that came twice.
+/// Ends the token of an authorization code that was used twice.
 pub fn end_registration_token(tx: &mut Tx<'_>, token: &str) -> Result<(), StoreError> {
     tx.delete::<RegistrationToken>(token)?;
     end_unused_phone_token(tx, token)
 }
 
-/// A token that has added a phone stays, so that the phone can be told again.
+/// Ends a token for adding a phone, unless the token has added one: a retry of this phone must get the same response.
 fn end_unused_phone_token(tx: &mut Tx<'_>, token: &str) -> Result<(), StoreError> {
     if tx.get::<PhoneToken>(token)?.is_some_and(|token| token.added.is_none()) {
         tx.delete::<PhoneToken>(token)?;
@@ -207,13 +210,14 @@ fn end_unused_phone_token(tx: &mut Tx<'_>, token: &str) -> Result<(), StoreError
 
 // Devices and keys
 
-/// Turns a device into a tombstone; what it could still answer ends with it.
+/// Makes a device a tombstone. If the device was active, also ends its unused approvals, the ceremonies that no other
+/// device can answer, and the account's unfinished enrollments and registrations.
 pub fn remove_device(tx: &mut Tx<'_>, device: &mut Device, cause: Cause, now: Time) -> Result<(), StoreError> {
     if matches!(device.state, device::State::Removed(_)) {
         return Ok(());
     }
     let was_active = device.is_active();
-    device.bury(cause, now);
+    device.become_tombstone(cause, now);
     tx.put(device)?;
     audit::record(tx, &device.account_id, "device_removed", &device.id, now)?;
     if was_active {
@@ -225,8 +229,8 @@ pub fn remove_device(tx: &mut Tx<'_>, device: &mut Device, cause: Cause, now: Ti
     Ok(())
 }
 
-/// "I lost this phone": it never counts again, and whatever was made through it ends, but for the session that
-/// says so.
+/// For a lost phone: removes the device, and ends the sessions and known browsers of the ceremonies that it decided.
+/// The session `but` stays, because the person reports the loss in it.
 pub fn remove_lost_device(
     tx: &mut Tx<'_>,
     device: &mut Device,
@@ -238,7 +242,7 @@ pub fn remove_lost_device(
             continue;
         }
         for session in ceremony.gave_session.iter().filter(|session| Some(session.as_str()) != but) {
-            // GUARD(lost-phone-sessions): j11_a_lost_phone_never_counts_again_and_the_others_are_told
+            // GUARD(lost-phone-sessions): j11_a_lost_phone_loses_its_sessions_and_others_get_a_notice
             // INSTEAD: let _kept = session;
             end_session(tx, session, now)?;
         }
@@ -246,12 +250,12 @@ pub fn remove_lost_device(
             forget_browser(tx, browser)?;
         }
     }
-    // GUARD(lost-phone-removed): j11_w2_the_lost_phone_comes_back_and_says_what_happened
+    // GUARD(lost-phone-removed): j11_w2_the_lost_phone_reports_that_it_was_removed
     remove_device(tx, device, Cause::Lost, now)?;
     notices::notify(tx, &device.account_id, None, notices::Kind::PhoneLost, now)
 }
 
-/// Removes every phone of a person, forgets their browsers and ends their sessions; returns how many phones.
+/// Removes all active phones of a person, forgets their browsers and ends their sessions. Returns the number of phones.
 pub fn remove_every_device(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<usize, StoreError> {
     let phones: Vec<Device> = devices::active(tx, account_id)?;
     let count = phones.len();
@@ -266,7 +270,8 @@ pub fn remove_every_device(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Resu
     Ok(count)
 }
 
-/// Takes a sign-in key off; false when the device has another one, or none.
+/// Removes the sign-in key with this thumbprint, which turns phone sign-in off. Returns false if the device has another
+/// sign-in key or none.
 pub fn remove_sign_in_key(
     tx: &mut Tx<'_>,
     device: &mut Device,
@@ -285,7 +290,8 @@ pub fn remove_sign_in_key(
     Ok(true)
 }
 
-/// The push service says that this address is no more; the phone is told at its next contact.
+/// Records that the push service reported a device's push address as gone. The phone learns of this at its next
+/// contact.
 pub fn end_subscription(tx: &mut Tx<'_>, device_id: &str, endpoint: &str) -> Result<(), StoreError> {
     match tx.get::<Device>(device_id)? {
         Some(mut device) if device.push.as_ref().is_some_and(|push| push.endpoint == endpoint) => {
@@ -296,9 +302,10 @@ pub fn end_subscription(tx: &mut Tx<'_>, device_id: &str, endpoint: &str) -> Res
     }
 }
 
-// Ceremonies and what they gave
+// Ceremonies and their results
 
-/// Ends what no device is left to answer with the key that was asked for.
+/// Ends the live ceremonies that no active device can approve, because the devices or keys of all their prompts are
+/// removed.
 fn end_unanswerable(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
     let left = devices::active(tx, account_id)?;
     let answers = |prompt: &Prompt| {
@@ -320,10 +327,10 @@ fn end_ceremony(tx: &mut Tx<'_>, ceremony: Ceremony, now: Time) -> Result<(), St
     tx.put(&Ceremony { outcome: Some(Outcome::Ended), decided_at: Some(now), ..ceremony })
 }
 
-/// What a phone approved and no browser has used yet is worth nothing once the phone is gone.
+/// Voids the device's approvals that no browser has used yet.
 fn void_unused_approvals(tx: &mut Tx<'_>, device: &Device) -> Result<(), StoreError> {
     for ceremony in tx.children::<Ceremony>(&device.account_id)? {
-        // GUARD(lost-phone-approvals): j11_w1_the_lost_phone_answers_at_that_moment
+        // GUARD(lost-phone-approvals): j11_w1_an_approval_of_the_lost_phone_ends_with_the_report
         // INSTEAD: if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && false {
         if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && !ceremony.redeemed {
             tx.put(&Ceremony { redeemed: true, ..ceremony })?;
@@ -332,7 +339,8 @@ fn void_unused_approvals(tx: &mut Tx<'_>, device: &Device) -> Result<(), StoreEr
     Ok(())
 }
 
-/// "It wasn't me": what the ceremony came from and what it gave ends.
+/// For "it wasn't me": ends the session and known browser that asked, and the session and known browser that the
+/// approval gave. For a password-proved ceremony, also records the report on the person.
 pub fn end_reported(tx: &mut Tx<'_>, ceremony: &Ceremony, now: Time) -> Result<(), StoreError> {
     if let Some(session) = &ceremony.gave_session {
         end_session(tx, session, now)?;

@@ -1,4 +1,4 @@
-//! Adding a phone: the service's half of protocol section 3.
+//! Adding a phone by a code or by signing in: the service's side of protocol sections 3 and 11.
 
 pub mod acts;
 pub mod by_sign_in;

@@ -1,33 +1,33 @@
-//! Why the service can't start, or an operator's act failed.
+//! The errors of starting the service and of the operator's commands.
 
 use crate::secrets::SecretError;
 use crate::store::StoreError;
 
-/// Why the service can't start, or an operator's act failed.
+/// An error of starting the service or of an operator's command.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Secrets.
+    /// The system has no randomness, or a sealed value can't be opened.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// Files.
-    #[error("the data folder: {0}")]
+    /// A file, a network socket or the terminal failed, or a background task stopped.
+    #[error("input or output failed: {0}")]
     Data(#[from] std::io::Error),
-    /// TLS.
+    /// A certificate or the TLS configuration is invalid.
     #[error("TLS: {0}")]
     Tls(String),
-    /// The data folder was made for another issuer, which phones have pinned.
-    #[error("the data folder belongs to another issuer; start with that one, or with an empty folder")]
+    /// The data folder belongs to another issuer. Phones have stored that issuer and accept no other.
+    #[error("the data folder belongs to another issuer; start with that issuer, or with an empty folder")]
     OtherIssuer,
     /// A user name or a password is empty.
     #[error("a person needs a user name and a password")]
     Empty,
-    /// The user name is taken.
-    #[error("there is already somebody with that user name")]
+    /// Another person has the user name.
+    #[error("another person already has that user name")]
     NameTaken,
-    /// Nobody has that user name.
-    #[error("nobody has that user name")]
-    NobodyThere,
+    /// No person has the user name.
+    #[error("no person has that user name")]
+    NoSuchPerson,
 }

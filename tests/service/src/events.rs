@@ -1,4 +1,4 @@
-//! Server-sent events: one event, when the page should turn.
+//! Sends one server-sent event to a page when the page should reload or submit its form.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -10,27 +10,27 @@ use futures_util::stream;
 
 use crate::store::Store;
 
-/// A page asks again after this; no ceremony lives longer.
-const LONGEST: Duration = Duration::from_secs(300);
-/// Another process may have changed the database, and time changes things by itself.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The longest wait. After it, the event is sent in any case, so the page loads again. No ceremony lasts longer.
+const MAX_WAIT: Duration = Duration::from_secs(300);
+/// The interval between two checks: another process may change the database, and records expire without a change.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Sends `turn` once `turned` says so.
-pub fn until<F, R>(store: &Store, turned: F) -> Response
+/// Sends the event `turn` as soon as `is_due` returns true, at the latest after 300 seconds.
+pub fn until<F, R>(store: &Store, is_due: F) -> Response
 where
     F: Fn() -> R + Send + Sync + 'static,
     R: Future<Output = bool> + Send,
 {
     let mut changes = store.changes();
     let wait = async move {
-        let deadline = tokio::time::Instant::now() + LONGEST;
+        let deadline = tokio::time::Instant::now() + MAX_WAIT;
         while tokio::time::Instant::now() < deadline {
             changes.mark_unchanged();
-            if turned().await {
+            if is_due().await {
                 break;
             }
-            // Either is fine: something changed, or it is time to look.
-            let _woken = tokio::time::timeout(LOOK_AGAIN, changes.changed()).await;
+            // Check again, after a change as well as after the interval.
+            let _woken = tokio::time::timeout(CHECK_INTERVAL, changes.changed()).await;
         }
         Ok::<_, Infallible>(Event::default().event("turn").data("now"))
     };

@@ -1,33 +1,35 @@
-//! What every answer carries, whoever asked: pages, redirects, problems, files.
+//! Adds security headers to every response: pages, redirects, problem documents, files.
 
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 
-/// For what is no page; pages say themselves what they load and where their forms lead.
+/// The `Content-Security-Policy` of responses that are not pages. A page sets its own.
 const NOTHING: &str = "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
 static EVERYWHERE: [(HeaderName, &str); 7] = [
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    // Nobody who has opened a page of ours, or was opened by one, holds on to its window.
-    // GUARD(opener-policy): j6_w12_another_site_frames_reads_and_holds_nothing
+    // A page of another site that opens a page of the service, or is opened by one, gets no reference to the service's
+    // window.
+    // GUARD(opener-policy): j6_w12_another_site_cannot_frame_read_or_control_pages
     // INSTEAD: (HeaderName::from_static("cross-origin-opener-policy"), "unsafe-none"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    // Nobody else's page shows or runs anything of ours.
-    // GUARD(resource-policy): j6_w12_another_site_frames_reads_and_holds_nothing
+    // Other sites can't embed or run the service's responses.
+    // GUARD(resource-policy): j6_w12_another_site_cannot_frame_read_or_control_pages
     // INSTEAD: (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    // Not `no-referrer`: that makes browsers send forms with `Origin: null`, which tells nothing of where they stood.
-    // GUARD(referrer-policy): what_is_left_behind_tells_nothing
+    // Not `no-referrer`: then browsers send forms with `Origin: null`, and the service can't check where a form comes
+    // from.
+    // GUARD(referrer-policy): pages_run_no_injected_script_and_leave_no_history
     // INSTEAD: (header::REFERRER_POLICY, "unsafe-url"),
     (header::REFERRER_POLICY, "same-origin"),
-    // GUARD(no-store): what_is_left_behind_tells_nothing
+    // GUARD(no-store): pages_run_no_injected_script_and_leave_no_history
     // INSTEAD: (header::CACHE_CONTROL, "max-age=600"),
     (header::CACHE_CONTROL, "no-store"),
     (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
 ];
 
-/// Adds them to an answer.
+/// Adds the headers to a response.
 pub async fn everywhere(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in &EVERYWHERE {

@@ -1,7 +1,7 @@
-//! JOSE by a stock library, behind a strict pass of our own.
+//! Signs and verifies JWS with the library `jsonwebtoken`, and adds stricter checks.
 //!
-//! `jsonwebtoken` checks the signature; it checks neither `typ` nor `crit` nor doubled member names, so
-//! the header is looked at first and nothing but the expected one goes on.
+//! `jsonwebtoken` verifies the signature, but does not check `typ`, `crit` and repeated member names. This module
+//! checks the header before the signature, and accepts only exactly the expected header.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -15,25 +15,26 @@ use serde::{Deserialize, Serialize};
 use crate::secrets::{decode, encode, random};
 
 const MAX_JWS: usize = 8_192;
-/// An ES256 signature, encoded.
+/// Length of an ES256 signature in base64url, in characters.
 const SIGNATURE: usize = 86;
 
-/// Why a JWS was refused; never told to the other side.
+/// Why a JWS was refused; never sent to the other party.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JoseError {
     /// Longer than 8,192 bytes.
     #[error("too large")]
     TooLarge,
-    /// Not three canonical base64url parts of JSON with unique member names.
+    /// The JWS is not three parts of canonical base64url, its header or payload is not a JSON object with unique member
+    /// names, or the payload does not have the expected members.
     #[error("malformed")]
     Malformed,
     /// The header is not exactly the expected one.
     #[error("unexpected header")]
     Header,
-    /// The key is not a point on P-256.
+    /// The key is not a valid P-256 key, or the library could not use it.
     #[error("bad key")]
     Key,
-    /// No key by that name.
+    /// The JWS does not contain its key.
     #[error("unknown key")]
     UnknownKey,
     /// The signature is wrong.
@@ -62,7 +63,7 @@ impl Jwk {
         Self { kty: "EC".to_owned(), crv: "P-256".to_owned(), x: part(point.x()), y: part(point.y()) }
     }
 
-    /// The uncompressed point, 65 bytes; refuses what is not on the curve.
+    /// Returns the uncompressed point, 65 bytes; fails if it is not on the curve.
     pub fn point(&self) -> Result<Vec<u8>, JoseError> {
         let (x, y) = (decode(&self.x).ok_or(JoseError::Key)?, decode(&self.y).ok_or(JoseError::Key)?);
         let point = [&[4], x.as_slice(), &y].concat();
@@ -73,21 +74,21 @@ impl Jwk {
         Ok(point)
     }
 
-    /// RFC 7638, raw.
+    /// Returns the thumbprint (RFC 7638): SHA-256, 32 bytes.
     #[must_use]
     pub fn thumbprint_bytes(&self) -> Vec<u8> {
         let canonical = format!(r#"{{"crv":"{}","kty":"{}","x":"{}","y":"{}"}}"#, self.crv, self.kty, self.x, self.y);
         ring::digest::digest(&ring::digest::SHA256, canonical.as_bytes()).as_ref().to_vec()
     }
 
-    /// RFC 7638, base64url.
+    /// Returns the thumbprint (RFC 7638) in base64url.
     #[must_use]
     pub fn thumbprint(&self) -> String {
         encode(&self.thumbprint_bytes())
     }
 }
 
-/// A key of the service that signs.
+/// A private signing key of the service, with its public key.
 pub struct SigningKey {
     encoding: EncodingKey,
     public: Jwk,
@@ -95,17 +96,17 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// A fresh private scalar.
+    /// Generates a private scalar; `None` without randomness.
     #[must_use]
     pub fn make_scalar() -> Option<zeroize::Zeroizing<Vec<u8>>> {
-        // A random scalar is out of range once in 2^32 tries.
+        // A random scalar is out of range about once in 2^32 tries.
         (0..8).find_map(|_try| {
             let scalar = zeroize::Zeroizing::new(random::<32>().ok()?.to_vec());
             p256::SecretKey::from_slice(&scalar).ok().map(|_in_range| scalar)
         })
     }
 
-    /// From a private scalar.
+    /// Builds the key from a private scalar, 32 bytes big-endian.
     pub fn from_scalar(scalar: &[u8]) -> Result<Self, JoseError> {
         let key = p256::SecretKey::from_slice(scalar).map_err(|_range| JoseError::Key)?;
         let der = key.to_pkcs8_der().map_err(|_encoding| JoseError::Key)?;
@@ -113,13 +114,13 @@ impl SigningKey {
         Ok(Self { encoding: EncodingKey::from_ec_der(der.as_bytes()), kid: public.thumbprint(), public })
     }
 
-    /// Its public half.
+    /// Returns the public key.
     #[must_use]
     pub fn public(&self) -> &Jwk {
         &self.public
     }
 
-    /// Its name: the thumbprint.
+    /// Returns the key id: the thumbprint, base64url.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
@@ -134,7 +135,8 @@ impl SigningKey {
         jsonwebtoken::encode(&self.header(typ), claims, &self.encoding).map_err(|_library| JoseError::Key)
     }
 
-    /// Whether a phone reads what `sign` would make: at most 8,192 bytes (protocol section 1).
+    /// Returns whether the JWS that `sign` would produce has at most 8,192 bytes. Phones refuse longer ones (protocol
+    /// section 1).
     #[must_use]
     pub fn fits(&self, typ: &str, claims: &impl Serialize) -> bool {
         let encoded = |json: serde_json::Result<Vec<u8>>| {
@@ -161,7 +163,7 @@ struct JwkHeader {
     jwk: Jwk,
 }
 
-/// A JWS whose form and header are right, and whose signature nobody has looked at yet.
+/// A JWS with a checked form and header, whose signature is not verified yet.
 pub struct Unverified<'a> {
     jws: &'a str,
     key: NamedKey,
@@ -173,14 +175,14 @@ enum NamedKey {
 }
 
 impl<'a> Unverified<'a> {
-    /// A JWS that names its key by `kid`.
+    /// Parses a JWS that names its key by `kid`.
     pub fn by_kid(jws: &'a str, typ: &str) -> Result<Self, JoseError> {
         let header: KidHeader = read_header(jws)?;
         check_header(&header.alg, &header.typ, typ)?;
         Ok(Self { jws, key: NamedKey::Kid(header.kid) })
     }
 
-    /// A JWS that brings its key along; only for the message that introduces it.
+    /// Parses a JWS that contains its key. Only for the types that introduce or prove a key (protocol section 1).
     pub fn by_jwk(jws: &'a str, typ: &str) -> Result<Self, JoseError> {
         let header: JwkHeader = read_header(jws)?;
         check_header(&header.alg, &header.typ, typ)?;
@@ -188,7 +190,7 @@ impl<'a> Unverified<'a> {
         Ok(Self { jws, key: NamedKey::Jwk(header.jwk) })
     }
 
-    /// The name of the key, to look it up.
+    /// Returns the id by which the caller finds the key; empty if the JWS contains its key.
     #[must_use]
     pub fn kid(&self) -> &str {
         match &self.key {
@@ -197,13 +199,13 @@ impl<'a> Unverified<'a> {
         }
     }
 
-    /// Verifies with a key that was looked up.
+    /// Verifies the signature with the given key and returns the claims.
     pub fn verify<T: DeserializeOwned>(&self, key: &Jwk) -> Result<T, JoseError> {
         let payload = self.jws.split('.').nth(1).and_then(decode).ok_or(JoseError::Malformed)?;
         check_unique(&payload)?;
         let key = DecodingKey::from_ec_components(&key.x, &key.y).map_err(|_library| JoseError::Key)?;
         let mut validation = Validation::new(Algorithm::ES256);
-        // Times and audience have rules of their own, checked by the rooms with the service's clock.
+        // Callers check times and audience, with the service's clock.
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
@@ -214,7 +216,7 @@ impl<'a> Unverified<'a> {
         Ok(decoded.claims)
     }
 
-    /// Verifies with the key it brought, and hands that out.
+    /// Verifies the signature with the key in the JWS, and returns that key with the claims.
     pub fn verify_own<T: DeserializeOwned>(&self) -> Result<(Jwk, T), JoseError> {
         match &self.key {
             NamedKey::Jwk(key) => Ok((key.clone(), self.verify(key)?)),
@@ -242,10 +244,10 @@ fn read_header<T: DeserializeOwned>(jws: &str) -> Result<T, JoseError> {
     serde_json::from_slice(&header).map_err(|_other_members| JoseError::Header)
 }
 
-/// Refuses what is no JSON object, and one in which a member name stands twice, at any depth.
+/// Refuses everything but a JSON object in which no member name is repeated, at any depth.
 pub fn check_unique(json: &[u8]) -> Result<(), JoseError> {
-    // An array of its members' values would do for a structure too.
-    // GUARD(json-object-service): a_header_that_is_not_exactly_the_expected_one_is_refused
+    // Without this check, serde would also read a structure from an array.
+    // GUARD(json-object-service): unexpected_headers_are_refused
     if !json.trim_ascii_start().starts_with(b"{") {
         return Err(JoseError::Malformed);
     }

@@ -1,14 +1,15 @@
-//! The service's own keys: those that speak to phones (a chain of documents), the one that signs pushes,
-//! the one that signs ID tokens. Never one for another's use.
+//! The service's own keys. Each key has only one use: signing messages to phones, pushes (VAPID) or ID tokens.
 //!
-//! The key towards phones is replaced every quarter, and by the operator's word:
+//! The key that signs to phones is replaced. The service publishes a new key when the current one is 90 days old, or
+//! when the operator asks for it:
 //!
 //! ```text
 //! [old] ──publish──▶ [old, new] ──48 hours──▶ new signs ──1 hour──▶ [new]
 //! ```
 //!
-//! Each document is signed by a key of the one before it. Every process reads the database once a minute and then
-//! goes by the clock, so two of them sign with the same key without a word between them.
+//! Brackets show the keys of a key document. The documents form a chain: each is signed by a key of the document before
+//! it, the first by its own key. Every process reads the keys and their start times from the database once a minute.
+//! Two processes therefore change to the new key at the same time without a message between them.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -22,27 +23,29 @@ use crate::secrets::{Sealed, Sealer};
 use crate::store::{Record, Store, StoreError, Table, Tx};
 
 const KEYS_TYP: &str = "phone-keys+jwt";
-/// A key towards phones is replaced when it is this old.
+/// Age of the key that signs to phones at which the next key is published.
 pub const LIFE: Time = 90 * DAY;
-/// New keys are published this long before they are used (protocol section 6).
+/// Time between publishing a new key and signing with it (protocol section 6).
 pub const AHEAD: Time = 2 * DAY;
-/// What the old key signed is over by then, the slowest clock included.
+/// Time from the first use of the new key until the old key is dropped. By then everything that the old key signed has
+/// expired, even on a phone with a slow clock.
 pub const OVERLAP: Time = HOUR;
 
-/// A phone follows no longer chain; each rotation takes two documents. At one a quarter it lasts for sixty years.
-const MOST_DOCUMENTS: usize = 510;
+/// With a chain of this length, no further key is published: each rotation adds two documents, and a phone follows at
+/// most 512 (protocol section 6). At four rotations a year, the chain lasts sixty years.
+const MAX_DOCUMENTS: usize = 510;
 
-/// A stored key.
+/// A stored private key.
 #[derive(Serialize, Deserialize)]
 pub struct KeyRecord {
     name: String,
     scalar: Sealed,
-    /// Documents signed so far; only for the phone keys.
+    /// Every document signed so far; used only for the keys that sign to phones.
     chain: Vec<String>,
-    /// The key that was published to follow it; only for the phone keys.
+    /// The published next key; used only for the keys that sign to phones.
     #[serde(default)]
     next: Option<Successor>,
-    /// Since when it signs.
+    /// When the key started to sign.
     #[serde(default)]
     since: Time,
 }
@@ -77,18 +80,19 @@ struct Document<'a> {
     keys: Vec<&'a Jwk>,
 }
 
-/// What is to be done about the keys.
+/// What a key rotation has to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// Nothing.
+    /// Nothing is due.
     Stay,
-    /// A new key is published.
+    /// Publish a new key.
     Publish,
-    /// The old key is dropped.
+    /// Drop the old key.
     Drop,
 }
 
-/// What a time asks for: `since` the key in use signs, and `signs_from` the published one will.
+/// Decides what a key rotation has to do now. `since`: when the current key started to sign. `signs_from`: when the
+/// published next key starts to sign.
 #[must_use]
 pub fn turn(since: Time, signs_from: Option<Time>, now: Time) -> Turn {
     match signs_from {
@@ -99,7 +103,7 @@ pub fn turn(since: Time, signs_from: Option<Time>, now: Time) -> Turn {
     }
 }
 
-/// The keys that sign towards phones, each from its time on.
+/// The keys that sign to phones, each from its start time.
 #[derive(Clone)]
 struct PhoneKeys {
     current: Arc<SigningKey>,
@@ -107,7 +111,7 @@ struct PhoneKeys {
     documents: usize,
 }
 
-/// The keys in use.
+/// The service's keys in use.
 pub struct Keys {
     issuer: String,
     phone: RwLock<PhoneKeys>,
@@ -116,11 +120,11 @@ pub struct Keys {
     vapid_point: String,
 }
 
-/// The record's name of the keys towards phones.
+/// The record name of the keys that sign to phones.
 pub const PHONE: &str = "phone";
 
 impl Keys {
-    /// Reads the keys, and makes them the first time.
+    /// Loads the keys. Creates missing keys.
     pub fn load(tx: &mut Tx<'_>, sealer: &Sealer, issuer: &str, now: Time) -> Result<Self, StoreError> {
         let (_scalar, phone) = load_one(tx, sealer, PHONE, now, |key| {
             let first = Document { iss: issuer, iat: now, seq: 1, keys: vec![key.public()] };
@@ -138,32 +142,34 @@ impl Keys {
         })
     }
 
-    /// Whether the first document, which phones pin, names this issuer.
+    /// Returns whether the key documents are for this issuer. Phones do not accept another issuer later.
     #[must_use]
-    pub fn are_of(&self, issuer: &str) -> bool {
+    pub fn are_for_issuer(&self, issuer: &str) -> bool {
         self.issuer == issuer
     }
 
-    /// Signs towards phones at this time.
+    /// Returns the key that signs to phones at this time.
     #[must_use]
     pub fn phone(&self, now: Time) -> Arc<SigningKey> {
         let keys = self.phone.read().unwrap_or_else(PoisonError::into_inner);
         match &keys.next {
-            // GUARD(key-signs-from): a_new_key_is_published_two_days_before_it_signs_and_the_old_one_then_signs_nothing
+            // GUARD(key-signs-from): new_key_is_published_two_days_before_it_signs
             // INSTEAD: Some((next, signs_from)) if now < *signs_from => Arc::clone(next),
             Some((next, signs_from)) if now >= *signs_from => Arc::clone(next),
             Some(_) | None => Arc::clone(&keys.current),
         }
     }
 
-    /// Number of the newest document towards phones.
+    /// Returns the number of the newest document for phones.
     #[must_use]
     pub fn newest_document(&self) -> usize {
         self.phone.read().unwrap_or_else(PoisonError::into_inner).documents
     }
 
-    /// Does what is due, and takes over what another process did; at least once in every [`AHEAD`]. Blocks.
-    pub fn keep_turning(&self, store: &Store, sealer: &Sealer, now: Time) -> Result<(), StoreError> {
+    /// Publishes a new key or drops the old one if that is due. Then loads the stored keys, which another process may
+    /// have changed. Must be called more often than every [`AHEAD`], so that this process knows the next key in time.
+    /// Blocks.
+    pub fn rotate_if_due(&self, store: &Store, sealer: &Sealer, now: Time) -> Result<(), StoreError> {
         let keys = store.run_blocking(|tx| {
             let mut record = stored(tx)?;
             match turn(record.since, record.next.as_ref().map(|next| next.signs_from), now) {
@@ -177,29 +183,30 @@ impl Keys {
         Ok(())
     }
 
-    /// Signs ID tokens.
+    /// Returns the key that signs ID tokens.
     #[must_use]
     pub fn id_token(&self) -> &SigningKey {
         &self.id_token
     }
 
-    /// Signs pushes (RFC 8292): private scalar.
+    /// Returns the private scalar of the key that signs pushes (RFC 8292).
     #[must_use]
     pub fn vapid_scalar(&self) -> &[u8] {
         &self.vapid_scalar
     }
 
-    /// Signs pushes: public point, base64url.
+    /// Returns the public point of the key that signs pushes, base64url.
     #[must_use]
     pub fn vapid_point(&self) -> &str {
         &self.vapid_point
     }
 }
 
-/// Publishes a successor now, by the operator's word; says from when on it signs. One that is published already stays.
+/// Publishes a new key for the operator, and returns when it starts to sign. If a next key is already published,
+/// nothing changes.
 pub fn publish_now(tx: &mut Tx<'_>, sealer: &Sealer, now: Time) -> Result<Time, StoreError> {
     let mut record = stored(tx)?;
-    // GUARD(one-successor): two_services_that_rotate_at_once_make_one_successor
+    // GUARD(one-successor): parallel_rotations_make_one_new_key
     // INSTEAD: if true {
     if record.next.is_none() {
         publish(tx, sealer, &mut record, now)?;
@@ -207,17 +214,17 @@ pub fn publish_now(tx: &mut Tx<'_>, sealer: &Sealer, now: Time) -> Result<Time, 
     record.next.map(|next| next.signs_from).ok_or(StoreError::Stopped)
 }
 
-/// Every key document, from the first on.
+/// Returns every key document, starting with the first.
 pub fn chain(tx: &mut Tx<'_>) -> Result<Vec<String>, StoreError> {
     Ok(stored(tx)?.chain)
 }
 
-/// The newest document's number in the chain.
+/// Returns the number of the newest document in the chain.
 pub fn newest(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
     Ok(stored(tx)?.chain.len())
 }
 
-/// The document with this number, and the names of its keys, in its order.
+/// Returns the document with this number and its keys' thumbprints, in the document's order. Numbers start at 1.
 pub fn document(tx: &mut Tx<'_>, number: usize) -> Result<(String, Vec<String>), StoreError> {
     let chain = stored(tx)?.chain;
     let document = number.checked_sub(1).and_then(|index| chain.get(index)).ok_or(StoreError::Stopped)?;
@@ -230,10 +237,10 @@ fn stored(tx: &mut Tx<'_>) -> Result<KeyRecord, StoreError> {
     tx.get::<KeyRecord>(PHONE)?.ok_or(StoreError::Stopped)
 }
 
-/// The new key beside the old, signed by the old.
+/// Publishes a new key next to the old one, in a document signed by the old key. Does nothing if the chain is too long.
 fn publish(tx: &mut Tx<'_>, sealer: &Sealer, record: &mut KeyRecord, now: Time) -> Result<(), StoreError> {
-    if record.chain.len() >= MOST_DOCUMENTS {
-        tracing::error!("the chain of keys is as long as phones follow it: the key in use stays");
+    if record.chain.len() >= MAX_DOCUMENTS {
+        tracing::error!("the chain of key documents has its maximum length, so no new key is published");
         return Ok(());
     }
     let scalar = SigningKey::make_scalar().ok_or(StoreError::Stopped)?;
@@ -244,7 +251,7 @@ fn publish(tx: &mut Tx<'_>, sealer: &Sealer, record: &mut KeyRecord, now: Time) 
     audit::record(tx, "", "phone_key_published", new.kid(), now)
 }
 
-/// The new key alone, signed by itself: the old one counts no longer, and is forgotten.
+/// Publishes the new key alone, in a document signed by the new key. The old key is no longer valid and is deleted.
 fn drop_old(tx: &mut Tx<'_>, sealer: &Sealer, record: &mut KeyRecord, now: Time) -> Result<(), StoreError> {
     let Some(next) = record.next.take() else {
         return Ok(());
@@ -297,7 +304,7 @@ fn key_of(scalar: &[u8]) -> Result<SigningKey, StoreError> {
     SigningKey::from_scalar(scalar).map_err(|_range| StoreError::Stopped)
 }
 
-/// The key of this name with its record, made the first time.
+/// Loads the private scalar of the key with this name, and its record. Creates both on first use.
 fn load_one(
     tx: &mut Tx<'_>,
     sealer: &Sealer,

@@ -1,43 +1,49 @@
-//! The reference sign-in service of Countersign: the other side of every journey.
+//! The reference sign-in service of Countersign: the server side of the protocol.
 //!
-//! Short enough that a maker of sign-in services reads it to learn the protocol, good enough to run a
-//! small organization. It shares no code with the phone's core; both are held to `core/docs/protocol.md`.
+//! The service is short enough for a developer of sign-in services to learn the protocol from, and complete enough for
+//! a small organization. It shares no code with the phone's core; both implement `core/docs/protocol.md`.
 //!
-//! A folder for each thing that people or phones come for:
+//! One folder for each feature:
 //!
-//! | folder | what for |
+//! | folder | contents |
 //! | --- | --- |
-//! | `sign_in` | password, pass, second factor, phone sign-in; sessions and known browsers |
-//! | `security_info` | a person's methods; the wizard; step-up |
-//! | `enrollment` | adding a phone |
+//! | `sign_in` | signing in by password, pass, second factor or phone; sessions and known browsers |
+//! | `security_info` | the page of a person's sign-in methods; the wizard; step-up |
+//! | `enrollment` | adding a phone by a code or by signing in |
 //! | `prompts` | ceremonies, prompts, answers |
 //! | `devices` | signed requests and signed states, tombstones |
 //! | `phone_sign_in` | registering a device and its sign-in key |
 //! | `passes` | temporary access passes |
-//! | `policy`, `admin`, `people` | what an organization decides, and for whom |
+//! | `policy` | the organization's policy |
+//! | `admin` | the administrator's pages |
+//! | `people` | people and their passwords |
 //! | `openid` | the OpenID Provider |
 //!
-//! Each folder has the same parts, and each part imports only those before it (`tests/layers/service.txt`):
+//! Each folder has those of these parts that it needs. A part imports only the parts above it
+//! (`tests/layers/service.txt`):
 //!
-//! | part | what is there |
+//! | part | contents |
 //! | --- | --- |
-//! | a file named after the thing (`ceremony`, `device`, `session`, …) | what it is, pure |
-//! | `rules` | decisions, pure |
-//! | `records` | what is stored, and how it is found |
-//! | `endings` (one for all) | everything that revokes or ends something |
-//! | `acts` | what is done, each inside one transaction |
-//! | `routes` (and a file for each page) | HTTP |
+//! | a file named after its type (`ceremony`, `device`, `session`, …) | the type and its pure functions |
+//! | `rules` | decisions, as pure functions |
+//! | `records` | how the type is stored and found |
+//! | `endings` (one for all folders) | everything that revokes or ends a record |
+//! | `acts` | operations, which read and write inside transactions |
+//! | `routes` (and a file for each larger page) | the HTTP handlers |
 //!
 //! | shared file | what it does |
 //! | --- | --- |
-//! | `addresses` | the router: every address, with whom it is for |
-//! | `posted`, `visitor`, `cookies` | who a browser is, and whether a form is ours |
-//! | `pages` | the model of a page and every word on it |
-//! | `app`, `config`, `error`, `clock` | what every act is given |
-//! | `once`, `limits`, `peer`, `headers`, `events`, `serve`, `tls` | forms sent twice, limits by network, HTTP |
+//! | `addresses` | lists every method and path with its handler and its kind of client |
+//! | `posted`, `visitor`, `cookies` | identify the browser, and accept forms only from the service's own pages |
+//! | `pages` | builds pages and contains the page texts |
+//! | `app`, `config`, `error`, `clock` | shared state of the handlers, configuration, startup errors, clock |
+//! | `once`, `limits`, `peer` | repeated forms; rate limits by network |
+//! | `headers`, `events`, `serve`, `tls` | HTTP and TLS |
 //! | `store` | the database behind a trait |
 //! | `keys`, `jose`, `secrets`, `passwords` | cryptography |
-//! | `push`, `notices`, `audit`, `operator`, `problem`, `texts`, `verdict`, `agent`, `data` | the rest |
+//! | `push`, `notices`, `problem` | pushes, notices and problem documents for phones |
+//! | `audit`, `operator`, `data` | the audit log, the operator's commands, the data folder |
+//! | `texts`, `verdict`, `agent` | checks of shown texts, the result type of a decision, browser names |
 
 pub mod addresses;
 pub mod admin;

@@ -1,5 +1,5 @@
-//! Limits by network: how often one may ask before anything is looked up. Counted in the database, so that a second
-//! process on it does not double them.
+//! Rate limits by network, checked before a request takes effect. The counts are in the database, so several processes
+//! that use one database share one limit.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +10,13 @@ use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::store::{Record, StoreError, Table, Tx};
 
-/// What a network has left, as of a time.
+/// The remaining requests of a network at a given time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Bucket {
     id: String,
     left: f64,
     at: Time,
-    /// Then it is full again, as if it had never been.
+    /// When the bucket is full again; then the record is no longer needed.
     full_at: Time,
 }
 
@@ -36,24 +36,25 @@ impl Record for Bucket {
     }
 }
 
-/// What is left after one more, from what was left at a time; none when nothing is.
+/// Returns how many requests remain after one more request, or `None` if the limit is reached. `before`: how many
+/// remained, and when.
 #[must_use]
-pub fn one_more(limit: Limit, before: Option<(f64, Time)>, now: Time) -> Option<f64> {
+pub fn remaining_after_one(limit: Limit, before: Option<(f64, Time)>, now: Time) -> Option<f64> {
     let burst = f64::from(limit.burst);
     let left = before.map_or(burst, |(left, at)| {
-        // A clock that was set back gives nothing.
+        // If the clock was set back, no requests are added.
         let seconds = u32::try_from(now.saturating_sub(at).max(0)).unwrap_or(u32::MAX);
         (left + f64::from(seconds) * f64::from(limit.per_second)).min(burst)
     });
-    // GUARD(network-limit): two_services_on_one_database_count_together
+    // GUARD(network-limit): two_services_on_one_database_share_limits
     // INSTEAD: Some(left - 1.0)
     (left >= 1.0).then_some(left - 1.0)
 }
 
-/// Counts one of this name; false when there were too many. What is refused is not counted.
+/// Counts one request under this name. Returns false if the limit is reached; this request is then not counted.
 pub fn counts(tx: &mut Tx<'_>, limit: Limit, name: &str, now: Time) -> Result<bool, StoreError> {
     let before = tx.get::<Bucket>(name)?.map(|bucket| (bucket.left, bucket.at));
-    let Some(left) = one_more(limit, before, now) else {
+    let Some(left) = remaining_after_one(limit, before, now) else {
         return Ok(false);
     };
     let refill = Time::from(limit.burst.div_ceil(limit.per_second.max(1)));
@@ -61,13 +62,16 @@ pub fn counts(tx: &mut Tx<'_>, limit: Limit, name: &str, now: Time) -> Result<bo
     Ok(true)
 }
 
-/// Counts a phone's request.
+/// Counts one request of a phone's network.
+///
+/// # Errors
+/// `too-many-requests` if the limit is reached, or `unavailable` if the database failed.
 pub async fn phone(app: &App, peer: &Peer) -> Result<(), Problem> {
     let counted = network(app, format!("phone {}", peer.network())).await?;
     counted.then_some(()).ok_or(Problem::TooManyRequests)
 }
 
-/// Counts a page's form; false when there were too many.
+/// Counts one form of a browser's network. Returns false if the limit is reached.
 pub async fn page(app: &App, peer: &Peer) -> Result<bool, StoreError> {
     network(app, format!("page {}", peer.network())).await
 }

@@ -1,4 +1,4 @@
-//! `countersign-service`: runs the reference sign-in service and does the operator's few acts.
+//! The program `countersign-service`: runs the reference sign-in service or a command of its operator.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -22,92 +22,94 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the service; makes its keys and a private certificate authority when there are none
+    /// Run the service; creates its keys and a private certificate authority if the folder has none
     Serve(Box<Serve>),
     /// Add a person; asks for the password, or reads it as one line from standard input
     AddPerson {
-        /// Where the service keeps everything
+        /// The service's data folder
         #[arg(long)]
         data: PathBuf,
         /// What the person types to sign in
         user_name: String,
-        /// What others see
+        /// The name that other people see; the user name by default
         #[arg(long)]
         name: Option<String>,
     },
-    /// Make somebody an administrator
+    /// Make a person an administrator
     Administrator {
-        /// Where the service keeps everything
+        /// The service's data folder
         #[arg(long)]
         data: PathBuf,
-        /// Whom
+        /// The person's user name
         user_name: String,
-        /// Take it back instead
+        /// Remove the role instead
         #[arg(long)]
         no_longer: bool,
     },
-    /// Make a token for the policy's API; shown once, good for 90 days
+    /// Create a token for the policy API; shown once, valid for 90 days
     ApiToken {
-        /// Where the service keeps everything
+        /// The service's data folder
         #[arg(long)]
         data: PathBuf,
-        /// Of which administrator
+        /// The administrator's user name
         user_name: String,
     },
-    /// Give a person another password, which they must change when they come; asks for it, or reads it as one line
+    /// Set a person's password, which they must change at the next sign-in; asks for the password, or reads it as one
+    /// line from standard input
     SetPassword {
-        /// Where the service keeps everything
+        /// The service's data folder
         #[arg(long)]
         data: PathBuf,
-        /// Whose
+        /// The person's user name
         user_name: String,
     },
-    /// Publish a new key towards phones, to be used in 48 hours; each is replaced after 90 days without this
+    /// Publish a new key for signing to phones, which is used from 48 hours later; without this command, the service
+    /// does this when its key is 90 days old
     RotateKeys {
-        /// Where the service keeps everything
+        /// The service's data folder
         #[arg(long)]
         data: PathBuf,
     },
-    /// Remove every phone of a person and end their sessions, for a lost phone
+    /// Remove all phones of a person, forget their browsers and end their sessions, for example after a lost phone
     ResetMethods {
-        /// Where the service keeps everything
+        /// The service's data folder
         #[arg(long)]
         data: PathBuf,
-        /// Whose
+        /// The person's user name
         user_name: String,
     },
 }
 
 #[derive(Args)]
 struct Serve {
-    /// Where the service keeps everything
+    /// The service's data folder
     #[arg(long)]
     data: PathBuf,
-    /// The address people and phones know the service by; it can't be changed later
+    /// The URL by which people and phones know the service; it can't be changed later
     #[arg(long, default_value = "https://localhost:8443", value_parser = issuer)]
     issuer: String,
-    /// Address to listen on
+    /// IP address and port to listen on
     #[arg(long, default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
-    /// The organization's name, as people know it
+    /// The organization's name, shown to people
     #[arg(long, default_value = "Countersign")]
     organization: String,
-    /// Certificate chain in PEM; without it a private authority is made in the data folder
+    /// Certificate chain in PEM; without it, the service creates a private authority in the data folder
     #[arg(long, requires = "key")]
     certificate: Option<PathBuf>,
     /// Private key of the certificate in PEM
     #[arg(long, requires = "certificate")]
     key: Option<PathBuf>,
-    /// A push relay on a private address, by origin, e.g. https://localhost:8444
+    /// Web origin of a push relay with a private network address, e.g. https://localhost:8444
     #[arg(long)]
     allow_relay: Vec<String>,
-    /// Authority to trust for these relays, PEM
+    /// Certificate authority to trust for these relays, in PEM; no other is trusted for them
     #[arg(long)]
     relay_ca: Vec<PathBuf>,
-    /// Where browsers may go back to a phone's app, compared exactly: a claimed https address
+    /// Return address of a phone's app: a claimed https URL, compared exactly
     #[arg(long, value_parser = return_address)]
     phone_redirect: Vec<String>,
-    /// Address that opens the phone's app, offered on the number's page to browsers on phones
+    /// Claimed https URL that opens the phone's app, offered on the number page to browsers on phones
     #[arg(long, value_parser = app_link)]
     app_link: Option<String>,
     /// A registered application: id,secret,name,return address
@@ -127,7 +129,7 @@ fn client(text: &str) -> Result<Client, String> {
     }
 }
 
-/// Asked for without showing it; one line when nobody sits there.
+/// Asks for a password without echo. If standard input is not a terminal, reads one line from it.
 fn password() -> Result<zeroize::Zeroizing<String>, AppError> {
     if std::io::stdin().is_terminal() {
         return Ok(rpassword::prompt_password("Password: ")?.into());
@@ -164,16 +166,16 @@ async fn main() -> Result<(), AppError> {
         Command::SetPassword { data, user_name } => {
             let (store, now) = (data::open(&data)?, SystemClock::default().now());
             operator::set_password(&store, &user_name, &password()?, now)?;
-            say("Done. What was begun with the old password has ended.")
+            say("Done. Sessions and requests that used the old password have ended.")
         }
         Command::RotateKeys { data } => {
             let now = SystemClock::default().now();
             let hours = (operator::rotate_keys(&data, now)? - now).max(0) / HOUR;
-            say(&format!("A new key is published; it signs in {hours} hours, and phones learn of it until then."))
+            say(&format!("A new key is published. It comes into use in {hours} hours; phones learn of it before then."))
         }
         Command::ResetMethods { data, user_name } => {
             let removed = operator::reset_methods(&data::open(&data)?, &user_name, SystemClock::default().now())?;
-            say(&format!("{removed} phone(s) removed; every session has ended."))
+            say(&format!("{removed} phone(s) removed. All sessions have ended."))
         }
     }
 }
@@ -195,7 +197,7 @@ async fn run(options: Serve) -> Result<(), AppError> {
         limits: Config::LIMITS,
     };
     let host = Url::parse(&config.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let host = host.ok_or_else(|| AppError::Tls("the issuer is not an address".to_owned()))?;
+    let host = host.ok_or_else(|| AppError::Tls("the issuer has no host name".to_owned()))?;
     data::make_private(&options.data)?;
     let identity = match (&options.certificate, &options.key) {
         (Some(certificate), Some(key)) => tls::Identity {
@@ -210,15 +212,15 @@ async fn run(options: Serve) -> Result<(), AppError> {
     let (store, clock) = (app.store.clone(), SystemClock::default());
     let first = tokio::task::spawn_blocking(move || operator::first_administrator(&store, clock.now()));
     if let Some(password) = first.await.map_err(|error| AppError::Data(error.into()))?? {
-        say(&format!("Nobody is here yet. The first administrator signs in as {}", operator::FIRST_NAME))?;
-        say(&format!("with the password {password}, once, to choose another."))?;
+        say(&format!("No person has been added yet. The first administrator signs in as {}", operator::FIRST_NAME))?;
+        say(&format!("with the password {password}. It works once; then the administrator chooses another."))?;
     }
     say(&format!("{} is ready on {}.", app.config.issuer, running.address))?;
     if !identity.authority.is_empty() {
         let path = options.data.join("authority.pem");
         say(&format!("Browsers and phones must trust {}.", path.display()))?;
     }
-    let cleaning = tokio::spawn(app.keep_clean());
+    let cleaning = tokio::spawn(app.run_maintenance());
     tokio::signal::ctrl_c().await?;
     cleaning.abort();
     running.stop().await;

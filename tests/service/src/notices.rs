@@ -1,4 +1,4 @@
-//! Notices: what the phones of an account are told of changes, until each has acknowledged it.
+//! Notices: changes of an account. Each phone of the account receives a notice until the phone acknowledges it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,12 +7,12 @@ use crate::devices::records as devices;
 use crate::secrets::random_id;
 use crate::store::{Record, StoreError, Table, Tx};
 
-/// A phone that was away longer has other news.
+/// Lifetime of a notice. A phone that was offline for longer learns only the current state of its account.
 const LIFE: Time = 30 * DAY;
-/// The oldest that fit into one answer.
-const MAX_TOLD: usize = 16;
+/// The most notices in one signed state, and the most ids in one acknowledgment.
+const MAX_NOTICES: usize = 16;
 
-/// What happened.
+/// The change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -26,22 +26,22 @@ pub enum Kind {
     PhoneSignInOff,
     /// A phone was reported as lost.
     PhoneLost,
-    /// A pass was made.
+    /// A pass was created.
     PassCreated,
-    /// A browser that the account never used has signed in.
+    /// The person signed in with a browser that the account did not know.
     NewBrowser,
 }
 
 /// A notice to one device.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Notice {
-    /// Its id.
+    /// The notice's id.
     pub id: String,
-    /// To which device.
+    /// The device that receives the notice.
     pub device_id: String,
-    /// What happened.
+    /// The change.
     pub kind: Kind,
-    /// When.
+    /// When the change happened.
     pub at: Time,
 }
 
@@ -61,7 +61,8 @@ impl Record for Notice {
     }
 }
 
-/// Tells every active phone of the account but one, in the transaction of the change.
+/// Adds a notice for every active phone of the account, except the device `but`. Called in the transaction of the
+/// change.
 pub fn notify(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, kind: Kind, now: Time) -> Result<(), StoreError> {
     for phone in devices::active(tx, account_id)? {
         if Some(phone.id.as_str()) != but {
@@ -72,16 +73,16 @@ pub fn notify(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, kind: Kind, 
     Ok(())
 }
 
-/// What a device has not yet acknowledged, oldest first.
+/// Returns the 16 oldest notices that a device has not acknowledged, oldest first.
 pub fn waiting(tx: &mut Tx<'_>, device_id: &str) -> Result<Vec<Notice>, StoreError> {
     let mut notices: Vec<Notice> = tx.children(device_id)?;
-    notices.truncate(MAX_TOLD);
+    notices.truncate(MAX_NOTICES);
     Ok(notices)
 }
 
-/// Forgets what a device has shown; another device's notices stay.
+/// Deletes the notices that a device has shown; ids of another device's notices are ignored.
 pub fn acknowledge(tx: &mut Tx<'_>, device_id: &str, ids: &[String]) -> Result<(), StoreError> {
-    for id in ids.iter().take(MAX_TOLD) {
+    for id in ids.iter().take(MAX_NOTICES) {
         if tx.get::<Notice>(id)?.is_some_and(|notice| notice.device_id == device_id) {
             tx.delete::<Notice>(id)?;
         }

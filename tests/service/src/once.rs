@@ -1,8 +1,9 @@
-//! Each form is acted on once. A form that is sent twice (a double click, or a browser that asks again when an answer
-//! is slow) gets the first one's answer, its cookies included; and a browser that goes away ends no work half-way.
+//! Processes each form once. A form that is sent twice (by a double click, or by a browser that retries a slow request)
+//! gets the first response again, including its cookies. The work continues even if the browser disconnects.
 //!
-//! Kept in this process only. When two processes share a database and a double click is split between them, each acts
-//! on the form: then only the page's script keeps the form from being sent twice.
+//! The responses are kept in the memory of one process. If two processes share a database and each receives one request
+//! of a double click, both process the form. Against this, only the page's script helps: it does not send the second
+//! request.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,14 +15,14 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// A form may come again for so long after it was answered.
+/// For this long after the response, a repeated form gets the same response.
 const KEPT: Duration = Duration::from_secs(10);
-/// More forms than this are not remembered: the oldest are forgotten first.
+/// The most forms that are remembered. The oldest are forgotten first.
 const MAX_FORMS: usize = 2_048;
-/// No page of ours is larger.
+/// The longest response to a form, in bytes. No page is longer.
 const MAX_PAGE: usize = 1 << 20;
 
-/// An answer that can be given again.
+/// A response that can be sent again.
 #[derive(Clone)]
 struct Answer {
     parts: response::Parts,
@@ -37,17 +38,18 @@ struct Forms {
     oldest_first: VecDeque<String>,
 }
 
-/// The forms of the last seconds.
+/// The recent forms, with their responses.
 #[derive(Default)]
 pub struct Once(Mutex<Forms>);
 
 impl Once {
-    /// Answers a form: by `act`, or as the same form was answered a moment ago.
+    /// Runs `act` for the form with the id `form`, and returns its response. If the same form was sent a moment ago,
+    /// returns the response to that form without running `act`.
     pub async fn answer(&self, form: String, act: impl Future<Output = Response> + Send + 'static) -> Response {
         answer_of(self.pending(form, Instant::now(), act)).await
     }
 
-    /// The work on a form, begun now or a moment ago.
+    /// Returns the pending response to a form. Runs `act`, unless the same form was sent a moment ago.
     fn pending(&self, form: String, now: Instant, act: impl Future<Output = Response> + Send + 'static) -> Pending {
         let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         forms.forget_old(now);
@@ -57,9 +59,9 @@ impl Once {
             return pending.clone();
         }
         let (answered, pending) = watch::channel(None);
-        // A task of its own: a browser that sends again has closed the first connection.
+        // The work runs in its own task: a browser that sends a form again closes its first connection.
         tokio::spawn(async move {
-            let answer = whole(act.await).await;
+            let answer = buffered(act.await).await;
             answered.send_replace(Some(Arc::new(answer)));
         });
         forms.oldest_first.push_back(form.clone());
@@ -72,7 +74,7 @@ async fn answer_of(mut pending: Pending) -> Response {
     let answer = pending.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
     match answer {
         Some(answer) => Response::from_parts(answer.parts.clone(), Body::from(answer.body.clone())),
-        // The work has panicked.
+        // `act` has panicked.
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
@@ -93,12 +95,12 @@ impl Forms {
 fn is_old(pending: &Pending, now: Instant) -> bool {
     match &*pending.borrow() {
         Some(answer) => now.saturating_duration_since(answer.at) >= KEPT,
-        // At work, unless it has panicked.
+        // Still running, or panicked.
         None => pending.has_changed().is_err(),
     }
 }
 
-async fn whole(response: Response) -> Answer {
+async fn buffered(response: Response) -> Answer {
     let (parts, body) = response.into_parts();
     match to_bytes(body, MAX_PAGE).await {
         Ok(body) => Answer { parts, body, at: Instant::now() },
@@ -116,7 +118,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::sync::Semaphore;
 
-    /// Counts how often it was acted on, once it may go on.
+    /// Counts its calls, and returns once the gate opens.
     async fn act(count: Arc<AtomicUsize>, gate: Arc<Semaphore>) -> Response {
         let number = count.fetch_add(1, Ordering::SeqCst);
         gate.acquire().await.unwrap().forget();
@@ -128,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_form_sent_twice_is_acted_on_once_and_another_form_by_itself() {
+    async fn form_sent_twice_is_processed_once() {
         let (once, count, gate) = (Once::default(), Arc::default(), Arc::new(Semaphore::new(0)));
         let send = |form: &str, after| {
             once.pending(form.to_owned(), Instant::now() + after, act(Arc::clone(&count), gate.clone()))
@@ -136,14 +138,14 @@ mod tests {
         let first = send("a", Duration::ZERO);
         let second = send("a", KEPT);
         gate.add_permits(9);
-        assert_eq!((text(first).await, text(second).await), ("0".to_owned(), "0".to_owned()), "at work");
-        assert_eq!(text(send("a", Duration::ZERO)).await, "0", "just answered");
+        assert_eq!((text(first).await, text(second).await), ("0".to_owned(), "0".to_owned()), "processed twice");
+        assert_eq!(text(send("a", Duration::ZERO)).await, "0", "processed again right after its response");
         assert_eq!(text(send("b", Duration::ZERO)).await, "1");
-        assert_eq!(text(send("a", KEPT)).await, "2", "answered long ago");
+        assert_eq!(text(send("a", KEPT)).await, "2", "not processed again after {KEPT:?}");
     }
 
     #[tokio::test]
-    async fn a_browser_that_goes_away_ends_no_work() {
+    async fn form_is_processed_even_if_the_browser_disconnects() {
         let (once, count, gate) = (Once::default(), Arc::default(), Arc::new(Semaphore::new(0)));
         drop(once.pending("a".to_owned(), Instant::now(), act(Arc::clone(&count), gate.clone())));
         gate.add_permits(1);
@@ -152,21 +154,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_so_many_forms_are_remembered_and_the_oldest_are_forgotten_first() {
+    async fn oldest_forms_are_forgotten_first_at_the_limit() {
         let (once, count, gate) = (Once::default(), Arc::default(), Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)));
         let send = |form: usize| once.pending(form.to_string(), Instant::now(), act(Arc::clone(&count), gate.clone()));
         for form in 0..=MAX_FORMS {
             text(send(form)).await;
         }
         assert_eq!(once.0.lock().unwrap().answers.len(), MAX_FORMS);
-        assert_eq!(text(send(MAX_FORMS)).await, MAX_FORMS.to_string(), "the newest is not acted on again");
-        assert_eq!(text(send(0)).await, (MAX_FORMS + 1).to_string(), "the oldest is");
+        assert_eq!(text(send(MAX_FORMS)).await, MAX_FORMS.to_string(), "the newest form was forgotten");
+        assert_eq!(text(send(0)).await, (MAX_FORMS + 1).to_string(), "the oldest form was not forgotten");
     }
 
     #[tokio::test]
-    async fn a_form_whose_work_panicked_can_be_sent_again() {
+    async fn form_can_be_sent_again_after_a_panic() {
         let once = Once::default();
-        let broken = once.pending("a".to_owned(), Instant::now(), async { panic!("a fault of ours") });
+        let broken = once.pending("a".to_owned(), Instant::now(), async { panic!("a simulated bug") });
         assert_eq!(answer_of(broken).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let again = once.pending("a".to_owned(), Instant::now(), async { StatusCode::OK.into_response() });
         assert_eq!(answer_of(again).await.status(), StatusCode::OK);

@@ -1,4 +1,5 @@
-//! The OpenID Provider: enough for a stock relying party, code + PKCE only (OpenID Connect Core 1.0, OAuth 2.1).
+//! The OpenID Provider. It works with unmodified relying parties, and supports only the authorization code flow with
+//! PKCE (OpenID Connect Core 1.0, OAuth 2.1).
 
 pub mod acts;
 pub mod answer;

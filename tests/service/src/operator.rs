@@ -1,6 +1,7 @@
-//! The operator's acts: adding a person, and the way out for a lost phone.
+//! The operator's commands, such as adding a person or removing a lost phone.
 //!
-//! They need the database and nothing else, so they work before the service has ever run and while it runs.
+//! The commands use only the data folder, so they work while the service runs. All but [`rotate_keys`] also work before
+//! the first start of the service.
 
 use std::path::Path;
 
@@ -18,15 +19,15 @@ use crate::secrets::{Sealer, crockford, hashed, random_id};
 use crate::sign_in::acts::replace_password;
 use crate::store::Store;
 
-/// What the first administrator types to sign in.
+/// The user name of the first administrator.
 pub const FIRST_NAME: &str = "administrator";
-/// 80 bits, used once.
+/// Length in characters. The password has 80 random bits and works once.
 const FIRST_PASSWORD: usize = 16;
 
-/// Adds a person. Blocks for the hashing.
+/// Adds a person. Blocks while it hashes the password.
 ///
 /// # Errors
-/// The name is taken, or name or password is empty.
+/// The user name is taken, the user name or the password is empty, the database failed, or there is no randomness.
 pub fn add_person(
     store: &Store,
     user_name: &str,
@@ -41,11 +42,11 @@ pub fn add_person(
     if store.run_blocking(|tx| people::add(tx, &person))? { Ok(()) } else { Err(AppError::NameTaken) }
 }
 
-/// The first administrator of a service that knows nobody: returns a password that works once; none when there is
-/// somebody. Blocks for the hashing.
+/// Adds the first administrator if the service has no people. Returns a password that works once, or `None` if there
+/// are people. Blocks while it hashes the password.
 ///
 /// # Errors
-/// The database.
+/// The database failed, or there is no randomness.
 pub fn first_administrator(store: &Store, now: Time) -> Result<Option<String>, AppError> {
     if store.run_blocking(|tx| Ok(!people::everybody(tx)?.is_empty()))? {
         return Ok(None);
@@ -58,10 +59,10 @@ pub fn first_administrator(store: &Store, now: Time) -> Result<Option<String>, A
     Ok(added.then_some(password))
 }
 
-/// Makes somebody an administrator, or no longer one.
+/// Makes a person an administrator, or removes that role.
 ///
 /// # Errors
-/// Nobody has that user name.
+/// No person has that user name.
 pub fn set_administrator(store: &Store, user_name: &str, is_administrator: bool) -> Result<(), AppError> {
     let done = store.run_blocking(|tx| {
         let Some(mut person) = people::find(tx, user_name)? else {
@@ -71,13 +72,13 @@ pub fn set_administrator(store: &Store, user_name: &str, is_administrator: bool)
         tx.put(&person)?;
         Ok(true)
     })?;
-    if done { Ok(()) } else { Err(AppError::NobodyThere) }
+    if done { Ok(()) } else { Err(AppError::NoSuchPerson) }
 }
 
-/// Makes a token for the policy's API, shown once.
+/// Creates a token for the policy API. It is shown once; only its hash is stored.
 ///
 /// # Errors
-/// Nobody has that user name, or they are no administrator.
+/// No person has that user name, or the person is not an administrator.
 pub fn make_api_token(store: &Store, user_name: &str, now: Time) -> Result<String, AppError> {
     let token = random_id()?;
     let id = hashed(token.as_bytes());
@@ -89,14 +90,14 @@ pub fn make_api_token(store: &Store, user_name: &str, now: Time) -> Result<Strin
         audit::record(tx, &person.account_id, "api_token_made", "", now)?;
         Ok(true)
     })?;
-    if made { Ok(token) } else { Err(AppError::NobodyThere) }
+    if made { Ok(token) } else { Err(AppError::NoSuchPerson) }
 }
 
-/// Gives a person another password, which they must change when they come; what rests on the old one ends. Blocks for
-/// the hashing.
+/// Sets a person's password, which they must change at the next sign-in. Ends everything that the old password proved
+/// (see `end_for_new_password`). Blocks while it hashes the password.
 ///
 /// # Errors
-/// Nobody has that user name, or the password is empty.
+/// No person has that user name, or the password is empty.
 pub fn set_password(store: &Store, user_name: &str, password: &str, now: Time) -> Result<(), AppError> {
     if password.is_empty() {
         return Err(AppError::Empty);
@@ -111,22 +112,23 @@ pub fn set_password(store: &Store, user_name: &str, password: &str, now: Time) -
         tx.put(&person)?;
         Ok(true)
     })?;
-    if done { Ok(()) } else { Err(AppError::NobodyThere) }
+    if done { Ok(()) } else { Err(AppError::NoSuchPerson) }
 }
 
-/// Publishes a new key towards phones; returns from when on it signs. Running services take it over by themselves.
+/// Publishes a new key for signing to phones, and returns when the key starts to sign. A running service loads the key
+/// within a minute. If a next key is already published, only returns when that key starts to sign.
 ///
 /// # Errors
-/// The service has never run on this folder.
+/// The service has never run on this folder, or the chain of key documents is too long.
 pub fn rotate_keys(folder: &Path, now: Time) -> Result<Time, AppError> {
     let (store, sealer) = (data::open(folder)?, Sealer::new(&data::key(folder)?)?);
     Ok(store.run_blocking(|tx| keys::publish_now(tx, &sealer, now))?)
 }
 
-/// Removes every phone of a person, forgets their browsers and ends their sessions; returns how many phones.
+/// Removes all active phones of a person, forgets their browsers and ends their sessions. Returns the number of phones.
 ///
 /// # Errors
-/// Nobody has that user name.
+/// No person has that user name.
 pub fn reset_methods(store: &Store, user_name: &str, now: Time) -> Result<usize, AppError> {
     let removed = store.run_blocking(|tx| {
         let Some(person) = people::find(tx, user_name)? else {
@@ -134,5 +136,5 @@ pub fn reset_methods(store: &Store, user_name: &str, now: Time) -> Result<usize,
         };
         Ok(Some(remove_every_device(tx, &person.account_id, now)?))
     })?;
-    removed.ok_or(AppError::NobodyThere)
+    removed.ok_or(AppError::NoSuchPerson)
 }

@@ -1,4 +1,4 @@
-//! Pages: one model, one template. What a page says stands in `words`.
+//! Builds all pages from one model with one template. Nearly all page texts are in `words`.
 
 mod html;
 pub mod words;
@@ -11,13 +11,13 @@ use crate::store::StoreError;
 
 pub use html::{Block, Entry, Field, Form, Method, Page, script, style};
 
-/// An address that leads nowhere.
+/// Returns the page for an unknown path.
 #[must_use]
 pub fn not_found(app: &App) -> Response {
     words::not_found().show_as(StatusCode::NOT_FOUND, app, None)
 }
 
-/// The page for a database that failed.
+/// Logs a failure of the database, and returns the page that reports it.
 pub fn failed(app: &App, error: &StoreError) -> Response {
     tracing::error!(%error, "the database failed");
     words::unavailable().show_as(StatusCode::SERVICE_UNAVAILABLE, app, None)

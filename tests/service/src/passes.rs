@@ -1,7 +1,7 @@
-//! Temporary access passes: a way to add a phone without a password, once and for a short while.
+//! Temporary access passes. With a pass, a person can add a phone without a password, once and within a short time.
 //!
-//! A pass never opens an application by itself. It is stored hashed, made by an administrator or, with step-up,
-//! by the person, and a newer one ends the older.
+//! A pass alone does not sign in to an application. An administrator creates a pass for a person, or the person creates
+//! a pass after step-up. A new pass ends the old one. Passes are stored hashed.
 
 pub mod acts;
 pub mod pass;

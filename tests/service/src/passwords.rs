@@ -1,11 +1,11 @@
-//! Hashing of passwords.
+//! Hashes and verifies passwords.
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 
 use crate::secrets::{SecretError, random_id};
 
-/// Password hashing: 19 MiB, two passes, the OWASP minimum.
+/// Argon2id with 19 MiB and two passes, the minimum that OWASP recommends.
 const PASSWORD_MEMORY_KIB: u32 = 19_456;
 
 const PASSWORD_PASSES: u32 = 2;
@@ -19,35 +19,36 @@ fn hasher() -> Result<Argon2<'static>, SecretError> {
 pub struct Hash(String);
 
 impl Hash {
-    /// As it is stored (PHC string).
+    /// Returns the stored form (PHC string).
     #[must_use]
     pub fn into_text(self) -> String {
         self.0
     }
 }
 
-/// Hashes a password; slow, for a blocking thread.
+/// Hashes a password. Slow: call it on a blocking thread.
 pub fn hash(password: &str) -> Result<Hash, SecretError> {
     Ok(Hash(hasher()?.hash_password(password.as_bytes()).map_err(|_library| SecretError)?.to_string()))
 }
 
-/// The hash that a name nobody has is checked against, so that it costs the same.
+/// The hash against which passwords for unknown user names are checked, so that the time does not show which names
+/// exist.
 pub struct Decoy(String);
 
 impl Decoy {
-    /// Hashes something nobody types.
+    /// Hashes a random value that no one can type.
     pub fn new() -> Result<Self, SecretError> {
         Ok(Self(hash(&random_id()?)?.0))
     }
 
-    /// As it would be stored.
+    /// Returns the hash as a PHC string.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.0
     }
 }
 
-/// Compares a password with a hash; slow, for a blocking thread.
+/// Returns whether a password matches a stored hash. Slow: call it on a blocking thread.
 #[must_use]
 pub fn verify_password(password: &str, hash: &str) -> bool {
     let (Ok(hasher), Ok(hash)) = (hasher(), PasswordHash::new(hash)) else {

@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! The network address of a client.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -6,27 +6,27 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 
-/// Where a request comes from, in canonical form.
+/// The network address of a client, in canonical form.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(IpAddr);
 
 impl Peer {
-    /// On a socket for both protocols, IPv4 clients arrive as IPv4-mapped IPv6 addresses (RFC 4291 section 2.5.5.2):
-    /// they are IPv4 from here on, or all of them would be one network.
+    /// Converts an address to canonical form. On a dual-stack socket, IPv4 clients have IPv4-mapped IPv6 addresses
+    /// (RFC 4291 section 2.5.5.2). Unconverted, all IPv4 clients would count as one network.
     #[must_use]
     pub fn at(address: IpAddr) -> Self {
-        // GUARD(ipv4-mapped-address): on_a_socket_for_both_protocols_each_ipv4_network_has_its_own_limit
+        // GUARD(ipv4-mapped-address): ipv4_networks_are_limited_separately_on_a_dual_stack_socket
         // INSTEAD: Self(address)
         Self(address.to_canonical())
     }
 
-    /// The address.
+    /// Returns the address.
     #[must_use]
     pub fn address(&self) -> IpAddr {
         self.0
     }
 
-    /// The network around the address: /24 or /56.
+    /// Returns the network of the address: /24 for IPv4, /56 for IPv6.
     #[must_use]
     pub fn network(&self) -> String {
         match self.0 {
@@ -46,7 +46,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        // The socket's own address: headers like X-Forwarded-For are anybody's to write.
+        // Only the socket's address is used: any client can send headers such as X-Forwarded-For.
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         Ok(Self::at(peer.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
     }

@@ -1,4 +1,4 @@
-//! People and their passwords.
+//! The people of the organization, and their passwords.
 
 pub mod person;
 pub mod records;

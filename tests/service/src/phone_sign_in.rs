@@ -1,4 +1,7 @@
-//! Phone sign-in on and off: the device is registered by its owner in a browser, then its sign-in key.
+//! Registering a device in a browser, and its sign-in key (protocol sections 10 and 11).
+//!
+//! The phone pushes its request to the service, the person agrees in the browser, and the phone gets a token. With the
+//! token, the phone registers its sign-in key, or registers itself as a new device (`enrollment::by_sign_in`).
 
 pub mod acts;
 pub mod records;

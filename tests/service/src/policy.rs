@@ -1,4 +1,4 @@
-//! The organization's authentication-methods policy: who may use the app, and how.
+//! The organization's policy: which people may use the app, and with which options.
 
 pub mod acts;
 pub mod document;

@@ -1,5 +1,5 @@
-//! Reads who a browser is from its request, and accepts forms from our own pages alone: with our own `Origin` and a
-//! token that was made for this browser.
+//! Identifies the browser of a request, and accepts forms only from the service's own pages: the headers must name the
+//! service as the form's web origin, and the form must contain a token that was made for this browser.
 
 use std::collections::HashMap;
 
@@ -57,27 +57,27 @@ impl FromRequestParts<App> for Visitor {
     }
 }
 
-/// The flow in the address.
+/// Returns the URL's parameter `flow`.
 fn flow_of(parts: &Parts) -> Option<String> {
     let query = parts.uri.query().unwrap_or_default();
     url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "flow").map(|(_, flow)| flow.into_owned())
 }
 
 fn bad_address(app: &App) -> Response {
-    words::bad_request("The address of this page is not whole.").show_as(StatusCode::BAD_REQUEST, app, None)
+    words::bad_request("The address of this page is incomplete.").show_as(StatusCode::BAD_REQUEST, app, None)
 }
 
-/// A form from one of our own pages.
+/// A form that one of the service's own pages sent.
 pub struct Posted {
-    /// Who sent it.
+    /// The browser that sent it.
     pub visitor: Visitor,
-    /// Its name among the forms of every page: two requests of the same name are one form, sent twice.
+    /// The form's id. Two requests with the same id are one form that was sent twice.
     pub id: String,
     fields: HashMap<String, String>,
 }
 
 impl Posted {
-    /// What was filled in; empty when it was not.
+    /// Returns a field's value; empty if the form does not contain the field.
     #[must_use]
     pub fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
@@ -89,8 +89,8 @@ impl FromRequest<App> for Posted {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        // GUARD(form-origin): j6_w12_started_from_another_site_nothing_is_asked
-        if !is_from_us(&parts.headers, &app.config.issuer) {
+        // GUARD(form-origin): j6_w12_another_site_cannot_start_a_sign_in
+        if !is_same_origin(&parts.headers, &app.config.issuer) {
             return Err(words::foreign_form().show_as(StatusCode::FORBIDDEN, app, None));
         }
         let visitor = Visitor::from_request_parts(&mut parts, app).await?;
@@ -109,7 +109,7 @@ impl FromRequest<App> for Posted {
             }
         };
         let fields: HashMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
-        // GUARD(form-token): j6_w12_started_from_another_site_nothing_is_asked, every_form_counts_from_our_own_page_alone
+        // GUARD(form-token): j6_w12_another_site_cannot_start_a_sign_in, forms_need_the_csrf_token_and_the_own_web_origin
         if !visitor.made(app, fields.get("csrf").map_or("", String::as_str)) {
             let page = words::stale_form(visitor.flow.is_some());
             return Err(page.show_as(StatusCode::FORBIDDEN, app, Some(&visitor)));
@@ -119,7 +119,7 @@ impl FromRequest<App> for Posted {
     }
 }
 
-/// A form is known by where it goes, by every byte of it, its page's own token among them, and by the browser's cookies.
+/// Returns a form's id: the hash of its path and query, the browser's cookies, and its body with the page's token.
 fn form_id(cookies: &Cookies, path: &str, body: &[u8]) -> String {
     let text = |cookie: &Option<String>| cookie.clone().unwrap_or_default();
     let (attempt, session, form) = (text(&cookies.attempt), text(&cookies.session), text(&cookies.form));
@@ -127,11 +127,12 @@ fn form_id(cookies: &Cookies, path: &str, body: &[u8]) -> String {
     hashed(&[head.as_bytes(), body].concat())
 }
 
-/// Browsers say where a form came from; one that says nothing at all is refused.
-fn is_from_us(headers: &HeaderMap, issuer: &str) -> bool {
+/// Returns whether a form comes from the service's own web origin, by `Origin` and `Sec-Fetch-Site`; false if a request
+/// has neither header.
+fn is_same_origin(headers: &HeaderMap, issuer: &str) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("origin"), text("sec-fetch-site")) {
-        // GUARD(form-origin-exact): j6_w12_forms_of_another_site_do_nothing_at_any_address
+        // GUARD(form-origin-exact): j6_w12_forms_of_another_site_have_no_effect_at_any_address
         // INSTEAD: (Some(_), _) => true,
         (Some(origin), site) => origin == issuer && site.is_none_or(|site| site == "same-origin"),
         (None, site) => site == Some("same-origin"),

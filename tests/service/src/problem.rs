@@ -1,4 +1,5 @@
-//! Problem documents (RFC 9457), protocol section 9: what a phone is told before anything is signed.
+//! Problem documents (RFC 9457, protocol section 9): the unsigned responses to requests that the service refuses or
+//! can't process.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -10,25 +11,26 @@ const BASE: &str = "https://countersign.dev/problems/";
 /// Every problem type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
-    /// No such id, or a wrong MAC.
+    /// The code's id is unknown, or the MAC is wrong. When a phone is added by signing in: its token is not valid.
     EnrollmentUnknown,
-    /// Its time is over.
+    /// The enrollment has expired.
     EnrollmentExpired,
-    /// Bound by another phone, or finished.
+    /// The enrollment was bound by another phone, or is finished.
     EnrollmentUsed,
-    /// Ended on the page.
+    /// The enrollment was cancelled or ended before its time, or the policy or a suspension does not allow it.
     EnrollmentCancelled,
-    /// A sixth nonce.
+    /// A look-up has a sixth nonce. An enrollment accepts five.
     TooManyLookUps,
-    /// Any fault of a signed request.
+    /// The request is malformed, its signature is wrong, its key is unknown, or a checked member has a wrong value. The
+    /// problem does not show which.
     RequestRefused,
-    /// Another protocol version.
+    /// The protocol version is not 1.
     UnsupportedVersion,
-    /// A body over the limit.
+    /// The body is longer than the limit.
     TooLarge,
-    /// Too many requests from one network.
+    /// The network has sent too many requests.
     TooManyRequests,
-    /// Try again later.
+    /// The service failed, for example its database. The client may retry later.
     Unavailable,
 }
 

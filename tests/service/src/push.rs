@@ -1,5 +1,5 @@
-//! Web Push out: encrypted and signed by a library that shares no code with the phone, sent through a
-//! guard against addresses inside. A push that fails costs nothing but time: the phone can fetch.
+//! Sends Web Push messages. Libraries that share no code with the phone encrypt and sign the messages. A guard refuses
+//! private network addresses. A failed push only delays a prompt: the phone can fetch the prompt.
 
 mod guard;
 
@@ -20,18 +20,18 @@ use crate::store::Store;
 
 pub use guard::{GuardError, Request, Sender};
 
-/// A prompt lives no longer, so its push need not either.
+/// How long the relay keeps a push. No prompt lasts longer.
 const TTL: Duration = Duration::from_secs(300);
-/// Every push has this many bytes before encryption, so that its size tells nothing.
+/// Every push has this many bytes before encryption, so that the size of a push does not show its kind.
 const PADDED: usize = 2_700;
 
-/// A push to be sent.
+/// A push to send.
 pub struct Push {
-    /// To whom.
+    /// The receiving device.
     pub device_id: String,
-    /// Where.
+    /// The device's subscription.
     pub subscription: Subscription,
-    /// What.
+    /// The signed message.
     pub jws: String,
 }
 
@@ -45,13 +45,13 @@ pub struct Pusher {
 }
 
 impl Pusher {
-    /// With a guarded sender; `contact` is the VAPID subject (RFC 8292 section 2.1).
+    /// Creates a pusher. `contact` is the VAPID subject (RFC 8292 section 2.1).
     #[must_use]
     pub fn new(sender: Sender, contact: &str, keys: Arc<Keys>, store: Store) -> Self {
         Self { sender: Arc::new(sender), contact: contact.into(), keys, store }
     }
 
-    /// Sends each push on a task of its own; nobody waits for them.
+    /// Sends each push in its own task. Does not wait for them.
     pub fn send_all(&self, pushes: Vec<Push>) {
         for push in pushes {
             let pusher = self.clone();
@@ -61,14 +61,14 @@ impl Pusher {
 
     async fn send(&self, push: Push) {
         let Some(request) = self.request(&push) else {
-            tracing::warn!("a push could not be encrypted");
+            tracing::warn!("could not encrypt a push");
             return;
         };
         match self.sender.send(request).await {
             Ok(404 | 410) => self.end_subscription(push.device_id, push.subscription.endpoint).await,
-            Ok(status) if (200..300).contains(&status) => tracing::debug!("a push was handed over"),
-            Ok(status) => tracing::warn!(status, "a push was not taken"),
-            Err(error) => tracing::warn!(%error, "a push was not sent"),
+            Ok(status) if (200..300).contains(&status) => tracing::debug!("the relay accepted a push"),
+            Ok(status) => tracing::warn!(status, "the relay refused a push"),
+            Err(error) => tracing::warn!(%error, "could not send a push"),
         }
     }
 
@@ -88,7 +88,7 @@ impl Pusher {
         Some(request)
     }
 
-    /// The VAPID header (RFC 8292 section 2); the library's own leaves the port out of the audience.
+    /// Builds the VAPID header (RFC 8292 section 2). The push library's own header omits the port in `aud`.
     fn vapid(&self, endpoint: &str) -> Option<HeaderValue> {
         let key = ES256KeyPair::from_bytes(self.keys.vapid_scalar()).ok()?;
         let origin = url::Url::parse(endpoint).ok()?.origin().ascii_serialization();
@@ -99,7 +99,7 @@ impl Pusher {
 
     async fn end_subscription(&self, device_id: String, endpoint: String) {
         if let Err(error) = self.store.run(move |tx| end_subscription(tx, &device_id, &endpoint)).await {
-            tracing::warn!(%error, "an ended subscription could not be noted");
+            tracing::warn!(%error, "could not store that a subscription has ended");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Randomness, hashes of bearer values, and sealing of what the database must not show.
+//! Random values, hashes of bearer values, and encryption of values that must not be readable in the database.
 
 use std::fmt;
 
@@ -10,39 +10,39 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// The system has no randomness, or a sealed value does not open.
+/// The system has no randomness, or a sealed value can't be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("secret can't be made or opened")]
+#[error("a secret can't be created or opened")]
 pub struct SecretError;
 
-/// base64url without padding.
+/// Encodes as base64url without padding.
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// base64url without padding, canonical only.
+/// Decodes base64url without padding; `None` unless the text is canonical.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// Fresh random bytes.
+/// Returns fresh random bytes.
 pub fn random<const N: usize>() -> Result<[u8; N], SecretError> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_unspecified| SecretError)?;
     Ok(bytes)
 }
 
-/// 128 random bits as text.
+/// Returns 128 random bits in base64url.
 pub fn random_id() -> Result<String, SecretError> {
     Ok(encode(&random::<16>()?))
 }
 
-/// A random number below `limit`, each as likely as any other.
+/// Returns a uniformly distributed random number below `limit`. A limit of 0 counts as 1.
 pub fn random_below(limit: u32) -> Result<u32, SecretError> {
     let limit = limit.max(1);
-    // The largest multiple of the limit: draws above it would favour small numbers.
+    // Random values from this multiple of the limit on are not used: they would make small numbers more likely.
     let fair = u32::MAX - u32::MAX.rem_euclid(limit);
     loop {
         let drawn = u32::from_be_bytes(random()?);
@@ -54,7 +54,7 @@ pub fn random_below(limit: u32) -> Result<u32, SecretError> {
 
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// Random characters that people can read to each other (Crockford's base32).
+/// Returns random characters of Crockford's base32, which people can read aloud to each other.
 pub fn crockford(length: usize) -> Result<String, SecretError> {
     let draw = |_at| {
         let index = usize::try_from(random_below(32)?).map_err(|_range| SecretError)?;
@@ -63,7 +63,8 @@ pub fn crockford(length: usize) -> Result<String, SecretError> {
     (0..length).map(draw).collect()
 }
 
-/// Reads them as people type them: case, spaces and hyphens don't matter, O is 0, I and L are 1.
+/// Reads characters of Crockford's base32 as people type them: ignores case, spaces and hyphens, and reads O as 0, I
+/// and L as 1. Returns `None` if there is any other character.
 #[must_use]
 pub fn crockford_read(typed: &str) -> Option<String> {
     let plain = |character: char| match character.to_ascii_uppercase() {
@@ -76,20 +77,20 @@ pub fn crockford_read(typed: &str) -> Option<String> {
     text.bytes().all(|byte| CROCKFORD.contains(&byte)).then_some(text)
 }
 
-/// SHA-256, base64url: how cookies, codes and tokens are stored.
+/// Returns the SHA-256 in base64url: the form in which cookies, authorization codes and tokens are stored.
 #[must_use]
 pub fn hashed(bytes: &[u8]) -> String {
     encode(digest(&SHA256, bytes).as_ref())
 }
 
-/// Compares two texts without telling by time where they differ.
+/// Compares two texts in a time that does not show where they differ.
 #[must_use]
 pub fn same(left: &str, right: &str) -> bool {
     let (left, right) = (digest(&SHA256, left.as_bytes()), digest(&SHA256, right.as_bytes()));
     left.as_ref().iter().zip(right.as_ref()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
-/// A value that only this installation can open.
+/// An encrypted value that only a holder of the data key can open.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealed(String);
 
@@ -100,29 +101,29 @@ impl fmt::Debug for Sealed {
 }
 
 impl Sealed {
-    /// As text, base64url.
+    /// Returns the text form, base64url.
     #[must_use]
     pub fn into_text(self) -> String {
         self.0
     }
 
-    /// From such text; whether it opens is seen by opening it.
+    /// Wraps the text form. An invalid text is detected when it is opened.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         Self(text.to_owned())
     }
 }
 
-/// Seals with the installation's data key, bound to a label.
+/// Encrypts values with the service's data key (AES-256-GCM). Each value is bound to a label.
 pub struct Sealer(LessSafeKey);
 
 impl Sealer {
-    /// From the data key.
+    /// Creates the sealer from the data key.
     pub fn new(key: &[u8; 32]) -> Result<Self, SecretError> {
         UnboundKey::new(&AES_256_GCM, key).map(|key| Self(LessSafeKey::new(key))).map_err(|_length| SecretError)
     }
 
-    /// Seals `plain`; `label` says what it is and whose.
+    /// Encrypts `plain`. `label` names the kind and the owner of the value.
     pub fn seal(&self, label: &str, plain: &[u8]) -> Result<Sealed, SecretError> {
         let nonce: [u8; NONCE_LEN] = random()?;
         let mut sealed = plain.to_vec();
@@ -132,7 +133,7 @@ impl Sealer {
         Ok(Sealed(encode(&[nonce.as_slice(), &sealed].concat())))
     }
 
-    /// Opens what was sealed under the same label.
+    /// Opens a value that was sealed under the same label.
     pub fn open(&self, label: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, SecretError> {
         let bytes = decode(&sealed.0).ok_or(SecretError)?;
         let (nonce, body) = bytes.split_first_chunk::<NONCE_LEN>().ok_or(SecretError)?;

@@ -1,4 +1,5 @@
-//! Security info: a person's own sign-in methods, and the wizard that adds one.
+//! The page on which a person manages their sign-in methods, step-up for these changes, and the wizard that adds a
+//! phone.
 
 pub mod acts;
 pub mod routes;

@@ -1,4 +1,4 @@
-//! Listening: TLS in front of the router, until told to stop.
+//! Serves the router over TLS.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -12,28 +12,28 @@ use tokio::task::JoinHandle;
 use crate::error::AppError;
 use crate::tls::{Identity, server_config};
 
-/// Open connections get this long to finish.
+/// How long open connections may continue after a stop.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// A running server; stops when told to, or when dropped.
+/// A running server. It stops on [`Running::stop`] or when dropped.
 pub struct Running {
-    /// Where it listens.
+    /// The network address on which the server listens.
     pub address: SocketAddr,
     handle: Handle<SocketAddr>,
     task: Option<JoinHandle<std::io::Result<()>>>,
 }
 
 impl Running {
-    /// Stops listening and waits until every connection has ended.
+    /// Stops listening. Waits half a second for open connections to end, then closes them.
     pub async fn stop(mut self) {
         self.handle.graceful_shutdown(Some(GRACE));
         if let Some(task) = self.task.take() {
-            // However the task ended, the port is free now.
+            // The port is free after the task has ended, even if it failed.
             let _ended = task.await;
         }
     }
 
-    /// Waits until it stops.
+    /// Waits until the server stops.
     pub async fn ended(mut self) {
         if let Some(task) = self.task.take() {
             let _ended = task.await;
@@ -47,7 +47,7 @@ impl Drop for Running {
     }
 }
 
-/// Binds an address; with port 0 the system picks one.
+/// Binds a listener to a network address. With port 0, the system chooses a port.
 pub fn bind(address: SocketAddr) -> Result<TcpListener, AppError> {
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;

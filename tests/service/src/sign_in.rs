@@ -1,4 +1,5 @@
-//! Signing a person in: with a password or a pass and a number, or with the phone alone.
+//! Signing in: with a password or a pass, followed by a number, or with the phone alone. The pages also add a phone or
+//! turn phone sign-in on when a phone sends the person to them.
 
 pub mod acts;
 pub mod attempt;

@@ -1,7 +1,8 @@
-//! The database behind a trait: records by id, listed by parent, changed in whole transactions.
+//! The database behind a trait. Records are found by id or listed by parent, and are changed only in transactions.
 //!
-//! Every public operation of the service is one function run by [`Store::run`]; its decisions are made by
-//! the pure rules of its room. SQLite and memory pass one contract suite; others can follow.
+//! An operation of the service passes a function to [`Store::run`], which runs the function as one transaction. In it,
+//! the pure functions of the folder's `rules` decide. SQLite and the memory back end pass the same contract tests;
+//! other back ends can be added.
 
 pub mod backend;
 mod memory;
@@ -16,65 +17,65 @@ use tokio::sync::watch;
 
 use crate::clock::Time;
 
-pub use backend::{Backend, Kept, Row, Rows, StoreError, Table, Work};
+pub use backend::{Backend, Durability, Row, Rows, StoreError, Table, Work};
 
-/// Something that is stored.
+/// A type whose values are stored.
 pub trait Record: Serialize + DeserializeOwned {
-    /// Where it is stored.
+    /// The table that contains the records.
     const TABLE: Table;
 
-    /// Its own name, unique in its table.
+    /// Returns the record's id, unique in its table.
     fn id(&self) -> &str;
 
-    /// What it is listed by.
+    /// Returns the key under which [`Tx::children`] lists the record.
     fn parent(&self) -> &str;
 
-    /// When it may be forgotten.
+    /// Returns when the record may be deleted; `None` keeps it.
     fn expires_at(&self) -> Option<Time>;
 }
 
-/// A transaction, by record type.
+/// A transaction over typed records.
 pub struct Tx<'a> {
     rows: &'a mut dyn Rows,
     wrote: bool,
 }
 
 impl<'a> Tx<'a> {
-    /// A transaction over rows that somebody else keeps and commits.
+    /// Wraps the rows of a transaction. The caller commits it.
     pub fn over(rows: &'a mut dyn Rows) -> Self {
         Self { rows, wrote: false }
     }
 
-    /// The record with this id.
+    /// Returns the record with this id.
     pub fn get<R: Record>(&mut self, id: &str) -> Result<Option<R>, StoreError> {
         Ok(self.rows.get(R::TABLE, id)?.map(|body| serde_json::from_str(&body)).transpose()?)
     }
 
-    /// Writes a record.
+    /// Writes a record. Replaces a record with the same id.
     pub fn put<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
         self.wrote = true;
         self.rows.put(R::TABLE, row(record)?)
     }
 
-    /// Writes a record whose id must be new; false when it is not.
+    /// Writes a record with a new id. Returns false, and writes nothing, if the id is taken.
     pub fn insert<R: Record>(&mut self, record: &R) -> Result<bool, StoreError> {
         self.wrote = true;
         self.rows.insert(R::TABLE, row(record)?)
     }
 
-    /// The records of a parent, in the order they were first written.
+    /// Returns the records of a parent, in the order in which they were first written.
     pub fn children<R: Record>(&mut self, parent: &str) -> Result<Vec<R>, StoreError> {
         let bodies = self.rows.children(R::TABLE, parent)?;
         bodies.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
     }
 
-    /// Deletes a record; false when there was none.
+    /// Deletes a record. Returns false if there was none.
     pub fn delete<R: Record>(&mut self, id: &str) -> Result<bool, StoreError> {
         self.wrote = true;
         self.rows.delete(R::TABLE, id)
     }
 
-    /// Forgets everything whose time is over.
+    /// Deletes every expired record.
     pub fn sweep(&mut self, now: Time) -> Result<(), StoreError> {
         Table::ALL.into_iter().try_for_each(|table| self.rows.sweep(table, now))
     }
@@ -97,13 +98,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// Everything in memory; gone with the process.
+    /// Creates a store in memory. Its content is lost when the process ends.
     #[must_use]
     pub fn memory() -> Self {
         Self::with(Arc::new(memory::Memory::default()))
     }
 
-    /// A SQLite file, made when it is not there.
+    /// Opens a SQLite file. Creates the file on first use.
     pub fn sqlite(path: &Path) -> Result<Self, StoreError> {
         Ok(Self::with(Arc::new(sqlite::Sqlite::open(path)?)))
     }
@@ -122,35 +123,37 @@ impl Store {
         tokio::task::spawn_blocking(move || store.run_blocking(work)).await.map_err(|_stopped| StoreError::Stopped)?
     }
 
-    /// Counts something, on a blocking thread: a transaction that nobody waits for, and that a power cut may take.
+    /// Like `run`, for work that only counts something: a power failure may lose the change, and tasks that wait for
+    /// changes are not notified.
     pub async fn count<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let store = self.clone();
-        let counted = tokio::task::spawn_blocking(move || store.transact(Kept::Probably, work));
+        let counted = tokio::task::spawn_blocking(move || store.transact(Durability::Relaxed, work));
         Ok(counted.await.map_err(|_stopped| StoreError::Stopped)??.0)
     }
 
     /// Runs `work` as one transaction on this thread.
     pub fn run_blocking<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let (value, wrote) = self.transact(Kept::Surely, work)?;
-        // Whoever waits for a change reads at each: reads that told of themselves would wake it for ever.
+        let (value, wrote) = self.transact(Durability::Full, work)?;
+        // Tasks that wait for changes read the database after each change. If reads counted as changes, these tasks
+        // would wake again and again.
         if wrote {
             self.changes.send_modify(|count| *count = count.wrapping_add(1));
         }
         Ok(value)
     }
 
-    /// Runs `work` and says whether it wrote anything.
+    /// Runs `work`, and returns whether it wrote anything.
     fn transact<T>(
         &self,
-        kept: Kept,
+        durability: Durability,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<(T, bool), StoreError> {
         let (mut work, mut value, mut wrote) = (Some(work), None, false);
-        self.backend.transact(kept, &mut |rows| {
+        self.backend.transact(durability, &mut |rows| {
             let work = work.take().ok_or(StoreError::Stopped)?;
             let mut tx = Tx::over(rows);
             value = Some(work(&mut tx)?);
@@ -160,7 +163,8 @@ impl Store {
         Ok((value.ok_or(StoreError::Stopped)?, wrote))
     }
 
-    /// Tells of every change made by this process; other processes' changes are found by looking again.
+    /// Returns a receiver that is notified of every change that this process makes, except by `count`. Changes by other
+    /// processes are found only by reading again.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()

@@ -1,10 +1,11 @@
-//! Texts that somebody else has chosen and people see on a page.
+//! Checks texts, such as names, that a person or a phone chooses and that a page shows to other people.
 
-/// Longest, in characters.
+/// The longest text, in characters.
 const MAX: usize = 128;
 
-/// Whether a text may stand on a page: bounded, and without characters that move, hide or reverse what stands around
-/// them. A name is refused and not cleaned: whoever sends one like that means to be taken for another.
+/// Returns whether a page may show a text. False if the text is too long, or contains characters that move, hide or
+/// reverse the text around them. The service refuses the text instead of removing such characters: its sender probably
+/// wants to be mistaken for another person.
 #[must_use]
 pub fn is_shown(text: &str) -> bool {
     let hidden = |character: char| {
@@ -23,14 +24,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_hides_moves_or_reverses_a_text() {
-        for good in ["", "Ada's phone", "Téléphone d’Ada", "电话", "هاتف", &"é".repeat(128)] {
-            assert!(is_shown(good), "{good}");
+    fn hidden_bidi_and_too_long_texts_are_refused() {
+        for allowed in ["", "Ada's phone", "Téléphone d’Ada", "电话", "هاتف", &"é".repeat(128)] {
+            assert!(is_shown(allowed), "{allowed}");
         }
-        for bad in
+        for refused in
             ["\n", "a\u{7f}", "\u{202e}enohP", "a\u{200b}", "\u{2066}a", "\u{e0041}", "\u{feff}", &"é".repeat(129)]
         {
-            assert!(!is_shown(bad), "{bad:?}");
+            assert!(!is_shown(refused), "{refused:?}");
         }
     }
 }

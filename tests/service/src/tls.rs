@@ -1,4 +1,4 @@
-//! TLS: a certificate that was given, or a private authority made from nothing.
+//! TLS configuration: with the operator's certificate, or with a private authority that is created on first use.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,31 +11,31 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use time::{Duration, OffsetDateTime};
 
-use crate::data::{alone, write_private};
+use crate::data::{lock_folder, write_private};
 use crate::error::AppError;
 
 const AUTHORITY_DAYS: i64 = 3_650;
-/// Browsers refuse server certificates that live much longer.
+/// Validity of a server certificate. Browsers refuse server certificates with a much longer validity.
 const SERVER_DAYS: i64 = 365;
 
-/// A certificate with its key, and the authority to trust for it.
+/// A server certificate with its key, and the authority to trust for it.
 #[derive(Clone)]
 pub struct Identity {
-    /// Chain, PEM.
+    /// The certificate chain, PEM.
     pub certificate: String,
-    /// Private key, PEM.
+    /// The private key, PEM.
     pub key: String,
-    /// The private authority's certificate, PEM; empty when the certificate was given.
+    /// The private authority's certificate, PEM; empty if the operator provides the certificate.
     pub authority: String,
 }
 
-/// Sets ring as the process's provider; the first one to do so wins.
+/// Sets ring as the process's cryptography provider, unless one is set already.
 pub fn install_provider() {
-    // An error says that it is set already.
+    // An error means that a provider is set already.
     let _set_before = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// A private authority that makes server certificates.
+/// A private authority that issues server certificates.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: String,
@@ -46,7 +46,7 @@ fn tls(error: impl std::fmt::Display) -> AppError {
 }
 
 impl Authority {
-    /// A fresh one.
+    /// Creates an authority with a new key.
     pub fn make(name: &str) -> Result<Self, AppError> {
         let key = KeyPair::generate().map_err(tls)?;
         let mut params = CertificateParams::new(Vec::new()).map_err(tls)?;
@@ -58,13 +58,13 @@ impl Authority {
         Ok(Self { issuer: Issuer::new(params, key), certificate })
     }
 
-    /// Its certificate, PEM.
+    /// Returns the authority's certificate, PEM.
     #[must_use]
     pub fn certificate(&self) -> &str {
         &self.certificate
     }
 
-    /// A server certificate for names and addresses.
+    /// Issues a server certificate for host names and IP addresses.
     pub fn identity(&self, names: &[&str]) -> Result<Identity, AppError> {
         let key = KeyPair::generate().map_err(tls)?;
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -77,15 +77,16 @@ impl Authority {
     }
 }
 
-/// Backdated by a day, since phones and desktops are not always right about the time.
+/// Returns start and end of a validity. It starts a day ago, because clocks of phones and computers may be wrong.
 fn valid_for(days: i64) -> (OffsetDateTime, OffsetDateTime) {
     let now = OffsetDateTime::now_utc();
     (now - Duration::days(1), now + Duration::days(days))
 }
 
-/// The identity kept in a data folder, made the first time.
+/// Returns the server certificate in a data folder. Creates it on first use, with a private authority. The authority's
+/// private key is not kept.
 pub fn identity_of(folder: &Path, host: &str) -> Result<Identity, AppError> {
-    let _alone = alone(folder)?;
+    let _lock = lock_folder(folder)?;
     let paths = ["server.pem", "server.key", "authority.pem"].map(|name| folder.join(name));
     let [certificate, key, authority] = &paths;
     if certificate.exists() {
@@ -102,7 +103,7 @@ pub fn identity_of(folder: &Path, host: &str) -> Result<Identity, AppError> {
     Ok(identity)
 }
 
-/// The server's side.
+/// Builds the server's TLS configuration.
 pub fn server_config(identity: &Identity) -> Result<ServerConfig, AppError> {
     let chain: Vec<CertificateDer<'static>> =
         CertificateDer::pem_slice_iter(identity.certificate.as_bytes()).collect::<Result<_, _>>().map_err(tls)?;
@@ -112,7 +113,8 @@ pub fn server_config(identity: &Identity) -> Result<ServerConfig, AppError> {
     Ok(config)
 }
 
-/// For pushes: public addresses by the system's authorities, private relays by these.
+/// Builds the two TLS configurations for pushes. The first is for public addresses, and trusts the public web's
+/// authorities. The second is for private relays, and trusts only `authorities`.
 pub fn client_configs(authorities: &str) -> Result<(ClientConfig, ClientConfig), AppError> {
     let public = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     let mut private = RootCertStore::empty();

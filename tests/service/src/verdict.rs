@@ -1,20 +1,20 @@
-//! What a transaction decided.
+//! The result type of a transaction that decides something.
 
-/// Granted, or refused. A refusal is an answer, not an error: what the transaction wrote of it is kept.
+/// Granted or refused. A refusal is not an error: the transaction is still committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict<T, R> {
-    /// What was asked for.
+    /// The granted value.
     Granted(T),
-    /// Why not.
+    /// The reason for the refusal.
     Refused(R),
 }
 
 impl<T, R> Verdict<T, R> {
-    /// As a result, for callers to whom a refusal is an error.
+    /// Converts the verdict to a result, for callers that treat a refusal as an error.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason for the refusal.
     pub fn into_result(self) -> Result<T, R> {
         match self {
             Self::Granted(value) => Ok(value),

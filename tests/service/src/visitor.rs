@@ -1,7 +1,7 @@
-//! Who a browser is, and the token that binds the forms of a page to it.
+//! The browser that sent a request, and the token that binds a page's forms to this browser.
 //!
-//! A token is bound to the form cookie and to the session of the page that the form stands on. The attempt's cookie
-//! changes with each step of signing in, the form cookie does not: so a second tab can send its form.
+//! A token is bound to the form cookie and to the session cookie of the browser that loaded the page. It is not bound
+//! to the attempt's cookie, which changes while the person signs in: a form in a second tab still works.
 
 use ring::hmac;
 
@@ -15,48 +15,49 @@ use crate::sign_in::attempt::Attempt;
 use crate::sign_in::flow::Flow;
 use crate::sign_in::session::Session;
 
-/// Bytes of the random part of a form's token.
+/// Length of a token's random part, in bytes.
 const NONCE: usize = 16;
 
-/// A browser and what is known of it.
+/// A browser, with its records and cookies.
 pub struct Visitor {
-    /// Its attempt to sign in.
+    /// The browser's unexpired attempt.
     pub attempt: Option<Attempt>,
-    /// Its session.
+    /// The browser's unexpired session.
     pub session: Option<Session>,
-    /// Its browser cookie.
+    /// The value of the cookie by which an account may know this browser.
     pub browser: Option<String>,
-    /// Whether the phone was the last way to sign in here, whoever it was.
+    /// Whether the last sign-in in this browser used the phone, for any account.
     pub prefers_phone: bool,
-    /// What it says of itself.
+    /// The browser's name and operating system, from `User-Agent`.
     pub agent: Agent,
-    /// Where it is.
+    /// The browser's network address.
     pub peer: Peer,
-    /// The service's time.
+    /// The service's time at the request.
     pub now: Time,
-    /// What the address says that the person came for.
+    /// The flow in the URL: why the person signs in.
     pub flow: Option<Flow>,
     pub(crate) cookies: Cookies,
 }
 
 impl Visitor {
-    /// The same visitor, on the pages of a flow.
+    /// Returns the visitor with this flow.
     #[must_use]
     pub fn in_flow(self, flow: Flow) -> Self {
         Self { flow: Some(flow), ..self }
     }
 
-    /// Whether the browser brings a session that is over.
+    /// Returns whether the browser sent a session cookie without a current session.
     #[must_use]
     pub fn has_lost_session(&self) -> bool {
         self.session.is_none() && self.cookies.session.is_some()
     }
 
-    /// The token for the forms of one page, and the form cookie that must be set with it, unless the browser has one.
+    /// Returns the token for the forms of one page. If the browser has no form cookie, also returns the cookie's value,
+    /// which the page's response must set.
     #[must_use]
     pub fn form_token(&self, app: &App) -> (String, Option<String>) {
         let (Ok(fresh), Ok(nonce)) = (random_id(), random::<NONCE>()) else {
-            // Without randomness no form of this page counts.
+            // Without randomness, no form of this page is accepted.
             return (String::new(), None);
         };
         let cookie = self.cookies.form.as_deref().unwrap_or(&fresh);
@@ -65,7 +66,7 @@ impl Visitor {
         (token, self.cookies.form.is_none().then_some(fresh))
     }
 
-    /// Whether a form's token was made for this browser, in this session.
+    /// Returns whether a form's token was made for this browser and this session.
     pub(crate) fn made(&self, app: &App, token: &str) -> bool {
         let (Some(cookie), Some(token)) = (&self.cookies.form, decode(token)) else {
             return false;
@@ -77,8 +78,8 @@ impl Visitor {
     }
 }
 
-/// What a form's token says. The nonce makes each page's token another one, so that two requests with the same token
-/// are one form, sent twice.
+/// Returns the data that a token authenticates. The nonce makes the tokens of two pages differ, so two identical
+/// requests are one form that was sent twice.
 fn bound_to(nonce: &[u8], form: &str, session: Option<&str>) -> Vec<u8> {
     [nonce, format!("{form} {}", session.unwrap_or("-")).as_bytes()].concat()
 }

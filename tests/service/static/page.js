@@ -1,8 +1,8 @@
-// Sends each form once, leaves for the application, turns the page when the service says so, and counts its time down.
-// The pages work without this too.
+// Ignores a second click on a form, follows the link to the application, loads the next page when the service sends an
+// event, and counts down. The pages also work without this script.
 "use strict";
-// A second click is one too many for this long; after it the person has seen that nothing comes. The service answers the
-// same form as it answered the first.
+// Milliseconds during which a second click on a form is ignored. After that, the person may try again: the service
+// responds to a repeated form as it did to the first.
 const AGAIN_AFTER = 3000;
 let sent = new WeakMap();
 document.addEventListener("submit", (event) => {
@@ -14,7 +14,7 @@ document.addEventListener("submit", (event) => {
   sent.set(event.target, performance.now());
   if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
 });
-// Gone back to as it was left: its forms may be sent again.
+// The page was restored from the back/forward cache: its forms may be sent again.
 addEventListener("pageshow", (event) => {
   if (event.persisted) sent = new WeakMap();
 });
@@ -22,7 +22,7 @@ const leave = document.getElementById("leave");
 if (leave) location.replace(leave.href);
 const page = document.getElementById("page");
 if (page.dataset.events) {
-  // While the page turns by itself, the button that turns it by hand is one too many.
+  // The event submits this form, so its button is hidden while the event stream works.
   const form = document.querySelector("form[data-on-turn]");
   const source = new EventSource(page.dataset.events);
   if (form) form.hidden = true;
@@ -33,7 +33,7 @@ if (page.dataset.events) {
   source.addEventListener("error", () => {
     if (form && source.readyState === EventSource.CLOSED) form.hidden = false;
   });
-  // A phone rests this page while another app is in front; who comes back sees how things stand.
+  // A phone suspends this page while another app is in front. When the person comes back, load the current state.
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible" && source.readyState === EventSource.CLOSED) location.reload();
   });

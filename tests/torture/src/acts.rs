@@ -1,15 +1,15 @@
-//! One act after another: what a plan names is what the person does.
+//! Performs the acts of a plan, one after another.
 
 use crate::fault::Fault;
 use crate::life::Life;
 use crate::plan::{Act, Round};
 
 impl Life<'_> {
-    /// Performs one act under its attack, and waits until nothing is under way.
+    /// Performs one act with its faults. Then waits until nothing is pending, and compares phone and service.
     pub(crate) async fn run_round(&mut self, round: &Round) -> Result<(), Fault> {
-        self.enters(round).await?;
+        self.begin_round(round).await?;
         self.perform(round.act).await?;
-        self.leaves().await?;
+        self.end_round().await?;
         self.settle().await
     }
 
@@ -17,12 +17,12 @@ impl Life<'_> {
         match act {
             Act::ByCode => self.by_code().await,
             Act::BySigningIn => self.by_signing_in().await,
-            Act::GivenUp => self.given_up().await,
-            Act::GivenUpUnheard => self.given_up_unheard().await,
+            Act::Abandoned => self.abandoned().await,
+            Act::AbandonedOffline => self.abandoned_offline().await,
             Act::NotMyPhone => self.not_my_phone().await,
-            Act::SigningInGivenUp => self.signing_in_given_up().await,
+            Act::SigningInAbandoned => self.signing_in_abandoned().await,
             Act::TurnOn => self.turn_on().await,
-            Act::TurnOnGivenUp => self.turn_on_given_up().await,
+            Act::TurnOnAbandoned => self.turn_on_abandoned().await,
             Act::SecondFactor => self.second_factor(false).await,
             Act::SecondFactorBusy => self.second_factor(true).await,
             Act::PhoneSignIn => self.phone_sign_in().await,

@@ -1,4 +1,4 @@
-//! Adding the account, by a code and by signing in; giving it up.
+//! The acts that add the account, by a code or by signing in, and the acts that abandon adding.
 
 use countersign_journeys::PageView;
 use countersign_journeys::cuts::Cut;
@@ -12,7 +12,8 @@ use crate::orders::{Order, Said, Waiting};
 const WIZARD: &str = "/security-info/add/code";
 
 impl Life<'_> {
-    /// The person opens the wizard, and scans and types until the page says that it is done.
+    /// Adds the phone with the wizard's code: scans the code, types the digits and approves, until the page shows
+    /// success.
     pub(crate) async fn by_code(&mut self) -> Result<(), Fault> {
         self.browser.wizard_as(&self.user, PASSWORD).await.map_err(Fault::broken)?;
         let mut bound = false;
@@ -48,15 +49,15 @@ impl Life<'_> {
     async fn scans(&mut self, page: &PageView) -> Result<(), Fault> {
         self.ask(Order::Look).await?;
         let order = match self.waits() {
-            Some(Waiting::Interrupted) => Order::GoOn,
+            Some(Waiting::Interrupted) => Order::Continue,
             None => Order::Enroll(
                 page.qr_svg().and_then(|svg| countersign_journeys::qr::text_of_svg(&svg)).map_err(Fault::broken)?,
             ),
-            // The page has not turned yet.
+            // The phone is ahead of the page, which has not changed yet.
             Some(_) => return Ok(()),
         };
         match self.ask(order).await? {
-            Said::Refused { why, passes: false } => Err(Fault::Lost(format!("adding came to nothing: {why}"))),
+            Said::Refused { why, passes: false } => Err(Fault::Lost(format!("adding failed: {why}"))),
             _ => Ok(()),
         }
     }
@@ -68,15 +69,15 @@ impl Life<'_> {
                 self.browser.press(page, "confirm", &[("digits", &digits)]).await.map_err(Fault::broken)?;
                 Ok(())
             }
-            Some(Waiting::Interrupted) => match self.ask(Order::GoOn).await? {
-                Said::Refused { why, passes: false } => Err(Fault::Lost(format!("going on came to nothing: {why}"))),
+            Some(Waiting::Interrupted) => match self.ask(Order::Continue).await? {
+                Said::Refused { why, passes: false } => Err(Fault::Lost(format!("continuing failed: {why}"))),
                 _ => Ok(()),
             },
             other => Err(Fault::Lost(format!("the page asks for digits, and the phone shows {other:?}"))),
         }
     }
 
-    /// Up to the digits on the phone, and the page that asks for them.
+    /// Adds a phone by a code until the phone shows the digits. Returns the page that asks for the digits.
     async fn bound(&mut self) -> Result<PageView, Fault> {
         self.browser.wizard_as(&self.user, PASSWORD).await.map_err(Fault::broken)?;
         self.until("the digits are shown", async |life| {
@@ -84,8 +85,8 @@ impl Life<'_> {
             match (page.name().as_str(), life.waits()) {
                 ("digits", Some(Waiting::Digits(_))) => return Ok(Some(page)),
                 ("digits", _) => {
-                    if let Said::Refused { why, passes: false } = life.ask(Order::GoOn).await? {
-                        return Err(Fault::Lost(format!("going on came to nothing: {why}")));
+                    if let Said::Refused { why, passes: false } = life.ask(Order::Continue).await? {
+                        return Err(Fault::Lost(format!("continuing failed: {why}")));
                     }
                 }
                 ("code", _) => life.scans(&page).await?,
@@ -96,11 +97,11 @@ impl Life<'_> {
         .await
     }
 
-    pub(crate) async fn given_up(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn abandoned(&mut self) -> Result<(), Fault> {
         self.bound().await?;
-        self.gives_up().await?;
-        self.until("the page knows that the phone gave up", async |life| {
-            // The person opens the app again if it was killed while it told the service.
+        self.abandon_pending().await?;
+        self.until("the page shows that the phone abandoned the enrollment", async |life| {
+            // This also opens the app again if it was killed while it notified the service.
             life.ask(Order::Look).await?;
             let page = life.open(WIZARD).await?;
             Ok((page.name() == "over").then_some(()))
@@ -108,33 +109,33 @@ impl Life<'_> {
         .await
     }
 
-    /// Nothing of it is left on the phone.
-    async fn gives_up(&mut self) -> Result<(), Fault> {
-        self.until("what was begun is given up", async |life| {
+    /// Abandons the pending step, again and again until the phone has no pending step.
+    async fn abandon_pending(&mut self) -> Result<(), Fault> {
+        self.until("the pending step is abandoned", async |life| {
             life.ask(Order::Look).await?;
             match life.waits() {
                 None => return Ok(Some(())),
                 Some(Waiting::Ended) => life.ask(Order::ReadEnd).await?,
-                Some(_) => life.ask(Order::GiveUp).await?,
+                Some(_) => life.ask(Order::Abandon).await?,
             };
             Ok(None)
         })
         .await
     }
 
-    pub(crate) async fn given_up_unheard(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn abandoned_offline(&mut self) -> Result<(), Fault> {
         self.bound().await?;
-        // Also what it asks while it waits for the digits.
+        // This also cuts the requests with which the phone checks whether the digits were typed.
         self.stage.world.cuts.cut("/phone/", Cut::Before, usize::MAX);
-        self.gives_up().await?;
-        self.until("it was tried", async |life| {
+        self.abandon_pending().await?;
+        self.until("the phone has tried to notify the service", async |life| {
             life.ask(Order::Look).await?;
             Ok(life.outbox_tried()?.then_some(()))
         })
         .await?;
-        // A quarter of an hour later nobody would hear it any more.
+        // A quarter of an hour later the enrollment has expired at the service.
         self.reopen(1_000).await?;
-        self.until("what is worth nothing is dropped", async |life| {
+        self.until("the phone drops the request, which is no longer useful", async |life| {
             life.ask(Order::Look).await?;
             Ok(life.phone_rests()?.is_none().then_some(()))
         })
@@ -151,7 +152,7 @@ impl Life<'_> {
     pub(crate) async fn not_my_phone(&mut self) -> Result<(), Fault> {
         let page = self.bound().await?;
         self.browser.press(&page, "not-my-phone", &[]).await.map_err(Fault::broken)?;
-        self.until("the phone hears of it", async |life| {
+        self.until("the phone knows that its enrollment was refused", async |life| {
             life.ask(Order::Look).await?;
             match life.waits() {
                 None => return Ok(Some(())),
@@ -163,7 +164,7 @@ impl Life<'_> {
         .await
     }
 
-    /// The person types the service's address, signs in in the browser, types the digits there, and unlocks.
+    /// Types the service's address, signs in with the browser, types the digits there, and unlocks the key.
     pub(crate) async fn by_signing_in(&mut self) -> Result<(), Fault> {
         let address = self.stage.world.issuer().trim_start_matches("https://").to_owned();
         self.until("the account is added with phone sign-in", async |life| {
@@ -173,7 +174,7 @@ impl Life<'_> {
                 (Some(_), None) => life.must(Order::TurnOn).await?,
                 (None, None) => life.must(Order::SignIn(address.clone())).await?,
                 (_, Some(Waiting::Browser(url, digits))) => life.browses(&url, digits.as_deref()).await?,
-                (_, Some(_)) => life.goes_on().await?,
+                (_, Some(_)) => life.resume().await?,
             };
             Ok(None)
         })
@@ -185,17 +186,18 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// Does what the phone shows, apart from the browser.
-    pub(crate) async fn goes_on(&mut self) -> Result<Said, Fault> {
+    /// Performs the pending step that the phone shows, unless it is a step in the browser.
+    pub(crate) async fn resume(&mut self) -> Result<Said, Fault> {
         match self.waits() {
             Some(Waiting::Confirm) => self.must(Order::Confirm).await,
             Some(Waiting::Unlock) => self.must(Order::Unlock).await,
-            Some(Waiting::Interrupted | Waiting::SignInInterrupted) => self.must(Order::GoOn).await,
+            Some(Waiting::Interrupted | Waiting::SignInInterrupted) => self.must(Order::Continue).await,
             Some(Waiting::Digits(_) | Waiting::Ended | Waiting::Browser(..)) | None => Ok(Said::Done),
         }
     }
 
-    /// The trip to the browser, and back; it is made once, since the browser is still there when the app was killed.
+    /// Signs in with the browser and passes the redirect to the phone. If the app is killed afterwards, the browser is
+    /// not affected: the same redirect is passed again.
     pub(crate) async fn browses(&mut self, url: &str, digits: Option<&str>) -> Result<Said, Fault> {
         let address = match &self.back {
             Some((opened, address)) if opened == url => address.clone(),
@@ -205,7 +207,7 @@ impl Life<'_> {
         self.must(Order::Redirected(address)).await
     }
 
-    /// Returns the address that the browser comes back to.
+    /// Signs in with a fresh browser. Returns the URL to which the browser is redirected.
     async fn signs_in_there(&mut self, url: &str, digits: Option<&str>) -> Result<String, Fault> {
         let browser = self.fresh_browser()?;
         let page = browser.open(url).await.map_err(Fault::broken)?;
@@ -228,18 +230,18 @@ impl Life<'_> {
         }
     }
 
-    pub(crate) async fn signing_in_given_up(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn signing_in_abandoned(&mut self) -> Result<(), Fault> {
         let address = self.stage.world.issuer().trim_start_matches("https://").to_owned();
-        self.until("the browser is to be opened", async |life| {
+        self.until("the phone asks to open the browser", async |life| {
             life.ask(Order::Look).await?;
             match life.waits() {
                 Some(Waiting::Browser(..)) => return Ok(Some(())),
                 None => life.must(Order::SignIn(address.clone())).await?,
-                Some(_) => life.goes_on().await?,
+                Some(_) => life.resume().await?,
             };
             Ok(None)
         })
         .await?;
-        self.gives_up().await
+        self.abandon_pending().await
     }
 }

@@ -1,4 +1,4 @@
-//! Requests: approved, denied, reported, cancelled on the page.
+//! The acts with prompts: approve, deny, report, and cancel on the page.
 
 use countersign_journeys::people::PASSWORD;
 use countersign_journeys::{PageView, Person};
@@ -9,7 +9,7 @@ use crate::life::{Life, surprise};
 use crate::orders::{Order, Said, Shown};
 use crate::wire::Trick;
 
-/// A person looks for a request when none has come for so many looks.
+/// After this many looks without a prompt, the person opens the app to fetch.
 const LOOKS: usize = 6;
 
 fn shown_as(kind: Kind) -> &'static str {
@@ -26,7 +26,7 @@ fn shown_as(kind: Kind) -> &'static str {
 }
 
 impl Life<'_> {
-    /// The request of this kind that is not yet done with.
+    /// Looks for a prompt of this kind that no earlier act has decided. Sometimes fetches.
     async fn request(&mut self, kind: Kind, looks: &mut usize) -> Result<Option<Shown>, Fault> {
         self.ask(Order::Look).await?;
         let of_kind = |shown: &&Shown| shown.kind == shown_as(kind) && !self.answered.contains(&shown.id);
@@ -38,18 +38,19 @@ impl Life<'_> {
         Ok(found)
     }
 
-    /// Waits for the request and decides it with `order`, until the phone says what came of it.
+    /// Waits for the prompt, decides it with `order`, and waits for its outcome. Returns the outcome that the phone
+    /// shows.
     async fn decide(&mut self, kind: Kind, order: impl Fn(String) -> Order) -> Result<String, Fault> {
         let mut looks = 0;
         let shown = self
-            .until("the request comes and is decided", async |life| {
+            .until("the prompt comes and is decided", async |life| {
                 let Some(shown) = life.request(kind, &mut looks).await? else {
                     return Ok(None);
                 };
                 match shown.state.as_str() {
                     "Open" => match life.ask(order(shown.id.clone())).await? {
                         Said::Queued if !life.disturbed => {
-                            Err(Fault::Broken("it waits for a network that is there".to_owned()))
+                            Err(Fault::Broken("the answer is queued although the network works".to_owned()))
                         }
                         Said::Refused { why, passes: false } if !life.disturbed => {
                             Err(Fault::Lost(format!("the decision is refused: {why}")))
@@ -65,7 +66,7 @@ impl Life<'_> {
         Ok(shown.state)
     }
 
-    /// Approves with the number of the page.
+    /// Approves the prompt with the number of the page. If `busy`, the push address changes during the approval.
     pub(crate) async fn approve(&mut self, kind: Kind, number: &str, busy: bool) -> Result<(), Fault> {
         let order = |id: String| match busy {
             true => Order::ApproveMeanwhile(id, number.to_owned()),
@@ -73,17 +74,17 @@ impl Life<'_> {
         };
         let told = self.decide(kind, order).await?;
         self.expected.decided.push((kind, Outcome::Approved));
-        if told == "Approved" { Ok(()) } else { Err(Fault::Lost(format!("approved, and told {told}"))) }
+        if told == "Approved" { Ok(()) } else { Err(Fault::Lost(format!("approved, but the phone shows {told}"))) }
     }
 
-    /// The password is typed; the page shows a number.
+    /// Types the password in a fresh browser. Returns the browser and the page with the number.
     async fn asked_by_password(&self) -> Result<(Person, PageView), Fault> {
         let browser = self.fresh_browser()?;
         let page = browser.sign_in_as(&self.user, PASSWORD).await.map_err(Fault::broken)?;
         if page.name() == "number" { Ok((browser, page)) } else { Err(surprise(&page)) }
     }
 
-    /// The page has turned; the person is signed in.
+    /// Finishes the sign-in on the page.
     async fn signed_in(&self, browser: &Person) -> Result<(), Fault> {
         let page = browser.open("/sign-in/number").await.map_err(Fault::broken)?;
         let page = browser.press(&page, "finish", &[]).await.map_err(Fault::broken)?;
@@ -106,7 +107,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// In the browser that the account knows.
+    /// Signs in without a password, in a fresh browser.
     pub(crate) async fn phone_sign_in(&mut self) -> Result<(), Fault> {
         let browser = self.fresh_browser()?;
         let page = browser.open("/sign-in").await.map_err(Fault::broken)?;
@@ -119,7 +120,7 @@ impl Life<'_> {
         self.approve(Kind::PhoneSignIn, &number, false).await?;
         let page = browser.open("/sign-in/number").await.map_err(Fault::broken)?;
         let page = browser.press(&page, "finish", &[]).await.map_err(Fault::broken)?;
-        // A browser that proved nothing names the account before it goes on.
+        // An unknown browser shows the account's name before it continues.
         let page = match page.name().as_str() {
             "security-info" => page,
             _ => browser.press(&page, "continue", &[]).await.map_err(Fault::broken)?,
@@ -132,7 +133,7 @@ impl Life<'_> {
         let told = self.decide(Kind::SecondFactor, Order::Deny).await?;
         self.expected.decided.push((Kind::SecondFactor, Outcome::Denied));
         if told != "Denied" {
-            return Err(Fault::Lost(format!("denied, and told {told}")));
+            return Err(Fault::Lost(format!("denied, but the phone shows {told}")));
         }
         let page = browser.open("/security-info").await.map_err(Fault::broken)?;
         if page.name() == "user-name" { Ok(()) } else { Err(surprise(&page)) }
@@ -141,14 +142,14 @@ impl Life<'_> {
     pub(crate) async fn withdrawn(&mut self) -> Result<(), Fault> {
         let (browser, page) = self.asked_by_password().await?;
         let mut looks = 0;
-        self.until("the request comes", async |life| life.request(Kind::SecondFactor, &mut looks).await).await?;
+        self.until("the prompt comes", async |life| life.request(Kind::SecondFactor, &mut looks).await).await?;
         browser.press(&page, "cancel", &[]).await.map_err(Fault::broken)?;
         self.expected.decided.push((Kind::SecondFactor, Outcome::Cancelled));
         let mut looks: usize = 0;
-        self.until("the request goes", async |life| {
+        self.until("the prompt is withdrawn", async |life| {
             life.ask(Order::Look).await?;
             looks = looks.saturating_add(1);
-            // Pushes are lost sometimes; opening the app then shows the truth.
+            // The push with the withdrawal may be lost. Opening the app fetches the current state.
             if looks.is_multiple_of(LOOKS * 2) {
                 life.ask(Order::Check).await?;
             }
@@ -160,13 +161,13 @@ impl Life<'_> {
     pub(crate) async fn report(&mut self) -> Result<(), Fault> {
         let browser = self.signs_in_by_password(false).await?;
         let approved = self.state.requests.iter().rfind(|shown| shown.kind == "SecondFactor").cloned();
-        let id = approved.ok_or_else(|| Fault::Lost("an approved request is forgotten".to_owned()))?.id;
-        self.until("the report is told", async |life| {
+        let id = approved.ok_or_else(|| Fault::Lost("an approved prompt is no longer shown".to_owned()))?.id;
+        self.until("the report is confirmed", async |life| {
             life.ask(Order::Look).await?;
             let shown = life.state.requests.iter().find(|shown| shown.id == id).cloned();
-            match shown.ok_or_else(|| Fault::Lost("a reported request is forgotten".to_owned()))?.state.as_str() {
+            match shown.ok_or_else(|| Fault::Lost("a reported prompt is no longer shown".to_owned()))?.state.as_str() {
                 "Reported" => return Ok(Some(())),
-                // Said once; what was stored goes out by itself.
+                // Report only once: the core sends a stored report by itself.
                 "Approved" if life.outbox()? == 0 => {
                     life.ask(Order::Report(id.clone())).await?;
                 }
@@ -178,6 +179,6 @@ impl Life<'_> {
         self.expected.decided.pop();
         self.expected.decided.push((Kind::SecondFactor, Outcome::Reported));
         let page = browser.open("/security-info").await.map_err(Fault::broken)?;
-        if page.name() == "user-name" { Ok(()) } else { Err(Fault::Lost("a reported sign-in goes on".to_owned())) }
+        if page.name() == "user-name" { Ok(()) } else { Err(Fault::Lost("a reported session continues".to_owned())) }
     }
 }

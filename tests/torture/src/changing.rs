@@ -1,4 +1,5 @@
-//! Phone sign-in on and off, push addresses, notices, and the ways in which a phone ends.
+//! The acts that change an account or a phone: phone sign-in on and off, push addresses, notices, and every end of an
+//! account or a phone.
 
 use countersign_journeys::cuts::Cut;
 use countersign_service::admin::acts::{self as admin, Act as ByAdministrator};
@@ -26,7 +27,7 @@ impl Life<'_> {
                 (Some((_, true)), _) => return Ok(Some(())),
                 (Some(_), None) => life.must(Order::TurnOn).await?,
                 (Some(_), Some(Waiting::Browser(url, _))) => life.browses(&url, None).await?,
-                (Some(_), Some(_)) => life.goes_on().await?,
+                (Some(_), Some(_)) => life.resume().await?,
             };
             Ok(None)
         })
@@ -36,24 +37,24 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// The answer to the last message is lost, and the person gives up.
-    pub(crate) async fn turn_on_given_up(&mut self) -> Result<(), Fault> {
+    /// The response to the last request is lost, and the person abandons turning phone sign-in on.
+    pub(crate) async fn turn_on_abandoned(&mut self) -> Result<(), Fault> {
         self.stage.world.cuts.cut("/phone/device", Cut::Answer, 1);
         self.disturbed = true;
-        let mut told = false;
+        let mut sent = false;
         self.until("the service may know the key", async |life| {
             life.must(Order::SetLock).await?;
             match life.waits() {
-                Some(Waiting::SignInInterrupted) if told => return Ok(Some(())),
+                Some(Waiting::SignInInterrupted) if sent => return Ok(Some(())),
                 Some(Waiting::Browser(url, _)) => {
                     life.browses(&url, None).await?;
                 }
                 Some(Waiting::Unlock) => {
                     life.must(Order::Unlock).await?;
-                    told = life.waits() == Some(Waiting::SignInInterrupted);
+                    sent = life.waits() == Some(Waiting::SignInInterrupted);
                 }
                 Some(_) => {
-                    life.goes_on().await?;
+                    life.resume().await?;
                 }
                 None => {
                     life.must(Order::TurnOn).await?;
@@ -63,12 +64,12 @@ impl Life<'_> {
         })
         .await?;
         self.expected.turned_on = self.expected.turned_on.saturating_add(1);
-        self.until("it is given up", async |life| {
+        self.until("turning phone sign-in on is abandoned", async |life| {
             life.ask(Order::Look).await?;
             if life.waits().is_none() {
                 return Ok(Some(()));
             }
-            life.ask(Order::GiveUp).await?;
+            life.ask(Order::Abandon).await?;
             Ok(None)
         })
         .await
@@ -89,9 +90,9 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// The key goes with the lock; the core finds out when it starts.
+    /// Removes the lock, which deletes the sign-in key. The core notices this at its next start.
     pub(crate) async fn lock_removed(&mut self) -> Result<(), Fault> {
-        // Killed before it was gone: the person removes it again; after, there is none.
+        // If the process is killed, repeat the removal. It fails, without harm, if the lock was removed already.
         while self.ask(Order::RemoveLock).await? == Said::Killed {}
         self.reopen(self.surroundings.ahead).await?;
         self.until("the account says that the key is gone", async |life| {
@@ -123,17 +124,17 @@ impl Life<'_> {
         .await
     }
 
-    /// The push service says that the address is no more; the phone hears it when it asks for a test.
+    /// The service learns that the push address no longer exists. The phone learns this when it asks for a test push.
     pub(crate) async fn address_ended(&mut self) -> Result<(), Fault> {
         let mut device = self.active_device()?;
         device.push_ended = true;
         self.service(|tx, _| tx.put(&device))?;
-        self.until("the phone hears of it", async |life| {
+        self.until("the phone has asked for a test push", async |life| {
             let said = life.ask(Order::TestPush).await?;
             Ok((said == Said::Done).then_some(()))
         })
         .await?;
-        // Not at once, whatever the service says: minutes later.
+        // The phone does not replace its push address immediately at the service's request, but some minutes later.
         self.reopen(400).await?;
         self.until("the service has an address again", async |life| {
             life.ask(Order::Look).await?;
@@ -180,20 +181,20 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// Neither changes anything.
+    /// A forged state and an unreadable push arrive. Neither may have an effect.
     pub(crate) async fn garbage(&mut self) -> Result<(), Fault> {
         self.stage.wire.play("/phone/prompts", Trick::Forged);
         self.disturbed = true;
         self.ask(Order::Check).await?;
         self.ask(Order::Garbage).await?;
-        self.until("the phone speaks with the service again", async |life| {
+        self.until("the phone reaches the service again", async |life| {
             Ok((life.ask(Order::Check).await? == Said::Done).then_some(()))
         })
         .await
     }
 
     pub(crate) async fn remove(&mut self) -> Result<(), Fault> {
-        self.until("the account is off the phone", async |life| {
+        self.until("the account is removed from the phone", async |life| {
             life.ask(Order::Look).await?;
             if life.state.accounts.is_empty() {
                 return Ok(Some(()));
@@ -213,7 +214,7 @@ impl Life<'_> {
             let by = people::find(tx, ADMINISTRATOR)?;
             by.map(|by| admin::act(tx, &by, account, ByAdministrator::Lost(device), now)).transpose()
         })?;
-        self.until("the lost phone hears of it", async |life| {
+        self.until("the lost phone knows that it was removed", async |life| {
             life.ask(Order::Check).await?;
             let health = life.state.accounts.first().map(|(health, _)| health.clone()).unwrap_or_default();
             Ok((health.contains("RemovedByService") && health.contains("Lost")).then_some(()))
@@ -246,7 +247,7 @@ impl Life<'_> {
         let aim = self.aim_again();
         self.start(aim, &["--start-over"]).await?;
         if !self.state.accounts.is_empty() {
-            return Err(Fault::Broken("a phone that began anew has accounts".to_owned()));
+            return Err(Fault::Broken("a phone that started over has accounts".to_owned()));
         }
         self.expected.parted = true;
         Ok(())

@@ -1,4 +1,4 @@
-//! What must be true on both sides when everything has come to rest.
+//! Compares the phone and the service when nothing is pending, and checks the phone's keys at the end of a life.
 
 use countersign::{SealedFileKeyStore, Secret};
 use countersign_journeys::phone::PASSPHRASE;
@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::life::Life;
 use crate::orders::Order;
 
-/// What must be empty when nothing is under way.
+/// Tables that must be empty when nothing is pending.
 const UNDER_WAY: [&str; 5] = ["outbox", "retired_keys", "enrollments", "registrations", "sign_in_enrollments"];
 
 impl Life<'_> {
@@ -25,7 +25,7 @@ impl Life<'_> {
         usize::try_from(count).map_err(Fault::broken)
     }
 
-    /// How many messages wait.
+    /// The number of messages in the outbox.
     pub(crate) fn outbox(&self) -> Result<usize, Fault> {
         self.counted("SELECT count(*) FROM outbox")
     }
@@ -38,7 +38,7 @@ impl Life<'_> {
         Ok(self.counted("SELECT count(*) FROM accounts WHERE push_renew_at = 0")? > 0)
     }
 
-    /// What is still under way on the phone.
+    /// The first of the phone's tables that contains pending work; `None` when nothing is pending.
     pub(crate) fn phone_rests(&self) -> Result<Option<&'static str>, Fault> {
         for table in UNDER_WAY {
             if self.counted(&format!("SELECT count(*) FROM {table}"))? > 0 {
@@ -48,12 +48,12 @@ impl Life<'_> {
         Ok(None)
     }
 
-    /// Waits until nothing is under way, then compares both sides.
+    /// Waits until nothing is pending, then compares phone and service.
     pub(crate) async fn settle(&mut self) -> Result<(), Fault> {
         if self.expected.parted {
             return Ok(());
         }
-        self.until("everything comes to rest", async |life| {
+        self.until("nothing is pending", async |life| {
             life.ask(Order::Look).await?;
             Ok(life.phone_rests()?.is_none().then_some(()))
         })
@@ -71,7 +71,7 @@ impl Life<'_> {
         let on_phone = self.state.accounts.len();
         let devices = self.devices()?;
         if devices.iter().any(|device| device.state == State::Pending) {
-            return Err(Fault::Stuck("the service has a phone that waits for digits".to_owned()));
+            return Err(Fault::Stuck("the service has a pending device".to_owned()));
         }
         let active: Vec<Device> = devices.into_iter().filter(Device::is_active).collect();
         for (side, found) in [("the phone has", on_phone), ("the service has", active.len())] {
@@ -92,16 +92,19 @@ impl Life<'_> {
         if id != device.id || key != theirs || key.is_some() != self.expected.on {
             let shown = |key: Option<Vec<u8>>| if key.is_some() { "on" } else { "off" };
             let wanted = if self.expected.on { "on" } else { "off" };
-            let (ours, theirs) = (shown(key), shown(theirs));
-            return Err(Fault::Lost(format!("phone sign-in is {ours} here, {theirs} there, and should be {wanted}")));
+            let (here, there) = (shown(key), shown(theirs));
+            return Err(Fault::Lost(format!(
+                "phone sign-in is {here} on the phone, {there} at the service, and should be {wanted}"
+            )));
         }
         match self.state.requests.iter().find(|shown| matches!(shown.state.as_str(), "Open" | "Answering")) {
-            Some(shown) => Err(Fault::Stuck(format!("a request is still shown: {shown:?}"))),
+            Some(shown) => Err(Fault::Stuck(format!("a prompt is still open: {shown:?}"))),
             None => Ok(()),
         }
     }
 
-    /// Each request that was made has come to the end that the person decided, and there is none beside.
+    /// Checks that the service has one ceremony with its outcome for each decision of the person, and no other
+    /// ceremony.
     fn compare_requests(&self) -> Result<(), Fault> {
         let ceremonies = self.service(|tx, account| tx.children::<Ceremony>(account))?;
         let outcome = |ceremony: &Ceremony| ceremony.outcome.map(|outcome| (ceremony.kind, outcome));
@@ -110,16 +113,17 @@ impl Life<'_> {
             let place = found.iter().position(|found| *found == Some(*decided));
             match place {
                 Some(place) => drop(found.remove(place)),
-                None => return Err(Fault::Lost(format!("{decided:?} is not what the service has: {found:?}"))),
+                None => return Err(Fault::Lost(format!("the service does not have {decided:?}, but {found:?}"))),
             }
         }
         match found.first() {
-            Some(other) => Err(Fault::Doubled(format!("the service has decided what nobody did: {other:?}"))),
+            Some(other) => Err(Fault::Doubled(format!("the service has an outcome without a decision: {other:?}"))),
             None => Ok(()),
         }
     }
 
-    /// What takes effect once stands in the audit log once.
+    /// Checks the audit log: each added phone and each report is in it once, and phone sign-in was not turned on more
+    /// often than the person did.
     fn compare_audit(&self) -> Result<(), Fault> {
         let entries = self.service(|tx, account| tx.children::<audit::Entry>(account))?;
         let count = |what: &[&str]| entries.iter().filter(|entry| what.contains(&entry.what.as_str())).count();
@@ -143,7 +147,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// The keys of the account are in the key store, and no other.
+    /// Ends the process, and checks that the key store has the keys of the account and no other keys.
     pub(crate) async fn ends(&mut self) -> Result<(), Fault> {
         self.end_process().await;
         if self.expected.parted {
@@ -165,10 +169,10 @@ impl Life<'_> {
         wanted.sort();
         found.sort();
         if found.len() < wanted.len() {
-            return Err(Fault::Lost("a key of the account".to_owned()));
+            return Err(Fault::Lost("a key of the account is missing in the key store".to_owned()));
         }
         if found != wanted {
-            return Err(Fault::Stuck("a key that nobody needs is still in the key store".to_owned()));
+            return Err(Fault::Stuck("an unused key is still in the key store".to_owned()));
         }
         Ok(())
     }

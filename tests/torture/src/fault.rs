@@ -1,18 +1,18 @@
-//! What may not happen.
+//! The failures that a run can find.
 
-/// What may not happen.
+/// A failure in a life.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// Something is not there any more.
+    /// Data or an effect is missing.
     #[error("LOST: {0}")]
     Lost(String),
-    /// Something took effect twice.
+    /// An effect happened twice.
     #[error("DOUBLED: {0}")]
     Doubled(String),
-    /// Something does not come to its end.
+    /// An act or a process does not end in time.
     #[error("STUCK: {0}")]
     Stuck(String),
-    /// Something else is not as it must be.
+    /// Any other error.
     #[error("BROKEN: {0}")]
     Broken(String),
 }

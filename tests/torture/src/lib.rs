@@ -1,19 +1,23 @@
-//! Kills: a phone's process is ended by SIGKILL in each stored step of each act, another one goes on, and both sides
-//! are compared. Beside it the network is cut, slowed and doubled, the relay loses and reorders, and the process that
-//! goes on is killed again.
+//! Kills a phone's process by SIGKILL at each stored point of each act, lets another process continue, and then compares
+//! the phone with the service. At the same time the network loses, delays or duplicates requests, the relay loses,
+//! delays, duplicates or reorders pushes, and sometimes the process that continues is killed too.
 //!
-//! | module | what it decides |
+//! A *life* is one simulated phone, from adding an account to the end of the account. A life consists of *rounds*: one
+//! act each, with its faults. A *place* is a stored point of the core (`countersign::testing::Point`), before or after
+//! it is stored. A *seed* determines the plan of one life.
+//!
+//! | module | content |
 //! | --- | --- |
-//! | `plan`, `random` | what a seed chooses |
-//! | `orders`, `phone`, `process` | the phone as a process of its own: what it is told, what it is, how it is held |
-//! | `life`, `acts`, `adding`, `answering`, `changing` | what a person does, and goes on with after a kill |
-//! | `wire` | what the network does, and what may never be seen on it |
-//! | `ends` | what must be true on both sides when everything has come to rest |
-//! | `fault`, `tally` | what may not happen, and the counts |
-//! | `stage`, `runs` | where lives take place, and how many of them |
+//! | `plan`, `random` | the plan of a seed |
+//! | `orders`, `phone`, `process` | the phone as a separate process, and how the harness runs it |
+//! | `life`, `acts`, `adding`, `answering`, `changing` | the acts of a person, and how they continue after a kill |
+//! | `wire` | network faults, and checks on the traffic |
+//! | `ends` | the checks of phone and service when nothing is pending |
+//! | `fault`, `tally` | the failures, and the counts |
+//! | `stage`, `runs` | the service and relay for the lives, and the order in which lives run |
 //!
-//! Nothing here retries what the core must do by itself: a person opens the app again, looks at it, and does what it
-//! shows.
+//! The harness does not retry requests that the core must retry by itself. It only opens the app again, reads the
+//! screen, and performs the step that is shown.
 
 mod acts;
 mod adding;
@@ -33,4 +37,4 @@ pub mod tally;
 pub mod wire;
 
 pub use fault::Fault;
-pub use runs::{Run, Weather, run};
+pub use runs::{Conditions, Run, run};

@@ -1,4 +1,4 @@
-//! One phone's life: a person with a browser, the phone's process, and what has been decided so far.
+//! The state of one life: a person with a browser, the phone's process, and the decisions so far.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,11 +18,11 @@ use crate::process::{Heard, Process, Started, Surroundings};
 use crate::stage::Stage;
 use crate::tally::Tally;
 
-/// Longer than the outbox's longest pause after one cut, on a busy machine.
+/// The time limit to reach a goal. It is longer than the outbox's longest pause after one cut, also on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const A_LITTLE: Duration = Duration::from_millis(120);
 
-/// What must be true when everything has come to rest.
+/// The facts that must be true when nothing is pending.
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
     /// Whether the account is on the phone and works.
@@ -31,30 +31,30 @@ pub(crate) struct Expected {
     pub on: bool,
     /// How often a phone was added.
     pub added: usize,
-    /// How often phone sign-in was turned on, at most.
+    /// The maximum number of times that phone sign-in was turned on.
     pub turned_on: usize,
-    /// What came of each request that was made.
+    /// The expected outcome of each ceremony.
     pub decided: Vec<(Kind, Outcome)>,
-    /// The two sides can't speak with each other any more.
+    /// Whether the phone has lost its keys, so that phone and service can't be compared.
     pub parted: bool,
 }
 
-/// A phone's life.
+/// One simulated phone, from adding an account to the end of the account.
 pub(crate) struct Life<'s> {
     pub stage: &'s Stage,
     pub user: String,
-    /// The browser in which the person added the phone.
+    /// The browser in which the person adds the phone.
     pub browser: Person,
     pub surroundings: Surroundings,
     process: Option<Process>,
-    /// The address that the browser was last sent to, and the one that it came back to.
+    /// The URL that the browser opened last, and the URL to which it was redirected.
     pub back: Option<(String, String)>,
-    /// What the phone last showed.
+    /// The phone's last known screen.
     pub state: State,
     pub expected: Expected,
-    /// Requests that are done with.
+    /// The ids of the prompts that earlier acts have decided.
     pub answered: BTreeSet<String>,
-    /// Whether network or process were interfered with in this act.
+    /// Whether the network was disturbed or the process was killed in this act.
     pub disturbed: bool,
     first: Option<Aim>,
     second: Option<Aim>,
@@ -91,10 +91,10 @@ impl<'s> Life<'s> {
         })
     }
 
-    /// Exposes the phone to what a round has planned; its process runs after that.
-    pub(crate) async fn enters(&mut self, round: &Round) -> Result<(), Fault> {
+    /// Applies the faults of a round, and starts the phone's process if it does not run.
+    pub(crate) async fn begin_round(&mut self, round: &Round) -> Result<(), Fault> {
         self.act = round.act;
-        self.expose(&round.attack);
+        self.apply(&round.attack);
         if self.process.is_none() {
             self.start(round.attack.first.clone(), &[]).await
         } else {
@@ -102,24 +102,24 @@ impl<'s> Life<'s> {
         }
     }
 
-    /// From now on nothing stands in the phone's way.
-    pub(crate) async fn leaves(&mut self) -> Result<(), Fault> {
+    /// Ends the faults of the round.
+    pub(crate) async fn end_round(&mut self) -> Result<(), Fault> {
         self.second = None;
         if self.process.is_some() {
             self.ask(Order::Arm(None)).await?;
         }
-        self.shelter();
+        self.clear();
         Ok(())
     }
 
-    /// Forgets nothing of what was counted, and ends the process.
+    /// Ends the process. Returns the phone's folder and the counts.
     pub(crate) async fn over(mut self) -> (PathBuf, Tally) {
-        self.shelter();
+        self.clear();
         self.end_process().await;
         (self.surroundings.home, self.tally)
     }
 
-    fn expose(&mut self, attack: &Attack) {
+    fn apply(&mut self, attack: &Attack) {
         self.disturbed = attack.cut.is_some() || attack.trick.is_some();
         self.first.clone_from(&attack.first);
         self.second.clone_from(&attack.second);
@@ -140,7 +140,7 @@ impl<'s> Life<'s> {
         }
     }
 
-    fn shelter(&self) {
+    fn clear(&self) {
         self.stage.world.cuts.heal();
         self.stage.wire.heal();
         if let Some(relay) = &self.stage.world.relay {
@@ -151,11 +151,11 @@ impl<'s> Life<'s> {
         }
     }
 
-    /// Gives an order to the phone. When its process is killed, another one is started.
+    /// Gives an order to the phone, and waits for the result. If the phone's process is killed, starts another process.
     pub(crate) async fn ask(&mut self, order: Order) -> Result<Said, Fault> {
         let mut process = match self.process.take() {
             Some(process) => process,
-            None => return Err(Fault::Broken("no phone runs".to_owned())),
+            None => return Err(Fault::Broken("no phone process is running".to_owned())),
         };
         let mut passed = Vec::new();
         let heard = process.ask(&order, &mut passed).await;
@@ -174,13 +174,13 @@ impl<'s> Life<'s> {
         }
     }
 
-    /// The person opens the app again, as often as it is killed while it starts.
+    /// Starts the phone's process. If the process is killed while it starts, starts another process.
     pub(crate) async fn start(&mut self, aim: Option<Aim>, further: &[&str]) -> Result<(), Fault> {
         let opened = self.try_start(aim, further).await?;
         opened.map_err(|why| Fault::Lost(format!("the phone does not open: {why}")))
     }
 
-    /// As `start`; returns why the phone can't be opened.
+    /// Starts the phone's process like `start`. If the phone can't be opened, returns the reason instead of a failure.
     pub(crate) async fn try_start(
         &mut self,
         mut aim: Option<Aim>,
@@ -212,7 +212,7 @@ impl<'s> Life<'s> {
         }
     }
 
-    /// Ends the process and opens the app again, with its clock so many seconds ahead.
+    /// Ends the process and opens the app again. The phone's clock is then `ahead` seconds ahead.
     pub(crate) async fn reopen(&mut self, ahead: u64) -> Result<(), Fault> {
         self.end_process().await;
         self.surroundings.ahead = ahead;
@@ -220,7 +220,8 @@ impl<'s> Life<'s> {
         self.start(aim, &[]).await
     }
 
-    /// The kill for a process that the act itself starts: the act's own, unless that has been.
+    /// The kill for a process that the act itself starts: the planned first kill, or the second if the first has
+    /// happened.
     pub(crate) fn aim_again(&mut self) -> Option<Aim> {
         self.first.take().or_else(|| self.second.take())
     }
@@ -241,7 +242,7 @@ impl<'s> Life<'s> {
         }
     }
 
-    /// Does `step` again and again until it says that its end is reached.
+    /// Repeats `step` until it returns a value. `what` states the goal, for the failure's text.
     pub(crate) async fn until<T>(
         &mut self,
         what: &str,
@@ -254,15 +255,15 @@ impl<'s> Life<'s> {
             }
             tokio::time::sleep(A_LITTLE).await;
         }
-        Err(Fault::Stuck(format!("{what}; the phone shows {:?}", self.state)))
+        Err(Fault::Stuck(format!("not reached: {what}; the phone shows {:?}", self.state)))
     }
 
-    /// What waits for the person first.
+    /// The phone's first pending step.
     pub(crate) fn waits(&self) -> Option<Waiting> {
         self.state.waiting.first().cloned()
     }
 
-    /// An order that may not fail for good, unless something stood in its way.
+    /// Gives an order. The order must not fail permanently, unless the act was disturbed.
     pub(crate) async fn must(&mut self, order: Order) -> Result<Said, Fault> {
         match self.ask(order.clone()).await? {
             Said::Refused { why, passes: false } if !self.disturbed => {
@@ -280,7 +281,7 @@ impl<'s> Life<'s> {
         self.stage.world.person().map_err(Fault::broken)
     }
 
-    /// Looks at, or changes, what the service has of this person.
+    /// Reads or changes the service's records of this person.
     pub(crate) fn service<T>(&self, work: impl FnOnce(&mut Tx<'_>, &str) -> Result<T, StoreError>) -> Result<T, Fault> {
         let found = self.stage.world.app.store.run_blocking(|tx| {
             let person = people::find(tx, &self.user)?;
@@ -294,7 +295,7 @@ impl<'s> Life<'s> {
     }
 }
 
-/// A page that should not be there.
+/// The failure for an unexpected page.
 pub(crate) fn surprise(page: &PageView) -> Fault {
     let text = page.text("outcome").unwrap_or_default();
     Fault::Broken(format!("an unexpected page: {} {text}", page.name()))

@@ -1,4 +1,5 @@
-//! `cargo xtask torture`: kills a phone's process wherever it stores something, seed after seed.
+//! The program behind `cargo xtask torture`. It kills a phone's process at each stored point, for one seed after
+//! another.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -6,37 +7,37 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use countersign_journeys::Trouble;
-use countersign_torture::{Run, Weather, phone};
+use countersign_torture::{Conditions, Run, phone};
 
-/// As often as each place is killed in a long run.
+/// In a run of this many seeds, each place must be killed at least `WANTED_IN_A_LONG_RUN` times.
 const LONG_RUN: u64 = 10_000;
 const WANTED_IN_A_LONG_RUN: u64 = 20;
 
 #[derive(Parser)]
-#[command(about = "Kill a phone's process in each stored step, let another go on, and compare both sides")]
+#[command(about = "Kill a phone's process at each stored point, continue with another, and compare phone and service")]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    /// How many seeds
+    /// Number of seeds
     #[arg(long, default_value_t = 300)]
     seeds: u64,
-    /// The first seed: where an earlier run stopped, or the one to repeat
+    /// The first seed: the seed where an earlier run stopped, or the seed to repeat
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// No new life begins after so many minutes
+    /// Start no new life after this many minutes
     #[arg(long, default_value_t = 24 * 60)]
     minutes: u64,
-    /// Lives at once
+    /// Lives that run in parallel
     #[arg(long, default_value_t = 6)]
     lanes: usize,
-    /// Nothing stands in the way: shows which points each act passes
+    /// Run without faults, and print which points each act passes
     #[arg(long)]
     calm: bool,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// The phone's process
+    /// Run as a phone's process
     #[command(hide = true)]
     Phone(phone::Start),
 }
@@ -51,7 +52,7 @@ async fn main() -> Result<ExitCode, Trouble> {
 }
 
 fn say(line: &str) {
-    // A closed output has nobody to tell.
+    // If the output is closed, there is no place to report to.
     let _closed = writeln!(std::io::stdout(), "{line}");
 }
 
@@ -61,7 +62,7 @@ async fn harness(cli: &Cli) -> Result<ExitCode, Trouble> {
         at_most: Duration::from_secs(cli.minutes.saturating_mul(60)),
         lanes: cli.lanes,
         stops: false,
-        weather: if cli.calm { Weather::Calm } else { Weather::Planned },
+        conditions: if cli.calm { Conditions::Calm } else { Conditions::Planned },
     };
     let started = Instant::now();
     let seeds: Vec<u64> = (cli.from..cli.from.saturating_add(cli.seeds)).collect();
@@ -85,7 +86,7 @@ async fn harness(cli: &Cli) -> Result<ExitCode, Trouble> {
     }
     say(&tally.to_string());
     let next = seeds.get(lived).copied().unwrap_or(cli.from.saturating_add(cli.seeds));
-    say(&format!("{} s; go on with --from {next}", started.elapsed().as_secs()));
+    say(&format!("{} s; to continue, use --from {next}", started.elapsed().as_secs()));
     let wanted = if tally.seeds >= LONG_RUN { WANTED_IN_A_LONG_RUN } else { 0 };
     let rare = tally.killed_less_than(wanted);
     for place in &rare {

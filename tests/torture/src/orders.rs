@@ -1,16 +1,16 @@
-//! What the harness and the phone's process say to each other: one line of JSON each.
+//! The messages between the harness and the phone's process. Each message is one line of JSON.
 
 use serde::{Deserialize, Serialize};
 
-/// On which side of a stored step.
+/// Before or after a step is stored.
 pub use countersign::testing::Side;
 
-/// A place where a process is ended.
+/// A place where a process can be killed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The point's name.
     pub point: String,
-    /// Whether the step is stored.
+    /// Whether the kill comes after the step is stored.
     pub stored: bool,
 }
 
@@ -22,148 +22,148 @@ impl Place {
     }
 }
 
-/// When the process ends itself.
+/// When the process kills itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Aim {
-    /// At this place, the so-and-so-manieth time (from 1).
+    /// At this place, when it is passed for the n-th time (from 1).
     At(Place, u32),
-    /// At whatever place comes so-and-so-manieth (from 1).
+    /// At the n-th place that is passed (from 1).
     Nth(u32),
 }
 
-/// What the person does on the phone. There is one account at most, and the first step that waits is meant.
+/// An action of the person or an event on the phone. It applies to the phone's only account and first pending step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Order {
-    /// Looks at it.
+    /// Reads the screen.
     Look,
-    /// From now on the process ends there, or nowhere.
+    /// Sets the place where the process kills itself, or none.
     Arm(Option<Aim>),
     /// Sets the lock, unless there is one.
     SetLock,
-    /// Removes it.
+    /// Removes the lock.
     RemoveLock,
-    /// Scans a code and accepts.
+    /// Scans a code and accepts the offer.
     Enroll(String),
-    /// Types the service's address.
+    /// Types the service's address, to add an account by signing in.
     SignIn(String),
     /// Turns phone sign-in on.
     TurnOn,
-    /// Goes on with what was cut off.
-    GoOn,
+    /// Continues an interrupted step.
+    Continue,
     /// Agrees to register this device.
     Confirm,
-    /// The browser comes back.
+    /// The browser returns with this redirect address.
     Redirected(String),
-    /// Makes a key or signs with it.
+    /// Unlocks the phone, to make a sign-in key or to sign with it.
     Unlock,
-    /// Approves a request, with the number.
+    /// Approves a prompt (id) with the number.
     Approve(String, String),
-    /// Approves a request with the number, while the platform hands out another push address.
+    /// Approves a prompt with the number, while the platform assigns another push address.
     ApproveMeanwhile(String, String),
-    /// Denies a request.
+    /// Denies a prompt.
     Deny(String),
-    /// "It wasn't me."
+    /// Reports a prompt: "It wasn't me."
     Report(String),
     /// Turns phone sign-in off.
     TurnOff,
-    /// Takes the account off.
+    /// Removes the account.
     Remove,
-    /// Gives up what waits.
-    GiveUp,
-    /// Reads how it ended.
+    /// Abandons the pending step.
+    Abandon,
+    /// Reads how the enrollment ended.
     ReadEnd,
-    /// The platform hands out another push address.
+    /// The platform assigns another push address.
     NewAddress,
-    /// "Send me a test."
+    /// Asks for a test push.
     TestPush,
-    /// Opens the app and looks for requests.
+    /// Opens the app and fetches prompts.
     Check,
-    /// A push that nobody can read arrives.
+    /// An unreadable push arrives.
     Garbage,
-    /// Takes the first notice off the screen.
+    /// Dismisses the first notice.
     Dismiss,
     /// Mutes the account for an hour.
     Mute,
-    /// Lets it alert again.
+    /// Unmutes the account.
     Unmute,
 }
 
-/// What came of an order.
+/// The result of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Said {
-    /// It was done, as far as it goes.
+    /// The order was performed.
     Done,
-    /// What the service said of a request.
+    /// The prompt has this outcome.
     Outcome(String),
-    /// It waits for the network.
+    /// The answer is queued until the network works.
     Queued,
-    /// Not this time, or never.
+    /// The order failed.
     Refused {
-        /// Why.
+        /// The reason.
         why: String,
-        /// Whether it may pass.
+        /// Whether a retry may succeed.
         passes: bool,
     },
-    /// The process was killed, and another one has started.
+    /// The process was killed, and another process has started.
     Killed,
 }
 
-/// A request on the phone.
+/// A prompt on the phone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
-    /// Its id.
+    /// The prompt's id.
     pub id: String,
-    /// What is asked for.
+    /// The prompt's kind.
     pub kind: String,
-    /// `Open`, `Answering`, or what came of it.
+    /// `Open`, `Answering`, or the outcome.
     pub state: String,
 }
 
-/// What waits for the person.
+/// A pending step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Waiting {
-    /// Digits to be typed into the page.
+    /// The person must type these digits into the page.
     Digits(String),
-    /// Adding an account was cut off.
+    /// Adding an account was interrupted.
     Interrupted,
-    /// The service ended it.
+    /// The service ended the enrollment.
     Ended,
-    /// Is this device to be registered?
+    /// The person must confirm that this device is registered.
     Confirm,
-    /// The browser is to be opened here, with these digits.
+    /// The person must open this URL in the browser, and type these digits there, if there are any.
     Browser(String, Option<String>),
-    /// A key is to be made, or to sign.
+    /// The person must unlock the phone, so that a sign-in key is made or signs.
     Unlock,
-    /// Turning phone sign-in on was cut off.
+    /// Turning phone sign-in on was interrupted.
     SignInInterrupted,
 }
 
-/// What the phone shows.
+/// The phone's screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// Each account's health, and whether phone sign-in is on.
     pub accounts: Vec<(String, bool)>,
-    /// The requests.
+    /// The prompts.
     pub requests: Vec<Shown>,
-    /// The steps that wait.
+    /// The pending steps.
     pub waiting: Vec<Waiting>,
-    /// How many notices are shown.
+    /// The number of notices.
     pub notices: usize,
     /// Whether the first account is muted.
     pub muted: bool,
 }
 
-/// What the phone's process says.
+/// A line of output of the phone's process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Line {
-    /// It has passed a place.
+    /// The process has passed a place.
     Passed(Place),
-    /// It ends itself here.
+    /// The process kills itself at this place.
     Ends(Place),
-    /// It is open.
+    /// The phone is open.
     Open(State),
-    /// It could not be opened.
+    /// The phone could not be opened, with the reason.
     Shut(String),
-    /// What came of an order.
+    /// The result of an order, and the screen after it.
     Answer(Said, State),
 }

@@ -1,7 +1,8 @@
-//! The phone's process: the core with the terminal phone's ports, doing what it is told by lines on its input.
+//! The phone's process: the core with the terminal phone's ports. It reads orders from its standard input and performs
+//! them.
 //!
-//! Where it is told to end, it sends itself SIGKILL: no destructor runs, no buffer is written, and nothing of it goes
-//! on. What it had said before stays in the pipe.
+//! At the armed place the process sends itself SIGKILL: no destructor runs, no buffer is flushed, and no thread
+//! continues. Earlier output stays in the pipe.
 
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -18,34 +19,34 @@ use countersign_journeys::{TestPhone, Trouble};
 
 use crate::orders::{Aim, Line, Order, Place, Said, Shown, State, Waiting};
 
-/// Where the browser goes back to; nobody listens there, the harness takes the address from the page.
+/// The phone's redirect address. No server listens there: the harness reads the redirect and gives it to the phone.
 const REDIRECT: &str = "http://127.0.0.1:40000/phone-sign-in";
 
 /// How long an account is muted, in seconds.
 const AN_HOUR: u64 = 60 * 60;
 
-/// How the process is started.
+/// The arguments of the process.
 #[derive(Args)]
 pub struct Start {
     /// The phone's private folder.
     #[arg(long)]
     home: PathBuf,
-    /// The relay.
+    /// The relay's URL.
     #[arg(long)]
     relay: String,
-    /// The authority's certificate.
+    /// The file with the authority's certificate.
     #[arg(long)]
     ca: PathBuf,
-    /// How many seconds the clock is ahead.
+    /// How many seconds the phone's clock is ahead.
     #[arg(long, default_value_t = 0)]
     ahead: u64,
-    /// Where it ends, as JSON.
+    /// Where the process kills itself, as JSON.
     #[arg(long)]
     aim: Option<String>,
-    /// Destroys the keys of accounts first, behind the core's back.
+    /// Deletes all keys before the phone is opened, without the core's knowledge.
     #[arg(long)]
     lose_keys: bool,
-    /// Begins anew when the folder is another phone's.
+    /// Starts over when the folder was restored from another phone.
     #[arg(long)]
     start_over: bool,
 }
@@ -53,10 +54,10 @@ pub struct Start {
 static AIM: Mutex<Option<Aim>> = Mutex::new(None);
 static OUTPUT: Mutex<()> = Mutex::new(());
 
-/// Opens the phone and does what it is told until its input ends.
+/// Opens the phone and performs orders until standard input ends.
 ///
 /// # Errors
-/// When its input or output can't be used.
+/// When standard input or output can't be used, or the phone's state can't be read.
 pub async fn run(start: Start) -> Result<(), Trouble> {
     if let Some(aim) = &start.aim {
         arm(Some(serde_json::from_str(aim)?));
@@ -92,9 +93,9 @@ fn arm(aim: Option<Aim>) {
 
 fn reached(point: Point, side: Side) {
     let place = Place::at(point, side);
-    // A harness that has gone hears nothing.
+    // Writing fails if the harness has ended.
     let _gone = say(&Line::Passed(place.clone()));
-    // Held until the end: no other thread gets past its own point meanwhile.
+    // This thread keeps the mutex until the kill, so that other threads stop at their next point.
     let mut aim = AIM.lock().unwrap_or_else(PoisonError::into_inner);
     let left = match aim.as_mut() {
         Some(Aim::At(wanted, left)) if *wanted == place => left,
@@ -134,7 +135,7 @@ fn is_from_another_device(trouble: &Trouble) -> bool {
     matches!(trouble.downcast_ref(), Some(countersign_phone::PhoneError::Core(Error::FromAnotherDevice)))
 }
 
-/// What a platform does that loses keys: nobody tells the core.
+/// Deletes all keys without the core's knowledge, as when the platform loses them.
 fn lose_keys(start: &Start) -> Result<(), Trouble> {
     let store = SealedFileKeyStore::open(&start.home.join("keys"), &Secret::new(PASSPHRASE.to_owned()))?;
     for alias in store.aliases()? {
@@ -151,7 +152,7 @@ async fn follow(phone: &TestPhone, order: Order) -> Result<Said, Trouble> {
             arm(aim);
             Said::Done
         }
-        // There already after a process that was killed behind it.
+        // The lock exists already if an earlier process was killed after setting it.
         Order::SetLock => match core.device_lock().await? {
             countersign::LockState::Missing => done(phone.set_lock()),
             countersign::LockState::Credential | countersign::LockState::Biometric => Said::Done,
@@ -169,24 +170,24 @@ async fn follow(phone: &TestPhone, order: Order) -> Result<Said, Trouble> {
             Some(account) => step(core.turn_on_phone_sign_in(account, REDIRECT.to_owned()).await),
             None => no("no account"),
         },
-        Order::GoOn => match core.pending_steps().await?.into_iter().next() {
+        Order::Continue => match core.pending_steps().await?.into_iter().next() {
             Some(Step::PhoneSignInInterrupted { ticket, .. }) => step(core.continue_phone_sign_in(ticket).await),
             Some(other) => match ticket_of(&other) {
                 Some(ticket) => step(core.continue_enrollment(ticket).await),
-                None => no("nothing to go on with"),
+                None => no("nothing to continue"),
             },
-            None => no("nothing waits"),
+            None => no("nothing is pending"),
         },
         Order::Confirm => provide(phone, Reply::Confirmed).await?,
         Order::Redirected(url) => provide(phone, Reply::Redirected { url }).await?,
         Order::Unlock => match core.pending_steps().await?.into_iter().next() {
             Some(waiting) => unlocked(phone.unlock(&waiting).await),
-            None => no("nothing waits"),
+            None => no("nothing is pending"),
         },
         Order::Approve(id, number) => approve(phone, &id, number).await?,
         Order::ApproveMeanwhile(id, number) => {
             let meanwhile = async {
-                // In the middle of the answer, which is slow.
+                // The answer is still being sent then, because its response is slow.
                 tokio::time::sleep(std::time::Duration::from_millis(150)).await;
                 core.push_address_changed().await
             };
@@ -196,11 +197,11 @@ async fn follow(phone: &TestPhone, order: Order) -> Result<Said, Trouble> {
         }
         Order::Deny(id) => match prompt(phone, &id).await? {
             Some(id) => step(core.deny(id).await),
-            None => no("no such request"),
+            None => no("no such prompt"),
         },
         Order::Report(id) => match prompt(phone, &id).await? {
             Some(id) => step(core.report(id).await),
-            None => no("no such request"),
+            None => no("no such prompt"),
         },
         Order::TurnOff => match account(phone).await {
             Some(account) => said(core.turn_off_phone_sign_in(account).await),
@@ -210,13 +211,13 @@ async fn follow(phone: &TestPhone, order: Order) -> Result<Said, Trouble> {
             Some(account) => said(core.remove(account).await),
             None => no("no account"),
         },
-        Order::GiveUp => match core.pending_steps().await?.first().and_then(ticket_of) {
+        Order::Abandon => match core.pending_steps().await?.first().and_then(ticket_of) {
             Some(ticket) => said(core.abandon(ticket).await),
-            None => no("nothing waits"),
+            None => no("nothing is pending"),
         },
         Order::ReadEnd => match core.pending_steps().await?.first().and_then(ticket_of) {
             Some(ticket) => said(core.wait_for_activation(ticket).await),
-            None => no("nothing waits"),
+            None => no("nothing is pending"),
         },
         Order::NewAddress => said(core.push_address_changed().await),
         Order::TestPush => match account(phone).await {
@@ -248,7 +249,7 @@ async fn follow(phone: &TestPhone, order: Order) -> Result<Said, Trouble> {
 
 async fn approve(phone: &TestPhone, id: &str, number: String) -> Result<Said, Trouble> {
     let Some(id) = prompt(phone, id).await? else {
-        return Ok(no("no such request"));
+        return Ok(no("no such prompt"));
     };
     Ok(match phone.core().approve(id, number).await {
         Ok(sign @ Step::Sign { .. }) => unlocked(phone.unlock(&sign).await),
@@ -259,11 +260,11 @@ async fn approve(phone: &TestPhone, id: &str, number: String) -> Result<Said, Tr
 async fn provide(phone: &TestPhone, reply: Reply) -> Result<Said, Trouble> {
     Ok(match phone.core().pending_steps().await?.first().and_then(ticket_of) {
         Some(ticket) => step(phone.core().provide(ticket, reply).await),
-        None => no("nothing waits"),
+        None => no("nothing is pending"),
     })
 }
 
-/// The slot of its account's pushes, as whoever sends them knows it.
+/// The slot of the phone's account, which a sender of pushes knows.
 fn slot(phone: &TestPhone) -> Result<Vec<u8>, Trouble> {
     let database = rusqlite::Connection::open(phone.home().join("countersign.db"))?;
     Ok(database.query_row("SELECT slot FROM accounts", [], |row| row.get(0))?)
@@ -311,7 +312,7 @@ fn step(result: Result<Step, Error>) -> Said {
 
 fn unlocked(result: Result<Step, Trouble>) -> Said {
     match result {
-        Ok(went_on) => step(Ok(went_on)),
+        Ok(next) => step(Ok(next)),
         Err(trouble) => match trouble.downcast_ref() {
             Some(countersign_phone::PhoneError::Core(error)) => refused(error),
             Some(_) | None => done::<()>(Err(trouble)),

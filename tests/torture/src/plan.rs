@@ -1,7 +1,7 @@
-//! What a seed chooses: the acts of one phone's life, where its process is killed in each, and what network and relay
-//! do meanwhile. Pure: the same seed, the same plan.
+//! Computes the plan of a seed: the acts of one life, where the phone's process is killed in each act, and the faults
+//! of the network and the relay. The same seed always gives the same plan.
 //!
-//! Seeds go round all places of all acts; what happens beside is by chance.
+//! Successive seeds go through all places of all acts in order. The other faults are pseudo-random.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,64 +13,64 @@ use crate::orders::{Aim, Place};
 use crate::random::Random;
 use crate::wire::Trick;
 
-/// What the person does.
+/// An act of the person, or an event on the phone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Act {
     /// Adds the account by scanning.
     ByCode,
     /// Adds the account by signing in; phone sign-in is on after it.
     BySigningIn,
-    /// Gives adding up while the digits are shown.
-    GivenUp,
-    /// The same without a network, until nobody would hear it any more.
-    GivenUpUnheard,
+    /// Abandons adding while the digits are shown.
+    Abandoned,
+    /// Abandons adding while the digits are shown, without a network until the enrollment has expired.
+    AbandonedOffline,
     /// "That's not my phone", on the page.
     NotMyPhone,
-    /// Gives signing in up, behind the browser.
-    SigningInGivenUp,
+    /// Abandons signing in while the browser is open.
+    SigningInAbandoned,
     /// Turns phone sign-in on.
     TurnOn,
-    /// Gives it up when the service may know the key already.
-    TurnOnGivenUp,
-    /// Approves after a password.
+    /// Abandons turning on when the service may know the key already.
+    TurnOnAbandoned,
+    /// Approves a sign-in after a password.
     SecondFactor,
-    /// The same, while the push address changes and the network is slow.
+    /// Approves a sign-in after a password, while the push address changes and the network is slow.
     SecondFactorBusy,
-    /// Approves without a password.
+    /// Approves a sign-in without a password.
     PhoneSignIn,
-    /// Denies.
+    /// Denies a sign-in.
     Deny,
-    /// Cancels on the page.
+    /// Cancels a sign-in on the page.
     Withdrawn,
     /// Turns phone sign-in off.
     TurnOff,
     /// Removes the device lock.
     LockRemoved,
-    /// The platform hands out another push address.
+    /// The platform assigns another push address.
     NewAddress,
-    /// The service's push address ended, and the phone's clock is minutes off.
+    /// The push address ends at the relay, and the phone's clock is some minutes wrong.
     AddressEnded,
     /// Reads notices.
     Notices,
-    /// Mutes the account, and lets it alert again.
+    /// Mutes and unmutes the account.
     Mute,
-    /// An answer comes that the service did not sign, and a push that nobody can read.
+    /// A forged answer and an unreadable push arrive.
     Garbage,
     /// "It wasn't me", after approving.
     Report,
-    /// Takes the account off the phone.
+    /// Removes the account from the phone.
     Remove,
-    /// The phone is reported lost, and comes back.
+    /// The phone is reported lost, and is used again.
     Lost,
-    /// The key store has lost the accounts' keys.
+    /// The key store loses the accounts' keys.
     KeysLost,
-    /// The folder is another phone's.
+    /// The folder is restored from another phone.
     Restored,
 }
 
-const KEYS: &[Point] = &[Point::KeyFile, Point::TakenUp];
-/// Told at the first attempt: the act itself has taken the network's one cut.
-const TOLD: &[Point] = &[Point::OutboxLeased, Point::OutboxSettled];
+const KEYS: &[Point] = &[Point::KeyFile, Point::CleanedUp];
+/// A message that is acknowledged at the first try, because the only cut hits an earlier request of the same act.
+const ACKNOWLEDGED: &[Point] = &[Point::OutboxLeased, Point::OutboxSettled];
 const OUTBOX: &[Point] = &[Point::OutboxLeased, Point::OutboxPostponed, Point::OutboxSettled];
 const REQUEST: &[Point] = &[Point::PushCame, Point::PushShown, Point::Fetched, Point::StateSettled];
 
@@ -79,12 +79,12 @@ impl Act {
     pub const ALL: [Self; 25] = [
         Self::ByCode,
         Self::BySigningIn,
-        Self::GivenUp,
-        Self::GivenUpUnheard,
+        Self::Abandoned,
+        Self::AbandonedOffline,
         Self::NotMyPhone,
-        Self::SigningInGivenUp,
+        Self::SigningInAbandoned,
         Self::TurnOn,
-        Self::TurnOnGivenUp,
+        Self::TurnOnAbandoned,
         Self::SecondFactor,
         Self::SecondFactorBusy,
         Self::PhoneSignIn,
@@ -104,7 +104,7 @@ impl Act {
         Self::Restored,
     ];
 
-    /// The points that it passes whatever happens.
+    /// The points at which the act is killed. Some are passed only with the faults that `lead_to` sets.
     fn points(self) -> Vec<Point> {
         let groups: &[&[Point]] = match self {
             Self::ByCode => &[
@@ -135,12 +135,14 @@ impl Act {
                 ],
                 KEYS,
             ],
-            Self::GivenUp => &[&[Point::EnrollmentGivenUp, Point::EnrollmentForgotten, Point::KeyDestroyed], OUTBOX],
-            Self::GivenUpUnheard => {
-                &[&[Point::EnrollmentGivenUp, Point::OutboxPostponed, Point::OutboxGivenUp, Point::KeyDestroyed]]
+            Self::Abandoned => {
+                &[&[Point::EnrollmentAbandoned, Point::EnrollmentForgotten, Point::KeyDestroyed], OUTBOX]
+            }
+            Self::AbandonedOffline => {
+                &[&[Point::EnrollmentAbandoned, Point::OutboxPostponed, Point::OutboxAbandoned, Point::KeyDestroyed]]
             }
             Self::NotMyPhone => &[&[Point::StateSettled, Point::EnrollmentEndRead, Point::KeyDestroyed]],
-            Self::SigningInGivenUp => &[&[Point::SigningInBrowser, Point::SigningInForgotten, Point::KeyDestroyed]],
+            Self::SigningInAbandoned => &[&[Point::SigningInBrowser, Point::SigningInForgotten, Point::KeyDestroyed]],
             Self::TurnOn => &[
                 &[
                     Point::TurningOnCleared,
@@ -157,14 +159,16 @@ impl Act {
                 ],
                 OUTBOX,
             ],
-            Self::TurnOnGivenUp => &[&[Point::TurningOnGivenUp, Point::TurningOnForgotten, Point::KeyDestroyed], TOLD],
+            Self::TurnOnAbandoned => {
+                &[&[Point::TurningOnAbandoned, Point::TurningOnForgotten, Point::KeyDestroyed], ACKNOWLEDGED]
+            }
             Self::SecondFactor | Self::PhoneSignIn | Self::Deny => &[&[Point::Decided], OUTBOX, REQUEST],
             Self::SecondFactorBusy => &[&[Point::Decided, Point::AddressDue, Point::AddressMade], OUTBOX],
             Self::Withdrawn => &[&[Point::PushWithdrawn], REQUEST],
             Self::TurnOff => &[&[Point::TurnedOff, Point::KeyDestroyed, Point::KeyFile], OUTBOX],
             Self::LockRemoved => &[&[Point::SignInKeyEnded, Point::KeyDestroyed, Point::KeyFile], OUTBOX],
             Self::NewAddress => &[&[Point::AddressDue, Point::AddressMade], OUTBOX],
-            Self::AddressEnded => &[&[Point::AddressHastened, Point::ClockLearned, Point::AddressMade], TOLD],
+            Self::AddressEnded => &[&[Point::AddressDueEarly, Point::ClockLearned, Point::AddressMade], ACKNOWLEDGED],
             Self::Notices => &[&[Point::NoticeDismissed, Point::StateSettled], OUTBOX],
             Self::Mute => &[&[Point::Muted, Point::Unmuted]],
             Self::Garbage => &[&[Point::ServiceKeysAsked, Point::ServiceKeysFollowed, Point::PushFetches]],
@@ -185,18 +189,18 @@ impl Act {
         places
     }
 
-    /// Whether the phone is asked something by the service.
+    /// Whether the service sends a prompt in this act.
     fn asks(self) -> bool {
         self.points().contains(&Point::PushShown) && self != Self::ByCode
     }
 
-    /// Where the phone speaks with the service in it.
+    /// The paths of the service to which the phone sends requests in this act.
     fn paths(self) -> &'static [&'static str] {
         match self {
             Self::ByCode => &["/phone/enrollment", "/phone/prompts", "/phone/answers"],
             Self::BySigningIn => &["/par", "/token", "/phone/enrollment", "/phone/device"],
-            Self::GivenUp | Self::NotMyPhone => &["/phone/enrollment", "/phone/prompts", "/phone/device"],
-            Self::SigningInGivenUp => &["/par"],
+            Self::Abandoned | Self::NotMyPhone => &["/phone/enrollment", "/phone/prompts", "/phone/device"],
+            Self::SigningInAbandoned => &["/par"],
             Self::TurnOn => &["/par", "/phone/answers", "/token", "/phone/device"],
             Self::SecondFactor | Self::SecondFactorBusy | Self::PhoneSignIn | Self::Deny | Self::Report => {
                 &["/phone/answers", "/phone/prompts"]
@@ -206,8 +210,8 @@ impl Act {
             }
             Self::Notices => &["/phone/prompts", "/phone/device"],
             Self::Withdrawn | Self::Lost => &["/phone/prompts"],
-            Self::GivenUpUnheard
-            | Self::TurnOnGivenUp
+            Self::AbandonedOffline
+            | Self::TurnOnAbandoned
             | Self::Mute
             | Self::Garbage
             | Self::KeysLost
@@ -216,53 +220,54 @@ impl Act {
     }
 }
 
-/// What the relay does to the messages of an act.
+/// A fault of the relay during an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RelayFault {
-    /// Loses them.
+    /// Loses messages.
     Loses,
-    /// Holds them for a while.
+    /// Delays messages.
     Delays(Duration),
-    /// Delivers them twice.
+    /// Delivers messages twice.
     Doubles,
-    /// Swaps each pair.
+    /// Swaps each pair of messages.
     Reorders,
 }
 
-/// What an act is exposed to.
+/// The faults during an act.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attack {
-    /// The kill.
+    /// Where the first process is killed.
     pub first: Option<Aim>,
-    /// A kill of the process that goes on.
+    /// Where the process that continues is killed.
     pub second: Option<Aim>,
-    /// Where the network is cut.
+    /// Where the network is cut: the path, and whether the request or the response is lost.
     pub cut: Option<(&'static str, Cut)>,
-    /// What else the network does.
+    /// Another network fault, with its path.
     pub trick: Option<(&'static str, Trick)>,
-    /// What the relay does.
+    /// The relay's fault.
     pub relay: Option<RelayFault>,
 }
 
-/// One act.
+/// One act with its faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Round {
-    /// What the person does.
+    /// The act.
     pub act: Act,
-    /// What happens meanwhile.
+    /// The faults during the act.
     pub attack: Attack,
 }
 
-/// A phone's life.
+/// The plan of one life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// What it is about, and where that is attacked.
+    /// The act that the life tests, and the place where it is killed.
     pub target: (Act, Place),
     /// The acts, in order.
     pub rounds: Vec<Round>,
 }
 
-/// All that seeds go round. At the front are those that between them have every place once.
+/// All pairs of an act and a place in it, in the order of the seeds. The list begins with pairs that contain every
+/// place once.
 #[must_use]
 pub fn targets() -> Vec<(Act, Place)> {
     let (mut first, mut further, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
@@ -274,7 +279,8 @@ pub fn targets() -> Vec<(Act, Place)> {
     first
 }
 
-/// The seeds of the first round that are about these acts: those that have a place for the first time, and the others.
+/// The first seeds that test each place of these acts: first the seeds whose place no earlier seed tests, and then the
+/// others.
 #[must_use]
 pub fn first_round(acts: &[Act]) -> (Vec<u64>, Vec<u64>) {
     let mut seen = BTreeSet::new();
@@ -297,7 +303,8 @@ impl Plan {
         let mut rounds: Vec<Round> =
             acts.into_iter().map(|act| Round { act, attack: attack(act, &mut random) }).collect();
         if let Some(aimed) = rounds.iter_mut().find(|round| round.act == target.0) {
-            // Later passes are other situations, sent again or fetched again; not every act has them.
+            // A place may be passed a second time in another situation, for example when a message is sent again. Not
+            // every act passes its place twice.
             let is_first_round = seed < u64::try_from(all.len()).unwrap_or(u64::MAX);
             let pass = if !is_first_round && random.once_in(4) { 2 } else { 1 };
             aimed.attack.first = Some(Aim::At(target.1.clone(), pass));
@@ -306,7 +313,7 @@ impl Plan {
         Some(Self { target, rounds })
     }
 
-    /// The same life with nothing in its way.
+    /// The same life without faults.
     #[must_use]
     pub fn calm(mut self) -> Self {
         for round in &mut self.rounds {
@@ -316,23 +323,23 @@ impl Plan {
     }
 }
 
-/// The acts of a life that is about `act`: what must be there before it, and an end.
+/// The acts of a life that tests `act`: the acts before it that it needs, `act` itself, and an act that ends the life.
 fn life(act: Act, random: &mut Random) -> Vec<Act> {
     let starts = [Act::ByCode, Act::BySigningIn];
     let ends = [Act::Report, Act::Remove, Act::Lost, Act::KeysLost, Act::Restored];
     let start = if random.once_in(3) { Act::BySigningIn } else { Act::ByCode };
     let end = *random.one_of(&ends).unwrap_or(&Act::Remove);
     match act {
-        Act::GivenUp | Act::GivenUpUnheard | Act::NotMyPhone | Act::SigningInGivenUp => vec![act, start],
+        Act::Abandoned | Act::AbandonedOffline | Act::NotMyPhone | Act::SigningInAbandoned => vec![act, start],
         start if starts.contains(&start) => vec![start, end],
-        Act::TurnOn | Act::TurnOnGivenUp => vec![Act::ByCode, act, end],
+        Act::TurnOn | Act::TurnOnAbandoned => vec![Act::ByCode, act, end],
         Act::PhoneSignIn | Act::TurnOff | Act::LockRemoved => vec![Act::BySigningIn, act, end],
         end if ends.contains(&end) => vec![start, end],
         middle => vec![start, middle, end],
     }
 }
 
-/// Some points are passed only when something goes wrong, others only when it does not.
+/// Adjusts the faults so that the place is passed: some points are passed only after a fault, others only without one.
 fn lead_to(place: &Place, act: Act, attack: &mut Attack) {
     let is_at = |points: &[Point]| points.iter().any(|point| point.name() == place.point);
     if is_at(&[Point::PushCame, Point::PushShown, Point::PushWithdrawn]) {
@@ -342,14 +349,14 @@ fn lead_to(place: &Place, act: Act, attack: &mut Attack) {
         attack.relay = Some(RelayFault::Loses);
     }
     if is_at(&[Point::OutboxPostponed]) {
-        let told = act.paths().iter().find(|path| matches!(**path, "/phone/answers" | "/phone/device"));
-        attack.cut = told.map(|path| (*path, Cut::Before));
+        let queued = act.paths().iter().find(|path| matches!(**path, "/phone/answers" | "/phone/device"));
+        attack.cut = queued.map(|path| (*path, Cut::Before));
     }
 }
 
 fn attack(act: Act, random: &mut Random) -> Attack {
     let mut attack = Attack::default();
-    // By chance; the act that the life is about has its own.
+    // The caller later replaces the first kill of the act that the life tests.
     if random.once_in(2) {
         attack.first = random.one_of(&act.places()).cloned().map(|place| Aim::At(place, 1));
     }

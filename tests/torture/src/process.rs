@@ -1,4 +1,4 @@
-//! A phone's process, as the harness holds it: what it is told, what it says, and how it ended.
+//! A phone's process, as the harness sees it: starts the process, gives orders, and reads its output and its end.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -12,59 +12,60 @@ use crate::fault::Fault;
 use crate::orders::{Aim, Line, Order, Place, Said, State};
 
 const SIGKILL: i32 = 9;
-/// Longer than any single order takes, with the core's own time limits.
+/// The time limit for the result of an order. It is longer than any order takes, including the core's own time limits.
 const PATIENCE: Duration = Duration::from_secs(75);
 
-/// Where a phone lives and what surrounds it.
+/// The environment of a phone's process.
 #[derive(Debug, Clone)]
 pub(crate) struct Surroundings {
     /// The program.
     pub program: PathBuf,
-    /// Its private folder.
+    /// The phone's private folder.
     pub home: PathBuf,
-    /// The relay.
+    /// The relay's URL.
     pub relay: String,
-    /// The authority's certificate, a file.
+    /// The file with the authority's certificate.
     pub ca: PathBuf,
-    /// How many seconds its clock is ahead.
+    /// How many seconds the phone's clock is ahead.
     pub ahead: u64,
 }
 
-/// What its start leads to.
+/// The result of a start.
 #[derive(Debug)]
 pub(crate) enum Started {
-    /// It is open.
+    /// The phone is open.
     Open(Box<Process>, State),
-    /// It says why it can't be.
+    /// The phone can't be opened, with the reason.
     Shut(String),
-    /// It was killed before.
+    /// The process was killed before it was open.
     Killed(Place),
 }
 
-/// What an order leads to.
+/// The result of an order.
 #[derive(Debug)]
 pub(crate) enum Heard {
-    /// An answer.
+    /// The order's result, and the phone's screen after it.
     Said(Said, State),
-    /// It was killed.
+    /// The process was killed.
     Killed(Place),
 }
 
-/// The process.
+/// A running process.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
     input: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
-    /// Where it said that it ends. What another thread says in the instant before it does may still follow.
+    /// The place where the process has reported that it kills itself. A line of another thread may still follow,
+    /// written just before the kill.
     ends: Option<Place>,
 }
 
 impl Process {
-    /// Starts a phone; places that it passes are added to `passed`.
+    /// Starts a phone's process. Adds the places that the process passes to `passed`.
     ///
     /// # Errors
-    /// `Stuck`; `Broken` when it ends otherwise than by the kill that was asked for.
+    /// `Stuck` when the process does not respond in time. `Broken` when it ends in another way than by the armed kill.
     pub(crate) async fn start(
         phone: &Surroundings,
         aim: Option<&Aim>,
@@ -81,33 +82,33 @@ impl Process {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
         let mut child = command.spawn().map_err(Fault::broken)?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(Fault::Broken("a process without pipes".to_owned()));
+            return Err(Fault::Broken("the phone's process has no pipes".to_owned()));
         };
         let mut process = Self { child, input, lines: BufReader::new(output).lines(), ends: None };
         match process.next(passed).await? {
             Next::Line(Line::Open(state)) => Ok(Started::Open(Box::new(process), state)),
             Next::Line(Line::Shut(why)) => Ok(Started::Shut(why)),
-            Next::Line(other) => Err(Fault::Broken(format!("a phone that starts says {other:?}"))),
+            Next::Line(other) => Err(Fault::Broken(format!("a starting phone reports {other:?}"))),
             Next::Killed(place) => Ok(Started::Killed(place)),
         }
     }
 
-    /// Gives an order and waits for what comes of it.
+    /// Gives an order and waits for its result.
     ///
     /// # Errors
     /// As `start`.
     pub(crate) async fn ask(&mut self, order: &Order, passed: &mut Vec<Place>) -> Result<Heard, Fault> {
         let text = serde_json::to_string(order).map_err(Fault::broken)?;
-        // A process that was killed in between takes nothing; what it said last says so.
+        // The write fails if the process was just killed. Its last line then reports the kill.
         let _killed = self.input.write_all(format!("{text}\n").as_bytes()).await;
         match self.next(passed).await? {
             Next::Line(Line::Answer(said, state)) => Ok(Heard::Said(said, state)),
-            Next::Line(other) => Err(Fault::Broken(format!("{order:?} is answered by {other:?}"))),
+            Next::Line(other) => Err(Fault::Broken(format!("the phone's process replied to {order:?} with {other:?}"))),
             Next::Killed(place) => Ok(Heard::Killed(place)),
         }
     }
 
-    /// Ends it as a platform ends an app that nobody looks at.
+    /// Kills the process from outside, as a platform ends an app in the background.
     pub(crate) async fn end(mut self, passed: &mut Vec<Place>) {
         let _ended = self.child.kill().await;
         while let Ok(Some(line)) = self.lines.next_line().await {
@@ -120,7 +121,7 @@ impl Process {
     async fn next(&mut self, passed: &mut Vec<Place>) -> Result<Next, Fault> {
         tokio::time::timeout(PATIENCE, self.read(passed))
             .await
-            .map_err(|_late| Fault::Stuck("the phone does not answer".to_owned()))?
+            .map_err(|_late| Fault::Stuck("the phone's process does not respond".to_owned()))?
     }
 
     async fn read(&mut self, passed: &mut Vec<Place>) -> Result<Next, Fault> {
@@ -134,7 +135,7 @@ impl Process {
         let status = self.child.wait().await.map_err(Fault::broken)?;
         match self.ends.take() {
             Some(place) if status.signal() == Some(SIGKILL) => Ok(Next::Killed(place)),
-            Some(_) | None => Err(Fault::Broken(format!("the phone ended by itself: {status}"))),
+            Some(_) | None => Err(Fault::Broken(format!("the phone's process ended without the armed kill: {status}"))),
         }
     }
 }
@@ -144,7 +145,7 @@ enum Next {
     Killed(Place),
 }
 
-/// What the phone logs, beside its folder.
+/// The phone's log file, next to its folder.
 fn log(home: &Path) -> Result<std::fs::File, Fault> {
     let path = home.with_extension("log");
     std::fs::File::options().create(true).append(true).open(path).map_err(Fault::broken)

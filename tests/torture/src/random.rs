@@ -1,17 +1,17 @@
-//! The same choices for the same seed, on every machine.
+//! A pseudo-random generator that gives the same numbers for the same seed on every machine.
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): for choices, never for secrets.
+/// SplitMix64 (Steele, Lea and Flood, 2014). Not for secrets.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// From a seed.
+    /// Starts with a seed.
     #[must_use]
     pub(crate) fn of(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A number below `end`; 0 when there is none.
+    /// A pseudo-random number below `end`; 0 if `end` is 0.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -22,12 +22,12 @@ impl Random {
         usize::try_from(mixed.checked_rem(end).unwrap_or(0)).unwrap_or(0)
     }
 
-    /// True once in `n`.
+    /// True with probability 1/n.
     pub(crate) fn once_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
-    /// One of them.
+    /// A pseudo-random element; `None` if the slice is empty.
     pub(crate) fn one_of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
         let chosen = self.below(all.len());
         all.get(chosen)

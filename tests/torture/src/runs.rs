@@ -1,4 +1,4 @@
-//! Seeds that are lived in order, several at once.
+//! Runs the lives of seeds in order, several in parallel.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,38 +11,38 @@ use crate::plan::Plan;
 use crate::stage::Stage;
 use crate::tally::{Planned, Tally};
 
-/// What lives are exposed to.
+/// The faults that lives get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weather {
-    /// What their seeds have planned.
+pub enum Conditions {
+    /// The faults that their seeds plan.
     Planned,
-    /// Nothing: shows what each act passes.
+    /// No faults: shows which points each act passes.
     Calm,
-    /// Nothing but that the service gets each request twice.
+    /// The service gets each request twice, except fetches of prompts. No other faults.
     Doubled,
 }
 
-/// How many seeds, and for how long.
+/// The options of a run.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// The program that is started for each phone.
     pub program: PathBuf,
-    /// No new life begins after this.
+    /// No new life begins after this time.
     pub at_most: Duration,
-    /// Lives at once; each has a service of its own, and most of its time it waits.
+    /// How many lives run in parallel, each with its own service. A life uses little CPU time.
     pub lanes: usize,
-    /// No new life begins after something went wrong.
+    /// Whether no new life begins after a failure.
     pub stops: bool,
-    /// What the lives are exposed to.
-    pub weather: Weather,
+    /// The faults that the lives get.
+    pub conditions: Conditions,
 }
 
-/// Lives seeds in order, several at once; returns the counts, and how many of the seeds were lived.
+/// Runs the lives of seeds in order, several in parallel. Returns the counts, and how many seeds were started.
 ///
 /// # Errors
 /// When a service can't be started.
 pub async fn run(run: &Run, seeds: &[u64], progress: impl Fn(&Tally) + Send + Sync) -> Result<(Tally, usize), Trouble> {
-    // As in the phones' processes, whose key stores are looked into at the end.
+    // The harness opens the phones' key stores at the end, so it needs the same passphrase cost as their processes.
     countersign::testing::passphrases_are_cheap();
     let next = AtomicUsize::new(0);
     let (started, whole) = (Instant::now(), std::sync::Mutex::new(Tally::default()));
@@ -52,7 +52,7 @@ pub async fn run(run: &Run, seeds: &[u64], progress: impl Fn(&Tally) + Send + Sy
             let Some(seed) = seeds.get(next.fetch_add(1, Ordering::SeqCst)).copied() else {
                 break;
             };
-            let tally = live(&stage, seed, run.weather).await;
+            let tally = live(&stage, seed, run.conditions).await;
             let mut whole = whole.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             whole.add(tally);
             progress(&whole);
@@ -60,7 +60,7 @@ pub async fn run(run: &Run, seeds: &[u64], progress: impl Fn(&Tally) + Send + Sy
                 break;
             }
         }
-        stage.strike().await;
+        stage.stop().await;
         Ok(())
     };
     futures_util::future::try_join_all((0..run.lanes).map(|_lane| lane())).await?;
@@ -68,16 +68,16 @@ pub async fn run(run: &Run, seeds: &[u64], progress: impl Fn(&Tally) + Send + Sy
     Ok((tally, next.load(Ordering::SeqCst).min(seeds.len())))
 }
 
-/// Lives what a seed has planned.
-async fn live(stage: &Stage, seed: u64, weather: Weather) -> Tally {
+/// Runs the life of a seed.
+async fn live(stage: &Stage, seed: u64, conditions: Conditions) -> Tally {
     let mut tally = Tally { seeds: 1, ..Tally::default() };
     let Some(plan) = Plan::of(seed) else {
         return tally;
     };
-    let plan = match weather {
-        Weather::Planned => plan,
-        Weather::Calm => plan.calm(),
-        Weather::Doubled => {
+    let plan = match conditions {
+        Conditions::Planned => plan,
+        Conditions::Calm => plan.calm(),
+        Conditions::Doubled => {
             stage.wire.double_all();
             plan.calm()
         }
@@ -89,27 +89,27 @@ async fn live(stage: &Stage, seed: u64, weather: Weather) -> Tally {
             return tally;
         }
     };
-    let mut told = None;
+    let mut failed = None;
     for round in &plan.rounds {
         if let Err(fault) = life.run_round(round).await {
-            told = Some((Some(round.act), fault));
+            failed = Some((Some(round.act), fault));
             break;
         }
     }
-    if told.is_none()
+    if failed.is_none()
         && let Err(fault) = life.ends().await
     {
-        told = Some((None, fault));
+        failed = Some((None, fault));
     }
     let (home, mut counts) = life.over().await;
-    if told.is_none() && weather == Weather::Planned {
+    if failed.is_none() && conditions == Conditions::Planned {
         let kills = u64::from(counts.killed.contains_key(&plan.target.1));
         counts.planned.insert(plan.target, Planned { lives: 1, kills });
     }
-    if let Some((act, fault)) = told {
+    if let Some((act, fault)) = failed {
         counts.fail(seed, act, &fault);
     } else {
-        // A failed one stays for whoever looks for the reason, as long as this stage.
+        // The folder of a failed life is kept until this stage ends.
         let _gone = std::fs::remove_dir_all(home);
     }
     tally.add(counts);

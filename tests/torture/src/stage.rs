@@ -1,4 +1,4 @@
-//! What one life after another takes place on: a service, a relay and a network.
+//! The environment in which lives run one after another: a service, a relay and a network.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::wire::{self, Wire};
 
-/// Who reports phones as lost.
+/// The administrator who reports phones lost.
 pub(crate) const ADMINISTRATOR: &str = "administrator@example.org";
 
 /// A service, a relay and a network for one life after another.
@@ -22,10 +22,10 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Sets it up; `program` is started with `phone` as its first word for each phone.
+    /// Starts service and relay. `program` is the program that will run each phone, with `phone` as its first argument.
     ///
     /// # Errors
-    /// When a socket or a file can't be had.
+    /// When a socket or a file can't be opened.
     pub(crate) async fn set_up(program: &Path) -> Result<Self, Trouble> {
         let wire = Wire::default();
         let layer = middleware::from_fn_with_state(wire.clone(), wire::layer);
@@ -37,8 +37,8 @@ impl Stage {
         Ok(Self { world, wire, folder, ca, program: program.to_owned() })
     }
 
-    /// Ends service and relay.
-    pub(crate) async fn strike(self) {
+    /// Stops service and relay.
+    pub(crate) async fn stop(self) {
         self.world.stop().await;
     }
 }

@@ -1,4 +1,4 @@
-//! What was reached, where it was killed, and what became of it.
+//! Counts passed places, kills and failures.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter};
@@ -9,12 +9,13 @@ use crate::fault::Fault;
 use crate::orders::Place;
 use crate::plan::Act;
 
-/// Kills that lives were about.
+/// How many kills were planned, and how many happened.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Planned {
-    /// Lives.
+    /// Lives with this planned kill.
     pub lives: u64,
-    /// Kills. A life that waits for a later pass of its place may end before.
+    /// Kills that happened. Some plans kill only when a place is passed for the second time, and a life may end before
+    /// that.
     pub kills: u64,
 }
 
@@ -23,28 +24,28 @@ pub struct Planned {
 pub struct Tally {
     /// Seeds that were run.
     pub seeds: u64,
-    /// How often each place was passed or ended at.
+    /// How often each place was passed, kills included.
     pub passed: BTreeMap<Place, u64>,
-    /// How often a process was killed there.
+    /// How often a process was killed at each place.
     pub killed: BTreeMap<Place, u64>,
-    /// Which acts pass which points; shows where `Act::points` lacks one.
+    /// How often each act passes each point. Shows whether a point is missing in `Act::points`.
     pub seen: BTreeMap<Act, BTreeMap<String, u64>>,
-    /// Kills that were planned at a place of an act, and how many of them came about.
+    /// Kills that were planned at a place of an act, and how many of them happened.
     pub planned: BTreeMap<(Act, Place), Planned>,
-    /// Something is not there any more.
+    /// Failures where data or an effect is missing.
     pub lost: u64,
-    /// Something took effect twice.
+    /// Failures where an effect happened twice.
     pub doubled: u64,
-    /// Something did not come to its end.
+    /// Failures where an act or a process did not end in time.
     pub stuck: u64,
-    /// Something else was not as expected.
+    /// Other failures.
     pub broken: u64,
-    /// What went wrong, with the seed that repeats it.
+    /// The failures, each with the seed that repeats it.
     pub failures: Vec<String>,
 }
 
 impl Tally {
-    /// Counts what went wrong with a seed.
+    /// Counts a failure of a seed.
     pub fn fail(&mut self, seed: u64, act: Option<Act>, fault: &Fault) {
         let counted = match fault {
             Fault::Lost(_) => &mut self.lost,
@@ -56,7 +57,7 @@ impl Tally {
         self.failures.push(format!("seed {seed}, {act:?}: {fault}"));
     }
 
-    /// Adds another one.
+    /// Adds other counts.
     pub fn add(&mut self, other: Self) {
         let sum = |to: &mut BTreeMap<Place, u64>, from: BTreeMap<Place, u64>| {
             for (place, count) in from {
@@ -85,26 +86,26 @@ impl Tally {
         self.failures.extend(other.failures);
     }
 
-    /// Whether nothing went wrong.
+    /// Whether there was no failure.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.failures.is_empty()
     }
 
-    /// The places at which fewer processes than that were killed.
+    /// The places at which fewer than `wanted` processes were killed.
     #[must_use]
     pub fn killed_less_than(&self, wanted: u64) -> Vec<Place> {
         places().filter(|place| self.killed.get(place).copied().unwrap_or(0) < wanted).collect()
     }
 
-    /// How many processes were killed.
+    /// The number of kills.
     #[must_use]
     pub fn kills(&self) -> u64 {
         self.killed.values().sum()
     }
 }
 
-/// Every place there is.
+/// Every place: each point, before and after it is stored.
 pub fn places() -> impl Iterator<Item = Place> {
     Point::ALL.iter().flat_map(|point| [Side::Before, Side::After].map(|side| Place::at(*point, side)))
 }
@@ -133,7 +134,7 @@ impl Display for Tally {
         let (lives, kills) = self.planned.values().fold((0_u64, 0_u64), |(lives, kills), planned| {
             (lives.saturating_add(planned.lives), kills.saturating_add(planned.kills))
         });
-        writeln!(formatter, "{kills} of {lives} lives were killed where they were to be")?;
+        writeln!(formatter, "{kills} of {lives} lives were killed at their planned place")?;
         for failure in &self.failures {
             writeln!(formatter, "{failure}")?;
         }

@@ -1,5 +1,5 @@
-//! What a network does to the requests of a phone beside losing them: slow, delivered twice, an answer that is not the
-//! service's. And what may never be seen on it: the same message of a phone under way twice.
+//! Simulates network faults other than lost requests: slow responses, requests that are delivered twice, and forged
+//! responses. Also checks that a phone does not send the same answer twice at the same time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,22 +14,23 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-/// Longer than the core needs to see to its outbox meanwhile, shorter than a person's patience.
+/// The delay of a slow response. During this time the core can process its outbox; the harness's time limits are
+/// longer.
 const SLOW: Duration = Duration::from_millis(1_500);
 const MAX_BODY: usize = 128 * 1024;
 
-/// What happens to one request.
+/// A fault for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trick {
-    /// The answer takes its time.
+    /// The response is slow.
     Slow,
-    /// The service gets it twice; the phone gets the first answer.
+    /// The service gets the request twice. The phone gets the first response.
     Twice,
-    /// The answer is signed by a key that the service does not have.
+    /// The response names a signing key that the service does not have.
     Forged,
 }
 
-/// The tricks that wait, and what was seen.
+/// The pending faults, and the observed traffic.
 #[derive(Clone, Default)]
 pub(crate) struct Wire(Arc<Mutex<Seen>>);
 
@@ -42,22 +43,22 @@ struct Seen {
 }
 
 impl Wire {
-    /// Plays a trick on the next request to a path.
+    /// Applies a fault to the next request to a path.
     pub(crate) fn play(&self, path: &str, trick: Trick) {
         self.with(|seen| seen.tricks.push((path.to_owned(), trick)));
     }
 
-    /// From now on the service gets every request twice, but for those that it keeps waiting.
+    /// From now on the service gets every request twice, except fetches of prompts, which the service may keep open.
     pub(crate) fn double_all(&self) {
         self.with(|seen| seen.all_twice = true);
     }
 
-    /// Forgets the tricks that wait.
+    /// Removes the pending faults.
     pub(crate) fn heal(&self) {
         self.with(|seen| seen.tricks.clear());
     }
 
-    /// What took effect twice since the last look.
+    /// The effects that happened twice since the last call.
     #[must_use]
     pub(crate) fn doubled(&self) -> Vec<String> {
         self.with(|seen| std::mem::take(&mut seen.doubled))
@@ -78,7 +79,7 @@ impl Wire {
         if let Some(message) = &message {
             self.with(|seen| {
                 if seen.under_way.contains(message) {
-                    seen.doubled.push("one message of a phone was under way twice".to_owned());
+                    seen.doubled.push("a phone sent one message twice at the same time".to_owned());
                 }
                 seen.under_way.push(message.clone());
             });
@@ -87,7 +88,7 @@ impl Wire {
     }
 }
 
-/// Ends also when the phone hangs up.
+/// Marks an answer as being sent. The mark also ends when the phone closes the connection.
 struct UnderWay {
     wire: Wire,
     message: Option<String>,
@@ -105,7 +106,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// The layer around the service's router.
+/// The middleware that applies the faults.
 pub(crate) async fn layer(State(wire): State<Wire>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     if !(path.starts_with("/phone/") || path == "/par" || path == "/token") {
@@ -138,7 +139,7 @@ fn again(parts: &Parts, body: &Bytes) -> Request {
     Request::from_parts(parts.clone(), Body::from(body.clone()))
 }
 
-/// An answer, whole.
+/// A response with its complete body.
 struct Whole {
     parts: axum::http::response::Parts,
     body: Bytes,
@@ -155,7 +156,7 @@ impl Whole {
         Response::from_parts(self.parts, Body::from(self.body))
     }
 
-    /// The same claims, as if signed by a key that nobody knows.
+    /// A response with the same claims that names an unknown key as its signer.
     fn forged(mut self) -> Self {
         let text = String::from_utf8_lossy(&self.body).into_owned();
         let mut parts = text.split('.');
@@ -178,23 +179,24 @@ fn claims(jws: &[u8]) -> Option<Value> {
     decoded(std::str::from_utf8(jws).ok()?.split('.').nth(1)?)
 }
 
-/// The person's decision in a request, by which two requests are seen to carry the same one.
+/// The signed answer in a request, or the id of the reported prompt. Two requests with the same value are the same
+/// message. `None` for requests that contain no decision.
 fn decision_in(path: &str, body: &[u8]) -> Option<String> {
     let claims = (path == "/phone/answers").then(|| claims(body)).flatten()?;
     let named = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     named("answer").or_else(|| named("prompt"))
 }
 
-/// What the second delivery of a request did, where it may do nothing.
+/// The effect of the second delivery of a request. `None` if it had no effect, as it must be.
 fn effect_of(path: &str, first: &Whole, second: &Whole) -> Option<String> {
     let device = |answer: &Whole| serde_json::from_slice::<Value>(&answer.body).ok()?.get("device_id").cloned();
     let is_doubled = match path {
         "/par" | "/token" => first.parts.status.is_success() && second.parts.status.is_success(),
-        // The same phone gets the same device.
+        // A bind sent again must return the same device.
         "/phone/enrollment" => second.parts.status.is_success() && device(first) != device(second),
         _ => ["outcome", "turn_on", "push_test"]
             .into_iter()
             .any(|name| claims(&second.body).is_some_and(|claims| claims.get(name).is_some())),
     };
-    is_doubled.then(|| format!("a request to {path} that came twice took effect twice"))
+    is_doubled.then(|| format!("a request to {path} that was delivered twice took effect twice"))
 }

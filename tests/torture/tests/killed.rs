@@ -1,8 +1,9 @@
-//! Killed by SIGKILL in each stored step, another process goes on, and both sides are compared (`src/lib.rs`).
+//! Kills a phone by SIGKILL at each stored point, lets another process continue, and compares phone and service
+//! (`src/lib.rs`).
 //!
-//! Together these go the first round of `cargo xtask torture`: every place of every act, each once. On a slow machine
-//! the time ends some of it early; what has every point once on each side is never left out.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
+//! Together these tests kill once at every place of every act except `Act::Mute`. On a slow machine the time limit
+//! leaves out some pairs of act and place, but the seeds that cover each place for the first time always run.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first error")]
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,18 +11,18 @@ use std::time::{Duration, Instant};
 
 use countersign_torture::plan::{Act, first_round, targets};
 use countersign_torture::tally::{Tally, places};
-use countersign_torture::{Run, Weather, run};
+use countersign_torture::{Conditions, Run, run};
 
-/// All of them together take three minutes on two idle cores.
+/// The time limit per test for the seeds that may be left out. All tests together take three minutes on two idle cores.
 const AT_MOST: Duration = Duration::from_secs(45);
-/// Most of a life is waiting.
+/// How many lives run in parallel. A life uses little CPU time.
 const LANES: usize = 3;
 
 async fn killed_in(acts: &[Act]) {
     let (needed, further) = first_round(acts);
     let program = PathBuf::from(env!("CARGO_BIN_EXE_torture"));
     let started = Instant::now();
-    let whole = Run { program, at_most: Duration::MAX, lanes: LANES, stops: true, weather: Weather::Planned };
+    let whole = Run { program, at_most: Duration::MAX, lanes: LANES, stops: true, conditions: Conditions::Planned };
     let (mut tally, _all) = run(&whole, &needed, |_so_far| {}).await.unwrap();
     assert!(tally.is_clean(), "{tally}");
     let rest = Run { at_most: AT_MOST.saturating_sub(started.elapsed()), ..whole };
@@ -34,7 +35,7 @@ async fn killed_in(acts: &[Act]) {
         started.elapsed().as_secs()
     ));
     assert!(tally.is_clean(), "{tally}");
-    assert_eq!(missed(&tally, &needed), Vec::<String>::new(), "planned, and never killed there");
+    assert_eq!(missed(&tally, &needed), Vec::<String>::new(), "places that were planned but never killed");
 }
 
 fn missed(tally: &Tally, needed: &[u64]) -> Vec<String> {
@@ -43,17 +44,17 @@ fn missed(tally: &Tally, needed: &[u64]) -> Vec<String> {
     planned.filter(|(_, place)| !tally.killed.contains_key(place)).map(|target| format!("{target:?}")).collect()
 }
 
-/// Past libtest's capture, so that the log says how much was done.
+/// Writes directly to standard output, which libtest does not capture, so that the log shows how much was done.
 fn say(line: &str) {
     let _closed = writeln!(std::io::stdout(), "{line}");
 }
 
-/// One life about each of these acts, with no kill at all.
-async fn lived(acts: &[Act], weather: Weather) {
+/// Runs one life for each of these acts, under these conditions and without kills.
+async fn lived(acts: &[Act], conditions: Conditions) {
     let seeds: Vec<u64> = acts.iter().filter_map(|act| first_of(*act)).collect();
     assert_eq!(seeds.len(), acts.len());
     let program = PathBuf::from(env!("CARGO_BIN_EXE_torture"));
-    let whole = Run { program, at_most: Duration::MAX, lanes: LANES, stops: true, weather };
+    let whole = Run { program, at_most: Duration::MAX, lanes: LANES, stops: true, conditions };
     let (tally, _all) = run(&whole, &seeds, |_so_far| {}).await.unwrap();
     assert!(tally.is_clean(), "{tally}");
 }
@@ -64,35 +65,35 @@ fn first_of(act: Act) -> Option<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_comes_twice_takes_effect_once() {
-    lived(&[Act::BySigningIn, Act::SecondFactor, Act::Report, Act::TurnOff], Weather::Doubled).await;
+async fn a_request_delivered_twice_takes_effect_once() {
+    lived(&[Act::BySigningIn, Act::SecondFactor, Act::Report, Act::TurnOff], Conditions::Doubled).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_being_sent_is_not_sent_once_more_beside_it() {
-    lived(&[Act::SecondFactorBusy], Weather::Calm).await;
+async fn an_answer_being_sent_is_not_sent_twice_in_parallel() {
+    lived(&[Act::SecondFactorBusy], Conditions::Calm).await;
 }
 
 #[test]
-fn every_stored_step_is_killed_in_the_first_round_on_both_sides() {
+fn the_first_round_kills_before_and_after_every_stored_step() {
     let planned: Vec<_> = targets().into_iter().map(|(_, place)| place).collect();
     let never: Vec<_> = places().filter(|place| !planned.contains(place)).collect();
     assert!(never.is_empty(), "no act is planned to be killed at {never:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w9_killed_in_each_step_of_adding_by_scanning_and_of_giving_it_up() {
-    killed_in(&[Act::ByCode, Act::GivenUp, Act::GivenUpUnheard, Act::NotMyPhone]).await;
+async fn j2_w9_killed_in_each_step_of_scanning_and_abandoning() {
+    killed_in(&[Act::ByCode, Act::Abandoned, Act::AbandonedOffline, Act::NotMyPhone]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w12_killed_in_each_step_of_turning_on_and_of_giving_it_up() {
-    killed_in(&[Act::TurnOn, Act::TurnOnGivenUp]).await;
+async fn j4_w12_killed_in_each_step_of_turning_on_and_abandoning() {
+    killed_in(&[Act::TurnOn, Act::TurnOnAbandoned]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w4_killed_in_each_step_of_adding_by_signing_in_and_of_giving_it_up() {
-    killed_in(&[Act::BySigningIn, Act::SigningInGivenUp]).await;
+async fn j5_w4_killed_in_each_step_of_signing_in_and_abandoning() {
+    killed_in(&[Act::BySigningIn, Act::SigningInAbandoned]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,7 +112,7 @@ async fn j8_w1_killed_in_each_step_of_turning_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_killed_in_each_step_while_the_phone_changes() {
+async fn j9_killed_in_each_step_of_address_removal_and_key_acts() {
     killed_in(&[
         Act::NewAddress,
         Act::AddressEnded,
@@ -125,6 +126,6 @@ async fn j9_killed_in_each_step_while_the_phone_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j11_killed_in_each_step_of_a_lost_phone_that_comes_back() {
+async fn j11_killed_in_each_step_of_using_a_lost_phone_again() {
     killed_in(&[Act::Lost]).await;
 }

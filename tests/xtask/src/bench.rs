@@ -1,4 +1,4 @@
-//! Figures, measured in one run on this machine: `target/bench.json`.
+//! Measures sizes and times in one run on this machine, and writes the results to `target/bench.json`.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -11,10 +11,10 @@ use crate::report::{cargo, part, root, run, say};
 use crate::world::World;
 use crate::{bindings, kotlin, set_up, swift};
 
-/// Approvals in one go; as many again before them warm up. No number may come twice in ten minutes, so
-/// there can't be many more for one person.
+/// Number of measured approvals in each round, after the same number for warm-up. One person can't approve many more:
+/// the service shows a person each number only once within ten minutes.
 const APPROVALS: usize = 20;
-/// Times that each language has its turn, one after the other, so that a busy machine is busy for all.
+/// Number of rounds. Each round measures all languages, so that other load on the machine affects all of them.
 const ROUNDS: usize = 3;
 
 struct Figure {
@@ -24,7 +24,7 @@ struct Figure {
     aim: f64,
 }
 
-/// Measures everything, says it and writes it down.
+/// Measures everything, prints the results and writes them to a file.
 pub(crate) fn run_all() -> io::Result<bool> {
     let missing = set_up::everything()?;
     if let Some(missing) = missing.first() {
@@ -55,7 +55,7 @@ fn as_json(figure: &Figure) -> Value {
     json!({ "name": figure.name, "value": figure.value, "unit": figure.unit, "aim": figure.aim, "met": is_met(figure) })
 }
 
-/// The library as an app ships it: without symbols.
+/// Measures the size of the library as an app ships it: without symbols.
 fn library_bytes() -> io::Result<Figure> {
     let stripped = root().join("target/mobile/stripped.so");
     let (from, to) = (bindings::library(), stripped.to_string_lossy().into_owned());
@@ -66,13 +66,13 @@ fn library_bytes() -> io::Result<Figure> {
 }
 
 fn number(count: u64) -> f64 {
-    // Far below 2^53: nothing is lost.
+    // Exact: the counts are far below 2^53.
     #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "no lossless conversion exists")]
     let value = count as f64;
     value
 }
 
-/// Medians of an approval, from Kotlin and Swift against Rust.
+/// Measures the median time of an approval from Kotlin and from Swift, each divided by the time from Rust.
 fn approvals() -> io::Result<Vec<Figure>> {
     let profile = ["build", "-q", "--profile", "mobile", "-p", "countersign-journeys", "--bin", "approvals"];
     if !run(&cargo(), &profile, &[])? {
@@ -102,7 +102,7 @@ fn rust_approvals(world: &World) -> io::Result<Vec<f64>> {
     times(&String::from_utf8_lossy(&output.stdout))
 }
 
-/// Reads a line of milliseconds for each approval.
+/// Reads the milliseconds of each approval, one per line.
 fn times(lines: &str) -> io::Result<Vec<f64>> {
     let times: Vec<f64> = lines.lines().filter_map(|line| line.trim().parse().ok()).collect();
     if times.len() == APPROVALS {
@@ -118,11 +118,11 @@ fn median(mut times: Vec<f64>) -> io::Result<f64> {
     times.get(middle).copied().ok_or_else(|| io::Error::other("nothing was measured"))
 }
 
-/// The most memory that a process with nothing but the inbox held, for one push of the vectors.
+/// Measures the peak memory of a process that contains only the inbox and handles one push of the vectors.
 fn inbox_peak() -> io::Result<Figure> {
     let arguments = ["build", "-q", "--profile", "mobile", "-p", "countersign", "--example", "notification"];
     if !run(&cargo(), &[&arguments[..], &["--no-default-features", "--features", "inbox"]].concat(), &[])? {
-        return Err(io::Error::other("the inbox does not build alone"));
+        return Err(io::Error::other("the inbox alone does not build"));
     }
     let vectors = root().join("tests/vectors");
     let (inbox, pushes) = (read(&vectors.join("inbox.json"))?, read(&vectors.join("push.json"))?);
@@ -146,7 +146,7 @@ fn inbox_peak() -> io::Result<Figure> {
             unit: "bytes",
             aim: 12_000_000.0,
         }),
-        _ => Err(io::Error::new(ErrorKind::InvalidData, format!("the extension said: {said}"))),
+        _ => Err(io::Error::new(ErrorKind::InvalidData, format!("unexpected output of the extension: {said}"))),
     }
 }
 
@@ -159,7 +159,7 @@ fn text<'a>(value: &'a Value, pointer: &str) -> io::Result<&'a str> {
     found.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, format!("no {pointer}")))
 }
 
-/// base64url to hexadecimal.
+/// Converts base64url to hexadecimal.
 fn hexadecimal(base64url: &str) -> io::Result<String> {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut bits = String::new();
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_median_is_the_middle_one() {
+    fn median_is_the_middle_value() {
         assert_eq!(median(vec![9.0, 1.0, 5.0]).ok(), Some(5.0));
         assert!(median(Vec::new()).is_err());
     }

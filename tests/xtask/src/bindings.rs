@@ -1,4 +1,4 @@
-//! The library as it ships, and the Kotlin and Swift code that belongs to it.
+//! Builds the library as apps ship it, and generates its Kotlin and Swift code.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,15 +9,15 @@ use crate::report::{cargo, root, run, say};
 use crate::tools::cache;
 
 const CRATE: &str = "countersign-bindings";
-/// Functions that are alike stand once, relocations are packed: both as in an Android build.
+/// Merges identical functions and packs relocations, as an Android build does.
 const LINKED: [&str; 4] = ["-C", "link-arg=-Wl,--icf=all", "-C", "link-arg=-Wl,-z,pack-relative-relocs"];
 
-/// The built library, with the metadata that the code is generated from.
+/// The built library; it contains the metadata for the code generator.
 pub(crate) fn library() -> PathBuf {
     root().join("target/mobile/libcountersign.so")
 }
 
-/// Where the generated code stands.
+/// The folder of the generated code.
 pub(crate) fn generated() -> PathBuf {
     root().join("target/generated")
 }
@@ -31,14 +31,14 @@ pub(crate) fn build() -> io::Result<bool> {
     }
     let left = points_in(&fs::read(library())?, &fs::read_to_string(root().join("core/src/base/points.rs"))?);
     if !left.is_empty() {
-        say(&format!("The library that ships has the points where tests kill it: {left:?}"));
+        say(&format!("The library for apps contains kill points, which only tests may have: {left:?}"));
         return Ok(false);
     }
     let Some(bindgen) = bindgen()? else { return Ok(false) };
     let folder = generated();
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
     let (library, kotlin, swift) = (text(library()), text(folder.join("kotlin")), text(folder.join("swift")));
-    // Its `uniffi.toml` stands there.
+    // Run in the folder with `uniffi.toml`.
     let made = std::process::Command::new(bindgen)
         .args([&library, &kotlin, &swift])
         .current_dir(root().join("bindings"))
@@ -47,15 +47,16 @@ pub(crate) fn build() -> io::Result<bool> {
     Ok(made && of_another_version(&folder)?)
 }
 
-/// The names of points that stand in a library; they belong to tests alone.
+/// Returns the names of the kill points in a library. A kill point is a place where `torture` kills the phone; only
+/// builds for tests may contain kill points.
 fn points_in(library: &[u8], source: &str) -> Vec<String> {
     let library = String::from_utf8_lossy(library);
     let quoted = source.split(" = \"").skip(1).filter_map(|rest| rest.split('"').next());
-    // A feature's name has no dot.
+    // The dot excludes names of features, which are quoted in the source too.
     quoted.filter(|name| name.contains('.') && library.contains(name)).map(str::to_owned).collect()
 }
 
-/// The generator: slow to build and always the same, so it is built once for each version and kept.
+/// Returns the path of the code generator. It is slow to build and seldom changes, so it is built once per version.
 fn bindgen() -> io::Result<Option<PathBuf>> {
     let source = fs::read_to_string(root().join("bindings/src/bin/countersign-bindgen.rs"))?;
     let lock = fs::read_to_string(root().join("Cargo.lock"))?;
@@ -71,7 +72,7 @@ fn bindgen() -> io::Result<Option<PathBuf>> {
             return Ok(None);
         }
         fs::create_dir_all(&kept)?;
-        // Moved into place whole, so that a run that is ended here leaves no half of it.
+        // Renamed when complete, so that an interrupted run leaves no incomplete program.
         let next = kept.join(format!("countersign-bindgen.{}", std::process::id()));
         fs::copy(root().join("target/debug/countersign-bindgen"), &next)?;
         fs::rename(next, &program)?;
@@ -79,7 +80,8 @@ fn bindgen() -> io::Result<Option<PathBuf>> {
     Ok(Some(program))
 }
 
-/// The same code as another version of the library would have it: the checksum of one method differs.
+/// Writes a copy of the generated code that seems to belong to another version of the library: the checksum of one
+/// method differs.
 fn of_another_version(folder: &Path) -> io::Result<bool> {
     let kotlin = fs::read_to_string(folder.join("kotlin/dev/countersign/core/countersign.kt"))?;
     let kotlin = kotlin.replace("dev.countersign.core", "dev.countersign.otherversion");
@@ -114,14 +116,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_point_in_the_library_is_found() {
+    fn kill_point_in_the_library_is_found() {
         let source = include_str!("../../../core/src/base/points.rs");
         assert!(points_in(b"\xff nothing of it \0", source).is_empty());
         assert_eq!(points_in(b"\0enrolling.bound\xff", source), ["enrolling.bound"]);
     }
 
     #[test]
-    fn one_checksum_is_another() {
+    fn one_checksum_is_changed() {
         let text = "if (a() != 7) {} if (b() != 9) {}";
         assert_eq!(with_another_checksum(text, "() != ").as_deref(), Some("if (a() != 8) {} if (b() != 9) {}"));
         assert_eq!(with_another_checksum("nothing", "() != "), None);

@@ -1,6 +1,6 @@
-//! How many tests passed, failed and were skipped, summed over all languages.
+//! Counts the tests of all languages that passed, failed and were skipped.
 
-/// Passed, failed, skipped.
+/// The number of tests that passed, failed and were skipped.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Count {
     pub(crate) passed: usize,
@@ -9,7 +9,7 @@ pub(crate) struct Count {
 }
 
 impl Count {
-    /// What this count has beyond an earlier one.
+    /// The difference to an earlier count.
     pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             passed: self.passed.saturating_sub(earlier.passed),

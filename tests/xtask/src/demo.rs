@@ -1,9 +1,9 @@
-//! The demonstration: sets up what it needs and hands over to the journeys' own program.
+//! Installs the tools of the demonstration, and runs the program `demo` of the journeys.
 
 use crate::report::{cargo, run as run_command, say};
 use crate::tools;
 
-/// Sets up, builds and runs the demonstration.
+/// Builds and runs the demonstration; with `unattended` it runs without a person.
 pub(crate) fn run(unattended: bool) -> std::io::Result<bool> {
     say("Setting up a browser and a web server with a stock OpenID module.");
     let missing = tools::set_up_pages()?;

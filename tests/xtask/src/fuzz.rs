@@ -1,7 +1,8 @@
-//! Fuzzing for as long as one wants, guided by coverage where there is a nightly compiler, else by seed alone.
+//! Fuzzes the readers of outside input for a given time: guided by coverage with a nightly compiler, else with seeded
+//! mutations.
 //!
-//! The targets are those of `tests/fuzz`; `cargo xtask test` tries a bounded number of cases of each. The crate for
-//! cargo-fuzz is made of their list. What is found here goes on: the corpus stays in `target/fuzz-corpus`.
+//! The targets are those of `tests/fuzz`; `cargo xtask test` runs a fixed number of cases of each. The crate for
+//! cargo-fuzz is generated from their list. The corpus stays in `target/fuzz-corpus` for later runs.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,26 +16,27 @@ use crate::tools;
 /// The crate that cargo-fuzz builds.
 const CRATE: &str = "target/fuzz-targets";
 const CORPUS: &str = "target/fuzz-corpus";
-/// As the stable mutator: whatever is longer is refused unread.
+/// The same limit as in the seeded mutator: every reader refuses longer input without reading it.
 const MAX_LEN: &str = "-max_len=20000";
-/// Longer for one input, and the reader hangs.
+/// Seconds for one input; after that the reader counts as hung.
 const TIMEOUT: &str = "-timeout=30";
 
-/// What became of one target.
-struct Told {
+/// The result of one target.
+struct Outcome {
     executions: String,
     coverage: String,
-    /// Where the input stands that it failed with.
+    /// The file with the input that failed.
     crash: Option<String>,
 }
 
-/// Shares the minutes among the targets, or gives them all to one; true when nothing failed.
+/// Divides the minutes among the targets, or gives all minutes to the target `only`; returns true when no target
+/// crashed.
 pub(crate) fn run(minutes: u64, only: Option<&str>) -> io::Result<bool> {
     let names = names()?;
     let targets: Vec<&String> = names.iter().filter(|name| only.is_none_or(|only| only == *name)).collect();
     let count = u64::try_from(targets.len()).unwrap_or(u64::MAX);
     let Some(seconds) = minutes.saturating_mul(60).checked_div(count).map(|seconds| seconds.max(1)) else {
-        say(&format!("There is no such target; there are: {}", names.join(", ")));
+        say(&format!("Unknown target. The targets are: {}", names.join(", ")));
         return Ok(false);
     };
     let guided = is_nightly_there().then(tools::cargo_fuzz).transpose()?.flatten();
@@ -44,37 +46,38 @@ pub(crate) fn run(minutes: u64, only: Option<&str>) -> io::Result<bool> {
                 return Ok(false);
             }
         }
-        None => say("No nightly compiler here (rustup toolchain install nightly): mutated by seed, without coverage."),
+        None => say("No nightly compiler (rustup toolchain install nightly): seeded mutations, without coverage."),
     }
     let mut good = true;
     for name in targets {
         let started = Instant::now();
-        let told = match &guided {
+        let outcome = match &guided {
             Some(cargo_fuzz) => guided_run(cargo_fuzz, name, seconds)?,
             None => seeded_run(name, seconds)?,
         };
-        let verdict = told.crash.as_ref().map_or_else(|| "no crash".to_owned(), |file| format!("CRASH, repeat {file}"));
+        let verdict =
+            outcome.crash.as_ref().map_or_else(|| "no crash".to_owned(), |file| format!("CRASH, repeat {file}"));
         say(&format!(
             "{name:14} {:>12} executions {:>6} s  coverage {:>6}  {verdict}",
-            told.executions,
+            outcome.executions,
             started.elapsed().as_secs(),
-            told.coverage
+            outcome.coverage
         ));
-        good &= told.crash.is_none();
+        good &= outcome.crash.is_none();
     }
     Ok(good)
 }
 
-/// Has the crate for cargo-fuzz written; the targets' names, in the order of their list.
+/// Writes the crate for cargo-fuzz; returns the targets' names in the order of their list.
 fn names() -> io::Result<Vec<String>> {
     let done = prepare("targets", CRATE).stderr(Stdio::inherit()).output()?;
     if !done.status.success() {
-        return Err(io::Error::other("tests/fuzz does not say its targets"));
+        return Err(io::Error::other("tests/fuzz could not list its targets"));
     }
     Ok(String::from_utf8_lossy(&done.stdout).lines().map(str::to_owned).collect())
 }
 
-/// The program that knows the list of targets.
+/// A command of the program `prepare`, which knows the list of targets.
 fn prepare(what: &str, folder: &str) -> Command {
     let mut command = command(&cargo());
     command.args(["run", "--quiet", "--package", "countersign-fuzz", "--bin", "prepare", "--", what]);
@@ -82,7 +85,8 @@ fn prepare(what: &str, folder: &str) -> Command {
     command
 }
 
-/// A command of the nightly toolchain; what the cargo that runs this has set would lead to the stable one.
+/// A command of the nightly toolchain. Variables that cargo has set for this program are removed, because they select
+/// the stable toolchain.
 fn nightly(program: &Path) -> Command {
     let mut command = Command::new("rustup");
     command.args(["run", "nightly"]).arg(program).current_dir(root());
@@ -97,7 +101,7 @@ fn is_nightly_there() -> bool {
     asked.is_ok_and(|status| status.success())
 }
 
-/// Without a sanitizer: what reads is safe Rust, and twice as fast without.
+/// A cargo-fuzz command. It uses no sanitizer, because the readers are safe Rust and run twice as fast without.
 fn of_fuzz(cargo_fuzz: &Path, act: &str) -> Command {
     let mut command = nightly(cargo_fuzz);
     command.args([act, "--fuzz-dir", CRATE, "--target-dir", "target/fuzz", "--sanitizer", "none"]);
@@ -105,7 +109,7 @@ fn of_fuzz(cargo_fuzz: &Path, act: &str) -> Command {
 }
 
 fn build(cargo_fuzz: &Path) -> io::Result<bool> {
-    // The same versions as everything else.
+    // Copied, so that the dependency versions are those of the workspace.
     let lock = root().join(CRATE).join("Cargo.lock");
     if !lock.exists() {
         fs::copy(root().join("Cargo.lock"), lock)?;
@@ -117,7 +121,7 @@ fn seeds() -> io::Result<bool> {
     Ok(prepare("seeds", CORPUS).status()?.success())
 }
 
-fn guided_run(cargo_fuzz: &Path, name: &str, seconds: u64) -> io::Result<Told> {
+fn guided_run(cargo_fuzz: &Path, name: &str, seconds: u64) -> io::Result<Outcome> {
     let log = root().join(format!("target/fuzz-{name}.log"));
     let artifacts = root().join("target/fuzz-artifacts").join(name);
     fs::create_dir_all(&artifacts)?;
@@ -139,10 +143,10 @@ fn guided_run(cargo_fuzz: &Path, name: &str, seconds: u64) -> io::Result<Told> {
         let written = said.lines().find_map(|line| after(line, "Test unit written to "));
         written.unwrap_or_else(|| log.display().to_string())
     });
-    Ok(Told { executions: last("stat::number_of_executed_units:"), coverage: last(" cov: "), crash })
+    Ok(Outcome { executions: last("stat::number_of_executed_units:"), coverage: last(" cov: "), crash })
 }
 
-fn seeded_run(name: &str, seconds: u64) -> io::Result<Told> {
+fn seeded_run(name: &str, seconds: u64) -> io::Result<Outcome> {
     let done = command(&cargo())
         .args(["test", "--quiet", "--package", "countersign-fuzz", "--test", "targets", name])
         .args(["--", "--exact", "--nocapture"])
@@ -152,5 +156,5 @@ fn seeded_run(name: &str, seconds: u64) -> io::Result<Told> {
     let own = |word: &str| said.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))?.split_once(word));
     let executions = own(" read").map_or("?", |(count, _)| count).to_owned();
     let crash = (!done.status.success()).then(|| own("left in ").map_or("?", |(_, file)| file).to_owned());
-    Ok(Told { executions, coverage: "none".to_owned(), crash })
+    Ok(Outcome { executions, coverage: "none".to_owned(), crash })
 }

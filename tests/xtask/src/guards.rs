@@ -1,9 +1,9 @@
-//! Guards: lines that defend against an attack, each marked in place with the tests that fail without it.
+//! Checks the guards: lines of code that stop an attack. Each is marked in the source with the tests that fail without
+//! the guard.
 //!
-//! `cargo xtask guards` makes the change of each mark (see `marks`) in a copy of the project, and every test that the
-//! mark names must fail. A test that passes without the line that it is for shows nothing; this finds such tests. It
-//! takes an hour, so it is a command of its own; `cargo xtask check` checks that each mark can be read, has tests,
-//! and is listed in `core/docs/threats.md`.
+//! `cargo xtask guards` removes each guard (see `marks`) in a copy of the project, and every test that the mark names
+//! must fail. This finds tests that don't need the guard that they are for. It takes an hour. `cargo xtask check`
+//! only checks that each mark can be parsed, names existing tests, and is listed in `core/docs/threats.md`.
 
 mod marks;
 mod targets;
@@ -21,22 +21,22 @@ use crate::report::{cargo, command, root, say};
 use marks::Mark;
 use targets::Targets;
 
-/// Where guards stand.
+/// The folders that may contain guards.
 const FOLDERS: [&str; 3] = ["core/src", "tests/service/src", "tests/service/templates"];
-/// The list of guards for readers.
+/// The document that lists all guards.
 const LIST: &str = "core/docs/threats.md";
-/// A build and one test; more is a test that hangs, and shows nothing.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// Time limit for a build and one test. A test that takes longer counts as hanging, which proves nothing.
+const TIMEOUT: Duration = Duration::from_secs(600);
 
-/// A marked guard and the file that it stands in.
+/// A marked guard and its file.
 struct Guard {
     file: String,
     mark: Mark,
 }
 
-/// What became of a test when the guard was out.
+/// The result of a test without its guard.
 #[derive(PartialEq, Eq)]
-enum Told {
+enum Outcome {
     Fails,
     StillPasses,
     DoesNotCompile,
@@ -59,7 +59,8 @@ fn guards() -> io::Result<Vec<Guard>> {
     Ok(guards)
 }
 
-/// Every mark can be read, its change is Rust, its tests are there, and it is listed.
+/// Checks that every mark can be parsed, that its file is valid Rust without the guard, that the tests exist, and that
+/// the guard is listed.
 pub(crate) fn check() -> io::Result<bool> {
     let (guards, targets) = (guards()?, Targets::read(&tracked(&[])?)?);
     let mut faults = Vec::new();
@@ -67,38 +68,38 @@ pub(crate) fn check() -> io::Result<bool> {
     for Guard { file, mark } in &guards {
         let place = format!("{file}, line {}: {}", mark.line, mark.name);
         if !names.insert(mark.name.clone()) {
-            faults.push(format!("{place} stands twice"));
+            faults.push(format!("{place} is marked twice"));
         }
         let changed = marks::without(&fs::read_to_string(root().join(file))?, mark);
         if !changed.is_some_and(|text| !file.ends_with(".rs") || syn::parse_file(&text).is_ok()) {
-            faults.push(format!("{place} can't be taken out; say what stands INSTEAD"));
+            faults.push(format!("{place} can't be removed; add an INSTEAD line"));
         }
         faults.extend(mark.tests.iter().filter_map(|test| Some(format!("{place}: {}", targets.of(test).err()?))));
     }
     let listed = listed(&fs::read_to_string(root().join(LIST))?);
     faults.extend(names.difference(&listed).map(|name| format!("{LIST} does not list {name}")));
-    faults.extend(listed.difference(&names).map(|name| format!("{LIST} lists {name}, which is no mark")));
+    faults.extend(listed.difference(&names).map(|name| format!("{LIST} lists {name}, which is not marked anywhere")));
     faults.iter().for_each(|fault| say(fault));
     say(&format!("{} guards marked", guards.len()));
     Ok(faults.is_empty() && !guards.is_empty())
 }
 
-/// The first cell of each row below the heading `Guards`.
+/// Returns the first cell of each table row below the heading `Guards`.
 fn listed(text: &str) -> BTreeSet<String> {
     let list = text.split_once("\n## Guards\n").map_or("", |(_, list)| list);
     let rows = list.lines().take_while(|line| !line.starts_with("## ")).filter_map(|line| line.strip_prefix("| `"));
     rows.filter_map(|row| Some(row.split_once('`')?.0.to_owned())).collect()
 }
 
-/// Takes out each guard whose name contains `only`, and says what its tests do then.
+/// Removes the guards whose name contains `only`, one at a time, and prints the results of the guard's tests.
 pub(crate) fn run(only: &str) -> io::Result<bool> {
     if !check()? {
         return Ok(false);
     }
     let (copy, targets) = (root().join("target/guards"), Targets::read(&tracked(&[])?)?);
     copy_project(&copy)?;
-    // The copy has a target folder of its own: cargo would take its builds for the project's.
-    say("Building the copy; the first time that takes minutes.");
+    // The copy has its own target folder, so that its builds don't mix with the builds of the project.
+    say("Building the copy; the first time this takes some minutes.");
     let build = ["test", "--quiet", "--workspace", "--no-run"];
     if !command(&cargo()).args(build).current_dir(&copy).status()?.success() {
         return Ok(false);
@@ -108,23 +109,23 @@ pub(crate) fn run(only: &str) -> io::Result<bool> {
     for guard in &guards {
         for test in &guard.mark.tests {
             let started = Instant::now();
-            let told = without(&copy, guard, test, &targets)?;
-            let verdict = match told {
-                Told::Fails => "its test fails",
-                Told::StillPasses => "ITS TEST STILL PASSES",
-                Told::DoesNotCompile => "DOES NOT COMPILE",
-                Told::Hangs => "HANGS",
+            let outcome = without(&copy, guard, test, &targets)?;
+            let verdict = match outcome {
+                Outcome::Fails => "its test fails",
+                Outcome::StillPasses => "ITS TEST STILL PASSES",
+                Outcome::DoesNotCompile => "DOES NOT COMPILE",
+                Outcome::Hangs => "HANGS",
             };
             say(&format!("{verdict} ({} s): {} — {test}", started.elapsed().as_secs(), guard.mark.name));
-            shown = shown.saturating_add(usize::from(told == Told::Fails));
+            shown = shown.saturating_add(usize::from(outcome == Outcome::Fails));
             tried = tried.saturating_add(1);
         }
     }
-    say(&format!("{} guards; {shown} of {tried} tests fail without theirs", guards.len()));
+    say(&format!("{} guards; {shown} of {tried} tests fail without their guard", guards.len()));
     Ok(shown == tried && shown > 0)
 }
 
-/// What git knows and would know, with the files' own content only where it differs, so that little is built again.
+/// Copies all tracked and new files. Unchanged files are not written, so that cargo rebuilds little.
 fn copy_project(copy: &Path) -> io::Result<()> {
     for name in tracked(&[])? {
         let (from, to) = (root().join(&name), copy.join(&name));
@@ -138,19 +139,19 @@ fn copy_project(copy: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn without(copy: &Path, guard: &Guard, test: &str, targets: &Targets) -> io::Result<Told> {
+fn without(copy: &Path, guard: &Guard, test: &str, targets: &Targets) -> io::Result<Outcome> {
     let file = copy.join(&guard.file);
     let whole = fs::read_to_string(&file)?;
     let Some(changed) = marks::without(&whole, &guard.mark) else {
-        return Ok(Told::DoesNotCompile);
+        return Ok(Outcome::DoesNotCompile);
     };
     fs::write(&file, changed)?;
-    let told = run_test(copy, &targets.of(test).map_err(io::Error::other)?);
+    let outcome = run_test(copy, &targets.of(test).map_err(io::Error::other)?);
     fs::write(&file, whole)?;
-    told
+    outcome
 }
 
-fn run_test(copy: &Path, arguments: &[String]) -> io::Result<Told> {
+fn run_test(copy: &Path, arguments: &[String]) -> io::Result<Outcome> {
     let log = log();
     let said = File::create(&log)?;
     let mut test = command(&cargo());
@@ -158,24 +159,24 @@ fn run_test(copy: &Path, arguments: &[String]) -> io::Result<Told> {
     let mut child = test.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said).spawn()?;
     let started = Instant::now();
     while child.try_wait()?.is_none() {
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > TIMEOUT {
             child.kill()?;
             child.wait()?;
-            return Ok(Told::Hangs);
+            return Ok(Outcome::Hangs);
         }
         std::thread::sleep(Duration::from_millis(100));
     }
     let said = fs::read_to_string(&log)?;
     Ok(if said.contains("could not compile") {
-        Told::DoesNotCompile
+        Outcome::DoesNotCompile
     } else if said.contains("test result: FAILED") {
-        Told::Fails
+        Outcome::Fails
     } else {
-        Told::StillPasses
+        Outcome::StillPasses
     })
 }
 
-/// What cargo said of the last one.
+/// The file with the output of the last `cargo test`.
 fn log() -> PathBuf {
     root().join("target/guards.log")
 }

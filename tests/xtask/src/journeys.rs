@@ -1,11 +1,11 @@
-//! Every journey that `tests/journeys/README.md` lists, and every threat of `core/docs/threats.md`, has the test that
-//! shows it.
+//! Checks that every test exists that `tests/journeys/README.md` lists for a journey, or `core/docs/threats.md` for a
+//! threat.
 
 use std::path::Path;
 
 use crate::report::{root, say};
 
-/// Places where tests of journeys stand.
+/// The folders that are searched for the tests.
 const PLACES: [&str; 8] = [
     "tests/journeys/tests",
     "tests/torture/tests",
@@ -17,7 +17,7 @@ const PLACES: [&str; 8] = [
     "core/src",
 ];
 
-/// Fails on a listed id whose test does not exist, or is named for another id.
+/// Fails when a listed test does not exist, or when the name of a journey's test does not begin with the journey's id.
 pub(crate) fn check() -> std::io::Result<bool> {
     let list = std::fs::read_to_string(root().join("tests/journeys/README.md"))?;
     let mut sources = String::new();
@@ -28,7 +28,7 @@ pub(crate) fn check() -> std::io::Result<bool> {
     for (id, test) in list.lines().flat_map(entries) {
         listed = listed.saturating_add(1);
         if !ids(&test).contains(&id) || !sources.contains(&format!("fn {test}(")) {
-            say(&format!("{id} lists `{test}`, and there is no such test for it"));
+            say(&format!("{id} lists `{test}`, but there is no such test for this id"));
             good = false;
         }
     }
@@ -38,7 +38,7 @@ pub(crate) fn check() -> std::io::Result<bool> {
     for test in threats.lines().filter(|line| line.starts_with("| ")).flat_map(quoted) {
         stopped = stopped.saturating_add(1);
         if !sources.contains(&format!("fn {test}(")) {
-            say(&format!("a threat lists `{test}`, and there is no such test"));
+            say(&format!("core/docs/threats.md lists `{test}`, but there is no such test"));
             good = false;
         }
     }
@@ -65,7 +65,7 @@ fn ids(test: &str) -> Vec<String> {
     ids
 }
 
-/// What stands in backquotes in the last cell of a row.
+/// The texts in backquotes in the last cell of a row.
 fn quoted(line: &str) -> Vec<String> {
     let last = line.trim().trim_matches('|').split('|').next_back().unwrap_or_default();
     last.split('`').skip(1).step_by(2).map(str::to_owned).collect()
@@ -100,14 +100,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_test_is_named_for_each_id_it_shows() {
+    fn test_name_begins_with_its_journey_ids() {
         assert_eq!(ids("j6_w1_w2_a_wrong_number"), ["J6", "J6.w1", "J6.w2"]);
         assert_eq!(ids("j2_j4_from_the_page"), ["J2", "J4"]);
         assert!(ids("jumping_over").is_empty() && ids("w1_alone").is_empty());
     }
 
     #[test]
-    fn rows_name_an_id_and_its_tests() {
+    fn table_rows_give_ids_and_tests() {
         let row = "| J2.w1 | expired | `j2_w1_one`, `j2_w1_two` |";
         let expected = [("J2.w1", "j2_w1_one"), ("J2.w1", "j2_w1_two")];
         let expected: Vec<_> = expected.iter().map(|(id, test)| ((*id).to_owned(), (*test).to_owned())).collect();

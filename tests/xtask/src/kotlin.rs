@@ -1,4 +1,4 @@
-//! The Kotlin tests, by Maven.
+//! Runs the Kotlin tests with Maven.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,9 +12,9 @@ fn reports() -> PathBuf {
     root().join("target/android/authenticator/surefire-reports")
 }
 
-/// Runs them against a world of their own.
+/// Runs the tests against a new `World`, and adds their results to `count`.
 pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
-    // Reports of an earlier run would be counted as this one's.
+    // Reports of an earlier run must not be counted.
     let _absent = fs::remove_dir_all(reports());
     let world = World::start(&[])?;
     let good = maven(&world, &["test"])?;
@@ -22,7 +22,7 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     Ok(good)
 }
 
-/// A line of milliseconds for each approval, as an app in Kotlin has them.
+/// Measures `count` approvals from Kotlin; returns the milliseconds of each, one per line.
 pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<String> {
     let output = root().join("target/android/approvals.txt").to_string_lossy().into_owned();
     let properties = [format!("-Dapprovals.count={count}"), format!("-Dapprovals.output={output}")];
@@ -34,7 +34,7 @@ pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<String> 
     fs::read_to_string(output)
 }
 
-/// Runs Maven against a world; what it says is shown when it failed.
+/// Runs Maven against a `World`; prints Maven's output when Maven fails.
 fn maven(world: &World, arguments: &[&str]) -> std::io::Result<bool> {
     let output = Command::new("mvn")
         .args(["-q", "-B", "-f", "android/pom.xml", "-Dkotlin.compiler.daemon=false"])
@@ -59,7 +59,7 @@ fn add_reports(count: &mut Count) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Adds one suite's numbers: attributes of the first element of Surefire's report.
+/// Adds the numbers of one suite: attributes of the element `testsuite` in Surefire's report.
 fn add_report(count: &mut Count, report: &str) {
     let suite =
         report.split_once("<testsuite ").and_then(|(_, rest)| rest.split_once('>')).map_or("", |(suite, _)| suite);
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_added() {
+    fn surefire_report_is_added() {
         let mut count = Count::default();
         let report =
             r#"<?xml version="1.0"?><testsuite name="A" time="1" tests="7" errors="1" skipped="2" failures="1"><x/>"#;

@@ -1,15 +1,15 @@
-//! Whether the files of each crate import each other in one direction only.
+//! Checks that the files of each crate import each other in one direction only.
 //!
 //! `tests/layers/<folder>.txt` lists the layers of the crate in that folder (see `layers::table`). A file may import
-//! files of its own layer and of lower ones, never of a higher one, and no files may import each other in a cycle, not
-//! even within a layer. Code for tests is not looked at.
+//! files of its own layer and of lower layers, never of a higher layer. Cycles are refused, also within a layer. Code
+//! for tests is not checked.
 //!
-//! | module | what it decides |
+//! | module | what it does |
 //! | --- | --- |
-//! | `table` | which file is in which layer |
-//! | `resolve` | which file defines what a path names |
-//! | `graph` | which files form a cycle |
-//! | `source`, `paths`, `cfg` | modules, the paths in them, which code is for tests |
+//! | `table` | reads the layers |
+//! | `resolve` | finds the file that defines the target of a path |
+//! | `graph` | finds cycles |
+//! | `source`, `paths`, `cfg` | read modules and the paths in them; recognize code for tests |
 
 mod cfg;
 mod graph;
@@ -34,7 +34,7 @@ use table::Table;
 
 const TABLES: &str = "tests/layers";
 
-/// Every crate that has a table keeps its layers.
+/// Checks every crate that has a table.
 pub(crate) fn check() -> io::Result<bool> {
     let crates = crates()?;
     let mut verdicts = Vec::new();
@@ -53,13 +53,13 @@ pub(crate) fn check() -> io::Result<bool> {
     }
     problems.iter().for_each(|problem| say(problem));
     if !without.is_empty() {
-        say(&format!("not yet held to layers: {}", without.join(", ")));
+        say(&format!("crates without a table: {}", without.join(", ")));
     }
     say(&summary(&verdicts));
     Ok(problems.is_empty() && !verdicts.is_empty())
 }
 
-/// The folders of the workspace's crates, by their last name.
+/// The folders of the workspace's crates, by the folder's name.
 fn crates() -> io::Result<BTreeMap<String, PathBuf>> {
     let output = command(&cargo()).args(["metadata", "--no-deps", "--format-version", "1"]).output()?;
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
@@ -81,12 +81,12 @@ fn tables_without_crate(crates: &BTreeMap<String, PathBuf>) -> io::Result<Vec<St
     Ok(problems)
 }
 
-/// What was found in one crate.
+/// The result for one crate.
 #[derive(Default)]
 struct Verdict {
     problems: Vec<String>,
     files: usize,
-    /// Pairs of files of which one imports the other.
+    /// Pairs of files where one imports the other.
     imports: usize,
     cycles: usize,
 }
@@ -100,7 +100,7 @@ fn judge(files: &Files, table: &str) -> Verdict {
     let graph = graph(&read, &imports);
     let cycles = graph::cycles(&graph);
     let mut problems = match table::read(table) {
-        Ok(table) => [misfits(&read, &table), upward(&read, &table, &imports)].concat(),
+        Ok(table) => [uncovered_and_unknown(&read, &table), upward(&read, &table, &imports)].concat(),
         Err(problems) => problems,
     };
     problems.extend(cycles.iter().map(|cycle| format!("{} files import each other: {}", cycle.len(), list(cycle))));
@@ -116,8 +116,8 @@ fn graph(read: &Crate, imports: &[Import]) -> Graph {
     graph
 }
 
-/// Files that no layer covers, and entries of the table that are no file.
-fn misfits(read: &Crate, table: &Table) -> Vec<String> {
+/// Reports files that no layer covers, and entries of the table that match no file.
+fn uncovered_and_unknown(read: &Crate, table: &Table) -> Vec<String> {
     let uncovered = read.files.iter().filter(|(_, module)| table.layer(module).is_none());
     let uncovered = uncovered.map(|(file, _)| format!("{file} is in no layer of the table"));
     let unknown = table.unknown(read.files.values()).into_iter();

@@ -1,17 +1,19 @@
-//! Mutation testing: a decision is changed a little, and some test must fail.
+//! Runs mutation testing: each decision in the code is changed once, and a test must fail.
 
 use std::io;
 
 use crate::report::{part, run as run_command, say};
 use crate::tools;
 
-/// What is changed, which tests run, and which changes make no difference: `tests/mutants/<part>.toml`.
+/// The parts of the project that are tested. `tests/mutants/<part>.toml` lists the changed files, the tests that run,
+/// and the excluded changes.
 pub(crate) const PARTS: [&str; 2] = ["core", "service"];
 
-/// Tries every change of one part, or of all; `shard` is "k/n", for a run in pieces. True when none survives.
+/// Tries every change in one part, or in all parts; `shard` ("k/n") limits the run to one of n shards. Returns true
+/// when a test fails for every change.
 pub(crate) fn run(only: Option<&str>, shard: Option<&str>) -> io::Result<bool> {
     let Some(cargo_mutants) = tools::cargo_mutants()? else {
-        say("cargo-mutants can't be had here.");
+        say("cargo-mutants can't be built here.");
         return Ok(false);
     };
     let program = cargo_mutants.to_string_lossy();

@@ -1,5 +1,5 @@
-//! The interop tests: other people's libraries, in a virtual environment of their own, and a phone that is made of
-//! them, at the real service.
+//! Runs the interop tests in a virtual environment: stock libraries read our messages, and a phone that is written with
+//! these libraries uses the real service.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,7 +11,7 @@ use crate::report::{root, run, say};
 use crate::tools::{cache, install};
 use crate::world::World;
 
-/// Runs them; the Rust tests have left what they read.
+/// Runs the tests; they read files that the Rust tests write, so the Rust tests must run first.
 pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     let Some(python) = environment()? else {
         say("No virtual environment can be made here; on Debian: apt-get install python3-venv");
@@ -35,7 +35,7 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     Ok(output.status.success())
 }
 
-/// The interpreter of an environment with exactly the pinned packages, made once and kept.
+/// Returns the Python interpreter of a virtual environment with the pinned packages; made once and cached.
 fn environment() -> std::io::Result<Option<PathBuf>> {
     let pins = root().join("tests/interop/requirements.txt");
     let mut hasher = DefaultHasher::new();
@@ -62,7 +62,7 @@ fn environment() -> std::io::Result<Option<PathBuf>> {
     Ok(Some(python))
 }
 
-/// Adds pytest's closing line: `3 failed, 1177 passed, 1 skipped in 1.03s`.
+/// Adds the numbers of pytest's last line: `3 failed, 1177 passed, 1 skipped in 1.03s`.
 fn add(count: &mut Count, closing: &str) {
     for part in closing.split(" in ").next().unwrap_or_default().split(", ") {
         let Some((number, what)) = part.trim().split_once(' ') else { continue };
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_closing_line_is_added() {
+    fn pytest_summary_is_added() {
         let mut count = Count::default();
         add(&mut count, "2 failed, 1177 passed, 1 skipped, 3 warnings, 1 error in 1.03s");
         assert_eq!(count, Count { passed: 1177, failed: 3, skipped: 1 });

@@ -1,16 +1,16 @@
-//! What a person reads: one line for each part, with its seconds.
+//! Prints progress, and runs commands.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-/// Prints a line; a closed output is nobody's fault.
+/// Prints a line; ignores a closed output.
 pub(crate) fn say(line: &str) {
     let _closed = writeln!(std::io::stdout(), "{line}");
 }
 
-/// Runs one part and says how it went.
+/// Runs one part, and prints its name, its result and the seconds that it took.
 pub(crate) fn part(name: &str, work: impl FnOnce() -> std::io::Result<bool>) -> std::io::Result<bool> {
     say(&format!("── {name}"));
     let started = Instant::now();
@@ -20,13 +20,13 @@ pub(crate) fn part(name: &str, work: impl FnOnce() -> std::io::Result<bool>) -> 
     Ok(good)
 }
 
-/// Runs a command in the project's folder and says whether it succeeded.
+/// Runs a command in the project's folder; returns true when the command succeeded.
 pub(crate) fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> std::io::Result<bool> {
     Ok(command(program).args(arguments).envs(environment.iter().copied()).status()?.success())
 }
 
-/// A command in the project's folder, without what cargo has set for this very program: build scripts that look at it
-/// would run again, and all that rests on them.
+/// Makes a command in the project's folder. Variables that cargo has set for this program are removed: build scripts
+/// that depend on these variables would run again, and the crates that depend on the scripts would be rebuilt.
 pub(crate) fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
@@ -43,12 +43,12 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).components().rev().skip(2).collect::<Vec<_>>().into_iter().rev().collect()
 }
 
-/// The cargo that runs this.
+/// The cargo program that has started this program.
 pub(crate) fn cargo() -> String {
     std::env::var("CARGO").unwrap_or_else(|_unset| "cargo".to_owned())
 }
 
-/// Whether this runs in CI, where nothing that can be had may be skipped.
+/// Whether this program runs in CI, where no test may be skipped.
 pub(crate) fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }

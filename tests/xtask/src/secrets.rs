@@ -1,32 +1,32 @@
-//! Every secret is opened with a reason beside it, and logs have fields of known names only.
+//! Checks that a comment above every call of `expose()` gives a reason, and that logs have known fields only.
 
 use std::path::Path;
 
 use crate::report::{root, say};
 
-/// Where people's secrets pass through.
+/// The folders whose code handles secrets.
 const PLACES: [&str; 5] = ["core/src", "bindings/src", "tests/phone/src", "tests/service/src", "tests/relay/src"];
-/// How a reason begins.
+/// The beginning of a comment that gives a reason.
 const REASON: &str = "// EXPOSE: ";
-/// It stands at most this many lines above.
-const BESIDE: usize = 5;
-/// Fields that a log may have; none of them ever carries a name, an address, a code or a key.
+/// The reason is at most this many lines above the call.
+const MAX_DISTANCE: usize = 5;
+/// The allowed fields of logs; none of them ever contains a name, an address, a code or a key.
 const FIELDS: [&str; 6] = ["attempts", "error", "kind", "refusal", "status", "what"];
 const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
 
-/// Fails on a secret without its reason, and on a log that says more than it may.
+/// Fails on a secret that is exposed without a reason, and on a log with other fields or with values in its text.
 pub(crate) fn check() -> std::io::Result<bool> {
     let (mut good, mut opened, mut logged) = (true, 0_usize, 0_usize);
     for place in PLACES {
         for (name, text) in sources(&root().join(place))? {
             let text = without_tests(&text);
-            for fault in unexplained(text, &mut opened).into_iter().chain(talkative(text, &mut logged)) {
+            for fault in unexplained(text, &mut opened).into_iter().chain(unsafe_logs(text, &mut logged)) {
                 say(&format!("{name}: {fault}"));
                 good = false;
             }
         }
     }
-    say(&format!("{opened} secrets opened with a reason, {logged} logs with known fields"));
+    say(&format!("{opened} secrets exposed with a reason, {logged} logs with known fields"));
     Ok(good && opened > 0 && logged > 0)
 }
 
@@ -34,7 +34,7 @@ fn sources(folder: &Path) -> std::io::Result<Vec<(String, String)>> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        // Made and read back by tests alone.
+        // Only tests use these files.
         let of_tests = ["tests.rs", "vectors.rs", "testing"].iter().any(|name| path.ends_with(name));
         if path.is_dir() && !of_tests {
             all.extend(sources(&path)?);
@@ -45,27 +45,27 @@ fn sources(folder: &Path) -> std::io::Result<Vec<(String, String)>> {
     Ok(all)
 }
 
-/// What stands before a file's own tests.
+/// The text before a file's unit tests.
 fn without_tests(text: &str) -> &str {
     text.split_once("\n#[cfg(test)]\nmod tests {").map_or(text, |(before, _)| before)
 }
 
-/// Lines that open a secret and don't say why.
+/// Reports lines that expose a secret without a reason.
 fn unexplained(text: &str, opened: &mut usize) -> Vec<String> {
     let (mut faults, mut reason) = (Vec::new(), None);
     for (number, line) in text.lines().enumerate() {
         if line.contains(REASON) {
             reason = Some(number);
         }
-        // An empty line ends what a reason is about.
+        // A reason applies up to the next empty line.
         if line.trim().is_empty() {
             reason = None;
         }
         if line.contains(".expose()") {
             *opened = opened.saturating_add(1);
-            if reason.is_none_or(|reason: usize| number.saturating_sub(reason) > BESIDE) {
+            if reason.is_none_or(|reason: usize| number.saturating_sub(reason) > MAX_DISTANCE) {
                 faults.push(format!(
-                    "line {}: a secret is opened without a reason: {}",
+                    "line {}: a secret is exposed without a reason: {}",
                     number.saturating_add(1),
                     line.trim()
                 ));
@@ -75,11 +75,11 @@ fn unexplained(text: &str, opened: &mut usize) -> Vec<String> {
     faults
 }
 
-/// Logs that have a field of another name, or put a value into their words.
-fn talkative(text: &str, logged: &mut usize) -> Vec<String> {
+/// Reports logs that have another field, or that put a value into their text.
+fn unsafe_logs(text: &str, logged: &mut usize) -> Vec<String> {
     let mut faults = Vec::new();
     if text.contains("instrument]") || text.contains("_span!(") || text.contains("event!(") {
-        faults.push("spans, events and instrumented functions carry what nobody has looked at".to_owned());
+        faults.push("spans, events and instrumented functions record values that this check can't see".to_owned());
     }
     for level in LEVELS {
         let start = format!("tracing::{level}!(");
@@ -94,7 +94,7 @@ fn talkative(text: &str, logged: &mut usize) -> Vec<String> {
     faults
 }
 
-/// Up to the parenthesis that closes the first one.
+/// The arguments of a macro call, up to its closing parenthesis.
 fn arguments(text: &str) -> String {
     let (mut open, mut quoted, mut found) = (1_usize, false, String::new());
     for character in text.chars() {
@@ -114,14 +114,14 @@ fn arguments(text: &str) -> String {
 
 fn fault_of(arguments: &str) -> Option<String> {
     let Some((fields, words)) = arguments.split_once('"') else {
-        return Some("it says nothing in words of its own".to_owned());
+        return Some("it has no text".to_owned());
     };
     if words.contains('{') {
-        return Some("a value stands in its words".to_owned());
+        return Some("its text contains a value".to_owned());
     }
     let names = fields.split(',').map(|field| field.split('=').next().unwrap_or_default().trim());
     let mut names = names.map(|name| name.trim_start_matches(['%', '?'])).filter(|name| !name.is_empty());
-    names.find(|name| !FIELDS.contains(name)).map(|name| format!("{name} is no field that a log may have"))
+    names.find(|name| !FIELDS.contains(name)).map(|name| format!("{name} is not an allowed field"))
 }
 
 #[cfg(test)]
@@ -136,27 +136,27 @@ mod tests {
     }
 
     #[test]
-    fn this_project_keeps_both() {
+    fn this_project_passes_the_secrets_check() {
         assert!(check().unwrap());
     }
 
     #[test]
-    fn a_secret_is_opened_with_a_reason_beside_it() {
+    fn expose_needs_a_reason_nearby() {
         assert_eq!(opened("// EXPOSE: sealed by the caller.\nlet a = key.expose();"), (1, 0));
         assert_eq!(opened("let a = key.expose();"), (1, 1));
         assert_eq!(opened("// EXPOSE: of another.\nlet a = b.expose();\n\nlet c = d.expose();"), (2, 1));
-        assert_eq!(opened(&format!("// EXPOSE: far away.\n{}key.expose();", "x;\n".repeat(BESIDE))), (1, 1));
+        assert_eq!(opened(&format!("// EXPOSE: far away.\n{}key.expose();", "x;\n".repeat(MAX_DISTANCE))), (1, 1));
     }
 
     #[test]
-    fn a_log_has_known_fields_and_no_values_in_its_words() {
-        let faults = |text: &str| talkative(text, &mut 0).len();
-        for good in [
+    fn log_has_known_fields_and_no_values_in_its_text() {
+        let faults = |text: &str| unsafe_logs(text, &mut 0).len();
+        for log in [
             r#"tracing::warn!(%error, kind = ?error.kind(), "could (not) be written");"#,
             r#"tracing::info!("a push was lost");"#,
             "tracing::info!(\n    %error,\n    attempts = entry.attempts,\n    \"waits\"\n);",
         ] {
-            assert_eq!(faults(good), 0, "{good}");
+            assert_eq!(faults(log), 0, "{log}");
         }
         for bad in [
             r#"tracing::warn!(user_name, "somebody came");"#,

@@ -1,9 +1,9 @@
-//! Everything that tests and figures need, set up before they begin.
+//! Installs everything that tests and benchmarks need.
 
 use crate::swift;
 use crate::tools::{Missing, set_up_packages};
 
-/// Sets up what every part needs; returns what can't be had.
+/// Installs what every part needs; returns what is still missing.
 pub(crate) fn everything() -> std::io::Result<Vec<Missing>> {
     let mut missing = set_up_packages()?;
     if let Err(reason) = swift::root()? {

@@ -1,4 +1,4 @@
-//! The Swift tests, in a Debian root of their own that has Swift 6.
+//! Runs the Swift tests in a separate Debian root file system with Swift 6.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,16 @@ use crate::report::{root as project, run, say};
 use crate::tools::{cache, is_root};
 use crate::world::World;
 
-/// Another number makes every root anew.
+/// A change of this number makes every machine build its root file system again.
 const ROOT_VERSION: &str = "1";
 
 fn script(name: &str) -> String {
     project().join("tests/xtask/swift").join(name).to_string_lossy().into_owned()
 }
 
-/// The root with Swift, made once and kept in the cache folder; or why it can't be had here.
+/// Returns the root file system with Swift, made once and cached; or the reason why it can't be made here.
 pub(crate) fn root() -> std::io::Result<Result<PathBuf, String>> {
-    let needs =
-        "a Debian root with Swift is made by debootstrap, which needs root on a Debian system, and the right to mount";
+    let needs = "a root file system with Swift needs debootstrap, the user root on Debian, and the right to mount";
     let Some(cache) = cache() else { return Ok(Err("no cache folder".to_owned())) };
     let (folder, ready) =
         (cache.join(format!("swift-root-{ROOT_VERSION}")), cache.join(format!("swift-root-{ROOT_VERSION}.ready")));
@@ -30,7 +29,7 @@ pub(crate) fn root() -> std::io::Result<Result<PathBuf, String>> {
     if !is_root() || !Path::new("/usr/bin/apt-get").exists() || !may_mount() {
         return Ok(Err(needs.to_owned()));
     }
-    say("Making a root with Swift 6 once (about two minutes, 1.3 GB in the cache folder).");
+    say("Making a root file system with Swift 6 once (about two minutes, 1.3 GB in the cache folder).");
     fs::create_dir_all(&cache)?;
     let place = folder.to_string_lossy().into_owned();
     if !run(&script("make-root.sh"), &[&place], &[])? {
@@ -40,13 +39,13 @@ pub(crate) fn root() -> std::io::Result<Result<PathBuf, String>> {
     Ok(Ok(folder))
 }
 
-/// Whether mounts of one's own are allowed: not in every container.
+/// Whether this process may mount file systems; some containers don't allow this.
 fn may_mount() -> bool {
     let arguments = ["--mount", "--propagation", "private", "mount", "-t", "tmpfs", "tmpfs", "/mnt"];
     Command::new("unshare").args(arguments).output().is_ok_and(|output| output.status.success())
 }
 
-/// Runs them against a world of their own.
+/// Runs the tests against a new `World`, and adds their results to `count`.
 pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     let world = World::start(&[])?;
     let lint = ["swift", "format", "lint", "--strict", "--recursive", "Package.swift", "Sources", "Tests"];
@@ -61,14 +60,14 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     Ok(well_formed && output.status.success())
 }
 
-/// A line of milliseconds for each approval, as an app in Swift has them.
+/// Measures `count` approvals from Swift; returns the milliseconds of each, one per line.
 pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<String> {
     let arguments = ["swift", "run", "-c", "release", "ApprovalsProcess", &count.to_string()];
     let output = inside(world, &arguments)?.output()?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// A command in the package's folder, inside the root, with the generated code in its place.
+/// Copies the generated code, and makes a command in the package's folder inside the root file system.
 fn inside(world: &World, arguments: &[&str]) -> std::io::Result<Command> {
     let root = root()?.map_err(std::io::Error::other)?;
     place_generated()?;
@@ -83,7 +82,7 @@ fn inside(world: &World, arguments: &[&str]) -> std::io::Result<Command> {
     Ok(command)
 }
 
-/// SwiftPM wants its sources inside the package, so the generated ones are copied there (and not committed).
+/// Copies the generated sources into the package, because SwiftPM requires it. They are not committed.
 fn place_generated() -> std::io::Result<()> {
     let (from, to) = (bindings::generated(), project().join("ios/.build-generated"));
     for (source, target) in [
@@ -93,7 +92,7 @@ fn place_generated() -> std::io::Result<()> {
         ("swift-of-another-version/CountersignCore.swift", "CountersignOtherVersion/CountersignCore.swift"),
     ] {
         let (text, target) = (fs::read(from.join(source))?, to.join(target));
-        // Left alone when it is the same, so that nothing is compiled again for it.
+        // An unchanged file is not written, so that it is not compiled again.
         if fs::read(&target).is_ok_and(|there| there == text) {
             continue;
         }
@@ -103,7 +102,7 @@ fn place_generated() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Adds the line by which XCTest closes a test: `Test Case 'A.testB' passed (0.1 seconds)`.
+/// Adds a line in which XCTest reports the end of a test: `Test Case 'A.testB' passed (0.1 seconds)`.
 fn add(count: &mut Count, line: &str) {
     if !line.starts_with("Test Case ") {
         return;
@@ -122,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn closing_lines_are_added() {
+    fn xctest_results_are_added() {
         let mut count = Count::default();
         for line in [
             "Test Case 'JourneyTests.testIt' started at 2026-11-23 12:00:00.000",

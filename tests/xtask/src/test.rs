@@ -1,4 +1,4 @@
-//! Every test, streamed as it runs and counted together.
+//! Runs the tests of all languages, prints their output as it arrives, and prints one total.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -11,7 +11,7 @@ use crate::{bindings, kotlin, python, set_up, swift};
 /// A part in another language than Rust.
 type Part = fn(&mut Count) -> std::io::Result<bool>;
 
-/// Sets up, runs every test, and ends with the plain line.
+/// Installs the tools, runs every test, and prints the total as the last line.
 pub(crate) fn run() -> std::io::Result<bool> {
     let started = Instant::now();
     let missing = set_up::everything()?;
@@ -25,7 +25,7 @@ pub(crate) fn run() -> std::io::Result<bool> {
     let is_there = |part: &str| missing.iter().all(|missing| missing.part != part);
     let mut good = counted("build", &mut count, |_nothing| build(&variables))?
         && counted("rust, with browser and relying party", &mut count, |count| run_rust(&variables, count))?;
-    // Python reads what the Rust tests have left; Kotlin and Swift run against a real browser too.
+    // Python reads files that the Rust tests have written; Kotlin and Swift need a real browser.
     let others: [(&str, Part); 4] =
         [("python", python::test), ("library", library), ("kotlin", kotlin::test), ("swift", swift::test)];
     for (name, part) in others {
@@ -46,7 +46,7 @@ pub(crate) fn run() -> std::io::Result<bool> {
     Ok(good)
 }
 
-/// Runs a part, and says how it went and how long it took.
+/// Runs a part, and prints its results and its time.
 fn counted(
     name: &str,
     count: &mut Count,
@@ -55,7 +55,7 @@ fn counted(
     let (started, before) = (Instant::now(), *count);
     let good = part(count)?;
     if !good && count.failed == before.failed {
-        // Something failed that no test line counts: a build, or a program that was killed.
+        // A failure that no test line reports, for example of a build, counts as one failed test.
         count.failed = count.failed.saturating_add(1);
     }
     say(&format!("── {name}: {} ({} s)", count.since(before), started.elapsed().as_secs()));
@@ -86,7 +86,7 @@ fn run_rust(variables: &[(&str, &str)], count: &mut Count) -> std::io::Result<bo
     Ok(child.wait()?.success())
 }
 
-/// Adds libtest's closing line, and the line by which a test says that it could not run here.
+/// Adds the numbers of libtest's last line, and counts a line in which a test reports that it was skipped.
 fn add(count: &mut Count, line: &str) {
     if line.starts_with("SKIPPED ") {
         count.skipped = count.skipped.saturating_add(1);
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn closing_lines_are_summed() {
+    fn libtest_results_are_summed() {
         let mut count = Count::default();
         for line in [
             "running 3 tests",

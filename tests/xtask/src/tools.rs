@@ -1,4 +1,4 @@
-//! What the parts need beside Rust, and how it is had: Debian packages as root, or a clear word.
+//! Installs the tools that the parts need besides Rust: on Debian as root. Elsewhere it reports the missing tools.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +16,7 @@ const BROWSER: [Tool; 3] = [
     Tool { program: "/usr/bin/chromedriver", package: "chromium-driver" },
     Tool { program: "/usr/bin/certutil", package: "libnss3-tools" },
 ];
-/// Not the package `apache2`: that one would start a web server of its own.
+/// Not the package `apache2`, because its installation starts a web server.
 const RELYING_PARTY: [Tool; 2] = [
     Tool { program: "/usr/sbin/apache2", package: "apache2-bin" },
     Tool { program: "/usr/lib/apache2/modules/mod_auth_openidc.so", package: "libapache2-mod-auth-openidc" },
@@ -30,23 +30,23 @@ const KEYRING: [Tool; 3] = [
     Tool { program: "/usr/bin/dbus-daemon", package: "dbus-daemon" },
     Tool { program: "/usr/bin/dbus-send", package: "dbus-bin" },
 ];
-/// Letters for the browser's pictures.
+/// Fonts for the browser's screenshots.
 const FONTS: Tool = Tool { program: "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", package: "fonts-dejavu-core" };
 const DENY_VERSION: &str = "0.20.2";
 const FUZZ_VERSION: &str = "0.13.2";
 const MUTANTS_VERSION: &str = "27.1.0";
 
-/// What can't be had here, and why.
+/// A part whose tools are missing, and why.
 pub(crate) struct Missing {
-    /// Which part is skipped.
+    /// The part that is skipped.
     pub(crate) part: &'static str,
-    /// The variable that tells the tests.
+    /// The environment variable that makes the tests skip it.
     pub(crate) variable: &'static str,
-    /// Why, and what to do.
+    /// Why the tools are missing, and what to do.
     pub(crate) reason: String,
 }
 
-/// A part, the variable that says it is missing, and what it needs.
+/// A part, the variable that makes its tests skip, and its tools.
 type Part = (&'static str, &'static str, &'static [Tool]);
 
 const PAGES: [Part; 2] = [
@@ -54,12 +54,12 @@ const PAGES: [Part; 2] = [
     ("relying party", "COUNTERSIGN_NO_RELYING_PARTY", &RELYING_PARTY),
 ];
 
-/// Sets up the browser and the stock relying party; returns what can't be had.
+/// Installs the browser and the stock relying party; returns what is still missing.
 pub(crate) fn set_up_pages() -> std::io::Result<Vec<Missing>> {
     set_up_parts(&PAGES)
 }
 
-/// Installs the packages of every part; returns what can't be had.
+/// Installs the packages of every part; returns what is still missing.
 pub(crate) fn set_up_packages() -> std::io::Result<Vec<Missing>> {
     let [browser, relying_party] = PAGES;
     let kotlin: Part = ("kotlin", "COUNTERSIGN_NO_KOTLIN", &KOTLIN);
@@ -89,7 +89,7 @@ pub(crate) fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"))
 }
 
-/// Installs Debian packages where that can be done; whether they are there is for the caller to see.
+/// Installs Debian packages when possible; the caller checks the result.
 pub(crate) fn install(packages: &[&str]) -> std::io::Result<()> {
     if !is_root() || !Path::new("/usr/bin/apt-get").exists() {
         return Ok(());
@@ -97,44 +97,44 @@ pub(crate) fn install(packages: &[&str]) -> std::io::Result<()> {
     say(&format!("Installing {} (Debian packages).", packages.join(", ")));
     let quiet = [("DEBIAN_FRONTEND", "noninteractive")];
     let patient = "DPkg::Lock::Timeout=600";
-    // A failed update may still leave a list that is good enough; the install says so either way.
+    // After a failed update the old package list may still be good enough.
     let _updated = run("apt-get", &["-q", "-q", "-o", patient, "update"], &quiet)?;
     let mut arguments = vec!["-q", "-q", "-o", patient, "install", "-y", "--no-install-recommends"];
     arguments.extend(packages);
-    // What is still absent afterwards is reported by the caller.
+    // The caller reports what is still missing.
     let _installed = run("apt-get", &arguments, &quiet)?;
     Ok(())
 }
 
-/// The person's cache folder for what is large and slow to make.
+/// The user's cache folder, for large files that are slow to make.
 pub(crate) fn cache() -> Option<PathBuf> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
     Some(cache.join("countersign"))
 }
 
-/// cargo-deny.
+/// Returns the path of cargo-deny; `None` when it can't be built.
 pub(crate) fn cargo_deny() -> std::io::Result<Option<PathBuf>> {
     cargo_tool("cargo-deny", DENY_VERSION)
 }
 
-/// cargo-fuzz.
+/// Returns the path of cargo-fuzz; `None` when it can't be built.
 pub(crate) fn cargo_fuzz() -> std::io::Result<Option<PathBuf>> {
     cargo_tool("cargo-fuzz", FUZZ_VERSION)
 }
 
-/// cargo-mutants.
+/// Returns the path of cargo-mutants; `None` when it can't be built.
 pub(crate) fn cargo_mutants() -> std::io::Result<Option<PathBuf>> {
     cargo_tool("cargo-mutants", MUTANTS_VERSION)
 }
 
-/// A tool of cargo's, built once and kept in the cache folder.
+/// Returns the path of a cargo subcommand, which is built once and cached.
 fn cargo_tool(name: &str, version: &str) -> std::io::Result<Option<PathBuf>> {
     let Some(folder) = cache().map(|cache| cache.join("tools")) else {
         return Ok(None);
     };
     let program = folder.join("bin").join(name);
-    // As cargo starts it, by the name of its command; not every tool answers without.
+    // The name of the subcommand is the first argument, as when cargo calls the tool; some tools require it.
     let is_right = Command::new(&program)
         .args([name.trim_start_matches("cargo-"), "--version"])
         .output()

@@ -1,4 +1,4 @@
-//! Version 1 of the protocol is frozen: its vectors are added to, never edited.
+//! Checks that the frozen vectors of protocol version 1 are unchanged; new files may be added.
 
 use std::fs;
 
@@ -6,19 +6,20 @@ use crate::report::{root, say};
 
 const FOLDER: &str = "tests/vectors";
 
-/// Every frozen file is there as it was; the sums are what each reader compares the files with.
+/// Checks that `SHA256SUMS` still contains each line of `FROZEN`. All readers check the vector files against
+/// `SHA256SUMS`.
 pub(crate) fn check() -> std::io::Result<bool> {
     let folder = root().join(FOLDER);
     let (frozen, sums) = (fs::read_to_string(folder.join("FROZEN"))?, fs::read_to_string(folder.join("SHA256SUMS"))?);
     let changed = changed(&frozen, &sums);
     for line in &changed {
-        say(&format!("{FOLDER}: frozen, and not what it was: {line}"));
+        say(&format!("{FOLDER}: a frozen file was changed or removed: {line}"));
     }
     say(&format!("{} vector files frozen", frozen.lines().count()));
     Ok(changed.is_empty() && !frozen.is_empty())
 }
 
-/// The lines of `sha256sum` that are no longer among the sums.
+/// Returns the lines of `frozen` that are not in `sums`.
 fn changed<'a>(frozen: &'a str, sums: &str) -> Vec<&'a str> {
     frozen.lines().filter(|line| sums.lines().all(|other| other != *line)).collect()
 }
@@ -28,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frozen_file_may_get_company_and_may_not_change_or_go() {
+    fn frozen_file_may_not_be_changed_or_removed() {
         let frozen = "aa  one.json\nbb  two.json\n";
         assert!(changed(frozen, frozen).is_empty());
         assert!(changed(frozen, "aa  one.json\nbb  two.json\ncc  three.json\n").is_empty());

@@ -1,18 +1,18 @@
-//! The service, relay and browser driver that tests in other languages run against.
+//! Starts a world for tests in other languages: the service, the relay and a browser driver.
 
 use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::process::{Child, Command, Stdio};
 
 use crate::report::{cargo, root, run};
 
-/// A running world; it ends with this value, since its input then ends.
+/// A running world. Dropping this value closes the standard input of its process, and the process then ends.
 pub(crate) struct World {
     process: Child,
     control: String,
 }
 
 impl World {
-    /// Builds and starts it.
+    /// Builds the world's program and starts it.
     pub(crate) fn start(variables: &[(&str, &str)]) -> io::Result<Self> {
         if !run(&cargo(), &["build", "-q", "-p", "countersign-journeys", "--bin", "world"], &[])? {
             return Err(io::Error::other("the world does not build"));
@@ -30,11 +30,11 @@ impl World {
         let control = facts.get("control").and_then(serde_json::Value::as_str).map(str::to_owned);
         match control {
             Some(control) => Ok(Self { process, control }),
-            None => Err(io::Error::new(ErrorKind::InvalidData, "the world says nothing")),
+            None => Err(io::Error::new(ErrorKind::InvalidData, "the world printed no control URL")),
         }
     }
 
-    /// The address that tests find in `COUNTERSIGN_WORLD`.
+    /// The URL at which tests control the world, for the variable `COUNTERSIGN_WORLD`.
     pub(crate) fn control(&self) -> &str {
         &self.control
     }
@@ -43,7 +43,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
-        // It may have ended by itself.
+        // The process may have ended before.
         let _ended = self.process.wait();
     }
 }

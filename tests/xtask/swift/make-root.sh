@@ -1,18 +1,18 @@
 #!/bin/bash
-# make-root.sh ROOT: a Debian trixie root with Swift 6, from this machine's own Debian mirror.
-# Swift comes as a Debian package only from trixie on, so it lives in a root of its own, whatever runs around it.
+# make-root.sh ROOT: makes a Debian trixie root file system with Swift 6 in ROOT, from this machine's Debian mirror.
+# Debian has a Swift package only since trixie. The separate root file system works on older releases too.
 set -euo pipefail
 root=$1
 export DEBIAN_FRONTEND=noninteractive
 apt="-o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 -q -q"
 
-# The archive that apt itself uses here, by its origin; security updates stand apart.
+# The Debian archive that apt uses on this machine; security updates are a separate archive.
 indexes() { apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' | sort -u | awk '$2 == "Debian"'; }
 [ -n "$(indexes)" ] || apt-get $apt update
 command -v debootstrap >/dev/null || apt-get $apt install -y --no-install-recommends debootstrap
 main=$(indexes | awk '$3 != "Debian-Security" { print $1; exit }')
 security=$(indexes | awk '$3 == "Debian-Security" { print $1; exit }')
-[ -n "$main" ] || { echo "apt knows no Debian archive here"; exit 1; }
+[ -n "$main" ] || { echo "apt has no Debian archive on this machine"; exit 1; }
 
 rm -rf "$root"
 debootstrap --variant=minbase --keyring=/usr/share/keyrings/debian-archive-keyring.gpg trixie "$root" "$main" >/dev/null
@@ -21,12 +21,12 @@ debootstrap --variant=minbase --keyring=/usr/share/keyrings/debian-archive-keyri
   echo "deb $main trixie-updates main"
   [ -z "$security" ] || echo "deb $security trixie-security main"
 } >"$root/etc/apt/sources.list"
-# The machine's own apt settings (proxy, validity checks) go along.
+# Copies this machine's apt settings (proxy, validity checks).
 apt-config dump | grep -iE '^Acquire::(http|https|Check|Retries|ForceIPv4)' | grep -v '""' >"$root/etc/apt/apt.conf.d/90host" || true
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 chmod +x "$root/usr/sbin/policy-rc.d"
-# Not unpacked, since building, testing and formatting need none of it: two thirds of the size.
+# Not unpacked: building, testing and formatting don't need these files, which are two thirds of the size.
 {
   for path in usr/libexec/swift/lib/swift/embedded usr/libexec/swift/lib/swift_static \
     usr/libexec/swift/lib/swift/FrameworkABIBaseline usr/share/doc usr/share/man usr/share/locale usr/share/info; do

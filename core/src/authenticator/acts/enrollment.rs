@@ -1,15 +1,15 @@
-//! Adding an account: from a code to who is asking, to a key on both sides, to an active account.
+//! Adds an account by an enrollment code: look-up, device key, bind, digits, active account (protocol section 3).
 //!
 //! ```text
-//!            the person accepts        key and push address        answer with the right MAC
+//!            the person accepts       key and push address made   response with valid MAC
 //! (looked up) ───────────────▶ Enrolling ───────────▶ KeyMade ───────────────▶ Bound
 //!   in memory                      │                    │                       │  signed state
-//!                                  └── gone for good ───┴──▶ (nothing left)     ├── ok ──▶ (active account)
+//!                                  └ permanent error ───┴──▶ (deleted)          ├── ok ──▶ (active account)
 //!                                                                               └── removed ──▶ Ended(cause)
 //! ```
-//! Each step is stored before the next outside effect, so a phone killed anywhere goes on where it was:
-//! the same key is posted again, and the service answers the same. Before `Bound` nothing needs telling
-//! when the person gives up; from `Bound` on the service is told.
+//! Each stage is stored before the next request, so after a kill the enrollment continues from its stored stage. The
+//! phone then sends the same key again, and the service sends the same response. When an enrollment is abandoned, the
+//! service is informed only in stage `Bound`.
 
 pub(crate) mod by_sign_in;
 pub(crate) mod settled;
@@ -49,15 +49,16 @@ use crate::values::platform::{KeyGuard, PlatformError};
 use crate::values::ticket::Ticket;
 
 const ENROLLMENT_TYP: &str = "phone-enrollment+jwt";
-/// Longest life of the signed message, in seconds.
+/// `exp` − `iat` of a signed `phone-enrollment+jwt`, in seconds.
 const REQUEST_LIFE: u64 = 120;
-/// Longest name a service may give an account or itself, in characters.
+/// The longest user name, and the longest name of an organization, that is accepted; in characters.
 const MAX_NAME: usize = 128;
 
-/// Who is asking, shown to the person before anything is kept.
+/// The result of a look-up, shown to the person for acceptance. Nothing is stored yet.
 ///
-/// The issuer is verified: the connection was trusted for its host, and the answer carried proof of the
-/// secret in the code. Organization and user name are the service's claims.
+/// # Security
+/// The issuer is verified: TLS was trusted for its host, and the response proved knowledge of the code's secret.
+/// Organization and user name are not verified: the service can claim any.
 #[derive(Clone)]
 pub struct Offer {
     invite_id: String,
@@ -73,31 +74,31 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// The verified sign-in service, `https://host[:port]`.
+    /// Returns the verified issuer, `https://host[:port]`.
     #[must_use]
     pub fn issuer(&self) -> &str {
         self.issuer.as_str()
     }
 
-    /// The part of the issuer that people read.
+    /// Returns the issuer without `https://`. Show it to the person as *who is asking*.
     #[must_use]
     pub fn host(&self) -> &str {
         self.issuer.host()
     }
 
-    /// The organization, as the service claims.
+    /// Returns the organization's name as the service claims it: 1 to 128 characters, without control characters.
     #[must_use]
     pub fn organization(&self) -> &str {
         &self.organization
     }
 
-    /// The user name, as the service claims.
+    /// Returns the user name as the service claims it: 1 to 128 characters, without control characters.
     #[must_use]
     pub fn user_name(&self) -> &str {
         &self.user_name
     }
 
-    /// Whether the account is on this phone already.
+    /// Whether the account is already on this phone, active or pending; `enroll` then fails with `AlreadyHere`.
     #[must_use]
     pub fn already_here(&self) -> bool {
         self.already_here
@@ -108,23 +109,23 @@ impl Offer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum EnrollmentEnd {
-    /// The account works.
+    /// The service accepted the digits; the account is active.
     Active {
-        /// The account.
+        /// The new account.
         account: Account,
     },
-    /// The service ended it; nothing is left on this phone.
+    /// The service ended the enrollment; its records and keys are deleted from this phone.
     Ended {
-        /// Why.
+        /// The cause, from the service's signed state.
         cause: RemovalCause,
     },
 }
 
-/// Asks the service behind an invitation who it is; keeps nothing.
+/// Looks an invite up at its service (protocol section 3.1). Stores nothing.
 ///
 /// # Errors
-/// `Offline`, `Untrusted`, `Busy`: try again. `NotASignInService`, `UnsupportedVersion`, `Impostor`,
-/// `Enrollment`: this code leads nowhere.
+/// As `metadata::discover` and `speaking::enrollment::look_up`; `InvalidAnswer` for invalid service keys or names;
+/// `ClockWrong`; `Store`; `Platform(Transient)` when there is not enough memory for Argon2id.
 pub(crate) async fn look_up(core: &Core, invite: Invite) -> Result<Offer, Error> {
     let (invite, key) = enrollment_key(invite).await?;
     let endpoints = metadata::discover(&core.http, invite.issuer()).await?;
@@ -150,7 +151,7 @@ pub(crate) async fn look_up(core: &Core, invite: Invite) -> Result<Offer, Error>
     })
 }
 
-/// A typed code costs a second of hashing, so it is done on a blocking thread.
+/// Derives the enrollment key, on a blocking thread: Argon2id for a typed code takes about a second and 64 MiB.
 async fn enrollment_key(invite: Invite) -> Result<(Invite, EnrollmentKey), Error> {
     tasks::blocking(move || {
         let key = invite.enrollment_key().map_err(|_memory| Error::Platform(PlatformError::Transient))?;
@@ -159,17 +160,20 @@ async fn enrollment_key(invite: Invite) -> Result<(Invite, EnrollmentKey), Error
     .await?
 }
 
-/// A name as the service claims it, fit for the screen.
+/// Returns a name that the service claims, without control and direction characters, which could disguise it.
+///
+/// # Errors
+/// `InvalidAnswer` when the remaining name is empty or too long.
 pub(crate) fn claimed_name(name: &str) -> Result<String, Error> {
     let name = without_controls(name);
     let fits = (1..=MAX_NAME).contains(&name.chars().count());
     if fits { Ok(name) } else { Err(Error::InvalidAnswer) }
 }
 
-/// Starts adding the account that the person has accepted, and goes on until the digits can be shown.
+/// Stores the enrollment that the person has accepted, and continues until the digits can be shown.
 ///
 /// # Errors
-/// As `advance`; an enrollment cut off by the network is kept and listed by `pending_steps`.
+/// `AlreadyHere`, `Platform`, `Store`: nothing was stored. Others as `advance`.
 pub(crate) async fn enroll(core: &Core, offer: Offer) -> Result<Step, Error> {
     if offer.already_here {
         return Err(Error::AlreadyHere);
@@ -199,16 +203,17 @@ pub(crate) async fn enroll(core: &Core, offer: Offer) -> Result<Step, Error> {
     advance(core, &ticket).await
 }
 
+/// Makes a random id of 128 bits for an account on this phone.
 fn fresh_id() -> Result<String, Error> {
     let id: [u8; 16] = random()?;
     Ok(base64url::encode(&id))
 }
 
-/// Goes on from the stored stage until the digits can be shown, or the enrollment has ended.
+/// Continues from the stored stage until the digits or the cause of the end can be shown, and returns that step.
 ///
 /// # Errors
-/// `Offline`, `Untrusted`, `Busy`, `Platform(Locked | Transient)` keep the enrollment; after any other
-/// error nothing is left of it on this phone.
+/// `UnknownTicket`. After a transient error (`is_transient`) the enrollment is kept; after any other error it is
+/// deleted from this phone.
 pub(crate) async fn advance(core: &Core, ticket: &Ticket) -> Result<Step, Error> {
     loop {
         let wanted = ticket.clone();
@@ -219,7 +224,7 @@ pub(crate) async fn advance(core: &Core, ticket: &Ticket) -> Result<Step, Error>
             Stage::Bound { .. } | Stage::Ended { .. } => return Ok(shown_step(&record)),
         };
         if let Err(error) = result {
-            if !may_pass(&error) {
+            if !is_transient(&error) {
                 delete_record(core, &record).await?;
             }
             return Err(error);
@@ -227,7 +232,7 @@ pub(crate) async fn advance(core: &Core, ticket: &Ticket) -> Result<Step, Error>
     }
 }
 
-/// What a stored enrollment asks of the app.
+/// Returns the step that a stored enrollment needs from the app.
 pub(crate) fn shown_step(record: &EnrollmentRecord) -> Step {
     let ticket = record.ticket.clone();
     let host = record.facts.issuer.host().to_owned();
@@ -241,7 +246,8 @@ pub(crate) fn shown_step(record: &EnrollmentRecord) -> Step {
     }
 }
 
-fn may_pass(error: &Error) -> bool {
+/// Whether a later try may succeed, so the enrollment is kept.
+fn is_transient(error: &Error) -> bool {
     matches!(
         error,
         Error::Offline
@@ -253,6 +259,7 @@ fn may_pass(error: &Error) -> bool {
     )
 }
 
+/// From `Enrolling` to `KeyMade`.
 async fn make_key(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     let facts = &record.facts;
     let (point, push_endpoint) = make_device(core, &facts.account, &facts.endpoints, facts.slot.clone()).await?;
@@ -261,7 +268,7 @@ async fn make_key(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     core.change(Point::EnrollmentKeyMade, move |tables| tables.set_enrollment_stage(&ticket, &stage)).await
 }
 
-/// Makes the device key and the address of its pushes; made twice is made once.
+/// Makes the device key and gets a push address. A second call returns the same key, which has the same alias.
 async fn make_device(
     core: &Core,
     account: &AccountId,
@@ -270,12 +277,14 @@ async fn make_device(
 ) -> Result<(Vec<u8>, String), Error> {
     let alias = device_key_alias(account);
     let point = core.ports.ask(move |ports| ports.key_store.make(alias, KeyGuard::AfterFirstUnlock)).await?;
-    PublicKey::from_sec1(&point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
+    PublicKey::from_sec1(&point).map_err(|_malformed| Error::Platform(PlatformError::Unusable))?;
     Ok((point, push_address::subscribe(core, endpoints, slot).await?))
 }
 
+/// From `KeyMade` to `Bound`: sends the device key with a proof of K, and checks that account and service keys in the
+/// response are those of the look-up.
 async fn bind(core: &Core, record: &EnrollmentRecord, point: &[u8], push_endpoint: &str) -> Result<(), Error> {
-    let device_key = PublicKey::from_sec1(point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
+    let device_key = PublicKey::from_sec1(point).map_err(|_malformed| Error::Platform(PlatformError::Unusable))?;
     let jti: [u8; 16] = random()?;
     let facts = &record.facts;
     let (push_point, push_secret) = (record.push_keys.point(), record.push_keys.auth());
@@ -283,7 +292,7 @@ async fn bind(core: &Core, record: &EnrollmentRecord, point: &[u8], push_endpoin
     let mac = record.key.bind_mac(facts.issuer.as_str(), &facts.invite_id, &thumbprint, push_point, push_secret);
     let proof = BindProof::Code { enrollment: facts.invite_id.clone(), mac: base64url::encode(&mac) };
     let push = Subscription::new(push_endpoint, &record.push_keys);
-    let claims = introduce(core, &facts.endpoints, facts.clock_offset, push, proof, &jti);
+    let claims = bind_claims(core, &facts.endpoints, facts.clock_offset, push, proof, &jti);
     let alias = device_key_alias(&record.facts.account);
     let jws = core.ports.sign_jws(&alias, ENROLLMENT_TYP, HeaderKey::Jwk(&device_key), &claims).await?;
     check_own_signature(&jws, &device_key)?;
@@ -295,8 +304,8 @@ async fn bind(core: &Core, record: &EnrollmentRecord, point: &[u8], push_endpoin
     bound(core, record, device_key, answer).await
 }
 
-/// What the device key signs of itself (protocol sections 3.2 and 11).
-fn introduce(
+/// Returns the claims of a `phone-enrollment+jwt` (protocol sections 3.2 and 11).
+fn bind_claims(
     core: &Core,
     endpoints: &Endpoints,
     clock_offset: i64,
@@ -324,7 +333,7 @@ fn introduce(
     }
 }
 
-/// Stores in one transaction that the service knows this device: the stage, and the pending account.
+/// Stores the stage `Bound` and the pending account, in one transaction.
 async fn bound(core: &Core, record: &EnrollmentRecord, device_key: PublicKey, answer: BindAnswer) -> Result<(), Error> {
     let facts = record.facts.clone();
     let account = AccountRecord {
@@ -358,10 +367,10 @@ async fn bound(core: &Core, record: &EnrollmentRecord, device_key: PublicKey, an
     .await
 }
 
-/// Gives an enrollment up. From `Bound` on the service is told, now or later.
+/// Deletes an enrollment. In stage `Bound` the service knows the device, so the service is informed, now or later.
 ///
 /// # Errors
-/// `UnknownTicket` when it has finished or was given up before.
+/// `UnknownTicket` when the enrollment was completed or already abandoned.
 pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
     let wanted = ticket.clone();
     let record = core.store.read(move |tables| tables.enrollment(&wanted)).await?;
@@ -371,20 +380,21 @@ pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
         let endpoint = account.endpoints.device.clone();
         let now = core.ports.clock.now();
         let entry = Entry::new(&account, endpoint, Message::Abandon, now)?;
-        core.change(Point::EnrollmentGivenUp, move |tables| tables.insert_outbox(&entry)).await?;
+        core.change(Point::EnrollmentAbandoned, move |tables| tables.insert_outbox(&entry)).await?;
     }
     delete_record(core, &record).await?;
     core.wake_outbox();
     Ok(())
 }
 
-/// Leaves nothing of an enrollment on this phone but a key that an unsent `abandon` still needs.
+/// Deletes an enrollment and its keys from this phone. If an `abandon` waits in the outbox, the device key must still
+/// sign it, and is deleted later.
 async fn delete_record(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     let ticket = record.ticket.clone();
     let account = record.facts.account.clone();
     core.change(Point::EnrollmentForgotten, move |tables| {
         tables.delete_enrollment(&ticket)?;
-        // Retires the device key too, whether or not there was an account yet.
+        // Also retires the device key of an enrollment that has no account record yet.
         tables.delete_account(&account)
     })
     .await?;

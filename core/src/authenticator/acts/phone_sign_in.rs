@@ -1,15 +1,17 @@
-//! Turning phone sign-in on and off for an account.
+//! Turns phone sign-in on and off for an account (protocol sections 10.1 and 10.3).
 //!
 //! ```text
-//!  the person goes on      stored, pushed        back from the browser      code redeemed
+//!   the person agrees      request pushed        browser redirects    authorization code redeemed
 //! Confirming ────────▶ Pushing ────────▶ InBrowser ────────────▶ Redeeming ────────────▶ MakingKey
-//!                                                                                            │ made by the shell
-//!                             (on) ◀── signed state ── Telling ◀── signed by the person ── Signing
+//!                                                                                            │ the app makes the key
+//!                             (on) ◀── signed state ── Telling ◀── the key signs ───────── Signing
 //! ```
-//! Each stage is stored before its outside effect, since the process often dies behind the browser: verifier,
-//! state and token rest sealed. What is over (a code, a token, a refusal) is told as a step and leaves nothing
-//! behind; only what can go on is kept. Off is the reverse of the last stage: the key goes first, then the
-//! service is told.
+//! After an enrollment by signing in, the first stage is `Authorized`, which leads to `MakingKey`.
+//!
+//! Each stage is stored before its request, since the system often ends the app while the person is in the browser.
+//! The stages contain verifier, `state` and token, so they are stored sealed. When the authorization code or the token
+//! has expired, or the service refuses, the act is deleted and a step gives the reason. To turn phone sign-in off, the
+//! phone first deletes the key and then informs the service.
 
 mod off;
 mod requirements;
@@ -45,10 +47,10 @@ pub(crate) use requirements::{guard_for, requirements};
 
 const KEY_TYP: &str = "phone-sign-in-key+jwt";
 
-/// Starts turning phone sign-in on; nothing leaves the phone before the person has agreed.
+/// Starts turning phone sign-in on. Sends nothing before the person has agreed, except to finish an older act.
 ///
 /// # Errors
-/// `UnknownAccount`, `Removed`, `Platform` when the device does not say whether it has a lock.
+/// `UnknownAccount`, `Removed`; `Platform` when the port `DeviceLock` fails; as `resume` for an older act.
 pub(crate) async fn turn_on(core: &Core, id: AccountId, redirect_uri: String) -> Result<Step, Error> {
     let account = active(core, &id).await?;
     if let Some(blocked) = blocked(core, &account).await? {
@@ -56,14 +58,14 @@ pub(crate) async fn turn_on(core: &Core, id: AccountId, redirect_uri: String) ->
     }
     let wanted = id.clone();
     if let Some(Stage::Telling { .. }) = core.store.read(move |tables| tables.registration(&wanted)).await? {
-        // The service may have the key already: what was begun is brought to its end first.
-        return go_on(core, &id).await;
+        // The service may already have the key of an older act, so that act is finished first.
+        return resume(core, &id).await;
     }
     core.change(Point::TurningOnCleared, move |tables| tables.end_registration(&id)).await?;
     enter(core, &account, Stage::Confirming { redirect_uri }).await
 }
 
-/// What stands against turning on, looked at anew at each stage: lock, policy, another account.
+/// Returns the step that gives the reason, if device lock, policy or another account prevents phone sign-in.
 async fn blocked(core: &Core, account: &AccountRecord) -> Result<Option<Step>, Error> {
     let found = requirements(core, account).await?;
     Ok(match found.registration {
@@ -75,7 +77,7 @@ async fn blocked(core: &Core, account: &AccountRecord) -> Result<Option<Step>, E
     })
 }
 
-/// Stores a stage and says what the app does in it.
+/// Stores a stage, and returns the step that shows the stage.
 async fn enter(core: &Core, account: &AccountRecord, stage: Stage) -> Result<Step, Error> {
     let id = account.id.clone();
     let stored = stage.clone();
@@ -83,7 +85,10 @@ async fn enter(core: &Core, account: &AccountRecord, stage: Stage) -> Result<Ste
     shown_step(core, account, &stage)
 }
 
-/// What a stored registration asks of the app.
+/// Returns the step that the app shows for a stored registration.
+///
+/// # Errors
+/// `Platform(Unusable)` when the stored key is not a P-256 point.
 pub(crate) fn shown_step(core: &Core, account: &AccountRecord, stage: &Stage) -> Result<Step, Error> {
     let ticket = Ticket::of_phone_sign_in(&account.id);
     let host = account.issuer.host().to_owned();
@@ -102,7 +107,7 @@ pub(crate) fn shown_step(core: &Core, account: &AccountRecord, stage: &Stage) ->
             Step::MakeKey { ticket, host, alias: alias.clone(), guard: *guard, until: authorized.until }
         }
         Stage::Signing { authorized, alias, guard, point } if authorized.until > core.ports.clock.now() => {
-            let key = PublicKey::from_sec1(point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))?;
+            let key = PublicKey::from_sec1(point).map_err(|_malformed| Error::Platform(PlatformError::Unusable))?;
             Step::Sign {
                 ticket,
                 host,
@@ -122,7 +127,7 @@ pub(crate) fn shown_step(core: &Core, account: &AccountRecord, stage: &Stage) ->
     })
 }
 
-/// What the new key signs, one form for each way in which the person may turn out to have been verified.
+/// Returns the bytes that the new key signs: one form for each method of user verification that its guard allows.
 fn forms(
     account: &AccountRecord,
     authorized: &Authorized,
@@ -135,7 +140,7 @@ fn forms(
             sub: account.account_id.clone(),
             device: account.device_id.clone(),
             device_key: base64url::encode(&account.device_key.thumbprint()),
-            // EXPOSE: signed, and given back to the service.
+            // EXPOSE: the key signs the nonce, and the service gets it back.
             nonce: authorized.nonce.expose().to_owned(),
             purpose: Purpose::TurnOn,
             uv,
@@ -145,11 +150,12 @@ fn forms(
     })
 }
 
-/// Goes on with a registration that was cut off.
+/// Continues a registration from its stored stage.
 ///
 /// # Errors
-/// `Offline`, `Untrusted`, `Busy`: it is kept, go on later.
-pub(crate) async fn go_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
+/// `UnknownTicket`, `UnknownAccount`, `Removed`. After `Offline`, `Untrusted`, `Busy`, `ClockWrong`, `Store` and
+/// `Platform(Locked | Transient)` the registration is kept; continue later.
+pub(crate) async fn resume(core: &Core, id: &AccountId) -> Result<Step, Error> {
     let (account, stage) = load(core, id).await?;
     match stage {
         Stage::Pushing { sent } => push(core, &account, sent).await,
@@ -162,7 +168,7 @@ pub(crate) async fn go_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
         Stage::Telling { token, alias, guard, point, proof } => {
             send_proof(core, &account, token, SignInKey { alias, key: point_of(&point)?, guard }, proof).await
         }
-        // Its time is over: start again at the beginning, with nothing left of it.
+        // The pushed request has expired: start again at the first stage, and delete the request's secrets.
         Stage::InBrowser { sent, until, .. } if until <= core.ports.clock.now() => {
             let stage = Stage::Confirming { redirect_uri: sent.redirect_uri().to_owned() };
             enter(core, &account, stage).await
@@ -179,6 +185,7 @@ pub(crate) async fn go_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
     }
 }
 
+/// Returns the account and the stage of its registration; `UnknownTicket` when the account has no registration.
 async fn load(core: &Core, id: &AccountId) -> Result<(AccountRecord, Stage), Error> {
     let account = active(core, id).await?;
     let wanted = id.clone();
@@ -186,14 +193,16 @@ async fn load(core: &Core, id: &AccountId) -> Result<(AccountRecord, Stage), Err
     Ok((account, stage))
 }
 
+/// Parses a public key from the app (65 bytes); `Platform(Unusable)` when it is not a P-256 point.
 fn point_of(point: &[u8]) -> Result<PublicKey, Error> {
-    PublicKey::from_sec1(point).map_err(|_garbage| Error::Platform(PlatformError::Unusable))
+    PublicKey::from_sec1(point).map_err(|_malformed| Error::Platform(PlatformError::Unusable))
 }
 
-/// What the app brings for the step that was last told.
+/// Processes the app's reply to the last step.
 ///
 /// # Errors
-/// `WrongReply` when it fits another step; `ForeignRedirect` leaves everything as it was.
+/// `UnknownTicket`; `WrongReply` when the reply does not fit the step, and `ForeignRedirect`: nothing was changed.
+/// `Platform` with the app's error, or `Platform(Unusable)` for a wrong key or signature. Others as `resume`.
 pub(crate) async fn provide(core: &Core, id: &AccountId, reply: Reply) -> Result<Step, Error> {
     let (account, stage) = load(core, id).await?;
     match (stage, reply) {
@@ -241,7 +250,8 @@ pub(crate) async fn provide(core: &Core, id: &AccountId, reply: Reply) -> Result
     }
 }
 
-/// The shell could not make the key or sign with it: what may pass keeps the step, the rest ends the act.
+/// Handles a reply `Failed`, and returns its error. `Invalidated`, `Gone` and `Unusable` end the act; after any other
+/// error the step can be repeated.
 async fn failed(core: &Core, account: &AccountRecord, error: PlatformError) -> Result<Step, Error> {
     match error {
         PlatformError::Locked
@@ -255,15 +265,17 @@ async fn failed(core: &Core, account: &AccountRecord, error: PlatformError) -> R
     Err(Error::Platform(error))
 }
 
+/// From `Pushing` to `InBrowser`.
 async fn push(core: &Core, account: &AccountRecord, sent: Sent) -> Result<Step, Error> {
     enter(core, account, Stage::Pushing { sent: sent.clone() }).await?;
     match authorization::push(core.connection(), &Client::of(account), &sent, SCOPE, &[]).await {
         Ok(Pushed::Open { url, until }) => enter(core, account, Stage::InBrowser { sent, url, until }).await,
-        Ok(Pushed::Refused { .. }) => over(core, account, Error::Refused).await,
-        Err(error) => over(core, account, error).await,
+        Ok(Pushed::Refused { .. }) => keep_if_transient(core, account, Error::Refused).await,
+        Err(error) => keep_if_transient(core, account, error).await,
     }
 }
 
+/// From `Redeeming` to `MakingKey`.
 async fn redeem(core: &Core, account: &AccountRecord, sent: Sent, code: Bearer) -> Result<Step, Error> {
     enter(core, account, Stage::Redeeming { sent: sent.clone(), code: code.clone() }).await?;
     let redeemed: Result<TokenAnswer, Error> =
@@ -271,18 +283,19 @@ async fn redeem(core: &Core, account: &AccountRecord, sent: Sent, code: Bearer) 
     let now = core.ports.clock.now();
     let authorized = match redeemed.and_then(|answer| Authorized::by(answer, &account.account_id, now)) {
         Ok(authorized) => authorized,
-        // The code works once: when its answer was lost, only signing in again helps.
+        // An authorization code works once. If the response was lost, the person must sign in again.
         Err(Error::Refused) => return not_allowed(core, account, NotAllowed::TooLate).await,
-        Err(error) => return over(core, account, error).await,
+        Err(error) => return keep_if_transient(core, account, error).await,
     };
     choose_key(core, account, authorized).await
 }
 
-/// The key may be made, as the policy that was last heard says, unless something stands against it.
+/// From `Redeeming` or `Authorized` to `MakingKey`: chooses a fresh alias, and the guard that the last known policy
+/// requires.
 async fn choose_key(core: &Core, account: &AccountRecord, authorized: Authorized) -> Result<Step, Error> {
     let name: [u8; 16] = random()?;
     let alias = format!("countersign-sign-in-{}", base64url::encode(&name));
-    // GUARD(lock-checked-at-key): j4_w10_a_lock_removed_between_check_and_key_stops_it
+    // GUARD(lock-checked-at-key): j4_w10_a_lock_removed_before_the_key_stops_turning_on
     if let Some(blocked) = blocked(core, account).await? {
         delete_stage(core, &account.id).await?;
         return Ok(blocked);
@@ -291,8 +304,8 @@ async fn choose_key(core: &Core, account: &AccountRecord, authorized: Authorized
     enter(core, account, Stage::MakingKey { authorized, alias, guard }).await
 }
 
-/// Keeps the act when the error may pass, and leaves nothing of it otherwise.
-async fn over(core: &Core, account: &AccountRecord, error: Error) -> Result<Step, Error> {
+/// Returns the error. Keeps the act if a later try may succeed, else deletes it.
+async fn keep_if_transient(core: &Core, account: &AccountRecord, error: Error) -> Result<Step, Error> {
     match &error {
         Error::Offline
         | Error::Untrusted
@@ -301,11 +314,16 @@ async fn over(core: &Core, account: &AccountRecord, error: Error) -> Result<Step
         | Error::Closed
         | Error::Store(_)
         | Error::Platform(PlatformError::Locked | PlatformError::Transient) => {}
-        _for_good => delete_stage(core, &account.id).await?,
+        _permanent => delete_stage(core, &account.id).await?,
     }
     Err(error)
 }
 
+/// From `MakingKey` to `Signing`: compares the app's public key with the key store's.
+///
+/// # Security
+/// The app could report another key than the guarded one: the device key, which needs no user verification, or a key
+/// outside the key store.
 async fn key_made(
     core: &Core,
     account: &AccountRecord,
@@ -316,10 +334,9 @@ async fn key_made(
 ) -> Result<Step, Error> {
     point_of(&point)?;
     let wanted = alias.clone();
-    // What the shell says is what the key store says, or it is not believed.
     let held = core.ports.ask(move |ports| ports.key_store.public_key(wanted)).await;
     match held {
-        // GUARD(key-store-lies): j4_w8_a_key_store_that_refuses_forgets_or_lies
+        // GUARD(key-store-reports-wrong-key): j4_w8_transient_key_errors_keep_the_step_and_gone_ends_it
         // INSTEAD: Ok(_) if point != account.device_key.as_sec1() => {}
         Ok(held) if held == point && point != account.device_key.as_sec1() => {}
         Ok(_) | Err(Error::Platform(PlatformError::Gone)) => {
@@ -334,6 +351,8 @@ async fn key_made(
     enter(core, account, Stage::Signing { authorized, alias, guard, point }).await
 }
 
+/// From `Signing` or `Telling` to the end: stores the proof, sends it, and turns phone sign-in on when the signed state
+/// names the key.
 async fn send_proof(
     core: &Core,
     account: &AccountRecord,
@@ -358,9 +377,9 @@ async fn send_proof(
     let message = Message::TurnOn { token, proof };
     let state = match exchange::exchange(core.connection(), &mut speaker, &account.endpoints.device, &message).await {
         Ok(state) => state,
-        Err(error) => return over(core, account, error).await,
+        Err(error) => return keep_if_transient(core, account, error).await,
     };
-    // Believed only when the service also names the key: an off that came in between wins.
+    // A repeated proof gets `Done` even if phone sign-in was turned off since then. The named key decides.
     let is_on = state.sign_in_key.as_deref() == Some(made.thumbprint().as_str());
     let result = state.turn_on.unwrap_or(TurnOnResult::Refused);
     if result == TurnOnResult::Done && is_on {
@@ -383,28 +402,29 @@ async fn send_proof(
     not_allowed(core, account, why).await
 }
 
-/// It is over for a reason that the person should read; nothing is left of it.
+/// Deletes the act, and returns the step that shows the person the reason.
 async fn not_allowed(core: &Core, account: &AccountRecord, why: NotAllowed) -> Result<Step, Error> {
     delete_stage(core, &account.id).await?;
     Ok(Step::NotAllowed { host: account.issuer.host().to_owned(), why })
 }
 
-/// Gives a registration up. Before the last stage the service knows nothing that lasts; there the same
-/// transaction tells it to take the key off again, in case it had it.
+/// Abandons a registration. In stage `Telling` the service may already have the key, so a message that deregisters the
+/// key is stored. In earlier stages the service has nothing permanent.
 ///
 /// # Errors
-/// `UnknownTicket` when it has finished or was given up before.
+/// `UnknownTicket` when the registration was completed or already abandoned.
 pub(crate) async fn abandon(core: &Core, id: &AccountId) -> Result<(), Error> {
     let (account, stage) = load(core, id).await?;
     if let Stage::Telling { alias, guard, point, .. } = stage {
         let entry =
             Entry::turn_off(&account, &SignInKey { alias, key: point_of(&point)?, guard }, core.ports.clock.now())?;
-        core.change(Point::TurningOnGivenUp, move |tables| tables.insert_outbox(&entry)).await?;
+        core.change(Point::TurningOnAbandoned, move |tables| tables.insert_outbox(&entry)).await?;
         core.wake_outbox();
     }
     delete_stage(core, id).await
 }
 
+/// Deletes the registration and the key that was made for it.
 async fn delete_stage(core: &Core, id: &AccountId) -> Result<(), Error> {
     let id = id.clone();
     core.change(Point::TurningOnForgotten, move |tables| tables.end_registration(&id)).await?;

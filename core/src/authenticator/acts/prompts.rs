@@ -1,4 +1,4 @@
-//! From signed bytes to a prompt on the phone, and the person's answer.
+//! Handles prompts: how they arrive (fetch, push), whether they alert, and the person's answer.
 
 pub(crate) mod answer;
 pub(crate) mod arrival;

@@ -1,4 +1,5 @@
-//! What keeps accounts in step with their services.
+//! The acts that keep phone and service consistent: outbox, signed states, notices, push addresses, removal, retired
+//! keys.
 
 pub(crate) mod notices;
 pub(crate) mod outbox;

@@ -1,4 +1,5 @@
-//! Whether another process works in the same folder, as the terminal phone's may: what it holds is not taken from it.
+//! Finds out whether another process (for example a second terminal phone) uses the same home folder. If so, the outbox
+//! leases in the database may belong to that process, and must not be ended.
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -7,25 +8,25 @@ use crate::authenticator::error::{Error, StoreFault};
 
 const NAME: &str = "in-use";
 
-/// A lock on a file in the folder: exclusive while the first process begins, shared while any is open. The system ends
-/// it with the process, however that ends.
+/// A file lock in the home folder: exclusive while the first process starts, then shared by all processes that use the
+/// folder. The system releases the lock of a process that ends, also after a crash.
 pub(super) struct Presence {
     file: File,
     is_alone: bool,
 }
 
 impl Presence {
-    /// Enters the folder; waits for another process that is just beginning.
+    /// Takes the file lock; blocks while another process holds the exclusive lock.
     ///
     /// # Errors
-    /// `Store(ReadOnly)` when nothing can be written there.
+    /// `Store(ReadOnly)` when the file can't be opened for writing.
     pub(super) fn enter(home: &Path) -> Result<Self, Error> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(home.join(NAME)).map_err(|_io| Error::Store(StoreFault::ReadOnly))?;
-        // Where the file system has no locks nobody is known to be alone, and what another process held ends by itself.
+        // On a file system without locks no process counts as alone; the leases of a killed process then expire.
         let is_alone = file.try_lock().is_ok();
         if !is_alone {
             let _no_locks = file.lock_shared();
@@ -33,14 +34,15 @@ impl Presence {
         Ok(Self { file, is_alone })
     }
 
-    /// Whether nobody else is here: until `shared`, nobody else comes in.
+    /// Whether no other process uses the folder. When true, other processes can't use the folder until `shared` is
+    /// called.
     pub(super) fn is_alone(&self) -> bool {
         self.is_alone
     }
 
-    /// Lets others in.
+    /// Changes the lock from exclusive to shared, so that other processes can use the folder.
     pub(super) fn shared(self) -> Self {
-        // Others may pass between the two; none of them finds anything of ours yet.
+        // Another process may lock the file between the two calls and end all leases: this process has none yet.
         let _no_locks = self.file.unlock().and_then(|()| self.file.lock_shared());
         Self { is_alone: false, ..self }
     }
@@ -52,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_is_not_alone_until_the_first_has_left() {
+    fn a_process_is_alone_only_without_others() {
         let folder = tempfile::tempdir().unwrap();
         let first = Presence::enter(folder.path()).unwrap();
         assert!(first.is_alone());
@@ -60,7 +62,7 @@ mod tests {
         let second = Presence::enter(folder.path()).unwrap();
         assert!(!second.is_alone());
         drop(first);
-        assert!(!Presence::enter(folder.path()).unwrap().is_alone(), "the second is still here");
+        assert!(!Presence::enter(folder.path()).unwrap().is_alone(), "the second process was not noticed");
         drop(second);
         assert!(Presence::enter(folder.path()).unwrap().is_alone());
     }

@@ -1,4 +1,4 @@
-//! The HTTP client: TLS through the platform's trust, bounded in time and size, no redirects.
+//! The HTTP client: uses only `https` and the platform's TLS trust, limits time and size, and follows no redirects.
 
 mod trust;
 
@@ -13,54 +13,61 @@ use crate::values::platform::TlsTrust;
 pub use trust::PlatformTrust;
 pub use trust::PrivateCa;
 
-/// Larger answers are refused unread.
+/// The longest response body that is read, in bytes. The limit prevents that a hostile service fills the memory.
 const MAX_BODY: usize = 64 * 1024;
-/// A key chain only grows; the longest that is followed fits.
+/// The longest key chain that is read, in bytes (protocol section 6). A chain only grows, so its limit is higher.
 const MAX_CHAIN_BODY: usize = 512 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
 
-/// One client for each authenticator.
+/// The HTTP client of one authenticator.
 pub(crate) struct Http {
     client: reqwest::Client,
     clock: Arc<dyn Clock>,
 }
 
-/// What is sent.
+/// The body of a request, with its content type.
 pub(crate) enum Body {
+    /// `application/json`.
     Json(Vec<u8>),
+    /// `application/jose`: a compact JWS.
     Jose(String),
 }
 
-/// A form of OAuth's endpoints, with a proof of the key that sends it (RFC 9449 section 4).
+/// A form for an OAuth endpoint, with a DPoP proof by the device key (RFC 9449 section 4).
 pub(crate) struct Form<'a> {
+    /// Names and values, not yet encoded.
     pub(crate) fields: &'a [(&'a str, &'a str)],
+    /// The value of the header `DPoP`.
     pub(crate) proof: &'a str,
 }
 
-/// What came back; the status says nothing about whether it is to be believed.
+/// The response of a server, with any status. Its content is not verified.
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    /// The header `Countersign-Mac` (protocol section 3), not yet checked; `None` when it is missing or not ASCII.
     pub(crate) mac: Option<String>,
     pub(crate) body: Vec<u8>,
+    /// The time from sending the request to the end of the body, on the clock since boot.
     pub(crate) took: Duration,
 }
 
-/// Why nothing came back, and whether what was sent may have arrived all the same.
+/// Why there is no valid response, and whether the server may have received the request.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) error: Error,
+    /// False only when the request certainly did not leave this phone. Screens show the difference (`Delivery`).
     pub(crate) may_have_arrived: bool,
 }
 
 impl Failure {
-    /// Nothing has left this phone.
+    /// Returns a failure before the request has left this phone.
     pub(crate) fn before(error: Error) -> Self {
         Self { error, may_have_arrived: false }
     }
 
-    /// The request has left this phone.
+    /// Returns a failure after the request may have arrived.
     pub(crate) fn after(error: Error) -> Self {
         Self { error, may_have_arrived: true }
     }
@@ -73,6 +80,13 @@ impl From<Failure> for Error {
 }
 
 impl Http {
+    /// Builds the client.
+    ///
+    /// # Errors
+    /// `Untrusted` when TLS can't be configured.
+    ///
+    /// # Security
+    /// Redirects are not followed: they could lead signed requests to another host than the issuer's.
     pub(crate) fn new(trust: Arc<dyn TlsTrust>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(trust::client_config(trust)?)
@@ -85,22 +99,37 @@ impl Http {
         Ok(Self { client, clock })
     }
 
+    /// Gets a document of at most 64 KiB, within 20 seconds.
+    ///
+    /// # Errors
+    /// As `send`.
     pub(crate) async fn get(&self, address: &str) -> Result<Reply, Failure> {
-        // GUARD(request-timeout): an_address_that_answers_otherwise_leads_nowhere
+        // GUARD(request-timeout): an_address_without_valid_metadata_is_refused
         // INSTEAD: self.send(self.client.get(address), MAX_BODY).await
         self.send(self.client.get(address).timeout(REQUEST_TIMEOUT), MAX_BODY).await
     }
 
-    /// Gets a service's key chain.
+    /// Gets a service's key chain, of at most 512 KiB, within 20 seconds.
+    ///
+    /// # Errors
+    /// As `send`.
     pub(crate) async fn get_chain(&self, address: &str) -> Result<Reply, Failure> {
         self.send(self.client.get(address).timeout(REQUEST_TIMEOUT), MAX_CHAIN_BODY).await
     }
 
+    /// Posts a body. The response must arrive within 20 seconds.
+    ///
+    /// # Errors
+    /// As `send`.
     pub(crate) async fn post(&self, address: &str, body: Body) -> Result<Reply, Failure> {
         self.post_waiting(address, body, 0).await
     }
 
-    /// Posts to an endpoint that may hold its answer for `wait` seconds.
+    /// Posts to an endpoint that may delay its response by `wait` seconds (long polling). The timeout is 20 seconds
+    /// plus `wait`.
+    ///
+    /// # Errors
+    /// As `send`.
     pub(crate) async fn post_waiting(&self, address: &str, body: Body, wait: u64) -> Result<Reply, Failure> {
         let (content_type, bytes) = match body {
             Body::Json(bytes) => ("application/json", bytes),
@@ -111,16 +140,24 @@ impl Http {
         self.send(request, MAX_BODY).await
     }
 
+    /// Posts a form to an OAuth endpoint, with the header `DPoP`.
+    ///
+    /// # Errors
+    /// As `send`.
     pub(crate) async fn post_form(&self, address: &str, form: Form<'_>) -> Result<Reply, Failure> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form.fields).finish();
         let request = self.client.post(address).header("content-type", "application/x-www-form-urlencoded");
         self.send(request.header("dpop", form.proof).body(body).timeout(REQUEST_TIMEOUT), MAX_BODY).await
     }
 
+    /// Sends a request and reads a response body of at most `most` bytes.
+    ///
+    /// # Errors
+    /// `Offline`; `Untrusted` when TLS failed; `InvalidAnswer` when the body is longer than `most`.
     async fn send(&self, request: reqwest::RequestBuilder, most: usize) -> Result<Reply, Failure> {
         let started = self.clock.since_boot();
-        // Without a connection nothing was sent; whatever breaks later may break after the service acted.
-        // GUARD(arrival-told-truly): j6_w14_what_is_on_its_way_is_told_as_it_is_and_never_as_approved
+        // A failed connection means that nothing was sent. A later failure may happen after the service has acted.
+        // GUARD(delivery-reported-correctly): j6_w14_an_unconfirmed_answer_is_not_shown_as_approved
         // INSTEAD: let failed = |error: reqwest::Error| Failure { error: cause(&error), may_have_arrived: true };
         let failed = |error: reqwest::Error| Failure { error: cause(&error), may_have_arrived: !error.is_connect() };
         let mut response = request.send().await.map_err(failed)?;
@@ -141,14 +178,15 @@ impl Http {
     }
 }
 
-/// Tells an untrusted connection from a missing one; the address stays out of the error.
+/// Returns `Untrusted` when TLS failed, else `Offline`. The URL is dropped with the original error, since errors may be
+/// logged.
 fn cause(error: &reqwest::Error) -> Error {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(inner) = next {
         if inner.is::<rustls::Error>() {
             return Error::Untrusted;
         }
-        // An I/O error hides what it carries from `source`, and one may carry another.
+        // `source` of an I/O error skips the wrapped error, which may again be an I/O error.
         let carried = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         next = match carried {
             Some(carried) => Some(carried),
@@ -160,6 +198,7 @@ fn cause(error: &reqwest::Error) -> Error {
 
 #[cfg(any(test, feature = "testing"))]
 impl Reply {
+    /// Makes a response without a MAC, for tests of the functions that read responses.
     pub(crate) fn for_test(status: u16, body: &[u8]) -> Self {
         Self { status, mac: None, body: body.to_vec(), took: Duration::ZERO }
     }

@@ -1,4 +1,4 @@
-//! The service's discovery document: read, compared with the issuer it was asked of, bounded.
+//! Reads a service's discovery document (protocol section 2) and checks it against the issuer.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -8,10 +8,13 @@ use crate::authenticator::network::http::{Http, Reply};
 use crate::base::jose::{PublicKey, base64url, parse};
 use crate::values::issuer::Issuer;
 
-/// The protocol version this core speaks.
+/// The protocol version that this core supports.
 const VERSION: u64 = 1;
 
-/// Where a service listens to phones; every address is `https` at the issuer's own host.
+/// The service's endpoints for phones, as checked by `read` and stored with the account.
+///
+/// # Security
+/// Every URL is `https` at the issuer's own host and port, so a forged document can't lead requests to another host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Endpoints {
     #[serde(rename = "look_up_endpoint")]
@@ -26,14 +29,16 @@ pub(crate) struct Endpoints {
     pub(crate) device: String,
     #[serde(rename = "keys_endpoint")]
     pub(crate) keys: String,
+    /// The P-256 key with which the service signs its pushes (RFC 8292), in base64url.
     pub(crate) vapid_key: String,
+    /// The OAuth client id that phones use at this service.
     pub(crate) client_id: String,
-    /// The document's own; absent in what the service lists for phones.
+    /// From the top level of the discovery document, not from its member `phone_sign_in`.
     #[serde(default)]
     pub(crate) authorization: Authorization,
 }
 
-/// Where a person signs in to register a device (section 10.1).
+/// The OAuth endpoints, used for turning phone sign-in on (section 10.1) and for adding an account by signing in (11).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Authorization {
     pub(crate) authorization_endpoint: String,
@@ -42,7 +47,7 @@ pub(crate) struct Authorization {
 }
 
 impl Endpoints {
-    /// Every address that this phone will speak to, or open in the browser.
+    /// Returns all endpoint URLs: those to which this phone sends requests, and the one that it opens in the browser.
     pub(crate) fn addresses(&self) -> [&str; 9] {
         [
             &self.look_up,
@@ -57,7 +62,10 @@ impl Endpoints {
         ]
     }
 
-    /// The key that signs pushes (RFC 8292), 65 bytes.
+    /// Returns the VAPID key as an uncompressed point, 65 bytes.
+    ///
+    /// # Errors
+    /// `NotASignInService(PushKey)` when the stored text is not a P-256 point in base64url.
     pub(crate) fn vapid_key(&self) -> Result<Vec<u8>, Error> {
         let fault = |_cause| Error::NotASignInService(MetadataFault::PushKey);
         let point = base64url::decode(&self.vapid_key).map_err(fault)?;
@@ -81,7 +89,8 @@ struct Document {
 }
 
 impl Document {
-    /// What registering a device rests on: PKCE, proofs by the device key, and the issuer's name in the answer.
+    /// Whether the service supports all protections of a registration: PKCE against stolen authorization codes, DPoP
+    /// against stolen tokens, and `iss` in the redirect against the mix-up attack.
     fn protects_registration(&self) -> bool {
         let lists = |list: &[String], wanted: &str| list.iter().any(|one| one == wanted);
         lists(&self.code_challenge_methods_supported, "S256")
@@ -97,13 +106,19 @@ struct PhoneSignIn {
     endpoints: Endpoints,
 }
 
-/// Asks the issuer for its endpoints (OpenID Connect Discovery 1.0 section 4).
+/// Fetches and checks the issuer's discovery document (OpenID Connect Discovery 1.0 section 4).
+///
+/// # Errors
+/// `Offline`, `Untrusted`, or as `read`.
 pub(crate) async fn discover(http: &Http, issuer: &Issuer) -> Result<Endpoints, Error> {
     let address = format!("{}/.well-known/openid-configuration", issuer.as_str());
     read(&http.get(&address).await?, issuer)
 }
 
-/// Reads and checks a discovery document.
+/// Checks a discovery document that was fetched from `issuer`, and returns its endpoints.
+///
+/// # Errors
+/// `Busy` for HTTP 429 and 5xx; `UnsupportedVersion`; `NotASignInService` for any other fault.
 pub(crate) fn read(reply: &Reply, issuer: &Issuer) -> Result<Endpoints, Error> {
     match reply.status {
         200 => {}
@@ -125,7 +140,7 @@ pub(crate) fn read(reply: &Reply, issuer: &Issuer) -> Result<Endpoints, Error> {
     }
     offered.endpoints.authorization =
         document.authorization.ok_or(Error::NotASignInService(MetadataFault::Unreadable))?;
-    // GUARD(endpoints-of-the-issuer): an_interceptor_leads_the_phone_to_no_endpoint_elsewhere
+    // GUARD(endpoints-of-the-issuer): an_interceptor_cannot_move_endpoints_to_another_host
     // INSTEAD: if offered.endpoints.addresses().is_empty() {
     if !offered.endpoints.addresses().into_iter().all(|address| is_at(issuer, address)) {
         return Err(Error::NotASignInService(MetadataFault::EndpointElsewhere));
@@ -134,6 +149,7 @@ pub(crate) fn read(reply: &Reply, issuer: &Issuer) -> Result<Endpoints, Error> {
     Ok(offered.endpoints)
 }
 
+/// Whether a URL is `https` at the issuer's host and port, without user name, password and fragment.
 fn is_at(issuer: &Issuer, address: &str) -> bool {
     let (Ok(endpoint), Ok(home)) = (Url::parse(address), Url::parse(issuer.as_str())) else {
         return false;
@@ -179,12 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn a_good_document_is_read() {
+    fn a_valid_discovery_document_is_read() {
         assert!(read_document(&good_document()).is_ok());
     }
 
     #[test]
-    fn every_endpoint_must_stand_at_the_issuer() {
+    fn every_endpoint_must_be_at_the_issuer() {
         for name in ["look_up", "enrollment", "prompts", "answers", "device", "keys"] {
             for elsewhere in [
                 "http://login.test/phone",
@@ -210,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn every_member_is_needed_and_of_its_type() {
+    fn every_member_is_required_with_its_type() {
         let members = [
             "versions",
             "look_up_endpoint",
@@ -228,12 +244,12 @@ mod tests {
             assert_eq!(read_document(&document), Err(Error::NotASignInService(Fault::Unreadable)), "without {name}");
             let mut document = good_document();
             *document.pointer_mut(&format!("/phone_sign_in/{name}")).unwrap() = json!({"a": 1});
-            assert_eq!(read_document(&document), Err(Error::NotASignInService(Fault::Unreadable)), "{name} an object");
+            assert_eq!(read_document(&document), Err(Error::NotASignInService(Fault::Unreadable)), "{name}: object");
         }
     }
 
     #[test]
-    fn what_protects_registration_is_needed() {
+    fn registration_protection_is_required() {
         for (name, without) in [
             ("authorization_endpoint", Value::Null),
             ("token_endpoint", Value::Null),
@@ -265,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_good_answer_is_refused() {
+    fn an_invalid_discovery_response_is_refused() {
         let issuer = Issuer::parse("https://login.test").unwrap();
         let good = good_document().to_string();
         for (status, body, fault) in [

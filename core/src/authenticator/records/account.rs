@@ -1,4 +1,4 @@
-//! An account as the store keeps it.
+//! The record of an account, as the database stores it.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,70 +16,92 @@ use crate::values::fatigue::Memory;
 use crate::values::issuer::Issuer;
 use crate::values::platform::{KeyGuard, LockState};
 
-/// Where an account stands in the store.
+/// The stored state of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StoredState {
+    /// Bound; the digits are not confirmed yet.
     Pending,
+    /// The service accepts this device.
     Active,
+    /// The service removed this device. The record stays until the person removes the account, or adds it again.
     Removed(RemovalCause),
 }
 
-/// An account as it is stored.
+/// An account, as the database stores it.
 #[derive(Clone)]
 pub(crate) struct AccountRecord {
+    /// The account's id on this phone: random, unknown to the service.
     pub(crate) id: AccountId,
     pub(crate) issuer: Issuer,
+    /// The account's id at the service (`sub` in a prompt).
     pub(crate) account_id: String,
     pub(crate) user_name: String,
     pub(crate) organization: String,
+    /// This device's id at the service (`kid` in a request, `aud` in a prompt).
     pub(crate) device_id: String,
     pub(crate) state: StoredState,
+    /// The key store's name for the device key.
     pub(crate) key_alias: String,
-    /// The device key, as the key store made it: an answer is checked with it before it leaves.
+    /// The public device key. It verifies each answer that the device key signs, before the answer is stored.
     pub(crate) device_key: PublicKey,
+    /// The relay's name for this account's pushes: 16 random bytes.
     pub(crate) slot: Vec<u8>,
     pub(crate) push_keys: PushKeys,
     pub(crate) endpoints: Endpoints,
+    /// The service's newest keys that this phone has accepted.
     pub(crate) service_keys: ServiceKeys,
+    /// The service's clock minus this phone's, in seconds (protocol section 5).
     pub(crate) clock_offset: i64,
     pub(crate) added_at: Timestamp,
-    /// While phone sign-in is on.
+    /// Present while phone sign-in is on.
     pub(crate) sign_in: Option<SignInKey>,
-    /// As of the last signed state; unknown before the first.
+    /// From the last signed state with a policy; `None` before the first.
     pub(crate) policy: Option<Policy>,
+    /// What keeps the account from working; `None` when nothing does.
     pub(crate) trouble: Option<Trouble>,
+    /// The fatigue guard's memory: recent alerts and denials, and the mute.
     pub(crate) memory: Memory,
 }
 
-/// The key of phone sign-in, guarded by the person.
+/// The sign-in key of an account; each use requires user verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SignInKey {
+    /// The key store's name for the key.
     pub(crate) alias: String,
     pub(crate) key: PublicKey,
     pub(crate) guard: KeyGuard,
 }
 
 impl SignInKey {
+    /// Returns the RFC 7638 thumbprint in base64url, by which the service names the key.
     pub(crate) fn thumbprint(&self) -> String {
         base64url::encode(&self.key.thumbprint())
     }
 }
 
-/// What keeps an account from working, until something clears it.
+/// What keeps an account from working. Stored until a signed state or a new sign-in key ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Trouble {
+    /// The platform invalidated the sign-in key: the device's biometrics or lock changed.
     SignInKeyInvalidated,
+    /// The key store no longer has the sign-in key.
     SignInKeyLost,
+    /// The key store no longer has the device key.
     DeviceKeyLost,
+    /// Status `suspended` of a signed state.
     Suspended,
+    /// Status `limited` of a signed state.
     Limited,
+    /// The service's key chain does not continue the keys that this phone has stored.
     IdentityChanged,
+    /// The service no longer supports this protocol version.
     UpdateNeeded,
 }
 
 impl AccountRecord {
-    /// What the person may see of it now, with the device lock as it was last seen.
+    /// Returns the account as screens show it, without keys and endpoints. `lock` is the last reading of the device
+    /// lock.
     pub(crate) fn shown(&self, lock: Option<LockState>, now: Timestamp) -> Account {
         Account {
             id: self.id.clone(),
@@ -95,6 +117,7 @@ impl AccountRecord {
         }
     }
 
+    /// Returns the account's health. A missing device lock matters only while phone sign-in is on.
     fn health(&self, lock: Option<LockState>) -> AccountHealth {
         match (self.state, self.trouble) {
             (StoredState::Removed(cause), _) => AccountHealth::RemovedByService { cause },
@@ -107,6 +130,7 @@ impl AccountRecord {
         }
     }
 
+    /// Returns whether phone sign-in is on. If the policy forbids it, returns `NotAllowed`, even with a sign-in key.
     fn phone_sign_in(&self) -> PhoneSignIn {
         match (&self.sign_in, &self.policy) {
             (_, Some(policy)) if !policy.phone_sign_in => PhoneSignIn::NotAllowed,
@@ -123,7 +147,7 @@ impl AccountRecord {
         matches!(self.state, StoredState::Removed(_))
     }
 
-    /// Whom its prompts must be meant for, and whose signature they must carry.
+    /// Returns the data that verifies prompts and pushes for this account: addressee, service keys and clock offset.
     pub(crate) fn audience(&self) -> Audience {
         Audience {
             account: self.id.clone(),
@@ -136,7 +160,7 @@ impl AccountRecord {
         }
     }
 
-    /// What the notification extension needs of it.
+    /// Returns what the notification extension needs to decrypt and verify pushes, and to decide about alerts.
     pub(crate) fn recipient(&self) -> InboxRecipient {
         InboxRecipient {
             slot: self.slot.clone(),
@@ -146,7 +170,7 @@ impl AccountRecord {
         }
     }
 
-    /// Who speaks when this account speaks to its service.
+    /// Returns the sender of this account's requests.
     pub(crate) fn speaker(&self) -> Speaker {
         Speaker {
             account: self.id.clone(),
@@ -161,6 +185,7 @@ impl AccountRecord {
 }
 
 impl Trouble {
+    /// Returns the public form of this trouble.
     fn health(self) -> AccountHealth {
         match self {
             Self::SignInKeyInvalidated => AccountHealth::SignInKeyInvalidated,
@@ -174,7 +199,8 @@ impl Trouble {
     }
 }
 
-/// The key store's name for an account's device key.
+/// Returns the key store's name for an account's device key. The name depends only on the account's id, so a key that
+/// was made just before a crash is found again.
 pub(crate) fn device_key_alias(account: &AccountId) -> String {
     format!("countersign-device-{}", account.0)
 }

@@ -1,4 +1,4 @@
-//! An enrollment as it is stored, and its stages.
+//! The record of an enrollment by code, and its state machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,29 +11,32 @@ use crate::values::account::{AccountId, RemovalCause};
 use crate::values::issuer::Issuer;
 use crate::values::ticket::Ticket;
 
-/// Where an enrollment stands.
+/// The stage of an enrollment by code (`acts/enrollment.rs` has the diagram).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Stage {
-    /// The person has accepted; nothing was made yet.
+    /// The person has accepted; no key was made yet.
     Enrolling,
-    /// Device key and push address exist; the service may or may not know them.
+    /// Device key and push address exist. The service may or may not know them.
     KeyMade { point: Vec<u8>, push_endpoint: String },
     /// The service knows this device and waits for the digits.
     Bound { point: Vec<u8>, until: Timestamp },
-    /// The service ended it; the person has not been told yet.
+    /// The service ended the enrollment; the person has not seen the cause yet.
     Ended { cause: RemovalCause },
 }
 
-/// What happened to an enrollment.
+/// An event that moves an enrollment to its next stage.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
+    /// The key store made the device key, and the platform gave a push address.
     KeyMade { point: Vec<u8>, push_endpoint: String },
+    /// The service accepted the bind. The digits expire at `until`, by this phone's clock.
     Bound { until: Timestamp },
+    /// A signed state has the status `removed`.
     Removed { cause: RemovalCause },
 }
 
-/// The state machine above; an event that does not belong leaves the stage where it was (`None`).
+/// Returns the next stage; `None` when the event does not belong to this stage.
 pub(crate) fn next(stage: &Stage, event: Event) -> Option<Stage> {
     match (stage, event) {
         (Stage::Enrolling, Event::KeyMade { point, push_endpoint }) => Some(Stage::KeyMade { point, push_endpoint }),
@@ -46,27 +49,34 @@ pub(crate) fn next(stage: &Stage, event: Event) -> Option<Stage> {
     }
 }
 
-/// An enrollment as it is stored.
+/// An enrollment by code, as the database stores it.
 #[derive(Clone)]
 pub(crate) struct EnrollmentRecord {
     pub(crate) ticket: Ticket,
     pub(crate) stage: Stage,
     pub(crate) facts: Facts,
+    /// The enrollment key K; sealed in the database.
     pub(crate) key: EnrollmentKey,
+    /// Sealed in the database.
     pub(crate) push_keys: PushKeys,
 }
 
-/// What is known of an enrollment and is no secret.
+/// The facts of an enrollment that are not secret.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Facts {
+    /// The id that the account will have on this phone.
     pub(crate) account: AccountId,
     pub(crate) issuer: Issuer,
+    /// The enrollment's id at the service, from the code.
     pub(crate) invite_id: String,
+    /// The account's id at the service, from the look-up.
     pub(crate) account_id: String,
     pub(crate) user_name: String,
     pub(crate) organization: String,
     pub(crate) endpoints: Endpoints,
+    /// From the look-up response; the bind response must name the same keys.
     pub(crate) service_keys: ServiceKeys,
     pub(crate) slot: Vec<u8>,
+    /// The service's clock minus this phone's, in seconds.
     pub(crate) clock_offset: i64,
 }

@@ -1,4 +1,4 @@
-//! A message that waits to be sent to a service, as it is stored.
+//! The record of a message in the outbox: how long it is retried, and who sends it.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,35 +12,46 @@ use crate::protocol::messages::Message;
 use crate::values::account::AccountId;
 use crate::values::prompt::PromptId;
 
-/// A request takes 20 s at most; twice that, and whoever sent it is gone.
+/// How long the lease of an entry lasts, in seconds. A request takes at most 20 s, so a process that has not finished
+/// after 45 s has probably ended.
 pub(crate) const LEASE: u64 = 45;
 const DAY: u64 = 24 * 60 * 60;
-/// An abandoned enrollment ends by itself after ten minutes.
+/// How long `abandon` is retried, in seconds. The enrollment ends by itself after ten minutes.
 const ABANDON_LIFE: u64 = 15 * 60;
-/// A service that stays silent this long is not coming back.
+/// How long a removal is retried, in seconds: 90 days. A service that is unreachable for longer probably no longer
+/// exists.
 const UNENROLL_LIFE: u64 = 90 * DAY;
 
-/// Names an entry.
+/// The id of an entry: 128 random bits in base64url, unknown to the service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct EntryId(pub(crate) String);
 
-/// A message that waits to be sent to a service.
+/// A message that waits to be sent to a service. It can still be sent after the account is deleted: the entry contains
+/// everything that is needed, except the device key itself.
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) id: EntryId,
     pub(crate) account: AccountId,
+    /// The prompt that the message answers or reports; `None` for any other message.
     pub(crate) prompt: Option<PromptId>,
     pub(crate) speaker: Speaker,
     pub(crate) endpoint: String,
     pub(crate) message: Message,
+    /// The number of attempts that were started.
     pub(crate) attempts: u32,
+    /// When the next attempt is due.
     pub(crate) next_at: Timestamp,
-    pub(crate) give_up_at: Timestamp,
+    /// When the entry is deleted even without an acknowledgment.
+    pub(crate) abandon_at: Timestamp,
+    /// Until this time one task or process may send the entry; 0 when there is no lease.
     pub(crate) lease_until: Timestamp,
 }
 
 impl Entry {
-    /// An entry about the account itself, or about one of its prompts (`about`).
+    /// Makes an entry that is due now and has no lease. The kind of message decides how long it is retried.
+    ///
+    /// # Errors
+    /// `Platform` when the system has no randomness.
     pub(crate) fn new(
         account: &AccountRecord,
         endpoint: String,
@@ -51,7 +62,7 @@ impl Entry {
         let life = match message {
             Message::Abandon => ABANDON_LIFE,
             Message::Unenroll => UNENROLL_LIFE,
-            // As long as the service may still believe that the key is good.
+            // Until the service has the message, it may still accept the key or use the old push address.
             Message::TurnOff { .. } | Message::PushAddress { .. } => UNENROLL_LIFE,
             Message::Answer { .. }
             | Message::Report { .. }
@@ -70,28 +81,33 @@ impl Entry {
             message,
             attempts: 0,
             next_at: now,
-            give_up_at: now.plus(life),
+            abandon_at: now.plus(life),
             lease_until: Timestamp(0),
         })
     }
 
-    /// Phone sign-in is off. Names the key, so that a late "off" can't undo a newer "on".
+    /// Makes the entry that deregisters a sign-in key. The message names the key, so a late message can't undo a newer
+    /// registration.
+    ///
+    /// # Errors
+    /// `Platform` when the system has no randomness.
     pub(crate) fn turn_off(account: &AccountRecord, sign_in: &SignInKey, now: Timestamp) -> Result<Self, Error> {
         let message = Message::TurnOff { sign_in_key: sign_in.thumbprint() };
         Self::new(account, account.endpoints.device.clone(), message, now)
     }
 
-    /// The same entry, stored as already taken by whoever stores it: the person waits for what comes of it, so the
-    /// loop must not be faster.
-    pub(crate) fn sent_by_the_caller(mut self, now: Timestamp) -> Self {
+    /// Returns the entry with a lease for the caller, who then stores the entry and sends it immediately. The lease
+    /// prevents that the outbox loop sends the entry first: the person waits for the outcome.
+    pub(crate) fn leased_by_caller(mut self, now: Timestamp) -> Self {
         self.lease_until = now.plus(LEASE);
         self
     }
 
-    /// The same entry, about a prompt; until its first attempt it is worth no more than the prompt is.
-    pub(crate) fn about(mut self, prompt: PromptId, worth_until: Timestamp) -> Self {
+    /// Returns the entry as an answer or report about `prompt`. Without an attempt it is deleted at `abandon_at`; the
+    /// first attempt extends this time (`lease_outbox`).
+    pub(crate) fn about(mut self, prompt: PromptId, abandon_at: Timestamp) -> Self {
         self.prompt = Some(prompt);
-        self.give_up_at = worth_until;
+        self.abandon_at = abandon_at;
         self
     }
 }

@@ -1,16 +1,16 @@
-//! When an account's push address is asked for again, in seconds.
+//! Computes when an account's push address is renewed. Times are in seconds.
 
 use crate::base::clock::Timestamp;
 
-/// Relays and push services keep an address for months; a phone that comes back in time never loses it.
+/// The time from one renewal to the next. Relays and push services keep an address for longer than that.
 pub(crate) const RENEW_AFTER: u64 = 30 * 24 * 60 * 60;
-/// After the platform has refused one.
+/// The time to the next try after the platform gave no push address.
 pub(crate) const RETRY_AFTER: u64 = 5 * 60;
 
-/// When to renew an address that the service says has ended: now, but never within `RETRY_AFTER` of its last renewal.
-/// `due` is the time that was planned.
+/// Returns when to renew a push address that the service reports as ended: now, or at `due` if that is earlier, but at
+/// least `RETRY_AFTER` after the last renewal. A hostile service can't make the phone ask its platform all the time.
 pub(crate) fn hastened(due: Timestamp, now: Timestamp) -> Timestamp {
-    // GUARD(push-address-storm): j9_a_push_address_that_ended_is_replaced_when_the_service_says_so
+    // GUARD(push-address-storm): j9_an_ended_push_address_is_replaced_at_the_services_request
     // INSTEAD: let earliest = Timestamp(0);
     let earliest = Timestamp(due.0.saturating_sub(RENEW_AFTER - RETRY_AFTER));
     due.min(now.max(earliest))

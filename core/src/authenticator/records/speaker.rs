@@ -1,4 +1,4 @@
-//! Who speaks to which service.
+//! The sender of requests to a service, as part of records.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +6,19 @@ use crate::protocol::keys::ServiceKeys;
 use crate::values::account::AccountId;
 use crate::values::issuer::Issuer;
 
-/// Who speaks to which service, with which key; enough to speak even after the account is gone here.
+/// The sender of requests to one service: its ids, its device key's alias, and the keys that verify signed states.
+///
+/// Stored with each outbox entry, so a removal can still be sent after the account is deleted from this phone.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Speaker {
     pub(crate) account: AccountId,
     pub(crate) issuer: Issuer,
+    /// The `kid` of requests, and the `aud` that signed states must have.
     pub(crate) device_id: String,
+    /// The key store's name for the device key.
     pub(crate) key_alias: String,
     pub(crate) keys_endpoint: String,
     pub(crate) service_keys: ServiceKeys,
+    /// The service's clock minus this phone's, in seconds.
     pub(crate) clock_offset: i64,
 }

@@ -1,4 +1,4 @@
-//! Where turning phone sign-in on stands, and the token that lets a sign-in key be registered.
+//! The stages of turning phone sign-in on (a registration), and the token that allows registering one sign-in key.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,46 +10,49 @@ use crate::base::points::Point;
 use crate::protocol::messages::TokenAnswer;
 use crate::values::platform::KeyGuard;
 
+/// The OAuth scope of a registration token (protocol section 10.1).
 pub(crate) const SCOPE: &str = "device_registration";
-/// Time for the last request to arrive before the nonce ends, in seconds.
+/// How long before the nonce expires the phone stops using it, in seconds, so that the last request arrives in time.
 const SLACK: u64 = 10;
 
-/// Where a registration stands. Sealed whole in the database: it holds what only this phone may know.
+/// The stage of a registration (`acts/phone_sign_in.rs` has the diagram). Sealed in the database, since it contains
+/// verifier, `state` and token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Stage {
     /// The person has not yet agreed to register this device.
     Confirming { redirect_uri: String },
-    /// About to push the request; nobody knows of it for certain.
+    /// The authorization request is being pushed. The service may or may not have it.
     Pushing { sent: Sent },
     /// The person is in the browser.
     InBrowser { sent: Sent, url: String, until: Timestamp },
-    /// About to redeem the code, which works once.
+    /// The authorization code is being redeemed. It works once, so a lost response ends the act.
     Redeeming { sent: Sent, code: Bearer },
-    /// A key may be registered; the policy is asked for first.
+    /// Only after an enrollment by signing in: the phone has the token, and fetches the policy before it makes the key.
     Authorized { authorized: Authorized },
-    /// The key may be made under this alias.
+    /// The app must make the key with this alias and guard.
     MakingKey { authorized: Authorized, alias: String, guard: KeyGuard },
     /// The key exists; the person has not yet signed with it.
     Signing { authorized: Authorized, alias: String, guard: KeyGuard, point: Vec<u8> },
-    /// The service is told; the same proof as often as it takes.
+    /// The proof is being sent, and is repeated until the service responds. The key may already be registered.
     Telling { token: Bearer, alias: String, guard: KeyGuard, point: Vec<u8>, proof: String },
 }
 
-/// What lets a sign-in key be registered.
+/// The right to register one sign-in key: a registration token and a nonce.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Authorized {
     pub(crate) token: Bearer,
+    /// The service's nonce, which the new key signs. It proves that the key was used after the person signed in.
     pub(crate) nonce: Bearer,
-    /// By this phone's clock.
+    /// When the phone stops using token and nonce, by this phone's clock.
     pub(crate) until: Timestamp,
 }
 
 impl Authorized {
-    /// What a token response is good for.
+    /// Checks a token response, and limits the time of its use to ten minutes.
     ///
     /// # Errors
-    /// `InvalidAnswer` for a token of another kind, scope or account.
+    /// `InvalidAnswer` for a token of another type, scope or account.
     pub(crate) fn by(answer: TokenAnswer, account_id: &str, now: Timestamp) -> Result<Self, Error> {
         if answer.token_type != "DPoP" || answer.scope != SCOPE || answer.sub != account_id {
             return Err(Error::InvalidAnswer);
@@ -59,20 +62,23 @@ impl Authorized {
     }
 }
 
-/// What a phone that was just added may go on with; looked at when the policy is known.
+/// Returns the stage with which phone sign-in continues after an enrollment by signing in.
+///
+/// # Errors
+/// As `Authorized::by`.
 pub(crate) fn first_stage(answer: TokenAnswer, account_id: &str, now: Timestamp) -> Result<Stage, Error> {
     Ok(Stage::Authorized { authorized: Authorized::by(answer, account_id, now)? })
 }
 
 impl Stage {
-    /// What storing it is called.
+    /// Returns the name (for tests) of the transaction that stores this stage.
     pub(crate) fn point(&self) -> Point {
         match self {
             Self::Confirming { .. } => Point::TurningOnConfirming,
             Self::Pushing { .. } => Point::TurningOnPushing,
             Self::InBrowser { .. } => Point::TurningOnBrowser,
             Self::Redeeming { .. } => Point::TurningOnRedeeming,
-            // Stored with the account that was added by signing in.
+            // Stored in the transaction that stores the account.
             Self::Authorized { .. } => Point::SigningInAdded,
             Self::MakingKey { .. } => Point::TurningOnMakingKey,
             Self::Signing { .. } => Point::TurningOnSigning,
@@ -80,7 +86,7 @@ impl Stage {
         }
     }
 
-    /// The alias under which a key may exist.
+    /// Returns the alias of a key that may exist in the key store because of this act.
     pub(crate) fn key_alias(&self) -> Option<&str> {
         match self {
             Self::Confirming { .. }

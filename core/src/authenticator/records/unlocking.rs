@@ -1,4 +1,4 @@
-//! Approvals that wait for the person to unlock a key.
+//! Keeps approvals that wait for user verification.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,16 +13,22 @@ use crate::values::ticket::Ticket;
 /// An approval whose key the person has not unlocked yet.
 pub(crate) struct Waiting {
     pub(crate) id: PromptId,
+    /// The number that the person entered.
     pub(crate) number: String,
+    /// When the prompt expires, by this phone's clock.
     pub(crate) until: Timestamp,
 }
 
-/// Approvals that wait for the person, by ticket. In memory only: nothing has happened yet, and after a restart
-/// the prompt is still open.
+/// The approvals that wait for user verification, by ticket. They are only in memory: nothing is decided yet, and after
+/// a restart the prompt is still open.
 #[derive(Default)]
 pub(crate) struct Unlocking(Mutex<HashMap<String, Waiting>>);
 
 impl Unlocking {
+    /// Adds an approval and returns its ticket. Drops an earlier approval of the same prompt, and expired approvals.
+    ///
+    /// # Errors
+    /// `Platform` when the system has no randomness.
     pub(crate) fn add(&self, waiting: Waiting, now: Timestamp) -> Result<Ticket, Error> {
         let name: [u8; 16] = random()?;
         let ticket = base64url::encode(&name);
@@ -32,12 +38,13 @@ impl Unlocking {
         Ok(Ticket(ticket))
     }
 
+    /// Returns the prompt and the number of a waiting approval.
     pub(crate) fn get(&self, ticket: &Ticket) -> Option<(PromptId, String)> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(&ticket.0).map(|waiting| (waiting.id.clone(), waiting.number.clone()))
     }
 
-    /// Forgets an approval that the person did not go on with; false when there is none.
+    /// Removes an approval that was completed or abandoned; false when the ticket is unknown.
     pub(crate) fn remove(&self, ticket: &Ticket) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&ticket.0).is_some()
     }
@@ -60,17 +67,17 @@ mod tests {
     }
 
     #[test]
-    fn an_approval_waits_for_the_person_once_for_each_prompt_and_no_longer_than_it() {
+    fn each_prompt_has_one_waiting_approval_until_it_expires() {
         let unlocking = Unlocking::default();
         let first = unlocking.add(waiting("p", "47", NOW.plus(60)), NOW).unwrap();
         let other = unlocking.add(waiting("q", "12", NOW.plus(30)), NOW).unwrap();
         assert_eq!(unlocking.get(&first), Some((prompt("p"), "47".to_owned())));
-        // Another number for the same prompt: only the last one counts, and the other prompt's stays.
+        // A second number for the same prompt replaces the first; the other prompt's approval stays.
         let again = unlocking.add(waiting("p", "48", NOW.plus(60)), NOW).unwrap();
         assert_eq!(unlocking.get(&first), None);
         assert_eq!(unlocking.get(&again), Some((prompt("p"), "48".to_owned())));
         assert_eq!(unlocking.get(&other), Some((prompt("q"), "12".to_owned())));
-        // What has ended goes when the next one comes; not a second before.
+        // Adding an approval drops the approvals that have expired, but none that expires a second later.
         unlocking.add(waiting("r", "33", NOW.plus(90)), NOW.plus(29)).unwrap();
         assert!(unlocking.get(&other).is_some());
         unlocking.add(waiting("s", "34", NOW.plus(90)), NOW.plus(30)).unwrap();

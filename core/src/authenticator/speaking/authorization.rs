@@ -1,7 +1,12 @@
-//! Signing the person in, in the system browser: pushed request, redirect, token (RFC 9126, 9207, 9449, 7636).
+//! Pushes authorization requests, and redeems authorization codes (RFC 9126, 9207, 9449, 7636). The person signs in in
+//! the system browser in between.
 //!
-//! What keeps others out: `state` and PKCE verifier never leave this phone, the pushed request and the token
-//! request are proved by the device key, and what comes back must name the issuer.
+//! Protections:
+//!
+//! - Only the token request contains the PKCE verifier.
+//! - The pushed request and the redirect contain `state`; the URL that the browser opens does not.
+//! - The device key signs a proof for the pushed request and for the token request (DPoP).
+//! - The redirect must name the issuer.
 
 use ring::digest::{SHA256, digest};
 use serde::de::DeserializeOwned;
@@ -23,16 +28,17 @@ use crate::base::secret::random;
 
 const DPOP_TYP: &str = "dpop+jwt";
 
-/// Who asks: this phone by a device key, which the service need not know yet.
+/// The OAuth client: this phone, identified by a device key that the service may not know yet.
 pub(crate) struct Client<'a> {
     pub(crate) endpoints: &'a Endpoints,
     pub(crate) device_key: &'a PublicKey,
     pub(crate) key_alias: &'a str,
+    /// The service's clock minus this phone's, in seconds.
     pub(crate) clock_offset: i64,
 }
 
 impl<'a> Client<'a> {
-    /// The device of an account.
+    /// Returns the client for an account that is on this phone.
     pub(crate) fn of(account: &'a AccountRecord) -> Self {
         Self {
             endpoints: &account.endpoints,
@@ -43,11 +49,11 @@ impl<'a> Client<'a> {
     }
 }
 
-/// What became of a pushed request.
+/// The service's response to a pushed request.
 pub(crate) enum Pushed {
-    /// What the browser opens, and until when by this phone's clock.
+    /// The URL that the browser opens, and when it expires, by this phone's clock.
     Open { url: String, until: Timestamp },
-    /// Refused, with the service's time: perhaps this phone's clock was the reason.
+    /// An OAuth error. If it contains the service's time, the reason may be this phone's clock.
     Refused { time: Option<u64> },
 }
 
@@ -65,17 +71,19 @@ struct PushedAnswer {
     expires_in: u64,
 }
 
-/// Why a form was refused.
+/// The body of an OAuth error (RFC 6749 section 5.2), with the service's time after a refused proof.
 #[derive(Deserialize)]
 pub(crate) struct OauthError {
     error: String,
     time: Option<u64>,
 }
 
-/// Pushes the request, with what its scope asks for beside the usual.
+/// Pushes an authorization request (RFC 9126) for `scope`, with the `further` fields that this scope needs.
+///
+/// The pushed request expires after `MAX_LIFE` at the latest, whatever the service says.
 ///
 /// # Errors
-/// `Offline`, `Untrusted`, `Busy`: nothing is known of it, push again.
+/// `Offline`, `Untrusted`, `Busy`: push again. `InvalidAnswer`; `Platform` when the device key can't sign.
 pub(crate) async fn push(
     to: Connection<'_>,
     client: &Client<'_>,
@@ -84,7 +92,7 @@ pub(crate) async fn push(
     further: &[(&str, &str)],
 ) -> Result<Pushed, Error> {
     let endpoints = &client.endpoints.authorization;
-    // EXPOSE: only the hash of the verifier travels.
+    // EXPOSE: only the hash of the verifier is sent.
     let challenge = base64url::encode(digest(&SHA256, sent.verifier.expose().as_bytes()).as_ref());
     let jkt = base64url::encode(&client.device_key.thumbprint());
     let usual = [
@@ -92,7 +100,7 @@ pub(crate) async fn push(
         ("response_type", "code"),
         ("redirect_uri", &sent.redirect_uri),
         ("scope", scope),
-        // EXPOSE: the service gives it back in the redirect.
+        // EXPOSE: the service returns it in the redirect.
         ("state", sent.state.expose()),
         ("code_challenge", &challenge),
         ("code_challenge_method", "S256"),
@@ -113,10 +121,11 @@ pub(crate) async fn push(
     Ok(Pushed::Open { url: url.into(), until })
 }
 
-/// Redeems the code for a token bound to the device key.
+/// Redeems an authorization code for a token that is bound to the device key (RFC 9449).
 ///
 /// # Errors
-/// `Refused` when the code is no longer good; `InvalidAnswer` for what the reader does not know.
+/// `Refused` when the authorization code has expired or was already used, for example by an attempt whose response was
+/// lost; `InvalidAnswer`, `Offline`, `Untrusted`, `Busy`, `Platform`.
 pub(crate) async fn redeem<T: DeserializeOwned>(
     to: Connection<'_>,
     client: &Client<'_>,
@@ -126,7 +135,7 @@ pub(crate) async fn redeem<T: DeserializeOwned>(
     let fields = [
         ("grant_type", "authorization_code"),
         ("client_id", client.endpoints.client_id.as_str()),
-        // EXPOSE: both are what the token is given for, over the service's own connection.
+        // EXPOSE: both are sent to the service's token endpoint only, over TLS.
         ("code", code.expose()),
         ("code_verifier", sent.verifier.expose()),
         ("redirect_uri", &sent.redirect_uri),
@@ -138,6 +147,7 @@ pub(crate) async fn redeem<T: DeserializeOwned>(
     }
 }
 
+/// Posts a form with a fresh DPoP proof by the device key. The proof's signature is verified before it is sent.
 async fn post(
     to: Connection<'_>,
     client: &Client<'_>,
@@ -156,15 +166,18 @@ async fn post(
     Ok(to.http.post_form(endpoint, Form { fields, proof: &proof }).await?)
 }
 
-/// What the service answers to a form.
+/// The service's response to a form.
 pub(crate) enum FormAnswer<T> {
-    /// What was asked for.
+    /// The response of success.
     Granted(T),
     /// An OAuth error (RFC 6749 section 5.2).
     Refused(OauthError),
 }
 
-/// Reads what the service answers to a form.
+/// Parses the service's response to a form; `expected` is the HTTP status of success.
+///
+/// # Errors
+/// `Busy` for HTTP 429 and 5xx; `InvalidAnswer` when the body can't be parsed.
 pub(crate) fn read<T: DeserializeOwned>(reply: &Reply, expected: u16) -> Result<FormAnswer<T>, Error> {
     match reply.status {
         status if status == expected => {
@@ -173,13 +186,13 @@ pub(crate) fn read<T: DeserializeOwned>(reply: &Reply, expected: u16) -> Result<
         429 | 500.. => Err(Error::Busy),
         _ => {
             let refused: OauthError = jose::parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)?;
-            tracing::info!(error = known(&refused.error), "a request to sign in was refused");
+            tracing::info!(error = known(&refused.error), "the service refused an authorization request");
             Ok(FormAnswer::Refused(refused))
         }
     }
 }
 
-/// Only codes of the standards reach a log.
+/// Returns a standard OAuth error code for the log, and `other` for any other text: the text comes from the service.
 fn known(error: &str) -> &'static str {
     const KNOWN: [&str; 6] = [
         "invalid_grant",

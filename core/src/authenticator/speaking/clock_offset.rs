@@ -1,4 +1,5 @@
-//! How far the phone's clock is from the service's: learned from what the service says, within limits.
+//! Computes the clock offset, the service's clock minus this phone's, from the service's responses (protocol section
+//! 5).
 
 use crate::authenticator::error::Error;
 use crate::authenticator::network::http::Reply;
@@ -7,12 +8,20 @@ use crate::authenticator::speaking::connection::Connection;
 use crate::base::points::Point;
 use crate::protocol::messages::State;
 
-/// A state whose round trip took longer says too little about the service's clock.
+/// An offset is taken from a signed state only if its round trip is shorter than this, in seconds. A longer round trip
+/// makes the offset too inexact.
 const CLOCK_ROUND_TRIP: u64 = 30;
-/// A service may move this phone's idea of its clock by a day at most.
+/// The largest offset that is accepted, in seconds: a day. Limits how much a hostile service can shift expiry checks.
 const MAX_CLOCK_OFFSET: i64 = 24 * 60 * 60;
 
-/// Sets the clock offset from an answer to the very request just sent (protocol section 5).
+/// Sets and stores the clock offset from the verified signed state for the request that was just sent.
+///
+/// # Errors
+/// `Store`. A time that is not accepted is no error: the offset stays as it was.
+///
+/// # Security
+/// Never call this function for pushes or for older states: an attacker could replay an old message to set the clock
+/// back, and expired prompts would be valid again.
 pub(crate) async fn learn_clock(
     to: Connection<'_>,
     speaker: &mut Speaker,
@@ -22,7 +31,7 @@ pub(crate) async fn learn_clock(
     let Some(offset) = offset_of_state(to.ports.clock.now().0, state.iat, reply.took.as_secs()) else {
         return Ok(());
     };
-    // Two seconds are the noise of whole seconds and the way; they are not worth a write.
+    // Rounding and network delay cause differences of up to two seconds, which are not stored.
     if offset.abs_diff(speaker.clock_offset) <= 2 {
         return Ok(());
     }
@@ -31,12 +40,13 @@ pub(crate) async fn learn_clock(
     to.store.write(Point::ClockLearned, move |tables| tables.set_clock_offset(&account, offset)).await
 }
 
-/// The offset that a state tells, unless its round trip took too long (seconds) or it is more than a day.
+/// Returns the offset that a signed state implies, in seconds; `None` when the round trip (in seconds) took too long,
+/// or the offset is more than a day. `phone` and `iat` are Unix times.
 pub(crate) fn offset_of_state(phone: u64, iat: u64, round_trip: u64) -> Option<i64> {
     offset_between(phone, iat).filter(|_offset| round_trip < CLOCK_ROUND_TRIP)
 }
 
-/// The service's clock minus the phone's, unless it is more than a day.
+/// Returns the service's clock minus the phone's, in seconds; `None` when the clocks differ by more than a day.
 pub(crate) fn offset_between(phone: u64, service: u64) -> Option<i64> {
     let offset = i64::try_from(service).ok()?.checked_sub(i64::try_from(phone).ok()?)?;
     (offset.abs() <= MAX_CLOCK_OFFSET).then_some(offset)
@@ -47,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clock_follows_the_service_by_a_day_at_most() {
+    fn a_clock_offset_is_at_most_a_day() {
         assert_eq!(offset_between(1_000_000, 1_003_600), Some(3_600));
         assert_eq!(offset_between(1_003_600, 1_000_000), Some(-3_600));
         assert_eq!(offset_between(0, 86_400), Some(86_400));

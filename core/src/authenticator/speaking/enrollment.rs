@@ -1,5 +1,8 @@
-//! The two unsigned-by-the-service exchanges of enrollment: look-up and bind. Both answers are believed
-//! only for their MAC.
+//! Sends the three requests of enrollment: look-up, bind, and adding with a token. The service does not sign their
+//! responses.
+//!
+//! The responses to look-up and bind are accepted only with a MAC under the enrollment key. The response to adding with
+//! a token is authenticated only by TLS.
 
 use crate::authenticator::error::{EnrollmentFault, Error};
 use crate::authenticator::network::http::{Body, Http, Reply};
@@ -9,10 +12,10 @@ use crate::protocol::code::Invite;
 use crate::protocol::messages::{AddedAnswer, BindAnswer, LookUpAnswer, LookUpRequest, ProblemName};
 use crate::protocol::proofs::EnrollmentKey;
 
-/// Asks what an invitation leads to; binds nothing (protocol section 3.1).
+/// Looks an invite up at its service; binds nothing (protocol section 3.1).
 ///
 /// # Errors
-/// `Impostor` when the answer was not made by the service that made the code.
+/// `Offline`, `Untrusted`; else as `read_look_up`.
 pub(crate) async fn look_up(
     http: &Http,
     endpoint: &str,
@@ -32,7 +35,15 @@ pub(crate) async fn look_up(
     read_look_up(&reply, issuer, &nonce, key)
 }
 
-/// Believes a look-up answer for its MAC, and for nothing else.
+/// Verifies the MAC of a look-up response, and parses the response.
+///
+/// # Errors
+/// `Impostor` when the MAC is missing or wrong; `InvalidAnswer` when the response can't be parsed or names another
+/// issuer; as `refuse_problem` for any HTTP status but 200.
+///
+/// # Security
+/// Without the MAC, an interceptor with a trusted certificate could replace the service's keys. The MAC covers the
+/// request's nonce, so an older response can't be replayed.
 pub(crate) fn read_look_up(
     reply: &Reply,
     issuer: &str,
@@ -41,7 +52,7 @@ pub(crate) fn read_look_up(
 ) -> Result<LookUpAnswer, Error> {
     refuse_problem(reply)?;
     let mac = mac_of(reply)?;
-    // GUARD(look-up-answer-mac): j2_w15_a_look_up_answer_counts_only_with_its_proof
+    // GUARD(look-up-answer-mac): j2_w15_a_false_look_up_response_is_refused
     // INSTEAD: if mac.is_empty() {
     if !key.check_look_up_answer(nonce, &reply.body, &mac) {
         return Err(Error::Impostor);
@@ -53,10 +64,11 @@ pub(crate) fn read_look_up(
     Ok(answer)
 }
 
-/// Sends a signed `phone-enrollment+jwt` (protocol section 3.2).
+/// Sends a signed `phone-enrollment+jwt`, whose `jti` is given (protocol section 3.2). A second bind with the same
+/// device key has no further effect.
 ///
 /// # Errors
-/// `Impostor` when the answer was not made by the service that made the code.
+/// `Offline`, `Untrusted`; else as `read_bind`.
 pub(crate) async fn bind(
     http: &Http,
     endpoint: &str,
@@ -67,11 +79,14 @@ pub(crate) async fn bind(
     read_bind(&http.post(endpoint, Body::Jose(jws)).await?, jti, key)
 }
 
-/// Believes a bind answer for its MAC, and for nothing else.
+/// Verifies the MAC of a bind response, which covers the request's `jti`, and parses the response.
+///
+/// # Errors
+/// `Impostor` when the MAC is missing or wrong; `InvalidAnswer` when the response can't be parsed; as `refuse_problem`.
 pub(crate) fn read_bind(reply: &Reply, jti: &[u8; 16], key: &EnrollmentKey) -> Result<BindAnswer, Error> {
     refuse_problem(reply)?;
     let mac = mac_of(reply)?;
-    // GUARD(bind-answer-mac): j2_w15_an_interceptor_answers_no_bind_in_the_services_place
+    // GUARD(bind-answer-mac): j2_w15_an_interceptor_cannot_forge_the_bind_response
     // INSTEAD: if mac.is_empty() {
     if !key.check_bind_answer(jti, &reply.body, &mac) {
         return Err(Error::Impostor);
@@ -79,25 +94,32 @@ pub(crate) fn read_bind(reply: &Reply, jti: &[u8; 16], key: &EnrollmentKey) -> R
     parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)
 }
 
-/// Sends a signed `phone-enrollment+jwt` that carries a token (protocol section 11).
+/// Sends a signed `phone-enrollment+jwt` that contains a token (protocol section 11, step 5).
 ///
 /// # Errors
-/// `Enrollment` when the token is no longer good.
+/// `Offline`, `Untrusted`; else as `read_added`.
 pub(crate) async fn add(http: &Http, endpoint: &str, jws: String) -> Result<AddedAnswer, Error> {
     read_added(&http.post(endpoint, Body::Jose(jws)).await?)
 }
 
-/// Reads what a phone that was added by signing in is told.
+/// Parses the response to adding with a token. The response has no MAC: only TLS authenticates it.
+///
+/// # Errors
+/// `InvalidAnswer` when the response can't be parsed; as `refuse_problem`: `Enrollment` when the service does not
+/// accept the token.
 pub(crate) fn read_added(reply: &Reply) -> Result<AddedAnswer, Error> {
     refuse_problem(reply)?;
     parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)
 }
 
+/// Returns the decoded header `Countersign-Mac`; `Impostor` when it is missing or malformed.
 fn mac_of(reply: &Reply) -> Result<Vec<u8>, Error> {
     let mac = reply.mac.as_deref().ok_or(Error::Impostor)?;
     base64url::decode(mac).map_err(|_malformed| Error::Impostor)
 }
 
+/// Returns an error for any HTTP status but 200: `Busy`, `Enrollment`, `UnsupportedVersion`, `Refused`,
+/// `InvalidAnswer`. A problem is not authenticated, so it can only end or delay the enrollment.
 fn refuse_problem(reply: &Reply) -> Result<(), Error> {
     match reply.status {
         200 => return Ok(()),

@@ -1,7 +1,7 @@
-//! One signed request and its signed answer (protocol sections 4 and 5).
+//! Sends one signed request and verifies the signed state in the response (protocol sections 4 and 5).
 //!
-//! Every request is fresh (`jti`, `iat`), every answer is bound to it. What an answer means for the
-//! account is decided by the caller; an unsigned problem is only ever an error.
+//! Every request has a fresh `jti` and `iat`, and every state must name its request. The caller applies the state to
+//! the account. An unsigned problem only causes an error, and never changes the account.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::authenticator::network::http::{Body, Failure, Reply};
 use crate::authenticator::records::speaker::Speaker;
 use crate::authenticator::speaking::clock_offset::{learn_clock, offset_between};
 use crate::authenticator::speaking::connection::Connection;
-use crate::authenticator::speaking::service_keys::{follow_ahead, refresh_keys};
+use crate::authenticator::speaking::service_keys::{follow_keys_early, refresh_keys};
 use crate::base::jose;
 use crate::base::jose::{HeaderKey, base64url};
 use crate::base::secret::random;
@@ -21,10 +21,10 @@ use crate::values::platform::PlatformError;
 
 const REQUEST_TYP: &str = "phone-request+jwt";
 const STATE_TYP: &str = "phone-state+jwt";
-/// `exp` − `iat` of a request, the most the protocol allows.
+/// `exp` − `iat` of a request, in seconds: the most that the protocol allows.
 const REQUEST_LIFE: u64 = 120;
 
-/// Payload of `phone-request+jwt` (section 4).
+/// The payload of `phone-request+jwt` (section 4).
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Claims {
     aud: String,
@@ -35,25 +35,28 @@ pub(crate) struct Claims {
     message: Message,
 }
 
-/// Whom a state must come from, and for whom it must be.
+/// The issuer and the device that a signed state must name.
 #[derive(Clone, Copy)]
 pub(crate) struct Addressee<'a> {
     pub(crate) issuer: &'a Issuer,
     pub(crate) device_id: &'a str,
 }
 
-/// Verifies the answer to the very request `jti`.
+/// Verifies the signed state for the request `jti`: signature, issuer, device and request.
 ///
 /// # Errors
-/// `InvalidAnswer` for anything else.
+/// `InvalidAnswer` when any of these is wrong.
+///
+/// # Security
+/// Without the check of `request`, an interceptor could replay an old state, for example one with the status `removed`.
 pub(crate) fn read_state(jws: &str, keys: &ServiceKeys, addressee: Addressee<'_>, jti: &str) -> Result<State, Error> {
     let state: State = jose::verify(jws, STATE_TYP, |kid| keys.find(kid)).map_err(|_refused| Error::InvalidAnswer)?;
-    // GUARD(state-issuer): a_state_counts_only_when_it_is_signed_for_this_very_request
+    // GUARD(state-issuer): a_state_must_be_signed_for_this_device_and_request
     // INSTEAD: if false
     if state.iss != addressee.issuer.as_str()
-        // GUARD(state-device): a_state_counts_only_when_it_is_signed_for_this_very_request
+        // GUARD(state-device): a_state_must_be_signed_for_this_device_and_request
         || state.aud != addressee.device_id
-        // GUARD(state-request): a_state_counts_only_when_it_is_signed_for_this_very_request, j9_an_interceptor_removes_suspends_and_limits_nothing, j9_an_interceptor_turns_no_clock
+        // GUARD(state-request): a_state_must_be_signed_for_this_device_and_request, j9_forged_states_of_an_interceptor_are_refused, j9_an_interceptor_cannot_change_the_phones_clock
         || state.request != jti
     {
         return Err(Error::InvalidAnswer);
@@ -61,22 +64,26 @@ pub(crate) fn read_state(jws: &str, keys: &ServiceKeys, addressee: Addressee<'_>
     Ok(state)
 }
 
-/// Sends `message` to `endpoint` and returns the verified state, asking again once when the clock was off.
+/// Signs `message`, sends it to `endpoint`, and returns the verified state. If the service reports a wrong clock, sets
+/// the clock offset and sends the message a second time.
+///
+/// Stores new service keys and a new clock offset; the caller stores all other effects of the state.
 ///
 /// # Errors
-/// `Offline`, `Untrusted`, `Busy`: nothing is known of the effect, ask again. `Refused`, `InvalidAnswer`:
-/// nothing was changed here. `ClockWrong`: the phone's clock is off by more than what is corrected by itself.
+/// `Offline`, `Untrusted`, `Busy`: send the message again; the first one may already have had its effect. `Refused`,
+/// `InvalidAnswer`: nothing was changed on this phone. `ClockWrong`: the clocks differ by more than a day.
+/// `IdentityChanged`, `Platform`, `Store`.
 pub(crate) async fn exchange(
     to: Connection<'_>,
     speaker: &mut Speaker,
     endpoint: &str,
     message: &Message,
 ) -> Result<State, Error> {
-    Ok(exchange_or_tell(to, speaker, endpoint, message).await?)
+    Ok(exchange_or_report(to, speaker, endpoint, message).await?)
 }
 
-/// As `exchange`; a failure also tells whether the message may have arrived.
-pub(crate) async fn exchange_or_tell(
+/// As `exchange`; the error also says whether the message may have arrived at the service.
+pub(crate) async fn exchange_or_report(
     to: Connection<'_>,
     speaker: &mut Speaker,
     endpoint: &str,
@@ -90,7 +97,7 @@ pub(crate) async fn exchange_or_tell(
     if offset_between(to.ports.clock.now().0, state.iat).is_none() {
         return Err(Failure::after(Error::ClockWrong));
     }
-    // The answer took too long to set a clock by; the next may not.
+    // No new offset was taken, since the round trip was too long. The next round trip may be shorter.
     if speaker.clock_offset == before {
         return Err(Failure::after(Error::Busy));
     }
@@ -98,6 +105,7 @@ pub(crate) async fn exchange_or_tell(
     if state.status == StateStatus::ClockSkew { Err(Failure::after(Error::Busy)) } else { Ok(state) }
 }
 
+/// Sends one request and verifies the signed state in the response.
 async fn send(to: Connection<'_>, speaker: &mut Speaker, endpoint: &str, message: &Message) -> Result<State, Failure> {
     let unusable = |_none| Failure::before(Error::Platform(PlatformError::Unusable));
     let jti: [u8; 16] = random().map_err(unusable)?;
@@ -113,11 +121,13 @@ async fn send(to: Connection<'_>, speaker: &mut Speaker, endpoint: &str, message
     };
     let reply = to.http.post_waiting(endpoint, Body::Jose(jws), wait).await?;
     let state = verified_state(to, speaker, &reply, &jti).await.map_err(Failure::after)?;
-    follow_ahead(to, speaker, &state).await;
+    follow_keys_early(to, speaker, &state).await;
     learn_clock(to, speaker, &state, &reply).await.map_err(Failure::after)?;
     Ok(state)
 }
 
+/// Verifies the signed state in a response. When an unknown key signed the state, follows the service's key chain
+/// first.
 async fn verified_state(to: Connection<'_>, speaker: &mut Speaker, reply: &Reply, jti: &str) -> Result<State, Error> {
     match reply.status {
         200 => {}

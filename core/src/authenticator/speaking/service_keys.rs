@@ -1,4 +1,5 @@
-//! Following a service's key chain: when a `kid` is unknown, or a state names a newer document.
+//! Follows a service's key chain (protocol section 6) when a `kid` is unknown, or when a signed state names a newer
+//! document of keys.
 
 use crate::authenticator::error::Error;
 use crate::authenticator::records::speaker::Speaker;
@@ -6,11 +7,17 @@ use crate::authenticator::speaking::connection::Connection;
 use crate::base::points::Point;
 use crate::protocol::messages::State;
 
-/// A chain is asked for at most once in this time for each account, in seconds (protocol section 6): messages that name
-/// random keys cost no more.
+/// The shortest time between two fetches of the key chain for an account, in seconds (protocol section 6). Otherwise an
+/// attacker could cause many requests with messages that have random key ids.
 const ASK_INTERVAL: u64 = 300;
 
-/// Follows the service's key chain, at most once in `ASK_INTERVAL`.
+/// Fetches the service's key chain, verifies that it continues the stored keys, and stores the newest ones.
+///
+/// Does nothing when the last fetch was less than `ASK_INTERVAL` ago.
+///
+/// # Errors
+/// `IdentityChanged` when the chain does not continue the stored keys: the stored keys then stay. `Offline`,
+/// `Untrusted`, `InvalidAnswer`, `Store`; `Busy` for any HTTP status but 200.
 pub(crate) async fn refresh_keys(to: Connection<'_>, speaker: &mut Speaker) -> Result<(), Error> {
     let account = speaker.account.clone();
     let now = to.ports.clock.now();
@@ -31,13 +38,14 @@ pub(crate) async fn refresh_keys(to: Connection<'_>, speaker: &mut Speaker) -> R
     to.store.write(Point::ServiceKeysFollowed, move |tables| tables.set_service_keys(&account, &keys)).await
 }
 
-/// Learns of new keys before they sign; what can't be had now is asked for again, and changes nothing of this answer.
-pub(crate) async fn follow_ahead(to: Connection<'_>, speaker: &mut Speaker, state: &State) {
+/// Follows the key chain when a verified state names a newer document of keys, so that retired keys are soon no longer
+/// accepted. A failure is only logged: the state itself is valid, and a later state names the document again.
+pub(crate) async fn follow_keys_early(to: Connection<'_>, speaker: &mut Speaker, state: &State) {
     // GUARD(retired-key): j9_a_prompt_signed_by_a_retired_key_is_not_shown
     // INSTEAD: if state.keys_seq.is_some_and(|newest| false && speaker.service_keys.is_older_than(newest))
     if state.keys_seq.is_some_and(|newest| speaker.service_keys.is_older_than(newest))
         && let Err(error) = refresh_keys(to, speaker).await
     {
-        tracing::info!(%error, "the service's keys could not be followed ahead");
+        tracing::info!(%error, "the service's newer keys could not be fetched");
     }
 }

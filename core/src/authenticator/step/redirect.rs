@@ -1,4 +1,4 @@
-//! What this phone keeps while the person is in the system browser, and what must fit when the browser comes back.
+//! Makes the secrets that this phone stores while the person is in the system browser, and checks the redirect.
 
 use ring::hmac;
 use serde::{Deserialize, Serialize};
@@ -11,27 +11,35 @@ use crate::base::jose::base64url;
 use crate::base::secret::random;
 use crate::values::issuer::Issuer;
 
-/// Whatever a service says, nothing of a trip to the browser is kept longer than this, in seconds.
+/// The longest time for which a pushed request or a nonce is used, in seconds, whatever the service says.
 pub(crate) const MAX_LIFE: u64 = 600;
 
-/// What was sent with the pushed request, and what must fit when the browser comes back.
+/// The parameters of one pushed request that the redirect and the token request must match.
+///
+/// Stored sealed, since the system often ends the app while the person is in the browser.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Sent {
+    /// The exact URL with which the browser returns to the app.
     pub(crate) redirect_uri: String,
+    /// The OAuth `state`: 256 random bits. It prevents that another page completes this act (RFC 6749 section 10.12).
     pub(crate) state: Bearer,
+    /// The PKCE code verifier (RFC 7636). Without it, an intercepted authorization code is useless.
     pub(crate) verifier: Bearer,
 }
 
-/// What the browser brought back.
+/// The result of a redirect that belongs to this act.
 pub(crate) enum Redirect {
-    /// The code.
+    /// The authorization code.
     Code(Bearer),
-    /// Why there is none.
+    /// The reason why there is no authorization code, from the service's OAuth error.
     NotAllowed(NotAllowed),
 }
 
 impl Sent {
-    /// Fresh state and verifier for one trip to the browser.
+    /// Makes a fresh random `state` and verifier for one pushed request.
+    ///
+    /// # Errors
+    /// `Platform` when the system has no randomness.
     pub(crate) fn make(redirect_uri: String) -> Result<Self, Error> {
         let fresh = || -> Result<Bearer, Error> {
             let bytes: [u8; 32] = random()?;
@@ -40,7 +48,7 @@ impl Sent {
         Ok(Self { redirect_uri, state: fresh()?, verifier: fresh()? })
     }
 
-    /// With a state that is known.
+    /// Makes parameters with a fixed `state`, for vectors and the model.
     #[cfg(feature = "testing")]
     pub(crate) fn with_state(redirect_uri: &str, state: &str) -> Self {
         let text = |text: &str| Bearer::new(text.to_owned());
@@ -51,11 +59,15 @@ impl Sent {
         &self.redirect_uri
     }
 
-    /// The code that came back, or why there is none.
+    /// Returns the authorization code in the redirect, or the reason why it has none.
     ///
     /// # Errors
-    /// `ForeignRedirect` for an answer to something else: another address, state or issuer (RFC 9207), a member
-    /// twice, neither code nor error. It changes nothing, so that nobody can end the real act with it.
+    /// `ForeignRedirect` when the redirect does not belong to this request: it has another URL, `state` or issuer
+    /// (`iss`, RFC 9207), a parameter twice, both code and error, or neither of the two.
+    ///
+    /// # Security
+    /// The caller must change nothing after `ForeignRedirect`: any app or page can open the redirect URL, and must not
+    /// be able to end the real act. `iss` prevents the mix-up attack; `state` prevents code injection.
     pub(crate) fn read_redirect(&self, url: &str, issuer: &Issuer) -> Result<Redirect, Error> {
         let foreign = |_malformed| Error::ForeignRedirect;
         let (url, home) = (Url::parse(url).map_err(foreign)?, Url::parse(&self.redirect_uri).map_err(foreign)?);
@@ -71,9 +83,9 @@ impl Sent {
         // GUARD(answer-address): j4_w4_another_state_issuer_or_address_is_refused
         // INSTEAD: if false
         if bare != home
-            // GUARD(mix-up-issuer): j4_w4_another_state_issuer_or_address_is_refused, turning_phone_sign_in_on_at_the_phone
+            // GUARD(mix-up-issuer): j4_w4_another_state_issuer_or_address_is_refused, turning_on_models_at_the_phone_have_no_fault
             || iss != issuer.as_str()
-            // GUARD(authorization-state): j4_w4_another_state_issuer_or_address_is_refused, turning_phone_sign_in_on_at_the_phone
+            // GUARD(authorization-state): j4_w4_another_state_issuer_or_address_is_refused, turning_on_models_at_the_phone_have_no_fault
             || !same(&state, &self.state)
         {
             return Err(Error::ForeignRedirect);
@@ -81,7 +93,7 @@ impl Sent {
         match (one("code")?, one("error")?) {
             (Some(code), None) if !code.is_empty() => Ok(Redirect::Code(Bearer::new(code))),
             (None, Some(error)) if error == "access_denied" => Ok(Redirect::NotAllowed(NotAllowed::ByPerson)),
-            // RFC 6749 section 4.1.2.1: not this way for this person.
+            // RFC 6749 section 4.1.2.1; sent when the policy does not allow it (protocol section 10.1, step 3).
             (None, Some(error)) if error == "unauthorized_client" => Ok(Redirect::NotAllowed(NotAllowed::Policy)),
             (None, Some(_)) => Ok(Redirect::NotAllowed(NotAllowed::Refused)),
             (Some(_), _) | (None, None) => Err(Error::ForeignRedirect),
@@ -89,9 +101,9 @@ impl Sent {
     }
 }
 
-/// In constant time.
+/// Compares the `state` of a redirect with the stored one, in constant time.
 fn same(given: &str, kept: &Bearer) -> bool {
-    // EXPOSE: compared, under a key of the moment so that time tells nothing.
+    // EXPOSE: compared by HMAC, so the duration reveals nothing about the secret.
     let key = hmac::Key::new(hmac::HMAC_SHA256, kept.expose().as_bytes());
     let expected = hmac::sign(&key, kept.expose().as_bytes());
     hmac::verify(&key, given.as_bytes(), expected.as_ref()).is_ok()

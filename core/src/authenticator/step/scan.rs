@@ -1,13 +1,13 @@
-//! What a person has of an invitation: the text of a code, a picture of one, or a code to be typed.
+//! Reads an enrollment code from scanned text, from a picture, or from typed characters.
 
 use crate::authenticator::error::Error;
 use crate::protocol::code::{CodeInput, Scanned, read_text, read_typed};
 use crate::protocol::qr;
 
-/// Reads what the person has.
+/// Reads a code. Decoding a picture takes CPU time, so call this function on a blocking thread.
 ///
 /// # Errors
-/// `Code` and `Picture` say what is wrong with it.
+/// `Code` when an invite or a typed code is malformed; `Picture` when the picture can't be decoded or shows no QR code.
 pub(crate) fn read(input: CodeInput) -> Result<Scanned, Error> {
     match input {
         CodeInput::Text { text } => Ok(read_text(&text)?),

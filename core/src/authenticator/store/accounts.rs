@@ -1,4 +1,4 @@
-//! Accounts in the database.
+//! The table of accounts. Push keys are sealed; public keys, names and service data are not.
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -26,10 +26,14 @@ fn sealed_at(row: &str) -> Place<'_> {
 }
 
 impl Tables<'_> {
+    /// Inserts an account. Its push address was just made, so the address is renewed in 30 days.
+    ///
+    /// # Errors
+    /// `Store`, also when another account has the same id, the same slot, or the same issuer and device id.
     pub(crate) fn insert_account(&self, account: &AccountRecord) -> Result<(), Error> {
         self.recipients_changed.set(true);
         let (state, cause) = state_columns(account.state)?;
-        // EXPOSE: to be sealed.
+        // EXPOSE: sealed here.
         let sealed = self.sealer.seal(&sealed_at(&account.id.0), account.push_keys.to_bytes().expose())?;
         self.connection.execute(
             &format!(
@@ -57,7 +61,7 @@ impl Tables<'_> {
                 account.sign_in.as_ref().map(|sign_in| to_json(&sign_in.guard)).transpose()?,
                 account.policy.as_ref().map(to_json).transpose()?,
                 account.trouble.as_ref().map(to_json).transpose()?,
-                // The address that it was added with is fresh.
+                // The push address was made while the account was added.
                 to_integer(account.added_at.plus(RENEW_AFTER))?,
                 to_json(&account.memory)?,
             ],
@@ -65,23 +69,28 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Every readable account, oldest first; an unreadable record costs no other.
+    /// Returns every readable account, oldest first, including pending and removed accounts.
     pub(crate) fn accounts(&self) -> Result<Vec<AccountRecord>, Error> {
         let mut statement =
             self.connection.prepare(&format!("SELECT {COLUMNS} FROM accounts ORDER BY added_at, rowid"))?;
         readable(statement.query([])?, "account", |row| self.read_account(row))
     }
 
-    /// Accounts that pushes may come for.
+    /// Returns the data of the active accounts that the notification extension needs.
     pub(crate) fn recipients(&self) -> Result<Vec<InboxRecipient>, Error> {
         let active = self.accounts()?.into_iter().filter(|account| account.state == StoredState::Active);
         Ok(active.map(|account| account.recipient()).collect())
     }
 
+    /// Returns an account by its id on this phone.
+    ///
+    /// # Errors
+    /// `UnknownAccount`; `Store(Record)` when the record can't be read.
     pub(crate) fn account(&self, id: &AccountId) -> Result<AccountRecord, Error> {
         self.account_where("id = ?1", &id.0)?.ok_or(Error::UnknownAccount)
     }
 
+    /// Returns the account with this push slot; `None` when no account has it.
     pub(crate) fn account_by_slot(&self, slot: &[u8]) -> Result<Option<AccountRecord>, Error> {
         self.account_where("slot = ?1", &slot)
     }
@@ -120,7 +129,7 @@ impl Tables<'_> {
         })
     }
 
-    /// Moves an account to a state; one that was removed no longer needs its keys.
+    /// Sets the state of an account. For the state `Removed`, also retires all its keys.
     pub(crate) fn set_account_state(&self, id: &AccountId, state: StoredState) -> Result<(), Error> {
         self.recipients_changed.set(true);
         if matches!(state, StoredState::Removed(_)) {
@@ -132,7 +141,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Turns phone sign-in on with a key, or off; the key that was on before is retired.
+    /// Stores the sign-in key; `None` turns phone sign-in off. Retires the previous sign-in key if it is replaced.
     pub(crate) fn set_sign_in(&self, id: &AccountId, sign_in: Option<&SignInKey>) -> Result<(), Error> {
         let before: Option<String> =
             self.connection.query_row("SELECT sign_in_alias FROM accounts WHERE id = ?1", [&id.0], |row| row.get(0))?;
@@ -151,18 +160,24 @@ impl Tables<'_> {
         Ok(())
     }
 
+    /// Stores the policy of a signed state.
     pub(crate) fn set_policy(&self, id: &AccountId, policy: &Policy) -> Result<(), Error> {
         self.connection.execute("UPDATE accounts SET policy = ?2 WHERE id = ?1", params![id.0, to_json(policy)?])?;
         Ok(())
     }
 
+    /// Stores what keeps the account from working; `None` means that nothing does. An unknown account is ignored.
     pub(crate) fn set_trouble(&self, id: &AccountId, trouble: Option<Trouble>) -> Result<(), Error> {
         let trouble = trouble.as_ref().map(to_json).transpose()?;
         self.connection.execute("UPDATE accounts SET trouble = ?2 WHERE id = ?1", params![id.0, trouble])?;
         Ok(())
     }
 
-    /// Changes what is remembered of an account's prompts; the extension is told only of a change.
+    /// Changes the fatigue guard's memory of an account. If the memory has changed, the notification extension gets a
+    /// new snapshot.
+    ///
+    /// # Errors
+    /// `UnknownAccount`, `Store`.
     pub(crate) fn remember<T>(&self, id: &AccountId, change: impl FnOnce(&mut Memory) -> T) -> Result<T, Error> {
         let known: Option<String> = self
             .connection
@@ -180,12 +195,14 @@ impl Tables<'_> {
         Ok(value)
     }
 
+    /// Stores the service's clock minus this phone's, in seconds.
     pub(crate) fn set_clock_offset(&self, id: &AccountId, offset: i64) -> Result<(), Error> {
         self.recipients_changed.set(true);
         self.connection.execute("UPDATE accounts SET clock_offset = ?2 WHERE id = ?1", params![id.0, offset])?;
         Ok(())
     }
 
+    /// Stores the service's keys. The caller has verified that they continue the earlier ones.
     pub(crate) fn set_service_keys(&self, id: &AccountId, keys: &ServiceKeys) -> Result<(), Error> {
         self.recipients_changed.set(true);
         self.connection
@@ -193,10 +210,14 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// True at most once in `interval` seconds for each account; asking counts.
+    /// Whether the account's key chain may be fetched now: true at most once in `interval` seconds. If true, stores
+    /// `now` as the time of the fetch.
+    ///
+    /// # Security
+    /// Limits the number of requests that an attacker can cause with random key ids.
     pub(crate) fn may_ask_for_keys(&self, id: &AccountId, now: Timestamp, interval: u64) -> Result<bool, Error> {
         let changed = self.connection.execute(
-            // GUARD(keys-storm): j9_a_storm_of_random_keys_costs_one_request_in_five_minutes
+            // GUARD(keys-storm): j9_unknown_keys_cause_one_key_request_in_five_minutes
             // INSTEAD: "UPDATE accounts SET keys_asked_at = ?2 WHERE id = ?1 AND ?3 > 0",
             "UPDATE accounts SET keys_asked_at = ?2 WHERE id = ?1 AND abs(?2 - keys_asked_at) >= ?3",
             params![id.0, to_integer(now)?, to_integer(Timestamp(interval))?],
@@ -204,10 +225,14 @@ impl Tables<'_> {
         Ok(changed == 1)
     }
 
-    /// True at most once in `interval` seconds for each account; asking counts.
+    /// Whether an unreadable push may cause a fetch now: true at most once in `interval` seconds. If true, stores `now`
+    /// as the time of the fetch.
+    ///
+    /// # Security
+    /// Limits the number of requests, and the battery use, that malformed pushes can cause.
     pub(crate) fn may_fetch_for_push(&self, id: &AccountId, now: Timestamp, interval: u64) -> Result<bool, Error> {
         let changed = self.connection.execute(
-            // GUARD(unreadable-push-storm): j9_pushes_that_cannot_be_read_make_the_phone_ask_once_in_thirty_seconds
+            // GUARD(unreadable-push-storm): j9_unreadable_pushes_cause_one_fetch_in_thirty_seconds
             // INSTEAD: "UPDATE accounts SET push_fetch_at = ?2 WHERE id = ?1 AND ?3 > 0",
             "UPDATE accounts SET push_fetch_at = ?2 WHERE id = ?1 AND abs(?2 - push_fetch_at) >= ?3",
             params![id.0, to_integer(now)?, to_integer(Timestamp(interval))?],
@@ -215,7 +240,8 @@ impl Tables<'_> {
         Ok(changed == 1)
     }
 
-    /// Deletes an account with everything that hangs on it; its keys are retired.
+    /// Deletes an account with its prompts, withdrawals, notices and registration (by foreign keys), and retires its
+    /// keys. Entries of the outbox stay.
     pub(crate) fn delete_account(&self, id: &AccountId) -> Result<(), Error> {
         self.recipients_changed.set(true);
         self.retire_keys_of(id)?;
@@ -238,7 +264,8 @@ fn read_sign_in(row: &Row<'_>) -> Result<Option<SignInKey>, Error> {
     }
 }
 
-/// What can't be read is forgotten: it alerts as usual, and costs nobody the account.
+/// Parses the fatigue guard's memory. An unreadable memory counts as empty: the account can still be used, and its
+/// prompts alert.
 fn read_memory(text: Option<String>) -> Memory {
     text.and_then(|text| from_json(&text).ok()).unwrap_or_default()
 }
@@ -260,18 +287,31 @@ fn read_state(state: &str, cause: Option<String>) -> Result<StoredState, Error> 
     }
 }
 
+/// Serializes a value for a JSON column.
+///
+/// # Errors
+/// `Store(Record)`.
 pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|_unserializable| Error::Store(StoreFault::Record))
 }
 
+/// Parses a JSON column.
+///
+/// # Errors
+/// `Store(Record)` when the text can't be parsed as `T`: the record is damaged, or a newer version wrote it.
 pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|_malformed| Error::Store(StoreFault::Record))
 }
 
+/// Converts a time in seconds to SQLite's signed integer.
+///
+/// # Errors
+/// `Store(Record)` when the time is too large.
 pub(super) fn to_integer(time: Timestamp) -> Result<i64, Error> {
     i64::try_from(time.0).map_err(|_too_large| Error::Store(StoreFault::Record))
 }
 
+/// Converts a stored time back; a negative one counts as 0.
 pub(super) fn from_integer(time: i64) -> Timestamp {
     Timestamp(u64::try_from(time).unwrap_or(0))
 }

@@ -1,10 +1,11 @@
-//! Two processes on one store, as two terminal phones of one folder are: nothing is lost, nothing is done twice.
+//! Tests two processes with one database (for example two terminal phones with one folder): nothing is lost, and
+//! nothing is done twice. Also tests that expired prompts can't be answered.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
-    reason = "tests fail by panicking; a child process speaks to its test"
+    reason = "tests fail by panicking; a child process reports to its test on stdout"
 )]
 
 use std::collections::BTreeSet;
@@ -34,15 +35,16 @@ use crate::values::platform::{
 };
 use crate::values::prompt::{Delivery, PromptId, PromptState};
 
-/// Each round is several writes that reach the disk; `COUNTERSIGN_ROUNDS=1000` is the long run.
+/// Returns the number of prompts that are denied: 200, or `COUNTERSIGN_ROUNDS` (1000 in the long run). Each denial
+/// costs several synced writes.
 fn rounds() -> usize {
     std::env::var("COUNTERSIGN_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(200)
 }
 
-/// The folder of the store, in a process that was started for it.
+/// The environment variable that gives a child process the folder of the store.
 const HOME: &str = "COUNTERSIGN_TEST_HOME";
 
-/// A device without a network: what is decided is stored and waits.
+/// Ports of a device without a network: answers are stored, and wait in the outbox.
 struct Offline;
 
 impl PushChannel for Offline {
@@ -72,7 +74,7 @@ fn keys(home: &Path) -> SealedFileKeyStore {
 }
 
 async fn open(home: &Path) -> Result<Authenticator, Error> {
-    // It stands still: each answer is tried once, by whoever stored it.
+    // The clock does not advance, so only the process that stored an answer attempts to send it, and only once.
     open_at(home, FakeClock::new(NOW)).await
 }
 
@@ -106,11 +108,11 @@ fn store(home: &Path) -> Store {
     Store::open(&home.join(DATABASE), &inbox, &keys(home)).unwrap()
 }
 
-/// A store with an account and so many open requests.
+/// Makes a database with one account and this number of open prompts.
 fn filled(home: &Path, requests: usize) -> AccountRecord {
     let account = account(home);
     store(home)
-        .write_blocking(Point::TakenUp, |tables| {
+        .write_blocking(Point::CleanedUp, |tables| {
             tables.insert_account(&account)?;
             for number in 0..requests {
                 tables.insert_prompt(&prompt(&account, &jti(number), "known_browser"))?;
@@ -121,7 +123,7 @@ fn filled(home: &Path, requests: usize) -> AccountRecord {
     account
 }
 
-/// Denies every request, and says which ones were still open.
+/// Denies every prompt, and prints the numbers of the prompts that were still open.
 async fn deny_all(home: PathBuf) {
     let authenticator = open(&home).await.unwrap();
     for number in 0..rounds() {
@@ -130,7 +132,7 @@ async fn deny_all(home: PathBuf) {
             match authenticator.deny(id.clone()).await {
                 Ok(Step::Queued { .. }) => println!("denied {number}"),
                 Err(Error::AlreadyAnswered) => {}
-                // A machine with much to do: said to the person, who tries again.
+                // On a busy machine the database may be locked for too long; a person would try again.
                 Err(Error::Store(StoreFault::Busy)) => continue,
                 other => panic!("{number}: {other:?}"),
             }
@@ -147,7 +149,7 @@ impl Process {
     fn start(home: &Path) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
-            .args(["--exact", "authenticator::store::contended::two_processes_answer_each_request_once", "--nocapture"])
+            .args(["--exact", "authenticator::store::contended::two_processes_answer_each_prompt_once", "--nocapture"])
             .env(HOME, home)
             .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -155,7 +157,8 @@ impl Process {
         Self(child, out)
     }
 
-    /// The numbers that it denied, until it has said so many or has finished.
+    /// Reads the numbers of the prompts that the process denied, but at most `at_most` numbers. Returns them, and
+    /// whether the process has printed that it has finished.
     fn denied(&mut self, at_most: usize) -> (Vec<usize>, bool) {
         let mut denied = Vec::new();
         while denied.len() < at_most {
@@ -163,7 +166,7 @@ impl Process {
             if self.1.read_line(&mut line).unwrap() == 0 {
                 return (denied, false);
             }
-            // The test runner's own words may stand before ours on a line.
+            // The test runner may print its own text before the child's text on the same line.
             if let Some((_, number)) = line.trim_end().split_once("denied ") {
                 denied.push(number.parse().unwrap());
             } else if line.contains("finished") {
@@ -174,9 +177,10 @@ impl Process {
     }
 }
 
-/// Two processes go through the same requests, side by side; one is killed on the way and begins again. Each request is denied by one of them, is stored once, and is sent by whoever stored it.
+/// Two processes deny the same prompts in parallel. One is killed in between, and a third process continues. Each
+/// prompt is denied by one process, and its answer is stored once and attempted at most once.
 #[test]
-fn two_processes_answer_each_request_once() {
+fn two_processes_answer_each_prompt_once() {
     if let Some(home) = std::env::var_os(HOME) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(deny_all(PathBuf::from(home)));
@@ -197,19 +201,19 @@ fn two_processes_answer_each_request_once() {
 
     let said: Vec<usize> = denied.into_iter().chain(others).chain(more).collect();
     let distinct: BTreeSet<usize> = said.iter().copied().collect();
-    assert_eq!(distinct.len(), said.len(), "two processes denied the same request");
-    // What was stored when the kill came was not said any more: one at most.
+    assert_eq!(distinct.len(), said.len(), "two processes denied the same prompt");
+    // One denial may have been stored just before the kill but not printed.
     assert!(said.len() >= rounds() - 1, "{} of {} were denied", said.len(), rounds());
     store(folder.path())
-        .write_blocking(Point::TakenUp, |tables| {
-            let told = tables.outbox()?;
-            let about: BTreeSet<String> = told.iter().filter_map(|entry| Some(entry.prompt.clone()?.jti)).collect();
-            assert_eq!((told.len(), about.len()), (rounds(), rounds()), "each is stored once");
-            for entry in &told {
-                let Message::Answer { answer, .. } = &entry.message else { panic!("no answer") };
+        .write_blocking(Point::CleanedUp, |tables| {
+            let entries = tables.outbox()?;
+            let about: BTreeSet<String> = entries.iter().filter_map(|entry| Some(entry.prompt.clone()?.jti)).collect();
+            assert_eq!((entries.len(), about.len()), (rounds(), rounds()), "not exactly one answer for each prompt");
+            for entry in &entries {
+                let Message::Answer { answer, .. } = &entry.message else { panic!("an entry is not an answer") };
                 jose::verify::<serde_json::Value>(answer, "phone-answer+jwt", |_kid| Some(account.device_key.clone()))
                     .unwrap();
-                assert!(entry.attempts <= 1, "sent {} times while it was somebody's", entry.attempts);
+                assert!(entry.attempts <= 1, "attempted {} times while it was leased", entry.attempts);
             }
             for number in 0..rounds() {
                 let id = PromptId { account: account.id.clone(), jti: jti(number) };
@@ -220,9 +224,10 @@ fn two_processes_answer_each_request_once() {
         .unwrap();
 }
 
-/// A second process that starts takes nothing from the first one; one that starts alone goes on at once.
+/// A second authenticator on the same folder does not end the leases of the first one. An authenticator that is opened
+/// alone ends all leases.
 #[tokio::test]
-async fn a_lease_is_ended_only_by_a_process_that_is_alone() {
+async fn only_a_process_that_is_alone_ends_leases() {
     let folder = tempfile::tempdir().unwrap();
     let account = filled(folder.path(), 1);
     let first = open(folder.path()).await.unwrap();
@@ -232,23 +237,23 @@ async fn a_lease_is_ended_only_by_a_process_that_is_alone() {
         let connection = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
         connection.query_row("SELECT lease_until FROM outbox", [], |row| row.get::<_, i64>(0)).unwrap()
     };
-    // The first is in the middle of sending it.
+    // A lease as if the first authenticator were sending the answer now.
     let under_way = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
     under_way.execute("UPDATE outbox SET lease_until = 1790000045", []).unwrap();
     let second = open(folder.path()).await.unwrap();
-    assert_eq!(lease(), 1_790_000_045, "somebody else's");
+    assert_eq!(lease(), 1_790_000_045, "the lease of the first authenticator was ended");
     assert_eq!(second.delivery(id.clone()).await, Ok(Some(Delivery::WaitingForNetwork)));
     first.shut_down().await;
     second.shut_down().await;
     drop((first, second));
     let alone = open(folder.path()).await.unwrap();
-    assert_eq!(lease(), 0, "left behind");
+    assert_eq!(lease(), 0, "a lease of a closed authenticator was kept");
     alone.shut_down().await;
 }
 
-/// Another process holds the database for longer than anybody waits: said, and nothing is lost.
+/// Another connection locks the database for longer than the timeout: the error is reported, and a later try succeeds.
 #[tokio::test]
-async fn j9_w4_a_database_that_is_held_by_another_process_is_said_and_loses_nothing() {
+async fn j9_w4_a_database_locked_by_another_process_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let account = filled(folder.path(), 1);
     let authenticator = open(folder.path()).await.unwrap();
@@ -257,14 +262,14 @@ async fn j9_w4_a_database_that_is_held_by_another_process_is_said_and_loses_noth
     let id = PromptId { account: account.id.clone(), jti: jti(0) };
     let busy = Error::Store(StoreFault::Busy);
     assert_eq!(authenticator.deny(id.clone()).await.err(), Some(busy.clone()));
-    assert_eq!(open(folder.path()).await.err(), Some(busy), "nor does another phone open");
+    assert_eq!(open(folder.path()).await.err(), Some(busy), "the locked database was opened");
     drop(held);
     assert_eq!(authenticator.deny(id.clone()).await, Ok(Step::Queued { prompt: id }));
     authenticator.shut_down().await;
 }
 
 #[tokio::test]
-async fn j6_w8_what_is_over_is_neither_approved_nor_denied() {
+async fn j6_w8_an_expired_prompt_is_neither_approved_nor_denied() {
     let folder = tempfile::tempdir().unwrap();
     let account = filled(folder.path(), 1);
     let id = PromptId { account: account.id.clone(), jti: jti(0) };

@@ -1,4 +1,5 @@
-//! Enrollments under way, in the database.
+//! The table of unfinished enrollments that were started from an enrollment code. The enrollment key K and the push
+//! keys are sealed.
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -23,6 +24,10 @@ fn push_keys_at(row: &str) -> Place<'_> {
 }
 
 impl Tables<'_> {
+    /// Inserts an enrollment that the person has accepted.
+    ///
+    /// # Errors
+    /// `Store`, also when the table already has its ticket or account; `Platform` when its secrets can't be sealed.
     pub(crate) fn insert_enrollment(&self, record: &EnrollmentRecord) -> Result<(), Error> {
         let ticket = &record.ticket.0;
         self.connection.execute(
@@ -32,7 +37,7 @@ impl Tables<'_> {
                 record.facts.account.0,
                 to_json(&record.stage)?,
                 to_json(&record.facts)?,
-                // EXPOSE: both to be sealed.
+                // EXPOSE: both are sealed here.
                 self.sealer.seal(&key_at(ticket), record.key.to_bytes().expose())?,
                 self.sealer.seal(&push_keys_at(ticket), record.push_keys.to_bytes().expose())?,
             ],
@@ -40,15 +45,21 @@ impl Tables<'_> {
         Ok(())
     }
 
+    /// Returns every readable enrollment, oldest first.
     pub(crate) fn enrollments(&self) -> Result<Vec<EnrollmentRecord>, Error> {
         let mut statement = self.connection.prepare("SELECT * FROM enrollments ORDER BY rowid")?;
         readable(statement.query([])?, "enrollment", |row| self.read_enrollment(row))
     }
 
+    /// Returns the enrollment of a ticket.
+    ///
+    /// # Errors
+    /// `UnknownTicket` when no stored enrollment has this ticket.
     pub(crate) fn enrollment(&self, ticket: &Ticket) -> Result<EnrollmentRecord, Error> {
         self.enrollment_where("ticket = ?1", &ticket.0)?.ok_or(Error::UnknownTicket)
     }
 
+    /// Returns the unfinished enrollment of an account, if any.
     pub(crate) fn enrollment_of(&self, account: &AccountId) -> Result<Option<EnrollmentRecord>, Error> {
         self.enrollment_where("account = ?1", &account.0)
     }
@@ -73,6 +84,10 @@ impl Tables<'_> {
         })
     }
 
+    /// Stores the stage of an enrollment.
+    ///
+    /// # Errors
+    /// `UnknownTicket` when the enrollment was deleted in the meantime, for example by `Authenticator::abandon`.
     pub(crate) fn set_enrollment_stage(&self, ticket: &Ticket, stage: &Stage) -> Result<(), Error> {
         let changed = self
             .connection
@@ -80,17 +95,20 @@ impl Tables<'_> {
         if changed == 1 { Ok(()) } else { Err(Error::UnknownTicket) }
     }
 
+    /// Deletes an enrollment with its secrets. An unknown ticket is ignored.
     pub(crate) fn delete_enrollment(&self, ticket: &Ticket) -> Result<(), Error> {
         self.connection.execute("DELETE FROM enrollments WHERE ticket = ?1", [&ticket.0])?;
         Ok(())
     }
 
+    /// Deletes the enrollment of an account, with its secrets, if there is one.
     pub(crate) fn delete_enrollment_of(&self, account: &AccountId) -> Result<(), Error> {
         self.connection.execute("DELETE FROM enrollments WHERE account = ?1", [&account.0])?;
         Ok(())
     }
 
-    /// Whether a working or waiting account of the same person at the same service is on this phone.
+    /// Whether this phone has an active or pending account of this issuer with this `account_id` (the id at the
+    /// service).
     pub(crate) fn has_account(&self, issuer: &Issuer, account_id: &str) -> Result<bool, Error> {
         Ok(self.connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM accounts WHERE issuer = ?1 AND account_id = ?2 AND state != 'removed')",
@@ -99,8 +117,9 @@ impl Tables<'_> {
         )?)
     }
 
-    /// Deletes what is left of the same account from before the service removed this phone.
-    pub(crate) fn delete_removed_twins(&self, account: &AccountRecord) -> Result<(), Error> {
+    /// Deletes older records of an account that is being added again. These are the records with the same issuer and
+    /// the same id at the service, in the state `removed`.
+    pub(crate) fn delete_removed_duplicates(&self, account: &AccountRecord) -> Result<(), Error> {
         self.recipients_changed.set(true);
         self.connection.execute(
             "DELETE FROM accounts WHERE issuer = ?1 AND account_id = ?2 AND state = 'removed'",

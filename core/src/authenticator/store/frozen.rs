@@ -1,7 +1,7 @@
-//! A database of schema 1 as a file, made once: every later version reads it.
+//! Tests that this version reads a database file of schema 1 that was made once. Every later version must read it, too.
 //!
-//! Made by `COUNTERSIGN_FREEZE=1 cargo test -p countersign --lib frozen`, and never again once schema 1 is released: a
-//! new schema gets a file of its own, and both are read.
+//! `COUNTERSIGN_FREEZE=1 cargo test -p countersign --lib frozen` makes the file. Never make it again after schema 1 is
+//! released: a new schema gets its own file, and the test then reads both files.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::path::PathBuf;
@@ -27,14 +27,14 @@ use crate::values::platform::KeyGuard;
 use crate::values::prompt::{Outcome, PromptId, PromptState};
 use crate::values::ticket::Ticket;
 
-/// What wrapped the keys in the file.
+/// The wrapping key of the fake key store that has wrapped the sealing keys in the file.
 const MARK: u8 = 0x5a;
 
 fn file() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/frozen/version-1.db")
 }
 
-/// An account with everything that one can have.
+/// An account in which every optional field has a value.
 fn ada() -> AccountRecord {
     let mut ada = account("ada");
     let guard = KeyGuard::BiometricOrCredential;
@@ -82,7 +82,7 @@ fn enrollment() -> EnrollmentRecord {
     }
 }
 
-/// An addition by signing in, before anything was made.
+/// An enrollment by signing in, before any key was made.
 fn entered() -> SignInEnrollment {
     let account = account("entered");
     serde_json::from_value(json!({
@@ -136,7 +136,7 @@ fn fill(tables: &Tables<'_>) -> Result<(), Error> {
     tables.retire_key("countersign-sign-in-older", &ada().id)
 }
 
-/// Everything that `fill` wrote, as a version reads it that has never seen it written.
+/// Checks that everything that `fill` wrote is read.
 fn check(tables: &Tables<'_>) -> Result<(), Error> {
     let found: Vec<AccountId> = tables.accounts()?.into_iter().map(|account| account.id).collect();
     assert_eq!(found, [ada().id, removed().id, pending().id]);
@@ -149,7 +149,7 @@ fn check(tables: &Tables<'_>) -> Result<(), Error> {
     let enrolled = tables.enrollment_of(&pending().id)?.unwrap();
     assert_eq!((&enrolled.ticket, &enrolled.stage), (&enrollment().ticket, &enrollment().stage));
     let secrets = |record: &EnrollmentRecord| {
-        // EXPOSE: compared with what was frozen.
+        // EXPOSE: compared with the frozen values.
         (record.key.to_bytes().expose().clone(), record.push_keys.to_bytes().expose().clone())
     };
     assert_eq!(secrets(&enrolled), secrets(&enrollment()));
@@ -164,13 +164,13 @@ fn check(tables: &Tables<'_>) -> Result<(), Error> {
     assert_eq!((open.state, open.quiet), (PromptState::Open, Some(Quiet::Muted { until: NOW.plus(3_600) })));
     assert!(matches!(tables.prompt(&prompt_id("answered"))?.state, PromptState::Answering { .. }));
     assert_eq!(tables.prompt(&prompt_id("done"))?.state, PromptState::Done { outcome: Outcome::Approved });
-    assert!(!tables.insert_prompt(&prompt(&ada(), "withdrawn", "unknown"))?, "it stays withdrawn");
+    assert!(!tables.insert_prompt(&prompt(&ada(), "withdrawn", "unknown"))?, "a withdrawn prompt was stored");
 
     let sent = tables.outbox_entry(&entry().id)?.unwrap();
     assert_eq!((sent.account, sent.prompt, sent.endpoint), (entry().account, entry().prompt, entry().endpoint));
     assert_eq!(text(&sent.message), text(&entry().message));
     assert_eq!(text(&sent.speaker), text(&entry().speaker));
-    assert_eq!((sent.attempts, sent.next_at, sent.give_up_at), (1, NOW.plus(2), NOW.plus(24 * 3_600)));
+    assert_eq!((sent.attempts, sent.next_at, sent.abandon_at), (1, NOW.plus(2), NOW.plus(24 * 3_600)));
 
     assert_eq!(tables.notices()?, [notice("new")]);
     let retired: Vec<String> = tables.retired_keys()?.into_iter().map(|key| key.alias).collect();
@@ -178,7 +178,7 @@ fn check(tables: &Tables<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What an account says, without its secrets' types.
+/// Returns all fields of an account as text. The push keys are exposed for the comparison.
 fn facts(account: &AccountRecord) -> String {
     format!(
         "{:?} {:?} {} {} {} {} {:?} {} {:?} {:?} {:?} {:?} {:?} {} {:?} {:?} {:?} {:?} {:?}",
@@ -192,7 +192,7 @@ fn facts(account: &AccountRecord) -> String {
         account.key_alias,
         account.device_key.as_sec1(),
         account.slot,
-        // EXPOSE: compared with what was frozen.
+        // EXPOSE: compared with the frozen values.
         account.push_keys.to_bytes().expose(),
         account.endpoints,
         account.service_keys,
@@ -205,25 +205,25 @@ fn facts(account: &AccountRecord) -> String {
     )
 }
 
-/// Whatever is stored as JSON, as that.
+/// Returns a value as the JSON text that is stored.
 fn text(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap()
 }
 
 #[test]
-fn the_frozen_database_of_version_1_is_read_whole() {
+fn the_frozen_database_of_version_1_is_read_completely() {
     let keys = FakeKeyStore::wrapping_with(MARK);
     let folder = tempfile::tempdir().unwrap();
     let (path, inbox) = (folder.path().join("db"), folder.path().join("inbox"));
     if std::env::var_os("COUNTERSIGN_FREEZE").is_some() {
         let store = Store::open(&path, &inbox, &keys).unwrap();
-        store.write_blocking(Point::TakenUp, fill).unwrap();
+        store.write_blocking(Point::CleanedUp, fill).unwrap();
         drop(store);
         std::fs::copy(&path, file()).unwrap();
     }
     std::fs::copy(file(), &path).unwrap();
-    Store::open(&path, &inbox, &keys).unwrap().write_blocking(Point::TakenUp, check).unwrap();
-    // Another device's keys open none of it.
+    Store::open(&path, &inbox, &keys).unwrap().write_blocking(Point::CleanedUp, check).unwrap();
+    // Another device's keys can't open it.
     let others = Store::open(&path, &inbox, &FakeKeyStore::wrapping_with(0x33)).err();
     assert_eq!(others, Some(Error::FromAnotherDevice));
 }

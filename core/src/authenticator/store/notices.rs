@@ -1,4 +1,5 @@
-//! Notices in the database: shown until dismissed, remembered until the service no longer sends them.
+//! The table of notices. A notice is shown until it is dismissed. A dismissed notice stays stored for as long as the
+//! service may send it again.
 
 use rusqlite::params;
 
@@ -8,11 +9,12 @@ use crate::authenticator::store::{Tables, readable};
 use crate::base::clock::Timestamp;
 use crate::values::account::{AccountId, Notice};
 
-/// The service forgets its notices after thirty days.
+/// How long after its time a dismissed notice is stored, in seconds: 40 days. The service deletes notices after 30
+/// days, so it can't send a notice again that this phone has already deleted.
 const REMEMBERED: u64 = 40 * 24 * 60 * 60;
 
 impl Tables<'_> {
-    /// Keeps a notice; one that was dismissed stays dismissed.
+    /// Stores a notice. A notice that is already stored, dismissed or not, stays as it is.
     pub(crate) fn insert_notice(&self, notice: &Notice) -> Result<(), Error> {
         self.connection.execute(
             "INSERT OR IGNORE INTO notices (account, id, kind, at) VALUES (?1, ?2, ?3, ?4)",
@@ -21,7 +23,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// What the person has not dismissed, newest first.
+    /// Returns the notices that the person has not dismissed, newest first.
     pub(crate) fn notices(&self) -> Result<Vec<Notice>, Error> {
         let sql = "SELECT account, id, kind, at FROM notices WHERE dismissed = 0 ORDER BY at DESC, rowid DESC";
         let mut statement = self.connection.prepare(sql)?;
@@ -35,7 +37,7 @@ impl Tables<'_> {
         })
     }
 
-    /// True when there was such a notice to dismiss.
+    /// Marks a notice as dismissed; false when the notice is unknown or was already dismissed.
     pub(crate) fn dismiss_notice(&self, account: &AccountId, id: &str) -> Result<bool, Error> {
         let changed = self.connection.execute(
             "UPDATE notices SET dismissed = 1 WHERE account = ?1 AND id = ?2 AND dismissed = 0",
@@ -44,6 +46,7 @@ impl Tables<'_> {
         Ok(changed == 1)
     }
 
+    /// Deletes dismissed notices that the service no longer sends.
     pub(crate) fn sweep_notices(&self, now: Timestamp) -> Result<(), Error> {
         let oldest = to_integer(Timestamp(now.0.saturating_sub(REMEMBERED)))?;
         self.connection.execute("DELETE FROM notices WHERE dismissed = 1 AND at < ?1", [oldest])?;

@@ -1,4 +1,4 @@
-//! What must still be told to a service, in the database.
+//! The table of the outbox: messages that the service has not acknowledged yet.
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -10,10 +10,12 @@ use crate::base::clock::Timestamp;
 use crate::values::account::AccountId;
 use crate::values::prompt::{Delivery, PromptId};
 
-/// How long the outcome of an attempted answer is asked for, in seconds.
-const ASK_ON: u64 = 24 * 60 * 60;
+/// How long after its first attempt an answer is resent to learn the outcome, in seconds.
+const OUTCOME_LIFE: u64 = 24 * 60 * 60;
 
 impl Tables<'_> {
+    /// Inserts an entry. Call this method in the transaction that stores the change that the message reports, so that
+    /// neither is stored without the other.
     pub(crate) fn insert_outbox(&self, entry: &Entry) -> Result<(), Error> {
         self.connection.execute(
             "INSERT INTO outbox (id, account, prompt, speaker, endpoint, body, next_at, give_up_at, lease_until)
@@ -26,18 +28,20 @@ impl Tables<'_> {
                 entry.endpoint,
                 to_json(&entry.message)?,
                 to_integer(entry.next_at)?,
-                to_integer(entry.give_up_at)?,
+                to_integer(entry.abandon_at)?,
                 to_integer(entry.lease_until)?,
             ],
         )?;
         Ok(())
     }
 
-    /// Takes an entry to send it, so that nobody else does; `held` is its lease as the taker knows it, so of
-    /// several takers one wins.
+    /// Leases an entry until `until`, and counts the attempt. While the lease lasts, no other process or task sends the
+    /// entry. `held` is the value of `lease_until` that the caller has read: if it has changed, another caller has the
+    /// lease.
     ///
-    /// From the first attempt on the service may have taken it, so what is about a prompt is asked about for a
-    /// day longer, until the truth is known.
+    /// Returns the entry; `None` when another caller has leased it, or it was deleted. The first attempt also extends
+    /// the life of an entry about a prompt to at least a day from `now`: the service may have the answer, and the phone
+    /// must learn the real outcome.
     pub(crate) fn lease_outbox(
         &self,
         id: &EntryId,
@@ -49,13 +53,14 @@ impl Tables<'_> {
             "UPDATE outbox SET lease_until = ?2, attempts = attempts + 1,
                 give_up_at = CASE WHEN attempts = 0 AND prompt IS NOT NULL THEN max(give_up_at, ?3) ELSE give_up_at END
              WHERE id = ?1 AND lease_until = ?4",
-            params![id.0, to_integer(until)?, to_integer(now.plus(ASK_ON))?, to_integer(held)?],
+            params![id.0, to_integer(until)?, to_integer(now.plus(OUTCOME_LIFE))?, to_integer(held)?],
         )?;
-        // GUARD(outbox-lease): of_several_takers_one_sends_and_what_the_caller_stored_is_the_callers
+        // GUARD(outbox-lease): one_caller_gets_the_lease_of_an_outbox_entry
         // INSTEAD: self.outbox_entry(id)
         if leased == 0 { Ok(None) } else { self.outbox_entry(id) }
     }
 
+    /// Returns an entry by its id; `None` when it was acknowledged or dropped.
     pub(crate) fn outbox_entry(&self, id: &EntryId) -> Result<Option<Entry>, Error> {
         let found = self
             .connection
@@ -64,14 +69,15 @@ impl Tables<'_> {
         found.transpose()
     }
 
-    /// Every entry, the one that is due first at the front.
+    /// Returns every readable entry of all accounts, in the order in which they are due.
     pub(crate) fn outbox(&self) -> Result<Vec<Entry>, Error> {
         let mut statement =
             self.connection.prepare("SELECT * FROM outbox ORDER BY max(next_at, lease_until), rowid")?;
         readable(statement.query([])?, "outbox", read_entry)
     }
 
-    /// Puts off what did not arrive, or may not have.
+    /// Ends the lease of an entry after a failed attempt, and sets the time of the next attempt. `may_have_arrived` is
+    /// false only when the request certainly did not leave this phone.
     pub(crate) fn postpone_outbox(
         &self,
         id: &EntryId,
@@ -85,18 +91,22 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Ends leases that a process which was killed left behind; only while no other process holds the store.
+    /// Ends all leases, which killed processes have left. Call this method only while no other process has the database
+    /// open: otherwise messages would be sent twice.
     pub(crate) fn end_leases(&self) -> Result<(), Error> {
         self.connection.execute("UPDATE outbox SET lease_until = 0", [])?;
         Ok(())
     }
 
+    /// Deletes an entry that was acknowledged or has expired.
     pub(crate) fn delete_outbox(&self, id: &EntryId) -> Result<(), Error> {
         self.connection.execute("DELETE FROM outbox WHERE id = ?1", [&id.0])?;
         Ok(())
     }
 
-    /// How far what was last told about a prompt has got; `None` when nothing is on its way.
+    /// Returns the delivery state of the newest entry about a prompt; `None` when there is none.
+    ///
+    /// Returns `Sent` if any attempt may have arrived: the service may then have acted on the message.
     pub(crate) fn delivery(&self, prompt: &PromptId) -> Result<Option<Delivery>, Error> {
         let found: Option<(i64, i64, i64)> = self
             .connection
@@ -108,14 +118,15 @@ impl Tables<'_> {
             .optional()?;
         Ok(found.map(|sent| match sent {
             (0, _, _) => Delivery::Sending,
-            // Under way, and every attempt before it has not left this phone.
+            // The current attempt has a lease, and no earlier attempt has left this phone.
             (attempts, unsent, 1..) if attempts == unsent.saturating_add(1) => Delivery::Sending,
             (attempts, unsent, _) if attempts == unsent => Delivery::WaitingForNetwork,
             _ => Delivery::Sent,
         }))
     }
 
-    pub(crate) fn outbox_is_silent_for(&self, account: &AccountId) -> Result<bool, Error> {
+    /// Whether no message of an account waits. If so, the outbox no longer needs the account's device key.
+    pub(crate) fn outbox_is_empty_for(&self, account: &AccountId) -> Result<bool, Error> {
         Ok(self.connection.query_row(
             "SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE account = ?1)",
             [&account.0],
@@ -136,7 +147,7 @@ fn read_entry(row: &Row<'_>) -> Result<Entry, Error> {
         message: from_json(&row.get::<_, String>("body")?)?,
         attempts: row.get("attempts")?,
         next_at: from_integer(row.get("next_at")?),
-        give_up_at: from_integer(row.get("give_up_at")?),
+        abandon_at: from_integer(row.get("give_up_at")?),
         lease_until: from_integer(row.get("lease_until")?),
     })
 }
@@ -165,13 +176,13 @@ mod tests {
             message: Message::Unenroll,
             attempts: 0,
             next_at: now,
-            give_up_at: now.plus(60),
+            abandon_at: now.plus(60),
             lease_until: Timestamp(0),
         }
     }
 
     #[test]
-    fn of_several_takers_one_sends_and_what_the_caller_stored_is_the_callers() {
+    fn one_caller_gets_the_lease_of_an_outbox_entry() {
         let folder = tempfile::tempdir().unwrap();
         let inbox = folder.path().join("inbox");
         let store = Store::open(&folder.path().join("db"), &inbox, &FakeKeyStore::default()).unwrap();
@@ -184,14 +195,14 @@ mod tests {
                 .is_some()
         };
         store.write_blocking(Point::Decided, |tables| tables.insert_outbox(&entry(now))).unwrap();
-        assert!(lease(Timestamp(0)), "the first who read it free");
-        assert!(!lease(Timestamp(0)), "and nobody else who did");
+        assert!(lease(Timestamp(0)), "the first caller did not get the lease");
+        assert!(!lease(Timestamp(0)), "two callers got the lease");
         store
             .write_blocking(Point::OutboxSettled, |tables| tables.delete_outbox(&EntryId("entry".to_owned())))
             .unwrap();
-        let own = entry(now).sent_by_the_caller(now);
+        let own = entry(now).leased_by_caller(now);
         store.write_blocking(Point::Decided, |tables| tables.insert_outbox(&own)).unwrap();
-        assert!(!lease(Timestamp(0)), "the loop, however fast it is");
-        assert!(lease(own.lease_until), "the caller");
+        assert!(!lease(Timestamp(0)), "the loop got the lease of the caller's entry");
+        assert!(lease(own.lease_until), "the caller did not get the lease of its own entry");
     }
 }

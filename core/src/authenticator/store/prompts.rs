@@ -1,4 +1,4 @@
-//! Prompts and withdrawals in the database.
+//! The tables of prompts and of withdrawals.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -12,26 +12,30 @@ use crate::values::account::AccountId;
 use crate::values::fatigue::Quiet;
 use crate::values::prompt::{Delivery, Outcome, Prompt, PromptId, PromptState};
 
-/// The outcome of an answer that had to wait is shown this long, in seconds.
+/// How long a prompt is still listed after its outcome has arrived, in seconds.
 const SHOWN_AFTER: u64 = 60;
 
-/// A prompt as it is stored; its bytes were verified before.
+/// A prompt, as the database stores it. The JWS was verified before it was stored.
 #[derive(Debug, Clone)]
 pub(crate) struct PromptRecord {
     pub(crate) id: PromptId,
+    /// The signed prompt; an answer contains its hash.
     pub(crate) jws: String,
     pub(crate) received_by: ReceivedBy,
+    /// When the prompt arrived, by this phone's clock.
     pub(crate) received_at: Timestamp,
+    /// When the prompt expires, by this phone's clock.
     pub(crate) expires_at: Timestamp,
     pub(crate) state: PromptState,
+    /// Why the prompt arrived without an alert; `None` when it alerted, or the person was using the app.
     pub(crate) quiet: Option<Quiet>,
 }
 
 impl PromptRecord {
-    /// What the person is shown of it.
+    /// Returns the prompt as screens show it, parsed from its JWS. The signature is not verified again.
     ///
     /// # Errors
-    /// `Store(Record)` when the stored bytes are not those of a verified prompt.
+    /// `Store(Record)` when the stored JWS can't be parsed.
     pub(crate) fn shown(&self, audience: &Audience) -> Result<Prompt, Error> {
         let prompt = read_verified(&self.jws, audience).ok_or(Error::Store(StoreFault::Record))?;
         Ok(Prompt { state: self.state, quiet: self.quiet, ..prompt })
@@ -39,9 +43,10 @@ impl PromptRecord {
 }
 
 impl Tables<'_> {
-    /// Stores a verified prompt; false when it is known already or was withdrawn before it came.
+    /// Stores a verified prompt; false when it is already stored, or was withdrawn before it arrived.
     ///
-    /// A push that comes after a fetch has brought the prompt is noted all the same: push works.
+    /// If a push arrives for an open prompt that was already fetched, its `received_by` becomes `Push`, so the answer
+    /// shows the service that pushes work.
     pub(crate) fn insert_prompt(&self, record: &PromptRecord) -> Result<bool, Error> {
         let withdrawn: bool = self.connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM withdrawn WHERE account = ?1 AND jti = ?2)",
@@ -73,13 +78,18 @@ impl Tables<'_> {
         Ok(inserted == 1)
     }
 
+    /// Returns a prompt by its id, whatever its state.
+    ///
+    /// # Errors
+    /// `UnknownPrompt`, also when its record can't be read.
     pub(crate) fn prompt(&self, id: &PromptId) -> Result<PromptRecord, Error> {
         self.prompts_where("account = ?1 AND jti = ?2", params![id.account.0, id.jti])?
             .pop()
             .ok_or(Error::UnknownPrompt)
     }
 
-    /// Prompts that wait for the person or the service, or whose outcome is news; oldest first.
+    /// Returns the prompts that wait for the person or the service, or whose outcome arrived in the last minute; oldest
+    /// first.
     pub(crate) fn live_prompts(&self, now: Timestamp) -> Result<Vec<PromptRecord>, Error> {
         self.prompts_where(
             "state = 'answering' OR (state = 'open' AND expires_at > ?1) OR done_at > ?2 ORDER BY received_at, rowid",
@@ -87,6 +97,8 @@ impl Tables<'_> {
         )
     }
 
+    /// Returns the prompts of an account that are not answered, including expired prompts that `sweep_prompts` has not
+    /// deleted yet.
     pub(crate) fn open_prompts_of(&self, account: &AccountId) -> Result<Vec<PromptRecord>, Error> {
         self.prompts_where("account = ?1 AND state = 'open'", params![account.0])
     }
@@ -112,10 +124,12 @@ impl Tables<'_> {
         })
     }
 
-    /// Moves a prompt from open to answering; false when it was not open any more.
+    /// Changes the state of a prompt from open to answering; false when the prompt was not open.
+    ///
+    /// This is one SQL statement, so only one of two processes with the same database can answer a prompt.
     pub(crate) fn begin_answering(&self, id: &PromptId) -> Result<bool, Error> {
         let changed = self.connection.execute(
-            // GUARD(answered-once-across-processes): two_processes_answer_each_request_once
+            // GUARD(answered-once-across-processes): two_processes_answer_each_prompt_once
             // INSTEAD: "UPDATE prompts SET state = 'answering' WHERE account = ?1 AND jti = ?2",
             "UPDATE prompts SET state = 'answering' WHERE account = ?1 AND jti = ?2 AND state = 'open'",
             params![id.account.0, id.jti],
@@ -123,6 +137,7 @@ impl Tables<'_> {
         Ok(changed == 1)
     }
 
+    /// Stores the outcome of a prompt. The prompt is then listed for a minute from `now`.
     pub(crate) fn finish_prompt(&self, id: &PromptId, outcome: Outcome, now: Timestamp) -> Result<(), Error> {
         self.connection.execute(
             "UPDATE prompts SET state = 'done', outcome = ?3, done_at = ?4 WHERE account = ?1 AND jti = ?2",
@@ -131,7 +146,8 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Takes an open prompt back; false when it was not open.
+    /// Deletes a prompt that was withdrawn or is no longer listed, if the prompt is open; false when it is not open. An
+    /// answered prompt stays.
     pub(crate) fn delete_open_prompt(&self, id: &PromptId) -> Result<bool, Error> {
         let deleted = self.connection.execute(
             "DELETE FROM prompts WHERE account = ?1 AND jti = ?2 AND state = 'open'",
@@ -140,12 +156,13 @@ impl Tables<'_> {
         Ok(deleted == 1)
     }
 
+    /// Deletes every prompt of an account that the service has removed.
     pub(crate) fn delete_prompts_of(&self, account: &AccountId) -> Result<(), Error> {
         self.connection.execute("DELETE FROM prompts WHERE account = ?1", [&account.0])?;
         Ok(())
     }
 
-    /// Remembers a withdrawal until its prompt could no longer come.
+    /// Stores a withdrawal until its prompt expires, so that a late push can't show the prompt again.
     pub(crate) fn insert_withdrawn(&self, id: &PromptId, expires_at: Timestamp) -> Result<(), Error> {
         self.connection.execute(
             "INSERT OR IGNORE INTO withdrawn (account, jti, expires_at) VALUES (?1, ?2, ?3)",
@@ -154,7 +171,8 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Forgets prompts a day after their end, and withdrawals when they have served.
+    /// Deletes prompts a day after they expire (during this day they can still be reported), but no prompt that waits
+    /// for its outcome. Also deletes withdrawals of expired prompts.
     pub(crate) fn sweep_prompts(&self, now: Timestamp) -> Result<(), Error> {
         const REPORTABLE: u64 = 24 * 60 * 60;
         let day_ago = to_integer(Timestamp(now.0.saturating_sub(REPORTABLE)))?;
@@ -163,7 +181,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Whether the account is still in the database.
+    /// Whether the account is still on this phone, whatever its state.
     pub(crate) fn account_exists(&self, id: &AccountId) -> Result<bool, Error> {
         let found: Option<i64> =
             self.connection.query_row("SELECT 1 FROM accounts WHERE id = ?1", [&id.0], |row| row.get(0)).optional()?;

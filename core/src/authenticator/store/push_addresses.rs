@@ -1,4 +1,4 @@
-//! When each account's push address is asked for anew, in the database.
+//! The columns of the table of accounts for pushes: when the push address is renewed, and when the last push arrived.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -13,12 +13,14 @@ use crate::protocol::messages::Message;
 use crate::values::account::AccountId;
 
 impl Tables<'_> {
+    /// Makes the renewal of every account's push address due now.
     pub(crate) fn renew_every_push_address(&self) -> Result<(), Error> {
         self.connection.execute("UPDATE accounts SET push_renew_at = 0", [])?;
         Ok(())
     }
 
-    /// The service says that the address ended.
+    /// Makes the renewal due earlier, after the service has reported that the push address has ended (`hastened` has
+    /// the limit). An unknown account is ignored.
     pub(crate) fn hasten_push_renewal(&self, id: &AccountId, now: Timestamp) -> Result<(), Error> {
         let stored = "SELECT push_renew_at FROM accounts WHERE id = ?1";
         let due: Option<i64> = self.connection.query_row(stored, [&id.0], |row| row.get(0)).optional()?;
@@ -30,7 +32,8 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Active accounts that are due, and since when; a time after `latest` was stored while the clock was wrong.
+    /// Returns the active accounts whose renewal is due, each with its stored time. A time after `latest` also counts
+    /// as due: it was stored while the phone's clock was wrong.
     pub(crate) fn push_addresses_due(
         &self,
         now: Timestamp,
@@ -44,10 +47,11 @@ impl Tables<'_> {
             Ok((AccountId(row.get(0)?), from_integer(row.get(1)?)))
         })?;
         let due = due.collect::<Result<Vec<_>, _>>()?;
-        // An unreadable record costs no other.
+        // An unreadable record does not affect the others.
         Ok(due.into_iter().filter_map(|(id, due_at)| Some((self.account(&id).ok()?, due_at))).collect())
     }
 
+    /// Returns the earliest renewal time of all active accounts; `None` when there is no active account.
     pub(crate) fn next_push_renewal(&self) -> Result<Option<Timestamp>, Error> {
         let next: Option<i64> =
             self.connection
@@ -55,7 +59,8 @@ impl Tables<'_> {
         Ok(next.map(from_integer))
     }
 
-    /// False when it is no longer due since `due_at`, or the account is gone.
+    /// Sets the time of the next renewal; false when the stored time is no longer `due_at`, or the account is not
+    /// active: the caller's new address is then outdated.
     pub(crate) fn set_push_renewal(&self, id: &AccountId, due_at: Timestamp, next: Timestamp) -> Result<bool, Error> {
         let changed = self.connection.execute(
             "UPDATE accounts SET push_renew_at = ?3 WHERE id = ?1 AND push_renew_at = ?2 AND state = 'active'",
@@ -64,7 +69,8 @@ impl Tables<'_> {
         Ok(changed == 1)
     }
 
-    /// A genuine push came at `at`; true when none came later. A time after `now` was noted while the clock was wrong.
+    /// Stores that a verified push arrived at `at`; false when the stored time is not earlier. A stored time after
+    /// `now` is always replaced: it was stored while the phone's clock was wrong.
     pub(crate) fn push_came(&self, id: &AccountId, at: Timestamp, now: Timestamp) -> Result<bool, Error> {
         let changed = self.connection.execute(
             "UPDATE accounts SET push_came_at = ?2
@@ -74,7 +80,11 @@ impl Tables<'_> {
         Ok(changed == 1)
     }
 
-    /// When a push last came for an account, and whether the service was told where to send them.
+    /// Returns when the last verified push for an account arrived, and whether the service knows the current push
+    /// address.
+    ///
+    /// # Errors
+    /// `UnknownAccount`, `Store`.
     pub(crate) fn push_record(&self, id: &AccountId, now: Timestamp) -> Result<(Option<Timestamp>, bool), Error> {
         let (came, renew_at): (Option<i64>, i64) = self
             .connection
@@ -84,11 +94,11 @@ impl Tables<'_> {
             .optional()?
             .ok_or(Error::UnknownAccount)?;
         let is_waiting = |entry: &Entry| entry.account == *id && matches!(entry.message, Message::PushAddress { .. });
-        let is_told = from_integer(renew_at) > now && !self.outbox()?.iter().any(is_waiting);
-        Ok((came.map(from_integer), is_told))
+        let is_known = from_integer(renew_at) > now && !self.outbox()?.iter().any(is_waiting);
+        Ok((came.map(from_integer), is_known))
     }
 
-    /// Stores what the service is told, in the place of an older address that it was not told yet.
+    /// Inserts the message with a new push address, and deletes a waiting message with an older address.
     pub(crate) fn replace_push_address(&self, entry: &Entry) -> Result<(), Error> {
         for waiting in self.outbox()? {
             if waiting.account == entry.account && matches!(waiting.message, Message::PushAddress { .. }) {

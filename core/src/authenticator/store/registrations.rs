@@ -1,4 +1,4 @@
-//! Registrations of this device under way, in the database; one an account, sealed whole.
+//! The table of unfinished registrations for phone sign-in: at most one for each account. The whole stage is sealed.
 
 use rusqlite::{OptionalExtension, params};
 use zeroize::Zeroizing;
@@ -14,6 +14,10 @@ fn sealed_at(row: &str) -> Place<'_> {
 }
 
 impl Tables<'_> {
+    /// Returns the stage of an account's registration; `None` when the account has no unfinished registration.
+    ///
+    /// # Errors
+    /// `Store(Record)` when the stage can't be unsealed or parsed.
     pub(crate) fn registration(&self, account: &AccountId) -> Result<Option<Stage>, Error> {
         let sealed: Option<Vec<u8>> = self
             .connection
@@ -22,12 +26,17 @@ impl Tables<'_> {
         sealed.map(|sealed| self.open_stage(account, &sealed)).transpose()
     }
 
+    /// Unseals and parses a stage. The seal is bound to the account, so a stage can't be moved to another row.
     fn open_stage(&self, account: &AccountId, sealed: &[u8]) -> Result<Stage, Error> {
         let plain = self.sealer.open(&sealed_at(&account.0), sealed)?;
         serde_json::from_slice(&plain).map_err(|_malformed| Error::Store(StoreFault::Record))
     }
 
-    /// Writes where a registration stands.
+    /// Stores the stage of an account's registration; replaces an earlier stage.
+    ///
+    /// # Errors
+    /// `Store`, also when the account is no longer on this phone (foreign key); `Platform` when the stage can't be
+    /// sealed.
     pub(crate) fn set_registration(&self, account: &AccountId, stage: &Stage) -> Result<(), Error> {
         let plain = Zeroizing::new(serde_json::to_vec(stage).map_err(|_never| Error::Store(StoreFault::Record))?);
         let sealed = self.sealer.seal(&sealed_at(&account.0), &plain)?;
@@ -39,7 +48,10 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Forgets a registration; a key that was made for it and is not the one in use is retired.
+    /// Deletes a registration. Retires the key that was made for it, unless that key is now the sign-in key.
+    ///
+    /// # Errors
+    /// `UnknownAccount`, `Store`.
     pub(crate) fn end_registration(&self, account: &AccountId) -> Result<(), Error> {
         let made = self.registration(account)?.and_then(|stage| stage.key_alias().map(str::to_owned));
         let in_use = self.account(account)?.sign_in.map(|sign_in| sign_in.alias);
@@ -50,7 +62,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Every registration under way, oldest first.
+    /// Returns every readable unfinished registration, oldest first.
     pub(crate) fn registrations(&self) -> Result<Vec<(AccountId, Stage)>, Error> {
         let mut statement = self.connection.prepare("SELECT account, stage FROM registrations ORDER BY rowid")?;
         readable(statement.query([])?, "registration", |row| {

@@ -1,4 +1,4 @@
-//! A database whose keys stayed behind on another device: its accounts' names can still be read.
+//! Lists the accounts of a database that another device's keys seal, and clears such a database.
 
 use std::path::Path;
 
@@ -13,10 +13,10 @@ use crate::values::account::{Account, AccountHealth, AccountId, PhoneSignIn};
 use crate::values::issuer::Issuer;
 use crate::values::platform::KeyStore;
 
-/// The accounts that worked where the database came from, oldest first; blocks, and changes nothing.
+/// Returns the accounts that were active on the other device, oldest first. Blocks; changes nothing.
 ///
 /// # Errors
-/// `Store` when the database can't be read, `NewerSchema`.
+/// `Store` when the database can't be read; `NewerSchema`.
 pub(crate) fn accounts(path: &Path) -> Result<Vec<Account>, Error> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut statement = connection.prepare(
@@ -24,7 +24,7 @@ pub(crate) fn accounts(path: &Path) -> Result<Vec<Account>, Error> {
          FROM accounts WHERE state = 'active' ORDER BY added_at, rowid",
     )?;
     let accounts = statement.query_map([], |row| Ok(read(row)))?;
-    // An unreadable record costs no other.
+    // An unreadable record does not affect the others.
     Ok(accounts.filter_map(|account| account.ok()?.ok()).collect())
 }
 
@@ -44,14 +44,14 @@ fn read(row: &Row<'_>) -> Result<Account, Error> {
     })
 }
 
-/// Empties the database, in one transaction, so that it can be opened with this device's keys; blocks.
+/// Deletes every record in one transaction, so that the database can be opened with this device's keys. Blocks.
 ///
 /// # Errors
-/// `NotFromAnotherDevice` when its keys are here, `NotYetUnlocked` and `Platform` when that can't be told; then nothing
-/// was changed.
+/// `NotFromAnotherDevice` when this device's key store has the keys; `NotYetUnlocked` and `Platform` when the key store
+/// can't say; `NewerSchema`, `Store`. After an error nothing was changed.
 pub(crate) fn clear(path: &Path, key_store: &dyn KeyStore) -> Result<(), Error> {
     let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    // Freed pages would otherwise keep personal data.
+    // Without this setting, freed pages of the file would still contain personal data.
     connection.pragma_update(None, "secure_delete", true)?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     if let Some(wrapped) = wrapped_key(&transaction, "store_key")? {
@@ -74,6 +74,7 @@ pub(crate) fn clear(path: &Path, key_store: &dyn KeyStore) -> Result<(), Error> 
     Ok(())
 }
 
+/// Opens an existing database with `access`; refuses a newer schema.
 fn open(path: &Path, access: OpenFlags) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;

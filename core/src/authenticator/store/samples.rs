@@ -1,4 +1,4 @@
-//! Records as a real phone keeps them, for tests of the store.
+//! Sample records, like those of a real phone, for tests.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use serde_json::json;
@@ -15,9 +15,9 @@ use crate::values::issuer::Issuer;
 use crate::values::prompt::{PromptId, PromptState};
 
 pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000);
-/// The base point of P-256: a point that everybody can write down.
+/// The base point of P-256: any valid point serves as public key.
 const POINT: &str = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";
-/// Nobody answers there.
+/// No server listens at this address.
 const HOST: &str = "https://127.0.0.1:1";
 
 pub(crate) fn point() -> PublicKey {
@@ -28,7 +28,7 @@ pub(crate) fn push_keys() -> PushKeys {
     PushKeys::from_bytes(&[7; 48]).unwrap()
 }
 
-/// An active account that goes by `name`.
+/// An active account whose ids and names are derived from `name`.
 pub(crate) fn account(name: &str) -> AccountRecord {
     let at = |path: &str| format!("{HOST}/phone/{path}");
     AccountRecord {
@@ -59,7 +59,7 @@ pub(crate) fn account(name: &str) -> AccountRecord {
     }
 }
 
-/// An open prompt of an account. A stored prompt was verified before, so its signature is not looked at again.
+/// An open prompt of an account. Its signature is invalid, which has no effect: a stored prompt is not verified again.
 pub(crate) fn prompt(account: &AccountRecord, jti: &str, origin: &str) -> PromptRecord {
     let expires_at = NOW.plus(120);
     let payload = json!({

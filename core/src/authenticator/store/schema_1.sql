@@ -11,34 +11,34 @@ CREATE TABLE accounts (
     organization  TEXT NOT NULL,
     device_id     TEXT NOT NULL,
     state         TEXT NOT NULL,              -- pending, active, removed
-    cause         TEXT,                       -- why it was removed
+    cause         TEXT,                       -- JSON: why the service removed it
     key_alias     TEXT NOT NULL,
-    device_key    BLOB NOT NULL,              -- the public point
+    device_key    BLOB NOT NULL,              -- the public point, 65 bytes
     slot          BLOB NOT NULL UNIQUE,
     push_keys     BLOB NOT NULL,              -- sealed
     endpoints     TEXT NOT NULL,              -- JSON
     service_keys  TEXT NOT NULL,              -- JSON
     keys_asked_at INTEGER NOT NULL DEFAULT 0,
-    clock_offset  INTEGER NOT NULL,           -- service's clock minus this phone's, seconds
+    clock_offset  INTEGER NOT NULL,           -- the service's clock minus this phone's, in seconds
     added_at      INTEGER NOT NULL,
-    push_fetch_at INTEGER NOT NULL DEFAULT 0, -- last fetch that an unreadable push caused
-    push_renew_at INTEGER NOT NULL,           -- when the push address is asked for anew
-    push_came_at  INTEGER,                    -- the last genuine push, by this phone's clock
-    sign_in_alias TEXT,                       -- while phone sign-in is on
+    push_fetch_at INTEGER NOT NULL DEFAULT 0, -- the last fetch that an unreadable push caused
+    push_renew_at INTEGER NOT NULL,           -- when the push address is renewed
+    push_came_at  INTEGER,                    -- the last verified push, by this phone's clock
+    sign_in_alias TEXT,                       -- present while phone sign-in is on
     sign_in_key   BLOB,                       -- the public point
     sign_in_guard TEXT,
-    policy        TEXT,                       -- JSON, of the last signed state
+    policy        TEXT,                       -- JSON, from the last signed state
     trouble       TEXT,
-    memory        TEXT,                       -- JSON: what alerted in vain, muted until when
+    memory        TEXT,                       -- JSON: recent unapproved alerts, end of the mute
     UNIQUE (issuer, device_id)
 ) STRICT;
 
 CREATE TABLE enrollments (
     ticket    TEXT PRIMARY KEY,
-    account   TEXT NOT NULL UNIQUE,           -- the account it will be; a row there from "bound" on
+    account   TEXT NOT NULL UNIQUE,           -- the account that it will be; in accounts from stage "bound" on
     stage     TEXT NOT NULL,                  -- JSON
     facts     TEXT NOT NULL,                  -- JSON, nothing secret
-    key       BLOB NOT NULL,                  -- sealed: the enrolment key K
+    key       BLOB NOT NULL,                  -- sealed: the enrollment key K
     push_keys BLOB NOT NULL                   -- sealed
 ) STRICT;
 
@@ -65,13 +65,13 @@ CREATE TABLE withdrawn (
 
 CREATE TABLE outbox (
     id          TEXT PRIMARY KEY,
-    account     TEXT NOT NULL,                -- outlives the account: an unenrol must still be told
-    prompt      TEXT,                         -- the jti it answers or reports
-    speaker     TEXT NOT NULL,                -- JSON: who speaks to whom, with which key
+    account     TEXT NOT NULL,                -- no reference: a removal is sent after the account is gone
+    prompt      TEXT,                         -- the jti of the prompt that it answers or reports
+    speaker     TEXT NOT NULL,                -- JSON: the sender, with its key and service
     endpoint    TEXT NOT NULL,
     body        TEXT NOT NULL,                -- JSON: the message
     attempts    INTEGER NOT NULL DEFAULT 0,
-    unsent      INTEGER NOT NULL DEFAULT 0,   -- attempts that have certainly not left this phone
+    unsent      INTEGER NOT NULL DEFAULT 0,   -- attempts that certainly did not leave this phone
     next_at     INTEGER NOT NULL,
     give_up_at  INTEGER NOT NULL,
     lease_until INTEGER NOT NULL DEFAULT 0
@@ -79,12 +79,12 @@ CREATE TABLE outbox (
 
 CREATE TABLE registrations (
     account TEXT PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
-    stage   BLOB NOT NULL                     -- sealed: it holds what only this phone may know
+    stage   BLOB NOT NULL                     -- sealed: contains verifier, state and token
 ) STRICT;
 
 CREATE TABLE sign_in_enrollments (
-    account TEXT PRIMARY KEY,                 -- the account it will be
-    record  BLOB NOT NULL                     -- sealed: it holds what only this phone may know
+    account TEXT PRIMARY KEY,                 -- the account that it will be
+    record  BLOB NOT NULL                     -- sealed: contains push keys, verifier, state and token
 ) STRICT;
 
 CREATE TABLE notices (
@@ -97,6 +97,6 @@ CREATE TABLE notices (
 ) STRICT;
 
 CREATE TABLE retired_keys (
-    alias   TEXT PRIMARY KEY,                 -- to be destroyed in the key store, whatever happens in between
+    alias   TEXT PRIMARY KEY,                 -- to be deleted from the key store
     account TEXT NOT NULL
 ) STRICT;

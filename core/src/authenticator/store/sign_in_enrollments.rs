@@ -1,4 +1,4 @@
-//! Accounts that are being added by signing in, in the database; sealed whole.
+//! The table of unfinished enrollments by signing in. The whole record is sealed.
 
 use rusqlite::{OptionalExtension, params};
 use zeroize::Zeroizing;
@@ -14,7 +14,10 @@ fn sealed_at(row: &str) -> Place<'_> {
 }
 
 impl Tables<'_> {
-    /// Writes where one stands.
+    /// Stores an enrollment with its stage; replaces the enrollment's earlier record.
+    ///
+    /// # Errors
+    /// `Store`; `Platform` when the record can't be sealed.
     pub(crate) fn set_sign_in_enrollment(&self, record: &SignInEnrollment) -> Result<(), Error> {
         let plain = Zeroizing::new(serde_json::to_vec(record).map_err(|_never| Error::Store(StoreFault::Record))?);
         let sealed = self.sealer.seal(&sealed_at(&record.account.0), &plain)?;
@@ -26,6 +29,10 @@ impl Tables<'_> {
         Ok(())
     }
 
+    /// Returns the enrollment whose account will have this id; `None` when no such enrollment is stored.
+    ///
+    /// # Errors
+    /// `Store(Record)` when the record can't be unsealed or parsed.
     pub(crate) fn sign_in_enrollment(&self, account: &AccountId) -> Result<Option<SignInEnrollment>, Error> {
         let sealed: Option<Vec<u8>> = self
             .connection
@@ -39,7 +46,7 @@ impl Tables<'_> {
         serde_json::from_slice(&plain).map_err(|_malformed| Error::Store(StoreFault::Record))
     }
 
-    /// Every one under way, oldest first.
+    /// Returns every readable unfinished enrollment, oldest first.
     pub(crate) fn sign_in_enrollments(&self) -> Result<Vec<SignInEnrollment>, Error> {
         let mut statement =
             self.connection.prepare("SELECT account, record FROM sign_in_enrollments ORDER BY rowid")?;
@@ -48,13 +55,13 @@ impl Tables<'_> {
         })
     }
 
-    /// It has become an account.
+    /// Deletes an enrollment that has become an account; its keys stay.
     pub(crate) fn delete_sign_in_enrollment(&self, account: &AccountId) -> Result<(), Error> {
         self.connection.execute("DELETE FROM sign_in_enrollments WHERE account = ?1", [&account.0])?;
         Ok(())
     }
 
-    /// It will not become one: its key is retired.
+    /// Deletes an enrollment that will not become an account, and retires its device key.
     pub(crate) fn end_sign_in_enrollment(&self, account: &AccountId) -> Result<(), Error> {
         self.retire_keys_of(account)?;
         self.delete_sign_in_enrollment(account)

@@ -1,4 +1,5 @@
-//! The device loses power in the middle of writing: whatever is left of the log, whole transactions are what counts.
+//! Tests what is read after a power failure during writing. Whatever is left of the log file, the database has only
+//! complete transactions.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
 use std::path::Path;
@@ -13,7 +14,7 @@ use crate::values::account::{AccountId, Notice, NoticeKind};
 const ACCOUNTS: usize = 3;
 const SECTOR: usize = 512;
 
-/// What SQLite had written when the power went: the database as of its last checkpoint, and the log since then.
+/// The files at the moment of the power failure: the database as of its last checkpoint, and the log of later writes.
 struct Written {
     database: Vec<u8>,
     log: Vec<u8>,
@@ -23,10 +24,10 @@ fn open(folder: &Path) -> Result<Store, Error> {
     Store::open(&folder.join("db"), &folder.join("inbox"), &FakeKeyStore::wrapping_with(7))
 }
 
-/// One account after another, each in a transaction with a notice of its own.
+/// Writes several accounts, each in its own transaction with one notice.
 fn written() -> Written {
     let folder = tempfile::tempdir().unwrap();
-    // The tables are written back as it is closed, so the log holds the accounts alone.
+    // Closing the store writes the tables into the database file, so the log then contains only the accounts.
     drop(open(folder.path()).unwrap());
     let store = open(folder.path()).unwrap();
     for number in 0..ACCOUNTS {
@@ -34,7 +35,7 @@ fn written() -> Written {
         let notice =
             Notice { id: "added".to_owned(), account: record.id.clone(), kind: NoticeKind::MethodAdded, at: NOW };
         store
-            .write_blocking(Point::TakenUp, |tables| {
+            .write_blocking(Point::CleanedUp, |tables| {
                 tables.insert_account(&record)?;
                 tables.insert_notice(&notice)
             })
@@ -44,23 +45,24 @@ fn written() -> Written {
     Written { database: read("db"), log: read("db-wal") }
 }
 
-/// How many accounts there are after the next start: each whole, and the first ones of those that were added.
+/// Opens the files and returns the number of accounts. Checks that each account has its notice, and that no earlier
+/// account is missing.
 fn opened(database: &[u8], log: &[u8]) -> Result<usize, Error> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("db"), database).unwrap();
     std::fs::write(folder.path().join("db-wal"), log).unwrap();
     let store = open(folder.path())?;
-    store.write_blocking(Point::TakenUp, |tables| {
+    store.write_blocking(Point::CleanedUp, |tables| {
         let accounts: Vec<AccountId> = tables.accounts()?.into_iter().map(|account| account.id).collect();
         let noticed: Vec<AccountId> = tables.notices()?.into_iter().rev().map(|notice| notice.account).collect();
         let first: Vec<AccountId> = (0..accounts.len()).map(|number| AccountId(format!("account-{number}"))).collect();
-        assert_eq!((&accounts, &noticed), (&first, &first), "half a transaction, or one without those before it");
+        assert_eq!((&accounts, &noticed), (&first, &first), "an incomplete transaction, or a missing earlier one");
         Ok(accounts.len())
     })
 }
 
 #[test]
-fn j9_w4_a_log_that_was_cut_off_opens_with_its_last_whole_transaction() {
+fn j9_w4_a_truncated_log_opens_with_complete_transactions() {
     let Written { database, log } = written();
     assert_eq!(opened(&database, &log), Ok(ACCOUNTS));
     let mut reached = [false; ACCOUNTS + 1];
@@ -71,11 +73,11 @@ fn j9_w4_a_log_that_was_cut_off_opens_with_its_last_whole_transaction() {
         before = accounts;
         reached[accounts] = true;
     }
-    assert!(reached[..ACCOUNTS].iter().all(|reached| *reached), "{reached:?}");
+    assert!(reached[..ACCOUNTS].iter().all(|reached| *reached), "not tested with each number: {reached:?}");
 }
 
 #[test]
-fn j9_w4_a_log_with_an_altered_sector_never_gives_half_a_transaction() {
+fn j9_w4_an_altered_log_sector_gives_no_partial_transaction() {
     let Written { database, log } = written();
     let mut fewer = 0;
     for at in (0..log.len()).step_by(SECTOR) {
@@ -84,17 +86,17 @@ fn j9_w4_a_log_with_an_altered_sector_never_gives_half_a_transaction() {
         altered[at.midpoint(end)] ^= 0xff;
         fewer += usize::from(opened(&database, &altered).unwrap() < ACCOUNTS);
     }
-    assert!(fewer > ACCOUNTS, "the log was really read: {fewer}");
+    assert!(fewer > ACCOUNTS, "only {fewer} altered sectors had an effect");
 }
 
 #[test]
-fn j9_w4_a_damaged_database_says_so_and_is_left_as_it_is() {
+fn j9_w4_a_damaged_database_is_reported_and_not_changed() {
     let Written { database, .. } = written();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
     let checkpointed = {
         let store = open(folder.path()).unwrap();
-        store.write_blocking(Point::TakenUp, |tables| tables.insert_account(&account("ada"))).unwrap();
+        store.write_blocking(Point::CleanedUp, |tables| tables.insert_account(&account("ada"))).unwrap();
         drop(store);
         std::fs::read(&path).unwrap()
     };
@@ -102,9 +104,9 @@ fn j9_w4_a_damaged_database_says_so_and_is_left_as_it_is() {
     let no_schema = [checkpointed[..100].to_vec(), vec![0xff; 3_996], checkpointed[4_096..].to_vec()].concat();
     for damaged in [no_header, no_schema, checkpointed[..checkpointed.len() / 2].to_vec(), vec![0xff; 8_192]] {
         std::fs::write(&path, &damaged).unwrap();
-        let told = open(folder.path()).err();
-        assert_eq!(told, Some(Error::Store(StoreFault::Damaged)));
-        assert!(std::fs::read(&path).unwrap() == damaged, "it was changed");
+        let error = open(folder.path()).err();
+        assert_eq!(error, Some(Error::Store(StoreFault::Damaged)));
+        assert!(std::fs::read(&path).unwrap() == damaged, "the damaged file was changed");
     }
     std::fs::write(&path, &checkpointed).unwrap();
     assert!(open(folder.path()).is_ok());

@@ -1,4 +1,7 @@
-//! JSON in which a member name stands once. Readers that disagree on which of two counts are an attack.
+//! Parses JSON objects, and requires unique member names.
+//!
+//! When a name occurs twice, two readers may use different values; an attacker can use that to get a message past a
+//! check.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -7,10 +10,14 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAcces
 
 use crate::base::jose::error::JoseError;
 
-/// Parses a JSON object; duplicate member names at any depth are refused.
+/// Parses a JSON object into `T`. Duplicate member names are refused at any depth.
+///
+/// # Errors
+/// `Duplicate` for a repeated name. `Json` for anything else: not an object, trailing text, more than 128 levels of
+/// nesting, or members that don't fit `T`.
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, JoseError> {
-    // An array of its members' values would do for a structure too.
-    // GUARD(json-object-phone): an_array_is_no_object_whatever_is_in_it
+    // serde would also read a structure from an array of its members' values.
+    // GUARD(json-object-phone): arrays_and_numbers_are_not_accepted_as_objects
     if !json.trim_ascii_start().starts_with(b"{") {
         return Err(JoseError::Json);
     }
@@ -23,7 +30,7 @@ pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, JoseError> {
 
 const DUPLICATE: &str = "duplicate member";
 
-/// Walks a value and keeps nothing of it but the names of the object it is in.
+/// Visits a whole value, and fails when an object repeats a member name.
 struct Unique;
 
 impl<'de> DeserializeSeed<'de> for Unique {
@@ -91,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_member_name_stands_once_at_any_depth() {
+    fn duplicate_member_names_are_refused_at_any_depth() {
         assert!(parse::<Value>(br#"{"a":1,"b":[{"a":1}]}"#).is_ok());
         for twice in [r#"{"a":1,"a":1}"#, r#"{"b":[{"a":1,"a":2}]}"#, r#"{"b":{"c":{"a":1,"\u0061":2}}}"#] {
             assert_eq!(parse::<Value>(twice.as_bytes()), Err(JoseError::Duplicate), "{twice}");
@@ -99,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_is_no_object_whatever_is_in_it() {
+    fn arrays_and_numbers_are_not_accepted_as_objects() {
         #[derive(Debug, PartialEq, serde::Deserialize)]
         struct Said {
             what: String,
@@ -110,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_may_follow_and_nesting_is_bounded() {
+    fn trailing_text_and_deep_nesting_are_refused() {
         assert_eq!(parse::<Value>(b"{} {}"), Err(JoseError::Json));
         assert_eq!(parse::<Value>(b""), Err(JoseError::Json));
         let deep = format!("{{\"a\":{}", "[".repeat(10_000));

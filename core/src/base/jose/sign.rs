@@ -1,4 +1,4 @@
-//! Making a JWS: the bytes to be signed, and the finished form.
+//! Creates a JWS in two steps, since the platform's key store signs: the signing input, then the finished JWS.
 
 use serde::Serialize;
 
@@ -6,12 +6,12 @@ use super::base64url;
 use super::error::JoseError;
 use super::key::{ALGORITHM, Jwk, PublicKey};
 
-/// How the header names the signing key.
+/// How the header identifies the signing key (section 1 of the protocol).
 #[derive(Clone, Copy)]
 pub(crate) enum HeaderKey<'a> {
-    /// By an id that the other side looks up.
+    /// By an id that the receiver looks up: a device id or a thumbprint.
     Kid(&'a str),
-    /// By the key itself; only for the message that introduces it.
+    /// By the key itself, in a message that introduces or proves a key.
     Jwk(&'a PublicKey),
 }
 
@@ -25,7 +25,10 @@ struct NewHeader<'a> {
     jwk: Option<Jwk>,
 }
 
-/// The bytes to be signed for a payload (RFC 7515 section 5.1).
+/// Returns the signing input of a payload (RFC 7515 section 5.1).
+///
+/// # Errors
+/// `Json` when the payload can't be serialized.
 pub(crate) fn signing_input(typ: &str, key: HeaderKey<'_>, payload: &impl Serialize) -> Result<String, JoseError> {
     let (kid, jwk) = match key {
         HeaderKey::Kid(kid) => (Some(kid), None),
@@ -39,12 +42,15 @@ fn encoded(value: &impl Serialize) -> Result<String, JoseError> {
     serde_json::to_vec(value).map(|json| base64url::encode(&json)).map_err(|_unserializable| JoseError::Json)
 }
 
-/// The finished JWS.
+/// Appends the signature (r and s, 64 bytes) to a signing input and returns the compact JWS.
 pub(crate) fn attach(signing_input: &str, signature: &[u8; 64]) -> String {
     format!("{signing_input}.{}", base64url::encode(signature))
 }
 
-/// Turns a platform's ASN.1 signature into r and s (RFC 7518 section 3.4).
+/// Converts a platform's ASN.1 DER signature to r and s, 64 bytes (RFC 7518 section 3.4).
+///
+/// # Errors
+/// `Signature` for malformed DER, or for r or s out of range.
 pub(crate) fn signature_from_der(der: &[u8]) -> Result<[u8; 64], JoseError> {
     let signature = p256::ecdsa::Signature::from_der(der).map_err(|_malformed| JoseError::Signature)?;
     Ok(signature.to_bytes().into())

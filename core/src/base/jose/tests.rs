@@ -1,4 +1,4 @@
-//! The example of RFC 7515 appendix A.3, keys in their three forms, signatures in their two.
+//! Tests with the example of RFC 7515 appendix A.3, the three forms of keys, and the two forms of signatures.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn jwk(x: &str, y: &str) -> Jwk {
 }
 
 #[test]
-fn the_example_of_the_standard_verifies() {
+fn the_example_of_rfc_7515_verifies() {
     let key = PublicKey::from_jwk(&jwk(X, Y)).unwrap();
     let signature = base64url::decode(SIGNATURE).unwrap();
     assert_eq!(key.verify(SIGNED.as_bytes(), &signature), Ok(()));
@@ -23,7 +23,7 @@ fn the_example_of_the_standard_verifies() {
     altered[0] ^= 1;
     assert_eq!(key.verify(SIGNED.as_bytes(), &altered), Err(JoseError::Signature));
     assert_eq!(key.verify(b"another", &signature), Err(JoseError::Signature));
-    // Its header has no `typ` and no `kid`, so as a message it is refused.
+    // The example's header has no `typ` and no `kid`, so `verify` refuses the complete JWS.
     let whole = format!("{SIGNED}.{SIGNATURE}");
     assert_eq!(super::verify::<Value>(&whole, "JWT", |_kid| Some(key)), Err(JoseError::Json));
 }
@@ -32,23 +32,28 @@ fn the_example_of_the_standard_verifies() {
 fn only_points_on_the_curve_become_keys() {
     let key = PublicKey::from_jwk(&jwk(X, Y)).unwrap();
     assert_eq!(key.to_jwk(), jwk(X, Y));
-    assert_eq!(PublicKey::from_jwk(&jwk(Y, X)), Err(JoseError::Point), "off the curve");
-    assert_eq!(PublicKey::from_jwk(&jwk("AAAA", Y)), Err(JoseError::Point), "too short");
+    assert_eq!(PublicKey::from_jwk(&jwk(Y, X)), Err(JoseError::Point), "accepted a point off the curve");
+    assert_eq!(PublicKey::from_jwk(&jwk("AAAA", Y)), Err(JoseError::Point), "accepted a short coordinate");
     assert_eq!(PublicKey::from_jwk(&jwk(&format!("{X}="), Y)), Err(JoseError::Base64));
     for wrong in
         [json!({"kty": "EC", "crv": "P-384", "x": X, "y": Y}), json!({"kty": "RSA", "crv": "P-256", "x": X, "y": Y})]
     {
         assert_eq!(PublicKey::from_jwk(&serde_json::from_value(wrong).unwrap()), Err(JoseError::Point));
     }
-    assert_eq!(PublicKey::from_sec1(&[0]), Err(JoseError::Point), "infinity");
+    assert_eq!(PublicKey::from_sec1(&[0]), Err(JoseError::Point), "accepted the point at infinity");
     assert_eq!(PublicKey::from_sec1(&[0; 65]), Err(JoseError::Point));
     let x = base64url::decode(X).unwrap();
-    assert_eq!(PublicKey::from_sec1(&[&[3], x.as_slice()].concat()), Err(JoseError::Point), "compressed");
+    assert_eq!(
+        PublicKey::from_sec1(&[&[3], x.as_slice()].concat()),
+        Err(JoseError::Point),
+        "accepted a compressed point"
+    );
 }
 
-/// One point in 128 has such a coordinate: enough that somebody's phone has it, too few to be seen by chance.
+/// One point in 128 has a coordinate with a leading zero byte: some phones have such a key, but a random key in a test
+/// is rarely one.
 #[test]
-fn a_coordinate_keeps_its_leading_zero_bytes_and_has_32_bytes_exactly() {
+fn coordinates_have_32_bytes_with_leading_zeros() {
     let of_scalar = |number: u16| {
         let scalar = [&[0; 30][..], &number.to_be_bytes()].concat();
         let key = p256::SecretKey::from_slice(&scalar).unwrap().public_key();
@@ -62,7 +67,7 @@ fn a_coordinate_keeps_its_leading_zero_bytes_and_has_32_bytes_exactly() {
     for (x, y) in [
         (x[1..].to_vec(), y.to_vec()),
         ([&[0], x].concat(), y.to_vec()),
-        // The same 65 bytes in all, cut at another place.
+        // The same 64 bytes in total, split at another place.
         (x[..31].to_vec(), [&x[31..], y].concat()),
     ] {
         assert_eq!(PublicKey::from_jwk(&jwk(&encode(&x), &encode(&y))), Err(JoseError::Point));
@@ -86,7 +91,7 @@ fn malformed_signatures_of_a_platform_are_refused() {
 }
 
 #[test]
-fn the_key_that_a_message_names_is_read_before_anything_is_verified_and_nothing_else_is() {
+fn unverified_kid_is_read_only_from_well_formed_headers() {
     let jws = |header: &str| format!("{}.e30.AA", base64url::encode(header.as_bytes()));
     let named = r#"{"alg":"ES256","typ":"phone-prompt+jwt","kid":"k"}"#;
     assert_eq!(unverified_kid(&jws(named)), Some("k".to_owned()));

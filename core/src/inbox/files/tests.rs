@@ -1,4 +1,4 @@
-//! What is written once, what is found again, and what is in nobody's way.
+//! Tests that a file is written once, found again, and deleted when it is old.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ fn kept(account: &str, jws: &str) -> Kept {
 }
 
 #[test]
-fn a_push_is_new_once_and_found_by_account_name_and_kind() {
+fn a_push_is_new_once_per_account_id_and_kind() {
     let (_folder, files) = files();
     let (anna, berta) = (kept("anna", "one"), kept("berta", "two"));
     assert_eq!(files.keep("p", Kind::Prompt, &anna), Keeping::New);
@@ -32,17 +32,17 @@ fn a_push_is_new_once_and_found_by_account_name_and_kind() {
     assert!(!files.has(&berta.account, "p", Kind::Withdrawal));
     let mut all: Vec<String> = files.all().into_iter().map(|kept| kept.jws).collect();
     all.sort_unstable();
-    assert_eq!(all, ["one", "one", "two"], "the first of two stays");
+    assert_eq!(all, ["one", "one", "two"], "a stored push was replaced");
 }
 
 #[test]
-fn what_cannot_be_kept_is_told_and_what_is_in_its_place_is_not_told_again() {
+fn a_push_that_cannot_be_stored_counts_as_new() {
     let (folder, files) = files();
     let push = kept("anna", "one");
-    // Nothing can be written where there is no folder: rather told twice than not at all.
+    // Without a folder nothing can be written: showing a prompt twice is better than not at all.
     let nowhere = Files::new(&folder.path().join("nowhere"), Sealer::new(vec![7; 32]).unwrap());
     assert_eq!((nowhere.keep("p", Kind::Prompt, &push), nowhere.all()), (Keeping::New, Vec::new()));
-    // Another process was faster by a moment: something is there that can't be read yet, nor put out of the way.
+    // A folder in place of the file, as if another process had just created the file: it can't be read or removed.
     fs::create_dir(folder.path().join(name(&push.account, "p", Kind::Prompt))).unwrap();
     assert_eq!(files.keep("p", Kind::Prompt, &push), Keeping::Known);
 }
@@ -62,7 +62,7 @@ fn a_file_is_read_up_to_sixteen_kibibytes() {
 }
 
 #[test]
-fn files_go_after_ten_minutes_and_only_ours() {
+fn the_sweep_deletes_only_our_files_after_ten_minutes() {
     let (folder, files) = files();
     let push = kept("anna", "one");
     files.keep("p", Kind::Prompt, &push);

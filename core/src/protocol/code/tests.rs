@@ -1,4 +1,4 @@
-//! Codes: ours and whole, ours and damaged, somebody else's.
+//! Tests with valid invites, damaged invites, issuers, typed codes and other texts.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use super::*;
@@ -13,7 +13,7 @@ fn read(text: &str) -> Result<Invite, CodeError> {
 }
 
 #[test]
-fn a_whole_invitation_is_read_and_its_secret_never_shown() {
+fn an_invite_is_read_and_its_secret_is_not_printed() {
     let invite = read(GOOD).unwrap();
     assert_eq!((invite.issuer().as_str(), invite.issuer().host()), ("https://login.test:8443", "login.test:8443"));
     assert_eq!(invite.id(), "AAECAwQFBgcICQoLDA0ODw");
@@ -23,14 +23,14 @@ fn a_whole_invitation_is_read_and_its_secret_never_shown() {
 }
 
 #[test]
-fn a_damaged_invitation_is_refused() {
+fn a_damaged_invite_is_refused() {
     for (name, text) in [
         ("no version", GOOD.replace("v=1&", "")),
         ("no issuer", GOOD.replace("issuer=https%3A%2F%2Flogin.test%3A8443&", "")),
         ("no id", GOOD.replace("&id=AAECAwQFBgcICQoLDA0ODw", "")),
         ("no secret", GOOD.replace("&secret=EBESExQVFhcYGRobHB0eHw", "")),
         ("doubled id", format!("{GOOD}&id=AAECAwQFBgcICQoLDA0ODw")),
-        ("something more", format!("{GOOD}&sslverify=0")),
+        ("an extra parameter", format!("{GOOD}&sslverify=0")),
         ("short secret", GOOD.replace("EBESExQVFhcYGRobHB0eHw", "EBES")),
         ("long id", GOOD.replace("AAECAwQFBgcICQoLDA0ODw", "AAECAwQFBgcICQoLDA0ODwAA")),
         ("not canonical", GOOD.replace("HB0eHw", "HB0eHx")),
@@ -42,7 +42,7 @@ fn a_damaged_invitation_is_refused() {
 }
 
 #[test]
-fn a_later_version_says_so_whatever_its_parts_are() {
+fn a_newer_version_is_reported_with_any_parameters() {
     for text in [
         GOOD.replace("v=1", "v=2"),
         GOOD.replace("v=1", "v=4294967295"),
@@ -58,9 +58,9 @@ fn a_later_version_says_so_whatever_its_parts_are() {
 }
 
 #[test]
-fn an_issuer_is_https_and_in_its_normal_form() {
-    for good in ["https://login.test", "https://login.test:8443", "https://192.0.2.1", "https://[2001:db8::1]:8443"] {
-        assert_eq!(Issuer::parse(good).map(|issuer| issuer.as_str().to_owned()), Ok(good.to_owned()));
+fn only_https_issuers_in_normal_form_are_accepted() {
+    for valid in ["https://login.test", "https://login.test:8443", "https://192.0.2.1", "https://[2001:db8::1]:8443"] {
+        assert_eq!(Issuer::parse(valid).map(|issuer| issuer.as_str().to_owned()), Ok(valid.to_owned()));
     }
     for bad in [
         "http://login.test",
@@ -93,9 +93,9 @@ fn an_issuer_is_https_and_in_its_normal_form() {
     }
 }
 
-/// Found by fuzzing: the URL standard has no longest name, but a screen and DNS have.
+/// Found by fuzzing: the URL standard does not limit a name's length, but DNS and screens do.
 #[test]
-fn an_issuer_is_no_longer_than_dns_and_has_no_empty_label() {
+fn an_issuer_has_dns_lengths_and_no_empty_label() {
     let of = |labels: &[usize]| {
         let labels: Vec<String> = labels.iter().map(|length| "a".repeat(*length)).collect();
         Issuer::parse(&format!("https://{}", labels.join(".")))
@@ -107,7 +107,7 @@ fn an_issuer_is_no_longer_than_dns_and_has_no_empty_label() {
 }
 
 #[test]
-fn a_typed_code_is_read_as_people_write() {
+fn typed_codes_are_read_in_several_spellings() {
     for text in ["ABCD-EF01-2345", "abcd ef01 2345", "abcdefOi2345", " A B C D E F 0 L 2 3 4 5 "] {
         let invite = read_typed(text, "login.test:8443").unwrap();
         assert_eq!((invite.id(), invite.issuer().as_str()), ("ABCD", "https://login.test:8443"));
@@ -124,7 +124,7 @@ fn a_typed_code_is_read_as_people_write() {
 }
 
 #[test]
-fn a_text_of_any_size_and_language_is_no_trouble() {
+fn malformed_texts_are_unknown_codes() {
     for text in
         ["ß".repeat(10_000), "countersign://enroll".to_owned(), "\u{0}".to_owned(), "countersign://ünroll?".to_owned()]
     {

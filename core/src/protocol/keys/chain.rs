@@ -1,5 +1,4 @@
-//! How the keys of a service are pinned, and how a phone follows them: each document is signed by a key of the one
-//! before it.
+//! Pins the first document of service keys, and follows the chain to the newest one (section 6 of the protocol).
 
 use serde::Deserialize;
 
@@ -10,12 +9,12 @@ use crate::values::issuer::Issuer;
 
 const TYP: &str = "phone-keys+jwt";
 const MAX_KEYS: usize = 8;
-/// A chain longer than this is not followed; at one rotation a month it lasts for decades.
+/// Longest chain that is followed: 42 years with one rotation a month.
 const MAX_CHAIN: usize = 512;
 
-/// The service's keys can't be believed; the ones held stay.
+/// The service's new keys can't be verified. The stored keys stay in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("keys that nothing vouches for")]
+#[error("service keys that can't be verified")]
 pub(crate) struct UntrustedKeys;
 
 #[derive(Deserialize)]
@@ -31,11 +30,15 @@ struct Published {
 }
 
 impl ServiceKeys {
-    /// Reads a document that something else vouches for (the MAC of the look-up answer).
+    /// Reads the first document that this phone gets, with any `seq`, and does not verify its signature.
+    ///
+    /// # Errors
+    /// `UntrustedKeys` for another issuer, `seq` 0, no key, more than 8 keys, or a key off the curve.
     ///
     /// # Security
-    /// Call only with a document whose bytes are authenticated: its signature is by one of its own keys
-    /// or by a predecessor that this phone has never seen, and proves nothing here.
+    /// Call it only with bytes that the MAC of the look-up response or, for a token response, TLS has authenticated.
+    /// The signature proves nothing here: one of the document's own keys has made it, or a key that this phone does not
+    /// know.
     pub(crate) fn pinned(jws: &str, issuer: &Issuer) -> Result<Self, UntrustedKeys> {
         let payload = jws.split('.').nth(1).ok_or(UntrustedKeys)?;
         let payload = base64url::decode(payload).map_err(|_malformed| UntrustedKeys)?;
@@ -51,21 +54,22 @@ impl ServiceKeys {
         Ok(Self { seq: claims.seq, keys: claims.keys })
     }
 
-    /// Whether a document of this number came after these.
+    /// Returns whether the document `seq` is newer than these keys.
     pub(crate) fn is_older_than(&self, seq: u64) -> bool {
         self.seq < seq
     }
 
-    /// Thumbprints in the document's order, base64url.
+    /// Returns the keys' thumbprints in base64url, in the document's order.
     pub(crate) fn thumbprints(&self) -> Vec<String> {
         self.public_keys().map(|key| base64url::encode(&key.thumbprint())).collect()
     }
 
-    /// Follows the published chain from this set to the newest one.
+    /// Follows the published chain from these keys to the newest ones.
     ///
     /// # Errors
-    /// `UntrustedKeys` when the chain does not hold this set at its place, or a later link is not signed by the set
-    /// before it: whoever answers now is not who was pinned.
+    /// `UntrustedKeys` when the chain does not contain these keys at the position of their `seq`, when a later document
+    /// is not signed by a key of the document before it, or when the chain has more than 512 documents. Either the
+    /// service was set up again, or an attacker's server replied.
     pub(crate) fn follow(&self, published: &[u8], issuer: &Issuer) -> Result<Self, UntrustedKeys> {
         let published: Published = jose::parse(published).map_err(|_malformed| UntrustedKeys)?;
         if published.chain.len() > MAX_CHAIN {
@@ -73,7 +77,7 @@ impl ServiceKeys {
         }
         let place = usize::try_from(self.seq).ok().and_then(|seq| seq.checked_sub(1)).ok_or(UntrustedKeys)?;
         let mut chain = published.chain.iter().skip(place);
-        // GUARD(service-set-up-anew): j9_w5_a_service_that_was_set_up_anew_under_the_same_name_is_not_believed
+        // GUARD(service-set-up-again): j9_w5_a_replaced_service_identity_is_refused
         // INSTEAD: if Self::pinned(chain.next().ok_or(UntrustedKeys)?, issuer)?.keys.is_empty() {
         if Self::pinned(chain.next().ok_or(UntrustedKeys)?, issuer)? != *self {
             return Err(UntrustedKeys);
@@ -81,12 +85,12 @@ impl ServiceKeys {
         chain.try_fold(self.clone(), |current, jws| current.successor(jws, issuer))
     }
 
-    /// The next set, signed by a key of this one.
+    /// Verifies the next document with these keys, and returns the new keys.
     ///
     /// # Errors
-    /// `UntrustedKeys`.
+    /// `UntrustedKeys` when the document is not signed by one of these keys, or when its `seq` is not the next number.
     pub(crate) fn successor(&self, jws: &str, issuer: &Issuer) -> Result<Self, UntrustedKeys> {
-        // GUARD(keys-chain-signed): j9_w5_an_interceptor_with_keys_of_his_own_is_not_believed
+        // GUARD(keys-chain-signed): j9_w5_key_documents_of_an_interceptor_are_refused
         // INSTEAD: let claims: Claims = jose::parse(&base64url::decode(jws.split('.').nth(1).ok_or(UntrustedKeys)?).map_err(|_| UntrustedKeys)?).map_err(|_| UntrustedKeys)?;
         let claims: Claims = jose::verify(jws, TYP, |kid| self.find(kid)).map_err(|_refused| UntrustedKeys)?;
         let next = Self::from_claims(claims, issuer)?;

@@ -1,4 +1,4 @@
-//! Known answers, computed with Python's hmac and hashlib and with argon2-cffi from the protocol's text.
+//! Tests with known results, computed from the protocol's text with Python's hmac, hashlib and argon2-cffi.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "tests fail by panicking")]
 
 use super::*;
@@ -34,18 +34,18 @@ fn the_macs_are_those_of_the_protocol() {
 }
 
 #[test]
-fn answers_count_only_with_their_own_mac() {
+fn responses_are_accepted_only_with_their_own_mac() {
     let look_up = bytes("bc5bcf923b91c6750e3fbe726220cf538eb14003e1dfca9c9344af8c6e5e400e");
     let bind = bytes("f1fde586f98a097e1a6eee78e170c8c8c0d1f01c3f5c43abeaa917ea12da3f86");
     assert!(key().check_look_up_answer(&nonce(), b"{}", &look_up));
     assert!(key().check_bind_answer(&nonce(), b"{}", &bind));
-    assert!(!key().check_look_up_answer(&nonce(), b"{}", &bind), "another label");
-    assert!(!key().check_look_up_answer(&[0; 16], b"{}", &look_up), "another nonce");
-    assert!(!key().check_look_up_answer(&nonce(), b"{ }", &look_up), "another body");
-    assert!(!key().check_look_up_answer(&nonce(), b"{}", &look_up[..31]), "cut");
-    assert!(!key().check_look_up_answer(&nonce(), b"{}", b""), "none");
+    assert!(!key().check_look_up_answer(&nonce(), b"{}", &bind), "accepted with another label");
+    assert!(!key().check_look_up_answer(&[0; 16], b"{}", &look_up), "accepted with another nonce");
+    assert!(!key().check_look_up_answer(&nonce(), b"{ }", &look_up), "accepted with another body");
+    assert!(!key().check_look_up_answer(&nonce(), b"{}", &look_up[..31]), "accepted a truncated MAC");
+    assert!(!key().check_look_up_answer(&nonce(), b"{}", b""), "accepted without a MAC");
     let other = EnrollmentKey::from_scanned(&[9; 16]);
-    assert!(!other.check_look_up_answer(&nonce(), b"{}", &look_up), "another key");
+    assert!(!other.check_look_up_answer(&nonce(), b"{}", &look_up), "accepted with another key");
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_typed_code_gives_the_key_of_the_protocol() {
 }
 
 #[test]
-fn fields_never_run_into_each_other() {
+fn different_field_lists_give_different_bytes() {
     assert_ne!(prefixed(&[b"ab", b"c"]), prefixed(&[b"a", b"bc"]));
     assert_ne!(prefixed(&[b"a", b""]), prefixed(&[b"a"]));
 }

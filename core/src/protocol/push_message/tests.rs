@@ -1,4 +1,4 @@
-//! The example of RFC 8291 section 5, and the same message with one thing wrong.
+//! Tests with the example of RFC 8291 section 5, and with copies that have one fault each.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use super::*;
@@ -12,7 +12,7 @@ fn keys() -> PushKeys {
 }
 
 #[test]
-fn the_example_of_the_standard_is_read() {
+fn the_example_of_rfc_8291_is_decrypted() {
     let plain = keys().decrypt(&decode(MESSAGE).unwrap()).unwrap();
     assert_eq!(plain, b"When I grow up, I want to be a watermelon");
     let point =
@@ -21,16 +21,16 @@ fn the_example_of_the_standard_is_read() {
 }
 
 #[test]
-fn keys_survive_storage_and_no_two_are_alike() {
+fn push_keys_survive_storage_and_are_random() {
     let stored = PushKeys::from_bytes(keys().to_bytes().expose()).unwrap();
     assert!(stored.decrypt(&decode(MESSAGE).unwrap()).is_ok());
     assert_ne!(PushKeys::make().unwrap().point(), PushKeys::make().unwrap().point());
-    assert!(PushKeys::from_bytes(&[0; 48]).is_err(), "zero is no key");
+    assert!(PushKeys::from_bytes(&[0; 48]).is_err(), "accepted zero as a key");
     assert!(PushKeys::from_bytes(&[1; 47]).is_err());
 }
 
 #[test]
-fn anything_else_is_refused() {
+fn malformed_or_foreign_pushes_are_refused() {
     let good = decode(MESSAGE).unwrap();
     let changed = |at: usize, to: u8| {
         let mut message = good.clone();
@@ -55,8 +55,8 @@ fn anything_else_is_refused() {
     ] {
         assert!(keys().decrypt(&message).is_err(), "{name}");
     }
-    let stranger = PushKeys::make().unwrap();
-    assert_eq!(stranger.decrypt(&good), Err(PushError::Decryption));
+    let another = PushKeys::make().unwrap();
+    assert_eq!(another.decrypt(&good), Err(PushError::Decryption));
 }
 
 #[test]

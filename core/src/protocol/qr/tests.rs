@@ -1,4 +1,4 @@
-//! Pictures: as a screen shows a code, and as nobody should be able to make a phone stumble.
+//! Tests with pictures of codes on screens, and with pictures that an attacker could make.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use image::{GrayImage, ImageFormat, Luma};
@@ -39,13 +39,13 @@ fn page(codes: &[(&GrayImage, i64, i64)], width: u32, height: u32, ground: u8) -
     png(&page)
 }
 
-/// Without a hurry: how fast a busy machine is, is no business of these tests.
+/// Reads with a long time limit, since the test machine may be busy.
 fn read(bytes: &[u8]) -> Result<String, PictureError> {
     read_within(bytes, Duration::from_secs(600))
 }
 
 #[test]
-fn a_picture_that_takes_too_long_is_given_up() {
+fn a_picture_that_takes_too_long_is_abandoned() {
     let picture = page(&[], 640, 480, 255);
     assert_eq!(read_within(&picture, Duration::ZERO), Err(PictureError::TookTooLong));
 }
@@ -69,7 +69,7 @@ fn a_code_is_read_from_screens_of_all_sizes_light_and_dark() {
 }
 
 #[test]
-fn two_different_codes_are_for_the_person_to_choose_and_two_alike_are_one() {
+fn two_different_codes_are_refused_and_two_equal_are_read() {
     let (one, two) = (code(TEXT, 264, 0, 255), code("https://example.org/menu", 264, 0, 255));
     let both = page(&[(&one, 100, 300), (&two, 800, 300)], 1_280, 900, 244);
     assert_eq!(read(&both), Err(PictureError::TwoCodes));
@@ -78,7 +78,7 @@ fn two_different_codes_are_for_the_person_to_choose_and_two_alike_are_one() {
 }
 
 #[test]
-fn no_code_no_picture_and_half_a_picture_say_so() {
+fn pictures_without_a_code_and_damaged_pictures_are_refused() {
     assert_eq!(read(&page(&[], 640, 480, 255)), Err(PictureError::NoCode));
     assert_eq!(read(b""), Err(PictureError::NotAPicture));
     assert_eq!(read(b"GIF89a"), Err(PictureError::NotAPicture));
@@ -89,7 +89,7 @@ fn no_code_no_picture_and_half_a_picture_say_so() {
     assert_eq!(read(&page(&[], 1, 1, 0)), Err(PictureError::NoCode));
 }
 
-/// A PNG that only claims its size: signature and header chunk, with the right check sum.
+/// A PNG with only signature and header chunk (with the right checksum), which claims a size.
 fn claims(width: u32, height: u32) -> Vec<u8> {
     let mut header = b"IHDR".to_vec();
     header.extend_from_slice(&width.to_be_bytes());
@@ -103,7 +103,7 @@ fn claims(width: u32, height: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_picture_that_claims_nothing_or_too_much_is_refused_unread() {
+fn pictures_that_claim_zero_or_huge_sizes_are_refused() {
     for (width, height) in [(0, 0), (0, 10), (10, 0)] {
         let refused = read(&claims(width, height));
         assert!(matches!(refused, Err(PictureError::NotAPicture | PictureError::Damaged)), "{refused:?}");
@@ -115,15 +115,15 @@ fn a_picture_that_claims_nothing_or_too_much_is_refused_unread() {
 }
 
 #[test]
-fn fifty_million_pixels_and_twenty_mebibytes_are_the_end() {
-    assert_eq!(read(&claims(10_000, 5_000)), Err(PictureError::Damaged), "as large as may be, and cut off");
+fn pictures_above_50_megapixels_or_20_mib_are_refused() {
+    assert_eq!(read(&claims(10_000, 5_000)), Err(PictureError::Damaged), "the largest allowed size, truncated");
     assert_eq!(read(&claims(10_000, 5_001)), Err(PictureError::TooLarge));
     assert_eq!(read(&vec![0; 20 * 1024 * 1024]), Err(PictureError::NotAPicture));
     assert_eq!(read(&vec![0; 20 * 1024 * 1024 + 1]), Err(PictureError::TooLarge));
 }
 
 #[test]
-fn a_picture_is_made_smaller_only_and_keeps_a_pixel_of_each_side() {
+fn a_picture_is_only_scaled_down_to_at_least_one_pixel() {
     for (size, side, scaled) in [
         ((2_560, 1_280), 1_280, (1_280, 640)),
         ((1_281, 100), 1_280, (1_280, 99)),
@@ -136,7 +136,7 @@ fn a_picture_is_made_smaller_only_and_keeps_a_pixel_of_each_side() {
 }
 
 #[test]
-fn a_code_is_painted_over_with_a_quarter_more_on_each_side_and_nothing_else_is() {
+fn a_code_is_painted_over_with_a_quarter_margin() {
     let rest = without(&GrayImage::new(100, 120), &[(40.0, 40.0), (60.0, 40.0), (40.0, 80.0)]);
     for (x, y, pixel) in rest.enumerate_pixels() {
         let painted = (35..=65).contains(&x) && (30..=90).contains(&y);
@@ -145,7 +145,7 @@ fn a_code_is_painted_over_with_a_quarter_more_on_each_side_and_nothing_else_is()
 }
 
 #[test]
-fn what_is_darker_than_its_neighbourhood_is_black_and_what_is_as_light_is_white() {
+fn local_contrast_separates_dark_from_light() {
     let mut picture = GrayImage::from_pixel(320, 320, Luma([120]));
     imageops::overlay(&mut picture, &GrayImage::from_pixel(8, 8, Luma([60])), 156, 156);
     let contrast = local_contrast(&picture);

@@ -1,4 +1,4 @@
-//! A good prompt, and the same prompt with one thing wrong for every rule.
+//! Tests with a valid prompt, and with copies that break one rule each.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use ring::rand::SystemRandom;
@@ -47,7 +47,7 @@ impl Service {
         json!({"alg": "ES256", "typ": "phone-prompt+jwt", "kid": self.kid()})
     }
 
-    /// Signs exactly these bytes, however wrong they are.
+    /// Signs exactly these bytes, also invalid ones.
     fn sign_raw(&self, header: &str, payload: &str) -> String {
         let input = format!("{}.{}", base64url::encode(header.as_bytes()), base64url::encode(payload.as_bytes()));
         let signature = self.pair.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
@@ -71,7 +71,7 @@ fn good_prompt() -> Value {
             "place": {"city": "Bern", "region": "Bern", "country": "Switzerland"}, "near": true}})
 }
 
-/// The good prompt with one member set to something else.
+/// The valid prompt with one member replaced.
 fn with(pointer: &str, value: Value) -> Value {
     let mut prompt = good_prompt();
     *prompt.pointer_mut(pointer).unwrap() = value;
@@ -79,7 +79,7 @@ fn with(pointer: &str, value: Value) -> Value {
 }
 
 #[test]
-fn a_good_prompt_is_shown_as_it_was_signed() {
+fn a_valid_prompt_is_returned_as_signed() {
     let service = Service::new();
     let prompt = service.verify(&service.sign(&service.header(), &good_prompt())).unwrap();
     assert_eq!((prompt.kind(), prompt.origin()), (PromptKind::SecondFactor, Origin::PasswordProved));
@@ -94,7 +94,7 @@ fn a_good_prompt_is_shown_as_it_was_signed() {
 }
 
 #[test]
-fn every_claim_must_be_right() {
+fn a_prompt_with_one_wrong_claim_is_refused() {
     let service = Service::new();
     let cases = [
         ("/iss", json!("https://login.test/"), Refusal::OtherIssuer),
@@ -128,9 +128,9 @@ fn every_claim_must_be_right() {
     }
 }
 
-/// A service can't have a sign-in without a password approved by a key that asks nobody.
+/// For a sign-in without a password, a service must not be able to choose a key that needs no user verification.
 #[test]
-fn each_kind_is_answered_by_its_own_key() {
+fn each_kind_accepts_only_its_allowed_keys() {
     let service = Service::new();
     let read = |kind: &str, key: &str| {
         let mut prompt = with("/kind", json!(kind));
@@ -148,7 +148,7 @@ fn each_kind_is_answered_by_its_own_key() {
 }
 
 #[test]
-fn each_kind_and_origin_lives_as_long_as_it_may() {
+fn each_kind_and_origin_has_its_longest_lifetime() {
     let service = Service::new();
     let lives = |kind: &str, key: &str, origin: &str, seconds: u64| {
         let mut prompt = with("/exp", json!(NOW + seconds));
@@ -170,7 +170,7 @@ fn each_kind_and_origin_lives_as_long_as_it_may() {
 }
 
 #[test]
-fn the_header_is_exactly_the_expected_one() {
+fn headers_with_other_values_or_members_are_refused() {
     let service = Service::new();
     let cases = [
         ("alg", json!("none"), JoseError::Algorithm),
@@ -201,7 +201,7 @@ fn the_header_is_exactly_the_expected_one() {
 }
 
 #[test]
-fn a_member_that_stands_twice_is_refused_anywhere() {
+fn a_prompt_with_a_duplicate_member_is_refused() {
     let service = Service::new();
     let (header, payload) = (service.header().to_string(), good_prompt().to_string());
     let twice = |text: &str| text.replacen('{', r#"{"alg":"ES256","iss":"x","aud":"y","alg":"ES256","iss":"x","#, 1);
@@ -213,10 +213,10 @@ fn a_member_that_stands_twice_is_refused_anywhere() {
 }
 
 #[test]
-fn another_signature_altered_bytes_or_another_form_are_refused() {
-    let (service, stranger) = (Service::new(), Service::new());
+fn forged_altered_or_malformed_prompts_are_refused() {
+    let (service, attacker) = (Service::new(), Service::new());
     let good = service.sign(&service.header(), &good_prompt());
-    let forged = stranger.sign(&service.header(), &good_prompt());
+    let forged = attacker.sign(&service.header(), &good_prompt());
     assert_eq!(service.verify(&forged), Err(Refusal::Jose(JoseError::Signature)));
     let parts: Vec<&str> = good.split('.').collect();
     let altered = base64url::encode(with("/context/application", json!("Payro11")).to_string().as_bytes());
@@ -241,7 +241,7 @@ fn another_signature_altered_bytes_or_another_form_are_refused() {
 }
 
 #[test]
-fn texts_lose_what_could_deceive() {
+fn control_characters_are_removed_from_texts() {
     let service = Service::new();
     let tricky = with("/context/application", json!("Pay\u{202e}llor\u{200b}\u{7}\n"));
     let prompt = service.verify(&service.sign(&service.header(), &tricky)).unwrap();
@@ -249,10 +249,10 @@ fn texts_lose_what_could_deceive() {
 }
 
 #[test]
-fn times_follow_the_service_and_are_shown_by_the_phone() {
+fn prompt_times_are_converted_to_the_phones_clock() {
     let service = Service::new();
     let jws = service.sign(&service.header(), &good_prompt());
-    // The phone is an hour behind and knows it.
+    // The phone's clock is an hour behind the service's, and the stored offset corrects that.
     let audience = Audience { clock_offset: 3_600, ..service.audience() };
     let prompt = verify_prompt(&jws, &audience, Timestamp(NOW - 3_600)).unwrap();
     assert_eq!(prompt.expires_at(), Timestamp(NOW + 120 - 3_600));
@@ -260,14 +260,14 @@ fn times_follow_the_service_and_are_shown_by_the_phone() {
 }
 
 #[test]
-fn a_withdrawal_counts_only_when_it_is_as_good_as_a_prompt() {
+fn a_withdrawal_is_verified_like_a_prompt() {
     let service = Service::new();
     let mut header = service.header();
     header["typ"] = json!("prompt-withdrawn+jwt");
     let good = json!({"iss": "https://login.test", "aud": "device", "jti": "x", "iat": NOW, "prompt": JTI,
         "reason": "cancelled", "exp": NOW + 120});
     let verify = |claims: &Value| verify_push(&service.sign(&header, claims), &service.audience(), Timestamp(NOW));
-    let Ok(PushContent::Withdrawn { id, reason, .. }) = verify(&good) else { panic!("a good withdrawal") };
+    let Ok(PushContent::Withdrawn { id, reason, .. }) = verify(&good) else { panic!("a valid withdrawal is refused") };
     assert_eq!((id.jti.as_str(), reason), (JTI, WithdrawalReason::Cancelled));
     for (member, value, refusal) in [
         ("iss", json!("https://evil.test"), Refusal::OtherIssuer),
@@ -280,16 +280,16 @@ fn a_withdrawal_counts_only_when_it_is_as_good_as_a_prompt() {
         claims[member] = value;
         assert_eq!(verify(&claims).err(), Some(refusal), "{member}");
     }
-    // A withdrawal is no prompt, and a state is neither.
+    // A withdrawal is not accepted as a prompt, and a state is not accepted as a push.
     assert_eq!(service.verify(&service.sign(&header, &good)), Err(Refusal::Jose(JoseError::Type)));
     header["typ"] = json!("phone-state+jwt");
     let state = verify_push(&service.sign(&header, &good), &service.audience(), Timestamp(NOW));
     assert_eq!(state.err(), Some(Refusal::Jose(JoseError::Type)));
 }
 
-/// Case is never folded and digits are ASCII: by the rules of Turkish, Arabic or Thai these would be something else.
+/// Case is never folded and digits are ASCII. With the rules of Turkish, Arabic or Thai these texts would be accepted.
 #[test]
-fn a_kind_is_its_exact_letters_and_a_number_is_ascii_digits() {
+fn kinds_match_exactly_and_numbers_are_ascii_digits() {
     let service = Service::new();
     for kind in
         ["SECOND_FACTOR", "Second_Factor", "phone_s\u{131}gn_in", "PHONE_S\u{130}GN_\u{130}N", "second_factor\u{301}"]
@@ -299,25 +299,25 @@ fn a_kind_is_its_exact_letters_and_a_number_is_ascii_digits() {
     }
     let enter = Matching::Enter { digits: 2 };
     assert!(enter.fits("47"));
-    // The first two have as many bytes, the next two as many letters, as two digits have.
+    // The first two have two bytes; the next two have two characters.
     for number in ["\u{664}", "\u{6f4}", "\u{664}\u{667}", "\u{e54}\u{e57}", "4\u{667}", "\u{ff14}\u{ff17}", "4 ", "+4"]
     {
         assert!(!enter.fits(number), "{number}");
     }
 }
 
-/// The same tests in processes whose languages are the ones that others stumbled over.
+/// Runs the tests again in processes with locales that are known for case and digit bugs.
 #[test]
-fn in_the_locales_of_turkish_arabic_and_thai_everything_reads_the_same() {
+fn tests_pass_in_turkish_arabic_and_thai_locales() {
     for locale in ["tr_TR.UTF-8", "ar_EG.UTF-8", "th_TH.UTF-8"] {
         let ran = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["protocol::verify", "jose::", "protocol::code", "--skip", "in_the_locales_of"])
+            .args(["protocol::verify", "jose::", "protocol::code", "--skip", "turkish_arabic_and_thai"])
             .env("LC_ALL", locale)
             .env("LANG", locale)
             .env("LANGUAGE", locale)
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
-        assert!(ran.status.success() && !said.contains(" 0 passed"), "{locale}: {said}");
+        let output = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(ran.status.success() && !output.contains(" 0 passed"), "{locale}: {output}");
     }
 }

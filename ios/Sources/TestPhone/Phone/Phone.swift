@@ -1,7 +1,7 @@
 import CountersignCore
 import Foundation
 
-/// A phone for the tests that are about something else than the way to it.
+/// A phone for tests, with shortcuts for adding an account.
 package final class Phone {
     package let world: World
     package let folders: Folders
@@ -38,7 +38,7 @@ package final class Phone {
             device: DeviceDescription(name: "Phone of a test", model: "iPhone 17", os: "iOS 26", appVersion: "1.0"))
     }
 
-    /// Opens the core, and hands it every push.
+    /// Opens the core, and passes every push to it.
     @discardableResult
     package func open(_ ports: Ports? = nil) async throws -> Authenticator {
         let core = try await Authenticator.open(folders: folders, ports: ports ?? self.ports())
@@ -60,7 +60,7 @@ package final class Phone {
         return try await core.lookUp(invite: scanned.invite())
     }
 
-    /// Adds the account, up to the number that confirms the phone.
+    /// Adds the account, until the page shows the number that confirms the phone.
     package func add(_ person: Person) async throws {
         try await activate(person, core.enroll(offer: lookUp(person)))
     }
@@ -86,12 +86,12 @@ package final class Phone {
         var snapshot = try await core.snapshot()
         while true {
             if let prompt = snapshot.prompts.last(where: { $0.state == .open }) { return prompt }
-            guard Date.now < end else { throw Trouble("no prompt came") }
+            guard Date.now < end else { throw Trouble("no prompt arrived") }
             snapshot = try await core.changedSince(revision: snapshot.revision, atMost: 10)
         }
     }
 
-    /// Nothing more comes in, and the store is free; not an error when it was shut down before.
+    /// Stops receiving pushes and releases the store; may be called after a shutdown.
     package func close() async {
         channel.close()
         try? await opened?.shutDown()

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A program of this package in a process of its own.
+/// Runs a program of this package in a separate process.
 package final class Program: Sendable {
     private let process: Process
     private let output: Mutex<(file: FileHandle, unread: Data)>
@@ -13,14 +13,14 @@ package final class Program: Sendable {
         process.arguments = arguments
         process.standardOutput = pipe
         if withErrors { process.standardError = pipe }
-        // One that crashes on purpose needs no picture of its threads.
+        // Some programs crash on purpose; no backtrace is needed.
         process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
         try process.run()
         self.process = process
         output = Mutex((pipe.fileHandleForReading, Data()))
     }
 
-    /// The next line that it prints.
+    /// The next line that the program prints.
     package func line() async -> String {
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async { continuation.resume(returning: self.nextLine()) }
@@ -31,7 +31,7 @@ package final class Program: Sendable {
         output.withLock { output in
             while !output.unread.contains(UInt8(ascii: "\n")) {
                 let more = output.file.availableData
-                if more.isEmpty { return "(it ended)" }
+                if more.isEmpty { return "(the program has ended)" }
                 output.unread.append(more)
             }
             let line = output.unread.prefix { $0 != UInt8(ascii: "\n") }
@@ -40,19 +40,19 @@ package final class Program: Sendable {
         }
     }
 
-    /// Ends it at once, as the system does (SIGKILL).
+    /// Kills the process, as the system does (SIGKILL).
     package func kill() async throws {
         Glibc.kill(process.processIdentifier, SIGKILL)
         while process.isRunning { try await Task.sleep(for: .milliseconds(5)) }
     }
 }
 
-/// Prints a line at once, for `Program.line`.
+/// Prints a line without buffering, for `Program.line`.
 package func say(_ line: String) {
     FileHandle.standardOutput.write(Data("\(line)\n".utf8))
 }
 
-/// Ends this process after a minute: a program of a test that has forgotten it.
+/// Ends this process after a minute, in case its test does not kill it.
 package func endAfterAMinute() {
     alarm(60)
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A new folder in the build folder, where the world sees it too; it goes when the test lets go of it.
+/// A new folder in the build folder; deleted when the object is released. The programs of `World` can access it too.
 package final class TestFolder: Sendable {
     package let url: URL
 
@@ -18,5 +18,5 @@ package final class TestFolder: Sendable {
     }
 }
 
-/// The folder where this program and the others of the package were built.
+/// The folder with the built programs of the package, including this one.
 let builtPrograms = URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()

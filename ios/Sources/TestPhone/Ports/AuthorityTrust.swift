@@ -1,7 +1,7 @@
 import CountersignCore
 import Foundation
 
-/// The trust port over OpenSSL: one private authority.
+/// Implements the trust port with OpenSSL; trusts one private authority.
 package final class AuthorityTrust: TlsTrust {
     private let pem: String
 
@@ -12,7 +12,7 @@ package final class AuthorityTrust: TlsTrust {
     package func isTrusted(host _: String, chain: [Data], now: UInt64) throws -> Bool {
         try platformErrorsOnly {
             let authority = try Certificate(pem: pem)
-            // What can't be read is not trusted.
+            // A malformed certificate is not trusted.
             guard let certificates = try? chain.map(Certificate.init(der:)), let first = certificates.first else {
                 return false
             }

@@ -2,12 +2,12 @@ import COpenSSL
 import Foundation
 import Glibc
 
-/// One HTTP request to a server on this machine and its answer, with TLS for whoever an authority is given for.
+/// A connection to a server on this machine for one HTTP request; with TLS when an authority is given.
 ///
-/// Not by URLSession: on Linux it ends the process when a session goes (`_MultiHandle deallocated with non-zero
+/// URLSession is not used: on Linux it crashes when a session is released (`_MultiHandle deallocated with non-zero
 /// retain count`), and refuses chromedriver's headers (`Content-Length:2`, without a space).
 final class Connection: @unchecked Sendable {
-    // One thread sends and receives; `cut` touches nothing but the socket's number, which never changes.
+    // `@unchecked`: one thread sends and receives; `cut` only reads the socket's descriptor, which never changes.
     private let socket: Int32
     private let tls: TLS?
     private var unread = Data()
@@ -28,13 +28,13 @@ final class Connection: @unchecked Sendable {
         close(socket)
     }
 
-    /// Ends what is being received.
+    /// Shuts the socket down, so that a blocked read returns.
     func cut() {
         shutdown(socket, Int32(SHUT_RDWR))
     }
 
-    /// Sends a request and reads the answer up to its body; returns its status and headers, in small letters.
-    /// In HTTP 1.0 a body has no chunks, but chromedriver does not speak that.
+    /// Sends a request and reads the reply up to its body; returns the status and the headers with lower-case names.
+    /// HTTP 1.0 avoids chunked bodies, but chromedriver does not support it.
     func ask(
         _ url: URL, _ method: String, _ body: Data?, version: String = "1.1", bearer: String? = nil
     ) throws -> (Int, [String: String]) {
@@ -54,14 +54,14 @@ final class Connection: @unchecked Sendable {
         return (status, headers)
     }
 
-    /// The body of the answer: as long as it says, or all there is.
+    /// Reads the body of the reply: up to its content length, or to the end of the connection.
     func body(_ headers: [String: String]) throws -> Data {
         let count = headers["content-length"].flatMap { Int($0) } ?? .max
         while unread.count < count, try receive() {}
         return unread.prefix(count)
     }
 
-    /// The next line; nothing at the end.
+    /// Reads the next line; returns nil at the end.
     func line() throws -> String? {
         while true {
             if let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
@@ -82,7 +82,7 @@ final class Connection: @unchecked Sendable {
         }
     }
 
-    /// Takes what comes next; false at the end.
+    /// Receives more bytes; returns false at the end.
     private func receive() throws -> Bool {
         var part = [UInt8](repeating: 0, count: 65536)
         let count = tls?.read(&part) ?? recv(socket, &part, part.count, 0)
@@ -92,7 +92,7 @@ final class Connection: @unchecked Sendable {
     }
 }
 
-/// A write to a connection that has ended is an error, not the end of the process.
+/// Ignores SIGPIPE, so that a write to a closed connection is an error and does not end the process.
 private let brokenPipesIgnored: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
 
 private func connected(to port: UInt16) throws -> Int32 {

@@ -2,38 +2,41 @@ import CountersignCore
 import Foundation
 import Synchronization
 
-/// How a port can misbehave.
+/// A fault of a port.
 package enum Fault: Sendable {
-    /// Throws what is no `PlatformError`.
+    /// Throws an error other than `PlatformError`.
     case throwing
-    case telling(PlatformError)
+    /// Throws this error.
+    case platform(PlatformError)
+    /// Returns malformed data.
     case garbage
+    /// Never returns.
     case never
-    /// Does what it should and then stands still.
+    /// Does its work, calls the closure, and then never returns.
     case stopping(@Sendable () -> Void)
 }
 
-/// A key store, lock, channel and trust that do what they are told, and what the real ones do otherwise.
-package final class Moody: KeyStore, DeviceLock, PushChannel, TlsTrust {
+/// A key store, lock, channel and trust that fail as the test says, and otherwise call the real ones.
+package final class FaultyPorts: KeyStore, DeviceLock, PushChannel, TlsTrust {
     private let ports: Ports
-    private let mood = Mutex((method: "", fault: Fault?.none))
+    private let current = Mutex((method: "", fault: Fault?.none))
     private let pause: TimeInterval
 
     package init(over ports: Ports, pause: TimeInterval = 0) {
         (self.ports, self.pause) = (ports, pause)
     }
 
-    /// All four ports at once.
+    /// Ports that all are this object.
     package var all: Ports {
         Ports(keyStore: self, deviceLock: self, pushChannel: self, tlsTrust: self, device: ports.device)
     }
 
     package func misbehaves(at method: String, _ fault: Fault) {
-        mood.withLock { $0 = (method, fault) }
+        current.withLock { $0 = (method, fault) }
     }
 
     package func behaves() {
-        mood.withLock { $0 = ("", nil) }
+        current.withLock { $0 = ("", nil) }
     }
 
     package func make(alias: String, guard: KeyGuard) throws -> Data {
@@ -78,20 +81,20 @@ package final class Moody: KeyStore, DeviceLock, PushChannel, TlsTrust {
 
     private func asked<T>(_ method: String, garbage: T, _ work: () throws -> T) throws -> T {
         Thread.sleep(forTimeInterval: pause)
-        switch mood.withLock({ $0.method == method ? $0.fault : nil }) {
+        switch current.withLock({ $0.method == method ? $0.fault : nil }) {
         case nil: return try work()
         case .throwing: throw Trouble("not a platform error")
-        case .telling(let error): throw error
+        case .platform(let error): throw error
         case .garbage: return garbage
-        case .never: standStill()
-        case .stopping(let tell):
+        case .never: hang()
+        case .stopping(let done):
             _ = try work()
-            tell()
-            standStill()
+            done()
+            hang()
         }
     }
 
-    private func standStill() -> Never {
+    private func hang() -> Never {
         while true { Thread.sleep(forTimeInterval: 3600) }
     }
 }

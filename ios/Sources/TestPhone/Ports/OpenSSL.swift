@@ -1,10 +1,10 @@
 import COpenSSL
 import Foundation
 
-/// A call of OpenSSL that did not succeed.
+/// A call of OpenSSL has failed.
 struct OpenSSLFailed: Error {}
 
-/// Without it OpenSSL tidies up when the process ends, under the threads that still use it.
+/// By default OpenSSL frees its data when the process exits, while other threads may still use the data.
 private let isReady: Bool = OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_ATEXIT), nil) == 1
 
 private func succeeded(_ result: Int32) throws {
@@ -67,7 +67,7 @@ final class PrivateKey {
     }
 }
 
-/// AES-256-GCM: nonce, ciphertext and tag in one.
+/// AES-256-GCM: nonce, ciphertext and tag in one value.
 struct AESGCM {
     private static let (nonceCount, tagCount) = (12, 16)
     let key: Data
@@ -86,7 +86,7 @@ struct AESGCM {
         return nonce + sealed.prefix(Int(count)) + tag
     }
 
-    /// Nothing when the key or the bytes are not those that were sealed.
+    /// Returns nil when the key is wrong or the bytes were altered.
     func open(_ sealed: Data) throws -> Data? {
         guard sealed.count > Self.nonceCount + Self.tagCount else { return nil }
         let context = try made(EVP_CIPHER_CTX_new())
@@ -115,7 +115,7 @@ final class Certificate {
         }
     }
 
-    /// The body between the lines of a PEM file.
+    /// Reads the first certificate of a PEM text.
     convenience init(pem: String) throws {
         let body = pem.split(separator: "\n").drop { !$0.hasPrefix("-----BEGIN") }.dropFirst()
             .prefix { !$0.hasPrefix("-----END") }.joined()
@@ -127,7 +127,7 @@ final class Certificate {
         X509_free(certificate)
     }
 
-    /// Whether a chain from this certificate over `others` leads to `authority` at a time.
+    /// Whether a chain from this certificate over `others` to `authority` is valid at a time, for a TLS server.
     func isTrusted(over others: [Certificate], by authority: Certificate, at seconds: Int) throws -> Bool {
         let (store, context) = (try made(X509_STORE_new()), try made(X509_STORE_CTX_new()))
         let untrusted = try made(OPENSSL_sk_new_null())
@@ -147,7 +147,7 @@ final class Certificate {
     }
 }
 
-/// A client's TLS over a connected socket.
+/// TLS on the client's side of a connected socket.
 final class TLS {
     private let tls: OpaquePointer
 

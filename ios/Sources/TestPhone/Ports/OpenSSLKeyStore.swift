@@ -3,7 +3,7 @@ import CountersignCore
 import Foundation
 import Synchronization
 
-/// The key store port over OpenSSL: a file that survives the process, for machines without hardware keys.
+/// Implements the key store port with OpenSSL and a file, for machines without hardware keys.
 package final class OpenSSLKeyStore: KeyStore {
     private static let wrapping = "wrapping"
     private let file: URL
@@ -18,7 +18,7 @@ package final class OpenSSLKeyStore: KeyStore {
 
     package func make(alias: String, guard _: KeyGuard) throws -> Data {
         try port { keys in
-            if let standing = keys[alias] { return try PrivateKey(der: standing).publicPoint() }
+            if let existing = keys[alias] { return try PrivateKey(der: existing).publicPoint() }
             let made = try PrivateKey()
             try put(made.der(), as: alias, in: &keys)
             return try made.publicPoint()
@@ -56,7 +56,7 @@ package final class OpenSSLKeyStore: KeyStore {
         }
     }
 
-    /// The aliases of the keys that stand.
+    /// The aliases of the existing keys.
     package var aliases: Set<String> {
         stored.withLock { keys in Set(keys.keys).subtracting([Self.wrapping]) }
     }
@@ -73,7 +73,7 @@ package final class OpenSSLKeyStore: KeyStore {
         keys = next
     }
 
-    /// One call at a time; what is thrown beside `PlatformError` says nothing about the key.
+    /// Runs one call of the port at a time; see `platformErrorsOnly`.
     private func port<T: Sendable>(_ work: (inout [String: Data]) throws -> T) throws -> T {
         try platformErrorsOnly {
             try stored.withLock { (keys: inout sending[String: Data]) in
@@ -90,12 +90,12 @@ package func random(_ count: Int) -> Data {
     Data((0..<count).map { _ in UInt8.random(in: .min ... .max) })
 }
 
-/// A port throws nothing but `PlatformError`: what else goes wrong may pass.
+/// Turns any error other than `PlatformError` into `Transient`, because the error says nothing about the key.
 func platformErrorsOnly<T>(_ work: () throws -> T) throws(PlatformError) -> T {
     do {
         return try work()
-    } catch let told as PlatformError {
-        throw told
+    } catch let known as PlatformError {
+        throw known
     } catch {
         throw .Transient
     }

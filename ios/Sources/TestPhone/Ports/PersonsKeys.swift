@@ -2,13 +2,12 @@ import CountersignCore
 import Foundation
 import Synchronization
 
-/// What the person does when the phone asks them to unlock.
+/// What the person does when the phone asks them to unlock a key.
 package enum Unlocks: Sendable {
-    case byFinger, byPin, turnsAway
+    case byFinger, byPin, cancels
 }
 
-/// Keys that ask the person for each use, beside those that ask nobody: as a phone's own key store has them, with a
-/// person who does as the test says.
+/// A key store whose sign-in keys require user verification for each use. The test says what the person does.
 package final class PersonsKeys: KeyStore {
     private struct State {
         var guarded: Set<String> = []
@@ -32,7 +31,7 @@ package final class PersonsKeys: KeyStore {
     /// How often the person was asked.
     package var asked: Int { state.withLock { $0.asked } }
 
-    /// What an app does for a step that needs the person's own key.
+    /// The reply of an app to a step that needs the sign-in key.
     package func reply(to step: Step) throws -> Reply {
         switch step {
         case .makeKey(_, _, let alias, let keyGuard, _):
@@ -54,14 +53,14 @@ package final class PersonsKeys: KeyStore {
         switch person {
         case .byFinger: verified = .biometric
         case .byPin: verified = .credential
-        case .turnsAway: return .failed(cause: .Cancelled)
+        case .cancels: return .failed(cause: .Cancelled)
         }
-        // The form that says how the person was really verified, and no other.
+        // Only the form that states how the person was really verified may be signed.
         guard let form = forms.first(where: { $0.verified == verified }) else { throw Trouble("\(forms)") }
         return .signed(signature: try keys.sign(alias: alias, content: form.bytes), verified: verified)
     }
 
-    /// The port must never be asked for a key of the person's.
+    /// The core may make only keys without user verification through the port.
     package func make(alias: String, guard: KeyGuard) throws -> Data {
         guard `guard` == .afterFirstUnlock else { throw PlatformError.Unusable }
         return try keys.make(alias: alias, guard: `guard`)

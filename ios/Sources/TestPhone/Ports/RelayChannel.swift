@@ -2,14 +2,14 @@ import CountersignCore
 import Foundation
 import Synchronization
 
-/// The push port over the relay's stream (protocol section 8), as APNs would be on a phone.
+/// Implements the push port with the relay's stream (protocol section 8) instead of APNs.
 package final class RelayChannel: PushChannel {
     private let relay: String
     private let authority: String
     private let bearer: String
     private let listener = Mutex<Listener?>(nil)
 
-    /// The `bearer` names this phone to the relay, so a phone keeps it.
+    /// The relay identifies this phone by `bearer`, so the phone stores it.
     package init(relay: String, authority: String, bearer: Data = random(32)) {
         (self.relay, self.authority, self.bearer) = (relay, authority, base64url(bearer))
     }
@@ -24,7 +24,7 @@ package final class RelayChannel: PushChannel {
         }
     }
 
-    /// What the person has set for notifications, scripted.
+    /// The notification setting that the test has chosen.
     package let notifications = Mutex(PushDelivery.allowed)
 
     package func delivery() -> PushDelivery {
@@ -35,7 +35,7 @@ package final class RelayChannel: PushChannel {
         let endpoint: String
     }
 
-    /// Hands each push to `received`, and to nobody who listened before, until the channel is closed.
+    /// Passes each push to `received` and no longer to an earlier listener, until the channel is closed.
     package func listen(_ received: @escaping @Sendable (_ slot: Data, _ body: Data) async -> Void) {
         let (pushes, arrived) = AsyncStream.makeStream(of: Push.self)
         Task { for await push in pushes { await received(push.slot, push.body) } }
@@ -61,13 +61,13 @@ package final class RelayChannel: PushChannel {
         last?.close()
     }
 
-    /// One stream, until it ends.
+    /// Reads one stream until the stream ends.
     private func stream(to listener: Listener) throws {
         let (connection, url) = try connect("/stream")
         listener.hold(connection)
         _ = try connection.ask(url, "GET", nil, version: "1.0", bearer: bearer)
         while listener.isOpen, let line = try connection.line() {
-            // Empty lines say that the relay is there.
+            // Empty lines only show that the relay is alive.
             if let push = try? JSONDecoder().decode(Push.self, from: Data(line.utf8)) { listener.arrived.yield(push) }
         }
     }
@@ -78,7 +78,7 @@ package final class RelayChannel: PushChannel {
     }
 }
 
-/// Whoever listens, and the connection that is open for them.
+/// A listener and its open connection.
 private final class Listener: Sendable {
     let arrived: AsyncStream<Push>.Continuation
     private let state = Mutex((isOpen: true, connection: Connection?.none))
@@ -121,7 +121,7 @@ private struct Push: Decodable, Sendable {
     }
 }
 
-/// Base64 for addresses, without padding.
+/// base64url without padding.
 package func base64url(_ bytes: Data) -> String {
     bytes.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
 }

@@ -1,7 +1,7 @@
 import CountersignCore
 import Synchronization
 
-/// The device lock port: as the test sets it.
+/// Implements the device lock port; the test sets the state.
 package final class SetLock: DeviceLock {
     private let lock = Mutex(LockState.biometric)
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A real browser window, by WebDriver (W3C).
+/// A window of a real browser, controlled by WebDriver (W3C).
 struct Browser {
     private let session: String
 
@@ -36,12 +36,12 @@ struct Browser {
         _ = try await waitFor("#page[data-page=\"\(name)\"]")
     }
 
-    /// Waits for the first of two pages, and returns its name.
+    /// Waits until one of two pages is shown, and returns the name of this page.
     func waitForOne(of one: String, _ other: String) async throws -> String {
         try await attribute("#page[data-page=\"\(one)\"], #page[data-page=\"\(other)\"]", "data-page")
     }
 
-    /// Waits until an element is there, and returns its name.
+    /// Waits until an element exists, and returns its WebDriver id.
     func waitFor(_ css: String) async throws -> String {
         for _ in 0..<400 {
             let found = try? await post("element", ["using": "css selector", "value": css])

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Somebody at the service's pages, in a browser of their own.
+/// A person at the service's pages, with their own browser.
 package actor Person {
     package nonisolated let user: String
     private let password: String
@@ -30,13 +30,13 @@ package actor Person {
         try await browser.click("confirm")
     }
 
-    /// Signs in with name and password, up to the page with the number.
+    /// Signs in with name and password, until the page shows the number.
     package func signsIn() async throws {
         try await browser().forget()
         try await entersPassword().waitForPage("number")
     }
 
-    /// Signs in at the address that a phone opened, up to the number that the same phone must approve.
+    /// Signs in at the URL that a phone opened, until the page shows the number that the same phone must approve.
     package func signsIn(at address: String) async throws {
         let browser = try await browser()
         try await browser.goto(address)
@@ -44,7 +44,7 @@ package actor Person {
         try await browser.waitForPage("number")
     }
 
-    /// Agrees to register the phone that the page names; returns what the browser came back with.
+    /// Agrees to register the phone that the page names; returns the redirect URL.
     package func registers() async throws -> String {
         let browser = try await browser()
         try await browser.waitForPage("register-phone")
@@ -52,7 +52,7 @@ package actor Person {
         return try await world.cameBack()
     }
 
-    /// Types the name and chooses the phone, up to the page with the number.
+    /// Types the name and chooses to sign in with the phone, until the page shows the number.
     package func usesPhone() async throws {
         let browser = try await browser()
         try await browser.goto("\(world.issuer)/sign-in")
@@ -64,7 +64,7 @@ package actor Person {
         try await browser.waitForPage("number")
     }
 
-    /// From now on a browser that knows nothing.
+    /// Deletes the cookies, so that the service no longer knows the browser.
     package func forgets() async throws {
         try await browser().forget()
     }

@@ -1,24 +1,24 @@
 import Foundation
 
-/// The real service, relay and browser driver that `cargo xtask test` has started for this run.
+/// The world of this test run: the real service, relay and browser driver, which `cargo xtask test` has started.
 package struct World: Sendable {
     package let issuer: String
     package let relay: String
-    /// The certificate (PEM) that service and relay are trusted by.
+    /// The certificate authority of service and relay, in PEM.
     package let authority: String
     let webdriver: String
-    /// What the browser is asked for, as JSON.
+    /// The capabilities for WebDriver, as JSON.
     let capabilities: String
     private let control: String
 
-    /// Asks the running world where everything is.
+    /// Asks the world for the URLs of service, relay and browser driver.
     package static func find() async throws -> World {
         guard let control = ProcessInfo.processInfo.environment["COUNTERSIGN_WORLD"] else {
             throw Trouble("run by `cargo xtask test`")
         }
         let answer = try await send(to: control, "GET", nil)
         guard let facts = try JSONSerialization.jsonObject(with: answer) as? [String: Any] else {
-            throw Trouble("the world says nothing")
+            throw Trouble("the world returned no facts")
         }
         return try World(control: control, facts: facts)
     }
@@ -34,15 +34,15 @@ package struct World: Sendable {
         self.capabilities = String(decoding: capabilities, as: UTF8.self)
     }
 
-    /// Somebody new.
+    /// Makes a new person.
     package func person() async throws -> Person {
         let made = try await order("/people", [String: String]())
         let account = try JSONDecoder().decode([String: String].self, from: made)
-        guard let user = account["user"], let password = account["password"] else { throw Trouble("nobody came") }
+        guard let user = account["user"], let password = account["password"] else { throw Trouble("no person") }
         return Person(user: user, password: password, world: self)
     }
 
-    /// Signs a person in by the pages' forms, without a window, and returns the number on the page.
+    /// Signs a person in without a browser, until the page shows a number; returns the number.
     @discardableResult
     package func signsIn(_ user: String) async throws -> String {
         let shown = try await JSONDecoder().decode([String: String].self, from: order("/sign-in", ["user": user]))
@@ -50,19 +50,19 @@ package struct World: Sendable {
         return number
     }
 
-    /// Cuts the network before the service, or in its answer.
+    /// Makes the next `count` requests to a path fail: before they reach the service, or before the reply arrives.
     package func cut(_ path: String, at place: String, count: Int) async throws {
         _ = try await order("/cut", Cut(path: path, at: place, count: count))
     }
 
-    /// Where browsers come back to a phone (RFC 8252 section 7.3).
+    /// The redirect URI of the phone (RFC 8252 section 7.3).
     package var redirectUri: String { "\(control)/phone-sign-in" }
 
-    /// The address that the last browser came back with, as the phone gets it.
+    /// The URL that the last browser was redirected to.
     func cameBack() async throws -> String {
         let came = try await order("/came-back", [String: String]())
         guard let uri = try JSONDecoder().decode([String: String].self, from: came)["uri"] else {
-            throw Trouble("no browser came back")
+            throw Trouble("no browser was redirected")
         }
         return control + uri
     }
@@ -92,7 +92,7 @@ package struct World: Sendable {
     }
 }
 
-/// What went wrong around a test.
+/// An error of the test environment, not of the core.
 package struct Trouble: Error, CustomStringConvertible {
     package let description: String
 
@@ -101,11 +101,11 @@ package struct Trouble: Error, CustomStringConvertible {
     }
 }
 
-/// One JSON request on loopback.
+/// Sends one JSON request on loopback.
 func send(to address: String, _ method: String, _ body: Data?) async throws -> Data {
-    guard let url = URL(string: address) else { throw Trouble("no address: \(address)") }
+    guard let url = URL(string: address) else { throw Trouble("not a URL: \(address)") }
     return try await withCheckedThrowingContinuation { continuation in
-        // On a thread that may stand still.
+        // `Connection` blocks, so it runs on a thread of its own queue.
         DispatchQueue.global().async {
             continuation.resume(
                 with: Result {

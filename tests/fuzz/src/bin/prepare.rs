@@ -1,7 +1,7 @@
-//! What `cargo xtask fuzz` needs of the list of targets, written into a folder:
+//! Writes files for `cargo xtask fuzz` from the list of targets:
 //!
-//! - `prepare targets FOLDER`: the crate for cargo-fuzz; prints the name of each target, one a line.
-//! - `prepare seeds FOLDER`: the corpus of each target, one file for each seed.
+//! - `prepare targets FOLDER`: the crate for cargo-fuzz; prints the name of each target, one per line.
+//! - `prepare seeds FOLDER`: the corpus of each target, one file per seed.
 
 use std::fs;
 use std::io::{Error, Result, Write};

@@ -1,6 +1,7 @@
-//! How long an approval takes from Rust, for `cargo xtask bench`: one line of milliseconds for each.
+//! Measures how long an approval takes from Rust, for `cargo xtask bench`. Prints milliseconds, one line per approval.
 //!
-//! `approvals COUNT`, against the world in `COUNTERSIGN_WORLD`; as many again before, to warm up.
+//! `approvals COUNT` uses the program `world` whose control URL is in `COUNTERSIGN_WORLD`. It first runs COUNT
+//! approvals that are not measured, to warm up.
 
 use std::io::Write;
 use std::time::Instant;
@@ -22,10 +23,10 @@ impl Control {
 }
 
 fn text(value: &Value, name: &str) -> Result<String, Trouble> {
-    Ok(value.get(name).and_then(Value::as_str).ok_or("a fact is missing")?.to_owned())
+    Ok(value.get(name).and_then(Value::as_str).ok_or("a member is missing")?.to_owned())
 }
 
-/// Adds a phone for a new person, by the pages' forms.
+/// Adds a phone for a new person. Returns the phone and the user name.
 async fn added(control: &Control, facts: &Value) -> Result<(TestPhone, String), Trouble> {
     let who = control.order("/people", json!({})).await?;
     let (user, password) = (text(&who, "user")?, text(&who, "password")?);
@@ -37,7 +38,7 @@ async fn added(control: &Control, facts: &Value) -> Result<(TestPhone, String), 
     let page = person.press(&page, "add-method", &[]).await?;
     let page = person.press(&page, "next", &[]).await?;
     let (ticket, digits) = phone.accept(CodeInput::Text { text: qr::text_of_svg(&page.qr_svg()?)? }).await?;
-    let page = person.turned("/security-info/add/code", "code").await?;
+    let page = person.page_after("/security-info/add/code", "code").await?;
     let page = person.press(&page, "confirm", &[("digits", &digits)]).await?;
     phone.activated(ticket).await?;
     let prompt = phone.prompt().await?;

@@ -1,4 +1,5 @@
-//! The demonstration: the main job, for a person at this machine or unattended with pictures.
+//! Runs the demonstration. A person at this machine follows it step by step, or it runs without a person and saves
+//! pictures.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use countersign_journeys::{Trouble, attended, terminal};
     about = "Add an account by scanning, approve a number-matching sign-in, sign in without a password, lose the phone"
 )]
 struct Cli {
-    /// Nobody clicks: a headless browser and the phone do it all, and leave pictures
+    /// Run without a person: a headless browser and a scripted phone do every step and save pictures
     #[arg(long)]
     unattended: bool,
 }
@@ -28,9 +29,9 @@ fn say(line: &str) -> Result<(), Trouble> {
     Ok(writeln!(std::io::stdout(), "{line}")?)
 }
 
-/// Walks the whole way and shows each step with its time.
+/// Runs the whole scenario, and prints each step with its time.
 async fn unattended(folder: &Path) -> Result<(), Trouble> {
-    // Pictures of an earlier run would be taken for this one's.
+    // Delete the pictures of an earlier run.
     let _absent = std::fs::remove_dir_all(folder);
     std::fs::create_dir_all(folder)?;
     say("Starting the sign-in service, the push relay, the web application and the phone.")?;
@@ -56,15 +57,15 @@ async fn unattended(folder: &Path) -> Result<(), Trouble> {
     .await?;
     terminal::pictures(folder, &said).await?;
     say("")?;
-    say("The web application, a stock Apache with mod_auth_openidc, has checked these claims:")?;
+    say("The web application (unmodified Apache with mod_auth_openidc) has verified these claims:")?;
     for walk::SignedIn { how, claims } in ways {
-        say(&format!("  with {how}:"))?;
+        say(&format!("  Signed in with {how}:"))?;
         for (name, value) in claims {
             say(&format!("    {name:20} {value}"))?;
         }
     }
     say(&format!(
-        "Everything has ended and is cleaned up. Pictures are in target/demo. {:.1} s",
+        "Finished in {:.1} s. All programs have stopped, and temporary files are deleted. Pictures: target/demo",
         started.elapsed().as_secs_f32()
     ))
 }

@@ -1,8 +1,8 @@
-//! Long trials that no test run waits for: what the tests try in short, at full length and in real time.
+//! Runs two checks of the tests at full length and in real time, which is too slow for a test run.
 //!
 //! ```sh
-//! cargo run --package countersign-journeys --bin trial -- times     # pages and times for every kind of name
-//! cargo run --package countersign-journeys --bin trial -- knocking  # strangers knock while the person signs in
+//! cargo run --package countersign-journeys --bin trial -- times   # pages and times for every kind of name
+//! cargo run --package countersign-journeys --bin trial -- attack  # attackers ask while the person signs in
 //! ```
 
 use std::io::Write;
@@ -12,11 +12,11 @@ use clap::{Parser, Subcommand};
 use countersign::{CodeInput, FetchReason, Matching, Origin, Outcome, Prompt, PromptKind, Reply, Step};
 use countersign_journeys::apart::{compare, quantile};
 use countersign_journeys::people::{PASSWORD, USER};
-use countersign_journeys::strangers::{NAMES, prepare, starts};
+use countersign_journeys::unknown_browsers::{NAMES, prepare, starts};
 use countersign_journeys::{Person, TestPhone, Trouble, World, a_moment, qr};
 
 #[derive(Parser)]
-#[command(about = "Long trials on this machine alone")]
+#[command(about = "Long trials; run nothing else on this machine")]
 struct Cli {
     #[command(subcommand)]
     trial: Trial,
@@ -24,18 +24,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Trial {
-    /// Starts for unknown, real, phoneless, blocked and over-limit names: are pages or times told apart?
+    /// Compare pages and times for every kind of user name: unknown, real, no phone, blocked, over the limit
     Times {
-        /// For each kind of name
+        /// Starts for each kind of user name
         #[arg(long, default_value_t = 1_000)]
         starts: usize,
     },
-    /// Strangers from fifty networks for two minutes: does a known browser ring the first time, as fast as ever?
-    Knocking {
-        /// Starts a second, in all
+    /// Attackers start sign-ins from fifty networks: does a known browser's first prompt still alert, and as fast?
+    Attack {
+        /// Sign-ins per second that all attackers together start
         #[arg(long, default_value_t = 1)]
         per_second: u32,
-        /// How long
+        /// How long the attack lasts, in seconds
         #[arg(long, default_value_t = 120)]
         seconds: u64,
     },
@@ -52,14 +52,14 @@ async fn main() -> Result<(), Trouble> {
     let (person, phone) = with_phone_sign_in(&world).await?;
     match trial {
         Trial::Times { starts } => times(&world, &phone, starts).await?,
-        Trial::Knocking { per_second, seconds } => knocking(&world, &person, &phone, per_second, seconds).await?,
+        Trial::Attack { per_second, seconds } => attack(&world, &person, &phone, per_second, seconds).await?,
     }
     world.stop().await;
     Ok(())
 }
 
 async fn times(world: &World, phone: &TestPhone, rounds: usize) -> Result<(), Trouble> {
-    phone.deaf();
+    phone.ignore_pushes();
     prepare(world)?;
     let all = starts(world, rounds).await?;
     say(&format!("{rounds} starts for each kind of name; {} page(s) in all", all.pages.len()))?;
@@ -71,20 +71,20 @@ async fn times(world: &World, phone: &TestPhone, rounds: usize) -> Result<(), Tr
         let at = |share| quantile(times, share);
         say(&format!("{what:>10}: {:.1} ms (10 %), {:.1} ms (50 %), {:.1} ms (90 %)", at(0.1), at(0.5), at(0.9)))?;
     }
-    let mut told = all.pages.len() != 1;
+    let mut differs = all.pages.len() != 1;
     for (what, compared) in all.compared() {
         say(&format!("{what:>10} against unknown: effect {:.3}, z {:+.2}", compared.effect, compared.z))?;
-        told |= compared.tells();
+        differs |= compared.differs();
     }
-    // The test itself must be able to tell: the same times, each two milliseconds later.
+    // Control: the same times plus two milliseconds must give a difference.
     let unknown = all.times.get("unknown").cloned().unwrap_or_default();
     let later: Vec<f64> = unknown.iter().map(|time| time + 2.0).collect();
     let control = compare(&later, &unknown);
     say(&format!("   control, 2 ms later: effect {:.3}, z {:+.2}", control.effect, control.z))?;
-    if told { Err("told apart".into()) } else { say("not told apart") }
+    if differs { Err("the names can be distinguished".into()) } else { say("the names can't be distinguished") }
 }
 
-async fn knocking(
+async fn attack(
     world: &World,
     person: &Person,
     phone: &TestPhone,
@@ -96,42 +96,47 @@ async fn knocking(
         usual.push(signs_in(person, phone).await?);
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
-    let knocking = async {
-        let (mut strangers, mut knocks) = (tokio::task::JoinSet::new(), 0_u32);
+    let attacking = async {
+        let (mut attackers, mut asked) = (tokio::task::JoinSet::new(), 0_u32);
         let mut tick = tokio::time::interval(Duration::from_secs(1) / per_second.max(1));
         let ends = Instant::now() + Duration::from_secs(seconds);
         while Instant::now() < ends {
             tick.tick().await;
-            let stranger = world.person_in_network(u8::try_from(knocks % 50)?.saturating_add(1))?;
-            strangers.spawn(async move { knocks_once(&stranger).await.map_err(|trouble| trouble.to_string()) });
-            knocks = knocks.saturating_add(1);
+            let attacker = world.person_in_network(u8::try_from(asked % 50)?.saturating_add(1))?;
+            attackers.spawn(async move { asks_once(&attacker).await.map_err(|trouble| trouble.to_string()) });
+            asked = asked.saturating_add(1);
         }
-        Ok::<_, Trouble>((strangers, knocks))
+        Ok::<_, Trouble>((attackers, asked))
     };
     let signing_in = async {
         let mut times = Vec::new();
-        // Twelve times in ten minutes a known browser may ask; the preparations took some.
+        // A known browser may start twelve sign-ins in ten minutes. The preparation has started some of them.
         for _time in 0..6 {
             tokio::time::sleep(Duration::from_secs(seconds) / 8).await;
             times.push(signs_in(person, phone).await?);
         }
         Ok::<_, Trouble>(times)
     };
-    let (knocked, under_attack) = tokio::join!(knocking, signing_in);
-    let ((mut strangers, knocks), under_attack) = (knocked?, under_attack?);
+    let (attacked, under_attack) = tokio::join!(attacking, signing_in);
+    let ((mut attackers, asked), under_attack) = (attacked?, under_attack?);
     let mut pages = std::collections::HashMap::new();
-    while let Some(page) = strangers.join_next().await {
+    while let Some(page) = attackers.join_next().await {
         let page = page?.unwrap_or_else(|trouble| trouble);
         let count: &mut u32 = pages.entry(page).or_default();
         *count = count.saturating_add(1);
     }
-    say(&format!("{knocks} starts from 50 networks in {seconds} s; their pages: {pages:?}"))?;
-    for (what, times) in [("before", &usual), ("while they knocked", &under_attack)] {
-        let rang: Vec<f64> = times.iter().map(|(rang, _)| *rang).collect();
+    say(&format!("{asked} starts from 50 networks in {seconds} s; the attackers saw: {pages:?}"))?;
+    for (what, times) in [("before the attack", &usual), ("during the attack", &under_attack)] {
+        let alerted: Vec<f64> = times.iter().map(|(alerted, _)| *alerted).collect();
         let in_all: Vec<f64> = times.iter().map(|(_, in_all)| *in_all).collect();
         let figures =
-            |times: &[f64]| format!("{:.0} ms (50 %), {:.0} ms (most)", quantile(times, 0.5), quantile(times, 1.0));
-        say(&format!("{what}: {} of {} rang the first time, after {}", rang.len(), times.len(), figures(&rang)))?;
+            |times: &[f64]| format!("{:.0} ms (50 %), {:.0} ms (longest)", quantile(times, 0.5), quantile(times, 1.0));
+        say(&format!(
+            "{what}: {} of {} alerted the first time, after {}",
+            alerted.len(),
+            times.len(),
+            figures(&alerted)
+        ))?;
         say(&format!("{what}: signed in after {}", figures(&in_all)))?;
     }
     Ok(())
@@ -143,20 +148,20 @@ async fn use_phone(person: &Person) -> Result<countersign_journeys::PageView, Tr
     if page.name() == "password" { person.press(&page, "use-phone", &[]).await } else { Ok(page) }
 }
 
-async fn knocks_once(stranger: &Person) -> Result<String, Trouble> {
-    let page = use_phone(stranger).await?;
+async fn asks_once(attacker: &Person) -> Result<String, Trouble> {
+    let page = use_phone(attacker).await?;
     Ok(format!("{}, {} digits", page.name(), page.number().map_or(0, |number| number.len())))
 }
 
-/// The person signs in with the phone in the browser that is known; milliseconds until it rang, and in all.
+/// Signs in with the phone in the known browser. Returns the milliseconds until the prompt arrives, and until the end.
 async fn signs_in(person: &Person, phone: &TestPhone) -> Result<(f64, f64), Trouble> {
     let started = Instant::now();
     let page = use_phone(person).await?;
     let number = page.number()?;
-    let rings = async {
+    let alert = async {
         loop {
             let open = phone.open_prompts().await?;
-            // Beside it there may be strangers', and the one that was answered a moment ago.
+            // Other prompts may be open too: those of attackers, and the prompt that was answered just before.
             let is_ours = |prompt: &Prompt| match prompt.matching() {
                 Matching::Choose { options } => options.contains(&number),
                 Matching::Enter { .. } => false,
@@ -167,11 +172,11 @@ async fn signs_in(person: &Person, phone: &TestPhone) -> Result<(f64, f64), Trou
             a_moment().await;
         }
     };
-    // No fetch: only a push brings it.
-    let prompt = tokio::time::timeout(Duration::from_secs(10), rings).await??;
-    let rang = started.elapsed().as_secs_f64() * 1_000.0;
+    // The phone does not fetch, so the prompt can arrive only by push.
+    let prompt = tokio::time::timeout(Duration::from_secs(10), alert).await??;
+    let alerted = started.elapsed().as_secs_f64() * 1_000.0;
     if prompt.origin() != Origin::KnownBrowser {
-        return Err("the browser is not known any more".into());
+        return Err("the browser is no longer known".into());
     }
     let step = phone.approve_unlocked(&prompt, number).await?;
     if step != (Step::Done { outcome: Outcome::Approved }) {
@@ -184,7 +189,7 @@ async fn signs_in(person: &Person, phone: &TestPhone) -> Result<(f64, f64), Trou
     }
     let in_all = started.elapsed().as_secs_f64() * 1_000.0;
     person.press(&page, "sign-out", &[]).await?;
-    Ok((rang, in_all))
+    Ok((alerted, in_all))
 }
 
 async fn approve(phone: &TestPhone, kind: PromptKind, number: String) -> Result<(), Trouble> {
@@ -195,12 +200,12 @@ async fn approve(phone: &TestPhone, kind: PromptKind, number: String) -> Result<
     }
 }
 
-/// Ada's phone with phone sign-in on, and the browser in which she did it all.
+/// Ada's phone with phone sign-in on, and the browser in which it was turned on.
 async fn with_phone_sign_in(world: &World) -> Result<(Person, TestPhone), Trouble> {
     let (person, phone) = (world.person()?, world.phone("phone").await?);
     let page = person.wizard().await?;
     let (ticket, digits) = phone.accept(CodeInput::Text { text: qr::text_of_svg(&page.qr_svg()?)? }).await?;
-    let page = person.turned("/security-info/add/code", "code").await?;
+    let page = person.page_after("/security-info/add/code", "code").await?;
     let page = person.press(&page, "confirm", &[("digits", &digits)]).await?;
     let account = phone.activated(ticket).await?;
     approve(&phone, PromptKind::ConfirmEnrollment, page.number()?).await?;
@@ -209,10 +214,10 @@ async fn with_phone_sign_in(world: &World) -> Result<(Person, TestPhone), Troubl
     phone.set_lock()?;
     let redirect = "http://127.0.0.1:40000/phone-sign-in".to_owned();
     let Step::ConfirmDevice { ticket, .. } = phone.core().turn_on_phone_sign_in(account, redirect).await? else {
-        return Err("no device to confirm".into());
+        return Err("the core did not ask to confirm the device".into());
     };
     let Step::OpenBrowser { ticket, url, .. } = phone.core().provide(ticket, Reply::Confirmed).await? else {
-        return Err("no browser to open".into());
+        return Err("the core did not ask to open the browser".into());
     };
     let page = person.open(&url).await?;
     let page = person.enter_password(&page, USER, PASSWORD).await?;

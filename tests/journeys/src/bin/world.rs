@@ -1,15 +1,17 @@
-//! A service, a relay and a browser's driver for tests in other languages: it prints one line of JSON with the
-//! address of its control, and ends when its input ends.
+//! Runs a service, a relay and a browser driver for tests in other languages. The program prints one line of JSON with
+//! the URL of its control API, and ends when its standard input ends.
 //!
-//! | control | |
+//! | request | effect |
 //! | --- | --- |
-//! | `GET /` | `issuer`, `relay`, `ca` (PEM), `webdriver`, `capabilities` |
-//! | `POST /people` | a new person: `user`, `password` |
-//! | `POST /sign-in` | signs a person in by the pages' forms, from the browser of last time: `number` |
-//! | `POST /cut`, `POST /heal` | cuts the network at a path of the service: `path`, `at` (`before`, `answer`), `count` |
-//! | `POST /relay` | `running`: true or false |
-//! | `/phone-sign-in` | where a browser goes back to a phone; `POST /came-back`: the `uri` that it came back with |
-//! | `POST /prompts` | puts `count` open prompts into the `database` of a phone that is not running |
+//! | `GET /` | returns `issuer`, `relay`, `ca` (PEM), `webdriver`, `capabilities` |
+//! | `POST /people` | adds a new person; returns `user`, `password` |
+//! | `POST /sign-in` | starts a sign-in of `user`, in the same browser as last time; returns the page's `number` |
+//! | `POST /cut` | cuts the next `count` requests to a service `path`; `at`: `before` the service, or its `answer` |
+//! | `POST /heal` | removes all cuts |
+//! | `POST /relay` | starts or stops the relay: `running`, true or false |
+//! | `GET /phone-sign-in` | the redirect URL of a phone, where its browser returns |
+//! | `POST /came-back` | waits for a returned browser, and returns its `uri` (path and query) |
+//! | `POST /prompts` | adds `count` open prompts to the `database` of a phone that is not running |
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -35,11 +37,11 @@ struct Control {
     world: World,
     driver: Option<Driver>,
     people: HashMap<String, Browsing>,
-    /// Addresses that browsers came back with to a phone.
+    /// Paths and queries with which browsers returned to a phone.
     came_back: Vec<String>,
 }
 
-/// Somebody's browser that speaks forms, and the page with the number it shows.
+/// A person's browser without scripts, and the page with a number that the browser shows.
 #[derive(Clone)]
 struct Browsing {
     person: Person,
@@ -75,7 +77,7 @@ async fn main() -> Result<(), Trouble> {
     writeln!(std::io::stdout(), "{}", json!({ "control": address }))?;
     let until_input_ends = async {
         let mut nothing = Vec::new();
-        // A broken input has ended too.
+        // If the input can't be read, the program ends too.
         let _ended = tokio::io::stdin().read_to_end(&mut nothing).await;
     };
     tokio::select! {
@@ -118,14 +120,15 @@ struct SignIn {
 async fn sign_in(State(control): Shared, Json(who): Json<SignIn>) -> Answer {
     let known = control.lock().await.people.get(&who.user).cloned();
     let Browsing { person, number } = known.ok_or_else(|| failed("no such person"))?;
-    let page = sign_in_anew(&person, number, &who.user).await.map_err(failed)?;
+    let page = next_sign_in(&person, number, &who.user).await.map_err(failed)?;
     let shown = page.number().map_err(failed)?;
     control.lock().await.people.insert(who.user, Browsing { person, number: Some(page) });
     Ok(Json(json!({ "number": shown })))
 }
 
-/// Finishes the sign-in of last time, so that this browser is known, and starts the next.
-async fn sign_in_anew(person: &Person, last: Option<PageView>, user: &str) -> Result<PageView, Trouble> {
+/// Finishes the previous sign-in, which must be approved, and signs out. The browser is then a known browser. Starts
+/// the next sign-in.
+async fn next_sign_in(person: &Person, last: Option<PageView>, user: &str) -> Result<PageView, Trouble> {
     if let Some(page) = last {
         let page = person.press(&page, "finish", &[]).await?;
         person.press(&page, "sign-out", &[]).await?;
@@ -144,7 +147,7 @@ async fn cut(State(control): Shared, Json(order): Json<CutOrder>) -> Answer {
     let at = match order.at.as_str() {
         "before" => Cut::Before,
         "answer" => Cut::Answer,
-        other => return Err(failed(format!("cut at {other}?"))),
+        other => return Err(failed(format!("unknown place to cut: {other}"))),
     };
     control.lock().await.world.cuts.cut(&order.path, at, order.count);
     Ok(Json(json!({})))
@@ -169,13 +172,13 @@ async fn relay(State(control): Shared, Json(order): Json<RelayOrder>) -> Answer 
     Ok(Json(json!({})))
 }
 
-/// Where a browser goes back to a phone of another language (RFC 8252 section 7.3).
+/// The redirect address of a phone written in another language (RFC 8252 section 7.3).
 async fn go_back(State(control): Shared, uri: Uri) -> &'static str {
     control.lock().await.came_back.push(uri.to_string());
     "You can close this page."
 }
 
-/// The address that the last browser came back with, without what the phone knows itself.
+/// Waits until a browser has returned. Returns the newest path and query; the phone knows the web origin.
 async fn came_back(State(control): Shared) -> Answer {
     for _try in 0..400 {
         if let Some(uri) = control.lock().await.came_back.pop() {
@@ -183,7 +186,7 @@ async fn came_back(State(control): Shared) -> Answer {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    Err(failed("no browser came back"))
+    Err(failed("no browser returned"))
 }
 
 #[derive(Deserialize)]
@@ -197,7 +200,7 @@ async fn fill(Json(order): Json<Fill>) -> Answer {
     Ok(Json(json!({})))
 }
 
-/// Multiplies the newest prompt of a phone's database, each with an id of its own.
+/// Copies the newest prompt of a phone's database `count` times, each copy with its own id.
 fn fill_prompts(order: &Fill) -> Result<(), Trouble> {
     let mut database = Connection::open(&order.database)?;
     let (account, jws): (String, String) =

@@ -1,4 +1,4 @@
-//! An account that is added inside the app: the person signs in, in the browser, and phone sign-in is on at once.
+//! Adds an account inside the app: the person signs in with the browser, and phone sign-in is on immediately.
 
 use countersign::{Reply, Step};
 use countersign_phone::Loopback;
@@ -6,15 +6,15 @@ use countersign_phone::Loopback;
 use super::walker::{Seen, Walk};
 use crate::trouble::Trouble;
 
-/// What the person proves themselves with in the browser.
+/// The credential that the person enters in the browser.
 pub(super) enum Secret<'a> {
-    /// A password that was made for them, and the one that they choose instead.
+    /// A password that the service created, and the password that the person chooses instead.
     Made(&'a str, &'a str),
     /// A Temporary Access Pass.
     Pass(&'a str),
 }
 
-/// From "Add account" to a phone that signs in without a password.
+/// Performs all steps from "Add account" until phone sign-in is on.
 pub(super) async fn add(walk: &mut Walk<'_, '_>, issuer: &str, user: &str, secret: Secret<'_>) -> Result<(), Trouble> {
     walk.phone.set_lock()?;
     let mut back = Loopback::listen().await?;
@@ -41,11 +41,11 @@ pub(super) async fn add(walk: &mut Walk<'_, '_>, issuer: &str, user: &str, secre
     walk.browser.fill("digits", &digits).await?;
     walk.page("add this phone").await?;
     walk.browser.click("register").await?;
-    let back = back.next().await.ok_or("the browser did not come back")?;
+    let back = back.next().await.ok_or("the browser did not return")?;
     let step = core.provide(ticket, Reply::Redirected { url: back }).await?;
     let step = walk.phone.unlock(&step).await?;
     match walk.phone.unlock(&step).await? {
         Step::PhoneSignInOn { .. } => Ok(()),
-        other => Err(format!("not on: {other:?}").into()),
+        other => Err(format!("phone sign-in is not on: {other:?}").into()),
     }
 }

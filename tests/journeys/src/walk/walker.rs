@@ -1,4 +1,4 @@
-//! One person's browser and phone on the walk, and what that person does again and again.
+//! One person's browser and phone, and the steps that occur several times.
 
 use countersign::{CodeInput, FetchReason, Outcome, Prompt, PromptId, PromptKind, Step};
 
@@ -8,18 +8,18 @@ use crate::person::a_moment;
 use crate::phone::TestPhone;
 use crate::trouble::Trouble;
 
-/// Claims that the relying party shows, in its order.
+/// The claims that the relying party's page shows, in their order.
 const CLAIMS: [&str; 7] = ["iss", "aud", "preferred_username", "sub", "amr", "acr", "nonce"];
 
-/// What happened, and what it looked like.
+/// What a step has shown.
 pub enum Seen<'a> {
-    /// A picture of the browser, PNG.
+    /// A PNG picture of the browser's page.
     Page(&'a [u8]),
-    /// The terminal phone's words.
+    /// The text that the terminal phone shows.
     Phone(String),
 }
 
-/// Called at each step with its name and what was seen.
+/// Called at each step, with the step's name and what the step has shown.
 pub type Watcher<'a> = dyn FnMut(&str, Seen<'_>) -> Result<(), Trouble> + Send + 'a;
 
 pub(super) struct Walk<'a, 'b> {
@@ -35,7 +35,7 @@ impl Walk<'_, '_> {
         Ok(picture)
     }
 
-    /// The person says who they are.
+    /// Types the user name.
     pub(super) async fn name(&mut self, user: &str) -> Result<(), Trouble> {
         self.browser.wait_for_page("user-name").await?;
         self.browser.fill("user-name", user).await?;
@@ -49,7 +49,7 @@ impl Walk<'_, '_> {
         self.browser.click("next").await
     }
 
-    /// The password that was made for somebody is good for choosing another.
+    /// Signs in with the password that an administrator created, and chooses another one.
     pub(super) async fn password_changed(&mut self, made: &str, own: &str) -> Result<(), Trouble> {
         self.browser.wait_for_page("password").await?;
         self.browser.fill("password", made).await?;
@@ -62,8 +62,8 @@ impl Walk<'_, '_> {
         self.browser.click("next").await
     }
 
-    /// The phone is asked, shows what, and the person approves with the number that the page shows; a key that
-    /// asks the person is unlocked.
+    /// Waits for the prompt on the phone, and approves with the number that the page shows. Unlocks the sign-in key if
+    /// the prompt needs it.
     pub(super) async fn approve(&mut self, kind: PromptKind, step: Option<&str>) -> Result<PromptId, Trouble> {
         self.browser.wait_for("number").await?;
         let number = self.browser.number().await?;
@@ -82,10 +82,10 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// The lost phone is switched on once more: it says what happened.
+    /// The lost phone is used again. It shows why the account was removed.
     pub(super) async fn found_out(&mut self) -> Result<(), Trouble> {
         self.phone.core().check_for_prompts(FetchReason::Opened).await?;
-        (self.watcher)("phone that was lost", Seen::Phone(self.phone.shows_accounts().await?))
+        (self.watcher)("lost phone after it was removed", Seen::Phone(self.phone.shows_accounts().await?))
     }
 
     /// The claims on the relying party's page.
@@ -108,7 +108,7 @@ impl Walk<'_, '_> {
         self.page("wizard install").await?;
         self.browser.click("next").await?;
         self.browser.wait_for("qr").await?;
-        // All that the phone gets: a picture of the screen.
+        // The phone gets only a picture of the screen.
         let screen = self.page("wizard code").await?;
         let (ticket, digits) = self.phone.accept(CodeInput::Picture { bytes: screen }).await?;
         (self.watcher)("phone digits", Seen::Phone(self.phone.shows_digits(&digits).await?))?;
@@ -126,15 +126,16 @@ impl Walk<'_, '_> {
     }
 }
 
-/// A way to sign in, and the claims that the relying party has then checked.
+/// A way to sign in, and the claims that the relying party has verified for it.
 pub struct SignedIn {
-    /// What was used.
+    /// The means, for example "password and number".
     pub how: &'static str,
     /// Names and values.
     pub claims: Vec<(String, String)>,
 }
 
-/// WebDriver deletes cookies of the open page only, so a page of the service is opened first.
+/// Deletes the service's cookies. WebDriver deletes only cookies of the open page, so a page of the service is opened
+/// first.
 pub(super) async fn forget_service(walk: &mut Walk<'_, '_>, issuer: &str) -> Result<(), Trouble> {
     walk.browser.goto(issuer).await?;
     walk.browser.forget().await

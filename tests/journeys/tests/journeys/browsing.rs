@@ -1,4 +1,4 @@
-//! What tests do in a real browser at the service's pages.
+//! Steps that tests perform in a real browser on the service's pages.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use countersign_journeys::TestPhone;
 use countersign_journeys::browser::Browser;
 use countersign_journeys::people::USER;
 
-/// Ada types her name.
+/// Ada types the user name.
 pub(crate) async fn name_typed(browser: &Browser, issuer: &str) {
     browser.goto(&format!("{issuer}/sign-in")).await.unwrap();
     browser.fill("user-name", USER).await.unwrap();
     browser.click("next").await.unwrap();
 }
 
-/// Ada signs in with her phone, in a browser that she has not used before.
+/// Signs Ada in with the phone, in an unknown browser.
 pub(crate) async fn signed_in(browser: &Browser, issuer: &str, phone: &TestPhone) {
     name_typed(browser, issuer).await;
     browser.wait_for_page("password").await.unwrap();
@@ -25,7 +25,7 @@ pub(crate) async fn signed_in(browser: &Browser, issuer: &str, phone: &TestPhone
     browser.wait_for_page("security-info").await.unwrap();
 }
 
-/// Where the browser has come to, once it has left where it was: the page's name, or nothing.
+/// Waits until the browser has loaded a page of the service. Returns the page's name; empty if it has none.
 pub(crate) async fn arrived(browser: &Browser, issuer: &str) -> String {
     for _try in 0..200 {
         if browser.address().await.unwrap().starts_with(issuer) {
@@ -40,7 +40,8 @@ pub(crate) async fn arrived(browser: &Browser, issuer: &str) -> String {
     panic!("the browser stays at {}", browser.address().await.unwrap());
 }
 
-/// Ada opens the app, since a browser that has asked before may ask silently, and approves the number on the page.
+/// Approves the prompt with the number on the page. Fetches first, because the service does not push a
+/// quiet prompt.
 pub(crate) async fn phone_approves(browser: &Browser, phone: &TestPhone) {
     browser.wait_for_page("number").await.unwrap();
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
@@ -49,7 +50,7 @@ pub(crate) async fn phone_approves(browser: &Browser, phone: &TestPhone) {
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
 }
 
-/// Nothing waits on the phone, once it has asked.
+/// Waits until the phone has no open prompt.
 pub(crate) async fn no_prompts_left(phone: &TestPhone) {
     for _try in 0..100 {
         phone.core().check_for_prompts(FetchReason::Poll).await.unwrap();
@@ -58,5 +59,5 @@ pub(crate) async fn no_prompts_left(phone: &TestPhone) {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("still asked: {:?}", phone.open_prompts().await.unwrap());
+    panic!("prompts are still open: {:?}", phone.open_prompts().await.unwrap());
 }

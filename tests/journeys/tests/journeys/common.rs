@@ -10,13 +10,13 @@ use countersign_service::policy::document::patch;
 use countersign_service::policy::records::{current, group_ids, keep};
 use serde_json::{Value, json};
 
-/// The text of the code on the wizard's page: the picture is drawn large and read by the phone's own reader.
+/// Reads the QR code on the wizard's page.
 pub(crate) fn scanned(page: &PageView) -> String {
     countersign_journeys::qr::text_of_svg(&page.qr_svg().unwrap()).unwrap()
 }
 
-/// A world with Ada and with applications, each given by id and name, whose return addresses redirect to another origin.
-/// `between` may add something between the network and the service.
+/// Starts a world with Ada and with applications, given as id and name. Their return addresses redirect to another web
+/// origin. `between` may wrap the service's router.
 pub(crate) async fn with_applications<const N: usize>(
     names: [(&'static str, &'static str); N],
     between: impl FnOnce(Router) -> Router,
@@ -29,16 +29,17 @@ pub(crate) async fn with_applications<const N: usize>(
     (world, running)
 }
 
-/// Adds the phone with the code on the wizard's page, up to the page after the digits.
+/// Adds the phone with the code on the wizard's page. Returns the page that follows the digits.
 pub(crate) async fn added(person: &Person, phone: &TestPhone, page: &PageView) -> PageView {
     let (ticket, digits) = phone.accept(CodeInput::Text { text: scanned(page) }).await.unwrap();
-    let page = person.turned("/security-info/add/code", "code").await.unwrap();
+    let page = person.page_after("/security-info/add/code", "code").await.unwrap();
     let page = person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     phone.activated(ticket).await.unwrap();
     page
 }
 
-/// Adds the phone and answers the confirmation that comes by push.
+/// Opens the wizard, adds the phone and approves the confirmation prompt, which arrives by push. Returns the wizard's
+/// last page.
 pub(crate) async fn confirmed(_world: &World, person: &Person, phone: &TestPhone) -> PageView {
     let page = person.wizard().await.unwrap();
     let page = added(person, phone, &page).await;
@@ -50,15 +51,15 @@ pub(crate) async fn confirmed(_world: &World, person: &Person, phone: &TestPhone
     person.press(&page, "finish", &[]).await.unwrap()
 }
 
-/// Where the browser goes back to; nobody listens there, the test takes the address from the page's redirect.
+/// The phone's redirect address. No server listens there: the tests read the redirect and give it to the phone.
 pub(crate) const REDIRECT: &str = "http://127.0.0.1:40000/phone-sign-in";
 
-/// The phone's only account.
+/// The id of the phone's only account.
 pub(crate) async fn account_of(phone: &TestPhone) -> AccountId {
     phone.core().accounts().await.unwrap().first().unwrap().id.clone()
 }
 
-/// Turning phone sign-in on, up to the address that the browser opens.
+/// Starts turning phone sign-in on. Returns the ticket and the URL that the browser must open.
 pub(crate) async fn browser_opened(phone: &TestPhone) -> (Ticket, String) {
     let step = phone.core().turn_on_phone_sign_in(account_of(phone).await, REDIRECT.to_owned()).await.unwrap();
     let Step::ConfirmDevice { ticket, .. } = step else { panic!("{step:?}") };
@@ -68,7 +69,7 @@ pub(crate) async fn browser_opened(phone: &TestPhone) -> (Ticket, String) {
     }
 }
 
-/// Ada signs in at the address and approves on the phone that is named, up to the page that names it.
+/// Ada opens the URL in the browser, signs in and approves on the phone. Returns the page "Register this phone?".
 pub(crate) async fn consent_page(person: &Person, phone: &TestPhone, url: &str) -> PageView {
     let page = person.open(url).await.unwrap();
     let page = person.enter_password(&page, USER, PASSWORD).await.unwrap();
@@ -82,13 +83,13 @@ pub(crate) async fn consent_page(person: &Person, phone: &TestPhone, url: &str) 
     page
 }
 
-/// The browser's way back, as it would arrive at the phone.
+/// Agrees in the browser to register the phone. Returns the URL to which the browser is redirected.
 pub(crate) async fn agreed(person: &Person, phone: &TestPhone, url: &str) -> String {
     let page = consent_page(person, phone, url).await;
     person.press(&page, "register", &[]).await.unwrap().address
 }
 
-/// Turns phone sign-in on.
+/// Turns phone sign-in on completely, from the browser to the registered sign-in key.
 pub(crate) async fn turned_on(person: &Person, phone: &TestPhone) {
     let (ticket, url) = browser_opened(phone).await;
     let back = agreed(person, phone, &url).await;
@@ -99,7 +100,7 @@ pub(crate) async fn turned_on(person: &Person, phone: &TestPhone) {
     assert_eq!(phone.unlock(&step).await.unwrap(), Step::PhoneSignInOn { account: account_of(phone).await });
 }
 
-/// A phone of Ada's with phone sign-in on, and the browser in which she did it all.
+/// Ada's phone with phone sign-in on, and the browser in which it was turned on.
 pub(crate) async fn with_phone_sign_in(world: &World) -> (Person, TestPhone) {
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     confirmed(world, &person, &phone).await;
@@ -108,21 +109,21 @@ pub(crate) async fn with_phone_sign_in(world: &World) -> (Person, TestPhone) {
     (person, phone)
 }
 
-/// Types Ada's name and chooses the phone.
+/// Types Ada's user name, and chooses the phone if the page asks for the password.
 pub(crate) async fn use_phone(person: &Person) -> PageView {
     let page = person.open("/sign-in").await.unwrap();
     let page = person.press(&page, "next", &[("user_name", USER)]).await.unwrap();
     if page.name() == "password" { person.press(&page, "use-phone", &[]).await.unwrap() } else { page }
 }
 
-/// A person with two phones; the first approves that the second is added.
+/// Adds two phones to Ada's account. The first phone approves adding the second one.
 pub(crate) async fn two_phones(world: &World) -> (Person, TestPhone, TestPhone) {
     let (person, first) = (world.person().unwrap(), world.phone("first").await.unwrap());
     confirmed(world, &person, &first).await;
     let second = world.phone("second").await.unwrap();
     let page = person.open("/security-info").await.unwrap();
     let page = person.press(&page, "add-method", &[]).await.unwrap();
-    assert_eq!(page.name(), "add-number", "adding another method needs an approval of its kind");
+    assert_eq!(page.name(), "add-number", "adding another method did not ask for an approval");
     approve(&first, PromptKind::AddMethod, &page).await;
     let page = person.open("/security-info/step-up").await.unwrap();
     let page = person.press(&page, "finish", &[]).await.unwrap();
@@ -134,14 +135,14 @@ pub(crate) async fn two_phones(world: &World) -> (Person, TestPhone, TestPhone) 
     (person, first, second)
 }
 
-/// Approves with the device key what a page waits for.
+/// Approves the open prompt of a kind with the number on the page, using the device key.
 pub(crate) async fn approve(phone: &TestPhone, kind: PromptKind, page: &PageView) {
     let prompt = phone.prompt_of(kind).await.unwrap();
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done { outcome: Outcome::Approved }, "{kind:?}");
 }
 
-/// An administrator changes the policy.
+/// Changes the policy in the service's database, as an administrator does. `change` contains the changed members.
 pub(crate) fn set_policy(world: &World, change: &Value) {
     let kept = world.app.store.run_blocking(|tx| {
         let (before, groups) = (current(tx)?, group_ids(tx)?);
@@ -150,7 +151,7 @@ pub(crate) fn set_policy(world: &World, change: &Value) {
     kept.unwrap();
 }
 
-/// Everybody may use the app, in this mode.
+/// A policy change that lets all users use the app, in the authentication mode `mode`.
 pub(crate) fn everybody(mode: &str) -> Value {
     json!({"includeTargets": [{"targetType": "group", "id": "all_users", "authenticationMode": mode}]})
 }

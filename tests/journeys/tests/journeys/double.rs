@@ -1,4 +1,5 @@
-//! A service double, only for answers that the real service can't be made to give: honest until told to lie.
+//! A fake service, for responses that the real service never sends. Its responses are correct until a test selects a
+//! [`Lie`].
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 pub(crate) const SECRET: [u8; 16] = [7; 16];
 pub(crate) const ID: &str = "AAECAwQFBgcICQoLDA0ODw";
 
-/// One thing that is not as it should be.
+/// A false part of the responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lie {
     Nothing,
@@ -35,7 +36,7 @@ pub(crate) enum Lie {
     BindOtherAccount,
     StateUnsigned,
     StateByAnotherKey,
-    /// Set up anew under the same name: other keys, and a chain of their own.
+    /// The service was installed again under the same name: it has other keys, with their own chain.
     IdentityReplaced,
     StateForAnotherDevice,
     StateForAnotherRequest,
@@ -58,10 +59,10 @@ struct Shared {
     discovery: Mutex<Option<Discovery>>,
     heard: Mutex<Vec<String>>,
     key: SigningKey,
-    stranger: SigningKey,
+    other_key: SigningKey,
 }
 
-/// What the discovery address answers instead of its document.
+/// A response to the metadata request that replaces the correct metadata document.
 #[derive(Clone)]
 pub(crate) enum Discovery {
     Document(Value),
@@ -79,7 +80,7 @@ impl Double {
         Self::start_for(&["localhost"])
     }
 
-    /// With a certificate for these names.
+    /// Starts with a certificate for these names.
     pub(crate) fn start_for(names: &[&str]) -> Self {
         install_provider();
         let authority = Authority::make("double").unwrap();
@@ -91,7 +92,7 @@ impl Double {
             discovery: Mutex::new(None),
             heard: Mutex::new(Vec::new()),
             key: signing_key(),
-            stranger: signing_key(),
+            other_key: signing_key(),
         });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
@@ -117,7 +118,7 @@ impl Double {
         self.shared.document()
     }
 
-    /// Bodies of everything that was sent to it.
+    /// The bodies of all look-ups and binds so far, and one line for each redirect that was followed.
     pub(crate) fn heard(&self) -> String {
         self.shared.heard.lock().unwrap().join("\n")
     }
@@ -162,8 +163,8 @@ impl Shared {
 }
 
 async fn discovery(State(shared): State<Arc<Shared>>) -> Response {
-    let told = shared.discovery.lock().unwrap().clone();
-    match told {
+    let answer = shared.discovery.lock().unwrap().clone();
+    match answer {
         None => Json(shared.document()).into_response(),
         Some(Discovery::Document(document)) => Json(document).into_response(),
         Some(Discovery::Status(status, body)) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
@@ -177,7 +178,7 @@ async fn discovery(State(shared): State<Arc<Shared>>) -> Response {
     }
 }
 
-/// A good document at the end of a redirect: nobody may read it.
+/// Serves a correct metadata document at the target of a redirect. The phone must not follow the redirect.
 async fn elsewhere(State(shared): State<Arc<Shared>>) -> Response {
     shared.note(b"followed a redirect");
     Json(shared.document()).into_response()
@@ -201,10 +202,10 @@ async fn look_up(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     let body = serde_json::to_vec(&answer).unwrap();
     let nonce = if shared.is(Lie::LookUpForAnotherNonce) { vec![9; 16] } else { nonce };
     let mac = Shared::honest_key().answer_mac("look-up-answer", &nonce, &body);
-    vouched(body, mac, shared.is(Lie::LookUpMacWrong), shared.is(Lie::LookUpMacMissing))
+    with_mac(body, mac, shared.is(Lie::LookUpMacWrong), shared.is(Lie::LookUpMacMissing))
 }
 
-fn vouched(body: Vec<u8>, mut mac: Vec<u8>, wrong: bool, missing: bool) -> Response {
+fn with_mac(body: Vec<u8>, mut mac: Vec<u8>, wrong: bool, missing: bool) -> Response {
     if wrong {
         mac[0] ^= 1;
     }
@@ -217,7 +218,7 @@ fn first_keys(key: &SigningKey, issuer: &str) -> String {
 }
 
 async fn keys(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let key = if shared.is(Lie::IdentityReplaced) { &shared.stranger } else { &shared.key };
+    let key = if shared.is(Lie::IdentityReplaced) { &shared.other_key } else { &shared.key };
     Json(json!({"chain": [first_keys(key, &shared.issuer)]}))
 }
 
@@ -229,7 +230,7 @@ fn payload(jws: &[u8]) -> Value {
 async fn bind(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     shared.note(&body);
     let jti = decode(payload(&body)["jti"].as_str().unwrap()).unwrap();
-    let key = if shared.is(Lie::BindOtherKeys) { &shared.stranger } else { &shared.key };
+    let key = if shared.is(Lie::BindOtherKeys) { &shared.other_key } else { &shared.key };
     let answer = json!({
         "device_id": ID,
         "account_id": if shared.is(Lie::BindOtherAccount) { "another" } else { "account" },
@@ -237,7 +238,7 @@ async fn bind(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     });
     let body = serde_json::to_vec(&answer).unwrap();
     let mac = Shared::honest_key().answer_mac("bind-answer", &jti, &body);
-    vouched(body, mac, shared.is(Lie::BindMacWrong), shared.is(Lie::BindMacMissing))
+    with_mac(body, mac, shared.is(Lie::BindMacWrong), shared.is(Lie::BindMacMissing))
 }
 
 async fn prompts(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
@@ -258,6 +259,6 @@ async fn prompts(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
         }
         _ => {}
     }
-    let key = if let Lie::StateByAnotherKey | Lie::IdentityReplaced = lie { &shared.stranger } else { &shared.key };
+    let key = if let Lie::StateByAnotherKey | Lie::IdentityReplaced = lie { &shared.other_key } else { &shared.key };
     key.sign("phone-state+jwt", &state).unwrap().into_response()
 }

@@ -1,4 +1,5 @@
-//! A hostile site: pages of the test's own, over TLS that the victim's browser trusts, at another origin.
+//! An attacker's site. The site serves pages that a test has written, at other web origins than the service's, over TLS
+//! that the victim's browser trusts.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -25,7 +26,8 @@ struct Shared {
 }
 
 impl Hostile {
-    /// Another site (`127.0.0.1`), the same host at another port (`localhost`), a sibling of the service's other name.
+    /// Serves three hosts: another site (`127.0.0.1`), the service's host at another port (`localhost`), and a sibling
+    /// (`evil.example.test`) of the service's other host name.
     pub(crate) fn start(world: &World, port: u16) -> Self {
         let identity =
             world.authority.identity(&["127.0.0.1", "localhost", "evil.example.test", "example.test"]).unwrap();
@@ -40,12 +42,12 @@ impl Hostile {
         format!("https://{host}:{}", self.port)
     }
 
-    /// Puts up a page and returns its address at a host of ours.
+    /// Adds a page. Returns the page's URL at one of the hosts.
     pub(crate) fn page(&self, host: &str, html: &str) -> String {
         self.page_with(host, html, &[])
     }
 
-    /// The same, which also sets cookies.
+    /// Adds a page that also sets cookies.
     pub(crate) fn page_with(&self, host: &str, html: &str, cookies: &[String]) -> String {
         let mut pages = self.shared.pages.lock().unwrap();
         let path = format!("/{}", pages.len());
@@ -54,12 +56,12 @@ impl Hostile {
         format!("{}{path}", self.origin(host))
     }
 
-    /// A page that sends a form by itself, as soon as somebody looks at it.
+    /// Adds a page that sends a form as soon as it is loaded.
     pub(crate) fn form(&self, host: &str, action: &str, fields: &[(&str, &str)]) -> String {
         self.page(host, &format!("{}<script>document.forms[0].submit()</script>", form(action, fields)))
     }
 
-    /// Paths that were asked for, with their headers.
+    /// The path and the headers of each request so far.
     pub(crate) fn heard(&self) -> Vec<(String, HeaderMap)> {
         self.shared.heard.lock().unwrap().clone()
     }

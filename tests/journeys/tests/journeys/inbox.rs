@@ -1,4 +1,4 @@
-//! Pushes that a notification extension took while the app was not running.
+//! Tests how the app and its notification extension share prompts through the inbox.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ async fn scene() -> Scene {
 }
 
 impl Scene {
-    /// The extension: the folder and the key store, and nothing of the app.
+    /// Opens the inbox as a notification extension does: with only the folder and the key store.
     fn extension(&self) -> Result<Inbox, InboxError> {
         let passphrase = Secret::new("a passphrase for tests".to_owned());
         let keys = SealedFileKeyStore::open(&self.home.join("keys"), &passphrase).unwrap();
@@ -36,9 +36,10 @@ impl Scene {
         countersign::SystemClock.now()
     }
 
-    /// Ada enters her password; the push goes to the extension.
+    /// Ada enters the password. The test receives the push instead of the app, and gives it to the extension
+    /// later. Returns Ada's browser, the number on the page, and the push.
     async fn pushed(&self) -> (Person, String, Message) {
-        let mut messages = self.phone.takes_its_pushes();
+        let mut messages = self.phone.take_pushes();
         let person = self.world.person().unwrap();
         let number = person.sign_in().await.unwrap().number().unwrap();
         let message = tokio::time::timeout(std::time::Duration::from_secs(10), messages.recv()).await.unwrap().unwrap();
@@ -47,29 +48,30 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_extension_found_is_answered_in_the_app_and_doubles_change_nothing() {
+async fn a_prompt_received_by_extension_and_app_is_shown_once() {
     let scene = scene().await;
     let (_person, number, message) = scene.pushed().await;
     let inbox = scene.extension().unwrap();
     let PushEffect::Alert(prompt) = inbox.push_received(&message.slot, &message.body, scene.now()) else {
-        panic!("a prompt to show")
+        panic!("the prompt does not alert")
     };
     assert_eq!(
         (prompt.user_name(), prompt.host()),
         ("ada@example.org", scene.world.issuer().trim_start_matches("https://"))
     );
-    // Doubled by the relay: in this process, and in another one.
+    // The relay delivers the push again. The second delivery has no effect, also in another extension
+    // process.
     assert_eq!(inbox.push_received(&message.slot, &message.body, scene.now()), PushEffect::Nothing);
     let another = scene.extension().unwrap();
     assert_eq!(another.push_received(&message.slot, &message.body, scene.now()), PushEffect::Nothing);
-    // The app saw the same push itself: it is one and the same prompt.
+    // The app receives the same push. The app still shows only one prompt.
     let core = scene.phone.core();
     assert_eq!(core.push_received(message.slot.clone(), message.body.clone()).await.unwrap(), PushEffect::Nothing);
     let open = scene.phone.open_prompts().await.unwrap();
     assert_eq!(open.len(), 1);
     assert_eq!(open.first(), Some(prompt.as_ref()));
     assert_eq!(core.approve(prompt.id().clone(), number).await.unwrap(), Step::Done { outcome: Outcome::Approved });
-    // The file is still there, and an answered prompt stays answered.
+    // The prompt's inbox file still exists, but the answered prompt does not open again.
     assert!(core.check_for_prompts(FetchReason::Opened).await.unwrap().prompts.is_empty());
     let shown = core.snapshot().await.unwrap().prompts;
     let states = shown.iter().filter(|shown| shown.id() == prompt.id()).map(|shown| shown.state());
@@ -77,7 +79,7 @@ async fn what_the_extension_found_is_answered_in_the_app_and_doubles_change_noth
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_prompt_is_imported_even_when_the_app_was_killed_and_push_is_noted() {
+async fn the_app_imports_the_extensions_prompt_at_its_next_start() {
     let mut scene = scene().await;
     let (_person, _number, message) = scene.pushed().await;
     let effect = scene.extension().unwrap().push_received(&message.slot, &message.body, scene.now());
@@ -87,7 +89,7 @@ async fn a_prompt_is_imported_even_when_the_app_was_killed_and_push_is_noted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn damaged_files_cost_nothing_and_a_half_written_one_is_written_again() {
+async fn damaged_inbox_files_are_ignored_and_written_again() {
     let scene = scene().await;
     let (_person, _number, message) = scene.pushed().await;
     let inbox = scene.extension().unwrap();
@@ -102,19 +104,19 @@ async fn damaged_files_cost_nothing_and_a_half_written_one_is_written_again() {
     for damaged in [Vec::new(), whole.iter().take(40).copied().collect(), vec![0; 20_000]] {
         std::fs::write(&file, damaged).unwrap();
         let again = inbox.push_received(&message.slot, &message.body, scene.now());
-        assert!(matches!(again, PushEffect::Alert(_)), "cut off before, so it is told again");
+        assert!(matches!(again, PushEffect::Alert(_)), "the prompt did not alert again after its file was damaged");
         assert_eq!(inbox.push_received(&message.slot, &message.body, scene.now()), PushEffect::Nothing);
     }
-    // Moved to another name it opens nowhere.
+    // A renamed file does not count as this prompt's file, so the prompt alerts again.
     std::fs::rename(&file, folder.join("another.prompt")).unwrap();
     assert!(matches!(inbox.push_received(&message.slot, &message.body, scene.now()), PushEffect::Alert(_)));
-    // After ten minutes everything is swept.
+    // The next push deletes files that are older than ten minutes.
     assert_eq!(inbox.push_received(&[0; 16], b"", scene.now().plus(3_600)), PushEffect::Nothing);
     assert_eq!(prompt_file(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_is_gone_gets_no_more_pushes() {
+async fn a_removed_account_gets_no_prompts_by_push() {
     let scene = scene().await;
     let (_person, _number, message) = scene.pushed().await;
     let account = scene.phone.core().accounts().await.unwrap().first().unwrap().id.clone();
@@ -124,9 +126,9 @@ async fn an_account_that_is_gone_gets_no_more_pushes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_prompt_that_was_taken_back_is_never_shown_whatever_comes_first() {
+async fn a_prompt_that_arrives_after_its_withdrawal_is_not_shown() {
     let scene = scene().await;
-    let mut messages = scene.phone.takes_its_pushes();
+    let mut messages = scene.phone.take_pushes();
     let person = scene.world.person().unwrap();
     let page = person.sign_in().await.unwrap();
     let prompt = messages.recv().await.unwrap();

@@ -1,4 +1,5 @@
-//! A man in the middle: TLS that the phone trusts, in front of the real service, with full control of every answer.
+//! An interceptor between the phone and the service. The phone trusts the interceptor's TLS certificate, so the
+//! interceptor can read and change every request and response.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use std::sync::{Arc, Mutex};
@@ -24,7 +25,7 @@ use web_push_native::{Auth, WebPushBuilder, p256};
 pub(crate) const DISCOVERY: &str = "/.well-known/openid-configuration";
 pub(crate) const PROMPTS: &str = "/phone/prompts";
 
-/// What goes back to the phone.
+/// A response to the phone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -55,21 +56,21 @@ impl Reply {
     }
 }
 
-/// What becomes of a request.
+/// How the interceptor handles a request.
 pub(crate) enum Asked {
-    /// The service gets this in its place.
+    /// The service gets this body instead of the phone's.
     Changed(Vec<u8>),
-    /// The service never sees it; this is the answer.
+    /// The service does not get the request; the phone gets this response.
     Answered(Reply),
 }
 
 type OnRequest = dyn Fn(Vec<u8>) -> Asked + Send + Sync;
-/// Changes an answer, knowing the request.
+/// Changes a response. The first argument is the request's body.
 type OnAnswer = dyn Fn(&[u8], Reply) -> Reply + Send + Sync;
 
 pub(crate) struct Interceptor {
     pub(crate) authority: Authority,
-    /// His own key, for whatever he likes to sign.
+    /// The interceptor's own signing key.
     pub(crate) key: SigningKey,
     pub(crate) scalar: Vec<u8>,
     shared: Arc<Shared>,
@@ -84,7 +85,7 @@ struct Shared {
     heard: Mutex<Vec<(String, Vec<u8>, Reply)>>,
 }
 
-/// A service, the man in front of it, and Ada's browser and phone, which trust him.
+/// A service, the interceptor in front of it, and Ada's browser and phone, which trust the interceptor.
 pub(crate) struct Scene {
     pub(crate) world: World,
     pub(crate) between: Interceptor,
@@ -106,7 +107,7 @@ impl Scene {
         Self { world, between, person, phone }
     }
 
-    /// Ada in a browser that she has not used before.
+    /// Ada with a fresh browser.
     pub(crate) fn another_person(&self) -> Person {
         Person::new(self.world.issuer(), &both(&self.world, &self.between)).unwrap()
     }
@@ -143,17 +144,17 @@ impl Interceptor {
         Self { key: SigningKey::from_scalar(&scalar).unwrap(), scalar, authority, shared, running }
     }
 
-    /// From now on, requests to a path go through him.
+    /// From now on, `meddle` handles the requests to this path, and only to this path.
     pub(crate) fn requests(&self, path: &str, meddle: impl Fn(Vec<u8>) -> Asked + Send + Sync + 'static) {
         *self.shared.requests.lock().unwrap() = Some((path.to_owned(), Arc::new(meddle)));
     }
 
-    /// From now on, answers from a path go through him.
+    /// From now on, `meddle` changes the responses of this path, and only of this path.
     pub(crate) fn answers(&self, path: &str, meddle: impl Fn(&[u8], Reply) -> Reply + Send + Sync + 'static) {
         *self.shared.answers.lock().unwrap() = Some((path.to_owned(), Arc::new(meddle)));
     }
 
-    /// From now on, one member of the answers from a path is his.
+    /// From now on, one JSON member is replaced in the responses of this path.
     pub(crate) fn alters(&self, path: &str, name: &'static str, value: Value) {
         self.answers(path, move |_, mut reply| {
             let mut answer = reply.value();
@@ -163,20 +164,20 @@ impl Interceptor {
         });
     }
 
-    /// From now on he only listens.
+    /// From now on, the interceptor changes nothing. It continues to record.
     pub(crate) fn honest(&self) {
         *self.shared.requests.lock().unwrap() = None;
         *self.shared.answers.lock().unwrap() = None;
     }
 
-    /// Requests to a path with the service's own answers, oldest first.
+    /// The requests that the service got at a path, with the service's unchanged responses, oldest first.
     pub(crate) fn heard(&self, path: &str) -> Vec<(Vec<u8>, Reply)> {
         let heard = self.shared.heard.lock().unwrap();
         let here = heard.iter().filter(|(found, _, _)| found.split('?').next() == Some(path));
         here.map(|(_, request, reply)| (request.clone(), reply.clone())).collect()
     }
 
-    /// Everything that went through his hands: addresses with their queries, requests, the service's own answers.
+    /// Everything that was recorded: path and query, request body, and the service's unchanged response.
     pub(crate) fn everything(&self) -> Vec<(String, Vec<u8>, Reply)> {
         self.shared.heard.lock().unwrap().clone()
     }
@@ -185,13 +186,13 @@ impl Interceptor {
         self.heard(path).pop().unwrap()
     }
 
-    /// Sends something to the service in his own name.
+    /// Sends a request of the interceptor to the service.
     pub(crate) async fn sends(&self, path: &str, kind: &str, body: Vec<u8>) -> Reply {
         let request = self.shared.client.post(format!("{}{path}", self.shared.service));
         reply(request.header(header::CONTENT_TYPE, kind).body(body).send().await.unwrap()).await
     }
 
-    /// A JWS by his own key under a header of his choice.
+    /// Signs a JWS with the interceptor's key. Its header gets the additional member `key`.
     pub(crate) fn signs(&self, typ: &str, key: (&str, Value), claims: &Value) -> String {
         let point = self.key.public().point().unwrap();
         let random = SystemRandom::new();
@@ -203,7 +204,7 @@ impl Interceptor {
         format!("{input}.{}", encode(pair.sign(&random, input.as_bytes()).unwrap().as_ref()))
     }
 
-    /// Pushes something to a phone whose subscription was made for his key, as a service does.
+    /// Sends a push as a service does. The phone's push subscription must accept the interceptor's key.
     pub(crate) async fn pushes(&self, world: &World, subscription: &Value, jws: &str) {
         let text = |name: &str| subscription[name].as_str().unwrap();
         let point = p256::PublicKey::from_sec1_bytes(&decode(text("p256dh")).unwrap()).unwrap();
@@ -211,7 +212,7 @@ impl Interceptor {
         let builder = WebPushBuilder::new(text("endpoint").parse().unwrap(), point, auth);
         let request = builder.with_valid_duration(Duration::from_secs(60)).build(format!("{jws:<2700}")).unwrap();
         let claims =
-            json!({"aud": world.relay_url(), "exp": world.app.clock.now() + 300, "sub": "mailto:his@evil.test"});
+            json!({"aud": world.relay_url(), "exp": world.app.clock.now() + 300, "sub": "mailto:attacker@evil.test"});
         let token = self.key.sign("JWT", &claims).unwrap();
         let vapid = format!("vapid t={token}, k={}", encode(&self.jwk().point().unwrap()));
         let (parts, body) = request.into_parts();
@@ -225,7 +226,7 @@ impl Interceptor {
     }
 }
 
-/// The phone's account while he meddles: what fetching says, and how it stands.
+/// Fetches prompts. Returns the error, if there is one, and the account's health.
 pub(crate) async fn checked(phone: &TestPhone) -> (Option<Error>, AccountHealth) {
     let checked = phone.core().check_for_prompts(FetchReason::Poll).await.unwrap();
     let health = phone.core().accounts().await.unwrap()[0].health;
@@ -236,13 +237,13 @@ pub(crate) fn is_fine(checked: &(Option<Error>, AccountHealth)) -> bool {
     *checked == (None, AccountHealth::Active)
 }
 
-/// His own document of keys, in the service's name.
+/// A key document that names the service as its issuer, but is signed by the interceptor's key.
 pub(crate) fn keys(between: &Interceptor, issuer: &str) -> String {
     let claims = json!({"iss": issuer, "iat": 1_790_000_000, "seq": 1, "keys": [between.jwk()]});
     between.key.sign("phone-keys+jwt", &claims).unwrap()
 }
 
-/// The payload of a JWS, which anybody can read.
+/// The payload of a JWS, without verifying it.
 pub(crate) fn payload(jws: &[u8]) -> Value {
     let text = std::str::from_utf8(jws).unwrap();
     serde_json::from_slice(&decode(text.split('.').nth(1).unwrap()).unwrap()).unwrap()

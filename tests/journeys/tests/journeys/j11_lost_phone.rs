@@ -1,4 +1,7 @@
-//! J11: a lost phone, and a second phone of the same person.
+//! Journey J11: a person has two phones, loses one and reports it lost.
+//!
+//! Cases: w1, the lost phone approves a sign-in just before the report; w2, the lost phone is used again; w3, it is the
+//! only phone. Also a case of J7, second factor: w5, another phone answers first.
 
 use crate::common::{approve, confirmed, two_phones, use_phone};
 use countersign::{
@@ -7,7 +10,7 @@ use countersign::{
 use countersign_journeys::cuts::Cut;
 use countersign_journeys::{Person, TestPhone, World, a_moment};
 
-/// Says on the security-info page that the second phone is lost, and approves it on the first.
+/// Reports the second phone lost on the security-info page, and approves the report on the first phone.
 async fn reported(person: &Person, first: &TestPhone) {
     let info = person.open("/security-info").await.unwrap();
     let page = person.press(&info, "lost-2", &[]).await.unwrap();
@@ -19,7 +22,7 @@ async fn reported(person: &Person, first: &TestPhone) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w5_answered_on_one_phone_the_other_withdraws() {
+async fn j7_w5_an_answer_withdraws_the_prompt_on_the_other_phone() {
     let world = World::start().await.unwrap();
     let (_person, first, second) = two_phones(&world).await;
     let page = world.person().unwrap().sign_in().await.unwrap();
@@ -31,18 +34,26 @@ async fn j7_w5_answered_on_one_phone_the_other_withdraws() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j11_a_lost_phone_never_counts_again_and_the_others_are_told() {
+async fn j11_a_lost_phone_loses_its_sessions_and_others_get_a_notice() {
     let world = World::start().await.unwrap();
     let (person, first, second) = two_phones(&world).await;
-    // Somebody signed in through the phone that is about to be lost.
+    // A browser that the later lost phone has signed in.
     let through = world.person().unwrap();
     let page = through.sign_in().await.unwrap();
     approve(&second, PromptKind::SecondFactor, &page).await;
     let page = through.open("/sign-in/number").await.unwrap();
     assert_eq!(through.press(&page, "finish", &[]).await.unwrap().name(), "security-info");
     reported(&person, &first).await;
-    assert_eq!(through.open("/security-info").await.unwrap().name(), "user-name", "its sessions have ended");
-    assert_eq!(person.open("/security-info").await.unwrap().name(), "security-info", "the others go on");
+    assert_eq!(
+        through.open("/security-info").await.unwrap().name(),
+        "user-name",
+        "a session of the lost phone continues"
+    );
+    assert_eq!(
+        person.open("/security-info").await.unwrap().name(),
+        "security-info",
+        "a session of another phone has ended"
+    );
     first.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let notices = first.core().snapshot().await.unwrap().notices;
     let lost = notices.iter().find(|notice| notice.kind == NoticeKind::PhoneLost).unwrap();
@@ -52,12 +63,13 @@ async fn j11_a_lost_phone_never_counts_again_and_the_others_are_told() {
     }
     first.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let notices = first.core().snapshot().await.unwrap().notices;
-    assert!(!notices.iter().any(|notice| notice.kind == NoticeKind::PhoneLost), "dismissed stays dismissed");
+    assert!(!notices.iter().any(|notice| notice.kind == NoticeKind::PhoneLost), "a dismissed notice is shown again");
 }
 
-/// Ended where the approval of the report is stored, and where the service took it; the lost phone where it has heard it.
+/// The first phone restarts before the service has received its approval, and after the service has processed it. The
+/// lost phone restarts after it was notified.
 #[tokio::test(flavor = "multi_thread")]
-async fn j11_ended_in_each_step_of_a_report_it_comes_to_its_end() {
+async fn j11_a_lost_report_completes_after_a_restart_in_each_step() {
     for cut in [Cut::Before, Cut::Answer] {
         let world = World::start().await.unwrap();
         let (person, first, second) = two_phones(&world).await;
@@ -86,23 +98,23 @@ async fn j11_ended_in_each_step_of_a_report_it_comes_to_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j11_w1_the_lost_phone_answers_at_that_moment() {
+async fn j11_w1_an_approval_of_the_lost_phone_ends_with_the_report() {
     let world = World::start().await.unwrap();
     let (person, first, second) = two_phones(&world).await;
     let thief = world.person().unwrap();
     let page = thief.sign_in().await.unwrap();
     let prompt = second.prompt_of(PromptKind::SecondFactor).await.unwrap();
-    // Approved on the lost phone, and not yet used by the page when the report comes.
+    // The lost phone has approved, but the page has not yet used the approval when the phone is reported.
     let step = second.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     reported(&person, &first).await;
     let page = thief.open("/sign-in/number").await.unwrap();
-    assert_ne!(page.name(), "number", "the approval is worth nothing any more");
+    assert_ne!(page.name(), "number", "the sign-in that the lost phone approved still waits");
     assert_eq!(thief.open("/security-info").await.unwrap().name(), "user-name");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j11_w2_the_lost_phone_comes_back_and_says_what_happened() {
+async fn j11_w2_the_lost_phone_reports_that_it_was_removed() {
     let world = World::start().await.unwrap();
     let (person, first, second) = two_phones(&world).await;
     let thief = world.person().unwrap();
@@ -118,7 +130,7 @@ async fn j11_w2_the_lost_phone_comes_back_and_says_what_happened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j11_w3_the_last_phone_says_who_helps() {
+async fn j11_w3_reporting_the_only_phone_refers_to_the_administrator() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("only").await.unwrap());
     confirmed(&world, &person, &phone).await;
@@ -126,25 +138,26 @@ async fn j11_w3_the_last_phone_says_who_helps() {
     let page = person.press(&info, "lost-1", &[]).await.unwrap();
     assert_eq!(page.name(), "not-reported");
     assert!(page.text("outcome").unwrap().contains("administrator"), "{}", page.html);
-    assert!(phone.open_prompts().await.unwrap().is_empty(), "the lost phone is not asked");
+    assert!(phone.open_prompts().await.unwrap().is_empty(), "the lost phone was asked");
     assert_eq!(phone.core().accounts().await.unwrap()[0].health, AccountHealth::Active);
 }
 
-/// A session that somebody took over can't add or remove a method: the kinds of approval are not each other's.
+/// The person has approved adding a method. An attacker who has the session's cookie can't use this approval to remove
+/// a method.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hijacked_session_adds_and_removes_nothing_without_an_approval_of_that_kind() {
+async fn an_approval_to_add_a_method_does_not_allow_a_removal() {
     let world = World::start().await.unwrap();
     let (person, first, _second) = two_phones(&world).await;
     let info = person.open("/security-info").await.unwrap();
     let page = person.press(&info, "add-method", &[]).await.unwrap();
     approve(&first, PromptKind::AddMethod, &page).await;
-    // Approved was adding; the hijacker asks for a removal instead and presses on.
+    // The attacker asks for a removal instead, and continues.
     let info = person.open("/security-info").await.unwrap();
     let removal = person.press(&info, "remove-1", &[]).await.unwrap();
     assert_eq!(removal.name(), "remove-number");
     let page = person.press(&removal, "finish", &[]).await.unwrap();
-    assert_eq!(page.name(), "remove-number", "still waits for its own");
+    assert_eq!(page.name(), "remove-number", "the removal was allowed without its own approval");
     let info = person.open("/security-info").await.unwrap();
-    assert!(info.html.contains("remove-1") && info.html.contains("remove-2"), "both phones are still there");
+    assert!(info.html.contains("remove-1") && info.html.contains("remove-2"), "a phone is missing");
     let _unused = use_phone(&world.person().unwrap()).await;
 }

@@ -1,4 +1,7 @@
-//! J1: what the organization allows, and how a change reaches phones.
+//! Journey J1: the organization's policy decides who may use the app and how, and a change of it reaches the phones.
+//!
+//! Cases: w2, the policy changes between two steps. Also cases of J4, turning phone sign-in on: w2, the policy forbids
+//! it; w11, another account on the phone has phone sign-in already.
 
 use crate::common::{
     self, REDIRECT, account_of, agreed, browser_opened, confirmed, everybody, set_policy, with_phone_sign_in,
@@ -25,7 +28,7 @@ async fn check(phone: &TestPhone) -> (AccountHealth, PhoneSignIn) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j1_someone_who_is_not_in_a_target_is_not_offered_the_app() {
+async fn j1_a_person_outside_all_targets_is_not_offered_the_app() {
     let world = World::start().await.unwrap();
     set_policy(&world, &json!({"includeTargets": []}));
     let person = world.person().unwrap();
@@ -36,12 +39,12 @@ async fn j1_someone_who_is_not_in_a_target_is_not_offered_the_app() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j1_a_change_reaches_the_phone_at_its_next_contact_and_stops_phone_sign_in() {
+async fn j1_a_policy_change_reaches_the_phone_at_its_next_contact() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     assert_eq!(check(&phone).await, (AccountHealth::Active, PhoneSignIn::On));
     set_policy(&world, &everybody("push"));
-    assert_eq!(common::use_phone(&person).await.name(), "not-started", "nothing rings any more");
+    assert_eq!(common::use_phone(&person).await.name(), "not-started", "the phone was asked");
     set_policy(&world, &json!({"state": "disabled"}));
     let (health, _) = check(&phone).await;
     assert_eq!((health, health.next_step()), (AccountHealth::LimitedByPolicy, NextStep::AskAdministrator));
@@ -51,7 +54,7 @@ async fn j1_a_change_reaches_the_phone_at_its_next_contact_and_stops_phone_sign_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w2_the_policy_says_no() {
+async fn j4_w2_the_policy_forbids_turning_on() {
     let world = World::start().await.unwrap();
     let (_person, phone) = locked_phone(&world).await;
     set_policy(&world, &everybody("push"));
@@ -64,7 +67,7 @@ async fn j4_w2_the_policy_says_no() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j1_w2_the_policy_changes_between_two_steps_of_turning_on() {
+async fn j1_w2_a_policy_change_during_turning_on_stops_it() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;
@@ -79,7 +82,7 @@ async fn j1_w2_the_policy_changes_between_two_steps_of_turning_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j1_w2_the_policy_changes_between_the_number_and_the_answer() {
+async fn j1_w2_a_policy_change_before_the_answer_prevents_the_sign_in() {
     let world = World::start().await.unwrap();
     let (_person, phone) = with_phone_sign_in(&world).await;
     let elsewhere = world.person().unwrap();
@@ -92,12 +95,12 @@ async fn j1_w2_the_policy_changes_between_the_number_and_the_answer() {
     if page.name() == "number" {
         elsewhere.press(&page, "finish", &[]).await.unwrap();
     }
-    assert_eq!(elsewhere.open("/security-info").await.unwrap().name(), "user-name", "nobody is signed in");
+    assert_eq!(elsewhere.open("/security-info").await.unwrap().name(), "user-name", "a session was created");
     assert_eq!(check(&phone).await, (AccountHealth::Active, PhoneSignIn::NotAllowed));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j1_a_policy_that_asks_for_biometrics_needs_a_lock_that_has_them() {
+async fn j1_a_policy_with_biometrics_requires_a_biometric_lock() {
     let world = World::start().await.unwrap();
     let (_person, phone) = locked_phone(&world).await;
     set_policy(&world, &json!({"countersign": {"keyGuard": "biometric_current_set"}}));
@@ -107,7 +110,7 @@ async fn j1_a_policy_that_asks_for_biometrics_needs_a_lock_that_has_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w11_one_account_a_phone_names_the_one_that_holds_the_place() {
+async fn j4_w11_the_limit_names_the_account_with_phone_sign_in() {
     let world = World::start().await.unwrap();
     world.add_person("grace@example.org", "another long password").unwrap();
     let (_person, phone) = with_phone_sign_in(&world).await;

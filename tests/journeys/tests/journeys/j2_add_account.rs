@@ -1,4 +1,8 @@
-//! J2: adding a work account by scanning, typing, or picture.
+//! Journey J2: a person adds a work account with a code, which is scanned, typed, or read from a picture.
+//!
+//! Cases: w1, the code has expired; w2, it was used; w3, the wizard was cancelled; w4, another phone has the same code;
+//! w5, wrong digits; w6, the bind response is lost; w8, no network; w9, the phone restarts in each step; w11, a code of
+//! another kind; w12, push is blocked; w13, "That's not my phone"; w14, an attacker has photographed the code.
 
 use crate::common::{added, confirmed, scanned};
 use countersign::{Clock, CodeInput, EnrollmentFault, Error, PlatformError, PromptKind, RemovalCause};
@@ -6,12 +10,15 @@ use countersign_journeys::{Cut, PageView, World, qr};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_scanned_as_text_confirmed_and_listed() {
+async fn j2_a_code_as_text_adds_a_confirmed_and_listed_account() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let done = confirmed(&world, &person, &phone).await;
     assert_eq!(done.name(), "done");
-    assert!(done.text("outcome").unwrap().contains("Requests reach it by themselves"), "push was seen");
+    assert!(
+        done.text("outcome").unwrap().contains("Requests appear on it by themselves"),
+        "the page does not say that push works"
+    );
     let list = person.open("/security-info").await.unwrap();
     assert!(list.html.contains("Phone app") && list.html.contains("push works"), "{}", list.html);
     let accounts = phone.core().accounts().await.unwrap();
@@ -21,7 +28,7 @@ async fn j2_scanned_as_text_confirmed_and_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_who_asks_is_shown_before_anything_is_kept_and_whether_the_account_is_here() {
+async fn j2_the_offer_names_service_and_account_before_storing() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let issuer = world.issuer();
@@ -31,7 +38,11 @@ async fn j2_who_asks_is_shown_before_anything_is_kept_and_whether_the_account_is
         assert_eq!((offer.issuer(), offer.host()), (issuer, issuer.strip_prefix("https://").unwrap()));
         assert_eq!((offer.organization(), offer.user_name()), ("Example Ltd", "ada@example.org"));
         assert_eq!(offer.already_here(), already_here);
-        assert_eq!(phone.core().accounts().await.unwrap().len(), usize::from(already_here), "nothing is kept yet");
+        assert_eq!(
+            phone.core().accounts().await.unwrap().len(),
+            usize::from(already_here),
+            "the look-up stored an account"
+        );
     };
     offered(&person.wizard().await.unwrap(), false).await;
     confirmed(&world, &person, &phone).await;
@@ -47,13 +58,13 @@ async fn j2_who_asks_is_shown_before_anything_is_kept_and_whether_the_account_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_scanned_from_a_picture() {
+async fn j2_a_code_in_a_picture_adds_the_phone() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
     let picture = qr::screenshot_of(&scanned(&page)).unwrap();
     let (_, digits) = phone.accept(CodeInput::Picture { bytes: picture }).await.unwrap();
-    let page = person.turned("/security-info/add/code", "code").await.unwrap();
+    let page = person.page_after("/security-info/add/code", "code").await.unwrap();
     assert_eq!(page.text("phone-name").as_deref(), Some("phone"));
     let page = person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     assert_eq!(page.name(), "confirm");
@@ -61,23 +72,23 @@ async fn j2_scanned_from_a_picture() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_typed_code_and_address() {
+async fn j2_a_typed_code_and_address_add_the_phone() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
     let page = person.press(&page, "cant-scan", &[]).await.unwrap();
     let (code, address) = (page.text("typed-code").unwrap(), page.text("typed-address").unwrap());
-    // As people type: lower case, no hyphens, a space.
+    // People may type the code in lower case, with spaces instead of hyphens.
     let code = code.to_lowercase().replace('-', " ");
     let (ticket, digits) = phone.accept(CodeInput::Typed { code, address }).await.unwrap();
-    let page = person.turned("/security-info/add/code", "code").await.unwrap();
+    let page = person.page_after("/security-info/add/code", "code").await.unwrap();
     person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     phone.activated(ticket).await.unwrap();
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w1_an_expired_code_says_so_on_both_sides() {
+async fn j2_w1_an_expired_code_is_reported_on_phone_and_page() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
@@ -91,7 +102,7 @@ async fn j2_w1_an_expired_code_says_so_on_both_sides() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w2_a_used_code_is_used() {
+async fn j2_w2_a_used_code_is_refused_on_another_phone() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
@@ -104,7 +115,7 @@ async fn j2_w2_a_used_code_is_used() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w3_a_cancelled_wizard_ends_it_for_the_phone() {
+async fn j2_w3_cancelling_the_wizard_ends_the_enrollment_on_the_phone() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
@@ -113,14 +124,14 @@ async fn j2_w3_a_cancelled_wizard_ends_it_for_the_phone() {
     person.press(&page, "cancel", &[]).await.unwrap();
     let ended = phone.core().wait_for_activation(ticket).await.unwrap();
     assert_eq!(ended, countersign::EnrollmentEnd::Ended { cause: RemovalCause::Cancelled });
-    assert!(phone.core().snapshot().await.unwrap().pending.is_empty(), "nothing is left half done");
+    assert!(phone.core().snapshot().await.unwrap().pending.is_empty(), "an unfinished enrollment is left");
     let invite = phone.invite(CodeInput::Text { text: code }).await.unwrap();
     assert_eq!(phone.core().look_up(invite).await.err(), Some(Error::Enrollment(EnrollmentFault::Cancelled)));
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w4_the_same_code_on_another_phone_is_refused_and_shown() {
+async fn j2_w4_the_same_code_on_another_phone_is_refused_and_reported() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let other = world.phone("other").await.unwrap();
@@ -133,20 +144,20 @@ async fn j2_w4_the_same_code_on_another_phone_is_refused_and_shown() {
     let late = other.invite(CodeInput::Text { text: code }).await.unwrap();
     assert_eq!(other.core().look_up(late).await.err(), Some(Error::Enrollment(EnrollmentFault::Used)));
     let snapshot = other.core().snapshot().await.unwrap();
-    assert!(snapshot.accounts.is_empty() && snapshot.pending.is_empty(), "the other phone got nothing");
+    assert!(snapshot.accounts.is_empty() && snapshot.pending.is_empty(), "the other phone has stored something");
     let page = person.open("/security-info/add/code").await.unwrap();
     assert!(page.text("outcome").unwrap().contains("Another phone tried"), "{}", page.html);
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w5_wrong_digits_three_times_end_it() {
+async fn j2_w5_three_wrong_digits_end_the_enrollment() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
     let (ticket, digits) = phone.accept(CodeInput::Text { text: scanned(&page) }).await.unwrap();
     let wrong = if digits == "000000" { "000001" } else { "000000" };
-    let mut page = person.turned("/security-info/add/code", "code").await.unwrap();
+    let mut page = person.page_after("/security-info/add/code", "code").await.unwrap();
     for left in ["two more tries", "one more try"] {
         page = person.press(&page, "confirm", &[("digits", wrong)]).await.unwrap();
         assert!(page.text("problem").unwrap().contains(left), "{}", page.html);
@@ -156,12 +167,12 @@ async fn j2_w5_wrong_digits_three_times_end_it() {
     let ended = phone.core().wait_for_activation(ticket).await.unwrap();
     assert_eq!(ended, countersign::EnrollmentEnd::Ended { cause: RemovalCause::WrongDigits });
     let late = person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
-    assert_eq!(late.name(), "over", "the right digits come too late");
+    assert_eq!(late.name(), "over", "the right digits were accepted after three wrong ones");
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w6_a_lost_answer_sent_again_gives_the_same_account() {
+async fn j2_w6_a_bind_resent_after_a_lost_response_adds_one_account() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
@@ -175,8 +186,8 @@ async fn j2_w6_a_lost_answer_sent_again_gives_the_same_account() {
     };
     let step = phone.core().continue_enrollment(ticket.clone()).await.unwrap();
     let (ticket, digits) = countersign_journeys::phone::digits_of(step).unwrap();
-    let page = person.turned("/security-info/add/code", "code").await.unwrap();
-    assert!(page.text("outcome").is_none(), "it is not taken for another phone");
+    let page = person.page_after("/security-info/add/code", "code").await.unwrap();
+    assert!(page.text("outcome").is_none(), "the repeated bind is reported as another phone");
     person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     phone.activated(ticket).await.unwrap();
     assert_eq!(phone.core().accounts().await.unwrap().len(), 1);
@@ -184,7 +195,7 @@ async fn j2_w6_a_lost_answer_sent_again_gives_the_same_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w8_the_network_gone_in_each_step_loses_nothing() {
+async fn j2_w8_a_network_failure_in_each_step_loses_nothing() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
@@ -194,7 +205,7 @@ async fn j2_w8_the_network_gone_in_each_step_loses_nothing() {
             world.cuts.cut(path, cut, 1);
             let invite = phone.invite(CodeInput::Text { text: code.clone() }).await.unwrap();
             assert_eq!(phone.core().look_up(invite).await.err(), Some(Error::Offline), "{path} {cut:?}");
-            assert!(phone.core().pending_steps().await.unwrap().is_empty(), "a look-up keeps nothing");
+            assert!(phone.core().pending_steps().await.unwrap().is_empty(), "the look-up stored a pending step");
         }
     }
     let invite = phone.invite(CodeInput::Text { text: code }).await.unwrap();
@@ -206,14 +217,14 @@ async fn j2_w8_the_network_gone_in_each_step_loses_nothing() {
     let countersign::Step::EnrollmentInterrupted { ticket, .. } = step else { panic!("{step:?}") };
     let step = phone.core().continue_enrollment(ticket).await.unwrap();
     let (ticket, digits) = countersign_journeys::phone::digits_of(step).unwrap();
-    let page = person.turned("/security-info/add/code", "code").await.unwrap();
+    let page = person.page_after("/security-info/add/code", "code").await.unwrap();
     person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     phone.activated(ticket).await.unwrap();
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w8_waiting_for_a_silent_service_ends_and_how_it_ended_is_learnt_later() {
+async fn j2_w8_waiting_times_out_and_the_result_is_fetched_later() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
@@ -225,11 +236,11 @@ async fn j2_w8_waiting_for_a_silent_service_ends_and_how_it_ended_is_learnt_late
     phone.clock.advance(to_the_end - 60);
     let mut waiting = std::pin::pin!(phone.core().wait_for_activation(ticket.clone()));
     let early = tokio::time::timeout(Duration::from_secs(1), &mut waiting).await;
-    assert!(early.is_err(), "for two minutes more the service may say how it ended: {early:?}");
+    assert!(early.is_err(), "the phone stopped waiting too early: {early:?}");
     phone.clock.advance(61);
-    let late = tokio::time::timeout(Duration::from_secs(15), waiting).await.expect("it ends");
+    let late = tokio::time::timeout(Duration::from_secs(15), waiting).await.expect("the phone did not stop waiting");
     assert_eq!(late, Err(Error::Offline));
-    // The service ended it meanwhile, and says so when it is heard again.
+    // The enrollment expires at the service. The service reports this at the phone's next request.
     world.clock.advance(601);
     world.cuts.heal();
     phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
@@ -240,7 +251,7 @@ async fn j2_w8_waiting_for_a_silent_service_ends_and_how_it_ended_is_learnt_late
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w8_a_relay_that_is_gone_is_waited_for() {
+async fn j2_w8_enrollment_continues_when_the_relay_is_back() {
     let mut world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
@@ -253,14 +264,14 @@ async fn j2_w8_a_relay_that_is_gone_is_waited_for() {
     let countersign::Step::EnrollmentInterrupted { ticket, .. } = step else { panic!("{step:?}") };
     let step = phone.core().continue_enrollment(ticket).await.unwrap();
     let (ticket, digits) = countersign_journeys::phone::digits_of(step).unwrap();
-    let page = person.turned("/security-info/add/code", "code").await.unwrap();
+    let page = person.page_after("/security-info/add/code", "code").await.unwrap();
     person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     phone.activated(ticket).await.unwrap();
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_given_up_before_and_after_the_service_knew() {
+async fn j2_enrollment_can_be_abandoned_before_and_after_the_bind() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
@@ -274,30 +285,30 @@ async fn j2_given_up_before_and_after_the_service_knew() {
     phone.core().abandon(ticket.clone()).await.unwrap();
     assert_eq!(phone.core().abandon(ticket).await, Err(Error::UnknownTicket));
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
-    // The code is still good, and after the service knows of the phone it is told.
+    // The code is still valid. After the bind, abandoning notifies the service.
     let (ticket, _) = phone.accept(CodeInput::Text { text: code }).await.unwrap();
     phone.core().abandon(ticket).await.unwrap();
     assert!(phone.core().pending_steps().await.unwrap().is_empty());
-    let over = person.turned("/security-info/add/code", "digits").await.unwrap();
+    let over = person.page_after("/security-info/add/code", "digits").await.unwrap();
     assert!(over.name() == "over" || over.name() == "code", "{}", over.name());
-    let over = person.turned("/security-info/add/code", "code").await.unwrap();
-    assert!(over.text("outcome").unwrap().contains("gave up"), "{}", over.html);
+    let over = person.page_after("/security-info/add/code", "code").await.unwrap();
+    assert!(over.text("outcome").unwrap().contains("stopped adding"), "{}", over.html);
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w9_a_phone_ended_in_each_stored_step_goes_on() {
+async fn j2_w9_enrollment_continues_after_a_restart_in_each_step() {
     let world = World::start().await.unwrap();
     let person = world.person().unwrap();
     let phone = world.phone("phone").await.unwrap();
     let page = person.wizard().await.unwrap();
     let invite = phone.invite(CodeInput::Text { text: scanned(&page) }).await.unwrap();
     let offer = phone.core().look_up(invite).await.unwrap();
-    // Ended before the service knew of it.
+    // The phone restarts before the service has received the bind.
     world.cuts.cut("/phone/enrollment", Cut::Before, 1);
     assert_eq!(phone.core().enroll(offer).await, Err(Error::Offline));
     let phone = phone.restart().await.unwrap();
-    // Ended after the service took it.
+    // The phone restarts after the service has accepted the bind.
     world.cuts.cut("/phone/enrollment", Cut::Answer, 1);
     let step = phone.core().pending_steps().await.unwrap().remove(0);
     let countersign::Step::EnrollmentInterrupted { ticket, .. } = step else { panic!("{step:?}") };
@@ -305,12 +316,12 @@ async fn j2_w9_a_phone_ended_in_each_stored_step_goes_on() {
     let phone = phone.restart().await.unwrap();
     let step = phone.core().continue_enrollment(ticket).await.unwrap();
     let (_, digits) = countersign_journeys::phone::digits_of(step).unwrap();
-    // Ended while the digits are shown: the same digits are shown again.
+    // The phone restarts while it shows the digits. It shows the same digits again.
     let phone = phone.restart().await.unwrap();
     let step = phone.core().pending_steps().await.unwrap().remove(0);
     let (ticket, again) = countersign_journeys::phone::digits_of(step).unwrap();
     assert_eq!(digits, again);
-    let page = person.turned("/security-info/add/code", "code").await.unwrap();
+    let page = person.page_after("/security-info/add/code", "code").await.unwrap();
     let page = person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     phone.activated(ticket).await.unwrap();
     let phone = phone.restart().await.unwrap();
@@ -322,7 +333,7 @@ async fn j2_w9_a_phone_ended_in_each_stored_step_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w11_a_code_that_is_not_ours_says_what_it_looks_like() {
+async fn j2_w11_a_code_of_another_kind_is_identified() {
     use countersign::{OtherCode, Scanned};
     let world = World::start().await.unwrap();
     let phone = world.phone("phone").await.unwrap();
@@ -338,20 +349,21 @@ async fn j2_w11_a_code_that_is_not_ours_says_what_it_looks_like() {
     ] {
         match phone.core().read_code(CodeInput::Text { text: text.to_owned() }).await.unwrap() {
             Scanned::Other(found) => assert_eq!(found, looks_like, "{text}"),
-            Scanned::Invite(_) => panic!("{text} is taken for an invitation"),
+            Scanned::Invite(_) => panic!("{text} was read as an invite"),
         }
     }
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w12_push_blocked_is_done_by_checking_for_requests_and_noted() {
+async fn j2_w12_without_push_the_confirmation_is_fetched() {
     let mut world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();
     let page = added(&person, &phone, &page).await;
     world.stop_relay().await;
-    // The confirmation that was already sent is not the one that counts: start a fresh one without push.
+    // The service may have pushed the prompt before the relay stopped. The phone fetches the prompt of the page that is
+    // shown now.
     let page = if page.name() == "confirm" { page } else { person.open("/security-info/add/code").await.unwrap() };
     let checked = phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
     let prompt = checked.prompts.last().unwrap().clone();
@@ -363,14 +375,14 @@ async fn j2_w12_push_blocked_is_done_by_checking_for_requests_and_noted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w13_not_my_phone_turns_the_other_phone_away() {
+async fn j2_w13_not_my_phone_ends_the_other_phones_enrollment() {
     let world = World::start().await.unwrap();
     let (person, thief) = (world.person().unwrap(), world.phone("thief").await.unwrap());
     let page = person.wizard().await.unwrap();
     let (ticket, _) = thief.accept(CodeInput::Text { text: scanned(&page) }).await.unwrap();
-    let page = person.turned("/security-info/add/code", "code").await.unwrap();
+    let page = person.page_after("/security-info/add/code", "code").await.unwrap();
     let over = person.press(&page, "not-my-phone", &[]).await.unwrap();
-    assert!(over.text("outcome").unwrap().contains("turned away"));
+    assert!(over.text("outcome").unwrap().contains("was refused"));
     let ended = thief.core().wait_for_activation(ticket).await.unwrap();
     assert_eq!(ended, countersign::EnrollmentEnd::Ended { cause: RemovalCause::NotMyPhone });
     // A fresh code works for the person's own phone.
@@ -382,7 +394,7 @@ async fn j2_w13_not_my_phone_turns_the_other_phone_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w14_a_photographed_code_is_looked_up_at_most() {
+async fn j2_w14_a_photographed_code_allows_look_up_but_no_activation() {
     let world = World::start().await.unwrap();
     let (person, thief) = (world.person().unwrap(), world.phone("thief").await.unwrap());
     let page = person.wizard().await.unwrap();
@@ -392,13 +404,17 @@ async fn j2_w14_a_photographed_code_is_looked_up_at_most() {
     let looked = person.open("/security-info/add/code").await.unwrap();
     assert!(looked.text("outcome").unwrap().contains("A phone has read this code"), "{}", looked.html);
     let (_, digits) = thief.accept(CodeInput::Text { text: scanned(&page) }).await.unwrap();
-    // The thief's phone shows digits, but only the wizard's own session can hand them in.
+    // The thief's phone shows digits, but only the wizard's own session can submit them.
     let other = world.person().unwrap();
-    let stranger = other.open("/security-info/add/code").await.unwrap();
-    assert_eq!(stranger.name(), "user-name");
-    let wizard = person.turned("/security-info/add/code", "code").await.unwrap();
+    let refused = other.open("/security-info/add/code").await.unwrap();
+    assert_eq!(refused.name(), "user-name");
+    let wizard = person.page_after("/security-info/add/code", "code").await.unwrap();
     let stolen = other.press(&wizard, "confirm", &[("digits", &digits)]).await.unwrap();
     assert_eq!(stolen.status.as_u16(), 403);
-    assert_eq!(person.open("/security-info/add/code").await.unwrap().name(), "digits", "nothing became active");
+    assert_eq!(
+        person.open("/security-info/add/code").await.unwrap().name(),
+        "digits",
+        "the wizard no longer waits for the digits"
+    );
     world.stop().await;
 }

@@ -1,4 +1,7 @@
-//! J2 against services that lie, and networks in between that do: nothing is kept, nothing is believed.
+//! Journey J2, adding an account with a code, with fake services that send false responses: the phone refuses them.
+//!
+//! Cases: w10, the code is typed with an attacker's address; w15, the MAC of a response is wrong. Also journey J9, the
+//! phone's situation changes: w5, the service's identity was replaced.
 
 use crate::common;
 use crate::double::{Discovery, Double, Lie};
@@ -7,7 +10,7 @@ use countersign_journeys::phone::digits_of;
 use countersign_journeys::{TestPhone, World};
 use serde_json::json;
 
-/// A phone that trusts the double's authority; its relay is a real one.
+/// A phone that trusts the fake service's certificate and uses the real relay.
 async fn phone(world: &World, double: &Double) -> TestPhone {
     let both = [world.ca(), double.authority.certificate().as_bytes()].concat();
     let home = tempfile::tempdir().unwrap().keep();
@@ -25,10 +28,10 @@ async fn look_up(phone: &TestPhone, double: &Double) -> Result<countersign::Offe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w15_a_look_up_answer_counts_only_with_its_proof() {
+async fn j2_w15_a_false_look_up_response_is_refused() {
     let (world, double) = (World::start().await.unwrap(), Double::start());
     let phone = phone(&world, &double).await;
-    assert!(look_up(&phone, &double).await.is_ok(), "honest, it is believed");
+    assert!(look_up(&phone, &double).await.is_ok(), "a correct response was refused");
     for (lie, expected) in [
         (Lie::LookUpMacWrong, Error::Impostor),
         (Lie::LookUpMacMissing, Error::Impostor),
@@ -46,7 +49,7 @@ async fn j2_w15_a_look_up_answer_counts_only_with_its_proof() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w15_a_bind_answer_counts_only_with_its_proof() {
+async fn j2_w15_a_false_bind_response_is_refused() {
     let (world, double) = (World::start().await.unwrap(), Double::start());
     let phone = phone(&world, &double).await;
     for lie in [Lie::BindMacWrong, Lie::BindMacMissing, Lie::BindOtherKeys, Lie::BindOtherAccount] {
@@ -57,27 +60,30 @@ async fn j2_w15_a_bind_answer_counts_only_with_its_proof() {
     }
     double.lies(Lie::Nothing);
     let offer = look_up(&phone, &double).await.unwrap();
-    digits_of(phone.core().enroll(offer).await.unwrap()).expect("honest, it goes on");
+    digits_of(phone.core().enroll(offer).await.unwrap()).expect("a correct response was refused");
     double.stop().await;
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w10_a_hostile_address_for_a_typed_code_learns_nothing_to_enrol_with() {
+async fn j2_w10_a_hostile_address_does_not_learn_the_typed_code() {
     let (world, double) = (World::start().await.unwrap(), Double::start());
     let phone = phone(&world, &double).await;
     let person = world.person().unwrap();
     let page = person.wizard().await.unwrap();
     let page = person.press(&page, "cant-scan", &[]).await.unwrap();
     let code = page.text("typed-code").unwrap();
-    // Somebody talks the person into the wrong address.
+    // An attacker persuades the person to type the attacker's address.
     let address = double.issuer.trim_start_matches("https://").to_owned();
     let invite = phone.invite(CodeInput::Typed { code: code.clone(), address }).await.unwrap();
     assert_eq!(phone.core().look_up(invite).await.err(), Some(Error::Impostor));
     nothing_is_kept(&phone, "impostor").await;
     let (heard, secret) = (double.heard(), code.replace('-', "").split_off(4));
-    assert!(heard.contains("\"mac\"") && !heard.contains(&secret), "the secret never travels: {heard}");
-    // What it heard is bound to its own name: at the real service it is a wrong MAC.
+    assert!(
+        heard.contains("\"mac\"") && !heard.contains(&secret),
+        "the look-up has no MAC, or contains the code's secret: {heard}"
+    );
+    // The look-up's MAC covers the attacker's issuer, so the real service refuses the same look-up.
     let request: serde_json::Value = serde_json::from_str(&heard).unwrap();
     let replayed = person.client().post(format!("{}/phone/look-up", world.issuer())).json(&request);
     assert_eq!(replayed.send().await.unwrap().status().as_u16(), 404);
@@ -86,7 +92,7 @@ async fn j2_w10_a_hostile_address_for_a_typed_code_learns_nothing_to_enrol_with(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metadata_wrong_in_any_field_leads_nowhere() {
+async fn metadata_with_a_wrong_field_is_refused() {
     let (world, double) = (World::start().await.unwrap(), Double::start());
     let phone = phone(&world, &double).await;
     let fault = |fault| Error::NotASignInService(fault);
@@ -106,13 +112,13 @@ async fn metadata_wrong_in_any_field_leads_nowhere() {
         double.discovers(Some(Discovery::Document(document)));
         assert_eq!(look_up(&phone, &double).await.err(), Some(expected), "{pointer} = {value}");
     }
-    assert!(double.heard().is_empty(), "nobody was looked up");
+    assert!(double.heard().is_empty(), "a look-up was sent");
     double.stop().await;
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_answers_otherwise_leads_nowhere() {
+async fn an_address_without_valid_metadata_is_refused() {
     let (world, double) = (World::start().await.unwrap(), Double::start());
     let phone = phone(&world, &double).await;
     let missing = Error::NotASignInService(MetadataFault::Missing);
@@ -130,19 +136,19 @@ async fn an_address_that_answers_otherwise_leads_nowhere() {
         double.discovers(Some(discovery));
         assert_eq!(look_up(&phone, &double).await.err(), Some(expected), "{name}");
     }
-    assert!(double.heard().is_empty(), "no redirect was followed");
+    assert!(double.heard().is_empty(), "a look-up was sent, or a redirect was followed");
     double.stop().await;
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_counts_only_when_it_is_signed_for_this_very_request() {
+async fn a_state_must_be_signed_for_this_device_and_request() {
     let (world, double) = (World::start().await.unwrap(), Double::start());
     let phone = phone(&world, &double).await;
     let offer = look_up(&phone, &double).await.unwrap();
     let (ticket, _) = digits_of(phone.core().enroll(offer).await.unwrap()).unwrap();
     let EnrollmentEnd::Active { account } = phone.core().wait_for_activation(ticket).await.unwrap() else {
-        panic!("the double activates at once");
+        panic!("the fake service did not activate the device");
     };
     for lie in [
         Lie::StateUnsigned,
@@ -165,10 +171,10 @@ async fn a_state_counts_only_when_it_is_signed_for_this_very_request() {
     world.stop().await;
 }
 
-/// Only the changed account stops: it says so, what comes in the new identity's name is not believed, and when the one
-/// that was pinned is back, it goes on.
+/// Only the account at the replaced service stops working. Its health shows the reason, and states that are signed by
+/// the new identity are refused. When the pinned identity is back, the account works again.
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_w5_a_service_that_was_set_up_anew_under_the_same_name_is_not_believed() {
+async fn j9_w5_a_replaced_service_identity_is_refused() {
     let (world, double) = (World::start().await.unwrap(), Double::start());
     let phone = phone(&world, &double).await;
     common::confirmed(&world, &world.person().unwrap(), &phone).await;
@@ -193,13 +199,17 @@ async fn j9_w5_a_service_that_was_set_up_anew_under_the_same_name_is_not_believe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_is_not_trusted_is_not_used() {
+async fn an_untrusted_connection_is_not_used() {
     let (world, double) = (World::start().await.unwrap(), Double::start());
-    let stranger = world.phone("knows only the world's authority").await.unwrap();
-    assert_eq!(look_up(&stranger, &double).await.err(), Some(Error::Untrusted));
+    let untrusting = world.phone("knows only the world's authority").await.unwrap();
+    assert_eq!(look_up(&untrusting, &double).await.err(), Some(Error::Untrusted));
     let elsewhere = Double::start_for(&["elsewhere.test"]);
     let phone = phone(&world, &elsewhere).await;
-    assert_eq!(look_up(&phone, &elsewhere).await.err(), Some(Error::Untrusted), "a certificate for another name");
+    assert_eq!(
+        look_up(&phone, &elsewhere).await.err(),
+        Some(Error::Untrusted),
+        "a certificate for another name was accepted"
+    );
     assert!(double.heard().is_empty() && elsewhere.heard().is_empty());
     double.stop().await;
     elsewhere.stop().await;

@@ -1,4 +1,9 @@
-//! J4: turning on phone sign-in, and everything that can go wrong on the way.
+//! Journey J4: a person turns phone sign-in on for an account on the phone.
+//!
+//! Cases: w1, no device lock; w3, the browser was closed; w4, a redirect with another `state` or `iss`; w5, the
+//! authorization code of another registration, or another person's phone; w7, the person refuses; w8, the key store
+//! fails; w9, the response to the registration is lost; w10, the lock is removed; w12, the phone restarts or the
+//! network fails in each step.
 
 use crate::common::{
     self, REDIRECT, account_of, agreed, browser_opened, confirmed, consent_page, turned_on, with_phone_sign_in,
@@ -7,7 +12,7 @@ use countersign::{AccountHealth, Error, KeyGuard, NotAllowed, PhoneSignIn, Platf
 use countersign_journeys::cuts::Cut;
 use countersign_journeys::{Person, TestPhone, World};
 
-/// A phone of Ada's with a lock.
+/// Ada's browser and phone. The phone has a device lock, and phone sign-in is off.
 async fn locked_phone(world: &World) -> (Person, TestPhone) {
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     confirmed(world, &person, &phone).await;
@@ -21,7 +26,7 @@ async fn state_of(phone: &TestPhone) -> (AccountHealth, PhoneSignIn) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_from_the_checklist_to_a_phone_that_signs_in_without_a_password() {
+async fn j4_phone_sign_in_is_turned_on() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     assert_eq!(state_of(&phone).await, (AccountHealth::Active, PhoneSignIn::On));
@@ -31,7 +36,7 @@ async fn j4_from_the_checklist_to_a_phone_that_signs_in_without_a_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w1_no_lock_says_how_to_set_one_and_goes_on_when_there_is_one() {
+async fn j4_w1_turning_on_needs_a_device_lock() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     confirmed(&world, &person, &phone).await;
@@ -40,14 +45,17 @@ async fn j4_w1_no_lock_says_how_to_set_one_and_goes_on_when_there_is_one() {
     assert!(!before.lock_is_enough);
     let step = phone.core().turn_on_phone_sign_in(account.clone(), REDIRECT.to_owned()).await.unwrap();
     assert!(matches!(step, Step::MissingLock { needs: KeyGuard::BiometricOrCredential, .. }), "{step:?}");
-    assert!(phone.core().pending_steps().await.unwrap().is_empty(), "nothing was kept");
+    assert!(phone.core().pending_steps().await.unwrap().is_empty(), "a step was stored without a lock");
     phone.set_lock().unwrap();
-    assert!(phone.core().requirements(account).await.unwrap().lock_is_enough, "the checklist is live");
+    assert!(
+        phone.core().requirements(account).await.unwrap().lock_is_enough,
+        "the checklist does not see the new lock"
+    );
     turned_on(&person, &phone).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w3_a_closed_browser_leaves_a_step_that_goes_on_after_a_restart_or_is_given_up() {
+async fn j4_w3_a_closed_browser_leaves_a_step_to_continue_or_abandon() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (_ticket, url) = browser_opened(&phone).await;
@@ -67,9 +75,9 @@ async fn j4_w3_a_closed_browser_leaves_a_step_that_goes_on_after_a_restart_or_is
     assert_eq!(phone.core().provide(ticket, Reply::Confirmed).await, Err(Error::UnknownTicket));
 }
 
-/// Mix-up, code injection and a redirect made up by another app: the real one still works afterwards.
+/// Tests mix-up, code injection and a redirect that another app has forged. The real redirect still works afterwards.
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w4_a_redirect_with_another_state_or_issuer_changes_nothing() {
+async fn j4_w4_a_redirect_with_another_state_or_issuer_is_refused() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;
@@ -87,20 +95,19 @@ async fn j4_w4_a_redirect_with_another_state_or_issuer_changes_nothing() {
     assert!(matches!(step, Step::MakeKey { .. }), "{step:?}");
 }
 
-/// The attacker starts on a phone of his own, and talks the victim into signing in at his address and into
-/// bringing him what comes back.
+/// An attacker starts on the attacker's own phone, and persuades the victim to open that phone's URL and to sign in.
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w5_somebody_who_does_not_own_the_phone_registers_nothing() {
+async fn j4_w5_another_persons_phone_cannot_be_registered() {
     let world = World::start().await.unwrap();
     world.add_person("mallory@example.org", "another long password").unwrap();
     let (_person, _phone) = locked_phone(&world).await;
-    let (mallory, his) = (world.person().unwrap(), world.phone("mallory").await.unwrap());
+    let (mallory, attackers) = (world.person().unwrap(), world.phone("mallory").await.unwrap());
     let page = mallory.sign_in_as("mallory@example.org", "another long password").await.unwrap();
     let page = mallory.press(&page, "add-method", &[]).await.unwrap();
     let page = mallory.press(&page, "next", &[]).await.unwrap();
-    common::added(&mallory, &his, &page).await;
-    his.set_lock().unwrap();
-    let (_ticket, url) = browser_opened(&his).await;
+    common::added(&mallory, &attackers, &page).await;
+    attackers.set_lock().unwrap();
+    let (_ticket, url) = browser_opened(&attackers).await;
     let victim = world.person().unwrap();
     let page = victim.open(&url).await.unwrap();
     let page = victim
@@ -111,9 +118,9 @@ async fn j4_w5_somebody_who_does_not_own_the_phone_registers_nothing() {
     assert_eq!(victim.open("/register-phone").await.unwrap().name(), "user-name");
 }
 
-/// A code that somebody else brings to another registration of the same phone: PKCE doesn't fit.
+/// The authorization code of another registration of the same phone is refused: the PKCE verifier does not match.
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w5_a_code_of_another_session_is_worth_nothing() {
+async fn j4_w5_a_code_of_another_registration_is_refused() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (first, url) = browser_opened(&phone).await;
@@ -132,7 +139,7 @@ async fn j4_w5_a_code_of_another_session_is_worth_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w7_refused_by_the_person_in_the_browser() {
+async fn j4_w7_a_refusal_in_the_browser_ends_turning_on() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;
@@ -146,7 +153,7 @@ async fn j4_w7_refused_by_the_person_in_the_browser() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w8_a_key_store_that_refuses_forgets_or_lies() {
+async fn j4_w8_transient_key_errors_keep_the_step_and_gone_ends_it() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;
@@ -156,17 +163,17 @@ async fn j4_w8_a_key_store_that_refuses_forgets_or_lies() {
     for error in passing {
         let told = phone.core().provide(ticket.clone(), Reply::Failed { cause: error }).await;
         assert_eq!(told, Err(Error::Platform(error)));
-        assert_eq!(phone.core().pending_steps().await.unwrap(), vec![made.clone()], "{error:?} keeps the step");
+        assert_eq!(phone.core().pending_steps().await.unwrap(), vec![made.clone()], "{error:?} ended the step");
     }
-    // Bytes that are no key.
+    // The app returns bytes that are not a public key.
     let point = phone.core().provide(ticket.clone(), Reply::KeyMade { point: vec![4; 65] }).await;
     assert_eq!(point, Err(Error::Platform(PlatformError::Unusable)));
     let step = phone.unlock(&made).await.unwrap();
     let gone = phone.core().provide(ticket.clone(), Reply::Failed { cause: PlatformError::Gone }).await;
     assert_eq!(gone, Err(Error::Platform(PlatformError::Gone)));
-    assert!(phone.core().pending_steps().await.unwrap().is_empty(), "what can't go on is not kept");
+    assert!(phone.core().pending_steps().await.unwrap().is_empty(), "a step that can't continue is still pending");
     assert!(phone.unlock(&step).await.is_err());
-    // A sound key, but another one than the key store holds.
+    // The app returns a valid public key of another key than the one that it had to make.
     let (ticket, url) = browser_opened(&phone).await;
     let back = agreed(&person, &phone, &url).await;
     let made = phone.core().provide(ticket.clone(), Reply::Redirected { url: back }).await.unwrap();
@@ -179,7 +186,7 @@ async fn j4_w8_a_key_store_that_refuses_forgets_or_lies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w9_an_answer_that_was_lost_is_asked_for_again() {
+async fn j4_w9_turning_on_completes_after_a_lost_last_response() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;
@@ -187,7 +194,7 @@ async fn j4_w9_an_answer_that_was_lost_is_asked_for_again() {
     let made = phone.core().provide(ticket.clone(), Reply::Redirected { url: back }).await.unwrap();
     let sign = phone.unlock(&made).await.unwrap();
     world.cuts.cut("/phone/device", Cut::Answer, 1);
-    assert!(phone.unlock(&sign).await.is_err(), "the answer was cut off");
+    assert!(phone.unlock(&sign).await.is_err(), "the response was not lost");
     let pending = phone.core().pending_steps().await.unwrap();
     assert!(matches!(pending.first(), Some(Step::PhoneSignInInterrupted { .. })), "{pending:?}");
     let phone = phone.restart().await.unwrap();
@@ -197,7 +204,7 @@ async fn j4_w9_an_answer_that_was_lost_is_asked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w10_a_lock_removed_between_check_and_key_stops_it() {
+async fn j4_w10_a_lock_removed_before_the_key_stops_turning_on() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;
@@ -209,9 +216,9 @@ async fn j4_w10_a_lock_removed_between_check_and_key_stops_it() {
     assert_eq!(state_of(&phone).await.1, PhoneSignIn::Off);
 }
 
-/// Ended and started again at each stored step: the same step is there, and goes on to the end.
+/// The phone restarts at each pending step. The same step is still pending, and turning on can be completed.
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w12_ended_in_each_step_it_goes_on_where_it_was() {
+async fn j4_w12_turning_on_continues_after_a_restart_in_each_step() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let step = phone.core().turn_on_phone_sign_in(account_of(&phone).await, REDIRECT.to_owned()).await.unwrap();
@@ -221,7 +228,6 @@ async fn j4_w12_ended_in_each_step_it_goes_on_where_it_was() {
     let phone = same_after_restart(phone, &step).await;
     let Step::OpenBrowser { url, .. } = step else { panic!("{step:?}") };
     let back = agreed(&person, &phone, &url).await;
-    // Ended between "about to redeem" and the token: the code is spent, so only signing in again helps.
     let step = phone.core().provide(ticket, Reply::Redirected { url: back }).await.unwrap();
     let phone = same_after_restart(phone, &step).await;
     let step = phone.unlock(&step).await.unwrap();
@@ -239,7 +245,7 @@ async fn same_after_restart(phone: TestPhone, step: &Step) -> TestPhone {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w12_a_lost_token_answer_leaves_nothing_half_done() {
+async fn j4_w12_a_lost_token_response_ends_turning_on() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;
@@ -254,7 +260,7 @@ async fn j4_w12_a_lost_token_answer_leaves_nothing_half_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w12_a_push_request_that_was_cut_off_is_pushed_again() {
+async fn j4_w12_an_interrupted_pushed_request_is_sent_again() {
     let world = World::start().await.unwrap();
     let (_person, phone) = locked_phone(&world).await;
     let step = phone.core().turn_on_phone_sign_in(account_of(&phone).await, REDIRECT.to_owned()).await.unwrap();

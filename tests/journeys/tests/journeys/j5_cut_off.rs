@@ -1,4 +1,7 @@
-//! J5.w4: ended, cut off, overtaken by time or policy in each step of adding an account from inside the app.
+//! Journey J5: a person adds an account inside the app, by signing in with the browser.
+//!
+//! Case: w4, the phone restarts, the network fails, the enrollment expires, or the policy changes before the account is
+//! added.
 
 use crate::common::{REDIRECT, account_of, set_policy};
 use crate::j5_inside_app::{
@@ -9,9 +12,10 @@ use countersign_journeys::cuts::Cut;
 use countersign_journeys::{TestPhone, World};
 use serde_json::json;
 
-/// Ended and started again at each stored step, and cut off on each way: it goes on where it was, once.
+/// The phone restarts at each pending step, and requests or responses are lost. Adding can be completed, and the
+/// service gets one device.
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w4_ended_and_cut_off_in_each_step() {
+async fn j5_w4_adding_continues_after_restarts_and_cuts_in_each_step() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let address = world.issuer().to_owned();
@@ -31,13 +35,17 @@ async fn j5_w4_ended_and_cut_off_in_each_step() {
     let to_phone = agreed(&person, &page, &digits).await;
     world.cuts.cut("/phone/enrollment", Cut::Answer, 1);
     assert_eq!(back(&phone, &ticket, to_phone.clone()).await, Err(Error::Offline));
-    assert_eq!(phones(&world), 1, "the service took it");
+    assert_eq!(phones(&world), 1, "the service did not accept the bind");
     let phone = phone.restart().await.unwrap();
-    assert_eq!(back(&phone, &ticket, to_phone).await, Err(Error::WrongReply), "that is behind it");
+    assert_eq!(
+        back(&phone, &ticket, to_phone).await,
+        Err(Error::WrongReply),
+        "the phone accepted the redirect a second time"
+    );
     world.cuts.cut("/phone/prompts", Cut::Before, 1);
     let step = phone.core().continue_enrollment(ticket).await.unwrap();
     assert_eq!(step, Step::AccountAdded { account: account_of(&phone).await });
-    assert_eq!(phones(&world), 1, "and not twice");
+    assert_eq!(phones(&world), 1, "the service does not have exactly one device");
     let phone = phone.restart().await.unwrap();
     let step = phone.core().pending_steps().await.unwrap().remove(0);
     let Step::PhoneSignInInterrupted { ticket, .. } = step else { panic!("{step:?}") };
@@ -49,7 +57,7 @@ async fn j5_w4_ended_and_cut_off_in_each_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w4_a_lost_token_answer_leaves_nothing_half_done() {
+async fn j5_w4_a_lost_token_response_ends_adding() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let (ticket, url, digits) = started(&world, &phone).await;
@@ -64,9 +72,10 @@ async fn j5_w4_a_lost_token_answer_leaves_nothing_half_done() {
     assert_eq!(phones(&world), 0);
 }
 
-/// Given up when the service may know this phone already: it is asked first, and told.
+/// The person abandons adding when the service may already have the device. The phone first asks the service for the
+/// device, and then removes it there.
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w4_given_up_late_it_leaves_no_phone_behind_at_the_service() {
+async fn j5_w4_abandoning_late_removes_the_device_at_the_service() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let (ticket, url, digits) = started(&world, &phone).await;
@@ -74,7 +83,11 @@ async fn j5_w4_given_up_late_it_leaves_no_phone_behind_at_the_service() {
     let to_phone = agreed(&person, &page, &digits).await;
     world.cuts.cut("/phone/enrollment", Cut::Answer, 2);
     assert_eq!(back(&phone, &ticket, to_phone).await, Err(Error::Offline));
-    assert_eq!(phone.core().abandon(ticket.clone()).await, Err(Error::Offline), "nothing can be given up unasked");
+    assert_eq!(
+        phone.core().abandon(ticket.clone()).await,
+        Err(Error::Offline),
+        "abandoning did not wait for the service's response"
+    );
     assert_eq!(phone.core().pending_steps().await.unwrap().len(), 1);
     phone.core().abandon(ticket).await.unwrap();
     nothing_is_left(&phone).await;
@@ -92,13 +105,13 @@ fn forbidden(world: &World, _phone: &TestPhone) {
     set_policy(world, &json!({"state": "disabled"}));
 }
 
-/// Too late, or against the policy by now, while there was no network: whether gone on with or given up, it is over on
-/// both sides.
+/// The enrollment expires, or the policy forbids the app, while the bind can't reach the service. Whether the person
+/// then continues or abandons adding, neither the phone nor the service keeps the account.
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w4_what_the_service_takes_no_more_leaves_nothing() {
+async fn j5_w4_an_enrollment_refused_late_leaves_nothing() {
     let ways: [(Meanwhile, NotAllowed); 2] = [(late, NotAllowed::TooLate), (forbidden, NotAllowed::Policy)];
     for (happens, expected) in ways {
-        for goes_on in [true, false] {
+        for continues in [true, false] {
             let world = World::start().await.unwrap();
             let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
             let (ticket, url, digits) = started(&world, &phone).await;
@@ -107,7 +120,7 @@ async fn j5_w4_what_the_service_takes_no_more_leaves_nothing() {
             world.cuts.cut("/phone/enrollment", Cut::Before, 1);
             assert_eq!(back(&phone, &ticket, to_phone).await, Err(Error::Offline));
             happens(&world, &phone);
-            if goes_on {
+            if continues {
                 let step = phone.core().continue_enrollment(ticket).await.unwrap();
                 assert!(matches!(&step, Step::NotAllowed { why, .. } if *why == expected), "{step:?}");
             } else {

@@ -1,4 +1,6 @@
-//! J5: adding an account from inside the app, with a password or a pass, and everything that can go wrong on the way.
+//! Journey J5: a person adds an account inside the app, by signing in with the browser, with a password or a pass.
+//!
+//! Cases: w1, the pass has expired, was used, or is not valid yet; w2, wrong digits; w3, the policy forbids it.
 
 use crate::common::{REDIRECT, account_of, confirmed, everybody, set_policy, turned_on, use_phone};
 use countersign::{
@@ -11,7 +13,7 @@ use countersign_service::passes::rules::Span;
 use countersign_service::people::records as people;
 use serde_json::json;
 
-/// An administrator gives Ada a pass.
+/// Creates a pass for Ada, as an administrator does. The pass is valid for ten minutes, from `starts_in` seconds on.
 fn given_pass(world: &World, starts_in: i64) -> String {
     let now = world.app.clock.now();
     let span = Span { starts_at: now + starts_in, life: 600 };
@@ -29,7 +31,7 @@ pub(crate) async fn fresh_phone(world: &World, name: &str) -> TestPhone {
     phone
 }
 
-/// Starts, up to the address that the browser opens, and the digits that the app shows.
+/// Starts adding an account. Returns the ticket, the URL for the browser, and the digits that the app shows.
 pub(crate) async fn started(world: &World, phone: &TestPhone) -> (Ticket, String, String) {
     let address = world.issuer().trim_start_matches("https://").to_owned();
     opened(phone.core().add_by_signing_in(address, REDIRECT.to_owned()).await.unwrap())
@@ -42,13 +44,14 @@ pub(crate) fn opened(step: Step) -> (Ticket, String, String) {
     }
 }
 
-/// Ada signs in with her password, up to the page that asks for the digits.
+/// Ada opens the URL and signs in with the password. Returns the next page, which asks for the digits if the account
+/// may be added.
 pub(crate) async fn by_password(person: &Person, url: &str) -> PageView {
     let page = person.open(url).await.unwrap();
     person.enter_password(&page, USER, PASSWORD).await.unwrap()
 }
 
-/// Ada signs in with a pass.
+/// Ada opens the URL and signs in with a pass. Returns the next page.
 async fn by_pass(person: &Person, url: &str, pass: &str) -> PageView {
     let page = person.open(url).await.unwrap();
     person.press(&page, "next", &[("user_name", USER)]).await.unwrap();
@@ -56,7 +59,7 @@ async fn by_pass(person: &Person, url: &str, pass: &str) -> PageView {
     person.press(&page, "next", &[("pass", pass)]).await.unwrap()
 }
 
-/// The digits are typed; the browser's way back, as it would arrive at the phone.
+/// Types the digits and agrees. Returns the URL to which the browser is redirected.
 pub(crate) async fn agreed(person: &Person, page: &PageView, digits: &str) -> String {
     assert_eq!(page.name(), "add-phone", "{}", page.html);
     person.press(page, "register", &[("digits", digits)]).await.unwrap().address
@@ -66,7 +69,7 @@ pub(crate) async fn back(phone: &TestPhone, ticket: &Ticket, url: String) -> Res
     phone.core().provide(ticket.clone(), Reply::Redirected { url }).await
 }
 
-/// The key is made and signs, with the person asked each time.
+/// Makes the sign-in key, and signs with it. The person unlocks the phone for both.
 pub(crate) async fn unlocked(phone: &TestPhone, step: Step) -> Step {
     assert!(matches!(step, Step::MakeKey { .. }), "{step:?}");
     let step = phone.unlock(&step).await.unwrap();
@@ -84,7 +87,7 @@ pub(crate) async fn nothing_is_left(phone: &TestPhone) {
     assert!(phone.core().accounts().await.unwrap().is_empty());
 }
 
-/// The phones on Ada's account, as the service sees them.
+/// The number of active devices of Ada's account at the service.
 pub(crate) fn phones(world: &World) -> usize {
     let count = world.app.store.run_blocking(|tx| {
         let ada = people::find(tx, USER)?.unwrap().account_id;
@@ -94,7 +97,7 @@ pub(crate) fn phones(world: &World) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_with_the_password_the_account_is_added_and_signs_in_without_one() {
+async fn j5_after_a_password_the_account_is_added_with_phone_sign_in() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let (ticket, url, digits) = started(&world, &phone).await;
@@ -112,7 +115,7 @@ async fn j5_with_the_password_the_account_is_added_and_signs_in_without_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_with_a_pass_no_password_is_ever_needed() {
+async fn j5_the_policy_may_require_a_pass_instead_of_a_password() {
     let world = World::start().await.unwrap();
     set_policy(&world, &json!({"countersign": {"bootstrap": "pass"}}));
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
@@ -122,14 +125,14 @@ async fn j5_with_a_pass_no_password_is_ever_needed() {
     phone.core().abandon(ticket).await.unwrap();
     nothing_is_left(&phone).await;
     let (ticket, url, digits_2) = started(&world, &phone).await;
-    assert_ne!(digits, digits_2, "drawn anew (one chance in a million that this fails)");
+    assert_ne!(digits, digits_2, "the digits are not new (this fails by chance once in a million runs)");
     let page = by_pass(&person, &url, &given_pass(&world, 0)).await;
     let step = back(&phone, &ticket, agreed(&person, &page, &digits_2).await).await.unwrap();
     assert!(matches!(unlocked(&phone, step).await, Step::PhoneSignInOn { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_without_a_lock_the_account_is_added_and_phone_sign_in_follows_later() {
+async fn j5_without_a_lock_the_account_is_added_without_phone_sign_in() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let (ticket, url, digits) = started(&world, &phone).await;
@@ -142,9 +145,9 @@ async fn j5_without_a_lock_the_account_is_added_and_phone_sign_in_follows_later(
     turned_on(&person, &phone).await;
 }
 
-/// A second phone: the first one is asked, for adding a method and nothing else.
+/// The account has a phone already. That phone must approve adding the second phone.
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_another_phone_of_the_account_approves_it_after_a_password() {
+async fn j5_another_phone_of_the_account_approves_adding() {
     let world = World::start().await.unwrap();
     let (person, first) = (world.person().unwrap(), world.phone("first").await.unwrap());
     confirmed(&world, &person, &first).await;
@@ -153,7 +156,7 @@ async fn j5_another_phone_of_the_account_approves_it_after_a_password() {
     let page = by_password(&browser, &url).await;
     assert_eq!(page.name(), "number", "{}", page.html);
     let early = browser.open("/register-phone").await.unwrap();
-    assert_eq!(early.name(), "user-name", "not before the approval");
+    assert_eq!(early.name(), "user-name", "the page can be opened before the approval");
     let prompt = first.prompt_of(PromptKind::AddMethod).await.unwrap();
     let step = first.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
@@ -163,12 +166,12 @@ async fn j5_another_phone_of_the_account_approves_it_after_a_password() {
     assert!(matches!(unlocked(&second, step).await, Step::PhoneSignInOn { .. }));
     assert_eq!(phones(&world), 2);
     first.core().check_for_prompts(FetchReason::Opened).await.unwrap();
-    assert!(!first.core().snapshot().await.unwrap().notices.is_empty(), "the first phone is told");
+    assert!(!first.core().snapshot().await.unwrap().notices.is_empty(), "the first phone got no notice");
 }
 
-/// Whoever starts again with the same service has left the older browser: one is under way, not two.
+/// Starting again with the same service abandons the older enrollment, so only one enrollment is pending.
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_started_again_the_older_one_is_given_up() {
+async fn j5_starting_again_abandons_the_older_enrollment() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let (older, url, digits) = started(&world, &phone).await;
@@ -189,7 +192,7 @@ async fn j5_started_again_the_older_one_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_with_two_services_at_once_neither_ends_the_other() {
+async fn j5_adding_at_two_services_in_parallel_works() {
     let (one, other) = (World::start().await.unwrap(), World::start().await.unwrap());
     let both = [one.ca(), other.ca()].concat();
     let home = tempfile::tempdir().unwrap().keep();
@@ -203,9 +206,9 @@ async fn j5_with_two_services_at_once_neither_ends_the_other() {
     assert_eq!(opened(phone.core().continue_enrollment(ticket.clone()).await.unwrap()), (ticket, url, digits));
 }
 
-/// Past the request's time the app shows digits that count, not those that don't any more.
+/// When the authorization request has expired, the core pushes a new one, and the app shows new digits.
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_when_its_time_is_over_it_goes_on_with_other_digits() {
+async fn j5_continuing_after_expiry_shows_new_digits() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let (ticket, url, digits) = started(&world, &phone).await;
@@ -221,7 +224,7 @@ async fn j5_when_its_time_is_over_it_goes_on_with_other_digits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w1_a_pass_that_is_early_used_or_late_adds_nothing_and_says_so() {
+async fn j5_w1_an_early_used_or_expired_pass_is_refused() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let (ticket, url, digits) = started(&world, &phone).await;
@@ -232,20 +235,20 @@ async fn j5_w1_a_pass_that_is_early_used_or_late_adds_nothing_and_says_so() {
     let page = person.press(&page, "next", &[("pass", &early)]).await.unwrap();
     let step = back(&phone, &ticket, agreed(&person, &page, &digits).await).await.unwrap();
     assert!(matches!(step, Step::MakeKey { .. }), "{step:?}");
-    let (second, stranger) = (fresh_phone(&world, "second").await, world.person().unwrap());
+    let (second, browser) = (fresh_phone(&world, "second").await, world.person().unwrap());
     let (_ticket, url, _digits) = started(&world, &second).await;
-    let page = by_pass(&stranger, &url, &early).await;
-    assert!(page.text("problem").unwrap().contains("used already"), "{}", page.html);
+    let page = by_pass(&browser, &url, &early).await;
+    assert!(page.text("problem").unwrap().contains("already used"), "{}", page.html);
     let late = given_pass(&world, 0);
     world.clock.advance(600);
     let (_ticket, url, _digits) = started(&world, &second).await;
-    let page = by_pass(&stranger, &url, &late).await;
+    let page = by_pass(&browser, &url, &late).await;
     assert!(page.text("problem").unwrap().contains("expired"), "{}", page.html);
     assert_eq!(phones(&world), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w2_wrong_digits_three_times_end_it_and_twice_do_not() {
+async fn j5_w2_three_wrong_digits_end_adding_and_two_do_not() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let (ticket, url, digits) = started(&world, &phone).await;
@@ -257,7 +260,11 @@ async fn j5_w2_wrong_digits_three_times_end_it_and_twice_do_not() {
     }
     let third = person.press(&page, "register", &[("digits", wrong)]).await.unwrap();
     assert_eq!(third.name(), "too-many-digits");
-    assert_ne!(person.press(&page, "register", &[("digits", &digits)]).await.unwrap().name(), "", "it is over");
+    assert_ne!(
+        person.press(&page, "register", &[("digits", &digits)]).await.unwrap().name(),
+        "",
+        "the right digits were accepted after three wrong ones"
+    );
     assert_eq!(phones(&world), 0);
     phone.core().abandon(ticket).await.unwrap();
     nothing_is_left(&phone).await;
@@ -271,7 +278,7 @@ async fn j5_w2_wrong_digits_three_times_end_it_and_twice_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w3_the_policy_says_no_and_both_sides_say_so() {
+async fn j5_w3_a_policy_refusal_is_reported_on_phone_and_page() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let refused = |step: &Step| matches!(step, Step::NotAllowed { why: NotAllowed::Policy, .. });
@@ -283,7 +290,7 @@ async fn j5_w3_the_policy_says_no_and_both_sides_say_so() {
     let step = back(&phone, &ticket, to_phone).await.unwrap();
     assert!(refused(&step), "{step:?}");
     nothing_is_left(&phone).await;
-    // Changed while the page was open.
+    // The policy changes while the page is open.
     set_policy(&world, &everybody("any"));
     let (ticket, url, digits) = started(&world, &phone).await;
     let page = by_password(&person, &url).await;
@@ -291,7 +298,7 @@ async fn j5_w3_the_policy_says_no_and_both_sides_say_so() {
     let step = back(&phone, &ticket, agreed(&person, &page, &digits).await).await.unwrap();
     assert!(refused(&step), "{step:?}");
     assert_eq!(phones(&world), 0);
-    // Only after a password: the account is added, and no more.
+    // The policy allows the phone only as a second factor, so the account is added without phone sign-in.
     set_policy(&world, &json!({"state": "enabled"}));
     set_policy(&world, &everybody("push"));
     let (ticket, url, digits) = started(&world, &phone).await;
@@ -302,9 +309,9 @@ async fn j5_w3_the_policy_says_no_and_both_sides_say_so() {
     assert_eq!(state_of(&phone).await, (AccountHealth::Active, PhoneSignIn::NotAllowed));
 }
 
-/// Only without a password: never from the security-info page, and inside the app all the same.
+/// The policy allows only phone sign-in: adding is refused on the security-info page, and allowed inside the app.
 #[tokio::test(flavor = "multi_thread")]
-async fn j1_passwordless_only_registers_inside_the_app_alone() {
+async fn j1_passwordless_only_allows_adding_only_inside_the_app() {
     let world = World::start().await.unwrap();
     set_policy(
         &world,
@@ -320,9 +327,9 @@ async fn j1_passwordless_only_registers_inside_the_app_alone() {
     assert!(matches!(unlocked(&phone, step).await, Step::PhoneSignInOn { .. }));
 }
 
-/// A browser that comes back for somebody else's act, or with somebody else's answer, changes nothing.
+/// A redirect with another `state` or another issuer is refused, and has no effect on the pending step.
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_a_foreign_redirect_is_not_taken_and_the_real_one_still_works() {
+async fn j5_a_foreign_redirect_is_refused_and_the_real_one_works() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let (ticket, url, digits) = started(&world, &phone).await;
@@ -336,7 +343,7 @@ async fn j5_a_foreign_redirect_is_not_taken_and_the_real_one_still_works() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_a_phone_whose_clock_is_an_hour_off_is_added_all_the_same() {
+async fn j5_a_phone_whose_clock_is_an_hour_off_is_still_added() {
     let world = World::start().await.unwrap();
     world.clock.advance(3_600);
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
@@ -348,7 +355,7 @@ async fn j5_a_phone_whose_clock_is_an_hour_off_is_added_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_an_account_that_is_on_the_phone_already_is_not_added_twice() {
+async fn j5_an_account_on_the_phone_is_not_added_twice() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let (ticket, url, digits) = started(&world, &phone).await;
@@ -366,12 +373,15 @@ async fn j5_an_account_that_is_on_the_phone_already_is_not_added_twice() {
     let told = back(&phone, &ticket, agreed(&browser, &page, &digits).await).await;
     assert_eq!(told, Err(Error::AlreadyHere));
     let pending = phone.core().pending_steps().await.unwrap();
-    assert!(matches!(pending.as_slice(), [Step::MakeKey { .. }]), "only the first one's phone sign-in: {pending:?}");
+    assert!(
+        matches!(pending.as_slice(), [Step::MakeKey { .. }]),
+        "another step than the first account's phone sign-in is pending: {pending:?}"
+    );
     assert_eq!((phone.core().accounts().await.unwrap().len(), phones(&world)), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_an_address_that_is_none_or_of_another_kind_is_refused_before_anything_is_made() {
+async fn j5_an_invalid_or_wrong_service_address_is_refused() {
     let world = World::start().await.unwrap();
     let phone = fresh_phone(&world, "phone").await;
     let ask = |address: &str| phone.core().add_by_signing_in(address.to_owned(), REDIRECT.to_owned());
@@ -380,6 +390,9 @@ async fn j5_an_address_that_is_none_or_of_another_kind_is_refused_before_anythin
     }
     assert_eq!(ask("127.0.0.1:9").await, Err(Error::Offline));
     let relay = world.relay_url();
-    assert!(matches!(ask(&relay).await, Err(Error::NotASignInService(_))), "the relay is no sign-in service");
+    assert!(
+        matches!(ask(&relay).await, Err(Error::NotASignInService(_))),
+        "the relay was accepted as a sign-in service"
+    );
     nothing_is_left(&phone).await;
 }

@@ -1,5 +1,7 @@
-//! A TLS interceptor whom the phone's platform trusts, while an account is added by signing in: whatever he changes in
-//! the answers, nothing of it is believed and nothing is left.
+//! Journey J5, adding an account inside the app, with a TLS interceptor that the phone trusts: the phone refuses all
+//! changes by the interceptor, and keeps nothing of the refused enrollment.
+//!
+//! Case: w4, adding is interrupted and continued.
 
 use crate::common::{REDIRECT, account_of};
 use crate::interceptor::{Asked, Reply as Interfered, Scene};
@@ -7,7 +9,7 @@ use countersign::{Error, Reply, Step};
 use countersign_journeys::people::{PASSWORD, USER};
 use serde_json::json;
 
-/// Adds the account, as far as it goes.
+/// Adds the account. Returns the next step, or the error of the phone.
 async fn added(scene: &Scene) -> Result<Step, Error> {
     let (core, person) = (scene.phone.core(), scene.another_person());
     let step = core.add_by_signing_in(scene.world.issuer().to_owned(), REDIRECT.to_owned()).await?;
@@ -19,13 +21,13 @@ async fn added(scene: &Scene) -> Result<Step, Error> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_an_interceptor_changes_no_answer() {
+async fn j5_responses_changed_by_an_interceptor_are_refused() {
     for (path, name, value, expected) in [
         ("/token", "token_type", json!("Bearer"), Error::InvalidAnswer),
         ("/token", "scope", json!("registration"), Error::InvalidAnswer),
         ("/token", "user_name", json!(""), Error::InvalidAnswer),
-        ("/phone/enrollment", "account_id", json!("his"), Error::Impostor),
-        ("/phone/enrollment", "keys", json!(["his"]), Error::Impostor),
+        ("/phone/enrollment", "account_id", json!("attacker"), Error::Impostor),
+        ("/phone/enrollment", "keys", json!(["attacker"]), Error::Impostor),
     ] {
         let scene = Scene::start().await;
         scene.between.alters(path, name, value);
@@ -36,24 +38,29 @@ async fn j5_an_interceptor_changes_no_answer() {
     }
     let scene = Scene::start().await;
     let step = added(&scene).await.unwrap();
-    assert_eq!(step, Step::AccountAdded { account: account_of(&scene.phone).await }, "what he passes on works");
+    assert_eq!(
+        step,
+        Step::AccountAdded { account: account_of(&scene.phone).await },
+        "unchanged responses were refused"
+    );
     scene.stop().await;
 }
 
-/// What an impostor says to a phone that goes on, or gives up, is not believed either, and nothing is left of it.
+/// The bind fails, and later gets a forged response. Whether the person continues or abandons adding, the phone does
+/// not accept the response, and keeps nothing of the enrollment.
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w4_an_impostor_at_the_last_step_leaves_nothing() {
-    for goes_on in [true, false] {
+async fn j5_w4_a_forged_bind_response_leaves_nothing() {
+    for continues in [true, false] {
         let scene = Scene::start().await;
         let core = scene.phone.core();
         scene.between.requests("/phone/enrollment", |_| Asked::Answered(Interfered::of(503, "text/plain", "later")));
         assert_eq!(added(&scene).await, Err(Error::Busy));
         let Step::EnrollmentInterrupted { ticket, .. } = core.pending_steps().await.unwrap().remove(0) else {
-            panic!("it waits for the service")
+            panic!("the enrollment is not interrupted")
         };
         scene.between.honest();
-        scene.between.alters("/phone/enrollment", "keys", json!(["his"]));
-        if goes_on {
+        scene.between.alters("/phone/enrollment", "keys", json!(["attacker"]));
+        if continues {
             assert_eq!(core.continue_enrollment(ticket).await, Err(Error::Impostor));
         } else {
             assert_eq!(core.abandon(ticket).await, Ok(()));

@@ -1,4 +1,9 @@
-//! J6 with others about: a second phone, another person, strangers who knock, and a phone that is ended.
+//! Journey J6: a person signs in with the phone, without a password. Here other phones, attackers, lost messages and
+//! restarts interfere.
+//!
+//! Cases: w5, another phone answers first; w8, the prompt has expired, is answered already or belongs to another
+//! account; w9, many attackers start sign-ins; w12, another site starts a sign-in; w14, the answer or its response is
+//! lost; w16, the phone restarts in each step.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,14 +25,14 @@ async fn finished(person: &Person) -> String {
     person.press(&page, "finish", &[]).await.unwrap().name()
 }
 
-/// A request of Ada's known browser, on its page and on the phone.
+/// Starts phone sign-in in Ada's known browser. Returns the page and the prompt.
 async fn asked(person: &Person, phone: &TestPhone) -> (PageView, Prompt) {
     let page = use_phone(person).await;
     (page, phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w5_answered_on_one_phone_the_other_withdraws() {
+async fn j6_w5_an_answer_withdraws_the_prompt_on_the_other_phone() {
     let world = World::start().await.unwrap();
     let (person, first, second) = two_phones(&world).await;
     for phone in [&first, &second] {
@@ -42,21 +47,21 @@ async fn j6_w5_answered_on_one_phone_the_other_withdraws() {
         Step::Done { outcome: Outcome::Approved }
     );
     second.no_prompt().await.unwrap();
-    let told = second.core().approve(late.id().clone(), number).await;
-    assert!(!matches!(told, Ok(Step::Sign { .. })), "nobody unlocks for what is over: {told:?}");
+    let shown = second.core().approve(late.id().clone(), number).await;
+    assert!(!matches!(shown, Ok(Step::Sign { .. })), "the phone asks to unlock for an ended prompt: {shown:?}");
     assert_eq!(finished(&person).await, "security-info");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w8_late_or_for_somebody_else_is_never_shown() {
+async fn j6_w8_an_expired_or_foreign_prompt_is_never_shown() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
-    // Late: the push is lost, and the phone looks when the time is over.
-    phone.deaf();
+    // Expired: the push is lost, and the phone fetches after the prompt has expired.
+    phone.ignore_pushes();
     use_phone(&person).await;
     world.clock.advance(121);
     assert!(phone.core().check_for_prompts(FetchReason::Opened).await.unwrap().prompts.is_empty());
-    // Somebody else's phone at the same service sees nothing, and can't answer what it was not asked.
+    // Foreign: another person's phone at the same service does not get Ada's prompt, and can't answer it.
     let page = use_phone(&person).await;
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
@@ -70,14 +75,15 @@ async fn j6_w8_late_or_for_somebody_else_is_never_shown() {
     assert!(checked.prompts.iter().all(|prompt| prompt.kind() != PromptKind::PhoneSignIn), "{checked:?}");
     let answered = others.core().approve(prompt.id().clone(), page.number().unwrap()).await;
     assert_eq!(answered.err(), Some(Error::UnknownPrompt));
-    // Replayed: what was answered is not shown again.
+    // Answered: the prompt is not fetched again.
     phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
     assert!(phone.core().check_for_prompts(FetchReason::Opened).await.unwrap().prompts.is_empty());
 }
 
-/// Thirty strangers from thirty networks knock; the phone rings once for them, and for Ada's browser all the same.
+/// Thirty attackers start sign-ins from thirty networks. At most three of their prompts are open on the phone, and a
+/// prompt of Ada's known browser still alerts.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w9_while_thirty_strangers_knock_a_known_browser_rings_the_first_time() {
+async fn j6_w9_a_known_browser_alerts_while_thirty_attackers_ask() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let mut looked_alike = HashMap::new();
@@ -85,14 +91,18 @@ async fn j6_w9_while_thirty_strangers_knock_a_known_browser_rings_the_first_time
         let page = use_phone(&world.person_in_network(number).unwrap()).await;
         *looked_alike.entry((page.name(), page.number().unwrap().len())).or_insert(0) += 1;
     }
-    assert_eq!(looked_alike, HashMap::from([(("number".to_owned(), 3), 30)]), "nobody learns who was let through");
+    assert_eq!(
+        looked_alike,
+        HashMap::from([(("number".to_owned(), 3), 30)]),
+        "the pages reveal for which browsers the phone was asked"
+    );
     phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
-    let strangers = phone.open_prompts().await.unwrap();
-    assert!(!strangers.is_empty() && strangers.len() <= 3, "{} requests of strangers wait", strangers.len());
-    assert!(strangers.iter().all(|prompt| prompt.origin() == Origin::Unknown));
+    let unknown = phone.open_prompts().await.unwrap();
+    assert!(!unknown.is_empty() && unknown.len() <= 3, "{} prompts of attackers are open", unknown.len());
+    assert!(unknown.iter().all(|prompt| prompt.origin() == Origin::Unknown));
     let page = use_phone(&person).await;
-    let rings = async {
+    let alert = async {
         loop {
             let open = phone.open_prompts().await.unwrap();
             if let Some(known) = open.into_iter().find(|prompt| prompt.origin() == Origin::KnownBrowser) {
@@ -101,15 +111,15 @@ async fn j6_w9_while_thirty_strangers_knock_a_known_browser_rings_the_first_time
             a_moment().await;
         }
     };
-    let known = tokio::time::timeout(Duration::from_secs(10), rings).await.unwrap();
+    let known = tokio::time::timeout(Duration::from_secs(10), alert).await.unwrap();
     let step = phone.approve_unlocked(&known, page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     assert_eq!(finished(&person).await, "security-info");
 }
 
-/// Another site can neither send the form nor open an address that asks the phone.
+/// Another site can neither submit the sign-in form nor open a page of the service so that the phone is asked.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w12_started_from_another_site_nothing_is_asked() {
+async fn j6_w12_another_site_cannot_start_a_sign_in() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     use_phone(&person).await;
@@ -127,7 +137,7 @@ async fn j6_w12_started_from_another_site_nothing_is_asked() {
         assert_eq!(refused.status, 403, "{origin}: {}", refused.name());
     }
     let refused = person.post(&action, &HashMap::from([name]), world.issuer()).await.unwrap();
-    assert_eq!(refused.status, 403, "without the form's own token");
+    assert_eq!(refused.status, 403, "a form without its token was accepted");
     for path in ["/sign-in?user_name=ada%40example.org", "/sign-in/phone", "/sign-in/again", "/sign-in/number"] {
         person.open(path).await.unwrap();
     }
@@ -137,19 +147,20 @@ async fn j6_w12_started_from_another_site_nothing_is_asked() {
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     assert_eq!(phone.open_prompts().await.unwrap(), []);
     let page = person.press(&page, "next", &[("user_name", countersign_journeys::people::USER)]).await.unwrap();
-    assert_eq!(page.name(), "number", "the same form from the page itself asks the phone");
+    assert_eq!(page.name(), "number", "the service's own form did not start a sign-in");
 }
 
-/// Ended where it shows, where it waits for the unlocking, where the answer is stored, and where it was taken.
+/// The phone restarts while the prompt is shown, while the person unlocks the key, when the answer is stored, and when
+/// the service has the answer.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w16_ended_in_each_step_of_answering() {
+async fn j6_w16_answering_continues_after_a_restart_in_each_step() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let (page, prompt) = asked(&person, &phone).await;
     let number = page.number().unwrap();
 
     let phone = phone.restart().await.unwrap();
-    assert_eq!(phone.open_prompts().await.unwrap(), std::slice::from_ref(&prompt), "shown, and still there");
+    assert_eq!(phone.open_prompts().await.unwrap(), std::slice::from_ref(&prompt), "the prompt is no longer open");
 
     let step = phone.core().approve(prompt.id().clone(), number.clone()).await.unwrap();
     assert!(matches!(step, Step::Sign { .. }), "{step:?}");
@@ -157,37 +168,46 @@ async fn j6_w16_ended_in_each_step_of_answering() {
     assert_eq!(
         phone.open_prompts().await.unwrap(),
         std::slice::from_ref(&prompt),
-        "nothing was decided without the key"
+        "the prompt is no longer open, although the key has not signed"
     );
 
     world.cuts.cut("/phone/answers", Cut::Before, 1);
     let step = phone.approve_unlocked(&prompt, number.clone()).await.unwrap();
     assert_eq!(step, Step::Queued { prompt: prompt.id().clone() });
     let phone = phone.restart().await.unwrap();
-    let told = decided(&phone, &prompt).await;
-    assert_eq!(told, PromptState::Done { outcome: Outcome::Approved }, "sent after the restart, unlocked once");
+    let shown = decided(&phone, &prompt).await;
+    assert_eq!(
+        shown,
+        PromptState::Done { outcome: Outcome::Approved },
+        "the stored answer was not sent after the restart"
+    );
     assert_eq!(finished(&person).await, "security-info");
 
     let (page, prompt) = asked(&person, &phone).await;
     world.cuts.cut("/phone/answers", Cut::Answer, 1);
     let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Queued { prompt: prompt.id().clone() }, "the service took it, and the phone does not know");
+    assert_eq!(
+        step,
+        Step::Queued { prompt: prompt.id().clone() },
+        "the phone can't know yet that the service has the answer"
+    );
     let phone = phone.restart().await.unwrap();
     assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Approved });
     assert_eq!(finished(&person).await, "security-info");
     assert_eq!(phone.open_prompts().await.unwrap(), []);
 }
 
-/// What the person reads of an answer that the service has not confirmed, at each place where the network can be cut.
+/// While the service has not confirmed an answer, the phone shows only the answer's delivery state. The network is cut
+/// at each possible place.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w14_what_is_on_its_way_is_told_as_it_is_and_never_as_approved() {
+async fn j6_w14_an_unconfirmed_answer_is_not_shown_as_approved() {
     let mut world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let (page, prompt) = asked(&person, &phone).await;
     world.stop_service().await;
     let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Queued { prompt: prompt.id().clone() });
-    assert_eq!(on_its_way(&phone, &prompt).await, Delivery::WaitingForNetwork, "it has not left this phone");
+    assert_eq!(on_its_way(&phone, &prompt).await, Delivery::WaitingForNetwork, "the answer can't have left the phone");
     world.start_service().unwrap();
     assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Approved });
     assert_eq!(phone.core().delivery(prompt.id().clone()).await.unwrap(), None);
@@ -198,40 +218,44 @@ async fn j6_w14_what_is_on_its_way_is_told_as_it_is_and_never_as_approved() {
         world.cuts.cut("/phone/answers", cut, 1);
         let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
         assert_eq!(step, Step::Queued { prompt: prompt.id().clone() });
-        assert_eq!(on_its_way(&phone, &prompt).await, Delivery::Sent, "{cut:?}: this phone can't know more");
+        assert_eq!(
+            on_its_way(&phone, &prompt).await,
+            Delivery::Sent,
+            "{cut:?}: the phone can know only that the answer was sent"
+        );
         assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Approved });
         assert_eq!(finished(&person).await, "security-info");
     }
 
-    // A report of what was approved is on its way, and the approval is all that is certain so far.
+    // The service can't be reached: the report is queued, and only the earlier approval is confirmed.
     world.stop_service().await;
     assert_eq!(phone.core().report(prompt.id().clone()).await.unwrap(), Step::Queued { prompt: prompt.id().clone() });
-    let told = phone.core().delivery(prompt.id().clone()).await.unwrap();
-    assert_eq!(told, Some(Delivery::WaitingForNetwork));
+    let shown = phone.core().delivery(prompt.id().clone()).await.unwrap();
+    assert_eq!(shown, Some(Delivery::WaitingForNetwork));
     world.start_service().unwrap();
 }
 
-/// An answer that can't help any more is neither sent for ever nor told as something that it is not.
+/// An answer that can't be delivered for a day is no longer sent, and the phone shows the prompt as expired.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w14_an_answer_that_got_nowhere_in_time_has_expired() {
+async fn j6_w14_an_undelivered_answer_expires() {
     let mut world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let (page, prompt) = asked(&person, &phone).await;
     world.stop_service().await;
     let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Queued { prompt: prompt.id().clone() });
-    // So long the phone asks what became of it.
+    // The phone retries for a day, to learn the outcome.
     phone.clock.advance(24 * 3_600);
     let phone = phone.restart().await.unwrap();
     assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Expired });
     assert_eq!(phone.core().delivery(prompt.id().clone()).await.unwrap(), None);
     world.start_service().unwrap();
-    assert_eq!(finished(&person).await, "number", "nobody was signed in by it");
+    assert_eq!(finished(&person).await, "number", "the undelivered answer has signed the browser in");
 }
 
-/// An answer to a service that has removed this phone brings that news: nobody has to look for it.
+/// The service has removed the device. The phone learns this from the response to an answer, without a fetch.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_learns_that_the_phone_was_removed() {
+async fn the_reply_to_an_answer_reports_a_removed_device() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let (_page, prompt) = asked(&person, &phone).await;
@@ -247,7 +271,7 @@ async fn an_answer_learns_that_the_phone_was_removed() {
     assert_eq!(account.health, AccountHealth::RemovedByService { cause });
 }
 
-/// How far the answer has got, as every screen is told.
+/// The delivery state of the prompt's answer, as the snapshot shows it.
 async fn on_its_way(phone: &TestPhone, prompt: &Prompt) -> Delivery {
     let snapshot = phone.core().snapshot().await.unwrap();
     let state = snapshot.prompts.iter().find(|shown| shown.id() == prompt.id()).unwrap().state();
@@ -264,5 +288,5 @@ async fn decided(phone: &TestPhone, prompt: &Prompt) -> PromptState {
         }
         a_moment().await;
     }
-    panic!("never decided");
+    panic!("the prompt has no outcome");
 }

@@ -1,4 +1,6 @@
-//! J6 in a real browser, beside a hostile page.
+//! Journey J6, signing in with the phone without a password, in a real browser.
+//!
+//! Case: w12, another site starts a sign-in. Also browser and app on the same phone.
 
 use crate::browsing::signed_in;
 use crate::common::{use_phone, with_phone_sign_in};
@@ -11,7 +13,8 @@ use countersign_journeys::people::USER;
 use countersign_journeys::world::APP_LINK;
 use countersign_journeys::{World, a_moment, browser, skipped};
 
-/// Sends forms to the sign-in page by itself, as soon as somebody looks at it; in frames, so that it can tell its end.
+/// Serves a page of another site that submits three sign-in forms to the service when it is loaded. Each form's target
+/// is a frame, so that the page can detect when the form was sent. Returns the page's URL.
 async fn hostile_page(issuer: &str) -> String {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = format!("http://{}/", listener.local_addr().unwrap());
@@ -29,13 +32,13 @@ async fn hostile_page(issuer: &str) -> String {
          for (const form of document.forms) form.submit();</script>"
     );
     let router = Router::new().route("/", get(|| async move { Html(html) }));
-    // Ends with the test's runtime.
+    // The server ends with the test's runtime.
     tokio::spawn(async move { axum::serve(listener, router).await });
     address
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w12_a_hostile_page_in_a_known_browser_asks_nobody() {
+async fn j6_w12_a_hostile_page_in_a_known_browser_sends_no_prompt() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -54,7 +57,7 @@ async fn j6_w12_a_hostile_page_in_a_known_browser_asks_nobody() {
         a_moment().await;
     }
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
-    assert_eq!(phone.open_prompts().await.unwrap(), [], "nobody is asked for what another site sent");
+    assert_eq!(phone.open_prompts().await.unwrap(), [], "a form of another site has asked the phone");
 
     browser.goto(&format!("{}/sign-in", world.issuer())).await.unwrap();
     browser.fill("user-name", USER).await.unwrap();
@@ -64,7 +67,8 @@ async fn j6_w12_a_hostile_page_in_a_known_browser_asks_nobody() {
     browser.close().await.unwrap();
 }
 
-/// Browser and app on one phone: the app opens beside the page, which keeps its number and goes on by itself.
+/// The browser runs on the phone that has the app. When the person comes back from the link to the app, the page still
+/// shows its number, and continues by itself after the approval.
 #[tokio::test(flavor = "multi_thread")]
 async fn j6_on_the_same_phone_the_page_opens_the_app() {
     if let Some(reason) = browser::missing() {
@@ -80,16 +84,19 @@ async fn j6_on_the_same_phone_the_page_opens_the_app() {
     browser.click("use-phone").await.unwrap();
     browser.wait_for_page("number").await.unwrap();
     let link = format!("href=\"{APP_LINK}\"");
-    assert!(browser.source().await.unwrap().contains(&link), "nothing goes along to the app");
+    assert!(
+        browser.source().await.unwrap().contains(&link),
+        "the page has no link to the app, or the link contains data"
+    );
     let number = browser.number().await.unwrap();
     browser.click("open-app").await.unwrap();
     browser.come_back().await.unwrap();
-    assert_eq!(browser.number().await.unwrap(), number, "still readable");
+    assert_eq!(browser.number().await.unwrap(), number, "the page shows another number");
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     assert_eq!(phone.approve_unlocked(&prompt, number).await.unwrap(), Step::Done { outcome: Outcome::Approved });
     browser.wait_for_page("name-account").await.unwrap();
     browser.close().await.unwrap();
 
     let desktop = use_phone(&world.person().unwrap()).await;
-    assert!(desktop.name() == "number" && !desktop.html.contains(APP_LINK), "the app is not there");
+    assert!(desktop.name() == "number" && !desktop.html.contains(APP_LINK), "a desktop page offers a link to the app");
 }

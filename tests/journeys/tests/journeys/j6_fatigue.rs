@@ -1,4 +1,7 @@
-//! J6 when somebody wants to wear the person down: the phone's own guard, muting, and what a notification extension does.
+//! Journey J6, signing in with the phone, during prompt bombing: the phone's fatigue guard, muting, and the
+//! notification extension.
+//!
+//! Case: w9, attackers start many sign-ins.
 
 use std::time::Duration;
 
@@ -13,7 +16,7 @@ use tokio::sync::mpsc;
 
 struct Scene {
     world: World,
-    /// Ada in her own browser.
+    /// Ada with a known browser.
     person: Person,
     phone: TestPhone,
     pushes: mpsc::Receiver<Message>,
@@ -22,13 +25,14 @@ struct Scene {
 async fn scene() -> Scene {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
-    let pushes = phone.takes_its_pushes();
+    let pushes = phone.take_pushes();
     Scene { world, person, phone, pushes }
 }
 
 impl Scene {
-    /// Somebody signs in with Ada's password in a browser that nobody knows; the service may ring once in two minutes,
-    /// so that long has passed, and Ada has looked, which ends what the service itself holds back.
+    /// An attacker enters Ada's password in an unknown browser. The service sends an alerting prompt for this at most
+    /// once in two minutes, so the clocks advance first. Ada opens the app, so that the service does not count earlier
+    /// strikes.
     async fn password_proved(&mut self) -> (PageView, Message) {
         self.world.clock.advance(121);
         self.phone.clock.advance(121);
@@ -37,7 +41,7 @@ impl Scene {
         (page, self.push().await)
     }
 
-    /// Ada uses her own browser.
+    /// Ada starts a sign-in in the known browser.
     async fn known_browser(&mut self) -> (PageView, Message) {
         let page = use_phone(&self.person).await;
         (page, self.push().await)
@@ -47,12 +51,12 @@ impl Scene {
         tokio::time::timeout(Duration::from_secs(10), self.pushes.recv()).await.unwrap().unwrap()
     }
 
-    /// What the app makes of a push.
+    /// The app receives a push.
     async fn app(&self, push: Message) -> PushEffect {
         self.phone.core().push_received(push.slot, push.body).await.unwrap()
     }
 
-    /// What an extension makes of a push, in a process that knows nothing but the folder.
+    /// A notification extension receives a push. The extension has only the phone's folder and key store.
     fn extension(&self, push: &Message) -> PushEffect {
         let keys = Secret::new(PASSPHRASE.to_owned());
         let keys = SealedFileKeyStore::open(&self.phone.home().join("keys"), &keys).unwrap();
@@ -66,7 +70,7 @@ impl Scene {
 
     async fn restart(mut self) -> Self {
         self.phone = self.phone.restart().await.unwrap();
-        self.pushes = self.phone.takes_its_pushes();
+        self.pushes = self.phone.take_pushes();
         self
     }
 }
@@ -74,7 +78,7 @@ impl Scene {
 fn loud(effect: PushEffect) -> Box<Prompt> {
     match effect {
         PushEffect::Alert(prompt) => prompt,
-        other => panic!("alerts nobody: {other:?}"),
+        other => panic!("does not alert: {other:?}"),
     }
 }
 
@@ -88,14 +92,15 @@ fn quiet(effect: PushEffect) -> (Box<Prompt>, Quiet) {
     }
 }
 
-fn is_worn(why: Quiet) -> bool {
-    matches!(why, Quiet::TooManyInVain { .. })
+fn is_unapproved(why: Quiet) -> bool {
+    matches!(why, Quiet::TooManyStrikes { .. })
 }
 
-/// A service that rings again and again, as a careless or hostile one does: the third time nobody is alerted. It is
-/// found by looking, touches no browser of Ada's own, lasts over a restart, and ends with an approval.
+/// After one denied and one unanswered prompt, the third prompt after a password is quiet on the phone, although the
+/// service lets it alert. Opening the app shows the quiet prompt. Prompts of Ada's known browser still alert. The phone
+/// keeps the restriction when it restarts, and ends it after an approval.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w9_requests_in_vain_of_one_origin_come_quietly_until_something_is_approved() {
+async fn j6_w9_unapproved_prompts_of_one_origin_become_quiet() {
     let mut scene = scene().await;
     let (_, first) = scene.password_proved().await;
     let first = loud(scene.app(first).await);
@@ -103,21 +108,31 @@ async fn j6_w9_requests_in_vain_of_one_origin_come_quietly_until_something_is_ap
     assert_eq!(denied, Step::Done { outcome: Outcome::Denied });
     let (_, second) = scene.password_proved().await;
     loud(scene.app(second).await);
-    assert_eq!(scene.account().await.quiet_origins.len(), 1, "said before the next one comes");
+    assert_eq!(
+        scene.account().await.quiet_origins.len(),
+        1,
+        "the account does not show the restriction before the next prompt"
+    );
     let mut scene = scene.restart().await;
 
     let (page, third) = scene.password_proved().await;
     let (third, why) = quiet(scene.app(third).await);
-    assert!(is_worn(why), "{why:?}");
+    assert!(is_unapproved(why), "{why:?}");
     let origins: Vec<Origin> = scene.account().await.quiet_origins.iter().map(|quiet| quiet.origin).collect();
     assert_eq!(origins, [Origin::PasswordProved]);
-    assert!(scene.phone.shows_accounts().await.unwrap().contains("too many were in"), "the screen says so");
+    assert!(
+        scene.phone.shows_accounts().await.unwrap().contains("too many were not approved"),
+        "the screen does not show the restriction"
+    );
     assert!(scene.phone.shows(&third).await.unwrap().contains("quietly: too many like it"));
     let checked = scene.phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
-    assert!(checked.prompts.iter().any(|prompt| prompt.id() == third.id()), "opening the app finds it");
+    assert!(
+        checked.prompts.iter().any(|prompt| prompt.id() == third.id()),
+        "opening the app does not show the quiet prompt"
+    );
 
     let (_, own) = scene.known_browser().await;
-    assert_eq!(loud(scene.app(own).await).origin(), Origin::KnownBrowser, "Ada's own browser rings all the same");
+    assert_eq!(loud(scene.app(own).await).origin(), Origin::KnownBrowser, "the prompt is not of Ada's known browser");
 
     let step = scene.phone.core().approve(third.id().clone(), page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
@@ -126,9 +141,9 @@ async fn j6_w9_requests_in_vain_of_one_origin_come_quietly_until_something_is_ap
     loud(scene.app(fourth).await);
 }
 
-/// The extension knows what the app saw, and what it saw itself.
+/// The extension counts the prompts that it received itself, and those that the app has recorded.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w9_a_notification_extension_keeps_the_guard_alone_and_with_the_app() {
+async fn j6_w9_the_notification_extension_applies_the_fatigue_guard() {
     let mut scene = scene().await;
     for _time in 0..2 {
         let (_, push) = scene.password_proved().await;
@@ -136,13 +151,13 @@ async fn j6_w9_a_notification_extension_keeps_the_guard_alone_and_with_the_app()
     }
     let (_, third) = scene.password_proved().await;
     let (third_prompt, why) = quiet(scene.extension(&third));
-    assert!(is_worn(why), "by what it saw itself: {why:?}");
-    assert_eq!(scene.extension(&third), PushEffect::Nothing, "doubled");
+    assert!(is_unapproved(why), "the extension did not count its own prompts: {why:?}");
+    assert_eq!(scene.extension(&third), PushEffect::Nothing, "a push that was delivered twice took effect twice");
     scene.phone.core().foregrounded().await.unwrap();
     let shown = scene.phone.core().snapshot().await.unwrap().prompts;
     let shown = shown.iter().find(|prompt| prompt.id() == third_prompt.id()).unwrap();
-    assert_eq!(shown.quiet(), Some(why), "the app takes over what the extension decided");
-    // Its own memory is gone, as after ten minutes; the app's is in the snapshot.
+    assert_eq!(shown.quiet(), Some(why), "the app does not show why the extension made the prompt quiet");
+    // Delete the extension's own records, as happens after ten minutes. The file with the app's records remains.
     for entry in std::fs::read_dir(scene.phone.home().join("inbox")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some() {
@@ -150,44 +165,44 @@ async fn j6_w9_a_notification_extension_keeps_the_guard_alone_and_with_the_app()
         }
     }
     let (_, fourth) = scene.password_proved().await;
-    assert!(is_worn(quiet(scene.extension(&fourth)).1), "by what the app remembers");
+    assert!(is_unapproved(quiet(scene.extension(&fourth)).1), "the extension did not use the app's count");
     let (_, own) = scene.known_browser().await;
     loud(scene.extension(&own));
 }
 
-/// Muted: kept, listed, answered as ever, and nobody is alerted, in the app, in an extension, after a restart.
+/// Prompts of a muted account do not alert, but the phone stores and lists them, and they can be answered. This holds
+/// in the app, in an extension, and after a restart.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_a_muted_account_alerts_nobody_until_it_ends_and_is_answered_all_the_same() {
+async fn j6_a_muted_account_gets_quiet_but_answerable_prompts() {
     let scene = scene().await;
     let account = scene.account().await.id;
     let now = scene.phone.clock.now();
     let until = scene.phone.core().mute(account.clone(), now.plus(3_600)).await.unwrap();
     assert!(scene.phone.shows_accounts().await.unwrap().contains("muted for another"));
     let longest = scene.phone.core().mute(account.clone(), now.plus(1_000_000)).await.unwrap();
-    assert!(longest.since(now) <= 24 * 3_600 + 60, "never for ever");
+    assert!(longest.since(now) <= 24 * 3_600 + 60, "the account is muted for more than a day");
     assert_eq!(scene.phone.core().mute(account.clone(), until).await.unwrap(), until);
     let mut scene = scene.restart().await;
     assert_eq!(scene.account().await.muted_until, Some(until));
 
     let (page, own) = scene.known_browser().await;
     assert_eq!(quiet(scene.extension(&own)).1, Quiet::Muted { until });
-    assert_eq!(scene.app(own).await, PushEffect::Nothing, "the app has it from the extension");
+    assert_eq!(scene.app(own).await, PushEffect::Nothing, "the app did not import the prompt from the extension");
     let open = scene.phone.open_prompts().await.unwrap();
     let prompt = open.iter().find(|prompt| prompt.origin() == Origin::KnownBrowser).unwrap();
     assert_eq!(prompt.quiet(), Some(Quiet::Muted { until }));
     assert!(scene.phone.shows(prompt).await.unwrap().contains("you have muted this account"));
     let checked = scene.phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
-    assert!(checked.prompts.iter().any(|found| found.id() == prompt.id()), "opening the app finds it");
+    assert!(
+        checked.prompts.iter().any(|found| found.id() == prompt.id()),
+        "opening the app does not show the quiet prompt"
+    );
     let step = scene.phone.approve_unlocked(prompt, page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     let (_, own) = scene.known_browser().await;
     let (prompt, _) = quiet(scene.app(own).await);
     let step = scene.phone.core().report(prompt.id().clone()).await.unwrap();
-    assert_eq!(
-        step,
-        Step::Done { outcome: Outcome::Reported },
-        "an approval does not end a mute, and reporting is never muted"
-    );
+    assert_eq!(step, Step::Done { outcome: Outcome::Reported }, "a quiet prompt of a muted account can't be reported");
 
     scene.phone.core().unmute(account.clone()).await.unwrap();
     assert_eq!(scene.account().await.muted_until, None);
@@ -196,5 +211,5 @@ async fn j6_a_muted_account_alerts_nobody_until_it_ends_and_is_answered_all_the_
     scene.phone.core().mute(account, scene.phone.clock.now().plus(60)).await.unwrap();
     scene.phone.clock.advance(61);
     scene.world.clock.advance(61);
-    assert_eq!(scene.account().await.muted_until, None, "it ends by itself");
+    assert_eq!(scene.account().await.muted_until, None, "the mute did not end after its time");
 }

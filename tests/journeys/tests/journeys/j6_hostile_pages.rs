@@ -1,4 +1,7 @@
-//! Hostile pages in the victim's own browser: each attack does nothing, and the same from our own page works.
+//! Journey J6, signing in with the phone, with hostile pages in the victim's browser: each attack has no effect, and
+//! the same action from the service's own page works.
+//!
+//! Case: w12, another site starts a sign-in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,11 +17,12 @@ use countersign_service::addresses::{Address, For, all};
 use countersign_service::operator;
 use countersign_service::sign_in::flow::with_flow;
 
-/// Another site; and the same site, whose cookies do come along: only a port lies between.
+/// The hosts of the hostile pages: another site, and the service's own host at another port. Browsers send the
+/// service's cookies with requests from the second host, because that host is the same site.
 const HOSTS: [&str; 2] = ["127.0.0.1", "localhost"];
 const BOB: &str = "bob@example.org";
 
-/// Ada decides for others and is signed in, in a real browser; Bob is somebody else.
+/// Starts a world in which Ada is an administrator and is signed in in a real browser. Bob is another person.
 async fn victim() -> (World, Hostile, Browser, TestPhone) {
     let world = World::start().await.unwrap();
     let (_person, phone) = with_phone_sign_in(&world).await;
@@ -26,7 +30,7 @@ async fn victim() -> (World, Hostile, Browser, TestPhone) {
     operator::add_person(&world.app.store, BOB, "Bob", "a password of Bob's own", world.app.clock.now()).unwrap();
     let browser = Browser::start(world.ca()).await.unwrap();
     signed_in(&browser, world.issuer(), &phone).await;
-    // What the phone still had to tell is told.
+    // Let the phone finish its pending requests.
     a_moment().await;
     let hostile = Hostile::start(&world, 0);
     (world, hostile, browser, phone)
@@ -36,7 +40,7 @@ fn listed(fits: impl Fn(&Address) -> bool) -> Vec<Address> {
     all().listed().iter().filter(|address| fits(address)).cloned().collect()
 }
 
-/// Something for every field that a form of ours has.
+/// A value for every field of the service's forms.
 fn filled(world: &World) -> Vec<(&'static str, String)> {
     let stored = world.stored().unwrap();
     let id_of = |table: &str, marks: &str| {
@@ -67,7 +71,7 @@ const FLOW: &str = "return new URL(document.forms[0].action).searchParams.get('f
 const TOKEN: &str = "return document.querySelector('[name=csrf]').value";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w12_forms_of_another_site_do_nothing_at_any_address() {
+async fn j6_w12_forms_of_another_site_have_no_effect_at_any_address() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -79,14 +83,15 @@ async fn j6_w12_forms_of_another_site_do_nothing_at_any_address() {
     let own = browser.run(TOKEN).await.unwrap().as_str().unwrap().to_owned();
     let (fields, before) = (filled(&world), world.stored().unwrap());
     for address in listed(|address| address.method == Method::POST) {
-        // A token of another browser from each place; and the victim's own, which no page elsewhere can read.
+        // Each form is sent with the attacker's form token from both hosts. From the second host it is also sent with
+        // the victim's token, which other sites can't read.
         for (host, token) in [(HOSTS[0], &attackers), (HOSTS[1], &attackers), (HOSTS[1], &own)] {
             let to = format!("{issuer}{}", address.path);
             browser.goto(&hostile.form(host, &to, &with_token(token, &fields))).await.unwrap();
             let shown = arrived(&browser, &issuer).await;
             let expected = if address.is_for == For::Form { "stale" } else { "" };
             assert_eq!(shown, expected, "{} from {host}", address.path);
-            assert_eq!(world.stored().unwrap(), before, "{} from {host} changed something", address.path);
+            assert_eq!(world.stored().unwrap(), before, "{} from {host} changed stored data", address.path);
         }
     }
     let changed = changed_from_our_own_page(&world, &browser, &fields).await;
@@ -101,14 +106,14 @@ async fn j6_w12_forms_of_another_site_do_nothing_at_any_address() {
         "/admin/groups",
         "/admin/policy",
     ] {
-        assert!(changed.contains(path), "{path} from our own page did nothing: {changed:?}");
+        assert!(changed.contains(path), "{path} from the service's own page had no effect: {changed:?}");
     }
     browser.close().await.unwrap();
     hostile.stop().await;
     world.stop().await;
 }
 
-/// Sends the very same forms from our own page, signing out last; returns those that changed something.
+/// Sends the same forms from the service's own page, sign-out last. Returns the paths that changed stored data.
 async fn changed_from_our_own_page(
     world: &World,
     browser: &Browser,
@@ -130,7 +135,12 @@ async fn changed_from_our_own_page(
         );
         browser.run(&send).await.unwrap();
         browser.wait_for("page").await.unwrap();
-        assert_ne!(arrived(browser, &issuer).await, "stale", "{} from our own page", address.path);
+        assert_ne!(
+            arrived(browser, &issuer).await,
+            "stale",
+            "{} from the service's own page was refused",
+            address.path
+        );
         if world.stored().unwrap() != before {
             changed.insert(address.path);
         }
@@ -138,13 +148,13 @@ async fn changed_from_our_own_page(
     changed
 }
 
-/// Pages that show something at once, with what they need to show it.
+/// The service's pages, without event streams.
 fn pages() -> Vec<Address> {
     listed(|address| address.is_for == For::Page && !address.path.ends_with("/events"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w12_another_site_frames_reads_and_holds_nothing() {
+async fn j6_w12_another_site_cannot_frame_read_or_control_pages() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -156,12 +166,16 @@ async fn j6_w12_another_site_frames_reads_and_holds_nothing() {
         let frames: String =
             pages.iter().map(|page| format!("<iframe src=\"{issuer}{}\"></iframe>", page.path)).collect();
         browser.goto(&hostile.page(host, &format!("<iframe src=\"{own}\"></iframe>{frames}"))).await.unwrap();
-        assert_eq!(browser.framed(0).await.unwrap().as_deref(), Some("own"), "frames are looked into");
+        assert_eq!(
+            browser.framed(0).await.unwrap().as_deref(),
+            Some("own"),
+            "the test can't read the frame of the hostile site's own page"
+        );
         for (number, page) in (1..).zip(&pages) {
-            assert_eq!(browser.framed(number).await.unwrap(), None, "{} in a frame at {host}", page.path);
+            assert_eq!(browser.framed(number).await.unwrap(), None, "{} is shown in a frame at {host}", page.path);
         }
         let read = read_from(&browser, &issuer).await;
-        assert_eq!(read, BTreeMap::new(), "{host} reads");
+        assert_eq!(read, BTreeMap::new(), "{host} can read pages of the service");
         let loads = format!(
             "const [done] = arguments; let told = []; const loaded = (tag, name, value) => new Promise((end) => {{ \
              const one = document.createElement(tag); one.rel = 'stylesheet'; one[name] = value; \
@@ -169,21 +183,21 @@ async fn j6_w12_another_site_frames_reads_and_holds_nothing() {
              Promise.all([loaded('script', 'src', '{issuer}/static/page.js'), \
              loaded('link', 'href', '{issuer}/static/page.css')]).then(() => done(told)); // arguments[0]"
         );
-        assert_eq!(browser.run(&loads).await.unwrap(), serde_json::json!([]), "{host} loads");
-        holds_no_window(&browser, &issuer, &own, host).await;
+        assert_eq!(browser.run(&loads).await.unwrap(), serde_json::json!([]), "{host} can load files of the service");
+        loses_the_window(&browser, &issuer, &own, host).await;
     }
     browser.goto(&format!("{issuer}/security-info")).await.unwrap();
     let read = read_from(&browser, &issuer).await;
     for address in listed(|address| address.method == Method::GET && !address.path.ends_with("/events")) {
-        assert!(read.contains_key(address.path), "{} read by our own page", address.path);
+        assert!(read.contains_key(address.path), "{} can't be read by the service's own page", address.path);
     }
-    assert!(read["/admin"].contains(BOB), "and with Ada's session");
+    assert!(read["/admin"].contains(BOB), "the page was not read with Ada's session");
     browser.close().await.unwrap();
     hostile.stop().await;
     world.stop().await;
 }
 
-/// What a script of the page that is open reads of each address, with the victim's cookies.
+/// The responses that a script of the open page can read, by path, with the victim's cookies.
 async fn read_from(browser: &Browser, issuer: &str) -> BTreeMap<String, String> {
     let gets = listed(|address| address.method == Method::GET);
     let paths: Vec<&str> = gets.iter().map(|address| address.path).collect();
@@ -197,16 +211,21 @@ async fn read_from(browser: &Browser, issuer: &str) -> BTreeMap<String, String> 
     serde_json::from_value(browser.run(&script).await.unwrap()).unwrap()
 }
 
-/// A window that a hostile page has opened is not its any more once a page of ours is in it.
-async fn holds_no_window(browser: &Browser, issuer: &str, own: &str, host: &str) {
+/// A hostile page opens a window. When the window loads a page of the service, the hostile page can no longer control
+/// the window.
+async fn loses_the_window(browser: &Browser, issuer: &str, own: &str, host: &str) {
     let open = |address: &str| format!("window.held = window.open('{address}')");
     browser.run(&open(own)).await.unwrap();
     a_moment().await;
-    assert_eq!(browser.run("return held.closed").await.unwrap(), false, "a window of its own is held");
+    assert_eq!(
+        browser.run("return held.closed").await.unwrap(),
+        false,
+        "the hostile page does not control a window with its own page"
+    );
     browser.run(&format!("{}; held.close()", open(own))).await.unwrap();
     browser.run(&open(&format!("{issuer}/security-info"))).await.unwrap();
     a_moment().await;
-    assert_eq!(browser.run("return held.closed").await.unwrap(), true, "{host} holds a window of ours");
+    assert_eq!(browser.run("return held.closed").await.unwrap(), true, "{host} controls a window of the service");
     browser.run(&format!("held.location = '{own}'")).await.unwrap();
     a_moment().await;
     let windows = browser.other_windows().await.unwrap();
@@ -214,7 +233,7 @@ async fn holds_no_window(browser: &Browser, issuer: &str, own: &str, host: &str)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w12_a_link_starts_nothing_and_leads_nowhere_else() {
+async fn j6_w12_a_link_starts_no_sign_in_and_no_foreign_redirect() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -239,7 +258,7 @@ async fn j6_w12_a_link_starts_nothing_and_leads_nowhere_else() {
         arrived(&browser, &issuer).await;
         let filled = "return document.getElementById('user-name')?.value ?? ''";
         assert_eq!(browser.run(filled).await.unwrap(), "", "{path}");
-        assert_eq!(count("ceremonies"), before, "{path} rings nobody");
+        assert_eq!(count("ceremonies"), before, "{path} has asked the phone");
     }
     for elsewhere in ["https://127.0.0.1:1/callback/", "https://127.0.0.1:1@evil.test/callback", "//evil.test/callback"]
     {
@@ -250,7 +269,7 @@ async fn j6_w12_a_link_starts_nothing_and_leads_nowhere_else() {
     assert!(phone.open_prompts().await.unwrap().is_empty());
     name_typed(&browser, &issuer).await;
     browser.wait_for_page("number").await.unwrap();
-    assert_eq!(count("ceremonies"), before + 1, "a name that is typed rings");
+    assert_eq!(count("ceremonies"), before + 1, "a typed name did not ask the phone");
     phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     browser.close().await.unwrap();
     hostile.stop().await;

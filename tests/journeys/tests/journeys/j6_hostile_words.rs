@@ -1,4 +1,7 @@
-//! Cookies that somebody planted, names that are markup, and what is left behind when a page is left: in a real browser.
+//! Journey J6, signing in with the phone, in a real browser with planted cookies, with names that contain markup, and
+//! with an injected script. Also tests that pages leave no history and no referrer.
+//!
+//! Case: w12, another site starts or changes a sign-in.
 
 use crate::browsing::{arrived, name_typed, signed_in};
 use crate::common::{confirmed, turned_on, with_phone_sign_in};
@@ -15,21 +18,22 @@ use countersign_service::secrets::{hashed, random_id};
 use countersign_service::sign_in::session::{Session, Used};
 
 const BOB: &str = "bob@example.org";
-/// Where the service's cookies stand too: browsers don't tell ports apart.
+/// The service's host. Browsers share cookies between all ports of a host.
 const SAME_HOST: &str = "localhost";
 const MARKUP: &str =
     "</title></p>\"'><script>window.owned = 1</script><img src=x id=owned onerror=\"window.owned = 1\">";
 
-/// The attempt's cookie, as an answer sets it.
+/// The value of the attempt's cookie, from the header that sets it.
 fn attempt_of(page: &PageView) -> String {
     let values = page.headers.iter().map(|(_, value)| value);
     let set = values.filter_map(|value| value.strip_prefix("__Host-attempt=")).next().unwrap();
     set.split(';').next().unwrap().to_owned()
 }
 
-/// A cookie that the attacker knows is in the victim's browser before she signs in; she signs in, and he has nothing.
+/// The attacker plants the cookie of the attacker's own attempt in the victim's browser. When the victim types a name,
+/// the service ends that attempt, so the victim's sign-in gives the attacker nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w12_a_planted_cookie_is_worth_nothing_once_a_name_is_typed() {
+async fn j6_w12_a_planted_cookie_is_replaced_when_a_name_is_typed() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -46,7 +50,7 @@ async fn j6_w12_a_planted_cookie_is_worth_nothing_once_a_name_is_typed() {
 
     name_typed(&browser, world.issuer()).await;
     browser.wait_for_page("password").await.unwrap();
-    assert!(!is_stored(), "the planted cookie did reach the service, and ends there");
+    assert!(!is_stored(), "the attempt of the planted cookie has not ended");
     browser.click("use-phone").await.unwrap();
     browser.wait_for_page("number").await.unwrap();
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
@@ -63,9 +67,9 @@ async fn j6_w12_a_planted_cookie_is_worth_nothing_once_a_name_is_typed() {
     world.stop().await;
 }
 
-/// A site beside the service's own can set cookies for both; none of them is taken for the service's.
+/// A sibling site can set cookies for the common domain. The service accepts none of them as its session cookie.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w12_a_sibling_site_signs_nobody_in_to_an_account_of_its_own() {
+async fn j6_w12_session_cookies_of_a_sibling_site_are_ignored() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -92,9 +96,9 @@ async fn j6_w12_a_sibling_site_signs_nobody_in_to_an_account_of_its_own() {
             .collect();
     browser.goto(&hostile.page_with("evil.example.test", "tossed", &tossed)).await.unwrap();
     browser.goto(&format!("{}/security-info", world.issuer())).await.unwrap();
-    assert_eq!(arrived(&browser, world.issuer()).await, "user-name", "not Bob's account");
+    assert_eq!(arrived(&browser, world.issuer()).await, "user-name", "the page accepted a cookie of the sibling site");
     let seen = browser.run("return document.cookie").await.unwrap();
-    assert!(seen.as_str().unwrap().contains("tossed="), "its cookies do come along: {seen}");
+    assert!(seen.as_str().unwrap().contains("tossed="), "the browser has no cookies of the sibling site: {seen}");
 
     browser.fill("user-name", USER).await.unwrap();
     browser.click("next").await.unwrap();
@@ -106,13 +110,13 @@ async fn j6_w12_a_sibling_site_signs_nobody_in_to_an_account_of_its_own() {
     browser.forget().await.unwrap();
     browser.run(&format!("document.cookie = '__Host-session={cookie}; Path=/; Secure'")).await.unwrap();
     browser.goto(&format!("{}/security-info", world.issuer())).await.unwrap();
-    assert!(browser.source().await.unwrap().contains("Signed in as Bob"), "the cookie itself is good");
+    assert!(browser.source().await.unwrap().contains("Signed in as Bob"), "Bob's session cookie is not valid");
     browser.close().await.unwrap();
     hostile.stop().await;
     world.stop().await;
 }
 
-/// The page shows the text, and nothing of it has become a part of the page.
+/// Checks that the page shows the markup as text, and that the markup created no element and ran no script.
 async fn shows_as_text(browser: &Browser, what: &str, times: usize) {
     let script = "return [window.owned ?? 0, document.querySelectorAll('#owned, [onerror]').length, \
                   document.scripts.length, document.title, document.documentElement.textContent]";
@@ -120,14 +124,14 @@ async fn shows_as_text(browser: &Browser, what: &str, times: usize) {
     let [owned, made, scripts, title, text] = seen.as_array().unwrap().as_slice() else { panic!("{seen}") };
     assert_eq!((owned.as_u64(), made.as_u64(), scripts.as_u64()), (Some(0), Some(0), Some(1)), "{what}");
     assert!(title.as_str().unwrap().ends_with(MARKUP), "{what}: {title}");
-    // Title and heading of every page name the organization.
+    // The title and the heading of each page contain the organization's name, which is the markup too.
     let found = text.as_str().unwrap().matches(MARKUP).count();
     let typed = browser.source().await.unwrap().matches("&lt;script&gt;").count();
     assert!(found.max(typed) >= 2 + times, "{what}: {found}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_that_are_markup_are_text_on_every_page() {
+async fn names_with_markup_are_shown_as_text() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -174,21 +178,22 @@ async fn names_that_are_markup_are_text_on_every_page() {
     browser.goto(&format!("{issuer}/admin/groups")).await.unwrap();
     browser.fill("name", MARKUP).await.unwrap();
     browser.click("add-group").await.unwrap();
-    // The page that it was typed on has the same name.
+    // The page before has the same name, so wait for an element.
     browser.wait_for("group").await.unwrap();
     shows_as_text(&browser, "a group", 1).await;
     browser.goto(&format!("{issuer}/admin/policy")).await.unwrap();
     browser.run(&format!("document.querySelector('textarea').value = {}", serde_json::json!(MARKUP))).await.unwrap();
     browser.run("document.querySelector('textarea').form.submit()").await.unwrap();
     browser.wait_for("problem").await.unwrap();
-    shows_as_text(&browser, "a policy that is none", 1).await;
+    shows_as_text(&browser, "a malformed policy", 1).await;
     browser.close().await.unwrap();
     world.stop().await;
 }
 
-/// No script but ours runs; whoever comes after a person finds nothing; nobody learns where a person came from.
+/// An injected script does not run. The browser sends no referrer to the application. After sign-out, going back shows
+/// no page of the session.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_left_behind_tells_nothing() {
+async fn pages_run_no_injected_script_and_leave_no_history() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -200,7 +205,11 @@ async fn what_is_left_behind_tells_nothing() {
                   document.body.append(script); return window.owned ?? 0";
     let own = hostile.page(SAME_HOST, "<a href=\"/linked\">on</a>");
     browser.goto(&own).await.unwrap();
-    assert_eq!(browser.run(inject).await.unwrap(), 1, "a page without a policy runs what is put into it");
+    assert_eq!(
+        browser.run(inject).await.unwrap(),
+        1,
+        "a page without a content security policy did not run the injected script"
+    );
     browser.open_link("on").await.unwrap();
     browser.wait_for_page("elsewhere").await.unwrap();
 
@@ -212,7 +221,7 @@ async fn what_is_left_behind_tells_nothing() {
     );
     browser.goto(&authorize).await.unwrap();
     browser.wait_for_page("user-name").await.unwrap();
-    assert_eq!(browser.run(inject).await.unwrap(), 0, "ours does not");
+    assert_eq!(browser.run(inject).await.unwrap(), 0, "the service's page ran the injected script");
     browser.fill("user-name", USER).await.unwrap();
     browser.click("next").await.unwrap();
     browser.wait_for_page("password").await.unwrap();
@@ -228,8 +237,11 @@ async fn what_is_left_behind_tells_nothing() {
         let found = heard.iter().find(|(path, _)| path.starts_with(start)).unwrap();
         found.1.get("referer").map(|value| value.to_str().unwrap().to_owned())
     };
-    assert_eq!(referrer("/callback?code="), None, "the application learns nothing of our pages");
-    assert!(referrer("/linked").is_some_and(|from| own.starts_with(&from)), "others do say it");
+    assert_eq!(referrer("/callback?code="), None, "the application got a referrer");
+    assert!(
+        referrer("/linked").is_some_and(|from| own.starts_with(&from)),
+        "the page of another site sent no referrer"
+    );
 
     browser.goto(&format!("{}/security-info", world.issuer())).await.unwrap();
     browser.wait_for_page("security-info").await.unwrap();
@@ -237,7 +249,7 @@ async fn what_is_left_behind_tells_nothing() {
     browser.wait_for_page("signed-out").await.unwrap();
     browser.back().await.unwrap();
     a_moment().await;
-    assert_eq!(arrived(&browser, world.issuer()).await, "user-name", "the way back shows nothing of hers");
+    assert_eq!(arrived(&browser, world.issuer()).await, "user-name", "going back shows a page of the ended session");
     browser.close().await.unwrap();
     hostile.stop().await;
     world.stop().await;

@@ -1,4 +1,5 @@
-//! J6, the way back: a signed-in browser gets to its application, wherever its return address leads.
+//! Journey J6, signing in with the phone: after the sign-in, the browser returns to the application. The tests use a
+//! return address that redirects to another web origin, one on `[::1]`, and one with an app's own scheme.
 
 use crate::browsing::phone_approves;
 use crate::common::{with_applications, with_phone_sign_in};
@@ -19,7 +20,7 @@ fn authorize(world: &World, redirect: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_a_return_address_that_redirects_to_another_origin_gets_the_person_there() {
+async fn j6_a_return_address_may_redirect_to_another_web_origin() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -36,7 +37,7 @@ async fn j6_a_return_address_that_redirects_to_another_origin_gets_the_person_th
     browser.click("continue").await.unwrap();
     browser.wait_for_page("wiki").await.unwrap();
     assert_eq!(browser.text("user").await.unwrap(), USER);
-    // Back to the application from a session: no page of ours is in between.
+    // The browser has a session now, so it returns to the application without a page of the service.
     browser.goto(&wiki.url).await.unwrap();
     browser.wait_for_page("wiki").await.unwrap();
     browser.close().await.unwrap();
@@ -53,7 +54,7 @@ async fn j6_a_return_address_on_the_ipv6_loopback_is_reached() {
     let redirect = format!("http://[::1]:{}/callback", listener.local_addr().unwrap().port());
     let page = "<!doctype html><main id=page data-page=callback></main>";
     let router = Router::new().route("/callback", get(async move || Html(page)));
-    // Ends with the test's runtime.
+    // The server ends with the test's runtime.
     tokio::spawn(async move { axum::serve(listener, router).await });
     let world = World::start_with(Some(redirect.clone())).await.unwrap();
     let (_person, phone) = with_phone_sign_in(&world).await;
@@ -70,9 +71,10 @@ async fn j6_a_return_address_on_the_ipv6_loopback_is_reached() {
     browser.close().await.unwrap();
 }
 
-/// An app's own scheme: whether the system opens the app is not the page's to see, so the way there stays visible.
+/// The return address has an app's own scheme. The page can't detect whether the system opens the app, so it continues
+/// to show the link.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_an_app_by_its_own_scheme_is_offered_as_a_link() {
+async fn j6_an_app_with_its_own_scheme_is_offered_as_a_link() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }

@@ -1,4 +1,5 @@
-//! J6 with pages that were open for long, and with cookies blocked: nothing is lost without a word.
+//! Journey J6, signing in with the phone, with pages that were open for a long time, and with cookies blocked: the page
+//! shows what happened and how to continue.
 
 use crate::browsing::{no_prompts_left, phone_approves, signed_in};
 use crate::common::{with_applications, with_phone_sign_in};
@@ -8,7 +9,7 @@ use countersign_journeys::{World, skipped};
 use countersign_service::clock::{HOUR, MINUTE};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_a_page_that_was_open_for_long_still_leads_to_its_application() {
+async fn j6_a_page_open_for_long_still_leads_to_its_application() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -57,7 +58,7 @@ async fn j6_a_page_that_was_open_for_long_still_leads_to_its_application() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_a_session_that_ended_behind_an_open_page_is_said_to_have_ended() {
+async fn j6_a_page_reports_that_its_session_has_ended() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -68,13 +69,13 @@ async fn j6_a_session_that_ended_behind_an_open_page_is_said_to_have_ended() {
     world.clock.advance(9 * HOUR);
     browser.click("make-pass").await.unwrap();
     browser.wait_for_page("user-name").await.unwrap();
-    assert_eq!(browser.text("outcome").await.unwrap(), "Your session has ended. Sign in again to go on.");
+    assert_eq!(browser.text("outcome").await.unwrap(), "Your session has ended. Sign in again to continue.");
     browser.close().await.unwrap();
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_with_cookies_blocked_the_page_says_that_cookies_are_needed() {
+async fn j6_with_cookies_blocked_the_page_asks_to_allow_them() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }

@@ -1,4 +1,8 @@
-//! J6: signing in with the phone alone.
+//! Journey J6: a person signs in with the phone, without a password.
+//!
+//! Cases: w1, a wrong number; w2, denied; w3, "It wasn't me" after approving; w4, no answer; w6, cancelled on the page;
+//! w7, replaced by a newer request; w10, all refusals look the same; w11, the push is lost; w13, a copied page address;
+//! w14, the response to the answer is lost; w15, unlocking fails; w17, two browsers in parallel.
 
 use crate::common::{use_phone, with_phone_sign_in};
 use countersign::{Error, Matching, Origin, Outcome, PlatformError, PromptKind, PromptState, Reply, Step};
@@ -7,14 +11,14 @@ use countersign_journeys::people::USER;
 use countersign_journeys::person::without_flows;
 use countersign_journeys::{Person, World, a_moment};
 
-/// Waits for the page to turn, and presses on.
+/// Finishes the sign-in on the number page. Returns the name of the next page.
 async fn finished(person: &Person) -> String {
     let page = person.open("/sign-in/number").await.unwrap();
     person.press(&page, "finish", &[]).await.unwrap().name()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_in_a_known_browser_the_number_is_typed_or_chosen_and_the_person_unlocks() {
+async fn j6_a_known_browser_lets_the_person_choose_the_number() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let page = use_phone(&person).await;
@@ -29,34 +33,34 @@ async fn j6_in_a_known_browser_the_number_is_typed_or_chosen_and_the_person_unlo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_an_unknown_browser_shows_three_digits_and_names_the_account_before_it_goes_on() {
+async fn j6_an_unknown_browser_has_three_digits_and_names_the_account() {
     let world = World::start().await.unwrap();
     let (_person, phone) = with_phone_sign_in(&world).await;
-    let stranger = world.person().unwrap();
-    let page = use_phone(&stranger).await;
+    let unknown_browser = world.person().unwrap();
+    let page = use_phone(&unknown_browser).await;
     let number = page.number().unwrap();
     assert_eq!(number.len(), 3, "{number}");
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     assert_eq!((prompt.origin(), prompt.matching()), (Origin::Unknown, &Matching::Enter { digits: 3 }));
     assert_eq!(phone.approve_unlocked(&prompt, number).await.unwrap(), Step::Done { outcome: Outcome::Approved });
-    assert_eq!(finished(&stranger).await, "name-account");
+    assert_eq!(finished(&unknown_browser).await, "name-account");
     assert_eq!(
-        stranger.open("/security-info").await.unwrap().name(),
+        unknown_browser.open("/security-info").await.unwrap().name(),
         "user-name",
-        "no session before the person goes on"
+        "a session exists before the person continues"
     );
-    let page = stranger.open("/sign-in/continue").await.unwrap();
+    let page = unknown_browser.open("/sign-in/continue").await.unwrap();
     assert!(page.html.contains(USER));
-    assert_eq!(stranger.press(&page, "continue", &[]).await.unwrap().name(), "security-info");
+    assert_eq!(unknown_browser.press(&page, "continue", &[]).await.unwrap().name(), "security-info");
     phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
     let notices = phone.core().snapshot().await.unwrap().notices;
     assert!(notices.iter().any(|notice| notice.kind == countersign::NoticeKind::NewBrowser), "{notices:?}");
-    let next = use_phone(&stranger).await;
-    assert_eq!(next.number().unwrap().len(), 2, "the browser remembers the way it used, and is known now");
+    let next = use_phone(&unknown_browser).await;
+    assert_eq!(next.number().unwrap().len(), 2, "the browser did not become a known browser");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w1_w2_a_wrong_number_or_a_denial_end_it() {
+async fn j6_w1_w2_a_wrong_number_or_a_denial_ends_the_sign_in() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let page = use_phone(&person).await;
@@ -64,13 +68,13 @@ async fn j6_w1_w2_a_wrong_number_or_a_denial_end_it() {
     let Matching::Choose { options } = prompt.matching() else { panic!("{:?}", prompt.matching()) };
     let wrong = options.iter().find(|option| **option != page.number().unwrap()).unwrap().clone();
     assert_eq!(phone.approve_unlocked(&prompt, wrong).await.unwrap(), Step::Done { outcome: Outcome::WrongNumber });
-    assert_eq!(person.turned("/sign-in/number", "number").await.unwrap().name(), "outcome");
+    assert_eq!(person.page_after("/sign-in/number", "number").await.unwrap().name(), "outcome");
 
     use_phone(&person).await;
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     phone.remove_lock().unwrap();
     let denied = phone.core().deny(prompt.id().clone()).await.unwrap();
-    assert_eq!(denied, Step::Done { outcome: Outcome::Denied }, "denying never needs the lock");
+    assert_eq!(denied, Step::Done { outcome: Outcome::Denied }, "denying does not work without a device lock");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,17 +90,17 @@ async fn j6_w3_a_report_after_approving_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w4_nobody_answers() {
+async fn j6_w4_an_unanswered_prompt_ends_the_sign_in() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     use_phone(&person).await;
     phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     world.clock.advance(121);
-    assert_eq!(person.turned("/sign-in/number", "number").await.unwrap().name(), "outcome");
+    assert_eq!(person.page_after("/sign-in/number", "number").await.unwrap().name(), "outcome");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w6_w7_cancelled_on_the_page_and_replaced_by_a_newer_one() {
+async fn j6_w6_w7_a_cancelled_or_replaced_prompt_is_withdrawn() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let page = use_phone(&person).await;
@@ -116,37 +120,38 @@ async fn j6_w6_w7_cancelled_on_the_page_and_replaced_by_a_newer_one() {
     assert!(!matches!(late, Ok(Step::Done { outcome: Outcome::Approved })), "{late:?}");
 }
 
-/// A denial, a name that nobody has and a phone that stays silent look the same, for the same minute.
+/// An unknown browser shows the same page for the same minute for a denied prompt, for an unknown user name, and for an
+/// account without a phone.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w10_every_refusal_of_an_unknown_browser_is_the_same_page() {
+async fn j6_w10_denial_unknown_name_and_no_phone_show_the_same_page() {
     let world = World::start().await.unwrap();
     world.add_person("no-phone@example.org", "another long password").unwrap();
     let (_person, phone) = with_phone_sign_in(&world).await;
     let mut pages = Vec::new();
     for name in [USER, "nobody@example.org", "no-phone@example.org"] {
-        let stranger = world.person().unwrap();
-        let page = stranger.open("/sign-in").await.unwrap();
-        let page = stranger.press(&page, "next", &[("user_name", name)]).await.unwrap();
-        let page = stranger.press(&page, "use-phone", &[]).await.unwrap();
+        let unknown_browser = world.person().unwrap();
+        let page = unknown_browser.open("/sign-in").await.unwrap();
+        let page = unknown_browser.press(&page, "next", &[("user_name", name)]).await.unwrap();
+        let page = unknown_browser.press(&page, "use-phone", &[]).await.unwrap();
         assert_eq!((page.name().as_str(), page.number().unwrap().len()), ("number", 3), "{name}");
-        pages.push((stranger, page));
+        pages.push((unknown_browser, page));
     }
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     phone.core().deny(prompt.id().clone()).await.unwrap();
-    for (stranger, page) in &pages {
-        let still = stranger.open("/sign-in/number").await.unwrap();
+    for (unknown_browser, page) in &pages {
+        let still = unknown_browser.open("/sign-in/number").await.unwrap();
         assert_eq!((still.name(), still.number().unwrap()), (page.name(), page.number().unwrap()));
         assert_eq!(plain(&still.html), plain(&page.html));
     }
     world.clock.advance(61);
     let mut ends = Vec::new();
-    for (stranger, _) in &pages {
-        ends.push(plain(&stranger.open("/sign-in/number").await.unwrap().html));
+    for (unknown_browser, _) in &pages {
+        ends.push(plain(&unknown_browser.open("/sign-in/number").await.unwrap().html));
     }
     assert!(ends.windows(2).all(|pair| pair[0] == pair[1]), "{ends:#?}");
 }
 
-/// A page without what differs by chance: number, form token, flow, seconds.
+/// The page's HTML without the parts that differ each time: number, form token, flow and remaining seconds.
 fn plain(html: &str) -> String {
     let mut plain = String::new();
     for line in without_flows(html).lines() {
@@ -157,10 +162,10 @@ fn plain(html: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w11_a_push_that_never_arrives_is_found_by_opening_the_app() {
+async fn j6_w11_opening_the_app_fetches_a_prompt_whose_push_was_lost() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
-    phone.deaf();
+    phone.ignore_pushes();
     let page = use_phone(&person).await;
     a_moment().await;
     let checked = phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
@@ -185,14 +190,18 @@ async fn j6_w13_a_copied_waiting_address_redeems_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w14_an_answer_cut_off_is_told_truly_without_a_second_unlock() {
+async fn j6_w14_an_interrupted_answer_is_resent_without_unlocking() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let page = use_phone(&person).await;
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     world.cuts.cut("/phone/answers", Cut::Answer, 1);
     let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Queued { prompt: prompt.id().clone() }, "not approved before the service says so");
+    assert_eq!(
+        step,
+        Step::Queued { prompt: prompt.id().clone() },
+        "the answer is not queued, although the service has not confirmed it"
+    );
     phone.no_prompt().await.unwrap();
     let snapshot = phone.core().snapshot().await.unwrap();
     let told = snapshot.prompts.iter().find(|shown| shown.id() == prompt.id()).unwrap();
@@ -201,7 +210,7 @@ async fn j6_w14_an_answer_cut_off_is_told_truly_without_a_second_unlock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w15_unlocking_fails_is_cancelled_or_takes_too_long() {
+async fn j6_w15_unlocking_can_fail_or_be_cancelled_and_be_repeated() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let page = use_phone(&person).await;
@@ -219,8 +228,8 @@ async fn j6_w15_unlocking_fails_is_cancelled_or_takes_too_long() {
         assert_eq!(told, Err(Error::Platform(error)));
     }
     let gone = phone.core().provide(ticket_of(&step), Reply::Failed { cause: PlatformError::Transient }).await;
-    assert_eq!(gone, Err(Error::UnknownTicket), "cancelled is over");
-    assert_eq!(phone.open_prompts().await.unwrap().len(), 1, "and the request still waits");
+    assert_eq!(gone, Err(Error::UnknownTicket), "the act has not ended after it was cancelled");
+    assert_eq!(phone.open_prompts().await.unwrap().len(), 1, "the prompt is no longer open");
     let step = phone.core().approve(prompt.id().clone(), number.clone()).await.unwrap();
     let Step::Sign { ticket, forms, .. } = &step else { panic!("{step:?}") };
     let verified = forms[0].verified;
@@ -231,17 +240,17 @@ async fn j6_w15_unlocking_fails_is_cancelled_or_takes_too_long() {
     assert_eq!(
         phone.unlock(&step).await.unwrap(),
         Step::Done { outcome: Outcome::Approved },
-        "the third time it works"
+        "the key can't be unlocked after failures"
     );
     assert_eq!(finished(&person).await, "security-info");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w17_two_browsers_at_once_and_neither_number_fits_the_other() {
+async fn j6_w17_a_number_is_refused_for_another_browsers_prompt() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
-    let stranger = world.person().unwrap();
-    let (mine, theirs) = (use_phone(&person).await, use_phone(&stranger).await);
+    let unknown_browser = world.person().unwrap();
+    let (mine, theirs) = (use_phone(&person).await, use_phone(&unknown_browser).await);
     assert_ne!(mine.number().unwrap(), theirs.number().unwrap());
     let mut prompts = Vec::new();
     for _try in 0..50 {
@@ -253,7 +262,7 @@ async fn j6_w17_two_browsers_at_once_and_neither_number_fits_the_other() {
     }
     let unknown = prompts.iter().find(|prompt| prompt.origin() == Origin::Unknown).unwrap();
     let refused = phone.core().approve(unknown.id().clone(), mine.number().unwrap()).await;
-    assert_eq!(refused, Err(Error::NumberForm), "two digits are not three");
+    assert_eq!(refused, Err(Error::NumberForm), "a number of two digits was accepted instead of three");
     let known = prompts.iter().find(|prompt| prompt.origin() == Origin::KnownBrowser).unwrap();
     let refused = phone.core().approve(known.id().clone(), theirs.number().unwrap()).await;
     assert_eq!(refused, Err(Error::NumberForm));

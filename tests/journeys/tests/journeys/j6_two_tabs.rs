@@ -1,4 +1,5 @@
-//! J6 with two tabs of one browser: each signs in to its own application, and one request waits on the phone.
+//! Journey J6, signing in with the phone, in two tabs of one browser: each tab signs in to its own application, and at
+//! most one prompt is open on the phone.
 
 use crate::browsing::{no_prompts_left, phone_approves};
 use crate::common::{with_applications, with_phone_sign_in};
@@ -16,7 +17,7 @@ struct Scene {
     wiki: RunningApplication,
 }
 
-/// Two applications, and a browser that knows nothing yet.
+/// Starts a world with two applications, Ada's phone and a fresh browser.
 async fn scene() -> Scene {
     let (world, [mail, wiki]) = with_applications([("mail", "Mail"), ("wiki", "Wiki")], |router| router).await;
     let (_person, phone) = with_phone_sign_in(&world).await;
@@ -24,7 +25,7 @@ async fn scene() -> Scene {
     Scene { world, phone, browser, mail, wiki }
 }
 
-/// Types the name on the page that is open and chooses the phone.
+/// Types Ada's user name on the open page, and chooses the phone.
 async fn chooses_phone(browser: &Browser) {
     browser.fill("user-name", USER).await.unwrap();
     browser.click("next").await.unwrap();
@@ -34,7 +35,7 @@ async fn chooses_phone(browser: &Browser) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_two_tabs_sign_in_to_their_own_applications_one_after_the_other() {
+async fn j6_two_tabs_sign_in_to_their_own_applications() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -51,12 +52,13 @@ async fn j6_two_tabs_sign_in_to_their_own_applications_one_after_the_other() {
     browser.click("continue").await.unwrap();
     browser.wait_for_page("mail").await.unwrap();
 
-    // The other tab's page is from before the session: it says so, and leads to its own application by the session.
+    // The page in the second tab is older than the session. The page says so, and then leads to its own
+    // application.
     browser.go_to_tab(&second).await.unwrap();
     browser.fill("user-name", USER).await.unwrap();
     browser.click("next").await.unwrap();
     browser.wait_for_page("stale").await.unwrap();
-    let said = "You signed in or out after it was opened. Nothing was changed.";
+    let said = "You signed in or out after this page was opened. Nothing was changed.";
     assert_eq!(browser.text("outcome").await.unwrap(), said);
     browser.click("sign-in").await.unwrap();
     browser.wait_for_page("wiki").await.unwrap();
@@ -66,7 +68,7 @@ async fn j6_two_tabs_sign_in_to_their_own_applications_one_after_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_the_tab_that_another_one_replaced_says_so_and_its_request_leaves_the_phone() {
+async fn j6_a_sign_in_in_another_tab_withdraws_the_older_prompt() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }

@@ -1,9 +1,10 @@
-//! J1, J2, J4 to J8 and J11 through real browsers, with a stock relying party as the web application.
+//! Runs the journeys J1, J2, J4 to J8 and J11 as one scenario in real browsers, with an unmodified relying party as the
+//! web application.
 
 use countersign_journeys::{browser, relying_party, walk};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j1_j2_j4_to_j8_j11_from_the_policy_to_a_lost_phone_with_a_stock_relying_party() {
+async fn j1_j2_j4_to_j8_j11_whole_scenario_with_an_unmodified_relying_party() {
     for (part, reason) in [("browser", browser::missing()), ("relying party", relying_party::missing())] {
         if let Some(reason) = reason {
             countersign_journeys::skipped(part, &reason);
@@ -13,8 +14,8 @@ async fn j1_j2_j4_to_j8_j11_from_the_policy_to_a_lost_phone_with_a_stock_relying
     let ways = walk::whole_journey(&mut |_step, _picture| Ok(())).await.unwrap();
     let expected = [
         ("password and number", "mfa", ["pwd", "pop", "mfa"].as_slice()),
-        ("phone, chosen of three", "phone", &["pop", "user", "mfa"]),
-        ("phone, typed", "phone", &["pop", "user", "mfa"]),
+        ("phone, number chosen out of three", "phone", &["pop", "user", "mfa"]),
+        ("phone, number typed", "phone", &["pop", "user", "mfa"]),
     ];
     assert_eq!(ways.len(), expected.len());
     for (way, (how, acr, amr)) in ways.iter().zip(expected) {

@@ -1,4 +1,8 @@
-//! J7: password, then a number-matching prompt; and what push really is.
+//! Journey J7: a person types the password and then approves a number-matching prompt on the phone (second factor).
+//!
+//! Cases: w1, a wrong number; w2, denied; w3, "It wasn't me"; w4, no answer; w6, cancelled on the page; w7, a prompt of
+//! another person, or malformed; w8, the push is lost or arrives twice; w9, the answer or its response is lost; w10, a
+//! copied page address.
 
 use crate::common::{self, confirmed};
 use countersign::{Error, FetchReason, Outcome, Prompt, PromptKind, Step};
@@ -11,7 +15,7 @@ struct Scene {
     phone: TestPhone,
 }
 
-/// Ada has a phone; the browser she added it with is not the one she uses now.
+/// Starts a world in which Ada has a phone. The phone was added in another browser than the tests use later.
 async fn scene() -> Scene {
     let world = World::start().await.unwrap();
     let phone = world.phone("phone").await.unwrap();
@@ -19,7 +23,7 @@ async fn scene() -> Scene {
     Scene { world, phone }
 }
 
-/// Ada enters her password and her phone shows a prompt.
+/// Ada enters the password in a fresh browser. Returns the browser, its page, and the prompt on the phone.
 async fn asked(scene: &Scene) -> (Person, PageView, Prompt) {
     let person = scene.world.person().unwrap();
     let page = person.sign_in().await.unwrap();
@@ -33,7 +37,7 @@ fn another(number: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_the_right_number_signs_in_and_the_next_time_the_browser_is_known() {
+async fn j7_the_right_number_signs_in_and_makes_the_browser_known() {
     let scene = scene().await;
     let (person, page, prompt) = asked(&scene).await;
     assert_eq!(prompt.kind(), PromptKind::SecondFactor);
@@ -42,7 +46,7 @@ async fn j7_the_right_number_signs_in_and_the_next_time_the_browser_is_known() {
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     let page = person.press(&page, "finish", &[]).await.unwrap();
     assert_eq!(page.name(), "security-info");
-    // Signed out and in again from the same browser: three numbers to choose from.
+    // Ada signs out and in again. The browser is known now, so the phone offers three numbers to choose from.
     person.press(&page, "sign-out", &[]).await.unwrap();
     let page = person.sign_in().await.unwrap();
     let prompt = scene.phone.prompt().await.unwrap();
@@ -55,7 +59,7 @@ async fn j7_the_right_number_signs_in_and_the_next_time_the_browser_is_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w1_a_wrong_number_ends_the_request() {
+async fn j7_w1_a_wrong_number_ends_the_sign_in() {
     let scene = scene().await;
     let (person, page, prompt) = asked(&scene).await;
     let number = page.number().unwrap();
@@ -66,25 +70,25 @@ async fn j7_w1_a_wrong_number_ends_the_request() {
     assert_eq!(step, Step::Done { outcome: Outcome::WrongNumber });
     assert_eq!(core.approve(prompt.id().clone(), number).await, Err(Error::AlreadyAnswered));
     let page = person.open("/sign-in/number").await.unwrap();
-    assert!(page.text("outcome").unwrap().contains("Another number"), "{}", page.html);
+    assert!(page.text("outcome").unwrap().contains("different number"), "{}", page.html);
     let over = person.press(&page, "again", &[]).await.unwrap();
     assert_eq!(over.name(), "number");
     scene.world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w2_denied_on_the_phone() {
+async fn j7_w2_a_denial_on_the_phone_ends_the_sign_in() {
     let scene = scene().await;
     let (person, _, prompt) = asked(&scene).await;
     assert_eq!(scene.phone.core().deny(prompt.id().clone()).await.unwrap(), Step::Done { outcome: Outcome::Denied });
     let page = person.open("/sign-in/number").await.unwrap();
     assert!(page.text("outcome").unwrap().contains("You denied"), "{}", page.html);
-    assert_eq!(person.open("/security-info").await.unwrap().name(), "user-name", "nobody is signed in");
+    assert_eq!(person.open("/security-info").await.unwrap().name(), "user-name", "a session was created");
     scene.world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w3_it_was_not_me_before_and_after_approving() {
+async fn j7_w3_a_report_ends_the_session_and_blocks_the_password() {
     let scene = scene().await;
     let (person, page, prompt) = asked(&scene).await;
     let core = scene.phone.core();
@@ -92,13 +96,17 @@ async fn j7_w3_it_was_not_me_before_and_after_approving() {
     let page = person.press(&page, "finish", &[]).await.unwrap();
     assert_eq!(page.name(), "security-info");
     assert_eq!(core.report(prompt.id().clone()).await.unwrap(), Step::Done { outcome: Outcome::Reported });
-    assert_eq!(person.open("/security-info").await.unwrap().name(), "user-name", "the session has ended");
+    assert_eq!(
+        person.open("/security-info").await.unwrap().name(),
+        "user-name",
+        "the session continues after the report"
+    );
     assert_eq!(
         core.report(prompt.id().clone()).await.unwrap(),
         Step::Done { outcome: Outcome::Reported },
-        "said twice"
+        "a repeated report has another outcome"
     );
-    // The thief comes back with the same password: refused until it changes.
+    // The thief tries the same password again. The service refuses the password until it is changed.
     let thief = scene.world.person().unwrap();
     let refused = thief.sign_in().await.unwrap();
     assert!(refused.text("outcome").unwrap().contains("reported as not yours"), "{}", refused.html);
@@ -106,19 +114,19 @@ async fn j7_w3_it_was_not_me_before_and_after_approving() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w4_nobody_answers() {
+async fn j7_w4_an_unanswered_prompt_expires() {
     let scene = scene().await;
     let (person, _, prompt) = asked(&scene).await;
     scene.world.clock.advance(121);
     let page = person.open("/sign-in/number").await.unwrap();
-    assert!(page.text("outcome").unwrap().contains("Nobody answered"), "{}", page.html);
+    assert!(page.text("outcome").unwrap().contains("time for this request is over"), "{}", page.html);
     let late = scene.phone.core().approve(prompt.id().clone(), "10".to_owned()).await;
     assert!(matches!(late, Ok(Step::Done { outcome: Outcome::Expired }) | Err(Error::PromptExpired)), "{late:?}");
     scene.world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w6_cancelled_on_the_page() {
+async fn j7_w6_cancelling_on_the_page_withdraws_the_prompt() {
     let scene = scene().await;
     let (person, page, prompt) = asked(&scene).await;
     let number = page.number().unwrap();
@@ -130,25 +138,25 @@ async fn j7_w6_cancelled_on_the_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w7_late_or_for_somebody_else_is_never_shown() {
+async fn j7_w7_foreign_or_malformed_prompts_are_never_shown() {
     let scene = scene().await;
-    // Another person's phone at the same service, and this one's: each sees only its own.
+    // Bob's phone at the same service does not get Ada's prompt, and can't answer it.
     scene.world.add_person("bob@example.org", "another battery staple").unwrap();
-    let stranger = scene.world.phone("stranger").await.unwrap();
+    let bobs_phone = scene.world.phone("bobs phone").await.unwrap();
     let bob = scene.world.person().unwrap();
     let page = bob.open("/sign-in").await.unwrap();
     let page = bob.enter_password(&page, "bob@example.org", "another battery staple").await.unwrap();
     let page = bob.press(&page, "add-method", &[]).await.unwrap();
     let page = bob.press(&page, "next", &[]).await.unwrap();
-    common::added(&bob, &stranger, &page).await;
-    let own = stranger.prompt().await.unwrap();
-    stranger.core().deny(own.id().clone()).await.unwrap();
+    common::added(&bob, &bobs_phone, &page).await;
+    let own = bobs_phone.prompt().await.unwrap();
+    bobs_phone.core().deny(own.id().clone()).await.unwrap();
     let (_, _, prompt) = asked(&scene).await;
-    stranger.core().check_for_prompts(FetchReason::Opened).await.unwrap();
-    assert!(stranger.open_prompts().await.unwrap().is_empty());
-    let answered = stranger.core().deny(prompt.id().clone()).await;
+    bobs_phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
+    assert!(bobs_phone.open_prompts().await.unwrap().is_empty());
+    let answered = bobs_phone.core().deny(prompt.id().clone()).await;
     assert_eq!(answered, Err(Error::UnknownPrompt));
-    // Garbage at the right slot, the wrong slot, and of the wrong size is dropped without a word.
+    // Pushes with malformed content, an unknown slot or a wrong size have no effect.
     for (slot, message) in [(vec![0; 16], vec![0; 100]), (Vec::new(), Vec::new()), (vec![1; 16], vec![0; 1 << 20])] {
         let effect = scene.phone.core().push_received(slot, message).await.unwrap();
         assert_eq!(effect, countersign::PushEffect::Nothing);
@@ -157,14 +165,17 @@ async fn j7_w7_late_or_for_somebody_else_is_never_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w8_a_lost_push_is_found_by_checking_and_a_doubled_one_changes_nothing() {
+async fn j7_w8_a_lost_push_is_fetched_and_a_doubled_push_is_ignored() {
     let scene = scene().await;
     let relay = scene.world.relay.as_ref().unwrap();
     relay.faults.lose_one_in(1);
     let person = scene.world.person().unwrap();
     let page = person.sign_in().await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    assert!(scene.phone.open_prompts().await.unwrap().is_empty(), "the push is lost");
+    assert!(
+        scene.phone.open_prompts().await.unwrap().is_empty(),
+        "the push arrived, although the relay loses all pushes"
+    );
     let checked = scene.phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     assert_eq!(checked.prompts.len(), 1);
     relay.faults.lose_one_in(0);
@@ -173,19 +184,23 @@ async fn j7_w8_a_lost_push_is_found_by_checking_and_a_doubled_one_changes_nothin
     let page = person.press(&again, "again", &[]).await.unwrap();
     scene.phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let prompts = scene.phone.open_prompts().await.unwrap();
-    assert_eq!(prompts.len(), 1, "once, by push and by fetch and doubled");
+    assert_eq!(prompts.len(), 1, "the prompt came by fetch and twice by push, but must be shown once");
     let step = scene.phone.core().approve(prompts[0].id().clone(), page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     scene.world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w9_an_answer_cut_off_after_the_service_took_it_tells_the_truth() {
+async fn j7_w9_an_answer_with_a_lost_response_is_queued_and_resent() {
     let scene = scene().await;
     let (person, page, prompt) = asked(&scene).await;
     scene.world.cuts.cut("/phone/answers", Cut::Answer, 1);
     let step = scene.phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Queued { prompt: prompt.id().clone() }, "never \"approved\" before the service says so");
+    assert_eq!(
+        step,
+        Step::Queued { prompt: prompt.id().clone() },
+        "the answer is not queued, although the service has not confirmed it"
+    );
     scene.phone.no_prompt().await.unwrap();
     let done = person.press(&page, "finish", &[]).await.unwrap();
     assert_eq!(done.name(), "security-info");
@@ -195,7 +210,7 @@ async fn j7_w9_an_answer_cut_off_after_the_service_took_it_tells_the_truth() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w9_a_phone_ended_while_its_answer_waits_sends_it_after_the_restart() {
+async fn j7_w9_a_queued_answer_is_sent_after_a_restart() {
     let Scene { world, phone } = scene().await;
     let person = world.person().unwrap();
     let page = person.sign_in().await.unwrap();
@@ -217,18 +232,18 @@ async fn j7_w10_a_copied_waiting_address_redeems_nothing() {
     let thief = scene.world.person().unwrap();
     for path in ["/sign-in/number", "/security-info", "/sign-in/events"] {
         let seen = thief.open(path).await.unwrap();
-        assert!(seen.number().is_err(), "{path} shows nothing to another browser");
+        assert!(seen.number().is_err(), "{path} shows the number to another browser");
     }
     let stolen = thief.press(&page, "finish", &[]).await.unwrap();
     assert_eq!(stolen.status.as_u16(), 403);
     let done = person.press(&page, "finish", &[]).await.unwrap();
     assert_eq!(done.name(), "security-info");
     let twice = person.press(&page, "finish", &[]).await.unwrap();
-    assert_ne!(twice.name(), "security-info", "an approval is used once");
+    assert_ne!(twice.name(), "security-info", "the approval was used twice");
     scene.world.stop().await;
 }
 
-/// How the answer of the last decided ceremony said the prompt had come.
+/// Whether the service has recorded that a push reached the phone.
 async fn push_was_seen(world: &World) -> bool {
     let app = world.app.clone();
     let person = app
@@ -242,7 +257,7 @@ async fn push_was_seen(world: &World) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_push_is_really_push_with_the_prompts_endpoint_blocked_and_the_relay_restarted() {
+async fn j7_a_prompt_arrives_by_push_with_fetching_blocked() {
     let mut world = World::start().await.unwrap();
     let phone = world.phone("phone").await.unwrap();
     let person = world.person().unwrap();
@@ -257,13 +272,13 @@ async fn j7_push_is_really_push_with_the_prompts_endpoint_blocked_and_the_relay_
     let prompt = phone.prompt_of(PromptKind::SecondFactor).await.unwrap();
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
-    assert!(push_was_seen(&world).await, "the answer says received_by: push");
+    assert!(push_was_seen(&world).await, "the service has not recorded that the prompt came by push");
     assert_eq!(browser.press(&page, "finish", &[]).await.unwrap().name(), "security-info");
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_with_the_relay_dead_checking_for_requests_does_it_and_says_fetch() {
+async fn j7_without_a_relay_prompts_are_fetched_and_recorded_as_such() {
     let mut world = World::start().await.unwrap();
     let phone = world.phone("phone").await.unwrap();
     let person = world.person().unwrap();
@@ -276,13 +291,13 @@ async fn j7_with_the_relay_dead_checking_for_requests_does_it_and_says_fetch() {
     let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let step = phone.core().approve(checked.prompts[0].id().clone(), page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
-    assert!(!push_was_seen(&world).await, "the answer says received_by: fetch");
+    assert!(!push_was_seen(&world).await, "the service has recorded a push, but the prompt was fetched");
     assert_eq!(browser.press(&page, "finish", &[]).await.unwrap().name(), "security-info");
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w8_a_push_that_comes_after_the_fetch_still_counts_as_push() {
+async fn j7_w8_a_push_after_the_fetch_is_still_recorded_as_push() {
     let world = World::start().await.unwrap();
     let phone = world.phone("phone").await.unwrap();
     let person = world.person().unwrap();
@@ -293,9 +308,9 @@ async fn j7_w8_a_push_that_comes_after_the_fetch_still_counts_as_push() {
     let browser = world.person().unwrap();
     let page = browser.sign_in().await.unwrap();
     let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
-    assert_eq!(checked.prompts.len(), 1, "the fetch was faster");
+    assert_eq!(checked.prompts.len(), 1, "the fetch did not return the prompt");
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-    assert_eq!(phone.open_prompts().await.unwrap().len(), 1, "the push changes nothing that is shown");
+    assert_eq!(phone.open_prompts().await.unwrap().len(), 1, "the push changed the number of open prompts");
     let step = phone.core().approve(checked.prompts[0].id().clone(), page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     assert!(push_was_seen(&world).await);
@@ -303,12 +318,12 @@ async fn j7_w8_a_push_that_comes_after_the_fetch_still_counts_as_push() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_two_browsers_at_once_have_numbers_of_their_own() {
+async fn j7_two_browsers_in_parallel_have_their_own_numbers() {
     let scene = scene().await;
     let (first, second) = (scene.world.person().unwrap(), scene.world.person().unwrap());
     let (one, two) = (first.sign_in().await.unwrap(), second.sign_in().await.unwrap());
     assert_ne!(one.number().unwrap(), two.number().unwrap());
-    // The second rang silently; opening the app finds it.
+    // The second prompt is quiet, so the service does not push it. Opening the app fetches it.
     scene.phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let prompts = scene.phone.open_prompts().await.unwrap();
     assert_eq!(prompts.len(), 2);
@@ -325,7 +340,7 @@ async fn j7_two_browsers_at_once_have_numbers_of_their_own() {
     let (of_one, of_two) = (of(&one), of(&two));
     let prompt = prompts.iter().find(|prompt| prompt.id().jti == of_one).unwrap();
     let crossed = scene.phone.core().approve(prompt.id().clone(), two.number().unwrap()).await.unwrap();
-    assert_eq!(crossed, Step::Done { outcome: Outcome::WrongNumber }, "neither number fits the other");
+    assert_eq!(crossed, Step::Done { outcome: Outcome::WrongNumber }, "the number of another page was accepted");
     let prompt = prompts.iter().find(|prompt| prompt.id().jti == of_two).unwrap();
     let right = scene.phone.core().approve(prompt.id().clone(), two.number().unwrap()).await.unwrap();
     assert_eq!(right, Step::Done { outcome: Outcome::Approved });
@@ -335,13 +350,13 @@ async fn j7_two_browsers_at_once_have_numbers_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn removing_a_phone_needs_a_fresh_number_and_shows_on_the_phone() {
+async fn removing_a_phone_needs_a_new_approval_and_shows_on_the_phone() {
     let scene = scene().await;
     let (person, page, prompt) = asked(&scene).await;
     scene.phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
     let info = person.press(&page, "finish", &[]).await.unwrap();
     let page = person.press(&info, "remove-1", &[]).await.unwrap();
-    assert_eq!(page.name(), "remove-number", "a fresh sign-in is not an approval of this kind");
+    assert_eq!(page.name(), "remove-number", "the removal did not ask for its own approval");
     scene.phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let prompt = scene.phone.prompt().await.unwrap();
     assert_eq!(prompt.kind(), PromptKind::RemoveMethod);
@@ -356,14 +371,14 @@ async fn removing_a_phone_needs_a_fresh_number_and_shows_on_the_phone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_removed_on_the_phone_is_gone_at_the_service() {
+async fn removing_the_account_on_the_phone_removes_the_device() {
     let scene = scene().await;
     let account = scene.phone.core().accounts().await.unwrap().remove(0);
     assert_eq!(scene.phone.core().remove(account.id).await.unwrap(), countersign::Ending::Done);
     assert!(scene.phone.core().accounts().await.unwrap().is_empty());
     let person = scene.world.person().unwrap();
     let page = person.sign_in().await.unwrap();
-    assert_eq!(page.name(), "security-info", "the first method again: {}", page.html);
+    assert_eq!(page.name(), "security-info", "the account still has a method: {}", page.html);
     assert!(page.html.contains("no sign-in methods yet"));
     scene.world.stop().await;
 }

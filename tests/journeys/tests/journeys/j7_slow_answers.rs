@@ -1,4 +1,5 @@
-//! J7 with slow answers: a form that is sent twice is acted on once, and the browser gets its answer.
+//! Journey J7, second factor after the password, with slow responses: a form that is sent twice takes effect once, and
+//! the browser gets its response.
 
 use std::time::Duration;
 
@@ -15,12 +16,12 @@ use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{TestPhone, World, skipped};
 use countersign_service::prompts::ceremony::Ceremony;
 
-/// How a person sends a form twice.
+/// How a form is sent twice.
 #[derive(Clone, Copy)]
 enum Twice {
-    /// Clicks twice, on a page that is as it should be.
+    /// Two clicks on the normal page.
     Clicks,
-    /// In a browser that runs no script of the page: the second request ends the first.
+    /// As in a browser that runs none of the page's scripts: the second request cancels the first.
     WithoutScript,
 }
 
@@ -29,7 +30,7 @@ impl Twice {
         browser.wait_for(button).await.unwrap();
         let send = match self {
             Self::Clicks => "button.click()",
-            // As the browser does it without a script: nothing is asked whether it may.
+            // No submit handler of the page runs.
             Self::WithoutScript => "HTMLFormElement.prototype.submit.call(button.form)",
         };
         let script =
@@ -38,7 +39,7 @@ impl Twice {
     }
 }
 
-/// Answers to forms come late, after their work was done.
+/// Delays the response to each form of a page by one second, after the service has processed the form.
 async fn late(request: Request, next: Next) -> Response {
     let is_form = request.method() == Method::POST && !request.uri().path().starts_with("/phone/");
     let answer = next.run(request).await;
@@ -55,7 +56,7 @@ async fn scene() -> (World, TestPhone, RunningApplication) {
     (world, phone, wiki)
 }
 
-/// Requests for a second factor that the account has ever had.
+/// The number of second-factor ceremonies of Ada's account so far.
 fn asked(world: &World) -> usize {
     let found = world.app.store.run_blocking(|tx| {
         let account = countersign_service::people::records::find(tx, USER)?.unwrap().account_id;
@@ -75,7 +76,7 @@ async fn each_form_twice(twice: Twice) {
     browser.fill("password", PASSWORD).await.unwrap();
     twice.send(&browser, "next").await;
     browser.wait_for_page("number").await.unwrap();
-    assert_eq!(asked(&world), 1, "the phone is asked once");
+    assert_eq!(asked(&world), 1, "the phone was not asked exactly once");
     let prompt = phone.prompt_of(PromptKind::SecondFactor).await.unwrap();
     phone.core().approve(prompt.id().clone(), browser.number().await.unwrap()).await.unwrap();
     browser.wait_for_page("wiki").await.unwrap();
@@ -86,7 +87,7 @@ async fn each_form_twice(twice: Twice) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_two_clicks_on_each_button_with_slow_answers_ask_the_phone_once() {
+async fn j7_two_clicks_on_each_button_ask_the_phone_once() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -101,9 +102,9 @@ async fn j7_each_form_sent_twice_without_a_script_asks_the_phone_once() {
     each_form_twice(Twice::WithoutScript).await;
 }
 
-/// The answer that made the session was lost on the way: the form sent again gets the same one.
+/// The form that creates the session is sent twice at the same time. Both responses lead to the signed-in page.
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_the_last_form_sent_twice_still_leads_to_the_application() {
+async fn j7_both_copies_of_the_last_form_lead_to_the_session() {
     let (world, phone, _wiki) = scene().await;
     let person = world.person().unwrap();
     let page = person.sign_in().await.unwrap();

@@ -1,4 +1,5 @@
-//! The terminal phone as a program: what a person types, from the picture of the page to a removed account.
+//! Journey J7, second factor after the password, with the terminal phone as a separate program: its commands add an
+//! account, answer prompts and remove the account.
 
 use crate::common;
 use std::io::{BufRead, BufReader, Write};
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 const PASSPHRASE: &str = "a passphrase for this test";
 
-/// The program, built by the very cargo that runs this test.
+/// Builds the terminal phone with the cargo that runs this test. Returns the program's path.
 fn program() -> PathBuf {
     let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--package", "countersign-phone"]).status();
     assert!(built.unwrap().success());
@@ -37,7 +38,7 @@ impl Terminal {
             .spawn()
             .unwrap();
         writeln!(child.stdin.as_mut().unwrap(), "{PASSPHRASE}").unwrap();
-        // Anybody on this machine reads the first, every program of the same person the second.
+        // Every user of this machine can read `cmdline`. Every program of the same user can read `environ`.
         for part in ["cmdline", "environ"] {
             let seen = std::fs::read(format!("/proc/{}/{part}", child.id())).unwrap();
             assert!(!String::from_utf8_lossy(&seen).contains(PASSPHRASE), "{part}");
@@ -46,7 +47,7 @@ impl Terminal {
         (child, out)
     }
 
-    /// Runs a command to its end; its events, and whether it did as asked.
+    /// Runs a command to its end. Returns its events, and whether it succeeded.
     fn done(&self, arguments: &[&str]) -> (Vec<Value>, bool) {
         let (mut child, out) = self.run(arguments);
         let events = out.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
@@ -67,7 +68,7 @@ fn event(out: &mut BufReader<ChildStdout>, kind: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_the_terminal_phone_adds_answers_and_removes() {
+async fn j7_the_terminal_phone_adds_answers_and_removes_an_account() {
     let (world, folder) = (World::start().await.unwrap(), tempfile::tempdir().unwrap());
     let ca = folder.path().join("ca.pem");
     std::fs::write(&ca, world.ca()).unwrap();
@@ -78,7 +79,7 @@ async fn j7_the_terminal_phone_adds_answers_and_removes() {
     std::fs::write(&picture, qr::screenshot_of(&common::scanned(&page)).unwrap()).unwrap();
     let (mut adding, mut out) = terminal.run(&["add", "--yes", "--picture", &picture.to_string_lossy()]);
     let digits = event(&mut out, "digits")["digits"].as_str().unwrap().to_owned();
-    let page = person.turned("/security-info/add/code", "code").await.unwrap();
+    let page = person.page_after("/security-info/add/code", "code").await.unwrap();
     let page = person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     event(&mut out, "added");
     assert!(adding.wait().unwrap().success());
@@ -89,7 +90,7 @@ async fn j7_the_terminal_phone_adds_answers_and_removes() {
     assert!(good && events.iter().any(|event| event["result"] == "approved"), "{events:?}");
     let page = person.open("/security-info/add/code").await.unwrap();
     assert_eq!(person.press(&page, "finish", &[]).await.unwrap().name(), "done");
-    // Approved by mistake, and taken back by the name that the approval was told with.
+    // The approved prompt is reported afterwards, by the same id.
     let (events, good) = terminal.done(&["report", &prompt]);
     assert!(good && events.iter().any(|event| event["result"] == "reported"), "{events:?}");
     let (events, good) = terminal.done(&["mute", "ada@example.org", "--hours", "2"]);

@@ -1,4 +1,8 @@
-//! J8: turning phone sign-in off, here and on the page.
+//! Journey J8: a person turns phone sign-in off on the phone, or removes the phone on the page.
+//!
+//! Cases: w1, there is no network, or the phone restarts in each step; w2, the request to turn off arrives after phone
+//! sign-in was turned on again; w3, the phone is removed while a prompt is open; w4, the service can't be reached for
+//! several tries.
 
 use crate::common::{self, account_of, use_phone, with_phone_sign_in};
 use countersign::{AccountHealth, Ending, Error, Outcome, PhoneSignIn, PromptKind, Step};
@@ -6,7 +10,7 @@ use countersign_journeys::cuts::Cut;
 use countersign_journeys::{World, a_moment};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j8_off_destroys_the_key_tells_the_service_and_leaves_second_factor_working() {
+async fn j8_turning_off_destroys_the_key_and_notifies_the_service() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let told = phone.core().turn_off_phone_sign_in(account_of(&phone).await).await.unwrap();
@@ -18,12 +22,12 @@ async fn j8_off_destroys_the_key_tells_the_service_and_leaves_second_factor_work
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j8_w1_off_without_a_network_then_killed_is_told_later() {
+async fn j8_w1_turning_off_offline_notifies_the_service_later() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     world.cuts.cut("/phone/device", Cut::Before, 1);
     let told = phone.core().turn_off_phone_sign_in(account_of(&phone).await).await.unwrap();
-    assert_eq!(told, Ending::ServiceToldLater);
+    assert_eq!(told, Ending::ServiceInformedLater);
     let phone = phone.restart().await.unwrap();
     for _try in 0..80 {
         if person.open("/security-info").await.unwrap().html.contains("Phone app") {
@@ -31,19 +35,20 @@ async fn j8_w1_off_without_a_network_then_killed_is_told_later() {
         }
         a_moment().await;
     }
-    assert!(person.open("/security-info").await.unwrap().html.contains("Phone app"), "the service was told");
+    assert!(person.open("/security-info").await.unwrap().html.contains("Phone app"), "the service was not notified");
     assert_eq!(phone.core().accounts().await.unwrap()[0].phone_sign_in, PhoneSignIn::Off);
 }
 
-/// Ended where the off is stored, and where the service took it: the key is gone in each, and the service is told once.
+/// The phone is restarted before the service has received the request to turn off, and after the service has processed
+/// the request. Both times phone sign-in stays off, and the service is notified.
 #[tokio::test(flavor = "multi_thread")]
-async fn j8_w1_ended_in_each_step_it_stays_off_and_the_service_knows() {
+async fn j8_w1_turning_off_completes_after_a_restart_in_each_step() {
     let world = World::start().await.unwrap();
     let (person, mut phone) = with_phone_sign_in(&world).await;
     for cut in [Cut::Before, Cut::Answer] {
         world.cuts.cut("/phone/device", cut, 1);
         let off = phone.core().turn_off_phone_sign_in(account_of(&phone).await).await.unwrap();
-        assert_eq!(off, Ending::ServiceToldLater, "{cut:?}");
+        assert_eq!(off, Ending::ServiceInformedLater, "{cut:?}");
         phone = phone.restart().await.unwrap();
         assert_eq!(phone.core().accounts().await.unwrap()[0].phone_sign_in, PhoneSignIn::Off, "{cut:?}");
         let told = async {
@@ -54,7 +59,7 @@ async fn j8_w1_ended_in_each_step_it_stays_off_and_the_service_knows() {
         tokio::time::timeout(std::time::Duration::from_secs(10), told).await.unwrap();
         let again = phone.core().turn_off_phone_sign_in(account_of(&phone).await).await;
         assert_eq!(again, Err(Error::PhoneSignInOff), "{cut:?}");
-        // Nothing of it comes back over a key that was made since.
+        // The old request does not turn off a sign-in key that is registered later.
         common::turned_on(&world.person().unwrap(), &phone).await;
         for _try in 0..20 {
             a_moment().await;
@@ -65,10 +70,11 @@ async fn j8_w1_ended_in_each_step_it_stays_off_and_the_service_knows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j8_w2_a_late_off_does_not_undo_a_newer_on() {
+async fn j8_w2_a_late_turn_off_does_not_undo_a_newer_turn_on() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
-    // The off is stored and can't be sent; meanwhile it is turned on again with another key.
+    // The first try to send the request to turn off fails. Before the next try, phone sign-in is turned on again with
+    // another key.
     world.cuts.cut("/phone/device", Cut::Before, 1);
     phone.core().turn_off_phone_sign_in(account_of(&phone).await).await.unwrap();
     common::turned_on(&person, &phone).await;
@@ -81,17 +87,17 @@ async fn j8_w2_a_late_off_does_not_undo_a_newer_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j8_w3_removed_on_the_page_while_a_request_is_open() {
+async fn j8_w3_removing_the_phone_on_the_page_ends_an_open_prompt() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
-    let stranger = world.person().unwrap();
-    let waiting = use_phone(&stranger).await;
+    let unknown_browser = world.person().unwrap();
+    let waiting = use_phone(&unknown_browser).await;
     let prompt = phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     let info = person.open("/security-info").await.unwrap();
     let page = person.press(&info, "remove-1", &[]).await.unwrap();
     assert_eq!(page.name(), "remove-number", "{}", page.html);
     let removal = phone.prompt_of(PromptKind::RemoveMethod).await.unwrap();
-    assert!(removal.needs_unlock(), "step-up takes the sign-in key where there is one");
+    assert!(removal.needs_unlock(), "the removal does not need the sign-in key");
     assert_eq!(
         phone.approve_unlocked(&removal, page.number().unwrap()).await.unwrap(),
         Step::Done { outcome: Outcome::Approved }
@@ -111,24 +117,24 @@ async fn j8_w3_removed_on_the_page_while_a_request_is_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j8_w4_a_service_silent_for_days_is_told_when_it_comes_back() {
+async fn j8_w4_turning_off_is_retried_until_the_service_is_reached() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     world.cuts.cut("/phone/device", Cut::Before, 3);
     phone.core().turn_off_phone_sign_in(account_of(&phone).await).await.unwrap();
-    // Three times in vain, with growing pauses; nothing is forgotten.
+    // The first three tries fail. The phone keeps the request, and pauses longer after each try.
     for _try in 0..400 {
         if world.cuts.waiting() == 0 {
             break;
         }
         a_moment().await;
     }
-    assert_eq!(world.cuts.waiting(), 0, "it was tried again and again");
+    assert_eq!(world.cuts.waiting(), 0, "the phone did not retry");
     for _try in 0..400 {
         if person.open("/security-info").await.unwrap().html.contains("Phone app") {
             return;
         }
         a_moment().await;
     }
-    panic!("the service was never told");
+    panic!("the service was not notified");
 }

@@ -1,4 +1,7 @@
-//! J9: records that can't be read, and a disk that takes nothing more.
+//! Journey J9: the phone's situation changes. Here its disk is full or read-only, or its database has unreadable
+//! records.
+//!
+//! Cases: w2, an unreadable record; w4, a full or read-only disk.
 
 use crate::common::{self, use_phone, with_phone_sign_in};
 use countersign::{Account, AccountId, Error, FetchReason, Outcome, PhoneSignIn, PromptKind, Step, StoreFault};
@@ -24,9 +27,9 @@ async fn named(phone: &TestPhone, user: &str) -> Option<Account> {
     phone.core().accounts().await.unwrap().into_iter().find(|account| account.user_name == user)
 }
 
-/// Each table in turn gets a record of Bob's that nobody can read; Ada goes on as if nothing had happened.
+/// One table after the other gets an unreadable record of Bob's account. Ada's account continues to work.
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_w2_one_unreadable_record_costs_no_other() {
+async fn j9_w2_an_unreadable_record_affects_no_other_account() {
     let world = World::start().await.unwrap();
     let (person, mut phone) = with_phone_sign_in(&world).await;
     let bob = with_bob(&world, &phone).await;
@@ -57,14 +60,15 @@ async fn j9_w2_one_unreadable_record_costs_no_other() {
         let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
         assert!(checked.unreachable.iter().all(|(id, _)| *id == bob), "{damage}: {checked:?}");
     }
-    assert_eq!(named(&phone, BOB.0).await, None, "what can't be read is not shown");
+    assert_eq!(named(&phone, BOB.0).await, None, "an unreadable account is shown");
 }
 
-/// The folder of a disk of its own, in the process that was started for it.
+/// The environment variable with the folder of the small disk. It is set only in the process that
+/// `with_a_disk_of_its_own` starts.
 const DISK: &str = "COUNTERSIGN_TEST_DISK";
 
-/// Runs this test again in a process that has a disk of half a mebibyte to itself; nobody else sees it, and it ends
-/// with that process.
+/// Runs this test again in another process, which has its own disk of 512 KiB. The disk is visible only to that
+/// process, and ends with that process.
 #[cfg(target_os = "linux")]
 fn with_a_disk_of_its_own(test: &str) {
     let folder = tempfile::tempdir().unwrap();
@@ -78,11 +82,11 @@ fn with_a_disk_of_its_own(test: &str) {
         .env(DISK, folder.path())
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+    let output = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && output.contains("1 passed"), "{output}");
 }
 
-/// Asks the system to mount the disk again, to be read only or to be written.
+/// Mounts the disk again, read-only (`ro`) or writable (`rw`).
 #[cfg(target_os = "linux")]
 fn remount(disk: &std::path::Path, how: &str) {
     let options = format!("remount,{how}");
@@ -92,9 +96,9 @@ fn remount(disk: &std::path::Path, how: &str) {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_w4_a_full_or_read_only_disk_is_said_and_loses_nothing() {
+async fn j9_w4_a_full_or_read_only_disk_is_reported_and_loses_nothing() {
     let Some(disk) = std::env::var_os(DISK).map(std::path::PathBuf::from) else {
-        with_a_disk_of_its_own("j9_disk::j9_w4_a_full_or_read_only_disk_is_said_and_loses_nothing");
+        with_a_disk_of_its_own("j9_disk::j9_w4_a_full_or_read_only_disk_is_reported_and_loses_nothing");
         return;
     };
     let world = World::start().await.unwrap();
@@ -102,18 +106,22 @@ async fn j9_w4_a_full_or_read_only_disk_is_said_and_loses_nothing() {
     common::confirmed(&world, &person, &phone).await;
     phone.set_lock().unwrap();
     common::turned_on(&person, &phone).await;
-    phone.deaf();
+    phone.ignore_pushes();
 
     let filler = disk.join("filler");
     std::fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
     let page = use_phone(&person).await;
     let checked = phone.core().check_for_prompts(FetchReason::Opened).await;
-    assert_eq!(told(checked), Error::Store(StoreFault::DiskFull), "the request can't be kept, so it is not shown");
+    assert_eq!(error_of(checked), Error::Store(StoreFault::DiskFull), "the full disk is not reported");
     std::fs::remove_file(filler).unwrap();
     let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let prompt = checked.prompts.iter().find(|prompt| prompt.kind() == PromptKind::PhoneSignIn).unwrap();
     let step = phone.approve_unlocked(prompt, page.number().unwrap()).await.unwrap();
-    assert_eq!(step, Step::Done { outcome: Outcome::Approved }, "with room again it goes on");
+    assert_eq!(
+        step,
+        Step::Done { outcome: Outcome::Approved },
+        "the phone does not work again when the disk has space"
+    );
 
     let home = phone.home().to_owned();
     phone.core().shut_down().await;
@@ -127,9 +135,9 @@ async fn j9_w4_a_full_or_read_only_disk_is_said_and_loses_nothing() {
     assert_eq!(named(&phone, USER).await.unwrap().phone_sign_in, PhoneSignIn::On);
 }
 
-/// What stood against a check, whether of all accounts or of the one.
+/// The error of `check_for_prompts`, which is the error of the call or of the account.
 #[cfg(target_os = "linux")]
-fn told(checked: Result<countersign::Checked, Error>) -> Error {
+fn error_of(checked: Result<countersign::Checked, Error>) -> Error {
     match checked {
         Ok(checked) => checked.unreachable.into_iter().map(|(_, error)| error).next().unwrap(),
         Err(error) => error,

@@ -1,4 +1,6 @@
-//! J9: the phone or the organization changes; the account says so, with what to do.
+//! Journey J9: the phone's situation changes. The account's health shows what has changed, and what the person can do.
+//!
+//! Case: w1, the key store is not yet unlocked.
 
 use crate::common::{self, account_of, confirmed, use_phone, with_phone_sign_in};
 use countersign::{
@@ -14,7 +16,7 @@ async fn account(phone: &TestPhone) -> Account {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_removed_lock_ends_phone_sign_in_says_so_and_offers_repair() {
+async fn j9_a_removed_lock_ends_phone_sign_in_until_turned_on_again() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     phone.remove_lock().unwrap();
@@ -26,7 +28,7 @@ async fn j9_a_removed_lock_ends_phone_sign_in_says_so_and_offers_repair() {
     let Matching::Choose { options } = prompt.matching().clone() else { panic!("{:?}", prompt.matching()) };
     let step = phone.core().approve(prompt.id().clone(), options[0].clone()).await.unwrap();
     assert!(matches!(step, Step::MissingLock { .. }), "{step:?}");
-    // The desktop's key went with the lock: at the next start that is said, and the service is told.
+    // Removing the lock has deleted the sign-in key. The account's health shows this after the next start.
     let phone = phone.restart().await.unwrap();
     let mut account = phone.core().accounts().await.unwrap()[0].clone();
     for _try in 0..50 {
@@ -45,7 +47,7 @@ async fn j9_a_removed_lock_ends_phone_sign_in_says_so_and_offers_repair() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_key_that_new_fingerprints_invalidated_is_said_and_repaired() {
+async fn j9_an_invalidated_sign_in_key_is_reported_and_replaced() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let page = use_phone(&person).await;
@@ -68,7 +70,7 @@ async fn j9_a_key_that_new_fingerprints_invalidated_is_said_and_repaired() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_suspended_person_approves_nothing_until_it_is_lifted() {
+async fn j9_a_suspended_person_cannot_approve() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let page = use_phone(&person).await;
@@ -76,7 +78,7 @@ async fn j9_a_suspended_person_approves_nothing_until_it_is_lifted() {
     suspend(&world, true);
     let told = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
     assert!(matches!(told, Step::Done { outcome: countersign::Outcome::Cancelled }), "{told:?}");
-    assert_ne!(person.turned("/sign-in/number", "number").await.unwrap().name(), "security-info");
+    assert_ne!(person.page_after("/sign-in/number", "number").await.unwrap().name(), "security-info");
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let now = account(&phone).await;
     assert_eq!((now.health, now.health.next_step()), (AccountHealth::Suspended, NextStep::AskAdministrator));
@@ -95,7 +97,7 @@ fn suspend(world: &World, suspended: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_w1_a_key_store_that_is_not_yet_unlocked_is_not_gone() {
+async fn j9_w1_a_locked_key_store_is_not_treated_as_lost() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     confirmed(&world, &person, &phone).await;
@@ -112,7 +114,7 @@ async fn j9_w1_a_key_store_that_is_not_yet_unlocked_is_not_gone() {
     assert!(phone.core().requirements(account_of(&phone).await).await.unwrap().lock_is_enough);
 }
 
-/// The phone's clock is put hours off while it is in use: the service's time counts, and nobody notices.
+/// The phone's clock is some hours wrong. The phone uses the service's time, without an error.
 #[tokio::test(flavor = "multi_thread")]
 async fn j9_a_wrong_clock_is_corrected_by_the_services_time() {
     let world = World::start().await.unwrap();
@@ -126,7 +128,8 @@ async fn j9_a_wrong_clock_is_corrected_by_the_services_time() {
         let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
         assert_eq!(step, Step::Done { outcome: Outcome::Approved }, "{hours} hours");
     }
-    // More than a day is the person's to set right: it is said, and nothing is lost.
+    // The clock is wrong by more than a day now. The phone reports an error, because the person must correct the clock.
+    // The account is kept.
     phone.clock.advance(10 * 3_600);
     let checked = phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     assert_eq!(checked.unreachable.into_iter().map(|(_, why)| why).collect::<Vec<_>>(), [Error::ClockWrong]);

@@ -1,5 +1,8 @@
-//! A TLS interceptor whom the phone's platform trusts, in front of an account that is there: he may delay, and nothing
-//! else.
+//! A TLS interceptor that the phone trusts, for an account that was added before. The interceptor can delay requests,
+//! but phone and service refuse all its changes. The tests belong to J7 (second factor), J8 (turning phone sign-in off)
+//! and J9 (the phone's situation changes).
+//!
+//! Case of J9: w5, the service's identity was replaced.
 
 use std::time::Duration;
 
@@ -24,14 +27,15 @@ fn suspended(scene: &Scene, suspended: bool) {
     changed.unwrap();
 }
 
-/// Unsigned, signed by himself, or signed once for another request.
+/// The interceptor sends states without a signature, with the signature of another state, with its own signature, and
+/// states that the service has signed for another request.
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_an_interceptor_removes_suspends_and_limits_nothing() {
+async fn j9_forged_states_of_an_interceptor_are_refused() {
     let scene = Scene::start().await;
     let Scene { between, person, phone, world } = &scene;
     confirmed(world, person, phone).await;
     suspended(&scene, true);
-    assert_eq!(checked(phone).await, (None, AccountHealth::Suspended), "what the service says counts");
+    assert_eq!(checked(phone).await, (None, AccountHealth::Suspended), "the service's own state was refused");
     let old = between.last(PROMPTS).1;
     suspended(&scene, false);
     assert!(is_fine(&checked(phone).await));
@@ -52,7 +56,7 @@ async fn j9_an_interceptor_removes_suspends_and_limits_nothing() {
         between.answers(PROMPTS, unsigned);
         let told = checked(phone).await;
         assert!(told.0.is_some() && told.1 == AccountHealth::Active, "{status} without a signature: {told:?}");
-        // The service's own header and signature around another payload.
+        // A state that the service has signed, with a changed payload.
         between.answers(PROMPTS, move |request, honest| {
             let [header, _, signature] = split(&honest);
             let mut claims = payload(&last.body);
@@ -61,12 +65,15 @@ async fn j9_an_interceptor_removes_suspends_and_limits_nothing() {
             Reply::signed(&format!("{header}.{}.{signature}", encode(claims.to_string().as_bytes())))
         });
         let told = checked(phone).await;
-        assert!(told.0.is_some() && told.1 == AccountHealth::Active, "{status} with another's signature: {told:?}");
+        assert!(
+            told.0.is_some() && told.1 == AccountHealth::Active,
+            "{status} with the signature of another state: {told:?}"
+        );
         let request = between.last(PROMPTS).0;
         let signed = between.key.sign("phone-state+jwt", &state(between, status, &request)).unwrap();
         between.answers(PROMPTS, move |_, _| Reply::signed(&signed));
         let told = checked(phone).await;
-        assert!(told.0.is_some() && told.1 == AccountHealth::Active, "{status} signed by himself: {told:?}");
+        assert!(told.0.is_some() && told.1 == AccountHealth::Active, "{status} signed by the interceptor: {told:?}");
     }
     for instead in [
         old,
@@ -81,7 +88,7 @@ async fn j9_an_interceptor_removes_suspends_and_limits_nothing() {
         assert!(told.0.is_some() && told.1 == AccountHealth::Active, "{said}: {told:?}");
     }
     between.honest();
-    assert!(is_fine(&checked(phone).await), "nothing of it stays");
+    assert!(is_fine(&checked(phone).await), "a forged state had an effect");
     scene.stop().await;
 }
 
@@ -90,24 +97,24 @@ fn split(reply: &Reply) -> [String; 3] {
     parts.try_into().unwrap()
 }
 
-/// How far the phone's idea of the service's time was off, in each request after the first `count`.
+/// How many seconds the phone's time differs from the service's, in each fetch after the first `count` ones.
 fn offs(scene: &Scene, count: usize) -> Vec<i64> {
     let requests = scene.between.heard(PROMPTS).into_iter().skip(count);
     requests.map(|(request, _)| payload(&request)["iat"].as_i64().unwrap() - scene.world.app.clock.now()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_an_interceptor_turns_no_clock() {
+async fn j9_an_interceptor_cannot_change_the_phones_clock() {
     let scene = Scene::start().await;
     let Scene { between, person, phone, world } = &scene;
     confirmed(world, person, phone).await;
     phone.clock.advance(3_600);
     assert!(is_fine(&checked(phone).await));
     let is_right = |off: &i64| off.abs() <= 30;
-    assert!(is_right(offs(&scene, 0).last().unwrap()), "the service's own word sets the clock");
+    assert!(is_right(offs(&scene, 0).last().unwrap()), "the phone did not use the service's signed time");
     let skewed = between.heard(PROMPTS).into_iter().map(|(_, reply)| reply);
     let skewed = skewed.filter(|reply| payload(&reply.body)["status"] == "clock_skew").last().unwrap();
-    // Two hours later it would set the clock back by two hours.
+    // If the phone accepted this old state two hours later, the phone's time would be wrong by two hours.
     phone.clock.advance(7_200);
     world.clock.advance(7_200);
     assert!(is_fine(&checked(phone).await));
@@ -130,7 +137,7 @@ async fn j9_an_interceptor_turns_no_clock() {
         honest.headers.insert("date", "Sat, 01 Jan 2000 00:00:00 GMT".parse().unwrap());
         honest
     });
-    assert!(is_fine(&checked(phone).await), "a date that nobody signed is not looked at");
+    assert!(is_fine(&checked(phone).await), "the unsigned `date` header had an effect");
     between.honest();
     assert!(is_fine(&checked(phone).await));
     let offs = offs(&scene, before);
@@ -139,7 +146,7 @@ async fn j9_an_interceptor_turns_no_clock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_w5_an_interceptor_with_keys_of_his_own_is_not_believed() {
+async fn j9_w5_key_documents_of_an_interceptor_are_refused() {
     let scene = Scene::start().await;
     let Scene { between, person, phone, world } = &scene;
     confirmed(world, person, phone).await;
@@ -148,7 +155,7 @@ async fn j9_w5_an_interceptor_with_keys_of_his_own_is_not_believed() {
     let next = json!({"iss": issuer, "iat": 1_790_000_000, "seq": 2, "keys": [between.jwk()]});
     let next = between.key.sign("phone-keys+jwt", &next).unwrap();
     for chain in [vec![keys(between, &issuer)], [real.clone(), vec![next]].concat()] {
-        // Asked for at most once in five minutes.
+        // The phone fetches the service's keys at most once in five minutes.
         phone.clock.advance(301);
         world.clock.advance(301);
         let (request, said) = (json!({"chain": chain}), payload(&between.last(PROMPTS).1.body));
@@ -164,13 +171,13 @@ async fn j9_w5_an_interceptor_with_keys_of_his_own_is_not_believed() {
         let told = checked(phone).await;
         assert_eq!(told, (Some(Error::IdentityChanged), AccountHealth::IdentityChanged), "{chain:?}");
         between.honest();
-        assert!(is_fine(&checked(phone).await), "the service that was pinned is still believed");
+        assert!(is_fine(&checked(phone).await), "the pinned service is refused");
     }
     scene.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j8_an_interceptor_who_swallows_off_only_delays_it() {
+async fn j8_an_interceptor_can_only_delay_turning_off() {
     let scene = Scene::start().await;
     let Scene { between, person, phone, world } = &scene;
     confirmed(world, person, phone).await;
@@ -188,7 +195,7 @@ async fn j8_an_interceptor_who_swallows_off_only_delays_it() {
             Asked::Answered(instead.clone().unwrap_or_else(|| Reply::json(&claims)))
         });
         let told = phone.core().turn_off_phone_sign_in(account_of(phone).await).await.unwrap();
-        assert_eq!(told, Ending::ServiceToldLater, "nobody but the service says that it knows");
+        assert_eq!(told, Ending::ServiceInformedLater, "a forged response has confirmed the request");
         assert_eq!(phone.core().accounts().await.unwrap()[0].phone_sign_in, PhoneSignIn::Off);
         assert!(person.open("/security-info").await.unwrap().html.contains("Phone sign-in"));
         between.honest();
@@ -203,10 +210,11 @@ async fn j8_an_interceptor_who_swallows_off_only_delays_it() {
     scene.stop().await;
 }
 
-/// He puts his own key for pushes in the service's place, so that he alone can push to the phone, and knows how to
-/// encrypt to it. What he pushes is shown only when the service has signed it for this phone, now.
+/// The interceptor replaces the service's push key (VAPID) in the metadata by the interceptor's key, and so can push to
+/// the phone. The phone shows a pushed prompt only if the service has signed it for this phone, and if it has not
+/// expired.
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_an_interceptor_shows_no_prompt_of_his_own_and_no_old_one() {
+async fn j7_forged_and_old_prompts_of_an_interceptor_are_not_shown() {
     let scene = Scene::start().await;
     let Scene { between, person, phone, world } = &scene;
     let point = encode(&between.jwk().point().unwrap());
@@ -223,7 +231,7 @@ async fn j7_an_interceptor_shows_no_prompt_of_his_own_and_no_old_one() {
     phone.core().check_for_prompts(FetchReason::Poll).await.unwrap();
     let genuine = payload(&between.last(PROMPTS).1.body)["prompts"][0].as_str().unwrap().to_owned();
     approve(phone, PromptKind::ConfirmEnrollment, &page).await;
-    let mut pushes = phone.takes_its_pushes();
+    let mut pushes = phone.take_pushes();
     let mut shown = async |jws: &str| {
         between.pushes(world, &subscription, jws).await;
         let pushed = tokio::time::timeout(PATIENCE, pushes.recv()).await.unwrap().unwrap();
@@ -236,16 +244,19 @@ async fn j7_an_interceptor_shows_no_prompt_of_his_own_and_no_old_one() {
     claims["kind"] = json!("second_factor");
     let kid = claims_kid(&genuine);
     for (what, jws) in [
-        ("an old one", genuine.clone()),
-        ("his own", between.key.sign("phone-prompt+jwt", &claims).unwrap()),
-        ("his own under the service's name", between.signs("phone-prompt+jwt", ("kid", kid), &claims)),
-        ("his own with a key in it", between.signs("phone-prompt+jwt", ("jwk", json!(between.jwk())), &claims)),
+        ("an old prompt", genuine.clone()),
+        ("a forged prompt", between.key.sign("phone-prompt+jwt", &claims).unwrap()),
+        ("a forged prompt with the service's key id", between.signs("phone-prompt+jwt", ("kid", kid), &claims)),
+        (
+            "a forged prompt with a key in its header",
+            between.signs("phone-prompt+jwt", ("jwk", json!(between.jwk())), &claims),
+        ),
     ] {
         assert_eq!(shown(&jws).await, PushEffect::Nothing, "{what}");
     }
     assert!(phone.open_prompts().await.unwrap().is_empty());
 
-    // A genuine one, swallowed on its way and pushed by himself, is what it is.
+    // The phone shows a genuine prompt, even if the interceptor withholds it from the fetch and pushes it itself.
     let browser = scene.another_person();
     let page = browser.sign_in().await.unwrap();
     between.answers(PROMPTS, |_, _| Reply::of(503, "text/plain", "later"));
@@ -257,14 +268,14 @@ async fn j7_an_interceptor_shows_no_prompt_of_his_own_and_no_old_one() {
     scene.stop().await;
 }
 
-/// The `kid` that a JWS names.
+/// The `kid` in the header of a JWS.
 fn claims_kid(jws: &str) -> Value {
     let header: Value = serde_json::from_slice(&decode(jws.split('.').next().unwrap()).unwrap()).unwrap();
     header["kid"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_an_interceptor_decides_nothing_and_says_nothing_was_decided() {
+async fn j7_an_interceptor_cannot_forge_an_answer_or_its_outcome() {
     let scene = Scene::start().await;
     let Scene { between, person, phone, world } = &scene;
     confirmed(world, person, phone).await;
@@ -280,15 +291,15 @@ async fn j7_an_interceptor_decides_nothing_and_says_nothing_was_decided() {
         Asked::Answered(Reply::json(&claims))
     });
     let step = phone.core().approve(id, page.number().unwrap()).await;
-    assert!(!matches!(step, Ok(Step::Done { .. })), "nobody but the service says that it took the answer: {step:?}");
+    assert!(!matches!(step, Ok(Step::Done { .. })), "a forged response has confirmed the answer: {step:?}");
     assert_eq!(browser.open("/sign-in/number").await.unwrap().name(), "number");
     between.honest();
     phone.core().foregrounded().await.unwrap();
     phone.no_prompt().await.unwrap();
     let page = browser.open("/sign-in/number").await.unwrap();
     let page = browser.press(&page, "finish", &[]).await.unwrap();
-    assert_eq!(page.name(), "security-info", "the answer itself arrives once he is gone");
-    // The same answer again, in his own hand: it counts once.
+    assert_eq!(page.name(), "security-info", "the answer did not arrive after the interceptor stopped");
+    // The interceptor sends the same answer again. The service does not process it a second time.
     let (again, _) = between.last("/phone/answers");
     let ceremonies = || world.stored().unwrap().into_iter().filter(|((table, _), _)| *table == "ceremonies");
     let before: Vec<_> = ceremonies().collect();

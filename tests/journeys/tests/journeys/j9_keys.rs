@@ -1,4 +1,5 @@
-//! J9: the service replaces its keys, and somebody else signs with keys of their own.
+//! Journey J9: the phone's situation changes. Here the service replaces its keys, and an attacker signs with other
+//! keys.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 const KEYS: &str = "/phone/keys";
-/// More than any test asks for; what is left says how often it was asked.
+/// More cuts than any test uses. The number of cuts that are left shows how often the phone has requested the keys.
 const MANY: usize = 1_000;
 
 async fn with_phone(world: &World) -> (Person, TestPhone) {
@@ -29,14 +30,14 @@ async fn with_phone(world: &World) -> (Person, TestPhone) {
     (person, phone)
 }
 
-/// The service publishes a new key, as if that had been `ago` seconds ago, and does what is due since.
+/// Publishes a new key of the service as if it were done `ago` seconds ago. Then performs the key changes that are due.
 async fn publish(world: &World, ago: Time) {
     let (app, at) = (&world.app, world.app.clock.now() - ago);
     app.store.run_blocking(|tx| keys::publish_now(tx, &app.sealer, at)).unwrap();
-    app.turn_keys().await.unwrap();
+    app.rotate_due_keys().await.unwrap();
 }
 
-/// From one key to the next, in no time.
+/// Performs a complete rotation, from one key of the service to the next.
 async fn rotate(world: &World) {
     publish(world, AHEAD + OVERLAP).await;
 }
@@ -67,7 +68,7 @@ fn device(world: &World) -> Device {
     found.unwrap()
 }
 
-/// What the one live prompt says, under an id of its own.
+/// The claims of the one live prompt, with a new id.
 fn live_claims(world: &World) -> Value {
     let (device, now) = (device(world), world.app.clock.now());
     let prompts = world.app.store.run_blocking(|tx| live_prompts(tx, &device, now)).unwrap();
@@ -77,7 +78,7 @@ fn live_claims(world: &World) -> Value {
     claims
 }
 
-/// Pushes a prompt signed by any key, encrypted as the service's own; what came of it on the phone.
+/// Pushes a prompt signed by any key, encrypted like the service's own. Returns the effect on the phone.
 async fn pushed(
     world: &World,
     phone: &TestPhone,
@@ -92,7 +93,7 @@ async fn pushed(
     phone.core().push_received(message.slot, message.body).await.unwrap()
 }
 
-/// The service's own request comes through.
+/// Starts a sign-in, and checks that the service's prompt arrives and alerts.
 async fn asked_genuinely(person: &Person, phone: &TestPhone, messages: &mut mpsc::Receiver<Message>) {
     number_page(person).await;
     let message = tokio::time::timeout(Duration::from_secs(10), messages.recv()).await.unwrap().unwrap();
@@ -101,7 +102,7 @@ async fn asked_genuinely(person: &Person, phone: &TestPhone, messages: &mut mpsc
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_phone_that_was_offline_over_five_rotations_follows_the_chain() {
+async fn j9_a_phone_offline_over_five_rotations_follows_the_key_chain() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone(&world).await;
     let before = world.app.keys.phone(world.app.clock.now()).kid().to_owned();
@@ -115,7 +116,7 @@ async fn j9_a_phone_that_was_offline_over_five_rotations_follows_the_chain() {
     let phone = phone.restart().await.unwrap();
     world.cuts.cut(KEYS, Cut::Before, MANY);
     checks(&phone).await;
-    assert_eq!(world.cuts.waiting(), MANY, "what was followed is kept");
+    assert_eq!(world.cuts.waiting(), MANY, "the phone requested the keys again, although it had verified the chain");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,7 +126,7 @@ async fn j9_new_keys_are_known_before_they_sign() {
     let old = world.app.keys.phone(world.app.clock.now());
     publish(&world, 0).await;
     checks(&phone).await;
-    // From now on the chain can't be had; the phone knows already what will sign.
+    // From now on the phone can't fetch the key chain, but it already knows the next key.
     world.cuts.cut(KEYS, Cut::Before, MANY);
     world.clock.advance(AHEAD);
     phone.clock.advance(u64::try_from(AHEAD).unwrap());
@@ -135,30 +136,31 @@ async fn j9_new_keys_are_known_before_they_sign() {
     assert_eq!(world.cuts.waiting(), MANY);
 }
 
-/// Whoever floods a phone with messages that name keys nobody has makes it ask once in five minutes, and shows nothing.
+/// An attacker pushes many prompts that are signed by unknown keys. The phone requests the service's keys once in five
+/// minutes, and none of the prompts alerts.
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_storm_of_random_keys_costs_one_request_in_five_minutes() {
+async fn j9_unknown_keys_cause_one_key_request_in_five_minutes() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone(&world).await;
-    let mut messages = phone.takes_its_pushes();
+    let mut messages = phone.take_pushes();
     asked_genuinely(&person, &phone, &mut messages).await;
     world.cuts.cut(KEYS, Cut::Before, MANY);
-    let stranger = || SigningKey::from_scalar(&SigningKey::make_scalar().unwrap()).unwrap();
+    let unknown_key = || SigningKey::from_scalar(&SigningKey::make_scalar().unwrap()).unwrap();
     let asked = || MANY - world.cuts.waiting();
     for _message in 0..20 {
-        let effect = pushed(&world, &phone, &mut messages, &stranger()).await;
+        let effect = pushed(&world, &phone, &mut messages, &unknown_key()).await;
         assert!(!matches!(effect, PushEffect::Alert(_)), "{effect:?}");
     }
     assert_eq!(asked(), 1);
-    // Well before: these clocks go on by themselves, on busy machines for seconds.
+    // Clearly less than five minutes, because the clocks also advance in real time: some seconds on a busy machine.
     phone.clock.advance(200);
     world.clock.advance(200);
     asked_genuinely(&person, &phone, &mut messages).await;
-    pushed(&world, &phone, &mut messages, &stranger()).await;
+    pushed(&world, &phone, &mut messages, &unknown_key()).await;
     assert_eq!(asked(), 1);
     phone.clock.advance(100);
     world.clock.advance(100);
-    pushed(&world, &phone, &mut messages, &stranger()).await;
+    pushed(&world, &phone, &mut messages, &unknown_key()).await;
     assert_eq!(asked(), 2);
     phone.clock.advance(121);
     world.clock.advance(121);
@@ -169,19 +171,22 @@ async fn j9_a_storm_of_random_keys_costs_one_request_in_five_minutes() {
 async fn j9_a_prompt_signed_by_a_retired_key_is_not_shown() {
     let world = World::start().await.unwrap();
     let retired = world.app.keys.phone(world.app.clock.now());
-    // A phone that is added now learns both keys at once: that the older one is no more, it hears later by nothing else
-    // than the number of the newest document.
+    // A phone that is added now gets both keys immediately. Later only the sequence number of the newest key document
+    // shows that the older key is retired.
     publish(&world, 0).await;
     let (person, phone) = with_phone(&world).await;
     world.clock.advance(AHEAD + OVERLAP);
     phone.clock.advance(u64::try_from(AHEAD + OVERLAP).unwrap());
-    world.app.turn_keys().await.unwrap();
+    world.app.rotate_due_keys().await.unwrap();
     checks(&phone).await;
-    let mut messages = phone.takes_its_pushes();
+    let mut messages = phone.take_pushes();
     asked_genuinely(&person, &phone, &mut messages).await;
     let effect = pushed(&world, &phone, &mut messages, &retired).await;
     assert!(!matches!(effect, PushEffect::Alert(_)), "{effect:?}");
     let current = world.app.keys.phone(world.app.clock.now());
     let effect = pushed(&world, &phone, &mut messages, &current).await;
-    assert!(matches!(effect, PushEffect::Alert(_)), "the same by the key in use: {effect:?}");
+    assert!(
+        matches!(effect, PushEffect::Alert(_)),
+        "the same prompt signed by the current key does not alert: {effect:?}"
+    );
 }

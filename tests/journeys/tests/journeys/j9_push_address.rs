@@ -1,4 +1,5 @@
-//! J9: the address of pushes changes or ends; the service learns it, whatever happens in between.
+//! Journey J9: the phone's situation changes. Here the push address changes or ends, and the service gets the new one,
+//! also after failures.
 
 use crate::common::confirmed;
 use countersign::{FetchReason, Outcome, PromptKind, Step};
@@ -10,7 +11,7 @@ use countersign_service::devices::records;
 use countersign_service::people::records as people;
 
 const DAY: u64 = 24 * 60 * 60;
-/// The service's word counts at most once in this many seconds.
+/// The phone replaces its push address at the service's request at most once in this many seconds.
 const REST: u64 = 5 * 60;
 
 fn device(world: &World) -> Device {
@@ -42,13 +43,13 @@ async fn with_phone(world: &World) -> TestPhone {
     phone
 }
 
-/// Time passes for everybody.
+/// Advances the clocks of service and phone.
 fn pass(world: &World, phone: &TestPhone, seconds: u64) {
     world.clock.advance(i64::try_from(seconds).unwrap());
     phone.clock.advance(seconds);
 }
 
-/// A request that nothing but a push can bring.
+/// Checks that a prompt arrives by push, with fetching blocked.
 async fn a_push_arrives(world: &World, phone: &TestPhone) {
     world.cuts.cut("/phone/prompts", Cut::Before, usize::MAX);
     let page = world.person().unwrap().sign_in().await.unwrap();
@@ -59,7 +60,7 @@ async fn a_push_arrives(world: &World, phone: &TestPhone) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_new_push_address_is_told_and_pushes_come_there() {
+async fn j9_a_new_push_address_is_sent_to_the_service_and_used() {
     let mut world = World::start().await.unwrap();
     let phone = with_phone(&world).await;
     let before = address(&world);
@@ -70,7 +71,7 @@ async fn j9_a_new_push_address_is_told_and_pushes_come_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_push_address_that_ended_is_replaced_when_the_service_says_so() {
+async fn j9_an_ended_push_address_is_replaced_at_the_services_request() {
     let mut world = World::start().await.unwrap();
     let phone = with_phone(&world).await;
     let before = address(&world);
@@ -83,8 +84,9 @@ async fn j9_a_push_address_that_ended_is_replaced_when_the_service_says_so() {
         }
         a_moment().await;
     }
-    assert!(device(&world).reachable_at().is_none(), "the relay knows the address no more");
-    // Soon after the last one it is not renewed at the service's word, or a service could keep a phone busy.
+    assert!(device(&world).reachable_at().is_none(), "the service has not noticed that the push address ended");
+    // Soon after the last replacement, the phone ignores the service's request. Otherwise a service could keep the
+    // phone busy.
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     a_moment().await;
     assert_eq!(address(&world), before);
@@ -103,29 +105,30 @@ async fn j9_push_addresses_are_renewed_each_month() {
     pass(&world, &phone, 29 * DAY);
     let phone = phone.restart().await.unwrap();
     a_moment().await;
-    assert_eq!(address(&world), before, "not before the month is over");
+    assert_eq!(address(&world), before, "the push address was renewed before the month was over");
     pass(&world, &phone, 2 * DAY);
     let phone = phone.restart().await.unwrap();
     let renewed = another_address(&world, &before).await;
     let phone = phone.restart().await.unwrap();
     a_moment().await;
-    assert_eq!(address(&world), renewed, "and then not for another month");
+    assert_eq!(address(&world), renewed, "the push address was renewed twice in a month");
     a_push_arrives(&world, &phone).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_new_push_address_is_told_after_a_restart_and_once_for_all() {
+async fn j9_only_the_newest_push_address_is_sent_after_a_restart() {
     let mut world = World::start().await.unwrap();
     let phone = with_phone(&world).await;
     let before = address(&world);
-    // No relay: the platform has no address yet; killed, and asked again when its pause is over.
+    // The relay is stopped, so the phone gets no new push address. The phone restarts, and asks again after a pause.
     world.stop_relay().await;
     phone.core().push_address_changed().await.unwrap();
     a_moment().await;
     let phone = phone.restart().await.unwrap();
     a_moment().await;
     assert_eq!(address(&world), before);
-    // No service: the address waits in the outbox; a newer one takes its place.
+    // The service can't be reached, so the new push address waits in the outbox. A newer push address replaces it
+    // there.
     world.cuts.cut("/phone/device", Cut::Before, usize::MAX);
     world.restart_relay().await.unwrap();
     pass(&world, &phone, REST + 60);
@@ -142,7 +145,7 @@ async fn j9_a_new_push_address_is_told_after_a_restart_and_once_for_all() {
     assert_eq!(waiting(&phone), 0);
 }
 
-/// How many addresses wait to be told.
+/// The number of new push addresses that wait in the outbox.
 fn waiting(phone: &TestPhone) -> i64 {
     let database = rusqlite::Connection::open(phone.home().join("countersign.db")).unwrap();
     database.query_row("SELECT count(*) FROM outbox WHERE body LIKE '%push_address%'", [], |row| row.get(0)).unwrap()

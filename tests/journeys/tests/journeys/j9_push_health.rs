@@ -1,4 +1,5 @@
-//! J9: whether pushes arrive: the last that came, and "send me a test".
+//! Journey J9: the phone's situation changes. Here the app shows whether pushes arrive: the time of the last push, and
+//! the result of a test push.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use countersign_phone::Message;
 use countersign_service::people::records as people;
 use tokio::sync::mpsc;
 
-/// A service sends one test in this many seconds.
+/// The service sends at most one test push in this many seconds.
 const REST: i64 = 60;
 
 async fn with_phone(world: &World) -> (TestPhone, Account) {
@@ -36,17 +37,17 @@ async fn next(messages: &mut mpsc::Receiver<Message>) -> Message {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_test_push_comes_once_and_its_time_is_remembered() {
+async fn j9_a_test_push_arrives_and_its_time_is_stored() {
     let world = World::start().await.unwrap();
     let (phone, account) = with_phone(&world).await;
     let before = health(&phone, &account).await;
-    assert_eq!((before.delivery, before.is_address_told), (PushDelivery::Allowed, true));
-    // The confirmation of the new account came by push a moment ago.
+    assert_eq!((before.delivery, before.is_address_known), (PushDelivery::Allowed, true));
+    // The prompt that confirms the new account has just arrived by push.
     let later = before.last_received.unwrap().plus(100);
     phone.clock.advance(100);
     world.clock.advance(100);
 
-    let mut messages = phone.takes_its_pushes();
+    let mut messages = phone.take_pushes();
     assert_eq!(test(&phone, &account).await, Ok(PushTest::Sent));
     let push = next(&mut messages).await;
     let revision = phone.core().snapshot().await.unwrap().revision;
@@ -55,23 +56,26 @@ async fn j9_a_test_push_comes_once_and_its_time_is_remembered() {
     assert!(phone.core().changed_since(revision, Duration::ZERO).await.unwrap().revision > revision);
     let came = health(&phone, &account).await.last_received.unwrap();
     assert!(came >= later, "{came:?}");
-    assert_eq!(phone.open_prompts().await.unwrap(), [], "it asks for nothing");
+    assert_eq!(phone.open_prompts().await.unwrap(), [], "a test push created a prompt");
 
     assert_eq!(test(&phone, &account).await, Ok(PushTest::TooSoon));
     world.clock.advance(REST);
     phone.clock.advance(60);
     assert_eq!(test(&phone, &account).await, Ok(PushTest::Sent));
     let phone = phone.restart().await.unwrap();
-    assert!(health(&phone, &account).await.last_received.unwrap() >= came, "known after a restart");
+    assert!(
+        health(&phone, &account).await.last_received.unwrap() >= came,
+        "the time of the last push was lost at the restart"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_push_that_is_not_genuine_counts_for_nothing() {
+async fn j9_a_forged_push_does_not_change_push_health() {
     let world = World::start().await.unwrap();
     let (phone, account) = with_phone(&world).await;
     let before = health(&phone, &account).await;
     phone.clock.advance(30);
-    let mut messages = phone.takes_its_pushes();
+    let mut messages = phone.take_pushes();
     test(&phone, &account).await.unwrap();
     let mut push = next(&mut messages).await;
     *push.body.last_mut().unwrap() ^= 1;
@@ -79,40 +83,42 @@ async fn j9_a_push_that_is_not_genuine_counts_for_nothing() {
     assert_eq!((effect, health(&phone, &account).await), (PushEffect::Nothing, before));
 }
 
-/// A relay that sends rubbish makes the phone ask at most twice a minute, and what waits is still found by it.
+/// A relay that sends malformed pushes makes the phone fetch at most twice a minute. Such a fetch also finds open
+/// prompts.
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_pushes_that_cannot_be_read_make_the_phone_ask_once_in_thirty_seconds() {
+async fn j9_unreadable_pushes_cause_one_fetch_in_thirty_seconds() {
     let world = World::start().await.unwrap();
     let (phone, account) = with_phone(&world).await;
-    let mut messages = phone.takes_its_pushes();
+    let mut messages = phone.take_pushes();
     test(&phone, &account).await.unwrap();
     let slot = next(&mut messages).await.slot;
-    let rubbish = async || phone.core().push_received(slot.clone(), vec![0; 100]).await.unwrap();
+    let malformed = async || phone.core().push_received(slot.clone(), vec![0; 100]).await.unwrap();
     let asks = async || {
         world.cuts.heal();
         world.cuts.cut("/phone/prompts", Cut::Before, 1);
-        assert_eq!(rubbish().await, PushEffect::Nothing);
+        assert_eq!(malformed().await, PushEffect::Nothing);
         world.cuts.waiting() == 0
     };
     assert!(asks().await);
-    assert!(!asks().await, "the next moment");
+    assert!(!asks().await, "the phone fetched twice immediately");
     phone.clock.advance(25);
-    assert!(!asks().await, "the rest of thirty seconds");
+    assert!(!asks().await, "the phone fetched twice within thirty seconds");
     phone.clock.advance(30);
     assert!(asks().await);
-    // Where the service's own push is not delivered, rubbish is as good a reason to look as any.
+    // The phone does not get the service's own push. The fetch that follows a malformed push finds the service's
+    // prompt.
     phone.clock.advance(31);
     world.cuts.heal();
     let _page = world.person().unwrap().sign_in().await.unwrap();
-    assert!(matches!(rubbish().await, PushEffect::Alert(_)));
+    assert!(matches!(malformed().await, PushEffect::Alert(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_notification_extension_shows_the_test_and_the_app_learns_its_time() {
+async fn j9_a_test_push_in_the_extension_is_recorded_by_the_app() {
     let world = World::start().await.unwrap();
     let (phone, account) = with_phone(&world).await;
     let before = health(&phone, &account).await.last_received.unwrap();
-    let mut messages = phone.takes_its_pushes();
+    let mut messages = phone.take_pushes();
     test(&phone, &account).await.unwrap();
     let push = next(&mut messages).await;
     let keys = SealedFileKeyStore::open(&phone.home().join("keys"), &Secret::new(PASSPHRASE.to_owned())).unwrap();
@@ -120,7 +126,7 @@ async fn j9_a_notification_extension_shows_the_test_and_the_app_learns_its_time(
     let at = before.plus(7);
     let receive = |at: Timestamp| inbox.push_received(&push.slot, &push.body, at);
     assert_eq!(receive(at), PushEffect::Test(account.id.clone()));
-    assert_eq!(receive(at), PushEffect::Nothing, "doubled on the way");
+    assert_eq!(receive(at), PushEffect::Nothing, "a push that was delivered twice took effect twice");
     phone.clock.advance(30);
     for _twice in 0..2 {
         phone.core().foregrounded().await.unwrap();
@@ -129,12 +135,16 @@ async fn j9_a_notification_extension_shows_the_test_and_the_app_learns_its_time(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_without_an_address_the_test_asks_for_a_new_one() {
+async fn j9_a_test_without_a_push_address_requests_a_new_one() {
     let mut world = World::start().await.unwrap();
     let (phone, account) = with_phone(&world).await;
     world.replace_relay().await.unwrap();
-    assert_eq!(test(&phone, &account).await, Ok(PushTest::Sent), "the service can't know yet");
-    // Past the rest between tests, and between renewals at the service's word.
+    assert_eq!(
+        test(&phone, &account).await,
+        Ok(PushTest::Sent),
+        "the service can't know yet that the push address ended"
+    );
+    // Wait until another test push and a new push address are allowed.
     for _minute in 0..6 {
         world.clock.advance(REST);
         phone.clock.advance(60);
@@ -144,16 +154,16 @@ async fn j9_without_an_address_the_test_asks_for_a_new_one() {
     for _try in 0..100 {
         if test(&phone, &account).await == Ok(PushTest::Sent) {
             let told = health(&phone, &account).await;
-            assert!(told.is_address_told);
+            assert!(told.is_address_known);
             return;
         }
         a_moment().await;
     }
-    panic!("no new address was told")
+    panic!("no new push address reached the service")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_test_says_why_it_can_not_be_sent() {
+async fn j9_a_refused_test_push_reports_the_reason() {
     let world = World::start().await.unwrap();
     let (phone, account) = with_phone(&world).await;
     world.cuts.cut("/phone/device", Cut::Before, usize::MAX);

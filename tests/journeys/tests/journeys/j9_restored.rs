@@ -1,4 +1,5 @@
-//! J9: a phone's folder restored on another one, where the keys are not.
+//! Journey J9: the phone's situation changes. Here a phone's folder is restored on another phone, which does not have
+//! the keys.
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use countersign_journeys::phone::PASSPHRASE;
 use countersign_journeys::{Person, TestPhone, World};
 use countersign_phone::{Keys, Phone, PhoneError, Settings, render};
 
-/// Copies what a backup takes: everything but the key store's own file.
+/// Copies what a backup contains: everything but the key store's file.
 fn restored(from: &TestPhone, to: &Path) {
     let mut folders = vec![(from.home().to_owned(), to.to_owned())];
     while let Some((from, to)) = folders.pop() {
@@ -37,7 +38,7 @@ fn settings(world: &World, home: &Path) -> Settings {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_restored_on_another_phone_it_names_the_accounts_and_begins_anew() {
+async fn j9_a_restored_phone_names_its_accounts_and_starts_over() {
     let world = World::start().await.unwrap();
     let (person, first) = with_phone_sign_in(&world).await;
     let folder = tempfile::tempdir().unwrap();
@@ -55,22 +56,25 @@ async fn j9_restored_on_another_phone_it_names_the_accounts_and_begins_anew() {
         );
         assert_eq!(accounts[0].health.next_step(), NextStep::AddAgain);
         let shown = render::accounts(&accounts, first.core().accounts().await.unwrap()[0].added_at);
-        assert!(shown.contains("its key stayed on another phone"), "{shown}");
+        assert!(shown.contains("its key is on another phone"), "{shown}");
     }
     Phone::start_over(&settings, keys()).await.unwrap();
     let second = world.phone_in(home.clone(), "second").await.unwrap();
     assert!(second.core().accounts().await.unwrap().is_empty());
     let database = std::fs::read(home.join("countersign.db")).unwrap();
-    assert!(!database.windows(USER.len()).any(|window| window == USER.as_bytes()), "the name is gone");
+    assert!(
+        !database.windows(USER.len()).any(|window| window == USER.as_bytes()),
+        "the user name is still in the database"
+    );
     added_again(&person, &first, &second).await;
-    // The first one goes on as before.
+    // The first phone continues to work.
     let page = use_phone(&person).await;
     let prompt = first.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     let step = first.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
 }
 
-/// Ada adds the other phone; the first one approves.
+/// Ada adds the second phone again. The first phone approves this.
 async fn added_again(person: &Person, first: &TestPhone, second: &TestPhone) {
     let info = person.open("/security-info").await.unwrap();
     let page = person.press(&info, "add-method", &[]).await.unwrap();
@@ -85,7 +89,7 @@ async fn added_again(person: &Person, first: &TestPhone, second: &TestPhone) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_phone_whose_keys_are_here_is_not_emptied() {
+async fn j9_starting_over_is_refused_while_the_keys_exist() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     confirmed(&world, &person, &phone).await;

@@ -1,4 +1,4 @@
-//! Secrets that a test knows, and a search for each in every form that it might have been written in.
+//! Searches files and text for known secrets (the "needles"), in every encoding in which they could be written.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// The shortest run of bytes that is looked for: shorter ones are found by chance.
+/// The minimum length of a searched byte sequence. Shorter sequences also occur by chance.
 const SHORTEST: usize = 8;
 
-/// What is looked for.
+/// The secrets to search for.
 #[derive(Default)]
 pub(crate) struct Needles {
     names: Vec<String>,
@@ -17,9 +17,9 @@ pub(crate) struct Needles {
 }
 
 impl Needles {
-    /// Bytes, or a text by its bytes. A text that is base64url stands for what it encodes too.
+    /// Adds a secret, as bytes. If the secret is base64url text, also adds the decoded bytes.
     pub(crate) fn add(&mut self, name: &str, bytes: &[u8]) {
-        assert!(bytes.len() >= SHORTEST, "{name} is too short to be looked for");
+        assert!(bytes.len() >= SHORTEST, "{name} is too short to search for");
         let number = self.names.len();
         self.names.push(name.to_owned());
         let decoded = URL_SAFE_NO_PAD.decode(bytes).ok().filter(|decoded| decoded.len() >= 16);
@@ -35,7 +35,7 @@ impl Needles {
         self.names.len()
     }
 
-    /// Names of those that stand somewhere in the bytes.
+    /// The names of the secrets that occur in the bytes.
     pub(crate) fn found_in(&self, hay: &[u8]) -> Vec<&str> {
         let mut found = vec![false; self.names.len()];
         for (at, start) in hay.windows(SHORTEST).enumerate() {
@@ -47,7 +47,7 @@ impl Needles {
         self.names.iter().zip(found).filter(|(_, found)| *found).map(|(name, _)| name.as_str()).collect()
     }
 
-    /// The same in every file under a folder: path and name of each.
+    /// The secrets that occur in any file below a folder, as "name in path".
     pub(crate) fn found_under(&self, folder: &Path) -> Vec<String> {
         let mut found = Vec::new();
         for (path, bytes) in files(folder) {
@@ -57,7 +57,7 @@ impl Needles {
     }
 }
 
-/// Every file under a folder, WAL and shared memory too.
+/// The path and content of every file below a folder, including SQLite's WAL and shared-memory files.
 pub(crate) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -71,7 +71,7 @@ pub(crate) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-/// As bytes, hexadecimal, a printed list, percent-encoded, and both kinds of base64, wherever it begins in a longer text.
+/// The forms of a secret: bytes, hexadecimal, printed list, percent-encoded, both kinds of base64 at every alignment.
 fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {
     let joined =
         |by: &str, each: &dyn Fn(&u8) -> String| bytes.iter().map(each).collect::<Vec<_>>().join(by).into_bytes();
@@ -85,7 +85,7 @@ fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {
     ];
     for before in 0..3 {
         let shifted = [&[0; 3][..before], bytes].concat();
-        // Characters that depend on these bytes alone.
+        // Keep only the characters that do not depend on the bytes before and after the secret.
         let (first, last) = ((8 * before).div_ceil(6), 8 * shifted.len() / 6);
         for encoded in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
             forms.push(encoded.as_bytes()[first..last].to_vec());
@@ -95,8 +95,8 @@ fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {
     forms
 }
 
-/// The search finds what is there, in every form and at every place, and nothing else.
-pub(crate) fn finds_what_is_there() {
+/// Checks that the search finds a secret in every form and at every position, and nothing else.
+pub(crate) fn check_that_the_search_finds_every_form() {
     let mut needles = Needles::default();
     let secret = b"canary \xff\x00\xfe secret";
     needles.add("canary", secret);

@@ -1,4 +1,4 @@
-//! From a pushed request over the browser to a code.
+//! The first half of turning phone sign-in on: from a pushed request through the browser to a code.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use countersign_service::sign_in::second_factor::asked_of;
 use super::{BROWSERS, Browser, Event, Request, State, TIMES, TurningOn, account, cookie, rename_secret};
 use crate::answers::{Said, Start, has_said};
 use crate::faults::Fault;
-use crate::world::{ALICE, HERS, HIS, MALLORY, START, device_key};
+use crate::world::{ALICE, ALICES_PHONE, MALLORY, MALLORYS_PHONE, START, device_key};
 
 impl TurningOn {
     pub(super) fn push(&self, state: &mut State, phone: &'static str, named: &'static str, now: Time) {
@@ -41,7 +41,7 @@ impl TurningOn {
         ];
         let fields: HashMap<String, String> =
             fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let pushed = rules::read(&fields, &[]).expect("the form is right");
+        let pushed = rules::read(&fields, &[]).expect("the service refused the form");
         let proved = Proved { jkt: device_key(phone).thumbprint(), jti: String::new() };
         let kept = state.rows.run(|tx| keep(tx, proved, pushed, now));
         if let Some(name) = kept.as_deref().and_then(|uri| uri.strip_prefix(REQUEST_URI)) {
@@ -53,7 +53,7 @@ impl TurningOn {
         }
     }
 
-    /// As the authorization endpoint does.
+    /// A browser opens a request. This does the same as the service's authorization endpoint.
     pub(super) fn go(&self, state: &mut State, browser: Browser, request: Request, now: Time) {
         let uri = format!("{REQUEST_URI}{}", request.name());
         state.rows.run(|tx| {
@@ -89,20 +89,20 @@ impl TurningOn {
             number: None,
         };
         let ceremony = self.sides.start(&mut state.rows, start, now).then_some(name);
-        if browser == Browser::Hers {
+        if browser == Browser::Alice {
             state.page.clone_from(&ceremony);
         }
         state.rows.run(|tx| tx.put(&Attempt { proven: Some(proven), ceremony, ..attempt }));
     }
 
-    pub(super) fn go_on(&self, state: &mut State, browser: Browser, ceremony: String, now: Time) {
+    pub(super) fn continue_with(&self, state: &mut State, browser: Browser, ceremony: String, now: Time) {
         let Some(attempt) = state.rows.maybe::<Attempt>(&cookie(browser)) else { return };
         let prompts: Vec<Prompt> = state.rows.all();
         let found: Ceremony = state.rows.one(&ceremony);
-        let went = state.rows.run(|tx| consent::redeem(tx, Attempt { ceremony: Some(ceremony), ..attempt }, now));
+        let redeemed = state.rows.run(|tx| consent::redeem(tx, Attempt { ceremony: Some(ceremony), ..attempt }, now));
         let approved = has_said(&state.said, &prompts, &found.id, |said| said.number.as_ref() == Some(&found.number));
-        if went && found.account_id == ALICE && !(approved && browser == Browser::Hers) {
-            state.faults.insert(Fault::SignedInWithoutHerPhone);
+        if redeemed && found.account_id == ALICE && !(approved && browser == Browser::Alice) {
+            state.faults.insert(Fault::SignedInWithoutAlicesPhone);
         }
     }
 
@@ -117,7 +117,7 @@ impl TurningOn {
             if account(of.phone) != who {
                 state.faults.insert(Fault::StartedForAnother);
             }
-            if of.phone == HERS && !self.has_approved(state) {
+            if of.phone == ALICES_PHONE && !self.has_approved(state) {
                 state.faults.insert(Fault::KeyWithoutItsApproval);
             }
         }
@@ -126,7 +126,11 @@ impl TurningOn {
     pub(super) fn browser_actions(&self, state: &State, actions: &mut Vec<Event>) {
         let now = START + TIMES[state.tick];
         if state.pushed.len() < 2 {
-            actions.extend([Event::Push(HERS, HERS), Event::Push(HIS, HIS), Event::Push(HIS, HERS)]);
+            actions.extend([
+                Event::Push(ALICES_PHONE, ALICES_PHONE),
+                Event::Push(MALLORYS_PHONE, MALLORYS_PHONE),
+                Event::Push(MALLORYS_PHONE, ALICES_PHONE),
+            ]);
         }
         let waiting: Vec<Registration> = state.rows.all();
         for request in &state.pushed {
@@ -135,7 +139,7 @@ impl TurningOn {
             }
         }
         if state.ceremonies < 2 {
-            let who = [(Browser::Hers, ALICE), (Browser::His, ALICE), (Browser::His, MALLORY)];
+            let who = [(Browser::Alice, ALICE), (Browser::Mallory, ALICE), (Browser::Mallory, MALLORY)];
             actions.extend(who.map(|(browser, account)| Event::Prove(browser, account)));
         }
         for prompt in state.rows.all::<Prompt>() {
@@ -146,12 +150,12 @@ impl TurningOn {
         }
         actions.extend((0..state.said.len()).map(Event::Deliver));
         for ceremony in state.rows.all::<Ceremony>() {
-            actions.extend(BROWSERS.map(|browser| Event::GoOn(browser, ceremony.id.clone())));
+            actions.extend(BROWSERS.map(|browser| Event::Continue(browser, ceremony.id.clone())));
         }
         actions.extend(BROWSERS.map(Event::Agree));
     }
 
-    /// Whether Alice has approved registering this phone, by the number of a page of hers.
+    /// Whether Alice has approved registering the phone, with the right number.
     fn has_approved(&self, state: &State) -> bool {
         let prompts: Vec<Prompt> = state.rows.all();
         state.rows.all::<Ceremony>().iter().any(|one| {

@@ -1,6 +1,6 @@
-//! From a code over a token to a registered key.
+//! The second half of turning phone sign-in on: from a code through a token to a registered sign-in key.
 
-use countersign::testing::decisions::{code_of_redirect, goes_on_with};
+use countersign::testing::decisions::{accepts_token_response, code_of_redirect};
 use countersign_service::clock::Time;
 use countersign_service::devices::device::Device;
 use countersign_service::phone_sign_in::acts::{self, Tokens, register};
@@ -10,12 +10,12 @@ use countersign_service::secrets::hashed;
 
 use super::{Claim, Event, Request, State, TIMES, Token, TurningOn, account, rename_secret};
 use crate::faults::Fault;
-use crate::world::{ALICE, EVIL, HERS, HIS, ISSUER, device_key, key, sign_in_key};
+use crate::world::{ALICE, ALICES_PHONE, EVIL, ISSUER, MALLORYS_PHONE, device_key, key, sign_in_key};
 
 impl TurningOn {
-    /// Her phone waits for the answer to its newest request.
+    /// Alice's phone gets a redirect. The phone must accept only a redirect for its newest request.
     pub(super) fn back(&self, state: &mut State, code: Request, answers: Request, issuer: &str) {
-        let Some(waits) = state.pushed.iter().rfind(|request| request.phone == HERS).copied() else { return };
+        let Some(waits) = state.pushed.iter().rfind(|request| request.phone == ALICES_PHONE).copied() else { return };
         let url = format!(
             "{}?code={}&state={}&iss={issuer}",
             waits.redirect_uri(),
@@ -25,7 +25,7 @@ impl TurningOn {
         if code_of_redirect(&url, &waits.redirect_uri(), &waits.state(), ISSUER).is_some() {
             state.took.insert(code);
             if answers != waits || issuer != ISSUER {
-                state.faults.insert(Fault::TookAForeignAnswer);
+                state.faults.insert(Fault::AcceptedForeignAnswer);
             }
         }
     }
@@ -42,7 +42,7 @@ impl TurningOn {
                 rename_secret(&mut state.rows, &tokens.access_token, &token.text("token"));
                 rename_secret(&mut state.rows, &tokens.nonce, &token.text("nonce"));
                 if before.token.is_some() {
-                    state.faults.insert(Fault::CountedTwice);
+                    state.faults.insert(Fault::UsedTwice);
                 }
                 if before.expires_at <= now {
                     state.faults.insert(Fault::DecidedTooLate);
@@ -51,15 +51,15 @@ impl TurningOn {
                     state.faults.insert(Fault::TokenForAnother);
                 }
                 let response = serde_json::to_string(&tokens).expect("a token response");
-                if phone != HERS || goes_on_with(&response, ALICE, u64::try_from(now).unwrap_or(0)) {
+                if phone != ALICES_PHONE || accepts_token_response(&response, ALICE, u64::try_from(now).unwrap_or(0)) {
                     state.tokens.insert(token);
                 }
             }
             Some(Tokens::AddPhone(_)) | None => {
-                // A code that comes twice ends what it gave, unless that is spent already.
+                // Redeeming a code for the second time must revoke its token, unless the token was used already.
                 let given = before.token.and_then(|token| state.rows.maybe::<RegistrationToken>(&token));
                 if given.is_some_and(|token| token.spent_by.is_none()) {
-                    state.faults.insert(Fault::CountedTwice);
+                    state.faults.insert(Fault::UsedTwice);
                 }
             }
         }
@@ -67,8 +67,8 @@ impl TurningOn {
 
     pub(super) fn register(&self, state: &mut State, by: &str, claim: Claim, now: Time) {
         let (of, signing, claims_of) = match claim.key {
-            HERS => (HERS, sign_in_key(HERS), HERS),
-            other => (HIS, key(other), HIS),
+            ALICES_PHONE => (ALICES_PHONE, sign_in_key(ALICES_PHONE), ALICES_PHONE),
+            other => (MALLORYS_PHONE, key(other), MALLORYS_PHONE),
         };
         let claims = serde_json::json!({
             "aud": ISSUER, "sub": account(claims_of), "device": claims_of,
@@ -79,7 +79,7 @@ impl TurningOn {
         let fingerprint = hashed(format!("{claims} {}", signing.thumbprint()).as_bytes());
         let proved = acts::Proved {
             key: signing.clone(),
-            claims: serde_json::from_value(claims).expect("the form is right"),
+            claims: serde_json::from_value(claims).expect("the claims can't be read"),
             fingerprint: fingerprint.clone(),
         };
         let token = claim.token.text("token");
@@ -97,23 +97,25 @@ impl TurningOn {
             state.faults.insert(Fault::TokenForAnother);
         }
         if claim.uv == "none" {
-            state.faults.insert(Fault::KeyOfNobody);
+            state.faults.insert(Fault::UnverifiedKey);
         }
     }
 
     pub(super) fn phone_actions(&self, state: &State, actions: &mut Vec<Event>) {
         for code in &state.codes {
-            for answers in state.codes.iter().chain(state.pushed.iter().filter(|request| request.phone == HIS)) {
+            for answers in
+                state.codes.iter().chain(state.pushed.iter().filter(|request| request.phone == MALLORYS_PHONE))
+            {
                 actions.extend([ISSUER, EVIL].map(|issuer| Event::Back(*code, *answers, issuer)));
             }
-            // Every verifier that was ever sent is his to try with.
-            actions.extend(state.pushed.iter().map(|verifier| Event::Redeem(HIS, *code, *verifier)));
+            // Mallory tries the verifier of every pushed request.
+            actions.extend(state.pushed.iter().map(|verifier| Event::Redeem(MALLORYS_PHONE, *code, *verifier)));
         }
-        if let Some(waits) = state.pushed.iter().rfind(|request| request.phone == HERS) {
-            actions.extend(state.took.iter().map(|code| Event::Redeem(HERS, *code, *waits)));
+        if let Some(waits) = state.pushed.iter().rfind(|request| request.phone == ALICES_PHONE) {
+            actions.extend(state.took.iter().map(|code| Event::Redeem(ALICES_PHONE, *code, *waits)));
         }
         for token in &state.tokens {
-            if token.by == HERS {
+            if token.by == ALICES_PHONE {
                 actions.push(Event::TurnOn(*token));
             }
             for key in ["sign-in key of phone-of-mallory", "another key of mallory"] {
@@ -124,12 +126,9 @@ impl TurningOn {
                     );
                 }
             }
-            actions.extend(
-                state
-                    .proved
-                    .iter()
-                    .map(|proof| Event::Claim(Claim { token: *token, nonce_of: *proof, key: HERS, uv: "biometric" })),
-            );
+            actions.extend(state.proved.iter().map(|proof| {
+                Event::Claim(Claim { token: *token, nonce_of: *proof, key: ALICES_PHONE, uv: "biometric" })
+            }));
         }
         if state.tick + 1 < TIMES.len() {
             actions.push(Event::Wait);

@@ -1,4 +1,5 @@
-//! Adding an account: from a code to who is asking, to the digits, to an account that works.
+//! Adds an account from a code: shows the offer, then the digits, and waits until the account is active. Also resumes
+//! or abandons an enrollment that was interrupted.
 
 use std::path::{Path, PathBuf};
 
@@ -34,10 +35,10 @@ pub(super) async fn add(
     follow(phone, step, output).await
 }
 
-/// Goes on with what was cut off, or gives it up.
+/// Continues an interrupted enrollment, or abandons it.
 pub(super) async fn resume(
     phone: &Phone,
-    give_up: bool,
+    abandon: bool,
     output: &mut Output,
     lines: &mut Lines,
 ) -> Result<Ending, PhoneError> {
@@ -59,10 +60,10 @@ pub(super) async fn resume(
     else {
         return Err(PhoneError::NothingToResume);
     };
-    if give_up {
+    if abandon {
         phone.authenticator().abandon(ticket.clone()).await?;
         output.tell(
-            &wrap("Given up. Nothing of it is left on this phone."),
+            &wrap("Stopped. Nothing of this enrollment is left on this phone."),
             &serde_json::json!({ "event": "given_up" }),
         )?;
         return Ok(Ending::Done);
@@ -75,7 +76,7 @@ pub(super) async fn resume(
         Step::ShowDigits { .. } | Step::EnrollmentInterrupted { .. } | Step::EnrollmentEnded { .. } => {
             follow(phone, step, output).await
         }
-        // Began by signing in; a browser that was opened for an earlier process has nowhere to come back to.
+        // An enrollment by signing in. A browser that an earlier process opened can't return to this process.
         other => turn_on::walk(phone, other, None, true, output, lines).await,
     }
 }
@@ -85,11 +86,11 @@ async fn follow(phone: &Phone, step: Step, output: &mut Output) -> Result<Ending
         Step::ShowDigits { ticket, host, digits, until } => {
             let text = render::digits(&host, &digits, until, phone.now());
             output.tell(&format!("\n{text}\n"), &json::digits(&host, &digits, until))?;
-            output.text(&wrap("Waiting for the page to take them…"))?;
+            output.text(&wrap("Waiting for you to type the digits…"))?;
             match phone.authenticator().wait_for_activation(ticket).await? {
                 EnrollmentEnd::Active { account } => {
                     output.event(&json::account("added", &account))?;
-                    output.text(&wrap("The page has taken them. The account is on this phone."))?;
+                    output.text(&wrap("The digits are right. The account is on this phone."))?;
                     output.text(&wrap("The page now sends a first request. To answer it: countersign-phone watch"))?;
                     Ok(Ending::Done)
                 }
@@ -120,14 +121,14 @@ async fn code_input(args: &Add, output: &mut Output, lines: &mut Lines) -> Resul
 }
 
 async fn ask(output: &mut Output, lines: &mut Lines) -> Result<CodeInput, PhoneError> {
-    output.text(&wrap("Name a picture of the code, paste its text, or type the code from the page."))?;
+    output.text(&wrap("Enter the name of a picture file, paste the code's text, or type the code from the page."))?;
     output.text("  Code: ")?;
     let answer = lines.next().await.ok_or(PhoneError::NotConfirmed)?;
     match guess(&answer) {
         Guess::Text(text) => Ok(CodeInput::Text { text }),
         Guess::Picture(path) => picture(&path),
         Guess::Typed(code) => {
-            output.text("  Address beside the code: ")?;
+            output.text("  Address next to the code: ")?;
             let address = lines.next().await.ok_or(PhoneError::NotConfirmed)?;
             Ok(CodeInput::Typed { code, address: address.trim().to_owned() })
         }
@@ -141,7 +142,7 @@ enum Guess {
     Typed(String),
 }
 
-/// What the person meant; the core then says whether it is any good.
+/// Guesses whether the line is the text of a code, a picture file or a typed code; the core validates the input.
 fn guess(answer: &str) -> Guess {
     let answer = answer.trim();
     let path = Path::new(answer);
@@ -165,14 +166,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_given_is_told_apart() {
+    fn text_picture_and_typed_code_are_distinguished() {
         assert_eq!(guess(" countersign://enroll?v=1 "), Guess::Text("countersign://enroll?v=1".to_owned()));
         assert_eq!(guess("/tmp/screen.PNG"), Guess::Picture(PathBuf::from("/tmp/screen.PNG")));
         assert_eq!(guess("k7q2-0000-0000"), Guess::Typed("k7q2-0000-0000".to_owned()));
     }
 
     #[test]
-    fn a_picture_that_is_not_there_is_said_to_be_missing() {
+    fn missing_picture_file_is_reported() {
         assert!(matches!(picture(Path::new("/nowhere/screen.png")), Err(PhoneError::PictureFile)));
     }
 }

@@ -1,4 +1,4 @@
-//! The person's decision about a request, and the truth about what came of it.
+//! Sends the person's answer to a request, and prints the outcome.
 
 use countersign::{AccountId, Delivery, Error, Outcome, PlatformError, PromptId, Step};
 
@@ -19,7 +19,7 @@ pub(crate) enum Act {
     Report,
 }
 
-/// Answers the request that goes by `name`.
+/// Answers the request that `name` names: its whole id, or a unique prefix of the id.
 pub(super) async fn by_name(
     phone: &Phone,
     name: &str,
@@ -30,7 +30,8 @@ pub(super) async fn by_name(
     let snapshot = phone.authenticator().snapshot().await?;
     match names::request(snapshot.prompts.iter().map(countersign::Prompt::id), name) {
         Ok(id) => send(phone, &id, act, output, lines).await,
-        // An answered request is no longer listed; its whole name still reaches it, whichever account it was for.
+        // An answered request is no longer listed, but the core finds it by its whole id. Its account is not known,
+        // so each account is tried.
         Err(PhoneError::NoSuchRequest) => {
             for account in &snapshot.accounts {
                 let id = PromptId { account: AccountId(account.id.0.clone()), jti: name.to_owned() };
@@ -45,7 +46,7 @@ pub(super) async fn by_name(
     }
 }
 
-/// Sends a decision and says what the service made of it.
+/// Sends a decision and prints the outcome.
 pub(super) async fn send(
     phone: &Phone,
     id: &PromptId,
@@ -60,7 +61,7 @@ pub(super) async fn send(
         Act::Deny => authenticator.deny(id.clone()).await?,
         Act::Report => authenticator.report(id.clone()).await?,
     };
-    // Denying and reporting never ask for the lock; approving does where the request wants the person's own key.
+    // Only an approval can need the passphrase of the lock: when the request needs the sign-in key.
     let step = match step {
         ref asked @ Step::Sign { .. } => unlock_step(phone, asked, output, lines).await?,
         other => other,
@@ -69,10 +70,10 @@ pub(super) async fn send(
         Step::MissingLock { .. } => Err(PhoneError::MissingLock),
         Step::Done { outcome } => {
             say_outcome(id, outcome, output)?;
-            Ok(if as_asked(&asked, outcome) { Ending::Done } else { Ending::Otherwise })
+            Ok(if matches_act(&asked, outcome) { Ending::Done } else { Ending::Otherwise })
         }
         Step::Queued { .. } => {
-            // Nothing on its way any more: the loop was faster, and its outcome is said as such.
+            // `None`: the background loop has delivered the answer in the meantime. `watch` prints the outcome later.
             let delivery = authenticator.delivery(id.clone()).await?.unwrap_or(Delivery::Sent);
             say_delivery(id, delivery, output)?;
             Ok(Ending::Queued)
@@ -81,16 +82,17 @@ pub(super) async fn send(
     }
 }
 
-/// Has the person unlock the key that a step asks for; a mistyped passphrase is asked for again.
+/// Asks for the passphrase that unlocks the key of a step, and carries out the step. After a wrong passphrase it asks
+/// again, `TRIES` times in total.
 pub(super) async fn unlock_step(
     phone: &Phone,
     step: &Step,
     output: &mut Output,
     lines: &mut Lines,
 ) -> Result<Step, PhoneError> {
-    let what_for = if matches!(step, Step::MakeKey { .. }) { "to make the key" } else { "to sign with the key" };
+    let purpose = if matches!(step, Step::MakeKey { .. }) { "to make the key" } else { "to sign with the key" };
     for _try in 1..TRIES {
-        let passphrase = lines.passphrase(what_for, output).await?;
+        let passphrase = lines.passphrase(purpose, output).await?;
         match unlock(phone, step, passphrase).await {
             Err(wrong @ PhoneError::Core(Error::Platform(PlatformError::WrongPassphrase))) => {
                 output.error(&wrong, None, None)?;
@@ -98,18 +100,18 @@ pub(super) async fn unlock_step(
             ended => return ended,
         }
     }
-    unlock(phone, step, lines.passphrase(what_for, output).await?).await
+    unlock(phone, step, lines.passphrase(purpose, output).await?).await
 }
 
-/// How often a passphrase may be mistyped in a row.
+/// How often the passphrase is asked for at most.
 const TRIES: u8 = 3;
 
-/// Says how far an answer has got that the service has not confirmed.
+/// Prints the delivery status of an answer that the service has not acknowledged.
 pub(super) fn say_delivery(id: &PromptId, delivery: Delivery, output: &mut Output) -> std::io::Result<()> {
     output.tell(&wrap(words::delivery(delivery).words), &json::queued(id, delivery))
 }
 
-/// Says what the service made of an answer, and how to take an approval back.
+/// Prints the outcome of an answer, and after an approval how to report it.
 pub(super) fn say_outcome(id: &PromptId, outcome: Outcome, output: &mut Output) -> std::io::Result<()> {
     output.tell(&wrap(words::outcome(outcome).words), &json::outcome(id, outcome))?;
     if outcome == Outcome::Approved {
@@ -118,7 +120,7 @@ pub(super) fn say_outcome(id: &PromptId, outcome: Outcome, output: &mut Output) 
     Ok(())
 }
 
-fn as_asked(act: &Act, outcome: Outcome) -> bool {
+fn matches_act(act: &Act, outcome: Outcome) -> bool {
     matches!(
         (act, outcome),
         (Act::Approve(_), Outcome::Approved) | (Act::Deny, Outcome::Denied) | (Act::Report, Outcome::Reported)
@@ -130,14 +132,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_outcome_that_was_asked_for_is_as_asked() {
+    fn only_the_requested_outcome_matches_the_act() {
         let approve = Act::Approve("47".to_owned());
-        assert!(as_asked(&approve, Outcome::Approved));
-        assert!(as_asked(&Act::Deny, Outcome::Denied));
-        assert!(as_asked(&Act::Report, Outcome::Reported));
+        assert!(matches_act(&approve, Outcome::Approved));
+        assert!(matches_act(&Act::Deny, Outcome::Denied));
+        assert!(matches_act(&Act::Report, Outcome::Reported));
         for outcome in [Outcome::WrongNumber, Outcome::Expired, Outcome::Denied, Outcome::AlreadyAnswered] {
-            assert!(!as_asked(&approve, outcome), "{outcome:?}");
+            assert!(!matches_act(&approve, outcome), "{outcome:?}");
         }
-        assert!(!as_asked(&Act::Deny, Outcome::Approved));
+        assert!(!matches_act(&Act::Deny, Outcome::Approved));
     }
 }

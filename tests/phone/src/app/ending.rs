@@ -1,18 +1,17 @@
-//! How a command ended that did not fail.
+//! Defines the results of a command that did not fail, with their exit codes.
 
-/// How a command ended that did not fail.
+/// The result of a command that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// As asked.
+    /// The command did what was asked.
     Done,
-    /// The service said something else, such as `wrong_number`.
+    /// The service returned another result, for example `wrong_number`.
     Otherwise,
-    /// Stored, and on its way as soon as the service can be reached.
+    /// The request to the service is stored, and is sent when the service can be reached.
     Queued,
 }
 
 impl Ending {
-    /// The program's exit code.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,

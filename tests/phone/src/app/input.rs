@@ -1,4 +1,4 @@
-//! Lines that are typed, read on a thread of their own so that waiting for them stops nothing else.
+//! Reads standard input on its own thread, so that waiting for a line does not block other work.
 
 use std::io::{BufRead, IsTerminal};
 
@@ -10,20 +10,20 @@ use crate::error::PhoneError;
 use crate::passphrase;
 use crate::render::wrap;
 
-/// Typed ahead at most; a program that drives this one waits longer.
+/// Maximum number of lines that are read before they are needed. The program that writes further lines has to wait.
 const AHEAD: usize = 16;
 
-/// The lines of standard input; the first call starts reading.
+/// The lines of standard input; the first call of `next` starts the thread that reads them.
 pub(crate) struct Lines {
     receiver: Option<mpsc::Receiver<String>>,
-    /// Where a program hands over the passphrase of the lock, one line for each use.
+    /// File descriptor with the passphrase of the lock, one line for each use.
     unlock_fd: Option<u32>,
 }
 
-/// Typed text is not shown while this stands.
-struct Quiet(rustix::termios::Termios);
+/// Keeps the terminal's echo off; dropping this value restores the echo.
+struct EchoOff(rustix::termios::Termios);
 
-impl Quiet {
+impl EchoOff {
     fn start() -> Option<Self> {
         let shown = rustix::termios::tcgetattr(std::io::stdin()).ok()?;
         let mut hidden = shown.clone();
@@ -33,9 +33,9 @@ impl Quiet {
     }
 }
 
-impl Drop for Quiet {
+impl Drop for EchoOff {
     fn drop(&mut self) {
-        // The terminal is gone when this fails.
+        // Fails only when the terminal has been closed.
         let _gone = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, &self.0);
     }
 }
@@ -45,10 +45,12 @@ impl Lines {
         Self { receiver: None, unlock_fd }
     }
 
-    /// The passphrase of the lock, asked for at each use and saying for what; never shown, never an argument.
+    /// Asks for the passphrase of the lock, or reads it from `unlock_fd`. The question states the purpose.
+    ///
+    /// The typed passphrase is not shown. It can't be passed as a program argument, because other users can see those.
     pub(crate) async fn passphrase(
         &mut self,
-        what_for: &str,
+        purpose: &str,
         output: &mut Output,
     ) -> Result<Secret<String>, PhoneError> {
         if let Some(descriptor) = self.unlock_fd {
@@ -57,16 +59,16 @@ impl Lines {
         if !std::io::stdin().is_terminal() {
             return Err(PhoneError::NoPassphrase);
         }
-        output.text(&format!("  Passphrase of the lock, {what_for}: "))?;
-        // Read by the one thread that reads: two readers would share the passphrase between them.
-        let quiet = Quiet::start().ok_or(PhoneError::NoPassphrase)?;
+        output.text(&format!("  Passphrase of the lock, {purpose}: "))?;
+        // Only one thread may read standard input: with two readers, each could get a part of the passphrase.
+        let echo_off = EchoOff::start().ok_or(PhoneError::NoPassphrase)?;
         let typed = self.next().await;
-        drop(quiet);
+        drop(echo_off);
         output.text("\n")?;
         typed.filter(|line| !line.is_empty()).map(Secret::new).ok_or(PhoneError::NoPassphrase)
     }
 
-    /// The next line, or `None` when the input has ended; no line is lost when the wait is given up.
+    /// Returns the next line, or `None` at the end of the input. Dropping the future loses no line.
     pub(crate) async fn next(&mut self) -> Option<String> {
         self.receiver.get_or_insert_with(start).recv().await
     }
@@ -85,7 +87,7 @@ fn start() -> mpsc::Receiver<String> {
     receiver
 }
 
-/// Asks a yes-or-no question; anything but yes is no.
+/// Asks a yes-or-no question; any reply other than `y` or `yes` means no.
 pub(crate) async fn confirmed(question: &str, output: &mut Output, lines: &mut Lines) -> Result<(), PhoneError> {
     output.text(&format!("{} ", wrap(&format!("{question} (y/N)")).trim_end()))?;
     output.event(&serde_json::json!({ "event": "confirm", "question": question }))?;
@@ -102,7 +104,7 @@ mod tests {
     use super::is_yes;
 
     #[test]
-    fn only_yes_is_yes() {
+    fn only_yes_confirms() {
         assert!(is_yes("y") && is_yes(" YES "));
         for no in ["", "n", "no", "yeah", "ye", "j", "1", "y y"] {
             assert!(!is_yes(no), "{no}");

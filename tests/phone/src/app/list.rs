@@ -1,6 +1,6 @@
-//! Accounts and waiting requests, listed; an account taken off, a block lifted.
+//! Lists the accounts and the waiting requests, and removes or unblocks an account.
 
-use countersign::{Checked, Ending as Told, FetchReason, Step};
+use countersign::{Checked, Ending as Removal, FetchReason, Step};
 use serde_json::json;
 
 use super::ending::Ending;
@@ -34,18 +34,21 @@ fn pending(step: &Step, output: &mut Output) -> Result<(), PhoneError> {
         Step::ShowDigits { host, .. }
         | Step::EnrollmentInterrupted { host, .. }
         | Step::EnrollmentEnded { host, .. }
-        | Step::OpenBrowser { host, digits: Some(_), .. } => {
-            ("half_added", host, format!("Half added: {host}. To go on: countersign-phone resume"))
-        }
+        | Step::OpenBrowser { host, digits: Some(_), .. } => (
+            "half_added",
+            host,
+            format!("Adding an account at {host} is not finished. To continue: countersign-phone resume"),
+        ),
         Step::ConfirmDevice { host, .. }
         | Step::OpenBrowser { host, digits: None, .. }
         | Step::MakeKey { host, .. }
         | Step::Sign { host, .. }
         | Step::PhoneSignInInterrupted { host, .. } => {
-            let text = format!("Phone sign-in is half turned on: {host}. To go on: countersign-phone turn-on");
+            let text =
+                format!("Turning on phone sign-in at {host} is not finished. To continue: countersign-phone turn-on");
             ("half_turned_on", host, text)
         }
-        // None of these waits for anything.
+        // These steps do not wait for the person.
         Step::MissingLock { .. }
         | Step::NotAllowed { .. }
         | Step::AccountAdded { .. }
@@ -57,7 +60,7 @@ fn pending(step: &Step, output: &mut Output) -> Result<(), PhoneError> {
     Ok(())
 }
 
-/// Asks every service, and shows what waits.
+/// Asks every service for requests, and shows the requests.
 pub(super) async fn requests(phone: &Phone, reason: FetchReason, output: &mut Output) -> Result<Ending, PhoneError> {
     let checked = phone.authenticator().check_for_prompts(reason).await?;
     let accounts = phone.authenticator().accounts().await?;
@@ -67,20 +70,20 @@ pub(super) async fn requests(phone: &Phone, reason: FetchReason, output: &mut Ou
         let text = format!("\n{}\n", render::prompt(view, phone.now()));
         output.tell(&text, &json::prompt(view))?;
     }
-    let silent = unreachable(phone, &checked, output).await?;
+    let any_unreachable = unreachable(phone, &checked, output).await?;
     match views.first() {
         Some(first) => {
             let name = names::short(&first.id.jti);
             output.text(&wrap(&format!("To answer: countersign-phone approve {name} --number NN")))?;
             output.text(&wrap(&format!("or: countersign-phone deny {name}, countersign-phone report {name}")))?;
         }
-        None if silent => {}
+        None if any_unreachable => {}
         None => output.text(&wrap("No requests."))?,
     }
     Ok(Ending::Done)
 }
 
-/// Names each account whose service could not be asked; true when there is one.
+/// Prints an error for each account whose service could not be reached; returns true when there is such an account.
 pub(super) async fn unreachable(phone: &Phone, checked: &Checked, output: &mut Output) -> Result<bool, PhoneError> {
     let accounts = phone.authenticator().accounts().await?;
     for (id, error) in &checked.unreachable {
@@ -101,27 +104,28 @@ pub(super) async fn remove(
     let accounts = phone.authenticator().accounts().await?;
     let account = names::account(&accounts, name)?;
     if !yes {
-        let question = format!("Take {} at {} off this phone? This can't be undone.", account.user_name, account.host);
+        let question =
+            format!("Remove {} at {} from this phone? This can't be undone.", account.user_name, account.host);
         confirmed(&question, output, lines).await?;
     }
     let removal = phone.authenticator().remove(account.id.clone()).await?;
-    let (told, text) = match removal {
-        Told::Done => (true, "Removed. The service knows."),
-        Told::ServiceToldLater => (
+    let (service_knows, text) = match removal {
+        Removal::Done => (true, "Removed. The service knows."),
+        Removal::ServiceInformedLater => (
             false,
-            "Removed from this phone. The service can't be reached; it is told when this phone is open and \
-             reaches it. Until then it may still list this phone.",
+            "Removed from this phone. The service can't be reached now. This phone informs the service later, when the \
+             program runs. Until then the service may still list this phone.",
         ),
     };
-    output.tell(&wrap(text), &json!({ "event": "removed", "account": account.id.0, "service_told": told }))?;
-    Ok(if told { Ending::Done } else { Ending::Queued })
+    output.tell(&wrap(text), &json!({ "event": "removed", "account": account.id.0, "service_told": service_knows }))?;
+    Ok(if service_knows { Ending::Done } else { Ending::Queued })
 }
 
 pub(super) async fn unblock(phone: &Phone, name: &str, output: &mut Output) -> Result<Ending, PhoneError> {
     let accounts = phone.authenticator().accounts().await?;
     let account = names::account(&accounts, name)?;
     phone.authenticator().unblock(account.id.clone()).await?;
-    let text = wrap("The account can be asked again.");
+    let text = wrap("The service can send requests to this account again.");
     output.tell(&text, &json!({ "event": "unblocked", "account": account.id.0 }))?;
     Ok(Ending::Done)
 }

@@ -1,4 +1,4 @@
-//! The lock of this phone: a passphrase asked for at each sign-in without a password.
+//! Shows, sets or removes the lock: a passphrase that is asked for at each sign-in without a password.
 
 use countersign::{Error, Secret};
 use serde_json::json;

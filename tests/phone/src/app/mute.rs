@@ -1,4 +1,4 @@
-//! An account that alerts nobody for a while, and alerts again.
+//! Mutes and unmutes an account.
 
 use serde_json::json;
 
@@ -17,8 +17,8 @@ pub(super) async fn mute(phone: &Phone, name: &str, hours: u8, output: &mut Outp
     let now = phone.now();
     let until = phone.authenticator().mute(account.id.clone(), now.plus(u64::from(hours) * HOUR)).await?;
     let text = format!(
-        "Muted: {} at {} alerts nobody for {}. Its requests still wait here: countersign-phone requests. \
-         To end it: countersign-phone unmute {name}",
+        "Muted: {} at {} does not alert for {}. Its requests are still listed: countersign-phone requests. \
+         To end the mute: countersign-phone unmute {name}",
         account.user_name,
         account.host,
         times::left(until.since(now)),

@@ -1,4 +1,4 @@
-//! Where words and lines of JSON go; a program gets only JSON, a person only words.
+//! Writes the output: JSON lines for a program, or text for a person.
 
 use std::io::{self, Write};
 
@@ -13,20 +13,20 @@ use crate::{json, words};
 pub(crate) struct Output {
     json: bool,
     sink: Box<dyn Write + Send>,
-    faults: Box<dyn Write + Send>,
+    errors: Box<dyn Write + Send>,
 }
 
 impl Output {
     pub(crate) fn standard(json: bool) -> Self {
-        Self { json, sink: Box::new(io::stdout()), faults: Box::new(io::stderr()) }
+        Self { json, sink: Box::new(io::stdout()), errors: Box::new(io::stderr()) }
     }
 
-    /// The same thing for a person and for a program.
+    /// Writes the text for a person, or the value for a program.
     pub(crate) fn tell(&mut self, text: &str, value: &Value) -> io::Result<()> {
         if self.json { self.line(value) } else { self.text(text) }
     }
 
-    /// Something that only a person needs.
+    /// Writes a text that only a person needs.
     pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
         if self.json {
             return Ok(());
@@ -35,12 +35,12 @@ impl Output {
         self.sink.flush()
     }
 
-    /// Something that only a program needs.
+    /// Writes a value that only a program needs.
     pub(crate) fn event(&mut self, value: &Value) -> io::Result<()> {
         if self.json { self.line(value) } else { Ok(()) }
     }
 
-    /// What went wrong, what is still fine, what to do now.
+    /// Writes an error: what happened, what is not affected, and what to do next.
     pub(crate) fn error(
         &mut self,
         error: &PhoneError,
@@ -50,8 +50,8 @@ impl Output {
         if self.json {
             return self.line(&json::error(error, prompt, account));
         }
-        self.faults.write_all(fault(error, account).as_bytes())?;
-        self.faults.flush()
+        self.errors.write_all(error_text(error, account).as_bytes())?;
+        self.errors.flush()
     }
 
     fn line(&mut self, value: &Value) -> io::Result<()> {
@@ -60,7 +60,7 @@ impl Output {
     }
 }
 
-fn fault(error: &PhoneError, account: Option<&str>) -> String {
+fn error_text(error: &PhoneError, account: Option<&str>) -> String {
     let words = words::of(error);
     let mut text = String::new();
     if let Some(account) = account {
@@ -82,17 +82,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_what_happened_what_is_fine_and_what_to_do() {
+    fn error_text_has_three_parts() {
         let expected = "  That is not the passphrase of this phone.
   Nothing was changed; your accounts are still here.
-  Try again. Mind the keyboard layout and Caps Lock.
+  Try again. Check the keyboard layout and Caps Lock.
 ";
-        assert_eq!(fault(&PhoneError::Core(Error::Platform(PlatformError::WrongPassphrase)), None), expected);
+        assert_eq!(error_text(&PhoneError::Core(Error::Platform(PlatformError::WrongPassphrase)), None), expected);
     }
 
     #[test]
-    fn an_ended_enrollment_says_why() {
-        let text = fault(&PhoneError::Ended(RemovalCause::WrongDigits), None);
+    fn ended_enrollment_shows_its_cause() {
+        let text = error_text(&PhoneError::Ended(RemovalCause::WrongDigits), None);
         assert!(text.contains("Wrong digits were typed three times"), "{text}");
     }
 }

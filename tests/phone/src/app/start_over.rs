@@ -1,4 +1,4 @@
-//! A folder that was copied from another phone: what stands in it, and emptying it.
+//! Lists the accounts of a folder that was copied from another phone, and empties the folder.
 
 use countersign::{Clock, SystemClock};
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::keys::Keys;
 use crate::phone::{Phone, Settings};
 use crate::render::{self, wrap};
 
-/// Says which accounts are to be added again.
+/// Lists the accounts that have to be added again.
 pub(super) async fn name_accounts(settings: &Settings, output: &mut Output) -> Result<(), PhoneError> {
     let accounts = Phone::restored_accounts(settings).await?;
     if !accounts.is_empty() {
@@ -32,11 +32,11 @@ pub(super) async fn start_over(
     lines: &mut Lines,
 ) -> Result<Ending, PhoneError> {
     if !yes {
-        confirmed("Forget these accounts here, to add them again? The other phone keeps them.", output, lines).await?;
+        confirmed("Remove these accounts here, to add them again? The other phone keeps them.", output, lines).await?;
     }
     Phone::start_over(settings, keys).await?;
-    let text = "This phone is empty. Add each account again. Where you no longer have the other phone, say on the \
-                security-info page that you lost it.";
+    let text = "This phone is empty. Add each account again. If you no longer have the other phone, report it as lost \
+                on the security-info page.";
     output.tell(&wrap(text), &json!({ "event": "started_over" }))?;
     Ok(Ending::Done)
 }

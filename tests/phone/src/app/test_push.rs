@@ -1,4 +1,4 @@
-//! "Send me a test": whether a push comes all the way from the service to this phone.
+//! Asks the service for a test push, and checks that it reaches this phone.
 
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,8 @@ use crate::names;
 use crate::phone::Phone;
 use crate::render::wrap;
 
-/// A push that takes longer helps nobody who waits at a page.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the test push may take. A person at a page does not wait longer for a request.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(super) async fn test_push(phone: &Phone, name: &str, output: &mut Output) -> Result<Ending, PhoneError> {
     let accounts = phone.authenticator().accounts().await?;
@@ -27,17 +27,17 @@ pub(super) async fn test_push(phone: &Phone, name: &str, output: &mut Output) ->
         PushTest::TooSoon => return Err(PhoneError::TestedLately),
         PushTest::NoAddress => return Err(PhoneError::NoPushAddress),
     }
-    output.text(&wrap(&format!("{} sends a test. Waiting for it …", account.host)))?;
+    output.text(&wrap(&format!("{} sends a test push. Waiting for it…", account.host)))?;
     let comes = arrives(phone, &account.id, &mut messages);
-    tokio::time::timeout(PATIENCE, comes).await.map_err(|_late| PhoneError::NoPush)??;
+    tokio::time::timeout(TIMEOUT, comes).await.map_err(|_late| PhoneError::NoPush)??;
     let took = started.elapsed();
-    let text = format!("It came, {:.1} seconds after it was asked for. Requests reach this phone.", took.as_secs_f64());
+    let text = format!("The test arrived after {:.1} seconds. Requests reach this phone.", took.as_secs_f64());
     let event = json!({ "event": "push_came", "account": account.id.0, "milliseconds": took.as_millis() });
     output.tell(&wrap(&text), &event)?;
     Ok(Ending::Done)
 }
 
-/// Handles what comes, requests too, until the test is there.
+/// Handles every push, including requests, until the test push arrives.
 async fn arrives(phone: &Phone, account: &AccountId, messages: &mut mpsc::Receiver<Message>) -> Result<(), PhoneError> {
     while let Some(message) = messages.recv().await {
         let effect = phone.authenticator().push_received(message.slot, message.body).await?;

@@ -1,6 +1,6 @@
-//! What leads through the browser: adding an account by signing in, and turning phone sign-in on; and off.
+//! Adds an account by signing in, and turns phone sign-in on; both need the browser. Also turns phone sign-in off.
 
-use countersign::{AccountId, Ending as Told, Error, Registration, Reply, Step, Ticket};
+use countersign::{AccountId, Ending as TurnedOff, Error, Registration, Reply, Step, Ticket};
 use serde_json::json;
 
 use super::answer::unlock_step;
@@ -42,7 +42,7 @@ pub(super) async fn sign_in(
     walk(phone, step, Some(&mut browser), true, output, lines).await
 }
 
-/// Does what each step asks, to the end; without `browser` what waits for one can't go on.
+/// Runs each step until the act ends. A step that needs the browser fails with `NoBrowserAnswer` without `browser`.
 pub(super) async fn walk(
     phone: &Phone,
     mut step: Step,
@@ -91,8 +91,8 @@ pub(super) async fn walk(
     }
 }
 
-/// Waits for the browser, answers the request that the sign-in there sends to this phone, and brings what came
-/// back; what belongs to something else is not taken, and the waiting goes on.
+/// Waits for the browser's redirect and passes it to the core. During the wait the person can answer requests: this
+/// sign-in sends one to this phone. A redirect of another act is reported as an error, and the wait continues.
 async fn back(
     phone: &Phone,
     browser: &mut Loopback,
@@ -106,12 +106,12 @@ async fn back(
         };
         match phone.authenticator().provide(ticket.clone(), Reply::Redirected { url }).await {
             Err(foreign @ Error::ForeignRedirect) => output.error(&foreign.into(), None, None)?,
-            brought => return Ok(brought?),
+            accepted => return Ok(accepted?),
         }
     }
 }
 
-/// The account is here; what phone sign-in still needs is said with it.
+/// Shows the added account, and what phone sign-in still needs.
 async fn added(phone: &Phone, account: &AccountId, output: &mut Output) -> Result<Ending, PhoneError> {
     let accounts = phone.authenticator().accounts().await?;
     let Some(account) = accounts.iter().find(|known| known.id == *account) else {
@@ -119,14 +119,15 @@ async fn added(phone: &Phone, account: &AccountId, output: &mut Output) -> Resul
     };
     output.event(&json::account("added", account))?;
     let host = &account.host;
-    output.text(&wrap(&format!("The account at {host} is on this phone. It approves sign-ins after a password.")))?;
+    let done = format!("The account at {host} is on this phone. This phone approves its sign-ins after a password.");
+    output.text(&wrap(&done))?;
     let needs = phone.authenticator().requirements(account.id.clone()).await?;
     let next = match needs.registration {
-        Registration::NotAllowed { .. } => "Your organization does not allow signing in without one.",
+        Registration::NotAllowed { .. } => "Your organization does not allow signing in without a password.",
         Registration::Needed | Registration::Done if !needs.lock_is_enough => {
-            "To sign in without one, set a lock first: countersign-phone lock set"
+            "To sign in without a password, set a lock first: countersign-phone lock set"
         }
-        Registration::Needed | Registration::Done => "To sign in without one: countersign-phone turn-on",
+        Registration::Needed | Registration::Done => "To sign in without a password: countersign-phone turn-on",
     };
     output.text(&wrap(next))?;
     Ok(Ending::Done)
@@ -145,11 +146,11 @@ async fn on(phone: &Phone, account: &AccountId, output: &mut Output) -> Result<E
 pub(super) async fn turn_off(phone: &Phone, name: &str, output: &mut Output) -> Result<Ending, PhoneError> {
     let accounts = phone.authenticator().accounts().await?;
     let account = names::account(&accounts, name)?;
-    let told = phone.authenticator().turn_off_phone_sign_in(account.id.clone()).await?;
-    let (known, text) = match told {
-        Told::Done => (true, "Phone sign-in is off; its key is destroyed. The service knows."),
-        Told::ServiceToldLater => {
-            (false, "Phone sign-in is off; its key is destroyed. The service is told as soon as it can be reached.")
+    let ended = phone.authenticator().turn_off_phone_sign_in(account.id.clone()).await?;
+    let (known, text) = match ended {
+        TurnedOff::Done => (true, "Phone sign-in is off; its key is destroyed. The service knows."),
+        TurnedOff::ServiceInformedLater => {
+            (false, "Phone sign-in is off; its key is destroyed. The service is informed when it can be reached.")
         }
     };
     output.tell(&wrap(text), &json!({ "event": "phone_sign_in_off", "service_knows": known }))?;

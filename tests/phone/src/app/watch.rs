@@ -1,6 +1,6 @@
-//! Waiting for requests: shown as they come, answered one by one, taken away with words when they end.
+//! Waits for requests, shows each one when it arrives, and answers it as the person orders. Shows why a request ended.
 //!
-//! Pushes and the core's snapshots say what there is; only a typed order decides anything.
+//! Pushes and the core's snapshots only change what is shown. Only a typed order answers a request.
 
 mod board;
 
@@ -24,9 +24,9 @@ use crate::render::{self, PromptView, wrap};
 use crate::{json, names};
 use board::{Board, Change};
 
-/// Looked at for requests whose time is over; nothing else tells.
+/// How often expired requests are removed; the core reports no change when a request expires.
 const TICK: Duration = Duration::from_secs(1);
-/// How long one wait for a change lasts.
+/// The longest wait for a change of the core's snapshot.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 pub(super) async fn watch(phone: &Phone, output: &mut Output, lines: &mut Lines) -> Result<Ending, PhoneError> {
@@ -34,7 +34,7 @@ pub(super) async fn watch(phone: &Phone, output: &mut Output, lines: &mut Lines)
     Ok(Ending::Done)
 }
 
-/// Watches until something else has come, or the person stops (`None`).
+/// Watches until `other` is ready, and returns its result; `None` when the person stops or the input ends.
 pub(super) async fn until<T>(
     phone: &Phone,
     output: &mut Output,
@@ -95,7 +95,7 @@ struct Watcher<'a> {
     phone: &'a Phone,
     output: &'a mut Output,
     board: Board,
-    /// The request answered last, for "it wasn't me" right after.
+    /// The request that was answered last. An order to report that names no request applies to it.
     last: Option<PromptId>,
 }
 
@@ -109,7 +109,7 @@ impl Watcher<'_> {
         Ok(snapshot.revision)
     }
 
-    /// The person is looking: what came quietly is shown too.
+    /// Shows quiet requests too, because the person asked for the list.
     fn look(&mut self, snapshot: &Snapshot) -> Result<(), PhoneError> {
         self.show(snapshot)?;
         self.board.look();
@@ -128,7 +128,7 @@ impl Watcher<'_> {
                 let words = crate::words::withdrawal(reason).words;
                 self.output.tell(&format!("\n{}", wrap(words)), &json::withdrawn(&id, reason))?;
             }
-            // The prompt comes with the snapshot, which also has what waited before.
+            // The snapshot below contains the prompt of this push and all earlier ones.
             _ => {}
         }
         let snapshot = self.phone.authenticator().snapshot().await?;
@@ -153,13 +153,13 @@ impl Watcher<'_> {
             }
         }
         if let Some(count) = self.board.hidden_news() {
-            let text = format!("{} quietly. c shows what waits.", crate::times::counted(count, "request waits"));
+            let text = format!("{} waiting without an alert. c shows them.", crate::times::counted(count, "request"));
             self.output.text(&format!("\n{}", wrap(&text)))?;
         }
         self.ask()
     }
 
-    /// Shows the request to be decided next, once.
+    /// Shows the next request to answer, once.
     fn ask(&mut self) -> Result<(), PhoneError> {
         let waiting = self.board.waiting();
         let Some(view) = self.board.next_to_ask() else {
@@ -174,7 +174,7 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// Does what was typed; false when it was to stop.
+    /// Carries out an order; returns false when the order was to stop.
     async fn obey(&mut self, order: Order, lines: &mut Lines) -> Result<bool, PhoneError> {
         let (name, act) = match order {
             Order::Quit => return Ok(false),
@@ -222,7 +222,7 @@ impl Watcher<'_> {
         Ok(true)
     }
 
-    /// Mutes an account for an hour, or lets it alert again.
+    /// Mutes an account for an hour, or unmutes it.
     async fn mute(&mut self, name: Option<&str>, is_mute: bool) -> Result<(), PhoneError> {
         let done = match (name, is_mute) {
             (None, _) => Err(PhoneError::NoSuchRequest),
@@ -247,7 +247,7 @@ impl Watcher<'_> {
     }
 
     async fn send(&mut self, id: PromptId, act: Act, lines: &mut Lines) -> Result<(), PhoneError> {
-        // What asks for the lock is not on its way before the person has unlocked it.
+        // An approval that needs the sign-in key is sent only after the person has unlocked the key.
         if !matches!(act, Act::Approve(_)) || !self.board.needs_unlock(&id) {
             self.output.text(&wrap("Sending…"))?;
         }

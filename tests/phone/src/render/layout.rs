@@ -1,18 +1,18 @@
-//! Lines, fields and frames within 80 columns.
+//! Formats lines, fields and frames within 80 columns.
 
 use countersign::Account;
 
-/// Nothing is wider than this.
+/// Maximum width in columns.
 const WIDTH: usize = 80;
 const MARGIN: &str = "  ";
 const LABEL: usize = 13;
 
-/// Breaks a text into indented lines at spaces; a longer word is cut.
+/// Breaks a text at spaces into indented lines; a word that is longer than a line is cut.
 pub(crate) fn wrap(text: &str) -> String {
     lines(text, WIDTH - MARGIN.len()).into_iter().map(|line| format!("{MARGIN}{line}\n")).collect()
 }
 
-/// A label and its value; the value's further lines stand under its first.
+/// Formats a label and its value; further lines of the value are aligned with the first line.
 pub(crate) fn field(label: &str, value: &str) -> String {
     let mut text = String::new();
     let mut label = label;
@@ -23,7 +23,8 @@ pub(crate) fn field(label: &str, value: &str) -> String {
     text
 }
 
-/// A text alone in a frame; never broken at its dots, only where the line ends.
+/// Puts a text into a frame. The text is broken only at the maximum width, never at a dot, so that a long host does not
+/// look like several hosts.
 pub(crate) fn frame(text: &str) -> String {
     let rows = chunks(text, WIDTH - MARGIN.len() - 6);
     let width = rows.iter().map(|row| row.chars().count()).max().unwrap_or(0);
@@ -32,7 +33,7 @@ pub(crate) fn frame(text: &str) -> String {
     format!("{MARGIN}┌{rule}┐\n{body}{MARGIN}└{rule}┘\n")
 }
 
-/// A claim of the other side, in quotes that it can't close by itself.
+/// Quotes a claim of the service. Quotation marks inside are replaced, so the claim can't end the quotation.
 pub(crate) fn quoted(claim: &str) -> String {
     let claim = claim.replace(['“', '”', '"'], "'");
     format!("“{claim}”")
@@ -57,7 +58,7 @@ fn chunks(text: &str, width: usize) -> Vec<String> {
     characters.chunks(width).map(|chunk| chunk.iter().collect()).collect()
 }
 
-/// User name and organization, both as claims.
+/// User name and organization, both quoted as claims.
 pub(crate) fn whose(account: &Account) -> String {
     format!("{} at {}", quoted(&account.user_name), quoted(&account.organization))
 }
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_wider_than_the_terminal() {
+    fn every_line_fits_the_terminal() {
         let long = format!("{} {}", "word ".repeat(60), "x".repeat(300));
         for text in [wrap(&long), field("Application", &quoted(&long)), frame(&"h".repeat(253))] {
             assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
@@ -75,19 +76,19 @@ mod tests {
     }
 
     #[test]
-    fn a_long_host_is_shown_whole() {
+    fn long_host_is_shown_completely() {
         let host = "a.very-".repeat(30);
         let shown: String = frame(&host).chars().filter(|character| !"┌┐└┘─│ \n".contains(*character)).collect();
         assert_eq!(shown, host);
     }
 
     #[test]
-    fn a_claim_can_not_close_its_own_quotes() {
+    fn quotation_marks_in_a_claim_are_replaced() {
         assert_eq!(quoted("Example” is verified “"), "“Example' is verified '”");
     }
 
     #[test]
-    fn a_value_stands_in_its_column() {
+    fn field_values_are_aligned() {
         assert_eq!(field("Browser", "Firefox on Windows"), "  Browser      Firefox on Windows\n");
         assert_eq!(field("Place", ""), "  Place        \n");
     }

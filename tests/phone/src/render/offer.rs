@@ -1,11 +1,11 @@
-//! Adding an account: who is asking, and the six digits.
+//! Renders the screens for adding an account: the offer, and the six digits.
 
 use countersign::{Offer, Timestamp};
 
 use super::layout::{field, frame, quoted, wrap};
 use crate::times;
 
-/// Who is asking to be added.
+/// Renders an offer.
 #[must_use]
 pub fn offer(offer: &Offer) -> String {
     who(offer.host(), offer.user_name(), offer.organization(), offer.already_here())
@@ -26,7 +26,7 @@ fn who(host: &str, user_name: &str, organization: &str, already_here: bool) -> S
     text
 }
 
-/// The six digits, to be typed into the page where the person started.
+/// Renders the six digits that the person types into the page where they started.
 #[must_use]
 pub fn digits(host: &str, digits: &str, until: Timestamp, now: Timestamp) -> String {
     let mut text = wrap("Type these digits only into the page where you started:");
@@ -37,7 +37,7 @@ pub fn digits(host: &str, digits: &str, until: Timestamp, now: Timestamp) -> Str
     text
 }
 
-/// Digits with air between them, in two groups.
+/// Separates the digits by spaces, in two groups.
 fn spaced(digits: &str) -> String {
     let characters: Vec<char> = digits.chars().collect();
     let groups = characters.chunks(3).map(|group| {
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_asking_stands_first_and_the_claims_are_quoted() {
+    fn offer_shows_the_host_first_and_quotes_claims() {
         let expected = "  This sign-in service asks to be added:
 
   ┌──────────────────────┐
@@ -67,13 +67,13 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_is_here_already_is_said_to_be() {
+    fn offer_of_an_existing_account_is_marked() {
         let text = who("signin.example.com", "ada", "Example Works", true);
         assert!(text.contains("on this phone already"), "{text}");
     }
 
     #[test]
-    fn the_digits_stand_apart_with_the_page_and_the_time_left() {
+    fn digits_screen_shows_host_and_time_left() {
         let expected = "  Type these digits only into the page where you started:
 
   ┌─────────────────┐

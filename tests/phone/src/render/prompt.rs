@@ -1,4 +1,4 @@
-//! A request of a sign-in service, as the person sees it before deciding.
+//! Renders the screens of a request.
 
 use countersign::{
     Account, Context, Matching, Origin, Place, Prompt, PromptId, PromptKind, PromptState, Quiet, Timestamp,
@@ -8,9 +8,9 @@ use super::layout::{field, frame, quoted, whose, wrap};
 use crate::names::short;
 use crate::{times, words};
 
-/// A verified request beside the account it is for.
+/// A verified request with its account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each member is the request's own; the core says what it means")]
+#[expect(missing_docs, reason = "documented at `Prompt` in the core")]
 pub struct PromptView {
     pub id: PromptId,
     pub account: Account,
@@ -26,7 +26,7 @@ pub struct PromptView {
 }
 
 impl PromptView {
-    /// The view of `prompt`; `None` when its account is not among `accounts`.
+    /// Returns the view of `prompt`; `None` when its account is not among `accounts`.
     #[must_use]
     pub fn of(prompt: &Prompt, accounts: &[Account]) -> Option<Self> {
         let account = accounts.iter().find(|account| account.id == prompt.id().account)?;
@@ -46,7 +46,7 @@ impl PromptView {
     }
 }
 
-/// The whole request.
+/// Renders the whole request.
 #[must_use]
 pub fn prompt(view: &PromptView, now: Timestamp) -> String {
     let context = &view.context;
@@ -61,26 +61,26 @@ pub fn prompt(view: &PromptView, now: Timestamp) -> String {
     text.push_str(&field("Asked", &times::ago(now.since(view.issued_at))));
     text.push_str(&field("Time left", &times::left(view.expires_at.since(now))));
     if let Some(quiet) = view.quiet {
-        text.push_str(&field("Came", words::quiet(quiet).words));
+        text.push_str(&field("Arrived", words::quiet(quiet).words));
     }
     text.push_str(&field("Request", &short(&view.id.jti)));
     text
 }
 
-/// The request in a line, for a list of several.
+/// Renders the request in one line, for a list.
 #[must_use]
 pub fn prompt_line(view: &PromptView, now: Timestamp) -> String {
     let left = times::left(view.expires_at.since(now));
     wrap(&format!("{}  {}, {}, time left: {left}", short(&view.id.jti), view.account.host, title(view.kind)))
 }
 
-/// What the person is asked to do, and every way out.
+/// Renders the question to the person, with every possible answer.
 #[must_use]
 pub fn ask(view: &PromptView) -> String {
     let number = match &view.matching {
         Matching::Enter { digits } => format!("Type the {digits} digits that the page shows."),
         Matching::Choose { options: [first, second, third] } => {
-            format!("Type the one of these that the page shows: {first}, {second} or {third}.")
+            format!("Type the number that the page shows: {first}, {second} or {third}.")
         }
     };
     let ways_out = wrap("d denies it. r says that it wasn't you. Enter alone does nothing.");
@@ -93,9 +93,9 @@ fn title(kind: PromptKind) -> &'static str {
         PromptKind::SecondFactor => "Are you signing in?",
         PromptKind::PhoneSignIn => "Are you signing in without your password?",
         PromptKind::AddMethod => "Are you adding a sign-in method to your account?",
-        PromptKind::RemoveMethod => "Are you taking a sign-in method off your account?",
+        PromptKind::RemoveMethod => "Are you removing a sign-in method from your account?",
         PromptKind::RegisterDevice => "Are you registering this phone for phone sign-in?",
-        PromptKind::CreatePass => "Are you making a pass for your account?",
+        PromptKind::CreatePass => "Are you creating a pass for your account?",
         PromptKind::ReportLost => "Are you reporting another phone of yours as lost?",
     }
 }
@@ -109,7 +109,7 @@ fn origin(origin: Origin) -> &'static str {
     }
 }
 
-/// The organization's policy may keep it back.
+/// The application's name; the organization's policy may hide it.
 fn application(context: &Context) -> String {
     if context.application.is_empty() { "not shown".to_owned() } else { quoted(&context.application) }
 }
@@ -132,7 +132,7 @@ fn place(place: Option<&Place>) -> String {
     known(&place.map(parts).unwrap_or_default()).to_owned()
 }
 
-/// Unknown is said, never guessed.
+/// Returns the text, or "unknown" for an empty text and for "other".
 fn known(text: &str) -> &str {
     if text.trim().is_empty() || text == "other" { "unknown" } else { text }
 }
@@ -183,7 +183,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_request_shows_who_asks_for_what_from_where_and_until_when() {
+    fn request_screen_shows_all_details() {
         let expected = "  Are you signing in?
   ┌──────────────────────┐
   │  signin.example.com  │
@@ -202,7 +202,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_said_to_be() {
+    fn unknown_details_are_shown_as_unknown() {
         let mut view = good_view();
         view.context.place = None;
         view.context.near = None;
@@ -217,21 +217,21 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_request_that_came_quietly_says_why() {
+    fn quiet_request_shows_the_reason() {
         let mut view = good_view();
-        assert!(!prompt(&view, Timestamp(2_012)).contains("  Came"));
+        assert!(!prompt(&view, Timestamp(2_012)).contains("  Arrived"));
         for (quiet, words) in [
             (Quiet::Muted { until: Timestamp(9_000) }, "quietly: you have muted this account"),
             (Quiet::JustAsked, "quietly: another one like it came just before"),
-            (Quiet::TooManyInVain { until: Timestamp(9_000) }, "quietly: too many like it were in vain"),
+            (Quiet::TooManyStrikes { until: Timestamp(9_000) }, "quietly: too many like it were not approved"),
         ] {
             view.quiet = Some(quiet);
-            assert!(prompt(&view, Timestamp(2_012)).contains(&format!("  Came         {words}\n")), "{quiet:?}");
+            assert!(prompt(&view, Timestamp(2_012)).contains(&format!("  Arrived      {words}\n")), "{quiet:?}");
         }
     }
 
     #[test]
-    fn the_number_is_typed_and_enter_alone_decides_nothing() {
+    fn question_names_the_number_of_digits() {
         let expected = "  Type the 2 digits that the page shows.
   d denies it. r says that it wasn't you. Enter alone does nothing.
 ";
@@ -239,10 +239,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn three_numbers_are_shown_in_the_order_of_the_service() {
+    fn three_numbers_keep_the_order_of_the_service() {
         let mut view = good_view();
         view.matching = Matching::Choose { options: ["47", "12", "83"].map(str::to_owned) };
-        assert!(ask(&view).starts_with("  Type the one of these that the page shows: 47, 12 or 83.\n"));
+        assert!(ask(&view).starts_with("  Type the number that the page shows: 47, 12 or 83.\n"));
     }
 
     #[test]
@@ -253,7 +253,7 @@ pub(crate) mod tests {
             [
                 "Is it you who is adding this phone?",
                 "Are you signing in?",
-                "Are you taking a sign-in method off your account?",
+                "Are you removing a sign-in method from your account?",
             ]
         );
     }

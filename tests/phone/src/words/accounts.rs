@@ -1,4 +1,4 @@
-//! Words for whether an account works, and for what happened to it.
+//! Gives the texts for the state of an account, for its notices, and for a refusal to turn phone sign-in on.
 
 use countersign::{Account, AccountHealth, NextStep, NotAllowed, NoticeKind, Origin, PhoneSignIn, Timestamp};
 
@@ -6,7 +6,7 @@ use super::endings::{cause, cause_name};
 use super::error::{Words, words};
 use crate::times;
 
-/// Whether an account works, and if not, what to do.
+/// Describes an account's state, and what to do when it does not work.
 #[must_use]
 pub fn health(health: AccountHealth) -> String {
     match health {
@@ -30,14 +30,14 @@ pub fn health(health: AccountHealth) -> String {
 fn what(health: AccountHealth) -> &'static str {
     match health {
         AccountHealth::Pending => "waits for the digits on the page.",
-        AccountHealth::Paused => "phone sign-in rests: this device has no lock.",
+        AccountHealth::Paused => "phone sign-in is paused: this device has no lock.",
         AccountHealth::SignInKeyInvalidated => "phone sign-in ended: the lock or its fingerprints changed.",
         AccountHealth::SignInKeyLost => "phone sign-in ended: its key is gone.",
         AccountHealth::DeviceKeyLost => "can't answer: its key is gone.",
         AccountHealth::Suspended => "the organization has suspended your sign-in.",
         AccountHealth::LimitedByPolicy => "the organization does not allow this app for you at present.",
         AccountHealth::IdentityChanged => "the service's identity changed; requests are held back.",
-        AccountHealth::RestoredElsewhere => "can't answer here: its key stayed on another phone.",
+        AccountHealth::RestoredElsewhere => "can't answer here: its key is on another phone.",
         AccountHealth::UpdateNeeded => "the service needs a newer version of this phone.",
         AccountHealth::Active => "ready.",
         AccountHealth::RemovedByService { .. } => "no longer works here.",
@@ -56,7 +56,7 @@ fn next(step: NextStep) -> &'static str {
     }
 }
 
-/// The stable name of a health for programs, and of its cause.
+/// Returns the stable names of a state and of its cause, for programs.
 #[must_use]
 pub(crate) fn health_name(health: AccountHealth) -> (&'static str, Option<&'static str>) {
     match health {
@@ -75,7 +75,7 @@ pub(crate) fn health_name(health: AccountHealth) -> (&'static str, Option<&'stat
     }
 }
 
-/// How an account signs in.
+/// Describes how an account signs in.
 #[must_use]
 pub fn phone_sign_in(state: PhoneSignIn) -> &'static str {
     match state {
@@ -85,7 +85,7 @@ pub fn phone_sign_in(state: PhoneSignIn) -> &'static str {
     }
 }
 
-/// The stable name for programs.
+/// Returns the stable name of how an account signs in, for programs.
 #[must_use]
 pub(crate) fn phone_sign_in_name(state: PhoneSignIn) -> &'static str {
     match state {
@@ -95,12 +95,12 @@ pub(crate) fn phone_sign_in_name(state: PhoneSignIn) -> &'static str {
     }
 }
 
-/// What alerts the person of an account, when not everything does.
+/// Describes which requests of an account do not alert; `None` when all of them alert.
 #[must_use]
 pub fn alerts(account: &Account, now: Timestamp) -> Option<String> {
     let left = |until: Timestamp| times::left(until.since(now));
     if let Some(until) = account.muted_until {
-        return Some(format!("muted for another {}. To end it: countersign-phone unmute", left(until)));
+        return Some(format!("muted for another {}. To end the mute: countersign-phone unmute", left(until)));
     }
     let quiet: Vec<String> = account
         .quiet_origins
@@ -110,36 +110,36 @@ pub fn alerts(account: &Account, now: Timestamp) -> Option<String> {
     let first = quiet.first()?;
     let rest = quiet.get(1..).unwrap_or_default();
     let all = rest.iter().fold(first.clone(), |all, next| format!("{all}; {next}"));
-    Some(format!("not for requests {all}: too many were in vain. An approval ends it"))
+    Some(format!("not for requests {all}: too many were not approved. An approval ends this"))
 }
 
 fn from(origin: Origin) -> &'static str {
     match origin {
-        Origin::SignedIn => "of somebody who is signed in",
-        Origin::KnownBrowser => "of a browser that you have used before",
-        Origin::PasswordProved => "of a new browser with your password",
-        Origin::Unknown => "of a new browser without your password",
+        Origin::SignedIn => "from someone who is signed in",
+        Origin::KnownBrowser => "from a browser that you have used before",
+        Origin::PasswordProved => "from a new browser with your password",
+        Origin::Unknown => "from a new browser without your password",
     }
 }
 
-/// What happened to an account.
+/// Describes a notice.
 #[must_use]
 pub fn notice(kind: NoticeKind) -> &'static str {
     match kind {
         NoticeKind::MethodAdded => "A phone was added to your account.",
         NoticeKind::MethodRemoved => "A phone was removed from your account.",
-        NoticeKind::PhoneSignInOn => "Phone sign-in was turned on, on another phone.",
-        NoticeKind::PhoneSignInOff => "Phone sign-in was turned off, on another phone.",
-        NoticeKind::PhoneLost => "A phone of yours was reported lost.",
-        NoticeKind::PassCreated => "A pass was made for your account.",
-        NoticeKind::NewBrowser => "A browser that your account never used has signed in.",
+        NoticeKind::PhoneSignInOn => "Another phone turned on phone sign-in.",
+        NoticeKind::PhoneSignInOff => "Phone sign-in was turned off for another phone.",
+        NoticeKind::PhoneLost => "One of your phones was reported as lost.",
+        NoticeKind::PassCreated => "A pass was created for your account.",
+        NoticeKind::NewBrowser => "A browser that you never used before has signed in to your account.",
     }
 }
 
-/// Why phone sign-in can't be turned on.
+/// Describes why phone sign-in can't be turned on.
 #[must_use]
 pub(crate) fn not_allowed(why: &NotAllowed) -> Words {
-    let fine = "Your accounts are as they were.";
+    let fine = "Your accounts are unchanged.";
     match why {
         NotAllowed::Policy => words(
             "policy",
@@ -149,16 +149,16 @@ pub(crate) fn not_allowed(why: &NotAllowed) -> Words {
         ),
         NotAllowed::AnotherAccount { .. } => words(
             "another_account",
-            "Your organization allows one account with phone sign-in on a phone, and another one has it.",
+            "Your organization allows one account with phone sign-in per phone, and another account has it.",
             fine,
-            "Turn it off there first: countersign-phone turn-off",
+            "Turn it off for that account first: countersign-phone turn-off",
         ),
         NotAllowed::ByPerson => {
             words("refused_by_person", "You chose not to register this phone.", fine, "Nothing needs to be done.")
         }
         NotAllowed::TooLate => words(
             "too_late",
-            "It took too long, or an answer was lost on the way.",
+            "It took too long, or a reply of the service was lost.",
             fine,
             "Start again: countersign-phone turn-on",
         ),
@@ -166,7 +166,7 @@ pub(crate) fn not_allowed(why: &NotAllowed) -> Words {
             "registration_refused",
             "The service refused to register this phone.",
             fine,
-            "Start again. If it stays like this, ask your administrator.",
+            "Start again. If this happens again, ask your administrator.",
         ),
     }
 }

@@ -1,14 +1,14 @@
-//! Words for what the core says: one for each variant.
+//! Gives the texts of the core's errors, one set for each variant.
 
 use countersign::{CodeError, EnrollmentFault, Error, MetadataFault, PictureError, PlatformError, StoreFault};
 
 use super::error::{NOTHING_CHANGED, Words, words};
 
-const ACCOUNTS_FINE: &str = "Your accounts are as they were.";
+const ACCOUNTS_FINE: &str = "Your accounts are unchanged.";
 const AGAIN_SOON: &str = "Try again in a moment.";
 const FRESH_CODE: &str = "Start again on the page, with a fresh code.";
-const ASK_HELP: &str = "Ask the people who run the sign-in service.";
-const NOTHING_KEPT: &str = "Nothing of it was kept on this phone.";
+const ASK_HELP: &str = "Ask the operator of the sign-in service.";
+const NOTHING_KEPT: &str = "Nothing was stored on this phone.";
 
 pub(super) fn of(error: &Error) -> Words {
     match error {
@@ -38,7 +38,7 @@ pub(super) fn of(error: &Error) -> Words {
         ),
         Error::Impostor => words(
             "impostor",
-            "The answer did not come from the service that made this code.",
+            "The reply did not come from the service that made this code.",
             NOTHING_KEPT,
             "Check the address in your browser. If it is right, start again with a fresh code.",
         ),
@@ -52,25 +52,25 @@ pub(super) fn of(error: &Error) -> Words {
             "already_here",
             "This account is on this phone already.",
             "It works as before.",
-            "To add it anew, remove it first.",
+            "To add it again, remove it first.",
         ),
         Error::Removed => words(
             "removed",
-            "The service took this phone off the account.",
-            "Your other accounts are as they were.",
-            "To go on, add the account again.",
+            "The service removed this phone from the account.",
+            "Your other accounts are unchanged.",
+            "To use it here, add the account again.",
         ),
         Error::UnknownAccount => words(
             "unknown_account",
             "This account is no longer on this phone.",
-            "Your other accounts are as they were.",
-            "See which are there: countersign-phone accounts",
+            "Your other accounts are unchanged.",
+            "To see your accounts: countersign-phone accounts",
         ),
         Error::UnknownTicket => words(
             "unknown_ticket",
-            "This has finished or was given up.",
+            "The operation that you continued has finished or was stopped.",
             ACCOUNTS_FINE,
-            "See what is there: countersign-phone accounts",
+            "To see your accounts: countersign-phone accounts",
         ),
     }
 }
@@ -79,8 +79,8 @@ fn phone_sign_in(error: &Error) -> Words {
     match error {
         Error::IdentityChanged => words(
             "identity_changed",
-            "The service's keys changed in a way that nothing vouches for.",
-            "Nothing of it was believed.",
+            "The service's keys changed, and the old keys did not sign the change.",
+            "The new keys were not accepted.",
             "Ask your administrator. If the change is real, add the account again.",
         ),
         Error::PhoneSignInOff => words(
@@ -97,11 +97,11 @@ fn phone_sign_in(error: &Error) -> Words {
         ),
         Error::ForeignRedirect => words(
             "foreign_redirect",
-            "What came back from a browser does not belong to what was started here.",
-            "It was not used; this phone goes on waiting for its own.",
-            "Go on in the browser that was opened.",
+            "A browser returned with a reply that does not belong to this sign-in.",
+            "The reply was not used; this phone still waits for the right reply.",
+            "Continue in the browser that was opened.",
         ),
-        _ => words("wrong_reply", "That is not what was asked for now.", NOTHING_CHANGED, AGAIN_SOON),
+        _ => words("wrong_reply", "This reply does not fit the current step.", NOTHING_CHANGED, AGAIN_SOON),
     }
 }
 
@@ -114,21 +114,21 @@ fn opening(error: &Error) -> Words {
             "from_another_device",
             "This folder was copied from another phone; its keys are not here.",
             "The other phone is not affected.",
-            "To empty it and add your accounts again: countersign-phone start-over",
+            "To empty the folder and add your accounts again: countersign-phone start-over",
         ),
         Error::NotFromAnotherDevice => words(
             "not_from_another_device",
             "This phone's keys are here; there is no reason to start over.",
             ACCOUNTS_FINE,
-            "To take an account off this phone: countersign-phone remove",
+            "To remove an account from this phone: countersign-phone remove",
         ),
         Error::NewerSchema(_) => words(
             "newer_schema",
             "This folder was written by a newer version of this phone.",
-            "It was left as it is.",
+            "The folder was not changed.",
             "Use the newer version.",
         ),
-        _ => words("closed", "This phone was closed.", "What was decided is stored.", "Open it again."),
+        _ => words("closed", "This phone was closed.", "Answers that were given are stored.", "Open it again."),
     }
 }
 
@@ -141,12 +141,12 @@ fn service(error: &Error) -> Words {
             "untrusted",
             "The connection to the service can't be trusted, so nothing was sent.",
             ACCOUNTS_FINE,
-            "Try another network. A private authority's certificate is named with --ca.",
+            "Try another network. Give a private authority's certificate with --ca.",
         ),
-        Error::Busy => words("busy", "The service asks to come back later.", ACCOUNTS_FINE, "Try again in a minute."),
+        Error::Busy => words("busy", "The service is busy.", ACCOUNTS_FINE, "Try again in a minute."),
         Error::InvalidAnswer => words(
             "invalid_answer",
-            "The service's answer could not be verified, so it was not used.",
+            "The service's reply could not be verified, so it was not used.",
             NOTHING_CHANGED,
             AGAIN_SOON,
         ),
@@ -154,7 +154,7 @@ fn service(error: &Error) -> Words {
             "refused",
             "The service refused without saying why.",
             NOTHING_CHANGED,
-            "Try again. If it stays like this, remove the account and add it again.",
+            "Try again. If this happens again, remove the account and add it again.",
         ),
     }
 }
@@ -169,19 +169,19 @@ fn prompt(error: &Error) -> Words {
         ),
         Error::PromptExpired => words(
             "request_expired",
-            "The time for this request is over.",
+            "This request has expired.",
             "Nothing was sent.",
             "If you are still signing in, ask for a new request on the page.",
         ),
         Error::AlreadyAnswered => words(
             "already_answered",
             "This phone has answered this request already.",
-            "The first answer stays as it was given.",
-            "If it wasn't you: countersign-phone report and the request's whole name.",
+            "The first answer is not changed.",
+            "If it wasn't you: countersign-phone report, with the request's whole name.",
         ),
         _ => words(
             "number_form",
-            "That is not a number of the form that was asked for.",
+            "That number does not have the right form.",
             "Nothing was sent; the request still waits.",
             "Type the number exactly as the page shows it.",
         ),
@@ -193,7 +193,7 @@ fn store(fault: StoreFault) -> Words {
     match fault {
         StoreFault::DiskFull => words("disk_full", "The disk is full.", fine, "Make room, then try again."),
         StoreFault::ReadOnly => {
-            words("read_only", "The folder of this phone can't be written.", fine, "Check whose folder it is.")
+            words("read_only", "The folder of this phone can't be written.", fine, "Check who owns the folder.")
         }
         StoreFault::Busy => words(
             "store_busy",
@@ -204,12 +204,15 @@ fn store(fault: StoreFault) -> Words {
         StoreFault::Damaged => words(
             "store_damaged",
             "This phone's database is damaged.",
-            "It was left as it is.",
-            "Put a copy of its folder back. Or set up another phone with --home and add your accounts again.",
+            "The database was not changed.",
+            "Restore a copy of the folder. Or set up another phone with --home and add your accounts again.",
         ),
-        StoreFault::Record => {
-            words("unreadable_record", "An entry in this phone's folder can't be read.", "The others can.", AGAIN_SOON)
-        }
+        StoreFault::Record => words(
+            "unreadable_record",
+            "An entry in this phone's folder can't be read.",
+            "The other entries can be read.",
+            AGAIN_SOON,
+        ),
         StoreFault::Other => words("store", "This phone's folder can't be read or written.", fine, "Check the disk."),
     }
 }
@@ -221,32 +224,34 @@ fn platform(fault: PlatformError) -> Words {
         }
         PlatformError::Transient => words(
             "platform_transient",
-            "The key store or the relay did not answer this time.",
+            "The key store or the relay did not respond.",
             ACCOUNTS_FINE,
             "Check that the relay can be reached, then try again.",
         ),
-        PlatformError::Cancelled => words("platform_cancelled", "You turned it away.", NOTHING_CHANGED, AGAIN_SOON),
+        PlatformError::Cancelled => {
+            words("platform_cancelled", "You cancelled the dialog of the key store.", NOTHING_CHANGED, AGAIN_SOON)
+        }
         PlatformError::Invalidated => words(
             "key_invalidated",
-            "The key of this account can't be used any more.",
-            "Your other accounts are as they were.",
+            "The key of this account can no longer be used.",
+            "Your other accounts are unchanged.",
             "Remove the account, then add it again.",
         ),
         PlatformError::Gone => words(
             "key_gone",
             "A key of this phone no longer exists.",
-            "Nothing was given away.",
-            "Remove what no longer works, then add it again.",
+            "The key was not disclosed.",
+            "Remove the account that no longer works, then add it again.",
         ),
         PlatformError::WrongPassphrase => words(
             "wrong_passphrase",
             "That is not the passphrase of this phone.",
             "Nothing was changed; your accounts are still here.",
-            "Try again. Mind the keyboard layout and Caps Lock.",
+            "Try again. Check the keyboard layout and Caps Lock.",
         ),
         PlatformError::Unusable => words(
             "platform_unusable",
-            "The key store or the relay refused, or a file is damaged.",
+            "The key store or the relay refused the request, or a file is damaged.",
             "What was stored before is still there.",
             "Check the folder of this phone and the relay's address.",
         ),
@@ -258,15 +263,15 @@ fn code(fault: CodeError) -> Words {
         CodeError::Damaged => words("code_damaged", "The code is damaged or incomplete.", NOTHING_CHANGED, FRESH_CODE),
         CodeError::Address => words(
             "code_address",
-            "The address in the code is not one of a sign-in service.",
+            "The address in the code is not the address of a sign-in service.",
             "Nothing was sent there.",
             "Check the address in your browser before you start again.",
         ),
         CodeError::TypedForm => words(
             "code_form",
-            "A code to type has 12 letters and digits.",
+            "A typed code has 12 letters and digits.",
             NOTHING_CHANGED,
-            "Type it as the page shows it; case and hyphens don't matter.",
+            "Type the code as the page shows it; case and hyphens don't matter.",
         ),
     }
 }
@@ -274,7 +279,7 @@ fn code(fault: CodeError) -> Words {
 fn picture(fault: PictureError) -> Words {
     match fault {
         PictureError::TooLarge => {
-            words("picture_too_large", "The picture is too large.", NOTHING_CHANGED, "Cut it to the code.")
+            words("picture_too_large", "The picture is too large.", NOTHING_CHANGED, "Crop it to the code.")
         }
         PictureError::NotAPicture => {
             words("not_a_picture", "The file is not a PNG or JPEG picture.", NOTHING_CHANGED, "Use a screenshot.")
@@ -286,19 +291,19 @@ fn picture(fault: PictureError) -> Words {
             "picture_no_code",
             "No code was found in the picture.",
             NOTHING_CHANGED,
-            "Take it again with the whole code and its white edge, or type the code.",
+            "Take the picture again, with the whole code and its white border. Or type the code.",
         ),
         PictureError::TwoCodes => words(
             "picture_two_codes",
             "Two codes were found in the picture.",
             NOTHING_CHANGED,
-            "Cut it so that only the one you mean is left.",
+            "Crop it to the code that you mean.",
         ),
         PictureError::TookTooLong => words(
             "picture_too_long",
             "Looking for a code in the picture took too long.",
             NOTHING_CHANGED,
-            "Cut it to the code, or type the code.",
+            "Crop it to the code, or type the code.",
         ),
     }
 }
@@ -309,19 +314,19 @@ fn metadata(fault: MetadataFault) -> Words {
             "not_a_service",
             "There is no sign-in service at this address.",
             NOTHING_KEPT,
-            "Check the address beside the code.",
+            "Check the address next to the code.",
         ),
         MetadataFault::Unreadable => {
-            words("service_unreadable", "What this address says of itself can't be read.", NOTHING_KEPT, ASK_HELP)
+            words("service_unreadable", "The metadata of this service can't be read.", NOTHING_KEPT, ASK_HELP)
         }
         MetadataFault::OtherIssuer => words(
             "service_other_issuer",
-            "This address says that it is another one.",
+            "The service at this address says that it has another address.",
             NOTHING_KEPT,
-            "Check the address in your browser; don't go on if it differs.",
+            "Check the address in your browser; don't continue if it differs.",
         ),
         MetadataFault::NoPhoneSignIn => {
-            words("service_no_phone", "This sign-in service does not work with phones.", NOTHING_KEPT, ASK_HELP)
+            words("service_no_phone", "This sign-in service does not support phones.", NOTHING_KEPT, ASK_HELP)
         }
         MetadataFault::EndpointElsewhere => {
             words("service_elsewhere", "This service sends phones to another address.", NOTHING_KEPT, ASK_HELP)
@@ -340,14 +345,17 @@ fn enrollment(fault: EnrollmentFault) -> Words {
             NOTHING_KEPT,
             "Check what you typed, or start again with a fresh code.",
         ),
-        EnrollmentFault::Expired => {
-            words("enrollment_expired", "The ten minutes for this code are over.", NOTHING_KEPT, FRESH_CODE)
-        }
+        EnrollmentFault::Expired => words(
+            "enrollment_expired",
+            "This code has expired; it was valid for ten minutes.",
+            NOTHING_KEPT,
+            FRESH_CODE,
+        ),
         EnrollmentFault::Used => words(
             "enrollment_used",
             "This code was used already, by this or another phone.",
             NOTHING_KEPT,
-            "If that wasn't you, say so on the page. Then start again with a fresh code.",
+            "If that wasn't you, report it on the page. Then start again with a fresh code.",
         ),
         EnrollmentFault::Cancelled => {
             words("enrollment_cancelled", "This code was cancelled on the page.", NOTHING_KEPT, FRESH_CODE)
@@ -402,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn each_error_of_the_core_has_words_of_its_own() {
+    fn each_core_error_has_its_own_texts() {
         let said: Vec<Words> = every_error().iter().map(of).collect();
         assert_all_differ(&said);
         assert!(said.iter().all(|words| words.code != "unknown"));

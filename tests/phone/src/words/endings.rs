@@ -1,13 +1,13 @@
-//! Words for how things end: outcomes, withdrawals, removals; and the stable names of each for programs.
+//! Gives the texts of outcomes, deliveries, quiet requests, withdrawals and removals, and their stable names.
 
 use countersign::{Delivery, Origin, Outcome, PromptKind, Quiet, RemovalCause, WithdrawalReason};
 
-/// A stable name for programs and the words for people.
+/// A stable name for programs and a text for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
-    /// Stable name, as the protocol spells it.
+    /// Stable name for programs.
     pub name: &'static str,
-    /// What to tell the person.
+    /// The text for the person.
     pub words: &'static str,
 }
 
@@ -15,18 +15,19 @@ const fn verdict(name: &'static str, words: &'static str) -> Verdict {
     Verdict { name, words }
 }
 
-/// What the service made of an answer.
+/// Describes the outcome of an answer.
 #[must_use]
 pub fn outcome(outcome: Outcome) -> Verdict {
     match outcome {
-        Outcome::Approved => verdict("approved", "Approved. The page goes on by itself."),
+        Outcome::Approved => verdict("approved", "Approved. The page continues by itself."),
         Outcome::Denied => verdict("denied", "Denied. Nobody was signed in."),
-        Outcome::Reported => {
-            verdict("reported", "Reported. What this request gave has ended. Change your password if it may be known.")
-        }
+        Outcome::Reported => verdict(
+            "reported",
+            "Reported. What this request allowed has ended. Change your password if someone else may know it.",
+        ),
         Outcome::WrongNumber => verdict(
             "wrong_number",
-            "That was not the number on the page. The request is over and nobody was signed in. \
+            "That was not the number on the page. The request has ended and nobody was signed in. \
              To try again, start again on the page.",
         ),
         Outcome::Expired => {
@@ -34,80 +35,80 @@ pub fn outcome(outcome: Outcome) -> Verdict {
         }
         Outcome::Superseded => verdict(
             "superseded",
-            "The page has asked again since; this request no longer counts. Answer the newer one.",
+            "The page has sent a newer request; this one is no longer valid. Answer the newer one.",
         ),
         Outcome::Cancelled => verdict("cancelled", "The request was cancelled on the page. Nobody was signed in."),
         Outcome::AlreadyAnswered => {
-            verdict("already_answered", "The request had been answered before. That first answer stays.")
+            verdict("already_answered", "The request was answered before. The first answer is not changed.")
         }
         Outcome::RefusedPlace => verdict(
             "refused_place",
-            "Your organization wants phone and browser in the same network, and they are not. Nobody was signed in. \
-             Join the browser's network with this phone, then start again on the page.",
+            "Your organization requires phone and browser to be in the same network, and they are not. \
+             Nobody was signed in. Connect this phone to the browser's network, then start again on the page.",
         ),
     }
 }
 
-/// How far an answer has got; none of it says that the service agrees.
+/// Describes the delivery of an answer. No text may claim that the service has accepted the answer.
 #[must_use]
 pub fn delivery(delivery: Delivery) -> Verdict {
     match delivery {
         Delivery::Sending => verdict("sending", "Your answer is being sent. The service has not confirmed it yet."),
         Delivery::WaitingForNetwork => verdict(
             "waiting_for_network",
-            "Waiting for a network: the service can't be reached. Your answer is stored and goes out by itself while \
-             this phone is open; the page does not know of it yet.",
+            "Waiting for a network: the service can't be reached. Your answer is stored and is sent automatically \
+             while this phone is open. The page does not have it yet.",
         ),
         Delivery::Sent => verdict(
             "sent",
-            "Sent, and the service has not confirmed it: its word was lost on the way. This phone asks again by itself \
-             while it is open; until then nothing is certain.",
+            "Sent, but the reply of the service was lost, so the result is not known. This phone asks again \
+             automatically while it is open.",
         ),
     }
 }
 
-/// Why a request came without an alert.
+/// Describes why a request did not alert.
 #[must_use]
 pub fn quiet(quiet: Quiet) -> Verdict {
     match quiet {
         Quiet::Muted { .. } => verdict("muted", "quietly: you have muted this account"),
         Quiet::JustAsked => verdict("just_asked", "quietly: another one like it came just before"),
-        Quiet::TooManyInVain { .. } => verdict("too_many_in_vain", "quietly: too many like it were in vain"),
+        Quiet::TooManyStrikes { .. } => verdict("too_many_in_vain", "quietly: too many like it were not approved"),
     }
 }
 
-/// Why a request was taken back.
+/// Describes why a request was withdrawn.
 #[must_use]
 pub fn withdrawal(reason: WithdrawalReason) -> Verdict {
     match reason {
         WithdrawalReason::AnsweredElsewhere => {
-            verdict("answered_elsewhere", "The request was answered on another phone of yours.")
+            verdict("answered_elsewhere", "The request was answered on another of your phones.")
         }
         WithdrawalReason::Cancelled => verdict("cancelled", "The request was cancelled on the page."),
         WithdrawalReason::Superseded => {
-            verdict("superseded", "The page has asked again; this request no longer counts.")
+            verdict("superseded", "The page has sent a newer request; this one is no longer valid.")
         }
         WithdrawalReason::Ended => verdict("ended", "The request has ended. There is nothing to do."),
     }
 }
 
-/// Why the service took this phone off an account.
+/// Describes why the service removed this phone from an account.
 #[must_use]
 pub fn cause(cause: RemovalCause) -> &'static str {
     match cause {
         RemovalCause::NotMyPhone => "\"That's not my phone\" was chosen on the page.",
         RemovalCause::WrongDigits => "Wrong digits were typed three times on the page.",
         RemovalCause::Cancelled => "It was cancelled on the page.",
-        RemovalCause::Expired => "The ten minutes were over.",
-        RemovalCause::Abandoned => "This phone gave it up.",
-        RemovalCause::RemovedByPhone => "This phone took itself off the account.",
+        RemovalCause::Expired => "The ten minutes had passed.",
+        RemovalCause::Abandoned => "It was stopped on this phone.",
+        RemovalCause::RemovedByPhone => "It was removed on this phone.",
         RemovalCause::RemovedByPerson => "It was removed on the security-info page.",
-        RemovalCause::RemovedByOperator => "The people who run the service removed it.",
-        RemovalCause::Lost => "This phone was reported lost.",
+        RemovalCause::RemovedByOperator => "The operator of the service removed it.",
+        RemovalCause::Lost => "This phone was reported as lost.",
     }
 }
 
-/// The stable name of a cause, as the protocol spells it.
+/// Returns the stable name of a cause, as in the protocol.
 #[must_use]
 pub(crate) fn cause_name(cause: RemovalCause) -> &'static str {
     match cause {
@@ -123,7 +124,7 @@ pub(crate) fn cause_name(cause: RemovalCause) -> &'static str {
     }
 }
 
-/// The stable name of a kind, as the protocol spells it.
+/// Returns the stable name of a kind, as in the protocol.
 #[must_use]
 pub(crate) fn kind_name(kind: PromptKind) -> &'static str {
     match kind {
@@ -138,7 +139,7 @@ pub(crate) fn kind_name(kind: PromptKind) -> &'static str {
     }
 }
 
-/// The stable name of an origin, as the protocol spells it.
+/// Returns the stable name of an origin, as in the protocol.
 #[must_use]
 pub(crate) fn origin_name(origin: Origin) -> &'static str {
     match origin {
@@ -156,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_approval_says_that_the_page_goes_on() {
+    fn only_an_approval_says_that_the_page_continues() {
         let others = [
             Outcome::Denied,
             Outcome::Reported,
@@ -170,18 +171,18 @@ mod tests {
         assert!(outcome(Outcome::Approved).words.starts_with("Approved"));
         for other in others {
             assert!(!outcome(other).words.contains("Approved"), "{other:?}");
-            assert!(!outcome(other).words.contains("goes on"), "{other:?}");
+            assert!(!outcome(other).words.contains("continues"), "{other:?}");
         }
         let names: BTreeSet<_> = others.map(|other| outcome(other).name).into_iter().collect();
         assert_eq!(names.len(), others.len());
     }
 
     #[test]
-    fn nothing_that_is_on_its_way_is_said_to_be_approved() {
+    fn unacknowledged_answer_is_not_shown_as_approved() {
         let all = [Delivery::Sending, Delivery::WaitingForNetwork, Delivery::Sent].map(delivery);
         for each in all {
             let words = each.words.to_ascii_lowercase();
-            for claim in ["approved", "goes on", "signed in", "done"] {
+            for claim in ["approved", "continues", "signed in", "done"] {
                 assert!(!words.contains(claim), "{each:?}");
             }
         }
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn each_cause_has_words_and_a_name_of_its_own() {
+    fn each_cause_has_its_own_text_and_name() {
         let causes = [
             RemovalCause::NotMyPhone,
             RemovalCause::WrongDigits,
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn each_withdrawal_has_words_of_its_own() {
+    fn each_withdrawal_has_its_own_text() {
         let reasons = [
             WithdrawalReason::AnsweredElsewhere,
             WithdrawalReason::Cancelled,

@@ -1,22 +1,22 @@
-//! Words for one error.
+//! Defines the texts of one error.
 
-/// Words for one error.
+/// The texts of one error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words {
     /// Stable name for programs.
     pub code: &'static str,
     /// What happened.
     pub happened: &'static str,
-    /// What is still fine.
+    /// What is not affected.
     pub fine: &'static str,
-    /// What to do now.
+    /// What to do next.
     pub next: &'static str,
 }
 
-/// An error's words, in their order.
+/// Makes the texts of an error.
 pub(crate) const fn words(code: &'static str, happened: &'static str, fine: &'static str, next: &'static str) -> Words {
     Words { code, happened, fine, next }
 }
 
-/// What is still fine, most of the time.
+/// The usual text for `fine`.
 pub(crate) const NOTHING_CHANGED: &str = "Nothing was changed.";

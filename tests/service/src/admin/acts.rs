@@ -1,4 +1,5 @@
-//! What an administrator does to people and groups, each one transaction with its line in the audit log.
+//! The changes that an administrator makes to people and groups. Each is one transaction with an entry in the audit
+//! log.
 
 use crate::audit;
 use crate::clock::Time;
@@ -13,51 +14,52 @@ use crate::secrets::random_id;
 use crate::store::{StoreError, Tx};
 use crate::texts::is_shown;
 
-/// What can be done to a person.
+/// A change of one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
-    /// They may not sign in; what is signed in ends.
+    /// Suspends the person; ends their sessions and unused passes.
     Suspend,
-    /// They may again.
+    /// Ends the suspension.
     Resume,
-    /// A pass, from now on.
+    /// Creates a pass for this span.
     MakePass(Span),
-    /// Wrong numbers are forgiven.
+    /// Ends the block after three wrong numbers.
     Unblock,
-    /// Into the group, or out of it.
+    /// Adds the person to a group or removes them from it.
     Group {
-        /// Its id.
+        /// The group's id.
         id: String,
-        /// Into it.
+        /// Whether the person joins the group. If false, they leave it.
         joins: bool,
     },
-    /// They decide for others, or no longer.
+    /// Makes the person an administrator, or removes that role.
     Administrator(bool),
-    /// This phone is lost.
+    /// Reports the phone with this device id as lost.
     Lost(String),
-    /// Every phone goes, every session ends.
+    /// Removes all active phones, forgets the browsers and ends the sessions.
     RemovePhones,
 }
 
-/// What came of it.
+/// The result of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
-    /// It was done.
+    /// The change was made.
     Yes,
-    /// The pass, shown once.
+    /// A pass was created; this is its text, shown once.
     Pass(String),
-    /// It would leave nobody to decide, or makes no sense for this person.
+    /// The change was refused: the administrator would lock themselves out, or the change is not possible for this
+    /// person.
     No,
 }
 
-/// Does it.
+/// Makes the change `act` to a person, if it is allowed. `by` is the administrator.
 pub fn act(tx: &mut Tx<'_>, by: &Person, account_id: &str, act: Act, now: Time) -> Result<Done, StoreError> {
     let Some(mut person) = tx.get::<Person>(account_id)? else {
         return Ok(Done::No);
     };
     let is_self = by.account_id == person.account_id;
     let what = match &act {
-        // Whoever locks themselves out can't be let in again by anybody on these pages.
+        // An administrator who locked themselves out could not undo the change on these pages.
         Act::Suspend | Act::Administrator(false) | Act::RemovePhones if is_self => return Ok(Done::No),
         Act::Suspend => "suspended",
         Act::Resume => "resumed",
@@ -110,7 +112,7 @@ pub fn act(tx: &mut Tx<'_>, by: &Person, account_id: &str, act: Act, now: Time) 
     Ok(Done::Yes)
 }
 
-/// Makes a group; none when there is one of that name.
+/// Adds a group. Returns `None` if the name is taken, empty or not allowed on a page.
 pub fn add_group(tx: &mut Tx<'_>, name: &str, now: Time) -> Result<Option<Group>, StoreError> {
     let name = name.trim();
     if name.is_empty() || !is_shown(name) || groups(tx)?.iter().any(|group| group.name.eq_ignore_ascii_case(name)) {
@@ -122,14 +124,14 @@ pub fn add_group(tx: &mut Tx<'_>, name: &str, now: Time) -> Result<Option<Group>
     Ok(Some(group))
 }
 
-/// Everything that a person's page shows.
+/// The contents of a person's page.
 pub struct Shown {
-    /// Who.
+    /// The person.
     pub person: Person,
-    /// Their phones.
+    /// The active phones.
     pub phones: Vec<Device>,
-    /// Every group there is.
+    /// All groups of the organization.
     pub groups: Vec<Group>,
-    /// What the policy means for them.
+    /// The policy as it applies to the person.
     pub effective: Effective,
 }

@@ -1,4 +1,4 @@
-//! The administrator's pages over HTTP.
+//! The HTTP handlers of the administrator's pages.
 
 use std::collections::HashMap;
 
@@ -28,24 +28,25 @@ use crate::store::{StoreError, Tx};
 use crate::texts::is_shown;
 use crate::visitor::Visitor;
 
-/// A password that is made for somebody: 80 bits, used once.
+/// Length of a generated password in characters. The password has 80 random bits and works once.
 const MADE_PASSWORD: usize = 16;
 
-/// The administrator behind a browser: signed in, approved on a phone, not suspended. Read in each transaction that
-/// does something.
+/// Returns the administrator who uses this browser, if they approved the session on a phone and are not suspended.
+/// Called in every transaction of an administrator's page.
 fn administrator(tx: &mut Tx<'_>, visitor: &Visitor) -> Result<Option<Person>, StoreError> {
-    // GUARD(administrator-by-phone): j1_w4_only_an_administrator_whose_phone_has_approved
+    // GUARD(administrator-by-phone): j1_w4_admin_pages_need_an_administrator_approved_by_phone
     // INSTEAD: let Some(session) = visitor.session.as_ref() else {
     let Some(session) = visitor.session.as_ref().filter(|session| session.used.has_phone()) else {
         return Ok(None);
     };
-    // GUARD(administrator-only): j1_w4_only_an_administrator_whose_phone_has_approved
+    // GUARD(administrator-only): j1_w4_admin_pages_need_an_administrator_approved_by_phone
     // INSTEAD: Ok(tx.get::<Person>(&session.account_id)?.filter(|person| !person.suspended))
     Ok(tx.get::<Person>(&session.account_id)?.filter(|person| person.is_administrator && !person.suspended))
 }
 
-/// Whoever is no administrator learns that, and nothing else.
-fn turned_away(app: &App, visitor: &Visitor) -> Response {
+/// Returns the response to a visitor whom [`administrator`] did not accept: the sign-in page, the page where a phone
+/// can be added, or a refusal.
+fn refusal_page(app: &App, visitor: &Visitor) -> Response {
     match &visitor.session {
         None => sign_in_again(app, visitor),
         Some(session) if !session.used.has_phone() => Redirect::to("/security-info").into_response(),
@@ -53,7 +54,7 @@ fn turned_away(app: &App, visitor: &Visitor) -> Response {
     }
 }
 
-/// Does `work` for an administrator in one transaction; anybody else gets the page that says so.
+/// Runs `work` in one transaction if the visitor is an administrator. Otherwise returns the response that refuses.
 async fn allowed<T, F>(app: &App, visitor: Visitor, work: F) -> Result<(Visitor, T), Response>
 where
     T: Send + 'static,
@@ -69,7 +70,7 @@ where
         .await;
     match done {
         Ok((visitor, Some(value))) => Ok((visitor, value)),
-        Ok((visitor, None)) => Err(turned_away(app, &visitor)),
+        Ok((visitor, None)) => Err(refusal_page(app, &visitor)),
         Err(error) => Err(failed(app, &error)),
     }
 }
@@ -90,7 +91,7 @@ async fn show_people(app: &App, visitor: Visitor, problem: Option<&'static str>)
     }
 }
 
-/// `POST /admin/people`: a person with a password that works once.
+/// `POST /admin/people`: adds a person with a password that works once.
 pub async fn add_person(State(app): State<App>, posted: Posted) -> Response {
     let (user_name, name) = (posted.field("user_name").trim().to_owned(), posted.field("name").trim().to_owned());
     let fits = |text: &str| !text.is_empty() && is_shown(text);
@@ -117,7 +118,7 @@ pub async fn add_person(State(app): State<App>, posted: Posted) -> Response {
     };
     match allowed(&app, posted.visitor, added).await {
         Ok((visitor, Some(person))) => words::person_added(&person.user_name, password).show(&app, &visitor),
-        Ok((visitor, None)) => show_people(&app, visitor, Some("There is already somebody with that user name.")).await,
+        Ok((visitor, None)) => show_people(&app, visitor, Some("Another person already has that user name.")).await,
         Err(response) => response,
     }
 }
@@ -147,7 +148,7 @@ async fn show_person(app: &App, visitor: Visitor, account: String, news: Option<
     }
 }
 
-/// `POST /admin/person`: the form's `act` on its `account`.
+/// `POST /admin/person`: the form's field `account` names the person, and the field `act` the change.
 pub async fn change_person(State(app): State<App>, posted: Posted) -> Response {
     let account = posted.field("account").to_owned();
     let (Some(act), now) = (read_act(&posted), posted.visitor.now) else {
@@ -202,7 +203,7 @@ pub async fn add_group(State(app): State<App>, posted: Posted) -> Response {
     let (name, now) = (posted.field("name").to_owned(), posted.visitor.now);
     match allowed(&app, posted.visitor, move |tx, _by| acts::add_group(tx, &name, now)).await {
         Ok((_, Some(_group))) => Redirect::to("/admin/groups").into_response(),
-        Ok((visitor, None)) => show_groups(&app, visitor, Some("A group needs a name that no other has.")).await,
+        Ok((visitor, None)) => show_groups(&app, visitor, Some("A group needs a name that no other group has.")).await,
         Err(response) => response,
     }
 }
@@ -219,20 +220,21 @@ fn pretty(document: &Value) -> String {
     serde_json::to_string_pretty(document).unwrap_or_default()
 }
 
-/// `POST /admin/policy`: the whole change, or nothing of it; what was typed stays on the page.
+/// `POST /admin/policy`: makes all changes in the typed document, or none if it has a fault. Then the page shows the
+/// faults and the typed text.
 pub async fn change_policy(State(app): State<App>, posted: Posted) -> Response {
     let (text, now) = (posted.field("policy").to_owned(), posted.visitor.now);
     let change: Option<Value> = check_unique(text.as_bytes()).ok().and_then(|()| serde_json::from_str(&text).ok());
     let changed = move |tx: &mut Tx<'_>, by: &Person| {
         let Some(change) = change else {
-            let detail = "This is not JSON, or a name stands in it twice.".to_owned();
+            let detail = "This is not JSON, or a member name is repeated.".to_owned();
             return Ok(Changed::Faulty(vec![Fault { pointer: String::new(), detail }]));
         };
         policy::acts::change(tx, by, &change, now)
     };
     match allowed(&app, posted.visitor, changed).await {
         Ok((visitor, Changed::Done(document))) => {
-            words::policy(&pretty(&document), &[], Some("The policy holds from now on.")).show(&app, &visitor)
+            words::policy(&pretty(&document), &[], Some("The new policy is now in force.")).show(&app, &visitor)
         }
         Ok((visitor, Changed::Faulty(faults))) => {
             let page = words::policy(&text, &faults, None);

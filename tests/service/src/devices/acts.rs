@@ -1,4 +1,4 @@
-//! What a signed request does to the device that sent it, inside one transaction.
+//! The effects of a device's signed requests. Each request is processed inside one transaction.
 
 use serde::Deserialize;
 
@@ -18,7 +18,7 @@ use crate::prompts::acts::first_time;
 use crate::push::Push;
 use crate::store::{StoreError, Tx};
 
-/// What a request asks for.
+/// The content of a request to the device endpoint.
 #[derive(Clone, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
 pub(super) enum Message {
@@ -32,7 +32,8 @@ pub(super) enum Message {
     Ack { notices: Vec<String> },
 }
 
-/// Takes a request of a device, once; returns where the device stands after it.
+/// Processes a device's request, once; a repeated `jti` has no effect. Returns the device's standing after the request,
+/// the other parts of the signed state, and a test push to send.
 pub(super) fn take(
     tx: &mut Tx<'_>,
     app: &App,
@@ -41,7 +42,7 @@ pub(super) fn take(
     message: Message,
     now: Time,
 ) -> Result<(Standing, News, Option<Push>), StoreError> {
-    // Read again inside the transaction: it may have been removed since the signature was checked.
+    // Read again inside the transaction: the device may have been removed since its request's signature was checked.
     let device = tx.get::<Device>(device_id)?.ok_or(StoreError::Stopped)?;
     let (news, push) = match first_time(tx, &device, jti, now)? {
         true => act(tx, app, device, message, jti, now)?,
@@ -64,7 +65,7 @@ fn act(
         Message::Abandon => abandon_enrollment(tx, &device, now)?,
         Message::Unenroll if device.state == device::State::Pending => abandon_enrollment(tx, &device, now)?,
         Message::Unenroll => remove_device(tx, &mut device, Cause::RemovedByPhone, now)?,
-        // A tombstone and a pending device have nothing of what follows.
+        // The following requests have no effect for a tombstone or a pending device.
         Message::Unblock
         | Message::TurnOn { .. }
         | Message::TurnOff { .. }
@@ -86,8 +87,8 @@ fn act(
                 tx.put(&device)?;
             }
         }
-        // A suspended person's phone rests, and so does its test.
-        // GUARD(test-push-suspended): j9_a_test_says_why_it_can_not_be_sent
+        // A phone that may not answer prompts, because of a suspension or the policy, gets no test push.
+        // GUARD(test-push-suspended): j9_a_refused_test_push_reports_the_reason
         // INSTEAD: Message::TestPush if may_answer(tx, &device.account_id)? != Status::Ok && now < 0 => {}
         Message::TestPush if may_answer(tx, &device.account_id)? != Status::Ok => {}
         Message::TestPush => {

@@ -1,4 +1,4 @@
-//! A device: where it stands, its keys, and where its pushes go.
+//! A device: its state, its keys and its push address.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,18 +8,18 @@ use crate::clock::{DAY, Time};
 use crate::jose::Jwk;
 use crate::prompts::ceremony::AnsweringKey;
 
-/// A tombstone answers its phone this long.
+/// A tombstone is kept for this long, so that the phone can learn of the removal (protocol section 5).
 const TOMBSTONE_LIFE: Time = 400 * DAY;
 
-/// Where a device stands.
+/// The state of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Bound; the wizard waits for the digits.
     Pending,
-    /// Answers prompts.
+    /// The device can answer prompts.
     Active,
-    /// A tombstone.
+    /// Removed; only a tombstone is left.
     Removed(Cause),
 }
 
@@ -27,43 +27,43 @@ pub enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// "That's not my phone."
+    /// The person chose "That's not my phone" in the wizard.
     NotMyPhone,
-    /// Wrong digits three times.
+    /// Wrong digits were typed three times.
     WrongDigits,
-    /// The wizard was cancelled, or the account changed meanwhile.
+    /// The wizard was cancelled, or a change of the account or the policy ended the enrollment.
     Cancelled,
-    /// The ten minutes were over.
+    /// The ten minutes of the enrollment ended.
     Expired,
-    /// The phone gave up.
+    /// The phone abandoned the enrollment.
     Abandoned,
-    /// The phone removed itself.
+    /// The phone sent `unenroll`.
     RemovedByPhone,
     /// Removed on the security-info page.
     RemovedByPerson,
-    /// Removed by the operator.
+    /// Removed by the operator or an administrator.
     RemovedByOperator,
     /// Reported as lost.
     Lost,
 }
 
-/// What a phone says of itself.
+/// What a phone states about itself; not verified.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Claimed {
-    /// The person's name for it.
+    /// The name that the person gave the phone.
     pub name: String,
-    /// Model.
+    /// The model.
     pub model: String,
-    /// Operating system.
+    /// The operating system.
     pub os: String,
-    /// App version.
+    /// The app's version.
     pub app_version: String,
 }
 
-/// The key of phone sign-in.
+/// The registered sign-in key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInKey {
-    /// The key.
+    /// The public key.
     pub key: Jwk,
     /// When it was registered.
     pub registered_at: Time,
@@ -72,7 +72,7 @@ pub struct SignInKey {
 /// A Web Push subscription (RFC 8030, RFC 8291).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Subscription {
-    /// Where pushes go.
+    /// The push address: the `https` URL to which the service sends pushes.
     pub endpoint: String,
     /// The phone's push key, 65 bytes, base64url.
     pub p256dh: String,
@@ -80,35 +80,35 @@ pub struct Subscription {
     pub auth: String,
 }
 
-/// A device, or what is left of one.
+/// A device or a tombstone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Device {
-    /// The issuer's own id for it.
+    /// The id that the service gave the device.
     pub id: String,
-    /// Whose it is.
+    /// The account that the device belongs to.
     pub account_id: String,
-    /// Where it stands.
+    /// The state.
     pub state: State,
-    /// The device key.
+    /// The public device key.
     pub key: Jwk,
     /// The sign-in key, while phone sign-in is on.
     pub sign_in: Option<SignInKey>,
     /// When phone sign-in was last turned off.
     pub turned_off_at: Option<Time>,
-    /// What it says of itself; gone from a tombstone.
+    /// What the phone states about itself; `None` in a tombstone.
     pub claimed: Option<Claimed>,
-    /// Where pushes go; gone from a tombstone.
+    /// The push address and keys; `None` in a tombstone.
     pub push: Option<Subscription>,
-    /// Whether the push service said that this address is no more.
+    /// Whether the push service has reported the push address as gone.
     pub push_ended: bool,
-    /// When it was bound.
+    /// When the device was bound.
     pub added_at: Time,
-    /// Whether an answer ever came by push.
+    /// Whether the phone has ever answered a prompt that came by push.
     pub push_seen: bool,
-    /// When it last had a test push.
+    /// When a test push was last sent to the device.
     #[serde(default)]
     pub tested_at: Option<Time>,
-    /// The `jti` of its newest fetch: an older one that still waits ends.
+    /// The `jti` of the newest fetch. Older fetches that still wait end.
     #[serde(default)]
     pub fetching: Option<String>,
     pub(super) last_network: Option<(String, Time)>,
@@ -116,7 +116,7 @@ pub struct Device {
 }
 
 impl Device {
-    /// A device that was just bound.
+    /// Creates a device that was just bound.
     #[must_use]
     pub fn pending(id: String, account_id: String, key: Jwk, claimed: Claimed, push: Subscription, now: Time) -> Self {
         Self {
@@ -138,19 +138,20 @@ impl Device {
         }
     }
 
-    /// Where a push can be sent at present.
+    /// Returns the subscription to which a push can be sent now; `None` for a tombstone, or if the push address is
+    /// gone.
     #[must_use]
     pub fn reachable_at(&self) -> Option<&Subscription> {
         self.push.as_ref().filter(|_push| !self.push_ended)
     }
 
-    /// Whether it answers prompts.
+    /// Returns whether the device is active.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.state == State::Active
     }
 
-    /// Which of its keys has this thumbprint.
+    /// Returns the key with this thumbprint, and which of the device's keys it is.
     #[must_use]
     pub fn key_named(&self, thumbprint: &str) -> Option<(AnsweringKey, &Jwk)> {
         let sign_in = self.sign_in.as_ref().map(|sign_in| (AnsweringKey::SignIn, &sign_in.key));
@@ -158,13 +159,14 @@ impl Device {
         keys.find(|(_, key)| key.thumbprint() == thumbprint)
     }
 
-    /// Notes where it was last.
+    /// Records the network of the device's last contact.
     pub fn seen_from(&mut self, network: &str, now: Time) {
         self.last_network = Some((network.to_owned(), now));
     }
 
-    /// What remains: enough to tell the phone, nothing about the person.
-    pub(crate) fn bury(&mut self, cause: Cause, now: Time) {
+    /// Makes the device a tombstone: keeps ids, the public device key and the cause, and erases the sign-in key and all
+    /// data about the phone, its pushes and its network.
+    pub(crate) fn become_tombstone(&mut self, cause: Cause, now: Time) {
         self.state = State::Removed(cause);
         self.sign_in = None;
         self.claimed = None;
@@ -176,10 +178,10 @@ impl Device {
 
 const MAX_ENDPOINT: usize = 1_024;
 
-/// Whether pushes can go there at all; where they may go is decided when they are sent.
+/// Returns whether a text has the form of a push address. Whether pushes may be sent there is checked before each push.
 pub(crate) fn is_endpoint(address: &str) -> bool {
-    // An address is ASCII; a line feed in one would be dropped by whoever reads it, and kept by whoever stores it.
+    // A URL is ASCII without spaces. URL parsers drop a line feed, but the stored text would contain it.
     let plain = address.len() <= MAX_ENDPOINT && address.bytes().all(|byte| byte.is_ascii_graphic());
-    // The URL standard reads `https:host` too; a push service would not be found by it.
+    // The URL parser also accepts `https:host`, which other programs refuse.
     plain && address.starts_with("https://") && Url::parse(address).is_ok()
 }

@@ -1,4 +1,4 @@
-//! "Send me a test": one push that means nothing but that it came (protocol section 8).
+//! The test push that a phone asks for. The push only shows that pushes arrive (protocol section 8).
 
 use serde::Serialize;
 
@@ -10,18 +10,18 @@ use crate::store::{StoreError, Tx};
 
 const TYP: &str = "push-test+jwt";
 const LIFE: Time = 5 * MINUTE;
-/// One in this time; a test is cheap to ask for and costs a push.
-const REST: Time = MINUTE;
+/// The shortest time between two tests of a device. Each test costs the push service and the phone a push.
+const MIN_INTERVAL: Time = MINUTE;
 
-/// What the phone is told.
+/// The result of asking for a test push, as the phone receives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PushTest {
-    /// It is on its way.
+    /// The service sends the push.
     Sent,
-    /// There was one within the last minute.
+    /// A test push was sent within the last minute.
     TooSoon,
-    /// The push service has said that the address is no more.
+    /// The push service has reported the push address as gone.
     NoAddress,
 }
 
@@ -34,7 +34,8 @@ struct Claims<'a> {
     test: &'a str,
 }
 
-/// The push for the request `test`, unless there was one lately.
+/// Creates the test push for a phone's request, unless one was sent within the last minute or the push address is gone.
+/// `test`: the `jti` of the request.
 pub fn ask(
     tx: &mut Tx<'_>,
     app: &App,
@@ -45,9 +46,9 @@ pub fn ask(
     let Some(subscription) = device.reachable_at().cloned() else {
         return Ok((PushTest::NoAddress, None));
     };
-    // GUARD(test-push-rest): a_test_push_names_its_request_and_comes_once_a_minute
+    // GUARD(test-push-interval): test_push_names_its_request_and_is_sent_once_a_minute
     // INSTEAD: if device.tested_at.is_some_and(|at| at > now) {
-    if device.tested_at.is_some_and(|at| now - at < REST) {
+    if device.tested_at.is_some_and(|at| now - at < MIN_INTERVAL) {
         return Ok((PushTest::TooSoon, None));
     }
     let claims = Claims { iss: &app.config.issuer, aud: &device.id, iat: now, exp: now + LIFE, test };

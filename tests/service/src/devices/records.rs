@@ -1,4 +1,4 @@
-//! What is stored of a device.
+//! How devices are stored.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,12 +22,12 @@ impl Record for Device {
     }
 }
 
-/// Leads from a device key to its device.
+/// Names the device of a device key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DeviceKey {
-    /// Its thumbprint.
+    /// The device key's thumbprint.
     pub thumbprint: String,
-    /// The device.
+    /// The device's id.
     pub device_id: String,
 }
 
@@ -47,7 +47,7 @@ impl Record for DeviceKey {
     }
 }
 
-/// The account's active devices, oldest first.
+/// Returns the account's active devices, oldest first.
 pub fn active(tx: &mut Tx<'_>, account_id: &str) -> Result<Vec<Device>, StoreError> {
     Ok(tx.children::<Device>(account_id)?.into_iter().filter(Device::is_active).collect())
 }

@@ -1,4 +1,4 @@
-//! Signed requests of phones: the envelope that all of them share (protocol section 4).
+//! Verifies phones' signed requests: the signature, and the members that all requests have (protocol section 4).
 
 use serde::Deserialize;
 
@@ -13,15 +13,15 @@ const REQUEST_TYP: &str = "phone-request+jwt";
 const MAX_LIFE: Time = 120;
 const MAX_SKEW: u64 = 60;
 
-/// A request whose signature was found right.
+/// A request with a valid signature.
 pub struct Request<M> {
-    /// Who sent it.
+    /// The device that signed it.
     pub device: Device,
-    /// Its own id.
+    /// The request's id.
     pub jti: String,
-    /// Whether its time fits.
+    /// Whether `iat` differs from the service's time by 60 seconds at most, and `exp` is not past.
     pub in_time: bool,
-    /// What it asks for.
+    /// The content.
     pub message: M,
 }
 
@@ -35,7 +35,12 @@ struct Claims<M> {
     message: M,
 }
 
-/// Verifies a request for an endpoint; every fault is one and the same refusal.
+/// Verifies a request for an endpoint. A request with a wrong time is returned with `in_time` false, so that the caller
+/// can send the state `clock_skew`.
+///
+/// # Errors
+/// `request-refused` if the request is malformed, its device is unknown, or its signature, `aud`, `jti` or lifetime is
+/// wrong: the same problem in all these cases. `unavailable` if the database failed.
 pub async fn verified<M>(app: &App, endpoint: &str, body: &[u8]) -> Result<Request<M>, Problem>
 where
     M: serde::de::DeserializeOwned,

@@ -1,4 +1,4 @@
-//! Signed requests of phones: the envelope all of them share, and what concerns the device itself.
+//! The HTTP handlers for requests about a device, and for the chain of the service's keys.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -13,7 +13,7 @@ use crate::limits;
 use crate::peer::Peer;
 use crate::problem::Problem;
 
-/// `POST /phone/device`: what concerns the device itself.
+/// `POST /phone/device`: requests about the device itself.
 pub async fn device(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
     limits::phone(&app, &peer).await?;
     let request: Request<Message> = verified(&app, "device", &body).await?;
@@ -28,10 +28,10 @@ pub async fn device(State(app): State<App>, peer: Peer, body: Bytes) -> Result<R
     state(&app, &request.device, &request.jti, standing, news)
 }
 
-/// `GET /phone/keys`: the chain from the first document on.
+/// `GET /phone/keys`: every key document, starting with the first.
 pub async fn key_chain(State(app): State<App>, peer: Peer) -> Result<Response, Problem> {
     limits::phone(&app, &peer).await?;
-    // Read from the database: another process may have added a document since this one looked.
+    // Read from the database: another process may have added a document since this process last read the keys.
     let chain = app.store.run(keys::chain).await?;
     Ok(axum::Json(serde_json::json!({ "chain": chain })).into_response())
 }

@@ -1,36 +1,39 @@
-//! The rules of devices, pure: which key of a device approves what, and whether it is near a browser.
+//! The rules of devices, as pure functions: which key of a device approves which kind of ceremony, and whether the
+//! device was recently in the same network as a browser.
 
 use crate::clock::{DAY, Time};
 use crate::devices::device::Device;
 use crate::prompts::ceremony::{AnsweringKey, Kind};
 
-/// A device where phone sign-in was turned off can't approve changes of the account this long: whoever takes
-/// a phone over and turns off what asks the person must not gain by it.
-const STEP_UP_REST: Time = DAY;
-/// Where a phone was last is kept this long, only to say whether a sign-in is near it.
+/// For this long after phone sign-in was turned off, a device can't approve changes of the account, except turning
+/// phone sign-in on again. Otherwise an attacker who has the phone could turn off phone sign-in, whose key requires
+/// user verification, and then approve changes without user verification.
+const STEP_UP_PAUSE: Time = DAY;
+/// For this long, the network of a device's last contact is compared with the networks of browsers.
 const NETWORK_LIFE: Time = DAY;
 
 impl Device {
-    /// The key that must sign an approval of this kind, with its thumbprint; none when this device can't approve it.
+    /// Returns which key must sign an approval of this kind, and its thumbprint; `None` if this device can't approve
+    /// this kind now.
     #[must_use]
     pub fn answers(&self, kind: Kind, now: Time) -> Option<(AnsweringKey, String)> {
         let device = || (AnsweringKey::Device, self.key.thumbprint());
         let sign_in = || self.sign_in.as_ref().map(|sign_in| (AnsweringKey::SignIn, sign_in.key.thumbprint()));
-        let lately_off = self.turned_off_at.is_some_and(|at| now - at < STEP_UP_REST);
+        let recently_off = self.turned_off_at.is_some_and(|at| now - at < STEP_UP_PAUSE);
         match kind {
             Kind::ConfirmEnrollment | Kind::SecondFactor => Some(device()),
-            // Registering is how phone sign-in comes back, so a device that was turned off may still ask for it.
+            // This approval turns phone sign-in on again, so the pause does not apply.
             Kind::RegisterDevice => Some(device()),
             Kind::PhoneSignIn => sign_in(),
             Kind::AddMethod | Kind::RemoveMethod | Kind::CreatePass | Kind::ReportLost => {
-                // GUARD(off-rests-step-up): j8_for_a_day_after_off_a_phone_approves_no_change_of_the_account
-                // INSTEAD: (!lately_off || now > 0).then(|| sign_in().unwrap_or_else(device))
-                (!lately_off).then(|| sign_in().unwrap_or_else(device))
+                // GUARD(step-up-pause-after-off): j8_no_step_up_for_a_day_after_turning_off
+                // INSTEAD: (!recently_off || now > 0).then(|| sign_in().unwrap_or_else(device))
+                (!recently_off).then(|| sign_in().unwrap_or_else(device))
             }
         }
     }
 
-    /// Whether the last contact came from the same network, within a day.
+    /// Returns whether the device's last contact came from this network, less than a day ago.
     #[must_use]
     pub fn was_near(&self, network: &str, now: Time) -> bool {
         self.last_network.as_ref().is_some_and(|(last, at)| last == network && now - at < NETWORK_LIFE)

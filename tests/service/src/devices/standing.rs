@@ -1,4 +1,5 @@
-//! Where a device stands, as its phone is told in every signed state (protocol section 5).
+//! The standing of a device: its status, and what its phone must know about the account. Every signed state contains
+//! the standing (protocol section 5).
 
 use serde::{Deserialize, Serialize};
 
@@ -13,21 +14,21 @@ use crate::store::{StoreError, Tx};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Active.
+    /// The device is active, and may answer prompts.
     Ok,
-    /// Bound; the wizard waits for the digits.
+    /// The device is bound; the wizard waits for the digits.
     Pending,
-    /// A tombstone.
+    /// The device was removed.
     Removed,
-    /// The request's time was wrong; nothing was done.
+    /// The request's time was wrong; the request had no effect.
     ClockSkew,
-    /// The person may not sign in at present.
+    /// The person is suspended.
     Suspended,
-    /// The policy does not allow the app at present.
+    /// The policy does not allow the app for this person now.
     Limited,
 }
 
-/// What the policy means for a phone.
+/// The policy as it applies to a phone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct PolicyClaims {
     phone_sign_in: bool,
@@ -48,10 +49,10 @@ impl From<Notice> for NoticeClaims {
     }
 }
 
-/// Where a device stands.
+/// The standing of a device: its status, and what the phone needs to know about its account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Standing {
-    /// Its status.
+    /// The status.
     pub status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<Cause>,
@@ -66,7 +67,7 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Of a device, as of this transaction.
+    /// Reads the standing of a device, in this transaction.
     pub fn of(tx: &mut Tx<'_>, device: &Device) -> Result<Self, StoreError> {
         let status = match device.state {
             State::Pending => return Ok(Self::bare(Status::Pending)),
@@ -93,12 +94,12 @@ impl Standing {
         })
     }
 
-    /// Leaves the newest notice out; false when there is none.
+    /// Removes the newest notice. Returns false if there is none.
     pub fn leave_out_notice(&mut self) -> bool {
         self.notices.pop().is_some()
     }
 
-    /// Of a request whose time was wrong.
+    /// Returns the standing for a request whose time was wrong.
     #[must_use]
     pub fn clock_skew() -> Self {
         Self::bare(Status::ClockSkew)
@@ -109,7 +110,8 @@ impl Standing {
     }
 }
 
-/// Whether the person's phones may approve anything at present; read in the deciding transaction.
+/// Returns `Ok` if the person's phones may approve prompts now, otherwise `Suspended` or `Limited`. Called in every
+/// transaction that depends on this.
 pub fn may_answer(tx: &mut Tx<'_>, account_id: &str) -> Result<Status, StoreError> {
     let Some(person) = tx.get::<Person>(account_id)? else {
         return Ok(Status::Suspended);

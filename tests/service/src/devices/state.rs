@@ -1,4 +1,4 @@
-//! The signed state (protocol section 5): what every request of a phone is answered with.
+//! The signed state (protocol section 5): the response to every verified request of a device.
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -15,17 +15,17 @@ use crate::prompts::ceremony::AnswerResult;
 use crate::prompts::records::Prompt;
 
 const STATE_TYP: &str = "phone-state+jwt";
-/// A phone reads no more of one state, and names no more in a fetch.
+/// The most prompts that a signed state contains, and the most known prompts that a fetch may list.
 pub const MAX_PROMPTS: usize = 16;
 
-/// A signed state.
+/// The claims of a signed state.
 #[derive(Serialize)]
 pub struct StateClaims<'a> {
     iss: &'a str,
     aud: &'a str,
     iat: Time,
     request: &'a str,
-    /// So that a phone learns of new keys before they sign.
+    /// The number of the newest key document, so that a phone learns of new keys before they sign.
     keys_seq: usize,
     #[serde(flatten)]
     standing: Standing,
@@ -33,29 +33,29 @@ pub struct StateClaims<'a> {
     news: News,
 }
 
-/// What an answer says beside where the device stands; what is not set is not said.
+/// The parts of a signed state that respond to the request. Unset members are omitted.
 #[derive(Default, Serialize)]
 pub struct News {
-    /// The live prompts, as they were signed.
+    /// The live prompts: for each, the signed JWS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompts: Option<Vec<String>>,
-    /// What came of an answer or a report.
+    /// The result of an answer or a report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<OutcomeClaims>,
-    /// What came of turning phone sign-in on.
+    /// The result of turning phone sign-in on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn_on: Option<TurnedOn>,
-    /// What came of asking for a test push.
+    /// The result of asking for a test push.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push_test: Option<PushTest>,
 }
 
-/// What came of an answer or a report.
+/// The result of an answer or a report.
 #[derive(Serialize)]
 pub struct OutcomeClaims {
-    /// The prompt.
+    /// The `jti` of the prompt.
     pub prompt: String,
-    /// What its phone is told.
+    /// The result, as the phone receives it.
     pub result: AnswerResult,
 }
 
@@ -72,30 +72,31 @@ impl<'a> StateClaims<'a> {
         }
     }
 
-    /// False when there is nothing left to leave out.
+    /// Leaves out one notice or prompt. Returns false if none is left.
     fn leave_out_one(&mut self) -> bool {
         self.standing.leave_out_notice() || self.news.prompts.as_mut().is_some_and(|prompts| prompts.pop().is_some())
     }
 }
 
-/// Signs the answer to a request. What does not fit is left out, in the order of protocol section 5: the newest
-/// notices first, then prompts from the last on.
+/// Signs the state that responds to a request. Leaves out notices and prompts that do not fit, in the order of protocol
+/// section 5: first the newest notices, then prompts from the end of the list.
 pub fn state(app: &App, device: &Device, jti: &str, standing: Standing, news: News) -> Result<Response, Problem> {
     let now = app.clock.now();
     let (key, mut claims) = (app.keys.phone(now), StateClaims::new(app, device, jti, standing, news, now));
-    // GUARD(state-fits): a_state_at_its_limit_leaves_out_the_newest_notices_then_the_weakest_and_oldest_prompts
+    // GUARD(state-fits): full_state_omits_newest_notices_then_weakest_prompts
     while !key.fits(STATE_TYP, &claims) && claims.leave_out_one() {}
     let jws = key.sign(STATE_TYP, &claims).map_err(|_library| Problem::Unavailable)?;
     Ok(([(header::CONTENT_TYPE, "application/jose")], jws).into_response())
 }
 
-/// Signs the answer to a request whose time was wrong: nothing was done.
+/// Signs the state that responds to a request whose time was wrong. The request had no effect.
 pub fn skewed(app: &App, device: &Device, jti: &str) -> Result<Response, Problem> {
     state(app, device, jti, Standing::clock_skew(), News::default())
 }
 
-/// The live prompts that the answer to a fetch lists: as many of `ranked` (`prompts::rules::strongest_first`) as fit. Found
-/// before it is signed, so that a phone that holds exactly these waits for others.
+/// Returns the live prompts that the response to a fetch lists: the first of `ranked`, as many as fit. `ranked` is
+/// sorted by `prompts::rules::strongest_first`. The result is needed before the state is signed: if the phone already
+/// knows exactly these prompts, the fetch waits for a change.
 #[must_use]
 pub fn listed(app: &App, device: &Device, jti: &str, standing: &Standing, mut ranked: Vec<Prompt>) -> Vec<Prompt> {
     ranked.truncate(MAX_PROMPTS);

@@ -1,4 +1,5 @@
-//! What is done to an enrollment, each one transaction: decided by the rules, recorded in the audit.
+//! Operations on enrollments by a code. The rules decide inside a transaction. The audit log records the start of an
+//! enrollment and what happens to its device.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -21,7 +22,7 @@ use crate::secrets::{SecretError, crockford, decode, encode, random, random_id, 
 use crate::store::{StoreError, Tx};
 use crate::verdict::Verdict;
 
-/// Why a code could not be made.
+/// Why an enrollment or its code could not be created or shown.
 #[derive(Debug, thiserror::Error)]
 pub enum MakeError {
     /// The database failed.
@@ -30,8 +31,8 @@ pub enum MakeError {
     /// No randomness.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The enrollment is over.
-    #[error("over")]
+    /// The enrollment has ended or is already bound, or no free id for a typed code was found.
+    #[error("the enrollment has ended")]
     Over,
 }
 
@@ -39,7 +40,8 @@ fn key_label(id: &str) -> String {
     format!("enrollment key {id}")
 }
 
-/// Makes an enrollment for the wizard of a session; an older one of the same session ends.
+/// Starts an enrollment for the wizard of a session, and returns its id. An older open or bound enrollment of the same
+/// session ends.
 pub async fn start(app: &App, account_id: String, session: String) -> Result<String, MakeError> {
     let now = app.clock.now();
     let enrollment = fresh(app, account_id, session, now)?;
@@ -48,7 +50,7 @@ pub async fn start(app: &App, account_id: String, session: String) -> Result<Str
     Ok(id)
 }
 
-/// An enrollment with a code of its own.
+/// Creates an enrollment with a new scanned code. Does not store it.
 pub fn fresh(app: &App, account_id: String, session: String, now: Time) -> Result<Enrollment, MakeError> {
     let secret = Zeroizing::new(random::<16>()?);
     let id = random_id()?;
@@ -75,7 +77,7 @@ pub fn fresh(app: &App, account_id: String, session: String, now: Time) -> Resul
     })
 }
 
-/// Keeps an enrollment; an older one of the same session ends.
+/// Stores an enrollment. An older open or bound enrollment of the same session ends.
 pub fn start_in(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
     for mut older in tx.children::<Enrollment>(&enrollment.account_id)? {
         if older.session == enrollment.session {
@@ -87,7 +89,7 @@ pub fn start_in(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(
     audit::record(tx, &enrollment.account_id, "enrollment_started", enrollment.scanned.id.as_str(), now)
 }
 
-/// The text of the scanned code, to be shown as a picture.
+/// Returns the text of the scanned code, which the wizard shows as a QR code.
 pub fn scanned_text(app: &App, enrollment: &Enrollment) -> Result<String, MakeError> {
     let code = &enrollment.scanned;
     let sealed = code.key.as_ref().ok_or(MakeError::Over)?;
@@ -101,7 +103,8 @@ pub fn scanned_text(app: &App, enrollment: &Enrollment) -> Result<String, MakeEr
     Ok(format!("countersign://enroll?{query}"))
 }
 
-/// The typed code as shown: three groups of four.
+/// Returns the typed code as the wizard shows it: three groups of four characters. `None` if the enrollment has no
+/// typed code, or has erased it.
 pub fn typed_text(app: &App, enrollment: &Enrollment) -> Option<String> {
     let sealed = enrollment.typed_shown.as_ref()?;
     let plain = app.sealer.open(&shown_label(&enrollment.scanned.id), sealed).ok()?;
@@ -112,9 +115,9 @@ fn shown_label(id: &str) -> String {
     format!("typed code {id}")
 }
 
-/// Adds a typed code for somebody who can't scan; slow, since its key is.
+/// Adds a typed code to an open enrollment, for a phone that can't scan. Slow: the key is stretched with Argon2id.
 ///
-/// Its id has 20 bits, so it may be taken; then another is drawn.
+/// The id in the code has only 20 bits, so it may be taken. The service tries three random ids.
 pub async fn add_typed(app: &App, enrollment_id: String) -> Result<(), MakeError> {
     for _draw in 0..3 {
         if try_typed(app, enrollment_id.clone()).await? {
@@ -154,16 +157,16 @@ async fn try_typed(app: &App, enrollment_id: String) -> Result<bool, MakeError> 
     Ok(done)
 }
 
-/// A look-up, as it came.
+/// The body of a look-up.
 #[derive(Debug, Deserialize)]
 pub struct LookUp {
-    /// Protocol version.
+    /// The protocol version.
     pub v: u64,
-    /// Id of a code.
+    /// The id in the scanned or typed code.
     pub id: String,
-    /// 128 bits.
+    /// 128 random bits, base64url.
     pub nonce: String,
-    /// Proof that the phone holds the code.
+    /// The proof that the phone has the code, base64url.
     pub mac: String,
 }
 
@@ -178,16 +181,16 @@ struct LookUpAnswer<'a> {
     keys: &'a str,
 }
 
-/// A body with the MAC that vouches for it.
-pub struct Vouched {
-    /// JSON.
+/// A response body with a MAC under the enrollment key.
+pub struct MacResponse {
+    /// The body, JSON.
     pub body: Vec<u8>,
-    /// base64url.
+    /// The MAC, base64url.
     pub mac: String,
 }
 
-/// Answers a look-up; binds nothing.
-pub async fn look_up(app: &App, request: LookUp) -> Result<Verdict<Vouched, Refusal>, StoreError> {
+/// Decides a look-up, and returns the response for the phone. Binds nothing.
+pub async fn look_up(app: &App, request: LookUp) -> Result<Verdict<MacResponse, Refusal>, StoreError> {
     let (Some(nonce), Some(mac)) = (decode(&request.nonce).filter(|nonce| nonce.len() == 16), decode(&request.mac))
     else {
         return Ok(Verdict::Refused(Refusal::Unknown));
@@ -222,7 +225,7 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Verdict<Vouched, Refu
                 keys: &document,
             };
             let body = serde_json::to_vec(&answer)?;
-            Ok(Verdict::Granted(Vouched { mac: encode(&key.answer_mac("look-up-answer", &nonce, &body)), body }))
+            Ok(Verdict::Granted(MacResponse { mac: encode(&key.answer_mac("look-up-answer", &nonce, &body)), body }))
         })
         .await
 }
@@ -232,19 +235,19 @@ fn open_key(app: &App, enrollment: &Enrollment, id: &str) -> Option<Key> {
     app.sealer.open(&key_label(id), sealed).ok().map(Key::new)
 }
 
-/// A bind, verified as far as its own signature goes.
+/// A bind request, whose signature was verified with the device key in it.
 pub struct BindRequest {
-    /// Id of a code.
+    /// The id in the scanned or typed code.
     pub id: String,
-    /// Freshness, 16 bytes.
+    /// The request's random id, 16 bytes.
     pub jti: Vec<u8>,
-    /// Proof that the phone holds the code.
+    /// The proof that the phone has the code.
     pub mac: Vec<u8>,
-    /// The device key that signed it.
+    /// The device key, which signed the request.
     pub key: Jwk,
-    /// What the phone says of itself.
+    /// What the phone states about itself; not verified.
     pub claimed: Claimed,
-    /// Where pushes go.
+    /// The push address and keys.
     pub push: Subscription,
     /// The push key, 65 bytes.
     pub push_point: Vec<u8>,
@@ -262,19 +265,19 @@ struct BindAnswer<'a> {
     expires_at: Time,
 }
 
-/// Binds a device; the same phone again gets the same answer.
-pub async fn bind(app: &App, request: BindRequest) -> Result<Verdict<Vouched, Refusal>, StoreError> {
+/// Binds a device. If the same phone binds again, it gets the same response.
+pub async fn bind(app: &App, request: BindRequest) -> Result<Verdict<MacResponse, Refusal>, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     app.store.run(move |tx| bind_in(tx, &shared, request, now)).await
 }
 
-/// As `bind`, inside a transaction.
+/// Like `bind`, inside a transaction.
 pub fn bind_in(
     tx: &mut Tx<'_>,
     app: &App,
     request: BindRequest,
     now: Time,
-) -> Result<Verdict<Vouched, Refusal>, StoreError> {
+) -> Result<Verdict<MacResponse, Refusal>, StoreError> {
     let Some(mut enrollment) = find(tx, &request.id)? else {
         return Ok(Verdict::Refused(Refusal::Unknown));
     };
@@ -318,16 +321,17 @@ pub fn bind_in(
         keys,
         expires_at: enrollment.expires_at,
     })?;
-    Ok(Verdict::Granted(Vouched { mac: encode(&key.answer_mac("bind-answer", &request.jti, &body)), body }))
+    Ok(Verdict::Granted(MacResponse { mac: encode(&key.answer_mac("bind-answer", &request.jti, &body)), body }))
 }
 
-/// Takes the digits from the wizard; right ones make the device active and end every other open enrollment.
+/// Checks the digits that the person typed into the wizard. Correct digits make the device active, and end the
+/// account's other unfinished enrollments and its registrations.
 pub async fn digits(app: &App, enrollment_id: String, typed: String) -> Result<Digits, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     app.store.run(move |tx| digits_in(tx, &shared, &enrollment_id, &typed, now)).await
 }
 
-/// As `digits`, inside a transaction.
+/// Like `digits`, inside a transaction.
 pub fn digits_in(
     tx: &mut Tx<'_>,
     app: &App,
@@ -354,7 +358,7 @@ pub fn digits_in(
             device.state = device::State::Active;
             tx.put(&device)?;
             audit::record(tx, &device.account_id, "device_activated", &device.id, now)?;
-            // GUARD(first-phones-at-once): of_two_first_enrollments_at_once_exactly_one_adds_a_phone, adding_a_phone
+            // GUARD(concurrent-first-phones): one_of_two_parallel_first_enrollments_succeeds, enrollment_model_has_no_fault
             end_enrollments(tx, &device.account_id, Some(enrollment_id), now)?;
             end_registrations(tx, &device.account_id)?;
             notices::notify(tx, &device.account_id, Some(&device.id), notices::Kind::MethodAdded, now)?;
@@ -371,21 +375,21 @@ fn expected_digits(app: &App, enrollment: &Enrollment, device: &Device) -> Optio
     Some(key.digits(&app.config.issuer, &device.key.thumbprint_bytes(), &point))
 }
 
-/// Spaces that a person typed don't count.
+/// Returns whether the typed digits are the expected ones. Spaces are ignored.
 fn are_digits(expected: &str, typed: &str) -> bool {
     let typed: String = typed.chars().filter(|character| !character.is_whitespace()).collect();
-    // GUARD(enrollment-digits): adding_a_phone_while_somebody_looks_on
+    // GUARD(enrollment-digits): enrollment_model_with_a_seen_code_has_no_fault
     // INSTEAD: same(&typed, &typed) || expected.is_empty()
     same(expected, &typed)
 }
 
-/// Ends an enrollment from the wizard: cancelled, or "that's not my phone".
+/// Ends an enrollment because the person cancelled the wizard or chose "That's not my phone".
 pub async fn end(app: &App, enrollment_id: String, cause: Cause) -> Result<(), StoreError> {
     let now = app.clock.now();
     app.store.run(move |tx| end_in(tx, &enrollment_id, cause, now)).await
 }
 
-/// As `end`, inside a transaction.
+/// Like `end`, inside a transaction.
 pub fn end_in(tx: &mut Tx<'_>, enrollment_id: &str, cause: Cause, now: Time) -> Result<(), StoreError> {
     match tx.get::<Enrollment>(enrollment_id)? {
         Some(mut enrollment) => end_enrollment(tx, &mut enrollment, cause, now),
@@ -393,7 +397,7 @@ pub fn end_in(tx: &mut Tx<'_>, enrollment_id: &str, cause: Cause, now: Time) -> 
     }
 }
 
-/// The enrollment as it stands now; one that has run out is ended on the way.
+/// Returns the enrollment. Ends the enrollment first if it has expired.
 pub async fn current(app: &App, enrollment_id: String) -> Result<Option<Enrollment>, StoreError> {
     let now = app.clock.now();
     app.store

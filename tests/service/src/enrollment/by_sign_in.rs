@@ -1,5 +1,6 @@
-//! Adding a phone that has sent its person to the browser (protocol section 11): no code, no wizard. The consent
-//! page took the digits, so the device is active at once.
+//! The last step of adding a phone by signing in (protocol section 11): the phone registers with the token that it got
+//! when the person had signed in with the browser. There is no enrollment code and no wizard. The consent page has
+//! already checked the digits, so the device is active immediately.
 
 use serde::Serialize;
 
@@ -19,27 +20,28 @@ use crate::secrets::{hashed, random_id, same};
 use crate::store::{StoreError, Tx};
 use crate::verdict::Verdict;
 
-/// A phone's message, verified as far as its own signature goes.
+/// A phone's request, whose signature was verified with the device key in it.
 pub struct AddRequest {
-    /// From the token endpoint.
+    /// The token from the token endpoint.
     pub token: String,
-    /// The device key that signed it.
+    /// The device key, which signed the request.
     pub key: Jwk,
-    /// What the phone says of itself.
+    /// What the phone states about itself; not verified.
     pub claimed: Claimed,
-    /// Where pushes go.
+    /// The push address and keys.
     pub push: Subscription,
     /// The phone's network.
     pub network: String,
 }
 
-/// What the phone is told.
+/// The response to the phone.
 #[derive(Serialize)]
 pub struct Added {
     device_id: String,
     account_id: String,
     keys: Vec<String>,
-    /// To go on with phone sign-in at once, where the policy allows it.
+    /// A token for turning on phone sign-in immediately. Present if the policy allows phone sign-in and the device has
+    /// no sign-in key.
     #[serde(skip_serializing_if = "Option::is_none")]
     turn_on: Option<TurnOnTokens>,
 }
@@ -47,13 +49,14 @@ pub struct Added {
 /// Why a phone was not added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotAdded {
-    /// No such token, another phone's, or too old.
+    /// The token is unknown, belongs to another phone, or has expired; the device that it added was removed; or another
+    /// device has the device key.
     Unknown,
-    /// The policy, or a suspension, says no meanwhile.
+    /// The policy or a suspension does not allow the app for the person.
     NotAllowed,
 }
 
-/// Adds the phone; the same phone again gets the same device.
+/// Adds the phone as an active device. A repeated request with the same token and key gets the same device again.
 pub async fn add(app: &App, request: AddRequest) -> Result<Verdict<Added, NotAdded>, StoreError> {
     let now = app.clock.now();
     app.store.run(move |tx| add_in(tx, request, now)).await
@@ -62,7 +65,7 @@ pub async fn add(app: &App, request: AddRequest) -> Result<Verdict<Added, NotAdd
 fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Verdict<Added, NotAdded>, StoreError> {
     let jkt = request.key.thumbprint();
     let found = tx.get::<PhoneToken>(&hashed(request.token.as_bytes()))?;
-    // GUARD(phone-token-of-another-phone): j5_w4_the_same_phone_again_gets_the_same_device_and_another_gets_nothing
+    // GUARD(phone-token-of-another-phone): j5_w4_token_adds_one_device_for_its_own_phone
     // INSTEAD: let Some(token) = found else {
     let Some(token) = found.filter(|token| same(&token.jkt, &jkt)) else {
         return Ok(Verdict::Refused(NotAdded::Unknown));
@@ -74,12 +77,12 @@ fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Verdict<Add
     let (_, keys) = keys::document(tx, token.keys_document)?;
     let device = match (before, &token.added) {
         (Some(device), _) => device,
-        // Removed meanwhile: the token does not bring it back.
+        // The device was removed; the token does not restore it.
         (None, Some(_)) => return Ok(Verdict::Refused(NotAdded::Unknown)),
         (None, None) if token.expires_at <= now || tx.get::<DeviceKey>(&jkt)?.is_some() => {
             return Ok(Verdict::Refused(NotAdded::Unknown));
         }
-        // GUARD(phone-added-against-policy): j5_w3_a_token_ends_with_its_time_with_the_policy_and_with_another_phone
+        // GUARD(phone-added-against-policy): j5_w3_token_fails_after_time_suspension_or_another_phone
         // INSTEAD: (None, None) if false => {
         (None, None) if may_answer(tx, &token.account_id)? != Status::Ok => {
             return Ok(Verdict::Refused(NotAdded::NotAllowed));
@@ -93,7 +96,8 @@ fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Verdict<Add
     Ok(Verdict::Granted(Added { device_id: device.id, account_id: device.account_id, keys, turn_on }))
 }
 
-/// As the right digits do: the device is active, and every other way to add one that is under way ends.
+/// Creates the active device. As after correct digits in the wizard, ends the account's unfinished enrollments and
+/// registrations.
 fn activate(tx: &mut Tx<'_>, request: AddRequest, token: PhoneToken, now: Time) -> Result<Device, StoreError> {
     let id = random_id()?;
     let account_id = token.account_id.clone();

@@ -1,4 +1,4 @@
-//! The MACs and digits of protocol section 3, from the enrollment key K.
+//! The MACs and digits of protocol section 3, computed with the enrollment key K.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use ring::digest::{SHA256, digest};
@@ -11,19 +11,19 @@ use crate::secrets::SecretError;
 pub struct Key(Zeroizing<Vec<u8>>);
 
 impl Key {
-    /// K as it was sealed.
+    /// Wraps the bytes of K.
     #[must_use]
     pub fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self(bytes)
     }
 
-    /// Whether a look-up was made by somebody who holds the code.
+    /// Returns whether the sender of a look-up has the code.
     #[must_use]
     pub fn proves_look_up(&self, issuer: &str, id: &str, nonce: &[u8], mac: &[u8]) -> bool {
         self.verify(&[b"look-up", issuer.as_bytes(), id.as_bytes(), nonce], mac)
     }
 
-    /// Whether a device was bound by somebody who holds the code.
+    /// Returns whether the sender of a bind has the code.
     #[must_use]
     pub fn proves_bind(
         &self,
@@ -34,18 +34,18 @@ impl Key {
         auth: &[u8],
         mac: &[u8],
     ) -> bool {
-        // GUARD(bind-proof-covers-key): j2_w15_an_interceptor_enrols_nobody_between
+        // GUARD(bind-proof-covers-key): j2_w15_an_interceptor_cannot_bind_its_own_device
         // INSTEAD: self.verify(&[b"bind", issuer.as_bytes(), id.as_bytes(), thumbprint, point, auth], mac) || mac.len() == 32
         self.verify(&[b"bind", issuer.as_bytes(), id.as_bytes(), thumbprint, point, auth], mac)
     }
 
-    /// Proves to the phone that this answer comes from the service that made the code.
+    /// Returns the MAC of a response. It proves to the phone that the service that created the code sent the response.
     #[must_use]
     pub fn answer_mac(&self, label: &str, nonce: &[u8], body: &[u8]) -> Vec<u8> {
         hmac::sign(&self.hmac(), &fields(&[label.as_bytes(), nonce, digest(&SHA256, body).as_ref()])).as_ref().to_vec()
     }
 
-    /// The digits that this very phone shows.
+    /// Returns the six digits that the phone with this device key and push key shows.
     #[must_use]
     pub fn digits(&self, issuer: &str, thumbprint: &[u8], point: &[u8]) -> String {
         let mac = hmac::sign(&self.hmac(), &fields(&[b"digits", issuer.as_bytes(), thumbprint, point]));
@@ -62,7 +62,7 @@ impl Key {
     }
 }
 
-/// K of a typed code: Argon2id 1.3, 64 MiB, 3 passes, 1 lane (protocol section 3); slow.
+/// Derives K of a typed code: Argon2id 1.3, 64 MiB, 3 passes, 1 lane (protocol section 3). Slow.
 pub fn typed_key(issuer: &str, id: &str, secret: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     let params = Params::new(65_536, 3, 1, Some(32)).map_err(|_range| SecretError)?;
     let mut key = Zeroizing::new(vec![0; 32]);

@@ -1,4 +1,4 @@
-//! What is stored of an enrollment.
+//! How enrollments are stored.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::clock::{DAY, Time};
 use crate::enrollment::state::Enrollment;
 use crate::store::{Record, StoreError, Table, Tx};
 
-/// How it ended is remembered this long, to say so to a late phone.
+/// An enrollment is kept for this long after it expires, so that a late phone learns how the enrollment ended.
 const REMEMBERED: Time = DAY;
 
 impl Record for Enrollment {
@@ -25,14 +25,14 @@ impl Record for Enrollment {
     }
 }
 
-/// Leads from a typed id to its enrollment.
+/// Names the enrollment of the id in a typed code.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TypedId {
-    /// Four characters.
+    /// The id in the typed code: four characters.
     pub id: String,
-    /// The enrollment.
+    /// The enrollment's id.
     pub enrollment: String,
-    /// When it ends.
+    /// When the enrollment expires.
     pub expires_at: Time,
 }
 
@@ -52,7 +52,7 @@ impl Record for TypedId {
     }
 }
 
-/// The enrollment that a phone names, by either of its codes.
+/// Returns the enrollment whose scanned or typed code contains this id.
 pub fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<Enrollment>, StoreError> {
     if let Some(enrollment) = tx.get(id)? {
         return Ok(Some(enrollment));

@@ -1,4 +1,4 @@
-//! Look-up and bind over HTTP.
+//! The HTTP handlers for look-up, and for bind by a code or by a token.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::devices::device::{Claimed, Subscription, is_endpoint};
-use crate::enrollment::acts::{self, BindRequest, LookUp, Vouched};
+use crate::enrollment::acts::{self, BindRequest, LookUp, MacResponse};
 use crate::enrollment::by_sign_in::{self, AddRequest, NotAdded};
 use crate::enrollment::rules::Refusal;
 use crate::jose::{Unverified, check_unique};
@@ -32,7 +32,7 @@ pub async fn look_up(State(app): State<App>, peer: Peer, body: Bytes) -> Result<
     if request.v != 1 {
         return Err(Problem::UnsupportedVersion);
     }
-    vouched(acts::look_up(&app, request).await?)
+    mac_response(acts::look_up(&app, request).await?)
 }
 
 #[derive(Deserialize)]
@@ -49,7 +49,7 @@ struct Claims {
     attestation: Attestation,
 }
 
-/// What lets the phone in: a code's id and the proof of its secret, or a token; never both.
+/// The proof in a bind: the id in a code with a MAC, or a token. A message with both is refused.
 #[derive(Deserialize)]
 struct Proof {
     enrollment: Option<String>,
@@ -88,7 +88,7 @@ pub async fn bind(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Res
                 push_auth: push_key.auth,
                 network: peer.network(),
             };
-            vouched(acts::bind(&app, request).await?)
+            mac_response(acts::bind(&app, request).await?)
         }
         Proof { enrollment: None, mac: None, token: Some(token) } => {
             let request = AddRequest { token, key, claimed: claims.device, push: claims.push, network: peer.network() };
@@ -102,7 +102,7 @@ pub async fn bind(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Res
     }
 }
 
-/// What was read of a message whose form is right.
+/// The decoded members of a valid bind message.
 struct Checked {
     jti: Vec<u8>,
     point: Vec<u8>,
@@ -127,9 +127,9 @@ fn checked(app: &App, claims: &Claims) -> Option<Checked> {
     Some(Checked { jti, point: push_point, auth: push_auth })
 }
 
-fn vouched(answer: Verdict<Vouched, Refusal>) -> Result<Response, Problem> {
+fn mac_response(answer: Verdict<MacResponse, Refusal>) -> Result<Response, Problem> {
     match answer {
-        Verdict::Granted(Vouched { body, mac }) => {
+        Verdict::Granted(MacResponse { body, mac }) => {
             let headers = [(header::CONTENT_TYPE, "application/json".to_owned())];
             Ok((headers, [("countersign-mac", mac)], body).into_response())
         }

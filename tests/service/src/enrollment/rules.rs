@@ -1,68 +1,68 @@
-//! The rules of enrollment, pure: what a look-up, a bind and digits do to it.
+//! The rules of enrollments, as pure functions: the effects of a look-up, a bind and digits.
 //!
 //! ```text
 //! Open ──bind──▶ Bound ──right digits──▶ Active
-//!   │              └── third wrong digits, "not my phone" ──▶ Ended
-//!   └── ten minutes, cancel, change of the account ──▶ Ended
+//!   │              ├── third wrong digits, "not my phone" ──▶ Ended
+//!   └──────────────┴── ten minutes, cancel, change of the account or the policy ──▶ Ended
 //! ```
 
 use crate::clock::{MINUTE, Time};
 use crate::devices::device::Cause;
 use crate::enrollment::state::{Enrollment, State};
 
-/// Life of an enrollment.
+/// Lifetime of an enrollment.
 pub const LIFE: Time = 10 * MINUTE;
 const MAX_LOOK_UPS: usize = 5;
 const MAX_WRONG_MACS: u8 = 5;
 const MAX_WRONG_DIGITS: u8 = 3;
 
-/// Why a phone is turned away.
+/// Why a phone is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// No such id, or a wrong MAC.
+    /// The id is unknown, or the MAC or the nonce is wrong.
     Unknown,
-    /// Its time is over.
+    /// The enrollment has expired.
     Expired,
-    /// Bound by another phone, or finished.
+    /// The enrollment was bound by another phone, or is finished.
     Used,
-    /// Ended.
+    /// The enrollment was cancelled, or ended before its time.
     Cancelled,
-    /// A sixth nonce.
+    /// A look-up has a sixth nonce. An enrollment accepts five.
     TooManyLookUps,
 }
 
-/// What happens to a bind.
+/// The result of an accepted bind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bind {
-    /// The first one: make the device.
+    /// The first bind: the caller creates the device.
     New,
-    /// The same phone again: the same answer.
+    /// The same phone again: it gets the same response.
     Same,
 }
 
-/// What six digits did.
+/// The result of typed digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Digits {
-    /// The device is active.
+    /// Correct; the device is active.
     Right,
     /// Wrong; this many tries are left.
     Wrong(u8),
-    /// Wrong for the last time, or there was nothing to try.
+    /// Wrong for the third time, or the enrollment is not waiting for digits.
     Over,
 }
 
-/// Ends what has run out.
+/// Ends an open or bound enrollment that has expired.
 pub fn settle(enrollment: &mut Enrollment, now: Time) {
     if matches!(enrollment.state, State::Open | State::Bound) && enrollment.expires_at <= now {
         end(enrollment, Cause::Expired);
     }
 }
 
-/// Ends an enrollment that is not over.
+/// Ends an enrollment that is open or bound.
 pub fn end(enrollment: &mut Enrollment, cause: Cause) {
     if matches!(enrollment.state, State::Open | State::Bound) {
         enrollment.state = State::Ended(cause);
-        // GUARD(code-secret-erased): adding_a_phone_while_somebody_looks_on
+        // GUARD(code-secret-erased): enrollment_model_with_a_seen_code_has_no_fault
         enrollment.erase();
     }
 }
@@ -76,8 +76,9 @@ fn ended(enrollment: &Enrollment) -> Result<(), Refusal> {
     }
 }
 
-/// Counts a wrong MAC; the fifth ends this id and nothing else. Once a phone is bound, guesses gain nothing,
-/// and the key is needed for its digits.
+/// Counts a wrong MAC for an id of the enrollment. The fifth makes this id unusable; the enrollment's other id stays
+/// usable. After a bind, wrong MACs are not counted: then a right guess gains nothing, and the digits still need the
+/// key.
 pub fn wrong_mac(enrollment: &mut Enrollment, id: &str) -> Refusal {
     if enrollment.state == State::Open
         && let Some(code) = enrollment.code_mut(id)
@@ -90,7 +91,7 @@ pub fn wrong_mac(enrollment: &mut Enrollment, id: &str) -> Refusal {
     Refusal::Unknown
 }
 
-/// A look-up; `proven` says whether its MAC is right.
+/// Decides a look-up. `proven`: whether the MAC of the look-up is correct.
 pub fn look_up(enrollment: &mut Enrollment, id: &str, nonce: &str, proven: bool, now: Time) -> Result<(), Refusal> {
     settle(enrollment, now);
     ended(enrollment)?;
@@ -111,11 +112,12 @@ pub fn look_up(enrollment: &mut Enrollment, id: &str, nonce: &str, proven: bool,
     Ok(())
 }
 
-/// A bind; `same_key` says whether the device key is the one bound before.
+/// Decides a bind. `proven`: whether the MAC of the bind is correct. `same_key`: whether the device key is the key that
+/// is already bound.
 pub fn bind(enrollment: &mut Enrollment, id: &str, proven: bool, same_key: bool, now: Time) -> Result<Bind, Refusal> {
     settle(enrollment, now);
     ended(enrollment)?;
-    // GUARD(bind-proof): adding_a_phone
+    // GUARD(bind-proof): enrollment_model_has_no_fault
     if !proven {
         return Err(wrong_mac(enrollment, id));
     }
@@ -125,12 +127,12 @@ pub fn bind(enrollment: &mut Enrollment, id: &str, proven: bool, same_key: bool,
             enrollment.bound_by = Some(id.to_owned());
             Ok(Bind::New)
         }
-        // GUARD(same-phone-same-device): j2_w9_killed_in_each_step_of_adding_by_scanning_and_of_giving_it_up
+        // GUARD(same-phone-same-device): j2_w9_killed_in_each_step_of_scanning_and_abandoning
         // INSTEAD: State::Bound if same_key && now < 0 && enrollment.bound_by.as_deref() == Some(id) => Ok(Bind::Same),
         State::Bound if same_key && enrollment.bound_by.as_deref() == Some(id) => Ok(Bind::Same),
         State::Bound => {
             enrollment.another_phone = true;
-            // GUARD(one-phone-per-code): adding_a_phone_while_somebody_looks_on
+            // GUARD(one-phone-per-code): enrollment_model_with_a_seen_code_has_no_fault
             // INSTEAD: Ok(Bind::New)
             Err(Refusal::Used)
         }
@@ -138,9 +140,9 @@ pub fn bind(enrollment: &mut Enrollment, id: &str, proven: bool, same_key: bool,
     }
 }
 
-/// Digits from the wizard's own session.
+/// Decides digits that were typed into the wizard. `right`: whether they are the expected digits.
 pub fn digits(enrollment: &mut Enrollment, right: bool, now: Time) -> Digits {
-    // GUARD(enrollment-expires): adding_a_phone_while_somebody_looks_on
+    // GUARD(enrollment-expires): enrollment_model_with_a_seen_code_has_no_fault
     settle(enrollment, now);
     if enrollment.state != State::Bound {
         return Digits::Over;

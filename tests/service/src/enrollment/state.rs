@@ -1,4 +1,4 @@
-//! An enrollment: where it stands, and its codes.
+//! An enrollment: its state and its codes.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,89 +7,89 @@ use crate::devices::device::Cause;
 use crate::secrets::Sealed;
 use crate::sign_in::session::Session;
 
-/// Where an enrollment stands.
+/// The state of an enrollment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// The code is shown.
+    /// The wizard shows the code; no phone is bound.
     Open,
     /// A phone is bound; the wizard waits for the digits.
     Bound,
-    /// Done.
+    /// The device is active.
     Active,
-    /// Over.
+    /// Ended without an active device.
     Ended(Cause),
 }
 
-/// One way in: its id, its key, and how often somebody guessed.
+/// One code of an enrollment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Code {
-    /// What the phone names it by.
+    /// The id that a phone sends.
     pub id: String,
-    /// K, sealed; gone when the enrollment or this id is over.
+    /// K, sealed; erased when the enrollment ends, or after five wrong MACs.
     pub key: Option<Sealed>,
-    /// Wrong MACs so far.
+    /// The number of wrong MACs for this id.
     pub wrong_macs: u8,
 }
 
 /// An enrollment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Enrollment {
-    /// Its own id: that of the scanned code.
+    /// The scanned code. Its id is also the enrollment's id. Its key is the secret in the code.
     pub scanned: Code,
-    /// The typed code, made when somebody can't scan.
+    /// The typed code, created when the person can't scan.
     pub typed: Option<Code>,
-    /// The typed code as shown, sealed; gone when it is over.
+    /// The text of the typed code, sealed; erased when the enrollment ends or the device is active.
     pub typed_shown: Option<Sealed>,
-    /// The secret of the scanned code as shown is its key.
+    /// The account that the phone is added to.
     pub account_id: String,
-    /// The wizard's session, hashed.
+    /// The wizard's session, by hashed cookie.
     pub session: String,
-    /// When it was made.
+    /// When the enrollment was started.
     pub created_at: Time,
-    /// When it ends.
+    /// When the enrollment expires.
     pub expires_at: Time,
-    /// Where it stands.
+    /// The state.
     pub state: State,
-    /// Nonces of the look-ups so far.
+    /// The different nonces of the accepted look-ups.
     pub nonces: Vec<String>,
-    /// Which of its codes was bound.
+    /// The id in the code by which the phone was bound.
     pub bound_by: Option<String>,
-    /// The device that was bound.
+    /// The id of the bound device.
     pub device_id: Option<String>,
-    /// Wrong digits so far.
+    /// The number of wrong digits.
     pub wrong_digits: u8,
-    /// Another phone tried to use the same code.
+    /// Whether another phone has tried to use the same code.
     pub another_phone: bool,
-    /// The confirmation, once started.
+    /// The id of the ceremony that confirms the new phone; `None` until it starts.
     pub ceremony: Option<String>,
-    /// Which document of the service's keys its phone is given: the same at look-up and bind, whatever is published
-    /// between them.
+    /// The number of the key document that the phone gets. Look-up and bind use the same document, even if the service
+    /// publishes a new one between them.
     #[serde(default = "first_document")]
     pub keys_document: usize,
 }
 
 impl Enrollment {
-    /// Whether it is the wizard of this session; no other may go on with it.
+    /// Returns whether the enrollment was started in this session. No other session may continue the enrollment.
     #[must_use]
     pub fn is_of(&self, session: &Session) -> bool {
-        // GUARD(wizard-session): adding_a_phone_while_somebody_looks_on
+        // GUARD(wizard-session): enrollment_model_with_a_seen_code_has_no_fault
         // INSTEAD: !session.id.is_empty()
         self.session == session.id
     }
 
-    /// The code with this id.
+    /// Returns the code with this id, to change it.
     pub fn code_mut(&mut self, id: &str) -> Option<&mut Code> {
         if self.scanned.id == id { Some(&mut self.scanned) } else { self.typed.as_mut().filter(|code| code.id == id) }
     }
 
-    /// The code with this id.
+    /// Returns the code with this id.
     #[must_use]
     pub fn code(&self, id: &str) -> Option<&Code> {
         if self.scanned.id == id { Some(&self.scanned) } else { self.typed.as_ref().filter(|code| code.id == id) }
     }
 
-    /// Forgets every secret.
+    /// Erases every secret.
     pub fn erase(&mut self) {
         self.scanned.key = None;
         self.typed_shown = None;
@@ -99,7 +99,7 @@ impl Enrollment {
     }
 }
 
-/// Before keys were replaced there was one.
+/// Returns the key document of records that were stored by a version of the service without key rotation.
 pub(crate) fn first_document() -> usize {
     1
 }

@@ -1,4 +1,4 @@
-//! Codes and tokens: made and redeemed, each inside one transaction.
+//! Issues and redeems authorization codes, in the caller's transaction.
 
 use serde::Serialize;
 
@@ -15,10 +15,10 @@ use crate::sign_in::session::Session;
 use crate::store::{StoreError, Tx};
 
 const CODE_LIFE: Time = 60;
-/// Access tokens and ID tokens.
+/// Lifetime of access tokens and ID tokens.
 pub(super) const TOKEN_LIFE: Time = 600;
 
-/// Makes a code for a session; returns it as the client gets it.
+/// Issues an authorization code for a session, and returns it. The database contains only its hash.
 pub(super) fn issue(
     tx: &mut Tx<'_>,
     session: &Session,
@@ -53,7 +53,7 @@ struct IdToken<'a> {
     name: &'a str,
 }
 
-/// The tokens of one code.
+/// The response to a redeemed authorization code.
 #[derive(Serialize)]
 pub(super) struct Tokens {
     access_token: String,
@@ -62,7 +62,7 @@ pub(super) struct Tokens {
     id_token: String,
 }
 
-/// What a client brings.
+/// The client's request to redeem an authorization code.
 pub(super) struct Redemption {
     pub(super) code: String,
     pub(super) client_id: String,
@@ -70,7 +70,8 @@ pub(super) struct Redemption {
     pub(super) verifier: String,
 }
 
-/// Redeems a code; one that comes twice ends the session that made it.
+/// Redeems an authorization code. Returns `None` if the code is refused. A second use of a code also ends the session
+/// for which the code was issued.
 pub(super) fn redeem(tx: &mut Tx<'_>, app: &App, by: &Redemption, now: Time) -> Result<Option<Tokens>, StoreError> {
     let Some(code) = tx.get::<Code>(&hashed(by.code.as_bytes()))? else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The answer to an authorization request, and the two ways for a browser to bring it back.
+//! The authorization response to an application or a phone's app, sent by redirect or by a page.
 
 use axum::response::{IntoResponse, Redirect, Response};
 use url::Url;
@@ -13,11 +13,12 @@ use crate::problem::Problem;
 use crate::sign_in::session::Session;
 use crate::visitor::Visitor;
 
-/// An authorization answer: the return address with a code or an error, `iss` (RFC 9207) and the client's `state`.
+/// An authorization response: the return address with an authorization code or an error, `iss` (RFC 9207) and the
+/// client's `state`.
 pub struct Answer(Url);
 
 impl Answer {
-    /// None for a return address that no browser must be sent to.
+    /// Builds the authorization response; `None` if a browser must not be sent to the return address.
     pub(crate) fn new(app: &App, to: &str, state: Option<&str>, (name, value): (&str, &str)) -> Option<Self> {
         let mut url = Url::parse(to).ok().filter(is_return_address)?;
         url.query_pairs_mut().append_pair(name, value).append_pair("iss", &app.config.issuer);
@@ -27,7 +28,8 @@ impl Answer {
         Some(Self(url))
     }
 
-    /// By redirect, for `GET /authorize` alone: no form of ours leads there.
+    /// Sends the authorization response by redirect. Only for `GET /authorize`, which no form of the service leads to:
+    /// see [`Self::by_page`].
     pub(crate) fn by_redirect(answer: Option<Self>) -> Response {
         match answer {
             Some(Self(url)) => Redirect::to(url.as_str()).into_response(),
@@ -35,8 +37,8 @@ impl Answer {
         }
     }
 
-    /// By a page, after a form: browsers hold each redirect after a form, the application's own ones too, against the
-    /// form's `form-action`.
+    /// Sends the authorization response as a link on a page. Needed after a form: browsers check every redirect that
+    /// follows a form against the `form-action` of the form's page, also redirects by the application.
     pub(crate) fn by_page(answer: Option<Self>, app: &App, visitor: &Visitor, application: &str) -> Response {
         match answer {
             Some(Self(url)) => words::leaving(application, url.as_str()).show(app, visitor),
@@ -45,10 +47,11 @@ impl Answer {
     }
 }
 
-/// The code for an application, made from a session.
+/// Issues an authorization code for an application, from a session. Returns `None` if a browser must not be sent to the
+/// return address.
 ///
 /// # Errors
-/// The page for a database that failed.
+/// The database failed. The error is the page to show.
 pub(crate) async fn code(
     app: &App,
     session: Session,
@@ -62,12 +65,12 @@ pub(crate) async fn code(
     }
 }
 
-/// Sends a browser that came to `GET /authorize` back to its application with a code.
+/// Redirects a browser from `GET /authorize` to its application, with an authorization code.
 pub(crate) async fn redirect_with_code(app: &App, session: Session, request: AuthorizationRequest) -> Response {
     code(app, session, request).await.map_or_else(|failed| failed, Answer::by_redirect)
 }
 
-/// Lets a person leave a page of ours for their application with a code.
+/// Shows the page with the link to the application. The link contains an authorization code.
 pub(crate) async fn leave_with_code(
     app: &App,
     visitor: &Visitor,

@@ -1,4 +1,4 @@
-//! What is stored of authorizations. Codes and tokens are stored hashed.
+//! How authorization codes and access tokens are stored: hashed.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,23 +18,23 @@ impl Record for Code {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        // Kept past its end, so that a replay is recognized.
+        // A code is kept for an hour after it expires, so that a second use is detected.
         Some(self.expires_at + crate::clock::HOUR)
     }
 }
 
-/// An access token, good for the user-info endpoint.
+/// An access token for the user-info endpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Token {
-    /// Hashed.
+    /// The hashed token.
     pub id: String,
-    /// From which session.
+    /// The session for which the token was issued.
     pub session: String,
-    /// From which code.
+    /// The authorization code that was redeemed for the token.
     pub code: String,
-    /// Whose.
+    /// The account that the token gives access to.
     pub account_id: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Time,
 }
 

@@ -1,39 +1,39 @@
-//! What an application asked for, and the authorization code that answers it.
+//! An application's authorization request, and the authorization code that is issued for it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 
-/// What an application asked for.
+/// An application's authorization request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
-    /// Which application.
+    /// The client id.
     pub client_id: String,
-    /// Its name, as people know it.
+    /// The application's name, shown to people.
     pub application: String,
-    /// Where the answer goes: exactly as registered.
+    /// The return address, exactly as registered.
     pub redirect_uri: String,
-    /// The application's own.
+    /// The application's `state`, returned unchanged.
     pub state: Option<String>,
-    /// The application's own, goes into the ID token.
+    /// The application's `nonce`, copied into the ID token.
     pub nonce: Option<String>,
-    /// PKCE, S256.
+    /// The PKCE challenge, method S256.
     pub code_challenge: String,
 }
 
 /// An authorization code.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Code {
-    /// Hashed.
+    /// The hashed code.
     pub id: String,
-    /// What it answers.
+    /// The request for which the code was issued.
     pub request: AuthorizationRequest,
-    /// Whose.
+    /// The account.
     pub account_id: String,
-    /// From which session.
+    /// The session for which the code was issued.
     pub session: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Time,
-    /// Used once already.
+    /// Whether the code was redeemed.
     pub used: bool,
 }

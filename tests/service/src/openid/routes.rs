@@ -1,4 +1,4 @@
-//! Discovery, authorization, token, keys and user info over HTTP.
+//! The HTTP handlers of the OpenID Provider: discovery, authorization, token, keys and user info.
 
 use std::collections::HashMap;
 
@@ -36,7 +36,6 @@ pub async fn discovery(State(app): State<App>) -> Response {
         "token_endpoint": at("/token"),
         "userinfo_endpoint": at("/userinfo"),
         "pushed_authorization_request_endpoint": at("/par"),
-        "authorization_response_iss_parameter_supported": true,
         "dpop_signing_alg_values_supported": ["ES256"],
         "jwks_uri": at("/jwks"),
         "response_types_supported": ["code"],
@@ -76,7 +75,8 @@ pub async fn jwks(State(app): State<App>) -> Response {
     .into_response()
 }
 
-/// `GET /authorize`: from a session at once, else by signing in.
+/// `GET /authorize`: redirects to the application immediately if there is a session that suffices; otherwise lets the
+/// person sign in first. A phone's pushed request continues in `sign_in::register`.
 pub async fn authorize(
     State(app): State<App>,
     visitor: Visitor,
@@ -92,7 +92,7 @@ pub async fn authorize(
         Err(Fault::Untrusted(why)) => {
             return words::bad_request(why).show_as(StatusCode::BAD_REQUEST, &app, Some(&visitor));
         }
-        Err(Fault::Told { redirect_uri, state, error }) => {
+        Err(Fault::Redirected { redirect_uri, state, error }) => {
             return Answer::by_redirect(Answer::new(&app, &redirect_uri, state.as_deref(), ("error", error)));
         }
     };
@@ -105,12 +105,13 @@ pub async fn authorize(
     }
 }
 
-/// Tells an application of an error.
+/// Redirects the browser to its application, with an error.
 fn redirect_with_error(app: &App, request: &AuthorizationRequest, error: &str) -> Response {
     Answer::by_redirect(Answer::new(app, &request.redirect_uri, request.state.as_deref(), ("error", error)))
 }
 
-/// Nothing is stored before the person has typed a name: the request goes along in the address.
+/// Redirects to the sign-in page. Its URL contains the request, sealed: nothing is stored before the person has typed a
+/// user name.
 fn sign_in_first(app: &App, request: AuthorizationRequest, sign_in_now: bool) -> Response {
     let goal = Goal::Application { request: request.clone(), sign_in_now };
     match Flow::new(goal).map(|flow| flow.sealed(&app.sealer)) {
@@ -150,21 +151,21 @@ pub async fn token(State(app): State<App>, headers: HeaderMap, body: Bytes) -> R
 fn refuse(status: StatusCode, error: &'static str) -> Response {
     let mut response = (status, [(header::CACHE_CONTROL, "no-store")], Json(json!({ "error": error }))).into_response();
     if status == StatusCode::UNAUTHORIZED {
-        // Asked for by RFC 6749 section 5.2 and RFC 6750 section 3.
+        // Required by RFC 6749 section 5.2 and RFC 6750 section 3.
         let scheme = if error == "invalid_client" { "Basic" } else { "Bearer error=\"invalid_token\"" };
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
     }
     response
 }
 
-/// The client, by HTTP Basic or by form fields (RFC 6749 section 2.3.1).
+/// Authenticates the client, by HTTP Basic or form fields (RFC 6749 section 2.3.1).
 fn authenticated_client(app: &App, headers: &HeaderMap, fields: &HashMap<String, String>) -> Option<String> {
     let (id, secret) = match headers.get(header::AUTHORIZATION) {
         Some(value) => basic(value.to_str().ok()?)?,
         None => (fields.get("client_id")?.clone(), fields.get("client_secret")?.clone()),
     };
     let client = app.config.clients.iter().find(|client| client.id == id)?;
-    // Hashed before they are compared, so that time tells nothing of where they differ.
+    // The hashes are compared, so that the time of the comparison does not show where the secrets differ.
     (hashed(secret.as_bytes()) == hashed(client.secret.as_bytes())).then_some(id)
 }
 

@@ -1,4 +1,4 @@
-//! The rules of authorization requests and codes, pure.
+//! The rules of authorization requests and authorization codes, as pure functions.
 
 use std::collections::HashMap;
 
@@ -7,23 +7,23 @@ use crate::config::Client;
 use crate::openid::request::{AuthorizationRequest, Code};
 use crate::secrets::{decode, hashed};
 
-/// What is wrong with an authorization request.
+/// An error in an authorization request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// Client or redirect address can't be trusted: say so here, send nobody anywhere.
+    /// The client or the return address can't be trusted. The service shows this text and redirects nowhere.
     Untrusted(&'static str),
-    /// Told to the client by redirect (RFC 6749 section 4.1.2.1).
-    Told {
-        /// Where to.
+    /// The service sends this error to the client by redirect (RFC 6749 section 4.1.2.1).
+    Redirected {
+        /// The return address.
         redirect_uri: String,
-        /// The client's state.
+        /// The client's `state`.
         state: Option<String>,
         /// The error code.
         error: &'static str,
     },
 }
 
-/// Reads an authorization request.
+/// Parses an authorization request.
 pub fn read(parameters: &HashMap<String, String>, clients: &[Client]) -> Result<AuthorizationRequest, Fault> {
     let get = |name: &str| parameters.get(name).cloned();
     let client_id = get("client_id").ok_or(Fault::Untrusted("The link names no application."))?;
@@ -32,27 +32,27 @@ pub fn read(parameters: &HashMap<String, String>, clients: &[Client]) -> Result<
         .find(|client| client.id == client_id)
         .ok_or(Fault::Untrusted("The application in the link is not registered here."))?;
     let redirect_uri = get("redirect_uri").ok_or(Fault::Untrusted("The link has no return address."))?;
-    // GUARD(return-address-exact): nobody_is_sent_to_an_address_that_is_not_registered
+    // GUARD(return-address-exact): no_redirect_to_an_unregistered_uri
     // INSTEAD: if !client.redirect_uris.iter().any(|known| redirect_uri.starts_with(known.as_str())) {
     if !client.redirect_uris.contains(&redirect_uri) {
         return Err(Fault::Untrusted("The return address in the link does not belong to the application."));
     }
-    let told = |error| Fault::Told { redirect_uri: redirect_uri.clone(), state: get("state"), error };
+    let redirected = |error| Fault::Redirected { redirect_uri: redirect_uri.clone(), state: get("state"), error };
     if get("response_type").as_deref() != Some("code") {
-        return Err(told("unsupported_response_type"));
+        return Err(redirected("unsupported_response_type"));
     }
     if !get("scope").is_some_and(|scope| scope.split(' ').any(|one| one == "openid")) {
-        return Err(told("invalid_scope"));
+        return Err(redirected("invalid_scope"));
     }
     if get("response_mode").is_some_and(|mode| mode != "query") {
-        return Err(told("invalid_request"));
+        return Err(redirected("invalid_request"));
     }
     if get("request").is_some() || get("request_uri").is_some() {
-        return Err(told("request_not_supported"));
+        return Err(redirected("request_not_supported"));
     }
     let challenge = get("code_challenge").filter(|challenge| decode(challenge).is_some_and(|hash| hash.len() == 32));
     let (Some(code_challenge), Some("S256")) = (challenge, get("code_challenge_method").as_deref()) else {
-        return Err(told("invalid_request"));
+        return Err(redirected("invalid_request"));
     };
     Ok(AuthorizationRequest {
         client_id,
@@ -64,18 +64,19 @@ pub fn read(parameters: &HashMap<String, String>, clients: &[Client]) -> Result<
     })
 }
 
-/// What an application wants of the sign-in itself (OpenID Connect Core section 3.1.2.1).
+/// Whether a session suffices for an authorization request (OpenID Connect Core section 3.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
-    /// A session is fine.
+    /// The session suffices.
     Any,
-    /// A session would have been needed, since no page may be shown.
+    /// A new sign-in is needed, but the application allows no page (`prompt=none`).
     Impossible,
     /// The person must sign in now.
     SignInNow,
 }
 
-/// Reads `prompt` and `max_age`; a `max_age` that is no number asks for the safest thing.
+/// Decides from `prompt` and `max_age` whether a session suffices. `authenticated_at`: when the person signed in to it;
+/// `None` without a session. A `max_age` that is not a number requires a new sign-in.
 #[must_use]
 pub fn freshness(parameters: &HashMap<String, String>, authenticated_at: Option<Time>, now: Time) -> Freshness {
     let too_old = parameters.get("max_age").is_some_and(|age| match (age.parse::<u32>(), authenticated_at) {
@@ -90,7 +91,8 @@ pub fn freshness(parameters: &HashMap<String, String>, authenticated_at: Option<
     }
 }
 
-/// Whether an application asks for a sign-in of its own: no session made meanwhile in another tab will do.
+/// Returns whether an application requires a sign-in for this request. A session from another tab then does not
+/// suffice.
 #[must_use]
 pub fn wants_sign_in(parameters: &HashMap<String, String>) -> bool {
     wants(parameters, "login") || parameters.contains_key("max_age")
@@ -100,18 +102,18 @@ fn wants(parameters: &HashMap<String, String>, wanted: &str) -> bool {
     parameters.get("prompt").is_some_and(|all| all.split(' ').any(|one| one == wanted))
 }
 
-/// What a client gets for a code.
+/// What a client gets for an authorization code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worth {
     /// Tokens.
     Tokens,
-    /// Nothing: it was used before, and what it gave then ends.
+    /// Nothing: the code was used before. The caller ends the session for which the code was issued, with its tokens.
     UsedBefore,
-    /// Nothing.
+    /// Nothing: the code has expired, or the request does not match it.
     Nothing,
 }
 
-/// What a code is worth to this client now.
+/// Decides what a client gets for an authorization code.
 #[must_use]
 pub fn worth(code: &Code, client_id: &str, redirect_uri: &str, verifier: &str, now: Time) -> Worth {
     if code.used {

@@ -1,4 +1,4 @@
-//! The model of a page and its way to HTML, with the headers every page has.
+//! The model of a page, its rendering to HTML, and the headers that every page has.
 
 use askama::Template;
 use axum::http::{StatusCode, header};
@@ -9,231 +9,231 @@ use crate::cookies::{Kind, with_cookie};
 use crate::sign_in::flow::with_flow;
 use crate::visitor::Visitor;
 
-/// A page: a heading and what stands below it, in order.
+/// A page: a heading and the blocks below it, in order.
 pub struct Page {
-    /// Its name, for tests.
+    /// Identifies the page in tests (`data-page`).
     pub name: &'static str,
-    /// What is asked, as a heading.
+    /// The heading.
     pub title: String,
-    /// Where in a wizard.
+    /// Step and number of steps, on a page of a wizard.
     pub step: Option<(u8, u8)>,
-    /// Where the page hears that it should turn.
+    /// URL of the event stream. At an event, the script loads the next page.
     pub events: Option<String>,
-    /// The address that opens the app, on a phone.
+    /// The URL that opens the app. Set only for a browser on a phone.
     pub app_link: Option<String>,
-    /// What stands below the heading.
+    /// Everything below the heading.
     pub blocks: Vec<Block>,
 }
 
 /// A part of a page.
 pub enum Block {
-    /// Plain words.
+    /// A paragraph.
     Text(String),
-    /// What went wrong and what to do.
+    /// What is wrong with the input, and what to do. Screen readers announce it immediately.
     Problem(String),
-    /// What came of it.
+    /// The result of the last action.
     Outcome(String),
-    /// The number.
+    /// The number to match on the phone, with the time left.
     Number {
-        /// As it is typed.
+        /// The digits.
         number: String,
-        /// Seconds.
+        /// Seconds until it expires.
         ends_in: i64,
     },
-    /// The QR code.
+    /// A QR code.
     Picture {
-        /// A data URI.
+        /// A `data:` URI.
         source: String,
-        /// For those who don't see it.
+        /// Text for screen readers.
         alternative: &'static str,
     },
-    /// The typed code.
+    /// The code to type instead of scanning.
     Typed {
-        /// Twelve characters.
+        /// The code, twelve characters.
         code: String,
-        /// The address beside it.
+        /// The service's host, typed together with the code.
         address: String,
     },
-    /// Names and values.
+    /// Label, value and HTML id of each row.
     Facts(Vec<(&'static str, String, &'static str)>),
-    /// What to do, in order.
+    /// A numbered list of instructions.
     Steps(Vec<&'static str>),
-    /// The list of methods.
+    /// The person's phones, each with its buttons.
     Methods(Vec<Method>),
-    /// What can be opened, one below the other.
+    /// A list of links.
     Entries(Vec<Entry>),
     /// A form.
     Form(Form),
     /// A link.
     Link {
-        /// For tests.
+        /// HTML id.
         id: &'static str,
-        /// Where to.
+        /// Target URL.
         address: String,
-        /// Words.
+        /// Link text.
         text: String,
-        /// How it looks.
+        /// CSS classes.
         class: &'static str,
     },
 }
 
-/// A form.
+/// A form with one button.
 pub struct Form {
-    /// Id of its button.
+    /// HTML id of its button.
     pub id: String,
-    /// Where it goes.
+    /// URL that the form is posted to.
     pub action: String,
-    /// Words on its button.
+    /// Label of its button.
     pub button: &'static str,
     /// `main`, `quiet` or `quiet danger`.
     pub class: &'static str,
-    /// What the person fills in.
+    /// Visible fields.
     pub fields: Vec<Field>,
-    /// What goes along unseen.
+    /// Hidden fields: name and value.
     pub hidden: Vec<(&'static str, String)>,
-    /// Sent by itself when the page turns.
+    /// Whether the script submits the form at an event of the event stream.
     pub on_turn: bool,
 }
 
 impl Form {
-    /// The one main button.
+    /// The main action of a page.
     #[must_use]
     pub fn main(id: &str, action: &'static str, button: &'static str) -> Self {
         let (id, action) = (id.to_owned(), action.to_owned());
         Self { id, action, button, class: "main", fields: Vec::new(), hidden: Vec::new(), on_turn: false }
     }
 
-    /// A way out, or another way.
+    /// A secondary action.
     #[must_use]
     pub fn quiet(id: &str, action: &'static str, button: &'static str) -> Self {
         Self { class: "quiet", ..Self::main(id, action, button) }
     }
 
-    /// One of several such forms on a page, counted from 1.
+    /// Makes the id unique among several equal forms of a page. `number` starts at 1.
     #[must_use]
     pub fn numbered(self, number: usize) -> Self {
         Self { id: format!("{}-{number}", self.id), ..self }
     }
 
-    /// Takes something away.
+    /// A secondary action that removes something.
     #[must_use]
     pub fn danger(id: &str, action: &'static str, button: &'static str) -> Self {
         Self { class: "quiet danger", ..Self::main(id, action, button) }
     }
 
-    /// With something to fill in.
+    /// Adds a visible field.
     #[must_use]
     pub fn asking(mut self, field: Field) -> Self {
         self.fields.push(field);
         self
     }
 
-    /// With something that goes along.
+    /// Adds a hidden field.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: String) -> Self {
         self.hidden.push((name, value));
         self
     }
 
-    /// Sent by itself when the page turns.
+    /// Lets the script submit the form at an event of the event stream.
     #[must_use]
     pub fn on_turn(self) -> Self {
         Self { on_turn: true, ..self }
     }
 }
 
-/// A field.
+/// A field of a form.
 pub struct Field {
-    /// For its label and tests.
+    /// HTML id.
     pub id: &'static str,
-    /// In the form.
+    /// Name in the form data.
     pub name: &'static str,
-    /// Words.
+    /// Visible label.
     pub label: &'static str,
-    /// `text`, `password`, `number`, or `area` for many lines.
+    /// HTML input type, or `area` for a multi-line field.
     pub kind: &'static str,
-    /// For password managers.
+    /// HTML `autocomplete` value, for password managers.
     pub autocomplete: &'static str,
-    /// What stands in it already.
+    /// Initial value.
     pub value: String,
-    /// Six digits, large.
+    /// Whether the field is for digits, which are shown large.
     pub digits: bool,
 }
 
 impl Field {
-    /// One line of words, to be given id, name and label.
+    /// A one-line text field. The caller sets id, name and label.
     #[must_use]
     pub fn text() -> Self {
         Self { id: "", name: "", label: "", kind: "text", autocomplete: "off", value: String::new(), digits: false }
     }
 
-    /// A password, current or new.
+    /// A password field.
     #[must_use]
     pub fn password(id: &'static str, label: &'static str, is_new: bool) -> Self {
         let autocomplete = if is_new { "new-password" } else { "current-password" };
         Self { id, name: id, label, kind: "password", autocomplete, ..Self::text() }
     }
 
-    /// Six digits that a phone shows.
+    /// A field for the six digits that a phone shows.
     #[must_use]
     pub fn digits(label: &'static str) -> Self {
         Self { id: "digits", name: "digits", label, digits: true, ..Self::text() }
     }
 }
 
-/// Something to open.
+/// A link in a list.
 pub struct Entry {
-    /// Where it leads.
+    /// Target URL.
     pub address: String,
-    /// Its name.
+    /// Link text.
     pub text: String,
-    /// What is worth knowing before.
+    /// A short description, shown below the link.
     pub detail: String,
 }
 
-/// A row of the security-info page.
+/// One phone on the security-info page.
 pub struct Method {
-    /// The device.
+    /// Device id.
     pub id: String,
-    /// The person's name for it.
+    /// The name that the person gave the phone.
     pub name: String,
-    /// What it does.
+    /// "Phone app" or "Phone sign-in".
     pub kind: &'static str,
-    /// Its model.
+    /// Model of the phone.
     pub model: String,
-    /// When it was added.
+    /// How long ago it was added, as text.
     pub added: String,
-    /// Whether push was seen.
+    /// Whether push works, as text.
     pub push: &'static str,
 }
 
 impl Page {
-    /// A page with nothing below its heading yet.
+    /// A page with a heading only.
     #[must_use]
     pub fn new(name: &'static str, title: impl Into<String>) -> Self {
         Self { name, title: title.into(), step: None, events: None, app_link: None, blocks: Vec::new() }
     }
 
-    /// The same page with one more part.
+    /// Appends a block.
     #[must_use]
     pub fn and(mut self, block: Block) -> Self {
         self.blocks.push(block);
         self
     }
 
-    /// The same page with some words.
+    /// Appends a paragraph.
     #[must_use]
     pub fn text(self, text: impl Into<String>) -> Self {
         self.and(Block::Text(text.into()))
     }
 
-    /// The same page with a form.
+    /// Appends a form.
     #[must_use]
     pub fn form(self, form: Form) -> Self {
         self.and(Block::Form(form))
     }
 
-    /// The same page with a problem above everything else.
+    /// Shows a problem, if there is one, above all other blocks.
     #[must_use]
     pub fn problem(mut self, problem: Option<&str>) -> Self {
         if let Some(problem) = problem {
@@ -242,29 +242,29 @@ impl Page {
         self
     }
 
-    /// The same page as a step of a wizard.
+    /// Marks the page as a step of a wizard.
     #[must_use]
     pub fn step(self, step: u8, of: u8) -> Self {
         Self { step: Some((step, of)), ..self }
     }
 
-    /// The same page, turning by itself.
+    /// Makes the page continue by itself at an event of the event stream with this URL.
     #[must_use]
     pub fn turning(self, events: &str) -> Self {
         Self { events: Some(events.to_owned()), ..self }
     }
 
-    /// The administrator's pages list and edit more than fits a narrow card.
+    /// Returns whether the page has a wider layout. The administrator's pages do.
     fn is_wide(&self) -> bool {
         self.name.starts_with("admin")
     }
 
-    /// A number digit by digit, for screen readers.
+    /// Returns the number with spaces between the digits, so that screen readers read digit by digit.
     fn spoken(&self, number: &str) -> String {
         number.chars().map(String::from).collect::<Vec<_>>().join(" ")
     }
 
-    /// Time left as a person says it; the script counts on in the same words.
+    /// Returns the time left as text. `page.js` counts down with the same wording.
     #[must_use]
     pub fn left(&self, seconds: &i64) -> String {
         match *seconds {
@@ -275,13 +275,13 @@ impl Page {
         }
     }
 
-    /// The finished answer.
+    /// Renders the page with status 200.
     #[must_use]
     pub fn show(self, app: &App, visitor: &Visitor) -> Response {
         self.show_as(StatusCode::OK, app, Some(visitor))
     }
 
-    /// The finished answer with another status. Without a visitor no form of the page counts.
+    /// Renders the page with the given status. Without a visitor, its forms have no CSRF token and are refused.
     #[must_use]
     pub fn show_as(mut self, status: StatusCode, app: &App, visitor: Option<&Visitor>) -> Response {
         let (csrf, cookie) = visitor.map(|visitor| visitor.form_token(app)).unwrap_or_default();
@@ -300,7 +300,7 @@ impl Page {
         }
     }
 
-    /// Every way on from a page of a flow stays in it.
+    /// Adds the flow to the event stream, the forms and the links of the page, so that the next page has the same flow.
     fn carry(&mut self, flow: Option<&str>) {
         if let Some(events) = &mut self.events {
             *events = with_flow(events, flow);
@@ -323,19 +323,20 @@ struct Whole<'a> {
     csrf: &'a str,
 }
 
-/// Nothing inline, nothing from elsewhere, in nobody's frame, forms to this service alone: browsers hold every redirect
-/// after a form against `form-action`, so a person leaves by a page of ours (`words::leaving`) and never by a form.
+/// Headers of every page. The policy forbids inline scripts, content from other web origins and framing, and allows
+/// forms to this service only. Browsers also check redirects after a form against `form-action`. For that reason, a
+/// person leaves the service through a page with a link (`words::leaving`).
 const HEADERS: [(header::HeaderName, &str); 2] = [
     (header::CONTENT_TYPE, "text/html; charset=utf-8"),
     (
         header::CONTENT_SECURITY_POLICY,
         concat!(
             "default-src 'none'; ",
-            // GUARD(no-inline-script): what_is_left_behind_tells_nothing
+            // GUARD(no-inline-script): pages_run_no_injected_script_and_leave_no_history
             // INSTEAD: "script-src 'self' 'unsafe-inline'; ",
             "script-src 'self'; ",
             "style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; ",
-            // GUARD(frame-ancestors): j6_w12_another_site_frames_reads_and_holds_nothing
+            // GUARD(frame-ancestors): j6_w12_another_site_cannot_frame_read_or_control_pages
             // INSTEAD: "frame-ancestors *; ",
             "frame-ancestors 'none'; ",
             "base-uri 'none'",

@@ -1,4 +1,4 @@
-//! Every word of every page: short, active, in the second person.
+//! The texts of all pages: short, active, in the second person.
 
 mod admin;
 mod changes;
@@ -17,7 +17,7 @@ pub use changes::{
 };
 pub use methods::{REMOVED, security_info, step_up_needed};
 pub use parts::not_approved;
-pub use phone::{name_account, name_worn_out, phone_not_started, unproven_number, unproven_over};
+pub use phone::{name_account, name_tried_too_often, phone_not_started, unproven_number, unproven_over};
 pub use refusals::{
     bad_request, cookies_needed, foreign_form, form_too_large, not_found, stale_form, too_many, unavailable,
 };

@@ -1,4 +1,4 @@
-//! What is done to passes, each inside one transaction.
+//! Creates passes and checks typed passes, in the caller's transaction.
 
 use crate::audit;
 use crate::clock::Time;
@@ -9,14 +9,15 @@ use crate::passes::rules::{Span, Worth, worth};
 use crate::secrets::{crockford, crockford_read, hashed};
 use crate::store::{StoreError, Tx};
 
-/// 60 bits: far more than an hour of guessing.
+/// Length in characters: 60 bits, too many to guess within an hour.
 const LENGTH: usize = 12;
 
 fn id_of(account_id: &str, text: &str) -> String {
     hashed(format!("{account_id} {text}").as_bytes())
 }
 
-/// Makes a pass; returns its text, three groups of four, which nothing keeps.
+/// Creates a pass and ends the account's unused passes. Returns the text of the pass, three groups of four characters.
+/// The text is not stored. `by`: the account id of the person who creates the pass.
 pub fn make(tx: &mut Tx<'_>, account_id: &str, span: Span, by: &str, now: Time) -> Result<String, StoreError> {
     let text = crockford(LENGTH)?;
     end_passes(tx, account_id)?;
@@ -34,7 +35,7 @@ pub fn make(tx: &mut Tx<'_>, account_id: &str, span: Span, by: &str, now: Time) 
     Ok(groups.join("-"))
 }
 
-/// What a typed pass is worth; a good one is used up by it.
+/// Checks a typed pass, and marks a valid pass as used.
 pub fn take(tx: &mut Tx<'_>, account_id: &str, typed: &str, now: Time) -> Result<Worth, StoreError> {
     let Some(text) = crockford_read(typed) else {
         return Ok(Worth::Unknown);

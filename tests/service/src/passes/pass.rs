@@ -1,20 +1,20 @@
-//! A pass. Its text is stored hashed.
+//! A temporary access pass.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 
-/// A pass.
+/// A pass. Its text is stored hashed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Pass {
-    /// Account and text, hashed.
+    /// The hash of account id and text.
     pub id: String,
-    /// Whose.
+    /// The account that the pass is for.
     pub account_id: String,
-    /// From when on it counts.
+    /// When the pass becomes valid.
     pub starts_at: Time,
-    /// Until when.
+    /// When it expires.
     pub ends_at: Time,
-    /// When it was used.
+    /// When it was used; `None` while unused.
     pub used_at: Option<Time>,
 }

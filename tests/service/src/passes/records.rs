@@ -1,4 +1,4 @@
-//! What is stored of a pass. Its text is stored hashed.
+//! How passes are stored.
 
 use crate::clock::{DAY, Time};
 use crate::passes::pass::Pass;
@@ -16,7 +16,7 @@ impl Record for Pass {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        // Kept past its end: whoever holds it is told what is wrong with it.
+        // A pass is kept for a day after it expires, so that a person who types it too late learns the reason.
         Some(self.ends_at + DAY)
     }
 }

@@ -1,63 +1,63 @@
-//! The rules of passes, pure: for which time one may be made, and what one is worth.
+//! The rules of passes, as pure functions: for which time a pass may be created, and whether a pass is valid.
 
 use crate::clock::{DAY, MINUTE, Time};
 use crate::passes::pass::Pass;
 
-/// Longest life.
+/// The longest lifetime, in seconds.
 pub const MAX_LIFE: Time = 60 * MINUTE;
 
-/// Furthest start.
+/// The longest time between creation and start, in seconds.
 pub const MAX_AHEAD: Time = 30 * DAY;
 
-/// What a typed pass is worth.
+/// The result of checking a typed pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worth {
-    /// It counts, now and never again.
+    /// Valid. The caller marks the pass as used.
     Good,
-    /// It counts later.
+    /// Not valid yet.
     NotYet,
-    /// Its time is over.
+    /// Expired.
     Expired,
-    /// It was used.
+    /// Used before.
     Used,
-    /// Nobody made it, or a newer one ended it.
+    /// Unknown, or ended by a newer pass.
     Unknown,
 }
 
-/// When a pass counts.
+/// The time in which a pass is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// From when on.
+    /// The start.
     pub starts_at: Time,
-    /// For how long, in seconds; at most an hour.
+    /// The duration in seconds: a minute to an hour.
     pub life: Time,
 }
 
 impl Span {
-    /// From now on, for the longest life.
+    /// Returns the span that starts now and has the longest lifetime.
     #[must_use]
     pub fn from(now: Time) -> Self {
         Self { starts_at: now, life: MAX_LIFE }
     }
 
-    /// Whether a pass may be made for it.
+    /// Returns whether a pass may be created for this span.
     #[must_use]
     pub fn is_allowed(self, now: Time) -> bool {
         (MINUTE..=MAX_LIFE).contains(&self.life) && (now..=now + MAX_AHEAD).contains(&self.starts_at)
     }
 }
 
-/// What a pass is worth at a time.
+/// Returns whether a pass is valid now.
 #[must_use]
 pub fn worth(pass: &Pass, now: Time) -> Worth {
-    // GUARD(pass-used-twice): a_pass_counts_in_its_time_and_once
+    // GUARD(pass-used-twice): pass_works_once_within_its_time
     if pass.used_at.is_some() {
         Worth::Used
-    // GUARD(pass-too-late): a_pass_counts_in_its_time_and_once
+    // GUARD(pass-too-late): pass_works_once_within_its_time
     // INSTEAD: } else if now < 0 {
     } else if now >= pass.ends_at {
         Worth::Expired
-    // GUARD(pass-too-early): a_pass_counts_in_its_time_and_once
+    // GUARD(pass-too-early): pass_works_once_within_its_time
     // INSTEAD: } else if now < 0 {
     } else if now < pass.starts_at {
         Worth::NotYet

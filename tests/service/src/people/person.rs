@@ -1,4 +1,4 @@
-//! A person of the organization, and how user names are compared.
+//! A person of the organization, and the comparison of user names.
 
 use ring::hmac;
 use serde::{Deserialize, Serialize};
@@ -10,33 +10,34 @@ use crate::secrets::{SecretError, encode, random_id};
 /// A person of the organization.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Person {
-    /// Given once, never reused; what phones and relying parties know the account by.
+    /// A random id that is never reused. Phones and applications identify the account by this id.
     pub account_id: String,
-    /// As typed at sign-in.
+    /// The user name as it was entered. Comparisons use [`folded`].
     pub user_name: String,
-    /// As shown.
+    /// The name shown to people.
     pub display_name: String,
     password: String,
     /// When the password was last changed.
     pub password_changed_at: Time,
-    /// When wrong numbers were last forgiven.
+    /// When the blocks were last ended, by a phone's `unblock` or an administrator. Earlier wrong numbers do not count.
     pub unblocked_at: Time,
     /// When the person last opened the app.
     pub opened_at: Time,
-    /// When a password-proved sign-in was reported; refused from unknown browsers until the password changes.
+    /// When the person reported a password-proved sign-in. Until the password changes, the password is refused in
+    /// unknown browsers.
     pub reported_at: Option<Time>,
-    /// Ids of the groups they are in.
+    /// The ids of the person's groups.
     pub groups: Vec<String>,
-    /// Whether they decide for others.
+    /// Whether the person is an administrator.
     pub is_administrator: bool,
-    /// Whether they may not sign in at present.
+    /// Whether the person is suspended and may not sign in.
     pub suspended: bool,
-    /// Whether their password was made for them and must be changed before anything else.
+    /// Whether another person set the password, so that it must be changed before anything else.
     pub must_change_password: bool,
 }
 
 impl Person {
-    /// A new person.
+    /// Creates a person. Slow, because it hashes the password: call it on a blocking thread.
     pub fn new(user_name: &str, display_name: &str, password: &str, now: Time) -> Result<Self, SecretError> {
         Ok(Self {
             account_id: random_id()?,
@@ -56,19 +57,19 @@ impl Person {
 }
 
 impl Person {
-    /// Compares with the password; slow, for a blocking thread.
+    /// Returns whether a typed password is correct. Slow: call it on a blocking thread.
     #[must_use]
     pub fn has_password(&self, typed: &str) -> bool {
         passwords::verify_password(typed, &self.password)
     }
 
-    /// Whether the password was not changed between two readings.
+    /// Returns whether the person still has the same password in a later reading of their record.
     #[must_use]
     pub fn has_same_password(&self, later: &Self) -> bool {
         self.account_id == later.account_id && self.password == later.password
     }
 
-    /// From now on this password, of the person's own choice.
+    /// Sets a new password, and clears what concerned the old one: the report, and the duty to change the password.
     pub fn set_password(&mut self, hash: passwords::Hash, now: Time) {
         self.password = hash.into_text();
         self.password_changed_at = now;
@@ -77,18 +78,18 @@ impl Person {
     }
 }
 
-/// What to compare a password with: somebody's hash, or the decoy.
+/// Returns the hash to compare a typed password with: the person's, or the decoy's for an unknown user name.
 pub fn password_hash(person: Option<&Person>, decoy: &Decoy) -> String {
     person.map_or_else(|| decoy.hash().to_owned(), |person| person.password.clone())
 }
 
-/// The same name however it was typed.
+/// Normalizes a user name for comparison: trimmed, lower case.
 #[must_use]
 pub fn folded(user_name: &str) -> String {
     user_name.trim().to_lowercase()
 }
 
-/// What a typed name is remembered by where it must not be kept.
+/// Returns the keyed hash of a typed name, for records that must not contain the name.
 #[must_use]
 pub fn keyed(key: &hmac::Key, typed_name: &str) -> String {
     encode(hmac::sign(key, folded(typed_name).as_bytes()).as_ref())

@@ -1,14 +1,14 @@
-//! People and their passwords.
+//! How people and their user names are stored.
 
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{HOUR, Time};
 use crate::people::person::{Person, folded, keyed};
-use crate::people::rules::may_let_in;
+use crate::people::rules::accepts_password;
 use crate::store::{Record, StoreError, Table, Tx};
 
-/// All people stand under one parent, to be listed.
+/// All people have the same parent, so that they can be listed.
 const EVERYBODY: &str = "";
 
 impl Record for Person {
@@ -49,12 +49,12 @@ impl Record for UserName {
     }
 }
 
-/// Everybody, by account id, in the order they were added.
+/// Returns all people, in the order in which they were added.
 pub fn everybody(tx: &mut Tx<'_>) -> Result<Vec<Person>, StoreError> {
     tx.children(EVERYBODY)
 }
 
-/// Stores a new person; false when the user name is taken.
+/// Stores a new person; false if the user name is taken.
 pub fn add(tx: &mut Tx<'_>, person: &Person) -> Result<bool, StoreError> {
     let name = UserName { name: folded(&person.user_name), account_id: person.account_id.clone() };
     if !tx.insert(&name)? {
@@ -64,7 +64,7 @@ pub fn add(tx: &mut Tx<'_>, person: &Person) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// The person with this user name.
+/// Returns the person with this user name.
 pub fn find(tx: &mut Tx<'_>, user_name: &str) -> Result<Option<Person>, StoreError> {
     match tx.get::<UserName>(&folded(user_name))? {
         Some(name) => tx.get(&name.account_id),
@@ -72,10 +72,11 @@ pub fn find(tx: &mut Tx<'_>, user_name: &str) -> Result<Option<Person>, StoreErr
     }
 }
 
-/// The wrong passwords of a typed name, whether somebody has it or not: both cost the same, and tell the same.
+/// Wrong passwords of a typed name. Counted for unknown names too, so that the response and its time do not show which
+/// names exist.
 #[derive(Debug, Serialize, Deserialize)]
 struct PasswordTries {
-    /// A keyed hash of the name: names that were only tried must not be kept.
+    /// The keyed hash of the name: the database must not contain names that were only tried.
     id: String,
     wrong: Vec<Time>,
     expires_at: Time,
@@ -97,7 +98,7 @@ impl Record for PasswordTries {
     }
 }
 
-/// Counts a password that was tried for a typed name, and says whether it lets its person in.
+/// Counts a password that was tried for a typed name. Returns whether it is accepted.
 pub fn count_password(
     tx: &mut Tx<'_>,
     key: &hmac::Key,
@@ -107,7 +108,7 @@ pub fn count_password(
 ) -> Result<bool, StoreError> {
     let id = keyed(key, typed_name);
     let mut wrong = tx.get::<PasswordTries>(&id)?.map(|tries| tries.wrong).unwrap_or_default();
-    let lets_in = may_let_in(&mut wrong, right, now);
+    let lets_in = accepts_password(&mut wrong, right, now);
     tx.put(&PasswordTries { id, wrong, expires_at: now + HOUR })?;
     Ok(lets_in)
 }

@@ -1,17 +1,19 @@
-//! The rules of passwords, pure: which one a person may choose, and when guessing ends.
+//! The rules of passwords, as pure functions: which passwords a person may choose, and when guessing is stopped.
 
 use crate::clock::{HOUR, Time};
 
-/// Wrong passwords in an hour after which even the right one is refused for the rest of it.
+/// After this many wrong passwords within an hour, the name is closed: even the correct password is refused until the
+/// oldest of the wrong passwords is an hour old.
 const MAX_WRONG_PASSWORDS: usize = 10;
 
-/// Counts one password among the wrong ones of the last hour, and says whether it may let anybody in.
+/// Counts one password that was typed for a name. `wrong`: the times of the wrong passwords so far. Returns whether the
+/// password is accepted.
 ///
-/// While the name is closed nothing is counted, or somebody who keeps guessing would keep it closed for ever.
+/// Nothing is counted while the name is closed. Otherwise an attacker could keep the name closed forever by guessing.
 #[must_use]
-pub fn may_let_in(wrong: &mut Vec<Time>, right: bool, now: Time) -> bool {
+pub fn accepts_password(wrong: &mut Vec<Time>, right: bool, now: Time) -> bool {
     wrong.retain(|at| now - at < HOUR);
-    // GUARD(password-tries): wrong_passwords_close_a_name_whether_somebody_has_it_or_not
+    // GUARD(password-tries): wrong_passwords_also_close_unknown_names
     // INSTEAD: let allowed = wrong.len() < usize::MAX;
     let allowed = wrong.len() < MAX_WRONG_PASSWORDS;
     match (right, allowed) {
@@ -22,7 +24,8 @@ pub fn may_let_in(wrong: &mut Vec<Time>, right: bool, now: Time) -> bool {
     right && allowed
 }
 
-/// Shortest password that a person may choose, in characters (NIST SP 800-63B-4 asks for 15 where nothing else is).
+/// The shortest password that a person may choose, in characters (NIST SP 800-63B-4 requires 15 for a password that is
+/// used alone).
 const SHORTEST: usize = 15;
 const LONGEST: usize = 256;
 
@@ -35,10 +38,10 @@ pub enum Unfit {
     TooLong,
 }
 
-/// Whether a person may choose this password.
+/// Checks whether a person may choose this password.
 ///
 /// # Errors
-/// Why not.
+/// The reason why not.
 pub fn fits(password: &str) -> Result<(), Unfit> {
     match password.chars().count() {
         length if length < SHORTEST => Err(Unfit::TooShort),

@@ -1,4 +1,4 @@
-//! What is done to registrations and sign-in keys, each inside one transaction.
+//! Operations on registrations and sign-in keys. The caller provides the transaction.
 
 use serde::Serialize;
 
@@ -23,11 +23,11 @@ use crate::secrets::{hashed, random_id, same};
 use crate::store::{StoreError, Tx};
 
 const KEY_TYP: &str = "phone-sign-in-key+jwt";
-/// RFC 9126 section 2.2 leaves the form to the server.
+/// Prefix of a `request_uri`. RFC 9126 section 2.2 leaves the format to the server.
 pub const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
 
-/// Keeps a pushed request; returns its `request_uri`, or nothing when the key that proved it is not right for it:
-/// an active device's to turn phone sign-in on, nobody's to add a phone.
+/// Stores a pushed request and returns its `request_uri`. Returns `None` if the key that signed the proof does not fit:
+/// turning phone sign-in on needs the key of an active device; adding a phone needs a key that no device has.
 pub fn push(tx: &mut Tx<'_>, pushed: Pushed, now: Time) -> Result<Option<String>, StoreError> {
     let device = match tx.get::<DeviceKey>(&pushed.dpop_jkt)? {
         Some(key) => tx.get::<Device>(&key.device_id)?,
@@ -64,16 +64,16 @@ fn digits_of(registration: &str, digits: &str) -> String {
     hashed(format!("{registration} {digits}").as_bytes())
 }
 
-/// Whether somebody typed the digits that the phone shows; spaces don't count.
+/// Returns whether the typed digits are those that the phone shows. Spaces are ignored.
 #[must_use]
 pub fn are_digits(registration: &Registration, phone: &NewPhone, typed: &str) -> bool {
     let typed: String = typed.chars().filter(|character| !character.is_whitespace()).collect();
-    // GUARD(phone-digits): j5_w2_wrong_digits_three_times_end_it_and_twice_do_not
+    // GUARD(phone-digits): j5_w2_three_wrong_digits_end_adding_and_two_do_not
     // INSTEAD: !digits_of(&registration.id, &typed).is_empty() && !phone.digits.is_empty()
     same(&digits_of(&registration.id, &typed), &phone.digits)
 }
 
-/// Takes a pushed request, once.
+/// Removes a pushed request from the store and returns it, so that it works once.
 pub fn take(tx: &mut Tx<'_>, request_uri: &str, now: Time) -> Result<Option<Registration>, StoreError> {
     let Some(id) = request_uri.strip_prefix(REQUEST_URI).map(|id| hashed(id.as_bytes())) else {
         return Ok(None);
@@ -85,7 +85,7 @@ pub fn take(tx: &mut Tx<'_>, request_uri: &str, now: Time) -> Result<Option<Regi
     Ok(found)
 }
 
-/// The person has agreed: a code for the phone.
+/// Creates the authorization code for the phone. Called when the person has agreed.
 pub fn issue_code(
     tx: &mut Tx<'_>,
     registration: Registration,
@@ -99,7 +99,7 @@ pub fn issue_code(
     Ok(code)
 }
 
-/// The token response: to turn phone sign-in on (protocol section 10.1), or to add a phone (section 11).
+/// The token response, for turning phone sign-in on (protocol section 10.1) or for adding a phone (section 11).
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum Tokens {
@@ -109,24 +109,24 @@ pub enum Tokens {
     AddPhone(PhoneTokens),
 }
 
-/// What turns phone sign-in on.
+/// The token to turn phone sign-in on, with the nonce that the new key must sign.
 #[derive(Serialize)]
 pub struct TurnOnTokens {
-    /// The token.
+    /// The DPoP-bound access token.
     pub access_token: String,
     token_type: &'static str,
     expires_in: Time,
     scope: &'static str,
-    /// What the new key signs.
+    /// The nonce.
     pub nonce: String,
     nonce_expires_in: Time,
     sub: String,
 }
 
-/// What adds a phone, and all that it must know of the account.
+/// The token to add a phone, with the facts about the account that the phone needs.
 #[derive(Serialize)]
 pub struct PhoneTokens {
-    /// The token.
+    /// The DPoP-bound access token.
     pub access_token: String,
     token_type: &'static str,
     expires_in: Time,
@@ -138,7 +138,7 @@ pub struct PhoneTokens {
     time: Time,
 }
 
-/// Redeems a code, once; one that comes twice ends the token it gave.
+/// Redeems an authorization code for a token, once. A second use ends the token that the first use got.
 pub fn redeem(
     tx: &mut Tx<'_>,
     app: &App,
@@ -156,7 +156,7 @@ pub fn redeem(
     match rules::worth(&code, device.as_ref(), by, now) {
         Worth::Token => {}
         Worth::UsedBefore { token } => {
-            // GUARD(code-used-twice): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier, turning_phone_sign_in_on_at_the_phone
+            // GUARD(code-used-twice): j4_w5_w6_code_works_once_for_its_phone_and_verifier, turning_on_models_at_the_phone_have_no_fault
             end_registration_token(tx, token)?;
             return Ok(None);
         }
@@ -177,7 +177,7 @@ pub fn redeem(
     Ok(Some(tokens))
 }
 
-/// A fresh token for a device to turn phone sign-in on with.
+/// Creates a token with which a device can turn phone sign-in on.
 pub fn turn_on_tokens(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<TurnOnTokens, StoreError> {
     let (Ok(access_token), Ok(nonce)) = (random_id(), random_id()) else {
         return Err(StoreError::Stopped);
@@ -245,17 +245,17 @@ pub fn turn_on(
     }
 }
 
-/// What a sign-in key has signed of itself.
+/// A sign-in key with the proof that it signed.
 pub struct Proved {
     /// The key.
     pub key: Jwk,
-    /// What it signed.
+    /// The payload of the proof.
     pub claims: KeyProof,
-    /// SHA-256 of the bytes.
+    /// SHA-256 of the proof's JWS.
     pub fingerprint: String,
 }
 
-/// As `turn_on`, when the proof's own signature was found right.
+/// Like `turn_on`, after the proof's signature was verified.
 pub fn register(
     tx: &mut Tx<'_>,
     app: &App,
@@ -265,7 +265,8 @@ pub fn register(
     now: Time,
 ) -> Result<TurnedOn, StoreError> {
     let Some(token) = tx.get::<RegistrationToken>(&hashed(token.as_bytes()))? else {
-        // Swept, or ended by a change of the account: as good as too old.
+        // An unknown token has expired and was deleted, or was ended by a change of the account. Both are reported as
+        // expired.
         return Ok(TurnedOn::Expired);
     };
     let Proved { key, claims, fingerprint } = proved;
@@ -278,14 +279,14 @@ pub fn register(
             proof: &claims,
             fingerprint: &fingerprint,
             key_used: tx.get::<UsedKey>(&thumbprint)?.is_some()
-                // GUARD(device-key-as-sign-in-key): a_sign_in_key_is_registered_by_its_own_proof_over_everything
+                // GUARD(device-key-as-sign-in-key): sign_in_key_needs_a_complete_proof
                 || thumbprint == device.key.thumbprint(),
             key_is_on: device.sign_in.as_ref().is_some_and(|sign_in| sign_in.key == key),
             allowed: policy_allows(tx, &device.account_id)?,
         },
         now,
     );
-    // The same message again is told the same, and stands in the log once.
+    // A repeated message gets the same result and no second entry in the audit log.
     if decided == TurnedOn::Done && token.spent_by.is_some() {
         return Ok(decided);
     }
@@ -301,7 +302,7 @@ pub fn register(
     Ok(TurnedOn::Done)
 }
 
-/// Whether suspension and policy allow phone sign-in at present.
+/// Returns whether the person is not suspended and the policy allows phone sign-in.
 pub(crate) fn policy_allows(tx: &mut Tx<'_>, account_id: &str) -> Result<bool, StoreError> {
     match tx.get::<Person>(account_id)? {
         Some(person) => Ok(!person.suspended && effective_for(tx, &person)?.allows_phone_sign_in()),
@@ -316,7 +317,7 @@ fn audit_word(decided: TurnedOn) -> &'static str {
     }
 }
 
-/// Reads the proof by the key that it brings: only that the holder signed it is known after this.
+/// Verifies the proof with the key in its own header. This shows only that the sender has that private key.
 fn read_proof(proof: &str) -> Option<(Jwk, KeyProof)> {
     Unverified::by_jwk(proof, KEY_TYP).ok()?.verify_own().ok()
 }

@@ -1,5 +1,5 @@
-//! What is stored while a device is registered, and of every sign-in key there ever was. Bearer values are
-//! stored hashed.
+//! Stored records: registrations in progress, and the thumbprint of every sign-in key that was ever registered. Codes
+//! and tokens are stored only as hashes.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ impl Record for RegistrationCode {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        // Kept past its end, so that a replay is recognized.
+        // Kept after the code expired, so that a second use is recognized.
         Some(self.expires_at + HOUR)
     }
 }
@@ -52,7 +52,7 @@ impl Record for RegistrationToken {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        // Kept past its end: a phone whose answer was lost asks again.
+        // Kept after the token expired: a phone that did not receive the response sends the request again.
         Some(self.expires_at + 24 * HOUR)
     }
 }
@@ -60,17 +60,17 @@ impl Record for RegistrationToken {
 /// A token that adds one phone to an account, once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PhoneToken {
-    /// Hashed.
+    /// SHA-256 of the token.
     pub id: String,
-    /// Whose account.
+    /// The account that the phone is added to.
     pub account_id: String,
-    /// Thumbprint of the device key that it is bound to.
+    /// Thumbprint of the device key that the token is bound to.
     pub jkt: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Time,
-    /// The device that it added: the same phone asking again is told the same.
+    /// The device that was added with the token. If the phone repeats its request, it gets the same device.
     pub added: Option<String>,
-    /// Which document of the service's keys was given with it.
+    /// Which document of the service's keys was sent with the token.
     #[serde(default = "crate::enrollment::state::first_document")]
     pub keys_document: usize,
 }
@@ -87,19 +87,19 @@ impl Record for PhoneToken {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        // Kept past its end: a phone whose answer was lost asks again.
+        // Kept after the token expired: a phone that did not receive the response sends the request again.
         Some(self.expires_at + 24 * HOUR)
     }
 }
 
-/// A sign-in key that was registered once; never again, by anybody.
+/// A sign-in key that was registered. No device can register it again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct UsedKey {
-    /// Its thumbprint.
+    /// The key's thumbprint.
     pub thumbprint: String,
-    /// For which device.
+    /// The device that registered it.
     pub device_id: String,
-    /// When.
+    /// When it was registered.
     pub at: Time,
 }
 

@@ -1,37 +1,37 @@
-//! What a phone sends its person to the browser for, and the code and token that answer it. Bearer values are stored
-//! hashed.
+//! A registration: the request that a phone pushes before it opens the browser, and the authorization code and token
+//! that the phone gets for it. Codes and tokens are stored only as hashes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::devices::device::Device;
 
-/// What a phone pushed before it opened the browser (RFC 9126): complete, checked, and proved by its device key.
+/// A pushed request (RFC 9126). It was checked, and came with a DPoP proof by the phone's device key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
-    /// The request's name, hashed.
+    /// SHA-256 of the `request_uri`'s random part.
     pub id: String,
-    /// Where the browser goes back to.
+    /// The redirect URI: where the browser returns to.
     pub redirect_uri: String,
-    /// The phone's own.
+    /// The phone's `state`, returned to the phone unchanged.
     pub state: String,
-    /// PKCE, S256.
+    /// PKCE challenge, S256.
     pub code_challenge: String,
-    /// What for.
+    /// Purpose of the request.
     pub purpose: Purpose,
-    /// Whose phone it is; of a phone that is to be added: whoever has agreed to it.
+    /// The account of the device. For a new phone: the account of the person who agreed; `None` before that.
     pub account_id: Option<String>,
-    /// When the request ends.
+    /// When the request expires.
     pub expires_at: Time,
 }
 
-/// What the phone sends the person to the browser for.
+/// Why the phone sends the person to the browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// To turn phone sign-in on for this device.
     TurnOn {
-        /// Which.
+        /// Id of the device.
         device_id: String,
     },
     /// To add the phone to an account.
@@ -39,7 +39,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// What the person is signing in to.
+    /// Returns the text for "to continue to …" on the sign-in page.
     #[must_use]
     pub fn words(&self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl Purpose {
         }
     }
 
-    /// What it is about, in the audit log.
+    /// Returns what the audit log names: the device id, or the thumbprint of the new phone's key.
     #[must_use]
     pub fn about(&self) -> &str {
         match self {
@@ -58,55 +58,55 @@ impl Purpose {
     }
 }
 
-/// A phone that no account knows yet.
+/// A phone that belongs to no account yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewPhone {
-    /// Thumbprint of its device key.
+    /// Thumbprint of the phone's device key.
     pub jkt: String,
-    /// The person's name for it.
+    /// The name that the person gave the phone.
     pub name: String,
-    /// Model.
+    /// Model of the phone.
     pub model: String,
-    /// The six digits that it shows, hashed with the request.
+    /// The six digits that the phone shows, hashed together with the request's id.
     pub digits: String,
-    /// How often other digits were typed.
+    /// How often wrong digits were typed.
     pub wrong_digits: u32,
 }
 
-/// A code for the phone to redeem.
+/// An authorization code that the phone redeems.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RegistrationCode {
-    /// Hashed.
+    /// SHA-256 of the code.
     pub id: String,
-    /// What it answers.
+    /// The request for which the code was issued.
     pub registration: Registration,
-    /// When it ends.
+    /// When the code expires.
     pub expires_at: Time,
-    /// The token it was redeemed for, hashed.
+    /// SHA-256 of the token that it was redeemed for.
     pub token: Option<String>,
 }
 
 /// A token that registers one sign-in key, once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RegistrationToken {
-    /// Hashed.
+    /// SHA-256 of the token.
     pub id: String,
-    /// For which device.
+    /// The device it was issued to.
     pub device_id: String,
-    /// Whose it is.
+    /// The account of that device.
     pub account_id: String,
-    /// What the new key must sign, hashed.
+    /// SHA-256 of the nonce that the new key must sign.
     pub nonce: String,
-    /// Until when.
+    /// When the nonce expires.
     pub nonce_expires_at: Time,
-    /// When the token ends.
+    /// When the token expires.
     pub expires_at: Time,
-    /// SHA-256 of the proof that spent it, so that the same proof gets the same answer.
+    /// SHA-256 of the proof that used the token. The same proof gets the same result again.
     pub spent_by: Option<String>,
 }
 
 impl RegistrationToken {
-    /// Whether it was given to this device.
+    /// Returns whether the token was issued to this device.
     #[must_use]
     pub fn is_of(&self, device: &Device) -> bool {
         self.device_id == device.id && self.account_id == device.account_id

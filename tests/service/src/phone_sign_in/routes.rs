@@ -1,5 +1,5 @@
-//! The phone's side of registering a device over HTTP: pushed request and token endpoint, both proved by the
-//! device key (RFC 9126, RFC 9449).
+//! HTTP endpoints for a phone that registers: pushed authorization requests (RFC 9126) and tokens. Both endpoints need
+//! a DPoP proof by the device key (RFC 9449).
 
 use std::collections::HashMap;
 
@@ -22,19 +22,20 @@ use crate::prompts::records::RequestId;
 use crate::store::{StoreError, Tx};
 
 const DPOP_TYP: &str = "dpop+jwt";
-/// A proof is good for a minute either way; remembered longer, so that it counts once.
+/// How long the ids of proofs are stored, so that each proof is accepted once. A proof's time may differ from the
+/// service's time by at most one minute.
 const PROOF_MEMORY: Time = 5 * MINUTE;
 const MAX_STATE: usize = 2_048;
 
-/// A proof whose signature was found right: whoever sent it holds this key.
+/// A DPoP proof with a valid signature. Its sender has the private key.
 pub struct Proved {
     /// The key's thumbprint.
     pub jkt: String,
-    /// The proof's own id.
+    /// The proof's `jti`.
     pub jti: String,
 }
 
-/// `POST /par`: everything is checked before the browser opens, so the browser carries nothing but a name.
+/// `POST /par`: checks the whole request before the browser opens, so that the browser carries only its `request_uri`.
 pub async fn push(State(app): State<App>, peer: Peer, headers: HeaderMap, body: Bytes) -> Response {
     if limits::phone(&app, &peer).await.is_err() {
         return refuse(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
@@ -53,15 +54,16 @@ pub async fn push(State(app): State<App>, peer: Peer, headers: HeaderMap, body: 
             let body = Json(json!({ "request_uri": request_uri, "expires_in": REQUEST_LIFE }));
             (StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], body).into_response()
         }
-        // One answer for "no such key" and "removed": whoever asks without a device learns nothing of any.
+        // The same response for an unknown key, for a removed device and for a repeated proof: a client without a
+        // device key learns nothing about devices.
         Ok(None) => unproved(&app),
         Err(error) => Problem::from(error).into_response(),
     }
 }
 
-/// Keeps a pushed request that is proved by the very key that it names, once.
+/// Stores a pushed request, if the proof was not used before and was signed by the key that the request names.
 pub fn keep(tx: &mut Tx<'_>, proved: Proved, pushed: Pushed, now: Time) -> Result<Option<String>, StoreError> {
-    // GUARD(registration-by-its-device): turning_phone_sign_in_on_in_the_browser
+    // GUARD(registration-by-its-device): turning_on_model_in_the_browser_has_no_fault
     // INSTEAD: if !first_time(tx, &proved, now)? {
     if proved.jkt != pushed.dpop_jkt || !first_time(tx, &proved, now)? {
         return Ok(None);
@@ -69,7 +71,7 @@ pub fn keep(tx: &mut Tx<'_>, proved: Proved, pushed: Pushed, now: Time) -> Resul
     acts::push(tx, pushed, now)
 }
 
-/// `POST /token` of the phone.
+/// `POST /token`, for phones.
 pub async fn token(app: &App, headers: &HeaderMap, fields: &HashMap<String, String>) -> Response {
     let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
     let Some(proved) = proved(app, headers, "/token") else {
@@ -95,12 +97,12 @@ pub async fn token(app: &App, headers: &HeaderMap, fields: &HashMap<String, Stri
 }
 
 fn first_time(tx: &mut Tx<'_>, proved: &Proved, now: Time) -> Result<bool, StoreError> {
-    // GUARD(dpop-used-twice): a_pushed_request_is_proved_by_the_device_key_once_and_now
+    // GUARD(dpop-used-twice): pushed_request_needs_a_new_proof_by_the_device_key
     // INSTEAD: tx.insert(&RequestId { id: format!("dpop {} {}", proved.jkt, proved.jti), expires_at: now + PROOF_MEMORY }).map(|_| true)
     tx.insert(&RequestId { id: format!("dpop {} {}", proved.jkt, proved.jti), expires_at: now + PROOF_MEMORY })
 }
 
-/// The DPoP header: exactly one, for this endpoint, of now.
+/// Verifies the DPoP header: there must be exactly one, for this endpoint, with a current time.
 fn proved(app: &App, headers: &HeaderMap, path: &str) -> Option<Proved> {
     let mut given = headers.get_all("dpop").iter();
     let (Some(proof), None) = (given.next(), given.next()) else {
@@ -112,7 +114,7 @@ fn proved(app: &App, headers: &HeaderMap, path: &str) -> Option<Proved> {
     rules::proves(&claims, &endpoint, app.clock.now()).then(|| Proved { jkt: key.thumbprint(), jti: claims.jti })
 }
 
-/// Form fields; one that comes twice makes the whole form unusable (RFC 6749 section 3.1).
+/// Parses form fields. A field that occurs twice makes the whole form invalid (RFC 6749 section 3.1).
 fn form(body: &[u8]) -> HashMap<String, String> {
     let mut fields = HashMap::new();
     for (name, value) in url::form_urlencoded::parse(body) {
@@ -123,7 +125,8 @@ fn form(body: &[u8]) -> HashMap<String, String> {
     fields
 }
 
-/// With the time, by which a phone that has never spoken to us sets its clock.
+/// Returns an error that includes the service's time. A phone that has no account at this service corrects its clock
+/// with it.
 fn unproved(app: &App) -> Response {
     let body = Json(json!({ "error": "invalid_dpop_proof", "time": app.clock.now() }));
     (StatusCode::BAD_REQUEST, [(header::CACHE_CONTROL, "no-store")], body).into_response()

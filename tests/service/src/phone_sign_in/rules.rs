@@ -1,4 +1,4 @@
-//! The rules of registering a device and its sign-in key, pure.
+//! The rules of registering a device and its sign-in key, as pure functions.
 
 use std::collections::HashMap;
 
@@ -11,59 +11,59 @@ use crate::phone_sign_in::registration::{Purpose, RegistrationCode, Registration
 use crate::secrets::{decode, hashed, same};
 use crate::texts::is_shown;
 
-/// The phone's name as an OAuth client; every phone has the same, what tells them apart is the device key.
+/// OAuth client id of all phones. Phones are distinguished by their device keys.
 pub const CLIENT_ID: &str = "countersign-phone";
-/// What a token to turn phone sign-in on is good for.
+/// Scope of a token that turns phone sign-in on.
 pub const TURN_ON_SCOPE: &str = "device_registration";
-/// What a token to add a phone is good for.
+/// Scope of a token that adds a phone.
 pub const ADD_SCOPE: &str = "enrollment";
-/// Life of a pushed request: the time to sign in.
+/// Life of a pushed request: the time that the person has to sign in.
 pub const REQUEST_LIFE: Time = 10 * MINUTE;
-/// Life of a code.
+/// Life of an authorization code.
 pub const CODE_LIFE: Time = MINUTE;
 /// Life of a token.
 pub const TOKEN_LIFE: Time = 10 * MINUTE;
-/// Life of its nonce: the time to unlock the phone.
+/// Life of the nonce: the time that the person has to unlock the phone.
 pub const NONCE_LIFE: Time = 5 * MINUTE;
 const MAX_SKEW: u64 = 60;
 const MIN_STATE: usize = 22;
 const MAX_STATE: usize = 128;
 const DIGITS: usize = 6;
-/// The third wrong digits end the request.
+/// A registration ends when wrong digits were typed this many times.
 pub const MAX_WRONG_DIGITS: u32 = 3;
-/// The redirect of desktops, on any port (RFC 8252 section 7.3).
+/// Path of the redirect URI on desktops, on any port of 127.0.0.1 (RFC 8252 section 7.3).
 const LOOPBACK_PATH: &str = "/phone-sign-in";
 
-/// A pushed request whose form is right.
+/// A pushed request whose fields are valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pushed {
-    /// Where the browser goes back to.
+    /// The redirect URI: where the browser returns to.
     pub redirect_uri: String,
-    /// The phone's own.
+    /// The phone's `state`, returned to the phone unchanged.
     pub state: String,
-    /// PKCE, S256.
+    /// PKCE challenge, S256.
     pub code_challenge: String,
     /// Thumbprint of the device key.
     pub dpop_jkt: String,
-    /// What a phone that is to be added says of itself.
+    /// Name, model and digits of a new phone. `None` if the request turns phone sign-in on.
     pub new_phone: Option<Introduced>,
 }
 
-/// What a phone that is to be added says of itself.
+/// What a new phone says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Introduced {
-    /// The person's name for it.
+    /// The name that the person gave the phone.
     pub name: String,
-    /// Model.
+    /// Model of the phone.
     pub model: String,
-    /// Six digits, which it shows.
+    /// The six digits that the phone shows.
     pub digits: String,
 }
 
-/// Reads a pushed request; everything is mandatory (protocol section 10.1).
+/// Reads a pushed request. All fields are mandatory (protocol sections 10.1 and 11).
 ///
 /// # Errors
-/// The OAuth error code.
+/// The OAuth error code for the response.
 pub fn read(fields: &HashMap<String, String>, redirects: &[String]) -> Result<Pushed, &'static str> {
     let get = |name: &str| fields.get(name).map_or("", String::as_str);
     if get("client_id") != CLIENT_ID {
@@ -86,7 +86,7 @@ pub fn read(fields: &HashMap<String, String>, redirects: &[String]) -> Result<Pu
         && sha256(get("code_challenge"))
         && sha256(get("dpop_jkt"))
         && (MIN_STATE..=MAX_STATE).contains(&get("state").len());
-    // A request within a request would be read by nobody but an attacker's victim.
+    // `request` and `request_uri` would carry a second set of parameters, which this function does not check.
     if !complete || fields.contains_key("request_uri") || fields.contains_key("request") {
         return Err("invalid_request");
     }
@@ -107,9 +107,10 @@ fn introduced(fields: &HashMap<String, String>) -> Option<Introduced> {
     (six && shown(&phone.name) && shown(&phone.model)).then_some(phone)
 }
 
-/// Exactly registered, or this machine's own loopback address (RFC 8252 section 7.3: any port).
+/// Returns whether the redirect URI is registered exactly, or is the loopback address with any port (RFC 8252 section
+/// 7.3).
 fn is_registered(address: &str, redirects: &[String]) -> bool {
-    // GUARD(redirect-registered): a_redirect_address_is_registered_exactly_or_this_machines_own
+    // GUARD(redirect-registered): redirect_uri_must_be_registered_or_loopback
     // INSTEAD: if redirects.iter().any(|registered| address.starts_with(registered.as_str())) {
     if redirects.iter().any(|registered| registered == address) {
         return true;
@@ -121,61 +122,63 @@ fn is_registered(address: &str, redirects: &[String]) -> bool {
     let Some(port) = url.port() else {
         return false;
     };
-    // Built anew, so that nothing else can stand in it.
+    // Compared with a newly built URI, so that the given URI has no other parts.
     url.scheme() == "http" && loopback && address == format!("http://127.0.0.1:{port}{LOOPBACK_PATH}")
 }
 
 /// Payload of a DPoP proof (RFC 9449 section 4.2).
 #[derive(Debug, Clone, Deserialize)]
 pub struct Proof {
-    /// Its id, 128 bits.
+    /// The proof's id, 128 random bits.
     pub jti: String,
-    /// HTTP method.
+    /// HTTP method of the request.
     pub htm: String,
-    /// Address without query.
+    /// URL of the endpoint, without query.
     pub htu: String,
-    /// When it was made.
+    /// When the proof was created, in seconds since 1970.
     pub iat: Time,
 }
 
-/// Whether a proof, whose signature was found right, is for this endpoint and of now.
+/// Returns whether a proof with a valid signature is for this endpoint, and whether its time differs from now by at
+/// most one minute.
 #[must_use]
 pub fn proves(proof: &Proof, endpoint: &str, now: Time) -> bool {
-    // GUARD(dpop-method): a_pushed_request_is_proved_by_the_device_key_once_and_now
+    // GUARD(dpop-method): pushed_request_needs_a_new_proof_by_the_device_key
     // INSTEAD: true
     proof.htm == "POST"
-        // GUARD(dpop-endpoint): a_pushed_request_is_proved_by_the_device_key_once_and_now
+        // GUARD(dpop-endpoint): pushed_request_needs_a_new_proof_by_the_device_key
         && proof.htu == endpoint
-        // GUARD(dpop-time): a_pushed_request_is_proved_by_the_device_key_once_and_now
+        // GUARD(dpop-time): pushed_request_needs_a_new_proof_by_the_device_key
         && proof.iat.abs_diff(now) <= MAX_SKEW
         && decode(&proof.jti).is_some_and(|jti| jti.len() == 16)
 }
 
-/// What a phone brings to redeem a code.
+/// What a phone sends to redeem an authorization code.
 pub struct Redemption<'a> {
-    /// Where the browser went.
+    /// The redirect URI, which must be that of the request.
     pub redirect_uri: &'a str,
-    /// PKCE.
+    /// PKCE verifier.
     pub verifier: &'a str,
-    /// Thumbprint of the key that made the DPoP proof.
+    /// Thumbprint of the key that signed the DPoP proof.
     pub jkt: &'a str,
 }
 
-/// What a phone gets for a code.
+/// What an authorization code can be redeemed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worth<'a> {
     /// A token.
     Token,
-    /// Nothing: it was used before, and the token it gave then ends.
+    /// Nothing: the code was used before, and the token of the first use must end.
     UsedBefore {
-        /// Hashed.
+        /// SHA-256 of that token.
         token: &'a str,
     },
     /// Nothing.
     Nothing,
 }
 
-/// What a code is worth; `device` is the one that phone sign-in is for, read in the same transaction.
+/// Decides what an authorization code can be redeemed for. `device` is the device on which phone sign-in is to be
+/// turned on, read in the same transaction; `None` for a new phone.
 #[must_use]
 pub fn worth<'a>(code: &'a RegistrationCode, device: Option<&Device>, by: &Redemption<'_>, now: Time) -> Worth<'a> {
     match &code.token {
@@ -192,19 +195,19 @@ fn may_redeem(code: &RegistrationCode, device: Option<&Device>, by: &Redemption<
             device.id == *device_id
                 && Some(&device.account_id) == registration.account_id.as_ref()
                 && device.is_active()
-                // GUARD(code-dpop-jkt): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier, turning_phone_sign_in_on_at_the_phone
+                // GUARD(code-dpop-jkt): j4_w5_w6_code_works_once_for_its_phone_and_verifier, turning_on_models_at_the_phone_have_no_fault
                 && same(&device.key.thumbprint(), by.jkt)
         }
         (Purpose::AddPhone(phone), None) => same(&phone.jkt, by.jkt),
         (Purpose::TurnOn { .. }, None) | (Purpose::AddPhone(_), Some(_)) => false,
     };
     right_phone
-        // GUARD(code-too-old): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier, turning_phone_sign_in_on_at_the_phone
+        // GUARD(code-too-old): j4_w5_w6_code_works_once_for_its_phone_and_verifier, turning_on_models_at_the_phone_have_no_fault
         && code.expires_at > now
-        // GUARD(code-redirect-address): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier
+        // GUARD(code-redirect-address): j4_w5_w6_code_works_once_for_its_phone_and_verifier
         && registration.redirect_uri == by.redirect_uri
         && (43..=128).contains(&by.verifier.len())
-        // GUARD(code-pkce): j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier, turning_phone_sign_in_on_at_the_phone
+        // GUARD(code-pkce): j4_w5_w6_code_works_once_for_its_phone_and_verifier, turning_on_models_at_the_phone_have_no_fault
         && same(&hashed(by.verifier.as_bytes()), &registration.code_challenge)
 }
 
@@ -219,13 +222,13 @@ pub struct KeyProof {
     pub device: String,
     /// Thumbprint of the device key.
     pub device_key: String,
-    /// Of the token response.
+    /// The nonce of the token response.
     pub nonce: String,
-    /// `turn_on`.
+    /// Must be `turn_on`.
     pub purpose: String,
     /// How the person was verified when the new key signed.
     pub uv: UserVerification,
-    /// What vouches for the key.
+    /// The platform's attestation of the key.
     pub attestation: Attestation,
 }
 
@@ -233,53 +236,53 @@ pub struct KeyProof {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserVerification {
-    /// Finger or face.
+    /// By fingerprint or face.
     Biometric,
-    /// PIN, pattern, password.
+    /// By PIN, pattern or password.
     Credential,
-    /// One of these; the platform doesn't say which.
+    /// By one of these two; the platform doesn't say which.
     Unspecified,
-    /// Nobody was asked.
+    /// Not verified.
     None,
 }
 
-/// What vouches for a key.
+/// A platform's attestation of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(tag = "format", rename_all = "snake_case")]
 pub enum Attestation {
-    /// Nothing.
+    /// None.
     None,
 }
 
-/// What came of turning on, as the phone is told.
+/// Result of turning phone sign-in on, as the phone gets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TurnedOn {
     /// The key is registered.
     Done,
-    /// The policy says no.
+    /// The policy does not allow it.
     NotAllowed,
-    /// Token or nonce are too old.
+    /// The token or the nonce has expired.
     Expired,
-    /// Anything else.
+    /// Any other error.
     Refused,
 }
 
-/// What a turn-on is judged by, all of it read in one transaction.
+/// The facts that decide whether a sign-in key is registered, all read in one transaction.
 pub struct TurnOn<'a> {
-    /// The service.
+    /// The service's issuer.
     pub issuer: &'a str,
-    /// Who asks.
+    /// The device that sent the request.
     pub device: &'a Device,
-    /// What the token is.
+    /// The stored token.
     pub token: &'a RegistrationToken,
-    /// What the new key has signed.
+    /// The payload that the new key has signed.
     pub proof: &'a KeyProof,
-    /// SHA-256 of the proof's bytes.
+    /// SHA-256 of the proof's JWS.
     pub fingerprint: &'a str,
-    /// Whether this key was registered before, by anybody.
+    /// Whether any device ever registered this key, or the key is the device's own device key.
     pub key_used: bool,
-    /// Whether it is this device's sign-in key at present.
+    /// Whether this key is the device's sign-in key now.
     pub key_is_on: bool,
     /// Whether the policy allows phone sign-in.
     pub allowed: bool,
@@ -289,20 +292,20 @@ pub struct TurnOn<'a> {
 #[must_use]
 pub fn turn_on(asked: &TurnOn<'_>, now: Time) -> TurnedOn {
     let (device, token, proof) = (asked.device, asked.token, asked.proof);
-    // GUARD(turn-on-token-of-another-phone): a_sign_in_key_is_registered_by_its_own_proof_over_everything, turning_phone_sign_in_on_at_the_phone
+    // GUARD(turn-on-token-of-another-phone): sign_in_key_needs_a_complete_proof, turning_on_models_at_the_phone_have_no_fault
     // INSTEAD: let bound = true
     let bound = token.is_of(device)
-        // GUARD(proof-issuer): a_sign_in_key_is_registered_by_its_own_proof_over_everything
+        // GUARD(proof-issuer): sign_in_key_needs_a_complete_proof
         && proof.aud == asked.issuer
-        // GUARD(proof-account): a_sign_in_key_is_registered_by_its_own_proof_over_everything
+        // GUARD(proof-account): sign_in_key_needs_a_complete_proof
         && proof.sub == device.account_id
-        // GUARD(proof-device): a_sign_in_key_is_registered_by_its_own_proof_over_everything
+        // GUARD(proof-device): sign_in_key_needs_a_complete_proof
         && proof.device == device.id
-        // GUARD(proof-device-key): a_sign_in_key_is_registered_by_its_own_proof_over_everything
+        // GUARD(proof-device-key): sign_in_key_needs_a_complete_proof
         && proof.device_key == device.key.thumbprint()
-        // GUARD(proof-purpose): a_sign_in_key_is_registered_by_its_own_proof_over_everything
+        // GUARD(proof-purpose): sign_in_key_needs_a_complete_proof
         && proof.purpose == "turn_on"
-        // GUARD(proof-token): a_sign_in_key_is_registered_by_its_own_proof_over_everything, turning_phone_sign_in_on_at_the_phone
+        // GUARD(proof-token): sign_in_key_needs_a_complete_proof, turning_on_models_at_the_phone_have_no_fault
         && same(&hashed(proof.nonce.as_bytes()), &token.nonce);
     let verified = match proof.uv {
         UserVerification::Biometric | UserVerification::Credential | UserVerification::Unspecified => true,
@@ -310,40 +313,42 @@ pub fn turn_on(asked: &TurnOn<'_>, now: Time) -> TurnedOn {
     };
     let Attestation::None = proof.attestation;
     if !bound
-        // GUARD(sign-in-key-asks-the-person): a_sign_in_key_is_registered_by_its_own_proof_over_everything, turning_phone_sign_in_on_at_the_phone
+        // GUARD(sign-in-key-user-verification): sign_in_key_needs_a_complete_proof, turning_on_models_at_the_phone_have_no_fault
         || !verified
         || !device.is_active()
     {
         return TurnedOn::Refused;
     }
     match &token.spent_by {
-        // The answer was lost: the same proof is told the same, unless the key was taken off since.
+        // The phone did not receive the response. The same proof gets the same result, unless the key was removed
+        // since.
         Some(before) if before == asked.fingerprint && asked.key_is_on => return TurnedOn::Done,
-        // GUARD(turn-on-token-once): turning_phone_sign_in_on_at_the_phone
+        // GUARD(turn-on-token-once): turning_on_models_at_the_phone_have_no_fault
         // INSTEAD: Some(_) => {}
         Some(_) => return TurnedOn::Refused,
         None => {}
     }
-    // GUARD(turn-on-too-late): nonce_and_token_end
+    // GUARD(turn-on-too-late): turn_on_needs_a_live_nonce_and_token
     if token.expires_at <= now
-        // GUARD(turn-on-nonce-time): nonce_and_token_end, turning_phone_sign_in_on_at_the_phone
+        // GUARD(turn-on-nonce-time): turn_on_needs_a_live_nonce_and_token, turning_on_models_at_the_phone_have_no_fault
         || token.nonce_expires_at <= now
     {
         return TurnedOn::Expired;
     }
-    // GUARD(turn-on-against-policy): j1_w2_the_policy_changes_between_two_steps_of_turning_on
+    // GUARD(turn-on-against-policy): j1_w2_a_policy_change_during_turning_on_stops_it
     if !asked.allowed {
         return TurnedOn::NotAllowed;
     }
-    // GUARD(sign-in-key-registered-twice): a_token_registers_one_key_and_a_key_is_registered_once, turning_phone_sign_in_on_at_the_phone
+    // GUARD(sign-in-key-registered-twice): token_registers_one_key_and_each_key_once, turning_on_models_at_the_phone_have_no_fault
     // INSTEAD: TurnedOn::Done
     if asked.key_used { TurnedOn::Refused } else { TurnedOn::Done }
 }
 
-/// Whether an "off" that names this key removes the device's sign-in key; a late "off" leaves a newer key in place.
+/// Returns whether a request to turn off this key removes the device's sign-in key. A request for an older key removes
+/// nothing.
 #[must_use]
 pub fn turns_off(device: &Device, thumbprint: &str) -> bool {
-    // GUARD(late-off): a_late_off_does_not_take_off_a_newer_key
+    // GUARD(late-off): late_turn_off_keeps_a_newer_key
     // INSTEAD: device.sign_in.as_ref().is_some_and(|_| !thumbprint.is_empty())
     device.sign_in.as_ref().is_some_and(|sign_in| sign_in.key.thumbprint() == thumbprint)
 }

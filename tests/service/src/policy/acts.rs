@@ -1,4 +1,4 @@
-//! What is done to the policy, inside one transaction.
+//! Changes of the policy. The caller provides the transaction.
 
 use serde_json::Value;
 
@@ -9,15 +9,16 @@ use crate::policy::document::{Fault, patch};
 use crate::policy::records::{current, group_ids, keep};
 use crate::store::{StoreError, Tx};
 
-/// What came of a change of the policy.
+/// Result of a change of the policy.
 pub enum Changed {
-    /// The document in force from now on.
+    /// The policy was changed; this is the new document.
     Done(Value),
-    /// Nothing was changed.
+    /// The change is invalid; nothing was changed.
     Faulty(Vec<Fault>),
 }
 
-/// Changes the policy by an administrator's merge patch (RFC 7396): the whole change, or nothing of it.
+/// Applies an administrator's change (see `document::patch`): all of it or nothing. Records the change in the audit
+/// log.
 pub fn change(tx: &mut Tx<'_>, by: &Person, change: &Value, now: Time) -> Result<Changed, StoreError> {
     let before = current(tx)?;
     match patch(&before, change, &group_ids(tx)?) {

@@ -1,7 +1,8 @@
-//! The policy as a document, in the JSON shape of Microsoft Graph's
-//! `microsoftAuthenticatorAuthenticationMethodConfiguration`, with what is ours beside it under `countersign`.
+//! The policy as a JSON document, in the format of Microsoft Graph's
+//! `microsoftAuthenticatorAuthenticationMethodConfiguration`. Settings that Graph does not have are under
+//! `countersign`.
 //!
-//! A change is taken whole or refused whole: an unknown member, value or target is a fault, never ignored.
+//! A change is applied or refused as a whole. An unknown member, value or target is a fault; it is not ignored.
 
 use std::collections::HashSet;
 
@@ -9,32 +10,32 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Everybody of the organization.
+/// The group id that means every person of the organization.
 pub const ALL_USERS: &str = "all_users";
-/// So many targets at most in each list.
+/// Maximum number of targets in each list.
 const MAX_TARGETS: usize = 200;
 const KIND: &str = "#microsoft.graph.microsoftAuthenticatorAuthenticationMethodConfiguration";
 const ID: &str = "MicrosoftAuthenticator";
 
-/// The policy.
+/// The policy document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Policy {
-    /// Whether anybody may use the app.
+    /// Whether the app may be used at all.
     pub state: State,
-    /// Whether codes without a network are offered.
+    /// Whether one-time codes, which need no network, are offered.
     pub is_software_oath_enabled: bool,
-    /// Who may use it, and how.
+    /// Who may use the app, and how.
     pub include_targets: Vec<IncludeTarget>,
-    /// Who may not, whatever else is said.
+    /// Who may not use the app, even if included.
     pub exclude_targets: Vec<Target>,
-    /// What a request shows, and how its number is matched.
+    /// What a prompt shows, and how its number is matched.
     pub feature_settings: FeatureSettings,
-    /// What is ours.
+    /// Settings that Graph does not have.
     pub countersign: Ours,
 }
 
-/// On or off.
+/// Whether the app may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum State {
@@ -44,43 +45,43 @@ pub enum State {
     Disabled,
 }
 
-/// Whom a rule is about.
+/// The people a rule applies to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
-    /// What the id names.
+    /// Whether the id is a person's or a group's.
     pub target_type: TargetType,
     /// A person's account id, a group's id, or `all_users` as a group.
     pub id: String,
 }
 
-/// What a target's id names.
+/// The kind of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TargetType {
     /// One person.
     User,
-    /// A group, or everybody.
+    /// A group, or all people (`all_users`).
     Group,
 }
 
-/// Who may use the app, and how.
+/// People who may use the app, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IncludeTarget {
-    /// What the id names.
+    /// Whether the id is a person's or a group's.
     pub target_type: TargetType,
     /// A person's account id, a group's id, or `all_users` as a group.
     pub id: String,
-    /// Graph's own; kept as it was given.
+    /// A member of Graph's format. Stored but not used.
     #[serde(default)]
     pub is_registration_required: bool,
-    /// How.
+    /// How these people may use the app.
     pub authentication_mode: Mode,
 }
 
 impl IncludeTarget {
-    /// Whom it is about.
+    /// Returns the people that this inclusion applies to.
     #[must_use]
     pub fn target(&self) -> Target {
         Target { target_type: self.target_type, id: self.id.clone() }
@@ -99,119 +100,119 @@ pub enum Mode {
     Push,
 }
 
-/// What a request shows, and how its number is matched.
+/// What a prompt shows, and how its number is matched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FeatureSettings {
-    /// Whether requests name the application; `default` is yes.
+    /// Whether prompts name the application. `default` means yes.
     pub display_app_information_required_state: Feature,
-    /// Whether requests name the place; `default` is yes.
+    /// Whether prompts name the place. `default` means yes.
     pub display_location_information_required_state: Feature,
-    /// Whether numbers are always typed; `default` is no: in known browsers they may be chosen out of three.
+    /// Whether numbers are always typed. `default` means no: for known browsers the person may choose one of three.
     pub number_matching_required_state: Feature,
 }
 
-/// One setting, and for whom.
+/// One setting, and the people it applies to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Feature {
-    /// On, off, or as each setting says.
+    /// On, off, or the setting's own default.
     pub state: FeatureState,
-    /// For whom.
+    /// The people it applies to.
     pub include_target: Target,
-    /// For whom not.
+    /// People it does not apply to, even if included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exclude_target: Option<Target>,
 }
 
-/// On, off, or as each setting says.
+/// On, off, or the setting's own default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FeatureState {
-    /// As the setting says.
+    /// The setting's own default.
     Default,
     /// On for its target.
     Enabled,
-    /// Off for everybody.
+    /// Off for all people.
     Disabled,
 }
 
-/// What Graph has no word for.
+/// Settings that Graph does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Ours {
-    /// What the first method of an account needs.
+    /// What a person must prove to add the first phone of an account.
     pub bootstrap: Bootstrap,
-    /// What follows when phone and browser are in different networks.
+    /// What happens when phone and browser are on different networks.
     pub proximity: Proximity,
-    /// Whether browsers that proved nothing may ring.
+    /// Whether browsers that proved nothing may start prompts.
     pub unknown_origins: UnknownOrigins,
-    /// Who unlocks a sign-in key.
+    /// What unlocks a sign-in key.
     pub key_guard: KeyGuard,
-    /// What must vouch for a key; nothing else can be checked yet.
+    /// The attestation that a key needs. The service cannot check any yet.
     pub attestation: Attestation,
-    /// How many accounts may use phone sign-in on one phone.
+    /// How many accounts may use phone sign-in on one phone; `None`: any number.
     pub accounts_on_phone: Option<u32>,
 }
 
-/// What the first method of an account needs.
+/// What a person must prove to add the first phone of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bootstrap {
-    /// The password.
+    /// The password, or a pass.
     Password,
-    /// A pass.
+    /// A pass; the password is not enough.
     Pass,
 }
 
-/// What follows when phone and browser are in different networks.
+/// What happens when phone and browser are on different networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proximity {
     /// Nothing.
     Off,
-    /// The phone says so.
+    /// The phone warns the person.
     Warn,
     /// The approval is refused.
     Require,
 }
 
-/// Whether browsers that proved nothing may ring.
+/// Whether browsers that proved nothing may start prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownOrigins {
     /// Within the usual limits.
     Usual,
-    /// Only from a network that one of the phones was in lately.
+    /// Only from a network from which one of the account's phones had its last contact, in the last day.
     NearOnly,
     /// Never.
     Never,
 }
 
-/// Who unlocks a sign-in key.
+/// What unlocks a sign-in key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyGuard {
-    /// Biometrics only; the key ends when they change.
+    /// Biometrics only; the key becomes unusable when they change.
     BiometricCurrentSet,
     /// Biometrics, or the device's PIN, pattern or password.
     BiometricOrCredential,
 }
 
-/// What must vouch for a key.
+/// The attestation that a key needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Attestation {
-    /// Nothing.
+    /// None.
     None,
 }
 
-/// What is wrong with a change.
+/// An error in a change of the policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// Where, as a JSON pointer (RFC 6901).
+    /// The faulty member, as a JSON pointer (RFC 6901).
     pub pointer: String,
-    /// What, in words.
+    /// What is wrong, as text for the administrator.
     pub detail: String,
 }
 
@@ -220,7 +221,7 @@ fn fault(pointer: impl Into<String>, detail: impl Into<String>) -> Fault {
 }
 
 impl Policy {
-    /// What holds until an administrator says otherwise: everybody, in every way.
+    /// Returns the initial policy: all people may use the app in every mode.
     #[must_use]
     pub fn usual() -> Self {
         let everybody = || Target { target_type: TargetType::Group, id: ALL_USERS.to_owned() };
@@ -251,10 +252,10 @@ impl Policy {
         }
     }
 
-    /// The whole document, as Graph's clients read it.
+    /// Returns the whole document, with the members `@odata.type` and `id` that Graph's clients expect.
     ///
     /// # Errors
-    /// When the library can't write it.
+    /// If serialization fails.
     pub fn to_json(&self) -> Result<Value, serde_json::Error> {
         let mut document = serde_json::to_value(self)?;
         if let Some(members) = document.as_object_mut() {
@@ -265,13 +266,14 @@ impl Policy {
     }
 }
 
-/// Applies a change: members that are given replace, lists whole, the two objects member by member.
+/// Applies a change and returns the new policy. Members of the change replace those of the policy: lists as a whole,
+/// `featureSettings` and `countersign` member by member.
 ///
 /// # Errors
-/// Every fault that was found; then nothing of the change holds.
+/// All faults that were found. Nothing is changed then.
 pub fn patch(policy: &Policy, change: &Value, groups: &HashSet<String>) -> Result<Policy, Vec<Fault>> {
     let Some(members) = change.as_object() else {
-        return Err(vec![fault("", "A change is a JSON object.")]);
+        return Err(vec![fault("", "The change must be a JSON object.")]);
     };
     let (mut next, mut faults) = (policy.clone(), Vec::new());
     for (name, value) in members {
@@ -285,7 +287,7 @@ pub fn patch(policy: &Policy, change: &Value, groups: &HashSet<String>) -> Resul
             "excludeTargets" => take(&mut next.exclude_targets, value, &pointer, &mut faults),
             "featureSettings" => merge(&mut next.feature_settings, value, &pointer, &mut faults),
             "countersign" => merge(&mut next.countersign, value, &pointer, &mut faults),
-            _ => faults.push(fault(pointer, "There is no such member, or it can't have this value.")),
+            _ => faults.push(fault(pointer, "This member is unknown, or it can't have this value.")),
         }
     }
     check(&next, groups, &mut faults);
@@ -301,7 +303,7 @@ fn take<T: DeserializeOwned>(member: &mut T, value: &Value, pointer: &str, fault
 
 fn merge<T: Serialize + DeserializeOwned>(member: &mut T, change: &Value, pointer: &str, faults: &mut Vec<Fault>) {
     let (Ok(Value::Object(mut whole)), Value::Object(given)) = (serde_json::to_value(&*member), change) else {
-        faults.push(fault(pointer, "This is an object."));
+        faults.push(fault(pointer, "This member must be a JSON object."));
         return;
     };
     let given: &Map<String, Value> = given;
@@ -324,7 +326,7 @@ fn check(policy: &Policy, groups: &HashSet<String>, faults: &mut Vec<Fault>) {
         }
     }
     if policy.countersign.accounts_on_phone == Some(0) {
-        faults.push(fault("/countersign/accountsOnPhone", "At least one account, or null for any number."));
+        faults.push(fault("/countersign/accountsOnPhone", "Use at least 1, or null for any number of accounts."));
     }
 }
 
@@ -337,18 +339,18 @@ fn check_targets(targets: &[Target], pointer: &str, groups: &HashSet<String>, fa
         let pointer = format!("{pointer}/{index}");
         check_target(target, &pointer, groups, faults);
         if !seen.insert(target) {
-            faults.push(fault(pointer, "This target stands here twice."));
+            faults.push(fault(pointer, "This target is listed twice."));
         }
     }
 }
 
 fn check_target(target: &Target, pointer: &str, groups: &HashSet<String>, faults: &mut Vec<Fault>) {
     let exists = match target.target_type {
-        // People come and go; a target for somebody who left says nothing about anybody else.
+        // The person need not exist: people leave, and a target for a former person affects nobody else.
         TargetType::User => !target.id.is_empty() && target.id != ALL_USERS,
         TargetType::Group => target.id == ALL_USERS || groups.contains(&target.id),
     };
     if !exists {
-        faults.push(fault(format!("{pointer}/id"), "There is no such group, or no id."));
+        faults.push(fault(format!("{pointer}/id"), "There is no such group, or this is not an account id."));
     }
 }

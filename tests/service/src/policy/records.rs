@@ -1,4 +1,4 @@
-//! What is stored of the policy, of groups and of the tokens that may change it.
+//! Stored records: the policy, groups, and the administrators' tokens for the policy API.
 
 use std::collections::HashSet;
 
@@ -10,22 +10,22 @@ use crate::policy::document::Policy;
 use crate::policy::rules::{Effective, Subject, effective};
 use crate::store::{Record, StoreError, Table, Tx};
 
-/// There is one policy.
+/// Id of the only policy record.
 const ONLY: &str = "policy";
-/// All groups stand under one parent, to be listed.
+/// The parent of all groups, so that they can be listed.
 const EVERY_GROUP: &str = "groups";
-/// A token ends after this.
+/// Life of an API token.
 pub const TOKEN_LIFE: Time = 90 * DAY;
 
-/// The policy as it stands.
+/// The current policy. Without a record, `Policy::usual` applies.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PolicyRecord {
     id: String,
     /// The document.
     pub policy: Policy,
-    /// When it was changed last.
+    /// When it was last changed.
     pub changed_at: Time,
-    /// By which account.
+    /// The account id of the administrator who changed it.
     pub changed_by: String,
 }
 
@@ -48,9 +48,9 @@ impl Record for PolicyRecord {
 /// A group of people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// Its id, as targets name it.
+    /// The id that targets use.
     pub id: String,
-    /// Its name, as people know it.
+    /// The name that administrators see.
     pub name: String,
 }
 
@@ -70,14 +70,14 @@ impl Record for Group {
     }
 }
 
-/// A token of an administrator for the JSON API.
+/// An administrator's token for the JSON API.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ApiToken {
-    /// Hashed.
+    /// SHA-256 of the token.
     pub id: String,
-    /// Whose.
+    /// The administrator's account.
     pub account_id: String,
-    /// When it ends.
+    /// When the token expires.
     pub expires_at: Time,
 }
 
@@ -97,27 +97,27 @@ impl Record for ApiToken {
     }
 }
 
-/// The policy in force.
+/// Returns the current policy.
 pub fn current(tx: &mut Tx<'_>) -> Result<Policy, StoreError> {
     Ok(tx.get::<PolicyRecord>(ONLY)?.map_or_else(Policy::usual, |record| record.policy))
 }
 
-/// Puts a policy in force.
+/// Stores a policy as the current one.
 pub fn keep(tx: &mut Tx<'_>, policy: Policy, changed_by: &str, now: Time) -> Result<(), StoreError> {
     tx.put(&PolicyRecord { id: ONLY.to_owned(), policy, changed_at: now, changed_by: changed_by.to_owned() })
 }
 
-/// Every group.
+/// Returns all groups.
 pub fn groups(tx: &mut Tx<'_>) -> Result<Vec<Group>, StoreError> {
     tx.children(EVERY_GROUP)
 }
 
-/// Their ids.
+/// Returns the ids of all groups.
 pub fn group_ids(tx: &mut Tx<'_>) -> Result<HashSet<String>, StoreError> {
     Ok(groups(tx)?.into_iter().map(|group| group.id).collect())
 }
 
-/// What the policy means for a person now.
+/// Evaluates the current policy for a person.
 pub fn effective_for(tx: &mut Tx<'_>, person: &Person) -> Result<Effective, StoreError> {
     Ok(effective(&current(tx)?, Subject { account_id: &person.account_id, groups: &person.groups }))
 }

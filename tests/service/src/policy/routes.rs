@@ -1,4 +1,4 @@
-//! The policy's JSON API, for an administrator's token.
+//! The policy's JSON API. Every request needs an administrator's API token.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -19,13 +19,14 @@ use crate::problem::Problem;
 use crate::secrets::hashed;
 use crate::store::{StoreError, Tx};
 
-/// Who may not: told alike, whatever is wrong with the token.
+/// Returns the same response for every problem with the token.
 fn unauthorized() -> Response {
     let body = Json(json!({ "error": "invalid_token" }));
     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")], body).into_response()
 }
 
-/// The administrator whose token a request carries, read in the transaction of what it does.
+/// Returns the administrator whose token the request carries. `token` is the hashed token. Called in the transaction
+/// that acts on the request.
 fn administrator(tx: &mut Tx<'_>, token: Option<&str>, now: i64) -> Result<Option<Person>, StoreError> {
     let Some(token) = token else {
         return Ok(None);
@@ -34,7 +35,7 @@ fn administrator(tx: &mut Tx<'_>, token: Option<&str>, now: i64) -> Result<Optio
         return Ok(None);
     };
     let person = tx.get::<Person>(&token.account_id)?;
-    // GUARD(policy-api-administrator): j1_w4_someone_who_is_no_administrator
+    // GUARD(policy-api-administrator): j1_w4_policy_api_refuses_non_administrators
     // INSTEAD: Ok(person.filter(|person| !person.suspended))
     Ok(person.filter(|person| person.is_administrator && !person.suspended))
 }
@@ -61,11 +62,16 @@ pub async fn policy(State(app): State<App>, headers: HeaderMap) -> Response {
     }
 }
 
-/// `PATCH /api/policy`: the whole change, or nothing of it.
+/// `PATCH /api/policy`: applies all of the change or nothing.
 pub async fn change_policy(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
     let change: Value = match check_unique(&body).ok().and_then(|()| serde_json::from_slice(&body).ok()) {
         Some(change) => change,
-        None => return faulty(&[Fault { pointer: String::new(), detail: "This is not JSON.".to_owned() }]),
+        None => {
+            return faulty(&[Fault {
+                pointer: String::new(),
+                detail: "The body is not JSON, or a member occurs twice.".to_owned(),
+            }]);
+        }
     };
     let (token, now) = (bearer(&headers), app.clock.now());
     let changed = app
@@ -94,7 +100,7 @@ fn faulty(faults: &[Fault]) -> Response {
     (StatusCode::BAD_REQUEST, kind, body.to_string()).into_response()
 }
 
-/// `GET /api/people/{user_name}/policy`: what the policy means for somebody, and why.
+/// `GET /api/people/{user_name}/policy`: the policy as it applies to one person, with the reasons.
 pub async fn persons_policy(State(app): State<App>, headers: HeaderMap, Path(user_name): Path<String>) -> Response {
     let (token, now) = (bearer(&headers), app.clock.now());
     let found = app

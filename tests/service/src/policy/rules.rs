@@ -1,71 +1,73 @@
-//! What the policy means for one person: one pure function.
+//! Evaluates the policy for one person. The evaluation is a pure function.
 
 use crate::policy::document::{
     ALL_USERS, Bootstrap, Feature, FeatureState, IncludeTarget, KeyGuard, Mode, Policy, Proximity, State, Target,
     TargetType, UnknownOrigins,
 };
 
-/// A person, as far as the policy knows them.
+/// The facts about a person that the policy uses.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// Who.
+    /// The person's account id.
     pub account_id: &'a str,
-    /// Ids of their groups.
+    /// Ids of the person's groups.
     pub groups: &'a [String],
 }
 
-/// What the policy means for one person.
+/// The policy as it applies to one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effective {
-    /// How the app may be used; none: it may not.
+    /// How the person may use the app; `None`: not at all.
     pub mode: Option<Mode>,
-    /// Whether codes are offered.
+    /// Whether one-time codes are offered.
     pub software_oath: bool,
-    /// Whether requests name the application.
+    /// Whether prompts name the application.
     pub shows_application: bool,
-    /// Whether requests name the place.
+    /// Whether prompts name the place.
     pub shows_place: bool,
-    /// Whether a number may be chosen out of three in known browsers.
+    /// Whether the person may choose one of three numbers, in a known browser.
     pub may_choose: bool,
-    /// What the first method needs.
+    /// What the person must prove to add the first phone.
     pub bootstrap: Bootstrap,
-    /// What different networks mean.
+    /// What happens when phone and browser are on different networks.
     pub proximity: Proximity,
-    /// Whether browsers that proved nothing may ring.
+    /// Whether browsers that proved nothing may start prompts.
     pub unknown_origins: UnknownOrigins,
-    /// Who unlocks a sign-in key.
+    /// What unlocks a sign-in key.
     pub key_guard: KeyGuard,
-    /// How many accounts may use phone sign-in on one phone.
+    /// How many accounts may use phone sign-in on one phone; `None`: any number.
     pub accounts_on_phone: Option<u32>,
-    /// Why, for an administrator.
+    /// The reasons for `mode`, shown to administrators.
     pub why: Vec<Reason>,
 }
 
-/// Why the app may be used or not.
+/// Why a person may or may not use the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// The policy is off.
+    /// The policy is off for all people.
     Off,
-    /// Excluded, by this target.
+    /// This target excludes the person.
     Excluded(Target),
-    /// Included, by this target.
+    /// This target includes the person.
     Included(Target, Mode),
-    /// No target is about them.
+    /// No target covers the person.
     NoTarget,
-    /// Groups that allow different things leave only what all of them allow.
+    /// The person's groups allow different modes. Only a mode that all of them allow applies.
     GroupsDiffer,
 }
 
 impl Reason {
-    /// For an administrator.
+    /// Returns a text for administrators.
     #[must_use]
     pub fn words(&self) -> String {
         match self {
             Self::Off => "The policy is off for everybody.".to_owned(),
             Self::Excluded(target) => format!("Excluded by {}.", named(target)),
             Self::Included(target, mode) => format!("Included by {}: {}.", named(target), mode.words()),
-            Self::NoTarget => "No target is about this person.".to_owned(),
-            Self::GroupsDiffer => "Several groups differ, so only what all of them allow holds.".to_owned(),
+            Self::NoTarget => "No target covers this person.".to_owned(),
+            Self::GroupsDiffer => {
+                "The person's groups allow different modes. Only a mode that all of them allow applies.".to_owned()
+            }
         }
     }
 }
@@ -79,7 +81,7 @@ fn named(target: &Target) -> String {
 }
 
 impl Mode {
-    /// For an administrator.
+    /// Returns a text for administrators.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -91,26 +93,27 @@ impl Mode {
 }
 
 impl Effective {
-    /// Whether phone sign-in is allowed.
+    /// Returns whether phone sign-in is allowed.
     #[must_use]
     pub fn allows_phone_sign_in(&self) -> bool {
         matches!(self.mode, Some(Mode::Any | Mode::DeviceBasedPush))
     }
 
-    /// Whether approvals after a password are allowed.
+    /// Returns whether approvals as the second factor are allowed.
     #[must_use]
     pub fn allows_push(&self) -> bool {
         matches!(self.mode, Some(Mode::Any | Mode::Push))
     }
 
-    /// Whether a phone may be added on the security-info page; otherwise only inside the app.
+    /// Returns whether the person may add a phone on the security-info page. If not, they can add one only from the
+    /// app.
     #[must_use]
     pub fn allows_security_info_registration(&self) -> bool {
         self.allows_push()
     }
 }
 
-/// How near a target is to a person; nearer ones win.
+/// How specific a target is; the most specific one applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Nearness {
     Everybody,
@@ -126,8 +129,8 @@ fn nearness(target: &Target, who: Subject<'_>) -> Option<Nearness> {
     }
 }
 
-/// What the policy means for a person: off beats all, an exclusion beats every inclusion, and of the inclusions
-/// the nearest holds.
+/// Evaluates the policy for a person. If the policy is off, the person may not use the app. An exclusion overrides
+/// every inclusion. Of several inclusions, the most specific one applies.
 #[must_use]
 pub fn effective(policy: &Policy, who: Subject<'_>) -> Effective {
     let (mode, why) = mode(policy, who);
@@ -169,7 +172,7 @@ fn mode(policy: &Policy, who: Subject<'_>) -> (Option<Mode>, Vec<Reason>) {
     (mode, why)
 }
 
-/// What two modes both allow.
+/// Returns the mode that both modes allow, or `None` if there is none.
 fn both(one: Option<Mode>, other: Mode) -> Option<Mode> {
     match (one?, other) {
         (Mode::Any, mode) | (mode, Mode::Any) => Some(mode),

@@ -1,4 +1,4 @@
-//! What is done to ceremonies, each one transaction; pushes leave after it.
+//! Operations on ceremonies. Each is one transaction; the pushes are sent after the transaction.
 
 use serde::Serialize;
 
@@ -27,52 +27,52 @@ const PROMPT_TYP: &str = "phone-prompt+jwt";
 const WITHDRAWN_TYP: &str = "prompt-withdrawn+jwt";
 const REQUEST_MEMORY: Time = 5 * MINUTE;
 
-/// A ceremony to be started.
+/// The ceremony to start.
 pub struct Wanted {
-    /// Whose account.
+    /// The account that is asked.
     pub account_id: String,
-    /// Whose browser waits.
+    /// The browser that waits.
     pub owner: Owner,
-    /// The known browser, hashed.
+    /// Record id of the known browser, if this is one.
     pub known_browser: Option<String>,
-    /// What is asked for.
+    /// What the person is asked to approve.
     pub kind: Kind,
-    /// How the browser got here.
+    /// How much the browser has proved.
     pub origin: crate::prompts::ceremony::Origin,
-    /// What the phone shows.
+    /// What the phone shows about the browser.
     pub context: Context,
-    /// The network, to say whether the phone is near.
+    /// The browser's network, compared with the phone's.
     pub network: String,
-    /// Id and number, when they were drawn before anything was known of the account.
+    /// Id and number, if the page was shown before the account was looked up.
     pub drawn: Option<Drawn>,
-    /// What was proved by a password before, which must still be the person's.
+    /// The proof by password or pass, which must still be valid.
     pub proven: Option<Proven>,
-    /// Which of the account's active devices are asked.
+    /// Which of the account's active devices get a prompt.
     pub only: Only,
 }
 
-/// What a page shows before anybody knows whether there is an account.
+/// Id and number of a page that is shown before the account is looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drawn {
-    /// The ceremony's id, if there will be one.
+    /// The ceremony's id, if one is started.
     pub id: String,
-    /// The number.
+    /// The number on the page.
     pub number: String,
 }
 
-/// Which devices are asked.
+/// Which devices get a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Only {
-    /// Every one that can answer.
+    /// All devices that can answer.
     All,
-    /// This one.
+    /// Only this device.
     Device(String),
-    /// Every one but this.
+    /// All devices that can answer, except this one.
     Others(String),
 }
 
 impl Only {
-    fn rings(&self, device_id: &str) -> bool {
+    fn includes(&self, device_id: &str) -> bool {
         match self {
             Self::All => true,
             Self::Device(only) => only == device_id,
@@ -81,14 +81,14 @@ impl Only {
     }
 }
 
-/// Why nothing was started.
+/// Why no ceremony was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotStarted {
-    /// No active device.
+    /// No active device can answer, or the person may not approve.
     NoPhone,
-    /// The password was changed since it was typed.
+    /// The password was changed, or the person suspended, after the proof.
     PasswordChanged,
-    /// By a rule.
+    /// A rule refused it.
     Refused(Refusal),
 }
 
@@ -111,7 +111,7 @@ struct PromptClaims<'a> {
 struct ContextClaims<'a> {
     #[serde(flatten)]
     context: &'a Context,
-    /// No database of places is at hand, and unknown is said as unknown.
+    /// Always null: the service has no database of places.
     place: Option<()>,
     near: Option<bool>,
 }
@@ -127,7 +127,7 @@ struct WithdrawnClaims<'a> {
     exp: Time,
 }
 
-/// Starts a ceremony: the number is drawn, every prompt signed and stored, then pushed.
+/// Starts a ceremony: draws the number, signs and stores a prompt for each device, then pushes them.
 pub async fn start(app: &App, wanted: Wanted) -> Result<Verdict<Ceremony, NotStarted>, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     let started = app.store.run(move |tx| start_in(tx, &shared, wanted, random_below, now)).await?;
@@ -140,7 +140,8 @@ pub async fn start(app: &App, wanted: Wanted) -> Result<Verdict<Ceremony, NotSta
     })
 }
 
-/// As `start`, inside a transaction; `chance(n)` draws below n.
+/// Like `start`, inside the caller's transaction. Returns the pushes for the caller to send. `chance(n)` returns a
+/// random number below n.
 pub fn start_in(
     tx: &mut Tx<'_>,
     app: &App,
@@ -151,13 +152,13 @@ pub fn start_in(
     let Some(person) = tx.get::<Person>(&wanted.account_id)? else {
         return Ok(Verdict::Refused(NotStarted::NoPhone));
     };
-    // GUARD(changed-password-rings): j1_w2_a_password_that_was_changed_starts_nothing
+    // GUARD(changed-password-starts-prompt): j1_w2_replaced_password_starts_no_prompt
     // INSTEAD: if wanted.proven.as_ref().is_some_and(|_proven| false) {
     if wanted.proven.as_ref().is_some_and(|proven| !proven.still_counts(&person)) {
         return Ok(Verdict::Refused(NotStarted::PasswordChanged));
     }
     let mut phones = devices::active(tx, &wanted.account_id)?;
-    phones.retain(|phone| wanted.only.rings(&phone.id) && phone.answers(wanted.kind, now).is_some());
+    phones.retain(|phone| wanted.only.includes(&phone.id) && phone.answers(wanted.kind, now).is_some());
     if phones.is_empty() || !may_approve(tx, &wanted.account_id, wanted.kind)? {
         return Ok(Verdict::Refused(NotStarted::NoPhone));
     }
@@ -171,7 +172,7 @@ pub fn start_in(
     };
     let effective = effective_for(tx, &person)?;
     limit(&mut wanted, &mut allowed, &effective);
-    // GUARD(one-live-ceremony-per-browser): the_second_factor
+    // GUARD(one-live-ceremony-per-browser): second_factor_models_have_no_fault
     // INSTEAD: let mut pushes = Vec::new();
     let mut pushes = supersede(tx, app, &history, &wanted.owner, now)?;
     let ceremony = draw(&wanted, allowed, &history, chance, now)?;
@@ -179,7 +180,7 @@ pub fn start_in(
     for phone in &phones {
         let near = nearness(phone, &ceremony, effective.proximity);
         let prompt = make_prompt(app, &ceremony, phone, &wanted, near)?;
-        if !ceremony.silent {
+        if !ceremony.quiet {
             pushes.extend(push_to(phone, prompt.jws.clone()));
         }
         tx.put(&prompt)?;
@@ -201,7 +202,7 @@ fn facts<'a>(wanted: &'a Wanted, person: &Person) -> Start<'a> {
     }
 }
 
-/// What the policy takes away: choosing, and what the phone is told of the application.
+/// Applies the policy, which may forbid choosing a number and may hide the application's name.
 fn limit(wanted: &mut Wanted, allowed: &mut Allowed, effective: &Effective) {
     allowed.may_choose = allowed.may_choose && effective.may_choose;
     if !effective.shows_application {
@@ -233,7 +234,7 @@ fn draw(
         number,
         r#match: matching,
         network: wanted.network.clone(),
-        silent: allowed.silent,
+        quiet: allowed.quiet,
         created_at: now,
         expires_at: now + rules::life(wanted.kind, wanted.origin),
         outcome: None,
@@ -245,7 +246,8 @@ fn draw(
     })
 }
 
-/// What the phone is told of the browser's network; that it is another one only where the policy makes something of it.
+/// The prompt's `near`: whether the phone's last contact came from the browser's network. If the policy's proximity is
+/// off, `Some(true)` or `None`.
 fn nearness(phone: &Device, ceremony: &Ceremony, proximity: Proximity) -> Option<bool> {
     let near = phone.was_near(&ceremony.network, ceremony.created_at);
     match proximity {
@@ -308,7 +310,8 @@ fn supersede(
     Ok(pushes)
 }
 
-/// Ends a ceremony with an outcome and returns the withdrawals for the devices that did not decide.
+/// Ends a ceremony with an outcome. Returns the withdrawals for the devices that did not decide; none for a quiet
+/// ceremony, because its prompts were not pushed.
 pub(super) fn finish(
     tx: &mut Tx<'_>,
     app: &App,
@@ -332,7 +335,7 @@ pub(super) fn finish(
     };
     let mut pushes = Vec::new();
     for prompt in tx.children::<Prompt>(&ceremony.id)? {
-        if decided_on == Some(prompt.device_id.as_str()) || ceremony.silent {
+        if decided_on == Some(prompt.device_id.as_str()) || ceremony.quiet {
             continue;
         }
         let Some(phone) = tx.get::<Device>(&prompt.device_id)? else {
@@ -353,12 +356,12 @@ pub(super) fn finish(
     Ok(pushes)
 }
 
-/// Ends a live ceremony from the page that shows its number.
+/// Cancels a live ceremony from the page that shows its number.
 pub async fn cancel(app: &App, ceremony_id: String, owner: Owner) -> Result<(), StoreError> {
     end_live(app, ceremony_id, owner, Outcome::Cancelled).await
 }
 
-/// Ends a live ceremony of this owner, with an outcome that nobody has decided on a phone.
+/// Ends a live ceremony of this owner with an outcome that is not a decision on a phone.
 pub async fn end_live(app: &App, ceremony_id: String, owner: Owner, outcome: Outcome) -> Result<(), StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     let pushes = app.store.run(move |tx| end_live_in(tx, &shared, &ceremony_id, &owner, outcome, now)).await?;
@@ -366,7 +369,7 @@ pub async fn end_live(app: &App, ceremony_id: String, owner: Owner, outcome: Out
     Ok(())
 }
 
-/// As `cancel`, inside a transaction.
+/// Like `cancel`, inside the caller's transaction.
 pub fn cancel_in(
     tx: &mut Tx<'_>,
     app: &App,
@@ -393,12 +396,13 @@ fn end_live_in(
     }
 }
 
-/// The ceremony, for the browser that owns it and for no other.
+/// Returns the ceremony if it belongs to this owner.
 pub async fn look(app: &App, ceremony_id: String, owner: Owner) -> Result<Option<Ceremony>, StoreError> {
     app.store.run(move |tx| Ok(tx.get::<Ceremony>(&ceremony_id)?.filter(|ceremony| ceremony.owner == owner))).await
 }
 
-/// Lets the owning browser use an approval, once; inside the transaction that gives what it is worth.
+/// Redeems an approval for the browser that owns the ceremony, once. Called in the transaction that creates what the
+/// approval allows. Returns `None` if there is no approval to redeem.
 pub fn redeem(
     tx: &mut Tx<'_>,
     ceremony_id: &str,
@@ -409,18 +413,18 @@ pub fn redeem(
     let Some(mut ceremony) = tx.get::<Ceremony>(ceremony_id)? else {
         return Ok(None);
     };
-    // GUARD(copied-waiting-address): j7_w10_a_copied_id_shows_and_redeems_nothing, the_second_factor, turning_phone_sign_in_on_in_the_browser
+    // GUARD(copied-waiting-address): j7_w10_copied_ceremony_id_redeems_nothing, second_factor_models_have_no_fault, turning_on_model_in_the_browser_has_no_fault
     // INSTEAD: if false
     if ceremony.owner != *owner
-        // GUARD(step-up-kind): the_right_number_is_worth_something_once_to_one_browser, changes_of_an_account
+        // GUARD(step-up-kind): approval_is_redeemed_once_by_its_own_browser, step_up_model_has_no_fault
         || ceremony.kind != kind
-        // GUARD(step-up-without-approval): a_hijacked_session_adds_and_removes_nothing_without_an_approval_of_that_kind
+        // GUARD(step-up-without-approval): an_approval_to_add_a_method_does_not_allow_a_removal
         || !ceremony.is_redeemable(now)
     {
         return Ok(None);
     }
-    // Policy and person may have changed since the answer.
-    // GUARD(approval-read-again): j1_w2_j7_w7_a_change_between_prompt_and_answer_counts_in_both_orders
+    // The policy or the person may have changed after the answer.
+    // GUARD(approval-read-again): j1_w2_j7_w7_change_between_prompt_and_answer_takes_effect
     if !may_approve(tx, &ceremony.account_id, kind)? {
         return Ok(None);
     }
@@ -429,7 +433,7 @@ pub fn redeem(
     Ok(Some(ceremony))
 }
 
-/// The live prompts of a device, as they were signed, in the order of `rules::strongest_first`.
+/// Returns the live prompts of a device, in the order of `rules::strongest_first`.
 pub fn live_prompts(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Vec<Prompt>, StoreError> {
     let mut ceremonies: Vec<Ceremony> = tx.children(&device.account_id)?;
     ceremonies.retain(|ceremony| ceremony.is_live(now));
@@ -442,15 +446,15 @@ pub fn live_prompts(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Vec<P
     Ok(live)
 }
 
-/// Takes note of a request, in the transaction of its effect; false when it had taken effect before.
+/// Records a request's `jti` in the transaction of its effect. Returns false for a repeated request.
 pub fn first_time(tx: &mut Tx<'_>, device: &Device, jti: &str, now: Time) -> Result<bool, StoreError> {
-    // GUARD(request-id-once): a_request_that_comes_twice_takes_effect_once
+    // GUARD(request-id-once): a_request_delivered_twice_takes_effect_once
     // INSTEAD: tx.insert(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY }).map(|_new| true)
     tx.insert(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY })
 }
 
-/// Whether suspension and policy allow this kind of approval; read when it is asked for, and again when it is
-/// decided.
+/// Returns whether suspension and policy allow this kind of approval. Called when the prompt is sent, when it is
+/// answered, and when the approval is redeemed.
 pub(super) fn may_approve(tx: &mut Tx<'_>, account_id: &str, kind: Kind) -> Result<bool, StoreError> {
     if may_answer(tx, account_id)? != Status::Ok {
         return Ok(false);
@@ -471,7 +475,7 @@ pub(super) fn may_approve(tx: &mut Tx<'_>, account_id: &str, kind: Kind) -> Resu
     })
 }
 
-/// Links what an approval gave to its ceremony, so that a report can end it.
+/// Stores in the ceremony which session and which known browser the approval gave, so that a report can end both.
 pub fn gave(tx: &mut Tx<'_>, ceremony: Ceremony, session: &Session, browser: Option<String>) -> Result<(), StoreError> {
     tx.put(&Ceremony { gave_session: Some(session.id.clone()), gave_browser: browser, ..ceremony })
 }

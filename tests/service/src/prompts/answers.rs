@@ -1,4 +1,4 @@
-//! What an answer or a report does to a ceremony, in the one transaction that decides it.
+//! The effect of answers and reports on a ceremony, in one transaction.
 
 use serde::Deserialize;
 
@@ -24,9 +24,9 @@ use crate::store::{StoreError, Tx};
 #[derive(Deserialize)]
 pub struct InnerClaims {
     aud: String,
-    /// Which prompt.
+    /// `jti` of the prompt.
     pub prompt: String,
-    /// SHA-256 of the prompt as the phone saw it.
+    /// SHA-256 of the prompt's JWS as the phone received it.
     pub prompt_sha256: String,
     decision: WireDecision,
     number: Option<String>,
@@ -41,8 +41,8 @@ enum WireDecision {
 }
 
 impl InnerClaims {
-    /// What was decided, when it was meant for this issuer, is complete, and claims of the person what the key that
-    /// signed it can claim.
+    /// Returns the decision if the answer is for this issuer, is complete, and claims a user verification that the
+    /// signing key can have.
     #[must_use]
     pub fn decision(&self, signed_with: AnsweringKey, issuer: &str) -> Option<Decision> {
         let decision = match (&self.decision, &self.number) {
@@ -50,8 +50,8 @@ impl InnerClaims {
             (WireDecision::Deny, None) => Decision::Deny,
             (WireDecision::Approve, None) | (WireDecision::Deny, Some(_)) => return None,
         };
-        let believed = match (signed_with, self.uv) {
-            // The device key asks nobody, so no claim of verification is believed from it.
+        let accepted = match (signed_with, self.uv) {
+            // The device key requires no user verification, so an answer that it signed must not claim one.
             (AnsweringKey::Device, UserVerification::None) => true,
             (
                 AnsweringKey::SignIn,
@@ -63,11 +63,11 @@ impl InnerClaims {
             )
             | (AnsweringKey::SignIn, UserVerification::None) => false,
         };
-        // GUARD(uv-by-key): each_prompt_is_approved_by_its_own_key_and_verified_as_that_key_verifies
-        if !believed {
+        // GUARD(uv-by-key): prompt_is_approved_only_by_the_key_it_names
+        if !accepted {
             return None;
         }
-        // GUARD(answer-issuer): j7_w7_an_answer_with_one_thing_wrong_decides_nothing
+        // GUARD(answer-issuer): j7_w7_malformed_answers_are_refused
         if self.aud != issuer {
             return None;
         }
@@ -75,37 +75,39 @@ impl InnerClaims {
     }
 }
 
-/// An inner answer whose signature was found right.
+/// An inner answer with a valid signature.
 pub struct Answer {
-    /// Which prompt.
+    /// `jti` of the prompt.
     pub prompt: String,
-    /// SHA-256 of the prompt as the phone saw it.
+    /// SHA-256 of the prompt's JWS as the phone received it.
     pub prompt_sha256: String,
-    /// What the person decided.
+    /// The person's decision.
     pub decision: Decision,
-    /// Thumbprint of the key that signed.
+    /// Thumbprint of the signing key.
     pub key: String,
-    /// SHA-256 of the inner bytes.
+    /// SHA-256 of the inner JWS.
     pub fingerprint: String,
-    /// Whether the prompt came by push.
+    /// Whether the phone received the prompt by push.
     pub by_push: bool,
-    /// The network that the phone answers from.
+    /// The network that the phone answered from.
     pub network: String,
 }
 
-/// What a signed request does to a ceremony.
+/// A signed request about a ceremony.
 pub enum Act {
-    /// Decides it.
+    /// Approves or denies a prompt.
     Answer(Answer),
-    /// "It wasn't me", of this prompt.
+    /// "It wasn't me", with the prompt's `jti`.
     Report(String),
 }
 
-/// Where a device stands, and what its answer or report is told with the pushes that go out for it.
+/// The device's standing. With it, the result of the answer or report and the pushes to send, if the request was
+/// processed.
 pub type Taken = (Standing, Option<(AnswerResult, Vec<Push>)>);
 
-/// Takes a request, once: an answer or a report of a device, unless there is nothing right to do; a phone that is no
-/// more is told so, whatever it sent.
+/// Processes an answer or a report, once per `jti`. If the message was invalid (`act` is `None`), the `jti` is repeated
+/// or the device is not active, returns only the device's standing, from which a removed phone learns that it was
+/// removed.
 pub fn take(
     tx: &mut Tx<'_>,
     app: &App,
@@ -114,13 +116,13 @@ pub fn take(
     act: Option<&Act>,
     now: Time,
 ) -> Result<Taken, StoreError> {
-    // Read again inside the transaction: it may have been removed since the signature was checked.
+    // Read again inside the transaction: the device may have been removed after the signature was checked.
     let device = tx.get::<Device>(device_id)?.ok_or(StoreError::Stopped)?;
     let standing = Standing::of(tx, &device)?;
     let Some(act) = act.filter(|_act| device.is_active()) else {
         return Ok((standing, None));
     };
-    // GUARD(request-once-across-services): j7_w7_one_report_sent_to_two_services_at_once_counts_once
+    // GUARD(request-once-across-services): j7_w7_report_sent_to_two_services_counts_once
     // INSTEAD: if jti.is_empty() {
     if !first_time(tx, &device, jti, now)? {
         return Ok((standing, None));
@@ -132,7 +134,8 @@ pub fn take(
     Ok((standing, taken))
 }
 
-/// Decides a ceremony by an answer; the same bytes again get the same outcome.
+/// Applies an answer to its ceremony. If the same bytes are sent again, they get the same result. Returns `None` if the
+/// answer is invalid.
 pub fn answer(
     tx: &mut Tx<'_>,
     app: &App,
@@ -146,35 +149,35 @@ pub fn answer(
     let Some(ceremony) = tx.get::<Ceremony>(&prompt.ceremony)? else {
         return Ok(None);
     };
-    // An approval by the key that the prompt named, which must still be the one registered; a denial by the
-    // device key, which never asks anybody.
+    // An approval must be signed by the key that the prompt named, which must still be registered. A denial must be
+    // signed by the device key, which requires no user verification.
     let key_fits = match &answer.decision {
         Decision::Approve(_) => {
-            // GUARD(answering-key): each_prompt_is_approved_by_its_own_key_and_verified_as_that_key_verifies, signing_in_without_a_password
+            // GUARD(answering-key): prompt_is_approved_only_by_the_key_it_names, phone_sign_in_models_have_no_fault
             // INSTEAD: true
             prompt.key == answer.key
-                // GUARD(replaced-key): a_key_that_is_replaced_while_its_answer_is_being_read_answers_nothing
+                // GUARD(replaced-key): key_replaced_during_its_answer_is_refused
                 && device.key_named(&prompt.key).is_some()
         }
-        // GUARD(denial-by-device-key): signing_in_without_a_password
+        // GUARD(denial-by-device-key): phone_sign_in_models_have_no_fault
         // INSTEAD: Decision::Deny => prompt.key == answer.key,
         Decision::Deny => answer.key == device.key.thumbprint(),
     };
-    // GUARD(answer-by-its-device): the_second_factor
+    // GUARD(answer-by-its-device): second_factor_models_have_no_fault
     // INSTEAD: let fits = true
     let fits = prompt.device_id == device.id
         && key_fits
-        // GUARD(answer-signs-what-was-shown): j7_w7_an_answer_with_one_thing_wrong_decides_nothing
+        // GUARD(answer-signs-what-was-shown): j7_w7_malformed_answers_are_refused
         && hashed(prompt.jws.as_bytes()) == answer.prompt_sha256;
     if !fits {
         return Ok(None);
     }
-    if let Some((fingerprint, told)) = &prompt.answer {
-        let told = if *fingerprint == answer.fingerprint { *told } else { AnswerResult::AlreadyAnswered };
-        return Ok(Some((told, Vec::new())));
+    if let Some((fingerprint, result)) = &prompt.answer {
+        let result = if *fingerprint == answer.fingerprint { *result } else { AnswerResult::AlreadyAnswered };
+        return Ok(Some((result, Vec::new())));
     }
-    let (outcome, told) = match (&answer.decision, may_approve(tx, &ceremony.account_id, ceremony.kind)?) {
-        // GUARD(policy-changed-before-answer): j1_w2_the_policy_changes_between_the_number_and_the_answer
+    let (outcome, result) = match (&answer.decision, may_approve(tx, &ceremony.account_id, ceremony.kind)?) {
+        // GUARD(policy-changed-before-answer): j1_w2_a_policy_change_before_the_answer_prevents_the_sign_in
         // INSTEAD: (Decision::Approve(_), false) if false => (Some(Outcome::Ended), AnswerResult::Cancelled),
         (Decision::Approve(_), false) if ceremony.is_live(now) => (Some(Outcome::Ended), AnswerResult::Cancelled),
         (Decision::Approve(_) | Decision::Deny, _) => {
@@ -182,7 +185,7 @@ pub fn answer(
             rules::decide(&ceremony, &answer.decision, from, now)
         }
     };
-    prompt.answer = Some((answer.fingerprint.clone(), told));
+    prompt.answer = Some((answer.fingerprint.clone(), result));
     tx.put(&prompt)?;
     if answer.by_push && !device.push_seen {
         let mut device = device.clone();
@@ -193,10 +196,10 @@ pub fn answer(
         Some(outcome) => finish(tx, app, ceremony, outcome, Some(&device.id), now)?,
         None => Vec::new(),
     };
-    Ok(Some((told, pushes)))
+    Ok(Some((result, pushes)))
 }
 
-/// Whether the policy wants phone and browser in the same network.
+/// Returns whether the policy requires phone and browser to be on the same network.
 fn must_be_near(tx: &mut Tx<'_>, account_id: &str) -> Result<bool, StoreError> {
     match tx.get::<Person>(account_id)? {
         Some(person) => Ok(effective_for(tx, &person)?.proximity == Proximity::Require),
@@ -204,7 +207,8 @@ fn must_be_near(tx: &mut Tx<'_>, account_id: &str) -> Result<bool, StoreError> {
     }
 }
 
-/// "It wasn't me": ends a live ceremony, and what an approved one gave.
+/// "It wasn't me": ends a live ceremony, the session that asked, and the session and known browser that an approval
+/// gave. A report is accepted for one day after the prompt.
 pub fn report(
     tx: &mut Tx<'_>,
     app: &App,
@@ -222,10 +226,10 @@ pub fn report(
         return Ok(Some((AnswerResult::Expired, Vec::new())));
     }
     if ceremony.outcome == Some(Outcome::Reported) {
-        // Said before: what happened since, a new password for one, is not undone by a repetition.
+        // Already reported. A repeated report must not undo later changes, such as a new password.
         return Ok(Some((AnswerResult::Reported, Vec::new())));
     }
-    // GUARD(report-ends-what-it-gave): the_second_factor
+    // GUARD(report-ends-what-it-gave): second_factor_models_have_no_fault
     end_reported(tx, &ceremony, now)?;
     let live = ceremony.is_live(now);
     let pushes = if live {

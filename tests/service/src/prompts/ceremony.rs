@@ -1,29 +1,29 @@
-//! A ceremony: what is asked for, by which browser, and what came of it.
+//! A ceremony: one question to the person, asked by one browser, and its outcome.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 
-/// What is asked for.
+/// What the person is asked to approve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The end of adding a phone.
+    /// The last step of adding a phone in the wizard.
     #[serde(rename = "confirm_enrolment")]
     ConfirmEnrollment,
-    /// After the password.
+    /// A sign-in, after the password or a pass.
     SecondFactor,
-    /// Instead of the password.
+    /// A sign-in without a password.
     PhoneSignIn,
-    /// Step-up: adding a method.
+    /// Adding a method: from the security-info page (step-up), or from the app on a new phone.
     AddMethod,
-    /// Step-up: taking a method off.
+    /// Step-up: removing a method.
     RemoveMethod,
-    /// Step-up: registering the device that is asked.
+    /// Registering a device for phone sign-in. Only this device gets the prompt.
     RegisterDevice,
-    /// Step-up: making a pass for oneself.
+    /// Step-up: creating a pass for oneself.
     CreatePass,
-    /// Step-up: a phone was lost.
+    /// Step-up: reporting another phone lost.
     ReportLost,
 }
 
@@ -31,33 +31,33 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnsweringKey {
-    /// The device key, which asks nobody.
+    /// The device key, which requires no user verification.
     Device,
-    /// The sign-in key, which asks the person each time.
+    /// The sign-in key, which requires user verification each time.
     SignIn,
 }
 
-/// How the browser got as far as asking.
+/// How much the browser has proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// From inside a session.
+    /// The browser has a session.
     SignedIn,
-    /// A browser that the account used before.
+    /// A known browser of the account.
     KnownBrowser,
-    /// An unknown browser, after the right password.
+    /// An unknown browser, after the right password or a pass.
     PasswordProved,
     /// An unknown browser that proved nothing.
     Unknown,
 }
 
-/// Whose browser waits: what it must show to learn or use the outcome.
+/// The browser that waits. Only this browser can read or use the outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
-    /// An attempt to sign in, by hashed cookie.
+    /// An attempt to sign in, by its transaction id.
     Attempt(String),
-    /// A session, by hashed cookie.
+    /// A session, by its hashed cookie.
     Session(String),
 }
 
@@ -65,24 +65,24 @@ pub enum Owner {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub enum Match {
-    /// Typed.
+    /// The person types the number.
     Enter {
-        /// How many digits.
+        /// Number of digits.
         digits: u8,
     },
-    /// Picked.
+    /// The person chooses the number out of three.
     Choose {
-        /// In the order shown.
+        /// The numbers in the order shown.
         options: [String; 3],
     },
 }
 
-/// Where the request comes from, as the phone shows it.
+/// What the phone shows about the browser that asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Context {
-    /// Which application is signed in to.
+    /// The application that the person signs in to. Empty if the policy hides it.
     pub application: String,
-    /// Browser.
+    /// Browser name.
     pub browser: String,
     /// Operating system.
     pub os: String,
@@ -90,85 +90,87 @@ pub struct Context {
     pub address: String,
 }
 
-/// What came of it.
+/// How a ceremony ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The right number.
+    /// Approved with the right number.
     Approved,
     /// Denied on the phone.
     Denied,
-    /// "It wasn't me."
+    /// Reported: "It wasn't me".
     Reported,
-    /// Another number.
+    /// Approved with another number.
     WrongNumber,
-    /// Nobody answered in time.
+    /// Not answered in time.
     Expired,
-    /// The same browser started anew.
+    /// Replaced by a newer ceremony of the same browser.
     Superseded,
     /// Cancelled on the page.
     Cancelled,
-    /// The account changed meanwhile.
+    /// Ended by a change of the account or the policy.
     Ended,
-    /// The phone was not in the browser's network, as the policy wants it.
+    /// The phone was not on the browser's network, which the policy requires.
     RefusedPlace,
 }
 
-/// A ceremony.
+/// A ceremony, as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ceremony {
-    /// Its id; never in an address.
+    /// Random id. It is never part of a URL.
     pub id: String,
-    /// Whose account.
+    /// The account that is asked.
     pub account_id: String,
-    /// Whose browser waits.
+    /// The browser that waits.
     pub owner: Owner,
-    /// The browser across attempts, if it is known, hashed.
+    /// Record id of the known browser, if this is one. All attempts in that browser have the same id.
     pub known_browser: Option<String>,
-    /// What is asked for.
+    /// What the person is asked to approve.
     pub kind: Kind,
-    /// How the browser got here.
+    /// How much the browser has proved.
     pub origin: Origin,
     /// The number on the page.
     pub number: String,
-    /// How it is matched.
+    /// How the number is matched.
     pub r#match: Match,
-    /// The network it was started from.
+    /// The browser's network.
     pub network: String,
-    /// Not pushed, only fetched.
-    pub silent: bool,
+    /// Quiet: the prompts are not pushed; phones only fetch them.
+    #[serde(rename = "silent")]
+    pub quiet: bool,
     /// When it was started.
     pub created_at: Time,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Time,
-    /// What came of it, when something did.
+    /// How the ceremony ended. `None` while it waits, and if it expired without an answer.
     pub outcome: Option<Outcome>,
-    /// When that was.
+    /// When the outcome was decided.
     pub decided_at: Option<Time>,
-    /// The device that decided.
+    /// The device that decided; `None` if no device did.
     pub decided_by: Option<String>,
-    /// Whether the browser has used the approval.
+    /// Whether the browser has used the approval, or the approval was made void because its device was removed.
     pub redeemed: bool,
-    /// The session that the approval gave or raised, to end it by a report.
+    /// The session that the approval gave or refreshed. A report ends this session.
     pub gave_session: Option<String>,
-    /// The known browser that the approval gave.
+    /// The known browser that the approval gave. A report makes it unknown again.
     pub gave_browser: Option<String>,
 }
 
 impl Ceremony {
-    /// What came of it as of now: an unanswered one expires by itself.
+    /// Returns the outcome at a time. A ceremony without an answer expires by itself.
     #[must_use]
     pub fn outcome_at(&self, now: Time) -> Option<Outcome> {
         self.outcome.or((self.expires_at <= now).then_some(Outcome::Expired))
     }
 
-    /// Whether it still waits.
+    /// Returns whether the ceremony still waits for an answer.
     #[must_use]
     pub fn is_live(&self, now: Time) -> bool {
         self.outcome_at(now).is_none()
     }
 
-    /// Numbers that no other ceremony of the account may use.
+    /// Returns all numbers that the prompts of this ceremony show or accept. No other ceremony of the account may use
+    /// them for ten minutes.
     pub fn numbers(&self) -> Vec<&str> {
         match &self.r#match {
             Match::Enter { .. } => vec![&self.number],
@@ -177,7 +179,7 @@ impl Ceremony {
     }
 }
 
-/// What a phone is told of its answer (protocol section 7).
+/// The result that a phone gets for its answer (protocol section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerResult {
@@ -187,16 +189,16 @@ pub enum AnswerResult {
     Denied,
     /// Reported.
     Reported,
-    /// The ceremony is over.
+    /// The number was wrong, which ended the ceremony.
     WrongNumber,
-    /// Too late.
+    /// The answer came too late.
     Expired,
-    /// The same browser started anew.
+    /// A newer ceremony of the same browser replaced this one.
     Superseded,
-    /// Ended on the page.
+    /// The ceremony was cancelled on the page, or ended by a change of the account or the policy.
     Cancelled,
-    /// Decided before, by other bytes.
+    /// Another answer had already decided the ceremony.
     AlreadyAnswered,
-    /// Phone and browser are not in the same network.
+    /// Phone and browser are not on the same network.
     RefusedPlace,
 }

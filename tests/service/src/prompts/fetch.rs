@@ -1,4 +1,4 @@
-//! Fetching over HTTP: the state and the live prompts, at once or when something changes.
+//! The fetch endpoint: returns the state and the live prompts, immediately or when they change.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::prompts::records::Prompt;
 use crate::store::StoreError;
 
 const MAX_WAIT: u64 = 30;
-/// Another process may have changed the database, so a waiting fetch looks again by itself.
+/// A waiting fetch reads the database again after this time, because another process may have changed it.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
@@ -45,7 +45,7 @@ struct Known {
     prompts: Vec<String>,
 }
 
-/// `POST /phone/prompts`: the state and the live prompts, at once or when something changes.
+/// `POST /phone/prompts`: returns the state and the live prompts, immediately or when they change.
 pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
     limits::phone(&app, &peer).await?;
     let request: Request<FetchMessage> = verified(&app, "prompts", &body).await?;
@@ -63,7 +63,8 @@ pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body:
     state(&app, &request.device, &request.jti, found.standing, News { prompts, ..News::default() })
 }
 
-/// Notes where the phone is, and that this is its newest fetch, for every process that an older one may wait in.
+/// Stores that this is the device's newest fetch. For an active device, also stores the phone's network and whether the
+/// person opened the app. An older fetch may wait in another process; it ends when it reads that there is a newer one.
 async fn note_contact<M>(app: &App, request: &Request<M>, network: String, opened: bool) -> Result<(), StoreError> {
     let (id, jti, now) = (request.device.id.clone(), request.jti.clone(), app.clock.now());
     app.store
@@ -87,10 +88,10 @@ async fn note_contact<M>(app: &App, request: &Request<M>, network: String, opene
         .await
 }
 
-/// What a fetch finds.
+/// What one read of the database found.
 struct Found {
     standing: Standing,
-    /// What the answer has room for.
+    /// The prompts that fit into the signed state.
     listed: Vec<Prompt>,
     is_newest: bool,
 }
@@ -102,7 +103,7 @@ async fn wait_for_news<M>(app: &App, request: &Request<M>, known: &Known, wait: 
         changes.mark_unchanged();
         let found = look(app, request).await?;
         if differs(&found, known)
-            // GUARD(newest-fetch-only): the_newest_fetch_waits_and_the_older_one_ends
+            // GUARD(newest-fetch-only): newer_fetch_ends_the_older_one
             || !found.is_newest
             || tokio::time::Instant::now() >= deadline
         {
@@ -115,7 +116,7 @@ async fn wait_for_news<M>(app: &App, request: &Request<M>, known: &Known, wait: 
     }
 }
 
-/// Whether the phone knows less, or still shows what is over.
+/// Returns whether the phone knows another status, lacks a listed prompt, or knows a prompt that is no longer listed.
 fn differs(found: &Found, known: &Known) -> bool {
     let news = found.listed.iter().any(|prompt| !known.prompts.contains(&prompt.jti));
     let gone = known.prompts.iter().any(|jti| !found.listed.iter().any(|prompt| prompt.jti == *jti));

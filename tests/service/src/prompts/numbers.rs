@@ -1,5 +1,5 @@
-//! Numbers for pages of browsers that proved nothing: drawn by the name that was typed, whether somebody has
-//! it or not, so that a page tells nothing and no two pages of a name ever show the same.
+//! Numbers for the pages of browsers that proved nothing. They are drawn for each typed name, whether the name exists
+//! or not. A page therefore does not reveal which names exist, and no two open pages of a name show the same number.
 
 use std::collections::HashSet;
 
@@ -11,17 +11,17 @@ use crate::people::person::keyed;
 use crate::secrets::random_below;
 use crate::store::{Record, StoreError, Table, Tx};
 
-/// Three digits: they are told apart from every other number of the account at a glance.
+/// Three digits; all other numbers of an account have two.
 pub const DIGITS: u8 = 3;
 const SMALLEST: u32 = 100;
 const LARGEST: u32 = 999;
-/// A number is not used again in this time.
+/// During this time, a number is not shown again for the same name.
 const REST: Time = 10 * MINUTE;
 
-/// The numbers of a name that were shown lately.
+/// The numbers that were shown for a name in the last ten minutes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Shown {
-    /// A keyed hash of the name: names that were only tried must not be kept.
+    /// A keyed hash of the name, because typed names must not be stored in clear text.
     id: String,
     numbers: Vec<(u32, Time)>,
     expires_at: Time,
@@ -43,10 +43,11 @@ impl Record for Shown {
     }
 }
 
-/// Draws a number that is not resting, and lays it to rest; none when all of them rest.
+/// Draws a free number and marks it as used; `None` when all are in use. `draw(n)` returns a random number below n.
 ///
-/// A page without a ceremony must not show a number that a ceremony of the same name waits for: whoever looks at it
-/// would type it into a stranger's request.
+/// # Security
+/// A page without a ceremony must not show the number of another browser's ceremony for the same name. The person would
+/// type it and approve the attacker's sign-in.
 pub fn fresh<E>(
     resting: &mut Vec<(u32, Time)>,
     now: Time,
@@ -54,7 +55,7 @@ pub fn fresh<E>(
 ) -> Result<Option<u32>, E> {
     resting.retain(|(_, at)| now - at < REST);
     let taken: HashSet<u32> = resting.iter().map(|(number, _)| *number).collect();
-    // GUARD(numbers-apart): j6_w17_numbers_never_collide_in_a_hundred_thousand_overlapping_starts
+    // GUARD(unknown-numbers-distinct): j6_w17_numbers_are_unique_in_100000_overlapping_starts
     // INSTEAD: let free: Vec<u32> = (SMALLEST..=LARGEST).collect();
     let free: Vec<u32> = (SMALLEST..=LARGEST).filter(|number| !taken.contains(number)).collect();
     let Some(count) = u32::try_from(free.len()).ok().filter(|count| *count > 0) else {
@@ -65,7 +66,7 @@ pub fn fresh<E>(
     Ok(number)
 }
 
-/// Draws the next number for a typed name; none when it was asked for so often that every number rests.
+/// Draws the next number for a typed name; `None` when the name was typed so often that every number is in use.
 pub fn next(tx: &mut Tx<'_>, key: &hmac::Key, typed_name: &str, now: Time) -> Result<Option<String>, StoreError> {
     let id = keyed(key, typed_name);
     let mut numbers = tx.get::<Shown>(&id)?.map(|shown| shown.numbers).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What is stored of a ceremony and of its prompts.
+//! Stored records: ceremonies, their prompts, and the ids of processed requests.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,8 @@ use crate::clock::{DAY, Time};
 use crate::prompts::ceremony::{AnswerResult, AnsweringKey, Ceremony};
 use crate::store::{Record, Table};
 
-/// Histories are judged over a day, and a report counts that long.
+/// How long a record is kept: one day more than needed. The rules look back one day, and a report is accepted for one
+/// day.
 const REMEMBERED: Time = 2 * DAY;
 
 impl Record for Ceremony {
@@ -25,24 +26,24 @@ impl Record for Ceremony {
     }
 }
 
-/// One device's prompt.
+/// The prompt of one ceremony for one device.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Prompt {
-    /// Its own id.
+    /// The prompt's id.
     pub jti: String,
-    /// The ceremony.
+    /// Id of the ceremony.
     pub ceremony: String,
-    /// The device.
+    /// Id of the device.
     pub device_id: String,
-    /// The signed bytes, pushed and fetched alike.
+    /// The signed prompt, the same for push and fetch.
     pub jws: String,
     /// Which key must sign an approval.
     pub answered_with: AnsweringKey,
-    /// Thumbprint of that key when the prompt was made.
+    /// Thumbprint of that key when the prompt was created.
     pub key: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Time,
-    /// SHA-256 of the inner answer that was taken, and what it was told.
+    /// SHA-256 of the accepted inner answer, and its result.
     pub answer: Option<(String, AnswerResult)>,
 }
 
@@ -62,12 +63,12 @@ impl Record for Prompt {
     }
 }
 
-/// A request that took effect.
+/// The id of a signed request that was processed. A repeated request has no effect.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RequestId {
-    /// Device and `jti`.
+    /// For a request: device id and `jti`. For a DPoP proof: `dpop`, key thumbprint and `jti`.
     pub id: String,
-    /// When it may be forgotten.
+    /// When it may be deleted.
     pub expires_at: Time,
 }
 

@@ -1,4 +1,4 @@
-//! Answer and report over HTTP.
+//! The HTTP endpoint for answers and reports.
 
 use axum::body::Bytes;
 use axum::extract;
@@ -50,17 +50,17 @@ pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body:
         }
         AnswerMessage::Report { prompt } => (Some(Act::Report(prompt.clone())), Some(prompt.clone())),
     };
-    let (standing, told) = take(&app, request.device.id.clone(), request.jti.clone(), act).await?;
-    let outcome = told.zip(prompt).map(|(result, prompt)| OutcomeClaims { prompt, result });
+    let (standing, result) = take(&app, request.device.id.clone(), request.jti.clone(), act).await?;
+    let outcome = result.zip(prompt).map(|(result, prompt)| OutcomeClaims { prompt, result });
     if standing.status != Status::Removed && outcome.is_none() {
         return Err(Problem::RequestRefused);
     }
     state(&app, &request.device, &request.jti, standing, News { outcome, ..News::default() })
 }
 
-/// Reads the inner answer: signed by one of the device's keys, meant for this issuer, complete for its decision.
+/// Verifies the inner answer: it must be signed by a key of the device, meant for this issuer, and complete.
 ///
-/// Which of the keys had to sign is known only by the prompt, so that is looked at in the deciding transaction.
+/// Which key must sign is stated in the prompt. That is checked later, in the transaction that decides.
 fn inner(app: &App, device: &Device, jws: &str, received_by: ReceivedBy, network: String) -> Option<Answer> {
     let unverified = Unverified::by_kid(jws, ANSWER_TYP).ok()?;
     let (signed_with, key) = device.key_named(unverified.kid())?;
@@ -76,7 +76,7 @@ fn inner(app: &App, device: &Device, jws: &str, received_by: ReceivedBy, network
     })
 }
 
-/// Does it, unless there is nothing right to do; a phone that is no more is told so, whatever it sent.
+/// Runs `answers::take` in a transaction, then sends the pushes.
 async fn take(
     app: &App,
     device_id: String,
@@ -86,9 +86,9 @@ async fn take(
     let (now, shared) = (app.clock.now(), app.clone());
     let take = move |tx: &mut Tx<'_>| answers::take(tx, &shared, &device_id, &jti, act.as_ref(), now);
     let (standing, taken) = app.store.run(take).await?;
-    let told = taken.map(|(told, pushes)| {
+    let result = taken.map(|(result, pushes)| {
         app.push.send_all(pushes);
-        told
+        result
     });
-    Ok((standing, told))
+    Ok((standing, result))
 }

@@ -1,34 +1,36 @@
-//! The rules of ceremonies, pure: who may start one, how loud it is, which number it has, what an answer does.
+//! The rules of ceremonies, as pure functions: who may start one, whether it alerts, its number, the effect of an
+//! answer.
 //!
-//! Everything is judged from the account's own history, so nothing has to be counted on the side and no
-//! origin can use up what belongs to another.
+//! All limits are computed from the account's stored ceremonies, so there are no separate counters, and no origin can
+//! use up the limits of another.
 
 use std::cmp::Reverse;
 
 use crate::clock::{DAY, HOUR, MINUTE, Time};
 use crate::prompts::ceremony::{AnswerResult, Ceremony, Kind, Match, Origin, Outcome, Owner};
 
-/// A number is not used again in this time.
+/// During this time, a number is not used again for the same account.
 const NUMBER_REST: Time = 10 * MINUTE;
-/// A browser that comes later starts again.
+/// An approval must be redeemed within this time.
 const REDEEMABLE: Time = 5 * MINUTE;
 const MAX_WRONG_NUMBERS: usize = 3;
 const MAX_LIVE_PASSWORD: usize = 2;
 const MAX_SIGNED_IN: usize = 3;
-const RING_EVERY: Time = 2 * MINUTE;
-/// From a browser that proved nothing: every such page lasts exactly this long, whatever lies behind it.
+const ALERT_EVERY: Time = 2 * MINUTE;
+/// How long the page and the ceremony of a browser that proved nothing last, in seconds. The page lasts as long if
+/// there is no ceremony.
 pub const UNKNOWN_LIFE: Time = MINUTE;
 const MAX_LIVE_UNKNOWN: usize = 3;
-const RING_UNKNOWN_EVERY: Time = 10 * MINUTE;
-const STRIKES_TO_SILENCE: usize = 2;
-/// So often may an origin be asked from while a number rests, whoever asks: with twelve times three options and the
-/// two others, never all ninety numbers rest, so no origin is out of numbers by another's doing.
+const ALERT_UNKNOWN_EVERY: Time = 10 * MINUTE;
+const STRIKES_TO_QUIET: usize = 2;
+/// Maximum number of starts per origin within `NUMBER_REST`. They use at most 20 + 12 * 3 + 20 = 76 of the 90 numbers,
+/// so no origin can leave another without a free number.
 const MAX_STARTS: [(Origin, usize); 3] =
     [(Origin::SignedIn, 20), (Origin::KnownBrowser, 12), (Origin::PasswordProved, 20)];
-/// Strikes after which a browser is no longer known.
+/// Number of strikes in a day after which a browser is no longer known.
 const STRIKES_TO_FORGET: usize = 2;
 
-/// Life of a ceremony.
+/// Returns how long a ceremony can be answered, in seconds.
 #[must_use]
 pub fn life(kind: Kind, origin: Origin) -> Time {
     if origin == Origin::Unknown {
@@ -45,51 +47,51 @@ pub fn life(kind: Kind, origin: Origin) -> Time {
     }
 }
 
-/// Who starts a ceremony.
+/// The facts that decide whether a ceremony may start.
 pub struct Start<'a> {
-    /// What is asked for.
+    /// What the person is asked to approve.
     pub kind: Kind,
-    /// How the browser got here.
+    /// How much the browser has proved.
     pub origin: Origin,
-    /// Whose browser waits.
+    /// The browser that waits.
     pub owner: &'a Owner,
-    /// The known browser, hashed.
+    /// Record id of the known browser, if this is one.
     pub known_browser: Option<&'a str>,
-    /// The network it comes from.
+    /// The browser's network.
     pub network: &'a str,
-    /// When wrong numbers were last forgiven.
+    /// When the account was last unblocked; wrong numbers before that do not count.
     pub unblocked_at: Time,
     /// When the person last opened the app.
     pub opened_at: Time,
-    /// When a password-proved sign-in was reported, unless the password changed since.
+    /// When a sign-in with the password was reported, unless the password was changed after that.
     pub reported_at: Option<Time>,
 }
 
-/// How a ceremony may begin.
+/// How a ceremony may start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowed {
-    /// Not pushed.
-    pub silent: bool,
-    /// Choosing is allowed.
+    /// Quiet: its prompts are not pushed.
+    pub quiet: bool,
+    /// The person may choose one of three numbers instead of typing it.
     pub may_choose: bool,
 }
 
-/// Why a ceremony may not begin.
+/// Why a ceremony may not start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Three wrong numbers in a day.
+    /// Three wrong numbers within a day.
     Blocked,
-    /// Somebody said "it wasn't me".
+    /// A sign-in with this password was reported: "It wasn't me".
     Reported,
-    /// Too many at once, or in an hour.
+    /// Too many live ceremonies, or too many in an hour.
     TooMany,
-    /// Too many in ten minutes, however each has ended.
+    /// Too many starts in ten minutes, regardless of their outcomes.
     TooOften,
 }
 
-/// Whether a ceremony may begin, judged from the account's ceremonies.
+/// Decides whether a ceremony may start, given all stored ceremonies of the account.
 pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allowed, Refusal> {
-    // GUARD(origins-apart): j7_w1_three_wrong_numbers_in_a_day_end_that_origin_and_no_other, unknown_browsers_touch_no_other
+    // GUARD(origins-apart): j7_w1_three_wrong_numbers_in_a_day_block_only_that_origin, unknown_browsers_do_not_affect_other_origins
     // INSTEAD: let same: Vec<&Ceremony> = history.iter().collect();
     let same: Vec<&Ceremony> = history.iter().filter(|past| past.origin == start.origin).collect();
     let wrong = |past: &&&Ceremony| {
@@ -100,22 +102,22 @@ pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allow
         return Err(Refusal::Blocked);
     }
     let lately = same.iter().filter(|past| now - past.created_at < NUMBER_REST).count();
-    // GUARD(starts-limited): numbers_are_never_used_up_by_one_origin
+    // GUARD(starts-limited): one_origin_can_not_use_up_all_numbers
     // INSTEAD: if MAX_STARTS.iter().any(|(origin, most)| *origin == start.origin && lately >= usize::MAX - *most) {
     if MAX_STARTS.iter().any(|(origin, most)| *origin == start.origin && lately >= *most) {
         return Err(Refusal::TooOften);
     }
-    // A newer one of the same browser transaction replaces its older one, so that one doesn't count.
+    // A ceremony of the same owner does not count, because the new one replaces it.
     let live = || same.iter().filter(|past| past.is_live(now) && past.owner != *start.owner);
     match start.origin {
         Origin::SignedIn => {
-            // What was approved bothered nobody.
+            // Approved ceremonies do not count.
             let mine =
                 same.iter().filter(|past| past.owner == *start.owner && now - past.created_at < HOUR && !is_good(past));
             if mine.count() >= MAX_SIGNED_IN {
                 return Err(Refusal::TooMany);
             }
-            Ok(Allowed { silent: false, may_choose: false })
+            Ok(Allowed { quiet: false, may_choose: false })
         }
         Origin::KnownBrowser => {
             let browser = |past: &&&Ceremony| past.known_browser.as_deref() == start.known_browser;
@@ -123,7 +125,7 @@ pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allow
                 return Err(Refusal::TooMany);
             }
             let struck = same.iter().filter(browser).any(|past| is_strike(past, now, DAY, 0));
-            Ok(Allowed { silent: false, may_choose: !struck })
+            Ok(Allowed { quiet: false, may_choose: !struck })
         }
         Origin::PasswordProved => {
             if start.reported_at.is_some() {
@@ -132,37 +134,37 @@ pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allow
             if live().count() >= MAX_LIVE_PASSWORD {
                 return Err(Refusal::TooMany);
             }
-            let rang = rang_lately(&same, RING_EVERY, now);
+            let alerted = alerted_recently(&same, ALERT_EVERY, now);
             let since = forgiven_since(start, history);
-            let strikes = same.iter().filter(|past| rang_in_vain(past, now, HOUR, since)).count();
-            Ok(Allowed { silent: rang || strikes >= STRIKES_TO_SILENCE, may_choose: false })
+            let strikes = same.iter().filter(|past| alerted_unapproved(past, now, HOUR, since)).count();
+            Ok(Allowed { quiet: alerted || strikes >= STRIKES_TO_QUIET, may_choose: false })
         }
         Origin::Unknown => {
-            // GUARD(unknown-three-per-account): an_unknown_browser_is_three_an_account_one_a_network_and_rings_once_in_ten_minutes
+            // GUARD(unknown-three-per-account): unknown_browsers_are_limited_per_account_network_and_time
             // INSTEAD: if false
             if live().count() >= MAX_LIVE_UNKNOWN
-                // GUARD(unknown-one-per-network): an_unknown_browser_is_three_an_account_one_a_network_and_rings_once_in_ten_minutes
+                // GUARD(unknown-one-per-network): unknown_browsers_are_limited_per_account_network_and_time
                 || live().any(|past| past.network == start.network)
             {
                 return Err(Refusal::TooMany);
             }
-            // GUARD(unknown-rings-again): an_unknown_browser_is_three_an_account_one_a_network_and_rings_once_in_ten_minutes
-            // INSTEAD: let rang = false;
-            let rang = rang_lately(&same, RING_UNKNOWN_EVERY, now);
+            // GUARD(unknown-alert-interval): unknown_browsers_are_limited_per_account_network_and_time
+            // INSTEAD: let alerted = false;
+            let alerted = alerted_recently(&same, ALERT_UNKNOWN_EVERY, now);
             let since = forgiven_since(start, history);
-            // GUARD(unknown-falls-silent): an_unknown_browser_falls_silent_for_a_day_after_one_in_vain
-            // INSTEAD: let struck = same.iter().any(|past| rang_in_vain(past, now, 0, since));
-            let struck = same.iter().any(|past| rang_in_vain(past, now, DAY, since));
-            Ok(Allowed { silent: rang || struck, may_choose: false })
+            // GUARD(unknown-quiet-after-strike): one_unapproved_alert_makes_unknown_browsers_quiet_for_a_day
+            // INSTEAD: let struck = same.iter().any(|past| alerted_unapproved(past, now, 0, since));
+            let struck = same.iter().any(|past| alerted_unapproved(past, now, DAY, since));
+            Ok(Allowed { quiet: alerted || struck, may_choose: false })
         }
     }
 }
 
-fn rang_lately(same: &[&Ceremony], every: Time, now: Time) -> bool {
-    same.iter().any(|past| !past.silent && now - past.created_at < every && !is_good(past))
+fn alerted_recently(same: &[&Ceremony], every: Time, now: Time) -> bool {
+    same.iter().any(|past| !past.quiet && now - past.created_at < every && !is_good(past))
 }
 
-/// Silence ends when the person approves something or opens the app.
+/// Strikes before this time no longer count: the person has approved something or opened the app.
 fn forgiven_since(start: &Start<'_>, history: &[Ceremony]) -> Time {
     let approved = history.iter().filter(|past| is_good(past)).filter_map(|past| past.decided_at).max();
     approved.unwrap_or(0).max(start.opened_at)
@@ -172,22 +174,23 @@ fn is_good(past: &Ceremony) -> bool {
     past.outcome == Some(Outcome::Approved)
 }
 
-/// Denied, reported or unanswered, and not forgiven since.
+/// Returns whether a ceremony counts as a strike: denied, reported or expired, less than `within` seconds ago and after
+/// `since`.
 fn is_strike(past: &Ceremony, now: Time, within: Time, since: Time) -> bool {
     let at = past.decided_at.unwrap_or(past.expires_at);
     let bad = matches!(past.outcome_at(now), Some(Outcome::Denied | Outcome::Reported | Outcome::Expired));
     bad && now - at < within && at > since
 }
 
-/// As a strike; taken back before anybody answered counts too, or whoever knows the password could ring,
-/// cancel and ring again for ever.
-fn rang_in_vain(past: &Ceremony, now: Time, within: Time, since: Time) -> bool {
+/// Like `is_strike`, but also counts an alert that was cancelled or superseded before an answer. Otherwise an attacker
+/// who knows the password could alert, cancel and alert again without limit.
+fn alerted_unapproved(past: &Ceremony, now: Time, within: Time, since: Time) -> bool {
     let at = past.decided_at.unwrap_or(past.expires_at);
-    let taken_back = !past.silent && matches!(past.outcome, Some(Outcome::Cancelled | Outcome::Superseded));
+    let taken_back = !past.quiet && matches!(past.outcome, Some(Outcome::Cancelled | Outcome::Superseded));
     is_strike(past, now, within, since) || (taken_back && now - at < within && at > since)
 }
 
-/// Whether a known browser has lost its standing.
+/// Returns whether a known browser has too many strikes to stay known.
 #[must_use]
 pub fn is_forgotten(history: &[Ceremony], known_browser: &str, now: Time) -> bool {
     let strikes = history
@@ -196,9 +199,10 @@ pub fn is_forgotten(history: &[Ceremony], known_browser: &str, now: Time) -> boo
     strikes.count() >= STRIKES_TO_FORGET
 }
 
-/// Draws numbers that are on no other page of the account; none when all of them are. `draw(n)` is random below n.
+/// Draws a number, or three numbers to choose from. No other ceremony of the account from the last ten minutes uses
+/// them. Returns `None` if there are not enough. `draw(n)` returns a random number below n.
 ///
-/// Two digits, 10 to 99: ninety numbers are more than an account can have in ten minutes (`MAX_STARTS`).
+/// Numbers have two digits, 10 to 99. These are more than an account can use in ten minutes (`MAX_STARTS`).
 pub fn numbers<E>(
     choose: bool,
     history: &[Ceremony],
@@ -208,7 +212,7 @@ pub fn numbers<E>(
     let recent = history.iter().filter(|past| now - past.created_at < NUMBER_REST);
     let taken: Vec<&str> = recent.flat_map(Ceremony::numbers).collect();
     let mut free: Vec<String> = (10..100).map(|number: u32| number.to_string()).collect();
-    // GUARD(number-on-one-page): the_second_factor
+    // GUARD(number-on-one-page): second_factor_models_have_no_fault
     // INSTEAD: let _ = taken;
     free.retain(|number| !taken.contains(&number.as_str()));
     let mut take = || -> Result<Option<String>, E> {
@@ -233,17 +237,17 @@ pub fn numbers<E>(
     Ok(Some((number, Match::Choose { options })))
 }
 
-/// A decision as the phone signed it.
+/// The decision that the phone signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// With the number as the person read it.
+    /// Approve, with the number that the person entered or chose.
     Approve(String),
-    /// No.
+    /// Deny.
     Deny,
 }
 
-/// What a decision does to a live ceremony, or why it does nothing; `from` is the network that the phone must share
-/// with the browser, where the policy wants that.
+/// Applies a decision to a ceremony. Returns the new outcome (`None`: unchanged) and the result for the phone. `from`
+/// is the phone's network, if the policy requires that phone and browser are on the same network.
 #[must_use]
 pub fn decide(
     ceremony: &Ceremony,
@@ -252,15 +256,15 @@ pub fn decide(
     now: Time,
 ) -> (Option<Outcome>, AnswerResult) {
     let is_place_right = from.is_none_or(|network| network == ceremony.network);
-    // GUARD(answer-too-late): an_answer_counts_until_the_last_second, the_second_factor
+    // GUARD(answer-too-late): answer_is_accepted_until_the_ceremony_expires, second_factor_models_have_no_fault
     // INSTEAD: match (ceremony.outcome, decision) {
     match (ceremony.outcome_at(now), decision) {
-        // GUARD(proximity): where_the_policy_wants_it_only_the_browsers_own_network_approves
+        // GUARD(proximity): required_proximity_refuses_other_networks
         // INSTEAD: (None, Decision::Approve(number)) if *number == ceremony.number && !is_place_right && now < 0 => {
         (None, Decision::Approve(number)) if *number == ceremony.number && !is_place_right => {
             (Some(Outcome::RefusedPlace), AnswerResult::RefusedPlace)
         }
-        // GUARD(approved-by-its-number): the_second_factor, j7_w1_any_other_number_ends_the_ceremony
+        // GUARD(approved-by-its-number): second_factor_models_have_no_fault, j7_w1_wrong_number_ends_the_ceremony
         // INSTEAD: (None, Decision::Approve(_)) => {
         (None, Decision::Approve(number)) if *number == ceremony.number => {
             (Some(Outcome::Approved), AnswerResult::Approved)
@@ -280,22 +284,22 @@ pub fn decide(
 }
 
 impl Ceremony {
-    /// Whether the browser may still make something of an approval.
+    /// Returns whether the browser may still redeem the approval: once, within five minutes after the answer.
     #[must_use]
     pub fn is_redeemable(&self, now: Time) -> bool {
         let decided_at = self.decided_at.unwrap_or(0);
         self.outcome == Some(Outcome::Approved)
-            // GUARD(approval-once): the_second_factor
+            // GUARD(approval-once): second_factor_models_have_no_fault
             && !self.redeemed
-            // GUARD(approval-fresh): changes_of_an_account
+            // GUARD(approval-fresh): step_up_model_has_no_fault
             && now - decided_at < REDEEMABLE
     }
 }
 
-/// Puts the strongest origin first, and within one origin the newest: what a state has no room for is left out from the
-/// end, requests of strangers and of closed pages before all others.
+/// Sorts by origin, strongest first. Ceremonies of the same origin are sorted by age, newest first. If a state has no
+/// room for all prompts, those at the end are left out, so prompts of unknown browsers are left out first.
 pub fn strongest_first(ceremonies: &mut [Ceremony]) {
-    // GUARD(state-strongest-first): a_state_at_its_limit_leaves_out_the_newest_notices_then_the_weakest_and_oldest_prompts
+    // GUARD(state-strongest-first): full_state_omits_newest_notices_then_weakest_prompts
     // INSTEAD: ceremonies.sort_by_key(|ceremony| Reverse(ceremony.created_at));
     ceremonies.sort_by_key(|ceremony| (ceremony.origin, Reverse(ceremony.created_at)));
 }

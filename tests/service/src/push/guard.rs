@@ -1,7 +1,9 @@
-//! The guard on addresses: a push endpoint is chosen by whoever enrols, so it must never reach inside.
+//! Sends pushes only to allowed addresses. Anyone who enrolls a phone chooses its push address, so a push must never
+//! reach the internal network of the service.
 //!
-//! `https` on port 443 of a public address, judged when the connection is made; no proxy, no redirects,
-//! the answer's body ignored. Private relays are allowed by exact origin in the configuration.
+//! A push goes only by `https` to port 443 of a public IP address. The IP address of a name is checked when the
+//! connection is made. Proxies and redirects are not used, and the response body is not read. The configuration can
+//! allow private relays, by their exact web origins.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -13,24 +15,24 @@ use url::{Host, Url};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A push as HTTP, with its whole body.
+/// A push as an HTTP request, with its whole body.
 pub type Request = axum::http::Request<Vec<u8>>;
 
-/// Why a push did not leave.
+/// Why a push was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
-    /// Not `https`, not port 443, or an address that is not public.
+    /// The URL is not `https`, has another port than 443 or a user name, or contains an IP address that is not public.
     #[error("address not allowed")]
     NotAllowed,
-    /// No connection, or no answer in time.
+    /// There was no connection or no response in time, or the name in the URL has no public IP address.
     #[error("not delivered")]
     NotDelivered,
-    /// The client could not be made.
+    /// The HTTP client could not be created.
     #[error("no client")]
     NoClient,
 }
 
-/// Sends guarded requests.
+/// Sends requests to allowed addresses.
 pub struct Sender {
     public: reqwest::Client,
     private: reqwest::Client,
@@ -38,7 +40,8 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// `private_origins` are allowed as they are; `public` and `private` say which authorities are trusted.
+    /// Creates a sender. `private_origins` are web origins whose IP addresses are not checked. `private` contains the
+    /// authorities that are trusted for these web origins, `public` the authorities for all others.
     pub fn new(private_origins: Vec<String>, public: ClientConfig, private: ClientConfig) -> Result<Self, GuardError> {
         let guarded = builder(public).dns_resolver(Arc::new(PublicOnly)).build();
         Ok(Self {
@@ -48,7 +51,7 @@ impl Sender {
         })
     }
 
-    /// Sends a request and returns the status; the body is not read.
+    /// Sends a request, and returns the status of the response without reading its body.
     pub async fn send(&self, request: Request) -> Result<u16, GuardError> {
         let (parts, body) = request.into_parts();
         let url = Url::parse(&parts.uri.to_string()).map_err(|_malformed| GuardError::NotAllowed)?;
@@ -75,7 +78,8 @@ fn builder(tls: ClientConfig) -> reqwest::ClientBuilder {
         .timeout(TIMEOUT)
 }
 
-/// Literal addresses are judged here: the client does not ask its resolver for them.
+/// Returns whether a push may be sent to this URL. IP addresses in a URL are checked here, because the HTTP client does
+/// not call its resolver for them.
 fn is_allowed(url: &Url) -> bool {
     let address = match url.host() {
         Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
@@ -86,7 +90,8 @@ fn is_allowed(url: &Url) -> bool {
     address && url.scheme() == "https" && url.port_or_known_default() == Some(443) && url.username().is_empty()
 }
 
-/// Resolves names to public addresses only; asked at connect, so a name that changes gains nothing.
+/// Resolves names to public IP addresses only. The HTTP client resolves a name for each new connection, so a name that
+/// points to a private address later is refused then.
 struct PublicOnly;
 
 impl Resolve for PublicOnly {
@@ -110,7 +115,8 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// The IANA special-purpose registry (RFC 6890), refused as a whole.
+/// Returns false for multicast and for every address that the IANA special-purpose registry (RFC 6890) lists as not
+/// globally reachable.
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     let special = address.is_private()
@@ -129,7 +135,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
-    // Only global unicast is public, and of it not what carries another address or is for documentation.
+    // Only global unicast (2000::/3) is public, without the addresses that contain an IPv4 address (6to4, Teredo), the
+    // addresses for documentation, and the addresses for special protocols (2001::/23).
     let global = (0x2000..0x4000).contains(&a);
     let carries_v4 = a == 0x2002 || (a == 0x2001 && b == 0);
     let documentation = (a == 0x2001 && b == 0x0db8) || (a == 0x3fff && b < 0x1000);
@@ -143,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_public_addresses_on_port_443_are_reached() {
+    fn only_public_addresses_on_port_443_are_allowed() {
         for allowed in ["https://push.example/x", "https://93.184.216.34/x", "https://[2606:4700::1111]/x"] {
             assert!(is_allowed(&Url::parse(allowed).unwrap()), "{allowed}");
         }

@@ -1,4 +1,4 @@
-//! What an approved change of the account does, each inside one transaction.
+//! Approved changes of the account. The caller provides the transaction.
 
 use crate::clock::Time;
 use crate::devices::device::{Cause, Device};
@@ -13,19 +13,20 @@ use crate::sign_in::records::{KnownBrowser, keep_session};
 use crate::sign_in::session::{Change, Session};
 use crate::store::{StoreError, Tx};
 
-/// What an approved change came to.
+/// Result of an approved change.
 pub enum Changed {
-    /// A method may be added now.
+    /// The person may add a phone now.
     MayAdd,
-    /// The device is off the account.
+    /// The device was removed.
     Removed,
-    /// The device is lost.
+    /// The device was removed as lost.
     Lost,
-    /// A pass, and for whom.
+    /// A new pass, and the person's user name.
     Pass(String, String),
 }
 
-/// The approval that a session waits for makes the change that it was asked for, once.
+/// Redeems the approval that the session waits for, and makes the approved change, once. Returns `None` if there is no
+/// approval.
 pub fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Changed>, StoreError> {
     let (Some(ceremony), Some(change)) = (session.ceremony.clone(), session.change.clone()) else {
         return Ok(None);
@@ -62,12 +63,13 @@ pub fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Cha
     }))
 }
 
-/// Looked at inside the transaction: it must still be this account's own.
+/// Returns the device if it still belongs to this account.
 fn own(tx: &mut Tx<'_>, session: &Session, id: &str) -> Result<Option<Device>, StoreError> {
     Ok(tx.get::<Device>(id)?.filter(|device| device.account_id == session.account_id))
 }
 
-/// The approval of an added phone makes this browser known and the session fresh; false when there is none.
+/// Redeems the first approval by a new phone: the browser becomes known, and the session counts as approved now.
+/// Returns false if there is no approval.
 pub(super) fn confirm_phone(tx: &mut Tx<'_>, session: Session, browser: &str, now: Time) -> Result<bool, StoreError> {
     let owner = Owner::Session(session.id.clone());
     let Some(id) = &session.ceremony else {

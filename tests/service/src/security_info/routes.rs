@@ -1,4 +1,4 @@
-//! The list of methods.
+//! The page with the list of sign-in methods.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -18,7 +18,9 @@ use crate::sign_in::routes::ask_before;
 use crate::sign_in::session::Session;
 use crate::visitor::Visitor;
 
-/// A session that may see the account: approved by number, by a pass lately, or by password while there is no phone.
+/// Returns the session if it may see the account: a phone approved something in it, adding a phone was approved or a
+/// pass was used in the last ten minutes, this session added the first phone, or the account has no phone. Otherwise
+/// returns a redirect to the sign-in page.
 pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Person, Vec<Device>), Response> {
     let Some(session) = visitor.session.clone() else {
         return Err(sign_in_again(app, visitor));
@@ -37,7 +39,8 @@ pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Pe
         .await
         .map_err(|error| failed(app, &error))?;
     match found {
-        // The session that has just added the first phone goes on to confirm it; one that only began to does not.
+        // The session that added the first phone continues to its confirmation. A session that only started to add a
+        // phone does not.
         (Some(person), phones, added_here)
             if phones.is_empty() || session.approved_at.is_some() || added_here || session.may_add(visitor.now) =>
         {
@@ -52,19 +55,19 @@ pub async fn security_info(State(app): State<App>, visitor: Visitor) -> Response
     list(&app, &visitor, None).await
 }
 
-/// The list, with what has just happened.
+/// Shows the list of methods, with a message about the last change.
 pub(super) async fn list(app: &App, visitor: &Visitor, news: Option<&str>) -> Response {
     match allowed(app, visitor).await {
         Ok((session, person, phones)) => {
-            let goes_on = session.request.is_some();
-            words::security_info(&person, &phones, visitor.now, goes_on, news).show(app, visitor)
+            let has_request = session.request.is_some();
+            words::security_info(&person, &phones, visitor.now, has_request, news).show(app, visitor)
         }
         Err(response) => response,
     }
 }
 
-/// `POST /security-info/continue`: back to the application that started it all.
-pub async fn go_on(State(app): State<App>, posted: Posted) -> Response {
+/// `POST /security-info/continue`: returns to the application that sent the person here.
+pub async fn return_to_application(State(app): State<App>, posted: Posted) -> Response {
     let Some(mut session) = posted.visitor.session.clone() else {
         return sign_in_again(&app, &posted.visitor);
     };

@@ -1,19 +1,19 @@
-//! The rules of changing an account, pure: how long an approval lets a session change something.
+//! The rules of changing an account, as pure functions: how long after an approval a session may change the account.
 
 use crate::clock::{MINUTE, Time};
 use crate::sign_in::session::Session;
 
-/// An approval this young lets a session change its methods.
+/// How long a session may change methods after an approval.
 const FRESH: Time = 10 * MINUTE;
 
 impl Session {
-    /// Whether the person signed in, or approved a number for it, in the last ten minutes.
+    /// Returns whether a phone approved the sign-in, or a change in this session, in the last ten minutes.
     #[must_use]
     pub fn is_fresh(&self, now: Time) -> bool {
         self.approved_at.is_some_and(|at| now - at < FRESH)
     }
 
-    /// Whether adding a method was approved in the last ten minutes.
+    /// Returns whether adding a method was approved, or a pass was used, in the last ten minutes.
     #[must_use]
     pub fn may_add(&self, now: Time) -> bool {
         self.may_add_at.is_some_and(|at| now - at < FRESH)

@@ -1,4 +1,4 @@
-//! Step-up: a change of the account needs an approval of its very kind, on a phone, now.
+//! Step-up: each change of the account needs its own approval on a phone, of the kind of that change.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -22,7 +22,8 @@ use crate::visitor::Visitor;
 
 const NUMBER: &str = "/security-info/step-up";
 
-/// Asks the phones for a change; `allowed` has said that this session may see the account.
+/// Asks the phones to approve a change. The caller must have checked with `allowed` that the session may see the
+/// account.
 pub(super) async fn ask(app: &App, visitor: &Visitor, session: Session, change: Change) -> Response {
     if !session.is_fresh(visitor.now) {
         return words::step_up_needed().show(app, visitor);
@@ -57,17 +58,17 @@ pub(super) async fn ask(app: &App, visitor: &Visitor, session: Session, change: 
     }
 }
 
-/// Which phones are asked for a change.
+/// Returns which phones are asked to approve a change.
 #[must_use]
 pub fn asked_of(change: &Change) -> Only {
     match change {
         Change::AddMethod | Change::RemoveMethod(_) | Change::CreatePass => Only::All,
-        // The lost phone must not be asked whether it is lost.
+        // The lost phone must not approve its own report.
         Change::ReportLost(device) => Only::Others(device.clone()),
     }
 }
 
-/// The ceremony that a session waits for.
+/// Returns the ceremony that the session waits for.
 pub(super) async fn waiting(app: &App, session: &Session) -> Result<Option<Ceremony>, StoreError> {
     match &session.ceremony {
         Some(id) => acts::look(app, id.clone(), Owner::Session(session.id.clone())).await,
@@ -97,7 +98,7 @@ pub async fn number(State(app): State<App>, visitor: Visitor) -> Response {
     }
 }
 
-/// `POST /security-info/step-up/finish`: the approval of this kind makes this change, once.
+/// `POST /security-info/step-up/finish`: makes the approved change, once.
 pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
     let Some(session) = posted.visitor.session.clone() else {
         return sign_in_again(&app, &posted.visitor);
@@ -154,7 +155,7 @@ pub async fn report_lost(State(app): State<App>, posted: Posted) -> Response {
     change_device(&app, &posted, Change::ReportLost).await
 }
 
-/// `POST /security-info/pass`: a pass for oneself, to add a new phone with.
+/// `POST /security-info/pass`: asks the phones to approve a pass, with which the person can add a new phone.
 pub async fn make_pass(State(app): State<App>, posted: Posted) -> Response {
     match allowed(&app, &posted.visitor).await {
         Ok((session, _, _)) => ask(&app, &posted.visitor, session, Change::CreatePass).await,

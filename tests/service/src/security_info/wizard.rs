@@ -37,7 +37,7 @@ use crate::visitor::Visitor;
 
 const CODE: &str = "/security-info/add/code";
 
-/// `POST /security-info/add`, and `GET` to come back to it.
+/// `GET /security-info/add`: the wizard's first page.
 pub async fn add(State(app): State<App>, visitor: Visitor) -> Response {
     match allowed(&app, &visitor).await {
         Ok((_, person, _)) if !may_register(&app, &person).await => words::not_offered().show(&app, &visitor),
@@ -49,7 +49,7 @@ pub async fn add(State(app): State<App>, visitor: Visitor) -> Response {
     }
 }
 
-/// `POST /security-info/add`: the first method at once, another one after an approval.
+/// `POST /security-info/add`: opens the wizard. Adding a second phone needs an approval first.
 pub async fn take_add(State(app): State<App>, posted: Posted) -> Response {
     match allowed(&app, &posted.visitor).await {
         Ok((_, person, _)) if !may_register(&app, &person).await => words::not_offered().show(&app, &posted.visitor),
@@ -64,14 +64,14 @@ pub async fn take_add(State(app): State<App>, posted: Posted) -> Response {
     }
 }
 
-/// Whether the policy offers the app here; a database that fails offers nothing.
+/// Returns whether the policy lets the person add a phone on these pages; false if the database fails.
 async fn may_register(app: &App, person: &Person) -> bool {
     let person = person.clone();
     let effective = app.store.run(move |tx| effective_for(tx, &person)).await;
     effective.is_ok_and(|effective| effective.allows_security_info_registration())
 }
 
-/// Whether the first method needs more than the password that this session was made with.
+/// Returns whether the first phone needs a pass and this session used only a password; true if the database fails.
 async fn needs_pass(app: &App, session: &Session, person: &Person, phones: &[Device]) -> bool {
     let person = person.clone();
     let effective = app.store.run(move |tx| effective_for(tx, &person)).await;
@@ -115,7 +115,7 @@ async fn keep(app: &App, session: Session, next: &'static str) -> Response {
     }
 }
 
-/// The wizard's own enrollment.
+/// Returns the session and the enrollment that its wizard has started, or the page to show instead.
 async fn open(app: &App, visitor: &Visitor) -> Result<(Session, Enrollment), Response> {
     let Some(session) = visitor.session.clone() else {
         return Err(sign_in_again(app, visitor));
@@ -130,7 +130,7 @@ async fn open(app: &App, visitor: &Visitor) -> Result<(Session, Enrollment), Res
     }
 }
 
-/// `GET /security-info/add/code`: the page for wherever the enrollment stands.
+/// `GET /security-info/add/code`: the page for the current state of the enrollment.
 pub async fn code(State(app): State<App>, visitor: Visitor) -> Response {
     let (session, enrollment) = match open(&app, &visitor).await {
         Ok(found) => found,
@@ -224,7 +224,7 @@ pub async fn digits(State(app): State<App>, posted: Posted) -> Response {
     };
     let taken = enrollment::digits(&app, enrollment.scanned.id.clone(), posted.field("digits").to_owned()).await;
     match taken {
-        // The approval to add a method is used up.
+        // Adding the phone uses up the approval.
         Ok(Digits::Right) => confirm(&app, &posted.visitor, Session { may_add_at: None, ..session }, &enrollment).await,
         Ok(Digits::Over) => Redirect::to(CODE).into_response(),
         Ok(wrong @ Digits::Wrong(_)) => {
@@ -234,7 +234,7 @@ pub async fn digits(State(app): State<App>, posted: Posted) -> Response {
     }
 }
 
-/// Sends the confirmation to this phone alone.
+/// Sends the first prompt, to the new phone only.
 async fn confirm(app: &App, visitor: &Visitor, session: Session, enrollment: &Enrollment) -> Response {
     let wanted = Wanted {
         account_id: session.account_id.clone(),
@@ -266,7 +266,8 @@ pub async fn confirm_again(State(app): State<App>, posted: Posted) -> Response {
     }
 }
 
-/// `POST /security-info/add/finish`: the approval makes this browser known and the session fresh.
+/// `POST /security-info/add/finish`: redeems the approval of the first prompt. The browser becomes known, and the
+/// session counts as approved now.
 pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
     let (session, _) = match open(&app, &posted.visitor).await {
         Ok(found) => found,
@@ -318,7 +319,8 @@ async fn end(app: &App, visitor: &Visitor, cause: Cause, next: &'static str) -> 
     Redirect::to(next).into_response()
 }
 
-/// `GET /security-info/add/events`: turns when the enrollment or its confirmation moves on.
+/// `GET /security-info/add/events`: sends an event when a phone has looked the code up, when the enrollment is no
+/// longer open, or when the first prompt is decided.
 pub async fn add_events(State(app): State<App>, visitor: Visitor) -> Response {
     let (shared, looks_at_first) = (app.clone(), Arc::new(OnceLock::new()));
     events::until(&app.store, move || {

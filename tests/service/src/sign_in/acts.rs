@@ -1,4 +1,4 @@
-//! What is done when somebody signs in, each inside one transaction.
+//! Operations of signing in, each in one transaction.
 
 use crate::app::App;
 use crate::audit;
@@ -22,7 +22,7 @@ use crate::sign_in::records::KnownBrowser;
 use crate::sign_in::session::{Session, Used};
 use crate::store::{StoreError, Tx};
 
-/// Costs the same and says the same whether the name exists or not.
+/// Checks a password. For an unknown name, this takes the same time and returns the same as for a wrong password.
 pub(super) async fn check_password(app: &App, name: &str, password: String) -> Result<Option<Person>, StoreError> {
     let wanted = name.to_owned();
     let person = app.store.run(move |tx| people::find(tx, &wanted)).await?;
@@ -34,50 +34,51 @@ pub(super) async fn check_password(app: &App, name: &str, password: String) -> R
     app.store
         .run(move |tx| {
             let lets_in = people::count_password(tx, &shared.names, &name, right, now)?;
-            // Read again: while it was compared the password may have been changed, or the person suspended.
+            // Read again: during the comparison the password may have been changed or the person suspended.
             let still = people::find(tx, &name)?.filter(|person| lets_in && !person.suspended);
             Ok(still.filter(|still| person.is_some_and(|before| before.has_same_password(still))))
         })
         .await
 }
 
-/// What a proved person needs next.
+/// The next step after a proof by password or pass.
 pub enum Next {
-    /// A phone approves.
+    /// A phone must approve.
     Number,
-    /// The consent page of the phone that sent them here.
+    /// The consent page, for a person who came from a phone.
     Consent,
-    /// A session that is good for adding the first method.
+    /// A session with which the person can add a phone.
     FirstSession,
-    /// The phone that sent them here is somebody else's.
+    /// The phone that the person came from belongs to another account or is unknown, or the proof is no longer valid.
     OtherPersonsPhone,
-    /// The policy does not allow the app for them.
+    /// The policy does not allow the app for this person.
     NotOffered,
-    /// The first method needs a pass.
+    /// The first phone needs a pass.
     PassNeeded,
 }
 
-/// What somebody who was just proved needs next; `asked` is what a phone sent them here for.
+/// Decides the next step after a proof. `asked` is the purpose of the phone that sent the person here; `None` if no
+/// phone did.
 pub fn what_next(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> Result<Next, StoreError> {
     let Some(person) = tx.get::<Person>(&proven.account_id)?.filter(|person| proven.still_counts(person)) else {
         return Ok(Next::OtherPersonsPhone);
     };
     let has_phone = !devices::active(tx, &person.account_id)?.is_empty();
     let by_pass = proven.by == Secret::Pass;
-    // GUARD(first-phone-by-pass): where_the_policy_asks_for_a_pass_the_password_adds_no_first_phone
+    // GUARD(first-phone-by-pass): password_adds_no_first_phone_if_policy_requires_a_pass
     // INSTEAD: let needs_pass = !by_pass && !has_phone && effective_for(tx, &person)?.bootstrap != Bootstrap::Pass;
     let needs_pass = !by_pass && !has_phone && effective_for(tx, &person)?.bootstrap == Bootstrap::Pass;
     Ok(match asked {
         Some(Purpose::TurnOn { device_id }) => {
             let owner = tx.get::<Device>(device_id)?.map(|device| device.account_id);
-            // GUARD(registration-of-another-person): j4_w5_somebody_who_does_not_own_the_phone_registers_nothing, turning_phone_sign_in_on_in_the_browser
+            // GUARD(registration-of-another-person): j4_w5_another_persons_phone_cannot_be_registered, turning_on_model_in_the_browser_has_no_fault
             // INSTEAD: if owner.is_some() { Next::Number } else { Next::OtherPersonsPhone }
             if owner.as_deref() == Some(&person.account_id) { Next::Number } else { Next::OtherPersonsPhone }
         }
         Some(Purpose::AddPhone(_)) if may_answer(tx, &person.account_id)? != Status::Ok => Next::NotOffered,
         Some(Purpose::AddPhone(_)) if needs_pass => Next::PassNeeded,
-        // A pass is made for this; without one the phones that are there are asked.
-        // GUARD(phone-asks-phone): j5_another_phone_of_the_account_approves_it_after_a_password
+        // A pass is enough to add a phone. Without one, an existing phone must approve.
+        // GUARD(new-phone-approved-by-phone): j5_another_phone_of_the_account_approves_adding
         // INSTEAD: Some(Purpose::AddPhone(_)) if by_pass || !person.suspended => Next::Consent,
         Some(Purpose::AddPhone(_)) if by_pass || !has_phone => Next::Consent,
         Some(Purpose::AddPhone(_)) => Next::Number,
@@ -87,7 +88,8 @@ pub fn what_next(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> R
     })
 }
 
-/// Changes it once; none when it is the one that must be changed, or was changed already.
+/// Replaces a password that must be changed. Returns `None` if the new password is the old one, or if the password was
+/// already changed.
 pub(super) async fn change_password(
     app: &App,
     account_id: String,
@@ -116,8 +118,8 @@ pub(super) async fn change_password(
         .await
 }
 
-/// From now on this password. What rests on the word of the old one ends: sessions by it alone, requests on the
-/// phone, phones and keys that are being added.
+/// Sets a new password. Ends everything that relies on the old one: sessions with the password alone, live ceremonies
+/// after the password, enrollments and registrations.
 pub(crate) fn replace_password(
     tx: &mut Tx<'_>,
     person: &mut Person,
@@ -130,8 +132,8 @@ pub(crate) fn replace_password(
     end_for_new_password(tx, &person.account_id, now)
 }
 
-/// Puts an attempt in the place of the one that the browser was in, which ends with its request on the phone: a browser
-/// waits for one at a time.
+/// Replaces the browser's older attempt with a new one. Ends the older attempt and its ceremony, because a browser
+/// waits for one sign-in at a time.
 pub(super) async fn take_over(app: &App, older: Option<Attempt>, fresh: Attempt) -> Result<Attempt, StoreError> {
     let transaction = older.as_ref().map_or_else(|| fresh.id.clone(), |older| older.transaction.clone());
     let fresh = Attempt { transaction, ..fresh };
@@ -139,7 +141,7 @@ pub(super) async fn take_over(app: &App, older: Option<Attempt>, fresh: Attempt)
     app.store
         .run(move |tx| {
             if let Some(older) = older_id {
-                // GUARD(planted-cookie): j6_w12_a_planted_cookie_is_worth_nothing_once_a_name_is_typed
+                // GUARD(planted-cookie): j6_w12_a_planted_cookie_is_replaced_when_a_name_is_typed
                 end_attempt(tx, &older)?;
             }
             tx.put(&stored)
@@ -147,15 +149,16 @@ pub(super) async fn take_over(app: &App, older: Option<Attempt>, fresh: Attempt)
         .await?;
     if let Some((ceremony, owner)) = older.and_then(|older| Some((older.ceremony.clone()?, older.owner()))) {
         let app = app.clone();
-        // Whether there is a ceremony behind the number of a browser that proved nothing, no answer's time tells.
-        // GUARD(tab-replaced-request): j6_the_tab_that_another_one_replaced_says_so_and_its_request_leaves_the_phone
+        // In the background, so that the response time does not reveal whether there was a ceremony.
+        // GUARD(tab-replaced-request): j6_a_sign_in_in_another_tab_withdraws_the_older_prompt
         // INSTEAD: drop((app, ceremony, owner));
         in_background(async move { prompts::end_live(&app, ceremony, owner, Outcome::Superseded).await });
     }
     Ok(fresh)
 }
 
-/// What is done for a name that somebody has takes time that an answer must not show.
+/// Runs work in the background that is needed only if the user name exists, so that the response time does not reveal
+/// whether it exists.
 pub(super) fn in_background(work: impl Future<Output = Result<(), StoreError>> + Send + 'static) {
     tokio::spawn(async move {
         if let Err(error) = work.await {
@@ -164,7 +167,7 @@ pub(super) fn in_background(work: impl Future<Output = Result<(), StoreError>> +
     });
 }
 
-/// The known browser this is, unless it has lost its standing.
+/// Returns the record id if this browser is known to the account. Forgets the browser if it has too many strikes.
 pub(super) async fn known_browser(
     app: &App,
     cookie: Option<&str>,
@@ -189,7 +192,7 @@ pub(super) async fn known_browser(
         .await
 }
 
-/// The ceremony that an attempt waits for.
+/// Returns the ceremony that an attempt waits for.
 pub(super) async fn waiting(app: &App, attempt: &Attempt) -> Result<Option<Ceremony>, StoreError> {
     match &attempt.ceremony {
         Some(id) => prompts::look(app, id.clone(), attempt.owner()).await,
@@ -197,7 +200,8 @@ pub(super) async fn waiting(app: &App, attempt: &Attempt) -> Result<Option<Cerem
     }
 }
 
-/// An approval becomes a session, once; `older` is the one that the browser had.
+/// Redeems an approval for a session, once, and makes the browser known. `older` is the browser's previous session; it
+/// ends. Returns `None` if there is no approval to redeem, or if the proof is no longer valid.
 pub fn redeem(
     tx: &mut Tx<'_>,
     attempt: &Attempt,
@@ -215,7 +219,8 @@ pub fn redeem(
         return Ok(None);
     }
     let owner = attempt.owner();
-    // A proved password or pass makes it a second factor; without one only the sign-in key was ever asked.
+    // With a password or a pass, the phone was the second factor. Without a proof, only the sign-in key can have
+    // approved.
     let (kind, used) = match attempt.proven.as_ref().map(|proven| proven.by) {
         Some(Secret::Password) => (Kind::SecondFactor, Used::PasswordAndPhone),
         Some(Secret::Pass) => (Kind::SecondFactor, Used::PassAndPhone),
@@ -239,7 +244,8 @@ pub fn redeem(
     Ok(Some(session))
 }
 
-/// A session by password or pass alone; false when that no longer counts, or a phone must be asked after the password.
+/// Starts a session by password or pass alone. Returns false if the proof is no longer valid, or if a phone must
+/// approve after the password.
 pub(super) fn start_first_session(
     tx: &mut Tx<'_>,
     attempt: &Attempt,
@@ -247,7 +253,7 @@ pub(super) fn start_first_session(
     id: String,
     now: Time,
 ) -> Result<bool, StoreError> {
-    // GUARD(changed-password-session): a_password_that_is_changed_takes_back_what_it_proved
+    // GUARD(changed-password-session): changed_password_ends_what_the_old_one_proved
     if !tx.get::<Person>(&proven.account_id)?.is_some_and(|person| proven.still_counts(&person)) {
         return Ok(false);
     }
@@ -264,8 +270,8 @@ pub(super) fn start_first_session(
     Ok(true)
 }
 
-/// What a session that was made by password or pass alone proves; it ends when that password is replaced, so while it
-/// is there the password is the one it was made by.
+/// Returns the proof of a session that began with a password or a pass. A session with the password alone ends when the
+/// password is replaced, so the password of a stored session is the current one.
 pub(super) fn proven_by_session(tx: &mut Tx<'_>, id: &str) -> Result<Option<Proven>, StoreError> {
     let Some(session) = tx.get::<Session>(id)? else {
         return Ok(None);

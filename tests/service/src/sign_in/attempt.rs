@@ -12,33 +12,34 @@ const ATTEMPT_LIFE: Time = 30 * MINUTE;
 /// One browser's attempt to sign in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Its cookie, hashed.
+    /// SHA-256 of the attempt's cookie.
     pub id: String,
-    /// What its ceremonies belong to; stays when the cookie changes, so that a newer one replaces an older one.
+    /// The owner of its ceremonies. It stays the same when the cookie changes, so that a newer ceremony replaces an
+    /// older one.
     pub transaction: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Time,
-    /// The name that was typed.
+    /// The user name that was typed.
     pub user_name: Option<String>,
-    /// Whose password or pass was right.
+    /// The valid proof by password or pass.
     pub proven: Option<Proven>,
-    /// Whose password was right, and must be changed before it proves anything.
+    /// The proof by a password that must be changed before the proof counts.
     pub must_change: Option<Proven>,
-    /// The ceremony that waits.
+    /// Id of its current ceremony.
     pub ceremony: Option<String>,
-    /// What the person came for.
+    /// Why the person came to the sign-in pages.
     #[serde(default)]
     pub flow: Flow,
-    /// Which device is to be registered, when that is what the person came for.
+    /// The registration, if a phone sent the person here.
     pub registration: Option<Registration>,
-    /// Whether everything but the person's consent is there to register or add the phone.
+    /// Whether only the person's consent is missing to register or add the phone.
     pub may_register: bool,
-    /// The page of a browser that proved nothing.
+    /// What the number page shows, if the browser proved nothing.
     pub unproven: Option<Unproven>,
 }
 
 impl Attempt {
-    /// A fresh one.
+    /// Creates an empty attempt.
     #[must_use]
     pub fn new(id: String, now: Time) -> Self {
         Self {
@@ -56,13 +57,14 @@ impl Attempt {
         }
     }
 
-    /// Whose its ceremonies are.
+    /// Returns the owner of its ceremonies.
     #[must_use]
     pub fn owner(&self) -> Owner {
         Owner::Attempt(self.transaction.clone())
     }
 
-    /// What the person is signing in to, as far as it was named.
+    /// Returns what the person signs in to: the purpose of the phone, or the application's name. `None` for the
+    /// security info.
     #[must_use]
     pub fn for_what(&self) -> Option<&str> {
         match &self.registration {
@@ -72,21 +74,21 @@ impl Attempt {
     }
 }
 
-/// Who somebody has proved to be before a phone was asked.
+/// A proof of the person's identity by password or pass.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Proven {
-    /// Whose account.
+    /// The person's account.
     pub account_id: String,
-    /// When.
+    /// When the proof was given.
     pub at: Time,
-    /// By what.
+    /// Which secret was typed.
     pub by: Secret,
-    /// When the password was set that was typed: a later one takes the word of this one away.
+    /// When the typed password was set. A later password change makes the proof invalid.
     #[serde(default)]
     pub password_since: Time,
 }
 
-/// What somebody typed to prove who they are.
+/// The secret that the person typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Secret {
@@ -96,11 +98,11 @@ pub enum Secret {
     Pass,
 }
 
-/// What a browser that proved nothing is shown; the same whether a ceremony lies behind it or not.
+/// What a browser that proved nothing sees. It is the same whether a ceremony exists or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unproven {
-    /// The number.
+    /// The number on the page.
     pub number: String,
-    /// When it ends.
+    /// When the page ends.
     pub ends_at: Time,
 }

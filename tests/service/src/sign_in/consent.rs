@@ -1,4 +1,4 @@
-//! What is done when a person agrees to the phone that sent them here, each inside one transaction.
+//! The person agrees to register or add the phone that sent them here. The caller provides the transaction.
 
 use crate::clock::Time;
 use crate::devices::device::Device;
@@ -13,7 +13,8 @@ use crate::prompts::ceremony::Kind;
 use crate::sign_in::attempt::Attempt;
 use crate::store::{StoreError, Tx};
 
-/// An approval becomes the right to agree; false when there is none for this.
+/// Redeems the approval of the attempt, so that the person may agree. Returns false if there is no approval of the
+/// right kind.
 pub fn redeem(tx: &mut Tx<'_>, attempt: Attempt, now: Time) -> Result<bool, StoreError> {
     let kind = match attempt.registration.as_ref().map(|registration| &registration.purpose) {
         Some(Purpose::AddPhone(_)) => Kind::AddMethod,
@@ -29,9 +30,9 @@ pub fn redeem(tx: &mut Tx<'_>, attempt: Attempt, now: Time) -> Result<bool, Stor
     Ok(true)
 }
 
-/// The registration that this browser may agree to, and whose it will be.
+/// Returns the registration that this browser may agree to, with its attempt and the account.
 pub fn agreed_to(attempt: Option<&Attempt>, now: Time) -> Option<(Attempt, Registration, String)> {
-    // GUARD(agree-after-approval): turning_phone_sign_in_on_in_the_browser
+    // GUARD(agree-after-approval): turning_on_model_in_the_browser_has_no_fault
     // INSTEAD: let attempt = attempt?.clone();
     let attempt = attempt.filter(|attempt| attempt.may_register)?.clone();
     let registration = attempt.registration.clone()?;
@@ -40,21 +41,22 @@ pub fn agreed_to(attempt: Option<&Attempt>, now: Time) -> Option<(Attempt, Regis
     fits.then_some((attempt, registration, account))
 }
 
-/// What came of agreeing.
+/// Result of agreeing.
 pub enum Agreed {
-    /// A code for the phone.
+    /// An authorization code for the phone.
     Code(String),
-    /// Other digits than the phone shows; another try.
+    /// The digits are wrong; the person may try again.
     WrongDigits(Box<Registration>),
-    /// Other digits three times.
+    /// The digits were wrong three times; the attempt has ended.
     TooManyDigits,
-    /// The policy says no meanwhile.
+    /// The policy no longer allows the app.
     NotAllowed,
-    /// Removed, or agreed to already.
+    /// The device was removed, the proof is no longer valid, or the attempt has ended: perhaps the person has already
+    /// agreed.
     Stale,
 }
 
-/// Everything is looked at again: the page may have been open for a while.
+/// Issues the authorization code. Checks everything again, because the page may have been open for some time.
 pub fn agree(
     tx: &mut Tx<'_>,
     attempt: Attempt,
@@ -91,7 +93,7 @@ pub fn agree(
 }
 
 fn wrong_digits(tx: &mut Tx<'_>, attempt: Attempt, mut registration: Registration) -> Result<Agreed, StoreError> {
-    // Counted on what is stored now: tries that come at once are still three.
+    // Counted in the stored record, so that parallel tries do not exceed the limit of three.
     let Some(stored) = tx.get::<Attempt>(&attempt.id)? else {
         return Ok(Agreed::Stale);
     };
@@ -99,7 +101,7 @@ fn wrong_digits(tx: &mut Tx<'_>, attempt: Attempt, mut registration: Registratio
         return Ok(Agreed::Stale);
     };
     phone.wrong_digits = phone.wrong_digits.saturating_add(1);
-    // GUARD(phone-digits-guessed): j5_w2_wrong_digits_three_times_end_it_and_twice_do_not
+    // GUARD(phone-digits-guessed): j5_w2_three_wrong_digits_end_adding_and_two_do_not
     // INSTEAD: if phone.wrong_digits >= 100 * MAX_WRONG_DIGITS {
     if phone.wrong_digits >= MAX_WRONG_DIGITS {
         end_attempt(tx, &attempt.id)?;

@@ -1,4 +1,4 @@
-//! The session by password or pass alone: good for adding a method and nothing else.
+//! The session by password or pass alone, with which the person can only add a phone.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -34,7 +34,7 @@ pub async fn take_more_information(State(app): State<App>, posted: Posted) -> Re
     }
 }
 
-/// A session by password or pass alone: good for adding a method and nothing else.
+/// Starts a session by password or pass alone, with which the person can only add a phone.
 pub(super) async fn first_session(app: &App, visitor: &Visitor, attempt: Attempt) -> Response {
     let now = app.clock.now();
     let Some(proven) = attempt.proven.clone().filter(|proven| proven.is_fresh(now)) else {

@@ -1,7 +1,7 @@
-//! What a person came to the sign-in pages for. The address of every such page and the action of every form on it
-//! carry it, sealed, so that each tab signs in to its own application, however long it was open.
+//! A flow: why a person came to the sign-in pages. The URLs of these pages and of their forms contain the flow, sealed.
+//! Each tab therefore signs in to its own application, however long it was open.
 //!
-//! A flow is not a credential: it holds what the address of `GET /authorize` held, after it was checked.
+//! A flow is not a credential. It contains the checked parameters of `GET /authorize`.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,57 +10,57 @@ use crate::openid::request::AuthorizationRequest;
 use crate::secrets::{Sealed, Sealer, SecretError, random_id};
 
 const LABEL: &str = "sign-in flow";
-/// Longest sealed flow, in characters: it stands in addresses, whose length browsers and proxies limit.
+/// Maximum length of a sealed flow, in characters: browsers and proxies limit the length of URLs.
 const MAX: usize = 8_192;
-/// Pages that belong to a flow.
+/// Paths of the pages that belong to a flow. All paths below them belong to it too.
 const PATHS: [&str; 4] = ["/sign-in", "/new-password", "/more-information", "/register-phone"];
 
 /// One visit to the sign-in pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
-    /// Its own id: two tabs that sign in to one application are two flows.
+    /// Random id. Two tabs that sign in to the same application are two flows.
     pub id: String,
-    /// What for.
+    /// What the person wants to reach.
     pub goal: Goal,
-    /// What the user-name page says first.
+    /// Message on the user-name page.
     pub note: Option<Note>,
 }
 
-/// What a person came for.
+/// What a person wants to reach by signing in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
-    /// Their own security info.
+    /// The person's security info.
     #[default]
     SecurityInfo,
     /// An application.
     Application {
-        /// What it asked for.
+        /// Its authorization request.
         request: AuthorizationRequest,
-        /// Whether a session that is there already is not enough.
+        /// Whether the person must sign in even if there is a session.
         sign_in_now: bool,
     },
-    /// A phone that sent them here; what it asked for stands in the attempt alone, since it counts once.
+    /// A phone sent the person here. The phone's pushed request is stored only in the attempt, because it works once.
     Phone,
 }
 
-/// Why a page starts again.
+/// Why the sign-in starts again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Note {
-    /// The page was open for longer than a sign-in may take, or its sign-in has ended in another tab.
+    /// The attempt has expired, or ended in another tab.
     TookTooLong,
-    /// The session has run out, or was ended.
+    /// The session has expired or was ended.
     SessionEnded,
 }
 
 impl Flow {
-    /// A fresh one.
+    /// Creates a flow with a random id.
     pub fn new(goal: Goal) -> Result<Self, SecretError> {
         Ok(Self { id: random_id()?, goal, note: None })
     }
 
-    /// The application's request.
+    /// Returns the application's authorization request, if an application sent the person here.
     #[must_use]
     pub fn request(&self) -> Option<&AuthorizationRequest> {
         match &self.goal {
@@ -69,13 +69,13 @@ impl Flow {
         }
     }
 
-    /// The application's name.
+    /// Returns the application's name.
     #[must_use]
     pub fn application(&self) -> Option<&str> {
         self.request().map(|request| request.application.as_str())
     }
 
-    /// As it stands in addresses; none when it is too long for one.
+    /// Seals the flow for a URL. Returns `None` if it is too long.
     #[must_use]
     pub fn sealed(&self, sealer: &Sealer) -> Option<String> {
         let plain = serde_json::to_vec(self).ok()?;
@@ -83,7 +83,8 @@ impl Flow {
         (sealed.len() <= MAX).then_some(sealed)
     }
 
-    /// Reads one from an address. A client or return address that is no longer registered makes it unreadable.
+    /// Opens a sealed flow from a URL. Returns `None` if it was altered, or if its client or redirect URI is no longer
+    /// registered.
     #[must_use]
     pub fn open(sealer: &Sealer, clients: &[Client], text: &str) -> Option<Self> {
         if text.len() > MAX {
@@ -95,13 +96,13 @@ impl Flow {
             client.id == request.client_id && client.redirect_uris.contains(&request.redirect_uri)
         };
         let known = flow.request().is_none_or(|request| clients.iter().any(|one| registered(one, request)));
-        // GUARD(flow-registered-address): a_flow_that_is_not_whole_is_refused
+        // GUARD(flow-registered-address): altered_or_unregistered_flow_is_refused
         // INSTEAD: Some(flow).filter(|_flow| known || !known)
         known.then_some(flow)
     }
 }
 
-/// The address of a page or form, with the flow where it belongs to one.
+/// Returns the URL of a page or form, with the sealed flow added if the page belongs to a flow.
 #[must_use]
 pub fn with_flow(path: &str, flow: Option<&str>) -> String {
     let below = |page: &str| path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));

@@ -1,4 +1,4 @@
-//! The number page: the second factor and registering a device, and what an approval of any kind gives.
+//! The number page of every kind of sign-in, and the redemption of its approval.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -41,7 +41,7 @@ pub async fn number(State(app): State<App>, visitor: Visitor) -> Response {
             Some(_) if ceremony.is_redeemable(visitor.now) => {
                 words::sign_in_number(&ceremony, visitor.now).show(&app, &visitor)
             }
-            // Approved, but the page was away for too long: turning it again would never end.
+            // Approved but not redeemed in time. The number page would get an event immediately and reload without end.
             Some(Outcome::Approved) => words::sign_in_over(Outcome::Expired).show(&app, &visitor),
             Some(outcome) => words::sign_in_over(outcome).show(&app, &visitor),
         },
@@ -57,23 +57,24 @@ pub async fn number_events(State(app): State<App>, visitor: Visitor) -> Response
         let (app, attempt) = (shared.clone(), attempt.clone());
         async move {
             match attempt {
-                Some(attempt) => has_turned(&app, &attempt).await.unwrap_or(true),
+                Some(attempt) => must_reload(&app, &attempt).await.unwrap_or(true),
                 None => true,
             }
         }
     })
 }
 
-/// Whether the page that shows an attempt's number has something else to say.
-async fn has_turned(app: &App, attempt: &Attempt) -> Result<bool, StoreError> {
+/// Returns whether the number page must reload because its attempt or ceremony has changed.
+async fn must_reload(app: &App, attempt: &Attempt) -> Result<bool, StoreError> {
     let id = attempt.id.clone();
     if app.store.run(move |tx| tx.get::<Attempt>(&id)).await?.is_none() {
-        // Another tab has gone on.
+        // Another tab has finished or replaced the attempt.
         return Ok(true);
     }
     let (now, ceremony) = (app.clock.now(), waiting(app, attempt).await?);
     Ok(match (ceremony, &attempt.unproven) {
-        // Whatever became of it, an unproven page turns at its end, and before that only by an approval.
+        // The page of a browser that proved nothing reloads only after an approval or when its time is over, so that it
+        // reveals no other outcome.
         (Some(ceremony), Some(unproven)) => ceremony.is_redeemable(now) || unproven.ends_at <= now,
         (None, Some(unproven)) => unproven.ends_at <= now,
         (Some(ceremony), None) => ceremony.outcome_at(now).is_some(),
@@ -108,18 +109,18 @@ pub async fn cancel(State(app): State<App>, posted: Posted) -> Response {
     flow.to(&app, NUMBER)
 }
 
-/// `POST /sign-in/finish`: the page turned. A browser that proved nothing first names whose account it will be,
-/// so that nobody is signed in to somebody else's without knowing.
+/// `POST /sign-in/finish`: redeems the approval. If the browser proved nothing, a page first names the account, so that
+/// the person is not signed in to another person's account without noticing.
 pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
     match resume::of_form(&app, &posted.visitor) {
-        // GUARD(account-named-before-session): j6_an_unknown_browser_shows_three_digits_and_names_the_account_before_it_goes_on
+        // GUARD(account-named-before-session): j6_an_unknown_browser_has_three_digits_and_names_the_account
         Ok(attempt) if attempt.unproven.is_some() => attempt.flow.to(&app, CONTINUE),
         Ok(attempt) => give(&app, posted, attempt).await,
         Err(instead) => *instead,
     }
 }
 
-/// `GET /sign-in/continue`: whose account this will be.
+/// `GET /sign-in/continue`: names the account before the browser is signed in to it.
 pub async fn name_account(State(app): State<App>, visitor: Visitor) -> Response {
     let attempt = match resume::of_page(&app, &visitor, CONTINUE) {
         Ok(attempt) if attempt.unproven.is_some() => attempt,
@@ -142,14 +143,14 @@ pub async fn name_account(State(app): State<App>, visitor: Visitor) -> Response 
 }
 
 /// `POST /sign-in/continue`.
-pub async fn go_on(State(app): State<App>, posted: Posted) -> Response {
+pub async fn finish_named(State(app): State<App>, posted: Posted) -> Response {
     match resume::of_form(&app, &posted.visitor) {
         Ok(attempt) => give(&app, posted, attempt).await,
         Err(instead) => *instead,
     }
 }
 
-/// The approval becomes a session, or the right to register a device; once, for this browser alone.
+/// Redeems the approval, once, for this browser only: for a session, or for the right to register or add a phone.
 async fn give(app: &App, posted: Posted, attempt: Attempt) -> Response {
     if attempt.registration.is_some() {
         return super::register::approved(app, attempt, posted.visitor.now).await;

@@ -1,4 +1,5 @@
-//! Who somebody is: by password or by pass. `number` and `register` go on from there.
+//! The pages on which a person proves their identity by password or pass. `second_factor`, `register` and
+//! `first_session` continue from there.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -37,7 +38,7 @@ pub async fn password(State(app): State<App>, visitor: Visitor) -> Response {
     }
 }
 
-/// The name that was typed.
+/// Returns the attempt and its user name, or restarts the sign-in if there is no name yet.
 fn named(app: &App, attempt: Attempt) -> Result<(Attempt, String), Instead> {
     match attempt.user_name.clone() {
         Some(name) => Ok((attempt, name)),
@@ -45,8 +46,8 @@ fn named(app: &App, attempt: Attempt) -> Result<(Attempt, String), Instead> {
     }
 }
 
-/// Whether the phone may be used instead: registering a device asks for more, since a phone must not let another key
-/// in by itself.
+/// Returns whether the page offers phone sign-in instead. It does not for a registration: a phone alone must not be
+/// enough to add a phone or a sign-in key.
 fn offers_phone(attempt: &Attempt) -> bool {
     attempt.registration.is_none()
 }
@@ -74,7 +75,8 @@ pub async fn pass(State(app): State<App>, visitor: Visitor) -> Response {
     }
 }
 
-/// `POST /sign-in/pass`. What is wrong with a pass is told to whoever holds it, and nothing to anybody else.
+/// `POST /sign-in/pass`. What is wrong with a pass is shown only to a person who types an existing pass of this
+/// account.
 pub async fn take_pass(State(app): State<App>, posted: Posted) -> Response {
     let (attempt, name) = match resume::of_form(&app, &posted.visitor).and_then(|attempt| named(&app, attempt)) {
         Ok(found) => found,
@@ -97,7 +99,7 @@ pub async fn take_pass(State(app): State<App>, posted: Posted) -> Response {
     }
 }
 
-/// Who somebody is was proved: the attempt goes on under a fresh cookie.
+/// Stores the proof and continues the attempt under a new cookie.
 async fn proven(app: &App, visitor: Visitor, older: Attempt, person: Person, by: Secret) -> Response {
     let Ok(cookie) = random_id() else {
         return failed(app, &StoreError::Stopped);
@@ -116,11 +118,12 @@ async fn proven(app: &App, visitor: Visitor, older: Attempt, person: Person, by:
         Ok(attempt) => attempt,
         Err(error) => return failed(app, &error),
     };
-    let response = if must_change { attempt.flow.to(app, NEW_PASSWORD) } else { go_on(app, visitor, attempt).await };
+    let response =
+        if must_change { attempt.flow.to(app, NEW_PASSWORD) } else { next_page(app, visitor, attempt).await };
     with_cookie(response, Kind::Attempt, &cookie)
 }
 
-async fn go_on(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
+async fn next_page(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
     let Some(proven) = attempt.proven.clone() else {
         return attempt.flow.restart(app, None);
     };
@@ -138,7 +141,7 @@ async fn go_on(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
     }
 }
 
-/// `GET /new-password`: the password was made for this person and is good for nothing but choosing another.
+/// `GET /new-password`: asks for a new password in place of the one that an administrator set.
 pub async fn new_password(State(app): State<App>, visitor: Visitor) -> Response {
     match resume::of_page(&app, &visitor, NEW_PASSWORD) {
         Ok(attempt) if attempt.must_change.is_some() => words::new_password(None).show(&app, &visitor),
@@ -160,7 +163,7 @@ pub async fn take_new_password(State(app): State<App>, posted: Posted) -> Respon
     let problem = match fits(&first) {
         Err(Unfit::TooShort) => Some("Choose at least 15 characters. A few words in a row are easy to remember."),
         Err(Unfit::TooLong) => Some("Choose at most 256 characters."),
-        Ok(()) if first != second => Some("The two are not the same. Type both again."),
+        Ok(()) if first != second => Some("The two passwords are different. Type both again."),
         Ok(()) => None,
     };
     if problem.is_some() {
@@ -169,7 +172,7 @@ pub async fn take_new_password(State(app): State<App>, posted: Posted) -> Respon
     match change_password(&app, by.account_id, first).await {
         Ok(Some(person)) => proven(&app, posted.visitor, attempt, person, Secret::Password).await,
         Ok(None) => {
-            let problem = Some("That is the password that was made for you. Choose another.");
+            let problem = Some("That is the password that was created for you. Choose another.");
             words::new_password(problem).show(&app, &posted.visitor)
         }
         Err(error) => failed(&app, &error),

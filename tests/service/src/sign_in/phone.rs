@@ -1,8 +1,8 @@
-//! Phone sign-in: no password, a number that the sign-in key approves.
+//! Phone sign-in: without a password, approved with the number and the sign-in key.
 //!
-//! A browser that the account used before is told the truth. Any other is shown a number for a minute, the
-//! same for every name: whether somebody has it, has a phone, is blocked, denies or is over a limit can't be
-//! seen; only an approval turns the page.
+//! A known browser sees the real result. Any other browser sees a number for one minute, whatever name was typed. It
+//! can't see whether the name exists, whether the account has a phone, is blocked or is over a limit, or whether the
+//! person denied: until the minute is over, only an approval changes the page.
 
 use std::time::Duration;
 
@@ -32,15 +32,15 @@ use crate::store::StoreError;
 use crate::verdict::Verdict;
 use crate::visitor::Visitor;
 
-/// An unproven page comes this long after it was asked for. What is done for a name that somebody has is done
-/// meanwhile, and takes a small part of it.
+/// Every page for a browser that proved nothing is returned this long after its request. The additional work for an
+/// existing name takes a small part of this time.
 const ANSWER_AFTER: Duration = Duration::from_millis(300);
 
-/// `POST /sign-in/phone`: "Use your phone instead".
+/// `POST /sign-in/phone`: the button "Use your phone instead".
 pub async fn instead(State(app): State<App>, posted: Posted) -> Response {
     match resume::of_form(&app, &posted.visitor) {
         Ok(attempt) if attempt.registration.is_none() => ask(&app, posted.visitor, attempt).await,
-        // No page of a registration has this button.
+        // The pages of a registration do not have this button.
         Ok(attempt) => attempt.flow.restart(&app, None),
         Err(instead) => *instead,
     }
@@ -52,7 +52,7 @@ pub(super) async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Respon
     let Some(name) = attempt.user_name.clone() else {
         return attempt.flow.restart(app, None);
     };
-    // What was proved before belongs to the other way.
+    // A proof by password does not count for phone sign-in.
     let attempt = Attempt { proven: None, ceremony: None, ..attempt };
     let person = app.store.run(move |tx| people::find(tx, &name)).await;
     let known = match person {
@@ -73,7 +73,7 @@ pub(super) async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Respon
     }
 }
 
-/// Takes an unproven page back; as long for every name.
+/// Cancels the page of a browser that proved nothing. Takes the same time for every name.
 pub(super) async fn cancel(app: &App, attempt: Attempt) -> Response {
     let answer_at = Instant::now() + ANSWER_AFTER;
     let flow = attempt.flow.clone();
@@ -99,13 +99,13 @@ async fn ask_known(app: &App, visitor: Visitor, attempt: Attempt, person: Person
 
 async fn ask_unproven(app: &App, visitor: Visitor, attempt: Attempt, person: Option<Person>) -> Response {
     let (shared, name, now) = (app.clone(), attempt.user_name.clone().unwrap_or_default(), visitor.now);
-    // Drawn for every name alike, whatever there is of it.
+    // A number is drawn for every name, whether the name exists or not.
     let (number, id) = match app.store.run(move |tx| numbers::next(tx, &shared.names, &name, now)).await {
         Ok(number) => (number, random_id()),
         Err(error) => return failed(app, &error),
     };
     let (Some(number), Ok(id)) = (number, id) else {
-        return words::name_worn_out().show(app, &visitor);
+        return words::name_tried_too_often().show(app, &visitor);
     };
     let unproven = Unproven { number: number.clone(), ends_at: now + UNKNOWN_LIFE };
     let attempt = Attempt { unproven: Some(unproven), ceremony: Some(id.clone()), ..attempt };
@@ -117,10 +117,10 @@ async fn ask_unproven(app: &App, visitor: Visitor, attempt: Attempt, person: Opt
     wait_for(app, attempt).await
 }
 
-/// Starts a ceremony unless a rule is against it, which nobody sees.
+/// Starts a ceremony, unless the policy or a rule forbids it. The page does not show whether a ceremony was started.
 async fn start_unproven(app: &App, wanted: Wanted) -> Result<(), StoreError> {
     let (account_id, network, now) = (wanted.account_id.clone(), wanted.network.clone(), app.clock.now());
-    let may_ring = app
+    let may_start = app
         .store
         .run(move |tx| {
             let Some(person) = tx.get::<Person>(&account_id)? else {
@@ -134,8 +134,8 @@ async fn start_unproven(app: &App, wanted: Wanted) -> Result<(), StoreError> {
             })
         })
         .await?;
-    if may_ring {
-        // Why nothing was started, nobody is told.
+    if may_start {
+        // The result is ignored: the page must not depend on it.
         let _refused = acts::start(app, wanted).await?;
     }
     Ok(())
@@ -156,7 +156,7 @@ fn wanted(visitor: &Visitor, attempt: &Attempt, account_id: String, origin: Orig
     }
 }
 
-/// The page of a browser that proved nothing.
+/// Shows the number page of a browser that proved nothing.
 pub(super) fn page(app: &App, visitor: &Visitor, unproven: &Unproven) -> Response {
     if unproven.ends_at <= visitor.now {
         return words::unproven_over().show(app, visitor);

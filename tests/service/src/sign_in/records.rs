@@ -1,4 +1,4 @@
-//! What is stored of browsers: attempts to sign in, sessions, browsers known to an account.
+//! Stored records of browsers: attempts to sign in, sessions, known browsers.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,14 +41,14 @@ impl Record for Session {
     }
 }
 
-/// A browser that an account has used before.
+/// A browser in which an account has signed in with a phone's approval.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct KnownBrowser {
-    /// Its cookie, hashed, with the account: one browser may be known to several.
+    /// SHA-256 of account id and cookie, because one browser may be known to several accounts.
     pub id: String,
-    /// To whom.
+    /// The account.
     pub account_id: String,
-    /// When it is forgotten.
+    /// When the browser is no longer known.
     pub expires_at: Time,
 }
 
@@ -69,22 +69,21 @@ impl Record for KnownBrowser {
 }
 
 impl KnownBrowser {
-    /// Known from now on.
+    /// Creates the record; the browser stays known for 90 days.
     #[must_use]
     pub fn new(cookie: &str, account_id: &str, now: Time) -> Self {
         let id = Self::id_of(cookie, account_id);
         Self { id, account_id: account_id.to_owned(), expires_at: now + KNOWN_LIFE }
     }
 
-    /// Its id for a cookie and an account.
+    /// Returns the record id for a cookie and an account.
     #[must_use]
     pub fn id_of(cookie: &str, account_id: &str) -> String {
         crate::secrets::hashed(format!("{account_id} {cookie}").as_bytes())
     }
 }
 
-/// Keeps what changed in a session, unless it was ended meanwhile: a report must not be undone by a page that
-/// was still at work.
+/// Stores a changed session, unless the session has ended in the meantime: a parallel request must not undo a report.
 pub fn keep_session(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreError> {
     match tx.get::<Session>(&session.id)? {
         Some(_still_there) => tx.put(session),

@@ -1,5 +1,5 @@
-//! The phone that sent the person here: they have signed in, and now agree to it by name, with the digits that it
-//! shows when it is to be added.
+//! The pages for a person whom a phone sent here: sign in, then agree to the named phone. To add a phone, the person
+//! also types the digits that the phone shows.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -26,10 +26,11 @@ use crate::store::StoreError;
 use crate::visitor::Visitor;
 
 const CONSENT: &str = "/register-phone";
-/// RFC 6749 section 4.1.2.1; the phone says that the policy does not allow it.
+/// OAuth error code (RFC 6749 section 4.1.2.1) for "the policy does not allow it".
 const NOT_ALLOWED: &str = "unauthorized_client";
 
-/// `GET /authorize` of the phone: everything was checked when it was pushed; the person signs in, always.
+/// `GET /authorize` for phones. The request was checked when the phone pushed it. The person has to sign in even if
+/// there is a session.
 pub async fn authorize(app: &App, visitor: Visitor, request_uri: String) -> Response {
     let (Ok(cookie), Ok(flow), now) = (random_id(), Flow::new(Goal::Phone), visitor.now) else {
         return failed(app, &StoreError::Stopped);
@@ -47,7 +48,8 @@ pub async fn authorize(app: &App, visitor: Visitor, request_uri: String) -> Resp
     }
 }
 
-/// The number was approved: on the phone that is to be registered, or on one that lets another in.
+/// Redeems the approval: by the phone that is to be registered, or, if a phone is added, by another phone of the
+/// account.
 pub(super) async fn approved(app: &App, attempt: Attempt, now: Time) -> Response {
     let flow = attempt.flow.clone();
     match app.store.run(move |tx| consent::redeem(tx, attempt, now)).await {
@@ -57,7 +59,7 @@ pub(super) async fn approved(app: &App, attempt: Attempt, now: Time) -> Response
     }
 }
 
-/// Nobody else needs to be asked: a pass, or the first phone of the account.
+/// Redirects to the consent page without a phone's approval: after a pass, or for the first phone of the account.
 pub(super) async fn may_add(app: &App, attempt: Attempt) -> Response {
     let (flow, attempt) = (attempt.flow.clone(), Attempt { may_register: true, ..attempt });
     match app.store.run(move |tx| tx.put(&attempt)).await {
@@ -66,7 +68,8 @@ pub(super) async fn may_add(app: &App, attempt: Attempt) -> Response {
     }
 }
 
-/// The policy does not allow the app: the phone is told with the person's next click.
+/// Shows that the policy does not allow the app. If a phone sent the person here, the page's button returns the error
+/// to that phone.
 pub(super) fn not_offered(app: &App, visitor: &Visitor, attempt: Attempt) -> Response {
     match attempt.registration {
         Some(_registration) => words::not_offered_to_phone().show(app, visitor),
@@ -74,7 +77,7 @@ pub(super) fn not_offered(app: &App, visitor: &Visitor, attempt: Attempt) -> Res
     }
 }
 
-/// `GET /register-phone`: names the device; never skipped.
+/// `GET /register-phone`: the consent page, which names the device. It is never skipped.
 pub async fn consent(State(app): State<App>, visitor: Visitor) -> Response {
     let attempt = match resume::of_page(&app, &visitor, CONSENT) {
         Ok(attempt) => attempt,
@@ -138,7 +141,7 @@ pub async fn refuse(State(app): State<App>, posted: Posted) -> Response {
     turn_away(&app, &posted.visitor, "access_denied").await
 }
 
-/// `POST /register-phone/not-offered`: back to the phone, which says so too.
+/// `POST /register-phone/not-offered`: returns to the phone with the error `unauthorized_client`.
 pub async fn tell_not_offered(State(app): State<App>, posted: Posted) -> Response {
     turn_away(&app, &posted.visitor, NOT_ALLOWED).await
 }
@@ -158,7 +161,7 @@ async fn turn_away(app: &App, visitor: &Visitor, error: &'static str) -> Respons
     }
 }
 
-/// Lets the person leave for the phone's app.
+/// Shows the page that leads back to the phone's app.
 fn back(app: &App, visitor: &Visitor, registration: &Registration, outcome: (&str, &str)) -> Response {
     let answer = Answer::new(app, &registration.redirect_uri, Some(&registration.state), outcome);
     without_cookie(Answer::by_page(answer, app, visitor, "Countersign"), Kind::Attempt)

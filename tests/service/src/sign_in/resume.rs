@@ -1,5 +1,4 @@
-//! Where a browser stands on the sign-in pages: the attempt that a page shows or a form acts on, and what is shown
-//! instead when there is none.
+//! Finds the attempt that a page shows or a form acts on, or the page to show instead when there is none.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -11,26 +10,28 @@ use crate::sign_in::flow::{Flow, Goal, Note, with_flow};
 use crate::visitor::Visitor;
 
 impl Flow {
-    /// Leads to a page of this flow.
+    /// Redirects to a page of this flow.
     #[must_use]
     pub fn to(&self, app: &App, path: &str) -> Response {
         Redirect::to(&with_flow(path, self.sealed(&app.sealer).as_deref())).into_response()
     }
 
-    /// Starts again at the user name, which says why.
+    /// Redirects to the user-name page, which shows the note.
     #[must_use]
     pub fn restart(self, app: &App, note: Option<Note>) -> Response {
         Self { note, ..self }.to(app, "/sign-in")
     }
 }
 
-/// What a browser is shown in place of what it asked for.
+/// The response in place of the requested page.
 pub type Instead = Box<Response>;
 
-/// The attempt that a page shows. An address without a flow (typed, or an old bookmark) is given that of the attempt.
+/// Returns the attempt that a page shows. A URL without a flow (typed, or from a bookmark) is redirected to the flow of
+/// the browser's attempt.
 ///
 /// # Errors
-/// The page that says what to do when the browser is in another attempt, or in none any more.
+/// The response to return instead: a redirect, or a page that says that the attempt has ended or continues in another
+/// tab.
 pub fn of_page(app: &App, visitor: &Visitor, path: &str) -> Result<Attempt, Instead> {
     match (&visitor.flow, &visitor.attempt) {
         (None, Some(attempt)) => Err(attempt.flow.to(app, path).into()),
@@ -39,16 +40,16 @@ pub fn of_page(app: &App, visitor: &Visitor, path: &str) -> Result<Attempt, Inst
     }
 }
 
-/// The attempt that a form acts on: the browser's own, if the form's page belongs to it.
+/// Returns the attempt that a form acts on: the browser's attempt, if it has the same flow as the form's page.
 ///
 /// # Errors
-/// The page that says what to do when the browser is in another attempt, or in none any more.
+/// The response to return instead: a redirect, or a page that says why the form can not be used.
 pub fn of_form(app: &App, visitor: &Visitor) -> Result<Attempt, Instead> {
     let Some(flow) = &visitor.flow else {
         return Err(words::foreign_form().show_as(StatusCode::FORBIDDEN, app, Some(visitor)).into());
     };
     match &visitor.attempt {
-        // GUARD(tab-flow): the_form_of_each_tab_signs_in_to_its_own_application
+        // GUARD(tab-flow): each_tab_signs_in_to_its_own_application
         // INSTEAD: Some(attempt) => Ok(attempt.clone()),
         Some(attempt) if attempt.flow.id == flow.id => Ok(attempt.clone()),
         Some(_other) => Err(words::other_tab(flow.application()).show(app, visitor).into()),
@@ -56,7 +57,7 @@ pub fn of_form(app: &App, visitor: &Visitor) -> Result<Attempt, Instead> {
     }
 }
 
-/// The attempt has run out, or has come to its end in another tab.
+/// Returns the response for an attempt that has expired, or has ended in another tab.
 fn over(app: &App, visitor: &Visitor, flow: &Flow) -> Response {
     let signed_in = visitor.session.as_ref().is_some_and(|session| session.approved_at.is_some());
     match &flow.goal {
@@ -67,7 +68,7 @@ fn over(app: &App, visitor: &Visitor, flow: &Flow) -> Response {
     }
 }
 
-/// For a page that needs a session: the sign-in page, which says so when there was one.
+/// Redirects to the sign-in page, for a page that needs a session. The sign-in page says so if the session has ended.
 #[must_use]
 pub fn sign_in_again(app: &App, visitor: &Visitor) -> Response {
     match Flow::new(Goal::SecurityInfo) {

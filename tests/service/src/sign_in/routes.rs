@@ -1,5 +1,5 @@
-//! The sign-in pages around who somebody is: user name, first session, the end. `password` and `phone` go on from
-//! the user name.
+//! The sign-in pages before and after the proof of identity: start, user name, sign-out. Modules `password` and `phone`
+//! contain the pages that follow the user name.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -42,8 +42,8 @@ pub async fn user_name(State(app): State<App>, mut visitor: Visitor) -> Response
     };
     let session = visitor.session.clone().filter(|session| session.approved_at.is_some());
     match (&flow.goal, session) {
-        // Signed in meanwhile, in another tab.
-        // GUARD(tab-sign-in-now): a_session_made_in_another_tab_leads_to_the_application_unless_it_asks_for_a_sign_in
+        // The person has since signed in, in another tab.
+        // GUARD(tab-sign-in-now): session_of_another_tab_is_used_unless_login_is_required
         // INSTEAD: (Goal::Application { request, .. }, Some(session)) => {
         (Goal::Application { request, sign_in_now: false }, Some(session)) => {
             return leave_with_code(&app, &visitor, session, request.clone()).await;
@@ -57,14 +57,14 @@ pub async fn user_name(State(app): State<App>, mut visitor: Visitor) -> Response
     page.show(&app, &visitor.in_flow(flow))
 }
 
-/// What the person is signing in to, as far as it has a name.
+/// Returns what the person signs in to (see `Attempt::for_what`).
 fn for_what<'a>(visitor: &'a Visitor, flow: &'a Flow) -> Option<&'a str> {
     let attempt = visitor.attempt.as_ref().filter(|attempt| attempt.flow.id == flow.id);
     attempt.map_or_else(|| flow.application(), Attempt::for_what)
 }
 
-/// `POST /sign-in`: from now on the browser's attempt is this person's and this flow's, under a fresh cookie: one that
-/// somebody has planted in this browser is worth nothing to him.
+/// `POST /sign-in`: starts a new attempt for this user name and flow, under a new cookie. A cookie that an attacker has
+/// planted in this browser becomes useless.
 pub async fn take_user_name(State(app): State<App>, posted: Posted) -> Response {
     let visitor = &posted.visitor;
     let Some(flow) = visitor.flow.clone() else {
@@ -85,11 +85,12 @@ pub async fn take_user_name(State(app): State<App>, posted: Posted) -> Response 
     let fresh = Attempt { flow: Flow { note: None, ..flow }, ..Attempt::new(hashed(cookie.as_bytes()), visitor.now) };
     let fresh = Attempt { user_name: Some(name), ..fresh };
     let fresh = match registration {
-        // What a phone asked for ends when it would have ended.
+        // The new attempt of a registration keeps the expiry of the old one.
         Some((registration, expires_at)) => Attempt { registration: Some(registration), expires_at, ..fresh },
         None => fresh,
     };
-    // The way this browser used last, whoever's name was typed: what a page shows tells nothing of a name.
+    // Offers the method that this browser used last, whatever the name is, so that the page reveals nothing about the
+    // name.
     let by_phone = visitor.prefers_phone && fresh.registration.is_none();
     let attempt = match take_over(&app, older, fresh).await {
         Ok(attempt) => attempt,
@@ -103,7 +104,8 @@ pub async fn take_user_name(State(app): State<App>, posted: Posted) -> Response 
     with_cookie(response, Kind::Attempt, &cookie)
 }
 
-/// What the phone asked for that sent the person here, and until when: it counts once, and ends with its attempt.
+/// Returns the registration of the phone that sent the person here, with its expiry. The registration ends with its
+/// attempt.
 fn registration_of(app: &App, visitor: &Visitor, flow: &Flow) -> Result<Option<(Registration, Time)>, Instead> {
     if flow.goal != Goal::Phone {
         return Ok(None);
@@ -115,8 +117,8 @@ fn registration_of(app: &App, visitor: &Visitor, flow: &Flow) -> Result<Option<(
     }
 }
 
-/// The session was made by password or pass alone and an application waits: the phone is asked now, in an attempt
-/// of its own, while that is still fresh; after that everything is asked again.
+/// Asks the phone before an application is opened from a session with a password or pass alone. If the proof is older
+/// than ten minutes, the person has to sign in again.
 pub(crate) async fn ask_before(
     app: &App,
     visitor: Visitor,

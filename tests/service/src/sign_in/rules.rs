@@ -1,20 +1,21 @@
-//! The rules of signing in, pure: how long a proof and an approval count, and what takes them back.
+//! The rules of signing in, as pure functions: how long a proof counts, and what makes it invalid.
 
 use crate::clock::{MINUTE, Time};
 use crate::people::person::Person;
 use crate::sign_in::attempt::{Attempt, Proven, Secret};
 
-/// A password or pass that was right may start further requests this long.
+/// How long a proof by password or pass may start prompts.
 const PROOF_LIFE: Time = 10 * MINUTE;
 
 impl Proven {
-    /// Whether it was a short while ago.
+    /// Returns whether the proof was given in the last ten minutes.
     #[must_use]
     pub fn is_fresh(&self, now: Time) -> bool {
         now - self.at < PROOF_LIFE
     }
 
-    /// Whether it still says anything: by a password that was changed meanwhile nobody is proved to be anybody.
+    /// Returns whether the proof is still valid: the password was not changed since, and the person is not suspended. A
+    /// new password does not end a proof by pass.
     #[must_use]
     pub fn still_counts(&self, person: &Person) -> bool {
         let same_password = self.by == Secret::Pass || self.password_since == person.password_changed_at;
@@ -23,7 +24,7 @@ impl Proven {
 }
 
 impl Attempt {
-    /// Who proved a short while ago who they are.
+    /// Returns the account of the proof, if the proof was given in the last ten minutes.
     #[must_use]
     pub fn account(&self, now: Time) -> Option<&str> {
         self.proven.as_ref().filter(|proven| proven.is_fresh(now)).map(|proven| proven.account_id.as_str())

@@ -1,4 +1,4 @@
-//! Asking the phone after a password or a pass: as the second factor, or to let a phone or a key in.
+//! Asks the phone after a password or a pass: as the second factor, or to approve a new phone or a sign-in key.
 
 use axum::response::Response;
 
@@ -14,7 +14,7 @@ use crate::sign_in::waiting::{context, wait_for};
 use crate::verdict::Verdict;
 use crate::visitor::Visitor;
 
-/// Asks the phone after the right password, and shows the number.
+/// Starts the ceremony after a valid proof and redirects to the page with the number.
 pub async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
     let Some(account_id) = attempt.account(visitor.now).map(str::to_owned) else {
         return attempt.flow.restart(app, Some(Note::TookTooLong));
@@ -43,7 +43,7 @@ pub async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
     }
 }
 
-/// What is asked for after a password, and of which phones.
+/// Returns the kind of ceremony that follows a password or pass, and the phones to ask.
 #[must_use]
 pub fn asked_of(purpose: Option<&Purpose>) -> (Kind, Only) {
     match purpose {

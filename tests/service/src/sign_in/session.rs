@@ -1,4 +1,4 @@
-//! A signed-in browser, what it signed in with, and the change that it waits to have approved.
+//! A session: a signed-in browser, how the person signed in, and the change that waits for approval.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,32 +12,32 @@ const SESSION_LIFE: Time = 8 * HOUR;
 /// A signed-in browser.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Session {
-    /// Its cookie, hashed.
+    /// SHA-256 of the session's cookie.
     pub id: String,
-    /// Whose.
+    /// The person's account.
     pub account_id: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Time,
-    /// When the person proved who they are.
+    /// When the person signed in.
     pub authenticated_at: Time,
-    /// What was really used.
+    /// How the person signed in.
     pub used: Used,
-    /// When a number was last approved for it.
+    /// When a phone last approved something for this session.
     pub approved_at: Option<Time>,
-    /// The wizard that is open.
+    /// Id of the enrollment of this session's wizard.
     pub enrollment: Option<String>,
-    /// The ceremony that waits.
+    /// Id of the current ceremony.
     pub ceremony: Option<String>,
-    /// The change that it waits to have approved.
+    /// The change that waits for approval.
     pub change: Option<Change>,
-    /// When adding a method was approved; good for one wizard.
+    /// When adding a phone was approved. The approval is used up when the wizard has added a phone.
     pub may_add_at: Option<Time>,
-    /// Which application is waiting.
+    /// The authorization request of the application that waits.
     pub request: Option<AuthorizationRequest>,
 }
 
 impl Session {
-    /// A fresh one.
+    /// Creates a session.
     #[must_use]
     pub fn new(id: String, account_id: String, used: Used, now: Time) -> Self {
         Self {
@@ -50,13 +50,13 @@ impl Session {
             enrollment: None,
             ceremony: None,
             change: None,
-            // A pass is made for adding a phone: nobody else needs to be asked.
+            // A pass allows adding a phone without another approval.
             may_add_at: (used == Used::Pass).then_some(now),
             request: None,
         }
     }
 
-    /// The same session, after a number was approved for it.
+    /// Records that a phone approved something for this session.
     #[must_use]
     pub fn approved(self, now: Time) -> Self {
         let used = match self.used {
@@ -68,7 +68,7 @@ impl Session {
     }
 }
 
-/// A change of the account that needs an approval of its own kind.
+/// A change of the account, which needs an approval of its own kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
@@ -76,14 +76,14 @@ pub enum Change {
     AddMethod,
     /// Removing this device.
     RemoveMethod(String),
-    /// This device is lost.
+    /// Reporting this device lost.
     ReportLost(String),
-    /// Making a pass for oneself.
+    /// Creating a pass for oneself.
     CreatePass,
 }
 
 impl Change {
-    /// The kind of approval it needs.
+    /// Returns the kind of approval that the change needs.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -95,7 +95,7 @@ impl Change {
     }
 }
 
-/// What a person has really used to sign in.
+/// How a person has signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Used {
@@ -107,18 +107,18 @@ pub enum Used {
     Pass,
     /// A pass, then a number approved by the device key.
     PassAndPhone,
-    /// A number approved by the sign-in key, which asked the person.
+    /// A number approved by the sign-in key, with user verification.
     Phone,
 }
 
 impl Used {
-    /// Whether a phone has approved.
+    /// Returns whether a phone has approved.
     #[must_use]
     pub fn has_phone(self) -> bool {
         matches!(self, Self::PasswordAndPhone | Self::PassAndPhone | Self::Phone)
     }
 
-    /// What was typed, where something was.
+    /// Returns the secret that was typed, if any.
     #[must_use]
     pub fn secret(self) -> Option<Secret> {
         match self {
@@ -128,7 +128,8 @@ impl Used {
         }
     }
 
-    /// `amr` (RFC 8176). Without attestation a key is `pop`, never `hwk`; finger, face and PIN are not told apart.
+    /// Returns `amr` (RFC 8176). Without attestation a key is `pop`, never `hwk`. Fingerprint, face and PIN are all
+    /// `user`.
     #[must_use]
     pub fn methods(self) -> &'static [&'static str] {
         match self {
@@ -140,7 +141,7 @@ impl Used {
         }
     }
 
-    /// `acr` (OpenID Connect Core section 2).
+    /// Returns `acr` (OpenID Connect Core section 2).
     #[must_use]
     pub fn class(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The page that waits for a phone, and what the phone shows of the browser.
+//! The redirect to the number page, and what the phone shows about the browser.
 
 use axum::response::Response;
 
@@ -8,12 +8,12 @@ use crate::prompts::ceremony::Context;
 use crate::sign_in::attempt::Attempt;
 use crate::visitor::Visitor;
 
-/// Where it stands.
+/// Path of the number page.
 pub(super) const NUMBER: &str = "/sign-in/number";
-/// Longest text that a prompt carries, in characters (protocol section 7).
+/// Maximum length of a text in a prompt, in characters (protocol section 7).
 const MAX_SHOWN: usize = 128;
 
-/// Shows the number that an attempt waits with.
+/// Stores the attempt and redirects to its number page.
 pub(super) async fn wait_for(app: &App, attempt: Attempt) -> Response {
     let flow = attempt.flow.clone();
     match app.store.run(move |tx| tx.put(&attempt)).await {
@@ -22,7 +22,7 @@ pub(super) async fn wait_for(app: &App, attempt: Attempt) -> Response {
     }
 }
 
-/// What the phone shows of this browser.
+/// Returns what the phone shows about this browser.
 #[must_use]
 pub fn context(visitor: &Visitor, application: &str) -> Context {
     Context {

@@ -1,49 +1,50 @@
-//! What a back end must do: keep rows, in tables, changed in whole transactions.
+//! The contract of a database back end: it stores rows in tables, and changes them only in transactions.
 
 use crate::clock::Time;
 use crate::secrets::SecretError;
 
-/// The database failed; nothing of the transaction was kept.
+/// The database failed; nothing of the transaction was stored.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite's own report.
+    /// SQLite reported an error.
     #[error("database: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// A record does not have the shape of this version.
+    /// A record does not have the format of this version.
     #[error("unreadable record")]
     Record(#[from] serde_json::Error),
     /// No randomness.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The work was stopped.
+    /// The transaction can't continue: its task has stopped, the database belongs to another version, or a record or
+    /// key that must exist is missing or invalid.
     #[error("stopped")]
     Stopped,
 }
 
-/// The kinds of record, each in a table of its own.
+/// The kinds of records; each has its own table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Table {
     /// People, by account id.
     People,
-    /// User names, leading to people.
+    /// User names, with the account id of each.
     UserNames,
     /// Browser sessions, by hashed cookie.
     Sessions,
-    /// One browser's attempts to sign in, by hashed cookie.
+    /// Attempts, by hashed cookie.
     Attempts,
-    /// Browsers an account used before, by hashed cookie.
+    /// Known browsers, by the hash of account id and cookie.
     KnownBrowsers,
     /// Enrollments.
     Enrollments,
-    /// Typed ids, leading to enrollments.
+    /// The ids in typed codes, with the enrollment of each.
     TypedIds,
     /// Devices and their tombstones.
     Devices,
     /// Ceremonies.
     Ceremonies,
-    /// Prompts, one for each device of a ceremony.
+    /// Prompts: one for each device of a ceremony.
     Prompts,
-    /// Requests that took effect, by device and `jti`.
+    /// Processed requests by device and `jti`, and DPoP proofs by key and `jti`.
     RequestIds,
     /// Authorization codes, hashed.
     Codes,
@@ -53,33 +54,33 @@ pub enum Table {
     Audit,
     /// The service's own keys, sealed.
     Keys,
-    /// Pushed requests to register a device, hashed.
+    /// Pushed requests to register a device, by hashed `request_uri`.
     Registrations,
-    /// Their codes, hashed.
+    /// Authorization codes of registrations, hashed.
     RegistrationCodes,
-    /// Their tokens, hashed.
+    /// Registration tokens, hashed.
     RegistrationTokens,
-    /// Every sign-in key there ever was, by thumbprint.
+    /// Every sign-in key that was ever registered, by thumbprint.
     UsedKeys,
-    /// Device keys, leading to devices, by thumbprint.
+    /// Device keys, with the device of each, by thumbprint.
     DeviceKeys,
-    /// Where the numbers of a typed name have come to, by keyed name.
+    /// Numbers recently shown for each typed name, by the keyed hash of the name.
     NumberSequences,
-    /// What a phone is told at its next contact.
+    /// Notices that a phone receives at its next contact.
     Notices,
     /// The organization's policy.
     Policy,
     /// Groups of people.
     Groups,
-    /// Tokens of administrators, hashed.
+    /// API tokens of administrators, hashed.
     ApiTokens,
     /// Passes, hashed.
     Passes,
-    /// Tokens to add a phone with, hashed.
+    /// Tokens that allow a phone to be added, hashed.
     PhoneTokens,
-    /// What each network may still ask.
+    /// The remaining requests of each network.
     Limits,
-    /// Wrong passwords of each typed name, by keyed name.
+    /// Wrong passwords for each typed name, by the keyed hash of the name.
     PasswordTries,
 }
 
@@ -117,7 +118,7 @@ impl Table {
         Self::PasswordTries,
     ];
 
-    /// Its name in SQL.
+    /// Returns the table's name in SQL.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -154,49 +155,51 @@ impl Table {
     }
 }
 
-/// A row as the back ends see it.
+/// A row, as a back end stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The record's id.
     pub id: String,
-    /// What it is listed by.
+    /// The key under which [`Rows::children`] lists the row.
     pub parent: String,
-    /// When it may be forgotten.
+    /// When the row may be deleted; `None` keeps it.
     pub expires_at: Option<Time>,
     /// The record as JSON.
     pub body: String,
 }
 
-/// Rows inside one transaction.
+/// The rows inside one transaction.
 pub trait Rows {
-    /// The body of a row.
+    /// Returns the body of a row.
     fn get(&mut self, table: Table, id: &str) -> Result<Option<String>, StoreError>;
-    /// Writes a row, whether it is there or not.
+    /// Writes a row. Replaces a row with the same id.
     fn put(&mut self, table: Table, row: Row) -> Result<(), StoreError>;
-    /// Writes a row that is not there yet; false when it is.
+    /// Writes a new row. Returns false, and writes nothing, if the id is taken.
     fn insert(&mut self, table: Table, row: Row) -> Result<bool, StoreError>;
-    /// Bodies of the rows of a parent, in the order they were first written.
+    /// Returns the bodies of a parent's rows, in the order in which they were first written.
     fn children(&mut self, table: Table, parent: &str) -> Result<Vec<String>, StoreError>;
-    /// Deletes a row; false when there was none.
+    /// Deletes a row. Returns false if there was none.
     fn delete(&mut self, table: Table, id: &str) -> Result<bool, StoreError>;
-    /// Deletes the rows whose time is over.
+    /// Deletes the expired rows.
     fn sweep(&mut self, table: Table, now: Time) -> Result<(), StoreError>;
 }
 
-/// What a back end does inside a transaction.
+/// The work of one transaction.
 pub type Work<'a> = dyn FnMut(&mut dyn Rows) -> Result<(), StoreError> + 'a;
 
-/// What a power cut may take away.
+/// What a power failure may lose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
-    /// Nothing that was committed: what somebody was told stays true.
-    Surely,
-    /// The last commits: counts that nobody was told of, which cost a fortieth of the others this way.
-    Probably,
+pub enum Durability {
+    /// Nothing that was committed, so that everything that the service has reported stays true.
+    Full,
+    /// The last commits. Used for counts, which the service does not report: such a commit takes a fortieth of the
+    /// time.
+    Relaxed,
 }
 
 /// A database.
 pub trait Backend: Send + Sync {
-    /// Runs `work` as one transaction: kept whole on `Ok`, not at all on `Err`; every process sees it at once. Blocks.
-    fn transact(&self, kept: Kept, work: &mut Work<'_>) -> Result<(), StoreError>;
+    /// Runs `work` as one transaction. On `Ok`, all its changes are stored, and every process with this database sees
+    /// them immediately. On `Err`, no change is stored. Blocks.
+    fn transact(&self, durability: Durability, work: &mut Work<'_>) -> Result<(), StoreError>;
 }

@@ -1,9 +1,9 @@
-//! Everything in memory, for tests and demonstrations.
+//! The back end that keeps all rows in memory, for tests and demonstrations.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::backend::{Backend, Kept, Row, Rows, StoreError, Table, Work};
+use super::backend::{Backend, Durability, Row, Rows, StoreError, Table, Work};
 use crate::clock::Time;
 
 #[derive(Clone, Default)]
@@ -16,8 +16,8 @@ struct Content {
 pub(super) struct Memory(Mutex<Content>);
 
 impl Backend for Memory {
-    fn transact(&self, _kept: Kept, work: &mut Work<'_>) -> Result<(), StoreError> {
-        // Work happens on a copy, so a panic or an error leaves the content as it was.
+    fn transact(&self, _durability: Durability, work: &mut Work<'_>) -> Result<(), StoreError> {
+        // The work changes a copy, so a panic or an error leaves the content unchanged.
         let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut copy = content.clone();
         work(&mut copy)?;

@@ -1,4 +1,4 @@
-//! SQLite: one table a kind of record, all of one shape.
+//! The SQLite back end: one table for each kind of record, all with the same columns.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::backend::{Backend, Kept, Row, Rows, StoreError, Table, Work};
+use super::backend::{Backend, Durability, Row, Rows, StoreError, Table, Work};
 use crate::clock::Time;
 
 const SCHEMA_VERSION: i64 = 1;
@@ -25,7 +25,7 @@ impl Sqlite {
         if version != 0 && version != SCHEMA_VERSION {
             return Err(StoreError::Stopped);
         }
-        // Every time: a table that came with a newer version of the program is missing in an older file.
+        // Runs at every start: a file of an older version of the program lacks the tables of a newer version.
         transaction.execute_batch(&schema())?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
@@ -52,13 +52,13 @@ fn schema() -> String {
 }
 
 impl Backend for Sqlite {
-    fn transact(&self, kept: Kept, work: &mut Work<'_>) -> Result<(), StoreError> {
-        // A panic in another transaction rolled that one back; the connection itself is sound.
+    fn transact(&self, durability: Durability, work: &mut Work<'_>) -> Result<(), StoreError> {
+        // After a panic in another transaction, that transaction was rolled back, and the connection is still valid.
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // In WAL mode NORMAL leaves the file as sound as FULL does; it only waits for no disk.
-        let synchronous = match kept {
-            Kept::Surely => "FULL",
-            Kept::Probably => "NORMAL",
+        // In WAL mode, NORMAL keeps the file as consistent as FULL does, but does not wait for the disk.
+        let synchronous = match durability {
+            Durability::Full => "FULL",
+            Durability::Relaxed => "NORMAL",
         };
         connection.pragma_update(None, "synchronous", synchronous)?;
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -1,4 +1,4 @@
-//! The administrator's pages: who may, what is done, and what is refused.
+//! The administrator's pages: access, changes, and refusals.
 
 use crate::support::{Browser, PASSWORD, service};
 use countersign_service::app::App;
@@ -14,7 +14,7 @@ fn person(app: &App, name: &str) -> Person {
     app.store.run_blocking(|tx| people::find(tx, name)).unwrap().unwrap()
 }
 
-/// A service with Bob, and Alice's browser, who decides.
+/// A service with Bob, and the browser of Alice, an administrator.
 async fn administered() -> (App, Browser) {
     let (app, _) = service();
     operator::add_person(&app.store, "bob", "Bob", PASSWORD, app.clock.now()).unwrap();
@@ -29,7 +29,7 @@ async fn act(browser: &mut Browser, account: &str, act: &str, about: &str) -> cr
 }
 
 #[tokio::test]
-async fn j1_w4_only_an_administrator_whose_phone_has_approved() {
+async fn j1_w4_admin_pages_need_an_administrator_approved_by_phone() {
     let (app, _) = service();
     let mut anybody = Browser::signed_in(&app, true);
     for page in PAGES {
@@ -48,7 +48,7 @@ async fn j1_w4_only_an_administrator_whose_phone_has_approved() {
     }
     set_administrator(&app.store, "alice", true).unwrap();
     let mut by_password = Browser::signed_in(&app, false);
-    assert_eq!(by_password.get("/admin").await.location(), Some("/security-info"), "a password alone decides nothing");
+    assert_eq!(by_password.get("/admin").await.location(), Some("/security-info"), "a password alone opened the page");
     assert_eq!(anybody.get("/admin").await.page(), "admin-people");
     app.store
         .run_blocking(|tx| {
@@ -61,7 +61,7 @@ async fn j1_w4_only_an_administrator_whose_phone_has_approved() {
 }
 
 #[tokio::test]
-async fn somebody_who_is_added_chooses_a_password_first() {
+async fn added_person_must_choose_a_new_password() {
     let (app, mut browser) = administered().await;
     let page = browser.post("/admin/people", &[("user_name", "carol"), ("name", "Carol")]).await;
     let password = page.body.split("id=\"made-password\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
@@ -72,7 +72,7 @@ async fn somebody_who_is_added_chooses_a_password_first() {
     let page = carol.post("/sign-in/password", &[("password", &password)]).await;
     assert_eq!(carol.follow(page).await.page(), "new-password");
     for path in ["/security-info", "/more-information", "/sign-in/number", "/admin"] {
-        assert_eq!(carol.get(path).await.location(), Some("/sign-in"), "{path}: good for nothing else");
+        assert_eq!(carol.get(path).await.location(), Some("/sign-in"), "{path}: access with the first password");
     }
     let long = "four words in a row";
     for (first, second) in [("short", "short"), (long, "another of them"), (password.as_str(), password.as_str())] {
@@ -87,24 +87,28 @@ async fn somebody_who_is_added_chooses_a_password_first() {
     again.get("/sign-in").await;
     again.post("/sign-in", &[("user_name", "carol")]).await;
     again.get("/sign-in/password").await;
-    assert_eq!(again.post("/sign-in/password", &[("password", &password)]).await.page(), "password", "it worked once");
+    assert_eq!(
+        again.post("/sign-in/password", &[("password", &password)]).await.page(),
+        "password",
+        "the first password worked twice"
+    );
     let taken = browser.post("/admin/people", &[("user_name", " Carol "), ("name", "Another")]).await;
-    assert!(taken.body.contains("already somebody"));
+    assert!(taken.body.contains("already has that user name"));
 }
 
 #[tokio::test]
-async fn the_first_administrator_comes_with_the_first_start_alone() {
+async fn first_administrator_is_created_only_in_an_empty_store() {
     let (app, _) = service();
-    assert_eq!(first_administrator(&app.store, app.clock.now()).unwrap(), None, "somebody is here");
+    assert_eq!(first_administrator(&app.store, app.clock.now()).unwrap(), None, "created in a store with a person");
     let empty = countersign_service::store::Store::memory();
     let password = first_administrator(&empty, 0).unwrap().unwrap();
     let first = empty.run_blocking(|tx| people::find(tx, FIRST_NAME)).unwrap().unwrap();
     assert!(first.is_administrator && first.must_change_password && first.has_password(&password));
-    assert_eq!(first_administrator(&empty, 0).unwrap(), None, "once");
+    assert_eq!(first_administrator(&empty, 0).unwrap(), None, "created a second time");
 }
 
 #[tokio::test]
-async fn a_person_is_suspended_and_let_in_again() {
+async fn person_is_suspended_and_resumed() {
     let (app, mut browser) = administered().await;
     let bob = person(&app, "bob").account_id;
     assert_eq!(act(&mut browser, &bob, "suspend", "").await.page(), "admin-person");
@@ -117,7 +121,7 @@ async fn a_person_is_suspended_and_let_in_again() {
 }
 
 #[tokio::test]
-async fn nobody_locks_themselves_out_and_nonsense_is_refused() {
+async fn administrators_can_not_lock_themselves_out() {
     let (app, mut browser) = administered().await;
     let (alice, bob) = (person(&app, "alice").account_id, person(&app, "bob").account_id);
     for (account, what, about) in [
@@ -141,11 +145,11 @@ async fn nobody_locks_themselves_out_and_nonsense_is_refused() {
 }
 
 #[tokio::test]
-async fn groups_and_policy_say_what_holds_for_a_person_and_why() {
+async fn person_page_shows_the_effective_policy_and_reasons() {
     let (app, mut browser) = administered().await;
     let bob = person(&app, "bob").account_id;
     browser.post("/admin/groups", &[("name", "Field staff")]).await;
-    assert!(browser.post("/admin/groups", &[("name", "field staff")]).await.body.contains("no other has"));
+    assert!(browser.post("/admin/groups", &[("name", "field staff")]).await.body.contains("no other group has"));
     let group = app.store.run_blocking(groups).unwrap().remove(0);
     act(&mut browser, &bob, "join", &group.id).await;
     let policy = format!(
@@ -157,11 +161,11 @@ async fn groups_and_policy_say_what_holds_for_a_person_and_why() {
     assert!(page.body.contains("after a password only") && page.body.contains(&format!("group {}", group.id)));
     act(&mut browser, &bob, "leave", &group.id).await;
     let page = browser.get(&format!("/admin/person?account={bob}")).await;
-    assert!(page.body.contains("may not use the app") && page.body.contains("No target is about this person."));
+    assert!(page.body.contains("may not use the app") && page.body.contains("No target covers this person."));
 }
 
 #[tokio::test]
-async fn j1_w3_a_malformed_policy_is_refused_whole_and_stays_on_the_page() {
+async fn j1_w3_malformed_policy_on_the_page_is_refused_as_a_whole() {
     let (app, mut browser) = administered().await;
     browser.get("/admin/policy").await;
     let before = app.store.run_blocking(current).unwrap();

@@ -1,4 +1,4 @@
-//! Every stage of an enrollment against everything that can come.
+//! The rules of enrollments: look-up, bind, digits and end, in each state of an enrollment.
 
 use countersign_service::clock::Time;
 use countersign_service::devices::device::Cause;
@@ -68,7 +68,7 @@ fn a_look_up_binds_nothing() {
 }
 
 #[test]
-fn five_phones_may_look_the_same_one_as_often_as_it_likes() {
+fn at_most_five_phones_may_look_up_a_code() {
     let mut enrollment = open();
     for nonce in ["n1", "n2", "n3", "n4", "n5", "n1", "n5"] {
         assert_eq!(look_up(&mut enrollment, SCANNED, nonce, true, NOW), Ok(()), "{nonce}");
@@ -79,7 +79,7 @@ fn five_phones_may_look_the_same_one_as_often_as_it_likes() {
 }
 
 #[test]
-fn j2_w1_the_ten_minutes_end_it_to_the_second() {
+fn j2_w1_enrollment_expires_after_exactly_ten_minutes() {
     assert_eq!(LIFE, 600);
     let (mut in_time, mut late) = (open(), open());
     assert_eq!(look_up(&mut in_time, SCANNED, "n", true, NOW + LIFE - 1), Ok(()));
@@ -94,7 +94,7 @@ fn j2_w1_the_ten_minutes_end_it_to_the_second() {
 }
 
 #[test]
-fn j2_w2_a_used_code_is_told_from_an_ended_one() {
+fn j2_w2_used_code_is_refused() {
     let mut used = active();
     assert_eq!(look_up(&mut used, SCANNED, "n", true, NOW), Err(Refusal::Used));
     assert_eq!(bind(&mut used, SCANNED, true, true, NOW), Err(Refusal::Used));
@@ -102,7 +102,7 @@ fn j2_w2_a_used_code_is_told_from_an_ended_one() {
 }
 
 #[test]
-fn j2_w3_an_ended_code_stays_ended_whatever_comes() {
+fn j2_w3_ended_enrollment_stays_ended() {
     for cause in CAUSES {
         let mut over = ended_by(cause);
         assert_eq!(look_up(&mut over, SCANNED, "n", true, NOW), Err(Refusal::Cancelled), "{cause:?}");
@@ -116,7 +116,7 @@ fn j2_w3_an_ended_code_stays_ended_whatever_comes() {
 }
 
 #[test]
-fn j2_w4_another_phone_is_turned_away_and_noticed() {
+fn j2_w4_second_phone_is_refused_and_recorded() {
     let mut enrollment = bound();
     assert!(!enrollment.another_phone);
     assert_eq!(bind(&mut enrollment, SCANNED, true, false, NOW), Err(Refusal::Used));
@@ -130,7 +130,7 @@ fn j2_w4_another_phone_is_turned_away_and_noticed() {
 }
 
 #[test]
-fn j2_w5_the_third_wrong_digits_end_it() {
+fn j2_w5_third_wrong_digits_end_the_enrollment() {
     let mut enrollment = bound();
     assert_eq!(digits(&mut enrollment, false, NOW), Digits::Wrong(2));
     assert_eq!(digits(&mut enrollment, false, NOW), Digits::Wrong(1));
@@ -142,7 +142,7 @@ fn j2_w5_the_third_wrong_digits_end_it() {
 }
 
 #[test]
-fn right_digits_after_two_wrong_ones_count() {
+fn right_digits_after_two_wrong_ones_are_accepted() {
     let mut enrollment = bound();
     digits(&mut enrollment, false, NOW);
     digits(&mut enrollment, false, NOW);
@@ -152,7 +152,7 @@ fn right_digits_after_two_wrong_ones_count() {
 }
 
 #[test]
-fn j2_w6_the_same_phone_again_gets_the_same_answer() {
+fn j2_w6_repeated_bind_by_the_same_phone_is_accepted() {
     let mut enrollment = bound();
     assert_eq!(bind(&mut enrollment, SCANNED, true, true, NOW + LIFE - 1), Ok(Bind::Same));
     assert_eq!(enrollment.state, State::Bound);
@@ -160,7 +160,7 @@ fn j2_w6_the_same_phone_again_gets_the_same_answer() {
 }
 
 #[test]
-fn digits_count_only_while_a_phone_waits() {
+fn digits_are_accepted_only_while_a_phone_is_bound() {
     for (mut enrollment, state) in [(open(), State::Open), (active(), State::Active)] {
         assert_eq!(digits(&mut enrollment, true, NOW), Digits::Over);
         assert_eq!(digits(&mut enrollment, false, NOW), Digits::Over);
@@ -169,7 +169,7 @@ fn digits_count_only_while_a_phone_waits() {
 }
 
 #[test]
-fn five_wrong_macs_end_that_id_alone() {
+fn five_wrong_macs_end_only_the_guessed_code() {
     let mut enrollment = open();
     for _guess in 0..5 {
         assert_eq!(look_up(&mut enrollment, TYPED, "n", false, NOW), Err(Refusal::Unknown));
@@ -190,7 +190,7 @@ fn four_wrong_macs_end_nothing() {
 }
 
 #[test]
-fn a_wrong_mac_leaves_the_stage_where_it_was() {
+fn wrong_mac_does_not_change_the_state() {
     for (mut enrollment, state) in [(open(), State::Open), (bound(), State::Bound)] {
         assert_eq!(look_up(&mut enrollment, SCANNED, "n", false, NOW), Err(Refusal::Unknown));
         assert_eq!(bind(&mut enrollment, SCANNED, false, true, NOW), Err(Refusal::Unknown));

@@ -1,4 +1,4 @@
-//! What holds at every address of the service, whoever asks; the list is the router's own.
+//! Rules for every URL of the service. The list of URLs is the router's own list.
 
 use crate::support::{Answer, Browser, ISSUER, form, service};
 use axum::body::Body;
@@ -8,7 +8,7 @@ use countersign_service::app::App;
 use countersign_service::operator;
 
 const EVIL: &str = "evil.example";
-/// Names by which pages elsewhere are told where to lead a browser.
+/// Parameter names that other websites use for redirect targets.
 const LEADING: [&str; 8] = ["return", "next", "url", "redirect", "redirect_uri", "continue", "target_link_uri", "iss"];
 const HEADERS: [(&str, &str); 7] = [
     ("x-frame-options", "DENY"),
@@ -20,7 +20,7 @@ const HEADERS: [(&str, &str); 7] = [
     ("strict-transport-security", "max-age=31536000"),
 ];
 
-/// Alice, who decides for others and has a session that a phone has approved.
+/// Alice, an administrator with a session that a phone has approved.
 fn administrator() -> (App, Browser) {
     let (app, _) = service();
     operator::set_administrator(&app.store, "alice", true).unwrap();
@@ -36,7 +36,7 @@ fn path(address: &Address) -> String {
     address.path.replace("{user_name}", "alice")
 }
 
-/// A page that waits for something answers only when it comes.
+/// Returns whether this is an event stream. The response of an event stream ends only after its event.
 fn waits(address: &Address) -> bool {
     address.path.ends_with("/events")
 }
@@ -49,13 +49,13 @@ async fn ask(browser: &mut Browser, method: &Method, path: &str, headers: &[(Hea
     browser.send(request.body(Body::empty()).unwrap()).await
 }
 
-fn carries_all(answer: &Answer, what: &str) {
+fn has_all_headers(answer: &Answer, what: &str) {
     for (name, value) in HEADERS {
         let found: Vec<_> = answer.headers.get_all(name).iter().collect();
         assert_eq!(found, [value], "{what}: {name}");
     }
-    let told = |name: &HeaderName| name.as_str().starts_with("access-control-");
-    assert!(!answer.headers.keys().any(told), "{what} is told to another site");
+    let shared = |name: &HeaderName| name.as_str().starts_with("access-control-");
+    assert!(!answer.headers.keys().any(shared), "{what} is readable by other sites");
     let policies: Vec<_> = answer.headers.get_all(header::CONTENT_SECURITY_POLICY).iter().collect();
     assert_eq!(policies.len(), 1, "{what}");
     let policy = policies[0].to_str().unwrap();
@@ -71,33 +71,33 @@ fn carries_all(answer: &Answer, what: &str) {
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_headers() {
+async fn every_response_has_the_security_headers() {
     let (app, mut alice) = administrator();
     let mut nobody = Browser::new(&app);
     for address in all().listed() {
         for browser in [&mut alice, &mut nobody] {
             let what = format!("{} {}", address.method, address.path);
-            // What waits is looked at without a session: there is nothing to wait for.
+            // Event streams are opened without a session, so that they end immediately.
             let answer = match (waits(address), address.method == Method::GET) {
                 (true, _) => Browser::new(&app).get(&path(address)).await,
                 (false, true) => browser.get(&path(address)).await,
                 (false, false) => ask(browser, &address.method, &path(address), &[]).await,
             };
-            carries_all(&answer, &what);
-            carries_all(&ask(browser, &Method::TRACE, &path(address), &[]).await, "another method");
+            has_all_headers(&answer, &what);
+            has_all_headers(&ask(browser, &Method::TRACE, &path(address), &[]).await, "another method");
         }
     }
-    carries_all(&alice.get("/nowhere").await, "an address that leads nowhere");
+    has_all_headers(&alice.get("/nowhere").await, "an unknown URL");
     let large = Request::post("/phone/look-up").body(Body::from(vec![b' '; 1 << 20])).unwrap();
     let large = alice.send(large).await;
     assert_eq!(large.status, 413);
-    carries_all(&large, "a body that is too large");
+    has_all_headers(&large, "a body that is too large");
     let page = alice.get("/admin/policy").await;
-    assert_eq!(page.page(), "admin-policy", "Alice does see pages");
+    assert_eq!(page.page(), "admin-policy", "Alice has no access to the pages");
 }
 
 #[tokio::test]
-async fn every_form_counts_from_our_own_page_alone() {
+async fn forms_need_the_csrf_token_and_the_own_web_origin() {
     let forms = listed(For::Form);
     assert!(forms.len() > 30);
     let (app, _) = administrator();
@@ -107,8 +107,8 @@ async fn every_form_counts_from_our_own_page_alone() {
             ("a page without the token", false, Some(ISSUER), false),
             ("another site", true, Some("https://evil.example"), false),
             ("another port", true, Some("https://localhost:8444"), false),
-            ("nowhere in particular", true, Some("null"), false),
-            ("who does not say", true, None, false),
+            ("an opaque origin", true, Some("null"), false),
+            ("no origin", true, None, false),
         ] {
             let mut browser = Browser::signed_in(&app, true);
             browser.get("/sign-in").await;
@@ -123,9 +123,9 @@ async fn every_form_counts_from_our_own_page_alone() {
     }
 }
 
-/// Wherever a link or form says that a browser should go on, it goes on here.
+/// No parameter of a link or form makes the service redirect to another site.
 #[tokio::test]
-async fn no_address_leads_a_browser_elsewhere() {
+async fn no_address_redirects_to_another_site() {
     let (_app, mut alice) = administrator();
     let mut led = 0;
     for address in all().listed().iter().filter(|address| !waits(address)) {
@@ -149,12 +149,12 @@ async fn no_address_leads_a_browser_elsewhere() {
     for path in ["//evil.example", "//evil.example/%2e%2e", "/%2f%2fevil.example", "/sign-in//evil.example"] {
         assert_eq!(alice.get(path).await.status, 404, "{path}");
     }
-    assert!(led > 50, "pages do lead on: {led}");
+    assert!(led > 50, "only {led} responses redirect");
 }
 
-/// What a request says of its host, its way and its sender reaches no answer; line breaks reach no header.
+/// Host and forwarding headers of a request are not repeated in any response. Line breaks are not written to headers.
 #[tokio::test]
-async fn no_header_of_a_request_reaches_an_answer() {
+async fn request_headers_are_not_reflected() {
     let (_app, mut alice) = administrator();
     let lies = [
         (header::HOST, EVIL),
@@ -178,12 +178,15 @@ async fn no_header_of_a_request_reaches_an_answer() {
     let broken = "/authorize?client_id=web&redirect_uri=https%3A%2F%2Fweb.example%2Fcallback&response_type=none\
                   &state=%0d%0aSet-Cookie:%20__Host-session=evil%0d%0a%0d%0a%3Cscript%3E";
     let answer = alice.get(broken).await;
-    assert!(answer.location().unwrap().contains("state=%0D%0ASet-Cookie"), "told back as it came, in one line");
+    assert!(
+        answer.location().unwrap().contains("state=%0D%0ASet-Cookie"),
+        "the state was not returned unchanged in one line"
+    );
     assert!(!answer.headers.contains_key(header::SET_COOKIE));
 }
 
 #[tokio::test]
-async fn what_changes_something_is_a_form_and_a_machine_asks_no_cookie() {
+async fn forms_refuse_get_and_machine_endpoints_ignore_cookies() {
     let (app, mut alice) = administrator();
     for address in listed(For::Form) {
         if !all().listed().iter().any(|page| page.path == address.path && page.method == Method::GET) {

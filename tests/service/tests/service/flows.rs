@@ -1,4 +1,4 @@
-//! What a person came to the sign-in pages for goes with each page and form, whatever happens in other tabs.
+//! Each sign-in page and form keeps the flow of its own tab, whatever happens in other tabs.
 
 use crate::support::{Answer, Browser, ISSUER, PASSWORD, RETURN, form, service};
 use axum::body::Body;
@@ -36,7 +36,7 @@ fn other() -> String {
     authorize("other", "https://other.example/callback", &[])
 }
 
-/// Opens a link in a new tab, and leaves the browser in it.
+/// Opens a link in a new tab and continues in it.
 async fn opens(browser: &mut Browser, link: &str) -> Answer {
     browser.flow = None;
     let answer = browser.get(link).await;
@@ -55,7 +55,7 @@ fn attempt(app: &App, browser: &Browser) -> Attempt {
 }
 
 #[tokio::test]
-async fn the_form_of_each_tab_signs_in_to_its_own_application() {
+async fn each_tab_signs_in_to_its_own_application() {
     let (app, _) = service();
     let mut browser = Browser::new(&app);
     opens(&mut browser, &web()).await;
@@ -71,7 +71,8 @@ async fn the_form_of_each_tab_signs_in_to_its_own_application() {
     assert_eq!(types(&mut browser, "alice").await.page(), "password");
     assert_eq!(attempt(&app, &browser).flow.application(), Some("other"));
 
-    // The first tab was replaced, says so at each of its steps, and changes nothing of the other's.
+    // The second tab has replaced the attempt of the first. Each form of the first tab says so and does not change the
+    // attempt of the second.
     for path in ["/sign-in/password", "/sign-in/phone", "/sign-in/again", "/sign-in/finish", "/more-information"] {
         browser.flow = first.clone();
         let page = browser.post(path, &[("password", PASSWORD)]).await;
@@ -85,12 +86,13 @@ async fn the_form_of_each_tab_signs_in_to_its_own_application() {
     assert_eq!(browser.follow(page).await.page(), "more-information");
 
     browser.flow = first;
-    assert_eq!(browser.get("/sign-in").await.page(), "user-name", "and may go on by starting again");
+    assert_eq!(browser.get("/sign-in").await.page(), "user-name", "the first tab can not start again");
     assert_eq!(types(&mut browser, "alice").await.page(), "password");
     assert_eq!(attempt(&app, &browser).flow.application(), Some("web"));
 }
 
-/// So a stranger who asks again and again fills no database, and a page keeps its request as long as it is open.
+/// Until then, the flow is only in the URL: unauthenticated requests do not fill the database, and an open page does
+/// not lose its authorization request.
 #[tokio::test]
 async fn nothing_is_stored_before_a_name_is_typed() {
     let (app, clock) = service();
@@ -105,7 +107,7 @@ async fn nothing_is_stored_before_a_name_is_typed() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_has_run_out_starts_again_for_the_same_application() {
+async fn expired_attempt_restarts_for_the_same_application() {
     let (app, clock) = service();
     for path in ["/sign-in/password", "/sign-in/phone", "/sign-in/again", "/sign-in/cancel", "/sign-in/finish"] {
         let mut browser = Browser::new(&app);
@@ -121,10 +123,10 @@ async fn an_attempt_that_has_run_out_starts_again_for_the_same_application() {
 }
 
 #[tokio::test]
-async fn a_session_made_in_another_tab_leads_to_the_application_unless_it_asks_for_a_sign_in() {
+async fn session_of_another_tab_is_used_unless_login_is_required() {
     let (app, _) = service();
     let mut browser = Browser::new(&app);
-    for (link, goes_on) in [
+    for (link, is_used) in [
         (web(), true),
         (authorize("web", RETURN, &[("prompt", "login")]), false),
         (authorize("web", RETURN, &[("max_age", "60")]), false),
@@ -133,14 +135,14 @@ async fn a_session_made_in_another_tab_leads_to_the_application_unless_it_asks_f
         let session = Browser::signed_in(&app, true).cookies["__Host-session"].clone();
         browser.cookies.insert("__Host-session".to_owned(), session);
         let page = browser.get("/sign-in").await;
-        assert_eq!(page.page(), if goes_on { "leaving" } else { "user-name" }, "{link}");
-        assert!(!goes_on || page.leads_to().starts_with(RETURN) && page.leads_to().contains("code="), "{link}");
+        assert_eq!(page.page(), if is_used { "leaving" } else { "user-name" }, "{link}");
+        assert!(!is_used || page.leads_to().starts_with(RETURN) && page.leads_to().contains("code="), "{link}");
         browser.cookies.remove("__Host-session");
     }
 }
 
 #[tokio::test]
-async fn a_person_leaves_by_a_page_with_the_applications_own_state() {
+async fn leaving_page_returns_the_applications_state() {
     let (app, _) = service();
     let mut browser = Browser::signed_in(&app, false);
     let (cookie, now) = (random_id().unwrap(), app.clock.now());
@@ -168,20 +170,24 @@ async fn a_person_leaves_by_a_page_with_the_applications_own_state() {
     assert_eq!(given("state").as_deref(), Some("\"><script>alert(1)</script>"));
     assert_eq!(given("iss").as_deref(), Some(ISSUER));
     assert_eq!(given("code").map(|code| code.len()), Some(22));
-    assert_eq!(page.headers[header::REFERRER_POLICY], "same-origin", "the code is told to no other site");
+    assert_eq!(
+        page.headers[header::REFERRER_POLICY],
+        "same-origin",
+        "the code may be sent to another site as a referrer"
+    );
     assert_eq!(page.headers[header::CACHE_CONTROL], "no-store");
     assert!(page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("form-action 'self';"));
 }
 
-/// Browsers hold every redirect after a form against its policy, and ours names this service alone.
+/// Browsers check redirects after a form against `form-action`, which allows only this service.
 #[tokio::test]
-async fn no_redirect_after_a_form_leads_elsewhere() {
+async fn no_form_redirects_to_another_web_origin() {
     let (app, _) = service();
     let mut leaving = 0;
     for address in all().listed().iter().filter(|address| address.is_for == For::Form) {
-        for goes_on in [web(), authorize("web", RETURN, &[("prompt", "login")])] {
+        for link in [web(), authorize("web", RETURN, &[("prompt", "login")])] {
             let mut browser = Browser::new(&app);
-            opens(&mut browser, &goes_on).await;
+            opens(&mut browser, &link).await;
             let session = Browser::signed_in(&app, true).cookies["__Host-session"].clone();
             browser.cookies.insert("__Host-session".to_owned(), session);
             let flow = browser.flow.clone();
@@ -193,11 +199,11 @@ async fn no_redirect_after_a_form_leads_elsewhere() {
             leaving += usize::from(page.page() == "leaving");
         }
     }
-    assert!(leaving > 5, "{leaving} of them lead to the application by a page");
+    assert!(leaving > 5, "only {leaving} forms led to the leaving page");
 }
 
 #[tokio::test]
-async fn a_flow_that_is_not_whole_is_refused() {
+async fn altered_or_unregistered_flow_is_refused() {
     let (app, _) = service();
     let request = AuthorizationRequest {
         client_id: "web".to_owned(),
@@ -218,28 +224,28 @@ async fn a_flow_that_is_not_whole_is_refused() {
     let unregistered = AuthorizationRequest { redirect_uri: "https://web.example/other".to_owned(), ..request.clone() };
     let unknown = AuthorizationRequest { client_id: "gone".to_owned(), ..request.clone() };
     for (what, text, status) in [
-        ("a good one", good.clone(), 200),
+        ("a valid one", good.clone(), 200),
         ("altered", altered, 400),
         ("cut off", good.get(2..).unwrap().to_owned(), 400),
         ("of another service", foreign, 400),
-        ("to an address that is not registered", flow(unregistered).unwrap(), 400),
+        ("with a redirect URI that is not registered", flow(unregistered).unwrap(), 400),
         ("for a client that is not registered", flow(unknown).unwrap(), 400),
         ("nothing", String::new(), 400),
-        ("as long as can be", "A".repeat(8_192), 400),
+        ("of the maximum length", "A".repeat(8_192), 400),
         ("too long", "A".repeat(8_193), 400),
     ] {
         let answer = Browser::new(&app).get(&format!("/sign-in?flow={text}")).await;
         assert_eq!(answer.status, status, "{what}");
     }
     let long = AuthorizationRequest { state: Some("s".repeat(8_000)), ..request };
-    assert_eq!(flow(long), None, "too long for an address");
+    assert_eq!(flow(long), None, "sealed a flow that is too long for a URL");
     let state = "s".repeat(8_000);
-    let told = Browser::new(&app).get(&authorize("web", RETURN, &[("state", &state)])).await;
-    assert!(told.location().unwrap().contains("error=invalid_request"));
+    let refused = Browser::new(&app).get(&authorize("web", RETURN, &[("state", &state)])).await;
+    assert!(refused.location().unwrap().contains("error=invalid_request"));
 }
 
 #[tokio::test]
-async fn a_form_that_can_not_count_says_why() {
+async fn refused_forms_say_why() {
     let (app, _) = service();
     let mut browser = Browser::new(&app);
     opens(&mut browser, &web()).await;
@@ -254,18 +260,18 @@ async fn a_form_that_can_not_count_says_why() {
     let answer = browser.post("/sign-in", &[("user_name", "alice")]).await;
     assert_eq!((answer.status, answer.page().as_str()), (403, "cookies"));
     assert!(answer.body.contains("Allow cookies for localhost:8443"));
-    assert!(answer.body.contains("href=\"/sign-in?flow="), "and leads back to the same application");
+    assert!(answer.body.contains("href=\"/sign-in?flow="), "the link does not return to the same application");
 
     browser.get("/sign-in").await;
     browser.flow = None;
     let request = Request::post("/sign-in").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     let fields = form(&[("csrf", &browser.csrf), ("user_name", "alice")]);
     let answer = browser.send(request.header(header::ORIGIN, ISSUER).body(Body::from(fields)).unwrap()).await;
-    assert_eq!((answer.status, answer.page().as_str()), (403, "stale"), "no page of ours sends a form without a flow");
+    assert_eq!((answer.status, answer.page().as_str()), (403, "stale"), "accepted a sign-in form without a flow");
 }
 
 #[tokio::test]
-async fn a_session_that_is_over_is_said_to_be_over_at_every_page_that_needs_one() {
+async fn every_page_reports_an_ended_session() {
     let (app, clock) = service();
     let mut browser = Browser::signed_in(&app, true);
     browser.get("/security-info").await;
@@ -289,5 +295,8 @@ async fn a_session_that_is_over_is_said_to_be_over_at_every_page_that_needs_one(
         assert!(page.body.contains("Your session has ended."), "{path}: {}", page.body);
     }
     let answer = Browser::new(&app).get("/security-info").await;
-    assert!(!Browser::new(&app).follow(answer).await.body.contains("has ended"), "nobody was signed in");
+    assert!(
+        !Browser::new(&app).follow(answer).await.body.contains("has ended"),
+        "reported an ended session to a browser that had none"
+    );
 }

@@ -1,4 +1,4 @@
-//! The strict pass over JOSE: one good request, and the same with one thing wrong.
+//! Strict JOSE parsing: a valid request is read, and the same request with one error is refused.
 
 use countersign_service::jose::{JoseError, Jwk, SigningKey, Unverified, check_unique};
 use countersign_service::secrets::encode;
@@ -32,12 +32,12 @@ fn read(jws: &str) -> Result<Value, JoseError> {
 }
 
 #[test]
-fn a_good_request_is_read() {
+fn valid_signed_request_is_read() {
     assert_eq!(read(&signed(HEADER, PAYLOAD)), Ok(json!({"jti": "AAAA", "message": "fetch"})));
 }
 
 #[test]
-fn what_is_signed_well_but_is_another_message_is_malformed() {
+fn signed_payload_of_another_type_is_malformed() {
     let jws = signed(HEADER, PAYLOAD);
     let unverified = Unverified::by_kid(&jws, TYP).unwrap();
     let read = unverified.verify::<std::collections::BTreeMap<String, u8>>(&public(SCALAR));
@@ -45,7 +45,7 @@ fn what_is_signed_well_but_is_another_message_is_malformed() {
 }
 
 #[test]
-fn what_the_service_signs_passes_its_own_strict_pass() {
+fn service_verifies_what_it_signs() {
     let key = SigningKey::from_scalar(&SCALAR).unwrap();
     let jws = key.sign("phone-state+jwt", &json!({"iss": "https://login.example.com"})).unwrap();
     let unverified = Unverified::by_kid(&jws, "phone-state+jwt").unwrap();
@@ -54,7 +54,7 @@ fn what_the_service_signs_passes_its_own_strict_pass() {
 }
 
 #[test]
-fn a_header_that_is_not_exactly_the_expected_one_is_refused() {
+fn unexpected_headers_are_refused() {
     let jwk = serde_json::to_string(&public(SCALAR)).unwrap();
     let with = |member: &str| HEADER.replace('}', &format!(",{member}}}"));
     let wrong = [
@@ -105,7 +105,7 @@ fn a_mac_made_with_the_public_key_is_refused() {
 }
 
 #[test]
-fn doubled_members_are_refused_at_any_depth() {
+fn duplicate_members_are_refused_at_any_depth() {
     let header = r#"{"alg":"none","alg":"ES256","typ":"phone-request+jwt","kid":"device"}"#;
     assert_eq!(read(&signed(header, PAYLOAD)), Err(JoseError::Malformed));
     for payload in [r#"{"jti":"A","jti":"A"}"#, r#"{"jti":"A","\u006ati":"B"}"#, r#"{"a":{"b":[1,{"c":1,"c":2}]}}"#] {
@@ -141,7 +141,7 @@ fn base64url_that_is_not_canonical_is_refused() {
 }
 
 #[test]
-fn what_is_not_three_parts_is_refused() {
+fn jws_without_three_parts_is_refused() {
     let good = signed(HEADER, PAYLOAD);
     let (two, _signature) = good.rsplit_once('.').unwrap();
     let general = r#"{"payload":"","signatures":[]}"#;
@@ -170,7 +170,7 @@ fn a_payload_that_is_not_an_object_of_claims_is_refused() {
 }
 
 #[test]
-fn size_is_looked_at_first() {
+fn jws_over_8192_bytes_is_refused_before_parsing() {
     let padded = |length: usize| signed(HEADER, &format!(r#"{{"jti":"{}"}}"#, "A".repeat(length)));
     let (small, large) = (padded(5_900), padded(6_100));
     assert!(small.len() <= 8_192 && large.len() > 8_192);
@@ -182,7 +182,7 @@ fn size_is_looked_at_first() {
 }
 
 #[test]
-fn a_key_that_comes_along_must_have_signed() {
+fn embedded_key_must_have_signed() {
     let header = |jwk: &Value| json!({"alg": "ES256", "typ": TYP, "jwk": jwk}).to_string();
     let own = serde_json::to_value(public(SCALAR)).unwrap();
     let read_own = |jws: &str| Unverified::by_jwk(jws, TYP)?.verify_own::<Value>().map(|(key, _claims)| key);
@@ -207,14 +207,14 @@ fn a_key_that_comes_along_must_have_signed() {
 }
 
 #[test]
-fn a_request_by_kid_never_yields_a_key() {
+fn jws_by_kid_has_no_embedded_key() {
     let jws = signed(HEADER, PAYLOAD);
     let unverified = Unverified::by_kid(&jws, TYP).unwrap();
     assert_eq!(unverified.verify_own::<Value>().err(), Some(JoseError::UnknownKey));
 }
 
 #[test]
-fn a_thumbprint_is_that_of_rfc_9449_section_4_2() {
+fn thumbprint_matches_rfc_9449_section_4_2() {
     let key = Jwk {
         kty: "EC".to_owned(),
         crv: "P-256".to_owned(),
@@ -226,7 +226,7 @@ fn a_thumbprint_is_that_of_rfc_9449_section_4_2() {
 }
 
 #[test]
-fn a_scalar_out_of_range_is_no_key() {
+fn scalar_out_of_range_is_refused() {
     assert_eq!(SigningKey::from_scalar(&[0; 32]).err(), Some(JoseError::Key));
     assert_eq!(SigningKey::from_scalar(&[255; 32]).err(), Some(JoseError::Key));
     let (one, other) = (SigningKey::make_scalar().unwrap(), SigningKey::make_scalar().unwrap());

@@ -1,4 +1,4 @@
-//! Limits by network, and the problem documents that phones are turned away with.
+//! Limits by network, and the problem documents that refused phones get.
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use countersign_service::app::App;
 use countersign_service::clock::{SystemClock, Time};
 use countersign_service::config::Config;
 use countersign_service::config::Limit;
-use countersign_service::limits::{self, counts, one_more};
+use countersign_service::limits::{self, counts, remaining_after_one};
 use countersign_service::peer::Peer;
 use countersign_service::problem::Problem;
 use countersign_service::serve;
@@ -33,7 +33,7 @@ fn counted(store: &Store, limit: Limit, name: &str, now: Time) -> bool {
 }
 
 #[test]
-fn a_network_may_ask_so_often_and_its_neighbour_as_often() {
+fn each_network_has_its_own_limit() {
     let store = Store::memory();
     let name = |address: &str| format!("phone {}", peer(address).network());
     assert!(counted(&store, TWO, &name("192.0.2.1"), 0));
@@ -43,31 +43,31 @@ fn a_network_may_ask_so_often_and_its_neighbour_as_often() {
 }
 
 #[test]
-fn what_was_used_up_comes_back_with_the_seconds_and_never_by_a_clock_set_back() {
+fn limit_refills_with_time_but_not_when_the_clock_goes_back() {
     let limit = Limit { burst: 3, per_second: 1 };
-    assert_eq!(one_more(limit, None, 0), Some(2.0));
-    assert_eq!(one_more(limit, Some((0.0, 100)), 100), None);
-    assert_eq!(one_more(limit, Some((0.0, 100)), 101), Some(0.0));
-    assert_eq!(one_more(limit, Some((0.0, 100)), 50), None);
-    assert_eq!(one_more(limit, Some((0.0, 100)), Time::MAX), Some(2.0));
+    assert_eq!(remaining_after_one(limit, None, 0), Some(2.0));
+    assert_eq!(remaining_after_one(limit, Some((0.0, 100)), 100), None);
+    assert_eq!(remaining_after_one(limit, Some((0.0, 100)), 101), Some(0.0));
+    assert_eq!(remaining_after_one(limit, Some((0.0, 100)), 50), None);
+    assert_eq!(remaining_after_one(limit, Some((0.0, 100)), Time::MAX), Some(2.0));
 }
 
-/// RFC 4291 section 2.5.5.2: how a socket for both protocols names its IPv4 clients.
+/// RFC 4291 section 2.5.5.2: a dual-stack socket names its IPv4 clients by mapped addresses.
 #[test]
-fn an_ipv4_client_is_one_on_whatever_socket_it_arrives() {
+fn mapped_ipv4_client_is_limited_as_ipv4() {
     for (mapped, plain) in [("::ffff:192.0.2.1", "192.0.2.1"), ("::ffff:c000:201", "192.0.2.1")] {
         assert_eq!(peer(mapped).address(), peer(plain).address());
         assert_eq!(peer(mapped).network(), "192.0.2.0/24");
     }
     assert_ne!(peer("::ffff:192.0.2.1").network(), peer("::ffff:192.0.3.1").network());
     for other in ["::ffff:0:192.0.2.1", "64:ff9b::192.0.2.1", "2001:db8::192.0.2.1"] {
-        assert!(peer(other).network().ends_with("/56"), "{other} is IPv6");
+        assert!(peer(other).network().ends_with("/56"), "{other} was not treated as IPv6");
     }
 }
 
-/// The real service on `[::]`: what one IPv4 network has used up, another one still has.
+/// The real service on `[::]`: one IPv4 network does not use up the limit of another.
 #[tokio::test]
-async fn on_a_socket_for_both_protocols_each_ipv4_network_has_its_own_limit() {
+async fn ipv4_networks_are_limited_separately_on_a_dual_stack_socket() {
     let authority = Authority::make("limits").unwrap();
     let identity = authority.identity(&["localhost", "127.0.0.1"]).unwrap();
     let Ok(listener) = serve::bind("[::]:0".parse().unwrap()) else {
@@ -90,28 +90,29 @@ async fn on_a_socket_for_both_protocols_each_ipv4_network_has_its_own_limit() {
     let [first, second, third] = <[u16; 3]>::try_from(look_ups([127, 0, 1, 1]).await).unwrap();
     assert!(first != 429 && second != 429, "{first} {second}");
     assert_eq!(third, 429);
-    assert_ne!(look_ups([127, 0, 2, 1]).await[0], 429, "another network");
-    assert_eq!(look_ups([127, 0, 1, 200]).await[0], 429, "the same network");
+    assert_ne!(look_ups([127, 0, 2, 1]).await[0], 429, "another network was limited");
+    assert_eq!(look_ups([127, 0, 1, 200]).await[0], 429, "the same network was not limited");
     running.stop().await;
 }
 
-/// Whoever asks from many networks fills no database.
+/// Networks are deleted from the database, so that requests from many networks do not fill it.
 #[test]
-fn a_network_is_forgotten_when_all_it_used_has_come_back_and_not_before() {
+fn network_is_forgotten_once_its_limit_is_refilled() {
     let store = Store::memory();
     let limit = Limit { burst: 3, per_second: 1 };
     let sweep = |now| store.run_blocking(|tx| tx.sweep(now)).unwrap();
     let used_up = || (0..3).all(|_time| counted(&store, limit, "page", 100));
     assert!(used_up());
     sweep(102);
-    assert!(!counted(&store, limit, "page", 100), "it is still known");
+    assert!(!counted(&store, limit, "page", 100), "the network was deleted before its limit was refilled");
     sweep(104);
-    assert!(used_up(), "it is as new");
+    assert!(used_up(), "not all of the limit is available again");
 }
 
-/// Two processes share nothing but the file: together they let through what one would.
+/// Two stores, each in its own thread, share only the database file. Together they accept as many requests as one
+/// store.
 #[test]
-fn two_services_on_one_database_count_together() {
+fn two_services_on_one_database_share_limits() {
     let folder = tempfile::tempdir().unwrap();
     let limit = Limit { burst: 40, per_second: 0 };
     let threads = [(); 2].map(|()| {
@@ -122,9 +123,9 @@ fn two_services_on_one_database_count_together() {
     assert_eq!(let_through, 40);
 }
 
-/// The whole way: what one process has counted, the other refuses, for phones and pages each.
+/// Requests that one service has counted also count for the other. Phones and pages have separate limits.
 #[tokio::test]
-async fn a_network_that_used_up_one_service_is_refused_by_the_other() {
+async fn network_limited_by_one_service_is_refused_by_the_other() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(SystemClock::default());
     let open = || {
@@ -139,20 +140,20 @@ async fn a_network_that_used_up_one_service_is_refused_by_the_other() {
     }
     assert_eq!(limits::phone(&two, &network).await, Err(Problem::TooManyRequests));
     for app in [&two, &one, &two] {
-        assert!(limits::page(app, &network).await.unwrap(), "phones never use up what belongs to pages");
+        assert!(limits::page(app, &network).await.unwrap(), "requests of phones used up the limit of pages");
     }
     assert!(!limits::page(&one, &network).await.unwrap());
 }
 
 #[test]
-fn a_network_is_a_24_or_a_56() {
+fn network_is_a_24_or_56_prefix() {
     assert_eq!(peer("192.0.2.77").network(), "192.0.2.0/24");
     assert_eq!(peer("2001:db8:1:2ff::1").network(), peer("2001:db8:1:200::2").network());
     assert_ne!(peer("2001:db8:1:300::1").network(), peer("2001:db8:1:200::2").network());
 }
 
 #[tokio::test]
-async fn every_problem_is_the_one_of_protocol_section_9() {
+async fn problem_documents_match_protocol_section_9() {
     for (problem, name, status) in [
         (Problem::EnrollmentUnknown, "enrollment-unknown", 404),
         (Problem::EnrollmentExpired, "enrollment-expired", 410),

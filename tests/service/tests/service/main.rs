@@ -1,10 +1,10 @@
-//! The service's own tests, in one program: a program for each would link everything again for each.
+//! The service's own tests, in one program, so that everything is linked only once.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
     unreachable_pub,
-    reason = "a test stops at the first surprise"
+    reason = "a test stops at the first failure"
 )]
 
 mod admin;

@@ -1,4 +1,4 @@
-//! The OpenID Provider: one good authorization, and each thing that can be wrong with it.
+//! The OpenID Provider: one valid authorization, and the same authorization with one error.
 
 use crate::support::{Answer, Browser, ISSUER, PASSWORD, RETURN, form, service};
 use axum::body::Body;
@@ -23,7 +23,7 @@ const AUTHORIZE: [(&str, &str); 8] = [
     ("code_challenge_method", "S256"),
 ];
 
-/// The good request with some of it replaced; an empty value takes the parameter out.
+/// The valid request with some parameters replaced; an empty value removes the parameter.
 fn authorize(changes: &[(&str, &str)]) -> String {
     let mut fields: Vec<(&str, &str)> =
         AUTHORIZE.into_iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name)).collect();
@@ -59,7 +59,7 @@ async fn redeem(app: &App, code: &str, changes: &[(&str, &str)]) -> Answer {
 }
 
 #[tokio::test]
-async fn a_code_gives_an_id_token_that_the_published_key_verifies() {
+async fn published_key_verifies_the_id_token() {
     let (app, _) = service();
     let answer = Browser::signed_in(&app, true).get(&authorize(&[])).await;
     assert!(answer.location().unwrap().starts_with(RETURN));
@@ -87,28 +87,28 @@ async fn a_code_gives_an_id_token_that_the_published_key_verifies() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_for_its_own_client_address_and_verifier_only() {
+async fn openid_code_needs_its_client_redirect_uri_and_verifier() {
     let (app, _) = service();
     let code = code(&app).await;
     for (what, changes, error) in [
         ("no verifier", &[("code_verifier", "")][..], "invalid_grant"),
         ("another verifier", &[("code_verifier", CHALLENGE)], "invalid_grant"),
         ("another client", &[("client_id", "other"), ("client_secret", "other-secret")], "invalid_grant"),
-        ("another address", &[("redirect_uri", "https://web.example/callback/")], "invalid_grant"),
+        ("another redirect URI", &[("redirect_uri", "https://web.example/callback/")], "invalid_grant"),
         ("another code", &[("code", "AAAAAAAAAAAAAAAAAAAAAA")], "invalid_grant"),
         ("a wrong secret", &[("client_secret", "other-secret")], "invalid_client"),
-        ("nobody's client", &[("client_id", "nobody")], "invalid_client"),
+        ("an unknown client", &[("client_id", "nobody")], "invalid_client"),
         ("another grant", &[("grant_type", "password")], "unsupported_grant_type"),
     ] {
         let answer = redeem(&app, &code, changes).await;
         assert!(answer.status >= 400, "{what}");
         assert_eq!(answer.json(), serde_json::json!({ "error": error }), "{what}");
     }
-    assert_eq!(redeem(&app, &code, &[]).await.status, 200, "none of them used it up");
+    assert_eq!(redeem(&app, &code, &[]).await.status, 200, "a refused redemption used the code up");
 }
 
 #[tokio::test]
-async fn a_code_that_comes_twice_takes_back_what_it_gave() {
+async fn reused_code_revokes_its_token_and_session() {
     let (app, _) = service();
     let mut browser = Browser::signed_in(&app, true);
     let code = parameter(&browser.get(&authorize(&[])).await, "code").unwrap();
@@ -121,7 +121,7 @@ async fn a_code_that_comes_twice_takes_back_what_it_gave() {
 }
 
 #[tokio::test]
-async fn a_code_lives_for_a_minute() {
+async fn openid_code_expires_after_a_minute() {
     let (app, clock) = service();
     let code = code(&app).await;
     clock.advance(60);
@@ -129,16 +129,16 @@ async fn a_code_lives_for_a_minute() {
 }
 
 #[tokio::test]
-async fn nobody_is_sent_to_an_address_that_is_not_registered() {
+async fn no_redirect_to_an_unregistered_uri() {
     let (app, _) = service();
     for (what, changes) in [
         ("unregistered client", &[("client_id", "nobody")][..]),
         ("no client", &[("client_id", "")]),
-        ("no address", &[("redirect_uri", "")]),
-        ("an altered address", &[("redirect_uri", "https://web.example/callback/")]),
-        ("an address with more", &[("redirect_uri", "https://web.example/callback?next=evil")]),
+        ("no redirect URI", &[("redirect_uri", "")]),
+        ("an altered redirect URI", &[("redirect_uri", "https://web.example/callback/")]),
+        ("a redirect URI with a query", &[("redirect_uri", "https://web.example/callback?next=evil")]),
         ("another host", &[("redirect_uri", "https://web.example.evil/callback")]),
-        ("another client's address", &[("redirect_uri", "https://other.example/callback")]),
+        ("another client's redirect URI", &[("redirect_uri", "https://other.example/callback")]),
     ] {
         let answer = Browser::signed_in(&app, true).get(&authorize(changes)).await;
         assert_eq!((answer.status, answer.location(), answer.page().as_str()), (400, None, "bad-request"), "{what}");
@@ -146,7 +146,7 @@ async fn nobody_is_sent_to_an_address_that_is_not_registered() {
 }
 
 #[tokio::test]
-async fn other_faults_are_told_to_the_application() {
+async fn other_request_errors_are_returned_to_the_application() {
     let (app, _) = service();
     for (changes, error) in [
         (&[("code_challenge", "")][..], "invalid_request"),

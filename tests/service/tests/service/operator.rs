@@ -1,4 +1,4 @@
-//! What an operator does, and what a data folder insists on.
+//! The operator's commands, and the checks of a data folder.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ fn a_person_may_be_added_before_the_service_has_run() {
         Err(AppError::NameTaken)
     ));
     assert_eq!(operator::reset_methods(&app.store, "alice", app.clock.now()).unwrap(), 0);
-    assert!(matches!(operator::reset_methods(&app.store, "bob", app.clock.now()), Err(AppError::NobodyThere)));
+    assert!(matches!(operator::reset_methods(&app.store, "bob", app.clock.now()), Err(AppError::NoSuchPerson)));
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_person_without_a_name_or_a_password_is_refused() {
 }
 
 #[test]
-fn a_data_folder_keeps_its_issuer() {
+fn data_folder_rejects_another_issuer() {
     let folder = tempfile::tempdir().unwrap();
     open(folder.path(), "https://sign-in.example").unwrap();
     assert!(open(folder.path(), "https://sign-in.example").is_ok());
@@ -61,9 +61,9 @@ fn a_data_folder_keeps_its_issuer() {
 }
 
 #[test]
-fn an_issuer_is_an_origin_and_nothing_else() {
-    for good in ["https://sign-in.example", "https://localhost:8443", "https://127.0.0.1:1"] {
-        assert_eq!(issuer(good).as_deref(), Ok(good));
+fn issuer_must_be_a_web_origin() {
+    for valid in ["https://sign-in.example", "https://localhost:8443", "https://127.0.0.1:1"] {
+        assert_eq!(issuer(valid).as_deref(), Ok(valid));
     }
     for wrong in [
         "",
@@ -80,7 +80,7 @@ fn an_issuer_is_an_origin_and_nothing_else() {
 }
 
 #[test]
-fn the_private_authority_is_made_once() {
+fn private_authority_is_created_once() {
     let folder = tempfile::tempdir().unwrap();
     let made = tls::identity_of(folder.path(), "sign-in.example").unwrap();
     let kept = tls::identity_of(folder.path(), "sign-in.example").unwrap();

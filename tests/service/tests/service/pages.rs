@@ -1,4 +1,4 @@
-//! The pages: their headers, their cookies, and forms that are not ours.
+//! The pages: their headers, their cookies, and forms of other sites.
 
 use crate::support::{Browser, PASSWORD, service};
 use axum::http::header;
@@ -18,7 +18,7 @@ async fn every_page_has_a_strict_policy_and_nothing_inline() {
         assert!(!policy.contains("unsafe"), "{path}");
         assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store", "{path}");
         assert_eq!(answer.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
-        // `no-referrer` would make browsers send our own forms with `Origin: null`.
+        // With `no-referrer`, browsers would send the service's own forms with `Origin: null`.
         assert_eq!(answer.headers[header::REFERRER_POLICY], "same-origin", "{path}");
         assert!(answer.headers.contains_key(header::STRICT_TRANSPORT_SECURITY), "{path}");
         for inline in ["<style", " style=", " onclick=", "<script>", "javascript:"] {
@@ -28,9 +28,9 @@ async fn every_page_has_a_strict_policy_and_nothing_inline() {
 }
 
 #[tokio::test]
-async fn a_form_from_elsewhere_changes_nothing() {
+async fn forms_of_other_web_origins_are_refused() {
     let (app, _) = service();
-    let stranger = {
+    let other_token = {
         let mut other = Browser::new(&app);
         other.get("/sign-in").await;
         other.csrf
@@ -40,10 +40,10 @@ async fn a_form_from_elsewhere_changes_nothing() {
     let (good, origin) = (browser.csrf.clone(), browser.origin);
     for (what, csrf, origin) in [
         ("no token", "", origin),
-        ("another browser's token", stranger.as_str(), origin),
+        ("another browser's token", other_token.as_str(), origin),
         ("another site", good.as_str(), Some("https://evil.example")),
         ("another port", good.as_str(), Some("https://localhost:8444")),
-        ("no site in particular", good.as_str(), Some("null")),
+        ("an opaque origin", good.as_str(), Some("null")),
         ("no origin", good.as_str(), None),
     ] {
         (browser.csrf, browser.origin) = (csrf.to_owned(), origin);
@@ -57,18 +57,22 @@ async fn a_form_from_elsewhere_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_changes_something_is_never_a_get() {
+async fn changes_require_post() {
     let (app, _) = service();
     for path in ["/sign-out", "/sign-in/finish", "/security-info/continue", "/security-info/add/start", "/token"] {
         assert_eq!(Browser::signed_in(&app, true).get(path).await.status, 405, "{path}");
     }
     let mut browser = Browser::signed_in(&app, true);
     browser.get("/sign-in").await;
-    assert_eq!(browser.get("/security-info").await.page(), "security-info", "looking at a page ends no session");
+    assert_eq!(
+        browser.get("/security-info").await.page(),
+        "security-info",
+        "opening the sign-in page ended the session"
+    );
 }
 
 #[tokio::test]
-async fn cookies_are_for_this_host_and_no_script() {
+async fn cookies_are_host_only_and_http_only() {
     let (app, _) = service();
     let answer = Browser::new(&app).get("/sign-in").await;
     let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
@@ -80,7 +84,7 @@ async fn cookies_are_for_this_host_and_no_script() {
 }
 
 #[tokio::test]
-async fn each_step_of_signing_in_has_cookies_of_its_own() {
+async fn each_sign_in_step_gets_a_new_cookie() {
     let (app, _) = service();
     let mut browser = Browser::new(&app);
     browser.get("/sign-in").await;
@@ -96,7 +100,7 @@ async fn each_step_of_signing_in_has_cookies_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_has_looks_like_a_wrong_password() {
+async fn unknown_name_looks_like_a_wrong_password() {
     let (app, _) = service();
     let mut said = Vec::new();
     for name in ["alice", "nobody"] {
@@ -111,7 +115,7 @@ async fn a_name_that_nobody_has_looks_like_a_wrong_password() {
 }
 
 #[tokio::test]
-async fn the_right_password_does_not_help_after_ten_wrong_ones() {
+async fn right_password_is_refused_after_ten_wrong_ones() {
     let (app, _) = service();
     let mut browser = Browser::new(&app);
     browser.get("/sign-in").await;
@@ -124,7 +128,7 @@ async fn the_right_password_does_not_help_after_ten_wrong_ones() {
 }
 
 #[tokio::test]
-async fn what_a_person_or_phone_wrote_is_text_on_a_page() {
+async fn user_input_is_escaped_on_pages() {
     let (app, _) = service();
     let mut browser = Browser::new(&app);
     browser.get("/sign-in").await;
@@ -134,7 +138,7 @@ async fn what_a_person_or_phone_wrote_is_text_on_a_page() {
 }
 
 #[tokio::test]
-async fn the_script_counts_in_the_words_of_the_page() {
+async fn script_contains_the_time_left_texts_of_the_page() {
     let (app, _) = service();
     let script = Browser::new(&app).get("/static/page.js").await;
     assert_eq!(script.headers[header::CONTENT_TYPE], "text/javascript; charset=utf-8");

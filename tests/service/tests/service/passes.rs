@@ -1,4 +1,4 @@
-//! Temporary access passes: what they are worth, and for what.
+//! Temporary access passes: when they are valid, and what they allow.
 
 use crate::support::{Answer, Browser, PASSWORD, service};
 use countersign_service::app::App;
@@ -32,7 +32,7 @@ async fn typed(app: &App, name: &str, pass: &str) -> (Browser, Answer) {
 }
 
 #[test]
-fn a_pass_counts_in_its_time_and_once() {
+fn pass_works_once_within_its_time() {
     let pass = |used_at| Pass { id: String::new(), account_id: String::new(), starts_at: 100, ends_at: 200, used_at };
     let at = |used_at, now| worth(&pass(used_at), now);
     assert_eq!([at(None, 99), at(None, 100), at(None, 199)], [Worth::NotYet, Worth::Good, Worth::Good]);
@@ -40,16 +40,19 @@ fn a_pass_counts_in_its_time_and_once() {
 }
 
 #[test]
-fn a_pass_lives_an_hour_at_most() {
+fn pass_life_is_at_most_one_hour() {
     let allowed = |starts_at, life| Span { starts_at, life }.is_allowed(1_000);
     assert!(allowed(1_000, HOUR) && allowed(1_000, 60) && allowed(1_000 + 86_400, HOUR));
     assert!(!allowed(1_000, HOUR + 1) && !allowed(1_000, 59) && !allowed(999, HOUR) && !allowed(1_000, -60));
-    assert!(allowed(1_000 + 30 * DAY, HOUR) && !allowed(1_000 + 30 * DAY + 1, HOUR), "and begins in a month at most");
+    assert!(
+        allowed(1_000 + 30 * DAY, HOUR) && !allowed(1_000 + 30 * DAY + 1, HOUR),
+        "a pass must start within 30 days"
+    );
 }
 
-/// Whoever comes a day too late with one hears that it is too late; after that nobody knows it any more.
+/// For a day after its end, a pass is reported as expired. After that day, the pass is deleted and unknown.
 #[test]
-fn a_pass_is_kept_a_day_past_its_end() {
+fn expired_pass_is_kept_for_a_day() {
     let (app, _) = service();
     let (pass, now) = (made(&app, 0), app.clock.now());
     let swept = |now| {
@@ -64,24 +67,27 @@ fn a_pass_is_kept_a_day_past_its_end() {
 }
 
 #[tokio::test]
-async fn j5_w1_a_pass_says_what_is_wrong_with_it_to_whoever_holds_it() {
+async fn j5_w1_holder_of_a_pass_learns_what_is_wrong_with_it() {
     let (app, clock) = service();
     let early = made(&app, 600);
     assert!(typed(&app, "alice", &early).await.1.body.contains("not valid yet"));
     clock.advance(600);
     let (_, page) = typed(&app, "alice", &early.to_lowercase().replace('-', " ")).await;
-    assert_eq!(page.page(), "security-info", "good, however it is typed");
-    assert!(typed(&app, "alice", &early).await.1.body.contains("used already"));
+    assert_eq!(page.page(), "security-info", "case or separators were not ignored");
+    assert!(typed(&app, "alice", &early).await.1.body.contains("already used"));
     let late = made(&app, 0);
     clock.advance(HOUR);
     assert!(typed(&app, "alice", &late).await.1.body.contains("expired"));
     let (older, newer) = (made(&app, 0), made(&app, 0));
-    assert!(typed(&app, "alice", &older).await.1.body.contains("don&#39;t match"), "ended by a newer one");
+    assert!(
+        typed(&app, "alice", &older).await.1.body.contains("don&#39;t match"),
+        "the newer pass did not end the older one"
+    );
     assert_eq!(typed(&app, "alice", &newer).await.1.page(), "security-info");
 }
 
 #[tokio::test]
-async fn a_pass_of_somebody_else_or_of_nobody_looks_like_a_wrong_one() {
+async fn another_persons_pass_looks_like_a_wrong_one() {
     let (app, _) = service();
     operator::add_person(&app.store, "bob", "Bob", PASSWORD, app.clock.now()).unwrap();
     let pass = made(&app, 0);
@@ -92,11 +98,11 @@ async fn a_pass_of_somebody_else_or_of_nobody_looks_like_a_wrong_one() {
         said.push((answer.status, browser.words(&answer).replace(name, "")));
     }
     assert!(said.windows(2).all(|pair| pair[0] == pair[1]));
-    assert_eq!(typed(&app, "alice", &pass).await.1.page(), "security-info", "and none of them used it up");
+    assert_eq!(typed(&app, "alice", &pass).await.1.page(), "security-info", "a refused try used the pass up");
 }
 
 #[tokio::test]
-async fn a_suspended_person_has_no_use_for_a_pass() {
+async fn suspended_person_can_not_use_a_pass() {
     let (app, _) = service();
     let pass = made(&app, 0);
     app.store
@@ -110,7 +116,7 @@ async fn a_suspended_person_has_no_use_for_a_pass() {
 }
 
 #[tokio::test]
-async fn a_pass_adds_a_phone_and_opens_nothing_else() {
+async fn pass_adds_a_phone_and_nothing_else() {
     let (app, clock) = service();
     let (mut browser, _) = typed(&app, "alice", &made(&app, 0)).await;
     let page = browser.post("/security-info/add", &[]).await;
@@ -121,11 +127,15 @@ async fn a_pass_adds_a_phone_and_opens_nothing_else() {
     let turned = browser.get("/admin").await;
     assert_eq!(turned.location(), Some("/security-info"));
     clock.advance(600);
-    assert_eq!(browser.get("/security-info").await.page(), "security-info", "no phone yet, so still the first method");
+    assert_eq!(
+        browser.get("/security-info").await.page(),
+        "security-info",
+        "the page closed although there is no phone yet"
+    );
 }
 
 #[tokio::test]
-async fn where_the_policy_asks_for_a_pass_the_password_adds_no_first_phone() {
+async fn password_adds_no_first_phone_if_policy_requires_a_pass() {
     let (app, clock) = service();
     let now = app.clock.now();
     let mut policy = Policy::usual();
@@ -133,7 +143,11 @@ async fn where_the_policy_asks_for_a_pass_the_password_adds_no_first_phone() {
     let mut earlier = Browser::signed_in(&app, false);
     app.store.run_blocking(|tx| keep(tx, policy, "", now)).unwrap();
     earlier.get("/security-info").await;
-    assert_eq!(earlier.post("/security-info/add", &[]).await.page(), "pass-needed", "changed between two steps");
+    assert_eq!(
+        earlier.post("/security-info/add", &[]).await.page(),
+        "pass-needed",
+        "the policy changed after the sign-in"
+    );
     assert_eq!(earlier.post("/security-info/add/start", &[]).await.page(), "pass-needed");
     let mut browser = Browser::new(&app);
     browser.get("/sign-in").await;

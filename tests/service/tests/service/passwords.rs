@@ -1,12 +1,12 @@
-//! Passwords that are guessed, and one that is changed while something rests on it.
+//! Guessed passwords, and a password change during a sign-in.
 
 use crate::support::{Answer, Browser, PASSWORD, service};
 use countersign_service::clock::HOUR;
 use countersign_service::operator;
 use countersign_service::people::records::count_password;
-use countersign_service::people::rules::may_let_in;
+use countersign_service::people::rules::accepts_password;
 
-/// Types a name and a password; the page that comes.
+/// Types a name and a password; returns the resulting page.
 async fn types(browser: &mut Browser, name: &str, password: &str) -> Answer {
     browser.get("/sign-in").await;
     let page = browser.post("/sign-in", &[("user_name", name)]).await;
@@ -16,22 +16,25 @@ async fn types(browser: &mut Browser, name: &str, password: &str) -> Answer {
 }
 
 #[test]
-fn ten_wrong_ones_in_an_hour_close_a_name_and_are_not_counted_while_it_is_closed() {
+fn ten_wrong_passwords_in_an_hour_close_the_name() {
     let mut wrong = Vec::new();
     for second in 0..10 {
-        assert!(may_let_in(&mut wrong.clone(), true, second), "the right one, after {second} wrong");
-        assert!(!may_let_in(&mut wrong, false, second));
+        assert!(
+            accepts_password(&mut wrong.clone(), true, second),
+            "refused the right password after {second} wrong ones"
+        );
+        assert!(!accepts_password(&mut wrong, false, second));
     }
     for second in 10..HOUR {
-        assert!(!may_let_in(&mut wrong, second % 2 == 0, second));
+        assert!(!accepts_password(&mut wrong, second % 2 == 0, second));
     }
     assert_eq!(wrong.len(), 10);
-    assert!(may_let_in(&mut wrong, true, HOUR), "the first of them is an hour ago");
-    assert!(wrong.is_empty(), "who signed in begins anew");
+    assert!(accepts_password(&mut wrong, true, HOUR), "still closed an hour after the first wrong password");
+    assert!(wrong.is_empty(), "a sign-in did not reset the count");
 }
 
 #[tokio::test]
-async fn wrong_passwords_close_a_name_whether_somebody_has_it_or_not() {
+async fn wrong_passwords_also_close_unknown_names() {
     let (app, clock) = service();
     let mut pages = Vec::new();
     for name in ["alice", "nobody"] {
@@ -50,9 +53,10 @@ async fn wrong_passwords_close_a_name_whether_somebody_has_it_or_not() {
     assert_eq!(types(&mut Browser::new(&app), " ALICE", PASSWORD).await.page(), "security-info");
 }
 
-/// Somebody who knows the old password is half way in, at each place where one can be, when the operator changes it.
+/// The operator changes the password while one browser has a session by the old one, and another is between password
+/// and session.
 #[tokio::test]
-async fn a_password_that_is_changed_takes_back_what_it_proved() {
+async fn changed_password_ends_what_the_old_one_proved() {
     let (app, clock) = service();
     let request = "/authorize?response_type=code&client_id=web&redirect_uri=https://web.example/callback&scope=openid\
                    &state=s&nonce=n&code_challenge=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&code_challenge_method=S256";
@@ -68,9 +72,13 @@ async fn a_password_that_is_changed_takes_back_what_it_proved() {
 
     clock.advance(1);
     operator::set_password(&app.store, "alice", "another password", app.clock.now()).unwrap();
-    assert_eq!(signed_in.get("/security-info").await.location(), Some("/sign-in"), "the session has ended");
+    assert_eq!(signed_in.get("/security-info").await.location(), Some("/sign-in"), "the session has not ended");
     let page = half_way.post("/more-information", &[]).await;
     assert_eq!(page.status, 409, "{}", page.body);
-    assert_eq!(types(&mut Browser::new(&app), "alice", PASSWORD).await.page(), "password", "the old one is wrong");
+    assert_eq!(
+        types(&mut Browser::new(&app), "alice", PASSWORD).await.page(),
+        "password",
+        "the old password was not refused"
+    );
     assert_eq!(types(&mut Browser::new(&app), "alice", "another password").await.page(), "new-password");
 }

@@ -1,4 +1,4 @@
-//! The phone's endpoints over HTTP: one good message of each kind, and the same with one thing wrong.
+//! The phone's endpoints over HTTP: one valid message of each kind, and the same message with one error.
 
 mod add_by_sign_in;
 mod answers;

@@ -1,5 +1,5 @@
-//! Registering a device and its sign-in key: each rule with everything right, and with one thing wrong. That the
-//! endpoints ask these rules is tested in `phone_endpoints`.
+//! The rules of registering a device and its sign-in key. Each rule is tested with valid input and with one error.
+//! `phone_endpoints` tests that the endpoints apply these rules.
 
 use std::collections::HashMap;
 
@@ -33,7 +33,7 @@ fn device() -> Device {
     device
 }
 
-/// What a phone pushes, with one field replaced, or left out.
+/// Reads a pushed request with one field replaced or left out. Returns whether the request adds a phone.
 fn pushed(scope: &str, name: &str, value: Option<&str>) -> Result<bool, &'static str> {
     let hash = hashed(b"anything");
     let mut fields: HashMap<&str, &str> = HashMap::from([
@@ -57,12 +57,12 @@ fn pushed(scope: &str, name: &str, value: Option<&str>) -> Result<bool, &'static
 }
 
 #[test]
-fn each_step_of_signing_in_on_the_phone_has_its_time() {
+fn registration_lifetimes_match_the_protocol() {
     assert_eq!([REQUEST_LIFE, CODE_LIFE, TOKEN_LIFE, NONCE_LIFE], [600, 60, 600, 300]);
 }
 
 #[test]
-fn a_pushed_request_says_what_it_is_for() {
+fn pushed_request_needs_exactly_one_known_scope() {
     assert_eq!(pushed(TURN_ON_SCOPE, "unknown", None), Ok(false));
     assert_eq!(pushed(ADD_SCOPE, "unknown", None), Ok(true));
     for scope in ["", "openid", "device_registration enrollment"] {
@@ -100,7 +100,7 @@ fn a_pushed_request_with_one_field_wrong_is_refused() {
 }
 
 #[test]
-fn a_phone_that_is_to_be_added_names_itself_and_shows_six_digits() {
+fn new_phone_must_send_name_model_and_six_digits() {
     let wrong: [(&str, &[&str]); 3] = [
         ("device_name", &["", "\u{202e}enohP"]),
         ("device_model", &["", "line\nbreak"]),
@@ -109,15 +109,15 @@ fn a_phone_that_is_to_be_added_names_itself_and_shows_six_digits() {
     for (name, values) in wrong {
         for value in values.iter().map(|value| Some(*value)).chain([None]) {
             assert_eq!(pushed(ADD_SCOPE, name, value), Err("invalid_request"), "{name}: {value:?}");
-            assert_eq!(pushed(TURN_ON_SCOPE, name, value), Ok(false), "nobody asks a known phone for its {name}");
+            assert_eq!(pushed(TURN_ON_SCOPE, name, value), Ok(false), "required {name} of a known phone");
         }
     }
 }
 
 #[test]
-fn a_redirect_address_is_registered_exactly_or_this_machines_own() {
-    for good in [APP, "http://127.0.0.1:1/phone-sign-in", "http://127.0.0.1:65535/phone-sign-in"] {
-        assert_eq!(pushed(TURN_ON_SCOPE, "redirect_uri", Some(good)), Ok(false), "{good}");
+fn redirect_uri_must_be_registered_or_loopback() {
+    for valid in [APP, "http://127.0.0.1:1/phone-sign-in", "http://127.0.0.1:65535/phone-sign-in"] {
+        assert_eq!(pushed(TURN_ON_SCOPE, "redirect_uri", Some(valid)), Ok(false), "{valid}");
     }
     for wrong in [
         "http://127.0.0.1/phone-sign-in",
@@ -153,7 +153,7 @@ fn a_redirect_address_is_registered_exactly_or_this_machines_own() {
 }
 
 #[test]
-fn a_proof_is_for_one_endpoint_and_of_now() {
+fn dpop_proof_needs_its_endpoint_and_the_current_time() {
     let endpoint = "https://login.test/token";
     let right = Proof { jti: encode(&[7; 16]), htm: "POST".to_owned(), htu: endpoint.to_owned(), iat: NOW };
     for iat in [NOW, NOW - 60, NOW + 60] {
@@ -173,7 +173,7 @@ fn a_proof_is_for_one_endpoint_and_of_now() {
     }
 }
 
-/// A code, whoever redeems it, and the device that is read with it.
+/// An authorization code, the parameters of the phone that redeems the code, and the device that the service reads.
 struct Redeeming {
     code: RegistrationCode,
     device: Option<Device>,
@@ -231,7 +231,7 @@ impl Redeeming {
 }
 
 #[test]
-fn a_code_is_redeemed_once_in_its_time_with_its_address_and_its_verifier() {
+fn authorization_code_needs_time_redirect_verifier_and_key() {
     for of in [Redeeming::turn_on, Redeeming::add] {
         assert!(of().is_good());
         for length in [43, 128] {
@@ -253,7 +253,7 @@ fn a_code_is_redeemed_once_in_its_time_with_its_address_and_its_verifier() {
 }
 
 #[test]
-fn a_code_to_turn_on_is_for_an_active_device_of_the_one_who_signed_in() {
+fn turn_on_code_needs_an_active_device_of_the_person() {
     let changed = |change: fn(&mut Device)| Redeeming::turn_on().with(|it| it.device.iter_mut().for_each(change));
     let wrong = [
         changed(|device| device.id = "another".to_owned()),
@@ -270,7 +270,7 @@ fn a_code_to_turn_on_is_for_an_active_device_of_the_one_who_signed_in() {
     }
 }
 
-/// What the service judges a turn-on by.
+/// The facts that decide a turn-on.
 struct Asked {
     device: Device,
     token: RegistrationToken,
@@ -306,7 +306,7 @@ impl Asked {
         Self { device: device(), token, proof, key_used: false, key_is_on: false, allowed: true }
     }
 
-    /// The same proof again, after it was taken.
+    /// The same proof again, after it was accepted.
     fn again() -> Self {
         Self::right().with(|asked| {
             asked.token.spent_by = Some(FINGERPRINT.to_owned());
@@ -319,7 +319,7 @@ impl Asked {
         self
     }
 
-    fn comes_to(&self) -> TurnedOn {
+    fn result(&self) -> TurnedOn {
         let asked = TurnOn {
             issuer: ISSUER,
             device: &self.device,
@@ -335,10 +335,10 @@ impl Asked {
 }
 
 #[test]
-fn a_key_is_registered_by_a_proof_over_everything() {
+fn key_proof_with_one_wrong_fact_is_refused() {
     use UserVerification::{Biometric, Credential, Unspecified};
     for uv in [Biometric, Credential, Unspecified] {
-        assert_eq!(Asked::right().with(|asked| asked.proof.uv = uv).comes_to(), TurnedOn::Done, "{uv:?}");
+        assert_eq!(Asked::right().with(|asked| asked.proof.uv = uv).result(), TurnedOn::Done, "{uv:?}");
     }
     let wrong: [fn(&mut Asked); 12] = [
         |asked| asked.proof.uv = UserVerification::None,
@@ -355,36 +355,40 @@ fn a_key_is_registered_by_a_proof_over_everything() {
         |asked| asked.device.key = key(2),
     ];
     for (which, change) in wrong.into_iter().enumerate() {
-        assert_eq!(Asked::right().with(change).comes_to(), TurnedOn::Refused, "{which}");
-        assert_eq!(Asked::again().with(change).comes_to(), TurnedOn::Refused, "{which}, after an answer was lost");
+        assert_eq!(Asked::right().with(change).result(), TurnedOn::Refused, "{which}");
+        assert_eq!(Asked::again().with(change).result(), TurnedOn::Refused, "{which}, in a repeated request");
     }
 }
 
 #[test]
-fn a_key_is_registered_once() {
-    assert_eq!(Asked::right().with(|asked| asked.key_used = true).comes_to(), TurnedOn::Refused);
+fn used_key_is_not_registered_again() {
+    assert_eq!(Asked::right().with(|asked| asked.key_used = true).result(), TurnedOn::Refused);
 }
 
 #[test]
-fn a_turn_on_ends_with_its_token_and_with_its_nonce() {
+fn turn_on_expires_with_token_and_nonce() {
     let late: [fn(&mut Asked); 2] = [|asked| asked.token.expires_at = NOW, |asked| asked.token.nonce_expires_at = NOW];
     for change in late {
-        assert_eq!(Asked::right().with(change).comes_to(), TurnedOn::Expired);
-        assert_eq!(Asked::again().with(change).comes_to(), TurnedOn::Done, "it was in time when it came first");
+        assert_eq!(Asked::right().with(change).result(), TurnedOn::Expired);
+        assert_eq!(
+            Asked::again().with(change).result(),
+            TurnedOn::Done,
+            "refused a repeated request although the first was in time"
+        );
     }
     let in_time = Asked::right().with(|it| (it.token.expires_at, it.token.nonce_expires_at) = (NOW + 1, NOW + 1));
-    assert_eq!(in_time.comes_to(), TurnedOn::Done);
+    assert_eq!(in_time.result(), TurnedOn::Done);
 }
 
 #[test]
-fn the_policy_is_asked_before_a_key_is_registered() {
-    assert_eq!(Asked::right().with(|asked| asked.allowed = false).comes_to(), TurnedOn::NotAllowed);
+fn policy_can_forbid_registering_a_key() {
+    assert_eq!(Asked::right().with(|asked| asked.allowed = false).result(), TurnedOn::NotAllowed);
 }
 
 #[test]
-fn the_same_proof_is_told_the_same_until_its_key_is_taken_off() {
-    assert_eq!(Asked::again().comes_to(), TurnedOn::Done);
-    assert_eq!(Asked::again().with(|asked| asked.key_is_on = false).comes_to(), TurnedOn::Refused);
+fn repeated_proof_is_accepted_until_its_key_is_removed() {
+    assert_eq!(Asked::again().result(), TurnedOn::Done);
+    assert_eq!(Asked::again().with(|asked| asked.key_is_on = false).result(), TurnedOn::Refused);
     let another = Asked::again().with(|asked| asked.token.spent_by = Some("another proof".to_owned()));
-    assert_eq!(another.comes_to(), TurnedOn::Refused);
+    assert_eq!(another.result(), TurnedOn::Refused);
 }

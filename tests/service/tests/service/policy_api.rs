@@ -1,4 +1,4 @@
-//! The policy's JSON API: who may, what is refused, and that a refused change leaves the old policy.
+//! The policy's JSON API: who has access, what is refused, and that a refused change leaves the policy unchanged.
 
 use crate::support::{Answer, Browser, service};
 use axum::body::Body;
@@ -36,10 +36,10 @@ async fn an_administrator_reads_and_changes_the_policy() {
 }
 
 #[tokio::test]
-async fn j1_w3_a_malformed_change_leaves_the_old_policy_and_says_each_fault() {
+async fn j1_w3_malformed_api_change_is_refused_with_all_its_faults() {
     let (app, _clock) = service();
     let token = administrators_token(&app);
-    let change = json!({"state": "disabled", "includeTargets": [{"targetType": "group", "id": "strangers",
+    let change = json!({"state": "disabled", "includeTargets": [{"targetType": "group", "id": "unknown",
         "authenticationMode": "any"}], "countersign": {"proximity": "perhaps"}});
     let refused = ask(&app, Method::PATCH, "/api/policy", Some(&token), &change).await;
     assert_eq!(refused.status, 400);
@@ -50,9 +50,12 @@ async fn j1_w3_a_malformed_change_leaves_the_old_policy_and_says_each_fault() {
 }
 
 #[tokio::test]
-async fn j1_w4_someone_who_is_no_administrator() {
+async fn j1_w4_policy_api_refuses_non_administrators() {
     let (app, clock) = service();
-    assert!(make_api_token(&app.store, "alice", app.clock.now()).is_err(), "no token for others");
+    assert!(
+        make_api_token(&app.store, "alice", app.clock.now()).is_err(),
+        "a person who is no administrator got a token"
+    );
     let token = administrators_token(&app);
     for wrong in [None, Some(""), Some("AAAAAAAAAAAAAAAAAAAAAA"), Some(format!("{token}x").as_str())] {
         for (method, path) in
@@ -64,7 +67,7 @@ async fn j1_w4_someone_who_is_no_administrator() {
     }
     let get = || ask(&app, Method::GET, "/api/policy", Some(&token), &json!(null));
     set_administrator(&app.store, "alice", false).unwrap();
-    assert_eq!(get().await.status, 401, "no longer one");
+    assert_eq!(get().await.status, 401, "accepted the token of a former administrator");
     set_administrator(&app.store, "alice", true).unwrap();
     let suspend = |suspended| {
         app.store.run_blocking(|tx| {
@@ -74,9 +77,9 @@ async fn j1_w4_someone_who_is_no_administrator() {
         })
     };
     suspend(true).unwrap();
-    assert_eq!(get().await.status, 401, "suspended");
+    assert_eq!(get().await.status, 401, "accepted the token of a suspended person");
     suspend(false).unwrap();
     assert_eq!(get().await.status, 200);
     clock.advance(90 * 86_400);
-    assert_eq!(get().await.status, 401, "ended");
+    assert_eq!(get().await.status, 401, "accepted an expired token");
 }

@@ -1,4 +1,4 @@
-//! What the policy means for one person, and which changes of it are taken.
+//! How the policy applies to one person, and which changes of the policy are accepted.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const ADA: &str = "ada";
 
-/// `all`, `u:id` or `g:id`.
+/// Parses `all` (all people), `u:id` (a person) or `g:id` (a group).
 fn target(text: &str) -> Target {
     let (target_type, id) = match text.split_once(':') {
         Some(("u", id)) => (TargetType::User, id),
@@ -24,7 +24,7 @@ fn id_or_all(id: &str, text: &str) -> String {
     if text == "all" { ALL_USERS.to_owned() } else { id.to_owned() }
 }
 
-/// `target=mode`, with `any`, `push` or `key` (deviceBasedPush).
+/// Parses `target=mode`. The mode is `any`, `push` or `key` (`deviceBasedPush`).
 fn include(text: &str) -> IncludeTarget {
     let (whom, mode) = text.split_once('=').unwrap();
     let Target { target_type, id } = target(whom);
@@ -52,7 +52,7 @@ const ANY: Option<Mode> = Some(Mode::Any);
 const PUSH: Option<Mode> = Some(Mode::Push);
 const KEY: Option<Mode> = Some(Mode::DeviceBasedPush);
 
-/// Included, excluded, in groups, and what that means for Ada.
+/// Included targets, excluded targets, Ada's groups, and the resulting mode.
 const CASES: [(&str, &str, &str, Option<Mode>); 60] = [
     ("", "", "", None),
     ("", "", "staff", None),
@@ -117,17 +117,17 @@ const CASES: [(&str, &str, &str, Option<Mode>); 60] = [
 ];
 
 #[test]
-fn every_case_of_targets_modes_and_groups() {
+fn targets_and_groups_decide_the_mode() {
     for (includes, excludes, groups, expected) in CASES {
         assert_eq!(mode_of(includes, excludes, groups), expected, "[{includes}] but [{excludes}] in [{groups}]");
     }
     let different: HashSet<_> =
         CASES.iter().map(|(includes, excludes, groups, _)| (includes, excludes, groups)).collect();
-    assert_eq!(different.len(), CASES.len(), "no case stands twice");
+    assert_eq!(different.len(), CASES.len(), "a case occurs twice");
 }
 
 #[test]
-fn j1_w1_excluded_and_included_at_once() {
+fn j1_w1_exclusion_overrides_inclusion() {
     for includes in ["all=any", "g:staff=any", "u:ada=any", "all=any g:staff=any u:ada=any"] {
         for excludes in ["all", "g:staff", "u:ada"] {
             assert_eq!(mode_of(includes, excludes, "staff"), None, "{includes} but {excludes}");
@@ -136,19 +136,19 @@ fn j1_w1_excluded_and_included_at_once() {
 }
 
 #[test]
-fn an_administrator_is_told_when_groups_that_differ_leave_less() {
-    let told = |includes: &str| {
+fn differing_groups_are_reported_as_a_reason() {
+    let reports = |includes: &str| {
         let mut policy = Policy::usual();
         policy.include_targets = words(includes).into_iter().map(include).collect();
         let groups = ["staff", "guests"].map(str::to_owned);
         effective(&policy, Subject { account_id: ADA, groups: &groups }).why.contains(&Reason::GroupsDiffer)
     };
-    assert!(told("g:staff=any g:guests=push") && told("g:staff=push g:guests=key"));
-    assert!(!told("g:staff=push g:guests=push") && !told("g:staff=push") && !told("all=any g:staff=push"));
+    assert!(reports("g:staff=any g:guests=push") && reports("g:staff=push g:guests=key"));
+    assert!(!reports("g:staff=push g:guests=push") && !reports("g:staff=push") && !reports("all=any g:staff=push"));
 }
 
 #[test]
-fn what_is_allowed_follows_from_the_mode() {
+fn mode_decides_what_is_allowed() {
     let allowed = |includes: &str| {
         let mut policy = Policy::usual();
         policy.include_targets = words(includes).into_iter().map(include).collect();
@@ -162,14 +162,14 @@ fn what_is_allowed_follows_from_the_mode() {
 }
 
 #[test]
-fn off_is_off_for_everybody_and_says_so() {
+fn disabled_policy_is_off_for_everybody() {
     let policy = Policy { state: State::Disabled, ..Policy::usual() };
     let found = effective(&policy, Subject { account_id: ADA, groups: &[] });
     assert_eq!((found.mode, found.software_oath, found.why), (None, false, vec![Reason::Off]));
 }
 
 #[test]
-fn features_hold_for_their_target_and_default_means_what_each_says() {
+fn features_apply_to_their_target_and_have_defaults() {
     let with = |state, include: &str, exclude: Option<&str>| {
         let feature = Feature { state, include_target: target(include), exclude_target: exclude.map(target) };
         let mut policy = Policy::usual();
@@ -208,7 +208,7 @@ fn changed(change: &Value) -> Result<Policy, Vec<String>> {
 }
 
 #[test]
-fn a_good_change_is_taken_and_what_it_does_not_name_stays() {
+fn valid_change_keeps_unnamed_members() {
     let policy = changed(&good_change()).unwrap();
     assert_eq!((policy.include_targets.len(), policy.exclude_targets.len()), (2, 1));
     assert_eq!(policy.countersign.accounts_on_phone, Some(1));
@@ -217,11 +217,11 @@ fn a_good_change_is_taken_and_what_it_does_not_name_stays() {
     assert_eq!(*matching, Policy::usual().feature_settings.number_matching_required_state);
     assert_eq!(changed(&json!({})), Ok(Policy::usual()));
     let whole = policy.to_json().unwrap();
-    assert_eq!(changed(&whole), Ok(policy), "what is read can be written back");
+    assert_eq!(changed(&whole), Ok(policy), "the document that was read was not accepted back");
 }
 
 #[test]
-fn j1_w3_malformed_policy_is_refused_whole() {
+fn j1_w3_malformed_policy_change_is_refused_as_a_whole() {
     let wrong = [
         ("/state", json!("on"), "/state"),
         ("/state", json!(null), "/state"),
@@ -230,7 +230,7 @@ fn j1_w3_malformed_policy_is_refused_whole() {
         ("/includeTargets/0/authenticationMode", json!("both"), "/includeTargets"),
         ("/includeTargets/0/targetType", json!("role"), "/includeTargets"),
         ("/includeTargets/0/id", json!(7), "/includeTargets"),
-        ("/includeTargets/1/id", json!("strangers"), "/includeTargets/1/id"),
+        ("/includeTargets/1/id", json!("unknown"), "/includeTargets/1/id"),
         ("/includeTargets/1/id", json!(""), "/includeTargets/1/id"),
         ("/includeTargets/1/id", json!("all_users"), "/includeTargets/1"),
         ("/excludeTargets/0/id", json!(""), "/excludeTargets/0/id"),

@@ -1,4 +1,4 @@
-//! Who may ask, how loudly, with which number, and what an answer does.
+//! Which ceremonies may start, whether they alert, their numbers, and the effect of answers.
 
 mod answers;
 mod crowd;
@@ -27,7 +27,7 @@ fn anothers(name: &str) -> Owner {
     Owner::Attempt(name.to_owned())
 }
 
-/// A ceremony started `ago` seconds ago by another browser; live as long as two minutes have not passed.
+/// A ceremony that another browser started `ago` seconds ago, with the usual life of its origin.
 fn past(origin: Origin, ago: Time) -> Ceremony {
     Ceremony {
         id: format!("{origin:?} {ago}"),
@@ -39,7 +39,7 @@ fn past(origin: Origin, ago: Time) -> Ceremony {
         number: "47".to_owned(),
         r#match: Match::Enter { digits: 2 },
         network: format!("10.0.{}.0/24", ago.rem_euclid(256)),
-        silent: false,
+        quiet: false,
         created_at: NOW - ago,
         expires_at: NOW - ago + life(Kind::SecondFactor, origin),
         outcome: None,
@@ -84,7 +84,7 @@ impl Asking {
         start(&facts, history, NOW)
     }
 
-    fn silent(&self, history: &[Ceremony]) -> bool {
-        self.of(history).unwrap().silent
+    fn quiet(&self, history: &[Ceremony]) -> bool {
+        self.of(history).unwrap().quiet
     }
 }

@@ -1,4 +1,4 @@
-//! The guard at work: what it refuses is never connected to.
+//! The push guard never connects to an address that it refuses.
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -36,7 +36,7 @@ fn was_reached(listener: &TcpListener) -> bool {
 }
 
 #[tokio::test]
-async fn an_address_inside_is_never_connected_to() {
+async fn private_addresses_get_no_connection() {
     let (listener, port) = inside();
     let sender = sender(&[]);
     for host in ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"] {
@@ -47,14 +47,14 @@ async fn an_address_inside_is_never_connected_to() {
 }
 
 #[tokio::test]
-async fn a_name_that_leads_inside_is_not_resolved() {
-    // On the one port that is allowed the name itself is fine; what it leads to is not.
+async fn name_of_a_private_address_is_refused() {
+    // The port is allowed. The host is a name, and the name resolves to a private address.
     let refused = sender(&[]).send(to("https://localhost/push")).await;
     assert!(refused.is_err());
 }
 
 #[tokio::test]
-async fn a_private_relay_is_reached_by_its_exact_origin_only() {
+async fn private_relay_needs_its_exact_web_origin() {
     let (listener, port) = inside();
     let sender = sender(&[format!("https://127.0.0.1:{port}")]);
     for other in [format!("https://localhost:{port}/push"), format!("https://127.0.0.1:{}/push", port ^ 1)] {
@@ -66,7 +66,7 @@ async fn a_private_relay_is_reached_by_its_exact_origin_only() {
         listener.set_nonblocking(false).unwrap();
         listener.accept().map(|_connection| ()).unwrap();
     });
-    // Nobody speaks TLS there, so it is not delivered; that it was tried is what counts.
+    // The listener does not speak TLS, so the push is not delivered. The test only needs the connection.
     let tried = sender.send(to(&format!("https://127.0.0.1:{port}/push"))).await;
     assert!(matches!(tried, Err(GuardError::NotDelivered)));
     listening.join().unwrap();

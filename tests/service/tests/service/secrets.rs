@@ -1,4 +1,4 @@
-//! Sealing, fair randomness, and the MACs of enrollment against values made elsewhere.
+//! Sealing, random numbers, base64url, and the MACs of enrollment. The expected MACs come from other implementations.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ fn an_altered_sealed_value_does_not_open() {
 }
 
 #[test]
-fn sealing_shows_nothing_and_never_repeats() {
+fn sealing_twice_gives_different_values() {
     let sealer = Sealer::new(&[1; 32]).unwrap();
     let (one, other) = (sealer.seal("l", b"secret").unwrap(), sealer.seal("l", b"secret").unwrap());
     assert!(one != other);
@@ -51,16 +51,16 @@ fn random_numbers_stay_below_their_limit_and_reach_it() {
 }
 
 #[test]
-fn base64url_is_canonical_only() {
+fn non_canonical_base64url_is_refused() {
     assert_eq!(decode("AA"), Some(vec![0]));
     for wrong in ["AB", "AA==", "A", "A A", "+/", "ÄÄ"] {
         assert_eq!(decode(wrong), None, "{wrong}");
     }
-    // SHA-256 of nothing, FIPS 180-4.
+    // SHA-256 of the empty string (FIPS 180-4).
     assert_eq!(hashed(b""), "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU");
 }
 
-// Values made with Python's hmac and hashlib from the text of the protocol, and with argon2-cffi.
+// Values computed from the text of the protocol with Python's hmac, hashlib and argon2-cffi.
 const ISSUER: &str = "https://login.example.com";
 const ID: &str = "AAECAwQFBgcICQoLDA0ODw";
 const LOOK_UP_MAC: &str = "av9v3H5tPHycYW_629_UnpJTCmsbTNLAm12lini74qA";
@@ -84,7 +84,7 @@ fn key() -> Key {
 }
 
 #[test]
-fn the_look_up_mac_is_the_protocols() {
+fn look_up_mac_matches_the_protocol() {
     let (nonce, mac) = (bytes(16, 16), decode(LOOK_UP_MAC).unwrap());
     assert!(key().proves_look_up(ISSUER, ID, &nonce, &mac));
     assert!(!key().proves_look_up("https://login.example.org", ID, &nonce, &mac));
@@ -96,14 +96,14 @@ fn the_look_up_mac_is_the_protocols() {
 }
 
 #[test]
-fn a_mac_never_fits_fields_cut_elsewhere() {
+fn mac_depends_on_field_boundaries() {
     let (nonce, mac) = (bytes(16, 16), decode(LOOK_UP_MAC).unwrap());
     let (issuer, id) = (ISSUER.strip_suffix('m').unwrap(), format!("m{ID}"));
     assert!(!key().proves_look_up(issuer, &id, &nonce, &mac));
 }
 
 #[test]
-fn the_bind_mac_is_the_protocols() {
+fn bind_mac_matches_the_protocol() {
     let (thumbprint, auth, mac) = (bytes(0, 32), bytes(100, 16), decode(BIND_MAC).unwrap());
     assert!(key().proves_bind(ISSUER, ID, &thumbprint, &point(), &auth, &mac));
     assert!(!key().proves_bind("https://login.example.org", ID, &thumbprint, &point(), &auth, &mac));
@@ -115,21 +115,21 @@ fn the_bind_mac_is_the_protocols() {
 }
 
 #[test]
-fn the_answers_mac_is_the_protocols() {
+fn answer_mac_matches_the_protocol() {
     let body = br#"{"issuer":"https://login.example.com"}"#;
     assert_eq!(encode(&key().answer_mac("look-up-answer", &bytes(16, 16), body)), ANSWER_MAC);
     assert_ne!(encode(&key().answer_mac("bind-answer", &bytes(16, 16), body)), ANSWER_MAC);
 }
 
 #[test]
-fn the_digits_are_the_protocols_and_keep_their_zeros() {
+fn digits_match_the_protocol_and_keep_leading_zeros() {
     assert_eq!(key().digits(ISSUER, &bytes(0, 32), &point()), "783586");
     let thumbprint = [vec![24, 0], bytes(2, 30)].concat();
     assert_eq!(key().digits(ISSUER, &thumbprint, &point()), "004651");
 }
 
 #[test]
-fn the_typed_codes_key_is_argon2id_of_the_protocol() {
+fn typed_code_key_matches_the_protocols_argon2id() {
     assert_eq!(typed_key(ISSUER, "K3F0", "7YQ2M9XD").unwrap().as_slice(), TYPED_KEY);
     assert_ne!(typed_key(ISSUER, "K3F1", "7YQ2M9XD").unwrap().as_slice(), TYPED_KEY);
 }

@@ -1,4 +1,4 @@
-//! One suite for every database: a transaction happens whole or not at all, alone, and in order.
+//! One test suite for every database: transactions are atomic, isolated, and in order.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -30,7 +30,7 @@ impl Record for Note {
     }
 }
 
-/// The same shape in another table.
+/// The same fields in another table.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Other(Note);
 
@@ -78,7 +78,7 @@ fn on_both(test: impl Fn(&Store)) {
 }
 
 #[test]
-fn a_record_comes_back_as_it_was_put() {
+fn record_is_read_as_it_was_written() {
     on_both(|store| {
         let full = Note { count: u64::MAX, ends: Some(i64::MAX), ..note("ä'\";--\u{0}", "Eltern 家") };
         put(store, std::slice::from_ref(&full));
@@ -111,7 +111,7 @@ fn tables_do_not_share_ids() {
 }
 
 #[test]
-fn children_come_in_the_order_they_were_first_written() {
+fn children_are_in_the_order_of_first_writing() {
     on_both(|store| {
         put(store, &[note("c", "p"), note("a", "p"), note("x", "q"), note("b", "p")]);
         put(store, &[Note { count: 1, ..note("c", "p") }]);
@@ -124,7 +124,7 @@ fn children_come_in_the_order_they_were_first_written() {
 }
 
 #[test]
-fn delete_tells_whether_there_was_one() {
+fn delete_returns_whether_a_record_existed() {
     on_both(|store| {
         put(store, &[note("a", "p")]);
         let deleted = store.run_blocking(|tx| Ok((tx.delete::<Note>("a")?, tx.delete::<Note>("a")?)));
@@ -134,7 +134,7 @@ fn delete_tells_whether_there_was_one() {
 }
 
 #[test]
-fn sweep_forgets_exactly_what_is_over() {
+fn sweep_deletes_exactly_the_expired_records() {
     on_both(|store| {
         put(store, &[ending("past", 99), ending("now", 100), ending("next", 101), note("never", "")]);
         store.run_blocking(|tx| tx.sweep(100)).unwrap();
@@ -143,7 +143,7 @@ fn sweep_forgets_exactly_what_is_over() {
 }
 
 #[test]
-fn work_sees_its_own_writes() {
+fn transaction_sees_its_own_writes() {
     on_both(|store| {
         let seen = store.run_blocking(|tx| {
             tx.put(&note("a", "p"))?;
@@ -156,7 +156,7 @@ fn work_sees_its_own_writes() {
 }
 
 #[test]
-fn an_error_undoes_everything() {
+fn error_rolls_back_the_transaction() {
     on_both(|store| {
         put(store, &[note("kept", "p"), ending("old", 1)]);
         let failed: Result<(), StoreError> = store.run_blocking(|tx| {
@@ -173,7 +173,7 @@ fn an_error_undoes_everything() {
 }
 
 #[test]
-fn a_panic_undoes_everything_and_the_store_goes_on() {
+fn panic_rolls_back_and_the_store_still_works() {
     on_both(|store| {
         put(store, &[note("kept", "p")]);
         let panicked = catch_unwind(AssertUnwindSafe(|| {
@@ -190,7 +190,7 @@ fn a_panic_undoes_everything_and_the_store_goes_on() {
 }
 
 #[test]
-fn transactions_never_interleave() {
+fn parallel_transactions_lose_no_update() {
     on_both(|store| {
         put(store, &[note("counter", "")]);
         std::thread::scope(|scope| {
@@ -213,34 +213,34 @@ fn increment(store: &Store) {
 }
 
 #[test]
-fn a_change_is_told_after_it_was_kept_and_a_failure_never() {
+fn changes_are_signaled_only_after_commit() {
     on_both(|store| {
-        let told = store.changes();
+        let changes = store.changes();
         let failed: Result<(), StoreError> = store.run_blocking(|tx| {
             tx.put(&note("a", ""))?;
             Err(StoreError::Stopped)
         });
         assert!(failed.is_err());
-        assert!(!told.has_changed().unwrap());
+        assert!(!changes.has_changed().unwrap());
         put(store, &[note("a", "")]);
-        assert!(told.has_changed().unwrap());
+        assert!(changes.has_changed().unwrap());
     });
 }
 
-/// Or whoever reads at each change would wake himself for ever.
+/// Otherwise a task that reads after each change would wake itself in an endless loop.
 #[test]
-fn reading_tells_nobody() {
+fn reading_signals_no_change() {
     on_both(|store| {
         put(store, &[note("a", "p")]);
-        let told = store.changes();
+        let changes = store.changes();
         assert!(get(store, "a").is_some());
         assert_eq!(ids(store, "p"), ["a"]);
-        assert!(!told.has_changed().unwrap());
+        assert!(!changes.has_changed().unwrap());
     });
 }
 
 #[tokio::test]
-async fn asynchronous_work_is_one_transaction_too() {
+async fn asynchronous_work_is_one_transaction() {
     let folder = tempfile::tempdir().unwrap();
     for store in [Store::memory(), Store::sqlite(&folder.path().join("service.db")).unwrap()] {
         store.run(|tx| tx.put(&note("a", "p"))).await.unwrap();
@@ -256,7 +256,7 @@ async fn asynchronous_work_is_one_transaction_too() {
 }
 
 #[test]
-fn sqlite_keeps_across_a_restart() {
+fn sqlite_keeps_records_across_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("service.db");
     put(&Store::sqlite(&path).unwrap(), &[note("a", "p")]);
@@ -264,7 +264,7 @@ fn sqlite_keeps_across_a_restart() {
 }
 
 #[test]
-fn two_processes_on_one_file_lose_nothing() {
+fn two_stores_on_one_file_lose_no_writes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("service.db");
     let (one, other) = (Store::sqlite(&path).unwrap(), Store::sqlite(&path).unwrap());
@@ -277,7 +277,7 @@ fn two_processes_on_one_file_lose_nothing() {
 }
 
 #[test]
-fn a_file_of_a_newer_version_is_refused_and_left_alone() {
+fn newer_database_version_is_refused_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("service.db");
     put(&Store::sqlite(&path).unwrap(), &[note("a", "p")]);
@@ -289,7 +289,7 @@ fn a_file_of_a_newer_version_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_record_of_another_shape_is_an_error_not_a_default() {
+fn unreadable_record_is_an_error() {
     on_both(|store| {
         put(store, &[note("a", "")]);
         #[derive(Debug, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! A service in memory and a browser that talks to it without a network.
+//! A service in memory, and a browser that calls it without a network.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub const ISSUER: &str = "https://localhost:8443";
 pub const RETURN: &str = "https://web.example/callback";
 pub const PASSWORD: &str = "correct horse";
 
-/// Two applications registered, everything in memory.
+/// A configuration with two applications and a database in memory.
 pub fn config() -> Config {
     let client = |id: &str, redirect: &str| Client {
         id: id.to_owned(),
@@ -43,7 +43,7 @@ pub fn config() -> Config {
     }
 }
 
-/// The service, with Alice in it.
+/// A service with one person, Alice.
 pub fn service() -> (App, Arc<SystemClock>) {
     let clock = Arc::new(SystemClock::default());
     let app = App::open(config(), clock.clone()).unwrap();
@@ -58,7 +58,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Where the answer leads, without the flow that it carries.
+    /// The `Location` header without the flow parameter.
     pub fn location(&self) -> Option<&str> {
         let location = self.whole_location()?;
         Some(location.split_once("?flow=").map_or(location, |(path, _)| path))
@@ -68,13 +68,13 @@ impl Answer {
         self.headers.get(header::LOCATION).map(|value| value.to_str().unwrap())
     }
 
-    /// Where a page of ours lets its reader leave for.
+    /// The URL that the leaving page links to.
     pub fn leads_to(&self) -> String {
         assert_eq!(self.page(), "leaving", "{}", self.body);
         self.after("<a id=\"leave\" class=\"button main\" href=\"").replace("&#38;", "&")
     }
 
-    /// What stands after `before`, up to the next quotation mark.
+    /// The text after `before`, up to the next quotation mark.
     pub fn after(&self, before: &str) -> String {
         let rest = self.body.split_once(before).map(|(_, rest)| rest).unwrap_or_default();
         rest.split('"').next().unwrap_or_default().to_owned()
@@ -93,7 +93,7 @@ pub struct Browser {
     router: Router,
     pub cookies: BTreeMap<String, String>,
     pub csrf: String,
-    /// The flow of the page last seen.
+    /// The flow of the last page.
     pub flow: Option<String>,
     pub origin: Option<&'static str>,
 }
@@ -120,13 +120,14 @@ impl Browser {
         browser
     }
 
-    /// Opens an address; one of the sign-in pages in the flow of the page last seen, as by a link.
+    /// Opens a path. A sign-in page is opened in the flow of the last page, as if the person had followed a link on
+    /// that page.
     pub async fn get(&mut self, path: &str) -> Answer {
         let path = with_flow(path, self.flow.as_deref());
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
-    /// Fills in the form of the page last seen.
+    /// Posts a form of the last page.
     pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let (csrf, path) = (self.csrf.clone(), with_flow(path, self.flow.as_deref()));
         let body = form(&[&[("csrf", csrf.as_str())], fields].concat());
@@ -137,12 +138,12 @@ impl Browser {
         self.send(request.body(Body::from(body)).unwrap()).await
     }
 
-    /// What a page says, but for what differs from page to page.
+    /// The body without the CSRF token and the flow, so that two pages can be compared.
     pub fn words(&self, answer: &Answer) -> String {
         answer.body.replace(&self.csrf, "").replace(self.flow.as_deref().unwrap_or("no flow"), "")
     }
 
-    /// Follows redirects that stay here.
+    /// Follows redirects within the service.
     pub async fn follow(&mut self, mut answer: Answer) -> Answer {
         while let Some(path) = answer.whole_location().filter(|to| to.starts_with('/')).map(str::to_owned) {
             answer = self.get(&path).await;
@@ -173,7 +174,7 @@ impl Browser {
     }
 }
 
-/// Fields as a browser sends them.
+/// Form fields, encoded as a browser sends them.
 pub fn form(fields: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }

@@ -1,12 +1,12 @@
-//! Marks of guards in a file, and the file without one guard.
+//! Finds the marks of guards in a file, and returns the file without one guard.
 //!
 //! ```text
 //! // GUARD(name): a_test_that_fails, another_test
-//! // INSTEAD: code            (where removing is not the change that is wanted)
+//! // INSTEAD: code            (optional: replaces the guard instead of removing it)
 //! the guard
 //! ```
 //!
-//! | the first line after the mark | the change |
+//! | the first line of code after the mark | the change |
 //! | --- | --- |
 //! | any, with `INSTEAD` | this one line is replaced |
 //! | `&& …` or `\|\| …` | this operand is dropped |
@@ -19,19 +19,19 @@ use std::ops::Range;
 const MARK: &str = "GUARD(";
 const INSTEAD: &str = "INSTEAD: ";
 
-/// A line that defends against an attack.
+/// A marked guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) name: String,
     pub(super) tests: Vec<String>,
-    /// Counted from 1.
+    /// The line of the mark, counted from 1.
     pub(super) line: usize,
     instead: Option<String>,
-    /// Byte offset of the first line after the mark.
+    /// Byte offset of the first line of code after the mark.
     code: usize,
 }
 
-/// The text of a comment that stands alone on its line, in Rust or in a template.
+/// The text of a comment on its own line, in Rust or in a template.
 fn comment(line: &str) -> Option<&str> {
     let line = line.trim();
     match line.strip_prefix("// ") {
@@ -40,7 +40,7 @@ fn comment(line: &str) -> Option<&str> {
     }
 }
 
-/// The marks of a file, from the first on.
+/// Returns the marks of a file, in order.
 pub(super) fn find(text: &str) -> Result<Vec<Mark>, String> {
     let mut marks = Vec::new();
     let mut waiting: Option<Mark> = None;
@@ -71,7 +71,7 @@ pub(super) fn find(text: &str) -> Result<Vec<Mark>, String> {
     }
 }
 
-/// The file without one guard; none when the marked code has no form that is known here.
+/// Returns the file without one guard; `None` when the marked code has none of the forms above.
 pub(super) fn without(text: &str, mark: &Mark) -> Option<String> {
     let code = text.get(mark.code..)?;
     let line = code.lines().next()?;
@@ -93,13 +93,13 @@ pub(super) fn without(text: &str, mark: &Mark) -> Option<String> {
     Some([text.get(..start.checked_add(from)?)?, replacement, text.get(start.checked_add(to)?..)?].concat())
 }
 
-/// Where a piece of code ends, outside of every bracket in it.
+/// Where a piece of code ends. Text inside brackets is skipped.
 struct Stop {
-    /// Before one of these.
+    /// The code ends before one of these texts.
     before: &'static [&'static str],
-    /// After one of these.
+    /// The code ends after one of these texts.
     after: &'static [&'static str],
-    /// After a block.
+    /// The code ends after a block.
     after_block: bool,
 }
 
@@ -135,14 +135,14 @@ fn end(code: &str, stop: &Stop) -> Option<usize> {
             _ => {}
         }
         rest = rest.get(next.len_utf8()..)?;
-        let goes_on = rest.starts_with([';', '.', '?', ',']) || rest.trim_start().starts_with("else");
-        if stop.after_block && next == '}' && depth == 0 && !goes_on {
+        let continues = rest.starts_with([';', '.', '?', ',']) || rest.trim_start().starts_with("else");
+        if stop.after_block && next == '}' && depth == 0 && !continues {
             return at.checked_add(1);
         }
     }
 }
 
-/// Length of the comment, string or character that the code begins with.
+/// Length of the comment, string or character literal at the start of the code; 0 when there is none.
 fn literal(code: &str) -> usize {
     if code.starts_with("//") {
         return code.find('\n').unwrap_or(code.len());
@@ -158,7 +158,7 @@ fn literal(code: &str) -> usize {
         let mut escaped = false;
         for (at, character) in body.char_indices() {
             match character {
-                // A lifetime.
+                // A lifetime, not a character.
                 _ if quote == '\'' && at > 0 && !body.starts_with('\\') && character != quote => return 0,
                 _ if escaped => escaped = false,
                 '\\' => escaped = true,

@@ -1,4 +1,4 @@
-//! Which package and target of the workspace a test belongs to.
+//! Finds the package and the cargo target of a test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::{fs, io};
 
 use crate::report::root;
 
-/// Tests that are generated from a list, so that no function has their name: `fuzz::name`.
+/// Prefix of fuzz tests: `fuzz::name`. A macro generates these tests, so no function in the source has their name.
 const FUZZ: &str = "fuzz::";
 
-/// The files of the tests of the workspace, by the test's name.
+/// The files that define each test, by the test's name.
 pub(super) struct Targets(BTreeMap<String, BTreeSet<String>>);
 
 impl Targets {
@@ -24,7 +24,7 @@ impl Targets {
         Ok(Self(tests))
     }
 
-    /// Arguments of `cargo test` for one test.
+    /// The arguments of `cargo test` that run one test.
     pub(super) fn of(&self, test: &str) -> Result<Vec<String>, String> {
         if let Some(target) = test.strip_prefix(FUZZ) {
             return Ok(["--package", "countersign-fuzz", "--test", "targets", target].map(str::to_owned).into());
@@ -44,7 +44,7 @@ impl Targets {
     }
 }
 
-/// Functions below an attribute that ends in `test`, with or without arguments.
+/// Returns the names of functions that follow an attribute whose name ends in `test`.
 fn names(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     let mut is_test = false;
@@ -59,7 +59,7 @@ fn names(text: &str) -> Vec<&str> {
     names
 }
 
-/// The package of a file, and the file's path in it.
+/// The package of a file, and the file's path in that package.
 fn package(file: &Path) -> Option<(String, String)> {
     let folder = file.ancestors().skip(1).find(|folder| root().join(folder).join("Cargo.toml").exists())?;
     let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).ok()?;

@@ -21,7 +21,7 @@ fn a_match_arm_is_removed() {
 }
 
 #[test]
-fn an_operand_is_dropped_up_to_the_next_one() {
+fn only_the_marked_operand_is_removed() {
     let code = "a\n    // GUARD(a): t\n    && b.any(|it| it == c && d)\n    && e";
     assert_eq!(changed(code), "a\n    // GUARD(a): t\n    \n    && e");
     let code = "if a\n    // GUARD(a): t\n    || !same(&b, '}')\n{\n    c\n}";
@@ -31,13 +31,13 @@ fn an_operand_is_dropped_up_to_the_next_one() {
 }
 
 #[test]
-fn a_link_of_a_chain_is_dropped() {
+fn marked_call_of_a_chain_is_removed() {
     let code = "a\n    // GUARD(a): t\n    .filter(|it| it.b()?)\n    .map(c)";
     assert_eq!(changed(code), "a\n    // GUARD(a): t\n    \n    .map(c)");
 }
 
 #[test]
-fn a_condition_becomes_false() {
+fn guarded_condition_becomes_false() {
     let code = "// GUARD(a): t\nif a != b {\n    return;\n}";
     assert_eq!(changed(code), "// GUARD(a): t\nif false {\n    return;\n}");
 }
@@ -50,12 +50,12 @@ fn the_line_after_the_mark_is_replaced() {
 }
 
 #[test]
-fn a_template_has_marks_too() {
+fn guard_marks_in_templates_are_found() {
     assert_eq!(changed("{# GUARD(a): t #}\n{# INSTEAD: b #}\na\n"), "{# GUARD(a): t #}\n{# INSTEAD: b #}\nb\n");
 }
 
 #[test]
-fn a_mark_without_a_test_or_a_guard_is_a_fault() {
+fn guard_mark_without_test_or_code_is_refused() {
     assert!(find("// GUARD(a)\nb();\n").is_err());
     assert!(find("// GUARD(a): t\n").is_err());
     assert!(find("// GUARD(a): t\n// GUARD(b): t\nc();\n").is_err());

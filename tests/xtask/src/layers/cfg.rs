@@ -1,15 +1,15 @@
-//! Which code is compiled for tests only, by its `#[cfg]` attributes.
+//! Recognizes code that is compiled for tests only, by its `#[cfg]` attributes.
 
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ImplItem, Item, Lit, Meta, Stmt, Token, TraitItem};
 
-/// Whether a `#[cfg]` among the attributes leaves the code out of every build but that of the tests.
+/// Whether a `#[cfg]` among the attributes excludes the code from every build except test builds.
 pub(super) fn is_test_only(attributes: &[Attribute]) -> bool {
     let conditions = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     conditions.filter_map(|attribute| attribute.parse_args::<Meta>().ok()).any(|condition| needs_test(&condition))
 }
 
-/// `any(test, feature = "testing")` counts as test: what only tests and their fakes may use.
+/// `any(test, feature = "testing")` counts as test: only tests and their fakes use such code.
 fn needs_test(condition: &Meta) -> bool {
     let parts = parts(condition);
     if condition.path().is_ident("all") {
@@ -77,7 +77,7 @@ pub(super) fn of_trait_item(item: &TraitItem) -> &[Attribute] {
     }
 }
 
-/// The attributes of a statement, for the kinds of expressions that stand as statements with attributes.
+/// The attributes of a statement; for expressions, only of the kinds that are used as statements with attributes.
 pub(super) fn of_statement(statement: &Stmt) -> &[Attribute] {
     match statement {
         Stmt::Local(local) => &local.attrs,

@@ -1,11 +1,11 @@
-//! Cycles among files that import each other.
+//! Finds cycles of imports among files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The files that each file imports.
 pub(super) type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// The strongly connected components of more than one file.
+/// Returns the strongly connected components of more than one file.
 pub(super) fn cycles(graph: &Graph) -> Vec<BTreeSet<String>> {
     let reached: Graph = graph.keys().map(|file| (file.clone(), reachable(graph, file))).collect();
     let reaches = |from: &String, to: &String| reached.get(from).is_some_and(|files| files.contains(to));
@@ -16,7 +16,7 @@ pub(super) fn cycles(graph: &Graph) -> Vec<BTreeSet<String>> {
     found.into_iter().collect()
 }
 
-/// Every file that a file needs, directly or through others.
+/// Returns every file that a file imports, directly or through other files.
 fn reachable(graph: &Graph, file: &String) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut open = vec![file];

@@ -1,4 +1,4 @@
-//! Every path that a piece of source text mentions: in `use`, code, types, attributes and macro invocations.
+//! Collects every path in a piece of source text: in `use`, code, types, attributes and macro invocations.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
@@ -8,16 +8,16 @@ use syn::{Attribute, ImplItem, Item, ItemUse, Macro, Meta, Path, Stmt, TraitItem
 
 use super::cfg;
 
-/// A path as it is written, without generic arguments.
+/// A path as written, without generic arguments.
 #[derive(Clone)]
 pub(super) struct Mention {
     pub(super) segments: Vec<String>,
     pub(super) line: usize,
-    /// Whether it stands in a `use`.
+    /// Whether the path is in a `use`.
     pub(super) is_use: bool,
 }
 
-/// A name that a `use` brings into a module.
+/// A name that a `use` imports into a module.
 pub(super) struct Binding {
     /// `None` for a glob.
     pub(super) name: Option<String>,
@@ -31,7 +31,7 @@ pub(super) fn of_item(item: &Item) -> Vec<Mention> {
     collector.found
 }
 
-/// The names that a `use` brings into its module.
+/// The names that a `use` imports into its module.
 pub(super) fn bindings(item: &ItemUse) -> Vec<Binding> {
     leaves(item).into_iter().map(|leaf| Binding { name: leaf.name, path: leaf.path }).collect()
 }
@@ -68,7 +68,7 @@ fn walk(tree: &UseTree, before: &[String], found: &mut Vec<Leaf>) {
     }
 }
 
-/// `a::{self}` brings in the last name of `a`.
+/// `a::b::{self}` imports `a::b` itself, under the name `b`.
 fn named(before: &[String], ident: &Ident, rename: Option<&Ident>) -> Leaf {
     let name = text(ident);
     let is_module_itself = name == "self" && !before.is_empty();
@@ -87,14 +87,14 @@ struct Collector {
 }
 
 impl Collector {
-    /// A single name is no path to another module.
+    /// Adds a path of at least two names; a single name can't refer to another module.
     fn add(&mut self, segments: Vec<String>, line: usize) {
         if segments.len() > 1 {
             self.found.push(Mention { segments, line, is_use: false });
         }
     }
 
-    /// Macros have a grammar of their own, so their paths are found by `name :: name` alone.
+    /// Finds paths in the tokens of a macro: sequences of `name :: name`, since each macro has its own grammar.
     fn scan(&mut self, tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut rest = tokens.as_slice();
@@ -103,7 +103,7 @@ impl Collector {
             rest = after;
             match first {
                 TokenTree::Group(group) => self.scan(group.stream()),
-                // After `::` it is the rest of another path, or of one of another crate.
+                // After `::` the identifier belongs to a path that was skipped, or to another crate.
                 TokenTree::Ident(ident) if colons < 2 => {
                     let (segments, after) = path_of_tokens(ident, rest);
                     self.add(segments, ident.span().start().line);
@@ -116,7 +116,7 @@ impl Collector {
         }
     }
 
-    /// Some derives take paths in string literals, as `#[serde(default = "crate::a::b")]`.
+    /// Finds paths in string literals, for derives such as `#[serde(default = "crate::a::b")]`.
     fn scan_literals(&mut self, tokens: TokenStream) {
         for token in tokens {
             match token {
@@ -205,7 +205,7 @@ impl<'ast> Visit<'ast> for Collector {
         self.found.extend(leaves.map(|leaf| Mention { segments: leaf.path, line: leaf.line, is_use: true }));
     }
 
-    /// `pub(super)` and `pub(in path)` import nothing.
+    /// `pub(super)` and `pub(in path)` are not imports.
     fn visit_visibility(&mut self, _visibility: &'ast Visibility) {}
 
     fn visit_path(&mut self, path: &'ast Path) {

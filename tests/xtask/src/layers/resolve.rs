@@ -1,20 +1,20 @@
-//! Which file defines what a path names, also behind re-exports.
+//! Finds the file that defines the target of a path, also through re-exports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::paths::Mention;
 use super::source::{Crate, Module, ModulePath};
 
-/// One file of a crate needs another.
+/// An import of one file of a crate by another.
 pub(super) struct Import {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) line: usize,
-    /// As it is written.
+    /// The path as written.
     pub(super) path: String,
 }
 
-/// Every import between two files of a crate; each path of a file once, by its first line.
+/// Returns every import between two files of a crate. Each path is listed once per file, with its first line.
 pub(super) fn imports(read: &Crate) -> Vec<Import> {
     let mut first_lines = BTreeMap::new();
     for (at, module) in &read.modules {
@@ -28,23 +28,23 @@ pub(super) fn imports(read: &Crate) -> Vec<Import> {
     imports.map(|((from, to, path), line)| Import { from: from.clone(), to, line, path }).collect()
 }
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Clone)]
 enum Target {
     Module(ModulePath),
-    /// Something else, in this file.
+    /// An item other than a module; this file defines it.
     Item(String),
-    /// Something of another crate.
+    /// An item of another crate.
     Outside,
 }
 
-/// The names being looked up, so that re-exports in a circle end.
+/// The names whose look-up has not finished. They stop the search at circular re-exports.
 type Visited = BTreeSet<(ModulePath, String)>;
 
 fn file_of(read: &Crate, at: &ModulePath, mention: &Mention) -> Option<String> {
     let (first, rest) = mention.segments.split_first()?;
     let mut visited = Visited::new();
-    // Outside of `use`, a path that begins with an item is that item's own, and its `use` has been counted.
+    // Outside of `use`, a path that begins with an item is not a new import: the `use` of the item is counted.
     let is_relative = !["crate", "self", "super"].contains(&first.as_str());
     if !mention.is_use && is_relative {
         let start = look_up(read, at, first, rest.is_empty(), &mut visited)?;
@@ -59,7 +59,7 @@ fn file_of(read: &Crate, at: &ModulePath, mention: &Mention) -> Option<String> {
     }
 }
 
-/// Walks a path from the module that mentions it; `None` when its first name is not known here.
+/// Resolves a path from the module that mentions it; `None` when its first name is unknown there.
 fn resolve(read: &Crate, at: &ModulePath, segments: &[String], visited: &mut Visited) -> Option<Target> {
     let (first, mut rest) = segments.split_first()?;
     let mut target = match first.as_str() {
@@ -82,7 +82,8 @@ fn parent(module: &ModulePath) -> Option<ModulePath> {
     module.split_last().map(|(_, parent)| parent.to_vec())
 }
 
-/// What a known module calls by this name; what can't be found, as macros may make it, counts as the module's own.
+/// Resolves a name in a known module. A name that can't be found, perhaps because a macro defines it, counts as an item
+/// of that module.
 fn step(read: &Crate, at: &ModulePath, name: &str, is_last: bool, visited: &mut Visited) -> Option<Target> {
     match look_up(read, at, name, is_last, visited) {
         Some(Target::Outside) | None => Some(Target::Item(read.modules.get(at)?.file.clone())),
@@ -90,7 +91,7 @@ fn step(read: &Crate, at: &ModulePath, name: &str, is_last: bool, visited: &mut 
     }
 }
 
-/// What a module calls by this name; the last name of a path is rather an item, any other rather a module.
+/// Resolves a name in a module. The last name of a path is first looked up as an item, any other first as a module.
 fn look_up(read: &Crate, at: &ModulePath, name: &str, is_last: bool, visited: &mut Visited) -> Option<Target> {
     let key = (at.clone(), name.to_owned());
     if !visited.insert(key.clone()) {
@@ -111,14 +112,14 @@ fn look_up(read: &Crate, at: &ModulePath, name: &str, is_last: bool, visited: &m
     found
 }
 
-/// What a `use` of the module brings in by this name.
+/// Resolves a name that a `use` of the module imports.
 fn bound(read: &Crate, at: &ModulePath, module: &Module, name: &str, visited: &mut Visited) -> Option<Target> {
     let mut bindings = module.bindings.iter().filter(|binding| binding.name.as_deref() == Some(name));
     let binding = bindings.next()?;
     Some(resolve(read, at, &binding.path, visited).unwrap_or(Target::Outside))
 }
 
-/// What a `use module::*` of the module brings in by this name.
+/// Resolves a name that a `use module::*` of the module imports.
 fn globbed(
     read: &Crate,
     at: &ModulePath,

@@ -1,4 +1,4 @@
-//! The modules of one crate as its source text declares them.
+//! Reads the modules of one crate from its source text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,18 +10,18 @@ use super::paths::{self, Binding, Mention};
 /// The path of a module in its crate; empty for the root.
 pub(super) type ModulePath = Vec<String>;
 
-/// How a file of the crate is read, by its path in the crate's folder; `None` when there is none.
+/// Reads a file by its path in the crate's folder; `None` when it does not exist.
 pub(super) type Files<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// A module, in a file of its own or inline in another module's.
+/// A module, in its own file or inline.
 #[derive(Default)]
 pub(super) struct Module {
     pub(super) file: String,
-    /// What it defines itself, child modules aside.
+    /// The items that the module defines itself, without child modules.
     pub(super) names: BTreeSet<String>,
-    /// What its `use` declarations bring in.
+    /// The names that its `use` declarations import.
     pub(super) bindings: Vec<Binding>,
-    /// Every path that its text mentions.
+    /// Every path in the text of the module.
     pub(super) mentions: Vec<Mention>,
 }
 
@@ -29,13 +29,13 @@ pub(super) struct Module {
 #[derive(Default)]
 pub(super) struct Crate {
     pub(super) modules: BTreeMap<ModulePath, Module>,
-    /// The module that each file is.
+    /// The module of each file.
     pub(super) files: BTreeMap<String, ModulePath>,
 }
 
 /// Reads a crate from `src/lib.rs`, or from `src/main.rs` when it has no library.
 ///
-/// Beside a library, `src/main.rs` is a program of its own, as those of `src/bin` are, and is not read.
+/// Next to a library, `src/main.rs` is a separate program, like those in `src/bin`, and is not read.
 pub(super) fn read(files: &Files) -> Result<Crate, String> {
     let mut reader = Reader { files, found: Crate::default() };
     let root = reader.first_of(["src/lib.rs", "src/main.rs"].map(str::to_owned));

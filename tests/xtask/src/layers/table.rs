@@ -1,7 +1,7 @@
-//! The table of a crate's layers: plain text, the top layer first, one layer a line, as `name: module module::child`.
+//! The table of a crate's layers: plain text, the top layer first, one layer per line: `name: module module::child`.
 //!
-//! `lib` is the root file alone. Any other module covers its submodules, except those that stand elsewhere. `#` begins
-//! a comment.
+//! `lib` means the root file only. Any other module includes its submodules, except those that are listed in another
+//! line. `#` begins a comment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::source::ModulePath;
 /// The name of the root file in a table.
 const ROOT: &str = "lib";
 
-/// Where a file stands.
+/// A layer.
 pub(super) struct Layer<'a> {
     pub(super) name: &'a str,
     /// 0 for the top layer.
@@ -20,11 +20,11 @@ pub(super) struct Layer<'a> {
 /// A crate's layers.
 pub(super) struct Table {
     names: Vec<String>,
-    /// How far below the top each listed module stands.
+    /// The depth of each listed module; 0 is the top layer.
     depths: BTreeMap<ModulePath, usize>,
 }
 
-/// Reads a table, or says what is wrong with each line.
+/// Reads a table; the error lists the problem of each wrong line.
 pub(super) fn read(text: &str) -> Result<Table, Vec<String>> {
     let mut table = Table { names: Vec::new(), depths: BTreeMap::new() };
     let mut problems = Vec::new();
@@ -63,7 +63,7 @@ impl Table {
         Some(Layer { name: self.names.get(depth)?, depth })
     }
 
-    /// The listed modules that are none of these.
+    /// The listed modules that are not among `modules`.
     pub(super) fn unknown<'a>(&self, modules: impl Iterator<Item = &'a ModulePath>) -> Vec<String> {
         let known: BTreeSet<&ModulePath> = modules.collect();
         let unknown = self.depths.keys().filter(|listed| !known.contains(listed));

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 use super::*;
 
-/// `high` is above `middle`, and `middle` above `low`.
+/// `high` is above `middle`, and `middle` is above `low`.
 const TABLE: &str = "top: lib\nhigh: high\nmiddle: middle\nlow: low\n";
 const LIB: (&str, &str) = ("src/lib.rs", "mod high;\nmod low;\nmod middle;\n");
 const HIGH: (&str, &str) = ("src/high.rs", "pub struct Thing;\npub fn act() {}\n");
@@ -12,7 +12,7 @@ fn judged(files: &[(&str, &str)], table: &str) -> Verdict {
     judge(&|path| files.get(path).map(|text| (*text).to_owned()), table)
 }
 
-/// The problems of a crate whose `low` is this text.
+/// Returns the problems of a crate whose module `low` has this text.
 fn problems_of_low(low: &str) -> Vec<String> {
     judged(&[LIB, HIGH, MIDDLE, ("src/low.rs", low)], TABLE).problems
 }
@@ -21,13 +21,13 @@ fn upward_from_low(path: &str, line: usize) -> String {
     format!("src/low.rs (layer low) imports src/high.rs (layer high, above it): {path}, line {line}")
 }
 
-/// That this text in `low` imports `high`, by this path in this line.
+/// Asserts that a module `low` with this text is reported to import `high`, by this path in this line.
 fn assert_upward(low: &str, path: &str, line: usize) {
     assert_eq!(problems_of_low(low), [upward_from_low(path, line)], "{low}");
 }
 
 #[test]
-fn imports_of_lower_layers_and_of_the_same_layer_are_good() {
+fn imports_of_lower_and_same_layers_are_allowed() {
     let high = "use crate::middle::help;\nmod part;\nuse part::Part;\npub struct Thing(Part);\n";
     let part = "use crate::low;\npub struct Part(low::Low);\n";
     let files = [LIB, ("src/high.rs", high), ("src/high/part.rs", part), MIDDLE, ("src/low.rs", "pub struct Low;\n")];
@@ -64,7 +64,7 @@ fn an_upward_path_in_a_macro_is_found() {
 }
 
 #[test]
-fn a_path_of_another_crate_is_no_import() {
+fn path_of_another_crate_is_not_an_import() {
     assert_eq!(problems_of_low("use ::high::Thing;\nuse other::high::act;\n"), [""; 0]);
     assert_eq!(problems_of_low("fn f() {\n    m!(::high::act(), other::high::act(), x.high::<u8>());\n}\n"), [""; 0]);
 }
@@ -85,7 +85,7 @@ fn an_upward_import_through_a_module_in_scope_is_found() {
 }
 
 #[test]
-fn a_parent_imports_a_child_that_it_mentions() {
+fn path_to_a_child_module_is_an_import() {
     let table = "top: lib\nhigh: high::child\nlow: high\n";
     let expected =
         |path| format!("src/high.rs (layer low) imports src/high/child.rs (layer high, above it): {path}, line 2");
@@ -104,21 +104,21 @@ fn a_parent_imports_a_child_that_it_mentions() {
 }
 
 #[test]
-fn a_visibility_is_no_import() {
+fn visibility_path_is_not_an_import() {
     let child = "pub(super) fn f() {}\npub(in crate::high::inner) fn g() {}\n";
     let files = [("src/lib.rs", "mod high;\n"), ("src/high.rs", "mod child;\n"), ("src/high/child.rs", child)];
     assert_eq!(judged(&files, "high: lib high\nlow: high::child\n").problems, [""; 0]);
 }
 
-/// The problems when `low` imports `crate::middle::Thing`, and `middle` has it from `high` by this `use`.
+/// Returns the problems when `low` imports `crate::middle::Thing` and `middle` contains this re-export from `high`.
 fn problems_behind(re_export: &str) -> Vec<String> {
     let files = [LIB, HIGH, ("src/middle.rs", re_export), ("src/low.rs", "use crate::middle::Thing;\n")];
-    // `middle` is in the layer of `low`, so that only what it re-exports is above.
+    // `middle` is in the layer of `low`, so that only the re-exported item is in a higher layer.
     judged(&files, "top: lib\nhigh: high\nlow: low middle\n").problems
 }
 
 #[test]
-fn an_upward_import_behind_a_re_export_is_found() {
+fn upward_import_through_a_re_export_is_found() {
     for re_export in [
         "pub use crate::high::Thing;\n",
         "pub(crate) use crate::high::act as Thing;\n",
@@ -131,7 +131,7 @@ fn an_upward_import_behind_a_re_export_is_found() {
 }
 
 #[test]
-fn a_lower_item_that_the_root_re_exports_is_no_upward_import() {
+fn re_export_of_a_lower_item_by_the_root_is_allowed() {
     for re_export in ["pub use low::Low;", "pub use crate::low::*;"] {
         let lib = format!("mod high;\nmod low;\nmod middle;\n{re_export}\n");
         let files = [
@@ -145,7 +145,7 @@ fn a_lower_item_that_the_root_re_exports_is_no_upward_import() {
 }
 
 #[test]
-fn re_exports_in_a_circle_end() {
+fn circular_re_exports_are_reported_as_a_cycle() {
     let files = [
         LIB,
         ("src/high.rs", ""),
@@ -161,7 +161,7 @@ fn a_cycle_within_a_layer_is_found() {
         LIB,
         ("src/high.rs", "use crate::middle::help;\n"),
         ("src/middle.rs", "use crate::low::act;\n"),
-        // `child` is in no cycle, though every file of this one needs it.
+        // `child` is in no cycle, although every file of the cycle depends on it.
         ("src/low.rs", "mod child;\nuse child::f;\nfn act() {\n    crate::high::g();\n}\n"),
         ("src/low/child.rs", ""),
     ];
@@ -181,13 +181,13 @@ fn code_for_tests_is_ignored() {
         "impl S {\n    #[cfg(test)]\n    fn f(_: crate::high::Thing) {}\n}\n",
         "struct S {\n    #[cfg(test)]\n    x: crate::high::Thing,\n}\n",
     ] {
-        // The file of `mod tests` is not there: it is not even read.
+        // The file of `mod tests` does not exist here, and is not read.
         assert_eq!(problems_of_low(low), [""; 0], "{low}");
     }
 }
 
 #[test]
-fn code_that_is_not_for_tests_alone_is_checked() {
+fn code_of_non_test_builds_is_checked() {
     for low in [
         "#[cfg(not(test))]\nuse crate::high::Thing;\n",
         "#[cfg(any(test, unix))]\nuse crate::high::Thing;\n",
@@ -210,14 +210,14 @@ fn a_file_in_no_layer_is_found() {
 }
 
 #[test]
-fn a_listed_module_that_is_no_file_is_found() {
+fn listed_module_without_a_file_is_reported() {
     let table = format!("{TABLE}gone: low::gone # moved\n");
     let expected = "the table lists low::gone, which is no file of the crate";
     assert_eq!(judged(&[LIB, HIGH, MIDDLE, ("src/low.rs", "mod gone {}\n")], &table).problems, [expected]);
 }
 
 #[test]
-fn faults_of_the_table_are_found() {
+fn faults_of_a_layer_table_are_reported() {
     let problems = |table: &str| table::read(table).err().unwrap_or_default();
     assert_eq!(problems("# a comment\n\na: x y # more\nb: x::z\n"), [""; 0]);
     assert_eq!(problems("a: x\nb: x\n"), ["the table lists x twice"]);
@@ -227,7 +227,7 @@ fn faults_of_the_table_are_found() {
 }
 
 #[test]
-fn a_file_that_is_missing_or_broken_is_a_problem() {
+fn missing_or_malformed_file_is_reported() {
     assert_eq!(judged(&[], "").problems, ["neither src/lib.rs nor src/main.rs can be read"]);
     let missing = "src/main.rs declares a, and src/a.rs can't be read";
     assert_eq!(judged(&[("src/main.rs", "mod a;\n")], "").problems, [missing]);
@@ -235,13 +235,13 @@ fn a_file_that_is_missing_or_broken_is_a_problem() {
 }
 
 #[test]
-fn the_last_line_counts_files_imports_and_cycles() {
+fn summary_counts_files_imports_and_cycles() {
     let verdict = |cycles| Verdict { problems: Vec::new(), files: 3, imports: 4, cycles };
     let line = summary(&[("a", verdict(0)), ("b", verdict(2))]);
     assert_eq!(line, "a 3 files, 4 imports; b 3 files, 4 imports; 2 cycles");
 }
 
 #[test]
-fn this_workspace_keeps_its_layers() {
+fn this_workspace_passes_the_layers_check() {
     assert!(check().unwrap());
 }

@@ -1,18 +1,18 @@
-//! Adding an account from inside the app: the person signs in, in the system browser, and there types the digits
-//! that the app shows (protocol section 11). Phone sign-in follows in the same go.
+//! Adds an account by signing in (protocol section 11). The person signs in in the system browser. A page there asks
+//! for the digits that the app shows. If the policy allows it, the same act also turns phone sign-in on.
 //!
 //! ```text
-//!            key and push address      stored, pushed       back from the browser     code redeemed
+//!          key and push address made   request pushed      browser redirects    authorization code redeemed
 //! Starting ───────────────────▶ Pushing ───────▶ InBrowser ────────────▶ Redeeming ────────────▶ Adding
-//!                                                                                                   │ the service's answer
+//!                                                                                                   │ device added
 //!                      (active account, with a registration for phone sign-in where the policy allows it) ◀┘
 //! ```
-//! Stored before each outside effect, sealed whole. There is no secret from a code here: who the service is and its
-//! first keys rest on TLS.
+//! The whole record is sealed, and each stage is stored before its request. There is no enrollment code and so no
+//! shared secret: only TLS authenticates the service and its first keys.
 
 use zeroize::Zeroizing;
 
-use crate::authenticator::acts::enrollment::{claimed_name, fresh_id, introduce, make_device, may_pass};
+use crate::authenticator::acts::enrollment::{bind_claims, claimed_name, fresh_id, is_transient, make_device};
 use crate::authenticator::acts::phone_sign_in;
 use crate::authenticator::acts::upkeep::removal;
 use crate::authenticator::acts::upkeep::retired_keys;
@@ -50,11 +50,13 @@ fn client<'a>(record: &'a SignInEnrollment, alias: &'a str, device_key: &'a Publ
     Client { endpoints: &record.endpoints, device_key, key_alias: alias, clock_offset: record.clock_offset }
 }
 
-/// Starts; `address` is the service's address as a person types it.
+/// Starts an enrollment by signing in; `address` is the service's address as a person types it.
+///
+/// Deletes older enrollments by signing in at the same service, except one that the service may already have completed.
 ///
 /// # Errors
-/// `Code` when it is no address; `Offline`, `Untrusted`, `Busy`, `NotASignInService`, `UnsupportedVersion`: nothing was
-/// kept. Later as `go_on`.
+/// `Code` when `address` is not the address of a service, and the errors of `discover`: nothing was stored. Others as
+/// `resume`.
 pub(crate) async fn start(core: &Core, address: &str, redirect_uri: String) -> Result<Step, Error> {
     let issuer = Issuer::typed(address).map_err(CodeError::from)?;
     let endpoints = metadata::discover(&core.http, &issuer).await?;
@@ -67,7 +69,7 @@ pub(crate) async fn start(core: &Core, address: &str, redirect_uri: String) -> R
         endpoints,
         redirect_uri,
         slot: slot.to_vec(),
-        // EXPOSE: rests in a record that is sealed whole.
+        // EXPOSE: the whole record is sealed before it is stored.
         push_keys: Zeroizing::new(push_keys.to_bytes().expose().clone()),
         clock_offset: 0,
         stage: Stage::Starting,
@@ -75,7 +77,7 @@ pub(crate) async fn start(core: &Core, address: &str, redirect_uri: String) -> R
     let account = record.account.clone();
     let stored = record;
     core.change(Point::SigningInStarted, move |tables| {
-        // One at a time with a service: whoever starts again has left the older one in the browser.
+        // A person who starts again has left the older enrollment in the browser.
         for older in tables.sign_in_enrollments()? {
             if older.issuer == stored.issuer && !older.may_be_known() {
                 tables.end_sign_in_enrollment(&older.account)?;
@@ -85,7 +87,7 @@ pub(crate) async fn start(core: &Core, address: &str, redirect_uri: String) -> R
     })
     .await?;
     retired_keys::destroy(core).await?;
-    go_on(core, &account).await
+    resume(core, &account).await
 }
 
 async fn load(core: &Core, account: &AccountId) -> Result<SignInEnrollment, Error> {
@@ -93,6 +95,7 @@ async fn load(core: &Core, account: &AccountId) -> Result<SignInEnrollment, Erro
     core.store.read(move |tables| tables.sign_in_enrollment(&account)).await?.ok_or(Error::UnknownTicket)
 }
 
+/// Stores the next stage, before the request that belongs to it.
 async fn enter(core: &Core, mut record: SignInEnrollment, stage: Stage) -> Result<SignInEnrollment, Error> {
     let point = stage.point();
     record.stage = stage;
@@ -101,14 +104,14 @@ async fn enter(core: &Core, mut record: SignInEnrollment, stage: Stage) -> Resul
     Ok(record)
 }
 
-/// Leaves nothing of it on this phone.
+/// Deletes the enrollment and its keys from this phone.
 async fn delete_record(core: &Core, account: &AccountId) -> Result<(), Error> {
     let account = account.clone();
     core.change(Point::SigningInForgotten, move |tables| tables.end_sign_in_enrollment(&account)).await?;
     retired_keys::destroy(core).await
 }
 
-/// What a stored one asks of the app.
+/// Returns the step that a stored enrollment needs from the app.
 pub(crate) fn shown_step(core: &Core, record: &SignInEnrollment) -> Step {
     let ticket = record.ticket();
     let host = record.issuer.host().to_owned();
@@ -117,7 +120,7 @@ pub(crate) fn shown_step(core: &Core, record: &SignInEnrollment) -> Step {
             ticket,
             host,
             url: url.clone(),
-            // EXPOSE: shown to the person, who types them into the page.
+            // EXPOSE: the app shows the digits; the person types them into the page.
             digits: Some(digits.expose().to_owned()),
             until: *until,
         },
@@ -129,25 +132,25 @@ pub(crate) fn shown_step(core: &Core, record: &SignInEnrollment) -> Step {
     }
 }
 
-/// Goes on from the stored stage until the app has something to do.
+/// Continues from the stored stage until the app has something to do, and returns that step.
 ///
 /// # Errors
-/// `Offline`, `Untrusted`, `Busy`, `Platform(Locked | Transient)` keep it; after any other error nothing is left of
-/// it on this phone.
-pub(crate) async fn go_on(core: &Core, account: &AccountId) -> Result<Step, Error> {
+/// `UnknownTicket`. After a transient error (`is_transient`) the enrollment is kept; after any other error it is
+/// deleted from this phone.
+pub(crate) async fn resume(core: &Core, account: &AccountId) -> Result<Step, Error> {
     let record = load(core, account).await?;
     let account = record.account.clone();
-    let gone_on = match record.stage.clone() {
+    let resumed = match record.stage.clone() {
         Stage::Starting => begin(core, record).await,
         Stage::Pushing { made, sent, digits } => push(core, record, made, sent, digits).await,
-        // Its time is over: a fresh request, with fresh digits.
+        // The pushed request has expired: push a fresh request, with fresh digits.
         Stage::InBrowser { made, until, .. } if until <= core.ports.clock.now() => ask(core, record, made).await,
         Stage::InBrowser { .. } => Ok(shown_step(core, &record)),
         Stage::Redeeming { made, sent, code } => redeem(core, record, made, sent, code).await,
         Stage::Adding { made, grant } => add(core, record, made, grant).await,
     };
-    match gone_on {
-        Err(error) if !may_pass(&error) => {
+    match resumed {
+        Err(error) if !is_transient(&error) => {
             delete_record(core, &account).await?;
             Err(error)
         }
@@ -155,11 +158,13 @@ pub(crate) async fn go_on(core: &Core, account: &AccountId) -> Result<Step, Erro
     }
 }
 
+/// From `Starting`, through `Pushing`, to `InBrowser`.
 async fn begin(core: &Core, record: SignInEnrollment) -> Result<Step, Error> {
     let (point, push_endpoint) = make_device(core, &record.account, &record.endpoints, record.slot.clone()).await?;
     ask(core, record, Made { point, push_endpoint }).await
 }
 
+/// Pushes a request with fresh `state`, verifier and digits.
 async fn ask(core: &Core, record: SignInEnrollment, made: Made) -> Result<Step, Error> {
     let sent = Sent::make(record.redirect_uri.clone())?;
     let drawn: [u8; 8] = random()?;
@@ -167,11 +172,12 @@ async fn ask(core: &Core, record: SignInEnrollment, made: Made) -> Result<Step, 
     push(core, record, made, sent, digits).await
 }
 
+/// From `Pushing` to `InBrowser`. If the service refuses and sends its time, corrects the clock offset and tries again.
 async fn push(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, digits: Bearer) -> Result<Step, Error> {
     let stage = Stage::Pushing { made: made.clone(), sent: sent.clone(), digits: digits.clone() };
     let mut record = enter(core, record, stage).await?;
     let pushed = match push_once(core, &record, &made, &sent, &digits).await? {
-        // This phone never spoke to the service before, so its clock may be the reason: once more by the service's.
+        // The reason of the refusal may be this phone's clock.
         Pushed::Refused { time: Some(time) } => {
             let now = core.ports.clock.now().0;
             record.clock_offset = clock_offset::offset_between(now, time).ok_or(Error::ClockWrong)?;
@@ -196,16 +202,17 @@ async fn push_once(
     let alias = device_key_alias(&record.account);
     let key = made.key()?;
     let device = &core.ports.device;
-    // EXPOSE: the service compares them with what the person types.
+    // EXPOSE: the service compares the digits with what the person types.
     let further =
         [("digits", digits.expose()), ("device_name", device.name.as_str()), ("device_model", device.model.as_str())];
     authorization::push(core.connection(), &client(record, &alias, &key), sent, SCOPE, &further).await
 }
 
-/// What the app brings for the step that was last told.
+/// Processes the app's reply to the last step.
 ///
 /// # Errors
-/// `WrongReply` when it fits another step; `ForeignRedirect` leaves everything as it was.
+/// `UnknownTicket`; `WrongReply` when the reply does not fit the step, and `ForeignRedirect`: nothing was changed.
+/// `AlreadyHere`; others as `resume`.
 pub(crate) async fn provide(core: &Core, account: &AccountId, reply: Reply) -> Result<Step, Error> {
     let record = load(core, account).await?;
     let account = record.account.clone();
@@ -217,7 +224,7 @@ pub(crate) async fn provide(core: &Core, account: &AccountId, reply: Reply) -> R
         Redirect::NotAllowed(why) => return not_allowed(core, &record, why).await,
     };
     match redeem(core, record, made, sent, code).await {
-        Err(error) if !may_pass(&error) => {
+        Err(error) if !is_transient(&error) => {
             delete_record(core, &account).await?;
             Err(error)
         }
@@ -225,11 +232,14 @@ pub(crate) async fn provide(core: &Core, account: &AccountId, reply: Reply) -> R
     }
 }
 
+/// Deletes the enrollment, and returns the step that shows the person the reason.
 async fn not_allowed(core: &Core, record: &SignInEnrollment, why: NotAllowed) -> Result<Step, Error> {
     delete_record(core, &record.account).await?;
     Ok(Step::NotAllowed { host: record.issuer.host().to_owned(), why })
 }
 
+/// From `Redeeming` to `Adding`: redeems the authorization code, checks the token response, then stores its content and
+/// continues with `add`.
 async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, code: Bearer) -> Result<Step, Error> {
     let stage = Stage::Redeeming { made: made.clone(), sent: sent.clone(), code: code.clone() };
     let mut record = enter(core, record, stage).await?;
@@ -238,7 +248,7 @@ async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, c
     let redeemed = authorization::redeem(core.connection(), &client(&record, &alias, &key), &sent, &code).await;
     let answer: PhoneTokenAnswer = match redeemed {
         Ok(answer) => answer,
-        // The code works once: when its answer was lost, only signing in again helps.
+        // An authorization code works once. If the response was lost, the person must sign in again.
         Err(Error::Refused) => return not_allowed(core, &record, NotAllowed::TooLate).await,
         Err(error) => return Err(error),
     };
@@ -264,7 +274,8 @@ async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, c
     add(core, record, made, grant).await
 }
 
-/// Tells the service, and stores in one transaction that the account works and what phone sign-in may go on with.
+/// From `Adding` to the end: adds the device at the service. Then stores the active account in one transaction with the
+/// registration (if the policy allows it) with which phone sign-in continues.
 async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) -> Result<Step, Error> {
     let key = made.key()?;
     let push_keys = record.push_keys()?;
@@ -272,12 +283,12 @@ async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) ->
     let jti: [u8; 16] = random()?;
     let push = Subscription::new(&made.push_endpoint, &push_keys);
     let proof = BindProof::Token { token: grant.token };
-    let claims = introduce(core, &record.endpoints, record.clock_offset, push, proof, &jti);
+    let claims = bind_claims(core, &record.endpoints, record.clock_offset, push, proof, &jti);
     let jws = core.ports.sign_jws(&alias, ENROLLMENT_TYP, HeaderKey::Jwk(&key), &claims).await?;
     check_own_signature(&jws, &key)?;
     let answer = match speaking::enrollment::add(&core.http, &record.endpoints.enrollment, jws).await {
         Ok(answer) => answer,
-        Err(Error::Enrollment(fault)) => return not_allowed(core, &record, taken_no_more(fault)).await,
+        Err(Error::Enrollment(fault)) => return not_allowed(core, &record, token_refusal(fault)).await,
         Err(error) => return Err(error),
     };
     if answer.account_id != grant.account_id || answer.keys != grant.service_keys.thumbprints() {
@@ -285,7 +296,7 @@ async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) ->
     }
     let now = core.ports.clock.now();
     let next = answer.turn_on.map(|turn_on| first_stage(turn_on, &grant.account_id, now)).transpose()?;
-    let goes_on = next.is_some();
+    let may_turn_on = next.is_some();
     let account = AccountRecord {
         id: record.account.clone(),
         issuer: record.issuer,
@@ -309,7 +320,7 @@ async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) ->
     };
     let id = record.account;
     core.change(Point::SigningInAdded, move |tables| {
-        tables.delete_removed_twins(&account)?;
+        tables.delete_removed_duplicates(&account)?;
         tables.insert_account(&account)?;
         if let Some(stage) = next {
             tables.set_registration(&account.id, &stage)?;
@@ -317,14 +328,14 @@ async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) ->
         tables.delete_sign_in_enrollment(&account.id)
     })
     .await?;
-    if goes_on { turn_on(core, &id).await } else { Ok(Step::AccountAdded { account: id }) }
+    if may_turn_on { turn_on(core, &id).await } else { Ok(Step::AccountAdded { account: id }) }
 }
 
-/// Why the service takes no more what the person had signed in for (protocol section 11, step 5).
-fn taken_no_more(fault: EnrollmentFault) -> NotAllowed {
+/// Converts the service's refusal of the token (protocol section 11, step 5) into a reason for the person.
+fn token_refusal(fault: EnrollmentFault) -> NotAllowed {
     match fault {
         EnrollmentFault::Cancelled => NotAllowed::Policy,
-        // The token has a few minutes; after them only signing in again helps.
+        // The token has expired, so the person must sign in again.
         EnrollmentFault::Unknown
         | EnrollmentFault::Expired
         | EnrollmentFault::Used
@@ -332,9 +343,10 @@ fn taken_no_more(fault: EnrollmentFault) -> NotAllowed {
     }
 }
 
-/// The account is there whatever comes of phone sign-in, and what stands against that is shown with the account.
+/// Continues with turning phone sign-in on. If that fails, the account is still added, and `requirements` returns the
+/// reason later.
 async fn turn_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
-    match phone_sign_in::go_on(core, id).await {
+    match phone_sign_in::resume(core, id).await {
         Ok(Step::MissingLock { .. } | Step::NotAllowed { .. }) | Err(_) => {
             Ok(Step::AccountAdded { account: id.clone() })
         }
@@ -342,20 +354,21 @@ async fn turn_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
     }
 }
 
-/// Gives it up. Where the service may know this phone already, it is asked first, so that it can be told.
+/// Abandons an enrollment. If the service may already know this phone, completes the enrollment and then removes the
+/// account: the removal must name the device id, which only the completed enrollment gives.
 ///
 /// # Errors
-/// `UnknownTicket` when it has finished or was given up before; `Offline`, `Untrusted`, `Busy`: the service can't be
-/// asked now, so nothing was given up.
+/// `UnknownTicket` when the enrollment was completed or already abandoned. A transient error (`is_transient`): the
+/// enrollment could not be completed now, and is kept.
 pub(crate) async fn abandon(core: &Core, account: &AccountId) -> Result<(), Error> {
     let record = load(core, account).await?;
     if !record.may_be_known() {
         return delete_record(core, &record.account).await;
     }
-    match go_on(core, account).await {
+    match resume(core, account).await {
         Ok(Step::NotAllowed { .. }) => Ok(()),
-        Ok(_) => removal::remove(core, record.account).await.map(|_told| ()),
-        Err(error) if may_pass(&error) => Err(error),
+        Ok(_) => removal::remove(core, record.account).await.map(|_ending| ()),
+        Err(error) if is_transient(&error) => Err(error),
         Err(_) => Ok(()),
     }
 }

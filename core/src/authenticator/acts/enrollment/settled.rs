@@ -1,4 +1,4 @@
-//! What a signed state of the service makes of an enrollment.
+//! Completes or ends an enrollment, as a signed state of the service says.
 
 use crate::authenticator::error::Error;
 use crate::authenticator::records::account::{AccountRecord, StoredState};
@@ -6,14 +6,21 @@ use crate::authenticator::records::enrollment::{Event, next};
 use crate::authenticator::store::Tables;
 use crate::values::account::{AccountId, RemovalCause};
 
-/// The account works; records that an earlier removal left of it on this phone go.
+/// Activates the account, and deletes its enrollment. Also deletes older records of the same account that the service
+/// had removed.
+///
+/// # Errors
+/// `Store`.
 pub(crate) fn activate(tables: &Tables<'_>, account: &AccountRecord) -> Result<(), Error> {
-    tables.delete_removed_twins(account)?;
+    tables.delete_removed_duplicates(account)?;
     tables.set_account_state(&account.id, StoredState::Active)?;
     tables.delete_enrollment_of(&account.id)
 }
 
-/// The service ended the enrollment; the person has not been told yet.
+/// Deletes the account and retires its keys. The enrollment stays in stage `Ended`, so that the app can show the cause.
+///
+/// # Errors
+/// `Store`.
 pub(crate) fn end(tables: &Tables<'_>, account: &AccountId, cause: RemovalCause) -> Result<(), Error> {
     if let Some(record) = tables.enrollment_of(account)?
         && let Some(stage) = next(&record.stage, Event::Removed { cause })

@@ -1,4 +1,4 @@
-//! The state machine: every stage with every event; a failure leaves the stage where it was.
+//! Tests every event in every stage of an enrollment, which errors keep an enrollment, and account ids.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use super::*;
@@ -35,9 +35,9 @@ fn each_event_belongs_to_one_stage() {
 }
 
 #[test]
-fn only_what_may_pass_keeps_an_enrollment() {
+fn only_transient_errors_keep_an_enrollment() {
     for error in [Error::Offline, Error::Untrusted, Error::Busy, Error::Platform(PlatformError::Locked)] {
-        assert!(may_pass(&error), "{error}");
+        assert!(is_transient(&error), "{error}");
     }
     for error in [
         Error::Impostor,
@@ -47,13 +47,13 @@ fn only_what_may_pass_keeps_an_enrollment() {
         Error::Platform(PlatformError::Gone),
         Error::Enrollment(crate::authenticator::error::EnrollmentFault::Used),
     ] {
-        assert!(!may_pass(&error), "{error}");
+        assert!(!is_transient(&error), "{error}");
     }
 }
 
 #[test]
-fn every_account_has_an_id_of_its_own_on_this_phone() {
+fn two_account_ids_differ_and_have_128_bits() {
     let (one, other) = (fresh_id().unwrap(), fresh_id().unwrap());
     assert_ne!(one, other);
-    assert_eq!(one.len(), 22, "128 bits");
+    assert_eq!(one.len(), 22, "not 128 bits in base64url");
 }

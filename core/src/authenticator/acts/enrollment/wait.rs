@@ -1,4 +1,4 @@
-//! Waiting for the page to take the digits: the service's signed state says what became of it.
+//! Waits until the person has typed the digits into the wizard. The service's signed state contains the result.
 
 use std::time::Duration;
 
@@ -12,30 +12,33 @@ use crate::protocol::messages::FetchReason;
 use crate::values::account::AccountId;
 use crate::values::ticket::Ticket;
 
-/// The service holds its answer this long, in seconds, while nothing changes.
+/// How long the service may delay its response while nothing changes, in seconds (long polling).
 const WAIT: u64 = 25;
-/// Between two tries when the service can't be reached.
+/// The pause after a failed fetch.
 const PAUSE: Duration = Duration::from_secs(2);
-/// The digits' time is looked at this often.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// Asking goes on this long after the digits' time, in seconds, to learn how it ended.
+/// How often the expiry of the digits is checked.
+const RECHECK_EVERY: Duration = Duration::from_secs(5);
+/// How long after the expiry of the digits the service is still asked for the result, in seconds.
 const GRACE: u64 = 120;
 
-/// Asks the service, in the background, until the enrollment is active or ended.
+/// Polls the service until the enrollment is active or ended. Runs in the background, and retries a failed fetch.
+///
+/// # Errors
+/// `Offline` when the digits expired more than `GRACE` ago; `Store`.
 pub(crate) async fn watch(core: &Core, ticket: &Ticket) -> Result<(), Error> {
     while let Some(record) = waiting(core, ticket).await? {
         if let Err(error) = fetch::fetch(core, &record.facts.account, FetchReason::Poll, WAIT).await {
-            tracing::debug!(%error, "waiting for the digits to be taken");
+            tracing::debug!(%error, "the service could not be asked whether the digits were accepted");
             tokio::time::sleep(PAUSE).await;
         }
     }
     Ok(())
 }
 
-/// The enrollment while its page has not yet taken the digits.
+/// Returns the enrollment if it is `Bound` and waits for the digits; `None` in any other stage, and when it is deleted.
 ///
 /// # Errors
-/// `Offline` when the service stayed silent past the digits' time.
+/// `Offline` when the digits expired more than `GRACE` ago and the service gave no result.
 async fn waiting(core: &Core, ticket: &Ticket) -> Result<Option<EnrollmentRecord>, Error> {
     let wanted = ticket.clone();
     let record = match core.store.read(move |tables| tables.enrollment(&wanted)).await {
@@ -50,19 +53,20 @@ async fn waiting(core: &Core, ticket: &Ticket) -> Result<Option<EnrollmentRecord
     }
 }
 
-/// Waits until the enrollment is active or ended, and forgets an ended one.
+/// Waits until the enrollment is active or ended, and deletes an ended enrollment. `watch` does the polling.
 ///
 /// # Errors
-/// `UnknownTicket` when it was given up; `Offline` when the service stayed silent past the digits' time.
+/// `UnknownTicket` when the enrollment was abandoned; `Offline` when the service gave no result in time, or the
+/// enrollment is not bound yet.
 pub(crate) async fn wait(core: &Core, ticket: &Ticket) -> Result<EnrollmentEnd, Error> {
     loop {
-        // Read before the record: a change in between is then seen at once, never missed.
+        // The revision is read before the record, so a change in between is not missed.
         let revision = core.revision();
         if waiting(core, ticket).await?.is_none() {
             break;
         }
-        // Looked at again now and then: nothing changes when the service stays silent.
-        if let Ok(closed) = tokio::time::timeout(LOOK_AGAIN, core.changed_since(revision)).await {
+        // Without a signed state nothing changes, so the expiry is checked again after each timeout.
+        if let Ok(closed) = tokio::time::timeout(RECHECK_EVERY, core.changed_since(revision)).await {
             closed?;
         }
     }

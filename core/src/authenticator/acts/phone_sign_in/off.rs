@@ -1,4 +1,4 @@
-//! Turning phone sign-in off.
+//! Turns phone sign-in off (protocol section 10.3).
 
 use crate::authenticator::acts::phone_sign_in::requirements::active;
 use crate::authenticator::acts::upkeep::removal;
@@ -10,15 +10,18 @@ use crate::authenticator::records::outbox_entry::Entry;
 use crate::base::points::Point;
 use crate::values::account::AccountId;
 
-/// Turns phone sign-in off: the key goes at once, and the service is told now or later.
+/// Turns phone sign-in off: retires and deletes the sign-in key, and informs the service now or later.
+///
+/// One transaction retires the key and stores the message to the service. If the key store fails, the deletion is
+/// retried later; this phone no longer uses the key.
 ///
 /// # Errors
-/// `PhoneSignInOff` when it is off already.
+/// `UnknownAccount`, `Removed`; `PhoneSignInOff` when it is already off.
 pub(crate) async fn turn_off(core: &Core, id: AccountId) -> Result<Ending, Error> {
     let account = active(core, &id).await?;
     let sign_in = account.sign_in.clone().ok_or(Error::PhoneSignInOff)?;
     let now = core.ports.clock.now();
-    let entry = Entry::turn_off(&account, &sign_in, now)?.sent_by_the_caller(now);
+    let entry = Entry::turn_off(&account, &sign_in, now)?.leased_by_caller(now);
     let stored = entry.clone();
     core.change(Point::TurnedOff, move |tables| {
         tables.set_sign_in(&id, None)?;

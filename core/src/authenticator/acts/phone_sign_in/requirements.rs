@@ -1,4 +1,4 @@
-//! What phone sign-in needs, looked at anew each time it is asked: the person may be in the settings meanwhile.
+//! Checks what phone sign-in needs, again at each call: the person may have changed the settings since the last call.
 
 use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
@@ -7,17 +7,18 @@ use crate::authenticator::step::NotAllowed;
 use crate::values::account::AccountId;
 use crate::values::platform::{KeyGuard, LockState};
 
-/// The checklist before phone sign-in is turned on.
+/// What an account needs before phone sign-in can be turned on, and whether this device has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Requirements {
-    /// The device lock as it is now.
+    /// The device lock, read from the port at this call.
     pub lock: LockState,
-    /// Whether that lock can guard the key.
+    /// Whether a key with `guard` can be made while the device has `lock`.
     pub lock_is_enough: bool,
-    /// How the key will be guarded, by the organization's policy.
+    /// The guard that the organization's policy requires for the sign-in key; `BiometricOrCredential` before the first
+    /// signed state.
     pub guard: KeyGuard,
-    /// Whether this device is registered.
+    /// Whether this device is registered for phone sign-in, or may be registered.
     pub registration: Registration,
 }
 
@@ -25,21 +26,21 @@ pub struct Requirements {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Registration {
-    /// Not yet.
+    /// Not registered; `turn_on_phone_sign_in` starts the registration.
     Needed,
-    /// It is: phone sign-in is on.
+    /// Registered: phone sign-in is on.
     Done,
-    /// It can't be.
+    /// Not registered, and can't be registered at present.
     NotAllowed {
-        /// Why.
+        /// The reason: `Policy` or `AnotherAccount`.
         why: NotAllowed,
     },
 }
 
-/// Looks at lock, policy and the other accounts of this phone.
+/// Checks the device lock, the policy, and the other accounts on this phone.
 ///
 /// # Errors
-/// `Platform` when the device does not say whether it has a lock.
+/// `Store`; `Platform` when the port `DeviceLock` fails.
 pub(crate) async fn requirements(core: &Core, account: &AccountRecord) -> Result<Requirements, Error> {
     let lock = core.lock().await?;
     let guard = guard_for(account);
@@ -51,6 +52,8 @@ pub(crate) async fn requirements(core: &Core, account: &AccountRecord) -> Result
     Ok(Requirements { lock, lock_is_enough: lock.guards(guard), guard, registration })
 }
 
+/// Returns the reason if the policy does not allow phone sign-in; else, and before the first signed state, `None`. The
+/// phone enforces the limit of accounts, since the service can't see which device keys belong to one phone.
 async fn refusal(core: &Core, account: &AccountRecord) -> Result<Option<NotAllowed>, Error> {
     let Some(policy) = &account.policy else {
         return Ok(None);
@@ -72,15 +75,15 @@ async fn refusal(core: &Core, account: &AccountRecord) -> Result<Option<NotAllow
     })
 }
 
-/// As the policy of the last signed state says; the ordinary guard before the first.
+/// Returns the key guard that the last known policy requires; `BiometricOrCredential` before the first signed state.
 pub(crate) fn guard_for(account: &AccountRecord) -> KeyGuard {
     account.policy.as_ref().map_or(KeyGuard::BiometricOrCredential, |policy| policy.key_guard.into())
 }
 
-/// The account, while it is active.
+/// Returns an active account.
 ///
 /// # Errors
-/// `UnknownAccount`, `Removed`.
+/// `UnknownAccount`, also for a pending account; `Removed` when the service has removed this device.
 pub(crate) async fn active(core: &Core, id: &AccountId) -> Result<AccountRecord, Error> {
     let wanted = id.clone();
     let account = core.store.read(move |tables| tables.account(&wanted)).await?;

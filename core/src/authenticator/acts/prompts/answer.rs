@@ -1,10 +1,11 @@
-//! The person's decision: signed once, stored before the first attempt, told until the service has it.
+//! Answers and reports prompts. An answer is signed once, stored before the first attempt, and retried until the
+//! service acknowledges it, for at most a day.
 //!
 //! ```text
-//! open ──approve──▶ (the person unlocks) ──▶┐
-//! open ──approve, deny──────────────────────▶ answering ──signed outcome──▶ done
-//!   │                         └── a day without one ──▶ done (expired)
-//!   └── withdrawn, or no longer listed ──▶ (gone)
+//! open ──approve──▶ (user verification) ───▶┐
+//! open ──approve, deny, report──────────────▶ answering ──signed outcome──▶ done
+//!   │                                             └── a day without outcome ──▶ done (expired)
+//!   └── withdrawn, or no longer listed ──▶ (deleted)
 //! ```
 
 use ring::digest::{SHA256, digest};
@@ -31,14 +32,16 @@ use crate::values::platform::PlatformError;
 use crate::values::prompt::{Outcome, PromptId, PromptState};
 use crate::values::ticket::Ticket;
 
-/// A report counts for a day.
+/// How long a report is retried, in seconds. The service accepts it within 24 hours of the prompt.
 const REPORTABLE: u64 = 24 * 60 * 60;
 const ANSWER_TYP: &str = "phone-answer+jwt";
 
-/// Approves with the number that the page shows, as the person read it.
+/// Approves a prompt with the number that the person read on the page. If the prompt requires the sign-in key, returns
+/// the step for user verification.
 ///
 /// # Errors
-/// `NumberForm` before anything is signed; `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`.
+/// `NumberForm`, `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`, `Removed`: this call stored and
+/// sent nothing. Others as `send_now`.
 pub(crate) async fn approve(core: &Core, id: PromptId, number: String) -> Result<Step, Error> {
     let (account, prompt) = load(core, &id).await?;
     let shown = prompt.shown(&account.audience())?;
@@ -46,13 +49,14 @@ pub(crate) async fn approve(core: &Core, id: PromptId, number: String) -> Result
         return Err(Error::NumberForm);
     }
     if shown.needs_unlock() {
-        return ask_person(core, &account, &prompt, number).await;
+        return ask_for_unlock(core, &account, &prompt, number).await;
     }
     decide(core, account, prompt, Some(number)).await
 }
 
-/// The number is in the bytes that the sign-in key signs, so it comes first; then the person unlocks.
-async fn ask_person(
+/// Returns the step in which the person unlocks the sign-in key. The signed bytes contain the number, so the person
+/// enters the number before this step.
+async fn ask_for_unlock(
     core: &Core,
     account: &AccountRecord,
     prompt: &PromptRecord,
@@ -78,6 +82,8 @@ async fn ask_person(
     })
 }
 
+/// Returns the bytes that the sign-in key signs for an approval: one form for each method of user verification that can
+/// unlock the key.
 fn approval_forms(
     account: &AccountRecord,
     sign_in: &SignInKey,
@@ -91,11 +97,12 @@ fn approval_forms(
     })
 }
 
-/// What the app brings for an approval: everything is looked at again, since time has passed.
+/// Processes the app's reply to `Step::Sign`. Checks the prompt and the account again, since time has passed.
 ///
 /// # Errors
-/// `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`: nothing was decided. `Platform` with what
-/// the app reported: the prompt stays open.
+/// `UnknownTicket`, `WrongReply`, `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`, `Removed`:
+/// this call decided nothing. `Platform` with the app's error, or `Platform(Unusable)` for a wrong signature: the
+/// prompt stays open. Others as `send_now`.
 pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Result<Step, Error> {
     let (id, number) = core.unlocking.get(ticket).ok_or(Error::UnknownTicket)?;
     let (account, prompt) = load(core, &id).await?;
@@ -113,7 +120,8 @@ pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Resul
     send(core, account, prompt, answer, |_memory| {}).await
 }
 
-/// The platform could not sign: what may pass keeps the ticket; a key that is gone for good ends phone sign-in.
+/// Handles a reply `Failed`, and returns its error. `Locked`, `Transient` and `WrongPassphrase` keep the ticket; any
+/// other error ends it. If the key can never be used again, phone sign-in is turned off.
 async fn failed(core: &Core, account: &AccountRecord, ticket: &Ticket, error: PlatformError) -> Result<Error, Error> {
     match error {
         PlatformError::Locked | PlatformError::Transient | PlatformError::WrongPassphrase => {}
@@ -132,28 +140,30 @@ async fn failed(core: &Core, account: &AccountRecord, ticket: &Ticket, error: Pl
     Ok(Error::Platform(error))
 }
 
-/// Denies; never needs the person to unlock anything.
+/// Denies a prompt. Needs no user verification: the device key signs a denial.
 ///
 /// # Errors
-/// As `approve`, but for the number.
+/// `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `Removed`: this call stored and sent nothing. Others as
+/// `send_now`.
 pub(crate) async fn deny(core: &Core, id: PromptId) -> Result<Step, Error> {
     let (account, prompt) = load(core, &id).await?;
     decide(core, account, prompt, None).await
 }
 
-/// "It wasn't me": before or after an answer, as long as the prompt is remembered.
+/// Reports a prompt ("It wasn't me"), before or after an answer, while this phone stores the prompt.
 ///
 /// # Errors
-/// `UnknownPrompt` a day after its end.
+/// `UnknownPrompt`, for example a day after the prompt expired; `Removed`. Others as `send_now`.
 pub(crate) async fn report(core: &Core, id: PromptId) -> Result<Step, Error> {
     let (account, prompt) = load(core, &id).await?;
     let origin = origin(&account, &prompt)?;
     let now = core.ports.clock.now();
-    let entry = report_entry(&account, prompt.id, now)?.sent_by_the_caller(now);
+    let entry = report_entry(&account, prompt.id, now)?.leased_by_caller(now);
     let stored = entry.clone();
     core.change(Point::Reported, move |tables| {
         tables.insert_outbox(&stored)?;
-        // A report ends an open prompt; an answered one it overrules when the service says so.
+        // A report answers an open prompt. If the prompt was already answered, the report's outcome replaces the
+        // earlier outcome.
         tables.begin_answering(&id)?;
         tables.remember(&id.account, |memory| memory.reported(&id.jti, origin, now))
     })
@@ -161,12 +171,18 @@ pub(crate) async fn report(core: &Core, id: PromptId) -> Result<Step, Error> {
     send_now(core, entry).await
 }
 
+/// Makes the outbox entry for a report.
 fn report_entry(account: &AccountRecord, prompt: PromptId, now: Timestamp) -> Result<Entry, Error> {
     let message = Message::Report { prompt: prompt.jti.clone() };
     let entry = Entry::new(account, account.endpoints.answers.clone(), message, now)?;
     Ok(entry.about(prompt, now.plus(REPORTABLE)))
 }
 
+/// Returns a prompt of an active account, with the account.
+///
+/// # Errors
+/// `UnknownPrompt`, also when the account is pending or no longer on this phone; `Removed` when the service has removed
+/// this device.
 async fn load(core: &Core, id: &PromptId) -> Result<(AccountRecord, PromptRecord), Error> {
     let wanted = id.clone();
     let (account, prompt) = core
@@ -190,12 +206,15 @@ fn origin(account: &AccountRecord, prompt: &PromptRecord) -> Result<Origin, Erro
     Ok(prompt.shown(&account.audience())?.origin)
 }
 
-/// Whether a prompt still waits for the person.
+/// Checks that a prompt is not answered, and that `now` is before `expires_at`.
+///
+/// # Errors
+/// `AlreadyAnswered`, `PromptExpired`.
 pub(crate) fn check_open(state: PromptState, expires_at: Timestamp, now: Timestamp) -> Result<(), Error> {
     if state != PromptState::Open {
         return Err(Error::AlreadyAnswered);
     }
-    // GUARD(prompt-open): j6_w8_what_is_over_is_neither_approved_nor_denied
+    // GUARD(prompt-open): j6_w8_an_expired_prompt_is_neither_approved_nor_denied
     // INSTEAD: if expires_at.0 == 0 && now.0 == 0 {
     if expires_at <= now {
         return Err(Error::PromptExpired);
@@ -203,7 +222,7 @@ pub(crate) fn check_open(state: PromptState, expires_at: Timestamp, now: Timesta
     Ok(())
 }
 
-/// Approves with a number, or denies, with the device key, which asks nobody.
+/// Answers with the device key, which needs no user verification: approves with a number, or denies without a number.
 async fn decide(
     core: &Core,
     account: AccountRecord,
@@ -212,7 +231,7 @@ async fn decide(
 ) -> Result<Step, Error> {
     check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
     let denies = number.is_none();
-    // Anything but `none` would be a claim that was never checked.
+    // The device key proves no user verification, so any value but `None` would be false.
     let claims = inner(&account.issuer, &prompt.id.jti, &prompt.jws, number, UserVerification::None);
     let kid = base64url::encode(&account.device_key.thumbprint());
     let answer = core.ports.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await?;
@@ -228,7 +247,11 @@ async fn decide(
     send(core, account, prompt, answer, remember).await
 }
 
-/// Stores the signed decision, once, and sends it.
+/// Stores the signed answer and the prompt's state in one transaction, then sends the answer.
+///
+/// # Errors
+/// `AlreadyAnswered` when another call or process has answered in the meantime: nothing was stored or sent. Others as
+/// `send_now`.
 async fn send(
     core: &Core,
     account: AccountRecord,
@@ -239,13 +262,13 @@ async fn send(
     let message = Message::Answer { answer, received_by: prompt.received_by };
     let now = core.ports.clock.now();
     let entry = Entry::new(&account, account.endpoints.answers.clone(), message, now)?;
-    let entry = entry.about(prompt.id.clone(), prompt.expires_at).sent_by_the_caller(now);
+    let entry = entry.about(prompt.id.clone(), prompt.expires_at).leased_by_caller(now);
     let stored = entry.clone();
     let began = core
         .change(Point::Decided, move |tables| {
             let began = tables.begin_answering(&prompt.id)?;
             if began {
-                // GUARD(decision-stored-first): j2_w9_killed_in_each_step_of_adding_by_scanning_and_of_giving_it_up
+                // GUARD(decision-stored-first): j2_w9_killed_in_each_step_of_scanning_and_abandoning
                 tables.insert_outbox(&stored)?;
                 tables.remember(&account.id, remember)?;
             }
@@ -258,7 +281,10 @@ async fn send(
     send_now(core, entry).await
 }
 
-/// What carries an approval with its number, or a denial without one; made once, so that every attempt says the very same.
+/// Makes the claims of the inner answer (protocol section 7): an approval with a number, a denial without one.
+///
+/// The inner answer is made and signed once, so every attempt sends the same bytes. The hash of the prompt binds the
+/// answer to exactly the prompt that was shown.
 pub(crate) fn inner(
     issuer: &Issuer,
     jti: &str,
@@ -276,7 +302,12 @@ pub(crate) fn inner(
     }
 }
 
-/// Tries at once; without an answer the outbox goes on and the person is told that it is on its way.
+/// Sends a stored entry immediately, and returns `Done` with the outcome. Returns `Queued` when the service could not
+/// be reached, is busy, or the platform failed; the outbox then retries.
+///
+/// # Errors
+/// `InvalidAnswer`, `Refused`, `ClockWrong`, `IdentityChanged`: the entry stays stored, and the outbox retries it.
+/// `Store`.
 async fn send_now(core: &Core, entry: Entry) -> Result<Step, Error> {
     let prompt = entry.prompt.clone().ok_or(Error::UnknownPrompt)?;
     match outbox::deliver(core, &entry).await {

@@ -1,4 +1,4 @@
-//! A verified prompt comes to this phone: kept once, as loud as it may be.
+//! Stores a verified prompt that has arrived, and decides whether the prompt alerts.
 
 use crate::authenticator::error::Error;
 use crate::authenticator::records::account::AccountRecord;
@@ -11,34 +11,37 @@ use crate::values::fatigue::{Loudness, Quiet};
 use crate::values::origin::Origin;
 use crate::values::prompt::{Prompt, PromptState};
 
-/// Who learns of a prompt as it comes.
+/// Who decides whether a new prompt alerts: it depends on whether the person uses the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Eyes {
-    /// The person is looking: nothing needs to alert them.
-    Open,
-    /// The person is elsewhere: this phone decides whether to alert them.
+pub(crate) enum Attention {
+    /// The person uses the app, so no alert is needed.
+    Watching,
+    /// The person may not be using the app: the fatigue guard decides whether the prompt alerts.
     Elsewhere,
-    /// The notification extension has decided before, when it came.
-    Told(Option<Quiet>),
+    /// The notification extension has already decided: `None` when the prompt alerted, else why it was quiet.
+    ExtensionDecided(Option<Quiet>),
 }
 
-/// Keeps a prompt that came at `at`; `None` when it is known, withdrawn or held back.
+/// Stores a verified prompt that arrived at `at`, and records its alert. Call it inside a transaction.
+///
+/// Returns the prompt as screens show it; `None` when it is already known, was withdrawn, or (if the fatigue guard
+/// decides) eight other prompts of its origin wait.
 ///
 /// # Errors
-/// Only when this phone's own store fails.
+/// `UnknownAccount`, `Store`.
 pub(crate) fn keep(
     tables: &Tables<'_>,
     prompt: Prompt,
     jws: String,
     received_by: ReceivedBy,
     at: Timestamp,
-    eyes: Eyes,
+    attention: Attention,
 ) -> Result<Option<Prompt>, Error> {
-    let (quiet, alerts) = match eyes {
-        Eyes::Open => (None, false),
-        // An alert was noted with what the extension has seen.
-        Eyes::Told(quiet) => (quiet, false),
-        Eyes::Elsewhere => match loudness(tables, &prompt, at)? {
+    let (quiet, alerts) = match attention {
+        Attention::Watching => (None, false),
+        // `push::import` records the extension's alert.
+        Attention::ExtensionDecided(quiet) => (quiet, false),
+        Attention::Elsewhere => match loudness(tables, &prompt, at)? {
             Loudness::Alert => (None, true),
             Loudness::Quiet(quiet) => (Some(quiet), false),
             Loudness::HeldBack => return Ok(None),
@@ -62,13 +65,14 @@ pub(crate) fn keep(
     Ok(Some(Prompt { quiet, ..prompt }))
 }
 
+/// Asks the fatigue guard whether a prompt alerts now.
 fn loudness(tables: &Tables<'_>, prompt: &Prompt, now: Timestamp) -> Result<Loudness, Error> {
     let account = tables.account(&prompt.id.account)?;
     let waiting = waiting(tables, &account, prompt.origin, now)?;
     Ok(account.memory.judge(prompt.origin, waiting, now))
 }
 
-/// How many prompts of an origin wait for the person.
+/// Counts the prompts of an origin that wait for the person and have not expired.
 fn waiting(tables: &Tables<'_>, account: &AccountRecord, origin: Origin, now: Timestamp) -> Result<usize, Error> {
     let audience = account.audience();
     let open = tables.open_prompts_of(&account.id)?;
@@ -78,14 +82,15 @@ fn waiting(tables: &Tables<'_>, account: &AccountRecord, origin: Origin, now: Ti
     Ok(open.iter().filter(waits).count())
 }
 
-/// Remembers what the person made of a prompt; an account that is gone remembers nothing.
+/// Records an approval in the fatigue guard's memory: earlier strikes no longer count. An account that is no longer on
+/// this phone is ignored.
 ///
 /// # Errors
-/// Only when this phone's own store fails.
+/// `Store`.
 pub(crate) fn remember_approval(tables: &Tables<'_>, account: &AccountId, now: Timestamp) -> Result<(), Error> {
     match tables.remember(account, |memory| memory.calmed(now)) {
         Err(Error::UnknownAccount) => Ok(()),
-        told => told,
+        other => other,
     }
 }
 
@@ -98,29 +103,30 @@ mod tests {
     use crate::base::points::Point;
     use crate::testing::FakeKeyStore;
 
-    /// A service that sends hundreds: a handful of each origin is kept, and no origin uses up what is another's.
+    /// A service sends a hundred prompts of one origin: eight are stored. A prompt of another origin still alerts.
     #[test]
-    fn of_many_requests_of_one_origin_a_handful_waits_and_the_others_come_all_the_same() {
+    fn at_most_eight_prompts_of_each_origin_are_stored() {
         let folder = tempfile::tempdir().unwrap();
         let inbox = folder.path().join("inbox");
         let store = Store::open(&folder.path().join("db"), &inbox, &FakeKeyStore::default()).unwrap();
         let ada = account("ada");
-        store.write_blocking(Point::TakenUp, |tables| tables.insert_account(&ada)).unwrap();
+        store.write_blocking(Point::CleanedUp, |tables| tables.insert_account(&ada)).unwrap();
         let comes = |jti: &str, origin: &str, now: Timestamp| {
             let record = prompt(&ada, jti, origin);
             let shown = record.shown(&ada.audience()).unwrap();
-            let keeping = |tables: &Tables<'_>| keep(tables, shown, record.jws, ReceivedBy::Push, now, Eyes::Elsewhere);
-            store.write_blocking(Point::TakenUp, keeping).unwrap()
+            let keeping =
+                |tables: &Tables<'_>| keep(tables, shown, record.jws, ReceivedBy::Push, now, Attention::Elsewhere);
+            store.write_blocking(Point::CleanedUp, keeping).unwrap()
         };
         assert_eq!(comes("first", "unknown", NOW).unwrap().quiet, None);
-        assert!(comes("first", "unknown", NOW).is_none(), "the same again");
+        assert!(comes("first", "unknown", NOW).is_none(), "the same prompt was stored twice");
         for number in 1..100 {
             let kept = comes(&number.to_string(), "unknown", NOW);
             assert_eq!(kept.map(|prompt| prompt.quiet), (number < 8).then_some(Some(Quiet::JustAsked)), "{number}");
         }
         assert_eq!(comes("own", "known_browser", NOW).unwrap().quiet, None);
         // The service's clock is three seconds ahead of this phone's.
-        assert!(comes("in their last second", "unknown", NOW.plus(116)).is_none());
-        assert!(comes("when those are over", "unknown", NOW.plus(117)).is_some());
+        assert!(comes("while they wait", "unknown", NOW.plus(116)).is_none());
+        assert!(comes("after they expired", "unknown", NOW.plus(117)).is_some());
     }
 }

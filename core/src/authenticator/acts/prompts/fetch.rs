@@ -1,7 +1,7 @@
-//! Asking the service for what waits. The fetch is the truth: what it no longer lists is over.
+//! Fetches an account's live prompts. The fetched list is authoritative: a prompt that is not in the list is over.
 
 use crate::authenticator::acts::prompts::arrival;
-use crate::authenticator::acts::prompts::arrival::Eyes;
+use crate::authenticator::acts::prompts::arrival::Attention;
 use crate::authenticator::acts::upkeep::standing;
 use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
@@ -15,13 +15,16 @@ use crate::protocol::verify::{Audience, verify_prompt};
 use crate::values::account::AccountId;
 use crate::values::prompt::Prompt;
 
-/// More live prompts than this are not taken from one answer.
+/// The most prompts that are read from one signed state (protocol section 5). Limits how much a hostile service can
+/// make this phone store.
 const MAX_PROMPTS: usize = 16;
 
-/// Asks for the account's prompts and carries the signed state over; returns the new ones.
+/// Fetches the account's signed state, stores all its effects, and returns the new prompts.
+///
+/// With `wait` > 0 the service delays its response until something changes, for at most `wait` seconds (0 to 30).
 ///
 /// # Errors
-/// `Removed` when the service has taken this phone off the account; else as `exchange`.
+/// `Removed` when the service has removed this device; `UnknownAccount`; else as `exchange` and `settle`.
 pub(crate) async fn fetch(core: &Core, id: &AccountId, reason: FetchReason, wait: u64) -> Result<Vec<Prompt>, Error> {
     let wanted = id.clone();
     let (account, open) =
@@ -48,26 +51,29 @@ pub(crate) async fn fetch(core: &Core, id: &AccountId, reason: FetchReason, wait
     standing::settle(core, &account, &state).await?;
     match state.status {
         StateStatus::Ok | StateStatus::Suspended | StateStatus::Limited => {
-            take_over(core, id, &state, open, eyes(reason)).await
+            store_listed(core, id, &state, open, attention(reason)).await
         }
         StateStatus::Pending => Ok(Vec::new()),
         StateStatus::Removed | StateStatus::ClockSkew => Err(Error::Removed),
     }
 }
 
-fn eyes(reason: FetchReason) -> Eyes {
+/// Returns who decides about alerts. When the person opened the app, the fetched prompts need no alert.
+fn attention(reason: FetchReason) -> Attention {
     match reason {
-        FetchReason::Opened => Eyes::Open,
-        FetchReason::Push | FetchReason::Poll => Eyes::Elsewhere,
+        FetchReason::Opened => Attention::Watching,
+        FetchReason::Push | FetchReason::Poll => Attention::Elsewhere,
     }
 }
 
-async fn take_over(
+/// Stores the listed prompts that can be verified, and deletes open prompts that the service no longer lists. Only
+/// prompts in `held` are deleted: they were open before the request. A prompt that a push has added since then stays.
+async fn store_listed(
     core: &Core,
     id: &AccountId,
     state: &State,
     held: Vec<PromptRecord>,
-    eyes: Eyes,
+    attention: Attention,
 ) -> Result<Vec<Prompt>, Error> {
     let wanted = id.clone();
     let account = core.store.read(move |tables| tables.account(&wanted)).await?;
@@ -82,20 +88,23 @@ async fn take_over(
     }
     core.change(Point::Fetched, move |tables| {
         for held in held.iter().filter(|held| !listed.iter().any(|(prompt, _)| *prompt.id() == held.id)) {
-            // A push of it that comes late, or waits in the inbox, must not bring it back.
+            // A late push, or a push in the inbox, must not show the prompt again.
             tables.insert_withdrawn(&held.id, held.expires_at)?;
             tables.delete_open_prompt(&held.id)?;
         }
         let mut new = Vec::new();
         for (prompt, jws) in listed {
-            new.extend(arrival::keep(tables, prompt, jws, ReceivedBy::Fetch, now, eyes)?);
+            new.extend(arrival::keep(tables, prompt, jws, ReceivedBy::Fetch, now, attention)?);
         }
         Ok(new)
     })
     .await
 }
 
-/// Follows the service's keys when a push was signed by one that this phone does not know.
+/// Returns the data that verifies a push. When an unknown key signed the push, follows the service's key chain first.
+///
+/// # Errors
+/// As `refresh_keys`.
 pub(crate) async fn follow_keys(core: &Core, account: &AccountRecord, jws: &str) -> Result<Audience, Error> {
     let mut audience = account.audience();
     if let Some(kid) = jose::unverified_kid(jws)

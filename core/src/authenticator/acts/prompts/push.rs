@@ -1,7 +1,7 @@
-//! A push arrives: decrypted and verified before anything of it can be seen.
+//! Handles pushes. A push is decrypted and verified before any of its content is stored or shown.
 
 use crate::authenticator::acts::prompts::arrival;
-use crate::authenticator::acts::prompts::arrival::Eyes;
+use crate::authenticator::acts::prompts::arrival::Attention;
 use crate::authenticator::acts::prompts::fetch::{fetch, follow_keys};
 use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
@@ -16,14 +16,17 @@ use crate::values::account::AccountId;
 use crate::values::fatigue::Memory;
 use crate::values::prompt::{PromptId, PushEffect, WithdrawalReason};
 
-/// Garbage can't make the phone busy: at most one fetch in this time for each account, in seconds
-/// (protocol section 8).
+/// The shortest time between two fetches for one account because of pushes that can't be used, in seconds (protocol
+/// section 8). Malformed input must not keep the phone busy.
 const FETCH_INTERVAL: u64 = 30;
 
-/// Handles one push; bad bytes never make an error, they are dropped.
+/// Handles one push for the account with this slot. Imports the notification extension's pushes first.
+///
+/// A malformed push is not an error: it is dropped, and may cause a fetch instead. A push for a pending account also
+/// causes a fetch, since the account may already be active at the service.
 ///
 /// # Errors
-/// Only when this phone's own store fails.
+/// `Store`.
 pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Result<PushEffect, Error> {
     import(core).await?;
     let wanted = slot.clone();
@@ -32,7 +35,7 @@ pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Re
     };
     let mut found = PushEffect::Nothing;
     if account.is_pending() {
-        // The prompt may overtake the news that the digits were taken; the fetch brings both.
+        // A prompt may arrive before this phone knows that the digits were confirmed. The fetch returns both.
         found = fetch_instead(core, &account).await?;
         match core.store.read(move |tables| tables.account_by_slot(&slot)).await? {
             Some(now) => account = now,
@@ -46,19 +49,20 @@ pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Re
         return fetch_instead(core, &account).await;
     };
     let now = core.ports.clock.now();
-    match take_in(core, account.id, content.0, content.1, now, Eyes::Elsewhere).await? {
+    match take_in(core, account.id, content.0, content.1, now, Attention::Elsewhere).await? {
         PushEffect::Nothing => Ok(found),
         effect => Ok(effect),
     }
 }
 
+/// Stores the verified content of a push that arrived at `at`. Returns what the app shows.
 async fn take_in(
     core: &Core,
     account: AccountId,
     content: PushContent,
     jws: String,
     at: Timestamp,
-    eyes: Eyes,
+    attention: Attention,
 ) -> Result<PushEffect, Error> {
     let id = account.clone();
     let now = core.ports.clock.now();
@@ -67,7 +71,7 @@ async fn take_in(
     }
     match content {
         PushContent::Prompt(prompt) => {
-            let keep = move |tables: &Tables<'_>| arrival::keep(tables, *prompt, jws, ReceivedBy::Push, at, eyes);
+            let keep = move |tables: &Tables<'_>| arrival::keep(tables, *prompt, jws, ReceivedBy::Push, at, attention);
             let new = core.change(Point::PushShown, keep).await?;
             Ok(new.map_or(PushEffect::Nothing, |prompt| PushEffect::new_prompt(Box::new(prompt))))
         }
@@ -76,12 +80,14 @@ async fn take_in(
     }
 }
 
-/// Takes over what the notification extension has found; doing it twice changes nothing.
+/// Imports the pushes that the notification extension has received. A push that is imported again has no further
+/// effect.
 ///
-/// Everything is verified again: the folder is shared, and time has passed.
+/// Each push is verified again: the folder is shared with the extension, and time has passed. Pushes of accounts that
+/// are not active or not readable are skipped.
 ///
 /// # Errors
-/// Only when this phone's own store fails.
+/// `Store`.
 pub(crate) async fn import(core: &Core) -> Result<(), Error> {
     let now = core.ports.clock.now();
     for kept in core.store.kept_pushes(now).await? {
@@ -90,21 +96,24 @@ pub(crate) async fn import(core: &Core) -> Result<(), Error> {
         if account.state != StoredState::Active {
             continue;
         }
-        // What alerted the person counts, whether or not there is still something to answer.
+        // An alert counts for the fatigue guard even if its prompt has expired.
         if let (Some(seen), None) = (kept.seen, kept.quiet) {
             let id = account.id.clone();
             let alerted = move |memory: &mut Memory| memory.alerted(&seen.jti, seen.origin, kept.received_at);
-            // GUARD(extension-alerts-remembered): j6_w9_a_notification_extension_keeps_the_guard_alone_and_with_the_app
+            // GUARD(extension-alerts-remembered): j6_w9_the_notification_extension_applies_the_fatigue_guard
             // INSTEAD: drop((id, alerted));
             core.store.write(Point::PushCame, move |tables| tables.remember(&id, alerted)).await?;
         }
         if let Ok(content) = verify_push(&kept.jws, &account.audience(), now) {
-            take_in(core, account.id, content, kept.jws, kept.received_at, Eyes::Told(kept.quiet)).await?;
+            take_in(core, account.id, content, kept.jws, kept.received_at, Attention::ExtensionDecided(kept.quiet))
+                .await?;
         }
     }
     Ok(())
 }
 
+/// Decrypts and verifies a push; returns `None` when that fails. When an unknown key signed the push, follows the
+/// service's key chain first.
 async fn read(core: &Core, account: &AccountRecord, message: &[u8]) -> Result<Option<(PushContent, String)>, Error> {
     let Ok(plain) = account.push_keys.decrypt(message) else {
         tracing::info!("a push could not be decrypted");
@@ -129,6 +138,7 @@ async fn read(core: &Core, account: &AccountRecord, message: &[u8]) -> Result<Op
     }
 }
 
+/// Stores a withdrawal, and deletes its prompt if the prompt is still open.
 async fn withdraw(
     core: &Core,
     id: PromptId,
@@ -145,7 +155,8 @@ async fn withdraw(
     Ok(if shown { PushEffect::Withdrawn(id, reason) } else { PushEffect::Nothing })
 }
 
-/// Fetches in place of a push that could not be read, at most once in `FETCH_INTERVAL`.
+/// Fetches the account's prompts because a push could not be used, at most once in `FETCH_INTERVAL`. A failed fetch is
+/// ignored, unless this phone's own store fails.
 async fn fetch_instead(core: &Core, account: &AccountRecord) -> Result<PushEffect, Error> {
     let id = account.id.clone();
     let now = core.ports.clock.now();
@@ -154,7 +165,7 @@ async fn fetch_instead(core: &Core, account: &AccountRecord) -> Result<PushEffec
     }
     match fetch(core, &account.id, FetchReason::Push, 0).await {
         Ok(new) => {
-            // One effect for one push: what alerts goes before what does not.
+            // A push has only one effect, so a prompt that alerts is preferred to a quiet prompt.
             let first = new.into_iter().min_by_key(|prompt| prompt.quiet.is_some());
             Ok(first.map_or(PushEffect::Nothing, |prompt| PushEffect::new_prompt(Box::new(prompt))))
         }

@@ -1,4 +1,4 @@
-//! Notices: shown until the person has seen them, then the service is told.
+//! Dismisses notices: the app no longer shows a dismissed notice, and the core acknowledges it to the service.
 
 use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
@@ -7,10 +7,10 @@ use crate::base::points::Point;
 use crate::protocol::messages::Message;
 use crate::values::account::AccountId;
 
-/// Takes a notice off the screen, and tells the service in the same transaction's outbox.
+/// Dismisses a notice, and stores its acknowledgment to the service in the same transaction.
 ///
 /// # Errors
-/// `UnknownAccount`.
+/// `UnknownAccount`, `Store`. An unknown notice is ignored.
 pub(crate) async fn dismiss(core: &Core, account: AccountId, id: String) -> Result<(), Error> {
     let wanted = account.clone();
     let record = core.store.read(move |tables| tables.account(&wanted)).await?;

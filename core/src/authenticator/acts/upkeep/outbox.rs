@@ -1,20 +1,21 @@
-//! What must still be told to a service: stored before the first attempt, sent until done or pointless.
+//! Sends the outbox: messages to services that are stored before the first attempt, and retried until the service
+//! acknowledges them or they expire.
 //!
 //! ```text
-//! stored ──lease──▶ sending ──signed state──▶ (settled, gone)
+//! stored ──lease──▶ sending ──signed state──▶ (settled, deleted)
 //!    ▲                 │
-//!    └── postponed ────┘ no answer, or one that can't be believed
+//!    └── postponed ────┘ no response, or no valid signed state
 //! ```
-//! The same inner bytes travel in a fresh outer request each time, so the service's answer to a repeat is
-//! the answer to the first. An answer that was never attempted is dropped at its prompt's end; one that
-//! was attempted is asked about for a day, so that the phone can tell the truth.
+//! Each attempt sends the same inner message in a fresh outer request, so the service gives a repeated answer the same
+//! outcome. An answer without any attempt is dropped when its prompt expires. After the first attempt, an answer is
+//! resent for a day, so that the phone learns and shows the real outcome.
 
 use std::time::Duration;
 
 use crate::authenticator::acts::prompts::arrival;
 use crate::authenticator::acts::upkeep::retired_keys;
 use crate::authenticator::acts::upkeep::standing;
-use crate::authenticator::acts::upkeep::standing::News;
+use crate::authenticator::acts::upkeep::standing::StateChanges;
 use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
 use crate::authenticator::network::http::Failure;
@@ -27,12 +28,13 @@ use crate::base::secret::random;
 use crate::protocol::messages::State;
 use crate::values::prompt::{Outcome, PromptId};
 
+/// The first and the longest pause between two attempts, in seconds.
 const FIRST_PAUSE: u64 = 2;
 const LONGEST_PAUSE: u64 = 60;
-/// The loop looks at least this often, since phones sleep through timers.
+/// The longest pause of the loop. A sleeping phone stops timers, so a longer pause could end much too late.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// Sends everything that is due, now and whenever something falls due, until the authenticator closes.
+/// Sends each entry when it is due, until the authenticator closes. Only one task may run this loop.
 pub(crate) async fn run(core: &Core) {
     loop {
         let pause = match round(core).await {
@@ -42,22 +44,22 @@ pub(crate) async fn run(core: &Core) {
                 LONGEST_SLEEP
             }
         };
-        // A wake-up between the round and here is kept by the notification, not lost.
+        // A wake-up between `round` and this line is not lost: `Notify` stores it.
         let _woken = tokio::time::timeout(pause, core.outbox_woken()).await;
     }
 }
 
-/// One look at every entry; returns how long nothing more is due.
+/// Drops each expired entry and sends each due entry; returns the time until the next entry is due.
 async fn round(core: &Core) -> Result<Duration, Error> {
     let entries = core.store.read(|tables| tables.outbox()).await?;
     for entry in &entries {
         let now = core.ports.clock.now();
-        if is_pointless(entry, now) {
-            give_up(core, entry).await?;
-        // GUARD(outbox-lease-taken): what_is_being_sent_is_not_sent_once_more_beside_it
+        if is_expired(entry, now) {
+            drop_entry(core, entry).await?;
+        // GUARD(outbox-lease-taken): an_answer_being_sent_is_not_sent_twice_in_parallel
         // INSTEAD: } else if entry.next_at <= now {
         } else if entry.next_at <= now && entry.lease_until <= now {
-            // The error is the person's to see when they ask; here it only postpones.
+            // Ignored: `deliver` logs a failed exchange, and the entry stays in the outbox.
             let _postponed = deliver(core, entry).await;
         }
     }
@@ -67,15 +69,16 @@ async fn round(core: &Core) -> Result<Duration, Error> {
     Ok(next.map_or(LONGEST_SLEEP, |seconds| Duration::from_secs(seconds.max(1)).min(LONGEST_SLEEP)))
 }
 
-fn is_pointless(entry: &Entry, now: Timestamp) -> bool {
-    entry.give_up_at <= now
+fn is_expired(entry: &Entry, now: Timestamp) -> bool {
+    entry.abandon_at <= now
 }
 
-async fn give_up(core: &Core, entry: &Entry) -> Result<(), Error> {
+/// Deletes an expired entry. If the entry answers or reports a prompt, the prompt's outcome becomes `Expired`.
+async fn drop_entry(core: &Core, entry: &Entry) -> Result<(), Error> {
     let id = entry.id.clone();
     let prompt = entry.prompt.clone();
     let now = core.ports.clock.now();
-    core.change(Point::OutboxGivenUp, move |tables| {
+    core.change(Point::OutboxAbandoned, move |tables| {
         tables.delete_outbox(&id)?;
         match prompt {
             Some(prompt) => tables.finish_prompt(&prompt, Outcome::Expired, now),
@@ -86,10 +89,12 @@ async fn give_up(core: &Core, entry: &Entry) -> Result<(), Error> {
     retired_keys::destroy(core).await
 }
 
-/// Sends an entry now; `None` when somebody else has taken it since it was read or stored, or it is done.
+/// Sends an entry now, and stores the effects of the signed state. Returns the state.
+///
+/// Returns `None` when another task or process has leased the entry since `known` was read, or the entry is deleted.
 ///
 /// # Errors
-/// Why it did not arrive; the entry stays and is sent again later.
+/// As `exchange`, `settle` and the store; the entry stays and is sent again later.
 pub(crate) async fn deliver(core: &Core, known: &Entry) -> Result<Option<State>, Error> {
     let wanted = known.id.clone();
     let held = known.lease_until;
@@ -107,7 +112,8 @@ pub(crate) async fn deliver(core: &Core, known: &Entry) -> Result<Option<State>,
         Err(Error::UnknownAccount) => None,
         Err(error) => return Err(error),
     };
-    let sent = exchange::exchange_or_tell(core.connection(), &mut entry.speaker, &entry.endpoint, &entry.message).await;
+    let sent =
+        exchange::exchange_or_report(core.connection(), &mut entry.speaker, &entry.endpoint, &entry.message).await;
     match sent {
         Ok(state) => {
             settle(core, &entry, asked.as_ref(), &state).await?;
@@ -128,25 +134,29 @@ pub(crate) async fn deliver(core: &Core, known: &Entry) -> Result<Option<State>,
     }
 }
 
-/// Doubles up to a minute, with half of it left to chance so that phones don't come back together.
+/// Returns the pause after this many attempts, in seconds. The pause doubles up to a minute. Half of it is random, so
+/// that many phones don't retry at the same moment.
+///
+/// # Errors
+/// `Platform` when the system has no randomness.
 fn pause_after(attempts: u32) -> Result<u64, Error> {
     let full = FIRST_PAUSE.saturating_mul(1_u64.checked_shl(attempts.min(8)).unwrap_or(1)).min(LONGEST_PAUSE);
     let half = full.div_euclid(2);
     let [chance]: [u8; 1] = random()?;
-    // Each whole second from half to full is as likely as another.
+    // Each whole number of seconds from `half` to `full` is about equally likely.
     let seconds = half.saturating_add(1).saturating_mul(u64::from(chance)).div_euclid(256);
     Ok(half.saturating_add(seconds))
 }
 
-/// What a signed answer to an entry changes here, in one transaction; `asked` is the account as it was when the
-/// entry was sent, if it is still on this phone.
+/// Stores the effects of the signed state for an entry, in one transaction. `asked` is the account as it was when
+/// the entry was sent; `None` when the account was no longer on this phone.
 async fn settle(core: &Core, entry: &Entry, asked: Option<&AccountRecord>, state: &State) -> Result<(), Error> {
     let id = entry.id.clone();
     let account = entry.account.clone();
     let prompt = entry.prompt.clone();
     let outcome = prompt.as_ref().and_then(|prompt| outcome_of(state, prompt));
     let now = core.ports.clock.now();
-    let news = asked.filter(|asked| !asked.is_removed()).map(|asked| News::of(asked, state, now));
+    let changes = asked.filter(|asked| !asked.is_removed()).map(|asked| StateChanges::of(asked, state, now));
     core.change(Point::OutboxSettled, move |tables| {
         tables.delete_outbox(&id)?;
         if let Some(prompt) = &prompt {
@@ -155,8 +165,8 @@ async fn settle(core: &Core, entry: &Entry, asked: Option<&AccountRecord>, state
                 arrival::remember_approval(tables, &account, now)?;
             }
         }
-        match news {
-            Some(news) => news.take_over(tables, &account),
+        match changes {
+            Some(changes) => changes.apply(tables, &account),
             None => Ok(()),
         }
     })
@@ -167,7 +177,7 @@ async fn settle(core: &Core, entry: &Entry, asked: Option<&AccountRecord>, state
     retired_keys::destroy(core).await
 }
 
-/// The outcome for exactly this prompt.
+/// Returns the outcome in a signed state, if the outcome names exactly this prompt.
 pub(crate) fn outcome_of(state: &State, prompt: &PromptId) -> Option<Outcome> {
     state.outcome.as_ref().filter(|outcome| outcome.prompt == prompt.jti).map(|outcome| outcome.result)
 }

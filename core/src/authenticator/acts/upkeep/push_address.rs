@@ -1,9 +1,9 @@
-//! Where an account's pushes go: asked for anew before the old address ends, and when the platform has another.
+//! Renews push addresses: before they expire, and when the platform has a new one.
 //!
 //! ```text
-//! due ──subscribe──▶ told through the outbox, due again in a month
-//!  ▲        └─ refused: due again in five minutes
-//!  └── the month is over, or the app says that the address changed
+//! due ──subscribe──▶ sent through the outbox, due again in 30 days
+//!  ▲        └─ failed: due again in five minutes
+//!  └── 30 days have passed, the app reports a new address, or the service reports that the address has ended
 //! ```
 
 use std::time::Duration;
@@ -23,28 +23,32 @@ use crate::protocol::messages::Message;
 use crate::values::account::AccountId;
 use crate::values::platform::PlatformError;
 
-/// The loop looks at least this often, since phones sleep through timers.
+/// The longest pause of the loop. A sleeping phone stops timers, so a longer pause could end much too late.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60 * 60);
+/// The longest push address that is accepted from the platform, in bytes.
 const MAX_ENDPOINT: usize = 2_048;
 
-/// Asks the platform for the address of an account's pushes.
+/// Gets a push address for a slot from the platform.
 ///
 /// # Errors
-/// `Platform`.
+/// `Platform` with the port's error; `Platform(Transient)` when the port returns no valid address; `NotASignInService`
+/// when the service's VAPID key is invalid.
 pub(crate) async fn subscribe(core: &Core, endpoints: &Endpoints, slot: Vec<u8>) -> Result<String, Error> {
     let vapid_key = endpoints.vapid_key()?;
     let address = core.ports.ask(move |ports| ports.push_channel.subscribe(vapid_key, slot)).await?;
-    // A port that fails without saying so returns nothing; the next try may bring an address.
+    // A failing port may return an empty address instead of an error; the next try may return a valid address.
     if is_push_endpoint(&address) { Ok(address) } else { Err(Error::Platform(PlatformError::Transient)) }
 }
 
-/// RFC 8030 section 5: a push resource is an `https` address; a service takes printable ASCII only (protocol 3.2).
+/// Whether a push address is an `https` URL (RFC 8030 section 5) of printable ASCII (protocol section 3.2), and at most
+/// `MAX_ENDPOINT` long.
 fn is_push_endpoint(address: &str) -> bool {
     let plain = address.len() <= MAX_ENDPOINT && address.bytes().all(|byte| byte.is_ascii_graphic());
     plain && address.starts_with("https://") && Url::parse(address).is_ok()
 }
 
-/// The platform has handed out another address: every account's is asked for anew.
+/// Makes the renewal of every account's push address due now, and wakes the renewal loop. Called when the platform has
+/// reported a new address.
 ///
 /// # Errors
 /// `Store`.
@@ -54,13 +58,13 @@ pub(crate) async fn changed(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
-/// Renews what is due, now and whenever something falls due, until the authenticator closes.
+/// Renews each push address when it is due, until the authenticator closes. Only one task may run this loop.
 pub(crate) async fn run(core: &Core) {
     loop {
         let pause = match renew_due(core).await {
             Ok(pause) => pause,
             Err(error) => {
-                tracing::warn!(%error, "the push addresses could not be looked at");
+                tracing::warn!(%error, "the push addresses could not be read");
                 LONGEST_SLEEP
             }
         };
@@ -68,7 +72,7 @@ pub(crate) async fn run(core: &Core) {
     }
 }
 
-/// One look at every account; returns how long nothing more is due.
+/// Renews each due push address; returns the time until the next renewal is due.
 async fn renew_due(core: &Core) -> Result<Duration, Error> {
     let now = core.ports.clock.now();
     for (account, due_at) in
@@ -78,11 +82,13 @@ async fn renew_due(core: &Core) -> Result<Duration, Error> {
     }
     let next = core.store.read(|tables| tables.next_push_renewal()).await?;
     let now = core.ports.clock.now();
-    // Sooner only when woken: a record that can't be read stays due.
+    // At least `RETRY_AFTER`: a record that can't be read stays due, and must not keep the loop busy.
     let seconds = next.map(|next| next.since(now).max(RETRY_AFTER));
     Ok(seconds.map_or(LONGEST_SLEEP, |seconds| Duration::from_secs(seconds).min(LONGEST_SLEEP)))
 }
 
+/// Gets a new push address for an account and stores the message for the service. After a failure stores only the time
+/// of the next try.
 async fn renew(core: &Core, account: &AccountRecord, due_at: Timestamp) -> Result<(), Error> {
     let entry = match subscribe(core, &account.endpoints, account.slot.clone()).await {
         Ok(endpoint) => {
@@ -102,7 +108,8 @@ async fn renew(core: &Core, account: &AccountRecord, due_at: Timestamp) -> Resul
     Ok(())
 }
 
-/// The next renewal and what the service is told, together; an older address that still waits is told no more.
+/// Stores the time of the next renewal, and the message with the new push address (`entry`). Deletes a waiting message
+/// with an older address.
 fn store(
     tables: &Tables<'_>,
     id: &AccountId,
@@ -110,7 +117,7 @@ fn store(
     next: Timestamp,
     entry: Option<&Entry>,
 ) -> Result<(), Error> {
-    // Changed again while the platform was asked, or removed: then what it said is worth nothing.
+    // In the meantime the address became due again, or the account was removed: the new address is outdated.
     if !tables.set_push_renewal(id, due_at, next)? {
         return Ok(());
     }

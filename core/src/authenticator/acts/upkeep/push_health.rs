@@ -1,4 +1,4 @@
-//! Whether requests can reach this phone at once: what the platform does with pushes, and a test of the whole way.
+//! Checks whether pushes reach this phone: the platform's settings, the last push, and a test push from the service.
 
 use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
@@ -12,34 +12,36 @@ use crate::values::platform::PushDelivery;
 
 pub use crate::protocol::messages::PushTest;
 
-/// How pushes fare for one account. Without them requests are still found by opening the app.
+/// Whether pushes can reach this phone for one account. Without pushes, opening the app still finds every prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct PushHealth {
-    /// What this device does with pushes for the app.
+    /// How the platform delivers pushes to the app now; `Unknown` when the port fails.
     pub delivery: PushDelivery,
-    /// When one last came for this account and was found genuine, by this phone's clock; none before the first.
+    /// When the last verified push for this account arrived, by this phone's clock; absent before the first push.
     pub last_received: Option<Timestamp>,
-    /// Whether the service knows where to send them; `false` while a new address waits to be told.
-    pub is_address_told: bool,
+    /// Whether the service knows the current push address; `false` while a renewal is due, or the message with the new
+    /// address waits in the outbox.
+    pub is_address_known: bool,
 }
 
-/// Looks at the platform and at what has come so far.
+/// Reads the platform's settings, and what is stored about the account's pushes.
 ///
 /// # Errors
 /// `UnknownAccount`, `Store`.
 pub(crate) async fn health(core: &Core, id: AccountId) -> Result<PushHealth, Error> {
     let now = core.ports.clock.now();
-    let (last_received, is_address_told) = core.store.read(move |tables| tables.push_record(&id, now)).await?;
-    // A port that fails or hangs says nothing, and costs nothing else.
+    let (last_received, is_address_known) = core.store.read(move |tables| tables.push_record(&id, now)).await?;
+    // A port that fails or hangs must not hide the stored values.
     let delivery = core.ports.ask(|ports| ports.push_channel.delivery()).await.unwrap_or(PushDelivery::Unknown);
-    Ok(PushHealth { delivery, last_received, is_address_told })
+    Ok(PushHealth { delivery, last_received, is_address_known })
 }
 
-/// Has the service send one push that means nothing but that it came.
+/// Asks the service to send one test push. Renews the push address when the service reports that it has ended.
 ///
 /// # Errors
-/// `Offline`, `Busy`, `Removed`, `NotAllowedNow`, `UnknownAccount`.
+/// `UnknownAccount`; `NotAllowedNow` when the account is not active, or the service has suspended or limited it;
+/// `Removed`; else as `exchange`.
 pub(crate) async fn test(core: &Core, id: AccountId) -> Result<PushTest, Error> {
     let wanted = id.clone();
     let account = core.store.read(move |tables| tables.account(&wanted)).await?;
@@ -52,7 +54,7 @@ pub(crate) async fn test(core: &Core, id: AccountId) -> Result<PushTest, Error> 
     match (state.status, state.push_test) {
         (StateStatus::Ok, Some(PushTest::NoAddress)) => {
             let now = core.ports.clock.now();
-            core.store.write(Point::AddressHastened, move |tables| tables.hasten_push_renewal(&id, now)).await?;
+            core.store.write(Point::AddressDueEarly, move |tables| tables.hasten_push_renewal(&id, now)).await?;
             core.wake_push_addresses();
             Ok(PushTest::NoAddress)
         }

@@ -1,4 +1,4 @@
-//! Taking an account off this phone, and lifting the block after wrong numbers.
+//! Removes an account from this phone, and lifts the block after wrong numbers.
 
 use crate::authenticator::acts::upkeep::outbox;
 use crate::authenticator::acts::upkeep::retired_keys;
@@ -11,18 +11,23 @@ use crate::base::points::Point;
 use crate::protocol::messages::{Message, StateStatus};
 use crate::values::account::AccountId;
 
-/// How far something got that ends at once on this phone, and that the service must be told.
+/// Whether the service already knows that an account was removed, or phone sign-in was turned off, on this phone.
+///
+/// On this phone the change is complete in both cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Ending {
-    /// The service knows.
+    /// The service has acknowledged the change, or had removed this device before.
     Done,
-    /// It has ended here; the service is told as soon as it can be reached.
-    ServiceToldLater,
+    /// The message to the service is stored, and retried for at most 90 days (for a pending account: 15 minutes).
+    ServiceInformedLater,
 }
 
-/// Takes the account off at once, with everything that belongs to it; what the service must be told is stored
-/// in the same transaction.
+/// Removes an account from this phone, with everything that belongs to it. The message to the service is stored in the
+/// same transaction.
+///
+/// # Errors
+/// `UnknownAccount`, `Store`.
 pub(crate) async fn remove(core: &Core, id: AccountId) -> Result<Ending, Error> {
     let wanted = id.clone();
     let account = core.store.read(move |tables| tables.account(&wanted)).await?;
@@ -32,7 +37,7 @@ pub(crate) async fn remove(core: &Core, id: AccountId) -> Result<Ending, Error> 
     };
     let service_knows = matches!(account.state, StoredState::Removed(_));
     let now = core.ports.clock.now();
-    let entry = Entry::new(&account, account.endpoints.device.clone(), message, now)?.sent_by_the_caller(now);
+    let entry = Entry::new(&account, account.endpoints.device.clone(), message, now)?.leased_by_caller(now);
     let stored = entry.clone();
     let wanted = id.clone();
     core.change(Point::Removed, move |tables| {
@@ -50,15 +55,21 @@ pub(crate) async fn remove(core: &Core, id: AccountId) -> Result<Ending, Error> 
     send(core, &entry).await
 }
 
-/// Tells the service now if it can be reached; if not, the outbox goes on.
+/// Sends an entry that the caller has leased. After any failure the outbox retries.
+///
+/// # Errors
+/// None at present: a failure is returned as `ServiceInformedLater`.
 pub(crate) async fn send(core: &Core, entry: &Entry) -> Result<Ending, Error> {
     match outbox::deliver(core, entry).await {
-        Ok(Some(_told)) => Ok(Ending::Done),
-        Ok(None) | Err(_) => Ok(Ending::ServiceToldLater),
+        Ok(Some(_state)) => Ok(Ending::Done),
+        Ok(None) | Err(_) => Ok(Ending::ServiceInformedLater),
     }
 }
 
-/// Asks the service to lift the block after three wrong numbers.
+/// Asks the service to lift the block after three wrong numbers. The request is not stored, so it is not retried.
+///
+/// # Errors
+/// `UnknownAccount`, `Removed`; `NotAllowedNow` when the account is suspended or limited; else as `exchange`.
 pub(crate) async fn unblock(core: &Core, id: AccountId) -> Result<(), Error> {
     let account = core.store.read(move |tables| tables.account(&id)).await?;
     let mut speaker = account.speaker();

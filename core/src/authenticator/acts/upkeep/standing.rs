@@ -1,4 +1,4 @@
-//! Where an account stands: what a signed state of its service changes on this phone.
+//! Applies a service's signed state to an account, and stores the account's troubles: what keeps it from working.
 
 use crate::authenticator::acts::enrollment::settled;
 use crate::authenticator::acts::upkeep::retired_keys;
@@ -13,38 +13,43 @@ use crate::protocol::messages::{Message, Policy, State, StateStatus};
 use crate::values::account::{AccountId, Notice, RemovalCause};
 use crate::values::platform::PlatformError;
 
-/// More notices than this are not taken from one answer.
+/// The most notices that are read from one signed state (protocol section 5).
 const MAX_NOTICES: usize = 16;
 
-/// Carries a signed state over to the account; `asked` is the account as it was when the request was sent.
+/// Stores the effects of a signed state on the account, then deletes the keys that were retired. `asked` is the account
+/// as it was when the request was sent.
 ///
 /// # Errors
-/// `InvalidAnswer` when the state does not fit the account; then nothing was changed.
+/// `InvalidAnswer` when the state does not fit the account: nothing was changed. `Store`.
 pub(crate) async fn settle(core: &Core, asked: &AccountRecord, state: &State) -> Result<(), Error> {
     let id = asked.id.clone();
-    let news = News::of(asked, state, core.ports.clock.now());
-    core.change(Point::StateSettled, move |tables| news.take_over(tables, &id)).await?;
+    let changes = StateChanges::of(asked, state, core.ports.clock.now());
+    core.change(Point::StateSettled, move |tables| changes.apply(tables, &id)).await?;
     if state.push_ended {
         core.wake_push_addresses();
     }
     retired_keys::destroy(core).await
 }
 
-/// What a state says, apart from prompts and outcomes.
-pub(crate) struct News {
+/// The changes that a signed state makes to its account, without prompts and outcomes (see `fetch` and `outbox`).
+///
+/// The state is compared with the account as it was when the request was sent: the account may have changed since then.
+pub(crate) struct StateChanges {
     status: StateStatus,
     cause: Option<RemovalCause>,
     policy: Option<Policy>,
-    /// The sign-in key that this phone held when it asked, when the service has it no more.
+    /// The thumbprint of the sign-in key that this phone had at the request and that the service no longer has.
     sign_in_gone: Option<String>,
-    /// A sign-in key that the service has and this phone did not have when it asked: to be taken off there.
+    /// The message that deregisters a stray sign-in key: one that the service has, although this phone had none at the
+    /// request.
     stray: Option<Entry>,
     notices: Vec<Notice>,
-    /// Pushes have no address any more: asked for anew from this time on.
+    /// When the service reported that the push address has ended; `None` when it did not report that.
     push_ended: Option<Timestamp>,
 }
 
-impl News {
+impl StateChanges {
+    /// Computes the changes from a verified state, received at `now`. Stores nothing.
     pub(crate) fn of(asked: &AccountRecord, state: &State, now: Timestamp) -> Self {
         let held = asked.sign_in.as_ref().map(|sign_in| sign_in.thumbprint());
         let stray = match (&held, &state.sign_in_key) {
@@ -74,11 +79,14 @@ impl News {
         }
     }
 
-    /// Writes it all in the transaction at hand.
-    pub(crate) fn take_over(&self, tables: &Tables<'_>, id: &AccountId) -> Result<(), Error> {
+    /// Writes the changes in the caller's transaction. An account that is no longer on this phone is ignored.
+    ///
+    /// # Errors
+    /// `InvalidAnswer` when the status does not fit the account's state, for example `pending` for an active account.
+    pub(crate) fn apply(&self, tables: &Tables<'_>, id: &AccountId) -> Result<(), Error> {
         let account = match tables.account(id) {
             Ok(account) => account,
-            // Removed here while the answer was under way.
+            // The account was removed from this phone after the request was sent.
             Err(Error::UnknownAccount) => return Ok(()),
             Err(error) => return Err(error),
         };
@@ -114,6 +122,7 @@ impl News {
         }
     }
 
+    /// Writes trouble, policy, keys, push renewal and notices of an account that the service still has.
     fn refresh(&self, tables: &Tables<'_>, account: &AccountRecord, trouble: Option<Trouble>) -> Result<(), Error> {
         let id = &account.id;
         let lasting = account.trouble.filter(|trouble| trouble.outlasts_contact());
@@ -121,16 +130,16 @@ impl News {
         if let Some(policy) = &self.policy {
             tables.set_policy(id, policy)?;
         }
-        // A key that was registered after the request was sent is not the one that the answer says is gone.
+        // A sign-in key that was registered after the request was sent stays.
         let held = account.sign_in.as_ref().map(|sign_in| sign_in.thumbprint());
         if held.is_some() && held == self.sign_in_gone {
             tables.set_sign_in(id, None)?;
         }
-        // Unless it is being turned on right now, or that off is already on its way.
+        // An unfinished registration may own the key, and a waiting message may already deregister it.
         if let Some(stray) = &self.stray
             && held.is_none()
             && tables.registration(id)?.is_none()
-            && tables.outbox_is_silent_for(id)?
+            && tables.outbox_is_empty_for(id)?
         {
             tables.insert_outbox(stray)?;
         }
@@ -142,17 +151,20 @@ impl News {
 }
 
 impl Trouble {
-    /// Whether it stays although the service answers: only the person, or new keys, end it.
+    /// Whether the trouble stays after a valid signed state. Only a new sign-in key ends this trouble.
     fn outlasts_contact(self) -> bool {
         match self {
             Self::SignInKeyInvalidated | Self::SignInKeyLost => true,
-            // Each of these is over when a signed state was asked for with the device key, and verified.
+            // A verified state for a request that the device key signed shows that these troubles are over.
             Self::DeviceKeyLost | Self::Suspended | Self::Limited | Self::IdentityChanged | Self::UpdateNeeded => false,
         }
     }
 }
 
-/// Remembers why an account could not speak with its service, when that needs the person.
+/// Stores why an exchange failed, if the person must act. Other errors are ignored.
+///
+/// # Errors
+/// `Store`.
 pub(crate) async fn note_failure(core: &Core, id: &AccountId, error: &Error) -> Result<(), Error> {
     let trouble = match error {
         Error::Platform(PlatformError::Gone | PlatformError::Invalidated) => Trouble::DeviceKeyLost,
@@ -167,19 +179,19 @@ pub(crate) async fn note_failure(core: &Core, id: &AccountId, error: &Error) -> 
     .await
 }
 
-/// Asks the key store whether it still has every key that the accounts rest on: a key that is certainly gone is
-/// said at once, one that can't be looked at now is not.
+/// Checks that the key store still has every key of the active accounts, and stores a trouble for a key that is
+/// certainly lost. A key that only can't be read now causes no trouble.
 ///
 /// # Errors
-/// Only when this phone's own store fails.
+/// `Store`; `UnknownAccount` when an account is removed at the same time.
 pub(crate) async fn check_keys(core: &Core) -> Result<(), Error> {
     let accounts = core.store.read(|tables| tables.accounts()).await?;
     for account in accounts.into_iter().filter(|account| account.state == StoredState::Active) {
-        if let Some(ended) = look(core, &account.key_alias).await {
+        if let Some(ended) = cause_of_loss(core, &account.key_alias).await {
             note_failure(core, &account.id, &Error::Platform(ended)).await?;
         }
         let Some(sign_in) = &account.sign_in else { continue };
-        match look(core, &sign_in.alias).await {
+        match cause_of_loss(core, &sign_in.alias).await {
             Some(PlatformError::Invalidated) => {
                 sign_in_key_ended(core, &account, Trouble::SignInKeyInvalidated).await?;
             }
@@ -190,8 +202,9 @@ pub(crate) async fn check_keys(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
-/// Why a key has certainly ended.
-async fn look(core: &Core, alias: &str) -> Option<PlatformError> {
+/// Returns why a key can certainly never be used again (`Gone`, `Invalidated`); `None` when the key exists, or the key
+/// store can't say.
+async fn cause_of_loss(core: &Core, alias: &str) -> Option<PlatformError> {
     let alias = alias.to_owned();
     match core.ports.ask(move |ports| ports.key_store.public_key(alias)).await {
         Err(Error::Platform(ended @ (PlatformError::Gone | PlatformError::Invalidated))) => Some(ended),
@@ -199,7 +212,11 @@ async fn look(core: &Core, alias: &str) -> Option<PlatformError> {
     }
 }
 
-/// The sign-in key can never be used again: it goes here, and the service is told.
+/// Handles a sign-in key that can never be used again: turns phone sign-in off on this phone, stores the trouble, and
+/// informs the service, now or later.
+///
+/// # Errors
+/// `UnknownAccount`, `Store`.
 pub(crate) async fn sign_in_key_ended(core: &Core, account: &AccountRecord, trouble: Trouble) -> Result<(), Error> {
     let Some(sign_in) = account.sign_in.clone() else {
         return Ok(());
@@ -207,7 +224,7 @@ pub(crate) async fn sign_in_key_ended(core: &Core, account: &AccountRecord, trou
     let entry = Entry::turn_off(account, &sign_in, core.ports.clock.now())?;
     let id = account.id.clone();
     core.change(Point::SignInKeyEnded, move |tables| {
-        // Turned on anew meanwhile: then it is another key that works.
+        // In the meantime phone sign-in was turned off, or on again with another key.
         if tables.account(&id)?.sign_in != Some(sign_in) {
             return Ok(());
         }

@@ -1,4 +1,5 @@
-//! TLS trust: the platform says whether a chain is trusted; the name and the handshake are checked here.
+//! Verifies TLS servers. The platform decides whether a certificate chain is trusted; this module checks host name and
+//! handshake.
 
 use std::fmt;
 use std::sync::{Arc, mpsc};
@@ -12,9 +13,13 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureSch
 use crate::authenticator::error::Error;
 use crate::values::platform::{PlatformError, TlsTrust};
 
-/// A platform that takes longer to judge a chain does not trust it.
+/// The longest time that the platform may take to check a chain; after that the chain is not trusted.
 const TRUST_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Builds the TLS configuration: rustls's default versions, `ring`, no client certificate.
+///
+/// # Errors
+/// `Untrusted` when the provider supports none of these versions.
 pub(super) fn client_config(trust: Arc<dyn TlsTrust>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(PortVerifier { trust, provider: Arc::clone(&provider) });
@@ -27,7 +32,12 @@ pub(super) fn client_config(trust: Arc<dyn TlsTrust>) -> Result<ClientConfig, Er
     Ok(config)
 }
 
-/// Asks the port for the chain, and checks everything else itself.
+/// Asks the port `TlsTrust` about the certificate chain. The verifier itself checks the host name and the handshake's
+/// signatures.
+///
+/// # Security
+/// The host name is checked before the port is asked, so a port that checks only chains can't accept another host's
+/// certificate.
 struct PortVerifier {
     trust: Arc<dyn TlsTrust>,
     provider: Arc<CryptoProvider>,
@@ -40,12 +50,14 @@ impl fmt::Debug for PortVerifier {
 }
 
 impl PortVerifier {
-    /// The port is asked on a thread of its own, so that one that never returns costs a thread, not the core.
+    /// Returns whether the port trusts the chain; false also after an error, a panic or a timeout.
+    ///
+    /// The port runs on its own thread: a port that never returns blocks that thread, not the core.
     fn ask(&self, host: String, chain: Vec<Vec<u8>>, now: u64) -> bool {
         let (sender, receiver) = mpsc::channel();
         let trust = Arc::clone(&self.trust);
         std::thread::spawn(move || {
-            // Nobody listens any more when the time limit has passed.
+            // Fails when the time limit has passed.
             let _late = sender.send(trust.is_trusted(host, chain, now));
         });
         let wait = || receiver.recv_timeout(TRUST_TIMEOUT);
@@ -102,7 +114,7 @@ impl ServerCertVerifier for PortVerifier {
     }
 }
 
-/// Trust by the desktop's own certificate store.
+/// Trusts the certificate authorities that the desktop's operating system trusts.
 #[cfg(feature = "desktop")]
 #[derive(Debug)]
 pub struct PlatformTrust(rustls_platform_verifier::Verifier);
@@ -112,7 +124,7 @@ impl PlatformTrust {
     /// Opens the certificate store of the operating system.
     ///
     /// # Errors
-    /// `Unusable` when the system has none that can be read.
+    /// `Unusable` when the system has no certificate store that can be read.
     pub fn new() -> Result<Self, PlatformError> {
         rustls_platform_verifier::Verifier::new(Arc::new(ring::default_provider()))
             .map(Self)
@@ -133,15 +145,15 @@ impl TlsTrust for PlatformTrust {
     }
 }
 
-/// Trust in one or more private authorities and nothing else.
+/// Trusts only the given private certificate authorities, for test environments and closed networks.
 #[derive(Debug)]
 pub struct PrivateCa(Vec<TrustAnchor<'static>>);
 
 impl PrivateCa {
-    /// Reads the authorities' certificates.
+    /// Reads the authorities' certificates, one or more, in PEM.
     ///
     /// # Errors
-    /// `Unusable` when the text holds no certificate, or one that is damaged.
+    /// `Unusable` when the text contains no certificate, or a damaged certificate.
     pub fn from_pem(pem: &[u8]) -> Result<Self, PlatformError> {
         let anchors = CertificateDer::pem_slice_iter(pem)
             .map(|certificate| {

@@ -1,3 +1,4 @@
+//! Tests which redirects are accepted, and that the secrets are fresh and not printed.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 use super::*;
 
@@ -16,7 +17,7 @@ fn read_back(url: &str) -> Result<Result<String, NotAllowed>, Error> {
 }
 
 #[test]
-fn the_answer_to_what_was_asked_is_read() {
+fn a_matching_redirect_gives_the_code_or_the_reason() {
     let good = format!("{REDIRECT}?code=c1&state=s1&iss=https%3A%2F%2Flogin.test");
     assert_eq!(read_back(&good), Ok(Ok("c1".to_owned())));
     let denied = format!("{REDIRECT}?error=access_denied&state=s1&iss=https%3A%2F%2Flogin.test");
@@ -25,7 +26,7 @@ fn the_answer_to_what_was_asked_is_read() {
     assert_eq!(read_back(&refused), Ok(Err(NotAllowed::Refused)));
 }
 
-/// Mix-up (another issuer), code injection (another state), and everything that is not this very answer.
+/// The mix-up attack (another issuer), code injection (another state), and other redirects that do not match.
 #[test]
 fn j4_w4_another_state_issuer_or_address_is_refused() {
     for wrong in [
@@ -52,7 +53,7 @@ fn j4_w4_another_state_issuer_or_address_is_refused() {
 }
 
 #[test]
-fn no_two_trips_share_a_secret_and_none_is_printed() {
+fn each_pushed_request_has_fresh_secrets_that_are_not_printed() {
     let (one, two) = (Sent::make(REDIRECT.to_owned()).unwrap(), Sent::make(REDIRECT.to_owned()).unwrap());
     let secrets = [&one.state, &one.verifier, &two.state, &two.verifier].map(|secret| secret.expose().to_owned());
     for (index, secret) in secrets.iter().enumerate() {

@@ -1,45 +1,45 @@
-//! The requests on the screen: pure, compares what is shown with what there is.
+//! Keeps the requests that are on the screen, and compares them with the newest snapshot. Does no I/O.
 
 use countersign::{Account, Delivery, Outcome, PromptId, PromptState, Timestamp};
 
 use crate::render::PromptView;
 
-/// What has changed for the person.
+/// A change that the person has to see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {
-    /// A request has come.
+    /// A new request.
     New(Box<PromptView>),
-    /// An answer has got further on its way, or is stuck.
+    /// The delivery of an answer has changed.
     OnItsWay(PromptId, Delivery),
-    /// The service said what came of an answer that was on its way.
+    /// The service returned the outcome of an answer.
     Done(PromptId, Outcome),
-    /// A request is no longer there.
+    /// A request is no longer listed.
     Gone { id: PromptId, reason: &'static str, words: &'static str },
-    /// An account works differently than before.
+    /// The health, phone sign-in or alerts of an account have changed.
     Account(Account),
 }
 
-const EXPIRED: &str = "The time for this request is over. Nobody was signed in by it.";
+const EXPIRED: &str = "This request has expired. Nobody was signed in.";
 const ENDED: &str = "The request has ended. There is nothing to do.";
-const HANDED_OVER: &str = "Your answer is no longer on its way. Look at the page for what came of it.";
+const HANDED_OVER: &str = "Your answer is no longer being sent. Look at the page for the result.";
 
-/// What is on the screen.
+/// The requests and accounts as they were shown last.
 #[derive(Debug, Default)]
 pub(super) struct Board {
     shown: Vec<PromptView>,
-    /// The request that the person was asked about.
+    /// The request that the person was asked about last.
     asked: Option<PromptId>,
-    /// Ended requests that a snapshot taken before may still list.
+    /// Requests that `take` has removed; an older snapshot may still list them.
     over: Vec<PromptId>,
     accounts: Option<Vec<Account>>,
-    /// Requests that came quietly and that the person has looked at all the same.
+    /// Quiet requests that the person has asked to see.
     looked_at: Vec<PromptId>,
-    /// How many were hidden when the person was last told.
-    told_hidden: u64,
+    /// The number of hidden requests at the last call of `hidden_news`; 0 after `look`.
+    reported_hidden: u64,
 }
 
 impl Board {
-    /// Takes over what there is now, and tells what that changes.
+    /// Stores the current requests and accounts, and returns what has changed.
     pub(super) fn update(&mut self, now_there: Vec<PromptView>, accounts: &[Account], now: Timestamp) -> Vec<Change> {
         let mut changes = self.changed_accounts(accounts);
         let there: Vec<PromptView> = now_there
@@ -68,7 +68,7 @@ impl Board {
         changes
     }
 
-    /// One more attempt is no news: the answer is where it was until that attempt has ended.
+    /// Hides the start of a retry: the shown delivery stays the same until the retry has ended.
     fn without_retries(&self, mut view: PromptView) -> PromptView {
         if let (PromptState::Answering { delivery: Delivery::Sending }, Some(old)) =
             (view.state, self.shown.iter().find(|old| old.id == view.id))
@@ -86,7 +86,7 @@ impl Board {
         accounts.iter().filter(differs).cloned().map(Change::Account).collect()
     }
 
-    /// Takes a request off; true when it was shown.
+    /// Removes a request from the screen; returns true when the request was shown.
     pub(super) fn take(&mut self, id: &PromptId) -> bool {
         let before = self.shown.len();
         self.shown.retain(|view| view.id != *id);
@@ -94,16 +94,16 @@ impl Board {
         before != self.shown.len()
     }
 
-    /// Notes that the person has answered and the service has not confirmed it.
+    /// Notes that the person has answered a request, and that the service has not acknowledged the answer.
     pub(super) fn answered(&mut self, id: &PromptId, delivery: Delivery) {
         if let Some(view) = self.shown.iter_mut().find(|view| view.id == *id) {
             view.state = PromptState::Answering { delivery };
         }
     }
 
-    /// The request to ask about, unless the person was asked about it already.
+    /// Returns the first visible request, or `None` when the person was asked about this request already.
     pub(super) fn next_to_ask(&mut self) -> Option<PromptView> {
-        let first = self.in_sight().next().cloned();
+        let first = self.visible().next().cloned();
         let id = first.as_ref().map(|view| view.id.clone());
         if id == self.asked {
             return None;
@@ -112,12 +112,12 @@ impl Board {
         first
     }
 
-    /// The request that a bare order is about.
+    /// The request that an order without a name applies to.
     pub(super) fn asked(&self) -> Option<PromptId> {
-        self.asked.clone().filter(|asked| self.in_sight().any(|view| view.id == *asked))
+        self.asked.clone().filter(|asked| self.visible().any(|view| view.id == *asked))
     }
 
-    /// Whether approving a request that is shown asks for the lock.
+    /// Whether approving this request needs the passphrase of the lock.
     pub(super) fn needs_unlock(&self, id: &PromptId) -> bool {
         self.shown.iter().any(|view| view.id == *id && view.needs_unlock)
     }
@@ -126,22 +126,22 @@ impl Board {
         self.shown.iter().map(|view| &view.id)
     }
 
-    /// How many wait for the person, of those that are in sight.
+    /// How many visible requests wait for the person.
     pub(super) fn waiting(&self) -> u64 {
-        u64::try_from(self.in_sight().count()).unwrap_or(u64::MAX)
+        u64::try_from(self.visible().count()).unwrap_or(u64::MAX)
     }
 
-    /// The person looks: what came quietly is in sight too.
+    /// Makes quiet requests visible, because the person asked for the list.
     pub(super) fn look(&mut self) {
         self.looked_at = self.ids().cloned().collect();
-        self.told_hidden = 0;
+        self.reported_hidden = 0;
     }
 
-    /// How many wait out of sight, when the person does not know yet that some do.
+    /// Returns the number of hidden requests when there are some now and there were none at the last call.
     pub(super) fn hidden_news(&mut self) -> Option<u64> {
-        let hidden = self.open().filter(|view| !self.is_in_sight(view)).count();
+        let hidden = self.open().filter(|view| !self.is_visible(view)).count();
         let hidden = u64::try_from(hidden).unwrap_or(u64::MAX);
-        let before = std::mem::replace(&mut self.told_hidden, hidden);
+        let before = std::mem::replace(&mut self.reported_hidden, hidden);
         (before == 0 && hidden > 0).then_some(hidden)
     }
 
@@ -149,11 +149,11 @@ impl Board {
         self.open().any(|view| view.expires_at <= now)
     }
 
-    fn in_sight(&self) -> impl Iterator<Item = &PromptView> {
-        self.open().filter(|view| self.is_in_sight(view))
+    fn visible(&self) -> impl Iterator<Item = &PromptView> {
+        self.open().filter(|view| self.is_visible(view))
     }
 
-    fn is_in_sight(&self, view: &PromptView) -> bool {
+    fn is_visible(&self, view: &PromptView) -> bool {
         view.quiet.is_none() || self.looked_at.contains(&view.id)
     }
 
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_comes_and_is_asked_about_once() {
+    fn new_request_is_asked_about_once() {
         let mut board = Board::default();
         assert_eq!(board.update(vec![good_view()], &[], NOW), [Change::New(Box::new(good_view()))]);
         assert_eq!(board.next_to_ask(), Some(good_view()));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_request_waits_for_the_first() {
+    fn second_request_is_asked_about_after_the_first() {
         let mut board = Board::default();
         board.update(vec![good_view(), second_view()], &[], NOW);
         assert_eq!(board.next_to_ask(), Some(good_view()));
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_never_lands_on_a_request_that_was_not_shown() {
+    fn order_does_not_apply_to_a_removed_request() {
         let mut board = Board::default();
         board.update(vec![good_view(), second_view()], &[], NOW);
         board.next_to_ask();
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_whose_time_is_over_goes_with_words() {
+    fn expired_request_is_removed_with_a_message() {
         let mut board = Board::default();
         board.update(vec![good_view()], &[], NOW);
         assert!(!board.has_expired(NOW) && board.has_expired(Timestamp(2_120)));
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_withdrawn_request_is_not_said_to_have_gone_twice() {
+    fn withdrawn_request_is_reported_once() {
         let mut board = Board::default();
         board.update(vec![good_view()], &[], NOW);
         assert!(board.take(&good_view().id));
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_on_its_way_is_not_asked_about_again() {
+    fn sent_answer_is_not_asked_about_again() {
         let mut board = Board::default();
         board.update(vec![good_view()], &[], NOW);
         board.next_to_ask();
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(board.asked(), None);
         assert_eq!(board.waiting(), 0);
         let at = |delivery| PromptView { state: PromptState::Answering { delivery }, ..good_view() };
-        assert_eq!(board.update(vec![at(Delivery::Sending)], &[], NOW), [], "another attempt is no news");
+        assert_eq!(board.update(vec![at(Delivery::Sending)], &[], NOW), [], "a retry was reported");
         assert_eq!(board.update(vec![at(Delivery::WaitingForNetwork)], &[], NOW), []);
         let sent = [Change::OnItsWay(good_view().id, Delivery::Sent)];
         assert_eq!(board.update(vec![at(Delivery::Sent)], &[], NOW), sent);
@@ -261,22 +261,22 @@ mod tests {
     }
 
     #[test]
-    fn what_came_quietly_is_not_asked_about_until_the_person_looks() {
+    fn quiet_request_is_not_asked_about_until_requested() {
         let quiet = PromptView { quiet: Some(Quiet::JustAsked), ..second_view() };
         let mut board = Board::default();
         let changes = board.update(vec![quiet.clone()], &[], NOW);
         assert_eq!(changes, [Change::New(Box::new(quiet.clone()))]);
         assert_eq!((board.next_to_ask(), board.waiting()), (None, 0));
-        assert_eq!((board.hidden_news(), board.hidden_news()), (Some(1), None), "told once");
+        assert_eq!((board.hidden_news(), board.hidden_news()), (Some(1), None), "not reported exactly once");
         board.update(vec![quiet.clone(), good_view()], &[], NOW);
-        assert_eq!(board.next_to_ask(), Some(good_view()), "a loud one goes before it");
+        assert_eq!(board.next_to_ask(), Some(good_view()), "the quiet request was asked about first");
         board.take(&good_view().id);
         board.look();
         assert_eq!((board.next_to_ask(), board.asked()), (Some(quiet.clone()), Some(quiet.id)));
     }
 
     #[test]
-    fn an_account_that_was_removed_by_its_service_is_told() {
+    fn account_removed_by_its_service_is_reported() {
         let mut board = Board::default();
         let before = good_view().account;
         let mut after = before.clone();

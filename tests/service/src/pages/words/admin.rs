@@ -1,4 +1,4 @@
-//! Words of the administrator's pages.
+//! Texts of the administrator's pages.
 
 use super::parts::{ago, link};
 use crate::admin::acts::Shown;
@@ -9,10 +9,10 @@ use crate::policy::document::Fault;
 use crate::policy::records::Group;
 use crate::policy::rules::Reason;
 
-/// News on a person's page.
+/// Shown on a person's page after a change.
 pub const ADMIN_DONE: &str = "Done.";
-/// News on a person's page.
-pub const NOT_DONE: &str = "That can't be done to this account. Nothing was changed.";
+/// Shown on a person's page after a change that was refused.
+pub const NOT_DONE: &str = "This account can't be changed in this way. Nothing was changed.";
 
 const PERSON: &str = "/admin/person";
 
@@ -23,15 +23,15 @@ fn navigation(page: Page) -> Page {
         .and(link("security-info", "/security-info", "Your security info", ""))
 }
 
-/// Somebody who decides for nobody.
+/// Shown to non-administrators.
 #[must_use]
 pub fn no_administrator() -> Page {
-    Page::new("no-administrator", "This is for administrators")
-        .and(Block::Outcome("Your account may not see or change other people. Nothing was changed.".to_owned()))
+    Page::new("no-administrator", "Only administrators can open this page")
+        .and(Block::Outcome("Your account can't see or change other people. Nothing was changed.".to_owned()))
         .and(link("back", "/security-info", "Back to security info", "button main"))
 }
 
-/// Everybody.
+/// The list of all people.
 #[must_use]
 pub fn people(everybody: &[(usize, Person)], problem: Option<&str>) -> Page {
     let entries = everybody.iter().map(|(phones, person)| Entry {
@@ -59,7 +59,7 @@ fn standing(person: &Person, phones: usize) -> String {
     format!("{phones}{suspended}{administrator}")
 }
 
-/// A person was added: what they sign in with the first time.
+/// A person was added: shows the password for the first sign-in.
 #[must_use]
 pub fn person_added(user_name: &str, password: String) -> Page {
     Page::new("person-added", "The person was added")
@@ -67,11 +67,11 @@ pub fn person_added(user_name: &str, password: String) -> Page {
             ("User name", user_name.to_owned(), "made-name"),
             ("Password", password, "made-password"),
         ]))
-        .text("The password works once, to choose another. It is shown only now: hand it over.")
+        .text("The password works once; the person then chooses another. It is shown only now: give it to the person.")
         .and(link("done", "/admin", "Done", "button main"))
 }
 
-/// One person: what holds for them, and what can be done.
+/// One person: account, policy, phones, and the possible changes.
 #[must_use]
 pub fn person(shown: &Shown, now: Time, news: Option<&str>) -> Page {
     let person = &shown.person;
@@ -99,23 +99,23 @@ pub fn person(shown: &Shown, now: Time, news: Option<&str>) -> Page {
                 .numbered(number),
         )
     });
-    let page = page.form(about(Form::main("make-pass", PERSON, "Make a pass"), "pass"));
+    let page = page.form(about(Form::main("make-pass", PERSON, "Create a pass"), "pass"));
     let page = (1..).zip(&shown.groups).fold(page, |page, (number, group)| {
         let is_in = person.groups.contains(&group.id);
-        let (button, act) = if is_in { ("Take out of the group", "leave") } else { ("Put into the group", "join") };
+        let (button, act) = if is_in { ("Remove from the group", "leave") } else { ("Add to the group", "join") };
         page.text(format!("Group {}", group.name))
             .form(about(Form::quiet("group", PERSON, button), act).with("about", group.id.clone()).numbered(number))
     });
     let page = if person.suspended {
-        page.form(about(Form::quiet("resume", PERSON, "Let sign in again"), "resume"))
+        page.form(about(Form::quiet("resume", PERSON, "Allow sign-in again"), "resume"))
     } else {
         page.form(about(Form::danger("suspend", PERSON, "Suspend"), "suspend"))
     };
-    let page = page.form(about(Form::quiet("unblock", PERSON, "Forgive wrong numbers"), "unblock"));
+    let page = page.form(about(Form::quiet("unblock", PERSON, "Clear wrong numbers"), "unblock"));
     let page = if person.is_administrator {
-        page.form(about(Form::quiet("no-administrator", PERSON, "No longer an administrator"), "no-administrator"))
+        page.form(about(Form::quiet("no-administrator", PERSON, "Remove administrator rights"), "no-administrator"))
     } else {
-        page.form(about(Form::quiet("administrator", PERSON, "Make an administrator"), "administrator"))
+        page.form(about(Form::quiet("administrator", PERSON, "Make administrator"), "administrator"))
     };
     let page = if shown.phones.is_empty() {
         page
@@ -125,12 +125,12 @@ pub fn person(shown: &Shown, now: Time, news: Option<&str>) -> Page {
     navigation(page)
 }
 
-/// Groups.
+/// The list of groups.
 #[must_use]
 pub fn groups(groups: &[Group], problem: Option<&str>) -> Page {
     let page = Page::new("admin-groups", "Groups");
     let page = if groups.is_empty() {
-        page.text("There is no group yet. The policy can be about groups of people.")
+        page.text("There is no group yet. The policy can treat groups of people differently.")
     } else {
         page.and(Block::Facts(
             groups.iter().map(|group| ("Group", format!("{}: {}", group.name, group.id), "group")).collect(),
@@ -146,7 +146,7 @@ pub fn groups(groups: &[Group], problem: Option<&str>) -> Page {
     navigation(page).problem(problem)
 }
 
-/// The policy as a document.
+/// The policy as an editable document.
 #[must_use]
 pub fn policy(text: &str, faults: &[Fault], news: Option<&str>) -> Page {
     let page = Page::new("admin-policy", "Policy");
@@ -158,7 +158,7 @@ pub fn policy(text: &str, faults: &[Fault], news: Option<&str>) -> Page {
         page.and(Block::Problem(format!("{}: {}", fault.pointer, fault.detail).trim_start_matches(": ").to_owned()))
     });
     let page = page
-        .text("Who may use the app, and how, in the shape of Microsoft Graph; what Graph has no word for stands under “countersign”. It is taken whole or not at all.")
+        .text("This policy says who may use the app, and how. It has the format of Microsoft Graph; settings that Graph does not have are under “countersign”. If any part is wrong, nothing is saved.")
         .form(Form::main("save", "/admin/policy", "Save").asking(Field {
             id: "policy",
             name: "policy",

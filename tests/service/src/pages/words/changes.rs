@@ -1,4 +1,4 @@
-//! Words of pages that change the account, or let a phone in.
+//! Texts of pages that change the account or add a phone.
 
 use super::parts::{link, number};
 use crate::clock::Time;
@@ -6,16 +6,16 @@ use crate::pages::{Block, Field, Form, Page};
 use crate::prompts::ceremony::Ceremony;
 use crate::sign_in::session::Change;
 
-/// The number that a change of the account waits for.
+/// The number that the person enters to approve a change of the account.
 #[must_use]
 pub fn change_number(change: &Change, ceremony: &Ceremony, now: Time) -> Page {
     let (name, lead) = match change {
         Change::AddMethod => ("add-number", "To add a sign-in method, enter this number on your phone."),
         Change::RemoveMethod(_) => ("remove-number", "To remove a sign-in method, enter this number on your phone."),
         Change::ReportLost(_) => {
-            ("lost-number", "To say that a phone is lost, enter this number on another phone of yours.")
+            ("lost-number", "To report a phone lost, enter this number on another of your phones.")
         }
-        Change::CreatePass => ("pass-number", "To make a pass, enter this number on your phone."),
+        Change::CreatePass => ("pass-number", "To create a pass, enter this number on your phone."),
     };
     number(name, "Approve on your phone", lead, ceremony, now)
         .form(Form::main("finish", "/security-info/step-up/finish", "Continue").on_turn())
@@ -23,14 +23,14 @@ pub fn change_number(change: &Change, ceremony: &Ceremony, now: Time) -> Page {
         .turning("/security-info/step-up/events")
 }
 
-/// A change that did not happen.
+/// The change was not made, and why.
 #[must_use]
 pub fn not_changed(change: &Change, why: &str) -> Page {
     let (name, title) = match change {
         Change::AddMethod => ("not-added", "Nothing was added"),
         Change::RemoveMethod(_) => ("not-removed", "Nothing was removed"),
         Change::ReportLost(_) => ("not-reported", "Nothing was changed"),
-        Change::CreatePass => ("no-pass", "No pass was made"),
+        Change::CreatePass => ("no-pass", "No pass was created"),
     };
     Page::new(name, title).and(Block::Outcome(why.to_owned())).and(link(
         "back",
@@ -40,24 +40,24 @@ pub fn not_changed(change: &Change, why: &str) -> Page {
     ))
 }
 
-/// Nobody can approve a change.
+/// Says why no phone can approve a change.
 #[must_use]
 pub fn no_phone_for(change: &Change) -> &'static str {
     match change {
         Change::AddMethod | Change::RemoveMethod(_) | Change::CreatePass => {
-            "None of your phones can approve this now. If phone sign-in was turned off in the last day, wait until the day is over, or ask your administrator."
+            "None of your phones can approve this now. If phone sign-in was turned off in the last 24 hours, wait until 24 hours have passed, or ask your administrator."
         }
         Change::ReportLost(_) => {
-            "This is your only phone, so nothing else can confirm that it's you. Ask your administrator to report it lost and to give you a pass for a new one."
+            "This is your only phone, so no other phone can confirm that it's you. Ask your administrator to report it lost and to give you a pass for a new one."
         }
     }
 }
 
-/// News on the security-info page.
+/// Shown on the security-info page after a phone was reported lost.
 pub const LOST: &str =
-    "The phone is reported lost. It can't approve anything any more, and what was signed in through it has ended.";
+    "The phone is reported lost. It can no longer approve anything, and sessions that it approved have ended.";
 
-/// The policy does not offer the app.
+/// The policy does not let the person add the app on the security-info page.
 #[must_use]
 pub fn not_offered() -> Page {
     Page::new("not-offered", "Your organization doesn't offer this")
@@ -67,7 +67,7 @@ pub fn not_offered() -> Page {
         .and(link("back", "/security-info", "Back to security info", "button main"))
 }
 
-/// Registering a phone: agreed to by name.
+/// Asks the person to agree to phone sign-in on the named phone.
 #[must_use]
 pub fn register_phone(name: &str, model: &str) -> Page {
     Page::new("register-phone", "Register this phone?")
@@ -75,12 +75,12 @@ pub fn register_phone(name: &str, model: &str) -> Page {
             ("Phone", name.to_owned(), "phone-name"),
             ("Model", model.to_owned(), "phone-model"),
         ]))
-        .text("Registered, this phone signs you in without a password. Your organization sees its name and model. It does not manage the phone.")
+        .text("If you register it, you can use this phone to sign in without a password. Your organization sees its name and model. It does not manage the phone.")
         .form(Form::main("register", "/register-phone", "Register"))
         .form(Form::quiet("cancel", "/register-phone/cancel", "Cancel"))
 }
 
-/// Adding a phone that sent the person here: agreed to by name, with the digits that it shows.
+/// Asks the person to agree to add the named phone, and for the digits that it shows.
 #[must_use]
 pub fn add_phone(name: &str, model: &str, problem: Option<&str>) -> Page {
     Page::new("add-phone", "Add this phone?")
@@ -88,18 +88,18 @@ pub fn add_phone(name: &str, model: &str, problem: Option<&str>) -> Page {
             ("Phone", name.to_owned(), "phone-name"),
             ("Model", model.to_owned(), "phone-model"),
         ]))
-        .text("Added, this phone approves sign-ins for you. Your organization sees its name and model. It does not manage the phone.")
+        .text("If you add it, you can approve sign-ins on this phone. Your organization sees its name and model. It does not manage the phone.")
         .form(Form::main("register", "/register-phone", "Add").asking(Field::digits("Six digits that the phone shows")))
         .form(Form::quiet("cancel", "/register-phone/cancel", "Cancel"))
-        .text("Type only what the phone in your own hand shows. If somebody sent you here, or told you the digits, cancel.")
+        .text("Type only the digits that your own phone shows. If somebody sent you here or gave you digits, cancel.")
         .problem(problem)
 }
 
-/// Other digits than the phone shows.
+/// The typed digits are not those that the phone shows.
 pub const WRONG_PHONE_DIGITS: &str =
-    "Those are not the digits on your phone. Look at the phone that you started on, and type what it shows.";
+    "Those are not the digits on your phone. Type the digits from the phone that you started on.";
 
-/// Other digits three times.
+/// Wrong digits were typed three times.
 #[must_use]
 pub fn too_many_digits() -> Page {
     Page::new("too-many-digits", "No phone was added").and(Block::Outcome(
@@ -107,7 +107,8 @@ pub fn too_many_digits() -> Page {
     ))
 }
 
-/// The policy does not offer the app to whoever came from a phone.
+/// The policy does not let the person use the app. Shown to a person who came from the app; the button leads back to
+/// the app.
 #[must_use]
 pub fn not_offered_to_phone() -> Page {
     Page::new("not-offered", "Your organization doesn't offer this")
@@ -118,32 +119,29 @@ pub fn not_offered_to_phone() -> Page {
         .form(Form::main("back", "/register-phone/not-offered", "Back to the app"))
 }
 
-/// The first method needs a pass.
+/// The first phone of an account needs a pass.
 #[must_use]
 pub fn pass_needed() -> Page {
     Page::new("pass-needed", "You need a Temporary Access Pass")
-        .and(Block::Outcome(
-            "Your organization lets you add your first phone with a pass only. Ask your administrator for one."
-                .to_owned(),
-        ))
+        .and(Block::Outcome("You need a pass to add your first phone. Ask your administrator for one.".to_owned()))
         .and(link("use-pass", "/sign-in/pass", "I have a pass", "button main"))
         .and(link("start-over", "/sign-in", "Sign in as somebody else", ""))
 }
 
-/// A registration that has run out, was used, or belongs to no device any more.
+/// The registration has expired or was used, or its device was removed.
 #[must_use]
 pub fn stale_registration() -> Page {
-    Page::new("stale-registration", "This can't go on").and(Block::Outcome(
-        "The request of your phone is too old, or was used already. Nothing was changed. Open Countersign on your phone and start again.".to_owned(),
+    Page::new("stale-registration", "This request has ended").and(Block::Outcome(
+        "The request from your phone is too old or was already used. Nothing was changed. Open Countersign on your phone and start again.".to_owned(),
     ))
 }
 
-/// Somebody signed in who does not own the phone.
+/// The person who signed in does not own the phone that opened the page.
 #[must_use]
 pub fn other_persons_phone() -> Page {
     Page::new("other-persons-phone", "This phone belongs to another account")
         .and(Block::Outcome(
-            "The phone that sent you here is on somebody else's account. Nothing was registered. Did somebody send you a link? Close this page.".to_owned(),
+            "The phone that opened this page is on another person's account. Nothing was registered. If somebody sent you a link, close this page.".to_owned(),
         ))
         .and(link("start-over", "/sign-in", "Sign in as somebody else", ""))
 }

@@ -1,4 +1,4 @@
-//! Words of the list of sign-in methods.
+//! Texts of the list of sign-in methods.
 
 use super::parts::{ago, link};
 use crate::clock::Time;
@@ -6,9 +6,9 @@ use crate::devices::device::Device;
 use crate::pages::{Block, Form, Method, Page};
 use crate::people::person::Person;
 
-/// Security info.
+/// The security-info page: the person's phones, and what they can change.
 #[must_use]
-pub fn security_info(person: &Person, devices: &[Device], now: Time, goes_on: bool, news: Option<&str>) -> Page {
+pub fn security_info(person: &Person, devices: &[Device], now: Time, has_request: bool, news: Option<&str>) -> Page {
     let page = Page::new("security-info", "Security info").text(format!("Signed in as {}", person.display_name));
     let page = match news {
         Some(news) => page.and(Block::Outcome(news.to_owned())),
@@ -21,7 +21,7 @@ pub fn security_info(person: &Person, devices: &[Device], now: Time, goes_on: bo
     };
     let add = if devices.is_empty() { Form::main } else { Form::quiet };
     let page = page.form(add("add-method", "/security-info/add", "Add sign-in method"));
-    let page = if goes_on && !devices.is_empty() {
+    let page = if has_request && !devices.is_empty() {
         page.form(Form::main("continue", "/security-info/continue", "Continue to your application"))
     } else {
         page
@@ -29,10 +29,10 @@ pub fn security_info(person: &Person, devices: &[Device], now: Time, goes_on: bo
     let page = if devices.is_empty() {
         page
     } else {
-        page.form(Form::quiet("make-pass", "/security-info/pass", "Make a pass for a new phone"))
+        page.form(Form::quiet("make-pass", "/security-info/pass", "Create a pass for a new phone"))
     };
     let page = page.form(Form::quiet("sign-out", "/sign-out", "Sign out"));
-    // Those pages open only after an approval on a phone.
+    // The administrator's pages open only after an approval on a phone.
     if person.is_administrator && !devices.is_empty() {
         page.and(link("admin", "/admin", "People, groups and policy", ""))
     } else {
@@ -46,9 +46,9 @@ fn method(device: &Device, now: Time) -> Method {
         .as_ref()
         .map_or((String::new(), String::new()), |claimed| (claimed.name.clone(), claimed.model.clone()));
     let push = match (device.reachable_at(), device.push_seen) {
-        (None, _) => "push no longer reaches it; it checks for requests",
+        (None, _) => "push no longer works; open the app to check for requests",
         (Some(_), true) => "push works",
-        (Some(_), false) => "push not seen yet",
+        (Some(_), false) => "push not confirmed yet",
     };
     Method {
         id: device.id.clone(),
@@ -60,14 +60,14 @@ fn method(device: &Device, now: Time) -> Method {
     }
 }
 
-/// Adding a second method needs more than a password.
+/// A change of the methods needs a recent approval by phone.
 #[must_use]
 pub fn step_up_needed() -> Page {
     Page::new("step-up", "Sign in again first")
-        .text("To change your sign-in methods, you need to have signed in with your phone in the last ten minutes.")
+        .text("You can change your sign-in methods for ten minutes after you signed in with your phone.")
         .and(link("sign-in", "/sign-in", "Sign in again", "button main"))
         .and(link("back", "/security-info", "Back to security info", ""))
 }
 
-/// News on the security-info page.
-pub const REMOVED: &str = "The phone was removed. It can't approve sign-ins for you any more.";
+/// Shown on the security-info page after a phone was removed.
+pub const REMOVED: &str = "The phone was removed. It can no longer approve your sign-ins.";

@@ -1,4 +1,4 @@
-//! Parts that several pages have.
+//! Texts and blocks that several pages share.
 
 use crate::clock::Time;
 use crate::pages::{Block, Page};
@@ -20,7 +20,7 @@ pub(super) fn ago(then: Time, now: Time) -> String {
     }
 }
 
-/// A number to be matched on the phone.
+/// A page with a number to match on the phone.
 #[must_use]
 pub(super) fn number(name: &'static str, title: &str, lead: &str, ceremony: &Ceremony, now: Time) -> Page {
     Page::new(name, title)
@@ -28,29 +28,29 @@ pub(super) fn number(name: &'static str, title: &str, lead: &str, ceremony: &Cer
         .and(Block::Number { number: ceremony.number.clone(), ends_in: (ceremony.expires_at - now).max(0) })
 }
 
-/// No request waits, but the account has had too many lately.
+/// Shown when the account has had too many requests of this kind in the last ten minutes.
 pub(super) const TOO_OFTEN: &str =
     "There were too many requests for this account in the last ten minutes. Wait ten minutes, then try again.";
 
-/// What came of a ceremony that was not approved.
+/// Says why a request was not approved.
 #[must_use]
 pub fn not_approved(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Approved => "The request was approved.",
-        Outcome::Denied => "You denied the request on your phone. Nothing was signed in.",
-        Outcome::Reported => "Somebody said on your phone that this wasn't them. Nothing was signed in.",
+        Outcome::Denied => "You denied the request on your phone. Nothing was approved.",
+        Outcome::Reported => "The request was reported on your phone: “It wasn't me”. Nothing was approved.",
         Outcome::WrongNumber => {
-            "Another number was entered on your phone, so the request has ended. Try again and compare the number."
+            "A different number was entered on your phone, so the request has ended. Try again and compare the numbers."
         }
         Outcome::Expired => {
-            "Nobody answered on your phone in time. Your account is unchanged. Try again when the phone is at hand."
+            "The time for this request is over. Your account is unchanged. Try again when you have your phone with you."
         }
         Outcome::Superseded => "You started again in this browser. This page is no longer needed.",
         Outcome::Cancelled => "You cancelled the request.",
-        Outcome::Ended => "Your account changed meanwhile, so the request has ended. Sign in again.",
+        Outcome::Ended => "Your account or its policy has changed, so the request has ended. Sign in again.",
         Outcome::RefusedPlace => {
-            "Your organization wants your phone in the same network as this browser, and it is in another one. Connect \
-             it to this network, then try again."
+            "Your phone must be on the same network as this browser, but it is on another one. Your account is \
+            unchanged. Connect the phone to this network, then try again."
         }
     }
 }

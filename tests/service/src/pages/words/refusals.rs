@@ -1,9 +1,9 @@
-//! Words of what is refused, missing or failed.
+//! Texts for requests that were refused or have failed, and for unknown URLs.
 
 use super::parts::link;
 use crate::pages::{Block, Page};
 
-/// Too many forms from one network.
+/// Too many forms were posted from one network.
 #[must_use]
 pub fn too_many() -> Page {
     Page::new("too-many", "Wait a minute")
@@ -11,7 +11,7 @@ pub fn too_many() -> Page {
         .text("Wait a minute, then go back and try again.")
 }
 
-/// The browser sent no cookie back.
+/// The browser did not return the form's cookie.
 #[must_use]
 pub fn cookies_needed(issuer: &str) -> Page {
     let host = issuer.trim_start_matches("https://");
@@ -24,42 +24,42 @@ pub fn cookies_needed(issuer: &str) -> Page {
         .and(link("sign-in", "/sign-in", "Start again", "button main"))
 }
 
-/// A form that is longer than any of ours.
+/// The form data is longer than the limit.
 #[must_use]
 pub fn form_too_large() -> Page {
     Page::new("too-large", "That was too much text")
         .and(Block::Outcome("The form was too long, so nothing was changed. Go back and shorten it.".to_owned()))
 }
 
-/// An application asked in a way that can't be trusted.
+/// The application's authorization request is invalid.
 #[must_use]
 pub fn bad_request(why: &'static str) -> Page {
     Page::new("bad-request", "This link doesn't work").and(Block::Outcome(why.to_owned())).text(
-        "The application that sent you here made a mistake, or somebody changed its link. Your account is unchanged. Go back to the application and try again; if it happens again, tell your operator.",
+        "The application that sent you here made a mistake, or somebody changed its link. Your account is unchanged. Go back to the application and try again; if it happens again, tell your administrator.",
     )
 }
 
-/// A form of a page from before the person signed in or out.
+/// A form of a page that was opened before the person signed in or out.
 #[must_use]
 pub fn stale_form(in_flow: bool) -> Page {
     let next = if in_flow { "/sign-in" } else { "/security-info" };
-    Page::new("stale", "This page can't be used any more")
-        .and(Block::Outcome("You signed in or out after it was opened. Nothing was changed.".to_owned()))
+    Page::new("stale", "This page can no longer be used")
+        .and(Block::Outcome("You signed in or out after this page was opened. Nothing was changed.".to_owned()))
         .and(link("sign-in", next, "Continue", "button main"))
 }
 
-/// A form that no page of ours has sent.
+/// A form without this service's CSRF token or flow.
 #[must_use]
 pub fn foreign_form() -> Page {
     Page::new("stale", "This form can't be used")
-        .and(Block::Outcome("It was not sent by a page of this service. Nothing was changed.".to_owned()))
-        .and(link("home", "/", "To the start", "button main"))
+        .and(Block::Outcome("The form was not sent by a page of this service. Nothing was changed.".to_owned()))
+        .and(link("home", "/", "Go to the start page", "button main"))
 }
 
-/// Nothing here.
+/// There is no page with this URL.
 #[must_use]
 pub fn not_found() -> Page {
-    Page::new("not-found", "There is nothing here").and(link("home", "/", "To the start", "button main"))
+    Page::new("not-found", "This page does not exist").and(link("home", "/", "Go to the start page", "button main"))
 }
 
 /// The database failed.

@@ -1,4 +1,4 @@
-//! Words of signing in.
+//! Texts of signing in.
 
 use super::parts::{TOO_OFTEN, link, not_approved, number};
 use super::phone;
@@ -9,10 +9,10 @@ use crate::prompts::ceremony::{Ceremony, Kind, Match, Outcome};
 use crate::prompts::rules::Refusal;
 use crate::sign_in::flow::Note;
 
-/// `/`.
+/// The start page, `/`.
 #[must_use]
 pub fn home() -> Page {
-    Page::new("home", "Your sign-in").text("Sign in to see and change the ways you prove that it's you.").and(link(
+    Page::new("home", "Your sign-in").text("Sign in to see and change your sign-in methods.").and(link(
         "sign-in",
         "/sign-in",
         "Sign in",
@@ -20,7 +20,7 @@ pub fn home() -> Page {
     ))
 }
 
-/// User name.
+/// Asks for the user name.
 #[must_use]
 pub fn user_name(application: Option<&str>, note: Option<Note>, problem: Option<&str>) -> Page {
     let page = Page::new("user-name", "Sign in");
@@ -42,31 +42,31 @@ pub fn user_name(application: Option<&str>, note: Option<Note>, problem: Option<
     .problem(problem)
 }
 
-/// Why the user name is asked for again.
+/// Says why the sign-in starts again.
 fn starts_again(note: Note) -> &'static str {
     match note {
-        Note::TookTooLong => "This sign-in took too long, or has ended in another tab. It starts again here.",
-        Note::SessionEnded => "Your session has ended. Sign in again to go on.",
+        Note::TookTooLong => "This sign-in took too long, or ended in another tab. Start again here.",
+        Note::SessionEnded => "Your session has ended. Sign in again to continue.",
     }
 }
 
-/// Another tab of this browser has started a sign-in since, and only one at a time waits for a phone.
+/// Another tab has started a newer sign-in. A browser can have one sign-in at a time.
 #[must_use]
 pub fn other_tab(application: Option<&str>) -> Page {
     let again = application.map_or("Sign in here".to_owned(), |application| format!("Sign in to {application} here"));
     Page::new("other-tab", "You continued in another tab")
         .and(Block::Outcome(
-            "A browser can have one sign-in under way at a time, and another tab has started one. This one has ended."
+            "You can have one sign-in at a time in a browser. You started one in another tab, so this one has ended."
                 .to_owned(),
         ))
         .and(link("sign-in", "/sign-in", &again, "button main"))
 }
 
-/// The number at sign-in.
+/// The number page of a sign-in.
 #[must_use]
 pub fn sign_in_number(ceremony: &Ceremony, now: Time) -> Page {
     let chosen = matches!(ceremony.r#match, Match::Choose { .. });
-    let lead = match (ceremony.silent, chosen) {
+    let lead = match (ceremony.quiet, chosen) {
         (true, false) => "Open Countersign on your phone, check for requests, and enter this number.",
         (true, true) => "Open Countersign on your phone, check for requests, and choose this number.",
         (false, false) => "Open the request in Countersign on your phone and enter this number.",
@@ -76,11 +76,11 @@ pub fn sign_in_number(ceremony: &Ceremony, now: Time) -> Page {
         .text("No request on your phone? Open Countersign and check for requests.")
         .form(Form::main("finish", "/sign-in/finish", "Continue").on_turn())
         .turning("/sign-in/events");
-    let page = if ceremony.kind == Kind::PhoneSignIn { phone::ways_out(page) } else { page };
+    let page = if ceremony.kind == Kind::PhoneSignIn { phone::with_password_link(page) } else { page };
     page.form(Form::quiet("cancel", "/sign-in/cancel", "Cancel"))
 }
 
-/// Sign-in that did not happen.
+/// The request was not approved.
 #[must_use]
 pub fn sign_in_over(outcome: Outcome) -> Page {
     Page::new("outcome", "You're not signed in")
@@ -89,13 +89,13 @@ pub fn sign_in_over(outcome: Outcome) -> Page {
         .and(link("start-over", "/sign-in", "Sign in as somebody else", ""))
 }
 
-/// A ceremony that could not be started.
+/// Says why no request was sent to a phone after the password.
 #[must_use]
 pub fn not_started(why: NotStarted) -> Page {
     let (title, text) = match why {
         NotStarted::NoPhone => (
-            "No phone to ask",
-            "No phone on your account can answer now. Ask your operator to reset your sign-in methods.",
+            "No phone can answer",
+            "No phone on your account can answer now. Ask your administrator to reset your sign-in methods.",
         ),
         NotStarted::PasswordChanged => {
             ("Sign in again", "The password was changed a moment ago. Start again with the new one.")
@@ -109,10 +109,9 @@ pub fn not_started(why: NotStarted) -> Page {
             "A sign-in with your password was reported as not yours. Change your password first, or use a browser you have signed in with before.",
         ),
         NotStarted::Refused(Refusal::TooOften) => ("Too many requests", TOO_OFTEN),
-        NotStarted::Refused(Refusal::TooMany) => (
-            "There are requests waiting already",
-            "Answer the request on your phone, or wait until it ends, then try again.",
-        ),
+        NotStarted::Refused(Refusal::TooMany) => {
+            ("Requests are already waiting", "Answer the request on your phone, or wait until it ends, then try again.")
+        }
     };
     Page::new("not-started", title).and(Block::Outcome(text.to_owned())).form(Form::main(
         "again",
@@ -121,16 +120,16 @@ pub fn not_started(why: NotStarted) -> Page {
     ))
 }
 
-/// Password is right, a method is missing.
+/// The password was right, but the account has no phone yet.
 #[must_use]
 pub fn more_information() -> Page {
     Page::new("more-information", "More information required")
-        .text("Your organization needs a second way to know that it's you. Setting it up takes about a minute; have your phone ready.")
+        .text("Your organization requires a second way to confirm that it's you. You can set it up in about a minute. Have your phone ready.")
         .form(Form::main("next", "/more-information", "Next"))
         .and(link("other-name", "/sign-in", "Sign in as somebody else", ""))
 }
 
-/// The way out of the sign-in pages. The script follows the link; where it can't, the person does.
+/// Leads to the application. The script follows the link; without script, the person does.
 #[must_use]
 pub fn leaving(application: &str, address: &str) -> Page {
     Page::new("leaving", format!("Opening {application}"))
@@ -138,7 +137,7 @@ pub fn leaving(application: &str, address: &str) -> Page {
         .and(link("leave", address, &format!("Continue to {application}"), "button main"))
 }
 
-/// Signed out.
+/// The person has signed out.
 #[must_use]
 pub fn signed_out() -> Page {
     Page::new("signed-out", "You're signed out").text("You can close this page.").and(link(

@@ -1,4 +1,4 @@
-//! Words of the wizard that adds a phone.
+//! Texts of the wizard that adds a phone.
 
 use super::parts::{link, not_approved, number};
 use crate::clock::Time;
@@ -14,19 +14,19 @@ const WIZARD_STEPS: u8 = 4;
 pub fn wizard_install() -> Page {
     Page::new("install", "Get the app")
         .step(1, WIZARD_STEPS)
-        .text("On your phone, install Countersign. Already there? Go on.")
+        .text("Install Countersign on your phone. If it is already installed, continue.")
         .form(Form::main("next", "/security-info/add/start", "Next"))
         .form(Form::quiet("cancel", "/security-info/add/cancel", "Cancel"))
 }
 
-/// Wizard: the code.
+/// Wizard: the code. `looked` is true after a phone has looked the code up.
 #[must_use]
 pub fn wizard_code(picture: String, typed: Option<(String, String)>, looked: bool) -> Page {
     let page = Page::new("code", "Scan the code").step(2, WIZARD_STEPS);
     let page = if looked {
         page.and(Block::Outcome(
-            "A phone has read this code. Check on your phone who is asking, and go on there. Not your phone? Cancel."
-                .to_owned(),
+            "A phone has read this code. If it is your phone, check there who is asking, and continue there. If not, cancel."
+            .to_owned(),
         ))
     } else {
         page
@@ -47,7 +47,7 @@ pub fn wizard_code(picture: String, typed: Option<(String, String)>, looked: boo
         }
         None => page.form(Form::quiet("cant-scan", "/security-info/add/typed", "I can't scan")),
     };
-    page.text("This page goes on by itself. The code works for ten minutes, for one phone.")
+    page.text("This page continues by itself. The code works for ten minutes and for one phone.")
         .form(Form::quiet("cancel", "/security-info/add/cancel", "Cancel"))
         .turning("/security-info/add/events")
 }
@@ -60,7 +60,7 @@ pub fn wizard_digits(name: &str, model: &str, another_phone: bool, problem: Opti
         .and(Block::Facts(vec![("Phone", name.to_owned(), "phone-name"), ("Model", model.to_owned(), "phone-model")]));
     let page = if another_phone {
         page.and(Block::Outcome(
-            "Another phone tried to use the same code. It got nothing. If you are not sure that the phone above is yours, choose “That's not my phone”.".to_owned(),
+            "Another phone tried to use the same code and was refused. If you are not sure that the phone above is yours, choose “That's not my phone”.".to_owned(),
         ))
     } else {
         page
@@ -71,7 +71,7 @@ pub fn wizard_digits(name: &str, model: &str, another_phone: bool, problem: Opti
         .problem(problem)
 }
 
-/// Words for digits that were not right.
+/// Says how many tries are left after wrong digits.
 #[must_use]
 pub fn wrong_digits(digits: Digits) -> Option<&'static str> {
     match digits {
@@ -81,7 +81,7 @@ pub fn wrong_digits(digits: Digits) -> Option<&'static str> {
     }
 }
 
-/// Wizard: the confirmation.
+/// Wizard: the first request, with which the person tries the new phone.
 #[must_use]
 pub fn wizard_confirm(ceremony: &Ceremony, now: Time) -> Page {
     number("confirm", "Try it out", "Your phone shows a request. Enter this number there.", ceremony, now)
@@ -92,11 +92,11 @@ pub fn wizard_confirm(ceremony: &Ceremony, now: Time) -> Page {
         .turning("/security-info/add/events")
 }
 
-/// Wizard: the confirmation did not work.
+/// Wizard: the first request was not approved.
 #[must_use]
 pub fn wizard_not_confirmed(outcome: Outcome) -> Page {
     let why = match outcome {
-        Outcome::WrongNumber => "Another number was entered on your phone.",
+        Outcome::WrongNumber => "A different number was entered on your phone.",
         Outcome::Denied | Outcome::Reported => "The request was denied on your phone.",
         Outcome::RefusedPlace => not_approved(outcome),
         Outcome::Approved | Outcome::Expired | Outcome::Superseded | Outcome::Cancelled | Outcome::Ended => {
@@ -105,44 +105,44 @@ pub fn wizard_not_confirmed(outcome: Outcome) -> Page {
     };
     Page::new("not-confirmed", "That didn't work yet")
         .step(4, WIZARD_STEPS)
-        .and(Block::Outcome(format!("{why} Your phone is added all the same.")))
+        .and(Block::Outcome(format!("{why} Your phone was still added.")))
         .form(Form::main("again", "/security-info/add/again", "Try again"))
         .form(Form::quiet("skip", "/security-info/add/skip", "Skip"))
 }
 
 /// Wizard: done.
 #[must_use]
-pub fn wizard_done(confirmed: bool, by_push: bool, goes_on: bool) -> Page {
+pub fn wizard_done(confirmed: bool, by_push: bool, has_request: bool) -> Page {
     let text = match (confirmed, by_push) {
-        (true, true) => "Your phone approves sign-ins from now on. Requests reach it by themselves.",
+        (true, true) => "You can now approve sign-ins on your phone. Requests appear on it by themselves.",
         (true, false) => {
-            "Your phone approves sign-ins from now on. No request reached it by itself yet: open Countersign and check for requests when you sign in."
+            "You can now approve sign-ins on your phone. Requests do not appear by themselves yet: when you sign in, open Countersign and check for requests."
         }
-        (false, _) => "Your phone is added. You skipped trying it out; you'll see how it works at your next sign-in.",
+        (false, _) => "Your phone was added. You skipped the test. You'll see how it works at your next sign-in.",
     };
     let page = Page::new("done", "You're all set").and(Block::Outcome(text.to_owned()));
-    let page = if goes_on {
+    let page = if has_request {
         page.form(Form::main("continue", "/security-info/continue", "Continue to your application"))
     } else {
         page
     };
-    page.and(link("done", "/security-info", "See your security info", if goes_on { "" } else { "button main" }))
+    page.and(link("done", "/security-info", "See your security info", if has_request { "" } else { "button main" }))
 }
 
-/// Wizard: over before it was done.
+/// Wizard: the enrollment ended before the phone was added.
 #[must_use]
 pub fn wizard_over(cause: Cause) -> Page {
     let text = match cause {
-        Cause::Expired => "The ten minutes were over. Nothing was added.",
+        Cause::Expired => "The code worked for ten minutes and has expired. Nothing was added.",
         Cause::WrongDigits => "The digits were wrong three times, so this code has ended. Nothing was added.",
-        Cause::NotMyPhone => "That phone was turned away. Nothing was added. A fresh code is for your own phone only.",
-        Cause::Abandoned => "The phone gave up. Nothing was added.",
+        Cause::NotMyPhone => "That phone was refused. Nothing was added. Show the new code only to your own phone.",
+        Cause::Abandoned => "The phone stopped adding the account. Nothing was added.",
         Cause::Cancelled | Cause::RemovedByPhone | Cause::RemovedByPerson | Cause::RemovedByOperator | Cause::Lost => {
             "Adding a phone was cancelled. Nothing was added."
         }
     };
     Page::new("over", "No phone was added")
         .and(Block::Outcome(text.to_owned()))
-        .form(Form::main("again", "/security-info/add/start", "Start with a fresh code"))
+        .form(Form::main("again", "/security-info/add/start", "Start with a new code"))
         .and(link("back", "/security-info", "Back to security info", ""))
 }

@@ -1,4 +1,4 @@
-//! Adding a phone that has sent its person to the browser: each rule with one thing wrong.
+//! Adding a phone from the app through the browser. Each rule is tested with one error.
 
 use countersign_service::people::records as people;
 use countersign_service::phone_sign_in::acts;
@@ -18,7 +18,8 @@ impl Phone {
         form
     }
 
-    /// The person has signed in, typed the digits and agreed (the journeys walk that): a code.
+    /// Issues an authorization code as if the person had signed in, typed the digits and agreed. The journeys test
+    /// these pages.
     async fn added_code(&self, service: &Service) -> String {
         let pushed = self.push(service, &self.introduced()).await;
         assert_eq!(pushed.status, 201, "{}", pushed.body);
@@ -54,7 +55,7 @@ impl Phone {
 }
 
 #[tokio::test]
-async fn a_phone_is_added_and_goes_on_with_phone_sign_in() {
+async fn added_phone_can_turn_phone_sign_in_on() {
     let service = Service::start().await;
     let mut phone = Phone::new(1);
     let token = phone.phone_token(&service).await;
@@ -64,14 +65,14 @@ async fn a_phone_is_added_and_goes_on_with_phone_sign_in() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let added = answer.json();
     phone.device_id = added["device_id"].as_str().unwrap().to_owned();
-    assert_eq!(phone.fetched(&service).await["status"], "ok", "active at once");
+    assert_eq!(phone.fetched(&service).await["status"], "ok", "the phone is not active immediately");
     let key = Phone::new(40);
     let state = phone.turn_on(&service, &added["turn_on"], &key, &phone.key_proof(&service, &added["turn_on"])).await;
     assert_eq!(state["turn_on"], "done");
 }
 
 #[tokio::test]
-async fn a_pushed_request_of_a_new_phone_is_complete_or_refused() {
+async fn incomplete_pushed_request_of_a_new_phone_is_refused() {
     let service = Service::start().await;
     let phone = Phone::new(1);
     for (name, wrongs) in [
@@ -86,12 +87,12 @@ async fn a_pushed_request_of_a_new_phone_is_complete_or_refused() {
         }
     }
     let known = service.with_phone(2).await;
-    assert_eq!(known.push(&service, &known.introduced()).await.status, 400, "a key that is on an account already");
+    assert_eq!(known.push(&service, &known.introduced()).await.status, 400, "accepted a key that belongs to a device");
     assert_eq!(phone.push(&service, &phone.introduced()).await.status, 201);
 }
 
 #[tokio::test]
-async fn a_phone_whose_clock_is_off_is_told_the_time() {
+async fn refused_dpop_proof_returns_the_services_time() {
     let service = Service::start().await;
     let phone = Phone::new(1);
     let late = with(phone.proof_claims(&service, "/par"), "iat", json!(service.now() - 600));
@@ -100,7 +101,7 @@ async fn a_phone_whose_clock_is_off_is_told_the_time() {
 }
 
 #[tokio::test]
-async fn a_code_or_token_of_one_purpose_is_worth_nothing_for_the_other() {
+async fn tokens_work_only_for_their_own_purpose() {
     let service = Service::start().await;
     let (phone, old) = (Phone::new(1), service.with_phone(2).await);
     let add = phone.phone_token(&service).await;
@@ -109,7 +110,11 @@ async fn a_code_or_token_of_one_purpose_is_worth_nothing_for_the_other() {
         "aud": ISSUER, "sub": service.account, "device": old.device_id, "device_key": old.jwk.thumbprint(),
         "nonce": "AAAAAAAAAAAAAAAAAAAAAA", "purpose": "turn_on", "uv": "credential", "attestation": {"format": "none"},
     });
-    assert_eq!(old.turn_on(&service, &add, &key, &proof).await["turn_on"], "expired", "no such token there");
+    assert_eq!(
+        old.turn_on(&service, &add, &key, &proof).await["turn_on"],
+        "expired",
+        "accepted the token of another purpose"
+    );
     let pushed = old.push(&service, &old.pushed()).await.json()["request_uri"].as_str().unwrap().to_owned();
     let now = service.now();
     let code = service.app.store.run_blocking(|tx| {
@@ -122,25 +127,32 @@ async fn a_code_or_token_of_one_purpose_is_worth_nothing_for_the_other() {
 }
 
 #[tokio::test]
-async fn j5_w4_the_same_phone_again_gets_the_same_device_and_another_gets_nothing() {
+async fn j5_w4_token_adds_one_device_for_its_own_phone() {
     let service = Service::start().await;
     let (phone, thief) = (Phone::new(1), Phone::new(2));
     let token = phone.phone_token(&service).await;
     let stolen = thief.add(&service, &thief.add_claims(&service, &token)).await;
-    assert_eq!((stolen.status, stolen.problem().as_str()), (404, "enrollment-unknown"), "bound to another key");
+    assert_eq!(
+        (stolen.status, stolen.problem().as_str()),
+        (404, "enrollment-unknown"),
+        "accepted a token that is bound to another key"
+    );
     let first = phone.add(&service, &phone.add_claims(&service, &token)).await.json();
     let again = phone.add(&service, &phone.add_claims(&service, &token)).await.json();
     assert_eq!(first["device_id"], again["device_id"]);
-    assert_ne!(first["turn_on"]["access_token"], again["turn_on"]["access_token"], "the first may be lost");
+    assert_ne!(
+        first["turn_on"]["access_token"], again["turn_on"]["access_token"],
+        "the phone may have lost the first response and needs a new token"
+    );
     let mut known = phone;
     known.device_id = first["device_id"].as_str().unwrap().to_owned();
     known.state(&service, "device", json!({"message": "unenroll"})).await;
     let back = known.add(&service, &known.add_claims(&service, &token)).await;
-    assert_eq!(back.problem(), "enrollment-unknown", "a removed phone does not come back by its old token");
+    assert_eq!(back.problem(), "enrollment-unknown", "a removed phone used its old token");
 }
 
 #[tokio::test]
-async fn a_message_with_a_token_and_a_code_or_with_neither_is_refused() {
+async fn enrollment_with_both_or_neither_credential_is_refused() {
     let service = Service::start().await;
     let phone = Phone::new(1);
     let token = phone.phone_token(&service).await;
@@ -153,7 +165,7 @@ async fn a_message_with_a_token_and_a_code_or_with_neither_is_refused() {
 }
 
 #[tokio::test]
-async fn j5_w3_a_token_ends_with_its_time_with_the_policy_and_with_another_phone() {
+async fn j5_w3_token_fails_after_time_suspension_or_another_phone() {
     let service = Service::start().await;
     let phone = Phone::new(1);
     let token = phone.phone_token(&service).await;
@@ -166,18 +178,22 @@ async fn j5_w3_a_token_ends_with_its_time_with_the_policy_and_with_another_phone
     };
     suspend(true).unwrap();
     let refused = phone.add(&service, &phone.add_claims(&service, &token)).await;
-    assert_eq!(refused.problem(), "enrollment-cancelled", "suspended meanwhile");
+    assert_eq!(refused.problem(), "enrollment-cancelled", "the person is suspended");
     suspend(false).unwrap();
     service.with_phone(3).await;
     let refused = phone.add(&service, &phone.add_claims(&service, &token)).await;
-    assert_eq!(refused.problem(), "enrollment-unknown", "another phone was added meanwhile");
+    assert_eq!(refused.problem(), "enrollment-unknown", "another phone was added");
     let token = phone.phone_token(&service).await;
     service.clock.advance(600);
-    assert_eq!(phone.add(&service, &phone.add_claims(&service, &token)).await.problem(), "enrollment-unknown", "late");
+    assert_eq!(
+        phone.add(&service, &phone.add_claims(&service, &token)).await.problem(),
+        "enrollment-unknown",
+        "expired"
+    );
 }
 
 #[tokio::test]
-async fn a_code_that_comes_twice_ends_its_token() {
+async fn reused_authorization_code_ends_its_phone_token() {
     let service = Service::start().await;
     let phone = Phone::new(1);
     let code = phone.added_code(&service).await;

@@ -22,7 +22,7 @@ async fn redeem(service: &Service, id: &str, attempt: &str, kind: Kind) -> bool 
 }
 
 #[tokio::test]
-async fn a_prompt_says_who_asks_and_never_the_number() {
+async fn prompt_shows_the_context_and_not_the_number() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -42,7 +42,7 @@ async fn a_prompt_says_who_asks_and_never_the_number() {
 }
 
 #[tokio::test]
-async fn the_right_number_is_worth_something_once_to_one_browser() {
+async fn approval_is_redeemed_once_by_its_own_browser() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -57,7 +57,7 @@ async fn the_right_number_is_worth_something_once_to_one_browser() {
 }
 
 #[tokio::test]
-async fn an_approval_waits_five_minutes_for_its_browser() {
+async fn unredeemed_approval_expires_after_five_minutes() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -67,7 +67,7 @@ async fn an_approval_waits_five_minutes_for_its_browser() {
 }
 
 #[tokio::test]
-async fn j7_w1_a_wrong_number_ends_it_even_for_the_right_one() {
+async fn j7_w1_right_number_after_a_wrong_one_is_refused() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -92,7 +92,7 @@ async fn j7_w1_three_wrong_numbers_block_until_the_phone_unblocks() {
 }
 
 #[tokio::test]
-async fn j7_w2_a_denial_is_a_denial() {
+async fn j7_w2_denial_ends_the_ceremony() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -102,7 +102,7 @@ async fn j7_w2_a_denial_is_a_denial() {
 }
 
 #[tokio::test]
-async fn j7_w3_a_report_denies_what_waits_and_closes_the_way() {
+async fn j7_w3_report_denies_and_blocks_password_sign_ins() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -115,7 +115,7 @@ async fn j7_w3_a_report_denies_what_waits_and_closes_the_way() {
 }
 
 #[tokio::test]
-async fn j7_w3_a_report_takes_back_what_an_approval_gave() {
+async fn j7_w3_report_ends_the_approved_session_and_browser() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -142,7 +142,7 @@ async fn j7_w3_a_report_takes_back_what_an_approval_gave() {
 }
 
 #[tokio::test]
-async fn j7_w3_an_approval_that_is_reported_before_its_browser_comes_opens_nothing() {
+async fn j7_w3_reported_approval_can_not_be_redeemed() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -153,7 +153,7 @@ async fn j7_w3_an_approval_that_is_reported_before_its_browser_comes_opens_nothi
 }
 
 #[tokio::test]
-async fn j7_w3_a_report_said_twice_undoes_nothing_that_came_between() {
+async fn j7_w3_repeated_report_has_no_further_effect() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     service.ask("a").await;
@@ -173,21 +173,21 @@ async fn j7_w3_a_report_said_twice_undoes_nothing_that_came_between() {
 }
 
 #[tokio::test]
-async fn a_report_counts_for_a_day() {
-    for (after, told) in [(DAY, "reported"), (DAY + 1, "expired")] {
+async fn report_is_accepted_for_a_day() {
+    for (after, result) in [(DAY, "reported"), (DAY + 1, "expired")] {
         let service = Service::start().await;
         let phone = service.with_phone(1).await;
         let ceremony = service.ask("a").await;
         let prompt = phone.prompt(&service).await;
         service.clock.advance(after);
-        assert_eq!(phone.report(&service, &prompt).await, told);
+        assert_eq!(phone.report(&service, &prompt).await, result);
         let reported = service.ceremony(&ceremony.id).outcome == Some(Outcome::Reported);
-        assert_eq!(reported, told == "reported");
+        assert_eq!(reported, result == "reported");
     }
 }
 
 #[tokio::test]
-async fn j7_w4_after_two_minutes_it_is_too_late() {
+async fn j7_w4_answer_after_two_minutes_is_expired() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -199,7 +199,7 @@ async fn j7_w4_after_two_minutes_it_is_too_late() {
 }
 
 #[tokio::test]
-async fn j7_w5_the_first_phone_decides_and_the_other_is_told() {
+async fn j7_w5_first_phone_decides_and_the_other_is_refused() {
     let service = Service::start().await;
     let first = service.with_phone(1).await;
     let second = service.with_phone(2).await;
@@ -213,7 +213,7 @@ async fn j7_w5_the_first_phone_decides_and_the_other_is_told() {
 }
 
 #[tokio::test]
-async fn j7_w6_cancelled_on_the_page_by_its_own_browser_only() {
+async fn j7_w6_only_its_own_browser_cancels_a_ceremony() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -225,7 +225,7 @@ async fn j7_w6_cancelled_on_the_page_by_its_own_browser_only() {
 }
 
 #[tokio::test]
-async fn the_same_browser_that_starts_anew_replaces_its_own_only() {
+async fn new_ceremony_replaces_only_one_of_the_same_browser() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let first = service.ask("a").await;
@@ -236,11 +236,11 @@ async fn the_same_browser_that_starts_anew_replaces_its_own_only() {
     let other = service.ask("b").await;
     assert_eq!(service.ceremony(&second.id).outcome, None);
     assert_eq!(phone.fetched(&service).await["prompts"].as_array().unwrap().len(), 2);
-    assert!(other.silent);
+    assert!(other.quiet);
 }
 
 #[tokio::test]
-async fn j7_w7_an_answer_with_one_thing_wrong_decides_nothing() {
+async fn j7_w7_malformed_answers_are_refused() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let other = service.with_phone(2).await;
@@ -281,14 +281,14 @@ async fn j7_w7_an_answer_with_one_thing_wrong_decides_nothing() {
     }
     assert_eq!(service.ceremony(&ceremony.id).outcome, None);
     let inner = phone.sign(&header, &good);
-    let by_nobody = json!({"message": "answer", "answer": inner, "received_by": "pigeon"});
-    assert_eq!(phone.send(&service, "answers", by_nobody).await.problem(), "request-refused");
+    let unknown_channel = json!({"message": "answer", "answer": inner, "received_by": "pigeon"});
+    assert_eq!(phone.send(&service, "answers", unknown_channel).await.problem(), "request-refused");
     let answer = phone.deliver(&service, &inner).await;
     assert_eq!(phone.read_state(&service, &answer)["outcome"]["result"], "approved");
 }
 
 #[tokio::test]
-async fn j7_w7_another_phone_can_not_report_what_it_was_not_asked() {
+async fn j7_w7_phone_can_not_report_another_phones_prompt() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -300,7 +300,7 @@ async fn j7_w7_another_phone_can_not_report_what_it_was_not_asked() {
 }
 
 #[tokio::test]
-async fn j7_w9_the_same_answer_again_gets_the_same_outcome() {
+async fn j7_w9_repeated_answer_gets_the_same_result() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -315,22 +315,22 @@ async fn j7_w9_the_same_answer_again_gets_the_same_outcome() {
 }
 
 #[tokio::test]
-async fn j7_w9_of_two_answers_at_once_one_decides() {
+async fn j7_w9_one_of_two_parallel_answers_decides() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
     let prompt = phone.prompt(&service).await;
     let (approved, denied) =
         tokio::join!(phone.approve(&service, &prompt, &ceremony.number), phone.deny(&service, &prompt));
-    let mut told = [approved, denied];
-    told.sort();
-    assert_eq!(told[0], "already_answered");
-    let expected = if told[1] == "approved" { Outcome::Approved } else { Outcome::Denied };
+    let mut results = [approved, denied];
+    results.sort();
+    assert_eq!(results[0], "already_answered");
+    let expected = if results[1] == "approved" { Outcome::Approved } else { Outcome::Denied };
     assert_eq!(service.ceremony(&ceremony.id).outcome, Some(expected));
 }
 
 #[tokio::test]
-async fn j7_w10_a_copied_id_shows_and_redeems_nothing() {
+async fn j7_w10_copied_ceremony_id_redeems_nothing() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -343,7 +343,7 @@ async fn j7_w10_a_copied_id_shows_and_redeems_nothing() {
 }
 
 #[tokio::test]
-async fn opening_the_app_ends_the_silence() {
+async fn opening_the_app_restores_alerts() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     for attempt in ["a", "b"] {
@@ -351,17 +351,17 @@ async fn opening_the_app_ends_the_silence() {
         phone.deny(&service, &phone.prompt(&service).await).await;
         service.clock.advance(150);
     }
-    assert!(service.ask("c").await.silent);
+    assert!(service.ask("c").await.quiet);
     service.clock.advance(150);
     phone.state(&service, "prompts", with(Phone::fetch("ok", &[], 0), "reason", json!("push"))).await;
-    assert!(service.ask("d").await.silent);
+    assert!(service.ask("d").await.quiet);
     service.clock.advance(150);
     phone.state(&service, "prompts", with(Phone::fetch("ok", &[], 0), "reason", json!("opened"))).await;
-    assert!(!service.ask("e").await.silent);
+    assert!(!service.ask("e").await.quiet);
 }
 
 #[tokio::test]
-async fn a_phone_in_the_same_network_is_near() {
+async fn phone_on_the_same_network_is_near() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let here = Wanted { network: "127.0.0.0/24".to_owned(), ..service.wanted("a") };
@@ -371,7 +371,7 @@ async fn a_phone_in_the_same_network_is_near() {
 }
 
 #[tokio::test]
-async fn j1_w2_what_one_phone_denied_stays_denied_whatever_the_policy_says_when_another_approves() {
+async fn j1_w2_denial_stays_after_a_policy_change() {
     let service = Service::start().await;
     let (first, second) = (service.with_phone(1).await, service.with_phone(2).await);
     let ceremony = service.ask("a").await;
@@ -383,7 +383,7 @@ async fn j1_w2_what_one_phone_denied_stays_denied_whatever_the_policy_says_when_
 }
 
 #[tokio::test]
-async fn j1_of_different_networks_a_phone_is_told_as_the_policy_says_and_required_ones_must_agree() {
+async fn j1_proximity_policy_applies_to_prompts_and_answers() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let there = |attempt: &str| service.wanted(attempt);
@@ -394,21 +394,21 @@ async fn j1_of_different_networks_a_phone_is_told_as_the_policy_says_and_require
         ("require", there("c"), json!(false), "refused_place"),
         ("require", here("d"), json!(true), "approved"),
     ];
-    for (proximity, wanted, near, told) in cases {
+    for (proximity, wanted, near, result) in cases {
         service.set_policy(&json!({"countersign": {"proximity": proximity}}));
         service.clock.advance(3_600);
         phone.fetched(&service).await;
-        let Owner::Attempt(attempt) = wanted.owner.clone() else { unreachable!("a sign-in page") };
+        let Owner::Attempt(attempt) = wanted.owner.clone() else { unreachable!("the owner must be a sign-in attempt") };
         let ceremony = acts::start(&service.app, wanted).await.unwrap().into_result().unwrap();
         let prompt = phone.prompt(&service).await;
         assert_eq!(verified(&service, &prompt, "phone-prompt+jwt")["context"]["near"], near, "{proximity}");
-        assert_eq!(phone.approve(&service, &prompt, &ceremony.number).await, told, "{proximity}");
-        assert_eq!(redeem(&service, &ceremony.id, &attempt, Kind::SecondFactor).await, told == "approved");
+        assert_eq!(phone.approve(&service, &prompt, &ceremony.number).await, result, "{proximity}");
+        assert_eq!(redeem(&service, &ceremony.id, &attempt, Kind::SecondFactor).await, result == "approved");
     }
 }
 
 #[tokio::test]
-async fn j2_w12_what_came_by_push_is_noted_once_it_did() {
+async fn j2_w12_first_answer_by_push_is_recorded() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let push_seen = || {

@@ -22,7 +22,7 @@ async fn type_digits(service: &Service, code: &Code, digits: String) -> Digits {
     acts::digits(&service.app, code.enrollment.clone(), digits).await.unwrap()
 }
 
-/// What the service tells the phone about itself.
+/// The phone's status and cause, as the service returns them.
 async fn standing(service: &Service, phone: &Phone) -> (String, Value) {
     let state = phone.state(service, "prompts", Phone::fetch("pending", &[], 0)).await;
     (state["status"].as_str().unwrap().to_owned(), state["cause"].clone())
@@ -63,7 +63,7 @@ async fn digits_may_be_typed_with_spaces() {
 }
 
 #[tokio::test]
-async fn a_typed_code_adds_a_phone_too() {
+async fn typed_code_adds_a_phone() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let scanned = service.scanned().await;
     acts::add_typed(&service.app, scanned.enrollment.clone()).await.unwrap();
@@ -80,7 +80,7 @@ async fn a_typed_code_adds_a_phone_too() {
 }
 
 #[tokio::test]
-async fn an_unknown_id_and_a_wrong_mac_are_told_alike() {
+async fn unknown_id_and_wrong_mac_get_the_same_response() {
     let (service, phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     let good = phone.look_up(&code, NONCE);
@@ -102,7 +102,7 @@ async fn an_unknown_id_and_a_wrong_mac_are_told_alike() {
 }
 
 #[tokio::test]
-async fn a_look_up_that_is_not_one_is_refused() {
+async fn malformed_look_up_is_refused() {
     let (service, phone) = (Service::start().await, Phone::new(1));
     let good = phone.look_up(&service.scanned().await, NONCE);
     let newer = service.post("look-up", with(good.clone(), "v", json!(2)).to_string()).await;
@@ -114,7 +114,7 @@ async fn a_look_up_that_is_not_one_is_refused() {
 }
 
 #[tokio::test]
-async fn five_may_look_and_none_after_the_first_bound() {
+async fn no_look_up_after_five_phones_or_a_bind() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     for _phone in 0..5 {
@@ -129,7 +129,7 @@ async fn five_may_look_and_none_after_the_first_bound() {
 }
 
 #[tokio::test]
-async fn a_bind_with_one_thing_wrong_binds_nothing() {
+async fn malformed_binds_are_refused() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     let (header, good, now) = (phone.bind_header(), phone.bind_claims(&service, &code), service.now());
@@ -174,7 +174,7 @@ async fn a_bind_with_one_thing_wrong_binds_nothing() {
 }
 
 #[tokio::test]
-async fn j2_w1_an_expired_code_is_said_to_be_so_and_a_bound_phone_learns_it() {
+async fn j2_w1_expiry_is_reported_to_look_ups_and_the_bound_phone() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     phone.bind(&service, &code).await;
@@ -185,7 +185,7 @@ async fn j2_w1_an_expired_code_is_said_to_be_so_and_a_bound_phone_learns_it() {
 }
 
 #[tokio::test]
-async fn j2_w1_a_late_look_up_never_hides_the_end_from_the_bound_phone() {
+async fn j2_w1_bound_phone_learns_of_expiry_after_a_late_look_up() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     phone.bind(&service, &code).await;
@@ -209,7 +209,7 @@ async fn j2_w2_a_used_code_adds_no_second_phone() {
 }
 
 #[tokio::test]
-async fn j2_w3_a_cancelled_code_is_over_for_everyone() {
+async fn j2_w3_cancelled_code_is_refused_for_all_phones() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     phone.bind(&service, &code).await;
@@ -220,7 +220,7 @@ async fn j2_w3_a_cancelled_code_is_over_for_everyone() {
 }
 
 #[tokio::test]
-async fn j2_w4_another_phone_with_the_same_code_is_turned_away_and_shown() {
+async fn j2_w4_second_phone_is_refused_and_shown_in_the_wizard() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     phone.bind(&service, &code).await;
@@ -246,7 +246,7 @@ async fn j2_w5_three_wrong_digits_leave_a_tombstone() {
 }
 
 #[tokio::test]
-async fn j2_w6_a_bind_sent_again_gets_the_same_answer() {
+async fn j2_w6_resent_bind_gets_the_same_response() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     let first = phone.bind(&service, &code).await;
@@ -255,18 +255,18 @@ async fn j2_w6_a_bind_sent_again_gets_the_same_answer() {
 }
 
 #[tokio::test]
-async fn j2_w13_not_my_phone_ends_it_and_a_fresh_code_works() {
-    let (service, mut stranger) = (Service::start().await, Phone::new(1));
+async fn j2_w13_not_my_phone_ends_the_code_and_a_new_one_works() {
+    let (service, mut other_phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
-    stranger.bind(&service, &code).await;
+    other_phone.bind(&service, &code).await;
     end(&service.app, code.enrollment.clone(), Cause::NotMyPhone).await.unwrap();
-    assert_eq!(standing(&service, &stranger).await, ("removed".to_owned(), json!("not_my_phone")));
+    assert_eq!(standing(&service, &other_phone).await, ("removed".to_owned(), json!("not_my_phone")));
     let mine = service.with_phone(2).await;
     assert_eq!(mine.fetched(&service).await["status"], "ok");
 }
 
 #[tokio::test]
-async fn guesses_at_a_bound_code_take_nothing_from_its_phone() {
+async fn wrong_macs_do_not_affect_a_bound_phone() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     phone.bind(&service, &code).await;
@@ -279,7 +279,7 @@ async fn guesses_at_a_bound_code_take_nothing_from_its_phone() {
 }
 
 #[tokio::test]
-async fn a_new_code_of_the_same_session_ends_the_older() {
+async fn new_code_of_a_session_ends_the_older_one() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let older = service.scanned().await;
     phone.bind(&service, &older).await;
@@ -298,7 +298,7 @@ async fn the_first_activation_ends_every_other_open_enrollment() {
 }
 
 #[tokio::test]
-async fn the_phone_may_abandon_before_it_is_active() {
+async fn pending_phone_may_abandon_the_enrollment() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     phone.bind(&service, &code).await;

@@ -1,4 +1,4 @@
-//! A phone written from the protocol's text, with a way to spoil each part of what it sends.
+//! A phone implemented from the text of the protocol. Tests can alter each part of its messages.
 
 use countersign_service::jose::{Jwk, SigningKey, Unverified};
 use countersign_service::secrets::{decode, encode, hashed, random_id};
@@ -32,7 +32,7 @@ pub fn sha256(bytes: &[u8]) -> Vec<u8> {
     digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
 }
 
-/// The same JSON with one member replaced; null takes it away.
+/// The same JSON with one member replaced; null removes it.
 pub fn with(mut value: Value, member: &str, new: Value) -> Value {
     match new {
         Value::Null => {
@@ -49,18 +49,18 @@ impl Phone {
         let scalar = [seed; 32];
         let push_scalar = [seed.wrapping_add(100); 32];
         let push_point = public(push_scalar).point().unwrap();
-        // An address inside: the guard refuses it, so nothing is ever sent.
+        // A private address: the push guard refuses it, so nothing is sent.
         let push_endpoint = "https://127.0.0.1/push".to_owned();
         Self { scalar, jwk: public(scalar), push_scalar, push_point, push_endpoint, device_id: String::new() }
     }
 
-    /// The phone of a key that somebody else made, known to the service as `device_id`.
+    /// A phone with a given key, known to the service as `device_id`.
     pub fn with_scalar(scalar: [u8; 32], device_id: String) -> Self {
         let jwk = SigningKey::from_scalar(&scalar).unwrap().public().clone();
         Self { scalar, jwk, device_id, ..Self::new(1) }
     }
 
-    /// The same phone, for another thread.
+    /// A copy of the phone for another thread.
     pub fn signer(&self) -> Self {
         Self::with_scalar(self.scalar, self.device_id.clone())
     }
@@ -121,7 +121,7 @@ impl Phone {
         json!({"alg": "ES256", "typ": "phone-request+jwt", "kid": self.device_id})
     }
 
-    /// The claims of a request, `message` and its members among them.
+    /// The claims of a request: those of `message` and the common ones.
     pub fn claims(&self, service: &Service, endpoint: &str, message: Value) -> Value {
         let mut claims = message;
         claims["aud"] = service.app.config.endpoint(endpoint).into();
@@ -136,7 +136,7 @@ impl Phone {
         service.post(endpoint, self.sign(&self.header(), &claims)).await
     }
 
-    /// A request and the signed state that answers it.
+    /// Sends a request and returns the verified state.
     pub async fn state(&self, service: &Service, endpoint: &str, message: Value) -> Value {
         let claims = self.claims(service, endpoint, message);
         let answer = service.post(endpoint, self.sign(&self.header(), &claims)).await;
@@ -162,7 +162,7 @@ impl Phone {
         self.state(service, "prompts", Self::fetch("ok", &[], 0)).await
     }
 
-    /// The one prompt that waits, as signed.
+    /// The only live prompt, as a JWS.
     pub async fn prompt(&self, service: &Service) -> String {
         let state = self.fetched(service).await;
         let prompts = state["prompts"].as_array().unwrap();
@@ -187,7 +187,7 @@ impl Phone {
         with(with(self.approval(service, prompt, ""), "number", Value::Null), "decision", json!("deny"))
     }
 
-    /// Sends an inner answer in a fresh outer request.
+    /// Sends an inner answer in a new outer request.
     pub async fn deliver(&self, service: &Service, inner: &str) -> Answer {
         self.send(service, "answers", json!({"message": "answer", "answer": inner, "received_by": "fetch"})).await
     }

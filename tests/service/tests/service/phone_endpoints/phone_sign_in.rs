@@ -1,4 +1,4 @@
-//! Registering a device and its sign-in key, and what that key then answers: each rule with one thing wrong.
+//! Registering a device and its sign-in key, and answers that this key signs. Each rule is tested with one error.
 
 use countersign_service::audit::Entry;
 use countersign_service::devices::device::Device;
@@ -22,7 +22,7 @@ pub fn fields(pairs: &[(&str, &str)]) -> Fields {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The same form with one field replaced; nothing takes it away.
+/// The same form with one field replaced; `None` removes it.
 pub fn but(form: &Fields, name: &str, value: Option<&str>) -> Fields {
     let mut form: Fields = form.iter().filter(|(field, _)| field != name).cloned().collect();
     form.extend(value.map(|value| (name.to_owned(), value.to_owned())));
@@ -60,7 +60,8 @@ impl Phone {
         service.form("/par", form, &[self.proof(service, "/par")]).await
     }
 
-    /// The person has signed in and agreed in the browser (the journeys walk that): a code.
+    /// Issues an authorization code as if the person had signed in and agreed in the browser. The journeys test these
+    /// pages.
     pub async fn code(&self, service: &Service) -> String {
         let pushed = self.push(service, &self.pushed()).await;
         assert_eq!(pushed.status, 201, "{}", pushed.body);
@@ -97,7 +98,7 @@ impl Phone {
         self.state(service, "device", message).await
     }
 
-    /// Turns phone sign-in on with a fresh key.
+    /// Turns phone sign-in on with a new key.
     pub async fn turned_on(&self, service: &Service, seed: u8) -> Phone {
         let (token, key) = (self.token(service).await, Phone::new(seed));
         let state = self.turn_on(service, &token, &key, &self.key_proof(service, &token)).await;
@@ -120,7 +121,7 @@ pub fn redemption(code: &str) -> Fields {
 }
 
 #[tokio::test]
-async fn a_pushed_request_is_complete_or_refused() {
+async fn incomplete_pushed_request_is_refused() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     assert_eq!(phone.push(&service, &phone.pushed()).await.status, 201);
@@ -134,20 +135,20 @@ async fn a_pushed_request_is_complete_or_refused() {
         assert_eq!(phone.push(&service, &doubled).await.status, 400, "{name} twice");
     }
     let by_link = but(&phone.pushed(), "redirect_uri", Some("https://app.test/phone-sign-in"));
-    assert_eq!(phone.push(&service, &by_link).await.status, 201, "an address that the service was told of");
+    assert_eq!(phone.push(&service, &by_link).await.status, 201, "refused a registered redirect URI");
 }
 
 #[tokio::test]
-async fn a_pushed_request_is_proved_by_the_device_key_once_and_now() {
+async fn pushed_request_needs_a_new_proof_by_the_device_key() {
     let service = Service::start().await;
     let (phone, other) = (service.with_phone(1).await, service.with_phone(2).await);
-    let stranger = Phone::new(9);
+    let unknown_phone = Phone::new(9);
     let (header, claims) = (phone.proof_header(), phone.proof_claims(&service, "/par"));
     let good = phone.sign(&header, &claims);
     let form = phone.pushed();
     let status = async |proofs: &[String]| service.form("/par", &form, proofs).await.status;
     assert_eq!(status(std::slice::from_ref(&good)).await, 201);
-    assert_eq!(status(std::slice::from_ref(&good)).await, 400, "a proof counts once");
+    assert_eq!(status(std::slice::from_ref(&good)).await, 400, "accepted a proof twice");
     let again = || phone.proof_claims(&service, "/par");
     let late = service.now() - 61;
     let wrong = [
@@ -164,19 +165,19 @@ async fn a_pushed_request_is_proved_by_the_device_key_once_and_now() {
         vec![phone.sign(&with(header.clone(), "kid", json!("x")), &again())],
         vec![other.sign(&header, &again())],
         vec![other.proof(&service, "/par")],
-        vec![stranger.proof(&service, "/par")],
+        vec![unknown_phone.proof(&service, "/par")],
     ];
     for proofs in wrong {
         assert_eq!(status(&proofs).await, 400, "{proofs:?}");
     }
-    // Whoever proves a key that is no device's learns nothing of any.
-    let unknown = stranger.push(&service, &stranger.pushed()).await;
+    // A client whose key belongs to no device learns nothing about devices.
+    let unknown = unknown_phone.push(&service, &unknown_phone.pushed()).await;
     let another = other.push(&service, &form).await;
     assert_eq!((unknown.status, unknown.body), (another.status, another.body));
 }
 
 #[tokio::test]
-async fn j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier() {
+async fn j4_w5_w6_code_works_once_for_its_phone_and_verifier() {
     let service = Service::start().await;
     let (phone, other) = (service.with_phone(1).await, service.with_phone(2).await);
     let code = phone.code(&service).await;
@@ -191,13 +192,13 @@ async fn j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier() {
     assert_eq!(refused(but(&form, "code_verifier", None)).await, grant);
     assert_eq!(refused(but(&form, "redirect_uri", Some("http://127.0.0.1:40001/phone-sign-in"))).await, grant);
     assert_eq!(refused(but(&form, "code", Some("AAAAAAAAAAAAAAAAAAAAAA"))).await, grant);
-    // The pasted redirect: somebody else has the code and even the verifier, but not the phone's key.
+    // A stolen redirect: the attacker has the code and even the verifier, but not the phone's key.
     assert_eq!(other.redeem(&service, &form).await.json()["error"], "invalid_grant");
     assert_eq!(service.form("/token", &form, &[]).await.json()["error"], "invalid_dpop_proof");
     let token = phone.redeem(&service, &form).await;
     assert_eq!((token.status, token.json()["token_type"].as_str()), (200, Some("DPoP")), "{}", token.body);
-    assert_eq!(phone.redeem(&service, &form).await.json()["error"], "invalid_grant", "once");
-    // Coming twice has ended the token it gave.
+    assert_eq!(phone.redeem(&service, &form).await.json()["error"], "invalid_grant", "redeemed a code twice");
+    // The second use has ended the token that the first use got.
     let key = Phone::new(50);
     let state = phone.turn_on(&service, &token.json(), &key, &phone.key_proof(&service, &token.json())).await;
     assert_eq!((state["turn_on"].as_str(), state.get("sign_in_key")), (Some("expired"), None));
@@ -207,7 +208,7 @@ async fn j4_w5_w6_a_code_is_good_once_for_its_own_phone_and_verifier() {
 }
 
 #[tokio::test]
-async fn a_sign_in_key_is_registered_by_its_own_proof_over_everything() {
+async fn sign_in_key_needs_a_complete_proof() {
     let service = Service::start().await;
     let (phone, other) = (service.with_phone(1).await, service.with_phone(2).await);
     let (token, key) = (phone.token(&service).await, Phone::new(50));
@@ -232,10 +233,10 @@ async fn a_sign_in_key_is_registered_by_its_own_proof_over_everything() {
             "{member} = {value}"
         );
     }
-    // The device key can't be the sign-in key: it asks nobody.
+    // The device key can't be the sign-in key: it requires no user verification.
     let state = phone.turn_on(&service, &token, &phone, &good).await;
     assert_eq!(state["turn_on"], "refused");
-    // A token of this phone, brought by another.
+    // Another phone sends this phone's token.
     let state = other.turn_on(&service, &token, &key, &other.key_proof(&service, &token)).await;
     assert_eq!(state["turn_on"], "refused");
     let state = phone.turn_on(&service, &token, &key, &good).await;
@@ -243,7 +244,7 @@ async fn a_sign_in_key_is_registered_by_its_own_proof_over_everything() {
 }
 
 #[tokio::test]
-async fn a_token_registers_one_key_and_a_key_is_registered_once() {
+async fn token_registers_one_key_and_each_key_once() {
     let service = Service::start().await;
     let (phone, other) = (service.with_phone(1).await, service.with_phone(2).await);
     let (token, key) = (phone.token(&service).await, Phone::new(50));
@@ -252,29 +253,33 @@ async fn a_token_registers_one_key_and_a_key_is_registered_once() {
     let message = json!({"message": "turn_on", "token": token["access_token"], "proof": proof});
     for _again in 0..2 {
         let state = phone.state(&service, "device", message.clone()).await;
-        assert_eq!(state["turn_on"], "done", "the same proof, the same answer");
+        assert_eq!(state["turn_on"], "done", "the same proof got another result");
     }
     let entries = service.app.store.run_blocking(|tx| tx.children::<Entry>(&service.account)).unwrap();
-    assert_eq!(entries.iter().filter(|entry| entry.what == "phone_sign_in_on").count(), 1, "and one line in the log");
+    assert_eq!(
+        entries.iter().filter(|entry| entry.what == "phone_sign_in_on").count(),
+        1,
+        "expected one entry in the audit log"
+    );
     let second = Phone::new(51);
     let state = phone.turn_on(&service, &token, &second, &phone.key_proof(&service, &token)).await;
     assert_eq!((state["turn_on"].as_str(), &state["sign_in_key"]), (Some("refused"), &json!(key.jwk.thumbprint())));
-    // Somebody else brings the same key, rightly proved for their own phone.
+    // Another phone sends the same key with a valid proof for itself.
     let theirs = other.token(&service).await;
     let state = other.turn_on(&service, &theirs, &key, &other.key_proof(&service, &theirs)).await;
     assert_eq!(state["turn_on"], "refused");
-    // Taken off since: the old proof does not bring it back.
+    // After the key was removed, the old proof does not restore it.
     let off = json!({"message": "turn_off", "sign_in_key": key.jwk.thumbprint()});
     assert!(phone.state(&service, "device", off).await.get("sign_in_key").is_none());
     let state = phone.state(&service, "device", message).await;
     assert_eq!((state["turn_on"].as_str(), state.get("sign_in_key")), (Some("refused"), None));
     let again = phone.token(&service).await;
     let state = phone.turn_on(&service, &again, &key, &phone.key_proof(&service, &again)).await;
-    assert_eq!(state["turn_on"], "refused", "nor does a new token");
+    assert_eq!(state["turn_on"], "refused", "a new token restored the removed key");
 }
 
 #[tokio::test]
-async fn nonce_and_token_end() {
+async fn turn_on_needs_a_live_nonce_and_token() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     for (seconds, expected) in [(299, "done"), (300, "expired"), (601, "expired")] {
@@ -287,7 +292,7 @@ async fn nonce_and_token_end() {
 }
 
 #[tokio::test]
-async fn a_late_off_does_not_take_off_a_newer_key() {
+async fn late_turn_off_keeps_a_newer_key() {
     let service = Service::start().await;
     let (phone, other) = (service.with_phone(1).await, service.with_phone(2).await);
     let (first, second) = (phone.turned_on(&service, 50).await, phone.turned_on(&service, 51).await);
@@ -297,12 +302,13 @@ async fn a_late_off_does_not_take_off_a_newer_key() {
     for _again in 0..2 {
         assert!(phone.state(&service, "device", off(&second)).await.get("sign_in_key").is_none());
     }
-    // The other phone is told, until it has shown it; what it acknowledges for others changes nothing.
-    let told = other.fetched(&service).await;
+    // The other phone gets the notices until it acknowledges them. An acknowledgement by the first phone does not
+    // count.
+    let state = other.fetched(&service).await;
     let kinds: Vec<&str> =
-        told["notices"].as_array().unwrap().iter().map(|notice| notice["kind"].as_str().unwrap()).collect();
+        state["notices"].as_array().unwrap().iter().map(|notice| notice["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["phone_sign_in_on", "phone_sign_in_on", "phone_sign_in_off"]);
-    let ids: Vec<&Value> = told["notices"].as_array().unwrap().iter().map(|notice| &notice["id"]).collect();
+    let ids: Vec<&Value> = state["notices"].as_array().unwrap().iter().map(|notice| &notice["id"]).collect();
     phone.state(&service, "device", json!({"message": "ack", "notices": ids})).await;
     assert_eq!(other.fetched(&service).await["notices"].as_array().unwrap().len(), 3);
     other.state(&service, "device", json!({"message": "ack", "notices": ids})).await;
@@ -319,7 +325,7 @@ async fn asked(service: &Service, phone: &Phone, attempt: &str, kind: Kind) -> (
 }
 
 #[tokio::test]
-async fn each_prompt_is_approved_by_its_own_key_and_verified_as_that_key_verifies() {
+async fn prompt_is_approved_only_by_the_key_it_names() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let key = phone.turned_on(&service, 50).await;
@@ -341,7 +347,7 @@ async fn each_prompt_is_approved_by_its_own_key_and_verified_as_that_key_verifie
     }
     let answer = phone.read_state(&service, &phone.deliver(&service, &signed(&key, &by_key)).await);
     assert_eq!(answer["outcome"]["result"], "approved");
-    // And the reverse: a second factor is the device key's alone.
+    // Vice versa: only the device key approves a second factor.
     let (prompt, number) = asked(&service, &phone, "b", Kind::SecondFactor).await;
     let approval = phone.approval(&service, &prompt, &number);
     let answer = phone.deliver(&service, &signed(&key, &with(approval, "uv", json!("credential")))).await;
@@ -350,7 +356,7 @@ async fn each_prompt_is_approved_by_its_own_key_and_verified_as_that_key_verifie
 }
 
 #[tokio::test]
-async fn a_key_that_was_replaced_after_the_prompt_answers_nothing() {
+async fn key_replaced_after_the_prompt_can_not_answer() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let old = phone.turned_on(&service, 50).await;
@@ -365,7 +371,7 @@ async fn a_key_that_was_replaced_after_the_prompt_answers_nothing() {
 }
 
 #[tokio::test]
-async fn j8_for_a_day_after_off_a_phone_approves_no_change_of_the_account() {
+async fn j8_no_step_up_for_a_day_after_turning_off() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let key = phone.turned_on(&service, 50).await;
@@ -376,14 +382,14 @@ async fn j8_for_a_day_after_off_a_phone_approves_no_change_of_the_account() {
         countersign_service::prompts::acts::start(&service.app, wanted).await.unwrap().into_result().is_ok()
     };
     assert!(!start(Kind::RemoveMethod).await && !start(Kind::AddMethod).await);
-    assert!(start(Kind::SecondFactor).await, "signing in goes on");
+    assert!(start(Kind::SecondFactor).await, "refused a second factor");
     service.clock.advance(86_400);
     assert!(start(Kind::RemoveMethod).await);
 }
 
-/// The signature was found right while the key was still on; it counts only if it is when the answer is taken.
+/// The signature was verified before the key was replaced. The key is checked again when the answer is processed.
 #[tokio::test]
-async fn a_key_that_is_replaced_while_its_answer_is_being_read_answers_nothing() {
+async fn key_replaced_during_its_answer_is_refused() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let old = phone.turned_on(&service, 50).await;
@@ -399,9 +405,9 @@ async fn a_key_that_is_replaced_while_its_answer_is_being_read_answers_nothing()
     };
     let _new = phone.turned_on(&service, 51).await;
     let (app, now, id) = (service.app.clone(), service.now(), phone.device_id.clone());
-    let told = service.app.store.run(move |tx| {
+    let answered = service.app.store.run(move |tx| {
         let device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
         Ok(answers::answer(tx, &app, &device, &late, now)?.is_some())
     });
-    assert!(!told.await.unwrap());
+    assert!(!answered.await.unwrap());
 }

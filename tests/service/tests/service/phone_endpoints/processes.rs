@@ -1,4 +1,5 @@
-//! Two real processes of the service's program on one folder: started at once, asked at once, killed.
+//! Two real processes of the service on one folder. They are started together, called together, and one of them is
+//! killed.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -18,10 +19,10 @@ use super::service::{Answer, ISSUER, Service};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign-service");
 
-/// A running program; killed when dropped.
+/// A running process; killed when dropped.
 struct Process {
     child: Child,
-    /// Open as long as it runs: a program that nobody listens to ends.
+    /// Kept open: the process ends when its output is closed.
     _output: BufReader<ChildStdout>,
     said: Vec<String>,
     url: String,
@@ -35,7 +36,7 @@ impl Process {
         command.spawn().unwrap()
     }
 
-    /// Reads what it says until it is ready.
+    /// Reads the output of the process until it is ready.
     fn ready(mut child: Child) -> Self {
         let mut said = Vec::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -48,7 +49,7 @@ impl Process {
                 return Self { child, _output: output, said, url: format!("https://localhost:{port}") };
             }
         }
-        unreachable!("it ended: {said:?}")
+        unreachable!("the process ended before it was ready: {said:?}")
     }
 
     fn kill(&mut self) {
@@ -63,8 +64,8 @@ impl Drop for Process {
     }
 }
 
-/// Two processes that were started together on an empty folder, the same as services, and one of the test's own beside
-/// them.
+/// Starts two processes together on an empty folder. Returns them, a client for each, and a third service that runs in
+/// the test on the same folder.
 async fn two() -> ([Process; 2], [Service; 2], Service, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
@@ -80,7 +81,7 @@ fn there(own: &Service, data: &Path, process: &Process) -> Service {
     own.elsewhere(process.url.clone(), &std::fs::read(data.join("authority.pem")).unwrap())
 }
 
-/// The same bytes to both at the very same moment.
+/// Sends the same bytes to both processes at the same moment.
 fn to_both(services: &[Service; 2], body: &str) -> [Answer; 2] {
     let barrier = Arc::new(Barrier::new(2));
     let threads = services.each_ref().map(|service| {
@@ -95,15 +96,15 @@ fn to_both(services: &[Service; 2], body: &str) -> [Answer; 2] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_processes_on_one_folder_are_one_service() {
+async fn two_processes_on_one_folder_act_as_one_service() {
     let (mut processes, services, own, folder) = two().await;
     let data = folder.path().join("data");
     let said = processes.iter().flat_map(|process| &process.said);
-    assert_eq!(said.filter(|line| line.contains("with the password")).count(), 1, "one first administrator");
+    assert_eq!(said.filter(|line| line.contains("with the password")).count(), 1, "expected one first administrator");
     let chains = [services[0].keys().await.json(), services[1].keys().await.json()];
     assert_eq!(chains[0], chains[1]);
 
-    // One request to both at once: one effect.
+    // One request that is sent to both processes at the same moment has one effect.
     let phone = own.with_phone(1).await;
     own.ask("a").await;
     let prompt = phone.prompt(&services[0]).await;
@@ -112,31 +113,31 @@ async fn two_processes_on_one_folder_are_one_service() {
     let mut statuses = to_both(&services, &request).map(|answer| answer.status);
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 401]);
-    // Killed, and started anew: still only once.
+    // The request has no further effect after one process was killed and restarted.
     processes[0].kill();
     processes[0] = Process::ready(Process::start(&data));
-    let anew = there(&own, &data, &processes[0]);
-    assert_eq!(anew.post("answers", request).await.problem(), "request-refused");
+    let restarted = there(&own, &data, &processes[0]);
+    assert_eq!(restarted.post("answers", request).await.problem(), "request-refused");
     let entries: Vec<Entry> = own.app.store.run_blocking(|tx| tx.children(&own.account)).unwrap();
     assert_eq!(entries.iter().filter(|entry| entry.what == "reported").count(), 1);
 
-    // The operator twice at once, beside both: one new key.
+    // Two parallel operator commands while both processes run make one new key.
     let operators = [(); 2].map(|()| {
         let mut command = Command::new(PROGRAM);
         command.args(["rotate-keys", "--data"]).arg(&data).stdout(Stdio::piped()).spawn().unwrap()
     });
     for operator in operators {
         let said = String::from_utf8(operator.wait_with_output().unwrap().stdout).unwrap();
-        assert!(said.contains("it signs in 48 hours") || said.contains("it signs in 47 hours"), "{said}");
+        assert!(said.contains("into use in 48 hours") || said.contains("into use in 47 hours"), "{said}");
     }
-    for service in [&anew, &services[1]] {
+    for service in [&restarted, &services[1]] {
         assert_eq!(service.keys().await.json()["chain"].as_array().map(Vec::len), Some(2));
     }
 }
 
-/// One network asks both as fast as it can: together they let through what one would.
+/// One network calls both processes as fast as it can. Together they accept as many requests as one process.
 #[tokio::test(flavor = "multi_thread")]
-async fn two_processes_count_a_network_together() {
+async fn two_processes_share_network_limits() {
     let (_processes, services, _own, _folder) = two().await;
     let started = Instant::now();
     let (mut taken, mut refused) = (0_u32, 0_u32);
@@ -152,6 +153,6 @@ async fn two_processes_count_a_network_together() {
     }
     let seconds = u32::try_from(started.elapsed().as_secs()).unwrap() + 1;
     let most = Config::LIMITS.burst + Config::LIMITS.per_second * (seconds + 1);
-    assert!(taken <= most, "{taken} in {seconds} s");
-    assert!(taken >= Config::LIMITS.burst, "{taken} and {refused}");
+    assert!(taken <= most, "accepted {taken} requests in {seconds} s");
+    assert!(taken >= Config::LIMITS.burst, "accepted {taken} requests, refused {refused}");
 }

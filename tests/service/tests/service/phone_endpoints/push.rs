@@ -1,4 +1,4 @@
-//! Pushes as a push service sees them: RFC 8030, RFC 8291, RFC 8292, over TLS.
+//! Pushes over TLS, as a push service receives them: RFC 8030, RFC 8291, RFC 8292.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -28,7 +28,7 @@ pub struct Push {
     pub body: Bytes,
 }
 
-/// A push service that answers as it is told.
+/// A push service that responds with a status set by the test.
 pub struct Receiver {
     origin: String,
     pushes: UnboundedReceiver<Push>,
@@ -80,7 +80,7 @@ pub fn opened(phone: &Phone, push: &Push) -> String {
 }
 
 #[tokio::test]
-async fn the_push_brings_the_very_prompt_that_a_fetch_would() {
+async fn push_contains_the_same_prompt_as_a_fetch() {
     let (mut receiver, service) = Receiver::start().await;
     let phone = service.added(receiver.phone(1)).await;
     service.ask("a").await;
@@ -94,7 +94,7 @@ async fn the_push_brings_the_very_prompt_that_a_fetch_would() {
 }
 
 #[tokio::test]
-async fn the_vapid_header_is_for_this_push_service_and_of_the_published_key() {
+async fn vapid_header_names_the_push_service_and_published_key() {
     let (mut receiver, service) = Receiver::start().await;
     service.added(receiver.phone(1)).await;
     service.ask("a").await;
@@ -114,7 +114,7 @@ async fn the_vapid_header_is_for_this_push_service_and_of_the_published_key() {
 }
 
 #[tokio::test]
-async fn j7_w5_the_other_phone_is_told_that_it_is_over() {
+async fn j7_w5_other_phone_gets_a_withdrawal() {
     let (mut receiver, service) = Receiver::start().await;
     let first = service.added(receiver.phone(1)).await;
     let second = service.added(receiver.phone(2)).await;
@@ -130,12 +130,12 @@ async fn j7_w5_the_other_phone_is_told_that_it_is_over() {
 }
 
 #[tokio::test]
-async fn j7_w6_what_is_cancelled_or_replaced_is_withdrawn() {
+async fn j7_w6_cancelled_or_replaced_prompt_is_withdrawn() {
     let (mut receiver, service) = Receiver::start().await;
     let phone = service.added(receiver.phone(1)).await;
     let first = service.ask("a").await;
     let jti = jti_of(&service, &opened(&phone, &receiver.next().await));
-    // Two minutes have not passed, so the newer one is silent; the older one is withdrawn all the same.
+    // The second ceremony starts within two minutes, so it is quiet. The first prompt is withdrawn all the same.
     let second = service.ask("a").await;
     let claims = verified(&service, &opened(&phone, &receiver.next().await), "prompt-withdrawn+jwt");
     assert_eq!((&claims["prompt"], &claims["reason"]), (&jti.into(), &"superseded".into()));
@@ -156,7 +156,7 @@ fn has_subscription(service: &Service, phone: &Phone) -> bool {
 }
 
 #[tokio::test]
-async fn gone_and_not_found_end_the_subscription_and_nothing_else_does() {
+async fn only_404_and_410_end_the_subscription() {
     for (status, ends) in [(404, true), (410, true), (400, false), (403, false), (429, false), (500, false)] {
         let (mut receiver, service) = Receiver::start().await;
         let phone = service.added(receiver.phone(1)).await;
@@ -174,7 +174,7 @@ async fn gone_and_not_found_end_the_subscription_and_nothing_else_does() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn push_redirect_is_not_followed() {
     let (mut receiver, service) = Receiver::start().await;
     service.added(receiver.phone(1)).await;
     for status in [301, 307, 308] {
@@ -187,7 +187,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_removed_phone_gets_no_more_pushes() {
+async fn removed_phone_gets_no_pushes() {
     let (mut receiver, service) = Receiver::start().await;
     let phone = service.added(receiver.phone(1)).await;
     let other = service.added(receiver.phone(2)).await;
@@ -203,7 +203,7 @@ async fn tested(service: &Service, phone: &Phone) -> Value {
 }
 
 #[tokio::test]
-async fn a_test_push_names_its_request_and_comes_once_a_minute() {
+async fn test_push_names_its_request_and_is_sent_once_a_minute() {
     let (mut receiver, service) = Receiver::start().await;
     let (phone, other) = (service.added(receiver.phone(1)).await, service.added(receiver.phone(2)).await);
     let claims = phone.claims(&service, "device", serde_json::json!({"message": "test_push"}));
@@ -219,9 +219,9 @@ async fn a_test_push_names_its_request_and_comes_once_a_minute() {
         serde_json::json!({"iss": ISSUER, "aud": id, "iat": now, "exp": now + 300, "test": claims["jti"]})
     );
     let replayed = phone.read_state(&service, &service.post("device", request).await);
-    assert_eq!(replayed["push_test"], Value::Null, "a request counts once");
+    assert_eq!(replayed["push_test"], Value::Null, "a repeated request had an effect");
     assert_eq!(tested(&service, &phone).await, "too_soon");
-    assert_eq!(tested(&service, &other).await, "sent", "each device has its own");
+    assert_eq!(tested(&service, &other).await, "sent", "one device used up the limit of another");
     assert_eq!(receiver.next().await.path, "/push/2");
     receiver.nothing_more().await;
     service.clock.advance(60);
@@ -230,7 +230,7 @@ async fn a_test_push_names_its_request_and_comes_once_a_minute() {
 }
 
 #[tokio::test]
-async fn a_test_push_needs_an_address_and_a_phone_that_is_on() {
+async fn test_push_needs_a_push_address_and_an_active_phone() {
     let (mut receiver, service) = Receiver::start().await;
     let (phone, removed) = (service.added(receiver.phone(1)).await, service.added(receiver.phone(2)).await);
     removed.state(&service, "device", serde_json::json!({"message": "unenroll"})).await;

@@ -1,5 +1,5 @@
-//! A change of the account between two steps of something else, in both orders, each half at another service: two
-//! services that share nothing but the database file.
+//! The account changes between two requests that belong together, or after both of them. The requests go to two
+//! services that share only the database file.
 
 use std::sync::{Arc, Barrier};
 
@@ -19,14 +19,14 @@ use serde_json::{Value, json};
 use super::phone::{Phone, with};
 use super::service::Service;
 
-/// What happens to the account meanwhile.
+/// The change of the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
     /// The policy no longer allows the app.
     Policy,
     /// The phone is removed.
     Removed,
-    /// The password is another.
+    /// The password is changed.
     Password,
     /// Phone sign-in is turned off.
     Off,
@@ -35,7 +35,7 @@ enum Change {
 const CHANGES: [Change; 4] = [Change::Policy, Change::Removed, Change::Password, Change::Off];
 
 impl Change {
-    /// Done at one service, to a phone and its sign-in key.
+    /// Makes the change at one service, for a phone and its sign-in key.
     async fn happens(self, at: &Service, phone: &Phone, key: &Phone) {
         let now = at.now();
         match self {
@@ -58,17 +58,17 @@ fn remove(app: &App, device_id: &str, now: i64) {
     removed.unwrap();
 }
 
-/// What a state says of what was asked: outcome, result of turning on, status of a phone that is no more, problem.
+/// Returns the result in a response: outcome, result of turning on, status, or problem type.
 fn said(phone: &Phone, at: &Service, answer: &super::service::Answer) -> String {
     if answer.status != 200 {
         return answer.problem();
     }
     let state = phone.read_state(at, answer);
-    let told = [&state["outcome"]["result"], &state["turn_on"], &state["status"]];
-    told.into_iter().find_map(Value::as_str).unwrap().to_owned()
+    let results = [&state["outcome"]["result"], &state["turn_on"], &state["status"]];
+    results.into_iter().find_map(Value::as_str).unwrap().to_owned()
 }
 
-/// A phone with phone sign-in on, its key, and a prompt of a kind with its approval as signed.
+/// Returns a phone with phone sign-in on, its sign-in key, the signed approval of a prompt, and the ceremony's id.
 async fn asked(one: &Service, kind: Kind) -> (Phone, Phone, String, String) {
     let phone = one.with_phone(1).await;
     let key = phone.turned_on(one, 50).await;
@@ -86,14 +86,14 @@ async fn asked(one: &Service, kind: Kind) -> (Phone, Phone, String, String) {
     (phone, key, approval, ceremony.id)
 }
 
-/// Whether the browser that waits gets anything for the approval.
+/// Returns whether the waiting browser can redeem the approval.
 async fn redeems(at: &Service, ceremony: &str, kind: Kind) -> bool {
     let (id, owner, now) = (ceremony.to_owned(), Owner::Attempt("a".to_owned()), at.now());
     at.app.store.run(move |tx| Ok(acts::redeem(tx, &id, &owner, kind, now)?.is_some())).await.unwrap()
 }
 
 #[tokio::test]
-async fn j1_w2_j7_w7_a_change_between_prompt_and_answer_counts_in_both_orders() {
+async fn j1_w2_j7_w7_change_between_prompt_and_answer_takes_effect() {
     for (kind, change, after_it, and_before_it) in [
         (Kind::SecondFactor, Change::Policy, "cancelled", false),
         (Kind::SecondFactor, Change::Removed, "removed", false),
@@ -107,8 +107,8 @@ async fn j1_w2_j7_w7_a_change_between_prompt_and_answer_counts_in_both_orders() 
         let (one, two, _folder) = Service::two().await;
         let (phone, key, approval, ceremony) = asked(&one, kind).await;
         change.happens(&one, &phone, &key).await;
-        let told = said(&phone, &two, &phone.deliver(&two, &approval).await);
-        assert_eq!(told, after_it, "{kind:?}: {change:?}, then the answer");
+        let result = said(&phone, &two, &phone.deliver(&two, &approval).await);
+        assert_eq!(result, after_it, "{kind:?}: {change:?}, then the answer");
         assert_eq!(redeems(&one, &ceremony, kind).await, after_it == "approved", "{kind:?}: {change:?}, then answered");
 
         let (one, two, _folder) = Service::two().await;
@@ -116,19 +116,19 @@ async fn j1_w2_j7_w7_a_change_between_prompt_and_answer_counts_in_both_orders() 
         assert_eq!(said(&phone, &two, &phone.deliver(&two, &approval).await), "approved", "{kind:?} before {change:?}");
         change.happens(&one, &phone, &key).await;
         assert_eq!(redeems(&two, &ceremony, kind).await, and_before_it, "{kind:?}: the answer, then {change:?}");
-        // What was told stays true, to a phone that is there to be told.
+        // A repeated answer gets the same result, unless the phone or the key was removed.
         let again = said(&phone, &one, &phone.deliver(&one, &approval).await);
         let expected = match (kind, change) {
             (_, Change::Removed) => "removed",
             (Kind::PhoneSignIn, Change::Off) => "request-refused",
             _ => "approved",
         };
-        assert_eq!(again, expected, "{kind:?}: told again after {change:?}");
+        assert_eq!(again, expected, "{kind:?}: repeated after {change:?}");
     }
 }
 
 #[tokio::test]
-async fn j1_w2_a_change_between_token_and_sign_in_key_counts_in_both_orders() {
+async fn j1_w2_change_between_token_and_sign_in_key_takes_effect() {
     for (change, after_it) in [
         (Change::Policy, "not_allowed"),
         (Change::Removed, "removed"),
@@ -142,8 +142,8 @@ async fn j1_w2_a_change_between_token_and_sign_in_key_counts_in_both_orders() {
         let proof = phone.key_proof(&one, &token);
         change.happens(&one, &phone, &old).await;
         let state = phone.turn_on(&two, &token, &new, &proof).await;
-        let told = [&state["turn_on"], &state["status"]].into_iter().find_map(Value::as_str).unwrap();
-        assert_eq!(told, after_it, "{change:?}, then the key");
+        let result = [&state["turn_on"], &state["status"]].into_iter().find_map(Value::as_str).unwrap();
+        assert_eq!(result, after_it, "{change:?}, then the key");
 
         let (one, two, _folder) = Service::two().await;
         let phone = one.with_phone(1).await;
@@ -157,7 +157,7 @@ async fn j1_w2_a_change_between_token_and_sign_in_key_counts_in_both_orders() {
 }
 
 #[tokio::test]
-async fn j1_w2_a_change_between_token_and_new_phone_counts_in_both_orders() {
+async fn j1_w2_change_between_token_and_new_phone_takes_effect() {
     for change in CHANGES {
         let (one, two, _folder) = Service::two().await;
         let other = one.with_phone(2).await;
@@ -167,13 +167,13 @@ async fn j1_w2_a_change_between_token_and_new_phone_counts_in_both_orders() {
         let claims = phone.add_claims(&one, &token);
         change.happens(&one, &other, &key).await;
         let answer = phone.add(&two, &claims).await;
-        let told = if answer.status == 200 { "added".to_owned() } else { answer.problem() };
+        let result = if answer.status == 200 { "added".to_owned() } else { answer.problem() };
         let expected = match change {
             Change::Policy => "enrollment-cancelled",
             Change::Removed | Change::Password => "enrollment-unknown",
             Change::Off => "added",
         };
-        assert_eq!(told, expected, "{change:?}, then the phone");
+        assert_eq!(result, expected, "{change:?}, then the phone");
 
         let (one, two, _folder) = Service::two().await;
         let other = one.with_phone(2).await;
@@ -189,7 +189,7 @@ async fn j1_w2_a_change_between_token_and_new_phone_counts_in_both_orders() {
 }
 
 #[tokio::test]
-async fn j1_w2_a_change_between_digits_and_activation_counts_in_both_orders() {
+async fn j1_w2_change_between_digits_and_activation_takes_effect() {
     for change in CHANGES {
         let (one, two, _folder) = Service::two().await;
         let other = one.with_phone(2).await;
@@ -198,8 +198,8 @@ async fn j1_w2_a_change_between_digits_and_activation_counts_in_both_orders() {
         phone.bind(&one, &code).await;
         let digits = phone.digits(&code);
         change.happens(&one, &other, &key).await;
-        let told = enrollment::digits(&two.app, code.enrollment.clone(), digits).await.unwrap();
-        assert_eq!(told == Digits::Right, change == Change::Off, "{change:?}, then the digits");
+        let result = enrollment::digits(&two.app, code.enrollment.clone(), digits).await.unwrap();
+        assert_eq!(result == Digits::Right, change == Change::Off, "{change:?}, then the digits");
         let status = phone.fetched(&one).await["status"].clone();
         assert_eq!(status, if change == Change::Off { "ok" } else { "removed" }, "{change:?}, then the digits");
 
@@ -213,9 +213,9 @@ async fn j1_w2_a_change_between_digits_and_activation_counts_in_both_orders() {
     }
 }
 
-/// With the old password in hand nobody makes the phone ring after it was changed.
+/// A proof by the old password can't alert the phone after the password was changed.
 #[tokio::test]
-async fn j1_w2_a_password_that_was_changed_starts_nothing() {
+async fn j1_w2_replaced_password_starts_no_prompt() {
     let (one, two, _folder) = Service::two().await;
     let phone = one.with_phone(1).await;
     let since = |service: &Service| {
@@ -236,11 +236,11 @@ async fn j1_w2_a_password_that_was_changed_starts_nothing() {
     one.clock.advance(1);
     Change::Password.happens(&one, &phone, &phone).await;
     assert_eq!(start(&two, old).await.err(), Some(NotStarted::PasswordChanged));
-    assert!(start(&two, since(&one)).await.is_ok(), "the new one does");
+    assert!(start(&two, since(&one)).await.is_ok(), "a proof by the new password started no prompt");
 }
 
-/// Each of two services does its own at the very same moment.
-fn at_once<A, B>(one: impl FnOnce() -> A + Send + 'static, two: impl FnOnce() -> B + Send + 'static) -> (A, B)
+/// Runs two closures on two threads at the same moment.
+fn in_parallel<A, B>(one: impl FnOnce() -> A + Send + 'static, two: impl FnOnce() -> B + Send + 'static) -> (A, B)
 where
     A: Send + 'static,
     B: Send + 'static,
@@ -258,14 +258,14 @@ where
     (one.join().unwrap(), two.join().unwrap())
 }
 
-/// A future on a thread of its own.
+/// Runs a future on the current thread.
 fn blocking<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
-/// Somebody who has the password and the person herself both add their first phone, and press the button together.
+/// The person and an attacker who knows the password both add a first phone, at the same moment.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_first_enrollments_at_once_exactly_one_adds_a_phone() {
+async fn one_of_two_parallel_first_enrollments_succeeds() {
     let (one, two, _folder) = Service::two().await;
     for round in 0..20_u8 {
         let mut halves = Vec::new();
@@ -276,24 +276,24 @@ async fn of_two_first_enrollments_at_once_exactly_one_adds_a_phone() {
             halves.push((at.app.clone(), code.enrollment.clone(), phone.digits(&code), phone));
         }
         let [(app, id, digits, phone), (other_app, other_id, other_digits, other)] = halves.try_into().ok().unwrap();
-        let told = at_once(
+        let results = in_parallel(
             move || blocking(enrollment::digits(&app, id, digits)).unwrap(),
             move || blocking(enrollment::digits(&other_app, other_id, other_digits)).unwrap(),
         );
-        let right = [told.0, told.1].into_iter().filter(|told| *told == Digits::Right).count();
-        assert_eq!(right, 1, "round {round}: {told:?}");
+        let right = [results.0, results.1].into_iter().filter(|result| *result == Digits::Right).count();
+        assert_eq!(right, 1, "round {round}: {results:?}");
         let active = one.app.store.run_blocking(|tx| devices::active(tx, &one.account)).unwrap();
         assert_eq!(active.len(), 1, "round {round}");
         let states = [phone.fetched(&two).await, other.fetched(&one).await];
         let removed = states.iter().find(|state| state["status"] == "removed").unwrap();
-        assert_eq!(removed["cause"], "cancelled", "the other one is told, round {round}");
+        assert_eq!(removed["cause"], "cancelled", "the cause that the refused phone learned, round {round}");
         remove(&one.app, &active[0].id, one.now());
     }
 }
 
-/// A phone answers while it is removed: its approval never outlives it.
+/// A phone answers while it is removed. Its approval can not be redeemed, whichever happens first.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_and_a_removal_at_once_end_in_one_of_two_ways() {
+async fn parallel_answer_and_removal_leave_no_approval() {
     let (one, two, _folder) = Service::two().await;
     for round in 0..20_u8 {
         one.clock.advance(600);
@@ -303,13 +303,16 @@ async fn an_answer_and_a_removal_at_once_end_in_one_of_two_ways() {
         let approval = phone.sign(&phone.answer_header(), &phone.approval(&one, &prompt, &ceremony.number));
         let (app, id, now) = (one.app.clone(), phone.device_id.clone(), one.now());
         let (at, sender) = (two.fresh(), phone.signer());
-        let ((), answer) = at_once(
+        let ((), answer) = in_parallel(
             move || remove(&app, &id, now),
             move || blocking(async move { sender.deliver(&at, &approval).await }),
         );
-        let told = said(&phone, &two, &answer);
-        assert!(["approved", "removed"].contains(&told.as_str()), "round {round}: {told}");
-        assert!(!redeems(&one, &ceremony.id, Kind::SecondFactor).await, "the phone is gone, round {round}: {told}");
+        let result = said(&phone, &two, &answer);
+        assert!(["approved", "removed"].contains(&result.as_str()), "round {round}: {result}");
+        assert!(
+            !redeems(&one, &ceremony.id, Kind::SecondFactor).await,
+            "redeemed an approval of a removed phone, round {round}: {result}"
+        );
         assert_eq!(phone.fetched(&one).await["status"], "removed", "round {round}");
     }
 }

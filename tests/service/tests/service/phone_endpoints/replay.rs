@@ -1,4 +1,4 @@
-//! The same request twice, at two services at once and after a restart: one effect.
+//! A request that is sent twice has one effect: in parallel at two services, and after a restart.
 
 use std::sync::{Arc, Barrier};
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::phone::jti_of;
 use super::service::{Answer, Service};
 
-/// Sends the same bytes to both at the very same moment.
+/// Sends the same bytes to both services at the same moment.
 fn to_both(one: &Service, two: &Service, path: &'static str, body: &str) -> [Answer; 2] {
     let barrier = Arc::new(Barrier::new(2));
     let threads = [one, two].map(|service| {
@@ -28,7 +28,7 @@ fn audited(service: &Service, what: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w7_one_report_sent_to_two_services_at_once_counts_once() {
+async fn j7_w7_report_sent_to_two_services_counts_once() {
     let (one, two, _folder) = Service::two().await;
     let phone = one.with_phone(1).await;
     for round in 1..=25 {
@@ -41,14 +41,14 @@ async fn j7_w7_one_report_sent_to_two_services_at_once_counts_once() {
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 401], "round {round}");
         assert_eq!(audited(&one, "reported"), round, "round {round}");
-        // The way that the report closed is opened again for the next round.
+        // A new password allows sign-ins again after the report, for the next round.
         one.clock.advance(600);
         countersign_service::operator::set_password(&one.app.store, "alice", "another password", one.now()).unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w9_the_same_inner_answer_at_two_services_decides_once_and_tells_both_the_same() {
+async fn j7_w9_same_answer_at_two_services_decides_once() {
     let (one, two, _folder) = Service::two().await;
     let phone = one.with_phone(1).await;
     for round in 1..=25 {
@@ -77,7 +77,7 @@ async fn j7_w9_the_same_inner_answer_at_two_services_decides_once_and_tells_both
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_test_push_asked_for_at_two_services_at_once_is_sent_once() {
+async fn test_push_requested_at_two_services_is_sent_once() {
     let (one, two, _folder) = Service::two().await;
     let phone = one.with_phone(1).await;
     for round in 0..10 {
@@ -90,7 +90,7 @@ async fn one_test_push_asked_for_at_two_services_at_once_is_sent_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_code_at_two_services_at_once_gives_one_token_or_none() {
+async fn code_redeemed_at_two_services_gives_one_token() {
     let (one, two, _folder) = Service::two().await;
     let phone = one.with_phone(1).await;
     for round in 0..25 {
@@ -112,9 +112,9 @@ async fn one_code_at_two_services_at_once_gives_one_token_or_none() {
     }
 }
 
-/// A service that was started anew remembers what took effect.
+/// A restarted service remembers processed requests.
 #[tokio::test]
-async fn a_request_that_took_effect_does_not_again_after_a_restart() {
+async fn repeated_request_is_refused_after_a_restart() {
     let (one, two, folder) = Service::two().await;
     let phone = one.with_phone(1).await;
     one.ask("a").await;
@@ -123,7 +123,7 @@ async fn a_request_that_took_effect_does_not_again_after_a_restart() {
     let request = phone.sign(&phone.header(), &phone.claims(&one, "answers", report));
     assert_eq!(one.post("answers", request.clone()).await.status, 200);
     drop(two);
-    let anew = one.started_anew(&folder).await;
-    assert_eq!(anew.post("answers", request).await.problem(), "request-refused");
-    assert_eq!(audited(&anew, "reported"), 1);
+    let restarted = one.restarted(&folder).await;
+    assert_eq!(restarted.post("answers", request).await.problem(), "request-refused");
+    assert_eq!(audited(&restarted, "reported"), 1);
 }

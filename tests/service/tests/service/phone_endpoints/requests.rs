@@ -1,4 +1,4 @@
-//! Signed requests: the envelope, the clock, the long poll, the tombstone.
+//! Signed requests of phones: the envelope, wrong clocks, waiting fetches, and removed devices.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use super::phone::{Phone, jti_of, verified, with};
 use super::service::{ISSUER, Service};
 
 #[tokio::test]
-async fn every_fault_of_a_request_is_one_and_the_same_refusal() {
+async fn all_faulty_requests_get_the_same_refusal() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let (header, now) = (phone.header(), service.now());
@@ -91,7 +91,7 @@ async fn a_body_over_sixteen_kib_is_too_large() {
 }
 
 #[tokio::test]
-async fn a_wrong_clock_is_told_the_time_and_does_nothing() {
+async fn wrong_clock_gets_clock_skew_and_no_effect() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     for (endpoint, message) in [
@@ -126,7 +126,7 @@ async fn a_wrong_clock_is_told_the_time_and_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_clock_off_by_ages_breaks_nothing() {
+async fn extreme_iat_values_get_clock_skew() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     for iat in [i64::MIN, i64::MAX - 120] {
@@ -138,7 +138,7 @@ async fn a_clock_off_by_ages_breaks_nothing() {
 }
 
 #[tokio::test]
-async fn a_request_that_took_effect_never_does_again() {
+async fn repeated_request_is_refused() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     service.ask("a").await;
@@ -150,7 +150,7 @@ async fn a_request_that_took_effect_never_does_again() {
 }
 
 #[tokio::test]
-async fn the_chain_of_keys_begins_with_one_that_signed_itself() {
+async fn key_chain_begins_with_a_self_signed_document() {
     let service = Service::start().await;
     let answer = service.keys().await;
     let document = answer.json();
@@ -161,7 +161,7 @@ async fn the_chain_of_keys_begins_with_one_that_signed_itself() {
 }
 
 #[tokio::test]
-async fn a_removed_phone_is_told_why_as_often_as_it_asks() {
+async fn removed_phone_learns_the_cause_on_every_request() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     service.ask("a").await;
@@ -174,15 +174,15 @@ async fn a_removed_phone_is_told_why_as_often_as_it_asks() {
     assert!(state["prompts"].as_array().is_none_or(Vec::is_empty));
     let report = json!({"message": "report", "prompt": "AAAAAAAAAAAAAAAAAAAAAA"});
     assert_eq!(phone.state(&service, "answers", report).await["status"], "removed");
-    // Only with its own key: the tombstone tells nobody else.
-    let mut stranger = Phone::new(2);
-    stranger.device_id = phone.device_id.clone();
-    let asked = stranger.send(&service, "prompts", Phone::fetch("ok", &[], 0)).await;
+    // Only a request signed with the removed device's own key gets this response.
+    let mut other_phone = Phone::new(2);
+    other_phone.device_id = phone.device_id.clone();
+    let asked = other_phone.send(&service, "prompts", Phone::fetch("ok", &[], 0)).await;
     assert_eq!(asked.problem(), "request-refused");
 }
 
 #[tokio::test]
-async fn the_operators_reset_removes_the_phone_and_what_waits_for_it() {
+async fn operator_reset_removes_phones_and_their_prompts() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -199,7 +199,7 @@ async fn waiting(service: &Service, phone: &Phone, known: Vec<String>, seconds: 
 }
 
 #[tokio::test]
-async fn a_waiting_fetch_answers_as_soon_as_somebody_asks() {
+async fn waiting_fetch_returns_when_a_prompt_starts() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let asked = async {
@@ -213,7 +213,7 @@ async fn a_waiting_fetch_answers_as_soon_as_somebody_asks() {
 }
 
 #[tokio::test]
-async fn a_waiting_fetch_answers_when_a_prompt_is_over() {
+async fn waiting_fetch_returns_when_a_prompt_ends() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;
@@ -229,7 +229,7 @@ async fn a_waiting_fetch_answers_when_a_prompt_is_over() {
 }
 
 #[tokio::test]
-async fn a_waiting_fetch_with_nothing_new_waits_its_time() {
+async fn waiting_fetch_without_news_waits_its_full_time() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     service.ask("a").await;
@@ -241,7 +241,7 @@ async fn a_waiting_fetch_with_nothing_new_waits_its_time() {
 }
 
 #[tokio::test]
-async fn the_newest_fetch_waits_and_the_older_one_ends() {
+async fn newer_fetch_ends_the_older_one() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let started = Instant::now();
@@ -260,7 +260,7 @@ async fn the_newest_fetch_waits_and_the_older_one_ends() {
 }
 
 #[tokio::test]
-async fn a_waiting_fetch_wakes_nobody() {
+async fn waiting_fetch_signals_no_change() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let watched = async {
@@ -275,7 +275,7 @@ async fn a_waiting_fetch_wakes_nobody() {
 }
 
 #[tokio::test]
-async fn what_is_pushed_and_what_is_fetched_is_signed_once() {
+async fn prompt_is_signed_once_for_push_and_fetch() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     service.ask("a").await;

@@ -1,4 +1,4 @@
-//! The service's keys towards phones, replaced: what is published, what signs when, and that two services agree.
+//! Rotation of the service keys: what is published, which key signs when, and that two services agree.
 
 use std::sync::{Arc, Barrier};
 
@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::phone::Phone;
 use super::service::{ISSUER, Service};
 
-/// The chain as published, each document checked by a key of the one before it; the keys' names of each.
+/// Verifies each document of the published chain with a key of the document before it. Returns the key thumbprints of
+/// each document.
 async fn chain(service: &Service) -> Vec<Vec<String>> {
     let published = service.keys().await.json();
     let mut before: Vec<Jwk> = Vec::new();
@@ -45,7 +46,7 @@ fn rotated(service: &Service) -> Time {
 }
 
 #[test]
-fn a_key_is_replaced_after_a_quarter_and_dropped_when_nothing_it_signed_is_open() {
+fn service_key_is_replaced_and_dropped_by_age() {
     for (signs_from, now, expected) in [
         (None, LIFE - 1, Turn::Stay),
         (None, LIFE, Turn::Publish),
@@ -59,43 +60,43 @@ fn a_key_is_replaced_after_a_quarter_and_dropped_when_nothing_it_signed_is_open(
 }
 
 #[tokio::test]
-async fn a_new_key_is_published_two_days_before_it_signs_and_the_old_one_then_signs_nothing() {
+async fn new_key_is_published_two_days_before_it_signs() {
     let (one, two, _folder) = Service::two().await;
     let phone = one.with_phone(1).await;
     let old = signer(&one);
     assert_eq!(rotated(&one), one.now() + 2 * DAY);
     for service in [&one, &two] {
-        service.app.turn_keys().await.unwrap();
+        service.app.rotate_due_keys().await.unwrap();
     }
     let published = chain(&two).await;
     let new = published[1][1].clone();
     assert_eq!(published, [vec![old.clone()], vec![old.clone(), new.clone()]]);
-    assert_eq!(phone.fetched(&two).await["keys_seq"], 2, "phones are told");
+    assert_eq!(phone.fetched(&two).await["keys_seq"], 2, "the phone did not learn the new sequence number");
     one.clock.advance(2 * DAY - 1);
     assert_eq!([signer(&one), signer(&two)], [old.clone(), old.clone()]);
-    // Nothing but the clock: both go over to the new key at the same second.
+    // Both services switch to the new key in the same second, by the clock alone.
     one.clock.advance(1);
     assert_eq!([signer(&one), signer(&two)], [new.clone(), new.clone()]);
     one.ask("a").await;
     assert_eq!(Unverified::by_kid(&phone.prompt(&two).await, "phone-prompt+jwt").unwrap().kid(), new);
     one.clock.advance(HOUR);
-    one.app.turn_keys().await.unwrap();
-    assert_eq!(chain(&two).await.last(), Some(&vec![new.clone()]), "the old one is dropped");
-    two.app.turn_keys().await.unwrap();
+    one.app.rotate_due_keys().await.unwrap();
+    assert_eq!(chain(&two).await.last(), Some(&vec![new.clone()]), "the old key was not dropped");
+    two.app.rotate_due_keys().await.unwrap();
     assert_eq!([signer(&one), signer(&two)], [new.clone(), new]);
 }
 
-/// By age alone, five times; the chain is whole, no key comes back, and the retired ones are forgotten.
+/// Five rotations by age: the chain stays valid, no key is used again, and old keys are dropped.
 #[tokio::test]
-async fn over_five_rotations_by_age_the_chain_stays_whole() {
+async fn key_chain_stays_valid_over_five_rotations() {
     let (one, two, folder) = Service::two().await;
     let phone = one.with_phone(1).await;
     let mut signed = vec![signer(&one)];
     for _rotation in 0..5 {
         for step in [LIFE, AHEAD, OVERLAP] {
             one.clock.advance(step);
-            one.app.turn_keys().await.unwrap();
-            two.app.turn_keys().await.unwrap();
+            one.app.rotate_due_keys().await.unwrap();
+            two.app.rotate_due_keys().await.unwrap();
             assert_eq!(signer(&one), signer(&two));
             assert_eq!(phone.fetched(&two).await["status"], "ok");
         }
@@ -106,16 +107,16 @@ async fn over_five_rotations_by_age_the_chain_stays_whole() {
     let mut all: Vec<&String> = published.iter().flatten().collect();
     all.sort();
     all.dedup();
-    assert_eq!(all.len(), 6, "six keys in all");
+    assert_eq!(all.len(), 6, "expected six keys in total");
     assert_eq!(published.iter().step_by(2).map(|keys| keys[0].clone()).collect::<Vec<_>>(), signed);
-    let anew = one.started_anew(&folder).await;
-    assert_eq!(signer(&anew), signer(&one), "after a restart too");
-    assert_eq!(chain(&anew).await, published);
+    let restarted = one.restarted(&folder).await;
+    assert_eq!(signer(&restarted), signer(&one), "another key signs after a restart");
+    assert_eq!(chain(&restarted).await, published);
 }
 
-/// Two processes, the operator twice and both by age: one successor.
+/// Two services rotate by age, and two operator commands run in parallel: there is one new key.
 #[tokio::test(flavor = "multi_thread")]
-async fn two_services_that_rotate_at_once_make_one_successor() {
+async fn parallel_rotations_make_one_new_key() {
     let (one, two, _folder) = Service::two().await;
     for round in 1..=10 {
         one.clock.advance(LIFE);
@@ -126,7 +127,7 @@ async fn two_services_that_rotate_at_once_make_one_successor() {
             std::thread::spawn(move || {
                 barrier.wait();
                 if by_age {
-                    service.app.keys.keep_turning(&service.app.store, &service.app.sealer, service.now()).unwrap();
+                    service.app.keys.rotate_if_due(&service.app.store, &service.app.sealer, service.now()).unwrap();
                 } else {
                     assert_eq!(rotated(&service), service.now() + AHEAD);
                 }
@@ -139,23 +140,24 @@ async fn two_services_that_rotate_at_once_make_one_successor() {
         let entries: Vec<Entry> = two.app.store.run_blocking(|tx| tx.children("")).unwrap();
         assert_eq!(entries.iter().filter(|entry| entry.what == "phone_key_published").count(), round);
         one.clock.advance(AHEAD + OVERLAP);
-        two.app.turn_keys().await.unwrap();
+        two.app.rotate_due_keys().await.unwrap();
     }
 }
 
-/// The bind answer names the keys of the very document that the look-up gave, whatever was published between them.
+/// The bind response names the keys of the document that the look-up returned, even if a newer document was published
+/// in between.
 #[tokio::test]
-async fn a_phone_that_is_being_added_while_keys_are_replaced_is_added() {
+async fn phone_is_added_during_a_key_rotation() {
     let (one, two, _folder) = Service::two().await;
     let first = signer(&one);
     let (code, mut phone) = (one.scanned().await, Phone::new(1));
     let looked_up = one.post("look-up", phone.look_up(&code, "AAAAAAAAAAAAAAAAAAAAAA").to_string()).await.json();
     rotated(&two);
-    two.app.turn_keys().await.unwrap();
+    two.app.rotate_due_keys().await.unwrap();
     let again = two.post("look-up", phone.look_up(&code, "AAAAAAAAAAAAAAAAAAAAAA").to_string()).await.json();
     assert_eq!(looked_up["keys"], again["keys"]);
     assert_eq!(phone.bind(&two, &code).await["keys"], json!([first]));
-    // One that is begun now starts from the newest, and so does one by signing in.
+    // A new enrollment starts from the newest document, and so does adding a phone by signing in.
     let (code, mut later) = (one.scanned_in("another").await, Phone::new(2));
     assert_eq!(later.bind(&one, &code).await["keys"].as_array().unwrap().len(), 2);
     let by_sign_in = Phone::new(3);
@@ -167,7 +169,7 @@ async fn a_phone_that_is_being_added_while_keys_are_replaced_is_added() {
 }
 
 #[test]
-fn the_operator_rotates_from_beside_a_running_service() {
+fn rotation_without_a_first_key_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(operator::rotate_keys(folder.path(), 1_790_000_000).is_err(), "there is no key yet");
+    assert!(operator::rotate_keys(folder.path(), 1_790_000_000).is_err(), "rotated although there is no key yet");
 }

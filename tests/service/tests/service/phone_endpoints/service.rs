@@ -1,4 +1,4 @@
-//! A service in memory with one person and a clock that stands still.
+//! A service in memory with one person and a clock that only the test advances.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -41,7 +41,7 @@ impl Clock for StillClock {
     }
 }
 
-/// A code as a phone reads it.
+/// A code after a phone has read it.
 #[derive(Clone)]
 pub struct Code {
     pub id: String,
@@ -95,7 +95,7 @@ impl Service {
         Self::serve(app, clock).await
     }
 
-    /// Two services that share nothing but a database file and the time.
+    /// Two services that share only a database file and the clock.
     pub async fn two() -> (Self, Self, TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(StillClock(AtomicI64::new(1_790_000_000)));
@@ -108,7 +108,7 @@ impl Service {
         (Self::serve(one, clock.clone()).await, Self::serve(two, clock.clone()).await, folder)
     }
 
-    /// A service on a folder that others may be using already, with the system's time as of now.
+    /// A service on a folder that other processes may use, with its clock set to the system's time.
     pub async fn on(folder: &Path) -> Self {
         let now = SystemClock::default().now();
         let clock = Arc::new(StillClock(AtomicI64::new(now)));
@@ -116,20 +116,20 @@ impl Service {
         Self::serve(app, clock).await
     }
 
-    /// Another process on the same folder.
-    pub async fn started_anew(&self, folder: &TempDir) -> Self {
+    /// Opens the same folder again, as after a restart.
+    pub async fn restarted(&self, folder: &TempDir) -> Self {
         let config = Config { data: Some(folder.path().to_owned()), ..config() };
         Self::serve(App::open(config, self.clock.clone()).unwrap(), self.clock.clone()).await
     }
 
-    /// A service that runs elsewhere on the folder of this one; this one's own clock tells the time as that one's does.
+    /// A client for a service that another process runs on this service's folder.
     pub fn elsewhere(&self, url: String, authority: &[u8]) -> Self {
         let trusted = reqwest::Certificate::from_pem(authority).unwrap();
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
         Self { url, client, ..self.clone() }
     }
 
-    /// The same service, asked over connections that belong to no other runtime.
+    /// The same service with a new HTTP client, which belongs to no other runtime.
     pub fn fresh(&self) -> Self {
         Self { client: reqwest::Client::builder().no_proxy().build().unwrap(), ..self.clone() }
     }
@@ -153,7 +153,7 @@ impl Service {
         answer(sent).await
     }
 
-    /// A form of OAuth's endpoints, with any number of proofs.
+    /// Posts a form to an OAuth endpoint, with any number of DPoP proofs.
     pub async fn form(&self, path: &str, fields: &[(String, String)], proofs: &[String]) -> Answer {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let mut request = self.client.post(format!("{}{path}", self.url)).body(body);
@@ -171,7 +171,7 @@ impl Service {
         self.scanned_in(SESSION).await
     }
 
-    /// The code of another session's wizard.
+    /// Starts an enrollment in the given session and returns its code.
     pub async fn scanned_in(&self, session: &str) -> Code {
         let enrollment = enrollment::start(&self.app, self.account.clone(), session.to_owned()).await.unwrap();
         let record = enrollment::current(&self.app, enrollment.clone()).await.unwrap().unwrap();
@@ -181,7 +181,7 @@ impl Service {
         Code { id: member("id"), key: decode(&member("secret")).unwrap(), enrollment, issuer: member("issuer") }
     }
 
-    /// A phone that is on the account.
+    /// Adds a new phone to the account.
     pub async fn with_phone(&self, seed: u8) -> Phone {
         self.added(Phone::new(seed)).await
     }
@@ -231,7 +231,7 @@ impl Service {
         kept.unwrap();
     }
 
-    /// The ceremony as it stands.
+    /// The ceremony as it is stored now.
     pub fn ceremony(&self, id: &str) -> Ceremony {
         self.app.store.run_blocking(|tx| tx.get(id)).unwrap().unwrap()
     }

@@ -1,4 +1,5 @@
-//! A state that has not room for all: what it leaves out, and that nothing is lost by it (protocol section 5).
+//! A state that has no room for everything: what the state leaves out, and that later states include it (protocol
+//! section 5).
 
 use std::time::{Duration, Instant};
 
@@ -10,28 +11,28 @@ use serde_json::{Value, json};
 use super::phone::{Phone, verified};
 use super::service::{ISSUER, Service};
 
-/// No phone reads a longer JWS.
+/// The longest JWS that phones read.
 const MAX_JWS: usize = 8_192;
 const NOTICES: usize = 20;
-/// The strongest first.
+/// From the strongest to the weakest.
 const RANKED: [Origin; 4] = [Origin::SignedIn, Origin::KnownBrowser, Origin::PasswordProved, Origin::Unknown];
 
-/// A state as it came, and what it says.
-struct AnswerResult {
+/// A state with its length in bytes.
+struct Fetched {
     length: usize,
     state: Value,
 }
 
-impl AnswerResult {
+impl Fetched {
     fn notices(&self) -> Vec<String> {
         let notices = self.state["notices"].as_array().cloned().unwrap_or_default();
         notices.iter().map(|notice| notice["id"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Place of its origin, time and id of each prompt.
+    /// Rank of the origin, negative time, and id of each prompt.
     fn prompts(&self, service: &Service) -> Vec<(usize, i64, String)> {
         let read = |jws: &Value| {
-            assert!(jws.as_str().unwrap().len() <= 2_700, "a prompt fits a push");
+            assert!(jws.as_str().unwrap().len() <= 2_700, "a prompt does not fit a push");
             let claims = verified(service, jws.as_str().unwrap(), "phone-prompt+jwt");
             let origin: Origin = serde_json::from_value(claims["origin"].clone()).unwrap();
             let rank = RANKED.iter().position(|one| *one == origin).unwrap();
@@ -41,13 +42,14 @@ impl AnswerResult {
     }
 }
 
-async fn told(service: &Service, phone: &Phone, message: Value) -> AnswerResult {
+async fn fetched(service: &Service, phone: &Phone, message: Value) -> Fetched {
     let answer = phone.send(service, "prompts", message).await;
     let state = phone.read_state(service, &answer);
-    AnswerResult { length: answer.body.len(), state }
+    Fetched { length: answer.body.len(), state }
 }
 
-/// Ten requests from everywhere, each with the longest texts there are, and more notices than a state tells.
+/// Starts a service and adds a phone. Then starts ten prompts from all origins, with `text` as the application's name,
+/// and creates more notices than fit into a state.
 async fn crowded(issuer: &str, text: &str) -> (Service, Phone) {
     let service = Service::called(issuer, Vec::new(), String::new()).await;
     let phone = service.with_phone(1).await;
@@ -73,82 +75,82 @@ async fn crowded(issuer: &str, text: &str) -> (Service, Phone) {
     }
     for _time in 0..NOTICES {
         let (account, now) = (service.account.clone(), service.now());
-        let tell = move |tx: &mut countersign_service::store::Tx<'_>| {
+        let notify = move |tx: &mut countersign_service::store::Tx<'_>| {
             notices::notify(tx, &account, None, notices::Kind::PhoneSignInOff, now)
         };
-        service.app.store.run_blocking(tell).unwrap();
+        service.app.store.run_blocking(notify).unwrap();
     }
     (service, phone)
 }
 
-/// 253 characters of host.
+/// An issuer with a host of 253 characters.
 fn longest_issuer() -> String {
     let label = "a".repeat(63);
     format!("https://{label}.{label}.{label}.{}", "b".repeat(61))
 }
 
 #[tokio::test]
-async fn a_state_at_its_limit_leaves_out_the_newest_notices_then_the_weakest_and_oldest_prompts() {
+async fn full_state_omits_newest_notices_then_weakest_prompts() {
     let longest = "\u{1F600}".repeat(128);
     for (issuer, text) in [(ISSUER, "Mail"), (ISSUER, longest.as_str()), (longest_issuer().as_str(), longest.as_str())]
     {
         let (service, phone) = crowded(issuer, text).await;
-        let all = told(&service, &phone, Phone::fetch("ok", &[], 0)).await;
+        let all = fetched(&service, &phone, Phone::fetch("ok", &[], 0)).await;
         assert!(all.length <= MAX_JWS, "{} bytes", all.length);
         let prompts = all.prompts(&service);
         assert!((2..10).contains(&prompts.len()), "{} prompts of 10", prompts.len());
-        assert!(prompts.is_sorted(), "the strongest origins, of one the newest: {prompts:?}");
+        assert!(prompts.is_sorted(), "not sorted by origin and age: {prompts:?}");
         let longest_prompt = all.state["prompts"][0].as_str().unwrap().len();
-        assert!(MAX_JWS - all.length < longest_prompt * 4 / 3 + 8, "room for another one");
+        assert!(MAX_JWS - all.length < longest_prompt * 4 / 3 + 8, "there is room for another prompt");
 
-        // Nothing is told that was told: a fetch that knows them waits.
+        // A fetch that knows all listed prompts waits.
         let known: Vec<&str> = prompts.iter().map(|(_, _, jti)| jti.as_str()).collect();
         let started = Instant::now();
-        let waited = told(&service, &phone, Phone::fetch("ok", &known, 1)).await;
+        let waited = fetched(&service, &phone, Phone::fetch("ok", &known, 1)).await;
         assert!(
             started.elapsed() >= Duration::from_millis(900),
-            "a fetch that knows all that is listed has nothing to hear"
+            "the fetch did not wait, although it knows all listed prompts"
         );
         assert_eq!(waited.prompts(&service), prompts);
 
-        let answered = told_notices(&service, &phone).await;
-        assert_eq!(answered.len(), NOTICES, "each in its turn, once");
+        let acknowledged = acknowledge_all(&service, &phone).await;
+        assert_eq!(acknowledged.len(), NOTICES, "not every notice was listed");
     }
 }
 
-/// Acknowledges what it is told until there is no more.
-async fn told_notices(service: &Service, phone: &Phone) -> Vec<String> {
-    let mut heard: Vec<String> = Vec::new();
+/// Acknowledges the listed notices until none are left.
+async fn acknowledge_all(service: &Service, phone: &Phone) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
     loop {
-        // The answer to an acknowledgement lists no prompts: there is room for notices.
+        // The response to an acknowledgement lists no prompts, so there is room for notices.
         let state = phone
             .state(
                 service,
                 "device",
-                json!({"message": "ack", "notices": heard.last_chunk::<16>().map_or(heard.as_slice(), |last| last)}),
+                json!({"message": "ack", "notices": seen.last_chunk::<16>().map_or(seen.as_slice(), |last| last)}),
             )
             .await;
-        let told = AnswerResult { length: 0, state }.notices();
-        if told.is_empty() {
-            return heard;
+        let listed = Fetched { length: 0, state }.notices();
+        if listed.is_empty() {
+            return seen;
         }
-        assert!(told.len() <= 16 && told.iter().all(|id| !heard.contains(id)));
-        heard.extend(told);
+        assert!(listed.len() <= 16 && listed.iter().all(|id| !seen.contains(id)));
+        seen.extend(listed);
     }
 }
 
 #[tokio::test]
-async fn when_a_listed_request_ends_the_next_one_is_listed() {
+async fn next_prompt_is_listed_when_a_listed_one_ends() {
     let (service, phone) = crowded(ISSUER, &"\u{1F600}".repeat(128)).await;
     let mut seen = Vec::new();
     for _request in 0..10 {
-        let state = told(&service, &phone, Phone::fetch("ok", &[], 0)).await;
+        let state = fetched(&service, &phone, Phone::fetch("ok", &[], 0)).await;
         let jws = state.state["prompts"][0].as_str().unwrap().to_owned();
         let denial = phone.sign(&phone.answer_header(), &phone.denial(&service, &jws));
         let message = json!({"message": "answer", "answer": denial, "received_by": "fetch"});
         assert_eq!(phone.state(&service, "answers", message).await["outcome"]["result"], "denied");
         seen.push(state.prompts(&service).remove(0));
     }
-    assert!(seen.is_sorted(), "in their order, the weakest last: {seen:?}");
-    assert_eq!(told(&service, &phone, Phone::fetch("ok", &[], 0)).await.prompts(&service), []);
+    assert!(seen.is_sorted(), "not sorted by origin and age: {seen:?}");
+    assert_eq!(fetched(&service, &phone, Phone::fetch("ok", &[], 0)).await.prompts(&service), []);
 }

@@ -1,4 +1,4 @@
-//! The service reads `tests/vectors`: bytes that stock libraries made and nobody's protocol code did.
+//! The service reads `tests/vectors`: messages made by stock libraries, not by code of this project.
 
 use std::path::PathBuf;
 
@@ -20,17 +20,17 @@ use super::phone::{PUSH_AUTH, Phone};
 use super::push::{Receiver, opened};
 use super::service::{Answer, Service};
 
-/// What JOSE itself decides, before anything of a payload is looked at.
+/// The verdicts of the vectors that concern only JOSE. They are reached before the payload is read.
 const OF_JOSE: [&str; 9] =
     ["algorithm", "base64", "duplicate", "header", "parts", "signature", "too_large", "type", "unknown_key"];
 
-/// Reads a file that is, byte for byte, the one that was made.
+/// Reads a file of the vectors and checks its SHA-256.
 fn file(name: &str) -> Value {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../vectors");
     let bytes = std::fs::read(folder.join(name)).unwrap();
     let sum: String = digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).unwrap();
-    assert!(sums.lines().any(|line| line == format!("{sum}  {name}")), "{name} is not the file that was made");
+    assert!(sums.lines().any(|line| line == format!("{sum}  {name}")), "{name} differs from SHA256SUMS");
     serde_json::from_slice(&bytes).unwrap()
 }
 
@@ -52,7 +52,7 @@ fn jwk(name: &str) -> Jwk {
     serde_json::from_value(jwk).unwrap()
 }
 
-/// A service that knows the device of the vectors, and waits for the answer to their prompt.
+/// A service with the device of the vectors and an open ceremony for their prompt.
 struct Scene {
     service: Service,
     device_id: String,
@@ -71,8 +71,8 @@ impl Scene {
         }
     }
 
-    /// As if nothing had been asked yet.
-    fn anew(&self) {
+    /// Restores the device and the open ceremony.
+    fn reset(&self) {
         let text = |text: &str| text.to_owned();
         let (now, account) = (self.service.now(), self.service.account.clone());
         let (claimed, push) = described();
@@ -89,7 +89,7 @@ impl Scene {
             number: text("47"),
             r#match: Match::Enter { digits: 2 },
             network: text("192.0.2.0/24"),
-            silent: false,
+            quiet: false,
             created_at: now,
             expires_at: now + 60,
             outcome: None,
@@ -117,7 +117,7 @@ impl Scene {
         stored.unwrap();
     }
 
-    /// Whether a signed state says that the request was done.
+    /// Returns whether the signed state says that the request had its effect.
     fn is_done(&self, answer: &Answer) -> bool {
         if answer.status != 200 {
             return false;
@@ -129,10 +129,10 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn requests() {
+async fn request_vectors_get_their_verdicts() {
     let (scene, file) = (Scene::start().await, file("phone-request.json"));
     for case in cases(&file) {
-        scene.anew();
+        scene.reset();
         let endpoint = text(case.get("aud").unwrap_or(&file["expected"]["aud"])).rsplit('/').next().unwrap();
         let answer = scene.service.post(endpoint, text(&case["jws"]).to_owned()).await;
         assert_eq!(scene.is_done(&answer), case["verdict"] == "good", "{}: {}", case["name"], answer.body);
@@ -140,14 +140,14 @@ async fn requests() {
 }
 
 #[tokio::test]
-async fn answers() {
+async fn answer_vectors_get_their_verdicts() {
     let (scene, file, keys) = (Scene::start().await, file("phone-answer.json"), file("keys.json"));
     let scalar = bytes(&keys["device"]["jwk"]["d"]).try_into().unwrap();
     let phone = Phone::with_scalar(scalar, scene.device_id.clone());
     let aud = "https://login.example/phone/answers";
-    // The largest inner answer fits into no request.
+    // The largest inner answer does not fit into a request.
     for case in cases(&file).iter().filter(|case| text(&case["jws"]).len() < 5_000) {
-        scene.anew();
+        scene.reset();
         let message = json!({"message": "answer", "answer": case["jws"], "received_by": "push"});
         let mut claims = phone.claims(&scene.service, "answers", message);
         claims["aud"] = aud.into();
@@ -157,7 +157,7 @@ async fn answers() {
 }
 
 #[test]
-fn enrollments_by_their_own_key() {
+fn enrollment_vectors_get_their_verdicts() {
     let file = file("phone-enrollment.json");
     for case in cases(&file) {
         let read = Unverified::by_jwk(text(&case["jws"]), text(&file["typ"])).and_then(|jws| jws.verify_own::<Value>());
@@ -168,9 +168,9 @@ fn enrollments_by_their_own_key() {
     }
 }
 
-/// Proofs of section 10: by the key they bring, then by the rules that judge their claims.
+/// Proofs of section 10: verified with their own key, then checked by the rules.
 #[test]
-fn proofs_of_a_new_key_and_of_the_device_key() {
+fn key_proof_and_dpop_vectors_get_their_verdicts() {
     for name in ["phone-sign-in-key.json", "dpop.json"] {
         let file = file(name);
         let expected = &file["expected"];
@@ -190,7 +190,7 @@ fn proofs_of_a_new_key_and_of_the_device_key() {
     }
 }
 
-/// The proof beside a device and a token as the vectors tell of them.
+/// Applies the rules to a proof, with the device and the token that the vectors describe.
 fn turned_on(proof: &KeyProof, expected: &Value, now: i64) -> TurnedOn {
     let member = |name: &str| text(&expected[name]).to_owned();
     let (claimed, push) = described();
@@ -224,9 +224,9 @@ fn described() -> (Claimed, Subscription) {
     (claimed, Subscription { endpoint: text("https://127.0.0.1/x"), p256dh: text(""), auth: text("") })
 }
 
-/// What a service signs itself, it reads as strictly as what it is sent.
+/// The parser is as strict for messages of a service as for messages of a phone.
 #[test]
-fn what_a_service_signs() {
+fn service_messages_are_parsed_strictly() {
     for name in ["phone-prompt.json", "prompt-withdrawn.json", "push-test.json", "phone-state.json", "phone-keys.json"]
     {
         let file = file(name);
@@ -235,9 +235,9 @@ fn what_a_service_signs() {
                 let key = jwk("service");
                 if jws.kid() == key.thumbprint() { jws.verify::<Value>(&key) } else { jws.verify(&jwk("device")) }
             });
-            // A prompt is bounded more narrowly than a JWS.
+            // The limit of a prompt is lower than that of a JWS.
             let fits = name != "phone-prompt.json" || text(&case["jws"]).len() <= 2_700;
-            // A key inside a payload is not JOSE's to judge.
+            // JOSE does not check keys inside a payload.
             let refused = OF_JOSE.contains(&text(&case["verdict"])) && !text(&case["name"]).ends_with("of x set");
             assert!(read.is_err() || !refused || !fits, "{name}: {}", case["name"]);
             assert!(read.is_ok() || case["verdict"] != "good", "{name}: {}", case["name"]);
@@ -267,7 +267,7 @@ fn proof_holds(key: &Key, proof: &str, fields: &Value, mac: &[u8]) -> bool {
 }
 
 #[test]
-fn proofs() {
+fn mac_vectors_are_verified() {
     let file = file("proofs.json");
     for enrollment in file["enrollments"].as_array().unwrap() {
         let key = Key::new(Zeroizing::new(bytes(&enrollment["key"])));
@@ -281,7 +281,7 @@ fn proofs() {
             assert_eq!(*made, bytes(&enrollment["key"]));
         }
     }
-    // Only the first eight bytes of a MAC make digits, so one altered elsewhere shows the same.
+    // Digits depend only on the first eight bytes of the MAC, so a MAC altered elsewhere gives the same digits.
     let altered = |wrong: &&Value| wrong["proof"] != "digits" || !text(&wrong["name"]).contains("mac");
     for wrong in file["wrong"].as_array().unwrap().iter().filter(altered) {
         let key = Key::new(Zeroizing::new(bytes(&wrong["key"])));
@@ -297,9 +297,9 @@ fn proofs() {
     assert_eq!(hashed(text(&prompt["jws"]).as_bytes()), text(&prompt["sha256"]));
 }
 
-/// The library that the service encrypts with reads what another one encrypted.
+/// The service's encryption library decrypts pushes of another library.
 #[test]
-fn pushes() {
+fn push_vectors_are_decrypted() {
     let file = file("push.json");
     let key = p256::SecretKey::from_slice(&bytes(&file["push_key"]["private"])).unwrap();
     let auth = bytes(&file["push_key"]["auth"]);
@@ -310,9 +310,9 @@ fn pushes() {
     }
 }
 
-/// The other way: what the service signs and encrypts is left for stock libraries (`tests/interop`).
+/// Writes messages that the service signed and encrypted to a file, for stock libraries to read (`tests/interop`).
 #[tokio::test]
-async fn what_the_service_makes_is_left_for_stock_libraries() {
+async fn service_messages_are_written_for_stock_libraries() {
     let (mut receiver, service) = Receiver::start().await;
     let (first, second) = (service.added(receiver.phone(1)).await, service.added(receiver.phone(2)).await);
     let ceremony = service.ask("a").await;

@@ -1,4 +1,4 @@
-//! What an answer does.
+//! The effect of an answer.
 
 use super::*;
 
@@ -11,13 +11,13 @@ fn approve(number: &str) -> Decision {
 }
 
 #[test]
-fn the_right_number_approves_and_a_denial_denies() {
+fn right_number_approves_and_denial_denies() {
     assert_eq!(decide(&live(), &approve("47"), None, NOW), (Some(Outcome::Approved), AnswerResult::Approved));
     assert_eq!(decide(&live(), &Decision::Deny, None, NOW), (Some(Outcome::Denied), AnswerResult::Denied));
 }
 
 #[test]
-fn j7_w1_any_other_number_ends_the_ceremony() {
+fn j7_w1_wrong_number_ends_the_ceremony() {
     for wrong in ["48", "74", "4", "470", "047", " 47", "47 ", "", "+47", "４７"] {
         let expected = (Some(Outcome::WrongNumber), AnswerResult::WrongNumber);
         assert_eq!(decide(&live(), &approve(wrong), None, NOW), expected, "{wrong:?}");
@@ -25,7 +25,7 @@ fn j7_w1_any_other_number_ends_the_ceremony() {
 }
 
 #[test]
-fn where_the_policy_wants_it_only_the_browsers_own_network_approves() {
+fn required_proximity_refuses_other_networks() {
     let (own, other) = (live().network, "198.51.100.0/24");
     assert_eq!(decide(&live(), &approve("47"), Some(&own), NOW).1, AnswerResult::Approved);
     let refused = (Some(Outcome::RefusedPlace), AnswerResult::RefusedPlace);
@@ -33,17 +33,17 @@ fn where_the_policy_wants_it_only_the_browsers_own_network_approves() {
     assert_eq!(
         decide(&live(), &approve("48"), Some(other), NOW).1,
         AnswerResult::WrongNumber,
-        "a wrong number stays one"
+        "a wrong number was not reported as wrong"
     );
     assert_eq!(
         decide(&live(), &Decision::Deny, Some(other), NOW).1,
         AnswerResult::Denied,
-        "denying is always possible"
+        "a denial from another network was refused"
     );
 }
 
 #[test]
-fn an_answer_counts_until_the_last_second() {
+fn answer_is_accepted_until_the_ceremony_expires() {
     let ceremony = live();
     let end = ceremony.expires_at;
     assert_eq!(decide(&ceremony, &approve("47"), None, end - 1).1, AnswerResult::Approved);
@@ -52,8 +52,8 @@ fn an_answer_counts_until_the_last_second() {
 }
 
 #[test]
-fn a_ceremony_that_is_over_is_never_decided_again() {
-    for (outcome, told) in [
+fn ended_ceremony_is_never_decided_again() {
+    for (outcome, result) in [
         (Outcome::Approved, AnswerResult::AlreadyAnswered),
         (Outcome::Denied, AnswerResult::AlreadyAnswered),
         (Outcome::Reported, AnswerResult::AlreadyAnswered),
@@ -66,16 +66,20 @@ fn a_ceremony_that_is_over_is_never_decided_again() {
     ] {
         let over = Ceremony { outcome: Some(outcome), decided_at: Some(NOW), ..live() };
         for decision in [approve("47"), approve("48"), Decision::Deny] {
-            assert_eq!(decide(&over, &decision, None, NOW), (None, told), "{outcome:?} {decision:?}");
-            assert_eq!(decide(&over, &decision, None, NOW + DAY), (None, told), "{outcome:?} {decision:?}");
+            assert_eq!(decide(&over, &decision, None, NOW), (None, result), "{outcome:?} {decision:?}");
+            assert_eq!(decide(&over, &decision, None, NOW + DAY), (None, result), "{outcome:?} {decision:?}");
         }
     }
 }
 
 #[test]
-fn sign_ins_live_two_minutes_and_the_rest_five() {
+fn sign_ins_expire_after_two_minutes_others_after_five() {
     let signed_in = |kind| life(kind, Origin::SignedIn);
     assert_eq!((signed_in(Kind::SecondFactor), signed_in(Kind::PhoneSignIn)), (120, 120));
     assert_eq!((signed_in(Kind::ConfirmEnrollment), signed_in(Kind::RemoveMethod)), (300, 300));
-    assert_eq!(life(Kind::PhoneSignIn, Origin::Unknown), 60, "an unproven page always lasts a minute");
+    assert_eq!(
+        life(Kind::PhoneSignIn, Origin::Unknown),
+        60,
+        "the page of a browser that proved nothing must last one minute"
+    );
 }

@@ -1,8 +1,8 @@
-//! Many at once on one account.
+//! Many parallel ceremonies of one account.
 
 use super::*;
 
-/// One person's account, asked from every origin at once: what is shown, and how it went.
+/// One account with starts from every origin in parallel: its history, the numbers shown, and counts of the results.
 struct Crowd {
     history: Vec<Ceremony>,
     resting: Vec<(u32, Time)>,
@@ -12,7 +12,7 @@ struct Crowd {
 }
 
 impl Crowd {
-    /// The next of a fixed sequence of random numbers (SplitMix64).
+    /// Returns the next number of a fixed pseudo-random sequence (SplitMix64).
     fn random(&mut self, below: u32) -> u32 {
         self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.seed ^ (self.seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -20,7 +20,7 @@ impl Crowd {
         u32::try_from((mixed ^ (mixed >> 31)) % u64::from(below)).unwrap()
     }
 
-    /// No page of the account has shown it in the last ten minutes.
+    /// Records a number; fails if a page of the account has shown it in the last ten minutes.
     fn show(&mut self, number: &str, now: Time) {
         let before = self.shown_at.insert(number.to_owned(), now);
         assert!(before.is_none_or(|before| now - before >= 10 * MINUTE), "{number} again after {before:?} at {now}");
@@ -37,13 +37,15 @@ impl Crowd {
         let browser = (origin == Origin::KnownBrowser).then(|| format!("browser {}", self.random(3)));
         let mut drawn = None;
         if origin == Origin::Unknown {
-            // The page shows a number whether a ceremony lies behind it or not.
+            // The page shows a number whether a ceremony exists or not.
             let mut seed = self.random(u32::MAX);
             let draw = |below: u32| {
                 seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 Ok::<_, Infallible>((seed >> 8) % below)
             };
-            let Some(number) = fresh(&mut self.resting, now, draw).unwrap() else { return self.count("worn out") };
+            let Some(number) = fresh(&mut self.resting, now, draw).unwrap() else {
+                return self.count("no number left");
+            };
             self.show(&number.to_string(), now);
             drawn = Some(number.to_string());
         }
@@ -77,7 +79,7 @@ impl Crowd {
             number,
             r#match,
             network,
-            silent: allowed.silent,
+            quiet: allowed.quiet,
             created_at: now,
             expires_at: now + life(Kind::PhoneSignIn, origin),
             outcome,
@@ -86,7 +88,7 @@ impl Crowd {
         };
         if origin != Origin::Unknown {
             for number in ceremony.numbers() {
-                assert!(!number.is_empty(), "every number rests: one origin has used up what belongs to all");
+                assert!(!number.is_empty(), "no free number: one origin has used up all of them");
                 self.show(number, now);
             }
         }
@@ -100,11 +102,11 @@ impl Crowd {
     }
 }
 
-/// One start a second from each of fifty networks for two minutes: a known browser is asked for as if nobody was there.
+/// One start per second from each of fifty networks for two minutes does not affect a known browser.
 #[test]
-fn j6_w9_two_minutes_of_strangers_from_fifty_networks_cost_a_known_browser_nothing() {
+fn j6_w9_unknown_browsers_do_not_limit_a_known_browser() {
     let mut history: Vec<Ceremony> = Vec::new();
-    let (mut made, mut rang) = (0, 0);
+    let (mut made, mut alerted) = (0, 0);
     for second in 0..120 {
         let now = NOW + second;
         for network in 0..50 {
@@ -120,10 +122,10 @@ fn j6_w9_two_minutes_of_strangers_from_fifty_networks_cost_a_known_browser_nothi
                 reported_at: None,
             };
             if let Ok(allowed) = start(&facts, &history, now) {
-                (made, rang) = (made + 1, rang + i32::from(!allowed.silent));
+                (made, alerted) = (made + 1, alerted + i32::from(!allowed.quiet));
                 let (created_at, expires_at) = (now, now + life(Kind::PhoneSignIn, Origin::Unknown));
-                let silent = allowed.silent;
-                history.push(Ceremony { owner, network, silent, created_at, expires_at, ..past(Origin::Unknown, 0) });
+                let quiet = allowed.quiet;
+                history.push(Ceremony { owner, network, quiet, created_at, expires_at, ..past(Origin::Unknown, 0) });
             }
         }
         let facts = Start {
@@ -137,27 +139,27 @@ fn j6_w9_two_minutes_of_strangers_from_fifty_networks_cost_a_known_browser_nothi
             reported_at: None,
         };
         let known = start(&facts, &history, now);
-        assert_eq!(known, Ok(Allowed { silent: false, may_choose: true }), "in second {second}");
+        assert_eq!(known, Ok(Allowed { quiet: false, may_choose: true }), "in second {second}");
     }
-    assert_eq!((made, rang), (6, 1), "three live at once, and one of them rings");
+    assert_eq!((made, alerted), (6, 1), "expected three live at the same time, and an alert only for the first");
 }
 
-/// A hundred thousand starts on one account from fifty networks, ten a second and more: whatever a page shows, no other
-/// has shown in ten minutes, so no number fits a request that it was not drawn for.
+/// 100,000 starts on one account from fifty networks, up to ten per second: no number is shown twice in ten minutes, so
+/// no number fits a prompt that it was not drawn for.
 #[test]
-fn j6_w17_numbers_never_collide_in_a_hundred_thousand_overlapping_starts() {
+fn j6_w17_numbers_are_unique_in_100000_overlapping_starts() {
     let mut crowd =
         Crowd { history: Vec::new(), resting: Vec::new(), shown_at: BTreeMap::new(), seed: 6, counts: BTreeMap::new() };
     let mut now = NOW;
     for at in 0..100_000 {
-        // Long calm stretches with a start a second, and storms.
+        // Calm phases with one start per second, and bursts with ten.
         now += Time::from(at % 20_000 < 4_000 || at % 10 == 0);
         if at % 1_000 == 0 {
             crowd.history.retain(|past| now - past.created_at < 20 * MINUTE);
         }
         crowd.start(now);
     }
-    for what in ["unknown", "password proved", "known browser", "signed in", "refused", "worn out"] {
+    for what in ["unknown", "password proved", "known browser", "signed in", "refused", "no number left"] {
         assert!(crowd.counts[what] > 100, "{what}: {:?}", crowd.counts);
     }
 }

@@ -1,4 +1,4 @@
-//! Which number is shown, and among which.
+//! Which numbers are drawn for ceremonies and for the pages of browsers that proved nothing.
 
 use countersign_service::prompts::numbers::next;
 use countersign_service::store::Store;
@@ -6,13 +6,13 @@ use ring::hmac;
 
 use super::*;
 
-/// Always the given index, so that a test can walk through every draw.
+/// Always draws the given index, so that a test can try every draw.
 fn drawing(index: u32) -> impl FnMut(u32) -> Result<u32, Infallible> {
     move |below| Ok(index.min(below - 1))
 }
 
 #[test]
-fn numbers_are_all_of_ten_to_ninety_nine() {
+fn numbers_range_from_10_to_99() {
     let drawn: BTreeSet<String> =
         (0..90).map(|index| numbers(false, &[], NOW, drawing(index)).unwrap().unwrap().0).collect();
     let expected: BTreeSet<String> = (10..100).map(|number: u32| number.to_string()).collect();
@@ -21,7 +21,7 @@ fn numbers_are_all_of_ten_to_ninety_nine() {
 }
 
 #[test]
-fn a_number_rests_ten_minutes_with_its_options() {
+fn number_and_options_are_not_reused_for_ten_minutes() {
     let options = ["10", "11", "12"].map(str::to_owned);
     let chosen = |ago| Ceremony {
         number: "11".to_owned(),
@@ -38,11 +38,11 @@ fn a_number_rests_ten_minutes_with_its_options() {
 }
 
 #[test]
-fn three_options_hold_the_right_one_at_any_place() {
+fn right_option_can_be_at_any_place() {
     let mut places = BTreeSet::new();
     for place in 0..3 {
         let (number, matching) = numbers(true, &[], NOW, drawing(place)).unwrap().unwrap();
-        let Match::Choose { options } = matching else { unreachable!("choosing was asked for") };
+        let Match::Choose { options } = matching else { unreachable!("expected numbers to choose from") };
         assert_eq!(options.iter().collect::<BTreeSet<_>>().len(), 3);
         places.insert(options.iter().position(|option| *option == number).unwrap());
     }
@@ -53,23 +53,23 @@ fn three_options_hold_the_right_one_at_any_place() {
 fn without_randomness_there_is_no_number() {
     assert_eq!(numbers(true, &[], NOW, |_below| Err("none")).err(), Some("none"));
     let out_of_range = numbers(false, &[], NOW, Ok::<_, Infallible>).unwrap();
-    assert_eq!(out_of_range, None, "no number, rather than one that was not drawn");
+    assert_eq!(out_of_range, None, "returned a number that was not drawn");
 }
 
 #[test]
-fn a_page_that_proved_nothing_draws_of_a_hundred_to_999_and_none_again_in_ten_minutes() {
+fn unproven_pages_draw_unique_numbers_from_100_to_999() {
     let mut resting = Vec::new();
     let mut first_free = |now| fresh(&mut resting, now, drawing(0)).unwrap();
     for expected in 100..1_000 {
         assert_eq!(first_free(NOW), Some(expected));
     }
-    assert_eq!(first_free(NOW + 10 * MINUTE - 1), None, "all of them rest");
+    assert_eq!(first_free(NOW + 10 * MINUTE - 1), None, "drew a number that is in use");
     assert_eq!(first_free(NOW + 10 * MINUTE), Some(100));
 }
 
-/// What was shown for a name is kept for as long as it must not be shown again, and no longer.
+/// The numbers shown for a name are stored exactly as long as they must not be shown again.
 #[test]
-fn numbers_rest_by_the_name_that_was_typed() {
+fn unproven_numbers_are_unique_per_typed_name() {
     let store = Store::memory();
     let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
     let shown = |name| store.run_blocking(|tx| next(tx, &key, name, NOW)).unwrap();
@@ -80,5 +80,5 @@ fn numbers_rest_by_the_name_that_was_typed() {
     assert_eq!(shown("ada"), None);
     assert!(shown("bob").is_some());
     sweep(NOW + 10 * MINUTE);
-    assert!(shown("ada").is_some(), "nothing of the name is left");
+    assert!(shown("ada").is_some(), "the numbers of the name are still stored");
 }

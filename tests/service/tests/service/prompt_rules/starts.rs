@@ -1,16 +1,16 @@
-//! Who may ask, and how loudly.
+//! Which ceremonies may start, and whether they alert.
 
 use super::*;
 
 #[test]
-fn with_no_history_everyone_rings_and_only_a_known_browser_may_choose() {
+fn without_history_all_origins_alert_and_known_browsers_choose() {
     for (origin, may_choose) in ORIGINS.into_iter().zip([false, true, false]) {
-        assert_eq!(asking(origin).of(&[]), Ok(Allowed { silent: false, may_choose }), "{origin:?}");
+        assert_eq!(asking(origin).of(&[]), Ok(Allowed { quiet: false, may_choose }), "{origin:?}");
     }
 }
 
 #[test]
-fn j7_w1_three_wrong_numbers_in_a_day_end_that_origin_and_no_other() {
+fn j7_w1_three_wrong_numbers_in_a_day_block_only_that_origin() {
     for origin in ORIGINS {
         let wrong = |ago| decided(origin, ago, Outcome::WrongNumber);
         let three = [wrong(DAY - 1), wrong(5 * HOUR), wrong(4 * HOUR)];
@@ -30,7 +30,7 @@ fn j7_w1_three_wrong_numbers_in_a_day_end_that_origin_and_no_other() {
 }
 
 #[test]
-fn an_origin_may_ask_so_often_while_a_number_rests_and_then_again() {
+fn starts_per_origin_are_limited_in_ten_minutes() {
     for (origin, most) in [(Origin::SignedIn, 20), (Origin::KnownBrowser, 12), (Origin::PasswordProved, 20)] {
         let approved = |ago, count| vec![decided(origin, ago, Outcome::Approved); count];
         assert_eq!(asking(origin).of(&approved(10 * MINUTE - 1, most)), Err(Refusal::TooOften), "{origin:?}");
@@ -40,47 +40,53 @@ fn an_origin_may_ask_so_often_while_a_number_rests_and_then_again() {
 }
 
 #[test]
-fn a_session_asks_in_vain_three_times_an_hour() {
+fn session_has_three_unapproved_prompts_an_hour() {
     let own = |ago| Ceremony { owner: mine(), ..decided(Origin::SignedIn, ago, Outcome::Denied) };
     let approved = |ago| Ceremony { outcome: Some(Outcome::Approved), ..own(ago) };
     let asking = Asking { kind: Kind::RemoveMethod, ..asking(Origin::SignedIn) };
     assert_eq!(asking.of(&[own(HOUR - 1), own(1_000), own(500)]), Err(Refusal::TooMany));
     assert!(asking.of(&[own(HOUR), own(1_000), own(500)]).is_ok());
-    assert!(asking.of(&[own(HOUR - 1), own(1_000), approved(500)]).is_ok(), "what was approved bothered nobody");
+    assert!(asking.of(&[own(HOUR - 1), own(1_000), approved(500)]).is_ok(), "counted an approved prompt");
     let others: Vec<Ceremony> = (1..9).map(|ago| decided(Origin::SignedIn, ago, Outcome::Approved)).collect();
     assert!(asking.of(&others).is_ok());
 }
 
 #[test]
-fn an_unknown_browser_is_three_an_account_one_a_network_and_rings_once_in_ten_minutes() {
+fn unknown_browsers_are_limited_per_account_network_and_time() {
     let live = |ago| past(Origin::Unknown, ago);
-    assert_eq!(asking(Origin::Unknown).of(&[]), Ok(Allowed { silent: false, may_choose: false }));
+    assert_eq!(asking(Origin::Unknown).of(&[]), Ok(Allowed { quiet: false, may_choose: false }));
     assert_eq!(asking(Origin::Unknown).of(&[live(1), live(2), live(3)]), Err(Refusal::TooMany));
-    assert!(asking(Origin::Unknown).of(&[live(1), live(2), live(60)]).is_ok(), "a minute is over");
+    assert!(
+        asking(Origin::Unknown).of(&[live(1), live(2), live(60)]).is_ok(),
+        "counted a ceremony that expired after its minute"
+    );
     let near = Ceremony { network: "192.0.2.0/24".to_owned(), ..live(1) };
     assert_eq!(asking(Origin::Unknown).of(std::slice::from_ref(&near)), Err(Refusal::TooMany));
     let own = Ceremony { owner: mine(), ..near };
-    assert!(asking(Origin::Unknown).of(&[own]).is_ok(), "the same page replaces its own");
-    assert!(asking(Origin::Unknown).silent(&[live(5)]), "one rang a moment ago");
+    assert!(asking(Origin::Unknown).of(&[own]).is_ok(), "counted the browser's own ceremony");
+    assert!(asking(Origin::Unknown).quiet(&[live(5)]), "alerted again after a few seconds");
     let approved = decided(Origin::Unknown, 300, Outcome::Approved);
-    assert!(!asking(Origin::Unknown).silent(&[approved]));
-    let rang = |ago| decided(Origin::Unknown, ago, Outcome::WrongNumber);
-    assert!(asking(Origin::Unknown).silent(&[rang(10 * MINUTE - 1)]));
-    assert!(!asking(Origin::Unknown).silent(&[rang(10 * MINUTE)]));
+    assert!(!asking(Origin::Unknown).quiet(&[approved]));
+    let alerted = |ago| decided(Origin::Unknown, ago, Outcome::WrongNumber);
+    assert!(asking(Origin::Unknown).quiet(&[alerted(10 * MINUTE - 1)]));
+    assert!(!asking(Origin::Unknown).quiet(&[alerted(10 * MINUTE)]));
 }
 
 #[test]
-fn an_unknown_browser_falls_silent_for_a_day_after_one_in_vain() {
+fn one_unapproved_alert_makes_unknown_browsers_quiet_for_a_day() {
     for bad in [Outcome::Denied, Outcome::Reported, Outcome::Expired, Outcome::Cancelled] {
-        let vain = decided(Origin::Unknown, DAY - 1, bad);
-        assert!(asking(Origin::Unknown).silent(std::slice::from_ref(&vain)), "{bad:?}");
-        assert!(!asking(Origin::Unknown).silent(&[decided(Origin::Unknown, DAY, bad)]), "{bad:?} a day ago");
+        let strike = decided(Origin::Unknown, DAY - 1, bad);
+        assert!(asking(Origin::Unknown).quiet(std::slice::from_ref(&strike)), "{bad:?}");
+        assert!(!asking(Origin::Unknown).quiet(&[decided(Origin::Unknown, DAY, bad)]), "{bad:?} a day ago");
         for since in [NOW - 100, NOW - (DAY - 1)] {
             let opened = Asking { opened_at: since, ..asking(Origin::Unknown) };
-            assert!(!opened.silent(std::slice::from_ref(&vain)), "{bad:?}, but the app was opened since");
+            assert!(
+                !opened.quiet(std::slice::from_ref(&strike)),
+                "quiet after {bad:?}, although the app was opened since"
+            );
         }
         for other in ORIGINS {
-            assert!(!asking(other).silent(std::slice::from_ref(&vain)), "{bad:?} costs {other:?} nothing");
+            assert!(!asking(other).quiet(std::slice::from_ref(&strike)), "{bad:?} made {other:?} quiet");
         }
     }
 }
@@ -96,10 +102,10 @@ fn a_known_browser_has_one_live_ceremony() {
 }
 
 #[test]
-fn a_known_browser_that_was_denied_must_enter_and_after_a_second_time_is_unknown() {
+fn strikes_end_choosing_and_then_the_known_browser() {
     for bad in [Outcome::Denied, Outcome::Reported, Outcome::Expired] {
         let strike = |ago| decided(Origin::KnownBrowser, ago, bad);
-        let enters = Ok(Allowed { silent: false, may_choose: false });
+        let enters = Ok(Allowed { quiet: false, may_choose: false });
         assert_eq!(asking(Origin::KnownBrowser).of(&[strike(DAY - 1)]), enters, "{bad:?}");
         assert!(asking(Origin::KnownBrowser).of(&[strike(DAY)]).unwrap().may_choose);
         assert!(!is_forgotten(&[strike(100)], BROWSER, NOW));
@@ -118,7 +124,7 @@ fn a_known_browser_that_was_denied_must_enter_and_after_a_second_time_is_unknown
 }
 
 #[test]
-fn two_unknown_browsers_may_wait_at_once() {
+fn third_waiting_password_proved_browser_is_refused() {
     let proved = |ago| past(Origin::PasswordProved, ago);
     assert_eq!(asking(Origin::PasswordProved).of(&[proved(20), proved(10)]), Err(Refusal::TooMany));
     assert!(asking(Origin::PasswordProved).of(&[proved(120), proved(10)]).is_ok());
@@ -129,48 +135,48 @@ fn two_unknown_browsers_may_wait_at_once() {
 }
 
 #[test]
-fn an_unknown_browser_rings_once_in_two_minutes() {
+fn password_proved_browsers_alert_once_in_two_minutes() {
     let proved = asking(Origin::PasswordProved);
-    let rang = decided(Origin::PasswordProved, 2 * MINUTE - 1, Outcome::WrongNumber);
-    assert!(proved.silent(std::slice::from_ref(&rang)));
-    assert!(!proved.silent(&[decided(Origin::PasswordProved, 2 * MINUTE, Outcome::WrongNumber)]));
-    assert!(!proved.silent(&[decided(Origin::PasswordProved, 10, Outcome::Approved)]));
-    assert!(!proved.silent(&[Ceremony { silent: true, ..rang }]));
-    assert!(!proved.silent(&[past(Origin::KnownBrowser, 10), past(Origin::SignedIn, 10)]));
+    let alerted = decided(Origin::PasswordProved, 2 * MINUTE - 1, Outcome::WrongNumber);
+    assert!(proved.quiet(std::slice::from_ref(&alerted)));
+    assert!(!proved.quiet(&[decided(Origin::PasswordProved, 2 * MINUTE, Outcome::WrongNumber)]));
+    assert!(!proved.quiet(&[decided(Origin::PasswordProved, 10, Outcome::Approved)]));
+    assert!(!proved.quiet(&[Ceremony { quiet: true, ..alerted }]));
+    assert!(!proved.quiet(&[past(Origin::KnownBrowser, 10), past(Origin::SignedIn, 10)]));
 }
 
 #[test]
-fn j7_w4_two_denied_or_unanswered_in_an_hour_silence_unknown_browsers() {
+fn j7_w4_two_strikes_in_an_hour_make_password_prompts_quiet() {
     let proved = asking(Origin::PasswordProved);
     let (denied, unanswered) =
         (decided(Origin::PasswordProved, HOUR - 1, Outcome::Denied), past(Origin::PasswordProved, 1_000));
-    assert!(proved.silent(&[denied.clone(), unanswered.clone()]));
-    assert!(!proved.silent(std::slice::from_ref(&unanswered)));
-    assert!(!proved.silent(&[decided(Origin::PasswordProved, HOUR, Outcome::Denied), unanswered.clone()]));
+    assert!(proved.quiet(&[denied.clone(), unanswered.clone()]));
+    assert!(!proved.quiet(std::slice::from_ref(&unanswered)));
+    assert!(!proved.quiet(&[decided(Origin::PasswordProved, HOUR, Outcome::Denied), unanswered.clone()]));
     let elsewhere =
         [decided(Origin::KnownBrowser, 900, Outcome::Denied), decided(Origin::SignedIn, 800, Outcome::Denied)];
-    assert!(!proved.silent(&elsewhere));
-    assert!(!asking(Origin::KnownBrowser).silent(&[denied, unanswered]));
+    assert!(!proved.quiet(&elsewhere));
+    assert!(!asking(Origin::KnownBrowser).quiet(&[denied, unanswered]));
 }
 
 #[test]
-fn silence_ends_by_an_approval_or_by_opening_the_app() {
+fn approval_or_opening_the_app_restores_alerts() {
     let proved = asking(Origin::PasswordProved);
     let strikes = [
         decided(Origin::PasswordProved, 1_000, Outcome::Denied),
         decided(Origin::PasswordProved, 900, Outcome::Denied),
     ];
-    assert!(proved.silent(&strikes));
+    assert!(proved.quiet(&strikes));
     for origin in ORIGINS {
         let [first, second] = strikes.clone();
-        assert!(!proved.silent(&[first, second, decided(origin, 800, Outcome::Approved)]), "{origin:?}");
+        assert!(!proved.quiet(&[first, second, decided(origin, 800, Outcome::Approved)]), "{origin:?}");
     }
-    assert!(!Asking { opened_at: NOW - 900, ..asking(Origin::PasswordProved) }.silent(&strikes));
-    assert!(Asking { opened_at: NOW - 1_001, ..asking(Origin::PasswordProved) }.silent(&strikes));
+    assert!(!Asking { opened_at: NOW - 900, ..asking(Origin::PasswordProved) }.quiet(&strikes));
+    assert!(Asking { opened_at: NOW - 1_001, ..asking(Origin::PasswordProved) }.quiet(&strikes));
 }
 
 #[test]
-fn j7_w3_a_report_refuses_unknown_browsers_only() {
+fn j7_w3_report_refuses_only_password_proved_browsers() {
     let reported = |origin| Asking { reported_at: Some(NOW - 5 * DAY), ..asking(origin) };
     assert_eq!(reported(Origin::PasswordProved).of(&[]), Err(Refusal::Reported));
     assert!(reported(Origin::KnownBrowser).of(&[]).is_ok());
@@ -178,19 +184,19 @@ fn j7_w3_a_report_refuses_unknown_browsers_only() {
 }
 
 #[test]
-fn ringing_and_cancelling_over_and_over_falls_silent() {
+fn repeated_alerts_and_cancels_become_quiet() {
     let cancelled = |ago| decided(Origin::PasswordProved, ago, Outcome::Cancelled);
-    let silent = |history: &[Ceremony]| asking(Origin::PasswordProved).of(history).map(|allowed| allowed.silent);
-    assert_eq!(silent(&[cancelled(600)]), Ok(false));
-    assert_eq!(silent(&[cancelled(600), cancelled(300)]), Ok(true));
-    assert_eq!(silent(&[cancelled(HOUR), cancelled(300)]), Ok(false));
-    let unheard = Ceremony { silent: true, ..cancelled(300) };
-    assert_eq!(silent(&[cancelled(600), unheard]), Ok(false), "what never rang bothered nobody");
+    let quiet = |history: &[Ceremony]| asking(Origin::PasswordProved).of(history).map(|allowed| allowed.quiet);
+    assert_eq!(quiet(&[cancelled(600)]), Ok(false));
+    assert_eq!(quiet(&[cancelled(600), cancelled(300)]), Ok(true));
+    assert_eq!(quiet(&[cancelled(HOUR), cancelled(300)]), Ok(false));
+    let without_alert = Ceremony { quiet: true, ..cancelled(300) };
+    assert_eq!(quiet(&[cancelled(600), without_alert]), Ok(false), "counted a quiet ceremony");
 }
 
-/// Whoever presses "again" without end is told to wait; the others' numbers are not used up by it.
+/// An origin that starts too often has to wait, and leaves enough numbers for the other origins.
 #[test]
-fn numbers_are_never_used_up_by_one_origin() {
+fn one_origin_can_not_use_up_all_numbers() {
     for (origin, most) in ORIGINS.into_iter().zip([20, 12, 20]) {
         let approved = |count: Time| (1..=count).map(|ago| decided(origin, ago, Outcome::Approved)).collect::<Vec<_>>();
         assert!(asking(origin).of(&approved(most - 1)).is_ok(), "{origin:?}");

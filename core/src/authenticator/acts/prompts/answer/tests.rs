@@ -1,4 +1,4 @@
-//! Which prompts may still be answered.
+//! Tests which prompts may still be answered, and how long a report is retried.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use super::*;
@@ -12,7 +12,7 @@ fn prompt(jti: &str) -> PromptId {
 }
 
 #[test]
-fn a_prompt_is_open_until_its_last_second_and_until_it_is_answered() {
+fn a_prompt_is_open_until_it_expires_or_is_answered() {
     assert_eq!(check_open(PromptState::Open, NOW.plus(1), NOW), Ok(()));
     assert_eq!(check_open(PromptState::Open, NOW, NOW), Err(Error::PromptExpired));
     for state in [PromptState::Answering { delivery: Delivery::Sent }, PromptState::Done { outcome: Outcome::Denied }] {
@@ -21,10 +21,10 @@ fn a_prompt_is_open_until_its_last_second_and_until_it_is_answered() {
 }
 
 #[test]
-fn a_report_is_worth_sending_for_a_day() {
+fn a_report_is_retried_for_a_day() {
     let account = crate::authenticator::store::samples::account("anna");
     let entry = report_entry(&account, prompt("p"), NOW).unwrap();
-    assert_eq!((entry.give_up_at, entry.prompt), (NOW.plus(86_400), Some(prompt("p"))));
+    assert_eq!((entry.abandon_at, entry.prompt), (NOW.plus(86_400), Some(prompt("p"))));
     assert_eq!(entry.endpoint, account.endpoints.answers);
     assert!(matches!(entry.message, Message::Report { prompt } if prompt == "p"));
 }

@@ -1,4 +1,4 @@
-//! How long each message is worth sending, how long the pauses are, and what an answer is about.
+//! Tests how long each message is retried, how long the pauses are, and which prompt an outcome belongs to.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::BTreeSet;
@@ -13,44 +13,44 @@ fn entry(message: Message) -> Entry {
 }
 
 #[test]
-fn each_message_is_sent_as_long_as_it_is_worth_something() {
+fn each_message_is_retried_for_its_own_period() {
     let push_address = Message::PushAddress { endpoint: "https://relay.test/1".to_owned() };
     for (name, message, seconds) in [
         ("an abandoned enrollment", Message::Abandon, 900),
         ("a removal", Message::Unenroll, 7_776_000),
         ("a push address", push_address, 7_776_000),
-        ("the end of a block", Message::Unblock, 86_400),
-        ("a test of push", Message::TestPush, 86_400),
+        ("an unblock", Message::Unblock, 86_400),
+        ("a test push", Message::TestPush, 86_400),
     ] {
         let entry = entry(message);
-        assert_eq!(entry.give_up_at, NOW.plus(seconds), "{name}");
+        assert_eq!(entry.abandon_at, NOW.plus(seconds), "{name}");
         assert_eq!((entry.next_at, entry.lease_until, entry.attempts), (NOW, Timestamp(0), 0), "{name}");
-        assert!(!is_pointless(&entry, NOW.plus(seconds - 1)), "{name}");
-        assert!(is_pointless(&entry, NOW.plus(seconds)), "{name}");
+        assert!(!is_expired(&entry, NOW.plus(seconds - 1)), "{name}");
+        assert!(is_expired(&entry, NOW.plus(seconds)), "{name}");
     }
 }
 
 #[test]
-fn an_answer_is_worth_no_more_than_its_prompt() {
+fn an_unsent_answer_expires_with_its_prompt() {
     let prompt = PromptId { account: AccountId("anna".to_owned()), jti: "p".to_owned() };
-    let entry = entry(Message::Unblock).about(prompt.clone(), NOW.plus(60)).sent_by_the_caller(NOW);
-    assert_eq!((entry.prompt, entry.give_up_at), (Some(prompt), NOW.plus(60)));
-    assert_eq!(entry.lease_until, NOW.plus(45), "nobody else sends it meanwhile");
+    let entry = entry(Message::Unblock).about(prompt.clone(), NOW.plus(60)).leased_by_caller(NOW);
+    assert_eq!((entry.prompt, entry.abandon_at), (Some(prompt), NOW.plus(60)));
+    assert_eq!(entry.lease_until, NOW.plus(45), "the caller has no lease of 45 seconds");
 }
 
 #[test]
-fn pauses_double_up_to_a_minute_and_half_of_each_is_chance() {
+fn retry_pauses_double_up_to_a_minute_with_random_half() {
     for (attempts, full) in [(0, 2), (1, 4), (2, 8), (3, 16), (4, 32), (5, 60), (6, 60), (200, 60), (u32::MAX, 60)] {
         let pauses: BTreeSet<u64> = (0..200).map(|_again| pause_after(attempts).unwrap()).collect();
         let (least, longest) = (*pauses.first().unwrap(), *pauses.last().unwrap());
         assert!(full / 2 <= least && longest <= full, "after {attempts}: {pauses:?}");
-        // Of half a minute's seconds two hundred draws may leave some out.
+        // Two hundred random pauses may miss some of the at most 31 values.
         assert!(pauses.len() > usize::try_from(full.div_ceil(4)).unwrap(), "after {attempts}: {pauses:?}");
     }
 }
 
 #[test]
-fn an_outcome_is_only_that_of_the_prompt_it_names() {
+fn an_outcome_counts_only_for_the_prompt_it_names() {
     let state: State = serde_json::from_value(serde_json::json!({
         "iss": "https://127.0.0.1:1", "aud": "device of anna", "iat": NOW.0, "request": "r", "keys_seq": null,
         "status": "ok", "cause": null, "outcome": { "prompt": "p", "result": "approved" }, "policy": null,

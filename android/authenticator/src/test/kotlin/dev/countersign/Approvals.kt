@@ -11,14 +11,14 @@ import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Files
 import java.nio.file.Path
 
-/** How long an approval takes from Kotlin, for `cargo xtask bench`; Surefire runs it only when it is named. */
+/** Measures approvals from Kotlin, for `cargo xtask bench`. Surefire runs this class only when `-Dtest` names it. */
 class Approvals {
     @Test
     fun measure(@TempDir folder: Path) = runBlocking<Unit> {
         val count = System.getProperty("approvals.count").toInt()
         var lines = emptyList<String>()
-        // The first person's approvals warm up; so do the calls before, since a phone compiles ahead of time and a
-        // JVM does not.
+        // The approvals of the first person and the calls before each measurement warm up the JVM; a phone compiles
+        // ahead of time.
         for (round in listOf("first", "second")) {
             World.person().use { person ->
                 Phone(Files.createDirectory(folder.resolve(round))).open().use { phone ->

@@ -24,9 +24,9 @@ import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Path
 import java.time.Duration
 
-/** The caller turns away from every act: the waiting ends, what was decided does not. */
+/** When the caller cancels an act, the wait of the caller ends immediately, but the core still carries out the act. */
 class CancelTest {
-    /** Gives the caller time to turn away in the middle of an act. */
+    /** A slow key store, so that the caller can cancel in the middle of an act. */
     private class Slow(private val keys: KeyStore) : KeyStore by keys {
         override fun make(alias: String, guard: KeyGuard) = keys.make(alias, guard).also { Thread.sleep(300) }
         override fun sign(alias: String, content: ByteArray) = keys.sign(alias, content).also { Thread.sleep(300) }
@@ -39,7 +39,7 @@ class CancelTest {
     }
 
     @Test
-    fun `every act that is cancelled reaches its next stored step`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a cancelled act still reaches its next stored point`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
                 phone.open(phone.ports(keyStore = Slow(phone.keys)))
@@ -48,7 +48,7 @@ class CancelTest {
                 cancelled { core.readCode(CodeInput.Picture(picture)) }
                 val invite = (core.readCode(CodeInput.Picture(picture)) as Scanned.Invited).invite
                 cancelled { core.lookUp(invite) }
-                assertTrue(core.pendingSteps().isEmpty(), "looking up keeps nothing")
+                assertTrue(core.pendingSteps().isEmpty(), "the look-up stored something")
                 val offer = core.lookUp(invite)
 
                 cancelled { core.enroll(offer) }
@@ -76,7 +76,7 @@ class CancelTest {
     }
 
     @Test
-    fun `a cancelled continuation, abandonment and denial are done all the same`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a cancelled continuation or denial is still carried out`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
                 phone.open(phone.ports(keyStore = Slow(phone.keys)))

@@ -26,14 +26,14 @@ import java.time.Instant
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 
-/** A push comes while the app is not running: a process that never opens the authenticator takes it. */
+/** While the app is not running, a separate process receives a push. This process uses only the inbox. */
 class InboxTest {
     @Test
-    fun `what the extension finds waits for the app, and doubled pushes change nothing`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a prompt from the extension is listed in the app, and duplicate pushes have no effect`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 phone.addAndConfirm(person)
-                // From here on the pushes go to the extension.
+                // From here on the test passes the pushes to the extension, not to the core.
                 val pushes = LinkedBlockingQueue<Pair<ByteArray, ByteArray>>()
                 phone.channel.listen { slot, body -> pushes.add(slot to body) }
                 person.signsIn()
@@ -52,14 +52,14 @@ class InboxTest {
                 assertEquals(PushEffect.Nothing, phone.core.pushReceived(decode(slot), decode(body)))
                 assertEquals(listOf(waiting), phone.core.checkForPrompts(FetchReason.OPENED).prompts)
                 assertEquals(Step.Done(Outcome.DENIED), phone.core.deny(waiting.id))
-                // The extension's file is still there; an answered request does not come back.
+                // The extension's file still exists, but the answered prompt is not listed again.
                 assertTrue(phone.core.checkForPrompts(FetchReason.OPENED).prompts.isEmpty())
             }
         }
     }
 
     @Test
-    fun `an inbox that can't be opened says why`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `opening an inbox fails with the matching error`(@TempDir folder: Path) = runBlocking<Unit> {
         val phone = Phone(folder)
         assertThrows<InboxException.NoSnapshot> { Inbox.open(phone.folders.inbox, phone.keys) }
         phone.open().use { }
@@ -82,7 +82,7 @@ class InboxTest {
     }
 }
 
-/** What a notification extension does with a push: says what to show. */
+/** Handles a push like a notification extension, and prints what it would show. */
 object Extension {
     @JvmStatic
     fun main(arguments: Array<String>) {

@@ -26,11 +26,11 @@ import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Path
 import java.time.Duration
 
-/** The main job, step by step, as an app would do it. [Person] is whoever sits at the service's pages. */
+/** The main journey, step by step, as in an app. [Person] uses the service's pages. */
 class JourneyTest {
     @Test
-    fun `j2 and j7 an account is added from the picture of a page and a sign-in is approved`(@TempDir folder: Path) = runBlocking<Unit> {
-        // Library and generated code must be of one version; Kotlin looks only when it is told to.
+    fun `j2 and j7 an account is added from a picture and a sign-in is approved`(@TempDir folder: Path) = runBlocking<Unit> {
+        // Library and generated code must be of the same version. Generated Kotlin checks this only in this call.
         uniffiEnsureInitialized()
         val person = World.person()
         val trust = AuthorityTrust(World.ca)
@@ -46,13 +46,13 @@ class JourneyTest {
         val scanned = authenticator.readCode(CodeInput.Picture(person.showsCode())) as Scanned.Invited
         val offer = authenticator.lookUp(scanned.invite)
         assertEquals(person.user, offer.userName())
-        // Accepted: the phone shows six digits for the page, and waits until the page has taken them.
+        // Accepted: the phone shows six digits, and waits until the person has typed them into the page.
         val shown = authenticator.enroll(offer) as Step.ShowDigits
         person.typesDigits(shown.digits)
         val added = authenticator.waitForActivation(shown.ticket) as EnrollmentEnd.Active
         assertEquals(World.issuer, added.account.issuer)
 
-        // Twice a number: once to confirm the phone, once to sign in.
+        // Two approvals with a number: one to confirm the phone, one to sign in.
         for (kind in listOf(PromptKind.CONFIRM_ENROLLMENT, PromptKind.SECOND_FACTOR)) {
             if (kind == PromptKind.SECOND_FACTOR) {
                 person.sees("done")

@@ -15,10 +15,10 @@ import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Files
 import java.nio.file.Path
 
-/** The process is killed (SIGKILL) in the middle, and the same store opened again. */
+/** The process is killed (SIGKILL) in the middle of an act, and the same store is opened again. */
 class KilledTest {
     @Test
-    fun `killed while the digits are shown, it shows the same digits again and goes on`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `after a kill the same digits are shown and the enrollment completes`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Files.write(folder.resolve("screen.png"), person.showsCode())
             Process(EnrollingPhone::class.java.name, "$folder").use { child ->
@@ -35,7 +35,7 @@ class KilledTest {
     }
 
     @Test
-    fun `killed inside the key store, it goes on with the key that was made`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `after a kill in the key store the enrollment uses the existing key`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Files.write(folder.resolve("screen.png"), person.showsCode())
             Process(EnrollingPhone::class.java.name, "$folder", "stop after the key").use { child ->
@@ -45,14 +45,14 @@ class KilledTest {
                     val made = phone.keys.aliases()
                     val interrupted = phone.core.pendingSteps().single() as Step.EnrollmentInterrupted
                     phone.activate(person, phone.core.continueEnrollment(interrupted.ticket) as Step.ShowDigits)
-                    assertEquals(made, phone.keys.aliases(), "no second key")
+                    assertEquals(made, phone.keys.aliases(), "a second key was made")
                 }
             }
         }
     }
 
     @Test
-    fun `killed before an answer leaves, the answer goes out at the next start without asking again`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `after a kill a stored answer is sent at the next start`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 phone.add(person)
@@ -72,7 +72,7 @@ class KilledTest {
     }
 }
 
-/** Enrols with the picture in its folder, says what it shows, and waits to be killed. */
+/** Enrolls with the picture in its folder, prints the digits, and waits to be killed. */
 object EnrollingPhone {
     @JvmStatic
     fun main(arguments: Array<String>) = runBlocking<Unit> {
@@ -94,7 +94,7 @@ object EnrollingPhone {
     }
 }
 
-/** Approves what waits, while the service can't be reached, and waits to be killed. */
+/** Approves the waiting prompt while the service can't be reached, and waits to be killed. */
 object ApprovingPhone {
     @JvmStatic
     fun main(arguments: Array<String>) = runBlocking<Unit> {

@@ -23,8 +23,9 @@ import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Path
 import java.util.concurrent.Executors
 
-/** An app calls from its main thread; a main thread that stands still is a frozen app. */
+/** An app calls the core from its main thread; a blocked main thread freezes the app. */
 class MainThreadTest {
+    /** Ports that take [PAUSE] milliseconds for each call. */
     private class Slow(private val phone: Phone) : KeyStore by phone.keys, DeviceLock, PushChannel, TlsTrust {
         override fun make(alias: String, guard: KeyGuard) = slow { phone.keys.make(alias, guard) }
         override fun publicKey(alias: String) = slow { phone.keys.publicKey(alias) }
@@ -43,7 +44,7 @@ class MainThreadTest {
     }
 
     @Test
-    fun `no call holds the main thread, however slow the ports are`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `slow ports do not block the main thread`(@TempDir folder: Path) = runBlocking<Unit> {
         val main = Executors.newSingleThreadExecutor().asCoroutineDispatcher()
         World.person().use { person ->
             Phone(folder).use { phone ->
@@ -59,7 +60,7 @@ class MainThreadTest {
                 }
                 withContext(main) { everything(phone, person) }
                 heart.cancelAndJoin()
-                assertTrue(longest < PAUSE, "the main thread stood still for $longest ms")
+                assertTrue(longest < PAUSE, "the main thread was blocked for $longest ms")
             }
         }
         main.close()

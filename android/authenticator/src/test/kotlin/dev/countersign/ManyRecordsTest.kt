@@ -10,7 +10,7 @@ import java.nio.file.Path
 
 class ManyRecordsTest {
     @Test
-    fun `ten thousand requests come in one list`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `ten thousand prompts are listed`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 phone.add(person)

@@ -29,18 +29,18 @@ import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Path
 import java.time.Duration
 
-/** How a port can misbehave; `null` behaves. */
+/** A fault of a port; `null` means none. */
 private typealias Fault = (() -> ByteArray)?
 
 private val throws: Fault = { throw IllegalStateException("not a platform error") }
 
-/** Not an exception: UniFFI's generated code does not catch it, so nothing of it reaches the core. */
-private val throwsAnError: Fault = { throw AssertionError("an Error") }
+/** An [Error] is not an exception: UniFFI's generated code does not catch it, so the core gets no result. */
+private val throwsError: Fault = { throw AssertionError("an Error") }
 private val garbage: Fault = { byteArrayOf(1, 2, 3) }
 private val never: Fault = { Thread.sleep(Long.MAX_VALUE); ByteArray(0) }
 
-/** A key store, lock, channel and trust that do what they are told, and what a real one does otherwise. */
-private class Moody(private val phone: Phone) : KeyStore, DeviceLock, PushChannel, TlsTrust {
+/** A key store, lock, channel and trust that fail as the test says, and otherwise call the real ones. */
+private class FaultyPorts(private val phone: Phone) : KeyStore, DeviceLock, PushChannel, TlsTrust {
     @Volatile var fault: Fault = null
     @Volatile var at = ""
     @Volatile var pause = Duration.ZERO
@@ -71,80 +71,81 @@ private class Moody(private val phone: Phone) : KeyStore, DeviceLock, PushChanne
     override fun delivery() = if (asked("delivery") == null) phone.channel.delivery() else PushDelivery.BLOCKED
 }
 
-private fun Phone.moody() = Moody(this).let { it to ports(it, it, it, it) }
+private fun Phone.faultyPorts() = FaultyPorts(this).let { it to ports(it, it, it, it) }
 
+/** Ports that throw, return malformed data, are slow, or never return. */
 class MisbehavingPortsTest {
     init {
-        // JNA would print each of the errors that are thrown here on purpose.
+        // By default JNA prints each error that the tests throw on purpose.
         Native.setCallbackExceptionHandler { _, thrown -> if (thrown !is AssertionError) thrown.printStackTrace() }
     }
 
     @Test
-    fun `a key store that fails at the first start leaves nothing, and the next start works`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a key store failure at the first start leaves no data, and the next start works`(@TempDir folder: Path) = runBlocking<Unit> {
         Phone(folder).use { phone ->
-            val (moody, ports) = phone.moody()
+            val (faulty, ports) = phone.faultyPorts()
             for ((method, fault, expected) in listOf(
                 Triple("wrap", throws, CountersignException.TryAgain::class),
-                Triple("wrap", throwsAnError, CountersignException.TryAgain::class),
+                Triple("wrap", throwsError, CountersignException.TryAgain::class),
                 Triple("unwrap", throws, CountersignException.TryAgain::class),
-                Triple("unwrap", throwsAnError, CountersignException.TryAgain::class),
+                Triple("unwrap", throwsError, CountersignException.TryAgain::class),
                 Triple("unwrap", garbage, CountersignException.NotSupported::class),
             )) {
-                moody.misbehaves(method, fault)
+                faulty.misbehaves(method, fault)
                 val error = assertThrows<CountersignException> { runBlocking { Authenticator.open(phone.folders, ports) } }
                 assertEquals(expected, error::class, method)
             }
-            moody.misbehaves("", null)
+            faulty.misbehaves("", null)
             phone.open(ports)
             assertTrue(phone.core.accounts().isEmpty())
         }
     }
 
     @Test
-    fun `a port that fails while an account is added costs nothing once it behaves again`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `enrollment, approval and removal work after port failures`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
-                val (moody, ports) = phone.moody()
+                val (faulty, ports) = phone.faultyPorts()
                 phone.open(ports)
-                moody.misbehaves("isTrusted", throws)
+                faulty.misbehaves("isTrusted", throws)
                 val picture = person.showsCode()
                 val invite = (phone.core.readCode(dev.countersign.core.CodeInput.Picture(picture)) as dev.countersign.core.Scanned.Invited).invite
-                for (fault in listOf(throws, throwsAnError)) {
-                    moody.misbehaves("isTrusted", fault)
+                for (fault in listOf(throws, throwsError)) {
+                    faulty.misbehaves("isTrusted", fault)
                     assertThrows<CountersignException.Untrusted> { runBlocking { phone.core.lookUp(invite) } }
                 }
-                moody.misbehaves("", null)
+                faulty.misbehaves("", null)
                 val offer = phone.core.lookUp(invite)
-                for (fault in listOf(throws, throwsAnError)) {
-                    moody.misbehaves("make", fault)
+                for (fault in listOf(throws, throwsError)) {
+                    faulty.misbehaves("make", fault)
                     assertThrows<CountersignException.TryAgain> { runBlocking { phone.core.enroll(offer) } }
                     phone.core.abandon((phone.core.pendingSteps().single() as Step.EnrollmentInterrupted).ticket)
                 }
-                // Garbage is refused for good: nothing is left of the enrollment.
-                moody.misbehaves("make", garbage)
+                // Malformed data is a permanent error: nothing of the enrollment is left.
+                faulty.misbehaves("make", garbage)
                 assertThrows<CountersignException.NotSupported> { runBlocking { phone.core.enroll(offer) } }
                 assertTrue(phone.core.pendingSteps().isEmpty())
-                // What fails in passing is kept, and goes on where it was.
-                moody.misbehaves("subscribe", throwsAnError)
+                // After a transient error the enrollment continues at the same step.
+                faulty.misbehaves("subscribe", throwsError)
                 assertThrows<CountersignException.TryAgain> { runBlocking { phone.core.enroll(offer) } }
                 val ticket = (phone.core.pendingSteps().single() as Step.EnrollmentInterrupted).ticket
-                for (fault in listOf(throws, throwsAnError)) {
-                    moody.misbehaves("sign", fault)
+                for (fault in listOf(throws, throwsError)) {
+                    faulty.misbehaves("sign", fault)
                     assertThrows<CountersignException.TryAgain> { runBlocking { phone.core.continueEnrollment(ticket) } }
                 }
-                moody.misbehaves("", null)
+                faulty.misbehaves("", null)
                 phone.activate(person, phone.core.continueEnrollment(ticket) as Step.ShowDigits)
-                // An answer: nothing is signed, the request stays open, and the next try approves.
+                // When signing an answer fails, the prompt stays open, and the next call approves the prompt.
                 val prompt = phone.prompt()
-                for ((fault, expected) in listOf(throwsAnError to CountersignException.TryAgain::class, garbage to CountersignException.NotSupported::class)) {
-                    moody.misbehaves("sign", fault)
+                for ((fault, expected) in listOf(throwsError to CountersignException.TryAgain::class, garbage to CountersignException.NotSupported::class)) {
+                    faulty.misbehaves("sign", fault)
                     val error = assertThrows<CountersignException> { runBlocking { phone.core.approve(prompt.id, person.number()) } }
                     assertEquals(expected, error::class)
                 }
-                moody.misbehaves("", null)
+                faulty.misbehaves("", null)
                 assertEquals(Step.Done(dev.countersign.core.Outcome.APPROVED), phone.core.approve(prompt.id, person.number()))
-                // A deletion that failed without saying so is not believed.
-                moody.misbehaves("delete", throwsAnError)
+                // `remove` succeeds although the device key can't be deleted; the key still exists.
+                faulty.misbehaves("delete", throwsError)
                 val account = prompt.id.account
                 phone.core.remove(account)
                 assertEquals(1, phone.keys.aliases().size)
@@ -153,24 +154,24 @@ class MisbehavingPortsTest {
     }
 
     @Test
-    fun `the lock that can't be told is an error, never a lock`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a failing device lock is reported as TryAgain`(@TempDir folder: Path) = runBlocking<Unit> {
         Phone(folder).use { phone ->
-            val (moody, ports) = phone.moody()
+            val (faulty, ports) = phone.faultyPorts()
             phone.open(ports)
             assertEquals(LockState.CREDENTIAL, phone.core.deviceLock())
-            for (fault in listOf(throws, throwsAnError)) {
-                moody.misbehaves("state", fault)
+            for (fault in listOf(throws, throwsError)) {
+                faulty.misbehaves("state", fault)
                 assertThrows<CountersignException.TryAgain> { runBlocking { phone.core.deviceLock() } }
             }
         }
     }
 
     @Test
-    fun `a platform error arrives as what the app does next`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `platform errors map to the errors of the public API`(@TempDir folder: Path) = runBlocking<Unit> {
         Phone(folder).use { phone ->
-            val (moody, ports) = phone.moody()
+            val (faulty, ports) = phone.faultyPorts()
             phone.open(ports)
-            for ((told, expected) in listOf(
+            for ((thrown, expected) in listOf(
                 PlatformException.Locked() to CountersignException.NotYetUnlocked::class,
                 PlatformException.Transient() to CountersignException.TryAgain::class,
                 PlatformException.Cancelled() to CountersignException.Cancelled::class,
@@ -179,7 +180,7 @@ class MisbehavingPortsTest {
                 PlatformException.WrongPassphrase() to CountersignException.WrongPassphrase::class,
                 PlatformException.Unusable() to CountersignException.NotSupported::class,
             )) {
-                moody.misbehaves("state") { throw told }
+                faulty.misbehaves("state") { throw thrown }
                 val error = assertThrows<CountersignException> { runBlocking { phone.core.deviceLock() } }
                 assertEquals(expected, error::class)
             }
@@ -187,23 +188,23 @@ class MisbehavingPortsTest {
     }
 
     @Test
-    fun `restored where the keys are not, it names the accounts and begins anew`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a restored folder lists its accounts and can be emptied`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
-                val (moody, ports) = phone.moody()
+                val (faulty, ports) = phone.faultyPorts()
                 phone.open(ports)
                 phone.add(person)
                 phone.core.pushAddressChanged()
                 val name = phone.core.accounts().single().userName
-                assertThrows<CountersignException.NotFromAnotherDevice> { runBlocking { startOver(phone.folders, moody) } }
+                assertThrows<CountersignException.NotFromAnotherDevice> { runBlocking { startOver(phone.folders, faulty) } }
                 phone.core.shutDown()
-                moody.misbehaves("unwrap") { throw PlatformException.Gone() }
+                faulty.misbehaves("unwrap") { throw PlatformException.Gone() }
                 assertThrows<CountersignException.FromAnotherDevice> { runBlocking { phone.open(ports) } }
                 val restored = restoredAccounts(phone.folders).single()
                 assertEquals(name to AccountHealth.RestoredElsewhere, restored.userName to restored.health)
                 assertEquals(NextStep.ADD_AGAIN, nextStep(restored.health))
-                startOver(phone.folders, moody)
-                moody.misbehaves("", null)
+                startOver(phone.folders, faulty)
+                faulty.misbehaves("", null)
                 phone.open(ports)
                 assertTrue(phone.core.accounts().isEmpty())
             }
@@ -211,23 +212,23 @@ class MisbehavingPortsTest {
     }
 
     @Test
-    fun `ports that never return cost thirty seconds, not the app`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `calls of ports that never return fail with TryAgain`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder.resolve("a").also { it.toFile().mkdir() }).use { phone ->
-                val (moody, ports) = phone.moody()
+                val (faulty, ports) = phone.faultyPorts()
                 phone.open(ports)
                 val offer = phone.lookUp(person)
-                moody.misbehaves("make", never)
+                faulty.misbehaves("make", never)
                 val enrolling = async { runCatching { phone.core.enroll(offer) } }
                 val hung = Phone(folder.resolve("b").also { it.toFile().mkdir() })
-                val (hanging, hungPorts) = hung.moody()
+                val (hanging, hungPorts) = hung.faultyPorts()
                 hanging.misbehaves("wrap", never)
                 val opening = async { runCatching { Authenticator.open(hung.folders, hungPorts) } }
-                // The rest goes on meanwhile.
+                // While the two calls wait, other calls still work.
                 assertTrue(phone.core.accounts().isEmpty())
                 assertTrue(enrolling.await().exceptionOrNull() is CountersignException.TryAgain)
                 assertTrue(opening.await().exceptionOrNull() is CountersignException.TryAgain)
-                moody.misbehaves("", null)
+                faulty.misbehaves("", null)
                 val ticket = (phone.core.pendingSteps().single() as Step.EnrollmentInterrupted).ticket
                 assertTrue(phone.core.continueEnrollment(ticket) is Step.ShowDigits)
             }
@@ -235,11 +236,11 @@ class MisbehavingPortsTest {
     }
 
     @Test
-    fun `slow ports only take their time`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `slow ports only delay an enrollment`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
-                val (moody, ports) = phone.moody()
-                moody.pause = Duration.ofMillis(700)
+                val (faulty, ports) = phone.faultyPorts()
+                faulty.pause = Duration.ofMillis(700)
                 phone.open(ports).addAndConfirm(person)
             }
         }

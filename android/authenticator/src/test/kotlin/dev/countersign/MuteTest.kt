@@ -18,10 +18,10 @@ import java.time.Instant
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 
-/** An account that alerts nobody for a while: its requests come, are listed and answered. */
+/** A muted account: its prompts do not alert, but are listed and can be answered. */
 class MuteTest {
     @Test
-    fun `a muted account alerts nobody and is answered all the same`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a muted account does not alert and can be answered`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 phone.addAndConfirm(person)
@@ -36,7 +36,7 @@ class MuteTest {
                 assertEquals(Quiet.Muted(until), prompt.quiet)
                 assertEquals(listOf(prompt.id), phone.core.checkForPrompts(FetchReason.OPENED).prompts.map { it.id })
                 assertEquals(Step.Done(Outcome.DENIED), phone.core.deny(prompt.id))
-                assertNull(phone.core.delivery(prompt.id), "nothing is on its way any more")
+                assertNull(phone.core.delivery(prompt.id), "the answer is still being sent")
                 phone.core.unmute(account)
                 assertNull(phone.core.accounts().single().mutedUntil)
             }

@@ -8,21 +8,21 @@ import dev.countersign.phone.Process
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 
-/** Generated code that belongs to another version of the library: the checksum of one method differs. */
+/** Uses generated code that seems to belong to another version of the library: the checksum of one method differs. */
 class OtherVersionTest {
     @Test
-    fun `a library of another version is refused when it is loaded, before anything is called`() {
-        // In a process of its own: both versions would share one library, and so its callbacks.
+    fun `a library of another version is refused before any call`() {
+        // In a separate process, because in one process both versions would share the library and its callbacks.
         val said = Process(OtherVersion::class.java.name).use { it.line() }
         assertTrue("checksum mismatch" in said, said)
     }
 }
 
-/** Says why the first call did not happen. */
+/** Prints the error of the version check, or "called". */
 object OtherVersion : KeyStore {
     @JvmStatic
     fun main(arguments: Array<String>) = try {
-        // Generated Kotlin looks at the checksums only when it is told to: an app does this before anything else.
+        // Generated Kotlin compares the checksums only in this call; an app must make this call first.
         uniffiEnsureInitialized()
         Inbox.open(arguments.joinToString(), this).close()
         println("called")

@@ -29,10 +29,10 @@ import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Path
 
-/** Signing in without a password: on, in, off. The person unlocks a key of the app's own key store each time. */
+/** Turns phone sign-in on, signs in, and turns phone sign-in off. The person unlocks the sign-in key for each use. */
 class PhoneSignInTest {
     @Test
-    fun `j4 and j6 and j8 turned on by steps, signed in twice, turned off`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `j4 and j6 and j8 phone sign-in is turned on, used twice and turned off`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
                 val keys = PersonsKeys(phone.keys, phone.lock)
@@ -41,7 +41,7 @@ class PhoneSignInTest {
                 turnOn(phone, person, keys)
                 assertEquals(1, keys.asked)
 
-                // In a browser that the account used before, chosen out of three or typed; then in one that knows nothing.
+                // First in a known browser; then in an unknown browser, where the number must be typed.
                 for (browser in listOf("known", "unknown")) {
                     if (browser == "unknown") person.forgets()
                     person.usesPhone()
@@ -63,14 +63,14 @@ class PhoneSignInTest {
                 val account = phone.core.accounts().single()
                 assertEquals(Ending.DONE, phone.core.turnOffPhoneSignIn(account.id))
                 assertEquals(PhoneSignIn.OFF, phone.core.accounts().single().phoneSignIn)
-                assertEquals(1, phone.keys.aliases().size, "only the device key is left")
+                assertEquals(1, phone.keys.aliases().size, "a key other than the device key is left")
                 assertThrows<CountersignException.PhoneSignInOff> { runBlocking { phone.core.turnOffPhoneSignIn(account.id) } }
             }
         }
     }
 
     @Test
-    fun `a person who turns the unlocking away has decided nothing, and denying never asks`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a cancelled unlock sends no answer, and denying needs no unlock`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
                 val keys = PersonsKeys(phone.keys, phone.lock)
@@ -80,7 +80,7 @@ class PhoneSignInTest {
                 person.usesPhone()
                 val prompt = phone.prompt()
                 val sign = phone.core.approve(prompt.id, person.number()) as Step.Sign
-                keys.person = Unlocks.TURNS_AWAY
+                keys.person = Unlocks.CANCELS
                 assertThrows<CountersignException.Cancelled> { runBlocking { phone.core.provide(sign.ticket, keys.reply(sign)) } }
                 val before = keys.asked
                 assertEquals(Step.Done(Outcome.DENIED), phone.core.deny(phone.prompt().id))
@@ -95,7 +95,7 @@ class PhoneSignInTest {
     }
 
     @Test
-    fun `killed behind the browser, it goes on where it was`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `after a kill at the browser step phone sign-in can be turned on`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone -> phone.open().addAndConfirm(person) }
             val url = Process(TurningOnPhone::class.java.name, "$folder").use { child -> child.line().also { child.kill() } }
@@ -104,7 +104,7 @@ class PhoneSignInTest {
                 phone.open(phone.ports(keyStore = keys))
                 val waiting = phone.core.pendingSteps().single() as Step.OpenBrowser
                 assertEquals(url, waiting.url)
-                goOn(phone, person, keys, waiting)
+                finishTurningOn(phone, person, keys, waiting)
             }
         }
     }
@@ -114,13 +114,13 @@ class PhoneSignInTest {
         assertTrue(phone.core.requirements(account.id).lockIsEnough)
         val confirm = phone.core.turnOnPhoneSignIn(account.id, World.redirectUri) as Step.ConfirmDevice
         assertEquals(person.user, confirm.userName)
-        goOn(phone, person, keys, phone.core.provide(confirm.ticket, Reply.Confirmed) as Step.OpenBrowser)
+        finishTurningOn(phone, person, keys, phone.core.provide(confirm.ticket, Reply.Confirmed) as Step.OpenBrowser)
     }
 
-    /** From the browser to a phone that signs in without a password. */
-    private suspend fun goOn(phone: Phone, person: Person, keys: PersonsKeys, browser: Step.OpenBrowser) {
+    /** Continues at the browser step, until phone sign-in is on. */
+    private suspend fun finishTurningOn(phone: Phone, person: Person, keys: PersonsKeys, browser: Step.OpenBrowser) {
         person.signsInAt(browser.url)
-        // Back from the browser: the app is opened, and finds what waits.
+        // After the browser the person opens the app, which fetches the waiting prompt.
         phone.core.checkForPrompts(FetchReason.OPENED)
         val prompt = phone.prompt()
         assertEquals(PromptKind.REGISTER_DEVICE, prompt.kind)
@@ -133,7 +133,7 @@ class PhoneSignInTest {
     }
 }
 
-/** Turns phone sign-in on up to the browser, says what it opens, and waits to be killed. */
+/** Turns phone sign-in on up to the browser step, prints the URL, and waits to be killed. */
 object TurningOnPhone {
     @JvmStatic
     fun main(arguments: Array<String>) = runBlocking<Unit> {

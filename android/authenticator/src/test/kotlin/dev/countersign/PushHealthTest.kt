@@ -16,10 +16,10 @@ import java.nio.file.Path
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 
-/** The account's page: whether pushes arrive, and "send me a test" (J9). */
+/** The push health of an account, and test pushes (J9). */
 class PushHealthTest {
     @Test
-    fun `a test push arrives, and the settings are told as they are`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a test push arrives, and the notification setting is reported`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 phone.addAndConfirm(person)
@@ -35,7 +35,7 @@ class PushHealthTest {
 
                 val health = phone.core.pushHealth(account)
                 assertNotNull(health.lastReceived)
-                assertTrue(health.isAddressTold)
+                assertTrue(health.isAddressKnown)
                 for (setting in PushDelivery.entries) {
                     phone.channel.notifications = setting
                     assertEquals(setting, phone.core.pushHealth(account).delivery)
@@ -45,17 +45,17 @@ class PushHealthTest {
     }
 
     @Test
-    fun `a platform that does not say is unknown, and costs nothing else`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a failing delivery query is reported as unknown`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
-                val silent = object : PushChannel by phone.channel {
+                val failing = object : PushChannel by phone.channel {
                     override fun delivery(): PushDelivery = throw AssertionError("an Error")
                 }
-                phone.open(phone.ports(push = silent))
+                phone.open(phone.ports(push = failing))
                 phone.addAndConfirm(person)
                 val health = phone.core.pushHealth(phone.core.accounts().single().id)
                 assertEquals(PushDelivery.UNKNOWN, health.delivery)
-                assertTrue(health.isAddressTold)
+                assertTrue(health.isAddressKnown)
             }
         }
     }

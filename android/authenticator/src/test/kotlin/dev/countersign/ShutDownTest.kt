@@ -13,10 +13,10 @@ import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Path
 import java.time.Duration
 
-/** Objects used after their end. */
+/** Uses an authenticator after its shutdown. */
 class ShutDownTest {
     @Test
-    fun `what waits ends, what comes later is told so, and the store opens again`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `after shutdown calls fail with Closed, and the store can be opened again`(@TempDir folder: Path) = runBlocking<Unit> {
         Phone(folder).open().use { phone ->
             val first = phone.core
             val revision = first.snapshot().revision
@@ -29,7 +29,7 @@ class ShutDownTest {
             first.shutDown()
             phone.open()
             assertTrue(phone.core.accounts().isEmpty())
-            // Kotlin's own way to let go of an object.
+            // `close` releases the native object behind the Kotlin object.
             first.close()
             assertThrows<IllegalStateException> { runBlocking { first.accounts() } }
             assertTrue(phone.core.accounts().isEmpty())

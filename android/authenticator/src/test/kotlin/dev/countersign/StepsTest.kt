@@ -20,10 +20,10 @@ import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Path
 
-/** What can be answered, and what goes wrong in plain ways. */
+/** The results and errors of answers, codes and abandoned enrollments. */
 class StepsTest {
     @Test
-    fun `a wrong number, a denial and a report end the request and say so`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a wrong number, a denial and a report end the prompt with their outcome`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 phone.addAndConfirm(person)
@@ -44,7 +44,7 @@ class StepsTest {
     }
 
     @Test
-    fun `other codes, mistyped codes and pictures without a code say what they are`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `other codes, mistyped codes and bad pictures have their own results`(@TempDir folder: Path) = runBlocking<Unit> {
         Phone(folder).open().use { phone ->
             suspend fun read(input: CodeInput) = phone.core.readCode(input)
             assertEquals(Scanned.Other(OtherCode.ONE_TIME_CODE), read(CodeInput.Text("otpauth://totp/x?secret=AA")))
@@ -55,13 +55,13 @@ class StepsTest {
             assertEquals(CodeError.TYPED_FORM, mistyped.fault)
             val noPicture = assertThrows<CountersignException.BadPicture> { runBlocking { read(CodeInput.Picture(ByteArray(9))) } }
             assertEquals(PictureError.NOT_A_PICTURE, noPicture.fault)
-            val nobody = read(CodeInput.Typed("ABCD-EFGH-JKMN", "127.0.0.1:1")) as Scanned.Invited
-            assertThrows<CountersignException.Offline> { runBlocking { phone.core.lookUp(nobody.invite) } }
+            val unreachable = read(CodeInput.Typed("ABCD-EFGH-JKMN", "127.0.0.1:1")) as Scanned.Invited
+            assertThrows<CountersignException.Offline> { runBlocking { phone.core.lookUp(unreachable.invite) } }
         }
     }
 
     @Test
-    fun `an enrollment that is given up leaves nothing behind, and the lock is asked anew each time`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `an abandoned enrollment leaves no pending step, and the lock is read each time`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 val shown = phone.core.enroll(phone.lookUp(person)) as Step.ShowDigits

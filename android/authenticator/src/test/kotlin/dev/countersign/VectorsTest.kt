@@ -37,15 +37,15 @@ import java.time.Instant
 import javax.crypto.Mac
 import javax.crypto.spec.SecretKeySpec
 
-/** Kotlin reads `tests/vectors`: pushes through the core, signatures and proofs with the JDK's own cryptography. */
+/** Kotlin reads `tests/vectors`: pushes with the core, signatures and proofs with the JDK's cryptography. */
 class VectorsTest {
     private val folder = Path.of(System.getProperty("countersign.vectors"))
 
-    /** Reads a file that is, byte for byte, the one that was made. */
+    /** Reads a file and checks its SHA-256 checksum. */
     private fun file(name: String): JsonObject {
         val bytes = Files.readAllBytes(folder.resolve(name))
         val sum = sha256(bytes).joinToString("") { "%02x".format(it) }
-        assertTrue("$sum  $name" in Files.readAllLines(folder.resolve("SHA256SUMS")), "$name is not the file that was made")
+        assertTrue("$sum  $name" in Files.readAllLines(folder.resolve("SHA256SUMS")), "$name does not match its checksum")
         return Json.parseToJsonElement(bytes.decodeToString()).jsonObject
     }
 
@@ -55,14 +55,14 @@ class VectorsTest {
     private fun sha256(bytes: ByteArray): ByteArray = MessageDigest.getInstance("SHA-256").digest(bytes)
 
     @Test
-    fun `every file is the one that was made`() {
+    fun `every file matches its checksum`() {
         val names = Files.readAllLines(folder.resolve("SHA256SUMS")).map { it.substringAfter("  ") }
         assertTrue(names.size >= 11)
         names.forEach { assertFalse(file(it).isEmpty()) }
     }
 
     @Test
-    fun `pushes through the inbox`(@TempDir inboxFolder: Path) {
+    fun `the inbox accepts valid pushes only`(@TempDir inboxFolder: Path) {
         val (inbox, pushes) = file("inbox.json") to file("push.json")
         val keys = OneWrappedKey(inbox.bytes("wrapped"), inbox.bytes("snapshot_key"))
         val snapshot = inboxFolder.resolve("snapshot")
@@ -81,7 +81,7 @@ class VectorsTest {
     }
 
     @Test
-    fun `signatures and the bytes that are signed`() {
+    fun `signatures and signing inputs match`() {
         var good = 0
         for (name in listOf("phone-prompt", "prompt-withdrawn", "push-test", "phone-state", "phone-keys", "phone-enrollment", "phone-request", "phone-answer", "phone-sign-in-answer", "phone-sign-in-key", "dpop")) {
             val file = file("$name.json")
@@ -118,7 +118,7 @@ class VectorsTest {
     }
 
     @Test
-    fun `proofs, digits and thumbprints`() {
+    fun `proofs, digits and thumbprints match`() {
         val file = file("proofs.json")
         for (enrollment in file.list("enrollments")) {
             for (name in listOf("look_up", "look_up_answer", "bind", "bind_answer", "digits")) {
@@ -142,7 +142,7 @@ class VectorsTest {
         BigInteger(1, mac.copyOf(8)).mod(BigInteger.valueOf(1_000_000)).toString().padStart(6, '0')
 }
 
-/** A key store that has one wrapped key. */
+/** A key store that can only unwrap one key. */
 private class OneWrappedKey(private val wrapped: ByteArray, private val key: ByteArray) : KeyStore {
     override fun make(alias: String, guard: KeyGuard) = throw PlatformException.Unusable()
     override fun publicKey(alias: String) = throw PlatformException.Gone()

@@ -27,7 +27,7 @@ import kotlinx.coroutines.withTimeout
 import java.nio.file.Path
 import java.time.Duration
 
-/** A phone for the tests that are about something else than the way to it. */
+/** A phone for tests, with shortcuts for adding an account. */
 class Phone(val folder: Path) : AutoCloseable {
     val keys = JavaKeyStore(folder.resolve("keys"))
     val trust = AuthorityTrust(World.ca)
@@ -44,7 +44,7 @@ class Phone(val folder: Path) : AutoCloseable {
 
     val folders = Folders("$folder/home", "$folder/inbox")
 
-    /** Opens the core, and hands it every push. */
+    /** Opens the core, and passes every push to it. */
     suspend fun open(ports: Ports = ports()): Phone = apply {
         core = Authenticator.open(folders, ports)
         channel.listen { slot, body -> runBlocking { core.pushReceived(slot, body) } }
@@ -55,7 +55,7 @@ class Phone(val folder: Path) : AutoCloseable {
         return core.lookUp(scanned.invite)
     }
 
-    /** Adds the account, up to the number that confirms the phone. */
+    /** Adds the account, until the page shows the number that confirms the phone. */
     suspend fun add(person: Person) = activate(person, core.enroll(lookUp(person)) as Step.ShowDigits)
 
     suspend fun activate(person: Person, shown: Step.ShowDigits) {

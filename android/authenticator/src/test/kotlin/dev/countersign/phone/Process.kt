@@ -4,7 +4,7 @@ import java.io.BufferedReader
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.TimeUnit
 
-/** A program of these tests in a process of its own. */
+/** Runs a program of these tests in a separate process. */
 class Process(main: String, vararg arguments: String) : AutoCloseable {
     private val process = ProcessBuilder(
         listOf(
@@ -15,10 +15,10 @@ class Process(main: String, vararg arguments: String) : AutoCloseable {
     ).redirectError(ProcessBuilder.Redirect.INHERIT).start()
     private val output: BufferedReader = process.inputReader()
 
-    /** The next line that it prints. */
-    fun line(): String = CompletableFuture.supplyAsync { output.readLine() ?: "(it ended)" }.get(60, TimeUnit.SECONDS)
+    /** The next line that the program prints. */
+    fun line(): String = CompletableFuture.supplyAsync { output.readLine() ?: "(the program has ended)" }.get(60, TimeUnit.SECONDS)
 
-    /** Ends it at once, as the system does (SIGKILL). */
+    /** Kills the process, as the system does (SIGKILL). */
     fun kill() {
         process.destroyForcibly().waitFor()
     }

@@ -13,7 +13,7 @@ import java.util.Date
 import javax.net.ssl.SSLContext
 import javax.net.ssl.TrustManagerFactory
 
-/** The trust port over java.security.cert: one private authority. */
+/** Implements the trust port with java.security.cert; trusts one private authority. */
 class AuthorityTrust(pem: String) : TlsTrust {
     private val factory = CertificateFactory.getInstance("X.509")
     private val authority = factory.generateCertificate(pem.byteInputStream()) as X509Certificate
@@ -30,7 +30,7 @@ class AuthorityTrust(pem: String) : TlsTrust {
         false
     }
 
-    /** The same authority for the JDK's own client. */
+    /** The same trust for the JDK's HTTP client. */
     fun context(): SSLContext {
         val store = KeyStore.getInstance("PKCS12").apply { load(null, null); setCertificateEntry("authority", authority) }
         val managers = TrustManagerFactory.getInstance("PKIX").apply { init(store) }.trustManagers

@@ -23,7 +23,7 @@ import javax.crypto.spec.GCMParameterSpec
 import javax.crypto.spec.SecretKeySpec
 import java.security.KeyStore as Pkcs12
 
-/** The key store port over java.security: a PKCS #12 file that survives the process. */
+/** Implements the key store port with java.security and a PKCS #12 file. */
 class JavaKeyStore(private val file: Path) : KeyStore {
     private val password = "for tests on a machine without hardware keys".toCharArray()
     private val protection = Pkcs12.PasswordProtection(password)
@@ -31,7 +31,7 @@ class JavaKeyStore(private val file: Path) : KeyStore {
         if (Files.exists(file)) Files.newInputStream(file).use { load(it, password) } else load(null, password)
     }
 
-    /** Read once: each look into the file costs ten thousand hashes. */
+    /** All entries, read once, because each read of an entry computes ten thousand hashes. */
     private val entries = TreeMap<String, ByteArray>(String.CASE_INSENSITIVE_ORDER).apply { store.aliases().toList().associateWithTo(this, ::decrypted) }
 
     private val signing = HashMap<String, PrivateKey>()
@@ -98,15 +98,16 @@ class JavaKeyStore(private val file: Path) : KeyStore {
     }
 
     /**
-     * Leaves the core's thread attached to the JVM, since it will ask again.
+     * Runs a call of the port. Leaves the core's thread attached to the JVM, because the core will call again.
      *
-     * What is thrown beside [PlatformException] says nothing about the key; an [Error] must not cross the boundary.
+     * Any other exception than [PlatformException] becomes `Transient`, because the exception says nothing about the key.
+     * An [Error] becomes `Transient` too, because the generated code does not catch an [Error].
      */
     private fun <T> port(work: () -> T): T = try {
         Native.detach(false)
         synchronized(store, work)
-    } catch (told: PlatformException) {
-        throw told
+    } catch (known: PlatformException) {
+        throw known
     } catch (_: Throwable) {
         throw PlatformException.Transient()
     }

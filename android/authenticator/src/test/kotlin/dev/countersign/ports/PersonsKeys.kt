@@ -8,13 +8,10 @@ import dev.countersign.core.Reply
 import dev.countersign.core.Step
 import dev.countersign.core.UserVerification
 
-/** What the person does when the phone asks them to unlock. */
-enum class Unlocks { BY_FINGER, BY_PIN, TURNS_AWAY }
+/** What the person does when the phone asks them to unlock a key. */
+enum class Unlocks { BY_FINGER, BY_PIN, CANCELS }
 
-/**
- * Keys that ask the person for each use, beside those that ask nobody: as a phone's own key store has them, with a
- * person who does as the test says.
- */
+/** A key store whose sign-in keys require user verification for each use. The test says what the person does. */
 class PersonsKeys(private val keys: JavaKeyStore, private val lock: SetLock) : KeyStore by keys {
     private val guarded = HashMap<String, KeyGuard>()
 
@@ -25,18 +22,18 @@ class PersonsKeys(private val keys: JavaKeyStore, private val lock: SetLock) : K
     var asked = 0
         private set
 
-    /** The port must never be asked for a key of the person's. */
+    /** The core may make only keys without user verification through the port. */
     override fun make(alias: String, guard: KeyGuard): ByteArray {
-        check(guard == KeyGuard.AFTER_FIRST_UNLOCK) { "made behind the person's back" }
+        check(guard == KeyGuard.AFTER_FIRST_UNLOCK) { "a sign-in key was requested through the port" }
         return keys.make(alias, guard)
     }
 
     override fun sign(alias: String, content: ByteArray): ByteArray {
-        check(alias !in guarded) { "signed behind the person's back" }
+        check(alias !in guarded) { "a sign-in key was used through the port" }
         return keys.sign(alias, content)
     }
 
-    /** What an app does for a step that needs the person's own key. */
+    /** The reply of an app to a step that needs the sign-in key. */
     fun reply(step: Step): Reply = when (step) {
         is Step.MakeKey -> make(step)
         is Step.Sign -> sign(step)
@@ -54,9 +51,9 @@ class PersonsKeys(private val keys: JavaKeyStore, private val lock: SetLock) : K
         val verified = when (person) {
             Unlocks.BY_FINGER -> UserVerification.BIOMETRIC
             Unlocks.BY_PIN -> UserVerification.CREDENTIAL
-            Unlocks.TURNS_AWAY -> return Reply.Failed(PlatformException.Cancelled())
+            Unlocks.CANCELS -> return Reply.Failed(PlatformException.Cancelled())
         }
-        // The form that says how the person was really verified, and no other.
+        // Only the form that states how the person was really verified may be signed.
         val form = step.forms.single { it.verified == verified }
         return Reply.Signed(keys.sign(step.alias, form.bytes), verified)
     }

@@ -17,7 +17,7 @@ import java.security.SecureRandom
 import java.util.Base64
 import kotlin.concurrent.thread
 
-/** The push port over the relay's stream (protocol section 8), as FCM would be on a phone. */
+/** Implements the push port with the relay's stream (protocol section 8) instead of FCM. */
 class RelayChannel(private val relay: String, trust: AuthorityTrust) : PushChannel, AutoCloseable {
     private val client = HttpClient.newBuilder().sslContext(trust.context()).version(HttpClient.Version.HTTP_1_1).build()
     private val bearer = encode(ByteArray(32).also(SecureRandom()::nextBytes))
@@ -34,12 +34,12 @@ class RelayChannel(private val relay: String, trust: AuthorityTrust) : PushChann
         throw PlatformException.Transient()
     }
 
-    /** What the person has set for notifications, scripted. */
+    /** The notification setting that the test has chosen. */
     @Volatile var notifications = PushDelivery.ALLOWED
 
     override fun delivery() = notifications
 
-    /** Hands each push to [received], and to nobody else any more, until the channel is closed. */
+    /** Passes each push to [received] and no longer to an earlier listener, until the channel is closed. */
     fun listen(received: (slot: ByteArray, body: ByteArray) -> Unit) {
         val first = this.received == null
         this.received = received

@@ -9,7 +9,7 @@ import kotlinx.serialization.json.put
 import kotlinx.serialization.json.putJsonObject
 import java.util.Base64
 
-/** A real browser window, by WebDriver (W3C). */
+/** A window of a real browser, controlled by WebDriver (W3C). */
 class Browser : AutoCloseable {
     private val session: String
 
@@ -33,11 +33,11 @@ class Browser : AutoCloseable {
 
     fun waitForPage(name: String): String = waitFor("#page[data-page=\"$name\"]")
 
-    /** Waits for the first of two pages, and returns its name. */
+    /** Waits until one of two pages is shown, and returns the name of this page. */
     fun waitForOneOf(one: String, other: String): String =
         attribute("#page[data-page=\"$one\"], #page[data-page=\"$other\"]", "data-page")
 
-    /** Waits until an element is there, and returns its name. */
+    /** Waits until an element exists, and returns its WebDriver id. */
     fun waitFor(css: String): String {
         repeat(400) {
             val found = runCatching { value(post("element", "using" to "css selector", "value" to css)).jsonObject }

@@ -1,6 +1,6 @@
 package dev.countersign.world
 
-/** Somebody at the service's pages, in a browser of their own. */
+/** A person at the service's pages, with their own browser. */
 class Person(val user: String, private val password: String) : AutoCloseable {
     private val browser by lazy { Browser() }
 
@@ -22,7 +22,7 @@ class Person(val user: String, private val password: String) : AutoCloseable {
         browser.click("confirm")
     }
 
-    /** Signs in with name and password, up to the page with the number. */
+    /** Signs in with name and password, until the page shows the number. */
     fun signsIn() {
         browser.forget()
         entersPassword()
@@ -43,21 +43,21 @@ class Person(val user: String, private val password: String) : AutoCloseable {
         browser.click("next")
     }
 
-    /** Signs in at the address that a phone opened, up to the number that the same phone must approve. */
+    /** Signs in at the URL that a phone opened, until the page shows the number that the same phone must approve. */
     fun signsInAt(address: String) {
         browser.goto(address)
         entersNameAndPassword()
         browser.waitForPage("number")
     }
 
-    /** Agrees to register the phone that the page names; returns what the browser came back with. */
+    /** Agrees to register the phone that the page names; returns the redirect URL. */
     fun registers(): String {
         browser.waitForPage("register-phone")
         browser.click("register")
         return World.cameBack()
     }
 
-    /** Types the name and chooses the phone, up to the page with the number. */
+    /** Types the name and chooses to sign in with the phone, until the page shows the number. */
     fun usesPhone() {
         browser.goto("${World.issuer}/sign-in")
         browser.waitForPage("user-name")
@@ -67,7 +67,7 @@ class Person(val user: String, private val password: String) : AutoCloseable {
         browser.waitForPage("number")
     }
 
-    /** A browser that knows nothing. */
+    /** Deletes the cookies, so that the service no longer knows the browser. */
     fun forgets() = browser.forget()
 
     fun presses(button: String) = browser.click(button)

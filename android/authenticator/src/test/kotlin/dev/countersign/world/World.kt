@@ -14,7 +14,7 @@ import java.net.http.HttpRequest.BodyPublishers
 import java.net.http.HttpResponse.BodyHandlers
 import java.time.Duration
 
-/** The real service, relay and browser driver that `cargo xtask test` has started for this run. */
+/** The world of this test run: the real service, relay and browser driver, which `cargo xtask test` has started. */
 object World {
     private val control = System.getenv("COUNTERSIGN_WORLD") ?: error("run by `cargo xtask test`")
     private val facts = send(control, "GET", null).jsonObject
@@ -29,18 +29,18 @@ object World {
         Person(it.getValue("user").jsonPrimitive.content, it.getValue("password").jsonPrimitive.content)
     }
 
-    /** Signs a person in by the pages' forms, without a window, and returns the number on the page. */
+    /** Signs a person in without a browser, until the page shows a number; returns the number. */
     fun signsIn(user: String): String =
         order("/sign-in", buildJsonObject { put("user", user) }).jsonObject.getValue("number").jsonPrimitive.content
 
-    /** Cuts the network before the service, or in its answer. */
+    /** Makes the next `count` requests to a path fail: before they reach the service, or before the reply arrives. */
     fun cut(path: String, at: String, count: Int) =
         order("/cut", buildJsonObject { put("path", path); put("at", at); put("count", count) })
 
-    /** Where browsers come back to a phone (RFC 8252 section 7.3). */
+    /** The redirect URI of the phone (RFC 8252 section 7.3). */
     val redirectUri = "$control/phone-sign-in"
 
-    /** The address that the last browser came back with, as the phone gets it. */
+    /** The URL that the last browser was redirected to. */
     fun cameBack(): String = control + order("/came-back").jsonObject.getValue("uri").jsonPrimitive.content
 
     fun heal() = order("/heal")
@@ -55,7 +55,7 @@ object World {
 
 private val client: HttpClient = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()
 
-/** One JSON request on loopback. */
+/** Sends one JSON request on loopback. */
 internal fun send(address: String, method: String, body: JsonElement?): JsonElement {
     val publisher = body?.let { BodyPublishers.ofString(it.toString()) } ?: BodyPublishers.noBody()
     val request = HttpRequest.newBuilder(URI(address)).method(method, publisher)

@@ -1,5 +1,5 @@
-//! Doors to the readers of outside input, for the fuzz targets (`tests/fuzz`): each reads as the app does, and says
-//! what was believed. Nothing here decides anything.
+//! Entry points to the parsers of outside input, for the fuzz targets (`tests/fuzz`). Each parses as the app does and
+//! returns the accepted value.
 
 use serde_json::Value;
 
@@ -30,22 +30,22 @@ use crate::values::account::AccountId;
 use crate::values::issuer::Issuer;
 use crate::values::prompt::{Prompt, PromptId, WithdrawalReason};
 
-/// What a push turned out to be.
+/// The accepted content of a push.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Believed {
-    /// A request.
+pub enum AcceptedPush {
+    /// A verified prompt.
     Prompt(Box<Prompt>),
-    /// One that is taken back.
+    /// A withdrawal of a prompt.
     Withdrawn(PromptId, WithdrawalReason),
-    /// A test, by its id.
+    /// A test push, with the `jti` of the request that asked for it.
     Test(String),
 }
 
-/// One account of one phone, as far as it reads what its service signs.
+/// One account of one phone, with everything that reading its service's messages needs.
 pub struct Phone(Audience);
 
 impl Phone {
-    /// `service_keys` is `{"seq":…,"keys":[…]}`.
+    /// Creates the account; `service_keys` is `{"seq":…,"keys":[…]}`.
     #[must_use]
     pub fn new(issuer: &str, device_id: &str, account_id: &str, service_keys: &Value) -> Self {
         Self(Audience {
@@ -59,142 +59,143 @@ impl Phone {
         })
     }
 
-    /// A decrypted push.
+    /// Reads a decrypted push at the time `now`.
     #[must_use]
-    pub fn read_push(&self, jws: &str, now: Timestamp) -> Option<Believed> {
+    pub fn read_push(&self, jws: &str, now: Timestamp) -> Option<AcceptedPush> {
         Some(match verify_push(jws, &self.0, now).ok()? {
-            PushContent::Prompt(prompt) => Believed::Prompt(prompt),
-            PushContent::Withdrawn { id, reason, .. } => Believed::Withdrawn(id, reason),
-            PushContent::Test { id } => Believed::Test(id),
+            PushContent::Prompt(prompt) => AcceptedPush::Prompt(prompt),
+            PushContent::Withdrawn { id, reason, .. } => AcceptedPush::Withdrawn(id, reason),
+            PushContent::Test { id } => AcceptedPush::Test(id),
         })
     }
 
-    /// A prompt as it is read again from the store.
+    /// Reads a prompt in the same way as the core reads it from its store.
     #[must_use]
     pub fn read_stored(&self, jws: &str) -> Option<Prompt> {
         read_verified(jws, &self.0)
     }
 
-    /// A signed state that answers `request`; everything that was taken over, printed.
+    /// Reads a signed state that responds to `request`, and returns its accepted content as debug text.
     #[must_use]
     pub fn read_state(&self, jws: &str, request: &str) -> Option<String> {
         let addressee = Addressee { issuer: &self.0.issuer, device_id: &self.0.device_id };
         exchange::read_state(jws, &self.0.service_keys, addressee, request).ok().map(|state| format!("{state:?}"))
     }
 
-    /// The keys at the end of a published chain.
+    /// Follows a published chain of keys documents, and returns its newest keys.
     #[must_use]
     pub fn follow_keys(&self, published: &[u8]) -> Option<Value> {
         let followed = self.0.service_keys.follow(published, &self.0.issuer).ok()?;
         serde_json::to_value(followed).ok()
     }
 
-    /// The keys of the document that comes next.
+    /// Verifies the next keys document of the chain, and returns its keys.
     #[must_use]
     pub fn next_keys(&self, jws: &str) -> Option<Value> {
         serde_json::to_value(self.0.service_keys.successor(jws, &self.0.issuer).ok()?).ok()
     }
 }
 
-/// What a person has scanned or typed.
+/// Reads a scanned or typed code.
 ///
 /// # Errors
-/// As the app is told.
+/// The same as `Authenticator::read_code`.
 pub fn read_code(input: CodeInput) -> Result<Scanned, Error> {
     scan::read(input)
 }
 
-/// Id and secret of an invitation, as text; the secret in base64url when it was scanned.
+/// Returns id and secret of an invite as text; a scanned secret in base64url.
 #[must_use]
 pub fn invite_parts(invite: &Invite) -> (String, String) {
     (invite.id().to_owned(), invite.secret_text())
 }
 
-/// The text of the code in a picture.
+/// Reads the code in a picture.
 ///
 /// # Errors
-/// As the app is told.
+/// See `PictureError`.
 pub fn read_picture(bytes: &[u8]) -> Result<String, crate::PictureError> {
     qr::read_picture(bytes)
 }
 
-/// An issuer as a person types it.
+/// Reads an issuer as a person types it.
 #[must_use]
 pub fn typed_issuer(text: &str) -> Option<Issuer> {
     Issuer::typed(text).ok()
 }
 
-/// The code that a browser brings back, or that there is none; `None` when it is somebody else's answer.
+/// Reads the browser's redirect: the authorization code, or why there is none. `None` when the redirect does not belong
+/// to the sent request.
 #[must_use]
 pub fn read_redirect(url: &str, home: &str, state: &str, issuer: &str) -> Option<Result<String, NotAllowed>> {
     let read = Sent::with_state(home, state).read_redirect(url, &Issuer::parse(issuer).unwrap()).ok()?;
     Some(match read {
-        // EXPOSE: a test's own code.
+        // EXPOSE: an authorization code that the test made.
         Redirect::Code(code) => Ok(code.expose().to_owned()),
         Redirect::NotAllowed(why) => Err(why),
     })
 }
 
-/// Canonical base64url.
+/// Decodes canonical base64url.
 #[must_use]
 pub fn base64url(text: &str) -> Option<Vec<u8>> {
     jose::base64url::decode(text).ok()
 }
 
-/// JSON in which no name stands twice.
+/// Parses a JSON object with unique member names.
 #[must_use]
 pub fn json(bytes: &[u8]) -> Option<Value> {
     jose::parse(bytes).ok()
 }
 
-/// The payload of a JWS of type `typ`, signed by the key at `point` under the name `kid`.
+/// Returns the payload of a JWS, if it has the type `typ` and this `kid`, and the key `point` signed it.
 #[must_use]
 pub fn jws(jws: &str, typ: &str, kid: &str, point: &[u8]) -> Option<Value> {
     jose::verify(jws, typ, |named| (named == kid).then(|| PublicKey::from_sec1(point).ok()).flatten()).ok()
 }
 
-/// The name of the key that a JWS claims, before anything is verified.
+/// Returns the unverified `kid` of a JWS.
 #[must_use]
 pub fn unverified_kid(jws: &str) -> Option<String> {
     jose::unverified_kid(jws)
 }
 
-/// r and s of a platform's signature.
+/// Returns r and s of a platform's DER signature.
 #[must_use]
 pub fn signature_from_der(der: &[u8]) -> Option<[u8; 64]> {
     jose::signature_from_der(der).ok()
 }
 
-/// The point of a JWK, 65 bytes, and its thumbprint.
+/// Returns the point of a JWK (65 bytes) and its thumbprint.
 #[must_use]
 pub fn point_of_jwk(jwk: &[u8]) -> Option<(Vec<u8>, [u8; 32])> {
     let key = PublicKey::from_jwk(&jose::parse::<Jwk>(jwk).ok()?).ok()?;
     Some((key.as_sec1().to_vec(), key.thumbprint()))
 }
 
-/// Whether 65 bytes are a point that a key may be.
+/// Returns whether the bytes are an uncompressed point on P-256.
 #[must_use]
 pub fn is_point(bytes: &[u8]) -> bool {
     PublicKey::from_sec1(bytes).is_ok()
 }
 
-/// What is inside a push to the account with this private scalar and secret, without its padding.
+/// Decrypts a push for the account with this private scalar and secret (`private`), and removes the padding.
 #[must_use]
 pub fn decrypt(private: &[u8], message: &[u8]) -> Option<Vec<u8>> {
     let plain = PushKeys::from_bytes(private).unwrap().decrypt(message).ok()?;
     Some(strip_padding(&plain).to_vec())
 }
 
-/// The addresses of a discovery document.
+/// Returns the endpoints of a discovery document.
 ///
 /// # Errors
-/// As the app is told.
+/// The same as in `Authenticator::look_up`.
 pub fn discovery(status: u16, body: &[u8], issuer: &str) -> Result<Vec<String>, Error> {
     let endpoints = metadata::read(&Reply::for_test(status, body), &Issuer::parse(issuer).unwrap())?;
     Ok(endpoints.addresses().map(str::to_owned).to_vec())
 }
 
-/// The name of a problem that the phone acts on.
+/// Returns the name of a problem type that the phone handles.
 #[must_use]
 pub fn problem(body: &[u8]) -> Option<String> {
     match ProblemName::read(body) {
@@ -203,7 +204,7 @@ pub fn problem(body: &[u8]) -> Option<String> {
     }
 }
 
-/// A look-up answer: account id, user name and organization as they are shown, and the pinned keys' thumbprints.
+/// Reads a look-up response.
 #[must_use]
 pub fn look_up(body: &[u8], mac: &str, issuer: &str, nonce: &[u8; 16], key: &[u8]) -> Option<LookedUp> {
     let (issuer, key) = (Issuer::parse(issuer).unwrap(), EnrollmentKey::from_bytes(key).unwrap());
@@ -217,20 +218,20 @@ pub fn look_up(body: &[u8], mac: &str, issuer: &str, nonce: &[u8; 16], key: &[u8
     })
 }
 
-/// What a look-up says.
+/// The accepted content of a look-up response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LookedUp {
-    /// The account.
+    /// The service's account id.
     pub account_id: String,
-    /// Shown.
+    /// The user name as the screen shows it.
     pub user_name: String,
-    /// Shown.
+    /// The organization as the screen shows it.
     pub organization: String,
-    /// Thumbprints of the service's keys.
+    /// Thumbprints of the pinned service keys.
     pub keys: Vec<String>,
 }
 
-/// A bind answer: device, account, thumbprints.
+/// Reads a bind response: device id, account id, thumbprints of the service keys.
 #[must_use]
 pub fn bound(body: &[u8], mac: &str, jti: &[u8; 16], key: &[u8]) -> Option<(String, String, Vec<String>)> {
     let key = EnrollmentKey::from_bytes(key).unwrap();
@@ -238,7 +239,8 @@ pub fn bound(body: &[u8], mac: &str, jti: &[u8; 16], key: &[u8]) -> Option<(Stri
     Some((answer.device_id, answer.account_id, answer.keys))
 }
 
-/// The answer to a phone that is added by signing in: the device, and whether it may turn phone sign-in on.
+/// Reads the response to a bind with a token (adding by signing in): the device id, and whether the phone may turn
+/// phone sign-in on.
 #[must_use]
 pub fn added(status: u16, body: &[u8], account_id: &str, now: Timestamp) -> Option<(String, bool)> {
     let answer = speaking::enrollment::read_added(&Reply::for_test(status, body)).ok()?;
@@ -246,7 +248,7 @@ pub fn added(status: u16, body: &[u8], account_id: &str, now: Timestamp) -> Opti
     (answer.account_id == account_id).then_some((answer.device_id, next.is_some()))
 }
 
-/// What a token answer lets the phone do, as it is stored.
+/// Reads a token response of scope `device_registration`, and returns the stage that the phone stores.
 #[must_use]
 pub fn token(status: u16, body: &[u8], account_id: &str, now: Timestamp) -> Option<Value> {
     let FormAnswer::Granted(answer) = authorization::read(&Reply::for_test(status, body), 200).ok()? else {
@@ -255,14 +257,14 @@ pub fn token(status: u16, body: &[u8], account_id: &str, now: Timestamp) -> Opti
     serde_json::to_value(first_stage(answer, account_id, now).ok()?).ok()
 }
 
-/// What was sealed in a row of a table.
+/// Opens a value that was sealed for a row of a table.
 #[must_use]
 pub fn unseal(key: &[u8; 32], row: &str, sealed: &[u8]) -> Option<Vec<u8>> {
     let place = Place { table: "fuzz", row, column: "v1" };
     Sealer::new(key.to_vec()).unwrap().open(&place, sealed).ok().map(|plain| plain.to_vec())
 }
 
-/// Seals for a row of a table.
+/// Seals a value for a row of a table.
 #[must_use]
 pub fn seal(key: &[u8; 32], row: &str, plain: &[u8]) -> Vec<u8> {
     let place = Place { table: "fuzz", row, column: "v1" };

@@ -1,4 +1,4 @@
-//! Starts of phone sign-in from browsers that nobody knows, for every kind of name: pages and times, side by side.
+//! Compares the pages and response times of phone sign-in in unknown browsers, for every kind of user name.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::person::without_flows;
 use crate::trouble::Trouble;
 use crate::world::World;
 
-/// What lies behind a name.
+/// The kinds of user names, and one user name of each kind.
 pub const NAMES: [(&str, &str); 5] = [
     ("unknown", "nobody@example.org"),
     ("real", USER),
@@ -25,7 +25,7 @@ pub const NAMES: [(&str, &str); 5] = [
     ("over limit", "over-limit@example.org"),
 ];
 
-/// People and histories behind the names; Ada and her phone are there already.
+/// Creates the accounts and their histories. Ada and Ada's phone must exist already.
 ///
 /// # Errors
 /// When a name is taken.
@@ -39,7 +39,7 @@ pub fn prepare(world: &World) -> Result<(), Trouble> {
     hold(world, "over-limit@example.org", None)
 }
 
-/// Three ceremonies of strangers: decided like this an instant ago, or live for the rest of the day.
+/// Gives the account a phone and three ceremonies of unknown browsers. They have `outcome`, or are open for a day.
 fn hold(world: &World, name: &str, outcome: Option<Outcome>) -> Result<(), Trouble> {
     let now = world.app.clock.now();
     let held = |account_id: &str, number: u8| Ceremony {
@@ -52,7 +52,7 @@ fn hold(world: &World, name: &str, outcome: Option<Outcome>) -> Result<(), Troub
         number: "100".to_owned(),
         r#match: Match::Enter { digits: 3 },
         network: format!("10.0.{number}.0/24"),
-        silent: true,
+        quiet: true,
         created_at: now,
         expires_at: now + DAY,
         outcome,
@@ -65,7 +65,7 @@ fn hold(world: &World, name: &str, outcome: Option<Outcome>) -> Result<(), Troub
     Ok(world.app.store.run_blocking(|tx| {
         let id_of = |found: Option<Account>| found.map(|account| account.account_id).unwrap_or_default();
         let (ada, id) = (id_of(people::find(tx, USER)?), id_of(people::find(tx, name)?));
-        // A phone like Ada's, so that it is the history that refuses.
+        // The account gets a phone like Ada's, so that only the history is a reason to refuse.
         for mut phone in devices::active(tx, &ada)? {
             (phone.id, phone.account_id) = (format!("{name} phone"), id.clone());
             tx.put(&phone)?;
@@ -74,21 +74,22 @@ fn hold(world: &World, name: &str, outcome: Option<Outcome>) -> Result<(), Troub
     })?)
 }
 
-/// One start: how long the page took in milliseconds, and what it is but for number and token.
+/// Starts phone sign-in once. Returns the response time in milliseconds, and the page without the parts that differ
+/// each time.
 async fn start(world: &World, name: &str) -> Result<(f64, String), Trouble> {
-    let stranger = world.person()?;
-    let page = stranger.open("/sign-in").await?;
-    let page = stranger.press(&page, "next", &[("user_name", name)]).await?;
+    let attacker = world.person()?;
+    let page = attacker.open("/sign-in").await?;
+    let page = attacker.press(&page, "next", &[("user_name", name)]).await?;
     let started = Instant::now();
-    let page = stranger.press(&page, "use-phone", &[]).await?;
+    let page = attacker.press(&page, "use-phone", &[]).await?;
     let took = started.elapsed().as_secs_f64() * 1_000.0;
     let plain = plain(&page)?;
-    stranger.press(&page, "cancel", &[]).await?;
+    attacker.press(&page, "cancel", &[]).await?;
     Ok((took, plain))
 }
 
-/// The page without what differs each time: the number, the form's token, and the seconds that are left of its minute,
-/// of which a busy machine loses a few on the way.
+/// The page without the parts that differ each time: the number, the form token, and the remaining seconds, which are
+/// fewer on a busy machine.
 fn plain(page: &PageView) -> Result<String, Trouble> {
     let number = page.number()?;
     let spelled: Vec<String> = number.chars().map(String::from).collect();
@@ -111,8 +112,8 @@ fn plain(page: &PageView) -> Result<String, Trouble> {
     Ok(without_flows(&format!("{} {} {plain}", page.status, plain_headers(page))))
 }
 
-/// The header fields of all answers on the way, without the date, a cookie's value, and the length, which the seconds
-/// change.
+/// The header fields of the page and of the redirects before it, without the date, the values of cookies, and the
+/// length, which changes with the remaining seconds.
 fn plain_headers(page: &PageView) -> String {
     let kept = page.headers.iter().filter(|(name, _)| !matches!(name.as_str(), "date" | "content-length"));
     let plain = kept.map(|(name, value)| match (name.as_str(), value.split_once('='), value.split_once(';')) {
@@ -122,16 +123,16 @@ fn plain_headers(page: &PageView) -> String {
     plain.collect::<Vec<_>>().join("\n")
 }
 
-/// What the starts came to: the different pages there were, and the times for each kind of name.
+/// The results of all starts: the different pages, and the times for each kind of name.
 pub struct Starts {
-    /// One, if nothing is told.
+    /// The different pages. There is only one if the pages reveal nothing about the user name.
     pub pages: Vec<String>,
-    /// Milliseconds.
+    /// Response times in milliseconds, by kind of name.
     pub times: HashMap<&'static str, Vec<f64>>,
 }
 
 impl Starts {
-    /// Each kind of name against a name that nobody has.
+    /// Compares each kind of name with an unknown name.
     #[must_use]
     pub fn compared(&self) -> Vec<(&'static str, Compared)> {
         let of = |what: &str| self.times.get(what).map(Vec::as_slice).unwrap_or_default();
@@ -140,18 +141,18 @@ impl Starts {
     }
 }
 
-/// Between two starts of a round: longer than what is done behind an answer, which others would wait for.
+/// The pause between two starts of a round. It is longer than the work that the service does after its response.
 const APART: Duration = Duration::from_millis(60);
 
-/// So many starts for each kind of name, in rounds of one of each, one soon after the other and in another order each
-/// time.
+/// Starts phone sign-in `rounds` times for each kind of user name. Each round starts one sign-in of each kind, with
+/// short pauses. The order changes from round to round.
 ///
 /// # Errors
 /// When a page is not as expected.
 pub async fn starts(world: &World, rounds: usize) -> Result<Starts, Trouble> {
     let mut all = Starts { pages: Vec::new(), times: HashMap::new() };
     for round in 0..rounds {
-        // A name has nine hundred numbers in ten minutes.
+        // An account has nine hundred different numbers in ten minutes. Advance the clock before they are used up.
         if round % 400 == 399 {
             world.clock.advance(601);
         }
