@@ -1,5 +1,5 @@
-//! Everything public in the core reaches Kotlin and Swift by its own definition, differs there, or is not for apps; the
-//! last two are listed, with the reason.
+//! Checks that every public item of the core is exported to Kotlin and Swift unchanged, is redefined in the bindings,
+//! or is not for apps in these languages. The items of the last two cases are listed with a reason.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::collections::BTreeSet;
@@ -7,47 +7,48 @@ use std::path::{Path, PathBuf};
 
 use syn::{Attribute, Expr, FnArg, ImplItem, Item, TraitItem, UseTree, Visibility};
 
-/// Public in the core, and no business of an app that speaks to it from Kotlin or Swift.
-const NOT_FOR_APPS: [(&str, &str); 13] = [
-    ("Clock", "time is Rust's own; the trait is for tests"),
+/// Public items of the core that apps in Kotlin or Swift don't need.
+const NOT_FOR_APPS: [(&str, &str); 14] = [
+    ("Clock", "the bindings use the system's clock; the trait is for tests"),
     ("SystemClock", "as above"),
     ("Error", "`CountersignError` says what the app does next"),
-    ("Issuer", "a string there: issuers are compared in the core"),
-    ("NotAnIssuer", "the error of a type that is not carried over"),
-    ("PlatformTrust", "the trust of desktops; phones have their own"),
+    ("Issuer", "a string in the bindings: only the core compares issuers"),
+    ("NotAnIssuer", "the error of a type that is not exported"),
+    ("PlatformTrust", "certificate trust on desktops; phones implement the port"),
     ("PrivateCa", "as above"),
     ("SealedFileKeyStore", "the key store of desktops"),
     ("DesktopKeyStore", "as above"),
     ("PassphraseGuard", "as above"),
     ("PlatformKeyStore", "as above"),
-    ("Secret", "for the passphrase of that key store"),
+    ("Secret", "for passphrases of the desktops' key stores"),
     ("testing", "for tests"),
+    ("manual", "only documentation"),
 ];
 
-/// Public in the core, and written once more for Kotlin and Swift.
-const ANOTHER_THING_THERE: [(&str, &str); 15] = [
+/// Public items of the core that the bindings define again for Kotlin and Swift.
+const REDEFINED: [(&str, &str); 15] = [
     ("Authenticator", "its errors are `CountersignError`"),
     ("restored_accounts", "as above"),
     ("start_over", "as above"),
-    ("Offer", "an object, whose methods return strings of their own"),
+    ("Offer", "an object, whose methods return owned strings"),
     ("Invite", "as above"),
-    ("Scanned", "holds an `Invite`"),
+    ("Scanned", "contains an `Invite`"),
     ("Inbox", "its errors are the `InboxError` of the bindings"),
-    ("InboxError", "says what the app shows, not what the key store said"),
-    ("Folders", "paths are strings there"),
+    ("InboxError", "hides the key store's error, which the app does not show"),
+    ("Folders", "paths are strings in the bindings"),
     ("Ports", "no clock"),
     ("Prompt", "a record; in the core only verification makes one"),
-    ("Matching", "a list of numbers; in the core always three"),
-    ("PushEffect", "holds a `Prompt`"),
+    ("Matching", "its options are a list; in the core an array of three"),
+    ("PushEffect", "contains a `Prompt`"),
     ("Snapshot", "as above"),
     ("Checked", "as above, and its errors are `CountersignError`"),
 ];
 
-/// Methods of public types that are not carried over by name.
+/// Methods of public types that the bindings replace: type, methods, reason.
 const OTHER_METHODS: [(&str, &str, &str); 3] = [
-    ("AccountHealth", "next_step", "a function there, which apps call already"),
-    ("Folders", "under", "two fields, which the app fills"),
-    ("Timestamp", "plus since", "a time of the language"),
+    ("AccountHealth", "next_step", "a function in the bindings, kept since apps call it"),
+    ("Folders", "under", "the app sets both fields"),
+    ("Timestamp", "plus since", "a time type of Kotlin and Swift"),
 ];
 
 fn folder(path: &str) -> PathBuf {
@@ -79,7 +80,7 @@ fn names(tree: &UseTree, into: &mut BTreeSet<String>) {
         UseTree::Name(name) => drop(into.insert(name.ident.to_string())),
         UseTree::Rename(rename) => drop(into.insert(rename.rename.to_string())),
         UseTree::Group(group) => group.items.iter().for_each(|item| names(item, into)),
-        UseTree::Glob(_) => panic!("a glob hides what is public"),
+        UseTree::Glob(_) => panic!("a glob import hides the names of public items"),
     }
 }
 
@@ -87,7 +88,7 @@ fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
-/// What an app could name in the core.
+/// The names that `core/src/lib.rs` makes public.
 fn public_in_core() -> BTreeSet<String> {
     let library = syn::parse_file(&std::fs::read_to_string(folder("../core/src/lib.rs")).unwrap()).unwrap();
     let mut found = BTreeSet::new();
@@ -101,8 +102,8 @@ fn public_in_core() -> BTreeSet<String> {
     found
 }
 
-/// Types, traits and functions that the bindings define, by name.
-fn defined_here() -> BTreeSet<String> {
+/// The names of types, traits and public functions that the bindings define.
+fn defined_in_bindings() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for item in parsed("src").iter().flat_map(|file| &file.items) {
         match item {
@@ -116,15 +117,15 @@ fn defined_here() -> BTreeSet<String> {
     found
 }
 
-/// `#[cfg(feature = "uniffi")]`, `#[cfg_attr(feature = "uniffi", …)]`
+/// Recognizes `#[cfg(feature = "uniffi")]` and `#[cfg_attr(feature = "uniffi", …)]`.
 fn is_for_uniffi(attribute: &Attribute) -> bool {
     let condition = attribute.meta.require_list().map(|list| list.tokens.to_string()).unwrap_or_default();
     (attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
         && condition.starts_with("feature = \"uniffi\"")
 }
 
-/// The name that an item makes known to UniFFI.
-fn made_known(item: &Item) -> Option<String> {
+/// The name of an item that the core exports by UniFFI.
+fn exported_name(item: &Item) -> Option<String> {
     let (name, attributes) = match item {
         Item::Enum(item) => (item.ident.to_string(), &item.attrs),
         Item::Struct(item) => (item.ident.to_string(), &item.attrs),
@@ -136,16 +137,16 @@ fn made_known(item: &Item) -> Option<String> {
     attributes.iter().any(is_for_uniffi).then_some(name)
 }
 
-/// Types and traits of the core that UniFFI knows by their own definition.
-fn known_from_core() -> BTreeSet<String> {
+/// Types and traits that the core itself exports by UniFFI.
+fn exported_by_core() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for name in parsed("../core/src").iter().flat_map(|file| &file.items).filter_map(made_known) {
-        assert!(found.insert(name.clone()), "`{name}` is made known twice");
+    for name in parsed("../core/src").iter().flat_map(|file| &file.items).filter_map(exported_name) {
+        assert!(found.insert(name.clone()), "`{name}` is exported twice");
     }
     found
 }
 
-/// Methods of a type, and what its definition names.
+/// Public methods of a type, and the members of its definition.
 fn members(files: &[syn::File], of: &str) -> BTreeSet<String> {
     let mut found = named_in_definition(files, of);
     for item in files.iter().flat_map(|file| &file.items) {
@@ -163,7 +164,7 @@ fn members(files: &[syn::File], of: &str) -> BTreeSet<String> {
     found
 }
 
-/// Fields of a record, methods of a trait.
+/// Public fields of a record, methods of a trait.
 fn named_in_definition(files: &[syn::File], of: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for item in files.iter().flat_map(|file| &file.items) {
@@ -192,45 +193,49 @@ fn named(kind: &syn::Type, name: &str) -> bool {
 }
 
 #[test]
-fn every_public_type_is_carried_over_once_or_has_a_reason() {
-    let (public, known, here) = (public_in_core(), known_from_core(), defined_here());
+fn every_public_type_is_exported_once_or_listed() {
+    let (public, known, here) = (public_in_core(), exported_by_core(), defined_in_bindings());
     for name in &public {
         let is_listed = |list: &[(&str, &str)]| list.iter().any(|(listed, _)| listed == name);
-        let (is_known, is_other) = (known.contains(name), is_listed(&ANOTHER_THING_THERE));
+        let (is_known, is_other) = (known.contains(name), is_listed(&REDEFINED));
         let ways = [is_known, is_other, is_listed(&NOT_FOR_APPS)].into_iter().filter(|way| *way).count();
-        assert_eq!(ways, 1, "`{name}` is public in the core: carry it over in one way, or say why not");
-        assert_eq!(here.contains(name), is_other, "`{name}` is written once more, or should be");
+        assert_eq!(ways, 1, "`{name}` is public in the core: export it in exactly one way, or list the reason");
+        assert_eq!(
+            here.contains(name),
+            is_other,
+            "`{name}` must be both defined in the bindings and listed in `REDEFINED`, or neither"
+        );
     }
-    for (listed, _) in NOT_FOR_APPS.iter().chain(&ANOTHER_THING_THERE) {
-        assert!(public.contains(*listed), "`{listed}` is not public in the core any more");
+    for (listed, _) in NOT_FOR_APPS.iter().chain(&REDEFINED) {
+        assert!(public.contains(*listed), "`{listed}` is no longer public in the core");
     }
     for name in &known {
-        assert!(public.contains(name), "`{name}` is known to Kotlin and Swift, and private in the core");
+        assert!(public.contains(name), "`{name}` is exported to Kotlin and Swift, but not public in the core");
     }
     assert!(public.len() > 40 && public.contains("Authenticator"), "{public:?}");
     assert!(known.len() > 40 && known.contains("KeyStore"), "{known:?}");
 }
 
 #[test]
-fn every_public_method_and_field_is_carried_over() {
-    let (core, bindings, known) = (parsed("../core/src"), parsed("src"), known_from_core());
+fn every_public_method_and_field_is_exported() {
+    let (core, bindings, known) = (parsed("../core/src"), parsed("src"), exported_by_core());
     let mut compared = 0;
     for name in public_in_core().iter().filter(|name| !NOT_FOR_APPS.iter().any(|(excused, _)| excused == name)) {
-        // UniFFI takes the whole definition, and no methods that stand beside it.
+        // UniFFI exports the definition only, not the methods of an `impl` block.
         let there = if known.contains(name) { named_in_definition(&core, name) } else { members(&bindings, name) };
         let core = members(&core, name);
         let excused =
             OTHER_METHODS.iter().filter(|(of, _, _)| of == name).flat_map(|(_, methods, _)| methods.split(' '));
         let excused: BTreeSet<String> = excused.map(str::to_owned).collect();
         for member in core.difference(&excused).filter(|member| *member != "clock") {
-            assert!(there.contains(member), "`{name}::{member}` is public in the core and missing here");
+            assert!(there.contains(member), "`{name}::{member}` is public in the core and missing in the bindings");
             compared += 1;
         }
     }
-    assert!(compared > 60, "{compared} compared");
+    assert!(compared > 60, "only {compared} members compared");
 }
 
-/// A definition's own text, and those of what it names.
+/// The doc comments of a definition and of its members.
 fn texts(item: &Item) -> String {
     let attributes: Vec<&Attribute> = match item {
         Item::Enum(item) => {
@@ -259,15 +264,15 @@ fn texts(item: &Item) -> String {
 }
 
 #[test]
-fn texts_that_kotlin_and_swift_show_are_not_in_rust() {
+fn exported_doc_comments_have_no_rust_syntax() {
     let mut read = 0;
     for item in parsed("../core/src").iter().flat_map(|file| &file.items) {
-        let Some(name) = made_known(item) else { continue };
+        let Some(name) = exported_name(item) else { continue };
         let text = texts(item);
         for word in ["::", "`None`", "`Some", "`Ok", "`Err", "[`"] {
-            assert!(!text.contains(word), "the text of `{name}` has {word}: {text}");
+            assert!(!text.contains(word), "the doc comment of `{name}` contains Rust syntax, {word}: {text}");
         }
         read += text.lines().count();
     }
-    assert!(read > 250, "{read} lines read");
+    assert!(read > 250, "only {read} lines read");
 }

@@ -1,28 +1,36 @@
-//! The Countersign core: everything an open companion authenticator does.
+//! The Countersign core: the phone's side of an open companion authenticator.
 //!
-//! A shell (Kotlin, Swift, a terminal) opens one [`Authenticator`], hands it what its platform can do
-//! ([`Ports`]) and shows what it says. The map:
+//! The core adds accounts by QR code or by signing in, keeps keys in the platform's key store, decrypts and verifies
+//! prompts, and signs answers with number matching. An app implements the [`Ports`], opens one [`Authenticator`], and
+//! shows the snapshots and steps that its methods return. Start with the [manual].
 //!
-//! | folder | what is there |
+//! | module | contents |
 //! | --- | --- |
-//! | `authenticator` | the one door, a method for each thing a person does, and everything that phones need |
-//! | `authenticator/acts` | from a code, or from signing in, to an active account; phone sign-in on and off; prompts and answers; what keeps accounts in step with their services |
-//! | `authenticator/speaking`, `authenticator/network` | signed exchanges, the trip to the system browser; connections |
-//! | `authenticator/records`, `authenticator/store` | what is stored; the database |
-//! | `authenticator/step` | what the app does next in acts that need more than one call |
-//! | `inbox` | what a notification extension may do, in a process of its own |
-//! | `protocol` | the messages of `docs/protocol.md` and their rules, pure: codes, keys, prompts, push decryption |
-//! | `keystore` | the key store for desktops |
-//! | `values` | what screens and ports show and take; which prompts alert the person (`fatigue`) |
-//! | `base` | signatures, sealing, secrets, time |
+//! | `authenticator` | the public entry point, with one method for each action of the person or the system |
+//! | `authenticator/acts` | the operations: enrollment, phone sign-in, prompts, and upkeep (outbox, push addresses, removal) |
+//! | `authenticator/speaking`, `authenticator/network` | signed exchanges with services; HTTP and TLS |
+//! | `authenticator/records`, `authenticator/store` | stored records; the database |
+//! | `authenticator/step` | what the app has to do next in an operation that takes several calls |
+//! | `inbox` | the part that a notification extension uses, in its own process |
+//! | `protocol` | messages of `docs/protocol.md`, codes, keys, verification and push decryption; pure functions |
+//! | `keystore` | key stores for desktops |
+//! | `values` | types that screens and ports use; the fatigue guard |
+//! | `base` | JOSE, sealing, secrets, time |
 //!
-//! Which of them may import which is drawn in `docs/architecture.md`.
+//! `docs/architecture.md` shows which module may import which other module.
 //!
-//! The feature `authenticator` is everything that phones need, `desktop` (on by default) adds key store and
-//! certificate trust for desktops; `inbox` alone is the extension's part, without
-//! database, network and runtime. `uniffi` makes the public types and ports known to Kotlin and Swift, texts included.
+//! # Features
 //!
-//! Errors are `Error`, one variant for each cause; none carries a secret, a name or an address.
+//! - `desktop` (default): `authenticator`, and a key store and certificate trust for desktops.
+//! - `authenticator`: everything that a phone needs.
+//! - `inbox`: only what a notification extension needs, without database, network and runtime.
+//! - `uniffi`: the public types for Kotlin and Swift; the crate in `bindings/` builds the library.
+//! - `testing`: fakes with state for the ports, and entry points for tests.
+//!
+//! # Security
+//!
+//! Parsing fails closed: an unknown value is refused. No error and no log line contains a secret, a user name or a URL.
+//! There is no `unsafe` code in this crate.
 
 #[cfg(feature = "authenticator")]
 mod authenticator;
@@ -30,6 +38,8 @@ mod base;
 mod inbox;
 #[cfg(feature = "desktop")]
 mod keystore;
+#[cfg(feature = "authenticator")]
+pub mod manual;
 mod protocol;
 #[cfg(feature = "testing")]
 pub mod testing;
