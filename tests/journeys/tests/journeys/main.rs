@@ -1,11 +1,14 @@
-//! The journeys, in one program: a program for each would link everything again for each.
+//! Runs all journeys in one test program, because each further program would be linked separately.
+//!
+//! `tests/journeys/README.md` lists the journeys (J1 to J11) and their cases (w1, w2, …). A test's name begins with its
+//! journey and case: `j8_w2_…` tests case w2 of journey J8.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
-    reason = "a test stops at the first surprise"
+    reason = "a test stops at the first error"
 )]
 
 mod browsing;
@@ -44,3 +47,4 @@ mod j9_keys;
 mod j9_push_address;
 mod j9_push_health;
 mod j9_restored;
+mod readme;
