@@ -29,7 +29,8 @@ let package = Package(
             swiftSettings: [.swiftLanguageMode(.v5)],
             linkerSettings: library
         ),
-        // A phone for tests: the ports with OpenSSL and plain sockets, and a person at the service's pages.
+        // A phone for tests, which implements the ports with OpenSSL and plain sockets, and a person who uses the
+        // service's pages.
         .systemLibrary(name: "COpenSSL"),
         .target(name: "TestPhone", dependencies: ["CountersignCore", "COpenSSL"]),
         // Programs that run as separate processes.

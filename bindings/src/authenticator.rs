@@ -26,8 +26,9 @@ pub struct Authenticator(countersign::Authenticator);
 
 /// The result of a look-up: show it to the person, and call `enroll` only when they accept. Nothing is stored yet.
 ///
-/// The issuer is verified: TLS is trusted for its host, and the secret in the code has authenticated the response.
-/// Organization and user name are only the service's claims (section 3.1 of the protocol).
+/// The issuer is verified: the server has a trusted certificate for the issuer's host, and a MAC with the code's secret
+/// has authenticated the response. Organization and user name are only the service's claims (section 3.1 of the
+/// protocol).
 #[derive(uniffi::Object)]
 pub struct Offer(countersign::Offer);
 
@@ -38,7 +39,8 @@ impl Offer {
         self.0.issuer().to_owned()
     }
 
-    /// Returns the issuer without `https://`. Show it as *who is asking*: only the issuer of an offer is verified.
+    /// Returns the issuer without `https://`. Show it as the name of the service that asks, because only the issuer of
+    /// an offer is verified.
     pub fn host(&self) -> String {
         self.0.host().to_owned()
     }
@@ -71,8 +73,8 @@ pub async fn restored_accounts(folders: Folders) -> Result<Vec<Account>> {
 /// Empties a database that was restored from another device, so that `open` can start again without accounts.
 ///
 /// The services still list the other device. Fails with `NotFromAnotherDevice` when the key store has the database's
-/// keys, with another error of the key store such as `NotYetUnlocked` or `TryAgain`, and with `UpdateNeeded` or
-/// `StorageFailed`. After any of these errors nothing was changed.
+/// keys. Also fails with other errors of the key store, such as `NotYetUnlocked` or `TryAgain`, and with `UpdateNeeded`
+/// or `StorageFailed`. After any of these errors nothing was changed.
 #[uniffi::export]
 pub async fn start_over(folders: Folders, key_store: Arc<dyn KeyStore>) -> Result<()> {
     Ok(countersign::start_over(folders.into(), key_store).await?)
@@ -90,7 +92,7 @@ impl Authenticator {
     }
 
     /// Shuts the authenticator down, and waits until the database is closed. Calls that still wait fail with `Closed`.
-    /// What was stored stays, and the folders can be opened again. Calling `shut_down` again has no further effect.
+    /// Stored data stays, and the folders can be opened again. Calling `shut_down` again has no further effect.
     // Not named `close`: Kotlin's objects already have a `close`, which frees the handle.
     pub async fn shut_down(&self) -> Result<()> {
         self.0.shut_down().await;
@@ -102,8 +104,8 @@ impl Authenticator {
         Ok(self.0.snapshot().await?.into())
     }
 
-    /// Waits until something has changed since `revision`, but not longer than `at_most`. Then returns everything that
-    /// a screen shows. Call it in a loop to keep a screen current.
+    /// Waits until something has changed since the given revision, but not longer than `at_most`. Then returns
+    /// everything that a screen shows. Call it in a loop to keep a screen current.
     pub async fn changed_since(&self, revision: u64, at_most: Duration) -> Result<Snapshot> {
         Ok(self.0.changed_since(revision, at_most).await?.into())
     }
@@ -119,8 +121,8 @@ impl Authenticator {
         Ok(self.0.read_code(input).await?.into())
     }
 
-    /// Asks the service of an invite who it is (section 3.1 of the protocol), and returns the offer. Stores nothing and
-    /// binds nothing.
+    /// Contacts the service that an invite names (section 3.1 of the protocol), and returns the offer. Stores nothing
+    /// and binds nothing.
     ///
     /// After `Offline`, `Untrusted` and `Busy` the same invite can be tried again. After `NotASignInService`,
     /// `UpdateNeeded`, `Impostor`, `NewCodeNeeded` and `ClockWrong` this code can't be used.
@@ -137,7 +139,8 @@ impl Authenticator {
         Ok(self.0.enroll(offer.0.clone()).await?)
     }
 
-    /// Continues an interrupted enrollment, by a code or by signing in (`EnrollmentInterrupted` in `pending_steps`).
+    /// Continues an interrupted enrollment, which is the step `EnrollmentInterrupted` in `pending_steps`. Enrollments
+    /// with a code and enrollments by signing in can both be continued.
     ///
     /// Fails with the errors of `enroll` or `add_by_signing_in`, and with `NoLongerThere` when the ticket has ended.
     pub async fn continue_enrollment(&self, ticket: Ticket) -> Result<Step> {
@@ -153,8 +156,8 @@ impl Authenticator {
         Ok(self.0.wait_for_activation(ticket).await?)
     }
 
-    /// Abandons an unfinished act, and deletes it with its keys from this phone. A service that may know the device or
-    /// its key is notified now or later.
+    /// Abandons an unfinished act, and deletes it with its keys from this phone. If the service may already know the
+    /// device or its sign-in key, the service is notified now or later.
     ///
     /// Fails with `NoLongerThere` when the act has ended. If an account is being added by signing in and the service
     /// may already know this phone, the call can also fail with `Offline`, `Untrusted` or `Busy`, and the act is kept.
@@ -170,24 +173,25 @@ impl Authenticator {
 
     /// Starts adding an account without a code (section 11 of the protocol). The person types the service's web address
     /// into the app, signs in with a password or a pass in the system browser, and types the digits of the step
-    /// `OpenBrowser` into the page there. For `redirect_uri` see `turn_on_phone_sign_in`.
+    /// `OpenBrowser` into the service's page. For `redirect_uri` see `turn_on_phone_sign_in`.
     ///
-    /// Returns what the app does next; pass each reply to `provide`. The last step is `PhoneSignInOn`, `AccountAdded`
-    /// when phone sign-in can't be turned on yet, or a step that says why the account was not added.
+    /// Returns what the app does next; pass each reply to `provide`. The last step is one of these: `PhoneSignInOn`;
+    /// `AccountAdded`, when phone sign-in can't be turned on yet; a step that says why the account was not added.
     ///
-    /// Fails with `BadCode` when `address` is not the form of a service's address, and with `NotASignInService` or
-    /// `UpdateNeeded`; `provide` can fail with `AlreadyAdded`. After `Offline`, `Untrusted`, `Busy`, `NotYetUnlocked`,
-    /// `TryAgain` and `StorageFailed` an enrollment that has started is kept (`pending_steps`, `continue_enrollment`).
+    /// Fails with `BadCode` when `address` does not have the form of a service's address. Also fails with
+    /// `NotASignInService`, `UpdateNeeded`, `ClockWrong` or `AnswerRefused`; `provide` can also fail with
+    /// `AlreadyAdded`. After `Offline`, `Untrusted`, `Busy`, `NotYetUnlocked`, `TryAgain` and `StorageFailed` an
+    /// enrollment that has started is kept (`pending_steps`, `continue_enrollment`).
     ///
-    /// Only TLS and the typed address identify the service. A code also proves that the service knows the code's
-    /// secret.
+    /// Only TLS and the typed address identify the service. When an account is added with a code, the service also
+    /// proves that it knows the code's secret.
     pub async fn add_by_signing_in(&self, address: String, redirect_uri: String) -> Result<Step> {
         Ok(self.0.add_by_signing_in(address, redirect_uri).await?)
     }
 
     /// Starts turning phone sign-in on (section 10.1 of the protocol). `redirect_uri` is the URL with which the system
-    /// browser returns to this app: a claimed `https` URL on phones, `http://127.0.0.1:<port>/phone-sign-in` on
-    /// desktops.
+    /// browser returns to this app. On phones it is a claimed `https` URL; on desktops it is
+    /// `http://127.0.0.1:<port>/phone-sign-in`.
     ///
     /// Returns what the app does next; pass each reply to `provide`. The last step is `PhoneSignInOn`, or a step that
     /// says why phone sign-in stays off.
@@ -212,8 +216,9 @@ impl Authenticator {
         Ok(self.0.provide(ticket, reply).await?)
     }
 
-    /// Turns phone sign-in off: destroys the sign-in key immediately, and notifies the service now or later. Prompts
-    /// after a password still work. Fails with `PhoneSignInOff` when phone sign-in is already off.
+    /// Turns phone sign-in off: destroys the sign-in key immediately, and notifies the service now or later.
+    /// Second-factor prompts, which follow a password, still work. Fails with `PhoneSignInOff` when phone sign-in is
+    /// already off.
     pub async fn turn_off_phone_sign_in(&self, account: AccountId) -> Result<Ending> {
         Ok(self.0.turn_off_phone_sign_in(account).await?)
     }
@@ -224,7 +229,7 @@ impl Authenticator {
         Ok(self.0.foregrounded().await?)
     }
 
-    /// Mutes an account until `until`, but for at most 24 hours, and returns when the mute ends. Prompts of a muted
+    /// Mutes an account until the given time, but for at most 24 hours. Returns when the mute ends. Prompts of a muted
     /// account come without an alert. They are listed, and can be approved, denied and reported as always.
     pub async fn mute(&self, account: AccountId, until: Timestamp) -> Result<Timestamp> {
         Ok(self.0.mute(account, until).await?)
@@ -236,7 +241,7 @@ impl Authenticator {
     }
 
     /// Makes the core request a new push address for every account, and send it to the services now or later. Call it
-    /// when the platform has issued another push token.
+    /// when the platform has issued a new push token.
     ///
     /// The core also renews each push address once a month, and when a service reports that the address no longer
     /// works.
@@ -257,18 +262,19 @@ impl Authenticator {
         Ok(self.0.test_push(account).await?)
     }
 
-    /// Removes a notice from the snapshot and acknowledges it to the service, now or later. `notice` is `Notice.id`.
+    /// Removes a notice from the snapshot and acknowledges it to the service, now or later. `notice` is the `id` of the
+    /// `Notice`.
     pub async fn dismiss_notice(&self, account: AccountId, notice: String) -> Result<()> {
         Ok(self.0.dismiss_notice(account, notice).await?)
     }
 
-    /// Returns the unfinished acts, which can be continued or abandoned: enrollments by a code, enrollments by signing
-    /// in, and then acts that turn phone sign-in on; each kind oldest first.
+    /// Returns the unfinished acts, which can be continued or abandoned. First come the enrollments with a code, then
+    /// the enrollments by signing in, then the acts that turn phone sign-in on. Each kind is sorted, oldest first.
     pub async fn pending_steps(&self) -> Result<Vec<Step>> {
         Ok(self.0.pending_steps().await?)
     }
 
-    /// Handles one push and returns what to show. Fails only with `StorageFailed`, and with `Closed`.
+    /// Handles one push and returns what to show. Fails only with `StorageFailed` or `Closed`.
     ///
     /// `slot` is the slot with which the core called the port `PushChannel` (16 bytes), `body` the encrypted message
     /// (RFC 8291). A push that can't be decrypted and verified is dropped. Instead the core fetches the account's
@@ -279,20 +285,23 @@ impl Authenticator {
 
     /// Fetches the open prompts of every account, and imports what the notification extension received.
     ///
-    /// Pass `Opened` only when the person opened the app. The fetched prompts then come without an alert, and a service
-    /// that stopped pushing an origin pushes it again. A failed fetch is listed in the result and is not an error of
-    /// this call.
+    /// Pass `Opened` only when the person opened the app. The fetched prompts then come without an alert. If a service
+    /// had stopped pushing prompts of an origin, it pushes them again. A failed fetch is listed in the result and is
+    /// not an error of this call.
     pub async fn check_for_prompts(&self, reason: FetchReason) -> Result<Checked> {
         Ok(self.0.check_for_prompts(reason).await?.into())
     }
 
     /// Approves a prompt with the number that the page shows (ASCII digits).
     ///
-    /// Returns `Sign` when the person must unlock the sign-in key first (pass the signature to `provide`),
-    /// `MissingLock` when the device has no lock that can guard the key, `Done` with the outcome, or `Queued` when the
-    /// service can't be reached: the signed answer is stored and sent later, without another call. Fails with
-    /// `NumberForm`, `Expired`, `AlreadyAnswered`, `NoLongerThere`, `PhoneSignInOff` or `AddAgain`; in these cases
-    /// nothing is signed.
+    /// Returns one of these steps:
+    /// - `Sign`, when the person must unlock the sign-in key first. Pass the signature to `provide`.
+    /// - `MissingLock`, when the device has no lock that can guard the key.
+    /// - `Done`, with the outcome.
+    /// - `Queued`, when the service can't be reached. The signed answer is stored and sent later, without another call.
+    ///
+    /// Fails with `NumberForm`, `Expired`, `AlreadyAnswered`, `NoLongerThere`, `PhoneSignInOff` or `AddAgain`; in these
+    /// cases nothing is signed.
     pub async fn approve(&self, prompt: PromptId, number: String) -> Result<Step> {
         Ok(self.0.approve(prompt, number).await?)
     }
@@ -303,15 +312,16 @@ impl Authenticator {
         Ok(self.0.deny(prompt).await?)
     }
 
-    /// Reports "It wasn't me", up to 24 hours after the prompt, answered or not. The report denies a live prompt, and
-    /// ends the session, the tokens and the known browser that an approval gave. Returns `Done` or `Queued`. Fails with
-    /// `NoLongerThere` when this phone no longer stores the prompt, and with `AddAgain`.
+    /// Reports "It wasn't me". The service accepts a report within 24 hours after it made the prompt, also when the
+    /// prompt was answered. The report denies an open prompt. It ends the session, the tokens and the known browser
+    /// that an approval of the prompt gave. Returns `Done` or `Queued`. Fails with `NoLongerThere` when this phone no
+    /// longer stores the prompt, and with `AddAgain`.
     pub async fn report(&self, prompt: PromptId) -> Result<Step> {
         Ok(self.0.report(prompt).await?)
     }
 
-    /// Returns the delivery state of the last answer or report about a prompt; nothing when the service has
-    /// acknowledged it, or when there is none.
+    /// Returns the delivery state of the last answer or report about a prompt. Returns nothing when the service has
+    /// acknowledged this message, or when there is no message about the prompt.
     pub async fn delivery(&self, prompt: PromptId) -> Result<Option<Delivery>> {
         Ok(self.0.delivery(prompt).await?)
     }
@@ -322,7 +332,7 @@ impl Authenticator {
     }
 
     /// Removes an account from this phone immediately, also without a network. The service is notified now or later.
-    /// The device key is deleted after that, since it signs the message.
+    /// The device key signs this message, so it is deleted only afterwards.
     pub async fn remove(&self, account: AccountId) -> Result<Ending> {
         Ok(self.0.remove(account).await?)
     }

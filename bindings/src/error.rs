@@ -1,8 +1,9 @@
-//! Defines the errors of the bindings, with one variant for each thing that the app does next.
+//! Defines the errors of the bindings. Errors to which the app reacts in the same way share a variant.
 
 use countersign::{CodeError, EnrollmentFault, Error, MetadataFault, PictureError, PlatformError, StoreFault};
 
-/// Why a call failed: one variant for each thing that the app does next.
+/// Why a call failed. Errors to which the app reacts in the same way share a variant. Each variant's comment says first
+/// what the app does, then why.
 ///
 /// No variant contains a secret, a name or an address, so all can be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
@@ -22,7 +23,7 @@ pub enum CountersignError {
     /// Say that the accounts were made on another device, and offer to add them again.
     #[error("the database belongs to another device")]
     FromAnotherDevice,
-    /// Call `open` instead: the key store has the database's keys.
+    /// Returned by `start_over`. Call `open` instead: the key store has the database's keys.
     #[error("the database belongs to this device")]
     NotFromAnotherDevice,
     /// Send the person to the app store: the database or the service has a newer version than this app.
@@ -37,11 +38,11 @@ pub enum CountersignError {
     /// Try again: a port failed temporarily, or took longer than 30 seconds.
     #[error("the platform failed temporarily")]
     TryAgain,
-    /// Return to the screen before: the person cancelled the platform's dialog.
+    /// Return to the previous screen: the person cancelled the platform's dialog.
     #[error("cancelled by the person")]
     Cancelled,
-    /// Say that a key is lost: the platform deleted or invalidated it. After unlocking a sign-in key, offer to turn
-    /// phone sign-in on again; otherwise offer to add the account again.
+    /// Say that a key is lost: the platform deleted or invalidated it. If the person had just unlocked the sign-in key,
+    /// offer to turn phone sign-in on again. Otherwise offer to add the account again.
     #[error("the key is lost")]
     KeyLost,
     /// Ask for the passphrase again (desktops only).
@@ -59,7 +60,7 @@ pub enum CountersignError {
     /// Ask for another picture.
     #[error("the picture can't be used: {fault}")]
     BadPicture {
-        /// Why the picture gave no code.
+        /// Why no code could be read from the picture.
         fault: PictureError,
     },
     /// Ask for a fresh code from the page.
@@ -114,7 +115,7 @@ pub enum CountersignError {
     #[error("the browser's redirect does not belong to this act")]
     ForeignRedirect,
     /// Ask for the number again: it has too few or too many digits, or is none of the options. Nothing was sent.
-    #[error("the number does not have the form that was asked for")]
+    #[error("the number does not have the requested form")]
     NumberForm,
     /// Open the authenticator again: it was shut down.
     #[error("the authenticator is closed")]

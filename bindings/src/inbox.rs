@@ -46,7 +46,7 @@ impl From<countersign::InboxError> for InboxError {
 impl Inbox {
     /// Opens the inbox in `folder`, which is the app's `Folders.inbox`. Calls the key store once, to unwrap one key.
     ///
-    /// After the first unlock since the device started, this process must always be able to read the folder and the
+    /// After the first unlock since the device started, the extension must always be able to read the folder and the
     /// wrapping key. On iOS put the folder into an App Group and the key into a Keychain access group, and protect both
     /// as "after first unlock" (the key also as "this device only").
     #[uniffi::constructor]

@@ -9,10 +9,10 @@
 //! | `inbox` | the API of a notification extension |
 //! | `ports` | the platform's implementations, passed to open the authenticator |
 //! | `prompts`, `records` | plain records in place of the core's types |
-//! | `error` | errors, one variant for each thing that the app does next |
+//! | `error` | errors; those to which the app reacts in the same way share a variant |
 //!
-//! The conversions match every variant and field, so a new one in the core does not compile until it is added here.
-//! `tests/complete.rs` finds items of the core that are missing here or exported twice.
+//! The conversions match every variant and field, so a new variant or field in the core stops the build until it is
+//! added here. `tests/complete.rs` finds items of the core that are missing here or exported twice.
 
 mod authenticator;
 mod error;

@@ -2,7 +2,7 @@
 
 use countersign::{AccountId, Context, Origin, PromptId, PromptKind, PromptState, Quiet, Timestamp, WithdrawalReason};
 
-/// A verified prompt of a sign-in service: everything in it was signed by the service's keys.
+/// A prompt of a sign-in service, verified with the service's keys.
 ///
 /// The service's claims (names, application, place) are free of control and direction characters.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -11,11 +11,11 @@ pub struct Prompt {
     pub id: PromptId,
     /// The verified sign-in service that asks: host, and port when there is one.
     pub host: String,
-    /// The user name whose sign-in it is, as the service claimed when the account was added.
+    /// The user name of the prompt's account, as the service claimed when the account was added.
     pub user_name: String,
     /// What the service asks for. The app chooses the text, so that a service can't phrase a misleading question.
     pub kind: PromptKind,
-    /// Whether an approval needs the person to unlock the sign-in key. Denying and reporting never do.
+    /// Whether an approval needs the person to unlock the sign-in key. Denying and reporting never need that.
     pub needs_unlock: bool,
     /// What the browser behind the prompt has proved. Show a warning for `Unknown`.
     pub origin: Origin,
@@ -53,12 +53,12 @@ impl From<&countersign::Prompt> for Prompt {
     }
 }
 
-/// How the number is matched. Does not contain the right number, which only the page shows.
+/// How the number is matched. This does not say which number is right: only the page shows the right number.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
 pub enum Matching {
     /// The person types the number that the page shows.
     Enter {
-        /// How many digits it has: 2 or 3.
+        /// How many digits the number has: 2 or 3.
         digits: u8,
     },
     /// The person picks the number that the page shows.

@@ -13,7 +13,8 @@ use crate::prompts::Prompt;
 pub struct Folders {
     /// Contains the database; private to the app.
     pub home: String,
-    /// Shared with the notification extension (`Inbox`); any other folder of the app when there is no extension.
+    /// The folder that app and notification extension (`Inbox`) share. Without an extension: any folder of the app
+    /// except `home`.
     pub inbox: String,
 }
 
@@ -23,13 +24,14 @@ impl From<Folders> for countersign::Folders {
     }
 }
 
-/// An invite that a code contained, not yet looked up. Contains the code's secret, which is never shown or logged.
+/// An invite that was read from a code, not yet looked up. It contains the code's secret, which is never shown or
+/// logged.
 #[derive(uniffi::Object)]
 pub struct Invite(pub(crate) countersign::Invite);
 
 #[uniffi::export]
 impl Invite {
-    /// Returns the service that the code names, `https://host[:port]`. Nothing about it is verified yet.
+    /// Returns the issuer that the code names, `https://host[:port]`. Nothing about this service is verified yet.
     pub fn issuer(&self) -> String {
         self.0.issuer().as_str().to_owned()
     }
@@ -43,7 +45,7 @@ pub enum Scanned {
         /// Pass it to `look_up`.
         invite: Arc<Invite>,
     },
-    /// A code that is not an invite: say what it looks like.
+    /// A code that is not an invite. Show the person what kind of code it is.
     Other {
         /// The kind of the code, judged by its text alone.
         kind: OtherCode,
@@ -70,7 +72,7 @@ pub fn next_step(health: AccountHealth) -> NextStep {
 pub struct Snapshot {
     /// The revision of this snapshot, which increases with every change; pass it to `changed_since`.
     pub revision: u64,
-    /// The accounts, oldest first. Those that are still being added are in `pending`.
+    /// The accounts, oldest first. Accounts that are still being added are in `pending`.
     pub accounts: Vec<Account>,
     /// Prompts that wait for the person or the service, or whose outcome came in the last minute; oldest first.
     pub prompts: Vec<Prompt>,

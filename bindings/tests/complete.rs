@@ -1,5 +1,6 @@
-//! Checks that every public item of the core is exported to Kotlin and Swift unchanged, is redefined in the bindings,
-//! or is not for apps in these languages. The items of the last two cases are listed with a reason.
+//! Checks that every public item of the core is in exactly one of three groups: exported to Kotlin and Swift unchanged;
+//! defined again in the bindings; or not for apps in these languages. The items of the last two groups are listed here
+//! with a reason.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::collections::BTreeSet;
@@ -11,7 +12,7 @@ use syn::{Attribute, Expr, FnArg, ImplItem, Item, TraitItem, UseTree, Visibility
 const NOT_FOR_APPS: [(&str, &str); 14] = [
     ("Clock", "the bindings use the system's clock; the trait is for tests"),
     ("SystemClock", "as above"),
-    ("Error", "`CountersignError` says what the app does next"),
+    ("Error", "`CountersignError` replaces it"),
     ("Issuer", "a string in the bindings: only the core compares issuers"),
     ("NotAnIssuer", "the error of a type that is not exported"),
     ("PlatformTrust", "certificate trust on desktops; phones implement the port"),
@@ -36,7 +37,7 @@ const REDEFINED: [(&str, &str); 15] = [
     ("Inbox", "its errors are the `InboxError` of the bindings"),
     ("InboxError", "hides the key store's error, which the app does not show"),
     ("Folders", "paths are strings in the bindings"),
-    ("Ports", "no clock"),
+    ("Ports", "without the port for the clock"),
     ("Prompt", "a record; in the core only verification makes one"),
     ("Matching", "its options are a list; in the core an array of three"),
     ("PushEffect", "contains a `Prompt`"),
@@ -88,7 +89,7 @@ fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
-/// The names that `core/src/lib.rs` makes public.
+/// Returns the names that `core/src/lib.rs` makes public.
 fn public_in_core() -> BTreeSet<String> {
     let library = syn::parse_file(&std::fs::read_to_string(folder("../core/src/lib.rs")).unwrap()).unwrap();
     let mut found = BTreeSet::new();
@@ -102,7 +103,7 @@ fn public_in_core() -> BTreeSet<String> {
     found
 }
 
-/// The names of types, traits and public functions that the bindings define.
+/// Returns the names of the types, traits and public functions that the bindings define.
 fn defined_in_bindings() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for item in parsed("src").iter().flat_map(|file| &file.items) {
@@ -124,7 +125,7 @@ fn is_for_uniffi(attribute: &Attribute) -> bool {
         && condition.starts_with("feature = \"uniffi\"")
 }
 
-/// The name of an item that the core exports by UniFFI.
+/// Returns the name of an item if the core exports it by UniFFI.
 fn exported_name(item: &Item) -> Option<String> {
     let (name, attributes) = match item {
         Item::Enum(item) => (item.ident.to_string(), &item.attrs),
@@ -137,7 +138,7 @@ fn exported_name(item: &Item) -> Option<String> {
     attributes.iter().any(is_for_uniffi).then_some(name)
 }
 
-/// Types and traits that the core itself exports by UniFFI.
+/// Returns the names of the types and traits that the core itself exports by UniFFI.
 fn exported_by_core() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for name in parsed("../core/src").iter().flat_map(|file| &file.items).filter_map(exported_name) {
@@ -146,7 +147,7 @@ fn exported_by_core() -> BTreeSet<String> {
     found
 }
 
-/// Public methods of a type, and the members of its definition.
+/// Returns the names of a type's public methods, and of the members of its definition.
 fn members(files: &[syn::File], of: &str) -> BTreeSet<String> {
     let mut found = named_in_definition(files, of);
     for item in files.iter().flat_map(|file| &file.items) {
@@ -164,7 +165,7 @@ fn members(files: &[syn::File], of: &str) -> BTreeSet<String> {
     found
 }
 
-/// Public fields of a record, methods of a trait.
+/// Returns the names of a record's public fields, or of a trait's methods.
 fn named_in_definition(files: &[syn::File], of: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for item in files.iter().flat_map(|file| &file.items) {
@@ -203,7 +204,7 @@ fn every_public_type_is_exported_once_or_listed() {
         assert_eq!(
             here.contains(name),
             is_other,
-            "`{name}` must be both defined in the bindings and listed in `REDEFINED`, or neither"
+            "`{name}` is defined in the bindings but not listed in `REDEFINED`, or listed but not defined"
         );
     }
     for (listed, _) in NOT_FOR_APPS.iter().chain(&REDEFINED) {
@@ -232,10 +233,10 @@ fn every_public_method_and_field_is_exported() {
             compared += 1;
         }
     }
-    assert!(compared > 60, "only {compared} members compared");
+    assert!(compared > 60, "compared only {compared} members");
 }
 
-/// The doc comments of a definition and of its members.
+/// Returns the doc comments of a definition and of its members.
 fn texts(item: &Item) -> String {
     let attributes: Vec<&Attribute> = match item {
         Item::Enum(item) => {
@@ -274,5 +275,5 @@ fn exported_doc_comments_have_no_rust_syntax() {
         }
         read += text.lines().count();
     }
-    assert!(read > 250, "only {read} lines read");
+    assert!(read > 250, "read only {read} lines");
 }

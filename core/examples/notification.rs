@@ -2,7 +2,7 @@
 //! process, since an extension may use only little memory.
 //!
 //! Usage: `notification FOLDER WRAPPED KEY SLOT PUSH NOW`. `FOLDER` contains the app's snapshot file. `WRAPPED` is the
-//! wrapped snapshot key, `KEY` the key itself, `SLOT` the account's slot and `PUSH` the encrypted message, all in
+//! wrapped snapshot key, `KEY` the unwrapped one, `SLOT` the account's slot and `PUSH` the encrypted message, all in
 //! hexadecimal. `NOW` is the time in seconds since 1970.
 
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! The API of the authenticator: one method for each action of the person or of the system.
 //!
-//! Every method runs as a task on the core's own small runtime. Dropping a returned future only ends the waiting: the
-//! task continues, and its result is stored.
+//! Every method except `open` and `shut_down` runs as a task on the core's own small runtime. If the caller drops the
+//! returned future, the task continues, and its result is stored.
 
 pub(crate) mod acts;
 mod alerts;
@@ -52,14 +52,14 @@ pub use snapshot::{Checked, Snapshot};
 use snapshot::{check_for_prompts, snapshot};
 pub(crate) use workers::Workers;
 
-/// The companion authenticator on this phone, which stores everything in the folders of `open`.
+/// The companion authenticator on this phone. It stores its records in the folders that the app passes to `open`.
 ///
 /// Clones share one open authenticator. Every method may be called from any thread and with any executor. Blocking work
 /// (ports, database) runs on the core's own threads.
 #[derive(Clone)]
 pub struct Authenticator(Arc<Inner>);
 
-/// `None` after `shut_down`.
+/// The parts of the open authenticator; `None` after `shut_down`.
 struct Inner(Mutex<Option<Open>>);
 
 struct Open {
@@ -75,9 +75,9 @@ impl Authenticator {
     /// wait for their digits, and keys that are to be deleted.
     ///
     /// # Errors
-    /// `NotYetUnlocked`: open again after the first unlock. `FromAnotherDevice`: see `restored_accounts` and
-    /// `start_over`. `NewerSchema`, `Store`, `Platform`; `Untrusted` when TLS can't be configured; `Closed` when the
-    /// system gives no threads. After any error the stored accounts are as before.
+    /// `NotYetUnlocked`: open again after the person has unlocked the device. `FromAnotherDevice`: see
+    /// `restored_accounts` and `start_over`. `Untrusted` when TLS can't be configured. `Closed` when the system can't
+    /// start threads. Also `NewerSchema`, `Store` and `Platform`. After any error the stored accounts are unchanged.
     pub async fn open(folders: Folders, ports: Ports) -> Result<Self, Error> {
         let (workers, runtime) = Workers::start()?;
         let core = Arc::new(tasks::start(&runtime, Core::open(folders, ports)).await??);
@@ -151,7 +151,7 @@ impl Authenticator {
         self.act(|core| async move { snapshot(&core).await }).await
     }
 
-    /// Waits until the revision is no longer `revision`, or until `at_most` has passed, then returns a snapshot.
+    /// Waits for a change after the snapshot with this revision, for at most `at_most`. Then returns a new snapshot.
     ///
     /// Returns immediately when something has already changed, so a caller that passes the revision of its last
     /// snapshot misses no change. Callers that can't drop a future use a short `at_most` and call the method in a loop.
@@ -168,7 +168,7 @@ impl Authenticator {
         .await
     }
 
-    /// Reads whether the device has a lock, and of which kind. Phone sign-in needs a device lock.
+    /// Returns the kind of the device lock, or that there is none. Phone sign-in needs a device lock.
     ///
     /// # Errors
     /// `Platform` when the port `DeviceLock` fails.
@@ -187,8 +187,8 @@ impl Authenticator {
         self.act(|_core| async move { tasks::blocking(move || scan::read(input)).await? }).await
     }
 
-    /// Looks up an invite at its service: who is asking, and for which account (protocol section 3.1). Stores nothing
-    /// on this phone, and binds nothing at the service.
+    /// Looks up an invite at its service. The returned offer says which service asks, and for which account (protocol
+    /// section 3.1). A look-up stores nothing on this phone, and binds nothing at the service.
     ///
     /// # Errors
     /// `Offline`, `Untrusted`, `Busy`, `Platform`, `Store`: try again. `ClockWrong`: try again after the person has set
@@ -205,19 +205,21 @@ impl Authenticator {
     /// Adds the account that the person has accepted: makes the keys, binds this device at the service, and returns
     /// `Step::ShowDigits` (protocol sections 3.2 and 3.3).
     ///
-    /// Each stage is stored before the next request, so after a kill `continue_enrollment` uses the same key.
+    /// Each stage is stored before the next request. If the app is killed, `continue_enrollment` later uses the same
+    /// key.
     ///
     /// # Errors
-    /// `AlreadyHere`. After `Offline`, `Untrusted`, `Busy`, `Store` and `Platform` with `Locked` or `Transient` a
-    /// stored enrollment is kept (`pending_steps`, `continue_enrollment`). After any other error it is deleted, with
-    /// its keys.
+    /// `AlreadyHere`: nothing was stored. After `Offline`, `Untrusted`, `Busy`, `Store`, `Platform(Locked)` and
+    /// `Platform(Transient)`, an enrollment that was already stored is kept (see `pending_steps` and
+    /// `continue_enrollment`). After any other error the enrollment is deleted, with its keys.
     pub async fn enroll(&self, offer: Offer) -> Result<Step, Error> {
         let step = self.act(|core| async move { enrollment::enroll(&core, offer).await }).await?;
         self.watch_digits(&step);
         Ok(step)
     }
 
-    /// Continues an interrupted enrollment, by code or by signing in, from its stored stage.
+    /// Continues an interrupted enrollment from its stored stage. The enrollment may have started with a code or with
+    /// signing in.
     ///
     /// # Errors
     /// As `enroll` or `add_by_signing_in`; `UnknownTicket` when the enrollment was completed, abandoned or deleted.
@@ -235,17 +237,21 @@ impl Authenticator {
     }
 
     /// Starts adding an account by signing in (protocol section 11). The person types the service's `address` in the
-    /// app, and signs in in the system browser with a password or a pass. A page there asks for the digits of the step.
-    /// `redirect_uri` is as for `turn_on_phone_sign_in`.
+    /// app. Then the person uses the system browser to sign in, with a password or a pass. A page in the browser asks
+    /// for the digits of `Step::OpenBrowser`. `redirect_uri` is as for `turn_on_phone_sign_in`.
     ///
-    /// Returns the next step; pass each reply to `provide`. The last step is `PhoneSignInOn`; or `AccountAdded` when
-    /// phone sign-in can't be turned on now; or `NotAllowed` or `MissingLock`, with the reason.
+    /// Returns the next step; pass each reply to `provide`. The last step is one of these:
+    ///
+    /// - `PhoneSignInOn`;
+    /// - `AccountAdded` when phone sign-in can't be turned on now;
+    /// - `NotAllowed` or `MissingLock`, which say what prevented the act.
     ///
     /// # Errors
-    /// `Code` when `address` is not the address of a service (`https`, without a path); `NotASignInService`,
-    /// `UnsupportedVersion`, `ClockWrong`, `Refused`, `InvalidAnswer`. After `Offline`, `Untrusted`, `Busy`, `Store`
-    /// and `Platform` with `Locked` or `Transient` a stored enrollment is kept (`pending_steps`,
-    /// `continue_enrollment`). After any other error it is deleted, with its keys.
+    /// Nothing was stored after `NotASignInService`, `UnsupportedVersion`, or `Code` (`address` is not the address of a
+    /// service: `https`, without a path). After `Offline`, `Untrusted`, `Busy`, `Store`, `Platform(Locked)` and
+    /// `Platform(Transient)`, an enrollment that was already stored is kept (see `pending_steps` and
+    /// `continue_enrollment`). After any other error, for example `ClockWrong`, `Refused` or `InvalidAnswer`, the
+    /// enrollment is deleted, with its keys.
     ///
     /// # Security
     /// Only TLS and the typed address identify the service. With an enrollment code, the service must also prove that
@@ -268,12 +274,12 @@ impl Authenticator {
     /// Abandons an unfinished act, and deletes it from this phone with the keys that were made for it. After an
     /// abandoned approval the prompt is still open.
     ///
-    /// If the service may already know the device or the key, a message to remove it is stored and retried, as for
-    /// `Ending::ServiceInformedLater`.
+    /// If the service may already know the device or the key, a message that removes the device or the key is stored
+    /// and retried, as for `Ending::ServiceInformedLater`.
     ///
     /// # Errors
-    /// `UnknownTicket` when the act has finished or was already abandoned. For an enrollment by signing in that the
-    /// service may already have completed, also `Offline`, `Untrusted` and `Busy`: the enrollment is kept.
+    /// `UnknownTicket` when the act has finished or was already abandoned. If the service may already have completed an
+    /// enrollment by signing in, also `Offline`, `Untrusted` and `Busy`: the enrollment is then kept.
     pub async fn abandon(&self, ticket: Ticket) -> Result<(), Error> {
         self.act(|core| async move {
             if core.unlocking.remove(&ticket) {
@@ -302,19 +308,20 @@ impl Authenticator {
     }
 
     /// Starts turning phone sign-in on (protocol section 10.1). `redirect_uri` is the URL with which the system browser
-    /// returns to this app: a claimed `https` URL on phones, `http://127.0.0.1:<port>/phone-sign-in` on desktops.
+    /// returns to this app. On phones it is an `https` URL that the system opens only in this app (RFC 8252 section
+    /// 7.2); on desktops it is `http://127.0.0.1:<port>/phone-sign-in`.
     ///
-    /// Returns the next step; pass each reply to `provide`. The last step is `PhoneSignInOn`; or `NotAllowed` or
-    /// `MissingLock`, with the reason. Nothing is sent before the reply `Confirmed`. Exception: if the service may
-    /// already have the key of an older, unfinished act, this method continues that act.
+    /// Returns the next step; pass each reply to `provide`. The last step is `PhoneSignInOn`, or a step that says what
+    /// prevented the act (`NotAllowed`, `MissingLock`). Nothing is sent before the reply `Confirmed`. Exception: if the
+    /// service may already have the key of an older, unfinished act, this method continues that act.
     ///
     /// # Errors
-    /// `UnknownAccount`, `Removed`; `Platform` when the port `DeviceLock` fails; those of `continue_phone_sign_in` when
-    /// an older act is continued.
+    /// `UnknownAccount`, `Removed`; `Platform` when the port `DeviceLock` fails. When an older act is continued, also
+    /// the errors of `continue_phone_sign_in`.
     ///
     /// # Security
-    /// Another app could register the same custom URL scheme and receive the redirect with the authorization code. A
-    /// claimed `https` URL prevents that.
+    /// Don't use a custom URL scheme: another app could register the same scheme, and receive the redirect with the
+    /// authorization code.
     pub async fn turn_on_phone_sign_in(&self, account: AccountId, redirect_uri: String) -> Result<Step, Error> {
         self.act(|core| async move { phone_sign_in::turn_on(&core, account, redirect_uri).await }).await
     }
@@ -322,7 +329,7 @@ impl Authenticator {
     /// Continues turning phone sign-in on after an interruption, from the stored stage.
     ///
     /// # Errors
-    /// `UnknownTicket`, `Removed`. After `Offline`, `Untrusted` and `Busy` the act is kept; continue later.
+    /// `UnknownTicket`, `Removed`. After `Offline`, `Untrusted` and `Busy` the act is kept and can be continued later.
     pub async fn continue_phone_sign_in(&self, ticket: Ticket) -> Result<Step, Error> {
         self.act(|core| async move {
             match ticket.act() {
@@ -336,14 +343,17 @@ impl Authenticator {
     /// Processes the app's reply to a step, and returns the next step.
     ///
     /// # Errors
-    /// `UnknownTicket`; `WrongReply`. `ForeignRedirect` when the redirect does not belong to this act: the act then
-    /// still waits for its own redirect. `Platform` with the error that the app reported. When a stored act continues,
-    /// also the errors of `continue_enrollment` or `continue_phone_sign_in`, and `AlreadyHere`. For approvals also
-    /// `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`, `Removed`: this call decided nothing.
+    /// `UnknownTicket`, `WrongReply`: nothing was changed. `ForeignRedirect` when the redirect does not belong to this
+    /// act: the act then still waits for its own redirect. `Platform` with the error that the app reported, or
+    /// `Platform(Unusable)` for a wrong key or signature. `AlreadyHere` when the person signed in to an account that is
+    /// already on this phone: the enrollment is deleted.
+    ///
+    /// When a stored act continues, also the errors of `continue_enrollment` or `continue_phone_sign_in`. For an
+    /// approval, also the errors of `approve`, except `NumberForm`.
     ///
     /// # Security
-    /// Replies are untrusted. Before anything is stored, the core verifies signatures, compares a public key with the
-    /// key store's, and compares `state` and issuer of a redirect.
+    /// Replies are untrusted. Before the core uses a reply, it verifies a signature, compares a public key with the key
+    /// in the key store, and compares `state` and issuer of a redirect with the stored values.
     pub async fn provide(&self, ticket: Ticket, reply: Reply) -> Result<Step, Error> {
         self.act(|core| async move {
             match ticket.act() {
@@ -399,8 +409,8 @@ impl Authenticator {
     }
 
     /// Fetches the live prompts of every account, in parallel, and imports the pushes that the notification extension
-    /// has received. Pass `Opened` only when the person opened the app: the fetched prompts then cause no alert, and a
-    /// service that stopped pushing prompts of an origin pushes them again (protocol section 7).
+    /// has received. Pass `Opened` only when the person opened the app: the fetched prompts then cause no alert, and
+    /// the service no longer counts the account's earlier strikes (protocol section 7).
     ///
     /// # Errors
     /// `Store`. A failed fetch of an account is no error: `Checked::unreachable` lists it.
@@ -410,10 +420,13 @@ impl Authenticator {
 
     /// Approves a prompt with the number that the page shows: ASCII digits, as the person read them.
     ///
-    /// Returns `Step::Sign` when the person must unlock the sign-in key first (pass the signature to `provide`), or
-    /// `Step::MissingLock` when the device has no lock for that. Otherwise `Step::Done` with the service's outcome, or
-    /// `Step::Queued` when the service could not be reached or is busy: the signed answer is stored, and retried until
-    /// the service acknowledges it, for at most a day.
+    /// Returns one of these steps:
+    ///
+    /// - `Step::Sign`: the person must first unlock the sign-in key. Pass the signature to `provide`.
+    /// - `Step::MissingLock`: the device has no device lock that can guard the sign-in key.
+    /// - `Step::Done`: the service has processed the answer. The step contains the outcome.
+    /// - `Step::Queued`: the service could not be reached or is busy. The signed answer is stored, and retried until
+    ///   the service acknowledges it, for at most a day.
     ///
     /// # Errors
     /// `NumberForm`, `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`, `Removed`: this call stored
@@ -432,8 +445,8 @@ impl Authenticator {
     /// Returns `Step::Done` or `Step::Queued`, as `approve`.
     ///
     /// # Errors
-    /// `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `Removed`: this call stored and sent nothing. Others as
-    /// `approve`.
+    /// `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `Removed`: this call stored and sent nothing. After
+    /// `InvalidAnswer`, `Refused`, `ClockWrong` and `IdentityChanged` the denial is stored and retried.
     pub async fn deny(&self, prompt: PromptId) -> Result<Step, Error> {
         self.act(|core| async move { answer::deny(&core, prompt).await }).await
     }
@@ -444,14 +457,14 @@ impl Authenticator {
     /// Returns `Step::Done` or `Step::Queued`, as `approve`.
     ///
     /// # Errors
-    /// `UnknownPrompt` when this phone no longer stores the prompt; `Removed`. After `InvalidAnswer`, `Refused`,
-    /// `ClockWrong` and `IdentityChanged` the report is stored and retried.
+    /// `Removed`, and `UnknownPrompt` when this phone no longer stores the prompt: this call stored and sent nothing.
+    /// After `InvalidAnswer`, `Refused`, `ClockWrong` and `IdentityChanged` the report is stored and retried.
     pub async fn report(&self, prompt: PromptId) -> Result<Step, Error> {
         self.act(|core| async move { answer::report(&core, prompt).await }).await
     }
 
-    /// Returns the delivery state of the last answer or report about a prompt; `None` when the outbox has no message
-    /// about the prompt.
+    /// Returns the delivery state of the newest message about a prompt (its answer, or a report). Returns `None` when
+    /// the outbox has no message about the prompt.
     ///
     /// # Errors
     /// `Store`.
@@ -469,8 +482,8 @@ impl Authenticator {
 
     /// Removes an account from this phone, and informs the service now or later.
     ///
-    /// The account disappears immediately. Its device key signs the message to the service, so it is deleted when the
-    /// service has acknowledged that message, or after 90 days.
+    /// The account disappears immediately. The device key must still sign the message to the service. The key is
+    /// deleted when the service has acknowledged that message, or after 90 days.
     ///
     /// # Errors
     /// `UnknownAccount`, `Store`. An unreachable service is not an error: see `Ending`.

@@ -1,4 +1,4 @@
-//! The API of a notification extension: it decrypts one push, verifies it, and leaves one file for the app.
+//! The API of a notification extension. The extension decrypts and verifies one push, and writes one file for the app.
 //!
 //! An extension is a separate process with little memory, which the system starts for one push and ends soon after. The
 //! extension never opens the authenticator. It reads a small sealed snapshot file that the app wrote, and writes each
@@ -60,9 +60,10 @@ pub enum InboxError {
 impl Inbox {
     /// Opens the inbox in `folder`, which is the app's `Folders::inbox`. Calls the key store once, to unwrap one key.
     ///
-    /// Pushes also arrive while the phone is locked. So after the first unlock since the device started, this process
-    /// must always be able to read the folder and the wrapping key. On iOS put the folder into an App Group and the key
-    /// into a Keychain access group, and protect both as "after first unlock" (the key also as "this device only").
+    /// Pushes also arrive while the phone is locked. The extension must therefore always be able to read the folder and
+    /// the wrapping key, except before the first unlock since the device started. On iOS put the folder into an App
+    /// Group and the key into a Keychain access group, and protect both as "after first unlock" (the key also as "this
+    /// device only").
     ///
     /// # Errors
     /// See `InboxError`; nothing is changed.
@@ -88,8 +89,9 @@ impl Inbox {
     /// Handles one push at this phone's time `now` and returns what to show.
     ///
     /// `slot` is the account's slot at the relay (16 bytes), `message` the encrypted message (RFC 8291). A push that
-    /// can't be decrypted and verified is dropped. A repeated push returns `Nothing`, unless the first could not be
-    /// stored, for example on a full disk: showing a prompt twice is better than not at all.
+    /// can't be decrypted and verified is dropped. A repeated push returns `Nothing`. There is one exception: if the
+    /// push could not be stored the first time, for example on a full disk, it has its effect again. Showing a prompt
+    /// twice is better than not showing it.
     #[must_use]
     pub fn push_received(&self, slot: &[u8], message: &[u8], now: Timestamp) -> PushEffect {
         self.files.sweep(now);
@@ -128,7 +130,8 @@ impl Inbox {
         }
     }
 
-    /// Stores a prompt unless it was withdrawn, is known, or too many of its origin wait.
+    /// Stores a prompt. Returns `Nothing`, and stores nothing, when the prompt was withdrawn, when it is already
+    /// stored, or when too many prompts of its origin wait.
     fn keep_prompt(&self, recipient: &Recipient, prompt: Box<Prompt>, kept: Kept, now: Timestamp) -> PushEffect {
         let jti = &prompt.id().jti;
         if self.files.has(&kept.account, jti, Kind::Withdrawal) {
@@ -146,7 +149,8 @@ impl Inbox {
         }
     }
 
-    /// Decides whether a prompt alerts, by the fatigue guard's memory in the snapshot and the prompts that came since.
+    /// Decides whether a prompt alerts, from the fatigue guard's memory in the snapshot, and from the prompts in the
+    /// folder.
     fn loudness(&self, recipient: &Recipient, origin: Origin, now: Timestamp) -> Loudness {
         let (mut memory, mut waiting) = (recipient.memory.clone(), 0_usize);
         let account = &recipient.audience.account;

@@ -1,8 +1,8 @@
 //! The Countersign core: the phone's side of an open companion authenticator.
 //!
-//! The core adds accounts by QR code or by signing in, keeps keys in the platform's key store, decrypts and verifies
-//! prompts, and signs answers with number matching. An app implements the [`Ports`], opens one [`Authenticator`], and
-//! shows the snapshots and steps that its methods return. Start with the [manual].
+//! The core adds accounts by an enrollment code or by signing in, keeps keys in the platform's key store, decrypts and
+//! verifies prompts, and signs answers with number matching. An app implements the [`Ports`], opens one
+//! [`Authenticator`], and shows the snapshots and steps that its methods return. Start with the [manual].
 //!
 //! | module | contents |
 //! | --- | --- |
@@ -11,7 +11,7 @@
 //! | `authenticator/speaking`, `authenticator/network` | signed exchanges with services; HTTP and TLS |
 //! | `authenticator/records`, `authenticator/store` | stored records; the database |
 //! | `authenticator/step` | what the app has to do next in an operation that takes several calls |
-//! | `inbox` | the part that a notification extension uses, in its own process |
+//! | `inbox` | the only part that a notification extension uses; the extension is a separate process |
 //! | `protocol` | messages of `docs/protocol.md`, codes, keys, verification and push decryption; pure functions |
 //! | `keystore` | key stores for desktops |
 //! | `values` | types that screens and ports use; the fatigue guard |
@@ -25,7 +25,7 @@
 //! - `authenticator`: everything that a phone needs.
 //! - `inbox`: only what a notification extension needs, without database, network and runtime.
 //! - `uniffi`: the public types for Kotlin and Swift; the crate in `bindings/` builds the library.
-//! - `testing`: fakes with state for the ports, and entry points for tests.
+//! - `testing`: fakes of the ports, which keep state, and entry points for tests.
 //!
 //! # Security
 //!

@@ -1,4 +1,4 @@
-//! The manual for app makers: how to embed the core, and the threat behind each default.
+//! The manual for app makers. It explains how to embed the core, and which threat each default prevents.
 //!
 //! 1. [The parts](#the-parts)
 //! 2. [Implement the ports](#implement-the-ports)
@@ -11,22 +11,23 @@
 //!
 //! # The parts
 //!
-//! An app consists of the core, four ports and screens. The core decides: it verifies messages, makes keys through the
-//! port, stores accounts and sends answers. The ports give it the platform's key store, device lock, push channel and
-//! certificate trust. The screens show [`Snapshot`] and [`Step`] and call one method of [`Authenticator`] for each
-//! thing that a person does.
+//! An app consists of the core, the ports and screens. The core makes every decision: it verifies messages, stores
+//! accounts, makes device keys through the port [`KeyStore`], and sends answers. The app itself makes the sign-in key
+//! when a step asks for it. The ports give the core the platform's key store, device lock, push channel and certificate
+//! trust; in Rust there is also a port for the clock. The screens show [`Snapshot`] and [`Step`], and call one method
+//! of [`Authenticator`] for each thing that a person does.
 //!
-//! All methods of [`Authenticator`] are asynchronous and run on the core's own threads. Dropping a future stops only
-//! the waiting: an operation that has started runs to its next stored point. After a crash or a kill, `pending_steps` lists
-//! what was not finished.
+//! All methods of [`Authenticator`] are asynchronous and run on the core's own threads. Dropping a future ends only the
+//! waiting: an act that has started continues, and its result is stored. After a crash or a kill, `pending_steps` lists
+//! the acts that are not finished.
 //!
 //! # Implement the ports
 //!
-//! The core calls ports on blocking threads, several at the same time, with a limit of 30 seconds each (5 for
-//! [`TlsTrust`], where an error counts as "not trusted"). A port that is not sure returns
-//! [`PlatformError::Transient`]: a call that the app made then fails, and the app calls it again or continues the
-//! enrollment later; the core itself repeats its background work. The core abandons a key only after `Gone` or
-//! `Invalidated`. Signatures are ASN.1 DER, public keys are points of 65 bytes.
+//! The core calls ports on blocking threads, several at the same time. Each call may take at most 30 seconds. A call of
+//! [`TlsTrust`] may take at most 5 seconds; an error or a longer call counts as "not trusted". A port that is not sure
+//! returns [`PlatformError::Transient`]. A method that the app has called then fails, and the app calls it again or
+//! continues the enrollment later. The core repeats its background work by itself. The core abandons a key only after
+//! `Gone` or `Invalidated`. Signatures are ASN.1 DER, public keys are points of 65 bytes.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -88,16 +89,16 @@
 //!
 //! # Add an account
 //!
-//! The person scans the QR code on the service's page. The phone looks up who is asking, and stores nothing before the
-//! person accepts. Then it shows six digits, which the person types into the page. The digits prove to the page that
-//! this very phone was added, and not a phone that photographed the code.
+//! The person scans the QR code on the service's page. The phone looks up which service asks, and for which account.
+//! Nothing is stored before the person accepts. Then the phone shows six digits, which the person types into the page.
+//! The digits prove to the page that this phone was added, and not another phone that photographed the code.
 //!
 //! ```no_run
 //! use countersign::{Authenticator, CodeInput, EnrollmentEnd, Error, Scanned, Step};
 //!
 //! async fn add(authenticator: &Authenticator, text_of_qr_code: String) -> Result<(), Error> {
 //!     let Scanned::Invite(invite) = authenticator.read_code(CodeInput::Text { text: text_of_qr_code }).await? else {
-//!         return Ok(()); // another kind of code: `Scanned::Other` says which
+//!         return Ok(()); // another kind of code: `Scanned::Other` says which kind
 //!     };
 //!     let offer = authenticator.look_up(invite).await?;
 //!     // `host` is verified. `organization` and `user_name` are claims of the service: show them in quotation marks.
@@ -113,13 +114,14 @@
 //! }
 //! ```
 //!
-//! `add_by_signing_in` is the other way: the person signs in first, in the system browser. It relies on TLS and on the
-//! address that the person typed; a scanned code proves more.
+//! `add_by_signing_in` adds an account without a code: the person signs in first, in the system browser. A code is
+//! safer, because its secret proves that the server that replies has made the code. Without a code, only TLS and the
+//! address that the person typed identify the service.
 //!
 //! # Answer a prompt
 //!
-//! [`Snapshot::prompts`] has the prompts that were verified: signature, issuer, account, times. Nothing else about a
-//! prompt can be shown. The person finds the number on the page and enters or chooses it ([`Matching`]).
+//! [`Snapshot::prompts`] has only prompts whose signature, issuer, account and times were verified; the core offers no
+//! other prompt. The person finds the number on the page, and types or chooses it on the phone ([`Matching`]).
 //!
 //! ```no_run
 //! use countersign::{Authenticator, Error, Prompt, Step};
@@ -134,14 +136,15 @@
 //! ```
 //!
 //! `Step::Done` has the service's outcome; a wrong number is an outcome, not an error. `Step::Queued` means that the
-//! answer is stored and will be sent when the network is back before the prompt expires; retries resend the same signed
-//! bytes. `Step::Sign` asks for the sign-in key, as below. `report` is the answer "It wasn't me": it also ends what an
-//! earlier approval gave.
+//! signed answer is stored, but not acknowledged. The core sends the same signed bytes again, for at most a day. The
+//! service accepts them only if they arrive before the prompt expires. `Step::Sign` asks for a signature of the sign-in
+//! key, as in the next section. `report` is for "It wasn't me": it denies the prompt, and ends the session, the tokens
+//! and the known browser that an earlier approval gave.
 //!
 //! # Turn on phone sign-in
 //!
-//! Phone sign-in replaces the password by a key that requires user verification at each use. The core asks the app for
-//! one step at a time, and the app returns each result to `provide`.
+//! Phone sign-in replaces the password by a key that requires user verification at each use. The core returns one step
+//! at a time, and the app passes the reply to each step to `provide`.
 //!
 //! ```no_run
 //! use countersign::{
@@ -183,49 +186,54 @@
 //! }
 //! ```
 //!
-//! A form exists for each way of verification, because the way is part of the signed bytes. Sign the form that states
-//! what really happened. `redirect_uri` must be an address that only this app can claim: an App Link, a Universal Link,
-//! or a loopback address on desktops.
+//! The signed bytes contain the method of user verification. Therefore [`Step::Sign`] has one [`SignedForm`] for each
+//! method. Sign the `SignedForm` of the method that was really used. The second argument of `turn_on_phone_sign_in` is
+//! the redirect URI. It must be a URL that the system opens only in this app: an App Link, a Universal Link, or a
+//! loopback URL on desktops.
 //!
 //! # Receive pushes
 //!
-//! The app passes each push with its slot to `push_received`, which decrypts and verifies it and says whether to alert
-//! ([`PushEffect`]). Whenever the app comes to the front, call `foregrounded`, which reads the device lock and imports
-//! what a notification extension received, and then `check_for_prompts`: only this fetch finds a prompt whose push was
-//! lost. A notification extension is a separate process and uses [`Inbox`] instead: it has no network and no database.
+//! The app passes each push with its slot to `push_received`, which decrypts and verifies the push, and returns whether
+//! to alert ([`PushEffect`]). A push can be lost. So call two methods each time the app comes to the foreground.
+//! `foregrounded` reads the device lock, and imports the pushes that a notification extension has received.
+//! `check_for_prompts` then fetches the prompts from the services. A notification extension is a separate process and
+//! uses only [`Inbox`], without network and database.
 //!
 //! # Handle errors
 //!
-//! [`Error`] has one variant for each cause, and its documentation says what the app can do. Show your own words for
-//! each variant; the texts of the core are for logs and contain no name, address, code or key. After a temporary error
-//! (`Offline`, `Busy`, `Untrusted`, a transient port) an enrollment, or turning on phone sign-in, is kept and can be
-//! continued. `look_up`, `unblock` and `test_push` store nothing: call them again. Kotlin and Swift have errors of their
-//! own, one for each thing that the app does next.
+//! [`Error`] has one variant for each cause, and the documentation of the variant says what the app can do. Show your
+//! own text for each variant; the texts of the core are for logs and contain no name, address, code or key. After a
+//! temporary error (`Offline`, `Busy`, `Untrusted`, or `Transient` from a port), a stored enrollment is kept and can be
+//! continued; the same is true for turning on phone sign-in. `look_up`, `unblock` and `test_push` store no act: call
+//! them again. Kotlin and Swift have fewer errors: those to which the app reacts in the same way are one.
 //!
 //! # Defaults and their threats
 //!
 //! | default | threat |
 //! | --- | --- |
 //! | A prompt is visible only after verification. | An attacker sends pushes that look like the service's. |
-//! | The number is typed or chosen, and is never in the prompt. | A tired or hurried person approves a sign-in that they did not start. |
-//! | Prompts after unapproved ones come without an alert. | An attacker repeats prompts until the person approves (prompt bombing). |
-//! | Origins are judged apart. | An attacker uses up limits to silence the prompts of the real owner. |
-//! | An answer contains the digest of the prompt. | A man in the middle replaces what the person saw. |
-//! | Answers are stored first and resent unchanged. | A cut connection makes the phone and the service disagree. |
-//! | The sign-in key requires user verification, the device key does not. | A thief uses an unlocked or stolen phone. |
-//! | The database is sealed under a key of the key store. | A backup or a copy of the files is opened elsewhere. |
-//! | Service keys are followed by signatures from the first document on. | Somebody takes over the service's domain or certificate. |
-//! | Redirects are not followed, and every endpoint has the issuer's host. | A service is made to send secrets elsewhere. |
-//! | A time more than 24 hours off is refused. | An attacker moves the phone's clock to revive old prompts. |
-//! | Names that a service claims lose control and direction characters. | A name imitates another host or hides text. |
+//! | The person types or chooses the number; the prompt never says which number is right. | A tired or hurried person approves a sign-in that they did not start. |
+//! | After too many prompts without an approval, further prompts come without an alert. | An attacker repeats prompts until the person approves (prompt bombing). |
+//! | Each origin has its own limits. | An attacker uses up a limit, so that prompts that the account's owner started no longer alert. |
+//! | An answer contains the digest of the prompt. | An interceptor shows the person another prompt than the service has sent. |
+//! | Answers are stored first and resent unchanged. | After a broken connection, phone and service have different outcomes. |
+//! | The sign-in key requires user verification at each use. | A thief uses an unlocked phone. |
+//! | The database is sealed under a key of the key store. | An attacker opens a backup or a copy of the files on another device. |
+//! | A new service key is accepted only if a chain of signatures leads to it from the first document. | An attacker takes over the service's domain or certificate. |
+//! | Redirects are not followed, and every endpoint has the issuer's host. | An attacker makes the phone send secrets to another server. |
+//! | A service's time that differs by more than 24 hours is refused. | An attacker changes the phone's clock offset, so that old prompts are valid again. |
+//! | The core removes control and direction characters from names that a service claims. | A name imitates another host or hides text. |
 //!
 //! [`Authenticator`]: crate::Authenticator
 //! [`Error`]: crate::Error
 //! [`Inbox`]: crate::Inbox
+//! [`KeyStore`]: crate::KeyStore
 //! [`Matching`]: crate::Matching
 //! [`PlatformError::Transient`]: crate::PlatformError::Transient
 //! [`PushEffect`]: crate::PushEffect
+//! [`SignedForm`]: crate::SignedForm
 //! [`Snapshot`]: crate::Snapshot
 //! [`Snapshot::prompts`]: crate::Snapshot::prompts
 //! [`Step`]: crate::Step
+//! [`Step::Sign`]: crate::Step::Sign
 //! [`TlsTrust`]: crate::TlsTrust

@@ -1,5 +1,5 @@
-//! The messages of `docs/protocol.md` and their rules, without network and store. Callers pass the time in; only `qr`
-//! reads a clock, to limit its own time.
+//! The messages of `core/docs/protocol.md` and the rules for them. These modules use neither the network nor the store,
+//! and get the time as a parameter. Only `qr` reads a clock, to limit its running time.
 
 pub(crate) mod claims;
 #[cfg(feature = "authenticator")]

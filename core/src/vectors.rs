@@ -23,11 +23,11 @@ use crate::values::issuer::Issuer;
 use crate::values::platform::{KeyGuard, KeyStore};
 use crate::values::prompt::PushEffect;
 
-/// The verdicts that the JOSE module itself decides, before the payload is parsed.
+/// The verdicts for faults that the JOSE module itself finds. It does not know the members of a payload.
 const OF_JOSE: [&str; 9] =
     ["algorithm", "base64", "duplicate", "header", "parts", "signature", "too_large", "type", "unknown_key"];
 
-/// The files with messages that the core can make again from their content.
+/// The files whose messages a phone signs. From the payloads in these files, the tests make the signing inputs again.
 const SIGNED_BY_PHONE: [&str; 5] = [
     "phone-request.json",
     "phone-answer.json",
@@ -150,7 +150,7 @@ fn published(chain: &[Value]) -> Vec<u8> {
 fn key_chain_vectors_have_their_verdicts() {
     let file = file("phone-keys.json");
     let issuer = Issuer::parse(text(&file["expected"]["issuer"])).unwrap();
-    // Each document is verified with the keys that a phone has just before it.
+    // The valid cases have `seq` 1. So that `seq` 1 is the next number, the stored keys of the phone get `seq` 0 here.
     let before: ServiceKeys =
         serde_json::from_value(serde_json::json!({ "seq": 0, "keys": file["service_keys"]["keys"] })).unwrap();
     let good = each_case(&file, "cases", |case| before.successor(text(&case["jws"]), &issuer).is_ok());
@@ -166,7 +166,7 @@ fn key_chain_vectors_have_their_verdicts() {
     assert_eq!(good, 4);
 }
 
-/// The first document that a phone gets, and the chain after it.
+/// Checks the first key document that a phone gets, and the key documents after it.
 #[test]
 fn first_key_vectors_have_their_verdicts() {
     let file = file("first-keys.json");
@@ -190,7 +190,7 @@ fn first_key_vectors_have_their_verdicts() {
     assert_eq!(good, 2);
 }
 
-/// How each source sets a phone's clock offset.
+/// Checks how each source of the service's time sets a phone's clock offset.
 #[test]
 fn clock_vectors_give_their_offsets() {
     let number = |value: &Value| value.as_u64().unwrap();
@@ -220,22 +220,22 @@ fn malformed_device_messages_are_refused_by_jose() {
             let find = |named: &str| (named == kid).then(|| PublicKey::from_sec1(&key).unwrap());
             let read: Result<Value, _> = jose::verify(text(&case["jws"]), text(&file["typ"]), find);
             let refused = OF_JOSE.contains(&text(&case["verdict"]));
-            assert!(read.is_err() || !refused, "{name}: {}", case["name"]);
-            assert!(read.is_ok() || case["verdict"] != "good", "{name}: {}", case["name"]);
+            assert!(read.is_err() || !refused, "accepted in {name}: {}", case["name"]);
+            assert!(read.is_ok() || case["verdict"] != "good", "refused in {name}: {}", case["name"]);
         }
     }
 }
 
 /// For the same content, the core makes the same signing input as the stock libraries.
 #[test]
-fn signing_inputs_are_byte_equal() {
+fn signing_inputs_equal_those_of_stock_libraries() {
     let mut compared = 0;
     for name in SIGNED_BY_PHONE {
         let file = file(name);
         for case in file["cases"].as_array().unwrap().iter().filter(|case| case["verdict"] == "good") {
             let header: Value = serde_json::from_str(text(&case["header"])).unwrap();
             let payload = text(&case["payload"]);
-            let Some(made) = made_again(name, payload) else { continue };
+            let Some(made) = serialized_again(name, payload) else { continue };
             let jwk = header
                 .get("jwk")
                 .map(|jwk| PublicKey::from_jwk(&serde_json::from_value::<Jwk>(jwk.clone()).unwrap()).unwrap());
@@ -248,12 +248,12 @@ fn signing_inputs_are_byte_equal() {
             compared += 1;
         }
     }
-    assert!(compared >= 15, "only {compared} compared");
+    assert!(compared >= 15, "compared only {compared} messages");
 }
 
-/// Reads a payload into the core's types and serializes it again. `None` for a valid payload that the core never makes,
-/// since it has a member that only another version knows.
-fn made_again(name: &str, payload: &str) -> Option<Box<serde_json::value::RawValue>> {
+/// Reads a payload into the core's types and serializes it again. Returns `None` when the payload has a member that the
+/// core does not know: then the result would lack this member.
+fn serialized_again(name: &str, payload: &str) -> Option<Box<serde_json::value::RawValue>> {
     let again = match name {
         "phone-request.json" => serde_json::to_string(
             &serde_json::from_str::<crate::authenticator::speaking::exchange::Claims>(payload).unwrap(),
@@ -392,7 +392,7 @@ fn core_messages_are_written_for_stock_libraries() {
     for name in SIGNED_BY_PHONE {
         let file = file(name);
         for case in file["cases"].as_array().unwrap().iter().filter(|case| case["verdict"] == "good") {
-            let Some(made) = made_again(name, text(&case["payload"])) else { continue };
+            let Some(made) = serialized_again(name, text(&case["payload"])) else { continue };
             let thumbprint = base64url::encode(&key.thumbprint());
             let kid = match name {
                 "phone-request.json" => Some("the device"),

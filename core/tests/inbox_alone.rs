@@ -1,11 +1,11 @@
-//! Checks that the inbox does not depend on runtime, network and database: a notification extension has little memory
-//! and only a few seconds.
+//! Checks that the inbox does not depend on a runtime, a network library or a database, because a notification
+//! extension has little memory and only a few seconds.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-/// The names of the crates on which the core depends with the given features.
+/// Returns the names of the crates on which the core depends with the given features.
 fn tree(features: &str) -> BTreeSet<String> {
     let arguments = ["tree", "--offline", "-p", "countersign", "-e", "normal", "--prefix", "none", "-f", "{p}"];
     let output = Command::new(env!("CARGO"))
@@ -20,7 +20,7 @@ fn tree(features: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_inbox_has_no_runtime_network_or_database() {
+fn inbox_depends_on_no_runtime_network_or_database() {
     let heavy = ["tokio", "reqwest", "hyper", "rustls", "rusqlite", "libsqlite3-sys", "rxing", "image", "argon2"];
     let (all, alone) = (tree("authenticator"), tree("inbox"));
     for name in heavy {

@@ -1,4 +1,4 @@
-//! Tests of the sealed file, which must pass the same contract tests as every key store, and of the fake key store.
+//! Tests the sealed file with the contract tests that every key store must pass. Also tests the fake key store.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use std::path::Path;

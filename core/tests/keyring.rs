@@ -23,8 +23,8 @@ const PASSWORD: &[u8] = b"the session's own";
 const CASES: [(&str, fn()); 4] = [
     ("keyring_passes_the_key_store_contracts", keyring_passes_the_key_store_contracts),
     (
-        "two_phones_do_not_share_keys_and_keys_survive_reopening",
-        two_phones_do_not_share_keys_and_keys_survive_reopening,
+        "keyring_entries_are_separate_by_name_and_survive_reopening",
+        keyring_entries_are_separate_by_name_and_survive_reopening,
     ),
     ("a_locked_keyring_is_reported_as_locked_not_gone", a_locked_keyring_is_reported_as_locked_not_gone),
     ("an_unreachable_keyring_is_a_transient_failure", an_unreachable_keyring_is_a_transient_failure),
@@ -66,7 +66,7 @@ impl Session {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("bus.conf");
-        // No activation: the bus must start no other services.
+        // The configuration names no folder of services, so that the bus starts no other programs.
         let text = format!(
             "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" \
              \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\"><busconfig><type>session</type>\
@@ -99,7 +99,7 @@ impl Session {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("the keyring does not answer");
+        panic!("the keyring did not reply on the bus");
     }
 }
 
@@ -150,14 +150,15 @@ fn keyring_passes_the_key_store_contracts() {
     passphrase_guard_contract(&|| Arc::new(fresh(&number)));
 }
 
-fn two_phones_do_not_share_keys_and_keys_survive_reopening() {
+fn keyring_entries_are_separate_by_name_and_survive_reopening() {
     let (one, two) = (PlatformKeyStore::open("one").unwrap(), PlatformKeyStore::open("two").unwrap());
     let point = one.make("device".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();
     assert_eq!(two.public_key("device".to_owned()), Err(PlatformError::Gone));
     assert_eq!(PlatformKeyStore::open("one").unwrap().public_key("device".to_owned()).unwrap(), point);
 }
 
-/// Without a display the keyring can't ask for its password, so it stays locked. That must not look like missing keys.
+/// Without a display the keyring can't ask for its password, so it stays locked. The key store must not report this as
+/// missing keys.
 fn a_locked_keyring_is_reported_as_locked_not_gone() {
     let store = PlatformKeyStore::open("locked").unwrap();
     let point = store.make("device".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();
@@ -178,7 +179,7 @@ fn address() -> String {
 fn lock() {
     let collection = "array:objpath:/org/freedesktop/secrets/collection/login";
     let call = ["/org/freedesktop/secrets", "org.freedesktop.Secret.Service.Lock", collection];
-    assert!(ask(&address(), &call), "the keyring does not lock");
+    assert!(ask(&address(), &call), "the keyring did not lock");
 }
 
 /// Unlocks the keyring as a login does: sends the password to its control socket (gnome-keyring's
@@ -197,10 +198,10 @@ fn unlock() {
     socket.write_all(&call).unwrap();
     let mut answer = [0; 8];
     socket.read_exact(&mut answer).unwrap();
-    assert_eq!(answer, [0, 0, 0, 8, 0, 0, 0, 0], "the keyring does not unlock");
+    assert_eq!(answer, [0, 0, 0, 8, 0, 0, 0, 0], "the keyring did not unlock");
 }
 
-/// The last case, since it kills the daemon.
+/// This must be the last case, because it kills the daemon.
 fn an_unreachable_keyring_is_a_transient_failure() {
     let store = PlatformKeyStore::open("silent").unwrap();
     store.make("device".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();

@@ -58,7 +58,7 @@ async fn open(home: &Path, key_store: &Arc<FakeKeyStore>) -> Result<Authenticato
 }
 
 #[tokio::test]
-async fn a_new_authenticator_opens_empty_twice() {
+async fn new_authenticator_is_empty_and_opens_again() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     for _time in 0..2 {
         let authenticator = open(home.path(), &keys).await.unwrap();
@@ -90,7 +90,11 @@ async fn a_database_of_another_device_is_reported() {
     let start_over = || countersign::start_over(folders(), keys.clone());
     assert_eq!(start_over().await, Err(Error::NotFromAnotherDevice));
     keys.fail(Some(PlatformError::Locked));
-    assert_eq!(start_over().await, Err(Error::NotYetUnlocked), "a locked key store looked empty");
+    assert_eq!(
+        start_over().await,
+        Err(Error::NotYetUnlocked),
+        "a locked key store was treated as that of another device"
+    );
     keys.fail(None);
     assert!(open(home.path(), &keys).await.is_ok());
     keys.forget();
@@ -152,7 +156,7 @@ async fn look_up_of_an_unreachable_service_makes_no_key() {
         unreachable!("a typed code is an invite")
     };
     assert_eq!(authenticator.look_up(invite).await.err(), Some(Error::Offline));
-    assert!(keys.aliases().is_empty(), "a key was made");
+    assert!(keys.aliases().is_empty(), "the look-up made a key");
 }
 
 #[tokio::test]
@@ -191,7 +195,7 @@ async fn shut_down_ends_waits_and_the_folder_opens_again() {
     assert!(open(home.path(), &keys).await.unwrap().accounts().await.unwrap().is_empty());
 }
 
-/// A key store that is slow, or that unwraps to another key than it wrapped.
+/// A key store whose `wrap` is slow, or whose `unwrap` returns another key than was wrapped.
 #[derive(Default)]
 struct Faulty {
     keys: FakeKeyStore,
@@ -260,7 +264,7 @@ fn dropping_open_while_it_runs_does_not_block() {
     assert!(started.elapsed() < Duration::from_secs(1), "the drop blocked for {:?}", started.elapsed());
 }
 
-/// The core must not change state of the whole process, which belongs to the app.
+/// Environment variables, current folder and cryptography provider of the process belong to the app.
 #[tokio::test]
 async fn the_core_does_not_change_process_wide_state() {
     let process = || {

@@ -1,11 +1,11 @@
-"""Makes the test vectors of the phone sign-in protocol that are not frozen.
+"""Makes all test vectors of the phone sign-in protocol, except the frozen ones.
 
 Everything is made with stock libraries: PyJWT signs, jwcrypto makes thumbprints, http_ece encrypts
 pushes, argon2-cffi and hashlib make keys and MACs. No code of this project is used, so that one mistake
 can't be in both the vectors and their reader. `core/docs/protocol.md` defines the messages;
 the section numbers in `making/` refer to that document.
 
-Each run makes new keys and signatures, so the output is committed, and a new run never gives the same files.
+Each run makes new keys and signatures, so a new run never gives the same files. The output is committed.
 A file that `FROZEN` lists is not changed: new vectors go into a new file with new keys.
 """
 

@@ -59,7 +59,7 @@ impl Authenticator {
         self.act(|core| async move { push_health::health(&core, account).await }).await
     }
 
-    /// Asks the service for a test push. The service sends at most one a minute (protocol section 5).
+    /// Asks the service for a test push. The service sends at most one test push in a minute (protocol section 5).
     ///
     /// Returns whether the service has sent the test push. When the push arrives, `push_received` returns
     /// `PushEffect::Test` and `PushHealth::last_received` changes.
@@ -71,8 +71,8 @@ impl Authenticator {
         self.act(|core| async move { push_health::test(&core, account).await }).await
     }
 
-    /// Removes a notice from the snapshot and acknowledges it to the service, now or later. An unknown or dismissed
-    /// notice is ignored.
+    /// Removes a notice from the snapshot and acknowledges it to the service, now or later. A notice that is unknown or
+    /// already dismissed is ignored.
     ///
     /// # Errors
     /// `UnknownAccount`, `Store`.

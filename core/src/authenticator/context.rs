@@ -21,7 +21,8 @@ use presence::Presence;
 /// The database's file name in `Folders::home`.
 pub(crate) const DATABASE: &str = "countersign.db";
 
-/// The folders of the authenticator. `open` creates them, accessible to their owner only (mode 0700 on Unix).
+/// The folders of the authenticator, which `open` creates. On Unix a new folder gets the mode 0700, so only its owner
+/// can access it.
 ///
 /// If the folders are copied to another device, they reveal the accounts' names but no secret (`restored_accounts`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +123,8 @@ impl Core {
         self.revision.send_modify(|revision| *revision = revision.saturating_add(1));
     }
 
-    /// Returns the current revision. Call this method before reading the data, or a change in between is missed.
+    /// Returns the current revision. Call this method before you read the data: otherwise a change after that read, but
+    /// before this call, is missed.
     pub(crate) fn revision(&self) -> u64 {
         *self.revision.borrow()
     }
@@ -136,8 +138,8 @@ impl Core {
         changes.wait_for(|now| *now != revision).await.map(|_now| ()).map_err(|_closed| Error::Closed)
     }
 
-    /// Reads the device lock, and reports a change when a lock was set or removed since the last reading: the health of
-    /// accounts with phone sign-in depends on the lock.
+    /// Reads the device lock. Reports a change when the lock has become missing, or is no longer missing, because the
+    /// health of accounts with phone sign-in depends on this.
     ///
     /// # Errors
     /// `Platform` when the port fails; `lock_seen` then still returns the last reading.

@@ -13,7 +13,7 @@ use crate::values::platform::PlatformError;
 /// No variant contains a secret, a user name, a URL or an enrollment code, so every error may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The device was not unlocked since its restart, so the key store can't be read. Nothing is lost; try again later.
+    /// The device has not been unlocked since its restart, so the key store can't be read. Nothing is lost; try later.
     #[error("the key store is not yet unlocked")]
     NotYetUnlocked,
     /// The database comes from another device, by a backup or a transfer: this device does not have the keys that seal
@@ -23,7 +23,8 @@ pub enum Error {
     /// `start_over` was called although the database's keys are on this device.
     #[error("the database belongs to this device")]
     NotFromAnotherDevice,
-    /// A newer version of the app wrote the database, with this schema version. The database was not changed.
+    /// A newer version of the app wrote the database. The number is the schema version of the database, which was not
+    /// changed.
     #[error("a newer version of the app wrote the database (schema {0})")]
     NewerSchema(i64),
     /// The database can't be read or written.
@@ -57,8 +58,8 @@ pub enum Error {
     /// The service has ended the enrollment, does not know it, or refuses the code.
     #[error("the enrollment can't continue: {0}")]
     Enrollment(EnrollmentFault),
-    /// The MAC of the response is missing or wrong, or its account or keys differ from the service's earlier response.
-    /// An attacker may intercept the connection. Nothing of the enrollment is kept.
+    /// The MAC of the response is missing or wrong, or the response names another account or other keys than the
+    /// service's earlier response. An attacker may intercept the connection. Nothing of the enrollment is kept.
     #[error("the response does not come from the service of this enrollment")]
     Impostor,
     /// This phone's clock differs from the service's by more than a day.
@@ -67,7 +68,7 @@ pub enum Error {
     /// The account is already on this phone; remove it first to add it again.
     #[error("the account is already on this phone")]
     AlreadyHere,
-    /// The service's response can't be verified or parsed, or does not fit the account. Its content was not used.
+    /// The service's response can't be verified or parsed, or does not fit the account. The response was not used.
     #[error("the service's response is invalid")]
     InvalidAnswer,
     /// The service refused the request without a reason: `request-refused` (protocol section 9), or an OAuth error.
@@ -76,8 +77,8 @@ pub enum Error {
     /// The service removed this account from this phone.
     #[error("the account was removed by the service")]
     Removed,
-    /// The service's key chain does not continue the keys that this phone has stored (protocol section 6). The new keys
-    /// are not accepted, and nothing that they sign.
+    /// The service's key chain does not continue the keys that this phone has stored (protocol section 6). The phone
+    /// accepts neither the new keys nor any message that they sign.
     #[error("the service's identity changed")]
     IdentityChanged,
     /// Phone sign-in is off for this account, so there is no sign-in key.
@@ -93,7 +94,7 @@ pub enum Error {
     /// The app's reply does not fit the current step.
     #[error("the reply does not fit the step")]
     WrongReply,
-    /// No account on this phone has this id, or it is still pending.
+    /// No account on this phone has this id, or the account is still pending.
     #[error("no such account")]
     UnknownAccount,
     /// This phone never stored the prompt, or has deleted it.
@@ -153,7 +154,8 @@ pub enum MetadataFault {
     /// The document's `issuer` is not the issuer for which it was fetched.
     #[error("the discovery document names another issuer")]
     OtherIssuer,
-    /// The document has no member `phone_sign_in`: an OpenID provider, but not of this protocol.
+    /// The document has no member `phone_sign_in`: the server is an OpenID provider that does not support this
+    /// protocol.
     #[error("the discovery document has no `phone_sign_in`")]
     NoPhoneSignIn,
     /// An endpoint is not `https` at the issuer's own host and port.

@@ -12,8 +12,8 @@ use crate::base::jose;
 use crate::base::jose::{HeaderKey, PublicKey, base64url};
 use crate::values::platform::{DeviceDescription, DeviceLock, KeyStore, PlatformError, PushChannel, TlsTrust};
 
-/// The longest time that a port may take; a longer call counts as a transient failure. If that call still makes a key
-/// later, the core finds the key by its alias, and uses or deletes it.
+/// The longest time that a call of a port may take; a longer call counts as a transient failure. If the call was
+/// `KeyStore::make`, it may still make the key later. The core then finds the key by its alias, and uses or deletes it.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The platform's services, which the app implements and passes to `Authenticator::open`.
@@ -23,7 +23,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Ports {
     /// Makes, uses and deletes private keys that never leave the device.
     pub key_store: Arc<dyn KeyStore>,
-    /// Reads whether the device has a lock, and of which kind.
+    /// Reads the kind of the device lock, or that there is none.
     pub device_lock: Arc<dyn DeviceLock>,
     /// Provides push addresses, and the system's settings for pushes.
     pub push_channel: Arc<dyn PushChannel>,
@@ -50,16 +50,16 @@ impl Ports {
         let answer = tasks::blocking(move || ask(&ports));
         match tokio::time::timeout(TIMEOUT, answer).await {
             Ok(Ok(answer)) => Ok(answer?),
-            // A panic or a timeout does not prove that the key does not exist.
+            // The port panicked or took too long. It may still have done what was asked, for example made a key.
             Ok(Err(_)) | Err(_) => Err(Error::Platform(PlatformError::Transient)),
         }
     }
 
-    /// Deletes the key `alias`, then checks that the key store no longer has the key.
+    /// Deletes the key `alias`, then checks that the key store no longer has the key. The check detects a key store
+    /// that reports success but has not deleted the key.
     ///
     /// # Errors
-    /// `Platform`; `Platform(Transient)` when the key still exists. The check detects a key store that reports success
-    /// but has not deleted the key.
+    /// `Platform` with the key store's error; `Platform(Transient)` when the key still exists.
     pub(crate) async fn delete_key(&self, alias: String) -> Result<(), Error> {
         let wanted = alias.clone();
         self.ask(move |ports| ports.key_store.delete(wanted)).await?;
@@ -70,7 +70,8 @@ impl Ports {
         }
     }
 
-    /// Signs `payload` as a compact JWS (ES256) with the key `alias`, of type `typ` and with `key` in the header.
+    /// Signs `payload` with the private key that has this alias, and returns a compact JWS (ES256). The JWS header
+    /// contains `typ` and `key`.
     ///
     /// # Errors
     /// `Platform` with the key store's error; `Platform(Unusable)` when the signature is not DER. This method does not

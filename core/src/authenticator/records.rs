@@ -1,4 +1,4 @@
-//! The records that the database stores, their stages, and rules that need only a record.
+//! Defines the records that the database stores, the stages of acts, and rules that need only a record.
 
 pub(crate) mod account;
 pub(crate) mod digits;

@@ -1,6 +1,6 @@
 //! Lists the accounts of a database that was restored from another device, and clears such a database.
 //!
-//! Both are free functions, since `Authenticator::open` refuses such a database.
+//! The two functions are not methods of `Authenticator`, because `Authenticator::open` refuses such a database.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::authenticator::tasks;
 use crate::values::account::Account;
 use crate::values::platform::KeyStore;
 
-/// Returns the accounts that were active in a database from another device, oldest first. Call it after
+/// Returns the accounts that were active in a database from another device, oldest first. Call this function after
 /// `Authenticator::open` has returned `FromAnotherDevice`.
 ///
 /// Names and issuers can be read, secrets can't. Each account has `AccountHealth::RestoredElsewhere`. Changes nothing.
@@ -29,7 +29,7 @@ pub async fn restored_accounts(folders: Folders) -> Result<Vec<Account>, Error> 
 ///
 /// # Errors
 /// `NotFromAnotherDevice` when this device has the database's keys: working accounts must not be deleted by mistake.
-/// `NotYetUnlocked`, `Platform`, `NewerSchema`, `Store`. After an error nothing was changed.
+/// Also `NotYetUnlocked`, `Platform`, `NewerSchema` and `Store`. After any error nothing was changed.
 pub async fn start_over(folders: Folders, key_store: Arc<dyn KeyStore>) -> Result<(), Error> {
     blocking(move || restored::clear(&folders.home.join(DATABASE), key_store.as_ref())).await
 }

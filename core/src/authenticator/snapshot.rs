@@ -1,4 +1,4 @@
-//! Reads everything that a screen shows in one transaction, and fetches the prompts of all accounts.
+//! Reads, in one transaction, everything that a screen shows. Also fetches the prompts of all accounts.
 
 use std::sync::Arc;
 
@@ -26,14 +26,14 @@ pub struct Snapshot {
     pub prompts: Vec<Prompt>,
     /// One step for each stored act that can be continued or abandoned.
     pub pending: Vec<Step>,
-    /// Changes of the accounts that the person has not dismissed, newest first.
+    /// Notices about changes of the accounts, newest first, without dismissed notices.
     pub notices: Vec<Notice>,
 }
 
 /// The result of `check_for_prompts`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// Every prompt that waits for the person, oldest first, also of the accounts in `unreachable`.
+    /// Every prompt that waits for the person, oldest first; including stored prompts of the accounts in `unreachable`.
     pub prompts: Vec<Prompt>,
     /// Accounts whose prompts could not be fetched, with the error.
     pub unreachable: Vec<(AccountId, Error)>,
@@ -44,7 +44,7 @@ pub struct Checked {
 /// # Errors
 /// `Store`.
 pub(super) async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
-    // The revision is read before the data, so a change in between is reported again and not missed.
+    // The revision is read before the data, so a change between the two reads is reported again and not missed.
     let (revision, now, lock) = (core.revision(), core.ports.clock.now(), core.lock_seen());
     let (records, mut snapshot, registrations, entered) = core
         .store
@@ -81,7 +81,7 @@ pub(super) async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
 pub(super) async fn check_for_prompts(core: &Arc<Core>, reason: FetchReason) -> Result<Checked, Error> {
     push::import(core).await?;
     let records = core.store.read(|tables| tables.accounts()).await?;
-    // In parallel: a slow service must not delay the others.
+    // In parallel, because a slow service must not delay the fetches from other services.
     let mut asked = Vec::new();
     for account in records.into_iter().filter(|record| !record.is_removed()) {
         let core = Arc::clone(core);

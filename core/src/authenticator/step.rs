@@ -40,7 +40,7 @@ pub enum Step {
         /// The host of the service that asks.
         host: String,
     },
-    /// The service ended the enrollment. Show the cause, then abandon the ticket.
+    /// The service ended the enrollment. Show the cause, then call `abandon`.
     EnrollmentEnded {
         /// For `abandon`, which deletes the enrollment from this phone.
         ticket: Ticket,
@@ -65,7 +65,8 @@ pub enum Step {
         /// The reason.
         why: NotAllowed,
     },
-    /// Ask the person whether this device is to be registered for this account; reply `Confirmed`, or abandon.
+    /// Ask the person whether this device is to be registered for this account. If the person agrees, reply
+    /// `Confirmed`; else call `abandon`.
     ConfirmDevice {
         /// For `provide` or `abandon`.
         ticket: Ticket,
@@ -86,8 +87,8 @@ pub enum Step {
         host: String,
         /// The URL to open, unchanged.
         url: String,
-        /// Six ASCII digits that the app shows and a page in the browser asks for. The person must type them only
-        /// there. Absent when phone sign-in is turned on for an existing account.
+        /// Six ASCII digits that the app shows. A page in the browser asks for them; the person must type them only
+        /// into this page. Absent when phone sign-in is turned on for an existing account.
         digits: Option<String>,
         /// When the authorization request expires, by this phone's clock.
         until: Timestamp,
@@ -116,12 +117,13 @@ pub enum Step {
         alias: String,
         /// Why the person is asked for verification. The app chooses the text.
         purpose: Purpose,
-        /// Sign exactly one of these forms: the form for the method by which the person was really verified.
+        /// Sign the bytes of only one `SignedForm`: the one whose `verified` is the method by which the person was
+        /// really verified.
         forms: Vec<SignedForm>,
         /// When the prompt or the registration token expires, by this phone's clock.
         until: Timestamp,
     },
-    /// Turning phone sign-in on was interrupted. It can be continued (`continue_phone_sign_in`) or abandoned.
+    /// Turning phone sign-in on was interrupted. The act can be continued (`continue_phone_sign_in`) or abandoned.
     PhoneSignInInterrupted {
         /// For `continue_phone_sign_in` or `abandon`.
         ticket: Ticket,
@@ -188,7 +190,7 @@ pub enum Purpose {
 /// The bytes to sign (ECDSA P-256 with SHA-256) for one method of user verification.
 ///
 /// The signed claims contain the method (`uv`), but the platform reports the method only after the verification. So the
-/// app gets one form for each possible method.
+/// app gets one `SignedForm` for each possible method.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct SignedForm {
@@ -206,8 +208,8 @@ impl std::fmt::Debug for SignedForm {
 }
 
 impl SignedForm {
-    /// Makes one form for each method of user verification that can unlock a key with this guard. `input` returns the
-    /// signing input for a method.
+    /// Makes one `SignedForm` for each method of user verification that can unlock a key with this guard. `input`
+    /// returns the signing input for a method.
     ///
     /// # Errors
     /// `Platform(Unusable)` when `input` can't serialize the claims.
@@ -230,12 +232,12 @@ impl SignedForm {
         ways.iter().map(form).collect()
     }
 
-    /// Returns the form for the method that the app reports.
+    /// Returns the `SignedForm` for the method of user verification that the app reports.
     ///
     /// # Errors
     /// `WrongReply` for a method that the key's guard does not allow.
     pub(crate) fn find(forms: Vec<Self>, verified: UserVerification) -> Result<Self, Error> {
-        // GUARD(verification-as-signed): j6_w15_unlocking_can_fail_or_be_cancelled_and_be_repeated
+        // GUARD(verification-as-signed): j6_w15_unlocking_can_be_repeated_after_a_failure
         // INSTEAD: Ok(forms.into_iter().find(|form| form.verified == verified || true).ok_or(Error::WrongReply)?)
         forms.into_iter().find(|form| form.verified == verified).ok_or(Error::WrongReply)
     }
@@ -273,7 +275,7 @@ pub enum Reply {
     Signed {
         /// The ECDSA signature, ASN.1 DER.
         signature: Vec<u8>,
-        /// How the person was really verified; must be the method of the form that was signed.
+        /// How the person was really verified; must be `verified` of the `SignedForm` that was signed.
         verified: UserVerification,
     },
     /// To `MakeKey` or `Sign`: the platform failed, or the person cancelled.

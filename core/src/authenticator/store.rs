@@ -49,14 +49,14 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The open database. Clones share its only connection.
 ///
 /// # Security
-/// Secrets are sealed with a random key that the platform's key store wraps, so a copied file reveals none. Names and
-/// the service's public data are stored in the clear.
+/// Secrets are sealed with a random key that the platform's key store wraps, so a copied file reveals no secret. Names
+/// and the service's public data are stored in the clear.
 #[derive(Clone)]
 pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
     /// Seals secret columns.
     sealer: Arc<Sealer>,
-    /// Writes the snapshot that the notification extension needs, and reads the pushes that the extension has received.
+    /// Writes the snapshot file for the notification extension, and reads the pushes that the extension has received.
     inbox: Arc<Keeper>,
 }
 
@@ -64,14 +64,13 @@ pub(crate) struct Store {
 pub(crate) struct Tables<'a> {
     connection: &'a Connection,
     sealer: &'a Sealer,
-    /// Set by a change after which the notification extension needs a new snapshot: accounts, their keys, clock offset
-    /// or memory.
+    /// Set when the transaction has changed data that is also in the snapshot file for the notification extension.
     recipients_changed: Cell<bool>,
 }
 
 impl Store {
-    /// Opens or creates the database at `path`, and writes a snapshot for the notification extension into the `inbox`
-    /// folder. Blocks.
+    /// Opens or creates the database at `path`, and writes the snapshot file for the notification extension into the
+    /// folder `inbox`. Blocks.
     ///
     /// # Errors
     /// `NotYetUnlocked`, `FromAnotherDevice`, `NewerSchema`, `Platform`, `Store`. After an error the records are
@@ -95,7 +94,7 @@ impl Store {
         points::reached(Point::Database, Side::After);
         let inbox = Arc::new(Keeper::new(inbox, inbox_sealer, wrapped));
         let store = Self { connection: Arc::new(Mutex::new(connection)), sealer: Arc::new(sealer), inbox };
-        // If an earlier process was killed between a change and its snapshot, the snapshot is outdated.
+        // If an earlier process was killed after a change, before it wrote the snapshot file, the file is outdated.
         store.inbox.leave(&store.read_blocking(|tables| tables.recipients())?);
         Ok(store)
     }
@@ -161,7 +160,7 @@ impl Store {
         points::reached(point, Side::Before);
         transaction.commit()?;
         points::reached(point, Side::After);
-        // The connection is still locked, so snapshots are written in the order of the changes.
+        // The connection is still locked, so snapshot files are written in the order of the changes.
         if let Some(recipients) = recipients {
             self.inbox.leave(&recipients);
         }
@@ -209,7 +208,7 @@ fn migrate(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Loads or makes the sealing key `name`, and returns it with its wrapped form.
+/// Loads the sealing key with this name, or makes it. Returns a sealer with the key, and the wrapped key.
 ///
 /// The sealing key is random, and the platform's key store wraps it. So the secrets in a copied file can't be read on
 /// another device.

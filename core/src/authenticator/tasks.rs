@@ -14,7 +14,7 @@ use crate::authenticator::error::Error;
 /// Starts `work` on `runtime`. Dropping the returned future ends only the waiting; the work continues.
 ///
 /// # Errors
-/// `Closed` when the runtime ended before the work, or the work panicked.
+/// `Closed` when the runtime ended before the work was done, or when the work panicked.
 pub(crate) fn start<T: Send + 'static>(
     runtime: &Handle,
     work: impl Future<Output = T> + Send + 'static,
@@ -31,7 +31,7 @@ pub(crate) fn start<T: Send + 'static>(
 /// Runs `work` on a thread that may block. Dropping the future does not stop the work.
 ///
 /// # Errors
-/// `Closed` when the runtime ended before the work, or the work panicked.
+/// `Closed` when the runtime ended before the work was done, or when the work panicked.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     let (sender, receiver) = oneshot::channel();
     let erased: Box<dyn FnOnce() + Send> = Box::new(move || {

@@ -1,4 +1,4 @@
-//! The core's own small tokio runtime. The app needs no runtime.
+//! Starts and ends the core's own small tokio runtime. The app needs no runtime.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::runtime::{Handle, Runtime};
 
 use crate::authenticator::error::Error;
 
-/// Two threads: while one blocks in a TLS handshake (see `PortVerifier`), the other thread continues.
+/// Two threads: while one thread blocks in a TLS handshake (see `PortVerifier`), the other thread continues.
 const WORKERS: usize = 2;
 /// How long `end` waits for a port that is still busy; after that the port's thread continues without the core.
 const CLOSING: Duration = Duration::from_secs(5);

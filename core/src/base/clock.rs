@@ -1,4 +1,5 @@
-//! Wall time, which is compared with a service's times, and time since boot, for durations. Callers pass the time in.
+//! The phone's clock. It gives the wall time, to compare with a service's times, and the time since boot, to measure
+//! durations.
 
 use std::time::Duration;
 
@@ -13,19 +14,20 @@ uniffi::custom_type!(Timestamp, std::time::SystemTime, {
 });
 
 impl Timestamp {
-    /// Returns this time plus `seconds`; the largest time instead of an overflow.
+    /// Returns this time plus a number of seconds. An overflow gives the largest time.
     #[must_use]
     pub fn plus(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// Returns the seconds from `earlier` to this time; zero when `earlier` is later.
+    /// Returns the seconds from an earlier time to this time; zero when the given time is not earlier.
     #[must_use]
     pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// Returns this time moved by a signed number of seconds, such as a service's clock offset; stays within the range.
+    /// Returns this time moved by a signed number of seconds, such as a service's clock offset. An overflow gives the
+    /// smallest or the largest time.
     pub(crate) fn shifted(self, seconds: i64) -> Self {
         Self(self.0.saturating_add_signed(seconds))
     }

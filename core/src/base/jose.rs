@@ -1,7 +1,8 @@
 //! A small and strict part of JOSE: only compact JWS with ES256 (RFC 7515, 7517, 7638, 8725).
 //!
-//! This module only checks that bytes are well formed and signed by a given key. Other modules decide whose key it is
-//! and what the payload means. It is hand-written, because the platform's key store signs outside the process.
+//! This module only checks that bytes are well formed and signed by a given key. Other modules decide whose key this
+//! is, and what the payload means. The module is hand-written, because the platform's key store signs outside the
+//! process.
 
 pub(crate) mod base64url;
 mod error;
@@ -33,7 +34,8 @@ struct Header {
     kid: String,
 }
 
-/// Verifies a JWS of type `typ` and returns its payload; `key` finds the key for the header's `kid`.
+/// Verifies a JWS of the type `typ`, and returns its payload. `key` is called with the header's `kid`, and returns the
+/// key with this id.
 ///
 /// # Errors
 /// The first `JoseError` that applies.
@@ -79,7 +81,7 @@ fn read_header(header: &str) -> Result<Header, JoseError> {
     parse(&base64url::decode(header)?)
 }
 
-/// Returns the `typ` of a JWS, unverified. Use it only to choose the type to verify.
+/// Returns the `typ` of a JWS, unverified. Use it only to choose the type for `verify`.
 ///
 /// # Errors
 /// `JoseError` when the JWS or its header is malformed.

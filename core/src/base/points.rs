@@ -1,8 +1,9 @@
-//! The stored points: the points at which the core stores something. The torture tests (`tests/torture`) kill the
-//! process at each point, and check that another process recovers.
+//! The stored points: the named places in the code at which the core stores something. The torture tests
+//! (`tests/torture`) kill the process at each point, and check that another process recovers.
 //!
 //! Every transaction that writes takes a `Point`, so the list is complete. In an app's build `reached` does nothing and
-//! the points have no names; the feature `testing` adds the names and the watcher.
+//! the points have no names; the feature `testing` adds the names, and `reached` then
+//! calls the function that a test has set with `watch`.
 
 /// Whether the process is just before or just after a stored point.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,9 +65,9 @@ points! {
     EnrollmentEndRead = "enrolling.end_read",
     /// The person starts adding an account by signing in.
     SigningInStarted = "signing_in.started",
-    /// The authorization request is about to be pushed.
+    /// The authorization request is about to be sent to the service (RFC 9126).
     SigningInPushing = "signing_in.pushing",
-    /// The service has accepted the authorization request, and the person signs in in the browser.
+    /// The service has accepted the authorization request, and the person signs in with the browser.
     SigningInBrowser = "signing_in.browser",
     /// The authorization code is about to be redeemed.
     SigningInRedeeming = "signing_in.redeeming",
@@ -76,13 +77,13 @@ points! {
     SigningInAdded = "signing_in.added",
     /// The enrollment by signing in is deleted.
     SigningInForgotten = "signing_in.forgotten",
-    /// An older act that was turning phone sign-in on is deleted.
+    /// An older unfinished act of turning phone sign-in on is deleted.
     TurningOnCleared = "turning_on.cleared",
     /// The person is asked to confirm this device.
     TurningOnConfirming = "turning_on.confirming",
-    /// The authorization request is about to be pushed.
+    /// The authorization request is about to be sent to the service (RFC 9126).
     TurningOnPushing = "turning_on.pushing",
-    /// The service has accepted the authorization request, and the person signs in in the browser.
+    /// The service has accepted the authorization request, and the person signs in with the browser.
     TurningOnBrowser = "turning_on.browser",
     /// The authorization code is about to be redeemed.
     TurningOnRedeeming = "turning_on.redeeming",
@@ -94,9 +95,9 @@ points! {
     TurningOnTelling = "turning_on.sending_proof",
     /// Phone sign-in is on.
     TurnedOn = "turning_on.done",
-    /// The act is abandoned, and the service must be notified.
+    /// Turning phone sign-in on is abandoned, and the service must be notified.
     TurningOnAbandoned = "turning_on.abandoned",
-    /// The act is deleted.
+    /// The act of turning phone sign-in on is deleted.
     TurningOnForgotten = "turning_on.forgotten",
     /// Phone sign-in is off, and the service must be notified.
     TurnedOff = "turning_off.done",
@@ -116,7 +117,8 @@ points! {
     Decided = "answering.decided",
     /// The person's report is stored.
     Reported = "answering.reported",
-    /// The time of a verified push, or an alert of the notification extension, is stored.
+    /// The arrival time of a verified push is stored, or the strike of a prompt for which the notification extension
+    /// alerted.
     PushCame = "prompts.push_received",
     /// A pushed prompt is stored.
     PushShown = "prompts.shown",
@@ -158,7 +160,7 @@ points! {
 #[cfg(not(feature = "testing"))]
 pub(crate) const fn reached(_point: Point, _side: Side) {}
 
-/// Marks that the process reaches a point, and calls the watcher.
+/// Calls the function that `watch` has set, with the point that the process has reached. Does nothing when none is set.
 #[cfg(feature = "testing")]
 pub(crate) fn reached(point: Point, side: Side) {
     if let Some(watcher) = WATCHER.get() {

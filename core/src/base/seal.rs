@@ -12,13 +12,14 @@ const KEY_LEN: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SealError {
     /// The system gives no random bytes.
-    #[error("no randomness")]
+    #[error("the system gave no random bytes")]
     NoRandomness,
-    /// The key has another length than 32 bytes.
-    #[error("not a key of 32 bytes")]
+    /// The key does not have 32 bytes.
+    #[error("the sealing key does not have 32 bytes")]
     Key,
-    /// The authentication tag is wrong. It does not show which of the possible causes applies.
-    #[error("altered, moved, or sealed under another key")]
+    /// The value is too short, or its authentication tag is wrong: the value was altered or moved, or another key
+    /// sealed it.
+    #[error("the sealed value was altered or moved, or another key sealed it")]
     Unreadable,
 }
 
@@ -51,10 +52,10 @@ impl Sealer {
         Ok((Self::new(key.to_vec())?, key))
     }
 
-    /// Makes a sealer with the key that `make` returned; zeroizes the argument.
+    /// Makes a sealer with the key that `make` returned, and zeroizes the argument.
     ///
     /// # Errors
-    /// `Key` for another length than 32 bytes.
+    /// `Key` when the key does not have 32 bytes.
     pub(crate) fn new(key: Vec<u8>) -> Result<Self, SealError> {
         let key = Zeroizing::new(key);
         let unbound = UnboundKey::new(&AES_256_GCM, &key).map_err(|_length| SealError::Key)?;
@@ -81,7 +82,7 @@ impl Sealer {
     /// Opens the result of `seal` for the same place and key.
     ///
     /// # Errors
-    /// `Unreadable`; nothing of the value is returned.
+    /// `Unreadable`: no part of the value is returned.
     pub(crate) fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(SealError::Unreadable)?;
         let mut buffer = Zeroizing::new(body.to_vec());

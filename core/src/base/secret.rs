@@ -10,7 +10,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// The operating system gives no random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no randomness")]
+#[error("the system gave no random bytes")]
 pub(crate) struct NoRandomness;
 
 /// A value that must not be shown or logged: `Debug` does not print it, and it is zeroized when dropped.

@@ -1,6 +1,6 @@
-//! Makes texts that another party has chosen safe to show.
+//! Cleans texts of another party before they are shown.
 
-/// Returns `text` without control, invisible and direction characters.
+/// Returns the text without control, invisible and direction characters.
 ///
 /// # Security
 /// With these characters a service or an attacker could hide or reverse a part of a text, or make one name look like

@@ -1,6 +1,6 @@
 //! The files in which the extension leaves pushes for the app: one sealed file for each prompt, withdrawal or test.
 //!
-//! A file is created once and never changed, so that two processes can work in the folder without a lock.
+//! A file is created once and never changed. Therefore two processes can work in the folder without a lock.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -49,9 +49,9 @@ pub(crate) struct Kept {
     pub(crate) jws: String,
     /// By this phone's clock.
     pub(crate) received_at: Timestamp,
-    /// What the fatigue guard needs; `None` for other pushes than prompts.
+    /// What the fatigue guard needs; `None` for a withdrawal or a test.
     pub(crate) seen: Option<Seen>,
-    /// Why the prompt came without an alert; `None` when it alerted, and for other pushes.
+    /// Why the prompt came without an alert; `None` when it alerted, and for a withdrawal or a test.
     pub(crate) quiet: Option<Quiet>,
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct Seen {
     pub(crate) expires_at: Timestamp,
 }
 
-/// Whether a push is new, or came before.
+/// Whether the inbox already had a push, when the push arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keeping {
     New,
@@ -93,7 +93,7 @@ impl Files {
 
     /// Writes the file of a push. Returns `Known` when the file exists already.
     ///
-    /// A push that can't be written is `New`: showing it twice is better than not at all.
+    /// Returns `New` also when the file can't be written: showing a push twice is better than not showing it.
     pub(super) fn keep(&self, jti: &str, kind: Kind, kept: &Kept) -> Keeping {
         let name = name(&kept.account, jti, kind);
         if self.read(&name).is_some() {
@@ -111,7 +111,7 @@ impl Files {
         }
     }
 
-    /// Returns whether this push came before.
+    /// Returns whether the folder contains the file of this push.
     pub(super) fn has(&self, account: &AccountId, jti: &str, kind: Kind) -> bool {
         self.read(&name(account, jti, kind)).is_some()
     }
@@ -144,7 +144,7 @@ impl Files {
             let modified = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
             let age = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             if age.is_some_and(|time| now.since(Timestamp(time.as_secs())) > LIFE) {
-                // Another process may have deleted it first.
+                // Another process may have deleted the file first.
                 let _absent = fs::remove_file(path);
             }
         }
@@ -162,7 +162,7 @@ impl Files {
 
 /// Returns a file's name: a hash of account and `jti`, so that the name reveals neither.
 fn name(account: &AccountId, jti: &str, kind: Kind) -> String {
-    // Neither contains a zero byte, so different pairs always give different texts.
+    // Neither the account id nor the `jti` contains a zero byte, so different pairs always give different texts.
     let about = digest(&SHA256, [account.0.as_str(), jti].join("\0").as_bytes());
     format!("{}.{}", base64url::encode(about.as_ref()), kind.suffix())
 }
@@ -171,8 +171,8 @@ fn place(name: &str) -> Place<'_> {
     Place { table: "inbox", row: name, column: "v1" }
 }
 
-/// Creates a file, which on Unix only its owner may read and write (mode 0600). Fails with `AlreadyExists` when there
-/// is one.
+/// Creates a file. On Unix only the owner may read and write it (mode 0600). Fails with `AlreadyExists` when the file
+/// exists.
 pub(super) fn private_file(path: &Path) -> std::io::Result<fs::File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

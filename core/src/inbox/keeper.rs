@@ -25,8 +25,8 @@ impl Keeper {
         Self { files: Files::new(folder, sealer), wrapped_key }
     }
 
-    /// Writes a snapshot of the accounts. A failure is only logged: the extension then uses the older snapshot, or
-    /// shows a notification without content when there is none. The app still fetches the prompts.
+    /// Writes a snapshot of the accounts. A failure is only logged: the extension then uses the older snapshot. Without
+    /// an older snapshot, it shows a notification without content. The app still fetches the prompts.
     pub(crate) fn leave(&self, recipients: &[Recipient]) {
         if let Err(error) = self.write(recipients) {
             tracing::warn!(kind = ?error.kind(), "the snapshot for the notification extension could not be written");
@@ -37,7 +37,7 @@ impl Keeper {
         let text = snapshot::text(recipients, &self.wrapped_key, self.files.sealer())
             .ok_or_else(|| std::io::Error::other("not sealed"))?;
         let next = self.files.folder().join(NEXT);
-        // A process that was killed while it wrote the file has left it.
+        // The file can exist if an earlier process was killed while it wrote the file.
         let _absent = std::fs::remove_file(&next);
         let mut file = private_file(&next)?;
         file.write_all(&text)?;
@@ -45,8 +45,8 @@ impl Keeper {
         std::fs::rename(next, snapshot::path(self.files.folder()))
     }
 
-    /// Returns the pushes that the extension received. The files stay until they are too old, since the extension
-    /// recognizes repeated pushes by them. Importing a push twice has no further effect.
+    /// Returns the pushes that the extension received. The files stay until they are too old, because the extension
+    /// uses them to recognize repeated pushes. Importing a push twice has no further effect.
     pub(crate) fn kept(&self, now: Timestamp) -> Vec<Kept> {
         self.files.sweep(now);
         self.files.all()

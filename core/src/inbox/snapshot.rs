@@ -1,9 +1,9 @@
 //! The sealed snapshot that the app writes for its extension. It contains what the extension needs to decrypt and
 //! verify pushes.
 //!
-//! A JSON object `{"v":1,"key":…,"sealed":…}`: the snapshot key, wrapped by the key store, and nonce, ciphertext and
-//! tag (AES-256-GCM) of a JSON object with the accounts. The snapshot contains push keys, but no secrets of codes, no
-//! device keys and no sign-in keys.
+//! The file contains a JSON object `{"v":1,"key":…,"sealed":…}`. `key` is the snapshot key, wrapped by the key store.
+//! `sealed` is another JSON object with the accounts, encrypted with the snapshot key: nonce, ciphertext and tag
+//! (AES-256-GCM). The snapshot contains push keys, but no secrets of codes, no device keys and no sign-in keys.
 
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ pub(crate) struct Recipient {
     /// The account's slot at the relay, 16 bytes.
     pub(crate) slot: Vec<u8>,
     pub(crate) push_keys: PushKeys,
-    /// Which prompts are accepted.
+    /// The account and device for which prompts are accepted, and the keys that must have signed them.
     pub(crate) audience: Audience,
     /// The fatigue guard's memory when the snapshot was written.
     pub(crate) memory: Memory,
@@ -75,7 +75,7 @@ pub(super) struct SealedSnapshot {
 }
 
 impl SealedSnapshot {
-    /// Parses a snapshot; `None` when it is malformed or has another version.
+    /// Parses a snapshot. Returns `None` when it is malformed or has another version.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let envelope: Envelope = jose::parse(text).ok()?;
         if envelope.v != VERSION {
@@ -92,7 +92,8 @@ impl SealedSnapshot {
         &self.wrapped_key
     }
 
-    /// Opens the accounts; `None` when `sealer` has another key, or when the content is malformed.
+    /// Opens the snapshot and returns its accounts. Returns `None` when `sealer` has another key, or when the content
+    /// is malformed.
     pub(super) fn open(&self, sealer: &Sealer) -> Option<Vec<Recipient>> {
         let plain = sealer.open(&PLACE, &self.sealed).ok()?;
         let content: Content = jose::parse(&plain).ok()?;
@@ -140,7 +141,7 @@ impl Entry {
     }
 }
 
-/// Returns the content of a snapshot file; `None` when the system gives no random bytes for the nonce.
+/// Returns the content of a snapshot file, or `None` when the system gives no random bytes for the nonce.
 #[cfg(feature = "authenticator")]
 pub(super) fn text(recipients: &[Recipient], wrapped_key: &[u8], sealer: &Sealer) -> Option<Vec<u8>> {
     let content = Content { accounts: recipients.iter().map(Entry::of).collect() };

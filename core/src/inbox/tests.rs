@@ -1,4 +1,4 @@
-//! Tests of the inbox: which prompts alert, what is stored, and whether app and extension read each other's files.
+//! Tests which prompts alert, what the inbox stores, and that app and extension can read each other's files.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use tempfile::TempDir;
@@ -50,7 +50,7 @@ impl Scene {
 }
 
 #[test]
-fn at_most_eight_prompts_of_an_origin_and_account_wait() {
+fn ninth_waiting_prompt_of_one_account_and_origin_is_held_back() {
     let waits = |jti: &str| came(jti, Origin::SignedIn, NOW.plus(1), Some(Quiet::JustAsked));
     let names: Vec<String> = (0..MOST).map(|index| format!("p{index}")).collect();
     for (what, last, is_held_back) in [
@@ -63,12 +63,16 @@ fn at_most_eight_prompts_of_an_origin_and_account_wait() {
         for jti in names.iter().skip(1) {
             scene.keep(Kind::Prompt, jti, &waits(jti));
         }
-        assert_eq!(scene.judge(Origin::SignedIn), Loudness::Alert, "no alert while seven prompts wait");
+        assert_eq!(scene.judge(Origin::SignedIn), Loudness::Alert, "the eighth prompt did not alert");
         scene.keep(Kind::Prompt, "last", &last);
         assert_eq!(scene.judge(Origin::SignedIn) == Loudness::HeldBack, is_held_back, "{what}");
         if is_held_back {
             scene.keep(Kind::Withdrawal, "last", &came("last", Origin::SignedIn, NOW.plus(1), None));
-            assert_ne!(scene.judge(Origin::SignedIn), Loudness::HeldBack, "held back after one was withdrawn");
+            assert_ne!(
+                scene.judge(Origin::SignedIn),
+                Loudness::HeldBack,
+                "a prompt was held back after one of eight was withdrawn"
+            );
         }
     }
 }
@@ -79,7 +83,7 @@ fn a_recent_alert_makes_the_next_prompt_quiet() {
         let scene = scene();
         scene.keep(Kind::Prompt, "p", &came("p", Origin::Unknown, NOW.plus(60), quiet));
         assert_eq!(scene.judge(Origin::Unknown), expected, "{quiet:?}");
-        assert_eq!(scene.judge(Origin::KnownBrowser), Loudness::Alert, "another origin");
+        assert_eq!(scene.judge(Origin::KnownBrowser), Loudness::Alert, "a prompt of another origin did not alert");
     }
 }
 
@@ -100,7 +104,7 @@ fn a_prompt_is_stored_once_with_its_reason_to_be_quiet() {
         let kept =
             scene.inbox.files.all().into_iter().find(|kept| kept.seen.as_ref().is_some_and(|seen| seen.jti == jti));
         assert_eq!(kept.unwrap().quiet, quiet, "{jti}");
-        assert_eq!(arrives(jti), PushEffect::Nothing, "{jti} again");
+        assert_eq!(arrives(jti), PushEffect::Nothing, "{jti} had an effect when it arrived again");
     }
 }
 
@@ -114,7 +118,7 @@ fn app_and_extension_read_each_others_files() {
     keeper.leave(std::slice::from_ref(&scene.recipient));
     let inbox = Inbox::open(folder.path(), &key_store).unwrap();
     let [recipient] = inbox.recipients.as_slice() else {
-        unreachable!("{} recipients", inbox.recipients.len());
+        unreachable!("the snapshot has {} recipients, expected one", inbox.recipients.len());
     };
     assert_eq!(recipient.slot, scene.recipient.slot);
     assert_eq!(recipient.push_keys.point(), scene.recipient.push_keys.point());
@@ -123,7 +127,7 @@ fn app_and_extension_read_each_others_files() {
     assert_eq!(inbox.files.keep("p", Kind::Prompt, &found), Keeping::New);
     assert_eq!(keeper.kept(NOW), [found]);
     let another = Inbox::open(folder.path(), &FakeKeyStore::default()).err();
-    assert_eq!(another, Some(InboxError::Unreadable), "opened on another device, without the key");
+    assert_eq!(another, Some(InboxError::Unreadable), "opened on another device, which does not have the key");
 }
 
 #[test]
@@ -132,5 +136,5 @@ fn a_folder_without_a_snapshot_is_reported() {
     let open = || Inbox::open(folder.path(), &FakeKeyStore::default()).err();
     assert_eq!(open(), Some(InboxError::NoSnapshot));
     std::fs::create_dir(snapshot::path(folder.path())).unwrap();
-    assert_eq!(open(), Some(InboxError::Unreadable), "an unreadable snapshot is not a missing one");
+    assert_eq!(open(), Some(InboxError::Unreadable), "an unreadable snapshot must not be reported as missing");
 }

@@ -1,4 +1,4 @@
-//! What a desktop's key store offers besides the port `KeyStore`: keys guarded by a passphrase.
+//! The traits of a desktop's key store. Besides the port `KeyStore`, it offers keys guarded by a passphrase.
 
 use crate::base::secret::Secret;
 use crate::values::platform::{KeyStore, PlatformError};
@@ -25,14 +25,14 @@ pub trait PassphraseGuard: Send + Sync {
     /// again.
     ///
     /// # Errors
-    /// `WrongPassphrase`, or `Invalidated` when a guarded key is damaged: nothing was changed. Any other
-    /// `PlatformError` of the key store.
+    /// `WrongPassphrase` when `old` is missing or wrong, and `Invalidated` when a guarded key is damaged. After these
+    /// two errors nothing was changed. Also any other `PlatformError` of the key store.
     fn set_lock(&self, new: &Secret<String>, old: Option<&Secret<String>>) -> Result<(), PlatformError>;
 
     /// Removes the passphrase lock and destroys every guarded key. Succeeds when no lock is set.
     ///
     /// # Errors
-    /// `WrongPassphrase`: nothing was changed. Any other `PlatformError` of the key store.
+    /// `WrongPassphrase`, after which nothing was changed. Also any other `PlatformError` of the key store.
     fn remove_lock(&self, passphrase: &Secret<String>) -> Result<(), PlatformError>;
 
     /// Makes a guarded P-256 key and returns its public point (65 bytes, uncompressed). An existing key under `alias`

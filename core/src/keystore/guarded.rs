@@ -1,7 +1,7 @@
 //! Keys sealed under a passphrase that the person types at each use. On desktops the passphrase takes the place of the
 //! device lock.
 //!
-//! This module reads and writes no files: the key stores load and store its state.
+//! This module reads and writes no files: the key stores load and store the type `Guarded`.
 
 use std::collections::BTreeMap;
 
@@ -101,11 +101,11 @@ impl Guarded {
         self.public_key(alias)
     }
 
-    /// Signs with a key; ASN.1 DER.
+    /// Signs with a key, and returns the signature in ASN.1 DER.
     ///
     /// # Errors
-    /// `WrongPassphrase`; `Unusable` when no lock is set; `Gone` when there is no such key; `Invalidated` when it is
-    /// damaged.
+    /// `WrongPassphrase`; `Unusable` when no lock is set; `Gone` when there is no such key; `Invalidated` when the key
+    /// is damaged.
     pub(super) fn sign(
         &self,
         alias: &str,

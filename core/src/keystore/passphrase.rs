@@ -48,8 +48,8 @@ pub(crate) mod cheap {
     pub(super) const COST: (u32, u32) = (8, 1);
     pub(super) static IS_CHEAP: AtomicBool = AtomicBool::new(false);
 
-    /// Makes this process derive keys with the cheap parameters from now on. It can then open only key stores that were
-    /// made with them.
+    /// Makes this process derive keys with the cheap parameters from now on. The process can then open only key stores
+    /// that were made with the cheap parameters.
     pub fn passphrases_are_cheap() {
         IS_CHEAP.store(true, Ordering::Relaxed);
     }

@@ -1,7 +1,7 @@
 //! The desktop platform's key store: Secret Service, Keychain or Credential Manager.
 //!
-//! The login session unlocks this store, so the store needs no passphrase of the app. Sign-in keys are still guarded by
-//! the passphrase lock, since none of these stores verifies the person at each use.
+//! The login session unlocks this store, so the app needs no passphrase to open it. Sign-in keys are still guarded by
+//! the passphrase lock, because none of these stores verifies the person at each use.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -27,10 +27,11 @@ const WRAP_LABEL: &[u8] = b"countersign wrapped bytes";
 /// P-256 keys in the desktop platform's key store, one entry for each key.
 ///
 /// # Security
-/// Every program in the person's session can read these entries. The platform protects them from other users and from
-/// anyone who has only the disk, not from the person's own programs. Guarded keys also need the passphrase.
+/// Every program in the person's session can read these entries. The platform protects the entries only from other
+/// users, and from anyone who has only the disk. Using a guarded key also needs the passphrase.
 pub struct PlatformKeyStore {
-    /// The prefix of this phone's entries: several phones can share one store.
+    /// The prefix of the names of this key store's entries. Several authenticators, each with its own prefix, can share
+    /// the platform's store.
     name: String,
     /// Serializes the changes by this process's threads. All guarded keys are in one entry, which is read, changed and
     /// written in one piece.
@@ -38,11 +39,11 @@ pub struct PlatformKeyStore {
 }
 
 impl PlatformKeyStore {
-    /// Opens the entries of the phone `name`, after checking that the store works.
+    /// Checks that the platform's store works, and opens the entries with the prefix `name`.
     ///
     /// # Errors
-    /// `Locked` when the session's store is locked and can't ask for its password; `Transient` when it does not
-    /// respond; `Unusable` when there is no store, or when it does not return what was written.
+    /// `Locked` when the platform's store is locked and can't ask for its password; `Transient` when the
+    /// store does not respond; `Unusable` when there is no store, or when the store does not return what was written.
     pub fn open(name: &str) -> Result<Self, PlatformError> {
         let store = Self { name: name.to_owned(), changing: Mutex::new(()) };
         let probe = store.entry(PROBE)?;
@@ -61,7 +62,7 @@ impl PlatformKeyStore {
     }
 
     fn private_key(&self, alias: &str) -> Result<p256::SecretKey, PlatformError> {
-        // The entry exists, but is not a key: it was overwritten and can never sign again.
+        // If the entry exists but is not a key, it was overwritten: the key can never sign again.
         p256::SecretKey::from_slice(&self.read(alias)?).map_err(|_not_ours| PlatformError::Invalidated)
     }
 
@@ -74,7 +75,7 @@ impl PlatformKeyStore {
     /// Only `wrap` calls this. If `unwrap` made a key when none is found, everything that was wrapped with the old key
     /// would be lost permanently.
     fn wrapping_key_made(&self) -> Result<LessSafeKey, PlatformError> {
-        // After a panic, every entry is still complete: each is written in one call.
+        // A panic leaves every entry complete, because each entry is written in one call.
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.wrapping_key() {
             Err(PlatformError::Gone) => {
@@ -99,7 +100,7 @@ impl PlatformKeyStore {
         &self,
         work: impl FnOnce(&mut Guarded) -> Result<T, PlatformError>,
     ) -> Result<T, PlatformError> {
-        // After a panic, every entry is still complete: each is written in one call.
+        // A panic leaves every entry complete, because each entry is written in one call.
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut guarded = self.guarded()?;
         let value = work(&mut guarded)?;
@@ -109,7 +110,8 @@ impl PlatformKeyStore {
     }
 }
 
-/// Maps an error of the keyring library. A locked store gives `Locked` and not `Gone`, so its keys are not abandoned.
+/// Maps an error of the keyring library. A locked store gives `Locked` and not `Gone`, so the core does not abandon its
+/// keys.
 fn platform_error(error: KeyringError) -> PlatformError {
     match error {
         KeyringError::NoEntry => PlatformError::Gone,
@@ -129,7 +131,7 @@ impl KeyStore for PlatformKeyStore {
             KeyGuard::AfterFirstUnlock => {}
             KeyGuard::BiometricCurrentSet | KeyGuard::BiometricOrCredential => return Err(PlatformError::Unusable),
         }
-        // Of two parallel calls, the second finds the key of the first. After a panic, every entry is still complete.
+        // Of two parallel calls, the second finds the key of the first. A panic leaves every entry complete.
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.private_key(&alias) {
             Ok(key) => Ok(point_of(&key)),

@@ -13,7 +13,7 @@ use crate::values::platform::PlatformError;
 /// # Errors
 /// `Unusable` when the system gives no random bytes.
 pub(super) fn fresh_key() -> Result<p256::SecretKey, PlatformError> {
-    // One in 2^32 random scalars is out of range; then the loop makes another one.
+    // One in 2^32 random scalars is out of range. Then the loop makes another scalar.
     loop {
         let scalar: [u8; 32] = random()?;
         if let Ok(key) = p256::SecretKey::from_slice(Zeroizing::new(scalar).as_slice()) {

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use crate::base::secret::random;
 use crate::values::platform::PlatformError;
 
-/// Returns the sealing key of 32 bytes; `Unusable` for another length.
+/// Returns the sealing key from its 32 bytes. Fails with `Unusable` for another length.
 pub(super) fn aead_key(key: &[u8]) -> Result<LessSafeKey, PlatformError> {
     UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_length| PlatformError::Unusable)
 }
@@ -23,7 +23,7 @@ pub(super) fn seal(key: &LessSafeKey, label: &[u8], plain: &[u8]) -> Result<Vec<
 /// Opens the result of `seal` with the same key and label.
 ///
 /// # Errors
-/// `Unusable`; the caller decides what it means: a wrong passphrase, another device, or damage.
+/// `Unusable`. The caller decides what the error means: a wrong passphrase, another device, or damage.
 pub(super) fn open(key: &LessSafeKey, label: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, PlatformError> {
     let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(PlatformError::Unusable)?;
     let mut buffer = Zeroizing::new(body.to_vec());

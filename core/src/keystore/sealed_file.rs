@@ -67,9 +67,9 @@ impl SealedFileKeyStore {
     /// Opens the file at `path`, and creates it the first time. Blocks: Argon2id takes about a tenth of a second.
     ///
     /// # Errors
-    /// `WrongPassphrase`, also for a file that was altered. `Unusable` when the file has another form, or when the file
-    /// or its lock file can't be opened or written. `Transient` when reading or locking fails, or when the memory for
-    /// Argon2id is not available. An existing file is not changed.
+    /// `WrongPassphrase`, also for a file that was altered. `Unusable` when the file is malformed. `Unusable` also when
+    /// the file or its lock file can't be opened or written. `Transient` when reading or locking fails, or when the
+    /// memory for Argon2id is not available. After each of these errors, an existing file is unchanged.
     pub fn open(path: &Path, passphrase: &Secret<String>) -> Result<Self, PlatformError> {
         let _lock = lock(path)?;
         match read_file(path)? {
@@ -113,7 +113,7 @@ impl SealedFileKeyStore {
     fn read(&self) -> Result<Content, PlatformError> {
         let file = read_file(&self.path)?.ok_or(PlatformError::Gone)?;
         let (salt, _sealed) = split(&file)?;
-        // Another salt: another store was created in this place, and this key can't open it.
+        // A different salt means that another store was created at this path. This store's key can't open that store.
         if salt != self.salt {
             return Err(PlatformError::Gone);
         }
@@ -143,7 +143,7 @@ impl SealedFileKeyStore {
 
     /// Reads the content, changes it and writes it, while it holds the thread lock and the file lock.
     fn change<T>(&self, work: impl FnOnce(&mut Content) -> Result<T, PlatformError>) -> Result<T, PlatformError> {
-        // After a panic the file is still complete: it is replaced, never edited.
+        // A panic leaves the file complete, because the file is replaced and never edited.
         let _thread = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let _process = lock(&self.path)?;
         let mut content = self.read()?;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::values::origin::Origin;
 use crate::values::prompt::{AnsweringKey, Place, PromptKind, WithdrawalReason};
 
-/// Claims of `phone-prompt+jwt` (section 7). Times in seconds since 1970 by the service's clock.
+/// Claims of `phone-prompt+jwt` (section 7). Times are in seconds since 1970 by the service's clock.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct PromptClaims {
     /// The issuer.
@@ -28,7 +28,7 @@ pub(crate) struct PromptClaims {
     pub(crate) context: WireContext,
 }
 
-/// `match` of a prompt: how the number is matched. Never contains the right number. An unknown mode is refused.
+/// `match` of a prompt: how the number is matched. Does not say which number is right. An unknown mode is refused.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub(crate) enum WireMatch {

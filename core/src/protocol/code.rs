@@ -1,5 +1,5 @@
-//! Reads a scanned or typed code. The result is an invite of this protocol (section 3), or the kind that another code
-//! looks like. Only the text is used, without network or store.
+//! Reads a scanned or typed code, without network or store. A code of this protocol gives an invite (section 3). For
+//! any other code, the result is the kind of code that it seems to be.
 
 use crate::base::jose::base64url;
 use crate::base::secret::Secret;
@@ -15,19 +15,19 @@ const VERSION: &str = "1";
 /// Crockford's base32, without the letters I, L, O and U.
 const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// Why a code can't be used. Another kind of code is no error: see `OtherCode`.
+/// Why a code can't be used. A code that is not an invite is no error: see `OtherCode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum CodeError {
     /// The text starts like an invite, but a parameter is missing, repeated, unknown or malformed.
-    #[error("a damaged invite")]
+    #[error("the invite is damaged")]
     Damaged,
     /// The service's address is not an issuer (section 1 of the protocol): for example, it has a path or is not
     /// `https`.
-    #[error("an address that is not allowed")]
+    #[error("the address is not allowed")]
     Address,
     /// The typed code does not have twelve characters of Crockford base32.
-    #[error("not a typed code")]
+    #[error("the text does not have the form of a typed code")]
     TypedForm,
 }
 
@@ -40,7 +40,7 @@ impl From<NotAnIssuer> for CodeError {
 /// A code as the person enters it.
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum CodeInput {
-    /// Read with the phone's camera.
+    /// A code that the person scanned with the phone's camera.
     Text {
         /// The text of the QR code, unchanged.
         text: String,
@@ -50,7 +50,7 @@ pub enum CodeInput {
         /// The whole PNG or JPEG file: at most 20 MiB and 50 million pixels.
         bytes: Vec<u8>,
     },
-    /// Typed by the person, after "I can't scan" in the wizard.
+    /// A code that the person typed, after choosing "I can't scan" in the wizard.
     Typed {
         /// Twelve characters. Case, spaces and hyphens don't matter; `O` is read as `0`, `I` and `L` as `1`.
         code: String,
@@ -64,11 +64,11 @@ pub enum CodeInput {
 pub enum Scanned {
     /// An invite of this protocol.
     Invite(Invite),
-    /// A code that is not an invite, with the kind that it looks like.
+    /// A code that is not an invite, and the kind of code that it seems to be.
     Other(OtherCode),
 }
 
-/// What a code that is not an invite looks like, judged by the start of its text.
+/// The kind of a code that is not an invite, judged by the start of its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum OtherCode {
@@ -86,7 +86,7 @@ pub enum OtherCode {
     Wifi,
     /// A contact card.
     Contact,
-    /// None of these.
+    /// A code of none of these kinds.
     Unknown,
 }
 
@@ -100,7 +100,7 @@ pub struct Invite {
     secret: InviteSecret,
 }
 
-/// The secret of a code (section 3): 128 bits scanned, 40 bits typed.
+/// The secret of a code (section 3): 128 bits in a scanned code, 40 bits in a typed code.
 #[derive(Debug, Clone)]
 enum InviteSecret {
     Scanned(Secret<[u8; SCANNED_LEN]>),
@@ -114,7 +114,7 @@ impl Invite {
         &self.issuer
     }
 
-    /// Returns the enrollment id: 22 characters when scanned, 4 when typed.
+    /// Returns the enrollment id: 22 characters of a scanned code, 4 characters of a typed code.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
@@ -129,7 +129,8 @@ impl Invite {
         }
     }
 
-    /// Returns the enrollment key K. Slow for a typed code (Argon2id with 64 MiB): call it on a blocking thread.
+    /// Returns the enrollment key K. For a typed code this is slow (Argon2id with 64 MiB): call it on a blocking
+    /// thread.
     ///
     /// # Errors
     /// `NoKey` when the memory for Argon2id is not available.
@@ -145,7 +146,7 @@ impl Invite {
 /// Reads a scanned text.
 ///
 /// # Errors
-/// `Damaged` and `Address` for an invite with a fault. Any other text gives `Scanned::Other`.
+/// `Damaged` or `Address` for a faulty invite. A text that is not an invite gives `Scanned::Other`.
 pub(crate) fn read_text(text: &str) -> Result<Scanned, CodeError> {
     let text = text.trim();
     if text.len() <= MAX_TEXT
@@ -241,7 +242,7 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
 /// Reads a typed code and the address next to it.
 ///
 /// # Errors
-/// `TypedForm`, `Address`.
+/// `TypedForm` for a malformed code; `Address` when the address is not an issuer.
 pub(crate) fn read_typed(code: &str, address: &str) -> Result<Invite, CodeError> {
     let canonical = canonical(code)?;
     let (id, secret) = canonical.split_at_checked(TYPED_ID_LEN).ok_or(CodeError::TypedForm)?;

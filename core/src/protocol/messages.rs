@@ -1,6 +1,7 @@
 //! The messages between phone and service (`core/docs/protocol.md` sections 3 to 11), as they are on the wire.
 //!
-//! Member names are wire constants. Binary values are base64url, times are seconds since 1970 by the service's clock.
+//! Member names are wire constants. Binary values are base64url, and times are seconds since 1970 by the service's
+//! clock.
 
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -48,7 +49,7 @@ pub(crate) struct BindClaims {
     pub(crate) aud: String,
     pub(crate) iat: u64,
     pub(crate) exp: u64,
-    /// 128 random bits; the MAC of the response covers them.
+    /// 128 random bits; the MAC of the response covers this value.
     pub(crate) jti: String,
     /// The protocol version, 1.
     pub(crate) v: u64,
@@ -59,7 +60,8 @@ pub(crate) struct BindClaims {
     pub(crate) attestation: WireAttestation,
 }
 
-/// What entitles a phone to bind. A service refuses a message with both proofs, and one with neither.
+/// What entitles a phone to bind: exactly one of the two proofs. A service refuses a message with both proofs, and a
+/// message without a proof.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Deserialize))]
 #[serde(untagged)]
@@ -70,7 +72,7 @@ pub(crate) enum BindProof {
     Token { token: Bearer },
 }
 
-/// How the phone describes itself; see `DeviceDescription`. At most 128 characters each.
+/// How the phone describes itself; see `DeviceDescription`. Each text has at most 128 characters.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct ClaimedDevice {
@@ -80,11 +82,12 @@ pub(crate) struct ClaimedDevice {
     pub(crate) app_version: String,
 }
 
-/// Where and to which key the service sends pushes (RFC 8291). Lengths in bytes before base64url.
+/// The URL to which the service sends pushes, and the key for which it encrypts them (RFC 8291). The lengths of
+/// `p256dh` and `auth` are in bytes, before base64url.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct Subscription {
-    /// An `https` address of at most 1,024 bytes, from the relay.
+    /// An `https` URL of at most 1,024 bytes, from the relay.
     pub(crate) endpoint: String,
     /// The push key's point, 65 bytes.
     pub(crate) p256dh: String,
@@ -124,8 +127,8 @@ pub(crate) struct BindAnswer {
     pub(crate) expires_at: u64,
 }
 
-/// Token response of scope `enrollment` (section 11, step 4). It has the content of a look-up response and a token, but
-/// only TLS authenticates it.
+/// Token response with the scope `enrollment` (section 11, step 4). It contains the token, the account and the service
+/// keys. Only TLS authenticates the response: it has no MAC.
 #[derive(Deserialize)]
 pub(crate) struct PhoneTokenAnswer {
     pub(crate) access_token: Bearer,
@@ -151,14 +154,15 @@ pub(crate) struct AddedAnswer {
     pub(crate) turn_on: Option<TokenAnswer>,
 }
 
-/// What a `phone-request+jwt` asks for (section 4): the complete list of version 1.
+/// The messages of a `phone-request+jwt` (section 4). The list is complete for version 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
 pub(crate) enum Message {
-    /// Asks for the state. With `wait` (0–30 seconds) the service responds when the state differs from `known`, or when
-    /// the time is over.
+    /// Asks for the signed state. The service responds when the state differs from `known`, at the latest after `wait`
+    /// seconds (0–30).
     Fetch { reason: FetchReason, wait: u64, known: Known },
-    /// Sends a `phone-answer+jwt`. A retry sends the same inner bytes; for 24 hours it gets the same outcome.
+    /// Sends a `phone-answer+jwt`. A retry sends the same `answer` again. If a retry arrives within 24 hours, the
+    /// service responds with the same outcome.
     Answer { answer: String, received_by: ReceivedBy },
     /// Reports "It wasn't me" for the prompt with this `jti`; idempotent.
     Report { prompt: String },
@@ -170,13 +174,13 @@ pub(crate) enum Message {
     Unenroll,
     /// Registers a sign-in key: the registration token, and a `phone-sign-in-key+jwt` (section 10.1).
     TurnOn { token: Bearer, proof: String },
-    /// Removes the sign-in key with this thumbprint. A late request does no harm, since a newer key stays.
+    /// Removes the sign-in key with this thumbprint. A request that arrives late does not remove a newer key.
     TurnOff { sign_in_key: String },
     /// Replaces the device's push address.
     PushAddress { endpoint: String },
     /// Asks for a test push, at most one a minute.
     TestPush,
-    /// Acknowledges at most 16 notices, which are not sent again.
+    /// Acknowledges at most 16 notices. The service does not send them to this phone again.
     Ack { notices: Vec<String> },
 }
 
@@ -185,15 +189,16 @@ pub(crate) enum Message {
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum FetchReason {
-    /// The person opened the app. A service that stopped pushing an origin then pushes it again.
+    /// The person opened the app. If the service had stopped pushing prompts of an origin, it pushes them again.
     Opened,
-    /// A push could not be read, or came before its account was active. Only the core itself uses this reason.
+    /// A push could not be read, or came before its account was active. Only the core uses this reason: the app never
+    /// passes it.
     Push,
-    /// The app asks without the person, for example on a timer.
+    /// The app fetches without an action of the person, for example on a timer.
     Poll,
 }
 
-/// What the phone already has, so that the service can wait until something differs.
+/// What the phone already has. As long as the service has nothing different, it may wait before it responds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Known {
     pub(crate) status: StateStatus,
@@ -201,8 +206,8 @@ pub(crate) struct Known {
     pub(crate) prompts: Vec<String>,
 }
 
-/// How a prompt first reached this phone. From the confirmation of an enrollment, the service notes whether pushes
-/// arrive (section 3.4).
+/// How a prompt first reached this phone. From the answer to the prompt `confirm_enrolment`, the service learns whether
+/// pushes arrive at this phone (section 3.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ReceivedBy {
@@ -210,7 +215,8 @@ pub(crate) enum ReceivedBy {
     Fetch,
 }
 
-/// Payload of `phone-answer+jwt` (section 7): the signed approval or denial, made once and stored before the first try.
+/// Payload of `phone-answer+jwt` (section 7): the signed approval or denial. It is signed once, and stored before it is
+/// first sent.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct InnerAnswer {
@@ -234,17 +240,18 @@ pub(crate) struct InnerAnswer {
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum UserVerification {
-    /// By fingerprint or face; platforms don't report by which.
+    /// By fingerprint or face: platforms don't report which of the two.
     Biometric,
     /// By PIN, pattern or password of the device.
     Credential,
-    /// By biometrics or by the device's credential; the platform does not report by which.
+    /// By biometrics or by the device's credential: the platform does not report which of the two.
     Unspecified,
-    /// The person was not verified, as with the device key.
+    /// The person was not verified. The device key is always used in this way.
     None,
 }
 
-/// Payload of `phone-sign-in-key+jwt` (section 10.1, step 5): a new sign-in key proves that it exists on this device.
+/// Payload of `phone-sign-in-key+jwt` (section 10.1, step 5). The new sign-in key signs it, which proves that this
+/// device has the key.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct KeyProof {
@@ -263,7 +270,7 @@ pub(crate) struct KeyProof {
     pub(crate) attestation: WireAttestation,
 }
 
-/// The purpose that a key proof states, so that the proof is valid for nothing else.
+/// The only purpose for which a key proof is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Purpose {
@@ -280,7 +287,7 @@ pub(crate) enum TurnOnResult {
     NotAllowed,
     /// The token or the nonce has expired.
     Expired,
-    /// Any other reason.
+    /// The service refused for any other reason.
     Refused,
 }
 
@@ -291,9 +298,10 @@ pub(crate) enum TurnOnResult {
 pub enum PushTest {
     /// The service has sent the test push, which may still not arrive.
     Sent,
-    /// The service has sent one within the last minute. Wait, then ask again.
+    /// The service has already sent a test push within the last minute. Wait, then ask again.
     TooSoon,
-    /// The service has no push address for this phone. The core requests a new one; ask again later.
+    /// The service has no push address for this phone. The core requests a new push address. Ask for the test push
+    /// again later.
     NoAddress,
 }
 
@@ -305,11 +313,11 @@ pub(crate) struct Policy {
     /// What must unlock a new sign-in key.
     pub(crate) key_guard: SignInGuard,
     /// How many accounts of this service may use phone sign-in on one phone; `None` for any number. The phone enforces
-    /// this limit, since the service can't link accounts by their device keys.
+    /// this limit, because the service can't link accounts by their device keys.
     pub(crate) accounts_on_phone: Option<u32>,
 }
 
-/// What unlocks a sign-in key; see `KeyGuard`. A policy can't ask for a key without user verification.
+/// What unlocks a sign-in key; see `KeyGuard`. A policy can't allow a sign-in key without user verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SignInGuard {
@@ -326,7 +334,7 @@ impl From<SignInGuard> for KeyGuard {
     }
 }
 
-/// A notice of a state (section 5), sent to every phone of the account.
+/// A notice in a signed state (section 5). The service sends it to every phone of the account.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct WireNotice {
     pub(crate) id: String,
@@ -352,7 +360,7 @@ pub(crate) enum Decision {
 
 /// Payload of `phone-state+jwt` (section 5): the service's signed reply to every `phone-request+jwt`.
 ///
-/// Only a state changes an account; an unsigned problem document never does.
+/// Only a signed state changes a stored account. A problem document is unsigned, and never changes one.
 #[derive(Debug, Deserialize)]
 pub(crate) struct State {
     /// The issuer.
@@ -363,13 +371,14 @@ pub(crate) struct State {
     pub(crate) iat: u64,
     /// The `jti` of the request to which this state responds, so that an attacker can't replay an older state.
     pub(crate) request: String,
-    /// The `seq` of the newest service keys. If it is larger than the stored one, the phone follows the chain.
+    /// The `seq` of the newest service keys. If it is larger than the `seq` of the stored keys, the phone follows the
+    /// chain to the newest keys.
     pub(crate) keys_seq: Option<u64>,
     pub(crate) status: StateStatus,
     /// Present with the status `removed`.
     pub(crate) cause: Option<RemovalCause>,
-    /// The live prompts as compact JWS, at most 16, in the response to a `fetch`. A prompt that is missing here is
-    /// over.
+    /// In the response to a `fetch`: the open prompts as compact JWS, at most 16. A prompt that is missing from this
+    /// list has ended.
     #[serde(default)]
     pub(crate) prompts: Vec<String>,
     /// Present in the response to `answer` and `report`.
@@ -396,9 +405,10 @@ pub(crate) enum StateStatus {
     Pending,
     /// The device is removed. The service gives this status for 400 days, while it keeps the tombstone.
     Removed,
-    /// The request's `iat` was off by more than 60 seconds, or its `exp` was past. The service did nothing.
+    /// The request's `iat` was off by more than 60 seconds, or its `exp` was past. The service did not carry out the
+    /// request.
     ClockSkew,
-    /// The person may not sign in at present.
+    /// The organization has suspended the person's sign-in.
     Suspended,
     /// The policy does not allow this app at present.
     Limited,
@@ -434,7 +444,8 @@ struct Problem {
 }
 
 impl ProblemName {
-    /// Reads the `type` of a problem document (RFC 9457). Any other type or body is `Other`.
+    /// Reads the `type` of a problem document (RFC 9457). Returns `Other` for any other type, and for a body that is
+    /// not a problem document.
     pub(crate) fn read(body: &[u8]) -> Self {
         let Ok(problem) = crate::base::jose::parse::<Problem>(body) else {
             return Self::Other;
@@ -452,8 +463,8 @@ impl ProblemName {
     }
 }
 
-/// Token response of scope `device_registration` (section 10.1, step 4): the registration token. The response to a bind
-/// with a token can also contain a registration token (section 11).
+/// Token response with the scope `device_registration` (section 10.1, step 4): the registration token. The response to
+/// a bind with a token can also contain a registration token (section 11).
 #[derive(Deserialize)]
 pub(crate) struct TokenAnswer {
     pub(crate) access_token: Bearer,
@@ -465,6 +476,6 @@ pub(crate) struct TokenAnswer {
     pub(crate) nonce: Bearer,
     /// The lifetime of the nonce in seconds: five minutes.
     pub(crate) nonce_expires_in: u64,
-    /// Must be this account's id.
+    /// Must be the service's id of this account.
     pub(crate) sub: String,
 }

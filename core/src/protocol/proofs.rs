@@ -15,9 +15,10 @@ const LANES: u32 = 1;
 const KEY_LEN: usize = 32;
 const DIGITS_MODULUS: u64 = 1_000_000;
 
-/// The enrollment key can't be derived (no memory) or read from the store.
+/// The enrollment key can't be derived because memory is not available, or can't be read because its stored bytes are
+/// malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no enrollment key")]
+#[error("the enrollment key can't be derived or read")]
 pub(crate) struct NoKey;
 
 /// The enrollment key K: 16 bytes from a scanned code, 32 bytes from a typed one.
@@ -52,10 +53,10 @@ impl EnrollmentKey {
         Ok(Self(Secret::new(key.to_vec())))
     }
 
-    /// Reads the bytes of `to_bytes`.
+    /// Reads K from the bytes that `to_bytes` returned.
     ///
     /// # Errors
-    /// `NoKey` for another length than 16 or 32 bytes.
+    /// `NoKey` when the length is neither 16 nor 32 bytes.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, NoKey> {
         if matches!(bytes.len(), 16 | KEY_LEN) { Ok(Self(Secret::new(bytes.to_vec()))) } else { Err(NoKey) }
     }
@@ -76,8 +77,8 @@ impl EnrollmentKey {
         self.check(&[b"look-up-answer", nonce, digest(&SHA256, body).as_ref()], mac)
     }
 
-    /// Returns the MAC of a bind (section 3.2). It covers device key and push key, so an attacker can't use it for
-    /// other keys.
+    /// Returns the MAC of a bind (section 3.2). The MAC covers the device key and the push key, so an attacker can't
+    /// use the MAC for other keys.
     pub(crate) fn bind_mac(
         &self,
         issuer: &str,
@@ -96,7 +97,8 @@ impl EnrollmentKey {
 
     /// Returns the six digits of section 3.3, in ASCII in every language of the phone.
     ///
-    /// The digits depend on the device key. If an attacker's phone was bound instead, that phone's digits differ.
+    /// The digits depend on the device key. If the service bound an attacker's phone instead of this phone, it expects
+    /// other digits.
     pub(crate) fn digits(&self, issuer: &str, thumbprint: &[u8; 32], push_point: &[u8; 65]) -> String {
         let mac = self.digits_mac(issuer, thumbprint, push_point);
         let first = mac.first_chunk::<8>().copied().unwrap_or_default();

@@ -27,22 +27,23 @@ const MAX_MESSAGE: usize = 4_096;
 /// Why a push can't be decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PushError {
-    /// Not one record of the expected lengths with the right delimiter, or the sender's key is not on the curve.
-    #[error("wrong form")]
+    /// The message is malformed: it is not exactly one record, a length or the delimiter is wrong, or the sender's key
+    /// is not on the curve.
+    #[error("the push message is malformed")]
     Form,
     /// The authentication tag is wrong.
-    #[error("not encrypted to this account, or altered")]
+    #[error("the push message is not encrypted to this account, or was altered")]
     Decryption,
     /// The stored key is malformed, or the system gives no random bytes.
-    #[error("no key")]
+    #[error("the push key is malformed, or the system gave no random bytes")]
     NoKey,
 }
 
 /// The push key of one account: private scalar (32 bytes), public point (65 bytes), and the push secret (16 bytes),
 /// which the service also has.
 ///
-/// The core stores this value sealed: the port `KeyStore` has no key agreement, and the notification extension needs
-/// the push key too.
+/// The core stores this value sealed and not in the key store, because the port `KeyStore` has no key agreement. The
+/// notification extension needs the push key too.
 #[derive(Clone)]
 pub(crate) struct PushKeys {
     private: Secret<Vec<u8>>,
@@ -58,20 +59,20 @@ impl PushKeys {
         Ok(Self { private: Secret::new(scalar.to_vec()), point, auth })
     }
 
-    /// Reads the bytes of `to_bytes`.
+    /// Reads a push key from the bytes that `to_bytes` returned.
     ///
     /// # Errors
-    /// `NoKey` for another length, or a scalar out of range.
+    /// `NoKey` when the length is wrong, or when the scalar is out of range.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, PushError> {
         let (scalar, auth) = bytes.split_at_checked(SCALAR_LEN).ok_or(PushError::NoKey)?;
         Self::from_parts(scalar, auth.try_into().map_err(|_length| PushError::NoKey)?)
     }
 
-    /// Decrypts one push message. Returns the content before the delimiter, still with its padding of spaces
-    /// (`strip_padding`).
+    /// Decrypts one push message. Returns the content before the delimiter. The content may still end with spaces,
+    /// which `strip_padding` removes.
     ///
     /// # Errors
-    /// `Form`, `Decryption`.
+    /// `Form` or `Decryption`.
     pub(crate) fn decrypt(&self, message: &[u8]) -> Result<Vec<u8>, PushError> {
         let record = Record::read(message)?;
         let (key, nonce) = self.derive(&record)?;
@@ -108,7 +109,7 @@ impl PushKeys {
     /// # Errors
     /// `NoKey` when the system gives no random bytes.
     pub(crate) fn make() -> Result<Self, PushError> {
-        // One in 2^32 random scalars is zero or above the group's order; then the loop makes another one.
+        // One in 2^32 random scalars is zero or not below the group's order. Then the loop makes another scalar.
         loop {
             let scalar = Zeroizing::new(random::<SCALAR_LEN>().map_err(|_none| PushError::NoKey)?);
             let auth = random().map_err(|_none| PushError::NoKey)?;
@@ -118,7 +119,7 @@ impl PushKeys {
         }
     }
 
-    /// Returns scalar and secret, only to be stored sealed.
+    /// Returns the private scalar and the push secret. The caller must seal them before it stores them.
     pub(crate) fn to_bytes(&self) -> Secret<Vec<u8>> {
         // EXPOSE: sealed by the caller before it is written.
         Secret::new([self.private.expose().as_slice(), &self.auth].concat())
@@ -185,7 +186,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Removes the padding of section 8: only spaces after the JWS.
+/// Removes the padding of section 8: the spaces after the JWS, and no other characters.
 pub(crate) fn strip_padding(plain: &[u8]) -> &[u8] {
     let end = plain.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last.saturating_add(1));
     plain.split_at_checked(end).map_or(plain, |(content, _spaces)| content)

@@ -14,16 +14,17 @@ use crate::base::clock::{Clock, SystemClock};
 /// Largest file, in bytes. A screenshot of a large screen has 4 MB, a photograph 12 MB.
 const MAX_BYTES: usize = 20 * 1024 * 1024;
 const MAX_PIXELS: u64 = 50_000_000;
-/// Most memory that a decoder may allocate, in bytes: `MAX_PIXELS` in four channels, and its own tables.
+/// Most memory that a decoder may allocate, in bytes: enough for `MAX_PIXELS` pixels of four bytes, and for the
+/// decoder's tables.
 const MAX_ALLOCATION: u64 = 256 * 1024 * 1024;
-/// The sizes at which the picture is searched, in this order: pixels of the longer side. Searching more pixels takes
-/// longer and finds no more codes.
+/// The picture is scaled to these sizes and searched, in this order. A size is the length of the longer side in pixels.
+/// Larger sizes take longer and find no further codes.
 const SIDES: [u32; 3] = [1_280, 640, 2_560];
 const MAX_TIME: Duration = Duration::from_secs(5);
-/// Side of a block, in pixels. In a badly lit picture, the mean of a block separates light from dark.
+/// Side of a block, in pixels. In a badly lit picture, the mean brightness of a block separates light from dark.
 const CONTRAST_BLOCK: u32 = 32;
 
-/// Why a picture gave no code.
+/// Why no code could be read from a picture.
 ///
 /// The limits prevent a hostile picture from using up the phone's memory or time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +42,7 @@ pub enum PictureError {
     /// No QR code was found.
     #[error("no code in the picture")]
     NoCode,
-    /// Two different QR codes were found. Ask the person for a picture of one.
+    /// Two different QR codes were found. Ask the person for a picture of one code.
     #[error("two codes in the picture")]
     TwoCodes,
     /// Searching took longer than five seconds.
@@ -49,8 +50,8 @@ pub enum PictureError {
     TookTooLong,
 }
 
-/// Returns the text of the only QR code in a PNG or JPEG picture. Call it on a blocking thread: it can take longer
-/// than `MAX_TIME`, which is checked only between two searches.
+/// Returns the text of the only QR code in a PNG or JPEG picture. Call it on a blocking thread. It can take longer than
+/// `MAX_TIME`, because this limit is checked only between two searches.
 ///
 /// # Errors
 /// See `PictureError`. A picture that claims to be too large is refused before memory for its pixels is allocated.
@@ -124,7 +125,7 @@ fn fit(picture: &GrayImage, side: u32) -> GrayImage {
     imageops::resize(picture, scale(width), scale(height), FilterType::Triangle)
 }
 
-/// Finds a code. Fails with `TwoCodes` when there is also a different one.
+/// Finds a code. Fails with `TwoCodes` when the picture also contains a code with another text.
 fn search(picture: &GrayImage) -> Result<Option<String>, PictureError> {
     let Some(first) = detect(picture) else {
         return Ok(None);
@@ -136,7 +137,7 @@ fn search(picture: &GrayImage) -> Result<Option<String>, PictureError> {
     }
 }
 
-/// A code, with the points that the detector found: centers of the finder patterns.
+/// A code, with the points that the detector found: the centers of its finder patterns.
 struct Found {
     text: String,
     corners: Vec<(f32, f32)>,
@@ -144,7 +145,7 @@ struct Found {
 
 fn detect(picture: &GrayImage) -> Option<Found> {
     let (width, height) = picture.dimensions();
-    // This rxing function itself turns on `TryHarder`.
+    // `detect_in_luma_slice_with_hints` sets the hint `TryHarder` itself.
     let mut hints = DecodeHints { AlsoInverted: Some(true), ..DecodeHints::default() };
     let format = Some(BarcodeFormat::QR_CODE);
     let result =
@@ -153,8 +154,8 @@ fn detect(picture: &GrayImage) -> Option<Found> {
     Some(Found { text: result.getText().to_owned(), corners })
 }
 
-/// Returns the picture with the code painted over. The centers of the finder patterns are 3.5 modules inside the code,
-/// so the painted area is a quarter larger on each side.
+/// Returns the picture with the code painted over. The centers of the finder patterns are 3.5 modules inside the code.
+/// Therefore the painted area extends beyond the centers on each side, by a quarter of the distance between them.
 fn without(picture: &GrayImage, corners: &[(f32, f32)]) -> GrayImage {
     let bounds = |pick: fn(&(f32, f32)) -> f32| {
         let (low, high) =
@@ -173,8 +174,8 @@ fn without(picture: &GrayImage, corners: &[(f32, f32)]) -> GrayImage {
     rest
 }
 
-/// Returns the picture in black and white, by the mean of each pixel's neighborhood after a light blur. This helps with
-/// photographs of screens.
+/// Blurs the picture lightly, and returns it in black and white: a pixel becomes black when it is darker than the mean
+/// of its neighborhood. This helps with photographs of screens.
 fn local_contrast(picture: &GrayImage) -> GrayImage {
     let blurred = imageops::fast_blur(picture, 1.0);
     let (width, height) = blurred.dimensions();

@@ -1,4 +1,5 @@
-//! Verifies prompts, withdrawals and test pushes. Every rule of protocol section 7 is one variant of `Refusal`.
+//! Verifies prompts, withdrawals and test pushes. A variant of `Refusal` says which rule a message breaks (sections 7
+//! and 8 of `core/docs/protocol.md`).
 //!
 //! No other module makes a `Prompt`, so an unverified prompt is never shown.
 
@@ -18,9 +19,10 @@ const WITHDRAWN_TYP: &str = "prompt-withdrawn+jwt";
 const TEST_TYP: &str = "push-test+jwt";
 /// Longest prompt, in bytes; also the padded length of a push (section 8).
 const MAX_PROMPT: usize = 2_700;
-/// How far `iat` may be in the future, in seconds: the tolerance between two clocks.
+/// Most seconds that `iat` may be in the future, because two clocks may differ.
 const MAX_AHEAD: u64 = 60;
-/// Longest lifetime of any prompt, in seconds; the next two are for sign-ins and for the origin `unknown`.
+/// Longest lifetime of any prompt, in seconds. The next two constants are the limits for sign-ins and for the origin
+/// `unknown`.
 const MAX_LIFE: u64 = 300;
 const MAX_SIGN_IN_LIFE: u64 = 120;
 const MAX_UNKNOWN_LIFE: u64 = 60;
@@ -40,11 +42,11 @@ pub(crate) struct Audience {
     pub(crate) device_id: String,
     /// The expected `sub`: the service's id of the account.
     pub(crate) account_id: String,
-    /// Shown with the prompt; as the service claimed it at enrollment.
+    /// The user name that the service claimed at enrollment. It is shown with the prompt.
     pub(crate) user_name: String,
     /// The only keys that are accepted.
     pub(crate) service_keys: ServiceKeys,
-    /// The service's time minus this phone's, in seconds (section 5).
+    /// The service's time minus this phone's time, in seconds (section 5).
     pub(crate) clock_offset: i64,
 }
 
@@ -52,40 +54,41 @@ pub(crate) struct Audience {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     /// More than 2,700 bytes.
-    #[error("larger than a prompt may be")]
+    #[error("the prompt has more than 2,700 bytes")]
     TooLarge,
-    /// Not a JWS of the expected type, key and claims.
-    #[error("signature or form: {0}")]
+    /// The message is not a JWS of the expected type with the expected claims, or none of the service keys signed it.
+    #[error("the signature or the form is wrong: {0}")]
     Jose(#[from] JoseError),
     /// `iss` differs.
-    #[error("of another issuer")]
+    #[error("the message comes from another issuer")]
     OtherIssuer,
-    /// `aud` differs: a prompt for another phone was delivered to this one.
-    #[error("for another device")]
+    /// `aud` differs: a message for another phone was delivered to this phone.
+    #[error("the message is for another device")]
     OtherDevice,
     /// `sub` differs: the prompt is for another account of the same service.
-    #[error("for another account")]
+    #[error("the prompt is for another account")]
     OtherAccount,
-    /// `iat` is more than 60 seconds ahead.
-    #[error("from the future")]
+    /// `iat` is more than 60 seconds in the future.
+    #[error("the message was issued in the future")]
     FromTheFuture,
-    /// `exp` is past: an attacker can't show an old prompt again.
-    #[error("expired")]
+    /// `exp` is past. Otherwise an attacker could show an old prompt again.
+    #[error("the message has expired")]
     Expired,
-    /// `exp` − `iat` is more than its kind and origin allow.
-    #[error("its lifetime is too long")]
+    /// `exp` − `iat` is more than 300 seconds, or more than the kind and the origin of the prompt allow.
+    #[error("the lifetime is too long")]
     LivesTooLong,
     /// The `jti` is not 128 bits in base64url.
-    #[error("its id has the wrong form")]
+    #[error("the id has the wrong form")]
     IdForm,
-    /// Not 2 or 3 digits, or not three different options of two ASCII digits.
-    #[error("its numbers have the wrong form")]
+    /// The person would have to type a number that does not have 2 or 3 digits, or the options are not three different
+    /// numbers of two ASCII digits.
+    #[error("the number matching has the wrong form")]
     MatchForm,
-    /// The kind must be approved by the other key.
-    #[error("its key may not approve this kind")]
+    /// `key` names a key that must not approve prompts of this kind.
+    #[error("the named key must not approve prompts of this kind")]
     KeyForm,
     /// A text of the context has more than 128 characters.
-    #[error("a text is too long")]
+    #[error("a text of the context is too long")]
     TextTooLong,
 }
 
@@ -94,21 +97,21 @@ pub(crate) enum Refusal {
 pub(crate) enum PushContent {
     /// A new prompt.
     Prompt(Box<Prompt>),
-    /// The service withdrew a prompt, which may not have arrived yet.
+    /// The service withdrew a prompt. The withdrawal can arrive before its prompt.
     Withdrawn {
         id: PromptId,
         reason: WithdrawalReason,
-        #[cfg_attr(not(feature = "authenticator"), expect(dead_code, reason = "only the app remembers it until then"))]
+        #[cfg_attr(not(feature = "authenticator"), expect(dead_code, reason = "only the app uses this time"))]
         expires_at: Timestamp,
     },
-    /// The test push that this phone's request `id` asked for.
+    /// A test push. `id` is the `jti` of this phone's request for the test push.
     Test { id: String },
 }
 
 /// Verifies the decrypted, unpadded content of a push at the phone's time `now`.
 ///
 /// # Errors
-/// The first `Refusal` that applies; the unverified `typ` only chooses the rules.
+/// The first `Refusal` that applies. The unverified `typ` only selects the rules to check.
 pub(crate) fn verify_push(jws: &str, audience: &Audience, now: Timestamp) -> Result<PushContent, Refusal> {
     match jose::unverified_typ(jws)?.as_str() {
         PROMPT_TYP => verify_prompt(jws, audience, now).map(|prompt| PushContent::Prompt(Box::new(prompt))),
@@ -135,7 +138,7 @@ pub(crate) fn verify_prompt(jws: &str, audience: &Audience, now: Timestamp) -> R
 }
 
 /// Reads a prompt from this phone's store, which contains only verified prompts. Checks neither signature nor times:
-/// since then, the service may have rotated its keys and the prompt may have expired.
+/// since the prompt was stored, the service may have rotated its keys, and the prompt may have expired.
 #[cfg(feature = "authenticator")]
 pub(crate) fn read_verified(jws: &str, audience: &Audience) -> Option<Prompt> {
     let payload = base64url::decode(jws.split('.').nth(1)?).ok()?;
@@ -160,12 +163,12 @@ fn check(claims: &PromptClaims, audience: &Audience, now: Timestamp) -> Result<(
     check_id(&claims.jti)
 }
 
-/// Returns whether `key` may approve `kind` (section 7).
+/// Returns whether this key may approve prompts of this kind (section 7).
 ///
 /// # Security
-/// A sign-in without a password always needs the sign-in key, even if the service asks for the device key: otherwise an
-/// unlocked phone alone would be enough. Three kinds allow only the device key; for the remaining four the service
-/// chooses.
+/// A sign-in without a password always needs the sign-in key, even if the service names the device key. Otherwise an
+/// unlocked phone alone would be enough to sign in. Three kinds allow only the device key. For the remaining four kinds
+/// the service chooses the key.
 fn answers(key: AnsweringKey, kind: PromptKind) -> bool {
     match kind {
         PromptKind::ConfirmEnrollment | PromptKind::SecondFactor | PromptKind::RegisterDevice => {

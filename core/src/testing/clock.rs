@@ -1,4 +1,4 @@
-//! A fake clock, which only tests change.
+//! A fake clock. Its time changes only when a test changes it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,19 +13,19 @@ pub struct FakeClock {
 }
 
 impl FakeClock {
-    /// Starts at wall time `now`, 1,000 seconds after boot.
+    /// Creates a clock that shows this wall time, and 1,000 seconds since boot.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self { now: AtomicU64::new(now.0), since_boot: AtomicU64::new(1_000) }
     }
 
-    /// Lets `seconds` pass on both clocks.
+    /// Adds seconds to the wall time and to the time since boot.
     pub fn advance(&self, seconds: u64) {
         self.now.fetch_add(seconds, Ordering::SeqCst);
         self.since_boot.fetch_add(seconds, Ordering::SeqCst);
     }
 
-    /// Sets the wall clock, as a person does in the settings; no time passes.
+    /// Sets the wall time, as a person does in the settings. The time since boot does not change.
     pub fn set(&self, now: Timestamp) {
         self.now.store(now.0, Ordering::SeqCst);
     }

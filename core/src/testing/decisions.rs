@@ -1,5 +1,6 @@
 //! Entry points to the core's checks of claims, for the model of the ceremonies (`tests/model`). They call the same
-//! functions as the acts, but get the values of ports and store as arguments. Not in an app's build.
+//! functions as the acts. The acts get some values from ports and store; here these values are arguments. An app's
+//! build does not contain this module.
 
 use crate::authenticator::acts::prompts::answer::{check_open, inner};
 use crate::authenticator::records::stage::Authorized;
@@ -19,7 +20,7 @@ use crate::values::prompt::Prompt;
 pub struct Receiver(Audience);
 
 impl Receiver {
-    /// Creates the receiver of a device; `keys` is a `phone-keys+jwt` of the service.
+    /// Creates a receiver for the device with this id. `keys` is a `phone-keys+jwt` of the service.
     #[must_use]
     pub fn new(issuer: &str, device_id: &str, account_id: &str, keys: &str) -> Self {
         let issuer = Issuer::parse(issuer).unwrap();
@@ -42,8 +43,8 @@ impl Receiver {
         Some(prompt)
     }
 
-    /// Returns the JSON that is signed for a shown prompt: an approval with `number`, or a denial without. `None` when
-    /// the number does not have the requested form.
+    /// Returns the JSON that the phone signs as the answer to a prompt: an approval when `number` is given, otherwise a
+    /// denial. Returns `None` when the number does not have the requested form.
     #[must_use]
     pub fn answer(&self, prompt: &Prompt, jws: &str, number: Option<&str>) -> Option<String> {
         if number.is_some_and(|number| !prompt.matching().fits(number)) {
@@ -70,14 +71,14 @@ pub fn code_of_redirect(url: &str, redirect_uri: &str, state: &str, issuer: &str
     }
 }
 
-/// Returns whether a phone accepts this token response (JSON) for its account.
+/// Returns whether a phone accepts this token response (JSON) for the account `account_id`.
 #[must_use]
 pub fn accepts_token_response(token_response: &str, account_id: &str, now: u64) -> bool {
     let answer: TokenAnswer = serde_json::from_str(token_response).unwrap();
     Authorized::by(answer, account_id, Timestamp(now)).is_ok()
 }
 
-/// What a phone computes from the secret of a code.
+/// The secret of a code, from which a phone computes MACs and digits.
 pub struct Code(EnrollmentKey);
 
 impl Code {

@@ -22,7 +22,8 @@ struct State {
 }
 
 impl FakeKeyStore {
-    /// Creates a key store with a fixed wrapping key: two with the same `mark` unwrap each other's values.
+    /// Creates a key store with a fixed wrapping key. Two key stores with the same `mark` can unwrap each other's
+    /// values.
     #[must_use]
     pub fn wrapping_with(mark: u8) -> Self {
         Self(Mutex::new(State { wrapping: Some(vec![mark]), ..State::default() }))
@@ -89,7 +90,7 @@ impl KeyStore for FakeKeyStore {
         })
     }
 
-    /// Masks with XOR, which is no encryption, but enough to distinguish two key stores.
+    /// Masks with XOR. This is no encryption, but it distinguishes two key stores.
     fn wrap(&self, plain: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
         self.with(|state| {
             let mark = state.wrapping.get_or_insert_with(|| random::<16>().unwrap().to_vec());
@@ -118,13 +119,17 @@ pub fn passphrase_guard_contract(make: &dyn Fn() -> Arc<dyn crate::DesktopKeySto
     let store = make();
     let alias = || "sign-in".to_owned();
     assert_eq!(store.has_lock(), Ok(false));
-    assert_eq!(store.make_guarded(alias(), &right), Err(PlatformError::Unusable), "a guarded key without a lock");
+    assert_eq!(
+        store.make_guarded(alias(), &right),
+        Err(PlatformError::Unusable),
+        "made a guarded key although no lock is set"
+    );
     store.set_lock(&right, None).unwrap();
     assert_eq!(store.has_lock(), Ok(true));
     assert_eq!(store.make_guarded(alias(), &wrong), Err(PlatformError::WrongPassphrase));
     let point = store.make_guarded(alias(), &right).unwrap();
     assert_eq!(store.make_guarded(alias(), &right).unwrap(), point, "a second call replaced the key");
-    assert_eq!(store.public_key(alias()).unwrap(), point, "not readable without the passphrase");
+    assert_eq!(store.public_key(alias()).unwrap(), point, "the public key can't be read without the passphrase");
     assert_eq!(store.sign(alias(), b"x".to_vec()), Err(PlatformError::Unusable), "signed without the passphrase");
     assert_eq!(store.sign_guarded(alias(), b"x".to_vec(), &wrong), Err(PlatformError::WrongPassphrase));
     assert_eq!(store.sign_guarded("none".to_owned(), b"x".to_vec(), &right), Err(PlatformError::Gone));
@@ -134,7 +139,11 @@ pub fn passphrase_guard_contract(make: &dyn Fn() -> Arc<dyn crate::DesktopKeySto
         assert_eq!(key.verify(b"message", &signature_from_der(&der).unwrap()), Ok(()));
     };
     signs(&right);
-    assert_eq!(store.set_lock(&newer, None), Err(PlatformError::WrongPassphrase), "changed without the old passphrase");
+    assert_eq!(
+        store.set_lock(&newer, None),
+        Err(PlatformError::WrongPassphrase),
+        "changed the lock without the old passphrase"
+    );
     assert_eq!(store.set_lock(&newer, Some(&wrong)), Err(PlatformError::WrongPassphrase));
     store.set_lock(&newer, Some(&right)).unwrap();
     assert_eq!(store.sign_guarded(alias(), b"x".to_vec(), &right), Err(PlatformError::WrongPassphrase));
@@ -148,9 +157,9 @@ pub fn passphrase_guard_contract(make: &dyn Fn() -> Arc<dyn crate::DesktopKeySto
     assert_eq!(
         (store.has_lock(), store.public_key(alias())),
         (Ok(false), Err(PlatformError::Gone)),
-        "a guarded key is left"
+        "removing the lock left the lock or a guarded key"
     );
-    assert_eq!(store.public_key("device".to_owned()).unwrap(), device, "another key was deleted");
+    assert_eq!(store.public_key("device".to_owned()).unwrap(), device, "removing the lock deleted the device key");
     store.set_lock(&right, None).unwrap();
     store.make_guarded(alias(), &right).unwrap();
     store.delete(alias()).unwrap();
@@ -161,7 +170,7 @@ pub fn passphrase_guard_contract(make: &dyn Fn() -> Arc<dyn crate::DesktopKeySto
 pub fn key_store_contract(make: &dyn Fn() -> Arc<dyn KeyStore>) {
     let store = make();
     let alias = || "device".to_owned();
-    assert_eq!(store.public_key(alias()), Err(PlatformError::Gone), "a key that was not made");
+    assert_eq!(store.public_key(alias()), Err(PlatformError::Gone), "returned a key that was not made");
     assert_eq!(store.sign(alias(), b"x".to_vec()), Err(PlatformError::Gone));
     let point = store.make(alias(), KeyGuard::AfterFirstUnlock).unwrap();
     let key = PublicKey::from_sec1(&point).expect("the public key is not a point on the curve");
@@ -175,7 +184,7 @@ pub fn key_store_contract(make: &dyn Fn() -> Arc<dyn KeyStore>) {
     store.delete(alias()).unwrap();
     store.delete(alias()).expect("deleting a missing key failed");
     assert_eq!(store.public_key(alias()), Err(PlatformError::Gone));
-    assert_eq!(store.public_key("other".to_owned()).unwrap(), other, "another key was deleted");
+    assert_eq!(store.public_key("other".to_owned()).unwrap(), other, "deleting one key deleted another key");
     let wrapped = store.wrap(b"store key".to_vec()).unwrap();
     assert_ne!(wrapped, b"store key");
     assert_eq!(store.unwrap(wrapped.clone()).unwrap(), b"store key");
@@ -187,7 +196,7 @@ pub fn key_store_contract(make: &dyn Fn() -> Arc<dyn KeyStore>) {
 
 /// A key store that can only unwrap one key. A notification extension needs nothing else.
 pub struct OneWrappedKey {
-    /// The only value that it unwraps.
+    /// The only value that can be unwrapped.
     pub wrapped: Vec<u8>,
     /// The result of unwrapping.
     pub key: Vec<u8>,

@@ -1,5 +1,5 @@
-//! Entry points to the parsers of outside input, for the fuzz targets (`tests/fuzz`). Each parses as the app does and
-//! returns the accepted value.
+//! Entry points for the fuzz targets (`tests/fuzz`). Each one calls a parser that reads input from outside, in the same
+//! way as the core in an app, and returns the accepted value.
 
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ pub enum AcceptedPush {
     Test(String),
 }
 
-/// One account of one phone, with everything that reading its service's messages needs.
+/// One account of one phone, with everything that is needed to read the messages of the account's service.
 pub struct Phone(Audience);
 
 impl Phone {
@@ -82,14 +82,14 @@ impl Phone {
         exchange::read_state(jws, &self.0.service_keys, addressee, request).ok().map(|state| format!("{state:?}"))
     }
 
-    /// Follows a published chain of keys documents, and returns its newest keys.
+    /// Follows a published chain of key documents, and returns its newest keys.
     #[must_use]
     pub fn follow_keys(&self, published: &[u8]) -> Option<Value> {
         let followed = self.0.service_keys.follow(published, &self.0.issuer).ok()?;
         serde_json::to_value(followed).ok()
     }
 
-    /// Verifies the next keys document of the chain, and returns its keys.
+    /// Verifies the next key document of the chain, and returns its keys.
     #[must_use]
     pub fn next_keys(&self, jws: &str) -> Option<Value> {
         serde_json::to_value(self.0.service_keys.successor(jws, &self.0.issuer).ok()?).ok()
@@ -104,7 +104,7 @@ pub fn read_code(input: CodeInput) -> Result<Scanned, Error> {
     scan::read(input)
 }
 
-/// Returns id and secret of an invite as text; a scanned secret in base64url.
+/// Returns the id and the secret of an invite as text. The secret of a scanned code is in base64url.
 #[must_use]
 pub fn invite_parts(invite: &Invite) -> (String, String) {
     (invite.id().to_owned(), invite.secret_text())
@@ -124,8 +124,8 @@ pub fn typed_issuer(text: &str) -> Option<Issuer> {
     Issuer::typed(text).ok()
 }
 
-/// Reads the browser's redirect: the authorization code, or why there is none. `None` when the redirect does not belong
-/// to the sent request.
+/// Reads the browser's redirect, and returns the authorization code, or why the service gave none. Returns `None` when
+/// the redirect does not belong to the authorization request with this `state` and the redirect URI `home`.
 #[must_use]
 pub fn read_redirect(url: &str, home: &str, state: &str, issuer: &str) -> Option<Result<String, NotAllowed>> {
     let read = Sent::with_state(home, state).read_redirect(url, &Issuer::parse(issuer).unwrap()).ok()?;
@@ -148,7 +148,7 @@ pub fn json(bytes: &[u8]) -> Option<Value> {
     jose::parse(bytes).ok()
 }
 
-/// Returns the payload of a JWS, if it has the type `typ` and this `kid`, and the key `point` signed it.
+/// Returns the payload of a JWS that has this `typ` and this `kid`, and that the key with this point has signed.
 #[must_use]
 pub fn jws(jws: &str, typ: &str, kid: &str, point: &[u8]) -> Option<Value> {
     jose::verify(jws, typ, |named| (named == kid).then(|| PublicKey::from_sec1(point).ok()).flatten()).ok()
@@ -231,7 +231,7 @@ pub struct LookedUp {
     pub keys: Vec<String>,
 }
 
-/// Reads a bind response: device id, account id, thumbprints of the service keys.
+/// Reads a bind response, and returns the device id, the account id and the thumbprints of the service keys.
 #[must_use]
 pub fn bound(body: &[u8], mac: &str, jti: &[u8; 16], key: &[u8]) -> Option<(String, String, Vec<String>)> {
     let key = EnrollmentKey::from_bytes(key).unwrap();
@@ -239,8 +239,8 @@ pub fn bound(body: &[u8], mac: &str, jti: &[u8; 16], key: &[u8]) -> Option<(Stri
     Some((answer.device_id, answer.account_id, answer.keys))
 }
 
-/// Reads the response to a bind with a token (adding by signing in): the device id, and whether the phone may turn
-/// phone sign-in on.
+/// Reads the response to a bind with a token (adding by signing in). Returns the device id, and whether the phone may
+/// turn phone sign-in on.
 #[must_use]
 pub fn added(status: u16, body: &[u8], account_id: &str, now: Timestamp) -> Option<(String, bool)> {
     let answer = speaking::enrollment::read_added(&Reply::for_test(status, body)).ok()?;
@@ -248,7 +248,7 @@ pub fn added(status: u16, body: &[u8], account_id: &str, now: Timestamp) -> Opti
     (answer.account_id == account_id).then_some((answer.device_id, next.is_some()))
 }
 
-/// Reads a token response of scope `device_registration`, and returns the stage that the phone stores.
+/// Reads a token response with the scope `device_registration`, and returns the stage that the phone stores.
 #[must_use]
 pub fn token(status: u16, body: &[u8], account_id: &str, now: Timestamp) -> Option<Value> {
     let FormAnswer::Granted(answer) = authorization::read(&Reply::for_test(status, body), 200).ok()? else {

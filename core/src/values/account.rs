@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::Timestamp;
 use crate::values::fatigue::QuietOrigin;
 
-/// Identifies an account on this phone: 128 random bits in base64url. Made by the core, never sent to a service.
+/// Identifies an account on this phone: 128 random bits in base64url. The core makes it, and never sends it to a
+/// service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AccountId(pub String);
 
@@ -18,7 +19,7 @@ uniffi::custom_newtype!(AccountId, String);
 pub struct Account {
     /// Identifies the account in calls of the core.
     pub id: AccountId,
-    /// The verified sign-in service, `https://host[:port]`.
+    /// The issuer of the verified sign-in service, `https://host[:port]`.
     pub issuer: String,
     /// The issuer without `https://`, for the screen.
     pub host: String,
@@ -34,7 +35,7 @@ pub struct Account {
     pub added_at: Timestamp,
     /// When the mute that the person set ends, by this phone's clock; absent when the account is not muted.
     pub muted_until: Option<Timestamp>,
-    /// The origins whose prompts are quiet at present, after too many of them were not approved.
+    /// The origins whose prompts are quiet at present, because too many prompts of the origin were not approved.
     pub quiet_origins: Vec<QuietOrigin>,
 }
 
@@ -46,8 +47,8 @@ pub enum PhoneSignIn {
     On,
     /// Phone sign-in is off, and the policy allows turning it on.
     Off,
-    /// The organization's policy does not allow phone sign-in at present. An existing sign-in key is kept until the
-    /// policy allows it again, or until phone sign-in is turned off.
+    /// The organization's policy does not allow phone sign-in at present. An existing sign-in key is kept, and can be
+    /// used again when the policy allows it. Turning phone sign-in off deletes the key.
     NotAllowed,
 }
 
@@ -59,12 +60,13 @@ pub enum AccountHealth {
     Pending,
     /// Everything works.
     Active,
-    /// Phone sign-in does not work until the device has a lock again; prompts after a password still work.
+    /// Phone sign-in does not work until the device has a lock again. Second-factor prompts, which follow a password,
+    /// still work.
     Paused,
-    /// The platform invalidated the sign-in key, since the device's biometrics or lock changed. Prompts after a
-    /// password still work.
+    /// The platform invalidated the sign-in key, because the device's biometrics or lock changed. Second-factor
+    /// prompts, which follow a password, still work.
     SignInKeyInvalidated,
-    /// The key store no longer has the sign-in key. Prompts after a password still work.
+    /// The key store no longer has the sign-in key. Second-factor prompts, which follow a password, still work.
     SignInKeyLost,
     /// The key store no longer has the device key, so the account can't answer any prompt.
     DeviceKeyLost,
@@ -73,16 +75,16 @@ pub enum AccountHealth {
     /// The organization's policy does not allow this app at present.
     LimitedByPolicy,
     /// The service's keys changed without proof (section 6 of the protocol): the service was set up again, or an
-    /// attacker poses as the service. Its prompts are no longer shown.
+    /// attacker poses as the service. Prompts of this account are no longer shown.
     IdentityChanged,
     /// The service speaks a newer protocol than this app.
     UpdateNeeded,
-    /// The account was restored from a backup of another device. Its keys are not in the backup, so it can't answer any
-    /// prompt.
+    /// The account was restored from a backup of another device. The keys are not in the backup, so the account can't
+    /// answer any prompt.
     RestoredElsewhere,
     /// The service removed this phone from the account.
     RemovedByService {
-        /// Why the service removed it, from a signed state of the service.
+        /// Why the service removed this phone, from a signed state of the service.
         cause: RemovalCause,
     },
 }
@@ -91,9 +93,9 @@ pub enum AccountHealth {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum NextStep {
-    /// No step is needed.
+    /// The account works, so nothing needs to be done.
     Nothing,
-    /// Type the digits into the page that waits for them.
+    /// Type the digits into the wizard's page that waits for them.
     FinishAdding,
     /// Set a lock in the device's settings.
     SetDeviceLock,
@@ -125,14 +127,14 @@ impl AccountHealth {
     }
 }
 
-/// Why the service removed this phone from an account (section 5 of the protocol). Comes from a signed state.
+/// Why the service removed this phone from an account (section 5 of the protocol). The cause comes from a signed state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum RemovalCause {
     /// The person chose "That's not my phone" in the wizard.
     NotMyPhone,
-    /// Three wrong entries of the digits.
+    /// Wrong digits were entered three times.
     WrongDigits,
     /// The wizard was closed or cancelled.
     Cancelled,
@@ -150,8 +152,8 @@ pub enum RemovalCause {
     Lost,
 }
 
-/// A change of an account, which the service sends to each phone of the account until the person dismisses it there.
-/// The app only shows it, so that the person notices a change that an attacker made.
+/// Reports a change of an account. The service sends the notice to each phone of the account, until the person
+/// dismisses it on that phone. The app shows the notice so that the person can notice a change that an attacker made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Notice {
@@ -174,14 +176,14 @@ pub enum NoticeKind {
     MethodAdded,
     /// A phone was removed.
     MethodRemoved,
-    /// Phone sign-in was turned on on another phone.
+    /// Another phone turned phone sign-in on.
     PhoneSignInOn,
-    /// Phone sign-in was turned off on another phone.
+    /// Another phone turned phone sign-in off.
     PhoneSignInOff,
     /// A phone was reported as lost.
     PhoneLost,
     /// A pass was created for this account.
     PassCreated,
-    /// A browser that was not known before has signed in.
+    /// A browser that was not known before has signed in to the account.
     NewBrowser,
 }

@@ -1,9 +1,9 @@
 //! The fatigue guard: decides whether a new prompt alerts, so that an attacker can't wear the person down with prompts.
 //!
-//! Pure functions of the time and of what this phone remembers about an account's prompts. The service has limits too;
-//! the phone's own limits also protect against a careless or hostile service. Each origin is judged by its own prompts
-//! only, so an attacker with an unknown browser can't make the person's own prompts quiet. A quiet prompt is stored
-//! and listed, so the person sees it when they open the app.
+//! The functions are pure: their results depend only on the time, and on what this phone remembers about an account's
+//! prompts. The service has limits too; the phone's own limits also protect against a careless or hostile service. Each
+//! origin is judged by its own prompts only, so an attacker with an unknown browser can't make the person's own prompts
+//! quiet. A quiet prompt is stored and listed, so the person sees it when they open the app.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +16,11 @@ const HOUR: u64 = 60 * MINUTE;
 pub(crate) const LONGEST_MUTE: u64 = 24 * HOUR;
 /// Most prompts of one origin that wait at the same time. A service that follows the protocol sends far fewer.
 const MOST_WAITING: usize = 8;
-/// How many strikes of one origin are remembered: the newest ones. No limit counts more.
+/// How many strikes of one origin are remembered: the newest ones. No limit needs more strikes than that.
 const REMEMBERED: usize = 16;
-/// Weight of a strike: a prompt that alerted and was not approved, or that was denied.
+/// Weight of a prompt that was denied, or that alerted and was not approved.
 const STRIKE: u32 = 1;
-/// Weight of a reported prompt: a report is worse than a denial.
+/// Weight of a reported prompt, which counts more than a denied one.
 #[cfg(feature = "authenticator")]
 const REPORTED: u32 = 2;
 
@@ -34,11 +34,13 @@ pub enum Quiet {
         /// When the mute ends, by this phone's clock.
         until: Timestamp,
     },
-    /// Another prompt of the same origin alerted or was denied less than one minute ago (five minutes for `Unknown`).
+    /// Another prompt of the same origin alerted, or was denied or reported, shortly before: less than one minute for
+    /// `PasswordProved`, less than five minutes for `Unknown`. The origins `SignedIn` and `KnownBrowser` have no such
+    /// pause.
     JustAsked,
     /// Too many prompts of the same origin were denied, reported or not approved.
     TooManyStrikes {
-        /// When the origin alerts again, by this phone's clock. An approval ends the quiet time earlier.
+        /// When prompts of the origin alert again, by this phone's clock. An approval ends the quiet time earlier.
         until: Timestamp,
     },
 }
@@ -49,7 +51,7 @@ pub enum Quiet {
 pub struct QuietOrigin {
     /// The origin.
     pub origin: Origin,
-    /// When the origin alerts again, by this phone's clock. An approval ends the quiet time earlier.
+    /// When prompts of the origin alert again, by this phone's clock. An approval ends the quiet time earlier.
     pub until: Timestamp,
 }
 
@@ -59,7 +61,8 @@ pub(crate) enum Loudness {
     Alert,
     /// Stored and listed, without an alert.
     Quiet(Quiet),
-    /// Dropped, since too many prompts of the origin wait. When the person opens the app, it fetches all live prompts.
+    /// Dropped, because too many prompts of the origin wait. When the person opens the app, the core fetches all open
+    /// prompts.
     HeldBack,
 }
 
@@ -69,12 +72,12 @@ struct Limit {
     strikes: u32,
     /// How long a strike counts, in seconds.
     within: u64,
-    /// Shortest time after which the next prompt alerts, in seconds.
+    /// How long prompts are quiet after a strike, in seconds.
     apart: u64,
 }
 
-/// Prompts of a signed-in or known browser alert each time: the person started them. Ten in ten minutes without an
-/// approval come from an attacker.
+/// Prompts of a signed-in or known browser alert each time, because normally the person started them. But after ten
+/// prompts in ten minutes without an approval, an attacker may have started them.
 const OWN: Limit = Limit { strikes: 10, within: 10 * MINUTE, apart: 0 };
 const PASSWORD_PROVED: Limit = Limit { strikes: 2, within: HOUR, apart: MINUTE };
 const UNKNOWN: Limit = Limit { strikes: 2, within: HOUR, apart: 5 * MINUTE };
@@ -87,12 +90,12 @@ fn limit(origin: Origin) -> Limit {
     }
 }
 
-/// A prompt that alerted or was denied, and was not approved.
+/// A prompt that alerted, or was denied or reported, and was not approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Strike {
     pub(crate) jti: String,
     pub(crate) origin: Origin,
-    /// When the prompt alerted or was denied, by this phone's clock.
+    /// When the prompt alerted, or was denied or reported, by this phone's clock.
     pub(crate) at: Timestamp,
     /// `STRIKE`, or `REPORTED` for a reported prompt.
     pub(crate) weight: u32,
@@ -111,9 +114,9 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Decides whether a prompt of `origin` that arrives now alerts; `waiting` prompts of that origin are open.
+    /// Decides whether a prompt that arrives now alerts. `waiting` is the number of open prompts of the same origin.
     ///
-    /// Changes nothing: the caller notes an alert with `alerted`.
+    /// This method changes nothing. If the prompt alerts, the caller must call `alerted`.
     pub(crate) fn judge(&self, origin: Origin, waiting: usize, now: Timestamp) -> Loudness {
         // GUARD(waiting-prompts-limited): at_most_eight_prompts_of_each_origin_are_stored
         // INSTEAD: if waiting == usize::MAX {
@@ -142,8 +145,8 @@ impl Memory {
         self.muted_until.filter(|until| *until > now && *until <= now.plus(LONGEST_MUTE))
     }
 
-    /// Returns when an origin alerts again, because its oldest strikes no longer count and the weight of the others is
-    /// below the limit; `None` when the origin is not quiet.
+    /// Returns when an origin alerts again. At that time so many of its strikes are too old to count that the weight of
+    /// the rest is below the limit. Returns `None` when the origin is not quiet.
     fn quiet_until(&self, origin: Origin, now: Timestamp) -> Option<Timestamp> {
         let Limit { strikes, within, .. } = limit(origin);
         let mut counted: Vec<&Strike> = self.strikes_of(origin, now).collect();
@@ -173,13 +176,15 @@ impl Memory {
         })
     }
 
-    /// Notes that a prompt alerted: a strike until an approval. A repeated call for the same prompt has no effect.
+    /// Notes that a prompt alerted. This is a strike, which counts until the person approves a prompt, or until it is
+    /// too old. A repeated call for the same prompt has no effect.
     pub(crate) fn alerted(&mut self, jti: &str, origin: Origin, at: Timestamp) {
         self.note(Strike { jti: jti.to_owned(), origin, at, weight: STRIKE });
     }
 
-    /// Adds a strike unless its `jti` is known, drops strikes that no longer count, and keeps at most `REMEMBERED` of
-    /// an origin. So a flood of prompts neither fills the memory nor displaces the strikes of another origin.
+    /// Adds a strike, unless the prompt already has one. First drops the strikes that are too old to count. Of each
+    /// origin at most `REMEMBERED` strikes are kept, so a flood of prompts neither fills the memory nor displaces the
+    /// strikes of another origin.
     fn note(&mut self, new: Strike) {
         self.strikes.retain(|strike| new.at.since(strike.at) < limit(strike.origin).within);
         if self.strikes.iter().any(|strike| strike.jti == new.jti) {
@@ -222,7 +227,7 @@ impl Memory {
         self.calm_since = Some(now);
     }
 
-    /// Mutes until `until`, for a day at most, and returns when the mute ends.
+    /// Mutes the account until the given time, but for a day at most. Returns when the mute ends.
     pub(crate) fn mute(&mut self, until: Timestamp, now: Timestamp) -> Timestamp {
         // GUARD(mute-ends): a_mute_covers_every_origin_for_a_day_at_most
         // INSTEAD: let until = until.max(now);
@@ -243,7 +248,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_790_000_000);
 
-    /// A memory of `count` prompts that alerted every ten minutes, the last one ten minutes ago.
+    /// Returns the memory after prompts that alerted ten minutes apart. The last one alerted ten minutes ago.
     fn after(count: u64, origin: Origin) -> Memory {
         let mut memory = Memory::default();
         for number in (1..=count).rev() {
@@ -275,7 +280,7 @@ mod tests {
         assert_eq!(memory.judge(Origin::Unknown, 0, until), Loudness::Alert);
         memory.calmed(NOW);
         assert_eq!(memory.judge(Origin::Unknown, 0, NOW), Loudness::Alert);
-        // The extension received these before the approval, and the app imports them after it.
+        // The extension received these two prompts before the approval, and the app imports them after the approval.
         memory.alerted("late 1", Origin::Unknown, Timestamp(NOW.0 - 400));
         memory.alerted("late 2", Origin::Unknown, Timestamp(NOW.0 - 1));
         assert_eq!(memory.judge(Origin::Unknown, 0, NOW), Loudness::Alert);
@@ -298,11 +303,11 @@ mod tests {
                 memory.alerted(&number.to_string(), origin, NOW);
             }
             let until = NOW.plus(10 * MINUTE);
-            let tenth = memory.judge(origin, 0, NOW);
+            let eleventh = memory.judge(origin, 0, NOW);
             assert_eq!(
-                tenth,
+                eleventh,
                 Loudness::Quiet(Quiet::TooManyStrikes { until }),
-                "an alert after ten prompts without an approval"
+                "the eleventh prompt alerted, although none of the ten before was approved"
             );
         }
     }
@@ -333,7 +338,7 @@ mod tests {
         assert_eq!(memory.mute(NOW.plus(LONGEST_MUTE + 1), NOW), NOW.plus(LONGEST_MUTE));
         memory.unmute();
         assert_eq!(memory.judge(Origin::Unknown, 0, NOW), Loudness::Alert);
-        // Muted while the clock was a year ahead.
+        // The mute was set while the clock was a year ahead.
         memory.mute(NOW.plus(400 * LONGEST_MUTE), NOW.plus(399 * LONGEST_MUTE));
         assert_eq!((memory.muted_until(NOW), memory.judge(Origin::Unknown, 0, NOW)), (None, Loudness::Alert));
     }
@@ -346,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_one_origin_does_not_displace_another() {
+    fn flood_of_one_origin_keeps_strikes_of_another_origin() {
         let mut memory = after(2, Origin::PasswordProved);
         for number in 0..1_000 {
             memory.denied(&format!("flood {number}"), Origin::Unknown, NOW);

@@ -1,12 +1,12 @@
-//! Parses issuers. The text that is compared and shown is exactly the address to which the core connects.
+//! Parses issuers. The text that the core compares and shows is exactly the web origin to which it connects.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// Longest host name and longest label (RFC 1035 section 2.3.4). The URL standard has no limit. An attacker could use a
-/// name that is longer than the screen, and choose which part of it is visible.
+/// Longest host name and longest label, in bytes (RFC 1035 section 2.3.4). The URL standard has no limit. Without a
+/// limit, an attacker could use a name that is longer than the screen, and choose which part of it is visible.
 const MAX_HOST: usize = 253;
 const MAX_LABEL: usize = 63;
 
@@ -26,8 +26,10 @@ impl Issuer {
     /// Parses an issuer.
     ///
     /// # Errors
-    /// `NotAnIssuer` for anything but `https://`, a lower-case host of letters, digits, hyphens and dots within DNS's
-    /// lengths (or an IP address), and optionally a port from 1 to 65535 except 443.
+    /// `NotAnIssuer` unless the text consists of these parts:
+    /// - `https://`
+    /// - a host: an IP address, or a lower-case name of letters, digits, hyphens and dots within the lengths of DNS
+    /// - optionally a port: 1 to 65535, but not 443
     ///
     /// # Security
     /// The text must equal the normal form of the URL standard, without user info, path, look-alike letters or `:443`.
@@ -55,10 +57,11 @@ impl Issuer {
         Ok(Self(normal))
     }
 
-    /// Parses an issuer as a person types it: with or without `https://`, a trailing slash or spaces, in any case.
+    /// Parses an issuer as a person types it. Letters may be upper or lower case. `https://`, a trailing slash and
+    /// spaces around the text are optional.
     ///
     /// # Errors
-    /// As `parse`.
+    /// The same as for `parse`.
     #[cfg(feature = "authenticator")]
     pub(crate) fn typed(address: &str) -> Result<Self, NotAnIssuer> {
         let address = address.trim().to_ascii_lowercase();

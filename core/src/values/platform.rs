@@ -1,8 +1,8 @@
 //! Defines the ports: the traits through which the core uses its platform.
 //!
-//! The app (Kotlin, Swift, the terminal phone) implements them. They are synchronous: the core calls them on blocking
-//! threads with a limit of 30 seconds (five for `TlsTrust`), never inside a database transaction. The core decides what
-//! a port's result means.
+//! The app (Kotlin, Swift, the terminal phone) implements them. Their methods are synchronous: the core calls them on
+//! blocking threads with a limit of 30 seconds (five for `TlsTrust`), never inside a database transaction. The core
+//! decides what a port's result means.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::base::text::without_controls;
 
 /// Why a port failed. The app's implementation chooses the variant.
 ///
-/// The core abandons a key only after `Gone` or `Invalidated`, so return these only when the platform says so for
+/// The core abandons a key only after `Gone` or `Invalidated`, so return these two only when the platform says so for
 /// certain; when in doubt return `Transient`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Error))]
@@ -88,8 +88,8 @@ pub trait KeyStore: Send + Sync {
     /// none.
     fn public_key(&self, alias: String) -> Result<Vec<u8>, PlatformError>;
 
-    /// Signs `content` with ECDSA P-256 and SHA-256 and returns the signature in ASN.1 DER. Only called for keys that
-    /// need no user verification; fails with `Gone` when there is no such key.
+    /// Signs `content` with ECDSA P-256 and SHA-256 and returns the signature in ASN.1 DER. The core calls it only for
+    /// keys that need no user verification. Fails with `Gone` when there is no such key.
     fn sign(&self, alias: String, content: Vec<u8>) -> Result<Vec<u8>, PlatformError>;
 
     /// Destroys the key under `alias`. Succeeds when there is none. The core then checks with `public_key` that the key
@@ -99,8 +99,8 @@ pub trait KeyStore: Send + Sync {
     /// Encrypts at most 64 bytes under the key store's wrapping key, which the first call creates.
     fn wrap(&self, plain: Vec<u8>) -> Result<Vec<u8>, PlatformError>;
 
-    /// Decrypts the result of `wrap`. Fails with `Gone` when another wrapping key was used, as on another device.
-    /// Must not create a wrapping key.
+    /// Decrypts the result of `wrap`. Fails with `Gone` when the value was wrapped with another wrapping key, for
+    /// example on another device. Must not create a wrapping key.
     fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError>;
 }
 
@@ -129,7 +129,7 @@ pub trait DeviceLock: Send + Sync {
 pub enum PushDelivery {
     /// Pushes are delivered and shown.
     Allowed,
-    /// Pushes may come late or not at all, since the device saves battery or data.
+    /// Pushes may come late or not at all, because the device saves battery or data.
     Restricted,
     /// The person does not allow the app to show notifications.
     Blocked,
@@ -140,8 +140,9 @@ pub enum PushDelivery {
 /// The port to the platform's or the relay's push service.
 #[cfg_attr(feature = "uniffi", uniffi::export(rust, foreign))]
 pub trait PushChannel: Send + Sync {
-    /// Registers `slot` (16 random bytes, one for each account) for a service's VAPID key (65 bytes, uncompressed) and
-    /// returns the Web Push endpoint, an `https` address of at most 1,024 bytes (sections 3.2 and 8 of the protocol).
+    /// Registers a slot for a service's VAPID key, and returns the Web Push endpoint (sections 3.2 and 8 of the
+    /// protocol). Each account has its own slot of 16 random bytes. The VAPID key has 65 bytes (uncompressed). The
+    /// endpoint is an `https` URL of at most 1,024 bytes.
     ///
     /// May use the network. A call for the same slot may return another endpoint.
     fn subscribe(&self, vapid_key: Vec<u8>, slot: Vec<u8>) -> Result<String, PlatformError>;
@@ -169,7 +170,7 @@ pub trait TlsTrust: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct DeviceDescription {
-    /// The person's name for the phone, for example "Ada's phone".
+    /// The name that the person gave the phone, for example "Ada's phone".
     pub name: String,
     /// The model, for example "Pixel 9": the person compares it in the wizard.
     pub model: String,

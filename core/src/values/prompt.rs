@@ -7,7 +7,7 @@ use crate::values::account::AccountId;
 use crate::values::fatigue::Quiet;
 use crate::values::origin::Origin;
 
-/// Identifies a prompt on this phone. A service's id alone is unique only within its account.
+/// Identifies a prompt on this phone. The service's id of a prompt is unique only within one account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct PromptId {
@@ -19,7 +19,8 @@ pub struct PromptId {
 
 /// A verified prompt of a sign-in service.
 ///
-/// Only verification creates this type, so everything in it was signed by the service's keys.
+/// Only verification creates this type. The service's keys have signed the id, kind, key, origin, number matching,
+/// context and times. The core adds the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
     pub(crate) id: PromptId,
@@ -49,7 +50,7 @@ impl Prompt {
         &self.host
     }
 
-    /// Returns the user name whose sign-in it is, as the service claimed when the account was added.
+    /// Returns the user name of the prompt's account, as the service claimed when the account was added.
     #[must_use]
     pub fn user_name(&self) -> &str {
         &self.user_name
@@ -61,7 +62,7 @@ impl Prompt {
         self.kind
     }
 
-    /// Returns whether an approval needs the person to unlock the sign-in key. Denying and reporting never do.
+    /// Returns whether an approval needs the person to unlock the sign-in key. Denying and reporting never need that.
     #[must_use]
     pub fn needs_unlock(&self) -> bool {
         match self.key {
@@ -140,12 +141,12 @@ pub enum PromptKind {
     ReportLost,
 }
 
-/// How the number is matched. Does not contain the right number, which only the page shows.
+/// How the number is matched. This does not say which number is right: only the page shows the right number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Matching {
     /// The person types the number that the page shows.
     Enter {
-        /// How many digits it has: 2 or 3.
+        /// How many digits the number has: 2 or 3.
         digits: u8,
     },
     /// The person picks the number that the page shows.
@@ -156,8 +157,8 @@ pub enum Matching {
 }
 
 impl Matching {
-    /// Returns whether `number` has the requested form: ASCII digits (in every language of the phone) of the requested
-    /// length, or one of the options.
+    /// Returns whether a number has the requested form. A typed number must have the requested count of ASCII digits,
+    /// in every language of the phone. A picked number must be one of the options.
     #[cfg(feature = "authenticator")]
     pub(crate) fn fits(&self, number: &str) -> bool {
         match self {
@@ -182,16 +183,16 @@ pub struct Context {
     pub browser: String,
     /// The operating system of the browser, for example "Windows".
     pub os: String,
-    /// The network address of the browser, as the service saw it.
+    /// The IP address of the browser, as the service saw it.
     pub address: String,
-    /// Where that address is; absent when the service does not know.
+    /// Where the IP address is; absent when the service does not know.
     pub place: Option<Place>,
-    /// `true`: the browser is in the network from which this phone last contacted the service. `false`: it is in
-    /// another one, and the organization wants the app to warn the person. Absent: show nothing.
+    /// `true`: the browser is in the network from which this phone last contacted the service. `false`: the browser is
+    /// in another network, and the organization wants the app to warn the person. Absent: show nothing.
     pub near: Option<bool>,
 }
 
-/// Where a network address is, as the service claims.
+/// Where an IP address is, as the service claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Place {
@@ -221,13 +222,13 @@ pub enum PromptState {
     },
 }
 
-/// The delivery state of an answer or a report. No variant means that the service accepted it.
+/// The delivery state of an answer or a report. In each of these states, the service has not yet confirmed the outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Delivery {
     /// The message is being sent.
     Sending,
-    /// The message has not left this phone, since the service can't be reached. The core retries automatically.
+    /// The message has not left this phone, because the service can't be reached. The core retries automatically.
     WaitingForNetwork,
     /// The message may have reached the service, but no reply came. The core sends the same answer again automatically
     /// to get the outcome.
@@ -249,9 +250,9 @@ pub enum Outcome {
     WrongNumber,
     /// The answer came after the prompt expired.
     Expired,
-    /// The same browser has started again, so this prompt had already ended.
+    /// The answer came after the same browser had started a newer sign-in or change, which ended this prompt.
     Superseded,
-    /// The person had cancelled the prompt on the page.
+    /// The answer came after the person had cancelled the prompt on the page.
     Cancelled,
     /// Another answer was given before, perhaps on another phone.
     AlreadyAnswered,
@@ -268,7 +269,7 @@ pub enum WithdrawalReason {
     AnsweredElsewhere,
     /// The person cancelled the prompt on the page.
     Cancelled,
-    /// The same browser has started again, which replaced the prompt.
+    /// The same browser has started a newer sign-in or change, which replaced the prompt.
     Superseded,
     /// The account or the method that the prompt was about has changed, or the prompt expired.
     Ended,

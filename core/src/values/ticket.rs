@@ -7,8 +7,8 @@ use crate::values::account::AccountId;
 const SIGN_IN_ENROLLMENT: &str = "sign-in:";
 const PHONE_SIGN_IN: &str = "phone-sign-in:";
 
-/// Names an unfinished act, to continue or abandon it. The core makes tickets. A ticket may contain the
-/// `AccountId`, but no secret.
+/// Names an unfinished act, so that the app can continue or abandon it. The core makes tickets. A ticket may contain
+/// the `AccountId`, but no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ticket(pub String);
 
@@ -22,8 +22,8 @@ pub(crate) enum Act {
     SignInEnrollment(AccountId),
     /// Turning phone sign-in on for this account (section 10.1 of the protocol).
     PhoneSignIn(AccountId),
-    /// Adding an account by a code, or an approval that waits for user verification. Both are found by the complete
-    /// ticket.
+    /// Adding an account by a code, or an approval that waits for user verification. The core finds both by the
+    /// complete ticket.
     Other,
 }
 

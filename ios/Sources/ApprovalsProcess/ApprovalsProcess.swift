@@ -2,7 +2,7 @@ import CountersignCore
 import Foundation
 import TestPhone
 
-/// Measures `COUNT` approvals from Swift, for `cargo xtask bench`; prints the milliseconds of each.
+/// Measures `COUNT` approvals from Swift, for `cargo xtask bench`; prints the milliseconds of each approval.
 @main
 enum ApprovalsProcess {
     static func main() async throws {

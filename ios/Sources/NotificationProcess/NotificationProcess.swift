@@ -2,7 +2,7 @@ import CountersignCore
 import Foundation
 import TestPhone
 
-/// Handles a push (`FOLDER SLOT BODY`) like a notification extension, and prints what it would show.
+/// Handles a push (`FOLDER SLOT BODY`) like a notification extension, and prints the text of the notification.
 @main
 enum NotificationProcess {
     static func main() throws {

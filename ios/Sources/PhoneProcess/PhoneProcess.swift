@@ -2,8 +2,8 @@ import CountersignCore
 import Foundation
 import TestPhone
 
-/// A phone in a process that the test kills: `enroll FOLDER`, `stop-after-the-key FOLDER`, `approve FOLDER NUMBER`, or
-/// `turn-on FOLDER`.
+/// A phone in a process that the test kills. Its arguments are `enroll FOLDER`, `stop-after-the-key FOLDER`,
+/// `approve FOLDER NUMBER`, or `turn-on FOLDER`.
 @main
 enum PhoneProcess {
     static func main() async throws {

@@ -15,7 +15,7 @@ final class CancelTests: XCTestCase {
         return task
     }
 
-    func testCancelledActsStillEndAndReturnTheirResults() async throws {
+    func testCancelledActsReturnTheirResults() async throws {
         try await withPhone { phone, person in
             let core = try await phone.open(FaultyPorts(over: phone.ports(), pause: 0.2).all)
             let picture = try await person.showsCode()
@@ -48,7 +48,7 @@ final class CancelTests: XCTestCase {
         }
     }
 
-    func testCancelledContinuationDenialAndAbandonmentAreCarriedOut() async throws {
+    func testCancelledContinuationOrDenialOrAbandonmentIsCarriedOut() async throws {
         try await withPhone { phone, person in
             let core = try await phone.open(FaultyPorts(over: phone.ports(), pause: 0.2).all)
             let offer = try await phone.lookUp(person)
@@ -78,7 +78,7 @@ final class CancelTests: XCTestCase {
             let snapshot = try await cancelled { try await core.changedSince(revision: revision, atMost: 1) }.value
             XCTAssertEqual(snapshot.revision, revision)
             XCTAssertLessThan(ContinuousClock.now - begun, .seconds(5))
-            // A call from a task that is cancelled already works like any other call.
+            // A task that was cancelled before the call gets its result like any other task.
             let late = Task {
                 while !Task.isCancelled { await Task.yield() }
                 return try await core.accounts()

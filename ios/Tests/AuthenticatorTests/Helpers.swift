@@ -2,7 +2,7 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// Runs a test with a new folder and a person at the service's pages; both are removed at the end.
+/// Runs a test with a new folder and a new person. At the end, deletes the folder and closes the person's browser.
 func withPerson(_ test: (World, URL, Person) async throws -> Void) async throws {
     let (world, folder) = (try await World.find(), try TestFolder())
     let person = try await world.person()
@@ -36,7 +36,7 @@ func assertThrows<E: Error & Equatable, T>(
 ) async {
     do {
         let result = try await act()
-        XCTFail("\(result) instead of \(expected)", file: file, line: line)
+        XCTFail("expected the error \(expected), but the act returned \(result)", file: file, line: line)
     } catch {
         XCTAssertEqual(error as? E, expected, "\(error)", file: file, line: line)
     }

@@ -3,7 +3,7 @@ import Foundation
 import TestPhone
 import XCTest
 
-/// While the app is not running, a separate process receives a push. This process uses only the inbox.
+/// While the app is not running, a separate process receives a push. The separate process uses only the inbox.
 final class InboxTests: XCTestCase {
     func testPromptFromExtensionIsListedInAppAndDuplicatePushesHaveNoEffect() async throws {
         try await withPhone { phone, person in
@@ -35,7 +35,8 @@ final class InboxTests: XCTestCase {
         }
     }
 
-    /// Signs in until a push arrives: the relay takes a moment to switch to the new listener.
+    /// Signs in every five seconds until a push arrives, because the relay takes a moment to switch to the new
+    /// listener.
     private func nextPush(_ phone: Phone, _ person: Person) async throws -> (slot: Data, body: Data) {
         let (pushes, arrived) = AsyncStream.makeStream(of: (slot: Data, body: Data).self)
         phone.channel.listen { slot, body in arrived.yield((slot, body)) }
@@ -50,7 +51,7 @@ final class InboxTests: XCTestCase {
         throw Trouble("no push arrived")
     }
 
-    func testOpeningAnInboxFailsWithTheMatchingError() async throws {
+    func testInboxReportsWhyItCannotBeOpened() async throws {
         try await withPhone { phone, _ in
             let (folder, ports) = (phone.folders.inbox, FaultyPorts(over: phone.ports()))
             func opened(_ keys: any KeyStore) throws -> Inbox { try Inbox.open(folder: folder, keyStore: keys) }

@@ -18,12 +18,12 @@ final class JourneyTests: XCTestCase {
         let lock = try await authenticator.deviceLock()
         XCTAssertEqual(lock, .biometric)
 
-        // The phone reads the code from a picture of the page, and shows who is asking.
+        // The phone reads the code from a picture of the page, and shows which service asks.
         let scanned = try await authenticator.readCode(input: .picture(bytes: person.showsCode()))
         guard case .invited(let invite) = scanned else { return XCTFail("\(scanned)") }
         let offer = try await authenticator.lookUp(invite: invite)
         XCTAssertEqual(offer.userName(), person.user)
-        // Accepted: the phone shows six digits, and waits until the person has typed them into the page.
+        // The person accepts. The phone shows six digits, and waits until the person has typed them into the page.
         let shown = try await authenticator.enroll(offer: offer)
         guard case .showDigits(let ticket, _, let digits, _) = shown else { return XCTFail("\(shown)") }
         try await person.typesDigits(digits)
@@ -31,7 +31,7 @@ final class JourneyTests: XCTestCase {
         guard case .active(let account) = added else { return XCTFail("\(added)") }
         XCTAssertEqual(account.issuer, world.issuer)
 
-        // Two approvals with a number: one to confirm the phone, one to sign in.
+        // The person approves two prompts with a number: the first confirms the phone, the second is a sign-in.
         for kind in [PromptKind.confirmEnrollment, .secondFactor] {
             if kind == .secondFactor {
                 try await person.sees("done")

@@ -2,7 +2,7 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// The process is killed (SIGKILL) in the middle of an act, and the same store is opened again.
+/// Each test kills a process (SIGKILL) in the middle of an act, and then opens the store of that process.
 final class KilledTests: XCTestCase {
     func testAfterAKillTheSameDigitsAreShownAndTheEnrollmentCompletes() async throws {
         try await withScreen { world, folder, person in
@@ -16,7 +16,7 @@ final class KilledTests: XCTestCase {
         }
     }
 
-    func testAfterAKillInTheKeyStoreTheEnrollmentUsesTheExistingKey() async throws {
+    func testAfterAKillInAKeyStoreCallTheEnrollmentUsesTheExistingKey() async throws {
         try await withScreen { world, folder, person in
             let child = try Program("PhoneProcess", ["stop-after-the-key", folder.path])
             let said = await child.line()

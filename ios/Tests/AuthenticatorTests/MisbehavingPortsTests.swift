@@ -2,7 +2,8 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// Ports that throw, return malformed data, are slow, or never return. (A `fatalError` in a port ends the whole app.)
+/// Tests the core with ports that throw, return malformed data, are slow, or never return. A `fatalError` in a port is
+/// not tested, because it ends the whole process.
 final class MisbehavingPortsTests: XCTestCase {
     func testKeyStoreFailureAtTheFirstStartLeavesNoData() async throws {
         try await withPhone { phone, _ in
@@ -33,13 +34,13 @@ final class MisbehavingPortsTests: XCTestCase {
             ports.misbehaves(at: "make", .throwing)
             await assertThrows(CountersignError.TryAgain) { try await core.enroll(offer: offer) }
             try await core.abandon(ticket: only(core.pendingSteps()).interrupted())
-            // Malformed data is a permanent error: nothing of the enrollment is left.
+            // Malformed data is a permanent error, so nothing of the enrollment is left.
             ports.misbehaves(at: "make", .garbage)
             await assertThrows(CountersignError.NotSupported) { try await core.enroll(offer: offer) }
             let left = try await core.pendingSteps()
             XCTAssertEqual(left, [])
 
-            // After a transient error the enrollment continues at the same step.
+            // After a transient error the enrollment continues at the same stage.
             ports.misbehaves(at: "subscribe", .throwing)
             await assertThrows(CountersignError.TryAgain) { try await core.enroll(offer: offer) }
             let ticket = try only(await core.pendingSteps()).interrupted()
@@ -115,7 +116,7 @@ final class MisbehavingPortsTests: XCTestCase {
         }
     }
 
-    func testCallsOfPortsThatNeverReturnFailWithTryAgain() async throws {
+    func testCallThatWaitsForAHangingPortFailsWithTryAgain() async throws {
         try await withPhone { phone, person in
             let ports = FaultyPorts(over: phone.ports())
             let core = try await phone.open(ports.all)
@@ -139,7 +140,7 @@ final class MisbehavingPortsTests: XCTestCase {
         }
     }
 
-    func testSlowPortsOnlyDelayAnEnrollment() async throws {
+    func testEnrollmentWithSlowPortsSucceeds() async throws {
         try await withPhone { phone, person in
             try await phone.open(FaultyPorts(over: phone.ports(), pause: 0.7).all)
             try await phone.addAndConfirm(person)

@@ -3,9 +3,9 @@ import Foundation
 import TestPhone
 import XCTest
 
-/// A muted account: its prompts do not alert, but are listed and can be answered.
+/// The prompts of a muted account do not alert, but they are listed and can be answered.
 final class MuteTests: XCTestCase {
-    func testMutedAccountDoesNotAlertAndCanBeAnswered() async throws {
+    func testPromptOfAMutedAccountDoesNotAlertAndCanBeAnswered() async throws {
         try await withPhone { phone, person in
             let core = try await phone.open()
             try await phone.addAndConfirm(person)
@@ -27,7 +27,7 @@ final class MuteTests: XCTestCase {
             let denied = try await core.deny(prompt: prompt.id)
             XCTAssertEqual(denied, .done(outcome: .denied))
             let delivery = try await core.delivery(prompt: prompt.id)
-            XCTAssertNil(delivery)
+            XCTAssertNil(delivery, "the answer is still being sent")
             try await core.unmute(account: account)
             let unmuted = try only(await core.accounts()).mutedUntil
             XCTAssertNil(unmuted)

@@ -12,7 +12,7 @@ final class PhoneSignInTests: XCTestCase {
             try await turnOn(phone, person, keys)
             XCTAssertEqual(keys.asked, 1)
 
-            // First in a known browser; then in an unknown browser, where the number must be typed.
+            // The person signs in with a known browser, then with an unknown browser, which requires a typed number.
             for known in [true, false] {
                 if !known { try await person.forgets() }
                 try await person.usesPhone()
@@ -68,7 +68,7 @@ final class PhoneSignInTests: XCTestCase {
         }
     }
 
-    func testAfterAKillAtTheBrowserStepPhoneSignInCanBeTurnedOn() async throws {
+    func testAfterAKillAtTheBrowserStepPhoneSignInCanStillBeTurnedOn() async throws {
         try await withPerson { world, folder, person in
             let before = try Phone(in: folder, world: world)
             try await before.open()
@@ -103,7 +103,7 @@ final class PhoneSignInTests: XCTestCase {
     private func finishTurningOn(_ phone: Phone, _ person: Person, _ keys: PersonsKeys, _ step: Step) async throws {
         guard case .openBrowser(let ticket, _, let url, _, _) = step else { return XCTFail("\(step)") }
         try await person.signsIn(at: url)
-        // After the browser the person opens the app, which fetches the waiting prompt.
+        // After signing in with the browser, the person opens the app. The app then fetches the waiting prompt.
         _ = try await phone.core.checkForPrompts(reason: .opened)
         let prompt = try await phone.prompt()
         XCTAssertEqual(prompt.kind, .registerDevice)

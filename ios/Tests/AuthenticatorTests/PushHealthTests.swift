@@ -3,7 +3,7 @@ import Foundation
 import TestPhone
 import XCTest
 
-/// The push health of an account, and test pushes (J9).
+/// Tests the push health of an account, and test pushes (J9).
 final class PushHealthTests: XCTestCase {
     func testTestPushArrivesAndTheNotificationSettingIsReported() async throws {
         try await withPhone { phone, person in
@@ -33,7 +33,7 @@ final class PushHealthTests: XCTestCase {
         }
     }
 
-    func testFailingDeliveryQueryIsReportedAsUnknown() async throws {
+    func testPushDeliveryIsReportedAsUnknownWhenItsPortFails() async throws {
         try await withPhone { phone, person in
             let ports = FaultyPorts(over: phone.ports())
             let core = try await phone.open(ports.all)

@@ -2,9 +2,9 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// The results and errors of answers, codes and abandoned enrollments.
+/// Tests the results and errors of answers, codes and abandoned enrollments.
 final class StepsTests: XCTestCase {
-    func testWrongNumberDenialAndReportEndThePromptWithTheirOutcome() async throws {
+    func testEachAnswerReturnsItsOutcome() async throws {
         try await withPhone { phone, person in
             let core = try await phone.open()
             try await phone.addAndConfirm(person)
@@ -38,7 +38,7 @@ final class StepsTests: XCTestCase {
         }
     }
 
-    func testOtherCodesAndMistypedCodesHaveTheirOwnResults() async throws {
+    func testEachKindOfUnusableCodeHasItsOwnResult() async throws {
         try await withPhone { phone, _ in
             let core = try await phone.open()
             for (text, kind) in [("otpauth://totp/x?secret=AA", OtherCode.oneTimeCode), ("", .unknown)] {

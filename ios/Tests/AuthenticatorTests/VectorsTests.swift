@@ -2,7 +2,7 @@ import CountersignCore
 import TestPhone
 import XCTest
 
-/// Swift reads `tests/vectors`: pushes with the core, signatures and proofs with OpenSSL.
+/// Reads `tests/vectors` from Swift. The core reads the pushes; OpenSSL checks the signatures and proofs.
 final class VectorsTests: XCTestCase {
     private let folder = URL(fileURLWithPath: ProcessInfo.processInfo.environment["COUNTERSIGN_VECTORS"] ?? "")
 
@@ -133,7 +133,7 @@ private struct Object {
     }
 }
 
-/// A key store that can only unwrap one key.
+/// A key store that can unwrap one key and do nothing else.
 private final class OneWrappedKey: KeyStore {
     private let wrapped: Data
     private let key: Data

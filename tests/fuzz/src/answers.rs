@@ -15,7 +15,7 @@ const KEY: [u8; 16] = [7; 16];
 const NONCE: [u8; 16] = [9; 16];
 const ACCOUNT: &str = "dqOrwwEcx__T-ugE7D5-2w";
 
-/// A discovery document: every endpoint has the issuer's web origin.
+/// Reads a discovery document. In an accepted document, every endpoint has the issuer's web origin.
 pub(crate) fn discovery(input: &[u8]) -> bool {
     for status in [301, 404, 500] {
         assert!(readers::discovery(status, input, ISSUER).is_err(), "accepted at status {status}");
@@ -60,16 +60,16 @@ pub(crate) fn discovery_seeds() -> Vec<Vec<u8>> {
     std::iter::once(good).chain(wrong).chain(["<html>".to_owned(), "{}".to_owned()]).map(String::into_bytes).collect()
 }
 
-/// A problem document: only the types that the protocol names are recognized.
+/// Reads a problem document. Only the types that the protocol names are recognized.
 pub(crate) fn problem(input: &[u8]) -> bool {
     let Some(name) = readers::problem(input) else { return false };
     assert_unique_names(input);
     let document: Value = serde_json::from_slice(input).unwrap();
     let kind = text(&document, "type")
         .strip_prefix("https://countersign.dev/problems/")
-        .expect("accepted another problem type");
+        .expect("accepted a problem type that the protocol does not have");
     let plain = kind.replace('-', "");
-    assert_eq!(plain, name.to_lowercase(), "read as another problem");
+    assert_eq!(plain, name.to_lowercase(), "the reader returned another problem than the document names");
     true
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn problem_seeds() -> Vec<Vec<u8>> {
         .to_vec()
 }
 
-/// The MAC of a response, as the service makes it.
+/// Returns the MAC of a response, as the service makes it.
 fn mac(label: &str, nonce: &[u8; 16], body: &[u8]) -> String {
     let field = |bytes: &[u8]| [&u16::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
     let fields = [field(label.as_bytes()), field(nonce), field(digest(&SHA256, body).as_ref())].concat();
@@ -109,7 +109,8 @@ fn authenticated(label: &str, nonce: &[u8; 16], input: &[u8]) -> Option<(String,
     Some((String::from_utf8(mac.to_vec()).ok()?, body.to_vec()))
 }
 
-/// A look-up response: accepted only with the right MAC; its texts contain no invisible characters.
+/// Reads a look-up response. It is accepted only with the right MAC. The accepted texts contain no invisible
+/// characters.
 pub(crate) fn look_up(input: &[u8]) -> bool {
     let Some((given, body)) = authenticated("look-up-answer", &NONCE, input) else { return false };
     let read = |given: &str, nonce| readers::look_up(&body, given, ISSUER, nonce, &KEY);
@@ -145,7 +146,7 @@ pub(crate) fn look_up_seeds() -> Vec<Vec<u8>> {
     answers.into_iter().chain([hidden, answer(&own.into(), "ada"), unproved]).map(String::into_bytes).collect()
 }
 
-/// A bind response: accepted only with the right MAC.
+/// Reads a bind response. It is accepted only with the right MAC.
 pub(crate) fn bound(input: &[u8]) -> bool {
     let Some((given, body)) = authenticated("bind-answer", &NONCE, input) else { return false };
     let Some((device, account, keys)) = readers::bound(&body, &given, &NONCE, &KEY) else { return false };
@@ -166,8 +167,8 @@ pub(crate) fn bound_seeds() -> Vec<Vec<u8>> {
     vec![good.to_string().into_bytes(), other.into_bytes()]
 }
 
-/// A token response, or the response to a bind with a token: accepted only for this account, and only with a DPoP token
-/// of the right scope.
+/// Reads the input as a token response, and as the response to a bind with a token. Both are accepted only for the
+/// account `ACCOUNT`. A token in an accepted response is a DPoP token with the right scope.
 pub(crate) fn token(input: &[u8]) -> bool {
     for status in [400, 401, 500] {
         assert_eq!(readers::token(status, input, ACCOUNT, Timestamp(NOW)), None, "accepted a token at status {status}");

@@ -37,7 +37,8 @@ fn is_issuer(issuer: &Issuer) {
     assert_eq!(Issuer::parse(text).as_ref(), Ok(issuer));
 }
 
-/// A scanned text: an accepted invite is complete, and the invite that is written from its parts is read as the same.
+/// Reads a scanned text. An accepted invite is complete. A code that is written from the invite's parts is read as the
+/// same invite.
 pub(crate) fn code(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     let Ok(Scanned::Invite(invite)) = readers::read_code(CodeInput::Text { text: text.to_owned() }) else {
@@ -55,10 +56,10 @@ pub(crate) fn code(input: &[u8]) -> bool {
         ("secret", &secret),
     ]);
     let Ok(Scanned::Invite(read)) = readers::read_code(CodeInput::Text { text: again.into() }) else {
-        panic!("an accepted invite was written again and refused")
+        panic!("refused a code that was written from the parts of an accepted invite")
     };
     assert_eq!(parts(&read), parts(&invite));
-    // An invite has no other parameters, since other readers could interpret them differently.
+    // An invite has no other parameters, because other readers could interpret them differently.
     let query = text.split_once('?').expect("accepted an invite without a query").1.trim();
     let mut names: Vec<String> = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into()).collect();
     names.sort_unstable();
@@ -90,7 +91,8 @@ pub(crate) fn code_seeds() -> Vec<Vec<u8>> {
     std::iter::once(GOOD).chain(others).map(|text| text.as_bytes().to_vec()).collect()
 }
 
-/// A typed code, a line feed, and a service's address. The canonical form of an accepted code gives the same invite.
+/// Reads a typed code. The input is the code, a line feed, and the service's address. The canonical form of an accepted
+/// code gives the same invite.
 pub(crate) fn typed(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     let (code, address) = text.split_once('\n').unwrap_or((text, ""));
@@ -105,7 +107,10 @@ pub(crate) fn typed(input: &[u8]) -> bool {
     let Ok(Scanned::Invite(invite)) = read(code, address) else { return false };
     let (id, secret) = parts(&invite);
     let canonical = format!("{id}{secret}");
-    assert!((id.len(), secret.len()) == (4, 8) && canonical.chars().all(|one| CROCKFORD.contains(one)), "{canonical}");
+    assert!(
+        (id.len(), secret.len()) == (4, 8) && canonical.chars().all(|one| CROCKFORD.contains(one)),
+        "accepted {canonical}"
+    );
     let Ok(Scanned::Invite(again)) = read(&canonical, invite.issuer().host()) else {
         panic!("the canonical form of an accepted code was refused")
     };
@@ -119,7 +124,8 @@ pub(crate) fn typed_seeds() -> Vec<Vec<u8>> {
         .to_vec()
 }
 
-/// A picture: its size is limited, and reading it again gives the same text.
+/// Reads a picture of a code. The size of an accepted picture is limited, and reading the picture again gives the same
+/// text.
 pub(crate) fn picture(input: &[u8]) -> bool {
     let Ok(text) = readers::read_picture(input) else { return false };
     assert!(input.len() <= 20 * 1024 * 1024, "accepted {} bytes", input.len());
@@ -146,7 +152,7 @@ pub(crate) fn picture_seeds() -> Vec<Vec<u8>> {
     vec![encoded(ImageFormat::Png), encoded(ImageFormat::Jpeg), b"GIF89a".to_vec()]
 }
 
-/// A redirect of a browser: only a redirect for the sent request gives an authorization code.
+/// Reads a redirect of a browser. Only a redirect that belongs to the sent request is accepted.
 pub(crate) fn redirect(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     let Some(read) = readers::read_redirect(text, HOME, STATE, ISSUER) else { return false };
@@ -177,7 +183,7 @@ pub(crate) fn redirect_seeds() -> Vec<Vec<u8>> {
     ]
 }
 
-/// A base64url text: phone and service accept only the canonical form, and decode the same bytes.
+/// Decodes a base64url text. Phone and service accept only the canonical form, and decode it to the same bytes.
 pub(crate) fn base64url(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     let service = countersign_service::secrets::decode(text);

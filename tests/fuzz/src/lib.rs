@@ -16,9 +16,9 @@
 //! | `answers` | unsigned responses of a service |
 //! | `sealed` | encrypted or encoded messages: pushes, snapshots, sealed values, signatures, keys |
 //! | `service`, `pages` | messages of phones, browsers and administrators to the service, which `scene` sets up |
-//! | `relay` | messages to the relay, from the relay to the terminal phone, and lines typed there |
+//! | `relay` | messages to the relay; messages from the relay to the terminal phone; lines typed into that phone |
 //! | `mutate`, `sign`, `vectors`, `strict` | the mutator, the test keys, the corpus, the protocol's rules |
-//! | `guided` | generates the crate for cargo-fuzz from the list below |
+//! | `guided` | generates the crate for cargo-fuzz from the list `TARGETS` |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -51,7 +51,7 @@ pub struct Target {
     pub read: fn(&[u8]) -> bool,
     /// The inputs that mutation starts from.
     pub seeds: fn() -> Vec<Vec<u8>>,
-    /// The number of mutated cases in the tests. They take one or two seconds without optimization.
+    /// The number of mutated cases in the tests. These cases take one or two seconds without optimization.
     pub cases: usize,
 }
 

@@ -49,7 +49,7 @@ impl Mutator {
         Self(seed)
     }
 
-    /// The next number of SplitMix64, which is random enough for these choices.
+    /// Returns the next number of SplitMix64, which is random enough for these choices.
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -68,8 +68,8 @@ impl Mutator {
         &list[at]
     }
 
-    /// Makes a new input by one to three changes of an earlier input. Half of the time this is an accepted input,
-    /// because most inputs of the corpus already have a fault.
+    /// Makes a new input by changing an earlier input one to three times. Half of the time, the earlier input is one
+    /// that the reader accepted, because most inputs of the corpus already have a fault.
     pub fn mutate(&mut self, corpus: &[Vec<u8>], accepted: &[Vec<u8>]) -> Vec<u8> {
         let from = if accepted.is_empty() || self.below(2) == 0 { corpus } else { accepted };
         let mut input = self.pick(from).clone();
@@ -140,7 +140,7 @@ impl Mutator {
         }
     }
 
-    /// Replaces a character by one of base64url. The decoded length stays the same, and unused bits may be set.
+    /// Replaces a character by a character of base64url. The decoded length stays the same, and unused bits may be set.
     fn other_character(&mut self, line: &[u8]) -> Option<Vec<u8>> {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut ends: Vec<usize> =

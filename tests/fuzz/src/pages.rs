@@ -12,7 +12,8 @@ use crate::signed::Lines;
 use crate::strict::{assert_unique_names, is_shown};
 use crate::vectors::ISSUER;
 
-/// A change of the policy: applied completely or not at all. The response to an applied change is the policy in force.
+/// Sends a change of the policy. The service applies the change completely or not at all. The response to an applied
+/// change is the new policy.
 pub(crate) fn policy(input: &[u8]) -> bool {
     scene::with(|scene| {
         let send = |method: &str, body: Vec<u8>| {
@@ -38,7 +39,7 @@ pub(crate) fn policy(input: &[u8]) -> bool {
         assert_eq!(
             (again.status, again.json()),
             (200, after),
-            "the service refused its own policy as a change, or changed it"
+            "sending the current policy as a change was refused, or changed the policy"
         );
         true
     })
@@ -60,8 +61,8 @@ pub(crate) fn policy_seeds() -> Vec<Vec<u8>> {
     changes.iter().map(|change| change.to_string().into_bytes()).chain([doubled]).collect()
 }
 
-/// A request for any page. The input is the line `METHOD path`, a line with the user agent, and a form. The request has
-/// an administrator's session, so that it is not refused early.
+/// Sends a request for any page. The input is the line `METHOD path`, a line with the user agent, and a form. The
+/// request has an administrator's session, so that it is not refused early.
 ///
 /// The service must not fail. It may redirect only within its own web origin or to the application's redirect URI.
 /// Every page must have the security headers.
@@ -92,7 +93,10 @@ pub(crate) fn page(input: &[u8]) -> bool {
         }
         if answer.header("content-type").starts_with("text/html") {
             let policy = answer.header("content-security-policy");
-            assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+            assert!(
+                policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+                "sent the content security policy {policy}"
+            );
             let html = String::from_utf8(answer.body.clone()).expect("sent a page that is not UTF-8");
             assert!(!html.contains("<x>"), "the page contains typed text without escaping");
         }
@@ -140,7 +144,7 @@ pub(crate) fn page_seeds() -> Vec<Vec<u8>> {
     lines.into_iter().chain([authorize.as_str()]).map(whole).collect()
 }
 
-/// Texts of people and browsers: passes, typed codes and user agents.
+/// Reads a text as a user agent, and as a pass or a typed code.
 pub(crate) fn typed_texts(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     let agent = Agent::read(text);

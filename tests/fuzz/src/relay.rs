@@ -1,5 +1,5 @@
 //! Targets for messages of services and phones to the relay, for the relay's messages to the terminal phone, and for
-//! the lines that a person types there.
+//! the lines that a person types into the terminal phone.
 
 use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -35,13 +35,14 @@ fn subscription() -> Subscription {
     Subscription { address: SLOT.to_owned(), slot: SLOT.to_owned(), vapid_key, expires_at: NOW + 60 }
 }
 
-/// A push endpoint: the relay opens only what it sealed itself, in its canonical form, until the endpoint expires.
+/// Opens a push endpoint. The relay opens only endpoints that it sealed itself, in their canonical form, until they
+/// expire.
 pub(crate) fn endpoint(input: &[u8]) -> bool {
     let sealer = Sealer::new(&KEY).unwrap();
     let Ok(sealed) = std::str::from_utf8(input) else { return false };
     let Ok(opened) = sealer.open(sealed, NOW) else { return false };
     assert!(canonical(sealed).len() > 28);
-    assert_eq!(opened, subscription(), "opened an endpoint that was not sealed");
+    assert_eq!(opened, subscription(), "opened an endpoint that the relay did not seal");
     assert!(sealer.open(sealed, NOW + 60).is_err(), "opened an expired endpoint");
     assert!(Sealer::new(&[6; 32]).unwrap().open(sealed, NOW).is_err(), "another relay opened the endpoint");
     true
@@ -53,7 +54,7 @@ pub(crate) fn endpoint_seeds() -> Vec<Vec<u8>> {
     [sealer.seal(&subscription()), sealer.seal(&over)].into_iter().map(|sealed| sealed.unwrap().into_bytes()).collect()
 }
 
-/// VAPID credentials. Input that begins with `{` is signed and put into a header; any other input is the header.
+/// Reads VAPID credentials. Input that begins with `{` is signed and put into a header. Any other input is the header.
 pub(crate) fn credentials(input: &[u8]) -> bool {
     let key = URL_SAFE_NO_PAD.encode(&VAPID.point);
     let header = match input.first() {
@@ -102,7 +103,8 @@ thread_local! {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
         server::unserved(ORIGIN, &KEY).unwrap(),
     );
-    /// Each request comes from a new network address, so that rate limits don't apply: they have their own tests.
+    /// Each request comes from a new network address, so that rate limits don't apply. Other tests check the rate
+    /// limits.
     static PEER: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -120,7 +122,7 @@ fn ask(request: Request<Body>) -> (u16, Vec<u8>) {
     (status, body)
 }
 
-/// A request for a push endpoint: the `Authorization` header, a line feed, and the body.
+/// Sends a request for a push endpoint. The input is the `Authorization` header, a line feed, and the body.
 pub(crate) fn subscribe(input: &[u8]) -> bool {
     let Some((bearer, wanted)) = input.split_once_line() else { return false };
     let request = Request::post("/subscriptions")
@@ -156,7 +158,7 @@ pub(crate) fn subscribe_seeds() -> Vec<Vec<u8>> {
         .to_vec()
 }
 
-/// A line of the relay's stream to the terminal phone.
+/// Reads a line of the relay's stream to the terminal phone.
 pub(crate) fn line(input: &[u8]) -> bool {
     let Some(message) = direct::read(input) else { return false };
     // The terminal phone skips unknown members, which may contain an unpaired surrogate. This generic reader refuses
@@ -171,8 +173,8 @@ pub(crate) fn line_seeds() -> Vec<Vec<u8>> {
     vec![json!({ "slot": SLOT, "message": "AAECAw" }).to_string().into_bytes(), b"\n".to_vec(), b"{}".to_vec()]
 }
 
-/// A command that a person types into the terminal phone. An approval with a prompt's id needs the complete word
-/// `approve`, and a number alone has only ASCII digits.
+/// Reads a command that a person types into the terminal phone. To approve a prompt by its id, the person must type the
+/// complete word `approve`. A number without a word has only ASCII digits.
 pub(crate) fn order(input: &[u8]) -> bool {
     let Ok(typed) = std::str::from_utf8(input) else { return false };
     let words: Vec<&str> = typed.split_ascii_whitespace().collect();
@@ -180,7 +182,10 @@ pub(crate) fn order(input: &[u8]) -> bool {
     assert_eq!(orders::read(&format!("\t {typed} \r\n")), order);
     match &order {
         Order::Number(number) => {
-            assert!(!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()), "{number:?}");
+            assert!(
+                !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()),
+                "accepted the number {number:?}"
+            );
             assert_eq!(words, [number]);
         }
         Order::ApproveNamed(id, number) => assert_eq!(words, ["approve", id, number]),

@@ -38,14 +38,14 @@ use crate::vectors::{self, ISSUER, NOW};
 pub(crate) const COOKIE: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 /// The application's redirect URI.
 pub(crate) const RETURN: &str = "https://web.example/callback";
-/// The phone app's redirect URI, a claimed `https` URL.
+/// The phone app's redirect URI: an `https` URL that the system opens in the app.
 pub(crate) const APP: &str = "https://app.test/phone-sign-in";
-/// A request that takes longer waits for an event, as a `fetch` may.
+/// A request that takes longer is waiting for an event. A `fetch`, for example, may wait.
 const MAY_WAIT: Duration = Duration::from_millis(250);
-/// Time limit of a request that does not wait for events, on a busy machine.
+/// Time limit of a request that does not wait for events. It is long, because the machine may be busy.
 const NEVER_WAITS: Duration = Duration::from_secs(60);
 
-/// A clock that stands still at the time of the vectors.
+/// A clock that always shows the time of the vectors.
 struct StillClock;
 
 impl Clock for StillClock {
@@ -86,7 +86,7 @@ pub(crate) struct Scene {
 }
 
 thread_local! {
-    /// One per thread, so each test has its own.
+    /// Each thread has its own scene. Each test runs in a thread of its own.
     static SCENE: LazyCell<Scene> = LazyCell::new(Scene::start);
 }
 
@@ -194,11 +194,11 @@ impl Scene {
         stored.unwrap();
     }
 
-    /// The device of the vectors, active.
+    /// Returns the device of the vectors, in the state `Active`.
     pub(crate) fn device(&self) -> Device {
         let text = |text: &str| text.to_owned();
         let claimed = Claimed { name: text("x"), model: text("x"), os: text("x"), app_version: text("x") };
-        // No server listens there, and the service refuses to push to a loopback address.
+        // No server listens at this endpoint, and the service refuses to push to a loopback address.
         let push = Subscription { endpoint: text("https://127.0.0.1/x"), p256dh: text(""), auth: text("") };
         let key: Jwk = serde_json::from_value(self.device.jwk.clone()).unwrap();
         let mut device = Device::pending(
@@ -213,7 +213,7 @@ impl Scene {
         device
     }
 
-    /// The enrollment of the vectors, in the state `Open`.
+    /// Returns the enrollment of the vectors, in the state `Open`.
     fn open_enrollment(&self) -> Enrollment {
         let expected = &self.enrollment;
         let (id, key, now) =
@@ -268,7 +268,7 @@ impl Scene {
         })?;
         assert!(answer.status < 500, "the service failed: {}", String::from_utf8_lossy(&answer.body));
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
-        assert!(!answer.header("cache-control").is_empty(), "a response without cache-control");
+        assert!(!answer.header("cache-control").is_empty(), "a response has no `cache-control`");
         Some(answer)
     }
 
@@ -277,7 +277,7 @@ impl Scene {
         self.answered(Request::post(path).body(body.into()).unwrap())
     }
 
-    /// The CSRF token of the session's forms.
+    /// Returns the CSRF token of the session's forms.
     pub(crate) fn csrf(&self) -> String {
         let nonce = [0; 16];
         let bound_to = [nonce.as_slice(), format!("{COOKIE} {COOKIE}").as_bytes()].concat();

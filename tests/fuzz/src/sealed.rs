@@ -20,8 +20,8 @@ const ACCOUNTS: &[u8] = b"\"accounts\"";
 static PRIVATE: LazyLock<Vec<u8>> =
     LazyLock::new(|| ["private", "auth"].map(|part| vectors::bytes(&PUSHES["push_key"][part])).concat());
 
-/// A push. Input that begins with `{` is signed and encrypted as a service does it; any other input is the encrypted
-/// message.
+/// Decrypts a push. Input that begins with `{` is first signed and encrypted, as a service does. Any
+/// other input is the encrypted message.
 pub(crate) fn push(input: &[u8]) -> bool {
     let content = match input.first() {
         Some(b'{') => {
@@ -65,8 +65,8 @@ pub(crate) fn push_seeds() -> Vec<Vec<u8>> {
     messages.chain(vectors::messages("phone-prompt.json").into_iter().take(5)).collect()
 }
 
-/// The snapshot for the notification extension. Input with a member `accounts` is sealed into a file; any other input
-/// is the file itself.
+/// Opens the inbox with a snapshot file. Input with a member `accounts` is sealed into a file. Any other input is the
+/// file itself.
 pub(crate) fn inbox(input: &[u8]) -> bool {
     let is_content = input.windows(ACCOUNTS.len()).any(|part| part == ACCOUNTS);
     let file = if is_content { snapshot(input) } else { input.to_vec() };
@@ -104,7 +104,7 @@ pub(crate) fn inbox_seeds() -> Vec<Vec<u8>> {
     texts.chain(wrong).map(|text| text.as_bytes().to_vec()).collect()
 }
 
-/// A sealed value opens only unaltered, and only for the row for which it was sealed.
+/// Seals the input. The sealed value must open only when it is unaltered, and only for the row for which it was sealed.
 pub(crate) fn sealed(input: &[u8]) -> bool {
     let key = [3; 32];
     assert_eq!(readers::unseal(&key, "row", input), None, "opened a value that was not sealed");
@@ -124,7 +124,7 @@ pub(crate) fn sealed_seeds() -> Vec<Vec<u8>> {
     vec![Vec::new(), b"secret".to_vec(), vec![0; 300]]
 }
 
-/// A platform's signature: accepted only with r and s in range, and in the only valid DER encoding.
+/// Reads a platform's signature. It is accepted only with r and s in range, and in the only valid DER encoding.
 pub(crate) fn signature(input: &[u8]) -> bool {
     let Some(raw) = readers::signature_from_der(input) else { return false };
     let again = p256::ecdsa::Signature::from_slice(&raw).expect("accepted r or s out of range");
@@ -141,8 +141,8 @@ pub(crate) fn signature_seeds() -> Vec<Vec<u8>> {
     whole.chain([vec![0x30, 6, 2, 1, 0, 2, 1, 0], vec![0x30, 7, 2, 2, 0, 1, 2, 1, 1], Vec::new()]).collect()
 }
 
-/// A public key as JWK or point: accepted only on the curve and in one form. Phone and service compute the same
-/// thumbprint.
+/// Reads a public key as JWK or point. The key is accepted only on the curve, and only in one form. Phone and service
+/// compute the same thumbprint.
 pub(crate) fn key(input: &[u8]) -> bool {
     if readers::is_point(input) {
         assert_eq!((input.len(), input.first()), (65, Some(&4)), "accepted a point in another form");

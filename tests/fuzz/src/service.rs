@@ -25,14 +25,14 @@ static ANSWERED: LazyLock<Value> = LazyLock::new(|| vectors::file("phone-answer.
 static REGISTERED: LazyLock<Value> = LazyLock::new(|| vectors::file("phone-sign-in-key.json")["expected"].clone());
 static SIGN_IN: LazyLock<TestKey> = LazyLock::new(|| TestKey::named("sign_in"));
 
-/// A placeholder in a payload. `proven` replaces it by the right MAC.
+/// A placeholder in a payload. `proven` replaces the placeholder by the right MAC.
 const MAC: &str = "\"mac\":\"MAC\"";
 
 /// Checks that a refusal is one of the protocol's problem documents.
 fn is_problem(answer: &Answer) {
     assert_eq!(answer.header("content-type"), "application/problem+json");
     let kind = text(&answer.json(), "type").to_owned();
-    assert!(kind.starts_with("https://countersign.dev/problems/"), "{kind}");
+    assert!(kind.starts_with("https://countersign.dev/problems/"), "refused with the problem type {kind}");
 }
 
 /// Checks and returns the signed state with which the service responds to a request of the device.
@@ -45,8 +45,8 @@ fn state_of(scene: &Scene, answer: &Answer, request: &Value) -> Value {
     state
 }
 
-/// A signed request: accepted only with a known message, for this endpoint, and with a lifetime of at most 120 seconds.
-/// If its times do not fit the service's clock, the response is `clock_skew`.
+/// Sends a signed request. It is accepted only with a message that this endpoint allows, and with a lifetime of at most
+/// 120 seconds. If the request's times do not fit the service's clock, the status in the response is `clock_skew`.
 pub(crate) fn request(input: &[u8]) -> bool {
     scene::with(|scene| {
         let Some(jws) = scene.device.message(input) else { return false };
@@ -90,12 +90,12 @@ pub(crate) fn request(input: &[u8]) -> bool {
     })
 }
 
-/// The unverified payload of a message.
+/// Returns the payload of a message, unverified.
 fn claimed(jws: &str) -> Option<Value> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(jws.split('.').nth(1)?).ok()?).ok()
 }
 
-/// An inner answer, sent in a valid outer request.
+/// Sends a `phone-answer+jwt` inside a valid `phone-request+jwt`.
 pub(crate) fn answer(input: &[u8]) -> bool {
     scene::with(|scene| {
         let Some(inner) = scene.device.message(input) else { return false };
@@ -130,7 +130,8 @@ pub(crate) fn answer(input: &[u8]) -> bool {
     })
 }
 
-/// A bind, signed by the device key: accepted only with the MAC of the code, and with a valid description of the phone.
+/// Sends a bind that the device key signs. It is accepted only with the MAC of the code, and with a valid description
+/// of the phone.
 pub(crate) fn enrollment(input: &[u8]) -> bool {
     scene::with(|scene| {
         let input = proven(scene, input).unwrap_or_else(|| input.to_vec());
@@ -142,7 +143,7 @@ pub(crate) fn enrollment(input: &[u8]) -> bool {
         }
         assert!(!answer.header("countersign-mac").is_empty(), "responded without a MAC");
         let again = scene.post("/phone/enrollment", jws.clone());
-        assert_eq!((again.status, &again.body), (200, &answer.body), "the same bind again got another response");
+        assert_eq!((again.status, &again.body), (200, &answer.body), "repeating the bind gave another response");
         let said = opened(&jws, "phone-enrollment+jwt", "jwk", &scene.device.point);
         assert_eq!(said.header["jwk"], scene.device.jwk, "accepted a key that did not sign");
         let claims = said.payload;
@@ -152,7 +153,7 @@ pub(crate) fn enrollment(input: &[u8]) -> bool {
         let now = i64::try_from(NOW).unwrap();
         assert!(
             iat <= now + 60 && exp > now && (0..=120).contains(&(exp - iat)),
-            "accepted with the times {iat} to {exp}"
+            "accepted a bind that is valid from {iat} to {exp}"
         );
         ["name", "model", "os", "app_version"].iter().for_each(|name| is_shown(text(&claims["device"], name)));
         let push = &claims["push"];
@@ -190,7 +191,7 @@ pub(crate) fn enrollment_seeds() -> Vec<Vec<u8>> {
     seeds.iter().map(|seed| String::from_utf8_lossy(seed).replace(&open, MAC).into_bytes()).collect()
 }
 
-/// The proof of a new sign-in key. Calls the service's parser and rules directly.
+/// Reads the proof of a new sign-in key. Calls the service's parser and rules directly, without a request.
 pub(crate) fn sign_in_key(input: &[u8]) -> bool {
     let Some(jws) = SIGN_IN.message(input) else { return false };
     let read = Unverified::by_jwk(&jws, "phone-sign-in-key+jwt").and_then(|jws| jws.verify_own::<KeyProof>());
@@ -235,7 +236,8 @@ pub(crate) fn sign_in_key(input: &[u8]) -> bool {
     true
 }
 
-/// A pushed authorization request. The input is a form, a line feed, and the DPoP proof of the device key.
+/// Sends a pushed authorization request (RFC 9126). The input is a form, a line feed, and the DPoP proof of the device
+/// key.
 pub(crate) fn pushed(input: &[u8]) -> bool {
     let Some((form, proof)) = input.split_once_line() else { return false };
     scene::with(|scene| {

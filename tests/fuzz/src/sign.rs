@@ -35,7 +35,7 @@ impl TestKey {
         Self { pair: pair.unwrap(), point, jwk, thumbprint: vectors::text(&key["thumbprint"]) }
     }
 
-    /// Signs exactly these bytes as a compact JWS, valid or not.
+    /// Signs exactly this header and payload as a compact JWS, even if they are invalid.
     #[must_use]
     pub fn sign(&self, header: &[u8], payload: &[u8]) -> String {
         let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
@@ -44,7 +44,7 @@ impl TestKey {
     }
 
     /// Returns the message of an input. Input that begins with `{` is a header, a line feed and a payload, which this
-    /// key signs. Any other input is the message itself; `None` when it is not UTF-8.
+    /// key signs. Any other input is the message itself; for such an input, the result is `None` when it is not UTF-8.
     #[must_use]
     pub fn message(&self, input: &[u8]) -> Option<String> {
         if input.first() != Some(&b'{') {

@@ -16,7 +16,7 @@ static EXPECTED: LazyLock<Value> = LazyLock::new(|| vectors::file("phone-state.j
 /// The service keys that the phone of the vectors has stored.
 static KEYS: LazyLock<Value> = LazyLock::new(|| vectors::file("phone-prompt.json")["service_keys"].clone());
 static PHONE: LazyLock<Phone> = LazyLock::new(|| phone(&KEYS));
-/// The service keys that this phone has before the first document of `phone-keys.json`.
+/// The same keys with `seq` 0, so that `seq` 1 is the next number: the valid cases of `phone-keys.json` have `seq` 1.
 static BEFORE: LazyLock<Value> = LazyLock::new(|| json!({ "seq": 0, "keys": KEYS["keys"] }));
 static OTHER_KEY: LazyLock<TestKey> = LazyLock::new(|| TestKey::named("stranger"));
 
@@ -60,7 +60,7 @@ fn signer(keys: &Value, jws: &str) -> Vec<u8> {
         .0
 }
 
-/// A JWS with any payload.
+/// Reads a JWS with any payload.
 pub(crate) fn jws(input: &[u8]) -> bool {
     let Some(jws) = SERVICE.message(input) else { return false };
     let kid = &SERVICE.thumbprint;
@@ -75,7 +75,7 @@ pub(crate) fn jws(input: &[u8]) -> bool {
     true
 }
 
-/// A JSON text: accepted only with unique member names; another reader reads the same value.
+/// Reads a JSON text. It is accepted only with unique member names. A generic reader must return the same value.
 pub(crate) fn json_text(input: &[u8]) -> bool {
     let service = countersign_service::jose::check_unique(input).is_ok();
     let Some(value) = readers::json(input) else {
@@ -101,7 +101,7 @@ pub(crate) fn json_seeds() -> Vec<Vec<u8>> {
     texts.map(str::to_owned).into_iter().chain(deep).chain(payloads.take(3)).map(String::into_bytes).collect()
 }
 
-/// Returns the JWS of a decrypted push, and what the phone accepts of it.
+/// Returns the JWS of a decrypted push, and the content that the phone accepts.
 fn pushed(input: &[u8]) -> Option<(String, AcceptedPush)> {
     let jws = SERVICE.message(input)?;
     let read = PHONE.read_push(&jws, Timestamp(NOW));
@@ -114,11 +114,14 @@ fn addressed(jws: &str, typ: &str) -> Value {
     let Opened { payload, .. } = opened(jws, typ, "kid", &signer(&KEYS, jws));
     assert_eq!((text(&payload, "iss"), text(&payload, "aud")), (ISSUER, text(&EXPECTED, "device_id")));
     let (iat, exp) = (number(&payload, "iat"), number(&payload, "exp"));
-    assert!(iat <= NOW + 60 && exp > NOW && exp.saturating_sub(iat) <= 300, "accepted with the times {iat} to {exp}");
+    assert!(
+        iat <= NOW + 60 && exp > NOW && exp.saturating_sub(iat) <= 300,
+        "accepted a push that is valid from {iat} to {exp}"
+    );
     payload
 }
 
-/// A prompt, by the rules of section 7 of the protocol.
+/// Reads a prompt, and checks the rules of section 7 of the protocol.
 pub(crate) fn prompt(input: &[u8]) -> bool {
     let Some((jws, AcceptedPush::Prompt(prompt))) = pushed(input) else { return false };
     assert!(jws.len() <= MAX_PROMPT, "accepted a prompt of {} bytes", jws.len());
@@ -141,9 +144,13 @@ pub(crate) fn prompt(input: &[u8]) -> bool {
         _ => 300,
     };
     let life = number(&claims, "exp").saturating_sub(number(&claims, "iat"));
-    assert!(life <= longest, "accepted {kind} of {origin} for {life} seconds");
+    assert!(life <= longest, "accepted a lifetime of {life} seconds for {kind} of {origin}");
     shows(&prompt, &claims);
-    assert_eq!(PHONE.read_stored(&jws).as_ref(), Some(&*prompt), "the stored prompt is read as another one");
+    assert_eq!(
+        PHONE.read_stored(&jws).as_ref(),
+        Some(&*prompt),
+        "reading the prompt from the store returned another prompt"
+    );
     true
 }
 
@@ -184,7 +191,7 @@ fn shows(prompt: &Prompt, claims: &Value) {
     texts.into_iter().chain(place).for_each(|text| is_shown(text));
 }
 
-/// A withdrawal.
+/// Reads a withdrawal.
 pub(crate) fn withdrawn(input: &[u8]) -> bool {
     let Some((jws, AcceptedPush::Withdrawn(id, _))) = pushed(input) else { return false };
     let claims = addressed(&jws, "prompt-withdrawn+jwt");
@@ -194,7 +201,7 @@ pub(crate) fn withdrawn(input: &[u8]) -> bool {
     true
 }
 
-/// A test push.
+/// Reads a test push.
 pub(crate) fn push_test(input: &[u8]) -> bool {
     let Some((jws, AcceptedPush::Test(id))) = pushed(input) else { return false };
     is_id(&id);
@@ -202,7 +209,7 @@ pub(crate) fn push_test(input: &[u8]) -> bool {
     true
 }
 
-/// A signed state, with all its members.
+/// Reads a signed state, and checks all its members.
 pub(crate) fn state(input: &[u8]) -> bool {
     let Some(jws) = SERVICE.message(input) else { return false };
     let request = text(&EXPECTED, "request");
@@ -236,8 +243,8 @@ pub(crate) fn state(input: &[u8]) -> bool {
     true
 }
 
-/// A keys document: accepted only with the next `seq`, one to eight points on the curve, and the signature of a key
-/// that the phone has stored.
+/// Reads a key document. It is accepted only with the next `seq`, with one to eight points on the curve, and with the
+/// signature of a key that the phone has stored.
 pub(crate) fn next_keys(input: &[u8]) -> bool {
     let Some(jws) = SERVICE.message(input) else { return false };
     let Some(next) = phone(&BEFORE).next_keys(&jws) else { return false };
@@ -258,7 +265,8 @@ fn are_next(held: &Value, jws: &str, next: &Value) {
     }
 }
 
-/// A published chain of keys documents: accepted only when every document is signed by a key of the document before it.
+/// Reads a published chain of key documents. It is accepted only when every document is signed by a key of the document
+/// before it.
 pub(crate) fn chain(input: &[u8]) -> bool {
     let Some((held, published)) = input.split_once_line() else { return false };
     let Some(held) = readers::json(held).filter(holdable) else { return false };
@@ -266,7 +274,7 @@ pub(crate) fn chain(input: &[u8]) -> bool {
     assert_unique_names(published);
     let chain: Value = serde_json::from_slice(published).unwrap();
     let chain: Vec<&str> = chain["chain"].as_array().unwrap().iter().map(|jws| jws.as_str().unwrap()).collect();
-    assert!(chain.len() <= 512, "accepted a chain of {}", chain.len());
+    assert!(chain.len() <= 512, "accepted a chain of {} documents", chain.len());
     let mut at = json!({ "seq": held["seq"], "keys": keys_only(&held["keys"]) });
     let place = usize::try_from(number(&at, "seq")).unwrap();
     for jws in chain.iter().skip(place) {
@@ -275,7 +283,7 @@ pub(crate) fn chain(input: &[u8]) -> bool {
         are_next(&at, jws, &next);
         at = next;
     }
-    assert_eq!(end, at, "followed to other keys");
+    assert_eq!(end, at, "following the chain ended at other keys than expected");
     true
 }
 
@@ -285,7 +293,7 @@ fn keys_only(keys: &Value) -> Value {
     keys.as_array().unwrap().iter().map(bare).collect()
 }
 
-/// Returns whether a phone could have stored these keys, which it checks before it stores them.
+/// Returns whether a phone could have stored these keys: a phone checks keys before it stores them.
 fn holdable(held: &Value) -> bool {
     let keys = held["keys"].as_array();
     let good = |jwk: &Value| readers::point_of_jwk(jwk.to_string().as_bytes()).is_some();

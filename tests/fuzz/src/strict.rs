@@ -84,9 +84,11 @@ pub struct Opened {
     pub payload: Value,
 }
 
-/// Decodes an accepted JWS. Checks that it has three canonical parts and at most `MAX_JWS` bytes, that the header has
-/// exactly the members `alg`, `typ` and `named_by` (`kid` or `jwk`), that member names are unique, and that the key
-/// `point` signed it.
+/// Decodes an accepted JWS, and checks these rules:
+/// - The JWS has three canonical parts and at most `MAX_JWS` bytes.
+/// - The header has the members `alg`, `typ` and `named_by` (`kid` or `jwk`), and no others.
+/// - Member names are unique.
+/// - The key with the point `point` signed the JWS.
 #[must_use]
 pub fn opened(jws: &str, typ: &str, named_by: &str, point: &[u8]) -> Opened {
     assert!(jws.len() <= MAX_JWS, "accepted a JWS of {} bytes", jws.len());
@@ -124,12 +126,12 @@ pub fn is_shown(text: &str) {
 
 /// Returns a text member of a payload; panics when it is missing.
 pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_else(|| panic!("accepted without a text in `{name}`"))
+    value[name].as_str().unwrap_or_else(|| panic!("accepted input without a text in `{name}`"))
 }
 
 /// Returns a number member of a payload; panics when it is missing.
 pub fn number(value: &Value, name: &str) -> u64 {
-    value[name].as_u64().unwrap_or_else(|| panic!("accepted without a number in `{name}`"))
+    value[name].as_u64().unwrap_or_else(|| panic!("accepted input without a number in `{name}`"))
 }
 
 /// Returns a text member that must be in `list`; panics when it is not.

@@ -36,7 +36,8 @@ pub fn cases(name: &str) -> Vec<Value> {
     file(name)["cases"].as_array().unwrap().clone()
 }
 
-/// Returns each JWS case twice: unchanged, and decoded (header, line feed, payload), so that a target signs it again.
+/// Returns each JWS of a file unchanged. Also returns each JWS that can be decoded as header, line feed and payload,
+/// which the target signs again.
 #[must_use]
 pub fn messages(name: &str) -> Vec<Vec<u8>> {
     let signed: Vec<String> = cases(name).iter().map(|case| text(&case["jws"])).collect();

@@ -31,7 +31,7 @@ fn here() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Small inputs that once failed, by target.
+/// Returns the small inputs that made this target fail in the past.
 fn regressions(name: &str) -> Vec<Vec<u8>> {
     let folder = here().join("regressions").join(name);
     let entries = std::fs::read_dir(folder).into_iter().flatten();
@@ -64,7 +64,7 @@ fn replayed(name: &str) {
                 std::fs::create_dir_all(&folder).unwrap();
                 let file = folder.join(format!("fuzz-failure-{name}"));
                 std::fs::write(&file, &input).unwrap();
-                println!("{name}: case {read} failed, its input is left in {}", file.display());
+                println!("{name}: case {read} failed, the input is in {}", file.display());
                 resume_unwind(failure);
             }
         }
@@ -87,14 +87,14 @@ macro_rules! tests {
 
 for_each_target!(tests);
 
-/// The names of the tests in this program.
+/// Returns the names of the tests in this program.
 fn tested() -> BTreeSet<String> {
     let listed = Command::new(std::env::current_exe().unwrap()).args(["--list", "--format", "terse"]).output().unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();
     listed.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect()
 }
 
-/// The programs of a crate, by `cargo metadata`: name and source file.
+/// Returns the name and the source file of each program of a crate, from `cargo metadata`.
 fn programs(folder: &Path) -> Vec<(String, PathBuf)> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--offline", "--no-deps", "--format-version", "1"]).current_dir(folder);

@@ -127,7 +127,7 @@ def dpop_file(world: World) -> dict:
 def request_file(world: World, prompt: dict, answer: dict) -> dict:
     """Makes phone-request.json (section 4).
 
-    A case with an `aud` is sent to that endpoint, any other case to the `aud` of `expected`.
+    A case that has its own `aud` is sent to that endpoint. Any other case is sent to the `aud` in `expected`.
     """
     jti = json.loads(prompt["payload"])["jti"]
     base = {"aud": ENDPOINT + "prompts", "iat": NOW, "exp": NOW + 60, "jti": fresh_id(), "message": "fetch"}
@@ -186,7 +186,7 @@ def request_file(world: World, prompt: dict, answer: dict) -> dict:
 
 
 def enrollment_file(world: World) -> dict:
-    """Makes phone-enrollment.json (section 3.2); the MAC uses the scanned key of proofs.json."""
+    """Makes phone-enrollment.json (section 3.2). The MAC uses the enrollment key of the scanned code in proofs.json."""
     def bound(push_point: bytes) -> dict:
         mac = hmac256(world.enrollment_secret, bind_input(world, world.enrollment_id, push_point))
         push = {

@@ -16,17 +16,17 @@ def _claims(seq, keys: list[dict], iss: str = ISSUER) -> dict:
 
 
 def first_keys_file(world: World) -> dict:
-    """Makes first-keys.json (section 6): keys documents from an authenticated reply, and chains that follow them."""
+    """Makes first-keys.json (section 6): key documents from an authenticated reply, and chains that begin with them."""
     old, new, attacker = world.service, world.service_next, world.attacker
     both = [old.jwk, new.jwk]
-    # The names are frozen, as all texts of the vectors.
+    # The names are frozen, like all texts of the vectors.
     good = {
         "seq 1, signed by its own key": (old, _claims(1, [old.jwk])),
         "seq 2, signed by a key of the one before": (old, _claims(2, both)),
         # The document does not list the key that signed it.
         "seq 3, signed by a key that it does not hold": (old, _claims(3, [new.jwk])),
         "seq 512": (new, _claims(512, [new.jwk])),
-        # The signature is not verified: the MAC over the whole reply covers the document.
+        # The signature is not verified, because the MAC over the whole reply covers the document.
         "signed by nobody known: the answer vouches for it": (attacker, _claims(2, both)),
     }
     twice = compact(_claims(2, both)).replace('"seq":2', '"seq":2,"seq":3')
@@ -52,7 +52,7 @@ def first_keys_file(world: World) -> dict:
 
 
 def _chains(world: World) -> list[dict]:
-    """Chains that a phone follows from its first keys, and chains that it refuses."""
+    """Returns chains that a phone follows from its first keys, and chains that it refuses."""
     old, new, attacker = world.service, world.service_next, world.attacker
     one = _document(old, _claims(1, [old.jwk]))
     two = _document(old, _claims(2, [old.jwk, new.jwk]))
@@ -61,9 +61,9 @@ def _chains(world: World) -> list[dict]:
     elsewhere = _document(attacker, _claims(2, [attacker.jwk]))
     result = {"seq": 3, "keys": [new.jwk]}
     return [
-        # The phone compares the document of its first seq, and follows the documents after that one.
+        # The phone compares its first document with the document of the same seq, and follows the later documents.
         {"name": "from seq 2 on", "verdict": "good", "first": two, "chain": [one, two, three], "result": result},
-        # The phone ignores the documents before its first seq; here such a document is empty.
+        # The phone ignores the documents before its first seq. In this case the ignored document is empty.
         {"name": "the documents before it are not looked at", "verdict": "good", "first": two,
          "chain": ["", two, three], "result": result},
         {"name": "another seq 2 than the first document", "verdict": "chain", "first": elsewhere,
@@ -75,7 +75,11 @@ def _chains(world: World) -> list[dict]:
 
 
 def clock_file() -> dict:
-    """Makes clock.json (section 5): the offset of a phone whose clock shows `phone` when its service reports `service`."""
+    """Makes clock.json (section 5).
+
+    Each case has the time of the phone's clock (`phone`), the time of the service (`service`), and the clock offset
+    that the phone then uses.
+    """
     def case(name: str, source: str, off: int, verdict: str = "good", offset: int | None = None, **more) -> dict:
         known = {"offset": off if offset is None else offset} if verdict == "good" else {}
         return {"name": name, "verdict": verdict, "source": source, "phone": NOW - off, "service": NOW} | more | known

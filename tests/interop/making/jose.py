@@ -31,12 +31,12 @@ MAX_PUSH = 4_096
 
 
 def b64(data: bytes) -> str:
-    """base64url without padding."""
+    """Encodes bytes as base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def unb64(text: str) -> bytes:
-    """The bytes of unpadded base64url."""
+    """Decodes unpadded base64url."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
@@ -57,12 +57,12 @@ def lp(*fields: bytes | str) -> bytes:
 
 
 def hmac256(key: bytes, data: bytes) -> bytes:
-    """HMAC-SHA-256."""
+    """Computes HMAC-SHA-256."""
     return hmac.new(key, data, hashlib.sha256).digest()
 
 
 def sha256(text: str) -> bytes:
-    """SHA-256 of a text's bytes."""
+    """Computes SHA-256 of a text's bytes."""
     return hashlib.sha256(text.encode()).digest()
 
 
@@ -86,7 +86,7 @@ class Key:
 
     @classmethod
     def make(cls) -> "Key":
-        """A fresh key."""
+        """Makes a fresh key."""
         return cls(ec.generate_private_key(ec.SECP256R1()))
 
     @cached_property
@@ -167,7 +167,7 @@ class Kind:
         return {"alg": "ES256", "typ": self.typ} | name
 
     def jws(self, payload=None, header: dict | None = None, key: Key | None = None) -> str:
-        """Signs; without arguments, the valid payload and header with the valid key."""
+        """Signs a payload. Without arguments, signs the valid payload and header with the valid key."""
         text = payload if isinstance(payload, (str, bytes)) else compact(payload or self.payload)
         return jws_of(key or self.key, compact(header or self.header), text)
 
@@ -185,7 +185,7 @@ class Kind:
         return wrong(name, verdict, self.jws(self.payload | changes))
 
     def sized(self, limit: int, beyond: bool) -> dict:
-        """Returns the payload with an unknown member. It makes the JWS as large as `limit`, or larger if `beyond`."""
+        """Returns the payload, padded so that the JWS has the maximum size `limit`, or is too large if `beyond`."""
         room = limit - len(b64(compact(self.header).encode())) - 2 - 86
         text = len(compact(self.payload | {"pad": ""}).encode())
         return self.payload | {"pad": "x" * (room * 3 // 4 - text + beyond)}

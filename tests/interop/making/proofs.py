@@ -26,7 +26,7 @@ from making.world import World
 
 
 def bind_input(world: World, enrollment: str, push_point: bytes) -> bytes:
-    """The MAC input of a bind (section 3.2)."""
+    """Returns the MAC input of a bind (section 3.2)."""
     return lp("bind", ISSUER, enrollment, unb64(world.device.thumbprint), push_point, world.push_auth)
 
 

@@ -1,4 +1,4 @@
-"""Makes encrypted pushes, and the snapshot file with the keys with which a notification extension reads them."""
+"""Makes encrypted pushes, and the snapshot file of a notification extension, which contains the keys for the pushes."""
 
 import os
 import struct
@@ -28,7 +28,7 @@ def push_to(receiver: bytes, auth: bytes, content: bytes, rs: int = MAX_PUSH) ->
 
 
 def push_record(world: World, record: bytes) -> bytes:
-    """Encrypts one record that contains its delimiter already; http_ece would add a delimiter."""
+    """Encrypts one record exactly as given. http_ece would add a delimiter."""
     sender, salt = Key.make(), os.urandom(16)
     public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), world.push.point)
     shared = sender.private.exchange(ec.ECDH(), public)
@@ -70,7 +70,7 @@ def push_case(name: str, verdict: str, message: bytes) -> dict:
 
 
 def push_decryption_cases(world: World, jws: str) -> list[dict]:
-    """Well-formed pushes that are altered or not encrypted to this account."""
+    """Returns well-formed pushes that are altered, or that are not encrypted for this account."""
     content = padded(jws)
     right = push_to(world.push.point, world.push_auth, content)
     other_sender = right[:21] + Key.make().point + right[86:]
@@ -88,7 +88,7 @@ def push_decryption_cases(world: World, jws: str) -> list[dict]:
 
 
 def push_form_cases(world: World, jws: str) -> list[dict]:
-    """Pushes that are not one whole `aes128gcm` record of a size that push services accept."""
+    """Returns pushes that are too large, or whose `aes128gcm` header or record is malformed."""
     content = padded(jws)
     right = push_to(world.push.point, world.push_auth, content)
     salt, sender, ciphertext = right[:16], right[21:86], right[86:]
@@ -116,7 +116,7 @@ def push_form_cases(world: World, jws: str) -> list[dict]:
 
 
 def push_refused_cases(world: World, jws: str, prompts: dict) -> list[dict]:
-    """Correctly encrypted pushes whose content must be refused."""
+    """Returns correctly encrypted pushes whose content must be refused."""
     contents = {
         "padded with tabs": padded(jws, "\t"),
         "a tab before the spaces": padded(jws + "\t"),

@@ -72,7 +72,7 @@ def prompt_file(world: World) -> dict:
 
 
 def prompt_goods(kind: Kind) -> list[dict]:
-    """Prompts that must be shown."""
+    """Returns prompts that must be shown."""
     context = kind.payload["context"]
     place = {"city": "Zürich", "region": "Zürich", "country": "Switzerland"}
     variants = {
@@ -102,7 +102,7 @@ def prompt_goods(kind: Kind) -> list[dict]:
 
 
 def match_cases(kind: Kind) -> list[dict]:
-    """Prompts whose `match` has a form that is not allowed."""
+    """Returns prompts whose `match` has a form that is not allowed."""
     matches = {
         "one digit": {"mode": "enter", "digits": 1},
         "four digits": {"mode": "enter", "digits": 4},
@@ -120,7 +120,7 @@ def match_cases(kind: Kind) -> list[dict]:
 
 
 def text_cases(kind: Kind) -> list[dict]:
-    """Prompts with a text in the context that is too long."""
+    """Returns prompts whose context contains a text that is too long."""
     context = kind.payload["context"]
     place = {"city": "Bern", "region": "Bern", "country": "Switzerland"}
     long = "x" * 129
@@ -163,7 +163,7 @@ def push_test_file(world: World) -> dict:
 
 
 def state_file(world: World, prompt: dict) -> dict:
-    """Makes phone-state.json (section 5): states in reply to one request."""
+    """Makes phone-state.json (section 5): signed states that respond to one request."""
     request, jti = fresh_id(), json.loads(prompt["payload"])["jti"]
     kind = world.from_service("phone-state+jwt", {
         "iss": ISSUER, "aud": world.device_id, "iat": NOW, "request": request, "status": "ok",
@@ -208,7 +208,7 @@ def state_file(world: World, prompt: dict) -> dict:
 
 
 def keys_document_file(world: World) -> dict:
-    """Makes phone-keys.json (section 6): single documents and chains."""
+    """Makes phone-keys.json (section 6): single key documents, and chains of key documents."""
     kind = world.from_service("phone-keys+jwt", {"iss": ISSUER, "iat": NOW, "seq": 1, "keys": [world.service.jwk]})
     own, following = world.service.jwk, world.service_next.jwk
     outside = jwk_of_point(off_curve(world.service_next.point))
@@ -238,7 +238,7 @@ def keys_document_file(world: World) -> dict:
 
 
 def chains(world: World) -> list[dict]:
-    """Chains that a phone follows, and chains that it refuses."""
+    """Returns chains that a phone follows, and chains that it refuses."""
     def link(seq: int, keys: list[Key], signer: Key, iss: str = ISSUER, kid: str | None = None) -> str:
         header = {"alg": "ES256", "typ": "phone-keys+jwt", "kid": kid or signer.thumbprint}
         payload = {"iss": iss, "iat": NOW + seq, "seq": seq, "keys": [key.jwk for key in keys]}

@@ -25,7 +25,7 @@ class World:
 
     @classmethod
     def make(cls) -> "World":
-        """Makes fresh keys; tries scanned secrets until the digits begin with a zero."""
+        """Makes fresh keys. Chooses an enrollment secret for which the digits begin with a zero."""
         device, push = Key.make(), Key.make()
         secret = os.urandom(16)
         while not digits_of(hmac256(secret, digits_input(device, push))).startswith("0"):
@@ -38,7 +38,7 @@ class World:
 
     @property
     def service_keys(self) -> dict:
-        """The service keys that the phone has stored."""
+        """Returns the service keys that the phone has stored."""
         return {"seq": 1, "keys": [self.service.jwk]}
 
     def from_service(self, typ: str, payload: dict, limit: int = MAX_JWS) -> Kind:
@@ -53,5 +53,5 @@ class World:
 
     @property
     def addressee(self) -> dict:
-        """The values with which the phone compares a message of the service."""
+        """Returns the values with which the phone compares a message of the service."""
         return {"issuer": ISSUER, "device_id": self.device_id, "account_id": self.account_id}

@@ -33,7 +33,7 @@ def doubled(object_text: str, name: str, escaped: bool = False) -> str:
 
 
 def common_cases(kind: Kind) -> list[dict]:
-    """Cases that every reader of a JWS must refuse, for every kind of message (section 1)."""
+    """Returns the wrong cases that every kind of message has. Every reader of a JWS must refuse them (section 1)."""
     return [
         *type_cases(kind), *algorithm_cases(kind), *key_cases(kind), *signature_cases(kind), *header_cases(kind),
         *duplicate_cases(kind), *base64_cases(kind), *parts_cases(kind), *json_cases(kind), *size_cases(kind),
@@ -41,7 +41,7 @@ def common_cases(kind: Kind) -> list[dict]:
 
 
 def type_cases(kind: Kind) -> list[dict]:
-    """`typ` must have exactly one value."""
+    """`typ` must be exactly the value of the kind."""
     other = "phone-state+jwt" if kind.typ != "phone-state+jwt" else "phone-keys+jwt"
     types = {
         "typ of another kind": other,
@@ -77,7 +77,7 @@ def key_cases(kind: Kind) -> list[dict]:
 
 
 def signature_cases(kind: Kind) -> list[dict]:
-    """Signatures that do not match the key and the bytes."""
+    """Returns cases whose signature does not match the key and the signed bytes."""
     start, signature = kind.jws().rsplit(".", 1)
     raw = unb64(signature)
     der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
@@ -157,7 +157,7 @@ def nested_objects(payload: dict) -> list[tuple[str, dict]]:
 
 
 def base64_cases(kind: Kind) -> list[dict]:
-    """base64url must be canonical and without padding. Each case is signed as it is sent, so it has no other fault."""
+    """base64url must be canonical and unpadded. The signature covers the sent text; there is no other fault."""
     header, payload = b64(compact(kind.header).encode()), b64(compact(kind.payload).encode())
     padding = "=" * (-len(payload) % 4 or 1)
     jws = kind.jws()
@@ -219,8 +219,8 @@ def json_cases(kind: Kind) -> list[dict]:
 def needed(kind: Kind) -> list[str]:
     """Returns the members that a reader requires.
 
-    Excluded are the members that a state has only "as it applies" (section 5), and two members that no reader
-    uses: `jti` of a withdrawal and `iat` of a keys document.
+    These members are not required: the members that a state has only "as it applies" (section 5); and `jti` of a
+    withdrawal and `iat` of a key document, which no reader uses.
     """
     spared = {
         "phone-state+jwt": {"cause", "prompts", "outcome"},
@@ -231,7 +231,7 @@ def needed(kind: Kind) -> list[str]:
 
 
 def size_cases(kind: Kind) -> list[dict]:
-    """Correctly signed messages that are too large."""
+    """Returns correctly signed messages that are too large."""
     limits = {kind.limit, MAX_JWS} if kind.typ == "phone-prompt+jwt" else {MAX_JWS}
     return [
         wrong(f"over {limit:,} bytes", "too_large", kind.jws(kind.sized(limit, beyond=True)))
@@ -281,7 +281,7 @@ def audience_cases(kind: Kind, **audiences: str) -> list[dict]:
 
 
 def time_cases(kind: Kind) -> list[dict]:
-    """Messages that have expired, or that were made in the future."""
+    """Returns messages that have expired, and a message that was made in the future."""
     return [
         kind.changed("ends now", "expired", iat=NOW - 60, exp=NOW),
         kind.changed("ended a second ago", "expired", iat=NOW - 60, exp=NOW - 1),

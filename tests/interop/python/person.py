@@ -1,4 +1,4 @@
-"""A person who uses the service's pages without a browser: the code submits the forms."""
+"""A person who uses the service's pages without a browser: this module submits the forms."""
 
 import base64
 import re
@@ -61,7 +61,7 @@ class Person:
     def open(self, path: str) -> Page:
         """Opens a page, and follows redirects within the service.
 
-        For a redirect to another site it returns an empty page with the URL of that site.
+        For a redirect to another site, returns an empty page with the URL of the other site.
         """
         return self._follow(path, self._client.ask(self._at(path)))
 
@@ -89,7 +89,7 @@ class Person:
         return self.press(page, "next", password=self._password)
 
     def wizard(self) -> Page:
-        """Signs in for the first time, and opens the wizard up to the page with the typed code."""
+        """Signs in for the first time, and goes through the wizard up to the page that shows the typed code."""
         page = self.enters_password(self.open("/sign-in"))
         page = self.press(self.press(page, "add-method"), "next")
         return self.press(page, "cant-scan")
@@ -101,7 +101,7 @@ class Person:
 
 
 def typed_code(page: Page) -> tuple[str, str]:
-    """Returns the typed code and the service address that the page shows next to it."""
+    """Returns two values: the typed code; and the service's address, which the page shows next to the code."""
     code = re.search(r'id="typed-code">([^<]+)<', page.html)[1]
     return code, re.search(r'id="typed-address">([^<]+)<', page.html)[1]
 

@@ -46,7 +46,7 @@ class Key:
         self.thumbprint = JWK(**self.jwk).thumbprint()
 
     def sign(self, typ: str, payload: dict, **named) -> str:
-        """A compact JWS with exactly `alg`, `typ` and the name of the key."""
+        """Returns a compact JWS. Its header has exactly `alg`, `typ` and the member that names the key."""
         return jwt.encode(payload, self.private, algorithm="ES256", headers={"typ": typ} | named)
 
 
@@ -61,7 +61,7 @@ class Phone:
     """One account on one phone."""
 
     def __init__(self, world: World, clock_error: int = 0):
-        """`clock_error`: seconds by which this phone's clock is wrong."""
+        """Makes a phone. `clock_error` is the number of seconds by which its clock is wrong."""
         self._world, self._client = world, Client(world.authority)
         self._clock_error, self._offset = clock_error, 0
         self.device, self.push, self.sign_in = Key(), Key(), None
@@ -70,7 +70,7 @@ class Phone:
     # ---- section 2
 
     def discover(self, issuer: str) -> None:
-        """Reads the service's metadata; checks that it names this issuer."""
+        """Reads the service's metadata; checks that the metadata names this issuer."""
         self.metadata = self._client.ask(issuer + "/.well-known/openid-configuration").json()
         assert self.metadata["issuer"] == issuer
         self.issuer, self.endpoints = issuer, self.metadata["phone_sign_in"]
@@ -119,7 +119,7 @@ class Phone:
         self.device_id = answer["device_id"]
 
     def digits(self) -> str:
-        """The digits that the person types into the page."""
+        """Returns the digits that the person types into the page."""
         mac = unb64(self._mac("digits", self.issuer, unb64(self.device.thumbprint), self.push.point))
         return f"{int.from_bytes(mac[:8], 'big') % DIGITS_MODULUS:06}"
 
@@ -185,7 +185,7 @@ class Phone:
     # ---- section 7
 
     def prompt(self, kind: str) -> tuple[str, dict]:
-        """Returns the only waiting prompt of a kind: its JWS and its claims."""
+        """Returns two values for the only waiting prompt of a kind: its JWS, and its claims."""
         waiting = [(jws, self._from_service("phone-prompt+jwt", jws)) for jws in self.fetch()["prompts"]]
         [(jws, claims)] = [(jws, claims) for jws, claims in waiting if claims["kind"] == kind]
         assert (claims["iss"], claims["aud"], claims["sub"]) == (self.issuer, self.device_id, self.account_id)
@@ -259,6 +259,6 @@ class Phone:
         return state["turn_on"]
 
     def turn_off(self) -> dict:
-        """Deletes the key, then informs the service."""
+        """Deletes the sign-in key, then informs the service."""
         thumbprint, self.sign_in = self.sign_in.thumbprint, None
         return self.request("device", "turn_off", sign_in_key=thumbprint)

@@ -1,4 +1,4 @@
-"""An HTTPS client on loopback for phone and person; it does not follow redirects."""
+"""An HTTPS client for the phone and the person of these tests. The client does not follow redirects."""
 
 import json
 import os
@@ -40,7 +40,7 @@ class Client:
         self._opener = urllib.request.build_opener(*handlers)
 
     def ask(self, address: str, body: bytes | None = None, **headers: str) -> Reply:
-        """Sends a POST with a body, or else a GET. An error status raises no exception."""
+        """Sends a POST request if there is a body, else a GET request. An error status raises no exception."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(address, data=body, headers=named)
         try:

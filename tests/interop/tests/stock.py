@@ -1,4 +1,4 @@
-"""Reads messages with stock libraries only, which are third-party libraries; no code of this project is used."""
+"""Reads messages only with stock libraries, which are libraries of other projects. Uses no code of this project."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ def unb64(text: str) -> bytes:
 
 
 def b64(data: bytes) -> str:
-    """base64url without padding."""
+    """Encodes bytes as base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 

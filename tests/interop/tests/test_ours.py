@@ -15,7 +15,7 @@ from stock import unb64
 INTEROP = Path(__file__).resolve().parents[3] / "target" / "interop"
 FROM_PHONE = {"phone-request+jwt", "phone-answer+jwt", "phone-enrollment+jwt", "phone-sign-in-key+jwt"}
 FROM_SERVICE = {"phone-prompt+jwt", "prompt-withdrawn+jwt", "push-test+jwt", "phone-state+jwt", "phone-keys+jwt", "JWT"}
-# Kinds whose `kid` is the signing key's thumbprint.
+# Kinds of messages whose `kid` is the thumbprint of the signing key.
 BY_THUMBPRINT = {"phone-answer+jwt", "phone-prompt+jwt", "prompt-withdrawn+jwt", "push-test+jwt", "phone-state+jwt", "phone-keys+jwt"}
 
 
@@ -47,12 +47,12 @@ def test_every_kind_of_message_is_present(file, kinds):
 
 
 @pytest.mark.parametrize("message", parameters("core.json", "messages"))
-def test_message_of_the_phone(message):
+def test_message_of_the_phone_is_verified(message):
     check_message(message, "core.json")
 
 
 @pytest.mark.parametrize("message", parameters("service.json", "messages"))
-def test_message_of_the_service(message):
+def test_message_of_the_service_is_verified(message):
     check_message(message, "service.json")
 
 
@@ -91,7 +91,7 @@ def assert_contains(actual, expected, where: str) -> None:
 
 
 @pytest.mark.parametrize("push", parameters("service.json", "pushes"))
-def test_push_of_the_service(push):
+def test_push_of_the_service_is_decrypted(push):
     if push is None:
         pytest.fail(absent("service.json"), pytrace=False)
     message = unb64(push["message"])

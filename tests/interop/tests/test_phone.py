@@ -13,7 +13,9 @@ from python.phone import Phone
 from python.web import World
 
 pytestmark = pytest.mark.skipif(
-    "COUNTERSIGN_WORLD" not in os.environ, reason="run by `cargo xtask test`, which starts a service")
+    "COUNTERSIGN_WORLD" not in os.environ,
+    reason="COUNTERSIGN_WORLD is not set: run `cargo xtask test`, which starts a service",
+)
 
 
 def added(clock_error: int = 0) -> tuple[Person, Phone]:
@@ -59,7 +61,7 @@ def test_j2_phone_with_wrong_clock_is_added(clock_error):
     assert phone.fetch()["status"] == "ok"
 
 
-def test_j4_and_j6_and_j8_phone_sign_in_is_turned_on_used_and_turned_off():
+def test_j4_and_j6_and_j8_phone_sign_in_works_until_turned_off():
     person, phone = turned_on()
     page = person.uses_phone()
     prompt = phone.prompt("phone_sign_in")
@@ -82,7 +84,7 @@ def test_j4_and_j6_and_j8_phone_sign_in_is_turned_on_used_and_turned_off():
     assert person.uses_phone().name == "not-started"
 
 
-def test_j6_w1_w2_wrong_number_and_denial():
+def test_j6_w1_w2_wrong_number_and_denial_return_their_outcomes():
     person, phone = turned_on()
     page = person.uses_phone()
     prompt = phone.prompt("phone_sign_in")

@@ -1,4 +1,4 @@
-"""Checks the vectors with stock libraries only; no code of this project is used."""
+"""Checks the vectors only with stock libraries. Uses no code of this project."""
 
 import hashlib
 import hmac
@@ -37,7 +37,7 @@ JWS_VERDICTS = {
 }
 # Kinds whose header contains the whole public key.
 INTRODUCING = {"phone-enrollment+jwt", "phone-sign-in-key+jwt", "dpop+jwt"}
-# Faults of cases whose signature is valid for the bytes as sent.
+# Verdicts of the wrong cases that nevertheless have a valid signature.
 VALIDLY_SIGNED = JWS_VERDICTS - {"good", "algorithm", "unknown_key", "signature", "base64", "parts"}
 REFUSED_BY_PYJWT = (jwt.PyJWTError, ValueError)
 REFUSED_BY_JWCRYPTO = (jwcrypto.common.JWException, ValueError)
@@ -68,7 +68,7 @@ def vectors_fixture() -> dict[str, dict]:
 def names(file: str, *keys: str, verdicts=None) -> list:
     """Returns test parameters for the cases of a file, with the names of file and case.
 
-    The checksum is not checked here; the fixture `vectors` checks it.
+    Does not check the checksum of the file. The fixture `vectors` does this.
     """
     content = json.loads((VECTORS / file).read_bytes())
     for key in keys:
@@ -99,7 +99,7 @@ def test_sums_list_exactly_the_files():
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_sum(name):
+def test_file_matches_its_checksum(name):
     assert load(name)
 
 
@@ -113,7 +113,7 @@ def test_case_names_are_unique_and_verdicts_are_known(vectors, file):
 
 
 @pytest.mark.parametrize("name", ["service", "service_next", "device", "sign_in", "stranger"])
-def test_keys(vectors, name):
+def test_forms_of_each_key_agree(vectors, name):
     key = vectors["keys.json"][name]
     private = ec.derive_private_key(int.from_bytes(unb64(key["jwk"]["d"]), "big"), ec.SECP256R1())
     numbers = private.public_key().public_numbers()
@@ -128,7 +128,7 @@ def test_keys(vectors, name):
 # ---- JWS
 
 @pytest.mark.parametrize(("file", "at"), jws_cases("good"))
-def test_good_jws(vectors, file, at):
+def test_good_jws_is_verified(vectors, file, at):
     content = vectors[file]
     case, key = content["cases"][at], vectors["keys.json"][content["signed_by"]]
     header_text, payload_text = case["header"].encode(), case["payload"].encode()
@@ -178,7 +178,7 @@ def test_good_jws_has_the_expected_claims(vectors, file, at):
 
 
 @pytest.mark.parametrize(("file", "at"), jws_cases("signature", "algorithm", "unknown_key"))
-def test_wrong_signature_or_algorithm(vectors, file, at):
+def test_wrong_signature_or_algorithm_is_refused(vectors, file, at):
     content = vectors[file]
     case, jwk = content["cases"][at], vectors["keys.json"][content["signed_by"]]["jwk"]
     with pytest.raises(REFUSED_BY_PYJWT):
@@ -200,7 +200,7 @@ def test_cases_with_other_faults_have_valid_signatures(vectors, file, at):
 
 
 @pytest.mark.parametrize(("file", "at"), jws_cases("base64"))
-def test_base64_faults(vectors, file, at):
+def test_base64_case_is_not_canonical(vectors, file, at):
     jws = vectors[file]["cases"][at]["jws"]
     parts = jws.split(".")
     assert len(parts) == 3
@@ -224,12 +224,12 @@ def is_canonical(text: str) -> bool:
 
 
 @pytest.mark.parametrize(("file", "at"), jws_cases("parts"))
-def test_parts_faults(vectors, file, at):
+def test_parts_case_does_not_have_three_parts(vectors, file, at):
     assert vectors[file]["cases"][at]["jws"].count(".") != 2
 
 
 @pytest.mark.parametrize(("file", "at"), jws_cases("duplicate"))
-def test_duplicate_faults(vectors, file, at):
+def test_duplicate_case_has_a_duplicate_member_name(vectors, file, at):
     header, payload, _ = vectors[file]["cases"][at]["jws"].split(".")
     json.loads(unb64(header)), json.loads(unb64(payload))
     with pytest.raises(AssertionError, match="duplicate member name"):
@@ -254,7 +254,7 @@ def test_request_contains_the_good_answer(vectors):
 
 
 @pytest.mark.parametrize(("file", "at"), names("phone-keys.json", "chains"))
-def test_chain(vectors, file, at):
+def test_chain_gives_the_expected_keys(vectors, file, at):
     content = vectors[file]
     case, issuer = content["chains"][at], content["expected"]["issuer"]
     assert case["verdict"] in {"good", "chain"}
@@ -292,7 +292,7 @@ def follow(chain: list[str], held: dict, issuer: str) -> dict | None:
 # ---- first contact with a service
 
 @pytest.mark.parametrize(("file", "at"), names("first-keys.json", "cases"))
-def test_first_keys(vectors, file, at):
+def test_first_key_document_gives_the_expected_keys(vectors, file, at):
     case = vectors[file]["cases"][at]
     assert case["verdict"] in {"good", "issuer", "json", "point", "duplicate"}
     held = first_keys(case["jws"], vectors[file]["issuer"])
@@ -301,7 +301,7 @@ def test_first_keys(vectors, file, at):
 
 
 @pytest.mark.parametrize(("file", "at"), names("first-keys.json", "chains"))
-def test_chain_from_first_keys(vectors, file, at):
+def test_chain_from_first_keys_gives_the_expected_keys(vectors, file, at):
     case, issuer = vectors[file]["chains"][at], vectors[file]["issuer"]
     followed = follow(case["chain"], first_keys(case["first"], issuer), issuer)
     assert followed == case.get("result")
@@ -321,7 +321,7 @@ def first_keys(jws: str, issuer: str) -> dict | None:
 
 
 @pytest.mark.parametrize(("file", "at"), names("clock.json", "cases"))
-def test_clock(vectors, file, at):
+def test_clock_case_has_the_expected_offset(vectors, file, at):
     case = vectors[file]["cases"][at]
     off, day = case["service"] - case["phone"], 24 * 60 * 60
     if case["source"] == "state":
@@ -354,13 +354,13 @@ def proof_input(proof: str, fields: dict) -> bytes:
 
 
 def hmac256(key: str, data: bytes) -> str:
-    """HMAC-SHA-256 in base64url."""
+    """Computes HMAC-SHA-256, in base64url."""
     return b64(hmac.new(unb64(key), data, hashlib.sha256).digest())
 
 
 @pytest.mark.parametrize("proof", PROOFS)
 @pytest.mark.parametrize(("file", "at"), names("proofs.json", "enrollments"))
-def test_proof(vectors, file, at, proof):
+def test_proof_matches_its_fields(vectors, file, at, proof):
     enrollment = vectors[file]["enrollments"][at]
     right = enrollment[proof]
     data = proof_input(proof, right["fields"])
@@ -371,7 +371,7 @@ def test_proof(vectors, file, at, proof):
 
 
 @pytest.mark.parametrize(("file", "at"), names("proofs.json", "enrollments"))
-def test_digits(vectors, file, at):
+def test_digits_match_their_mac(vectors, file, at):
     digits = vectors[file]["enrollments"][at]["digits"]
     (number,) = struct.unpack(">Q", unb64(digits["mac"])[:8])
     assert digits["digits"] == str(number % 1_000_000).zfill(6)
@@ -381,7 +381,7 @@ def test_some_digits_begin_with_a_zero(vectors):
     assert any(enrollment["digits"]["digits"][0] == "0" for enrollment in vectors["proofs.json"]["enrollments"])
 
 
-def test_scanned_key(vectors):
+def test_scanned_code_contains_its_key(vectors):
     scanned = vectors["proofs.json"]["enrollments"][0]
     assert scanned["name"] == "scanned"
     assert len(unb64(scanned["key"])) == len(unb64(scanned["id"])) == 16
@@ -390,7 +390,7 @@ def test_scanned_key(vectors):
     )
 
 
-def test_typed_key(vectors):
+def test_typed_key_is_derived_from_its_code(vectors):
     typed = vectors["proofs.json"]["enrollments"][1]
     assert typed["name"] == "typed"
     assert (typed["id"], typed["secret"]) == (typed["canonical"][:4], typed["canonical"][4:])
@@ -405,14 +405,14 @@ def test_typed_key(vectors):
 
 
 @pytest.mark.parametrize(("file", "at"), names("proofs.json", "wrong"))
-def test_wrong_proof(vectors, file, at):
+def test_wrong_proof_does_not_match_its_fields(vectors, file, at):
     case = vectors[file]["wrong"][at]
     assert case["verdict"] == "mac"
     assert case["mac"] != hmac256(case["key"], proof_input(case["proof"], case["fields"]))
 
 
 @pytest.mark.parametrize(("file", "at"), names("proofs.json", "thumbprints"))
-def test_thumbprint(vectors, file, at):
+def test_thumbprint_matches_its_key(vectors, file, at):
     case = vectors[file]["thumbprints"][at]
     assert json.loads(case["canonical"]) == case["jwk"]
     assert b64(hashlib.sha256(case["canonical"].encode()).digest()) == case["thumbprint"]
@@ -420,7 +420,7 @@ def test_thumbprint(vectors, file, at):
     assert unb64(case["point"]) == b"\x04" + unb64(case["jwk"]["x"]) + unb64(case["jwk"]["y"])
 
 
-def test_prompt_sha256(vectors):
+def test_prompt_sha256_matches_the_good_prompt(vectors):
     case = vectors["proofs.json"]["prompt_sha256"]
     assert case["jws"] == vectors["phone-prompt.json"]["cases"][0]["jws"]
     assert case["sha256"] == b64(hashlib.sha256(case["jws"].encode()).digest())
@@ -446,7 +446,7 @@ def decrypt(vectors: dict, case: dict) -> bytes:
 
 
 @pytest.mark.parametrize(("file", "at"), names("push.json", "cases", verdicts={"good"}))
-def test_good_push(vectors, file, at):
+def test_good_push_is_decrypted(vectors, file, at):
     case = vectors[file]["cases"][at]
     content = decrypt(vectors, case)
     assert len(content) == stock.PUSH_LENGTH
@@ -460,7 +460,7 @@ def test_good_push(vectors, file, at):
 
 
 @pytest.mark.parametrize(("file", "at"), names("push.json", "cases", verdicts={"decryption"}))
-def test_undecryptable_push(vectors, file, at):
+def test_undecryptable_push_fails_to_decrypt(vectors, file, at):
     case = vectors[file]["cases"][at]
     assert has_form(unb64(case["message"]))
     with pytest.raises(http_ece.ECEException):
@@ -468,7 +468,7 @@ def test_undecryptable_push(vectors, file, at):
 
 
 @pytest.mark.parametrize(("file", "at"), names("push.json", "cases", verdicts={"form"}))
-def test_malformed_push(vectors, file, at):
+def test_malformed_push_has_a_wrong_form_or_delimiter(vectors, file, at):
     case = vectors[file]["cases"][at]
     if has_form(unb64(case["message"])):
         with pytest.raises(http_ece.ECEException, match="delimiter|all zero"):
@@ -476,7 +476,7 @@ def test_malformed_push(vectors, file, at):
 
 
 def has_form(message: bytes) -> bool:
-    """Whether a push has a header with a point and then one record, within the size limit."""
+    """Returns True when a push is within the size limit, and has a header with a valid point and then one record."""
     if not 21 + 65 + 16 < len(message) <= 4_096:
         return False
     size, length = struct.unpack(">LB", message[16:21])
@@ -488,7 +488,7 @@ def has_form(message: bytes) -> bool:
 
 
 @pytest.mark.parametrize(("file", "at"), names("push.json", "cases", verdicts={"refused"}))
-def test_refused_push(vectors, file, at):
+def test_refused_push_contains_no_good_prompt(vectors, file, at):
     case = vectors[file]["cases"][at]
     content = decrypt(vectors, case)
     assert len(content) == stock.PUSH_LENGTH
@@ -536,7 +536,7 @@ def test_snapshot_matches_pushes_and_prompts(vectors):
 
 
 @pytest.mark.parametrize(("file", "at"), names("inbox.json", "wrong_files"))
-def test_wrong_snapshot(vectors, file, at):
+def test_wrong_snapshot_does_not_open(vectors, file, at):
     inbox = vectors[file]
     with pytest.raises((InvalidTag, ValueError, AssertionError)):
         open_snapshot(inbox, inbox["wrong_files"][at]["file"])

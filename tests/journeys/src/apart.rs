@@ -7,7 +7,8 @@ pub struct Compared {
     /// Probability that a time of the first sample is longer than a time of the second sample; equal times count half.
     /// 0.5 means no difference.
     pub effect: f64,
-    /// Difference between the effect and 0.5, in standard deviations, assuming that both samples have one distribution.
+    /// Difference between the effect and 0.5, in standard deviations. The standard deviation is the one that the effect
+    /// has if both samples come from the same distribution.
     pub z: f64,
 }
 
@@ -43,7 +44,7 @@ fn count(number: usize) -> f64 {
     u32::try_from(number).map_or(f64::MAX, f64::from)
 }
 
-/// The quantile of a sample at `share` (from 0 to 1), for example the median at 0.5. 0 for an empty sample.
+/// The quantile of a sample at `share` (from 0 to 1), for example the median at 0.5. Returns 0 for an empty sample.
 #[must_use]
 pub fn quantile(sample: &[f64], share: f64) -> f64 {
     let mut sorted = sample.to_vec();
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_times_do_not_differ_and_two_milliseconds_do() {
+    fn times_differ_only_after_a_shift_of_two_milliseconds() {
         assert!(!compare(&times(1, 0.0), &times(2, 0.0)).differs());
         assert!(compare(&times(1, 2.0), &times(2, 0.0)).differs());
         assert!(compare(&times(1, 0.0), &times(2, 2.0)).differs());

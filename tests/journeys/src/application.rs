@@ -1,7 +1,7 @@
-//! A web application whose return address redirects to another web origin. The browser returns with its authorization
-//! code to `https://127.0.0.1:…`, which redirects it to the application's front at `https://localhost:…`. Many
-//! applications do this. Browsers check each of these redirects against the `form-action` policy of the page that sent
-//! the form.
+//! Runs a web application whose redirect URI redirects to another web origin. After a sign-in, the service redirects
+//! the browser to `https://127.0.0.1:…` with the authorization code. From there the application redirects the browser
+//! to its start page at `https://localhost:…`. Many applications redirect twice in this way. Browsers check each of
+//! these redirects against the `form-action` policy of the page that sent the form.
 
 use std::collections::HashMap;
 use std::net::TcpListener;
@@ -21,7 +21,7 @@ use serde::Deserialize;
 use crate::trouble::Trouble;
 use crate::world::World;
 
-/// An application that has bound its ports but does not run yet. The service needs the return address before the
+/// An application that has bound its ports but does not run yet. The service needs the redirect URI before the
 /// application starts.
 pub struct Application {
     id: &'static str,
@@ -83,7 +83,7 @@ impl Application {
         Ok(format!("https://127.0.0.1:{}/callback", self.back.local_addr()?.port()))
     }
 
-    /// The application as the service registers it.
+    /// The application's entry in the service's configuration.
     ///
     /// # Errors
     /// When a port can't be read.
@@ -95,7 +95,7 @@ impl Application {
     /// Starts the application with the service of this world as its OpenID provider.
     ///
     /// # Errors
-    /// When a certificate or a client can't be made.
+    /// When a certificate or an HTTP client can't be made, or a server can't be started.
     pub fn serve(self, world: &World) -> Result<RunningApplication, Trouble> {
         install_provider();
         let (callback, front) = (self.callback()?, format!("https://localhost:{}", self.front.local_addr()?.port()));
@@ -164,7 +164,7 @@ async fn start(State(shared): State<Arc<Shared>>) -> Response {
     ([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response()
 }
 
-/// Handles the return address: redeems the authorization code, then redirects to another web origin.
+/// Handles the redirect URI: redeems the authorization code, then redirects to another web origin.
 async fn callback_page(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
@@ -181,7 +181,7 @@ async fn signed_in(shared: &Shared, headers: &HeaderMap, answer: &HashMap<String
     let cookies = headers.get(header::COOKIE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let own = format!("{}={}", shared.cookie(), given("state"));
     if given("iss") != shared.issuer || !cookies.split("; ").any(|cookie| same(cookie, &own)) {
-        return Err("the response is of another issuer, or this browser did not start the sign-in".into());
+        return Err("the response comes from another issuer, or this browser did not start the sign-in".into());
     }
     let begun = shared.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(given("state"));
     let begun = begun.ok_or("no such sign-in is pending")?;
@@ -198,7 +198,7 @@ async fn signed_in(shared: &Shared, headers: &HeaderMap, answer: &HashMap<String
     let tokens: Tokens = asked.form(&form).send().await?.error_for_status()?.json().await?;
     // The token comes from the token endpoint over TLS, so the signature need not be checked (OpenID Connect Core
     // 3.1.3.7).
-    let payload = tokens.id_token.split('.').nth(1).and_then(decode).ok_or("no ID token")?;
+    let payload = tokens.id_token.split('.').nth(1).and_then(decode).ok_or("the ID token has no payload")?;
     let claims: Claims = serde_json::from_slice(&payload)?;
     if claims.nonce != begun.nonce || claims.aud != shared.id {
         return Err("the ID token is for another client or another sign-in".into());

@@ -148,7 +148,7 @@ impl Phone {
 
     /// Runs a command of the phone to its end. Returns false when the command failed.
     async fn does(&self, command: &[&str]) -> Result<bool, Trouble> {
-        // A shell passes the passphrase as file descriptor 3: standard input stays the keyboard.
+        // A shell passes the passphrase as file descriptor 3, because standard input must stay the keyboard.
         let status = tokio::process::Command::new("sh")
             .args(["-c", "exec \"$0\" \"$@\" 3< \"$PASSPHRASE\""])
             .env("PASSPHRASE", &self.passphrase)

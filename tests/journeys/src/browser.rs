@@ -1,6 +1,7 @@
 //! Controls a real browser, Debian's Chromium, by WebDriver. Each browser has its own certificate store.
 //!
-//! The private authority is added to that store, so certificates are really verified: no certificate error is ignored.
+//! The private certificate authority of the tests is added to this store, so the browser verifies certificates as usual
+//! and ignores no certificate error.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -30,7 +31,8 @@ pub struct Browser {
     driver: Driver,
 }
 
-/// The driver's process, for any number of windows. When dropped, it is asked to shut down, and then killed.
+/// A process of Chromium's WebDriver server, for any number of windows. Dropping a `Driver` asks the process to shut
+/// down, and then kills it.
 pub struct Driver {
     process: Child,
     port: u16,
@@ -87,8 +89,8 @@ impl Drop for Driver {
     }
 }
 
-/// The reason why no browser can run on this machine, from the variable `COUNTERSIGN_NO_BROWSER`; `None` when the
-/// variable is not set.
+/// The reason why no browser can run on this machine: the value of the variable `COUNTERSIGN_NO_BROWSER`. `None` when
+/// the variable is not set.
 #[must_use]
 pub fn missing() -> Option<String> {
     std::env::var("COUNTERSIGN_NO_BROWSER").ok()
@@ -111,7 +113,7 @@ impl Browser {
         let phone = json!({ "deviceMetrics": { "width": 390, "height": 844, "pixelRatio": 2.0 }, "userAgent": PHONE });
         let mut wanted = capabilities();
         let options = wanted.get_mut("goog:chromeOptions").and_then(|options| options.as_object_mut());
-        options.ok_or("no options")?.insert("mobileEmulation".to_owned(), phone);
+        options.ok_or("the capabilities have no options")?.insert("mobileEmulation".to_owned(), phone);
         Self::start_with(ca, wanted).await
     }
 
@@ -122,7 +124,9 @@ impl Browser {
     pub async fn start_with_names(ca: &[u8]) -> Result<Self, Trouble> {
         let mut wanted = capabilities();
         let arguments = wanted.get_mut("goog:chromeOptions").and_then(|options| options["args"].as_array_mut());
-        arguments.ok_or("no arguments")?.push(json!("--host-resolver-rules=MAP *.test 127.0.0.1"));
+        arguments
+            .ok_or("the capabilities have no arguments")?
+            .push(json!("--host-resolver-rules=MAP *.test 127.0.0.1"));
         Self::start_with(ca, wanted).await
     }
 
@@ -134,7 +138,7 @@ impl Browser {
         let mut wanted = capabilities();
         let options = wanted.get_mut("goog:chromeOptions").and_then(|options| options.as_object_mut());
         let blocked = json!({ "profile.default_content_setting_values.cookies": 2 });
-        options.ok_or("no options")?.insert("prefs".to_owned(), blocked);
+        options.ok_or("the capabilities have no options")?.insert("prefs".to_owned(), blocked);
         Self::start_with(ca, wanted).await
     }
 
@@ -144,8 +148,8 @@ impl Browser {
         Ok(Self { client, driver })
     }
 
-    /// Opens another tab, with the same cookies, and switches to it. Returns the handles of the old tab and of the new
-    /// one.
+    /// Opens another tab, with the same cookies, and switches to it. Returns the handles of the old tab and of the
+    /// new tab.
     ///
     /// # Errors
     /// When the driver is gone.
@@ -163,7 +167,7 @@ impl Browser {
         Ok(self.client.switch_to_window(tab.clone()).await?)
     }
 
-    /// Closes the window that a link has opened, and switches back to this one.
+    /// Closes the window that a link has opened. The current window stays the current window.
     ///
     /// # Errors
     /// When there is no other window.
@@ -191,7 +195,7 @@ impl Browser {
         let waiting = self.client.wait().at_most(PATIENCE).for_element(Locator::Id(id)).await;
         match waiting {
             Ok(_found) => Ok(()),
-            Err(error) => Err(format!("no {id} on {}: {error}", self.page().await?).into()),
+            Err(error) => Err(format!("no element {id} on page {}: {error}", self.page().await?).into()),
         }
     }
 
@@ -204,7 +208,7 @@ impl Browser {
         let waiting = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(&css)).await;
         match waiting {
             Ok(_found) => Ok(()),
-            Err(error) => Err(format!("no page {name} but {}: {error}", self.page().await?).into()),
+            Err(error) => Err(format!("page {name} is not shown, but {}: {error}", self.page().await?).into()),
         }
     }
 
@@ -256,7 +260,7 @@ impl Browser {
     pub async fn number(&self) -> Result<String, Trouble> {
         self.wait_for("number").await?;
         let number = self.client.find(Locator::Id("number")).await?.attr("data-number").await?;
-        Ok(number.ok_or("no number")?)
+        Ok(number.ok_or("the page has no number")?)
     }
 
     /// The page's source.
@@ -275,8 +279,8 @@ impl Browser {
         Ok(self.client.current_url().await?.to_string())
     }
 
-    /// Runs a script in the page, with the rights of the page's scripts, and returns its result. A script that contains
-    /// `arguments[0]` is asynchronous: it must call `arguments[0]` with its result.
+    /// Runs a script in the page, with the rights of the page's scripts, and returns the script's result. A script
+    /// that contains `arguments[0]` is asynchronous: the script must call `arguments[0]` with its result.
     ///
     /// # Errors
     /// When the script throws an exception.
@@ -290,7 +294,7 @@ impl Browser {
         Ok(done?)
     }
 
-    /// The name of the page inside a frame; `None` when the frame does not show a page of the service.
+    /// The name (`data-page`) of the page inside a frame, or `None` when the frame shows no page with a name.
     ///
     /// # Errors
     /// When there is no such frame.
@@ -407,5 +411,5 @@ async fn connect(driver: &str, wanted: &Capabilities) -> Result<Client, Trouble>
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    Err(last.map_or_else(|| "no driver".into(), Into::into))
+    Err(last.map_or_else(|| "the driver can't be reached".into(), Into::into))
 }

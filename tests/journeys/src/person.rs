@@ -1,5 +1,5 @@
-//! A person at the service's pages, without a real browser: fetches pages, fills in their forms, follows their
-//! redirects. Used for the many error cases. The successful cases also run in a real browser.
+//! Simulates a person at the service's pages without a real browser: fetches pages, submits forms and follows
+//! redirects. Most error cases use this module. The successful cases also run in a real browser.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -124,8 +124,8 @@ impl Person {
         Ok(Self { client, issuer: issuer.to_owned() })
     }
 
-    /// Opens a page. Follows redirects within the service, and the page that leads to the application. A URL outside
-    /// the service is returned without fetching it.
+    /// Opens a page. Follows redirects within the service. Does not fetch URLs outside the service: if a redirect, or
+    /// the link on the page `leaving`, leads to such a URL, returns only this URL.
     ///
     /// # Errors
     /// When the service can't be reached.
@@ -157,10 +157,10 @@ impl Person {
         Err("more than ten redirects".into())
     }
 
-    /// Fills in the form of a button and sends it.
+    /// Fills in and sends the form to which the button belongs.
     ///
     /// # Errors
-    /// When the page has no such button.
+    /// When the page has no such button, or the service can't be reached.
     pub async fn press(&self, page: &PageView, button: &str, filled: &[(&str, &str)]) -> Result<PageView, Trouble> {
         let (action, mut fields) =
             page.form(button).ok_or_else(|| format!("no button {button} on page {}: {}", page.name(), page.html))?;
@@ -253,8 +253,8 @@ impl Person {
     }
 }
 
-/// Waits half a second, as a person does who reads a number. By then the push has arrived, even if a fetch has already
-/// shown the prompt.
+/// Waits half a second, which is about the time that a person needs to read a number. After this time the push has
+/// arrived, even if a fetch has shown the prompt earlier.
 pub async fn a_moment() {
     tokio::time::sleep(Duration::from_millis(500)).await;
 }

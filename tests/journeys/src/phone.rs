@@ -1,4 +1,5 @@
-//! A phone for tests: the core behind its public API, with the terminal phone's ports, and a task that receives pushes.
+//! Runs a phone for tests: the core behind its public API, with the terminal phone's ports, and a task that receives
+//! pushes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub const PASSPHRASE: &str = "a passphrase for tests";
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The system's clock plus an offset, in seconds.
+/// The system clock plus an offset in seconds.
 #[derive(Default)]
 pub struct PhoneClock(AtomicU64);
 
@@ -64,7 +65,7 @@ impl TestPhone {
         Self::open_with(settings, Arc::default()).await
     }
 
-    /// Opens a phone in a folder, with its clock `ahead` seconds ahead.
+    /// Opens a phone in a folder. The phone's clock is `ahead` seconds ahead of the system clock.
     ///
     /// # Errors
     /// When the phone can't be opened.
@@ -94,7 +95,7 @@ impl TestPhone {
         Ok(Self { clock, phone, settings, listening })
     }
 
-    /// Stops this phone, as far as a test in one process can do this, and opens the phone again with the same clock.
+    /// Stops this phone as completely as a test in one process can, and opens the phone again with the same clock.
     ///
     /// # Errors
     /// When the phone can't be opened.
@@ -117,7 +118,7 @@ impl TestPhone {
         &self.settings.home
     }
 
-    /// Hands the phone's pushes to the caller; the phone no longer receives them.
+    /// Gives the phone's pushes to the caller. The phone no longer receives the pushes itself.
     #[must_use]
     pub fn take_pushes(&self) -> mpsc::Receiver<Message> {
         self.ignore_pushes();
@@ -136,7 +137,7 @@ impl TestPhone {
     /// When the prompt's account is gone.
     pub async fn shows(&self, prompt: &Prompt) -> Result<String, Trouble> {
         let accounts = self.core().accounts().await?;
-        let view = PromptView::of(prompt, &accounts).ok_or("no account")?;
+        let view = PromptView::of(prompt, &accounts).ok_or("the phone has no such account")?;
         Ok(format!("{}\n{}", render::prompt(&view, self.phone.now()), render::ask(&view)))
     }
 
@@ -166,24 +167,24 @@ impl TestPhone {
     /// # Errors
     /// When the phone has no account.
     pub async fn issuer(&self) -> Result<String, Trouble> {
-        Ok(self.core().accounts().await?.first().ok_or("no account")?.issuer.clone())
+        Ok(self.core().accounts().await?.first().ok_or("the phone has no account")?.issuer.clone())
     }
 
     /// Reads a code and returns its invite.
     ///
     /// # Errors
-    /// When the input is another kind of code.
+    /// When the input is not an enrollment code of this protocol.
     pub async fn invite(&self, input: CodeInput) -> Result<Invite, Trouble> {
         match self.core().read_code(input).await? {
             Scanned::Invite(invite) => Ok(invite),
-            Scanned::Other(other) => Err(format!("another kind of code: {other:?}").into()),
+            Scanned::Other(other) => Err(format!("not an enrollment code: {other:?}").into()),
         }
     }
 
     /// Reads a code, looks it up and accepts the offer. Returns the ticket and the digits.
     ///
     /// # Errors
-    /// As `look_up` and `enroll`.
+    /// When `invite`, `look_up` or `enroll` fails, or the phone shows no digits.
     pub async fn accept(&self, input: CodeInput) -> Result<(Ticket, String), Trouble> {
         let invite = self.invite(input).await?;
         let offer = self.core().look_up(invite).await?;
@@ -197,7 +198,7 @@ impl TestPhone {
     pub async fn activated(&self, ticket: Ticket) -> Result<AccountId, Trouble> {
         match self.core().wait_for_activation(ticket).await? {
             EnrollmentEnd::Active { account } => Ok(account.id),
-            EnrollmentEnd::Ended { cause } => Err(format!("ended: {cause:?}").into()),
+            EnrollmentEnd::Ended { cause } => Err(format!("the enrollment ended: {cause:?}").into()),
         }
     }
 
@@ -242,7 +243,7 @@ impl TestPhone {
         Ok(self.phone.guard().set_lock(&lock(), None)?)
     }
 
-    /// Removes the phone's lock, and with it every key that the lock guards.
+    /// Removes the phone's lock. This deletes every key that the lock guards.
     ///
     /// # Errors
     /// When the phone has no lock.
@@ -250,7 +251,7 @@ impl TestPhone {
         Ok(self.phone.guard().remove_lock(&lock())?)
     }
 
-    /// Makes a guarded key in the key store, without the core's knowledge. Returns the public key.
+    /// Makes a key that the lock guards, without the core's knowledge. Returns the public key.
     ///
     /// # Errors
     /// When the key store fails.
@@ -258,11 +259,11 @@ impl TestPhone {
         Ok(self.phone.guard().make_guarded(alias.to_owned(), &lock())?)
     }
 
-    /// Unlocks the phone for a step that makes a sign-in key or signs with it, and gives the result to the core.
+    /// Unlocks the phone for a step that makes a sign-in key or signs with the key, and gives the result to the core.
     /// Returns the next step.
     ///
     /// # Errors
-    /// When the step does not ask for the key, or the key store or the core fails.
+    /// When the step needs no unlock, or the key store or the core fails.
     pub async fn unlock(&self, step: &Step) -> Result<Step, Trouble> {
         Ok(countersign_phone::unlock(&self.phone, step, lock()).await?)
     }
@@ -320,7 +321,7 @@ fn lock() -> Secret<String> {
 pub fn digits_of(step: Step) -> Result<(Ticket, String), Trouble> {
     match step {
         Step::ShowDigits { ticket, digits, .. } => Ok((ticket, digits)),
-        other => Err(format!("no digits: {other:?}").into()),
+        other => Err(format!("the step shows no digits: {other:?}").into()),
     }
 }
 

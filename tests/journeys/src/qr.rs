@@ -22,8 +22,8 @@ pub fn screenshot_of(text: &str) -> Result<Vec<u8>, Trouble> {
 /// # Errors
 /// When the picture has another format, or contains no QR code.
 pub fn text_of_svg(svg: &str) -> Result<String, Trouble> {
-    let side: u32 = between(svg, "width=\"", "\"").ok_or("no width")?.parse()?;
-    let path = between(svg, " d=\"", "\"").ok_or("no path")?;
+    let side: u32 = between(svg, "width=\"", "\"").ok_or("the picture has no width")?.parse()?;
+    let path = between(svg, " d=\"", "\"").ok_or("the picture has no path")?;
     let mut picture = GrayImage::from_pixel(side, side, Luma([255]));
     for square in path.split('M').skip(1) {
         let numbers: Vec<u32> = square
@@ -32,7 +32,7 @@ pub fn text_of_svg(svg: &str) -> Result<String, Trouble> {
             .filter_map(|part| part.parse().ok())
             .collect();
         let [x, y, width, height, ..] = numbers.as_slice() else {
-            return Err("not a path of squares".into());
+            return Err("the picture's path does not consist of squares".into());
         };
         for (dx, dy) in (0..*width).flat_map(|dx| (0..*height).map(move |dy| (dx, dy))) {
             if let Some(pixel) = picture.get_pixel_mut_checked(x + dx, y + dy) {

@@ -1,7 +1,7 @@
 //! Runs the relying party: an unmodified Apache with mod_auth_openidc from Debian, independent of this project.
 //!
-//! This module only writes the configuration. The relying party itself checks issuer, audience, nonce, `state` and
-//! signature, and uses PKCE.
+//! This module only writes the configuration and starts Apache. The relying party itself checks issuer, audience,
+//! nonce, `state` and signature, and uses PKCE.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -33,14 +33,14 @@ const MODULES: [&str; 13] = [
 /// Modules that some builds of Apache contain and other builds load.
 const MAYBE_MODULES: [&str; 1] = ["unixd"];
 
-/// The reason why no relying party can run on this machine, from the variable `COUNTERSIGN_NO_RELYING_PARTY`; `None`
-/// when the variable is not set.
+/// The reason why no relying party can run on this machine: the value of the variable `COUNTERSIGN_NO_RELYING_PARTY`.
+/// `None` when the variable is not set.
 #[must_use]
 pub fn missing() -> Option<String> {
     std::env::var("COUNTERSIGN_NO_RELYING_PARTY").ok()
 }
 
-/// A free port for the relying party. The service needs the return address before the relying party starts.
+/// A free port for the relying party. The service needs the redirect URI before the relying party starts.
 ///
 /// # Errors
 /// When no port is free.
@@ -48,13 +48,13 @@ pub fn free_port() -> Result<u16, Trouble> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// The relying party's return address for a port.
+/// The redirect URI of a relying party at this port.
 #[must_use]
 pub fn return_address(port: u16) -> String {
     format!("https://127.0.0.1:{port}/callback")
 }
 
-/// A running web server. When dropped, its process is killed.
+/// A running relying party. When this value is dropped, the process is killed.
 pub struct RelyingParty {
     /// The web origin of the relying party.
     pub url: String,
@@ -85,7 +85,7 @@ impl RelyingParty {
         std::fs::write(root.join("apache.conf"), configuration(root, port, issuer)?)?;
         readable_by_all(root)?;
         let process = Command::new(APACHE)
-            // -X: a single process without workers, so that no process remains when it is killed.
+            // -X: a single process without workers, so that killing it leaves no process.
             .args(["-f", &root.join("apache.conf").to_string_lossy(), "-X"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -122,7 +122,7 @@ fn write_site(root: &Path) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Lets the user www-data, as which Apache runs, read the site.
+/// Lets every user read the site, because Apache runs as the user www-data.
 fn readable_by_all(root: &Path) -> Result<(), Trouble> {
     use std::os::unix::fs::PermissionsExt;
     let folders: [PathBuf; 2] = [root.to_owned(), root.join("site")];

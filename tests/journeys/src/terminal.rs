@@ -7,7 +7,7 @@ use base64::Engine;
 use crate::browser::Browser;
 use crate::trouble::Trouble;
 
-/// Saves one picture for each text. The text's step is the picture's file name.
+/// Saves one picture for each pair of step and text. The step's name becomes the picture's file name.
 ///
 /// # Errors
 /// When the browser does not start or a file can't be written.

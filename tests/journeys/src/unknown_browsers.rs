@@ -25,7 +25,7 @@ pub const NAMES: [(&str, &str); 5] = [
     ("over limit", "over-limit@example.org"),
 ];
 
-/// Creates the accounts and their histories. Ada and Ada's phone must exist already.
+/// Creates the accounts of `NAMES`, with their past ceremonies. Ada and Ada's phone must exist already.
 ///
 /// # Errors
 /// When a name is taken.
@@ -39,7 +39,8 @@ pub fn prepare(world: &World) -> Result<(), Trouble> {
     hold(world, "over-limit@example.org", None)
 }
 
-/// Gives the account a phone and three ceremonies of unknown browsers. They have `outcome`, or are open for a day.
+/// Gives the account a phone and three ceremonies of unknown browsers. The ceremonies get this outcome. If
+/// `outcome` is `None`, they stay open for a day.
 fn hold(world: &World, name: &str, outcome: Option<Outcome>) -> Result<(), Trouble> {
     let now = world.app.clock.now();
     let held = |account_id: &str, number: u8| Ceremony {
@@ -65,7 +66,7 @@ fn hold(world: &World, name: &str, outcome: Option<Outcome>) -> Result<(), Troub
     Ok(world.app.store.run_blocking(|tx| {
         let id_of = |found: Option<Account>| found.map(|account| account.account_id).unwrap_or_default();
         let (ada, id) = (id_of(people::find(tx, USER)?), id_of(people::find(tx, name)?));
-        // The account gets a phone like Ada's, so that only the history is a reason to refuse.
+        // The account gets a phone like Ada's, so that the service has no reason to refuse except the history.
         for mut phone in devices::active(tx, &ada)? {
             (phone.id, phone.account_id) = (format!("{name} phone"), id.clone());
             tx.put(&phone)?;
@@ -96,7 +97,7 @@ fn plain(page: &PageView) -> Result<String, Trouble> {
     let token = page.attribute("input[name=csrf]", "value").unwrap_or_default();
     let seconds = page.attribute("#left", "data-seconds").unwrap_or_default();
     if !(50..=60).contains(&seconds.parse::<u8>()?) {
-        return Err(format!("{seconds} seconds are left").into());
+        return Err(format!("{seconds} seconds are left, not 50 to 60").into());
     }
     let mut plain = page.html.clone();
     for (differs, alike) in [
@@ -112,8 +113,8 @@ fn plain(page: &PageView) -> Result<String, Trouble> {
     Ok(without_flows(&format!("{} {} {plain}", page.status, plain_headers(page))))
 }
 
-/// The header fields of the page and of the redirects before it, without the date, the values of cookies, and the
-/// length, which changes with the remaining seconds.
+/// The header fields of the page and of the redirects before it, without the date, the cookies' values and the content
+/// length. The content length changes with the remaining seconds.
 fn plain_headers(page: &PageView) -> String {
     let kept = page.headers.iter().filter(|(name, _)| !matches!(name.as_str(), "date" | "content-length"));
     let plain = kept.map(|(name, value)| match (name.as_str(), value.split_once('='), value.split_once(';')) {
@@ -141,7 +142,8 @@ impl Starts {
     }
 }
 
-/// The pause between two starts of a round. It is longer than the work that the service does after its response.
+/// The pause between two starts of a round. In this pause the service finishes the work that it does after the response
+/// to the earlier start.
 const APART: Duration = Duration::from_millis(60);
 
 /// Starts phone sign-in `rounds` times for each kind of user name. Each round starts one sign-in of each kind, with
@@ -152,7 +154,8 @@ const APART: Duration = Duration::from_millis(60);
 pub async fn starts(world: &World, rounds: usize) -> Result<Starts, Trouble> {
     let mut all = Starts { pages: Vec::new(), times: HashMap::new() };
     for round in 0..rounds {
-        // An account has nine hundred different numbers in ten minutes. Advance the clock before they are used up.
+        // For unknown browsers, an account has nine hundred different numbers in ten minutes. Advance the clock before
+        // they are used up.
         if round % 400 == 399 {
             world.clock.advance(601);
         }

@@ -1,6 +1,6 @@
-//! Runs the main scenario from end to end, in real browsers, with an unmodified relying party: the administrator's
-//! policy, an added phone, a sign-in with a number, sign-ins without a password, a lost phone and a new phone. The
-//! demonstration shows this scenario, and a test checks its results.
+//! Runs the main scenario from end to end, in real browsers, with an unmodified relying party. The administrator saves
+//! the policy. Then Ada adds a phone, signs in with a number, signs in without a password, and replaces the lost phone.
+//! The demonstration shows this scenario, and a test checks its results.
 
 mod administrator;
 mod from_the_app;

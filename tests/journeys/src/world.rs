@@ -31,8 +31,8 @@ pub const CLIENT: &str = "payroll";
 /// The application's client secret.
 pub const CLIENT_SECRET: &str = "payroll-secret-of-this-run";
 
-/// Another host name of the service. Its sibling names may belong to an attacker. Only the browser that
-/// [`Browser::start_with_names`](crate::browser::Browser::start_with_names) opens can resolve this name.
+/// Another host name of the service. In the tests, an attacker owns another name under `example.test`. Only the browser
+/// that [`Browser::start_with_names`](crate::browser::Browser::start_with_names) opens can resolve these names.
 pub const OTHER_NAME: &str = "id.example.test";
 
 /// A running service and a running relay.
@@ -43,9 +43,9 @@ pub struct World {
     pub clock: Arc<SystemClock>,
     /// The network cuts between the service and its clients: phones, browsers and applications.
     pub cuts: Cuts,
-    /// The relay, unless it was stopped.
+    /// The relay. `None` while the relay is stopped.
     pub relay: Option<Relay>,
-    /// The private authority behind every certificate.
+    /// The private certificate authority, which signs every TLS certificate.
     pub authority: Authority,
     identity: Identity,
     address: SocketAddr,
@@ -67,7 +67,7 @@ impl World {
         Self::start_with(None).await
     }
 
-    /// Starts service and relay, with Ada's account. `redirect` is the application's return address.
+    /// Starts service and relay, with Ada's account. `redirect` is the application's redirect URI.
     ///
     /// # Errors
     /// When a socket or a file can't be opened.
@@ -77,7 +77,7 @@ impl World {
         Ok(world)
     }
 
-    /// Starts service and relay, without accounts. `redirect` is the application's return address.
+    /// Starts service and relay, without accounts. `redirect` is the application's redirect URI.
     ///
     /// # Errors
     /// When a socket or a file can't be opened.
@@ -89,8 +89,8 @@ impl World {
         .await
     }
 
-    /// Starts service and relay, without accounts, with a changed configuration. If the issuer is changed, the caller
-    /// must make the new issuer lead to this service.
+    /// Starts service and relay, without accounts, with a changed configuration. If `change` sets another issuer, the
+    /// caller must make the new issuer's URL lead to this service.
     ///
     /// # Errors
     /// When a socket or a file can't be opened.
@@ -231,7 +231,7 @@ impl World {
         Person::new(self.issuer(), self.ca())
     }
 
-    /// A person whose browser is in another network. Each number gives another network.
+    /// A person whose browser is in the network with this number.
     ///
     /// # Errors
     /// When no client can be made.
@@ -239,7 +239,7 @@ impl World {
         Person::in_network(self.issuer(), self.ca(), Some([127, 0, number, 1].into()))
     }
 
-    /// A phone with this name, in its own folder of this world.
+    /// Opens a phone with this name, in its own folder.
     ///
     /// # Errors
     /// When the phone can't be opened.
@@ -247,7 +247,7 @@ impl World {
         self.phone_in(self.folder.path().join(name), name).await
     }
 
-    /// A phone in the folder `home`, which may exist already.
+    /// Opens a phone in the folder `home`, which may exist already.
     ///
     /// # Errors
     /// When the phone can't be opened.
@@ -272,7 +272,7 @@ impl World {
         Ok(())
     }
 
-    /// Stops the relay and starts a new one at the same address, which knows none of the push addresses.
+    /// Stops the relay and starts a new relay at the same address. The new relay knows none of the push addresses.
     ///
     /// # Errors
     /// When the address is in use.

@@ -9,8 +9,9 @@ use common::with_phone_sign_in;
 use countersign_journeys::World;
 use countersign_journeys::unknown_browsers::{prepare, starts};
 
-/// The largest allowed difference of the effect from 0.5. It is large, so that the test does not fail by chance on a
-/// busy machine. If the service sent its response only after its later work, the difference would be much larger.
+/// The largest allowed difference between `Compared::effect` and 0.5, which means "no difference". The limit is large,
+/// so that the test does not fail by chance on a busy machine. If the service sent its response only at the end of its
+/// work, the difference would be much larger.
 const MOST: f64 = 0.3;
 
 #[tokio::test(flavor = "multi_thread")]

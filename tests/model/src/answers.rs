@@ -1,4 +1,4 @@
-//! Alice's phone, and how its answers reach the service. All models with approvals use this module.
+//! Models Alice's phone and the delivery of its answers to the service. All models with approvals use this module.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
@@ -21,7 +21,7 @@ use crate::world::{ALICES_PHONE, ISSUER, device_key, name_ceremony, receiver, si
 pub struct Said {
     /// The prompt's `jti`.
     pub prompt: String,
-    /// The number of an approval; `None` for a denial.
+    /// The number of an approval, or `None` for a denial.
     pub number: Option<String>,
     /// The thumbprint of the signing key.
     pub key: String,
@@ -52,18 +52,19 @@ pub struct Sides {
     /// The service.
     pub app: App,
     phone: Receiver,
-    /// The verified prompts, by JWS and time. They are cached, because verifying is slow.
+    /// The results of verifying prompts, by JWS and time. They are cached, because verifying is slow.
     verified: Mutex<HashMap<(String, Time), Option<countersign::Prompt>>>,
 }
 
 impl Sides {
-    /// The service, and Alice's phone with the service's keys.
+    /// Creates both sides. Alice's phone knows the service's keys.
     #[must_use]
     pub fn new(app: App) -> Self {
         Self { phone: receiver(&app), app, verified: Mutex::default() }
     }
 
-    /// Starts a ceremony as every page of the service does. Returns false when a rule refuses the ceremony.
+    /// Starts a ceremony with the function that the service's pages use. Returns false when a rule refuses the
+    /// ceremony.
     pub fn start(&self, rows: &mut Rows, start: Start<'_>, now: Time) -> bool {
         let nothing = String::new;
         let wanted = Wanted {
@@ -86,16 +87,16 @@ impl Sides {
         started.is_ok()
     }
 
-    /// The prompt as Alice's phone shows it; `None` if the phone does not show the prompt.
+    /// Returns the prompt as Alice's phone shows it, or `None` if the phone does not show the prompt.
     #[must_use]
     pub fn shown(&self, prompt: &Prompt, now: Time) -> Option<countersign::Prompt> {
-        let mut verified = self.verified.lock().expect("the lock is not poisoned");
+        let mut verified = self.verified.lock().expect("the mutex is poisoned");
         let read = || self.phone.shows(&prompt.jws, u64::try_from(now).unwrap_or(0));
         verified.entry((prompt.jws.clone(), now)).or_insert_with(read).clone()
     }
 
-    /// Alice answers a prompt that Alice's phone shows: approves with the number, or denies without one. `None` if the
-    /// phone refuses the answer.
+    /// Alice answers a prompt: approves with `number`, or denies if `number` is `None`. Returns `None` if Alice's phone
+    /// does not show the prompt or refuses the answer.
     #[must_use]
     pub fn answer(&self, prompt: &Prompt, number: Option<String>, now: Time) -> Option<Said> {
         let shown = self.shown(prompt, now)?;
@@ -105,15 +106,15 @@ impl Sides {
         Some(Said { prompt: prompt.jti.clone(), number, key: key.thumbprint(), inner })
     }
 
-    /// Alice answers a prompt with the number of Alice's own page, or denies. Adds nothing if the phone refuses the
-    /// answer.
+    /// Adds Alice's answer to `said`: an approval with the number of the ceremony `page`, or a denial if `page` is
+    /// `None`. Adds nothing if the phone refuses the answer.
     pub fn says(&self, rows: &Rows, said: &mut BTreeSet<Said>, jti: &str, page: Option<&str>, now: Time) {
         let number = page.map(|page| rows.one::<Ceremony>(page).number);
         said.extend(self.answer(&rows.one(jti), number, now));
     }
 
-    /// The phone `by` delivers an answer to the service. This does the same as the service's route: the key that signed
-    /// the answer must belong to that phone's device, and the service's own rules read the signed claims.
+    /// Delivers an answer in a request of the phone `by`. The checks are those of the service's route: the key that
+    /// signed the answer must belong to this phone's device, and the service's own rules read the signed claims.
     pub fn bring(&self, rows: &mut Rows, by: &str, key: &str, inner: &str, now: Time) -> Option<AnswerResult> {
         let device: Device = rows.one(by);
         let (signed_with, _) = device.key_named(key)?;
@@ -131,7 +132,8 @@ impl Sides {
         taken.map(|(told, _pushes)| told)
     }
 
-    /// Whether Alice could deny the prompt now. True if the prompt is not Alice's or is no longer open.
+    /// Whether Alice could deny the prompt now. Also true for prompts of another phone and for prompts whose ceremony
+    /// is over.
     #[must_use]
     pub fn may_deny(&self, rows: &Rows, prompt: &Prompt, now: Time) -> bool {
         if prompt.device_id != ALICES_PHONE || !rows.one::<Ceremony>(&prompt.ceremony).is_live(now) {
@@ -144,7 +146,7 @@ impl Sides {
     }
 }
 
-/// Whether Alice's phone has signed an answer to the ceremony that satisfies `fits`.
+/// Whether Alice's phone has signed an answer that belongs to the ceremony and satisfies `fits`.
 #[must_use]
 pub fn has_said(said: &BTreeSet<Said>, prompts: &[Prompt], ceremony: &str, fits: impl Fn(&Said) -> bool) -> bool {
     let mut own = prompts.iter().filter(|prompt| prompt.ceremony == ceremony);

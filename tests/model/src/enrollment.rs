@@ -68,10 +68,10 @@ pub enum Phone {
 pub enum Event {
     /// A phone binds with the code of the first wizard. The MAC uses the secret of the second wizard's code.
     Bind(Phone, Wizard, Wizard),
-    /// A bind response reaches the phone: the service's, or a response that Mallory has forged.
+    /// A bind response for the wizard's code reaches the phone. The service or Mallory has made the response.
     Answer(Phone, Wizard),
-    /// Digits are typed in the session of the first wizard, for the enrollment of the second wizard: the digits of a
-    /// phone and a code, or wrong digits.
+    /// Digits are typed in the session of the first wizard, for the enrollment of the second wizard. They are the
+    /// digits that this phone computes for this wizard's code, or wrong digits (`None`).
     Type(Wizard, Wizard, Option<(Phone, Wizard)>),
     /// "That's not my phone" is pressed in a wizard.
     Cancel(Wizard),
@@ -95,10 +95,10 @@ pub struct Adding {
     begin: Rows,
     codes: Vec<(Wizard, String, [u8; 16])>,
     keys: Vec<(Phone, Jwk, [u8; 65])>,
-    /// The MAC of each bind, by phone, code, and code of the secret. MACs and digits are computed once, because reading
-    /// elliptic-curve points is slow.
+    /// The MAC of each bind, by the phone, the wizard of the code, and the wizard whose secret is used. MACs and digits
+    /// are computed once, because reading elliptic-curve points is slow.
     macs: HashMap<(Phone, Wizard, Wizard), Vec<u8>>,
-    /// The digits, by phone and code.
+    /// The digits, by the phone and the wizard of the code.
     digits: HashMap<(Phone, Wizard), String>,
     leaks: bool,
     wizards: Vec<Wizard>,
@@ -112,20 +112,27 @@ impl Adding {
         let app = service();
         let (mut begin, mut codes) = (people(), Vec::new());
         // Binding reads the service's key record.
-        let keys = app.store.run_blocking(|tx| tx.get::<KeyRecord>(PHONE)).ok().flatten().expect("the service's keys");
+        let keys =
+            app.store.run_blocking(|tx| tx.get::<KeyRecord>(PHONE)).ok().flatten().expect("the service has no keys");
         begin.run(|tx| tx.put(&keys));
         let wizards = if leaks { vec![Wizard::Alice, Wizard::Mallory] } else { vec![Wizard::Alice, Wizard::Other] };
         for wizard in wizards.iter().copied() {
             let session = wizard.session();
-            let enrollment = fresh(&app, session.account_id, session.id, START).expect("a code");
-            let text = scanned_text(&app, &enrollment).expect("a code as text");
+            let enrollment =
+                fresh(&app, session.account_id, session.id, START).expect("an enrollment can't be created");
+            let text = scanned_text(&app, &enrollment).expect("the code can't be written as text");
             let secret = text.rsplit("secret=").next().and_then(decode).and_then(|bytes| bytes.try_into().ok());
-            codes.push((wizard, enrollment.scanned.id.clone(), secret.expect("16 bytes")));
+            codes.push((wizard, enrollment.scanned.id.clone(), secret.expect("the code has no secret of 16 bytes")));
             begin.run(|tx| start_in(tx, &enrollment, START));
         }
         let keys = [Phone::Alice, Phone::Mallory].into_iter().zip(1_u8..).map(|(phone, scalar)| {
-            let key = SigningKey::from_scalar(&[scalar; 32]).expect("a key");
-            let point = key.public().point().ok().and_then(|point| point.try_into().ok()).expect("a point");
+            let key = SigningKey::from_scalar(&[scalar; 32]).expect("a key can't be created");
+            let point = key
+                .public()
+                .point()
+                .ok()
+                .and_then(|point| point.try_into().ok())
+                .expect("the key's point can't be read");
             (phone, key.public().clone(), point)
         });
         let mut model = Self {
@@ -152,12 +159,12 @@ impl Adding {
     }
 
     fn code(&self, wizard: Wizard) -> (&str, Code, [u8; 16]) {
-        let (_, id, secret) = self.codes.iter().find(|(of, _, _)| *of == wizard).expect("every wizard has a code");
+        let (_, id, secret) = self.codes.iter().find(|(of, _, _)| *of == wizard).expect("the wizard has no code");
         (id, Code::scanned(secret), *secret)
     }
 
     fn key(&self, phone: Phone) -> (&Jwk, &[u8; 65]) {
-        let (_, key, point) = self.keys.iter().find(|(of, _, _)| *of == phone).expect("every phone has a key");
+        let (_, key, point) = self.keys.iter().find(|(of, _, _)| *of == phone).expect("the phone has no key");
         (key, point)
     }
 
@@ -213,7 +220,7 @@ impl Adding {
         if devices.iter().any(|one| one.account_id == ALICE && one.is_active() && one.key != *alices) {
             state.faults.insert(Fault::ForeignPhone);
         }
-        // Without the code, Alice's account must not get a foreign device, pending or active.
+        // If Mallory has not seen Alice's code, Alice's account must not get a foreign device, pending or active.
         let foreign = |device: &&Device| device.account_id == ALICE && device.key != *alices;
         if !self.leaks && devices.iter().any(|device| foreign(&device)) {
             state.faults.insert(Fault::BoundWithoutTheCode);
@@ -242,7 +249,7 @@ impl Adding {
         }
     }
 
-    /// Whether the person of this session can know these digits.
+    /// Whether the person of this session can know the digits that this phone computes for this wizard's code.
     fn knows(&self, state: &State, session: Wizard, phone: Phone, code: Wizard) -> bool {
         match session {
             // Alice types the digits that Alice's own phone shows, also after a forged bind response.
@@ -269,7 +276,8 @@ impl Model for Adding {
         // Alice scans the codes of Alice's own wizards, and a code that Mallory shows.
         actions.extend(of_each(|wizard| Event::Bind(Phone::Alice, wizard, wizard)));
         actions.extend(of_each(|wizard| Event::Answer(Phone::Alice, wizard)));
-        // Mallory binds with Alice's code if the code leaks. Otherwise Mallory uses the secret of another code.
+        // Mallory binds with the secret of Alice's code if the code leaks, and otherwise with the secret of another
+        // code.
         let by = if self.leaks { Wizard::Alice } else { Wizard::Other };
         actions.push(Event::Bind(Phone::Mallory, Wizard::Alice, by));
         actions.push(Event::Cancel(Wizard::Alice));
@@ -327,7 +335,7 @@ impl Model for Adding {
         all.push(Property::sometimes("Alice can add a phone", |_, state: &State| {
             state.rows.all::<Device>().iter().any(|device| device.account_id == ALICE && device.is_active())
         }));
-        all.push(Property::sometimes("three wrong digits end an enrollment", |_, state: &State| {
+        all.push(Property::sometimes("the third wrong entry of digits ends an enrollment", |_, state: &State| {
             let wrong = Stage::Ended(Cause::WrongDigits);
             state.rows.all::<Enrollment>().iter().any(|enrollment| enrollment.state == wrong)
         }));

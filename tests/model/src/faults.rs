@@ -11,9 +11,9 @@ pub enum Fault {
     DecidedByAnotherPhone,
     /// An approval, an authorization code, a nonce or digits were accepted after they expired.
     DecidedTooLate,
-    /// An outcome changed, other than by a report.
+    /// The outcome of a ceremony changed, and the new outcome is not `Reported`.
     DecidedTwice,
-    /// A reported approval still has its session.
+    /// The session that a reported approval gave still exists.
     ReportedSessionContinues,
     /// One browser has two live ceremonies.
     TwoLiveCeremonies,
@@ -23,7 +23,7 @@ pub enum Fault {
     ShownToAnother,
     /// An open prompt of Alice can't be denied.
     CannotDeny,
-    /// Alice's account was changed without an approval of that kind.
+    /// Alice's account was changed without an approval for this kind of change.
     ChangedWithoutItsApproval,
     /// Ceremonies of unknown browsers affected ceremonies of another origin.
     OriginAffectsAnother,
@@ -31,23 +31,25 @@ pub enum Fault {
     ForeignPhone,
     /// A phone was bound without the code's secret.
     BoundWithoutTheCode,
-    /// One code bound two phones.
+    /// One code bound two phones, or digits were accepted for an enrollment that was not bound.
     BoundTwice,
-    /// Digits were accepted from another session than the wizard's.
+    /// The service checked digits from a session other than the wizard's.
     DigitsFromAnotherSession,
     /// The service still stores the secret of a code whose enrollment is over.
     CodeKeptAfterItsEnd,
-    /// An enrollment or a pending device is still open, although another enrollment became active or its own one ended.
+    /// One of these: two enrollments of Alice's account are active; an enrollment is open although another one is
+    /// active; a device is pending although its enrollment ended.
     EnrollmentLeftOpen,
     /// Alice's phone may register a sign-in key, although Alice did not approve this.
     KeyWithoutItsApproval,
-    /// A sign-in key was registered that the phone does not have, or without user verification.
+    /// A registered sign-in key does not belong to the device's phone, or its registration claimed no user
+    /// verification.
     UnverifiedKey,
-    /// An authorization code, a token or a nonce worked for another phone or another request than it was issued for.
+    /// An authorization code, a token or a nonce worked for a phone, request or token for which it was not issued.
     TokenForAnother,
     /// Alice's phone accepted a redirect that does not belong to its own request or service.
     AcceptedForeignAnswer,
-    /// Another person than the phone's owner started or continued the phone's registration.
+    /// A person who does not own the phone started or continued the registration of the phone's sign-in key.
     StartedForAnother,
 }
 

@@ -1,4 +1,5 @@
-//! Checks the ceremonies as models with an attacker. `README.md` describes the scope and the limits.
+//! Models adding a phone, signing in, step-up and turning phone sign-in on, each with an attacker. `README.md`
+//! describes the scope and the limits.
 
 #![allow(
     clippy::expect_used,

@@ -1,9 +1,9 @@
-//! Models the origins: whatever unknown browsers do, no browser of another origin is refused, gets quiet prompts or is
-//! forgotten because of it.
+//! Models the origins. Ceremonies of unknown browsers must not have the effect that a browser of another origin is
+//! refused, gets quiet prompts or is forgotten.
 //!
-//! The rules decide from an account's past ceremonies, so a state of the model is such a history. The model also
-//! computes the same history without the ceremonies of unknown browsers, except those that Alice approved. The rules
-//! must decide the same for both histories.
+//! The rules decide from the history of an account: the list of its past ceremonies. Each state of the model contains
+//! one history. The model also computes the same history without the ceremonies of unknown browsers, except those that
+//! Alice approved. The rules must make the same decisions for both histories.
 
 use std::collections::BTreeSet;
 
@@ -18,6 +18,7 @@ use crate::world::{ALICE, START, smallest};
 /// The moments of the model, in seconds: at the start, after every prompt has expired, after ten minutes without
 /// prompts, after a day.
 const TIMES: [Time; 4] = [0, 130, 760, DAY + 800];
+/// The maximum number of ceremonies in a history.
 const MOST: usize = 3;
 
 /// A browser that starts ceremonies.
@@ -25,7 +26,7 @@ const MOST: usize = 3;
 pub enum Asker {
     /// Alice's known browser.
     Known,
-    /// A new browser of Alice, after the password.
+    /// A new browser of Alice, in which the password was typed.
     Password,
     /// A page in a session of Alice.
     Session,
@@ -66,7 +67,7 @@ impl Asker {
 pub enum Event {
     /// A browser starts a ceremony.
     Start(Asker),
-    /// A live ceremony ends: its index, and the index of the outcome.
+    /// A live ceremony ends: its index in the history, and the index of its outcome in `ENDS`.
     End(usize, usize),
     /// Time advances to the next moment of `TIMES`.
     Wait,
@@ -118,8 +119,8 @@ fn record(index: usize, past: &Past) -> Ceremony {
     }
 }
 
-/// The browser and network of a ceremony. Each ceremony has its own browser, except that all ceremonies of the session
-/// share one.
+/// The browser and network of a ceremony. All ceremonies of the session have the same browser. Each other ceremony has
+/// its own browser.
 fn browser(asker: Asker, index: usize) -> (Owner, String) {
     match asker {
         Asker::Session => (Owner::Session("session".to_owned()), "alice".to_owned()),

@@ -1,4 +1,5 @@
-//! The service's database as a part of a model's state: the rows that the service's transactions read and write.
+//! Implements the service's database as a part of a model's state. This database is a map of the rows that the
+//! service's transactions read and write.
 //!
 //! Audit entries, notices and request ids are not stored, because no decision in the models depends on them. Without
 //! request ids, every delivery of a request counts as a new request, which makes the attacker stronger. Rows are listed
@@ -22,26 +23,26 @@ struct Kept {
 }
 
 impl Rows {
-    /// Runs one of the service's transactions. Panics when the transaction fails, because that is an error of the
-    /// model.
+    /// Runs one of the service's transactions. Panics when the transaction fails, because the failure is an error
+    /// of the model.
     pub fn run<T>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>) -> T {
         work(&mut Tx::over(self)).expect("a transaction of the service failed")
     }
 
-    /// A record that must exist. Panics when the record does not exist.
+    /// Returns a record that must exist. Panics when the record does not exist.
     #[must_use]
     pub fn one<R: Record>(&self, id: &str) -> R {
         self.maybe(id).expect("a record that the model needs is missing")
     }
 
-    /// A record, if it exists.
+    /// Returns a record, or `None` if the record does not exist.
     #[must_use]
     pub fn maybe<R: Record>(&self, id: &str) -> Option<R> {
         let kept = self.0.get(&(R::TABLE.name(), id.to_owned()))?;
         Some(serde_json::from_str(&kept.body).expect("a stored record can't be read"))
     }
 
-    /// Every record of one type.
+    /// Returns all records of one type.
     #[must_use]
     pub fn all<R: Record>(&self) -> Vec<R> {
         let bodies = self.0.iter().filter(|((table, _), _)| *table == R::TABLE.name()).map(|(_, kept)| &kept.body);

@@ -1,9 +1,9 @@
 //! Models the second factor and sign-in without a password, with two browsers, two phones and the service.
 //!
-//! The network delivers in any order and any number of times. Alice can answer each prompt that the core of Alice's
-//! phone shows, and each of the two phones can deliver an answer to the service at any later time, repeatedly. Mallory
-//! knows Alice's password and every id and number. Mallory can't sign with Alice's keys, can't send Alice's browser
-//! cookie, and can't make Alice type a number that Alice's own page does not show.
+//! The network delivers messages in any order and any number of times. Alice can answer each prompt that the core of
+//! Alice's phone shows, and each of the two phones can deliver an answer to the service at any later time, repeatedly.
+//! Mallory knows Alice's password and every id and number. Mallory can't sign with Alice's keys, can't send Alice's
+//! browser cookie, and can't make Alice type a number that Alice's own page does not show.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ use crate::world::{
 /// longer be redeemed (five minutes).
 const TIMES: [Time; 3] = [0, 130, 450];
 
-/// A browser, by its person.
+/// A browser, named after the person who uses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Browser {
     /// Alice's browser.
@@ -51,10 +51,10 @@ pub struct Way {
     pub origin: Origin,
 }
 
-/// A forged answer with the right number, signed by a key that the attacker can use.
+/// A forged answer, signed by a key that the attacker can use. A forged approval has the right number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Forgery {
-    /// The phone that sends it.
+    /// The phone that sends the forged answer.
     pub by: &'static str,
     /// True if signed by that phone's sign-in key, false if signed by its device key.
     pub with_sign_in_key: bool,
@@ -69,7 +69,8 @@ pub struct Forgery {
 pub enum Event {
     /// A ceremony is started.
     Start(Way),
-    /// Alice answers a prompt that Alice's phone shows: approves with the number of Alice's own page (true), or denies.
+    /// Alice answers a prompt that Alice's phone shows: approves with the number of Alice's own page (true), or denies
+    /// (false).
     Answer(String, bool),
     /// Alice reports a prompt: "It wasn't me."
     Report(String),
@@ -368,7 +369,7 @@ const MALLORYS_ANSWERS: [Forgery; 2] = [
     Forgery { by: MALLORYS_PHONE, with_sign_in_key: false, uv: "none", approves: false },
 ];
 
-/// The models of the second factor. Mallory knows Alice's password, and has an account of the same service.
+/// The models of the second factor. Mallory knows Alice's password, and has an account at the same service.
 #[must_use]
 pub fn second_factor() -> Vec<SignIn> {
     let (kind, origin) = (Kind::SecondFactor, Origin::PasswordProved);
@@ -382,7 +383,7 @@ pub fn second_factor() -> Vec<SignIn> {
     .into()
 }
 
-/// The models of sign-in without a password. For a known browser Alice chooses the number out of three. For any other
+/// The models of sign-in without a password. For a known browser Alice chooses one of three numbers. For an unknown
 /// browser the number has three digits. A thief has Alice's phone and sees every number, but can't unlock the sign-in
 /// key.
 #[must_use]

@@ -1,7 +1,7 @@
-//! Models step-up before changes of an account, in a session of Alice whose cookie Mallory has too.
+//! Models step-up before changes of an account, in a session of Alice. Mallory also has the cookie of this session.
 //!
 //! Mallory asks for changes in this session, and redeems any ceremony for any change, because parallel HTTP requests
-//! may combine the ceremony of one request with the change of another request. Mallory can't make Alice type the number
+//! can combine the ceremony of one request with the change of another request. Mallory can't make Alice type the number
 //! of a page that Alice does not see.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +29,7 @@ const SESSION: &str = "session of alice";
 pub enum Event {
     /// Alice (true) or Mallory (false) asks for a change.
     Ask(bool, Wish),
-    /// Alice answers a prompt: approves with the number of the page that Alice sees (true), or denies.
+    /// Alice answers a prompt: approves with the number of the page that Alice sees (true), or denies (false).
     Answer(String, bool),
     /// The network delivers an answer (its index).
     Deliver(usize),

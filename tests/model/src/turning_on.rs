@@ -1,10 +1,10 @@
-//! Models turning phone sign-in on: from a pushed authorization request through the browser to a registered sign-in
-//! key.
+//! Models turning phone sign-in on. Turning on begins with a pushed authorization request, continues in the browser,
+//! and ends with a registered sign-in key.
 //!
 //! Mallory has a phone and a browser, knows Alice's password, and can make Alice's browser open any pushed request.
-//! Mallory knows every redirect, authorization code, token, nonce and PKCE verifier, and can redirect any of the codes
-//! to Alice's phone. Mallory can't sign with Alice's keys, can't use Alice's browser cookie, and can't make Alice type
-//! a number that Alice's own page does not show.
+//! Mallory knows every redirect, authorization code, token, nonce and PKCE verifier, and can send Alice's phone a
+//! redirect with any of the codes. Mallory can't sign with Alice's keys, can't use Alice's browser cookie, and can't
+//! make Alice type a number that Alice's own page does not show.
 //!
 //! In this module, "request" means a pushed authorization request, and "code" an authorization code.
 
@@ -33,7 +33,7 @@ const ALICES_SECOND: Request = Request { phone: ALICES_PHONE, nth: 1 };
 const MALLORYS_FIRST: Request = Request { phone: MALLORYS_PHONE, nth: 0 };
 const MALLORYS_SECOND: Request = Request { phone: MALLORYS_PHONE, nth: 1 };
 
-/// A request that a phone has pushed: the phone, and the number of the request on this phone (from 0).
+/// A request, identified by the phone that sent it and by its number on this phone (from 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Request {
     phone: &'static str,
@@ -58,7 +58,7 @@ impl Request {
     }
 }
 
-/// A browser, by its person.
+/// A browser, named after the person who uses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Browser {
     /// Alice's browser.
@@ -69,10 +69,10 @@ pub enum Browser {
 
 const BROWSERS: [Browser; 2] = [Browser::Alice, Browser::Mallory];
 
-/// A token with its nonce, identified by the code that it was issued for.
+/// A token with its nonce, identified by its code and by the phone that redeemed the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token {
-    /// The request of the code.
+    /// The request for which the code was issued.
     of: Request,
     /// The phone that redeemed the code.
     by: &'static str,
@@ -89,8 +89,8 @@ impl Token {
 pub struct Claim {
     token: Token,
     nonce_of: Token,
-    /// The key that is registered: a key of Mallory, or the name of Alice's phone for the proof by Alice's sign-in key.
-    /// Mallory can only resend that proof.
+    /// The name of the key: one of Mallory's keys, or the name of Alice's phone. The name of Alice's phone means the
+    /// proof that Alice's sign-in key has signed. Mallory can only resend this proof.
     key: &'static str,
     uv: &'static str,
 }
@@ -98,13 +98,13 @@ pub struct Claim {
 /// A step of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// The first phone pushes a request that names the second phone's device key.
+    /// The first phone sends a request that names the second phone's device key.
     Push(&'static str, &'static str),
     /// A browser opens a request.
     Go(Browser, Request),
-    /// The password of an account is typed in a browser. The ceremony that follows is started.
+    /// The password of an account is typed in a browser, and the service starts a ceremony.
     Prove(Browser, &'static str),
-    /// Alice answers a prompt: approves with the number of Alice's own page (true), or denies.
+    /// Alice answers a prompt: approves with the number of Alice's own page (true), or denies (false).
     Answer(String, bool),
     /// The network delivers an answer (its index).
     Deliver(usize),
@@ -144,12 +144,12 @@ pub struct State {
     faults: BTreeSet<Fault>,
 }
 
-/// The half of turning on that a model covers. The first half ends with the code, and the second half begins with it.
+/// The half of turning on that a model covers. The first half ends with a code, and the second half begins with codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Half {
     /// From the pushed request to the code.
     Browser,
-    /// From codes that the service has issued correctly to the registered key.
+    /// From codes that the service has issued to the registered key.
     Phone,
 }
 
@@ -182,14 +182,14 @@ impl TurningOn {
         Self { sides: Sides::new(service()), begin, half }
     }
 
-    /// The first half: from the pushed request to the code.
+    /// Returns the model of the first half: from the pushed request to the code.
     #[must_use]
     pub fn in_the_browser() -> Self {
         Self::new(Half::Browser)
     }
 
-    /// The two models of the second half: with two codes of Alice and one code of Mallory, and with two codes of
-    /// Mallory.
+    /// Returns the two models of the second half. The first model has two codes of Alice and one code of Mallory. The
+    /// second model has two codes of Mallory.
     #[must_use]
     pub fn at_the_phone() -> Vec<Self> {
         let codes = [vec![ALICES_FIRST, ALICES_SECOND, MALLORYS_FIRST], vec![MALLORYS_FIRST, MALLORYS_SECOND]];
@@ -312,7 +312,7 @@ impl Model for TurningOn {
             SignedInWithoutAlicesPhone,
             CannotDeny
         );
-        all.push(Property::sometimes("Alice can finish this half", |model: &Self, state: &State| match model.half {
+        all.push(Property::sometimes("this half can be finished", |model: &Self, state: &State| match model.half {
             Half::Browser => state.codes.contains(&ALICES_FIRST),
             Half::Phone => state.rows.all::<Device>().iter().any(|device| device.sign_in.is_some()),
         }));

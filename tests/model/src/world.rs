@@ -1,5 +1,5 @@
-//! The participants of the models: the service, and two persons with a phone each. Random values are replaced by fixed
-//! values.
+//! Creates the participants of the models: the service, and two persons with one phone each. Fixed values replace all
+//! random values.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -56,7 +56,7 @@ pub fn service() -> App {
         relay_authorities: String::new(),
         limits: Config::LIMITS,
     };
-    App::open(config, Arc::new(Still)).expect("the service opens in memory")
+    App::open(config, Arc::new(Still)).expect("the service can't be opened in memory")
 }
 
 /// Alice and Mallory, without phones.
@@ -64,7 +64,7 @@ pub fn service() -> App {
 pub fn people() -> Rows {
     let mut rows = Rows::default();
     for name in [ALICE, MALLORY] {
-        let mut person = Person::new(name, name, "a test password", START).expect("a person");
+        let mut person = Person::new(name, name, "a test password", START).expect("a person can't be created");
         person.account_id = name.to_owned();
         rows.run(|tx| tx.put(&person));
     }
@@ -107,11 +107,11 @@ pub fn add_phones(rows: &mut Rows, with_sign_in: bool) {
     }
 }
 
-/// Alice's account on Alice's phone, with the service's keys.
+/// Creates Alice's phone with Alice's account. The phone knows the service's keys.
 #[must_use]
 pub fn receiver(app: &App) -> Receiver {
     let first = app.store.run_blocking(|tx| keys::document(tx, 1));
-    let (document, _names) = first.expect("the first key document");
+    let (document, _names) = first.expect("the service has no key document");
     Receiver::new(ISSUER, ALICES_PHONE, ALICE, &document)
 }
 
@@ -127,15 +127,15 @@ static SIGNED: LazyLock<Mutex<HashMap<String, String>>> = LazyLock::new(Mutex::d
 
 /// Replaces the random ids of a new ceremony and its prompts by fixed names, and signs each prompt again.
 ///
-/// A prompt's id must have 128 bits, so its name is padded to that length.
+/// A prompt's id must have 128 bits, so the name is padded to that length.
 pub fn name_ceremony(app: &App, rows: &mut Rows, by_chance: &str, name: &str) {
     rows.rename(by_chance, name);
     let prompts: Vec<Prompt> = rows.run(|tx| tx.children(name));
     for prompt in prompts {
         let jti = encode(&padded(&format!("{name} {}", prompt.device_id.trim_start_matches("phone-of-"))));
         let payload = prompt.jws.split('.').nth(1).and_then(decode).and_then(|bytes| String::from_utf8(bytes).ok());
-        let payload = payload.expect("a prompt of the service").replace(&prompt.jti, &jti);
-        let jws = sign(app, payload).expect("the service signs");
+        let payload = payload.expect("a prompt of the service can't be read").replace(&prompt.jti, &jti);
+        let jws = sign(app, payload).expect("the service can't sign");
         rows.rename(&prompt.jti, &jti);
         rows.run(|tx| tx.put(&Prompt { jti, jws, ..prompt }));
     }
@@ -147,9 +147,9 @@ fn padded(name: &str) -> [u8; 16] {
     bytes
 }
 
-/// Signs a payload, or returns its stored signature, because signing is slow.
+/// Signs a payload. Signing is slow, so a payload that was signed before gets its stored signature.
 fn sign(app: &App, payload: String) -> Result<String, StoreError> {
-    let mut signed = SIGNED.lock().expect("the lock is not poisoned");
+    let mut signed = SIGNED.lock().expect("the mutex is poisoned");
     let mine = format!("{} {payload}", app.keys.phone(START).kid());
     if let Some(jws) = signed.get(&mine) {
         return Ok(jws.clone());

@@ -11,7 +11,8 @@ use countersign_model::step_up::StepUp;
 use countersign_model::turning_on::TurningOn;
 use stateright::{Checker, HasDiscoveries, Model};
 
-/// Explores a model completely. It must have at least `floor` states, so that it can't shrink unnoticed.
+/// Explores a model completely. The test fails if the model has fewer than `floor` states, because then a change has
+/// probably made the model too small.
 fn check<M>(name: &str, model: M, floor: usize)
 where
     M: Model + Send + Sync + 'static,

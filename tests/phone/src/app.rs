@@ -35,12 +35,13 @@ pub fn run(cli: Cli) -> u8 {
         return FAILED;
     };
     let ended = runtime.block_on(command(cli, &mut output));
-    // Does not wait for blocking work, such as a keyring that asks the person. The core has stored everything already.
+    // `shutdown_background` does not wait for blocking work, for example for a dialog of the keyring. The core has
+    // stored everything already.
     runtime.shutdown_background();
     match ended {
         Ok(ending) => ending.code(),
         Err(error) => {
-            // If the error can't be written, only the exit code reports it.
+            // If the error can't be written, only the exit code shows that the command failed.
             let _unwritten = output.error(&error, None, None);
             FAILED
         }
@@ -83,7 +84,7 @@ async fn command(cli: Cli, output: &mut Output) -> Result<Ending, PhoneError> {
     }
 }
 
-/// Returns the phone's settings, and its key store with what is needed to open it.
+/// Returns two values: the phone's settings; and its key store, which for a sealed file includes the passphrase.
 fn settings_and_keys(global: &Global) -> Result<(Settings, Keys), PhoneError> {
     let home = match &global.home {
         Some(home) => home.clone(),

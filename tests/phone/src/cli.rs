@@ -63,7 +63,7 @@ pub enum Command {
     },
     /// Continue adding an account after an interruption
     Resume {
-        /// Stop adding the account instead
+        /// Stop adding the account, and delete what this phone has stored for it
         #[arg(long)]
         abandon: bool,
     },
@@ -71,7 +71,7 @@ pub enum Command {
     Accounts,
     /// Check for requests
     Requests,
-    /// Wait for requests and answer them as they come
+    /// Wait for requests, and answer each request when it arrives
     Watch,
     /// Approve a request with the number that the page shows
     Approve {
@@ -88,28 +88,28 @@ pub enum Command {
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
-    /// Report that it wasn't you, up to a day later
+    /// Report a request that was not yours, up to a day after it was made
     Report {
-        /// The request's name; after an answer, the whole name is needed
+        /// The request's name; its first characters are enough until you have answered it
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
-    /// Turn on phone sign-in: sign in without a password from then on
+    /// Turn on phone sign-in, to sign in without a password from then on
     TurnOn {
         /// The account's name, host or user name
         #[arg(allow_hyphen_values = true)]
         account: String,
-        /// Register without asking; the details are still shown
+        /// Register without asking for confirmation; the details are still shown
         #[arg(long)]
         yes: bool,
     },
-    /// Turn off phone sign-in; requests after a password still work
+    /// Turn off phone sign-in; you can still sign in with a password and approve the request
     TurnOff {
         /// The account's name, host or user name
         #[arg(allow_hyphen_values = true)]
         account: String,
     },
-    /// Show, set or remove the lock: a passphrase that is asked for at each sign-in without a password
+    /// Show, set or remove the lock, which is a passphrase that you enter at each sign-in without a password
     Lock {
         /// What to do with the lock
         #[command(subcommand)]
@@ -120,13 +120,13 @@ pub enum Command {
         /// The account's name, host or user name
         #[arg(allow_hyphen_values = true)]
         account: String,
-        /// Don't ask again
+        /// Don't ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Empty this folder, which was copied from another phone, to add the accounts again
+    /// Empty a folder that was copied from another phone; then you can add the accounts again
     StartOver {
-        /// Don't ask again
+        /// Don't ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -170,7 +170,7 @@ pub enum LockAct {
     Remove,
 }
 
-/// Where the code comes from; the program asks when nothing is given.
+/// Where the code comes from. Without any of these options, the program asks for the code.
 #[derive(Debug, Default, Args)]
 pub struct Add {
     /// A PNG or JPEG picture of the screen with the code
@@ -185,7 +185,7 @@ pub struct Add {
     /// The address that the page shows next to the typed code
     #[arg(long, value_name = "HOST", requires = "code")]
     pub address: Option<String>,
-    /// Add without asking; the offer is still shown
+    /// Add without asking for confirmation; the offer is still shown
     #[arg(long)]
     pub yes: bool,
 }
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_definition_is_consistent() {
+    fn command_line_definition_is_consistent() {
         Cli::command().debug_assert();
     }
 

@@ -1,6 +1,6 @@
 //! Receives pushes without FCM or APNs, from a stream of the relay's `direct` back end.
 //!
-//! Slot and encrypted message are passed on unchanged; this module does not decrypt the message.
+//! Passes the slot and the encrypted message on unchanged. This module does not decrypt the message.
 
 use std::sync::{Arc, mpsc as blocking};
 use std::time::Duration;
@@ -20,7 +20,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(20);
 /// The relay sends at least one line every 15 seconds. After three missing lines the connection counts as lost.
 const READ_TIMEOUT: Duration = Duration::from_secs(45);
-/// A line is an encrypted push of at most 4,096 bytes in base64url, and a little JSON.
+/// A line contains an encrypted push, which is at most 4,096 bytes or 5,462 characters of base64url, and a little JSON.
 const MAX_LINE: usize = 8_192;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -54,7 +54,7 @@ struct Line {
 }
 
 impl DirectChannel {
-    /// Makes a channel to `relay`; `secret` authorizes it to fetch this phone's messages.
+    /// Makes a channel to the relay. `secret` authorizes the phone to fetch its messages.
     ///
     /// # Errors
     /// `Certificates` when the HTTP client can't be made.
@@ -74,7 +74,8 @@ impl DirectChannel {
         URL_SAFE_NO_PAD.encode(self.secret.expose())
     }
 
-    /// Listens until the receiver is dropped; reconnects when the connection is lost.
+    /// Starts a task that receives messages until the returned receiver is dropped. The task reconnects when the
+    /// connection is lost.
     ///
     /// Must be called inside a tokio runtime.
     #[must_use]
@@ -148,7 +149,8 @@ impl DirectChannel {
     }
 }
 
-/// Reads a line with a push; `None` for an empty line, which only shows that the relay is alive.
+/// Reads a line with a push. Returns `None` for a malformed line, and for an empty line, which only shows that the
+/// relay is alive.
 #[must_use]
 pub fn read(line: &[u8]) -> Option<Message> {
     // serde would also accept a JSON array of the members' values.

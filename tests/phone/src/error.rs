@@ -11,10 +11,10 @@ pub enum PhoneError {
     /// The private folder can't be made, read or written.
     #[error("the home folder can't be used")]
     Home,
-    /// No folder was given, and the environment names none.
+    /// No folder was given, and neither `XDG_DATA_HOME` nor `HOME` contains an absolute path.
     #[error("no home folder")]
     NoHome,
-    /// No relay was ever given.
+    /// No relay was given, neither at this start nor at an earlier one.
     #[error("no relay")]
     NoRelay,
     /// The relay's address is not an `https` address.
@@ -26,13 +26,13 @@ pub enum PhoneError {
     /// This desktop has no working key store, and the sealed file was not chosen.
     #[error("no keyring")]
     NoKeyring,
-    /// This phone's keys are in the other key store.
+    /// This phone's keys are in a key store other than the requested one.
     #[error("the keys are in the other key store")]
     KeysElsewhere,
-    /// No passphrase was given, and standard input is not a terminal.
+    /// No passphrase was given, or the passphrase can't be read.
     #[error("no passphrase")]
     NoPassphrase,
-    /// The two passphrases differ.
+    /// The person had to type the new passphrase twice, and typed two different texts.
     #[error("the passphrases differ")]
     PassphrasesDiffer,
     /// The new passphrase is too short.
@@ -65,7 +65,7 @@ pub enum PhoneError {
     /// Phone sign-in can't be turned on.
     #[error("phone sign-in is not allowed")]
     NotAllowed(NotAllowed),
-    /// There is no lock to guard the key.
+    /// This phone has no lock to protect the sign-in key.
     #[error("no device lock")]
     MissingLock,
     /// The browser did not return, or no loopback port is free.
@@ -83,7 +83,7 @@ pub enum PhoneError {
     /// There is no interrupted enrollment.
     #[error("nothing to resume")]
     NothingToResume,
-    /// The line typed while watching is not an order.
+    /// While the program waited for requests, the person typed a line that is not an order (`orders.rs`).
     #[error("not understood")]
     NotUnderstood,
     /// Standard output is closed.

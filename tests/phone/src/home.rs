@@ -23,7 +23,7 @@ const SECRET_LEN: usize = 32;
 pub(crate) struct Home(PathBuf);
 
 impl Home {
-    /// The default path: in the data folder of the XDG base directory specification.
+    /// Returns the default path, which is in the data folder of the XDG base directory specification.
     pub(crate) fn default_path() -> Result<PathBuf, PhoneError> {
         let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         absolute("XDG_DATA_HOME")
@@ -39,7 +39,7 @@ impl Home {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(path).map_err(|_denied| PhoneError::Home)?;
-        // Checked here, because a key store that can't write only reports "the platform can't do this".
+        // This is checked here, because a key store that can't write its file only reports the general `Unusable`.
         let probe = path.join(PROBE);
         std::fs::write(&probe, []).and_then(|()| std::fs::remove_file(probe)).map_err(|_read_only| PhoneError::Home)?;
         Ok(Self(path.to_owned()))
@@ -59,7 +59,7 @@ impl Home {
         Self::key_place_in(&self.0)
     }
 
-    /// As `key_place`, for the folder at `path`, which need not exist.
+    /// Does the same as `key_place`, for the folder at this path. Returns `None` when the folder does not exist.
     pub(crate) fn key_place_in(path: &Path) -> Result<Option<String>, PhoneError> {
         match std::fs::read_to_string(path.join(KEY_PLACE)) {
             Ok(place) => Ok(Some(place.trim().to_owned())),
@@ -72,7 +72,8 @@ impl Home {
         self.write(KEY_PLACE, place.as_bytes())
     }
 
-    /// Returns the relay to use: `named`, which is then stored, or else the stored relay.
+    /// Returns the address of the relay. A given address is checked and stored; without a given address, the stored
+    /// address is returned.
     pub(crate) fn relay(&self, named: Option<&str>) -> Result<String, PhoneError> {
         let remembered = std::fs::read_to_string(self.0.join(RELAY)).ok();
         let Some(named) = named else {
@@ -144,7 +145,7 @@ impl RelaySecret {
         let mut bytes = [0; SECRET_LEN];
         SystemRandom::new().fill(&mut bytes).map_err(|_unspecified| Error::Platform(PlatformError::Transient))?;
         let secret = Secret::new(bytes);
-        // EXPOSE: the key store encrypts it.
+        // EXPOSE: the key store encrypts the secret.
         let wrapped = keys.wrap(secret.expose().to_vec()).map_err(Error::Platform)?;
         Ok(Self { secret, fresh: Some(wrapped) })
     }

@@ -100,7 +100,7 @@ pub(crate) fn withdrawn(id: &PromptId, reason: WithdrawalReason) -> Value {
     json!({ "event": "withdrawn", "prompt": id.jti, "reason": verdict.name, "message": verdict.words })
 }
 
-/// A request that is no longer listed, without a withdrawal from the service.
+/// Makes the event for a request that is no longer listed, although the service did not withdraw it.
 pub(crate) fn gone(id: &PromptId, reason: &str, message: &str) -> Value {
     json!({ "event": "withdrawn", "prompt": id.jti, "reason": reason, "message": message })
 }
@@ -117,7 +117,7 @@ pub(crate) fn notice(notice: &Notice) -> Value {
     })
 }
 
-/// An answer that the service has not acknowledged.
+/// Makes the event for an answer that the service has not acknowledged.
 pub(crate) fn queued(id: &PromptId, delivery: Delivery) -> Value {
     let verdict = words::delivery(delivery);
     json!({ "event": "queued", "prompt": id.jti, "delivery": verdict.name, "message": verdict.words })

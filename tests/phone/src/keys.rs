@@ -23,7 +23,7 @@ pub enum KeyPlace {
     SealedFile,
 }
 
-/// The chosen key store, with what is needed to open it.
+/// The chosen key store, with the passphrase if the key store needs one.
 #[derive(Clone)]
 pub enum Keys {
     /// The key store of the desktop session.
@@ -41,19 +41,19 @@ impl Keys {
     }
 }
 
-/// The key store of the phone in `home`; `None` when it was never opened.
+/// Returns the key store that the phone in this folder uses. Returns `None` when no key store was chosen yet.
 pub(crate) fn remembered(home: &Path) -> Result<Option<KeyPlace>, PhoneError> {
     match Home::key_place_in(home)?.as_deref() {
         None => Ok(None),
         Some(SEALED_FILE) => Ok(Some(KeyPlace::SealedFile)),
         Some(text) if text.starts_with(KEYRING) => Ok(Some(KeyPlace::Keyring)),
-        // An unknown name: guessing could create new keys next to the old ones.
+        // The name is unknown. A guess could create new keys next to the old ones.
         Some(_) => Err(PhoneError::Home),
     }
 }
 
-/// Returns the key store to use: the one chosen before, else `named`, else the keyring. A `named` key store that
-/// differs from the one chosen before is refused.
+/// Returns the key store to use: the one chosen at the first start, else the one named on the command line, else the
+/// keyring. Refuses to replace the key store chosen at the first start by another one (`KeysElsewhere`).
 pub(crate) fn choose(home: &Path, named: Option<KeyPlace>) -> Result<KeyPlace, PhoneError> {
     match (remembered(home)?, named) {
         (Some(chosen), Some(named)) if chosen != named => Err(PhoneError::KeysElsewhere),
@@ -62,7 +62,7 @@ pub(crate) fn choose(home: &Path, named: Option<KeyPlace>) -> Result<KeyPlace, P
     }
 }
 
-/// Opens the keys, and stores the choice after the first success.
+/// Opens the key store. After the key store was opened for the first time, stores which one was chosen.
 pub(crate) async fn open(home: &Home, keys: Keys) -> Result<Arc<dyn DesktopKeyStore>, PhoneError> {
     let place = choose(home.path(), Some(keys.place()))?;
     let first_start = home.key_place()?.is_none();
@@ -72,7 +72,7 @@ pub(crate) async fn open(home: &Home, keys: Keys) -> Result<Arc<dyn DesktopKeySt
         (None, KeyPlace::Keyring) => format!("{KEYRING} {}", fresh_name()?),
     };
     let (path, entries) = (home.keys(), name.clone());
-    // Argon2id takes about a second, and a keyring may ask the person; neither may block the caller's thread.
+    // Argon2id takes about a second, and a keyring can show a dialog. Both would block the caller's thread.
     let opening = tokio::task::spawn_blocking(move || -> Result<Arc<dyn DesktopKeyStore>, PlatformError> {
         Ok(match keys {
             Keys::Keyring => Arc::new(PlatformKeyStore::open(&entries)?),
@@ -81,8 +81,8 @@ pub(crate) async fn open(home: &Home, keys: Keys) -> Result<Arc<dyn DesktopKeySt
     });
     let store = match opening.await.map_err(|_stopped| Error::Closed)? {
         Ok(store) => store,
-        // Not for `Locked`: a locked keyring exists and can be unlocked. The text of `NoKeyring` suggests the sealed
-        // file; the program never falls back to the sealed file by itself.
+        // This arm does not match `Locked`, because a locked keyring exists and can be unlocked. The text of
+        // `NoKeyring` suggests the sealed file; the program never chooses the sealed file by itself.
         Err(PlatformError::Unusable | PlatformError::Transient) if first_start && place == KeyPlace::Keyring => {
             return Err(PhoneError::NoKeyring);
         }

@@ -1,17 +1,17 @@
 //! A phone in a terminal: the third app that uses the Countersign core, next to Android and iOS.
 //!
-//! The core makes every decision about sign-ins. This crate opens the core with the ports of a desktop, and shows the
-//! results as text or as lines of JSON.
+//! The core makes every decision about sign-ins. This crate opens the core with desktop implementations of
+//! the core's ports, and shows the results as text or as lines of JSON.
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | `phone` | opens the authenticator with the ports of a desktop |
-//! | `home`, `keys`, `passphrase`, `trust` | private folder, key store, passphrases, trusted certificates |
+//! | `phone` | opens the authenticator with desktop implementations of the core's ports |
+//! | `home`, `keys`, `passphrase`, `trust` | manage the private folder, key store, passphrases, and certificates |
 //! | `direct` | receives pushes from the relay |
-//! | `cli`, `orders` | read the command line, and the lines that are typed while watching |
+//! | `cli`, `orders` | read the command line, and the lines that the person types during a wait for requests |
 //! | `app` | runs each command |
-//! | `render`, `json`, `words`, `times` | make screens for people, lines for programs, texts of errors, and durations |
-//! | `loopback` | receives the redirect of the browser |
+//! | `render`, `json`, `words`, `times` | make the screens, the JSON lines, and the texts in them |
+//! | `loopback` | receives the browser's redirect after the person has signed in |
 //! | `unlock` | unlocks the sign-in key with the passphrase of the lock |
 //! | `names` | finds requests and accounts by short names |
 //! | `error` | defines the errors of a command |

@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 
 use crate::error::PhoneError;
 
-/// The registered redirect path of desktops (protocol section 10.1).
+/// The redirect path that is registered for desktop phones (protocol section 10.1).
 const PATH: &str = "/phone-sign-in";
-/// The page that the browser shows; the terminal shows the result.
+/// The page that the browser shows after the redirect. The terminal shows the result.
 const CLOSE_ME: &str = "<!doctype html><meta charset=utf-8><title>Countersign</title>\
      <p>You can close this page and go back to your terminal.</p>";
 
@@ -50,7 +50,8 @@ impl Loopback {
         &self.redirect_uri
     }
 
-    /// Waits for the request of a browser, and returns the full URL of the request.
+    /// Waits until a browser is redirected here, and returns the full URL of the redirect. Returns `None` when the
+    /// server has ended.
     pub async fn next(&mut self) -> Option<String> {
         self.redirects.recv().await
     }
@@ -63,7 +64,7 @@ impl Drop for Loopback {
 }
 
 async fn take(State((origin, sender)): State<(String, mpsc::Sender<String>)>, uri: Uri) -> Html<&'static str> {
-    // A redirect that arrives while another one is handled is dropped.
+    // A redirect is dropped while `next` has not taken an earlier redirect yet.
     let _full = sender.try_send(format!("{origin}{uri}"));
     Html(CLOSE_ME)
 }

@@ -4,12 +4,13 @@ use countersign::{Account, PromptId};
 
 use crate::error::PhoneError;
 
-/// Length of a short name, in characters. Two of a few random ids are very unlikely to begin with the same six.
+/// Length of a short name, in characters. It is very unlikely that two of a few random ids begin with the same six
+/// characters.
 const SHORT: usize = 6;
-/// A shorter prefix is refused: it is more likely a typing mistake.
+/// Minimum length of a prefix. A shorter prefix is refused, because it is more likely a typing mistake.
 const SHORTEST: usize = 4;
 
-/// The short name of an id.
+/// Returns the short name of an id: its first characters.
 pub(crate) fn short(id: &str) -> String {
     id.chars().take(SHORT).collect()
 }
@@ -28,7 +29,7 @@ pub(crate) fn request<'a>(known: impl Iterator<Item = &'a PromptId>, name: &str)
     }
 }
 
-/// Finds an account by its id or a prefix of it, by its host, or by its user name.
+/// Finds an account by its whole id, a prefix of its id, its host, or its user name.
 pub(crate) fn account<'a>(known: &'a [Account], name: &str) -> Result<&'a Account, PhoneError> {
     if let Some(exact) = known.iter().find(|account| account.id.0 == name) {
         return Ok(exact);

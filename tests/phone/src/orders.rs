@@ -1,4 +1,4 @@
-//! Parses a line that is typed while watching.
+//! Parses a line that the person types while the program waits for requests.
 
 /// An order from the person, or from a program on standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -7,13 +7,13 @@ pub enum Order {
     Number(String),
     /// Deny the request that is shown.
     Deny,
-    /// "It wasn't me", for the request that is shown or was just answered.
+    /// Report ("It wasn't me") the request that is shown; if no request is shown, the one that was answered last.
     Report,
     /// Approve the named request with a number.
     ApproveNamed(String, String),
     /// Deny the named request.
     DenyNamed(String),
-    /// "It wasn't me", for the named request.
+    /// Report ("It wasn't me") the named request.
     ReportNamed(String),
     /// Mute the account of the request that is shown, for an hour.
     Mute,
@@ -27,7 +27,7 @@ pub enum Order {
     Quit,
     /// An empty line; never an approval.
     Nothing,
-    /// Anything else.
+    /// Any other line.
     Unknown,
 }
 

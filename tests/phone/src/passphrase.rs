@@ -7,14 +7,14 @@ use countersign::Secret;
 
 use crate::error::PhoneError;
 
-/// Minimum length of a new passphrase, in characters: the passphrase protects a file that can be copied and attacked
-/// offline.
+/// Minimum length of a new passphrase, in characters. An attacker who has copied the file that the passphrase protects
+/// can guess passphrases offline.
 const SHORTEST: usize = 8;
 /// Maximum length in bytes; the rest of a longer line is not read.
 const LONGEST: usize = 1_024;
 
-/// Gets the passphrase of the sealed file from the descriptor, or from the terminal. At the first start the person
-/// types it twice.
+/// Reads the passphrase of the sealed file from the descriptor. Without a descriptor, asks the person at the terminal;
+/// at the first start the person types the passphrase twice.
 pub(crate) fn obtain(descriptor: Option<u32>, first_start: bool) -> Result<Secret<String>, PhoneError> {
     let passphrase = match descriptor {
         Some(number) => from_descriptor(number)?,
@@ -24,7 +24,8 @@ pub(crate) fn obtain(descriptor: Option<u32>, first_start: bool) -> Result<Secre
     check(passphrase, first_start)
 }
 
-/// Gets a new passphrase for the lock: one line of the descriptor, or typed twice.
+/// Reads a new passphrase for the lock from one line of the descriptor. Without a descriptor, the person types the
+/// passphrase twice.
 pub(crate) fn new_lock(descriptor: Option<u32>) -> Result<Secret<String>, PhoneError> {
     let passphrase = match descriptor {
         Some(number) => from_descriptor(number)?,
@@ -61,7 +62,7 @@ pub(crate) fn from_descriptor(number: u32) -> Result<Secret<String>, PhoneError>
     first_line(file)
 }
 
-/// Reads one line byte by byte, so that the next reader gets the rest.
+/// Reads one line byte by byte, so that the next reader gets the rest of the input.
 fn first_line(mut reader: impl Read) -> Result<Secret<String>, PhoneError> {
     let (mut line, mut byte) = (Vec::with_capacity(LONGEST), [0]);
     while line.len() < LONGEST && reader.read(&mut byte).map_err(|_broken| PhoneError::NoPassphrase)? == 1 {

@@ -1,4 +1,4 @@
-//! Opens the authenticator with the ports of a desktop, and its push channel.
+//! Opens the authenticator with desktop implementations of the core's ports, and the push channel to the relay.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::trust;
 
 const MODEL: &str = "Countersign phone in a terminal";
 
-/// The device lock of this phone: a passphrase. A terminal program can't know whether the computer locks itself.
+/// The device lock of this phone: a passphrase. A terminal program can't know whether the computer has a screen lock.
 struct PassphraseLock(Arc<dyn PassphraseGuard>);
 
 impl DeviceLock for PassphraseLock {
@@ -30,7 +30,7 @@ impl DeviceLock for PassphraseLock {
 pub struct Settings {
     /// The private folder; created when missing.
     pub home: PathBuf,
-    /// The relay; `None` means the stored one.
+    /// The relay's address; `None` means the stored address.
     pub relay: Option<String>,
     /// PEM text of certificate authorities that are trusted in addition to the system's.
     pub ca: Option<Vec<u8>>,
@@ -58,7 +58,7 @@ pub struct Phone {
 }
 
 impl Phone {
-    /// Opens the phone in `home` with its keys in the sealed file, the system's clock and this computer's name.
+    /// Opens the phone in `home`. Its keys are in the sealed file; its clock and its name are those of this computer.
     ///
     /// # Errors
     /// As `open_with`.
@@ -77,8 +77,11 @@ impl Phone {
     /// Opens the phone.
     ///
     /// # Errors
-    /// `Home`, `NoRelay`, `RelayAddress`, `Certificates`; `NoKeyring` and `KeysElsewhere` for the key store; the core's
-    /// errors, for example `Platform(WrongPassphrase)`. After an error the stored accounts and keys are unchanged.
+    /// `Home` when the folder can't be used. `NoRelay` or `RelayAddress` when no valid address of a relay is known.
+    /// `Certificates` when the trusted certificates can't be used. `NoKeyring` or `KeysElsewhere` when the key store
+    /// can't be used. All other errors are errors of the core, for example `Core(Platform(WrongPassphrase))`.
+    ///
+    /// After any of these errors the stored accounts and keys are unchanged.
     pub async fn open_with(settings: Settings, keys: Keys) -> Result<Self, PhoneError> {
         let home = Home::open(&settings.home)?;
         let trust = trust::with(settings.ca.as_deref())?;
@@ -96,7 +99,8 @@ impl Phone {
             device: description(settings.device_name),
         };
         let authenticator = Authenticator::open(Folders::under(home.path().to_owned()), ports).await?;
-        // Written only now, so that the old secret stays in a folder that the core can't open.
+        // The relay secret is written only after the core has opened the folder. A folder that the core can't open
+        // keeps its old relay secret.
         if home.keep(&relay_secret)? {
             authenticator.push_address_changed().await?;
         }
@@ -114,32 +118,33 @@ impl Phone {
     /// Empties a folder that was copied from another phone; refuses a folder whose keys are in this key store.
     ///
     /// # Errors
-    /// `NotFromAnotherDevice`; for the key store as `open_with`.
+    /// `NotFromAnotherDevice` when the keys of the folder are in this key store. Errors of the folder and of the key
+    /// store are as for `open_with`.
     pub async fn start_over(settings: &Settings, keys: Keys) -> Result<(), PhoneError> {
         let home = Home::open(&settings.home)?;
         let key_store = keys::open(&home, keys).await?;
         Ok(countersign::start_over(Folders::under(settings.home.clone()), key_store).await?)
     }
 
-    /// The core of this phone.
+    /// Returns the core of this phone.
     #[must_use]
     pub fn authenticator(&self) -> &Authenticator {
         &self.authenticator
     }
 
-    /// The channel that receives this phone's pushes.
+    /// Returns the channel that receives this phone's pushes.
     #[must_use]
     pub fn channel(&self) -> &Arc<DirectChannel> {
         &self.channel
     }
 
-    /// The lock, and the sign-in keys that it guards.
+    /// Returns the port for the lock and for the sign-in keys that the lock protects.
     #[must_use]
     pub fn guard(&self) -> &Arc<dyn PassphraseGuard> {
         &self.guard
     }
 
-    /// The time by this phone's clock.
+    /// Returns the time by this phone's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -150,7 +155,7 @@ fn description(name: String) -> DeviceDescription {
     DeviceDescription { name, model: MODEL.to_owned(), os: os(), app_version: env!("CARGO_PKG_VERSION").to_owned() }
 }
 
-/// "Terminal on" and this computer's name, or "Terminal" when the name is unknown.
+/// Returns "Terminal on" and this computer's name, or "Terminal" when the name is unknown.
 pub(crate) fn default_name() -> String {
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     match host.trim() {
@@ -159,7 +164,7 @@ pub(crate) fn default_name() -> String {
     }
 }
 
-/// The operating system as os-release(5) names it.
+/// Returns the operating system's name from os-release(5), or else Rust's name for it.
 fn os() -> String {
     let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
     let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));

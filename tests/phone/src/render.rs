@@ -1,7 +1,7 @@
 //! Renders screens as text of at most 80 columns, with pure functions.
 //!
-//! The verified host is in a frame. Below the frame, the free texts of the service are quoted: organization, user name
-//! and application.
+//! The verified host is in a frame. Below the frame are texts that the service chooses freely, in quotation marks:
+//! organization, user name and application.
 
 mod layout;
 mod offer;

@@ -3,7 +3,7 @@
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
-/// A shorter time, in seconds, is "just now".
+/// A time below this number of seconds is "just now".
 const JUST_NOW: u64 = 5;
 
 /// Formats how long ago something happened.
@@ -31,7 +31,7 @@ pub(crate) fn left(seconds: u64) -> String {
     }
 }
 
-/// Hours and minutes, without seconds.
+/// Formats hours and minutes, without seconds.
 fn hours(seconds: u64) -> String {
     match (seconds / HOUR, seconds % HOUR / MINUTE) {
         (hours, 0) => counted(hours, "hour"),
@@ -39,7 +39,7 @@ fn hours(seconds: u64) -> String {
     }
 }
 
-/// A number with its noun.
+/// Formats a number with its noun, for example "1 hour" or "2 hours".
 pub(crate) fn counted(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -1,4 +1,5 @@
-//! Builds the TLS trust: the system's certificate authorities, and private authorities when a PEM text is given.
+//! Builds the TLS trust of this phone: it trusts the system's certificate authorities. When a PEM text is given, it
+//! also trusts the private authorities in this text.
 
 use std::sync::Arc;
 
@@ -10,13 +11,13 @@ use rustls_platform_verifier::Verifier;
 
 use crate::error::PhoneError;
 
-/// The trust of this phone: for the core, and for connections to the relay.
+/// The TLS trust: `core` for the core's connections, and `relay` for connections to the relay.
 pub(crate) struct Trust {
     pub(crate) core: Arc<dyn TlsTrust>,
     pub(crate) relay: ClientConfig,
 }
 
-/// Builds the trust; `ca` is PEM text.
+/// Builds the TLS trust. `ca` is PEM text with private certificate authorities.
 ///
 /// # Errors
 /// `Certificates` when `ca` contains no certificate or a damaged one, or when `ca` is absent and the system has none.

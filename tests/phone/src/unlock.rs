@@ -10,8 +10,8 @@ use crate::phone::Phone;
 /// Carries out a `MakeKey` or `Sign` step and passes the reply to the core.
 ///
 /// # Errors
-/// `WrongReply` for any other step, and for a `Sign` step without a form for a credential. After
-/// `Platform(WrongPassphrase)` the step is still valid: call this function again with another passphrase.
+/// `WrongReply` for any other step, and for a `Sign` step without a `SignedForm` for verification by a credential.
+/// After `Platform(WrongPassphrase)` the step is still valid: call this function again with another passphrase.
 pub async fn unlock(phone: &Phone, step: &Step, passphrase: Secret<String>) -> Result<Step, PhoneError> {
     let guard = Arc::clone(phone.guard());
     let (ticket, reply) = match step.clone() {
@@ -19,7 +19,7 @@ pub async fn unlock(phone: &Phone, step: &Step, passphrase: Secret<String>) -> R
             (ticket, made(blocking(move || make(guard.as_ref(), alias, wanted, &passphrase)).await?))
         }
         Step::Sign { ticket, alias, forms, .. } => {
-            // A passphrase is a credential. Any other form would claim a user verification that did not happen.
+            // A passphrase is a credential. Any other `SignedForm` would state a user verification that did not happen.
             let form = forms.into_iter().find(|form| form.verified == UserVerification::Credential);
             let bytes = form.ok_or(Error::WrongReply)?.bytes;
             (ticket, signed(blocking(move || guard.sign_guarded(alias, bytes, &passphrase)).await?))
@@ -54,7 +54,7 @@ fn failed(cause: PlatformError) -> Reply {
     Reply::Failed { cause }
 }
 
-/// Runs on a blocking thread, because Argon2id would delay the other tasks of the caller's thread.
+/// Runs `work` on a blocking thread, because Argon2id would delay the other tasks of the caller's thread.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PhoneError> {
     Ok(tokio::task::spawn_blocking(work).await.map_err(|_stopped| Error::Closed)?)
 }

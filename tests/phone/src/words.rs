@@ -96,9 +96,9 @@ pub fn of(error: &PhoneError) -> Words {
         ),
         PhoneError::SeveralRequests => words(
             "several_requests",
-            "More than one request begins like this.",
+            "The names of several requests begin like this.",
             "Nothing was sent.",
-            "Type more of its name.",
+            "Type more characters of the name.",
         ),
         PhoneError::NoSuchAccount => words(
             "no_such_account",
@@ -121,13 +121,13 @@ pub fn of(error: &PhoneError) -> Words {
         PhoneError::NotAllowed(why) => accounts::not_allowed(why),
         PhoneError::MissingLock => words(
             "missing_lock",
-            "This device has no lock to guard the key.",
+            "This phone has no lock to protect the key.",
             NOTHING_CHANGED,
             "Set one: countersign-phone lock set",
         ),
         PhoneError::NoBrowserAnswer => words(
             "no_browser_answer",
-            "The browser did not return.",
+            "The browser did not return to this program.",
             NOTHING_CHANGED,
             "Start again: countersign-phone turn-on, or countersign-phone sign-in",
         ),
@@ -139,7 +139,7 @@ pub fn of(error: &PhoneError) -> Words {
         ),
         PhoneError::TestedLately => words(
             "tested_lately",
-            "There was a test push a moment ago; a service sends one per minute.",
+            "The service sent a test push less than a minute ago; it sends one per minute.",
             NOTHING_CHANGED,
             "Try again in a minute.",
         ),
@@ -147,7 +147,7 @@ pub fn of(error: &PhoneError) -> Words {
             "no_push_address",
             "The service no longer has a push address of this phone.",
             "Requests are still found by checking: countersign-phone requests",
-            "A new address is being sent. Try again in a minute.",
+            "This phone is sending its address again. Try again in a minute.",
         ),
         PhoneError::NothingToResume => words(
             "nothing_to_resume",
@@ -162,7 +162,7 @@ pub fn of(error: &PhoneError) -> Words {
             "Type the number, d to deny, r if it wasn't you, m to mute, c to check, q to stop.",
         ),
         PhoneError::Output => {
-            words("output", "The output was closed.", "Answers that were given are stored.", "Run the command again.")
+            words("output", "The output was closed.", "Your answers are stored.", "Run the command again.")
         }
     }
 }
@@ -173,7 +173,7 @@ fn other_code(code: OtherCode) -> Words {
     let (name, happened, next) = match code {
         OtherCode::NewerVersion => (
             "code_newer_version",
-            "This code needs a newer version of this phone.",
+            "This code needs a newer version of this program.",
             "Update Countersign, then use the code again.",
         ),
         OtherCode::OneTimeCode => {

@@ -17,7 +17,7 @@ fn run(home: &Path, passphrase: &str, arguments: &[&str]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_countersign-phone"))
         .args(["--home", home.to_str().unwrap(), "--passphrase-fd", "0"])
         .args(arguments)
-        // Hides the desktop session of a developer who runs the tests.
+        // Hides the desktop session of a developer who runs the tests, so that the program finds no keyring.
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -90,7 +90,7 @@ fn later_start_can_not_change_the_key_store() {
     assert_eq!(
         run(home.path(), "open sesame", &["--json", "accounts"]).status.code(),
         Some(0),
-        "the key store was not remembered"
+        "the choice of the key store was not stored"
     );
     let output = run(home.path(), "open sesame", &["--key-store", "keyring", "--json", "accounts"]);
     assert_eq!(error_of(&output), "keys_elsewhere");
@@ -99,7 +99,7 @@ fn later_start_can_not_change_the_key_store() {
 }
 
 #[test]
-fn phone_without_a_relay_asks_for_one() {
+fn missing_relay_address_is_reported() {
     let home = tempfile::tempdir().unwrap();
     let output = run(home.path(), "open sesame", &["--key-store", "sealed-file", "--json", "accounts"]);
     assert_eq!(error_of(&output), "no_relay");
@@ -171,7 +171,7 @@ fn folder_without_its_keys_is_reported_and_can_be_emptied() {
     std::fs::remove_file(home.path().join("keys")).unwrap();
     assert_eq!(error_of(&run(home.path(), "open sesame", &["--json", "accounts"])), "from_another_device");
     let output = run(home.path(), "open sesame", &["start-over"]);
-    assert_eq!(output.status.code(), Some(1), "started over without confirmation");
+    assert_eq!(output.status.code(), Some(1), "`start-over` did not ask for confirmation");
     let output = run(home.path(), "open sesame", &["--json", "start-over", "--yes"]);
     assert_eq!((output.status.code(), objects(&output)[0]["event"].as_str()), (Some(0), Some("started_over")));
     opened(home.path());

@@ -1,4 +1,5 @@
-//! Seals subscriptions in push endpoints. The relay needs no database, and subscriptions survive a restart.
+//! Seals each subscription in its push endpoint. Therefore the relay needs no database, and subscriptions survive a
+//! restart.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +14,7 @@ const LABEL: &[u8] = b"countersign relay endpoint v1";
 /// The content of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
-    /// SHA-256 of the phone's bearer secret, base64url. It names the queue of the phone's messages.
+    /// SHA-256 of the phone's bearer secret, base64url. This hash names the queue of the phone's messages.
     pub address: String,
     /// The phone's random name for the account, base64url; passed on, never interpreted.
     pub slot: String,
@@ -41,7 +42,7 @@ impl Sealer {
     /// Makes a sealer with the relay's key.
     ///
     /// # Errors
-    /// `Unknown` for a key of another length than 32 bytes, which this type excludes.
+    /// `Unknown` when the key does not have 32 bytes. The type of `key` makes this impossible.
     pub fn new(key: &[u8; 32]) -> Result<Self, EndpointError> {
         UnboundKey::new(&AES_256_GCM, key)
             .map(|key| Self(LessSafeKey::new(key)))
@@ -65,7 +66,7 @@ impl Sealer {
     /// Opens the last path segment of an endpoint. `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// `Unknown` when this relay did not seal it; `Expired`.
+    /// `Unknown` when this relay did not seal the endpoint, and `Expired` when the subscription has expired.
     pub fn open(&self, sealed: &str, now: u64) -> Result<Subscription, EndpointError> {
         let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_malformed| EndpointError::Unknown)?;
         let (nonce, body) = bytes.split_first_chunk::<NONCE_LEN>().ok_or(EndpointError::Unknown)?;
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoint_opens_until_expiry_and_only_unaltered() {
+    fn only_unaltered_and_unexpired_endpoints_open() {
         let sealer = Sealer::new(&[7; 32]).unwrap();
         let sealed = sealer.seal(&subscription()).unwrap();
         assert_eq!(sealer.open(&sealed, 999), Ok(subscription()));

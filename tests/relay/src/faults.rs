@@ -21,7 +21,7 @@ struct Switches {
 }
 
 impl Faults {
-    /// Loses every `n`th message; 1 means all, 0 none.
+    /// Loses every `n`th message; 1 loses all messages, 0 none.
     pub fn lose_one_in(&self, n: u64) {
         self.0.lose_one_in.store(n, Ordering::SeqCst);
     }
@@ -36,7 +36,7 @@ impl Faults {
         self.0.delay_ms.store(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
-    /// Swaps the messages of each pair.
+    /// Swaps every two successive messages: the second message is delivered before the first.
     pub fn reorder(&self, on: bool) {
         self.0.reorder.store(u64::from(on), Ordering::SeqCst);
     }

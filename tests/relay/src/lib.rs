@@ -1,6 +1,7 @@
 //! The app maker's push relay: accepts Web Push from services and delivers to phones.
 //!
-//! FCM and APNs need the app maker's accounts. The back end here is `direct`: a stream to terminal and desktop phones.
+//! FCM and APNs need accounts of the app maker, so this relay does not use them yet. Its only back end is `direct`:
+//! a stream to each terminal or desktop phone.
 //! The relay has no database: everything about a subscription is sealed in its endpoint.
 //!
 //! | module | what it does |
@@ -12,7 +13,7 @@
 //! | `peer` | finds the network address of a client |
 //! | `limits` | limits the rate of pushes and subscriptions |
 //! | `routes` | handles the HTTP requests |
-//! | `server` | starts and stops the relay; TLS, the relay's keys |
+//! | `server` | starts and stops the relay, and manages its TLS certificate and its keys |
 
 pub mod endpoint;
 pub mod faults;

@@ -1,10 +1,12 @@
-//! Limits the rate of pushes by VAPID key and by network address, and of subscriptions by network address.
+//! Limits the rate of pushes for each VAPID key and each network address, and the rate of subscriptions for each
+//! network address.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// Number of requests that are allowed immediately. `PER_SECOND` more are allowed each second.
+/// Number of requests that each VAPID key and each network address may send at the same time. `PER_SECOND` further
+/// requests are allowed each second.
 const BURST: f64 = 200.0;
 const PER_SECOND: f64 = 20.0;
 const MAX_NAMES: usize = 10_000;

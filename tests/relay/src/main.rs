@@ -20,7 +20,7 @@ struct Cli {
     /// Folder for the relay's keys
     #[arg(long)]
     data: PathBuf,
-    /// Certificate chain in PEM; without it the relay makes a private authority in the data folder
+    /// Certificate chain in PEM; without a certificate the relay makes a private authority in the data folder
     #[arg(long, requires = "key")]
     certificate: Option<PathBuf>,
     /// Private key of the certificate in PEM
@@ -35,7 +35,7 @@ struct Cli {
     /// For tests: delay every message by this many milliseconds
     #[arg(long, default_value_t = 0)]
     delay_ms: u64,
-    /// For tests: swap the messages of each pair
+    /// For tests: swap every two successive messages
     #[arg(long)]
     reorder: bool,
 }

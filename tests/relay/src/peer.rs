@@ -1,4 +1,4 @@
-//! Finds the network address that a request comes from.
+//! Finds the network address from which an HTTP request comes.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 
 /// A client's network address in canonical form. An IPv4 client of a dual-stack socket has an IPv4-mapped IPv6 address
-/// (RFC 4291 section 2.5.5.2); it becomes an IPv4 address.
+/// (RFC 4291 section 2.5.5.2), which is converted to an IPv4 address.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(IpAddr);
 

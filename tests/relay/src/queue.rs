@@ -1,4 +1,4 @@
-//! Stores the messages that wait for phones: in memory, up to a limit, until they expire.
+//! Stores each message in memory until its phone fetches it, or until it expires. The number of messages is limited.
 //!
 //! An address is the SHA-256 of a phone's bearer secret; each address has one queue.
 
@@ -48,7 +48,7 @@ impl Queues {
     /// Passes a message to the listener of its address, or stores it.
     ///
     /// # Errors
-    /// `Full`; the message is dropped.
+    /// `Full` when too many messages wait. The message is dropped.
     pub fn push(&self, address: &str, message: Message, now: u64) -> Result<(), Full> {
         let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let total = content.total;
@@ -72,7 +72,8 @@ impl Queues {
         if full { Err(Full) } else { Ok(()) }
     }
 
-    /// Starts to listen for an address; the waiting messages come first. An older listener gets no more messages.
+    /// Starts to listen for an address. The receiver gets the waiting messages first. An older listener gets no further
+    /// messages.
     #[must_use]
     pub fn listen(&self, address: &str, now: u64) -> mpsc::Receiver<Message> {
         let (sender, receiver) = mpsc::channel(MAX_WAITING.saturating_mul(2));
@@ -89,7 +90,7 @@ impl Queues {
         receiver
     }
 
-    /// Drops expired messages, and addresses without messages and listeners.
+    /// Drops expired messages, and each address that has neither messages nor a listener.
     pub fn sweep(&self, now: u64) {
         let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         content.addresses.retain(|_, entry| {
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn message_for_a_closed_listener_waits_for_the_next() {
+    fn message_for_a_closed_listener_is_stored() {
         let queues = Queues::default();
         drop(queues.listen("a", 0));
         queues.push("a", message(1, 10), 0).unwrap();

@@ -1,4 +1,4 @@
-//! Starts and stops the relay, with TLS and the relay's keys.
+//! Starts and stops the relay. Also reads or makes its TLS certificate and its keys.
 
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -72,10 +72,11 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Starts to listen.
+    /// Starts the relay.
     ///
     /// # Errors
-    /// `Io` when the address is taken or the folder can't be used; `Tls` when a certificate or key can't be used.
+    /// `Io` when the network address is taken or the folder can't be used; `Tls` when a certificate or key can't be
+    /// used.
     pub async fn start(config: Config) -> Result<Self, RelayError> {
         // An error means that a provider is installed already.
         let _set_before = rustls::crypto::ring::default_provider().install_default();
@@ -108,7 +109,7 @@ impl Relay {
     pub async fn stop(mut self) {
         self.handle.graceful_shutdown(Some(GRACE));
         if let Some(serving) = self.serving.take() {
-            // The network address is free, also after an error.
+            // The network address is free even when serving has ended with an error.
             let _ended = serving.await;
         }
     }
@@ -122,7 +123,7 @@ fn shared(origin: String, key: &[u8; 32], faults: Faults) -> Result<Arc<Shared>,
 /// Returns the router of a relay that does not listen. The caller passes each request with a `ConnectInfo`.
 ///
 /// # Errors
-/// `Tls` for a key of another length than 32 bytes, which this type excludes.
+/// `Tls` when the key does not have 32 bytes. The type of `key` makes this impossible.
 pub fn unserved(origin: &str, key: &[u8; 32]) -> Result<Router, RelayError> {
     Ok(router(shared(origin.to_owned(), key, Faults::default())?))
 }
@@ -165,7 +166,7 @@ fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Reads or makes the key that seals endpoints. It is stored, so that subscriptions survive a restart.
+/// Reads or makes the key that seals endpoints. The key is stored, so that subscriptions survive a restart.
 fn kept_key(folder: &Path) -> Result<[u8; 32], RelayError> {
     let path = folder.join(KEY_FILE);
     match std::fs::read(&path) {
@@ -180,7 +181,8 @@ fn kept_key(folder: &Path) -> Result<[u8; 32], RelayError> {
     }
 }
 
-/// Reads the server certificate of the private authority and its key; the first time it makes them and the authority.
+/// Reads the server's certificate and private key. The first time, makes a private authority, and a server key with a
+/// certificate of this authority.
 fn kept_identity(folder: &Path) -> Result<Tls, RelayError> {
     let [certificate, key, authority] = ["server.pem", "server.key", "authority.pem"].map(|name| folder.join(name));
     if !certificate.exists() {

@@ -16,8 +16,8 @@ pub enum VapidError {
     /// No `vapid` credentials, or malformed ones.
     #[error("no VAPID credentials")]
     Missing,
-    /// The key is not the subscription's, the signature is invalid, or the token is for another web origin, has expired
-    /// or is valid for too long.
+    /// One of these: the key is not the subscription's; the signature is invalid; the token is for another web origin;
+    /// the token has expired; the token is valid for more than 24 hours.
     #[error("VAPID credentials refused")]
     Refused,
 }
@@ -33,7 +33,7 @@ struct Claims {
 /// `expected_key` is the subscription's key (base64url), `origin` the relay's web origin, `now` seconds since 1970.
 ///
 /// # Errors
-/// `Missing`, `Refused`.
+/// `Missing` when the header contains no well-formed credentials, and `Refused` when they do not allow this push.
 pub fn check(header: &str, expected_key: &str, origin: &str, now: u64) -> Result<(), VapidError> {
     let parameters = header.strip_prefix("vapid ").ok_or(VapidError::Missing)?;
     let find = |name: &str| {

@@ -1,8 +1,8 @@
-//! Builds the router from a list of addresses: method and path, handler, kind of client.
+//! Builds the router from a list of addresses. Each address has a method, a path, a handler and a kind of client.
 //!
-//! All forms are registered by `Addresses::form`. It requires a handler that takes [`Posted`], which accepts only forms
-//! of the service's own pages, and it processes each form once. A new form can't miss these two checks. Tests read the
-//! same list, so an attack test covers every address.
+//! `Addresses::form` registers all forms. It requires a handler that takes [`Posted`], which accepts only forms of the
+//! service's own pages. `Addresses::form` also makes sure that each form is processed once. A new form can't miss these
+//! two checks. Tests read the same list, so their attacks also cover a new address.
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};

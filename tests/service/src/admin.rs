@@ -1,5 +1,5 @@
-//! The administrator's pages: people, groups, passes, policy. The pages open only in a session that the administrator's
-//! phone has approved.
+//! The pages on which administrators manage people, groups, passes and the policy. The pages open only in a session
+//! that the administrator's phone has approved.
 
 pub mod acts;
 pub mod routes;

@@ -1,10 +1,10 @@
-//! Reads browser and operating system from `User-Agent`, as names that a person recognizes.
+//! Reads the names of the browser and the operating system from the header `User-Agent`.
 
 /// The parser's category for phones.
 const PHONE: &str = "smartphone";
 const UNKNOWN: &str = "other";
 
-/// A browser and its operating system; "other" when unknown.
+/// The names of a browser and its operating system. An unknown name is "other".
 #[derive(Debug, Clone)]
 pub struct Agent {
     /// "Chrome", "Firefox", …

@@ -16,7 +16,7 @@ use crate::secrets::{Sealer, random};
 use crate::store::{Store, StoreError};
 use crate::{data, tls};
 
-/// Time between two deletions of expired records.
+/// Time between two rounds of [`App::run_maintenance`].
 const SWEEP: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// The shared state of the service. Clones share the same [`Parts`].
@@ -39,11 +39,11 @@ pub struct Parts {
     pub push: Pusher,
     /// The key that binds forms to cookies.
     pub csrf: hmac::Key,
-    /// The key that hashes typed user names, which must not be stored.
+    /// The key for hashing typed user names, because the names themselves must not be stored.
     pub names: hmac::Key,
     /// The hash that passwords for unknown user names are compared with.
     pub decoy: Decoy,
-    /// The responses to the forms of the last seconds.
+    /// The responses to recent forms, so that a form that is sent twice is processed once.
     pub once: Once,
 }
 
@@ -87,7 +87,8 @@ impl App {
         })))
     }
 
-    /// Rotates due keys and deletes expired records, once a minute, until the task is aborted.
+    /// Once a minute, rotates the keys if a rotation is due, and deletes expired records. Runs until the task is
+    /// aborted.
     pub async fn run_maintenance(self) {
         loop {
             if let Err(error) = self.rotate_due_keys().await {
@@ -101,7 +102,8 @@ impl App {
         }
     }
 
-    /// Publishes a new key or drops the old one when that is due, and loads the keys that another process stored.
+    /// Publishes a new key or drops the old key, if one of these is due. Then loads the stored keys, which another
+    /// process may have changed.
     pub async fn rotate_due_keys(&self) -> Result<(), StoreError> {
         let app = self.clone();
         let rotated =

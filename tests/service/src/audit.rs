@@ -11,7 +11,7 @@ use crate::store::{Record, StoreError, Table, Tx};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
     id: String,
-    /// The account that the decision concerns; empty if the decision concerns none.
+    /// The account that the decision concerns; empty if the decision concerns no account.
     pub account_id: String,
     /// The time of the decision.
     pub at: Time,

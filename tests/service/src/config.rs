@@ -33,27 +33,29 @@ pub struct Config {
     pub issuer: String,
     /// The organization's name, shown to people.
     pub organization: String,
-    /// The data folder. Without one, all data is kept in memory.
+    /// The data folder. `None` keeps all data in memory.
     pub data: Option<PathBuf>,
     /// Registered applications.
     pub clients: Vec<Client>,
-    /// Return addresses of phones' apps: claimed `https` URLs. The loopback address of phones on desktops is allowed
-    /// without being listed (protocol section 10.1).
+    /// Return addresses of phones' apps: `https` URLs that the phone's system opens in the app (RFC 8252 section 7.2).
+    /// Loopback addresses, which apps on desktops use, are allowed without being listed (protocol section 10.1).
     pub phone_redirects: Vec<String>,
-    /// The claimed `https` URL that opens the phone's app, offered to browsers on phones. The link contains no data.
+    /// An `https` URL that the phone's system opens in the app. Number pages offer this link to browsers on phones. The
+    /// link contains no data.
     pub app_link: Option<String>,
     /// Exact web origins of the push relays that may have private network addresses.
     pub private_relays: Vec<String>,
-    /// PEM of the only authorities that are trusted for these relays.
+    /// The certificate authorities for the relays in `private_relays`, PEM. No other authority is trusted for these
+    /// relays.
     pub relay_authorities: String,
-    /// The rate limit of one network.
+    /// The rate limit for each network.
     pub limits: Limit,
 }
 
 /// Parses an issuer: `https://host[:port]`, exactly as phones and applications compare it.
 ///
 /// # Errors
-/// The text has another form. The error is a message for the operator.
+/// The text does not have this form. The error is a message for the operator.
 pub fn issuer(text: &str) -> Result<String, String> {
     let origin = Url::parse(text).ok().filter(|url| url.scheme() == "https").map(|url| url.origin());
     match origin {
@@ -62,10 +64,11 @@ pub fn issuer(text: &str) -> Result<String, String> {
     }
 }
 
-/// Parses the URL that opens the app: `https` without query and fragment, which could name a person or a prompt.
+/// Parses the URL that opens the app: `https` without query and fragment, because these could name a person or a
+/// prompt.
 ///
 /// # Errors
-/// The text has another form. The error is a message for the operator.
+/// The text does not have this form. The error is a message for the operator.
 pub fn app_link(text: &str) -> Result<String, String> {
     let plain = |url: &Url| url.scheme() == "https" && url.query().is_none() && url.fragment().is_none();
     match Url::parse(text).ok().filter(plain) {
@@ -79,7 +82,7 @@ pub fn app_link(text: &str) -> Result<String, String> {
 /// # Errors
 /// The text is not an allowed return address. The error is a message for the operator.
 pub fn return_address(text: &str) -> Result<String, String> {
-    // A browser would rewrite these characters and open another URL than the compared one.
+    // A browser would rewrite these characters, and open another URL than the one that the service compared.
     let is_rewritten = |character: char| character.is_whitespace() || character.is_control() || character == '\\';
     match Url::parse(text).ok().filter(is_return_address) {
         Some(_) if !text.contains(is_rewritten) => Ok(text.to_owned()),
@@ -91,9 +94,9 @@ pub fn return_address(text: &str) -> Result<String, String> {
     }
 }
 
-/// Returns whether a browser may be sent to this URL with an authorization code: over TLS, to the browser's own
-/// machine, or to an app whose scheme is named after a domain (RFC 8252 section 7.1). Requiring a dot in the scheme
-/// excludes every scheme that runs code, such as `javascript`.
+/// Returns whether a browser may be sent to this URL with an authorization code. Three kinds of URL are allowed:
+/// `https`; `http` to the browser's own machine; and an app's own scheme, which is named after a domain (RFC 8252
+/// section 7.1). Requiring a dot in the scheme excludes every scheme that runs code, such as `javascript`.
 #[must_use]
 pub fn is_return_address(url: &Url) -> bool {
     let reaches = match url.scheme() {
@@ -112,8 +115,8 @@ pub fn is_return_address(url: &Url) -> bool {
 }
 
 impl Config {
-    /// The default rate limit of one network: enough for an office behind one network address, too low for a program
-    /// that guesses.
+    /// The default rate limit for each network. The limit is high enough for an office behind one network address, and
+    /// too low for a program that guesses.
     pub const LIMITS: Limit = Limit { burst: 120, per_second: 10 };
 
     /// Returns the public URL of a phone endpoint.
@@ -157,7 +160,7 @@ mod tests {
             "/callback",
             "",
         ] {
-            assert!(return_address(refused).is_err(), "{refused}");
+            assert!(return_address(refused).is_err(), "accepted {refused:?}");
         }
     }
 }

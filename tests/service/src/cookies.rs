@@ -1,7 +1,7 @@
-//! The service's cookies: `__Host-`, HttpOnly, Secure, SameSite=Lax. All but the "way" cookie contain 128 random bits.
+//! The service's cookies: `__Host-`, HttpOnly, Secure, SameSite=Lax. All but [`Kind::Way`] contain 128 random bits.
 //!
-//! The database contains hashes of the cookies of attempts, sessions and known browsers. It does not contain the form
-//! cookie and the "way" cookie.
+//! The database contains hashes of the cookies of attempts, sessions and known browsers. It contains neither the form
+//! cookie nor the cookie [`Kind::Way`].
 
 use axum::http::header;
 use axum::response::Response;
@@ -19,7 +19,7 @@ const BROWSER: &str = "__Host-browser";
 const WAY: &str = "__Host-way";
 const FORM: &str = "__Host-form";
 
-/// The only value of the "way" cookie: the last sign-in in this browser used the phone.
+/// The only value of the cookie [`Kind::Way`]. It means that the last sign-in in this browser used the phone.
 const BY_PHONE: &str = "phone";
 const BROWSER_LIFE: i64 = 90 * DAY;
 
@@ -30,9 +30,9 @@ pub enum Kind {
     Attempt,
     /// Identifies a session.
     Session,
-    /// Identifies a known browser; lasts 90 days.
+    /// Identifies a known browser. Lasts 90 days.
     Browser,
-    /// Present if the last sign-in in this browser used the phone; lasts 90 days.
+    /// Present if the last sign-in in this browser used the phone. Lasts 90 days.
     Way,
     /// The cookie that forms are bound to.
     Form,
@@ -67,7 +67,7 @@ impl Kind {
         }
     }
 
-    /// Returns the lifetime in seconds. A cookie without one lasts until the browser closes.
+    /// Returns the lifetime in seconds. A cookie without a lifetime lasts until the browser closes.
     fn life(self) -> Option<i64> {
         match self {
             Self::Attempt | Self::Session | Self::Form => None,

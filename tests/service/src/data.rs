@@ -1,4 +1,5 @@
-//! The data folder: the database, and the key that encrypts values that must not be readable in the database.
+//! Opens the data folder. The folder contains the database, and the key that encrypts the values that must not be
+//! readable in the database.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Write};
@@ -20,7 +21,7 @@ pub fn make_private(folder: &Path) -> Result<(), Error> {
     builder.create(folder)
 }
 
-/// Writes a new file; fails if the file exists. On Unix, only its owner can read it.
+/// Writes a new file, and fails if the file exists. On Unix, only the file's owner can read the file.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -31,8 +32,8 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
     file.sync_all()
 }
 
-/// Waits for the folder's file lock, and keeps it until the returned file is dropped. Two services that start at
-/// the same time for the first time must not both create keys.
+/// Waits for the folder's file lock, and keeps the lock until the returned file is dropped. Without the lock, two
+/// processes that start on a new folder at the same time could both create keys.
 pub(crate) fn lock_folder(folder: &Path) -> Result<File, Error> {
     let mut options = File::options();
     options.write(true).create(true).truncate(false);
@@ -64,7 +65,8 @@ pub(crate) const DATABASE: &str = "service.db";
 /// Opens the database of a data folder. Creates folder and database on first use. Blocks.
 ///
 /// # Errors
-/// The folder can't be created or locked, or the file is not a database of this version of the service.
+/// The folder can't be created or locked, or the database can't be opened. A database of a newer version of the service
+/// can't be opened.
 pub fn open(folder: &Path) -> Result<Store, AppError> {
     make_private(folder)?;
     let _lock = lock_folder(folder)?;

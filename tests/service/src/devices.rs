@@ -1,4 +1,5 @@
-//! Devices: phones that are bound to an account, and the tombstones of removed phones (protocol sections 4 and 5).
+//! Manages devices: the phones that are bound to an account, and the tombstones of removed phones (protocol sections 4
+//! and 5).
 
 pub mod acts;
 pub mod device;

@@ -1,18 +1,20 @@
-//! Everything that revokes or ends a record: sessions, attempts, known browsers, tokens, passes, enrollments,
-//! registrations, devices, sign-in keys, and the ceremonies and approvals that depend on them.
+//! Revokes or ends records: sessions, attempts, known browsers, tokens, passes, enrollments, registrations, devices,
+//! sign-in keys, and the ceremonies and approvals that depend on them.
 //!
-//! One function here ends all records that end together, in the caller's transaction. Other modules end such a record
-//! only in its normal use: a pushed request when the browser opens it; a ceremony when it is decided, cancelled on its
-//! page or superseded (`prompts::acts`). Expired records are deleted by `App::run_maintenance`.
+//! If several records must end together, one function here ends them in the caller's transaction. Other modules end
+//! these records only in normal use: a registration when the browser opens it; a ceremony when it is decided,
+//! cancelled on its page or superseded (`prompts::acts`). `App::run_maintenance` deletes expired records.
 //!
 //! ```text
 //! password replaced ──▶ sessions by password alone, password-proved ceremonies, enrollments, registrations
 //! device removed ─────▶ its unused approvals, ceremonies that no device can answer, enrollments, registrations
 //! session ended ──────▶ its access tokens, its enrollments
-//! phone lost ─────────▶ the device, and the sessions and known browsers of the ceremonies that it decided
-//! person suspended ───▶ sessions, unused passes
-//! "it wasn't me" ─────▶ the session and known browser that asked, the session and known browser from the approval
+//! phone lost ─────────▶ the device, and the sessions and known browsers of the ceremonies that the device decided
+//! person suspended ───▶ sessions, unused passes, ceremonies that no device can answer
+//! "it wasn't me" ─────▶ the session and known browser that started the ceremony, and those that the approval gave
 //! ```
+//!
+//! The removal of a pending device ends no other records.
 
 use crate::audit;
 use crate::clock::Time;
@@ -89,8 +91,8 @@ pub fn end_for_suspension(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Resul
     end_unanswerable(tx, account_id, now)
 }
 
-/// Ends everything that a replaced password proved: sessions by password alone, live ceremonies of unknown browsers
-/// after the password, and all unfinished enrollments and registrations of the account.
+/// Ends everything that a replaced password proved: sessions by password alone, live ceremonies with the origin
+/// `password_proved`, and all unfinished enrollments and registrations of the account.
 pub fn end_for_new_password(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
     for session in tx.children::<Session>(account_id)? {
         // GUARD(changed-password-ends-session): changed_password_ends_what_the_old_one_proved
@@ -194,13 +196,15 @@ pub fn end_registrations(tx: &mut Tx<'_>, account_id: &str) -> Result<(), StoreE
     Ok(())
 }
 
-/// Ends the token of an authorization code that was used twice.
+/// Ends the token that was issued for an authorization code, because the authorization code was used a second time. A
+/// token with which a phone was added stays.
 pub fn end_registration_token(tx: &mut Tx<'_>, token: &str) -> Result<(), StoreError> {
     tx.delete::<RegistrationToken>(token)?;
     end_unused_phone_token(tx, token)
 }
 
-/// Ends a token for adding a phone, unless the token has added one: a retry of this phone must get the same response.
+/// Ends a token for adding a phone, unless a phone was added with the token. A retry of that phone must get the same
+/// response.
 fn end_unused_phone_token(tx: &mut Tx<'_>, token: &str) -> Result<(), StoreError> {
     if tx.get::<PhoneToken>(token)?.is_some_and(|token| token.added.is_none()) {
         tx.delete::<PhoneToken>(token)?;
@@ -229,8 +233,8 @@ pub fn remove_device(tx: &mut Tx<'_>, device: &mut Device, cause: Cause, now: Ti
     Ok(())
 }
 
-/// For a lost phone: removes the device, and ends the sessions and known browsers of the ceremonies that it decided.
-/// The session `but` stays, because the person reports the loss in it.
+/// For a lost phone: removes the device, and ends the sessions and known browsers of the ceremonies that the device
+/// decided. The session with the id `but` stays, because the person reports the loss in that session.
 pub fn remove_lost_device(
     tx: &mut Tx<'_>,
     device: &mut Device,
@@ -242,7 +246,7 @@ pub fn remove_lost_device(
             continue;
         }
         for session in ceremony.gave_session.iter().filter(|session| Some(session.as_str()) != but) {
-            // GUARD(lost-phone-sessions): j11_a_lost_phone_loses_its_sessions_and_others_get_a_notice
+            // GUARD(lost-phone-sessions): j11_a_loss_report_ends_sessions_and_notifies_other_phones
             // INSTEAD: let _kept = session;
             end_session(tx, session, now)?;
         }
@@ -250,7 +254,7 @@ pub fn remove_lost_device(
             forget_browser(tx, browser)?;
         }
     }
-    // GUARD(lost-phone-removed): j11_w2_the_lost_phone_reports_that_it_was_removed
+    // GUARD(lost-phone-removed): j11_w2_the_lost_phone_shows_that_it_was_removed
     remove_device(tx, device, Cause::Lost, now)?;
     notices::notify(tx, &device.account_id, None, notices::Kind::PhoneLost, now)
 }
@@ -290,8 +294,8 @@ pub fn remove_sign_in_key(
     Ok(true)
 }
 
-/// Records that the push service reported a device's push address as gone. The phone learns of this at its next
-/// contact.
+/// Records that the push service reported a push address as gone, if the device still has this push address. The phone
+/// learns of this at its next contact.
 pub fn end_subscription(tx: &mut Tx<'_>, device_id: &str, endpoint: &str) -> Result<(), StoreError> {
     match tx.get::<Device>(device_id)? {
         Some(mut device) if device.push.as_ref().is_some_and(|push| push.endpoint == endpoint) => {
@@ -304,8 +308,8 @@ pub fn end_subscription(tx: &mut Tx<'_>, device_id: &str, endpoint: &str) -> Res
 
 // Ceremonies and their results
 
-/// Ends the live ceremonies that no active device can approve, because the devices or keys of all their prompts are
-/// removed.
+/// Ends each live ceremony that no active device can approve: for every prompt of the ceremony, the device or the key
+/// was removed.
 fn end_unanswerable(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
     let left = devices::active(tx, account_id)?;
     let answers = |prompt: &Prompt| {
@@ -330,7 +334,7 @@ fn end_ceremony(tx: &mut Tx<'_>, ceremony: Ceremony, now: Time) -> Result<(), St
 /// Voids the device's approvals that no browser has used yet.
 fn void_unused_approvals(tx: &mut Tx<'_>, device: &Device) -> Result<(), StoreError> {
     for ceremony in tx.children::<Ceremony>(&device.account_id)? {
-        // GUARD(lost-phone-approvals): j11_w1_an_approval_of_the_lost_phone_ends_with_the_report
+        // GUARD(lost-phone-approvals): j11_w1_a_loss_report_ends_an_approval_of_the_lost_phone
         // INSTEAD: if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && false {
         if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && !ceremony.redeemed {
             tx.put(&Ceremony { redeemed: true, ..ceremony })?;
@@ -339,8 +343,9 @@ fn void_unused_approvals(tx: &mut Tx<'_>, device: &Device) -> Result<(), StoreEr
     Ok(())
 }
 
-/// For "it wasn't me": ends the session and known browser that asked, and the session and known browser that the
-/// approval gave. For a password-proved ceremony, also records the report on the person.
+/// For "it wasn't me": ends the session and known browser that started the ceremony, and the session and known browser
+/// that the approval gave. If the ceremony's origin is `password_proved`, also stores the time of the report in the
+/// person's record.
 pub fn end_reported(tx: &mut Tx<'_>, ceremony: &Ceremony, now: Time) -> Result<(), StoreError> {
     if let Some(session) = &ceremony.gave_session {
         end_session(tx, session, now)?;

@@ -1,4 +1,4 @@
-//! Adding a phone by a code or by signing in: the service's side of protocol sections 3 and 11.
+//! Adds a phone by a code or by signing in. This is the service's side of protocol sections 3 and 11.
 
 pub mod acts;
 pub mod by_sign_in;

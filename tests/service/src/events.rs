@@ -10,9 +10,11 @@ use futures_util::stream;
 
 use crate::store::Store;
 
-/// The longest wait. After it, the event is sent in any case, so the page loads again. No ceremony lasts longer.
+/// The longest wait. After this time, the event is sent even if `is_due` returns false, and the page loads again. No
+/// ceremony lasts longer.
 const MAX_WAIT: Duration = Duration::from_secs(300);
-/// The interval between two checks: another process may change the database, and records expire without a change.
+/// The time between two checks. Waiting for changes by this process is not enough, because another process may change
+/// the database, and records expire without a change.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Sends the event `turn` as soon as `is_due` returns true, at the latest after 300 seconds.

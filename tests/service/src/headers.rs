@@ -3,14 +3,14 @@
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 
-/// The `Content-Security-Policy` of responses that are not pages. A page sets its own.
+/// The `Content-Security-Policy` of responses that are not pages. A page sets its own policy.
 const NOTHING: &str = "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
 static EVERYWHERE: [(HeaderName, &str); 7] = [
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    // A page of another site that opens a page of the service, or is opened by one, gets no reference to the service's
-    // window.
+    // A page of another site gets no reference to a window of the service, even if one of the two pages opened the
+    // other page.
     // GUARD(opener-policy): j6_w12_another_site_cannot_frame_read_or_control_pages
     // INSTEAD: (HeaderName::from_static("cross-origin-opener-policy"), "unsafe-none"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -18,8 +18,8 @@ static EVERYWHERE: [(HeaderName, &str); 7] = [
     // GUARD(resource-policy): j6_w12_another_site_cannot_frame_read_or_control_pages
     // INSTEAD: (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    // Not `no-referrer`: then browsers send forms with `Origin: null`, and the service can't check where a form comes
-    // from.
+    // With `no-referrer`, browsers would send forms with `Origin: null`, and the service could not check where a form
+    // comes from.
     // GUARD(referrer-policy): pages_run_no_injected_script_and_leave_no_history
     // INSTEAD: (header::REFERRER_POLICY, "unsafe-url"),
     (header::REFERRER_POLICY, "same-origin"),

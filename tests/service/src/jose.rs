@@ -1,7 +1,8 @@
 //! Signs and verifies JWS with the library `jsonwebtoken`, and adds stricter checks.
 //!
 //! `jsonwebtoken` verifies the signature, but does not check `typ`, `crit` and repeated member names. This module
-//! checks the header before the signature, and accepts only exactly the expected header.
+//! checks these before it verifies the signature. A header must have exactly the expected members, so `crit` is
+//! refused.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,23 +19,23 @@ const MAX_JWS: usize = 8_192;
 /// Length of an ES256 signature in base64url, in characters.
 const SIGNATURE: usize = 86;
 
-/// Why a JWS was refused; never sent to the other party.
+/// Why a JWS or a key was refused. The service never sends this reason to the other party.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JoseError {
-    /// Longer than 8,192 bytes.
+    /// The JWS is longer than 8,192 bytes.
     #[error("too large")]
     TooLarge,
-    /// The JWS is not three parts of canonical base64url, its header or payload is not a JSON object with unique member
-    /// names, or the payload does not have the expected members.
+    /// One of these: the JWS does not have three parts of canonical base64url; the header or the payload is not a JSON
+    /// object with unique member names; the payload does not have the expected members.
     #[error("malformed")]
     Malformed,
-    /// The header is not exactly the expected one.
+    /// The header does not have exactly the expected members, or has an unexpected `alg` or `typ`.
     #[error("unexpected header")]
     Header,
     /// The key is not a valid P-256 key, or the library could not use it.
     #[error("bad key")]
     Key,
-    /// The JWS does not contain its key.
+    /// The JWS names its key by `kid`, but a JWS that contains its key is needed.
     #[error("unknown key")]
     UnknownKey,
     /// The signature is wrong.
@@ -46,13 +47,13 @@ pub enum JoseError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Jwk {
-    /// `EC`.
+    /// The key type: `EC`.
     pub kty: String,
-    /// `P-256`.
+    /// The curve: `P-256`.
     pub crv: String,
-    /// 32 bytes, base64url.
+    /// The x coordinate: 32 bytes, base64url.
     pub x: String,
-    /// 32 bytes, base64url.
+    /// The y coordinate: 32 bytes, base64url.
     pub y: String,
 }
 
@@ -63,7 +64,7 @@ impl Jwk {
         Self { kty: "EC".to_owned(), crv: "P-256".to_owned(), x: part(point.x()), y: part(point.y()) }
     }
 
-    /// Returns the uncompressed point, 65 bytes; fails if it is not on the curve.
+    /// Returns the uncompressed point, 65 bytes. Fails if the key is not a valid P-256 key.
     pub fn point(&self) -> Result<Vec<u8>, JoseError> {
         let (x, y) = (decode(&self.x).ok_or(JoseError::Key)?, decode(&self.y).ok_or(JoseError::Key)?);
         let point = [&[4], x.as_slice(), &y].concat();
@@ -96,7 +97,7 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// Generates a private scalar; `None` without randomness.
+    /// Generates a private scalar. Returns `None` if the system has no randomness.
     #[must_use]
     pub fn make_scalar() -> Option<zeroize::Zeroizing<Vec<u8>>> {
         // A random scalar is out of range about once in 2^32 tries.
@@ -135,7 +136,7 @@ impl SigningKey {
         jsonwebtoken::encode(&self.header(typ), claims, &self.encoding).map_err(|_library| JoseError::Key)
     }
 
-    /// Returns whether the JWS that `sign` would produce has at most 8,192 bytes. Phones refuse longer ones (protocol
+    /// Returns whether the JWS that `sign` would produce has at most 8,192 bytes. Phones refuse a longer JWS (protocol
     /// section 1).
     #[must_use]
     pub fn fits(&self, typ: &str, claims: &impl Serialize) -> bool {
@@ -163,7 +164,7 @@ struct JwkHeader {
     jwk: Jwk,
 }
 
-/// A JWS with a checked form and header, whose signature is not verified yet.
+/// A JWS whose encoding and header were checked. Its signature was not verified yet.
 pub struct Unverified<'a> {
     jws: &'a str,
     key: NamedKey,
@@ -182,7 +183,8 @@ impl<'a> Unverified<'a> {
         Ok(Self { jws, key: NamedKey::Kid(header.kid) })
     }
 
-    /// Parses a JWS that contains its key. Only for the types that introduce or prove a key (protocol section 1).
+    /// Parses a JWS that contains its key. Used only for message types that introduce or prove a key (protocol
+    /// section 1).
     pub fn by_jwk(jws: &'a str, typ: &str) -> Result<Self, JoseError> {
         let header: JwkHeader = read_header(jws)?;
         check_header(&header.alg, &header.typ, typ)?;
@@ -190,7 +192,7 @@ impl<'a> Unverified<'a> {
         Ok(Self { jws, key: NamedKey::Jwk(header.jwk) })
     }
 
-    /// Returns the id by which the caller finds the key; empty if the JWS contains its key.
+    /// Returns the `kid` by which the caller finds the key. Returns an empty text if the JWS contains its key.
     #[must_use]
     pub fn kid(&self) -> &str {
         match &self.key {
@@ -244,7 +246,7 @@ fn read_header<T: DeserializeOwned>(jws: &str) -> Result<T, JoseError> {
     serde_json::from_slice(&header).map_err(|_other_members| JoseError::Header)
 }
 
-/// Refuses everything but a JSON object in which no member name is repeated, at any depth.
+/// Checks that the text is a JSON object, and that no object in it, at any depth, repeats a member name.
 pub fn check_unique(json: &[u8]) -> Result<(), JoseError> {
     // Without this check, serde would also read a structure from an array.
     // GUARD(json-object-service): unexpected_headers_are_refused

@@ -1,15 +1,17 @@
-//! The service's own keys. Each key has only one use: signing messages to phones, pushes (VAPID) or ID tokens.
+//! Loads and rotates the service's own keys. Messages to phones, pushes (VAPID) and ID tokens are signed by different
+//! keys.
 //!
-//! The key that signs to phones is replaced. The service publishes a new key when the current one is 90 days old, or
-//! when the operator asks for it:
+//! Only the key that signs messages to phones is rotated. The service publishes a new key when the current key is 90
+//! days old, or when the operator runs the command `rotate-keys`:
 //!
 //! ```text
 //! [old] ──publish──▶ [old, new] ──48 hours──▶ new signs ──1 hour──▶ [new]
 //! ```
 //!
-//! Brackets show the keys of a key document. The documents form a chain: each is signed by a key of the document before
-//! it, the first by its own key. Every process reads the keys and their start times from the database once a minute.
-//! Two processes therefore change to the new key at the same time without a message between them.
+//! Brackets show the keys of a key document. The documents form a chain: each document is signed by a key of the
+//! previous document. The first document is signed by its own key. Every process reads the keys and their start times
+//! from the database once a minute. Two processes therefore change to the new key at the same time without a message
+//! between them.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -23,16 +25,16 @@ use crate::secrets::{Sealed, Sealer};
 use crate::store::{Record, Store, StoreError, Table, Tx};
 
 const KEYS_TYP: &str = "phone-keys+jwt";
-/// Age of the key that signs to phones at which the next key is published.
+/// When the key that signs messages to phones has this age, the next key is published.
 pub const LIFE: Time = 90 * DAY;
 /// Time between publishing a new key and signing with it (protocol section 6).
 pub const AHEAD: Time = 2 * DAY;
-/// Time from the first use of the new key until the old key is dropped. By then everything that the old key signed has
-/// expired, even on a phone with a slow clock.
+/// Time from the first use of the new key until the old key is dropped. After this time, everything that the old key
+/// signed has expired, even on a phone with a slow clock.
 pub const OVERLAP: Time = HOUR;
 
-/// With a chain of this length, no further key is published: each rotation adds two documents, and a phone follows at
-/// most 512 (protocol section 6). At four rotations a year, the chain lasts sixty years.
+/// With a chain of this length, no further key is published. Each rotation adds two documents, and a phone follows at
+/// most 512 documents (protocol section 6). At four rotations a year, the chain lasts sixty years.
 const MAX_DOCUMENTS: usize = 510;
 
 /// A stored private key.
@@ -40,9 +42,9 @@ const MAX_DOCUMENTS: usize = 510;
 pub struct KeyRecord {
     name: String,
     scalar: Sealed,
-    /// Every document signed so far; used only for the keys that sign to phones.
+    /// Every key document so far. Empty except in the record [`PHONE`].
     chain: Vec<String>,
-    /// The published next key; used only for the keys that sign to phones.
+    /// The published next key. Always `None` except in the record [`PHONE`].
     #[serde(default)]
     next: Option<Successor>,
     /// When the key started to sign.
@@ -80,7 +82,7 @@ struct Document<'a> {
     keys: Vec<&'a Jwk>,
 }
 
-/// What a key rotation has to do now.
+/// The action of a key rotation that is due now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
     /// Nothing is due.
@@ -91,8 +93,8 @@ pub enum Turn {
     Drop,
 }
 
-/// Decides what a key rotation has to do now. `since`: when the current key started to sign. `signs_from`: when the
-/// published next key starts to sign.
+/// Decides which action of a key rotation is due now. `since`: when the current key started to sign. `signs_from`: when
+/// the next key starts to sign, if a next key is published.
 #[must_use]
 pub fn turn(since: Time, signs_from: Option<Time>, now: Time) -> Turn {
     match signs_from {
@@ -103,7 +105,7 @@ pub fn turn(since: Time, signs_from: Option<Time>, now: Time) -> Turn {
     }
 }
 
-/// The keys that sign to phones, each from its start time.
+/// The keys that sign messages to phones. The next key signs from the time that is stored with it.
 #[derive(Clone)]
 struct PhoneKeys {
     current: Arc<SigningKey>,
@@ -120,7 +122,7 @@ pub struct Keys {
     vapid_point: String,
 }
 
-/// The record name of the keys that sign to phones.
+/// The record name of the keys that sign messages to phones.
 pub const PHONE: &str = "phone";
 
 impl Keys {
@@ -142,13 +144,13 @@ impl Keys {
         })
     }
 
-    /// Returns whether the key documents are for this issuer. Phones do not accept another issuer later.
+    /// Returns whether the key documents are for this issuer. Phones do not accept a change of the issuer.
     #[must_use]
     pub fn are_for_issuer(&self, issuer: &str) -> bool {
         self.issuer == issuer
     }
 
-    /// Returns the key that signs to phones at this time.
+    /// Returns the key that signs messages to phones at this time.
     #[must_use]
     pub fn phone(&self, now: Time) -> Arc<SigningKey> {
         let keys = self.phone.read().unwrap_or_else(PoisonError::into_inner);
@@ -160,15 +162,15 @@ impl Keys {
         }
     }
 
-    /// Returns the number of the newest document for phones.
+    /// Returns the number of the newest key document that this process has loaded.
     #[must_use]
     pub fn newest_document(&self) -> usize {
         self.phone.read().unwrap_or_else(PoisonError::into_inner).documents
     }
 
-    /// Publishes a new key or drops the old one if that is due. Then loads the stored keys, which another process may
-    /// have changed. Must be called more often than every [`AHEAD`], so that this process knows the next key in time.
-    /// Blocks.
+    /// Publishes a new key or drops the old key, if one of these is due. Then loads the stored keys, which another
+    /// process may have changed. Must be called at intervals shorter than [`AHEAD`], so that this process loads the
+    /// next key before that key signs. Blocks.
     pub fn rotate_if_due(&self, store: &Store, sealer: &Sealer, now: Time) -> Result<(), StoreError> {
         let keys = store.run_blocking(|tx| {
             let mut record = stored(tx)?;
@@ -202,8 +204,8 @@ impl Keys {
     }
 }
 
-/// Publishes a new key for the operator, and returns when it starts to sign. If a next key is already published,
-/// nothing changes.
+/// Publishes a new key because the operator asked for one, and returns when this key starts to sign. If a next key is
+/// already published, changes nothing, and returns when that key starts to sign.
 pub fn publish_now(tx: &mut Tx<'_>, sealer: &Sealer, now: Time) -> Result<Time, StoreError> {
     let mut record = stored(tx)?;
     // GUARD(one-successor): parallel_rotations_make_one_new_key
@@ -224,7 +226,8 @@ pub fn newest(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
     Ok(stored(tx)?.chain.len())
 }
 
-/// Returns the document with this number and its keys' thumbprints, in the document's order. Numbers start at 1.
+/// Returns two values: the document with this number; and the thumbprints of its keys, in the document's order. Numbers
+/// start at 1.
 pub fn document(tx: &mut Tx<'_>, number: usize) -> Result<(String, Vec<String>), StoreError> {
     let chain = stored(tx)?.chain;
     let document = number.checked_sub(1).and_then(|index| chain.get(index)).ok_or(StoreError::Stopped)?;
@@ -237,7 +240,8 @@ fn stored(tx: &mut Tx<'_>) -> Result<KeyRecord, StoreError> {
     tx.get::<KeyRecord>(PHONE)?.ok_or(StoreError::Stopped)
 }
 
-/// Publishes a new key next to the old one, in a document signed by the old key. Does nothing if the chain is too long.
+/// Publishes a new key next to the old one, in a document signed by the old key. Does nothing if the chain has
+/// its maximum length.
 fn publish(tx: &mut Tx<'_>, sealer: &Sealer, record: &mut KeyRecord, now: Time) -> Result<(), StoreError> {
     if record.chain.len() >= MAX_DOCUMENTS {
         tracing::error!("the chain of key documents has its maximum length, so no new key is published");

@@ -1,26 +1,26 @@
 //! The reference sign-in service of Countersign: the server side of the protocol.
 //!
-//! The service is short enough for a developer of sign-in services to learn the protocol from, and complete enough for
-//! a small organization. It shares no code with the phone's core; both implement `core/docs/protocol.md`.
+//! The service is short, so that developers of sign-in services can learn the protocol from it. It is complete enough
+//! for a small organization. It shares no code with the phone's core; both implement `core/docs/protocol.md`.
 //!
-//! One folder for each feature:
+//! Each feature has one folder:
 //!
 //! | folder | contents |
 //! | --- | --- |
 //! | `sign_in` | signing in by password, pass, second factor or phone; sessions and known browsers |
-//! | `security_info` | the page of a person's sign-in methods; the wizard; step-up |
+//! | `security_info` | the page of a person's sign-in methods, the wizard, step-up |
 //! | `enrollment` | adding a phone by a code or by signing in |
 //! | `prompts` | ceremonies, prompts, answers |
 //! | `devices` | signed requests and signed states, tombstones |
-//! | `phone_sign_in` | registering a device and its sign-in key |
+//! | `phone_sign_in` | registering a sign-in key, or a new device, after the person has agreed in a browser |
 //! | `passes` | temporary access passes |
 //! | `policy` | the organization's policy |
 //! | `admin` | the administrator's pages |
 //! | `people` | people and their passwords |
 //! | `openid` | the OpenID Provider |
 //!
-//! Each folder has those of these parts that it needs. A part imports only the parts above it
-//! (`tests/layers/service.txt`):
+//! A folder can have the following parts, and has only the parts that it needs. A part imports only the parts above it
+//! in this table (`tests/layers/service.txt`):
 //!
 //! | part | contents |
 //! | --- | --- |
@@ -31,13 +31,15 @@
 //! | `acts` | operations, which read and write inside transactions |
 //! | `routes` (and a file for each larger page) | the HTTP handlers |
 //!
-//! | shared file | what it does |
+//! All features share these files:
+//!
+//! | shared file | contents |
 //! | --- | --- |
-//! | `addresses` | lists every method and path with its handler and its kind of client |
-//! | `posted`, `visitor`, `cookies` | identify the browser, and accept forms only from the service's own pages |
-//! | `pages` | builds pages and contains the page texts |
+//! | `addresses` | every method and path, with its handler and its kind of client |
+//! | `posted`, `visitor`, `cookies` | identification of browsers, check that forms come from the service's pages |
+//! | `pages` | the page texts, and the code that builds pages |
 //! | `app`, `config`, `error`, `clock` | shared state of the handlers, configuration, startup errors, clock |
-//! | `once`, `limits`, `peer` | repeated forms; rate limits by network |
+//! | `once`, `limits`, `peer` | detection of repeated forms, rate limits by network |
 //! | `headers`, `events`, `serve`, `tls` | HTTP and TLS |
 //! | `store` | the database behind a trait |
 //! | `keys`, `jose`, `secrets`, `passwords` | cryptography |

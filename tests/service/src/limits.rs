@@ -1,5 +1,5 @@
-//! Rate limits by network, checked before a request takes effect. The counts are in the database, so several processes
-//! that use one database share one limit.
+//! Limits the rate of requests from each network. A request is counted before it takes effect. The counts are in the
+//! database, so several processes that use one database share one limit.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ struct Bucket {
     id: String,
     left: f64,
     at: Time,
-    /// When the bucket is full again; then the record is no longer needed.
+    /// A time at which the bucket is full again. From then on, the record is no longer needed.
     full_at: Time,
 }
 
@@ -37,7 +37,7 @@ impl Record for Bucket {
 }
 
 /// Returns how many requests remain after one more request, or `None` if the limit is reached. `before`: how many
-/// remained, and when.
+/// requests remained after the last counted request, and the time of that request.
 #[must_use]
 pub fn remaining_after_one(limit: Limit, before: Option<(f64, Time)>, now: Time) -> Option<f64> {
     let burst = f64::from(limit.burst);
@@ -51,7 +51,8 @@ pub fn remaining_after_one(limit: Limit, before: Option<(f64, Time)>, now: Time)
     (left >= 1.0).then_some(left - 1.0)
 }
 
-/// Counts one request under this name. Returns false if the limit is reached; this request is then not counted.
+/// Counts one request in the bucket with this name, for example `phone 192.0.2.0/24`. Returns false, and does not count
+/// the request, if the limit is reached.
 pub fn counts(tx: &mut Tx<'_>, limit: Limit, name: &str, now: Time) -> Result<bool, StoreError> {
     let before = tx.get::<Bucket>(name)?.map(|bucket| (bucket.left, bucket.at));
     let Some(left) = remaining_after_one(limit, before, now) else {

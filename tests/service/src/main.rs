@@ -22,14 +22,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the service; creates its keys and a private certificate authority if the folder has none
+    /// Run the service; it creates missing keys, and a private certificate authority if no certificate is given
     Serve(Box<Serve>),
     /// Add a person; asks for the password, or reads it as one line from standard input
     AddPerson {
         /// The service's data folder
         #[arg(long)]
         data: PathBuf,
-        /// What the person types to sign in
+        /// The name that the person types to sign in
         user_name: String,
         /// The name that other people see; the user name by default
         #[arg(long)]
@@ -42,11 +42,11 @@ enum Command {
         data: PathBuf,
         /// The person's user name
         user_name: String,
-        /// Remove the role instead
+        /// Remove the administrator role from the person
         #[arg(long)]
         no_longer: bool,
     },
-    /// Create a token for the policy API; shown once, valid for 90 days
+    /// Create a token for the policy API; the token is shown once and is valid for 90 days
     ApiToken {
         /// The service's data folder
         #[arg(long)]
@@ -63,14 +63,14 @@ enum Command {
         /// The person's user name
         user_name: String,
     },
-    /// Publish a new key for signing to phones, which is used from 48 hours later; without this command, the service
-    /// does this when its key is 90 days old
+    /// Publish the next key that signs messages to phones; the service signs with this key after 48 hours. Without this
+    /// command, the service publishes the next key when the current key is 90 days old
     RotateKeys {
         /// The service's data folder
         #[arg(long)]
         data: PathBuf,
     },
-    /// Remove all phones of a person, forget their browsers and end their sessions, for example after a lost phone
+    /// Remove all phones of a person, forget their browsers and end their sessions, for example after a phone was lost
     ResetMethods {
         /// The service's data folder
         #[arg(long)]
@@ -103,13 +103,13 @@ struct Serve {
     /// Web origin of a push relay with a private network address, e.g. https://localhost:8444
     #[arg(long)]
     allow_relay: Vec<String>,
-    /// Certificate authority to trust for these relays, in PEM; no other is trusted for them
+    /// Certificate authority to trust for the relays of --allow-relay, in PEM; no other is trusted for these relays
     #[arg(long)]
     relay_ca: Vec<PathBuf>,
-    /// Return address of a phone's app: a claimed https URL, compared exactly
+    /// Return address of a phone's app: an https URL that the phone's system opens in the app; compared exactly
     #[arg(long, value_parser = return_address)]
     phone_redirect: Vec<String>,
-    /// Claimed https URL that opens the phone's app, offered on the number page to browsers on phones
+    /// An https URL that the phone's system opens in the app; the number page offers this link to browsers on phones
     #[arg(long, value_parser = app_link)]
     app_link: Option<String>,
     /// A registered application: id,secret,name,return address
@@ -129,7 +129,7 @@ fn client(text: &str) -> Result<Client, String> {
     }
 }
 
-/// Asks for a password without echo. If standard input is not a terminal, reads one line from it.
+/// Asks for a password without echo. If standard input is not a terminal, reads the password as one line from it.
 fn password() -> Result<zeroize::Zeroizing<String>, AppError> {
     if std::io::stdin().is_terminal() {
         return Ok(rpassword::prompt_password("Password: ")?.into());
@@ -213,7 +213,7 @@ async fn run(options: Serve) -> Result<(), AppError> {
     let first = tokio::task::spawn_blocking(move || operator::first_administrator(&store, clock.now()));
     if let Some(password) = first.await.map_err(|error| AppError::Data(error.into()))?? {
         say(&format!("No person has been added yet. The first administrator signs in as {}", operator::FIRST_NAME))?;
-        say(&format!("with the password {password}. It works once; then the administrator chooses another."))?;
+        say(&format!("with the password {password}. It works once; then the administrator chooses a new password."))?;
     }
     say(&format!("{} is ready on {}.", app.config.issuer, running.address))?;
     if !identity.authority.is_empty() {

@@ -1,4 +1,5 @@
-//! Notices: changes of an account. Each phone of the account receives a notice until the phone acknowledges it.
+//! Notices inform phones about changes of an account. Each phone of the account receives a notice until the phone
+//! acknowledges it.
 
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +81,7 @@ pub fn waiting(tx: &mut Tx<'_>, device_id: &str) -> Result<Vec<Notice>, StoreErr
     Ok(notices)
 }
 
-/// Deletes the notices that a device has shown; ids of another device's notices are ignored.
+/// Deletes the notices that a phone acknowledges, at most 16. Ignores the ids of other devices' notices.
 pub fn acknowledge(tx: &mut Tx<'_>, device_id: &str, ids: &[String]) -> Result<(), StoreError> {
     for id in ids.iter().take(MAX_NOTICES) {
         if tx.get::<Notice>(id)?.is_some_and(|notice| notice.device_id == device_id) {

@@ -2,7 +2,7 @@
 //! gets the first response again, including its cookies. The work continues even if the browser disconnects.
 //!
 //! The responses are kept in the memory of one process. If two processes share a database and each receives one request
-//! of a double click, both process the form. Against this, only the page's script helps: it does not send the second
+//! of a double click, both process the form. Only the page's script prevents this: the script does not send the second
 //! request.
 
 use std::collections::{HashMap, VecDeque};
@@ -43,23 +43,23 @@ struct Forms {
 pub struct Once(Mutex<Forms>);
 
 impl Once {
-    /// Runs `act` for the form with the id `form`, and returns its response. If the same form was sent a moment ago,
-    /// returns the response to that form without running `act`.
+    /// Runs `act` for the form with the id `form`, and returns the response. If the same form is being processed, or
+    /// was processed in the last ten seconds, returns the response to that form without running `act`.
     pub async fn answer(&self, form: String, act: impl Future<Output = Response> + Send + 'static) -> Response {
         answer_of(self.pending(form, Instant::now(), act)).await
     }
 
-    /// Returns the pending response to a form. Runs `act`, unless the same form was sent a moment ago.
+    /// Like `answer`, but does not wait: returns a receiver of the response. Runs `act` in its own task.
     fn pending(&self, form: String, now: Instant, act: impl Future<Output = Response> + Send + 'static) -> Pending {
         let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         forms.forget_old(now);
-        // GUARD(form-once): j7_each_form_sent_twice_without_a_script_asks_the_phone_once
+        // GUARD(form-once): j7_each_form_sent_twice_without_a_script_sends_one_prompt
         // INSTEAD: if let Some(pending) = forms.answers.get(&form).filter(|_pending| false) {
         if let Some(pending) = forms.answers.get(&form).filter(|pending| !is_old(pending, now)) {
             return pending.clone();
         }
         let (answered, pending) = watch::channel(None);
-        // The work runs in its own task: a browser that sends a form again closes its first connection.
+        // The work runs in its own task, because a browser that sends a form again closes its first connection.
         tokio::spawn(async move {
             let answer = buffered(act.await).await;
             answered.send_replace(Some(Arc::new(answer)));
@@ -74,7 +74,7 @@ async fn answer_of(mut pending: Pending) -> Response {
     let answer = pending.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
     match answer {
         Some(answer) => Response::from_parts(answer.parts.clone(), Body::from(answer.body.clone())),
-        // `act` has panicked.
+        // The task that processed the form has panicked.
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
@@ -95,7 +95,8 @@ impl Forms {
 fn is_old(pending: &Pending, now: Instant) -> bool {
     match &*pending.borrow() {
         Some(answer) => now.saturating_duration_since(answer.at) >= KEPT,
-        // Still running, or panicked.
+        // The task that processes the form is still running, or has panicked. After a panic, the form can be processed
+        // again.
         None => pending.has_changed().is_err(),
     }
 }
@@ -118,7 +119,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::sync::Semaphore;
 
-    /// Counts its calls, and returns once the gate opens.
+    /// Counts its calls, then waits until the gate opens.
     async fn act(count: Arc<AtomicUsize>, gate: Arc<Semaphore>) -> Response {
         let number = count.fetch_add(1, Ordering::SeqCst);
         gate.acquire().await.unwrap().forget();
@@ -138,10 +139,14 @@ mod tests {
         let first = send("a", Duration::ZERO);
         let second = send("a", KEPT);
         gate.add_permits(9);
-        assert_eq!((text(first).await, text(second).await), ("0".to_owned(), "0".to_owned()), "processed twice");
-        assert_eq!(text(send("a", Duration::ZERO)).await, "0", "processed again right after its response");
+        assert_eq!(
+            (text(first).await, text(second).await),
+            ("0".to_owned(), "0".to_owned()),
+            "the form was processed twice"
+        );
+        assert_eq!(text(send("a", Duration::ZERO)).await, "0", "the form was processed again right after its response");
         assert_eq!(text(send("b", Duration::ZERO)).await, "1");
-        assert_eq!(text(send("a", KEPT)).await, "2", "not processed again after {KEPT:?}");
+        assert_eq!(text(send("a", KEPT)).await, "2", "the form was not processed again after {KEPT:?}");
     }
 
     #[tokio::test]

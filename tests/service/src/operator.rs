@@ -1,4 +1,4 @@
-//! The operator's commands, such as adding a person or removing a lost phone.
+//! The operator's commands, such as adding a person or removing all phones of a person.
 //!
 //! The commands use only the data folder, so they work while the service runs. All but [`rotate_keys`] also work before
 //! the first start of the service.
@@ -21,7 +21,7 @@ use crate::store::Store;
 
 /// The user name of the first administrator.
 pub const FIRST_NAME: &str = "administrator";
-/// Length in characters. The password has 80 random bits and works once.
+/// Length of the first administrator's password in characters. The password has 80 random bits and works once.
 const FIRST_PASSWORD: usize = 16;
 
 /// Adds a person. Blocks while it hashes the password.
@@ -42,8 +42,8 @@ pub fn add_person(
     if store.run_blocking(|tx| people::add(tx, &person))? { Ok(()) } else { Err(AppError::NameTaken) }
 }
 
-/// Adds the first administrator if the service has no people. Returns a password that works once, or `None` if there
-/// are people. Blocks while it hashes the password.
+/// Adds the first administrator if the service has no people, and returns a password that works once. Returns `None` if
+/// the service has people. Blocks while it hashes the password.
 ///
 /// # Errors
 /// The database failed, or there is no randomness.
@@ -62,7 +62,7 @@ pub fn first_administrator(store: &Store, now: Time) -> Result<Option<String>, A
 /// Makes a person an administrator, or removes that role.
 ///
 /// # Errors
-/// No person has that user name.
+/// No person has that user name, or the database failed.
 pub fn set_administrator(store: &Store, user_name: &str, is_administrator: bool) -> Result<(), AppError> {
     let done = store.run_blocking(|tx| {
         let Some(mut person) = people::find(tx, user_name)? else {
@@ -75,10 +75,10 @@ pub fn set_administrator(store: &Store, user_name: &str, is_administrator: bool)
     if done { Ok(()) } else { Err(AppError::NoSuchPerson) }
 }
 
-/// Creates a token for the policy API. It is shown once; only its hash is stored.
+/// Creates a token for the policy API. The token is shown once, and only its hash is stored.
 ///
 /// # Errors
-/// No person has that user name, or the person is not an administrator.
+/// No person has that user name, the person is not an administrator, the database failed, or there is no randomness.
 pub fn make_api_token(store: &Store, user_name: &str, now: Time) -> Result<String, AppError> {
     let token = random_id()?;
     let id = hashed(token.as_bytes());
@@ -97,7 +97,7 @@ pub fn make_api_token(store: &Store, user_name: &str, now: Time) -> Result<Strin
 /// (see `end_for_new_password`). Blocks while it hashes the password.
 ///
 /// # Errors
-/// No person has that user name, or the password is empty.
+/// No person has that user name, the password is empty, the database failed, or there is no randomness.
 pub fn set_password(store: &Store, user_name: &str, password: &str, now: Time) -> Result<(), AppError> {
     if password.is_empty() {
         return Err(AppError::Empty);
@@ -115,11 +115,13 @@ pub fn set_password(store: &Store, user_name: &str, password: &str, now: Time) -
     if done { Ok(()) } else { Err(AppError::NoSuchPerson) }
 }
 
-/// Publishes a new key for signing to phones, and returns when the key starts to sign. A running service loads the key
-/// within a minute. If a next key is already published, only returns when that key starts to sign.
+/// Publishes the next key that signs messages to phones, and returns when this key starts to sign. A running service
+/// loads the key within a minute. If a next key is already published, changes nothing, and returns when that key starts
+/// to sign.
 ///
 /// # Errors
-/// The service has never run on this folder, or the chain of key documents is too long.
+/// The service has never run on this folder, the chain of key documents is too long, or the data folder can't be
+/// opened.
 pub fn rotate_keys(folder: &Path, now: Time) -> Result<Time, AppError> {
     let (store, sealer) = (data::open(folder)?, Sealer::new(&data::key(folder)?)?);
     Ok(store.run_blocking(|tx| keys::publish_now(tx, &sealer, now))?)
@@ -128,7 +130,7 @@ pub fn rotate_keys(folder: &Path, now: Time) -> Result<Time, AppError> {
 /// Removes all active phones of a person, forgets their browsers and ends their sessions. Returns the number of phones.
 ///
 /// # Errors
-/// No person has that user name.
+/// No person has that user name, or the database failed.
 pub fn reset_methods(store: &Store, user_name: &str, now: Time) -> Result<usize, AppError> {
     let removed = store.run_blocking(|tx| {
         let Some(person) = people::find(tx, user_name)? else {

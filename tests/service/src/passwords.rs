@@ -5,7 +5,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 
 use crate::secrets::{SecretError, random_id};
 
-/// Argon2id with 19 MiB and two passes, the minimum that OWASP recommends.
+/// Argon2id with 19 MiB and two iterations, the minimum that OWASP recommends.
 const PASSWORD_MEMORY_KIB: u32 = 19_456;
 
 const PASSWORD_PASSES: u32 = 2;
@@ -31,12 +31,12 @@ pub fn hash(password: &str) -> Result<Hash, SecretError> {
     Ok(Hash(hasher()?.hash_password(password.as_bytes()).map_err(|_library| SecretError)?.to_string()))
 }
 
-/// The hash against which passwords for unknown user names are checked, so that the time does not show which names
-/// exist.
+/// The hash with which passwords for unknown user names are compared, so that the response time does not show which
+/// user names exist.
 pub struct Decoy(String);
 
 impl Decoy {
-    /// Hashes a random value that no one can type.
+    /// Creates the decoy: the hash of a random value that is not kept.
     pub fn new() -> Result<Self, SecretError> {
         Ok(Self(hash(&random_id()?)?.0))
     }

@@ -1,5 +1,5 @@
-//! Identifies the browser of a request, and accepts forms only from the service's own pages: the headers must name the
-//! service as the form's web origin, and the form must contain a token that was made for this browser.
+//! Identifies the browser of a request, and accepts forms only from the service's own pages. The headers must show that
+//! the form comes from the service's own web origin, and the form must contain a token that was made for this browser.
 
 use std::collections::HashMap;
 
@@ -69,7 +69,7 @@ fn bad_address(app: &App) -> Response {
 
 /// A form that one of the service's own pages sent.
 pub struct Posted {
-    /// The browser that sent it.
+    /// The browser that sent the form.
     pub visitor: Visitor,
     /// The form's id. Two requests with the same id are one form that was sent twice.
     pub id: String,
@@ -77,7 +77,7 @@ pub struct Posted {
 }
 
 impl Posted {
-    /// Returns a field's value; empty if the form does not contain the field.
+    /// Returns a field's value, or an empty text if the form does not contain the field.
     #[must_use]
     pub fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
@@ -109,7 +109,7 @@ impl FromRequest<App> for Posted {
             }
         };
         let fields: HashMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
-        // GUARD(form-token): j6_w12_another_site_cannot_start_a_sign_in, forms_need_the_csrf_token_and_the_own_web_origin
+        // GUARD(form-token): j6_w12_another_site_cannot_start_a_sign_in, forms_need_the_csrf_token_and_the_services_web_origin
         if !visitor.made(app, fields.get("csrf").map_or("", String::as_str)) {
             let page = words::stale_form(visitor.flow.is_some());
             return Err(page.show_as(StatusCode::FORBIDDEN, app, Some(&visitor)));
@@ -119,7 +119,8 @@ impl FromRequest<App> for Posted {
     }
 }
 
-/// Returns a form's id: the hash of its path and query, the browser's cookies, and its body with the page's token.
+/// Returns a form's id: a hash of the URL's path and query, of the browser's cookies, and of the form's body, which
+/// contains the page's token.
 fn form_id(cookies: &Cookies, path: &str, body: &[u8]) -> String {
     let text = |cookie: &Option<String>| cookie.clone().unwrap_or_default();
     let (attempt, session, form) = (text(&cookies.attempt), text(&cookies.session), text(&cookies.form));
@@ -127,8 +128,8 @@ fn form_id(cookies: &Cookies, path: &str, body: &[u8]) -> String {
     hashed(&[head.as_bytes(), body].concat())
 }
 
-/// Returns whether a form comes from the service's own web origin, by `Origin` and `Sec-Fetch-Site`; false if a request
-/// has neither header.
+/// Returns whether a form comes from the service's own web origin, by the headers `Origin` and `Sec-Fetch-Site`.
+/// Returns false if the request has neither header.
 fn is_same_origin(headers: &HeaderMap, issuer: &str) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("origin"), text("sec-fetch-site")) {

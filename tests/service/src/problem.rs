@@ -11,18 +11,20 @@ const BASE: &str = "https://countersign.dev/problems/";
 /// Every problem type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
-    /// The code's id is unknown, or the MAC is wrong. When a phone is added by signing in: its token is not valid.
+    /// The id in the code is unknown, or the MAC or the nonce is wrong. When a phone is added by signing in: the token
+    /// is not valid, or a device has the device key already.
     EnrollmentUnknown,
     /// The enrollment has expired.
     EnrollmentExpired,
     /// The enrollment was bound by another phone, or is finished.
     EnrollmentUsed,
-    /// The enrollment was cancelled or ended before its time, or the policy or a suspension does not allow it.
+    /// The enrollment was cancelled, or ended before it expired. When a phone is added by signing in: the policy or a
+    /// suspension does not allow it.
     EnrollmentCancelled,
-    /// A look-up has a sixth nonce. An enrollment accepts five.
+    /// The enrollment has already accepted look-ups with five different nonces, and this look-up has another nonce.
     TooManyLookUps,
     /// The request is malformed, its signature is wrong, its key is unknown, or a checked member has a wrong value. The
-    /// problem does not show which.
+    /// problem document does not show which of these is the reason.
     RequestRefused,
     /// The protocol version is not 1.
     UnsupportedVersion,

@@ -1,4 +1,4 @@
-//! Ceremonies, their prompts, and the answers to prompts (protocol section 7).
+//! Starts ceremonies, sends their prompts to devices, and processes the answers (protocol section 7).
 
 pub mod acts;
 pub mod answers;

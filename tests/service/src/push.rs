@@ -1,5 +1,6 @@
-//! Sends Web Push messages. Libraries that share no code with the phone encrypt and sign the messages. A guard refuses
-//! private network addresses. A failed push only delays a prompt: the phone can fetch the prompt.
+//! Sends Web Push messages. Libraries that share no code with the phone encrypt and sign the messages. The module
+//! `guard` refuses private network addresses. A failed push only delays a prompt, because the phone can also fetch the
+//! prompt.
 
 mod guard;
 
@@ -51,7 +52,7 @@ impl Pusher {
         Self { sender: Arc::new(sender), contact: contact.into(), keys, store }
     }
 
-    /// Sends each push in its own task. Does not wait for them.
+    /// Sends each push in its own task. Does not wait for the tasks.
     pub fn send_all(&self, pushes: Vec<Push>) {
         for push in pushes {
             let pusher = self.clone();
@@ -61,7 +62,7 @@ impl Pusher {
 
     async fn send(&self, push: Push) {
         let Some(request) = self.request(&push) else {
-            tracing::warn!("could not encrypt a push");
+            tracing::warn!("could not build a push");
             return;
         };
         match self.sender.send(request).await {

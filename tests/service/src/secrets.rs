@@ -1,4 +1,4 @@
-//! Random values, hashes of bearer values, and encryption of values that must not be readable in the database.
+//! Creates random values, hashes bearer values, and encrypts values that must not be readable in the database.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Decodes base64url without padding; `None` unless the text is canonical.
+/// Decodes base64url without padding. Returns `None` if the text is not canonical.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
@@ -42,7 +42,8 @@ pub fn random_id() -> Result<String, SecretError> {
 /// Returns a uniformly distributed random number below `limit`. A limit of 0 counts as 1.
 pub fn random_below(limit: u32) -> Result<u32, SecretError> {
     let limit = limit.max(1);
-    // Random values from this multiple of the limit on are not used: they would make small numbers more likely.
+    // Only random values below this multiple of the limit are used, because higher values would make small numbers more
+    // likely.
     let fair = u32::MAX - u32::MAX.rem_euclid(limit);
     loop {
         let drawn = u32::from_be_bytes(random()?);
@@ -63,8 +64,8 @@ pub fn crockford(length: usize) -> Result<String, SecretError> {
     (0..length).map(draw).collect()
 }
 
-/// Reads characters of Crockford's base32 as people type them: ignores case, spaces and hyphens, and reads O as 0, I
-/// and L as 1. Returns `None` if there is any other character.
+/// Reads characters of Crockford's base32 as people type them. Ignores case, spaces and hyphens. Reads O as 0, and
+/// reads I and L as 1. Returns `None` if the text contains any other character.
 #[must_use]
 pub fn crockford_read(typed: &str) -> Option<String> {
     let plain = |character: char| match character.to_ascii_uppercase() {
@@ -77,7 +78,7 @@ pub fn crockford_read(typed: &str) -> Option<String> {
     text.bytes().all(|byte| CROCKFORD.contains(&byte)).then_some(text)
 }
 
-/// Returns the SHA-256 in base64url: the form in which cookies, authorization codes and tokens are stored.
+/// Returns the SHA-256 hash in base64url. This is the form in which cookies, authorization codes and tokens are stored.
 #[must_use]
 pub fn hashed(bytes: &[u8]) -> String {
     encode(digest(&SHA256, bytes).as_ref())
@@ -90,7 +91,7 @@ pub fn same(left: &str, right: &str) -> bool {
     left.as_ref().iter().zip(right.as_ref()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
-/// An encrypted value that only a holder of the data key can open.
+/// An encrypted value. Decryption needs the data key.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealed(String);
 
@@ -107,7 +108,7 @@ impl Sealed {
         self.0
     }
 
-    /// Wraps the text form. An invalid text is detected when it is opened.
+    /// Wraps the text form without a check. [`Sealer::open`] fails for an invalid text.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         Self(text.to_owned())
@@ -133,7 +134,7 @@ impl Sealer {
         Ok(Sealed(encode(&[nonce.as_slice(), &sealed].concat())))
     }
 
-    /// Opens a value that was sealed under the same label.
+    /// Decrypts a value. Fails if the value was encrypted with another label or another key.
     pub fn open(&self, label: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, SecretError> {
         let bytes = decode(&sealed.0).ok_or(SecretError)?;
         let (nonce, body) = bytes.split_first_chunk::<NONCE_LEN>().ok_or(SecretError)?;

@@ -1,5 +1,5 @@
-//! The page on which a person manages their sign-in methods, step-up for these changes, and the wizard that adds a
-//! phone.
+//! Lets a person manage their sign-in methods: the page that lists the methods, the step-up before a change, and the
+//! wizard that adds a phone.
 
 pub mod acts;
 pub mod routes;

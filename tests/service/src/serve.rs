@@ -24,11 +24,11 @@ pub struct Running {
 }
 
 impl Running {
-    /// Stops listening. Waits half a second for open connections to end, then closes them.
+    /// Stops listening. Waits at most half a second for open connections to end, then closes them.
     pub async fn stop(mut self) {
         self.handle.graceful_shutdown(Some(GRACE));
         if let Some(task) = self.task.take() {
-            // The port is free after the task has ended, even if it failed.
+            // When the task has ended, the network port is free, even if the task failed.
             let _ended = task.await;
         }
     }

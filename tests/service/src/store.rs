@@ -1,8 +1,9 @@
-//! The database behind a trait. Records are found by id or listed by parent, and are changed only in transactions.
+//! Stores records in a database, behind a trait. Records are found by id or listed by parent, and are changed only in
+//! transactions.
 //!
-//! An operation of the service passes a function to [`Store::run`], which runs the function as one transaction. In it,
-//! the pure functions of the folder's `rules` decide. SQLite and the memory back end pass the same contract tests;
-//! other back ends can be added.
+//! An operation of the service passes a function to [`Store::run`], which runs the function as one transaction. In this
+//! transaction, the pure functions of the feature's `rules` decide. SQLite and the memory back end pass the same
+//! contract tests; other back ends can be added.
 
 pub mod backend;
 mod memory;
@@ -30,7 +31,7 @@ pub trait Record: Serialize + DeserializeOwned {
     /// Returns the key under which [`Tx::children`] lists the record.
     fn parent(&self) -> &str;
 
-    /// Returns when the record may be deleted; `None` keeps it.
+    /// Returns when the record expires and may be deleted, or `None` if it never expires.
     fn expires_at(&self) -> Option<Time>;
 }
 
@@ -41,7 +42,7 @@ pub struct Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
-    /// Wraps the rows of a transaction. The caller commits it.
+    /// Wraps the rows of a transaction. The caller commits the transaction.
     pub fn over(rows: &'a mut dyn Rows) -> Self {
         Self { rows, wrote: false }
     }
@@ -69,7 +70,7 @@ impl<'a> Tx<'a> {
         bodies.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
     }
 
-    /// Deletes a record. Returns false if there was none.
+    /// Deletes a record. Returns false if there was no record with this id.
     pub fn delete<R: Record>(&mut self, id: &str) -> Result<bool, StoreError> {
         self.wrote = true;
         self.rows.delete(R::TABLE, id)
@@ -163,8 +164,8 @@ impl Store {
         Ok((value.ok_or(StoreError::Stopped)?, wrote))
     }
 
-    /// Returns a receiver that is notified of every change that this process makes, except by `count`. Changes by other
-    /// processes are found only by reading again.
+    /// Returns a receiver that is notified of the changes that this process makes through `run` and `run_blocking`.
+    /// Changes by other processes are found only by reading the database again.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()

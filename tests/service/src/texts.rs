@@ -3,9 +3,9 @@
 /// The longest text, in characters.
 const MAX: usize = 128;
 
-/// Returns whether a page may show a text. False if the text is too long, or contains characters that move, hide or
-/// reverse the text around them. The service refuses the text instead of removing such characters: its sender probably
-/// wants to be mistaken for another person.
+/// Returns whether a page may show a text. Returns false if the text is too long, or contains characters that move,
+/// hide or reverse the text around them. The service refuses the text instead of removing these characters, because the
+/// sender of the text probably wants to be mistaken for another person.
 #[must_use]
 pub fn is_shown(text: &str) -> bool {
     let hidden = |character: char| {
@@ -24,14 +24,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_bidi_and_too_long_texts_are_refused() {
+    fn texts_too_long_or_with_hidden_characters_are_refused() {
         for allowed in ["", "Ada's phone", "Téléphone d’Ada", "电话", "هاتف", &"é".repeat(128)] {
-            assert!(is_shown(allowed), "{allowed}");
+            assert!(is_shown(allowed), "refused {allowed:?}");
         }
         for refused in
             ["\n", "a\u{7f}", "\u{202e}enohP", "a\u{200b}", "\u{2066}a", "\u{e0041}", "\u{feff}", &"é".repeat(129)]
         {
-            assert!(!is_shown(refused), "{refused:?}");
+            assert!(!is_shown(refused), "accepted {refused:?}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! TLS configuration: with the operator's certificate, or with a private authority that is created on first use.
+//! Builds the TLS configurations. The server's certificate comes from the operator, or from a private authority that is
+//! created on first use.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -77,14 +78,15 @@ impl Authority {
     }
 }
 
-/// Returns start and end of a validity. It starts a day ago, because clocks of phones and computers may be wrong.
+/// Returns the start and the end of a validity period. The period starts a day ago, because clocks of phones and
+/// computers may be wrong.
 fn valid_for(days: i64) -> (OffsetDateTime, OffsetDateTime) {
     let now = OffsetDateTime::now_utc();
     (now - Duration::days(1), now + Duration::days(days))
 }
 
-/// Returns the server certificate in a data folder. Creates it on first use, with a private authority. The authority's
-/// private key is not kept.
+/// Returns the server certificate in a data folder. On first use, creates the certificate with a new private authority.
+/// The authority's private key is not kept.
 pub fn identity_of(folder: &Path, host: &str) -> Result<Identity, AppError> {
     let _lock = lock_folder(folder)?;
     let paths = ["server.pem", "server.key", "authority.pem"].map(|name| folder.join(name));

@@ -1,6 +1,6 @@
 //! The result type of a transaction that decides something.
 
-/// Granted or refused. A refusal is not an error: the transaction is still committed.
+/// A decision: the request is granted or refused. After a refusal, the transaction is still committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict<T, R> {

@@ -1,7 +1,8 @@
 //! The browser that sent a request, and the token that binds a page's forms to this browser.
 //!
 //! A token is bound to the form cookie and to the session cookie of the browser that loaded the page. It is not bound
-//! to the attempt's cookie, which changes while the person signs in: a form in a second tab still works.
+//! to the attempt's cookie, because this cookie changes while the person signs in, and a form in a second tab must
+//! still work.
 
 use ring::hmac;
 
@@ -46,14 +47,14 @@ impl Visitor {
         Self { flow: Some(flow), ..self }
     }
 
-    /// Returns whether the browser sent a session cookie without a current session.
+    /// Returns whether the browser sent a session cookie that belongs to no current session.
     #[must_use]
     pub fn has_lost_session(&self) -> bool {
         self.session.is_none() && self.cookies.session.is_some()
     }
 
-    /// Returns the token for the forms of one page. If the browser has no form cookie, also returns the cookie's value,
-    /// which the page's response must set.
+    /// Returns two values: the token for the forms of one page; and, if the browser has no form cookie, the value of a
+    /// new form cookie. The page's response must set this cookie.
     #[must_use]
     pub fn form_token(&self, app: &App) -> (String, Option<String>) {
         let (Ok(fresh), Ok(nonce)) = (random_id(), random::<NONCE>()) else {

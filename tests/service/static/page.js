@@ -1,8 +1,8 @@
 // Ignores a second click on a form, follows the link to the application, loads the next page when the service sends an
-// event, and counts down. The pages also work without this script.
+// event, and counts down the time left. The pages also work without this script.
 "use strict";
-// Milliseconds during which a second click on a form is ignored. After that, the person may try again: the service
-// responds to a repeated form as it did to the first.
+// Milliseconds during which a second click on a form is ignored. After that, the person may try again, because the
+// service responds to a repeated form as to the first one.
 const AGAIN_AFTER = 3000;
 let sent = new WeakMap();
 document.addEventListener("submit", (event) => {
@@ -14,7 +14,7 @@ document.addEventListener("submit", (event) => {
   sent.set(event.target, performance.now());
   if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
 });
-// The page was restored from the back/forward cache: its forms may be sent again.
+// When the page is restored from the back/forward cache, its forms may be sent again.
 addEventListener("pageshow", (event) => {
   if (event.persisted) sent = new WeakMap();
 });
@@ -22,7 +22,7 @@ const leave = document.getElementById("leave");
 if (leave) location.replace(leave.href);
 const page = document.getElementById("page");
 if (page.dataset.events) {
-  // The event submits this form, so its button is hidden while the event stream works.
+  // An event submits this form, so the form is hidden while the event stream works.
   const form = document.querySelector("form[data-on-turn]");
   const source = new EventSource(page.dataset.events);
   if (form) form.hidden = true;

@@ -1,4 +1,4 @@
-//! The acts that add the account, by a code or by signing in, and the acts that abandon adding.
+//! Performs the acts that add the account, by a code or by signing in, and the acts that abandon adding.
 
 use countersign_journeys::PageView;
 use countersign_journeys::cuts::Cut;
@@ -53,7 +53,7 @@ impl Life<'_> {
             None => Order::Enroll(
                 page.qr_svg().and_then(|svg| countersign_journeys::qr::text_of_svg(&svg)).map_err(Fault::broken)?,
             ),
-            // The phone is ahead of the page, which has not changed yet.
+            // The phone has already sent the bind, but this page was opened before that.
             Some(_) => return Ok(()),
         };
         match self.ask(order).await? {
@@ -73,11 +73,11 @@ impl Life<'_> {
                 Said::Refused { why, passes: false } => Err(Fault::Lost(format!("continuing failed: {why}"))),
                 _ => Ok(()),
             },
-            other => Err(Fault::Lost(format!("the page asks for digits, and the phone shows {other:?}"))),
+            other => Err(Fault::Lost(format!("the page asks for digits, but the phone shows {other:?}"))),
         }
     }
 
-    /// Adds a phone by a code until the phone shows the digits. Returns the page that asks for the digits.
+    /// Adds a phone by a code, but only until the phone shows the digits. Returns the page that asks for the digits.
     async fn bound(&mut self) -> Result<PageView, Fault> {
         self.browser.wizard_as(&self.user, PASSWORD).await.map_err(Fault::broken)?;
         self.until("the digits are shown", async |life| {
@@ -101,7 +101,7 @@ impl Life<'_> {
         self.bound().await?;
         self.abandon_pending().await?;
         self.until("the page shows that the phone abandoned the enrollment", async |life| {
-            // This also opens the app again if it was killed while it notified the service.
+            // If the app was killed while it notified the service, this order also opens the app again.
             life.ask(Order::Look).await?;
             let page = life.open(WIZARD).await?;
             Ok((page.name() == "over").then_some(()))
@@ -109,7 +109,7 @@ impl Life<'_> {
         .await
     }
 
-    /// Abandons the pending step, again and again until the phone has no pending step.
+    /// Abandons the pending step. Repeats this until the phone has no pending step.
     async fn abandon_pending(&mut self) -> Result<(), Fault> {
         self.until("the pending step is abandoned", async |life| {
             life.ask(Order::Look).await?;
@@ -133,9 +133,9 @@ impl Life<'_> {
             Ok(life.outbox_tried()?.then_some(()))
         })
         .await?;
-        // A quarter of an hour later the enrollment has expired at the service.
+        // The phone's clock is now 1,000 seconds ahead, so for the phone the enrollment has expired at the service.
         self.reopen(1_000).await?;
-        self.until("the phone drops the request, which is no longer useful", async |life| {
+        self.until("the phone drops the request to abandon, which is no longer useful", async |life| {
             life.ask(Order::Look).await?;
             Ok(life.phone_rests()?.is_none().then_some(()))
         })
@@ -164,7 +164,8 @@ impl Life<'_> {
         .await
     }
 
-    /// Types the service's address, signs in with the browser, types the digits there, and unlocks the key.
+    /// Adds the account by signing in: the person types the service's address into the phone, signs in with the
+    /// browser, types the digits there, and unlocks the phone.
     pub(crate) async fn by_signing_in(&mut self) -> Result<(), Fault> {
         let address = self.stage.world.issuer().trim_start_matches("https://").to_owned();
         self.until("the account is added with phone sign-in", async |life| {
@@ -186,7 +187,8 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// Performs the pending step that the phone shows, unless it is a step in the browser.
+    /// Performs the pending step that the phone shows. Does nothing if the person must do the step on a page, or if the
+    /// enrollment ended.
     pub(crate) async fn resume(&mut self) -> Result<Said, Fault> {
         match self.waits() {
             Some(Waiting::Confirm) => self.must(Order::Confirm).await,
@@ -196,8 +198,8 @@ impl Life<'_> {
         }
     }
 
-    /// Signs in with the browser and passes the redirect to the phone. If the app is killed afterwards, the browser is
-    /// not affected: the same redirect is passed again.
+    /// Signs in with the browser and passes the redirect to the phone. If the app is killed afterwards, the next
+    /// call passes the same redirect again without the browser.
     pub(crate) async fn browses(&mut self, url: &str, digits: Option<&str>) -> Result<Said, Fault> {
         let address = match &self.back {
             Some((opened, address)) if opened == url => address.clone(),

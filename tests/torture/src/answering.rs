@@ -1,4 +1,4 @@
-//! The acts with prompts: approve, deny, report, and cancel on the page.
+//! Performs the acts with prompts: approving, denying, reporting, and canceling on the page.
 
 use countersign_journeys::people::PASSWORD;
 use countersign_journeys::{PageView, Person};
@@ -9,7 +9,7 @@ use crate::life::{Life, surprise};
 use crate::orders::{Order, Said, Shown};
 use crate::wire::Trick;
 
-/// After this many looks without a prompt, the person opens the app to fetch.
+/// The person reads the screen this many times without a prompt, and then opens the app to fetch prompts.
 const LOOKS: usize = 6;
 
 fn shown_as(kind: Kind) -> &'static str {
@@ -26,7 +26,8 @@ fn shown_as(kind: Kind) -> &'static str {
 }
 
 impl Life<'_> {
-    /// Looks for a prompt of this kind that no earlier act has decided. Sometimes fetches.
+    /// Reads the screen, and returns a prompt of this kind that no earlier act has decided. If there is none, every
+    /// `LOOKS`th call fetches prompts.
     async fn request(&mut self, kind: Kind, looks: &mut usize) -> Result<Option<Shown>, Fault> {
         self.ask(Order::Look).await?;
         let of_kind = |shown: &&Shown| shown.kind == shown_as(kind) && !self.answered.contains(&shown.id);
@@ -120,7 +121,7 @@ impl Life<'_> {
         self.approve(Kind::PhoneSignIn, &number, false).await?;
         let page = browser.open("/sign-in/number").await.map_err(Fault::broken)?;
         let page = browser.press(&page, "finish", &[]).await.map_err(Fault::broken)?;
-        // An unknown browser shows the account's name before it continues.
+        // In an unknown browser, a page first shows the account's name and a button to continue.
         let page = match page.name().as_str() {
             "security-info" => page,
             _ => browser.press(&page, "continue", &[]).await.map_err(Fault::broken)?,

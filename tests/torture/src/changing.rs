@@ -1,5 +1,5 @@
-//! The acts that change an account or a phone: phone sign-in on and off, push addresses, notices, and every end of an
-//! account or a phone.
+//! Performs the acts that change an account or a phone: turning phone sign-in on and off, changing push addresses,
+//! reading notices, muting, receiving malformed data, and ending an account or a phone.
 
 use countersign_journeys::cuts::Cut;
 use countersign_service::admin::acts::{self as admin, Act as ByAdministrator};
@@ -16,7 +16,7 @@ use crate::wire::Trick;
 impl Life<'_> {
     fn active_device(&self) -> Result<Device, Fault> {
         let found = self.devices()?.into_iter().find(Device::is_active);
-        found.ok_or_else(|| Fault::Lost("the service has no phone of this person".to_owned()))
+        found.ok_or_else(|| Fault::Lost("this person has no active device at the service".to_owned()))
     }
 
     pub(crate) async fn turn_on(&mut self) -> Result<(), Fault> {
@@ -37,7 +37,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// The response to the last request is lost, and the person abandons turning phone sign-in on.
+    /// The response to the last request of turning phone sign-in on is lost. Then the person abandons turning it on.
     pub(crate) async fn turn_on_abandoned(&mut self) -> Result<(), Fault> {
         self.stage.world.cuts.cut("/phone/device", Cut::Answer, 1);
         self.disturbed = true;
@@ -90,12 +90,13 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// Removes the lock, which deletes the sign-in key. The core notices this at its next start.
+    /// Removes the device lock, which deletes the sign-in key. The core notices the missing key at its next start.
     pub(crate) async fn lock_removed(&mut self) -> Result<(), Fault> {
-        // If the process is killed, repeat the removal. It fails, without harm, if the lock was removed already.
+        // If the process is killed, repeat the removal. The repeated removal fails if the lock was removed already, but
+        // this does no harm.
         while self.ask(Order::RemoveLock).await? == Said::Killed {}
         self.reopen(self.surroundings.ahead).await?;
-        self.until("the account says that the key is gone", async |life| {
+        self.until("the account's health reports that the sign-in key is gone", async |life| {
             life.ask(Order::Look).await?;
             match life.state.accounts.first() {
                 None => Err(Fault::Lost("the account is gone".to_owned())),
@@ -109,7 +110,7 @@ impl Life<'_> {
 
     pub(crate) async fn new_address(&mut self) -> Result<(), Fault> {
         let before = self.active_device()?.push.map(|push| push.endpoint);
-        self.until("the service has the new address", async |life| {
+        self.until("the service has the new push address", async |life| {
             if life.ask(Order::Look).await? == Said::Killed {
                 return Ok(None);
             }
@@ -124,7 +125,8 @@ impl Life<'_> {
         .await
     }
 
-    /// The service learns that the push address no longer exists. The phone learns this when it asks for a test push.
+    /// The service learns that the push address no longer exists. The phone learns this from the response to a request
+    /// for a test push.
     pub(crate) async fn address_ended(&mut self) -> Result<(), Fault> {
         let mut device = self.active_device()?;
         device.push_ended = true;
@@ -134,9 +136,10 @@ impl Life<'_> {
             Ok((said == Said::Done).then_some(()))
         })
         .await?;
-        // The phone does not replace its push address immediately at the service's request, but some minutes later.
+        // When the service reports the ended push address, the phone does not replace the address immediately, but some
+        // minutes later.
         self.reopen(400).await?;
-        self.until("the service has an address again", async |life| {
+        self.until("the service has a working push address again", async |life| {
             life.ask(Order::Look).await?;
             Ok((!life.active_device()?.push_ended).then_some(()))
         })
@@ -167,7 +170,7 @@ impl Life<'_> {
 
     pub(crate) async fn mute(&mut self) -> Result<(), Fault> {
         for (order, muted, what) in
-            [(Order::Mute, true, "the account is muted"), (Order::Unmute, false, "the account alerts again")]
+            [(Order::Mute, true, "the account is muted"), (Order::Unmute, false, "the account is unmuted")]
         {
             self.until(what, async |life| {
                 if life.state.muted != muted {
@@ -181,7 +184,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// A forged state and an unreadable push arrive. Neither may have an effect.
+    /// A forged signed state and an unreadable push arrive. Both must have no effect.
     pub(crate) async fn garbage(&mut self) -> Result<(), Fault> {
         self.stage.wire.play("/phone/prompts", Trick::Forged);
         self.disturbed = true;
@@ -227,7 +230,7 @@ impl Life<'_> {
         self.end_process().await;
         let aim = self.aim_again();
         self.start(aim, &["--lose-keys"]).await?;
-        self.until("the account says that its key is gone", async |life| {
+        self.until("the account's health reports that the device key is gone", async |life| {
             life.ask(Order::Look).await?;
             let health = life.state.accounts.first().map(|(health, _)| health.clone()).unwrap_or_default();
             Ok(health.contains("KeyLost").then_some(()))
@@ -242,12 +245,12 @@ impl Life<'_> {
         let keys = self.surroundings.home.join("keys");
         std::fs::remove_file(keys).map_err(Fault::broken)?;
         if self.try_start(None, &[]).await?.is_ok() {
-            return Err(Fault::Broken("a database without its keys opens".to_owned()));
+            return Err(Fault::Broken("the phone opened a database whose keys are missing".to_owned()));
         }
         let aim = self.aim_again();
         self.start(aim, &["--start-over"]).await?;
         if !self.state.accounts.is_empty() {
-            return Err(Fault::Broken("a phone that started over has accounts".to_owned()));
+            return Err(Fault::Broken("the phone still has accounts after it started over".to_owned()));
         }
         self.expected.parted = true;
         Ok(())

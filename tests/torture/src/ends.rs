@@ -1,4 +1,4 @@
-//! Compares the phone and the service when nothing is pending, and checks the phone's keys at the end of a life.
+//! Compares the phone and the service when nothing is pending, and checks the phone's keys at the end of its `Life`.
 
 use countersign::{SealedFileKeyStore, Secret};
 use countersign_journeys::phone::PASSPHRASE;
@@ -38,7 +38,7 @@ impl Life<'_> {
         Ok(self.counted("SELECT count(*) FROM accounts WHERE push_renew_at = 0")? > 0)
     }
 
-    /// The first of the phone's tables that contains pending work; `None` when nothing is pending.
+    /// Returns the first table of the phone that contains pending work, or `None` when nothing is pending.
     pub(crate) fn phone_rests(&self) -> Result<Option<&'static str>, Fault> {
         for table in UNDER_WAY {
             if self.counted(&format!("SELECT count(*) FROM {table}"))? > 0 {
@@ -48,7 +48,7 @@ impl Life<'_> {
         Ok(None)
     }
 
-    /// Waits until nothing is pending, then compares phone and service.
+    /// Waits until nothing is pending, then compares phone and service. Skips both if the phone has lost its keys.
     pub(crate) async fn settle(&mut self) -> Result<(), Fault> {
         if self.expected.parted {
             return Ok(());
@@ -74,12 +74,12 @@ impl Life<'_> {
             return Err(Fault::Stuck("the service has a pending device".to_owned()));
         }
         let active: Vec<Device> = devices.into_iter().filter(Device::is_active).collect();
-        for (side, found) in [("the phone has", on_phone), ("the service has", active.len())] {
+        for (side, found) in [("accounts on the phone", on_phone), ("active devices at the service", active.len())] {
             if found < wanted {
-                return Err(Fault::Lost(format!("{side} {found} accounts, not {wanted}")));
+                return Err(Fault::Lost(format!("{found} {side}, not {wanted}")));
             }
             if found > wanted {
-                return Err(Fault::Doubled(format!("{side} {found} accounts, not {wanted}")));
+                return Err(Fault::Doubled(format!("{found} {side}, not {wanted}")));
             }
         }
         let Some(device) = active.first() else {
@@ -94,7 +94,8 @@ impl Life<'_> {
             let wanted = if self.expected.on { "on" } else { "off" };
             let (here, there) = (shown(key), shown(theirs));
             return Err(Fault::Lost(format!(
-                "phone sign-in is {here} on the phone, {there} at the service, and should be {wanted}"
+                "device ids, sign-in keys or states differ: phone sign-in is {here} on the phone, {there} at the \
+                 service, and must be {wanted}"
             )));
         }
         match self.state.requests.iter().find(|shown| matches!(shown.state.as_str(), "Open" | "Answering")) {
@@ -113,41 +114,44 @@ impl Life<'_> {
             let place = found.iter().position(|found| *found == Some(*decided));
             match place {
                 Some(place) => drop(found.remove(place)),
-                None => return Err(Fault::Lost(format!("the service does not have {decided:?}, but {found:?}"))),
+                None => {
+                    return Err(Fault::Lost(format!("the service lacks the ceremony {decided:?}, and has {found:?}")));
+                }
             }
         }
         match found.first() {
-            Some(other) => Err(Fault::Doubled(format!("the service has an outcome without a decision: {other:?}"))),
+            Some(other) => Err(Fault::Doubled(format!("the service has one ceremony too many: {other:?}"))),
             None => Ok(()),
         }
     }
 
-    /// Checks the audit log: each added phone and each report is in it once, and phone sign-in was not turned on more
-    /// often than the person did.
+    /// Checks the audit log. Each added phone and each report must have one entry. The number of entries for turning
+    /// phone sign-in on must not be greater than the number of times that the person turned phone sign-in on.
     fn compare_audit(&self) -> Result<(), Fault> {
         let entries = self.service(|tx, account| tx.children::<audit::Entry>(account))?;
         let count = |what: &[&str]| entries.iter().filter(|entry| what.contains(&entry.what.as_str())).count();
         let decided = self.expected.decided.iter();
         let once = [
-            ("phones added", count(&["device_activated", "device_added"]), self.expected.added),
+            ("added phones", count(&["device_activated", "device_added"]), self.expected.added),
             ("reports", count(&["reported"]), decided.filter(|(_, outcome)| *outcome == Outcome::Reported).count()),
         ];
         for (what, found, wanted) in once {
             if found < wanted {
-                return Err(Fault::Lost(format!("{what}: {found}, not {wanted}")));
+                return Err(Fault::Lost(format!("the audit log has {found} {what}, not {wanted}")));
             }
             if found > wanted {
-                return Err(Fault::Doubled(format!("{what}: {found}, not {wanted}")));
+                return Err(Fault::Doubled(format!("the audit log has {found} {what}, not {wanted}")));
             }
         }
         let (on, limit) = (count(&["phone_sign_in_on"]), self.expected.turned_on);
         if on > limit {
-            return Err(Fault::Doubled(format!("phone sign-in was turned on {on} times, not {limit}")));
+            return Err(Fault::Doubled(format!("phone sign-in was turned on {on} times, more than {limit}")));
         }
         Ok(())
     }
 
-    /// Ends the process, and checks that the key store has the keys of the account and no other keys.
+    /// Ends the process. Then checks that the key store has exactly the keys of the account, unless the phone has lost
+    /// its keys.
     pub(crate) async fn ends(&mut self) -> Result<(), Fault> {
         self.end_process().await;
         if self.expected.parted {
@@ -169,7 +173,7 @@ impl Life<'_> {
         wanted.sort();
         found.sort();
         if found.len() < wanted.len() {
-            return Err(Fault::Lost("a key of the account is missing in the key store".to_owned()));
+            return Err(Fault::Lost("a key of the account is missing from the key store".to_owned()));
         }
         if found != wanted {
             return Err(Fault::Stuck("an unused key is still in the key store".to_owned()));

@@ -1,6 +1,6 @@
-//! The failures that a run can find.
+//! Defines the failures that a run can find.
 
-/// A failure in a life.
+/// A failure in the life of one simulated phone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Data or an effect is missing.

@@ -1,10 +1,11 @@
-//! Kills a phone's process by SIGKILL at each stored point of each act, lets another process continue, and then compares
-//! the phone with the service. At the same time the network loses, delays or duplicates requests, the relay loses,
-//! delays, duplicates or reorders pushes, and sometimes the process that continues is killed too.
+//! Kills a phone's process by SIGKILL at each stored point of each act, lets another process continue, and then
+//! compares the phone with the service. At the same time the network loses requests, loses responses or duplicates
+//! requests, and the relay loses, delays, duplicates or reorders pushes. Sometimes the process that continues is killed
+//! too.
 //!
 //! A *life* is one simulated phone, from adding an account to the end of the account. A life consists of *rounds*: one
-//! act each, with its faults. A *place* is a stored point of the core (`countersign::testing::Point`), before or after
-//! it is stored. A *seed* determines the plan of one life.
+//! act each, with its faults. A *place* is a stored point of the core (`countersign::testing::Point`) together with a
+//! side: before or after the core stores. A *seed* determines the plan of one life.
 //!
 //! | module | content |
 //! | --- | --- |

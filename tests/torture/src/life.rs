@@ -1,4 +1,5 @@
-//! The state of one life: a person with a browser, the phone's process, and the decisions so far.
+//! Defines the state of one life (one simulated phone): a person with a browser, the phone's process, and the decisions
+//! so far.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -31,7 +32,7 @@ pub(crate) struct Expected {
     pub on: bool,
     /// How often a phone was added.
     pub added: usize,
-    /// The maximum number of times that phone sign-in was turned on.
+    /// How often the person turned phone sign-in on. The service must not have recorded more times.
     pub turned_on: usize,
     /// The expected outcome of each ceremony.
     pub decided: Vec<(Kind, Outcome)>,
@@ -220,8 +221,8 @@ impl<'s> Life<'s> {
         self.start(aim, &[]).await
     }
 
-    /// The kill for a process that the act itself starts: the planned first kill, or the second if the first has
-    /// happened.
+    /// The kill for a process that the act itself starts: the planned first kill or, if the first kill has happened,
+    /// the planned second kill.
     pub(crate) fn aim_again(&mut self) -> Option<Aim> {
         self.first.take().or_else(|| self.second.take())
     }
@@ -263,7 +264,7 @@ impl<'s> Life<'s> {
         self.state.waiting.first().cloned()
     }
 
-    /// Gives an order. The order must not fail permanently, unless the act was disturbed.
+    /// Gives an order. Returns a failure if the order fails permanently although the act was not disturbed.
     pub(crate) async fn must(&mut self, order: Order) -> Result<Said, Fault> {
         match self.ask(order.clone()).await? {
             Said::Refused { why, passes: false } if !self.disturbed => {

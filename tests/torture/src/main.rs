@@ -1,5 +1,5 @@
-//! The program behind `cargo xtask torture`. It kills a phone's process at each stored point, for one seed after
-//! another.
+//! Runs the lives of many seeds: one simulated phone for each seed. `cargo xtask torture` starts this program. The
+//! program starts itself again as each phone's process.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -9,12 +9,12 @@ use clap::{Parser, Subcommand};
 use countersign_journeys::Trouble;
 use countersign_torture::{Conditions, Run, phone};
 
-/// In a run of this many seeds, each place must be killed at least `WANTED_IN_A_LONG_RUN` times.
+/// In a run of at least this many seeds, a process must be killed at least `WANTED_IN_A_LONG_RUN` times at each place.
 const LONG_RUN: u64 = 10_000;
 const WANTED_IN_A_LONG_RUN: u64 = 20;
 
 #[derive(Parser)]
-#[command(about = "Kill a phone's process at each stored point, continue with another, and compare phone and service")]
+#[command(about = "Kill a phone's process at each stored point, start another, and compare phone and service")]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -24,7 +24,7 @@ struct Cli {
     /// The first seed: the seed where an earlier run stopped, or the seed to repeat
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// Start no new life after this many minutes
+    /// Start no new life (simulated phone) after this many minutes
     #[arg(long, default_value_t = 24 * 60)]
     minutes: u64,
     /// Lives that run in parallel

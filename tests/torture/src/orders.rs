@@ -1,8 +1,8 @@
-//! The messages between the harness and the phone's process. Each message is one line of JSON.
+//! Defines the messages between the harness and the phone's process. Each message is one line of JSON.
 
 use serde::{Deserialize, Serialize};
 
-/// Before or after a step is stored.
+/// Before or after the core stores at a point.
 pub use countersign::testing::Side;
 
 /// A place where a process can be killed.
@@ -10,7 +10,7 @@ pub use countersign::testing::Side;
 pub struct Place {
     /// The point's name.
     pub point: String,
-    /// Whether the kill comes after the step is stored.
+    /// True for the moment after the core stores, false for the moment before.
     pub stored: bool,
 }
 
@@ -31,16 +31,17 @@ pub enum Aim {
     Nth(u32),
 }
 
-/// An action of the person or an event on the phone. It applies to the phone's only account and first pending step.
+/// An action of the person or an event on the phone. It applies to the phone's only account, or to its first pending
+/// step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Order {
     /// Reads the screen.
     Look,
-    /// Sets the place where the process kills itself, or none.
+    /// Sets when the process kills itself. `None` cancels the kill.
     Arm(Option<Aim>),
-    /// Sets the lock, unless there is one.
+    /// Sets a device lock, unless the phone has one already.
     SetLock,
-    /// Removes the lock.
+    /// Removes the device lock.
     RemoveLock,
     /// Scans a code and accepts the offer.
     Enroll(String),
@@ -52,13 +53,13 @@ pub enum Order {
     Continue,
     /// Agrees to register this device.
     Confirm,
-    /// The browser returns with this redirect address.
+    /// The browser redirects to this URL.
     Redirected(String),
-    /// Unlocks the phone, to make a sign-in key or to sign with it.
+    /// Unlocks the phone, to make a sign-in key or to sign with the sign-in key.
     Unlock,
-    /// Approves a prompt (id) with the number.
+    /// Approves the prompt with this id (first value) with this number (second value).
     Approve(String, String),
-    /// Approves a prompt with the number, while the platform assigns another push address.
+    /// Approves a prompt like `Approve`. During the approval the platform assigns a new push address.
     ApproveMeanwhile(String, String),
     /// Denies a prompt.
     Deny(String),
@@ -72,11 +73,11 @@ pub enum Order {
     Abandon,
     /// Reads how the enrollment ended.
     ReadEnd,
-    /// The platform assigns another push address.
+    /// The platform assigns a new push address.
     NewAddress,
-    /// Asks for a test push.
+    /// Requests a test push from the service.
     TestPush,
-    /// Opens the app and fetches prompts.
+    /// Fetches prompts, as the app does when it is opened.
     Check,
     /// An unreadable push arrives.
     Garbage,
@@ -128,11 +129,11 @@ pub enum Waiting {
     Interrupted,
     /// The service ended the enrollment.
     Ended,
-    /// The person must confirm that this device is registered.
+    /// The person must agree to register this device.
     Confirm,
-    /// The person must open this URL in the browser, and type these digits there, if there are any.
+    /// The person must open this URL in the browser. If there are digits, the person must type them there.
     Browser(String, Option<String>),
-    /// The person must unlock the phone, so that a sign-in key is made or signs.
+    /// The person must unlock the phone. The unlock makes a sign-in key, or signs with the sign-in key.
     Unlock,
     /// Turning phone sign-in on was interrupted.
     SignInInterrupted,

@@ -1,8 +1,8 @@
-//! The phone's process: the core with the terminal phone's ports. It reads orders from its standard input and performs
-//! them.
+//! Runs the phone's process: the core with the terminal phone's ports. The process reads orders from its standard input
+//! and performs them.
 //!
-//! At the armed place the process sends itself SIGKILL: no destructor runs, no buffer is flushed, and no thread
-//! continues. Earlier output stays in the pipe.
+//! At the place that `--aim` or `Order::Arm` sets, the process sends itself SIGKILL: no destructor runs, no buffer is
+//! flushed, and no thread continues. Earlier output stays in the pipe.
 
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use countersign_journeys::{TestPhone, Trouble};
 
 use crate::orders::{Aim, Line, Order, Place, Said, Shown, State, Waiting};
 
-/// The phone's redirect address. No server listens there: the harness reads the redirect and gives it to the phone.
+/// The phone's redirect URI. No server listens there: the harness reads the redirect and gives it to the phone.
 const REDIRECT: &str = "http://127.0.0.1:40000/phone-sign-in";
 
 /// How long an account is muted, in seconds.
@@ -34,10 +34,10 @@ pub struct Start {
     /// The relay's URL.
     #[arg(long)]
     relay: String,
-    /// The file with the authority's certificate.
+    /// The file with the certificate of the private certificate authority.
     #[arg(long)]
     ca: PathBuf,
-    /// How many seconds the phone's clock is ahead.
+    /// How many seconds the phone's clock is ahead of the service's clock.
     #[arg(long, default_value_t = 0)]
     ahead: u64,
     /// Where the process kills itself, as JSON.
@@ -46,7 +46,7 @@ pub struct Start {
     /// Deletes all keys before the phone is opened, without the core's knowledge.
     #[arg(long)]
     lose_keys: bool,
-    /// Starts over when the folder was restored from another phone.
+    /// Deletes the accounts if the core finds that the folder comes from another phone.
     #[arg(long)]
     start_over: bool,
 }
@@ -57,7 +57,8 @@ static OUTPUT: Mutex<()> = Mutex::new(());
 /// Opens the phone and performs orders until standard input ends.
 ///
 /// # Errors
-/// When standard input or output can't be used, or the phone's state can't be read.
+/// When output can't be written, the argument `--aim` or an order is malformed, the keys can't be deleted, or the core
+/// can't read its data.
 pub async fn run(start: Start) -> Result<(), Trouble> {
     if let Some(aim) = &start.aim {
         arm(Some(serde_json::from_str(aim)?));
@@ -152,7 +153,7 @@ async fn follow(phone: &TestPhone, order: Order) -> Result<Said, Trouble> {
             arm(aim);
             Said::Done
         }
-        // The lock exists already if an earlier process was killed after setting it.
+        // The lock exists already if an earlier process set the lock and was then killed.
         Order::SetLock => match core.device_lock().await? {
             countersign::LockState::Missing => done(phone.set_lock()),
             countersign::LockState::Credential | countersign::LockState::Biometric => Said::Done,
@@ -187,7 +188,8 @@ async fn follow(phone: &TestPhone, order: Order) -> Result<Said, Trouble> {
         Order::Approve(id, number) => approve(phone, &id, number).await?,
         Order::ApproveMeanwhile(id, number) => {
             let meanwhile = async {
-                // The answer is still being sent then, because its response is slow.
+                // After 150 ms the phone still waits for the response to its answer, because the harness delays this
+                // response (`Trick::Slow` in `wire.rs`).
                 tokio::time::sleep(std::time::Duration::from_millis(150)).await;
                 core.push_address_changed().await
             };
@@ -264,7 +266,7 @@ async fn provide(phone: &TestPhone, reply: Reply) -> Result<Said, Trouble> {
     })
 }
 
-/// The slot of the phone's account, which a sender of pushes knows.
+/// The slot of the phone's account. Every sender of pushes knows the slot.
 fn slot(phone: &TestPhone) -> Result<Vec<u8>, Trouble> {
     let database = rusqlite::Connection::open(phone.home().join("countersign.db"))?;
     Ok(database.query_row("SELECT slot FROM accounts", [], |row| row.get(0))?)

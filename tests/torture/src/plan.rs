@@ -1,7 +1,8 @@
-//! Computes the plan of a seed: the acts of one life, where the phone's process is killed in each act, and the faults
-//! of the network and the relay. The same seed always gives the same plan.
+//! Computes the plan of a seed: the acts of one life (one simulated phone), where the phone's process is killed in each
+//! act, and the faults of the network and the relay. The same seed always gives the same plan.
 //!
-//! Successive seeds go through all places of all acts in order. The other faults are pseudo-random.
+//! Successive seeds go through all pairs of an act and a place (`targets`) in order. This is called a *cycle*. After
+//! the last pair the next cycle begins. Further kills, and the faults of network and relay, are pseudo-random.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,19 +19,19 @@ use crate::wire::Trick;
 pub enum Act {
     /// Adds the account by scanning.
     ByCode,
-    /// Adds the account by signing in; phone sign-in is on after it.
+    /// Adds the account by signing in. This also turns phone sign-in on.
     BySigningIn,
     /// Abandons adding while the digits are shown.
     Abandoned,
-    /// Abandons adding while the digits are shown, without a network until the enrollment has expired.
+    /// Abandons adding while the digits are shown. The network fails until the enrollment has expired.
     AbandonedOffline,
-    /// "That's not my phone", on the page.
+    /// Presses "That's not my phone" on the page.
     NotMyPhone,
     /// Abandons signing in while the browser is open.
     SigningInAbandoned,
     /// Turns phone sign-in on.
     TurnOn,
-    /// Abandons turning on when the service may know the key already.
+    /// Abandons turning phone sign-in on when the service may know the key already.
     TurnOnAbandoned,
     /// Approves a sign-in after a password.
     SecondFactor,
@@ -46,30 +47,31 @@ pub enum Act {
     TurnOff,
     /// Removes the device lock.
     LockRemoved,
-    /// The platform assigns another push address.
+    /// The platform assigns a new push address.
     NewAddress,
-    /// The push address ends at the relay, and the phone's clock is some minutes wrong.
+    /// The service learns that the push address has ended. The phone's clock is then set some minutes ahead.
     AddressEnded,
     /// Reads notices.
     Notices,
     /// Mutes and unmutes the account.
     Mute,
-    /// A forged answer and an unreadable push arrive.
+    /// A forged signed state and an unreadable push arrive.
     Garbage,
-    /// "It wasn't me", after approving.
+    /// Approves a sign-in, and then reports it: "It wasn't me."
     Report,
     /// Removes the account from the phone.
     Remove,
-    /// The phone is reported lost, and is used again.
+    /// The administrator reports the phone lost, and then the phone is used again.
     Lost,
-    /// The key store loses the accounts' keys.
+    /// The key store loses all keys.
     KeysLost,
-    /// The folder is restored from another phone.
+    /// The key file is missing, as when the folder is restored on another phone. The phone starts over.
     Restored,
 }
 
 const KEYS: &[Point] = &[Point::KeyFile, Point::CleanedUp];
-/// A message that is acknowledged at the first try, because the only cut hits an earlier request of the same act.
+/// The points of a message that the service acknowledges at the first try. In the acts that use this list, a network
+/// cut hits an earlier request, so the core does not postpone the message.
 const ACKNOWLEDGED: &[Point] = &[Point::OutboxLeased, Point::OutboxSettled];
 const OUTBOX: &[Point] = &[Point::OutboxLeased, Point::OutboxPostponed, Point::OutboxSettled];
 const REQUEST: &[Point] = &[Point::PushCame, Point::PushShown, Point::Fetched, Point::StateSettled];
@@ -104,7 +106,8 @@ impl Act {
         Self::Restored,
     ];
 
-    /// The points at which the act is killed. Some are passed only with the faults that `lead_to` sets.
+    /// The points at which the process is killed in this act. Some points are passed only with the faults that
+    /// `lead_to` sets.
     fn points(self) -> Vec<Point> {
         let groups: &[&[Point]] = match self {
             Self::ByCode => &[
@@ -189,12 +192,12 @@ impl Act {
         places
     }
 
-    /// Whether the service sends a prompt in this act.
+    /// Whether the service sends a prompt in this act, and the phone fetches states only if the push is lost.
     fn asks(self) -> bool {
         self.points().contains(&Point::PushShown) && self != Self::ByCode
     }
 
-    /// The paths of the service to which the phone sends requests in this act.
+    /// The paths of the service whose requests may get a network fault in this act.
     fn paths(self) -> &'static [&'static str] {
         match self {
             Self::ByCode => &["/phone/enrollment", "/phone/prompts", "/phone/answers"],
@@ -242,7 +245,7 @@ pub struct Attack {
     pub second: Option<Aim>,
     /// Where the network is cut: the path, and whether the request or the response is lost.
     pub cut: Option<(&'static str, Cut)>,
-    /// Another network fault, with its path.
+    /// A network fault other than a cut, with its path.
     pub trick: Option<(&'static str, Trick)>,
     /// The relay's fault.
     pub relay: Option<RelayFault>,
@@ -260,14 +263,14 @@ pub struct Round {
 /// The plan of one life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// The act that the life tests, and the place where it is killed.
+    /// The act that the life tests, and the place where the process is killed in this act.
     pub target: (Act, Place),
     /// The acts, in order.
     pub rounds: Vec<Round>,
 }
 
-/// All pairs of an act and a place in it, in the order of the seeds. The list begins with pairs that contain every
-/// place once.
+/// All pairs of an act and a place in it, in the order of the seeds. The list begins with one pair for each
+/// place.
 #[must_use]
 pub fn targets() -> Vec<(Act, Place)> {
     let (mut first, mut further, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
@@ -279,10 +282,10 @@ pub fn targets() -> Vec<(Act, Place)> {
     first
 }
 
-/// The first seeds that test each place of these acts: first the seeds whose place no earlier seed tests, and then the
-/// others.
+/// Finds the seeds of the first cycle whose target is one of these acts. Returns two lists: the seeds whose place no
+/// earlier seed tests; the other seeds.
 #[must_use]
-pub fn first_round(acts: &[Act]) -> (Vec<u64>, Vec<u64>) {
+pub fn first_cycle(acts: &[Act]) -> (Vec<u64>, Vec<u64>) {
     let mut seen = BTreeSet::new();
     let of_acts = (0..).zip(targets()).map(|(seed, (act, place))| (seed, act, seen.insert(place)));
     let chosen: Vec<(u64, bool)> =
@@ -296,24 +299,24 @@ impl Plan {
     #[must_use]
     pub fn of(seed: u64) -> Option<Self> {
         let all = targets();
-        let round = usize::try_from(seed).unwrap_or(usize::MAX).checked_rem(all.len())?;
-        let target = all.get(round)?.clone();
+        let index = usize::try_from(seed).unwrap_or(usize::MAX).checked_rem(all.len())?;
+        let target = all.get(index)?.clone();
         let mut random = Random::of(seed);
         let acts = life(target.0, &mut random);
         let mut rounds: Vec<Round> =
             acts.into_iter().map(|act| Round { act, attack: attack(act, &mut random) }).collect();
         if let Some(aimed) = rounds.iter_mut().find(|round| round.act == target.0) {
-            // A place may be passed a second time in another situation, for example when a message is sent again. Not
-            // every act passes its place twice.
-            let is_first_round = seed < u64::try_from(all.len()).unwrap_or(u64::MAX);
-            let pass = if !is_first_round && random.once_in(4) { 2 } else { 1 };
+            // Sometimes the process is killed at the second pass of the place, when the situation may be different: for
+            // example, a message is sent again. Not every act passes its place twice.
+            let is_first_cycle = seed < u64::try_from(all.len()).unwrap_or(u64::MAX);
+            let pass = if !is_first_cycle && random.once_in(4) { 2 } else { 1 };
             aimed.attack.first = Some(Aim::At(target.1.clone(), pass));
             lead_to(&target.1, target.0, &mut aimed.attack);
         }
         Some(Self { target, rounds })
     }
 
-    /// The same life without faults.
+    /// The same plan without faults.
     #[must_use]
     pub fn calm(mut self) -> Self {
         for round in &mut self.rounds {
@@ -323,7 +326,8 @@ impl Plan {
     }
 }
 
-/// The acts of a life that tests `act`: the acts before it that it needs, `act` itself, and an act that ends the life.
+/// The acts of a life that tests `act`. Usually these are the acts that `act` needs, `act` itself, and an act that ends
+/// the account. If `act` ends an enrollment without an account, an act that adds an account follows instead.
 fn life(act: Act, random: &mut Random) -> Vec<Act> {
     let starts = [Act::ByCode, Act::BySigningIn];
     let ends = [Act::Report, Act::Remove, Act::Lost, Act::KeysLost, Act::Restored];
@@ -339,7 +343,8 @@ fn life(act: Act, random: &mut Random) -> Vec<Act> {
     }
 }
 
-/// Adjusts the faults so that the place is passed: some points are passed only after a fault, others only without one.
+/// Adjusts the faults so that the place is passed. Some points are passed only if a certain fault happens, and others
+/// only if a certain fault does not happen.
 fn lead_to(place: &Place, act: Act, attack: &mut Attack) {
     let is_at = |points: &[Point]| points.iter().any(|point| point.name() == place.point);
     if is_at(&[Point::PushCame, Point::PushShown, Point::PushWithdrawn]) {
@@ -356,7 +361,7 @@ fn lead_to(place: &Place, act: Act, attack: &mut Attack) {
 
 fn attack(act: Act, random: &mut Random) -> Attack {
     let mut attack = Attack::default();
-    // The caller later replaces the first kill of the act that the life tests.
+    // `Plan::of` replaces this kill in the act that the life tests.
     if random.once_in(2) {
         attack.first = random.one_of(&act.places()).cloned().map(|place| Aim::At(place, 1));
     }

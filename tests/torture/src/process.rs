@@ -1,4 +1,4 @@
-//! A phone's process, as the harness sees it: starts the process, gives orders, and reads its output and its end.
+//! Starts a phone's process for the harness, sends orders to it, and reads its output and its exit status.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::orders::{Aim, Line, Order, Place, Said, State};
 
 const SIGKILL: i32 = 9;
-/// The time limit for the result of an order. It is longer than any order takes, including the core's own time limits.
+/// The time limit for the result of an order. Every order ends earlier, even if the core waits for its own time limits.
 const PATIENCE: Duration = Duration::from_secs(75);
 
 /// The environment of a phone's process.
@@ -24,9 +24,9 @@ pub(crate) struct Surroundings {
     pub home: PathBuf,
     /// The relay's URL.
     pub relay: String,
-    /// The file with the authority's certificate.
+    /// The file with the certificate of the private certificate authority.
     pub ca: PathBuf,
-    /// How many seconds the phone's clock is ahead.
+    /// How many seconds the phone's clock is ahead of the service's clock.
     pub ahead: u64,
 }
 
@@ -37,7 +37,7 @@ pub(crate) enum Started {
     Open(Box<Process>, State),
     /// The phone can't be opened, with the reason.
     Shut(String),
-    /// The process was killed before it was open.
+    /// The process was killed before the phone was open.
     Killed(Place),
 }
 
@@ -56,8 +56,8 @@ pub(crate) struct Process {
     child: Child,
     input: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
-    /// The place where the process has reported that it kills itself. A line of another thread may still follow,
-    /// written just before the kill.
+    /// The place at which the process kills itself, if the process has reported one. Another thread may write a line
+    /// between this report and the kill.
     ends: Option<Place>,
 }
 
@@ -65,7 +65,8 @@ impl Process {
     /// Starts a phone's process. Adds the places that the process passes to `passed`.
     ///
     /// # Errors
-    /// `Stuck` when the process does not respond in time. `Broken` when it ends in another way than by the armed kill.
+    /// `Stuck` when the process does not respond in time. `Broken` when the process can't be started, ends without the
+    /// kill that `aim` sets, or reports something unexpected.
     pub(crate) async fn start(
         phone: &Surroundings,
         aim: Option<&Aim>,
@@ -88,7 +89,7 @@ impl Process {
         match process.next(passed).await? {
             Next::Line(Line::Open(state)) => Ok(Started::Open(Box::new(process), state)),
             Next::Line(Line::Shut(why)) => Ok(Started::Shut(why)),
-            Next::Line(other) => Err(Fault::Broken(format!("a starting phone reports {other:?}"))),
+            Next::Line(other) => Err(Fault::Broken(format!("the phone's process first reported {other:?}"))),
             Next::Killed(place) => Ok(Started::Killed(place)),
         }
     }
@@ -96,10 +97,11 @@ impl Process {
     /// Gives an order and waits for its result.
     ///
     /// # Errors
-    /// As `start`.
+    /// `Stuck` when the process does not respond in time. `Broken` when the process ends without a planned kill, or
+    /// reports something unexpected.
     pub(crate) async fn ask(&mut self, order: &Order, passed: &mut Vec<Place>) -> Result<Heard, Fault> {
         let text = serde_json::to_string(order).map_err(Fault::broken)?;
-        // The write fails if the process was just killed. Its last line then reports the kill.
+        // The write fails if the process was just killed. The last line of the process then reports the kill.
         let _killed = self.input.write_all(format!("{text}\n").as_bytes()).await;
         match self.next(passed).await? {
             Next::Line(Line::Answer(said, state)) => Ok(Heard::Said(said, state)),
@@ -108,7 +110,7 @@ impl Process {
         }
     }
 
-    /// Kills the process from outside, as a platform ends an app in the background.
+    /// Kills the process from outside, as the platform does with an app in the background.
     pub(crate) async fn end(mut self, passed: &mut Vec<Place>) {
         let _ended = self.child.kill().await;
         while let Ok(Some(line)) = self.lines.next_line().await {
@@ -135,7 +137,9 @@ impl Process {
         let status = self.child.wait().await.map_err(Fault::broken)?;
         match self.ends.take() {
             Some(place) if status.signal() == Some(SIGKILL) => Ok(Next::Killed(place)),
-            Some(_) | None => Err(Fault::Broken(format!("the phone's process ended without the armed kill: {status}"))),
+            Some(_) | None => {
+                Err(Fault::Broken(format!("the phone's process ended without the planned kill: {status}")))
+            }
         }
     }
 }
@@ -145,7 +149,7 @@ enum Next {
     Killed(Place),
 }
 
-/// The phone's log file, next to its folder.
+/// Opens the phone's log file, which is next to the phone's folder.
 fn log(home: &Path) -> Result<std::fs::File, Fault> {
     let path = home.with_extension("log");
     std::fs::File::options().create(true).append(true).open(path).map_err(Fault::broken)

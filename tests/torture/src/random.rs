@@ -1,4 +1,4 @@
-//! A pseudo-random generator that gives the same numbers for the same seed on every machine.
+//! Generates pseudo-random numbers. The same seed gives the same numbers on every machine.
 
 /// SplitMix64 (Steele, Lea and Flood, 2014). Not for secrets.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! Runs the lives of seeds in order, several in parallel.
+//! Runs the lives of seeds (one simulated phone for each seed) in order, several in parallel.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ pub enum Conditions {
     Planned,
     /// No faults: shows which points each act passes.
     Calm,
-    /// The service gets each request twice, except fetches of prompts. No other faults.
+    /// The service gets each request twice, except fetches of prompts. There are no other faults.
     Doubled,
 }
 
@@ -27,22 +27,24 @@ pub enum Conditions {
 pub struct Run {
     /// The program that is started for each phone.
     pub program: PathBuf,
-    /// No new life begins after this time.
+    /// No new life begins when the run has lasted this long.
     pub at_most: Duration,
     /// How many lives run in parallel, each with its own service. A life uses little CPU time.
     pub lanes: usize,
-    /// Whether no new life begins after a failure.
+    /// If true, no new life begins after a failure.
     pub stops: bool,
     /// The faults that the lives get.
     pub conditions: Conditions,
 }
 
-/// Runs the lives of seeds in order, several in parallel. Returns the counts, and how many seeds were started.
+/// Runs the lives of seeds in order, several in parallel. Returns two values: the counts; the number of seeds that were
+/// started.
 ///
 /// # Errors
-/// When a service can't be started.
+/// When a service or relay can't be started.
 pub async fn run(run: &Run, seeds: &[u64], progress: impl Fn(&Tally) + Send + Sync) -> Result<(Tally, usize), Trouble> {
-    // The harness opens the phones' key stores at the end, so it needs the same passphrase cost as their processes.
+    // The harness opens the phones' key stores at the end, so it needs the same passphrase cost as the phones'
+    // processes.
     countersign::testing::passphrases_are_cheap();
     let next = AtomicUsize::new(0);
     let (started, whole) = (Instant::now(), std::sync::Mutex::new(Tally::default()));
@@ -109,7 +111,7 @@ async fn live(stage: &Stage, seed: u64, conditions: Conditions) -> Tally {
     if let Some((act, fault)) = failed {
         counts.fail(seed, act, &fault);
     } else {
-        // The folder of a failed life is kept until this stage ends.
+        // The folder of a failed life is kept until `stage`, which owns it, is dropped.
         let _gone = std::fs::remove_dir_all(home);
     }
     tally.add(counts);

@@ -1,4 +1,4 @@
-//! The environment in which lives run one after another: a service, a relay and a network.
+//! Starts the environment in which lives (simulated phones) run one after another: a service, a relay and a network.
 
 use std::path::{Path, PathBuf};
 

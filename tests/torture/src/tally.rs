@@ -12,7 +12,7 @@ use crate::plan::Act;
 /// How many kills were planned, and how many happened.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Planned {
-    /// Lives with this planned kill.
+    /// Lives that planned this kill and ended without a failure.
     pub lives: u64,
     /// Kills that happened. Some plans kill only when a place is passed for the second time, and a life may end before
     /// that.
@@ -28,7 +28,7 @@ pub struct Tally {
     pub passed: BTreeMap<Place, u64>,
     /// How often a process was killed at each place.
     pub killed: BTreeMap<Place, u64>,
-    /// How often each act passes each point. Shows whether a point is missing in `Act::points`.
+    /// How often each act passes each point. Shows whether a point is missing in `Act::points` (`plan.rs`).
     pub seen: BTreeMap<Act, BTreeMap<String, u64>>,
     /// Kills that were planned at a place of an act, and how many of them happened.
     pub planned: BTreeMap<(Act, Place), Planned>,
@@ -105,7 +105,7 @@ impl Tally {
     }
 }
 
-/// Every place: each point, before and after it is stored.
+/// Every place: each stored point, before and after the core stores.
 pub fn places() -> impl Iterator<Item = Place> {
     Point::ALL.iter().flat_map(|point| [Side::Before, Side::After].map(|side| Place::at(*point, side)))
 }
@@ -129,12 +129,16 @@ impl Display for Tally {
         }
         for ((act, place), planned) in self.planned.iter().filter(|(_, planned)| planned.kills == 0) {
             let side = if place.stored { "after" } else { "before" };
-            writeln!(formatter, "{act:?} was never killed at {} ({side}) in {} lives", place.point, planned.lives)?;
+            writeln!(
+                formatter,
+                "{act:?}: no process was killed at {} ({side}) in {} lives",
+                place.point, planned.lives
+            )?;
         }
         let (lives, kills) = self.planned.values().fold((0_u64, 0_u64), |(lives, kills), planned| {
             (lives.saturating_add(planned.lives), kills.saturating_add(planned.kills))
         });
-        writeln!(formatter, "{kills} of {lives} lives were killed at their planned place")?;
+        writeln!(formatter, "in {kills} of {lives} lives the process was killed at the planned place")?;
         for failure in &self.failures {
             writeln!(formatter, "{failure}")?;
         }

@@ -1,5 +1,6 @@
-//! Simulates network faults other than lost requests: slow responses, requests that are delivered twice, and forged
-//! responses. Also checks that a phone does not send the same answer twice at the same time.
+//! Simulates slow responses, requests that are delivered twice, and forged responses (`tests/journeys/src/cuts.rs`
+//! simulates lost requests and responses). Also checks that the second delivery of a request has no effect, and that a
+//! phone does not send the same answer twice at the same time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,8 +15,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-/// The delay of a slow response. During this time the core can process its outbox; the harness's time limits are
-/// longer.
+/// The delay of a slow response. During this time the core can process its outbox. The delay is shorter than the
+/// harness's time limits.
 const SLOW: Duration = Duration::from_millis(1_500);
 const MAX_BODY: usize = 128 * 1024;
 
@@ -53,12 +54,12 @@ impl Wire {
         self.with(|seen| seen.all_twice = true);
     }
 
-    /// Removes the pending faults.
+    /// Removes the pending faults. Does not end the effect of `double_all`.
     pub(crate) fn heal(&self) {
         self.with(|seen| seen.tricks.clear());
     }
 
-    /// The effects that happened twice since the last call.
+    /// The faults since the last call: effects that happened twice, and answers that were sent twice at the same time.
     #[must_use]
     pub(crate) fn doubled(&self) -> Vec<String> {
         self.with(|seen| std::mem::take(&mut seen.doubled))
@@ -187,12 +188,13 @@ fn decision_in(path: &str, body: &[u8]) -> Option<String> {
     named("answer").or_else(|| named("prompt"))
 }
 
-/// The effect of the second delivery of a request. `None` if it had no effect, as it must be.
+/// Describes the effect of the second delivery of a request. `None` if the second delivery had no effect, which is the
+/// required result.
 fn effect_of(path: &str, first: &Whole, second: &Whole) -> Option<String> {
     let device = |answer: &Whole| serde_json::from_slice::<Value>(&answer.body).ok()?.get("device_id").cloned();
     let is_doubled = match path {
         "/par" | "/token" => first.parts.status.is_success() && second.parts.status.is_success(),
-        // A bind sent again must return the same device.
+        // The second delivery of a bind must return the same device.
         "/phone/enrollment" => second.parts.status.is_success() && device(first) != device(second),
         _ => ["outcome", "turn_on", "push_test"]
             .into_iter()

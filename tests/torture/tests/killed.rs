@@ -1,15 +1,15 @@
-//! Kills a phone by SIGKILL at each stored point, lets another process continue, and compares phone and service
-//! (`src/lib.rs`).
+//! Kills a phone's process by SIGKILL at each stored point, lets another process continue, and compares phone and
+//! service (`src/lib.rs`).
 //!
-//! Together these tests kill once at every place of every act except `Act::Mute`. On a slow machine the time limit
-//! leaves out some pairs of act and place, but the seeds that cover each place for the first time always run.
+//! Together these tests kill a process once at every place of every act except `Act::Mute`. On a slow machine the time
+//! limit leaves out some pairs of act and place, but the seeds that cover each place for the first time always run.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first error")]
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use countersign_torture::plan::{Act, first_round, targets};
+use countersign_torture::plan::{Act, first_cycle, targets};
 use countersign_torture::tally::{Tally, places};
 use countersign_torture::{Conditions, Run, run};
 
@@ -19,7 +19,7 @@ const AT_MOST: Duration = Duration::from_secs(45);
 const LANES: usize = 3;
 
 async fn killed_in(acts: &[Act]) {
-    let (needed, further) = first_round(acts);
+    let (needed, further) = first_cycle(acts);
     let program = PathBuf::from(env!("CARGO_BIN_EXE_torture"));
     let started = Instant::now();
     let whole = Run { program, at_most: Duration::MAX, lanes: LANES, stops: true, conditions: Conditions::Planned };
@@ -35,7 +35,7 @@ async fn killed_in(acts: &[Act]) {
         started.elapsed().as_secs()
     ));
     assert!(tally.is_clean(), "{tally}");
-    assert_eq!(missed(&tally, &needed), Vec::<String>::new(), "places that were planned but never killed");
+    assert_eq!(missed(&tally, &needed), Vec::<String>::new(), "the process was not killed at these planned places");
 }
 
 fn missed(tally: &Tally, needed: &[u64]) -> Vec<String> {
@@ -60,7 +60,7 @@ async fn lived(acts: &[Act], conditions: Conditions) {
 }
 
 fn first_of(act: Act) -> Option<u64> {
-    let (needed, further) = first_round(&[act]);
+    let (needed, further) = first_cycle(&[act]);
     needed.first().or(further.first()).copied()
 }
 
@@ -70,49 +70,49 @@ async fn a_request_delivered_twice_takes_effect_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_being_sent_is_not_sent_twice_in_parallel() {
+async fn an_answer_is_not_sent_twice_at_the_same_time() {
     lived(&[Act::SecondFactorBusy], Conditions::Calm).await;
 }
 
 #[test]
-fn the_first_round_kills_before_and_after_every_stored_step() {
+fn the_plan_kills_before_and_after_every_stored_point() {
     let planned: Vec<_> = targets().into_iter().map(|(_, place)| place).collect();
     let never: Vec<_> = places().filter(|place| !planned.contains(place)).collect();
-    assert!(never.is_empty(), "no act is planned to be killed at {never:?}");
+    assert!(never.is_empty(), "no plan kills a process at {never:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w9_killed_in_each_step_of_scanning_and_abandoning() {
+async fn j2_w9_adding_and_abandoning_recover_from_kills_at_each_point() {
     killed_in(&[Act::ByCode, Act::Abandoned, Act::AbandonedOffline, Act::NotMyPhone]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w12_killed_in_each_step_of_turning_on_and_abandoning() {
+async fn j4_w12_turning_on_recovers_from_kills_at_each_point() {
     killed_in(&[Act::TurnOn, Act::TurnOnAbandoned]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w4_killed_in_each_step_of_signing_in_and_abandoning() {
+async fn j5_w4_adding_in_the_app_recovers_from_kills_at_each_point() {
     killed_in(&[Act::BySigningIn, Act::SigningInAbandoned]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w16_killed_in_each_step_of_signing_in() {
+async fn j6_w16_phone_sign_in_recovers_from_kills_at_each_point() {
     killed_in(&[Act::PhoneSignIn]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w11_killed_in_each_step_of_answering() {
+async fn j7_w11_answering_recovers_from_kills_at_each_point() {
     killed_in(&[Act::SecondFactor, Act::SecondFactorBusy, Act::Deny, Act::Withdrawn, Act::Report]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j8_w1_killed_in_each_step_of_turning_off() {
+async fn j8_w1_turning_off_recovers_from_kills_at_each_point() {
     killed_in(&[Act::TurnOff, Act::LockRemoved]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_killed_in_each_step_of_address_removal_and_key_acts() {
+async fn j9_changes_of_the_phone_recover_from_kills_at_each_point() {
     killed_in(&[
         Act::NewAddress,
         Act::AddressEnded,
@@ -126,6 +126,6 @@ async fn j9_killed_in_each_step_of_address_removal_and_key_acts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j11_killed_in_each_step_of_using_a_lost_phone_again() {
+async fn j11_a_lost_phone_recovers_from_kills_at_each_point() {
     killed_in(&[Act::Lost]).await;
 }

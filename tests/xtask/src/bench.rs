@@ -11,8 +11,8 @@ use crate::report::{cargo, part, root, run, say};
 use crate::world::World;
 use crate::{bindings, kotlin, set_up, swift};
 
-/// Number of measured approvals in each round, after the same number for warm-up. One person can't approve many more:
-/// the service shows a person each number only once within ten minutes.
+/// Number of measured approvals in each round, after the same number for warm-up. One person can't approve many more,
+/// because the service shows a person each number only once within ten minutes.
 const APPROVALS: usize = 20;
 /// Number of rounds. Each round measures all languages, so that other load on the machine affects all of them.
 const ROUNDS: usize = 3;
@@ -55,7 +55,7 @@ fn as_json(figure: &Figure) -> Value {
     json!({ "name": figure.name, "value": figure.value, "unit": figure.unit, "aim": figure.aim, "met": is_met(figure) })
 }
 
-/// Measures the size of the library as an app ships it: without symbols.
+/// Measures the size of the library without symbols, as it is in apps.
 fn library_bytes() -> io::Result<Figure> {
     let stripped = root().join("target/mobile/stripped.so");
     let (from, to) = (bindings::library(), stripped.to_string_lossy().into_owned());
@@ -108,7 +108,10 @@ fn times(lines: &str) -> io::Result<Vec<f64>> {
     if times.len() == APPROVALS {
         Ok(times)
     } else {
-        Err(io::Error::new(ErrorKind::InvalidData, format!("{} of {APPROVALS} approvals were measured", times.len())))
+        Err(io::Error::new(
+            ErrorKind::InvalidData,
+            format!("only {} of {APPROVALS} approvals were measured", times.len()),
+        ))
     }
 }
 
@@ -146,7 +149,10 @@ fn inbox_peak() -> io::Result<Figure> {
             unit: "bytes",
             aim: 12_000_000.0,
         }),
-        _ => Err(io::Error::new(ErrorKind::InvalidData, format!("unexpected output of the extension: {said}"))),
+        _ => Err(io::Error::new(
+            ErrorKind::InvalidData,
+            format!("the example `notification` printed unexpected output: {said}"),
+        )),
     }
 }
 
@@ -156,7 +162,7 @@ fn read(path: &Path) -> io::Result<Value> {
 
 fn text<'a>(value: &'a Value, pointer: &str) -> io::Result<&'a str> {
     let found = value.pointer(pointer).and_then(Value::as_str);
-    found.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, format!("no {pointer}")))
+    found.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, format!("the vectors contain no {pointer}")))
 }
 
 /// Converts base64url to hexadecimal.

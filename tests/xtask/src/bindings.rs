@@ -1,4 +1,4 @@
-//! Builds the library as apps ship it, and generates its Kotlin and Swift code.
+//! Builds the library for apps, and generates its Kotlin and Swift code.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -38,7 +38,7 @@ pub(crate) fn build() -> io::Result<bool> {
     let folder = generated();
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
     let (library, kotlin, swift) = (text(library()), text(folder.join("kotlin")), text(folder.join("swift")));
-    // Run in the folder with `uniffi.toml`.
+    // The generator must run in the folder that contains its configuration, `uniffi.toml`.
     let made = std::process::Command::new(bindgen)
         .args([&library, &kotlin, &swift])
         .current_dir(root().join("bindings"))
@@ -47,8 +47,8 @@ pub(crate) fn build() -> io::Result<bool> {
     Ok(made && of_another_version(&folder)?)
 }
 
-/// Returns the names of the kill points in a library. A kill point is a place where `torture` kills the phone; only
-/// builds for tests may contain kill points.
+/// Returns the names of the kill points in a library. A kill point is a place where `cargo xtask torture` kills the
+/// phone. Only builds for tests may contain kill points.
 fn points_in(library: &[u8], source: &str) -> Vec<String> {
     let library = String::from_utf8_lossy(library);
     let quoted = source.split(" = \"").skip(1).filter_map(|rest| rest.split('"').next());
@@ -56,7 +56,8 @@ fn points_in(library: &[u8], source: &str) -> Vec<String> {
     quoted.filter(|name| name.contains('.') && library.contains(name)).map(str::to_owned).collect()
 }
 
-/// Returns the path of the code generator. It is slow to build and seldom changes, so it is built once per version.
+/// Returns the path of the code generator. The generator is slow to build and seldom changes, so it is
+/// built once per version.
 fn bindgen() -> io::Result<Option<PathBuf>> {
     let source = fs::read_to_string(root().join("bindings/src/bin/countersign-bindgen.rs"))?;
     let lock = fs::read_to_string(root().join("Cargo.lock"))?;
@@ -80,8 +81,8 @@ fn bindgen() -> io::Result<Option<PathBuf>> {
     Ok(Some(program))
 }
 
-/// Writes a copy of the generated code that seems to belong to another version of the library: the checksum of one
-/// method differs.
+/// Writes a copy of the generated code that seems to belong to another version of the library, because the
+/// checksum of one method differs.
 fn of_another_version(folder: &Path) -> io::Result<bool> {
     let kotlin = fs::read_to_string(folder.join("kotlin/dev/countersign/core/countersign.kt"))?;
     let kotlin = kotlin.replace("dev.countersign.core", "dev.countersign.otherversion");
@@ -102,7 +103,7 @@ fn of_another_version(folder: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Adds one to the number after the first `mark`.
+/// Adds one to the number that follows the first occurrence of `mark`.
 fn with_another_checksum(text: &str, mark: &str) -> Option<String> {
     let (before, rest) = text.split_once(mark)?;
     let end = rest.find(|character: char| !character.is_ascii_digit())?;
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn one_checksum_is_changed() {
+    fn only_the_first_checksum_is_changed() {
         let text = "if (a() != 7) {} if (b() != 9) {}";
         assert_eq!(with_another_checksum(text, "() != ").as_deref(), Some("if (a() != 8) {} if (b() != 9) {}"));
         assert_eq!(with_another_checksum("nothing", "() != "), None);

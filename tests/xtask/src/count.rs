@@ -9,7 +9,7 @@ pub(crate) struct Count {
 }
 
 impl Count {
-    /// The difference to an earlier count.
+    /// Returns how many tests were added to an earlier count.
     pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             passed: self.passed.saturating_sub(earlier.passed),

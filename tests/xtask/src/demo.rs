@@ -1,4 +1,4 @@
-//! Installs the tools of the demonstration, and runs the program `demo` of the journeys.
+//! Installs the tools of the demonstration, and runs the program `demo` of the package `countersign-journeys`.
 
 use crate::report::{cargo, run as run_command, say};
 use crate::tools;

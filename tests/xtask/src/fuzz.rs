@@ -1,8 +1,8 @@
-//! Fuzzes the readers of outside input for a given time: guided by coverage with a nightly compiler, else with seeded
-//! mutations.
+//! Fuzzes the readers of outside input for a given time. With a nightly compiler, coverage guides the fuzzing; else the
+//! inputs are seeded mutations.
 //!
-//! The targets are those of `tests/fuzz`; `cargo xtask test` runs a fixed number of cases of each. The crate for
-//! cargo-fuzz is generated from their list. The corpus stays in `target/fuzz-corpus` for later runs.
+//! The targets are those of `tests/fuzz`; `cargo xtask test` runs a fixed number of cases of each target. The
+//! crate for cargo-fuzz is generated from the list of targets. The corpus stays in `target/fuzz-corpus` for later runs.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,7 +16,7 @@ use crate::tools;
 /// The crate that cargo-fuzz builds.
 const CRATE: &str = "target/fuzz-targets";
 const CORPUS: &str = "target/fuzz-corpus";
-/// The same limit as in the seeded mutator: every reader refuses longer input without reading it.
+/// The same limit as in the seeded mutator of `tests/fuzz`: every reader refuses longer input without reading it.
 const MAX_LEN: &str = "-max_len=20000";
 /// Seconds for one input; after that the reader counts as hung.
 const TIMEOUT: &str = "-timeout=30";
@@ -25,7 +25,7 @@ const TIMEOUT: &str = "-timeout=30";
 struct Outcome {
     executions: String,
     coverage: String,
-    /// The file with the input that failed.
+    /// The file with the input that failed, or the log when no such file was written.
     crash: Option<String>,
 }
 
@@ -46,7 +46,9 @@ pub(crate) fn run(minutes: u64, only: Option<&str>) -> io::Result<bool> {
                 return Ok(false);
             }
         }
-        None => say("No nightly compiler (rustup toolchain install nightly): seeded mutations, without coverage."),
+        None => {
+            say("There is no nightly compiler (rustup toolchain install nightly), so the inputs are seeded mutations.")
+        }
     }
     let mut good = true;
     for name in targets {
@@ -55,8 +57,7 @@ pub(crate) fn run(minutes: u64, only: Option<&str>) -> io::Result<bool> {
             Some(cargo_fuzz) => guided_run(cargo_fuzz, name, seconds)?,
             None => seeded_run(name, seconds)?,
         };
-        let verdict =
-            outcome.crash.as_ref().map_or_else(|| "no crash".to_owned(), |file| format!("CRASH, repeat {file}"));
+        let verdict = outcome.crash.as_ref().map_or_else(|| "no crash".to_owned(), |file| format!("CRASH, see {file}"));
         say(&format!(
             "{name:14} {:>12} executions {:>6} s  coverage {:>6}  {verdict}",
             outcome.executions,
@@ -77,7 +78,7 @@ fn names() -> io::Result<Vec<String>> {
     Ok(String::from_utf8_lossy(&done.stdout).lines().map(str::to_owned).collect())
 }
 
-/// A command of the program `prepare`, which knows the list of targets.
+/// Makes a command of the program `prepare` of `tests/fuzz`, which knows the list of targets.
 fn prepare(what: &str, folder: &str) -> Command {
     let mut command = command(&cargo());
     command.args(["run", "--quiet", "--package", "countersign-fuzz", "--bin", "prepare", "--", what]);
@@ -85,8 +86,8 @@ fn prepare(what: &str, folder: &str) -> Command {
     command
 }
 
-/// A command of the nightly toolchain. Variables that cargo has set for this program are removed, because they select
-/// the stable toolchain.
+/// Makes a command of the nightly toolchain. Variables that cargo has set for this program are removed, because they
+/// select the stable toolchain.
 fn nightly(program: &Path) -> Command {
     let mut command = Command::new("rustup");
     command.args(["run", "nightly"]).arg(program).current_dir(root());
@@ -101,7 +102,8 @@ fn is_nightly_there() -> bool {
     asked.is_ok_and(|status| status.success())
 }
 
-/// A cargo-fuzz command. It uses no sanitizer, because the readers are safe Rust and run twice as fast without.
+/// Makes a cargo-fuzz command. The command uses no sanitizer, because the readers are safe Rust and run twice as fast
+/// without a sanitizer.
 fn of_fuzz(cargo_fuzz: &Path, act: &str) -> Command {
     let mut command = nightly(cargo_fuzz);
     command.args([act, "--fuzz-dir", CRATE, "--target-dir", "target/fuzz", "--sanitizer", "none"]);

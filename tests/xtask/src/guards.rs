@@ -2,8 +2,9 @@
 //! the guard.
 //!
 //! `cargo xtask guards` removes each guard (see `marks`) in a copy of the project, and every test that the mark names
-//! must fail. This finds tests that don't need the guard that they are for. It takes an hour. `cargo xtask check`
-//! only checks that each mark can be parsed, names existing tests, and is listed in `core/docs/threats.md`.
+//! must fail. This finds tests that pass without the guard that they should test. The command takes an hour.
+//! `cargo xtask check` only checks that each mark can be parsed, names existing tests, and is listed in
+//! `core/docs/threats.md`.
 
 mod marks;
 mod targets;
@@ -25,7 +26,7 @@ use targets::Targets;
 const FOLDERS: [&str; 3] = ["core/src", "tests/service/src", "tests/service/templates"];
 /// The document that lists all guards.
 const LIST: &str = "core/docs/threats.md";
-/// Time limit for a build and one test. A test that takes longer counts as hanging, which proves nothing.
+/// Time limit for a build and one test. A test that takes longer counts as hanging, not as failing.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A marked guard and its file.

@@ -1,5 +1,5 @@
-//! Checks that every test exists that `tests/journeys/README.md` lists for a journey, or `core/docs/threats.md` for a
-//! threat.
+//! Checks that every listed test exists. `tests/journeys/README.md` lists the tests of the journeys, and
+//! `core/docs/threats.md` lists the tests against the threats.
 
 use std::path::Path;
 
@@ -46,7 +46,7 @@ pub(crate) fn check() -> std::io::Result<bool> {
     Ok(good && listed > 0 && stopped > 0)
 }
 
-/// The ids that a test's name begins with: `j6_w1_w2_…` shows J6, J6.w1 and J6.w2.
+/// Returns the ids with which a test's name begins. The name `j6_w1_w2_…` begins with J6, J6.w1 and J6.w2.
 fn ids(test: &str) -> Vec<String> {
     let numbered = |word: &str, letter: char| {
         word.strip_prefix(letter).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
@@ -65,13 +65,13 @@ fn ids(test: &str) -> Vec<String> {
     ids
 }
 
-/// The texts in backquotes in the last cell of a row.
+/// Returns the texts in backquotes in the last cell of a row.
 fn quoted(line: &str) -> Vec<String> {
     let last = line.trim().trim_matches('|').split('|').next_back().unwrap_or_default();
     last.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Ids and tests in a row of the table: `| J2.w1 | what | `j2_w1_…` |`.
+/// Returns the ids and tests in a row of the table: `| J2.w1 | what | `j2_w1_…` |`.
 fn entries(line: &str) -> Vec<(String, String)> {
     let cells: Vec<&str> = line.trim().trim_matches('|').split('|').map(str::trim).collect();
     let Some(id) = cells.first().filter(|id| id.starts_with('J')) else {

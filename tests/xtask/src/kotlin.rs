@@ -22,7 +22,7 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     Ok(good)
 }
 
-/// Measures `count` approvals from Kotlin; returns the milliseconds of each, one per line.
+/// Measures `count` approvals from Kotlin; returns the milliseconds of each approval, one per line.
 pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<String> {
     let output = root().join("target/android/approvals.txt").to_string_lossy().into_owned();
     let properties = [format!("-Dapprovals.count={count}"), format!("-Dapprovals.output={output}")];
@@ -59,7 +59,7 @@ fn add_reports(count: &mut Count) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Adds the numbers of one suite: attributes of the element `testsuite` in Surefire's report.
+/// Adds the numbers of one suite, which are attributes of the element `testsuite` in Surefire's report.
 fn add_report(count: &mut Count, report: &str) {
     let suite =
         report.split_once("<testsuite ").and_then(|(_, rest)| rest.split_once('>')).map_or("", |(suite, _)| suite);

@@ -9,7 +9,7 @@
 //! | `table` | reads the layers |
 //! | `resolve` | finds the file that defines the target of a path |
 //! | `graph` | finds cycles |
-//! | `source`, `paths`, `cfg` | read modules and the paths in them; recognize code for tests |
+//! | `source`, `paths`, `cfg` | read modules, read the paths in them, and recognize code for tests |
 
 mod cfg;
 mod graph;
@@ -59,7 +59,7 @@ pub(crate) fn check() -> io::Result<bool> {
     Ok(problems.is_empty() && !verdicts.is_empty())
 }
 
-/// The folders of the workspace's crates, by the folder's name.
+/// Returns the folders of the workspace's crates, by the name of the folder.
 fn crates() -> io::Result<BTreeMap<String, PathBuf>> {
     let output = command(&cargo()).args(["metadata", "--no-deps", "--format-version", "1"]).output()?;
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
@@ -86,7 +86,7 @@ fn tables_without_crate(crates: &BTreeMap<String, PathBuf>) -> io::Result<Vec<St
 struct Verdict {
     problems: Vec<String>,
     files: usize,
-    /// Pairs of files where one imports the other.
+    /// Number of pairs of files in which one file imports the other.
     imports: usize,
     cycles: usize,
 }
@@ -121,7 +121,9 @@ fn uncovered_and_unknown(read: &Crate, table: &Table) -> Vec<String> {
     let uncovered = read.files.iter().filter(|(_, module)| table.layer(module).is_none());
     let uncovered = uncovered.map(|(file, _)| format!("{file} is in no layer of the table"));
     let unknown = table.unknown(read.files.values()).into_iter();
-    uncovered.chain(unknown.map(|module| format!("the table lists {module}, which is no file of the crate"))).collect()
+    uncovered
+        .chain(unknown.map(|module| format!("the table lists {module}, which is not a module of the crate")))
+        .collect()
 }
 
 fn upward(read: &Crate, table: &Table, imports: &[Import]) -> Vec<String> {

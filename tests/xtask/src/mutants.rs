@@ -1,4 +1,4 @@
-//! Runs mutation testing: each decision in the code is changed once, and a test must fail.
+//! Runs mutation testing: changes one decision in the code at a time, and checks that a test fails.
 
 use std::io;
 

@@ -11,7 +11,7 @@ use crate::report::{root, run, say};
 use crate::tools::{cache, install};
 use crate::world::World;
 
-/// Runs the tests; they read files that the Rust tests write, so the Rust tests must run first.
+/// Runs the tests. The Rust tests must run first, because they write files that these tests read.
 pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     let Some(python) = environment()? else {
         say("No virtual environment can be made here; on Debian: apt-get install python3-venv");
@@ -35,7 +35,8 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     Ok(output.status.success())
 }
 
-/// Returns the Python interpreter of a virtual environment with the pinned packages; made once and cached.
+/// Returns the Python interpreter of a virtual environment with the pinned packages. The environment is made once and
+/// cached.
 fn environment() -> std::io::Result<Option<PathBuf>> {
     let pins = root().join("tests/interop/requirements.txt");
     let mut hasher = DefaultHasher::new();

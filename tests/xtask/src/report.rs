@@ -10,7 +10,7 @@ pub(crate) fn say(line: &str) {
     let _closed = writeln!(std::io::stdout(), "{line}");
 }
 
-/// Runs one part, and prints its name, its result and the seconds that it took.
+/// Runs one part of a command, and prints its name, its result and the seconds that it took.
 pub(crate) fn part(name: &str, work: impl FnOnce() -> std::io::Result<bool>) -> std::io::Result<bool> {
     say(&format!("── {name}"));
     let started = Instant::now();
@@ -25,8 +25,8 @@ pub(crate) fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)
     Ok(command(program).args(arguments).envs(environment.iter().copied()).status()?.success())
 }
 
-/// Makes a command in the project's folder. Variables that cargo has set for this program are removed: build scripts
-/// that depend on these variables would run again, and the crates that depend on the scripts would be rebuilt.
+/// Makes a command in the project's folder. Removes the variables that cargo has set for this program, because build
+/// scripts that depend on these variables would run again, and crates with these build scripts would be rebuilt.
 pub(crate) fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
@@ -38,12 +38,12 @@ pub(crate) fn command(program: &str) -> Command {
     command
 }
 
-/// The project's top folder.
+/// Returns the project's top folder.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).components().rev().skip(2).collect::<Vec<_>>().into_iter().rev().collect()
 }
 
-/// The cargo program that has started this program.
+/// Returns the cargo program that has started this program, or else the name `cargo`.
 pub(crate) fn cargo() -> String {
     std::env::var("CARGO").unwrap_or_else(|_unset| "cargo".to_owned())
 }

@@ -8,13 +8,13 @@ use crate::report::{root, say};
 const PLACES: [&str; 5] = ["core/src", "bindings/src", "tests/phone/src", "tests/service/src", "tests/relay/src"];
 /// The beginning of a comment that gives a reason.
 const REASON: &str = "// EXPOSE: ";
-/// The reason is at most this many lines above the call.
+/// Maximum distance between the comment with the reason and the call, in lines.
 const MAX_DISTANCE: usize = 5;
 /// The allowed fields of logs; none of them ever contains a name, an address, a code or a key.
 const FIELDS: [&str; 6] = ["attempts", "error", "kind", "refusal", "status", "what"];
 const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
 
-/// Fails on a secret that is exposed without a reason, and on a log with other fields or with values in its text.
+/// Fails on a secret that is exposed without a reason, and on a log that has an unknown field or a value in its text.
 pub(crate) fn check() -> std::io::Result<bool> {
     let (mut good, mut opened, mut logged) = (true, 0_usize, 0_usize);
     for place in PLACES {
@@ -45,7 +45,7 @@ fn sources(folder: &Path) -> std::io::Result<Vec<(String, String)>> {
     Ok(all)
 }
 
-/// The text before a file's unit tests.
+/// Returns the text before a file's unit tests.
 fn without_tests(text: &str) -> &str {
     text.split_once("\n#[cfg(test)]\nmod tests {").map_or(text, |(before, _)| before)
 }
@@ -75,7 +75,7 @@ fn unexplained(text: &str, opened: &mut usize) -> Vec<String> {
     faults
 }
 
-/// Reports logs that have another field, or that put a value into their text.
+/// Reports logs that have an unknown field, or that contain a value in their text.
 fn unsafe_logs(text: &str, logged: &mut usize) -> Vec<String> {
     let mut faults = Vec::new();
     if text.contains("instrument]") || text.contains("_span!(") || text.contains("event!(") {
@@ -94,7 +94,7 @@ fn unsafe_logs(text: &str, logged: &mut usize) -> Vec<String> {
     faults
 }
 
-/// The arguments of a macro call, up to its closing parenthesis.
+/// Returns the arguments of a macro call, up to its closing parenthesis.
 fn arguments(text: &str) -> String {
     let (mut open, mut quoted, mut found) = (1_usize, false, String::new());
     for character in text.chars() {
@@ -114,10 +114,10 @@ fn arguments(text: &str) -> String {
 
 fn fault_of(arguments: &str) -> Option<String> {
     let Some((fields, words)) = arguments.split_once('"') else {
-        return Some("it has no text".to_owned());
+        return Some("the log has no text".to_owned());
     };
     if words.contains('{') {
-        return Some("its text contains a value".to_owned());
+        return Some("the text of the log contains a value".to_owned());
     }
     let names = fields.split(',').map(|field| field.split('=').next().unwrap_or_default().trim());
     let mut names = names.map(|name| name.trim_start_matches(['%', '?'])).filter(|name| !name.is_empty());

@@ -3,7 +3,8 @@
 use crate::swift;
 use crate::tools::{Missing, set_up_packages};
 
-/// Installs what every part needs; returns what is still missing.
+/// Installs the tools for the browser, the relying party, Kotlin, the keyring and Swift. Returns which of these still
+/// lack their tools.
 pub(crate) fn everything() -> std::io::Result<Vec<Missing>> {
     let mut missing = set_up_packages()?;
     if let Err(reason) = swift::root()? {

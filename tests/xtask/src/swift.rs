@@ -10,14 +10,15 @@ use crate::report::{root as project, run, say};
 use crate::tools::{cache, is_root};
 use crate::world::World;
 
-/// A change of this number makes every machine build its root file system again.
+/// When this number changes, every machine makes a new root file system.
 const ROOT_VERSION: &str = "1";
 
 fn script(name: &str) -> String {
     project().join("tests/xtask/swift").join(name).to_string_lossy().into_owned()
 }
 
-/// Returns the root file system with Swift, made once and cached; or the reason why it can't be made here.
+/// Returns the root file system with Swift, or the reason why it can't be made here. The root file system is made once
+/// and cached.
 pub(crate) fn root() -> std::io::Result<Result<PathBuf, String>> {
     let needs = "a root file system with Swift needs debootstrap, the user root on Debian, and the right to mount";
     let Some(cache) = cache() else { return Ok(Err("no cache folder".to_owned())) };
@@ -60,14 +61,14 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     Ok(well_formed && output.status.success())
 }
 
-/// Measures `count` approvals from Swift; returns the milliseconds of each, one per line.
+/// Measures `count` approvals from Swift; returns the milliseconds of each approval, one per line.
 pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<String> {
     let arguments = ["swift", "run", "-c", "release", "ApprovalsProcess", &count.to_string()];
     let output = inside(world, &arguments)?.output()?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Copies the generated code, and makes a command in the package's folder inside the root file system.
+/// Copies the generated code, and makes a command that runs in the package's folder inside the root file system.
 fn inside(world: &World, arguments: &[&str]) -> std::io::Result<Command> {
     let root = root()?.map_err(std::io::Error::other)?;
     place_generated()?;
@@ -82,7 +83,7 @@ fn inside(world: &World, arguments: &[&str]) -> std::io::Result<Command> {
     Ok(command)
 }
 
-/// Copies the generated sources into the package, because SwiftPM requires it. They are not committed.
+/// Copies the generated sources into the package, because SwiftPM requires this. The copies are not committed.
 fn place_generated() -> std::io::Result<()> {
     let (from, to) = (bindings::generated(), project().join("ios/.build-generated"));
     for (source, target) in [

@@ -8,7 +8,7 @@ use crate::count::Count;
 use crate::report::{cargo, command, is_ci, run as run_command, say};
 use crate::{bindings, kotlin, python, set_up, swift};
 
-/// A part in another language than Rust.
+/// One of the parts after the Rust tests: the tests of another language, or the build of the library.
 type Part = fn(&mut Count) -> std::io::Result<bool>;
 
 /// Installs the tools, runs every test, and prints the total as the last line.
@@ -86,7 +86,7 @@ fn run_rust(variables: &[(&str, &str)], count: &mut Count) -> std::io::Result<bo
     Ok(child.wait()?.success())
 }
 
-/// Adds the numbers of libtest's last line, and counts a line in which a test reports that it was skipped.
+/// Adds the numbers of a result line of libtest. Counts a line in which a test reports that it was skipped.
 fn add(count: &mut Count, line: &str) {
     if line.starts_with("SKIPPED ") {
         count.skipped = count.skipped.saturating_add(1);

@@ -1,11 +1,12 @@
-//! Installs the tools that the parts need besides Rust: on Debian as root. Elsewhere it reports the missing tools.
+//! Installs the tools besides Rust that the commands of xtask need, for example Maven for the Kotlin tests. Only root
+//! on Debian can install Debian packages; otherwise, the missing packages are reported.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::report::{cargo, run, say};
 
-/// A program from a Debian package.
+/// A program or file, and the Debian package that contains it.
 struct Tool {
     program: &'static str,
     package: &'static str,
@@ -16,7 +17,7 @@ const BROWSER: [Tool; 3] = [
     Tool { program: "/usr/bin/chromedriver", package: "chromium-driver" },
     Tool { program: "/usr/bin/certutil", package: "libnss3-tools" },
 ];
-/// Not the package `apache2`, because its installation starts a web server.
+/// The package is `apache2-bin` and not `apache2`, because the installation of `apache2` starts a web server.
 const RELYING_PARTY: [Tool; 2] = [
     Tool { program: "/usr/sbin/apache2", package: "apache2-bin" },
     Tool { program: "/usr/lib/apache2/modules/mod_auth_openidc.so", package: "libapache2-mod-auth-openidc" },
@@ -36,17 +37,17 @@ const DENY_VERSION: &str = "0.20.2";
 const FUZZ_VERSION: &str = "0.13.2";
 const MUTANTS_VERSION: &str = "27.1.0";
 
-/// A part whose tools are missing, and why.
+/// A part of the tests whose tools are missing, for example "kotlin".
 pub(crate) struct Missing {
     /// The part that is skipped.
     pub(crate) part: &'static str,
-    /// The environment variable that makes the tests skip it.
+    /// The environment variable that makes the tests skip this part.
     pub(crate) variable: &'static str,
     /// Why the tools are missing, and what to do.
     pub(crate) reason: String,
 }
 
-/// A part, the variable that makes its tests skip, and its tools.
+/// A part of the tests, the environment variable that makes the tests skip this part, and the tools of this part.
 type Part = (&'static str, &'static str, &'static [Tool]);
 
 const PAGES: [Part; 2] = [
@@ -106,7 +107,7 @@ pub(crate) fn install(packages: &[&str]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The user's cache folder, for large files that are slow to make.
+/// Returns the user's cache folder, for large files that are slow to make.
 pub(crate) fn cache() -> Option<PathBuf> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frozen_file_may_not_be_changed_or_removed() {
+    fn changed_or_removed_frozen_file_is_reported() {
         let frozen = "aa  one.json\nbb  two.json\n";
         assert!(changed(frozen, frozen).is_empty());
         assert!(changed(frozen, "aa  one.json\nbb  two.json\ncc  three.json\n").is_empty());

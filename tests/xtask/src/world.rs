@@ -34,7 +34,7 @@ impl World {
         }
     }
 
-    /// The URL at which tests control the world, for the variable `COUNTERSIGN_WORLD`.
+    /// Returns the URL at which tests control the world. Tests get this URL in the variable `COUNTERSIGN_WORLD`.
     pub(crate) fn control(&self) -> &str {
         &self.control
     }

@@ -58,7 +58,7 @@ const MAX_NAME: usize = 128;
 ///
 /// # Security
 /// The issuer is verified: TLS was trusted for its host, and the response proved knowledge of the code's secret.
-/// Organization and user name are not verified: the service can claim any.
+/// Organization and user name are not verified: the service can claim any names.
 #[derive(Clone)]
 pub struct Offer {
     invite_id: String,
@@ -151,7 +151,7 @@ pub(crate) async fn look_up(core: &Core, invite: Invite) -> Result<Offer, Error>
     })
 }
 
-/// Derives the enrollment key, on a blocking thread: Argon2id for a typed code takes about a second and 64 MiB.
+/// Derives the enrollment key, on a blocking thread, because Argon2id for a typed code takes about a second and 64 MiB.
 async fn enrollment_key(invite: Invite) -> Result<(Invite, EnrollmentKey), Error> {
     tasks::blocking(move || {
         let key = invite.enrollment_key().map_err(|_memory| Error::Platform(PlatformError::Transient))?;
@@ -160,7 +160,7 @@ async fn enrollment_key(invite: Invite) -> Result<(Invite, EnrollmentKey), Error
     .await?
 }
 
-/// Returns a name that the service claims, without control and direction characters, which could disguise it.
+/// Returns a name that the service claims, without the control and direction characters that could disguise the name.
 ///
 /// # Errors
 /// `InvalidAnswer` when the remaining name is empty or too long.
@@ -173,7 +173,8 @@ pub(crate) fn claimed_name(name: &str) -> Result<String, Error> {
 /// Stores the enrollment that the person has accepted, and continues until the digits can be shown.
 ///
 /// # Errors
-/// `AlreadyHere`, `Platform`, `Store`: nothing was stored. Others as `advance`.
+/// `AlreadyHere`; `Platform` when the system has no randomness, and `Store` when the enrollment can't be stored:
+/// nothing was stored. Others as `advance`.
 pub(crate) async fn enroll(core: &Core, offer: Offer) -> Result<Step, Error> {
     if offer.already_here {
         return Err(Error::AlreadyHere);
@@ -232,7 +233,7 @@ pub(crate) async fn advance(core: &Core, ticket: &Ticket) -> Result<Step, Error>
     }
 }
 
-/// Returns the step that a stored enrollment needs from the app.
+/// Returns the step that the app shows for a stored enrollment.
 pub(crate) fn shown_step(record: &EnrollmentRecord) -> Step {
     let ticket = record.ticket.clone();
     let host = record.facts.issuer.host().to_owned();
@@ -246,7 +247,7 @@ pub(crate) fn shown_step(record: &EnrollmentRecord) -> Step {
     }
 }
 
-/// Whether a later try may succeed, so the enrollment is kept.
+/// Whether a later try may succeed after this error. If so, the enrollment is kept.
 fn is_transient(error: &Error) -> bool {
     matches!(
         error,
@@ -259,7 +260,7 @@ fn is_transient(error: &Error) -> bool {
     )
 }
 
-/// From `Enrolling` to `KeyMade`.
+/// Moves an enrollment from `Enrolling` to `KeyMade`.
 async fn make_key(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     let facts = &record.facts;
     let (point, push_endpoint) = make_device(core, &facts.account, &facts.endpoints, facts.slot.clone()).await?;
@@ -268,7 +269,7 @@ async fn make_key(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     core.change(Point::EnrollmentKeyMade, move |tables| tables.set_enrollment_stage(&ticket, &stage)).await
 }
 
-/// Makes the device key and gets a push address. A second call returns the same key, which has the same alias.
+/// Makes the device key and gets a push address. A second call returns the same key, because the alias is the same.
 async fn make_device(
     core: &Core,
     account: &AccountId,
@@ -281,8 +282,8 @@ async fn make_device(
     Ok((point, push_address::subscribe(core, endpoints, slot).await?))
 }
 
-/// From `KeyMade` to `Bound`: sends the device key with a proof of K, and checks that account and service keys in the
-/// response are those of the look-up.
+/// Moves an enrollment from `KeyMade` to `Bound`: sends the device key with a proof of K, and checks that the response
+/// names the same account and the same service keys as the look-up.
 async fn bind(core: &Core, record: &EnrollmentRecord, point: &[u8], push_endpoint: &str) -> Result<(), Error> {
     let device_key = PublicKey::from_sec1(point).map_err(|_malformed| Error::Platform(PlatformError::Unusable))?;
     let jti: [u8; 16] = random()?;
@@ -387,8 +388,8 @@ pub(crate) async fn abandon(core: &Core, ticket: &Ticket) -> Result<(), Error> {
     Ok(())
 }
 
-/// Deletes an enrollment and its keys from this phone. If an `abandon` waits in the outbox, the device key must still
-/// sign it, and is deleted later.
+/// Deletes an enrollment and its keys from this phone. If a message `abandon` waits in the outbox, the device key must
+/// still sign this message, so the key is deleted later.
 async fn delete_record(core: &Core, record: &EnrollmentRecord) -> Result<(), Error> {
     let ticket = record.ticket.clone();
     let account = record.facts.account.clone();

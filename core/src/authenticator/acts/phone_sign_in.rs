@@ -65,7 +65,8 @@ pub(crate) async fn turn_on(core: &Core, id: AccountId, redirect_uri: String) ->
     enter(core, &account, Stage::Confirming { redirect_uri }).await
 }
 
-/// Returns the step that gives the reason, if device lock, policy or another account prevents phone sign-in.
+/// If device lock, policy or another account prevents phone sign-in, returns the step that gives the reason; else
+/// `None`.
 async fn blocked(core: &Core, account: &AccountRecord) -> Result<Option<Step>, Error> {
     let found = requirements(core, account).await?;
     Ok(match found.registration {
@@ -127,7 +128,7 @@ pub(crate) fn shown_step(core: &Core, account: &AccountRecord, stage: &Stage) ->
     })
 }
 
-/// Returns the bytes that the new key signs: one form for each method of user verification that its guard allows.
+/// Returns the bytes that the new key signs: one `SignedForm` for each method of user verification that `guard` allows.
 fn forms(
     account: &AccountRecord,
     authorized: &Authorized,
@@ -154,7 +155,7 @@ fn forms(
 ///
 /// # Errors
 /// `UnknownTicket`, `UnknownAccount`, `Removed`. After `Offline`, `Untrusted`, `Busy`, `ClockWrong`, `Store` and
-/// `Platform(Locked | Transient)` the registration is kept; continue later.
+/// `Platform(Locked | Transient)` the registration is kept and can be continued later.
 pub(crate) async fn resume(core: &Core, id: &AccountId) -> Result<Step, Error> {
     let (account, stage) = load(core, id).await?;
     match stage {
@@ -185,7 +186,8 @@ pub(crate) async fn resume(core: &Core, id: &AccountId) -> Result<Step, Error> {
     }
 }
 
-/// Returns the account and the stage of its registration; `UnknownTicket` when the account has no registration.
+/// Returns the account and the stage of its registration. Fails with `UnknownTicket` when the account has no
+/// registration.
 async fn load(core: &Core, id: &AccountId) -> Result<(AccountRecord, Stage), Error> {
     let account = active(core, id).await?;
     let wanted = id.clone();
@@ -193,7 +195,7 @@ async fn load(core: &Core, id: &AccountId) -> Result<(AccountRecord, Stage), Err
     Ok((account, stage))
 }
 
-/// Parses a public key from the app (65 bytes); `Platform(Unusable)` when it is not a P-256 point.
+/// Parses a public key from the app (65 bytes). Fails with `Platform(Unusable)` when the bytes are not a P-256 point.
 fn point_of(point: &[u8]) -> Result<PublicKey, Error> {
     PublicKey::from_sec1(point).map_err(|_malformed| Error::Platform(PlatformError::Unusable))
 }
@@ -265,7 +267,7 @@ async fn failed(core: &Core, account: &AccountRecord, error: PlatformError) -> R
     Err(Error::Platform(error))
 }
 
-/// From `Pushing` to `InBrowser`.
+/// Moves a registration from `Pushing` to `InBrowser`.
 async fn push(core: &Core, account: &AccountRecord, sent: Sent) -> Result<Step, Error> {
     enter(core, account, Stage::Pushing { sent: sent.clone() }).await?;
     match authorization::push(core.connection(), &Client::of(account), &sent, SCOPE, &[]).await {
@@ -275,7 +277,7 @@ async fn push(core: &Core, account: &AccountRecord, sent: Sent) -> Result<Step, 
     }
 }
 
-/// From `Redeeming` to `MakingKey`.
+/// Moves a registration from `Redeeming` to `MakingKey`.
 async fn redeem(core: &Core, account: &AccountRecord, sent: Sent, code: Bearer) -> Result<Step, Error> {
     enter(core, account, Stage::Redeeming { sent: sent.clone(), code: code.clone() }).await?;
     let redeemed: Result<TokenAnswer, Error> =
@@ -290,12 +292,12 @@ async fn redeem(core: &Core, account: &AccountRecord, sent: Sent, code: Bearer) 
     choose_key(core, account, authorized).await
 }
 
-/// From `Redeeming` or `Authorized` to `MakingKey`: chooses a fresh alias, and the guard that the last known policy
-/// requires.
+/// Moves a registration from `Redeeming` or `Authorized` to `MakingKey`: chooses a fresh alias, and the key guard that
+/// the last known policy requires.
 async fn choose_key(core: &Core, account: &AccountRecord, authorized: Authorized) -> Result<Step, Error> {
     let name: [u8; 16] = random()?;
     let alias = format!("countersign-sign-in-{}", base64url::encode(&name));
-    // GUARD(lock-checked-at-key): j4_w10_a_lock_removed_before_the_key_stops_turning_on
+    // GUARD(lock-checked-at-key): j4_w10_removing_the_device_lock_stops_turning_on
     if let Some(blocked) = blocked(core, account).await? {
         delete_stage(core, &account.id).await?;
         return Ok(blocked);
@@ -319,11 +321,11 @@ async fn keep_if_transient(core: &Core, account: &AccountRecord, error: Error) -
     Err(error)
 }
 
-/// From `MakingKey` to `Signing`: compares the app's public key with the key store's.
+/// Moves a registration from `MakingKey` to `Signing`: compares the app's public key with the key in the key store.
 ///
 /// # Security
-/// The app could report another key than the guarded one: the device key, which needs no user verification, or a key
-/// outside the key store.
+/// Instead of the guarded key, the app could report the device key, which needs no user verification, or a key outside
+/// the key store.
 async fn key_made(
     core: &Core,
     account: &AccountRecord,
@@ -336,7 +338,7 @@ async fn key_made(
     let wanted = alias.clone();
     let held = core.ports.ask(move |ports| ports.key_store.public_key(wanted)).await;
     match held {
-        // GUARD(key-store-reports-wrong-key): j4_w8_transient_key_errors_keep_the_step_and_gone_ends_it
+        // GUARD(key-store-reports-wrong-key): j4_w8_only_permanent_key_errors_end_the_step
         // INSTEAD: Ok(_) if point != account.device_key.as_sec1() => {}
         Ok(held) if held == point && point != account.device_key.as_sec1() => {}
         Ok(_) | Err(Error::Platform(PlatformError::Gone)) => {
@@ -351,8 +353,8 @@ async fn key_made(
     enter(core, account, Stage::Signing { authorized, alias, guard, point }).await
 }
 
-/// From `Signing` or `Telling` to the end: stores the proof, sends it, and turns phone sign-in on when the signed state
-/// names the key.
+/// Completes a registration in stage `Signing` or `Telling`: stores the proof, sends it, and turns phone sign-in on
+/// when the signed state names the key.
 async fn send_proof(
     core: &Core,
     account: &AccountRecord,
@@ -379,7 +381,8 @@ async fn send_proof(
         Ok(state) => state,
         Err(error) => return keep_if_transient(core, account, error).await,
     };
-    // A repeated proof gets `Done` even if phone sign-in was turned off since then. The named key decides.
+    // A repeated proof gets `Done` even if phone sign-in was turned off after the first time. So `Done` alone does not
+    // count: the state must also name the key.
     let is_on = state.sign_in_key.as_deref() == Some(made.thumbprint().as_str());
     let result = state.turn_on.unwrap_or(TurnOnResult::Refused);
     if result == TurnOnResult::Done && is_on {

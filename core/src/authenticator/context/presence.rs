@@ -26,7 +26,8 @@ impl Presence {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(home.join(NAME)).map_err(|_io| Error::Store(StoreFault::ReadOnly))?;
-        // On a file system without locks no process counts as alone; the leases of a killed process then expire.
+        // On a file system without locks no process counts as alone. No process then ends the leases of a killed
+        // process: they expire.
         let is_alone = file.try_lock().is_ok();
         if !is_alone {
             let _no_locks = file.lock_shared();
@@ -42,7 +43,7 @@ impl Presence {
 
     /// Changes the lock from exclusive to shared, so that other processes can use the folder.
     pub(super) fn shared(self) -> Self {
-        // Another process may lock the file between the two calls and end all leases: this process has none yet.
+        // Between the two calls another process may lock the file and end all leases. This process has no lease yet.
         let _no_locks = self.file.unlock().and_then(|()| self.file.lock_shared());
         Self { is_alone: false, ..self }
     }
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_alone_only_without_others() {
+    fn a_process_is_alone_if_no_other_uses_the_folder() {
         let folder = tempfile::tempdir().unwrap();
         let first = Presence::enter(folder.path()).unwrap();
         assert!(first.is_alone());

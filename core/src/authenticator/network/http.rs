@@ -1,4 +1,5 @@
-//! The HTTP client: uses only `https` and the platform's TLS trust, limits time and size, and follows no redirects.
+//! The HTTP client. It uses only `https` and the platform's TLS trust, limits the time and size of each response, and
+//! follows no redirects.
 
 mod trust;
 
@@ -49,7 +50,7 @@ pub(crate) struct Reply {
     /// The header `Countersign-Mac` (protocol section 3), not yet checked; `None` when it is missing or not ASCII.
     pub(crate) mac: Option<String>,
     pub(crate) body: Vec<u8>,
-    /// The time from sending the request to the end of the body, on the clock since boot.
+    /// The time from sending the request to the end of the body, measured with the clock that counts since boot.
     pub(crate) took: Duration,
 }
 
@@ -62,12 +63,12 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Returns a failure before the request has left this phone.
+    /// Makes the failure of a request that has not left this phone.
     pub(crate) fn before(error: Error) -> Self {
         Self { error, may_have_arrived: false }
     }
 
-    /// Returns a failure after the request may have arrived.
+    /// Makes the failure of a request that may have arrived.
     pub(crate) fn after(error: Error) -> Self {
         Self { error, may_have_arrived: true }
     }

@@ -38,7 +38,8 @@ pub(crate) struct Endpoints {
     pub(crate) authorization: Authorization,
 }
 
-/// The OAuth endpoints, used for turning phone sign-in on (section 10.1) and for adding an account by signing in (11).
+/// The OAuth endpoints, for turning phone sign-in on (section 10.1) and for adding an account by signing in (section
+/// 11).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Authorization {
     pub(crate) authorization_endpoint: String,
@@ -149,7 +150,7 @@ pub(crate) fn read(reply: &Reply, issuer: &Issuer) -> Result<Endpoints, Error> {
     Ok(offered.endpoints)
 }
 
-/// Whether a URL is `https` at the issuer's host and port, without user name, password and fragment.
+/// Whether a URL is `https` at the issuer's host and port, and has no user name, password or fragment.
 fn is_at(issuer: &Issuer, address: &str) -> bool {
     let (Ok(endpoint), Ok(home)) = (Url::parse(address), Url::parse(issuer.as_str())) else {
         return false;
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn registration_protection_is_required() {
+    fn a_document_without_registration_protections_is_refused() {
         for (name, without) in [
             ("authorization_endpoint", Value::Null),
             ("token_endpoint", Value::Null),
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn another_issuer_version_or_push_key_is_refused() {
+    fn a_discovery_document_with_a_wrong_value_is_refused() {
         let mut document = good_document();
         *document.pointer_mut("/issuer").unwrap() = json!("https://login.test/");
         assert_eq!(read_document(&document), Err(Error::NotASignInService(Fault::OtherIssuer)));

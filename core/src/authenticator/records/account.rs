@@ -19,7 +19,7 @@ use crate::values::platform::{KeyGuard, LockState};
 /// The stored state of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StoredState {
-    /// Bound; the digits are not confirmed yet.
+    /// The device is bound, but this phone does not know yet that the service has accepted the digits.
     Pending,
     /// The service accepts this device.
     Active,
@@ -48,16 +48,16 @@ pub(crate) struct AccountRecord {
     pub(crate) slot: Vec<u8>,
     pub(crate) push_keys: PushKeys,
     pub(crate) endpoints: Endpoints,
-    /// The service's newest keys that this phone has accepted.
+    /// The newest service keys that this phone has accepted.
     pub(crate) service_keys: ServiceKeys,
     /// The service's clock minus this phone's, in seconds (protocol section 5).
     pub(crate) clock_offset: i64,
     pub(crate) added_at: Timestamp,
     /// Present while phone sign-in is on.
     pub(crate) sign_in: Option<SignInKey>,
-    /// From the last signed state with a policy; `None` before the first.
+    /// The policy from the last signed state that had one; `None` before the first such state.
     pub(crate) policy: Option<Policy>,
-    /// What keeps the account from working; `None` when nothing does.
+    /// The problem that keeps the account from working; `None` when there is no problem.
     pub(crate) trouble: Option<Trouble>,
     /// The fatigue guard's memory: recent alerts and denials, and the mute.
     pub(crate) memory: Memory,
@@ -79,19 +79,20 @@ impl SignInKey {
     }
 }
 
-/// What keeps an account from working. Stored until a signed state or a new sign-in key ends it.
+/// A problem that keeps an account from working. It is stored until a signed state or a new sign-in key shows that the
+/// problem is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Trouble {
-    /// The platform invalidated the sign-in key: the device's biometrics or lock changed.
+    /// The platform invalidated the sign-in key because the biometrics or the device lock changed.
     SignInKeyInvalidated,
     /// The key store no longer has the sign-in key.
     SignInKeyLost,
     /// The key store no longer has the device key.
     DeviceKeyLost,
-    /// Status `suspended` of a signed state.
+    /// The last signed state has the status `suspended`.
     Suspended,
-    /// Status `limited` of a signed state.
+    /// The last signed state has the status `limited`.
     Limited,
     /// The service's key chain does not continue the keys that this phone has stored.
     IdentityChanged,
@@ -130,7 +131,8 @@ impl AccountRecord {
         }
     }
 
-    /// Returns whether phone sign-in is on. If the policy forbids it, returns `NotAllowed`, even with a sign-in key.
+    /// Returns whether phone sign-in is on. If the policy forbids phone sign-in, returns `NotAllowed`, even if there is
+    /// a sign-in key.
     fn phone_sign_in(&self) -> PhoneSignIn {
         match (&self.sign_in, &self.policy) {
             (_, Some(policy)) if !policy.phone_sign_in => PhoneSignIn::NotAllowed,

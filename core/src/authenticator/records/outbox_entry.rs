@@ -1,4 +1,4 @@
-//! The record of a message in the outbox: how long it is retried, and who sends it.
+//! The record of a message in the outbox. It says how long the message is retried, and who may send it now.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,8 @@ use crate::protocol::messages::Message;
 use crate::values::account::AccountId;
 use crate::values::prompt::PromptId;
 
-/// How long the lease of an entry lasts, in seconds. A request takes at most 20 s, so a process that has not finished
-/// after 45 s has probably ended.
+/// How long the lease of an entry lasts, in seconds. An attempt seldom needs more than two HTTP requests, each of
+/// at most 20 seconds. So a process that has not finished after 45 seconds has probably ended.
 pub(crate) const LEASE: u64 = 45;
 const DAY: u64 = 24 * 60 * 60;
 /// How long `abandon` is retried, in seconds. The enrollment ends by itself after ten minutes.
@@ -43,7 +43,7 @@ pub(crate) struct Entry {
     pub(crate) next_at: Timestamp,
     /// When the entry is deleted even without an acknowledgment.
     pub(crate) abandon_at: Timestamp,
-    /// Until this time one task or process may send the entry; 0 when there is no lease.
+    /// Until this time only the task or process with the lease may send the entry; 0 when there is no lease.
     pub(crate) lease_until: Timestamp,
 }
 
@@ -62,7 +62,7 @@ impl Entry {
         let life = match message {
             Message::Abandon => ABANDON_LIFE,
             Message::Unenroll => UNENROLL_LIFE,
-            // Until the service has the message, it may still accept the key or use the old push address.
+            // Until this message arrives, the service may still accept the sign-in key or use the old push address.
             Message::TurnOff { .. } | Message::PushAddress { .. } => UNENROLL_LIFE,
             Message::Answer { .. }
             | Message::Report { .. }
@@ -96,15 +96,15 @@ impl Entry {
         Self::new(account, account.endpoints.device.clone(), message, now)
     }
 
-    /// Returns the entry with a lease for the caller, who then stores the entry and sends it immediately. The lease
-    /// prevents that the outbox loop sends the entry first: the person waits for the outcome.
+    /// Adds a lease for the caller. The caller then stores the entry and sends it immediately, because the person waits
+    /// for the outcome. While the lease lasts, the outbox loop does not send the entry.
     pub(crate) fn leased_by_caller(mut self, now: Timestamp) -> Self {
         self.lease_until = now.plus(LEASE);
         self
     }
 
-    /// Returns the entry as an answer or report about `prompt`. Without an attempt it is deleted at `abandon_at`; the
-    /// first attempt extends this time (`lease_outbox`).
+    /// Makes this the entry of an answer to `prompt`, or of a report of `prompt`. If no attempt is started before the
+    /// time `abandon_at`, the entry is deleted at that time. The first attempt extends this time (see `lease_outbox`).
     pub(crate) fn about(mut self, prompt: PromptId, abandon_at: Timestamp) -> Self {
         self.prompt = Some(prompt);
         self.abandon_at = abandon_at;

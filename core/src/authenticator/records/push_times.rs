@@ -2,13 +2,17 @@
 
 use crate::base::clock::Timestamp;
 
-/// The time from one renewal to the next. Relays and push services keep an address for longer than that.
+/// The time from one renewal to the next. Relays and push services keep an address for longer than this.
 pub(crate) const RENEW_AFTER: u64 = 30 * 24 * 60 * 60;
-/// The time to the next try after the platform gave no push address.
+/// The time from a failed renewal to the next try.
 pub(crate) const RETRY_AFTER: u64 = 5 * 60;
 
-/// Returns when to renew a push address that the service reports as ended: now, or at `due` if that is earlier, but at
-/// least `RETRY_AFTER` after the last renewal. A hostile service can't make the phone ask its platform all the time.
+/// Returns the new time of a renewal after the service has reported that the push address has ended. `due` is the time
+/// that was planned before.
+///
+/// The renewal becomes due now, or `RETRY_AFTER` after the last renewal if that is later. It never becomes due later
+/// than planned. Without the pause of `RETRY_AFTER`, a hostile service could make the phone renew its address all the
+/// time.
 pub(crate) fn hastened(due: Timestamp, now: Timestamp) -> Timestamp {
     // GUARD(push-address-storm): j9_an_ended_push_address_is_replaced_at_the_services_request
     // INSTEAD: let earliest = Timestamp(0);

@@ -59,7 +59,7 @@ pub(crate) enum Stage {
     Pushing { made: Made, sent: Sent, digits: Bearer },
     /// The person is in the browser.
     InBrowser { made: Made, sent: Sent, digits: Bearer, url: String, until: Timestamp },
-    /// The authorization code is being redeemed. It works once, so a lost response ends the enrollment.
+    /// The authorization code is being redeemed. It works only once, so a lost response ends the enrollment.
     Redeeming { made: Made, sent: Sent, code: Bearer },
     /// The phone adds itself with the token, and repeats the message until the service responds. The service may
     /// already know this phone.
@@ -97,7 +97,8 @@ impl SignInEnrollment {
         Ticket::of_sign_in_enrollment(&self.account)
     }
 
-    /// Whether the service may already have added this phone. If so, `abandon` must also remove it at the service.
+    /// Whether the service may already have added this phone. If so, `abandon` must also remove this phone at the
+    /// service.
     pub(crate) fn may_be_known(&self) -> bool {
         match self.stage {
             Stage::Starting | Stage::Pushing { .. } | Stage::InBrowser { .. } | Stage::Redeeming { .. } => false,

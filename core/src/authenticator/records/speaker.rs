@@ -1,4 +1,4 @@
-//! The sender of requests to a service, as part of records.
+//! The sender of requests to a service. Outbox entries contain it.
 
 use serde::{Deserialize, Serialize};
 

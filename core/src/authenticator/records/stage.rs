@@ -12,7 +12,8 @@ use crate::values::platform::KeyGuard;
 
 /// The OAuth scope of a registration token (protocol section 10.1).
 pub(crate) const SCOPE: &str = "device_registration";
-/// How long before the nonce expires the phone stops using it, in seconds, so that the last request arrives in time.
+/// The phone stops using the nonce this many seconds before the nonce expires, so that the last request arrives in
+/// time.
 const SLACK: u64 = 10;
 
 /// The stage of a registration (`acts/phone_sign_in.rs` has the diagram). Sealed in the database, since it contains
@@ -26,11 +27,11 @@ pub(crate) enum Stage {
     Pushing { sent: Sent },
     /// The person is in the browser.
     InBrowser { sent: Sent, url: String, until: Timestamp },
-    /// The authorization code is being redeemed. It works once, so a lost response ends the act.
+    /// The authorization code is being redeemed. It works only once, so a lost response ends the act.
     Redeeming { sent: Sent, code: Bearer },
     /// Only after an enrollment by signing in: the phone has the token, and fetches the policy before it makes the key.
     Authorized { authorized: Authorized },
-    /// The app must make the key with this alias and guard.
+    /// The app must make the key, with this alias and this key guard.
     MakingKey { authorized: Authorized, alias: String, guard: KeyGuard },
     /// The key exists; the person has not yet signed with it.
     Signing { authorized: Authorized, alias: String, guard: KeyGuard, point: Vec<u8> },
@@ -42,14 +43,15 @@ pub(crate) enum Stage {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Authorized {
     pub(crate) token: Bearer,
-    /// The service's nonce, which the new key signs. It proves that the key was used after the person signed in.
+    /// The service's nonce, which the new key signs. The signature proves that the key was used after the person signed
+    /// in.
     pub(crate) nonce: Bearer,
     /// When the phone stops using token and nonce, by this phone's clock.
     pub(crate) until: Timestamp,
 }
 
 impl Authorized {
-    /// Checks a token response, and limits the time of its use to ten minutes.
+    /// Checks a token response. This phone uses the token for at most ten minutes, even if the service allows more.
     ///
     /// # Errors
     /// `InvalidAnswer` for a token of another type, scope or account.

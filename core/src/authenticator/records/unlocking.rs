@@ -44,7 +44,7 @@ impl Unlocking {
         all.get(&ticket.0).map(|waiting| (waiting.id.clone(), waiting.number.clone()))
     }
 
-    /// Removes an approval that was completed or abandoned; false when the ticket is unknown.
+    /// Removes an approval that was completed or abandoned. Returns false when the ticket is unknown.
     pub(crate) fn remove(&self, ticket: &Ticket) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&ticket.0).is_some()
     }

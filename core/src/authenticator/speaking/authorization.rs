@@ -1,5 +1,5 @@
-//! Pushes authorization requests, and redeems authorization codes (RFC 9126, 9207, 9449, 7636). The person signs in in
-//! the system browser in between.
+//! Pushes authorization requests, and redeems authorization codes (RFC 9126, 9207, 9449, 7636). Between the two
+//! requests the person signs in, in the system browser.
 //!
 //! Protections:
 //!
@@ -51,9 +51,9 @@ impl<'a> Client<'a> {
 
 /// The service's response to a pushed request.
 pub(crate) enum Pushed {
-    /// The URL that the browser opens, and when it expires, by this phone's clock.
+    /// The URL that the browser opens, and when the pushed request expires, by this phone's clock.
     Open { url: String, until: Timestamp },
-    /// An OAuth error. If it contains the service's time, the reason may be this phone's clock.
+    /// An OAuth error. If the error contains the service's time, its cause may be this phone's clock.
     Refused { time: Option<u64> },
 }
 
@@ -71,7 +71,8 @@ struct PushedAnswer {
     expires_in: u64,
 }
 
-/// The body of an OAuth error (RFC 6749 section 5.2), with the service's time after a refused proof.
+/// The body of an OAuth error (RFC 6749 section 5.2). If the service refused the DPoP proof, the body also contains the
+/// service's time.
 #[derive(Deserialize)]
 pub(crate) struct OauthError {
     error: String,
@@ -80,10 +81,11 @@ pub(crate) struct OauthError {
 
 /// Pushes an authorization request (RFC 9126) for `scope`, with the `further` fields that this scope needs.
 ///
-/// The pushed request expires after `MAX_LIFE` at the latest, whatever the service says.
+/// This phone uses the pushed request for at most `MAX_LIFE` seconds, even if the service allows more.
 ///
 /// # Errors
-/// `Offline`, `Untrusted`, `Busy`: push again. `InvalidAnswer`; `Platform` when the device key can't sign.
+/// `Offline`, `Untrusted`, `Busy`: push again. `InvalidAnswer` when the response can't be parsed. `Platform` when the
+/// device key can't sign.
 pub(crate) async fn push(
     to: Connection<'_>,
     client: &Client<'_>,
@@ -100,7 +102,7 @@ pub(crate) async fn push(
         ("response_type", "code"),
         ("redirect_uri", &sent.redirect_uri),
         ("scope", scope),
-        // EXPOSE: the service returns it in the redirect.
+        // EXPOSE: the service returns `state` in the redirect.
         ("state", sent.state.expose()),
         ("code_challenge", &challenge),
         ("code_challenge_method", "S256"),
@@ -124,8 +126,8 @@ pub(crate) async fn push(
 /// Redeems an authorization code for a token that is bound to the device key (RFC 9449).
 ///
 /// # Errors
-/// `Refused` when the authorization code has expired or was already used, for example by an attempt whose response was
-/// lost; `InvalidAnswer`, `Offline`, `Untrusted`, `Busy`, `Platform`.
+/// `Refused` for any OAuth error. Examples: the authorization code has expired; or an earlier attempt used the
+/// authorization code, but its response was lost. Also `InvalidAnswer`, `Offline`, `Untrusted`, `Busy` and `Platform`.
 pub(crate) async fn redeem<T: DeserializeOwned>(
     to: Connection<'_>,
     client: &Client<'_>,
@@ -135,7 +137,7 @@ pub(crate) async fn redeem<T: DeserializeOwned>(
     let fields = [
         ("grant_type", "authorization_code"),
         ("client_id", client.endpoints.client_id.as_str()),
-        // EXPOSE: both are sent to the service's token endpoint only, over TLS.
+        // EXPOSE: authorization code and verifier are sent only to the service's token endpoint, over TLS.
         ("code", code.expose()),
         ("code_verifier", sent.verifier.expose()),
         ("redirect_uri", &sent.redirect_uri),
@@ -147,7 +149,7 @@ pub(crate) async fn redeem<T: DeserializeOwned>(
     }
 }
 
-/// Posts a form with a fresh DPoP proof by the device key. The proof's signature is verified before it is sent.
+/// Posts a form with a fresh DPoP proof by the device key. Verifies the proof's signature before the request.
 async fn post(
     to: Connection<'_>,
     client: &Client<'_>,
@@ -168,13 +170,13 @@ async fn post(
 
 /// The service's response to a form.
 pub(crate) enum FormAnswer<T> {
-    /// The response of success.
+    /// The response when the service has accepted the form.
     Granted(T),
     /// An OAuth error (RFC 6749 section 5.2).
     Refused(OauthError),
 }
 
-/// Parses the service's response to a form; `expected` is the HTTP status of success.
+/// Parses the service's response to a form. `expected` is the HTTP status of an accepted form.
 ///
 /// # Errors
 /// `Busy` for HTTP 429 and 5xx; `InvalidAnswer` when the body can't be parsed.
@@ -192,7 +194,8 @@ pub(crate) fn read<T: DeserializeOwned>(reply: &Reply, expected: u16) -> Result<
     }
 }
 
-/// Returns a standard OAuth error code for the log, and `other` for any other text: the text comes from the service.
+/// Returns a text for the log: a standard OAuth error code, or `other` for any other text. The service chooses the
+/// text, so it may contain anything.
 fn known(error: &str) -> &'static str {
     const KNOWN: [&str; 6] = [
         "invalid_grant",

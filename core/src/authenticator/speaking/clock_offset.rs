@@ -1,5 +1,5 @@
-//! Computes the clock offset, the service's clock minus this phone's, from the service's responses (protocol section
-//! 5).
+//! Computes the clock offset from the service's responses (protocol section 5). The clock offset is the service's clock
+//! minus this phone's.
 
 use crate::authenticator::error::Error;
 use crate::authenticator::network::http::Reply;
@@ -8,8 +8,8 @@ use crate::authenticator::speaking::connection::Connection;
 use crate::base::points::Point;
 use crate::protocol::messages::State;
 
-/// An offset is taken from a signed state only if its round trip is shorter than this, in seconds. A longer round trip
-/// makes the offset too inexact.
+/// The longest round trip of a request whose signed state may set the offset, in seconds (exclusive). A longer round
+/// trip makes the offset too inexact.
 const CLOCK_ROUND_TRIP: u64 = 30;
 /// The largest offset that is accepted, in seconds: a day. Limits how much a hostile service can shift expiry checks.
 const MAX_CLOCK_OFFSET: i64 = 24 * 60 * 60;
@@ -40,8 +40,8 @@ pub(crate) async fn learn_clock(
     to.store.write(Point::ClockLearned, move |tables| tables.set_clock_offset(&account, offset)).await
 }
 
-/// Returns the offset that a signed state implies, in seconds; `None` when the round trip (in seconds) took too long,
-/// or the offset is more than a day. `phone` and `iat` are Unix times.
+/// Returns the offset that a signed state implies, in seconds; `None` when the round trip took too long, or when the
+/// offset is more than a day. `phone` and `iat` are Unix times; `round_trip` is in seconds.
 pub(crate) fn offset_of_state(phone: u64, iat: u64, round_trip: u64) -> Option<i64> {
     offset_between(phone, iat).filter(|_offset| round_trip < CLOCK_ROUND_TRIP)
 }

@@ -1,5 +1,5 @@
-//! Sends the three requests of enrollment: look-up, bind, and adding with a token. The service does not sign their
-//! responses.
+//! Sends the three requests of enrollment: look-up, bind, and adding with a token. The service does not sign the
+//! responses to these requests.
 //!
 //! The responses to look-up and bind are accepted only with a MAC under the enrollment key. The response to adding with
 //! a token is authenticated only by TLS.
@@ -64,8 +64,8 @@ pub(crate) fn read_look_up(
     Ok(answer)
 }
 
-/// Sends a signed `phone-enrollment+jwt`, whose `jti` is given (protocol section 3.2). A second bind with the same
-/// device key has no further effect.
+/// Sends a signed `phone-enrollment+jwt` (protocol section 3.2). `jti` must be the `jti` of this JWS. A second bind
+/// with the same device key has no further effect.
 ///
 /// # Errors
 /// `Offline`, `Untrusted`; else as `read_bind`.
@@ -105,8 +105,8 @@ pub(crate) async fn add(http: &Http, endpoint: &str, jws: String) -> Result<Adde
 /// Parses the response to adding with a token. The response has no MAC: only TLS authenticates it.
 ///
 /// # Errors
-/// `InvalidAnswer` when the response can't be parsed; as `refuse_problem`: `Enrollment` when the service does not
-/// accept the token.
+/// `InvalidAnswer` when the response can't be parsed; `Enrollment` when the service does not accept the token; others
+/// as `refuse_problem`.
 pub(crate) fn read_added(reply: &Reply) -> Result<AddedAnswer, Error> {
     refuse_problem(reply)?;
     parse(&reply.body).map_err(|_malformed| Error::InvalidAnswer)

@@ -70,9 +70,9 @@ pub(crate) fn read_state(jws: &str, keys: &ServiceKeys, addressee: Addressee<'_>
 /// Stores new service keys and a new clock offset; the caller stores all other effects of the state.
 ///
 /// # Errors
-/// `Offline`, `Untrusted`, `Busy`: send the message again; the first one may already have had its effect. `Refused`,
-/// `InvalidAnswer`: nothing was changed on this phone. `ClockWrong`: the clocks differ by more than a day.
-/// `IdentityChanged`, `Platform`, `Store`.
+/// `Offline`, `Untrusted`, `Busy`: send the message again; the service may already have acted on it. `Refused`,
+/// `InvalidAnswer`: nothing was changed on this phone. `ClockWrong`: the clocks differ by more than a day. Also
+/// `IdentityChanged`, `Platform` and `Store`.
 pub(crate) async fn exchange(
     to: Connection<'_>,
     speaker: &mut Speaker,

@@ -14,14 +14,14 @@ use crate::values::issuer::Issuer;
 /// The longest time for which a pushed request or a nonce is used, in seconds, whatever the service says.
 pub(crate) const MAX_LIFE: u64 = 600;
 
-/// The parameters of one pushed request that the redirect and the token request must match.
+/// The parameters of one pushed request. The redirect and the token request must match them.
 ///
 /// Stored sealed, since the system often ends the app while the person is in the browser.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Sent {
     /// The exact URL with which the browser returns to the app.
     pub(crate) redirect_uri: String,
-    /// The OAuth `state`: 256 random bits. It prevents that another page completes this act (RFC 6749 section 10.12).
+    /// The OAuth `state`: 256 random bits. Without it, another page could complete this act (RFC 6749 section 10.12).
     pub(crate) state: Bearer,
     /// The PKCE code verifier (RFC 7636). Without it, an intercepted authorization code is useless.
     pub(crate) verifier: Bearer,
@@ -48,7 +48,7 @@ impl Sent {
         Ok(Self { redirect_uri, state: fresh()?, verifier: fresh()? })
     }
 
-    /// Makes parameters with a fixed `state`, for vectors and the model.
+    /// Makes parameters with a fixed `state`, for test vectors and for the models of turning phone sign-in on.
     #[cfg(feature = "testing")]
     pub(crate) fn with_state(redirect_uri: &str, state: &str) -> Self {
         let text = |text: &str| Bearer::new(text.to_owned());
@@ -59,11 +59,14 @@ impl Sent {
         &self.redirect_uri
     }
 
-    /// Returns the authorization code in the redirect, or the reason why it has none.
+    /// Returns the authorization code in the redirect, or the reason why there is no authorization code.
     ///
     /// # Errors
-    /// `ForeignRedirect` when the redirect does not belong to this request: it has another URL, `state` or issuer
-    /// (`iss`, RFC 9207), a parameter twice, both code and error, or neither of the two.
+    /// `ForeignRedirect` when the redirect does not belong to this request. This means one of the following:
+    ///
+    /// - its URL, `state` or issuer (`iss`, RFC 9207) is missing or wrong;
+    /// - one of its parameters occurs twice;
+    /// - it has both `code` and `error`, neither of them, or an empty `code`.
     ///
     /// # Security
     /// The caller must change nothing after `ForeignRedirect`: any app or page can open the redirect URL, and must not
@@ -80,12 +83,12 @@ impl Sent {
             if values.next().is_some() { Err(Error::ForeignRedirect) } else { Ok(first) }
         };
         let (state, iss) = (one("state")?.unwrap_or_default(), one("iss")?.unwrap_or_default());
-        // GUARD(answer-address): j4_w4_another_state_issuer_or_address_is_refused
+        // GUARD(answer-address): j4_w4_a_redirect_that_does_not_match_is_refused
         // INSTEAD: if false
         if bare != home
-            // GUARD(mix-up-issuer): j4_w4_another_state_issuer_or_address_is_refused, turning_on_models_at_the_phone_have_no_fault
+            // GUARD(mix-up-issuer): j4_w4_a_redirect_that_does_not_match_is_refused, turning_on_models_at_the_phone_have_no_fault
             || iss != issuer.as_str()
-            // GUARD(authorization-state): j4_w4_another_state_issuer_or_address_is_refused, turning_on_models_at_the_phone_have_no_fault
+            // GUARD(authorization-state): j4_w4_a_redirect_that_does_not_match_is_refused, turning_on_models_at_the_phone_have_no_fault
             || !same(&state, &self.state)
         {
             return Err(Error::ForeignRedirect);
@@ -93,7 +96,7 @@ impl Sent {
         match (one("code")?, one("error")?) {
             (Some(code), None) if !code.is_empty() => Ok(Redirect::Code(Bearer::new(code))),
             (None, Some(error)) if error == "access_denied" => Ok(Redirect::NotAllowed(NotAllowed::ByPerson)),
-            // RFC 6749 section 4.1.2.1; sent when the policy does not allow it (protocol section 10.1, step 3).
+            // RFC 6749 section 4.1.2.1; the policy does not allow this act (protocol section 10.1, step 3).
             (None, Some(error)) if error == "unauthorized_client" => Ok(Redirect::NotAllowed(NotAllowed::Policy)),
             (None, Some(_)) => Ok(Redirect::NotAllowed(NotAllowed::Refused)),
             (Some(_), _) | (None, None) => Err(Error::ForeignRedirect),
@@ -101,7 +104,7 @@ impl Sent {
     }
 }
 
-/// Compares the `state` of a redirect with the stored one, in constant time.
+/// Compares the `state` of a redirect with the stored `state`, in constant time.
 fn same(given: &str, kept: &Bearer) -> bool {
     // EXPOSE: compared by HMAC, so the duration reveals nothing about the secret.
     let key = hmac::Key::new(hmac::HMAC_SHA256, kept.expose().as_bytes());

@@ -61,7 +61,6 @@ impl Tables<'_> {
                 account.sign_in.as_ref().map(|sign_in| to_json(&sign_in.guard)).transpose()?,
                 account.policy.as_ref().map(to_json).transpose()?,
                 account.trouble.as_ref().map(to_json).transpose()?,
-                // The push address was made while the account was added.
                 to_integer(account.added_at.plus(RENEW_AFTER))?,
                 to_json(&account.memory)?,
             ],
@@ -76,7 +75,7 @@ impl Tables<'_> {
         readable(statement.query([])?, "account", |row| self.read_account(row))
     }
 
-    /// Returns the data of the active accounts that the notification extension needs.
+    /// Returns, for each active account, the data that the notification extension needs.
     pub(crate) fn recipients(&self) -> Result<Vec<InboxRecipient>, Error> {
         let active = self.accounts()?.into_iter().filter(|account| account.state == StoredState::Active);
         Ok(active.map(|account| account.recipient()).collect())
@@ -141,7 +140,8 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Stores the sign-in key; `None` turns phone sign-in off. Retires the previous sign-in key if it is replaced.
+    /// Stores the sign-in key; `None` turns phone sign-in off. Retires the previous sign-in key, unless the new key has
+    /// the same alias.
     pub(crate) fn set_sign_in(&self, id: &AccountId, sign_in: Option<&SignInKey>) -> Result<(), Error> {
         let before: Option<String> =
             self.connection.query_row("SELECT sign_in_alias FROM accounts WHERE id = ?1", [&id.0], |row| row.get(0))?;
@@ -166,15 +166,16 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Stores what keeps the account from working; `None` means that nothing does. An unknown account is ignored.
+    /// Stores the problem that keeps the account from working; `None` when there is no problem. An unknown account is
+    /// ignored.
     pub(crate) fn set_trouble(&self, id: &AccountId, trouble: Option<Trouble>) -> Result<(), Error> {
         let trouble = trouble.as_ref().map(to_json).transpose()?;
         self.connection.execute("UPDATE accounts SET trouble = ?2 WHERE id = ?1", params![id.0, trouble])?;
         Ok(())
     }
 
-    /// Changes the fatigue guard's memory of an account. If the memory has changed, the notification extension gets a
-    /// new snapshot.
+    /// Changes the fatigue guard's memory of an account. If the memory is then different, the snapshot file for the
+    /// notification extension is written again after the transaction.
     ///
     /// # Errors
     /// `UnknownAccount`, `Store`.
@@ -202,7 +203,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Stores the service's keys. The caller has verified that they continue the earlier ones.
+    /// Stores new service keys. The caller has verified that they continue the stored keys.
     pub(crate) fn set_service_keys(&self, id: &AccountId, keys: &ServiceKeys) -> Result<(), Error> {
         self.recipients_changed.set(true);
         self.connection
@@ -311,7 +312,7 @@ pub(super) fn to_integer(time: Timestamp) -> Result<i64, Error> {
     i64::try_from(time.0).map_err(|_too_large| Error::Store(StoreFault::Record))
 }
 
-/// Converts a stored time back; a negative one counts as 0.
+/// Converts a stored time back. A negative time counts as 0.
 pub(super) fn from_integer(time: i64) -> Timestamp {
     Timestamp(u64::try_from(time).unwrap_or(0))
 }

@@ -36,7 +36,7 @@ use crate::values::platform::{
 use crate::values::prompt::{Delivery, PromptId, PromptState};
 
 /// Returns the number of prompts that are denied: 200, or `COUNTERSIGN_ROUNDS` (1000 in the long run). Each denial
-/// costs several synced writes.
+/// needs several writes that are synced to the disk.
 fn rounds() -> usize {
     std::env::var("COUNTERSIGN_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(200)
 }
@@ -134,7 +134,7 @@ async fn deny_all(home: PathBuf) {
                 Err(Error::AlreadyAnswered) => {}
                 // On a busy machine the database may be locked for too long; a person would try again.
                 Err(Error::Store(StoreFault::Busy)) => continue,
-                other => panic!("{number}: {other:?}"),
+                other => panic!("denying prompt {number} returned {other:?}"),
             }
             break;
         }
@@ -177,8 +177,8 @@ impl Process {
     }
 }
 
-/// Two processes deny the same prompts in parallel. One is killed in between, and a third process continues. Each
-/// prompt is denied by one process, and its answer is stored once and attempted at most once.
+/// Two processes deny the same prompts in parallel. The first process is killed, and a third process continues. Each
+/// prompt is denied by only one process, has one stored answer, and has at most one attempt to send the answer.
 #[test]
 fn two_processes_answer_each_prompt_once() {
     if let Some(home) = std::env::var_os(HOME) {
@@ -203,7 +203,7 @@ fn two_processes_answer_each_prompt_once() {
     let distinct: BTreeSet<usize> = said.iter().copied().collect();
     assert_eq!(distinct.len(), said.len(), "two processes denied the same prompt");
     // One denial may have been stored just before the kill but not printed.
-    assert!(said.len() >= rounds() - 1, "{} of {} were denied", said.len(), rounds());
+    assert!(said.len() >= rounds() - 1, "only {} of {} prompts were denied", said.len(), rounds());
     store(folder.path())
         .write_blocking(Point::CleanedUp, |tables| {
             let entries = tables.outbox()?;
@@ -213,11 +213,11 @@ fn two_processes_answer_each_prompt_once() {
                 let Message::Answer { answer, .. } = &entry.message else { panic!("an entry is not an answer") };
                 jose::verify::<serde_json::Value>(answer, "phone-answer+jwt", |_kid| Some(account.device_key.clone()))
                     .unwrap();
-                assert!(entry.attempts <= 1, "attempted {} times while it was leased", entry.attempts);
+                assert!(entry.attempts <= 1, "the answer was attempted {} times during its lease", entry.attempts);
             }
             for number in 0..rounds() {
                 let id = PromptId { account: account.id.clone(), jti: jti(number) };
-                assert!(matches!(tables.prompt(&id)?.state, PromptState::Answering { .. }), "{number}");
+                assert!(matches!(tables.prompt(&id)?.state, PromptState::Answering { .. }), "prompt {number}");
             }
             Ok(())
         })

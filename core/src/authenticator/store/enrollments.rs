@@ -27,7 +27,8 @@ impl Tables<'_> {
     /// Inserts an enrollment that the person has accepted.
     ///
     /// # Errors
-    /// `Store`, also when the table already has its ticket or account; `Platform` when its secrets can't be sealed.
+    /// `Store`, also when the table already has an enrollment with the same ticket or account. `Platform` when the
+    /// secrets can't be sealed.
     pub(crate) fn insert_enrollment(&self, record: &EnrollmentRecord) -> Result<(), Error> {
         let ticket = &record.ticket.0;
         self.connection.execute(
@@ -107,8 +108,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Whether this phone has an active or pending account of this issuer with this `account_id` (the id at the
-    /// service).
+    /// Whether this phone already has this account, active or pending. `account_id` is the account's id at the service.
     pub(crate) fn has_account(&self, issuer: &Issuer, account_id: &str) -> Result<bool, Error> {
         Ok(self.connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM accounts WHERE issuer = ?1 AND account_id = ?2 AND state != 'removed')",

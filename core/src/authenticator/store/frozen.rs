@@ -1,7 +1,7 @@
 //! Tests that this version reads a database file of schema 1 that was made once. Every later version must read it, too.
 //!
-//! `COUNTERSIGN_FREEZE=1 cargo test -p countersign --lib frozen` makes the file. Never make it again after schema 1 is
-//! released: a new schema gets its own file, and the test then reads both files.
+//! `COUNTERSIGN_FREEZE=1 cargo test -p countersign --lib frozen` makes the file. Never replace the file after schema 1
+//! is released: a new schema gets its own file, and the test then reads both files.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::path::PathBuf;
@@ -223,7 +223,7 @@ fn the_frozen_database_of_version_1_is_read_completely() {
     }
     std::fs::copy(file(), &path).unwrap();
     Store::open(&path, &inbox, &keys).unwrap().write_blocking(Point::CleanedUp, check).unwrap();
-    // Another device's keys can't open it.
+    // Another device's keys can't open the database.
     let others = Store::open(&path, &inbox, &FakeKeyStore::wrapping_with(0x33)).err();
     assert_eq!(others, Some(Error::FromAnotherDevice));
 }

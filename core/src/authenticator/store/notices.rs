@@ -9,8 +9,8 @@ use crate::authenticator::store::{Tables, readable};
 use crate::base::clock::Timestamp;
 use crate::values::account::{AccountId, Notice};
 
-/// How long after its time a dismissed notice is stored, in seconds: 40 days. The service deletes notices after 30
-/// days, so it can't send a notice again that this phone has already deleted.
+/// How long a dismissed notice stays stored, in seconds from the time of the notice: 40 days. The service deletes its
+/// notices after 30 days. So this phone deletes a notice only after the service can no longer send it again.
 const REMEMBERED: u64 = 40 * 24 * 60 * 60;
 
 impl Tables<'_> {
@@ -37,7 +37,7 @@ impl Tables<'_> {
         })
     }
 
-    /// Marks a notice as dismissed; false when the notice is unknown or was already dismissed.
+    /// Marks a notice as dismissed. Returns false when the notice is unknown or was already dismissed.
     pub(crate) fn dismiss_notice(&self, account: &AccountId, id: &str) -> Result<bool, Error> {
         let changed = self.connection.execute(
             "UPDATE notices SET dismissed = 1 WHERE account = ?1 AND id = ?2 AND dismissed = 0",

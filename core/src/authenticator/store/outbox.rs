@@ -10,12 +10,13 @@ use crate::base::clock::Timestamp;
 use crate::values::account::AccountId;
 use crate::values::prompt::{Delivery, PromptId};
 
-/// How long after its first attempt an answer is resent to learn the outcome, in seconds.
+/// For this many seconds after the first attempt, an answer or a report is resent, so that the phone learns the
+/// outcome.
 const OUTCOME_LIFE: u64 = 24 * 60 * 60;
 
 impl Tables<'_> {
-    /// Inserts an entry. Call this method in the transaction that stores the change that the message reports, so that
-    /// neither is stored without the other.
+    /// Inserts an entry. If the message informs the service of a change on this phone (for example, of a removed
+    /// account), call this method in the transaction that stores the change.
     pub(crate) fn insert_outbox(&self, entry: &Entry) -> Result<(), Error> {
         self.connection.execute(
             "INSERT INTO outbox (id, account, prompt, speaker, endpoint, body, next_at, give_up_at, lease_until)
@@ -40,8 +41,8 @@ impl Tables<'_> {
     /// lease.
     ///
     /// Returns the entry; `None` when another caller has leased it, or it was deleted. The first attempt also extends
-    /// the life of an entry about a prompt to at least a day from `now`: the service may have the answer, and the phone
-    /// must learn the real outcome.
+    /// the life of an entry about a prompt to at least a day from `now`: the service may have received the message,
+    /// and the phone must learn the real outcome.
     pub(crate) fn lease_outbox(
         &self,
         id: &EntryId,
@@ -104,7 +105,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Returns the delivery state of the newest entry about a prompt; `None` when there is none.
+    /// Returns the delivery state of the newest entry about a prompt; `None` when there is no entry.
     ///
     /// Returns `Sent` if any attempt may have arrived: the service may then have acted on the message.
     pub(crate) fn delivery(&self, prompt: &PromptId) -> Result<Option<Delivery>, Error> {
@@ -125,7 +126,7 @@ impl Tables<'_> {
         }))
     }
 
-    /// Whether no message of an account waits. If so, the outbox no longer needs the account's device key.
+    /// Whether the outbox has no message of an account. If so, the outbox no longer needs the account's device key.
     pub(crate) fn outbox_is_empty_for(&self, account: &AccountId) -> Result<bool, Error> {
         Ok(self.connection.query_row(
             "SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE account = ?1)",
@@ -202,7 +203,7 @@ mod tests {
             .unwrap();
         let own = entry(now).leased_by_caller(now);
         store.write_blocking(Point::Decided, |tables| tables.insert_outbox(&own)).unwrap();
-        assert!(!lease(Timestamp(0)), "the loop got the lease of the caller's entry");
-        assert!(lease(own.lease_until), "the caller did not get the lease of its own entry");
+        assert!(!lease(Timestamp(0)), "a caller that did not know the stored lease got the lease");
+        assert!(lease(own.lease_until), "the caller that stored the entry did not get its lease");
     }
 }

@@ -12,7 +12,7 @@ use crate::values::account::AccountId;
 use crate::values::fatigue::Quiet;
 use crate::values::prompt::{Delivery, Outcome, Prompt, PromptId, PromptState};
 
-/// How long a prompt is still listed after its outcome has arrived, in seconds.
+/// How long screens still show a prompt after its outcome has arrived, in seconds.
 const SHOWN_AFTER: u64 = 60;
 
 /// A prompt, as the database stores it. The JWS was verified before it was stored.
@@ -43,10 +43,10 @@ impl PromptRecord {
 }
 
 impl Tables<'_> {
-    /// Stores a verified prompt; false when it is already stored, or was withdrawn before it arrived.
+    /// Stores a verified prompt. Returns false when the prompt is already stored, or was withdrawn before it arrived.
     ///
-    /// If a push arrives for an open prompt that was already fetched, its `received_by` becomes `Push`, so the answer
-    /// shows the service that pushes work.
+    /// If a push arrives for an open prompt that was already fetched, the prompt's `received_by` becomes `Push`. The
+    /// answer then shows the service that pushes work.
     pub(crate) fn insert_prompt(&self, record: &PromptRecord) -> Result<bool, Error> {
         let withdrawn: bool = self.connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM withdrawn WHERE account = ?1 AND jti = ?2)",
@@ -81,7 +81,7 @@ impl Tables<'_> {
     /// Returns a prompt by its id, whatever its state.
     ///
     /// # Errors
-    /// `UnknownPrompt`, also when its record can't be read.
+    /// `UnknownPrompt`, also when the prompt's record can't be read.
     pub(crate) fn prompt(&self, id: &PromptId) -> Result<PromptRecord, Error> {
         self.prompts_where("account = ?1 AND jti = ?2", params![id.account.0, id.jti])?
             .pop()
@@ -124,7 +124,7 @@ impl Tables<'_> {
         })
     }
 
-    /// Changes the state of a prompt from open to answering; false when the prompt was not open.
+    /// Changes the state of a prompt from open to answering. Returns false when the prompt was not open.
     ///
     /// This is one SQL statement, so only one of two processes with the same database can answer a prompt.
     pub(crate) fn begin_answering(&self, id: &PromptId) -> Result<bool, Error> {
@@ -137,7 +137,7 @@ impl Tables<'_> {
         Ok(changed == 1)
     }
 
-    /// Stores the outcome of a prompt. The prompt is then listed for a minute from `now`.
+    /// Stores the outcome of a prompt. Screens still show the prompt for a minute.
     pub(crate) fn finish_prompt(&self, id: &PromptId, outcome: Outcome, now: Timestamp) -> Result<(), Error> {
         self.connection.execute(
             "UPDATE prompts SET state = 'done', outcome = ?3, done_at = ?4 WHERE account = ?1 AND jti = ?2",
@@ -146,8 +146,8 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Deletes a prompt that was withdrawn or is no longer listed, if the prompt is open; false when it is not open. An
-    /// answered prompt stays.
+    /// Deletes an open prompt that was withdrawn, or that the service no longer lists. Returns false when the prompt is
+    /// not open: an answered prompt stays.
     pub(crate) fn delete_open_prompt(&self, id: &PromptId) -> Result<bool, Error> {
         let deleted = self.connection.execute(
             "DELETE FROM prompts WHERE account = ?1 AND jti = ?2 AND state = 'open'",
@@ -171,8 +171,8 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Deletes prompts a day after they expire (during this day they can still be reported), but no prompt that waits
-    /// for its outcome. Also deletes withdrawals of expired prompts.
+    /// Deletes prompts a day after they expire: during this day they can still be reported. Keeps prompts that wait for
+    /// their outcome. Also deletes withdrawals of expired prompts.
     pub(crate) fn sweep_prompts(&self, now: Timestamp) -> Result<(), Error> {
         const REPORTABLE: u64 = 24 * 60 * 60;
         let day_ago = to_integer(Timestamp(now.0.saturating_sub(REPORTABLE)))?;

@@ -1,4 +1,5 @@
-//! The columns of the table of accounts for pushes: when the push address is renewed, and when the last push arrived.
+//! Reads and writes two columns of the table `accounts`: when the push address is renewed, and when the last push
+//! arrived.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -19,8 +20,8 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Makes the renewal due earlier, after the service has reported that the push address has ended (`hastened` has
-    /// the limit). An unknown account is ignored.
+    /// Makes the renewal of an account's push address due earlier, because the service has reported that the address
+    /// has ended. The function `hastened` decides how much earlier. An unknown account is ignored.
     pub(crate) fn hasten_push_renewal(&self, id: &AccountId, now: Timestamp) -> Result<(), Error> {
         let stored = "SELECT push_renew_at FROM accounts WHERE id = ?1";
         let due: Option<i64> = self.connection.query_row(stored, [&id.0], |row| row.get(0)).optional()?;
@@ -32,8 +33,8 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Returns the active accounts whose renewal is due, each with its stored time. A time after `latest` also counts
-    /// as due: it was stored while the phone's clock was wrong.
+    /// Returns the active accounts whose push address must be renewed now, each with the stored time of the renewal. A
+    /// stored time after `latest` also counts as due, because it was stored while the phone's clock was wrong.
     pub(crate) fn push_addresses_due(
         &self,
         now: Timestamp,
@@ -47,7 +48,7 @@ impl Tables<'_> {
             Ok((AccountId(row.get(0)?), from_integer(row.get(1)?)))
         })?;
         let due = due.collect::<Result<Vec<_>, _>>()?;
-        // An unreadable record does not affect the others.
+        // An account that can't be read is skipped, so that it does not affect the others.
         Ok(due.into_iter().filter_map(|(id, due_at)| Some((self.account(&id).ok()?, due_at))).collect())
     }
 
@@ -59,8 +60,8 @@ impl Tables<'_> {
         Ok(next.map(from_integer))
     }
 
-    /// Sets the time of the next renewal; false when the stored time is no longer `due_at`, or the account is not
-    /// active: the caller's new address is then outdated.
+    /// Sets the time of an account's next renewal. Returns false, and changes nothing, when the stored time is no
+    /// longer `due_at`, or when the account is not active. The caller's new push address is then outdated.
     pub(crate) fn set_push_renewal(&self, id: &AccountId, due_at: Timestamp, next: Timestamp) -> Result<bool, Error> {
         let changed = self.connection.execute(
             "UPDATE accounts SET push_renew_at = ?3 WHERE id = ?1 AND push_renew_at = ?2 AND state = 'active'",
@@ -69,8 +70,9 @@ impl Tables<'_> {
         Ok(changed == 1)
     }
 
-    /// Stores that a verified push arrived at `at`; false when the stored time is not earlier. A stored time after
-    /// `now` is always replaced: it was stored while the phone's clock was wrong.
+    /// Stores `at` as the time at which the last verified push arrived. Returns false, and changes nothing, when the
+    /// stored time is the same or later. Exception: a stored time after `now` is always replaced, because it was stored
+    /// while the phone's clock was wrong.
     pub(crate) fn push_came(&self, id: &AccountId, at: Timestamp, now: Timestamp) -> Result<bool, Error> {
         let changed = self.connection.execute(
             "UPDATE accounts SET push_came_at = ?2
@@ -80,8 +82,8 @@ impl Tables<'_> {
         Ok(changed == 1)
     }
 
-    /// Returns when the last verified push for an account arrived, and whether the service knows the current push
-    /// address.
+    /// Returns two values: when the last verified push for an account arrived (`None` before the first push), and
+    /// whether the service knows the current push address.
     ///
     /// # Errors
     /// `UnknownAccount`, `Store`.

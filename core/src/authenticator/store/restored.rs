@@ -47,8 +47,8 @@ fn read(row: &Row<'_>) -> Result<Account, Error> {
 /// Deletes every record in one transaction, so that the database can be opened with this device's keys. Blocks.
 ///
 /// # Errors
-/// `NotFromAnotherDevice` when this device's key store has the keys; `NotYetUnlocked` and `Platform` when the key store
-/// can't say; `NewerSchema`, `Store`. After an error nothing was changed.
+/// `NotFromAnotherDevice` when this device's key store has the keys; `NotYetUnlocked` and `Platform` when this can't be
+/// decided because the key store fails; `NewerSchema`, `Store`. After any error nothing was changed.
 pub(crate) fn clear(path: &Path, key_store: &dyn KeyStore) -> Result<(), Error> {
     let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Without this setting, freed pages of the file would still contain personal data.

@@ -56,7 +56,7 @@ fn opened(database: &[u8], log: &[u8]) -> Result<usize, Error> {
         let accounts: Vec<AccountId> = tables.accounts()?.into_iter().map(|account| account.id).collect();
         let noticed: Vec<AccountId> = tables.notices()?.into_iter().rev().map(|notice| notice.account).collect();
         let first: Vec<AccountId> = (0..accounts.len()).map(|number| AccountId(format!("account-{number}"))).collect();
-        assert_eq!((&accounts, &noticed), (&first, &first), "an incomplete transaction, or a missing earlier one");
+        assert_eq!((&accounts, &noticed), (&first, &first), "a transaction is incomplete or missing");
         Ok(accounts.len())
     })
 }
@@ -69,11 +69,11 @@ fn j9_w4_a_truncated_log_opens_with_complete_transactions() {
     let mut before = 0;
     for end in (0..log.len()).step_by(SECTOR) {
         let accounts = opened(&database, &log[..end]).unwrap();
-        assert!(accounts >= before, "{accounts} accounts after {end} bytes, {before} after fewer");
+        assert!(accounts >= before, "{end} bytes of the log gave {accounts} accounts, but fewer bytes gave {before}");
         before = accounts;
         reached[accounts] = true;
     }
-    assert!(reached[..ACCOUNTS].iter().all(|reached| *reached), "not tested with each number: {reached:?}");
+    assert!(reached[..ACCOUNTS].iter().all(|reached| *reached), "a number of accounts was never read: {reached:?}");
 }
 
 #[test]

@@ -21,13 +21,13 @@ pub(crate) enum JoseError {
     /// `alg` is not `ES256`, the only accepted algorithm.
     #[error("not ES256")]
     Algorithm,
-    /// `typ` is not the expected type: perhaps an attacker sent another message of the protocol in its place.
+    /// `typ` is not the expected type: an attacker may have replaced the message by one of another type.
     #[error("not the expected type")]
     Type,
     /// None of the accepted keys has this `kid`.
     #[error("unknown key")]
     UnknownKey,
-    /// A key of another curve or encoding, or off the curve.
+    /// The key has another curve or encoding, or its point is not on the curve.
     #[error("not a point on P-256")]
     Point,
     /// The signature does not verify, or is not in the expected form.

@@ -16,7 +16,7 @@ use crate::base::jose::error::JoseError;
 /// `Duplicate` for a repeated name. `Json` for anything else: not an object, trailing text, more than 128 levels of
 /// nesting, or members that don't fit `T`.
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, JoseError> {
-    // serde would also read a structure from an array of its members' values.
+    // Without this check, serde would also accept an array of the members' values in place of an object.
     // GUARD(json-object-phone): arrays_and_numbers_are_not_accepted_as_objects
     if !json.trim_ascii_start().starts_with(b"{") {
         return Err(JoseError::Json);

@@ -18,7 +18,7 @@ const UNCOMPRESSED: u8 = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PublicKey([u8; POINT_LEN]);
 
-/// A JWK as it was received, unchecked: `PublicKey::from_jwk` checks it (RFC 7517).
+/// A JWK (RFC 7517) as it was received, unchecked. `PublicKey::from_jwk` checks it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Jwk {
     kty: String,
@@ -74,7 +74,7 @@ impl PublicKey {
         thumbprint
     }
 
-    /// Verifies an ECDSA signature with SHA-256; `signature` is r and s, 64 bytes (RFC 7518 section 3.4).
+    /// Verifies an ECDSA signature with SHA-256. The signature consists of r and s, 64 bytes (RFC 7518 section 3.4).
     ///
     /// # Errors
     /// `Signature`.

@@ -1,4 +1,5 @@
-//! Creates a JWS in two steps, since the platform's key store signs: the signing input, then the finished JWS.
+//! Creates a JWS in two steps: first the signing input, then the finished JWS. Between these steps, the platform's key
+//! store signs.
 
 use serde::Serialize;
 
@@ -50,7 +51,7 @@ pub(crate) fn attach(signing_input: &str, signature: &[u8; 64]) -> String {
 /// Converts a platform's ASN.1 DER signature to r and s, 64 bytes (RFC 7518 section 3.4).
 ///
 /// # Errors
-/// `Signature` for malformed DER, or for r or s out of range.
+/// `Signature` when the DER is malformed, or when r or s is out of range.
 pub(crate) fn signature_from_der(der: &[u8]) -> Result<[u8; 64], JoseError> {
     let signature = p256::ecdsa::Signature::from_der(der).map_err(|_malformed| JoseError::Signature)?;
     Ok(signature.to_bytes().into())

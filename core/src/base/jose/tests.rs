@@ -50,8 +50,8 @@ fn only_points_on_the_curve_become_keys() {
     );
 }
 
-/// One point in 128 has a coordinate with a leading zero byte: some phones have such a key, but a random key in a test
-/// is rarely one.
+/// Of 128 random keys, about one has a coordinate with a leading zero byte. Some phones have such a key, but a test
+/// with one random key rarely has one. So this test searches for such a key.
 #[test]
 fn coordinates_have_32_bytes_with_leading_zeros() {
     let of_scalar = |number: u16| {

@@ -20,7 +20,7 @@ fn kept(account: &str, jws: &str) -> Kept {
 }
 
 #[test]
-fn a_push_is_new_once_per_account_id_and_kind() {
+fn push_is_new_once_for_each_account_and_jti_and_kind() {
     let (_folder, files) = files();
     let (anna, berta) = (kept("anna", "one"), kept("berta", "two"));
     assert_eq!(files.keep("p", Kind::Prompt, &anna), Keeping::New);
@@ -39,10 +39,11 @@ fn a_push_is_new_once_per_account_id_and_kind() {
 fn a_push_that_cannot_be_stored_counts_as_new() {
     let (folder, files) = files();
     let push = kept("anna", "one");
-    // Without a folder nothing can be written: showing a prompt twice is better than not at all.
+    // Without the folder nothing can be written. Showing a prompt twice is better than not showing it.
     let nowhere = Files::new(&folder.path().join("nowhere"), Sealer::new(vec![7; 32]).unwrap());
     assert_eq!((nowhere.keep("p", Kind::Prompt, &push), nowhere.all()), (Keeping::New, Vec::new()));
-    // A folder in place of the file, as if another process had just created the file: it can't be read or removed.
+    // A folder with the file's name can't be read or removed. This imitates another process that has just created the
+    // file.
     fs::create_dir(folder.path().join(name(&push.account, "p", Kind::Prompt))).unwrap();
     assert_eq!(files.keep("p", Kind::Prompt, &push), Keeping::Known);
 }
@@ -62,7 +63,7 @@ fn a_file_is_read_up_to_sixteen_kibibytes() {
 }
 
 #[test]
-fn the_sweep_deletes_only_our_files_after_ten_minutes() {
+fn sweep_deletes_only_inbox_files_after_ten_minutes() {
     let (folder, files) = files();
     let push = kept("anna", "one");
     files.keep("p", Kind::Prompt, &push);

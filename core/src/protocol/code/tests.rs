@@ -42,7 +42,7 @@ fn a_damaged_invite_is_refused() {
 }
 
 #[test]
-fn a_newer_version_is_reported_with_any_parameters() {
+fn newer_version_is_reported_despite_unknown_parameters() {
     for text in [
         GOOD.replace("v=1", "v=2"),
         GOOD.replace("v=1", "v=4294967295"),
@@ -93,7 +93,8 @@ fn only_https_issuers_in_normal_form_are_accepted() {
     }
 }
 
-/// Found by fuzzing: the URL standard does not limit a name's length, but DNS and screens do.
+/// Fuzzing found this case. The URL standard does not limit the length of a host name, but DNS does, and a screen can't
+/// show a very long name.
 #[test]
 fn an_issuer_has_dns_lengths_and_no_empty_label() {
     let of = |labels: &[usize]| {

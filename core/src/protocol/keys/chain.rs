@@ -14,7 +14,7 @@ const MAX_CHAIN: usize = 512;
 
 /// The service's new keys can't be verified. The stored keys stay in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("service keys that can't be verified")]
+#[error("the service's new keys can't be verified")]
 pub(crate) struct UntrustedKeys;
 
 #[derive(Deserialize)]
@@ -30,15 +30,17 @@ struct Published {
 }
 
 impl ServiceKeys {
-    /// Reads the first document that this phone gets, with any `seq`, and does not verify its signature.
+    /// Reads the first key document that this phone gets from a service. Any `seq` from 1 is accepted. The signature is
+    /// not verified.
     ///
     /// # Errors
-    /// `UntrustedKeys` for another issuer, `seq` 0, no key, more than 8 keys, or a key off the curve.
+    /// `UntrustedKeys` in each of these cases: the document is malformed; it names another issuer; its `seq` is 0; it
+    /// has no key, or more than 8; a key is not on the curve.
     ///
     /// # Security
-    /// Call it only with bytes that the MAC of the look-up response or, for a token response, TLS has authenticated.
-    /// The signature proves nothing here: one of the document's own keys has made it, or a key that this phone does not
-    /// know.
+    /// Call it only with an authenticated document: the MAC authenticates a look-up response, and TLS authenticates a
+    /// token response. The signature of the document proves nothing here, because the key that made it is one of the
+    /// document's own keys, or a key that this phone does not know.
     pub(crate) fn pinned(jws: &str, issuer: &Issuer) -> Result<Self, UntrustedKeys> {
         let payload = jws.split('.').nth(1).ok_or(UntrustedKeys)?;
         let payload = base64url::decode(payload).map_err(|_malformed| UntrustedKeys)?;
@@ -54,7 +56,7 @@ impl ServiceKeys {
         Ok(Self { seq: claims.seq, keys: claims.keys })
     }
 
-    /// Returns whether the document `seq` is newer than these keys.
+    /// Returns whether a document with this `seq` is newer than these keys.
     pub(crate) fn is_older_than(&self, seq: u64) -> bool {
         self.seq < seq
     }
@@ -67,9 +69,11 @@ impl ServiceKeys {
     /// Follows the published chain from these keys to the newest ones.
     ///
     /// # Errors
-    /// `UntrustedKeys` when the chain does not contain these keys at the position of their `seq`, when a later document
-    /// is not signed by a key of the document before it, or when the chain has more than 512 documents. Either the
-    /// service was set up again, or an attacker's server replied.
+    /// `UntrustedKeys` in each of these cases, which mean that the service was set up again, or that an attacker's
+    /// server replied:
+    /// - The published chain is malformed, or has more than 512 documents.
+    /// - The chain does not contain these keys at the position of their `seq`.
+    /// - A later document is not signed by a key of the document before it.
     pub(crate) fn follow(&self, published: &[u8], issuer: &Issuer) -> Result<Self, UntrustedKeys> {
         let published: Published = jose::parse(published).map_err(|_malformed| UntrustedKeys)?;
         if published.chain.len() > MAX_CHAIN {
@@ -88,7 +92,8 @@ impl ServiceKeys {
     /// Verifies the next document with these keys, and returns the new keys.
     ///
     /// # Errors
-    /// `UntrustedKeys` when the document is not signed by one of these keys, or when its `seq` is not the next number.
+    /// `UntrustedKeys` in each of these cases: the document is malformed; it names another issuer; it is not signed by
+    /// one of these keys; its `seq` is not the next number; it has no key, or more than 8; a key is not on the curve.
     pub(crate) fn successor(&self, jws: &str, issuer: &Issuer) -> Result<Self, UntrustedKeys> {
         // GUARD(keys-chain-signed): j9_w5_key_documents_of_an_interceptor_are_refused
         // INSTEAD: let claims: Claims = jose::parse(&base64url::decode(jws.split('.').nth(1).ok_or(UntrustedKeys)?).map_err(|_| UntrustedKeys)?).map_err(|_| UntrustedKeys)?;

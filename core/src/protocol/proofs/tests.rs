@@ -25,7 +25,7 @@ fn push_point() -> [u8; 65] {
 }
 
 #[test]
-fn the_macs_are_those_of_the_protocol() {
+fn macs_and_digits_match_known_results() {
     let look_up = bytes("5f79498795a1df32382da6759c0b6bd36eef99c12206e8e5ba2a2a2ba3adfae9");
     assert_eq!(key().look_up_mac(ISSUER, ID, &nonce()), look_up);
     let bind = bytes("47155ace9a9bcabd5acd67b05b273801368fc30dcd4e5e274a3c589b1a64fba4");
@@ -49,7 +49,7 @@ fn responses_are_accepted_only_with_their_own_mac() {
 }
 
 #[test]
-fn a_typed_code_gives_the_key_of_the_protocol() {
+fn typed_code_derives_the_known_key() {
     let typed = EnrollmentKey::from_typed(ISSUER, "ABCD", "23456789").unwrap();
     let expected = bytes("b3153e59408b08e046ff0f9de7adf7b01f6eee0f4dcb6d99a13a4beaf882d666");
     assert_eq!(typed.to_bytes().expose(), &expected);

@@ -51,7 +51,7 @@ fn a_picture_that_takes_too_long_is_abandoned() {
 }
 
 #[test]
-fn a_code_is_read_from_screens_of_all_sizes_light_and_dark() {
+fn codes_are_read_from_screens_of_different_sizes_and_colors() {
     let light = code(TEXT, 264, 0, 255);
     let dark = code(TEXT, 264, 255, 20);
     for (name, picture) in [
@@ -89,7 +89,7 @@ fn pictures_without_a_code_and_damaged_pictures_are_refused() {
     assert_eq!(read(&page(&[], 1, 1, 0)), Err(PictureError::NoCode));
 }
 
-/// A PNG with only signature and header chunk (with the right checksum), which claims a size.
+/// Returns a PNG that claims a size but contains no pixels: signature, a valid header chunk and an empty data chunk.
 fn claims(width: u32, height: u32) -> Vec<u8> {
     let mut header = b"IHDR".to_vec();
     header.extend_from_slice(&width.to_be_bytes());
@@ -116,14 +116,18 @@ fn pictures_that_claim_zero_or_huge_sizes_are_refused() {
 
 #[test]
 fn pictures_above_50_megapixels_or_20_mib_are_refused() {
-    assert_eq!(read(&claims(10_000, 5_000)), Err(PictureError::Damaged), "the largest allowed size, truncated");
+    assert_eq!(
+        read(&claims(10_000, 5_000)),
+        Err(PictureError::Damaged),
+        "a truncated picture of the largest allowed size was not refused as damaged"
+    );
     assert_eq!(read(&claims(10_000, 5_001)), Err(PictureError::TooLarge));
     assert_eq!(read(&vec![0; 20 * 1024 * 1024]), Err(PictureError::NotAPicture));
     assert_eq!(read(&vec![0; 20 * 1024 * 1024 + 1]), Err(PictureError::TooLarge));
 }
 
 #[test]
-fn a_picture_is_only_scaled_down_to_at_least_one_pixel() {
+fn large_pictures_are_scaled_down_to_at_least_one_pixel() {
     for (size, side, scaled) in [
         ((2_560, 1_280), 1_280, (1_280, 640)),
         ((1_281, 100), 1_280, (1_280, 99)),
@@ -136,7 +140,7 @@ fn a_picture_is_only_scaled_down_to_at_least_one_pixel() {
 }
 
 #[test]
-fn a_code_is_painted_over_with_a_quarter_margin() {
+fn painted_area_extends_a_quarter_beyond_the_pattern_centers() {
     let rest = without(&GrayImage::new(100, 120), &[(40.0, 40.0), (60.0, 40.0), (40.0, 80.0)]);
     for (x, y, pixel) in rest.enumerate_pixels() {
         let painted = (35..=65).contains(&x) && (30..=90).contains(&y);

@@ -47,7 +47,7 @@ impl Service {
         json!({"alg": "ES256", "typ": "phone-prompt+jwt", "kid": self.kid()})
     }
 
-    /// Signs exactly these bytes, also invalid ones.
+    /// Signs exactly this header and payload, even if they are invalid.
     fn sign_raw(&self, header: &str, payload: &str) -> String {
         let input = format!("{}.{}", base64url::encode(header.as_bytes()), base64url::encode(payload.as_bytes()));
         let signature = self.pair.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
@@ -71,7 +71,7 @@ fn good_prompt() -> Value {
             "place": {"city": "Bern", "region": "Bern", "country": "Switzerland"}, "near": true}})
 }
 
-/// The valid prompt with one member replaced.
+/// Returns the valid prompt with one member replaced.
 fn with(pointer: &str, value: Value) -> Value {
     let mut prompt = good_prompt();
     *prompt.pointer_mut(pointer).unwrap() = value;
@@ -287,7 +287,8 @@ fn a_withdrawal_is_verified_like_a_prompt() {
     assert_eq!(state.err(), Some(Refusal::Jose(JoseError::Type)));
 }
 
-/// Case is never folded and digits are ASCII. With the rules of Turkish, Arabic or Thai these texts would be accepted.
+/// Upper and lower case differ, and only ASCII digits are digits. By the rules of Turkish, Arabic or Thai, these texts
+/// would be accepted.
 #[test]
 fn kinds_match_exactly_and_numbers_are_ascii_digits() {
     let service = Service::new();
@@ -299,14 +300,15 @@ fn kinds_match_exactly_and_numbers_are_ascii_digits() {
     }
     let enter = Matching::Enter { digits: 2 };
     assert!(enter.fits("47"));
-    // The first two have two bytes; the next two have two characters.
+    // The first two numbers have two bytes; the next two have two characters.
     for number in ["\u{664}", "\u{6f4}", "\u{664}\u{667}", "\u{e54}\u{e57}", "4\u{667}", "\u{ff14}\u{ff17}", "4 ", "+4"]
     {
         assert!(!enter.fits(number), "{number}");
     }
 }
 
-/// Runs the tests again in processes with locales that are known for case and digit bugs.
+/// Runs the tests of `verify`, `jose` and `code` again, in processes with locales that are known for case and digit
+/// bugs.
 #[test]
 fn tests_pass_in_turkish_arabic_and_thai_locales() {
     for locale in ["tr_TR.UTF-8", "ar_EG.UTF-8", "th_TH.UTF-8"] {

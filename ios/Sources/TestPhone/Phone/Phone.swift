@@ -38,7 +38,7 @@ package final class Phone {
             device: DeviceDescription(name: "Phone of a test", model: "iPhone 17", os: "iOS 26", appVersion: "1.0"))
     }
 
-    /// Opens the core, and passes every push to it.
+    /// Opens the core, and passes every push to the core.
     @discardableResult
     package func open(_ ports: Ports? = nil) async throws -> Authenticator {
         let core = try await Authenticator.open(folders: folders, ports: ports ?? self.ports())
@@ -60,7 +60,7 @@ package final class Phone {
         return try await core.lookUp(invite: scanned.invite())
     }
 
-    /// Adds the account, until the page shows the number that confirms the phone.
+    /// Adds the account, up to the page with the number that confirms the phone.
     package func add(_ person: Person) async throws {
         try await activate(person, core.enroll(offer: lookUp(person)))
     }
@@ -80,7 +80,7 @@ package final class Phone {
         try await person.sees("done")
     }
 
-    /// Waits for an open prompt.
+    /// Waits for an open prompt, and returns the newest one.
     package func prompt() async throws -> Prompt {
         let end = Date.now.addingTimeInterval(20)
         var snapshot = try await core.snapshot()
@@ -91,7 +91,8 @@ package final class Phone {
         }
     }
 
-    /// Stops receiving pushes and releases the store; may be called after a shutdown.
+    /// Stops receiving pushes and shuts the core down, which releases the store. This also works when the
+    /// core was shut down before.
     package func close() async {
         channel.close()
         try? await opened?.shutDown()

@@ -13,14 +13,14 @@ package final class Program: Sendable {
         process.arguments = arguments
         process.standardOutput = pipe
         if withErrors { process.standardError = pipe }
-        // Some programs crash on purpose; no backtrace is needed.
+        // Some programs crash on purpose, so no backtrace is printed.
         process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
         try process.run()
         self.process = process
         output = Mutex((pipe.fileHandleForReading, Data()))
     }
 
-    /// The next line that the program prints.
+    /// Returns the next line that the program prints.
     package func line() async -> String {
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async { continuation.resume(returning: self.nextLine()) }
@@ -52,7 +52,7 @@ package func say(_ line: String) {
     FileHandle.standardOutput.write(Data("\(line)\n".utf8))
 }
 
-/// Ends this process after a minute, in case its test does not kill it.
+/// Ends this process after a minute, in case the test does not kill this process.
 package func endAfterAMinute() {
     alarm(60)
 }

@@ -1,6 +1,7 @@
 import Foundation
 
-/// A new folder in the build folder; deleted when the object is released. The programs of `World` can access it too.
+/// A new folder in the build folder. The programs of `World` can access this folder too. It is deleted when the object
+/// is released.
 package final class TestFolder: Sendable {
     package let url: URL
 

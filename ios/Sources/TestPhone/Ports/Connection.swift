@@ -33,8 +33,10 @@ final class Connection: @unchecked Sendable {
         shutdown(socket, Int32(SHUT_RDWR))
     }
 
-    /// Sends a request and reads the reply up to its body; returns the status and the headers with lower-case names.
-    /// HTTP 1.0 avoids chunked bodies, but chromedriver does not support it.
+    /// Sends a request and reads the reply up to its body. Returns two values: the status; and the headers, with
+    /// lower-case names.
+    ///
+    /// HTTP 1.0 avoids chunked bodies, but chromedriver does not support HTTP 1.0.
     func ask(
         _ url: URL, _ method: String, _ body: Data?, version: String = "1.1", bearer: String? = nil
     ) throws -> (Int, [String: String]) {

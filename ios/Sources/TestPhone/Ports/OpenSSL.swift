@@ -4,7 +4,7 @@ import Foundation
 /// A call of OpenSSL has failed.
 struct OpenSSLFailed: Error {}
 
-/// By default OpenSSL frees its data when the process exits, while other threads may still use the data.
+/// Initializes OpenSSL without its exit handler, which would free data that other threads may still use.
 private let isReady: Bool = OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_ATEXIT), nil) == 1
 
 private func succeeded(_ result: Int32) throws {
@@ -41,14 +41,14 @@ final class PrivateKey {
         return try taken(bytes, Int(count))
     }
 
-    /// 65 bytes, uncompressed.
+    /// Returns the public key as an uncompressed point of 65 bytes.
     func publicPoint() throws -> Data {
         var bytes: UnsafeMutablePointer<UInt8>?
         let count = EVP_PKEY_get1_encoded_public_key(key, &bytes)
         return try taken(bytes, count)
     }
 
-    /// ECDSA with SHA-256, in DER.
+    /// Signs with ECDSA and SHA-256; returns the signature in DER.
     func sign(_ content: Data) throws -> Data {
         let context = try made(EVP_MD_CTX_new())
         defer { EVP_MD_CTX_free(context) }
@@ -127,7 +127,8 @@ final class Certificate {
         X509_free(certificate)
     }
 
-    /// Whether a chain from this certificate over `others` to `authority` is valid at a time, for a TLS server.
+    /// Returns true when a chain from this TLS server certificate through `others` to `authority` is valid at the given
+    /// time, in seconds since 1970.
     func isTrusted(over others: [Certificate], by authority: Certificate, at seconds: Int) throws -> Bool {
         let (store, context) = (try made(X509_STORE_new()), try made(X509_STORE_CTX_new()))
         let untrusted = try made(OPENSSL_sk_new_null())
@@ -182,7 +183,7 @@ final class TLS {
 package final class PublicKey {
     private let key: OpaquePointer
 
-    /// From 65 bytes, uncompressed.
+    /// Reads an uncompressed point of 65 bytes.
     package init(point: Data) throws {
         let curve = try made(countersign_make_p256())
         defer { EVP_PKEY_free(curve) }
@@ -195,7 +196,7 @@ package final class PublicKey {
         EVP_PKEY_free(key)
     }
 
-    /// ECDSA with SHA-256; the signature is r and s, 64 bytes.
+    /// Verifies ECDSA with SHA-256. The signature is r and s, 64 bytes together.
     package func verifies(_ signature: Data, of content: Data) throws -> Bool {
         guard signature.count == 64, let der = try? inDER(signature) else { return false }
         let context = try made(EVP_MD_CTX_new())

@@ -85,7 +85,7 @@ package final class OpenSSLKeyStore: KeyStore {
     }
 }
 
-/// Bytes from the system's secure generator.
+/// Returns bytes from the system's secure random generator.
 package func random(_ count: Int) -> Data {
     Data((0..<count).map { _ in UInt8.random(in: .min ... .max) })
 }

@@ -7,7 +7,8 @@ package enum Unlocks: Sendable {
     case byFinger, byPin, cancels
 }
 
-/// A key store whose sign-in keys require user verification for each use. The test says what the person does.
+/// A key store whose sign-in keys require user verification for each use. The test chooses what the person
+/// does.
 package final class PersonsKeys: KeyStore {
     private struct State {
         var guarded: Set<String> = []
@@ -23,7 +24,7 @@ package final class PersonsKeys: KeyStore {
         (self.keys, self.lock) = (keys, lock)
     }
 
-    /// What the person does from now on; each use asks once.
+    /// Sets what the person does when asked from now on. The phone asks once for each use of a key.
     package func person(_ next: Unlocks) {
         state.withLock { $0.person = next }
     }
@@ -55,12 +56,12 @@ package final class PersonsKeys: KeyStore {
         case .byPin: verified = .credential
         case .cancels: return .failed(cause: .Cancelled)
         }
-        // Only the form that states how the person was really verified may be signed.
+        // Only the `SignedForm` that states how the person was really verified may be signed.
         guard let form = forms.first(where: { $0.verified == verified }) else { throw Trouble("\(forms)") }
         return .signed(signature: try keys.sign(alias: alias, content: form.bytes), verified: verified)
     }
 
-    /// The core may make only keys without user verification through the port.
+    /// Through the port, the core may make only keys without user verification.
     package func make(alias: String, guard: KeyGuard) throws -> Data {
         guard `guard` == .afterFirstUnlock else { throw PlatformError.Unusable }
         return try keys.make(alias: alias, guard: `guard`)

@@ -9,7 +9,7 @@ package final class RelayChannel: PushChannel {
     private let bearer: String
     private let listener = Mutex<Listener?>(nil)
 
-    /// The relay identifies this phone by `bearer`, so the phone stores it.
+    /// The relay identifies this phone by `bearer`. A phone that is opened again must use the same `bearer`.
     package init(relay: String, authority: String, bearer: Data = random(32)) {
         (self.relay, self.authority, self.bearer) = (relay, authority, base64url(bearer))
     }
@@ -35,7 +35,7 @@ package final class RelayChannel: PushChannel {
         let endpoint: String
     }
 
-    /// Passes each push to `received` and no longer to an earlier listener, until the channel is closed.
+    /// Passes each push to `received` until the channel is closed. An earlier listener gets no further pushes.
     package func listen(_ received: @escaping @Sendable (_ slot: Data, _ body: Data) async -> Void) {
         let (pushes, arrived) = AsyncStream.makeStream(of: Push.self)
         Task { for await push in pushes { await received(push.slot, push.body) } }
@@ -121,7 +121,7 @@ private struct Push: Decodable, Sendable {
     }
 }
 
-/// base64url without padding.
+/// Encodes bytes as base64url without padding.
 package func base64url(_ bytes: Data) -> String {
     bytes.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
 }

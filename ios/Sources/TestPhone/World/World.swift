@@ -14,7 +14,7 @@ package struct World: Sendable {
     /// Asks the world for the URLs of service, relay and browser driver.
     package static func find() async throws -> World {
         guard let control = ProcessInfo.processInfo.environment["COUNTERSIGN_WORLD"] else {
-            throw Trouble("run by `cargo xtask test`")
+            throw Trouble("COUNTERSIGN_WORLD is not set: run `cargo xtask test`")
         }
         let answer = try await send(to: control, "GET", nil)
         guard let facts = try JSONSerialization.jsonObject(with: answer) as? [String: Any] else {
@@ -38,7 +38,9 @@ package struct World: Sendable {
     package func person() async throws -> Person {
         let made = try await order("/people", [String: String]())
         let account = try JSONDecoder().decode([String: String].self, from: made)
-        guard let user = account["user"], let password = account["password"] else { throw Trouble("no person") }
+        guard let user = account["user"], let password = account["password"] else {
+            throw Trouble("the world returned no user name or no password")
+        }
         return Person(user: user, password: password, world: self)
     }
 
@@ -50,7 +52,8 @@ package struct World: Sendable {
         return number
     }
 
-    /// Makes the next `count` requests to a path fail: before they reach the service, or before the reply arrives.
+    /// Makes the next `count` requests to a path fail. If `place` is `before`, they do not reach the service;
+    /// otherwise, the responses are lost.
     package func cut(_ path: String, at place: String, count: Int) async throws {
         _ = try await order("/cut", Cut(path: path, at: place, count: count))
     }
@@ -58,7 +61,7 @@ package struct World: Sendable {
     /// The redirect URI of the phone (RFC 8252 section 7.3).
     package var redirectUri: String { "\(control)/phone-sign-in" }
 
-    /// The URL that the last browser was redirected to.
+    /// The full URL of the last redirect to `redirectUri`.
     func cameBack() async throws -> String {
         let came = try await order("/came-back", [String: String]())
         guard let uri = try JSONDecoder().decode([String: String].self, from: came)["uri"] else {
@@ -105,7 +108,7 @@ package struct Trouble: Error, CustomStringConvertible {
 func send(to address: String, _ method: String, _ body: Data?) async throws -> Data {
     guard let url = URL(string: address) else { throw Trouble("not a URL: \(address)") }
     return try await withCheckedThrowingContinuation { continuation in
-        // `Connection` blocks, so it runs on a thread of its own queue.
+        // `Connection` blocks its thread, so it runs on a thread of the global dispatch queue.
         DispatchQueue.global().async {
             continuation.resume(
                 with: Result {

@@ -1,7 +1,7 @@
 //! Measures how long an approval takes from Rust, for `cargo xtask bench`. Prints milliseconds, one line per approval.
 //!
-//! `approvals COUNT` uses the program `world` whose control URL is in `COUNTERSIGN_WORLD`. It first runs COUNT
-//! approvals that are not measured, to warm up.
+//! `approvals COUNT` uses the program `world` whose control URL is in `COUNTERSIGN_WORLD`. To warm up, `approvals`
+//! first runs COUNT approvals that it does not measure.
 
 use std::io::Write;
 use std::time::Instant;

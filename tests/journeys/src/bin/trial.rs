@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run --package countersign-journeys --bin trial -- times   # pages and times for every kind of name
-//! cargo run --package countersign-journeys --bin trial -- attack  # attackers ask while the person signs in
+//! cargo run --package countersign-journeys --bin trial -- attack  # attackers start sign-ins while the person signs in
 //! ```
 
 use std::io::Write;
@@ -26,11 +26,12 @@ struct Cli {
 enum Trial {
     /// Compare pages and times for every kind of user name: unknown, real, no phone, blocked, over the limit
     Times {
-        /// Starts for each kind of user name
+        /// Number of sign-ins to start for each kind of user name
         #[arg(long, default_value_t = 1_000)]
         starts: usize,
     },
-    /// Attackers start sign-ins from fifty networks: does a known browser's first prompt still alert, and as fast?
+    /// Measure whether a known browser's prompts still alert, and how fast, while attackers in fifty networks start
+    /// sign-ins
     Attack {
         /// Sign-ins per second that all attackers together start
         #[arg(long, default_value_t = 1)]
@@ -62,7 +63,7 @@ async fn times(world: &World, phone: &TestPhone, rounds: usize) -> Result<(), Tr
     phone.ignore_pushes();
     prepare(world)?;
     let all = starts(world, rounds).await?;
-    say(&format!("{rounds} starts for each kind of name; {} page(s) in all", all.pages.len()))?;
+    say(&format!("{rounds} starts for each kind of name; {} different page(s)", all.pages.len()))?;
     for page in all.pages.iter().skip(1) {
         say(page)?;
     }
@@ -131,12 +132,7 @@ async fn attack(
         let in_all: Vec<f64> = times.iter().map(|(_, in_all)| *in_all).collect();
         let figures =
             |times: &[f64]| format!("{:.0} ms (50 %), {:.0} ms (longest)", quantile(times, 0.5), quantile(times, 1.0));
-        say(&format!(
-            "{what}: {} of {} alerted the first time, after {}",
-            alerted.len(),
-            times.len(),
-            figures(&alerted)
-        ))?;
+        say(&format!("{what}: {} of {} prompts alerted, after {}", alerted.len(), times.len(), figures(&alerted)))?;
         say(&format!("{what}: signed in after {}", figures(&in_all)))?;
     }
     Ok(())
@@ -153,7 +149,8 @@ async fn asks_once(attacker: &Person) -> Result<String, Trouble> {
     Ok(format!("{}, {} digits", page.name(), page.number().map_or(0, |number| number.len())))
 }
 
-/// Signs in with the phone in the known browser. Returns the milliseconds until the prompt arrives, and until the end.
+/// Signs in with the phone in the known browser. Returns two durations in milliseconds, both from the start: until the
+/// prompt arrives; until the sign-in ends.
 async fn signs_in(person: &Person, phone: &TestPhone) -> Result<(f64, f64), Trouble> {
     let started = Instant::now();
     let page = use_phone(person).await?;
@@ -161,7 +158,7 @@ async fn signs_in(person: &Person, phone: &TestPhone) -> Result<(f64, f64), Trou
     let alert = async {
         loop {
             let open = phone.open_prompts().await?;
-            // Other prompts may be open too: those of attackers, and the prompt that was answered just before.
+            // Other prompts can be open too, for example those of attackers.
             let is_ours = |prompt: &Prompt| match prompt.matching() {
                 Matching::Choose { options } => options.contains(&number),
                 Matching::Enter { .. } => false,
@@ -200,7 +197,7 @@ async fn approve(phone: &TestPhone, kind: PromptKind, number: String) -> Result<
     }
 }
 
-/// Ada's phone with phone sign-in on, and the browser in which it was turned on.
+/// Adds a phone to Ada's account and turns phone sign-in on. Returns Ada's browser and phone.
 async fn with_phone_sign_in(world: &World) -> Result<(Person, TestPhone), Trouble> {
     let (person, phone) = (world.person()?, world.phone("phone").await?);
     let page = person.wizard().await?;

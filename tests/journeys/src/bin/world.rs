@@ -6,10 +6,10 @@
 //! | `GET /` | returns `issuer`, `relay`, `ca` (PEM), `webdriver`, `capabilities` |
 //! | `POST /people` | adds a new person; returns `user`, `password` |
 //! | `POST /sign-in` | starts a sign-in of `user`, in the same browser as last time; returns the page's `number` |
-//! | `POST /cut` | cuts the next `count` requests to a service `path`; `at`: `before` the service, or its `answer` |
+//! | `POST /cut` | loses the next `count` requests to `path` (`at`: `before`), or their responses (`at`: `answer`) |
 //! | `POST /heal` | removes all cuts |
 //! | `POST /relay` | starts or stops the relay: `running`, true or false |
-//! | `GET /phone-sign-in` | the redirect URL of a phone, where its browser returns |
+//! | `GET /phone-sign-in` | the redirect URI of a phone; the browser opens it after the sign-in |
 //! | `POST /came-back` | waits for a returned browser, and returns its `uri` (path and query) |
 //! | `POST /prompts` | adds `count` open prompts to the `database` of a phone that is not running |
 
@@ -172,7 +172,7 @@ async fn relay(State(control): Shared, Json(order): Json<RelayOrder>) -> Answer 
     Ok(Json(json!({})))
 }
 
-/// The redirect address of a phone written in another language (RFC 8252 section 7.3).
+/// Handles the redirect URI of a phone that is written in another language (RFC 8252 section 7.3).
 async fn go_back(State(control): Shared, uri: Uri) -> &'static str {
     control.lock().await.came_back.push(uri.to_string());
     "You can close this page."
@@ -200,7 +200,7 @@ async fn fill(Json(order): Json<Fill>) -> Answer {
     Ok(Json(json!({})))
 }
 
-/// Copies the newest prompt of a phone's database `count` times, each copy with its own id.
+/// Copies the newest prompt of a phone's database `count` times, and gives each copy its own id.
 fn fill_prompts(order: &Fill) -> Result<(), Trouble> {
     let mut database = Connection::open(&order.database)?;
     let (account, jws): (String, String) =

@@ -1,4 +1,4 @@
-//! The administrator's steps: save the policy, add Ada, and help when Ada's phone is lost.
+//! Performs the administrator's steps: saves the policy, adds Ada, and helps when Ada's phone is lost.
 
 use countersign::PromptKind;
 

@@ -10,7 +10,7 @@ use crate::trouble::Trouble;
 pub(super) enum Secret<'a> {
     /// A password that the service created, and the password that the person chooses instead.
     Made(&'a str, &'a str),
-    /// A Temporary Access Pass.
+    /// A pass, which an administrator created.
     Pass(&'a str),
 }
 
@@ -21,7 +21,7 @@ pub(super) async fn add(walk: &mut Walk<'_, '_>, issuer: &str, user: &str, secre
     let (core, address) = (walk.phone.core(), issuer.trim_start_matches("https://").to_owned());
     let step = core.add_by_signing_in(address, back.redirect_uri().to_owned()).await?;
     let Step::OpenBrowser { ticket, url, digits: Some(digits), .. } = step else {
-        return Err(format!("no browser: {step:?}").into());
+        return Err(format!("the core did not ask to open the browser: {step:?}").into());
     };
     walk.browser.goto(&url).await?;
     walk.name(user).await?;

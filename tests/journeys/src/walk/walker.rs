@@ -1,4 +1,4 @@
-//! One person's browser and phone, and the steps that occur several times.
+//! Performs the steps that occur several times in the scenario, with one person's browser and phone.
 
 use countersign::{CodeInput, FetchReason, Outcome, Prompt, PromptId, PromptKind, Step};
 
@@ -8,10 +8,10 @@ use crate::person::a_moment;
 use crate::phone::TestPhone;
 use crate::trouble::Trouble;
 
-/// The claims that the relying party's page shows, in their order.
+/// The claims that the relying party's page shows, in the order of the page.
 const CLAIMS: [&str; 7] = ["iss", "aud", "preferred_username", "sub", "amr", "acr", "nonce"];
 
-/// What a step has shown.
+/// The output of a step.
 pub enum Seen<'a> {
     /// A PNG picture of the browser's page.
     Page(&'a [u8]),
@@ -19,7 +19,7 @@ pub enum Seen<'a> {
     Phone(String),
 }
 
-/// Called at each step, with the step's name and what the step has shown.
+/// The function that is called at each step, with the step's name and output.
 pub type Watcher<'a> = dyn FnMut(&str, Seen<'_>) -> Result<(), Trouble> + Send + 'a;
 
 pub(super) struct Walk<'a, 'b> {
@@ -49,7 +49,7 @@ impl Walk<'_, '_> {
         self.browser.click("next").await
     }
 
-    /// Signs in with the password that an administrator created, and chooses another one.
+    /// Signs in with the password that an administrator created, and chooses a new password.
     pub(super) async fn password_changed(&mut self, made: &str, own: &str) -> Result<(), Trouble> {
         self.browser.wait_for_page("password").await?;
         self.browser.fill("password", made).await?;

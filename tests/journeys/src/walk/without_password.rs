@@ -1,5 +1,5 @@
-//! The second half of the scenario: Ada turns phone sign-in on, signs in with the phone, reports a sign-in, turns phone
-//! sign-in off, and loses the phone.
+//! Runs the second half of the scenario: Ada turns phone sign-in on, signs in with the phone, reports a sign-in, turns
+//! phone sign-in off, and loses the phone.
 
 use countersign::{Outcome, PromptId, PromptKind, Reply, Step};
 use countersign_phone::Loopback;
@@ -33,7 +33,7 @@ pub(super) async fn steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty)
     Ok(ways)
 }
 
-/// Performs all steps until phone sign-in is on, also those in the browser.
+/// Performs all steps until phone sign-in is on, including the steps in the browser.
 async fn turn_on(walk: &mut Walk<'_, '_>) -> Result<(), Trouble> {
     walk.phone.set_lock()?;
     let mut browser = Loopback::listen().await?;

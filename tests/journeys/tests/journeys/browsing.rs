@@ -1,4 +1,4 @@
-//! Steps that tests perform in a real browser on the service's pages.
+//! Performs steps in a real browser on the service's pages.
 
 use std::time::Duration;
 
@@ -25,7 +25,8 @@ pub(crate) async fn signed_in(browser: &Browser, issuer: &str, phone: &TestPhone
     browser.wait_for_page("security-info").await.unwrap();
 }
 
-/// Waits until the browser has loaded a page of the service. Returns the page's name; empty if it has none.
+/// Waits until the browser has loaded a page of the service. Returns the page's name, or an empty string if the
+/// page has no name.
 pub(crate) async fn arrived(browser: &Browser, issuer: &str) -> String {
     for _try in 0..200 {
         if browser.address().await.unwrap().starts_with(issuer) {
@@ -40,8 +41,7 @@ pub(crate) async fn arrived(browser: &Browser, issuer: &str) -> String {
     panic!("the browser stays at {}", browser.address().await.unwrap());
 }
 
-/// Approves the prompt with the number on the page. Fetches first, because the service does not push a
-/// quiet prompt.
+/// Approves the prompt with the number on the page. Fetches first, because the service does not push a quiet prompt.
 pub(crate) async fn phone_approves(browser: &Browser, phone: &TestPhone) {
     browser.wait_for_page("number").await.unwrap();
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();

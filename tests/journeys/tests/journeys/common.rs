@@ -1,4 +1,4 @@
-//! Steps that many journeys begin with.
+//! Performs the steps with which many journeys begin.
 #![allow(clippy::panic, dead_code, reason = "each test file uses some of them")]
 
 use axum::Router;
@@ -15,8 +15,8 @@ pub(crate) fn scanned(page: &PageView) -> String {
     countersign_journeys::qr::text_of_svg(&page.qr_svg().unwrap()).unwrap()
 }
 
-/// Starts a world with Ada and with applications, given as id and name. Their return addresses redirect to another web
-/// origin. `between` may wrap the service's router.
+/// Starts a world with Ada and with applications, given as id and name. Their redirect URIs redirect to another web
+/// origin. `between` wraps the service's router.
 pub(crate) async fn with_applications<const N: usize>(
     names: [(&'static str, &'static str); N],
     between: impl FnOnce(Router) -> Router,
@@ -51,7 +51,7 @@ pub(crate) async fn confirmed(_world: &World, person: &Person, phone: &TestPhone
     person.press(&page, "finish", &[]).await.unwrap()
 }
 
-/// The phone's redirect address. No server listens there: the tests read the redirect and give it to the phone.
+/// The phone's redirect URI. No server listens there: the tests read the redirect and give it to the phone.
 pub(crate) const REDIRECT: &str = "http://127.0.0.1:40000/phone-sign-in";
 
 /// The id of the phone's only account.
@@ -100,7 +100,7 @@ pub(crate) async fn turned_on(person: &Person, phone: &TestPhone) {
     assert_eq!(phone.unlock(&step).await.unwrap(), Step::PhoneSignInOn { account: account_of(phone).await });
 }
 
-/// Ada's phone with phone sign-in on, and the browser in which it was turned on.
+/// Adds a phone to Ada's account and turns phone sign-in on. Returns Ada's browser and phone.
 pub(crate) async fn with_phone_sign_in(world: &World) -> (Person, TestPhone) {
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     confirmed(world, &person, &phone).await;
@@ -123,7 +123,7 @@ pub(crate) async fn two_phones(world: &World) -> (Person, TestPhone, TestPhone) 
     let second = world.phone("second").await.unwrap();
     let page = person.open("/security-info").await.unwrap();
     let page = person.press(&page, "add-method", &[]).await.unwrap();
-    assert_eq!(page.name(), "add-number", "adding another method did not ask for an approval");
+    assert_eq!(page.name(), "add-number", "adding the second phone did not ask for an approval");
     approve(&first, PromptKind::AddMethod, &page).await;
     let page = person.open("/security-info/step-up").await.unwrap();
     let page = person.press(&page, "finish", &[]).await.unwrap();
@@ -151,7 +151,7 @@ pub(crate) fn set_policy(world: &World, change: &Value) {
     kept.unwrap();
 }
 
-/// A policy change that lets all users use the app, in the authentication mode `mode`.
+/// A policy change that allows the app for all users, in the authentication mode `mode`.
 pub(crate) fn everybody(mode: &str) -> Value {
     json!({"includeTargets": [{"targetType": "group", "id": "all_users", "authenticationMode": mode}]})
 }

@@ -1,5 +1,5 @@
-//! A fake service, for responses that the real service never sends. Its responses are correct until a test selects a
-//! [`Lie`].
+//! Runs a fake service, because some tests need responses that the real service never sends. The responses of the fake
+//! service are correct until a test selects a [`Lie`].
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(crate) enum Lie {
     BindOtherAccount,
     StateUnsigned,
     StateByAnotherKey,
-    /// The service was installed again under the same name: it has other keys, with their own chain.
+    /// The service was installed again under the same name. The new installation has other keys and another key chain.
     IdentityReplaced,
     StateForAnotherDevice,
     StateForAnotherRequest,

@@ -1,5 +1,5 @@
-//! An attacker's site. The site serves pages that a test has written, at other web origins than the service's, over TLS
-//! that the victim's browser trusts.
+//! Runs an attacker's site. The site serves pages that a test adds. None of its web origins is the service's web
+//! origin. The victim's browser trusts the site's TLS certificate.
 
 use std::collections::HashMap;
 use std::fmt::Write;

@@ -36,7 +36,7 @@ impl Scene {
         countersign::SystemClock.now()
     }
 
-    /// Ada enters the password. The test receives the push instead of the app, and gives it to the extension
+    /// Ada enters the password. The test, and not the app, receives the push. The test gives the push to the extension
     /// later. Returns Ada's browser, the number on the page, and the push.
     async fn pushed(&self) -> (Person, String, Message) {
         let mut messages = self.phone.take_pushes();
@@ -59,8 +59,7 @@ async fn a_prompt_received_by_extension_and_app_is_shown_once() {
         (prompt.user_name(), prompt.host()),
         ("ada@example.org", scene.world.issuer().trim_start_matches("https://"))
     );
-    // The relay delivers the push again. The second delivery has no effect, also in another extension
-    // process.
+    // The relay delivers the push again. The second delivery has no effect, also in another extension process.
     assert_eq!(inbox.push_received(&message.slot, &message.body, scene.now()), PushEffect::Nothing);
     let another = scene.extension().unwrap();
     assert_eq!(another.push_received(&message.slot, &message.body, scene.now()), PushEffect::Nothing);

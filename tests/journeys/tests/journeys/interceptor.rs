@@ -1,4 +1,4 @@
-//! An interceptor between the phone and the service. The phone trusts the interceptor's TLS certificate, so the
+//! Runs an interceptor between the phone and the service. The phone trusts the interceptor's TLS certificate, so the
 //! interceptor can read and change every request and response.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
@@ -58,9 +58,9 @@ impl Reply {
 
 /// How the interceptor handles a request.
 pub(crate) enum Asked {
-    /// The service gets this body instead of the phone's.
+    /// The service gets this body instead of the body that the phone has sent.
     Changed(Vec<u8>),
-    /// The service does not get the request; the phone gets this response.
+    /// The service does not get the request, and the phone gets this response.
     Answered(Reply),
 }
 
@@ -144,17 +144,18 @@ impl Interceptor {
         Self { key: SigningKey::from_scalar(&scalar).unwrap(), scalar, authority, shared, running }
     }
 
-    /// From now on, `meddle` handles the requests to this path, and only to this path.
+    /// From now on, `meddle` handles the requests whose path starts with `path`. This replaces the earlier handler.
     pub(crate) fn requests(&self, path: &str, meddle: impl Fn(Vec<u8>) -> Asked + Send + Sync + 'static) {
         *self.shared.requests.lock().unwrap() = Some((path.to_owned(), Arc::new(meddle)));
     }
 
-    /// From now on, `meddle` changes the responses of this path, and only of this path.
+    /// From now on, `meddle` changes the responses to requests whose path starts with `path`. This replaces the earlier
+    /// handler.
     pub(crate) fn answers(&self, path: &str, meddle: impl Fn(&[u8], Reply) -> Reply + Send + Sync + 'static) {
         *self.shared.answers.lock().unwrap() = Some((path.to_owned(), Arc::new(meddle)));
     }
 
-    /// From now on, one JSON member is replaced in the responses of this path.
+    /// From now on, one JSON member is replaced in the responses to requests whose path starts with `path`.
     pub(crate) fn alters(&self, path: &str, name: &'static str, value: Value) {
         self.answers(path, move |_, mut reply| {
             let mut answer = reply.value();
@@ -192,7 +193,7 @@ impl Interceptor {
         reply(request.header(header::CONTENT_TYPE, kind).body(body).send().await.unwrap()).await
     }
 
-    /// Signs a JWS with the interceptor's key. Its header gets the additional member `key`.
+    /// Signs a JWS with the interceptor's key. The JWS header gets the additional member `key`.
     pub(crate) fn signs(&self, typ: &str, key: (&str, Value), claims: &Value) -> String {
         let point = self.key.public().point().unwrap();
         let random = SystemRandom::new();

@@ -1,7 +1,7 @@
 //! Journey J11: a person has two phones, loses one and reports it lost.
 //!
-//! Cases: w1, the lost phone approves a sign-in just before the report; w2, the lost phone is used again; w3, it is the
-//! only phone. Also a case of J7, second factor: w5, another phone answers first.
+//! Cases: w1, the lost phone approves a sign-in just before the report; w2, the lost phone is used again; w3, the lost
+//! phone is the only phone. Also a case of J7, second factor: w5, another phone answers first.
 
 use crate::common::{approve, confirmed, two_phones, use_phone};
 use countersign::{
@@ -34,10 +34,10 @@ async fn j7_w5_an_answer_withdraws_the_prompt_on_the_other_phone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j11_a_lost_phone_loses_its_sessions_and_others_get_a_notice() {
+async fn j11_a_loss_report_ends_sessions_and_notifies_other_phones() {
     let world = World::start().await.unwrap();
     let (person, first, second) = two_phones(&world).await;
-    // A browser that the later lost phone has signed in.
+    // The second phone approves the sign-in of this browser. Later the second phone is lost.
     let through = world.person().unwrap();
     let page = through.sign_in().await.unwrap();
     approve(&second, PromptKind::SecondFactor, &page).await;
@@ -47,12 +47,12 @@ async fn j11_a_lost_phone_loses_its_sessions_and_others_get_a_notice() {
     assert_eq!(
         through.open("/security-info").await.unwrap().name(),
         "user-name",
-        "a session of the lost phone continues"
+        "a session that the lost phone approved continues"
     );
     assert_eq!(
         person.open("/security-info").await.unwrap().name(),
         "security-info",
-        "a session of another phone has ended"
+        "a session that another phone approved has ended"
     );
     first.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let notices = first.core().snapshot().await.unwrap().notices;
@@ -66,10 +66,11 @@ async fn j11_a_lost_phone_loses_its_sessions_and_others_get_a_notice() {
     assert!(!notices.iter().any(|notice| notice.kind == NoticeKind::PhoneLost), "a dismissed notice is shown again");
 }
 
-/// The first phone restarts before the service has received its approval, and after the service has processed it. The
-/// lost phone restarts after it was notified.
+/// The first phone approves the report of the lost phone, and restarts: in one run before the service has received the
+/// approval, in the other run after the service has processed the approval. In both runs, the lost phone restarts after
+/// its removal.
 #[tokio::test(flavor = "multi_thread")]
-async fn j11_a_lost_report_completes_after_a_restart_in_each_step() {
+async fn j11_reporting_a_phone_lost_completes_despite_restarts() {
     for cut in [Cut::Before, Cut::Answer] {
         let world = World::start().await.unwrap();
         let (person, first, second) = two_phones(&world).await;
@@ -98,7 +99,7 @@ async fn j11_a_lost_report_completes_after_a_restart_in_each_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j11_w1_an_approval_of_the_lost_phone_ends_with_the_report() {
+async fn j11_w1_a_loss_report_ends_an_approval_of_the_lost_phone() {
     let world = World::start().await.unwrap();
     let (person, first, second) = two_phones(&world).await;
     let thief = world.person().unwrap();
@@ -114,7 +115,7 @@ async fn j11_w1_an_approval_of_the_lost_phone_ends_with_the_report() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j11_w2_the_lost_phone_reports_that_it_was_removed() {
+async fn j11_w2_the_lost_phone_shows_that_it_was_removed() {
     let world = World::start().await.unwrap();
     let (person, first, second) = two_phones(&world).await;
     let thief = world.person().unwrap();
@@ -151,7 +152,7 @@ async fn an_approval_to_add_a_method_does_not_allow_a_removal() {
     let info = person.open("/security-info").await.unwrap();
     let page = person.press(&info, "add-method", &[]).await.unwrap();
     approve(&first, PromptKind::AddMethod, &page).await;
-    // The attacker asks for a removal instead, and continues.
+    // The attacker now asks to remove a phone, and presses the button that redeems an approval.
     let info = person.open("/security-info").await.unwrap();
     let removal = person.press(&info, "remove-1", &[]).await.unwrap();
     assert_eq!(removal.name(), "remove-number");

@@ -1,7 +1,8 @@
-//! Journey J1: the organization's policy decides who may use the app and how, and a change of it reaches the phones.
+//! Journey J1: the organization's policy decides who may use the app and how. A change of the policy reaches
+//! the phones.
 //!
 //! Cases: w2, the policy changes between two steps. Also cases of J4, turning phone sign-in on: w2, the policy forbids
-//! it; w11, another account on the phone has phone sign-in already.
+//! turning on; w11, another account on the phone has phone sign-in already.
 
 use crate::common::{
     self, REDIRECT, account_of, agreed, browser_opened, confirmed, everybody, set_policy, with_phone_sign_in,
@@ -67,7 +68,7 @@ async fn j4_w2_the_policy_forbids_turning_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j1_w2_a_policy_change_during_turning_on_stops_it() {
+async fn j1_w2_a_policy_change_stops_turning_on() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;
@@ -110,7 +111,7 @@ async fn j1_a_policy_with_biometrics_requires_a_biometric_lock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w11_the_limit_names_the_account_with_phone_sign_in() {
+async fn j4_w11_the_refusal_names_the_account_with_phone_sign_in() {
     let world = World::start().await.unwrap();
     world.add_person("grace@example.org", "another long password").unwrap();
     let (_person, phone) = with_phone_sign_in(&world).await;

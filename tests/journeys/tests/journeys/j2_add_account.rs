@@ -1,8 +1,8 @@
 //! Journey J2: a person adds a work account with a code, which is scanned, typed, or read from a picture.
 //!
-//! Cases: w1, the code has expired; w2, it was used; w3, the wizard was cancelled; w4, another phone has the same code;
-//! w5, wrong digits; w6, the bind response is lost; w8, no network; w9, the phone restarts in each step; w11, a code of
-//! another kind; w12, push is blocked; w13, "That's not my phone"; w14, an attacker has photographed the code.
+//! Cases: w1, the code has expired; w2, the code was used; w3, the wizard was cancelled; w4, another phone has the same
+//! code; w5, wrong digits; w6, the bind response is lost; w8, no network; w9, the phone restarts in each step; w11, a
+//! code of another kind; w12, push is blocked; w13, "That's not my phone"; w14, an attacker has photographed the code.
 
 use crate::common::{added, confirmed, scanned};
 use countersign::{Clock, CodeInput, EnrollmentFault, Error, PlatformError, PromptKind, RemovalCause};
@@ -28,7 +28,7 @@ async fn j2_a_code_as_text_adds_a_confirmed_and_listed_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_the_offer_names_service_and_account_before_storing() {
+async fn j2_look_up_shows_service_and_account_and_stores_nothing() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let issuer = world.issuer();
@@ -151,7 +151,7 @@ async fn j2_w4_the_same_code_on_another_phone_is_refused_and_reported() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w5_three_wrong_digits_end_the_enrollment() {
+async fn j2_w5_the_third_wrong_entry_of_digits_ends_the_enrollment() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     let page = person.wizard().await.unwrap();

@@ -1,7 +1,8 @@
-//! Journey J2, adding an account with a code, with fake services that send false responses: the phone refuses them.
+//! Tests journey J2 (adding an account with a code) with fake services that send false responses. The phone refuses
+//! these responses.
 //!
-//! Cases: w10, the code is typed with an attacker's address; w15, the MAC of a response is wrong. Also journey J9, the
-//! phone's situation changes: w5, the service's identity was replaced.
+//! Cases: w10, the code is typed with an attacker's address; w15, the MAC of a response is wrong. Also a case of
+//! journey J9 (the phone's situation changes): w5, the service's identity was replaced.
 
 use crate::common;
 use crate::double::{Discovery, Double, Lie};
@@ -10,7 +11,7 @@ use countersign_journeys::phone::digits_of;
 use countersign_journeys::{TestPhone, World};
 use serde_json::json;
 
-/// A phone that trusts the fake service's certificate and uses the real relay.
+/// Opens a phone that trusts the fake service's certificate and uses the real relay.
 async fn phone(world: &World, double: &Double) -> TestPhone {
     let both = [world.ca(), double.authority.certificate().as_bytes()].concat();
     let home = tempfile::tempdir().unwrap().keep();
@@ -171,8 +172,9 @@ async fn a_state_must_be_signed_for_this_device_and_request() {
     world.stop().await;
 }
 
-/// Only the account at the replaced service stops working. Its health shows the reason, and states that are signed by
-/// the new identity are refused. When the pinned identity is back, the account works again.
+/// Only the account at the replaced service stops working. The account's health shows the reason, and the phone refuses
+/// states that are signed by the new service's key. When the service with the pinned keys is back, the account works
+/// again.
 #[tokio::test(flavor = "multi_thread")]
 async fn j9_w5_a_replaced_service_identity_is_refused() {
     let (world, double) = (World::start().await.unwrap(), Double::start());

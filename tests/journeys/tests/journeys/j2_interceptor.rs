@@ -1,5 +1,5 @@
-//! Journeys J2 (adding an account with a code) and J4 (turning phone sign-in on), with a TLS interceptor that the phone
-//! trusts: phone and service refuse all changes by the interceptor.
+//! Tests journeys J2 (adding an account with a code) and J4 (turning phone sign-in on) with a TLS interceptor that the
+//! phone trusts. Phone and service refuse all changes by the interceptor.
 //!
 //! Case of J2: w15, the MAC of a response is wrong.
 
@@ -35,7 +35,7 @@ async fn j2_w15_an_interceptor_cannot_bind_its_own_device() {
     assert!(look_up().await.is_err(), "a response for another nonce was accepted");
     between.honest();
 
-    // The interceptor withholds the phone's bind, and sends the same claims signed by its own device key.
+    // The interceptor withholds the phone's bind, and sends the same claims, signed by the interceptor's key.
     let offer = look_up().await.unwrap();
     let kept = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&kept);
@@ -119,8 +119,8 @@ async fn j4_an_interceptor_cannot_replace_token_or_request() {
     confirmed(world, person, phone).await;
     phone.set_lock().unwrap();
     let is_off = async || phone.core().accounts().await.unwrap()[0].phone_sign_in != PhoneSignIn::On;
-    // The interceptor replaces the request URI by one that the service has not issued. Without the phone's device key,
-    // the interceptor can't push a valid request for this phone.
+    // The interceptor replaces the request URI by a URI that the service has not issued. Without the phone's device
+    // key, the interceptor can't send a valid pushed authorization request for this phone.
     between.answers("/par", |_, mut reply| {
         let mut answer = reply.value();
         answer["request_uri"] = json!(format!("urn:ietf:params:oauth:request_uri:{}", random_id().unwrap()));

@@ -2,7 +2,7 @@
 //!
 //! Cases: w1, no device lock; w3, the browser was closed; w4, a redirect with another `state` or `iss`; w5, the
 //! authorization code of another registration, or another person's phone; w7, the person refuses; w8, the key store
-//! fails; w9, the response to the registration is lost; w10, the lock is removed; w12, the phone restarts or the
+//! fails; w9, the response to the registration is lost; w10, the device lock is removed; w12, the phone restarts or the
 //! network fails in each step.
 
 use crate::common::{
@@ -12,7 +12,7 @@ use countersign::{AccountHealth, Error, KeyGuard, NotAllowed, PhoneSignIn, Platf
 use countersign_journeys::cuts::Cut;
 use countersign_journeys::{Person, TestPhone, World};
 
-/// Ada's browser and phone. The phone has a device lock, and phone sign-in is off.
+/// Returns Ada's browser and phone. The phone has a device lock, and phone sign-in is off.
 async fn locked_phone(world: &World) -> (Person, TestPhone) {
     let (person, phone) = (world.person().unwrap(), world.phone("phone").await.unwrap());
     confirmed(world, &person, &phone).await;
@@ -49,7 +49,7 @@ async fn j4_w1_turning_on_needs_a_device_lock() {
     phone.set_lock().unwrap();
     assert!(
         phone.core().requirements(account).await.unwrap().lock_is_enough,
-        "the checklist does not see the new lock"
+        "the requirements do not show the new lock"
     );
     turned_on(&person, &phone).await;
 }
@@ -75,7 +75,8 @@ async fn j4_w3_a_closed_browser_leaves_a_step_to_continue_or_abandon() {
     assert_eq!(phone.core().provide(ticket, Reply::Confirmed).await, Err(Error::UnknownTicket));
 }
 
-/// Tests mix-up, code injection and a redirect that another app has forged. The real redirect still works afterwards.
+/// Tests redirects with another `state`, another issuer or another port, and a redirect without `state`. The real
+/// redirect still works afterwards.
 #[tokio::test(flavor = "multi_thread")]
 async fn j4_w4_a_redirect_with_another_state_or_issuer_is_refused() {
     let world = World::start().await.unwrap();
@@ -95,7 +96,8 @@ async fn j4_w4_a_redirect_with_another_state_or_issuer_is_refused() {
     assert!(matches!(step, Step::MakeKey { .. }), "{step:?}");
 }
 
-/// An attacker starts on the attacker's own phone, and persuades the victim to open that phone's URL and to sign in.
+/// An attacker starts to turn phone sign-in on, on the attacker's own phone, and persuades the victim to open that
+/// phone's URL and to sign in.
 #[tokio::test(flavor = "multi_thread")]
 async fn j4_w5_another_persons_phone_cannot_be_registered() {
     let world = World::start().await.unwrap();
@@ -120,7 +122,7 @@ async fn j4_w5_another_persons_phone_cannot_be_registered() {
 
 /// The authorization code of another registration of the same phone is refused: the PKCE verifier does not match.
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w5_a_code_of_another_registration_is_refused() {
+async fn j4_w5_another_registrations_authorization_code_is_refused() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (first, url) = browser_opened(&phone).await;
@@ -153,7 +155,7 @@ async fn j4_w7_a_refusal_in_the_browser_ends_turning_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w8_transient_key_errors_keep_the_step_and_gone_ends_it() {
+async fn j4_w8_only_permanent_key_errors_end_the_step() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;
@@ -173,7 +175,7 @@ async fn j4_w8_transient_key_errors_keep_the_step_and_gone_ends_it() {
     assert_eq!(gone, Err(Error::Platform(PlatformError::Gone)));
     assert!(phone.core().pending_steps().await.unwrap().is_empty(), "a step that can't continue is still pending");
     assert!(phone.unlock(&step).await.is_err());
-    // The app returns a valid public key of another key than the one that it had to make.
+    // The app returns the valid public key of another key than the one that the app had to make.
     let (ticket, url) = browser_opened(&phone).await;
     let back = agreed(&person, &phone, &url).await;
     let made = phone.core().provide(ticket.clone(), Reply::Redirected { url: back }).await.unwrap();
@@ -204,7 +206,7 @@ async fn j4_w9_turning_on_completes_after_a_lost_last_response() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w10_a_lock_removed_before_the_key_stops_turning_on() {
+async fn j4_w10_removing_the_device_lock_stops_turning_on() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;
@@ -260,7 +262,7 @@ async fn j4_w12_a_lost_token_response_ends_turning_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w12_an_interrupted_pushed_request_is_sent_again() {
+async fn j4_w12_a_lost_pushed_authorization_request_is_sent_again() {
     let world = World::start().await.unwrap();
     let (_person, phone) = locked_phone(&world).await;
     let step = phone.core().turn_on_phone_sign_in(account_of(&phone).await, REDIRECT.to_owned()).await.unwrap();

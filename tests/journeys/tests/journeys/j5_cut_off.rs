@@ -1,7 +1,6 @@
 //! Journey J5: a person adds an account inside the app, by signing in with the browser.
 //!
-//! Case: w4, the phone restarts, the network fails, the enrollment expires, or the policy changes before the account is
-//! added.
+//! Case: w4, adding is interrupted by a restart, a network failure, the expiry of the enrollment or a policy change.
 
 use crate::common::{REDIRECT, account_of, set_policy};
 use crate::j5_inside_app::{
@@ -72,8 +71,8 @@ async fn j5_w4_a_lost_token_response_ends_adding() {
     assert_eq!(phones(&world), 0);
 }
 
-/// The person abandons adding when the service may already have the device. The phone first asks the service for the
-/// device, and then removes it there.
+/// The person abandons adding when the service may already have stored the device. The phone then completes the
+/// enrollment to learn the device's id, and removes this device from the service.
 #[tokio::test(flavor = "multi_thread")]
 async fn j5_w4_abandoning_late_removes_the_device_at_the_service() {
     let world = World::start().await.unwrap();
@@ -105,8 +104,8 @@ fn forbidden(world: &World, _phone: &TestPhone) {
     set_policy(world, &json!({"state": "disabled"}));
 }
 
-/// The enrollment expires, or the policy forbids the app, while the bind can't reach the service. Whether the person
-/// then continues or abandons adding, neither the phone nor the service keeps the account.
+/// While the bind can't reach the service, the enrollment expires or the policy forbids the app. Then the person
+/// continues or abandons adding. In each of these four cases, phone and service store nothing of the enrollment.
 #[tokio::test(flavor = "multi_thread")]
 async fn j5_w4_an_enrollment_refused_late_leaves_nothing() {
     let ways: [(Meanwhile, NotAllowed); 2] = [(late, NotAllowed::TooLate), (forbidden, NotAllowed::Policy)];

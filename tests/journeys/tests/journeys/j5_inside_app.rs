@@ -1,6 +1,6 @@
 //! Journey J5: a person adds an account inside the app, by signing in with the browser, with a password or a pass.
 //!
-//! Cases: w1, the pass has expired, was used, or is not valid yet; w2, wrong digits; w3, the policy forbids it.
+//! Cases: w1, the pass has expired, was used, or is not valid yet; w2, wrong digits; w3, the policy forbids adding.
 
 use crate::common::{REDIRECT, account_of, confirmed, everybody, set_policy, turned_on, use_phone};
 use countersign::{
@@ -13,7 +13,8 @@ use countersign_service::passes::rules::Span;
 use countersign_service::people::records as people;
 use serde_json::json;
 
-/// Creates a pass for Ada, as an administrator does. The pass is valid for ten minutes, from `starts_in` seconds on.
+/// Creates a pass for Ada, as an administrator does. The pass becomes valid in `starts_in` seconds, and is then valid
+/// for ten minutes.
 fn given_pass(world: &World, starts_in: i64) -> String {
     let now = world.app.clock.now();
     let span = Span { starts_at: now + starts_in, life: 600 };
@@ -24,7 +25,7 @@ fn given_pass(world: &World, starts_in: i64) -> String {
     made.unwrap()
 }
 
-/// A phone with a lock and no account.
+/// Opens a phone that has a device lock and no account.
 pub(crate) async fn fresh_phone(world: &World, name: &str) -> TestPhone {
     let phone = world.phone(name).await.unwrap();
     phone.set_lock().unwrap();
@@ -69,7 +70,7 @@ pub(crate) async fn back(phone: &TestPhone, ticket: &Ticket, url: String) -> Res
     phone.core().provide(ticket.clone(), Reply::Redirected { url }).await
 }
 
-/// Makes the sign-in key, and signs with it. The person unlocks the phone for both.
+/// Makes the sign-in key, and signs with this key. The person unlocks the phone each time.
 pub(crate) async fn unlocked(phone: &TestPhone, step: Step) -> Step {
     assert!(matches!(step, Step::MakeKey { .. }), "{step:?}");
     let step = phone.unlock(&step).await.unwrap();
@@ -169,7 +170,8 @@ async fn j5_another_phone_of_the_account_approves_adding() {
     assert!(!first.core().snapshot().await.unwrap().notices.is_empty(), "the first phone got no notice");
 }
 
-/// Starting again with the same service abandons the older enrollment, so only one enrollment is pending.
+/// If the person starts again at the same service, the core abandons the older enrollment. Only one enrollment is
+/// pending.
 #[tokio::test(flavor = "multi_thread")]
 async fn j5_starting_again_abandons_the_older_enrollment() {
     let world = World::start().await.unwrap();
@@ -206,7 +208,8 @@ async fn j5_adding_at_two_services_in_parallel_works() {
     assert_eq!(opened(phone.core().continue_enrollment(ticket.clone()).await.unwrap()), (ticket, url, digits));
 }
 
-/// When the authorization request has expired, the core pushes a new one, and the app shows new digits.
+/// The pushed authorization request has expired. When the person continues, the core sends a new one and returns new
+/// digits.
 #[tokio::test(flavor = "multi_thread")]
 async fn j5_continuing_after_expiry_shows_new_digits() {
     let world = World::start().await.unwrap();
@@ -224,7 +227,7 @@ async fn j5_continuing_after_expiry_shows_new_digits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w1_an_early_used_or_expired_pass_is_refused() {
+async fn j5_w1_an_invalid_pass_is_refused_with_its_reason() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let (ticket, url, digits) = started(&world, &phone).await;
@@ -248,7 +251,7 @@ async fn j5_w1_an_early_used_or_expired_pass_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w2_three_wrong_digits_end_adding_and_two_do_not() {
+async fn j5_w2_the_third_wrong_entry_of_digits_ends_adding() {
     let world = World::start().await.unwrap();
     let (person, phone) = (world.person().unwrap(), fresh_phone(&world, "phone").await);
     let (ticket, url, digits) = started(&world, &phone).await;
@@ -263,7 +266,7 @@ async fn j5_w2_three_wrong_digits_end_adding_and_two_do_not() {
     assert_ne!(
         person.press(&page, "register", &[("digits", &digits)]).await.unwrap().name(),
         "",
-        "the right digits were accepted after three wrong ones"
+        "the right digits were accepted after three wrong entries"
     );
     assert_eq!(phones(&world), 0);
     phone.core().abandon(ticket).await.unwrap();
@@ -309,9 +312,10 @@ async fn j5_w3_a_policy_refusal_is_reported_on_phone_and_page() {
     assert_eq!(state_of(&phone).await, (AccountHealth::Active, PhoneSignIn::NotAllowed));
 }
 
-/// The policy allows only phone sign-in: adding is refused on the security-info page, and allowed inside the app.
+/// The policy allows only phone sign-in. A phone can't be added on the security-info page, but it can be added inside
+/// the app.
 #[tokio::test(flavor = "multi_thread")]
-async fn j1_passwordless_only_allows_adding_only_inside_the_app() {
+async fn j1_passwordless_policy_requires_adding_inside_the_app() {
     let world = World::start().await.unwrap();
     set_policy(
         &world,
@@ -375,7 +379,7 @@ async fn j5_an_account_on_the_phone_is_not_added_twice() {
     let pending = phone.core().pending_steps().await.unwrap();
     assert!(
         matches!(pending.as_slice(), [Step::MakeKey { .. }]),
-        "another step than the first account's phone sign-in is pending: {pending:?}"
+        "expected one pending step, which makes the account's sign-in key, but found {pending:?}"
     );
     assert_eq!((phone.core().accounts().await.unwrap().len(), phones(&world)), (1, 1));
 }

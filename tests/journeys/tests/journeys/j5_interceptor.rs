@@ -1,5 +1,5 @@
-//! Journey J5, adding an account inside the app, with a TLS interceptor that the phone trusts: the phone refuses all
-//! changes by the interceptor, and keeps nothing of the refused enrollment.
+//! Tests journey J5 (adding an account inside the app) with a TLS interceptor that the phone trusts. The phone refuses
+//! all changes by the interceptor, and stores nothing of a refused enrollment.
 //!
 //! Case: w4, adding is interrupted and continued.
 
@@ -46,8 +46,8 @@ async fn j5_responses_changed_by_an_interceptor_are_refused() {
     scene.stop().await;
 }
 
-/// The bind fails, and later gets a forged response. Whether the person continues or abandons adding, the phone does
-/// not accept the response, and keeps nothing of the enrollment.
+/// The first bind fails. Then the person continues or abandons adding, and the second bind gets a forged response. In
+/// both cases the phone refuses this response, and stores nothing of the enrollment.
 #[tokio::test(flavor = "multi_thread")]
 async fn j5_w4_a_forged_bind_response_leaves_nothing() {
     for continues in [true, false] {

@@ -83,7 +83,7 @@ async fn j6_w8_an_expired_or_foreign_prompt_is_never_shown() {
 /// Thirty attackers start sign-ins from thirty networks. At most three of their prompts are open on the phone, and a
 /// prompt of Ada's known browser still alerts.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w9_a_known_browser_alerts_while_thirty_attackers_ask() {
+async fn j6_w9_a_known_browsers_prompt_alerts_during_thirty_attacks() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let mut looked_alike = HashMap::new();
@@ -94,7 +94,7 @@ async fn j6_w9_a_known_browser_alerts_while_thirty_attackers_ask() {
     assert_eq!(
         looked_alike,
         HashMap::from([(("number".to_owned(), 3), 30)]),
-        "the pages reveal for which browsers the phone was asked"
+        "the pages reveal which browsers caused a prompt on the phone"
     );
     phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
@@ -117,7 +117,8 @@ async fn j6_w9_a_known_browser_alerts_while_thirty_attackers_ask() {
     assert_eq!(finished(&person).await, "security-info");
 }
 
-/// Another site can neither submit the sign-in form nor open a page of the service so that the phone is asked.
+/// Another site can't cause a prompt: the service refuses the site's forms, and opening a page of the service sends no
+/// prompt.
 #[tokio::test(flavor = "multi_thread")]
 async fn j6_w12_another_site_cannot_start_a_sign_in() {
     let world = World::start().await.unwrap();
@@ -189,7 +190,7 @@ async fn j6_w16_answering_continues_after_a_restart_in_each_step() {
     assert_eq!(
         step,
         Step::Queued { prompt: prompt.id().clone() },
-        "the phone can't know yet that the service has the answer"
+        "the answer is not queued, although its response was lost"
     );
     let phone = phone.restart().await.unwrap();
     assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Approved });
@@ -197,8 +198,8 @@ async fn j6_w16_answering_continues_after_a_restart_in_each_step() {
     assert_eq!(phone.open_prompts().await.unwrap(), []);
 }
 
-/// While the service has not confirmed an answer, the phone shows only the answer's delivery state. The network is cut
-/// at each possible place.
+/// While the service has not confirmed an answer, the phone shows only the answer's delivery state. The network fails
+/// in three ways: the service is stopped, the answer is lost, or the response to the answer is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn j6_w14_an_unconfirmed_answer_is_not_shown_as_approved() {
     let mut world = World::start().await.unwrap();
@@ -207,7 +208,11 @@ async fn j6_w14_an_unconfirmed_answer_is_not_shown_as_approved() {
     world.stop_service().await;
     let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Queued { prompt: prompt.id().clone() });
-    assert_eq!(on_its_way(&phone, &prompt).await, Delivery::WaitingForNetwork, "the answer can't have left the phone");
+    assert_eq!(
+        on_its_way(&phone, &prompt).await,
+        Delivery::WaitingForNetwork,
+        "the phone reports a sent answer, although the service was stopped"
+    );
     world.start_service().unwrap();
     assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Approved });
     assert_eq!(phone.core().delivery(prompt.id().clone()).await.unwrap(), None);
@@ -221,7 +226,7 @@ async fn j6_w14_an_unconfirmed_answer_is_not_shown_as_approved() {
         assert_eq!(
             on_its_way(&phone, &prompt).await,
             Delivery::Sent,
-            "{cut:?}: the phone can know only that the answer was sent"
+            "{cut:?}: the phone does not report that the answer was sent"
         );
         assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Approved });
         assert_eq!(finished(&person).await, "security-info");
@@ -255,7 +260,7 @@ async fn j6_w14_an_undelivered_answer_expires() {
 
 /// The service has removed the device. The phone learns this from the response to an answer, without a fetch.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_reply_to_an_answer_reports_a_removed_device() {
+async fn the_response_to_an_answer_reports_a_removed_device() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let (_page, prompt) = asked(&person, &phone).await;

@@ -1,6 +1,6 @@
-//! Journey J6, signing in with the phone without a password, in a real browser.
+//! Tests journey J6 (signing in with the phone, without a password) in a real browser.
 //!
-//! Case: w12, another site starts a sign-in. Also browser and app on the same phone.
+//! Case: w12, another site starts a sign-in. Also tests a browser and the app on the same phone.
 
 use crate::browsing::signed_in;
 use crate::common::{use_phone, with_phone_sign_in};
@@ -13,8 +13,8 @@ use countersign_journeys::people::USER;
 use countersign_journeys::world::APP_LINK;
 use countersign_journeys::{World, a_moment, browser, skipped};
 
-/// Serves a page of another site that submits three sign-in forms to the service when it is loaded. Each form's target
-/// is a frame, so that the page can detect when the form was sent. Returns the page's URL.
+/// Serves a page of another site that submits three sign-in forms to the service. Submitting starts when the page is
+/// loaded. Each form's target is a frame, so that the page can detect when the form was sent. Returns the page's URL.
 async fn hostile_page(issuer: &str) -> String {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = format!("http://{}/", listener.local_addr().unwrap());
@@ -38,7 +38,7 @@ async fn hostile_page(issuer: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w12_a_hostile_page_in_a_known_browser_sends_no_prompt() {
+async fn j6_w12_a_hostile_page_in_a_known_browser_causes_no_prompt() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -57,7 +57,7 @@ async fn j6_w12_a_hostile_page_in_a_known_browser_sends_no_prompt() {
         a_moment().await;
     }
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
-    assert_eq!(phone.open_prompts().await.unwrap(), [], "a form of another site has asked the phone");
+    assert_eq!(phone.open_prompts().await.unwrap(), [], "a form of another site caused a prompt");
 
     browser.goto(&format!("{}/sign-in", world.issuer())).await.unwrap();
     browser.fill("user-name", USER).await.unwrap();
@@ -67,8 +67,8 @@ async fn j6_w12_a_hostile_page_in_a_known_browser_sends_no_prompt() {
     browser.close().await.unwrap();
 }
 
-/// The browser runs on the phone that has the app. When the person comes back from the link to the app, the page still
-/// shows its number, and continues by itself after the approval.
+/// The browser runs on the phone that has the app. When the person returns from the app, the page still shows the
+/// same number, and continues by itself after the approval.
 #[tokio::test(flavor = "multi_thread")]
 async fn j6_on_the_same_phone_the_page_opens_the_app() {
     if let Some(reason) = browser::missing() {

@@ -1,4 +1,4 @@
-//! Journey J6, signing in with the phone, during prompt bombing: the phone's fatigue guard, muting, and the
+//! Tests journey J6 (signing in with the phone) during prompt bombing: the phone's fatigue guard, muting, and the
 //! notification extension.
 //!
 //! Case: w9, attackers start many sign-ins.
@@ -30,9 +30,9 @@ async fn scene() -> Scene {
 }
 
 impl Scene {
-    /// An attacker enters Ada's password in an unknown browser. The service sends an alerting prompt for this at most
-    /// once in two minutes, so the clocks advance first. Ada opens the app, so that the service does not count earlier
-    /// strikes.
+    /// An attacker enters Ada's password in an unknown browser. After a password, the service sends an alerting prompt
+    /// at most once in two minutes, so the clocks advance first. Ada opens the app, so that the service does not count
+    /// earlier strikes.
     async fn password_proved(&mut self) -> (PageView, Message) {
         self.world.clock.advance(121);
         self.phone.clock.advance(121);
@@ -78,7 +78,7 @@ impl Scene {
 fn loud(effect: PushEffect) -> Box<Prompt> {
     match effect {
         PushEffect::Alert(prompt) => prompt,
-        other => panic!("does not alert: {other:?}"),
+        other => panic!("the push did not alert: {other:?}"),
     }
 }
 
@@ -88,7 +88,7 @@ fn quiet(effect: PushEffect) -> (Box<Prompt>, Quiet) {
             let why = prompt.quiet().unwrap();
             (prompt, why)
         }
-        other => panic!("not quiet: {other:?}"),
+        other => panic!("the push did not give a quiet prompt: {other:?}"),
     }
 }
 
@@ -97,10 +97,10 @@ fn is_unapproved(why: Quiet) -> bool {
 }
 
 /// After one denied and one unanswered prompt, the third prompt after a password is quiet on the phone, although the
-/// service lets it alert. Opening the app shows the quiet prompt. Prompts of Ada's known browser still alert. The phone
-/// keeps the restriction when it restarts, and ends it after an approval.
+/// service lets it alert. Opening the app shows the quiet prompt. Prompts of Ada's known browser still alert. The
+/// restriction stays when the phone restarts, and ends after an approval.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w9_unapproved_prompts_of_one_origin_become_quiet() {
+async fn j6_w9_prompts_after_two_unapproved_ones_are_quiet() {
     let mut scene = scene().await;
     let (_, first) = scene.password_proved().await;
     let first = loud(scene.app(first).await);
@@ -124,7 +124,7 @@ async fn j6_w9_unapproved_prompts_of_one_origin_become_quiet() {
         scene.phone.shows_accounts().await.unwrap().contains("too many were not approved"),
         "the screen does not show the restriction"
     );
-    assert!(scene.phone.shows(&third).await.unwrap().contains("quietly: too many like it"));
+    assert!(scene.phone.shows(&third).await.unwrap().contains("quietly: too many similar requests"));
     let checked = scene.phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     assert!(
         checked.prompts.iter().any(|prompt| prompt.id() == third.id()),
@@ -132,7 +132,11 @@ async fn j6_w9_unapproved_prompts_of_one_origin_become_quiet() {
     );
 
     let (_, own) = scene.known_browser().await;
-    assert_eq!(loud(scene.app(own).await).origin(), Origin::KnownBrowser, "the prompt is not of Ada's known browser");
+    assert_eq!(
+        loud(scene.app(own).await).origin(),
+        Origin::KnownBrowser,
+        "the prompt does not come from Ada's known browser"
+    );
 
     let step = scene.phone.core().approve(third.id().clone(), page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
@@ -141,7 +145,7 @@ async fn j6_w9_unapproved_prompts_of_one_origin_become_quiet() {
     loud(scene.app(fourth).await);
 }
 
-/// The extension counts the prompts that it received itself, and those that the app has recorded.
+/// The extension counts two kinds of prompts: prompts that it received itself, and prompts that the app has recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn j6_w9_the_notification_extension_applies_the_fatigue_guard() {
     let mut scene = scene().await;
@@ -170,8 +174,8 @@ async fn j6_w9_the_notification_extension_applies_the_fatigue_guard() {
     loud(scene.extension(&own));
 }
 
-/// Prompts of a muted account do not alert, but the phone stores and lists them, and they can be answered. This holds
-/// in the app, in an extension, and after a restart.
+/// Prompts of a muted account do not alert, but the phone stores and lists them, and they can be answered. This is
+/// tested in the app, in an extension, and after a restart.
 #[tokio::test(flavor = "multi_thread")]
 async fn j6_a_muted_account_gets_quiet_but_answerable_prompts() {
     let scene = scene().await;

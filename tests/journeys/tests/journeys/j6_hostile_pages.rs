@@ -1,5 +1,5 @@
-//! Journey J6, signing in with the phone, with hostile pages in the victim's browser: each attack has no effect, and
-//! the same action from the service's own page works.
+//! Tests journey J6 (signing in with the phone) with hostile pages in the victim's browser. No attack has an effect,
+//! and the same action from the service's own page works.
 //!
 //! Case: w12, another site starts a sign-in.
 
@@ -113,7 +113,8 @@ async fn j6_w12_forms_of_another_site_have_no_effect_at_any_address() {
     world.stop().await;
 }
 
-/// Sends the same forms from the service's own page, sign-out last. Returns the paths that changed stored data.
+/// Sends each form of the service from the service's own page; the form that signs out is the last one. Returns the
+/// paths of the forms that changed stored data.
 async fn changed_from_our_own_page(
     world: &World,
     browser: &Browser,
@@ -258,7 +259,7 @@ async fn j6_w12_a_link_starts_no_sign_in_and_no_foreign_redirect() {
         arrived(&browser, &issuer).await;
         let filled = "return document.getElementById('user-name')?.value ?? ''";
         assert_eq!(browser.run(filled).await.unwrap(), "", "{path}");
-        assert_eq!(count("ceremonies"), before, "{path} has asked the phone");
+        assert_eq!(count("ceremonies"), before, "{path} started a ceremony");
     }
     for elsewhere in ["https://127.0.0.1:1/callback/", "https://127.0.0.1:1@evil.test/callback", "//evil.test/callback"]
     {
@@ -269,7 +270,7 @@ async fn j6_w12_a_link_starts_no_sign_in_and_no_foreign_redirect() {
     assert!(phone.open_prompts().await.unwrap().is_empty());
     name_typed(&browser, &issuer).await;
     browser.wait_for_page("number").await.unwrap();
-    assert_eq!(count("ceremonies"), before + 1, "a typed name did not ask the phone");
+    assert_eq!(count("ceremonies"), before + 1, "typing a name did not start a ceremony");
     phone.prompt_of(PromptKind::PhoneSignIn).await.unwrap();
     browser.close().await.unwrap();
     hostile.stop().await;

@@ -1,5 +1,5 @@
-//! Journey J6, signing in with the phone, in a real browser with planted cookies, with names that contain markup, and
-//! with an injected script. Also tests that pages leave no history and no referrer.
+//! Tests journey J6 (signing in with the phone) in a real browser: with planted cookies, with names that contain
+//! markup, and with an injected script. Also tests that pages leave no history and no referrer.
 //!
 //! Case: w12, another site starts or changes a sign-in.
 
@@ -174,11 +174,11 @@ async fn names_with_markup_are_shown_as_text() {
     shows_as_text(&browser, "people", 3).await;
     browser.open_link("</title>").await.unwrap();
     browser.wait_for_page("admin-person").await.unwrap();
-    shows_as_text(&browser, "one of them", 1).await;
+    shows_as_text(&browser, "one person", 1).await;
     browser.goto(&format!("{issuer}/admin/groups")).await.unwrap();
     browser.fill("name", MARKUP).await.unwrap();
     browser.click("add-group").await.unwrap();
-    // The page before has the same name, so wait for an element.
+    // The previous page has the same name, so wait for an element.
     browser.wait_for("group").await.unwrap();
     shows_as_text(&browser, "a group", 1).await;
     browser.goto(&format!("{issuer}/admin/policy")).await.unwrap();

@@ -1,5 +1,6 @@
-//! Journey J6, signing in with the phone: after the sign-in, the browser returns to the application. The tests use a
-//! return address that redirects to another web origin, one on `[::1]`, and one with an app's own scheme.
+//! Tests the end of journey J6 (signing in with the phone): the browser returns to the application. The tests use three
+//! redirect URIs: the first redirects to another web origin, the second is on `[::1]`, and the third has an app's own
+//! scheme.
 
 use crate::browsing::phone_approves;
 use crate::common::{with_applications, with_phone_sign_in};
@@ -20,7 +21,7 @@ fn authorize(world: &World, redirect: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_a_return_address_may_redirect_to_another_web_origin() {
+async fn j6_a_redirect_uri_can_redirect_to_another_web_origin() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -44,7 +45,7 @@ async fn j6_a_return_address_may_redirect_to_another_web_origin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_a_return_address_on_the_ipv6_loopback_is_reached() {
+async fn j6_a_redirect_uri_on_the_ipv6_loopback_is_reached() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -71,8 +72,8 @@ async fn j6_a_return_address_on_the_ipv6_loopback_is_reached() {
     browser.close().await.unwrap();
 }
 
-/// The return address has an app's own scheme. The page can't detect whether the system opens the app, so it continues
-/// to show the link.
+/// The redirect URI has an app's own scheme. The page can't detect whether the system opens the app, so the page still
+/// shows the link.
 #[tokio::test(flavor = "multi_thread")]
 async fn j6_an_app_with_its_own_scheme_is_offered_as_a_link() {
     if let Some(reason) = browser::missing() {

@@ -1,5 +1,5 @@
-//! Journey J6, signing in with the phone, with pages that were open for a long time, and with cookies blocked: the page
-//! shows what happened and how to continue.
+//! Tests journey J6 (signing in with the phone) with pages that were open for a long time, and with cookies blocked.
+//! The page shows what happened and how to continue.
 
 use crate::browsing::{no_prompts_left, phone_approves, signed_in};
 use crate::common::{with_applications, with_phone_sign_in};

@@ -1,7 +1,7 @@
 //! Journey J6: a person signs in with the phone, without a password.
 //!
 //! Cases: w1, a wrong number; w2, denied; w3, "It wasn't me" after approving; w4, no answer; w6, cancelled on the page;
-//! w7, replaced by a newer request; w10, all refusals look the same; w11, the push is lost; w13, a copied page address;
+//! w7, replaced by a newer sign-in; w10, all refusals look the same; w11, the push is lost; w13, a copied page URL;
 //! w14, the response to the answer is lost; w15, unlocking fails; w17, two browsers in parallel.
 
 use crate::common::{use_phone, with_phone_sign_in};
@@ -120,10 +120,10 @@ async fn j6_w6_w7_a_cancelled_or_replaced_prompt_is_withdrawn() {
     assert!(!matches!(late, Ok(Step::Done { outcome: Outcome::Approved })), "{late:?}");
 }
 
-/// An unknown browser shows the same page for the same minute for a denied prompt, for an unknown user name, and for an
-/// account without a phone.
+/// Three unknown browsers are refused for different reasons: the prompt is denied, the user name is unknown, or the
+/// account has no phone. All three browsers show the same page for one minute, and then the same next page.
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w10_denial_unknown_name_and_no_phone_show_the_same_page() {
+async fn j6_w10_an_unknown_browser_does_not_see_why_it_is_refused() {
     let world = World::start().await.unwrap();
     world.add_person("no-phone@example.org", "another long password").unwrap();
     let (_person, phone) = with_phone_sign_in(&world).await;
@@ -177,7 +177,7 @@ async fn j6_w11_opening_the_app_fetches_a_prompt_whose_push_was_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w13_a_copied_waiting_address_redeems_nothing() {
+async fn j6_w13_a_copied_page_url_redeems_nothing() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let page = use_phone(&person).await;
@@ -210,7 +210,7 @@ async fn j6_w14_an_interrupted_answer_is_resent_without_unlocking() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w15_unlocking_can_fail_or_be_cancelled_and_be_repeated() {
+async fn j6_w15_unlocking_can_be_repeated_after_a_failure() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let page = use_phone(&person).await;
@@ -262,7 +262,7 @@ async fn j6_w17_a_number_is_refused_for_another_browsers_prompt() {
     }
     let unknown = prompts.iter().find(|prompt| prompt.origin() == Origin::Unknown).unwrap();
     let refused = phone.core().approve(unknown.id().clone(), mine.number().unwrap()).await;
-    assert_eq!(refused, Err(Error::NumberForm), "a number of two digits was accepted instead of three");
+    assert_eq!(refused, Err(Error::NumberForm), "a two-digit number was accepted for a prompt that needs three digits");
     let known = prompts.iter().find(|prompt| prompt.origin() == Origin::KnownBrowser).unwrap();
     let refused = phone.core().approve(known.id().clone(), theirs.number().unwrap()).await;
     assert_eq!(refused, Err(Error::NumberForm));

@@ -1,5 +1,5 @@
-//! Journey J6, signing in with the phone, in two tabs of one browser: each tab signs in to its own application, and at
-//! most one prompt is open on the phone.
+//! Tests journey J6 (signing in with the phone) in two tabs of one browser. Each tab signs in to its own application,
+//! and at most one prompt is open on the phone.
 
 use crate::browsing::{no_prompts_left, phone_approves};
 use crate::common::{with_applications, with_phone_sign_in};
@@ -52,8 +52,8 @@ async fn j6_two_tabs_sign_in_to_their_own_applications() {
     browser.click("continue").await.unwrap();
     browser.wait_for_page("mail").await.unwrap();
 
-    // The page in the second tab is older than the session. The page says so, and then leads to its own
-    // application.
+    // The page in the second tab is older than the session. The page reports this, and then leads to the application of
+    // this tab.
     browser.go_to_tab(&second).await.unwrap();
     browser.fill("user-name", USER).await.unwrap();
     browser.click("next").await.unwrap();

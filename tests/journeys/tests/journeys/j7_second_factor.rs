@@ -1,8 +1,8 @@
 //! Journey J7: a person types the password and then approves a number-matching prompt on the phone (second factor).
 //!
 //! Cases: w1, a wrong number; w2, denied; w3, "It wasn't me"; w4, no answer; w6, cancelled on the page; w7, a prompt of
-//! another person, or malformed; w8, the push is lost or arrives twice; w9, the answer or its response is lost; w10, a
-//! copied page address.
+//! another person, or a malformed push; w8, the push is lost or arrives twice; w9, the answer or its response is lost;
+//! w10, a copied page URL.
 
 use crate::common::{self, confirmed};
 use countersign::{Error, FetchReason, Outcome, Prompt, PromptKind, Step};
@@ -15,7 +15,7 @@ struct Scene {
     phone: TestPhone,
 }
 
-/// Starts a world in which Ada has a phone. The phone was added in another browser than the tests use later.
+/// Starts a world in which Ada has a phone. The phone was added in a browser that the tests do not use later.
 async fn scene() -> Scene {
     let world = World::start().await.unwrap();
     let phone = world.phone("phone").await.unwrap();
@@ -165,7 +165,7 @@ async fn j7_w7_foreign_or_malformed_prompts_are_never_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w8_a_lost_push_is_fetched_and_a_doubled_push_is_ignored() {
+async fn j7_w8_a_lost_prompt_is_fetched_and_a_doubled_push_is_ignored() {
     let scene = scene().await;
     let relay = scene.world.relay.as_ref().unwrap();
     relay.faults.lose_one_in(1);
@@ -184,7 +184,7 @@ async fn j7_w8_a_lost_push_is_fetched_and_a_doubled_push_is_ignored() {
     let page = person.press(&again, "again", &[]).await.unwrap();
     scene.phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     let prompts = scene.phone.open_prompts().await.unwrap();
-    assert_eq!(prompts.len(), 1, "the prompt came by fetch and twice by push, but must be shown once");
+    assert_eq!(prompts.len(), 1, "a prompt that came by fetch and twice by push is not shown exactly once");
     let step = scene.phone.core().approve(prompts[0].id().clone(), page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
     scene.world.stop().await;
@@ -225,7 +225,7 @@ async fn j7_w9_a_queued_answer_is_sent_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w10_a_copied_waiting_address_redeems_nothing() {
+async fn j7_w10_a_copied_page_url_redeems_nothing() {
     let scene = scene().await;
     let (person, page, prompt) = asked(&scene).await;
     scene.phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
@@ -278,7 +278,7 @@ async fn j7_a_prompt_arrives_by_push_with_fetching_blocked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_without_a_relay_prompts_are_fetched_and_recorded_as_such() {
+async fn j7_without_a_relay_no_push_is_recorded_for_a_fetched_prompt() {
     let mut world = World::start().await.unwrap();
     let phone = world.phone("phone").await.unwrap();
     let person = world.person().unwrap();
@@ -350,7 +350,7 @@ async fn j7_two_browsers_in_parallel_have_their_own_numbers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn removing_a_phone_needs_a_new_approval_and_shows_on_the_phone() {
+async fn removing_a_phone_needs_an_approval_and_updates_its_health() {
     let scene = scene().await;
     let (person, page, prompt) = asked(&scene).await;
     scene.phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();

@@ -1,5 +1,5 @@
-//! Journey J7, second factor after the password, with slow responses: a form that is sent twice takes effect once, and
-//! the browser gets its response.
+//! Tests journey J7 (second factor after the password) with slow responses. A form that is sent twice takes effect
+//! once, and the browser gets the response.
 
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ async fn each_form_twice(twice: Twice) {
     browser.fill("password", PASSWORD).await.unwrap();
     twice.send(&browser, "next").await;
     browser.wait_for_page("number").await.unwrap();
-    assert_eq!(asked(&world), 1, "the phone was not asked exactly once");
+    assert_eq!(asked(&world), 1, "the service did not start exactly one ceremony");
     let prompt = phone.prompt_of(PromptKind::SecondFactor).await.unwrap();
     phone.core().approve(prompt.id().clone(), browser.number().await.unwrap()).await.unwrap();
     browser.wait_for_page("wiki").await.unwrap();
@@ -87,7 +87,7 @@ async fn each_form_twice(twice: Twice) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_two_clicks_on_each_button_ask_the_phone_once() {
+async fn j7_two_clicks_on_each_button_send_one_prompt() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }
@@ -95,7 +95,7 @@ async fn j7_two_clicks_on_each_button_ask_the_phone_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_each_form_sent_twice_without_a_script_asks_the_phone_once() {
+async fn j7_each_form_sent_twice_without_a_script_sends_one_prompt() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }

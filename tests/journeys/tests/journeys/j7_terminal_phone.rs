@@ -1,5 +1,5 @@
-//! Journey J7, second factor after the password, with the terminal phone as a separate program: its commands add an
-//! account, answer prompts and remove the account.
+//! Tests journey J7 (second factor after the password) with the terminal phone as a separate program. Its commands add
+//! an account, answer prompts and remove the account.
 
 use crate::common;
 use std::io::{BufRead, BufReader, Write};
@@ -41,7 +41,7 @@ impl Terminal {
         // Every user of this machine can read `cmdline`. Every program of the same user can read `environ`.
         for part in ["cmdline", "environ"] {
             let seen = std::fs::read(format!("/proc/{}/{part}", child.id())).unwrap();
-            assert!(!String::from_utf8_lossy(&seen).contains(PASSPHRASE), "{part}");
+            assert!(!String::from_utf8_lossy(&seen).contains(PASSPHRASE), "{part} contains the passphrase");
         }
         let out = BufReader::new(child.stdout.take().unwrap());
         (child, out)
@@ -59,7 +59,7 @@ impl Terminal {
 fn event(out: &mut BufReader<ChildStdout>, kind: &str) -> Value {
     loop {
         let mut line = String::new();
-        assert_ne!(out.read_line(&mut line).unwrap(), 0, "no {kind}");
+        assert_ne!(out.read_line(&mut line).unwrap(), 0, "the output ended without an event `{kind}`");
         let event: Value = serde_json::from_str(&line).unwrap();
         if event["event"] == kind {
             return event;

@@ -11,7 +11,7 @@ use countersign_phone::PhoneError;
 
 const BOB: (&str, &str) = ("bob@example.org", "another battery staple");
 
-/// Adds Bob's account to the phone that has Ada's already.
+/// Adds Bob's account to the phone, which has Ada's account already.
 async fn with_bob(world: &World, phone: &TestPhone) -> AccountId {
     world.add_person(BOB.0, BOB.1).unwrap();
     let bob = world.person().unwrap();
@@ -67,8 +67,8 @@ async fn j9_w2_an_unreadable_record_affects_no_other_account() {
 /// `with_a_disk_of_its_own` starts.
 const DISK: &str = "COUNTERSIGN_TEST_DISK";
 
-/// Runs this test again in another process, which has its own disk of 512 KiB. The disk is visible only to that
-/// process, and ends with that process.
+/// Runs the test with the given name again in another process, which has its own disk of 512 KiB. The disk is visible
+/// only to that process, and is deleted when that process ends.
 #[cfg(target_os = "linux")]
 fn with_a_disk_of_its_own(test: &str) {
     let folder = tempfile::tempdir().unwrap();
@@ -135,7 +135,8 @@ async fn j9_w4_a_full_or_read_only_disk_is_reported_and_loses_nothing() {
     assert_eq!(named(&phone, USER).await.unwrap().phone_sign_in, PhoneSignIn::On);
 }
 
-/// The error of `check_for_prompts`, which is the error of the call or of the account.
+/// Returns the error of the call of `check_for_prompts`. If the call succeeded, returns the error of the account that
+/// could not be reached.
 #[cfg(target_os = "linux")]
 fn error_of(checked: Result<countersign::Checked, Error>) -> Error {
     match checked {

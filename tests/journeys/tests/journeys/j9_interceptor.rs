@@ -1,6 +1,6 @@
-//! A TLS interceptor that the phone trusts, for an account that was added before. The interceptor can delay requests,
-//! but phone and service refuse all its changes. The tests belong to J7 (second factor), J8 (turning phone sign-in off)
-//! and J9 (the phone's situation changes).
+//! Tests a TLS interceptor that the phone trusts, after the account was added. One test also changes the metadata while
+//! the account is added. The interceptor can delay requests, but phone and service refuse all its changes. The tests
+//! belong to J7 (second factor), J8 (turning phone sign-in off) and J9 (the phone's situation changes).
 //!
 //! Case of J9: w5, the service's identity was replaced.
 
@@ -27,8 +27,8 @@ fn suspended(scene: &Scene, suspended: bool) {
     changed.unwrap();
 }
 
-/// The interceptor sends states without a signature, with the signature of another state, with its own signature, and
-/// states that the service has signed for another request.
+/// The interceptor sends false states of four kinds: without a signature, with the signature of another state, signed
+/// by the interceptor's key, and signed by the service for another request. The interceptor also sends HTTP errors.
 #[tokio::test(flavor = "multi_thread")]
 async fn j9_forged_states_of_an_interceptor_are_refused() {
     let scene = Scene::start().await;
@@ -97,7 +97,8 @@ fn split(reply: &Reply) -> [String; 3] {
     parts.try_into().unwrap()
 }
 
-/// How many seconds the phone's time differs from the service's, in each fetch after the first `count` ones.
+/// The difference between the phone's time and the service's time, in seconds, for each fetch after the first `count`
+/// fetches.
 fn offs(scene: &Scene, count: usize) -> Vec<i64> {
     let requests = scene.between.heard(PROMPTS).into_iter().skip(count);
     requests.map(|(request, _)| payload(&request)["iat"].as_i64().unwrap() - scene.world.app.clock.now()).collect()
@@ -171,7 +172,7 @@ async fn j9_w5_key_documents_of_an_interceptor_are_refused() {
         let told = checked(phone).await;
         assert_eq!(told, (Some(Error::IdentityChanged), AccountHealth::IdentityChanged), "{chain:?}");
         between.honest();
-        assert!(is_fine(&checked(phone).await), "the pinned service is refused");
+        assert!(is_fine(&checked(phone).await), "the service was refused, although its pinned keys are back");
     }
     scene.stop().await;
 }
@@ -210,9 +211,9 @@ async fn j8_an_interceptor_can_only_delay_turning_off() {
     scene.stop().await;
 }
 
-/// The interceptor replaces the service's push key (VAPID) in the metadata by the interceptor's key, and so can push to
-/// the phone. The phone shows a pushed prompt only if the service has signed it for this phone, and if it has not
-/// expired.
+/// The interceptor replaces the service's VAPID key in the metadata by the interceptor's key, and can therefore push to
+/// the phone. The phone shows a pushed prompt only if the service has signed the prompt for this phone and the prompt
+/// has not expired.
 #[tokio::test(flavor = "multi_thread")]
 async fn j7_forged_and_old_prompts_of_an_interceptor_are_not_shown() {
     let scene = Scene::start().await;
@@ -256,7 +257,7 @@ async fn j7_forged_and_old_prompts_of_an_interceptor_are_not_shown() {
     }
     assert!(phone.open_prompts().await.unwrap().is_empty());
 
-    // The phone shows a genuine prompt, even if the interceptor withholds it from the fetch and pushes it itself.
+    // The phone shows a genuine prompt, even if the interceptor blocks the fetch and pushes the prompt.
     let browser = scene.another_person();
     let page = browser.sign_in().await.unwrap();
     between.answers(PROMPTS, |_, _| Reply::of(503, "text/plain", "later"));

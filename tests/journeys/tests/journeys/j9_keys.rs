@@ -30,7 +30,8 @@ async fn with_phone(world: &World) -> (Person, TestPhone) {
     (person, phone)
 }
 
-/// Publishes a new key of the service as if it were done `ago` seconds ago. Then performs the key changes that are due.
+/// Publishes a new key of the service, with a time of publication that was `ago` seconds ago. Then performs the key
+/// changes that are due.
 async fn publish(world: &World, ago: Time) {
     let (app, at) = (&world.app, world.app.clock.now() - ago);
     app.store.run_blocking(|tx| keys::publish_now(tx, &app.sealer, at)).unwrap();
@@ -68,7 +69,7 @@ fn device(world: &World) -> Device {
     found.unwrap()
 }
 
-/// The claims of the one live prompt, with a new id.
+/// The claims of the first live prompt, with a new id.
 fn live_claims(world: &World) -> Value {
     let (device, now) = (device(world), world.app.clock.now());
     let prompts = world.app.store.run_blocking(|tx| live_prompts(tx, &device, now)).unwrap();
@@ -78,7 +79,8 @@ fn live_claims(world: &World) -> Value {
     claims
 }
 
-/// Pushes a prompt signed by any key, encrypted like the service's own. Returns the effect on the phone.
+/// Pushes a prompt that is signed by the key `by`, and encrypted like the service's own pushes. Returns the effect on
+/// the phone.
 async fn pushed(
     world: &World,
     phone: &TestPhone,
@@ -120,7 +122,7 @@ async fn j9_a_phone_offline_over_five_rotations_follows_the_key_chain() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_new_keys_are_known_before_they_sign() {
+async fn j9_the_phone_knows_new_keys_before_they_sign() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone(&world).await;
     let old = world.app.keys.phone(world.app.clock.now());
@@ -152,7 +154,8 @@ async fn j9_unknown_keys_cause_one_key_request_in_five_minutes() {
         assert!(!matches!(effect, PushEffect::Alert(_)), "{effect:?}");
     }
     assert_eq!(asked(), 1);
-    // Clearly less than five minutes, because the clocks also advance in real time: some seconds on a busy machine.
+    // 200 seconds are clearly less than five minutes. The difference is needed, because the clocks also advance in real
+    // time: by some seconds on a busy machine.
     phone.clock.advance(200);
     world.clock.advance(200);
     asked_genuinely(&person, &phone, &mut messages).await;
@@ -168,11 +171,11 @@ async fn j9_unknown_keys_cause_one_key_request_in_five_minutes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_prompt_signed_by_a_retired_key_is_not_shown() {
+async fn j9_a_prompt_signed_by_a_replaced_key_does_not_alert() {
     let world = World::start().await.unwrap();
     let retired = world.app.keys.phone(world.app.clock.now());
     // A phone that is added now gets both keys immediately. Later only the sequence number of the newest key document
-    // shows that the older key is retired.
+    // shows that the older key is no longer valid.
     publish(&world, 0).await;
     let (person, phone) = with_phone(&world).await;
     world.clock.advance(AHEAD + OVERLAP);

@@ -1,5 +1,5 @@
-//! Journey J9: the phone's situation changes. Here the push address changes or ends, and the service gets the new one,
-//! also after failures.
+//! Journey J9: the phone's situation changes. Here the push address changes or ends, and the service gets the new push
+//! address, also after failures.
 
 use crate::common::confirmed;
 use countersign::{FetchReason, Outcome, PromptKind, Step};
@@ -34,7 +34,7 @@ async fn another_address(world: &World, before: &str) -> String {
         }
         a_moment().await;
     }
-    panic!("the service still has the old address")
+    panic!("the service still has the old push address")
 }
 
 async fn with_phone(world: &World) -> TestPhone {
@@ -85,8 +85,8 @@ async fn j9_an_ended_push_address_is_replaced_at_the_services_request() {
         a_moment().await;
     }
     assert!(device(&world).reachable_at().is_none(), "the service has not noticed that the push address ended");
-    // Soon after the last replacement, the phone ignores the service's request. Otherwise a service could keep the
-    // phone busy.
+    // The phone's push address is less than five minutes old, so the phone does not replace the address yet. Otherwise
+    // a service could keep the phone busy.
     phone.core().check_for_prompts(FetchReason::Opened).await.unwrap();
     a_moment().await;
     assert_eq!(address(&world), before);
@@ -127,8 +127,8 @@ async fn j9_only_the_newest_push_address_is_sent_after_a_restart() {
     let phone = phone.restart().await.unwrap();
     a_moment().await;
     assert_eq!(address(&world), before);
-    // The service can't be reached, so the new push address waits in the outbox. A newer push address replaces it
-    // there.
+    // The service can't be reached, so the new push address waits in the outbox. A newer push address replaces the
+    // waiting one.
     world.cuts.cut("/phone/device", Cut::Before, usize::MAX);
     world.restart_relay().await.unwrap();
     pass(&world, &phone, REST + 60);

@@ -135,15 +135,11 @@ async fn j9_a_test_push_in_the_extension_is_recorded_by_the_app() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j9_a_test_without_a_push_address_requests_a_new_one() {
+async fn j9_a_test_push_without_an_address_requests_a_new_one() {
     let mut world = World::start().await.unwrap();
     let (phone, account) = with_phone(&world).await;
     world.replace_relay().await.unwrap();
-    assert_eq!(
-        test(&phone, &account).await,
-        Ok(PushTest::Sent),
-        "the service can't know yet that the push address ended"
-    );
+    assert_eq!(test(&phone, &account).await, Ok(PushTest::Sent), "the service did not send the first test push");
     // Wait until another test push and a new push address are allowed.
     for _minute in 0..6 {
         world.clock.advance(REST);

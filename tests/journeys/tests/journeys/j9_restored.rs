@@ -10,7 +10,7 @@ use countersign_journeys::phone::PASSPHRASE;
 use countersign_journeys::{Person, TestPhone, World};
 use countersign_phone::{Keys, Phone, PhoneError, Settings, render};
 
-/// Copies what a backup contains: everything but the key store's file.
+/// Copies what a backup contains: everything except the key store's file.
 fn restored(from: &TestPhone, to: &Path) {
     let mut folders = vec![(from.home().to_owned(), to.to_owned())];
     while let Some((from, to)) = folders.pop() {
@@ -74,7 +74,7 @@ async fn j9_a_restored_phone_names_its_accounts_and_starts_over() {
     assert_eq!(step, Step::Done { outcome: Outcome::Approved });
 }
 
-/// Ada adds the second phone again. The first phone approves this.
+/// Ada adds the account to the second phone. The first phone approves this.
 async fn added_again(person: &Person, first: &TestPhone, second: &TestPhone) {
     let info = person.open("/security-info").await.unwrap();
     let page = person.press(&info, "add-method", &[]).await.unwrap();

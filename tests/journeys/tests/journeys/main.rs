@@ -1,7 +1,7 @@
-//! Runs all journeys in one test program, because each further program would be linked separately.
+//! Runs all journeys in one test program, because separate programs would take longer to link.
 //!
-//! `tests/journeys/README.md` lists the journeys (J1 to J11) and their cases (w1, w2, …). A test's name begins with its
-//! journey and case: `j8_w2_…` tests case w2 of journey J8.
+//! `tests/journeys/README.md` lists the journeys (J1 to J11) and their cases (w1, w2, …). A test's name usually begins
+//! with its journey and case: `j8_w2_…` tests case w2 of journey J8.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

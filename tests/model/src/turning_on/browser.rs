@@ -1,4 +1,5 @@
-//! The first half of turning phone sign-in on: from a pushed request through the browser to a code.
+//! Models the first half of turning phone sign-in on: a phone sends a pushed authorization request, a browser opens
+//! this request, and the service issues an authorization code.
 
 use std::collections::HashMap;
 
@@ -53,7 +54,7 @@ impl TurningOn {
         }
     }
 
-    /// A browser opens a request. This does the same as the service's authorization endpoint.
+    /// A browser opens a request, as it does at the service's authorization endpoint.
     pub(super) fn go(&self, state: &mut State, browser: Browser, request: Request, now: Time) {
         let uri = format!("{REQUEST_URI}{}", request.name());
         state.rows.run(|tx| {

@@ -1,4 +1,5 @@
-//! The second half of turning phone sign-in on: from a code through a token to a registered sign-in key.
+//! Models the second half of turning phone sign-in on: a phone redeems an authorization code (here called "code") for a
+//! token, and registers a sign-in key with the token.
 
 use countersign::testing::decisions::{accepts_token_response, code_of_redirect};
 use countersign_service::clock::Time;
@@ -13,7 +14,7 @@ use crate::faults::Fault;
 use crate::world::{ALICE, ALICES_PHONE, EVIL, ISSUER, MALLORYS_PHONE, device_key, key, sign_in_key};
 
 impl TurningOn {
-    /// Alice's phone gets a redirect. The phone must accept only a redirect for its newest request.
+    /// Alice's phone gets a redirect. The phone must refuse each redirect that does not belong to its newest request.
     pub(super) fn back(&self, state: &mut State, code: Request, answers: Request, issuer: &str) {
         let Some(waits) = state.pushed.iter().rfind(|request| request.phone == ALICES_PHONE).copied() else { return };
         let url = format!(
@@ -56,7 +57,8 @@ impl TurningOn {
                 }
             }
             Some(Tokens::AddPhone(_)) | None => {
-                // Redeeming a code for the second time must revoke its token, unless the token was used already.
+                // If a phone redeems a code for the second time, the service must revoke the token, unless the token
+                // was used.
                 let given = before.token.and_then(|token| state.rows.maybe::<RegistrationToken>(&token));
                 if given.is_some_and(|token| token.spent_by.is_none()) {
                     state.faults.insert(Fault::UsedTwice);

@@ -76,7 +76,8 @@ pub(super) async fn resume(
         Step::ShowDigits { .. } | Step::EnrollmentInterrupted { .. } | Step::EnrollmentEnded { .. } => {
             follow(phone, step, output).await
         }
-        // An enrollment by signing in. A browser that an earlier process opened can't return to this process.
+        // This is an enrollment by signing in. `walk` gets no browser, because the browser that an earlier process
+        // opened can't return to this process.
         other => turn_on::walk(phone, other, None, true, output, lines).await,
     }
 }

@@ -19,7 +19,7 @@ pub(crate) enum Act {
     Report,
 }
 
-/// Answers the request that `name` names: its whole id, or a unique prefix of the id.
+/// Answers the request with this name. The name is the whole id of the request, or a unique prefix of the id.
 pub(super) async fn by_name(
     phone: &Phone,
     name: &str,
@@ -30,8 +30,8 @@ pub(super) async fn by_name(
     let snapshot = phone.authenticator().snapshot().await?;
     match names::request(snapshot.prompts.iter().map(countersign::Prompt::id), name) {
         Ok(id) => send(phone, &id, act, output, lines).await,
-        // An answered request is no longer listed, but the core finds it by its whole id. Its account is not known,
-        // so each account is tried.
+        // An answered request is no longer listed, but the core still finds the request by its account and whole id.
+        // The account is not known here, so each account is tried.
         Err(PhoneError::NoSuchRequest) => {
             for account in &snapshot.accounts {
                 let id = PromptId { account: AccountId(account.id.0.clone()), jti: name.to_owned() };
@@ -61,7 +61,7 @@ pub(super) async fn send(
         Act::Deny => authenticator.deny(id.clone()).await?,
         Act::Report => authenticator.report(id.clone()).await?,
     };
-    // Only an approval can need the passphrase of the lock: when the request needs the sign-in key.
+    // Only an approval with the sign-in key gives a `Sign` step. This step needs the passphrase of the lock.
     let step = match step {
         ref asked @ Step::Sign { .. } => unlock_step(phone, asked, output, lines).await?,
         other => other,
@@ -73,7 +73,8 @@ pub(super) async fn send(
             Ok(if matches_act(&asked, outcome) { Ending::Done } else { Ending::Otherwise })
         }
         Step::Queued { .. } => {
-            // `None`: the background loop has delivered the answer in the meantime. `watch` prints the outcome later.
+            // `delivery` returns `None` when a background task of the core has just delivered the answer. If the
+            // command `watch` is running, it prints the outcome later.
             let delivery = authenticator.delivery(id.clone()).await?.unwrap_or(Delivery::Sent);
             say_delivery(id, delivery, output)?;
             Ok(Ending::Queued)
@@ -82,8 +83,8 @@ pub(super) async fn send(
     }
 }
 
-/// Asks for the passphrase that unlocks the key of a step, and carries out the step. After a wrong passphrase it asks
-/// again, `TRIES` times in total.
+/// Asks for the passphrase that unlocks the key of a step, and carries out the step. After a wrong passphrase the
+/// person can try again, but has only `TRIES` tries in total.
 pub(super) async fn unlock_step(
     phone: &Phone,
     step: &Step,
@@ -103,7 +104,7 @@ pub(super) async fn unlock_step(
     unlock(phone, step, lines.passphrase(purpose, output).await?).await
 }
 
-/// How often the passphrase is asked for at most.
+/// Maximum number of tries to enter the passphrase.
 const TRIES: u8 = 3;
 
 /// Prints the delivery status of an answer that the service has not acknowledged.
@@ -111,7 +112,7 @@ pub(super) fn say_delivery(id: &PromptId, delivery: Delivery, output: &mut Outpu
     output.tell(&wrap(words::delivery(delivery).words), &json::queued(id, delivery))
 }
 
-/// Prints the outcome of an answer, and after an approval how to report it.
+/// Prints the outcome of an answer. After an approval, also prints the command that reports the request.
 pub(super) fn say_outcome(id: &PromptId, outcome: Outcome, output: &mut Output) -> std::io::Result<()> {
     output.tell(&wrap(words::outcome(outcome).words), &json::outcome(id, outcome))?;
     if outcome == Outcome::Approved {

@@ -5,9 +5,10 @@
 pub(crate) enum Ending {
     /// The command did what was asked.
     Done,
-    /// The service returned another result, for example `wrong_number`.
+    /// The service returned a result other than the person's decision, for example `wrong_number`.
     Otherwise,
-    /// The request to the service is stored, and is sent when the service can be reached.
+    /// The service has not acknowledged the phone's message yet, for example an answer or a removal. The phone has
+    /// stored the message, and sends it again later.
     Queued,
 }
 

@@ -10,7 +10,7 @@ use crate::error::PhoneError;
 use crate::passphrase;
 use crate::render::wrap;
 
-/// Maximum number of lines that are read before they are needed. The program that writes further lines has to wait.
+/// Maximum number of lines that are read in advance. When so many lines wait, the reading thread pauses.
 const AHEAD: usize = 16;
 
 /// The lines of standard input; the first call of `next` starts the thread that reads them.
@@ -47,7 +47,8 @@ impl Lines {
 
     /// Asks for the passphrase of the lock, or reads it from `unlock_fd`. The question states the purpose.
     ///
-    /// The typed passphrase is not shown. It can't be passed as a program argument, because other users can see those.
+    /// The typed passphrase is not shown. It can't be passed as a program argument, because other users can see
+    /// the arguments of a program.
     pub(crate) async fn passphrase(
         &mut self,
         purpose: &str,
@@ -60,7 +61,7 @@ impl Lines {
             return Err(PhoneError::NoPassphrase);
         }
         output.text(&format!("  Passphrase of the lock, {purpose}: "))?;
-        // Only one thread may read standard input: with two readers, each could get a part of the passphrase.
+        // `next` reads the line, because two readers of standard input could each get a part of the passphrase.
         let echo_off = EchoOff::start().ok_or(PhoneError::NoPassphrase)?;
         let typed = self.next().await;
         drop(echo_off);

@@ -110,7 +110,7 @@ pub(super) async fn remove(
     }
     let removal = phone.authenticator().remove(account.id.clone()).await?;
     let (service_knows, text) = match removal {
-        Removal::Done => (true, "Removed. The service knows."),
+        Removal::Done => (true, "Removed. The service has confirmed the removal."),
         Removal::ServiceInformedLater => (
             false,
             "Removed from this phone. The service can't be reached now. This phone informs the service later, when the \

@@ -1,4 +1,4 @@
-//! Shows, sets or removes the lock: a passphrase that is asked for at each sign-in without a password.
+//! Shows, sets or removes the lock. The lock is a passphrase that the person enters at each sign-in without a password.
 
 use countersign::{Error, Secret};
 use serde_json::json;
@@ -43,9 +43,9 @@ fn current(unlock_fd: Option<u32>) -> Result<Secret<String>, PhoneError> {
 
 fn say(has_lock: bool, output: &mut Output) -> Result<(), PhoneError> {
     let text = if has_lock {
-        "This phone has a lock. Its passphrase is asked for at each sign-in without a password."
+        "This phone has a lock. You enter its passphrase at each sign-in without a password."
     } else {
-        "This phone has no lock, so it can't sign in without a password. To set one: countersign-phone lock set"
+        "This phone has no lock, so it can't sign in without a password. To set a lock: countersign-phone lock set"
     };
     output.tell(&wrap(text), &json!({ "event": "lock", "set": has_lock }))?;
     Ok(())

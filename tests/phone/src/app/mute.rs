@@ -17,7 +17,7 @@ pub(super) async fn mute(phone: &Phone, name: &str, hours: u8, output: &mut Outp
     let now = phone.now();
     let until = phone.authenticator().mute(account.id.clone(), now.plus(u64::from(hours) * HOUR)).await?;
     let text = format!(
-        "Muted: {} at {} does not alert for {}. Its requests are still listed: countersign-phone requests. \
+        "Muted: requests for {} at {} do not alert for {}. They are still listed: countersign-phone requests. \
          To end the mute: countersign-phone unmute {name}",
         account.user_name,
         account.host,
@@ -31,7 +31,7 @@ pub(super) async fn unmute(phone: &Phone, name: &str, output: &mut Output) -> Re
     let accounts = phone.authenticator().accounts().await?;
     let account = names::account(&accounts, name)?;
     phone.authenticator().unmute(account.id.clone()).await?;
-    let text = format!("{} at {} alerts again.", account.user_name, account.host);
+    let text = format!("Requests for {} at {} alert again.", account.user_name, account.host);
     output.tell(&wrap(&text), &json!({ "event": "unmuted", "account": account.id.0 }))?;
     Ok(Ending::Done)
 }

@@ -32,7 +32,12 @@ pub(super) async fn start_over(
     lines: &mut Lines,
 ) -> Result<Ending, PhoneError> {
     if !yes {
-        confirmed("Remove these accounts here, to add them again? The other phone keeps them.", output, lines).await?;
+        confirmed(
+            "Remove these accounts from this folder, to add them again? The other phone keeps them.",
+            output,
+            lines,
+        )
+        .await?;
     }
     Phone::start_over(settings, keys).await?;
     let text = "This phone is empty. Add each account again. If you no longer have the other phone, report it as lost \

@@ -14,7 +14,7 @@ use crate::names;
 use crate::phone::Phone;
 use crate::render::wrap;
 
-/// How long the test push may take. A person at a page does not wait longer for a request.
+/// Maximum time until the test push arrives. A person at a sign-in page does not wait longer for a request.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(super) async fn test_push(phone: &Phone, name: &str, output: &mut Output) -> Result<Ending, PhoneError> {

@@ -29,7 +29,7 @@ pub(super) async fn turn_on(
     walk(phone, step, Some(&mut browser), yes, output, lines).await
 }
 
-/// Adds an account by signing in at the service with this address.
+/// Adds an account: the person signs in at the service that has this address.
 pub(super) async fn sign_in(
     phone: &Phone,
     address: &str,
@@ -42,7 +42,8 @@ pub(super) async fn sign_in(
     walk(phone, step, Some(&mut browser), true, output, lines).await
 }
 
-/// Runs each step until the act ends. A step that needs the browser fails with `NoBrowserAnswer` without `browser`.
+/// Carries out the steps until the act ends. When `browser` is `None`, a step that needs the browser fails with
+/// `NoBrowserAnswer`.
 pub(super) async fn walk(
     phone: &Phone,
     mut step: Step,
@@ -68,7 +69,7 @@ pub(super) async fn walk(
             Step::OpenBrowser { ticket, host, url, digits, until } => {
                 let browser = browser.as_deref_mut().ok_or(PhoneError::NoBrowserAnswer)?;
                 let mut text =
-                    format!("\n{}  {url}\n\n", wrap(&format!("Sign in at {host}. Open this in your browser:")));
+                    format!("\n{}  {url}\n\n", wrap(&format!("Sign in at {host}. Open this address in your browser:")));
                 if let Some(digits) = &digits {
                     text.push_str(&render::digits(&host, digits, until, phone.now()));
                 }
@@ -91,8 +92,9 @@ pub(super) async fn walk(
     }
 }
 
-/// Waits for the browser's redirect and passes it to the core. During the wait the person can answer requests: this
-/// sign-in sends one to this phone. A redirect of another act is reported as an error, and the wait continues.
+/// Waits for the browser's redirect and passes it to the core. During the wait the person can answer requests,
+/// because the service may send a request for this sign-in to this phone. A redirect of another act is reported as an
+/// error, and the wait continues.
 async fn back(
     phone: &Phone,
     browser: &mut Loopback,
@@ -111,7 +113,8 @@ async fn back(
     }
 }
 
-/// Shows the added account, and what phone sign-in still needs.
+/// Shows the added account. Then shows how to turn phone sign-in on, or that the organization does not allow phone
+/// sign-in.
 async fn added(phone: &Phone, account: &AccountId, output: &mut Output) -> Result<Ending, PhoneError> {
     let accounts = phone.authenticator().accounts().await?;
     let Some(account) = accounts.iter().find(|known| known.id == *account) else {
@@ -148,7 +151,7 @@ pub(super) async fn turn_off(phone: &Phone, name: &str, output: &mut Output) -> 
     let account = names::account(&accounts, name)?;
     let ended = phone.authenticator().turn_off_phone_sign_in(account.id.clone()).await?;
     let (known, text) = match ended {
-        TurnedOff::Done => (true, "Phone sign-in is off; its key is destroyed. The service knows."),
+        TurnedOff::Done => (true, "Phone sign-in is off; its key is destroyed. The service has confirmed this."),
         TurnedOff::ServiceInformedLater => {
             (false, "Phone sign-in is off; its key is destroyed. The service is informed when it can be reached.")
         }

@@ -1,6 +1,7 @@
-//! Waits for requests, shows each one when it arrives, and answers it as the person orders. Shows why a request ended.
+//! Waits for requests, shows them, and sends the person's answers. Also shows why a request ended.
 //!
-//! Pushes and the core's snapshots only change what is shown. Only a typed order answers a request.
+//! Pushes and the core's snapshots change what is shown, but never answer a request. Only a typed order answers a
+//! request.
 
 mod board;
 
@@ -24,7 +25,7 @@ use crate::render::{self, PromptView, wrap};
 use crate::{json, names};
 use board::{Board, Change};
 
-/// How often expired requests are removed; the core reports no change when a request expires.
+/// Interval at which expired requests are removed, because the core reports no change when a request expires.
 const TICK: Duration = Duration::from_secs(1);
 /// The longest wait for a change of the core's snapshot.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -34,7 +35,8 @@ pub(super) async fn watch(phone: &Phone, output: &mut Output, lines: &mut Lines)
     Ok(Ending::Done)
 }
 
-/// Watches until `other` is ready, and returns its result; `None` when the person stops or the input ends.
+/// Watches until the future `other` ends, and returns the result of this future. Returns `None` when the person stops
+/// watching, or when standard input ends.
 pub(super) async fn until<T>(
     phone: &Phone,
     output: &mut Output,
@@ -95,7 +97,8 @@ struct Watcher<'a> {
     phone: &'a Phone,
     output: &'a mut Output,
     board: Board,
-    /// The request that was answered last. An order to report that names no request applies to it.
+    /// The request that was answered last. The order `report` without a name applies to this request, when no other
+    /// request is shown.
     last: Option<PromptId>,
 }
 
@@ -128,7 +131,7 @@ impl Watcher<'_> {
                 let words = crate::words::withdrawal(reason).words;
                 self.output.tell(&format!("\n{}", wrap(words)), &json::withdrawn(&id, reason))?;
             }
-            // The snapshot below contains the prompt of this push and all earlier ones.
+            // The snapshot below contains the prompt of this push and all earlier prompts.
             _ => {}
         }
         let snapshot = self.phone.authenticator().snapshot().await?;
@@ -159,7 +162,7 @@ impl Watcher<'_> {
         self.ask()
     }
 
-    /// Shows the next request to answer, once.
+    /// Shows the next request to answer, except when this request was the last one shown.
     fn ask(&mut self) -> Result<(), PhoneError> {
         let waiting = self.board.waiting();
         let Some(view) = self.board.next_to_ask() else {
@@ -174,7 +177,7 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// Carries out an order; returns false when the order was to stop.
+    /// Carries out an order; returns false when the order is `Quit`.
     async fn obey(&mut self, order: Order, lines: &mut Lines) -> Result<bool, PhoneError> {
         let (name, act) = match order {
             Order::Quit => return Ok(false),
@@ -247,7 +250,8 @@ impl Watcher<'_> {
     }
 
     async fn send(&mut self, id: PromptId, act: Act, lines: &mut Lines) -> Result<(), PhoneError> {
-        // An approval that needs the sign-in key is sent only after the person has unlocked the key.
+        // "Sending…" would be wrong for an approval with the sign-in key, because the person has to unlock the key
+        // first.
         if !matches!(act, Act::Approve(_)) || !self.board.needs_unlock(&id) {
             self.output.text(&wrap("Sending…"))?;
         }

@@ -7,7 +7,7 @@ const WIDTH: usize = 80;
 const MARGIN: &str = "  ";
 const LABEL: usize = 13;
 
-/// Breaks a text at spaces into indented lines; a word that is longer than a line is cut.
+/// Breaks a text at spaces into indented lines; a word that is longer than a line is split.
 pub(crate) fn wrap(text: &str) -> String {
     lines(text, WIDTH - MARGIN.len()).into_iter().map(|line| format!("{MARGIN}{line}\n")).collect()
 }
@@ -23,8 +23,8 @@ pub(crate) fn field(label: &str, value: &str) -> String {
     text
 }
 
-/// Puts a text into a frame. The text is broken only at the maximum width, never at a dot, so that a long host does not
-/// look like several hosts.
+/// Puts a text into a frame. A long text is broken where a line is full, and not after a dot, so that a long host does
+/// not look like several hosts.
 pub(crate) fn frame(text: &str) -> String {
     let rows = chunks(text, WIDTH - MARGIN.len() - 6);
     let width = rows.iter().map(|row| row.chars().count()).max().unwrap_or(0);
@@ -58,7 +58,7 @@ fn chunks(text: &str, width: usize) -> Vec<String> {
     characters.chunks(width).map(|chunk| chunk.iter().collect()).collect()
 }
 
-/// User name and organization, both quoted as claims.
+/// Formats the user name and the organization, both quoted as claims.
 pub(crate) fn whose(account: &Account) -> String {
     format!("{} at {}", quoted(&account.user_name), quoted(&account.organization))
 }

@@ -26,7 +26,7 @@ pub struct PromptView {
 }
 
 impl PromptView {
-    /// Returns the view of `prompt`; `None` when its account is not among `accounts`.
+    /// Returns the view of a prompt. Returns `None` when the account of the prompt is not in `accounts`.
     #[must_use]
     pub fn of(prompt: &Prompt, accounts: &[Account]) -> Option<Self> {
         let account = accounts.iter().find(|account| account.id == prompt.id().account)?;
@@ -109,7 +109,7 @@ fn origin(origin: Origin) -> &'static str {
     }
 }
 
-/// The application's name; the organization's policy may hide it.
+/// Returns the application's name, or "not shown" when the organization's policy hides the name.
 fn application(context: &Context) -> String {
     if context.application.is_empty() { "not shown".to_owned() } else { quoted(&context.application) }
 }
@@ -222,8 +222,8 @@ pub(crate) mod tests {
         assert!(!prompt(&view, Timestamp(2_012)).contains("  Arrived"));
         for (quiet, words) in [
             (Quiet::Muted { until: Timestamp(9_000) }, "quietly: you have muted this account"),
-            (Quiet::JustAsked, "quietly: another one like it came just before"),
-            (Quiet::TooManyStrikes { until: Timestamp(9_000) }, "quietly: too many like it were not approved"),
+            (Quiet::JustAsked, "quietly: a similar request came just before"),
+            (Quiet::TooManyStrikes { until: Timestamp(9_000) }, "quietly: too many similar requests were not approved"),
         ] {
             view.quiet = Some(quiet);
             assert!(prompt(&view, Timestamp(2_012)).contains(&format!("  Arrived      {words}\n")), "{quiet:?}");
@@ -246,7 +246,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn each_kind_has_its_own_question() {
+    fn title_depends_on_the_kind_of_request() {
         let asked = [PromptKind::ConfirmEnrollment, PromptKind::SecondFactor, PromptKind::RemoveMethod].map(title);
         assert_eq!(
             asked,

@@ -29,16 +29,16 @@ pub fn health(health: AccountHealth) -> String {
 
 fn what(health: AccountHealth) -> &'static str {
     match health {
-        AccountHealth::Pending => "waits for the digits on the page.",
-        AccountHealth::Paused => "phone sign-in is paused: this device has no lock.",
+        AccountHealth::Pending => "waits for the digits.",
+        AccountHealth::Paused => "phone sign-in is paused: this phone has no lock.",
         AccountHealth::SignInKeyInvalidated => "phone sign-in ended: the lock or its fingerprints changed.",
         AccountHealth::SignInKeyLost => "phone sign-in ended: its key is gone.",
         AccountHealth::DeviceKeyLost => "can't answer: its key is gone.",
         AccountHealth::Suspended => "the organization has suspended your sign-in.",
         AccountHealth::LimitedByPolicy => "the organization does not allow this app for you at present.",
-        AccountHealth::IdentityChanged => "the service's identity changed; requests are held back.",
+        AccountHealth::IdentityChanged => "the service's identity changed; its requests are not shown.",
         AccountHealth::RestoredElsewhere => "can't answer here: its key is on another phone.",
-        AccountHealth::UpdateNeeded => "the service needs a newer version of this phone.",
+        AccountHealth::UpdateNeeded => "the service needs a newer version of this program.",
         AccountHealth::Active => "ready.",
         AccountHealth::RemovedByService { .. } => "no longer works here.",
     }
@@ -47,7 +47,7 @@ fn what(health: AccountHealth) -> &'static str {
 fn next(step: NextStep) -> &'static str {
     match step {
         NextStep::Nothing => "",
-        NextStep::FinishAdding => "Type them there.",
+        NextStep::FinishAdding => "Type them on the page.",
         NextStep::SetDeviceLock => "Set one: countersign-phone lock set",
         NextStep::TurnOnPhoneSignIn => "Turn it on again: countersign-phone turn-on",
         NextStep::AddAgain => "Add the account again.",

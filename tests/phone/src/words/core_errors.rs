@@ -32,7 +32,7 @@ pub(super) fn of(error: &Error) -> Words {
         | Error::WrongReply => phone_sign_in(error),
         Error::UnsupportedVersion => words(
             "unsupported_version",
-            "This service needs a newer version of this phone.",
+            "This service needs a newer version of this program.",
             ACCOUNTS_FINE,
             "Update Countersign, then try again.",
         ),
@@ -44,7 +44,7 @@ pub(super) fn of(error: &Error) -> Words {
         ),
         Error::ClockWrong => words(
             "clock_wrong",
-            "This computer's clock is off by more than a day.",
+            "This computer's clock is wrong by more than a day.",
             ACCOUNTS_FINE,
             "Set date and time, then try again.",
         ),
@@ -124,11 +124,11 @@ fn opening(error: &Error) -> Words {
         ),
         Error::NewerSchema(_) => words(
             "newer_schema",
-            "This folder was written by a newer version of this phone.",
+            "A newer version of this program has written this folder.",
             "The folder was not changed.",
             "Use the newer version.",
         ),
-        _ => words("closed", "This phone was closed.", "Answers that were given are stored.", "Open it again."),
+        _ => words("closed", "This phone was closed.", "Your answers are stored.", "Start the program again."),
     }
 }
 
@@ -163,7 +163,7 @@ fn prompt(error: &Error) -> Words {
     match error {
         Error::UnknownPrompt => words(
             "unknown_request",
-            "This request is no longer there.",
+            "This request is no longer listed.",
             "Nothing was sent.",
             "If you are still signing in, start again on the page.",
         ),
@@ -323,7 +323,7 @@ fn metadata(fault: MetadataFault) -> Words {
             "service_other_issuer",
             "The service at this address says that it has another address.",
             NOTHING_KEPT,
-            "Check the address in your browser; don't continue if it differs.",
+            "Compare this address with the address in your browser; don't continue if they differ.",
         ),
         MetadataFault::NoPhoneSignIn => {
             words("service_no_phone", "This sign-in service does not support phones.", NOTHING_KEPT, ASK_HELP)

@@ -49,7 +49,7 @@ pub fn outcome(outcome: Outcome) -> Verdict {
     }
 }
 
-/// Describes the delivery of an answer. No text may claim that the service has accepted the answer.
+/// Describes the delivery of an answer. These texts must not claim that the service has accepted the answer.
 #[must_use]
 pub fn delivery(delivery: Delivery) -> Verdict {
     match delivery {
@@ -72,8 +72,10 @@ pub fn delivery(delivery: Delivery) -> Verdict {
 pub fn quiet(quiet: Quiet) -> Verdict {
     match quiet {
         Quiet::Muted { .. } => verdict("muted", "quietly: you have muted this account"),
-        Quiet::JustAsked => verdict("just_asked", "quietly: another one like it came just before"),
-        Quiet::TooManyStrikes { .. } => verdict("too_many_in_vain", "quietly: too many like it were not approved"),
+        Quiet::JustAsked => verdict("just_asked", "quietly: a similar request came just before"),
+        Quiet::TooManyStrikes { .. } => {
+            verdict("too_many_in_vain", "quietly: too many similar requests were not approved")
+        }
     }
 }
 
@@ -99,7 +101,7 @@ pub fn cause(cause: RemovalCause) -> &'static str {
         RemovalCause::NotMyPhone => "\"That's not my phone\" was chosen on the page.",
         RemovalCause::WrongDigits => "Wrong digits were typed three times on the page.",
         RemovalCause::Cancelled => "It was cancelled on the page.",
-        RemovalCause::Expired => "The ten minutes had passed.",
+        RemovalCause::Expired => "The ten minutes for adding the account had passed.",
         RemovalCause::Abandoned => "It was stopped on this phone.",
         RemovalCause::RemovedByPhone => "It was removed on this phone.",
         RemovalCause::RemovedByPerson => "It was removed on the security-info page.",

@@ -1,5 +1,5 @@
-//! The changes that an administrator makes to people and groups. Each is one transaction with an entry in the audit
-//! log.
+//! Makes an administrator's changes to people and groups. Each change is one transaction, which also writes an entry to
+//! the audit log.
 
 use crate::audit;
 use crate::clock::Time;
@@ -17,7 +17,7 @@ use crate::texts::is_shown;
 /// A change of one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
-    /// Suspends the person; ends their sessions and unused passes.
+    /// Suspends the person, and ends their sessions and unused passes.
     Suspend,
     /// Ends the suspension.
     Resume,
@@ -36,7 +36,7 @@ pub enum Act {
     Administrator(bool),
     /// Reports the phone with this device id as lost.
     Lost(String),
-    /// Removes all active phones, forgets the browsers and ends the sessions.
+    /// Removes all active phones of the person, forgets their browsers and ends their sessions.
     RemovePhones,
 }
 
@@ -45,7 +45,7 @@ pub enum Act {
 pub enum Done {
     /// The change was made.
     Yes,
-    /// A pass was created; this is its text, shown once.
+    /// A pass was created. Contains the text of the pass, which is shown once.
     Pass(String),
     /// The change was refused: the administrator would lock themselves out, or the change is not possible for this
     /// person.

@@ -34,12 +34,12 @@ const MADE_PASSWORD: usize = 16;
 /// Returns the administrator who uses this browser, if they approved the session on a phone and are not suspended.
 /// Called in every transaction of an administrator's page.
 fn administrator(tx: &mut Tx<'_>, visitor: &Visitor) -> Result<Option<Person>, StoreError> {
-    // GUARD(administrator-by-phone): j1_w4_admin_pages_need_an_administrator_approved_by_phone
+    // GUARD(administrator-by-phone): j1_w4_admin_pages_need_an_approved_administrator_session
     // INSTEAD: let Some(session) = visitor.session.as_ref() else {
     let Some(session) = visitor.session.as_ref().filter(|session| session.used.has_phone()) else {
         return Ok(None);
     };
-    // GUARD(administrator-only): j1_w4_admin_pages_need_an_administrator_approved_by_phone
+    // GUARD(administrator-only): j1_w4_admin_pages_need_an_approved_administrator_session
     // INSTEAD: Ok(tx.get::<Person>(&session.account_id)?.filter(|person| !person.suspended))
     Ok(tx.get::<Person>(&session.account_id)?.filter(|person| person.is_administrator && !person.suspended))
 }
@@ -54,7 +54,7 @@ fn refusal_page(app: &App, visitor: &Visitor) -> Response {
     }
 }
 
-/// Runs `work` in one transaction if the visitor is an administrator. Otherwise returns the response that refuses.
+/// Runs `work` in one transaction if [`administrator`] accepts the visitor. Otherwise returns the [`refusal_page`].
 async fn allowed<T, F>(app: &App, visitor: Visitor, work: F) -> Result<(Visitor, T), Response>
 where
     T: Send + 'static,
@@ -220,8 +220,8 @@ fn pretty(document: &Value) -> String {
     serde_json::to_string_pretty(document).unwrap_or_default()
 }
 
-/// `POST /admin/policy`: makes all changes in the typed document, or none if it has a fault. Then the page shows the
-/// faults and the typed text.
+/// `POST /admin/policy`: makes all changes in the typed document. If the document has a fault, makes no change, and
+/// shows the faults and the typed text.
 pub async fn change_policy(State(app): State<App>, posted: Posted) -> Response {
     let (text, now) = (posted.field("policy").to_owned(), posted.visitor.now);
     let change: Option<Value> = check_unique(text.as_bytes()).ok().and_then(|()| serde_json::from_str(&text).ok());

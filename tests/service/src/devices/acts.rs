@@ -32,8 +32,8 @@ pub(super) enum Message {
     Ack { notices: Vec<String> },
 }
 
-/// Processes a device's request, once; a repeated `jti` has no effect. Returns the device's standing after the request,
-/// the other parts of the signed state, and a test push to send.
+/// Processes a device's request once. A request with a repeated `jti` has no effect. Returns three values: the device's
+/// standing after the request; the other parts of the signed state; and the test push to send, if there is one.
 pub(super) fn take(
     tx: &mut Tx<'_>,
     app: &App,
@@ -42,7 +42,8 @@ pub(super) fn take(
     message: Message,
     now: Time,
 ) -> Result<(Standing, News, Option<Push>), StoreError> {
-    // Read again inside the transaction: the device may have been removed since its request's signature was checked.
+    // The device is read again inside the transaction, because it may have been removed after the signature of its
+    // request was checked.
     let device = tx.get::<Device>(device_id)?.ok_or(StoreError::Stopped)?;
     let (news, push) = match first_time(tx, &device, jti, now)? {
         true => act(tx, app, device, message, jti, now)?,

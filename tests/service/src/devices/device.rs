@@ -15,11 +15,11 @@ const TOMBSTONE_LIFE: Time = 400 * DAY;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Bound; the wizard waits for the digits.
+    /// The device is bound, and the wizard waits for the digits.
     Pending,
     /// The device can answer prompts.
     Active,
-    /// Removed; only a tombstone is left.
+    /// The device was removed, and only a tombstone is left.
     Removed(Cause),
 }
 
@@ -47,7 +47,7 @@ pub enum Cause {
     Lost,
 }
 
-/// What a phone states about itself; not verified.
+/// Facts that a phone states about itself. They are not verified.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Claimed {
     /// The name that the person gave the phone.
@@ -95,9 +95,9 @@ pub struct Device {
     pub sign_in: Option<SignInKey>,
     /// When phone sign-in was last turned off.
     pub turned_off_at: Option<Time>,
-    /// What the phone states about itself; `None` in a tombstone.
+    /// The facts that the phone states about itself. `None` in a tombstone.
     pub claimed: Option<Claimed>,
-    /// The push address and keys; `None` in a tombstone.
+    /// The push address and keys. `None` in a tombstone.
     pub push: Option<Subscription>,
     /// Whether the push service has reported the push address as gone.
     pub push_ended: bool,
@@ -108,7 +108,7 @@ pub struct Device {
     /// When a test push was last sent to the device.
     #[serde(default)]
     pub tested_at: Option<Time>,
-    /// The `jti` of the newest fetch. Older fetches that still wait end.
+    /// The `jti` of the newest fetch. When a newer fetch arrives, an older fetch stops waiting.
     #[serde(default)]
     pub fetching: Option<String>,
     pub(super) last_network: Option<(String, Time)>,
@@ -138,8 +138,8 @@ impl Device {
         }
     }
 
-    /// Returns the subscription to which a push can be sent now; `None` for a tombstone, or if the push address is
-    /// gone.
+    /// Returns the subscription to which a push can be sent now. Returns `None` for a tombstone, or if the push address
+    /// is gone.
     #[must_use]
     pub fn reachable_at(&self) -> Option<&Subscription> {
         self.push.as_ref().filter(|_push| !self.push_ended)
@@ -151,7 +151,7 @@ impl Device {
         self.state == State::Active
     }
 
-    /// Returns the key with this thumbprint, and which of the device's keys it is.
+    /// Returns the device's key with this thumbprint, and whether it is the device key or the sign-in key.
     #[must_use]
     pub fn key_named(&self, thumbprint: &str) -> Option<(AnsweringKey, &Jwk)> {
         let sign_in = self.sign_in.as_ref().map(|sign_in| (AnsweringKey::SignIn, &sign_in.key));
@@ -164,8 +164,8 @@ impl Device {
         self.last_network = Some((network.to_owned(), now));
     }
 
-    /// Makes the device a tombstone: keeps ids, the public device key and the cause, and erases the sign-in key and all
-    /// data about the phone, its pushes and its network.
+    /// Makes the device a tombstone. Keeps the ids, the public device key and the cause. Erases the sign-in key, the
+    /// facts that the phone stated about itself, the push subscription and the network of the last contact.
     pub(crate) fn become_tombstone(&mut self, cause: Cause, now: Time) {
         self.state = State::Removed(cause);
         self.sign_in = None;
@@ -178,7 +178,8 @@ impl Device {
 
 const MAX_ENDPOINT: usize = 1_024;
 
-/// Returns whether a text has the form of a push address. Whether pushes may be sent there is checked before each push.
+/// Returns whether a text has the form of a push address. A later check, before each push, decides whether the service
+/// may send pushes to the address.
 pub(crate) fn is_endpoint(address: &str) -> bool {
     // A URL is ASCII without spaces. URL parsers drop a line feed, but the stored text would contain it.
     let plain = address.len() <= MAX_ENDPOINT && address.bytes().all(|byte| byte.is_ascii_graphic());

@@ -1,4 +1,5 @@
-//! The test push that a phone asks for. The push only shows that pushes arrive (protocol section 8).
+//! Creates the test push that a phone requests. A test push only shows whether pushes arrive at the phone (protocol
+//! section 8).
 
 use serde::Serialize;
 
@@ -10,14 +11,15 @@ use crate::store::{StoreError, Tx};
 
 const TYP: &str = "push-test+jwt";
 const LIFE: Time = 5 * MINUTE;
-/// The shortest time between two tests of a device. Each test costs the push service and the phone a push.
+/// The shortest time between two test pushes to a device, because each test push costs the push service and the phone
+/// some work.
 const MIN_INTERVAL: Time = MINUTE;
 
-/// The result of asking for a test push, as the phone receives it.
+/// The result of a request for a test push, as the phone receives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PushTest {
-    /// The service sends the push.
+    /// The service sends the test push.
     Sent,
     /// A test push was sent within the last minute.
     TooSoon,
@@ -34,8 +36,9 @@ struct Claims<'a> {
     test: &'a str,
 }
 
-/// Creates the test push for a phone's request, unless one was sent within the last minute or the push address is gone.
-/// `test`: the `jti` of the request.
+/// Creates the test push for a phone's request. Returns two values: the result for the phone; and the test push. There
+/// is no test push if the push address is gone, or if a test push was sent within the last minute. `test`: the `jti` of
+/// the request.
 pub fn ask(
     tx: &mut Tx<'_>,
     app: &App,

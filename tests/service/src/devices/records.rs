@@ -22,7 +22,7 @@ impl Record for Device {
     }
 }
 
-/// Names the device of a device key.
+/// Maps a device key to its device.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DeviceKey {
     /// The device key's thumbprint.

@@ -15,11 +15,11 @@ const MAX_SKEW: u64 = 60;
 
 /// A request with a valid signature.
 pub struct Request<M> {
-    /// The device that signed it.
+    /// The device that signed the request.
     pub device: Device,
     /// The request's id.
     pub jti: String,
-    /// Whether `iat` differs from the service's time by 60 seconds at most, and `exp` is not past.
+    /// Whether `iat` differs from the service's time by at most 60 seconds, and `exp` is in the future.
     pub in_time: bool,
     /// The content.
     pub message: M,
@@ -35,12 +35,14 @@ struct Claims<M> {
     message: M,
 }
 
-/// Verifies a request for an endpoint. A request with a wrong time is returned with `in_time` false, so that the caller
-/// can send the state `clock_skew`.
+/// Verifies a request for an endpoint. For a request with a wrong time, sets `in_time` to false, so that the caller can
+/// respond with the status `clock_skew`.
 ///
 /// # Errors
-/// `request-refused` if the request is malformed, its device is unknown, or its signature, `aud`, `jti` or lifetime is
-/// wrong: the same problem in all these cases. `unavailable` if the database failed.
+/// `request-refused` if the request is malformed, if the device is unknown, or if the signature, `aud`, `jti` or the
+/// lifetime is wrong. The problem document does not show which of these is the reason.
+///
+/// `unavailable` if the database failed.
 pub async fn verified<M>(app: &App, endpoint: &str, body: &[u8]) -> Result<Request<M>, Problem>
 where
     M: serde::de::DeserializeOwned,

@@ -31,7 +31,8 @@ pub async fn device(State(app): State<App>, peer: Peer, body: Bytes) -> Result<R
 /// `GET /phone/keys`: every key document, starting with the first.
 pub async fn key_chain(State(app): State<App>, peer: Peer) -> Result<Response, Problem> {
     limits::phone(&app, &peer).await?;
-    // Read from the database: another process may have added a document since this process last read the keys.
+    // The chain is read from the database, because another process may have added a document after this process last
+    // read the keys.
     let chain = app.store.run(keys::chain).await?;
     Ok(axum::Json(serde_json::json!({ "chain": chain })).into_response())
 }

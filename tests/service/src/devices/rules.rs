@@ -9,12 +9,12 @@ use crate::prompts::ceremony::{AnsweringKey, Kind};
 /// phone sign-in on again. Otherwise an attacker who has the phone could turn off phone sign-in, whose key requires
 /// user verification, and then approve changes without user verification.
 const STEP_UP_PAUSE: Time = DAY;
-/// For this long, the network of a device's last contact is compared with the networks of browsers.
+/// For this long after a device's last contact, the network of that contact is compared with the networks of browsers.
 const NETWORK_LIFE: Time = DAY;
 
 impl Device {
-    /// Returns which key must sign an approval of this kind, and its thumbprint; `None` if this device can't approve
-    /// this kind now.
+    /// Returns two values: which of the device's keys must sign the approval of a ceremony of this kind; and the key's
+    /// thumbprint. Returns `None` if the device can't approve a ceremony of this kind now.
     #[must_use]
     pub fn answers(&self, kind: Kind, now: Time) -> Option<(AnsweringKey, String)> {
         let device = || (AnsweringKey::Device, self.key.thumbprint());
@@ -26,7 +26,7 @@ impl Device {
             Kind::RegisterDevice => Some(device()),
             Kind::PhoneSignIn => sign_in(),
             Kind::AddMethod | Kind::RemoveMethod | Kind::CreatePass | Kind::ReportLost => {
-                // GUARD(step-up-pause-after-off): j8_no_step_up_for_a_day_after_turning_off
+                // GUARD(step-up-pause-after-off): j8_no_step_up_for_a_day_after_phone_sign_in_is_turned_off
                 // INSTEAD: (!recently_off || now > 0).then(|| sign_in().unwrap_or_else(device))
                 (!recently_off).then(|| sign_in().unwrap_or_else(device))
             }

@@ -1,5 +1,5 @@
-//! The standing of a device: its status, and what its phone must know about the account. Every signed state contains
-//! the standing (protocol section 5).
+//! The standing of a device: the status of the device, and the facts about the account that the phone needs. Every
+//! signed state contains the standing (protocol section 5).
 
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +16,11 @@ use crate::store::{StoreError, Tx};
 pub enum Status {
     /// The device is active, and may answer prompts.
     Ok,
-    /// The device is bound; the wizard waits for the digits.
+    /// The device is bound, and the wizard waits for the digits.
     Pending,
     /// The device was removed.
     Removed,
-    /// The request's time was wrong; the request had no effect.
+    /// The request's time was wrong, so the request had no effect.
     ClockSkew,
     /// The person is suspended.
     Suspended,
@@ -49,7 +49,7 @@ impl From<Notice> for NoticeClaims {
     }
 }
 
-/// The standing of a device: its status, and what the phone needs to know about its account.
+/// The status of a device, and the facts about the account that the phone needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Standing {
     /// The status.
@@ -94,7 +94,7 @@ impl Standing {
         })
     }
 
-    /// Removes the newest notice. Returns false if there is none.
+    /// Removes the newest notice from this standing. Returns false if the standing contains no notice.
     pub fn leave_out_notice(&mut self) -> bool {
         self.notices.pop().is_some()
     }
@@ -110,8 +110,8 @@ impl Standing {
     }
 }
 
-/// Returns `Ok` if the person's phones may approve prompts now, otherwise `Suspended` or `Limited`. Called in every
-/// transaction that depends on this.
+/// Returns `Ok` if the person's phones may approve prompts now, otherwise `Suspended` or `Limited`. Every transaction
+/// that depends on this status reads it again.
 pub fn may_answer(tx: &mut Tx<'_>, account_id: &str) -> Result<Status, StoreError> {
     let Some(person) = tx.get::<Person>(account_id)? else {
         return Ok(Status::Suspended);

@@ -36,7 +36,7 @@ pub struct StateClaims<'a> {
 /// The parts of a signed state that respond to the request. Unset members are omitted.
 #[derive(Default, Serialize)]
 pub struct News {
-    /// The live prompts: for each, the signed JWS.
+    /// The live prompts, each as a signed JWS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompts: Option<Vec<String>>,
     /// The result of an answer or a report.
@@ -45,7 +45,7 @@ pub struct News {
     /// The result of turning phone sign-in on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn_on: Option<TurnedOn>,
-    /// The result of asking for a test push.
+    /// The result of a request for a test push.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push_test: Option<PushTest>,
 }
@@ -72,7 +72,7 @@ impl<'a> StateClaims<'a> {
         }
     }
 
-    /// Leaves out one notice or prompt. Returns false if none is left.
+    /// Leaves out one notice, or one prompt if there is no notice. Returns false if neither is left.
     fn leave_out_one(&mut self) -> bool {
         self.standing.leave_out_notice() || self.news.prompts.as_mut().is_some_and(|prompts| prompts.pop().is_some())
     }
@@ -94,9 +94,9 @@ pub fn skewed(app: &App, device: &Device, jti: &str) -> Result<Response, Problem
     state(app, device, jti, Standing::clock_skew(), News::default())
 }
 
-/// Returns the live prompts that the response to a fetch lists: the first of `ranked`, as many as fit. `ranked` is
-/// sorted by `prompts::rules::strongest_first`. The result is needed before the state is signed: if the phone already
-/// knows exactly these prompts, the fetch waits for a change.
+/// Returns the live prompts that the response to a fetch lists: the first prompts of `ranked`, as many as fit into the
+/// signed state. `ranked` is sorted by `prompts::rules::strongest_first`. The caller needs this list before it signs
+/// the state, because the fetch waits for a change if the phone already knows exactly these prompts.
 #[must_use]
 pub fn listed(app: &App, device: &Device, jti: &str, standing: &Standing, mut ranked: Vec<Prompt>) -> Vec<Prompt> {
     ranked.truncate(MAX_PROMPTS);

@@ -1,5 +1,5 @@
-//! Operations on enrollments by a code. The rules decide inside a transaction. The audit log records the start of an
-//! enrollment and what happens to its device.
+//! Runs the operations on enrollments by a code. Inside each transaction, the functions in `rules` decide. The audit
+//! log records the start of an enrollment and the events of its device.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -28,11 +28,12 @@ pub enum MakeError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No randomness.
+    /// There is no randomness, or a sealed value can't be opened.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The enrollment has ended or is already bound, or no free id for a typed code was found.
-    #[error("the enrollment has ended")]
+    /// One of these: the enrollment is no longer open; the key of its scanned code was erased; no free id for a typed
+    /// code was found.
+    #[error("the code of the enrollment can't be created or shown")]
     Over,
 }
 
@@ -103,8 +104,8 @@ pub fn scanned_text(app: &App, enrollment: &Enrollment) -> Result<String, MakeEr
     Ok(format!("countersign://enroll?{query}"))
 }
 
-/// Returns the typed code as the wizard shows it: three groups of four characters. `None` if the enrollment has no
-/// typed code, or has erased it.
+/// Returns the typed code as the wizard shows it: three groups of four characters. Returns `None` if the enrollment has
+/// no typed code, or if the text of the typed code was erased.
 pub fn typed_text(app: &App, enrollment: &Enrollment) -> Option<String> {
     let sealed = enrollment.typed_shown.as_ref()?;
     let plain = app.sealer.open(&shown_label(&enrollment.scanned.id), sealed).ok()?;
@@ -117,7 +118,8 @@ fn shown_label(id: &str) -> String {
 
 /// Adds a typed code to an open enrollment, for a phone that can't scan. Slow: the key is stretched with Argon2id.
 ///
-/// The id in the code has only 20 bits, so it may be taken. The service tries three random ids.
+/// The id in the code has only 20 bits, so another enrollment may already have this id. The service tries three random
+/// ids.
 pub async fn add_typed(app: &App, enrollment_id: String) -> Result<(), MakeError> {
     for _draw in 0..3 {
         if try_typed(app, enrollment_id.clone()).await? {
@@ -245,7 +247,7 @@ pub struct BindRequest {
     pub mac: Vec<u8>,
     /// The device key, which signed the request.
     pub key: Jwk,
-    /// What the phone states about itself; not verified.
+    /// The facts that the phone states about itself. They are not verified.
     pub claimed: Claimed,
     /// The push address and keys.
     pub push: Subscription,
@@ -271,7 +273,7 @@ pub async fn bind(app: &App, request: BindRequest) -> Result<Verdict<MacResponse
     app.store.run(move |tx| bind_in(tx, &shared, request, now)).await
 }
 
-/// Like `bind`, inside a transaction.
+/// Like `bind`, in the caller's transaction.
 pub fn bind_in(
     tx: &mut Tx<'_>,
     app: &App,
@@ -324,14 +326,14 @@ pub fn bind_in(
     Ok(Verdict::Granted(MacResponse { mac: encode(&key.answer_mac("bind-answer", &request.jti, &body)), body }))
 }
 
-/// Checks the digits that the person typed into the wizard. Correct digits make the device active, and end the
-/// account's other unfinished enrollments and its registrations.
+/// Checks the digits that the person typed into the wizard. Correct digits make the device active, and end all other
+/// unfinished enrollments and registrations of the account.
 pub async fn digits(app: &App, enrollment_id: String, typed: String) -> Result<Digits, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     app.store.run(move |tx| digits_in(tx, &shared, &enrollment_id, &typed, now)).await
 }
 
-/// Like `digits`, inside a transaction.
+/// Like `digits`, in the caller's transaction.
 pub fn digits_in(
     tx: &mut Tx<'_>,
     app: &App,
@@ -389,7 +391,7 @@ pub async fn end(app: &App, enrollment_id: String, cause: Cause) -> Result<(), S
     app.store.run(move |tx| end_in(tx, &enrollment_id, cause, now)).await
 }
 
-/// Like `end`, inside a transaction.
+/// Like `end`, in the caller's transaction.
 pub fn end_in(tx: &mut Tx<'_>, enrollment_id: &str, cause: Cause, now: Time) -> Result<(), StoreError> {
     match tx.get::<Enrollment>(enrollment_id)? {
         Some(mut enrollment) => end_enrollment(tx, &mut enrollment, cause, now),

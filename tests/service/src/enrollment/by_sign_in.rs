@@ -1,6 +1,6 @@
-//! The last step of adding a phone by signing in (protocol section 11): the phone registers with the token that it got
-//! when the person had signed in with the browser. There is no enrollment code and no wizard. The consent page has
-//! already checked the digits, so the device is active immediately.
+//! Adds a phone after the person has signed in and agreed in a browser (protocol section 11). The phone sends the token
+//! that it got from the token endpoint. There is no enrollment code and no wizard. The consent page has already checked
+//! the digits, so the device is active immediately.
 
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ pub struct AddRequest {
     pub token: String,
     /// The device key, which signed the request.
     pub key: Jwk,
-    /// What the phone states about itself; not verified.
+    /// The facts that the phone states about itself. They are not verified.
     pub claimed: Claimed,
     /// The push address and keys.
     pub push: Subscription,
@@ -49,14 +49,14 @@ pub struct Added {
 /// Why a phone was not added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotAdded {
-    /// The token is unknown, belongs to another phone, or has expired; the device that it added was removed; or another
-    /// device has the device key.
+    /// One of these: the token is unknown, belongs to another phone or has expired; the device that was added with the
+    /// token was removed; a device already has the device key.
     Unknown,
     /// The policy or a suspension does not allow the app for the person.
     NotAllowed,
 }
 
-/// Adds the phone as an active device. A repeated request with the same token and key gets the same device again.
+/// Adds the phone as an active device. A repeated request with the same token and device key adds no second device.
 pub async fn add(app: &App, request: AddRequest) -> Result<Verdict<Added, NotAdded>, StoreError> {
     let now = app.clock.now();
     app.store.run(move |tx| add_in(tx, request, now)).await
@@ -77,12 +77,12 @@ fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Verdict<Add
     let (_, keys) = keys::document(tx, token.keys_document)?;
     let device = match (before, &token.added) {
         (Some(device), _) => device,
-        // The device was removed; the token does not restore it.
+        // The device was removed. The token does not restore the device.
         (None, Some(_)) => return Ok(Verdict::Refused(NotAdded::Unknown)),
         (None, None) if token.expires_at <= now || tx.get::<DeviceKey>(&jkt)?.is_some() => {
             return Ok(Verdict::Refused(NotAdded::Unknown));
         }
-        // GUARD(phone-added-against-policy): j5_w3_token_fails_after_time_suspension_or_another_phone
+        // GUARD(phone-added-against-policy): j5_w3_expired_or_cancelled_token_adds_no_phone
         // INSTEAD: (None, None) if false => {
         (None, None) if may_answer(tx, &token.account_id)? != Status::Ok => {
             return Ok(Verdict::Refused(NotAdded::NotAllowed));
@@ -96,8 +96,7 @@ fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Verdict<Add
     Ok(Verdict::Granted(Added { device_id: device.id, account_id: device.account_id, keys, turn_on }))
 }
 
-/// Creates the active device. As after correct digits in the wizard, ends the account's unfinished enrollments and
-/// registrations.
+/// Creates the active device, and ends the account's unfinished enrollments and registrations.
 fn activate(tx: &mut Tx<'_>, request: AddRequest, token: PhoneToken, now: Time) -> Result<Device, StoreError> {
     let id = random_id()?;
     let account_id = token.account_id.clone();

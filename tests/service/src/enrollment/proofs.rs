@@ -1,4 +1,4 @@
-//! The MACs and digits of protocol section 3, computed with the enrollment key K.
+//! Computes the MACs and digits of protocol section 3 with the enrollment key K.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use ring::digest::{SHA256, digest};
@@ -39,7 +39,8 @@ impl Key {
         self.verify(&[b"bind", issuer.as_bytes(), id.as_bytes(), thumbprint, point, auth], mac)
     }
 
-    /// Returns the MAC of a response. It proves to the phone that the service that created the code sent the response.
+    /// Returns the MAC of a response. The MAC proves to the phone that the response comes from the service that created
+    /// the code.
     #[must_use]
     pub fn answer_mac(&self, label: &str, nonce: &[u8], body: &[u8]) -> Vec<u8> {
         hmac::sign(&self.hmac(), &fields(&[label.as_bytes(), nonce, digest(&SHA256, body).as_ref()])).as_ref().to_vec()
@@ -62,7 +63,7 @@ impl Key {
     }
 }
 
-/// Derives K of a typed code: Argon2id 1.3, 64 MiB, 3 passes, 1 lane (protocol section 3). Slow.
+/// Derives K from a typed code: Argon2id 1.3, 64 MiB, 3 iterations, 1 lane (protocol section 3). Slow.
 pub fn typed_key(issuer: &str, id: &str, secret: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     let params = Params::new(65_536, 3, 1, Some(32)).map_err(|_range| SecretError)?;
     let mut key = Zeroizing::new(vec![0; 32]);

@@ -25,7 +25,7 @@ impl Record for Enrollment {
     }
 }
 
-/// Names the enrollment of the id in a typed code.
+/// Maps the id in a typed code to the enrollment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TypedId {
     /// The id in the typed code: four characters.

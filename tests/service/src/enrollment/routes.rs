@@ -49,7 +49,8 @@ struct Claims {
     attestation: Attestation,
 }
 
-/// The proof in a bind: the id in a code with a MAC, or a token. A message with both is refused.
+/// The proof in a bind: either a token, or the id in a code together with a MAC. A message with both kinds of proof is
+/// refused.
 #[derive(Deserialize)]
 struct Proof {
     enrollment: Option<String>,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Open ──bind──▶ Bound ──right digits──▶ Active
-//!   │              ├── third wrong digits, "not my phone" ──▶ Ended
+//!   │              ├── third wrong entry, "not my phone", abandoned by the phone ──▶ Ended
 //!   └──────────────┴── ten minutes, cancel, change of the account or the policy ──▶ Ended
 //! ```
 
@@ -25,9 +25,9 @@ pub enum Refusal {
     Expired,
     /// The enrollment was bound by another phone, or is finished.
     Used,
-    /// The enrollment was cancelled, or ended before its time.
+    /// The enrollment was cancelled, or ended before it expired.
     Cancelled,
-    /// A look-up has a sixth nonce. An enrollment accepts five.
+    /// The enrollment has already accepted look-ups with five different nonces, and this look-up has another nonce.
     TooManyLookUps,
 }
 
@@ -36,18 +36,18 @@ pub enum Refusal {
 pub enum Bind {
     /// The first bind: the caller creates the device.
     New,
-    /// The same phone again: it gets the same response.
+    /// The phone that is already bound has sent the bind again. The phone gets the same response again.
     Same,
 }
 
-/// The result of typed digits.
+/// The result of checking the digits that the person typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Digits {
-    /// Correct; the device is active.
+    /// The digits are correct, and the device is active.
     Right,
-    /// Wrong; this many tries are left.
+    /// The digits are wrong. Contains the number of tries that are left.
     Wrong(u8),
-    /// Wrong for the third time, or the enrollment is not waiting for digits.
+    /// The digits are wrong for the third time, or the enrollment does not wait for digits.
     Over,
 }
 
@@ -76,9 +76,9 @@ fn ended(enrollment: &Enrollment) -> Result<(), Refusal> {
     }
 }
 
-/// Counts a wrong MAC for an id of the enrollment. The fifth makes this id unusable; the enrollment's other id stays
-/// usable. After a bind, wrong MACs are not counted: then a right guess gains nothing, and the digits still need the
-/// key.
+/// Counts a wrong MAC for an id of the enrollment. The fifth wrong MAC makes this id unusable, but the enrollment's
+/// other id stays usable. After a bind, wrong MACs are not counted, because a right guess then gains nothing, and the
+/// service still needs the key to check the digits.
 pub fn wrong_mac(enrollment: &mut Enrollment, id: &str) -> Refusal {
     if enrollment.state == State::Open
         && let Some(code) = enrollment.code_mut(id)
@@ -127,7 +127,7 @@ pub fn bind(enrollment: &mut Enrollment, id: &str, proven: bool, same_key: bool,
             enrollment.bound_by = Some(id.to_owned());
             Ok(Bind::New)
         }
-        // GUARD(same-phone-same-device): j2_w9_killed_in_each_step_of_scanning_and_abandoning
+        // GUARD(same-phone-same-device): j2_w9_adding_and_abandoning_recover_from_kills_at_each_point
         // INSTEAD: State::Bound if same_key && now < 0 && enrollment.bound_by.as_deref() == Some(id) => Ok(Bind::Same),
         State::Bound if same_key && enrollment.bound_by.as_deref() == Some(id) => Ok(Bind::Same),
         State::Bound => {
@@ -140,7 +140,7 @@ pub fn bind(enrollment: &mut Enrollment, id: &str, proven: bool, same_key: bool,
     }
 }
 
-/// Decides digits that were typed into the wizard. `right`: whether they are the expected digits.
+/// Decides about the digits that were typed into the wizard. `right`: whether these are the expected digits.
 pub fn digits(enrollment: &mut Enrollment, right: bool, now: Time) -> Digits {
     // GUARD(enrollment-expires): enrollment_model_with_a_seen_code_has_no_fault
     settle(enrollment, now);

@@ -11,13 +11,13 @@ use crate::sign_in::session::Session;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// The wizard shows the code; no phone is bound.
+    /// The wizard shows the code, and no phone is bound.
     Open,
-    /// A phone is bound; the wizard waits for the digits.
+    /// A phone is bound, and the wizard waits for the digits.
     Bound,
     /// The device is active.
     Active,
-    /// Ended without an active device.
+    /// The enrollment has ended without an active device.
     Ended(Cause),
 }
 
@@ -26,7 +26,8 @@ pub enum State {
 pub struct Code {
     /// The id that a phone sends.
     pub id: String,
-    /// K, sealed; erased when the enrollment ends, or after five wrong MACs.
+    /// The enrollment key K, sealed. Erased after five wrong MACs before a bind, when the enrollment ends, and when the
+    /// device becomes active.
     pub key: Option<Sealed>,
     /// The number of wrong MACs for this id.
     pub wrong_macs: u8,
@@ -35,11 +36,12 @@ pub struct Code {
 /// An enrollment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Enrollment {
-    /// The scanned code. Its id is also the enrollment's id. Its key is the secret in the code.
+    /// The scanned code. The code's id is also the enrollment's id. The code's key is the secret that the code
+    /// contains.
     pub scanned: Code,
     /// The typed code, created when the person can't scan.
     pub typed: Option<Code>,
-    /// The text of the typed code, sealed; erased when the enrollment ends or the device is active.
+    /// The text of the typed code, sealed. Erased when the enrollment ends, and when the device becomes active.
     pub typed_shown: Option<Sealed>,
     /// The account that the phone is added to.
     pub account_id: String,
@@ -57,11 +59,11 @@ pub struct Enrollment {
     pub bound_by: Option<String>,
     /// The id of the bound device.
     pub device_id: Option<String>,
-    /// The number of wrong digits.
+    /// How many times wrong digits were typed.
     pub wrong_digits: u8,
     /// Whether another phone has tried to use the same code.
     pub another_phone: bool,
-    /// The id of the ceremony that confirms the new phone; `None` until it starts.
+    /// The id of the ceremony that confirms the new phone. `None` until the ceremony starts.
     pub ceremony: Option<String>,
     /// The number of the key document that the phone gets. Look-up and bind use the same document, even if the service
     /// publishes a new one between them.
@@ -78,7 +80,7 @@ impl Enrollment {
         self.session == session.id
     }
 
-    /// Returns the code with this id, to change it.
+    /// Returns the code with this id, for changing the code.
     pub fn code_mut(&mut self, id: &str) -> Option<&mut Code> {
         if self.scanned.id == id { Some(&mut self.scanned) } else { self.typed.as_mut().filter(|code| code.id == id) }
     }
@@ -99,7 +101,8 @@ impl Enrollment {
     }
 }
 
-/// Returns the key document of records that were stored by a version of the service without key rotation.
+/// Returns the number of the key document for records that were stored by a version of the service without key
+/// rotation.
 pub(crate) fn first_document() -> usize {
     1
 }

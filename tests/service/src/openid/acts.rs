@@ -18,7 +18,8 @@ const CODE_LIFE: Time = 60;
 /// Lifetime of access tokens and ID tokens.
 pub(super) const TOKEN_LIFE: Time = 600;
 
-/// Issues an authorization code for a session, and returns it. The database contains only its hash.
+/// Issues an authorization code for a session, and returns it. The database contains only the hash of the authorization
+/// code.
 pub(super) fn issue(
     tx: &mut Tx<'_>,
     session: &Session,
@@ -70,8 +71,8 @@ pub(super) struct Redemption {
     pub(super) verifier: String,
 }
 
-/// Redeems an authorization code. Returns `None` if the code is refused. A second use of a code also ends the session
-/// for which the code was issued.
+/// Redeems an authorization code. Returns `None` if the authorization code is refused. A second use of an authorization
+/// code also ends the session for which it was issued.
 pub(super) fn redeem(tx: &mut Tx<'_>, app: &App, by: &Redemption, now: Time) -> Result<Option<Tokens>, StoreError> {
     let Some(code) = tx.get::<Code>(&hashed(by.code.as_bytes()))? else {
         return Ok(None);

@@ -18,7 +18,7 @@ use crate::visitor::Visitor;
 pub struct Answer(Url);
 
 impl Answer {
-    /// Builds the authorization response; `None` if a browser must not be sent to the return address.
+    /// Builds the authorization response. Returns `None` if a browser must not be sent to the return address.
     pub(crate) fn new(app: &App, to: &str, state: Option<&str>, (name, value): (&str, &str)) -> Option<Self> {
         let mut url = Url::parse(to).ok().filter(is_return_address)?;
         url.query_pairs_mut().append_pair(name, value).append_pair("iss", &app.config.issuer);
@@ -28,8 +28,8 @@ impl Answer {
         Some(Self(url))
     }
 
-    /// Sends the authorization response by redirect. Only for `GET /authorize`, which no form of the service leads to:
-    /// see [`Self::by_page`].
+    /// Sends the authorization response by redirect. Used only for `GET /authorize`, because no form of the service
+    /// leads to this address. After a form, [`Self::by_page`] is needed.
     pub(crate) fn by_redirect(answer: Option<Self>) -> Response {
         match answer {
             Some(Self(url)) => Redirect::to(url.as_str()).into_response(),
@@ -37,8 +37,9 @@ impl Answer {
         }
     }
 
-    /// Sends the authorization response as a link on a page. Needed after a form: browsers check every redirect that
-    /// follows a form against the `form-action` of the form's page, also redirects by the application.
+    /// Sends the authorization response as a link on a page. After a form, a redirect could fail, because browsers
+    /// check every redirect that follows a form against the `form-action` of the form's page, even a redirect by the
+    /// application.
     pub(crate) fn by_page(answer: Option<Self>, app: &App, visitor: &Visitor, application: &str) -> Response {
         match answer {
             Some(Self(url)) => words::leaving(application, url.as_str()).show(app, visitor),

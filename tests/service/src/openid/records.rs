@@ -1,4 +1,4 @@
-//! How authorization codes and access tokens are stored: hashed.
+//! Stores authorization codes and access tokens, both hashed.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ impl Record for Code {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        // A code is kept for an hour after it expires, so that a second use is detected.
+        // An authorization code is kept for an hour after it expires, so that a second use is detected.
         Some(self.expires_at + crate::clock::HOUR)
     }
 }
@@ -34,7 +34,7 @@ pub struct Token {
     pub code: String,
     /// The account that the token gives access to.
     pub account_id: String,
-    /// When it expires.
+    /// When the token expires.
     pub expires_at: Time,
 }
 

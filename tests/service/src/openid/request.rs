@@ -24,16 +24,16 @@ pub struct AuthorizationRequest {
 /// An authorization code.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Code {
-    /// The hashed code.
+    /// The hashed authorization code.
     pub id: String,
-    /// The request for which the code was issued.
+    /// The request for which the authorization code was issued.
     pub request: AuthorizationRequest,
     /// The account.
     pub account_id: String,
-    /// The session for which the code was issued.
+    /// The session for which the authorization code was issued.
     pub session: String,
-    /// When it expires.
+    /// When the authorization code expires.
     pub expires_at: Time,
-    /// Whether the code was redeemed.
+    /// Whether the authorization code was redeemed.
     pub used: bool,
 }

@@ -75,8 +75,9 @@ pub async fn jwks(State(app): State<App>) -> Response {
     .into_response()
 }
 
-/// `GET /authorize`: redirects to the application immediately if there is a session that suffices; otherwise lets the
-/// person sign in first. A phone's pushed request continues in `sign_in::register`.
+/// `GET /authorize`: redirects to the application immediately if the browser's session suffices. Otherwise lets the
+/// person sign in first, or redirects with an error. A phone's pushed authorization request continues in
+/// `sign_in::register`.
 pub async fn authorize(
     State(app): State<App>,
     visitor: Visitor,
@@ -110,8 +111,8 @@ fn redirect_with_error(app: &App, request: &AuthorizationRequest, error: &str) -
     Answer::by_redirect(Answer::new(app, &request.redirect_uri, request.state.as_deref(), ("error", error)))
 }
 
-/// Redirects to the sign-in page. Its URL contains the request, sealed: nothing is stored before the person has typed a
-/// user name.
+/// Redirects to the sign-in page. The page's URL contains the authorization request, sealed, because the service stores
+/// nothing before the person has typed a user name.
 fn sign_in_first(app: &App, request: AuthorizationRequest, sign_in_now: bool) -> Response {
     let goal = Goal::Application { request: request.clone(), sign_in_now };
     match Flow::new(goal).map(|flow| flow.sealed(&app.sealer)) {
@@ -165,7 +166,8 @@ fn authenticated_client(app: &App, headers: &HeaderMap, fields: &HashMap<String,
         None => (fields.get("client_id")?.clone(), fields.get("client_secret")?.clone()),
     };
     let client = app.config.clients.iter().find(|client| client.id == id)?;
-    // The hashes are compared, so that the time of the comparison does not show where the secrets differ.
+    // The secrets are compared by their hashes, so that the time of the comparison does not show where the secrets
+    // differ.
     (hashed(secret.as_bytes()) == hashed(client.secret.as_bytes())).then_some(id)
 }
 
@@ -181,7 +183,7 @@ fn basic(header: &str) -> Option<(String, String)> {
     Some((unescaped(id), unescaped(secret)))
 }
 
-/// `GET /userinfo`.
+/// `GET /userinfo` and `POST /userinfo`.
 pub async fn user_info(State(app): State<App>, headers: HeaderMap) -> Response {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some(token) = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(|token| hashed(token.as_bytes()))

@@ -10,7 +10,7 @@ use crate::secrets::{decode, hashed};
 /// An error in an authorization request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// The client or the return address can't be trusted. The service shows this text and redirects nowhere.
+    /// The client or the return address can't be trusted. The service shows this text, and does not redirect.
     Untrusted(&'static str),
     /// The service sends this error to the client by redirect (RFC 6749 section 4.1.2.1).
     Redirected {
@@ -18,7 +18,7 @@ pub enum Fault {
         redirect_uri: String,
         /// The client's `state`.
         state: Option<String>,
-        /// The error code.
+        /// The value of the parameter `error`.
         error: &'static str,
     },
 }
@@ -75,8 +75,8 @@ pub enum Freshness {
     SignInNow,
 }
 
-/// Decides from `prompt` and `max_age` whether a session suffices. `authenticated_at`: when the person signed in to it;
-/// `None` without a session. A `max_age` that is not a number requires a new sign-in.
+/// Decides from the parameters `prompt` and `max_age` whether a session suffices. `authenticated_at`: when the person
+/// signed in to the session, or `None` if there is no session. A `max_age` that is not a number requires a new sign-in.
 #[must_use]
 pub fn freshness(parameters: &HashMap<String, String>, authenticated_at: Option<Time>, now: Time) -> Freshness {
     let too_old = parameters.get("max_age").is_some_and(|age| match (age.parse::<u32>(), authenticated_at) {
@@ -91,8 +91,8 @@ pub fn freshness(parameters: &HashMap<String, String>, authenticated_at: Option<
     }
 }
 
-/// Returns whether an application requires a sign-in for this request. A session from another tab then does not
-/// suffice.
+/// Returns whether the request has `prompt=login` or a `max_age`. If the person must then sign in for this request, a
+/// session that started in another tab does not suffice.
 #[must_use]
 pub fn wants_sign_in(parameters: &HashMap<String, String>) -> bool {
     wants(parameters, "login") || parameters.contains_key("max_age")
@@ -102,14 +102,15 @@ fn wants(parameters: &HashMap<String, String>, wanted: &str) -> bool {
     parameters.get("prompt").is_some_and(|all| all.split(' ').any(|one| one == wanted))
 }
 
-/// What a client gets for an authorization code.
+/// The decision about a client's authorization code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worth {
-    /// Tokens.
+    /// The client gets tokens.
     Tokens,
-    /// Nothing: the code was used before. The caller ends the session for which the code was issued, with its tokens.
+    /// The client gets nothing, because the authorization code was used before. The caller ends the session for which
+    /// the authorization code was issued, and the session's access tokens.
     UsedBefore,
-    /// Nothing: the code has expired, or the request does not match it.
+    /// The client gets nothing, because the authorization code has expired or does not match the client's request.
     Nothing,
 }
 

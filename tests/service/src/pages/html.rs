@@ -17,7 +17,7 @@ pub struct Page {
     pub title: String,
     /// Step and number of steps, on a page of a wizard.
     pub step: Option<(u8, u8)>,
-    /// URL of the event stream. At an event, the script loads the next page.
+    /// URL of the event stream. At an event, the script submits the form with `on_turn`, or reloads the page.
     pub events: Option<String>,
     /// The URL that opens the app. Set only for a browser on a phone.
     pub app_link: Option<String>,
@@ -37,7 +37,7 @@ pub enum Block {
     Number {
         /// The digits.
         number: String,
-        /// Seconds until it expires.
+        /// Seconds until the number expires.
         ends_in: i64,
     },
     /// A QR code.
@@ -47,7 +47,7 @@ pub enum Block {
         /// Text for screen readers.
         alternative: &'static str,
     },
-    /// The code to type instead of scanning.
+    /// The code to type instead of scanning the QR code.
     Typed {
         /// The code, twelve characters.
         code: String,
@@ -109,7 +109,7 @@ impl Form {
         Self { class: "quiet", ..Self::main(id, action, button) }
     }
 
-    /// Makes the id unique among several equal forms of a page. `number` starts at 1.
+    /// Adds a number to the id, so that several equal forms of a page have different ids. Numbers start at 1.
     #[must_use]
     pub fn numbered(self, number: usize) -> Self {
         Self { id: format!("{}-{number}", self.id), ..self }
@@ -156,7 +156,7 @@ pub struct Field {
     pub autocomplete: &'static str,
     /// Initial value.
     pub value: String,
-    /// Whether the field is for digits, which are shown large.
+    /// Whether the person types digits into the field. The page shows them large.
     pub digits: bool,
 }
 
@@ -201,7 +201,7 @@ pub struct Method {
     pub kind: &'static str,
     /// Model of the phone.
     pub model: String,
-    /// How long ago it was added, as text.
+    /// How long ago the phone was added, as text.
     pub added: String,
     /// Whether push works, as text.
     pub push: &'static str,
@@ -248,7 +248,7 @@ impl Page {
         Self { step: Some((step, of)), ..self }
     }
 
-    /// Makes the page continue by itself at an event of the event stream with this URL.
+    /// Sets the URL of an event stream. At an event of this stream, the page continues by itself.
     #[must_use]
     pub fn turning(self, events: &str) -> Self {
         Self { events: Some(events.to_owned()), ..self }
@@ -281,7 +281,8 @@ impl Page {
         self.show_as(StatusCode::OK, app, Some(visitor))
     }
 
-    /// Renders the page with the given status. Without a visitor, its forms have no CSRF token and are refused.
+    /// Renders the page with the given status. Without a visitor, the page's forms have no CSRF token, and the service
+    /// refuses them.
     #[must_use]
     pub fn show_as(mut self, status: StatusCode, app: &App, visitor: Option<&Visitor>) -> Response {
         let (csrf, cookie) = visitor.map(|visitor| visitor.form_token(app)).unwrap_or_default();
@@ -323,9 +324,9 @@ struct Whole<'a> {
     csrf: &'a str,
 }
 
-/// Headers of every page. The policy forbids inline scripts, content from other web origins and framing, and allows
-/// forms to this service only. Browsers also check redirects after a form against `form-action`. For that reason, a
-/// person leaves the service through a page with a link (`words::leaving`).
+/// Headers of every page. The Content Security Policy forbids inline scripts, content from other web origins and
+/// framing. Forms can be sent to this service only. Browsers also check redirects after a form against `form-action`.
+/// For that reason, a person leaves the service through a page with a link (`words::leaving`).
 const HEADERS: [(header::HeaderName, &str); 2] = [
     (header::CONTENT_TYPE, "text/html; charset=utf-8"),
     (

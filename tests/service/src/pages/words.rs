@@ -1,4 +1,5 @@
-//! The texts of all pages: short, active, in the second person.
+//! The texts of all pages: short, active, in the second person. The comment of each function describes its page, or
+//! says when the page is shown.
 
 mod admin;
 mod changes;

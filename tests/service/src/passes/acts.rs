@@ -9,14 +9,14 @@ use crate::passes::rules::{Span, Worth, worth};
 use crate::secrets::{crockford, crockford_read, hashed};
 use crate::store::{StoreError, Tx};
 
-/// Length in characters: 60 bits, too many to guess within an hour.
+/// Length of a pass in characters. The pass has 60 random bits, too many to guess within an hour.
 const LENGTH: usize = 12;
 
 fn id_of(account_id: &str, text: &str) -> String {
     hashed(format!("{account_id} {text}").as_bytes())
 }
 
-/// Creates a pass and ends the account's unused passes. Returns the text of the pass, three groups of four characters.
+/// Ends the account's unused passes and creates a pass. Returns the text of the pass: three groups of four characters.
 /// The text is not stored. `by`: the account id of the person who creates the pass.
 pub fn make(tx: &mut Tx<'_>, account_id: &str, span: Span, by: &str, now: Time) -> Result<String, StoreError> {
     let text = crockford(LENGTH)?;

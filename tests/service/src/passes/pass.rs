@@ -7,14 +7,14 @@ use crate::clock::Time;
 /// A pass. Its text is stored hashed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Pass {
-    /// The hash of account id and text.
+    /// The hash of the account id and the text of the pass.
     pub id: String,
     /// The account that the pass is for.
     pub account_id: String,
     /// When the pass becomes valid.
     pub starts_at: Time,
-    /// When it expires.
+    /// When the pass expires.
     pub ends_at: Time,
-    /// When it was used; `None` while unused.
+    /// When the pass was used. `None` if the pass is unused.
     pub used_at: Option<Time>,
 }

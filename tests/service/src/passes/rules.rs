@@ -1,12 +1,12 @@
-//! The rules of passes, as pure functions: for which time a pass may be created, and whether a pass is valid.
+//! The rules of passes, as pure functions: for which span of time a pass may be created, and whether a pass is valid.
 
 use crate::clock::{DAY, MINUTE, Time};
 use crate::passes::pass::Pass;
 
-/// The longest lifetime, in seconds.
+/// The longest lifetime of a pass, in seconds.
 pub const MAX_LIFE: Time = 60 * MINUTE;
 
-/// The longest time between creation and start, in seconds.
+/// The longest time between the creation of a pass and the start of its validity, in seconds.
 pub const MAX_AHEAD: Time = 30 * DAY;
 
 /// The result of checking a typed pass.

@@ -30,7 +30,7 @@ pub struct Person {
     pub groups: Vec<String>,
     /// Whether the person is an administrator.
     pub is_administrator: bool,
-    /// Whether the person is suspended and may not sign in.
+    /// Whether the person is suspended. A suspended person can't sign in.
     pub suspended: bool,
     /// Whether another person set the password, so that it must be changed before anything else.
     pub must_change_password: bool,
@@ -63,13 +63,13 @@ impl Person {
         passwords::verify_password(typed, &self.password)
     }
 
-    /// Returns whether the person still has the same password in a later reading of their record.
+    /// Returns whether the password is unchanged. `later`: the record of the same person, read from the database again.
     #[must_use]
     pub fn has_same_password(&self, later: &Self) -> bool {
         self.account_id == later.account_id && self.password == later.password
     }
 
-    /// Sets a new password, and clears what concerned the old one: the report, and the duty to change the password.
+    /// Sets a new password. Clears the report of the old password and the duty to change the old password.
     pub fn set_password(&mut self, hash: passwords::Hash, now: Time) {
         self.password = hash.into_text();
         self.password_changed_at = now;
@@ -78,7 +78,8 @@ impl Person {
     }
 }
 
-/// Returns the hash to compare a typed password with: the person's, or the decoy's for an unknown user name.
+/// Returns the hash with which a typed password is compared: the hash of the person's password, or the decoy for an
+/// unknown user name.
 pub fn password_hash(person: Option<&Person>, decoy: &Decoy) -> String {
     person.map_or_else(|| decoy.hash().to_owned(), |person| person.password.clone())
 }
@@ -89,7 +90,7 @@ pub fn folded(user_name: &str) -> String {
     user_name.trim().to_lowercase()
 }
 
-/// Returns the keyed hash of a typed name, for records that must not contain the name.
+/// Returns the keyed hash of a typed user name, for records that must not contain the user name.
 #[must_use]
 pub fn keyed(key: &hmac::Key, typed_name: &str) -> String {
     encode(hmac::sign(key, folded(typed_name).as_bytes()).as_ref())

@@ -54,7 +54,7 @@ pub fn everybody(tx: &mut Tx<'_>) -> Result<Vec<Person>, StoreError> {
     tx.children(EVERYBODY)
 }
 
-/// Stores a new person; false if the user name is taken.
+/// Stores a new person. Returns false if the user name is taken.
 pub fn add(tx: &mut Tx<'_>, person: &Person) -> Result<bool, StoreError> {
     let name = UserName { name: folded(&person.user_name), account_id: person.account_id.clone() };
     if !tx.insert(&name)? {
@@ -72,11 +72,11 @@ pub fn find(tx: &mut Tx<'_>, user_name: &str) -> Result<Option<Person>, StoreErr
     }
 }
 
-/// Wrong passwords of a typed name. Counted for unknown names too, so that the response and its time do not show which
-/// names exist.
+/// The times of the wrong passwords for a typed user name. Wrong passwords are counted for unknown user names too, so
+/// that neither the response nor the response time shows which user names exist.
 #[derive(Debug, Serialize, Deserialize)]
 struct PasswordTries {
-    /// The keyed hash of the name: the database must not contain names that were only tried.
+    /// The keyed hash of the typed user name, because the database must not contain user names that were only tried.
     id: String,
     wrong: Vec<Time>,
     expires_at: Time,
@@ -98,7 +98,7 @@ impl Record for PasswordTries {
     }
 }
 
-/// Counts a password that was tried for a typed name. Returns whether it is accepted.
+/// Counts a password that was typed for a user name. Returns whether the password is accepted.
 pub fn count_password(
     tx: &mut Tx<'_>,
     key: &hmac::Key,

@@ -26,8 +26,9 @@ const KEY_TYP: &str = "phone-sign-in-key+jwt";
 /// Prefix of a `request_uri`. RFC 9126 section 2.2 leaves the format to the server.
 pub const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
 
-/// Stores a pushed request and returns its `request_uri`. Returns `None` if the key that signed the proof does not fit:
-/// turning phone sign-in on needs the key of an active device; adding a phone needs a key that no device has.
+/// Stores a pushed authorization request and returns its `request_uri`. Returns `None` if the key that signed the DPoP
+/// proof does not fit: turning phone sign-in on needs the key of an active device, and adding a phone needs a key that
+/// no device has.
 pub fn push(tx: &mut Tx<'_>, pushed: Pushed, now: Time) -> Result<Option<String>, StoreError> {
     let device = match tx.get::<DeviceKey>(&pushed.dpop_jkt)? {
         Some(key) => tx.get::<Device>(&key.device_id)?,
@@ -68,12 +69,13 @@ fn digits_of(registration: &str, digits: &str) -> String {
 #[must_use]
 pub fn are_digits(registration: &Registration, phone: &NewPhone, typed: &str) -> bool {
     let typed: String = typed.chars().filter(|character| !character.is_whitespace()).collect();
-    // GUARD(phone-digits): j5_w2_three_wrong_digits_end_adding_and_two_do_not
+    // GUARD(phone-digits): j5_w2_the_third_wrong_entry_of_digits_ends_adding
     // INSTEAD: !digits_of(&registration.id, &typed).is_empty() && !phone.digits.is_empty()
     same(&digits_of(&registration.id, &typed), &phone.digits)
 }
 
-/// Removes a pushed request from the store and returns it, so that it works once.
+/// Removes a pushed authorization request from the store and returns it. Each request therefore works once. Returns
+/// `None` if the request is unknown or has expired.
 pub fn take(tx: &mut Tx<'_>, request_uri: &str, now: Time) -> Result<Option<Registration>, StoreError> {
     let Some(id) = request_uri.strip_prefix(REQUEST_URI).map(|id| hashed(id.as_bytes())) else {
         return Ok(None);
@@ -138,7 +140,8 @@ pub struct PhoneTokens {
     time: Time,
 }
 
-/// Redeems an authorization code for a token, once. A second use ends the token that the first use got.
+/// Redeems an authorization code for a token, once. Returns `None` if the code can't be redeemed. A second use ends the
+/// token that the first use returned.
 pub fn redeem(
     tx: &mut Tx<'_>,
     app: &App,
@@ -156,7 +159,7 @@ pub fn redeem(
     match rules::worth(&code, device.as_ref(), by, now) {
         Worth::Token => {}
         Worth::UsedBefore { token } => {
-            // GUARD(code-used-twice): j4_w5_w6_code_works_once_for_its_phone_and_verifier, turning_on_models_at_the_phone_have_no_fault
+            // GUARD(code-used-twice): j4_w5_w6_authorization_code_works_once_for_its_phone, turning_on_models_at_the_phone_have_no_fault
             end_registration_token(tx, token)?;
             return Ok(None);
         }
@@ -245,7 +248,7 @@ pub fn turn_on(
     }
 }
 
-/// A sign-in key with the proof that it signed.
+/// A sign-in key, and the proof that the key signed.
 pub struct Proved {
     /// The key.
     pub key: Jwk,
@@ -265,8 +268,8 @@ pub fn register(
     now: Time,
 ) -> Result<TurnedOn, StoreError> {
     let Some(token) = tx.get::<RegistrationToken>(&hashed(token.as_bytes()))? else {
-        // An unknown token has expired and was deleted, or was ended by a change of the account. Both are reported as
-        // expired.
+        // A token that is not stored expired and was deleted, was ended by a change of the account, or never existed.
+        // The phone gets the same result in all these cases.
         return Ok(TurnedOn::Expired);
     };
     let Proved { key, claims, fingerprint } = proved;
@@ -317,7 +320,8 @@ fn audit_word(decided: TurnedOn) -> &'static str {
     }
 }
 
-/// Verifies the proof with the key in its own header. This shows only that the sender has that private key.
+/// Verifies the proof with the key in the proof's header. A valid signature shows only that the sender has the private
+/// key.
 fn read_proof(proof: &str) -> Option<(Jwk, KeyProof)> {
     Unverified::by_jwk(proof, KEY_TYP).ok()?.verify_own().ok()
 }

@@ -1,5 +1,5 @@
-//! Stored records: registrations in progress, and the thumbprint of every sign-in key that was ever registered. Codes
-//! and tokens are stored only as hashes.
+//! Stored records: registrations in progress with their authorization codes and tokens, and the thumbprint of every
+//! sign-in key that was ever registered. Authorization codes and tokens are stored only as hashes.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ impl Record for RegistrationCode {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        // Kept after the code expired, so that a second use is recognized.
+        // Kept for an hour after the authorization code expired, so that the service recognizes a second use.
         Some(self.expires_at + HOUR)
     }
 }
@@ -66,11 +66,11 @@ pub struct PhoneToken {
     pub account_id: String,
     /// Thumbprint of the device key that the token is bound to.
     pub jkt: String,
-    /// When it expires.
+    /// When the token expires.
     pub expires_at: Time,
-    /// The device that was added with the token. If the phone repeats its request, it gets the same device.
+    /// Id of the device that was added with the token. If the phone repeats its request, it gets the same device id.
     pub added: Option<String>,
-    /// Which document of the service's keys was sent with the token.
+    /// Number of the key document that was sent with the token. Numbers start at 1.
     #[serde(default = "crate::enrollment::state::first_document")]
     pub keys_document: usize,
 }

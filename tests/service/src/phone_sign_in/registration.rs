@@ -1,12 +1,12 @@
-//! A registration: the request that a phone pushes before it opens the browser, and the authorization code and token
-//! that the phone gets for it. Codes and tokens are stored only as hashes.
+//! A registration: the pushed authorization request that a phone sends before it opens the browser, and the
+//! authorization code and the token that the phone gets for this request. Both are stored only as hashes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::devices::device::Device;
 
-/// A pushed request (RFC 9126). It was checked, and came with a DPoP proof by the phone's device key.
+/// A pushed authorization request (RFC 9126) with valid fields. It came with a DPoP proof by the phone's device key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
     /// SHA-256 of the `request_uri`'s random part.
@@ -19,7 +19,8 @@ pub struct Registration {
     pub code_challenge: String,
     /// Purpose of the request.
     pub purpose: Purpose,
-    /// The account of the device. For a new phone: the account of the person who agreed; `None` before that.
+    /// The account of the device. For a new phone, the account of the person who agreed, or `None` until a person has
+    /// agreed.
     pub account_id: Option<String>,
     /// When the request expires.
     pub expires_at: Time,
@@ -48,7 +49,7 @@ impl Purpose {
         }
     }
 
-    /// Returns what the audit log names: the device id, or the thumbprint of the new phone's key.
+    /// Returns the id for the audit log: the device id, or the thumbprint of the new phone's key.
     #[must_use]
     pub fn about(&self) -> &str {
         match self {
@@ -76,13 +77,13 @@ pub struct NewPhone {
 /// An authorization code that the phone redeems.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RegistrationCode {
-    /// SHA-256 of the code.
+    /// SHA-256 of the authorization code.
     pub id: String,
     /// The request for which the code was issued.
     pub registration: Registration,
     /// When the code expires.
     pub expires_at: Time,
-    /// SHA-256 of the token that it was redeemed for.
+    /// SHA-256 of the token for which the code was redeemed. `None` until then.
     pub token: Option<String>,
 }
 
@@ -91,7 +92,7 @@ pub struct RegistrationCode {
 pub struct RegistrationToken {
     /// SHA-256 of the token.
     pub id: String,
-    /// The device it was issued to.
+    /// The device to which the token was issued.
     pub device_id: String,
     /// The account of that device.
     pub account_id: String,

@@ -1,5 +1,5 @@
-//! HTTP endpoints for a phone that registers: pushed authorization requests (RFC 9126) and tokens. Both endpoints need
-//! a DPoP proof by the device key (RFC 9449).
+//! HTTP endpoints for phones that register: one takes pushed authorization requests (RFC 9126), the other returns
+//! tokens. Both need a DPoP proof by the device key (RFC 9449).
 
 use std::collections::HashMap;
 
@@ -22,12 +22,12 @@ use crate::prompts::records::RequestId;
 use crate::store::{StoreError, Tx};
 
 const DPOP_TYP: &str = "dpop+jwt";
-/// How long the ids of proofs are stored, so that each proof is accepted once. A proof's time may differ from the
-/// service's time by at most one minute.
+/// How long the ids of proofs are stored, so that each proof is accepted once. This is longer than a proof can be used,
+/// because a proof's time may differ from the service's time by at most one minute.
 const PROOF_MEMORY: Time = 5 * MINUTE;
 const MAX_STATE: usize = 2_048;
 
-/// A DPoP proof with a valid signature. Its sender has the private key.
+/// A DPoP proof with a valid signature. The sender of the proof has the private key.
 pub struct Proved {
     /// The key's thumbprint.
     pub jkt: String,
@@ -35,7 +35,8 @@ pub struct Proved {
     pub jti: String,
 }
 
-/// `POST /par`: checks the whole request before the browser opens, so that the browser carries only its `request_uri`.
+/// `POST /par`: checks all fields of the request before the phone opens the browser. The browser's URL then contains
+/// only the `request_uri`.
 pub async fn push(State(app): State<App>, peer: Peer, headers: HeaderMap, body: Bytes) -> Response {
     if limits::phone(&app, &peer).await.is_err() {
         return refuse(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
@@ -54,14 +55,15 @@ pub async fn push(State(app): State<App>, peer: Peer, headers: HeaderMap, body: 
             let body = Json(json!({ "request_uri": request_uri, "expires_in": REQUEST_LIFE }));
             (StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], body).into_response()
         }
-        // The same response for an unknown key, for a removed device and for a repeated proof: a client without a
-        // device key learns nothing about devices.
+        // The response is the same for an unknown key, a removed device and a repeated proof, because a client without
+        // a device key must learn nothing about devices.
         Ok(None) => unproved(&app),
         Err(error) => Problem::from(error).into_response(),
     }
 }
 
-/// Stores a pushed request, if the proof was not used before and was signed by the key that the request names.
+/// Stores a pushed authorization request and returns its `request_uri`. Returns `None` if the proof was used before, if
+/// its key is not the key that the request names (`dpop_jkt`), or if this key does not fit (see `acts::push`).
 pub fn keep(tx: &mut Tx<'_>, proved: Proved, pushed: Pushed, now: Time) -> Result<Option<String>, StoreError> {
     // GUARD(registration-by-its-device): turning_on_model_in_the_browser_has_no_fault
     // INSTEAD: if !first_time(tx, &proved, now)? {
@@ -102,7 +104,8 @@ fn first_time(tx: &mut Tx<'_>, proved: &Proved, now: Time) -> Result<bool, Store
     tx.insert(&RequestId { id: format!("dpop {} {}", proved.jkt, proved.jti), expires_at: now + PROOF_MEMORY })
 }
 
-/// Verifies the DPoP header: there must be exactly one, for this endpoint, with a current time.
+/// Verifies the DPoP proof of a request. There must be exactly one `DPoP` header. Its proof must be for this endpoint
+/// and have a current time.
 fn proved(app: &App, headers: &HeaderMap, path: &str) -> Option<Proved> {
     let mut given = headers.get_all("dpop").iter();
     let (Some(proof), None) = (given.next(), given.next()) else {
@@ -114,7 +117,7 @@ fn proved(app: &App, headers: &HeaderMap, path: &str) -> Option<Proved> {
     rules::proves(&claims, &endpoint, app.clock.now()).then(|| Proved { jkt: key.thumbprint(), jti: claims.jti })
 }
 
-/// Parses form fields. A field that occurs twice makes the whole form invalid (RFC 6749 section 3.1).
+/// Parses form fields. Returns no fields if a field occurs twice (RFC 6749 section 3.1) or if a value is too long.
 fn form(body: &[u8]) -> HashMap<String, String> {
     let mut fields = HashMap::new();
     for (name, value) in url::form_urlencoded::parse(body) {
@@ -125,8 +128,8 @@ fn form(body: &[u8]) -> HashMap<String, String> {
     fields
 }
 
-/// Returns an error that includes the service's time. A phone that has no account at this service corrects its clock
-/// with it.
+/// Returns the error for a missing or invalid DPoP proof. The body includes the service's time, so that a phone without
+/// an account at this service can sign its next proof with the right time.
 fn unproved(app: &App) -> Response {
     let body = Json(json!({ "error": "invalid_dpop_proof", "time": app.clock.now() }));
     (StatusCode::BAD_REQUEST, [(header::CACHE_CONTROL, "no-store")], body).into_response()

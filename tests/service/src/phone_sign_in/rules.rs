@@ -1,4 +1,4 @@
-//! The rules of registering a device and its sign-in key, as pure functions.
+//! The rules of registering devices and sign-in keys, as pure functions.
 
 use std::collections::HashMap;
 
@@ -31,10 +31,10 @@ const MAX_STATE: usize = 128;
 const DIGITS: usize = 6;
 /// A registration ends when wrong digits were typed this many times.
 pub const MAX_WRONG_DIGITS: u32 = 3;
-/// Path of the redirect URI on desktops, on any port of 127.0.0.1 (RFC 8252 section 7.3).
+/// Path of a desktop app's redirect URI. The URI's host is 127.0.0.1, with any port (RFC 8252 section 7.3).
 const LOOPBACK_PATH: &str = "/phone-sign-in";
 
-/// A pushed request whose fields are valid.
+/// A pushed authorization request whose fields are valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pushed {
     /// The redirect URI: where the browser returns to.
@@ -60,7 +60,7 @@ pub struct Introduced {
     pub digits: String,
 }
 
-/// Reads a pushed request. All fields are mandatory (protocol sections 10.1 and 11).
+/// Reads a pushed authorization request. All fields of its scope are mandatory (protocol sections 10.1 and 11).
 ///
 /// # Errors
 /// The OAuth error code for the response.
@@ -107,8 +107,8 @@ fn introduced(fields: &HashMap<String, String>) -> Option<Introduced> {
     (six && shown(&phone.name) && shown(&phone.model)).then_some(phone)
 }
 
-/// Returns whether the redirect URI is registered exactly, or is the loopback address with any port (RFC 8252 section
-/// 7.3).
+/// Returns whether the redirect URI is equal to a registered one, or is the loopback redirect URI with any port
+/// (RFC 8252 section 7.3).
 fn is_registered(address: &str, redirects: &[String]) -> bool {
     // GUARD(redirect-registered): redirect_uri_must_be_registered_or_loopback
     // INSTEAD: if redirects.iter().any(|registered| address.starts_with(registered.as_str())) {
@@ -122,7 +122,7 @@ fn is_registered(address: &str, redirects: &[String]) -> bool {
     let Some(port) = url.port() else {
         return false;
     };
-    // Compared with a newly built URI, so that the given URI has no other parts.
+    // The given URI must be equal to a newly built URI, so that it can't have any other parts.
     url.scheme() == "http" && loopback && address == format!("http://127.0.0.1:{port}{LOOPBACK_PATH}")
 }
 
@@ -139,8 +139,8 @@ pub struct Proof {
     pub iat: Time,
 }
 
-/// Returns whether a proof with a valid signature is for this endpoint, and whether its time differs from now by at
-/// most one minute.
+/// Checks a proof whose signature was verified before. Returns true if the proof is for a POST to this endpoint, its
+/// time differs from the service's time by at most one minute, and its id has 16 bytes.
 #[must_use]
 pub fn proves(proof: &Proof, endpoint: &str, now: Time) -> bool {
     // GUARD(dpop-method): pushed_request_needs_a_new_proof_by_the_device_key
@@ -155,7 +155,7 @@ pub fn proves(proof: &Proof, endpoint: &str, now: Time) -> bool {
 
 /// What a phone sends to redeem an authorization code.
 pub struct Redemption<'a> {
-    /// The redirect URI, which must be that of the request.
+    /// The redirect URI. It must be equal to that of the pushed authorization request.
     pub redirect_uri: &'a str,
     /// PKCE verifier.
     pub verifier: &'a str,
@@ -168,17 +168,17 @@ pub struct Redemption<'a> {
 pub enum Worth<'a> {
     /// A token.
     Token,
-    /// Nothing: the code was used before, and the token of the first use must end.
+    /// Nothing, because the code was used before. The token of the first use must end.
     UsedBefore {
         /// SHA-256 of that token.
         token: &'a str,
     },
-    /// Nothing.
+    /// Nothing, for any other reason.
     Nothing,
 }
 
 /// Decides what an authorization code can be redeemed for. `device` is the device on which phone sign-in is to be
-/// turned on, read in the same transaction; `None` for a new phone.
+/// turned on, or `None` for a new phone. The caller reads the device in the transaction that redeems the code.
 #[must_use]
 pub fn worth<'a>(code: &'a RegistrationCode, device: Option<&Device>, by: &Redemption<'_>, now: Time) -> Worth<'a> {
     match &code.token {
@@ -195,19 +195,19 @@ fn may_redeem(code: &RegistrationCode, device: Option<&Device>, by: &Redemption<
             device.id == *device_id
                 && Some(&device.account_id) == registration.account_id.as_ref()
                 && device.is_active()
-                // GUARD(code-dpop-jkt): j4_w5_w6_code_works_once_for_its_phone_and_verifier, turning_on_models_at_the_phone_have_no_fault
+                // GUARD(code-dpop-jkt): j4_w5_w6_authorization_code_works_once_for_its_phone, turning_on_models_at_the_phone_have_no_fault
                 && same(&device.key.thumbprint(), by.jkt)
         }
         (Purpose::AddPhone(phone), None) => same(&phone.jkt, by.jkt),
         (Purpose::TurnOn { .. }, None) | (Purpose::AddPhone(_), Some(_)) => false,
     };
     right_phone
-        // GUARD(code-too-old): j4_w5_w6_code_works_once_for_its_phone_and_verifier, turning_on_models_at_the_phone_have_no_fault
+        // GUARD(code-too-old): j4_w5_w6_authorization_code_works_once_for_its_phone, turning_on_models_at_the_phone_have_no_fault
         && code.expires_at > now
-        // GUARD(code-redirect-address): j4_w5_w6_code_works_once_for_its_phone_and_verifier
+        // GUARD(code-redirect-address): j4_w5_w6_authorization_code_works_once_for_its_phone
         && registration.redirect_uri == by.redirect_uri
         && (43..=128).contains(&by.verifier.len())
-        // GUARD(code-pkce): j4_w5_w6_code_works_once_for_its_phone_and_verifier, turning_on_models_at_the_phone_have_no_fault
+        // GUARD(code-pkce): j4_w5_w6_authorization_code_works_once_for_its_phone, turning_on_models_at_the_phone_have_no_fault
         && same(&hashed(by.verifier.as_bytes()), &registration.code_challenge)
 }
 
@@ -240,7 +240,7 @@ pub enum UserVerification {
     Biometric,
     /// By PIN, pattern or password.
     Credential,
-    /// By one of these two; the platform doesn't say which.
+    /// By biometrics or by the device credential; the platform doesn't say which.
     Unspecified,
     /// Not verified.
     None,
@@ -260,7 +260,7 @@ pub enum Attestation {
 pub enum TurnedOn {
     /// The key is registered.
     Done,
-    /// The policy does not allow it.
+    /// The policy does not allow phone sign-in, or the person is suspended.
     NotAllowed,
     /// The token or the nonce has expired.
     Expired,
@@ -284,7 +284,7 @@ pub struct TurnOn<'a> {
     pub key_used: bool,
     /// Whether this key is the device's sign-in key now.
     pub key_is_on: bool,
-    /// Whether the policy allows phone sign-in.
+    /// Whether the policy allows phone sign-in and the person is not suspended.
     pub allowed: bool,
 }
 
@@ -320,8 +320,8 @@ pub fn turn_on(asked: &TurnOn<'_>, now: Time) -> TurnedOn {
         return TurnedOn::Refused;
     }
     match &token.spent_by {
-        // The phone did not receive the response. The same proof gets the same result, unless the key was removed
-        // since.
+        // A phone that did not receive the response sends the same proof again. It gets the same result, unless the
+        // key was removed after the first request.
         Some(before) if before == asked.fingerprint && asked.key_is_on => return TurnedOn::Done,
         // GUARD(turn-on-token-once): turning_on_models_at_the_phone_have_no_fault
         // INSTEAD: Some(_) => {}
@@ -335,17 +335,17 @@ pub fn turn_on(asked: &TurnOn<'_>, now: Time) -> TurnedOn {
     {
         return TurnedOn::Expired;
     }
-    // GUARD(turn-on-against-policy): j1_w2_a_policy_change_during_turning_on_stops_it
+    // GUARD(turn-on-against-policy): j1_w2_a_policy_change_stops_turning_on
     if !asked.allowed {
         return TurnedOn::NotAllowed;
     }
-    // GUARD(sign-in-key-registered-twice): token_registers_one_key_and_each_key_once, turning_on_models_at_the_phone_have_no_fault
+    // GUARD(sign-in-key-registered-twice): second_use_of_a_token_or_sign_in_key_is_refused, turning_on_models_at_the_phone_have_no_fault
     // INSTEAD: TurnedOn::Done
     if asked.key_used { TurnedOn::Refused } else { TurnedOn::Done }
 }
 
-/// Returns whether a request to turn off this key removes the device's sign-in key. A request for an older key removes
-/// nothing.
+/// Returns whether a request to turn off the key with this thumbprint removes the device's sign-in key. A request that
+/// names an older key removes nothing.
 #[must_use]
 pub fn turns_off(device: &Device, thumbprint: &str) -> bool {
     // GUARD(late-off): late_turn_off_keeps_a_newer_key

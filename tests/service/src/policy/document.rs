@@ -2,7 +2,7 @@
 //! `microsoftAuthenticatorAuthenticationMethodConfiguration`. Settings that Graph does not have are under
 //! `countersign`.
 //!
-//! A change is applied or refused as a whole. An unknown member, value or target is a fault; it is not ignored.
+//! A change is applied or refused as a whole. An unknown member, value or group is a fault. It is not ignored.
 
 use std::collections::HashSet;
 
@@ -27,7 +27,7 @@ pub struct Policy {
     pub is_software_oath_enabled: bool,
     /// Who may use the app, and how.
     pub include_targets: Vec<IncludeTarget>,
-    /// Who may not use the app, even if included.
+    /// Who may not use the app, even if `include_targets` includes them.
     pub exclude_targets: Vec<Target>,
     /// What a prompt shows, and how its number is matched.
     pub feature_settings: FeatureSettings,
@@ -118,9 +118,9 @@ pub struct FeatureSettings {
 pub struct Feature {
     /// On, off, or the setting's own default.
     pub state: FeatureState,
-    /// The people it applies to.
+    /// The people to whom the setting applies.
     pub include_target: Target,
-    /// People it does not apply to, even if included.
+    /// People to whom the setting does not apply, even if they are included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exclude_target: Option<Target>,
 }
@@ -151,7 +151,7 @@ pub struct Ours {
     pub key_guard: KeyGuard,
     /// The attestation that a key needs. The service cannot check any yet.
     pub attestation: Attestation,
-    /// How many accounts may use phone sign-in on one phone; `None`: any number.
+    /// How many accounts may use phone sign-in on one phone. `None` if there is no limit.
     pub accounts_on_phone: Option<u32>,
 }
 
@@ -183,7 +183,7 @@ pub enum Proximity {
 pub enum UnknownOrigins {
     /// Within the usual limits.
     Usual,
-    /// Only from a network from which one of the account's phones had its last contact, in the last day.
+    /// Only from a network from which a phone of the account had its last contact, less than a day ago.
     NearOnly,
     /// Never.
     Never,
@@ -193,7 +193,7 @@ pub enum UnknownOrigins {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyGuard {
-    /// Biometrics only; the key becomes unusable when they change.
+    /// Biometrics only. The key becomes unusable when the enrolled biometrics change.
     BiometricCurrentSet,
     /// Biometrics, or the device's PIN, pattern or password.
     BiometricOrCredential,
@@ -267,10 +267,10 @@ impl Policy {
 }
 
 /// Applies a change and returns the new policy. Members of the change replace those of the policy: lists as a whole,
-/// `featureSettings` and `countersign` member by member.
+/// `featureSettings` and `countersign` member by member. `groups` are the ids of all existing groups.
 ///
 /// # Errors
-/// All faults that were found. Nothing is changed then.
+/// All faults that were found. Nothing is changed if there is a fault.
 pub fn patch(policy: &Policy, change: &Value, groups: &HashSet<String>) -> Result<Policy, Vec<Fault>> {
     let Some(members) = change.as_object() else {
         return Err(vec![fault("", "The change must be a JSON object.")]);
@@ -332,7 +332,7 @@ fn check(policy: &Policy, groups: &HashSet<String>, faults: &mut Vec<Fault>) {
 
 fn check_targets(targets: &[Target], pointer: &str, groups: &HashSet<String>, faults: &mut Vec<Fault>) {
     if targets.len() > MAX_TARGETS {
-        faults.push(fault(pointer, format!("At most {MAX_TARGETS} targets.")));
+        faults.push(fault(pointer, format!("At most {MAX_TARGETS} targets are allowed.")));
     }
     let mut seen = HashSet::new();
     for (index, target) in targets.iter().enumerate() {

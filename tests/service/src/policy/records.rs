@@ -23,7 +23,7 @@ pub struct PolicyRecord {
     id: String,
     /// The document.
     pub policy: Policy,
-    /// When it was last changed.
+    /// When the policy was last changed.
     pub changed_at: Time,
     /// The account id of the administrator who changed it.
     pub changed_by: String,
@@ -48,7 +48,7 @@ impl Record for PolicyRecord {
 /// A group of people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// The id that targets use.
+    /// The id by which the policy's targets name the group.
     pub id: String,
     /// The name that administrators see.
     pub name: String,

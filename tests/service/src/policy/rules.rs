@@ -17,7 +17,7 @@ pub struct Subject<'a> {
 /// The policy as it applies to one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effective {
-    /// How the person may use the app; `None`: not at all.
+    /// How the person may use the app. `None` if the person may not use it.
     pub mode: Option<Mode>,
     /// Whether one-time codes are offered.
     pub software_oath: bool,
@@ -25,7 +25,7 @@ pub struct Effective {
     pub shows_application: bool,
     /// Whether prompts name the place.
     pub shows_place: bool,
-    /// Whether the person may choose one of three numbers, in a known browser.
+    /// Whether the person may choose the number out of three, instead of typing it, to sign in with a known browser.
     pub may_choose: bool,
     /// What the person must prove to add the first phone.
     pub bootstrap: Bootstrap,
@@ -35,7 +35,7 @@ pub struct Effective {
     pub unknown_origins: UnknownOrigins,
     /// What unlocks a sign-in key.
     pub key_guard: KeyGuard,
-    /// How many accounts may use phone sign-in on one phone; `None`: any number.
+    /// How many accounts may use phone sign-in on one phone. `None` if there is no limit.
     pub accounts_on_phone: Option<u32>,
     /// The reasons for `mode`, shown to administrators.
     pub why: Vec<Reason>,
@@ -113,7 +113,7 @@ impl Effective {
     }
 }
 
-/// How specific a target is; the most specific one applies.
+/// How specific a target is. The most specific targets of a person apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Nearness {
     Everybody,
@@ -130,7 +130,8 @@ fn nearness(target: &Target, who: Subject<'_>) -> Option<Nearness> {
 }
 
 /// Evaluates the policy for a person. If the policy is off, the person may not use the app. An exclusion overrides
-/// every inclusion. Of several inclusions, the most specific one applies.
+/// every inclusion. Of several inclusions, the most specific apply. If these are several groups, the person gets only a
+/// mode that all of them allow.
 #[must_use]
 pub fn effective(policy: &Policy, who: Subject<'_>) -> Effective {
     let (mode, why) = mode(policy, who);
@@ -172,7 +173,7 @@ fn mode(policy: &Policy, who: Subject<'_>) -> (Option<Mode>, Vec<Reason>) {
     (mode, why)
 }
 
-/// Returns the mode that both modes allow, or `None` if there is none.
+/// Returns the mode that the two modes have in common, or `None` if they have none in common.
 fn both(one: Option<Mode>, other: Mode) -> Option<Mode> {
     match (one?, other) {
         (Mode::Any, mode) | (mode, Mode::Any) => Some(mode),

@@ -1,4 +1,5 @@
-//! Operations on ceremonies. Each is one transaction; the pushes are sent after the transaction.
+//! Operations on ceremonies. Each operation runs in one transaction, and the pushes are sent after it. Functions that
+//! take a `Tx` run in the caller's transaction.
 
 use serde::Serialize;
 
@@ -33,7 +34,7 @@ pub struct Wanted {
     pub account_id: String,
     /// The browser that waits.
     pub owner: Owner,
-    /// Record id of the known browser, if this is one.
+    /// Record id of the browser that waits, if it is a known browser.
     pub known_browser: Option<String>,
     /// What the person is asked to approve.
     pub kind: Kind,
@@ -41,9 +42,9 @@ pub struct Wanted {
     pub origin: crate::prompts::ceremony::Origin,
     /// What the phone shows about the browser.
     pub context: Context,
-    /// The browser's network, compared with the phone's.
+    /// The browser's network. It is compared with the phone's network.
     pub network: String,
-    /// Id and number, if the page was shown before the account was looked up.
+    /// Id and number that were drawn in advance, for a browser that proved nothing.
     pub drawn: Option<Drawn>,
     /// The proof by password or pass, which must still be valid.
     pub proven: Option<Proven>,
@@ -51,7 +52,8 @@ pub struct Wanted {
     pub only: Only,
 }
 
-/// Id and number of a page that is shown before the account is looked up.
+/// Id and number for a browser that proved nothing. They are drawn before the service knows whether it starts a
+/// ceremony.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drawn {
     /// The ceremony's id, if one is started.
@@ -88,7 +90,7 @@ pub enum NotStarted {
     NoPhone,
     /// The password was changed, or the person suspended, after the proof.
     PasswordChanged,
-    /// A rule refused it.
+    /// A rule of `rules::start` refused the ceremony.
     Refused(Refusal),
 }
 
@@ -127,7 +129,7 @@ struct WithdrawnClaims<'a> {
     exp: Time,
 }
 
-/// Starts a ceremony: draws the number, signs and stores a prompt for each device, then pushes them.
+/// Starts a ceremony: draws the number, signs and stores a prompt for each device, then pushes the prompts.
 pub async fn start(app: &App, wanted: Wanted) -> Result<Verdict<Ceremony, NotStarted>, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     let started = app.store.run(move |tx| start_in(tx, &shared, wanted, random_below, now)).await?;
@@ -246,8 +248,8 @@ fn draw(
     })
 }
 
-/// The prompt's `near`: whether the phone's last contact came from the browser's network. If the policy's proximity is
-/// off, `Some(true)` or `None`.
+/// Returns the prompt's `near`: whether the phone's last contact came from the browser's network. If the policy's
+/// proximity is off, returns `None` instead of `Some(false)`.
 fn nearness(phone: &Device, ceremony: &Ceremony, proximity: Proximity) -> Option<bool> {
     let near = phone.was_near(&ceremony.network, ceremony.created_at);
     match proximity {
@@ -310,8 +312,8 @@ fn supersede(
     Ok(pushes)
 }
 
-/// Ends a ceremony with an outcome. Returns the withdrawals for the devices that did not decide; none for a quiet
-/// ceremony, because its prompts were not pushed.
+/// Ends a ceremony with an outcome. Returns the withdrawals for the devices that did not decide. A quiet ceremony has
+/// no withdrawals, because its prompts were not pushed.
 pub(super) fn finish(
     tx: &mut Tx<'_>,
     app: &App,
@@ -402,7 +404,7 @@ pub async fn look(app: &App, ceremony_id: String, owner: Owner) -> Result<Option
 }
 
 /// Redeems an approval for the browser that owns the ceremony, once. Called in the transaction that creates what the
-/// approval allows. Returns `None` if there is no approval to redeem.
+/// approval allows, for example a session. Returns `None` if there is no approval to redeem.
 pub fn redeem(
     tx: &mut Tx<'_>,
     ceremony_id: &str,
@@ -446,15 +448,16 @@ pub fn live_prompts(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Vec<P
     Ok(live)
 }
 
-/// Records a request's `jti` in the transaction of its effect. Returns false for a repeated request.
+/// Records a request's `jti`, in the transaction in which the request takes effect. Returns false for a repeated
+/// request.
 pub fn first_time(tx: &mut Tx<'_>, device: &Device, jti: &str, now: Time) -> Result<bool, StoreError> {
     // GUARD(request-id-once): a_request_delivered_twice_takes_effect_once
     // INSTEAD: tx.insert(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY }).map(|_new| true)
     tx.insert(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY })
 }
 
-/// Returns whether suspension and policy allow this kind of approval. Called when the prompt is sent, when it is
-/// answered, and when the approval is redeemed.
+/// Returns whether the account may approve ceremonies of this kind: the person is not suspended, and the policy allows
+/// it. Called when a ceremony starts, when its prompt is answered, and when the approval is redeemed.
 pub(super) fn may_approve(tx: &mut Tx<'_>, account_id: &str, kind: Kind) -> Result<bool, StoreError> {
     if may_answer(tx, account_id)? != Status::Ok {
         return Ok(false);

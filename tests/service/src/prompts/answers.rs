@@ -41,8 +41,8 @@ enum WireDecision {
 }
 
 impl InnerClaims {
-    /// Returns the decision if the answer is for this issuer, is complete, and claims a user verification that the
-    /// signing key can have.
+    /// Returns the decision. Returns `None` if the answer is for another issuer, if its decision and number do not fit
+    /// together, or if its `uv` is not possible for the key that signed the answer.
     #[must_use]
     pub fn decision(&self, signed_with: AnsweringKey, issuer: &str) -> Option<Decision> {
         let decision = match (&self.decision, &self.number) {
@@ -75,7 +75,7 @@ impl InnerClaims {
     }
 }
 
-/// An inner answer with a valid signature.
+/// A phone's answer with a valid signature. The phone sends it inside a signed request, so it is called inner answer.
 pub struct Answer {
     /// `jti` of the prompt.
     pub prompt: String,
@@ -85,7 +85,7 @@ pub struct Answer {
     pub decision: Decision,
     /// Thumbprint of the signing key.
     pub key: String,
-    /// SHA-256 of the inner JWS.
+    /// SHA-256 of the inner answer's JWS.
     pub fingerprint: String,
     /// Whether the phone received the prompt by push.
     pub by_push: bool,
@@ -101,13 +101,13 @@ pub enum Act {
     Report(String),
 }
 
-/// The device's standing. With it, the result of the answer or report and the pushes to send, if the request was
-/// processed.
+/// Two values: the device's standing; and, if the request was processed, the result of the answer or report with the
+/// pushes to send.
 pub type Taken = (Standing, Option<(AnswerResult, Vec<Push>)>);
 
-/// Processes an answer or a report, once per `jti`. If the message was invalid (`act` is `None`), the `jti` is repeated
-/// or the device is not active, returns only the device's standing, from which a removed phone learns that it was
-/// removed.
+/// Processes an answer or a report, once per `jti`. Returns only the device's standing in one of these cases: the
+/// message is invalid (`act` is `None`); the device is not active; the `jti` was used before; the answer or the report
+/// does not fit a prompt of this device. From the standing, a removed phone learns that it was removed.
 pub fn take(
     tx: &mut Tx<'_>,
     app: &App,
@@ -116,7 +116,8 @@ pub fn take(
     act: Option<&Act>,
     now: Time,
 ) -> Result<Taken, StoreError> {
-    // Read again inside the transaction: the device may have been removed after the signature was checked.
+    // The device is read again inside the transaction, because it may have been removed after the signature was
+    // verified.
     let device = tx.get::<Device>(device_id)?.ok_or(StoreError::Stopped)?;
     let standing = Standing::of(tx, &device)?;
     let Some(act) = act.filter(|_act| device.is_active()) else {
@@ -134,8 +135,8 @@ pub fn take(
     Ok((standing, taken))
 }
 
-/// Applies an answer to its ceremony. If the same bytes are sent again, they get the same result. Returns `None` if the
-/// answer is invalid.
+/// Applies an answer to its ceremony. If the phone sends the same bytes again, it gets the same result. Returns `None`
+/// if the answer is invalid.
 pub fn answer(
     tx: &mut Tx<'_>,
     app: &App,
@@ -207,8 +208,9 @@ fn must_be_near(tx: &mut Tx<'_>, account_id: &str) -> Result<bool, StoreError> {
     }
 }
 
-/// "It wasn't me": ends a live ceremony, the session that asked, and the session and known browser that an approval
-/// gave. A report is accepted for one day after the prompt.
+/// Applies a report ("It wasn't me"), which is accepted for one day after the prompt. Ends the ceremony if it is live.
+/// Also ends the session and the known browser that asked, and the session and the known browser that an approval gave.
+/// Returns `None` if the prompt is not a prompt of this device.
 pub fn report(
     tx: &mut Tx<'_>,
     app: &App,
@@ -226,7 +228,7 @@ pub fn report(
         return Ok(Some((AnswerResult::Expired, Vec::new())));
     }
     if ceremony.outcome == Some(Outcome::Reported) {
-        // Already reported. A repeated report must not undo later changes, such as a new password.
+        // The ceremony was already reported. A repeated report must not undo later changes, such as a new password.
         return Ok(Some((AnswerResult::Reported, Vec::new())));
     }
     // GUARD(report-ends-what-it-gave): second_factor_models_have_no_fault

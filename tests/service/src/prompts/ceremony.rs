@@ -1,4 +1,4 @@
-//! A ceremony: one question to the person, asked by one browser, and its outcome.
+//! A ceremony: one question to the person, the browser that waits for the answer, and the outcome.
 
 use serde::{Deserialize, Serialize};
 
@@ -55,9 +55,9 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
-    /// An attempt to sign in, by its transaction id.
+    /// An attempt to sign in, identified by its transaction id.
     Attempt(String),
-    /// A session, by its hashed cookie.
+    /// A session, identified by its hashed cookie.
     Session(String),
 }
 
@@ -70,7 +70,7 @@ pub enum Match {
         /// Number of digits.
         digits: u8,
     },
-    /// The person chooses the number out of three.
+    /// The person chooses the number out of three numbers.
     Choose {
         /// The numbers in the order shown.
         options: [String; 3],
@@ -123,7 +123,7 @@ pub struct Ceremony {
     pub account_id: String,
     /// The browser that waits.
     pub owner: Owner,
-    /// Record id of the known browser, if this is one. All attempts in that browser have the same id.
+    /// Record id of the browser that waits, if it is a known browser. All attempts in this browser have the same id.
     pub known_browser: Option<String>,
     /// What the person is asked to approve.
     pub kind: Kind,
@@ -135,7 +135,7 @@ pub struct Ceremony {
     pub r#match: Match,
     /// The browser's network.
     pub network: String,
-    /// Quiet: the prompts are not pushed; phones only fetch them.
+    /// Whether the prompts are quiet: the service does not push them, and phones only fetch them.
     #[serde(rename = "silent")]
     pub quiet: bool,
     /// When it was started.
@@ -146,18 +146,19 @@ pub struct Ceremony {
     pub outcome: Option<Outcome>,
     /// When the outcome was decided.
     pub decided_at: Option<Time>,
-    /// The device that decided; `None` if no device did.
+    /// Id of the device that decided. `None` if no device decided.
     pub decided_by: Option<String>,
-    /// Whether the browser has used the approval, or the approval was made void because its device was removed.
+    /// Whether the approval can no longer be redeemed: the browser has redeemed it, or the device that approved was
+    /// removed.
     pub redeemed: bool,
     /// The session that the approval gave or refreshed. A report ends this session.
     pub gave_session: Option<String>,
-    /// The known browser that the approval gave. A report makes it unknown again.
+    /// The known browser that the approval gave. A report makes the browser unknown again.
     pub gave_browser: Option<String>,
 }
 
 impl Ceremony {
-    /// Returns the outcome at a time. A ceremony without an answer expires by itself.
+    /// Returns the outcome at the given time. A ceremony without an answer expires by itself.
     #[must_use]
     pub fn outcome_at(&self, now: Time) -> Option<Outcome> {
         self.outcome.or((self.expires_at <= now).then_some(Outcome::Expired))
@@ -169,7 +170,7 @@ impl Ceremony {
         self.outcome_at(now).is_none()
     }
 
-    /// Returns all numbers that the prompts of this ceremony show or accept. No other ceremony of the account may use
+    /// Returns all numbers that the prompts of this ceremony show or accept. No other ceremony of the account uses
     /// them for ten minutes.
     pub fn numbers(&self) -> Vec<&str> {
         match &self.r#match {

@@ -1,4 +1,6 @@
-//! The fetch endpoint: returns the state and the live prompts, immediately or when they change.
+//! The fetch endpoint. It returns the signed state with the live prompts. If the status and the prompts are those that
+//! the phone already knows, it first waits until one of them changes, a newer fetch arrives, or the requested wait
+//! is over.
 
 use std::time::Duration;
 
@@ -45,7 +47,7 @@ struct Known {
     prompts: Vec<String>,
 }
 
-/// `POST /phone/prompts`: returns the state and the live prompts, immediately or when they change.
+/// `POST /phone/prompts`: returns the signed state with the live prompts.
 pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
     limits::phone(&app, &peer).await?;
     let request: Request<FetchMessage> = verified(&app, "prompts", &body).await?;
@@ -64,7 +66,8 @@ pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body:
 }
 
 /// Stores that this is the device's newest fetch. For an active device, also stores the phone's network and whether the
-/// person opened the app. An older fetch may wait in another process; it ends when it reads that there is a newer one.
+/// person opened the app. An older fetch that still waits, perhaps in another process, ends when it reads that a newer
+/// fetch exists.
 async fn note_contact<M>(app: &App, request: &Request<M>, network: String, opened: bool) -> Result<(), StoreError> {
     let (id, jti, now) = (request.device.id.clone(), request.jti.clone(), app.clock.now());
     app.store
@@ -116,7 +119,8 @@ async fn wait_for_news<M>(app: &App, request: &Request<M>, known: &Known, wait: 
     }
 }
 
-/// Returns whether the phone knows another status, lacks a listed prompt, or knows a prompt that is no longer listed.
+/// Returns whether there is news for the phone: the device's status has changed, the phone does not know a listed
+/// prompt, or a prompt that the phone knows is no longer listed.
 fn differs(found: &Found, known: &Known) -> bool {
     let news = found.listed.iter().any(|prompt| !known.prompts.contains(&prompt.jti));
     let gone = known.prompts.iter().any(|jti| !found.listed.iter().any(|prompt| prompt.jti == *jti));

@@ -1,5 +1,6 @@
-//! Numbers for the pages of browsers that proved nothing. They are drawn for each typed name, whether the name exists
-//! or not. A page therefore does not reveal which names exist, and no two open pages of a name show the same number.
+//! Draws the numbers for the pages of browsers that proved nothing. Every typed name gets numbers, whether the name
+//! exists or not. A page therefore does not reveal which names exist, and no two open pages for one name show the same
+//! number.
 
 use std::collections::HashSet;
 
@@ -11,11 +12,11 @@ use crate::people::person::keyed;
 use crate::secrets::random_below;
 use crate::store::{Record, StoreError, Table, Tx};
 
-/// Three digits; all other numbers of an account have two.
+/// How many digits these numbers have. All other numbers have two digits.
 pub const DIGITS: u8 = 3;
 const SMALLEST: u32 = 100;
 const LARGEST: u32 = 999;
-/// During this time, a number is not shown again for the same name.
+/// How long a number is not shown again for the same name.
 const REST: Time = 10 * MINUTE;
 
 /// The numbers that were shown for a name in the last ten minutes.
@@ -43,11 +44,14 @@ impl Record for Shown {
     }
 }
 
-/// Draws a free number and marks it as used; `None` when all are in use. `draw(n)` returns a random number below n.
+/// Draws a free number and adds it to `resting`. Returns `None` when all numbers are in use.
+///
+/// `resting` contains the numbers that were drawn for the same name, with the time of each draw. `draw(n)` returns a
+/// random number below n.
 ///
 /// # Security
-/// A page without a ceremony must not show the number of another browser's ceremony for the same name. The person would
-/// type it and approve the attacker's sign-in.
+/// A page without a ceremony must not show the number of another browser's ceremony for the same name. Otherwise the
+/// person could type this number on the phone, and approve the attacker's sign-in.
 pub fn fresh<E>(
     resting: &mut Vec<(u32, Time)>,
     now: Time,
@@ -66,7 +70,7 @@ pub fn fresh<E>(
     Ok(number)
 }
 
-/// Draws the next number for a typed name; `None` when the name was typed so often that every number is in use.
+/// Draws the next number for a typed name. Returns `None` when the name was typed so often that every number is in use.
 pub fn next(tx: &mut Tx<'_>, key: &hmac::Key, typed_name: &str, now: Time) -> Result<Option<String>, StoreError> {
     let id = keyed(key, typed_name);
     let mut numbers = tx.get::<Shown>(&id)?.map(|shown| shown.numbers).unwrap_or_default();

@@ -6,8 +6,8 @@ use crate::clock::{DAY, Time};
 use crate::prompts::ceremony::{AnswerResult, AnsweringKey, Ceremony};
 use crate::store::{Record, Table};
 
-/// How long a record is kept: one day more than needed. The rules look back one day, and a report is accepted for one
-/// day.
+/// A ceremony is kept for this long after it expires, and a prompt for this long after its creation. This is one day
+/// longer than needed: the rules read the ceremonies of the last day, and a report is accepted for one day.
 const REMEMBERED: Time = 2 * DAY;
 
 impl Record for Ceremony {
@@ -41,9 +41,9 @@ pub struct Prompt {
     pub answered_with: AnsweringKey,
     /// Thumbprint of that key when the prompt was created.
     pub key: String,
-    /// When it was created.
+    /// When the prompt was created.
     pub created_at: Time,
-    /// SHA-256 of the accepted inner answer, and its result.
+    /// SHA-256 of the first valid answer's JWS, and the result of this answer.
     pub answer: Option<(String, AnswerResult)>,
 }
 
@@ -68,7 +68,7 @@ impl Record for Prompt {
 pub struct RequestId {
     /// For a request: device id and `jti`. For a DPoP proof: `dpop`, key thumbprint and `jti`.
     pub id: String,
-    /// When it may be deleted.
+    /// When the id may be deleted.
     pub expires_at: Time,
 }
 

@@ -60,7 +60,7 @@ pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body:
 
 /// Verifies the inner answer: it must be signed by a key of the device, meant for this issuer, and complete.
 ///
-/// Which key must sign is stated in the prompt. That is checked later, in the transaction that decides.
+/// The prompt states which of these keys must sign. `answers::answer` checks this later, in its transaction.
 fn inner(app: &App, device: &Device, jws: &str, received_by: ReceivedBy, network: String) -> Option<Answer> {
     let unverified = Unverified::by_kid(jws, ANSWER_TYP).ok()?;
     let (signed_with, key) = device.key_named(unverified.kid())?;

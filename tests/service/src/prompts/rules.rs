@@ -1,15 +1,15 @@
-//! The rules of ceremonies, as pure functions: who may start one, whether it alerts, its number, the effect of an
-//! answer.
+//! The rules of ceremonies, as pure functions: whether a ceremony may start, whether its prompts alert, which number it
+//! gets, and what an answer changes.
 //!
-//! All limits are computed from the account's stored ceremonies, so there are no separate counters, and no origin can
-//! use up the limits of another.
+//! All limits are computed from the account's stored ceremonies, so there are no separate counters. Ceremonies of one
+//! origin do not count for the limits of another origin.
 
 use std::cmp::Reverse;
 
 use crate::clock::{DAY, HOUR, MINUTE, Time};
 use crate::prompts::ceremony::{AnswerResult, Ceremony, Kind, Match, Origin, Outcome, Owner};
 
-/// During this time, a number is not used again for the same account.
+/// How long a number is not used again for the same account.
 const NUMBER_REST: Time = 10 * MINUTE;
 /// An approval must be redeemed within this time.
 const REDEEMABLE: Time = 5 * MINUTE;
@@ -17,14 +17,16 @@ const MAX_WRONG_NUMBERS: usize = 3;
 const MAX_LIVE_PASSWORD: usize = 2;
 const MAX_SIGNED_IN: usize = 3;
 const ALERT_EVERY: Time = 2 * MINUTE;
-/// How long the page and the ceremony of a browser that proved nothing last, in seconds. The page lasts as long if
-/// there is no ceremony.
+/// For this many seconds, a browser that proved nothing sees a number. A ceremony of this browser can be answered for
+/// the same time. The page looks the same without a ceremony.
 pub const UNKNOWN_LIFE: Time = MINUTE;
 const MAX_LIVE_UNKNOWN: usize = 3;
 const ALERT_UNKNOWN_EVERY: Time = 10 * MINUTE;
 const STRIKES_TO_QUIET: usize = 2;
-/// Maximum number of starts per origin within `NUMBER_REST`. They use at most 20 + 12 * 3 + 20 = 76 of the 90 numbers,
-/// so no origin can leave another without a free number.
+/// Maximum number of starts per origin within `NUMBER_REST`. A start in a known browser uses up to three numbers, and a
+/// start of the other two origins uses one. Together, they use at most 20 + 12 * 3 + 20 = 76 of the 90 two-digit
+/// numbers, so enough numbers are always free. `Origin::Unknown` is not in this list, because its numbers have three
+/// digits (`numbers.rs`).
 const MAX_STARTS: [(Origin, usize); 3] =
     [(Origin::SignedIn, 20), (Origin::KnownBrowser, 12), (Origin::PasswordProved, 20)];
 /// Number of strikes in a day after which a browser is no longer known.
@@ -55,37 +57,37 @@ pub struct Start<'a> {
     pub origin: Origin,
     /// The browser that waits.
     pub owner: &'a Owner,
-    /// Record id of the known browser, if this is one.
+    /// Record id of the browser that waits, if it is a known browser.
     pub known_browser: Option<&'a str>,
     /// The browser's network.
     pub network: &'a str,
-    /// When the account was last unblocked; wrong numbers before that do not count.
+    /// When the account was last unblocked. Earlier wrong numbers do not count.
     pub unblocked_at: Time,
     /// When the person last opened the app.
     pub opened_at: Time,
-    /// When a sign-in with the password was reported, unless the password was changed after that.
+    /// When a sign-in with the password was reported. `None` if the password was changed after the report.
     pub reported_at: Option<Time>,
 }
 
 /// How a ceremony may start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowed {
-    /// Quiet: its prompts are not pushed.
+    /// Whether the ceremony is quiet: its prompts are not pushed.
     pub quiet: bool,
-    /// The person may choose one of three numbers instead of typing it.
+    /// Whether the person may choose the number out of three, instead of typing it.
     pub may_choose: bool,
 }
 
 /// Why a ceremony may not start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Three wrong numbers within a day.
+    /// Three wrong numbers of this origin within a day.
     Blocked,
     /// A sign-in with this password was reported: "It wasn't me".
     Reported,
-    /// Too many live ceremonies, or too many in an hour.
+    /// Too many live ceremonies, or too many unapproved ceremonies of this session in an hour.
     TooMany,
-    /// Too many starts in ten minutes, regardless of their outcomes.
+    /// Too many starts of this origin in ten minutes, whatever their outcomes.
     TooOften,
 }
 
@@ -140,15 +142,15 @@ pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allow
             Ok(Allowed { quiet: alerted || strikes >= STRIKES_TO_QUIET, may_choose: false })
         }
         Origin::Unknown => {
-            // GUARD(unknown-three-per-account): unknown_browsers_are_limited_per_account_network_and_time
+            // GUARD(unknown-three-per-account): starts_of_unknown_browsers_are_limited
             // INSTEAD: if false
             if live().count() >= MAX_LIVE_UNKNOWN
-                // GUARD(unknown-one-per-network): unknown_browsers_are_limited_per_account_network_and_time
+                // GUARD(unknown-one-per-network): starts_of_unknown_browsers_are_limited
                 || live().any(|past| past.network == start.network)
             {
                 return Err(Refusal::TooMany);
             }
-            // GUARD(unknown-alert-interval): unknown_browsers_are_limited_per_account_network_and_time
+            // GUARD(unknown-alert-interval): starts_of_unknown_browsers_are_limited
             // INSTEAD: let alerted = false;
             let alerted = alerted_recently(&same, ALERT_UNKNOWN_EVERY, now);
             let since = forgiven_since(start, history);
@@ -164,7 +166,7 @@ fn alerted_recently(same: &[&Ceremony], every: Time, now: Time) -> bool {
     same.iter().any(|past| !past.quiet && now - past.created_at < every && !is_good(past))
 }
 
-/// Strikes before this time no longer count: the person has approved something or opened the app.
+/// Returns the last time at which the person approved a prompt or opened the app. Earlier strikes no longer count.
 fn forgiven_since(start: &Start<'_>, history: &[Ceremony]) -> Time {
     let approved = history.iter().filter(|past| is_good(past)).filter_map(|past| past.decided_at).max();
     approved.unwrap_or(0).max(start.opened_at)
@@ -174,16 +176,16 @@ fn is_good(past: &Ceremony) -> bool {
     past.outcome == Some(Outcome::Approved)
 }
 
-/// Returns whether a ceremony counts as a strike: denied, reported or expired, less than `within` seconds ago and after
-/// `since`.
+/// Returns whether a ceremony counts as a strike. It counts if it was denied, was reported or expired, and if this
+/// happened less than `within` seconds ago and after the time `since`.
 fn is_strike(past: &Ceremony, now: Time, within: Time, since: Time) -> bool {
     let at = past.decided_at.unwrap_or(past.expires_at);
     let bad = matches!(past.outcome_at(now), Some(Outcome::Denied | Outcome::Reported | Outcome::Expired));
     bad && now - at < within && at > since
 }
 
-/// Like `is_strike`, but also counts an alert that was cancelled or superseded before an answer. Otherwise an attacker
-/// who knows the password could alert, cancel and alert again without limit.
+/// Like `is_strike`, but also counts a ceremony that alerted and was then cancelled or superseded. Otherwise an
+/// attacker who knows the password could alert, cancel and alert again without limit.
 fn alerted_unapproved(past: &Ceremony, now: Time, within: Time, since: Time) -> bool {
     let at = past.decided_at.unwrap_or(past.expires_at);
     let taken_back = !past.quiet && matches!(past.outcome, Some(Outcome::Cancelled | Outcome::Superseded));
@@ -199,10 +201,10 @@ pub fn is_forgotten(history: &[Ceremony], known_browser: &str, now: Time) -> boo
     strikes.count() >= STRIKES_TO_FORGET
 }
 
-/// Draws a number, or three numbers to choose from. No other ceremony of the account from the last ten minutes uses
-/// them. Returns `None` if there are not enough. `draw(n)` returns a random number below n.
+/// Draws a number, or three numbers to choose from. Numbers that ceremonies of the account used in the last ten minutes
+/// are not drawn. Returns `None` if not enough numbers are free. `draw(n)` returns a random number below n.
 ///
-/// Numbers have two digits, 10 to 99. These are more than an account can use in ten minutes (`MAX_STARTS`).
+/// The numbers are 10 to 99. `MAX_STARTS` ensures that an account never uses all of them in ten minutes.
 pub fn numbers<E>(
     choose: bool,
     history: &[Ceremony],
@@ -246,8 +248,10 @@ pub enum Decision {
     Deny,
 }
 
-/// Applies a decision to a ceremony. Returns the new outcome (`None`: unchanged) and the result for the phone. `from`
-/// is the phone's network, if the policy requires that phone and browser are on the same network.
+/// Applies a decision to a ceremony. Returns two values: the new outcome, or `None` if the outcome does not change; and
+/// the result for the phone.
+///
+/// `from` is the phone's network if the policy requires phone and browser to be on the same network, else `None`.
 #[must_use]
 pub fn decide(
     ceremony: &Ceremony,
@@ -296,8 +300,8 @@ impl Ceremony {
     }
 }
 
-/// Sorts by origin, strongest first. Ceremonies of the same origin are sorted by age, newest first. If a state has no
-/// room for all prompts, those at the end are left out, so prompts of unknown browsers are left out first.
+/// Sorts by origin, strongest first. Ceremonies of the same origin are sorted by age, newest first. A signed state that
+/// has no room for all prompts omits those at the end. Prompts of unknown browsers are therefore omitted first.
 pub fn strongest_first(ceremonies: &mut [Ceremony]) {
     // GUARD(state-strongest-first): full_state_omits_newest_notices_then_weakest_prompts
     // INSTEAD: ceremonies.sort_by_key(|ceremony| Reverse(ceremony.created_at));

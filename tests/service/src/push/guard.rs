@@ -1,9 +1,9 @@
 //! Sends pushes only to allowed addresses. Anyone who enrolls a phone chooses its push address, so a push must never
 //! reach the internal network of the service.
 //!
-//! A push goes only by `https` to port 443 of a public IP address. The IP address of a name is checked when the
-//! connection is made. Proxies and redirects are not used, and the response body is not read. The configuration can
-//! allow private relays, by their exact web origins.
+//! A push is sent only by `https`, and only to port 443 of a public IP address. The IP address of a host name is
+//! checked when the connection is made. Proxies and redirects are not used, and the response body is not read. The
+//! configuration can allow private relays, by their exact web origins.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -15,20 +15,21 @@ use url::{Host, Url};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A push as an HTTP request, with its whole body.
+/// A push as an HTTP request with the complete body.
 pub type Request = axum::http::Request<Vec<u8>>;
 
 /// Why a push was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
-    /// The URL is not `https`, has another port than 443 or a user name, or contains an IP address that is not public.
-    #[error("address not allowed")]
+    /// One of these: the URL is malformed or not `https`; the port is not 443; the URL contains a user name, or an IP
+    /// address that is not public.
+    #[error("the push address is not allowed")]
     NotAllowed,
-    /// There was no connection or no response in time, or the name in the URL has no public IP address.
-    #[error("not delivered")]
+    /// There was no connection or no response in time, or the host name in the URL has no public IP address.
+    #[error("the push was not delivered")]
     NotDelivered,
     /// The HTTP client could not be created.
-    #[error("no client")]
+    #[error("the HTTP client could not be created")]
     NoClient,
 }
 
@@ -40,8 +41,8 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Creates a sender. `private_origins` are web origins whose IP addresses are not checked. `private` contains the
-    /// authorities that are trusted for these web origins, `public` the authorities for all others.
+    /// Creates a sender. `private_origins` are web origins whose IP addresses are not checked. `private` is the TLS
+    /// configuration for these web origins, and `public` is the TLS configuration for all other URLs.
     pub fn new(private_origins: Vec<String>, public: ClientConfig, private: ClientConfig) -> Result<Self, GuardError> {
         let guarded = builder(public).dns_resolver(Arc::new(PublicOnly)).build();
         Ok(Self {
@@ -90,8 +91,8 @@ fn is_allowed(url: &Url) -> bool {
     address && url.scheme() == "https" && url.port_or_known_default() == Some(443) && url.username().is_empty()
 }
 
-/// Resolves names to public IP addresses only. The HTTP client resolves a name for each new connection, so a name that
-/// points to a private address later is refused then.
+/// Resolves host names to public IP addresses only. The HTTP client resolves the host name for each new connection, so
+/// a name that later has only private addresses is refused at the next connection.
 struct PublicOnly;
 
 impl Resolve for PublicOnly {
@@ -135,8 +136,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
-    // Only global unicast (2000::/3) is public, without the addresses that contain an IPv4 address (6to4, Teredo), the
-    // addresses for documentation, and the addresses for special protocols (2001::/23).
+    // Only global unicast addresses (2000::/3) are public. Three kinds of them are excluded: addresses that contain an
+    // IPv4 address (6to4, Teredo), addresses for documentation, and addresses for special protocols (2001::/23).
     let global = (0x2000..0x4000).contains(&a);
     let carries_v4 = a == 0x2002 || (a == 0x2001 && b == 0);
     let documentation = (a == 0x2001 && b == 0x0db8) || (a == 0x3fff && b < 0x1000);
@@ -152,7 +153,7 @@ mod tests {
     #[test]
     fn only_public_addresses_on_port_443_are_allowed() {
         for allowed in ["https://push.example/x", "https://93.184.216.34/x", "https://[2606:4700::1111]/x"] {
-            assert!(is_allowed(&Url::parse(allowed).unwrap()), "{allowed}");
+            assert!(is_allowed(&Url::parse(allowed).unwrap()), "refused {allowed}");
         }
         for refused in [
             "http://push.example/x",
@@ -177,7 +178,7 @@ mod tests {
             "https://[fe80::1]/x",
             "https://[2001:db8::1]/x",
         ] {
-            assert!(!is_allowed(&Url::parse(refused).unwrap()), "{refused}");
+            assert!(!is_allowed(&Url::parse(refused).unwrap()), "allowed {refused}");
         }
     }
 }

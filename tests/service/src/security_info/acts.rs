@@ -26,7 +26,7 @@ pub enum Changed {
 }
 
 /// Redeems the approval that the session waits for, and makes the approved change, once. Returns `None` if there is no
-/// approval.
+/// approval to redeem.
 pub fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Changed>, StoreError> {
     let (Some(ceremony), Some(change)) = (session.ceremony.clone(), session.change.clone()) else {
         return Ok(None);
@@ -69,7 +69,7 @@ fn own(tx: &mut Tx<'_>, session: &Session, id: &str) -> Result<Option<Device>, S
 }
 
 /// Redeems the first approval by a new phone: the browser becomes known, and the session counts as approved now.
-/// Returns false if there is no approval.
+/// Returns false if there is no approval to redeem.
 pub(super) fn confirm_phone(tx: &mut Tx<'_>, session: Session, browser: &str, now: Time) -> Result<bool, StoreError> {
     let owner = Owner::Session(session.id.clone());
     let Some(id) = &session.ceremony else {

@@ -1,4 +1,4 @@
-//! The page with the list of sign-in methods.
+//! Serves the page with the list of sign-in methods.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -18,9 +18,14 @@ use crate::sign_in::routes::ask_before;
 use crate::sign_in::session::Session;
 use crate::visitor::Visitor;
 
-/// Returns the session if it may see the account: a phone approved something in it, adding a phone was approved or a
-/// pass was used in the last ten minutes, this session added the first phone, or the account has no phone. Otherwise
-/// returns a redirect to the sign-in page.
+/// Returns the session, the person and the phones if the session may see the account. One of these must be true:
+///
+/// - A phone approved something in the session.
+/// - In the last ten minutes, adding a phone was approved in the session, or the session started with a pass.
+/// - The session's wizard added a phone.
+/// - The account has no phone.
+///
+/// Otherwise, returns a redirect to the sign-in page.
 pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Person, Vec<Device>), Response> {
     let Some(session) = visitor.session.clone() else {
         return Err(sign_in_again(app, visitor));
@@ -39,8 +44,8 @@ pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Pe
         .await
         .map_err(|error| failed(app, &error))?;
     match found {
-        // The session that added the first phone continues to its confirmation. A session that only started to add a
-        // phone does not.
+        // `added_here`: the session whose wizard added the first phone continues to the confirmation page. Any other
+        // session by password alone loses access when the account gets its first phone.
         (Some(person), phones, added_here)
             if phones.is_empty() || session.approved_at.is_some() || added_here || session.may_add(visitor.now) =>
         {

@@ -3,7 +3,7 @@
 use crate::clock::{MINUTE, Time};
 use crate::sign_in::session::Session;
 
-/// How long a session may change methods after an approval.
+/// How long after an approval a session may ask for changes of the account.
 const FRESH: Time = 10 * MINUTE;
 
 impl Session {

@@ -63,7 +63,7 @@ pub(super) async fn ask(app: &App, visitor: &Visitor, session: Session, change: 
 pub fn asked_of(change: &Change) -> Only {
     match change {
         Change::AddMethod | Change::RemoveMethod(_) | Change::CreatePass => Only::All,
-        // The lost phone must not approve its own report.
+        // A lost phone must not approve the report that it is lost.
         Change::ReportLost(device) => Only::Others(device.clone()),
     }
 }

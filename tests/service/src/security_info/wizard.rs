@@ -1,4 +1,4 @@
-//! The wizard that adds a phone: install, code, digits, confirmation, done.
+//! Serves the wizard that adds a phone. Its pages are: install, code, digits, confirmation and done.
 
 use std::sync::{Arc, OnceLock};
 
@@ -64,14 +64,15 @@ pub async fn take_add(State(app): State<App>, posted: Posted) -> Response {
     }
 }
 
-/// Returns whether the policy lets the person add a phone on these pages; false if the database fails.
+/// Returns whether the policy lets the person add a phone on these pages. Returns false if the database fails.
 async fn may_register(app: &App, person: &Person) -> bool {
     let person = person.clone();
     let effective = app.store.run(move |tx| effective_for(tx, &person)).await;
     effective.is_ok_and(|effective| effective.allows_security_info_registration())
 }
 
-/// Returns whether the first phone needs a pass and this session used only a password; true if the database fails.
+/// Returns whether the first phone needs a pass, but this session used only a password. If the database fails, this
+/// function assumes that the policy requires a pass.
 async fn needs_pass(app: &App, session: &Session, person: &Person, phones: &[Device]) -> bool {
     let person = person.clone();
     let effective = app.store.run(move |tx| effective_for(tx, &person)).await;
@@ -104,7 +105,7 @@ pub async fn start(State(app): State<App>, posted: Posted) -> Response {
 }
 
 fn not_made(app: &App, error: &MakeError) -> Response {
-    tracing::error!(%error, "an enrollment could not be made");
+    tracing::error!(%error, "could not create an enrollment or show its code");
     words::unavailable().show_as(axum::http::StatusCode::SERVICE_UNAVAILABLE, app, None)
 }
 
@@ -115,7 +116,7 @@ async fn keep(app: &App, session: Session, next: &'static str) -> Response {
     }
 }
 
-/// Returns the session and the enrollment that its wizard has started, or the page to show instead.
+/// Returns the session and the enrollment that its wizard has started, or the response to return instead.
 async fn open(app: &App, visitor: &Visitor) -> Result<(Session, Enrollment), Response> {
     let Some(session) = visitor.session.clone() else {
         return Err(sign_in_again(app, visitor));
@@ -224,7 +225,7 @@ pub async fn digits(State(app): State<App>, posted: Posted) -> Response {
     };
     let taken = enrollment::digits(&app, enrollment.scanned.id.clone(), posted.field("digits").to_owned()).await;
     match taken {
-        // Adding the phone uses up the approval.
+        // The approval to add a phone was for this phone only.
         Ok(Digits::Right) => confirm(&app, &posted.visitor, Session { may_add_at: None, ..session }, &enrollment).await,
         Ok(Digits::Over) => Redirect::to(CODE).into_response(),
         Ok(wrong @ Digits::Wrong(_)) => {

@@ -1,4 +1,4 @@
-//! Operations of signing in, each in one transaction.
+//! Operations of signing in. Functions that take a `Tx` run in the caller's transaction.
 
 use crate::app::App;
 use crate::audit;
@@ -34,7 +34,8 @@ pub(super) async fn check_password(app: &App, name: &str, password: String) -> R
     app.store
         .run(move |tx| {
             let lets_in = people::count_password(tx, &shared.names, &name, right, now)?;
-            // Read again: during the comparison the password may have been changed or the person suspended.
+            // The person is read again, because during the comparison the password may have been changed or the person
+            // may have been suspended.
             let still = people::find(tx, &name)?.filter(|person| lets_in && !person.suspended);
             Ok(still.filter(|still| person.is_some_and(|before| before.has_same_password(still))))
         })
@@ -49,7 +50,7 @@ pub enum Next {
     Consent,
     /// A session with which the person can add a phone.
     FirstSession,
-    /// The phone that the person came from belongs to another account or is unknown, or the proof is no longer valid.
+    /// The phone that sent the person here belongs to another account or is unknown, or the proof is no longer valid.
     OtherPersonsPhone,
     /// The policy does not allow the app for this person.
     NotOffered,
@@ -57,8 +58,8 @@ pub enum Next {
     PassNeeded,
 }
 
-/// Decides the next step after a proof. `asked` is the purpose of the phone that sent the person here; `None` if no
-/// phone did.
+/// Decides the next step after a proof. `asked` is the purpose of the registration, or `None` if no phone sent the
+/// person here.
 pub fn what_next(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> Result<Next, StoreError> {
     let Some(person) = tx.get::<Person>(&proven.account_id)?.filter(|person| proven.still_counts(person)) else {
         return Ok(Next::OtherPersonsPhone);
@@ -77,7 +78,7 @@ pub fn what_next(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> R
         }
         Some(Purpose::AddPhone(_)) if may_answer(tx, &person.account_id)? != Status::Ok => Next::NotOffered,
         Some(Purpose::AddPhone(_)) if needs_pass => Next::PassNeeded,
-        // A pass is enough to add a phone. Without one, an existing phone must approve.
+        // A pass is enough to add a phone. Without a pass, a phone of the account must approve, unless there is none.
         // GUARD(new-phone-approved-by-phone): j5_another_phone_of_the_account_approves_adding
         // INSTEAD: Some(Purpose::AddPhone(_)) if by_pass || !person.suspended => Next::Consent,
         Some(Purpose::AddPhone(_)) if by_pass || !has_phone => Next::Consent,
@@ -118,8 +119,8 @@ pub(super) async fn change_password(
         .await
 }
 
-/// Sets a new password. Ends everything that relies on the old one: sessions with the password alone, live ceremonies
-/// after the password, enrollments and registrations.
+/// Sets a new password. Ends everything that the old password may have proved: sessions by password alone, live
+/// ceremonies with the origin `password_proved`, unfinished enrollments and registrations.
 pub(crate) fn replace_password(
     tx: &mut Tx<'_>,
     person: &mut Person,
@@ -149,7 +150,7 @@ pub(super) async fn take_over(app: &App, older: Option<Attempt>, fresh: Attempt)
         .await?;
     if let Some((ceremony, owner)) = older.and_then(|older| Some((older.ceremony.clone()?, older.owner()))) {
         let app = app.clone();
-        // In the background, so that the response time does not reveal whether there was a ceremony.
+        // This runs in the background, so that the response time does not reveal whether there was a ceremony.
         // GUARD(tab-replaced-request): j6_a_sign_in_in_another_tab_withdraws_the_older_prompt
         // INSTEAD: drop((app, ceremony, owner));
         in_background(async move { prompts::end_live(&app, ceremony, owner, Outcome::Superseded).await });
@@ -158,7 +159,7 @@ pub(super) async fn take_over(app: &App, older: Option<Attempt>, fresh: Attempt)
 }
 
 /// Runs work in the background that is needed only if the user name exists, so that the response time does not reveal
-/// whether it exists.
+/// whether the name exists.
 pub(super) fn in_background(work: impl Future<Output = Result<(), StoreError>> + Send + 'static) {
     tokio::spawn(async move {
         if let Err(error) = work.await {
@@ -200,8 +201,8 @@ pub(super) async fn waiting(app: &App, attempt: &Attempt) -> Result<Option<Cerem
     }
 }
 
-/// Redeems an approval for a session, once, and makes the browser known. `older` is the browser's previous session; it
-/// ends. Returns `None` if there is no approval to redeem, or if the proof is no longer valid.
+/// Redeems an approval for a session, once, and makes the browser known. Ends `older`, the browser's previous session.
+/// Returns `None` if there is no approval to redeem, or if the proof is no longer valid.
 pub fn redeem(
     tx: &mut Tx<'_>,
     attempt: &Attempt,
@@ -270,8 +271,10 @@ pub(super) fn start_first_session(
     Ok(true)
 }
 
-/// Returns the proof of a session that began with a password or a pass. A session with the password alone ends when the
-/// password is replaced, so the password of a stored session is the current one.
+/// Returns the proof of a session that began with a password or a pass, else `None`.
+///
+/// For a session by password alone, the proof names the time of the current password. This is correct, because a new
+/// password ends all sessions that the old password alone has started.
 pub(super) fn proven_by_session(tx: &mut Tx<'_>, id: &str) -> Result<Option<Proven>, StoreError> {
     let Some(session) = tx.get::<Session>(id)? else {
         return Ok(None);

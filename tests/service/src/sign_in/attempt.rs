@@ -1,4 +1,4 @@
-//! One browser's attempt to sign in, and what it has proved.
+//! One browser's attempt to sign in, and what the browser has proved.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,10 +14,10 @@ const ATTEMPT_LIFE: Time = 30 * MINUTE;
 pub struct Attempt {
     /// SHA-256 of the attempt's cookie.
     pub id: String,
-    /// The owner of its ceremonies. It stays the same when the cookie changes, so that a newer ceremony replaces an
-    /// older one.
+    /// Identifies the owner of the attempt's ceremonies. The value stays the same when the cookie changes, so that a
+    /// newer ceremony replaces an older one.
     pub transaction: String,
-    /// When it expires.
+    /// When the attempt expires.
     pub expires_at: Time,
     /// The user name that was typed.
     pub user_name: Option<String>,
@@ -25,14 +25,14 @@ pub struct Attempt {
     pub proven: Option<Proven>,
     /// The proof by a password that must be changed before the proof counts.
     pub must_change: Option<Proven>,
-    /// Id of its current ceremony.
+    /// Id of the attempt's current ceremony. A browser that proved nothing gets an id even if no ceremony was started.
     pub ceremony: Option<String>,
     /// Why the person came to the sign-in pages.
     #[serde(default)]
     pub flow: Flow,
     /// The registration, if a phone sent the person here.
     pub registration: Option<Registration>,
-    /// Whether only the person's consent is missing to register or add the phone.
+    /// Whether the person may now agree to register or add the phone.
     pub may_register: bool,
     /// What the number page shows, if the browser proved nothing.
     pub unproven: Option<Unproven>,
@@ -57,14 +57,14 @@ impl Attempt {
         }
     }
 
-    /// Returns the owner of its ceremonies.
+    /// Returns the owner of the attempt's ceremonies.
     #[must_use]
     pub fn owner(&self) -> Owner {
         Owner::Attempt(self.transaction.clone())
     }
 
-    /// Returns what the person signs in to: the purpose of the phone, or the application's name. `None` for the
-    /// security info.
+    /// Returns what the person signs in to: the purpose of the registration, or the application's name. `None` if the
+    /// person signs in to the security info.
     #[must_use]
     pub fn for_what(&self) -> Option<&str> {
         match &self.registration {
@@ -98,11 +98,11 @@ pub enum Secret {
     Pass,
 }
 
-/// What a browser that proved nothing sees. It is the same whether a ceremony exists or not.
+/// What the number page shows to a browser that proved nothing. The page is the same whether a ceremony exists or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unproven {
     /// The number on the page.
     pub number: String,
-    /// When the page ends.
+    /// When the page stops showing the number.
     pub ends_at: Time,
 }

@@ -1,4 +1,5 @@
-//! The person agrees to register or add the phone that sent them here. The caller provides the transaction.
+//! Handles the person's consent to register or add the phone that sent them to the browser. The caller provides the
+//! transaction.
 
 use crate::clock::Time;
 use crate::devices::device::Device;
@@ -13,8 +14,8 @@ use crate::prompts::ceremony::Kind;
 use crate::sign_in::attempt::Attempt;
 use crate::store::{StoreError, Tx};
 
-/// Redeems the approval of the attempt, so that the person may agree. Returns false if there is no approval of the
-/// right kind.
+/// Redeems the approval for which the attempt waits. After that, the person may agree. Returns false if there is no
+/// approval of the right kind.
 pub fn redeem(tx: &mut Tx<'_>, attempt: Attempt, now: Time) -> Result<bool, StoreError> {
     let kind = match attempt.registration.as_ref().map(|registration| &registration.purpose) {
         Some(Purpose::AddPhone(_)) => Kind::AddMethod,
@@ -30,7 +31,8 @@ pub fn redeem(tx: &mut Tx<'_>, attempt: Attempt, now: Time) -> Result<bool, Stor
     Ok(true)
 }
 
-/// Returns the registration that this browser may agree to, with its attempt and the account.
+/// Returns three values: the attempt, the registration to which the person may now agree, and the person's account id.
+/// Returns `None` if there is nothing to agree to now.
 pub fn agreed_to(attempt: Option<&Attempt>, now: Time) -> Option<(Attempt, Registration, String)> {
     // GUARD(agree-after-approval): turning_on_model_in_the_browser_has_no_fault
     // INSTEAD: let attempt = attempt?.clone();
@@ -51,12 +53,14 @@ pub enum Agreed {
     TooManyDigits,
     /// The policy no longer allows the app.
     NotAllowed,
-    /// The device was removed, the proof is no longer valid, or the attempt has ended: perhaps the person has already
-    /// agreed.
+    /// The device was removed, the proof is no longer valid, or the attempt has ended, perhaps because the person has
+    /// already agreed.
     Stale,
 }
 
-/// Issues the authorization code. Checks everything again, because the page may have been open for some time.
+/// Issues the authorization code. First checks again what may have changed while the page was open: the proof; and the
+/// device that is to be registered, or the policy for a phone that is to be added. For a phone that is to be added,
+/// also checks the digits.
 pub fn agree(
     tx: &mut Tx<'_>,
     attempt: Attempt,
@@ -93,7 +97,7 @@ pub fn agree(
 }
 
 fn wrong_digits(tx: &mut Tx<'_>, attempt: Attempt, mut registration: Registration) -> Result<Agreed, StoreError> {
-    // Counted in the stored record, so that parallel tries do not exceed the limit of three.
+    // Wrong digits are counted in the stored record, so that parallel tries do not exceed the limit of three.
     let Some(stored) = tx.get::<Attempt>(&attempt.id)? else {
         return Ok(Agreed::Stale);
     };
@@ -101,7 +105,7 @@ fn wrong_digits(tx: &mut Tx<'_>, attempt: Attempt, mut registration: Registratio
         return Ok(Agreed::Stale);
     };
     phone.wrong_digits = phone.wrong_digits.saturating_add(1);
-    // GUARD(phone-digits-guessed): j5_w2_three_wrong_digits_end_adding_and_two_do_not
+    // GUARD(phone-digits-guessed): j5_w2_the_third_wrong_entry_of_digits_ends_adding
     // INSTEAD: if phone.wrong_digits >= 100 * MAX_WRONG_DIGITS {
     if phone.wrong_digits >= MAX_WRONG_DIGITS {
         end_attempt(tx, &attempt.id)?;

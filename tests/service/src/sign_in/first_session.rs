@@ -1,4 +1,4 @@
-//! The session by password or pass alone, with which the person can only add a phone.
+//! Starts the session by password or pass alone, with which the person can only add a phone.
 
 use axum::extract::State;
 use axum::http::StatusCode;

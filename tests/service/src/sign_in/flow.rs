@@ -1,5 +1,5 @@
-//! A flow: why a person came to the sign-in pages. The URLs of these pages and of their forms contain the flow, sealed.
-//! Each tab therefore signs in to its own application, however long it was open.
+//! A flow: why a person came to the sign-in pages. The URLs of these pages and of their forms contain the sealed flow.
+//! Each tab therefore signs in to its own application, no matter how long the tab was open.
 //!
 //! A flow is not a credential. It contains the checked parameters of `GET /authorize`.
 
@@ -12,7 +12,7 @@ use crate::secrets::{Sealed, Sealer, SecretError, random_id};
 const LABEL: &str = "sign-in flow";
 /// Maximum length of a sealed flow, in characters: browsers and proxies limit the length of URLs.
 const MAX: usize = 8_192;
-/// Paths of the pages that belong to a flow. All paths below them belong to it too.
+/// Paths of the pages that belong to a flow. All paths below these paths also belong to a flow.
 const PATHS: [&str; 4] = ["/sign-in", "/new-password", "/more-information", "/register-phone"];
 
 /// One visit to the sign-in pages.
@@ -35,12 +35,13 @@ pub enum Goal {
     SecurityInfo,
     /// An application.
     Application {
-        /// Its authorization request.
+        /// The application's authorization request.
         request: AuthorizationRequest,
         /// Whether the person must sign in even if there is a session.
         sign_in_now: bool,
     },
-    /// A phone sent the person here. The phone's pushed request is stored only in the attempt, because it works once.
+    /// A phone sent the person here. The phone's pushed authorization request is stored only in the attempt, because
+    /// the request works once.
     Phone,
 }
 
@@ -75,7 +76,7 @@ impl Flow {
         self.request().map(|request| request.application.as_str())
     }
 
-    /// Seals the flow for a URL. Returns `None` if it is too long.
+    /// Seals the flow for a URL. Returns `None` if the sealed flow is too long.
     #[must_use]
     pub fn sealed(&self, sealer: &Sealer) -> Option<String> {
         let plain = serde_json::to_vec(self).ok()?;
@@ -83,8 +84,8 @@ impl Flow {
         (sealed.len() <= MAX).then_some(sealed)
     }
 
-    /// Opens a sealed flow from a URL. Returns `None` if it was altered, or if its client or redirect URI is no longer
-    /// registered.
+    /// Opens a sealed flow from a URL. Returns `None` if the text is too long or was altered, or if the client or the
+    /// redirect URI in the flow is no longer registered.
     #[must_use]
     pub fn open(sealer: &Sealer, clients: &[Client], text: &str) -> Option<Self> {
         if text.len() > MAX {

@@ -1,4 +1,4 @@
-//! The number page of every kind of sign-in, and the redemption of its approval.
+//! Shows the number page of every kind of sign-in, and redeems the approval.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -41,7 +41,8 @@ pub async fn number(State(app): State<App>, visitor: Visitor) -> Response {
             Some(_) if ceremony.is_redeemable(visitor.now) => {
                 words::sign_in_number(&ceremony, visitor.now).show(&app, &visitor)
             }
-            // Approved but not redeemed in time. The number page would get an event immediately and reload without end.
+            // The approval can no longer be redeemed. The number page would get an event immediately and reload without
+            // end.
             Some(Outcome::Approved) => words::sign_in_over(Outcome::Expired).show(&app, &visitor),
             Some(outcome) => words::sign_in_over(outcome).show(&app, &visitor),
         },
@@ -150,7 +151,7 @@ pub async fn finish_named(State(app): State<App>, posted: Posted) -> Response {
     }
 }
 
-/// Redeems the approval, once, for this browser only: for a session, or for the right to register or add a phone.
+/// Redeems the approval, once and for this browser only. The browser gets a session, or may register or add a phone.
 async fn give(app: &App, posted: Posted, attempt: Attempt) -> Response {
     if attempt.registration.is_some() {
         return super::register::approved(app, attempt, posted.visitor.now).await;

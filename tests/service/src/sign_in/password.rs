@@ -1,5 +1,5 @@
-//! The pages on which a person proves their identity by password or pass. `second_factor`, `register` and
-//! `first_session` continue from there.
+//! Serves the pages on which a person proves their identity by password or pass. The modules `second_factor`,
+//! `register` and `first_session` contain the pages that follow.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -46,8 +46,8 @@ fn named(app: &App, attempt: Attempt) -> Result<(Attempt, String), Instead> {
     }
 }
 
-/// Returns whether the page offers phone sign-in instead. It does not for a registration: a phone alone must not be
-/// enough to add a phone or a sign-in key.
+/// Returns whether the password page offers phone sign-in. The page of a registration does not, because a phone alone
+/// must not be enough to add a phone or a sign-in key.
 fn offers_phone(attempt: &Attempt) -> bool {
     attempt.registration.is_none()
 }
@@ -75,8 +75,7 @@ pub async fn pass(State(app): State<App>, visitor: Visitor) -> Response {
     }
 }
 
-/// `POST /sign-in/pass`. What is wrong with a pass is shown only to a person who types an existing pass of this
-/// account.
+/// `POST /sign-in/pass`. The page says what is wrong with a pass only if the pass belongs to this account.
 pub async fn take_pass(State(app): State<App>, posted: Posted) -> Response {
     let (attempt, name) = match resume::of_form(&app, &posted.visitor).and_then(|attempt| named(&app, attempt)) {
         Ok(found) => found,

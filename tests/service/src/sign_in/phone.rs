@@ -1,8 +1,8 @@
-//! Phone sign-in: without a password, approved with the number and the sign-in key.
+//! Phone sign-in: the person types no password, and a phone approves with the number and the sign-in key.
 //!
-//! A known browser sees the real result. Any other browser sees a number for one minute, whatever name was typed. It
-//! can't see whether the name exists, whether the account has a phone, is blocked or is over a limit, or whether the
-//! person denied: until the minute is over, only an approval changes the page.
+//! A known browser sees the real result. Any other browser sees a number for one minute, whatever name was typed. The
+//! page does not reveal whether the name exists, or whether the account has a phone, is blocked or is over a limit. The
+//! page also does not reveal a denial: until the minute is over, only an approval changes the page.
 
 use std::time::Duration;
 
@@ -32,8 +32,9 @@ use crate::store::StoreError;
 use crate::verdict::Verdict;
 use crate::visitor::Visitor;
 
-/// Every page for a browser that proved nothing is returned this long after its request. The additional work for an
-/// existing name takes a small part of this time.
+/// When a browser that proved nothing starts or cancels a phone sign-in, the service responds this long after the
+/// request. The time is much longer than the additional work for an existing name, so it does not reveal whether the
+/// name exists.
 const ANSWER_AFTER: Duration = Duration::from_millis(300);
 
 /// `POST /sign-in/phone`: the button "Use your phone instead".
@@ -73,7 +74,7 @@ pub(super) async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Respon
     }
 }
 
-/// Cancels the page of a browser that proved nothing. Takes the same time for every name.
+/// Cancels the phone sign-in of a browser that proved nothing. Takes the same time for every name.
 pub(super) async fn cancel(app: &App, attempt: Attempt) -> Response {
     let answer_at = Instant::now() + ANSWER_AFTER;
     let flow = attempt.flow.clone();

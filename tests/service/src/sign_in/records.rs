@@ -1,4 +1,4 @@
-//! Stored records of browsers: attempts to sign in, sessions, known browsers.
+//! Stored records of browsers: attempts to sign in, sessions and known browsers.
 
 use serde::{Deserialize, Serialize};
 

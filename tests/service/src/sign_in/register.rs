@@ -1,5 +1,5 @@
-//! The pages for a person whom a phone sent here: sign in, then agree to the named phone. To add a phone, the person
-//! also types the digits that the phone shows.
+//! Serves the pages for a person whom a phone sent to the browser. After signing in, the person agrees to register or
+//! add the phone that the page names. To add a phone, the person also types the digits that the phone shows.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -29,8 +29,8 @@ const CONSENT: &str = "/register-phone";
 /// OAuth error code (RFC 6749 section 4.1.2.1) for "the policy does not allow it".
 const NOT_ALLOWED: &str = "unauthorized_client";
 
-/// `GET /authorize` for phones. The request was checked when the phone pushed it. The person has to sign in even if
-/// there is a session.
+/// `GET /authorize` for phones. `POST /par` has already checked the request. The person has to sign in even if there is
+/// a session.
 pub async fn authorize(app: &App, visitor: Visitor, request_uri: String) -> Response {
     let (Ok(cookie), Ok(flow), now) = (random_id(), Flow::new(Goal::Phone), visitor.now) else {
         return failed(app, &StoreError::Stopped);
@@ -48,8 +48,8 @@ pub async fn authorize(app: &App, visitor: Visitor, request_uri: String) -> Resp
     }
 }
 
-/// Redeems the approval: by the phone that is to be registered, or, if a phone is added, by another phone of the
-/// account.
+/// Redeems the approval. To register a phone, this phone must have approved. To add a phone, a phone of the account
+/// must have approved.
 pub(super) async fn approved(app: &App, attempt: Attempt, now: Time) -> Response {
     let flow = attempt.flow.clone();
     match app.store.run(move |tx| consent::redeem(tx, attempt, now)).await {
@@ -59,7 +59,8 @@ pub(super) async fn approved(app: &App, attempt: Attempt, now: Time) -> Response
     }
 }
 
-/// Redirects to the consent page without a phone's approval: after a pass, or for the first phone of the account.
+/// Redirects to the consent page without a phone's approval. Called after a pass, and for the first phone of the
+/// account.
 pub(super) async fn may_add(app: &App, attempt: Attempt) -> Response {
     let (flow, attempt) = (attempt.flow.clone(), Attempt { may_register: true, ..attempt });
     match app.store.run(move |tx| tx.put(&attempt)).await {
@@ -77,7 +78,7 @@ pub(super) fn not_offered(app: &App, visitor: &Visitor, attempt: Attempt) -> Res
     }
 }
 
-/// `GET /register-phone`: the consent page, which names the device. It is never skipped.
+/// `GET /register-phone`: the consent page, which names the phone. This page is never skipped.
 pub async fn consent(State(app): State<App>, visitor: Visitor) -> Response {
     let attempt = match resume::of_page(&app, &visitor, CONSENT) {
         Ok(attempt) => attempt,

@@ -1,4 +1,4 @@
-//! Finds the attempt that a page shows or a form acts on, or the page to show instead when there is none.
+//! Finds the attempt that a page shows or a form acts on. If there is none, returns another response instead.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -68,7 +68,8 @@ fn over(app: &App, visitor: &Visitor, flow: &Flow) -> Response {
     }
 }
 
-/// Redirects to the sign-in page, for a page that needs a session. The sign-in page says so if the session has ended.
+/// Redirects to the sign-in page, for a page that needs a session. If the browser had a session that has ended, the
+/// sign-in page reports this.
 #[must_use]
 pub fn sign_in_again(app: &App, visitor: &Visitor) -> Response {
     match Flow::new(Goal::SecurityInfo) {

@@ -1,5 +1,5 @@
-//! The sign-in pages before and after the proof of identity: start, user name, sign-out. Modules `password` and `phone`
-//! contain the pages that follow the user name.
+//! Serves the start page, the user-name page and the sign-out. The modules `password` and `phone` contain the pages
+//! that follow the user name.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -42,7 +42,7 @@ pub async fn user_name(State(app): State<App>, mut visitor: Visitor) -> Response
     };
     let session = visitor.session.clone().filter(|session| session.approved_at.is_some());
     match (&flow.goal, session) {
-        // The person has since signed in, in another tab.
+        // Another tab has finished a sign-in after this flow started.
         // GUARD(tab-sign-in-now): session_of_another_tab_is_used_unless_login_is_required
         // INSTEAD: (Goal::Application { request, .. }, Some(session)) => {
         (Goal::Application { request, sign_in_now: false }, Some(session)) => {
@@ -85,12 +85,12 @@ pub async fn take_user_name(State(app): State<App>, posted: Posted) -> Response 
     let fresh = Attempt { flow: Flow { note: None, ..flow }, ..Attempt::new(hashed(cookie.as_bytes()), visitor.now) };
     let fresh = Attempt { user_name: Some(name), ..fresh };
     let fresh = match registration {
-        // The new attempt of a registration keeps the expiry of the old one.
+        // The new attempt of a registration keeps the expiry of the old attempt.
         Some((registration, expires_at)) => Attempt { registration: Some(registration), expires_at, ..fresh },
         None => fresh,
     };
-    // Offers the method that this browser used last, whatever the name is, so that the page reveals nothing about the
-    // name.
+    // The browser continues with the method that it used last, for every name. The next page therefore reveals nothing
+    // about the name.
     let by_phone = visitor.prefers_phone && fresh.registration.is_none();
     let attempt = match take_over(&app, older, fresh).await {
         Ok(attempt) => attempt,
@@ -104,8 +104,8 @@ pub async fn take_user_name(State(app): State<App>, posted: Posted) -> Response 
     with_cookie(response, Kind::Attempt, &cookie)
 }
 
-/// Returns the registration of the phone that sent the person here, with its expiry. The registration ends with its
-/// attempt.
+/// Returns the registration of the phone that sent the person here, with the time at which its attempt expires. Returns
+/// `None` if no phone sent the person here.
 fn registration_of(app: &App, visitor: &Visitor, flow: &Flow) -> Result<Option<(Registration, Time)>, Instead> {
     if flow.goal != Goal::Phone {
         return Ok(None);
@@ -117,8 +117,8 @@ fn registration_of(app: &App, visitor: &Visitor, flow: &Flow) -> Result<Option<(
     }
 }
 
-/// Asks the phone before an application is opened from a session with a password or pass alone. If the proof is older
-/// than ten minutes, the person has to sign in again.
+/// Asks the account's phones for an approval before a session by password or pass alone opens an application. If the
+/// proof is older than ten minutes, the person has to sign in again.
 pub(crate) async fn ask_before(
     app: &App,
     visitor: Visitor,

@@ -1,4 +1,5 @@
-//! Asks the phone after a password or a pass: as the second factor, or to approve a new phone or a sign-in key.
+//! Asks the account's phones for an approval after a password or a pass. The approval is the second factor, or allows
+//! the person to add a phone or a sign-in key.
 
 use axum::response::Response;
 

@@ -16,7 +16,7 @@ pub struct Session {
     pub id: String,
     /// The person's account.
     pub account_id: String,
-    /// When it expires.
+    /// When the session expires.
     pub expires_at: Time,
     /// When the person signed in.
     pub authenticated_at: Time,
@@ -30,9 +30,10 @@ pub struct Session {
     pub ceremony: Option<String>,
     /// The change that waits for approval.
     pub change: Option<Change>,
-    /// When adding a phone was approved. The approval is used up when the wizard has added a phone.
+    /// When adding a phone was approved, or when the session started with a pass. Set to `None` when the wizard has
+    /// added a phone, or when another change was approved.
     pub may_add_at: Option<Time>,
-    /// The authorization request of the application that waits.
+    /// The authorization request of the application to which the person wants to continue.
     pub request: Option<AuthorizationRequest>,
 }
 
@@ -74,9 +75,9 @@ impl Session {
 pub enum Change {
     /// Adding a method.
     AddMethod,
-    /// Removing this device.
+    /// Removing the device with this id.
     RemoveMethod(String),
-    /// Reporting this device lost.
+    /// Reporting the device with this id lost.
     ReportLost(String),
     /// Creating a pass for oneself.
     CreatePass,
@@ -128,8 +129,8 @@ impl Used {
         }
     }
 
-    /// Returns `amr` (RFC 8176). Without attestation a key is `pop`, never `hwk`. Fingerprint, face and PIN are all
-    /// `user`.
+    /// Returns `amr` (RFC 8176). A phone's key is `pop` and not `hwk`, because without attestation the service does not
+    /// know whether the key is in hardware. User verification by fingerprint, face or PIN is `user`.
     #[must_use]
     pub fn methods(self) -> &'static [&'static str] {
         match self {

@@ -1,4 +1,4 @@
-//! The redirect to the number page, and what the phone shows about the browser.
+//! Redirects to the number page, and collects what the phone shows about the browser.
 
 use axum::response::Response;
 

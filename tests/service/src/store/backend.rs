@@ -3,7 +3,7 @@
 use crate::clock::Time;
 use crate::secrets::SecretError;
 
-/// The database failed; nothing of the transaction was stored.
+/// A transaction failed, and none of its changes was stored.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// SQLite reported an error.
@@ -12,16 +12,16 @@ pub enum StoreError {
     /// A record does not have the format of this version.
     #[error("unreadable record")]
     Record(#[from] serde_json::Error),
-    /// No randomness.
+    /// There is no randomness, or a sealed value can't be opened.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The transaction can't continue: its task has stopped, the database belongs to another version, or a record or
-    /// key that must exist is missing or invalid.
-    #[error("stopped")]
+    /// The transaction can't continue, for one of these reasons: its task has stopped; the database belongs to another
+    /// version of the service; a record or a key that must exist is missing or invalid.
+    #[error("the transaction could not continue")]
     Stopped,
 }
 
-/// The kinds of records; each has its own table.
+/// The kinds of records. Each kind has its own table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Table {
     /// People, by account id.
@@ -46,7 +46,7 @@ pub enum Table {
     Prompts,
     /// Processed requests by device and `jti`, and DPoP proofs by key and `jti`.
     RequestIds,
-    /// Authorization codes, hashed.
+    /// Authorization codes for applications, hashed.
     Codes,
     /// Access tokens, hashed.
     Tokens,
@@ -54,9 +54,9 @@ pub enum Table {
     Audit,
     /// The service's own keys, sealed.
     Keys,
-    /// Pushed requests to register a device, by hashed `request_uri`.
+    /// Pushed authorization requests of phones, by hashed `request_uri`.
     Registrations,
-    /// Authorization codes of registrations, hashed.
+    /// Authorization codes for phones, hashed.
     RegistrationCodes,
     /// Registration tokens, hashed.
     RegistrationTokens,
@@ -162,7 +162,7 @@ pub struct Row {
     pub id: String,
     /// The key under which [`Rows::children`] lists the row.
     pub parent: String,
-    /// When the row may be deleted; `None` keeps it.
+    /// When the row expires and may be deleted. `None` if the row never expires.
     pub expires_at: Option<Time>,
     /// The record as JSON.
     pub body: String,
@@ -178,22 +178,22 @@ pub trait Rows {
     fn insert(&mut self, table: Table, row: Row) -> Result<bool, StoreError>;
     /// Returns the bodies of a parent's rows, in the order in which they were first written.
     fn children(&mut self, table: Table, parent: &str) -> Result<Vec<String>, StoreError>;
-    /// Deletes a row. Returns false if there was none.
+    /// Deletes a row. Returns false if there was no row with this id.
     fn delete(&mut self, table: Table, id: &str) -> Result<bool, StoreError>;
-    /// Deletes the expired rows.
+    /// Deletes the expired rows of a table.
     fn sweep(&mut self, table: Table, now: Time) -> Result<(), StoreError>;
 }
 
 /// The work of one transaction.
 pub type Work<'a> = dyn FnMut(&mut dyn Rows) -> Result<(), StoreError> + 'a;
 
-/// What a power failure may lose.
+/// How well a committed transaction survives a power failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// Nothing that was committed, so that everything that the service has reported stays true.
+    /// A power failure loses no committed transaction, so everything that the service has reported stays true.
     Full,
-    /// The last commits. Used for counts, which the service does not report: such a commit takes a fortieth of the
-    /// time.
+    /// A power failure may lose the last committed transactions. Used for counts, which the service does not report. A
+    /// commit is about 40 times faster than with `Full`.
     Relaxed,
 }
 

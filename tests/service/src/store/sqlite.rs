@@ -25,7 +25,7 @@ impl Sqlite {
         if version != 0 && version != SCHEMA_VERSION {
             return Err(StoreError::Stopped);
         }
-        // Runs at every start: a file of an older version of the program lacks the tables of a newer version.
+        // Runs at every start, because a file of an older program version lacks the tables of a newer version.
         transaction.execute_batch(&schema())?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
@@ -53,9 +53,10 @@ fn schema() -> String {
 
 impl Backend for Sqlite {
     fn transact(&self, durability: Durability, work: &mut Work<'_>) -> Result<(), StoreError> {
-        // After a panic in another transaction, that transaction was rolled back, and the connection is still valid.
+        // A poisoned mutex means that another transaction panicked. That transaction was rolled back, and the
+        // connection is still valid.
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // In WAL mode, NORMAL keeps the file as consistent as FULL does, but does not wait for the disk.
+        // In WAL mode, NORMAL keeps the file as consistent as FULL does, but a commit does not wait for the disk.
         let synchronous = match durability {
             Durability::Full => "FULL",
             Durability::Relaxed => "NORMAL",

@@ -1,4 +1,4 @@
-//! The administrator's pages: access, changes, and refusals.
+//! Tests the administrator's pages: access, changes, and refusals.
 
 use crate::support::{Browser, PASSWORD, service};
 use countersign_service::app::App;
@@ -14,7 +14,7 @@ fn person(app: &App, name: &str) -> Person {
     app.store.run_blocking(|tx| people::find(tx, name)).unwrap().unwrap()
 }
 
-/// A service with Bob, and the browser of Alice, an administrator.
+/// Returns a service with Alice and Bob, and the browser of Alice, who is an administrator.
 async fn administered() -> (App, Browser) {
     let (app, _) = service();
     operator::add_person(&app.store, "bob", "Bob", PASSWORD, app.clock.now()).unwrap();
@@ -29,7 +29,7 @@ async fn act(browser: &mut Browser, account: &str, act: &str, about: &str) -> cr
 }
 
 #[tokio::test]
-async fn j1_w4_admin_pages_need_an_administrator_approved_by_phone() {
+async fn j1_w4_admin_pages_need_an_approved_administrator_session() {
     let (app, _) = service();
     let mut anybody = Browser::signed_in(&app, true);
     for page in PAGES {
@@ -57,7 +57,7 @@ async fn j1_w4_admin_pages_need_an_administrator_approved_by_phone() {
             tx.put(&alice)
         })
         .unwrap();
-    assert_eq!(anybody.get("/admin").await.status, 403, "suspended");
+    assert_eq!(anybody.get("/admin").await.status, 403, "a suspended administrator opened the page");
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn added_person_must_choose_a_new_password() {
     let page = carol.post("/sign-in/password", &[("password", &password)]).await;
     assert_eq!(carol.follow(page).await.page(), "new-password");
     for path in ["/security-info", "/more-information", "/sign-in/number", "/admin"] {
-        assert_eq!(carol.get(path).await.location(), Some("/sign-in"), "{path}: access with the first password");
+        assert_eq!(carol.get(path).await.location(), Some("/sign-in"), "{path}: opened after the first password alone");
     }
     let long = "four words in a row";
     for (first, second) in [("short", "short"), (long, "another of them"), (password.as_str(), password.as_str())] {
@@ -99,12 +99,16 @@ async fn added_person_must_choose_a_new_password() {
 #[tokio::test]
 async fn first_administrator_is_created_only_in_an_empty_store() {
     let (app, _) = service();
-    assert_eq!(first_administrator(&app.store, app.clock.now()).unwrap(), None, "created in a store with a person");
+    assert_eq!(
+        first_administrator(&app.store, app.clock.now()).unwrap(),
+        None,
+        "created an administrator in a store that has a person"
+    );
     let empty = countersign_service::store::Store::memory();
     let password = first_administrator(&empty, 0).unwrap().unwrap();
     let first = empty.run_blocking(|tx| people::find(tx, FIRST_NAME)).unwrap().unwrap();
     assert!(first.is_administrator && first.must_change_password && first.has_password(&password));
-    assert_eq!(first_administrator(&empty, 0).unwrap(), None, "created a second time");
+    assert_eq!(first_administrator(&empty, 0).unwrap(), None, "created a second administrator");
 }
 
 #[tokio::test]

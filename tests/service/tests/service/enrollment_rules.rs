@@ -1,4 +1,4 @@
-//! The rules of enrollments: look-up, bind, digits and end, in each state of an enrollment.
+//! Tests the rules of enrollments: look-up, bind, digits and end, in each state of an enrollment.
 
 use countersign_service::clock::Time;
 use countersign_service::devices::device::Cause;
@@ -130,7 +130,7 @@ fn j2_w4_second_phone_is_refused_and_recorded() {
 }
 
 #[test]
-fn j2_w5_third_wrong_digits_end_the_enrollment() {
+fn j2_w5_third_wrong_entry_ends_the_enrollment() {
     let mut enrollment = bound();
     assert_eq!(digits(&mut enrollment, false, NOW), Digits::Wrong(2));
     assert_eq!(digits(&mut enrollment, false, NOW), Digits::Wrong(1));
@@ -180,7 +180,7 @@ fn five_wrong_macs_end_only_the_guessed_code() {
 }
 
 #[test]
-fn four_wrong_macs_end_nothing() {
+fn four_wrong_macs_do_not_end_the_code() {
     let mut enrollment = open();
     for _guess in 0..4 {
         assert_eq!(bind(&mut enrollment, SCANNED, false, false, NOW), Err(Refusal::Unknown));

@@ -1,4 +1,4 @@
-//! Rules for every URL of the service. The list of URLs is the router's own list.
+//! Tests rules that every URL of the service must follow. The list of URLs comes from the router.
 
 use crate::support::{Answer, Browser, ISSUER, form, service};
 use axum::body::Body;
@@ -20,7 +20,7 @@ const HEADERS: [(&str, &str); 7] = [
     ("strict-transport-security", "max-age=31536000"),
 ];
 
-/// Alice, an administrator with a session that a phone has approved.
+/// Returns a service, and the browser of Alice, an administrator. A phone has approved the session in this browser.
 fn administrator() -> (App, Browser) {
     let (app, _) = service();
     operator::set_administrator(&app.store, "alice", true).unwrap();
@@ -36,7 +36,7 @@ fn path(address: &Address) -> String {
     address.path.replace("{user_name}", "alice")
 }
 
-/// Returns whether this is an event stream. The response of an event stream ends only after its event.
+/// Returns whether this URL is an event stream. The response of an event stream ends only after an event.
 fn waits(address: &Address) -> bool {
     address.path.ends_with("/events")
 }
@@ -93,11 +93,11 @@ async fn every_response_has_the_security_headers() {
     assert_eq!(large.status, 413);
     has_all_headers(&large, "a body that is too large");
     let page = alice.get("/admin/policy").await;
-    assert_eq!(page.page(), "admin-policy", "Alice has no access to the pages");
+    assert_eq!(page.page(), "admin-policy", "Alice has no access to the administrator's pages");
 }
 
 #[tokio::test]
-async fn forms_need_the_csrf_token_and_the_own_web_origin() {
+async fn forms_need_the_csrf_token_and_the_services_web_origin() {
     let forms = listed(For::Form);
     assert!(forms.len() > 30);
     let (app, _) = administrator();
@@ -125,7 +125,7 @@ async fn forms_need_the_csrf_token_and_the_own_web_origin() {
 
 /// No parameter of a link or form makes the service redirect to another site.
 #[tokio::test]
-async fn no_address_redirects_to_another_site() {
+async fn no_url_redirects_to_another_site() {
     let (_app, mut alice) = administrator();
     let mut led = 0;
     for address in all().listed().iter().filter(|address| !waits(address)) {
@@ -149,10 +149,11 @@ async fn no_address_redirects_to_another_site() {
     for path in ["//evil.example", "//evil.example/%2e%2e", "/%2f%2fevil.example", "/sign-in//evil.example"] {
         assert_eq!(alice.get(path).await.status, 404, "{path}");
     }
-    assert!(led > 50, "only {led} responses redirect");
+    assert!(led > 50, "only {led} responses were redirects");
 }
 
-/// Host and forwarding headers of a request are not repeated in any response. Line breaks are not written to headers.
+/// No response repeats the host or the forwarding headers of its request. No header contains a line break from a
+/// parameter.
 #[tokio::test]
 async fn request_headers_are_not_reflected() {
     let (_app, mut alice) = administrator();
@@ -178,10 +179,7 @@ async fn request_headers_are_not_reflected() {
     let broken = "/authorize?client_id=web&redirect_uri=https%3A%2F%2Fweb.example%2Fcallback&response_type=none\
                   &state=%0d%0aSet-Cookie:%20__Host-session=evil%0d%0a%0d%0a%3Cscript%3E";
     let answer = alice.get(broken).await;
-    assert!(
-        answer.location().unwrap().contains("state=%0D%0ASet-Cookie"),
-        "the state was not returned unchanged in one line"
-    );
+    assert!(answer.location().unwrap().contains("state=%0D%0ASet-Cookie"), "the line break in `state` was not encoded");
     assert!(!answer.headers.contains_key(header::SET_COOKIE));
 }
 

@@ -1,4 +1,4 @@
-//! Each sign-in page and form keeps the flow of its own tab, whatever happens in other tabs.
+//! Tests that each sign-in page and form keeps the flow of its own tab, whatever happens in other tabs.
 
 use crate::support::{Answer, Browser, ISSUER, PASSWORD, RETURN, form, service};
 use axum::body::Body;
@@ -71,8 +71,8 @@ async fn each_tab_signs_in_to_its_own_application() {
     assert_eq!(types(&mut browser, "alice").await.page(), "password");
     assert_eq!(attempt(&app, &browser).flow.application(), Some("other"));
 
-    // The second tab has replaced the attempt of the first. Each form of the first tab says so and does not change the
-    // attempt of the second.
+    // The second tab has replaced the attempt of the first tab. Each form of the first tab reports this, and does not
+    // change the attempt of the second tab.
     for path in ["/sign-in/password", "/sign-in/phone", "/sign-in/again", "/sign-in/finish", "/more-information"] {
         browser.flow = first.clone();
         let page = browser.post(path, &[("password", PASSWORD)]).await;
@@ -91,8 +91,8 @@ async fn each_tab_signs_in_to_its_own_application() {
     assert_eq!(attempt(&app, &browser).flow.application(), Some("web"));
 }
 
-/// Until then, the flow is only in the URL: unauthenticated requests do not fill the database, and an open page does
-/// not lose its authorization request.
+/// Before a name is typed, the flow is only in the URL. Unauthenticated requests therefore do not fill the database,
+/// and a page that stays open does not lose its authorization request.
 #[tokio::test]
 async fn nothing_is_stored_before_a_name_is_typed() {
     let (app, clock) = service();
@@ -142,7 +142,7 @@ async fn session_of_another_tab_is_used_unless_login_is_required() {
 }
 
 #[tokio::test]
-async fn leaving_page_returns_the_applications_state() {
+async fn leaving_page_returns_the_state_parameter() {
     let (app, _) = service();
     let mut browser = Browser::signed_in(&app, false);
     let (cookie, now) = (random_id().unwrap(), app.clock.now());
@@ -173,7 +173,7 @@ async fn leaving_page_returns_the_applications_state() {
     assert_eq!(
         page.headers[header::REFERRER_POLICY],
         "same-origin",
-        "the code may be sent to another site as a referrer"
+        "the authorization code may be sent to another site as a referrer"
     );
     assert_eq!(page.headers[header::CACHE_CONTROL], "no-store");
     assert!(page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("form-action 'self';"));

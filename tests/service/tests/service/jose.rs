@@ -1,4 +1,4 @@
-//! Strict JOSE parsing: a valid request is read, and the same request with one error is refused.
+//! Tests that JOSE parsing is strict: a valid request is read, and a copy of this request with one error is refused.
 
 use countersign_service::jose::{JoseError, Jwk, SigningKey, Unverified, check_unique};
 use countersign_service::secrets::encode;

@@ -1,4 +1,4 @@
-//! Limits by network, and the problem documents that refused phones get.
+//! Tests the limits per network, and the problem documents that refused phones get.
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -65,7 +65,7 @@ fn mapped_ipv4_client_is_limited_as_ipv4() {
     }
 }
 
-/// The real service on `[::]`: one IPv4 network does not use up the limit of another.
+/// With the real service on `[::]`, one IPv4 network does not use up the limit of another IPv4 network.
 #[tokio::test]
 async fn ipv4_networks_are_limited_separately_on_a_dual_stack_socket() {
     let authority = Authority::make("limits").unwrap();
@@ -95,7 +95,7 @@ async fn ipv4_networks_are_limited_separately_on_a_dual_stack_socket() {
     running.stop().await;
 }
 
-/// Networks are deleted from the database, so that requests from many networks do not fill it.
+/// The service deletes networks from the database, so that requests from many networks do not fill the database.
 #[test]
 fn network_is_forgotten_once_its_limit_is_refilled() {
     let store = Store::memory();
@@ -109,8 +109,8 @@ fn network_is_forgotten_once_its_limit_is_refilled() {
     assert!(used_up(), "not all of the limit is available again");
 }
 
-/// Two stores, each in its own thread, share only the database file. Together they accept as many requests as one
-/// store.
+/// Two stores, each in its own thread, share only the database file. Together, they accept only as many requests as one
+/// store would.
 #[test]
 fn two_services_on_one_database_share_limits() {
     let folder = tempfile::tempdir().unwrap();
@@ -123,7 +123,7 @@ fn two_services_on_one_database_share_limits() {
     assert_eq!(let_through, 40);
 }
 
-/// Requests that one service has counted also count for the other. Phones and pages have separate limits.
+/// Requests that one service has counted also count at the other service. Phones and pages have separate limits.
 #[tokio::test]
 async fn network_limited_by_one_service_is_refused_by_the_other() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The service's own tests, in one program, so that everything is linked only once.
+//! The service's own tests. They are in one program, so that the linker runs only once.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

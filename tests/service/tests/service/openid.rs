@@ -1,4 +1,4 @@
-//! The OpenID Provider: one valid authorization, and the same authorization with one error.
+//! Tests the OpenID Provider with one valid authorization, and with copies that have one error each.
 
 use crate::support::{Answer, Browser, ISSUER, PASSWORD, RETURN, form, service};
 use axum::body::Body;
@@ -23,7 +23,7 @@ const AUTHORIZE: [(&str, &str); 8] = [
     ("code_challenge_method", "S256"),
 ];
 
-/// The valid request with some parameters replaced; an empty value removes the parameter.
+/// Returns the valid request with some parameters replaced. An empty value removes the parameter.
 fn authorize(changes: &[(&str, &str)]) -> String {
     let mut fields: Vec<(&str, &str)> =
         AUTHORIZE.into_iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name)).collect();
@@ -87,7 +87,7 @@ async fn published_key_verifies_the_id_token() {
 }
 
 #[tokio::test]
-async fn openid_code_needs_its_client_redirect_uri_and_verifier() {
+async fn openid_redemption_with_one_wrong_parameter_is_refused() {
     let (app, _) = service();
     let code = code(&app).await;
     for (what, changes, error) in [
@@ -104,11 +104,11 @@ async fn openid_code_needs_its_client_redirect_uri_and_verifier() {
         assert!(answer.status >= 400, "{what}");
         assert_eq!(answer.json(), serde_json::json!({ "error": error }), "{what}");
     }
-    assert_eq!(redeem(&app, &code, &[]).await.status, 200, "a refused redemption used the code up");
+    assert_eq!(redeem(&app, &code, &[]).await.status, 200, "a refused redemption made the authorization code invalid");
 }
 
 #[tokio::test]
-async fn reused_code_revokes_its_token_and_session() {
+async fn reused_authorization_code_revokes_its_token_and_session() {
     let (app, _) = service();
     let mut browser = Browser::signed_in(&app, true);
     let code = parameter(&browser.get(&authorize(&[])).await, "code").unwrap();
@@ -121,7 +121,7 @@ async fn reused_code_revokes_its_token_and_session() {
 }
 
 #[tokio::test]
-async fn openid_code_expires_after_a_minute() {
+async fn openid_authorization_code_expires_after_a_minute() {
     let (app, clock) = service();
     let code = code(&app).await;
     clock.advance(60);

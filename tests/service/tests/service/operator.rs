@@ -1,4 +1,4 @@
-//! The operator's commands, and the checks of a data folder.
+//! Tests the operator's commands, and the checks of a data folder.
 
 use std::path::Path;
 use std::sync::Arc;

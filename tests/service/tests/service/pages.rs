@@ -1,11 +1,11 @@
-//! The pages: their headers, their cookies, and forms of other sites.
+//! Tests the headers and the cookies of pages, and that forms of other sites are refused.
 
 use crate::support::{Browser, PASSWORD, service};
 use axum::http::header;
 use countersign_service::pages::Page;
 
 #[tokio::test]
-async fn every_page_has_a_strict_policy_and_nothing_inline() {
+async fn every_page_has_a_strict_content_security_policy() {
     let (app, _) = service();
     let mut browser = Browser::signed_in(&app, true);
     for path in ["/", "/sign-in", "/security-info", "/security-info/add", "/nowhere", "/authorize"] {

@@ -1,4 +1,4 @@
-//! Temporary access passes: when they are valid, and what they allow.
+//! Tests temporary access passes: when they are valid, and what they allow.
 
 use crate::support::{Answer, Browser, PASSWORD, service};
 use countersign_service::app::App;
@@ -46,7 +46,7 @@ fn pass_life_is_at_most_one_hour() {
     assert!(!allowed(1_000, HOUR + 1) && !allowed(1_000, 59) && !allowed(999, HOUR) && !allowed(1_000, -60));
     assert!(
         allowed(1_000 + 30 * DAY, HOUR) && !allowed(1_000 + 30 * DAY + 1, HOUR),
-        "a pass must start within 30 days"
+        "the latest start of a pass is not 30 days from now"
     );
 }
 
@@ -98,7 +98,7 @@ async fn another_persons_pass_looks_like_a_wrong_one() {
         said.push((answer.status, browser.words(&answer).replace(name, "")));
     }
     assert!(said.windows(2).all(|pair| pair[0] == pair[1]));
-    assert_eq!(typed(&app, "alice", &pass).await.1.page(), "security-info", "a refused try used the pass up");
+    assert_eq!(typed(&app, "alice", &pass).await.1.page(), "security-info", "a refused try made the pass invalid");
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn pass_adds_a_phone_and_nothing_else() {
     assert_eq!(
         browser.get("/security-info").await.page(),
         "security-info",
-        "the page closed although there is no phone yet"
+        "the session lost access after ten minutes, although the account has no phone"
     );
 }
 
@@ -146,7 +146,7 @@ async fn password_adds_no_first_phone_if_policy_requires_a_pass() {
     assert_eq!(
         earlier.post("/security-info/add", &[]).await.page(),
         "pass-needed",
-        "the policy changed after the sign-in"
+        "a session from before the policy change added a phone without a pass"
     );
     assert_eq!(earlier.post("/security-info/add/start", &[]).await.page(), "pass-needed");
     let mut browser = Browser::new(&app);

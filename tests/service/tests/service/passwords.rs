@@ -1,4 +1,4 @@
-//! Guessed passwords, and a password change during a sign-in.
+//! Tests guessed passwords, and a password change during a sign-in.
 
 use crate::support::{Answer, Browser, PASSWORD, service};
 use countersign_service::clock::HOUR;
@@ -6,7 +6,7 @@ use countersign_service::operator;
 use countersign_service::people::records::count_password;
 use countersign_service::people::rules::accepts_password;
 
-/// Types a name and a password; returns the resulting page.
+/// Types a name and a password, and returns the resulting page.
 async fn types(browser: &mut Browser, name: &str, password: &str) -> Answer {
     browser.get("/sign-in").await;
     let page = browser.post("/sign-in", &[("user_name", name)]).await;
@@ -16,7 +16,7 @@ async fn types(browser: &mut Browser, name: &str, password: &str) -> Answer {
 }
 
 #[test]
-fn ten_wrong_passwords_in_an_hour_close_the_name() {
+fn right_password_is_refused_for_an_hour_after_ten_wrong_ones() {
     let mut wrong = Vec::new();
     for second in 0..10 {
         assert!(
@@ -29,12 +29,12 @@ fn ten_wrong_passwords_in_an_hour_close_the_name() {
         assert!(!accepts_password(&mut wrong, second % 2 == 0, second));
     }
     assert_eq!(wrong.len(), 10);
-    assert!(accepts_password(&mut wrong, true, HOUR), "still closed an hour after the first wrong password");
-    assert!(wrong.is_empty(), "a sign-in did not reset the count");
+    assert!(accepts_password(&mut wrong, true, HOUR), "refused the right password an hour after the first wrong one");
+    assert!(wrong.is_empty(), "the right password did not reset the count of wrong ones");
 }
 
 #[tokio::test]
-async fn wrong_passwords_also_close_unknown_names() {
+async fn unknown_name_is_also_refused_after_ten_wrong_passwords() {
     let (app, clock) = service();
     let mut pages = Vec::new();
     for name in ["alice", "nobody"] {
@@ -53,8 +53,8 @@ async fn wrong_passwords_also_close_unknown_names() {
     assert_eq!(types(&mut Browser::new(&app), " ALICE", PASSWORD).await.page(), "security-info");
 }
 
-/// The operator changes the password while one browser has a session by the old one, and another is between password
-/// and session.
+/// The operator changes the password. At that time, one browser has a session by the old password. Another browser has
+/// typed the old password, but has no session yet.
 #[tokio::test]
 async fn changed_password_ends_what_the_old_one_proved() {
     let (app, clock) = service();
@@ -72,7 +72,11 @@ async fn changed_password_ends_what_the_old_one_proved() {
 
     clock.advance(1);
     operator::set_password(&app.store, "alice", "another password", app.clock.now()).unwrap();
-    assert_eq!(signed_in.get("/security-info").await.location(), Some("/sign-in"), "the session has not ended");
+    assert_eq!(
+        signed_in.get("/security-info").await.location(),
+        Some("/sign-in"),
+        "the session by the old password did not end"
+    );
     let page = half_way.post("/more-information", &[]).await;
     assert_eq!(page.status, 409, "{}", page.body);
     assert_eq!(

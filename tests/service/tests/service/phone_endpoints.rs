@@ -1,4 +1,4 @@
-//! The phone's endpoints over HTTP: one valid message of each kind, and the same message with one error.
+//! Tests the phone's endpoints over HTTP, with a valid message of each kind and with copies that have one error each.
 
 mod add_by_sign_in;
 mod answers;

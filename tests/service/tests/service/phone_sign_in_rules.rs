@@ -1,4 +1,4 @@
-//! The rules of registering a device and its sign-in key. Each rule is tested with valid input and with one error.
+//! Tests the rules of registering devices and sign-in keys, with valid input and with copies that have one error each.
 //! `phone_endpoints` tests that the endpoints apply these rules.
 
 use std::collections::HashMap;
@@ -231,7 +231,7 @@ impl Redeeming {
 }
 
 #[test]
-fn authorization_code_needs_time_redirect_verifier_and_key() {
+fn authorization_code_with_one_wrong_fact_is_refused() {
     for of in [Redeeming::turn_on, Redeeming::add] {
         assert!(of().is_good());
         for length in [43, 128] {
@@ -253,7 +253,7 @@ fn authorization_code_needs_time_redirect_verifier_and_key() {
 }
 
 #[test]
-fn turn_on_code_needs_an_active_device_of_the_person() {
+fn turn_on_authorization_code_needs_the_persons_active_device() {
     let changed = |change: fn(&mut Device)| Redeeming::turn_on().with(|it| it.device.iter_mut().for_each(change));
     let wrong = [
         changed(|device| device.id = "another".to_owned()),
@@ -270,7 +270,7 @@ fn turn_on_code_needs_an_active_device_of_the_person() {
     }
 }
 
-/// The facts that decide a turn-on.
+/// The facts that decide whether a sign-in key is registered.
 struct Asked {
     device: Device,
     token: RegistrationToken,
@@ -306,7 +306,7 @@ impl Asked {
         Self { device: device(), token, proof, key_used: false, key_is_on: false, allowed: true }
     }
 
-    /// The same proof again, after it was accepted.
+    /// The facts when the phone sends an accepted proof again.
     fn again() -> Self {
         Self::right().with(|asked| {
             asked.token.spent_by = Some(FINGERPRINT.to_owned());
@@ -373,7 +373,7 @@ fn turn_on_expires_with_token_and_nonce() {
         assert_eq!(
             Asked::again().with(change).result(),
             TurnedOn::Done,
-            "refused a repeated request although the first was in time"
+            "refused a repeated request although the first request was in time"
         );
     }
     let in_time = Asked::right().with(|it| (it.token.expires_at, it.token.nonce_expires_at) = (NOW + 1, NOW + 1));

@@ -1,4 +1,4 @@
-//! The policy's JSON API: who has access, what is refused, and that a refused change leaves the policy unchanged.
+//! Tests the policy's JSON API: who has access, what is refused, and that a refused change leaves the policy unchanged.
 
 use crate::support::{Answer, Browser, service};
 use axum::body::Body;
@@ -36,7 +36,7 @@ async fn an_administrator_reads_and_changes_the_policy() {
 }
 
 #[tokio::test]
-async fn j1_w3_malformed_api_change_is_refused_with_all_its_faults() {
+async fn j1_w3_api_reports_all_faults_of_a_refused_change() {
     let (app, _clock) = service();
     let token = administrators_token(&app);
     let change = json!({"state": "disabled", "includeTargets": [{"targetType": "group", "id": "unknown",

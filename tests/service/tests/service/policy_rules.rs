@@ -1,4 +1,4 @@
-//! How the policy applies to one person, and which changes of the policy are accepted.
+//! Tests how the policy applies to one person, and which changes of the policy are accepted.
 
 use std::collections::HashSet;
 
@@ -136,7 +136,7 @@ fn j1_w1_exclusion_overrides_inclusion() {
 }
 
 #[test]
-fn differing_groups_are_reported_as_a_reason() {
+fn differing_modes_of_groups_are_reported_as_a_reason() {
     let reports = |includes: &str| {
         let mut policy = Policy::usual();
         policy.include_targets = words(includes).into_iter().map(include).collect();
@@ -148,7 +148,7 @@ fn differing_groups_are_reported_as_a_reason() {
 }
 
 #[test]
-fn mode_decides_what_is_allowed() {
+fn mode_decides_push_phone_sign_in_and_registration() {
     let allowed = |includes: &str| {
         let mut policy = Policy::usual();
         policy.include_targets = words(includes).into_iter().map(include).collect();
@@ -217,7 +217,7 @@ fn valid_change_keeps_unnamed_members() {
     assert_eq!(*matching, Policy::usual().feature_settings.number_matching_required_state);
     assert_eq!(changed(&json!({})), Ok(Policy::usual()));
     let whole = policy.to_json().unwrap();
-    assert_eq!(changed(&whole), Ok(policy), "the document that was read was not accepted back");
+    assert_eq!(changed(&whole), Ok(policy), "refused the policy's own document as a change");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Which ceremonies may start, whether they alert, their numbers, and the effect of answers.
+//! Tests the rules of ceremonies: which ceremonies may start, whether their prompts alert, which numbers they get, and
+//! what an answer changes.
 
 mod answers;
 mod crowd;

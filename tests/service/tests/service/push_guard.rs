@@ -1,4 +1,4 @@
-//! The push guard never connects to an address that it refuses.
+//! Tests that the push guard never connects to a network address that it refuses.
 
 use std::io::ErrorKind;
 use std::net::TcpListener;

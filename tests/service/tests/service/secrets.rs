@@ -1,4 +1,5 @@
-//! Sealing, random numbers, base64url, and the MACs of enrollment. The expected MACs come from other implementations.
+//! Tests sealing, random numbers, base64url, and the MACs of enrollment. The expected MACs come from other
+//! implementations.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +42,7 @@ fn sealing_twice_gives_different_values() {
 }
 
 #[test]
-fn random_numbers_stay_below_their_limit_and_reach_it() {
+fn random_numbers_cover_the_range_below_their_limit() {
     let drawn: BTreeSet<u32> = (0..2_000).map(|_draw| random_below(90).unwrap()).collect();
     assert_eq!((drawn.first(), drawn.last(), drawn.len()), (Some(&0), Some(&89), 90));
     assert_eq!(random_below(1), Ok(0));

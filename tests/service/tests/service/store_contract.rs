@@ -1,4 +1,4 @@
-//! One test suite for every database: transactions are atomic, isolated, and in order.
+//! Tests that each database, in memory and SQLite, keeps the contract of a store: transactions are atomic and isolated.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -30,7 +30,7 @@ impl Record for Note {
     }
 }
 
-/// The same fields in another table.
+/// A record with the fields of `Note`, in another table.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Other(Note);
 
@@ -227,7 +227,7 @@ fn changes_are_signaled_only_after_commit() {
     });
 }
 
-/// Otherwise a task that reads after each change would wake itself in an endless loop.
+/// If a read signaled a change, a task that reads after each change would wake itself in an endless loop.
 #[test]
 fn reading_signals_no_change() {
     on_both(|store| {

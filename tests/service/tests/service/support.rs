@@ -1,4 +1,4 @@
-//! A service in memory, and a browser that calls it without a network.
+//! A service in memory, and a browser that calls the service without a network.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -74,7 +74,7 @@ impl Answer {
         self.after("<a id=\"leave\" class=\"button main\" href=\"").replace("&#38;", "&")
     }
 
-    /// The text after `before`, up to the next quotation mark.
+    /// Returns the text that follows `before` on the page, up to the next quotation mark.
     pub fn after(&self, before: &str) -> String {
         let rest = self.body.split_once(before).map(|(_, rest)| rest).unwrap_or_default();
         rest.split('"').next().unwrap_or_default().to_owned()
@@ -104,7 +104,8 @@ impl Browser {
         Self { router: addresses::router(app), cookies, csrf: String::new(), flow: None, origin: Some(ISSUER) }
     }
 
-    /// A browser with a session of Alice.
+    /// A browser with a session of Alice. If `approved`, a phone has approved the session. Otherwise, the session was
+    /// started by password alone.
     pub fn signed_in(app: &App, approved: bool) -> Self {
         let (cookie, now) = (random_id().unwrap(), app.clock.now());
         let id = hashed(cookie.as_bytes());
@@ -120,8 +121,8 @@ impl Browser {
         browser
     }
 
-    /// Opens a path. A sign-in page is opened in the flow of the last page, as if the person had followed a link on
-    /// that page.
+    /// Opens a path. If the path is a sign-in page, it is opened in the flow of the last page, as if the person had
+    /// followed a link on that page.
     pub async fn get(&mut self, path: &str) -> Answer {
         let path = with_flow(path, self.flow.as_deref());
         self.send(Request::get(path).body(Body::empty()).unwrap()).await

@@ -9,9 +9,9 @@
 //! | the first line of code after the mark | the change |
 //! | --- | --- |
 //! | any, with `INSTEAD` | this one line is replaced |
-//! | `&& …` or `\|\| …` | this operand is dropped |
-//! | `.call(…)` | this link of the chain is dropped |
-//! | `if …`, but not `if let` | the whole condition is `false` |
+//! | `&& …` or `\|\| …` | this operand is removed |
+//! | `.call(…)` | this call is removed from the chain |
+//! | `if …`, but not `if let` | the whole condition becomes `false` |
 //! | anything else | the statement or match arm is removed |
 
 use std::ops::Range;
@@ -31,7 +31,7 @@ pub(super) struct Mark {
     code: usize,
 }
 
-/// The text of a comment on its own line, in Rust or in a template.
+/// Returns the text of a comment on its own line, in Rust or in a template.
 fn comment(line: &str) -> Option<&str> {
     let line = line.trim();
     match line.strip_prefix("// ") {
@@ -71,7 +71,7 @@ pub(super) fn find(text: &str) -> Result<Vec<Mark>, String> {
     }
 }
 
-/// Returns the file without one guard; `None` when the marked code has none of the forms above.
+/// Returns the file without one guard. Returns `None` when the marked code has none of the forms in the table above.
 pub(super) fn without(text: &str, mark: &Mark) -> Option<String> {
     let code = text.get(mark.code..)?;
     let line = code.lines().next()?;

@@ -24,7 +24,7 @@ impl Targets {
         Ok(Self(tests))
     }
 
-    /// The arguments of `cargo test` that run one test.
+    /// Returns the arguments of `cargo test` that run one test.
     pub(super) fn of(&self, test: &str) -> Result<Vec<String>, String> {
         if let Some(target) = test.strip_prefix(FUZZ) {
             return Ok(["--package", "countersign-fuzz", "--test", "targets", target].map(str::to_owned).into());
@@ -59,7 +59,7 @@ fn names(text: &str) -> Vec<&str> {
     names
 }
 
-/// The package of a file, and the file's path in that package.
+/// Returns the package of a file, and the file's path in this package.
 fn package(file: &Path) -> Option<(String, String)> {
     let folder = file.ancestors().skip(1).find(|folder| root().join(folder).join("Cargo.toml").exists())?;
     let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).ok()?;

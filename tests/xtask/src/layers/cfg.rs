@@ -9,7 +9,8 @@ pub(super) fn is_test_only(attributes: &[Attribute]) -> bool {
     conditions.filter_map(|attribute| attribute.parse_args::<Meta>().ok()).any(|condition| needs_test(&condition))
 }
 
-/// `any(test, feature = "testing")` counts as test: only tests and their fakes use such code.
+/// Returns true when the condition holds only in test builds. `any(test, feature = "testing")` counts as a test build,
+/// because only tests and their fakes use such code.
 fn needs_test(condition: &Meta) -> bool {
     let parts = parts(condition);
     if condition.path().is_ident("all") {
@@ -33,7 +34,7 @@ fn is_testing_feature(condition: &Meta) -> bool {
     pair.path.is_ident("feature") && matches!(&value.lit, Lit::Str(name) if name.value() == "testing")
 }
 
-/// The attributes of an item.
+/// Returns the attributes of an item.
 pub(super) fn of_item(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
@@ -55,7 +56,7 @@ pub(super) fn of_item(item: &Item) -> &[Attribute] {
     }
 }
 
-/// The attributes of an item of an `impl` block.
+/// Returns the attributes of an item of an `impl` block.
 pub(super) fn of_impl_item(item: &ImplItem) -> &[Attribute] {
     match item {
         ImplItem::Const(item) => &item.attrs,
@@ -66,7 +67,7 @@ pub(super) fn of_impl_item(item: &ImplItem) -> &[Attribute] {
     }
 }
 
-/// The attributes of an item of a trait.
+/// Returns the attributes of an item of a trait.
 pub(super) fn of_trait_item(item: &TraitItem) -> &[Attribute] {
     match item {
         TraitItem::Const(item) => &item.attrs,
@@ -77,7 +78,8 @@ pub(super) fn of_trait_item(item: &TraitItem) -> &[Attribute] {
     }
 }
 
-/// The attributes of a statement; for expressions, only of the kinds that are used as statements with attributes.
+/// Returns the attributes of a statement. Returns no attributes for an expression whose kind is not listed in
+/// `of_expression`.
 pub(super) fn of_statement(statement: &Stmt) -> &[Attribute] {
     match statement {
         Stmt::Local(local) => &local.attrs,

@@ -24,19 +24,19 @@ pub(super) struct Binding {
     pub(super) path: Vec<String>,
 }
 
-/// The paths that an item mentions, without those in code for tests.
+/// Returns the paths that an item mentions, without the paths in code for tests.
 pub(super) fn of_item(item: &Item) -> Vec<Mention> {
     let mut collector = Collector::default();
     collector.visit_item(item);
     collector.found
 }
 
-/// The names that a `use` imports into its module.
+/// Returns the names that a `use` imports into its module.
 pub(super) fn bindings(item: &ItemUse) -> Vec<Binding> {
     leaves(item).into_iter().map(|leaf| Binding { name: leaf.name, path: leaf.path }).collect()
 }
 
-/// An identifier as text, without `r#`.
+/// Returns an identifier as text, without `r#`.
 pub(super) fn text(ident: &Ident) -> String {
     ident.unraw().to_string()
 }
@@ -94,7 +94,8 @@ impl Collector {
         }
     }
 
-    /// Finds paths in the tokens of a macro: sequences of `name :: name`, since each macro has its own grammar.
+    /// Finds paths in the tokens of a macro. Every sequence `name :: name` counts as a path, because each macro has its
+    /// own grammar.
     fn scan(&mut self, tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut rest = tokens.as_slice();
@@ -103,7 +104,7 @@ impl Collector {
             rest = after;
             match first {
                 TokenTree::Group(group) => self.scan(group.stream()),
-                // After `::` the identifier belongs to a path that was skipped, or to another crate.
+                // After `::` the identifier belongs to a path that was skipped, or to a path of another crate.
                 TokenTree::Ident(ident) if colons < 2 => {
                     let (segments, after) = path_of_tokens(ident, rest);
                     self.add(segments, ident.span().start().line);
@@ -132,7 +133,7 @@ impl Collector {
     }
 }
 
-/// The path that begins with an identifier, and the tokens after it.
+/// Returns the path that begins with an identifier, and the tokens after the path.
 fn path_of_tokens<'a>(first: &Ident, mut rest: &'a [TokenTree]) -> (Vec<String>, &'a [TokenTree]) {
     let mut segments = vec![text(first)];
     while let [TokenTree::Punct(one), TokenTree::Punct(two), TokenTree::Ident(next), after @ ..] = rest

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::paths::Mention;
 use super::source::{Crate, Module, ModulePath};
 
-/// An import of one file of a crate by another.
+/// One file of a crate imports another file of the crate.
 pub(super) struct Import {
     pub(super) from: String,
     pub(super) to: String,
@@ -32,7 +32,7 @@ pub(super) fn imports(read: &Crate) -> Vec<Import> {
 #[derive(Clone)]
 enum Target {
     Module(ModulePath),
-    /// An item other than a module; this file defines it.
+    /// An item that is not a module, with the file that defines the item.
     Item(String),
     /// An item of another crate.
     Outside,
@@ -44,7 +44,7 @@ type Visited = BTreeSet<(ModulePath, String)>;
 fn file_of(read: &Crate, at: &ModulePath, mention: &Mention) -> Option<String> {
     let (first, rest) = mention.segments.split_first()?;
     let mut visited = Visited::new();
-    // Outside of `use`, a path that begins with an item is not a new import: the `use` of the item is counted.
+    // Outside of `use`, a path that begins with an item is not a new import, because the `use` of the item was counted.
     let is_relative = !["crate", "self", "super"].contains(&first.as_str());
     if !mention.is_use && is_relative {
         let start = look_up(read, at, first, rest.is_empty(), &mut visited)?;
@@ -59,7 +59,8 @@ fn file_of(read: &Crate, at: &ModulePath, mention: &Mention) -> Option<String> {
     }
 }
 
-/// Resolves a path from the module that mentions it; `None` when its first name is unknown there.
+/// Resolves a path from the module that mentions the path. Returns `None` when this module does not know the first name
+/// of the path.
 fn resolve(read: &Crate, at: &ModulePath, segments: &[String], visited: &mut Visited) -> Option<Target> {
     let (first, mut rest) = segments.split_first()?;
     let mut target = match first.as_str() {
@@ -91,7 +92,8 @@ fn step(read: &Crate, at: &ModulePath, name: &str, is_last: bool, visited: &mut 
     }
 }
 
-/// Resolves a name in a module. The last name of a path is first looked up as an item, any other first as a module.
+/// Resolves a name in a module. The last name of a path is looked up first as an item. Any other name is looked up
+/// first as a module.
 fn look_up(read: &Crate, at: &ModulePath, name: &str, is_last: bool, visited: &mut Visited) -> Option<Target> {
     let key = (at.clone(), name.to_owned());
     if !visited.insert(key.clone()) {

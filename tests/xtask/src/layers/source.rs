@@ -10,7 +10,7 @@ use super::paths::{self, Binding, Mention};
 /// The path of a module in its crate; empty for the root.
 pub(super) type ModulePath = Vec<String>;
 
-/// Reads a file by its path in the crate's folder; `None` when it does not exist.
+/// Reads a file by its path in the crate's folder. Returns `None` when the file does not exist.
 pub(super) type Files<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// A module, in its own file or inline.
@@ -54,7 +54,7 @@ impl Reader<'_> {
         names.into_iter().find_map(|name| (self.files)(&name).map(|text| (name, text)))
     }
 
-    /// Reads a file; `folder` is where its child modules are.
+    /// Reads a file. `folder` contains the child modules of this file.
     fn file(&mut self, name: &str, text: &str, folder: &str, module: ModulePath) -> Result<(), String> {
         let parsed = syn::parse_file(text).map_err(|error| format!("{name} can't be parsed: {error}"))?;
         if cfg::is_test_only(&parsed.attrs) {

@@ -1,4 +1,5 @@
-//! The table of a crate's layers: plain text, the top layer first, one layer per line: `name: module module::child`.
+//! Reads the table of a crate's layers. The table is plain text with the top layer first. Each line is one layer:
+//! `name: module module::child`.
 //!
 //! `lib` means the root file only. Any other module includes its submodules, except those that are listed in another
 //! line. `#` begins a comment.
@@ -53,7 +54,7 @@ fn module_path(listed: &str) -> ModulePath {
 }
 
 impl Table {
-    /// The layer of a module, by the most specific entry that covers it.
+    /// Returns the layer of a module. When several entries cover the module, the most specific entry decides.
     pub(super) fn layer(&self, module: &[String]) -> Option<Layer<'_>> {
         let depth = match module {
             [] => self.depths.get(module),
@@ -63,7 +64,7 @@ impl Table {
         Some(Layer { name: self.names.get(depth)?, depth })
     }
 
-    /// The listed modules that are not among `modules`.
+    /// Returns the listed modules that are not in `modules`.
     pub(super) fn unknown<'a>(&self, modules: impl Iterator<Item = &'a ModulePath>) -> Vec<String> {
         let known: BTreeSet<&ModulePath> = modules.collect();
         let unknown = self.depths.keys().filter(|listed| !known.contains(listed));

@@ -205,14 +205,14 @@ fn a_file_in_no_layer_is_found() {
         judged(&files, "top: lib\nhigh: high\nlow: low\n").problems,
         ["src/middle.rs is in no layer of the table"]
     );
-    // `lib` covers no other file.
+    // The entry `lib` covers only the root file, so three files are in no layer.
     assert_eq!(judged(&files, "top: lib\n").problems.len(), 3);
 }
 
 #[test]
 fn listed_module_without_a_file_is_reported() {
     let table = format!("{TABLE}gone: low::gone # moved\n");
-    let expected = "the table lists low::gone, which is no file of the crate";
+    let expected = "the table lists low::gone, which is not a module of the crate";
     assert_eq!(judged(&[LIB, HIGH, MIDDLE, ("src/low.rs", "mod gone {}\n")], &table).problems, [expected]);
 }
 

@@ -1,5 +1,5 @@
-//! Adds an account by signing in (protocol section 11). The person signs in in the system browser. A page there asks
-//! for the digits that the app shows. If the policy allows it, the same act also turns phone sign-in on.
+//! Adds an account by signing in (protocol section 11). The person uses the system browser to sign in. A page in the
+//! browser asks for the digits that the app shows. If the policy allows it, the same act also turns phone sign-in on.
 //!
 //! ```text
 //!          key and push address made   request pushed      browser redirects    authorization code redeemed
@@ -52,11 +52,12 @@ fn client<'a>(record: &'a SignInEnrollment, alias: &'a str, device_key: &'a Publ
 
 /// Starts an enrollment by signing in; `address` is the service's address as a person types it.
 ///
-/// Deletes older enrollments by signing in at the same service, except one that the service may already have completed.
+/// Deletes this phone's older unfinished enrollments by signing in at the same service. Exception: an enrollment in
+/// stage `Adding` stays, because the service may already have added this phone.
 ///
 /// # Errors
-/// `Code` when `address` is not the address of a service, and the errors of `discover`: nothing was stored. Others as
-/// `resume`.
+/// Nothing was stored after `Code` (`address` is not the address of a service), or after an error of `discover`. Others
+/// as `resume`.
 pub(crate) async fn start(core: &Core, address: &str, redirect_uri: String) -> Result<Step, Error> {
     let issuer = Issuer::typed(address).map_err(CodeError::from)?;
     let endpoints = metadata::discover(&core.http, &issuer).await?;
@@ -77,7 +78,7 @@ pub(crate) async fn start(core: &Core, address: &str, redirect_uri: String) -> R
     let account = record.account.clone();
     let stored = record;
     core.change(Point::SigningInStarted, move |tables| {
-        // A person who starts again has left the older enrollment in the browser.
+        // A person who starts again no longer completes the older enrollment in the browser.
         for older in tables.sign_in_enrollments()? {
             if older.issuer == stored.issuer && !older.may_be_known() {
                 tables.end_sign_in_enrollment(&older.account)?;
@@ -111,7 +112,7 @@ async fn delete_record(core: &Core, account: &AccountId) -> Result<(), Error> {
     retired_keys::destroy(core).await
 }
 
-/// Returns the step that a stored enrollment needs from the app.
+/// Returns the step that the app shows for a stored enrollment.
 pub(crate) fn shown_step(core: &Core, record: &SignInEnrollment) -> Step {
     let ticket = record.ticket();
     let host = record.issuer.host().to_owned();
@@ -158,7 +159,7 @@ pub(crate) async fn resume(core: &Core, account: &AccountId) -> Result<Step, Err
     }
 }
 
-/// From `Starting`, through `Pushing`, to `InBrowser`.
+/// Moves an enrollment from `Starting`, through `Pushing`, to `InBrowser`.
 async fn begin(core: &Core, record: SignInEnrollment) -> Result<Step, Error> {
     let (point, push_endpoint) = make_device(core, &record.account, &record.endpoints, record.slot.clone()).await?;
     ask(core, record, Made { point, push_endpoint }).await
@@ -172,7 +173,8 @@ async fn ask(core: &Core, record: SignInEnrollment, made: Made) -> Result<Step, 
     push(core, record, made, sent, digits).await
 }
 
-/// From `Pushing` to `InBrowser`. If the service refuses and sends its time, corrects the clock offset and tries again.
+/// Moves an enrollment from `Pushing` to `InBrowser`. If the service refuses and sends its time, corrects the clock
+/// offset and tries again.
 async fn push(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, digits: Bearer) -> Result<Step, Error> {
     let stage = Stage::Pushing { made: made.clone(), sent: sent.clone(), digits: digits.clone() };
     let mut record = enter(core, record, stage).await?;
@@ -211,8 +213,8 @@ async fn push_once(
 /// Processes the app's reply to the last step.
 ///
 /// # Errors
-/// `UnknownTicket`; `WrongReply` when the reply does not fit the step, and `ForeignRedirect`: nothing was changed.
-/// `AlreadyHere`; others as `resume`.
+/// `UnknownTicket`, `ForeignRedirect`, and `WrongReply` when the reply does not fit the step: nothing was changed.
+/// `AlreadyHere` when the account is already on this phone: the enrollment is deleted. Others as `resume`.
 pub(crate) async fn provide(core: &Core, account: &AccountId, reply: Reply) -> Result<Step, Error> {
     let record = load(core, account).await?;
     let account = record.account.clone();
@@ -238,8 +240,8 @@ async fn not_allowed(core: &Core, record: &SignInEnrollment, why: NotAllowed) ->
     Ok(Step::NotAllowed { host: record.issuer.host().to_owned(), why })
 }
 
-/// From `Redeeming` to `Adding`: redeems the authorization code, checks the token response, then stores its content and
-/// continues with `add`.
+/// Moves an enrollment from `Redeeming` to `Adding`: redeems the authorization code, checks the token response, and
+/// stores the content of the response. Then continues with `add`.
 async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, code: Bearer) -> Result<Step, Error> {
     let stage = Stage::Redeeming { made: made.clone(), sent: sent.clone(), code: code.clone() };
     let mut record = enter(core, record, stage).await?;
@@ -274,8 +276,9 @@ async fn redeem(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, c
     add(core, record, made, grant).await
 }
 
-/// From `Adding` to the end: adds the device at the service. Then stores the active account in one transaction with the
-/// registration (if the policy allows it) with which phone sign-in continues.
+/// Completes an enrollment in stage `Adding`: adds the device at the service, then stores the active account. If the
+/// policy allows phone sign-in, the same transaction stores a registration, and the act continues with the
+/// registration.
 async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) -> Result<Step, Error> {
     let key = made.key()?;
     let push_keys = record.push_keys()?;
@@ -335,7 +338,7 @@ async fn add(core: &Core, record: SignInEnrollment, made: Made, grant: Grant) ->
 fn token_refusal(fault: EnrollmentFault) -> NotAllowed {
     match fault {
         EnrollmentFault::Cancelled => NotAllowed::Policy,
-        // The token has expired, so the person must sign in again.
+        // The token can no longer be used, so the person must sign in again.
         EnrollmentFault::Unknown
         | EnrollmentFault::Expired
         | EnrollmentFault::Used
@@ -355,7 +358,7 @@ async fn turn_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
 }
 
 /// Abandons an enrollment. If the service may already know this phone, completes the enrollment and then removes the
-/// account: the removal must name the device id, which only the completed enrollment gives.
+/// account. Reason: the removal must name the device id, which only the completed enrollment gives.
 ///
 /// # Errors
 /// `UnknownTicket` when the enrollment was completed or already abandoned. A transient error (`is_transient`): the

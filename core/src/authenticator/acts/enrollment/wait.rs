@@ -16,9 +16,9 @@ use crate::values::ticket::Ticket;
 const WAIT: u64 = 25;
 /// The pause after a failed fetch.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How often the expiry of the digits is checked.
+/// The time from one check whether the digits have expired to the next check.
 const RECHECK_EVERY: Duration = Duration::from_secs(5);
-/// How long after the expiry of the digits the service is still asked for the result, in seconds.
+/// For this many seconds after the digits expire, the service is still asked for the result.
 const GRACE: u64 = 120;
 
 /// Polls the service until the enrollment is active or ended. Runs in the background, and retries a failed fetch.
@@ -35,7 +35,8 @@ pub(crate) async fn watch(core: &Core, ticket: &Ticket) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the enrollment if it is `Bound` and waits for the digits; `None` in any other stage, and when it is deleted.
+/// Returns the enrollment if it is `Bound` and waits for the digits; `None` in any other stage, and for a deleted
+/// enrollment.
 ///
 /// # Errors
 /// `Offline` when the digits expired more than `GRACE` ago and the service gave no result.
@@ -56,11 +57,11 @@ async fn waiting(core: &Core, ticket: &Ticket) -> Result<Option<EnrollmentRecord
 /// Waits until the enrollment is active or ended, and deletes an ended enrollment. `watch` does the polling.
 ///
 /// # Errors
-/// `UnknownTicket` when the enrollment was abandoned; `Offline` when the service gave no result in time, or the
-/// enrollment is not bound yet.
+/// `UnknownTicket` when the enrollment was abandoned. `Offline` when the digits expired more than `GRACE` ago and the
+/// service gave no result, or when the enrollment is not in stage `Bound` yet.
 pub(crate) async fn wait(core: &Core, ticket: &Ticket) -> Result<EnrollmentEnd, Error> {
     loop {
-        // The revision is read before the record, so a change in between is not missed.
+        // The revision is read before the record, so a change between the two reads is not missed.
         let revision = core.revision();
         if waiting(core, ticket).await?.is_none() {
             break;

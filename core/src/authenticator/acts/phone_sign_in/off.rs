@@ -16,7 +16,7 @@ use crate::values::account::AccountId;
 /// retried later; this phone no longer uses the key.
 ///
 /// # Errors
-/// `UnknownAccount`, `Removed`; `PhoneSignInOff` when it is already off.
+/// `UnknownAccount`, `Removed`; `PhoneSignInOff` when phone sign-in is already off.
 pub(crate) async fn turn_off(core: &Core, id: AccountId) -> Result<Ending, Error> {
     let account = active(core, &id).await?;
     let sign_in = account.sign_in.clone().ok_or(Error::PhoneSignInOff)?;

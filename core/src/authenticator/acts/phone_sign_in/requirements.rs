@@ -1,4 +1,4 @@
-//! Checks what phone sign-in needs, again at each call: the person may have changed the settings since the last call.
+//! Checks what phone sign-in needs. Each call checks again, because the person may have changed the settings.
 
 use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
@@ -52,8 +52,8 @@ pub(crate) async fn requirements(core: &Core, account: &AccountRecord) -> Result
     Ok(Requirements { lock, lock_is_enough: lock.guards(guard), guard, registration })
 }
 
-/// Returns the reason if the policy does not allow phone sign-in; else, and before the first signed state, `None`. The
-/// phone enforces the limit of accounts, since the service can't see which device keys belong to one phone.
+/// Returns why the policy does not allow phone sign-in; `None` when it allows phone sign-in, or is not known yet. The
+/// phone enforces the limit of accounts, because the service can't see which device keys belong to one phone.
 async fn refusal(core: &Core, account: &AccountRecord) -> Result<Option<NotAllowed>, Error> {
     let Some(policy) = &account.policy else {
         return Ok(None);

@@ -32,7 +32,7 @@ use crate::values::platform::PlatformError;
 use crate::values::prompt::{Outcome, PromptId, PromptState};
 use crate::values::ticket::Ticket;
 
-/// How long a report is retried, in seconds. The service accepts it within 24 hours of the prompt.
+/// How long a report is retried, in seconds. The service accepts a report within 24 hours of the prompt.
 const REPORTABLE: u64 = 24 * 60 * 60;
 const ANSWER_TYP: &str = "phone-answer+jwt";
 
@@ -82,8 +82,8 @@ async fn ask_for_unlock(
     })
 }
 
-/// Returns the bytes that the sign-in key signs for an approval: one form for each method of user verification that can
-/// unlock the key.
+/// Returns the bytes that the sign-in key signs for an approval: one `SignedForm` for each method of user verification
+/// that can unlock the key.
 fn approval_forms(
     account: &AccountRecord,
     sign_in: &SignInKey,
@@ -101,8 +101,8 @@ fn approval_forms(
 ///
 /// # Errors
 /// `UnknownTicket`, `WrongReply`, `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`, `Removed`:
-/// this call decided nothing. `Platform` with the app's error, or `Platform(Unusable)` for a wrong signature: the
-/// prompt stays open. Others as `send_now`.
+/// this call did not answer the prompt. `Platform` with the app's error, or `Platform(Unusable)` for a wrong signature:
+/// the prompt stays open. Others as `send_now`.
 pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Result<Step, Error> {
     let (id, number) = core.unlocking.get(ticket).ok_or(Error::UnknownTicket)?;
     let (account, prompt) = load(core, &id).await?;
@@ -120,8 +120,8 @@ pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Resul
     send(core, account, prompt, answer, |_memory| {}).await
 }
 
-/// Handles a reply `Failed`, and returns its error. `Locked`, `Transient` and `WrongPassphrase` keep the ticket; any
-/// other error ends it. If the key can never be used again, phone sign-in is turned off.
+/// Handles a reply `Failed`, and returns its error. After `Locked`, `Transient` and `WrongPassphrase` the ticket can be
+/// used again; any other error removes the ticket. If the key can never be used again, phone sign-in is turned off.
 async fn failed(core: &Core, account: &AccountRecord, ticket: &Ticket, error: PlatformError) -> Result<Error, Error> {
     match error {
         PlatformError::Locked | PlatformError::Transient | PlatformError::WrongPassphrase => {}
@@ -153,7 +153,8 @@ pub(crate) async fn deny(core: &Core, id: PromptId) -> Result<Step, Error> {
 /// Reports a prompt ("It wasn't me"), before or after an answer, while this phone stores the prompt.
 ///
 /// # Errors
-/// `UnknownPrompt`, for example a day after the prompt expired; `Removed`. Others as `send_now`.
+/// `Removed`, and `UnknownPrompt` (for example a day after the prompt expired): this call stored and sent nothing.
+/// Others as `send_now`.
 pub(crate) async fn report(core: &Core, id: PromptId) -> Result<Step, Error> {
     let (account, prompt) = load(core, &id).await?;
     let origin = origin(&account, &prompt)?;
@@ -206,7 +207,7 @@ fn origin(account: &AccountRecord, prompt: &PromptRecord) -> Result<Origin, Erro
     Ok(prompt.shown(&account.audience())?.origin)
 }
 
-/// Checks that a prompt is not answered, and that `now` is before `expires_at`.
+/// Checks that a prompt is not answered, and has not expired at the time `now`.
 ///
 /// # Errors
 /// `AlreadyAnswered`, `PromptExpired`.
@@ -231,7 +232,7 @@ async fn decide(
 ) -> Result<Step, Error> {
     check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
     let denies = number.is_none();
-    // The device key proves no user verification, so any value but `None` would be false.
+    // The device key proves no user verification, so `uv` must be `None`.
     let claims = inner(&account.issuer, &prompt.id.jti, &prompt.jws, number, UserVerification::None);
     let kid = base64url::encode(&account.device_key.thumbprint());
     let answer = core.ports.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await?;
@@ -268,7 +269,7 @@ async fn send(
         .change(Point::Decided, move |tables| {
             let began = tables.begin_answering(&prompt.id)?;
             if began {
-                // GUARD(decision-stored-first): j2_w9_killed_in_each_step_of_scanning_and_abandoning
+                // GUARD(decision-stored-first): j2_w9_adding_and_abandoning_recover_from_kills_at_each_point
                 tables.insert_outbox(&stored)?;
                 tables.remember(&account.id, remember)?;
             }
@@ -303,10 +304,10 @@ pub(crate) fn inner(
 }
 
 /// Sends a stored entry immediately, and returns `Done` with the outcome. Returns `Queued` when the service could not
-/// be reached, is busy, or the platform failed; the outbox then retries.
+/// be reached or is busy, or when the platform failed; the outbox then retries.
 ///
 /// # Errors
-/// `InvalidAnswer`, `Refused`, `ClockWrong`, `IdentityChanged`: the entry stays stored, and the outbox retries it.
+/// `InvalidAnswer`, `Refused`, `ClockWrong`, `IdentityChanged`: the entry stays stored, and the outbox retries it. Also
 /// `Store`.
 async fn send_now(core: &Core, entry: Entry) -> Result<Step, Error> {
     let prompt = entry.prompt.clone().ok_or(Error::UnknownPrompt)?;

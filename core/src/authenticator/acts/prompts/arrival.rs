@@ -11,7 +11,7 @@ use crate::values::fatigue::{Loudness, Quiet};
 use crate::values::origin::Origin;
 use crate::values::prompt::{Prompt, PromptState};
 
-/// Who decides whether a new prompt alerts: it depends on whether the person uses the app.
+/// Whether the person uses the app when a prompt arrives. This determines who decides whether the prompt alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attention {
     /// The person uses the app, so no alert is needed.
@@ -22,10 +22,11 @@ pub(crate) enum Attention {
     ExtensionDecided(Option<Quiet>),
 }
 
-/// Stores a verified prompt that arrived at `at`, and records its alert. Call it inside a transaction.
+/// Stores a verified prompt, and records its alert. `at` is the time at which the prompt arrived. Call this function
+/// inside a transaction.
 ///
-/// Returns the prompt as screens show it; `None` when it is already known, was withdrawn, or (if the fatigue guard
-/// decides) eight other prompts of its origin wait.
+/// Returns the prompt as screens show it; `None` when the prompt is already stored or was withdrawn. With
+/// `Attention::Elsewhere`, also returns `None` when eight other prompts of the same origin wait.
 ///
 /// # Errors
 /// `UnknownAccount`, `Store`.

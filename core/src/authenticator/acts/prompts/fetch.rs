@@ -101,7 +101,7 @@ async fn store_listed(
     .await
 }
 
-/// Returns the data that verifies a push. When an unknown key signed the push, follows the service's key chain first.
+/// Returns the data that verifies a push. If an unknown key signed the push, first follows the service's key chain.
 ///
 /// # Errors
 /// As `refresh_keys`.

@@ -16,8 +16,8 @@ use crate::values::account::AccountId;
 use crate::values::fatigue::Memory;
 use crate::values::prompt::{PromptId, PushEffect, WithdrawalReason};
 
-/// The shortest time between two fetches for one account because of pushes that can't be used, in seconds (protocol
-/// section 8). Malformed input must not keep the phone busy.
+/// The shortest time between two fetches that pushes cause for one account, in seconds (protocol section 8). Malformed
+/// pushes must not keep the phone busy.
 const FETCH_INTERVAL: u64 = 30;
 
 /// Handles one push for the account with this slot. Imports the notification extension's pushes first.
@@ -35,7 +35,8 @@ pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Re
     };
     let mut found = PushEffect::Nothing;
     if account.is_pending() {
-        // A prompt may arrive before this phone knows that the digits were confirmed. The fetch returns both.
+        // A prompt may arrive before this phone knows that the service has accepted the digits. The fetch returns the
+        // prompt, and also shows that the account is active.
         found = fetch_instead(core, &account).await?;
         match core.store.read(move |tables| tables.account_by_slot(&slot)).await? {
             Some(now) => account = now,
@@ -55,7 +56,7 @@ pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Re
     }
 }
 
-/// Stores the verified content of a push that arrived at `at`. Returns what the app shows.
+/// Stores the verified content of a push, and returns what the app shows. `at` is the time at which the push arrived.
 async fn take_in(
     core: &Core,
     account: AccountId,
@@ -112,8 +113,8 @@ pub(crate) async fn import(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
-/// Decrypts and verifies a push; returns `None` when that fails. When an unknown key signed the push, follows the
-/// service's key chain first.
+/// Decrypts and verifies a push; returns `None` when that fails. If an unknown key signed the push, first follows the
+/// service's key chain.
 async fn read(core: &Core, account: &AccountRecord, message: &[u8]) -> Result<Option<(PushContent, String)>, Error> {
     let Ok(plain) = account.push_keys.decrypt(message) else {
         tracing::info!("a push could not be decrypted");
@@ -125,7 +126,7 @@ async fn read(core: &Core, account: &AccountRecord, message: &[u8]) -> Result<Op
     let audience = match follow_keys(core, account, jws).await {
         Ok(audience) => audience,
         Err(error) => {
-            tracing::info!(%error, "the service's keys could not be followed");
+            tracing::info!(%error, "the service's key chain could not be followed");
             return Ok(None);
         }
     };
@@ -155,8 +156,8 @@ async fn withdraw(
     Ok(if shown { PushEffect::Withdrawn(id, reason) } else { PushEffect::Nothing })
 }
 
-/// Fetches the account's prompts because a push could not be used, at most once in `FETCH_INTERVAL`. A failed fetch is
-/// ignored, unless this phone's own store fails.
+/// Fetches the account's prompts because a push can't be used, or because the account is pending; at most once in
+/// `FETCH_INTERVAL`. A failed fetch is ignored, unless this phone's own store fails.
 async fn fetch_instead(core: &Core, account: &AccountRecord) -> Result<PushEffect, Error> {
     let id = account.id.clone();
     let now = core.ports.clock.now();
@@ -165,7 +166,7 @@ async fn fetch_instead(core: &Core, account: &AccountRecord) -> Result<PushEffec
     }
     match fetch(core, &account.id, FetchReason::Push, 0).await {
         Ok(new) => {
-            // A push has only one effect, so a prompt that alerts is preferred to a quiet prompt.
+            // A `PushEffect` has only one prompt, so a prompt that alerts is preferred to a quiet prompt.
             let first = new.into_iter().min_by_key(|prompt| prompt.quiet.is_some());
             Ok(first.map_or(PushEffect::Nothing, |prompt| PushEffect::new_prompt(Box::new(prompt))))
         }

@@ -7,7 +7,7 @@ use crate::base::points::Point;
 use crate::protocol::messages::Message;
 use crate::values::account::AccountId;
 
-/// Dismisses a notice, and stores its acknowledgment to the service in the same transaction.
+/// Dismisses a notice. The same transaction stores the message that acknowledges the notice to the service.
 ///
 /// # Errors
 /// `UnknownAccount`, `Store`. An unknown notice is ignored.

@@ -6,9 +6,9 @@
 //!    ▲                 │
 //!    └── postponed ────┘ no response, or no valid signed state
 //! ```
-//! Each attempt sends the same inner message in a fresh outer request, so the service gives a repeated answer the same
-//! outcome. An answer without any attempt is dropped when its prompt expires. After the first attempt, an answer is
-//! resent for a day, so that the phone learns and shows the real outcome.
+//! Each attempt signs a new request (`phone-request+jwt`) that contains the same message, so the service gives a
+//! repeated answer the same outcome. An answer without any attempt is dropped when its prompt expires. After the first
+//! attempt, an answer is resent for a day, so that the phone learns and shows the real outcome.
 
 use std::time::Duration;
 
@@ -56,10 +56,10 @@ async fn round(core: &Core) -> Result<Duration, Error> {
         let now = core.ports.clock.now();
         if is_expired(entry, now) {
             drop_entry(core, entry).await?;
-        // GUARD(outbox-lease-taken): an_answer_being_sent_is_not_sent_twice_in_parallel
+        // GUARD(outbox-lease-taken): an_answer_is_not_sent_twice_at_the_same_time
         // INSTEAD: } else if entry.next_at <= now {
         } else if entry.next_at <= now && entry.lease_until <= now {
-            // Ignored: `deliver` logs a failed exchange, and the entry stays in the outbox.
+            // The error is ignored: `deliver` logs a failed exchange, and the entry stays in the outbox.
             let _postponed = deliver(core, entry).await;
         }
     }
@@ -134,8 +134,8 @@ pub(crate) async fn deliver(core: &Core, known: &Entry) -> Result<Option<State>,
     }
 }
 
-/// Returns the pause after this many attempts, in seconds. The pause doubles up to a minute. Half of it is random, so
-/// that many phones don't retry at the same moment.
+/// Returns the pause after this many attempts, in seconds. The pause doubles with each attempt, up to a minute. A
+/// random part of up to half is subtracted, so that many phones don't retry at the same moment.
 ///
 /// # Errors
 /// `Platform` when the system has no randomness.

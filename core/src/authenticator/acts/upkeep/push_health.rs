@@ -12,7 +12,8 @@ use crate::values::platform::PushDelivery;
 
 pub use crate::protocol::messages::PushTest;
 
-/// Whether pushes can reach this phone for one account. Without pushes, opening the app still finds every prompt.
+/// Whether pushes can reach this phone for one account. Without pushes, the app finds every prompt when the person
+/// opens the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct PushHealth {
@@ -20,8 +21,8 @@ pub struct PushHealth {
     pub delivery: PushDelivery,
     /// When the last verified push for this account arrived, by this phone's clock; absent before the first push.
     pub last_received: Option<Timestamp>,
-    /// Whether the service knows the current push address; `false` while a renewal is due, or the message with the new
-    /// address waits in the outbox.
+    /// Whether the service knows the current push address. This is `false` while a renewal is due, and while the
+    /// message with the new address waits in the outbox.
     pub is_address_known: bool,
 }
 
@@ -37,7 +38,8 @@ pub(crate) async fn health(core: &Core, id: AccountId) -> Result<PushHealth, Err
     Ok(PushHealth { delivery, last_received, is_address_known })
 }
 
-/// Asks the service to send one test push. Renews the push address when the service reports that it has ended.
+/// Asks the service to send one test push. If the service reports that the push address has ended, the address is
+/// renewed.
 ///
 /// # Errors
 /// `UnknownAccount`; `NotAllowedNow` when the account is not active, or the service has suspended or limited it;

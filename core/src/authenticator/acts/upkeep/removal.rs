@@ -1,4 +1,4 @@
-//! Removes an account from this phone, and lifts the block after wrong numbers.
+//! Removes an account from this phone. Also asks the service to lift the block that wrong numbers have caused.
 
 use crate::authenticator::acts::upkeep::outbox;
 use crate::authenticator::acts::upkeep::retired_keys;
@@ -11,9 +11,10 @@ use crate::base::points::Point;
 use crate::protocol::messages::{Message, StateStatus};
 use crate::values::account::AccountId;
 
-/// Whether the service already knows that an account was removed, or phone sign-in was turned off, on this phone.
+/// Whether the service already knows about a change on this phone: an account was removed, or phone sign-in was turned
+/// off.
 ///
-/// On this phone the change is complete in both cases.
+/// `Done` and `ServiceInformedLater` both mean that the change is complete on this phone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Ending {
@@ -66,7 +67,8 @@ pub(crate) async fn send(core: &Core, entry: &Entry) -> Result<Ending, Error> {
     }
 }
 
-/// Asks the service to lift the block after three wrong numbers. The request is not stored, so it is not retried.
+/// Asks the service to lift the block that three wrong numbers have caused. The request is not stored, so it is not
+/// retried.
 ///
 /// # Errors
 /// `UnknownAccount`, `Removed`; `NotAllowedNow` when the account is suspended or limited; else as `exchange`.

@@ -1,5 +1,5 @@
 //! Deletes retired keys from the key store. The transaction that ends the use of a key retires the key. This module
-//! deletes it later, and retries until the key store confirms that the key is gone.
+//! deletes the key later, and retries until the key store confirms that the key is gone.
 
 use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;

@@ -1,4 +1,5 @@
-//! Applies a service's signed state to an account, and stores the account's troubles: what keeps it from working.
+//! Applies a service's signed state to an account. Also stores the account's trouble: the problem that keeps the
+//! account from working.
 
 use crate::authenticator::acts::enrollment::settled;
 use crate::authenticator::acts::upkeep::retired_keys;
@@ -38,13 +39,14 @@ pub(crate) struct StateChanges {
     status: StateStatus,
     cause: Option<RemovalCause>,
     policy: Option<Policy>,
-    /// The thumbprint of the sign-in key that this phone had at the request and that the service no longer has.
+    /// The thumbprint of the sign-in key that this phone had when the request was sent, if the service no longer has
+    /// this key.
     sign_in_gone: Option<String>,
-    /// The message that deregisters a stray sign-in key: one that the service has, although this phone had none at the
-    /// request.
+    /// The message that deregisters a stray sign-in key. A key is stray when the service has it although this phone had
+    /// no sign-in key when the request was sent.
     stray: Option<Entry>,
     notices: Vec<Notice>,
-    /// When the service reported that the push address has ended; `None` when it did not report that.
+    /// When the service reported that the push address has ended; `None` when there was no such report.
     push_ended: Option<Timestamp>,
 }
 
@@ -135,7 +137,7 @@ impl StateChanges {
         if held.is_some() && held == self.sign_in_gone {
             tables.set_sign_in(id, None)?;
         }
-        // An unfinished registration may own the key, and a waiting message may already deregister it.
+        // The key may belong to an unfinished registration, or a waiting message may already deregister the key.
         if let Some(stray) = &self.stray
             && held.is_none()
             && tables.registration(id)?.is_none()
@@ -151,7 +153,7 @@ impl StateChanges {
 }
 
 impl Trouble {
-    /// Whether the trouble stays after a valid signed state. Only a new sign-in key ends this trouble.
+    /// Whether the trouble stays after a valid signed state. If so, only a new sign-in key ends the trouble.
     fn outlasts_contact(self) -> bool {
         match self {
             Self::SignInKeyInvalidated | Self::SignInKeyLost => true,
@@ -180,7 +182,7 @@ pub(crate) async fn note_failure(core: &Core, id: &AccountId, error: &Error) -> 
 }
 
 /// Checks that the key store still has every key of the active accounts, and stores a trouble for a key that is
-/// certainly lost. A key that only can't be read now causes no trouble.
+/// certainly lost. A key that can't be read at present causes no trouble.
 ///
 /// # Errors
 /// `Store`; `UnknownAccount` when an account is removed at the same time.
@@ -202,8 +204,8 @@ pub(crate) async fn check_keys(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns why a key can certainly never be used again (`Gone`, `Invalidated`); `None` when the key exists, or the key
-/// store can't say.
+/// Returns why a key can certainly never be used again (`Gone`, `Invalidated`); `None` when the key exists, or when the
+/// key store fails with another error.
 async fn cause_of_loss(core: &Core, alias: &str) -> Option<PlatformError> {
     let alias = alias.to_owned();
     match core.ports.ask(move |ports| ports.key_store.public_key(alias)).await {
@@ -224,7 +226,7 @@ pub(crate) async fn sign_in_key_ended(core: &Core, account: &AccountRecord, trou
     let entry = Entry::turn_off(account, &sign_in, core.ports.clock.now())?;
     let id = account.id.clone();
     core.change(Point::SignInKeyEnded, move |tables| {
-        // In the meantime phone sign-in was turned off, or on again with another key.
+        // Do nothing if phone sign-in was turned off in the meantime, or turned on again with another key.
         if tables.account(&id)?.sign_in != Some(sign_in) {
             return Ok(());
         }

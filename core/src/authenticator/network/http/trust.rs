@@ -16,10 +16,11 @@ use crate::values::platform::{PlatformError, TlsTrust};
 /// The longest time that the platform may take to check a chain; after that the chain is not trusted.
 const TRUST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Builds the TLS configuration: rustls's default versions, `ring`, no client certificate.
+/// Builds the TLS configuration: the TLS versions that rustls uses by default, the provider `ring`, and no client
+/// certificate.
 ///
 /// # Errors
-/// `Untrusted` when the provider supports none of these versions.
+/// `Untrusted` when the provider supports none of these TLS versions.
 pub(super) fn client_config(trust: Arc<dyn TlsTrust>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(PortVerifier { trust, provider: Arc::clone(&provider) });

@@ -17,7 +17,7 @@ fn read_back(url: &str) -> Result<Result<String, NotAllowed>, Error> {
 }
 
 #[test]
-fn a_matching_redirect_gives_the_code_or_the_reason() {
+fn a_matching_redirect_gives_authorization_code_or_reason() {
     let good = format!("{REDIRECT}?code=c1&state=s1&iss=https%3A%2F%2Flogin.test");
     assert_eq!(read_back(&good), Ok(Ok("c1".to_owned())));
     let denied = format!("{REDIRECT}?error=access_denied&state=s1&iss=https%3A%2F%2Flogin.test");
@@ -28,7 +28,7 @@ fn a_matching_redirect_gives_the_code_or_the_reason() {
 
 /// The mix-up attack (another issuer), code injection (another state), and other redirects that do not match.
 #[test]
-fn j4_w4_another_state_issuer_or_address_is_refused() {
+fn j4_w4_a_redirect_that_does_not_match_is_refused() {
     for wrong in [
         "https://app.test/phone-sign-in?code=c1&state=s2&iss=https%3A%2F%2Flogin.test",
         "https://app.test/phone-sign-in?code=c1&iss=https%3A%2F%2Flogin.test",

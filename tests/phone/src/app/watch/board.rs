@@ -101,7 +101,8 @@ impl Board {
         }
     }
 
-    /// Returns the first visible request, or `None` when the person was asked about this request already.
+    /// Returns the first visible request. Returns `None` when no request is visible, or when the person was last asked
+    /// about the same request.
     pub(super) fn next_to_ask(&mut self) -> Option<PromptView> {
         let first = self.visible().next().cloned();
         let id = first.as_ref().map(|view| view.id.clone());
@@ -137,7 +138,7 @@ impl Board {
         self.reported_hidden = 0;
     }
 
-    /// Returns the number of hidden requests when there are some now and there were none at the last call.
+    /// Returns the number of hidden requests, if there are hidden requests now and there were none at the last call.
     pub(super) fn hidden_news(&mut self) -> Option<u64> {
         let hidden = self.open().filter(|view| !self.is_visible(view)).count();
         let hidden = u64::try_from(hidden).unwrap_or(u64::MAX);
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn sent_answer_is_not_asked_about_again() {
+    fn answered_request_is_not_asked_about_again() {
         let mut board = Board::default();
         board.update(vec![good_view()], &[], NOW);
         board.next_to_ask();
@@ -261,13 +262,17 @@ mod tests {
     }
 
     #[test]
-    fn quiet_request_is_not_asked_about_until_requested() {
+    fn quiet_request_is_not_asked_about_before_a_check() {
         let quiet = PromptView { quiet: Some(Quiet::JustAsked), ..second_view() };
         let mut board = Board::default();
         let changes = board.update(vec![quiet.clone()], &[], NOW);
         assert_eq!(changes, [Change::New(Box::new(quiet.clone()))]);
         assert_eq!((board.next_to_ask(), board.waiting()), (None, 0));
-        assert_eq!((board.hidden_news(), board.hidden_news()), (Some(1), None), "not reported exactly once");
+        assert_eq!(
+            (board.hidden_news(), board.hidden_news()),
+            (Some(1), None),
+            "the hidden request was not reported exactly once"
+        );
         board.update(vec![quiet.clone(), good_view()], &[], NOW);
         assert_eq!(board.next_to_ask(), Some(good_view()), "the quiet request was asked about first");
         board.take(&good_view().id);

@@ -59,7 +59,7 @@ fn standing(person: &Person, phones: usize) -> String {
     format!("{phones}{suspended}{administrator}")
 }
 
-/// A person was added: shows the password for the first sign-in.
+/// Says that a person was added, and shows the password for the first sign-in.
 #[must_use]
 pub fn person_added(user_name: &str, password: String) -> Page {
     Page::new("person-added", "The person was added")
@@ -71,7 +71,7 @@ pub fn person_added(user_name: &str, password: String) -> Page {
         .and(link("done", "/admin", "Done", "button main"))
 }
 
-/// One person: account, policy, phones, and the possible changes.
+/// Shows one person: the account, the policy, the phones and the possible changes.
 #[must_use]
 pub fn person(shown: &Shown, now: Time, news: Option<&str>) -> Page {
     let person = &shown.person;

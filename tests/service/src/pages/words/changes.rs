@@ -6,7 +6,7 @@ use crate::pages::{Block, Field, Form, Page};
 use crate::prompts::ceremony::Ceremony;
 use crate::sign_in::session::Change;
 
-/// The number that the person enters to approve a change of the account.
+/// Shows the number that the person enters on a phone to approve a change of the account.
 #[must_use]
 pub fn change_number(change: &Change, ceremony: &Ceremony, now: Time) -> Page {
     let (name, lead) = match change {
@@ -23,7 +23,7 @@ pub fn change_number(change: &Change, ceremony: &Ceremony, now: Time) -> Page {
         .turning("/security-info/step-up/events")
 }
 
-/// The change was not made, and why.
+/// Says that the change was not made, and why.
 #[must_use]
 pub fn not_changed(change: &Change, why: &str) -> Page {
     let (name, title) = match change {
@@ -57,7 +57,7 @@ pub fn no_phone_for(change: &Change) -> &'static str {
 pub const LOST: &str =
     "The phone is reported lost. It can no longer approve anything, and sessions that it approved have ended.";
 
-/// The policy does not let the person add the app on the security-info page.
+/// Shown when the policy does not let the person add the app on the security-info page.
 #[must_use]
 pub fn not_offered() -> Page {
     Page::new("not-offered", "Your organization doesn't offer this")
@@ -80,7 +80,7 @@ pub fn register_phone(name: &str, model: &str) -> Page {
         .form(Form::quiet("cancel", "/register-phone/cancel", "Cancel"))
 }
 
-/// Asks the person to agree to add the named phone, and for the digits that it shows.
+/// Asks the person to agree to add the named phone, and to type the digits that the phone shows.
 #[must_use]
 pub fn add_phone(name: &str, model: &str, problem: Option<&str>) -> Page {
     Page::new("add-phone", "Add this phone?")
@@ -95,11 +95,11 @@ pub fn add_phone(name: &str, model: &str, problem: Option<&str>) -> Page {
         .problem(problem)
 }
 
-/// The typed digits are not those that the phone shows.
+/// Shown when the typed digits are not those that the phone shows.
 pub const WRONG_PHONE_DIGITS: &str =
     "Those are not the digits on your phone. Type the digits from the phone that you started on.";
 
-/// Wrong digits were typed three times.
+/// Shown when wrong digits were typed three times.
 #[must_use]
 pub fn too_many_digits() -> Page {
     Page::new("too-many-digits", "No phone was added").and(Block::Outcome(
@@ -107,8 +107,8 @@ pub fn too_many_digits() -> Page {
     ))
 }
 
-/// The policy does not let the person use the app. Shown to a person who came from the app; the button leads back to
-/// the app.
+/// Shown to a person who came from the app, when the policy does not let the person use the app. The button leads back
+/// to the app.
 #[must_use]
 pub fn not_offered_to_phone() -> Page {
     Page::new("not-offered", "Your organization doesn't offer this")
@@ -119,7 +119,7 @@ pub fn not_offered_to_phone() -> Page {
         .form(Form::main("back", "/register-phone/not-offered", "Back to the app"))
 }
 
-/// The first phone of an account needs a pass.
+/// Shown when the person needs a pass to add the first phone of the account.
 #[must_use]
 pub fn pass_needed() -> Page {
     Page::new("pass-needed", "You need a Temporary Access Pass")
@@ -128,7 +128,7 @@ pub fn pass_needed() -> Page {
         .and(link("start-over", "/sign-in", "Sign in as somebody else", ""))
 }
 
-/// The registration has expired or was used, or its device was removed.
+/// Shown when the registration has expired or was used, or when its device was removed.
 #[must_use]
 pub fn stale_registration() -> Page {
     Page::new("stale-registration", "This request has ended").and(Block::Outcome(
@@ -136,7 +136,7 @@ pub fn stale_registration() -> Page {
     ))
 }
 
-/// The person who signed in does not own the phone that opened the page.
+/// Shown when the person who signed in does not own the phone that opened the page.
 #[must_use]
 pub fn other_persons_phone() -> Page {
     Page::new("other-persons-phone", "This phone belongs to another account")

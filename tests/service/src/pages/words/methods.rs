@@ -60,7 +60,7 @@ fn method(device: &Device, now: Time) -> Method {
     }
 }
 
-/// A change of the methods needs a recent approval by phone.
+/// Shown when the person wants to change the methods, but no phone has approved anything in the last ten minutes.
 #[must_use]
 pub fn step_up_needed() -> Page {
     Page::new("step-up", "Sign in again first")

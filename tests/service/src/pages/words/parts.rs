@@ -28,7 +28,7 @@ pub(super) fn number(name: &'static str, title: &str, lead: &str, ceremony: &Cer
         .and(Block::Number { number: ceremony.number.clone(), ends_in: (ceremony.expires_at - now).max(0) })
 }
 
-/// Shown when the account has had too many requests of this kind in the last ten minutes.
+/// Shown for `Refusal::TooOften`: in the last ten minutes, too many ceremonies of one origin were started.
 pub(super) const TOO_OFTEN: &str =
     "There were too many requests for this account in the last ten minutes. Wait ten minutes, then try again.";
 

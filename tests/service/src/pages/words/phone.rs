@@ -5,7 +5,7 @@ use crate::pages::{Block, Form, Page};
 use crate::prompts::acts::NotStarted;
 use crate::prompts::rules::Refusal;
 
-/// The number page of a browser that proved nothing. It is the same whether a ceremony exists or not.
+/// The number page of a browser that proved nothing. The page is the same whether a ceremony exists or not.
 #[must_use]
 pub fn unproven_number(number: &str, ends_in: i64) -> Page {
     with_password_link(
@@ -19,7 +19,7 @@ pub fn unproven_number(number: &str, ends_in: i64) -> Page {
     .form(Form::quiet("cancel", "/sign-in/cancel", "Cancel"))
 }
 
-/// The page after the minute of `unproven_number`. It is the same for every outcome except an approval.
+/// Replaces the page `unproven_number` after one minute. The page is the same for every outcome except an approval.
 #[must_use]
 pub fn unproven_over() -> Page {
     with_password_link(
@@ -30,12 +30,12 @@ pub fn unproven_over() -> Page {
     .and(link("start-over", "/sign-in", "Sign in as somebody else", ""))
 }
 
-/// Adds the link to the password page, which every page of phone sign-in has.
+/// Adds the link to the password page. Every page of phone sign-in has this link.
 pub(super) fn with_password_link(page: Page) -> Page {
     page.and(link("use-password", "/sign-in/password", "Use your password instead", ""))
 }
 
-/// Names the account before a new browser is signed in to it.
+/// Names the account, and asks whether it is the person's own, before a browser that proved nothing is signed in.
 #[must_use]
 pub fn name_account(display_name: &str, user_name: &str) -> Page {
     Page::new("name-account", format!("Sign in as {display_name}?"))
@@ -67,7 +67,8 @@ pub fn phone_not_started(why: NotStarted) -> Page {
     )
 }
 
-/// The name was typed so often that no free number is left. The page is the same whether the name exists or not.
+/// Shown when the name was typed so often that no free number is left. The page is the same whether the name exists or
+/// not.
 #[must_use]
 pub fn name_tried_too_often() -> Page {
     let text = "This user name was typed too often. Use your password, or try again in ten minutes.";

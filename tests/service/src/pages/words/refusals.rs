@@ -3,7 +3,7 @@
 use super::parts::link;
 use crate::pages::{Block, Page};
 
-/// Too many forms were posted from one network.
+/// Shown when too many forms were posted from one network.
 #[must_use]
 pub fn too_many() -> Page {
     Page::new("too-many", "Wait a minute")
@@ -11,7 +11,7 @@ pub fn too_many() -> Page {
         .text("Wait a minute, then go back and try again.")
 }
 
-/// The browser did not return the form's cookie.
+/// Shown when the browser did not return the form's cookie.
 #[must_use]
 pub fn cookies_needed(issuer: &str) -> Page {
     let host = issuer.trim_start_matches("https://");
@@ -24,14 +24,14 @@ pub fn cookies_needed(issuer: &str) -> Page {
         .and(link("sign-in", "/sign-in", "Start again", "button main"))
 }
 
-/// The form data is longer than the limit.
+/// Shown when the form data is longer than the limit.
 #[must_use]
 pub fn form_too_large() -> Page {
     Page::new("too-large", "That was too much text")
         .and(Block::Outcome("The form was too long, so nothing was changed. Go back and shorten it.".to_owned()))
 }
 
-/// The application's authorization request is invalid.
+/// Shown when the application's authorization request is invalid.
 #[must_use]
 pub fn bad_request(why: &'static str) -> Page {
     Page::new("bad-request", "This link doesn't work").and(Block::Outcome(why.to_owned())).text(
@@ -39,7 +39,7 @@ pub fn bad_request(why: &'static str) -> Page {
     )
 }
 
-/// A form of a page that was opened before the person signed in or out.
+/// Shown when the person signed in or out after the form's page was opened.
 #[must_use]
 pub fn stale_form(in_flow: bool) -> Page {
     let next = if in_flow { "/sign-in" } else { "/security-info" };
@@ -48,7 +48,7 @@ pub fn stale_form(in_flow: bool) -> Page {
         .and(link("sign-in", next, "Continue", "button main"))
 }
 
-/// A form without this service's CSRF token or flow.
+/// Shown when a form was not sent by a page of this service, or when a sign-in form has no flow.
 #[must_use]
 pub fn foreign_form() -> Page {
     Page::new("stale", "This form can't be used")
@@ -56,13 +56,13 @@ pub fn foreign_form() -> Page {
         .and(link("home", "/", "Go to the start page", "button main"))
 }
 
-/// There is no page with this URL.
+/// Shown when there is no page with the requested URL.
 #[must_use]
 pub fn not_found() -> Page {
     Page::new("not-found", "This page does not exist").and(link("home", "/", "Go to the start page", "button main"))
 }
 
-/// The database failed.
+/// Shown when the database failed, or when the service could not create an enrollment or its code.
 #[must_use]
 pub fn unavailable() -> Page {
     Page::new("unavailable", "Something went wrong on our side")

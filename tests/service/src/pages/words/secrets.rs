@@ -41,7 +41,7 @@ pub fn pass(user_name: &str, problem: Option<&str>) -> Page {
         .problem(problem)
 }
 
-/// Says what is wrong with a pass.
+/// Says what is wrong with a pass. Returns `None` for a valid pass.
 #[must_use]
 pub fn wrong_pass(worth: Worth) -> Option<&'static str> {
     match worth {

@@ -50,7 +50,7 @@ fn starts_again(note: Note) -> &'static str {
     }
 }
 
-/// Another tab has started a newer sign-in. A browser can have one sign-in at a time.
+/// Shown when another tab has started a newer sign-in. A browser can have one sign-in at a time.
 #[must_use]
 pub fn other_tab(application: Option<&str>) -> Page {
     let again = application.map_or("Sign in here".to_owned(), |application| format!("Sign in to {application} here"));
@@ -80,7 +80,7 @@ pub fn sign_in_number(ceremony: &Ceremony, now: Time) -> Page {
     page.form(Form::quiet("cancel", "/sign-in/cancel", "Cancel"))
 }
 
-/// The request was not approved.
+/// Says that the request was not approved, and why.
 #[must_use]
 pub fn sign_in_over(outcome: Outcome) -> Page {
     Page::new("outcome", "You're not signed in")
@@ -120,7 +120,7 @@ pub fn not_started(why: NotStarted) -> Page {
     ))
 }
 
-/// The password was right, but the account has no phone yet.
+/// Shown before the password or the pass starts a session with which the person can only add a phone.
 #[must_use]
 pub fn more_information() -> Page {
     Page::new("more-information", "More information required")
@@ -129,7 +129,7 @@ pub fn more_information() -> Page {
         .and(link("other-name", "/sign-in", "Sign in as somebody else", ""))
 }
 
-/// Leads to the application. The script follows the link; without script, the person does.
+/// Leads to the application. The script follows the link. Without the script, the person follows it.
 #[must_use]
 pub fn leaving(application: &str, address: &str) -> Page {
     Page::new("leaving", format!("Opening {application}"))
@@ -137,7 +137,7 @@ pub fn leaving(application: &str, address: &str) -> Page {
         .and(link("leave", address, &format!("Continue to {application}"), "button main"))
 }
 
-/// The person has signed out.
+/// Says that the person has signed out.
 #[must_use]
 pub fn signed_out() -> Page {
     Page::new("signed-out", "You're signed out").text("You can close this page.").and(link(

@@ -19,7 +19,7 @@ pub fn wizard_install() -> Page {
         .form(Form::quiet("cancel", "/security-info/add/cancel", "Cancel"))
 }
 
-/// Wizard: the code. `looked` is true after a phone has looked the code up.
+/// Wizard: the code. `looked` says whether a phone has already looked the code up.
 #[must_use]
 pub fn wizard_code(picture: String, typed: Option<(String, String)>, looked: bool) -> Page {
     let page = Page::new("code", "Scan the code").step(2, WIZARD_STEPS);
@@ -52,7 +52,7 @@ pub fn wizard_code(picture: String, typed: Option<(String, String)>, looked: boo
         .turning("/security-info/add/events")
 }
 
-/// Wizard: the digits.
+/// Wizard: asks for the digits that the phone shows.
 #[must_use]
 pub fn wizard_digits(name: &str, model: &str, another_phone: bool, problem: Option<&str>) -> Page {
     let page = Page::new("digits", "Enter the digits on your phone")
@@ -110,7 +110,7 @@ pub fn wizard_not_confirmed(outcome: Outcome) -> Page {
         .form(Form::quiet("skip", "/security-info/add/skip", "Skip"))
 }
 
-/// Wizard: done.
+/// Wizard: the last page.
 #[must_use]
 pub fn wizard_done(confirmed: bool, by_push: bool, has_request: bool) -> Page {
     let text = match (confirmed, by_push) {

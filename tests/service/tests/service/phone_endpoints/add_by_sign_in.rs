@@ -1,4 +1,5 @@
-//! Adding a phone from the app through the browser. Each rule is tested with one error.
+//! Tests adding a phone that sends the person to the browser. For each rule, the tests send a request that violates
+//! only this rule.
 
 use countersign_service::people::records as people;
 use countersign_service::phone_sign_in::acts;
@@ -18,8 +19,8 @@ impl Phone {
         form
     }
 
-    /// Issues an authorization code as if the person had signed in, typed the digits and agreed. The journeys test
-    /// these pages.
+    /// Issues an authorization code as if the person had signed in, typed the digits and agreed. The journeys test the
+    /// pages on which the person does this.
     async fn added_code(&self, service: &Service) -> String {
         let pushed = self.push(service, &self.introduced()).await;
         assert_eq!(pushed.status, 201, "{}", pushed.body);
@@ -65,7 +66,7 @@ async fn added_phone_can_turn_phone_sign_in_on() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let added = answer.json();
     phone.device_id = added["device_id"].as_str().unwrap().to_owned();
-    assert_eq!(phone.fetched(&service).await["status"], "ok", "the phone is not active immediately");
+    assert_eq!(phone.fetched(&service).await["status"], "ok", "the added phone is not active");
     let key = Phone::new(40);
     let state = phone.turn_on(&service, &added["turn_on"], &key, &phone.key_proof(&service, &added["turn_on"])).await;
     assert_eq!(state["turn_on"], "done");
@@ -142,17 +143,17 @@ async fn j5_w4_token_adds_one_device_for_its_own_phone() {
     assert_eq!(first["device_id"], again["device_id"]);
     assert_ne!(
         first["turn_on"]["access_token"], again["turn_on"]["access_token"],
-        "the phone may have lost the first response and needs a new token"
+        "a repeated request, for a phone that lost the first response, got no new token"
     );
     let mut known = phone;
     known.device_id = first["device_id"].as_str().unwrap().to_owned();
     known.state(&service, "device", json!({"message": "unenroll"})).await;
     let back = known.add(&service, &known.add_claims(&service, &token)).await;
-    assert_eq!(back.problem(), "enrollment-unknown", "a removed phone used its old token");
+    assert_eq!(back.problem(), "enrollment-unknown", "a removed phone was added again with its old token");
 }
 
 #[tokio::test]
-async fn enrollment_with_both_or_neither_credential_is_refused() {
+async fn enrollment_request_needs_either_a_token_or_a_mac() {
     let service = Service::start().await;
     let phone = Phone::new(1);
     let token = phone.phone_token(&service).await;
@@ -165,7 +166,7 @@ async fn enrollment_with_both_or_neither_credential_is_refused() {
 }
 
 #[tokio::test]
-async fn j5_w3_token_fails_after_time_suspension_or_another_phone() {
+async fn j5_w3_expired_or_cancelled_token_adds_no_phone() {
     let service = Service::start().await;
     let phone = Phone::new(1);
     let token = phone.phone_token(&service).await;
@@ -178,17 +179,17 @@ async fn j5_w3_token_fails_after_time_suspension_or_another_phone() {
     };
     suspend(true).unwrap();
     let refused = phone.add(&service, &phone.add_claims(&service, &token)).await;
-    assert_eq!(refused.problem(), "enrollment-cancelled", "the person is suspended");
+    assert_eq!(refused.problem(), "enrollment-cancelled", "accepted the token of a suspended person");
     suspend(false).unwrap();
     service.with_phone(3).await;
     let refused = phone.add(&service, &phone.add_claims(&service, &token)).await;
-    assert_eq!(refused.problem(), "enrollment-unknown", "another phone was added");
+    assert_eq!(refused.problem(), "enrollment-unknown", "accepted the token after another phone was added");
     let token = phone.phone_token(&service).await;
     service.clock.advance(600);
     assert_eq!(
         phone.add(&service, &phone.add_claims(&service, &token)).await.problem(),
         "enrollment-unknown",
-        "expired"
+        "accepted an expired token"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Answers and reports: journey J7 from the phone's side.
+//! Tests answers and reports: journey J7 from the phone's side.
 
 use countersign_service::clock::DAY;
 use countersign_service::people::person::Person;
@@ -199,7 +199,7 @@ async fn j7_w4_answer_after_two_minutes_is_expired() {
 }
 
 #[tokio::test]
-async fn j7_w5_first_phone_decides_and_the_other_is_refused() {
+async fn j7_w5_answer_of_the_second_phone_is_refused() {
     let service = Service::start().await;
     let first = service.with_phone(1).await;
     let second = service.with_phone(2).await;
@@ -225,7 +225,7 @@ async fn j7_w6_only_its_own_browser_cancels_a_ceremony() {
 }
 
 #[tokio::test]
-async fn new_ceremony_replaces_only_one_of_the_same_browser() {
+async fn new_ceremony_replaces_the_older_one_of_its_browser() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let first = service.ask("a").await;
@@ -398,7 +398,9 @@ async fn j1_proximity_policy_applies_to_prompts_and_answers() {
         service.set_policy(&json!({"countersign": {"proximity": proximity}}));
         service.clock.advance(3_600);
         phone.fetched(&service).await;
-        let Owner::Attempt(attempt) = wanted.owner.clone() else { unreachable!("the owner must be a sign-in attempt") };
+        let Owner::Attempt(attempt) = wanted.owner.clone() else {
+            unreachable!("expected a sign-in attempt as the owner")
+        };
         let ceremony = acts::start(&service.app, wanted).await.unwrap().into_result().unwrap();
         let prompt = phone.prompt(&service).await;
         assert_eq!(verified(&service, &prompt, "phone-prompt+jwt")["context"]["near"], near, "{proximity}");
@@ -408,7 +410,7 @@ async fn j1_proximity_policy_applies_to_prompts_and_answers() {
 }
 
 #[tokio::test]
-async fn j2_w12_first_answer_by_push_is_recorded() {
+async fn j2_w12_first_answer_to_a_pushed_prompt_is_recorded() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let push_seen = || {

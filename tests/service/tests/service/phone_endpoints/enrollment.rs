@@ -1,4 +1,4 @@
-//! Look-up, bind, digits: journey J2 from the phone's side.
+//! Tests look-up, bind and digits: journey J2 from the phone's side.
 
 use countersign_service::devices::device::Cause;
 use countersign_service::enrollment::acts::{self, current, end};
@@ -114,7 +114,7 @@ async fn malformed_look_up_is_refused() {
 }
 
 #[tokio::test]
-async fn no_look_up_after_five_phones_or_a_bind() {
+async fn look_up_is_refused_after_five_phones_or_a_bind() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     for _phone in 0..5 {
@@ -234,7 +234,7 @@ async fn j2_w4_second_phone_is_refused_and_shown_in_the_wizard() {
 }
 
 #[tokio::test]
-async fn j2_w5_three_wrong_digits_leave_a_tombstone() {
+async fn j2_w5_third_wrong_entry_leaves_a_tombstone() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     phone.bind(&service, &code).await;
@@ -255,7 +255,7 @@ async fn j2_w6_resent_bind_gets_the_same_response() {
 }
 
 #[tokio::test]
-async fn j2_w13_not_my_phone_ends_the_code_and_a_new_one_works() {
+async fn j2_w13_new_code_works_after_not_my_phone() {
     let (service, mut other_phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     other_phone.bind(&service, &code).await;

@@ -32,7 +32,7 @@ pub fn sha256(bytes: &[u8]) -> Vec<u8> {
     digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
 }
 
-/// The same JSON with one member replaced; null removes it.
+/// Returns the JSON with one member replaced. The value null removes the member.
 pub fn with(mut value: Value, member: &str, new: Value) -> Value {
     match new {
         Value::Null => {
@@ -49,12 +49,12 @@ impl Phone {
         let scalar = [seed; 32];
         let push_scalar = [seed.wrapping_add(100); 32];
         let push_point = public(push_scalar).point().unwrap();
-        // A private address: the push guard refuses it, so nothing is sent.
+        // The push guard refuses this private address, so no push is sent.
         let push_endpoint = "https://127.0.0.1/push".to_owned();
         Self { scalar, jwk: public(scalar), push_scalar, push_point, push_endpoint, device_id: String::new() }
     }
 
-    /// A phone with a given key, known to the service as `device_id`.
+    /// A phone with the given key and device id.
     pub fn with_scalar(scalar: [u8; 32], device_id: String) -> Self {
         let jwk = SigningKey::from_scalar(&scalar).unwrap().public().clone();
         Self { scalar, jwk, device_id, ..Self::new(1) }
@@ -121,7 +121,7 @@ impl Phone {
         json!({"alg": "ES256", "typ": "phone-request+jwt", "kid": self.device_id})
     }
 
-    /// The claims of a request: those of `message` and the common ones.
+    /// Returns the claims of a request: the members of the message, and the members that all requests have.
     pub fn claims(&self, service: &Service, endpoint: &str, message: Value) -> Value {
         let mut claims = message;
         claims["aud"] = service.app.config.endpoint(endpoint).into();
@@ -162,7 +162,7 @@ impl Phone {
         self.state(service, "prompts", Self::fetch("ok", &[], 0)).await
     }
 
-    /// The only live prompt, as a JWS.
+    /// Fetches the only live prompt, and returns its JWS.
     pub async fn prompt(&self, service: &Service) -> String {
         let state = self.fetched(service).await;
         let prompts = state["prompts"].as_array().unwrap();
@@ -187,7 +187,7 @@ impl Phone {
         with(with(self.approval(service, prompt, ""), "number", Value::Null), "decision", json!("deny"))
     }
 
-    /// Sends an inner answer in a new outer request.
+    /// Sends a signed answer inside a new signed request.
     pub async fn deliver(&self, service: &Service, inner: &str) -> Answer {
         self.send(service, "answers", json!({"message": "answer", "answer": inner, "received_by": "fetch"})).await
     }

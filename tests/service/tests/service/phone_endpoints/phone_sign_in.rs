@@ -1,4 +1,5 @@
-//! Registering a device and its sign-in key, and answers that this key signs. Each rule is tested with one error.
+//! Tests registering a sign-in key, and answers that this key signs. For each rule, the tests send a request that
+//! violates only this rule.
 
 use countersign_service::audit::Entry;
 use countersign_service::devices::device::Device;
@@ -22,7 +23,7 @@ pub fn fields(pairs: &[(&str, &str)]) -> Fields {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The same form with one field replaced; `None` removes it.
+/// Returns the form with one field replaced. The value `None` removes the field.
 pub fn but(form: &Fields, name: &str, value: Option<&str>) -> Fields {
     let mut form: Fields = form.iter().filter(|(field, _)| field != name).cloned().collect();
     form.extend(value.map(|value| (name.to_owned(), value.to_owned())));
@@ -60,8 +61,8 @@ impl Phone {
         service.form("/par", form, &[self.proof(service, "/par")]).await
     }
 
-    /// Issues an authorization code as if the person had signed in and agreed in the browser. The journeys test these
-    /// pages.
+    /// Issues an authorization code as if the person had signed in and agreed in the browser. The journeys test the
+    /// pages on which the person does this.
     pub async fn code(&self, service: &Service) -> String {
         let pushed = self.push(service, &self.pushed()).await;
         assert_eq!(pushed.status, 201, "{}", pushed.body);
@@ -177,7 +178,7 @@ async fn pushed_request_needs_a_new_proof_by_the_device_key() {
 }
 
 #[tokio::test]
-async fn j4_w5_w6_code_works_once_for_its_phone_and_verifier() {
+async fn j4_w5_w6_authorization_code_works_once_for_its_phone() {
     let service = Service::start().await;
     let (phone, other) = (service.with_phone(1).await, service.with_phone(2).await);
     let code = phone.code(&service).await;
@@ -192,13 +193,17 @@ async fn j4_w5_w6_code_works_once_for_its_phone_and_verifier() {
     assert_eq!(refused(but(&form, "code_verifier", None)).await, grant);
     assert_eq!(refused(but(&form, "redirect_uri", Some("http://127.0.0.1:40001/phone-sign-in"))).await, grant);
     assert_eq!(refused(but(&form, "code", Some("AAAAAAAAAAAAAAAAAAAAAA"))).await, grant);
-    // A stolen redirect: the attacker has the code and even the verifier, but not the phone's key.
+    // The attacker has the authorization code from a stolen redirect, and even the verifier, but not the phone's key.
     assert_eq!(other.redeem(&service, &form).await.json()["error"], "invalid_grant");
     assert_eq!(service.form("/token", &form, &[]).await.json()["error"], "invalid_dpop_proof");
     let token = phone.redeem(&service, &form).await;
     assert_eq!((token.status, token.json()["token_type"].as_str()), (200, Some("DPoP")), "{}", token.body);
-    assert_eq!(phone.redeem(&service, &form).await.json()["error"], "invalid_grant", "redeemed a code twice");
-    // The second use has ended the token that the first use got.
+    assert_eq!(
+        phone.redeem(&service, &form).await.json()["error"],
+        "invalid_grant",
+        "redeemed an authorization code twice"
+    );
+    // The second use has ended the token that the first use returned.
     let key = Phone::new(50);
     let state = phone.turn_on(&service, &token.json(), &key, &phone.key_proof(&service, &token.json())).await;
     assert_eq!((state["turn_on"].as_str(), state.get("sign_in_key")), (Some("expired"), None));
@@ -233,7 +238,7 @@ async fn sign_in_key_needs_a_complete_proof() {
             "{member} = {value}"
         );
     }
-    // The device key can't be the sign-in key: it requires no user verification.
+    // The device key can't be the sign-in key, because the device key requires no user verification.
     let state = phone.turn_on(&service, &token, &phone, &good).await;
     assert_eq!(state["turn_on"], "refused");
     // Another phone sends this phone's token.
@@ -244,7 +249,7 @@ async fn sign_in_key_needs_a_complete_proof() {
 }
 
 #[tokio::test]
-async fn token_registers_one_key_and_each_key_once() {
+async fn second_use_of_a_token_or_sign_in_key_is_refused() {
     let service = Service::start().await;
     let (phone, other) = (service.with_phone(1).await, service.with_phone(2).await);
     let (token, key) = (phone.token(&service).await, Phone::new(50));
@@ -356,7 +361,7 @@ async fn prompt_is_approved_only_by_the_key_it_names() {
 }
 
 #[tokio::test]
-async fn key_replaced_after_the_prompt_can_not_answer() {
+async fn prompt_can_not_be_approved_after_its_key_was_replaced() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let old = phone.turned_on(&service, 50).await;
@@ -371,7 +376,7 @@ async fn key_replaced_after_the_prompt_can_not_answer() {
 }
 
 #[tokio::test]
-async fn j8_no_step_up_for_a_day_after_turning_off() {
+async fn j8_no_step_up_for_a_day_after_phone_sign_in_is_turned_off() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let key = phone.turned_on(&service, 50).await;
@@ -382,12 +387,13 @@ async fn j8_no_step_up_for_a_day_after_turning_off() {
         countersign_service::prompts::acts::start(&service.app, wanted).await.unwrap().into_result().is_ok()
     };
     assert!(!start(Kind::RemoveMethod).await && !start(Kind::AddMethod).await);
-    assert!(start(Kind::SecondFactor).await, "refused a second factor");
+    assert!(start(Kind::SecondFactor).await, "turning phone sign-in off also prevented a second factor");
     service.clock.advance(86_400);
     assert!(start(Kind::RemoveMethod).await);
 }
 
-/// The signature was verified before the key was replaced. The key is checked again when the answer is processed.
+/// The answer's signature was verified before the key was replaced. The service checks again when it processes the
+/// answer whether the key is still registered.
 #[tokio::test]
 async fn key_replaced_during_its_answer_is_refused() {
     let service = Service::start().await;

@@ -1,5 +1,5 @@
-//! Two real processes of the service on one folder. They are started together, called together, and one of them is
-//! killed.
+//! Starts two real processes of the service on one folder, sends requests to both at the same time, and kills one of
+//! them.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -19,10 +19,10 @@ use super::service::{Answer, ISSUER, Service};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign-service");
 
-/// A running process; killed when dropped.
+/// A running process of the service. Dropping this value kills the process.
 struct Process {
     child: Child,
-    /// Kept open: the process ends when its output is closed.
+    /// Kept open because the process ends when its output is closed.
     _output: BufReader<ChildStdout>,
     said: Vec<String>,
     url: String,
@@ -64,8 +64,8 @@ impl Drop for Process {
     }
 }
 
-/// Starts two processes together on an empty folder. Returns them, a client for each, and a third service that runs in
-/// the test on the same folder.
+/// Starts two processes at the same time on an empty folder. Returns four values: the processes, a client for each
+/// process, a third service that runs in the test on the same folder, and the folder.
 async fn two() -> ([Process; 2], [Service; 2], Service, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
@@ -100,7 +100,11 @@ async fn two_processes_on_one_folder_act_as_one_service() {
     let (mut processes, services, own, folder) = two().await;
     let data = folder.path().join("data");
     let said = processes.iter().flat_map(|process| &process.said);
-    assert_eq!(said.filter(|line| line.contains("with the password")).count(), 1, "expected one first administrator");
+    assert_eq!(
+        said.filter(|line| line.contains("with the password")).count(),
+        1,
+        "expected exactly one first administrator"
+    );
     let chains = [services[0].keys().await.json(), services[1].keys().await.json()];
     assert_eq!(chains[0], chains[1]);
 
@@ -135,7 +139,8 @@ async fn two_processes_on_one_folder_act_as_one_service() {
     }
 }
 
-/// One network calls both processes as fast as it can. Together they accept as many requests as one process.
+/// One network calls both processes as fast as it can. Together, the processes accept only as many requests as one
+/// process would.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_share_network_limits() {
     let (_processes, services, _own, _folder) = two().await;

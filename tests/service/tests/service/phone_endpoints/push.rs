@@ -1,4 +1,4 @@
-//! Pushes over TLS, as a push service receives them: RFC 8030, RFC 8291, RFC 8292.
+//! Tests pushes over TLS, as a push service receives them (RFC 8030, RFC 8291, RFC 8292).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -135,7 +135,8 @@ async fn j7_w6_cancelled_or_replaced_prompt_is_withdrawn() {
     let phone = service.added(receiver.phone(1)).await;
     let first = service.ask("a").await;
     let jti = jti_of(&service, &opened(&phone, &receiver.next().await));
-    // The second ceremony starts within two minutes, so it is quiet. The first prompt is withdrawn all the same.
+    // The second ceremony starts within two minutes, so it is quiet. The service withdraws the first prompt although
+    // the second ceremony is quiet.
     let second = service.ask("a").await;
     let claims = verified(&service, &opened(&phone, &receiver.next().await), "prompt-withdrawn+jwt");
     assert_eq!((&claims["prompt"], &claims["reason"]), (&jti.into(), &"superseded".into()));
@@ -221,7 +222,7 @@ async fn test_push_names_its_request_and_is_sent_once_a_minute() {
     let replayed = phone.read_state(&service, &service.post("device", request).await);
     assert_eq!(replayed["push_test"], Value::Null, "a repeated request had an effect");
     assert_eq!(tested(&service, &phone).await, "too_soon");
-    assert_eq!(tested(&service, &other).await, "sent", "one device used up the limit of another");
+    assert_eq!(tested(&service, &other).await, "sent", "the limit of one device also limited another device");
     assert_eq!(receiver.next().await.path, "/push/2");
     receiver.nothing_more().await;
     service.clock.advance(60);

@@ -1,5 +1,5 @@
-//! The account changes between two requests that belong together, or after both of them. The requests go to two
-//! services that share only the database file.
+//! Tests changes of an account between two requests that belong together (for example, between the prompt and its
+//! answer), and after the second request. Two services that share only the database file process the requests.
 
 use std::sync::{Arc, Barrier};
 
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::phone::{Phone, with};
 use super::service::Service;
 
-/// The change of the account.
+/// A change of the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
     /// The policy no longer allows the app.
@@ -58,7 +58,8 @@ fn remove(app: &App, device_id: &str, now: i64) {
     removed.unwrap();
 }
 
-/// Returns the result in a response: outcome, result of turning on, status, or problem type.
+/// Returns the result that a response contains. This is the problem type, or the first of these members of the signed
+/// state: outcome, result of turning on, status.
 fn said(phone: &Phone, at: &Service, answer: &super::service::Answer) -> String {
     if answer.status != 200 {
         return answer.problem();
@@ -68,7 +69,8 @@ fn said(phone: &Phone, at: &Service, answer: &super::service::Answer) -> String 
     results.into_iter().find_map(Value::as_str).unwrap().to_owned()
 }
 
-/// Returns a phone with phone sign-in on, its sign-in key, the signed approval of a prompt, and the ceremony's id.
+/// Returns four values: a phone with phone sign-in on, its sign-in key, the signed approval of a prompt, and the id of
+/// the prompt's ceremony.
 async fn asked(one: &Service, kind: Kind) -> (Phone, Phone, String, String) {
     let phone = one.with_phone(1).await;
     let key = phone.turned_on(one, 50).await;
@@ -109,7 +111,11 @@ async fn j1_w2_j7_w7_change_between_prompt_and_answer_takes_effect() {
         change.happens(&one, &phone, &key).await;
         let result = said(&phone, &two, &phone.deliver(&two, &approval).await);
         assert_eq!(result, after_it, "{kind:?}: {change:?}, then the answer");
-        assert_eq!(redeems(&one, &ceremony, kind).await, after_it == "approved", "{kind:?}: {change:?}, then answered");
+        assert_eq!(
+            redeems(&one, &ceremony, kind).await,
+            after_it == "approved",
+            "{kind:?}: {change:?}, then the answer, then the redemption"
+        );
 
         let (one, two, _folder) = Service::two().await;
         let (phone, key, approval, ceremony) = asked(&one, kind).await;
@@ -286,12 +292,13 @@ async fn one_of_two_parallel_first_enrollments_succeeds() {
         assert_eq!(active.len(), 1, "round {round}");
         let states = [phone.fetched(&two).await, other.fetched(&one).await];
         let removed = states.iter().find(|state| state["status"] == "removed").unwrap();
-        assert_eq!(removed["cause"], "cancelled", "the cause that the refused phone learned, round {round}");
+        assert_eq!(removed["cause"], "cancelled", "the refused phone learned another cause, round {round}");
         remove(&one.app, &active[0].id, one.now());
     }
 }
 
-/// A phone answers while it is removed. Its approval can not be redeemed, whichever happens first.
+/// A phone answers while it is removed. The approval can not be redeemed, whether the answer or the removal comes
+/// first.
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_answer_and_removal_leave_no_approval() {
     let (one, two, _folder) = Service::two().await;

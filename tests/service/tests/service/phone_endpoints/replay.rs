@@ -1,4 +1,5 @@
-//! A request that is sent twice has one effect: in parallel at two services, and after a restart.
+//! Tests that a request that is sent twice has one effect: the request is sent to two services at the same time, or
+//! again after a restart.
 
 use std::sync::{Arc, Barrier};
 
@@ -90,7 +91,7 @@ async fn test_push_requested_at_two_services_is_sent_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn code_redeemed_at_two_services_gives_one_token() {
+async fn authorization_code_redeemed_at_two_services_gives_one_token() {
     let (one, two, _folder) = Service::two().await;
     let phone = one.with_phone(1).await;
     for round in 0..25 {
@@ -112,7 +113,6 @@ async fn code_redeemed_at_two_services_gives_one_token() {
     }
 }
 
-/// A restarted service remembers processed requests.
 #[tokio::test]
 async fn repeated_request_is_refused_after_a_restart() {
     let (one, two, folder) = Service::two().await;

@@ -1,4 +1,4 @@
-//! Signed requests of phones: the envelope, wrong clocks, waiting fetches, and removed devices.
+//! Tests signed requests of phones: the envelope, wrong clocks, waiting fetches, and removed devices.
 
 use std::time::{Duration, Instant};
 
@@ -275,7 +275,7 @@ async fn waiting_fetch_signals_no_change() {
 }
 
 #[tokio::test]
-async fn prompt_is_signed_once_for_push_and_fetch() {
+async fn two_fetches_return_the_same_signed_prompt() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     service.ask("a").await;

@@ -1,4 +1,5 @@
-//! Rotation of the service keys: what is published, which key signs when, and that two services agree.
+//! Tests the rotation of the service keys: which documents are published, which key signs at which time, and that two
+//! services on one database use the same key.
 
 use std::sync::{Arc, Barrier};
 
@@ -12,8 +13,8 @@ use serde_json::{Value, json};
 use super::phone::Phone;
 use super::service::{ISSUER, Service};
 
-/// Verifies each document of the published chain with a key of the document before it. Returns the key thumbprints of
-/// each document.
+/// Verifies the first document of the published chain with its own key, and each later document with a key of the
+/// document before. Returns the key thumbprints of each document.
 async fn chain(service: &Service) -> Vec<Vec<String>> {
     let published = service.keys().await.json();
     let mut before: Vec<Jwk> = Vec::new();
@@ -22,8 +23,8 @@ async fn chain(service: &Service) -> Vec<Vec<String>> {
         let unverified = Unverified::by_kid(document.as_str().unwrap(), "phone-keys+jwt").unwrap();
         let own = payload(document.as_str().unwrap());
         let keys: Vec<Jwk> = serde_json::from_value(own["keys"].clone()).unwrap();
-        let vouching = if index == 0 { &keys } else { &before };
-        let by = vouching.iter().find(|key| key.thumbprint() == unverified.kid()).unwrap();
+        let signers = if index == 0 { &keys } else { &before };
+        let by = signers.iter().find(|key| key.thumbprint() == unverified.kid()).unwrap();
         let claims: Value = unverified.verify(by).unwrap();
         assert_eq!((&claims["iss"], &claims["seq"]), (&json!(ISSUER), &json!(index + 1)));
         names.push(keys.iter().map(Jwk::thumbprint).collect());
@@ -86,7 +87,7 @@ async fn new_key_is_published_two_days_before_it_signs() {
     assert_eq!([signer(&one), signer(&two)], [new.clone(), new]);
 }
 
-/// Five rotations by age: the chain stays valid, no key is used again, and old keys are dropped.
+/// After five rotations by age, the chain is valid, each key was used in one period only, and old keys were dropped.
 #[tokio::test]
 async fn key_chain_stays_valid_over_five_rotations() {
     let (one, two, folder) = Service::two().await;
@@ -114,7 +115,7 @@ async fn key_chain_stays_valid_over_five_rotations() {
     assert_eq!(chain(&restarted).await, published);
 }
 
-/// Two services rotate by age, and two operator commands run in parallel: there is one new key.
+/// Two services rotate by age and, at the same time, two operator commands rotate. Together they make one new key.
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_rotations_make_one_new_key() {
     let (one, two, _folder) = Service::two().await;

@@ -1,4 +1,5 @@
-//! A service in memory with one person and a clock that only the test advances.
+//! A service for tests, with one person and a clock that only the test advances. The database is in memory, or in a
+//! folder if several services share it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -116,7 +117,7 @@ impl Service {
         Self::serve(app, clock).await
     }
 
-    /// Opens the same folder again, as after a restart.
+    /// Opens the folder of this service again, as after a restart.
     pub async fn restarted(&self, folder: &TempDir) -> Self {
         let config = Config { data: Some(folder.path().to_owned()), ..config() };
         Self::serve(App::open(config, self.clock.clone()).unwrap(), self.clock.clone()).await
@@ -129,7 +130,7 @@ impl Service {
         Self { url, client, ..self.clone() }
     }
 
-    /// The same service with a new HTTP client, which belongs to no other runtime.
+    /// The same service with a new HTTP client, for use in another async runtime.
     pub fn fresh(&self) -> Self {
         Self { client: reqwest::Client::builder().no_proxy().build().unwrap(), ..self.clone() }
     }

@@ -1,5 +1,5 @@
-//! A state that has no room for everything: what the state leaves out, and that later states include it (protocol
-//! section 5).
+//! Tests a signed state that has no room for all prompts and notices: which of them the state omits, and that later
+//! states contain the omitted ones (protocol section 5).
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use super::phone::{Phone, verified};
 use super::service::{ISSUER, Service};
 
-/// The longest JWS that phones read.
+/// Maximum length of a JWS that phones accept, in bytes.
 const MAX_JWS: usize = 8_192;
 const NOTICES: usize = 20;
-/// From the strongest to the weakest.
+/// All origins, from the strongest to the weakest.
 const RANKED: [Origin; 4] = [Origin::SignedIn, Origin::KnownBrowser, Origin::PasswordProved, Origin::Unknown];
 
-/// A state with its length in bytes.
+/// A signed state, and the length of its JWS in bytes.
 struct Fetched {
     length: usize,
     state: Value,
@@ -29,7 +29,7 @@ impl Fetched {
         notices.iter().map(|notice| notice["id"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Rank of the origin, negative time, and id of each prompt.
+    /// Returns three facts about each prompt: the rank of its origin, its negated creation time, and its id.
     fn prompts(&self, service: &Service) -> Vec<(usize, i64, String)> {
         let read = |jws: &Value| {
             assert!(jws.as_str().unwrap().len() <= 2_700, "a prompt does not fit a push");
@@ -101,7 +101,7 @@ async fn full_state_omits_newest_notices_then_weakest_prompts() {
         assert!((2..10).contains(&prompts.len()), "{} prompts of 10", prompts.len());
         assert!(prompts.is_sorted(), "not sorted by origin and age: {prompts:?}");
         let longest_prompt = all.state["prompts"][0].as_str().unwrap().len();
-        assert!(MAX_JWS - all.length < longest_prompt * 4 / 3 + 8, "there is room for another prompt");
+        assert!(MAX_JWS - all.length < longest_prompt * 4 / 3 + 8, "the state omitted a prompt for which it had room");
 
         // A fetch that knows all listed prompts waits.
         let known: Vec<&str> = prompts.iter().map(|(_, _, jti)| jti.as_str()).collect();

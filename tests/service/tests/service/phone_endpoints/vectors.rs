@@ -1,4 +1,5 @@
-//! The service reads `tests/vectors`: messages made by stock libraries, not by code of this project.
+//! Tests the service with the messages in `tests/vectors`. Stock libraries made these messages, not code of this
+//! project.
 
 use std::path::PathBuf;
 
@@ -20,7 +21,7 @@ use super::phone::{PUSH_AUTH, Phone};
 use super::push::{Receiver, opened};
 use super::service::{Answer, Service};
 
-/// The verdicts of the vectors that concern only JOSE. They are reached before the payload is read.
+/// The verdicts for errors in JOSE. The service finds these errors before it reads the payload.
 const OF_JOSE: [&str; 9] =
     ["algorithm", "base64", "duplicate", "header", "parts", "signature", "too_large", "type", "unknown_key"];
 
@@ -52,7 +53,7 @@ fn jwk(name: &str) -> Jwk {
     serde_json::from_value(jwk).unwrap()
 }
 
-/// A service with the device of the vectors and an open ceremony for their prompt.
+/// A service with the device of the vectors, and with an open ceremony for the prompt of the vectors.
 struct Scene {
     service: Service,
     device_id: String,
@@ -168,7 +169,7 @@ fn enrollment_vectors_get_their_verdicts() {
     }
 }
 
-/// Proofs of section 10: verified with their own key, then checked by the rules.
+/// Verifies each proof of protocol section 10 with the key in the proof's header, then applies the rules.
 #[test]
 fn key_proof_and_dpop_vectors_get_their_verdicts() {
     for name in ["phone-sign-in-key.json", "dpop.json"] {
@@ -235,7 +236,7 @@ fn service_messages_are_parsed_strictly() {
                 let key = jwk("service");
                 if jws.kid() == key.thumbprint() { jws.verify::<Value>(&key) } else { jws.verify(&jwk("device")) }
             });
-            // The limit of a prompt is lower than that of a JWS.
+            // A prompt has a lower size limit than a JWS.
             let fits = name != "phone-prompt.json" || text(&case["jws"]).len() <= 2_700;
             // JOSE does not check keys inside a payload.
             let refused = OF_JOSE.contains(&text(&case["verdict"])) && !text(&case["name"]).ends_with("of x set");
@@ -262,7 +263,7 @@ fn proof_holds(key: &Key, proof: &str, fields: &Value, mac: &[u8]) -> bool {
             let first = u64::from_be_bytes(mac[..8].try_into().unwrap());
             shown == format!("{:06}", first % 1_000_000)
         }
-        other => panic!("no proof called {other}"),
+        other => panic!("the vectors contain an unknown proof: {other}"),
     }
 }
 
@@ -297,7 +298,7 @@ fn mac_vectors_are_verified() {
     assert_eq!(hashed(text(&prompt["jws"]).as_bytes()), text(&prompt["sha256"]));
 }
 
-/// The service's encryption library decrypts pushes of another library.
+/// The service's encryption library decrypts pushes that another library encrypted.
 #[test]
 fn push_vectors_are_decrypted() {
     let file = file("push.json");
@@ -310,7 +311,8 @@ fn push_vectors_are_decrypted() {
     }
 }
 
-/// Writes messages that the service signed and encrypted to a file, for stock libraries to read (`tests/interop`).
+/// Writes a file with messages that the service signed, and pushes that the service encrypted. Stock libraries read the
+/// file (`tests/interop`).
 #[tokio::test]
 async fn service_messages_are_written_for_stock_libraries() {
     let (mut receiver, service) = Receiver::start().await;

@@ -1,4 +1,4 @@
-//! The effect of an answer.
+//! Tests the effect of an answer on a ceremony.
 
 use super::*;
 
@@ -73,13 +73,13 @@ fn ended_ceremony_is_never_decided_again() {
 }
 
 #[test]
-fn sign_ins_expire_after_two_minutes_others_after_five() {
+fn sign_ins_expire_after_two_minutes_and_others_after_five() {
     let signed_in = |kind| life(kind, Origin::SignedIn);
     assert_eq!((signed_in(Kind::SecondFactor), signed_in(Kind::PhoneSignIn)), (120, 120));
     assert_eq!((signed_in(Kind::ConfirmEnrollment), signed_in(Kind::RemoveMethod)), (300, 300));
     assert_eq!(
         life(Kind::PhoneSignIn, Origin::Unknown),
         60,
-        "the page of a browser that proved nothing must last one minute"
+        "the ceremony of a browser that proved nothing does not last one minute"
     );
 }

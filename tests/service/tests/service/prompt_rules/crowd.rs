@@ -1,8 +1,9 @@
-//! Many parallel ceremonies of one account.
+//! Tests many parallel ceremonies of one account.
 
 use super::*;
 
-/// One account with starts from every origin in parallel: its history, the numbers shown, and counts of the results.
+/// One account for which browsers of every origin start ceremonies: its history, the numbers shown, and counts of the
+/// results.
 struct Crowd {
     history: Vec<Ceremony>,
     resting: Vec<(u32, Time)>,
@@ -20,10 +21,14 @@ impl Crowd {
         u32::try_from((mixed ^ (mixed >> 31)) % u64::from(below)).unwrap()
     }
 
-    /// Records a number; fails if a page of the account has shown it in the last ten minutes.
+    /// Records that a page shows a number. Fails if a page of the account has shown this number in the last ten
+    /// minutes.
     fn show(&mut self, number: &str, now: Time) {
         let before = self.shown_at.insert(number.to_owned(), now);
-        assert!(before.is_none_or(|before| now - before >= 10 * MINUTE), "{number} again after {before:?} at {now}");
+        assert!(
+            before.is_none_or(|before| now - before >= 10 * MINUTE),
+            "{number} was shown at {before:?} and again at {now}"
+        );
     }
 
     fn count(&mut self, what: &'static str) {
@@ -88,7 +93,7 @@ impl Crowd {
         };
         if origin != Origin::Unknown {
             for number in ceremony.numbers() {
-                assert!(!number.is_empty(), "no free number: one origin has used up all of them");
+                assert!(!number.is_empty(), "a ceremony has an empty number");
                 self.show(number, now);
             }
         }
@@ -141,11 +146,11 @@ fn j6_w9_unknown_browsers_do_not_limit_a_known_browser() {
         let known = start(&facts, &history, now);
         assert_eq!(known, Ok(Allowed { quiet: false, may_choose: true }), "in second {second}");
     }
-    assert_eq!((made, alerted), (6, 1), "expected three live at the same time, and an alert only for the first");
+    assert_eq!((made, alerted), (6, 1), "expected three live ceremonies at a time, and an alert only for the first");
 }
 
 /// 100,000 starts on one account from fifty networks, up to ten per second: no number is shown twice in ten minutes, so
-/// no number fits a prompt that it was not drawn for.
+/// no number fits a prompt for which it was not drawn.
 #[test]
 fn j6_w17_numbers_are_unique_in_100000_overlapping_starts() {
     let mut crowd =

@@ -1,4 +1,4 @@
-//! Which numbers are drawn for ceremonies and for the pages of browsers that proved nothing.
+//! Tests which numbers are drawn for ceremonies and for the pages of browsers that proved nothing.
 
 use countersign_service::prompts::numbers::next;
 use countersign_service::store::Store;
@@ -6,7 +6,7 @@ use ring::hmac;
 
 use super::*;
 
-/// Always draws the given index, so that a test can try every draw.
+/// Returns a draw that always gives this index, or the largest possible one, so that a test can try every draw.
 fn drawing(index: u32) -> impl FnMut(u32) -> Result<u32, Infallible> {
     move |below| Ok(index.min(below - 1))
 }
@@ -53,7 +53,7 @@ fn right_option_can_be_at_any_place() {
 fn without_randomness_there_is_no_number() {
     assert_eq!(numbers(true, &[], NOW, |_below| Err("none")).err(), Some("none"));
     let out_of_range = numbers(false, &[], NOW, Ok::<_, Infallible>).unwrap();
-    assert_eq!(out_of_range, None, "returned a number that was not drawn");
+    assert_eq!(out_of_range, None, "returned a number for a draw that is out of range");
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! Which ceremonies may start, and whether they alert.
+//! Tests which ceremonies may start, and whether their prompts alert.
 
 use super::*;
 
 #[test]
-fn without_history_all_origins_alert_and_known_browsers_choose() {
+fn first_prompt_alerts_and_only_known_browsers_choose() {
     for (origin, may_choose) in ORIGINS.into_iter().zip([false, true, false]) {
         assert_eq!(asking(origin).of(&[]), Ok(Allowed { quiet: false, may_choose }), "{origin:?}");
     }
@@ -40,7 +40,7 @@ fn starts_per_origin_are_limited_in_ten_minutes() {
 }
 
 #[test]
-fn session_has_three_unapproved_prompts_an_hour() {
+fn fourth_unapproved_prompt_of_a_session_in_an_hour_is_refused() {
     let own = |ago| Ceremony { owner: mine(), ..decided(Origin::SignedIn, ago, Outcome::Denied) };
     let approved = |ago| Ceremony { outcome: Some(Outcome::Approved), ..own(ago) };
     let asking = Asking { kind: Kind::RemoveMethod, ..asking(Origin::SignedIn) };
@@ -52,7 +52,7 @@ fn session_has_three_unapproved_prompts_an_hour() {
 }
 
 #[test]
-fn unknown_browsers_are_limited_per_account_network_and_time() {
+fn starts_of_unknown_browsers_are_limited() {
     let live = |ago| past(Origin::Unknown, ago);
     assert_eq!(asking(Origin::Unknown).of(&[]), Ok(Allowed { quiet: false, may_choose: false }));
     assert_eq!(asking(Origin::Unknown).of(&[live(1), live(2), live(3)]), Err(Refusal::TooMany));
@@ -102,7 +102,7 @@ fn a_known_browser_has_one_live_ceremony() {
 }
 
 #[test]
-fn strikes_end_choosing_and_then_the_known_browser() {
+fn one_strike_ends_choosing_and_two_forget_the_browser() {
     for bad in [Outcome::Denied, Outcome::Reported, Outcome::Expired] {
         let strike = |ago| decided(Origin::KnownBrowser, ago, bad);
         let enters = Ok(Allowed { quiet: false, may_choose: false });
@@ -184,7 +184,7 @@ fn j7_w3_report_refuses_only_password_proved_browsers() {
 }
 
 #[test]
-fn repeated_alerts_and_cancels_become_quiet() {
+fn two_cancelled_alerts_in_an_hour_make_prompts_quiet() {
     let cancelled = |ago| decided(Origin::PasswordProved, ago, Outcome::Cancelled);
     let quiet = |history: &[Ceremony]| asking(Origin::PasswordProved).of(history).map(|allowed| allowed.quiet);
     assert_eq!(quiet(&[cancelled(600)]), Ok(false));

@@ -39,13 +39,13 @@ fn an_unsent_answer_expires_with_its_prompt() {
 }
 
 #[test]
-fn retry_pauses_double_up_to_a_minute_with_random_half() {
+fn retry_pauses_grow_to_a_minute_and_are_partly_random() {
     for (attempts, full) in [(0, 2), (1, 4), (2, 8), (3, 16), (4, 32), (5, 60), (6, 60), (200, 60), (u32::MAX, 60)] {
         let pauses: BTreeSet<u64> = (0..200).map(|_again| pause_after(attempts).unwrap()).collect();
         let (least, longest) = (*pauses.first().unwrap(), *pauses.last().unwrap());
-        assert!(full / 2 <= least && longest <= full, "after {attempts}: {pauses:?}");
+        assert!(full / 2 <= least && longest <= full, "wrong pauses after {attempts} attempts: {pauses:?}");
         // Two hundred random pauses may miss some of the at most 31 values.
-        assert!(pauses.len() > usize::try_from(full.div_ceil(4)).unwrap(), "after {attempts}: {pauses:?}");
+        assert!(pauses.len() > usize::try_from(full.div_ceil(4)).unwrap(), "too few different pauses: {pauses:?}");
     }
 }
 

@@ -17,8 +17,8 @@ class Approvals {
     fun measure(@TempDir folder: Path) = runBlocking<Unit> {
         val count = System.getProperty("approvals.count").toInt()
         var lines = emptyList<String>()
-        // The approvals of the first person and the calls before each measurement warm up the JVM; a phone compiles
-        // ahead of time.
+        // The approvals of the first person, and the calls before each measurement, warm up the JVM. A phone needs no
+        // warm-up, because it compiles the app ahead of time.
         for (round in listOf("first", "second")) {
             World.person().use { person ->
                 Phone(Files.createDirectory(folder.resolve(round))).open().use { phone ->

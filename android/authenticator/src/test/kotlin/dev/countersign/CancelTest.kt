@@ -39,7 +39,7 @@ class CancelTest {
     }
 
     @Test
-    fun `a cancelled act still reaches its next stored point`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a cancelled act is still carried out`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
                 phone.open(phone.ports(keyStore = Slow(phone.keys)))

@@ -26,7 +26,7 @@ import java.time.Instant
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 
-/** While the app is not running, a separate process receives a push. This process uses only the inbox. */
+/** While the app is not running, a separate process receives a push. The separate process uses only the inbox. */
 class InboxTest {
     @Test
     fun `a prompt from the extension is listed in the app, and duplicate pushes have no effect`(@TempDir folder: Path) = runBlocking<Unit> {
@@ -59,7 +59,7 @@ class InboxTest {
     }
 
     @Test
-    fun `opening an inbox fails with the matching error`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `an inbox reports why it cannot be opened`(@TempDir folder: Path) = runBlocking<Unit> {
         val phone = Phone(folder)
         assertThrows<InboxException.NoSnapshot> { Inbox.open(phone.folders.inbox, phone.keys) }
         phone.open().use { }
@@ -82,7 +82,7 @@ class InboxTest {
     }
 }
 
-/** Handles a push like a notification extension, and prints what it would show. */
+/** Handles a push like a notification extension, and prints the text of the notification. */
 object Extension {
     @JvmStatic
     fun main(arguments: Array<String>) {

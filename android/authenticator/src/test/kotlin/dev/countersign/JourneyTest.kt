@@ -42,17 +42,17 @@ class JourneyTest {
         channel.listen { slot, body -> runBlocking { authenticator.pushReceived(slot, body) } }
         assertEquals(LockState.BIOMETRIC, authenticator.deviceLock())
 
-        // The phone reads the code from a picture of the page, and shows who is asking.
+        // The phone reads the code from a picture of the page, and shows which service asks.
         val scanned = authenticator.readCode(CodeInput.Picture(person.showsCode())) as Scanned.Invited
         val offer = authenticator.lookUp(scanned.invite)
         assertEquals(person.user, offer.userName())
-        // Accepted: the phone shows six digits, and waits until the person has typed them into the page.
+        // The person accepts. The phone shows six digits, and waits until the person has typed them into the page.
         val shown = authenticator.enroll(offer) as Step.ShowDigits
         person.typesDigits(shown.digits)
         val added = authenticator.waitForActivation(shown.ticket) as EnrollmentEnd.Active
         assertEquals(World.issuer, added.account.issuer)
 
-        // Two approvals with a number: one to confirm the phone, one to sign in.
+        // The person approves two prompts with a number: the first confirms the phone, the second is a sign-in.
         for (kind in listOf(PromptKind.CONFIRM_ENROLLMENT, PromptKind.SECOND_FACTOR)) {
             if (kind == PromptKind.SECOND_FACTOR) {
                 person.sees("done")

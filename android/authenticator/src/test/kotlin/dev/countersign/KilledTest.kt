@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Files
 import java.nio.file.Path
 
-/** The process is killed (SIGKILL) in the middle of an act, and the same store is opened again. */
+/** Each test kills a process (SIGKILL) in the middle of an act, and then opens the store of that process. */
 class KilledTest {
     @Test
     fun `after a kill the same digits are shown and the enrollment completes`(@TempDir folder: Path) = runBlocking<Unit> {
@@ -35,7 +35,7 @@ class KilledTest {
     }
 
     @Test
-    fun `after a kill in the key store the enrollment uses the existing key`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `after a kill in a key store call the enrollment uses the existing key`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Files.write(folder.resolve("screen.png"), person.showsCode())
             Process(EnrollingPhone::class.java.name, "$folder", "stop after the key").use { child ->

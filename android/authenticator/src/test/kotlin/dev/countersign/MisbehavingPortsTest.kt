@@ -29,17 +29,17 @@ import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Path
 import java.time.Duration
 
-/** A fault of a port; `null` means none. */
+/** A fault of a port; `null` means that the port works. */
 private typealias Fault = (() -> ByteArray)?
 
 private val throws: Fault = { throw IllegalStateException("not a platform error") }
 
-/** An [Error] is not an exception: UniFFI's generated code does not catch it, so the core gets no result. */
+/** An [Error] is not an [Exception]. UniFFI's generated code does not catch an [Error], so the core gets no result. */
 private val throwsError: Fault = { throw AssertionError("an Error") }
 private val garbage: Fault = { byteArrayOf(1, 2, 3) }
 private val never: Fault = { Thread.sleep(Long.MAX_VALUE); ByteArray(0) }
 
-/** A key store, lock, channel and trust that fail as the test says, and otherwise call the real ones. */
+/** Implements all ports. The method that the test chooses has a fault; all other methods call the real ports. */
 private class FaultyPorts(private val phone: Phone) : KeyStore, DeviceLock, PushChannel, TlsTrust {
     @Volatile var fault: Fault = null
     @Volatile var at = ""
@@ -73,10 +73,10 @@ private class FaultyPorts(private val phone: Phone) : KeyStore, DeviceLock, Push
 
 private fun Phone.faultyPorts() = FaultyPorts(this).let { it to ports(it, it, it, it) }
 
-/** Ports that throw, return malformed data, are slow, or never return. */
+/** Tests the core with ports that throw, return malformed data, are slow, or never return. */
 class MisbehavingPortsTest {
     init {
-        // By default JNA prints each error that the tests throw on purpose.
+        // JNA's default handler would also print the errors that the tests throw on purpose.
         Native.setCallbackExceptionHandler { _, thrown -> if (thrown !is AssertionError) thrown.printStackTrace() }
     }
 
@@ -102,7 +102,7 @@ class MisbehavingPortsTest {
     }
 
     @Test
-    fun `enrollment, approval and removal work after port failures`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `port failures do not prevent enrollment, approval or removal`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
                 val (faulty, ports) = phone.faultyPorts()
@@ -121,11 +121,11 @@ class MisbehavingPortsTest {
                     assertThrows<CountersignException.TryAgain> { runBlocking { phone.core.enroll(offer) } }
                     phone.core.abandon((phone.core.pendingSteps().single() as Step.EnrollmentInterrupted).ticket)
                 }
-                // Malformed data is a permanent error: nothing of the enrollment is left.
+                // Malformed data is a permanent error, so nothing of the enrollment is left.
                 faulty.misbehaves("make", garbage)
                 assertThrows<CountersignException.NotSupported> { runBlocking { phone.core.enroll(offer) } }
                 assertTrue(phone.core.pendingSteps().isEmpty())
-                // After a transient error the enrollment continues at the same step.
+                // After a transient error the enrollment continues at the same stage.
                 faulty.misbehaves("subscribe", throwsError)
                 assertThrows<CountersignException.TryAgain> { runBlocking { phone.core.enroll(offer) } }
                 val ticket = (phone.core.pendingSteps().single() as Step.EnrollmentInterrupted).ticket
@@ -212,7 +212,7 @@ class MisbehavingPortsTest {
     }
 
     @Test
-    fun `calls of ports that never return fail with TryAgain`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a call that waits for a hanging port fails with TryAgain`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder.resolve("a").also { it.toFile().mkdir() }).use { phone ->
                 val (faulty, ports) = phone.faultyPorts()
@@ -236,7 +236,7 @@ class MisbehavingPortsTest {
     }
 
     @Test
-    fun `slow ports only delay an enrollment`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `an enrollment with slow ports succeeds`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
                 val (faulty, ports) = phone.faultyPorts()

@@ -18,10 +18,10 @@ import java.time.Instant
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 
-/** A muted account: its prompts do not alert, but are listed and can be answered. */
+/** The prompts of a muted account do not alert, but they are listed and can be answered. */
 class MuteTest {
     @Test
-    fun `a muted account does not alert and can be answered`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `a prompt of a muted account does not alert and can be answered`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 phone.addAndConfirm(person)

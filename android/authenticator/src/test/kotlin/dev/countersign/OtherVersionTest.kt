@@ -12,7 +12,8 @@ import org.junit.jupiter.api.Test
 class OtherVersionTest {
     @Test
     fun `a library of another version is refused before any call`() {
-        // In a separate process, because in one process both versions would share the library and its callbacks.
+        // The call runs in a separate process, because in one process both versions would share the library and its
+        // callbacks.
         val said = Process(OtherVersion::class.java.name).use { it.line() }
         assertTrue("checksum mismatch" in said, said)
     }

@@ -41,7 +41,8 @@ class PhoneSignInTest {
                 turnOn(phone, person, keys)
                 assertEquals(1, keys.asked)
 
-                // First in a known browser; then in an unknown browser, where the number must be typed.
+                // The person signs in with a known browser, then with an unknown browser, which requires a typed
+                // number.
                 for (browser in listOf("known", "unknown")) {
                     if (browser == "unknown") person.forgets()
                     person.usesPhone()
@@ -95,7 +96,7 @@ class PhoneSignInTest {
     }
 
     @Test
-    fun `after a kill at the browser step phone sign-in can be turned on`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `after a kill at the browser step phone sign-in can still be turned on`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone -> phone.open().addAndConfirm(person) }
             val url = Process(TurningOnPhone::class.java.name, "$folder").use { child -> child.line().also { child.kill() } }
@@ -120,7 +121,7 @@ class PhoneSignInTest {
     /** Continues at the browser step, until phone sign-in is on. */
     private suspend fun finishTurningOn(phone: Phone, person: Person, keys: PersonsKeys, browser: Step.OpenBrowser) {
         person.signsInAt(browser.url)
-        // After the browser the person opens the app, which fetches the waiting prompt.
+        // After signing in with the browser, the person opens the app. The app then fetches the waiting prompt.
         phone.core.checkForPrompts(FetchReason.OPENED)
         val prompt = phone.prompt()
         assertEquals(PromptKind.REGISTER_DEVICE, prompt.kind)

@@ -16,7 +16,7 @@ import java.nio.file.Path
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 
-/** The push health of an account, and test pushes (J9). */
+/** Tests the push health of an account, and test pushes (J9). */
 class PushHealthTest {
     @Test
     fun `a test push arrives, and the notification setting is reported`(@TempDir folder: Path) = runBlocking<Unit> {
@@ -45,7 +45,7 @@ class PushHealthTest {
     }
 
     @Test
-    fun `a failing delivery query is reported as unknown`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `push delivery is reported as unknown when its port fails`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).use { phone ->
                 val failing = object : PushChannel by phone.channel {

@@ -20,10 +20,10 @@ import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Path
 
-/** The results and errors of answers, codes and abandoned enrollments. */
+/** Tests the results and errors of answers, codes and abandoned enrollments. */
 class StepsTest {
     @Test
-    fun `a wrong number, a denial and a report end the prompt with their outcome`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `each answer returns its outcome, and the account can be removed`(@TempDir folder: Path) = runBlocking<Unit> {
         World.person().use { person ->
             Phone(folder).open().use { phone ->
                 phone.addAndConfirm(person)
@@ -44,7 +44,7 @@ class StepsTest {
     }
 
     @Test
-    fun `other codes, mistyped codes and bad pictures have their own results`(@TempDir folder: Path) = runBlocking<Unit> {
+    fun `each kind of unusable code has its own result`(@TempDir folder: Path) = runBlocking<Unit> {
         Phone(folder).open().use { phone ->
             suspend fun read(input: CodeInput) = phone.core.readCode(input)
             assertEquals(Scanned.Other(OtherCode.ONE_TIME_CODE), read(CodeInput.Text("otpauth://totp/x?secret=AA")))

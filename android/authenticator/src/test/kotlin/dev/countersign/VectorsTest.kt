@@ -37,7 +37,7 @@ import java.time.Instant
 import javax.crypto.Mac
 import javax.crypto.spec.SecretKeySpec
 
-/** Kotlin reads `tests/vectors`: pushes with the core, signatures and proofs with the JDK's cryptography. */
+/** Reads `tests/vectors` from Kotlin. The core reads the pushes; the JDK checks the signatures and proofs. */
 class VectorsTest {
     private val folder = Path.of(System.getProperty("countersign.vectors"))
 
@@ -142,7 +142,7 @@ class VectorsTest {
         BigInteger(1, mac.copyOf(8)).mod(BigInteger.valueOf(1_000_000)).toString().padStart(6, '0')
 }
 
-/** A key store that can only unwrap one key. */
+/** A key store that can unwrap one key and do nothing else. */
 private class OneWrappedKey(private val wrapped: ByteArray, private val key: ByteArray) : KeyStore {
     override fun make(alias: String, guard: KeyGuard) = throw PlatformException.Unusable()
     override fun publicKey(alias: String) = throw PlatformException.Gone()

@@ -44,7 +44,7 @@ class Phone(val folder: Path) : AutoCloseable {
 
     val folders = Folders("$folder/home", "$folder/inbox")
 
-    /** Opens the core, and passes every push to it. */
+    /** Opens the core, and passes every push to the core. */
     suspend fun open(ports: Ports = ports()): Phone = apply {
         core = Authenticator.open(folders, ports)
         channel.listen { slot, body -> runBlocking { core.pushReceived(slot, body) } }
@@ -55,7 +55,7 @@ class Phone(val folder: Path) : AutoCloseable {
         return core.lookUp(scanned.invite)
     }
 
-    /** Adds the account, until the page shows the number that confirms the phone. */
+    /** Adds the account, up to the page with the number that confirms the phone. */
     suspend fun add(person: Person) = activate(person, core.enroll(lookUp(person)) as Step.ShowDigits)
 
     suspend fun activate(person: Person, shown: Step.ShowDigits) {
@@ -70,7 +70,7 @@ class Phone(val folder: Path) : AutoCloseable {
         person.sees("done")
     }
 
-    /** Waits for an open prompt. */
+    /** Waits for an open prompt, and returns the newest one. */
     suspend fun prompt(): Prompt = withTimeout(20_000) {
         var snapshot = core.snapshot()
         while (snapshot.prompts.none { it.state == PromptState.Open }) {

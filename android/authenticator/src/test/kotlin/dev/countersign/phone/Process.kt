@@ -15,7 +15,7 @@ class Process(main: String, vararg arguments: String) : AutoCloseable {
     ).redirectError(ProcessBuilder.Redirect.INHERIT).start()
     private val output: BufferedReader = process.inputReader()
 
-    /** The next line that the program prints. */
+    /** Returns the next line that the program prints. */
     fun line(): String = CompletableFuture.supplyAsync { output.readLine() ?: "(the program has ended)" }.get(60, TimeUnit.SECONDS)
 
     /** Kills the process, as the system does (SIGKILL). */

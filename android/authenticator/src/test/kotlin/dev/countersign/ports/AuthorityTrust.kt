@@ -30,7 +30,7 @@ class AuthorityTrust(pem: String) : TlsTrust {
         false
     }
 
-    /** The same trust for the JDK's HTTP client. */
+    /** Returns a TLS context with which the JDK's HTTP client trusts the same authority. */
     fun context(): SSLContext {
         val store = KeyStore.getInstance("PKCS12").apply { load(null, null); setCertificateEntry("authority", authority) }
         val managers = TrustManagerFactory.getInstance("PKIX").apply { init(store) }.trustManagers

@@ -100,7 +100,7 @@ class JavaKeyStore(private val file: Path) : KeyStore {
     /**
      * Runs a call of the port. Leaves the core's thread attached to the JVM, because the core will call again.
      *
-     * Any other exception than [PlatformException] becomes `Transient`, because the exception says nothing about the key.
+     * An exception other than [PlatformException] becomes `Transient`, because it says nothing about the key.
      * An [Error] becomes `Transient` too, because the generated code does not catch an [Error].
      */
     private fun <T> port(work: () -> T): T = try {

@@ -11,18 +11,18 @@ import dev.countersign.core.UserVerification
 /** What the person does when the phone asks them to unlock a key. */
 enum class Unlocks { BY_FINGER, BY_PIN, CANCELS }
 
-/** A key store whose sign-in keys require user verification for each use. The test says what the person does. */
+/** A key store whose sign-in keys require user verification for each use. The test chooses what the person does. */
 class PersonsKeys(private val keys: JavaKeyStore, private val lock: SetLock) : KeyStore by keys {
     private val guarded = HashMap<String, KeyGuard>()
 
-    /** What the person does next; each use asks once. */
+    /** What the person does when asked. The phone asks once for each use of a key. */
     @Volatile var person = Unlocks.BY_FINGER
 
     /** How often the person was asked. */
     var asked = 0
         private set
 
-    /** The core may make only keys without user verification through the port. */
+    /** Through the port, the core may make only keys without user verification. */
     override fun make(alias: String, guard: KeyGuard): ByteArray {
         check(guard == KeyGuard.AFTER_FIRST_UNLOCK) { "a sign-in key was requested through the port" }
         return keys.make(alias, guard)
@@ -53,7 +53,7 @@ class PersonsKeys(private val keys: JavaKeyStore, private val lock: SetLock) : K
             Unlocks.BY_PIN -> UserVerification.CREDENTIAL
             Unlocks.CANCELS -> return Reply.Failed(PlatformException.Cancelled())
         }
-        // Only the form that states how the person was really verified may be signed.
+        // Only the `SignedForm` that states how the person was really verified may be signed.
         val form = step.forms.single { it.verified == verified }
         return Reply.Signed(keys.sign(step.alias, form.bytes), verified)
     }

@@ -39,7 +39,7 @@ class RelayChannel(private val relay: String, trust: AuthorityTrust) : PushChann
 
     override fun delivery() = notifications
 
-    /** Passes each push to [received] and no longer to an earlier listener, until the channel is closed. */
+    /** Passes each push to [received] until the channel is closed. An earlier listener gets no further pushes. */
     fun listen(received: (slot: ByteArray, body: ByteArray) -> Unit) {
         val first = this.received == null
         this.received = received

@@ -16,7 +16,7 @@ import java.time.Duration
 
 /** The world of this test run: the real service, relay and browser driver, which `cargo xtask test` has started. */
 object World {
-    private val control = System.getenv("COUNTERSIGN_WORLD") ?: error("run by `cargo xtask test`")
+    private val control = System.getenv("COUNTERSIGN_WORLD") ?: error("COUNTERSIGN_WORLD is not set: run `cargo xtask test`")
     private val facts = send(control, "GET", null).jsonObject
 
     val issuer = text("issuer")
@@ -33,14 +33,17 @@ object World {
     fun signsIn(user: String): String =
         order("/sign-in", buildJsonObject { put("user", user) }).jsonObject.getValue("number").jsonPrimitive.content
 
-    /** Makes the next `count` requests to a path fail: before they reach the service, or before the reply arrives. */
+    /**
+     * Makes the next `count` requests to a path fail. If `at` is `before`, they do not reach the service; otherwise,
+     * the responses are lost.
+     */
     fun cut(path: String, at: String, count: Int) =
         order("/cut", buildJsonObject { put("path", path); put("at", at); put("count", count) })
 
     /** The redirect URI of the phone (RFC 8252 section 7.3). */
     val redirectUri = "$control/phone-sign-in"
 
-    /** The URL that the last browser was redirected to. */
+    /** The full URL of the last redirect to [redirectUri]. */
     fun cameBack(): String = control + order("/came-back").jsonObject.getValue("uri").jsonPrimitive.content
 
     fun heal() = order("/heal")

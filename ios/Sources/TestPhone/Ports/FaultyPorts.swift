@@ -6,7 +6,7 @@ import Synchronization
 package enum Fault: Sendable {
     /// Throws an error other than `PlatformError`.
     case throwing
-    /// Throws this error.
+    /// Throws this platform error.
     case platform(PlatformError)
     /// Returns malformed data.
     case garbage
@@ -16,7 +16,7 @@ package enum Fault: Sendable {
     case stopping(@Sendable () -> Void)
 }
 
-/// A key store, lock, channel and trust that fail as the test says, and otherwise call the real ones.
+/// Implements all ports. The method that the test chooses has a fault; all other methods call the real ports.
 package final class FaultyPorts: KeyStore, DeviceLock, PushChannel, TlsTrust {
     private let ports: Ports
     private let current = Mutex((method: "", fault: Fault?.none))
@@ -26,7 +26,7 @@ package final class FaultyPorts: KeyStore, DeviceLock, PushChannel, TlsTrust {
         (self.ports, self.pause) = (ports, pause)
     }
 
-    /// Ports that all are this object.
+    /// Returns ports in which this object implements every port.
     package var all: Ports {
         Ports(keyStore: self, deviceLock: self, pushChannel: self, tlsTrust: self, device: ports.device)
     }
