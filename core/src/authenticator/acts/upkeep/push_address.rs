@@ -1,4 +1,5 @@
-//! Renews push addresses: before they expire, and when the platform has a new one.
+//! Renews push addresses: before they expire, when the platform has a new address, and when the service reports that an
+//! address has ended.
 //!
 //! ```text
 //! due ──subscribe──▶ sent through the outbox, due again in 30 days
@@ -25,8 +26,8 @@ use crate::values::platform::PlatformError;
 
 /// The longest pause of the loop. A sleeping phone stops timers, so a longer pause could end much too late.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60 * 60);
-/// The longest push address that is accepted from the platform, in bytes.
-const MAX_ENDPOINT: usize = 2_048;
+/// The longest push address that the protocol allows (section 3.2), in bytes.
+const MAX_ENDPOINT: usize = 1_024;
 
 /// Gets a push address for a slot from the platform.
 ///
@@ -40,8 +41,8 @@ pub(crate) async fn subscribe(core: &Core, endpoints: &Endpoints, slot: Vec<u8>)
     if is_push_endpoint(&address) { Ok(address) } else { Err(Error::Platform(PlatformError::Transient)) }
 }
 
-/// Whether a push address is an `https` URL (RFC 8030 section 5) of printable ASCII (protocol section 3.2), and at most
-/// `MAX_ENDPOINT` long.
+/// Whether a push address is accepted. It must be an `https` URL (RFC 8030 section 5), only printable ASCII (protocol
+/// section 3.2), and at most `MAX_ENDPOINT` bytes long.
 fn is_push_endpoint(address: &str) -> bool {
     let plain = address.len() <= MAX_ENDPOINT && address.bytes().all(|byte| byte.is_ascii_graphic());
     plain && address.starts_with("https://") && Url::parse(address).is_ok()
@@ -87,8 +88,8 @@ async fn renew_due(core: &Core) -> Result<Duration, Error> {
     Ok(seconds.map_or(LONGEST_SLEEP, |seconds| Duration::from_secs(seconds).min(LONGEST_SLEEP)))
 }
 
-/// Gets a new push address for an account and stores the message for the service. After a failure stores only the time
-/// of the next try.
+/// Gets a new push address for an account, and stores the message for the service. If the platform gives no address,
+/// only the time of the next try is stored.
 async fn renew(core: &Core, account: &AccountRecord, due_at: Timestamp) -> Result<(), Error> {
     let entry = match subscribe(core, &account.endpoints, account.slot.clone()).await {
         Ok(endpoint) => {
@@ -132,9 +133,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_push_endpoint_is_an_https_address_of_bounded_length() {
+    fn only_a_valid_https_push_address_is_accepted() {
         assert!(is_push_endpoint("https://push.test/abc"));
-        let long = format!("https://push.test/{}", "a".repeat(MAX_ENDPOINT));
+        let of_length = |bytes: usize| format!("https://push.test/{}", "a".repeat(bytes - "https://push.test/".len()));
+        assert!(is_push_endpoint(&of_length(1_024)));
+        let long = of_length(1_025);
         for other in [
             "",
             "http://push.test/abc",
