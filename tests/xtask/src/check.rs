@@ -1,30 +1,33 @@
-//! What must hold before anything is merged.
+//! Runs the checks that must pass before a merge.
 
 use std::io;
 use std::path::Path;
 
 use crate::report::{cargo, part, root, run as run_command, say};
-use crate::{guards, journeys, layers, secrets, tools, vectors};
+use crate::{documents, guards, journeys, layers, secrets, tools, vectors};
 
 type Part = (&'static str, fn() -> io::Result<bool>);
 
-const PARTS: [Part; 12] = [
+const PARTS: [Part; 15] = [
     ("format", || run_command(&cargo(), &["fmt", "--all", "--check"], &[])),
     ("lints", || clippy(&["--workspace", "--all-targets"])),
-    // The parts that ship alone: what phones need, and what a notification extension needs.
+    // The two feature sets of released apps: one for the app, and one for its notification extension.
     ("lints of authenticator alone", || clippy_core("authenticator")),
     ("lints of inbox alone", || clippy_core("inbox")),
     ("documentation", documentation),
-    ("licences, bans, sources", deny),
+    ("licenses, bans, sources", deny),
     ("layers", layers::check),
     ("journeys", journeys::check),
     ("guards", guards::check),
     ("secrets", secrets::check),
     ("frozen vectors", vectors::check),
+    ("words", documents::check_words),
+    ("links", documents::check_links),
+    ("readme", documents::check_readme),
     ("private names", private_names),
 ];
 
-/// Runs every check whose name contains `only`, also after one has failed, so that one run shows everything.
+/// Runs every check whose name contains `only`. Continues after a failed check, so that one run shows all failures.
 pub(crate) fn run(only: &str) -> io::Result<bool> {
     let wanted: Vec<Part> = PARTS.into_iter().filter(|(name, _)| name.contains(only)).collect();
     let mut good = !wanted.is_empty();
@@ -56,9 +59,9 @@ fn deny() -> io::Result<bool> {
     run_command(&program.to_string_lossy(), &arguments, &[])
 }
 
-/// Nothing committed may name a place that only some machine has.
+/// Fails when a tracked file names a path or host that exists only on some machines.
 fn private_names() -> io::Result<bool> {
-    // Put together here, so that this file does not name them either.
+    // Assembled from parts, so that this file does not contain these names.
     let forbidden = [["/wo", "rk/"].concat(), ["../sha", "red"].concat(), ["artifac", "tory"].concat()];
     let listed = std::process::Command::new("git").args(["ls-files"]).current_dir(root()).output()?;
     let mut good = true;

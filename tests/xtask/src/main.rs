@@ -1,28 +1,31 @@
-//! `cargo xtask`: one door for people and CI.
+//! `cargo xtask`: the project's commands, for people and CI.
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | `demo` | the main job, from nothing to signed in |
-//! | `test` | every test, counted together |
-//! | `bench` | figures, measured in one run |
-//! | `check` | what must hold before anything is merged |
-//! | `fuzz` | every reader of outside input, for as long as one wants |
-//! | `guards` | each guard, taken out once, makes its test fail |
-//! | `mutants` | each decision changed a little makes some test fail |
-//! | `torture` | the phone killed wherever it stores something |
-//! | `journeys` | every listed journey has its test |
-//! | `layers` | the files of a crate import each other in one direction only |
-//! | `secrets` | secrets are opened with a reason, logs have known fields |
-//! | `vectors` | what is frozen of version 1 is as it was |
-//! | `bindings`, `world` | what Kotlin and Swift tests run: the library with its generated code, the service |
-//! | `kotlin`, `swift`, `python` | the tests in these languages |
-//! | `set_up`, `tools` | what all parts need together, what each part needs and how it is had |
+//! | `demo` | adds an account and approves a sign-in, as a demonstration |
+//! | `test` | runs every test of every language |
+//! | `bench` | measures sizes and times |
+//! | `check` | runs the checks that must pass before a merge |
+//! | `fuzz` | fuzzes every reader of outside input, for a given time |
+//! | `guards` | removes one guard at a time, and checks that the tests of the guard fail |
+//! | `mutants` | runs mutation testing: changes one decision at a time, and checks that a test fails |
+//! | `torture` | kills the phone at each place where it stores something |
+//! | `journeys` | checks that every test exists that is listed for a journey or a threat |
+//! | `layers` | checks that the files of a crate import each other in one direction only |
+//! | `documents` | checks words, links and the README |
+//! | `secrets` | checks that secrets are exposed with a reason, and that logs have known fields only |
+//! | `vectors` | checks that the frozen vectors of version 1 are unchanged |
+//! | `bindings`, `world` | for tests in other languages: build the library and its code, and start a service |
+//! | `count`, `report` | count test results, print progress, run commands |
+//! | `kotlin`, `swift`, `python` | run the tests in these languages |
+//! | `set_up`, `tools` | install the tools that these commands need |
 
 mod bench;
 mod bindings;
 mod check;
 mod count;
 mod demo;
+mod documents;
 mod fuzz;
 mod guards;
 mod journeys;
@@ -47,9 +50,9 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(
     bin_name = "cargo xtask",
-    about = "Countersign's one door: the demonstration, the tests, the checks",
-    after_help = "Each command sets up what it needs by itself. On Debian, as root, it installs packages; elsewhere it \
-                  says what is missing."
+    about = "Countersign's commands for developers: demonstration, tests, checks",
+    after_help = "Each command installs what it needs. On Debian, as root, it installs packages; elsewhere it reports \
+                  what is missing."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -60,56 +63,57 @@ struct Cli {
 enum Command {
     /// Add an account by scanning and approve a sign-in: service, relay, phone and a real browser on this machine
     Demo {
-        /// Nobody clicks: a headless browser and the phone do it all, and leave pictures in target/demo
+        /// Run without a person: a headless browser and the phone do everything; pictures go to target/demo
         #[arg(long)]
         unattended: bool,
     },
     /// Run every test and end with one line: N passed, N failed, N skipped
     Test,
-    /// Figures of this machine, in target/bench.json
+    /// Measure sizes and times on this machine; results go to target/bench.json
     Bench,
-    /// Fuzz the readers of outside input: coverage-guided with a nightly compiler, else by seed
+    /// Fuzz the readers of outside input: guided by coverage with a nightly compiler, else with seeded mutations
     Fuzz {
-        /// For so long in all
+        /// Total time for all targets
         #[arg(long, value_name = "N")]
         minutes: u64,
-        /// Only this target
+        /// Fuzz only this target
         target: Option<String>,
     },
-    /// Take each marked guard out of a copy and see its tests fail; takes an hour
+    /// Remove each marked guard in a copy of the project, and check that the tests of the guard fail; takes an hour
     Guards {
-        /// Only those whose name contains this
+        /// Remove only the guards whose name contains this
         #[arg(default_value = "")]
         only: String,
     },
-    /// Change each decision of core and service a little and see some test fail; takes hours
+    /// Mutation testing of core and service: change one decision at a time and check that a test fails; takes hours
     Mutants {
-        /// Only this part
+        /// Change only the core, or only the service
         #[arg(value_parser = mutants::PARTS)]
         part: Option<String>,
-        /// One piece of the run, as 0/8
+        /// Run only one shard, for example 0/8
         #[arg(long)]
         shard: Option<String>,
     },
-    /// Kill the phone in each stored step, with a bad network, and compare both sides; a long run is --seeds 10000
+    /// Kill the phone at every place where it stores something, on a bad network, and check that phone and service
+    /// agree; for a long run: --seeds 10000
     Torture {
-        /// How many seeds; each repeats itself by its number
+        /// Number of random runs, each with its own seed; the same seed repeats the same run
         #[arg(long, default_value = "300")]
         seeds: String,
-        /// The first seed: where an earlier run stopped, or the one to repeat
+        /// The first seed; use it to continue or to repeat an earlier run
         #[arg(long, default_value = "0")]
         from: String,
-        /// Nothing new begins after so many minutes
+        /// Start no new seed after this many minutes
         #[arg(long, default_value = "1440")]
         minutes: String,
-        /// Lives at once
+        /// Number of runs at the same time
         #[arg(long, default_value = "6")]
         lanes: String,
     },
-    /// Formatting, lints, documentation, licences and sources of dependencies, layers, journeys, guards, secrets,
-    /// frozen vectors, private paths
+    /// Check formatting, lints, documentation, licenses and sources of dependencies, layers, journeys, guards, secrets,
+    /// frozen vectors, words, links, the README and private names
     Check {
-        /// Only the checks whose name contains this
+        /// Run only the checks whose name contains this
         #[arg(default_value = "")]
         only: String,
     },

@@ -1,12 +1,12 @@
 #!/bin/bash
 # make-root.sh ROOT: makes a Debian trixie root file system with Swift 6 in ROOT, from this machine's Debian mirror.
-# Debian has a Swift package only since trixie. The separate root file system works on older releases too.
+# Debian has a Swift package since trixie. With a separate root file system, the tests also run on older releases.
 set -euo pipefail
 root=$1
 export DEBIAN_FRONTEND=noninteractive
 apt="-o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 -q -q"
 
-# The Debian archive that apt uses on this machine; security updates are a separate archive.
+# Lists the Debian archives that apt uses on this machine; security updates are in a separate archive.
 indexes() { apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' | sort -u | awk '$2 == "Debian"'; }
 [ -n "$(indexes)" ] || apt-get $apt update
 command -v debootstrap >/dev/null || apt-get $apt install -y --no-install-recommends debootstrap
@@ -26,7 +26,7 @@ apt-config dump | grep -iE '^Acquire::(http|https|Check|Retries|ForceIPv4)' | gr
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 chmod +x "$root/usr/sbin/policy-rc.d"
-# Not unpacked: building, testing and formatting don't need these files, which are two thirds of the size.
+# Excluded from unpacking: building, testing and formatting don't need these files, which are two thirds of the size.
 {
   for path in usr/libexec/swift/lib/swift/embedded usr/libexec/swift/lib/swift_static \
     usr/libexec/swift/lib/swift/FrameworkABIBaseline usr/share/doc usr/share/man usr/share/locale usr/share/info; do

@@ -1,6 +1,6 @@
 #!/bin/bash
 # run-inside.sh ROOT FOLDER COMMAND...: runs COMMAND in the root file system ROOT, with FOLDER mounted at the same path.
-# Variables that begin with COUNTERSIGN_ are passed on. The mounts are private to COMMAND and end with it.
+# Environment variables that begin with COUNTERSIGN_ are passed on. The mounts are private to COMMAND and end with it.
 set -euo pipefail
 exec unshare --mount --propagation private bash -euc '
   root=$1 folder=$2; shift 2
