@@ -254,8 +254,8 @@ impl Authenticator {
     /// enrollment is deleted, with its keys.
     ///
     /// # Security
-    /// Only TLS and the typed address identify the service. With an enrollment code, the service must also prove that
-    /// it knows the code's secret.
+    /// Here, only TLS and the typed address identify the service. This is weaker than `enroll`, where the service
+    /// must also prove that it knows the code's secret.
     pub async fn add_by_signing_in(&self, address: String, redirect_uri: String) -> Result<Step, Error> {
         self.act(|core| async move { by_sign_in::start(&core, &address, redirect_uri).await }).await
     }
@@ -312,8 +312,9 @@ impl Authenticator {
     /// 7.2); on desktops it is `http://127.0.0.1:<port>/phone-sign-in`.
     ///
     /// Returns the next step; pass each reply to `provide`. The last step is `PhoneSignInOn`, or a step that says what
-    /// prevented the act (`NotAllowed`, `MissingLock`). Nothing is sent before the reply `Confirmed`. Exception: if the
-    /// service may already have the key of an older, unfinished act, this method continues that act.
+    /// prevented the act (`NotAllowed`, `MissingLock`). Nothing is sent before the reply `Confirmed`, with one
+    /// exception: if the service may already have the key of an older, unfinished act, this method continues that
+    /// act, and may send immediately.
     ///
     /// # Errors
     /// `UnknownAccount`, `Removed`; `Platform` when the port `DeviceLock` fails. When an older act is continued, also

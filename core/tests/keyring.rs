@@ -14,9 +14,9 @@ use std::time::Duration;
 use countersign::testing::{key_store_contract, passphrase_guard_contract};
 use countersign::{KeyGuard, KeyStore, PlatformError, PlatformKeyStore};
 
-/// Set in the process inside the session: the daemon's process id.
+/// An environment variable of the process inside the session. Its value is the daemon's process id.
 const INSIDE: &str = "COUNTERSIGN_KEYRING_DAEMON";
-/// Set by `cargo xtask test` when there is no keyring: the reason.
+/// An environment variable that `cargo xtask test` sets when there is no keyring. Its value is the reason.
 const MISSING: &str = "COUNTERSIGN_NO_KEYRING";
 /// The login password, which also unlocks the keyring.
 const PASSWORD: &[u8] = b"the session's own";
@@ -189,7 +189,8 @@ fn unlock() {
     let home = std::env::var("HOME").unwrap();
     let mut socket = UnixStream::connect(std::path::Path::new(&home).join("keyring").join("control")).unwrap();
     let length = |bytes: usize| u32::try_from(bytes).unwrap().to_be_bytes();
-    // One byte that carries the credentials, the total length, the operation, the password's length and the password.
+    // A zero byte, with which the socket passes the sender's credentials. Then the total length, the operation, the
+    // password's length and the password.
     let mut call = vec![0];
     call.extend(length(12 + PASSWORD.len()));
     call.extend(UNLOCK.to_be_bytes());

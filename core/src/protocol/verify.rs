@@ -152,7 +152,7 @@ fn check(claims: &PromptClaims, audience: &Audience, now: Timestamp) -> Result<(
         return Err(Refusal::OtherAccount);
     }
     check_times(claims.iat, claims.exp, audience, now)?;
-    // GUARD(prompt-lifetime): each_kind_and_origin_has_its_longest_lifetime
+    // GUARD(prompt-lifetime): lifetime_limit_depends_on_kind_and_origin
     if claims.exp.saturating_sub(claims.iat) > longest(claims.kind, claims.origin) {
         return Err(Refusal::LivesTooLong);
     }

@@ -1,5 +1,5 @@
-//! Entry points for the fuzz targets (`tests/fuzz`). Each one calls a parser that reads input from outside, in the same
-//! way as the core in an app, and returns the accepted value.
+//! Entry points for the fuzz targets (`tests/fuzz`). Each one calls a parser for outside input exactly as the core
+//! does in an app, and returns the accepted value.
 
 use serde_json::Value;
 

@@ -37,7 +37,7 @@ JWS_VERDICTS = {
 }
 # Kinds whose header contains the whole public key.
 INTRODUCING = {"phone-enrollment+jwt", "phone-sign-in-key+jwt", "dpop+jwt"}
-# Verdicts of the wrong cases that nevertheless have a valid signature.
+# Verdicts of cases that must be refused although their signature is valid.
 VALIDLY_SIGNED = JWS_VERDICTS - {"good", "algorithm", "unknown_key", "signature", "base64", "parts"}
 REFUSED_BY_PYJWT = (jwt.PyJWTError, ValueError)
 REFUSED_BY_JWCRYPTO = (jwcrypto.common.JWException, ValueError)
@@ -500,7 +500,7 @@ def test_refused_push_contains_no_good_prompt(vectors, file, at):
         assert content == wrong.ljust(stock.PUSH_LENGTH).encode()
 
 
-def test_each_wrong_prompt_that_fits_has_a_push_case(vectors):
+def test_each_wrong_prompt_that_fits_into_a_push_has_a_push_case(vectors):
     wrong = {
         f"phone-prompt.json: {case['name']}" for case in vectors["phone-prompt.json"]["cases"]
         if case["verdict"] != "good" and len(case["jws"]) <= stock.PUSH_LENGTH

@@ -7,14 +7,14 @@ pub struct Compared {
     /// Probability that a time of the first sample is longer than a time of the second sample; equal times count half.
     /// 0.5 means no difference.
     pub effect: f64,
-    /// Difference between the effect and 0.5, in standard deviations. The standard deviation is the one that the effect
-    /// has if both samples come from the same distribution.
+    /// Difference between the effect and 0.5, in standard deviations. The standard deviation is computed under the
+    /// assumption that both samples come from the same distribution.
     pub z: f64,
 }
 
 impl Compared {
-    /// Whether the samples differ more than by chance (p < 0.001, two-sided), and so much that an observer could notice
-    /// the difference in the noise of a network (an effect below 0.45 or above 0.55).
+    /// Whether the difference is not due to chance (p < 0.001, two-sided), and is so large that an observer could
+    /// notice it despite network noise (an effect below 0.45 or above 0.55).
     #[must_use]
     pub fn differs(self) -> bool {
         self.z.abs() > 3.29 && (self.effect - 0.5).abs() > 0.05

@@ -106,15 +106,15 @@ impl Sides {
         Some(Said { prompt: prompt.jti.clone(), number, key: key.thumbprint(), inner })
     }
 
-    /// Adds Alice's answer to `said`: an approval with the number of the ceremony `page`, or a denial if `page` is
-    /// `None`. Adds nothing if the phone refuses the answer.
+    /// `page` is the id of the ceremony whose number Alice sees. Adds an approval with that number to `said`, or a
+    /// denial if `page` is `None`. Adds nothing if the phone refuses the answer.
     pub fn says(&self, rows: &Rows, said: &mut BTreeSet<Said>, jti: &str, page: Option<&str>, now: Time) {
         let number = page.map(|page| rows.one::<Ceremony>(page).number);
         said.extend(self.answer(&rows.one(jti), number, now));
     }
 
-    /// Delivers an answer in a request of the phone `by`. The checks are those of the service's route: the key that
-    /// signed the answer must belong to this phone's device, and the service's own rules read the signed claims.
+    /// Delivers an answer in a request of the phone `by`. Makes the same checks as the service's route: the key that
+    /// signed the answer must belong to this phone's device, and the service's code must accept the signed claims.
     pub fn bring(&self, rows: &mut Rows, by: &str, key: &str, inner: &str, now: Time) -> Option<AnswerResult> {
         let device: Device = rows.one(by);
         let (signed_with, _) = device.key_named(key)?;
@@ -132,8 +132,8 @@ impl Sides {
         taken.map(|(told, _pushes)| told)
     }
 
-    /// Whether Alice could deny the prompt now. Also true for prompts of another phone and for prompts whose ceremony
-    /// is over.
+    /// Returns false if a live prompt of Alice's phone can't be denied now. Every other prompt gives true, because
+    /// nothing is required of it.
     #[must_use]
     pub fn may_deny(&self, rows: &Rows, prompt: &Prompt, now: Time) -> bool {
         if prompt.device_id != ALICES_PHONE || !rows.one::<Ceremony>(&prompt.ceremony).is_live(now) {

@@ -87,8 +87,8 @@ pub fn return_address(text: &str) -> Result<String, String> {
     match Url::parse(text).ok().filter(is_return_address) {
         Some(_) if !text.contains(is_rewritten) => Ok(text.to_owned()),
         Some(_) | None => {
-            Err("a return address is https, http on this machine (127.0.0.1, [::1], localhost), or an app's own \
-                     scheme with a dot in it (com.example.app:/callback), without #, spaces and a user name"
+            Err("a return address has no #, no spaces and no user name; it is https, http on this machine (127.0.0.1, \
+                     [::1], localhost), or an app's own scheme with a dot in it (com.example.app:/callback)"
                 .to_owned())
         }
     }

@@ -37,7 +37,7 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// The response to the last request of turning phone sign-in on is lost. Then the person abandons turning it on.
+    /// While phone sign-in is being turned on, the response to the last request is lost. Then the person abandons turning it on.
     pub(crate) async fn turn_on_abandoned(&mut self) -> Result<(), Fault> {
         self.stage.world.cuts.cut("/phone/device", Cut::Answer, 1);
         self.disturbed = true;

@@ -1,8 +1,9 @@
 //! Kills a phone's process by SIGKILL at each stored point, lets another process continue, and compares phone and
 //! service (`src/lib.rs`).
 //!
-//! Together these tests kill a process once at every place of every act except `Act::Mute`. On a slow machine the time
-//! limit leaves out some pairs of act and place, but the seeds that cover each place for the first time always run.
+//! For every act except `Act::Mute`, these tests together kill a process once before and once after each of its
+//! stored points (each is a *place*). On a slow machine, some pairs of act and place don't run before the time limit.
+//! But each place is tested with at least one act: those seeds (plans of one life each) have no time limit.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first error")]
 
 use std::io::Write;
@@ -15,7 +16,7 @@ use countersign_torture::{Conditions, Run, run};
 
 /// The time limit per test for the seeds that may be left out. All tests together take three minutes on two idle cores.
 const AT_MOST: Duration = Duration::from_secs(45);
-/// How many lives run in parallel. A life uses little CPU time.
+/// How many lives (simulated phones, see `src/lib.rs`) run in parallel. A life uses little CPU time.
 const LANES: usize = 3;
 
 async fn killed_in(acts: &[Act]) {

@@ -42,7 +42,7 @@ pub(crate) fn check() -> std::io::Result<bool> {
             good = false;
         }
     }
-    say(&format!("{stopped} tests against threats listed"));
+    say(&format!("core/docs/threats.md lists {stopped} tests"));
     Ok(good && listed > 0 && stopped > 0)
 }
 

@@ -148,7 +148,7 @@ fn each_kind_accepts_only_its_allowed_keys() {
 }
 
 #[test]
-fn each_kind_and_origin_has_its_longest_lifetime() {
+fn lifetime_limit_depends_on_kind_and_origin() {
     let service = Service::new();
     let lives = |kind: &str, key: &str, origin: &str, seconds: u64| {
         let mut prompt = with("/exp", json!(NOW + seconds));
@@ -300,7 +300,8 @@ fn kinds_match_exactly_and_numbers_are_ascii_digits() {
     }
     let enter = Matching::Enter { digits: 2 };
     assert!(enter.fits("47"));
-    // The first two numbers have two bytes; the next two have two characters.
+    // A check that counts bytes would accept the first two numbers. A check that counts characters would accept the
+    // others.
     for number in ["\u{664}", "\u{6f4}", "\u{664}\u{667}", "\u{e54}\u{e57}", "4\u{667}", "\u{ff14}\u{ff17}", "4 ", "+4"]
     {
         assert!(!enter.fits(number), "{number}");

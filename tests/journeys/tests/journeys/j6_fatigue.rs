@@ -96,8 +96,9 @@ fn is_unapproved(why: Quiet) -> bool {
     matches!(why, Quiet::TooManyStrikes { .. })
 }
 
-/// After one denied and one unanswered prompt, the third prompt after a password is quiet on the phone, although the
-/// service lets it alert. Opening the app shows the quiet prompt. Prompts of Ada's known browser still alert. The
+/// If one prompt with the origin `password_proved` was denied and the next one not answered, the third one is quiet
+/// on the phone, although the service lets it alert. Opening the app shows the quiet prompt. Prompts of Ada's known
+/// browser still alert. The
 /// restriction stays when the phone restarts, and ends after an approval.
 #[tokio::test(flavor = "multi_thread")]
 async fn j6_w9_prompts_after_two_unapproved_ones_are_quiet() {

@@ -141,7 +141,7 @@ fn service(error: &Error) -> Words {
             "untrusted",
             "The connection to the service can't be trusted, so nothing was sent.",
             ACCOUNTS_FINE,
-            "Try another network. Give a private authority's certificate with --ca.",
+            "Try another network. If the service has a private certificate authority, pass its certificate with --ca.",
         ),
         Error::Busy => words("busy", "The service is busy.", ACCOUNTS_FINE, "Try again in a minute."),
         Error::InvalidAnswer => words(

@@ -95,8 +95,9 @@ pub fn skewed(app: &App, device: &Device, jti: &str) -> Result<Response, Problem
 }
 
 /// Returns the live prompts that the response to a fetch lists: the first prompts of `ranked`, as many as fit into the
-/// signed state. `ranked` is sorted by `prompts::rules::strongest_first`. The caller needs this list before it signs
-/// the state, because the fetch waits for a change if the phone already knows exactly these prompts.
+/// signed state. `ranked` is sorted by `prompts::rules::strongest_first`. The caller compares this list with the
+/// prompts that the phone already knows. If they are the same, the fetch waits for a change before the state is
+/// signed.
 #[must_use]
 pub fn listed(app: &App, device: &Device, jti: &str, standing: &Standing, mut ranked: Vec<Prompt>) -> Vec<Prompt> {
     ranked.truncate(MAX_PROMPTS);

@@ -1,4 +1,4 @@
-//! Starts the session by password or pass alone, with which the person can only add a phone.
+//! Starts a limited session after a password or a pass alone. In this session the person can only add a phone.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -34,7 +34,7 @@ pub async fn take_more_information(State(app): State<App>, posted: Posted) -> Re
     }
 }
 
-/// Starts a session by password or pass alone, with which the person can only add a phone.
+/// Starts a limited session after a password or a pass alone. In this session the person can only add a phone.
 pub(super) async fn first_session(app: &App, visitor: &Visitor, attempt: Attempt) -> Response {
     let now = app.clock.now();
     let Some(proven) = attempt.proven.clone().filter(|proven| proven.is_fresh(now)) else {

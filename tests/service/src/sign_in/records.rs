@@ -83,7 +83,8 @@ impl KnownBrowser {
     }
 }
 
-/// Stores a changed session, unless the session has ended in the meantime: a parallel request must not undo a report.
+/// Stores a changed session, unless the session has ended in the meantime. Otherwise a parallel request could restore
+/// a session that a report has ended.
 pub fn keep_session(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreError> {
     match tx.get::<Session>(&session.id)? {
         Some(_still_there) => tx.put(session),

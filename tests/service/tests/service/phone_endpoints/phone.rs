@@ -49,7 +49,8 @@ impl Phone {
         let scalar = [seed; 32];
         let push_scalar = [seed.wrapping_add(100); 32];
         let push_point = public(push_scalar).point().unwrap();
-        // The push guard refuses this private address, so no push is sent.
+        // The service sends no pushes to private network addresses (see the tests in `push_guard.rs`), so no push is
+        // sent.
         let push_endpoint = "https://127.0.0.1/push".to_owned();
         Self { scalar, jwk: public(scalar), push_scalar, push_point, push_endpoint, device_id: String::new() }
     }
