@@ -115,7 +115,8 @@
 //! ```
 //!
 //! `add_by_signing_in` adds an account without a code: the person signs in first, in the system browser. A code is
-//! safer, because its secret proves that the server that replies has made the code. Without a code, only TLS and the
+//! safer: by the code's secret, the phone verifies that the replying server is the server that made the code. Without
+//! a code, only TLS and the
 //! address that the person typed identify the service.
 //!
 //! # Answer a prompt
@@ -205,7 +206,8 @@
 //! own text for each variant; the texts of the core are for logs and contain no name, address, code or key. After a
 //! temporary error (`Offline`, `Busy`, `Untrusted`, or `Transient` from a port), a stored enrollment is kept and can be
 //! continued; the same is true for turning on phone sign-in. `look_up`, `unblock` and `test_push` store no act: call
-//! them again. Kotlin and Swift have fewer errors: those to which the app reacts in the same way are one.
+//! them again. Kotlin and Swift have fewer errors: one error stands for all causes to which the app reacts in the
+//! same way.
 //!
 //! # Defaults and their threats
 //!
