@@ -89,7 +89,7 @@ impl Prompt {
         &self.context
     }
 
-    /// Returns when the service made the prompt, by this phone's clock.
+    /// Returns when the service made the prompt, converted to this phone's clock.
     #[must_use]
     pub fn issued_at(&self) -> Timestamp {
         self.issued_at
@@ -158,7 +158,7 @@ pub enum Matching {
 
 impl Matching {
     /// Returns whether a number has the requested form. A typed number must have the requested count of ASCII digits,
-    /// in every language of the phone. A picked number must be one of the options.
+    /// whatever language the phone is set to. A picked number must be one of the options.
     #[cfg(feature = "authenticator")]
     pub(crate) fn fits(&self, number: &str) -> bool {
         match self {
@@ -250,7 +250,8 @@ pub enum Outcome {
     WrongNumber,
     /// The answer came after the prompt expired.
     Expired,
-    /// The answer came after the same browser had started a newer sign-in or change, which ended this prompt.
+    /// The answer came too late: the same browser had already started a newer sign-in or account change, and this had
+    /// ended the prompt.
     Superseded,
     /// The answer came after the person had cancelled the prompt on the page.
     Cancelled,

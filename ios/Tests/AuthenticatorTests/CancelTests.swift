@@ -48,7 +48,7 @@ final class CancelTests: XCTestCase {
         }
     }
 
-    func testCancelledContinuationOrDenialOrAbandonmentIsCarriedOut() async throws {
+    func testContinueDenyAndAbandonCompleteAlthoughTheTaskIsCancelled() async throws {
         try await withPhone { phone, person in
             let core = try await phone.open(FaultyPorts(over: phone.ports(), pause: 0.2).all)
             let offer = try await phone.lookUp(person)

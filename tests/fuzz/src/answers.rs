@@ -60,7 +60,7 @@ pub(crate) fn discovery_seeds() -> Vec<Vec<u8>> {
     std::iter::once(good).chain(wrong).chain(["<html>".to_owned(), "{}".to_owned()]).map(String::into_bytes).collect()
 }
 
-/// Reads a problem document. Only the types that the protocol names are recognized.
+/// Reads a problem document. Only the problem types that are listed in the protocol are recognized.
 pub(crate) fn problem(input: &[u8]) -> bool {
     let Some(name) = readers::problem(input) else { return false };
     assert_unique_names(input);
@@ -69,7 +69,7 @@ pub(crate) fn problem(input: &[u8]) -> bool {
         .strip_prefix("https://countersign.dev/problems/")
         .expect("accepted a problem type that the protocol does not have");
     let plain = kind.replace('-', "");
-    assert_eq!(plain, name.to_lowercase(), "the reader returned another problem than the document names");
+    assert_eq!(plain, name.to_lowercase(), "the reader returned a problem other than the one in the document");
     true
 }
 
@@ -167,7 +167,8 @@ pub(crate) fn bound_seeds() -> Vec<Vec<u8>> {
     vec![good.to_string().into_bytes(), other.into_bytes()]
 }
 
-/// Reads the input as a token response, and as the response to a bind with a token. Both are accepted only for the
+/// Reads the input in two ways: as a token response, and as the response to a request that adds the phone with a
+/// token (protocol section 11). Both are accepted only for the
 /// account `ACCOUNT`. A token in an accepted response is a DPoP token with the right scope.
 pub(crate) fn token(input: &[u8]) -> bool {
     for status in [400, 401, 500] {

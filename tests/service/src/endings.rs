@@ -334,7 +334,7 @@ fn end_ceremony(tx: &mut Tx<'_>, ceremony: Ceremony, now: Time) -> Result<(), St
 /// Voids the device's approvals that no browser has used yet.
 fn void_unused_approvals(tx: &mut Tx<'_>, device: &Device) -> Result<(), StoreError> {
     for ceremony in tx.children::<Ceremony>(&device.account_id)? {
-        // GUARD(lost-phone-approvals): j11_w1_a_loss_report_ends_an_approval_of_the_lost_phone
+        // GUARD(lost-phone-approvals): j11_w1_a_loss_report_cancels_an_approval_of_the_lost_phone
         // INSTEAD: if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && false {
         if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && !ceremony.redeemed {
             tx.put(&Ceremony { redeemed: true, ..ceremony })?;

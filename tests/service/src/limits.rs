@@ -42,7 +42,7 @@ impl Record for Bucket {
 pub fn remaining_after_one(limit: Limit, before: Option<(f64, Time)>, now: Time) -> Option<f64> {
     let burst = f64::from(limit.burst);
     let left = before.map_or(burst, |(left, at)| {
-        // If the clock was set back, no requests are added.
+        // If the clock was set back, the remaining requests don't increase.
         let seconds = u32::try_from(now.saturating_sub(at).max(0)).unwrap_or(u32::MAX);
         (left + f64::from(seconds) * f64::from(limit.per_second)).min(burst)
     });
@@ -72,7 +72,8 @@ pub async fn phone(app: &App, peer: &Peer) -> Result<(), Problem> {
     counted.then_some(()).ok_or(Problem::TooManyRequests)
 }
 
-/// Counts one form of a browser's network. Returns false if the limit is reached.
+/// Counts one form that a browser posted, in the bucket of the browser's network. Returns false if the limit is
+/// reached.
 pub async fn page(app: &App, peer: &Peer) -> Result<bool, StoreError> {
     network(app, format!("page {}", peer.network())).await
 }

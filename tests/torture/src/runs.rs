@@ -1,4 +1,5 @@
-//! Runs the lives of seeds (one simulated phone for each seed) in order, several in parallel.
+//! Runs a life (the simulated history of one phone) for each seed. Lives start in the order of the seeds, and several
+//! run in parallel.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,12 +12,12 @@ use crate::plan::Plan;
 use crate::stage::Stage;
 use crate::tally::{Planned, Tally};
 
-/// The faults that lives get.
+/// Which faults a life is exposed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conditions {
-    /// The faults that their seeds plan.
+    /// The faults in the plan that is made from the life's seed.
     Planned,
-    /// No faults: shows which points each act passes.
+    /// No faults. Used to find out which stored points each act passes.
     Calm,
     /// The service gets each request twice, except fetches of prompts. There are no other faults.
     Doubled,
@@ -37,14 +38,14 @@ pub struct Run {
     pub conditions: Conditions,
 }
 
-/// Runs the lives of seeds in order, several in parallel. Returns two values: the counts; the number of seeds that were
+/// Runs a life for each seed, in order, several in parallel. Returns two values: the counts; the number of seeds that were
 /// started.
 ///
 /// # Errors
 /// When a service or relay can't be started.
 pub async fn run(run: &Run, seeds: &[u64], progress: impl Fn(&Tally) + Send + Sync) -> Result<(Tally, usize), Trouble> {
-    // The harness opens the phones' key stores at the end, so it needs the same passphrase cost as the phones'
-    // processes.
+    // At the end the harness opens the phones' key stores, so it must derive keys from passphrases with the same low
+    // work factor as the phones' processes.
     countersign::testing::passphrases_are_cheap();
     let next = AtomicUsize::new(0);
     let (started, whole) = (Instant::now(), std::sync::Mutex::new(Tally::default()));

@@ -5,12 +5,12 @@ use std::io;
 use crate::report::{part, run as run_command, say};
 use crate::tools;
 
-/// The parts of the project that are tested. `tests/mutants/<part>.toml` lists the changed files, the tests that run,
-/// and the excluded changes.
+/// The parts of the project that are tested. `tests/mutants/<part>.toml` lists the files to mutate, the tests to run,
+/// and the mutations to leave out.
 pub(crate) const PARTS: [&str; 2] = ["core", "service"];
 
 /// Tries every change in one part, or in all parts; `shard` ("k/n") limits the run to one of n shards. Returns true
-/// when a test fails for every change.
+/// when every change made at least one test fail.
 pub(crate) fn run(only: Option<&str>, shard: Option<&str>) -> io::Result<bool> {
     let Some(cargo_mutants) = tools::cargo_mutants()? else {
         say("cargo-mutants can't be built here.");

@@ -6,7 +6,8 @@ use crate::protocol::keys::ServiceKeys;
 use crate::values::account::AccountId;
 use crate::values::issuer::Issuer;
 
-/// The sender of requests to one service: its ids, its device key's alias, and the keys that verify signed states.
+/// What the core needs to send one account's requests to its service, and to verify the responses: ids, device key
+/// alias, service keys.
 ///
 /// Stored with each outbox entry, so a removal can still be sent after the account is deleted from this phone.
 #[derive(Clone, Serialize, Deserialize)]

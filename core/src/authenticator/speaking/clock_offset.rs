@@ -8,13 +8,13 @@ use crate::authenticator::speaking::connection::Connection;
 use crate::base::points::Point;
 use crate::protocol::messages::State;
 
-/// The longest round trip of a request whose signed state may set the offset, in seconds (exclusive). A longer round
-/// trip makes the offset too inexact.
+/// A signed state sets the offset only if its request and response together took less than this many seconds. A longer
+/// round trip makes the offset too inexact.
 const CLOCK_ROUND_TRIP: u64 = 30;
 /// The largest offset that is accepted, in seconds: a day. Limits how much a hostile service can shift expiry checks.
 const MAX_CLOCK_OFFSET: i64 = 24 * 60 * 60;
 
-/// Sets and stores the clock offset from the verified signed state for the request that was just sent.
+/// Sets and stores the clock offset. `state` must be the verified response to the request that was just sent.
 ///
 /// # Errors
 /// `Store`. A time that is not accepted is no error: the offset stays as it was.

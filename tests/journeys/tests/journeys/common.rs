@@ -15,8 +15,8 @@ pub(crate) fn scanned(page: &PageView) -> String {
     countersign_journeys::qr::text_of_svg(&page.qr_svg().unwrap()).unwrap()
 }
 
-/// Starts a world with Ada and with applications, given as id and name. Their redirect URIs redirect to another web
-/// origin. `between` wraps the service's router.
+/// Starts a world with Ada and with applications, given as id and name. The page at an application's redirect URI
+/// redirects to a web origin other than the application's. `between` wraps the service's router.
 pub(crate) async fn with_applications<const N: usize>(
     names: [(&'static str, &'static str); N],
     between: impl FnOnce(Router) -> Router,
@@ -135,7 +135,7 @@ pub(crate) async fn two_phones(world: &World) -> (Person, TestPhone, TestPhone) 
     (person, first, second)
 }
 
-/// Approves the open prompt of a kind with the number on the page, using the device key.
+/// Approves the open prompt of the given kind. Uses the device key and the number on the page.
 pub(crate) async fn approve(phone: &TestPhone, kind: PromptKind, page: &PageView) {
     let prompt = phone.prompt_of(kind).await.unwrap();
     let step = phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();

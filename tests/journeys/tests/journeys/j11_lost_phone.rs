@@ -1,7 +1,7 @@
 //! Journey J11: a person has two phones, loses one and reports it lost.
 //!
 //! Cases: w1, the lost phone approves a sign-in just before the report; w2, the lost phone is used again; w3, the lost
-//! phone is the only phone. Also a case of J7, second factor: w5, another phone answers first.
+//! phone is the only phone. This file also tests case w5 of J7 (second factor): another phone answers first.
 
 use crate::common::{approve, confirmed, two_phones, use_phone};
 use countersign::{
@@ -66,8 +66,9 @@ async fn j11_a_loss_report_ends_sessions_and_notifies_other_phones() {
     assert!(!notices.iter().any(|notice| notice.kind == NoticeKind::PhoneLost), "a dismissed notice is shown again");
 }
 
-/// The first phone approves the report of the lost phone, and restarts: in one run before the service has received the
-/// approval, in the other run after the service has processed the approval. In both runs, the lost phone restarts after
+/// The first phone approves reporting the second phone lost. Then the first phone restarts: in one run before the
+/// service receives the approval, in the other after the service has processed it. In both runs, the lost phone
+/// restarts after
 /// its removal.
 #[tokio::test(flavor = "multi_thread")]
 async fn j11_reporting_a_phone_lost_completes_despite_restarts() {
@@ -99,7 +100,7 @@ async fn j11_reporting_a_phone_lost_completes_despite_restarts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j11_w1_a_loss_report_ends_an_approval_of_the_lost_phone() {
+async fn j11_w1_a_loss_report_cancels_an_approval_of_the_lost_phone() {
     let world = World::start().await.unwrap();
     let (person, first, second) = two_phones(&world).await;
     let thief = world.person().unwrap();

@@ -49,7 +49,7 @@ pub fn ask(
     let Some(subscription) = device.reachable_at().cloned() else {
         return Ok((PushTest::NoAddress, None));
     };
-    // GUARD(test-push-interval): test_push_names_its_request_and_is_sent_once_a_minute
+    // GUARD(test-push-interval): test_push_names_its_request_and_is_sent_at_most_once_a_minute
     // INSTEAD: if device.tested_at.is_some_and(|at| at > now) {
     if device.tested_at.is_some_and(|at| now - at < MIN_INTERVAL) {
         return Ok((PushTest::TooSoon, None));

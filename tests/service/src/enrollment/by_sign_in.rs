@@ -20,7 +20,7 @@ use crate::secrets::{hashed, random_id, same};
 use crate::store::{StoreError, Tx};
 use crate::verdict::Verdict;
 
-/// A phone's request, whose signature was verified with the device key in it.
+/// A phone's request. It contains the device key, and the request's signature was verified with this key.
 pub struct AddRequest {
     /// The token from the token endpoint.
     pub token: String,
@@ -50,9 +50,9 @@ pub struct Added {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotAdded {
     /// One of these: the token is unknown, belongs to another phone or has expired; the device that was added with the
-    /// token was removed; a device already has the device key.
+    /// token was removed; another device record already has the device key of this request.
     Unknown,
-    /// The policy or a suspension does not allow the app for the person.
+    /// The policy does not allow the person to use the app, or the person is suspended.
     NotAllowed,
 }
 

@@ -14,8 +14,8 @@ const ATTEMPT_LIFE: Time = 30 * MINUTE;
 pub struct Attempt {
     /// SHA-256 of the attempt's cookie.
     pub id: String,
-    /// Identifies the owner of the attempt's ceremonies. The value stays the same when the cookie changes, so that a
-    /// newer ceremony replaces an older one.
+    /// Identifies the owner of the attempt's ceremonies. A new ceremony replaces the older one of the same owner.
+    /// Therefore this value, unlike `id`, stays the same when the cookie changes.
     pub transaction: String,
     /// When the attempt expires.
     pub expires_at: Time,
@@ -25,7 +25,8 @@ pub struct Attempt {
     pub proven: Option<Proven>,
     /// The proof by a password that must be changed before the proof counts.
     pub must_change: Option<Proven>,
-    /// Id of the attempt's current ceremony. A browser that proved nothing gets an id even if no ceremony was started.
+    /// Id of the attempt's current ceremony. If the browser proved nothing, this is set even when there is no
+    /// ceremony, so that the browser can't tell the difference.
     pub ceremony: Option<String>,
     /// Why the person came to the sign-in pages.
     #[serde(default)]
@@ -63,7 +64,7 @@ impl Attempt {
         Owner::Attempt(self.transaction.clone())
     }
 
-    /// Returns what the person signs in to: the purpose of the registration, or the application's name. `None` if the
+    /// Returns what the sign-in is for: the purpose of the registration, or the application's name. `None` if the
     /// person signs in to the security info.
     #[must_use]
     pub fn for_what(&self) -> Option<&str> {

@@ -138,7 +138,7 @@ async fn user_input_is_escaped_on_pages() {
 }
 
 #[tokio::test]
-async fn script_contains_the_time_left_texts_of_the_page() {
+async fn script_and_page_have_the_same_texts_for_the_remaining_time() {
     let (app, _) = service();
     let script = Browser::new(&app).get("/static/page.js").await;
     assert_eq!(script.headers[header::CONTENT_TYPE], "text/javascript; charset=utf-8");

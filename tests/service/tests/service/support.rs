@@ -68,7 +68,7 @@ impl Answer {
         self.headers.get(header::LOCATION).map(|value| value.to_str().unwrap())
     }
 
-    /// The URL that the leaving page links to.
+    /// The URL that the page `leaving` links to.
     pub fn leads_to(&self) -> String {
         assert_eq!(self.page(), "leaving", "{}", self.body);
         self.after("<a id=\"leave\" class=\"button main\" href=\"").replace("&#38;", "&")

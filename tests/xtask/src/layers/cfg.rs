@@ -9,8 +9,8 @@ pub(super) fn is_test_only(attributes: &[Attribute]) -> bool {
     conditions.filter_map(|attribute| attribute.parse_args::<Meta>().ok()).any(|condition| needs_test(&condition))
 }
 
-/// Returns true when the condition holds only in test builds. `any(test, feature = "testing")` counts as a test build,
-/// because only tests and their fakes use such code.
+/// Returns true when the condition holds only in test builds. `any(test, feature = "testing")` is accepted too,
+/// because only tests and their fakes turn on the feature `testing`.
 fn needs_test(condition: &Meta) -> bool {
     let parts = parts(condition);
     if condition.path().is_ident("all") {

@@ -204,7 +204,7 @@ async fn tested(service: &Service, phone: &Phone) -> Value {
 }
 
 #[tokio::test]
-async fn test_push_names_its_request_and_is_sent_once_a_minute() {
+async fn test_push_names_its_request_and_is_sent_at_most_once_a_minute() {
     let (mut receiver, service) = Receiver::start().await;
     let (phone, other) = (service.added(receiver.phone(1)).await, service.added(receiver.phone(2)).await);
     let claims = phone.claims(&service, "device", serde_json::json!({"message": "test_push"}));
