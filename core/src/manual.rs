@@ -25,8 +25,9 @@
 //!
 //! The core calls ports on blocking threads, several at the same time. Each call may take at most 30 seconds. A call of
 //! [`TlsTrust`] may take at most 5 seconds; an error or a longer call counts as "not trusted". A port that is not sure
-//! returns [`PlatformError::Transient`]. A method that the app has called then fails, and the app calls it again or
-//! continues the enrollment later. The core repeats its background work by itself. The core abandons a key only after
+//! returns [`PlatformError::Transient`]. Then the method that the app has called fails; the app calls the method
+//! again, or continues the enrollment later. The core repeats its background work by itself. The core abandons a key
+//! only after
 //! `Gone` or `Invalidated`. Signatures are ASN.1 DER, public keys are points of 65 bytes.
 //!
 //! ```
@@ -216,7 +217,8 @@
 //! | A prompt is visible only after verification. | An attacker sends pushes that look like the service's. |
 //! | The person types or chooses the number; the prompt never says which number is right. | A tired or hurried person approves a sign-in that they did not start. |
 //! | After too many prompts without an approval, further prompts come without an alert. | An attacker repeats prompts until the person approves (prompt bombing). |
-//! | Each origin has its own limits. | An attacker uses up a limit, so that prompts that the account's owner started no longer alert. |
+//! | Each origin has its own limits. | An attacker uses up a limit. Then prompts of the account's owner no longer
+//! alert. |
 //! | An answer contains the digest of the prompt. | An interceptor shows the person another prompt than the service has sent. |
 //! | Answers are stored first and resent unchanged. | After a broken connection, phone and service have different outcomes. |
 //! | The sign-in key requires user verification at each use. | A thief uses an unlocked phone. |
