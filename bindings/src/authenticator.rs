@@ -72,9 +72,9 @@ pub async fn restored_accounts(folders: Folders) -> Result<Vec<Account>> {
 
 /// Empties a database that was restored from another device, so that `open` can start again without accounts.
 ///
-/// The services still list the other device. Fails with `NotFromAnotherDevice` when the key store has the database's
-/// keys. Also fails with other errors of the key store, such as `NotYetUnlocked` or `TryAgain`, and with `UpdateNeeded`
-/// or `StorageFailed`. After any of these errors nothing was changed.
+/// The services are not notified: the other device stays registered there. Fails with `NotFromAnotherDevice` when the
+/// key store has the database's keys. Also fails with other errors of the key store, such as `NotYetUnlocked` or
+/// `TryAgain`, and with `UpdateNeeded` or `StorageFailed`. After any of these errors nothing was changed.
 #[uniffi::export]
 pub async fn start_over(folders: Folders, key_store: Arc<dyn KeyStore>) -> Result<()> {
     Ok(countersign::start_over(folders.into(), key_store).await?)
@@ -139,15 +139,15 @@ impl Authenticator {
         Ok(self.0.enroll(offer.0.clone()).await?)
     }
 
-    /// Continues an interrupted enrollment, which is the step `EnrollmentInterrupted` in `pending_steps`. Enrollments
-    /// with a code and enrollments by signing in can both be continued.
+    /// Continues an interrupted enrollment: one with a code or one by signing in. `pending_steps` lists it as the step
+    /// `EnrollmentInterrupted`.
     ///
     /// Fails with the errors of `enroll` or `add_by_signing_in`, and with `NoLongerThere` when the ticket has ended.
     pub async fn continue_enrollment(&self, ticket: Ticket) -> Result<Step> {
         Ok(self.0.continue_enrollment(ticket).await?)
     }
 
-    /// Waits until the person has typed the digits into the wizard, or the service ended the enrollment.
+    /// Waits until the person has typed the digits into the wizard, or until the service has ended the enrollment.
     ///
     /// The core also waits without this call, and `changed_since` shows the result. Fails with `Offline` when the
     /// service has given no result two minutes after the digits expired, and with `NoLongerThere` when the enrollment
@@ -159,8 +159,8 @@ impl Authenticator {
     /// Abandons an unfinished act, and deletes it with its keys from this phone. If the service may already know the
     /// device or its sign-in key, the service is notified now or later.
     ///
-    /// Fails with `NoLongerThere` when the act has ended. If an account is being added by signing in and the service
-    /// may already know this phone, the call can also fail with `Offline`, `Untrusted` or `Busy`, and the act is kept.
+    /// Fails with `NoLongerThere` when the act has ended. Abandoning an enrollment by signing in can also fail with
+    /// `Offline`, `Untrusted` or `Busy`, if the service may already know this phone. The enrollment is then kept.
     pub async fn abandon(&self, ticket: Ticket) -> Result<()> {
         Ok(self.0.abandon(ticket).await?)
     }
@@ -206,7 +206,7 @@ impl Authenticator {
         Ok(self.0.continue_phone_sign_in(ticket).await?)
     }
 
-    /// Passes the app's reply to a step to the core, and returns the next step.
+    /// Gives the core the app's reply to a step, and returns the next step.
     ///
     /// Fails with `NoLongerThere` when the ticket has ended or the reply does not fit the step. Fails with
     /// `ForeignRedirect` when the redirect URL does not belong to this act, which then still waits for its own
@@ -254,7 +254,7 @@ impl Authenticator {
         Ok(self.0.push_health(account).await?)
     }
 
-    /// Asks the service to send this phone one test push, at most one per minute.
+    /// Asks the service to send this phone a test push. The service sends at most one per minute.
     ///
     /// When the test push arrives, `push_received` returns `Test`, and `PushHealth.last_received` changes. Fails with
     /// `Offline`, `Untrusted`, `Busy`, `AddAgain`, `NoLongerThere` or `NotAllowedNow`.
@@ -276,9 +276,9 @@ impl Authenticator {
 
     /// Handles one push and returns what to show. Fails only with `StorageFailed` or `Closed`.
     ///
-    /// `slot` is the slot with which the core called the port `PushChannel` (16 bytes), `body` the encrypted message
-    /// (RFC 8291). A push that can't be decrypted and verified is dropped. Instead the core fetches the account's
-    /// prompts, at most once in 30 seconds.
+    /// `slot` (16 bytes) is the slot that the core passed to the port `PushChannel` when it requested the push address.
+    /// `body` is the encrypted message (RFC 8291). A push that can't be decrypted and verified is dropped. The core
+    /// then fetches the account's prompts, but at most once in 30 seconds.
     pub async fn push_received(&self, slot: Vec<u8>, body: Vec<u8>) -> Result<PushEffect> {
         Ok(self.0.push_received(slot, body).await?.into())
     }
@@ -286,8 +286,8 @@ impl Authenticator {
     /// Fetches the open prompts of every account, and imports what the notification extension received.
     ///
     /// Pass `Opened` only when the person opened the app. The fetched prompts then come without an alert. If a service
-    /// had stopped pushing prompts of an origin, it pushes them again. A failed fetch is listed in the result and is
-    /// not an error of this call.
+    /// had stopped pushing the prompts of an origin, it pushes later prompts of this origin again. A failed fetch is
+    /// listed in the result and is not an error of this call.
     pub async fn check_for_prompts(&self, reason: FetchReason) -> Result<Checked> {
         Ok(self.0.check_for_prompts(reason).await?.into())
     }
@@ -312,10 +312,10 @@ impl Authenticator {
         Ok(self.0.deny(prompt).await?)
     }
 
-    /// Reports "It wasn't me". The service accepts a report within 24 hours after it made the prompt, also when the
-    /// prompt was answered. The report denies an open prompt. It ends the session, the tokens and the known browser
-    /// that an approval of the prompt gave. Returns `Done` or `Queued`. Fails with `NoLongerThere` when this phone no
-    /// longer stores the prompt, and with `AddAgain`.
+    /// Reports "It wasn't me". The service accepts a report within 24 hours after it made the prompt, even if the
+    /// prompt was already answered. Reporting an open prompt denies the prompt. If the prompt was approved, the report
+    /// ends the session, the tokens and the known browser that the approval gave. Returns `Done` or `Queued`. Fails
+    /// with `NoLongerThere` when this phone no longer stores the prompt, and with `AddAgain`.
     pub async fn report(&self, prompt: PromptId) -> Result<Step> {
         Ok(self.0.report(prompt).await?)
     }
@@ -332,7 +332,7 @@ impl Authenticator {
     }
 
     /// Removes an account from this phone immediately, also without a network. The service is notified now or later.
-    /// The device key signs this message, so it is deleted only afterwards.
+    /// The device key signs the message to the service, so the core deletes the key only after that.
     pub async fn remove(&self, account: AccountId) -> Result<Ending> {
         Ok(self.0.remove(account).await?)
     }

@@ -14,7 +14,8 @@ pub enum CountersignError {
     /// Say that the service is busy; try again in a moment.
     #[error("the service is busy")]
     Busy,
-    /// Say that the connection is not trusted. Don't offer to continue: an attacker may be in between.
+    /// Say that the connection is not trusted. Don't offer to continue: an attacker may be between the phone and the
+    /// service.
     #[error("the connection to the service is not trusted")]
     Untrusted,
     /// Try again after the first unlock since the device started; nothing is lost.

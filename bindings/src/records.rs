@@ -11,10 +11,10 @@ use crate::prompts::Prompt;
 /// The folders of the authenticator, as paths. The app chooses them.
 #[derive(Debug, Clone, uniffi::Record)]
 pub struct Folders {
-    /// Contains the database; private to the app.
+    /// The folder of the database. It must be private to the app.
     pub home: String,
-    /// The folder that app and notification extension (`Inbox`) share. Without an extension: any folder of the app
-    /// except `home`.
+    /// The folder that app and notification extension (`Inbox`) share. If the app has no extension, use any folder of
+    /// the app except `home`.
     pub inbox: String,
 }
 

@@ -59,7 +59,7 @@ pub(crate) use workers::Workers;
 #[derive(Clone)]
 pub struct Authenticator(Arc<Inner>);
 
-/// The parts of the open authenticator; `None` after `shut_down`.
+/// Contains `Open` while the authenticator is open, and `None` after `shut_down`.
 struct Inner(Mutex<Option<Open>>);
 
 struct Open {
@@ -71,13 +71,14 @@ struct Open {
 impl Authenticator {
     /// Opens the authenticator, and creates its folders and database the first time.
     ///
-    /// Also resumes in the background what an earlier process left unfinished: messages to services, enrollments that
-    /// wait for their digits, and keys that are to be deleted.
+    /// In the background, the authenticator then resumes the work that an earlier process left unfinished: it sends
+    /// stored messages to services, waits for the digits of enrollments, and deletes retired keys.
     ///
     /// # Errors
     /// `NotYetUnlocked`: open again after the person has unlocked the device. `FromAnotherDevice`: see
     /// `restored_accounts` and `start_over`. `Untrusted` when TLS can't be configured. `Closed` when the system can't
-    /// start threads. Also `NewerSchema`, `Store` and `Platform`. After any error the stored accounts are unchanged.
+    /// start threads. Other errors are `NewerSchema`, `Store` and `Platform`. After any error the stored accounts are
+    /// unchanged.
     pub async fn open(folders: Folders, ports: Ports) -> Result<Self, Error> {
         let (workers, runtime) = Workers::start()?;
         let core = Arc::new(tasks::start(&runtime, Core::open(folders, ports)).await??);
@@ -88,9 +89,9 @@ impl Authenticator {
 
     /// Closes the authenticator and waits until the database is closed, so that the authenticator can be opened again.
     ///
-    /// Calls that still run end with `Closed`; what they have stored stays stored. Waits at most 5 seconds for a port
-    /// that does not return. A second call has no further effect. Dropping the last clone also closes the
-    /// authenticator, without waiting.
+    /// Calls that are still running fail with `Closed`; the records that they have stored are kept. Waits at most 5
+    /// seconds for a port that does not return. A second call has no further effect. Dropping the last clone also
+    /// closes the authenticator, without waiting.
     pub async fn shut_down(&self) {
         let open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Open { core, workers, .. }) = open else {
@@ -111,8 +112,8 @@ impl Authenticator {
         open.as_ref().map(|open| (Arc::clone(&open.core), open.runtime.clone())).ok_or(Error::Closed)
     }
 
-    /// Deletes old prompts and notices, imports pushes, and starts the background work: the outbox, push addresses, and
-    /// waiting for the digits of enrollments.
+    /// Deletes old prompts and notices, and imports the pushes that the notification extension has received. Then
+    /// starts the background work: the outbox, push addresses, and waiting for the digits of enrollments.
     async fn start(&self) -> Result<(), Error> {
         let enrollments = self
             .act(move |core| async move {
@@ -145,13 +146,14 @@ impl Authenticator {
     /// Returns everything that a screen shows, read in one transaction. Sends nothing.
     ///
     /// # Errors
-    /// `Store` when the database can't be read; `Closed` after `shut_down`, as from every method that returns a
-    /// `Result`.
+    /// `Store` when the database can't be read. After `shut_down`, this method fails with `Closed`, like every other
+    /// method that returns a `Result`.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
         self.act(|core| async move { snapshot(&core).await }).await
     }
 
-    /// Waits for a change after the snapshot with this revision, for at most `at_most`. Then returns a new snapshot.
+    /// Waits until something has changed since the snapshot with this revision, but not longer than `at_most`. Then
+    /// returns a new snapshot.
     ///
     /// Returns immediately when something has already changed, so a caller that passes the revision of its last
     /// snapshot misses no change. Callers that can't drop a future use a short `at_most` and call the method in a loop.
@@ -168,7 +170,7 @@ impl Authenticator {
         .await
     }
 
-    /// Returns the kind of the device lock, or that there is none. Phone sign-in needs a device lock.
+    /// Returns the kind of the device lock; `LockState::Missing` when there is none. Phone sign-in needs a device lock.
     ///
     /// # Errors
     /// `Platform` when the port `DeviceLock` fails.
@@ -196,8 +198,8 @@ impl Authenticator {
     /// `Refused`: this code can't be used.
     ///
     /// # Security
-    /// The response is accepted only with a MAC under the enrollment key from the code. TLS alone is not enough: an
-    /// interceptor can have a trusted certificate, but does not have that key.
+    /// The response is accepted only with a MAC under the enrollment key from the code. TLS alone is not enough,
+    /// because an interceptor can have a trusted certificate. The interceptor does not have the enrollment key.
     pub async fn look_up(&self, invite: Invite) -> Result<Offer, Error> {
         self.act(|core| async move { enrollment::look_up(&core, invite).await }).await
     }
@@ -238,13 +240,13 @@ impl Authenticator {
 
     /// Starts adding an account by signing in (protocol section 11). The person types the service's `address` in the
     /// app. Then the person uses the system browser to sign in, with a password or a pass. A page in the browser asks
-    /// for the digits of `Step::OpenBrowser`. `redirect_uri` is as for `turn_on_phone_sign_in`.
+    /// for the digits of `Step::OpenBrowser`. `redirect_uri` has the same meaning as in `turn_on_phone_sign_in`.
     ///
     /// Returns the next step; pass each reply to `provide`. The last step is one of these:
     ///
-    /// - `PhoneSignInOn`;
-    /// - `AccountAdded` when phone sign-in can't be turned on now;
-    /// - `NotAllowed` or `MissingLock`, which say what prevented the act.
+    /// - `PhoneSignInOn`: the account was added, and phone sign-in is on;
+    /// - `AccountAdded`: the account was added, but phone sign-in can't be turned on now;
+    /// - `NotAllowed` or `MissingLock`: the step says why the account was not added, or why phone sign-in is not on.
     ///
     /// # Errors
     /// Nothing was stored after `NotASignInService`, `UnsupportedVersion`, or `Code` (`address` is not the address of a
@@ -265,21 +267,22 @@ impl Authenticator {
     /// Waits at most until two minutes after the digits expire.
     ///
     /// # Errors
-    /// `UnknownTicket` when the enrollment was abandoned; `Offline` when the service has given no result by the end of
-    /// those two minutes, or when the enrollment shows no digits yet.
+    /// `UnknownTicket` when the enrollment was abandoned. `Offline` when the service has given no result until two
+    /// minutes after the digits expired, or when the enrollment shows no digits yet.
     pub async fn wait_for_activation(&self, ticket: Ticket) -> Result<EnrollmentEnd, Error> {
         self.act(|core| async move { wait::wait(&core, &ticket).await }).await
     }
 
-    /// Abandons an unfinished act, and deletes it from this phone with the keys that were made for it. After an
-    /// abandoned approval the prompt is still open.
+    /// Abandons an unfinished act, and deletes it from this phone with the keys that were made for it. If the act is an
+    /// approval, its prompt stays open.
     ///
     /// If the service may already know the device or the key, a message that removes the device or the key is stored
     /// and retried, as for `Ending::ServiceInformedLater`.
     ///
     /// # Errors
-    /// `UnknownTicket` when the act has finished or was already abandoned. If the service may already have completed an
-    /// enrollment by signing in, also `Offline`, `Untrusted` and `Busy`: the enrollment is then kept.
+    /// `UnknownTicket` when the act has finished or was already abandoned. If the act is an enrollment by signing in
+    /// that the service may already have completed, the method can fail with `Offline`, `Untrusted` or `Busy`. The
+    /// enrollment is then kept.
     pub async fn abandon(&self, ticket: Ticket) -> Result<(), Error> {
         self.act(|core| async move {
             if core.unlocking.remove(&ticket) {
@@ -317,8 +320,8 @@ impl Authenticator {
     /// act, and may send immediately.
     ///
     /// # Errors
-    /// `UnknownAccount`, `Removed`; `Platform` when the port `DeviceLock` fails. When an older act is continued, also
-    /// the errors of `continue_phone_sign_in`.
+    /// `UnknownAccount`, `Removed`; `Platform` when the port `DeviceLock` fails. If this method continues an older act,
+    /// it can also fail with the errors of `continue_phone_sign_in`.
     ///
     /// # Security
     /// Don't use a custom URL scheme: another app could register the same scheme, and receive the redirect with the
@@ -349,8 +352,9 @@ impl Authenticator {
     /// `Platform(Unusable)` for a wrong key or signature. `AlreadyHere` when the person signed in to an account that is
     /// already on this phone: the enrollment is deleted.
     ///
-    /// When a stored act continues, also the errors of `continue_enrollment` or `continue_phone_sign_in`. For an
-    /// approval, also the errors of `approve`, except `NumberForm`.
+    /// If the reply continues a stored act, the method can also fail with the errors of `continue_enrollment` or
+    /// `continue_phone_sign_in`. If the reply belongs to an approval, the method can also fail with the errors of
+    /// `approve`, except `NumberForm`.
     ///
     /// # Security
     /// Replies are untrusted. Before the core uses a reply, it verifies a signature, compares a public key with the key
@@ -400,8 +404,9 @@ impl Authenticator {
     /// Handles one push: decrypts and verifies it, and stores its prompt or withdrawal. `slot` and `message` are as the
     /// relay delivered them.
     ///
-    /// Returns what the app shows. A push that can't be decrypted or verified is dropped without an error. Instead, the
-    /// core fetches the account's prompts, at most once in 30 seconds, so malformed input can't keep the phone busy.
+    /// Returns the effect that the app shows. A push that can't be decrypted or verified is dropped without an error.
+    /// The core then fetches the account's prompts, but at most once in 30 seconds, so malformed pushes can't keep the
+    /// phone busy.
     ///
     /// # Errors
     /// `Store`.
@@ -464,8 +469,8 @@ impl Authenticator {
         self.act(|core| async move { answer::report(&core, prompt).await }).await
     }
 
-    /// Returns the delivery state of the newest message about a prompt (its answer, or a report). Returns `None` when
-    /// the outbox has no message about the prompt.
+    /// Returns the delivery state of the newest message about a prompt: the answer to the prompt, or a report of the
+    /// prompt. Returns `None` when the outbox has no message about the prompt.
     ///
     /// # Errors
     /// `Store`.

@@ -90,8 +90,8 @@ impl Inbox {
     ///
     /// `slot` is the account's slot at the relay (16 bytes), `message` the encrypted message (RFC 8291). A push that
     /// can't be decrypted and verified is dropped. A repeated push returns `Nothing`. There is one exception: if the
-    /// push could not be stored the first time, for example on a full disk, it has its effect again. Showing a prompt
-    /// twice is better than not showing it.
+    /// push could not be stored the first time, for example on a full disk, the repeated push has the same effect
+    /// again. Showing a prompt twice is better than not showing it.
     #[must_use]
     pub fn push_received(&self, slot: &[u8], message: &[u8], now: Timestamp) -> PushEffect {
         self.files.sweep(now);
@@ -113,7 +113,7 @@ impl Inbox {
         }
     }
 
-    /// Stores a verified push for the app, and returns its effect: `Nothing` for a repeated push.
+    /// Stores a verified push for the app, and returns its effect. A repeated push has the effect `Nothing`.
     fn keep(&self, recipient: &Recipient, content: PushContent, jws: &str, now: Timestamp) -> PushEffect {
         let account = &recipient.audience.account;
         let kept = Kept { account: account.clone(), jws: jws.to_owned(), received_at: now, seen: None, quiet: None };
@@ -149,8 +149,8 @@ impl Inbox {
         }
     }
 
-    /// Decides whether a prompt alerts, from the fatigue guard's memory in the snapshot, and from the prompts in the
-    /// folder.
+    /// Decides whether a prompt alerts. The decision uses the fatigue guard's memory in the snapshot, and the prompts
+    /// in the folder.
     fn loudness(&self, recipient: &Recipient, origin: Origin, now: Timestamp) -> Loudness {
         let (mut memory, mut waiting) = (recipient.memory.clone(), 0_usize);
         let account = &recipient.audience.account;

@@ -252,7 +252,7 @@ fn signing_inputs_equal_those_of_stock_libraries() {
 }
 
 /// Reads a payload into the core's types and serializes it again. Returns `None` when the payload has a member that the
-/// core does not know: then the result would lack this member.
+/// core does not know, because the result would not contain this member.
 fn serialized_again(name: &str, payload: &str) -> Option<Box<serde_json::value::RawValue>> {
     let again = match name {
         "phone-request.json" => serde_json::to_string(

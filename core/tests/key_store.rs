@@ -18,7 +18,7 @@ fn open(path: &Path) -> SealedFileKeyStore {
 
 #[test]
 fn fake_key_store_forgets_its_keys_and_fails_on_demand() {
-    // After `forget`, the fake has another wrapping key.
+    // After `forget`, the fake key store no longer has the wrapping key with which the value was wrapped.
     let store = FakeKeyStore::default();
     let wrapped = store.wrap(b"x".to_vec()).unwrap();
     store.forget();

@@ -1,7 +1,7 @@
 //! Tests `PlatformKeyStore` with a real gnome-keyring, in a separate D-Bus session.
 //!
-//! This program does not use libtest. The session's address must be in the environment before the process starts, so
-//! the program starts the session first, and then itself again inside the session.
+//! This program does not use libtest. The session's address must be in the environment before the process starts.
+//! Therefore the program first starts the session, and then starts itself a second time inside the session.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests fail by panicking")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -157,8 +157,8 @@ fn keyring_entries_are_separate_by_name_and_survive_reopening() {
     assert_eq!(PlatformKeyStore::open("one").unwrap().public_key("device".to_owned()).unwrap(), point);
 }
 
-/// Without a display the keyring can't ask for its password, so it stays locked. The key store must not report this as
-/// missing keys.
+/// Without a display the keyring can't ask for its password, so the keyring stays locked. The key store must then
+/// report `Locked`, and not that the keys are gone.
 fn a_locked_keyring_is_reported_as_locked_not_gone() {
     let store = PlatformKeyStore::open("locked").unwrap();
     let point = store.make("device".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();

@@ -160,7 +160,7 @@ async fn look_up_of_an_unreachable_service_makes_no_key() {
 }
 
 #[tokio::test]
-async fn dropping_a_wait_leaves_the_authenticator_working() {
+async fn authenticator_works_after_a_waiting_call_is_dropped() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     let authenticator = open(home.path(), &keys).await.unwrap();
     let revision = authenticator.snapshot().await.unwrap().revision;
@@ -179,7 +179,7 @@ async fn changed_since_ends_after_its_time_limit() {
 }
 
 #[tokio::test]
-async fn shut_down_ends_waits_and_the_folder_opens_again() {
+async fn shut_down_ends_waiting_calls_and_the_folder_opens_again() {
     let (home, keys) = (tempfile::tempdir().unwrap(), Arc::new(FakeKeyStore::default()));
     let authenticator = open(home.path(), &keys).await.unwrap();
     let revision = authenticator.snapshot().await.unwrap().revision;
@@ -195,7 +195,7 @@ async fn shut_down_ends_waits_and_the_folder_opens_again() {
     assert!(open(home.path(), &keys).await.unwrap().accounts().await.unwrap().is_empty());
 }
 
-/// A key store whose `wrap` is slow, or whose `unwrap` returns another key than was wrapped.
+/// A key store whose `wrap` is slow, or whose `unwrap` returns a key other than the wrapped key.
 #[derive(Default)]
 struct Faulty {
     keys: FakeKeyStore,

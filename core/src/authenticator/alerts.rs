@@ -1,4 +1,4 @@
-//! The part of the API for alerts: muting, the health of pushes, and notices.
+//! The methods of the API that concern alerts: they mute accounts, check pushes, and dismiss notices.
 
 use crate::authenticator::Authenticator;
 use crate::authenticator::acts::upkeep::notices;
@@ -12,10 +12,11 @@ use crate::base::points::Point;
 use crate::values::account::AccountId;
 
 impl Authenticator {
-    /// Mutes an account until `until`, but for at most a day. Returns when the mute ends, by this phone's clock.
+    /// Mutes an account until `until`, but for at most a day. Returns the time when the mute ends, by this phone's
+    /// clock.
     ///
     /// The account's prompts are then stored and listed without an alert; they can be approved, denied and reported as
-    /// before. The mute is stored, and also applies in the notification extension.
+    /// before. The mute is stored. The notification extension applies the mute, too.
     ///
     /// # Errors
     /// `UnknownAccount`, `Store`.
@@ -42,8 +43,8 @@ impl Authenticator {
 
     /// Renews the push address of every account. Call this method when the platform reports a new push address.
     ///
-    /// Returns immediately: the core gets the new addresses and sends them to the services in the background. Addresses
-    /// are also renewed every 30 days without this call.
+    /// Returns immediately: the core gets the new addresses and sends them to the services in the background. Without
+    /// this call, the core renews each address every 30 days.
     ///
     /// # Errors
     /// `Store`.

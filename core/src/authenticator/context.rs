@@ -1,4 +1,4 @@
-//! Holds the state that all acts share: store, ports, network, and the revision that reports changes.
+//! Holds the state that all acts share: store, ports, network, and the revision, a number that each change increases.
 
 mod presence;
 
@@ -21,10 +21,11 @@ use presence::Presence;
 /// The database's file name in `Folders::home`.
 pub(crate) const DATABASE: &str = "countersign.db";
 
-/// The folders of the authenticator, which `open` creates. On Unix a new folder gets the mode 0700, so only its owner
-/// can access it.
+/// The folders in which the authenticator stores its records. `Authenticator::open` creates the folders. On Unix a new
+/// folder gets the mode 0700, so only its owner can access it.
 ///
-/// If the folders are copied to another device, they reveal the accounts' names but no secret (`restored_accounts`).
+/// If the folders are copied to another device, they reveal the accounts' names but no secret (see
+/// `restored_accounts`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folders {
     /// Private to the app; contains the database.
@@ -49,9 +50,9 @@ pub(crate) struct Core {
     pub(crate) http: Http,
     /// Increases with every change that may alter a screen.
     revision: watch::Sender<u64>,
-    /// Wakes the loop that sends the outbox.
+    /// Wakes the loop that sends the outbox (`outbox::run`).
     outbox: Notify,
-    /// Wakes the loop that renews push addresses.
+    /// Wakes the loop that renews push addresses (`push_address::run`).
     push_addresses: Notify,
     /// Keeps the file lock in the home folder as long as the authenticator is open.
     _presence: Presence,
@@ -107,7 +108,8 @@ impl Core {
     /// Runs `work` in one transaction, as `Store::write`, and then reports a change to waiting callers.
     ///
     /// # Errors
-    /// Those of `work`, and `Store`: nothing was written, and no change is reported.
+    /// The errors of `work`, and `Store` when the database fails. After any error nothing was written, and no change is
+    /// reported.
     pub(crate) async fn change<T, F>(&self, point: Point, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -123,8 +125,8 @@ impl Core {
         self.revision.send_modify(|revision| *revision = revision.saturating_add(1));
     }
 
-    /// Returns the current revision. Call this method before you read the data: otherwise a change after that read, but
-    /// before this call, is missed.
+    /// Returns the current revision. Call this method before you read the data: in the opposite order, a change between
+    /// the two calls would be missed.
     pub(crate) fn revision(&self) -> u64 {
         *self.revision.borrow()
     }

@@ -112,7 +112,7 @@ pub enum Error {
     /// The act of this ticket has finished, was abandoned, or never existed.
     #[error("no unfinished act has this ticket")]
     UnknownTicket,
-    /// The authenticator was closed by `shut_down`, its runtime could not be started, or the task panicked.
+    /// The authenticator was closed by `shut_down`, its runtime could not be started, or the task of the call panicked.
     #[error("the authenticator is closed")]
     Closed,
 }

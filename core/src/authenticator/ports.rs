@@ -23,7 +23,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Ports {
     /// Makes, uses and deletes private keys that never leave the device.
     pub key_store: Arc<dyn KeyStore>,
-    /// Reads the kind of the device lock, or that there is none.
+    /// Reads which kind of device lock is set, or that no device lock is set.
     pub device_lock: Arc<dyn DeviceLock>,
     /// Provides push addresses, and the system's settings for pushes.
     pub push_channel: Arc<dyn PushChannel>,
@@ -114,7 +114,7 @@ mod tests {
     use crate::values::platform::{KeyGuard, KeyStore};
 
     #[test]
-    fn check_own_signature_refuses_another_key() {
+    fn check_own_signature_refuses_the_signature_of_another_key() {
         let keys = FakeKeyStore::default();
         let made =
             |alias: &str| PublicKey::from_sec1(&keys.make(alias.to_owned(), KeyGuard::AfterFirstUnlock).unwrap());

@@ -25,11 +25,11 @@ pub async fn restored_accounts(folders: Folders) -> Result<Vec<Account>, Error> 
 
 /// Deletes everything in a database from another device, so that `Authenticator::open` can use the empty database.
 ///
-/// The services are not informed: they still list the other device.
+/// The services are not informed, so the other device stays registered there.
 ///
 /// # Errors
 /// `NotFromAnotherDevice` when this device has the database's keys: working accounts must not be deleted by mistake.
-/// Also `NotYetUnlocked`, `Platform`, `NewerSchema` and `Store`. After any error nothing was changed.
+/// Other errors are `NotYetUnlocked`, `Platform`, `NewerSchema` and `Store`. After any error nothing was changed.
 pub async fn start_over(folders: Folders, key_store: Arc<dyn KeyStore>) -> Result<(), Error> {
     blocking(move || restored::clear(&folders.home.join(DATABASE), key_store.as_ref())).await
 }

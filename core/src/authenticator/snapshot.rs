@@ -22,7 +22,8 @@ pub struct Snapshot {
     pub revision: u64,
     /// The accounts, oldest first. Pending accounts are left out; their enrollments are in `pending`.
     pub accounts: Vec<Account>,
-    /// Prompts that wait for the person or the service, or whose outcome arrived in the last minute; oldest first.
+    /// Open prompts, prompts whose answer waits for the service, and prompts whose outcome arrived in the last minute.
+    /// Oldest first.
     pub prompts: Vec<Prompt>,
     /// One step for each stored act that can be continued or abandoned.
     pub pending: Vec<Step>,
@@ -33,7 +34,8 @@ pub struct Snapshot {
 /// The result of `check_for_prompts`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// Every prompt that waits for the person, oldest first; including stored prompts of the accounts in `unreachable`.
+    /// Every prompt that waits for the person, oldest first. For an account in `unreachable`, these are the prompts
+    /// that this phone had already stored.
     pub prompts: Vec<Prompt>,
     /// Accounts whose prompts could not be fetched, with the error.
     pub unreachable: Vec<(AccountId, Error)>,

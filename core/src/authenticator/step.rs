@@ -93,7 +93,7 @@ pub enum Step {
         /// When the authorization request expires, by this phone's clock.
         until: Timestamp,
     },
-    /// Make a P-256 key in the key store under this alias, with this guard; reply `KeyMade` with its public point
+    /// Make a P-256 key in the key store under this alias, with this guard; reply `KeyMade` with the key's public point
     /// (65 bytes). If a key with this alias exists already, reply with that key.
     MakeKey {
         /// For `provide` or `abandon`.
@@ -246,7 +246,7 @@ impl SignedForm {
     /// not verify the signature.
     ///
     /// # Errors
-    /// `Platform(Unusable)` when `signature` is not the DER form of a P-256 signature.
+    /// `Platform(Unusable)` when `signature` is not the DER encoding of a P-256 signature.
     pub(crate) fn attach(&self, signature: &[u8]) -> Result<String, Error> {
         let unusable = || Error::Platform(PlatformError::Unusable);
         let input = std::str::from_utf8(&self.bytes).map_err(|_never| unusable())?;
@@ -259,29 +259,29 @@ impl SignedForm {
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Reply {
-    /// To `ConfirmDevice`: the person agreed.
+    /// The reply to `ConfirmDevice`: the person agreed.
     Confirmed,
-    /// To `OpenBrowser`: the browser returned to the app.
+    /// The reply to `OpenBrowser`: the browser returned to the app.
     Redirected {
         /// The full URL of the redirect, with its query. It contains an authorization code: don't log it.
         url: String,
     },
-    /// To `MakeKey`: the key store made the key.
+    /// The reply to `MakeKey`: the key store made the key.
     KeyMade {
         /// The public point of the key (65 bytes, uncompressed).
         point: Vec<u8>,
     },
-    /// To `Sign`: the person unlocked the key, and the key signed.
+    /// The reply to `Sign`: the person unlocked the key, and the key signed.
     Signed {
         /// The ECDSA signature, ASN.1 DER.
         signature: Vec<u8>,
         /// How the person was really verified; must be `verified` of the `SignedForm` that was signed.
         verified: UserVerification,
     },
-    /// To `MakeKey` or `Sign`: the platform failed, or the person cancelled.
+    /// The reply to `MakeKey` or `Sign`: the platform failed, or the person cancelled.
     Failed {
-        /// The platform's error. After `Locked`, `Transient` and `WrongPassphrase` the step can be repeated; when a key
-        /// is being registered, also after `Cancelled`. Any other error ends the act.
+        /// The platform's error. After `Locked`, `Transient` and `WrongPassphrase` the step can be repeated. While a
+        /// key is being registered, the step can be repeated after `Cancelled`, too. Any other error ends the act.
         cause: PlatformError,
     },
 }

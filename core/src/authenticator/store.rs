@@ -82,7 +82,7 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        // Freed pages would otherwise keep old sealed values and personal data.
+        // Without this setting, freed pages would keep old sealed values and personal data.
         // GUARD(secure-delete): secrets_are_not_written_to_logs_files_or_urls
         connection.pragma_update(None, "secure_delete", true)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -102,7 +102,7 @@ impl Store {
     /// Runs `work` in one transaction that is always rolled back, so `work` must not write.
     ///
     /// # Errors
-    /// Those of `work`, and `Store`.
+    /// The errors of `work`, and `Store` when the database fails.
     pub(crate) async fn read<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -115,11 +115,11 @@ impl Store {
     /// Runs `work` in one transaction. Commits when `work` returns `Ok`, else rolls back. `point` names the transaction
     /// for tests that kill the process just before or after it.
     ///
-    /// On return the change is on the disk (`synchronous = FULL`). Prefer `Core::change` when a screen shows the
-    /// change.
+    /// When this method returns, the change is on the disk (`synchronous = FULL`). If the change affects what a screen
+    /// shows, use `Core::change` instead.
     ///
     /// # Errors
-    /// Those of `work`, and `Store`: nothing was written.
+    /// The errors of `work`, and `Store` when the database fails. After any error nothing was written.
     pub(crate) async fn write<T, F>(&self, point: Point, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -133,7 +133,7 @@ impl Store {
     /// so the caller must verify the pushes again.
     ///
     /// # Errors
-    /// `Closed`. An unreadable file is skipped.
+    /// `Closed` when the runtime has ended. An unreadable file is not an error: it is skipped.
     pub(crate) async fn kept_pushes(&self, now: Timestamp) -> Result<Vec<KeptPush>, Error> {
         let inbox = Arc::clone(&self.inbox);
         tasks::blocking(move || inbox.kept(now)).await
@@ -214,7 +214,8 @@ fn migrate(connection: &Connection) -> Result<(), Error> {
 /// another device.
 ///
 /// # Errors
-/// As `unwrap_failed`; `Platform(Unusable)` when the key store does not return the key that it wrapped.
+/// `NotYetUnlocked`, `FromAnotherDevice` or `Platform` when the key store fails (see `unwrap_failed`);
+/// `Platform(Unusable)` when the key store does not return the key that it wrapped; `Store`.
 fn open_sealer(connection: &Connection, key_store: &dyn KeyStore, name: &str) -> Result<(Sealer, Vec<u8>), Error> {
     if let Some(wrapped) = wrapped_key(connection, name)? {
         let key = key_store.unwrap(wrapped.clone()).map_err(unwrap_failed)?;

@@ -1,4 +1,4 @@
-//! Starts and ends the core's own small tokio runtime. The app needs no runtime.
+//! Starts and ends the core's own small tokio runtime. The app needs no runtime of its own.
 
 use std::time::Duration;
 

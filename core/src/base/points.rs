@@ -1,9 +1,9 @@
 //! The stored points: the named places in the code at which the core stores something. The torture tests
 //! (`tests/torture`) kill the process at each point, and check that another process recovers.
 //!
-//! Every transaction that writes takes a `Point`, so the list is complete. In an app's build `reached` does nothing and
-//! the points have no names; the feature `testing` adds the names, and `reached` then
-//! calls the function that a test has set with `watch`.
+//! Every transaction that writes takes a `Point`, so the list is complete. In an app's build `reached` does nothing,
+//! and the points have no names. With the feature `testing` the points have names, and `reached` calls the function
+//! that a test has set with `watch`.
 
 /// Whether the process is just before or just after a stored point.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -117,8 +117,8 @@ points! {
     Decided = "answering.decided",
     /// The person's report is stored.
     Reported = "answering.reported",
-    /// The arrival time of a verified push is stored, or the strike of a prompt for which the notification extension
-    /// alerted.
+    /// One of two things is stored: the arrival time of a verified push, or the strike of a prompt for which the
+    /// notification extension alerted.
     PushCame = "prompts.push_received",
     /// A pushed prompt is stored.
     PushShown = "prompts.shown",
@@ -136,7 +136,7 @@ points! {
     Removed = "removing.done",
     /// A new push address is due for every account.
     AddressDue = "push_address.due",
-    /// A new push address is due for one account, since the service reported that the old address ended.
+    /// A new push address is due for one account, because the service reported that the old address no longer works.
     AddressDueEarly = "push_address.due_early",
     /// A new push address exists, and the service must be notified.
     AddressMade = "push_address.made",
@@ -160,7 +160,7 @@ points! {
 #[cfg(not(feature = "testing"))]
 pub(crate) const fn reached(_point: Point, _side: Side) {}
 
-/// Calls the function that `watch` has set, with the point that the process has reached. Does nothing when none is set.
+/// Calls the function that a test has set with `watch`. Does nothing when no function is set.
 #[cfg(feature = "testing")]
 pub(crate) fn reached(point: Point, side: Side) {
     if let Some(watcher) = WATCHER.get() {

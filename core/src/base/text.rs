@@ -1,4 +1,4 @@
-//! Cleans texts of another party before they are shown.
+//! Removes control, invisible and direction characters from texts that come from outside the core.
 
 /// Returns the text without control, invisible and direction characters.
 ///

@@ -49,13 +49,13 @@ pub(crate) struct Kept {
     pub(crate) jws: String,
     /// By this phone's clock.
     pub(crate) received_at: Timestamp,
-    /// What the fatigue guard needs; `None` for a withdrawal or a test.
+    /// The data for the fatigue guard; `None` for a withdrawal or a test.
     pub(crate) seen: Option<Seen>,
     /// Why the prompt came without an alert; `None` when it alerted, and for a withdrawal or a test.
     pub(crate) quiet: Option<Quiet>,
 }
 
-/// What the fatigue guard needs of an earlier prompt to judge the next one.
+/// The data of an earlier prompt with which the fatigue guard judges the next prompt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
     pub(crate) jti: String,
@@ -63,7 +63,7 @@ pub(crate) struct Seen {
     pub(crate) expires_at: Timestamp,
 }
 
-/// Whether the inbox already had a push, when the push arrived.
+/// Whether a push is new, or was already in the inbox when it arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keeping {
     New,
@@ -91,9 +91,11 @@ impl Files {
         &self.sealer
     }
 
-    /// Writes the file of a push. Returns `Known` when the file exists already.
+    /// Writes the file of a push and returns `New`. Returns `Known`, and writes nothing, when the push is already
+    /// stored.
     ///
-    /// Returns `New` also when the file can't be written: showing a push twice is better than not showing it.
+    /// If the file can't be written, the result is `New` too, because showing a push twice is better than not showing
+    /// it.
     pub(super) fn keep(&self, jti: &str, kind: Kind, kept: &Kept) -> Keeping {
         let name = name(&kept.account, jti, kind);
         if self.read(&name).is_some() {

@@ -1,4 +1,5 @@
-//! The traits of a desktop's key store. Besides the port `KeyStore`, it offers keys guarded by a passphrase.
+//! The traits of a desktop's key store. A desktop's key store implements the port `KeyStore`, and adds keys that are
+//! guarded by a passphrase.
 
 use crate::base::secret::Secret;
 use crate::values::platform::{KeyStore, PlatformError};

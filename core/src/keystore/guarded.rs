@@ -125,8 +125,7 @@ impl Guarded {
         base64url::decode(&key.point).map_err(|_malformed| PlatformError::Invalidated)
     }
 
-    /// Deletes a key; returns `false` when there was none. Needs no passphrase, so that an account can always be
-    /// removed.
+    /// Deletes a key, and returns whether there was one. Needs no passphrase, so that an account can always be removed.
     pub(super) fn delete(&mut self, alias: &str) -> bool {
         self.keys.remove(alias).is_some()
     }

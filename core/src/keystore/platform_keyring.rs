@@ -33,8 +33,8 @@ pub struct PlatformKeyStore {
     /// The prefix of the names of this key store's entries. Several authenticators, each with its own prefix, can share
     /// the platform's store.
     name: String,
-    /// Serializes the changes by this process's threads. All guarded keys are in one entry, which is read, changed and
-    /// written in one piece.
+    /// Lets only one thread of this process make changes at a time. All guarded keys are in one entry, so a change
+    /// reads and writes all of them.
     changing: Mutex<()>,
 }
 
@@ -42,8 +42,8 @@ impl PlatformKeyStore {
     /// Checks that the platform's store works, and opens the entries with the prefix `name`.
     ///
     /// # Errors
-    /// `Locked` when the platform's store is locked and can't ask for its password; `Transient` when the
-    /// store does not respond; `Unusable` when there is no store, or when the store does not return what was written.
+    /// `Locked` when the platform's store is locked and can't ask for its password. `Transient` when the store does not
+    /// respond. `Unusable` when there is no store, or when the store does not return the value that was written.
     pub fn open(name: &str) -> Result<Self, PlatformError> {
         let store = Self { name: name.to_owned(), changing: Mutex::new(()) };
         let probe = store.entry(PROBE)?;
@@ -131,7 +131,8 @@ impl KeyStore for PlatformKeyStore {
             KeyGuard::AfterFirstUnlock => {}
             KeyGuard::BiometricCurrentSet | KeyGuard::BiometricOrCredential => return Err(PlatformError::Unusable),
         }
-        // Of two parallel calls, the second finds the key of the first. A panic leaves every entry complete.
+        // If two calls run in parallel, the second call finds the key that the first call made. A panic leaves every
+        // entry complete, because each entry is written in one call.
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.private_key(&alias) {
             Ok(key) => Ok(point_of(&key)),

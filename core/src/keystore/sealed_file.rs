@@ -40,7 +40,7 @@ pub struct SealedFileKeyStore {
     path: PathBuf,
     salt: [u8; SALT_LEN],
     key: LessSafeKey,
-    /// Serializes the threads of this process; the file lock serializes processes.
+    /// Lets only one thread of this process change the file at a time. The file lock does the same for processes.
     writing: Mutex<()>,
 }
 
@@ -67,9 +67,9 @@ impl SealedFileKeyStore {
     /// Opens the file at `path`, and creates it the first time. Blocks: Argon2id takes about a tenth of a second.
     ///
     /// # Errors
-    /// `WrongPassphrase`, also for a file that was altered. `Unusable` when the file is malformed. `Unusable` also when
-    /// the file or its lock file can't be opened or written. `Transient` when reading or locking fails, or when the
-    /// memory for Argon2id is not available. After each of these errors, an existing file is unchanged.
+    /// `WrongPassphrase` when the passphrase is wrong or the file was altered. `Unusable` when the file is malformed,
+    /// or when the file or its lock file can't be opened or written. `Transient` when reading or locking fails, or when
+    /// the memory for Argon2id is not available. After each of these errors, an existing file is unchanged.
     pub fn open(path: &Path, passphrase: &Secret<String>) -> Result<Self, PlatformError> {
         let _lock = lock(path)?;
         match read_file(path)? {

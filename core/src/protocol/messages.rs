@@ -189,7 +189,8 @@ pub(crate) enum Message {
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[serde(rename_all = "snake_case")]
 pub enum FetchReason {
-    /// The person opened the app. If the service had stopped pushing prompts of an origin, it pushes them again.
+    /// The person opened the app. If the service had stopped pushing the prompts of an origin, it pushes later prompts
+    /// of this origin again.
     Opened,
     /// A push could not be read, or came before its account was active. Only the core uses this reason: the app never
     /// passes it.
@@ -198,7 +199,8 @@ pub enum FetchReason {
     Poll,
 }
 
-/// What the phone already has. As long as the service has nothing different, it may wait before it responds.
+/// The status and the prompts that the phone already has. While the service has the same ones, it may wait before it
+/// responds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Known {
     pub(crate) status: StateStatus,

@@ -97,8 +97,8 @@ impl EnrollmentKey {
 
     /// Returns the six digits of section 3.3, in ASCII in every language of the phone.
     ///
-    /// The digits depend on the device key. If the service bound an attacker's phone instead of this phone, it expects
-    /// other digits.
+    /// The digits depend on the device key. If the service bound an attacker's phone instead of this phone, the service
+    /// expects other digits.
     pub(crate) fn digits(&self, issuer: &str, thumbprint: &[u8; 32], push_point: &[u8; 65]) -> String {
         let mac = self.digits_mac(issuer, thumbprint, push_point);
         let first = mac.first_chunk::<8>().copied().unwrap_or_default();

@@ -53,19 +53,19 @@ pub(crate) struct Audience {
 /// Why a prompt, withdrawal or test push was refused. For logs: no variant contains content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    /// More than 2,700 bytes.
+    /// The prompt has more than 2,700 bytes.
     #[error("the prompt has more than 2,700 bytes")]
     TooLarge,
     /// The message is not a JWS of the expected type with the expected claims, or none of the service keys signed it.
     #[error("the signature or the form is wrong: {0}")]
     Jose(#[from] JoseError),
-    /// `iss` differs.
+    /// `iss` is not the issuer of this account.
     #[error("the message comes from another issuer")]
     OtherIssuer,
-    /// `aud` differs: a message for another phone was delivered to this phone.
+    /// `aud` is not the id of this device: a message for another phone was delivered to this phone.
     #[error("the message is for another device")]
     OtherDevice,
-    /// `sub` differs: the prompt is for another account of the same service.
+    /// `sub` is not the service's id of this account: the prompt is for another account of the same service.
     #[error("the prompt is for another account")]
     OtherAccount,
     /// `iat` is more than 60 seconds in the future.

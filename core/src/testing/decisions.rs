@@ -1,6 +1,6 @@
 //! Entry points to the core's checks of claims, for the model of the ceremonies (`tests/model`). They call the same
-//! functions as the acts. The acts get some values from ports and store; here these values are arguments. An app's
-//! build does not contain this module.
+//! functions as the acts. The acts get some values, such as the time, from a port or from the store. Here these values
+//! are arguments. An app's build does not contain this module.
 
 use crate::authenticator::acts::prompts::answer::{check_open, inner};
 use crate::authenticator::records::stage::Authorized;

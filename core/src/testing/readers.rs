@@ -1,5 +1,5 @@
-//! Entry points for the fuzz targets (`tests/fuzz`). Each one calls a parser for outside input exactly as the core
-//! does in an app, and returns the accepted value.
+//! Entry points for the fuzz targets (`tests/fuzz`). Each entry point passes outside input to a parser, exactly as the
+//! core does in an app, and returns the accepted value.
 
 use serde_json::Value;
 

@@ -16,7 +16,8 @@ const HOUR: u64 = 60 * MINUTE;
 pub(crate) const LONGEST_MUTE: u64 = 24 * HOUR;
 /// Most prompts of one origin that wait at the same time. A service that follows the protocol sends far fewer.
 const MOST_WAITING: usize = 8;
-/// How many strikes of one origin are remembered: the newest ones. No limit needs more strikes than that.
+/// The most strikes that are remembered for one origin. A further strike replaces the oldest one. No limit needs more
+/// strikes.
 const REMEMBERED: usize = 16;
 /// Weight of a prompt that was denied, or that alerted and was not approved.
 const STRIKE: u32 = 1;
@@ -106,7 +107,7 @@ pub(crate) struct Strike {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Memory {
     muted_until: Option<Timestamp>,
-    /// The last approval: earlier strikes no longer count.
+    /// When the person last approved a prompt. Earlier strikes no longer count.
     calm_since: Option<Timestamp>,
     /// The remembered strikes, oldest first. The stored name is `bothers`.
     #[serde(rename = "bothers")]
@@ -131,7 +132,7 @@ impl Memory {
             return Loudness::Quiet(Quiet::TooManyStrikes { until });
         }
         let apart = limit(origin).apart;
-        // GUARD(burst-one-alert): a_burst_alerts_once_and_own_prompts_alert_each_time
+        // GUARD(burst-one-alert): alert_interval_depends_on_the_origin
         // INSTEAD: if self.strikes_of(origin, now).any(|strike| now.since(strike.at) < apart.min(0)) {
         if self.strikes_of(origin, now).any(|strike| now.since(strike.at) < apart) {
             return Loudness::Quiet(Quiet::JustAsked);
@@ -145,8 +146,8 @@ impl Memory {
         self.muted_until.filter(|until| *until > now && *until <= now.plus(LONGEST_MUTE))
     }
 
-    /// Returns when an origin alerts again. At that time so many of its strikes are too old to count that the weight of
-    /// the rest is below the limit. Returns `None` when the origin is not quiet.
+    /// Returns when prompts of an origin alert again. At that time its older strikes no longer count, and the weight of
+    /// its newer strikes is below the limit. Returns `None` when the origin is not quiet.
     fn quiet_until(&self, origin: Origin, now: Timestamp) -> Option<Timestamp> {
         let Limit { strikes, within, .. } = limit(origin);
         let mut counted: Vec<&Strike> = self.strikes_of(origin, now).collect();
@@ -182,9 +183,9 @@ impl Memory {
         self.note(Strike { jti: jti.to_owned(), origin, at, weight: STRIKE });
     }
 
-    /// Adds a strike, unless the prompt already has one. First drops the strikes that are too old to count. Of each
-    /// origin at most `REMEMBERED` strikes are kept, so a flood of prompts neither fills the memory nor displaces the
-    /// strikes of another origin.
+    /// Adds a strike, unless the prompt already has one. First drops the strikes that are too old to count. For each
+    /// origin at most `REMEMBERED` strikes are kept. A flood of prompts therefore does not fill the memory, and does
+    /// not remove the strikes of another origin.
     fn note(&mut self, new: Strike) {
         self.strikes.retain(|strike| new.at.since(strike.at) < limit(strike.origin).within);
         if self.strikes.iter().any(|strike| strike.jti == new.jti) {
@@ -248,7 +249,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_790_000_000);
 
-    /// Returns the memory after prompts that alerted ten minutes apart. The last one alerted ten minutes ago.
+    /// Returns the memory after `count` prompts of one origin. They alerted at intervals of ten minutes, the last one
+    /// ten minutes ago.
     fn after(count: u64, origin: Origin) -> Memory {
         let mut memory = Memory::default();
         for number in (1..=count).rev() {
@@ -287,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_alerts_once_and_own_prompts_alert_each_time() {
+    fn alert_interval_depends_on_the_origin() {
         for (origin, apart) in [(Origin::PasswordProved, MINUTE), (Origin::Unknown, 5 * MINUTE)] {
             let mut memory = Memory::default();
             memory.alerted("first", origin, NOW);
@@ -361,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn times_in_the_future_are_ignored() {
+    fn strikes_and_approvals_in_the_future_are_ignored() {
         let mut memory = Memory::default();
         for number in 0..3 {
             memory.alerted(&number.to_string(), Origin::Unknown, NOW.plus(LONGEST_MUTE));

@@ -292,7 +292,7 @@ pub enum PushEffect {
     Quiet(Box<Prompt>),
     /// The service withdrew a prompt: remove its notification and its screen.
     Withdrawn(PromptId, WithdrawalReason),
-    /// The test push that this phone asked for on this account: show that pushes arrive.
+    /// The test push that this phone requested for this account: show that pushes arrive.
     Test(AccountId),
     /// Nothing to show, for example for a repeated push, a push for another phone, or a push that could not be
     /// verified.

@@ -167,9 +167,9 @@ pub(crate) fn bound_seeds() -> Vec<Vec<u8>> {
     vec![good.to_string().into_bytes(), other.into_bytes()]
 }
 
-/// Reads the input in two ways: as a token response, and as the response to a request that adds the phone with a
-/// token (protocol section 11). Both are accepted only for the
-/// account `ACCOUNT`. A token in an accepted response is a DPoP token with the right scope.
+/// Reads the input in two ways: as a token response, and as the response to a request that adds the phone with a token
+/// (protocol section 11). Both responses are accepted only for the account `ACCOUNT`. A token in an accepted response
+/// is a DPoP token with the right scope.
 pub(crate) fn token(input: &[u8]) -> bool {
     for status in [400, 401, 500] {
         assert_eq!(readers::token(status, input, ACCOUNT, Timestamp(NOW)), None, "accepted a token at status {status}");

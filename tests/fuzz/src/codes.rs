@@ -59,7 +59,8 @@ pub(crate) fn code(input: &[u8]) -> bool {
         panic!("refused a code that was written from the parts of an accepted invite")
     };
     assert_eq!(parts(&read), parts(&invite));
-    // An invite has no other parameters, because other readers could interpret them differently.
+    // An accepted invite has only the four known parameters, because other readers could interpret further parameters
+    // differently.
     let query = text.split_once('?').expect("accepted an invite without a query").1.trim();
     let mut names: Vec<String> = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into()).collect();
     names.sort_unstable();
@@ -183,7 +184,8 @@ pub(crate) fn redirect_seeds() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Decodes a base64url text. Phone and service accept only the canonical form, and decode it to the same bytes.
+/// Decodes a base64url text. Phone and service accept only the canonical form, and both decode the text to the same
+/// bytes.
 pub(crate) fn base64url(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     let service = countersign_service::secrets::decode(text);

@@ -69,7 +69,7 @@ impl Mutator {
     }
 
     /// Makes a new input by changing an earlier input one to three times. Half of the time, the earlier input is one
-    /// that the reader accepted, because most inputs of the corpus already have a fault.
+    /// that the reader accepted. Most inputs of the corpus have a fault, so their mutations are rarely accepted.
     pub fn mutate(&mut self, corpus: &[Vec<u8>], accepted: &[Vec<u8>]) -> Vec<u8> {
         let from = if accepted.is_empty() || self.below(2) == 0 { corpus } else { accepted };
         let mut input = self.pick(from).clone();

@@ -103,8 +103,8 @@ thread_local! {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
         server::unserved(ORIGIN, &KEY).unwrap(),
     );
-    /// Each request comes from a new network address, so that rate limits don't apply. Other tests check the rate
-    /// limits.
+    /// Each request comes from a new network address, because the relay limits the rate of each address. Other tests
+    /// check these limits.
     static PEER: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -174,7 +174,7 @@ pub(crate) fn line_seeds() -> Vec<Vec<u8>> {
 }
 
 /// Reads a command that a person types into the terminal phone. To approve a prompt by its id, the person must type the
-/// complete word `approve`. A number without a word has only ASCII digits.
+/// complete word `approve`. A line that consists of one number is accepted only with ASCII digits.
 pub(crate) fn order(input: &[u8]) -> bool {
     let Ok(typed) = std::str::from_utf8(input) else { return false };
     let words: Vec<&str> = typed.split_ascii_whitespace().collect();

@@ -40,7 +40,7 @@ pub(crate) const COOKIE: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 pub(crate) const RETURN: &str = "https://web.example/callback";
 /// The phone app's redirect URI: an `https` URL that the system opens in the app.
 pub(crate) const APP: &str = "https://app.test/phone-sign-in";
-/// A request that takes longer is waiting for an event. A `fetch`, for example, may wait.
+/// A request that takes longer than this counts as waiting for an event. For example, a `fetch` may wait.
 const MAY_WAIT: Duration = Duration::from_millis(250);
 /// Time limit of a request that does not wait for events. It is long, because the machine may be busy.
 const NEVER_WAITS: Duration = Duration::from_secs(60);

@@ -20,8 +20,8 @@ const ACCOUNTS: &[u8] = b"\"accounts\"";
 static PRIVATE: LazyLock<Vec<u8>> =
     LazyLock::new(|| ["private", "auth"].map(|part| vectors::bytes(&PUSHES["push_key"][part])).concat());
 
-/// Decrypts a push. Input that begins with `{` is first signed and encrypted, as a service does. Any
-/// other input is the encrypted message.
+/// Decrypts a push. Input that begins with `{` is first signed and encrypted, as a service signs and encrypts a push.
+/// Any other input is the encrypted message.
 pub(crate) fn push(input: &[u8]) -> bool {
     let content = match input.first() {
         Some(b'{') => {
@@ -124,7 +124,8 @@ pub(crate) fn sealed_seeds() -> Vec<Vec<u8>> {
     vec![Vec::new(), b"secret".to_vec(), vec![0; 300]]
 }
 
-/// Reads a platform's signature. It is accepted only with r and s in range, and in the only valid DER encoding.
+/// Reads a platform's signature. The signature is accepted only when r and s are in range, and only in its one valid
+/// DER encoding.
 pub(crate) fn signature(input: &[u8]) -> bool {
     let Some(raw) = readers::signature_from_der(input) else { return false };
     let again = p256::ecdsa::Signature::from_slice(&raw).expect("accepted r or s out of range");
@@ -141,8 +142,8 @@ pub(crate) fn signature_seeds() -> Vec<Vec<u8>> {
     whole.chain([vec![0x30, 6, 2, 1, 0, 2, 1, 0], vec![0x30, 7, 2, 2, 0, 1, 2, 1, 1], Vec::new()]).collect()
 }
 
-/// Reads a public key as JWK or point. The key is accepted only on the curve, and only in one form. Phone and service
-/// compute the same thumbprint.
+/// Reads a public key as JWK or point. The key is accepted only when its point is on the curve, and only in one
+/// encoding. Phone and service compute the same thumbprint.
 pub(crate) fn key(input: &[u8]) -> bool {
     if readers::is_point(input) {
         assert_eq!((input.len(), input.first()), (65, Some(&4)), "accepted a point in another form");

@@ -45,8 +45,9 @@ fn state_of(scene: &Scene, answer: &Answer, request: &Value) -> Value {
     state
 }
 
-/// Sends a signed request. It is accepted only with a message that this endpoint allows, and with a lifetime of at most
-/// 120 seconds. If the request's times do not fit the service's clock, the status in the response is `clock_skew`.
+/// Sends a signed request. The request is accepted only with a message that this endpoint allows, and with a lifetime
+/// of at most 120 seconds. If the request's times do not fit the service's clock, the status in the response is
+/// `clock_skew`.
 pub(crate) fn request(input: &[u8]) -> bool {
     scene::with(|scene| {
         let Some(jws) = scene.device.message(input) else { return false };
@@ -130,8 +131,8 @@ pub(crate) fn answer(input: &[u8]) -> bool {
     })
 }
 
-/// Sends a bind that the device key signs. It is accepted only with the MAC of the code, and with a valid description
-/// of the phone.
+/// Sends a bind that the device key signs. The bind is accepted only with the MAC of the code, and with a valid
+/// description of the phone.
 pub(crate) fn enrollment(input: &[u8]) -> bool {
     scene::with(|scene| {
         let input = proven(scene, input).unwrap_or_else(|| input.to_vec());
@@ -191,7 +192,8 @@ pub(crate) fn enrollment_seeds() -> Vec<Vec<u8>> {
     seeds.iter().map(|seed| String::from_utf8_lossy(seed).replace(&open, MAC).into_bytes()).collect()
 }
 
-/// Reads the proof of a new sign-in key. Calls the service's parser and rules directly, without a request.
+/// Reads the proof of a new sign-in key. The target calls the service's parser and rules directly, without an HTTP
+/// request.
 pub(crate) fn sign_in_key(input: &[u8]) -> bool {
     let Some(jws) = SIGN_IN.message(input) else { return false };
     let read = Unverified::by_jwk(&jws, "phone-sign-in-key+jwt").and_then(|jws| jws.verify_own::<KeyProof>());

@@ -16,7 +16,7 @@ static EXPECTED: LazyLock<Value> = LazyLock::new(|| vectors::file("phone-state.j
 /// The service keys that the phone of the vectors has stored.
 static KEYS: LazyLock<Value> = LazyLock::new(|| vectors::file("phone-prompt.json")["service_keys"].clone());
 static PHONE: LazyLock<Phone> = LazyLock::new(|| phone(&KEYS));
-/// The same keys with `seq` 0, so that `seq` 1 is the next number: the valid cases of `phone-keys.json` have `seq` 1.
+/// The same keys with `seq` 0. The valid cases of `phone-keys.json` have `seq` 1, so they are the next key document.
 static BEFORE: LazyLock<Value> = LazyLock::new(|| json!({ "seq": 0, "keys": KEYS["keys"] }));
 static OTHER_KEY: LazyLock<TestKey> = LazyLock::new(|| TestKey::named("stranger"));
 
@@ -75,7 +75,8 @@ pub(crate) fn jws(input: &[u8]) -> bool {
     true
 }
 
-/// Reads a JSON text. It is accepted only with unique member names. A generic reader must return the same value.
+/// Reads a JSON text. The text is accepted only with unique member names. A generic JSON reader must return the same
+/// value.
 pub(crate) fn json_text(input: &[u8]) -> bool {
     let service = countersign_service::jose::check_unique(input).is_ok();
     let Some(value) = readers::json(input) else {
@@ -243,8 +244,8 @@ pub(crate) fn state(input: &[u8]) -> bool {
     true
 }
 
-/// Reads a key document. It is accepted only with the next `seq`, with one to eight points on the curve, and with the
-/// signature of a key that the phone has stored.
+/// Reads a key document. The document is accepted only when its `seq` is the next number, when it has one to eight keys
+/// on the curve, and when it is signed by a key that the phone has stored.
 pub(crate) fn next_keys(input: &[u8]) -> bool {
     let Some(jws) = SERVICE.message(input) else { return false };
     let Some(next) = phone(&BEFORE).next_keys(&jws) else { return false };
@@ -265,8 +266,8 @@ fn are_next(held: &Value, jws: &str, next: &Value) {
     }
 }
 
-/// Reads a published chain of key documents. It is accepted only when every document is signed by a key of the document
-/// before it.
+/// Reads a published chain of key documents. The chain is accepted only when each document after the stored keys is
+/// signed by a key of the document before it.
 pub(crate) fn chain(input: &[u8]) -> bool {
     let Some((held, published)) = input.split_once_line() else { return false };
     let Some(held) = readers::json(held).filter(holdable) else { return false };

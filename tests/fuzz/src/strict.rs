@@ -1,5 +1,5 @@
-//! The protocol's rules for accepted input, implemented a second time. The implementation differs from that of the
-//! readers, so the same mistake in both is unlikely.
+//! The protocol's rules for accepted input, implemented a second time. This implementation differs from the readers'
+//! own checks, so the same mistake in both is unlikely.
 
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
@@ -34,7 +34,7 @@ pub fn is_id(text: &str) {
     assert_eq!(canonical(text).len(), 16, "accepted an id of another length");
 }
 
-/// Checks that no object has the same member name twice, also when one of the two names is escaped.
+/// Checks that no object has the same member name twice. An escaped name equals the name without escapes.
 pub fn assert_unique_names(json: &[u8]) {
     let text = std::str::from_utf8(json).expect("accepted JSON that is not UTF-8");
     let (mut objects, mut rest): (Vec<Vec<String>>, _) = (Vec::new(), text);

@@ -1,8 +1,8 @@
 //! Runs each target with the stable compiler: on the complete corpus, then on a fixed number of seeded mutations.
 //!
-//! The number of cases is limited and not the time, so that a slow machine runs the same cases. `cargo xtask fuzz` has
-//! a time limit instead. Without a nightly compiler it runs these tests one after another, each with the variable
-//! `COUNTERSIGN_FUZZ_SECONDS`.
+//! The tests limit the number of cases and not the time, so that a slow machine runs the same cases. `cargo xtask fuzz`
+//! limits the time. Without a nightly compiler, `cargo xtask fuzz` runs these tests one after another, and sets the
+//! variable `COUNTERSIGN_FUZZ_SECONDS` for each.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -71,7 +71,8 @@ fn replayed(name: &str) {
         read += 1;
     }
     println!("{name}: {read} read, {accepted} accepted, in {} ms", started.elapsed().as_millis());
-    // A target that accepts every input or none tests nothing. `sealed` seals each input itself and accepts every one.
+    // A target that accepts every input, or no input, tests nothing. The exception is `sealed`: it seals each input
+    // itself, and so accepts every input.
     assert!(accepted > 0, "{name} accepted no input");
     assert!(accepted < read || name == "sealed", "{name} accepted every input");
 }

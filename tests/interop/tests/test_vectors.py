@@ -92,7 +92,7 @@ def lp(*fields: bytes | str) -> bytes:
 
 # ---- the files
 
-def test_sums_list_exactly_the_files():
+def test_checksum_list_names_every_file():
     lines = (VECTORS / "SHA256SUMS").read_text().splitlines()
     assert [line.split("  ")[1] for line in lines] == FILES
     assert sorted(path.name for path in VECTORS.glob("*.json")) == FILES

@@ -4,8 +4,8 @@
 /// The result of comparing two samples.
 #[derive(Debug, Clone, Copy)]
 pub struct Compared {
-    /// Probability that a time of the first sample is longer than a time of the second sample; equal times count half.
-    /// 0.5 means no difference.
+    /// Probability that a time of the first sample is longer than a time of the second sample. A pair of equal times
+    /// counts half. 0.5 means no difference.
     pub effect: f64,
     /// Difference between the effect and 0.5, in standard deviations. The standard deviation is computed under the
     /// assumption that both samples come from the same distribution.

@@ -21,8 +21,8 @@ use serde::Deserialize;
 use crate::trouble::Trouble;
 use crate::world::World;
 
-/// An application that has bound its ports but does not run yet. The service needs the redirect URI before the
-/// application starts.
+/// An application that has bound its ports but does not run yet. The ports are bound early, because the service needs
+/// the redirect URI before the application starts.
 pub struct Application {
     id: &'static str,
     name: &'static str,
@@ -48,7 +48,8 @@ struct Shared {
     client: reqwest::Client,
     /// The expected nonce and the PKCE verifier of each pending sign-in, by its `state`.
     begun: Mutex<HashMap<String, Begun>>,
-    /// User names that have signed in, by a random one-time token of the last redirect.
+    /// The user names of finished sign-ins, by a random token. The redirect to the start page contains this token, and
+    /// the token can be used once.
     people: Mutex<HashMap<String, String>>,
 }
 

@@ -167,7 +167,7 @@ impl Browser {
         Ok(self.client.switch_to_window(tab.clone()).await?)
     }
 
-    /// Closes the window that a link has opened. The current window stays the current window.
+    /// Closes the window that a link in the current window has opened. Later calls still use the current window.
     ///
     /// # Errors
     /// When there is no other window.
@@ -378,7 +378,8 @@ pub(crate) fn trust(home: &Path, ca: &[u8]) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The WebDriver capabilities of a window (WebDriver section 7). They do not accept certificate errors.
+/// The WebDriver capabilities of a window (WebDriver section 7). With these capabilities, the browser refuses servers
+/// with an invalid certificate.
 #[must_use]
 pub fn capabilities() -> Capabilities {
     let arguments = [

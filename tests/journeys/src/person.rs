@@ -124,8 +124,8 @@ impl Person {
         Ok(Self { client, issuer: issuer.to_owned() })
     }
 
-    /// Opens a page. Follows redirects within the service. Does not fetch URLs outside the service: if a redirect, or
-    /// the link on the page `leaving`, leads to such a URL, returns only this URL.
+    /// Opens a page and follows redirects within the service. URLs outside the service are not fetched. If a redirect
+    /// or the link on the page `leaving` leads outside the service, the result contains that URL and no HTML.
     ///
     /// # Errors
     /// When the service can't be reached.

@@ -290,7 +290,7 @@ impl TestPhone {
     /// Waits until every listed prompt has an outcome, without fetching.
     ///
     /// # Errors
-    /// When a prompt is still open, or its answer is still unconfirmed.
+    /// When a prompt has no outcome within the time limit: it is still open, or its answer is still unconfirmed.
     pub async fn no_prompt(&self) -> Result<(), Trouble> {
         let mut snapshot = self.core().snapshot().await?;
         let waiting = async {

@@ -30,7 +30,7 @@ const MODULES: [&str; 13] = [
     "socache_shmcb",
     "ssl",
 ];
-/// Modules that some builds of Apache contain and other builds load.
+/// Modules that are built into some builds of Apache, and that other builds must load.
 const MAYBE_MODULES: [&str; 1] = ["unixd"];
 
 /// The reason why no relying party can run on this machine: the value of the variable `COUNTERSIGN_NO_RELYING_PARTY`.

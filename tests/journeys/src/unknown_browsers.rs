@@ -25,7 +25,8 @@ pub const NAMES: [(&str, &str); 5] = [
     ("over limit", "over-limit@example.org"),
 ];
 
-/// Creates the accounts of `NAMES`, with their past ceremonies. Ada and Ada's phone must exist already.
+/// Creates the accounts of `NAMES` with their past ceremonies, except for Ada and for the unknown user name. Ada and
+/// Ada's phone must exist already.
 ///
 /// # Errors
 /// When a name is taken.
@@ -39,8 +40,8 @@ pub fn prepare(world: &World) -> Result<(), Trouble> {
     hold(world, "over-limit@example.org", None)
 }
 
-/// Gives the account a phone and three ceremonies of unknown browsers. The ceremonies get this outcome. If
-/// `outcome` is `None`, they stay open for a day.
+/// Gives the account a phone and three ceremonies of unknown browsers. The ceremonies have the outcome `outcome`. If
+/// `outcome` is `None`, the ceremonies stay open for a day.
 fn hold(world: &World, name: &str, outcome: Option<Outcome>) -> Result<(), Trouble> {
     let now = world.app.clock.now();
     let held = |account_id: &str, number: u8| Ceremony {
@@ -133,7 +134,7 @@ pub struct Starts {
 }
 
 impl Starts {
-    /// Compares each kind of name with an unknown name.
+    /// Compares the response times of each other kind of user name with the response times of an unknown user name.
     #[must_use]
     pub fn compared(&self) -> Vec<(&'static str, Compared)> {
         let of = |what: &str| self.times.get(what).map(Vec::as_slice).unwrap_or_default();

@@ -62,7 +62,8 @@ async fn scenes(
     Ok(ways)
 }
 
-/// Ada chooses a password and adds a phone. Then Ada signs in with the password and the phone, as in a new browser.
+/// Ada chooses a password and adds a phone. Then all cookies are deleted, so that the browser is like a new one, and
+/// Ada signs in with the password and the phone.
 async fn first_steps(walk: &mut Walk<'_, '_>, relying_party: &RelyingParty, made: &str) -> Result<SignedIn, Trouble> {
     walk.browser.goto(&format!("{}/welcome.html", relying_party.url)).await?;
     walk.browser.wait_for_page("welcome").await?;

@@ -31,8 +31,9 @@ pub const CLIENT: &str = "payroll";
 /// The application's client secret.
 pub const CLIENT_SECRET: &str = "payroll-secret-of-this-run";
 
-/// Another host name of the service. In the tests, an attacker owns another name under `example.test`. Only the browser
-/// that [`Browser::start_with_names`](crate::browser::Browser::start_with_names) opens can resolve these names.
+/// A second host name of the service, next to `localhost`. In the tests, an attacker owns a different host name under
+/// `example.test`. Only the browser that
+/// [`Browser::start_with_names`](crate::browser::Browser::start_with_names) opens can resolve these two names.
 pub const OTHER_NAME: &str = "id.example.test";
 
 /// A running service and a running relay.
@@ -231,7 +232,7 @@ impl World {
         Person::new(self.issuer(), self.ca())
     }
 
-    /// A person whose browser is in the network with this number.
+    /// A person whose browser connects from the address 127.0.`number`.1. Each number gives a different network.
     ///
     /// # Errors
     /// When no client can be made.

@@ -152,8 +152,7 @@ fn sent_of(scene: &Scene, needles: &mut Needles) {
     }
 }
 
-/// Adds a phone with a code, and turns phone sign-in on. Returns the `Debug` text of the values
-/// that the core returned.
+/// Adds a phone with a code, and turns phone sign-in on. Returns the `Debug` text of the values that the core returned.
 async fn added_and_turned_on(scene: &Scene, needles: &mut Needles) -> String {
     let Scene { person, phone, .. } = scene;
     let page = person.wizard().await.unwrap();

@@ -118,7 +118,7 @@ impl StepUp {
         if state.rows.run(|tx| redeem(tx, session, now)).is_none() {
             return;
         }
-        // The model only checks that the change is allowed; its effects are undone.
+        // The model only checks that the change is allowed, and then undoes the effects of the change.
         state.rows = before;
         state.rows.run(|tx| tx.put(&Ceremony { redeemed: true, ..found.clone() }));
         let used = state.used.entry(ceremony.to_owned()).or_default();

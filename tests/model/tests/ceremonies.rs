@@ -57,17 +57,17 @@ fn enrollment_model_has_no_fault() {
 }
 
 #[test]
-fn enrollment_model_with_a_seen_code_has_no_fault() {
+fn enrollment_model_has_no_fault_if_an_attacker_saw_the_code() {
     check("adding, Mallory has seen the code", Adding::new(true), 5_000);
 }
 
 #[test]
-fn turning_on_model_in_the_browser_has_no_fault() {
+fn turning_on_phone_sign_in_in_the_browser_has_no_fault() {
     check("turning on, in the browser", TurningOn::in_the_browser(), 1_600);
 }
 
 #[test]
-fn turning_on_models_at_the_phone_have_no_fault() {
+fn turning_on_phone_sign_in_at_the_phone_has_no_fault() {
     for (model, floor) in TurningOn::at_the_phone().into_iter().zip([1_000, 240]) {
         check("turning on, at the phone", model, floor);
     }

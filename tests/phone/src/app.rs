@@ -35,8 +35,8 @@ pub fn run(cli: Cli) -> u8 {
         return FAILED;
     };
     let ended = runtime.block_on(command(cli, &mut output));
-    // `shutdown_background` does not wait for blocking work, for example for a dialog of the keyring. The core has
-    // stored everything already.
+    // `shutdown_background` does not wait for blocking work, for example for a dialog of the keyring. This loses
+    // nothing, because the core has stored everything already.
     runtime.shutdown_background();
     match ended {
         Ok(ending) => ending.code(),

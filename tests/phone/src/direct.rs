@@ -163,8 +163,8 @@ pub fn read(line: &[u8]) -> Option<Message> {
 }
 
 impl PushChannel for DirectChannel {
-    /// Sends the HTTP request on a new thread with its own runtime: the caller may be inside a tokio runtime, where
-    /// `block_on` panics. Blocks until the relay has replied.
+    /// Sends the HTTP request, and blocks until the relay has replied. The request runs on a new thread with its own
+    /// runtime, because the caller may be inside a tokio runtime, where `block_on` panics.
     fn subscribe(&self, vapid_key: Vec<u8>, slot: Vec<u8>) -> Result<String, PlatformError> {
         let body =
             json!({ "vapid_key": URL_SAFE_NO_PAD.encode(vapid_key), "slot": URL_SAFE_NO_PAD.encode(slot) }).to_string();
@@ -175,7 +175,7 @@ impl PushChannel for DirectChannel {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let answer =
                 runtime.map_err(|_threads| PlatformError::Transient).and_then(|runtime| runtime.block_on(asking));
-            // Fails only when the caller has stopped waiting.
+            // `send` fails only when the caller has stopped waiting.
             let _late = sender.send(answer);
         });
         receiver.recv().map_err(|_thread_ended| PlatformError::Transient)?

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn relay_is_stored_until_another_is_given() {
+    fn stored_relay_is_used_until_another_relay_is_given() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(folder.path()).unwrap();
         assert_eq!(home.relay(None), Err(PhoneError::NoRelay));

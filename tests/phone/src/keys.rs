@@ -47,7 +47,8 @@ pub(crate) fn remembered(home: &Path) -> Result<Option<KeyPlace>, PhoneError> {
         None => Ok(None),
         Some(SEALED_FILE) => Ok(Some(KeyPlace::SealedFile)),
         Some(text) if text.starts_with(KEYRING) => Ok(Some(KeyPlace::Keyring)),
-        // The name is unknown. A guess could create new keys next to the old ones.
+        // The stored name is unknown. The program does not guess, because a wrong guess could create new keys next to
+        // the old ones.
         Some(_) => Err(PhoneError::Home),
     }
 }

@@ -38,7 +38,7 @@ impl Loopback {
         let (sender, redirects) = mpsc::channel(1);
         let router = Router::new().route(PATH, get(take)).with_state((origin.clone(), sender));
         let serving = tokio::spawn(async move {
-            // Fails only when the socket fails; `drop` aborts the task.
+            // `serve` ends only when the socket fails. When the `Loopback` is dropped, this task is aborted.
             let _ended = axum::serve(listener, router).await;
         });
         Ok(Self { redirect_uri: format!("{origin}{PATH}"), redirects, serving })
@@ -64,7 +64,7 @@ impl Drop for Loopback {
 }
 
 async fn take(State((origin, sender)): State<(String, mpsc::Sender<String>)>, uri: Uri) -> Html<&'static str> {
-    // A redirect is dropped while `next` has not taken an earlier redirect yet.
+    // The channel has space for one redirect. If an earlier redirect is still in the channel, this redirect is dropped.
     let _full = sender.try_send(format!("{origin}{uri}"));
     Html(CLOSE_ME)
 }

@@ -61,7 +61,7 @@ impl Phone {
     /// Opens the phone in `home`. Its keys are in the sealed file; its clock and its name are those of this computer.
     ///
     /// # Errors
-    /// As `open_with`.
+    /// The same errors as `open_with`.
     pub async fn open(
         home: &Path,
         passphrase: &Secret<String>,
@@ -110,7 +110,7 @@ impl Phone {
     /// Lists the accounts in a folder that was copied from another phone; changes nothing.
     ///
     /// # Errors
-    /// As `countersign::restored_accounts`.
+    /// The same errors as `countersign::restored_accounts`.
     pub async fn restored_accounts(settings: &Settings) -> Result<Vec<Account>, PhoneError> {
         Ok(countersign::restored_accounts(Folders::under(settings.home.clone())).await?)
     }
@@ -118,8 +118,8 @@ impl Phone {
     /// Empties a folder that was copied from another phone; refuses a folder whose keys are in this key store.
     ///
     /// # Errors
-    /// `NotFromAnotherDevice` when the keys of the folder are in this key store. Errors of the folder and of the key
-    /// store are as for `open_with`.
+    /// `NotFromAnotherDevice` when the keys of the folder are in this key store. When the folder or the key store can't
+    /// be used, the errors are the same as those of `open_with`.
     pub async fn start_over(settings: &Settings, keys: Keys) -> Result<(), PhoneError> {
         let home = Home::open(&settings.home)?;
         let key_store = keys::open(&home, keys).await?;
@@ -164,7 +164,8 @@ pub(crate) fn default_name() -> String {
     }
 }
 
-/// Returns the operating system's name from os-release(5), or else Rust's name for it.
+/// Returns the operating system's name from os-release(5). When that file gives no name, returns Rust's name for the
+/// operating system.
 fn os() -> String {
     let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
     let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));

@@ -1,5 +1,5 @@
-//! Builds the TLS trust of this phone: it trusts the system's certificate authorities. When a PEM text is given, it
-//! also trusts the private authorities in this text.
+//! Builds the TLS trust of this phone. The phone trusts the system's certificate authorities. When a PEM text is given,
+//! the phone also trusts the private authorities in this text.
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ pub(crate) struct Trust {
 /// Builds the TLS trust. `ca` is PEM text with private certificate authorities.
 ///
 /// # Errors
-/// `Certificates` when `ca` contains no certificate or a damaged one, or when `ca` is absent and the system has none.
+/// `Certificates` when `ca` is a text without a certificate or with a damaged one. Without `ca`, `Certificates` when
+/// the system has no certificates.
 pub(crate) fn with(ca: Option<&[u8]>) -> Result<Trust, PhoneError> {
     let core: Arc<dyn TlsTrust> = match ca {
         None => Arc::new(PlatformTrust::new().map_err(|_none| PhoneError::Certificates)?),

@@ -10,8 +10,9 @@ use crate::phone::Phone;
 /// Carries out a `MakeKey` or `Sign` step and passes the reply to the core.
 ///
 /// # Errors
-/// `WrongReply` for any other step, and for a `Sign` step without a `SignedForm` for verification by a credential.
-/// After `Platform(WrongPassphrase)` the step is still valid: call this function again with another passphrase.
+/// `WrongReply` for any other step, and for a `Sign` step that offers no `SignedForm` for user verification by a
+/// credential. After `Platform(WrongPassphrase)` the step is still valid: call this function again with another
+/// passphrase.
 pub async fn unlock(phone: &Phone, step: &Step, passphrase: Secret<String>) -> Result<Step, PhoneError> {
     let guard = Arc::clone(phone.guard());
     let (ticket, reply) = match step.clone() {

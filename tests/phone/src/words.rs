@@ -1,8 +1,8 @@
 //! Gives the text of each error, outcome and cause. The text of an error says what happened, what is not affected, and
 //! what to do next.
 //!
-//! Every type of the core is matched once without a catch-all arm: a new variant in the core does not compile here
-//! until it has a text.
+//! The code matches each enum of the core without a catch-all arm. Therefore this crate does not compile while a new
+//! variant in the core has no text here.
 
 mod accounts;
 mod core_errors;

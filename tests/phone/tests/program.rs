@@ -24,7 +24,8 @@ fn run(home: &Path, passphrase: &str, arguments: &[&str]) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // Fails when the program exits before it reads its input. Only the output is checked.
+    // The write fails when the program exits before it reads its input. This is no error, because only the output is
+    // checked.
     let _closed = child.stdin.take().unwrap().write_all(format!("{passphrase}\n").as_bytes());
     child.wait_with_output().unwrap()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::queue::Message;
 
-/// The switches for these faults; all are off at the start.
+/// The switches for the faults that the relay causes on purpose; all are off at the start.
 #[derive(Clone, Default)]
 pub struct Faults(Arc<Switches>);
 
@@ -21,12 +21,12 @@ struct Switches {
 }
 
 impl Faults {
-    /// Loses every `n`th message; 1 loses all messages, 0 none.
+    /// Loses every `n`th message: with 1 all messages are lost, with 0 none.
     pub fn lose_one_in(&self, n: u64) {
         self.0.lose_one_in.store(n, Ordering::SeqCst);
     }
 
-    /// Delivers every `n`th message twice; 0 means none.
+    /// Delivers every `n`th message twice; with 0, no message is delivered twice.
     pub fn double_one_in(&self, n: u64) {
         self.0.double_one_in.store(n, Ordering::SeqCst);
     }

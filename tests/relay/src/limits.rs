@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// Number of requests that each VAPID key and each network address may send at the same time. `PER_SECOND` further
+/// Each VAPID key and each network address may send this many requests in a burst. After the burst, `PER_SECOND` more
 /// requests are allowed each second.
 const BURST: f64 = 200.0;
 const PER_SECOND: f64 = 20.0;

@@ -6,8 +6,8 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
-/// A client's network address in canonical form. An IPv4 client of a dual-stack socket has an IPv4-mapped IPv6 address
-/// (RFC 4291 section 2.5.5.2), which is converted to an IPv4 address.
+/// A client's network address in canonical form. A dual-stack socket reports the address of an IPv4 client as an
+/// IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2); this address is converted to an IPv4 address.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(IpAddr);
 

@@ -82,7 +82,7 @@ impl Queues {
         let waiting = std::mem::take(&mut entry.waiting);
         let count = waiting.len();
         for message in waiting.into_iter().filter(|message| message.expires_at > now) {
-            // Can't fail: the channel is new, and larger than `MAX_WAITING`.
+            // `try_send` can't fail, because the channel is new and has more than `MAX_WAITING` places.
             let _sent = sender.try_send(message);
         }
         entry.listener = Some(sender);

@@ -167,7 +167,7 @@ async fn next_line(
             let line = json!({ "slot": message.slot, "message": URL_SAFE_NO_PAD.encode(&message.body) });
             format!("{line}\n")
         }
-        // A newer stream of the same phone has replaced this one.
+        // A newer stream of the same phone has replaced this stream.
         Ok(None) => return None,
         Err(_quiet) => "\n".to_owned(),
     };

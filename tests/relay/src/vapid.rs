@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 /// The longest lifetime of a token, in seconds: 24 hours (RFC 8292 section 2).
 const LONGEST_LIFE: u64 = 24 * 60 * 60;
-/// Tolerance between two clocks, in seconds.
+/// Allowed difference between the clocks of the service and the relay, in seconds.
 const SKEW: u64 = 60;
 
 /// Why a push is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VapidError {
-    /// No `vapid` credentials, or malformed ones.
+    /// The header contains no `vapid` credentials, or malformed ones.
     #[error("no VAPID credentials")]
     Missing,
     /// One of these: the key is not the subscription's; the signature is invalid; the token is for another web origin;

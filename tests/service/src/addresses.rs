@@ -1,8 +1,8 @@
 //! Builds the router from a list of addresses. Each address has a method, a path, a handler and a kind of client.
 //!
-//! `Addresses::form` registers all forms. It requires a handler that takes [`Posted`], which accepts only forms of the
-//! service's own pages. `Addresses::form` also makes sure that each form is processed once. A new form can't miss these
-//! two checks. Tests read the same list, so their attacks also cover a new address.
+//! `Addresses::form` registers all forms, and adds two checks to each form. First, the handler must take [`Posted`],
+//! which accepts only forms of the service's own pages. Second, each form is processed once. A new form can't miss
+//! these two checks. Tests attack every address in the list, including addresses that are added later.
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -84,7 +84,7 @@ impl Addresses {
         H: Handler<T, App>,
         T: 'static,
     {
-        // The service registers no methods besides these three.
+        // Programs use only three methods: GET, PATCH and POST.
         let filter = match method {
             Method::GET => MethodFilter::GET,
             Method::PATCH => MethodFilter::PATCH,

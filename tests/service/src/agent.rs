@@ -11,7 +11,7 @@ pub struct Agent {
     pub browser: String,
     /// "Windows", "Linux", …
     pub os: String,
-    /// Whether the browser runs on a phone, where the app may be installed too.
+    /// Whether the browser runs on a phone. The app may be installed on this phone.
     pub is_phone: bool,
 }
 

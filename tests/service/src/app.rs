@@ -102,8 +102,8 @@ impl App {
         }
     }
 
-    /// Publishes a new key or drops the old key, if one of these is due. Then loads the stored keys, which another
-    /// process may have changed.
+    /// Performs the action of the key rotation that is due now, if there is one: publishes a new key or drops the old
+    /// key. Then loads the stored keys, which another process may have changed.
     pub async fn rotate_due_keys(&self) -> Result<(), StoreError> {
         let app = self.clone();
         let rotated =
@@ -112,7 +112,7 @@ impl App {
     }
 }
 
-/// Derives the key for one purpose, which `label` names. Every process on the same data folder derives the same key.
+/// Derives the key for the purpose that `label` names. Every process on the same data folder derives the same key.
 fn derived(data_key: &[u8; 32], label: &str) -> hmac::Key {
     let master = hmac::Key::new(hmac::HMAC_SHA256, data_key);
     hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&master, label.as_bytes()).as_ref())

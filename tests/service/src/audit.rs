@@ -17,8 +17,8 @@ pub struct Entry {
     pub at: Time,
     /// The decision, as a stable name such as `device_removed`.
     pub what: String,
-    /// The id of something else that the decision concerns, such as a device, a ceremony, a key or an administrator;
-    /// may be empty.
+    /// The id of the record that the decision is about, such as a device, a ceremony, a key, a group or an
+    /// administrator; may be empty.
     pub about: String,
 }
 

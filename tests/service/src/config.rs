@@ -82,7 +82,7 @@ pub fn app_link(text: &str) -> Result<String, String> {
 /// # Errors
 /// The text is not an allowed return address. The error is a message for the operator.
 pub fn return_address(text: &str) -> Result<String, String> {
-    // A browser would rewrite these characters, and open another URL than the one that the service compared.
+    // A browser rewrites these characters, so it would open a different URL than the one that the service checked.
     let is_rewritten = |character: char| character.is_whitespace() || character.is_control() || character == '\\';
     match Url::parse(text).ok().filter(is_return_address) {
         Some(_) if !text.contains(is_rewritten) => Ok(text.to_owned()),
@@ -96,7 +96,8 @@ pub fn return_address(text: &str) -> Result<String, String> {
 
 /// Returns whether a browser may be sent to this URL with an authorization code. Three kinds of URL are allowed:
 /// `https`; `http` to the browser's own machine; and an app's own scheme, which is named after a domain (RFC 8252
-/// section 7.1). Requiring a dot in the scheme excludes every scheme that runs code, such as `javascript`.
+/// section 7.1). Requiring a dot in the scheme excludes every scheme that runs code, such as `javascript`. The URL must
+/// not contain a fragment, a user name or a password.
 #[must_use]
 pub fn is_return_address(url: &Url) -> bool {
     let reaches = match url.scheme() {
@@ -116,7 +117,7 @@ pub fn is_return_address(url: &Url) -> bool {
 
 impl Config {
     /// The default rate limit for each network. The limit is high enough for an office behind one network address, and
-    /// too low for a program that guesses.
+    /// too low for an attacker's program that guesses passwords or codes.
     pub const LIMITS: Limit = Limit { burst: 120, per_second: 10 };
 
     /// Returns the public URL of a phone endpoint.

@@ -1,4 +1,5 @@
-//! The service's cookies: `__Host-`, HttpOnly, Secure, SameSite=Lax. All but [`Kind::Way`] contain 128 random bits.
+//! The service's cookies: `__Host-`, HttpOnly, Secure, SameSite=Lax. Every cookie contains 128 random bits, except
+//! [`Kind::Way`].
 //!
 //! The database contains hashes of the cookies of attempts, sessions and known browsers. It contains neither the form
 //! cookie nor the cookie [`Kind::Way`].
@@ -44,13 +45,13 @@ pub fn with_cookie(response: Response, kind: Kind, value: &str) -> Response {
     append(response, &cookie(kind, value, kind.life()))
 }
 
-/// Records whether the last sign-in in this browser used the phone.
+/// Sets the cookie [`Kind::Way`] if this sign-in used the phone, and deletes the cookie otherwise.
 #[must_use]
 pub fn with_way(response: Response, by_phone: bool) -> Response {
     if by_phone { with_cookie(response, Kind::Way, BY_PHONE) } else { without_cookie(response, Kind::Way) }
 }
 
-/// Deletes a cookie.
+/// Adds a header to a response that deletes a cookie in the browser.
 #[must_use]
 pub fn without_cookie(response: Response, kind: Kind) -> Response {
     append(response, &cookie(kind, "", Some(0)))
@@ -95,7 +96,7 @@ fn append(mut response: Response, cookie: &Cookie<'_>) -> Response {
     response
 }
 
-/// The well-formed cookies of one request.
+/// The cookies of one request, except [`Kind::Way`]. A malformed cookie counts as missing.
 pub(crate) struct Cookies {
     pub(crate) attempt: Option<String>,
     pub(crate) session: Option<String>,
@@ -115,7 +116,7 @@ fn is_random_id(value: &str) -> bool {
     decode(value).is_some_and(|bytes| bytes.len() == 16)
 }
 
-/// Returns whether the last sign-in in this browser used the phone, for any account.
+/// Returns whether the last sign-in in this browser used the phone. Any account counts.
 pub(crate) fn prefers_phone(jar: &CookieJar) -> bool {
     jar.get(WAY).is_some_and(|cookie| cookie.value() == BY_PHONE)
 }

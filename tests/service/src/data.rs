@@ -21,7 +21,7 @@ pub fn make_private(folder: &Path) -> Result<(), Error> {
     builder.create(folder)
 }
 
-/// Writes a new file, and fails if the file exists. On Unix, only the file's owner can read the file.
+/// Writes a new file. Fails if the file exists already. On Unix, only the file's owner can read the file.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

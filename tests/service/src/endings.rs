@@ -83,19 +83,19 @@ pub fn end_passes(tx: &mut Tx<'_>, account_id: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// For a suspended person: ends the sessions, the unused passes, and the ceremonies that no active device can answer.
-/// Live prompts of active devices stay, but an approval is refused while the person is suspended.
+/// Called when a person is suspended. Ends the sessions, the unused passes, and the ceremonies that no active device
+/// can answer. Live prompts of active devices stay, but an approval is refused while the person is suspended.
 pub fn end_for_suspension(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
     end_passes(tx, account_id)?;
     end_sessions(tx, account_id, now)?;
     end_unanswerable(tx, account_id, now)
 }
 
-/// Ends everything that a replaced password proved: sessions by password alone, live ceremonies with the origin
-/// `password_proved`, and all unfinished enrollments and registrations of the account.
+/// Called when a password is replaced. Ends the account's sessions by password alone, its live ceremonies with the
+/// origin `password_proved`, and all its unfinished enrollments and registrations.
 pub fn end_for_new_password(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
     for session in tx.children::<Session>(account_id)? {
-        // GUARD(changed-password-ends-session): changed_password_ends_what_the_old_one_proved
+        // GUARD(changed-password-ends-session): password_change_ends_sessions_and_unfinished_sign_ins
         if session.used == Used::Password {
             end_session(tx, &session.id, now)?;
         }
@@ -152,8 +152,8 @@ pub fn abandon_enrollment(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result
     Ok(())
 }
 
-/// Ends the enrollment of a pending device if the enrollment has expired. Called when the phone fetches: the phone
-/// learns of the end even if no browser shows the wizard.
+/// Ends the enrollment of a pending device if the enrollment has expired. Called when the phone fetches prompts, so
+/// that the phone learns of the end even if no browser shows the wizard.
 pub fn expire_enrollment(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
     if device.state != device::State::Pending {
         return Ok(());
@@ -166,7 +166,7 @@ pub fn expire_enrollment(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<
     Ok(())
 }
 
-/// Makes the pending device of an ended enrollment a tombstone with the same cause.
+/// Makes the pending device of an ended enrollment a tombstone. The tombstone gets the cause of the enrollment's end.
 pub fn remove_pending_device(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
     let (State::Ended(cause), Some(id)) = (enrollment.state, &enrollment.device_id) else {
         return Ok(());
@@ -196,15 +196,15 @@ pub fn end_registrations(tx: &mut Tx<'_>, account_id: &str) -> Result<(), StoreE
     Ok(())
 }
 
-/// Ends the token that was issued for an authorization code, because the authorization code was used a second time. A
-/// token with which a phone was added stays.
+/// Called when an authorization code is used a second time. Ends the token that was issued for this authorization code.
+/// If a phone was added with the token, the token stays.
 pub fn end_registration_token(tx: &mut Tx<'_>, token: &str) -> Result<(), StoreError> {
     tx.delete::<RegistrationToken>(token)?;
     end_unused_phone_token(tx, token)
 }
 
-/// Ends a token for adding a phone, unless a phone was added with the token. A retry of that phone must get the same
-/// response.
+/// Ends a token for adding a phone if the token is unused. If a phone was added with the token, the token stays, so
+/// that a retry of this phone gets the same response.
 fn end_unused_phone_token(tx: &mut Tx<'_>, token: &str) -> Result<(), StoreError> {
     if tx.get::<PhoneToken>(token)?.is_some_and(|token| token.added.is_none()) {
         tx.delete::<PhoneToken>(token)?;
@@ -233,8 +233,9 @@ pub fn remove_device(tx: &mut Tx<'_>, device: &mut Device, cause: Cause, now: Ti
     Ok(())
 }
 
-/// For a lost phone: removes the device, and ends the sessions and known browsers of the ceremonies that the device
-/// decided. The session with the id `but` stays, because the person reports the loss in that session.
+/// Called when a phone is reported as lost. Removes the device, and ends the sessions and known browsers of the
+/// ceremonies that the device decided. The session with the id `but` stays, because the person reports the loss in that
+/// session.
 pub fn remove_lost_device(
     tx: &mut Tx<'_>,
     device: &mut Device,
@@ -259,7 +260,8 @@ pub fn remove_lost_device(
     notices::notify(tx, &device.account_id, None, notices::Kind::PhoneLost, now)
 }
 
-/// Removes all active phones of a person, forgets their browsers and ends their sessions. Returns the number of phones.
+/// Removes all active phones of a person, forgets the person's known browsers and ends the person's sessions. Returns
+/// the number of removed phones.
 pub fn remove_every_device(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<usize, StoreError> {
     let phones: Vec<Device> = devices::active(tx, account_id)?;
     let count = phones.len();
@@ -274,8 +276,8 @@ pub fn remove_every_device(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Resu
     Ok(count)
 }
 
-/// Removes the sign-in key with this thumbprint, which turns phone sign-in off. Returns false if the device has another
-/// sign-in key or none.
+/// Removes the sign-in key with this thumbprint, which turns phone sign-in off. Returns false if the device's sign-in
+/// key has a different thumbprint, or if the device has no sign-in key.
 pub fn remove_sign_in_key(
     tx: &mut Tx<'_>,
     device: &mut Device,
@@ -343,9 +345,9 @@ fn void_unused_approvals(tx: &mut Tx<'_>, device: &Device) -> Result<(), StoreEr
     Ok(())
 }
 
-/// For "it wasn't me": ends the session and known browser that started the ceremony, and the session and known browser
-/// that the approval gave. If the ceremony's origin is `password_proved`, also stores the time of the report in the
-/// person's record.
+/// Called when the person reports "it wasn't me". Ends the session and known browser that started the ceremony, and the
+/// session and known browser that the approval gave. If the ceremony's origin is `password_proved`, stores the time of
+/// the report in the person's record.
 pub fn end_reported(tx: &mut Tx<'_>, ceremony: &Ceremony, now: Time) -> Result<(), StoreError> {
     if let Some(session) = &ceremony.gave_session {
         end_session(tx, session, now)?;

@@ -27,7 +27,8 @@ pub enum AppError {
     /// Another person has the user name.
     #[error("another person already has that user name")]
     NameTaken,
-    /// No person has the user name. For an API token, also: the person is not an administrator.
+    /// No person has the user name. When an API token is created, this error can also mean that the person is not an
+    /// administrator.
     #[error("no person has that user name")]
     NoSuchPerson,
 }

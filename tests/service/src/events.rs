@@ -13,8 +13,8 @@ use crate::store::Store;
 /// The longest wait. After this time, the event is sent even if `is_due` returns false, and the page loads again. No
 /// ceremony lasts longer.
 const MAX_WAIT: Duration = Duration::from_secs(300);
-/// The time between two checks. Waiting for changes by this process is not enough, because another process may change
-/// the database, and records expire without a change.
+/// The time between two checks. Checking only after changes by this process is not enough: other processes may change
+/// the database. Records also expire without a change.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Sends the event `turn` as soon as `is_due` returns true, at the latest after 300 seconds.
@@ -31,7 +31,7 @@ where
             if is_due().await {
                 break;
             }
-            // Check again, after a change as well as after the interval.
+            // Wait for a change, or for the end of the interval. Then check again.
             let _woken = tokio::time::timeout(CHECK_INTERVAL, changes.changed()).await;
         }
         Ok::<_, Infallible>(Event::default().event("turn").data("now"))

@@ -29,7 +29,7 @@ static EVERYWHERE: [(HeaderName, &str); 7] = [
     (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
 ];
 
-/// Adds the headers to a response.
+/// Adds the security headers to a response. If the response has a `Content-Security-Policy` already, this policy stays.
 pub async fn everywhere(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in &EVERYWHERE {

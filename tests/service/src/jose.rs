@@ -35,7 +35,7 @@ pub enum JoseError {
     /// The key is not a valid P-256 key, or the library could not use it.
     #[error("bad key")]
     Key,
-    /// The JWS names its key by `kid`, but a JWS that contains its key is needed.
+    /// The JWS names its key by `kid`, but the operation needs a JWS that contains its key.
     #[error("unknown key")]
     UnknownKey,
     /// The signature is wrong.
@@ -100,7 +100,7 @@ impl SigningKey {
     /// Generates a private scalar. Returns `None` if the system has no randomness.
     #[must_use]
     pub fn make_scalar() -> Option<zeroize::Zeroizing<Vec<u8>>> {
-        // A random scalar is out of range about once in 2^32 tries.
+        // A random scalar is out of range about once in 2^32 tries, so eight tries suffice.
         (0..8).find_map(|_try| {
             let scalar = zeroize::Zeroizing::new(random::<32>().ok()?.to_vec());
             p256::SecretKey::from_slice(&scalar).ok().map(|_in_range| scalar)
@@ -183,8 +183,8 @@ impl<'a> Unverified<'a> {
         Ok(Self { jws, key: NamedKey::Kid(header.kid) })
     }
 
-    /// Parses a JWS that contains its key. Used only for message types that introduce or prove a key (protocol
-    /// section 1).
+    /// Parses a JWS that contains its key. Used only for messages in which a phone sends a new key, or proves that it
+    /// has the private key (protocol section 1).
     pub fn by_jwk(jws: &'a str, typ: &str) -> Result<Self, JoseError> {
         let header: JwkHeader = read_header(jws)?;
         check_header(&header.alg, &header.typ, typ)?;

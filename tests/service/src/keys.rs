@@ -42,9 +42,10 @@ const MAX_DOCUMENTS: usize = 510;
 pub struct KeyRecord {
     name: String,
     scalar: Sealed,
-    /// Every key document so far. Empty except in the record [`PHONE`].
+    /// Every key document so far, in the record [`PHONE`]. Empty in the other records.
     chain: Vec<String>,
-    /// The published next key. Always `None` except in the record [`PHONE`].
+    /// The published next key, in the record [`PHONE`]. `None` in the other records, and while no next key is
+    /// published.
     #[serde(default)]
     next: Option<Successor>,
     /// When the key started to sign.
@@ -168,9 +169,9 @@ impl Keys {
         self.phone.read().unwrap_or_else(PoisonError::into_inner).documents
     }
 
-    /// Publishes a new key or drops the old key, if one of these is due. Then loads the stored keys, which another
-    /// process may have changed. Must be called at intervals shorter than [`AHEAD`], so that this process loads the
-    /// next key before that key signs. Blocks.
+    /// Performs the action of the key rotation that is due now, if there is one: publishes a new key or drops the old
+    /// key. Then loads the stored keys, which another process may have changed. Must be called at intervals shorter
+    /// than [`AHEAD`], so that this process loads the next key before that key signs. Blocks.
     pub fn rotate_if_due(&self, store: &Store, sealer: &Sealer, now: Time) -> Result<(), StoreError> {
         let keys = store.run_blocking(|tx| {
             let mut record = stored(tx)?;
@@ -204,8 +205,8 @@ impl Keys {
     }
 }
 
-/// Publishes a new key because the operator asked for one, and returns when this key starts to sign. If a next key is
-/// already published, changes nothing, and returns when that key starts to sign.
+/// Publishes a new key for the operator's command, and returns when this key starts to sign. If a next key is already
+/// published, changes nothing, and returns when that key starts to sign.
 pub fn publish_now(tx: &mut Tx<'_>, sealer: &Sealer, now: Time) -> Result<Time, StoreError> {
     let mut record = stored(tx)?;
     // GUARD(one-successor): parallel_rotations_make_one_new_key
@@ -240,8 +241,8 @@ fn stored(tx: &mut Tx<'_>) -> Result<KeyRecord, StoreError> {
     tx.get::<KeyRecord>(PHONE)?.ok_or(StoreError::Stopped)
 }
 
-/// Publishes a new key next to the old one, in a document signed by the old key. Does nothing if the chain has
-/// its maximum length.
+/// Publishes a new key. The document contains the old key and the new key, and is signed by the old key. Does nothing
+/// if the chain has its maximum length.
 fn publish(tx: &mut Tx<'_>, sealer: &Sealer, record: &mut KeyRecord, now: Time) -> Result<(), StoreError> {
     if record.chain.len() >= MAX_DOCUMENTS {
         tracing::error!("the chain of key documents has its maximum length, so no new key is published");
@@ -255,7 +256,8 @@ fn publish(tx: &mut Tx<'_>, sealer: &Sealer, record: &mut KeyRecord, now: Time) 
     audit::record(tx, "", "phone_key_published", new.kid(), now)
 }
 
-/// Publishes the new key alone, in a document signed by the new key. The old key is no longer valid and is deleted.
+/// Publishes a document that contains only the new key, and is signed by the new key. The old key is no longer valid
+/// and is deleted.
 fn drop_old(tx: &mut Tx<'_>, sealer: &Sealer, record: &mut KeyRecord, now: Time) -> Result<(), StoreError> {
     let Some(next) = record.next.take() else {
         return Ok(());

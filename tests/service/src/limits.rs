@@ -63,7 +63,7 @@ pub fn counts(tx: &mut Tx<'_>, limit: Limit, name: &str, now: Time) -> Result<bo
     Ok(true)
 }
 
-/// Counts one request of a phone's network.
+/// Counts one request of a phone, in the bucket of the phone's network.
 ///
 /// # Errors
 /// `too-many-requests` if the limit is reached, or `unavailable` if the database failed.

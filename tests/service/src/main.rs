@@ -129,7 +129,8 @@ fn client(text: &str) -> Result<Client, String> {
     }
 }
 
-/// Asks for a password without echo. If standard input is not a terminal, reads the password as one line from it.
+/// If standard input is a terminal, asks for a password and does not show the typed characters. Otherwise reads the
+/// password as one line from standard input.
 fn password() -> Result<zeroize::Zeroizing<String>, AppError> {
     if std::io::stdin().is_terminal() {
         return Ok(rpassword::prompt_password("Password: ")?.into());

@@ -1,5 +1,5 @@
-//! Notices inform phones about changes of an account. Each phone of the account receives a notice until the phone
-//! acknowledges it.
+//! Notices inform phones about changes of an account. The service repeats a notice to each phone of the account until
+//! this phone acknowledges the notice.
 
 use serde::{Deserialize, Serialize};
 

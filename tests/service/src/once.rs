@@ -119,7 +119,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::sync::Semaphore;
 
-    /// Counts its calls, then waits until the gate opens.
+    /// Counts the call, and waits until the gate opens. Responds with the number of earlier calls.
     async fn act(count: Arc<AtomicUsize>, gate: Arc<Semaphore>) -> Response {
         let number = count.fetch_add(1, Ordering::SeqCst);
         gate.acquire().await.unwrap().forget();

@@ -1,7 +1,7 @@
 //! The operator's commands, such as adding a person or removing all phones of a person.
 //!
-//! The commands use only the data folder, so they work while the service runs. All but [`rotate_keys`] also work before
-//! the first start of the service.
+//! The commands use only the data folder, so they work while the service runs. The commands work before the first start
+//! of the service too, except [`rotate_keys`].
 
 use std::path::Path;
 
@@ -93,8 +93,8 @@ pub fn make_api_token(store: &Store, user_name: &str, now: Time) -> Result<Strin
     if made { Ok(token) } else { Err(AppError::NoSuchPerson) }
 }
 
-/// Sets a person's password, which they must change at the next sign-in. Ends everything that the old password proved
-/// (see `end_for_new_password`). Blocks while it hashes the password.
+/// Sets a person's password, which they must change at the next sign-in. Ends the sessions and other records that
+/// depend on the old password (see `endings::end_for_new_password`). Blocks while it hashes the password.
 ///
 /// # Errors
 /// No person has that user name, the password is empty, the database failed, or there is no randomness.
@@ -127,7 +127,8 @@ pub fn rotate_keys(folder: &Path, now: Time) -> Result<Time, AppError> {
     Ok(store.run_blocking(|tx| keys::publish_now(tx, &sealer, now))?)
 }
 
-/// Removes all active phones of a person, forgets their browsers and ends their sessions. Returns the number of phones.
+/// Removes all active phones of a person, forgets the person's known browsers and ends the person's sessions. Returns
+/// the number of removed phones.
 ///
 /// # Errors
 /// No person has that user name, or the database failed.

@@ -1,4 +1,5 @@
-//! Builds all pages from one model with one template. Nearly all page texts are in `words`.
+//! Builds all pages from one model with one template. Most page texts are in `words`; some short texts are in the HTTP
+//! handlers.
 
 mod html;
 pub mod words;
@@ -17,7 +18,7 @@ pub fn not_found(app: &App) -> Response {
     words::not_found().show_as(StatusCode::NOT_FOUND, app, None)
 }
 
-/// Logs a failure of the database, and returns the page that reports it.
+/// Logs a failure of the database, and returns the page that reports the failure to the person.
 pub fn failed(app: &App, error: &StoreError) -> Response {
     tracing::error!(%error, "the database failed");
     words::unavailable().show_as(StatusCode::SERVICE_UNAVAILABLE, app, None)

@@ -11,8 +11,8 @@ use axum::http::request::Parts;
 pub struct Peer(IpAddr);
 
 impl Peer {
-    /// Converts an address to canonical form. On a dual-stack socket, IPv4 clients have IPv4-mapped IPv6 addresses
-    /// (RFC 4291 section 2.5.5.2). Unconverted, all IPv4 clients would count as one network.
+    /// Converts an address to canonical form. On a dual-stack socket, IPv4 clients have IPv4-mapped IPv6 addresses (RFC
+    /// 4291 section 2.5.5.2). Without the conversion, all IPv4 clients would count as one network.
     #[must_use]
     pub fn at(address: IpAddr) -> Self {
         // GUARD(ipv4-mapped-address): ipv4_networks_are_limited_separately_on_a_dual_stack_socket
@@ -46,7 +46,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        // Only the socket's address is used: any client can send headers such as X-Forwarded-For.
+        // Only the socket's address is used, because any client can send headers such as X-Forwarded-For.
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         Ok(Self::at(peer.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
     }

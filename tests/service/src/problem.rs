@@ -11,15 +11,16 @@ const BASE: &str = "https://countersign.dev/problems/";
 /// Every problem type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
-    /// The id in the code is unknown, or the MAC or the nonce is wrong. When a phone is added by signing in: the token
-    /// is not valid, or a device has the device key already.
+    /// The id in the code is unknown, or the MAC or the nonce is wrong. If the request adds a phone by signing in, the
+    /// token is not valid, or another device record already has the device key.
     EnrollmentUnknown,
     /// The enrollment has expired.
     EnrollmentExpired,
-    /// The enrollment was bound by another phone, or is finished.
+    /// The enrollment has already bound a phone. Repeated look-ups and binds of this phone are accepted until its
+    /// device is active.
     EnrollmentUsed,
-    /// The enrollment was cancelled, or ended before it expired. When a phone is added by signing in: the policy or a
-    /// suspension does not allow it.
+    /// The enrollment ended before it expired, for example because the person cancelled the wizard. If the request adds
+    /// a phone by signing in, the policy does not allow the person to use the app, or the person is suspended.
     EnrollmentCancelled,
     /// The enrollment has already accepted look-ups with five different nonces, and this look-up has another nonce.
     TooManyLookUps,
@@ -32,7 +33,7 @@ pub enum Problem {
     TooLarge,
     /// The network has sent too many requests.
     TooManyRequests,
-    /// The service failed, for example its database. The client may retry later.
+    /// The service could not process the request, for example because the database failed. The client may retry later.
     Unavailable,
 }
 

@@ -21,7 +21,7 @@ use crate::store::Store;
 
 pub use guard::{GuardError, Request, Sender};
 
-/// How long the relay keeps a push. No prompt lasts longer.
+/// The relay keeps a push for this long. No prompt lasts longer.
 const TTL: Duration = Duration::from_secs(300);
 /// Every push has this many bytes before encryption, so that the size of a push does not show its kind.
 const PADDED: usize = 2_700;
@@ -89,7 +89,8 @@ impl Pusher {
         Some(request)
     }
 
-    /// Builds the VAPID header (RFC 8292 section 2). The push library's own header omits the port in `aud`.
+    /// Builds the VAPID header (RFC 8292 section 2). The header that the push library builds omits the network port in
+    /// `aud`.
     fn vapid(&self, endpoint: &str) -> Option<HeaderValue> {
         let key = ES256KeyPair::from_bytes(self.keys.vapid_scalar()).ok()?;
         let origin = url::Url::parse(endpoint).ok()?.origin().ascii_serialization();

@@ -1,4 +1,5 @@
-//! Creates random values, hashes bearer values, and encrypts values that must not be readable in the database.
+//! Creates random values, hashes cookies, authorization codes and tokens, and encrypts values that must not be readable
+//! in the database.
 
 use std::fmt;
 
@@ -42,8 +43,8 @@ pub fn random_id() -> Result<String, SecretError> {
 /// Returns a uniformly distributed random number below `limit`. A limit of 0 counts as 1.
 pub fn random_below(limit: u32) -> Result<u32, SecretError> {
     let limit = limit.max(1);
-    // Only random values below this multiple of the limit are used, because higher values would make small numbers more
-    // likely.
+    // This is a multiple of the limit. Random values from this multiple upward are discarded, because they would make
+    // small results more likely.
     let fair = u32::MAX - u32::MAX.rem_euclid(limit);
     loop {
         let drawn = u32::from_be_bytes(random()?);

@@ -1,5 +1,5 @@
 //! Signs a person in, in one of two ways: with a password or a pass and then an approval on the phone; or with the
-//! phone alone. When a phone sends the person to these pages, the pages also add the phone, or turn phone sign-in on.
+//! phone alone. If a phone has sent the person to these pages, the pages then add the phone, or turn phone sign-in on.
 
 pub mod acts;
 pub mod attempt;

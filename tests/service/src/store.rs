@@ -1,9 +1,9 @@
 //! Stores records in a database, behind a trait. Records are found by id or listed by parent, and are changed only in
 //! transactions.
 //!
-//! An operation of the service passes a function to [`Store::run`], which runs the function as one transaction. In this
-//! transaction, the pure functions of the feature's `rules` decide. SQLite and the memory back end pass the same
-//! contract tests; other back ends can be added.
+//! An operation of the service passes a function to [`Store::run`], which runs the function as one transaction. Inside
+//! the transaction, the operation calls the pure functions of its feature's `rules`, which make the decisions. SQLite
+//! and the memory back end pass the same contract tests; other back ends can be added.
 
 pub mod backend;
 mod memory;
@@ -147,7 +147,8 @@ impl Store {
         Ok(value)
     }
 
-    /// Runs `work`, and returns whether it wrote anything.
+    /// Runs `work` as one transaction. Returns two values: the value that `work` returned; and whether `work` wrote
+    /// anything.
     fn transact<T>(
         &self,
         durability: Durability,

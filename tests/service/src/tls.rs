@@ -30,7 +30,7 @@ pub struct Identity {
     pub authority: String,
 }
 
-/// Sets ring as the process's cryptography provider, unless one is set already.
+/// Sets the crate `ring` as the process's cryptography provider, unless a provider is set already.
 pub fn install_provider() {
     // An error means that a provider is set already.
     let _set_before = rustls::crypto::ring::default_provider().install_default();
@@ -115,7 +115,7 @@ pub fn server_config(identity: &Identity) -> Result<ServerConfig, AppError> {
     Ok(config)
 }
 
-/// Builds the two TLS configurations for pushes. The first is for public addresses, and trusts the public web's
+/// Builds the two TLS configurations for pushes. The first is for public IP addresses, and trusts the public web's
 /// authorities. The second is for private relays, and trusts only `authorities`.
 pub fn client_configs(authorities: &str) -> Result<(ClientConfig, ClientConfig), AppError> {
     let public = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());

@@ -1,6 +1,6 @@
 //! The result type of a transaction that decides something.
 
-/// A decision: the request is granted or refused. After a refusal, the transaction is still committed.
+/// A decision: the request is granted or refused. The transaction is committed in both cases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict<T, R> {

@@ -1,8 +1,8 @@
 //! The browser that sent a request, and the token that binds a page's forms to this browser.
 //!
 //! A token is bound to the form cookie and to the session cookie of the browser that loaded the page. It is not bound
-//! to the attempt's cookie, because this cookie changes while the person signs in, and a form in a second tab must
-//! still work.
+//! to the attempt's cookie. That cookie changes while the person signs in, and a form that is open in a second tab must
+//! work after the change.
 
 use ring::hmac;
 
@@ -25,9 +25,10 @@ pub struct Visitor {
     pub attempt: Option<Attempt>,
     /// The browser's unexpired session.
     pub session: Option<Session>,
-    /// The value of the cookie by which an account may know this browser.
+    /// The value of the cookie that identifies a known browser. Accounts that know this browser have stored a hash of
+    /// this value.
     pub browser: Option<String>,
-    /// Whether the last sign-in in this browser used the phone, for any account.
+    /// Whether the last sign-in in this browser used the phone. Any account counts.
     pub prefers_phone: bool,
     /// The browser's name and operating system, from `User-Agent`.
     pub agent: Agent,
@@ -58,7 +59,7 @@ impl Visitor {
     #[must_use]
     pub fn form_token(&self, app: &App) -> (String, Option<String>) {
         let (Ok(fresh), Ok(nonce)) = (random_id(), random::<NONCE>()) else {
-            // Without randomness, no form of this page is accepted.
+            // Without randomness, there is no token, so the service accepts no form of this page.
             return (String::new(), None);
         };
         let cookie = self.cookies.form.as_deref().unwrap_or(&fresh);

@@ -133,7 +133,8 @@ impl Life<'_> {
             Ok(life.outbox_tried()?.then_some(()))
         })
         .await?;
-        // The phone's clock is now 1,000 seconds ahead, so for the phone the enrollment has expired at the service.
+        // After the restart, the phone's clock is 1,000 seconds ahead. By this clock, the enrollment has expired at the
+        // service.
         self.reopen(1_000).await?;
         self.until("the phone drops the request to abandon, which is no longer useful", async |life| {
             life.ask(Order::Look).await?;

@@ -37,7 +37,8 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// While phone sign-in is being turned on, the response to the last request is lost. Then the person abandons turning it on.
+    /// Starts to turn phone sign-in on, and loses the response to the last request. Then the person abandons turning
+    /// phone sign-in on.
     pub(crate) async fn turn_on_abandoned(&mut self) -> Result<(), Fault> {
         self.stage.world.cuts.cut("/phone/device", Cut::Answer, 1);
         self.disturbed = true;

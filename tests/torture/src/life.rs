@@ -32,7 +32,7 @@ pub(crate) struct Expected {
     pub on: bool,
     /// How often a phone was added.
     pub added: usize,
-    /// How often the person turned phone sign-in on. The service must not have recorded more times.
+    /// How often the person turned phone sign-in on. The service's audit log must not contain more entries for this.
     pub turned_on: usize,
     /// The expected outcome of each ceremony.
     pub decided: Vec<(Kind, Outcome)>,
@@ -221,8 +221,8 @@ impl<'s> Life<'s> {
         self.start(aim, &[]).await
     }
 
-    /// The kill for a process that the act itself starts: the planned first kill or, if the first kill has happened,
-    /// the planned second kill.
+    /// Takes the kill for a process that the act itself starts. This is the planned first kill or, if the first kill
+    /// has happened already, the planned second kill. Returns `None` when no planned kill is left.
     pub(crate) fn aim_again(&mut self) -> Option<Aim> {
         self.first.take().or_else(|| self.second.take())
     }

@@ -62,7 +62,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a phone's process. Adds the places that the process passes to `passed`.
+    /// Starts a phone's process. Records in `passed` which places the process has passed.
     ///
     /// # Errors
     /// `Stuck` when the process does not respond in time. `Broken` when the process can't be started, ends without the

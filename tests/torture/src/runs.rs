@@ -38,8 +38,8 @@ pub struct Run {
     pub conditions: Conditions,
 }
 
-/// Runs a life for each seed, in order, several in parallel. Returns two values: the counts; the number of seeds that were
-/// started.
+/// Runs a life for each seed. The lives start in the order of the seeds, and several run in parallel. Returns the
+/// counts and the number of seeds that were started.
 ///
 /// # Errors
 /// When a service or relay can't be started.

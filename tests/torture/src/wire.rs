@@ -89,7 +89,8 @@ impl Wire {
     }
 }
 
-/// Marks an answer as being sent. The mark also ends when the phone closes the connection.
+/// Marks an answer as being sent. The mark ends when the answer's request was processed, or when the phone closes the
+/// connection before that.
 struct UnderWay {
     wire: Wire,
     message: Option<String>,

@@ -2,8 +2,9 @@
 //! service (`src/lib.rs`).
 //!
 //! For every act except `Act::Mute`, these tests together kill a process once before and once after each of its
-//! stored points (each is a *place*). On a slow machine, some pairs of act and place don't run before the time limit.
-//! But each place is tested with at least one act: those seeds (plans of one life each) have no time limit.
+//! stored points (each is a *place*). Each pair of an act and a place has its own seed (the plan of one life). On a
+//! slow machine, the time limit leaves out some of these seeds. At least one seed for each place has no time limit, so
+//! no place is left out.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first error")]
 
 use std::io::Write;

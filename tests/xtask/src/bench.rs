@@ -11,8 +11,8 @@ use crate::report::{cargo, part, root, run, say};
 use crate::world::World;
 use crate::{bindings, kotlin, set_up, swift};
 
-/// Number of measured approvals in each round, after the same number for warm-up. One person can't approve many more,
-/// because the service shows a person each number only once within ten minutes.
+/// Number of measured approvals in each round. The same number of approvals comes before them as a warm-up. One person
+/// can't approve many more, because the service shows a person each number only once within ten minutes.
 const APPROVALS: usize = 20;
 /// Number of rounds. Each round measures all languages, so that other load on the machine affects all of them.
 const ROUNDS: usize = 3;
@@ -55,7 +55,7 @@ fn as_json(figure: &Figure) -> Value {
     json!({ "name": figure.name, "value": figure.value, "unit": figure.unit, "aim": figure.aim, "met": is_met(figure) })
 }
 
-/// Measures the size of the library without symbols, as it is in apps.
+/// Measures the size of the library without symbols. Apps contain the library in this form.
 fn library_bytes() -> io::Result<Figure> {
     let stripped = root().join("target/mobile/stripped.so");
     let (from, to) = (bindings::library(), stripped.to_string_lossy().into_owned());
@@ -66,7 +66,7 @@ fn library_bytes() -> io::Result<Figure> {
 }
 
 fn number(count: u64) -> f64 {
-    // Exact: the counts are far below 2^53.
+    // The conversion is exact, because the counts are far below 2^53.
     #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "no lossless conversion exists")]
     let value = count as f64;
     value

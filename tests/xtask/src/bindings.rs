@@ -9,7 +9,7 @@ use crate::report::{cargo, root, run, say};
 use crate::tools::cache;
 
 const CRATE: &str = "countersign-bindings";
-/// Merges identical functions and packs relocations, as an Android build does.
+/// Linker options that an Android build uses too: they merge identical functions and pack relocations.
 const LINKED: [&str; 4] = ["-C", "link-arg=-Wl,--icf=all", "-C", "link-arg=-Wl,-z,pack-relative-relocs"];
 
 /// The built library; it contains the metadata for the code generator.
@@ -73,7 +73,7 @@ fn bindgen() -> io::Result<Option<PathBuf>> {
             return Ok(None);
         }
         fs::create_dir_all(&kept)?;
-        // Renamed when complete, so that an interrupted run leaves no incomplete program.
+        // The copy is renamed when it is complete, so that an interrupted run leaves no incomplete program.
         let next = kept.join(format!("countersign-bindgen.{}", std::process::id()));
         fs::copy(root().join("target/debug/countersign-bindgen"), &next)?;
         fs::rename(next, &program)?;

@@ -61,7 +61,7 @@ fn deny() -> io::Result<bool> {
 
 /// Fails when a tracked file names a path or host that exists only on some machines.
 fn private_names() -> io::Result<bool> {
-    // Assembled from parts, so that this file does not contain these names.
+    // The names are assembled from parts, so that this file does not contain them.
     let forbidden = [["/wo", "rk/"].concat(), ["../sha", "red"].concat(), ["artifac", "tory"].concat()];
     let listed = std::process::Command::new("git").args(["ls-files"]).current_dir(root()).output()?;
     let mut good = true;

@@ -1,5 +1,5 @@
-//! Fuzzes the readers of outside input for a given time. With a nightly compiler, coverage guides the fuzzing; else the
-//! inputs are seeded mutations.
+//! Fuzzes the readers of outside input for a given time. With a nightly compiler, coverage guides the fuzzing. Without
+//! a nightly compiler, the inputs are seeded mutations.
 //!
 //! The targets are those of `tests/fuzz`; `cargo xtask test` runs a fixed number of cases of each target. The
 //! crate for cargo-fuzz is generated from the list of targets. The corpus stays in `target/fuzz-corpus` for later runs.
@@ -16,9 +16,10 @@ use crate::tools;
 /// The crate that cargo-fuzz builds.
 const CRATE: &str = "target/fuzz-targets";
 const CORPUS: &str = "target/fuzz-corpus";
-/// The same limit as in the seeded mutator of `tests/fuzz`: every reader refuses longer input without reading it.
+/// Maximum length of an input in bytes, as in the seeded mutator of `tests/fuzz`. Every reader refuses longer input
+/// without reading it.
 const MAX_LEN: &str = "-max_len=20000";
-/// Seconds for one input; after that the reader counts as hung.
+/// Time limit for one input, in seconds. A reader that takes longer counts as hung.
 const TIMEOUT: &str = "-timeout=30";
 
 /// The result of one target.
@@ -29,8 +30,8 @@ struct Outcome {
     crash: Option<String>,
 }
 
-/// Divides the minutes among the targets, or gives all minutes to the target `only`; returns true when no target
-/// crashed.
+/// Fuzzes each target for an equal part of the minutes, or only the target `only` for all minutes. Returns true when no
+/// target crashed.
 pub(crate) fn run(minutes: u64, only: Option<&str>) -> io::Result<bool> {
     let names = names()?;
     let targets: Vec<&String> = names.iter().filter(|name| only.is_none_or(|only| only == *name)).collect();
@@ -102,8 +103,8 @@ fn is_nightly_there() -> bool {
     asked.is_ok_and(|status| status.success())
 }
 
-/// Makes a cargo-fuzz command. The command uses no sanitizer, because the readers are safe Rust and run twice as fast
-/// without a sanitizer.
+/// Makes a cargo-fuzz command. The command uses no sanitizer, because the readers are safe Rust. Without a sanitizer
+/// they run twice as fast.
 fn of_fuzz(cargo_fuzz: &Path, act: &str) -> Command {
     let mut command = nightly(cargo_fuzz);
     command.args([act, "--fuzz-dir", CRATE, "--target-dir", "target/fuzz", "--sanitizer", "none"]);
@@ -111,7 +112,7 @@ fn of_fuzz(cargo_fuzz: &Path, act: &str) -> Command {
 }
 
 fn build(cargo_fuzz: &Path) -> io::Result<bool> {
-    // Copied, so that the dependency versions are those of the workspace.
+    // The lock file is copied, so that the dependency versions are those of the workspace.
     let lock = root().join(CRATE).join("Cargo.lock");
     if !lock.exists() {
         fs::copy(root().join("Cargo.lock"), lock)?;

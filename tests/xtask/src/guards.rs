@@ -1,5 +1,5 @@
-//! Checks the guards: lines of code that stop an attack. Each is marked in the source with the tests that fail without
-//! the guard.
+//! Checks the guards: lines of code that stop an attack. Each guard is marked in the source with the tests that fail
+//! without this guard.
 //!
 //! `cargo xtask guards` removes each guard (see `marks`) in a copy of the project, and every test that the mark names
 //! must fail. This finds tests that pass without the guard that they should test. The command takes an hour.
@@ -126,7 +126,8 @@ pub(crate) fn run(only: &str) -> io::Result<bool> {
     Ok(shown == tried && shown > 0)
 }
 
-/// Copies all tracked and new files. Unchanged files are not written, so that cargo rebuilds little.
+/// Copies all files of the project that git does not ignore. Unchanged files are not written again, so that cargo
+/// rebuilds little.
 fn copy_project(copy: &Path) -> io::Result<()> {
     for name in tracked(&[])? {
         let (from, to) = (root().join(&name), copy.join(&name));

@@ -3,8 +3,8 @@
 use crate::swift;
 use crate::tools::{Missing, set_up_packages};
 
-/// Installs the tools for the browser, the relying party, Kotlin, the keyring and Swift. Returns which of these still
-/// lack their tools.
+/// Installs the tools for the browser, the relying party, Kotlin, the keyring and Swift. Returns the parts whose tools
+/// are still missing.
 pub(crate) fn everything() -> std::io::Result<Vec<Missing>> {
     let mut missing = set_up_packages()?;
     if let Err(reason) = swift::root()? {

@@ -135,7 +135,7 @@ fn cargo_tool(name: &str, version: &str) -> std::io::Result<Option<PathBuf>> {
         return Ok(None);
     };
     let program = folder.join("bin").join(name);
-    // The name of the subcommand is the first argument, as when cargo calls the tool; some tools require it.
+    // The name of the subcommand is the first argument, as when cargo calls the tool. Some tools require this argument.
     let is_right = Command::new(&program)
         .args([name.trim_start_matches("cargo-"), "--version"])
         .output()

@@ -43,7 +43,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
-        // The process may have ended before.
+        // `wait` may fail. The result does not matter, because the process ends when its standard input is closed.
         let _ended = self.process.wait();
     }
 }

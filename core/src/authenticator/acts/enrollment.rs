@@ -80,7 +80,7 @@ impl Offer {
         self.issuer.as_str()
     }
 
-    /// Returns the issuer without `https://`. Show it to the person as *who is asking*.
+    /// Returns the issuer without `https://`. Show the person this host as the service that asks.
     #[must_use]
     pub fn host(&self) -> &str {
         self.issuer.host()
@@ -98,7 +98,7 @@ impl Offer {
         &self.user_name
     }
 
-    /// Whether the account is already on this phone, active or pending; `enroll` then fails with `AlreadyHere`.
+    /// Whether the account is already on this phone, active or pending. If so, `enroll` fails with `AlreadyHere`.
     #[must_use]
     pub fn already_here(&self) -> bool {
         self.already_here
@@ -151,7 +151,8 @@ pub(crate) async fn look_up(core: &Core, invite: Invite) -> Result<Offer, Error>
     })
 }
 
-/// Derives the enrollment key, on a blocking thread, because Argon2id for a typed code takes about a second and 64 MiB.
+/// Derives the enrollment key on a blocking thread, because Argon2id for a typed code takes about a second. Argon2id
+/// also needs 64 MiB of memory.
 async fn enrollment_key(invite: Invite) -> Result<(Invite, EnrollmentKey), Error> {
     tasks::blocking(move || {
         let key = invite.enrollment_key().map_err(|_memory| Error::Platform(PlatformError::Transient))?;
@@ -173,8 +174,8 @@ pub(crate) fn claimed_name(name: &str) -> Result<String, Error> {
 /// Stores the enrollment that the person has accepted, and continues until the digits can be shown.
 ///
 /// # Errors
-/// `AlreadyHere`; `Platform` when the system has no randomness, and `Store` when the enrollment can't be stored:
-/// nothing was stored. Others as `advance`.
+/// Nothing was stored in these cases: `AlreadyHere`; `Platform` when the system has no randomness; `Store` when the
+/// enrollment can't be stored. After the enrollment is stored, the errors are those of `advance`.
 pub(crate) async fn enroll(core: &Core, offer: Offer) -> Result<Step, Error> {
     if offer.already_here {
         return Err(Error::AlreadyHere);

@@ -203,7 +203,7 @@ fn point_of(point: &[u8]) -> Result<PublicKey, Error> {
 /// Processes the app's reply to the last step.
 ///
 /// # Errors
-/// `UnknownTicket`; `WrongReply` when the reply does not fit the step, and `ForeignRedirect`: nothing was changed.
+/// Nothing was changed after `UnknownTicket`, `ForeignRedirect` and `WrongReply` (the reply does not fit the step).
 /// `Platform` with the app's error, or `Platform(Unusable)` for a wrong key or signature. Others as `resume`.
 pub(crate) async fn provide(core: &Core, id: &AccountId, reply: Reply) -> Result<Step, Error> {
     let (account, stage) = load(core, id).await?;
@@ -324,8 +324,8 @@ async fn keep_if_transient(core: &Core, account: &AccountRecord, error: Error) -
 /// Moves a registration from `MakingKey` to `Signing`: compares the app's public key with the key in the key store.
 ///
 /// # Security
-/// Instead of the guarded key, the app could report the device key, which needs no user verification, or a key outside
-/// the key store.
+/// Without this comparison, the app could report a wrong key instead of the guarded key: the device key, which needs no
+/// user verification, or a key outside the key store.
 async fn key_made(
     core: &Core,
     account: &AccountRecord,
@@ -381,7 +381,7 @@ async fn send_proof(
         Ok(state) => state,
         Err(error) => return keep_if_transient(core, account, error).await,
     };
-    // A repeated proof gets `Done` even if phone sign-in was turned off after the first time. So `Done` alone does not
+    // A repeated proof gets `Done` even if phone sign-in was turned off after the first proof. So `Done` alone does not
     // count: the state must also name the key.
     let is_on = state.sign_in_key.as_deref() == Some(made.thumbprint().as_str());
     let result = state.turn_on.unwrap_or(TurnOnResult::Refused);
@@ -412,7 +412,7 @@ async fn not_allowed(core: &Core, account: &AccountRecord, why: NotAllowed) -> R
 }
 
 /// Abandons a registration. In stage `Telling` the service may already have the key, so a message that deregisters the
-/// key is stored. In earlier stages the service has nothing permanent.
+/// key is stored. In earlier stages the service has stored nothing permanent for the registration.
 ///
 /// # Errors
 /// `UnknownTicket` when the registration was completed or already abandoned.

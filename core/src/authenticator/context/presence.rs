@@ -9,7 +9,7 @@ use crate::authenticator::error::{Error, StoreFault};
 const NAME: &str = "in-use";
 
 /// A file lock in the home folder: exclusive while the first process starts, then shared by all processes that use the
-/// folder. The system releases the lock of a process that ends, also after a crash.
+/// folder. When a process ends or crashes, the system releases its lock.
 pub(super) struct Presence {
     file: File,
     is_alone: bool,
@@ -26,8 +26,8 @@ impl Presence {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(home.join(NAME)).map_err(|_io| Error::Store(StoreFault::ReadOnly))?;
-        // On a file system without locks no process counts as alone. No process then ends the leases of a killed
-        // process: they expire.
+        // On a file system without locks no process counts as alone. The leases of a killed process then end only when
+        // they expire.
         let is_alone = file.try_lock().is_ok();
         if !is_alone {
             let _no_locks = file.lock_shared();
@@ -35,7 +35,7 @@ impl Presence {
         Ok(Self { file, is_alone })
     }
 
-    /// Whether no other process uses the folder. When true, other processes can't use the folder until `shared` is
+    /// Returns true when no other process uses the folder. Other processes then can't use the folder until `shared` is
     /// called.
     pub(super) fn is_alone(&self) -> bool {
         self.is_alone
@@ -43,7 +43,8 @@ impl Presence {
 
     /// Changes the lock from exclusive to shared, so that other processes can use the folder.
     pub(super) fn shared(self) -> Self {
-        // Between the two calls another process may lock the file and end all leases. This process has no lease yet.
+        // Between the two calls another process may lock the file and end all leases. This does no harm, because this
+        // process has no lease yet.
         let _no_locks = self.file.unlock().and_then(|()| self.file.lock_shared());
         Self { is_alone: false, ..self }
     }

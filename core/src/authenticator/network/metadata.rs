@@ -33,7 +33,7 @@ pub(crate) struct Endpoints {
     pub(crate) vapid_key: String,
     /// The OAuth client id that phones use at this service.
     pub(crate) client_id: String,
-    /// From the top level of the discovery document, not from its member `phone_sign_in`.
+    /// These endpoints come from the top level of the discovery document, not from its member `phone_sign_in`.
     #[serde(default)]
     pub(crate) authorization: Authorization,
 }
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn every_member_is_required_with_its_type() {
+    fn every_member_of_phone_sign_in_is_required_with_its_type() {
         let members = [
             "versions",
             "look_up_endpoint",

@@ -42,7 +42,8 @@ pub(crate) struct AccountRecord {
     pub(crate) state: StoredState,
     /// The key store's name for the device key.
     pub(crate) key_alias: String,
-    /// The public device key. It verifies each answer that the device key signs, before the answer is stored.
+    /// The public device key. Before an answer that the device key signed is stored, the core verifies the signature
+    /// with this public key.
     pub(crate) device_key: PublicKey,
     /// The relay's name for this account's pushes: 16 random bytes.
     pub(crate) slot: Vec<u8>,
@@ -172,7 +173,7 @@ impl AccountRecord {
         }
     }
 
-    /// Returns the sender of this account's requests.
+    /// Returns the data that is needed to send this account's requests.
     pub(crate) fn speaker(&self) -> Speaker {
         Speaker {
             account: self.id.clone(),
@@ -187,7 +188,7 @@ impl AccountRecord {
 }
 
 impl Trouble {
-    /// Returns the public form of this trouble.
+    /// Returns the account health that screens show for this trouble.
     fn health(self) -> AccountHealth {
         match self {
             Self::SignInKeyInvalidated => AccountHealth::SignInKeyInvalidated,

@@ -15,7 +15,7 @@ use crate::values::ticket::Ticket;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Stage {
-    /// The person has accepted; no key was made yet.
+    /// The person has accepted the offer; no key was made yet.
     Enrolling,
     /// Device key and push address exist. The service may or may not know them.
     KeyMade { point: Vec<u8>, push_endpoint: String },

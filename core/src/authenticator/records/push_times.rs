@@ -8,7 +8,7 @@ pub(crate) const RENEW_AFTER: u64 = 30 * 24 * 60 * 60;
 pub(crate) const RETRY_AFTER: u64 = 5 * 60;
 
 /// Returns the new time of a renewal after the service has reported that the push address has ended. `due` is the time
-/// that was planned before.
+/// for which the renewal was planned.
 ///
 /// The renewal becomes due now, or `RETRY_AFTER` after the last renewal if that is later. It never becomes due later
 /// than planned. Without the pause of `RETRY_AFTER`, a hostile service could make the phone renew its address all the

@@ -1,4 +1,4 @@
-//! The sender of requests to a service. Outbox entries contain it.
+//! The data that is needed to send one account's requests to its service.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::values::issuer::Issuer;
 /// What the core needs to send one account's requests to its service, and to verify the responses: ids, device key
 /// alias, service keys.
 ///
-/// Stored with each outbox entry, so a removal can still be sent after the account is deleted from this phone.
+/// Each outbox entry contains a copy, so a removal can still be sent after the account is deleted from this phone.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Speaker {
     pub(crate) account: AccountId,

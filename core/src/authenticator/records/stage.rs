@@ -1,4 +1,5 @@
-//! The stages of turning phone sign-in on (a registration), and the token that allows registering one sign-in key.
+//! Defines the stages of a registration (turning phone sign-in on), and the token that allows one sign-in key to be
+//! registered.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +13,8 @@ use crate::values::platform::KeyGuard;
 
 /// The OAuth scope of a registration token (protocol section 10.1).
 pub(crate) const SCOPE: &str = "device_registration";
-/// The phone stops using the nonce this many seconds before the nonce expires, so that the last request arrives in
-/// time.
+/// The phone stops using the nonce this many seconds before the nonce expires, so that a request with the nonce arrives
+/// in time.
 const SLACK: u64 = 10;
 
 /// The stage of a registration (`acts/phone_sign_in.rs` has the diagram). Sealed in the database, since it contains
@@ -35,7 +36,8 @@ pub(crate) enum Stage {
     MakingKey { authorized: Authorized, alias: String, guard: KeyGuard },
     /// The key exists; the person has not yet signed with it.
     Signing { authorized: Authorized, alias: String, guard: KeyGuard, point: Vec<u8> },
-    /// The proof is being sent, and is repeated until the service responds. The key may already be registered.
+    /// The phone sends the proof, and repeats it until the service responds. The service may already have registered
+    /// the key.
     Telling { token: Bearer, alias: String, guard: KeyGuard, point: Vec<u8>, proof: String },
 }
 
@@ -54,7 +56,7 @@ impl Authorized {
     /// Checks a token response. This phone uses the token for at most ten minutes, even if the service allows more.
     ///
     /// # Errors
-    /// `InvalidAnswer` for a token of another type, scope or account.
+    /// `InvalidAnswer` for a token with a wrong type or scope, or for another account.
     pub(crate) fn by(answer: TokenAnswer, account_id: &str, now: Timestamp) -> Result<Self, Error> {
         if answer.token_type != "DPoP" || answer.scope != SCOPE || answer.sub != account_id {
             return Err(Error::InvalidAnswer);
@@ -80,7 +82,7 @@ impl Stage {
             Self::Pushing { .. } => Point::TurningOnPushing,
             Self::InBrowser { .. } => Point::TurningOnBrowser,
             Self::Redeeming { .. } => Point::TurningOnRedeeming,
-            // Stored in the transaction that stores the account.
+            // This stage is stored in the transaction that stores the account.
             Self::Authorized { .. } => Point::SigningInAdded,
             Self::MakingKey { .. } => Point::TurningOnMakingKey,
             Self::Signing { .. } => Point::TurningOnSigning,
@@ -88,7 +90,7 @@ impl Stage {
         }
     }
 
-    /// Returns the alias of a key that may exist in the key store because of this act.
+    /// Returns the alias of the key that may exist in the key store because of this act; `None` before `MakingKey`.
     pub(crate) fn key_alias(&self) -> Option<&str> {
         match self {
             Self::Confirming { .. }

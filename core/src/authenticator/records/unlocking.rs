@@ -19,8 +19,8 @@ pub(crate) struct Waiting {
     pub(crate) until: Timestamp,
 }
 
-/// The approvals that wait for user verification, by ticket. They are only in memory: nothing is decided yet, and after
-/// a restart the prompt is still open.
+/// The approvals that wait for user verification, by ticket. They are only in memory, because nothing is decided yet:
+/// after a restart the prompts are still open.
 #[derive(Default)]
 pub(crate) struct Unlocking(Mutex<HashMap<String, Waiting>>);
 
@@ -72,12 +72,12 @@ mod tests {
         let first = unlocking.add(waiting("p", "47", NOW.plus(60)), NOW).unwrap();
         let other = unlocking.add(waiting("q", "12", NOW.plus(30)), NOW).unwrap();
         assert_eq!(unlocking.get(&first), Some((prompt("p"), "47".to_owned())));
-        // A second number for the same prompt replaces the first; the other prompt's approval stays.
+        // A second approval of the same prompt replaces the first approval; the approval of the prompt `q` stays.
         let again = unlocking.add(waiting("p", "48", NOW.plus(60)), NOW).unwrap();
         assert_eq!(unlocking.get(&first), None);
         assert_eq!(unlocking.get(&again), Some((prompt("p"), "48".to_owned())));
         assert_eq!(unlocking.get(&other), Some((prompt("q"), "12".to_owned())));
-        // Adding an approval drops the approvals that have expired, but none that expires a second later.
+        // Adding an approval drops the approvals that have expired, and keeps an approval that expires a second later.
         unlocking.add(waiting("r", "33", NOW.plus(90)), NOW.plus(29)).unwrap();
         assert!(unlocking.get(&other).is_some());
         unlocking.add(waiting("s", "34", NOW.plus(90)), NOW.plus(30)).unwrap();

@@ -1,5 +1,5 @@
 //! Pushes authorization requests, and redeems authorization codes (RFC 9126, 9207, 9449, 7636). Between the two
-//! requests the person signs in, in the system browser.
+//! requests the person uses the system browser to sign in.
 //!
 //! Protections:
 //!
@@ -53,7 +53,7 @@ impl<'a> Client<'a> {
 pub(crate) enum Pushed {
     /// The URL that the browser opens, and when the pushed request expires, by this phone's clock.
     Open { url: String, until: Timestamp },
-    /// An OAuth error. If the error contains the service's time, its cause may be this phone's clock.
+    /// An OAuth error. If the error contains the service's time, the cause of the error may be this phone's clock.
     Refused { time: Option<u64> },
 }
 
@@ -127,7 +127,8 @@ pub(crate) async fn push(
 ///
 /// # Errors
 /// `Refused` for any OAuth error. Examples: the authorization code has expired; or an earlier attempt used the
-/// authorization code, but its response was lost. Also `InvalidAnswer`, `Offline`, `Untrusted`, `Busy` and `Platform`.
+/// authorization code, but the response to that attempt was lost. Other errors are `InvalidAnswer`, `Offline`,
+/// `Untrusted`, `Busy` and `Platform`.
 pub(crate) async fn redeem<T: DeserializeOwned>(
     to: Connection<'_>,
     client: &Client<'_>,

@@ -1,5 +1,5 @@
-//! Sends the three requests of enrollment: look-up, bind, and adding with a token. The service does not sign the
-//! responses to these requests.
+//! Sends the three requests of enrollment: look-up, bind, and (in an enrollment by signing in) adding the phone with a
+//! token. The service does not sign the responses to these requests.
 //!
 //! The responses to look-up and bind are accepted only with a MAC under the enrollment key. The response to adding with
 //! a token is authenticated only by TLS.
@@ -119,7 +119,7 @@ fn mac_of(reply: &Reply) -> Result<Vec<u8>, Error> {
 }
 
 /// Returns an error for any HTTP status but 200: `Busy`, `Enrollment`, `UnsupportedVersion`, `Refused`,
-/// `InvalidAnswer`. A problem is not authenticated, so it can only end or delay the enrollment.
+/// `InvalidAnswer`. A problem document is not authenticated, so this phone lets it only end or delay the enrollment.
 fn refuse_problem(reply: &Reply) -> Result<(), Error> {
     match reply.status {
         200 => return Ok(()),

@@ -1,7 +1,7 @@
 //! Sends one signed request and verifies the signed state in the response (protocol sections 4 and 5).
 //!
 //! Every request has a fresh `jti` and `iat`, and every state must name its request. The caller applies the state to
-//! the account. An unsigned problem only causes an error, and never changes the account.
+//! the account. An unsigned problem document only causes an error, and never changes the account.
 
 use serde::{Deserialize, Serialize};
 
@@ -71,8 +71,8 @@ pub(crate) fn read_state(jws: &str, keys: &ServiceKeys, addressee: Addressee<'_>
 ///
 /// # Errors
 /// `Offline`, `Untrusted`, `Busy`: send the message again; the service may already have acted on it. `Refused`,
-/// `InvalidAnswer`: nothing was changed on this phone. `ClockWrong`: the clocks differ by more than a day. Also
-/// `IdentityChanged`, `Platform` and `Store`.
+/// `InvalidAnswer`: nothing was changed on this phone. `ClockWrong`: the clocks differ by more than a day. Other errors
+/// are `IdentityChanged`, `Platform` and `Store`.
 pub(crate) async fn exchange(
     to: Connection<'_>,
     speaker: &mut Speaker,
@@ -97,7 +97,7 @@ pub(crate) async fn exchange_or_report(
     if offset_between(to.ports.clock.now().0, state.iat).is_none() {
         return Err(Failure::after(Error::ClockWrong));
     }
-    // No new offset was taken, since the round trip was too long. The next round trip may be shorter.
+    // The offset was not changed, because the round trip was too long. The next round trip may be shorter.
     if speaker.clock_offset == before {
         return Err(Failure::after(Error::Busy));
     }

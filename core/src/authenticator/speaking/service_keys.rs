@@ -1,5 +1,5 @@
-//! Follows a service's key chain (protocol section 6) when a `kid` is unknown, or when a signed state names a newer
-//! key document.
+//! Follows a service's key chain (protocol section 6) when this phone does not know the `kid` of a signed message, or
+//! when a signed state names a newer key document.
 
 use crate::authenticator::error::Error;
 use crate::authenticator::records::speaker::Speaker;
@@ -18,7 +18,7 @@ const ASK_INTERVAL: u64 = 300;
 ///
 /// # Errors
 /// `IdentityChanged` when the chain does not continue the stored keys: the stored keys then stay. `Busy` for any HTTP
-/// status but 200. Also `Offline`, `Untrusted`, `InvalidAnswer` and `Store`.
+/// status but 200. Other errors are `Offline`, `Untrusted`, `InvalidAnswer` and `Store`.
 pub(crate) async fn refresh_keys(to: Connection<'_>, speaker: &mut Speaker) -> Result<(), Error> {
     let account = speaker.account.clone();
     let now = to.ports.clock.now();
@@ -39,8 +39,8 @@ pub(crate) async fn refresh_keys(to: Connection<'_>, speaker: &mut Speaker) -> R
     to.store.write(Point::ServiceKeysFollowed, move |tables| tables.set_service_keys(&account, &keys)).await
 }
 
-/// Follows the key chain when a verified state names a newer key document, so that the service's old keys are soon no
-/// longer accepted. A failure is only logged: the state itself is valid, and a later state names the document again.
+/// Follows the key chain when a verified state names a newer key document, so that this phone soon stops accepting the
+/// service's old keys. A failure is only logged: the state itself is valid, and a later state names the document again.
 pub(crate) async fn follow_keys_early(to: Connection<'_>, speaker: &mut Speaker, state: &State) {
     // GUARD(retired-key): j9_a_prompt_signed_by_a_replaced_key_does_not_alert
     // INSTEAD: if state.keys_seq.is_some_and(|newest| false && speaker.service_keys.is_older_than(newest))

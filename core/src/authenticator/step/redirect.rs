@@ -16,14 +16,16 @@ pub(crate) const MAX_LIFE: u64 = 600;
 
 /// The parameters of one pushed request. The redirect and the token request must match them.
 ///
-/// Stored sealed, since the system often ends the app while the person is in the browser.
+/// The parameters are stored, because the system often ends the app while the person is in the browser. They are
+/// sealed, because they are secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Sent {
     /// The exact URL with which the browser returns to the app.
     pub(crate) redirect_uri: String,
-    /// The OAuth `state`: 256 random bits. Without it, another page could complete this act (RFC 6749 section 10.12).
+    /// The OAuth `state`: 256 random bits. Without `state`, another page could complete this act (RFC 6749 section
+    /// 10.12).
     pub(crate) state: Bearer,
-    /// The PKCE code verifier (RFC 7636). Without it, an intercepted authorization code is useless.
+    /// The PKCE code verifier (RFC 7636). Without the verifier, an intercepted authorization code is useless.
     pub(crate) verifier: Bearer,
 }
 
@@ -86,9 +88,9 @@ impl Sent {
         // GUARD(answer-address): j4_w4_a_redirect_that_does_not_match_is_refused
         // INSTEAD: if false
         if bare != home
-            // GUARD(mix-up-issuer): j4_w4_a_redirect_that_does_not_match_is_refused, turning_on_models_at_the_phone_have_no_fault
+            // GUARD(mix-up-issuer): j4_w4_a_redirect_that_does_not_match_is_refused, turning_on_phone_sign_in_at_the_phone_has_no_fault
             || iss != issuer.as_str()
-            // GUARD(authorization-state): j4_w4_a_redirect_that_does_not_match_is_refused, turning_on_models_at_the_phone_have_no_fault
+            // GUARD(authorization-state): j4_w4_a_redirect_that_does_not_match_is_refused, turning_on_phone_sign_in_at_the_phone_has_no_fault
             || !same(&state, &self.state)
         {
             return Err(Error::ForeignRedirect);

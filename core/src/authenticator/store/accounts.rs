@@ -29,7 +29,8 @@ impl Tables<'_> {
     /// Inserts an account. Its push address was just made, so the address is renewed in 30 days.
     ///
     /// # Errors
-    /// `Store`, also when another account has the same id, the same slot, or the same issuer and device id.
+    /// `Store` when the database fails, or when another account has the same id, the same slot, or the same issuer and
+    /// device id.
     pub(crate) fn insert_account(&self, account: &AccountRecord) -> Result<(), Error> {
         self.recipients_changed.set(true);
         let (state, cause) = state_columns(account.state)?;

@@ -1,5 +1,5 @@
-//! Tests two processes with one database (for example two terminal phones with one folder): nothing is lost, and
-//! nothing is done twice. Also tests that expired prompts can't be answered.
+//! Tests two processes with one database (for example two terminal phones with one folder): no answer is lost, and no
+//! prompt is answered twice. Also tests that expired prompts can't be answered.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -35,8 +35,8 @@ use crate::values::platform::{
 };
 use crate::values::prompt::{Delivery, PromptId, PromptState};
 
-/// Returns the number of prompts that are denied: 200, or `COUNTERSIGN_ROUNDS` (1000 in the long run). Each denial
-/// needs several writes that are synced to the disk.
+/// Returns the number of prompts that are denied: 200, or the value of the environment variable `COUNTERSIGN_ROUNDS`
+/// (1000 in the long test run). Each denial needs several writes that are synced to the disk.
 fn rounds() -> usize {
     std::env::var("COUNTERSIGN_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(200)
 }
@@ -224,8 +224,8 @@ fn two_processes_answer_each_prompt_once() {
         .unwrap();
 }
 
-/// A second authenticator on the same folder does not end the leases of the first one. An authenticator that is opened
-/// alone ends all leases.
+/// A second authenticator on the same folder does not end the leases of the first authenticator. An authenticator that
+/// is opened while no other authenticator uses the folder ends all leases.
 #[tokio::test]
 async fn only_a_process_that_is_alone_ends_leases() {
     let folder = tempfile::tempdir().unwrap();
@@ -237,7 +237,7 @@ async fn only_a_process_that_is_alone_ends_leases() {
         let connection = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
         connection.query_row("SELECT lease_until FROM outbox", [], |row| row.get::<_, i64>(0)).unwrap()
     };
-    // A lease as if the first authenticator were sending the answer now.
+    // Sets a lease, as if the first authenticator were sending the answer now.
     let under_way = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
     under_way.execute("UPDATE outbox SET lease_until = 1790000045", []).unwrap();
     let second = open(folder.path()).await.unwrap();

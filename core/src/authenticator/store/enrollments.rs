@@ -27,8 +27,8 @@ impl Tables<'_> {
     /// Inserts an enrollment that the person has accepted.
     ///
     /// # Errors
-    /// `Store`, also when the table already has an enrollment with the same ticket or account. `Platform` when the
-    /// secrets can't be sealed.
+    /// `Store` when the database fails, or when the table already has an enrollment with the same ticket or account.
+    /// `Platform` when the secrets can't be sealed.
     pub(crate) fn insert_enrollment(&self, record: &EnrollmentRecord) -> Result<(), Error> {
         let ticket = &record.ticket.0;
         self.connection.execute(
@@ -38,7 +38,7 @@ impl Tables<'_> {
                 record.facts.account.0,
                 to_json(&record.stage)?,
                 to_json(&record.facts)?,
-                // EXPOSE: both are sealed here.
+                // EXPOSE: both values are sealed here.
                 self.sealer.seal(&key_at(ticket), record.key.to_bytes().expose())?,
                 self.sealer.seal(&push_keys_at(ticket), record.push_keys.to_bytes().expose())?,
             ],

@@ -40,9 +40,9 @@ impl Tables<'_> {
     /// entry. `held` is the value of `lease_until` that the caller has read: if it has changed, another caller has the
     /// lease.
     ///
-    /// Returns the entry; `None` when another caller has leased it, or it was deleted. The first attempt also extends
-    /// the life of an entry about a prompt to at least a day from `now`: the service may have received the message,
-    /// and the phone must learn the real outcome.
+    /// Returns the entry; `None` when another caller has leased the entry, or when the entry was deleted. The first
+    /// attempt also extends the life of an entry about a prompt to at least a day from `now`: the service may have
+    /// received the message, and the phone must learn the real outcome.
     pub(crate) fn lease_outbox(
         &self,
         id: &EntryId,
@@ -61,7 +61,7 @@ impl Tables<'_> {
         if leased == 0 { Ok(None) } else { self.outbox_entry(id) }
     }
 
-    /// Returns an entry by its id; `None` when it was acknowledged or dropped.
+    /// Returns an entry by its id; `None` when the entry was deleted.
     pub(crate) fn outbox_entry(&self, id: &EntryId) -> Result<Option<Entry>, Error> {
         let found = self
             .connection
@@ -92,8 +92,8 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Ends all leases, which killed processes have left. Call this method only while no other process has the database
-    /// open: otherwise messages would be sent twice.
+    /// Ends all leases, because they belong to killed processes. Call this method only while no other process has the
+    /// database open: otherwise messages would be sent twice.
     pub(crate) fn end_leases(&self) -> Result<(), Error> {
         self.connection.execute("UPDATE outbox SET lease_until = 0", [])?;
         Ok(())

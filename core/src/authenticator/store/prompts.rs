@@ -27,7 +27,7 @@ pub(crate) struct PromptRecord {
     /// When the prompt expires, by this phone's clock.
     pub(crate) expires_at: Timestamp,
     pub(crate) state: PromptState,
-    /// Why the prompt arrived without an alert; `None` when it alerted, or the person was using the app.
+    /// Why the prompt arrived without an alert; `None` when the prompt alerted, or when the person was using the app.
     pub(crate) quiet: Option<Quiet>,
 }
 
@@ -81,15 +81,15 @@ impl Tables<'_> {
     /// Returns a prompt by its id, whatever its state.
     ///
     /// # Errors
-    /// `UnknownPrompt`, also when the prompt's record can't be read.
+    /// `UnknownPrompt` when no prompt with this id is stored, or when its record can't be read.
     pub(crate) fn prompt(&self, id: &PromptId) -> Result<PromptRecord, Error> {
         self.prompts_where("account = ?1 AND jti = ?2", params![id.account.0, id.jti])?
             .pop()
             .ok_or(Error::UnknownPrompt)
     }
 
-    /// Returns the prompts that wait for the person or the service, or whose outcome arrived in the last minute; oldest
-    /// first.
+    /// Returns the open prompts, the prompts whose answer waits for the service, and the prompts whose outcome arrived
+    /// in the last minute. Oldest first.
     pub(crate) fn live_prompts(&self, now: Timestamp) -> Result<Vec<PromptRecord>, Error> {
         self.prompts_where(
             "state = 'answering' OR (state = 'open' AND expires_at > ?1) OR done_at > ?2 ORDER BY received_at, rowid",
@@ -171,8 +171,8 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Deletes prompts a day after they expire: during this day they can still be reported. Keeps prompts that wait for
-    /// their outcome. Also deletes withdrawals of expired prompts.
+    /// Deletes each prompt a day after it expires, because a prompt can still be reported during this day. Keeps
+    /// prompts that wait for their outcome. Also deletes withdrawals of expired prompts.
     pub(crate) fn sweep_prompts(&self, now: Timestamp) -> Result<(), Error> {
         const REPORTABLE: u64 = 24 * 60 * 60;
         let day_ago = to_integer(Timestamp(now.0.saturating_sub(REPORTABLE)))?;

@@ -48,7 +48,7 @@ impl Tables<'_> {
             Ok((AccountId(row.get(0)?), from_integer(row.get(1)?)))
         })?;
         let due = due.collect::<Result<Vec<_>, _>>()?;
-        // An account that can't be read is skipped, so that it does not affect the others.
+        // An account that can't be read is skipped, so that it does not affect the other accounts.
         Ok(due.into_iter().filter_map(|(id, due_at)| Some((self.account(&id).ok()?, due_at))).collect())
     }
 

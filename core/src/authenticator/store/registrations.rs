@@ -35,8 +35,8 @@ impl Tables<'_> {
     /// Stores the stage of an account's registration; replaces an earlier stage.
     ///
     /// # Errors
-    /// `Store`, also when the account is no longer on this phone (foreign key); `Platform` when the stage can't be
-    /// sealed.
+    /// `Store` when the database fails, or when the account is no longer on this phone (foreign key); `Platform` when
+    /// the stage can't be sealed.
     pub(crate) fn set_registration(&self, account: &AccountId, stage: &Stage) -> Result<(), Error> {
         let plain = Zeroizing::new(serde_json::to_vec(stage).map_err(|_never| Error::Store(StoreFault::Record))?);
         let sealed = self.sealer.seal(&sealed_at(&account.0), &plain)?;

@@ -1,4 +1,4 @@
-//! Lists the accounts of a database that another device's keys seal, and clears such a database.
+//! Lists the accounts of a database that is sealed with another device's keys, and clears such a database.
 
 use std::path::Path;
 

@@ -51,7 +51,7 @@ impl Tables<'_> {
         Ok(rows)
     }
 
-    /// Deletes a key's row. The caller has checked that the key store no longer has the key.
+    /// Deletes the row of a retired key. The caller must have checked that the key store no longer has the key.
     pub(crate) fn forget_retired_key(&self, alias: &str) -> Result<(), Error> {
         self.connection.execute("DELETE FROM retired_keys WHERE alias = ?1", [alias])?;
         Ok(())

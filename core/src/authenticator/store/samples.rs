@@ -15,7 +15,7 @@ use crate::values::issuer::Issuer;
 use crate::values::prompt::{PromptId, PromptState};
 
 pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000);
-/// The base point of P-256: any valid point serves as public key.
+/// The base point of P-256. In these tests, any valid point can be the public key.
 const POINT: &str = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";
 /// No server listens at this address.
 const HOST: &str = "https://127.0.0.1:1";

@@ -55,7 +55,7 @@ impl Tables<'_> {
         })
     }
 
-    /// Deletes an enrollment that has become an account; its keys stay.
+    /// Deletes an enrollment that has become an account. The account keeps the keys.
     pub(crate) fn delete_sign_in_enrollment(&self, account: &AccountId) -> Result<(), Error> {
         self.connection.execute("DELETE FROM sign_in_enrollments WHERE account = ?1", [&account.0])?;
         Ok(())

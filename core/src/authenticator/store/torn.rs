@@ -1,5 +1,5 @@
-//! Tests what is read after a power failure during writing. Whatever is left of the log file, the database has only
-//! complete transactions.
+//! Tests what the store reads when a power failure has interrupted its writes. Whatever part of the log file (SQLite's
+//! write-ahead log) is left, the database has only complete transactions.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
 use std::path::Path;

@@ -20,7 +20,7 @@ fn kept(account: &str, jws: &str) -> Kept {
 }
 
 #[test]
-fn push_is_new_once_for_each_account_and_jti_and_kind() {
+fn push_is_new_once_per_account_jti_and_kind() {
     let (_folder, files) = files();
     let (anna, berta) = (kept("anna", "one"), kept("berta", "two"));
     assert_eq!(files.keep("p", Kind::Prompt, &anna), Keeping::New);
@@ -39,7 +39,7 @@ fn push_is_new_once_for_each_account_and_jti_and_kind() {
 fn a_push_that_cannot_be_stored_counts_as_new() {
     let (folder, files) = files();
     let push = kept("anna", "one");
-    // Without the folder nothing can be written. Showing a prompt twice is better than not showing it.
+    // Nothing can be written, because the folder does not exist. Showing a prompt twice is better than not showing it.
     let nowhere = Files::new(&folder.path().join("nowhere"), Sealer::new(vec![7; 32]).unwrap());
     assert_eq!((nowhere.keep("p", Kind::Prompt, &push), nowhere.all()), (Keeping::New, Vec::new()));
     // A folder with the file's name can't be read or removed. This imitates another process that has just created the

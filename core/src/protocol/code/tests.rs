@@ -96,7 +96,7 @@ fn only_https_issuers_in_normal_form_are_accepted() {
 /// Fuzzing found this case. The URL standard does not limit the length of a host name, but DNS does, and a screen can't
 /// show a very long name.
 #[test]
-fn an_issuer_has_dns_lengths_and_no_empty_label() {
+fn issuers_with_invalid_dns_labels_are_refused() {
     let of = |labels: &[usize]| {
         let labels: Vec<String> = labels.iter().map(|length| "a".repeat(*length)).collect();
         Issuer::parse(&format!("https://{}", labels.join(".")))

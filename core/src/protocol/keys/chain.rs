@@ -39,8 +39,8 @@ impl ServiceKeys {
     ///
     /// # Security
     /// Call it only with an authenticated document: the MAC authenticates a look-up response, and TLS authenticates a
-    /// token response. The signature of the document proves nothing here, because the key that made it is one of the
-    /// document's own keys, or a key that this phone does not know.
+    /// token response. The signature of the document proves nothing here, because that signature was made with one of
+    /// the document's own keys, or with a key that this phone does not know.
     pub(crate) fn pinned(jws: &str, issuer: &Issuer) -> Result<Self, UntrustedKeys> {
         let payload = jws.split('.').nth(1).ok_or(UntrustedKeys)?;
         let payload = base64url::decode(payload).map_err(|_malformed| UntrustedKeys)?;

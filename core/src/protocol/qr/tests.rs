@@ -69,7 +69,7 @@ fn codes_are_read_from_screens_of_different_sizes_and_colors() {
 }
 
 #[test]
-fn two_different_codes_are_refused_and_two_equal_are_read() {
+fn picture_with_two_codes_is_read_only_if_they_are_equal() {
     let (one, two) = (code(TEXT, 264, 0, 255), code("https://example.org/menu", 264, 0, 255));
     let both = page(&[(&one, 100, 300), (&two, 800, 300)], 1_280, 900, 244);
     assert_eq!(read(&both), Err(PictureError::TwoCodes));

@@ -1,7 +1,7 @@
 //! Measures how long an approval takes from Rust, for `cargo xtask bench`. Prints milliseconds, one line per approval.
 //!
-//! `approvals COUNT` uses the program `world` whose control URL is in `COUNTERSIGN_WORLD`. To warm up, `approvals`
-//! first runs COUNT approvals that it does not measure.
+//! `approvals COUNT` uses a running program `world`. The environment variable `COUNTERSIGN_WORLD` contains the URL of
+//! that program's control API. To warm up, `approvals` first runs COUNT approvals that it does not measure.
 
 use std::io::Write;
 use std::time::Instant;

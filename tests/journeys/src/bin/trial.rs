@@ -149,8 +149,8 @@ async fn asks_once(attacker: &Person) -> Result<String, Trouble> {
     Ok(format!("{}, {} digits", page.name(), page.number().map_or(0, |number| number.len())))
 }
 
-/// Signs in with the phone in the known browser. Returns two durations in milliseconds, both from the start: until the
-/// prompt arrives; until the sign-in ends.
+/// Signs in with the phone in the known browser. Returns two durations in milliseconds: from the start until the
+/// prompt arrives, and from the start until the sign-in ends.
 async fn signs_in(person: &Person, phone: &TestPhone) -> Result<(f64, f64), Trouble> {
     let started = Instant::now();
     let page = use_phone(person).await?;

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `GET /` | returns `issuer`, `relay`, `ca` (PEM), `webdriver`, `capabilities` |
 //! | `POST /people` | adds a new person; returns `user`, `password` |
-//! | `POST /sign-in` | starts a sign-in of `user`, in the same browser as last time; returns the page's `number` |
+//! | `POST /sign-in` | starts a sign-in of `user`, always in the same browser; returns the page's `number` |
 //! | `POST /cut` | loses the next `count` requests to `path` (`at`: `before`), or their responses (`at`: `answer`) |
 //! | `POST /heal` | removes all cuts |
 //! | `POST /relay` | starts or stops the relay: `running`, true or false |
@@ -126,8 +126,8 @@ async fn sign_in(State(control): Shared, Json(who): Json<SignIn>) -> Answer {
     Ok(Json(json!({ "number": shown })))
 }
 
-/// Finishes the previous sign-in, which must be approved, and signs out. The browser is then a known browser. Starts
-/// the next sign-in.
+/// Starts a sign-in. If there was an earlier sign-in (`last`), first finishes it and signs out, so that the browser is
+/// a known browser. The phone must have approved the earlier sign-in.
 async fn next_sign_in(person: &Person, last: Option<PageView>, user: &str) -> Result<PageView, Trouble> {
     if let Some(page) = last {
         let page = person.press(&page, "finish", &[]).await?;
@@ -178,7 +178,8 @@ async fn go_back(State(control): Shared, uri: Uri) -> &'static str {
     "You can close this page."
 }
 
-/// Waits until a browser has returned. Returns the newest path and query; the phone knows the web origin.
+/// Waits until a browser has returned. Returns the path and query of the browser that returned last. The web origin is
+/// not needed, because the phone knows its own web origin.
 async fn came_back(State(control): Shared) -> Answer {
     for _try in 0..400 {
         if let Some(uri) = control.lock().await.came_back.pop() {

@@ -82,7 +82,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// The lost phone is used again. It shows why the account was removed.
+    /// Opens the app on the lost phone again. The phone shows why the account was removed.
     pub(super) async fn found_out(&mut self) -> Result<(), Trouble> {
         self.phone.core().check_for_prompts(FetchReason::Opened).await?;
         (self.watcher)("lost phone after it was removed", Seen::Phone(self.phone.shows_accounts().await?))

@@ -15,8 +15,8 @@ pub(crate) fn scanned(page: &PageView) -> String {
     countersign_journeys::qr::text_of_svg(&page.qr_svg().unwrap()).unwrap()
 }
 
-/// Starts a world with Ada and with applications, given as id and name. The page at an application's redirect URI
-/// redirects to a web origin other than the application's. `between` wraps the service's router.
+/// Starts a world with Ada and with one application for each id and name in `names`. Each application redirects from
+/// its redirect URI to another web origin (`src/application.rs`). `between` wraps the service's router.
 pub(crate) async fn with_applications<const N: usize>(
     names: [(&'static str, &'static str); N],
     between: impl FnOnce(Router) -> Router,

@@ -59,7 +59,8 @@ async fn a_prompt_received_by_extension_and_app_is_shown_once() {
         (prompt.user_name(), prompt.host()),
         ("ada@example.org", scene.world.issuer().trim_start_matches("https://"))
     );
-    // The relay delivers the push again. The second delivery has no effect, also in another extension process.
+    // The relay delivers the push again. The second delivery has no effect. The same is true for an extension that is
+    // started later.
     assert_eq!(inbox.push_received(&message.slot, &message.body, scene.now()), PushEffect::Nothing);
     let another = scene.extension().unwrap();
     assert_eq!(another.push_received(&message.slot, &message.body, scene.now()), PushEffect::Nothing);

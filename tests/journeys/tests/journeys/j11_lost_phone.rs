@@ -66,10 +66,9 @@ async fn j11_a_loss_report_ends_sessions_and_notifies_other_phones() {
     assert!(!notices.iter().any(|notice| notice.kind == NoticeKind::PhoneLost), "a dismissed notice is shown again");
 }
 
-/// The first phone approves reporting the second phone lost. Then the first phone restarts: in one run before the
-/// service receives the approval, in the other after the service has processed it. In both runs, the lost phone
-/// restarts after
-/// its removal.
+/// The first phone approves reporting the second phone lost. Then the first phone restarts: in the first run before the
+/// service receives the approval, in the second run after the service has processed the approval. In both runs, the
+/// lost phone restarts after its removal.
 #[tokio::test(flavor = "multi_thread")]
 async fn j11_reporting_a_phone_lost_completes_despite_restarts() {
     for cut in [Cut::Before, Cut::Answer] {

@@ -1,8 +1,8 @@
 //! Journey J1: the organization's policy decides who may use the app and how. A change of the policy reaches
 //! the phones.
 //!
-//! Cases: w2, the policy changes between two steps. Also cases of J4, turning phone sign-in on: w2, the policy forbids
-//! turning on; w11, another account on the phone has phone sign-in already.
+//! Case: w2, the policy changes between two steps. This file also tests two cases of J4 (turning phone sign-in on): w2,
+//! the policy forbids turning phone sign-in on; w11, another account on the phone has phone sign-in already.
 
 use crate::common::{
     self, REDIRECT, account_of, agreed, browser_opened, confirmed, everybody, set_policy, with_phone_sign_in,
@@ -55,7 +55,7 @@ async fn j1_a_policy_change_reaches_the_phone_at_its_next_contact() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w2_the_policy_forbids_turning_on() {
+async fn j4_w2_the_policy_forbids_turning_phone_sign_in_on() {
     let world = World::start().await.unwrap();
     let (_person, phone) = locked_phone(&world).await;
     set_policy(&world, &everybody("push"));
@@ -68,7 +68,7 @@ async fn j4_w2_the_policy_forbids_turning_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j1_w2_a_policy_change_stops_turning_on() {
+async fn j1_w2_a_policy_change_stops_turning_phone_sign_in_on() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (ticket, url) = browser_opened(&phone).await;

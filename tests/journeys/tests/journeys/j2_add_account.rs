@@ -394,7 +394,7 @@ async fn j2_w13_not_my_phone_ends_the_other_phones_enrollment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j2_w14_a_photographed_code_allows_look_up_but_no_activation() {
+async fn j2_w14_a_photographed_code_activates_no_phone() {
     let world = World::start().await.unwrap();
     let (person, thief) = (world.person().unwrap(), world.phone("thief").await.unwrap());
     let page = person.wizard().await.unwrap();

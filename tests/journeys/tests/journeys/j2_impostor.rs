@@ -1,8 +1,8 @@
 //! Tests journey J2 (adding an account with a code) with fake services that send false responses. The phone refuses
 //! these responses.
 //!
-//! Cases: w10, the code is typed with an attacker's address; w15, the MAC of a response is wrong. Also a case of
-//! journey J9 (the phone's situation changes): w5, the service's identity was replaced.
+//! Cases: w10, the code is typed with an attacker's address; w15, the MAC of a response is wrong. This file also tests
+//! a case of journey J9 (the phone's situation changes): w5, the service's identity was replaced.
 
 use crate::common;
 use crate::double::{Discovery, Double, Lie};

@@ -55,7 +55,7 @@ async fn j4_w1_turning_on_needs_a_device_lock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j4_w3_a_closed_browser_leaves_a_step_to_continue_or_abandon() {
+async fn j4_w3_turning_on_can_continue_after_the_browser_closed() {
     let world = World::start().await.unwrap();
     let (person, phone) = locked_phone(&world).await;
     let (_ticket, url) = browser_opened(&phone).await;
@@ -96,8 +96,8 @@ async fn j4_w4_a_redirect_with_another_state_or_issuer_is_refused() {
     assert!(matches!(step, Step::MakeKey { .. }), "{step:?}");
 }
 
-/// An attacker starts to turn phone sign-in on, on the attacker's own phone, and persuades the victim to open that
-/// phone's URL and to sign in.
+/// An attacker starts to turn phone sign-in on at the attacker's own phone, and persuades the victim to open that
+/// phone's URL and to sign in. The service refuses, because the phone belongs to another person.
 #[tokio::test(flavor = "multi_thread")]
 async fn j4_w5_another_persons_phone_cannot_be_registered() {
     let world = World::start().await.unwrap();
@@ -120,7 +120,8 @@ async fn j4_w5_another_persons_phone_cannot_be_registered() {
     assert_eq!(victim.open("/register-phone").await.unwrap().name(), "user-name");
 }
 
-/// The authorization code of another registration of the same phone is refused: the PKCE verifier does not match.
+/// The authorization code of another registration of the same phone is refused, because the PKCE verifier does not
+/// match.
 #[tokio::test(flavor = "multi_thread")]
 async fn j4_w5_another_registrations_authorization_code_is_refused() {
     let world = World::start().await.unwrap();

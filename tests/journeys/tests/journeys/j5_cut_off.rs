@@ -107,7 +107,7 @@ fn forbidden(world: &World, _phone: &TestPhone) {
 /// While the bind can't reach the service, the enrollment expires or the policy forbids the app. Then the person
 /// continues or abandons adding. In each of these four cases, phone and service store nothing of the enrollment.
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w4_an_enrollment_refused_late_leaves_nothing() {
+async fn j5_w4_a_refused_enrollment_leaves_no_data() {
     let ways: [(Meanwhile, NotAllowed); 2] = [(late, NotAllowed::TooLate), (forbidden, NotAllowed::Policy)];
     for (happens, expected) in ways {
         for continues in [true, false] {

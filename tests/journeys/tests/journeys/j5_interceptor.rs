@@ -49,7 +49,7 @@ async fn j5_responses_changed_by_an_interceptor_are_refused() {
 /// The first bind fails. Then the person continues or abandons adding, and the second bind gets a forged response. In
 /// both cases the phone refuses this response, and stores nothing of the enrollment.
 #[tokio::test(flavor = "multi_thread")]
-async fn j5_w4_a_forged_bind_response_leaves_nothing() {
+async fn j5_w4_a_forged_bind_response_leaves_no_data() {
     for continues in [true, false] {
         let scene = Scene::start().await;
         let core = scene.phone.core();

@@ -232,7 +232,8 @@ async fn j6_w14_an_unconfirmed_answer_is_not_shown_as_approved() {
         assert_eq!(finished(&person).await, "security-info");
     }
 
-    // The service can't be reached: the report is queued, and only the earlier approval is confirmed.
+    // Now the service can't be reached. The phone queues a report of the approved prompt, and shows that the report
+    // waits for the network.
     world.stop_service().await;
     assert_eq!(phone.core().report(prompt.id().clone()).await.unwrap(), Step::Queued { prompt: prompt.id().clone() });
     let shown = phone.core().delivery(prompt.id().clone()).await.unwrap();
@@ -249,7 +250,7 @@ async fn j6_w14_an_undelivered_answer_expires() {
     world.stop_service().await;
     let step = phone.approve_unlocked(&prompt, page.number().unwrap()).await.unwrap();
     assert_eq!(step, Step::Queued { prompt: prompt.id().clone() });
-    // The phone retries for a day, to learn the outcome.
+    // The phone retries for a day. After that it shows the prompt as expired.
     phone.clock.advance(24 * 3_600);
     let phone = phone.restart().await.unwrap();
     assert_eq!(decided(&phone, &prompt).await, PromptState::Done { outcome: Outcome::Expired });

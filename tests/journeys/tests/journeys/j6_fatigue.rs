@@ -96,10 +96,10 @@ fn is_unapproved(why: Quiet) -> bool {
     matches!(why, Quiet::TooManyStrikes { .. })
 }
 
-/// If one prompt with the origin `password_proved` was denied and the next one not answered, the third one is quiet
-/// on the phone, although the service lets it alert. Opening the app shows the quiet prompt. Prompts of Ada's known
-/// browser still alert. The
-/// restriction stays when the phone restarts, and ends after an approval.
+/// The first prompt with the origin `password_proved` is denied, and the second prompt is not answered. From then on,
+/// prompts of this origin are quiet on the phone, although the service lets them alert. Opening the app shows the quiet
+/// third prompt. Prompts of Ada's known browser still alert. After a restart of the phone, prompts of the origin stay
+/// quiet. After an approval, they alert again.
 #[tokio::test(flavor = "multi_thread")]
 async fn j6_w9_prompts_after_two_unapproved_ones_are_quiet() {
     let mut scene = scene().await;

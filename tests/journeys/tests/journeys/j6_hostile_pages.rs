@@ -234,7 +234,7 @@ async fn loses_the_window(browser: &Browser, issuer: &str, own: &str, host: &str
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w12_a_link_starts_no_sign_in_and_no_foreign_redirect() {
+async fn j6_w12_a_link_cannot_start_a_sign_in_or_foreign_redirect() {
     if let Some(reason) = browser::missing() {
         return skipped("browser", &reason);
     }

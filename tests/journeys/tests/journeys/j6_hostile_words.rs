@@ -124,7 +124,7 @@ async fn shows_as_text(browser: &Browser, what: &str, times: usize) {
     let [owned, made, scripts, title, text] = seen.as_array().unwrap().as_slice() else { panic!("{seen}") };
     assert_eq!((owned.as_u64(), made.as_u64(), scripts.as_u64()), (Some(0), Some(0), Some(1)), "{what}");
     assert!(title.as_str().unwrap().ends_with(MARKUP), "{what}: {title}");
-    // The title and the heading of each page contain the organization's name, which is the markup too.
+    // The organization's name consists of the markup too, and the title and the heading of each page contain this name.
     let found = text.as_str().unwrap().matches(MARKUP).count();
     let typed = browser.source().await.unwrap().matches("&lt;script&gt;").count();
     assert!(found.max(typed) >= 2 + times, "{what}: {found}");
@@ -178,7 +178,7 @@ async fn names_with_markup_are_shown_as_text() {
     browser.goto(&format!("{issuer}/admin/groups")).await.unwrap();
     browser.fill("name", MARKUP).await.unwrap();
     browser.click("add-group").await.unwrap();
-    // The previous page has the same name, so wait for an element.
+    // The previous page has the same page name (`data-page`), so wait for an element that only the new page has.
     browser.wait_for("group").await.unwrap();
     shows_as_text(&browser, "a group", 1).await;
     browser.goto(&format!("{issuer}/admin/policy")).await.unwrap();

@@ -33,7 +33,7 @@ async fn j6_a_known_browser_lets_the_person_choose_the_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_an_unknown_browser_has_three_digits_and_names_the_account() {
+async fn j6_an_unknown_browser_shows_three_digits_and_the_account() {
     let world = World::start().await.unwrap();
     let (_person, phone) = with_phone_sign_in(&world).await;
     let unknown_browser = world.person().unwrap();
@@ -177,7 +177,7 @@ async fn j6_w11_opening_the_app_fetches_a_prompt_whose_push_was_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j6_w13_a_copied_page_url_redeems_nothing() {
+async fn j6_w13_a_copied_page_url_gives_no_sign_in() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let page = use_phone(&person).await;

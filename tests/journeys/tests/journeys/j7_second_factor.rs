@@ -225,7 +225,7 @@ async fn j7_w9_a_queued_answer_is_sent_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w10_a_copied_page_url_redeems_nothing() {
+async fn j7_w10_a_copied_page_url_gives_no_session() {
     let scene = scene().await;
     let (person, page, prompt) = asked(&scene).await;
     scene.phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();
@@ -278,7 +278,7 @@ async fn j7_a_prompt_arrives_by_push_with_fetching_blocked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_without_a_relay_no_push_is_recorded_for_a_fetched_prompt() {
+async fn j7_fetching_a_prompt_does_not_record_a_push() {
     let mut world = World::start().await.unwrap();
     let phone = world.phone("phone").await.unwrap();
     let person = world.person().unwrap();
@@ -297,7 +297,7 @@ async fn j7_without_a_relay_no_push_is_recorded_for_a_fetched_prompt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn j7_w8_a_push_after_the_fetch_is_still_recorded_as_push() {
+async fn j7_w8_a_push_that_arrives_after_the_fetch_is_recorded() {
     let world = World::start().await.unwrap();
     let phone = world.phone("phone").await.unwrap();
     let person = world.person().unwrap();
@@ -350,7 +350,7 @@ async fn j7_two_browsers_in_parallel_have_their_own_numbers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn removing_a_phone_needs_an_approval_and_updates_its_health() {
+async fn phone_removal_needs_approval_and_updates_account_health() {
     let scene = scene().await;
     let (person, page, prompt) = asked(&scene).await;
     scene.phone.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();

@@ -90,7 +90,7 @@ async fn j7_the_terminal_phone_adds_answers_and_removes_an_account() {
     assert!(good && events.iter().any(|event| event["result"] == "approved"), "{events:?}");
     let page = person.open("/security-info/add/code").await.unwrap();
     assert_eq!(person.press(&page, "finish", &[]).await.unwrap().name(), "done");
-    // The approved prompt is reported afterwards, by the same id.
+    // After the approval, the prompt is reported with its id: "It wasn't me".
     let (events, good) = terminal.done(&["report", &prompt]);
     assert!(good && events.iter().any(|event| event["result"] == "reported"), "{events:?}");
     let (events, good) = terminal.done(&["mute", "ada@example.org", "--hours", "2"]);

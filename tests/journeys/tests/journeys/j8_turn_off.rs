@@ -1,8 +1,8 @@
 //! Journey J8: a person turns phone sign-in off on the phone, or removes the phone on the page.
 //!
-//! Cases: w1, there is no network, or the phone restarts during one of the steps (each step is tested); w2, the request to turn off arrives after phone
-//! sign-in was turned on again; w3, the phone is removed while a prompt is open; w4, the service can't be reached for
-//! several tries.
+//! Cases: w1, there is no network, or the phone restarts during one of the steps (each step is tested); w2, the request
+//! to turn off arrives after phone sign-in was turned on again; w3, the phone is removed while a prompt is open; w4,
+//! the service can't be reached for several tries.
 
 use crate::common::{self, account_of, use_phone, with_phone_sign_in};
 use countersign::{AccountHealth, Ending, Error, Outcome, PhoneSignIn, PromptKind, Step};

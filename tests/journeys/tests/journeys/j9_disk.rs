@@ -64,13 +64,13 @@ async fn j9_w2_an_unreadable_record_affects_no_other_account() {
 }
 
 /// The environment variable with the folder of the small disk. It is set only in the process that
-/// `with_a_disk_of_its_own` starts.
+/// `with_small_disk` starts.
 const DISK: &str = "COUNTERSIGN_TEST_DISK";
 
 /// Runs the test with the given name again in another process, which has its own disk of 512 KiB. The disk is visible
 /// only to that process, and is deleted when that process ends.
 #[cfg(target_os = "linux")]
-fn with_a_disk_of_its_own(test: &str) {
+fn with_small_disk(test: &str) {
     let folder = tempfile::tempdir().unwrap();
     let mount = "mount -t tmpfs -o size=512k tmpfs \"$1\" && shift && exec \"$@\"";
     let mut unshare = std::process::Command::new("unshare");
@@ -98,7 +98,7 @@ fn remount(disk: &std::path::Path, how: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn j9_w4_a_full_or_read_only_disk_is_reported_and_loses_nothing() {
     let Some(disk) = std::env::var_os(DISK).map(std::path::PathBuf::from) else {
-        with_a_disk_of_its_own("j9_disk::j9_w4_a_full_or_read_only_disk_is_reported_and_loses_nothing");
+        with_small_disk("j9_disk::j9_w4_a_full_or_read_only_disk_is_reported_and_loses_nothing");
         return;
     };
     let world = World::start().await.unwrap();

@@ -140,7 +140,7 @@ async fn j9_a_test_push_without_an_address_requests_a_new_one() {
     let (phone, account) = with_phone(&world).await;
     world.replace_relay().await.unwrap();
     assert_eq!(test(&phone, &account).await, Ok(PushTest::Sent), "the service did not send the first test push");
-    // Wait until another test push and a new push address are allowed.
+    // Wait until the service allows the next test push, and the phone may replace its push address.
     for _minute in 0..6 {
         world.clock.advance(REST);
         phone.clock.advance(60);

@@ -1,5 +1,5 @@
-//! Adds an account from a code: shows the offer, then the digits, and waits until the account is active. Also resumes
-//! or abandons an enrollment that was interrupted.
+//! Adds an account from a code: shows the offer, then the digits, and waits until the account is active. The module
+//! also resumes or abandons an interrupted enrollment.
 
 use std::path::{Path, PathBuf};
 
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_picture_and_typed_code_are_distinguished() {
+    fn code_text_picture_file_and_typed_code_are_distinguished() {
         assert_eq!(guess(" countersign://enroll?v=1 "), Guess::Text("countersign://enroll?v=1".to_owned()));
         assert_eq!(guess("/tmp/screen.PNG"), Guess::Picture(PathBuf::from("/tmp/screen.PNG")));
         assert_eq!(guess("k7q2-0000-0000"), Guess::Typed("k7q2-0000-0000".to_owned()));

@@ -11,7 +11,7 @@ use crate::render::wrap;
 use crate::unlock::unlock;
 use crate::{json, names, words};
 
-/// What the person decided.
+/// The person's decision about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Act {
     Approve(String),
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_requested_outcome_matches_the_act() {
+    fn outcome_matches_only_the_act_that_requests_it() {
         let approve = Act::Approve("47".to_owned());
         assert!(matches_act(&approve, Outcome::Approved));
         assert!(matches_act(&Act::Deny, Outcome::Denied));

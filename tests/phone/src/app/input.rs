@@ -16,7 +16,8 @@ const AHEAD: usize = 16;
 /// The lines of standard input; the first call of `next` starts the thread that reads them.
 pub(crate) struct Lines {
     receiver: Option<mpsc::Receiver<String>>,
-    /// File descriptor with the passphrase of the lock, one line for each use.
+    /// File descriptor from which the passphrase of the lock is read, one line for each use. When it is `None`, the
+    /// person types the passphrase.
     unlock_fd: Option<u32>,
 }
 
@@ -35,7 +36,7 @@ impl EchoOff {
 
 impl Drop for EchoOff {
     fn drop(&mut self) {
-        // Fails only when the terminal has been closed.
+        // `tcsetattr` fails only when the terminal has been closed.
         let _gone = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, &self.0);
     }
 }

@@ -48,7 +48,7 @@ fn pending(step: &Step, output: &mut Output) -> Result<(), PhoneError> {
                 format!("Turning on phone sign-in at {host} is not finished. To continue: countersign-phone turn-on");
             ("half_turned_on", host, text)
         }
-        // These steps do not wait for the person.
+        // After these steps, the person has no unfinished act to continue.
         Step::MissingLock { .. }
         | Step::NotAllowed { .. }
         | Step::AccountAdded { .. }

@@ -37,7 +37,7 @@ pub(super) async fn test_push(phone: &Phone, name: &str, output: &mut Output) ->
     Ok(Ending::Done)
 }
 
-/// Handles every push, including requests, until the test push arrives.
+/// Handles every push, including the pushes of requests, until the test push arrives.
 async fn arrives(phone: &Phone, account: &AccountId, messages: &mut mpsc::Receiver<Message>) -> Result<(), PhoneError> {
     while let Some(message) = messages.recv().await {
         let effect = phone.authenticator().push_received(message.slot, message.body).await?;

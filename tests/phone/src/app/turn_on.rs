@@ -29,7 +29,7 @@ pub(super) async fn turn_on(
     walk(phone, step, Some(&mut browser), yes, output, lines).await
 }
 
-/// Adds an account: the person signs in at the service that has this address.
+/// Adds an account: the person signs in at the service with this host name and, if it needs one, port.
 pub(super) async fn sign_in(
     phone: &Phone,
     address: &str,
@@ -92,9 +92,9 @@ pub(super) async fn walk(
     }
 }
 
-/// Waits for the browser's redirect and passes it to the core. During the wait the person can answer requests,
-/// because the service may send a request for this sign-in to this phone. A redirect of another act is reported as an
-/// error, and the wait continues.
+/// Waits for the browser's redirect and passes it to the core. During the wait the person can answer requests, because
+/// the service may send a request for this sign-in to this phone. When a redirect belongs to a different act, an error
+/// is printed and the wait continues.
 async fn back(
     phone: &Phone,
     browser: &mut Loopback,

@@ -25,7 +25,8 @@ use crate::render::{self, PromptView, wrap};
 use crate::{json, names};
 use board::{Board, Change};
 
-/// Interval at which expired requests are removed, because the core reports no change when a request expires.
+/// Interval at which the program checks whether a shown request has expired. This check is needed, because the core
+/// reports no change when a request expires.
 const TICK: Duration = Duration::from_secs(1);
 /// The longest wait for a change of the core's snapshot.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -97,8 +98,8 @@ struct Watcher<'a> {
     phone: &'a Phone,
     output: &'a mut Output,
     board: Board,
-    /// The request that was answered last. The order `report` without a name applies to this request, when no other
-    /// request is shown.
+    /// The request that was answered last. When the person is not asked about a request now, the order `report` without
+    /// a name applies to this request.
     last: Option<PromptId>,
 }
 
@@ -112,7 +113,7 @@ impl Watcher<'_> {
         Ok(snapshot.revision)
     }
 
-    /// Shows quiet requests too, because the person asked for the list.
+    /// Shows all waiting requests, including the quiet ones, because the person asked for the list.
     fn look(&mut self, snapshot: &Snapshot) -> Result<(), PhoneError> {
         self.show(snapshot)?;
         self.board.look();
@@ -162,7 +163,8 @@ impl Watcher<'_> {
         self.ask()
     }
 
-    /// Shows the next request to answer, except when this request was the last one shown.
+    /// Shows the first waiting request and asks the person about it, unless the person was asked about this request
+    /// last.
     fn ask(&mut self) -> Result<(), PhoneError> {
         let waiting = self.board.waiting();
         let Some(view) = self.board.next_to_ask() else {

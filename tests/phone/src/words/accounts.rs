@@ -6,7 +6,7 @@ use super::endings::{cause, cause_name};
 use super::error::{Words, words};
 use crate::times;
 
-/// Describes an account's state, and what to do when it does not work.
+/// Describes an account's state and, when the account does not work, what the person can do.
 #[must_use]
 pub fn health(health: AccountHealth) -> String {
     match health {

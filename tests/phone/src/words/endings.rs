@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_approval_says_that_the_page_continues() {
+    fn only_the_approved_text_says_that_the_page_continues() {
         let others = [
             Outcome::Denied,
             Outcome::Reported,

@@ -17,26 +17,26 @@ use crate::texts::is_shown;
 /// A change of one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
-    /// Suspends the person, and ends their sessions and unused passes.
+    /// Suspends the person, and ends the person's sessions and unused passes.
     Suspend,
     /// Ends the suspension.
     Resume,
-    /// Creates a pass for this span.
+    /// Creates a pass that is valid in this span of time.
     MakePass(Span),
-    /// Ends the block after three wrong numbers.
+    /// Ends every block of the account.
     Unblock,
-    /// Adds the person to a group or removes them from it.
+    /// Adds the person to a group, or removes the person from the group.
     Group {
         /// The group's id.
         id: String,
-        /// Whether the person joins the group. If false, they leave it.
+        /// True if the person joins the group, false if the person leaves the group.
         joins: bool,
     },
-    /// Makes the person an administrator, or removes that role.
+    /// Makes the person an administrator if the value is true. Otherwise removes this role from the person.
     Administrator(bool),
     /// Reports the phone with this device id as lost.
     Lost(String),
-    /// Removes all active phones of the person, forgets their browsers and ends their sessions.
+    /// Removes all active phones of the person, forgets the person's known browsers and ends the person's sessions.
     RemovePhones,
 }
 
@@ -124,7 +124,7 @@ pub fn add_group(tx: &mut Tx<'_>, name: &str, now: Time) -> Result<Option<Group>
     Ok(Some(group))
 }
 
-/// The contents of a person's page.
+/// The contents of the administrator's page about one person.
 pub struct Shown {
     /// The person.
     pub person: Person,

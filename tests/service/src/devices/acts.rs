@@ -1,4 +1,4 @@
-//! The effects of a device's signed requests. Each request is processed inside one transaction.
+//! Carries out a device's signed requests. Each request is processed inside one transaction.
 
 use serde::Deserialize;
 

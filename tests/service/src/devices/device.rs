@@ -33,17 +33,17 @@ pub enum Cause {
     WrongDigits,
     /// The wizard was cancelled, or a change of the account or the policy ended the enrollment.
     Cancelled,
-    /// The ten minutes of the enrollment ended.
+    /// The enrollment was not completed within ten minutes.
     Expired,
     /// The phone abandoned the enrollment.
     Abandoned,
     /// The phone sent `unenroll`.
     RemovedByPhone,
-    /// Removed on the security-info page.
+    /// The person removed the device on the security-info page.
     RemovedByPerson,
-    /// Removed by the operator or an administrator.
+    /// The operator or an administrator removed the device.
     RemovedByOperator,
-    /// Reported as lost.
+    /// The person or an administrator reported the phone as lost.
     Lost,
 }
 
@@ -65,7 +65,7 @@ pub struct Claimed {
 pub struct SignInKey {
     /// The public key.
     pub key: Jwk,
-    /// When it was registered.
+    /// When the key was registered.
     pub registered_at: Time,
 }
 
@@ -116,7 +116,7 @@ pub struct Device {
 }
 
 impl Device {
-    /// Creates a device that was just bound.
+    /// Creates the record of a phone that was just bound. The device is pending.
     #[must_use]
     pub fn pending(id: String, account_id: String, key: Jwk, claimed: Claimed, push: Subscription, now: Time) -> Self {
         Self {
@@ -178,10 +178,10 @@ impl Device {
 
 const MAX_ENDPOINT: usize = 1_024;
 
-/// Returns whether a text has the form of a push address. A later check, before each push, decides whether the service
-/// may send pushes to the address.
+/// Returns whether a text has the form of a push address. Whether the service may send a push to the address is checked
+/// before each push (`push::guard`).
 pub(crate) fn is_endpoint(address: &str) -> bool {
-    // A URL is ASCII without spaces. URL parsers drop a line feed, but the stored text would contain it.
+    // A URL is ASCII without spaces. URL parsers drop a line feed, but the stored text would contain the line feed.
     let plain = address.len() <= MAX_ENDPOINT && address.bytes().all(|byte| byte.is_ascii_graphic());
     // The URL parser also accepts `https:host`, which other programs refuse.
     plain && address.starts_with("https://") && Url::parse(address).is_ok()

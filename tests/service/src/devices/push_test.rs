@@ -11,8 +11,8 @@ use crate::store::{StoreError, Tx};
 
 const TYP: &str = "push-test+jwt";
 const LIFE: Time = 5 * MINUTE;
-/// The shortest time between two test pushes to a device, because each test push costs the push service and the phone
-/// some work.
+/// In this time, a device gets at most one test push, because each test push costs the push service and the phone some
+/// work.
 const MIN_INTERVAL: Time = MINUTE;
 
 /// The result of a request for a test push, as the phone receives it.
@@ -49,7 +49,7 @@ pub fn ask(
     let Some(subscription) = device.reachable_at().cloned() else {
         return Ok((PushTest::NoAddress, None));
     };
-    // GUARD(test-push-interval): test_push_names_its_request_and_is_sent_at_most_once_a_minute
+    // GUARD(test-push-interval): test_push_names_its_request_and_is_limited_to_one_a_minute
     // INSTEAD: if device.tested_at.is_some_and(|at| at > now) {
     if device.tested_at.is_some_and(|at| now - at < MIN_INTERVAL) {
         return Ok((PushTest::TooSoon, None));

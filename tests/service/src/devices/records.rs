@@ -1,4 +1,4 @@
-//! How devices are stored.
+//! Stores devices, and finds the active devices of an account.
 
 use serde::{Deserialize, Serialize};
 

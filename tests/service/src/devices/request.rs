@@ -35,8 +35,8 @@ struct Claims<M> {
     message: M,
 }
 
-/// Verifies a request for an endpoint. For a request with a wrong time, sets `in_time` to false, so that the caller can
-/// respond with the status `clock_skew`.
+/// Verifies a request that a phone sent to the endpoint with the name `endpoint`. For a request with a wrong time, sets
+/// `in_time` to false, so that the caller can respond with the status `clock_skew`.
 ///
 /// # Errors
 /// `request-refused` if the request is malformed, if the device is unknown, or if the signature, `aud`, `jti` or the

@@ -51,7 +51,7 @@ pub async fn start(app: &App, account_id: String, session: String) -> Result<Str
     Ok(id)
 }
 
-/// Creates an enrollment with a new scanned code. Does not store it.
+/// Creates an enrollment with a new scanned code. Does not store the enrollment.
 pub fn fresh(app: &App, account_id: String, session: String, now: Time) -> Result<Enrollment, MakeError> {
     let secret = Zeroizing::new(random::<16>()?);
     let id = random_id()?;
@@ -118,8 +118,8 @@ fn shown_label(id: &str) -> String {
 
 /// Adds a typed code to an open enrollment, for a phone that can't scan. Slow: the key is stretched with Argon2id.
 ///
-/// The id in the code has only 20 bits, so another enrollment may already have this id. The service tries three random
-/// ids.
+/// The id in a typed code has only 20 bits, so another enrollment may already have this id. The service tries three
+/// random ids.
 pub async fn add_typed(app: &App, enrollment_id: String) -> Result<(), MakeError> {
     for _draw in 0..3 {
         if try_typed(app, enrollment_id.clone()).await? {
@@ -237,7 +237,7 @@ fn open_key(app: &App, enrollment: &Enrollment, id: &str) -> Option<Key> {
     app.sealer.open(&key_label(id), sealed).ok().map(Key::new)
 }
 
-/// A bind request, whose signature was verified with the device key in it.
+/// A bind request. The signature was verified with the device key that the request contains.
 pub struct BindRequest {
     /// The id in the scanned or typed code.
     pub id: String,
@@ -267,7 +267,8 @@ struct BindAnswer<'a> {
     expires_at: Time,
 }
 
-/// Binds a device. If the same phone binds again, it gets the same response.
+/// Binds a device. If the same phone sends the bind again, no second device is created, and the phone gets the same
+/// response.
 pub async fn bind(app: &App, request: BindRequest) -> Result<Verdict<MacResponse, Refusal>, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     app.store.run(move |tx| bind_in(tx, &shared, request, now)).await
@@ -380,7 +381,7 @@ fn expected_digits(app: &App, enrollment: &Enrollment, device: &Device) -> Optio
 /// Returns whether the typed digits are the expected ones. Spaces are ignored.
 fn are_digits(expected: &str, typed: &str) -> bool {
     let typed: String = typed.chars().filter(|character| !character.is_whitespace()).collect();
-    // GUARD(enrollment-digits): enrollment_model_with_a_seen_code_has_no_fault
+    // GUARD(enrollment-digits): enrollment_model_has_no_fault_if_an_attacker_saw_the_code
     // INSTEAD: same(&typed, &typed) || expected.is_empty()
     same(expected, &typed)
 }
@@ -399,7 +400,7 @@ pub fn end_in(tx: &mut Tx<'_>, enrollment_id: &str, cause: Cause, now: Time) -> 
     }
 }
 
-/// Returns the enrollment. Ends the enrollment first if it has expired.
+/// Returns the enrollment with its current state. If the enrollment has expired, ends it first.
 pub async fn current(app: &App, enrollment_id: String) -> Result<Option<Enrollment>, StoreError> {
     let now = app.clock.now();
     app.store

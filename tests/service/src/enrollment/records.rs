@@ -1,4 +1,4 @@
-//! How enrollments are stored.
+//! Stores enrollments, and finds an enrollment by the id in its code.
 
 use serde::{Deserialize, Serialize};
 

@@ -23,9 +23,10 @@ pub enum Refusal {
     Unknown,
     /// The enrollment has expired.
     Expired,
-    /// The enrollment was bound by another phone, or is finished.
+    /// The enrollment has already bound a phone. Repeated look-ups and binds of this phone are accepted until its
+    /// device is active.
     Used,
-    /// The enrollment was cancelled, or ended before it expired.
+    /// The enrollment ended before it expired, for example because the person cancelled the wizard.
     Cancelled,
     /// The enrollment has already accepted look-ups with five different nonces, and this look-up has another nonce.
     TooManyLookUps,
@@ -62,7 +63,7 @@ pub fn settle(enrollment: &mut Enrollment, now: Time) {
 pub fn end(enrollment: &mut Enrollment, cause: Cause) {
     if matches!(enrollment.state, State::Open | State::Bound) {
         enrollment.state = State::Ended(cause);
-        // GUARD(code-secret-erased): enrollment_model_with_a_seen_code_has_no_fault
+        // GUARD(code-secret-erased): enrollment_model_has_no_fault_if_an_attacker_saw_the_code
         enrollment.erase();
     }
 }
@@ -76,9 +77,10 @@ fn ended(enrollment: &Enrollment) -> Result<(), Refusal> {
     }
 }
 
-/// Counts a wrong MAC for an id of the enrollment. The fifth wrong MAC makes this id unusable, but the enrollment's
-/// other id stays usable. After a bind, wrong MACs are not counted, because a right guess then gains nothing, and the
-/// service still needs the key to check the digits.
+/// Counts a wrong MAC for the code with this id. The fifth wrong MAC makes this code unusable. If the enrollment has a
+/// second code (scanned or typed), the second code stays usable. After a bind, wrong MACs are not counted: a correct
+/// guess then gains nothing. The fifth wrong MAC would also delete the key, which the service still needs to check the
+/// digits.
 pub fn wrong_mac(enrollment: &mut Enrollment, id: &str) -> Refusal {
     if enrollment.state == State::Open
         && let Some(code) = enrollment.code_mut(id)
@@ -132,7 +134,7 @@ pub fn bind(enrollment: &mut Enrollment, id: &str, proven: bool, same_key: bool,
         State::Bound if same_key && enrollment.bound_by.as_deref() == Some(id) => Ok(Bind::Same),
         State::Bound => {
             enrollment.another_phone = true;
-            // GUARD(one-phone-per-code): enrollment_model_with_a_seen_code_has_no_fault
+            // GUARD(one-phone-per-code): enrollment_model_has_no_fault_if_an_attacker_saw_the_code
             // INSTEAD: Ok(Bind::New)
             Err(Refusal::Used)
         }
@@ -142,7 +144,7 @@ pub fn bind(enrollment: &mut Enrollment, id: &str, proven: bool, same_key: bool,
 
 /// Decides about the digits that were typed into the wizard. `right`: whether these are the expected digits.
 pub fn digits(enrollment: &mut Enrollment, right: bool, now: Time) -> Digits {
-    // GUARD(enrollment-expires): enrollment_model_with_a_seen_code_has_no_fault
+    // GUARD(enrollment-expires): enrollment_model_has_no_fault_if_an_attacker_saw_the_code
     settle(enrollment, now);
     if enrollment.state != State::Bound {
         return Digits::Over;

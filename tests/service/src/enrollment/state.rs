@@ -26,8 +26,8 @@ pub enum State {
 pub struct Code {
     /// The id that a phone sends.
     pub id: String,
-    /// The enrollment key K, sealed. Erased after five wrong MACs before a bind, when the enrollment ends, and when the
-    /// device becomes active.
+    /// The enrollment key K, sealed. Erased in each of these cases: five wrong MACs were sent before a bind; the
+    /// enrollment ends; the device becomes active.
     pub key: Option<Sealed>,
     /// The number of wrong MACs for this id.
     pub wrong_macs: u8,
@@ -55,18 +55,18 @@ pub struct Enrollment {
     pub state: State,
     /// The different nonces of the accepted look-ups.
     pub nonces: Vec<String>,
-    /// The id in the code by which the phone was bound.
+    /// The id in the code with which the phone was bound.
     pub bound_by: Option<String>,
     /// The id of the bound device.
     pub device_id: Option<String>,
     /// How many times wrong digits were typed.
     pub wrong_digits: u8,
-    /// Whether another phone has tried to use the same code.
+    /// Whether a second phone has tried to use this enrollment after the bind.
     pub another_phone: bool,
     /// The id of the ceremony that confirms the new phone. `None` until the ceremony starts.
     pub ceremony: Option<String>,
     /// The number of the key document that the phone gets. Look-up and bind use the same document, even if the service
-    /// publishes a new one between them.
+    /// publishes a new document between the look-up and the bind.
     #[serde(default = "first_document")]
     pub keys_document: usize,
 }
@@ -75,12 +75,12 @@ impl Enrollment {
     /// Returns whether the enrollment was started in this session. No other session may continue the enrollment.
     #[must_use]
     pub fn is_of(&self, session: &Session) -> bool {
-        // GUARD(wizard-session): enrollment_model_with_a_seen_code_has_no_fault
+        // GUARD(wizard-session): enrollment_model_has_no_fault_if_an_attacker_saw_the_code
         // INSTEAD: !session.id.is_empty()
         self.session == session.id
     }
 
-    /// Returns the code with this id, for changing the code.
+    /// Returns a mutable reference to the code with this id.
     pub fn code_mut(&mut self, id: &str) -> Option<&mut Code> {
         if self.scanned.id == id { Some(&mut self.scanned) } else { self.typed.as_mut().filter(|code| code.id == id) }
     }
@@ -91,7 +91,7 @@ impl Enrollment {
         if self.scanned.id == id { Some(&self.scanned) } else { self.typed.as_ref().filter(|code| code.id == id) }
     }
 
-    /// Erases every secret.
+    /// Erases the keys of the codes, and the text of the typed code.
     pub fn erase(&mut self) {
         self.scanned.key = None;
         self.typed_shown = None;

@@ -71,8 +71,8 @@ pub(super) struct Redemption {
     pub(super) verifier: String,
 }
 
-/// Redeems an authorization code. Returns `None` if the authorization code is refused. A second use of an authorization
-/// code also ends the session for which it was issued.
+/// Redeems an authorization code. Returns `None` if the authorization code is refused. If the authorization code was
+/// used before, ends the session for which it was issued.
 pub(super) fn redeem(tx: &mut Tx<'_>, app: &App, by: &Redemption, now: Time) -> Result<Option<Tokens>, StoreError> {
     let Some(code) = tx.get::<Code>(&hashed(by.code.as_bytes()))? else {
         return Ok(None);

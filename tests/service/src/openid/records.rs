@@ -30,7 +30,7 @@ pub struct Token {
     pub id: String,
     /// The session for which the token was issued.
     pub session: String,
-    /// The authorization code that was redeemed for the token.
+    /// The hash of the authorization code that was redeemed for the token.
     pub code: String,
     /// The account that the token gives access to.
     pub account_id: String,

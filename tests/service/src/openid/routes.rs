@@ -152,7 +152,7 @@ pub async fn token(State(app): State<App>, headers: HeaderMap, body: Bytes) -> R
 fn refuse(status: StatusCode, error: &'static str) -> Response {
     let mut response = (status, [(header::CACHE_CONTROL, "no-store")], Json(json!({ "error": error }))).into_response();
     if status == StatusCode::UNAUTHORIZED {
-        // Required by RFC 6749 section 5.2 and RFC 6750 section 3.
+        // This header is required by RFC 6749 section 5.2 and RFC 6750 section 3.
         let scheme = if error == "invalid_client" { "Basic" } else { "Bearer error=\"invalid_token\"" };
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
     }

@@ -91,8 +91,8 @@ pub fn freshness(parameters: &HashMap<String, String>, authenticated_at: Option<
     }
 }
 
-/// Returns whether the request has `prompt=login` or a `max_age`. If the person must then sign in for this request, a
-/// session that started in another tab does not suffice.
+/// Returns whether the request has `prompt=login` or a `max_age`. If a request with one of these parameters requires a
+/// sign-in, the person must sign in for this request. A session that starts in a different tab does not suffice.
 #[must_use]
 pub fn wants_sign_in(parameters: &HashMap<String, String>) -> bool {
     wants(parameters, "login") || parameters.contains_key("max_age")

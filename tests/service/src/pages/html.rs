@@ -11,13 +11,14 @@ use crate::visitor::Visitor;
 
 /// A page: a heading and the blocks below it, in order.
 pub struct Page {
-    /// Identifies the page in tests (`data-page`).
+    /// The name by which tests identify the page (HTML attribute `data-page`).
     pub name: &'static str,
     /// The heading.
     pub title: String,
     /// Step and number of steps, on a page of a wizard.
     pub step: Option<(u8, u8)>,
-    /// URL of the event stream. At an event, the script submits the form with `on_turn`, or reloads the page.
+    /// URL of the event stream. At an event, the script submits the form that has `on_turn` set. If no form has it set,
+    /// the script reloads the page.
     pub events: Option<String>,
     /// The URL that opens the app. Set only for a browser on a phone.
     pub app_link: Option<String>,
@@ -31,9 +32,9 @@ pub enum Block {
     Text(String),
     /// What is wrong with the input, and what to do. Screen readers announce it immediately.
     Problem(String),
-    /// The result of the last action.
+    /// What has happened, or why something was refused.
     Outcome(String),
-    /// The number to match on the phone, with the time left.
+    /// A number for number matching, and the time until it expires.
     Number {
         /// The digits.
         number: String,
@@ -47,14 +48,14 @@ pub enum Block {
         /// Text for screen readers.
         alternative: &'static str,
     },
-    /// The code to type instead of scanning the QR code.
+    /// The code that the person types in the app instead of scanning the QR code.
     Typed {
         /// The code, twelve characters.
         code: String,
         /// The service's host, typed together with the code.
         address: String,
     },
-    /// Label, value and HTML id of each row.
+    /// Rows of facts. Each row has a label, a value and an HTML id.
     Facts(Vec<(&'static str, String, &'static str)>),
     /// A numbered list of instructions.
     Steps(Vec<&'static str>),
@@ -79,11 +80,11 @@ pub enum Block {
 
 /// A form with one button.
 pub struct Form {
-    /// HTML id of its button.
+    /// HTML id of the form's button.
     pub id: String,
     /// URL that the form is posted to.
     pub action: String,
-    /// Label of its button.
+    /// Label of the form's button.
     pub button: &'static str,
     /// `main`, `quiet` or `quiet danger`.
     pub class: &'static str,
@@ -96,26 +97,27 @@ pub struct Form {
 }
 
 impl Form {
-    /// The main action of a page.
+    /// Creates the form for a page's main action.
     #[must_use]
     pub fn main(id: &str, action: &'static str, button: &'static str) -> Self {
         let (id, action) = (id.to_owned(), action.to_owned());
         Self { id, action, button, class: "main", fields: Vec::new(), hidden: Vec::new(), on_turn: false }
     }
 
-    /// A secondary action.
+    /// Creates a form for a secondary action.
     #[must_use]
     pub fn quiet(id: &str, action: &'static str, button: &'static str) -> Self {
         Self { class: "quiet", ..Self::main(id, action, button) }
     }
 
-    /// Adds a number to the id, so that several equal forms of a page have different ids. Numbers start at 1.
+    /// Appends a number to the id. Forms that a page repeats, for example for each phone, get different ids in this
+    /// way. Numbers start at 1.
     #[must_use]
     pub fn numbered(self, number: usize) -> Self {
         Self { id: format!("{}-{number}", self.id), ..self }
     }
 
-    /// A secondary action that removes something.
+    /// Creates a form for a secondary action that removes something.
     #[must_use]
     pub fn danger(id: &str, action: &'static str, button: &'static str) -> Self {
         Self { class: "quiet danger", ..Self::main(id, action, button) }
@@ -161,20 +163,20 @@ pub struct Field {
 }
 
 impl Field {
-    /// A one-line text field. The caller sets id, name and label.
+    /// Creates a one-line text field. The caller sets id, name and label.
     #[must_use]
     pub fn text() -> Self {
         Self { id: "", name: "", label: "", kind: "text", autocomplete: "off", value: String::new(), digits: false }
     }
 
-    /// A password field.
+    /// Creates a field for the current password, or for a new one if `is_new` is true.
     #[must_use]
     pub fn password(id: &'static str, label: &'static str, is_new: bool) -> Self {
         let autocomplete = if is_new { "new-password" } else { "current-password" };
         Self { id, name: id, label, kind: "password", autocomplete, ..Self::text() }
     }
 
-    /// A field for the six digits that a phone shows.
+    /// Creates a field for the six digits that a phone shows.
     #[must_use]
     pub fn digits(label: &'static str) -> Self {
         Self { id: "digits", name: "digits", label, digits: true, ..Self::text() }
@@ -208,7 +210,7 @@ pub struct Method {
 }
 
 impl Page {
-    /// A page with a heading only.
+    /// Creates a page with a heading only.
     #[must_use]
     pub fn new(name: &'static str, title: impl Into<String>) -> Self {
         Self { name, title: title.into(), step: None, events: None, app_link: None, blocks: Vec::new() }
@@ -233,7 +235,7 @@ impl Page {
         self.and(Block::Form(form))
     }
 
-    /// Shows a problem, if there is one, above all other blocks.
+    /// Inserts the problem, if there is one, above all other blocks.
     #[must_use]
     pub fn problem(mut self, problem: Option<&str>) -> Self {
         if let Some(problem) = problem {
@@ -248,13 +250,13 @@ impl Page {
         Self { step: Some((step, of)), ..self }
     }
 
-    /// Sets the URL of an event stream. At an event of this stream, the page continues by itself.
+    /// Sets the URL of the event stream (see `Page::events`).
     #[must_use]
     pub fn turning(self, events: &str) -> Self {
         Self { events: Some(events.to_owned()), ..self }
     }
 
-    /// Returns whether the page has a wider layout. The administrator's pages do.
+    /// Returns whether the page has the wide layout of the administrator's pages.
     fn is_wide(&self) -> bool {
         self.name.starts_with("admin")
     }
@@ -264,7 +266,7 @@ impl Page {
         number.chars().map(String::from).collect::<Vec<_>>().join(" ")
     }
 
-    /// Returns the time left as text. `page.js` counts down with the same wording.
+    /// Returns the remaining time as text. `page.js` shows the same texts when it counts down.
     #[must_use]
     pub fn left(&self, seconds: &i64) -> String {
         match *seconds {
@@ -281,8 +283,8 @@ impl Page {
         self.show_as(StatusCode::OK, app, Some(visitor))
     }
 
-    /// Renders the page with the given status. Without a visitor, the page's forms have no CSRF token, and the service
-    /// refuses them.
+    /// Renders the page with the given status. If `visitor` is `None`, the page's forms have no CSRF token, so the
+    /// service refuses these forms.
     #[must_use]
     pub fn show_as(mut self, status: StatusCode, app: &App, visitor: Option<&Visitor>) -> Response {
         let (csrf, cookie) = visitor.map(|visitor| visitor.form_token(app)).unwrap_or_default();
@@ -325,8 +327,8 @@ struct Whole<'a> {
 }
 
 /// Headers of every page. The Content Security Policy forbids inline scripts, content from other web origins and
-/// framing. Forms can be sent to this service only. Browsers also check redirects after a form against `form-action`.
-/// For that reason, a person leaves the service through a page with a link (`words::leaving`).
+/// framing. Forms can be sent to this service only. Browsers apply `form-action` also to the redirect after a form. For
+/// that reason, a person leaves the service through a page with a link (`words::leaving`).
 const HEADERS: [(header::HeaderName, &str); 2] = [
     (header::CONTENT_TYPE, "text/html; charset=utf-8"),
     (

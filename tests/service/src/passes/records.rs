@@ -1,4 +1,4 @@
-//! How passes are stored.
+//! Stores passes.
 
 use crate::clock::{DAY, Time};
 use crate::passes::pass::Pass;

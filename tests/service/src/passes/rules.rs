@@ -12,15 +12,15 @@ pub const MAX_AHEAD: Time = 30 * DAY;
 /// The result of checking a typed pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worth {
-    /// Valid. The caller marks the pass as used.
+    /// The pass is valid. The caller marks the pass as used.
     Good,
-    /// Not valid yet.
+    /// The pass is not valid yet.
     NotYet,
-    /// Expired.
+    /// The pass has expired.
     Expired,
-    /// Used before.
+    /// The pass was used before.
     Used,
-    /// Unknown, or ended by a newer pass.
+    /// The account has no pass with this text. For example, a newer pass has ended it.
     Unknown,
 }
 
@@ -47,7 +47,7 @@ impl Span {
     }
 }
 
-/// Returns whether a pass is valid now.
+/// Checks whether a pass is valid now, and returns the reason if it is not valid.
 #[must_use]
 pub fn worth(pass: &Pass, now: Time) -> Worth {
     // GUARD(pass-used-twice): pass_works_once_within_its_time

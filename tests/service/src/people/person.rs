@@ -19,12 +19,13 @@ pub struct Person {
     password: String,
     /// When the password was last changed.
     pub password_changed_at: Time,
-    /// When the blocks were last ended, by a phone's `unblock` or an administrator. Earlier wrong numbers do not count.
+    /// When the account was last unblocked, by a phone or by an administrator. Wrong numbers before this time do not
+    /// count.
     pub unblocked_at: Time,
     /// When the person last opened the app.
     pub opened_at: Time,
-    /// When the person reported a password-proved sign-in. Until the password changes, the password is refused in
-    /// unknown browsers.
+    /// When the person reported a ceremony with the origin `password_proved`. Until the password changes, the password
+    /// is refused in unknown browsers.
     pub reported_at: Option<Time>,
     /// The ids of the person's groups.
     pub groups: Vec<String>,
@@ -32,7 +33,8 @@ pub struct Person {
     pub is_administrator: bool,
     /// Whether the person is suspended. A suspended person can't sign in.
     pub suspended: bool,
-    /// Whether another person set the password, so that it must be changed before anything else.
+    /// Whether the person must change the password at the next sign-in, because the person did not choose this
+    /// password.
     pub must_change_password: bool,
 }
 
@@ -69,7 +71,8 @@ impl Person {
         self.account_id == later.account_id && self.password == later.password
     }
 
-    /// Sets a new password. Clears the report of the old password and the duty to change the old password.
+    /// Sets a new password. Clears `reported_at` and `must_change_password`, because both values concern the old
+    /// password.
     pub fn set_password(&mut self, hash: passwords::Hash, now: Time) {
         self.password = hash.into_text();
         self.password_changed_at = now;

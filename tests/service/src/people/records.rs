@@ -1,4 +1,4 @@
-//! How people and their user names are stored.
+//! Stores people and their user names, and counts wrong passwords.
 
 use ring::hmac;
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ pub fn find(tx: &mut Tx<'_>, user_name: &str) -> Result<Option<Person>, StoreErr
 /// that neither the response nor the response time shows which user names exist.
 #[derive(Debug, Serialize, Deserialize)]
 struct PasswordTries {
-    /// The keyed hash of the typed user name, because the database must not contain user names that were only tried.
+    /// The keyed hash of the typed user name, because the database must not contain user names that someone only tried.
     id: String,
     wrong: Vec<Time>,
     expires_at: Time,
@@ -98,7 +98,8 @@ impl Record for PasswordTries {
     }
 }
 
-/// Counts a password that was typed for a user name. Returns whether the password is accepted.
+/// Counts a password that was typed for a user name. `right`: whether the password is correct. Returns whether the
+/// password is accepted.
 pub fn count_password(
     tx: &mut Tx<'_>,
     key: &hmac::Key,

@@ -6,15 +6,15 @@ use crate::clock::{HOUR, Time};
 /// the oldest of the wrong passwords is an hour old.
 const MAX_WRONG_PASSWORDS: usize = 10;
 
-/// Counts one password that was typed for a user name. `wrong`: the times of the wrong passwords so far. Returns
-/// whether the password is accepted.
+/// Counts one password that was typed for a user name. `wrong`: the times of the wrong passwords so far. A wrong
+/// password adds a time, and a correct password deletes all times. Returns whether the password is accepted.
 ///
 /// Nothing is counted while the user name is closed. Otherwise an attacker could keep the user name closed forever by
 /// guessing.
 #[must_use]
 pub fn accepts_password(wrong: &mut Vec<Time>, right: bool, now: Time) -> bool {
     wrong.retain(|at| now - at < HOUR);
-    // GUARD(password-tries): unknown_name_is_also_refused_after_ten_wrong_passwords
+    // GUARD(password-tries): known_or_unknown_name_is_refused_after_ten_wrong_passwords
     // INSTEAD: let allowed = wrong.len() < usize::MAX;
     let allowed = wrong.len() < MAX_WRONG_PASSWORDS;
     match (right, allowed) {
@@ -33,9 +33,9 @@ const LONGEST: usize = 256;
 /// Why a chosen password is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfit {
-    /// Fewer than 15 characters.
+    /// The password has fewer than 15 characters.
     TooShort,
-    /// More than 256 characters.
+    /// The password has more than 256 characters.
     TooLong,
 }
 

@@ -27,8 +27,8 @@ const KEY_TYP: &str = "phone-sign-in-key+jwt";
 pub const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
 
 /// Stores a pushed authorization request and returns its `request_uri`. Returns `None` if the key that signed the DPoP
-/// proof does not fit: turning phone sign-in on needs the key of an active device, and adding a phone needs a key that
-/// no device has.
+/// proof is refused. To turn phone sign-in on, the key must be the device key of an active device. To add a phone, the
+/// key must not belong to any device.
 pub fn push(tx: &mut Tx<'_>, pushed: Pushed, now: Time) -> Result<Option<String>, StoreError> {
     let device = match tx.get::<DeviceKey>(&pushed.dpop_jkt)? {
         Some(key) => tx.get::<Device>(&key.device_id)?,
@@ -140,8 +140,8 @@ pub struct PhoneTokens {
     time: Time,
 }
 
-/// Redeems an authorization code for a token, once. Returns `None` if the code can't be redeemed. A second use ends the
-/// token that the first use returned.
+/// Redeems an authorization code for a token, once. Returns `None` if the authorization code can't be redeemed. A
+/// second use of the authorization code ends the token that the first use returned.
 pub fn redeem(
     tx: &mut Tx<'_>,
     app: &App,
@@ -159,7 +159,7 @@ pub fn redeem(
     match rules::worth(&code, device.as_ref(), by, now) {
         Worth::Token => {}
         Worth::UsedBefore { token } => {
-            // GUARD(code-used-twice): j4_w5_w6_authorization_code_works_once_for_its_phone, turning_on_models_at_the_phone_have_no_fault
+            // GUARD(code-used-twice): j4_w5_w6_authorization_code_works_once_for_its_phone, turning_on_phone_sign_in_at_the_phone_has_no_fault
             end_registration_token(tx, token)?;
             return Ok(None);
         }
@@ -258,7 +258,7 @@ pub struct Proved {
     pub fingerprint: String,
 }
 
-/// Like `turn_on`, after the proof's signature was verified.
+/// Does the same as `turn_on`, for a proof whose signature was already verified.
 pub fn register(
     tx: &mut Tx<'_>,
     app: &App,
@@ -268,8 +268,8 @@ pub fn register(
     now: Time,
 ) -> Result<TurnedOn, StoreError> {
     let Some(token) = tx.get::<RegistrationToken>(&hashed(token.as_bytes()))? else {
-        // A token that is not stored expired and was deleted, was ended by a change of the account, or never existed.
-        // The phone gets the same result in all these cases.
+        // There are three reasons why a token is not stored: it has expired and was deleted; a change of the account
+        // ended it; or it never existed. The phone gets the same result in all three cases.
         return Ok(TurnedOn::Expired);
     };
     let Proved { key, claims, fingerprint } = proved;

@@ -35,7 +35,8 @@ impl Record for RegistrationCode {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        // Kept for an hour after the authorization code expired, so that the service recognizes a second use.
+        // The record is kept for an hour after the authorization code expired, so that the service recognizes a second
+        // use.
         Some(self.expires_at + HOUR)
     }
 }
@@ -52,7 +53,8 @@ impl Record for RegistrationToken {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        // Kept after the token expired: a phone that did not receive the response sends the request again.
+        // The record is kept for a day after the token expired, because a phone that did not receive the response sends
+        // the request again.
         Some(self.expires_at + 24 * HOUR)
     }
 }
@@ -68,9 +70,10 @@ pub struct PhoneToken {
     pub jkt: String,
     /// When the token expires.
     pub expires_at: Time,
-    /// Id of the device that was added with the token. If the phone repeats its request, it gets the same device id.
+    /// Id of the device that was added with the token. `None` until then. If the phone repeats its request, it gets the
+    /// same device id.
     pub added: Option<String>,
-    /// Number of the key document that was sent with the token. Numbers start at 1.
+    /// Number of the key document that was sent together with the token. Numbers start at 1.
     #[serde(default = "crate::enrollment::state::first_document")]
     pub keys_document: usize,
 }
@@ -87,7 +90,8 @@ impl Record for PhoneToken {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        // Kept after the token expired: a phone that did not receive the response sends the request again.
+        // The record is kept for a day after the token expired, because a phone that did not receive the response sends
+        // the request again.
         Some(self.expires_at + 24 * HOUR)
     }
 }

@@ -1,5 +1,6 @@
 //! A registration: the pushed authorization request that a phone sends before it opens the browser, and the
-//! authorization code and the token that the phone gets for this request. Both are stored only as hashes.
+//! authorization code and the token that the phone gets for this request. The authorization code and the token are
+//! stored only as hashes.
 
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +60,7 @@ impl Purpose {
     }
 }
 
-/// A phone that belongs to no account yet.
+/// A new phone that the person wants to add to an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewPhone {
     /// Thumbprint of the phone's device key.
@@ -68,7 +69,7 @@ pub struct NewPhone {
     pub name: String,
     /// Model of the phone.
     pub model: String,
-    /// The six digits that the phone shows, hashed together with the request's id.
+    /// The six digits that the phone shows, hashed together with the id of the registration.
     pub digits: String,
     /// How often wrong digits were typed.
     pub wrong_digits: u32,
@@ -79,11 +80,11 @@ pub struct NewPhone {
 pub struct RegistrationCode {
     /// SHA-256 of the authorization code.
     pub id: String,
-    /// The request for which the code was issued.
+    /// The registration for which the authorization code was issued.
     pub registration: Registration,
-    /// When the code expires.
+    /// When the authorization code expires.
     pub expires_at: Time,
-    /// SHA-256 of the token for which the code was redeemed. `None` until then.
+    /// SHA-256 of the token for which the authorization code was redeemed. `None` until then.
     pub token: Option<String>,
 }
 
@@ -102,7 +103,8 @@ pub struct RegistrationToken {
     pub nonce_expires_at: Time,
     /// When the token expires.
     pub expires_at: Time,
-    /// SHA-256 of the proof that used the token. The same proof gets the same result again.
+    /// SHA-256 of the proof with which the sign-in key was registered. `None` until then. If the phone sends the same
+    /// proof again, it gets the same result.
     pub spent_by: Option<String>,
 }
 

@@ -1,5 +1,6 @@
-//! HTTP endpoints for phones that register: one takes pushed authorization requests (RFC 9126), the other returns
-//! tokens. Both need a DPoP proof by the device key (RFC 9449).
+//! Two HTTP endpoints for phones that register a sign-in key or a new device. The first endpoint takes pushed
+//! authorization requests (RFC 9126), the second returns tokens. Each request needs a DPoP proof by the device key
+//! (RFC 9449).
 
 use std::collections::HashMap;
 
@@ -22,14 +23,14 @@ use crate::prompts::records::RequestId;
 use crate::store::{StoreError, Tx};
 
 const DPOP_TYP: &str = "dpop+jwt";
-/// How long the ids of proofs are stored, so that each proof is accepted once. This is longer than a proof can be used,
-/// because a proof's time may differ from the service's time by at most one minute.
+/// The id of each proof is stored for this long, so that the proof is accepted only once. This is longer than a proof
+/// can be used, because a proof's time may differ from the service's time by at most one minute.
 const PROOF_MEMORY: Time = 5 * MINUTE;
 const MAX_STATE: usize = 2_048;
 
 /// A DPoP proof with a valid signature. The sender of the proof has the private key.
 pub struct Proved {
-    /// The key's thumbprint.
+    /// Thumbprint of the key that signed the proof.
     pub jkt: String,
     /// The proof's `jti`.
     pub jti: String,
@@ -62,10 +63,11 @@ pub async fn push(State(app): State<App>, peer: Peer, headers: HeaderMap, body: 
     }
 }
 
-/// Stores a pushed authorization request and returns its `request_uri`. Returns `None` if the proof was used before, if
-/// its key is not the key that the request names (`dpop_jkt`), or if this key does not fit (see `acts::push`).
+/// Stores a pushed authorization request and returns its `request_uri`. Returns `None` in one of these cases: the proof
+/// was used before; the key that signed the proof is not the key that the request names (`dpop_jkt`); `acts::push`
+/// refuses this key.
 pub fn keep(tx: &mut Tx<'_>, proved: Proved, pushed: Pushed, now: Time) -> Result<Option<String>, StoreError> {
-    // GUARD(registration-by-its-device): turning_on_model_in_the_browser_has_no_fault
+    // GUARD(registration-by-its-device): turning_on_phone_sign_in_in_the_browser_has_no_fault
     // INSTEAD: if !first_time(tx, &proved, now)? {
     if proved.jkt != pushed.dpop_jkt || !first_time(tx, &proved, now)? {
         return Ok(None);
@@ -73,7 +75,7 @@ pub fn keep(tx: &mut Tx<'_>, proved: Proved, pushed: Pushed, now: Time) -> Resul
     acts::push(tx, pushed, now)
 }
 
-/// `POST /token`, for phones.
+/// `POST /token`, for phones: redeems an authorization code for a token.
 pub async fn token(app: &App, headers: &HeaderMap, fields: &HashMap<String, String>) -> Response {
     let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
     let Some(proved) = proved(app, headers, "/token") else {
@@ -104,8 +106,8 @@ fn first_time(tx: &mut Tx<'_>, proved: &Proved, now: Time) -> Result<bool, Store
     tx.insert(&RequestId { id: format!("dpop {} {}", proved.jkt, proved.jti), expires_at: now + PROOF_MEMORY })
 }
 
-/// Verifies the DPoP proof of a request. There must be exactly one `DPoP` header. Its proof must be for this endpoint
-/// and have a current time.
+/// Verifies the DPoP proof of a request. There must be exactly one `DPoP` header. The proof in this header must be for
+/// this endpoint and have a current time. Returns `None` if the proof is missing or invalid.
 fn proved(app: &App, headers: &HeaderMap, path: &str) -> Option<Proved> {
     let mut given = headers.get_all("dpop").iter();
     let (Some(proof), None) = (given.next(), given.next()) else {

@@ -122,7 +122,8 @@ fn is_registered(address: &str, redirects: &[String]) -> bool {
     let Some(port) = url.port() else {
         return false;
     };
-    // The given URI must be equal to a newly built URI, so that it can't have any other parts.
+    // The given URI must be equal to the URI that is built here. It therefore can't have further parts, for example a
+    // query.
     url.scheme() == "http" && loopback && address == format!("http://127.0.0.1:{port}{LOOPBACK_PATH}")
 }
 
@@ -166,14 +167,14 @@ pub struct Redemption<'a> {
 /// What an authorization code can be redeemed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worth<'a> {
-    /// A token.
+    /// The authorization code can be redeemed for a token.
     Token,
-    /// Nothing, because the code was used before. The token of the first use must end.
+    /// The authorization code can't be redeemed, because it was used before. The token of the first use must end.
     UsedBefore {
-        /// SHA-256 of that token.
+        /// SHA-256 of the token of the first use.
         token: &'a str,
     },
-    /// Nothing, for any other reason.
+    /// The authorization code can't be redeemed, for another reason.
     Nothing,
 }
 
@@ -195,19 +196,19 @@ fn may_redeem(code: &RegistrationCode, device: Option<&Device>, by: &Redemption<
             device.id == *device_id
                 && Some(&device.account_id) == registration.account_id.as_ref()
                 && device.is_active()
-                // GUARD(code-dpop-jkt): j4_w5_w6_authorization_code_works_once_for_its_phone, turning_on_models_at_the_phone_have_no_fault
+                // GUARD(code-dpop-jkt): j4_w5_w6_authorization_code_works_once_for_its_phone, turning_on_phone_sign_in_at_the_phone_has_no_fault
                 && same(&device.key.thumbprint(), by.jkt)
         }
         (Purpose::AddPhone(phone), None) => same(&phone.jkt, by.jkt),
         (Purpose::TurnOn { .. }, None) | (Purpose::AddPhone(_), Some(_)) => false,
     };
     right_phone
-        // GUARD(code-too-old): j4_w5_w6_authorization_code_works_once_for_its_phone, turning_on_models_at_the_phone_have_no_fault
+        // GUARD(code-too-old): j4_w5_w6_authorization_code_works_once_for_its_phone, turning_on_phone_sign_in_at_the_phone_has_no_fault
         && code.expires_at > now
         // GUARD(code-redirect-address): j4_w5_w6_authorization_code_works_once_for_its_phone
         && registration.redirect_uri == by.redirect_uri
         && (43..=128).contains(&by.verifier.len())
-        // GUARD(code-pkce): j4_w5_w6_authorization_code_works_once_for_its_phone, turning_on_models_at_the_phone_have_no_fault
+        // GUARD(code-pkce): j4_w5_w6_authorization_code_works_once_for_its_phone, turning_on_phone_sign_in_at_the_phone_has_no_fault
         && same(&hashed(by.verifier.as_bytes()), &registration.code_challenge)
 }
 
@@ -250,11 +251,11 @@ pub enum UserVerification {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(tag = "format", rename_all = "snake_case")]
 pub enum Attestation {
-    /// None.
+    /// No attestation.
     None,
 }
 
-/// Result of turning phone sign-in on, as the phone gets it.
+/// Result of a request to turn phone sign-in on. The service sends it to the phone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TurnedOn {
@@ -264,7 +265,7 @@ pub enum TurnedOn {
     NotAllowed,
     /// The token or the nonce has expired.
     Expired,
-    /// Any other error.
+    /// The key was refused for another reason.
     Refused,
 }
 
@@ -280,7 +281,8 @@ pub struct TurnOn<'a> {
     pub proof: &'a KeyProof,
     /// SHA-256 of the proof's JWS.
     pub fingerprint: &'a str,
-    /// Whether any device ever registered this key, or the key is the device's own device key.
+    /// Whether a device has registered this key before, or this key is the device's own device key. In both cases, the
+    /// key is refused.
     pub key_used: bool,
     /// Whether this key is the device's sign-in key now.
     pub key_is_on: bool,
@@ -292,7 +294,7 @@ pub struct TurnOn<'a> {
 #[must_use]
 pub fn turn_on(asked: &TurnOn<'_>, now: Time) -> TurnedOn {
     let (device, token, proof) = (asked.device, asked.token, asked.proof);
-    // GUARD(turn-on-token-of-another-phone): sign_in_key_needs_a_complete_proof, turning_on_models_at_the_phone_have_no_fault
+    // GUARD(turn-on-token-of-another-phone): sign_in_key_needs_a_complete_proof, turning_on_phone_sign_in_at_the_phone_has_no_fault
     // INSTEAD: let bound = true
     let bound = token.is_of(device)
         // GUARD(proof-issuer): sign_in_key_needs_a_complete_proof
@@ -305,7 +307,7 @@ pub fn turn_on(asked: &TurnOn<'_>, now: Time) -> TurnedOn {
         && proof.device_key == device.key.thumbprint()
         // GUARD(proof-purpose): sign_in_key_needs_a_complete_proof
         && proof.purpose == "turn_on"
-        // GUARD(proof-token): sign_in_key_needs_a_complete_proof, turning_on_models_at_the_phone_have_no_fault
+        // GUARD(proof-token): sign_in_key_needs_a_complete_proof, turning_on_phone_sign_in_at_the_phone_has_no_fault
         && same(&hashed(proof.nonce.as_bytes()), &token.nonce);
     let verified = match proof.uv {
         UserVerification::Biometric | UserVerification::Credential | UserVerification::Unspecified => true,
@@ -313,7 +315,7 @@ pub fn turn_on(asked: &TurnOn<'_>, now: Time) -> TurnedOn {
     };
     let Attestation::None = proof.attestation;
     if !bound
-        // GUARD(sign-in-key-user-verification): sign_in_key_needs_a_complete_proof, turning_on_models_at_the_phone_have_no_fault
+        // GUARD(sign-in-key-user-verification): sign_in_key_needs_a_complete_proof, turning_on_phone_sign_in_at_the_phone_has_no_fault
         || !verified
         || !device.is_active()
     {
@@ -323,32 +325,32 @@ pub fn turn_on(asked: &TurnOn<'_>, now: Time) -> TurnedOn {
         // A phone that did not receive the response sends the same proof again. It gets the same result, unless the
         // key was removed after the first request.
         Some(before) if before == asked.fingerprint && asked.key_is_on => return TurnedOn::Done,
-        // GUARD(turn-on-token-once): turning_on_models_at_the_phone_have_no_fault
+        // GUARD(turn-on-token-once): turning_on_phone_sign_in_at_the_phone_has_no_fault
         // INSTEAD: Some(_) => {}
         Some(_) => return TurnedOn::Refused,
         None => {}
     }
-    // GUARD(turn-on-too-late): turn_on_needs_a_live_nonce_and_token
+    // GUARD(turn-on-too-late): turn_on_needs_unexpired_nonce_and_token
     if token.expires_at <= now
-        // GUARD(turn-on-nonce-time): turn_on_needs_a_live_nonce_and_token, turning_on_models_at_the_phone_have_no_fault
+        // GUARD(turn-on-nonce-time): turn_on_needs_unexpired_nonce_and_token, turning_on_phone_sign_in_at_the_phone_has_no_fault
         || token.nonce_expires_at <= now
     {
         return TurnedOn::Expired;
     }
-    // GUARD(turn-on-against-policy): j1_w2_a_policy_change_stops_turning_on
+    // GUARD(turn-on-against-policy): j1_w2_a_policy_change_stops_turning_phone_sign_in_on
     if !asked.allowed {
         return TurnedOn::NotAllowed;
     }
-    // GUARD(sign-in-key-registered-twice): second_use_of_a_token_or_sign_in_key_is_refused, turning_on_models_at_the_phone_have_no_fault
+    // GUARD(sign-in-key-registered-twice): second_use_of_a_token_or_sign_in_key_is_refused, turning_on_phone_sign_in_at_the_phone_has_no_fault
     // INSTEAD: TurnedOn::Done
     if asked.key_used { TurnedOn::Refused } else { TurnedOn::Done }
 }
 
-/// Returns whether a request to turn off the key with this thumbprint removes the device's sign-in key. A request that
-/// names an older key removes nothing.
+/// Decides whether a request to turn phone sign-in off removes the device's sign-in key. The request names the key by
+/// its thumbprint. If this is not the device's current sign-in key, the request removes nothing.
 #[must_use]
 pub fn turns_off(device: &Device, thumbprint: &str) -> bool {
-    // GUARD(late-off): late_turn_off_keeps_a_newer_key
+    // GUARD(late-off): late_turn_off_of_an_old_key_keeps_the_newer_key
     // INSTEAD: device.sign_in.as_ref().is_some_and(|_| !thumbprint.is_empty())
     device.sign_in.as_ref().is_some_and(|sign_in| sign_in.key.thumbprint() == thumbprint)
 }

@@ -17,8 +17,8 @@ pub enum Changed {
     Faulty(Vec<Fault>),
 }
 
-/// Applies an administrator's change (see `document::patch`): all of it or nothing. Records the change in the audit
-/// log.
+/// Applies an administrator's change (see `document::patch`) and records it in the audit log. If any part of the change
+/// is invalid, nothing is changed.
 pub fn change(tx: &mut Tx<'_>, by: &Person, change: &Value, now: Time) -> Result<Changed, StoreError> {
     let before = current(tx)?;
     match patch(&before, change, &group_ids(tx)?) {

@@ -2,7 +2,7 @@
 //! `microsoftAuthenticatorAuthenticationMethodConfiguration`. Settings that Graph does not have are under
 //! `countersign`.
 //!
-//! A change is applied or refused as a whole. An unknown member, value or group is a fault. It is not ignored.
+//! A change is applied or refused as a whole. An unknown member, value or group is not ignored: the change is refused.
 
 use std::collections::HashSet;
 
@@ -45,13 +45,13 @@ pub enum State {
     Disabled,
 }
 
-/// The people a rule applies to.
+/// A person or a group to which a part of the policy applies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
-    /// Whether the id is a person's or a group's.
+    /// Whether `id` names a person or a group.
     pub target_type: TargetType,
-    /// A person's account id, a group's id, or `all_users` as a group.
+    /// The account id of a person, or the id of a group. The group id `all_users` means all people.
     pub id: String,
 }
 
@@ -69,9 +69,9 @@ pub enum TargetType {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IncludeTarget {
-    /// Whether the id is a person's or a group's.
+    /// Whether `id` names a person or a group.
     pub target_type: TargetType,
-    /// A person's account id, a group's id, or `all_users` as a group.
+    /// The account id of a person, or the id of a group. The group id `all_users` means all people.
     pub id: String,
     /// A member of Graph's format. Stored but not used.
     #[serde(default)]
@@ -81,7 +81,7 @@ pub struct IncludeTarget {
 }
 
 impl IncludeTarget {
-    /// Returns the people that this inclusion applies to.
+    /// Returns type and id as a `Target`.
     #[must_use]
     pub fn target(&self) -> Target {
         Target { target_type: self.target_type, id: self.id.clone() }
@@ -92,11 +92,11 @@ impl IncludeTarget {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Mode {
-    /// After a password and without one.
+    /// As the second factor after a password, and for phone sign-in.
     Any,
-    /// Only without a password.
+    /// Only for phone sign-in, without a password.
     DeviceBasedPush,
-    /// Only after a password.
+    /// Only as the second factor after a password.
     Push,
 }
 
@@ -108,7 +108,8 @@ pub struct FeatureSettings {
     pub display_app_information_required_state: Feature,
     /// Whether prompts name the place. `default` means yes.
     pub display_location_information_required_state: Feature,
-    /// Whether numbers are always typed. `default` means no: for known browsers the person may choose one of three.
+    /// Whether the person always types the number. `default` means no: in a sign-in with a known browser, the person
+    /// may choose one of three numbers.
     pub number_matching_required_state: Feature,
 }
 
@@ -131,7 +132,7 @@ pub struct Feature {
 pub enum FeatureState {
     /// The setting's own default.
     Default,
-    /// On for its target.
+    /// On for the people to whom the setting applies.
     Enabled,
     /// Off for all people.
     Disabled,
@@ -149,7 +150,7 @@ pub struct Ours {
     pub unknown_origins: UnknownOrigins,
     /// What unlocks a sign-in key.
     pub key_guard: KeyGuard,
-    /// The attestation that a key needs. The service cannot check any yet.
+    /// The attestation that a key needs. The service can't check any attestation yet.
     pub attestation: Attestation,
     /// How many accounts may use phone sign-in on one phone. `None` if there is no limit.
     pub accounts_on_phone: Option<u32>,
@@ -169,7 +170,7 @@ pub enum Bootstrap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proximity {
-    /// Nothing.
+    /// Nothing happens.
     Off,
     /// The phone warns the person.
     Warn,
@@ -181,11 +182,12 @@ pub enum Proximity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownOrigins {
-    /// Within the usual limits.
+    /// They may start prompts within the usual limits.
     Usual,
-    /// Only from a network from which a phone of the account had its last contact, less than a day ago.
+    /// They may start prompts only from a network from which a phone of the account last contacted the service, less
+    /// than a day ago.
     NearOnly,
-    /// Never.
+    /// They never start prompts.
     Never,
 }
 
@@ -203,7 +205,7 @@ pub enum KeyGuard {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Attestation {
-    /// None.
+    /// No attestation.
     None,
 }
 
@@ -266,11 +268,12 @@ impl Policy {
     }
 }
 
-/// Applies a change and returns the new policy. Members of the change replace those of the policy: lists as a whole,
-/// `featureSettings` and `countersign` member by member. `groups` are the ids of all existing groups.
+/// Applies a change and returns the new policy. Each member of the change replaces the policy's member of the same
+/// name. In `featureSettings` and `countersign`, only the members that the change contains are replaced. `groups` are
+/// the ids of all existing groups.
 ///
 /// # Errors
-/// All faults that were found. Nothing is changed if there is a fault.
+/// All faults that were found. If there is a fault, no part of the change is applied.
 pub fn patch(policy: &Policy, change: &Value, groups: &HashSet<String>) -> Result<Policy, Vec<Fault>> {
     let Some(members) = change.as_object() else {
         return Err(vec![fault("", "The change must be a JSON object.")]);
@@ -346,7 +349,8 @@ fn check_targets(targets: &[Target], pointer: &str, groups: &HashSet<String>, fa
 
 fn check_target(target: &Target, pointer: &str, groups: &HashSet<String>, faults: &mut Vec<Fault>) {
     let exists = match target.target_type {
-        // The person need not exist: people leave, and a target for a former person affects nobody else.
+        // The service does not check whether the person exists, because people leave the organization, and a target for
+        // a former person affects nobody else.
         TargetType::User => !target.id.is_empty() && target.id != ALL_USERS,
         TargetType::Group => target.id == ALL_USERS || groups.contains(&target.id),
     };

@@ -12,12 +12,12 @@ use crate::store::{Record, StoreError, Table, Tx};
 
 /// Id of the only policy record.
 const ONLY: &str = "policy";
-/// The parent of all groups, so that they can be listed.
+/// The parent id of all groups. `groups` lists the groups by this id.
 const EVERY_GROUP: &str = "groups";
 /// Life of an API token.
 pub const TOKEN_LIFE: Time = 90 * DAY;
 
-/// The current policy. Without a record, `Policy::usual` applies.
+/// The current policy. If no record is stored, `Policy::usual` applies.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PolicyRecord {
     id: String,
@@ -25,7 +25,7 @@ pub struct PolicyRecord {
     pub policy: Policy,
     /// When the policy was last changed.
     pub changed_at: Time,
-    /// The account id of the administrator who changed it.
+    /// The account id of the administrator who last changed the policy.
     pub changed_by: String,
 }
 

@@ -19,14 +19,15 @@ use crate::problem::Problem;
 use crate::secrets::hashed;
 use crate::store::{StoreError, Tx};
 
-/// Returns the same response for every problem with the token.
+/// Returns the response for a missing or invalid token. The response does not say what is wrong with the token.
 fn unauthorized() -> Response {
     let body = Json(json!({ "error": "invalid_token" }));
     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")], body).into_response()
 }
 
-/// Returns the administrator whose token the request carries. `token` is the hashed token. Called in the transaction
-/// that acts on the request.
+/// Returns the administrator to whom the request's token belongs. `token` is the hashed token. Returns `None` if the
+/// token is missing or invalid, or if its owner is suspended or no longer an administrator. Called in the transaction
+/// that processes the request.
 fn administrator(tx: &mut Tx<'_>, token: Option<&str>, now: i64) -> Result<Option<Person>, StoreError> {
     let Some(token) = token else {
         return Ok(None);

@@ -25,7 +25,7 @@ pub struct Effective {
     pub shows_application: bool,
     /// Whether prompts name the place.
     pub shows_place: bool,
-    /// Whether the person may choose the number out of three, instead of typing it, to sign in with a known browser.
+    /// Whether, in a sign-in with a known browser, the person may choose the number out of three instead of typing it.
     pub may_choose: bool,
     /// What the person must prove to add the first phone.
     pub bootstrap: Bootstrap,
@@ -105,15 +105,16 @@ impl Effective {
         matches!(self.mode, Some(Mode::Any | Mode::Push))
     }
 
-    /// Returns whether the person may add a phone on the security-info page. If not, they can add one only from the
-    /// app.
+    /// Returns whether the person may add a phone on the security-info page. If not, the person can add a phone only
+    /// from the app.
     #[must_use]
     pub fn allows_security_info_registration(&self) -> bool {
         self.allows_push()
     }
 }
 
-/// How specific a target is. The most specific targets of a person apply.
+/// How specific a target is, from the least to the most specific kind. Only the most specific targets of a person
+/// apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Nearness {
     Everybody,
@@ -130,8 +131,8 @@ fn nearness(target: &Target, who: Subject<'_>) -> Option<Nearness> {
 }
 
 /// Evaluates the policy for a person. If the policy is off, the person may not use the app. An exclusion overrides
-/// every inclusion. Of several inclusions, the most specific apply. If these are several groups, the person gets only a
-/// mode that all of them allow.
+/// every inclusion. Among several inclusions, only those of the most specific kind apply (see `Nearness`). If several
+/// groups include the person, the person gets only a mode that all these groups allow.
 #[must_use]
 pub fn effective(policy: &Policy, who: Subject<'_>) -> Effective {
     let (mode, why) = mode(policy, who);

@@ -44,9 +44,9 @@ pub struct Wanted {
     pub context: Context,
     /// The browser's network. It is compared with the phone's network.
     pub network: String,
-    /// Id and number that were drawn in advance, for a browser that proved nothing.
+    /// Id and number that were drawn in advance, for a browser that proved nothing. `None` for all other browsers.
     pub drawn: Option<Drawn>,
-    /// The proof by password or pass, which must still be valid.
+    /// The proof by password or pass after which the ceremony starts, if any. The proof must still be valid.
     pub proven: Option<Proven>,
     /// Which of the account's active devices get a prompt.
     pub only: Only,
@@ -86,9 +86,9 @@ impl Only {
 /// Why no ceremony was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotStarted {
-    /// No active device can answer, or the person may not approve.
+    /// No active device can answer, the person is suspended, or the policy forbids the approval.
     NoPhone,
-    /// The password was changed, or the person suspended, after the proof.
+    /// After the proof, the password was changed or the person was suspended.
     PasswordChanged,
     /// A rule of `rules::start` refused the ceremony.
     Refused(Refusal),
@@ -129,7 +129,8 @@ struct WithdrawnClaims<'a> {
     exp: Time,
 }
 
-/// Starts a ceremony: draws the number, signs and stores a prompt for each device, then pushes the prompts.
+/// Starts a ceremony: draws the number, and signs and stores a prompt for each device. Then pushes the prompts, unless
+/// the ceremony is quiet.
 pub async fn start(app: &App, wanted: Wanted) -> Result<Verdict<Ceremony, NotStarted>, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     let started = app.store.run(move |tx| start_in(tx, &shared, wanted, random_below, now)).await?;
@@ -142,8 +143,8 @@ pub async fn start(app: &App, wanted: Wanted) -> Result<Verdict<Ceremony, NotSta
     })
 }
 
-/// Like `start`, inside the caller's transaction. Returns the pushes for the caller to send. `chance(n)` returns a
-/// random number below n.
+/// Does the same as `start`, but inside the caller's transaction, and without sending the pushes. Returns the ceremony
+/// and the pushes; the caller sends them after the transaction. `chance(n)` returns a random number below n.
 pub fn start_in(
     tx: &mut Tx<'_>,
     app: &App,
@@ -358,12 +359,13 @@ pub(super) fn finish(
     Ok(pushes)
 }
 
-/// Cancels a live ceremony from the page that shows its number.
+/// Cancels a live ceremony. Called when the person cancels it on the page that shows the number.
 pub async fn cancel(app: &App, ceremony_id: String, owner: Owner) -> Result<(), StoreError> {
     end_live(app, ceremony_id, owner, Outcome::Cancelled).await
 }
 
-/// Ends a live ceremony of this owner with an outcome that is not a decision on a phone.
+/// Ends a live ceremony of this owner with an outcome that is not a decision on a phone. Has no effect if the ceremony
+/// is no longer live.
 pub async fn end_live(app: &App, ceremony_id: String, owner: Owner, outcome: Outcome) -> Result<(), StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
     let pushes = app.store.run(move |tx| end_live_in(tx, &shared, &ceremony_id, &owner, outcome, now)).await?;
@@ -371,7 +373,7 @@ pub async fn end_live(app: &App, ceremony_id: String, owner: Owner, outcome: Out
     Ok(())
 }
 
-/// Like `cancel`, inside the caller's transaction.
+/// Does the same as `cancel`, but inside the caller's transaction. Returns the pushes that the caller sends after it.
 pub fn cancel_in(
     tx: &mut Tx<'_>,
     app: &App,
@@ -404,7 +406,8 @@ pub async fn look(app: &App, ceremony_id: String, owner: Owner) -> Result<Option
 }
 
 /// Redeems an approval for the browser that owns the ceremony, once. Called in the transaction that creates what the
-/// approval allows, for example a session. Returns `None` if there is no approval to redeem.
+/// approval allows, for example a session. Returns `None` if there is no approval of this kind to redeem, or if the
+/// account may no longer approve (see `may_approve`).
 pub fn redeem(
     tx: &mut Tx<'_>,
     ceremony_id: &str,
@@ -415,7 +418,7 @@ pub fn redeem(
     let Some(mut ceremony) = tx.get::<Ceremony>(ceremony_id)? else {
         return Ok(None);
     };
-    // GUARD(copied-waiting-address): j7_w10_copied_ceremony_id_redeems_nothing, second_factor_models_have_no_fault, turning_on_model_in_the_browser_has_no_fault
+    // GUARD(copied-waiting-address): j7_w10_copied_ceremony_id_redeems_nothing, second_factor_models_have_no_fault, turning_on_phone_sign_in_in_the_browser_has_no_fault
     // INSTEAD: if false
     if ceremony.owner != *owner
         // GUARD(step-up-kind): approval_is_redeemed_once_by_its_own_browser, step_up_model_has_no_fault

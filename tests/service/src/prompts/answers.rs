@@ -1,4 +1,4 @@
-//! The effect of answers and reports on a ceremony, in one transaction.
+//! Applies answers and reports to ceremonies. Each answer or report is processed in one transaction.
 
 use serde::Deserialize;
 
@@ -41,8 +41,8 @@ enum WireDecision {
 }
 
 impl InnerClaims {
-    /// Returns the decision. Returns `None` if the answer is for another issuer, if its decision and number do not fit
-    /// together, or if its `uv` is not possible for the key that signed the answer.
+    /// Returns the decision. Returns `None` in one of these cases: the answer is for another issuer; it is an approval
+    /// without a number, or a denial with one; its `uv` is not possible for the key that signed the answer.
     #[must_use]
     pub fn decision(&self, signed_with: AnsweringKey, issuer: &str) -> Option<Decision> {
         let decision = match (&self.decision, &self.number) {
@@ -75,7 +75,8 @@ impl InnerClaims {
     }
 }
 
-/// A phone's answer with a valid signature. The phone sends it inside a signed request, so it is called inner answer.
+/// A phone's answer with a valid signature. The phone sends the answer inside a signed request. For this reason, it is
+/// called the inner answer.
 pub struct Answer {
     /// `jti` of the prompt.
     pub prompt: String,
@@ -83,7 +84,7 @@ pub struct Answer {
     pub prompt_sha256: String,
     /// The person's decision.
     pub decision: Decision,
-    /// Thumbprint of the signing key.
+    /// Thumbprint of the key that signed the answer.
     pub key: String,
     /// SHA-256 of the inner answer's JWS.
     pub fingerprint: String,
@@ -93,21 +94,22 @@ pub struct Answer {
     pub network: String,
 }
 
-/// A signed request about a ceremony.
+/// The content of a signed request about a prompt.
 pub enum Act {
     /// Approves or denies a prompt.
     Answer(Answer),
-    /// "It wasn't me", with the prompt's `jti`.
+    /// Reports the prompt that has this `jti`: "It wasn't me".
     Report(String),
 }
 
-/// Two values: the device's standing; and, if the request was processed, the result of the answer or report with the
-/// pushes to send.
+/// Two values: the device's standing; and the result of the answer or report with the pushes to send, or `None` if the
+/// request was not processed.
 pub type Taken = (Standing, Option<(AnswerResult, Vec<Push>)>);
 
-/// Processes an answer or a report, once per `jti`. Returns only the device's standing in one of these cases: the
-/// message is invalid (`act` is `None`); the device is not active; the `jti` was used before; the answer or the report
-/// does not fit a prompt of this device. From the standing, a removed phone learns that it was removed.
+/// Processes an answer or a report, once for each request; `jti` is the request's id. Returns only the device's
+/// standing in one of these cases: the message is invalid (`act` is `None`); the device is not active; the request's
+/// `jti` was used before; the answer or the report does not fit a prompt of this device. From the standing, a removed
+/// phone learns that it was removed.
 pub fn take(
     tx: &mut Tx<'_>,
     app: &App,
@@ -157,7 +159,7 @@ pub fn answer(
             // GUARD(answering-key): prompt_is_approved_only_by_the_key_it_names, phone_sign_in_models_have_no_fault
             // INSTEAD: true
             prompt.key == answer.key
-                // GUARD(replaced-key): key_replaced_during_its_answer_is_refused
+                // GUARD(replaced-key): answer_by_a_key_replaced_during_processing_is_refused
                 && device.key_named(&prompt.key).is_some()
         }
         // GUARD(denial-by-device-key): phone_sign_in_models_have_no_fault
@@ -208,9 +210,10 @@ fn must_be_near(tx: &mut Tx<'_>, account_id: &str) -> Result<bool, StoreError> {
     }
 }
 
-/// Applies a report ("It wasn't me"), which is accepted for one day after the prompt. Ends the ceremony if it is live.
-/// Also ends the session and the known browser that asked, and the session and the known browser that an approval gave.
-/// Returns `None` if the prompt is not a prompt of this device.
+/// Applies a report ("It wasn't me"). A report is accepted for one day after the prompt was created. If the ceremony is
+/// live, the report ends it. The report also ends the session and the known browser that started the ceremony, and the
+/// session and the known browser that an approval of this ceremony gave. Returns `None` if this device has no prompt
+/// with this `jti`.
 pub fn report(
     tx: &mut Tx<'_>,
     app: &App,

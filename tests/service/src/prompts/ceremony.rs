@@ -8,14 +8,14 @@ use crate::clock::Time;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The last step of adding a phone in the wizard.
+    /// The wizard's check that prompts arrive at the new phone.
     #[serde(rename = "confirm_enrolment")]
     ConfirmEnrollment,
     /// A sign-in, after the password or a pass.
     SecondFactor,
     /// A sign-in without a password.
     PhoneSignIn,
-    /// Adding a method: from the security-info page (step-up), or from the app on a new phone.
+    /// Adding a method. The person starts this on the security-info page (step-up), or in the app on the new phone.
     AddMethod,
     /// Step-up: removing a method.
     RemoveMethod,
@@ -51,7 +51,7 @@ pub enum Origin {
     Unknown,
 }
 
-/// The browser that waits. Only this browser can read or use the outcome.
+/// The browser that waits for the answer. Only this browser can read or use the outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
@@ -86,7 +86,7 @@ pub struct Context {
     pub browser: String,
     /// Operating system.
     pub os: String,
-    /// Network address.
+    /// IP address.
     pub address: String,
 }
 
@@ -100,7 +100,7 @@ pub enum Outcome {
     Denied,
     /// Reported: "It wasn't me".
     Reported,
-    /// Approved with another number.
+    /// Approved with a wrong number.
     WrongNumber,
     /// Not answered in time.
     Expired,
@@ -110,7 +110,7 @@ pub enum Outcome {
     Cancelled,
     /// Ended by a change of the account or the policy.
     Ended,
-    /// The phone was not on the browser's network, which the policy requires.
+    /// Approved by a phone on another network than the browser's, although the policy requires the same network.
     RefusedPlace,
 }
 
@@ -135,14 +135,14 @@ pub struct Ceremony {
     pub r#match: Match,
     /// The browser's network.
     pub network: String,
-    /// Whether the prompts are quiet: the service does not push them, and phones only fetch them.
+    /// Whether the prompts are quiet: the service does not push them, and phones get them only by a fetch.
     #[serde(rename = "silent")]
     pub quiet: bool,
-    /// When it was started.
+    /// When the ceremony was started.
     pub created_at: Time,
-    /// When it expires.
+    /// When the ceremony expires.
     pub expires_at: Time,
-    /// How the ceremony ended. `None` while it waits, and if it expired without an answer.
+    /// How the ceremony ended. `None` while it waits for an answer, and after it expired without an answer.
     pub outcome: Option<Outcome>,
     /// When the outcome was decided.
     pub decided_at: Option<Time>,
@@ -170,8 +170,8 @@ impl Ceremony {
         self.outcome_at(now).is_none()
     }
 
-    /// Returns all numbers that the prompts of this ceremony show or accept. No other ceremony of the account uses
-    /// them for ten minutes.
+    /// Returns all numbers that the prompts of this ceremony show or accept. For ten minutes after the start, no other
+    /// ceremony of the account gets one of these numbers.
     pub fn numbers(&self) -> Vec<&str> {
         match &self.r#match {
             Match::Enter { .. } => vec![&self.number],

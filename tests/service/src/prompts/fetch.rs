@@ -1,6 +1,6 @@
-//! The fetch endpoint. It returns the signed state with the live prompts. If the status and the prompts are those that
-//! the phone already knows, it first waits until one of them changes, a newer fetch arrives, or the requested wait
-//! is over.
+//! The fetch endpoint. It returns the signed state with the live prompts. If the phone already knows the status and the
+//! prompts, the endpoint waits before it responds. The wait ends in one of these cases: the status or the prompts
+//! change; the device sends a newer fetch; the time for which the phone wants to wait is over.
 
 use std::time::Duration;
 
@@ -65,9 +65,9 @@ pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body:
     state(&app, &request.device, &request.jti, found.standing, News { prompts, ..News::default() })
 }
 
-/// Stores that this is the device's newest fetch. For an active device, also stores the phone's network and whether the
-/// person opened the app. An older fetch that still waits, perhaps in another process, ends when it reads that a newer
-/// fetch exists.
+/// Stores that this is the device's newest fetch. For an active device, also stores the phone's network and, if the
+/// person has opened the app, the current time. An older fetch that still waits, perhaps in another process, ends when
+/// it reads that a newer fetch exists.
 async fn note_contact<M>(app: &App, request: &Request<M>, network: String, opened: bool) -> Result<(), StoreError> {
     let (id, jti, now) = (request.device.id.clone(), request.jti.clone(), app.clock.now());
     app.store

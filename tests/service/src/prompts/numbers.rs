@@ -1,6 +1,6 @@
-//! Draws the numbers for the pages of browsers that proved nothing. Every typed name gets numbers, whether the name
-//! exists or not. A page therefore does not reveal which names exist, and no two open pages for one name show the same
-//! number.
+//! Draws the numbers for the pages of browsers that proved nothing. A number is drawn for every typed user name,
+//! whether the name exists or not. A page therefore does not reveal which names exist. All pages that are open for one
+//! name show different numbers.
 
 use std::collections::HashSet;
 
@@ -12,11 +12,11 @@ use crate::people::person::keyed;
 use crate::secrets::random_below;
 use crate::store::{Record, StoreError, Table, Tx};
 
-/// How many digits these numbers have. All other numbers have two digits.
+/// How many digits the numbers of this module have. The numbers for all other browsers have two digits.
 pub const DIGITS: u8 = 3;
 const SMALLEST: u32 = 100;
 const LARGEST: u32 = 999;
-/// How long a number is not shown again for the same name.
+/// For this long after a number was drawn, it is not drawn again for the same name.
 const REST: Time = 10 * MINUTE;
 
 /// The numbers that were shown for a name in the last ten minutes.

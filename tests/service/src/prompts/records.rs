@@ -39,11 +39,11 @@ pub struct Prompt {
     pub jws: String,
     /// Which key must sign an approval.
     pub answered_with: AnsweringKey,
-    /// Thumbprint of that key when the prompt was created.
+    /// Thumbprint of the key that must sign an approval. If the device gets a new key later, this thumbprint stays.
     pub key: String,
     /// When the prompt was created.
     pub created_at: Time,
-    /// SHA-256 of the first valid answer's JWS, and the result of this answer.
+    /// SHA-256 of the first valid answer's JWS, and the result of this answer. `None` until the first valid answer.
     pub answer: Option<(String, AnswerResult)>,
 }
 

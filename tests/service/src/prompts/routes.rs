@@ -35,7 +35,7 @@ enum ReceivedBy {
     Fetch,
 }
 
-/// `POST /phone/answers`: `answer`, `report`.
+/// `POST /phone/answers`: processes the messages `answer` and `report`, and returns the signed state with the result.
 pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
     limits::phone(&app, &peer).await?;
     let request: Request<AnswerMessage> = verified(&app, "answers", &body).await?;
@@ -58,9 +58,9 @@ pub async fn answers(extract::State(app): extract::State<App>, peer: Peer, body:
     state(&app, &request.device, &request.jti, standing, News { outcome, ..News::default() })
 }
 
-/// Verifies the inner answer: it must be signed by a key of the device, meant for this issuer, and complete.
+/// Verifies the inner answer: a key of the device must have signed it, and `InnerClaims::decision` must accept it.
 ///
-/// The prompt states which of these keys must sign. `answers::answer` checks this later, in its transaction.
+/// The prompt names the key that must sign. `answers::answer` checks this later, in its transaction.
 fn inner(app: &App, device: &Device, jws: &str, received_by: ReceivedBy, network: String) -> Option<Answer> {
     let unverified = Unverified::by_kid(jws, ANSWER_TYP).ok()?;
     let (signed_with, key) = device.key_named(unverified.kid())?;

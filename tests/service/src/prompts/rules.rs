@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use crate::clock::{DAY, HOUR, MINUTE, Time};
 use crate::prompts::ceremony::{AnswerResult, Ceremony, Kind, Match, Origin, Outcome, Owner};
 
-/// How long a number is not used again for the same account.
+/// For this long after a ceremony starts, no other ceremony of the account gets its numbers.
 const NUMBER_REST: Time = 10 * MINUTE;
 /// An approval must be redeemed within this time.
 const REDEEMABLE: Time = 5 * MINUTE;
@@ -23,10 +23,10 @@ pub const UNKNOWN_LIFE: Time = MINUTE;
 const MAX_LIVE_UNKNOWN: usize = 3;
 const ALERT_UNKNOWN_EVERY: Time = 10 * MINUTE;
 const STRIKES_TO_QUIET: usize = 2;
-/// Maximum number of starts per origin within `NUMBER_REST`. A start in a known browser uses up to three numbers, and a
-/// start of the other two origins uses one. Together, they use at most 20 + 12 * 3 + 20 = 76 of the 90 two-digit
-/// numbers, so enough numbers are always free. `Origin::Unknown` is not in this list, because its numbers have three
-/// digits (`numbers.rs`).
+/// Maximum number of ceremonies per origin that may start within `NUMBER_REST`. A ceremony of a known browser uses up
+/// to three numbers, and a ceremony of the other two origins in this list uses one. The three origins together use at
+/// most 20 + 12 * 3 + 20 = 76 of the 90 two-digit numbers, so enough numbers are always free. `Origin::Unknown` is not
+/// in this list, because its numbers have three digits (`numbers.rs`).
 const MAX_STARTS: [(Origin, usize); 3] =
     [(Origin::SignedIn, 20), (Origin::KnownBrowser, 12), (Origin::PasswordProved, 20)];
 /// Number of strikes in a day after which a browser is no longer known.
@@ -81,19 +81,20 @@ pub struct Allowed {
 /// Why a ceremony may not start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Three wrong numbers of this origin within a day.
+    /// Three wrong numbers were entered for this origin within a day.
     Blocked,
     /// A sign-in with this password was reported: "It wasn't me".
     Reported,
-    /// Too many live ceremonies, or too many unapproved ceremonies of this session in an hour.
+    /// Too many ceremonies of this origin are live, or this session has started too many unapproved ceremonies in an
+    /// hour.
     TooMany,
-    /// Too many starts of this origin in ten minutes, whatever their outcomes.
+    /// Too many ceremonies of this origin were started in ten minutes. Approved ceremonies count, too.
     TooOften,
 }
 
 /// Decides whether a ceremony may start, given all stored ceremonies of the account.
 pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allowed, Refusal> {
-    // GUARD(origins-apart): j7_w1_three_wrong_numbers_in_a_day_block_only_that_origin, unknown_browsers_do_not_affect_other_origins
+    // GUARD(origins-apart): j7_w1_three_wrong_numbers_in_a_day_block_only_their_origin, unknown_browsers_do_not_affect_other_origins
     // INSTEAD: let same: Vec<&Ceremony> = history.iter().collect();
     let same: Vec<&Ceremony> = history.iter().filter(|past| past.origin == start.origin).collect();
     let wrong = |past: &&&Ceremony| {
@@ -109,7 +110,7 @@ pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allow
     if MAX_STARTS.iter().any(|(origin, most)| *origin == start.origin && lately >= *most) {
         return Err(Refusal::TooOften);
     }
-    // A ceremony of the same owner does not count, because the new one replaces it.
+    // A ceremony of the same owner does not count, because the new ceremony replaces it.
     let live = || same.iter().filter(|past| past.is_live(now) && past.owner != *start.owner);
     match start.origin {
         Origin::SignedIn => {
@@ -142,19 +143,19 @@ pub fn start(start: &Start<'_>, history: &[Ceremony], now: Time) -> Result<Allow
             Ok(Allowed { quiet: alerted || strikes >= STRIKES_TO_QUIET, may_choose: false })
         }
         Origin::Unknown => {
-            // GUARD(unknown-three-per-account): starts_of_unknown_browsers_are_limited
+            // GUARD(unknown-three-per-account): ceremonies_of_unknown_browsers_are_limited
             // INSTEAD: if false
             if live().count() >= MAX_LIVE_UNKNOWN
-                // GUARD(unknown-one-per-network): starts_of_unknown_browsers_are_limited
+                // GUARD(unknown-one-per-network): ceremonies_of_unknown_browsers_are_limited
                 || live().any(|past| past.network == start.network)
             {
                 return Err(Refusal::TooMany);
             }
-            // GUARD(unknown-alert-interval): starts_of_unknown_browsers_are_limited
+            // GUARD(unknown-alert-interval): ceremonies_of_unknown_browsers_are_limited
             // INSTEAD: let alerted = false;
             let alerted = alerted_recently(&same, ALERT_UNKNOWN_EVERY, now);
             let since = forgiven_since(start, history);
-            // GUARD(unknown-quiet-after-strike): one_unapproved_alert_makes_unknown_browsers_quiet_for_a_day
+            // GUARD(unknown-quiet-after-strike): strike_makes_unknown_browser_prompts_quiet_for_a_day
             // INSTEAD: let struck = same.iter().any(|past| alerted_unapproved(past, now, 0, since));
             let struck = same.iter().any(|past| alerted_unapproved(past, now, DAY, since));
             Ok(Allowed { quiet: alerted || struck, may_choose: false })
@@ -185,7 +186,7 @@ fn is_strike(past: &Ceremony, now: Time, within: Time, since: Time) -> bool {
 }
 
 /// Like `is_strike`, but also counts a ceremony that alerted and was then cancelled or superseded. Otherwise an
-/// attacker who knows the password could alert, cancel and alert again without limit.
+/// attacker who knows the password could make the phone alert, cancel, and make the phone alert again without limit.
 fn alerted_unapproved(past: &Ceremony, now: Time, within: Time, since: Time) -> bool {
     let at = past.decided_at.unwrap_or(past.expires_at);
     let taken_back = !past.quiet && matches!(past.outcome, Some(Outcome::Cancelled | Outcome::Superseded));
@@ -263,7 +264,7 @@ pub fn decide(
     // GUARD(answer-too-late): answer_is_accepted_until_the_ceremony_expires, second_factor_models_have_no_fault
     // INSTEAD: match (ceremony.outcome, decision) {
     match (ceremony.outcome_at(now), decision) {
-        // GUARD(proximity): required_proximity_refuses_other_networks
+        // GUARD(proximity): required_proximity_refuses_approval_from_other_networks
         // INSTEAD: (None, Decision::Approve(number)) if *number == ceremony.number && !is_place_right && now < 0 => {
         (None, Decision::Approve(number)) if *number == ceremony.number && !is_place_right => {
             (Some(Outcome::RefusedPlace), AnswerResult::RefusedPlace)
@@ -288,7 +289,8 @@ pub fn decide(
 }
 
 impl Ceremony {
-    /// Returns whether the browser may still redeem the approval: once, within five minutes after the answer.
+    /// Returns whether the browser may still redeem the approval. An approval can be redeemed once, within five minutes
+    /// after the answer.
     #[must_use]
     pub fn is_redeemable(&self, now: Time) -> bool {
         let decided_at = self.decided_at.unwrap_or(0);
@@ -300,8 +302,8 @@ impl Ceremony {
     }
 }
 
-/// Sorts by origin, strongest first. Ceremonies of the same origin are sorted by age, newest first. A signed state that
-/// has no room for all prompts omits those at the end. Prompts of unknown browsers are therefore omitted first.
+/// Sorts by origin, strongest first. Ceremonies of the same origin are sorted by age, newest first. If the prompts do
+/// not all fit into a signed state, it omits the last ones. Prompts of unknown browsers are therefore omitted first.
 pub fn strongest_first(ceremonies: &mut [Ceremony]) {
     // GUARD(state-strongest-first): full_state_omits_newest_notices_then_weakest_prompts
     // INSTEAD: ceremonies.sort_by_key(|ceremony| Reverse(ceremony.created_at));

@@ -25,7 +25,7 @@ pub enum GuardError {
     /// address that is not public.
     #[error("the push address is not allowed")]
     NotAllowed,
-    /// There was no connection or no response in time, or the host name in the URL has no public IP address.
+    /// The connection failed, no response arrived in time, or the host name in the URL has no public IP address.
     #[error("the push was not delivered")]
     NotDelivered,
     /// The HTTP client could not be created.
@@ -79,8 +79,8 @@ fn builder(tls: ClientConfig) -> reqwest::ClientBuilder {
         .timeout(TIMEOUT)
 }
 
-/// Returns whether a push may be sent to this URL. IP addresses in a URL are checked here, because the HTTP client does
-/// not call its resolver for them.
+/// Returns whether a push may be sent to this URL. IP addresses in a URL are checked here, because the HTTP client
+/// calls its resolver only for host names.
 fn is_allowed(url: &Url) -> bool {
     let address = match url.host() {
         Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_public_addresses_on_port_443_are_allowed() {
+    fn pushes_are_allowed_only_to_public_addresses_on_port_443() {
         for allowed in ["https://push.example/x", "https://93.184.216.34/x", "https://[2606:4700::1111]/x"] {
             assert!(is_allowed(&Url::parse(allowed).unwrap()), "refused {allowed}");
         }

@@ -1,4 +1,4 @@
-//! Approved changes of the account. The caller provides the transaction.
+//! Makes approved changes of an account. The caller provides the transaction.
 
 use crate::clock::Time;
 use crate::devices::device::{Cause, Device};
@@ -19,14 +19,14 @@ pub enum Changed {
     MayAdd,
     /// The device was removed.
     Removed,
-    /// The device was removed as lost.
+    /// The device was reported lost and removed.
     Lost,
     /// A new pass, and the person's user name.
     Pass(String, String),
 }
 
-/// Redeems the approval that the session waits for, and makes the approved change, once. Returns `None` if there is no
-/// approval to redeem.
+/// Redeems the approval for the session's change, and makes this change. Returns `None` if there is no approval to
+/// redeem, for example because it was already redeemed.
 pub fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Changed>, StoreError> {
     let (Some(ceremony), Some(change)) = (session.ceremony.clone(), session.change.clone()) else {
         return Ok(None);
@@ -63,13 +63,13 @@ pub fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Cha
     }))
 }
 
-/// Returns the device if it still belongs to this account.
+/// Returns the device if it belongs to the session's account.
 fn own(tx: &mut Tx<'_>, session: &Session, id: &str) -> Result<Option<Device>, StoreError> {
     Ok(tx.get::<Device>(id)?.filter(|device| device.account_id == session.account_id))
 }
 
-/// Redeems the first approval by a new phone: the browser becomes known, and the session counts as approved now.
-/// Returns false if there is no approval to redeem.
+/// Redeems the first approval by a new phone. The browser becomes a known browser, and the current time is stored as
+/// the time of the session's last approval. Returns false if there is no approval to redeem.
 pub(super) fn confirm_phone(tx: &mut Tx<'_>, session: Session, browser: &str, now: Time) -> Result<bool, StoreError> {
     let owner = Owner::Session(session.id.clone());
     let Some(id) = &session.ceremony else {

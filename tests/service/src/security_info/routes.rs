@@ -18,7 +18,8 @@ use crate::sign_in::routes::ask_before;
 use crate::sign_in::session::Session;
 use crate::visitor::Visitor;
 
-/// Returns the session, the person and the phones if the session may see the account. One of these must be true:
+/// Returns three values if the session may see the account: the session, the person and the phones. The session may see
+/// the account if one of these is true:
 ///
 /// - A phone approved something in the session.
 /// - In the last ten minutes, adding a phone was approved in the session, or the session started with a pass.
@@ -44,8 +45,8 @@ pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Pe
         .await
         .map_err(|error| failed(app, &error))?;
     match found {
-        // `added_here`: the session whose wizard added the first phone continues to the confirmation page. Any other
-        // session by password alone loses access when the account gets its first phone.
+        // A session by password alone loses access when the account gets its first phone. The session whose wizard
+        // added this phone keeps access (`added_here`), because its wizard continues with the confirmation page.
         (Some(person), phones, added_here)
             if phones.is_empty() || session.approved_at.is_some() || added_here || session.may_add(visitor.now) =>
         {

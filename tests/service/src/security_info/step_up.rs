@@ -1,4 +1,5 @@
-//! Step-up: each change of the account needs its own approval on a phone, of the kind of that change.
+//! Handles step-up: each change of the account needs its own approval on a phone. An approval of one kind of change
+//! does not allow another kind.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};

@@ -49,7 +49,7 @@ pub async fn add(State(app): State<App>, visitor: Visitor) -> Response {
     }
 }
 
-/// `POST /security-info/add`: opens the wizard. Adding a second phone needs an approval first.
+/// `POST /security-info/add`: opens the wizard. If the account already has a phone, a phone must first approve.
 pub async fn take_add(State(app): State<App>, posted: Posted) -> Response {
     match allowed(&app, &posted.visitor).await {
         Ok((_, person, _)) if !may_register(&app, &person).await => words::not_offered().show(&app, &posted.visitor),
@@ -71,8 +71,9 @@ async fn may_register(app: &App, person: &Person) -> bool {
     effective.is_ok_and(|effective| effective.allows_security_info_registration())
 }
 
-/// Returns whether the first phone needs a pass, but this session used only a password. If the database fails, this
-/// function assumes that the policy requires a pass.
+/// Returns whether a pass is missing: the policy requires a pass to add the first phone, the account has no phone, and
+/// the session started with a password alone. If the database fails, this function assumes that the policy requires a
+/// pass.
 async fn needs_pass(app: &App, session: &Session, person: &Person, phones: &[Device]) -> bool {
     let person = person.clone();
     let effective = app.store.run(move |tx| effective_for(tx, &person)).await;
@@ -116,7 +117,8 @@ async fn keep(app: &App, session: Session, next: &'static str) -> Response {
     }
 }
 
-/// Returns the session and the enrollment that its wizard has started, or the response to return instead.
+/// Returns two values: the session, and the enrollment that the session's wizard has started. If one of them is
+/// missing, returns the response for the browser as the error.
 async fn open(app: &App, visitor: &Visitor) -> Result<(Session, Enrollment), Response> {
     let Some(session) = visitor.session.clone() else {
         return Err(sign_in_again(app, visitor));
@@ -267,8 +269,7 @@ pub async fn confirm_again(State(app): State<App>, posted: Posted) -> Response {
     }
 }
 
-/// `POST /security-info/add/finish`: redeems the approval of the first prompt. The browser becomes known, and the
-/// session counts as approved now.
+/// `POST /security-info/add/finish`: redeems the approval of the first prompt (see `confirm_phone`).
 pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
     let (session, _) = match open(&app, &posted.visitor).await {
         Ok(found) => found,
@@ -320,8 +321,8 @@ async fn end(app: &App, visitor: &Visitor, cause: Cause, next: &'static str) -> 
     Redirect::to(next).into_response()
 }
 
-/// `GET /security-info/add/events`: sends an event when a phone has looked the code up, when the enrollment is no
-/// longer open, or when the first prompt is decided.
+/// `GET /security-info/add/events`: sends an event when a phone has made a look-up with the code, when the enrollment
+/// is no longer open, or when the first prompt was answered or has expired.
 pub async fn add_events(State(app): State<App>, visitor: Visitor) -> Response {
     let (shared, looks_at_first) = (app.clone(), Arc::new(OnceLock::new()));
     events::until(&app.store, move || {

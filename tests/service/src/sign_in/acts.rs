@@ -22,7 +22,8 @@ use crate::sign_in::records::KnownBrowser;
 use crate::sign_in::session::{Session, Used};
 use crate::store::{StoreError, Tx};
 
-/// Checks a password. For an unknown name, this takes the same time and returns the same as for a wrong password.
+/// Checks a password and returns the person. Returns `None` for a wrong password, and for a suspended person. For an
+/// unknown user name, the check takes the same time as for a wrong password and also returns `None`.
 pub(super) async fn check_password(app: &App, name: &str, password: String) -> Result<Option<Person>, StoreError> {
     let wanted = name.to_owned();
     let person = app.store.run(move |tx| people::find(tx, &wanted)).await?;
@@ -42,7 +43,7 @@ pub(super) async fn check_password(app: &App, name: &str, password: String) -> R
         .await
 }
 
-/// The next step after a proof by password or pass.
+/// What follows a proof by password or pass.
 pub enum Next {
     /// A phone must approve.
     Number,
@@ -58,7 +59,7 @@ pub enum Next {
     PassNeeded,
 }
 
-/// Decides the next step after a proof. `asked` is the purpose of the registration, or `None` if no phone sent the
+/// Decides what follows a proof. `asked` is the purpose of the registration, or `None` if no phone sent the
 /// person here.
 pub fn what_next(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> Result<Next, StoreError> {
     let Some(person) = tx.get::<Person>(&proven.account_id)?.filter(|person| proven.still_counts(person)) else {
@@ -72,13 +73,13 @@ pub fn what_next(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> R
     Ok(match asked {
         Some(Purpose::TurnOn { device_id }) => {
             let owner = tx.get::<Device>(device_id)?.map(|device| device.account_id);
-            // GUARD(registration-of-another-person): j4_w5_another_persons_phone_cannot_be_registered, turning_on_model_in_the_browser_has_no_fault
+            // GUARD(registration-of-another-person): j4_w5_another_persons_phone_cannot_be_registered, turning_on_phone_sign_in_in_the_browser_has_no_fault
             // INSTEAD: if owner.is_some() { Next::Number } else { Next::OtherPersonsPhone }
             if owner.as_deref() == Some(&person.account_id) { Next::Number } else { Next::OtherPersonsPhone }
         }
         Some(Purpose::AddPhone(_)) if may_answer(tx, &person.account_id)? != Status::Ok => Next::NotOffered,
         Some(Purpose::AddPhone(_)) if needs_pass => Next::PassNeeded,
-        // A pass is enough to add a phone. Without a pass, a phone of the account must approve, unless there is none.
+        // A pass is enough to add a phone. Without a pass, a phone of the account must approve if the account has one.
         // GUARD(new-phone-approved-by-phone): j5_another_phone_of_the_account_approves_adding
         // INSTEAD: Some(Purpose::AddPhone(_)) if by_pass || !person.suspended => Next::Consent,
         Some(Purpose::AddPhone(_)) if by_pass || !has_phone => Next::Consent,
@@ -158,8 +159,8 @@ pub(super) async fn take_over(app: &App, older: Option<Attempt>, fresh: Attempt)
     Ok(fresh)
 }
 
-/// Runs work in the background that is needed only if the user name exists, so that the response time does not reveal
-/// whether the name exists.
+/// Runs work in the background. Used for work that is done only for an existing user name, so that the response time
+/// does not reveal whether the name exists.
 pub(super) fn in_background(work: impl Future<Output = Result<(), StoreError>> + Send + 'static) {
     tokio::spawn(async move {
         if let Err(error) = work.await {
@@ -168,7 +169,8 @@ pub(super) fn in_background(work: impl Future<Output = Result<(), StoreError>> +
     });
 }
 
-/// Returns the record id if this browser is known to the account. Forgets the browser if it has too many strikes.
+/// Returns the record id if this browser is a known browser of the account, else `None`. A known browser with too many
+/// strikes is forgotten.
 pub(super) async fn known_browser(
     app: &App,
     cookie: Option<&str>,
@@ -245,8 +247,8 @@ pub fn redeem(
     Ok(Some(session))
 }
 
-/// Starts a session by password or pass alone. Returns false if the proof is no longer valid, or if a phone must
-/// approve after the password.
+/// Starts a session by password or pass alone. Returns false if the proof is no longer valid, or if the proof is by
+/// password and the account has a phone, which must approve.
 pub(super) fn start_first_session(
     tx: &mut Tx<'_>,
     attempt: &Attempt,
@@ -254,7 +256,7 @@ pub(super) fn start_first_session(
     id: String,
     now: Time,
 ) -> Result<bool, StoreError> {
-    // GUARD(changed-password-session): changed_password_ends_what_the_old_one_proved
+    // GUARD(changed-password-session): password_change_ends_sessions_and_unfinished_sign_ins
     if !tx.get::<Person>(&proven.account_id)?.is_some_and(|person| proven.still_counts(&person)) {
         return Ok(false);
     }
@@ -273,8 +275,8 @@ pub(super) fn start_first_session(
 
 /// Returns the proof of a session that began with a password or a pass, else `None`.
 ///
-/// For a session by password alone, the proof names the time of the current password. This is correct, because a new
-/// password ends all sessions that the old password alone has started.
+/// For a session by password alone, the proof names the time at which the current password was set. This is correct,
+/// because a new password ends all sessions that the old password alone has started.
 pub(super) fn proven_by_session(tx: &mut Tx<'_>, id: &str) -> Result<Option<Proven>, StoreError> {
     let Some(session) = tx.get::<Session>(id)? else {
         return Ok(None);

@@ -21,7 +21,7 @@ pub struct Attempt {
     pub expires_at: Time,
     /// The user name that was typed.
     pub user_name: Option<String>,
-    /// The valid proof by password or pass.
+    /// The proof by password or pass. `None` if the person has given no proof, or only the proof `must_change`.
     pub proven: Option<Proven>,
     /// The proof by a password that must be changed before the proof counts.
     pub must_change: Option<Proven>,

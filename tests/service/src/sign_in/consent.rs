@@ -34,7 +34,7 @@ pub fn redeem(tx: &mut Tx<'_>, attempt: Attempt, now: Time) -> Result<bool, Stor
 /// Returns three values: the attempt, the registration to which the person may now agree, and the person's account id.
 /// Returns `None` if there is nothing to agree to now.
 pub fn agreed_to(attempt: Option<&Attempt>, now: Time) -> Option<(Attempt, Registration, String)> {
-    // GUARD(agree-after-approval): turning_on_model_in_the_browser_has_no_fault
+    // GUARD(agree-after-approval): turning_on_phone_sign_in_in_the_browser_has_no_fault
     // INSTEAD: let attempt = attempt?.clone();
     let attempt = attempt.filter(|attempt| attempt.may_register)?.clone();
     let registration = attempt.registration.clone()?;
@@ -58,9 +58,9 @@ pub enum Agreed {
     Stale,
 }
 
-/// Issues the authorization code. First checks again what may have changed while the page was open: the proof; and the
-/// device that is to be registered, or the policy for a phone that is to be added. For a phone that is to be added,
-/// also checks the digits.
+/// Issues the authorization code. Before that, checks again what may have changed while the page was open. The proof
+/// must still be valid. A device that is to be registered must still be active. For a phone that is to be added, the
+/// policy must still allow the app, and the digits must be right.
 pub fn agree(
     tx: &mut Tx<'_>,
     attempt: Attempt,

@@ -41,8 +41,8 @@ pub async fn number(State(app): State<App>, visitor: Visitor) -> Response {
             Some(_) if ceremony.is_redeemable(visitor.now) => {
                 words::sign_in_number(&ceremony, visitor.now).show(&app, &visitor)
             }
-            // The approval can no longer be redeemed. The number page would get an event immediately and reload without
-            // end.
+            // The approval can no longer be redeemed. If the number page were shown in this case, it would get an event
+            // immediately and reload without end.
             Some(Outcome::Approved) => words::sign_in_over(Outcome::Expired).show(&app, &visitor),
             Some(outcome) => words::sign_in_over(outcome).show(&app, &visitor),
         },
@@ -114,7 +114,7 @@ pub async fn cancel(State(app): State<App>, posted: Posted) -> Response {
 /// the person is not signed in to another person's account without noticing.
 pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
     match resume::of_form(&app, &posted.visitor) {
-        // GUARD(account-named-before-session): j6_an_unknown_browser_has_three_digits_and_names_the_account
+        // GUARD(account-named-before-session): j6_an_unknown_browser_shows_three_digits_and_the_account
         Ok(attempt) if attempt.unproven.is_some() => attempt.flow.to(&app, CONTINUE),
         Ok(attempt) => give(&app, posted, attempt).await,
         Err(instead) => *instead,

@@ -46,8 +46,8 @@ fn named(app: &App, attempt: Attempt) -> Result<(Attempt, String), Instead> {
     }
 }
 
-/// Returns whether the password page offers phone sign-in. The page of a registration does not, because a phone alone
-/// must not be enough to add a phone or a sign-in key.
+/// Returns whether the password page offers phone sign-in. If a phone sent the person here to register, the page does
+/// not offer it, because a phone alone must not be enough to add a phone or a sign-in key.
 fn offers_phone(attempt: &Attempt) -> bool {
     attempt.registration.is_none()
 }

@@ -29,8 +29,8 @@ const CONSENT: &str = "/register-phone";
 /// OAuth error code (RFC 6749 section 4.1.2.1) for "the policy does not allow it".
 const NOT_ALLOWED: &str = "unauthorized_client";
 
-/// `GET /authorize` for phones. `POST /par` has already checked the request. The person has to sign in even if there is
-/// a session.
+/// `GET /authorize` for phones: starts an attempt and redirects to the user-name page. `POST /par` has already checked
+/// the request. The person has to sign in even if there is a session.
 pub async fn authorize(app: &App, visitor: Visitor, request_uri: String) -> Response {
     let (Ok(cookie), Ok(flow), now) = (random_id(), Flow::new(Goal::Phone), visitor.now) else {
         return failed(app, &StoreError::Stopped);

@@ -1,4 +1,5 @@
-//! Finds the attempt that a page shows or a form acts on. If there is none, returns another response instead.
+//! Finds the attempt that a page shows or a form acts on. If there is no attempt, returns another response in place of
+//! the page.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -26,8 +27,8 @@ impl Flow {
 /// The response in place of the requested page.
 pub type Instead = Box<Response>;
 
-/// Returns the attempt that a page shows. A URL without a flow (typed, or from a bookmark) is redirected to the flow of
-/// the browser's attempt.
+/// Returns the attempt that a page shows. If the URL has no flow because it was typed or is a bookmark, the browser is
+/// redirected to the same page in the flow of the browser's attempt.
 ///
 /// # Errors
 /// The response to return instead: a redirect, or a page that says that the attempt has ended or continues in another

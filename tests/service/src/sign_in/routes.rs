@@ -89,8 +89,8 @@ pub async fn take_user_name(State(app): State<App>, posted: Posted) -> Response 
         Some((registration, expires_at)) => Attempt { registration: Some(registration), expires_at, ..fresh },
         None => fresh,
     };
-    // The browser continues with the method that it used last, for every name. The next page therefore reveals nothing
-    // about the name.
+    // For every user name, the next page is for the method that was last used in this browser: password or phone
+    // sign-in. The next page therefore reveals nothing about the user name.
     let by_phone = visitor.prefers_phone && fresh.registration.is_none();
     let attempt = match take_over(&app, older, fresh).await {
         Ok(attempt) => attempt,

@@ -4,7 +4,7 @@ use crate::clock::{MINUTE, Time};
 use crate::people::person::Person;
 use crate::sign_in::attempt::{Attempt, Proven, Secret};
 
-/// How long a proof by password or pass may start prompts.
+/// For this long after a proof by password or pass, the browser may start prompts with it.
 const PROOF_LIFE: Time = 10 * MINUTE;
 
 impl Proven {

@@ -129,8 +129,9 @@ impl Used {
         }
     }
 
-    /// Returns `amr` (RFC 8176). A phone's key is `pop` and not `hwk`, because without attestation the service does not
-    /// know whether the key is in hardware. User verification by fingerprint, face or PIN is `user`.
+    /// Returns the values of the claim `amr` (RFC 8176). A phone's key is `pop` and not `hwk`, because without
+    /// attestation the service does not know whether the key is in hardware. User verification by fingerprint, face or
+    /// PIN is `user`.
     #[must_use]
     pub fn methods(self) -> &'static [&'static str] {
         match self {
@@ -142,7 +143,7 @@ impl Used {
         }
     }
 
-    /// Returns `acr` (OpenID Connect Core section 2).
+    /// Returns the value of the claim `acr` (OpenID Connect Core section 2).
     #[must_use]
     pub fn class(self) -> &'static str {
         match self {

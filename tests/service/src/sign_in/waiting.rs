@@ -26,7 +26,7 @@ pub(super) async fn wait_for(app: &App, attempt: Attempt) -> Response {
 #[must_use]
 pub fn context(visitor: &Visitor, application: &str) -> Context {
     Context {
-        // The phone refuses longer texts, and a longer prompt would not fit a push.
+        // The phone refuses longer texts, and a prompt with a longer text would not fit into a push.
         application: application.chars().take(MAX_SHOWN).collect(),
         browser: visitor.agent.browser.clone(),
         os: visitor.agent.os.clone(),

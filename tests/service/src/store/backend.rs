@@ -9,7 +9,7 @@ pub enum StoreError {
     /// SQLite reported an error.
     #[error("database: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// A record does not have the format of this version.
+    /// A record does not have the format of this version of the service.
     #[error("unreadable record")]
     Record(#[from] serde_json::Error),
     /// There is no randomness, or a sealed value can't be opened.

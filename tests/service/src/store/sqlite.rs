@@ -25,7 +25,7 @@ impl Sqlite {
         if version != 0 && version != SCHEMA_VERSION {
             return Err(StoreError::Stopped);
         }
-        // Runs at every start, because a file of an older program version lacks the tables of a newer version.
+        // This runs at every start, because a file of an older program version lacks the tables of a newer version.
         transaction.execute_batch(&schema())?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;

@@ -60,7 +60,7 @@ fn holds_nothing(enrollment: &Enrollment) -> bool {
 }
 
 #[test]
-fn a_look_up_binds_nothing() {
+fn look_up_binds_no_phone() {
     let mut enrollment = open();
     assert_eq!(look_up(&mut enrollment, SCANNED, "n1", true, NOW), Ok(()));
     assert_eq!(enrollment.state, State::Open);
@@ -130,7 +130,7 @@ fn j2_w4_second_phone_is_refused_and_recorded() {
 }
 
 #[test]
-fn j2_w5_third_wrong_entry_ends_the_enrollment() {
+fn j2_w5_third_wrong_entry_of_digits_ends_the_enrollment() {
     let mut enrollment = bound();
     assert_eq!(digits(&mut enrollment, false, NOW), Digits::Wrong(2));
     assert_eq!(digits(&mut enrollment, false, NOW), Digits::Wrong(1));

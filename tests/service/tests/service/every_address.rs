@@ -152,8 +152,8 @@ async fn no_url_redirects_to_another_site() {
     assert!(led > 50, "only {led} responses were redirects");
 }
 
-/// No response repeats the host or the forwarding headers of its request. No header contains a line break from a
-/// parameter.
+/// No response repeats the host or the forwarding headers of its request. No response header contains a line break from
+/// a parameter of the request.
 #[tokio::test]
 async fn request_headers_are_not_reflected() {
     let (_app, mut alice) = administrator();

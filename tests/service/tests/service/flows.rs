@@ -1,4 +1,4 @@
-//! Tests that each sign-in page and form keeps the flow of its own tab, whatever happens in other tabs.
+//! Tests that each sign-in page and form keeps the flow of its own tab when other tabs of the browser have other flows.
 
 use crate::support::{Answer, Browser, ISSUER, PASSWORD, RETURN, form, service};
 use axum::body::Body;
@@ -36,7 +36,7 @@ fn other() -> String {
     authorize("other", "https://other.example/callback", &[])
 }
 
-/// Opens a link in a new tab and continues in it.
+/// Opens a link in a new tab and follows redirects.
 async fn opens(browser: &mut Browser, link: &str) -> Answer {
     browser.flow = None;
     let answer = browser.get(link).await;
@@ -48,7 +48,7 @@ async fn types(browser: &mut Browser, name: &str) -> Answer {
     browser.follow(answer).await
 }
 
-/// The attempt that the browser's cookie names.
+/// Returns the attempt that the browser's cookie names.
 fn attempt(app: &App, browser: &Browser) -> Attempt {
     let id = hashed(browser.cookies["__Host-attempt"].as_bytes());
     app.store.run_blocking(|tx| tx.get::<Attempt>(&id)).unwrap().unwrap()
@@ -179,7 +179,8 @@ async fn leaving_page_returns_the_state_parameter() {
     assert!(page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("form-action 'self';"));
 }
 
-/// Browsers check redirects after a form against `form-action`, which allows only this service.
+/// When the response to a form is a redirect, browsers check its target against `form-action`. The pages allow only the
+/// service itself as a target.
 #[tokio::test]
 async fn no_form_redirects_to_another_web_origin() {
     let (app, _) = service();
@@ -245,7 +246,7 @@ async fn altered_or_unregistered_flow_is_refused() {
 }
 
 #[tokio::test]
-async fn refused_forms_say_why() {
+async fn page_for_a_refused_form_states_the_reason() {
     let (app, _) = service();
     let mut browser = Browser::new(&app);
     opens(&mut browser, &web()).await;

@@ -45,7 +45,7 @@ fn signed_payload_of_another_type_is_malformed() {
 }
 
 #[test]
-fn service_verifies_what_it_signs() {
+fn service_verifies_its_own_signature() {
     let key = SigningKey::from_scalar(&SCALAR).unwrap();
     let jws = key.sign("phone-state+jwt", &json!({"iss": "https://login.example.com"})).unwrap();
     let unverified = Unverified::by_kid(&jws, "phone-state+jwt").unwrap();
@@ -119,7 +119,7 @@ fn duplicate_members_are_refused_at_any_depth() {
 #[test]
 fn base64url_that_is_not_canonical_is_refused() {
     let good = signed(HEADER, PAYLOAD);
-    // 64 bytes leave four bits of the last character unused.
+    // In the base64url text of a signature (64 bytes), four bits of the last character are unused.
     let last = good.chars().last().unwrap();
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let next = alphabet.chars().cycle().skip_while(|c| *c != last).nth(1).unwrap();
@@ -182,7 +182,7 @@ fn jws_over_8192_bytes_is_refused_before_parsing() {
 }
 
 #[test]
-fn embedded_key_must_have_signed() {
+fn message_must_be_signed_with_its_embedded_key() {
     let header = |jwk: &Value| json!({"alg": "ES256", "typ": TYP, "jwk": jwk}).to_string();
     let own = serde_json::to_value(public(SCALAR)).unwrap();
     let read_own = |jws: &str| Unverified::by_jwk(jws, TYP)?.verify_own::<Value>().map(|(key, _claims)| key);

@@ -95,7 +95,8 @@ async fn ipv4_networks_are_limited_separately_on_a_dual_stack_socket() {
     running.stop().await;
 }
 
-/// The service deletes networks from the database, so that requests from many networks do not fill the database.
+/// When the limit of a network is refilled, the service deletes the network from the database. Requests from many
+/// networks therefore do not fill the database.
 #[test]
 fn network_is_forgotten_once_its_limit_is_refilled() {
     let store = Store::memory();
@@ -123,7 +124,7 @@ fn two_services_on_one_database_share_limits() {
     assert_eq!(let_through, 40);
 }
 
-/// Requests that one service has counted also count at the other service. Phones and pages have separate limits.
+/// Two services on one database count requests together. Phones and pages have separate limits.
 #[tokio::test]
 async fn network_limited_by_one_service_is_refused_by_the_other() {
     let folder = tempfile::tempdir().unwrap();

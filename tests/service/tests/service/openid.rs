@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::Value;
 use url::Url;
 
-/// RFC 7636 appendix B.
+/// The code verifier in RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
@@ -146,7 +146,7 @@ async fn no_redirect_to_an_unregistered_uri() {
 }
 
 #[tokio::test]
-async fn other_request_errors_are_returned_to_the_application() {
+async fn request_errors_are_returned_to_a_registered_redirect_uri() {
     let (app, _) = service();
     for (changes, error) in [
         (&[("code_challenge", "")][..], "invalid_request"),

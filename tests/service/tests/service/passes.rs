@@ -67,7 +67,7 @@ fn expired_pass_is_kept_for_a_day() {
 }
 
 #[tokio::test]
-async fn j5_w1_holder_of_a_pass_learns_what_is_wrong_with_it() {
+async fn j5_w1_page_says_why_a_pass_is_refused() {
     let (app, clock) = service();
     let early = made(&app, 600);
     assert!(typed(&app, "alice", &early).await.1.body.contains("not valid yet"));

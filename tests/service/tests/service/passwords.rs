@@ -34,7 +34,7 @@ fn right_password_is_refused_for_an_hour_after_ten_wrong_ones() {
 }
 
 #[tokio::test]
-async fn unknown_name_is_also_refused_after_ten_wrong_passwords() {
+async fn known_or_unknown_name_is_refused_after_ten_wrong_passwords() {
     let (app, clock) = service();
     let mut pages = Vec::new();
     for name in ["alice", "nobody"] {
@@ -53,10 +53,10 @@ async fn unknown_name_is_also_refused_after_ten_wrong_passwords() {
     assert_eq!(types(&mut Browser::new(&app), " ALICE", PASSWORD).await.page(), "security-info");
 }
 
-/// The operator changes the password. At that time, one browser has a session by the old password. Another browser has
-/// typed the old password, but has no session yet.
+/// The operator changes the password. At that time, one browser has a session by the old password. In a second browser,
+/// the person has typed the old password, but this browser has no session yet.
 #[tokio::test]
-async fn changed_password_ends_what_the_old_one_proved() {
+async fn password_change_ends_sessions_and_unfinished_sign_ins() {
     let (app, clock) = service();
     let request = "/authorize?response_type=code&client_id=web&redirect_uri=https://web.example/callback&scope=openid\
                    &state=s&nonce=n&code_challenge=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&code_challenge_method=S256";

@@ -33,7 +33,8 @@ fn device() -> Device {
     device
 }
 
-/// Reads a pushed request with one field replaced or left out. Returns whether the request adds a phone.
+/// Reads a pushed request in which the field `name` is replaced, or left out for `None`. Returns whether the request
+/// adds a phone.
 fn pushed(scope: &str, name: &str, value: Option<&str>) -> Result<bool, &'static str> {
     let hash = hashed(b"anything");
     let mut fields: HashMap<&str, &str> = HashMap::from([
@@ -173,7 +174,7 @@ fn dpop_proof_needs_its_endpoint_and_the_current_time() {
     }
 }
 
-/// An authorization code, the parameters of the phone that redeems the code, and the device that the service reads.
+/// An authorization code, the parameters of the phone that redeems this code, and the device that the service stored.
 struct Redeeming {
     code: RegistrationCode,
     device: Option<Device>,
@@ -306,7 +307,7 @@ impl Asked {
         Self { device: device(), token, proof, key_used: false, key_is_on: false, allowed: true }
     }
 
-    /// The facts when the phone sends an accepted proof again.
+    /// Returns the facts for a phone that sends an accepted proof again.
     fn again() -> Self {
         Self::right().with(|asked| {
             asked.token.spent_by = Some(FINGERPRINT.to_owned());
@@ -366,7 +367,7 @@ fn used_key_is_not_registered_again() {
 }
 
 #[test]
-fn turn_on_expires_with_token_and_nonce() {
+fn phone_sign_in_stays_off_after_token_or_nonce_has_expired() {
     let late: [fn(&mut Asked); 2] = [|asked| asked.token.expires_at = NOW, |asked| asked.token.nonce_expires_at = NOW];
     for change in late {
         assert_eq!(Asked::right().with(change).result(), TurnedOn::Expired);

@@ -52,7 +52,7 @@ const ANY: Option<Mode> = Some(Mode::Any);
 const PUSH: Option<Mode> = Some(Mode::Push);
 const KEY: Option<Mode> = Some(Mode::DeviceBasedPush);
 
-/// Included targets, excluded targets, Ada's groups, and the resulting mode.
+/// Each case has four parts: included targets, excluded targets, Ada's groups, and the resulting mode.
 const CASES: [(&str, &str, &str, Option<Mode>); 60] = [
     ("", "", "", None),
     ("", "", "staff", None),

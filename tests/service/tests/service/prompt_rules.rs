@@ -28,7 +28,7 @@ fn anothers(name: &str) -> Owner {
     Owner::Attempt(name.to_owned())
 }
 
-/// A ceremony that another browser started `ago` seconds ago, with the usual life of its origin.
+/// Returns a ceremony that another browser started `ago` seconds ago, with the usual lifetime for its origin.
 fn past(origin: Origin, ago: Time) -> Ceremony {
     Ceremony {
         id: format!("{origin:?} {ago}"),

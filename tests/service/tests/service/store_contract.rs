@@ -88,7 +88,7 @@ fn record_is_read_as_it_was_written() {
 }
 
 #[test]
-fn put_replaces_and_insert_does_not() {
+fn put_replaces_a_record_and_insert_does_not() {
     on_both(|store| {
         put(store, &[note("a", "first")]);
         put(store, &[note("a", "second")]);
@@ -229,7 +229,7 @@ fn changes_are_signaled_only_after_commit() {
 
 /// If a read signaled a change, a task that reads after each change would wake itself in an endless loop.
 #[test]
-fn reading_signals_no_change() {
+fn reading_does_not_signal_a_store_change() {
     on_both(|store| {
         put(store, &[note("a", "p")]);
         let changes = store.changes();
@@ -277,7 +277,7 @@ fn two_stores_on_one_file_lose_no_writes() {
 }
 
 #[test]
-fn newer_database_version_is_refused_unchanged() {
+fn database_of_a_newer_version_is_refused_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("service.db");
     put(&Store::sqlite(&path).unwrap(), &[note("a", "p")]);

@@ -58,7 +58,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The `Location` header without the flow parameter.
+    /// Returns the `Location` header without the flow parameter.
     pub fn location(&self) -> Option<&str> {
         let location = self.whole_location()?;
         Some(location.split_once("?flow=").map_or(location, |(path, _)| path))
@@ -68,7 +68,7 @@ impl Answer {
         self.headers.get(header::LOCATION).map(|value| value.to_str().unwrap())
     }
 
-    /// The URL that the page `leaving` links to.
+    /// Returns the URL that the page `leaving` links to.
     pub fn leads_to(&self) -> String {
         assert_eq!(self.page(), "leaving", "{}", self.body);
         self.after("<a id=\"leave\" class=\"button main\" href=\"").replace("&#38;", "&")
@@ -104,8 +104,8 @@ impl Browser {
         Self { router: addresses::router(app), cookies, csrf: String::new(), flow: None, origin: Some(ISSUER) }
     }
 
-    /// A browser with a session of Alice. If `approved`, a phone has approved the session. Otherwise, the session was
-    /// started by password alone.
+    /// Returns a browser in which Alice is signed in: with the password and a phone if `approved` is true, otherwise
+    /// with the password only.
     pub fn signed_in(app: &App, approved: bool) -> Self {
         let (cookie, now) = (random_id().unwrap(), app.clock.now());
         let id = hashed(cookie.as_bytes());
@@ -139,7 +139,7 @@ impl Browser {
         self.send(request.body(Body::from(body)).unwrap()).await
     }
 
-    /// The body without the CSRF token and the flow, so that two pages can be compared.
+    /// Returns the body without the CSRF token and the flow, so that tests can compare two pages.
     pub fn words(&self, answer: &Answer) -> String {
         answer.body.replace(&self.csrf, "").replace(self.flow.as_deref().unwrap_or("no flow"), "")
     }
@@ -175,7 +175,7 @@ impl Browser {
     }
 }
 
-/// Form fields, encoded as a browser sends them.
+/// Encodes form fields as a browser sends them.
 pub fn form(fields: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }

@@ -1,4 +1,4 @@
-//! Checks that the files, folders and headings exist to which links and paths in documents refer.
+//! Checks the links and paths in documents: the file, folder or heading to which each of them refers must exist.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};

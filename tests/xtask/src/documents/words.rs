@@ -1,11 +1,11 @@
-//! Finds words that the glossary refuses. Searches every tracked text, also inside identifiers.
+//! Finds words that the glossary refuses, in every tracked text. Words inside identifiers are found too.
 
-/// The document with the table of refused words, which is below the heading `REFUSED`.
+/// The document that contains the table of refused words. The constant `REFUSED` is the heading above this table.
 pub(crate) const GLOSSARY: &str = "core/docs/glossary.md";
 const REFUSED: &str = "## Words not to use";
 const ALLOWED: &str = "## Exceptions";
 
-/// Files that are not checked: generated, written by others, frozen, or the glossary itself.
+/// Paths that are not checked, because the files are generated, written by others, frozen, or the glossary itself.
 const SKIPPED: [&str; 4] = ["Cargo.lock", "LICENSE", "tests/vectors/", GLOSSARY];
 
 /// A refused phrase and what to write instead.

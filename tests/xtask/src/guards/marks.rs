@@ -158,7 +158,7 @@ fn literal(code: &str) -> usize {
         let mut escaped = false;
         for (at, character) in body.char_indices() {
             match character {
-                // A lifetime, not a character.
+                // This quotation mark begins a lifetime, not a character literal.
                 _ if quote == '\'' && at > 0 && !body.starts_with('\\') && character != quote => return 0,
                 _ if escaped => escaped = false,
                 '\\' => escaped = true,

@@ -49,7 +49,7 @@ struct Leaf {
 
 fn leaves(item: &ItemUse) -> Vec<Leaf> {
     let mut found = Vec::new();
-    // A leading `::` names another crate.
+    // A path with a leading `::` names another crate.
     if item.leading_colon.is_none() {
         walk(&item.tree, &[], &mut found);
     }
@@ -68,7 +68,7 @@ fn walk(tree: &UseTree, before: &[String], found: &mut Vec<Leaf>) {
     }
 }
 
-/// `a::b::{self}` imports `a::b` itself, under the name `b`.
+/// Returns one import of a `use`: its name and its path. The import `a::b::{self}` has the name `b` and path `a::b`.
 fn named(before: &[String], ident: &Ident, rename: Option<&Ident>) -> Leaf {
     let name = text(ident);
     let is_module_itself = name == "self" && !before.is_empty();
@@ -104,7 +104,8 @@ impl Collector {
             rest = after;
             match first {
                 TokenTree::Group(group) => self.scan(group.stream()),
-                // After `::` the identifier belongs to a path that was skipped, or to a path of another crate.
+                // An identifier directly after `::` does not begin a path of this crate. In `<T>::name`, the beginning
+                // of the path was skipped. In `::name`, the path names another crate.
                 TokenTree::Ident(ident) if colons < 2 => {
                     let (segments, after) = path_of_tokens(ident, rest);
                     self.add(segments, ident.span().start().line);
@@ -206,7 +207,7 @@ impl<'ast> Visit<'ast> for Collector {
         self.found.extend(leaves.map(|leaf| Mention { segments: leaf.path, line: leaf.line, is_use: true }));
     }
 
-    /// `pub(super)` and `pub(in path)` are not imports.
+    /// Skips the visibility of an item, because `pub(super)` and `pub(in path)` are not imports.
     fn visit_visibility(&mut self, _visibility: &'ast Visibility) {}
 
     fn visit_path(&mut self, path: &'ast Path) {

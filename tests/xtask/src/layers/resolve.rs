@@ -1,11 +1,11 @@
-//! Finds the file that defines the target of a path, also through re-exports.
+//! Finds the file that defines the target of a path. Re-exports are followed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::paths::Mention;
 use super::source::{Crate, Module, ModulePath};
 
-/// One file of a crate imports another file of the crate.
+/// An import: the file `from` imports the file `to` of the same crate.
 pub(super) struct Import {
     pub(super) from: String,
     pub(super) to: String,
@@ -44,7 +44,8 @@ type Visited = BTreeSet<(ModulePath, String)>;
 fn file_of(read: &Crate, at: &ModulePath, mention: &Mention) -> Option<String> {
     let (first, rest) = mention.segments.split_first()?;
     let mut visited = Visited::new();
-    // Outside of `use`, a path that begins with an item is not a new import, because the `use` of the item was counted.
+    // Outside of `use`, a path that begins with an imported item is not a new import. The `use` of this item was
+    // counted.
     let is_relative = !["crate", "self", "super"].contains(&first.as_str());
     if !mention.is_use && is_relative {
         let start = look_up(read, at, first, rest.is_empty(), &mut visited)?;

@@ -35,7 +35,8 @@ pub(super) struct Crate {
 
 /// Reads a crate from `src/lib.rs`, or from `src/main.rs` when it has no library.
 ///
-/// Next to a library, `src/main.rs` is a separate program, like those in `src/bin`, and is not read.
+/// When the crate has a library, `src/main.rs` is a separate program, as the files in `src/bin` are. Separate programs
+/// are not read.
 pub(super) fn read(files: &Files) -> Result<Crate, String> {
     let mut reader = Reader { files, found: Crate::default() };
     let root = reader.first_of(["src/lib.rs", "src/main.rs"].map(str::to_owned));
@@ -54,7 +55,7 @@ impl Reader<'_> {
         names.into_iter().find_map(|name| (self.files)(&name).map(|text| (name, text)))
     }
 
-    /// Reads a file. `folder` contains the child modules of this file.
+    /// Reads a file and its child modules. `folder` is the folder of the child modules.
     fn file(&mut self, name: &str, text: &str, folder: &str, module: ModulePath) -> Result<(), String> {
         let parsed = syn::parse_file(text).map_err(|error| format!("{name} can't be parsed: {error}"))?;
         if cfg::is_test_only(&parsed.attrs) {

@@ -179,7 +179,7 @@ async fn push(core: &Core, record: SignInEnrollment, made: Made, sent: Sent, dig
     let stage = Stage::Pushing { made: made.clone(), sent: sent.clone(), digits: digits.clone() };
     let mut record = enter(core, record, stage).await?;
     let pushed = match push_once(core, &record, &made, &sent, &digits).await? {
-        // The reason of the refusal may be this phone's clock.
+        // The service may have refused because this phone's clock is wrong.
         Pushed::Refused { time: Some(time) } => {
             let now = core.ports.clock.now().0;
             record.clock_offset = clock_offset::offset_between(now, time).ok_or(Error::ClockWrong)?;
@@ -213,7 +213,7 @@ async fn push_once(
 /// Processes the app's reply to the last step.
 ///
 /// # Errors
-/// `UnknownTicket`, `ForeignRedirect`, and `WrongReply` when the reply does not fit the step: nothing was changed.
+/// Nothing was changed after `UnknownTicket`, `ForeignRedirect` and `WrongReply` (the reply does not fit the step).
 /// `AlreadyHere` when the account is already on this phone: the enrollment is deleted. Others as `resume`.
 pub(crate) async fn provide(core: &Core, account: &AccountId, reply: Reply) -> Result<Step, Error> {
     let record = load(core, account).await?;
@@ -361,8 +361,8 @@ async fn turn_on(core: &Core, id: &AccountId) -> Result<Step, Error> {
 /// account. Reason: the removal must name the device id, which only the completed enrollment gives.
 ///
 /// # Errors
-/// `UnknownTicket` when the enrollment was completed or already abandoned. A transient error (`is_transient`): the
-/// enrollment could not be completed now, and is kept.
+/// `UnknownTicket` when the enrollment was completed or already abandoned. A transient error (`is_transient`) when the
+/// enrollment could not be completed now: the enrollment is kept.
 pub(crate) async fn abandon(core: &Core, account: &AccountId) -> Result<(), Error> {
     let record = load(core, account).await?;
     if !record.may_be_known() {

@@ -6,8 +6,8 @@ use crate::authenticator::records::enrollment::{Event, next};
 use crate::authenticator::store::Tables;
 use crate::values::account::{AccountId, RemovalCause};
 
-/// Activates the account, and deletes its enrollment. Also deletes older records of the same account that the service
-/// had removed.
+/// Activates the account, and deletes its enrollment. Also deletes older records of the same account at the service,
+/// which have the state `Removed`.
 ///
 /// # Errors
 /// `Store`.

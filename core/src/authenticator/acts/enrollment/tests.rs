@@ -1,4 +1,5 @@
-//! Tests every event in every stage of an enrollment, which errors keep an enrollment, and account ids.
+//! Tests the effect of every event in every stage of an enrollment, which errors keep an enrollment, and that account
+//! ids are random.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use super::*;

@@ -12,8 +12,8 @@ use crate::values::account::AccountId;
 
 /// Turns phone sign-in off: retires and deletes the sign-in key, and informs the service now or later.
 ///
-/// One transaction retires the key and stores the message to the service. If the key store fails, the deletion is
-/// retried later; this phone no longer uses the key.
+/// One transaction retires the key and stores the message to the service. After this transaction the phone no longer
+/// uses the key. If the key store can't delete the key now, the deletion is retried later.
 ///
 /// # Errors
 /// `UnknownAccount`, `Removed`; `PhoneSignInOff` when phone sign-in is already off.

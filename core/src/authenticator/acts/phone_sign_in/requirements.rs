@@ -52,8 +52,9 @@ pub(crate) async fn requirements(core: &Core, account: &AccountRecord) -> Result
     Ok(Requirements { lock, lock_is_enough: lock.guards(guard), guard, registration })
 }
 
-/// Returns why the policy does not allow phone sign-in; `None` when it allows phone sign-in, or is not known yet. The
-/// phone enforces the limit of accounts, because the service can't see which device keys belong to one phone.
+/// Returns why the policy does not allow phone sign-in; `None` when the policy allows phone sign-in, or when this phone
+/// has not received the policy yet. The phone enforces the limit of accounts, because the service can't see which
+/// device keys belong to one phone.
 async fn refusal(core: &Core, account: &AccountRecord) -> Result<Option<NotAllowed>, Error> {
     let Some(policy) = &account.policy else {
         return Ok(None);
@@ -83,7 +84,8 @@ pub(crate) fn guard_for(account: &AccountRecord) -> KeyGuard {
 /// Returns an active account.
 ///
 /// # Errors
-/// `UnknownAccount`, also for a pending account; `Removed` when the service has removed this device.
+/// `UnknownAccount` when the account is pending or not on this phone; `Removed` when the service has removed this
+/// device.
 pub(crate) async fn active(core: &Core, id: &AccountId) -> Result<AccountRecord, Error> {
     let wanted = id.clone();
     let account = core.store.read(move |tables| tables.account(&wanted)).await?;

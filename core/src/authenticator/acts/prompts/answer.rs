@@ -97,7 +97,8 @@ fn approval_forms(
     })
 }
 
-/// Processes the app's reply to `Step::Sign`. Checks the prompt and the account again, since time has passed.
+/// Processes the app's reply to `Step::Sign`. Checks the prompt and the account again, because they may have changed
+/// since the step was returned.
 ///
 /// # Errors
 /// `UnknownTicket`, `WrongReply`, `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`, `Removed`:
@@ -150,7 +151,8 @@ pub(crate) async fn deny(core: &Core, id: PromptId) -> Result<Step, Error> {
     decide(core, account, prompt, None).await
 }
 
-/// Reports a prompt ("It wasn't me"), before or after an answer, while this phone stores the prompt.
+/// Reports a prompt ("It wasn't me"). A prompt can be reported before or after it is answered, as long as this phone
+/// stores the prompt.
 ///
 /// # Errors
 /// `Removed`, and `UnknownPrompt` (for example a day after the prompt expired): this call stored and sent nothing.
@@ -182,8 +184,8 @@ fn report_entry(account: &AccountRecord, prompt: PromptId, now: Timestamp) -> Re
 /// Returns a prompt of an active account, with the account.
 ///
 /// # Errors
-/// `UnknownPrompt`, also when the account is pending or no longer on this phone; `Removed` when the service has removed
-/// this device.
+/// `UnknownPrompt` when the prompt is not stored, or when the account is pending or no longer on this phone; `Removed`
+/// when the service has removed this device.
 async fn load(core: &Core, id: &PromptId) -> Result<(AccountRecord, PromptRecord), Error> {
     let wanted = id.clone();
     let (account, prompt) = core
@@ -307,8 +309,8 @@ pub(crate) fn inner(
 /// be reached or is busy, or when the platform failed; the outbox then retries.
 ///
 /// # Errors
-/// `InvalidAnswer`, `Refused`, `ClockWrong`, `IdentityChanged`: the entry stays stored, and the outbox retries it. Also
-/// `Store`.
+/// `InvalidAnswer`, `Refused`, `ClockWrong`, `IdentityChanged`: the entry stays stored, and the outbox retries it.
+/// `Store` when the database fails.
 async fn send_now(core: &Core, entry: Entry) -> Result<Step, Error> {
     let prompt = entry.prompt.clone().ok_or(Error::UnknownPrompt)?;
     match outbox::deliver(core, &entry).await {

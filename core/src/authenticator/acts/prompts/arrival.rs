@@ -26,7 +26,8 @@ pub(crate) enum Attention {
 /// inside a transaction.
 ///
 /// Returns the prompt as screens show it; `None` when the prompt is already stored or was withdrawn. With
-/// `Attention::Elsewhere`, also returns `None` when eight other prompts of the same origin wait.
+/// `Attention::Elsewhere`, a prompt is not stored if eight other prompts of the same origin wait: the function then
+/// returns `None`.
 ///
 /// # Errors
 /// `UnknownAccount`, `Store`.

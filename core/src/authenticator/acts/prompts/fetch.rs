@@ -1,4 +1,4 @@
-//! Fetches an account's live prompts. The fetched list is authoritative: a prompt that is not in the list is over.
+//! Fetches an account's live prompts. The fetched list is authoritative: a prompt that is not in the list has ended.
 
 use crate::authenticator::acts::prompts::arrival;
 use crate::authenticator::acts::prompts::arrival::Attention;

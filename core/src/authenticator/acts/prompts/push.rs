@@ -22,8 +22,8 @@ const FETCH_INTERVAL: u64 = 30;
 
 /// Handles one push for the account with this slot. Imports the notification extension's pushes first.
 ///
-/// A malformed push is not an error: it is dropped, and may cause a fetch instead. A push for a pending account also
-/// causes a fetch, since the account may already be active at the service.
+/// A malformed push is not an error: it is dropped, and may cause a fetch instead. Any push for a pending account may
+/// cause a fetch, because the account may already be active at the service.
 ///
 /// # Errors
 /// `Store`.
@@ -84,8 +84,8 @@ async fn take_in(
 /// Imports the pushes that the notification extension has received. A push that is imported again has no further
 /// effect.
 ///
-/// Each push is verified again: the folder is shared with the extension, and time has passed. Pushes of accounts that
-/// are not active or not readable are skipped.
+/// Each push is verified again, because the folder is shared with the extension. In addition, the push may have expired
+/// since it arrived. Pushes of accounts that are not active or not readable are skipped.
 ///
 /// # Errors
 /// `Store`.
@@ -113,8 +113,8 @@ pub(crate) async fn import(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
-/// Decrypts and verifies a push; returns `None` when that fails. If an unknown key signed the push, first follows the
-/// service's key chain.
+/// Decrypts and verifies a push; returns `None` when the decryption or the verification fails. If an unknown key signed
+/// the push, first follows the service's key chain.
 async fn read(core: &Core, account: &AccountRecord, message: &[u8]) -> Result<Option<(PushContent, String)>, Error> {
     let Ok(plain) = account.push_keys.decrypt(message) else {
         tracing::info!("a push could not be decrypted");
@@ -156,8 +156,8 @@ async fn withdraw(
     Ok(if shown { PushEffect::Withdrawn(id, reason) } else { PushEffect::Nothing })
 }
 
-/// Fetches the account's prompts because a push can't be used, or because the account is pending; at most once in
-/// `FETCH_INTERVAL`. A failed fetch is ignored, unless this phone's own store fails.
+/// Fetches the account's prompts when a push can't be used, or when the account is pending. Does nothing when the last
+/// such fetch was less than `FETCH_INTERVAL` ago. A failed fetch is ignored, unless this phone's own store fails.
 async fn fetch_instead(core: &Core, account: &AccountRecord) -> Result<PushEffect, Error> {
     let id = account.id.clone();
     let now = core.ports.clock.now();

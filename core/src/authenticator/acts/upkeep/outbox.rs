@@ -7,8 +7,8 @@
 //!    └── postponed ────┘ no response, or no valid signed state
 //! ```
 //! Each attempt signs a new request (`phone-request+jwt`) that contains the same message, so the service gives a
-//! repeated answer the same outcome. An answer without any attempt is dropped when its prompt expires. After the first
-//! attempt, an answer is resent for a day, so that the phone learns and shows the real outcome.
+//! repeated answer the same outcome. An answer that was never attempted is dropped when its prompt expires. After the
+//! first attempt, an answer is resent for a day, so that the phone learns and shows the real outcome.
 
 use std::time::Duration;
 

@@ -83,7 +83,7 @@ async fn renew_due(core: &Core) -> Result<Duration, Error> {
     }
     let next = core.store.read(|tables| tables.next_push_renewal()).await?;
     let now = core.ports.clock.now();
-    // At least `RETRY_AFTER`: a record that can't be read stays due, and must not keep the loop busy.
+    // The pause is at least `RETRY_AFTER`: a record that can't be read stays due, and must not keep the loop busy.
     let seconds = next.map(|next| next.since(now).max(RETRY_AFTER));
     Ok(seconds.map_or(LONGEST_SLEEP, |seconds| Duration::from_secs(seconds).min(LONGEST_SLEEP)))
 }
@@ -118,7 +118,8 @@ fn store(
     next: Timestamp,
     entry: Option<&Entry>,
 ) -> Result<(), Error> {
-    // In the meantime the address became due again, or the account was removed: the new address is outdated.
+    // Returns false when the address became due again in the meantime, or the account was removed. The new address is
+    // then outdated.
     if !tables.set_push_renewal(id, due_at, next)? {
         return Ok(());
     }

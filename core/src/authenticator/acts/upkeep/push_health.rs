@@ -12,7 +12,7 @@ use crate::values::platform::PushDelivery;
 
 pub use crate::protocol::messages::PushTest;
 
-/// Whether pushes can reach this phone for one account. Without pushes, the app finds every prompt when the person
+/// Whether pushes can reach this phone for one account. Without pushes, the app fetches the prompts when the person
 /// opens the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]

@@ -32,7 +32,8 @@ pub(crate) async fn settle(core: &Core, asked: &AccountRecord, state: &State) ->
     retired_keys::destroy(core).await
 }
 
-/// The changes that a signed state makes to its account, without prompts and outcomes (see `fetch` and `outbox`).
+/// The changes that a signed state makes to its account. Prompts and outcomes are not included: `fetch` and `outbox`
+/// store them.
 ///
 /// The state is compared with the account as it was when the request was sent: the account may have changed since then.
 pub(crate) struct StateChanges {
@@ -137,7 +138,8 @@ impl StateChanges {
         if held.is_some() && held == self.sign_in_gone {
             tables.set_sign_in(id, None)?;
         }
-        // The key may belong to an unfinished registration, or a waiting message may already deregister the key.
+        // Don't deregister a key that may belong to an unfinished registration, or that a waiting message may already
+        // deregister.
         if let Some(stray) = &self.stray
             && held.is_none()
             && tables.registration(id)?.is_none()

@@ -51,7 +51,8 @@ impl fmt::Debug for PortVerifier {
 }
 
 impl PortVerifier {
-    /// Returns whether the port trusts the chain; false also after an error, a panic or a timeout.
+    /// Returns true when the port trusts the chain; false when the port does not trust it, fails, panics or takes too
+    /// long.
     ///
     /// The port runs on its own thread: a port that never returns blocks that thread, not the core.
     fn ask(&self, host: String, chain: Vec<Vec<u8>>, now: u64) -> bool {

@@ -101,8 +101,8 @@ impl Board {
         }
     }
 
-    /// Returns the first visible request. Returns `None` when no request is visible, or when the person was last asked
-    /// about the same request.
+    /// Returns the first visible request. Returns `None` when no request is visible, or when this request is the one
+    /// that the person was asked about last.
     pub(super) fn next_to_ask(&mut self) -> Option<PromptView> {
         let first = self.visible().next().cloned();
         let id = first.as_ref().map(|view| view.id.clone());
@@ -113,7 +113,7 @@ impl Board {
         first
     }
 
-    /// The request that an order without a name applies to.
+    /// Returns the request to which an order without a name applies.
     pub(super) fn asked(&self) -> Option<PromptId> {
         self.asked.clone().filter(|asked| self.visible().any(|view| view.id == *asked))
     }
@@ -127,7 +127,7 @@ impl Board {
         self.shown.iter().map(|view| &view.id)
     }
 
-    /// How many visible requests wait for the person.
+    /// Returns how many visible requests wait for the person.
     pub(super) fn waiting(&self) -> u64 {
         u64::try_from(self.visible().count()).unwrap_or(u64::MAX)
     }
@@ -138,7 +138,8 @@ impl Board {
         self.reported_hidden = 0;
     }
 
-    /// Returns the number of hidden requests, if there are hidden requests now and there were none at the last call.
+    /// Returns the number of hidden requests when this number was 0 at the last call and is not 0 now. `look` resets
+    /// the number of the last call to 0.
     pub(super) fn hidden_news(&mut self) -> Option<u64> {
         let hidden = self.open().filter(|view| !self.is_visible(view)).count();
         let hidden = u64::try_from(hidden).unwrap_or(u64::MAX);
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn quiet_request_is_not_asked_about_before_a_check() {
+    fn quiet_request_is_asked_about_only_after_look() {
         let quiet = PromptView { quiet: Some(Quiet::JustAsked), ..second_view() };
         let mut board = Board::default();
         let changes = board.update(vec![quiet.clone()], &[], NOW);

@@ -11,7 +11,7 @@ use crate::policy::rules::Reason;
 
 /// Shown on a person's page after a change.
 pub const ADMIN_DONE: &str = "Done.";
-/// Shown on a person's page after a change that was refused.
+/// Shown on a person's page when a change was refused.
 pub const NOT_DONE: &str = "This account can't be changed in this way. Nothing was changed.";
 
 const PERSON: &str = "/admin/person";
@@ -23,7 +23,7 @@ fn navigation(page: Page) -> Page {
         .and(link("security-info", "/security-info", "Your security info", ""))
 }
 
-/// Shown to non-administrators.
+/// Shown to a person who opens an administrator's page but is not an administrator.
 #[must_use]
 pub fn no_administrator() -> Page {
     Page::new("no-administrator", "Only administrators can open this page")

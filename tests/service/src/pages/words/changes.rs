@@ -57,7 +57,7 @@ pub fn no_phone_for(change: &Change) -> &'static str {
 pub const LOST: &str =
     "The phone is reported lost. It can no longer approve anything, and sessions that it approved have ended.";
 
-/// Shown when the policy does not let the person add the app on the security-info page.
+/// Shown when the policy does not let the person add a phone on the security-info page.
 #[must_use]
 pub fn not_offered() -> Page {
     Page::new("not-offered", "Your organization doesn't offer this")
@@ -107,8 +107,8 @@ pub fn too_many_digits() -> Page {
     ))
 }
 
-/// Shown to a person who came from the app, when the policy does not let the person use the app. The button leads back
-/// to the app.
+/// Shown to a person whom a phone sent to the browser, when the policy does not let the person use the app. The button
+/// leads back to the app.
 #[must_use]
 pub fn not_offered_to_phone() -> Page {
     Page::new("not-offered", "Your organization doesn't offer this")
@@ -128,7 +128,8 @@ pub fn pass_needed() -> Page {
         .and(link("start-over", "/sign-in", "Sign in as somebody else", ""))
 }
 
-/// Shown when the registration has expired or was used, or when its device was removed.
+/// Shown when the phone's pushed authorization request has expired or was already used, when its device was removed, or
+/// when the sign-in for it has ended.
 #[must_use]
 pub fn stale_registration() -> Page {
     Page::new("stale-registration", "This request has ended").and(Block::Outcome(
@@ -136,7 +137,7 @@ pub fn stale_registration() -> Page {
     ))
 }
 
-/// Shown when the person who signed in does not own the phone that opened the page.
+/// Shown when the phone that sent the person to the browser does not belong to the account of the person who signed in.
 #[must_use]
 pub fn other_persons_phone() -> Page {
     Page::new("other-persons-phone", "This phone belongs to another account")

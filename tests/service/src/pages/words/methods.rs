@@ -6,7 +6,7 @@ use crate::devices::device::Device;
 use crate::pages::{Block, Form, Method, Page};
 use crate::people::person::Person;
 
-/// The security-info page: the person's phones, and what they can change.
+/// The security-info page: lists the person's phones, and has buttons for changes.
 #[must_use]
 pub fn security_info(person: &Person, devices: &[Device], now: Time, has_request: bool, news: Option<&str>) -> Page {
     let page = Page::new("security-info", "Security info").text(format!("Signed in as {}", person.display_name));
@@ -60,7 +60,8 @@ fn method(device: &Device, now: Time) -> Method {
     }
 }
 
-/// Shown when the person wants to change the methods, but no phone has approved anything in the last ten minutes.
+/// Shown when the person wants to change the methods, but no phone has approved anything in this session in the last
+/// ten minutes.
 #[must_use]
 pub fn step_up_needed() -> Page {
     Page::new("step-up", "Sign in again first")

@@ -20,7 +20,7 @@ pub(super) fn ago(then: Time, now: Time) -> String {
     }
 }
 
-/// A page with a number to match on the phone.
+/// Builds a page that shows a number for number matching.
 #[must_use]
 pub(super) fn number(name: &'static str, title: &str, lead: &str, ceremony: &Ceremony, now: Time) -> Page {
     Page::new(name, title)

@@ -19,7 +19,8 @@ pub fn unproven_number(number: &str, ends_in: i64) -> Page {
     .form(Form::quiet("cancel", "/sign-in/cancel", "Cancel"))
 }
 
-/// Replaces the page `unproven_number` after one minute. The page is the same for every outcome except an approval.
+/// Replaces the page `unproven_number` after one minute. The page does not reveal how the ceremony ended, or whether
+/// there was one.
 #[must_use]
 pub fn unproven_over() -> Page {
     with_password_link(
@@ -30,12 +31,13 @@ pub fn unproven_over() -> Page {
     .and(link("start-over", "/sign-in", "Sign in as somebody else", ""))
 }
 
-/// Adds the link to the password page. Every page of phone sign-in has this link.
+/// Adds the link to the password page. The pages of phone sign-in with a number or a problem have this link.
 pub(super) fn with_password_link(page: Page) -> Page {
     page.and(link("use-password", "/sign-in/password", "Use your password instead", ""))
 }
 
-/// Names the account, and asks whether it is the person's own, before a browser that proved nothing is signed in.
+/// Shown in a browser that proved nothing, after the approval and before the sign-in. The page names the account and
+/// asks the person whether it is their own.
 #[must_use]
 pub fn name_account(display_name: &str, user_name: &str) -> Page {
     Page::new("name-account", format!("Sign in as {display_name}?"))
@@ -67,8 +69,8 @@ pub fn phone_not_started(why: NotStarted) -> Page {
     )
 }
 
-/// Shown when the name was typed so often that no free number is left. The page is the same whether the name exists or
-/// not.
+/// Shown when the user name was typed so often that every three-digit number is already in use for this name. The page
+/// is the same whether the name exists or not.
 #[must_use]
 pub fn name_tried_too_often() -> Page {
     let text = "This user name was typed too often. Use your password, or try again in ten minutes.";

@@ -11,7 +11,7 @@ pub fn too_many() -> Page {
         .text("Wait a minute, then go back and try again.")
 }
 
-/// Shown when the browser did not return the form's cookie.
+/// Shown when the browser posted a form without the cookie that came with the form's page.
 #[must_use]
 pub fn cookies_needed(issuer: &str) -> Page {
     let host = issuer.trim_start_matches("https://");

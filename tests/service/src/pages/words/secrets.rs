@@ -41,7 +41,7 @@ pub fn pass(user_name: &str, problem: Option<&str>) -> Page {
         .problem(problem)
 }
 
-/// Says what is wrong with a pass. Returns `None` for a valid pass.
+/// Returns the text that says what is wrong with a pass, or `None` for a valid pass.
 #[must_use]
 pub fn wrong_pass(worth: Worth) -> Option<&'static str> {
     match worth {
@@ -53,7 +53,7 @@ pub fn wrong_pass(worth: Worth) -> Option<&'static str> {
     }
 }
 
-/// Shows a new pass, once.
+/// Shows a new pass. Only this page shows the pass.
 #[must_use]
 pub fn made_pass(text: String, user_name: &str, back: &'static str) -> Page {
     Page::new("pass-made", "A pass was created")

@@ -1,4 +1,4 @@
-//! Texts of signing in.
+//! Texts of the sign-in pages.
 
 use super::parts::{TOO_OFTEN, link, not_approved, number};
 use super::phone;
@@ -62,7 +62,8 @@ pub fn other_tab(application: Option<&str>) -> Page {
         .and(link("sign-in", "/sign-in", &again, "button main"))
 }
 
-/// The number page of a sign-in.
+/// Shows the number that the person enters or chooses on the phone to sign in. A browser that proved nothing gets
+/// `phone::unproven_number` instead of this page.
 #[must_use]
 pub fn sign_in_number(ceremony: &Ceremony, now: Time) -> Page {
     let chosen = matches!(ceremony.r#match, Match::Choose { .. });
@@ -80,7 +81,7 @@ pub fn sign_in_number(ceremony: &Ceremony, now: Time) -> Page {
     page.form(Form::quiet("cancel", "/sign-in/cancel", "Cancel"))
 }
 
-/// Says that the request was not approved, and why.
+/// Says that the person is not signed in, and why the request was not approved.
 #[must_use]
 pub fn sign_in_over(outcome: Outcome) -> Page {
     Page::new("outcome", "You're not signed in")
@@ -89,7 +90,7 @@ pub fn sign_in_over(outcome: Outcome) -> Page {
         .and(link("start-over", "/sign-in", "Sign in as somebody else", ""))
 }
 
-/// Says why no request was sent to a phone after the password.
+/// Says why no request was sent to a phone after the password or the pass.
 #[must_use]
 pub fn not_started(why: NotStarted) -> Page {
     let (title, text) = match why {
@@ -120,7 +121,7 @@ pub fn not_started(why: NotStarted) -> Page {
     ))
 }
 
-/// Shown before the password or the pass starts a session with which the person can only add a phone.
+/// Shown after the password or the pass, before a session starts in which the person can only add a phone.
 #[must_use]
 pub fn more_information() -> Page {
     Page::new("more-information", "More information required")
@@ -129,7 +130,8 @@ pub fn more_information() -> Page {
         .and(link("other-name", "/sign-in", "Sign in as somebody else", ""))
 }
 
-/// Leads to the application. The script follows the link. Without the script, the person follows it.
+/// Shows a link to the application. The script follows this link. If the script does not run, the person follows the
+/// link.
 #[must_use]
 pub fn leaving(application: &str, address: &str) -> Page {
     Page::new("leaving", format!("Opening {application}"))

@@ -9,7 +9,7 @@ use crate::prompts::ceremony::{Ceremony, Outcome};
 
 const WIZARD_STEPS: u8 = 4;
 
-/// Wizard: install the app.
+/// First page of the wizard: asks the person to install the app.
 #[must_use]
 pub fn wizard_install() -> Page {
     Page::new("install", "Get the app")
@@ -19,7 +19,7 @@ pub fn wizard_install() -> Page {
         .form(Form::quiet("cancel", "/security-info/add/cancel", "Cancel"))
 }
 
-/// Wizard: the code. `looked` says whether a phone has already looked the code up.
+/// Second page of the wizard: shows the code. `looked` says whether a phone has already made a look-up with this code.
 #[must_use]
 pub fn wizard_code(picture: String, typed: Option<(String, String)>, looked: bool) -> Page {
     let page = Page::new("code", "Scan the code").step(2, WIZARD_STEPS);
@@ -52,7 +52,7 @@ pub fn wizard_code(picture: String, typed: Option<(String, String)>, looked: boo
         .turning("/security-info/add/events")
 }
 
-/// Wizard: asks for the digits that the phone shows.
+/// Third page of the wizard: asks for the digits that the phone shows.
 #[must_use]
 pub fn wizard_digits(name: &str, model: &str, another_phone: bool, problem: Option<&str>) -> Page {
     let page = Page::new("digits", "Enter the digits on your phone")
@@ -71,7 +71,8 @@ pub fn wizard_digits(name: &str, model: &str, another_phone: bool, problem: Opti
         .problem(problem)
 }
 
-/// Says how many tries are left after wrong digits.
+/// Returns the text for wrong digits, which says how many tries are left. Returns `None` if the digits were right or no
+/// try is left.
 #[must_use]
 pub fn wrong_digits(digits: Digits) -> Option<&'static str> {
     match digits {
@@ -81,7 +82,7 @@ pub fn wrong_digits(digits: Digits) -> Option<&'static str> {
     }
 }
 
-/// Wizard: the first request, with which the person tries the new phone.
+/// Fourth page of the wizard: shows the number of the first request, with which the person tries the new phone.
 #[must_use]
 pub fn wizard_confirm(ceremony: &Ceremony, now: Time) -> Page {
     number("confirm", "Try it out", "Your phone shows a request. Enter this number there.", ceremony, now)
@@ -92,7 +93,7 @@ pub fn wizard_confirm(ceremony: &Ceremony, now: Time) -> Page {
         .turning("/security-info/add/events")
 }
 
-/// Wizard: the first request was not approved.
+/// Shown when the first request was not approved. The new phone stays active.
 #[must_use]
 pub fn wizard_not_confirmed(outcome: Outcome) -> Page {
     let why = match outcome {
@@ -110,7 +111,8 @@ pub fn wizard_not_confirmed(outcome: Outcome) -> Page {
         .form(Form::quiet("skip", "/security-info/add/skip", "Skip"))
 }
 
-/// Wizard: the last page.
+/// Last page of the wizard. `confirmed` says whether the first request was approved, and `by_push` whether a push has
+/// reached the phone.
 #[must_use]
 pub fn wizard_done(confirmed: bool, by_push: bool, has_request: bool) -> Page {
     let text = match (confirmed, by_push) {
@@ -129,7 +131,7 @@ pub fn wizard_done(confirmed: bool, by_push: bool, has_request: bool) -> Page {
     page.and(link("done", "/security-info", "See your security info", if has_request { "" } else { "button main" }))
 }
 
-/// Wizard: the enrollment ended before the phone was added.
+/// Shown when the enrollment ended before the phone was added.
 #[must_use]
 pub fn wizard_over(cause: Cause) -> Page {
     let text = match cause {

@@ -1,5 +1,5 @@
-//! Tests adding a phone that sends the person to the browser. For each rule, the tests send a request that violates
-//! only this rule.
+//! Tests adding a phone by signing in: the phone sends the person to a browser. For each rule, the tests send a request
+//! that violates only this rule.
 
 use countersign_service::people::records as people;
 use countersign_service::phone_sign_in::acts;
@@ -19,8 +19,8 @@ impl Phone {
         form
     }
 
-    /// Issues an authorization code as if the person had signed in, typed the digits and agreed. The journeys test the
-    /// pages on which the person does this.
+    /// Issues an authorization code as if the person had signed in, typed the digits and agreed in the browser. The
+    /// journeys test the pages on which the person does this.
     async fn added_code(&self, service: &Service) -> String {
         let pushed = self.push(service, &self.introduced()).await;
         assert_eq!(pushed.status, 201, "{}", pushed.body);
@@ -93,7 +93,7 @@ async fn incomplete_pushed_request_of_a_new_phone_is_refused() {
 }
 
 #[tokio::test]
-async fn refused_dpop_proof_returns_the_services_time() {
+async fn response_to_a_refused_dpop_proof_has_the_services_time() {
     let service = Service::start().await;
     let phone = Phone::new(1);
     let late = with(phone.proof_claims(&service, "/par"), "iat", json!(service.now() - 600));
@@ -102,7 +102,7 @@ async fn refused_dpop_proof_returns_the_services_time() {
 }
 
 #[tokio::test]
-async fn tokens_work_only_for_their_own_purpose() {
+async fn registration_tokens_work_only_for_their_own_purpose() {
     let service = Service::start().await;
     let (phone, old) = (Phone::new(1), service.with_phone(2).await);
     let add = phone.phone_token(&service).await;
@@ -194,7 +194,7 @@ async fn j5_w3_expired_or_cancelled_token_adds_no_phone() {
 }
 
 #[tokio::test]
-async fn reused_authorization_code_ends_its_phone_token() {
+async fn reused_authorization_code_ends_its_enrollment_token() {
     let service = Service::start().await;
     let phone = Phone::new(1);
     let code = phone.added_code(&service).await;

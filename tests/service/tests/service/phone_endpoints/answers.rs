@@ -102,7 +102,7 @@ async fn j7_w2_denial_ends_the_ceremony() {
 }
 
 #[tokio::test]
-async fn j7_w3_report_denies_and_blocks_password_sign_ins() {
+async fn j7_w3_report_denies_the_prompt_and_stops_password_sign_ins() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let ceremony = service.ask("a").await;

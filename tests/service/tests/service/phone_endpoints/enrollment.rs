@@ -22,7 +22,7 @@ async fn type_digits(service: &Service, code: &Code, digits: String) -> Digits {
     acts::digits(&service.app, code.enrollment.clone(), digits).await.unwrap()
 }
 
-/// The phone's status and cause, as the service returns them.
+/// Returns the phone's status, and the cause if the phone was removed, as the service reports them.
 async fn standing(service: &Service, phone: &Phone) -> (String, Value) {
     let state = phone.state(service, "prompts", Phone::fetch("pending", &[], 0)).await;
     (state["status"].as_str().unwrap().to_owned(), state["cause"].clone())
@@ -234,7 +234,7 @@ async fn j2_w4_second_phone_is_refused_and_shown_in_the_wizard() {
 }
 
 #[tokio::test]
-async fn j2_w5_third_wrong_entry_leaves_a_tombstone() {
+async fn j2_w5_third_wrong_entry_of_digits_leaves_a_tombstone() {
     let (service, mut phone) = (Service::start().await, Phone::new(1));
     let code = service.scanned().await;
     phone.bind(&service, &code).await;

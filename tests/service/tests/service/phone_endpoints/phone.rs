@@ -49,8 +49,8 @@ impl Phone {
         let scalar = [seed; 32];
         let push_scalar = [seed.wrapping_add(100); 32];
         let push_point = public(push_scalar).point().unwrap();
-        // The service sends no pushes to private network addresses (see the tests in `push_guard.rs`), so no push is
-        // sent.
+        // The service sends no pushes to private network addresses (see the tests in `push_guard.rs`), so this phone
+        // gets no pushes.
         let push_endpoint = "https://127.0.0.1/push".to_owned();
         Self { scalar, jwk: public(scalar), push_scalar, push_point, push_endpoint, device_id: String::new() }
     }
@@ -61,7 +61,7 @@ impl Phone {
         Self { scalar, jwk, device_id, ..Self::new(1) }
     }
 
-    /// A copy of the phone for another thread.
+    /// Returns a phone with the same device key and device id, for another thread.
     pub fn signer(&self) -> Self {
         Self::with_scalar(self.scalar, self.device_id.clone())
     }

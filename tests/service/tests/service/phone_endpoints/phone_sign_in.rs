@@ -171,7 +171,8 @@ async fn pushed_request_needs_a_new_proof_by_the_device_key() {
     for proofs in wrong {
         assert_eq!(status(&proofs).await, 400, "{proofs:?}");
     }
-    // A client whose key belongs to no device learns nothing about devices.
+    // A client gets the same response for a key of no device and for a key of a wrong device. The client therefore
+    // learns nothing about devices.
     let unknown = unknown_phone.push(&service, &unknown_phone.pushed()).await;
     let another = other.push(&service, &form).await;
     assert_eq!((unknown.status, unknown.body), (another.status, another.body));
@@ -203,7 +204,7 @@ async fn j4_w5_w6_authorization_code_works_once_for_its_phone() {
         "invalid_grant",
         "redeemed an authorization code twice"
     );
-    // The second use has ended the token that the first use returned.
+    // The second use of the authorization code has ended the token that the first use returned.
     let key = Phone::new(50);
     let state = phone.turn_on(&service, &token.json(), &key, &phone.key_proof(&service, &token.json())).await;
     assert_eq!((state["turn_on"].as_str(), state.get("sign_in_key")), (Some("expired"), None));
@@ -241,7 +242,7 @@ async fn sign_in_key_needs_a_complete_proof() {
     // The device key can't be the sign-in key, because the device key requires no user verification.
     let state = phone.turn_on(&service, &token, &phone, &good).await;
     assert_eq!(state["turn_on"], "refused");
-    // Another phone sends this phone's token.
+    // The second phone sends the token of the first phone.
     let state = other.turn_on(&service, &token, &key, &other.key_proof(&service, &token)).await;
     assert_eq!(state["turn_on"], "refused");
     let state = phone.turn_on(&service, &token, &key, &good).await;
@@ -269,7 +270,7 @@ async fn second_use_of_a_token_or_sign_in_key_is_refused() {
     let second = Phone::new(51);
     let state = phone.turn_on(&service, &token, &second, &phone.key_proof(&service, &token)).await;
     assert_eq!((state["turn_on"].as_str(), &state["sign_in_key"]), (Some("refused"), &json!(key.jwk.thumbprint())));
-    // Another phone sends the same key with a valid proof for itself.
+    // The second phone sends the sign-in key of the first phone, with a proof that is valid for the second phone.
     let theirs = other.token(&service).await;
     let state = other.turn_on(&service, &theirs, &key, &other.key_proof(&service, &theirs)).await;
     assert_eq!(state["turn_on"], "refused");
@@ -284,7 +285,7 @@ async fn second_use_of_a_token_or_sign_in_key_is_refused() {
 }
 
 #[tokio::test]
-async fn turn_on_needs_a_live_nonce_and_token() {
+async fn turn_on_needs_unexpired_nonce_and_token() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     for (seconds, expected) in [(299, "done"), (300, "expired"), (601, "expired")] {
@@ -297,7 +298,7 @@ async fn turn_on_needs_a_live_nonce_and_token() {
 }
 
 #[tokio::test]
-async fn late_turn_off_keeps_a_newer_key() {
+async fn late_turn_off_of_an_old_key_keeps_the_newer_key() {
     let service = Service::start().await;
     let (phone, other) = (service.with_phone(1).await, service.with_phone(2).await);
     let (first, second) = (phone.turned_on(&service, 50).await, phone.turned_on(&service, 51).await);
@@ -307,8 +308,8 @@ async fn late_turn_off_keeps_a_newer_key() {
     for _again in 0..2 {
         assert!(phone.state(&service, "device", off(&second)).await.get("sign_in_key").is_none());
     }
-    // The other phone gets the notices until it acknowledges them. An acknowledgement by the first phone does not
-    // count.
+    // The second phone gets the notices until the second phone acknowledges them. An acknowledgment by the first phone
+    // does not end this.
     let state = other.fetched(&service).await;
     let kinds: Vec<&str> =
         state["notices"].as_array().unwrap().iter().map(|notice| notice["kind"].as_str().unwrap()).collect();
@@ -320,7 +321,7 @@ async fn late_turn_off_keeps_a_newer_key() {
     assert!(other.fetched(&service).await.get("notices").is_none());
 }
 
-/// Starts a ceremony of a kind, and returns the phone's prompt with its number.
+/// Starts a ceremony of the given kind. Returns two values: the phone's prompt, and the number of the ceremony.
 async fn asked(service: &Service, phone: &Phone, attempt: &str, kind: Kind) -> (String, String) {
     let mut wanted = service.wanted(attempt);
     (wanted.kind, wanted.origin) = (kind, Origin::PasswordProved);
@@ -352,7 +353,7 @@ async fn prompt_is_approved_only_by_the_key_it_names() {
     }
     let answer = phone.read_state(&service, &phone.deliver(&service, &signed(&key, &by_key)).await);
     assert_eq!(answer["outcome"]["result"], "approved");
-    // Vice versa: only the device key approves a second factor.
+    // A second factor is approved only by the device key, not by the sign-in key.
     let (prompt, number) = asked(&service, &phone, "b", Kind::SecondFactor).await;
     let approval = phone.approval(&service, &prompt, &number);
     let answer = phone.deliver(&service, &signed(&key, &with(approval, "uv", json!("credential")))).await;
@@ -392,10 +393,10 @@ async fn j8_no_step_up_for_a_day_after_phone_sign_in_is_turned_off() {
     assert!(start(Kind::RemoveMethod).await);
 }
 
-/// The answer's signature was verified before the key was replaced. The service checks again when it processes the
-/// answer whether the key is still registered.
+/// The service verified the answer's signature before the key was replaced. When the service then processes the answer,
+/// it checks again whether the key is still registered.
 #[tokio::test]
-async fn key_replaced_during_its_answer_is_refused() {
+async fn answer_by_a_key_replaced_during_processing_is_refused() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let old = phone.turned_on(&service, 50).await;

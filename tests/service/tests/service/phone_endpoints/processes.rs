@@ -125,7 +125,7 @@ async fn two_processes_on_one_folder_act_as_one_service() {
     let entries: Vec<Entry> = own.app.store.run_blocking(|tx| tx.children(&own.account)).unwrap();
     assert_eq!(entries.iter().filter(|entry| entry.what == "reported").count(), 1);
 
-    // Two parallel operator commands while both processes run make one new key.
+    // While both processes run, two parallel operator commands make only one new key.
     let operators = [(); 2].map(|()| {
         let mut command = Command::new(PROGRAM);
         command.args(["rotate-keys", "--data"]).arg(&data).stdout(Stdio::piped()).spawn().unwrap()
@@ -139,8 +139,8 @@ async fn two_processes_on_one_folder_act_as_one_service() {
     }
 }
 
-/// One network calls both processes as fast as it can. Together, the processes accept only as many requests as one
-/// process would.
+/// A client from one network sends requests to both processes as fast as it can. Together, the processes accept only as
+/// many requests as one process would.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_share_network_limits() {
     let (_processes, services, _own, _folder) = two().await;

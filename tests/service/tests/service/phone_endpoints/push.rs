@@ -114,7 +114,7 @@ async fn vapid_header_names_the_push_service_and_published_key() {
 }
 
 #[tokio::test]
-async fn j7_w5_other_phone_gets_a_withdrawal() {
+async fn j7_w5_phone_that_did_not_answer_gets_a_withdrawal() {
     let (mut receiver, service) = Receiver::start().await;
     let first = service.added(receiver.phone(1)).await;
     let second = service.added(receiver.phone(2)).await;
@@ -157,7 +157,7 @@ fn has_subscription(service: &Service, phone: &Phone) -> bool {
 }
 
 #[tokio::test]
-async fn only_404_and_410_end_the_subscription() {
+async fn only_status_404_and_410_end_the_push_subscription() {
     for (status, ends) in [(404, true), (410, true), (400, false), (403, false), (429, false), (500, false)] {
         let (mut receiver, service) = Receiver::start().await;
         let phone = service.added(receiver.phone(1)).await;
@@ -204,7 +204,7 @@ async fn tested(service: &Service, phone: &Phone) -> Value {
 }
 
 #[tokio::test]
-async fn test_push_names_its_request_and_is_sent_at_most_once_a_minute() {
+async fn test_push_names_its_request_and_is_limited_to_one_a_minute() {
     let (mut receiver, service) = Receiver::start().await;
     let (phone, other) = (service.added(receiver.phone(1)).await, service.added(receiver.phone(2)).await);
     let claims = phone.claims(&service, "device", serde_json::json!({"message": "test_push"}));

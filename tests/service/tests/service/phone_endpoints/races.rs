@@ -1,5 +1,5 @@
-//! Tests changes of an account between two requests that belong together (for example, between the prompt and its
-//! answer), and after the second request. Two services that share only the database file process the requests.
+//! Tests changes of an account between two related messages (for example, between a prompt and its answer), and after
+//! the second message. Two services that share only the database file process the messages.
 
 use std::sync::{Arc, Barrier};
 
@@ -58,8 +58,8 @@ fn remove(app: &App, device_id: &str, now: i64) {
     removed.unwrap();
 }
 
-/// Returns the result that a response contains. This is the problem type, or the first of these members of the signed
-/// state: outcome, result of turning on, status.
+/// Returns the problem type of a response. If the response is a signed state, returns the first of these members that
+/// the state has: result of the outcome, `turn_on`, `status`.
 fn said(phone: &Phone, at: &Service, answer: &super::service::Answer) -> String {
     if answer.status != 200 {
         return answer.problem();
@@ -219,7 +219,7 @@ async fn j1_w2_change_between_digits_and_activation_takes_effect() {
     }
 }
 
-/// A proof by the old password can't alert the phone after the password was changed.
+/// After the password was changed, a browser that proved only the old password can't start a prompt.
 #[tokio::test]
 async fn j1_w2_replaced_password_starts_no_prompt() {
     let (one, two, _folder) = Service::two().await;

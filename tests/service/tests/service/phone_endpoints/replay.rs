@@ -42,7 +42,7 @@ async fn j7_w7_report_sent_to_two_services_counts_once() {
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 401], "round {round}");
         assert_eq!(audited(&one, "reported"), round, "round {round}");
-        // A new password allows sign-ins again after the report, for the next round.
+        // After a report, password sign-ins are refused. The new password allows them again, for the next round.
         one.clock.advance(600);
         countersign_service::operator::set_password(&one.app.store, "alice", "another password", one.now()).unwrap();
     }

@@ -1,4 +1,4 @@
-//! Tests signed requests of phones: the envelope, wrong clocks, waiting fetches, and removed devices.
+//! Tests signed requests of phones: their headers and claims, wrong clocks, waiting fetches, and removed devices.
 
 use std::time::{Duration, Instant};
 
@@ -91,7 +91,7 @@ async fn a_body_over_sixteen_kib_is_too_large() {
 }
 
 #[tokio::test]
-async fn wrong_clock_gets_clock_skew_and_no_effect() {
+async fn request_with_a_wrong_time_gets_clock_skew_and_no_effect() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     for (endpoint, message) in [
@@ -260,7 +260,7 @@ async fn newer_fetch_ends_the_older_one() {
 }
 
 #[tokio::test]
-async fn waiting_fetch_signals_no_change() {
+async fn waiting_fetch_does_not_signal_a_store_change() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     let watched = async {

@@ -14,7 +14,7 @@ use super::phone::Phone;
 use super::service::{ISSUER, Service};
 
 /// Verifies the first document of the published chain with its own key, and each later document with a key of the
-/// document before. Returns the key thumbprints of each document.
+/// preceding document. Returns the key thumbprints of each document.
 async fn chain(service: &Service) -> Vec<Vec<String>> {
     let published = service.keys().await.json();
     let mut before: Vec<Jwk> = Vec::new();
@@ -75,7 +75,7 @@ async fn new_key_is_published_two_days_before_it_signs() {
     assert_eq!(phone.fetched(&two).await["keys_seq"], 2, "the phone did not learn the new sequence number");
     one.clock.advance(2 * DAY - 1);
     assert_eq!([signer(&one), signer(&two)], [old.clone(), old.clone()]);
-    // Both services switch to the new key in the same second, by the clock alone.
+    // Both services switch to the new key when the clock reaches this second, without a call of `rotate_due_keys`.
     one.clock.advance(1);
     assert_eq!([signer(&one), signer(&two)], [new.clone(), new.clone()]);
     one.ask("a").await;
@@ -115,7 +115,8 @@ async fn key_chain_stays_valid_over_five_rotations() {
     assert_eq!(chain(&restarted).await, published);
 }
 
-/// Two services rotate by age and, at the same time, two operator commands rotate. Together they make one new key.
+/// Two services rotate the service key because of its age. At the same time, two operator commands rotate the key.
+/// Together, they make only one new key.
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_rotations_make_one_new_key() {
     let (one, two, _folder) = Service::two().await;
@@ -158,7 +159,7 @@ async fn phone_is_added_during_a_key_rotation() {
     let again = two.post("look-up", phone.look_up(&code, "AAAAAAAAAAAAAAAAAAAAAA").to_string()).await.json();
     assert_eq!(looked_up["keys"], again["keys"]);
     assert_eq!(phone.bind(&two, &code).await["keys"], json!([first]));
-    // A new enrollment starts from the newest document, and so does adding a phone by signing in.
+    // Enrollments that start now use the newest document, whether they start with a code or with signing in.
     let (code, mut later) = (one.scanned_in("another").await, Phone::new(2));
     assert_eq!(later.bind(&one, &code).await["keys"].as_array().unwrap().len(), 2);
     let by_sign_in = Phone::new(3);

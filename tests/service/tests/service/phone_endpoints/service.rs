@@ -96,7 +96,7 @@ impl Service {
         Self::serve(app, clock).await
     }
 
-    /// Two services that share only a database file and the clock.
+    /// Starts two services that share only a database file and the clock.
     pub async fn two() -> (Self, Self, TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(StillClock(AtomicI64::new(1_790_000_000)));
@@ -109,7 +109,8 @@ impl Service {
         (Self::serve(one, clock.clone()).await, Self::serve(two, clock.clone()).await, folder)
     }
 
-    /// A service on a folder that other processes may use, with its clock set to the system's time.
+    /// Starts a service on a folder that other processes may use. Its clock begins at the system's time, and only the
+    /// test advances it.
     pub async fn on(folder: &Path) -> Self {
         let now = SystemClock::default().now();
         let clock = Arc::new(StillClock(AtomicI64::new(now)));
@@ -123,14 +124,14 @@ impl Service {
         Self::serve(App::open(config, self.clock.clone()).unwrap(), self.clock.clone()).await
     }
 
-    /// A client for a service that another process runs on this service's folder.
+    /// Returns a client for a service that another process runs on this service's folder.
     pub fn elsewhere(&self, url: String, authority: &[u8]) -> Self {
         let trusted = reqwest::Certificate::from_pem(authority).unwrap();
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
         Self { url, client, ..self.clone() }
     }
 
-    /// The same service with a new HTTP client, for use in another async runtime.
+    /// Returns the same service with a new HTTP client, for use in another async runtime.
     pub fn fresh(&self) -> Self {
         Self { client: reqwest::Client::builder().no_proxy().build().unwrap(), ..self.clone() }
     }
@@ -232,7 +233,7 @@ impl Service {
         kept.unwrap();
     }
 
-    /// The ceremony as it is stored now.
+    /// Returns the ceremony as it is stored now.
     pub fn ceremony(&self, id: &str) -> Ceremony {
         self.app.store.run_blocking(|tx| tx.get(id)).unwrap().unwrap()
     }

@@ -1,5 +1,5 @@
-//! Tests a signed state that has no room for all prompts and notices: which of them the state omits, and that later
-//! states contain the omitted ones (protocol section 5).
+//! Tests what a signed state omits when not all prompts and notices fit into it. Later states contain the omitted
+//! prompts and notices (protocol section 5).
 
 use std::time::{Duration, Instant};
 
@@ -103,7 +103,7 @@ async fn full_state_omits_newest_notices_then_weakest_prompts() {
         let longest_prompt = all.state["prompts"][0].as_str().unwrap().len();
         assert!(MAX_JWS - all.length < longest_prompt * 4 / 3 + 8, "the state omitted a prompt for which it had room");
 
-        // A fetch that knows all listed prompts waits.
+        // A fetch waits if its member `known` contains all listed prompts.
         let known: Vec<&str> = prompts.iter().map(|(_, _, jti)| jti.as_str()).collect();
         let started = Instant::now();
         let waited = fetched(&service, &phone, Phone::fetch("ok", &known, 1)).await;
@@ -122,7 +122,7 @@ async fn full_state_omits_newest_notices_then_weakest_prompts() {
 async fn acknowledge_all(service: &Service, phone: &Phone) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     loop {
-        // The response to an acknowledgement lists no prompts, so there is room for notices.
+        // The response to an acknowledgment lists no prompts, so there is room for notices.
         let state = phone
             .state(
                 service,

@@ -146,7 +146,7 @@ async fn answer_vectors_get_their_verdicts() {
     let scalar = bytes(&keys["device"]["jwk"]["d"]).try_into().unwrap();
     let phone = Phone::with_scalar(scalar, scene.device_id.clone());
     let aud = "https://login.example/phone/answers";
-    // The largest inner answer does not fit into a request.
+    // An answer of 5,000 characters or more does not fit into a request, so the test omits it.
     for case in cases(&file).iter().filter(|case| text(&case["jws"]).len() < 5_000) {
         scene.reset();
         let message = json!({"message": "answer", "answer": case["jws"], "received_by": "push"});
@@ -282,7 +282,7 @@ fn mac_vectors_are_verified() {
             assert_eq!(*made, bytes(&enrollment["key"]));
         }
     }
-    // Digits depend only on the first eight bytes of the MAC, so a MAC altered elsewhere gives the same digits.
+    // Digits depend only on the first eight bytes of the MAC, so a MAC altered after these bytes gives the same digits.
     let altered = |wrong: &&Value| wrong["proof"] != "digits" || !text(&wrong["name"]).contains("mac");
     for wrong in file["wrong"].as_array().unwrap().iter().filter(altered) {
         let key = Key::new(Zeroizing::new(bytes(&wrong["key"])));
@@ -298,7 +298,8 @@ fn mac_vectors_are_verified() {
     assert_eq!(hashed(text(&prompt["jws"]).as_bytes()), text(&prompt["sha256"]));
 }
 
-/// The service's encryption library decrypts pushes that another library encrypted.
+/// The library with which the service encrypts pushes decrypts the pushes of the vectors, which a different library
+/// encrypted.
 #[test]
 fn push_vectors_are_decrypted() {
     let file = file("push.json");

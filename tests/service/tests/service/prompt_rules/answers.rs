@@ -25,7 +25,7 @@ fn j7_w1_wrong_number_ends_the_ceremony() {
 }
 
 #[test]
-fn required_proximity_refuses_other_networks() {
+fn required_proximity_refuses_approval_from_other_networks() {
     let (own, other) = (live().network, "198.51.100.0/24");
     assert_eq!(decide(&live(), &approve("47"), Some(&own), NOW).1, AnswerResult::Approved);
     let refused = (Some(Outcome::RefusedPlace), AnswerResult::RefusedPlace);
@@ -73,7 +73,7 @@ fn ended_ceremony_is_never_decided_again() {
 }
 
 #[test]
-fn sign_ins_expire_after_two_minutes_and_others_after_five() {
+fn ceremony_lifetime_depends_on_kind_and_origin() {
     let signed_in = |kind| life(kind, Origin::SignedIn);
     assert_eq!((signed_in(Kind::SecondFactor), signed_in(Kind::PhoneSignIn)), (120, 120));
     assert_eq!((signed_in(Kind::ConfirmEnrollment), signed_in(Kind::RemoveMethod)), (300, 300));

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// One account for which browsers of every origin start ceremonies: its history, the numbers shown, and counts of the
-/// results.
+/// One account for which browsers of every origin start ceremonies. Contains the account's ceremonies, the numbers that
+/// pages have shown, and how often each result occurred.
 struct Crowd {
     history: Vec<Ceremony>,
     resting: Vec<(u32, Time)>,
@@ -42,7 +42,7 @@ impl Crowd {
         let browser = (origin == Origin::KnownBrowser).then(|| format!("browser {}", self.random(3)));
         let mut drawn = None;
         if origin == Origin::Unknown {
-            // The page shows a number whether a ceremony exists or not.
+            // The page shows a number even if no ceremony starts.
             let mut seed = self.random(u32::MAX);
             let draw = |below: u32| {
                 seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -107,7 +107,8 @@ impl Crowd {
     }
 }
 
-/// One start per second from each of fifty networks for two minutes does not affect a known browser.
+/// For two minutes, an unknown browser from each of fifty networks tries to start one ceremony per second. This does
+/// not affect a known browser.
 #[test]
 fn j6_w9_unknown_browsers_do_not_limit_a_known_browser() {
     let mut history: Vec<Ceremony> = Vec::new();
@@ -149,15 +150,15 @@ fn j6_w9_unknown_browsers_do_not_limit_a_known_browser() {
     assert_eq!((made, alerted), (6, 1), "expected three live ceremonies at a time, and an alert only for the first");
 }
 
-/// 100,000 starts on one account from fifty networks, up to ten per second: no number is shown twice in ten minutes, so
-/// no number fits a prompt for which it was not drawn.
+/// Browsers from fifty networks try 100,000 times to start a ceremony for one account, up to ten times per second. No
+/// number is shown twice in ten minutes. Each number therefore fits only the prompt for which it was drawn.
 #[test]
 fn j6_w17_numbers_are_unique_in_100000_overlapping_starts() {
     let mut crowd =
         Crowd { history: Vec::new(), resting: Vec::new(), shown_at: BTreeMap::new(), seed: 6, counts: BTreeMap::new() };
     let mut now = NOW;
     for at in 0..100_000 {
-        // Calm phases with one start per second, and bursts with ten.
+        // Phases with one start per second alternate with phases with ten starts per second.
         now += Time::from(at % 20_000 < 4_000 || at % 10 == 0);
         if at % 1_000 == 0 {
             crowd.history.retain(|past| now - past.created_at < 20 * MINUTE);

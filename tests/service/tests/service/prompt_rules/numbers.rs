@@ -6,7 +6,8 @@ use ring::hmac;
 
 use super::*;
 
-/// Returns a draw that always gives this index, or the largest possible one, so that a test can try every draw.
+/// Returns a replacement for the random draw. The replacement always draws `index`, or the largest allowed index if
+/// `index` is too large. A test can therefore try every draw.
 fn drawing(index: u32) -> impl FnMut(u32) -> Result<u32, Infallible> {
     move |below| Ok(index.min(below - 1))
 }
@@ -38,7 +39,7 @@ fn number_and_options_are_not_reused_for_ten_minutes() {
 }
 
 #[test]
-fn right_option_can_be_at_any_place() {
+fn right_number_can_be_any_of_the_three_options() {
     let mut places = BTreeSet::new();
     for place in 0..3 {
         let (number, matching) = numbers(true, &[], NOW, drawing(place)).unwrap().unwrap();
@@ -57,7 +58,7 @@ fn without_randomness_there_is_no_number() {
 }
 
 #[test]
-fn unproven_pages_draw_unique_numbers_from_100_to_999() {
+fn numbers_for_unknown_browsers_are_unique_from_100_to_999() {
     let mut resting = Vec::new();
     let mut first_free = |now| fresh(&mut resting, now, drawing(0)).unwrap();
     for expected in 100..1_000 {
@@ -67,9 +68,10 @@ fn unproven_pages_draw_unique_numbers_from_100_to_999() {
     assert_eq!(first_free(NOW + 10 * MINUTE), Some(100));
 }
 
-/// The numbers shown for a name are stored exactly as long as they must not be shown again.
+/// A number that was shown for a typed name is not shown again for this name for ten minutes. The service deletes the
+/// numbers of a name ten minutes after it showed the last one.
 #[test]
-fn unproven_numbers_are_unique_per_typed_name() {
+fn numbers_for_unknown_browsers_are_unique_per_typed_name() {
     let store = Store::memory();
     let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
     let shown = |name| store.run_blocking(|tx| next(tx, &key, name, NOW)).unwrap();

@@ -3,14 +3,14 @@
 use super::*;
 
 #[test]
-fn first_prompt_alerts_and_only_known_browsers_choose() {
+fn first_prompt_alerts_and_number_choice_needs_known_browser() {
     for (origin, may_choose) in ORIGINS.into_iter().zip([false, true, false]) {
         assert_eq!(asking(origin).of(&[]), Ok(Allowed { quiet: false, may_choose }), "{origin:?}");
     }
 }
 
 #[test]
-fn j7_w1_three_wrong_numbers_in_a_day_block_only_that_origin() {
+fn j7_w1_three_wrong_numbers_in_a_day_block_only_their_origin() {
     for origin in ORIGINS {
         let wrong = |ago| decided(origin, ago, Outcome::WrongNumber);
         let three = [wrong(DAY - 1), wrong(5 * HOUR), wrong(4 * HOUR)];
@@ -30,7 +30,7 @@ fn j7_w1_three_wrong_numbers_in_a_day_block_only_that_origin() {
 }
 
 #[test]
-fn starts_per_origin_are_limited_in_ten_minutes() {
+fn ceremony_starts_per_origin_are_limited_in_ten_minutes() {
     for (origin, most) in [(Origin::SignedIn, 20), (Origin::KnownBrowser, 12), (Origin::PasswordProved, 20)] {
         let approved = |ago, count| vec![decided(origin, ago, Outcome::Approved); count];
         assert_eq!(asking(origin).of(&approved(10 * MINUTE - 1, most)), Err(Refusal::TooOften), "{origin:?}");
@@ -52,7 +52,7 @@ fn fourth_unapproved_prompt_of_a_session_in_an_hour_is_refused() {
 }
 
 #[test]
-fn starts_of_unknown_browsers_are_limited() {
+fn ceremonies_of_unknown_browsers_are_limited() {
     let live = |ago| past(Origin::Unknown, ago);
     assert_eq!(asking(Origin::Unknown).of(&[]), Ok(Allowed { quiet: false, may_choose: false }));
     assert_eq!(asking(Origin::Unknown).of(&[live(1), live(2), live(3)]), Err(Refusal::TooMany));
@@ -73,7 +73,7 @@ fn starts_of_unknown_browsers_are_limited() {
 }
 
 #[test]
-fn one_unapproved_alert_makes_unknown_browsers_quiet_for_a_day() {
+fn strike_makes_unknown_browser_prompts_quiet_for_a_day() {
     for bad in [Outcome::Denied, Outcome::Reported, Outcome::Expired, Outcome::Cancelled] {
         let strike = decided(Origin::Unknown, DAY - 1, bad);
         assert!(asking(Origin::Unknown).quiet(std::slice::from_ref(&strike)), "{bad:?}");
@@ -102,7 +102,7 @@ fn a_known_browser_has_one_live_ceremony() {
 }
 
 #[test]
-fn one_strike_ends_choosing_and_two_forget_the_browser() {
+fn one_strike_ends_number_choice_and_two_forget_the_browser() {
     for bad in [Outcome::Denied, Outcome::Reported, Outcome::Expired] {
         let strike = |ago| decided(Origin::KnownBrowser, ago, bad);
         let enters = Ok(Allowed { quiet: false, may_choose: false });
@@ -176,7 +176,7 @@ fn approval_or_opening_the_app_restores_alerts() {
 }
 
 #[test]
-fn j7_w3_report_refuses_only_password_proved_browsers() {
+fn j7_w3_after_report_only_password_proved_browsers_are_refused() {
     let reported = |origin| Asking { reported_at: Some(NOW - 5 * DAY), ..asking(origin) };
     assert_eq!(reported(Origin::PasswordProved).of(&[]), Err(Refusal::Reported));
     assert!(reported(Origin::KnownBrowser).of(&[]).is_ok());
@@ -194,7 +194,8 @@ fn two_cancelled_alerts_in_an_hour_make_prompts_quiet() {
     assert_eq!(quiet(&[cancelled(600), without_alert]), Ok(false), "counted a quiet ceremony");
 }
 
-/// An origin that starts too often has to wait, and leaves enough numbers for the other origins.
+/// When too many ceremonies of one origin have started in ten minutes, the next one of this origin is refused. This
+/// leaves enough unused numbers for the other origins.
 #[test]
 fn one_origin_can_not_use_up_all_numbers() {
     for (origin, most) in ORIGINS.into_iter().zip([20, 12, 20]) {
