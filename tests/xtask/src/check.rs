@@ -1,9 +1,9 @@
 //! Runs the checks that must pass before a merge.
 
 use std::io;
-use std::path::Path;
 
-use crate::report::{cargo, part, root, run as run_command, say};
+use crate::report::{cargo, part, run as run_command, say};
+use crate::tracked::Texts;
 use crate::{documents, guards, journeys, layers, secrets, tools, vectors};
 
 type Part = (&'static str, fn() -> io::Result<bool>);
@@ -63,12 +63,9 @@ fn deny() -> io::Result<bool> {
 fn private_names() -> io::Result<bool> {
     // The names are assembled from parts, so that this file does not contain them.
     let forbidden = [["/wo", "rk/"].concat(), ["../sha", "red"].concat(), ["artifac", "tory"].concat()];
-    let listed = std::process::Command::new("git").args(["ls-files"]).current_dir(root()).output()?;
+    let texts = Texts::read()?;
     let mut good = true;
-    for name in String::from_utf8_lossy(&listed.stdout).lines() {
-        let Ok(text) = std::fs::read_to_string(root().join(Path::new(name))) else {
-            continue;
-        };
+    for (name, text) in texts.all() {
         for word in forbidden.iter().filter(|word| text.contains(word.as_str())) {
             say(&format!("{name} names {word}"));
             good = false;

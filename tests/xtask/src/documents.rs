@@ -2,13 +2,12 @@
 
 mod examples;
 mod links;
-mod tracked;
 mod words;
 
 use std::io;
 
 use crate::report::say;
-use tracked::Texts;
+use crate::tracked::Texts;
 
 /// Maximum length of the README, in words as `wc -w` counts them.
 const README_WORDS: usize = 1_000;

@@ -40,6 +40,7 @@ mod swift;
 mod test;
 mod tools;
 mod torture;
+mod tracked;
 mod vectors;
 mod world;
 

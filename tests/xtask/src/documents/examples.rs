@@ -1,6 +1,6 @@
 //! Checks that each example in the README is identical to the marked lines of a test.
 
-use crate::documents::tracked::Texts;
+use crate::tracked::Texts;
 
 /// The language of each example, and the test that contains it.
 const EXAMPLES: [(&str, &str); 3] = [

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use crate::documents::tracked::{Texts, is_document};
+use crate::tracked::{Texts, is_document};
 
 /// Returns one line for each link or path whose target does not exist. `https` links are not checked.
 pub(crate) fn faults(texts: &Texts) -> impl Iterator<Item = String> {
