@@ -1,7 +1,8 @@
 //! Models step-up before changes of an account, in a session of Alice. Mallory also has the cookie of this session.
 //!
-//! Mallory asks for changes in this session, and redeems any ceremony for any change, because parallel HTTP requests
-//! can combine the ceremony of one request with the change of another request. Mallory can't make Alice type the number
+//! Mallory asks for changes in this session, and tries to redeem every ceremony for every change. This models
+//! parallel HTTP requests, which can combine the ceremony of one request with the change of another. Mallory can't
+//! make Alice type the number
 //! of a page that Alice does not see.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +20,7 @@ use crate::faults::{Fault, always};
 use crate::rows::Rows;
 use crate::world::{ALICE, ALICES_PHONE, START, add_phones, people, service};
 
-/// The moments of the model, in seconds: before and after prompts expire, and after an approval can no longer be
-/// redeemed (five minutes).
+/// The moments of the model, in seconds. Prompts and approvals last five minutes.
 const TIMES: [Time; 3] = [0, 250, 560];
 const SESSION: &str = "session of alice";
 

@@ -12,7 +12,7 @@ use crate::plan::Act;
 /// How many kills were planned, and how many happened.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Planned {
-    /// Lives that planned this kill and ended without a failure.
+    /// Number of lives (simulated phones) whose plan contains this kill, and that ended without a failure.
     pub lives: u64,
     /// Kills that happened. Some plans kill only when a place is passed for the second time, and a life may end before
     /// that.

@@ -42,8 +42,8 @@ pub(crate) struct AccountRecord {
     pub(crate) state: StoredState,
     /// The key store's name for the device key.
     pub(crate) key_alias: String,
-    /// The public device key. Before an answer that the device key signed is stored, the core verifies the signature
-    /// with this public key.
+    /// The public device key. The core verifies the signature of each answer by the device key with this public key,
+    /// before it stores the answer.
     pub(crate) device_key: PublicKey,
     /// The relay's name for this account's pushes: 16 random bytes.
     pub(crate) slot: Vec<u8>,

@@ -193,7 +193,8 @@ impl Interceptor {
         reply(request.header(header::CONTENT_TYPE, kind).body(body).send().await.unwrap()).await
     }
 
-    /// Signs a JWS with the interceptor's key. The JWS header gets the additional member `key`.
+    /// Signs a JWS with the interceptor's key. `key` is the name and the value of an additional member of the JWS
+    /// header.
     pub(crate) fn signs(&self, typ: &str, key: (&str, Value), claims: &Value) -> String {
         let point = self.key.public().point().unwrap();
         let random = SystemRandom::new();

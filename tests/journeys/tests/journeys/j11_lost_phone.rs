@@ -47,7 +47,7 @@ async fn j11_a_loss_report_ends_sessions_and_notifies_other_phones() {
     assert_eq!(
         through.open("/security-info").await.unwrap().name(),
         "user-name",
-        "a session that the lost phone approved continues"
+        "the report did not end the session that the lost phone had approved"
     );
     assert_eq!(
         person.open("/security-info").await.unwrap().name(),

@@ -18,7 +18,7 @@ const MAX_LIVE_PASSWORD: usize = 2;
 const MAX_SIGNED_IN: usize = 3;
 const ALERT_EVERY: Time = 2 * MINUTE;
 /// For this many seconds, a browser that proved nothing sees a number. A ceremony of this browser can be answered for
-/// the same time. The page looks the same without a ceremony.
+/// the same time. If no ceremony was started, the browser sees the same page for the same time.
 pub const UNKNOWN_LIFE: Time = MINUTE;
 const MAX_LIVE_UNKNOWN: usize = 3;
 const ALERT_UNKNOWN_EVERY: Time = 10 * MINUTE;
@@ -302,8 +302,9 @@ impl Ceremony {
     }
 }
 
-/// Sorts by origin, strongest first. Ceremonies of the same origin are sorted by age, newest first. If the prompts do
-/// not all fit into a signed state, it omits the last ones. Prompts of unknown browsers are therefore omitted first.
+/// Sorts by origin, strongest first. Ceremonies of the same origin are sorted by age, newest first. If not all
+/// prompts fit into a signed state, the state omits the last ones. Prompts of unknown browsers are therefore omitted
+/// first.
 pub fn strongest_first(ceremonies: &mut [Ceremony]) {
     // GUARD(state-strongest-first): full_state_omits_newest_notices_then_weakest_prompts
     // INSTEAD: ceremonies.sort_by_key(|ceremony| Reverse(ceremony.created_at));

@@ -275,8 +275,8 @@ pub(super) fn start_first_session(
 
 /// Returns the proof of a session that began with a password or a pass, else `None`.
 ///
-/// For a session by password alone, the proof names the time at which the current password was set. This is correct,
-/// because a new password ends all sessions that the old password alone has started.
+/// For a session by password alone, the proof contains the time at which the current password was set. The session
+/// was started with this password, because setting a new password ends all sessions by the old password alone.
 pub(super) fn proven_by_session(tx: &mut Tx<'_>, id: &str) -> Result<Option<Proven>, StoreError> {
     let Some(session) = tx.get::<Session>(id)? else {
         return Ok(None);

@@ -133,13 +133,13 @@ impl StateChanges {
         if let Some(policy) = &self.policy {
             tables.set_policy(id, policy)?;
         }
-        // A sign-in key that was registered after the request was sent stays.
+        // Keep a sign-in key that was registered only after the request was sent.
         let held = account.sign_in.as_ref().map(|sign_in| sign_in.thumbprint());
         if held.is_some() && held == self.sign_in_gone {
             tables.set_sign_in(id, None)?;
         }
-        // Don't deregister a key that may belong to an unfinished registration, or that a waiting message may already
-        // deregister.
+        // Don't deregister the key while a registration is unfinished (the key may belong to it), or while the outbox
+        // contains a message for this account (it may already deregister the key).
         if let Some(stray) = &self.stray
             && held.is_none()
             && tables.registration(id)?.is_none()

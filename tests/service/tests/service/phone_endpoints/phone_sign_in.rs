@@ -171,7 +171,8 @@ async fn pushed_request_needs_a_new_proof_by_the_device_key() {
     for proofs in wrong {
         assert_eq!(status(&proofs).await, 400, "{proofs:?}");
     }
-    // A client gets the same response for a key of no device and for a key of a wrong device. The client therefore
+    // A client gets the same response whether its key belongs to no device or to a device other than the one in the
+    // form. The client therefore
     // learns nothing about devices.
     let unknown = unknown_phone.push(&service, &unknown_phone.pushed()).await;
     let another = other.push(&service, &form).await;

@@ -124,7 +124,7 @@ fn one_strike_ends_number_choice_and_two_forget_the_browser() {
 }
 
 #[test]
-fn third_waiting_password_proved_browser_is_refused() {
+fn at_most_two_browsers_with_the_password_can_wait() {
     let proved = |ago| past(Origin::PasswordProved, ago);
     assert_eq!(asking(Origin::PasswordProved).of(&[proved(20), proved(10)]), Err(Refusal::TooMany));
     assert!(asking(Origin::PasswordProved).of(&[proved(120), proved(10)]).is_ok());
