@@ -54,16 +54,32 @@ fn ninth_waiting_prompt_of_one_account_and_origin_is_held_back() {
     let waits = |jti: &str| came(jti, Origin::SignedIn, NOW.plus(1), Some(Quiet::JustAsked));
     let names: Vec<String> = (0..MOST).map(|index| format!("p{index}")).collect();
     for (what, last, is_held_back) in [
-        ("an eighth prompt of the same origin", waits("last"), true),
-        ("an eighth prompt that has expired", came("last", Origin::SignedIn, NOW, Some(Quiet::JustAsked)), false),
-        ("a prompt of another origin", came("last", Origin::KnownBrowser, NOW.plus(1), Some(Quiet::JustAsked)), false),
-        ("a prompt of another account", Kept { account: AccountId("berta".to_owned()), ..waits("last") }, false),
+        ("after eight waiting prompts of the same origin", waits("last"), true),
+        (
+            "after seven waiting prompts and one that has expired",
+            came("last", Origin::SignedIn, NOW, Some(Quiet::JustAsked)),
+            false,
+        ),
+        (
+            "after seven waiting prompts and one of another origin",
+            came("last", Origin::KnownBrowser, NOW.plus(1), Some(Quiet::JustAsked)),
+            false,
+        ),
+        (
+            "after seven waiting prompts and one of another account",
+            Kept { account: AccountId("berta".to_owned()), ..waits("last") },
+            false,
+        ),
     ] {
         let scene = scene();
         for jti in names.iter().skip(1) {
             scene.keep(Kind::Prompt, jti, &waits(jti));
         }
-        assert_eq!(scene.judge(Origin::SignedIn), Loudness::Alert, "the eighth prompt did not alert");
+        assert_eq!(
+            scene.judge(Origin::SignedIn),
+            Loudness::Alert,
+            "after seven waiting prompts, a prompt did not alert"
+        );
         scene.keep(Kind::Prompt, "last", &last);
         assert_eq!(scene.judge(Origin::SignedIn) == Loudness::HeldBack, is_held_back, "{what}");
         if is_held_back {

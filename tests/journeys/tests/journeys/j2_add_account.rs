@@ -362,8 +362,8 @@ async fn j2_w12_without_push_the_confirmation_is_fetched() {
     let page = person.wizard().await.unwrap();
     let page = added(&person, &phone, &page).await;
     world.stop_relay().await;
-    // The service may have pushed the prompt before the relay stopped. The phone fetches the prompt of the page that is
-    // shown now.
+    // The service may already have pushed a prompt before the relay stopped. The test therefore fetches the prompts and
+    // answers the last one, which belongs to the page that is shown now.
     let page = if page.name() == "confirm" { page } else { person.open("/security-info/add/code").await.unwrap() };
     let checked = phone.core().check_for_prompts(countersign::FetchReason::Opened).await.unwrap();
     let prompt = checked.prompts.last().unwrap().clone();

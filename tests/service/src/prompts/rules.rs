@@ -17,8 +17,8 @@ const MAX_WRONG_NUMBERS: usize = 3;
 const MAX_LIVE_PASSWORD: usize = 2;
 const MAX_SIGNED_IN: usize = 3;
 const ALERT_EVERY: Time = 2 * MINUTE;
-/// For this many seconds, a browser that proved nothing sees a number. A ceremony of this browser can be answered for
-/// the same time. If no ceremony was started, the browser sees the same page for the same time.
+/// For this many seconds, a browser that proved nothing sees the number page, whether a ceremony was started or not, so
+/// that the page does not reveal this. A ceremony that was started can be answered for the same time.
 pub const UNKNOWN_LIFE: Time = MINUTE;
 const MAX_LIVE_UNKNOWN: usize = 3;
 const ALERT_UNKNOWN_EVERY: Time = 10 * MINUTE;

@@ -171,9 +171,8 @@ async fn pushed_request_needs_a_new_proof_by_the_device_key() {
     for proofs in wrong {
         assert_eq!(status(&proofs).await, 400, "{proofs:?}");
     }
-    // A client gets the same response whether its key belongs to no device or to a device other than the one in the
-    // form. The client therefore
-    // learns nothing about devices.
+    // The response is the same for a key of no device, and for the key of a device if the form names another device's
+    // key. So a client does not learn which keys belong to devices.
     let unknown = unknown_phone.push(&service, &unknown_phone.pushed()).await;
     let another = other.push(&service, &form).await;
     assert_eq!((unknown.status, unknown.body), (another.status, another.body));
