@@ -118,7 +118,7 @@ impl Scene {
         };
         let app = App::open(config, Arc::new(StillClock)).unwrap();
         operator::add_person(&app.store, "alice", "Alice", "correct horse", app.clock.now()).unwrap();
-        let mut person = app.store.run_blocking(|tx| people::find(tx, "alice")).unwrap().unwrap();
+        let mut person = app.store.global_blocking(|tx| people::find(tx, "alice")).unwrap().unwrap();
         person.is_administrator = true;
         Self {
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
@@ -173,7 +173,7 @@ impl Scene {
         let mut session = Session::new(hashed(COOKIE.as_bytes()), account.clone(), Used::PasswordAndPhone, now);
         session.may_add_at = Some(now);
         let token = ApiToken { id: hashed(COOKIE.as_bytes()), account_id: account.clone(), expires_at: now + 600 };
-        let stored = self.app.store.run_blocking(|tx| {
+        let stored = self.app.store.global_blocking(|tx| {
             tx.sweep(now + 100_000 * DAY)?;
             for other in people::everybody(tx)? {
                 tx.delete::<Person>(&other.account_id)?;
@@ -183,13 +183,13 @@ impl Scene {
                 tx.delete::<Device>(&old.id)?;
             }
             keep(tx, Policy::usual(), &account, now)?;
-            tx.put(&self.person)?;
-            tx.put(&device)?;
-            tx.put(&ceremony)?;
-            tx.put(&prompt)?;
-            tx.put(&session)?;
-            tx.put(&token)?;
-            tx.put(&self.open_enrollment())
+            tx.insert(&self.person)?;
+            tx.insert(&device)?;
+            tx.insert(&ceremony)?;
+            tx.insert(&prompt)?;
+            tx.insert(&session)?;
+            tx.insert(&token)?;
+            tx.insert(&self.open_enrollment())
         });
         stored.unwrap();
     }
@@ -240,7 +240,7 @@ impl Scene {
 
     /// Returns the names of all people and groups.
     pub(crate) fn names(&self) -> Vec<String> {
-        let found = self.app.store.run_blocking(|tx| {
+        let found = self.app.store.global_blocking(|tx| {
             let people = people::everybody(tx)?.into_iter().flat_map(|person| [person.user_name, person.display_name]);
             Ok(people.chain(groups(tx)?.into_iter().map(|group| group.name)).collect())
         });

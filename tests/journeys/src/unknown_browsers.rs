@@ -64,15 +64,15 @@ fn hold(world: &World, name: &str, outcome: Option<Outcome>) -> Result<(), Troub
         gave_session: None,
         gave_browser: None,
     };
-    Ok(world.app.store.run_blocking(|tx| {
+    Ok(world.app.store.global_blocking(|tx| {
         let id_of = |found: Option<Account>| found.map(|account| account.account_id).unwrap_or_default();
         let (ada, id) = (id_of(people::find(tx, USER)?), id_of(people::find(tx, name)?));
         // The account gets a phone like Ada's, so that the service has no reason to refuse except the history.
         for mut phone in devices::active(tx, &ada)? {
             (phone.id, phone.account_id) = (format!("{name} phone"), id.clone());
-            tx.put(&phone)?;
+            tx.insert_or_update(&phone, |stored| *stored = phone.clone())?;
         }
-        (0..3).try_for_each(|number| tx.put(&held(&id, number)))
+        (0..3).try_for_each(|number| tx.insert(&held(&id, number)))
     })?)
 }
 

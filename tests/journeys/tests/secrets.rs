@@ -271,7 +271,7 @@ async fn secrets_are_not_written_to_logs_files_or_urls() {
     let mut printed = added_and_turned_on(&scene, &mut needles).await;
     printed.push_str(&signed_in(&scene).await);
     let (store, now) = (&scene.world.app.store, scene.world.app.clock.now());
-    let pass = store.run_blocking(|tx| {
+    let pass = store.global_blocking(|tx| {
         let account = people::find(tx, USER)?.unwrap().account_id;
         passes::make(tx, &account, Span::from(now), &account, now)
     });

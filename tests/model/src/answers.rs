@@ -79,7 +79,7 @@ impl Sides {
             proven: None,
             only: start.only,
         };
-        let started = rows.run(|tx| start_in(tx, &self.app, wanted, smallest, now));
+        let started = rows.run(|tx| start_in(tx, &self.app, &wanted, smallest, now));
         let started = started.into_result();
         if let Ok((ceremony, _pushes)) = &started {
             name_ceremony(&self.app, rows, &ceremony.id, start.name);

@@ -113,8 +113,8 @@ impl Adding {
         let (mut begin, mut codes) = (people(), Vec::new());
         // Binding reads the service's key record.
         let keys =
-            app.store.run_blocking(|tx| tx.get::<KeyRecord>(PHONE)).ok().flatten().expect("the service has no keys");
-        begin.run(|tx| tx.put(&keys));
+            app.store.global_blocking(|tx| tx.get::<KeyRecord>(PHONE)).ok().flatten().expect("the service has no keys");
+        begin.run(|tx| tx.insert(&keys));
         let wizards = if leaks { vec![Wizard::Alice, Wizard::Mallory] } else { vec![Wizard::Alice, Wizard::Other] };
         for wizard in wizards.iter().copied() {
             let session = wizard.session();
@@ -182,7 +182,7 @@ impl Adding {
             push_auth: AUTH.to_vec(),
             network: "somewhere".to_owned(),
         };
-        let bound = state.rows.run(|tx| bind_in(tx, &self.app, request, now));
+        let bound = state.rows.run(|tx| bind_in(tx, &self.app, &request, now));
         let enrollment: Enrollment = state.rows.one(id);
         if let Some(device) = enrollment.device_id.filter(|id| !id.contains(' ')) {
             state.rows.rename(&device, &format!("{phone:?} at {wizard:?}"));

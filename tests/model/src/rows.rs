@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use countersign_service::clock::Time;
-use countersign_service::store::{self, Record, Row, StoreError, Table, Tx};
+use countersign_service::store::{self, Record, Row, Scope, StoreError, Table, Tx};
 
 /// All rows of the service.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -26,7 +26,7 @@ impl Rows {
     /// Runs one of the service's transactions. Panics when the transaction fails, because the failure is an error
     /// of the model.
     pub fn run<T>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>) -> T {
-        work(&mut Tx::over(self)).expect("a transaction of the service failed")
+        work(&mut Tx::over(self, &Scope::Global)).expect("a transaction of the service failed")
     }
 
     /// Returns a record that must exist. Panics when the record does not exist.
@@ -63,6 +63,15 @@ impl Rows {
     }
 }
 
+impl Rows {
+    fn keep(&mut self, table: Table, row: Row) {
+        if is_kept(table) {
+            let kept = Kept { parent: row.parent, expires_at: row.expires_at, body: row.body.into() };
+            self.0.insert((table.name(), row.id), kept);
+        }
+    }
+}
+
 fn is_kept(table: Table) -> bool {
     !matches!(table, Table::Audit | Table::Notices | Table::RequestIds)
 }
@@ -72,18 +81,18 @@ impl store::Rows for Rows {
         Ok(self.0.get(&(table.name(), id.to_owned())).map(|kept| kept.body.to_string()))
     }
 
-    fn put(&mut self, table: Table, row: Row) -> Result<(), StoreError> {
-        if is_kept(table) {
-            let kept = Kept { parent: row.parent, expires_at: row.expires_at, body: row.body.into() };
-            self.0.insert((table.name(), row.id), kept);
+    fn update(&mut self, table: Table, row: Row) -> Result<bool, StoreError> {
+        let there = self.0.contains_key(&(table.name(), row.id.clone()));
+        if there {
+            self.keep(table, row);
         }
-        Ok(())
+        Ok(there)
     }
 
     fn insert(&mut self, table: Table, row: Row) -> Result<bool, StoreError> {
         let new = !self.0.contains_key(&(table.name(), row.id.clone()));
         if new {
-            self.put(table, row)?;
+            self.keep(table, row);
         }
         Ok(new)
     }

@@ -169,7 +169,7 @@ impl SignIn {
         let attempt = Attempt { proven, ceremony: Some(ceremony.to_owned()), ..Attempt::new(cookie(browser), now) };
         let nth = state.given.get(ceremony).copied().unwrap_or(0);
         let id = format!("{browser:?} {ceremony} {nth}");
-        let session = state.rows.run(|tx| redeem(tx, &attempt, id, &cookie(browser), None, now));
+        let session = state.rows.run(|tx| redeem(tx, &attempt, &id, &cookie(browser), None, now));
         if session.is_some() {
             *state.given.entry(ceremony.to_owned()).or_default() += 1;
         }

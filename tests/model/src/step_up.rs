@@ -85,7 +85,7 @@ impl Default for StepUp {
         let mut begin = people();
         add_phones(&mut begin, true);
         let session = Session::new(SESSION.to_owned(), ALICE.to_owned(), Used::PasswordAndPhone, START);
-        begin.run(|tx| tx.put(&session));
+        begin.run(|tx| tx.insert(&session));
         Self { sides: Sides::new(service()), begin }
     }
 }
@@ -115,12 +115,12 @@ impl StepUp {
         let prompts: Vec<Prompt> = state.rows.all();
         let found: Ceremony = state.rows.one(ceremony);
         let before = state.rows.clone();
-        if state.rows.run(|tx| redeem(tx, session, now)).is_none() {
+        if state.rows.run(|tx| redeem(tx, &session, now)).is_none() {
             return;
         }
         // The model only checks that the change is allowed, and then undoes the effects of the change.
         state.rows = before;
-        state.rows.run(|tx| tx.put(&Ceremony { redeemed: true, ..found.clone() }));
+        state.rows.run(|tx| tx.update::<Ceremony, _>(&found.id, |stored| stored.redeemed = true)).granted();
         let used = state.used.entry(ceremony.to_owned()).or_default();
         *used += 1;
         if *used > 1 {

@@ -66,7 +66,7 @@ pub fn people() -> Rows {
     for name in [ALICE, MALLORY] {
         let mut person = Person::new(name, name, "a test password", START).expect("a person can't be created");
         person.account_id = name.to_owned();
-        rows.run(|tx| tx.put(&person));
+        rows.run(|tx| tx.insert(&person));
     }
     rows
 }
@@ -99,10 +99,10 @@ pub fn add_phones(rows: &mut Rows, with_sign_in: bool) {
         let mut device = Device::pending(phone.to_owned(), account.to_owned(), device_key(phone), claimed, push, START);
         device.sign_in = with_sign_in.then(|| SignInKey { key: sign_in_key(phone), registered_at: START });
         (device.state, device.push) = (State::Active, None);
-        rows.run(|tx| tx.put(&device));
+        rows.run(|tx| tx.insert(&device));
         rows.run(|tx| {
             let thumbprint = device.key.thumbprint();
-            tx.put(&countersign_service::devices::records::DeviceKey { thumbprint, device_id: device.id.clone() })
+            tx.insert(&countersign_service::devices::records::DeviceKey { thumbprint, device_id: device.id.clone() })
         });
     }
 }
@@ -110,7 +110,7 @@ pub fn add_phones(rows: &mut Rows, with_sign_in: bool) {
 /// Creates Alice's phone with Alice's account. The phone knows the service's keys.
 #[must_use]
 pub fn receiver(app: &App) -> Receiver {
-    let first = app.store.run_blocking(|tx| keys::document(tx, 1));
+    let first = app.store.global_blocking(|tx| keys::document(tx, 1));
     let (document, _names) = first.expect("the service has no key document");
     Receiver::new(ISSUER, ALICES_PHONE, ALICE, &document)
 }
@@ -137,7 +137,7 @@ pub fn name_ceremony(app: &App, rows: &mut Rows, by_chance: &str, name: &str) {
         let payload = payload.expect("a prompt of the service can't be read").replace(&prompt.jti, &jti);
         let jws = sign(app, payload).expect("the service can't sign");
         rows.rename(&prompt.jti, &jti);
-        rows.run(|tx| tx.put(&Prompt { jti, jws, ..prompt }));
+        rows.run(|tx| tx.update::<Prompt, _>(&jti, |stored| stored.jws = jws)).granted();
     }
 }
 

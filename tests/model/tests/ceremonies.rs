@@ -63,7 +63,7 @@ fn enrollment_model_has_no_fault_if_an_attacker_saw_the_code() {
 
 #[test]
 fn turning_on_phone_sign_in_in_the_browser_has_no_fault() {
-    check("turning on, in the browser", TurningOn::in_the_browser(), 1_600);
+    check("turning on, in the browser", TurningOn::in_the_browser(), 1_590);
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl App {
         };
         let sealer = Sealer::new(&data_key)?;
         let now = clock.now();
-        let keys = Arc::new(store.run_blocking(|tx| Keys::load(tx, &sealer, &config.issuer, now))?);
+        let keys = Arc::new(store.global_blocking(|tx| Keys::load(tx, &sealer, &config.issuer, now))?);
         if !keys.are_for_issuer(&config.issuer) {
             return Err(AppError::OtherIssuer);
         }
@@ -96,7 +96,7 @@ impl App {
             }
             tokio::time::sleep(SWEEP).await;
             let now = self.clock.now();
-            if let Err(error) = self.store.run(move |tx| tx.sweep(now)).await {
+            if let Err(error) = self.store.global(move |tx| tx.sweep(now)).await {
                 tracing::warn!(%error, "could not delete expired records");
             }
         }

@@ -38,9 +38,9 @@ impl Record for Entry {
     }
 }
 
-/// Writes one entry.
-pub fn record(tx: &mut Tx<'_>, account_id: &str, what: &str, about: &str, now: Time) -> Result<(), StoreError> {
+/// Writes one entry, and logs the decision when the transaction is committed.
+pub fn record(tx: &mut Tx<'_>, account_id: &str, what: &'static str, about: &str, now: Time) -> Result<(), StoreError> {
     let id = random_id()?;
-    tracing::info!(what, "decided");
-    tx.put(&Entry { id, account_id: account_id.to_owned(), at: now, what: what.to_owned(), about: about.to_owned() })
+    tx.after_commit(move || tracing::info!(what, "decided"));
+    tx.insert(&Entry { id, account_id: account_id.to_owned(), at: now, what: what.to_owned(), about: about.to_owned() })
 }

@@ -53,9 +53,9 @@ pub fn end_session(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<(), StoreErro
     for token in tx.children::<Token>(id)? {
         tx.delete::<Token>(&token.id)?;
     }
-    for mut enrollment in tx.children::<Enrollment>(&session.account_id)? {
+    for enrollment in tx.children::<Enrollment>(&session.account_id)? {
         if enrollment.is_of(&session) {
-            end_enrollment(tx, &mut enrollment, Cause::Cancelled, now)?;
+            end_enrollment(tx, &enrollment, Cause::Cancelled, now)?;
         }
     }
     Ok(())
@@ -102,7 +102,7 @@ pub fn end_for_new_password(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Res
     }
     for ceremony in tx.children::<Ceremony>(account_id)? {
         if ceremony.origin == Origin::PasswordProved && ceremony.is_live(now) {
-            end_ceremony(tx, ceremony, now)?;
+            end_ceremony(tx, &ceremony, now)?;
         }
     }
     end_enrollments(tx, account_id, None, now)?;
@@ -112,20 +112,24 @@ pub fn end_for_new_password(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Res
 // Enrollments and registrations
 
 /// Ends an enrollment that is open or bound, and removes its pending device.
-pub fn end_enrollment(tx: &mut Tx<'_>, enrollment: &mut Enrollment, cause: Cause, now: Time) -> Result<(), StoreError> {
+pub fn end_enrollment(tx: &mut Tx<'_>, enrollment: &Enrollment, cause: Cause, now: Time) -> Result<(), StoreError> {
     if matches!(enrollment.state, State::Open | State::Bound) {
-        rules::end(enrollment, cause);
-        tx.put(enrollment)?;
-        remove_pending_device(tx, enrollment, now)?;
+        let end = |stored: &mut Enrollment| {
+            rules::end(stored, cause);
+            stored.clone()
+        };
+        if let Some(ended) = tx.update(&enrollment.scanned.id, end)?.granted() {
+            remove_pending_device(tx, &ended, now)?;
+        }
     }
     Ok(())
 }
 
 /// Ends every open or bound enrollment of an account, except the enrollment with the id `but`.
 pub fn end_enrollments(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, now: Time) -> Result<(), StoreError> {
-    for mut enrollment in tx.children::<Enrollment>(account_id)? {
+    for enrollment in tx.children::<Enrollment>(account_id)? {
         if Some(enrollment.scanned.id.as_str()) != but {
-            end_enrollment(tx, &mut enrollment, Cause::Cancelled, now)?;
+            end_enrollment(tx, &enrollment, Cause::Cancelled, now)?;
         }
     }
     Ok(())
@@ -133,7 +137,7 @@ pub fn end_enrollments(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, now
 
 /// Ends an enrollment that the policy or a suspension no longer allows. Called in every transaction that decides a
 /// look-up, a bind or digits.
-pub fn end_unless_allowed(tx: &mut Tx<'_>, enrollment: &mut Enrollment, now: Time) -> Result<(), StoreError> {
+pub fn end_unless_allowed(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
     match may_answer(tx, &enrollment.account_id)? {
         Status::Ok => Ok(()),
         // GUARD(enrollment-policy-read-again): j1_w2_change_between_digits_and_activation_takes_effect
@@ -144,9 +148,9 @@ pub fn end_unless_allowed(tx: &mut Tx<'_>, enrollment: &mut Enrollment, now: Tim
 
 /// Ends the enrollment that a pending device abandons.
 pub fn abandon_enrollment(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
-    for mut enrollment in tx.children::<Enrollment>(&device.account_id)? {
+    for enrollment in tx.children::<Enrollment>(&device.account_id)? {
         if enrollment.device_id.as_deref() == Some(device.id.as_str()) {
-            end_enrollment(tx, &mut enrollment, Cause::Abandoned, now)?;
+            end_enrollment(tx, &enrollment, Cause::Abandoned, now)?;
         }
     }
     Ok(())
@@ -158,9 +162,9 @@ pub fn expire_enrollment(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<
     if device.state != device::State::Pending {
         return Ok(());
     }
-    for mut enrollment in tx.children::<Enrollment>(&device.account_id)? {
+    for enrollment in tx.children::<Enrollment>(&device.account_id)? {
         if enrollment.device_id.as_deref() == Some(device.id.as_str()) && enrollment.expires_at <= now {
-            end_enrollment(tx, &mut enrollment, Cause::Expired, now)?;
+            end_enrollment(tx, &enrollment, Cause::Expired, now)?;
         }
     }
     Ok(())
@@ -172,7 +176,7 @@ pub fn remove_pending_device(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time
         return Ok(());
     };
     match tx.get::<Device>(id)? {
-        Some(mut device) if device.state == device::State::Pending => remove_device(tx, &mut device, cause, now),
+        Some(device) if device.state == device::State::Pending => remove_device(tx, &device, cause, now),
         _ => Ok(()),
     }
 }
@@ -216,13 +220,12 @@ fn end_unused_phone_token(tx: &mut Tx<'_>, token: &str) -> Result<(), StoreError
 
 /// Makes a device a tombstone. If the device was active, also ends its unused approvals, the ceremonies that no other
 /// device can answer, and the account's unfinished enrollments and registrations.
-pub fn remove_device(tx: &mut Tx<'_>, device: &mut Device, cause: Cause, now: Time) -> Result<(), StoreError> {
+pub fn remove_device(tx: &mut Tx<'_>, device: &Device, cause: Cause, now: Time) -> Result<(), StoreError> {
     if matches!(device.state, device::State::Removed(_)) {
         return Ok(());
     }
     let was_active = device.is_active();
-    device.become_tombstone(cause, now);
-    tx.put(device)?;
+    tx.update::<Device, _>(&device.id, |device| device.become_tombstone(cause, now))?.granted();
     audit::record(tx, &device.account_id, "device_removed", &device.id, now)?;
     if was_active {
         void_unused_approvals(tx, device)?;
@@ -236,12 +239,7 @@ pub fn remove_device(tx: &mut Tx<'_>, device: &mut Device, cause: Cause, now: Ti
 /// Called when a phone is reported as lost. Removes the device, and ends the sessions and known browsers of the
 /// ceremonies that the device decided. The session with the id `but` stays, because the person reports the loss in that
 /// session.
-pub fn remove_lost_device(
-    tx: &mut Tx<'_>,
-    device: &mut Device,
-    but: Option<&str>,
-    now: Time,
-) -> Result<(), StoreError> {
+pub fn remove_lost_device(tx: &mut Tx<'_>, device: &Device, but: Option<&str>, now: Time) -> Result<(), StoreError> {
     for ceremony in tx.children::<Ceremony>(&device.account_id)? {
         if ceremony.decided_by.as_deref() != Some(device.id.as_str()) {
             continue;
@@ -265,8 +263,8 @@ pub fn remove_lost_device(
 pub fn remove_every_device(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<usize, StoreError> {
     let phones: Vec<Device> = devices::active(tx, account_id)?;
     let count = phones.len();
-    for mut phone in phones {
-        remove_device(tx, &mut phone, Cause::RemovedByOperator, now)?;
+    for phone in phones {
+        remove_device(tx, &phone, Cause::RemovedByOperator, now)?;
         notices::notify(tx, account_id, None, notices::Kind::MethodRemoved, now)?;
     }
     end_sessions(tx, account_id, now)?;
@@ -278,18 +276,12 @@ pub fn remove_every_device(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Resu
 
 /// Removes the sign-in key with this thumbprint, which turns phone sign-in off. Returns false if the device's sign-in
 /// key has a different thumbprint, or if the device has no sign-in key.
-pub fn remove_sign_in_key(
-    tx: &mut Tx<'_>,
-    device: &mut Device,
-    thumbprint: &str,
-    now: Time,
-) -> Result<bool, StoreError> {
+pub fn remove_sign_in_key(tx: &mut Tx<'_>, device: &Device, thumbprint: &str, now: Time) -> Result<bool, StoreError> {
     if !turns_off(device, thumbprint) {
         return Ok(false);
     }
-    device.sign_in = None;
-    device.turned_off_at = Some(now);
-    tx.put(device)?;
+    let turned_off = |device: &mut Device| (device.sign_in, device.turned_off_at) = (None, Some(now));
+    tx.update(&device.id, turned_off)?.granted();
     audit::record(tx, &device.account_id, "phone_sign_in_off", &device.id, now)?;
     notices::notify(tx, &device.account_id, Some(&device.id), notices::Kind::PhoneSignInOff, now)?;
     end_unanswerable(tx, &device.account_id, now)?;
@@ -299,13 +291,12 @@ pub fn remove_sign_in_key(
 /// Records that the push service reported a push address as gone, if the device still has this push address. The phone
 /// learns of this at its next contact.
 pub fn end_subscription(tx: &mut Tx<'_>, device_id: &str, endpoint: &str) -> Result<(), StoreError> {
-    match tx.get::<Device>(device_id)? {
-        Some(mut device) if device.push.as_ref().is_some_and(|push| push.endpoint == endpoint) => {
-            device.push_ended = true;
-            tx.put(&device)
-        }
-        _ => Ok(()),
-    }
+    let ended = |device: &mut Device| {
+        let is_current = device.push.as_ref().is_some_and(|push| push.endpoint == endpoint);
+        device.push_ended = device.push_ended || is_current;
+    };
+    tx.update(device_id, ended)?.granted();
+    Ok(())
 }
 
 // Ceremonies and their results
@@ -323,14 +314,16 @@ fn end_unanswerable(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), 
         }
         let prompts: Vec<Prompt> = tx.children(&ceremony.id)?;
         if !prompts.iter().any(answers) {
-            end_ceremony(tx, ceremony, now)?;
+            end_ceremony(tx, &ceremony, now)?;
         }
     }
     Ok(())
 }
 
-fn end_ceremony(tx: &mut Tx<'_>, ceremony: Ceremony, now: Time) -> Result<(), StoreError> {
-    tx.put(&Ceremony { outcome: Some(Outcome::Ended), decided_at: Some(now), ..ceremony })
+fn end_ceremony(tx: &mut Tx<'_>, ceremony: &Ceremony, now: Time) -> Result<(), StoreError> {
+    let ended = |ceremony: &mut Ceremony| (ceremony.outcome, ceremony.decided_at) = (Some(Outcome::Ended), Some(now));
+    tx.update(&ceremony.id, ended)?.granted();
+    Ok(())
 }
 
 /// Voids the device's approvals that no browser has used yet.
@@ -339,7 +332,7 @@ fn void_unused_approvals(tx: &mut Tx<'_>, device: &Device) -> Result<(), StoreEr
         // GUARD(lost-phone-approvals): j11_w1_a_loss_report_cancels_an_approval_of_the_lost_phone
         // INSTEAD: if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && false {
         if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && !ceremony.redeemed {
-            tx.put(&Ceremony { redeemed: true, ..ceremony })?;
+            tx.update::<Ceremony, _>(&ceremony.id, |ceremony| ceremony.redeemed = true)?.granted();
         }
     }
     Ok(())
@@ -358,11 +351,8 @@ pub fn end_reported(tx: &mut Tx<'_>, ceremony: &Ceremony, now: Time) -> Result<(
     for browser in ceremony.gave_browser.iter().chain(&ceremony.known_browser) {
         forget_browser(tx, browser)?;
     }
-    if ceremony.origin == Origin::PasswordProved
-        && let Some(mut person) = tx.get::<Person>(&ceremony.account_id)?
-    {
-        person.reported_at = Some(now);
-        tx.put(&person)?;
+    if ceremony.origin == Origin::PasswordProved {
+        tx.update::<Person, _>(&ceremony.account_id, |person| person.reported_at = Some(now))?.granted();
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub const OVERLAP: Time = HOUR;
 const MAX_DOCUMENTS: usize = 510;
 
 /// A stored private key.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct KeyRecord {
     name: String,
     scalar: Sealed,
@@ -173,7 +173,7 @@ impl Keys {
     /// key. Then loads the stored keys, which another process may have changed. Must be called at intervals shorter
     /// than [`AHEAD`], so that this process loads the next key before that key signs. Blocks.
     pub fn rotate_if_due(&self, store: &Store, sealer: &Sealer, now: Time) -> Result<(), StoreError> {
-        let keys = store.run_blocking(|tx| {
+        let keys = store.global_blocking(|tx| {
             let mut record = stored(tx)?;
             match turn(record.since, record.next.as_ref().map(|next| next.signs_from), now) {
                 Turn::Stay => {}
@@ -252,7 +252,7 @@ fn publish(tx: &mut Tx<'_>, sealer: &Sealer, record: &mut KeyRecord, now: Time) 
     let (old, new) = (opened(sealer, &record.scalar)?, key_of(&scalar)?);
     link(record, &old, vec![old.public(), new.public()], now)?;
     record.next = Some(Successor { scalar: sealed(sealer, PHONE, &scalar)?, signs_from: now.saturating_add(AHEAD) });
-    tx.put(record)?;
+    tx.update::<KeyRecord, _>(PHONE, |stored| stored.clone_from(record))?.granted();
     audit::record(tx, "", "phone_key_published", new.kid(), now)
 }
 
@@ -265,7 +265,7 @@ fn drop_old(tx: &mut Tx<'_>, sealer: &Sealer, record: &mut KeyRecord, now: Time)
     let new = opened(sealer, &next.scalar)?;
     link(record, &new, vec![new.public()], now)?;
     (record.scalar, record.since) = (next.scalar, next.signs_from);
-    tx.put(record)?;
+    tx.update::<KeyRecord, _>(PHONE, |stored| stored.clone_from(record))?.granted();
     audit::record(tx, "", "phone_key_in_use", new.kid(), now)
 }
 
@@ -326,6 +326,6 @@ fn load_one(
     let chain = first_chain(&key_of(&scalar)?)?;
     let record =
         KeyRecord { name: name.to_owned(), scalar: sealed(sealer, name, &scalar)?, chain, next: None, since: now };
-    tx.put(&record)?;
+    tx.insert(&record)?;
     Ok((scalar, record))
 }

@@ -59,7 +59,8 @@ pub fn counts(tx: &mut Tx<'_>, limit: Limit, name: &str, now: Time) -> Result<bo
         return Ok(false);
     };
     let refill = Time::from(limit.burst.div_ceil(limit.per_second.max(1)));
-    tx.put(&Bucket { id: name.to_owned(), left, at: now, full_at: now.saturating_add(refill).saturating_add(1) })?;
+    let bucket = Bucket { id: name.to_owned(), left, at: now, full_at: now.saturating_add(refill).saturating_add(1) };
+    tx.insert_or_update(&bucket, |stored| *stored = bucket.clone())?;
     Ok(true)
 }
 

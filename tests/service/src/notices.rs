@@ -68,7 +68,7 @@ pub fn notify(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, kind: Kind, 
     for phone in devices::active(tx, account_id)? {
         if Some(phone.id.as_str()) != but {
             let id = random_id()?;
-            tx.put(&Notice { id, device_id: phone.id, kind, at: now })?;
+            tx.insert(&Notice { id, device_id: phone.id, kind, at: now })?;
         }
     }
     Ok(())

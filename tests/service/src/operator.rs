@@ -39,7 +39,7 @@ pub fn add_person(
         return Err(AppError::Empty);
     }
     let person = Person::new(user_name, display_name, password, now)?;
-    if store.run_blocking(|tx| people::add(tx, &person))? { Ok(()) } else { Err(AppError::NameTaken) }
+    if store.global_blocking(|tx| people::add(tx, &person))? { Ok(()) } else { Err(AppError::NameTaken) }
 }
 
 /// Adds the first administrator if the service has no people, and returns a password that works once. Returns `None` if
@@ -48,14 +48,14 @@ pub fn add_person(
 /// # Errors
 /// The database failed, or there is no randomness.
 pub fn first_administrator(store: &Store, now: Time) -> Result<Option<String>, AppError> {
-    if store.run_blocking(|tx| Ok(!people::everybody(tx)?.is_empty()))? {
+    if store.global_blocking(|tx| Ok(!people::everybody(tx)?.is_empty()))? {
         return Ok(None);
     }
     let password = crockford(FIRST_PASSWORD)?;
     let mut person = Person::new(FIRST_NAME, "Administrator", &password, now)?;
     person.must_change_password = true;
     person.is_administrator = true;
-    let added = store.run_blocking(|tx| Ok(people::everybody(tx)?.is_empty() && people::add(tx, &person)?))?;
+    let added = store.global_blocking(|tx| Ok(people::everybody(tx)?.is_empty() && people::add(tx, &person)?))?;
     Ok(added.then_some(password))
 }
 
@@ -64,12 +64,12 @@ pub fn first_administrator(store: &Store, now: Time) -> Result<Option<String>, A
 /// # Errors
 /// No person has that user name, or the database failed.
 pub fn set_administrator(store: &Store, user_name: &str, is_administrator: bool) -> Result<(), AppError> {
-    let done = store.run_blocking(|tx| {
-        let Some(mut person) = people::find(tx, user_name)? else {
+    let done = store.global_blocking(|tx| {
+        let Some(person) = people::find(tx, user_name)? else {
             return Ok(false);
         };
-        person.is_administrator = is_administrator;
-        tx.put(&person)?;
+        let changed = |person: &mut Person| person.is_administrator = is_administrator;
+        tx.update(&person.account_id, changed)?.granted();
         Ok(true)
     })?;
     if done { Ok(()) } else { Err(AppError::NoSuchPerson) }
@@ -81,12 +81,12 @@ pub fn set_administrator(store: &Store, user_name: &str, is_administrator: bool)
 /// No person has that user name, the person is not an administrator, the database failed, or there is no randomness.
 pub fn make_api_token(store: &Store, user_name: &str, now: Time) -> Result<String, AppError> {
     let token = random_id()?;
-    let id = hashed(token.as_bytes());
-    let made = store.run_blocking(|tx| {
+    let made = store.global_blocking(|tx| {
         let Some(person) = people::find(tx, user_name)?.filter(|person| person.is_administrator) else {
             return Ok(false);
         };
-        tx.put(&ApiToken { id, account_id: person.account_id.clone(), expires_at: now + TOKEN_LIFE })?;
+        let id = hashed(token.as_bytes());
+        tx.insert(&ApiToken { id, account_id: person.account_id.clone(), expires_at: now + TOKEN_LIFE })?;
         audit::record(tx, &person.account_id, "api_token_made", "", now)?;
         Ok(true)
     })?;
@@ -103,13 +103,11 @@ pub fn set_password(store: &Store, user_name: &str, password: &str, now: Time) -
         return Err(AppError::Empty);
     }
     let hash = passwords::hash(password)?;
-    let done = store.run_blocking(|tx| {
-        let Some(mut person) = people::find(tx, user_name)? else {
+    let done = store.global_blocking(|tx| {
+        let Some(person) = people::find(tx, user_name)? else {
             return Ok(false);
         };
-        replace_password(tx, &mut person, hash, now)?;
-        person.must_change_password = true;
-        tx.put(&person)?;
+        replace_password(tx, &person.account_id, &hash, true, now)?;
         Ok(true)
     })?;
     if done { Ok(()) } else { Err(AppError::NoSuchPerson) }
@@ -124,7 +122,7 @@ pub fn set_password(store: &Store, user_name: &str, password: &str, now: Time) -
 /// opened.
 pub fn rotate_keys(folder: &Path, now: Time) -> Result<Time, AppError> {
     let (store, sealer) = (data::open(folder)?, Sealer::new(&data::key(folder)?)?);
-    Ok(store.run_blocking(|tx| keys::publish_now(tx, &sealer, now))?)
+    Ok(store.global_blocking(|tx| keys::publish_now(tx, &sealer, now))?)
 }
 
 /// Removes all active phones of a person, forgets the person's known browsers and ends the person's sessions. Returns
@@ -133,7 +131,7 @@ pub fn rotate_keys(folder: &Path, now: Time) -> Result<Time, AppError> {
 /// # Errors
 /// No person has that user name, or the database failed.
 pub fn reset_methods(store: &Store, user_name: &str, now: Time) -> Result<usize, AppError> {
-    let removed = store.run_blocking(|tx| {
+    let removed = store.global_blocking(|tx| {
         let Some(person) = people::find(tx, user_name)? else {
             return Ok(None);
         };

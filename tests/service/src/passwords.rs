@@ -21,8 +21,8 @@ pub struct Hash(String);
 impl Hash {
     /// Returns the stored form (PHC string).
     #[must_use]
-    pub fn into_text(self) -> String {
-        self.0
+    pub fn text(&self) -> &str {
+        &self.0
     }
 }
 

@@ -38,12 +38,12 @@ impl FromRequestParts<App> for Visitor {
         };
         let found = app
             .store
-            .run(move |tx| {
-                let attempt = match attempt {
+            .global(move |tx| {
+                let attempt = match &attempt {
                     Some(cookie) => tx.get::<Attempt>(&hashed(cookie.as_bytes()))?,
                     None => None,
                 };
-                let session = match session {
+                let session = match &session {
                     Some(cookie) => tx.get::<Session>(&hashed(cookie.as_bytes()))?,
                     None => None,
                 };

@@ -100,7 +100,7 @@ impl Pusher {
     }
 
     async fn end_subscription(&self, device_id: String, endpoint: String) {
-        if let Err(error) = self.store.run(move |tx| end_subscription(tx, &device_id, &endpoint)).await {
+        if let Err(error) = self.store.global(move |tx| end_subscription(tx, &device_id, &endpoint)).await {
             tracing::warn!(%error, "could not store that a subscription has ended");
         }
     }

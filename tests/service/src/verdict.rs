@@ -11,6 +11,14 @@ pub enum Verdict<T, R> {
 }
 
 impl<T, R> Verdict<T, R> {
+    /// Returns the granted value, or `None` after a refusal.
+    pub fn granted(self) -> Option<T> {
+        match self {
+            Self::Granted(value) => Some(value),
+            Self::Refused(_) => None,
+        }
+    }
+
     /// Converts the verdict to a result, for callers that treat a refusal as an error.
     ///
     /// # Errors

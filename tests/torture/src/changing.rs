@@ -131,7 +131,7 @@ impl Life<'_> {
     pub(crate) async fn address_ended(&mut self) -> Result<(), Fault> {
         let mut device = self.active_device()?;
         device.push_ended = true;
-        self.service(|tx, _| tx.put(&device))?;
+        self.service(|tx, _| tx.insert_or_update(&device, |stored| *stored = device.clone()))?;
         self.until("the phone has asked for a test push", async |life| {
             let said = life.ask(Order::TestPush).await?;
             Ok((said == Said::Done).then_some(()))
@@ -216,7 +216,7 @@ impl Life<'_> {
         let (device, now) = (self.active_device()?.id, self.stage.world.app.clock.now());
         self.service(|tx, account| {
             let by = people::find(tx, ADMINISTRATOR)?;
-            by.map(|by| admin::act(tx, &by, account, ByAdministrator::Lost(device), now)).transpose()
+            by.map(|by| admin::act(tx, &by, account, &ByAdministrator::Lost(device.clone()), now)).transpose()
         })?;
         self.until("the lost phone knows that it was removed", async |life| {
             life.ask(Order::Check).await?;

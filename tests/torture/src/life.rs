@@ -283,8 +283,8 @@ impl<'s> Life<'s> {
     }
 
     /// Reads or changes the service's records of this person.
-    pub(crate) fn service<T>(&self, work: impl FnOnce(&mut Tx<'_>, &str) -> Result<T, StoreError>) -> Result<T, Fault> {
-        let found = self.stage.world.app.store.run_blocking(|tx| {
+    pub(crate) fn service<T>(&self, work: impl Fn(&mut Tx<'_>, &str) -> Result<T, StoreError>) -> Result<T, Fault> {
+        let found = self.stage.world.app.store.global_blocking(|tx| {
             let person = people::find(tx, &self.user)?;
             person.map(|person| work(tx, &person.account_id)).transpose()
         });

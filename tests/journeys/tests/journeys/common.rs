@@ -144,7 +144,7 @@ pub(crate) async fn approve(phone: &TestPhone, kind: PromptKind, page: &PageView
 
 /// Changes the policy in the service's database, as an administrator does. `change` contains the changed members.
 pub(crate) fn set_policy(world: &World, change: &Value) {
-    let kept = world.app.store.run_blocking(|tx| {
+    let kept = world.app.store.global_blocking(|tx| {
         let (before, groups) = (current(tx)?, group_ids(tx)?);
         keep(tx, patch(&before, change, &groups).unwrap(), "administrator", 0)
     });

@@ -18,7 +18,7 @@ use serde_json::json;
 fn given_pass(world: &World, starts_in: i64) -> String {
     let now = world.app.clock.now();
     let span = Span { starts_at: now + starts_in, life: 600 };
-    let made = world.app.store.run_blocking(|tx| {
+    let made = world.app.store.global_blocking(|tx| {
         let ada = people::find(tx, USER)?.unwrap().account_id;
         passes::make(tx, &ada, span, "administrator", now)
     });
@@ -90,7 +90,7 @@ pub(crate) async fn nothing_is_left(phone: &TestPhone) {
 
 /// The number of active devices of Ada's account at the service.
 pub(crate) fn phones(world: &World) -> usize {
-    let count = world.app.store.run_blocking(|tx| {
+    let count = world.app.store.global_blocking(|tx| {
         let ada = people::find(tx, USER)?.unwrap().account_id;
         Ok(countersign_service::devices::records::active(tx, &ada)?.len())
     });

@@ -265,10 +265,10 @@ async fn the_response_to_an_answer_reports_a_removed_device() {
     let world = World::start().await.unwrap();
     let (person, phone) = with_phone_sign_in(&world).await;
     let (_page, prompt) = asked(&person, &phone).await;
-    let removed = world.app.store.run_blocking(|tx| {
+    let removed = world.app.store.global_blocking(|tx| {
         let ada = people::find(tx, USER)?.unwrap().account_id;
-        let mut device = devices::active(tx, &ada)?.remove(0);
-        endings::remove_device(tx, &mut device, Cause::RemovedByPerson, world.app.clock.now())
+        let device = devices::active(tx, &ada)?.remove(0);
+        endings::remove_device(tx, &device, Cause::RemovedByPerson, world.app.clock.now())
     });
     removed.unwrap();
     assert_eq!(phone.core().deny(prompt.id().clone()).await.unwrap(), Step::Done { outcome: Outcome::Expired });

@@ -80,9 +80,9 @@ async fn j6_w12_session_cookies_of_a_sibling_site_are_ignored() {
     let id = hashed(cookie.as_bytes());
     let bobs = move |tx: &mut countersign_service::store::Tx<'_>| {
         let bob = people::find(tx, BOB)?.unwrap();
-        tx.put(&Session::new(id, bob.account_id, Used::Password, now))
+        tx.insert(&Session::new(id.clone(), bob.account_id, Used::Password, now))
     };
-    world.app.store.run(bobs).await.unwrap();
+    world.app.store.global(bobs).await.unwrap();
     let (hostile, browser) = (Hostile::start(&world, 0), Browser::start_with_names(world.ca()).await.unwrap());
     let tossed: Vec<String> =
         ["tossed", "__Host-session", "__host-session", " __Host-session", "=__Host-session", "session"]

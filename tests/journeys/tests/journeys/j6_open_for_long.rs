@@ -19,7 +19,7 @@ async fn j6_a_page_open_for_long_still_leads_to_its_application() {
     let forget = || {
         world.clock.advance(31 * MINUTE);
         let now = world.app.clock.now();
-        world.app.store.run_blocking(|tx| tx.sweep(now)).unwrap();
+        world.app.store.global_blocking(|tx| tx.sweep(now)).unwrap();
     };
     browser.goto(&wiki.url).await.unwrap();
     browser.wait_for_page("user-name").await.unwrap();

@@ -248,11 +248,11 @@ async fn push_was_seen(world: &World) -> bool {
     let app = world.app.clone();
     let person = app
         .store
-        .run_blocking(|tx| countersign_service::people::records::find(tx, "ada@example.org"))
+        .global_blocking(|tx| countersign_service::people::records::find(tx, "ada@example.org"))
         .unwrap()
         .unwrap();
     let devices =
-        app.store.run_blocking(|tx| countersign_service::devices::records::active(tx, &person.account_id)).unwrap();
+        app.store.global_blocking(|tx| countersign_service::devices::records::active(tx, &person.account_id)).unwrap();
     devices[0].push_seen
 }
 
@@ -329,7 +329,7 @@ async fn j7_two_browsers_in_parallel_have_their_own_numbers() {
     assert_eq!(prompts.len(), 2);
     let of = |page: &PageView| {
         let number = page.number().unwrap();
-        let ceremonies = scene.world.app.store.run_blocking(|tx| {
+        let ceremonies = scene.world.app.store.global_blocking(|tx| {
             let person = countersign_service::people::records::find(tx, "ada@example.org")?.unwrap();
             let all: Vec<Ceremony> = tx.children(&person.account_id)?;
             let ceremony = all.into_iter().find(|ceremony| ceremony.number == number).unwrap();

@@ -58,7 +58,7 @@ async fn scene() -> (World, TestPhone, RunningApplication) {
 
 /// The number of second-factor ceremonies of Ada's account so far.
 fn asked(world: &World) -> usize {
-    let found = world.app.store.run_blocking(|tx| {
+    let found = world.app.store.global_blocking(|tx| {
         let account = countersign_service::people::records::find(tx, USER)?.unwrap().account_id;
         tx.children::<Ceremony>(&account)
     });

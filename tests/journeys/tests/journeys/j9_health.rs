@@ -88,10 +88,10 @@ async fn j9_a_suspended_person_cannot_approve() {
 }
 
 fn suspend(world: &World, suspended: bool) {
-    let done = world.app.store.run_blocking(|tx| {
+    let done = world.app.store.global_blocking(|tx| {
         let mut ada = people::find(tx, USER)?.unwrap();
         ada.suspended = suspended;
-        tx.put(&ada)
+        tx.insert_or_update(&ada, |stored| *stored = ada.clone())
     });
     done.unwrap();
 }

@@ -19,10 +19,10 @@ const DEVICE: &str = "/phone/device";
 const PATIENCE: Duration = Duration::from_secs(15);
 
 fn suspended(scene: &Scene, suspended: bool) {
-    let changed = scene.world.app.store.run_blocking(|tx| {
+    let changed = scene.world.app.store.global_blocking(|tx| {
         let mut person = people::find(tx, USER)?.unwrap();
         person.suspended = suspended;
-        tx.put(&person)
+        tx.insert_or_update(&person, |stored| *stored = person.clone())
     });
     changed.unwrap();
 }
@@ -152,7 +152,7 @@ async fn j9_w5_key_documents_of_an_interceptor_are_refused() {
     let Scene { between, person, phone, world } = &scene;
     confirmed(world, person, phone).await;
     let issuer = world.issuer().to_owned();
-    let real = world.app.store.run(countersign_service::keys::chain).await.unwrap();
+    let real = world.app.store.global(countersign_service::keys::chain).await.unwrap();
     let next = json!({"iss": issuer, "iat": 1_790_000_000, "seq": 2, "keys": [between.jwk()]});
     let next = between.key.sign("phone-keys+jwt", &next).unwrap();
     for chain in [vec![keys(between, &issuer)], [real.clone(), vec![next]].concat()] {

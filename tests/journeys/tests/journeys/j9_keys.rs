@@ -34,7 +34,7 @@ async fn with_phone(world: &World) -> (Person, TestPhone) {
 /// changes that are due.
 async fn publish(world: &World, ago: Time) {
     let (app, at) = (&world.app, world.app.clock.now() - ago);
-    app.store.run_blocking(|tx| keys::publish_now(tx, &app.sealer, at)).unwrap();
+    app.store.global_blocking(|tx| keys::publish_now(tx, &app.sealer, at)).unwrap();
     app.rotate_due_keys().await.unwrap();
 }
 
@@ -62,7 +62,7 @@ async fn checks(phone: &TestPhone) {
 }
 
 fn device(world: &World) -> Device {
-    let found = world.app.store.run_blocking(|tx| {
+    let found = world.app.store.global_blocking(|tx| {
         let person = people::find(tx, countersign_journeys::people::USER)?.unwrap();
         Ok(devices::active(tx, &person.account_id)?.remove(0))
     });
@@ -72,7 +72,7 @@ fn device(world: &World) -> Device {
 /// The claims of the first live prompt, with a new id.
 fn live_claims(world: &World) -> Value {
     let (device, now) = (device(world), world.app.clock.now());
-    let prompts = world.app.store.run_blocking(|tx| live_prompts(tx, &device, now)).unwrap();
+    let prompts = world.app.store.global_blocking(|tx| live_prompts(tx, &device, now)).unwrap();
     let payload = prompts.first().unwrap().jws.split('.').nth(1).unwrap().to_owned();
     let mut claims: Value = serde_json::from_slice(&decode(&payload).unwrap()).unwrap();
     claims["jti"] = json!(random_id().unwrap());

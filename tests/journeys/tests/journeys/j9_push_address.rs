@@ -15,7 +15,7 @@ const DAY: u64 = 24 * 60 * 60;
 const REST: u64 = 5 * 60;
 
 fn device(world: &World) -> Device {
-    let found = world.app.store.run_blocking(|tx| {
+    let found = world.app.store.global_blocking(|tx| {
         let ada = people::find(tx, USER)?.unwrap();
         records::active(tx, &ada.account_id)
     });

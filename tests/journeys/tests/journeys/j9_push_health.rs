@@ -166,10 +166,10 @@ async fn j9_a_refused_test_push_reports_the_reason() {
     assert_eq!(test(&phone, &account).await, Err(Error::Offline));
     world.cuts.heal();
     let suspend = |suspended| {
-        world.app.store.run_blocking(|tx| {
+        world.app.store.global_blocking(|tx| {
             let mut person = people::find(tx, countersign_journeys::people::USER)?.unwrap();
             person.suspended = suspended;
-            tx.put(&person)
+            tx.insert_or_update(&person, |stored| *stored = person.clone())
         })
     };
     suspend(true).unwrap();

@@ -44,7 +44,7 @@ impl TurningOn {
             fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let pushed = rules::read(&fields, &[]).expect("the service refused the form");
         let proved = Proved { jkt: device_key(phone).thumbprint(), jti: String::new() };
-        let kept = state.rows.run(|tx| keep(tx, proved, pushed, now));
+        let kept = state.rows.run(|tx| keep(tx, &proved, &pushed, now));
         if let Some(name) = kept.as_deref().and_then(|uri| uri.strip_prefix(REQUEST_URI)) {
             rename_secret(&mut state.rows, name, &request.name());
             state.pushed.insert(request);
@@ -59,7 +59,8 @@ impl TurningOn {
         let uri = format!("{REQUEST_URI}{}", request.name());
         state.rows.run(|tx| {
             if let Some(registration) = acts::take(tx, &uri, now)? {
-                tx.put(&Attempt { registration: Some(registration), ..Attempt::new(cookie(browser), now) })?;
+                let attempt = Attempt { registration: Some(registration), ..Attempt::new(cookie(browser), now) };
+                tx.insert_or_update(&attempt, |stored| *stored = attempt.clone())?;
             }
             Ok(())
         });
@@ -93,14 +94,15 @@ impl TurningOn {
         if browser == Browser::Alice {
             state.page.clone_from(&ceremony);
         }
-        state.rows.run(|tx| tx.put(&Attempt { proven: Some(proven), ceremony, ..attempt }));
+        let proved = |stored: &mut Attempt| (stored.proven, stored.ceremony) = (Some(proven), ceremony);
+        state.rows.run(|tx| tx.update(&attempt.id, proved)).granted();
     }
 
     pub(super) fn continue_with(&self, state: &mut State, browser: Browser, ceremony: String, now: Time) {
         let Some(attempt) = state.rows.maybe::<Attempt>(&cookie(browser)) else { return };
         let prompts: Vec<Prompt> = state.rows.all();
         let found: Ceremony = state.rows.one(&ceremony);
-        let redeemed = state.rows.run(|tx| consent::redeem(tx, Attempt { ceremony: Some(ceremony), ..attempt }, now));
+        let redeemed = state.rows.run(|tx| consent::redeem(tx, &Attempt { ceremony: Some(ceremony), ..attempt }, now));
         let approved = has_said(&state.said, &prompts, &found.id, |said| said.number.as_ref() == Some(&found.number));
         if redeemed && found.account_id == ALICE && !(approved && browser == Browser::Alice) {
             state.faults.insert(Fault::SignedInWithoutAlicesPhone);
@@ -111,7 +113,7 @@ impl TurningOn {
         let attempt = state.rows.maybe::<Attempt>(&cookie(browser));
         let Some((attempt, registration, who)) = agreed_to(attempt.as_ref(), now) else { return };
         let of = state.pushed.iter().find(|request| hashed(request.name().as_bytes()) == registration.id).copied();
-        let agreed = state.rows.run(|tx| consent::agree(tx, attempt, registration, &who, "", now));
+        let agreed = state.rows.run(|tx| consent::agree(tx, &attempt, &registration, &who, "", now));
         if let (Agreed::Code(code), Some(of)) = (agreed, of) {
             rename_secret(&mut state.rows, &code, &of.name());
             state.codes.insert(of);

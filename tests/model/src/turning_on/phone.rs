@@ -77,7 +77,7 @@ impl TurningOn {
             "device_key": device_key(of).thumbprint(), "nonce": claim.nonce_of.text("nonce"),
             "purpose": "turn_on", "uv": claim.uv, "attestation": { "format": "none" },
         });
-        let mut device: Device = state.rows.one(by);
+        let device: Device = state.rows.one(by);
         let fingerprint = hashed(format!("{claims} {}", signing.thumbprint()).as_bytes());
         let proved = acts::Proved {
             key: signing.clone(),
@@ -86,7 +86,7 @@ impl TurningOn {
         };
         let token = claim.token.text("token");
         let before = state.rows.maybe::<RegistrationToken>(&hashed(token.as_bytes()));
-        let done = state.rows.run(|tx| register(tx, &self.sides.app, &mut device, &token, proved, now));
+        let done = state.rows.run(|tx| register(tx, &self.sides.app, &device, &token, proved, now));
         let Some(before) = before.filter(|_token| done == TurnedOn::Done) else { return };
         if before.spent_by.is_none() || before.spent_by.as_ref() != Some(&fingerprint) {
             *state.registered.entry(signing.thumbprint()).or_default() += 1;

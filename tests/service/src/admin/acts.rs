@@ -53,12 +53,12 @@ pub enum Done {
 }
 
 /// Makes the change `act` to a person, if it is allowed. `by` is the administrator.
-pub fn act(tx: &mut Tx<'_>, by: &Person, account_id: &str, act: Act, now: Time) -> Result<Done, StoreError> {
-    let Some(mut person) = tx.get::<Person>(account_id)? else {
+pub fn act(tx: &mut Tx<'_>, by: &Person, account_id: &str, act: &Act, now: Time) -> Result<Done, StoreError> {
+    let Some(person) = tx.get::<Person>(account_id)? else {
         return Ok(Done::No);
     };
     let is_self = by.account_id == person.account_id;
-    let what = match &act {
+    let what = match act {
         // An administrator who locked themselves out could not undo the change on these pages.
         Act::Suspend | Act::Administrator(false) | Act::RemovePhones if is_self => return Ok(Done::No),
         Act::Suspend => "suspended",
@@ -77,32 +77,24 @@ pub fn act(tx: &mut Tx<'_>, by: &Person, account_id: &str, act: Act, now: Time) 
     audit::record(tx, account_id, what, &by.account_id, now)?;
     match act {
         Act::Suspend => {
-            person.suspended = true;
-            tx.put(&person)?;
+            tx.update::<Person, _>(account_id, |person| person.suspended = true)?.granted();
             endings::end_for_suspension(tx, account_id, now)?;
         }
         Act::Resume => {
-            person.suspended = false;
-            tx.put(&person)?;
+            tx.update::<Person, _>(account_id, |person| person.suspended = false)?.granted();
         }
-        Act::MakePass(span) => return Ok(Done::Pass(passes::acts::make(tx, account_id, span, &by.account_id, now)?)),
+        Act::MakePass(span) => return Ok(Done::Pass(passes::acts::make(tx, account_id, *span, &by.account_id, now)?)),
         Act::Unblock => {
-            person.unblocked_at = now;
-            tx.put(&person)?;
+            tx.update::<Person, _>(account_id, |person| person.unblocked_at = now)?.granted();
         }
         Act::Group { id, joins } => {
-            person.groups.retain(|group| *group != id);
-            if joins {
-                person.groups.push(id);
-            }
-            tx.put(&person)?;
+            tx.update::<Person, _>(account_id, |person| person.change_group(id, *joins))?.granted();
         }
         Act::Administrator(is_administrator) => {
-            person.is_administrator = is_administrator;
-            tx.put(&person)?;
+            tx.update::<Person, _>(account_id, |person| person.is_administrator = *is_administrator)?.granted();
         }
-        Act::Lost(id) => match tx.get::<Device>(&id)?.filter(|device| device.account_id == account_id) {
-            Some(mut device) if device.is_active() => endings::remove_lost_device(tx, &mut device, None, now)?,
+        Act::Lost(id) => match tx.get::<Device>(id)?.filter(|device| device.account_id == account_id) {
+            Some(device) if device.is_active() => endings::remove_lost_device(tx, &device, None, now)?,
             Some(_) | None => return Ok(Done::No),
         },
         Act::RemovePhones => {
@@ -119,7 +111,7 @@ pub fn add_group(tx: &mut Tx<'_>, name: &str, now: Time) -> Result<Option<Group>
         return Ok(None);
     }
     let group = Group { id: random_id()?, name: name.to_owned() };
-    tx.put(&group)?;
+    tx.insert(&group)?;
     audit::record(tx, "", "group_added", &group.id, now)?;
     Ok(Some(group))
 }

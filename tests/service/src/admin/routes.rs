@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::acts::{self, Act, Done, Shown};
 use crate::app::App;
 use crate::audit;
+use crate::clock::Time;
 use crate::devices::records as devices;
 use crate::jose::check_unique;
 use crate::pages::failed;
@@ -24,6 +25,7 @@ use crate::policy::records::{current, effective_for, groups};
 use crate::posted::Posted;
 use crate::secrets::crockford;
 use crate::sign_in::resume::sign_in_again;
+use crate::sign_in::session::Session;
 use crate::store::{StoreError, Tx};
 use crate::texts::is_shown;
 use crate::visitor::Visitor;
@@ -32,11 +34,16 @@ use crate::visitor::Visitor;
 const MADE_PASSWORD: usize = 16;
 
 /// Returns the administrator who uses this browser, if they approved the session on a phone and are not suspended.
-/// Called in every transaction of an administrator's page.
-fn administrator(tx: &mut Tx<'_>, visitor: &Visitor) -> Result<Option<Person>, StoreError> {
+/// Called in every transaction of an administrator's page. `session`: the id of the browser's session, which is read
+/// again here because it may have ended.
+fn administrator(tx: &mut Tx<'_>, session: Option<&str>, now: Time) -> Result<Option<Person>, StoreError> {
+    let session = match session {
+        Some(id) => tx.get::<Session>(id)?.filter(|session| session.expires_at > now),
+        None => None,
+    };
     // GUARD(administrator-by-phone): j1_w4_admin_pages_need_an_approved_administrator_session
-    // INSTEAD: let Some(session) = visitor.session.as_ref() else {
-    let Some(session) = visitor.session.as_ref().filter(|session| session.used.has_phone()) else {
+    // INSTEAD: let Some(session) = session else {
+    let Some(session) = session.filter(|session| session.used.has_phone()) else {
         return Ok(None);
     };
     // GUARD(administrator-only): j1_w4_admin_pages_need_an_approved_administrator_session
@@ -58,19 +65,19 @@ fn refusal_page(app: &App, visitor: &Visitor) -> Response {
 async fn allowed<T, F>(app: &App, visitor: Visitor, work: F) -> Result<(Visitor, T), Response>
 where
     T: Send + 'static,
-    F: FnOnce(&mut Tx<'_>, &Person) -> Result<T, StoreError> + Send + 'static,
+    F: Fn(&mut Tx<'_>, &Person) -> Result<T, StoreError> + Send + 'static,
 {
+    let (session, now) = (visitor.session.as_ref().map(|session| session.id.clone()), visitor.now);
     let done = app
         .store
-        .run(move |tx| {
-            let found = administrator(tx, &visitor)?;
-            let value = found.map(|person| work(tx, &person)).transpose()?;
-            Ok((visitor, value))
+        .global(move |tx| match administrator(tx, session.as_deref(), now)? {
+            Some(person) => Ok(Some(work(tx, &person)?)),
+            None => Ok(None),
         })
         .await;
     match done {
-        Ok((visitor, Some(value))) => Ok((visitor, value)),
-        Ok((visitor, None)) => Err(refusal_page(app, &visitor)),
+        Ok(Some(value)) => Ok((visitor, value)),
+        Ok(None) => Err(refusal_page(app, &visitor)),
         Err(error) => Err(failed(app, &error)),
     }
 }
@@ -114,7 +121,7 @@ pub async fn add_person(State(app): State<App>, posted: Posted) -> Response {
             return Ok(None);
         }
         audit::record(tx, &person.account_id, "person_added", &by.account_id, now)?;
-        Ok(Some(person))
+        Ok(Some(person.clone()))
     };
     match allowed(&app, posted.visitor, added).await {
         Ok((visitor, Some(person))) => words::person_added(&person.user_name, password).show(&app, &visitor),
@@ -156,7 +163,7 @@ pub async fn change_person(State(app): State<App>, posted: Posted) -> Response {
     };
     let shown = account.clone();
     let done = move |tx: &mut Tx<'_>, by: &Person| {
-        let done = acts::act(tx, by, &account, act, now)?;
+        let done = acts::act(tx, by, &account, &act, now)?;
         Ok((done, tx.get::<Person>(&account)?))
     };
     match allowed(&app, posted.visitor, done).await {
@@ -226,11 +233,11 @@ pub async fn change_policy(State(app): State<App>, posted: Posted) -> Response {
     let (text, now) = (posted.field("policy").to_owned(), posted.visitor.now);
     let change: Option<Value> = check_unique(text.as_bytes()).ok().and_then(|()| serde_json::from_str(&text).ok());
     let changed = move |tx: &mut Tx<'_>, by: &Person| {
-        let Some(change) = change else {
+        let Some(change) = &change else {
             let detail = "This is not JSON, or a member name is repeated.".to_owned();
             return Ok(Changed::Faulty(vec![Fault { pointer: String::new(), detail }]));
         };
-        policy::acts::change(tx, by, &change, now)
+        policy::acts::change(tx, by, change, now)
     };
     match allowed(&app, posted.visitor, changed).await {
         Ok((visitor, Changed::Done(document))) => {

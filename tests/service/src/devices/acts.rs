@@ -39,7 +39,7 @@ pub(super) fn take(
     app: &App,
     device_id: &str,
     jti: &str,
-    message: Message,
+    message: &Message,
     now: Time,
 ) -> Result<(Standing, News, Option<Push>), StoreError> {
     // The device is read again inside the transaction, because it may have been removed after the signature of its
@@ -56,8 +56,8 @@ pub(super) fn take(
 fn act(
     tx: &mut Tx<'_>,
     app: &App,
-    mut device: Device,
-    message: Message,
+    device: Device,
+    message: &Message,
     jti: &str,
     now: Time,
 ) -> Result<(News, Option<Push>), StoreError> {
@@ -65,7 +65,7 @@ fn act(
     match message {
         Message::Abandon => abandon_enrollment(tx, &device, now)?,
         Message::Unenroll if device.state == device::State::Pending => abandon_enrollment(tx, &device, now)?,
-        Message::Unenroll => remove_device(tx, &mut device, Cause::RemovedByPhone, now)?,
+        Message::Unenroll => remove_device(tx, &device, Cause::RemovedByPhone, now)?,
         // The following requests have no effect for a tombstone or a pending device.
         Message::Unblock
         | Message::TurnOn { .. }
@@ -76,16 +76,14 @@ fn act(
             if !device.is_active() => {}
         Message::Unblock => unblock(tx, &device, now)?,
         Message::TurnOn { token, proof } => {
-            news.turn_on = Some(phone_sign_in::turn_on(tx, app, &mut device, &token, &proof, now)?);
+            news.turn_on = Some(phone_sign_in::turn_on(tx, app, &device, token, proof, now)?);
         }
         Message::TurnOff { sign_in_key } => {
-            remove_sign_in_key(tx, &mut device, &sign_in_key, now)?;
+            remove_sign_in_key(tx, &device, sign_in_key, now)?;
         }
         Message::PushAddress { endpoint } => {
-            if let Some(push) = device.push.as_mut().filter(|_push| is_endpoint(&endpoint)) {
-                push.endpoint = endpoint;
-                device.push_ended = false;
-                tx.put(&device)?;
+            if is_endpoint(endpoint) {
+                tx.update::<Device, _>(&device.id, |device| device.change_endpoint(endpoint))?.granted();
             }
         }
         // A phone that may not answer prompts, because of a suspension or the policy, gets no test push.
@@ -97,16 +95,12 @@ fn act(
             news.push_test = Some(test);
             return Ok((news, push));
         }
-        Message::Ack { notices: shown } => notices::acknowledge(tx, &device.id, &shown)?,
+        Message::Ack { notices: shown } => notices::acknowledge(tx, &device.id, shown)?,
     }
     Ok((news, None))
 }
 
 fn unblock(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
-    let Some(mut person) = tx.get::<Person>(&device.account_id)? else {
-        return Ok(());
-    };
-    person.unblocked_at = now;
-    tx.put(&person)?;
+    tx.update::<Person, _>(&device.account_id, |person| person.unblocked_at = now)?.granted();
     audit::record(tx, &device.account_id, "unblocked", &device.id, now)
 }

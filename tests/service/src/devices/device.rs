@@ -159,6 +159,14 @@ impl Device {
         keys.find(|(_, key)| key.thumbprint() == thumbprint)
     }
 
+    /// Changes the push address. A tombstone has none.
+    pub fn change_endpoint(&mut self, endpoint: &str) {
+        if let Some(push) = &mut self.push {
+            endpoint.clone_into(&mut push.endpoint);
+            self.push_ended = false;
+        }
+    }
+
     /// Records the network of the device's last contact.
     pub fn seen_from(&mut self, network: &str, now: Time) {
         self.last_network = Some((network.to_owned(), now));

@@ -42,7 +42,7 @@ struct Claims<'a> {
 pub fn ask(
     tx: &mut Tx<'_>,
     app: &App,
-    mut device: Device,
+    device: Device,
     test: &str,
     now: Time,
 ) -> Result<(PushTest, Option<Push>), StoreError> {
@@ -56,7 +56,6 @@ pub fn ask(
     }
     let claims = Claims { iss: &app.config.issuer, aud: &device.id, iat: now, exp: now + LIFE, test };
     let jws = app.keys.phone(now).sign(TYP, &claims).map_err(|_library| StoreError::Stopped)?;
-    device.tested_at = Some(now);
-    tx.put(&device)?;
+    tx.update::<Device, _>(&device.id, |stored| stored.tested_at = Some(now))?.granted();
     Ok((PushTest::Sent, Some(Push { device_id: device.id, subscription, jws })))
 }

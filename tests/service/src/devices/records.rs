@@ -20,6 +20,10 @@ impl Record for Device {
     fn expires_at(&self) -> Option<Time> {
         self.ends_at
     }
+
+    fn account(&self) -> Option<&str> {
+        Some(&self.account_id)
+    }
 }
 
 /// Maps a device key to its device.

@@ -50,7 +50,7 @@ where
     let jws = std::str::from_utf8(body).map_err(|_not_ascii| Problem::RequestRefused)?;
     let unverified = Unverified::by_kid(jws, REQUEST_TYP).map_err(|_refused| Problem::RequestRefused)?;
     let id = unverified.kid().to_owned();
-    let device = app.store.run(move |tx| tx.get::<Device>(&id)).await?.ok_or(Problem::RequestRefused)?;
+    let device = app.store.global(move |tx| tx.get::<Device>(&id)).await?.ok_or(Problem::RequestRefused)?;
     let claims: Claims<M> = unverified.verify(&device.key).map_err(|_refused| Problem::RequestRefused)?;
     let life = claims.exp.saturating_sub(claims.iat);
     let jti_fits = decode(&claims.jti).is_some_and(|jti| jti.len() == 16);

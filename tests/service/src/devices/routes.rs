@@ -22,8 +22,9 @@ pub async fn device(State(app): State<App>, peer: Peer, body: Bytes) -> Result<R
     }
     let (id, jti, message, now) =
         (request.device.id.clone(), request.jti.clone(), request.message.clone(), app.clock.now());
-    let shared = app.clone();
-    let (standing, news, push) = app.store.run(move |tx| acts::take(tx, &shared, &id, &jti, message, now)).await?;
+    let (account_id, shared) = (&request.device.account_id, app.clone());
+    let (standing, news, push) =
+        app.store.in_account(account_id, move |tx| acts::take(tx, &shared, &id, &jti, &message, now)).await?;
     app.push.send_all(push.into_iter().collect());
     state(&app, &request.device, &request.jti, standing, news)
 }
@@ -33,6 +34,6 @@ pub async fn key_chain(State(app): State<App>, peer: Peer) -> Result<Response, P
     limits::phone(&app, &peer).await?;
     // The chain is read from the database, because another process may have added a document after this process last
     // read the keys.
-    let chain = app.store.run(keys::chain).await?;
+    let chain = app.store.global(keys::chain).await?;
     Ok(axum::Json(serde_json::json!({ "chain": chain })).into_response())
 }

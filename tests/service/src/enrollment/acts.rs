@@ -47,7 +47,7 @@ pub async fn start(app: &App, account_id: String, session: String) -> Result<Str
     let now = app.clock.now();
     let enrollment = fresh(app, account_id, session, now)?;
     let id = enrollment.scanned.id.clone();
-    app.store.run(move |tx| start_in(tx, &enrollment, now)).await?;
+    app.store.global(move |tx| start_in(tx, &enrollment, now)).await?;
     Ok(id)
 }
 
@@ -80,13 +80,13 @@ pub fn fresh(app: &App, account_id: String, session: String, now: Time) -> Resul
 
 /// Stores an enrollment. An older open or bound enrollment of the same session ends.
 pub fn start_in(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
-    for mut older in tx.children::<Enrollment>(&enrollment.account_id)? {
+    for older in tx.children::<Enrollment>(&enrollment.account_id)? {
         if older.session == enrollment.session {
-            end_enrollment(tx, &mut older, Cause::Cancelled, now)?;
+            end_enrollment(tx, &older, Cause::Cancelled, now)?;
         }
     }
     let keys_document = keys::newest(tx)?;
-    tx.put(&Enrollment { keys_document, ..enrollment.clone() })?;
+    tx.insert(&Enrollment { keys_document, ..enrollment.clone() })?;
     audit::record(tx, &enrollment.account_id, "enrollment_started", enrollment.scanned.id.as_str(), now)
 }
 
@@ -141,19 +141,21 @@ async fn try_typed(app: &App, enrollment_id: String) -> Result<bool, MakeError> 
     let code = Code { key: Some(app.sealer.seal(&key_label(&id), &key)?), id, wrong_macs: 0 };
     let done = app
         .store
-        .run(move |tx| {
-            let Some(mut enrollment) = tx.get::<Enrollment>(&enrollment_id)? else {
+        .global(move |tx| {
+            let Some(enrollment) = tx.get::<Enrollment>(&enrollment_id)? else {
                 return Ok(false);
             };
-            let fresh = enrollment.state == State::Open && enrollment.typed.is_none();
-            let alias =
-                TypedId { id: code.id.clone(), enrollment: enrollment_id.clone(), expires_at: enrollment.expires_at };
-            if fresh && tx.insert(&alias)? {
-                enrollment.typed = Some(code);
-                enrollment.typed_shown = Some(typed_shown);
-                tx.put(&enrollment)?;
+            if enrollment.state != State::Open || enrollment.typed.is_some() {
+                return Ok(enrollment.typed.is_some());
             }
-            Ok(enrollment.typed.is_some())
+            let expires_at = enrollment.expires_at;
+            if !tx.insert_if_new(&TypedId { id: code.id.clone(), enrollment: enrollment_id.clone(), expires_at })? {
+                return Ok(false);
+            }
+            let typed = |enrollment: &mut Enrollment| {
+                (enrollment.typed, enrollment.typed_shown) = (Some(code.clone()), Some(typed_shown.clone()));
+            };
+            Ok(tx.update(&enrollment_id, typed)?.granted().is_some())
         })
         .await?;
     Ok(done)
@@ -199,17 +201,16 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Verdict<MacResponse, 
     };
     let (now, shared) = (app.clock.now(), app.clone());
     app.store
-        .run(move |tx| {
-            let Some(mut enrollment) = find(tx, &request.id)? else {
+        .global(move |tx| {
+            let Some(enrollment) = find(tx, &request.id)? else {
                 return Ok(Verdict::Refused(Refusal::Unknown));
             };
-            end_unless_allowed(tx, &mut enrollment, now)?;
+            end_unless_allowed(tx, &enrollment, now)?;
             let key = open_key(&shared, &enrollment, &request.id);
             let issuer = &shared.config.issuer;
             let proven = key.as_ref().is_some_and(|key| key.proves_look_up(issuer, &request.id, &nonce, &mac));
-            let decided = rules::look_up(&mut enrollment, &request.id, &request.nonce, proven, now);
-            tx.put(&enrollment)?;
-            remove_pending_device(tx, &enrollment, now)?;
+            let decide = |stored: &mut Enrollment| rules::look_up(stored, &request.id, &request.nonce, proven, now);
+            let decided = decided(tx, &enrollment, decide, now)?;
             let (Ok(()), Some(key)) = (decided, key) else {
                 return Ok(Verdict::Refused(decided.err().unwrap_or(Refusal::Unknown)));
             };
@@ -230,6 +231,19 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Verdict<MacResponse, 
             Ok(Verdict::Granted(MacResponse { mac: encode(&key.answer_mac("look-up-answer", &nonce, &body)), body }))
         })
         .await
+}
+
+/// Applies a rule to the stored enrollment. If the enrollment ends, removes its pending device.
+fn decided<T>(
+    tx: &mut Tx<'_>,
+    enrollment: &Enrollment,
+    rule: impl FnOnce(&mut Enrollment) -> T,
+    now: Time,
+) -> Result<T, StoreError> {
+    let decide = |stored: &mut Enrollment| (rule(stored), stored.clone());
+    let (value, enrollment) = tx.update(&enrollment.scanned.id, decide)?.granted().ok_or(StoreError::Stopped)?;
+    remove_pending_device(tx, &enrollment, now)?;
+    Ok(value)
 }
 
 fn open_key(app: &App, enrollment: &Enrollment, id: &str) -> Option<Key> {
@@ -271,20 +285,20 @@ struct BindAnswer<'a> {
 /// response.
 pub async fn bind(app: &App, request: BindRequest) -> Result<Verdict<MacResponse, Refusal>, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
-    app.store.run(move |tx| bind_in(tx, &shared, request, now)).await
+    app.store.global(move |tx| bind_in(tx, &shared, &request, now)).await
 }
 
 /// Like `bind`, in the caller's transaction.
 pub fn bind_in(
     tx: &mut Tx<'_>,
     app: &App,
-    request: BindRequest,
+    request: &BindRequest,
     now: Time,
 ) -> Result<Verdict<MacResponse, Refusal>, StoreError> {
-    let Some(mut enrollment) = find(tx, &request.id)? else {
+    let Some(enrollment) = find(tx, &request.id)? else {
         return Ok(Verdict::Refused(Refusal::Unknown));
     };
-    end_unless_allowed(tx, &mut enrollment, now)?;
+    end_unless_allowed(tx, &enrollment, now)?;
     let key = open_key(app, &enrollment, &request.id);
     let proven = key.as_ref().is_some_and(|key| {
         key.proves_bind(
@@ -301,21 +315,31 @@ pub fn bind_in(
         None => None,
     };
     let same_key = bound.is_some_and(|device| device.key == request.key);
-    let decided = rules::bind(&mut enrollment, &request.id, proven, same_key, now);
+    let new_id = random_id()?;
+    let bind = |stored: &mut Enrollment| rules::bind(stored, &request.id, proven, same_key, &new_id, now);
+    let decided = decided(tx, &enrollment, bind, now)?;
     if decided == Ok(Bind::New) {
-        let id = random_id()?;
-        enrollment.device_id = Some(id.clone());
-        let mut device =
-            Device::pending(id, enrollment.account_id.clone(), request.key, request.claimed, request.push, now);
+        let id = new_id.clone();
+        let mut device = Device::pending(
+            id,
+            enrollment.account_id.clone(),
+            request.key.clone(),
+            request.claimed.clone(),
+            request.push.clone(),
+            now,
+        );
         device.seen_from(&request.network, now);
-        tx.put(&DeviceKey { thumbprint: device.key.thumbprint(), device_id: device.id.clone() })?;
-        tx.put(&device)?;
+        let key = DeviceKey { thumbprint: device.key.thumbprint(), device_id: device.id.clone() };
+        tx.insert_or_update(&key, |stored| stored.device_id.clone_from(&key.device_id))?;
+        tx.insert(&device)?;
         audit::record(tx, &device.account_id, "device_bound", &device.id, now)?;
     }
-    tx.put(&enrollment)?;
-    remove_pending_device(tx, &enrollment, now)?;
-    let (Ok(_), Some(key), Some(device_id)) = (decided, key, &enrollment.device_id) else {
+    let (Ok(bound), Some(key)) = (decided, key) else {
         return Ok(Verdict::Refused(decided.err().unwrap_or(Refusal::Unknown)));
+    };
+    let device_id = match (bound, &enrollment.device_id) {
+        (Bind::Same, Some(id)) => id,
+        (Bind::New, _) | (Bind::Same, None) => &new_id,
     };
     let (_, keys) = keys::document(tx, enrollment.keys_document)?;
     let body = serde_json::to_vec(&BindAnswer {
@@ -331,7 +355,7 @@ pub fn bind_in(
 /// unfinished enrollments and registrations of the account.
 pub async fn digits(app: &App, enrollment_id: String, typed: String) -> Result<Digits, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
-    app.store.run(move |tx| digits_in(tx, &shared, &enrollment_id, &typed, now)).await
+    app.store.global(move |tx| digits_in(tx, &shared, &enrollment_id, &typed, now)).await
 }
 
 /// Like `digits`, in the caller's transaction.
@@ -342,31 +366,29 @@ pub fn digits_in(
     typed: &str,
     now: Time,
 ) -> Result<Digits, StoreError> {
-    let Some(mut enrollment) = tx.get::<Enrollment>(enrollment_id)? else {
+    let Some(enrollment) = tx.get::<Enrollment>(enrollment_id)? else {
         return Ok(Digits::Over);
     };
-    end_unless_allowed(tx, &mut enrollment, now)?;
+    end_unless_allowed(tx, &enrollment, now)?;
     let device = match &enrollment.device_id {
         Some(id) => tx.get::<Device>(id)?,
         None => None,
     };
-    let Some(mut device) = device else {
+    let Some(device) = device else {
         return Ok(Digits::Over);
     };
     let right = expected_digits(app, &enrollment, &device).is_some_and(|digits| are_digits(&digits, typed));
-    let decided = rules::digits(&mut enrollment, right, now);
-    tx.put(&enrollment)?;
+    let decided = decided(tx, &enrollment, |stored| rules::digits(stored, right, now), now)?;
     match decided {
         Digits::Right => {
-            device.state = device::State::Active;
-            tx.put(&device)?;
+            tx.update::<Device, _>(&device.id, |device| device.state = device::State::Active)?.granted();
             audit::record(tx, &device.account_id, "device_activated", &device.id, now)?;
             // GUARD(concurrent-first-phones): one_of_two_parallel_first_enrollments_succeeds, enrollment_model_has_no_fault
             end_enrollments(tx, &device.account_id, Some(enrollment_id), now)?;
             end_registrations(tx, &device.account_id)?;
             notices::notify(tx, &device.account_id, Some(&device.id), notices::Kind::MethodAdded, now)?;
         }
-        Digits::Over => remove_pending_device(tx, &enrollment, now)?,
+        Digits::Over => {}
         Digits::Wrong(_) => audit::record(tx, &device.account_id, "wrong_digits", &device.id, now)?,
     }
     Ok(decided)
@@ -389,13 +411,13 @@ fn are_digits(expected: &str, typed: &str) -> bool {
 /// Ends an enrollment because the person cancelled the wizard or chose "That's not my phone".
 pub async fn end(app: &App, enrollment_id: String, cause: Cause) -> Result<(), StoreError> {
     let now = app.clock.now();
-    app.store.run(move |tx| end_in(tx, &enrollment_id, cause, now)).await
+    app.store.global(move |tx| end_in(tx, &enrollment_id, cause, now)).await
 }
 
 /// Like `end`, in the caller's transaction.
 pub fn end_in(tx: &mut Tx<'_>, enrollment_id: &str, cause: Cause, now: Time) -> Result<(), StoreError> {
     match tx.get::<Enrollment>(enrollment_id)? {
-        Some(mut enrollment) => end_enrollment(tx, &mut enrollment, cause, now),
+        Some(enrollment) => end_enrollment(tx, &enrollment, cause, now),
         None => Ok(()),
     }
 }
@@ -404,17 +426,15 @@ pub fn end_in(tx: &mut Tx<'_>, enrollment_id: &str, cause: Cause, now: Time) -> 
 pub async fn current(app: &App, enrollment_id: String) -> Result<Option<Enrollment>, StoreError> {
     let now = app.clock.now();
     app.store
-        .run(move |tx| {
-            let Some(mut enrollment) = tx.get::<Enrollment>(&enrollment_id)? else {
+        .global(move |tx| {
+            let Some(enrollment) = tx.get::<Enrollment>(&enrollment_id)? else {
                 return Ok(None);
             };
-            let before = enrollment.state;
-            rules::settle(&mut enrollment, now);
-            if enrollment.state != before {
-                tx.put(&enrollment)?;
-                remove_pending_device(tx, &enrollment, now)?;
+            if !rules::must_settle(&enrollment, now) {
+                return Ok(Some(enrollment));
             }
-            Ok(Some(enrollment))
+            decided(tx, &enrollment, |stored| rules::settle(stored, now), now)?;
+            tx.get(&enrollment_id)
         })
         .await
 }

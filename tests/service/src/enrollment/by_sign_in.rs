@@ -59,10 +59,10 @@ pub enum NotAdded {
 /// Adds the phone as an active device. A repeated request with the same token and device key adds no second device.
 pub async fn add(app: &App, request: AddRequest) -> Result<Verdict<Added, NotAdded>, StoreError> {
     let now = app.clock.now();
-    app.store.run(move |tx| add_in(tx, request, now)).await
+    app.store.global(move |tx| add_in(tx, &request, now)).await
 }
 
-fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Verdict<Added, NotAdded>, StoreError> {
+fn add_in(tx: &mut Tx<'_>, request: &AddRequest, now: Time) -> Result<Verdict<Added, NotAdded>, StoreError> {
     let jkt = request.key.thumbprint();
     let found = tx.get::<PhoneToken>(&hashed(request.token.as_bytes()))?;
     // GUARD(phone-token-of-another-phone): j5_w4_token_adds_one_device_for_its_own_phone
@@ -87,7 +87,7 @@ fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Verdict<Add
         (None, None) if may_answer(tx, &token.account_id)? != Status::Ok => {
             return Ok(Verdict::Refused(NotAdded::NotAllowed));
         }
-        (None, None) => activate(tx, request, token, now)?,
+        (None, None) => activate(tx, request, &token, now)?,
     };
     let turn_on = match policy_allows(tx, &device.account_id)? && device.sign_in.is_none() {
         true => Some(turn_on_tokens(tx, &device, now)?),
@@ -97,15 +97,22 @@ fn add_in(tx: &mut Tx<'_>, request: AddRequest, now: Time) -> Result<Verdict<Add
 }
 
 /// Creates the active device, and ends the account's unfinished enrollments and registrations.
-fn activate(tx: &mut Tx<'_>, request: AddRequest, token: PhoneToken, now: Time) -> Result<Device, StoreError> {
+fn activate(tx: &mut Tx<'_>, request: &AddRequest, token: &PhoneToken, now: Time) -> Result<Device, StoreError> {
     let id = random_id()?;
     let account_id = token.account_id.clone();
-    let mut device = Device::pending(id.clone(), account_id.clone(), request.key, request.claimed, request.push, now);
+    let mut device = Device::pending(
+        id.clone(),
+        account_id.clone(),
+        request.key.clone(),
+        request.claimed.clone(),
+        request.push.clone(),
+        now,
+    );
     device.state = State::Active;
     device.seen_from(&request.network, now);
-    tx.put(&DeviceKey { thumbprint: token.jkt.clone(), device_id: id.clone() })?;
-    tx.put(&device)?;
-    tx.put(&PhoneToken { added: Some(id.clone()), ..token })?;
+    tx.insert(&DeviceKey { thumbprint: token.jkt.clone(), device_id: id.clone() })?;
+    tx.insert(&device)?;
+    tx.update::<PhoneToken, _>(&token.id, |token| token.added = Some(id.clone()))?.granted();
     audit::record(tx, &account_id, "device_added", &id, now)?;
     end_enrollments(tx, &account_id, None, now)?;
     end_registrations(tx, &account_id)?;

@@ -23,6 +23,10 @@ impl Record for Enrollment {
     fn expires_at(&self) -> Option<Time> {
         Some(self.expires_at + REMEMBERED)
     }
+
+    fn account(&self) -> Option<&str> {
+        Some(&self.account_id)
+    }
 }
 
 /// Maps the id in a typed code to the enrollment.

@@ -52,9 +52,15 @@ pub enum Digits {
     Over,
 }
 
+/// Returns whether an open or bound enrollment has expired.
+#[must_use]
+pub fn must_settle(enrollment: &Enrollment, now: Time) -> bool {
+    matches!(enrollment.state, State::Open | State::Bound) && enrollment.expires_at <= now
+}
+
 /// Ends an open or bound enrollment that has expired.
 pub fn settle(enrollment: &mut Enrollment, now: Time) {
-    if matches!(enrollment.state, State::Open | State::Bound) && enrollment.expires_at <= now {
+    if must_settle(enrollment, now) {
         end(enrollment, Cause::Expired);
     }
 }
@@ -115,8 +121,15 @@ pub fn look_up(enrollment: &mut Enrollment, id: &str, nonce: &str, proven: bool,
 }
 
 /// Decides a bind. `proven`: whether the MAC of the bind is correct. `same_key`: whether the device key is the key that
-/// is already bound.
-pub fn bind(enrollment: &mut Enrollment, id: &str, proven: bool, same_key: bool, now: Time) -> Result<Bind, Refusal> {
+/// is already bound. `new_device`: the id of the device that a first bind creates.
+pub fn bind(
+    enrollment: &mut Enrollment,
+    id: &str,
+    proven: bool,
+    same_key: bool,
+    new_device: &str,
+    now: Time,
+) -> Result<Bind, Refusal> {
     settle(enrollment, now);
     ended(enrollment)?;
     // GUARD(bind-proof): enrollment_model_has_no_fault
@@ -127,6 +140,7 @@ pub fn bind(enrollment: &mut Enrollment, id: &str, proven: bool, same_key: bool,
         State::Open => {
             enrollment.state = State::Bound;
             enrollment.bound_by = Some(id.to_owned());
+            enrollment.device_id = Some(new_device.to_owned());
             Ok(Bind::New)
         }
         // GUARD(same-phone-same-device): j2_w9_adding_and_abandoning_recover_from_kills_at_each_point

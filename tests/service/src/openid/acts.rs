@@ -27,7 +27,7 @@ pub(super) fn issue(
     now: Time,
 ) -> Result<String, StoreError> {
     let code = random_id()?;
-    tx.put(&Code {
+    tx.insert(&Code {
         id: hashed(code.as_bytes()),
         request,
         account_id: session.account_id.clone(),
@@ -91,7 +91,7 @@ pub(super) fn redeem(tx: &mut Tx<'_>, app: &App, by: &Redemption, now: Time) -> 
         return Ok(None);
     };
     let access_token = random_id()?;
-    tx.put(&Token {
+    tx.insert(&Token {
         id: hashed(access_token.as_bytes()),
         session: session.id.clone(),
         code: code.id.clone(),
@@ -99,7 +99,7 @@ pub(super) fn redeem(tx: &mut Tx<'_>, app: &App, by: &Redemption, now: Time) -> 
         expires_at: now + TOKEN_LIFE,
     })?;
     let id_token = id_token(app, app.keys.id_token(), &session, &person, &code.request, now)?;
-    tx.put(&Code { used: true, ..code })?;
+    tx.update::<Code, _>(&code.id, |code| code.used = true)?.granted();
     Ok(Some(Tokens { access_token, token_type: "Bearer", expires_in: TOKEN_LIFE, id_token }))
 }
 

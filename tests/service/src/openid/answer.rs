@@ -60,7 +60,7 @@ pub(crate) async fn code(
 ) -> Result<Option<Answer>, Response> {
     let now = app.clock.now();
     let (redirect_uri, state) = (request.redirect_uri.clone(), request.state.clone());
-    match app.store.run(move |tx| acts::issue(tx, &session, request, now)).await {
+    match app.store.global(move |tx| acts::issue(tx, &session, request.clone(), now)).await {
         Ok(code) => Ok(Answer::new(app, &redirect_uri, state.as_deref(), ("code", &code))),
         Err(error) => Err(failed(app, &error)),
     }

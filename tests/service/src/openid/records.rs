@@ -21,6 +21,10 @@ impl Record for Code {
         // An authorization code is kept for an hour after it expires, so that a second use is detected.
         Some(self.expires_at + crate::clock::HOUR)
     }
+
+    fn account(&self) -> Option<&str> {
+        Some(&self.account_id)
+    }
 }
 
 /// An access token for the user-info endpoint.
@@ -51,5 +55,9 @@ impl Record for Token {
 
     fn expires_at(&self) -> Option<Time> {
         Some(self.expires_at)
+    }
+
+    fn account(&self) -> Option<&str> {
+        Some(&self.account_id)
     }
 }

@@ -142,7 +142,7 @@ pub async fn token(State(app): State<App>, headers: HeaderMap, body: Bytes) -> R
         verifier: field("code_verifier"),
     };
     let (now, shared) = (app.clock.now(), app.clone());
-    match app.store.run(move |tx| acts::redeem(tx, &shared, &by, now)).await {
+    match app.store.global(move |tx| acts::redeem(tx, &shared, &by, now)).await {
         Ok(Some(tokens)) => ([(header::CACHE_CONTROL, "no-store")], Json(tokens)).into_response(),
         Ok(None) => refuse(StatusCode::BAD_REQUEST, "invalid_grant"),
         Err(error) => Problem::from(error).into_response(),
@@ -191,7 +191,7 @@ pub async fn user_info(State(app): State<App>, headers: HeaderMap) -> Response {
         return refuse(StatusCode::UNAUTHORIZED, "invalid_token");
     };
     let now = app.clock.now();
-    match app.store.run(move |tx| owner_of(tx, &token, now)).await {
+    match app.store.global(move |tx| owner_of(tx, &token, now)).await {
         Ok(Some(person)) => Json(json!({
             "sub": person.account_id, "name": person.display_name, "preferred_username": person.user_name,
         }))

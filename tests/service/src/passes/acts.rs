@@ -21,7 +21,7 @@ fn id_of(account_id: &str, text: &str) -> String {
 pub fn make(tx: &mut Tx<'_>, account_id: &str, span: Span, by: &str, now: Time) -> Result<String, StoreError> {
     let text = crockford(LENGTH)?;
     end_passes(tx, account_id)?;
-    tx.put(&Pass {
+    tx.insert(&Pass {
         id: id_of(account_id, &text),
         account_id: account_id.to_owned(),
         starts_at: span.starts_at,
@@ -40,13 +40,12 @@ pub fn take(tx: &mut Tx<'_>, account_id: &str, typed: &str, now: Time) -> Result
     let Some(text) = crockford_read(typed) else {
         return Ok(Worth::Unknown);
     };
-    let Some(mut pass) = tx.get::<Pass>(&id_of(account_id, &text))? else {
+    let Some(pass) = tx.get::<Pass>(&id_of(account_id, &text))? else {
         return Ok(Worth::Unknown);
     };
     let worth = worth(&pass, now);
     if worth == Worth::Good {
-        pass.used_at = Some(now);
-        tx.put(&pass)?;
+        tx.update::<Pass, _>(&pass.id, |pass| pass.used_at = Some(now))?.granted();
         audit::record(tx, account_id, "pass_used", "", now)?;
     }
     Ok(worth)

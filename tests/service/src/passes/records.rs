@@ -19,4 +19,8 @@ impl Record for Pass {
         // A pass is kept for a day after it expires, so that a person who types it too late learns the reason.
         Some(self.ends_at + DAY)
     }
+
+    fn account(&self) -> Option<&str> {
+        Some(&self.account_id)
+    }
 }

@@ -45,7 +45,7 @@ impl Person {
             account_id: random_id()?,
             user_name: user_name.trim().to_owned(),
             display_name: display_name.to_owned(),
-            password: passwords::hash(password)?.into_text(),
+            password: passwords::hash(password)?.text().to_owned(),
             password_changed_at: now,
             unblocked_at: 0,
             opened_at: 0,
@@ -71,10 +71,18 @@ impl Person {
         self.account_id == later.account_id && self.password == later.password
     }
 
+    /// Adds the person to a group if `joins` is true, else removes the person from the group.
+    pub fn change_group(&mut self, id: &str, joins: bool) {
+        self.groups.retain(|group| group != id);
+        if joins {
+            self.groups.push(id.to_owned());
+        }
+    }
+
     /// Sets a new password. Clears `reported_at` and `must_change_password`, because both values concern the old
     /// password.
-    pub fn set_password(&mut self, hash: passwords::Hash, now: Time) {
-        self.password = hash.into_text();
+    pub fn set_password(&mut self, hash: &passwords::Hash, now: Time) {
+        hash.text().clone_into(&mut self.password);
         self.password_changed_at = now;
         self.reported_at = None;
         self.must_change_password = false;

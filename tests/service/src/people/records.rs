@@ -25,6 +25,10 @@ impl Record for Person {
     fn expires_at(&self) -> Option<Time> {
         None
     }
+
+    fn account(&self) -> Option<&str> {
+        Some(&self.account_id)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,10 +61,10 @@ pub fn everybody(tx: &mut Tx<'_>) -> Result<Vec<Person>, StoreError> {
 /// Stores a new person. Returns false if the user name is taken.
 pub fn add(tx: &mut Tx<'_>, person: &Person) -> Result<bool, StoreError> {
     let name = UserName { name: folded(&person.user_name), account_id: person.account_id.clone() };
-    if !tx.insert(&name)? {
+    if !tx.insert_if_new(&name)? {
         return Ok(false);
     }
-    tx.put(person)?;
+    tx.insert(person)?;
     Ok(true)
 }
 
@@ -74,7 +78,7 @@ pub fn find(tx: &mut Tx<'_>, user_name: &str) -> Result<Option<Person>, StoreErr
 
 /// The times of the wrong passwords for a typed user name. Wrong passwords are counted for unknown user names too, so
 /// that neither the response nor the response time shows which user names exist.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct PasswordTries {
     /// The keyed hash of the typed user name, because the database must not contain user names that someone only tried.
     id: String,
@@ -110,6 +114,7 @@ pub fn count_password(
     let id = keyed(key, typed_name);
     let mut wrong = tx.get::<PasswordTries>(&id)?.map(|tries| tries.wrong).unwrap_or_default();
     let lets_in = accepts_password(&mut wrong, right, now);
-    tx.put(&PasswordTries { id, wrong, expires_at: now + HOUR })?;
+    let tries = PasswordTries { id, wrong, expires_at: now + HOUR };
+    tx.insert_or_update(&tries, |stored| *stored = tries.clone())?;
     Ok(lets_in)
 }

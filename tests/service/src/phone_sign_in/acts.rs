@@ -29,31 +29,31 @@ pub const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
 /// Stores a pushed authorization request and returns its `request_uri`. Returns `None` if the key that signed the DPoP
 /// proof is refused. To turn phone sign-in on, the key must be the device key of an active device. To add a phone, the
 /// key must not belong to any device.
-pub fn push(tx: &mut Tx<'_>, pushed: Pushed, now: Time) -> Result<Option<String>, StoreError> {
+pub fn push(tx: &mut Tx<'_>, pushed: &Pushed, now: Time) -> Result<Option<String>, StoreError> {
     let device = match tx.get::<DeviceKey>(&pushed.dpop_jkt)? {
         Some(key) => tx.get::<Device>(&key.device_id)?,
         None => None,
     };
     let name = random_id()?;
     let id = hashed(name.as_bytes());
-    let (purpose, account_id) = match (pushed.new_phone, device) {
+    let (purpose, account_id) = match (&pushed.new_phone, device) {
         (None, Some(device)) if device.is_active() => {
             (Purpose::TurnOn { device_id: device.id }, Some(device.account_id))
         }
         (Some(phone), None) => {
             let digits = digits_of(&id, &phone.digits);
-            let Introduced { name, model, .. } = phone;
-            (Purpose::AddPhone(NewPhone { jkt: pushed.dpop_jkt, name, model, digits, wrong_digits: 0 }), None)
+            let Introduced { name, model, .. } = phone.clone();
+            (Purpose::AddPhone(NewPhone { jkt: pushed.dpop_jkt.clone(), name, model, digits, wrong_digits: 0 }), None)
         }
         (None, _) | (Some(_), Some(_)) => return Ok(None),
     };
     let account = account_id.as_deref().unwrap_or_default();
     audit::record(tx, account, "registration_asked", purpose.about(), now)?;
-    tx.put(&Registration {
+    tx.insert(&Registration {
         id,
-        redirect_uri: pushed.redirect_uri,
-        state: pushed.state,
-        code_challenge: pushed.code_challenge,
+        redirect_uri: pushed.redirect_uri.clone(),
+        state: pushed.state.clone(),
+        code_challenge: pushed.code_challenge.clone(),
         purpose,
         account_id,
         expires_at: now + REQUEST_LIFE,
@@ -97,7 +97,8 @@ pub fn issue_code(
     let code = random_id()?;
     audit::record(tx, account_id, "registration_agreed", registration.purpose.about(), now)?;
     let registration = Registration { account_id: Some(account_id.to_owned()), ..registration };
-    tx.put(&RegistrationCode { id: hashed(code.as_bytes()), registration, expires_at: now + CODE_LIFE, token: None })?;
+    let id = hashed(code.as_bytes());
+    tx.insert(&RegistrationCode { id, registration, expires_at: now + CODE_LIFE, token: None })?;
     Ok(code)
 }
 
@@ -149,7 +150,7 @@ pub fn redeem(
     by: &Redemption<'_>,
     now: Time,
 ) -> Result<Option<Tokens>, StoreError> {
-    let Some(mut code) = tx.get::<RegistrationCode>(&hashed(code.as_bytes()))? else {
+    let Some(code) = tx.get::<RegistrationCode>(&hashed(code.as_bytes()))? else {
         return Ok(None);
     };
     let device = match &code.registration.purpose {
@@ -175,8 +176,8 @@ pub fn redeem(
     };
     let (Tokens::TurnOn(TurnOnTokens { access_token, .. }) | Tokens::AddPhone(PhoneTokens { access_token, .. })) =
         &tokens;
-    code.token = Some(hashed(access_token.as_bytes()));
-    tx.put(&code)?;
+    let token = Some(hashed(access_token.as_bytes()));
+    tx.update::<RegistrationCode, _>(&code.id, |code| code.token = token)?.granted();
     Ok(Some(tokens))
 }
 
@@ -185,7 +186,7 @@ pub fn turn_on_tokens(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Tur
     let (Ok(access_token), Ok(nonce)) = (random_id(), random_id()) else {
         return Err(StoreError::Stopped);
     };
-    tx.put(&RegistrationToken {
+    tx.insert(&RegistrationToken {
         id: hashed(access_token.as_bytes()),
         device_id: device.id.clone(),
         account_id: device.account_id.clone(),
@@ -209,7 +210,7 @@ fn phone_tokens(tx: &mut Tx<'_>, app: &App, person: Person, jkt: &str, now: Time
     let access_token = random_id()?;
     let keys_document = keys::newest(tx)?;
     let (document, _) = keys::document(tx, keys_document)?;
-    tx.put(&PhoneToken {
+    tx.insert(&PhoneToken {
         id: hashed(access_token.as_bytes()),
         account_id: person.account_id.clone(),
         jkt: jkt.to_owned(),
@@ -234,7 +235,7 @@ fn phone_tokens(tx: &mut Tx<'_>, app: &App, person: Person, jkt: &str, now: Time
 pub fn turn_on(
     tx: &mut Tx<'_>,
     app: &App,
-    device: &mut Device,
+    device: &Device,
     token: &str,
     proof: &str,
     now: Time,
@@ -262,7 +263,7 @@ pub struct Proved {
 pub fn register(
     tx: &mut Tx<'_>,
     app: &App,
-    device: &mut Device,
+    device: &Device,
     token: &str,
     proved: Proved,
     now: Time,
@@ -297,10 +298,10 @@ pub fn register(
     if decided != TurnedOn::Done {
         return Ok(decided);
     }
-    tx.put(&UsedKey { thumbprint, device_id: device.id.clone(), at: now })?;
-    tx.put(&RegistrationToken { spent_by: Some(fingerprint), ..token })?;
-    device.sign_in = Some(SignInKey { key, registered_at: now });
-    tx.put(device)?;
+    tx.insert(&UsedKey { thumbprint, device_id: device.id.clone(), at: now })?;
+    tx.update::<RegistrationToken, _>(&token.id, |token| token.spent_by = Some(fingerprint))?.granted();
+    tx.update::<Device, _>(&device.id, |device| device.sign_in = Some(SignInKey { key, registered_at: now }))?
+        .granted();
     notices::notify(tx, &device.account_id, Some(&device.id), notices::Kind::PhoneSignInOn, now)?;
     Ok(TurnedOn::Done)
 }

@@ -21,6 +21,10 @@ impl Record for Registration {
     fn expires_at(&self) -> Option<Time> {
         Some(self.expires_at)
     }
+
+    fn account(&self) -> Option<&str> {
+        self.account_id.as_deref()
+    }
 }
 
 impl Record for RegistrationCode {
@@ -39,6 +43,10 @@ impl Record for RegistrationCode {
         // use.
         Some(self.expires_at + HOUR)
     }
+
+    fn account(&self) -> Option<&str> {
+        self.registration.account_id.as_deref()
+    }
 }
 
 impl Record for RegistrationToken {
@@ -56,6 +64,10 @@ impl Record for RegistrationToken {
         // The record is kept for a day after the token expired, because a phone that did not receive the response sends
         // the request again.
         Some(self.expires_at + 24 * HOUR)
+    }
+
+    fn account(&self) -> Option<&str> {
+        Some(&self.account_id)
     }
 }
 
@@ -93,6 +105,10 @@ impl Record for PhoneToken {
         // The record is kept for a day after the token expired, because a phone that did not receive the response sends
         // the request again.
         Some(self.expires_at + 24 * HOUR)
+    }
+
+    fn account(&self) -> Option<&str> {
+        Some(&self.account_id)
     }
 }
 

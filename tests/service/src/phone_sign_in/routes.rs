@@ -51,7 +51,7 @@ pub async fn push(State(app): State<App>, peer: Peer, headers: HeaderMap, body: 
         return unproved(&app);
     };
     let now = app.clock.now();
-    match app.store.run(move |tx| keep(tx, proved, pushed, now)).await {
+    match app.store.global(move |tx| keep(tx, &proved, &pushed, now)).await {
         Ok(Some(request_uri)) => {
             let body = Json(json!({ "request_uri": request_uri, "expires_in": REQUEST_LIFE }));
             (StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], body).into_response()
@@ -66,10 +66,10 @@ pub async fn push(State(app): State<App>, peer: Peer, headers: HeaderMap, body: 
 /// Stores a pushed authorization request and returns its `request_uri`. Returns `None` in one of these cases: the proof
 /// was used before; the key that signed the proof is not the key that the request names (`dpop_jkt`); `acts::push`
 /// refuses this key.
-pub fn keep(tx: &mut Tx<'_>, proved: Proved, pushed: Pushed, now: Time) -> Result<Option<String>, StoreError> {
+pub fn keep(tx: &mut Tx<'_>, proved: &Proved, pushed: &Pushed, now: Time) -> Result<Option<String>, StoreError> {
     // GUARD(registration-by-its-device): turning_on_phone_sign_in_in_the_browser_has_no_fault
-    // INSTEAD: if !first_time(tx, &proved, now)? {
-    if proved.jkt != pushed.dpop_jkt || !first_time(tx, &proved, now)? {
+    // INSTEAD: if !first_time(tx, proved, now)? {
+    if proved.jkt != pushed.dpop_jkt || !first_time(tx, proved, now)? {
         return Ok(None);
     }
     acts::push(tx, pushed, now)
@@ -85,7 +85,7 @@ pub async fn token(app: &App, headers: &HeaderMap, fields: &HashMap<String, Stri
     let (now, shared) = (app.clock.now(), app.clone());
     let redeemed = app
         .store
-        .run(move |tx| {
+        .global(move |tx| {
             if !first_time(tx, &proved, now)? {
                 return Ok(None);
             }
@@ -102,8 +102,8 @@ pub async fn token(app: &App, headers: &HeaderMap, fields: &HashMap<String, Stri
 
 fn first_time(tx: &mut Tx<'_>, proved: &Proved, now: Time) -> Result<bool, StoreError> {
     // GUARD(dpop-used-twice): pushed_request_needs_a_new_proof_by_the_device_key
-    // INSTEAD: tx.insert(&RequestId { id: format!("dpop {} {}", proved.jkt, proved.jti), expires_at: now + PROOF_MEMORY }).map(|_| true)
-    tx.insert(&RequestId { id: format!("dpop {} {}", proved.jkt, proved.jti), expires_at: now + PROOF_MEMORY })
+    // INSTEAD: tx.insert_if_new(&RequestId { id: format!("dpop {} {}", proved.jkt, proved.jti), expires_at: now + PROOF_MEMORY }).map(|_| true)
+    tx.insert_if_new(&RequestId { id: format!("dpop {} {}", proved.jkt, proved.jti), expires_at: now + PROOF_MEMORY })
 }
 
 /// Verifies the DPoP proof of a request. There must be exactly one `DPoP` header. The proof in this header must be for

@@ -95,6 +95,10 @@ impl Record for ApiToken {
     fn expires_at(&self) -> Option<Time> {
         Some(self.expires_at)
     }
+
+    fn account(&self) -> Option<&str> {
+        Some(&self.account_id)
+    }
 }
 
 /// Returns the current policy.
@@ -104,7 +108,8 @@ pub fn current(tx: &mut Tx<'_>) -> Result<Policy, StoreError> {
 
 /// Stores a policy as the current one.
 pub fn keep(tx: &mut Tx<'_>, policy: Policy, changed_by: &str, now: Time) -> Result<(), StoreError> {
-    tx.put(&PolicyRecord { id: ONLY.to_owned(), policy, changed_at: now, changed_by: changed_by.to_owned() })
+    let record = PolicyRecord { id: ONLY.to_owned(), policy, changed_at: now, changed_by: changed_by.to_owned() };
+    tx.insert_or_update(&record, |stored| *stored = record.clone())
 }
 
 /// Returns all groups.

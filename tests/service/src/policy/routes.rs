@@ -51,7 +51,7 @@ pub async fn policy(State(app): State<App>, headers: HeaderMap) -> Response {
     let (token, now) = (bearer(&headers), app.clock.now());
     let read = app
         .store
-        .run(move |tx| match administrator(tx, token.as_deref(), now)? {
+        .global(move |tx| match administrator(tx, token.as_deref(), now)? {
             Some(_administrator) => Ok(Some(current(tx)?.to_json()?)),
             None => Ok(None),
         })
@@ -77,7 +77,7 @@ pub async fn change_policy(State(app): State<App>, headers: HeaderMap, body: Byt
     let (token, now) = (bearer(&headers), app.clock.now());
     let changed = app
         .store
-        .run(move |tx| {
+        .global(move |tx| {
             let Some(administrator) = administrator(tx, token.as_deref(), now)? else {
                 return Ok(None);
             };
@@ -106,7 +106,7 @@ pub async fn persons_policy(State(app): State<App>, headers: HeaderMap, Path(use
     let (token, now) = (bearer(&headers), app.clock.now());
     let found = app
         .store
-        .run(move |tx| {
+        .global(move |tx| {
             if administrator(tx, token.as_deref(), now)?.is_none() {
                 return Ok(None);
             }

@@ -133,7 +133,7 @@ struct WithdrawnClaims<'a> {
 /// the ceremony is quiet.
 pub async fn start(app: &App, wanted: Wanted) -> Result<Verdict<Ceremony, NotStarted>, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
-    let started = app.store.run(move |tx| start_in(tx, &shared, wanted, random_below, now)).await?;
+    let started = app.store.global(move |tx| start_in(tx, &shared, &wanted, random_below, now)).await?;
     Ok(match started {
         Verdict::Granted((ceremony, pushes)) => {
             app.push.send_all(pushes);
@@ -148,7 +148,7 @@ pub async fn start(app: &App, wanted: Wanted) -> Result<Verdict<Ceremony, NotSta
 pub fn start_in(
     tx: &mut Tx<'_>,
     app: &App,
-    mut wanted: Wanted,
+    wanted: &Wanted,
     chance: impl FnMut(u32) -> Result<u32, SecretError>,
     now: Time,
 ) -> Result<Verdict<(Ceremony, Vec<Push>), NotStarted>, StoreError> {
@@ -166,7 +166,7 @@ pub fn start_in(
         return Ok(Verdict::Refused(NotStarted::NoPhone));
     }
     let history: Vec<Ceremony> = tx.children(&wanted.account_id)?;
-    let mut allowed = match rules::start(&facts(&wanted, &person), &history, now) {
+    let mut allowed = match rules::start(&facts(wanted, &person), &history, now) {
         Ok(allowed) => allowed,
         Err(refusal) => {
             audit::record(tx, &wanted.account_id, "ceremony_refused", "", now)?;
@@ -174,19 +174,21 @@ pub fn start_in(
         }
     };
     let effective = effective_for(tx, &person)?;
-    limit(&mut wanted, &mut allowed, &effective);
+    // The policy may forbid choosing a number.
+    allowed.may_choose = allowed.may_choose && effective.may_choose;
     // GUARD(one-live-ceremony-per-browser): second_factor_models_have_no_fault
     // INSTEAD: let mut pushes = Vec::new();
     let mut pushes = supersede(tx, app, &history, &wanted.owner, now)?;
-    let ceremony = draw(&wanted, allowed, &history, chance, now)?;
-    tx.put(&ceremony)?;
+    let ceremony = draw(wanted, allowed, &history, chance, now)?;
+    tx.insert(&ceremony)?;
+    let context = shown(&wanted.context, &effective);
     for phone in &phones {
         let near = nearness(phone, &ceremony, effective.proximity);
-        let prompt = make_prompt(app, &ceremony, phone, &wanted, near)?;
+        let prompt = make_prompt(app, &ceremony, phone, &context, near)?;
         if !ceremony.quiet {
             pushes.extend(push_to(phone, prompt.jws.clone()));
         }
-        tx.put(&prompt)?;
+        tx.insert(&prompt)?;
     }
     audit::record(tx, &wanted.account_id, "ceremony_started", &ceremony.id, now)?;
     Ok(Verdict::Granted((ceremony, pushes)))
@@ -205,12 +207,10 @@ fn facts<'a>(wanted: &'a Wanted, person: &Person) -> Start<'a> {
     }
 }
 
-/// Applies the policy, which may forbid choosing a number and may hide the application's name.
-fn limit(wanted: &mut Wanted, allowed: &mut Allowed, effective: &Effective) {
-    allowed.may_choose = allowed.may_choose && effective.may_choose;
-    if !effective.shows_application {
-        wanted.context.application = String::new();
-    }
+/// Returns what the phone shows. The policy may hide the application's name.
+fn shown(context: &Context, effective: &Effective) -> Context {
+    let application = if effective.shows_application { context.application.clone() } else { String::new() };
+    Context { application, ..context.clone() }
 }
 
 fn draw(
@@ -263,7 +263,7 @@ fn make_prompt(
     app: &App,
     ceremony: &Ceremony,
     phone: &Device,
-    wanted: &Wanted,
+    context: &Context,
     near: Option<bool>,
 ) -> Result<Prompt, StoreError> {
     let jti = random_id()?;
@@ -279,7 +279,7 @@ fn make_prompt(
         key: answered_with,
         origin: ceremony.origin,
         r#match: &ceremony.r#match,
-        context: ContextClaims { context: &wanted.context, place: None, near },
+        context: ContextClaims { context, place: None, near },
     };
     let jws = app.keys.phone(ceremony.created_at).sign(PROMPT_TYP, &claims).map_err(|_library| StoreError::Stopped)?;
     Ok(Prompt {
@@ -308,7 +308,7 @@ fn supersede(
 ) -> Result<Vec<Push>, StoreError> {
     let mut pushes = Vec::new();
     for past in history.iter().filter(|past| past.owner == *owner && past.is_live(now)) {
-        pushes.extend(finish(tx, app, past.clone(), Outcome::Superseded, None, now)?);
+        pushes.extend(finish(tx, app, past, Outcome::Superseded, None, now)?);
     }
     Ok(pushes)
 }
@@ -318,15 +318,17 @@ fn supersede(
 pub(super) fn finish(
     tx: &mut Tx<'_>,
     app: &App,
-    mut ceremony: Ceremony,
+    ceremony: &Ceremony,
     outcome: Outcome,
     decided_on: Option<&str>,
     now: Time,
 ) -> Result<Vec<Push>, StoreError> {
-    ceremony.outcome = Some(outcome);
-    ceremony.decided_at = Some(now);
-    ceremony.decided_by = decided_on.map(str::to_owned);
-    tx.put(&ceremony)?;
+    tx.update::<Ceremony, _>(&ceremony.id, |ceremony| {
+        ceremony.outcome = Some(outcome);
+        ceremony.decided_at = Some(now);
+        ceremony.decided_by = decided_on.map(str::to_owned);
+    })?
+    .granted();
     audit::record(tx, &ceremony.account_id, "ceremony_decided", &ceremony.id, now)?;
     let reason = match outcome {
         Outcome::Cancelled => "cancelled",
@@ -368,7 +370,7 @@ pub async fn cancel(app: &App, ceremony_id: String, owner: Owner) -> Result<(), 
 /// is no longer live.
 pub async fn end_live(app: &App, ceremony_id: String, owner: Owner, outcome: Outcome) -> Result<(), StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
-    let pushes = app.store.run(move |tx| end_live_in(tx, &shared, &ceremony_id, &owner, outcome, now)).await?;
+    let pushes = app.store.global(move |tx| end_live_in(tx, &shared, &ceremony_id, &owner, outcome, now)).await?;
     app.push.send_all(pushes);
     Ok(())
 }
@@ -394,7 +396,7 @@ fn end_live_in(
 ) -> Result<Vec<Push>, StoreError> {
     match tx.get::<Ceremony>(ceremony_id)? {
         Some(ceremony) if ceremony.owner == *owner && ceremony.is_live(now) => {
-            finish(tx, app, ceremony, outcome, None, now)
+            finish(tx, app, &ceremony, outcome, None, now)
         }
         _ => Ok(Vec::new()),
     }
@@ -402,7 +404,7 @@ fn end_live_in(
 
 /// Returns the ceremony if it belongs to this owner.
 pub async fn look(app: &App, ceremony_id: String, owner: Owner) -> Result<Option<Ceremony>, StoreError> {
-    app.store.run(move |tx| Ok(tx.get::<Ceremony>(&ceremony_id)?.filter(|ceremony| ceremony.owner == owner))).await
+    app.store.global(move |tx| Ok(tx.get::<Ceremony>(&ceremony_id)?.filter(|ceremony| ceremony.owner == owner))).await
 }
 
 /// Redeems an approval for the browser that owns the ceremony, once. Called in the transaction that creates what the
@@ -415,7 +417,7 @@ pub fn redeem(
     kind: Kind,
     now: Time,
 ) -> Result<Option<Ceremony>, StoreError> {
-    let Some(mut ceremony) = tx.get::<Ceremony>(ceremony_id)? else {
+    let Some(ceremony) = tx.get::<Ceremony>(ceremony_id)? else {
         return Ok(None);
     };
     // GUARD(copied-waiting-address): j7_w10_copied_ceremony_id_redeems_nothing, second_factor_models_have_no_fault, turning_on_phone_sign_in_in_the_browser_has_no_fault
@@ -433,9 +435,8 @@ pub fn redeem(
     if !may_approve(tx, &ceremony.account_id, kind)? {
         return Ok(None);
     }
-    ceremony.redeemed = true;
-    tx.put(&ceremony)?;
-    Ok(Some(ceremony))
+    tx.update::<Ceremony, _>(ceremony_id, |ceremony| ceremony.redeemed = true)?.granted();
+    tx.get(ceremony_id)
 }
 
 /// Returns the live prompts of a device, in the order of `rules::strongest_first`.
@@ -455,8 +456,8 @@ pub fn live_prompts(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Vec<P
 /// request.
 pub fn first_time(tx: &mut Tx<'_>, device: &Device, jti: &str, now: Time) -> Result<bool, StoreError> {
     // GUARD(request-id-once): a_request_delivered_twice_takes_effect_once
-    // INSTEAD: tx.insert(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY }).map(|_new| true)
-    tx.insert(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY })
+    // INSTEAD: tx.insert_if_new(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY }).map(|_new| true)
+    tx.insert_if_new(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY })
 }
 
 /// Returns whether the account may approve ceremonies of this kind: the person is not suspended, and the policy allows
@@ -482,6 +483,11 @@ pub(super) fn may_approve(tx: &mut Tx<'_>, account_id: &str, kind: Kind) -> Resu
 }
 
 /// Stores in the ceremony which session and which known browser the approval gave, so that a report can end both.
-pub fn gave(tx: &mut Tx<'_>, ceremony: Ceremony, session: &Session, browser: Option<String>) -> Result<(), StoreError> {
-    tx.put(&Ceremony { gave_session: Some(session.id.clone()), gave_browser: browser, ..ceremony })
+pub fn gave(tx: &mut Tx<'_>, ceremony_id: &str, session: &Session, browser: Option<String>) -> Result<(), StoreError> {
+    let given = |ceremony: &mut Ceremony| {
+        ceremony.gave_session = Some(session.id.clone());
+        ceremony.gave_browser = browser;
+    };
+    tx.update(ceremony_id, given)?.granted();
+    Ok(())
 }

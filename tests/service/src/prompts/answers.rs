@@ -146,7 +146,7 @@ pub fn answer(
     answer: &Answer,
     now: Time,
 ) -> Result<Option<(AnswerResult, Vec<Push>)>, StoreError> {
-    let Some(mut prompt) = tx.get::<Prompt>(&answer.prompt)? else {
+    let Some(prompt) = tx.get::<Prompt>(&answer.prompt)? else {
         return Ok(None);
     };
     let Some(ceremony) = tx.get::<Ceremony>(&prompt.ceremony)? else {
@@ -188,15 +188,13 @@ pub fn answer(
             rules::decide(&ceremony, &answer.decision, from, now)
         }
     };
-    prompt.answer = Some((answer.fingerprint.clone(), result));
-    tx.put(&prompt)?;
+    let answered = |prompt: &mut Prompt| prompt.answer = Some((answer.fingerprint.clone(), result));
+    tx.update(&prompt.jti, answered)?.granted();
     if answer.by_push && !device.push_seen {
-        let mut device = device.clone();
-        device.push_seen = true;
-        tx.put(&device)?;
+        tx.update::<Device, _>(&device.id, |device| device.push_seen = true)?.granted();
     }
     let pushes = match outcome {
-        Some(outcome) => finish(tx, app, ceremony, outcome, Some(&device.id), now)?,
+        Some(outcome) => finish(tx, app, &ceremony, outcome, Some(&device.id), now)?,
         None => Vec::new(),
     };
     Ok(Some((result, pushes)))
@@ -238,9 +236,9 @@ pub fn report(
     end_reported(tx, &ceremony, now)?;
     let live = ceremony.is_live(now);
     let pushes = if live {
-        finish(tx, app, ceremony, Outcome::Reported, Some(&device.id), now)?
+        finish(tx, app, &ceremony, Outcome::Reported, Some(&device.id), now)?
     } else {
-        tx.put(&Ceremony { outcome: Some(Outcome::Reported), ..ceremony })?;
+        tx.update::<Ceremony, _>(&ceremony.id, |ceremony| ceremony.outcome = Some(Outcome::Reported))?.granted();
         Vec::new()
     };
     audit::record(tx, &device.account_id, "reported", jti, now)?;

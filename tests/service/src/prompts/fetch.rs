@@ -22,6 +22,7 @@ use crate::problem::Problem;
 use crate::prompts::acts;
 use crate::prompts::records::Prompt;
 use crate::store::StoreError;
+use crate::verdict::Verdict;
 
 const MAX_WAIT: u64 = 30;
 /// A waiting fetch reads the database again after this time, because another process may have changed it.
@@ -69,22 +70,18 @@ pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body:
 /// person has opened the app, the current time. An older fetch that still waits, perhaps in another process, ends when
 /// it reads that a newer fetch exists.
 async fn note_contact<M>(app: &App, request: &Request<M>, network: String, opened: bool) -> Result<(), StoreError> {
-    let (id, jti, now) = (request.device.id.clone(), request.jti.clone(), app.clock.now());
+    let (device, jti, now) = (request.device.clone(), request.jti.clone(), app.clock.now());
     app.store
-        .run(move |tx| {
-            let Some(mut device) = tx.get::<Device>(&id)? else {
-                return Ok(());
-            };
-            device.fetching = Some(jti);
-            if device.is_active() {
-                device.seen_from(&network, now);
-            }
-            tx.put(&device)?;
-            if let Some(mut person) =
-                tx.get::<Person>(&device.account_id)?.filter(|_person| opened && device.is_active())
-            {
-                person.opened_at = now;
-                tx.put(&person)?;
+        .in_account(&request.device.account_id, move |tx| {
+            let is_active = tx.update::<Device, _>(&device.id, |device| {
+                device.fetching = Some(jti.clone());
+                if device.is_active() {
+                    device.seen_from(&network, now);
+                }
+                device.is_active()
+            })?;
+            if opened && is_active == Verdict::Granted(true) {
+                tx.update::<Person, _>(&device.account_id, |person| person.opened_at = now)?.granted();
             }
             Ok(())
         })
@@ -130,7 +127,7 @@ fn differs(found: &Found, known: &Known) -> bool {
 async fn look<M>(app: &App, request: &Request<M>) -> Result<Found, StoreError> {
     let (shared, id, jti, now) = (app.clone(), request.device.id.clone(), request.jti.clone(), app.clock.now());
     app.store
-        .run(move |tx| {
+        .in_account(&request.device.account_id, move |tx| {
             let mut device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
             if device.state == State::Pending {
                 expire_enrollment(tx, &device, now)?;
@@ -143,7 +140,7 @@ async fn look<M>(app: &App, request: &Request<M>) -> Result<Found, StoreError> {
                     Vec::new()
                 }
             };
-            Ok(Found { standing, listed, is_newest: device.fetching == Some(jti) })
+            Ok(Found { standing, listed, is_newest: device.fetching.as_ref() == Some(&jti) })
         })
         .await
 }

@@ -75,6 +75,7 @@ pub fn next(tx: &mut Tx<'_>, key: &hmac::Key, typed_name: &str, now: Time) -> Re
     let id = keyed(key, typed_name);
     let mut numbers = tx.get::<Shown>(&id)?.map(|shown| shown.numbers).unwrap_or_default();
     let number = fresh(&mut numbers, now, random_below)?;
-    tx.put(&Shown { id, numbers, expires_at: now + REST })?;
+    let shown = Shown { id, numbers, expires_at: now + REST };
+    tx.insert_or_update(&shown, |stored| *stored = shown.clone())?;
     Ok(number.map(|number| number.to_string()))
 }

@@ -24,6 +24,10 @@ impl Record for Ceremony {
     fn expires_at(&self) -> Option<Time> {
         Some(self.expires_at + REMEMBERED)
     }
+
+    fn account(&self) -> Option<&str> {
+        Some(&self.account_id)
+    }
 }
 
 /// The prompt of one ceremony for one device.

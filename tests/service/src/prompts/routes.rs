@@ -85,7 +85,7 @@ async fn take(
 ) -> Result<(Standing, Option<AnswerResult>), Problem> {
     let (now, shared) = (app.clock.now(), app.clone());
     let take = move |tx: &mut Tx<'_>| answers::take(tx, &shared, &device_id, &jti, act.as_ref(), now);
-    let (standing, taken) = app.store.run(take).await?;
+    let (standing, taken) = app.store.global(take).await?;
     let result = taken.map(|(result, pushes)| {
         app.push.send_all(pushes);
         result

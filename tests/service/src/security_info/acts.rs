@@ -9,9 +9,10 @@ use crate::passes::rules::Span;
 use crate::people::person::Person;
 use crate::prompts::acts;
 use crate::prompts::ceremony::{Kind, Owner};
-use crate::sign_in::records::{KnownBrowser, keep_session};
+use crate::sign_in::records::KnownBrowser;
 use crate::sign_in::session::{Change, Session};
-use crate::store::{StoreError, Tx};
+use crate::store::{Gone, StoreError, Tx};
+use crate::verdict::Verdict;
 
 /// Result of an approved change.
 pub enum Changed {
@@ -27,7 +28,7 @@ pub enum Changed {
 
 /// Redeems the approval for the session's change, and makes this change. Returns `None` if there is no approval to
 /// redeem, for example because it was already redeemed.
-pub fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Changed>, StoreError> {
+pub fn redeem(tx: &mut Tx<'_>, session: &Session, now: Time) -> Result<Option<Changed>, StoreError> {
     let (Some(ceremony), Some(change)) = (session.ceremony.clone(), session.change.clone()) else {
         return Ok(None);
     };
@@ -36,20 +37,25 @@ pub fn redeem(tx: &mut Tx<'_>, session: Session, now: Time) -> Result<Option<Cha
         return Ok(None);
     }
     let may_add_at = (change == Change::AddMethod).then_some(now);
-    let session = Session { change: None, ceremony: None, may_add_at, ..session }.approved(now);
-    keep_session(tx, &session)?;
+    let approved = |session: &mut Session| {
+        (session.change, session.ceremony, session.may_add_at) = (None, None, may_add_at);
+        session.approve(now);
+    };
+    if tx.update(&session.id, approved)? == Verdict::Refused(Gone) {
+        return Ok(None);
+    }
     Ok(Some(match &change {
         Change::AddMethod => Changed::MayAdd,
         Change::RemoveMethod(id) => {
-            if let Some(mut device) = own(tx, &session, id)? {
-                endings::remove_device(tx, &mut device, Cause::RemovedByPerson, now)?;
+            if let Some(device) = own(tx, session, id)? {
+                endings::remove_device(tx, &device, Cause::RemovedByPerson, now)?;
                 notices::notify(tx, &session.account_id, None, notices::Kind::MethodRemoved, now)?;
             }
             Changed::Removed
         }
         Change::ReportLost(id) => {
-            if let Some(mut device) = own(tx, &session, id)? {
-                endings::remove_lost_device(tx, &mut device, Some(&session.id), now)?;
+            if let Some(device) = own(tx, session, id)? {
+                endings::remove_lost_device(tx, &device, Some(&session.id), now)?;
             }
             Changed::Lost
         }
@@ -70,7 +76,7 @@ fn own(tx: &mut Tx<'_>, session: &Session, id: &str) -> Result<Option<Device>, S
 
 /// Redeems the first approval by a new phone. The browser becomes a known browser, and the current time is stored as
 /// the time of the session's last approval. Returns false if there is no approval to redeem.
-pub(super) fn confirm_phone(tx: &mut Tx<'_>, session: Session, browser: &str, now: Time) -> Result<bool, StoreError> {
+pub(super) fn confirm_phone(tx: &mut Tx<'_>, session: &Session, browser: &str, now: Time) -> Result<bool, StoreError> {
     let owner = Owner::Session(session.id.clone());
     let Some(id) = &session.ceremony else {
         return Ok(false);
@@ -78,10 +84,11 @@ pub(super) fn confirm_phone(tx: &mut Tx<'_>, session: Session, browser: &str, no
     let Some(ceremony) = acts::redeem(tx, id, &owner, Kind::ConfirmEnrollment, now)? else {
         return Ok(false);
     };
+    if tx.update::<Session, _>(&session.id, |session| session.approve(now))? == Verdict::Refused(Gone) {
+        return Ok(false);
+    }
     let known = KnownBrowser::new(browser, &session.account_id, now);
-    let session = session.approved(now);
-    tx.put(&known)?;
-    tx.put(&session)?;
-    acts::gave(tx, ceremony, &session, Some(known.id))?;
+    tx.insert_or_update(&known, |stored| stored.expires_at = known.expires_at)?;
+    acts::gave(tx, &ceremony.id, session, Some(known.id))?;
     Ok(true)
 }

@@ -12,10 +12,11 @@ use crate::pages::failed;
 use crate::pages::words;
 use crate::people::person::Person;
 use crate::posted::Posted;
-use crate::sign_in::records::keep_session;
 use crate::sign_in::resume::sign_in_again;
 use crate::sign_in::routes::ask_before;
 use crate::sign_in::session::Session;
+use crate::store::{Gone, StoreError};
+use crate::verdict::Verdict;
 use crate::visitor::Visitor;
 
 /// Returns three values if the session may see the account: the session, the person and the phones. The session may see
@@ -34,9 +35,9 @@ pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Pe
     let (account, own) = (session.account_id.clone(), session.enrollment.clone());
     let found = app
         .store
-        .run(move |tx| {
-            let own = match own {
-                Some(id) => tx.get::<Enrollment>(&id)?,
+        .global(move |tx| {
+            let own = match &own {
+                Some(id) => tx.get::<Enrollment>(id)?,
                 None => None,
             };
             let added_here = own.is_some_and(|enrollment| enrollment.state == Stage::Active);
@@ -54,6 +55,16 @@ pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Pe
         }
         _ => Err(sign_in_again(app, visitor)),
     }
+}
+
+/// Changes the stored session, unless it has ended in the meantime.
+pub(super) async fn update_session(
+    app: &App,
+    session: &Session,
+    change: impl Fn(&mut Session) + Send + 'static,
+) -> Result<Verdict<(), Gone>, StoreError> {
+    let id = session.id.clone();
+    app.store.in_account(&session.account_id, move |tx| tx.update(&id, &change)).await
 }
 
 /// `GET /security-info`.
@@ -74,19 +85,19 @@ pub(super) async fn list(app: &App, visitor: &Visitor, news: Option<&str>) -> Re
 
 /// `POST /security-info/continue`: returns to the application that sent the person here.
 pub async fn return_to_application(State(app): State<App>, posted: Posted) -> Response {
-    let Some(mut session) = posted.visitor.session.clone() else {
+    let Some(session) = posted.visitor.session.clone() else {
         return sign_in_again(&app, &posted.visitor);
     };
-    let Some(request) = session.request.take() else {
+    let Some(request) = session.request.clone() else {
         return Redirect::to("/security-info").into_response();
     };
     if session.approved_at.is_none() {
         // A password or a pass alone never opens an application.
         return ask_before(&app, posted.visitor, &session, request).await;
     }
-    let kept = session.clone();
-    match app.store.run(move |tx| keep_session(tx, &kept)).await {
-        Ok(()) => leave_with_code(&app, &posted.visitor, session, request).await,
+    match update_session(&app, &session, |session| session.request = None).await {
+        Ok(Verdict::Granted(())) => leave_with_code(&app, &posted.visitor, session, request).await,
+        Ok(Verdict::Refused(Gone)) => sign_in_again(&app, &posted.visitor),
         Err(error) => failed(&app, &error),
     }
 }

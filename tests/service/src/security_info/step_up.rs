@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::acts::{Changed, redeem};
-use super::routes::{allowed, list};
+use super::routes::{allowed, list, update_session};
 use crate::app::App;
 use crate::events;
 use crate::pages::failed;
@@ -13,7 +13,6 @@ use crate::pages::words;
 use crate::posted::Posted;
 use crate::prompts::acts::{self, NotStarted, Only, Wanted};
 use crate::prompts::ceremony::{Ceremony, Origin, Outcome, Owner};
-use crate::sign_in::records::keep_session;
 use crate::sign_in::resume::sign_in_again;
 use crate::sign_in::session::{Change, Session};
 use crate::sign_in::waiting::context;
@@ -43,9 +42,11 @@ pub(super) async fn ask(app: &App, visitor: &Visitor, session: Session, change: 
     };
     match acts::start(app, wanted).await {
         Ok(Verdict::Granted(ceremony)) => {
-            let session = Session { ceremony: Some(ceremony.id), change: Some(change), ..session };
-            match app.store.run(move |tx| keep_session(tx, &session)).await {
-                Ok(()) => Redirect::to(NUMBER).into_response(),
+            let waits = move |session: &mut Session| {
+                (session.ceremony, session.change) = (Some(ceremony.id.clone()), Some(change.clone()));
+            };
+            match update_session(app, &session, waits).await {
+                Ok(_updated) => Redirect::to(NUMBER).into_response(),
                 Err(error) => failed(app, &error),
             }
         }
@@ -105,7 +106,7 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
         return sign_in_again(&app, &posted.visitor);
     };
     let now = posted.visitor.now;
-    let changed = app.store.run(move |tx| redeem(tx, session, now)).await;
+    let changed = app.store.global(move |tx| redeem(tx, &session, now)).await;
     match changed {
         Ok(Some(Changed::MayAdd)) => Redirect::to("/security-info/add").into_response(),
         Ok(Some(Changed::Removed)) => list(&app, &posted.visitor, Some(words::REMOVED)).await,

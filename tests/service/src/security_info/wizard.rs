@@ -9,7 +9,7 @@ use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 
 use super::acts::confirm_phone;
-use super::routes::allowed;
+use super::routes::{allowed, update_session};
 use super::step_up::{self, waiting};
 use crate::app::App;
 use crate::cookies::{Kind, with_cookie};
@@ -27,12 +27,10 @@ use crate::posted::Posted;
 use crate::prompts::acts::{self as prompts, Only, Wanted};
 use crate::prompts::ceremony::{Kind as PromptKind, Origin, Outcome, Owner};
 use crate::secrets::random_id;
-use crate::sign_in::records::keep_session;
 use crate::sign_in::resume::sign_in_again;
 use crate::sign_in::session::{Change, Session, Used};
 use crate::sign_in::waiting::context;
 use crate::store::StoreError;
-use crate::verdict::Verdict;
 use crate::visitor::Visitor;
 
 const CODE: &str = "/security-info/add/code";
@@ -67,7 +65,7 @@ pub async fn take_add(State(app): State<App>, posted: Posted) -> Response {
 /// Returns whether the policy lets the person add a phone on these pages. Returns false if the database fails.
 async fn may_register(app: &App, person: &Person) -> bool {
     let person = person.clone();
-    let effective = app.store.run(move |tx| effective_for(tx, &person)).await;
+    let effective = app.store.global(move |tx| effective_for(tx, &person)).await;
     effective.is_ok_and(|effective| effective.allows_security_info_registration())
 }
 
@@ -76,7 +74,7 @@ async fn may_register(app: &App, person: &Person) -> bool {
 /// pass.
 async fn needs_pass(app: &App, session: &Session, person: &Person, phones: &[Device]) -> bool {
     let person = person.clone();
-    let effective = app.store.run(move |tx| effective_for(tx, &person)).await;
+    let effective = app.store.global(move |tx| effective_for(tx, &person)).await;
     let by_pass = effective.map_or(true, |effective| effective.bootstrap == Bootstrap::Pass);
     by_pass && phones.is_empty() && session.used == Used::Password
 }
@@ -98,8 +96,10 @@ pub async fn start(State(app): State<App>, posted: Posted) -> Response {
     }
     match enrollment::start(&app, session.account_id.clone(), session.id.clone()).await {
         Ok(id) => {
-            let session = Session { enrollment: Some(id), ceremony: None, ..session };
-            keep(&app, session, CODE).await
+            let started = move |session: &mut Session| {
+                (session.enrollment, session.ceremony) = (Some(id.clone()), None);
+            };
+            keep(&app, &session, started).await
         }
         Err(error) => not_made(&app, &error),
     }
@@ -110,9 +110,11 @@ fn not_made(app: &App, error: &MakeError) -> Response {
     words::unavailable().show_as(axum::http::StatusCode::SERVICE_UNAVAILABLE, app, None)
 }
 
-async fn keep(app: &App, session: Session, next: &'static str) -> Response {
-    match app.store.run(move |tx| keep_session(tx, &session)).await {
-        Ok(()) => Redirect::to(next).into_response(),
+/// Changes the session and shows the wizard's current page. If the session has ended in the meantime, that page asks the
+/// person to sign in again.
+async fn keep(app: &App, session: &Session, change: impl Fn(&mut Session) + Send + 'static) -> Response {
+    match update_session(app, session, change).await {
+        Ok(_updated) => Redirect::to(CODE).into_response(),
         Err(error) => failed(app, &error),
     }
 }
@@ -165,7 +167,7 @@ fn show_code(app: &App, visitor: &Visitor, enrollment: &Enrollment) -> Response 
 
 async fn show_digits(app: &App, visitor: &Visitor, enrollment: &Enrollment, problem: Option<&str>) -> Response {
     let id = enrollment.device_id.clone().unwrap_or_default();
-    match app.store.run(move |tx| tx.get::<Device>(&id)).await {
+    match app.store.global(move |tx| tx.get::<Device>(&id)).await {
         Ok(Some(Device { claimed: Some(claimed), .. })) => {
             let page = words::wizard_digits(&claimed.name, &claimed.model, enrollment.another_phone, problem);
             page.show(app, visitor)
@@ -198,7 +200,7 @@ async fn done_page(
     confirmed: bool,
 ) -> Response {
     let id = enrollment.device_id.clone().unwrap_or_default();
-    match app.store.run(move |tx| tx.get::<Device>(&id)).await {
+    match app.store.global(move |tx| tx.get::<Device>(&id)).await {
         Ok(device) => {
             let by_push = device.is_some_and(|device| device.push_seen);
             words::wizard_done(confirmed, by_push, session.request.is_some()).show(app, visitor)
@@ -228,7 +230,10 @@ pub async fn digits(State(app): State<App>, posted: Posted) -> Response {
     let taken = enrollment::digits(&app, enrollment.scanned.id.clone(), posted.field("digits").to_owned()).await;
     match taken {
         // The approval to add a phone was for this phone only.
-        Ok(Digits::Right) => confirm(&app, &posted.visitor, Session { may_add_at: None, ..session }, &enrollment).await,
+        Ok(Digits::Right) => match update_session(&app, &session, |session| session.may_add_at = None).await {
+            Ok(_updated) => confirm(&app, &posted.visitor, session, &enrollment).await,
+            Err(error) => failed(&app, &error),
+        },
         Ok(Digits::Over) => Redirect::to(CODE).into_response(),
         Ok(wrong @ Digits::Wrong(_)) => {
             show_digits(&app, &posted.visitor, &enrollment, words::wrong_digits(wrong)).await
@@ -252,8 +257,10 @@ async fn confirm(app: &App, visitor: &Visitor, session: Session, enrollment: &En
         only: Only::Device(enrollment.device_id.clone().unwrap_or_default()),
     };
     match prompts::start(app, wanted).await {
-        Ok(Verdict::Granted(ceremony)) => keep(app, Session { ceremony: Some(ceremony.id), ..session }, CODE).await,
-        Ok(Verdict::Refused(_not_started)) => keep(app, Session { ceremony: None, ..session }, CODE).await,
+        Ok(started) => {
+            let ceremony = started.granted().map(|ceremony| ceremony.id);
+            keep(app, &session, move |session| session.ceremony.clone_from(&ceremony)).await
+        }
         Err(error) => failed(app, &error),
     }
 }
@@ -280,7 +287,7 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
     };
     let cookie = posted.visitor.browser.clone().unwrap_or(fresh);
     let (now, browser) = (posted.visitor.now, cookie.clone());
-    let confirmed = app.store.run(move |tx| confirm_phone(tx, session, &browser, now)).await;
+    let confirmed = app.store.global(move |tx| confirm_phone(tx, &session, &browser, now)).await;
     match confirmed {
         Ok(true) => with_cookie(Redirect::to(CODE).into_response(), Kind::Browser, &cookie),
         Ok(false) => Redirect::to(CODE).into_response(),
@@ -299,7 +306,7 @@ pub async fn skip(State(app): State<App>, posted: Posted) -> Response {
     {
         return failed(&app, &error);
     }
-    keep(&app, Session { ceremony: None, ..session }, CODE).await
+    keep(&app, &session, |session| session.ceremony = None).await
 }
 
 /// `POST /security-info/add/not-my-phone`.

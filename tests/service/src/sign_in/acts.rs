@@ -26,19 +26,19 @@ use crate::store::{StoreError, Tx};
 /// unknown user name, the check takes the same time as for a wrong password and also returns `None`.
 pub(super) async fn check_password(app: &App, name: &str, password: String) -> Result<Option<Person>, StoreError> {
     let wanted = name.to_owned();
-    let person = app.store.run(move |tx| people::find(tx, &wanted)).await?;
+    let person = app.store.global(move |tx| people::find(tx, &wanted)).await?;
     let hash = password_hash(person.as_ref(), &app.decoy);
     let right = tokio::task::spawn_blocking(move || passwords::verify_password(&password, &hash))
         .await
         .map_err(|_stopped| StoreError::Stopped)?;
     let (shared, name, now) = (app.clone(), name.to_owned(), app.clock.now());
     app.store
-        .run(move |tx| {
+        .global(move |tx| {
             let lets_in = people::count_password(tx, &shared.names, &name, right, now)?;
             // The person is read again, because during the comparison the password may have been changed or the person
             // may have been suspended.
             let still = people::find(tx, &name)?.filter(|person| lets_in && !person.suspended);
-            Ok(still.filter(|still| person.is_some_and(|before| before.has_same_password(still))))
+            Ok(still.filter(|still| person.as_ref().is_some_and(|before| before.has_same_password(still))))
         })
         .await
 }
@@ -98,7 +98,7 @@ pub(super) async fn change_password(
     password: String,
 ) -> Result<Option<Person>, StoreError> {
     let (now, wanted) = (app.clock.now(), account_id.clone());
-    let Some(person) = app.store.run(move |tx| tx.get::<Person>(&wanted)).await? else {
+    let Some(person) = app.store.global(move |tx| tx.get::<Person>(&wanted)).await? else {
         return Ok(None);
     };
     let hashing = tokio::task::spawn_blocking(move || {
@@ -109,29 +109,34 @@ pub(super) async fn change_password(
         return Ok(None);
     };
     app.store
-        .run(move |tx| {
+        .global(move |tx| {
             let found = tx.get::<Person>(&account_id)?.filter(|person| person.must_change_password);
-            let Some(mut person) = found else {
+            if found.is_none() {
                 return Ok(None);
-            };
-            replace_password(tx, &mut person, hash, now)?;
-            Ok(Some(person))
+            }
+            replace_password(tx, &account_id, &hash, false, now)?;
+            tx.get::<Person>(&account_id)
         })
         .await
 }
 
 /// Sets a new password. Ends everything that the old password may have proved: sessions by password alone, live
-/// ceremonies with the origin `password_proved`, unfinished enrollments and registrations.
+/// ceremonies with the origin `password_proved`, unfinished enrollments and registrations. `must_change`: whether the
+/// person must change the new password at the next sign-in.
 pub(crate) fn replace_password(
     tx: &mut Tx<'_>,
-    person: &mut Person,
-    hash: passwords::Hash,
+    account_id: &str,
+    hash: &passwords::Hash,
+    must_change: bool,
     now: Time,
 ) -> Result<(), StoreError> {
-    person.set_password(hash, now);
-    tx.put(person)?;
-    audit::record(tx, &person.account_id, "password_changed", "", now)?;
-    end_for_new_password(tx, &person.account_id, now)
+    tx.update::<Person, _>(account_id, |person| {
+        person.set_password(hash, now);
+        person.must_change_password = must_change;
+    })?
+    .granted();
+    audit::record(tx, account_id, "password_changed", "", now)?;
+    end_for_new_password(tx, account_id, now)
 }
 
 /// Replaces the browser's older attempt with a new one. Ends the older attempt and its ceremony, because a browser
@@ -141,12 +146,12 @@ pub(super) async fn take_over(app: &App, older: Option<Attempt>, fresh: Attempt)
     let fresh = Attempt { transaction, ..fresh };
     let (older_id, stored) = (older.as_ref().map(|older| older.id.clone()), fresh.clone());
     app.store
-        .run(move |tx| {
-            if let Some(older) = older_id {
+        .global(move |tx| {
+            if let Some(older) = &older_id {
                 // GUARD(planted-cookie): j6_w12_a_planted_cookie_is_replaced_when_a_name_is_typed
-                end_attempt(tx, &older)?;
+                end_attempt(tx, older)?;
             }
-            tx.put(&stored)
+            tx.insert(&stored)
         })
         .await?;
     if let Some((ceremony, owner)) = older.and_then(|older| Some((older.ceremony.clone()?, older.owner()))) {
@@ -181,7 +186,7 @@ pub(super) async fn known_browser(
     };
     let (id, account_id, now) = (KnownBrowser::id_of(cookie, account_id), account_id.to_owned(), app.clock.now());
     app.store
-        .run(move |tx| {
+        .global(move |tx| {
             let Some(known) = tx.get::<KnownBrowser>(&id)?.filter(|known| known.expires_at > now) else {
                 return Ok(None);
             };
@@ -208,9 +213,9 @@ pub(super) async fn waiting(app: &App, attempt: &Attempt) -> Result<Option<Cerem
 pub fn redeem(
     tx: &mut Tx<'_>,
     attempt: &Attempt,
-    session_id: String,
+    session_id: &str,
     browser_cookie: &str,
-    older: Option<String>,
+    older: Option<&str>,
     now: Time,
 ) -> Result<Option<Session>, StoreError> {
     let Some(ceremony_id) = &attempt.ceremony else {
@@ -233,17 +238,17 @@ pub fn redeem(
         return Ok(None);
     };
     if let Some(older) = older {
-        end_session(tx, &older, now)?;
+        end_session(tx, older, now)?;
     }
-    let session = Session::new(session_id, ceremony.account_id.clone(), used, now);
+    let session = Session::new(session_id.to_owned(), ceremony.account_id.clone(), used, now);
     let browser = KnownBrowser::new(browser_cookie, &ceremony.account_id, now);
     if tx.get::<KnownBrowser>(&browser.id)?.is_none() {
         notices::notify(tx, &ceremony.account_id, None, notices::Kind::NewBrowser, now)?;
     }
-    tx.put(&session)?;
-    tx.put(&browser)?;
+    tx.insert(&session)?;
+    tx.insert_or_update(&browser, |stored| stored.expires_at = browser.expires_at)?;
     end_attempt(tx, &attempt.id)?;
-    prompts::gave(tx, ceremony, &session, Some(browser.id))?;
+    prompts::gave(tx, &ceremony.id, &session, Some(browser.id))?;
     Ok(Some(session))
 }
 
@@ -252,8 +257,8 @@ pub fn redeem(
 pub(super) fn start_first_session(
     tx: &mut Tx<'_>,
     attempt: &Attempt,
-    proven: Proven,
-    id: String,
+    proven: &Proven,
+    id: &str,
     now: Time,
 ) -> Result<bool, StoreError> {
     // GUARD(changed-password-session): password_change_ends_sessions_and_unfinished_sign_ins
@@ -269,7 +274,7 @@ pub(super) fn start_first_session(
     };
     end_attempt(tx, &attempt.id)?;
     let request = attempt.flow.request().cloned();
-    tx.put(&Session { request, ..Session::new(id, proven.account_id, used, now) })?;
+    tx.insert(&Session { request, ..Session::new(id.to_owned(), proven.account_id.clone(), used, now) })?;
     Ok(true)
 }
 

@@ -13,10 +13,11 @@ use crate::prompts::acts as prompts;
 use crate::prompts::ceremony::Kind;
 use crate::sign_in::attempt::Attempt;
 use crate::store::{StoreError, Tx};
+use crate::verdict::Verdict;
 
 /// Redeems the approval for which the attempt waits. After that, the person may agree. Returns false if there is no
 /// approval of the right kind.
-pub fn redeem(tx: &mut Tx<'_>, attempt: Attempt, now: Time) -> Result<bool, StoreError> {
+pub fn redeem(tx: &mut Tx<'_>, attempt: &Attempt, now: Time) -> Result<bool, StoreError> {
     let kind = match attempt.registration.as_ref().map(|registration| &registration.purpose) {
         Some(Purpose::AddPhone(_)) => Kind::AddMethod,
         Some(Purpose::TurnOn { .. }) | None => Kind::RegisterDevice,
@@ -27,8 +28,8 @@ pub fn redeem(tx: &mut Tx<'_>, attempt: Attempt, now: Time) -> Result<bool, Stor
     if prompts::redeem(tx, ceremony, &owner, kind, now)?.is_none() {
         return Ok(false);
     }
-    tx.put(&Attempt { may_register: true, ..attempt })?;
-    Ok(true)
+    let allowed = tx.update::<Attempt, _>(&attempt.id, |attempt| attempt.may_register = true)?;
+    Ok(allowed == Verdict::Granted(()))
 }
 
 /// Returns three values: the attempt, the registration to which the person may now agree, and the person's account id.
@@ -63,8 +64,8 @@ pub enum Agreed {
 /// policy must still allow the app, and the digits must be right.
 pub fn agree(
     tx: &mut Tx<'_>,
-    attempt: Attempt,
-    registration: Registration,
+    attempt: &Attempt,
+    registration: &Registration,
     account: &str,
     digits: &str,
     now: Time,
@@ -84,7 +85,7 @@ pub fn agree(
             if may_answer(tx, account)? != Status::Ok {
                 return Ok(Agreed::NotAllowed);
             }
-            registrations::are_digits(&registration, phone, digits)
+            registrations::are_digits(registration, phone, digits)
         }
     };
     if !right {
@@ -93,10 +94,10 @@ pub fn agree(
     if !end_attempt(tx, &attempt.id)? {
         return Ok(Agreed::Stale);
     }
-    Ok(Agreed::Code(registrations::issue_code(tx, registration, account, now)?))
+    Ok(Agreed::Code(registrations::issue_code(tx, registration.clone(), account, now)?))
 }
 
-fn wrong_digits(tx: &mut Tx<'_>, attempt: Attempt, mut registration: Registration) -> Result<Agreed, StoreError> {
+fn wrong_digits(tx: &mut Tx<'_>, attempt: &Attempt, registration: &Registration) -> Result<Agreed, StoreError> {
     // Wrong digits are counted in the stored record, so that parallel tries do not exceed the limit of three.
     let Some(stored) = tx.get::<Attempt>(&attempt.id)? else {
         return Ok(Agreed::Stale);
@@ -111,7 +112,7 @@ fn wrong_digits(tx: &mut Tx<'_>, attempt: Attempt, mut registration: Registratio
         end_attempt(tx, &attempt.id)?;
         return Ok(Agreed::TooManyDigits);
     }
-    registration.purpose = Purpose::AddPhone(phone);
-    tx.put(&Attempt { registration: Some(registration.clone()), ..attempt })?;
+    let registration = Registration { purpose: Purpose::AddPhone(phone), ..registration.clone() };
+    tx.update::<Attempt, _>(&attempt.id, |attempt| attempt.registration = Some(registration.clone()))?.granted();
     Ok(Agreed::WrongDigits(Box::new(registration)))
 }

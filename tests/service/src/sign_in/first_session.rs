@@ -44,7 +44,7 @@ pub(super) async fn first_session(app: &App, visitor: &Visitor, attempt: Attempt
         return failed(app, &StoreError::Stopped);
     };
     let id = hashed(cookie.as_bytes());
-    let made = app.store.run(move |tx| start_first_session(tx, &attempt, proven, id, now)).await;
+    let made = app.store.global(move |tx| start_first_session(tx, &attempt, &proven, &id, now)).await;
     match made {
         Ok(true) => {
             let response = without_cookie(Redirect::to("/security-info").into_response(), Kind::Attempt);

@@ -68,7 +68,7 @@ pub async fn number_events(State(app): State<App>, visitor: Visitor) -> Response
 /// Returns whether the number page must reload because its attempt or ceremony has changed.
 async fn must_reload(app: &App, attempt: &Attempt) -> Result<bool, StoreError> {
     let id = attempt.id.clone();
-    if app.store.run(move |tx| tx.get::<Attempt>(&id)).await?.is_none() {
+    if app.store.global(move |tx| tx.get::<Attempt>(&id)).await?.is_none() {
         // Another tab has finished or replaced the attempt.
         return Ok(true);
     }
@@ -131,7 +131,7 @@ pub async fn name_account(State(app): State<App>, visitor: Visitor) -> Response 
     let now = visitor.now;
     let found = match waiting(&app, &attempt).await {
         Ok(Some(ceremony)) if ceremony.is_redeemable(now) => {
-            app.store.run(move |tx| tx.get::<Person>(&ceremony.account_id)).await
+            app.store.global(move |tx| tx.get::<Person>(&ceremony.account_id)).await
         }
         Ok(_) => Ok(None),
         Err(error) => Err(error),
@@ -162,7 +162,7 @@ async fn give(app: &App, posted: Posted, attempt: Attempt) -> Response {
     let browser_cookie = posted.visitor.browser.clone().unwrap_or(browser_cookie);
     let (now, id, browser) = (posted.visitor.now, hashed(session_cookie.as_bytes()), browser_cookie.clone());
     let (older, flow) = (posted.visitor.session.as_ref().map(|session| session.id.clone()), attempt.flow.clone());
-    let finished = app.store.run(move |tx| redeem(tx, &attempt, id, &browser, older, now)).await;
+    let finished = app.store.global(move |tx| redeem(tx, &attempt, &id, &browser, older.as_deref(), now)).await;
     let session = match finished {
         Ok(Some(session)) => session,
         Ok(None) => return flow.to(app, NUMBER),

@@ -84,7 +84,7 @@ pub async fn take_pass(State(app): State<App>, posted: Posted) -> Response {
     let (wanted, typed, now) = (name.clone(), posted.field("pass").to_owned(), posted.visitor.now);
     let taken = app
         .store
-        .run(move |tx| match people::find(tx, &wanted)? {
+        .global(move |tx| match people::find(tx, &wanted)? {
             Some(person) if !person.suspended => {
                 Ok((passes::acts::take(tx, &person.account_id, &typed, now)?, Some(person)))
             }
@@ -127,7 +127,7 @@ async fn next_page(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
         return attempt.flow.restart(app, None);
     };
     let asked = attempt.registration.as_ref().map(|registration| registration.purpose.clone());
-    let next = app.store.run(move |tx| what_next(tx, &proven, asked.as_ref())).await;
+    let next = app.store.global(move |tx| what_next(tx, &proven, asked.as_ref())).await;
     match next {
         Ok(Next::Number) => second_factor::ask(app, visitor, attempt).await,
         Ok(Next::Consent) => register::may_add(app, attempt).await,

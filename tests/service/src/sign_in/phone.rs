@@ -55,7 +55,7 @@ pub(super) async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Respon
     };
     // A proof by password does not count for phone sign-in.
     let attempt = Attempt { proven: None, ceremony: None, ..attempt };
-    let person = app.store.run(move |tx| people::find(tx, &name)).await;
+    let person = app.store.global(move |tx| people::find(tx, &name)).await;
     let known = match person {
         Ok(Some(person)) => {
             known_browser(app, visitor.browser.as_deref(), &person.account_id).await.map(|known| (Some(person), known))
@@ -91,7 +91,10 @@ async fn ask_known(app: &App, visitor: Visitor, attempt: Attempt, person: Person
     wanted.known_browser = Some(known);
     match acts::start(app, wanted).await {
         Ok(Verdict::Granted(ceremony)) => {
-            wait_for(app, Attempt { ceremony: Some(ceremony.id), unproven: None, ..attempt }).await
+            let waits = move |attempt: &mut Attempt| {
+                (attempt.ceremony, attempt.unproven, attempt.proven) = (Some(ceremony.id.clone()), None, None);
+            };
+            wait_for(app, &attempt, waits).await
         }
         Ok(Verdict::Refused(why)) => words::phone_not_started(why).show(app, &visitor),
         Err(error) => failed(app, &error),
@@ -101,7 +104,7 @@ async fn ask_known(app: &App, visitor: Visitor, attempt: Attempt, person: Person
 async fn ask_unproven(app: &App, visitor: Visitor, attempt: Attempt, person: Option<Person>) -> Response {
     let (shared, name, now) = (app.clone(), attempt.user_name.clone().unwrap_or_default(), visitor.now);
     // A number is drawn for every name, whether the name exists or not.
-    let (number, id) = match app.store.run(move |tx| numbers::next(tx, &shared.names, &name, now)).await {
+    let (number, id) = match app.store.global(move |tx| numbers::next(tx, &shared.names, &name, now)).await {
         Ok(number) => (number, random_id()),
         Err(error) => return failed(app, &error),
     };
@@ -109,13 +112,16 @@ async fn ask_unproven(app: &App, visitor: Visitor, attempt: Attempt, person: Opt
         return words::name_tried_too_often().show(app, &visitor);
     };
     let unproven = Unproven { number: number.clone(), ends_at: now + UNKNOWN_LIFE };
-    let attempt = Attempt { unproven: Some(unproven), ceremony: Some(id.clone()), ..attempt };
+    let ceremony = id.clone();
     if let Some(person) = person {
         let wanted = wanted(&visitor, &attempt, person.account_id, Origin::Unknown);
         let (app, wanted) = (app.clone(), Wanted { drawn: Some(Drawn { id, number }), ..wanted });
         in_background(async move { start_unproven(&app, wanted).await });
     }
-    wait_for(app, attempt).await
+    let waits = move |attempt: &mut Attempt| {
+        (attempt.ceremony, attempt.unproven, attempt.proven) = (Some(ceremony.clone()), Some(unproven.clone()), None);
+    };
+    wait_for(app, &attempt, waits).await
 }
 
 /// Starts a ceremony, unless the policy or a rule forbids it. The page does not show whether a ceremony was started.
@@ -123,7 +129,7 @@ async fn start_unproven(app: &App, wanted: Wanted) -> Result<(), StoreError> {
     let (account_id, network, now) = (wanted.account_id.clone(), wanted.network.clone(), app.clock.now());
     let may_start = app
         .store
-        .run(move |tx| {
+        .global(move |tx| {
             let Some(person) = tx.get::<Person>(&account_id)? else {
                 return Ok(false);
             };

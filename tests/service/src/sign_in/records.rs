@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{DAY, Time};
 use crate::sign_in::attempt::Attempt;
 use crate::sign_in::session::Session;
-use crate::store::{Record, StoreError, Table, Tx};
+use crate::store::{Record, Table};
 
 const KNOWN_LIFE: Time = 90 * DAY;
 
@@ -23,6 +23,10 @@ impl Record for Attempt {
     fn expires_at(&self) -> Option<Time> {
         Some(self.expires_at)
     }
+
+    fn account(&self) -> Option<&str> {
+        self.proven.as_ref().map(|proven| proven.account_id.as_str())
+    }
 }
 
 impl Record for Session {
@@ -38,6 +42,10 @@ impl Record for Session {
 
     fn expires_at(&self) -> Option<Time> {
         Some(self.expires_at)
+    }
+
+    fn account(&self) -> Option<&str> {
+        Some(&self.account_id)
     }
 }
 
@@ -66,6 +74,10 @@ impl Record for KnownBrowser {
     fn expires_at(&self) -> Option<Time> {
         Some(self.expires_at)
     }
+
+    fn account(&self) -> Option<&str> {
+        Some(&self.account_id)
+    }
 }
 
 impl KnownBrowser {
@@ -80,14 +92,5 @@ impl KnownBrowser {
     #[must_use]
     pub fn id_of(cookie: &str, account_id: &str) -> String {
         crate::secrets::hashed(format!("{account_id} {cookie}").as_bytes())
-    }
-}
-
-/// Stores a changed session, unless the session has ended in the meantime. Otherwise a parallel request could restore
-/// a session that a report has ended.
-pub fn keep_session(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreError> {
-    match tx.get::<Session>(&session.id)? {
-        Some(_still_there) => tx.put(session),
-        None => Ok(()),
     }
 }

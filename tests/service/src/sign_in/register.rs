@@ -35,7 +35,7 @@ pub async fn authorize(app: &App, visitor: Visitor, request_uri: String) -> Resp
     let (Ok(cookie), Ok(flow), now) = (random_id(), Flow::new(Goal::Phone), visitor.now) else {
         return failed(app, &StoreError::Stopped);
     };
-    let taken = app.store.run(move |tx| registrations::take(tx, &request_uri, now)).await;
+    let taken = app.store.global(move |tx| registrations::take(tx, &request_uri, now)).await;
     let registration = match taken {
         Ok(Some(registration)) => Some(registration),
         Ok(None) => return words::stale_registration().show_as(StatusCode::BAD_REQUEST, app, Some(&visitor)),
@@ -52,7 +52,7 @@ pub async fn authorize(app: &App, visitor: Visitor, request_uri: String) -> Resp
 /// must have approved.
 pub(super) async fn approved(app: &App, attempt: Attempt, now: Time) -> Response {
     let flow = attempt.flow.clone();
-    match app.store.run(move |tx| consent::redeem(tx, attempt, now)).await {
+    match app.store.global(move |tx| consent::redeem(tx, &attempt, now)).await {
         Ok(true) => flow.to(app, CONSENT),
         Ok(false) => flow.to(app, "/sign-in/number"),
         Err(error) => failed(app, &error),
@@ -62,9 +62,10 @@ pub(super) async fn approved(app: &App, attempt: Attempt, now: Time) -> Response
 /// Redirects to the consent page without a phone's approval. Called after a pass, and for the first phone of the
 /// account.
 pub(super) async fn may_add(app: &App, attempt: Attempt) -> Response {
-    let (flow, attempt) = (attempt.flow.clone(), Attempt { may_register: true, ..attempt });
-    match app.store.run(move |tx| tx.put(&attempt)).await {
-        Ok(()) => flow.to(app, CONSENT),
+    let flow = attempt.flow.clone();
+    let allow = |attempt: &mut Attempt| attempt.may_register = true;
+    match app.store.global(move |tx| Ok(tx.update(&attempt.id, allow)?.granted())).await {
+        Ok(_updated) => flow.to(app, CONSENT),
         Err(error) => failed(app, &error),
     }
 }
@@ -98,7 +99,7 @@ async fn ask_consent(
 ) -> Response {
     let page = match registration.purpose {
         Purpose::AddPhone(phone) => Ok(Some(words::add_phone(&phone.name, &phone.model, problem))),
-        Purpose::TurnOn { device_id } => app.store.run(move |tx| tx.get::<Device>(&device_id)).await.map(|device| {
+        Purpose::TurnOn { device_id } => app.store.global(move |tx| tx.get::<Device>(&device_id)).await.map(|device| {
             let claimed = device.and_then(|device| device.claimed)?;
             Some(words::register_phone(&claimed.name, &claimed.model))
         }),
@@ -121,7 +122,7 @@ pub async fn agree(State(app): State<App>, posted: Posted) -> Response {
         return flow.restart(&app, Some(Note::TookTooLong));
     };
     let (now, digits, asked) = (posted.visitor.now, posted.field("digits").to_owned(), registration.clone());
-    let agreed = app.store.run(move |tx| consent::agree(tx, attempt, asked, &account, &digits, now)).await;
+    let agreed = app.store.global(move |tx| consent::agree(tx, &attempt, &asked, &account, &digits, now)).await;
     match agreed {
         Ok(Agreed::Code(code)) => back(&app, &posted.visitor, &registration, ("code", &code)),
         Ok(Agreed::WrongDigits(registration)) => {
@@ -156,7 +157,7 @@ async fn turn_away(app: &App, visitor: &Visitor, error: &'static str) -> Respons
         return attempt.flow.restart(app, None);
     };
     let id = attempt.id;
-    match app.store.run(move |tx| end_attempt(tx, &id)).await {
+    match app.store.global(move |tx| end_attempt(tx, &id)).await {
         Ok(_) => back(app, visitor, &registration, ("error", error)),
         Err(error) => failed(app, &error),
     }

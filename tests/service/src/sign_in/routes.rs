@@ -132,7 +132,7 @@ pub(crate) async fn ask_before(
         return failed(app, &StoreError::Stopped);
     };
     let id = session.id.clone();
-    let proven = match app.store.run(move |tx| proven_by_session(tx, &id)).await {
+    let proven = match app.store.global(move |tx| proven_by_session(tx, &id)).await {
         Ok(proven) => proven,
         Err(error) => return failed(app, &error),
     };
@@ -149,7 +149,7 @@ pub async fn sign_out(State(app): State<App>, posted: Posted) -> Response {
     let now = posted.visitor.now;
     if let Some(session) = &posted.visitor.session {
         let id = session.id.clone();
-        if let Err(error) = app.store.run(move |tx| end_session(tx, &id, now)).await {
+        if let Err(error) = app.store.global(move |tx| end_session(tx, &id, now)).await {
             return failed(&app, &error);
         }
     }

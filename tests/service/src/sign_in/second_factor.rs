@@ -38,7 +38,9 @@ pub async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
         only,
     };
     match acts::start(app, wanted).await {
-        Ok(Verdict::Granted(ceremony)) => wait_for(app, Attempt { ceremony: Some(ceremony.id), ..attempt }).await,
+        Ok(Verdict::Granted(ceremony)) => {
+            wait_for(app, &attempt, move |attempt| attempt.ceremony = Some(ceremony.id.clone())).await
+        }
         Ok(Verdict::Refused(why)) => words::not_started(why).show(app, &visitor),
         Err(error) => failed(app, &error),
     }

@@ -58,14 +58,13 @@ impl Session {
     }
 
     /// Records that a phone approved something for this session.
-    #[must_use]
-    pub fn approved(self, now: Time) -> Self {
-        let used = match self.used {
+    pub fn approve(&mut self, now: Time) {
+        self.used = match self.used {
             Used::Password | Used::PasswordAndPhone => Used::PasswordAndPhone,
             Used::Pass | Used::PassAndPhone => Used::PassAndPhone,
             Used::Phone => Used::Phone,
         };
-        Self { used, approved_at: Some(now), ..self }
+        self.approved_at = Some(now);
     }
 }
 

@@ -13,11 +13,12 @@ pub(super) const NUMBER: &str = "/sign-in/number";
 /// Maximum length of a text in a prompt, in characters (protocol section 7).
 const MAX_SHOWN: usize = 128;
 
-/// Stores the attempt and redirects to its number page.
-pub(super) async fn wait_for(app: &App, attempt: Attempt) -> Response {
-    let flow = attempt.flow.clone();
-    match app.store.run(move |tx| tx.put(&attempt)).await {
-        Ok(()) => flow.to(app, NUMBER),
+/// Stores in the attempt for which ceremony it waits, and redirects to its number page. If the attempt has ended in the
+/// meantime, the number page says so.
+pub(super) async fn wait_for(app: &App, attempt: &Attempt, change: impl Fn(&mut Attempt) + Send + 'static) -> Response {
+    let (flow, id) = (attempt.flow.clone(), attempt.id.clone());
+    match app.store.global(move |tx| Ok(tx.update(&id, &change)?.granted())).await {
+        Ok(_updated) => flow.to(app, NUMBER),
         Err(error) => failed(app, &error),
     }
 }

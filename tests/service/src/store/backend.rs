@@ -15,8 +15,17 @@ pub enum StoreError {
     /// There is no randomness, or a sealed value can't be opened.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The transaction can't continue, for one of these reasons: its task has stopped; the database belongs to another
-    /// version of the service; a record or a key that must exist is missing or invalid.
+    /// A new record has the id of an existing record.
+    #[error("a record with this id exists")]
+    Taken,
+    /// A transaction on one account tried to use a record of another account.
+    #[error("the record belongs to another account")]
+    OtherAccount,
+    /// A newer version of the service has changed the database. This version can't read it.
+    #[error("the database belongs to a newer version of the service")]
+    Newer,
+    /// The transaction can't continue, for one of these reasons: its task has stopped; a record or a key that must exist
+    /// is missing or invalid.
     #[error("the transaction could not continue")]
     Stopped,
 }
@@ -172,8 +181,8 @@ pub struct Row {
 pub trait Rows {
     /// Returns the body of a row.
     fn get(&mut self, table: Table, id: &str) -> Result<Option<String>, StoreError>;
-    /// Writes a row. Replaces a row with the same id.
-    fn put(&mut self, table: Table, row: Row) -> Result<(), StoreError>;
+    /// Replaces the row with the same id. Returns false, and writes nothing, if there is no such row.
+    fn update(&mut self, table: Table, row: Row) -> Result<bool, StoreError>;
     /// Writes a new row. Returns false, and writes nothing, if the id is taken.
     fn insert(&mut self, table: Table, row: Row) -> Result<bool, StoreError>;
     /// Returns the bodies of a parent's rows, in the order in which they were first written.
@@ -199,7 +208,7 @@ pub enum Durability {
 
 /// A database.
 pub trait Backend: Send + Sync {
-    /// Runs `work` as one transaction. On `Ok`, all its changes are stored, and every process with this database sees
-    /// them immediately. On `Err`, no change is stored. Blocks.
+    /// Runs `work` as one transaction, perhaps several times. On `Ok`, the changes of the last run are stored, and every
+    /// process with this database sees them immediately. On `Err`, no change is stored. Blocks.
     fn transact(&self, durability: Durability, work: &mut Work<'_>) -> Result<(), StoreError>;
 }

@@ -19,6 +19,8 @@ impl Backend for Memory {
     fn transact(&self, _durability: Durability, work: &mut Work<'_>) -> Result<(), StoreError> {
         // The work changes a copy, so a panic or an error leaves the content unchanged.
         let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // All work runs twice, so that work that can't run again fails in tests.
+        work(&mut content.clone())?;
         let mut copy = content.clone();
         work(&mut copy)?;
         *content = copy;
@@ -31,19 +33,23 @@ impl Rows for Content {
         Ok(self.rows.get(&(table, id.to_owned())).map(|(_, row)| row.body.clone()))
     }
 
-    fn put(&mut self, table: Table, row: Row) -> Result<(), StoreError> {
-        self.written = self.written.saturating_add(1);
-        let key = (table, row.id.clone());
-        let order = self.rows.get(&key).map_or(self.written, |(order, _)| *order);
-        self.rows.insert(key, (order, row));
-        Ok(())
+    fn update(&mut self, table: Table, row: Row) -> Result<bool, StoreError> {
+        match self.rows.get_mut(&(table, row.id.clone())) {
+            Some((_, stored)) => {
+                *stored = row;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
     }
 
     fn insert(&mut self, table: Table, row: Row) -> Result<bool, StoreError> {
-        if self.rows.contains_key(&(table, row.id.clone())) {
+        let key = (table, row.id.clone());
+        if self.rows.contains_key(&key) {
             return Ok(false);
         }
-        self.put(table, row)?;
+        self.written = self.written.saturating_add(1);
+        self.rows.insert(key, (self.written, row));
         Ok(true)
     }
 

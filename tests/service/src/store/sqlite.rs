@@ -7,9 +7,9 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::backend::{Backend, Durability, Row, Rows, StoreError, Table, Work};
+use super::migrations;
 use crate::clock::Time;
 
-const SCHEMA_VERSION: i64 = 1;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) struct Sqlite(Mutex<Connection>);
@@ -21,34 +21,10 @@ impl Sqlite {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "secure_delete", true)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version != 0 && version != SCHEMA_VERSION {
-            return Err(StoreError::Stopped);
-        }
-        // This runs at every start, because a file of an older program version lacks the tables of a newer version.
-        transaction.execute_batch(&schema())?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        migrations::migrate(&transaction)?;
         transaction.commit()?;
         Ok(Self(Mutex::new(connection)))
     }
-}
-
-fn schema() -> String {
-    let table = |table: Table| {
-        let name = table.name();
-        format!(
-            "CREATE TABLE IF NOT EXISTS {name} (
-                number INTEGER PRIMARY KEY,
-                id TEXT NOT NULL UNIQUE,
-                parent TEXT NOT NULL,
-                expires_at INTEGER,
-                body TEXT NOT NULL
-            ) STRICT;
-            CREATE INDEX IF NOT EXISTS {name}_by_parent ON {name} (parent);
-            CREATE INDEX IF NOT EXISTS {name}_by_end ON {name} (expires_at);"
-        )
-    };
-    Table::ALL.into_iter().map(table).collect()
 }
 
 impl Backend for Sqlite {
@@ -74,14 +50,9 @@ impl Rows for Transaction<'_> {
         Ok(self.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?)
     }
 
-    fn put(&mut self, table: Table, row: Row) -> Result<(), StoreError> {
-        let sql = format!(
-            "INSERT INTO {} (id, parent, expires_at, body) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (id) DO UPDATE SET parent = ?2, expires_at = ?3, body = ?4",
-            table.name()
-        );
-        self.prepare_cached(&sql)?.execute(params![row.id, row.parent, row.expires_at, row.body])?;
-        Ok(())
+    fn update(&mut self, table: Table, row: Row) -> Result<bool, StoreError> {
+        let sql = format!("UPDATE {} SET parent = ?2, expires_at = ?3, body = ?4 WHERE id = ?1", table.name());
+        Ok(self.prepare_cached(&sql)?.execute(params![row.id, row.parent, row.expires_at, row.body])? == 1)
     }
 
     fn insert(&mut self, table: Table, row: Row) -> Result<bool, StoreError> {

@@ -11,7 +11,7 @@ use countersign_service::policy::records::{current, groups};
 const PAGES: [&str; 3] = ["/admin", "/admin/groups", "/admin/policy"];
 
 fn person(app: &App, name: &str) -> Person {
-    app.store.run_blocking(|tx| people::find(tx, name)).unwrap().unwrap()
+    app.store.global_blocking(|tx| people::find(tx, name)).unwrap().unwrap()
 }
 
 /// Returns a service with Alice and Bob, and the browser of Alice, who is an administrator.
@@ -51,10 +51,10 @@ async fn j1_w4_admin_pages_need_an_approved_administrator_session() {
     assert_eq!(by_password.get("/admin").await.location(), Some("/security-info"), "a password alone opened the page");
     assert_eq!(anybody.get("/admin").await.page(), "admin-people");
     app.store
-        .run_blocking(|tx| {
+        .global_blocking(|tx| {
             let mut alice = people::find(tx, "alice")?.unwrap();
             alice.suspended = true;
-            tx.put(&alice)
+            tx.insert_or_update(&alice, |stored| *stored = alice.clone())
         })
         .unwrap();
     assert_eq!(anybody.get("/admin").await.status, 403, "a suspended administrator opened the page");
@@ -106,7 +106,7 @@ async fn first_administrator_is_created_only_in_an_empty_store() {
     );
     let empty = countersign_service::store::Store::memory();
     let password = first_administrator(&empty, 0).unwrap().unwrap();
-    let first = empty.run_blocking(|tx| people::find(tx, FIRST_NAME)).unwrap().unwrap();
+    let first = empty.global_blocking(|tx| people::find(tx, FIRST_NAME)).unwrap().unwrap();
     assert!(first.is_administrator && first.must_change_password && first.has_password(&password));
     assert_eq!(first_administrator(&empty, 0).unwrap(), None, "created a second administrator");
 }
@@ -154,7 +154,7 @@ async fn person_page_shows_the_effective_policy_and_reasons() {
     let bob = person(&app, "bob").account_id;
     browser.post("/admin/groups", &[("name", "Field staff")]).await;
     assert!(browser.post("/admin/groups", &[("name", "field staff")]).await.body.contains("no other group has"));
-    let group = app.store.run_blocking(groups).unwrap().remove(0);
+    let group = app.store.global_blocking(groups).unwrap().remove(0);
     act(&mut browser, &bob, "join", &group.id).await;
     let policy = format!(
         "{{\"includeTargets\": [{{\"targetType\": \"group\", \"id\": \"{}\", \"authenticationMode\": \"push\"}}]}}",
@@ -172,13 +172,13 @@ async fn person_page_shows_the_effective_policy_and_reasons() {
 async fn j1_w3_malformed_policy_on_the_page_is_refused_as_a_whole() {
     let (app, mut browser) = administered().await;
     browser.get("/admin/policy").await;
-    let before = app.store.run_blocking(current).unwrap();
+    let before = app.store.global_blocking(current).unwrap();
     for wrong in
         ["{", "[]", "{\"state\": \"off\"}", "{\"state\": \"disabled\", \"state\": \"enabled\"}", "{\"sate\": 1}"]
     {
         let page = browser.post("/admin/policy", &[("policy", wrong)]).await;
         assert_eq!((page.status, page.page().as_str()), (400, "admin-policy"), "{wrong}");
         assert!(page.body.contains("id=\"problem\""));
-        assert_eq!(app.store.run_blocking(current).unwrap(), before);
+        assert_eq!(app.store.global_blocking(current).unwrap(), before);
     }
 }

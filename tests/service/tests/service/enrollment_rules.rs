@@ -38,7 +38,7 @@ fn open() -> Enrollment {
 
 fn bound() -> Enrollment {
     let mut enrollment = open();
-    assert_eq!(bind(&mut enrollment, SCANNED, true, false, NOW), Ok(Bind::New));
+    assert_eq!(bind(&mut enrollment, SCANNED, true, false, "device", NOW), Ok(Bind::New));
     enrollment
 }
 
@@ -87,7 +87,7 @@ fn j2_w1_enrollment_expires_after_exactly_ten_minutes() {
     assert_eq!(late.state, State::Ended(Cause::Expired));
     assert!(holds_nothing(&late));
     let mut late = open();
-    assert_eq!(bind(&mut late, SCANNED, true, false, NOW + LIFE), Err(Refusal::Expired));
+    assert_eq!(bind(&mut late, SCANNED, true, false, "device", NOW + LIFE), Err(Refusal::Expired));
     let mut late = bound();
     assert_eq!(digits(&mut late, true, NOW + LIFE), Digits::Over);
     assert_eq!(late.state, State::Ended(Cause::Expired));
@@ -97,7 +97,7 @@ fn j2_w1_enrollment_expires_after_exactly_ten_minutes() {
 fn j2_w2_used_code_is_refused() {
     let mut used = active();
     assert_eq!(look_up(&mut used, SCANNED, "n", true, NOW), Err(Refusal::Used));
-    assert_eq!(bind(&mut used, SCANNED, true, true, NOW), Err(Refusal::Used));
+    assert_eq!(bind(&mut used, SCANNED, true, true, "device", NOW), Err(Refusal::Used));
     assert_eq!(used.state, State::Active);
 }
 
@@ -106,7 +106,7 @@ fn j2_w3_ended_enrollment_stays_ended() {
     for cause in CAUSES {
         let mut over = ended_by(cause);
         assert_eq!(look_up(&mut over, SCANNED, "n", true, NOW), Err(Refusal::Cancelled), "{cause:?}");
-        assert_eq!(bind(&mut over, SCANNED, true, true, NOW), Err(Refusal::Cancelled), "{cause:?}");
+        assert_eq!(bind(&mut over, SCANNED, true, true, "device", NOW), Err(Refusal::Cancelled), "{cause:?}");
         assert_eq!(digits(&mut over, true, NOW), Digits::Over, "{cause:?}");
         end(&mut over, Cause::Expired);
         settle(&mut over, NOW + LIFE);
@@ -119,13 +119,13 @@ fn j2_w3_ended_enrollment_stays_ended() {
 fn j2_w4_second_phone_is_refused_and_recorded() {
     let mut enrollment = bound();
     assert!(!enrollment.another_phone);
-    assert_eq!(bind(&mut enrollment, SCANNED, true, false, NOW), Err(Refusal::Used));
+    assert_eq!(bind(&mut enrollment, SCANNED, true, false, "device", NOW), Err(Refusal::Used));
     assert!(enrollment.another_phone);
     let mut enrollment = bound();
     assert_eq!(look_up(&mut enrollment, SCANNED, "other", true, NOW), Err(Refusal::Used));
     assert!(enrollment.another_phone);
     let mut enrollment = bound();
-    assert_eq!(bind(&mut enrollment, TYPED, true, true, NOW), Err(Refusal::Used));
+    assert_eq!(bind(&mut enrollment, TYPED, true, true, "device", NOW), Err(Refusal::Used));
     assert_eq!(enrollment.state, State::Bound);
 }
 
@@ -154,7 +154,7 @@ fn right_digits_after_two_wrong_ones_are_accepted() {
 #[test]
 fn j2_w6_repeated_bind_by_the_same_phone_is_accepted() {
     let mut enrollment = bound();
-    assert_eq!(bind(&mut enrollment, SCANNED, true, true, NOW + LIFE - 1), Ok(Bind::Same));
+    assert_eq!(bind(&mut enrollment, SCANNED, true, true, "device", NOW + LIFE - 1), Ok(Bind::Same));
     assert_eq!(enrollment.state, State::Bound);
     assert!(!enrollment.another_phone);
 }
@@ -176,14 +176,14 @@ fn five_wrong_macs_end_only_the_guessed_code() {
     }
     assert!(enrollment.code(TYPED).unwrap().key.is_none());
     assert!(enrollment.code(SCANNED).unwrap().key.is_some());
-    assert_eq!(bind(&mut enrollment, SCANNED, true, false, NOW), Ok(Bind::New));
+    assert_eq!(bind(&mut enrollment, SCANNED, true, false, "device", NOW), Ok(Bind::New));
 }
 
 #[test]
 fn four_wrong_macs_do_not_end_the_code() {
     let mut enrollment = open();
     for _guess in 0..4 {
-        assert_eq!(bind(&mut enrollment, SCANNED, false, false, NOW), Err(Refusal::Unknown));
+        assert_eq!(bind(&mut enrollment, SCANNED, false, false, "device", NOW), Err(Refusal::Unknown));
     }
     assert!(enrollment.code(SCANNED).unwrap().key.is_some());
     assert_eq!((enrollment.state, enrollment.nonces.len()), (State::Open, 0));
@@ -193,7 +193,7 @@ fn four_wrong_macs_do_not_end_the_code() {
 fn wrong_mac_does_not_change_the_state() {
     for (mut enrollment, state) in [(open(), State::Open), (bound(), State::Bound)] {
         assert_eq!(look_up(&mut enrollment, SCANNED, "n", false, NOW), Err(Refusal::Unknown));
-        assert_eq!(bind(&mut enrollment, SCANNED, false, true, NOW), Err(Refusal::Unknown));
+        assert_eq!(bind(&mut enrollment, SCANNED, false, true, "device", NOW), Err(Refusal::Unknown));
         assert_eq!(enrollment.state, state);
         assert!(!enrollment.another_phone);
     }

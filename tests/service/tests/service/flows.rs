@@ -51,7 +51,7 @@ async fn types(browser: &mut Browser, name: &str) -> Answer {
 /// Returns the attempt that the browser's cookie names.
 fn attempt(app: &App, browser: &Browser) -> Attempt {
     let id = hashed(browser.cookies["__Host-attempt"].as_bytes());
-    app.store.run_blocking(|tx| tx.get::<Attempt>(&id)).unwrap().unwrap()
+    app.store.global_blocking(|tx| tx.get::<Attempt>(&id)).unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn nothing_is_stored_before_a_name_is_typed() {
     assert!(!browser.cookies.contains_key("__Host-attempt"));
     clock.advance(DAY);
     let now = app.clock.now();
-    app.store.run_blocking(|tx| tx.sweep(now)).unwrap();
+    app.store.global_blocking(|tx| tx.sweep(now)).unwrap();
     assert_eq!(types(&mut browser, "alice").await.page(), "password");
     assert_eq!(attempt(&app, &browser).flow.application(), Some("web"));
 }
@@ -155,10 +155,10 @@ async fn leaving_page_returns_the_state_parameter() {
         code_challenge: CHALLENGE.to_owned(),
     };
     app.store
-        .run_blocking(|tx| {
+        .global_blocking(|tx| {
             let account = people::find(tx, "alice")?.unwrap().account_id;
             let session = Session::new(hashed(cookie.as_bytes()), account, Used::PasswordAndPhone, now);
-            tx.put(&Session { request: Some(request), ..session })
+            tx.insert(&Session { request: Some(request.clone()), ..session })
         })
         .unwrap();
     browser.cookies.insert("__Host-session".to_owned(), cookie);

@@ -29,7 +29,7 @@ fn peer(address: &str) -> Peer {
 const TWO: Limit = Limit { burst: 2, per_second: 0 };
 
 fn counted(store: &Store, limit: Limit, name: &str, now: Time) -> bool {
-    store.run_blocking(|tx| counts(tx, limit, name, now)).unwrap()
+    store.global_blocking(|tx| counts(tx, limit, name, now)).unwrap()
 }
 
 #[test]
@@ -101,7 +101,7 @@ async fn ipv4_networks_are_limited_separately_on_a_dual_stack_socket() {
 fn network_is_forgotten_once_its_limit_is_refilled() {
     let store = Store::memory();
     let limit = Limit { burst: 3, per_second: 1 };
-    let sweep = |now| store.run_blocking(|tx| tx.sweep(now)).unwrap();
+    let sweep = |now| store.global_blocking(|tx| tx.sweep(now)).unwrap();
     let used_up = || (0..3).all(|_time| counted(&store, limit, "page", 100));
     assert!(used_up());
     sweep(102);

@@ -14,7 +14,7 @@ use countersign_service::policy::records::keep;
 fn made(app: &App, starts_in: i64) -> String {
     let now = app.clock.now();
     let span = Span { starts_at: now + starts_in, life: HOUR };
-    let pass = app.store.run_blocking(|tx| {
+    let pass = app.store.global_blocking(|tx| {
         let account = people::find(tx, "alice")?.unwrap().account_id;
         passes::make(tx, &account, span, "administrator", now)
     });
@@ -56,7 +56,7 @@ fn expired_pass_is_kept_for_a_day() {
     let (app, _) = service();
     let (pass, now) = (made(&app, 0), app.clock.now());
     let swept = |now| {
-        app.store.run_blocking(|tx| {
+        app.store.global_blocking(|tx| {
             tx.sweep(now)?;
             let account = people::find(tx, "alice")?.unwrap().account_id;
             passes::take(tx, &account, &pass, now)
@@ -106,10 +106,10 @@ async fn suspended_person_can_not_use_a_pass() {
     let (app, _) = service();
     let pass = made(&app, 0);
     app.store
-        .run_blocking(|tx| {
+        .global_blocking(|tx| {
             let mut alice = people::find(tx, "alice")?.unwrap();
             alice.suspended = true;
-            tx.put(&alice)
+            tx.insert_or_update(&alice, |stored| *stored = alice.clone())
         })
         .unwrap();
     assert!(typed(&app, "alice", &pass).await.1.body.contains("don&#39;t match"));
@@ -141,7 +141,7 @@ async fn password_adds_no_first_phone_if_policy_requires_a_pass() {
     let mut policy = Policy::usual();
     policy.countersign.bootstrap = Bootstrap::Pass;
     let mut earlier = Browser::signed_in(&app, false);
-    app.store.run_blocking(|tx| keep(tx, policy, "", now)).unwrap();
+    app.store.global_blocking(|tx| keep(tx, policy.clone(), "", now)).unwrap();
     earlier.get("/security-info").await;
     assert_eq!(
         earlier.post("/security-info/add", &[]).await.page(),

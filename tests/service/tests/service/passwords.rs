@@ -45,7 +45,7 @@ async fn known_or_unknown_name_is_refused_after_ten_wrong_passwords() {
         let closed = types(&mut browser, name, PASSWORD).await;
         pages.push(browser.words(&closed).replace(name, ""));
         let now = app.clock.now();
-        let lets_in = app.store.run_blocking(|tx| count_password(tx, &app.names, name, true, now));
+        let lets_in = app.store.global_blocking(|tx| count_password(tx, &app.names, name, true, now));
         assert!(!lets_in.unwrap(), "{name}");
     }
     assert_eq!(pages[0], pages[1]);

@@ -70,10 +70,10 @@ async fn j1_w4_policy_api_refuses_non_administrators() {
     assert_eq!(get().await.status, 401, "accepted the token of a former administrator");
     set_administrator(&app.store, "alice", true).unwrap();
     let suspend = |suspended| {
-        app.store.run_blocking(|tx| {
+        app.store.global_blocking(|tx| {
             let mut alice = people::find(tx, "alice")?.unwrap();
             alice.suspended = suspended;
-            tx.put(&alice)
+            tx.insert_or_update(&alice, |stored| *stored = alice.clone())
         })
     };
     suspend(true).unwrap();

@@ -1,9 +1,12 @@
 //! Tests that each database, in memory and SQLite, keeps the contract of a store: transactions are atomic and isolated.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use countersign_service::clock::Time;
-use countersign_service::store::{Record, Store, StoreError, Table};
+use countersign_service::store::{Gone, Record, Scope, Store, StoreError, Table, Tx};
+use countersign_service::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +53,33 @@ impl Record for Other {
     }
 }
 
+/// A record that belongs to an account.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Owned {
+    note: Note,
+    account: Option<String>,
+}
+
+impl Record for Owned {
+    const TABLE: Table = Table::Groups;
+
+    fn id(&self) -> &str {
+        &self.note.id
+    }
+
+    fn parent(&self) -> &str {
+        &self.note.parent
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        None
+    }
+
+    fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+}
+
 fn note(id: &str, parent: &str) -> Note {
     Note { id: id.to_owned(), parent: parent.to_owned(), ends: None, count: 0 }
 }
@@ -59,15 +89,16 @@ fn ending(id: &str, ends: Time) -> Note {
 }
 
 fn put(store: &Store, notes: &[Note]) {
-    store.run_blocking(|tx| notes.iter().try_for_each(|note| tx.put(note))).unwrap();
+    let write = |tx: &mut Tx<'_>, note: &Note| tx.insert_or_update(note, |stored| *stored = note.clone());
+    store.global_blocking(|tx| notes.iter().try_for_each(|note| write(tx, note))).unwrap();
 }
 
 fn get(store: &Store, id: &str) -> Option<Note> {
-    store.run_blocking(|tx| tx.get(id)).unwrap()
+    store.global_blocking(|tx| tx.get(id)).unwrap()
 }
 
 fn ids(store: &Store, parent: &str) -> Vec<String> {
-    let notes: Vec<Note> = store.run_blocking(|tx| tx.children(parent)).unwrap();
+    let notes: Vec<Note> = store.global_blocking(|tx| tx.children(parent)).unwrap();
     notes.into_iter().map(|note| note.id).collect()
 }
 
@@ -88,14 +119,102 @@ fn record_is_read_as_it_was_written() {
 }
 
 #[test]
-fn put_replaces_a_record_and_insert_does_not() {
+fn insert_replaces_no_record() {
     on_both(|store| {
         put(store, &[note("a", "first")]);
-        put(store, &[note("a", "second")]);
-        assert_eq!(get(store, "a"), Some(note("a", "second")));
-        let inserted = store.run_blocking(|tx| Ok((tx.insert(&note("a", "third"))?, tx.insert(&note("b", "third"))?)));
+        let taken = store.global_blocking(|tx| {
+            tx.insert(&note("b", "first"))?;
+            tx.insert(&note("a", "second"))
+        });
+        assert!(matches!(taken, Err(StoreError::Taken)), "{taken:?}");
+        assert_eq!(get(store, "b"), None, "the transaction was not rolled back");
+        let inserted = store.global_blocking(|tx| {
+            Ok((tx.insert_if_new(&note("a", "second"))?, tx.insert_if_new(&note("b", "second"))?))
+        });
         assert_eq!(inserted.unwrap(), (false, true));
-        assert_eq!(get(store, "a"), Some(note("a", "second")));
+        assert_eq!(get(store, "a"), Some(note("a", "first")));
+    });
+}
+
+#[test]
+fn update_changes_the_stored_record_and_restores_no_deleted_one() {
+    on_both(|store| {
+        put(store, &[note("a", "p")]);
+        let counted = |tx: &mut Tx<'_>| {
+            tx.update("a", |note: &mut Note| {
+                note.count += 1;
+                note.count
+            })
+        };
+        assert_eq!(store.global_blocking(counted).unwrap(), Verdict::Granted(1));
+        assert_eq!(store.global_blocking(counted).unwrap(), Verdict::Granted(2));
+        store.global_blocking(|tx| tx.delete::<Note>("a")).unwrap();
+        assert_eq!(store.global_blocking(counted).unwrap(), Verdict::Refused(Gone));
+        assert_eq!(get(store, "a"), None);
+    });
+}
+
+#[test]
+fn update_does_not_change_the_id() {
+    on_both(|store| {
+        put(store, &[note("a", "p"), note("b", "p")]);
+        let renamed = store.global_blocking(|tx| tx.update("a", |note: &mut Note| note.id = "b".to_owned()));
+        assert!(renamed.is_err());
+        assert_eq!(ids(store, "p"), ["a", "b"]);
+    });
+}
+
+/// A transaction on the account `ours` neither reads nor changes a record of the account `theirs`.
+#[test]
+fn transaction_on_one_account_uses_no_record_of_another_account() {
+    on_both(|store| {
+        let owned = |id: &str, account: &str| Owned { note: note(id, "p"), account: Some(account.to_owned()) };
+        store.global_blocking(|tx| tx.insert(&owned("a", "ours"))).unwrap();
+        let scope = Scope::Account("ours".to_owned());
+        let counted = |tx: &mut Tx<'_>| tx.update("a", |stored: &mut Owned| stored.note.count += 1);
+        assert_eq!(store.run_blocking(&scope, counted).unwrap(), Verdict::Granted(()));
+        let free = Owned { note: note("b", "q"), account: None };
+        store.run_blocking(&scope, |tx| tx.insert(&free)).unwrap();
+        store.global_blocking(|tx| tx.insert(&owned("c", "theirs"))).unwrap();
+        let refused = [
+            store.run_blocking(&scope, |tx| tx.get::<Owned>("c").map(|_read| ())),
+            store.run_blocking(&scope, |tx| tx.children::<Owned>("p").map(|_read| ())),
+            store.run_blocking(&scope, |tx| tx.insert(&owned("d", "theirs"))),
+            store.run_blocking(&scope, |tx| tx.delete::<Owned>("c").map(|_deleted| ())),
+            store.run_blocking(&scope, |tx| {
+                tx.update("a", |stored: &mut Owned| stored.account = Some("theirs".to_owned())).map(|_moved| ())
+            }),
+        ];
+        for refused in refused {
+            assert!(matches!(refused, Err(StoreError::OtherAccount)), "{refused:?}");
+        }
+    });
+}
+
+/// The memory store runs each transaction twice; SQLite runs it once.
+#[test]
+fn work_after_the_commit_runs_once_and_not_after_a_failure() {
+    on_both(|store| {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counting = |tx: &mut Tx<'_>| {
+            let runs = Arc::clone(&runs);
+            tx.after_commit(move || {
+                runs.fetch_add(1, Ordering::SeqCst);
+            });
+        };
+        let failed: Result<(), StoreError> = store.global_blocking(|tx| {
+            counting(tx);
+            Err(StoreError::Stopped)
+        });
+        assert!(failed.is_err());
+        assert_eq!(runs.load(Ordering::SeqCst), 0);
+        store
+            .global_blocking(|tx| {
+                counting(tx);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
     });
 }
 
@@ -103,8 +222,8 @@ fn put_replaces_a_record_and_insert_does_not() {
 fn tables_do_not_share_ids() {
     on_both(|store| {
         put(store, &[note("a", "x")]);
-        store.run_blocking(|tx| tx.put(&Other(note("a", "y")))).unwrap();
-        let deleted = store.run_blocking(|tx| tx.delete::<Other>("a")).unwrap();
+        store.global_blocking(|tx| tx.insert(&Other(note("a", "y")))).unwrap();
+        let deleted = store.global_blocking(|tx| tx.delete::<Other>("a")).unwrap();
         assert!(deleted);
         assert_eq!(get(store, "a"), Some(note("a", "x")));
     });
@@ -127,7 +246,7 @@ fn children_are_in_the_order_of_first_writing() {
 fn delete_returns_whether_a_record_existed() {
     on_both(|store| {
         put(store, &[note("a", "p")]);
-        let deleted = store.run_blocking(|tx| Ok((tx.delete::<Note>("a")?, tx.delete::<Note>("a")?)));
+        let deleted = store.global_blocking(|tx| Ok((tx.delete::<Note>("a")?, tx.delete::<Note>("a")?)));
         assert_eq!(deleted.unwrap(), (true, false));
         assert!(ids(store, "p").is_empty());
     });
@@ -137,7 +256,7 @@ fn delete_returns_whether_a_record_existed() {
 fn sweep_deletes_exactly_the_expired_records() {
     on_both(|store| {
         put(store, &[ending("past", 99), ending("now", 100), ending("next", 101), note("never", "")]);
-        store.run_blocking(|tx| tx.sweep(100)).unwrap();
+        store.global_blocking(|tx| tx.sweep(100)).unwrap();
         assert_eq!(ids(store, ""), ["next", "never"]);
     });
 }
@@ -145,8 +264,8 @@ fn sweep_deletes_exactly_the_expired_records() {
 #[test]
 fn transaction_sees_its_own_writes() {
     on_both(|store| {
-        let seen = store.run_blocking(|tx| {
-            tx.put(&note("a", "p"))?;
+        let seen = store.global_blocking(|tx| {
+            tx.insert(&note("a", "p"))?;
             let listed = tx.children::<Note>("p")?.len();
             tx.delete::<Note>("a")?;
             Ok((listed, tx.get::<Note>("a")?))
@@ -159,9 +278,9 @@ fn transaction_sees_its_own_writes() {
 fn error_rolls_back_the_transaction() {
     on_both(|store| {
         put(store, &[note("kept", "p"), ending("old", 1)]);
-        let failed: Result<(), StoreError> = store.run_blocking(|tx| {
-            tx.put(&note("kept", "elsewhere"))?;
-            tx.put(&note("new", "p"))?;
+        let failed: Result<(), StoreError> = store.global_blocking(|tx| {
+            let _moved = tx.update("kept", |note: &mut Note| note.parent = "elsewhere".to_owned())?;
+            tx.insert(&note("new", "p"))?;
             tx.delete::<Note>("old")?;
             tx.sweep(1_000)?;
             Err(StoreError::Stopped)
@@ -177,7 +296,7 @@ fn panic_rolls_back_and_the_store_still_works() {
     on_both(|store| {
         put(store, &[note("kept", "p")]);
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            store.run_blocking(|tx| -> Result<(), StoreError> {
+            store.global_blocking(|tx| -> Result<(), StoreError> {
                 tx.delete::<Note>("kept")?;
                 panic!("in the middle")
             })
@@ -203,21 +322,15 @@ fn parallel_transactions_lose_no_update() {
 }
 
 fn increment(store: &Store) {
-    store
-        .run_blocking(|tx| {
-            let mut counter: Note = tx.get("counter")?.ok_or(StoreError::Stopped)?;
-            counter.count += 1;
-            tx.put(&counter)
-        })
-        .unwrap();
+    store.global_blocking(|tx| tx.update("counter", |counter: &mut Note| counter.count += 1)).unwrap().granted();
 }
 
 #[test]
 fn changes_are_signaled_only_after_commit() {
     on_both(|store| {
         let changes = store.changes();
-        let failed: Result<(), StoreError> = store.run_blocking(|tx| {
-            tx.put(&note("a", ""))?;
+        let failed: Result<(), StoreError> = store.global_blocking(|tx| {
+            tx.insert(&note("a", ""))?;
             Err(StoreError::Stopped)
         });
         assert!(failed.is_err());
@@ -243,9 +356,9 @@ fn reading_does_not_signal_a_store_change() {
 async fn asynchronous_work_is_one_transaction() {
     let folder = tempfile::tempdir().unwrap();
     for store in [Store::memory(), Store::sqlite(&folder.path().join("service.db")).unwrap()] {
-        store.run(|tx| tx.put(&note("a", "p"))).await.unwrap();
+        store.global(|tx| tx.insert(&note("a", "p"))).await.unwrap();
         let failed: Result<(), StoreError> = store
-            .run(|tx| {
+            .global(|tx| {
                 tx.delete::<Note>("a")?;
                 Err(StoreError::Stopped)
             })
@@ -309,6 +422,6 @@ fn unreadable_record_is_an_error() {
                 None
             }
         }
-        assert!(matches!(store.run_blocking(|tx| tx.get::<Newer>("a")), Err(StoreError::Record(_))));
+        assert!(matches!(store.global_blocking(|tx| tx.get::<Newer>("a")), Err(StoreError::Record(_))));
     });
 }

@@ -110,10 +110,10 @@ impl Browser {
         let (cookie, now) = (random_id().unwrap(), app.clock.now());
         let id = hashed(cookie.as_bytes());
         app.store
-            .run_blocking(|tx| {
+            .global_blocking(|tx| {
                 let account = people::find(tx, "alice")?.unwrap().account_id;
                 let used = if approved { Used::PasswordAndPhone } else { Used::Password };
-                tx.put(&Session::new(id, account, used, now))
+                tx.insert(&Session::new(id.clone(), account, used, now))
             })
             .unwrap();
         let mut browser = Self::new(app);

@@ -26,7 +26,7 @@ impl Phone {
         assert_eq!(pushed.status, 201, "{}", pushed.body);
         let request_uri = pushed.json()["request_uri"].as_str().unwrap().to_owned();
         let now = service.now();
-        let issued = service.app.store.run_blocking(|tx| {
+        let issued = service.app.store.global_blocking(|tx| {
             let registration = acts::take(tx, &request_uri, now)?.unwrap();
             acts::issue_code(tx, registration, &service.account, now)
         });
@@ -118,7 +118,7 @@ async fn registration_tokens_work_only_for_their_own_purpose() {
     );
     let pushed = old.push(&service, &old.pushed()).await.json()["request_uri"].as_str().unwrap().to_owned();
     let now = service.now();
-    let code = service.app.store.run_blocking(|tx| {
+    let code = service.app.store.global_blocking(|tx| {
         let registration = acts::take(tx, &pushed, now)?.unwrap();
         acts::issue_code(tx, registration, &service.account, now)
     });
@@ -171,10 +171,10 @@ async fn j5_w3_expired_or_cancelled_token_adds_no_phone() {
     let phone = Phone::new(1);
     let token = phone.phone_token(&service).await;
     let suspend = |suspended| {
-        service.app.store.run_blocking(|tx| {
+        service.app.store.global_blocking(|tx| {
             let mut alice = people::find(tx, "alice")?.unwrap();
             alice.suspended = suspended;
-            tx.put(&alice)
+            tx.insert_or_update(&alice, |stored| *stored = alice.clone())
         })
     };
     suspend(true).unwrap();

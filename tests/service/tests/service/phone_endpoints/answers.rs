@@ -18,7 +18,7 @@ fn another(number: &str) -> &'static str {
 
 async fn redeem(service: &Service, id: &str, attempt: &str, kind: Kind) -> bool {
     let (id, owner, now) = (id.to_owned(), Owner::Attempt(attempt.to_owned()), service.now());
-    service.app.store.run(move |tx| acts::redeem(tx, &id, &owner, kind, now)).await.unwrap().is_some()
+    service.app.store.global(move |tx| acts::redeem(tx, &id, &owner, kind, now)).await.unwrap().is_some()
 }
 
 #[tokio::test]
@@ -124,17 +124,17 @@ async fn j7_w3_report_ends_the_approved_session_and_browser() {
     let (id, account, now) = (ceremony.id.clone(), service.account.clone(), service.now());
     let browser = KnownBrowser::new("cookie", &account, now);
     let browser_id = browser.id.clone();
-    let given = service.app.store.run_blocking(|tx| {
+    let given = service.app.store.global_blocking(|tx| {
         let approved = acts::redeem(tx, &id, &Owner::Attempt("a".to_owned()), Kind::SecondFactor, now)?;
-        let session = Session::new("session".to_owned(), account, Used::PasswordAndPhone, now);
-        tx.put(&session)?;
-        tx.put(&browser)?;
-        acts::gave(tx, approved.unwrap(), &session, Some(browser.id.clone()))
+        let session = Session::new("session".to_owned(), account.clone(), Used::PasswordAndPhone, now);
+        tx.insert(&session)?;
+        tx.insert(&browser)?;
+        acts::gave(tx, &approved.unwrap().id, &session, Some(browser.id.clone()))
     });
     given.unwrap();
     service.clock.advance(3_600);
     assert_eq!(phone.report(&service, &prompt).await, "reported");
-    let left = service.app.store.run_blocking(|tx| {
+    let left = service.app.store.global_blocking(|tx| {
         Ok((tx.get::<Session>("session")?.is_some(), tx.get::<KnownBrowser>(&browser_id)?.is_some()))
     });
     assert_eq!(left.unwrap(), (false, false));
@@ -161,10 +161,10 @@ async fn j7_w3_repeated_report_has_no_further_effect() {
     phone.report(&service, &prompt).await;
     service.clock.advance(600);
     let (account, now) = (service.account.clone(), service.now());
-    let changed = service.app.store.run_blocking(|tx| {
+    let changed = service.app.store.global_blocking(|tx| {
         let mut person: Person = tx.get(&account)?.unwrap();
         person.password_changed_at = now;
-        tx.put(&person)
+        tx.insert_or_update(&person, |stored| *stored = person.clone())
     });
     changed.unwrap();
     service.clock.advance(600);
@@ -415,7 +415,7 @@ async fn j2_w12_first_answer_to_a_pushed_prompt_is_recorded() {
     let phone = service.with_phone(1).await;
     let push_seen = || {
         let device: Option<countersign_service::devices::device::Device> =
-            service.app.store.run_blocking(|tx| tx.get(&phone.device_id)).unwrap();
+            service.app.store.global_blocking(|tx| tx.get(&phone.device_id)).unwrap();
         device.unwrap().push_seen
     };
     let ceremony = service.ask("a").await;

@@ -68,7 +68,7 @@ impl Phone {
         assert_eq!(pushed.status, 201, "{}", pushed.body);
         let request_uri = pushed.json()["request_uri"].as_str().unwrap().to_owned();
         let now = service.now();
-        let issued = service.app.store.run_blocking(|tx| {
+        let issued = service.app.store.global_blocking(|tx| {
             let registration = acts::take(tx, &request_uri, now)?.unwrap();
             acts::issue_code(tx, registration, &service.account, now)
         });
@@ -261,7 +261,7 @@ async fn second_use_of_a_token_or_sign_in_key_is_refused() {
         let state = phone.state(&service, "device", message.clone()).await;
         assert_eq!(state["turn_on"], "done", "the same proof got another result");
     }
-    let entries = service.app.store.run_blocking(|tx| tx.children::<Entry>(&service.account)).unwrap();
+    let entries = service.app.store.global_blocking(|tx| tx.children::<Entry>(&service.account)).unwrap();
     assert_eq!(
         entries.iter().filter(|entry| entry.what == "phone_sign_in_on").count(),
         1,
@@ -412,7 +412,7 @@ async fn answer_by_a_key_replaced_during_processing_is_refused() {
     };
     let _new = phone.turned_on(&service, 51).await;
     let (app, now, id) = (service.app.clone(), service.now(), phone.device_id.clone());
-    let answered = service.app.store.run(move |tx| {
+    let answered = service.app.store.global(move |tx| {
         let device = tx.get::<Device>(&id)?.ok_or(StoreError::Stopped)?;
         Ok(answers::answer(tx, &app, &device, &late, now)?.is_some())
     });

@@ -122,7 +122,7 @@ async fn two_processes_on_one_folder_act_as_one_service() {
     processes[0] = Process::ready(Process::start(&data));
     let restarted = there(&own, &data, &processes[0]);
     assert_eq!(restarted.post("answers", request).await.problem(), "request-refused");
-    let entries: Vec<Entry> = own.app.store.run_blocking(|tx| tx.children(&own.account)).unwrap();
+    let entries: Vec<Entry> = own.app.store.global_blocking(|tx| tx.children(&own.account)).unwrap();
     assert_eq!(entries.iter().filter(|entry| entry.what == "reported").count(), 1);
 
     // While both processes run, two parallel operator commands make only one new key.

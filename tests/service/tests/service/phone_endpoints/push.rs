@@ -152,7 +152,7 @@ async fn j7_w6_cancelled_or_replaced_prompt_is_withdrawn() {
 }
 
 fn has_subscription(service: &Service, phone: &Phone) -> bool {
-    let device: Option<Device> = service.app.store.run_blocking(|tx| tx.get(&phone.device_id)).unwrap();
+    let device: Option<Device> = service.app.store.global_blocking(|tx| tx.get(&phone.device_id)).unwrap();
     device.unwrap().reachable_at().is_some()
 }
 

@@ -51,9 +51,9 @@ impl Change {
 }
 
 fn remove(app: &App, device_id: &str, now: i64) {
-    let removed = app.store.run_blocking(|tx| {
-        let mut device: Device = tx.get(device_id)?.unwrap();
-        endings::remove_device(tx, &mut device, Cause::RemovedByPerson, now)
+    let removed = app.store.global_blocking(|tx| {
+        let device: Device = tx.get(device_id)?.unwrap();
+        endings::remove_device(tx, &device, Cause::RemovedByPerson, now)
     });
     removed.unwrap();
 }
@@ -91,7 +91,7 @@ async fn asked(one: &Service, kind: Kind) -> (Phone, Phone, String, String) {
 /// Returns whether the waiting browser can redeem the approval.
 async fn redeems(at: &Service, ceremony: &str, kind: Kind) -> bool {
     let (id, owner, now) = (ceremony.to_owned(), Owner::Attempt("a".to_owned()), at.now());
-    at.app.store.run(move |tx| Ok(acts::redeem(tx, &id, &owner, kind, now)?.is_some())).await.unwrap()
+    at.app.store.global(move |tx| Ok(acts::redeem(tx, &id, &owner, kind, now)?.is_some())).await.unwrap()
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn j1_w2_replaced_password_starts_no_prompt() {
     let (one, two, _folder) = Service::two().await;
     let phone = one.with_phone(1).await;
     let since = |service: &Service| {
-        let person: Option<Person> = service.app.store.run_blocking(|tx| tx.get(&service.account)).unwrap();
+        let person: Option<Person> = service.app.store.global_blocking(|tx| tx.get(&service.account)).unwrap();
         person.unwrap().password_changed_at
     };
     let proven = |service: &Service, password_since| Proven {
@@ -288,7 +288,7 @@ async fn one_of_two_parallel_first_enrollments_succeeds() {
         );
         let right = [results.0, results.1].into_iter().filter(|result| *result == Digits::Right).count();
         assert_eq!(right, 1, "round {round}: {results:?}");
-        let active = one.app.store.run_blocking(|tx| devices::active(tx, &one.account)).unwrap();
+        let active = one.app.store.global_blocking(|tx| devices::active(tx, &one.account)).unwrap();
         assert_eq!(active.len(), 1, "round {round}");
         let states = [phone.fetched(&two).await, other.fetched(&one).await];
         let removed = states.iter().find(|state| state["status"] == "removed").unwrap();

@@ -24,7 +24,7 @@ fn to_both(one: &Service, two: &Service, path: &'static str, body: &str) -> [Ans
 }
 
 fn audited(service: &Service, what: &str) -> usize {
-    let entries: Vec<Entry> = service.app.store.run_blocking(|tx| tx.children(&service.account)).unwrap();
+    let entries: Vec<Entry> = service.app.store.global_blocking(|tx| tx.children(&service.account)).unwrap();
     entries.iter().filter(|entry| entry.what == what).count()
 }
 

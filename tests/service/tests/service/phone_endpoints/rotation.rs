@@ -43,7 +43,7 @@ fn signer(service: &Service) -> String {
 
 fn rotated(service: &Service) -> Time {
     let now = service.now();
-    service.app.store.run_blocking(|tx| keys::publish_now(tx, &service.app.sealer, now)).unwrap()
+    service.app.store.global_blocking(|tx| keys::publish_now(tx, &service.app.sealer, now)).unwrap()
 }
 
 #[test]
@@ -139,7 +139,7 @@ async fn parallel_rotations_make_one_new_key() {
             thread.join().unwrap();
         }
         assert_eq!(chain(&one).await.len(), 2 * round, "round {round}");
-        let entries: Vec<Entry> = two.app.store.run_blocking(|tx| tx.children("")).unwrap();
+        let entries: Vec<Entry> = two.app.store.global_blocking(|tx| tx.children("")).unwrap();
         assert_eq!(entries.iter().filter(|entry| entry.what == "phone_key_published").count(), round);
         one.clock.advance(AHEAD + OVERLAP);
         two.app.rotate_due_keys().await.unwrap();

@@ -137,7 +137,7 @@ impl Service {
     }
 
     async fn serve(app: App, clock: Arc<StillClock>) -> Self {
-        let person = app.store.run_blocking(|tx| people::find(tx, "alice")).unwrap().unwrap();
+        let person = app.store.global_blocking(|tx| people::find(tx, "alice")).unwrap().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = addresses::router(&app).into_make_service_with_connect_info::<SocketAddr>();
@@ -226,7 +226,7 @@ impl Service {
 
     pub fn set_policy(&self, change: &Value) {
         let now = self.now();
-        let kept = self.app.store.run_blocking(|tx| {
+        let kept = self.app.store.global_blocking(|tx| {
             let (before, groups) = (current(tx)?, group_ids(tx)?);
             keep(tx, patch(&before, change, &groups).unwrap(), "administrator", now)
         });
@@ -235,7 +235,7 @@ impl Service {
 
     /// Returns the ceremony as it is stored now.
     pub fn ceremony(&self, id: &str) -> Ceremony {
-        self.app.store.run_blocking(|tx| tx.get(id)).unwrap().unwrap()
+        self.app.store.global_blocking(|tx| tx.get(id)).unwrap().unwrap()
     }
 }
 

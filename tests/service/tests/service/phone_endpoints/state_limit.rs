@@ -78,7 +78,7 @@ async fn crowded(issuer: &str, text: &str) -> (Service, Phone) {
         let notify = move |tx: &mut countersign_service::store::Tx<'_>| {
             notices::notify(tx, &account, None, notices::Kind::PhoneSignInOff, now)
         };
-        service.app.store.run_blocking(notify).unwrap();
+        service.app.store.global_blocking(notify).unwrap();
     }
     (service, phone)
 }

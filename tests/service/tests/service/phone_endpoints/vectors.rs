@@ -110,10 +110,10 @@ impl Scene {
             created_at: now,
             answer: None,
         };
-        let stored = self.service.app.store.run_blocking(move |tx| {
-            tx.put(&device)?;
-            tx.put(&ceremony)?;
-            tx.put(&prompt)
+        let stored = self.service.app.store.global_blocking(move |tx| {
+            tx.insert_or_update(&device, |stored| *stored = device.clone())?;
+            tx.insert_or_update(&ceremony, |stored| *stored = ceremony.clone())?;
+            tx.insert_or_update(&prompt, |stored| *stored = prompt.clone())
         });
         stored.unwrap();
     }
@@ -339,7 +339,7 @@ async fn service_messages_are_written_for_stock_libraries() {
     let signed = id_token.sign("JWT", &json!({"iss": "https://login.example.com", "sub": "ada"})).unwrap();
     let phone_key = service.app.keys.phone(service.now());
     let phone_key = phone_key.as_ref();
-    let (document, _) = service.app.store.run_blocking(|tx| keys::document(tx, 1)).unwrap();
+    let (document, _) = service.app.store.global_blocking(|tx| keys::document(tx, 1)).unwrap();
     let message = |typ: &str, jws: &str, key: &SigningKey| {
         let payload: Value = serde_json::from_slice(&decode(jws.split('.').nth(1).unwrap()).unwrap()).unwrap();
         json!({"typ": typ, "jws": jws, "jwk": key.public(), "kid": key.kid(), "payload": payload})

@@ -74,10 +74,10 @@ fn numbers_for_unknown_browsers_are_unique_from_100_to_999() {
 fn numbers_for_unknown_browsers_are_unique_per_typed_name() {
     let store = Store::memory();
     let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
-    let shown = |name| store.run_blocking(|tx| next(tx, &key, name, NOW)).unwrap();
+    let shown = |name| store.global_blocking(|tx| next(tx, &key, name, NOW)).unwrap();
     let different: BTreeSet<String> = (0..900).map(|_time| shown("ada").unwrap()).collect();
     assert_eq!(different.len(), 900);
-    let sweep = |now| store.run_blocking(|tx| tx.sweep(now)).unwrap();
+    let sweep = |now| store.global_blocking(|tx| tx.sweep(now)).unwrap();
     sweep(NOW + 10 * MINUTE - 1);
     assert_eq!(shown("ada"), None);
     assert!(shown("bob").is_some());
