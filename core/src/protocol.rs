@@ -8,6 +8,8 @@ pub(crate) mod keys;
 #[cfg(feature = "authenticator")]
 pub(crate) mod messages;
 #[cfg(feature = "authenticator")]
+pub(crate) mod problem;
+#[cfg(feature = "authenticator")]
 pub(crate) mod proofs;
 pub(crate) mod push_message;
 #[cfg(feature = "authenticator")]

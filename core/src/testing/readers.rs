@@ -21,7 +21,7 @@ use crate::base::jose::{Jwk, PublicKey};
 use crate::base::seal::{Place, Sealer};
 use crate::protocol::code::{CodeInput, Invite, Scanned};
 use crate::protocol::keys::ServiceKeys;
-use crate::protocol::messages::ProblemName;
+use crate::protocol::problem::ProblemName;
 use crate::protocol::proofs::EnrollmentKey;
 use crate::protocol::push_message::{PushKeys, strip_padding};
 use crate::protocol::qr;

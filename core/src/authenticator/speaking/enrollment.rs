@@ -9,7 +9,8 @@ use crate::authenticator::network::http::{Body, Http, Reply};
 use crate::base::jose::{base64url, parse};
 use crate::base::secret::random;
 use crate::protocol::code::Invite;
-use crate::protocol::messages::{AddedAnswer, BindAnswer, LookUpAnswer, LookUpRequest, ProblemName};
+use crate::protocol::messages::{AddedAnswer, BindAnswer, LookUpAnswer, LookUpRequest};
+use crate::protocol::problem::ProblemName;
 use crate::protocol::proofs::EnrollmentKey;
 
 /// Looks an invite up at its service; binds nothing (protocol section 3.1).

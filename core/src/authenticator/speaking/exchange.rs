@@ -15,7 +15,8 @@ use crate::base::jose;
 use crate::base::jose::{HeaderKey, base64url};
 use crate::base::secret::random;
 use crate::protocol::keys::ServiceKeys;
-use crate::protocol::messages::{Message, ProblemName, State, StateStatus};
+use crate::protocol::messages::{Message, State, StateStatus};
+use crate::protocol::problem::ProblemName;
 use crate::values::issuer::Issuer;
 use crate::values::platform::PlatformError;
 
