@@ -4,6 +4,8 @@
 pub(crate) mod claims;
 #[cfg(feature = "authenticator")]
 pub(crate) mod code;
+#[cfg(feature = "authenticator")]
+pub(crate) mod features;
 pub(crate) mod keys;
 #[cfg(feature = "authenticator")]
 pub(crate) mod messages;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::bearer::Bearer;
 use crate::base::jose::base64url;
+use crate::protocol::features::Features;
 use crate::protocol::push_message::PushKeys;
 use crate::values::account::{NoticeKind, RemovalCause};
 use crate::values::platform::KeyGuard;
@@ -39,6 +40,10 @@ pub(crate) struct LookUpAnswer {
     pub(crate) time: u64,
     /// The current `phone-keys+jwt`, which this phone pins.
     pub(crate) keys: String,
+    /// The features that the service knows (section 12); empty for a service of version 0.1.
+    #[serde(default)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "only its form is checked: no feature needs it yet"))]
+    pub(crate) features: Features,
 }
 
 /// Payload of `phone-enrollment+jwt` (sections 3.2 and 11), signed by the new device key.
@@ -58,6 +63,9 @@ pub(crate) struct BindClaims {
     pub(crate) device: ClaimedDevice,
     pub(crate) push: Subscription,
     pub(crate) attestation: WireAttestation,
+    /// The features that this core knows (section 12).
+    #[serde(default, skip_serializing_if = "Features::is_empty")]
+    pub(crate) features: Features,
 }
 
 /// What entitles a phone to bind: exactly one of the two proofs. A service refuses a message with both proofs, and a
@@ -142,6 +150,10 @@ pub(crate) struct PhoneTokenAnswer {
     pub(crate) organization: String,
     pub(crate) keys: String,
     pub(crate) time: u64,
+    /// The features that the service knows (section 12); empty for a service of version 0.1.
+    #[serde(default)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "only its form is checked: no feature needs it yet"))]
+    pub(crate) features: Features,
 }
 
 /// Response to a bind with a token (section 11, step 5), authenticated by TLS. The device is active immediately.
@@ -160,7 +172,14 @@ pub(crate) struct AddedAnswer {
 pub(crate) enum Message {
     /// Asks for the signed state. The service responds when the state differs from `known`, at the latest after `wait`
     /// seconds (0–30).
-    Fetch { reason: FetchReason, wait: u64, known: Known },
+    Fetch {
+        reason: FetchReason,
+        wait: u64,
+        known: Known,
+        /// The features that this core knows (section 12).
+        #[serde(default, skip_serializing_if = "Features::is_empty")]
+        features: Features,
+    },
     /// Sends a `phone-answer+jwt`. A retry sends the same `answer` again. If a retry arrives within 24 hours, the
     /// service responds with the same outcome.
     Answer { answer: String, received_by: ReceivedBy },
@@ -395,6 +414,10 @@ pub(crate) struct State {
     #[serde(default)]
     pub(crate) push_ended: bool,
     pub(crate) push_test: Option<PushTest>,
+    /// The features that the service knows (section 12); empty for a service of version 0.1.
+    #[serde(default)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "only its form is checked: no feature needs it yet"))]
+    pub(crate) features: Features,
 }
 
 /// The `status` of a state (section 5).
@@ -439,4 +462,8 @@ pub(crate) struct TokenAnswer {
     pub(crate) nonce_expires_in: u64,
     /// Must be the service's id of this account.
     pub(crate) sub: String,
+    /// The features that the service knows (section 12); empty for a service of version 0.1.
+    #[serde(default)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "only its form is checked: no feature needs it yet"))]
+    pub(crate) features: Features,
 }

@@ -36,6 +36,7 @@ use crate::base::points::Point;
 use crate::base::secret::random;
 use crate::base::text::without_controls;
 use crate::protocol::code::Invite;
+use crate::protocol::features::Features;
 use crate::protocol::keys::ServiceKeys;
 use crate::protocol::messages::{
     BindAnswer, BindClaims, BindProof, ClaimedDevice, Message, Subscription, WireAttestation,
@@ -332,6 +333,7 @@ fn bind_claims(
         },
         push,
         attestation: WireAttestation::None,
+        features: Features::known(),
     }
 }
 

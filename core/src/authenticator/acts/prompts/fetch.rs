@@ -10,6 +10,7 @@ use crate::authenticator::speaking::{exchange, service_keys};
 use crate::authenticator::store::prompts::PromptRecord;
 use crate::base::jose;
 use crate::base::points::Point;
+use crate::protocol::features::Features;
 use crate::protocol::messages::{FetchReason, Known, Message, ReceivedBy, State, StateStatus};
 use crate::protocol::verify::{Audience, verify_prompt};
 use crate::values::account::AccountId;
@@ -39,7 +40,8 @@ pub(crate) async fn fetch(core: &Core, id: &AccountId, reason: FetchReason, wait
         StoredState::Removed(_) => return Err(Error::Removed),
     };
     let prompts = open.iter().take(MAX_PROMPTS).map(|prompt| prompt.id.jti.clone()).collect();
-    let message = Message::Fetch { reason, wait, known: Known { status: known, prompts } };
+    let known = Known { status: known, prompts };
+    let message = Message::Fetch { reason, wait, known, features: Features::known() };
     let mut speaker = account.speaker();
     let state = match exchange::exchange(core.connection(), &mut speaker, &account.endpoints.prompts, &message).await {
         Ok(state) => state,
