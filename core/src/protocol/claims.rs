@@ -3,6 +3,7 @@
 //! These types are only parsed from the wire: `verify` checks their values.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::values::origin::Origin;
 use crate::values::prompt::{AnsweringKey, Place, PromptKind, WithdrawalReason};
@@ -47,6 +48,9 @@ pub(crate) struct WireContext {
     pub(crate) address: String,
     pub(crate) place: Option<Place>,
     pub(crate) near: Option<bool>,
+    /// A text in an administrative act (section 12). In every other prompt this member is unknown and ignored, so it
+    /// may have any type.
+    pub(crate) about: Option<Value>,
 }
 
 /// Claims of `push-test+jwt` (section 8), which only shows that pushes arrive.

@@ -3,6 +3,8 @@
 //!
 //! No other module makes a `Prompt`, so an unverified prompt is never shown.
 
+use serde_json::Value;
+
 use crate::base::clock::Timestamp;
 use crate::base::jose;
 use crate::base::jose::{JoseError, base64url};
@@ -90,6 +92,13 @@ pub(crate) enum Refusal {
     /// A text of the context has more than 128 characters.
     #[error("a text of the context is too long")]
     TextTooLong,
+    /// An administrative act from a browser without a session.
+    #[error("an administrative act from a browser that is not signed in")]
+    OriginForm,
+    /// `about` of an administrative act is missing, is no text, contains control or direction characters, or is blank
+    /// although the act concerns a person, a group or a token. For `ChangePolicy`: it is not empty.
+    #[error("the prompt does not say properly whom the act concerns")]
+    AboutForm,
 }
 
 /// The verified content of a push.
@@ -160,22 +169,55 @@ fn check(claims: &PromptClaims, audience: &Audience, now: Timestamp) -> Result<(
     if !answers(claims.key, claims.kind) {
         return Err(Refusal::KeyForm);
     }
+    check_administrative_act(claims)?;
     check_id(&claims.jti)
+}
+
+/// Checks the origin and the number matching of an administrative act (section 12). Accepts every prompt of another
+/// kind.
+fn check_administrative_act(claims: &PromptClaims) -> Result<(), Refusal> {
+    if !claims.kind.is_administrative_act() {
+        return Ok(());
+    }
+    // GUARD(act-origin): an_administrative_act_with_one_fault_is_refused
+    if claims.origin != Origin::SignedIn {
+        return Err(Refusal::OriginForm);
+    }
+    match claims.r#match {
+        WireMatch::Enter { .. } => Ok(()),
+        WireMatch::Choose { .. } => Err(Refusal::MatchForm),
+    }
 }
 
 /// Returns whether this key may approve prompts of this kind (section 7).
 ///
 /// # Security
 /// A sign-in without a password always needs the sign-in key, even if the service names the device key. Otherwise an
-/// unlocked phone alone would be enough to sign in. Three kinds allow only the device key. For the remaining four kinds
-/// the service chooses the key.
+/// unlocked phone alone would be enough to sign in. Three kinds allow only the device key. For the remaining kinds the
+/// service chooses the key.
 fn answers(key: AnsweringKey, kind: PromptKind) -> bool {
     match kind {
         PromptKind::ConfirmEnrollment | PromptKind::SecondFactor | PromptKind::RegisterDevice => {
             key == AnsweringKey::Device
         }
         PromptKind::PhoneSignIn => key == AnsweringKey::SignIn,
-        PromptKind::AddMethod | PromptKind::RemoveMethod | PromptKind::CreatePass | PromptKind::ReportLost => true,
+        PromptKind::AddMethod
+        | PromptKind::RemoveMethod
+        | PromptKind::CreatePass
+        | PromptKind::ReportLost
+        | PromptKind::AddPerson
+        | PromptKind::DeletePerson
+        | PromptKind::SuspendPerson
+        | PromptKind::ResumePerson
+        | PromptKind::CreatePassForPerson
+        | PromptKind::UnblockPerson
+        | PromptKind::ChangeGroups
+        | PromptKind::MakeAdministrator
+        | PromptKind::RemoveAdministrator
+        | PromptKind::ReportLostForPerson
+        | PromptKind::ResetPerson
+        | PromptKind::ChangePolicy
+        | PromptKind::CreateApiToken => true,
     }
 }
 
@@ -194,7 +236,20 @@ fn longest(kind: PromptKind, origin: Origin) -> u64 {
             | PromptKind::RemoveMethod
             | PromptKind::RegisterDevice
             | PromptKind::CreatePass
-            | PromptKind::ReportLost,
+            | PromptKind::ReportLost
+            | PromptKind::AddPerson
+            | PromptKind::DeletePerson
+            | PromptKind::SuspendPerson
+            | PromptKind::ResumePerson
+            | PromptKind::CreatePassForPerson
+            | PromptKind::UnblockPerson
+            | PromptKind::ChangeGroups
+            | PromptKind::MakeAdministrator
+            | PromptKind::RemoveAdministrator
+            | PromptKind::ReportLostForPerson
+            | PromptKind::ResetPerson
+            | PromptKind::ChangePolicy
+            | PromptKind::CreateApiToken,
         ) => MAX_LIFE,
     }
 }
@@ -208,7 +263,7 @@ fn prompt_of(claims: PromptClaims, audience: &Audience) -> Result<Prompt, Refusa
         key: claims.key,
         origin: claims.origin,
         matching: matching(claims.r#match)?,
-        context: context(claims.context)?,
+        context: context(claims.context, claims.kind)?,
         issued_at: Timestamp(claims.iat).shifted(audience.clock_offset.saturating_neg()),
         expires_at: Timestamp(claims.exp).shifted(audience.clock_offset.saturating_neg()),
         state: PromptState::Open,
@@ -291,7 +346,7 @@ fn matching(wire: WireMatch) -> Result<Matching, Refusal> {
     }
 }
 
-fn context(wire: WireContext) -> Result<Context, Refusal> {
+fn context(wire: WireContext, kind: PromptKind) -> Result<Context, Refusal> {
     let place = wire.place.map(|place| {
         Ok::<_, Refusal>(Place {
             city: shown(&place.city)?,
@@ -306,7 +361,23 @@ fn context(wire: WireContext) -> Result<Context, Refusal> {
         address: shown(&wire.address)?,
         place: place.transpose()?,
         near: wire.near,
+        about: if kind.is_administrative_act() { Some(about(wire.about, kind)?) } else { None },
     })
+}
+
+/// Checks `about` of an administrative act (section 12).
+///
+/// # Security
+/// The text decides which person the act changes. In other texts, control and direction characters are removed; here
+/// this could make one name look like another person's name, so the prompt is refused.
+fn about(wire: Option<Value>, kind: PromptKind) -> Result<String, Refusal> {
+    let Some(Value::String(text)) = wire else { return Err(Refusal::AboutForm) };
+    let is_right = if kind == PromptKind::ChangePolicy { text.is_empty() } else { !text.trim().is_empty() };
+    // GUARD(act-about): an_administrative_act_with_one_fault_is_refused
+    if !is_right || shown(&text)? != text {
+        return Err(Refusal::AboutForm);
+    }
+    Ok(text)
 }
 
 /// Checks the length of a text of the context, and returns it without control and direction characters.
@@ -319,5 +390,7 @@ fn shown(text: &str) -> Result<String, Refusal> {
     Ok(crate::base::text::without_controls(text))
 }
 
+#[cfg(all(test, feature = "authenticator"))]
+mod administration_tests;
 #[cfg(test)]
 mod tests;

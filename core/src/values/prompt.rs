@@ -139,6 +139,62 @@ pub enum PromptKind {
     CreatePass,
     /// Approves reporting another phone as lost.
     ReportLost,
+    /// Approves adding the person that `Context.about` names. This and all further kinds are administrative acts:
+    /// section 12 of the protocol.
+    AddPerson,
+    /// Approves deleting the person.
+    DeletePerson,
+    /// Approves suspending the person, who then can't sign in.
+    SuspendPerson,
+    /// Approves ending the suspension of the person.
+    ResumePerson,
+    /// Approves creating a pass for the person.
+    CreatePassForPerson,
+    /// Approves clearing the wrong numbers of the person.
+    UnblockPerson,
+    /// Approves a change of groups. `Context.about` names the person whose groups change, or the group.
+    ChangeGroups,
+    /// Approves making the person an administrator.
+    MakeAdministrator,
+    /// Approves that the person is no longer an administrator.
+    RemoveAdministrator,
+    /// Approves reporting a phone of the person as lost.
+    ReportLostForPerson,
+    /// Approves removing every sign-in method of the person.
+    ResetPerson,
+    /// Approves changing the organization's policy.
+    ChangePolicy,
+    /// Approves creating a token with which a program acts as an administrator. `Context.about` is the token's name.
+    CreateApiToken,
+}
+
+impl PromptKind {
+    /// Returns whether an approval of this kind allows an administrative act (section 12 of the protocol).
+    pub(crate) fn is_administrative_act(self) -> bool {
+        match self {
+            Self::AddPerson
+            | Self::DeletePerson
+            | Self::SuspendPerson
+            | Self::ResumePerson
+            | Self::CreatePassForPerson
+            | Self::UnblockPerson
+            | Self::ChangeGroups
+            | Self::MakeAdministrator
+            | Self::RemoveAdministrator
+            | Self::ReportLostForPerson
+            | Self::ResetPerson
+            | Self::ChangePolicy
+            | Self::CreateApiToken => true,
+            Self::ConfirmEnrollment
+            | Self::SecondFactor
+            | Self::PhoneSignIn
+            | Self::AddMethod
+            | Self::RemoveMethod
+            | Self::RegisterDevice
+            | Self::CreatePass
+            | Self::ReportLost => false,
+        }
+    }
 }
 
 /// How the number is matched. This does not say which number is right: only the page shows the right number.
@@ -190,6 +246,9 @@ pub struct Context {
     /// `true`: the browser is in the network from which this phone last contacted the service. `false`: the browser is
     /// in another network, and the organization wants the app to warn the person. Absent: show nothing.
     pub near: Option<bool>,
+    /// Whom or what an administrative act concerns: a user name, a group's name or a token's name. Show this text in
+    /// the question. Empty for `ChangePolicy`; absent for every kind that is not an administrative act.
+    pub about: Option<String>,
 }
 
 /// Where an IP address is, as the service claims.

@@ -67,6 +67,7 @@ pub(crate) fn prompt(view: &PromptView) -> Value {
         "address": context.address,
         "place": place.map(|place| json!({ "city": place.city, "region": place.region, "country": place.country })),
         "near": context.near,
+        "about": context.about,
         "issued_at": view.issued_at.0,
         "expires_at": view.expires_at.0,
         "state": state(view.state),
@@ -158,7 +159,7 @@ mod tests {
             "match": { "mode": "enter", "digits": 2 }, "application": "Security info", "browser": "Chrome",
             "os": "Linux", "address": "192.0.2.7",
             "place": { "city": "Basel", "region": "Basel-Stadt", "country": "Switzerland" }, "near": true,
-            "issued_at": 2000, "expires_at": 2120, "state": "open",
+            "about": null, "issued_at": 2000, "expires_at": 2120, "state": "open",
             "delivery": null, "quiet": null,
         });
         assert_eq!(prompt(&good_view()), expected);

@@ -12,13 +12,13 @@ use crate::values::prompt::PromptKind;
 const NOW: u64 = 1_790_000_000;
 const JTI: &str = "AAECAwQFBgcICQoLDA0ODw";
 
-struct Service {
+pub(super) struct Service {
     pair: EcdsaKeyPair,
     key: jose::PublicKey,
 }
 
 impl Service {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
         let pair =
             EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &SystemRandom::new()).unwrap();
@@ -30,7 +30,7 @@ impl Service {
         base64url::encode(&self.key.thumbprint())
     }
 
-    fn audience(&self) -> Audience {
+    pub(super) fn audience(&self) -> Audience {
         let keys = json!({"seq": 1, "keys": [self.key.to_jwk()]});
         Audience {
             account: AccountId("local".to_owned()),
@@ -43,7 +43,7 @@ impl Service {
         }
     }
 
-    fn header(&self) -> Value {
+    pub(super) fn header(&self) -> Value {
         json!({"alg": "ES256", "typ": "phone-prompt+jwt", "kid": self.kid()})
     }
 
@@ -54,16 +54,16 @@ impl Service {
         format!("{input}.{}", base64url::encode(signature.as_ref()))
     }
 
-    fn sign(&self, header: &Value, payload: &Value) -> String {
+    pub(super) fn sign(&self, header: &Value, payload: &Value) -> String {
         self.sign_raw(&header.to_string(), &payload.to_string())
     }
 
-    fn verify(&self, jws: &str) -> Result<Prompt, Refusal> {
+    pub(super) fn verify(&self, jws: &str) -> Result<Prompt, Refusal> {
         verify_prompt(jws, &self.audience(), Timestamp(NOW))
     }
 }
 
-fn good_prompt() -> Value {
+pub(super) fn good_prompt() -> Value {
     json!({"iss": "https://login.test", "aud": "device", "sub": "account", "jti": JTI,
         "iat": NOW, "exp": NOW + 120, "kind": "second_factor", "key": "device", "origin": "password_proved",
         "match": {"mode": "enter", "digits": 2},

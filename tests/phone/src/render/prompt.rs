@@ -50,7 +50,7 @@ impl PromptView {
 #[must_use]
 pub fn prompt(view: &PromptView, now: Timestamp) -> String {
     let context = &view.context;
-    let mut text = wrap(title(view.kind));
+    let mut text = wrap(&title(view));
     text.push_str(&frame(&view.account.host));
     text.push_str(&field("Account", &whose(&view.account)));
     text.push_str(&field("Application", &application(context)));
@@ -71,7 +71,7 @@ pub fn prompt(view: &PromptView, now: Timestamp) -> String {
 #[must_use]
 pub fn prompt_line(view: &PromptView, now: Timestamp) -> String {
     let left = times::left(view.expires_at.since(now));
-    wrap(&format!("{}  {}, {}, time left: {left}", short(&view.id.jti), view.account.host, title(view.kind)))
+    wrap(&format!("{}  {}, {}, time left: {left}", short(&view.id.jti), view.account.host, title(view)))
 }
 
 /// Renders the question to the person, with every possible answer.
@@ -87,7 +87,13 @@ pub fn ask(view: &PromptView) -> String {
     format!("{}{ways_out}", wrap(&number))
 }
 
-fn title(kind: PromptKind) -> &'static str {
+/// Returns the question. The question about an administrative act names whom or what the act concerns.
+fn title(view: &PromptView) -> String {
+    let about = quoted(view.context.about.as_deref().unwrap_or_default());
+    question(view.kind).replace("ABOUT", &about)
+}
+
+fn question(kind: PromptKind) -> &'static str {
     match kind {
         PromptKind::ConfirmEnrollment => "Is it you who is adding this phone?",
         PromptKind::SecondFactor => "Are you signing in?",
@@ -97,6 +103,19 @@ fn title(kind: PromptKind) -> &'static str {
         PromptKind::RegisterDevice => "Are you registering this phone for phone sign-in?",
         PromptKind::CreatePass => "Are you creating a pass for your account?",
         PromptKind::ReportLost => "Are you reporting another phone of yours as lost?",
+        PromptKind::AddPerson => "Are you adding the person ABOUT?",
+        PromptKind::DeletePerson => "Are you deleting the person ABOUT?",
+        PromptKind::SuspendPerson => "Are you suspending the person ABOUT?",
+        PromptKind::ResumePerson => "Are you ending the suspension of the person ABOUT?",
+        PromptKind::CreatePassForPerson => "Are you creating a pass for the person ABOUT?",
+        PromptKind::UnblockPerson => "Are you clearing the wrong numbers of the person ABOUT?",
+        PromptKind::ChangeGroups => "Are you changing groups, for the person or the group ABOUT?",
+        PromptKind::MakeAdministrator => "Are you making the person ABOUT an administrator?",
+        PromptKind::RemoveAdministrator => "Are you removing the administrator rights of the person ABOUT?",
+        PromptKind::ReportLostForPerson => "Are you reporting a phone of the person ABOUT as lost?",
+        PromptKind::ResetPerson => "Are you removing every sign-in method of the person ABOUT?",
+        PromptKind::ChangePolicy => "Are you changing the policy of your organization?",
+        PromptKind::CreateApiToken => "Are you creating the administrator's token ABOUT?",
     }
 }
 
@@ -173,6 +192,7 @@ pub(crate) mod tests {
                     country: "Switzerland".to_owned(),
                 }),
                 near: Some(true),
+                about: None,
             },
             issued_at: Timestamp(2_000),
             expires_at: Timestamp(2_120),
@@ -247,14 +267,30 @@ pub(crate) mod tests {
 
     #[test]
     fn title_depends_on_the_kind_of_request() {
-        let asked = [PromptKind::ConfirmEnrollment, PromptKind::SecondFactor, PromptKind::RemoveMethod].map(title);
-        assert_eq!(
-            asked,
-            [
-                "Is it you who is adding this phone?",
-                "Are you signing in?",
-                "Are you removing a sign-in method from your account?",
-            ]
-        );
+        let mut view = good_view();
+        for (kind, expected) in [
+            (PromptKind::ConfirmEnrollment, "Is it you who is adding this phone?"),
+            (PromptKind::SecondFactor, "Are you signing in?"),
+            (PromptKind::RemoveMethod, "Are you removing a sign-in method from your account?"),
+            (PromptKind::ChangePolicy, "Are you changing the policy of your organization?"),
+        ] {
+            view.kind = kind;
+            assert_eq!(title(&view), expected);
+        }
+    }
+
+    #[test]
+    fn question_about_an_administrative_act_names_the_person() {
+        let mut view = good_view();
+        view.context.about = Some("alice".to_owned());
+        for (kind, expected) in [
+            (PromptKind::SuspendPerson, "Are you suspending the person “alice”?"),
+            (PromptKind::MakeAdministrator, "Are you making the person “alice” an administrator?"),
+            (PromptKind::ReportLostForPerson, "Are you reporting a phone of the person “alice” as lost?"),
+        ] {
+            view.kind = kind;
+            assert!(prompt(&view, Timestamp(2_012)).starts_with(&format!("  {expected}\n")), "{kind:?}");
+            assert!(prompt_line(&view, Timestamp(2_012)).contains("“alice”"), "{kind:?}");
+        }
     }
 }

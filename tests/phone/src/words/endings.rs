@@ -138,6 +138,19 @@ pub(crate) fn kind_name(kind: PromptKind) -> &'static str {
         PromptKind::RegisterDevice => "register_device",
         PromptKind::CreatePass => "create_pass",
         PromptKind::ReportLost => "report_lost",
+        PromptKind::AddPerson => "add_person",
+        PromptKind::DeletePerson => "delete_person",
+        PromptKind::SuspendPerson => "suspend_person",
+        PromptKind::ResumePerson => "resume_person",
+        PromptKind::CreatePassForPerson => "create_pass_for_person",
+        PromptKind::UnblockPerson => "unblock_person",
+        PromptKind::ChangeGroups => "change_groups",
+        PromptKind::MakeAdministrator => "make_administrator",
+        PromptKind::RemoveAdministrator => "remove_administrator",
+        PromptKind::ReportLostForPerson => "report_lost_for_person",
+        PromptKind::ResetPerson => "reset_person",
+        PromptKind::ChangePolicy => "change_policy",
+        PromptKind::CreateApiToken => "create_api_token",
     }
 }
 
