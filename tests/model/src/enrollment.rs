@@ -180,6 +180,7 @@ impl Adding {
             push: Subscription { endpoint: nothing(), p256dh: encode(point), auth: encode(&AUTH) },
             push_point: point.to_vec(),
             push_auth: AUTH.to_vec(),
+            features: Vec::new(),
             network: "somewhere".to_owned(),
         };
         let bound = state.rows.run(|tx| bind_in(tx, &self.app, &request, now));

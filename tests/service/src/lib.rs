@@ -45,6 +45,7 @@
 //! | `keys`, `jose`, `secrets`, `passwords` | cryptography |
 //! | `push`, `notices`, `problem` | pushes, notices and problem documents for phones |
 //! | `audit`, `operator`, `data` | the audit log, the operator's commands, the data folder |
+//! | `features` | the additions to version 1 of the protocol that this service knows |
 //! | `texts`, `verdict`, `agent` | checks of shown texts, the result type of a decision, browser names |
 
 pub mod addresses;
@@ -61,6 +62,7 @@ pub mod endings;
 pub mod enrollment;
 pub mod error;
 pub mod events;
+pub mod features;
 pub mod headers;
 pub mod jose;
 pub mod keys;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::clock::{DAY, Time};
+use crate::features::Feature;
 use crate::jose::Jwk;
 use crate::prompts::ceremony::AnsweringKey;
 
@@ -111,6 +112,9 @@ pub struct Device {
     /// The `jti` of the newest fetch. When a newer fetch arrives, an older fetch stops waiting.
     #[serde(default)]
     pub fetching: Option<String>,
+    /// The features that the phone named in its bind or in its newest fetch. Empty for a phone of version 0.1.
+    #[serde(default)]
+    pub features: Vec<String>,
     pub(super) last_network: Option<(String, Time)>,
     pub(super) ends_at: Option<Time>,
 }
@@ -133,6 +137,7 @@ impl Device {
             push_seen: false,
             tested_at: None,
             fetching: None,
+            features: Vec::new(),
             last_network: None,
             ends_at: None,
         }
@@ -143,6 +148,12 @@ impl Device {
     #[must_use]
     pub fn reachable_at(&self) -> Option<&Subscription> {
         self.push.as_ref().filter(|_push| !self.push_ended)
+    }
+
+    /// Returns whether the phone has named this feature.
+    #[must_use]
+    pub fn knows(&self, feature: Feature) -> bool {
+        self.features.iter().any(|name| name == feature.name())
     }
 
     /// Returns whether the device is active.
@@ -173,12 +184,14 @@ impl Device {
     }
 
     /// Makes the device a tombstone. Keeps the ids, the public device key and the cause. Erases the sign-in key, the
-    /// facts that the phone stated about itself, the push subscription and the network of the last contact.
+    /// facts that the phone stated about itself, its features, the push subscription and the network of the last
+    /// contact.
     pub(crate) fn become_tombstone(&mut self, cause: Cause, now: Time) {
         self.state = State::Removed(cause);
         self.sign_in = None;
         self.claimed = None;
         self.push = None;
+        self.features = Vec::new();
         self.last_network = None;
         self.ends_at = Some(now + TOMBSTONE_LIFE);
     }

@@ -9,6 +9,7 @@ use crate::clock::Time;
 use crate::devices::device::Device;
 use crate::devices::push_test::PushTest;
 use crate::devices::standing::Standing;
+use crate::features::{self, Feature};
 use crate::phone_sign_in::rules::TurnedOn;
 use crate::problem::Problem;
 use crate::prompts::ceremony::AnswerResult;
@@ -27,6 +28,7 @@ pub struct StateClaims<'a> {
     request: &'a str,
     /// The number of the newest key document, so that a phone learns of new keys before they sign.
     keys_seq: usize,
+    features: &'static [Feature],
     #[serde(flatten)]
     standing: Standing,
     #[serde(flatten)]
@@ -67,6 +69,7 @@ impl<'a> StateClaims<'a> {
             iat: now,
             request: jti,
             keys_seq: app.keys.newest_document(),
+            features: &features::KNOWN,
             standing,
             news,
         }

@@ -14,6 +14,7 @@ use crate::enrollment::proofs::{Key, typed_key};
 use crate::enrollment::records::{TypedId, find};
 use crate::enrollment::rules::{self, Bind, Digits, Refusal};
 use crate::enrollment::state::{Code, Enrollment, State};
+use crate::features::{self, Feature};
 use crate::jose::Jwk;
 use crate::keys;
 use crate::notices;
@@ -183,6 +184,7 @@ struct LookUpAnswer<'a> {
     challenge: String,
     time: Time,
     keys: &'a str,
+    features: &'static [Feature],
 }
 
 /// A response body with a MAC under the enrollment key.
@@ -226,6 +228,7 @@ pub async fn look_up(app: &App, request: LookUp) -> Result<Verdict<MacResponse, 
                 challenge: random_id()?,
                 time: now,
                 keys: &document,
+                features: &features::KNOWN,
             };
             let body = serde_json::to_vec(&answer)?;
             Ok(Verdict::Granted(MacResponse { mac: encode(&key.answer_mac("look-up-answer", &nonce, &body)), body }))
@@ -269,6 +272,8 @@ pub struct BindRequest {
     pub push_point: Vec<u8>,
     /// The push secret, 16 bytes.
     pub push_auth: Vec<u8>,
+    /// The features that the phone knows.
+    pub features: Vec<String>,
     /// The phone's network.
     pub network: String,
 }
@@ -328,6 +333,7 @@ pub fn bind_in(
             request.push.clone(),
             now,
         );
+        device.features.clone_from(&request.features);
         device.seen_from(&request.network, now);
         let key = DeviceKey { thumbprint: device.key.thumbprint(), device_id: device.id.clone() };
         tx.insert_or_update(&key, |stored| stored.device_id.clone_from(&key.device_id))?;

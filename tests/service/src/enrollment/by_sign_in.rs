@@ -30,6 +30,8 @@ pub struct AddRequest {
     pub claimed: Claimed,
     /// The push address and keys.
     pub push: Subscription,
+    /// The features that the phone knows.
+    pub features: Vec<String>,
     /// The phone's network.
     pub network: String,
 }
@@ -109,6 +111,7 @@ fn activate(tx: &mut Tx<'_>, request: &AddRequest, token: &PhoneToken, now: Time
         now,
     );
     device.state = State::Active;
+    device.features.clone_from(&request.features);
     device.seen_from(&request.network, now);
     tx.insert(&DeviceKey { thumbprint: token.jkt.clone(), device_id: id.clone() })?;
     tx.insert(&device)?;

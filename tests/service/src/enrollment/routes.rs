@@ -12,6 +12,7 @@ use crate::devices::device::{Claimed, Subscription, is_endpoint};
 use crate::enrollment::acts::{self, BindRequest, LookUp, MacResponse};
 use crate::enrollment::by_sign_in::{self, AddRequest, NotAdded};
 use crate::enrollment::rules::Refusal;
+use crate::features::Named;
 use crate::jose::{Unverified, check_unique};
 use crate::limits;
 use crate::peer::Peer;
@@ -47,6 +48,8 @@ struct Claims {
     device: Claimed,
     push: Subscription,
     attestation: Attestation,
+    #[serde(default)]
+    features: Named,
 }
 
 /// The proof in a bind: either a token, or the id in a code together with a MAC. A message with both kinds of proof is
@@ -76,6 +79,7 @@ pub async fn bind(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Res
     }
     let Attestation::None = claims.attestation;
     let push_key = checked(&app, &claims).ok_or(Problem::RequestRefused)?;
+    let features = claims.features.into_names();
     match claims.proof {
         Proof { enrollment: Some(id), mac: Some(mac), token: None } => {
             let request = BindRequest {
@@ -87,12 +91,14 @@ pub async fn bind(State(app): State<App>, peer: Peer, body: Bytes) -> Result<Res
                 push: claims.push,
                 push_point: push_key.point,
                 push_auth: push_key.auth,
+                features,
                 network: peer.network(),
             };
             mac_response(acts::bind(&app, request).await?)
         }
         Proof { enrollment: None, mac: None, token: Some(token) } => {
-            let request = AddRequest { token, key, claimed: claims.device, push: claims.push, network: peer.network() };
+            let (claimed, push, network) = (claims.device, claims.push, peer.network());
+            let request = AddRequest { token, key, claimed, push, features, network };
             match by_sign_in::add(&app, request).await? {
                 Verdict::Granted(added) => Ok(Json(added).into_response()),
                 Verdict::Refused(NotAdded::Unknown) => Err(Problem::EnrollmentUnknown),

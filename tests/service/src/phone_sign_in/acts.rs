@@ -8,6 +8,7 @@ use crate::clock::Time;
 use crate::devices::device::{Device, SignInKey};
 use crate::devices::records::DeviceKey;
 use crate::endings::end_registration_token;
+use crate::features::{self, Feature};
 use crate::jose::{Jwk, Unverified};
 use crate::keys;
 use crate::notices;
@@ -124,6 +125,7 @@ pub struct TurnOnTokens {
     pub nonce: String,
     nonce_expires_in: Time,
     sub: String,
+    features: &'static [Feature],
 }
 
 /// The token to add a phone, with the facts about the account that the phone needs.
@@ -139,6 +141,7 @@ pub struct PhoneTokens {
     organization: String,
     keys: String,
     time: Time,
+    features: &'static [Feature],
 }
 
 /// Redeems an authorization code for a token, once. Returns `None` if the authorization code can't be redeemed. A
@@ -203,6 +206,7 @@ pub fn turn_on_tokens(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Tur
         nonce,
         nonce_expires_in: NONCE_LIFE,
         sub: device.account_id.clone(),
+        features: &features::KNOWN,
     })
 }
 
@@ -228,6 +232,7 @@ fn phone_tokens(tx: &mut Tx<'_>, app: &App, person: Person, jkt: &str, now: Time
         organization: app.config.organization.clone(),
         keys: document,
         time: now,
+        features: &features::KNOWN,
     })
 }
 

@@ -15,6 +15,7 @@ use crate::devices::request::{Request, verified};
 use crate::devices::standing::{Standing, Status};
 use crate::devices::state::{MAX_PROMPTS, News, listed, skewed, state};
 use crate::endings::expire_enrollment;
+use crate::features::Named;
 use crate::limits;
 use crate::peer::Peer;
 use crate::people::person::Person;
@@ -31,7 +32,13 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
 enum FetchMessage {
-    Fetch { reason: Reason, wait: u64, known: Known },
+    Fetch {
+        reason: Reason,
+        wait: u64,
+        known: Known,
+        #[serde(default)]
+        features: Named,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -52,29 +59,39 @@ struct Known {
 pub async fn prompts(extract::State(app): extract::State<App>, peer: Peer, body: Bytes) -> Result<Response, Problem> {
     limits::phone(&app, &peer).await?;
     let request: Request<FetchMessage> = verified(&app, "prompts", &body).await?;
-    let FetchMessage::Fetch { reason, wait, known } = &request.message;
+    let FetchMessage::Fetch { reason, wait, known, features } = &request.message;
     if *wait > MAX_WAIT || known.prompts.len() > MAX_PROMPTS {
         return Err(Problem::RequestRefused);
     }
     if !request.in_time {
         return skewed(&app, &request.device, &request.jti);
     }
-    note_contact(&app, &request, peer.network(), *reason == Reason::Opened).await?;
+    note_contact(&app, &request, peer.network(), *reason == Reason::Opened, features.clone().into_names()).await?;
     let found = wait_for_news(&app, &request, known, *wait).await?;
     let prompts =
         (found.standing.status == Status::Ok).then(|| found.listed.into_iter().map(|prompt| prompt.jws).collect());
     state(&app, &request.device, &request.jti, found.standing, News { prompts, ..News::default() })
 }
 
-/// Stores that this is the device's newest fetch. For an active device, also stores the phone's network and, if the
-/// person has opened the app, the current time. An older fetch that still waits, perhaps in another process, ends when
-/// it reads that a newer fetch exists.
-async fn note_contact<M>(app: &App, request: &Request<M>, network: String, opened: bool) -> Result<(), StoreError> {
+/// Stores that this is the device's newest fetch. Unless the device is a tombstone, also stores the features that the
+/// phone knows. For an active device, also stores the phone's network and, if the person has opened the app, the
+/// current time. An older fetch that still waits, perhaps in another process, ends when it reads that a newer fetch
+/// exists.
+async fn note_contact<M>(
+    app: &App,
+    request: &Request<M>,
+    network: String,
+    opened: bool,
+    features: Vec<String>,
+) -> Result<(), StoreError> {
     let (device, jti, now) = (request.device.clone(), request.jti.clone(), app.clock.now());
     app.store
         .in_account(&request.device.account_id, move |tx| {
             let is_active = tx.update::<Device, _>(&device.id, |device| {
                 device.fetching = Some(jti.clone());
+                if !matches!(device.state, State::Removed(_)) {
+                    device.features.clone_from(&features);
+                }
                 if device.is_active() {
                     device.seen_from(&network, now);
                 }
