@@ -22,6 +22,19 @@ fn shown_as(kind: Kind) -> &'static str {
         Kind::RegisterDevice => "RegisterDevice",
         Kind::CreatePass => "CreatePass",
         Kind::ReportLost => "ReportLost",
+        Kind::AddPerson => "AddPerson",
+        Kind::DeletePerson => "DeletePerson",
+        Kind::SuspendPerson => "SuspendPerson",
+        Kind::ResumePerson => "ResumePerson",
+        Kind::CreatePassForPerson => "CreatePassForPerson",
+        Kind::UnblockPerson => "UnblockPerson",
+        Kind::ChangeGroups => "ChangeGroups",
+        Kind::MakeAdministrator => "MakeAdministrator",
+        Kind::RemoveAdministrator => "RemoveAdministrator",
+        Kind::ReportLostForPerson => "ReportLostForPerson",
+        Kind::ResetPerson => "ResetPerson",
+        Kind::ChangePolicy => "ChangePolicy",
+        Kind::CreateApiToken => "CreateApiToken",
     }
 }
 

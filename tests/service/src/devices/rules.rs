@@ -20,12 +20,33 @@ impl Device {
         let device = || (AnsweringKey::Device, self.key.thumbprint());
         let sign_in = || self.sign_in.as_ref().map(|sign_in| (AnsweringKey::SignIn, sign_in.key.thumbprint()));
         let recently_off = self.turned_off_at.is_some_and(|at| now - at < STEP_UP_PAUSE);
+        // A phone refuses a prompt of a kind that it does not know, so the person could never answer.
+        // GUARD(kind-known-to-phone): a_phone_gets_only_prompts_of_kinds_that_it_knows
+        if kind.feature().is_some_and(|feature| !self.knows(feature)) {
+            return None;
+        }
         match kind {
             Kind::ConfirmEnrollment | Kind::SecondFactor => Some(device()),
             // This approval turns phone sign-in on again, so the pause does not apply.
             Kind::RegisterDevice => Some(device()),
             Kind::PhoneSignIn => sign_in(),
-            Kind::AddMethod | Kind::RemoveMethod | Kind::CreatePass | Kind::ReportLost => {
+            Kind::AddMethod
+            | Kind::RemoveMethod
+            | Kind::CreatePass
+            | Kind::ReportLost
+            | Kind::AddPerson
+            | Kind::DeletePerson
+            | Kind::SuspendPerson
+            | Kind::ResumePerson
+            | Kind::CreatePassForPerson
+            | Kind::UnblockPerson
+            | Kind::ChangeGroups
+            | Kind::MakeAdministrator
+            | Kind::RemoveAdministrator
+            | Kind::ReportLostForPerson
+            | Kind::ResetPerson
+            | Kind::ChangePolicy
+            | Kind::CreateApiToken => {
                 // GUARD(step-up-pause-after-off): j8_no_step_up_for_a_day_after_phone_sign_in_is_turned_off
                 // INSTEAD: (!recently_off || now > 0).then(|| sign_in().unwrap_or_else(device))
                 (!recently_off).then(|| sign_in().unwrap_or_else(device))

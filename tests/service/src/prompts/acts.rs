@@ -442,7 +442,9 @@ pub fn redeem(
 /// Returns the live prompts of a device, in the order of `rules::strongest_first`.
 pub fn live_prompts(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Vec<Prompt>, StoreError> {
     let mut ceremonies: Vec<Ceremony> = tx.children(&device.account_id)?;
-    ceremonies.retain(|ceremony| ceremony.is_live(now));
+    // The phone may have been downgraded since the ceremony started.
+    let knows = |kind: Kind| kind.feature().is_none_or(|feature| device.knows(feature));
+    ceremonies.retain(|ceremony| ceremony.is_live(now) && knows(ceremony.kind));
     rules::strongest_first(&mut ceremonies);
     let mut live = Vec::new();
     for ceremony in ceremonies {
@@ -470,16 +472,7 @@ pub(super) fn may_approve(tx: &mut Tx<'_>, account_id: &str, kind: Kind) -> Resu
         return Ok(false);
     };
     let effective = effective_for(tx, &person)?;
-    Ok(match kind {
-        Kind::PhoneSignIn => effective.allows_phone_sign_in(),
-        Kind::SecondFactor => effective.allows_push(),
-        Kind::ConfirmEnrollment
-        | Kind::AddMethod
-        | Kind::RemoveMethod
-        | Kind::RegisterDevice
-        | Kind::CreatePass
-        | Kind::ReportLost => true,
-    })
+    Ok(rules::may_approve(kind, &person, &effective))
 }
 
 /// Stores in the ceremony which session and which known browser the approval gave, so that a report can end both.

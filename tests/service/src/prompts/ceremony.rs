@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
+use crate::features::Feature;
 
 /// What the person is asked to approve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,6 +26,63 @@ pub enum Kind {
     CreatePass,
     /// Step-up: reporting another phone lost.
     ReportLost,
+    /// Administrative act: adding a person.
+    AddPerson,
+    /// Administrative act: deleting a person.
+    DeletePerson,
+    /// Administrative act: suspending a person.
+    SuspendPerson,
+    /// Administrative act: ending the suspension of a person.
+    ResumePerson,
+    /// Administrative act: creating a pass for a person.
+    CreatePassForPerson,
+    /// Administrative act: clearing the wrong numbers of a person.
+    UnblockPerson,
+    /// Administrative act: changing a person's groups, or a group.
+    ChangeGroups,
+    /// Administrative act: making a person an administrator.
+    MakeAdministrator,
+    /// Administrative act: removing the administrator rights of a person.
+    RemoveAdministrator,
+    /// Administrative act: reporting a phone of a person lost.
+    ReportLostForPerson,
+    /// Administrative act: removing every sign-in method of a person.
+    ResetPerson,
+    /// Administrative act: changing the policy.
+    ChangePolicy,
+    /// Administrative act: creating a token with which a program acts as an administrator.
+    CreateApiToken,
+}
+
+impl Kind {
+    /// Returns the feature that a phone must know to get a prompt of this kind. `None` for the kinds that every phone
+    /// knows.
+    #[must_use]
+    pub fn feature(self) -> Option<Feature> {
+        match self {
+            Self::ConfirmEnrollment
+            | Self::SecondFactor
+            | Self::PhoneSignIn
+            | Self::AddMethod
+            | Self::RemoveMethod
+            | Self::RegisterDevice
+            | Self::CreatePass
+            | Self::ReportLost => None,
+            Self::AddPerson
+            | Self::DeletePerson
+            | Self::SuspendPerson
+            | Self::ResumePerson
+            | Self::CreatePassForPerson
+            | Self::UnblockPerson
+            | Self::ChangeGroups
+            | Self::MakeAdministrator
+            | Self::RemoveAdministrator
+            | Self::ReportLostForPerson
+            | Self::ResetPerson
+            | Self::ChangePolicy
+            | Self::CreateApiToken => Some(Feature::Administration),
+        }
+    }
 }
 
 /// Which of a device's keys must sign an approval.
@@ -88,6 +146,10 @@ pub struct Context {
     pub os: String,
     /// IP address.
     pub address: String,
+    /// Whom or what an administrative act concerns: a user name, a group's name, a token's name, or an empty text for
+    /// `ChangePolicy`. `None` for every other kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
 }
 
 /// How a ceremony ended.

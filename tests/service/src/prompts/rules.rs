@@ -7,6 +7,9 @@
 use std::cmp::Reverse;
 
 use crate::clock::{DAY, HOUR, MINUTE, Time};
+use crate::features::Feature;
+use crate::people::person::Person;
+use crate::policy::rules::Effective;
 use crate::prompts::ceremony::{AnswerResult, Ceremony, Kind, Match, Origin, Outcome, Owner};
 
 /// For this long after a ceremony starts, no other ceremony of the account gets its numbers.
@@ -45,7 +48,52 @@ pub fn life(kind: Kind, origin: Origin) -> Time {
         | Kind::RemoveMethod
         | Kind::RegisterDevice
         | Kind::CreatePass
-        | Kind::ReportLost => 5 * MINUTE,
+        | Kind::ReportLost
+        | Kind::AddPerson
+        | Kind::DeletePerson
+        | Kind::SuspendPerson
+        | Kind::ResumePerson
+        | Kind::CreatePassForPerson
+        | Kind::UnblockPerson
+        | Kind::ChangeGroups
+        | Kind::MakeAdministrator
+        | Kind::RemoveAdministrator
+        | Kind::ReportLostForPerson
+        | Kind::ResetPerson
+        | Kind::ChangePolicy
+        | Kind::CreateApiToken => 5 * MINUTE,
+    }
+}
+
+/// Returns whether the person's rights and the policy allow an approval of this kind.
+#[must_use]
+pub fn may_approve(kind: Kind, person: &Person, effective: &Effective) -> bool {
+    // GUARD(act-by-administrator): only_an_administrator_approves_administrative_acts
+    if kind.feature() == Some(Feature::Administration) && !person.is_administrator {
+        return false;
+    }
+    match kind {
+        Kind::PhoneSignIn => effective.allows_phone_sign_in(),
+        Kind::SecondFactor => effective.allows_push(),
+        Kind::ConfirmEnrollment
+        | Kind::AddMethod
+        | Kind::RemoveMethod
+        | Kind::RegisterDevice
+        | Kind::CreatePass
+        | Kind::ReportLost
+        | Kind::AddPerson
+        | Kind::DeletePerson
+        | Kind::SuspendPerson
+        | Kind::ResumePerson
+        | Kind::CreatePassForPerson
+        | Kind::UnblockPerson
+        | Kind::ChangeGroups
+        | Kind::MakeAdministrator
+        | Kind::RemoveAdministrator
+        | Kind::ReportLostForPerson
+        | Kind::ResetPerson
+        | Kind::ChangePolicy
+        | Kind::CreateApiToken => true,
     }
 }
 

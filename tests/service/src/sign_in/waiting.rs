@@ -32,5 +32,6 @@ pub fn context(visitor: &Visitor, application: &str) -> Context {
         browser: visitor.agent.browser.clone(),
         os: visitor.agent.os.clone(),
         address: visitor.peer.address().to_string(),
+        about: None,
     }
 }

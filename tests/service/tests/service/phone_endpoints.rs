@@ -3,6 +3,7 @@
 mod add_by_sign_in;
 mod answers;
 mod enrollment;
+mod features;
 mod phone;
 mod phone_sign_in;
 mod processes;

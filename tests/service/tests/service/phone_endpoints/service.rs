@@ -208,6 +208,7 @@ impl Service {
                 browser: "Firefox".to_owned(),
                 os: "Linux".to_owned(),
                 address: "192.0.2.7".to_owned(),
+                about: None,
             },
             network: "192.0.2.0/24".to_owned(),
             drawn: None,

@@ -62,6 +62,7 @@ async fn crowded(issuer: &str, text: &str) -> (Service, Phone) {
             browser: "b".repeat(40),
             os: "o".repeat(40),
             address: "2001:db8:1234:5678:9abc:def0:1234:5678".to_owned(),
+            about: None,
         };
         match origin {
             Origin::SignedIn => {
