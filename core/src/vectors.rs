@@ -7,14 +7,17 @@ use std::path::PathBuf;
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
+use crate::authenticator::network::http::Reply;
 use crate::authenticator::speaking::clock_offset::{offset_between, offset_of_state};
+use crate::authenticator::speaking::enrollment::read_look_up;
 use crate::authenticator::speaking::exchange::{Addressee, read_state};
 use crate::base::clock::Timestamp;
 use crate::base::jose;
 use crate::base::jose::{HeaderKey, Jwk, PublicKey, base64url};
 use crate::inbox::{Inbox, InboxError};
+use crate::protocol::features::Features;
 use crate::protocol::keys::ServiceKeys;
-use crate::protocol::messages::Message;
+use crate::protocol::messages::{BindClaims, Message, PhoneTokenAnswer, TokenAnswer};
 use crate::protocol::proofs::EnrollmentKey;
 use crate::protocol::push_message::{PushKeys, strip_padding};
 use crate::protocol::verify::{Audience, PushContent, verify_prompt, verify_push};
@@ -27,13 +30,16 @@ use crate::values::prompt::PushEffect;
 const OF_JOSE: [&str; 9] =
     ["algorithm", "base64", "duplicate", "header", "parts", "signature", "too_large", "type", "unknown_key"];
 
-/// The files whose messages a phone signs. From the payloads in these files, the tests make the signing inputs again.
-const SIGNED_BY_PHONE: [&str; 5] = [
-    "phone-request.json",
-    "phone-answer.json",
-    "phone-sign-in-answer.json",
-    "phone-enrollment.json",
-    "phone-sign-in-key.json",
+/// The lists of messages that a phone signs: file and list. From the payloads, the tests make the signing inputs again.
+const SIGNED_BY_PHONE: [(&str, &str); 8] = [
+    ("phone-request.json", "cases"),
+    ("phone-answer.json", "cases"),
+    ("phone-sign-in-answer.json", "cases"),
+    ("phone-enrollment.json", "cases"),
+    ("phone-sign-in-key.json", "cases"),
+    ("features.json", "fetch"),
+    ("features.json", "bind"),
+    ("features.json", "bind_with_token"),
 ];
 
 fn folder() -> PathBuf {
@@ -110,6 +116,52 @@ fn prompt_vectors_have_their_verdicts() {
     let good =
         each_case(&file, "cases", |case| verify_prompt(text(&case["jws"]), &audience(&file), now(&file)).is_ok());
     assert_eq!(good, 23);
+}
+
+#[test]
+fn administration_vectors_have_their_verdicts() {
+    let file = file("phone-prompt-administration.json");
+    let good =
+        each_case(&file, "cases", |case| verify_prompt(text(&case["jws"]), &audience(&file), now(&file)).is_ok());
+    assert_eq!(good, 37);
+}
+
+/// Checks every message that can have the member `features`. The core reads the messages of the service, and makes
+/// those of the phone.
+#[test]
+fn feature_vectors_have_their_verdicts() {
+    let file = file("features.json");
+    let expected = &file["expected"];
+    let (keys, issuer) = (service_keys(&file), Issuer::parse(text(&expected["issuer"])).unwrap());
+    let addressee = Addressee { issuer: &issuer, device_id: text(&expected["device_id"]) };
+    let key = EnrollmentKey::from_bytes(&bytes(&expected["key"])).unwrap();
+    let payload = |case: &Value| bytes(&Value::from(text(&case["jws"]).split('.').nth(1).unwrap()));
+    let read = |list: &str, case: &Value| -> Option<Features> {
+        let body = case.get("body").map(|body| text(body).to_owned().into_bytes()).unwrap_or_default();
+        let reply = Reply { mac: case.get("mac").map(|mac| text(mac).to_owned()), ..Reply::for_test(200, &body) };
+        Some(match list {
+            "state" => read_state(text(&case["jws"]), &keys, addressee, text(&expected["request"])).ok()?.features,
+            "look_up_answer" => read_look_up(&reply, issuer.as_str(), &fixed(&expected["nonce"]), &key).ok()?.features,
+            "token_answer" => jose::parse::<PhoneTokenAnswer>(&body).ok()?.features,
+            "registration_token_answer" => jose::parse::<TokenAnswer>(&body).ok()?.features,
+            "fetch" => match jose::parse::<Message>(&payload(case)).ok()? {
+                Message::Fetch { features, .. } => features,
+                other => panic!("not a fetch: {other:?}"),
+            },
+            _ => jose::parse::<BindClaims>(&payload(case)).ok()?.features,
+        })
+    };
+    for list in
+        ["state", "look_up_answer", "token_answer", "registration_token_answer", "fetch", "bind", "bind_with_token"]
+    {
+        let good = each_case(&file, list, |case| {
+            let features = read(list, case);
+            let names = features.as_ref().map(|features| serde_json::to_value(features).unwrap());
+            assert_eq!(names.as_ref(), case.get("features"), "{list}: {}", case["name"]);
+            features.is_some()
+        });
+        assert_eq!(good, 7, "{list}");
+    }
 }
 
 #[test]
@@ -230,12 +282,13 @@ fn malformed_device_messages_are_refused_by_jose() {
 #[test]
 fn signing_inputs_equal_those_of_stock_libraries() {
     let mut compared = 0;
-    for name in SIGNED_BY_PHONE {
+    for (name, list) in SIGNED_BY_PHONE {
         let file = file(name);
-        for case in file["cases"].as_array().unwrap().iter().filter(|case| case["verdict"] == "good") {
+        for case in file[list].as_array().unwrap().iter().filter(|case| case["verdict"] == "good") {
             let header: Value = serde_json::from_str(text(&case["header"])).unwrap();
             let payload = text(&case["payload"]);
-            let Some(made) = serialized_again(name, payload) else { continue };
+            let typ = text(case.get("typ").unwrap_or(&file["typ"]));
+            let Some(made) = serialized_again(typ, payload) else { continue };
             let jwk = header
                 .get("jwk")
                 .map(|jwk| PublicKey::from_jwk(&serde_json::from_value::<Jwk>(jwk.clone()).unwrap()).unwrap());
@@ -243,25 +296,25 @@ fn signing_inputs_equal_those_of_stock_libraries() {
                 Some(key) => HeaderKey::Jwk(key),
                 None => HeaderKey::Kid(text(&header["kid"])),
             };
-            let input = jose::signing_input(text(&file["typ"]), key, &made).unwrap();
+            let input = jose::signing_input(typ, key, &made).unwrap();
             assert_eq!(input, text(&case["signing_input"]), "{name}: {}", case["name"]);
             compared += 1;
         }
     }
-    assert!(compared >= 15, "compared only {compared} messages");
+    assert!(compared >= 33, "compared only {compared} messages");
 }
 
 /// Reads a payload into the core's types and serializes it again. Returns `None` when the payload has a member that the
 /// core does not know, because the result would not contain this member.
-fn serialized_again(name: &str, payload: &str) -> Option<Box<serde_json::value::RawValue>> {
-    let again = match name {
-        "phone-request.json" => serde_json::to_string(
+fn serialized_again(typ: &str, payload: &str) -> Option<Box<serde_json::value::RawValue>> {
+    let again = match typ {
+        "phone-request+jwt" => serde_json::to_string(
             &serde_json::from_str::<crate::authenticator::speaking::exchange::Claims>(payload).unwrap(),
         ),
-        "phone-answer.json" | "phone-sign-in-answer.json" => {
+        "phone-answer+jwt" => {
             serde_json::to_string(&serde_json::from_str::<crate::protocol::messages::InnerAnswer>(payload).unwrap())
         }
-        "phone-sign-in-key.json" => {
+        "phone-sign-in-key+jwt" => {
             serde_json::to_string(&serde_json::from_str::<crate::protocol::messages::KeyProof>(payload).unwrap())
         }
         _ => serde_json::to_string(&serde_json::from_str::<crate::protocol::messages::BindClaims>(payload).unwrap()),
@@ -389,23 +442,24 @@ fn core_messages_are_written_for_stock_libraries() {
     let point = keys.make("device".to_owned(), KeyGuard::AfterFirstUnlock).unwrap();
     let key = PublicKey::from_sec1(&point).unwrap();
     let mut messages = Vec::new();
-    for name in SIGNED_BY_PHONE {
+    for (name, list) in SIGNED_BY_PHONE {
         let file = file(name);
-        for case in file["cases"].as_array().unwrap().iter().filter(|case| case["verdict"] == "good") {
-            let Some(made) = serialized_again(name, text(&case["payload"])) else { continue };
+        for case in file[list].as_array().unwrap().iter().filter(|case| case["verdict"] == "good") {
+            let typ = text(case.get("typ").unwrap_or(&file["typ"]));
+            let Some(made) = serialized_again(typ, text(&case["payload"])) else { continue };
             let thumbprint = base64url::encode(&key.thumbprint());
-            let kid = match name {
-                "phone-request.json" => Some("the device"),
-                "phone-answer.json" | "phone-sign-in-answer.json" => Some(thumbprint.as_str()),
+            let kid = match typ {
+                "phone-request+jwt" => Some("the device"),
+                "phone-answer+jwt" => Some(thumbprint.as_str()),
                 _ => None,
             };
             let header = kid.map_or(HeaderKey::Jwk(&key), HeaderKey::Kid);
-            let input = jose::signing_input(text(&file["typ"]), header, &made).unwrap();
+            let input = jose::signing_input(typ, header, &made).unwrap();
             let der = keys.sign("device".to_owned(), input.clone().into_bytes()).unwrap();
             let jws = jose::attach(&input, &jose::signature_from_der(&der).unwrap());
             let payload: Value = serde_json::from_str(made.get()).unwrap();
             messages.push(serde_json::json!({
-                "typ": file["typ"], "jws": jws, "jwk": key.to_jwk(), "kid": kid, "payload": payload,
+                "typ": typ, "jws": jws, "jwk": key.to_jwk(), "kid": kid, "payload": payload,
             }));
         }
     }

@@ -5,16 +5,21 @@ pushes, argon2-cffi and hashlib make keys and MACs. No code of this project is u
 can't be in both the vectors and their reader. `core/docs/protocol.md` defines the messages;
 the section numbers in `making/` refer to that document.
 
-Each run makes new keys and signatures, so a new run never gives the same files. The output is committed.
-A file that `FROZEN` lists is not changed: new vectors go into a new file with new keys.
+Each run makes new signatures, so a new run never gives the same files. The output is committed.
+A file that `FROZEN` lists is not changed: new vectors go into a new file. The files of the extensions use the keys and
+ids of the frozen files; every other file gets new ones.
+
+With names of files as arguments, makes only these files.
 """
 
 import hashlib
 import json
+import sys
 
 from making.device_files import (
     answer_file, dpop_file, enrollment_file, request_file, sign_in_answer_file, sign_in_key_file,
 )
+from making.extensions import administration_file, features_file
 from making.first_contact import clock_file, first_keys_file
 from making.jose import VECTORS
 from making.proofs import proofs_file
@@ -25,7 +30,7 @@ from making.world import World
 
 def make_all() -> dict[str, dict]:
     """Makes all files; returns their contents by file name."""
-    world = World.make()
+    world, frozen_world = World.make(), World.of_frozen_files()
     prompts, withdrawals, keys = prompt_file(world), withdrawn_file(world), keys_document_file(world)
     push_tests = push_test_file(world)
     prompt = prompts["cases"][0]
@@ -48,16 +53,18 @@ def make_all() -> dict[str, dict]:
         "inbox.json": inbox_file(world),
         "first-keys.json": first_keys_file(world),
         "clock.json": clock_file(),
+        "phone-prompt-administration.json": administration_file(frozen_world),
+        "features.json": features_file(frozen_world),
     }
 
 
-def main() -> None:
-    """Writes the files that are not frozen, and the SHA-256 checksums of all files."""
+def main(wanted: list[str]) -> None:
+    """Writes the wanted files that are not frozen, and the SHA-256 checksums of all files."""
     VECTORS.mkdir(exist_ok=True)
     frozen = [line.split("  ")[1] for line in (VECTORS / "FROZEN").read_text().splitlines()]
     sums = []
     for name, content in sorted(make_all().items()):
-        if name not in frozen:
+        if name not in frozen and (not wanted or name in wanted):
             data = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
             (VECTORS / name).write_bytes(data)
         data = (VECTORS / name).read_bytes()
@@ -66,4 +73,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -50,8 +50,9 @@ final class VectorsTests: XCTestCase {
         let keys = try file("keys.json")
         var good = 0
         for kind in [
-            "phone-prompt", "prompt-withdrawn", "push-test", "phone-state", "phone-keys", "phone-enrollment",
-            "phone-request", "phone-answer", "phone-sign-in-answer", "phone-sign-in-key", "dpop",
+            "phone-prompt", "phone-prompt-administration", "prompt-withdrawn", "push-test", "phone-state",
+            "phone-keys", "phone-enrollment", "phone-request", "phone-answer", "phone-sign-in-answer",
+            "phone-sign-in-key", "dpop",
         ] {
             let file = try file("\(kind).json")
             let key = try PublicKey(point: keys.object(file.text("signed_by")).bytes("point"))

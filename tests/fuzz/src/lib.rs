@@ -100,11 +100,11 @@ targets! {
     push_test: signed::push_test, || vectors::messages("push-test.json"), 2_000;
     pushed: service::pushed, service::pushed_seeds, 250;
     redirect: codes::redirect, codes::redirect_seeds, 5_000;
-    request: service::request, || vectors::messages("phone-request.json"), 250;
+    request: service::request, service::request_seeds, 250;
     sealed: sealed::sealed, sealed::sealed_seeds, 2_000;
     sign_in_key: service::sign_in_key, || vectors::messages("phone-sign-in-key.json"), 500;
     signature: sealed::signature, sealed::signature_seeds, 5_000;
-    state: signed::state, || vectors::messages("phone-state.json"), 3_000;
+    state: signed::state, signed::state_seeds, 3_000;
     subscribe: relay::subscribe, relay::subscribe_seeds, 1_000;
     token: answers::token, answers::token_seeds, 4_000;
     typed: codes::typed, codes::typed_seeds, 3_000;

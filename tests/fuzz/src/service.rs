@@ -18,7 +18,7 @@ use url::{Url, form_urlencoded};
 use crate::scene::{self, APP, Answer, COOKIE, Scene};
 use crate::sign::TestKey;
 use crate::signed::Lines;
-use crate::strict::{canonical, is_id, is_shown, number, one_of, opened, text};
+use crate::strict::{canonical, has_features, is_id, is_shown, number, one_of, opened, text};
 use crate::vectors::{self, ISSUER, NOW};
 
 static ANSWERED: LazyLock<Value> = LazyLock::new(|| vectors::file("phone-answer.json")["expected"].clone());
@@ -78,7 +78,9 @@ pub(crate) fn request(input: &[u8]) -> bool {
             "answers" => &["answer", "report"],
             _ => &["unblock", "abandon", "unenroll", "turn_on", "turn_off", "push_address", "test_push", "ack"],
         };
-        one_of(&claims, "message", allowed);
+        if one_of(&claims, "message", allowed) == "fetch" {
+            has_features(&claims);
+        }
         let state = state_of(scene, &answer, &claims);
         let now = i64::try_from(NOW).unwrap();
         let in_time = time("iat").abs_diff(now) <= 60 && time("exp") > now;
@@ -89,6 +91,10 @@ pub(crate) fn request(input: &[u8]) -> bool {
         );
         true
     })
+}
+
+pub(crate) fn request_seeds() -> Vec<Vec<u8>> {
+    [vectors::messages("phone-request.json"), vectors::messages_in("features.json", "fetch")].concat()
 }
 
 /// Returns the payload of a message, unverified.
@@ -163,6 +169,7 @@ pub(crate) fn enrollment(input: &[u8]) -> bool {
         assert_eq!((canonical(text(push, "p256dh")).len(), canonical(text(push, "auth")).len()), (65, 16));
         assert_eq!(claims["attestation"]["format"], "none");
         assert!(claims["token"].is_null() && !claims["mac"].is_null());
+        has_features(&claims);
         true
     })
 }
@@ -186,7 +193,8 @@ fn proven(scene: &Scene, input: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub(crate) fn enrollment_seeds() -> Vec<Vec<u8>> {
-    let seeds = vectors::messages("phone-enrollment.json");
+    let mut seeds = vectors::messages("phone-enrollment.json");
+    seeds.extend(vectors::messages_in("features.json", "bind"));
     let right = text(&claimed(text(&vectors::cases("phone-enrollment.json")[0], "jws")).unwrap(), "mac").to_owned();
     let open = format!("\"mac\":\"{right}\"");
     seeds.iter().map(|seed| String::from_utf8_lossy(seed).replace(&open, MAC).into_bytes()).collect()

@@ -8,7 +8,9 @@ use countersign::{Matching, Prompt, Timestamp};
 use serde_json::{Value, json};
 
 use crate::sign::TestKey;
-use crate::strict::{self, MAX_PROMPT, Opened, assert_unique_names, is_id, is_shown, number, one_of, opened, text};
+use crate::strict::{
+    self, MAX_PROMPT, Opened, assert_unique_names, has_features, is_id, is_shown, number, one_of, opened, text,
+};
 use crate::vectors::{self, ISSUER, NOW};
 
 pub(crate) static SERVICE: LazyLock<TestKey> = LazyLock::new(|| TestKey::named("service"));
@@ -30,6 +32,21 @@ const CAUSES: [&str; 9] = [
     "removed_by_person",
     "removed_by_operator",
     "lost",
+];
+const ACTS: [&str; 13] = [
+    "add_person",
+    "delete_person",
+    "suspend_person",
+    "resume_person",
+    "create_pass_for_person",
+    "unblock_person",
+    "change_groups",
+    "make_administrator",
+    "remove_administrator",
+    "report_lost_for_person",
+    "reset_person",
+    "change_policy",
+    "create_api_token",
 ];
 const RESULTS: [&str; 9] = [
     "approved",
@@ -136,6 +153,7 @@ pub(crate) fn prompt(input: &[u8]) -> bool {
         "confirm_enrolment" | "second_factor" | "register_device" => &["device"],
         "phone_sign_in" => &["sign_in"],
         "add_method" | "remove_method" | "create_pass" | "report_lost" => &["device", "sign_in"],
+        act if ACTS.contains(&act) => &["device", "sign_in"],
         other => panic!("accepted the kind {other:?}"),
     };
     assert!(keys.contains(&key), "accepted {kind} with the key {key}");
@@ -147,6 +165,7 @@ pub(crate) fn prompt(input: &[u8]) -> bool {
     let life = number(&claims, "exp").saturating_sub(number(&claims, "iat"));
     assert!(life <= longest, "accepted a lifetime of {life} seconds for {kind} of {origin}");
     shows(&prompt, &claims);
+    concerns(&prompt, &claims);
     assert_eq!(
         PHONE.read_stored(&jws).as_ref(),
         Some(&*prompt),
@@ -157,6 +176,7 @@ pub(crate) fn prompt(input: &[u8]) -> bool {
 
 pub(crate) fn prompt_seeds() -> Vec<Vec<u8>> {
     let mut seeds = vectors::messages("phone-prompt.json");
+    seeds.extend(vectors::messages("phone-prompt-administration.json"));
     // Mutations rarely insert a character that reverses the direction of the text.
     let reversed = |seed: &Vec<u8>| {
         String::from_utf8(seed.clone()).unwrap().replace("\"application\":\"", "\"application\":\"\u{202e}")
@@ -165,6 +185,20 @@ pub(crate) fn prompt_seeds() -> Vec<Vec<u8>> {
     assert!(hostile.iter().zip(&seeds).all(|(reversed, seed)| reversed != seed));
     seeds.extend(hostile);
     seeds
+}
+
+/// Checks the rules of section 12 for administrative acts, and that other prompts show no `about`.
+fn concerns(prompt: &Prompt, claims: &Value) {
+    let (kind, about) = (text(claims, "kind"), prompt.context().about.as_deref());
+    if !ACTS.contains(&kind) {
+        assert_eq!(about, None, "shows about with {kind}");
+        return;
+    }
+    assert_eq!((&claims["origin"], &claims["match"]["mode"]), (&json!("signed_in"), &json!("enter")));
+    assert_eq!(claims["context"]["about"].as_str(), about, "shows another text than was signed");
+    let about = about.unwrap();
+    is_shown(about);
+    assert_eq!(about.trim().is_empty(), kind == "change_policy", "accepted {kind} about {about:?}");
 }
 
 /// Checks the parts of a prompt that a person sees.
@@ -238,10 +272,15 @@ pub(crate) fn state(input: &[u8]) -> bool {
     if said("turn_on") {
         one_of(&payload, "turn_on", &["done", "not_allowed", "expired", "refused"]);
     }
+    has_features(&payload);
     if said("push_test") {
         one_of(&payload, "push_test", &["sent", "too_soon", "no_address"]);
     }
     true
+}
+
+pub(crate) fn state_seeds() -> Vec<Vec<u8>> {
+    [vectors::messages("phone-state.json"), vectors::messages_in("features.json", "state")].concat()
 }
 
 /// Reads a key document. The document is accepted only when its `seq` is the next number, when it has one to eight keys

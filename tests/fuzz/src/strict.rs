@@ -124,6 +124,17 @@ pub fn is_shown(text: &str) {
     assert!(!text.chars().any(hostile), "accepted a text with an invisible character: {text:?}");
 }
 
+/// Checks the member `features`, if the payload has it: at most 16 different names of 1 to 32 characters.
+pub fn has_features(payload: &Value) {
+    let Some(features) = payload.get("features") else { return };
+    let names: Vec<&str> = features.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    let different: std::collections::HashSet<&&str> = names.iter().collect();
+    let allowed = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    let is_name = |name: &&str| (1..=32).contains(&name.len()) && name.chars().all(|one| allowed.contains(one));
+    assert!(names.len() <= 16 && different.len() == names.len(), "accepted the list {names:?}");
+    assert!(names.iter().all(is_name), "accepted the names {names:?}");
+}
+
 /// Returns a text member of a payload; panics when it is missing.
 pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("accepted input without a text in `{name}`"))

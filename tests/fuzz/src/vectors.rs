@@ -40,7 +40,13 @@ pub fn cases(name: &str) -> Vec<Value> {
 /// which the target signs again.
 #[must_use]
 pub fn messages(name: &str) -> Vec<Vec<u8>> {
-    let signed: Vec<String> = cases(name).iter().map(|case| text(&case["jws"])).collect();
+    messages_in(name, "cases")
+}
+
+/// Does the same as `messages` for another list of the file.
+#[must_use]
+pub fn messages_in(name: &str, list: &str) -> Vec<Vec<u8>> {
+    let signed: Vec<String> = file(name)[list].as_array().unwrap().iter().map(|case| text(&case["jws"])).collect();
     let opened = signed.iter().filter_map(|jws| opened(jws));
     opened.chain(signed.iter().map(|jws| jws.clone().into_bytes())).collect()
 }

@@ -89,6 +89,11 @@ class Key:
         """Makes a fresh key."""
         return cls(ec.generate_private_key(ec.SECP256R1()))
 
+    @classmethod
+    def of(cls, scalar: str) -> "Key":
+        """Returns the key with this private number, in base64url."""
+        return cls(ec.derive_private_key(int.from_bytes(unb64(scalar), "big"), ec.SECP256R1()))
+
     @cached_property
     def point(self) -> bytes:
         """The uncompressed point."""

@@ -1,9 +1,12 @@
 """Makes the keys and ids of the vectors."""
 
+import json
 import os
 from dataclasses import dataclass
 
-from making.jose import ISSUER, Key, Kind, MAX_JWS, NOW, digits_input, digits_of, fresh_id, hmac256
+from making.jose import (
+    ISSUER, Key, Kind, MAX_JWS, NOW, VECTORS, digits_input, digits_of, fresh_id, hmac256, unb64,
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,22 @@ class World:
             service=Key.make(), service_next=Key.make(), device=device, sign_in=Key.make(), attacker=Key.make(), push=push,
             push_auth=os.urandom(16), slot=os.urandom(16), device_id=fresh_id(), account_id=fresh_id(),
             enrollment_secret=secret, enrollment_id=fresh_id(),
+        )
+
+    @classmethod
+    def of_frozen_files(cls) -> "World":
+        """Reads the keys and ids of the frozen files, so that one reader can use old and new files together."""
+        def load(name: str) -> dict:
+            return json.loads((VECTORS / name).read_bytes())
+
+        keys = {name: Key.of(key["jwk"]["d"]) for name, key in load("keys.json").items()}
+        push, expected = load("push.json"), load("phone-prompt.json")["expected"]
+        scanned = load("proofs.json")["enrollments"][0]
+        return cls(
+            service=keys["service"], service_next=keys["service_next"], device=keys["device"], sign_in=keys["sign_in"],
+            attacker=keys["stranger"], push=Key.of(push["push_key"]["private"]), push_auth=unb64(push["push_key"]["auth"]),
+            slot=unb64(push["slot"]), device_id=expected["device_id"], account_id=expected["account_id"],
+            enrollment_secret=unb64(scanned["key"]), enrollment_id=scanned["id"],
         )
 
     @property

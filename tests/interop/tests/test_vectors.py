@@ -22,18 +22,18 @@ from stock import b64, unb64
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 KINDS = (
-    "dpop", "phone-answer", "phone-enrollment", "phone-keys", "phone-prompt", "phone-request", "phone-sign-in-answer",
-    "phone-sign-in-key", "phone-state", "prompt-withdrawn", "push-test",
+    "dpop", "phone-answer", "phone-enrollment", "phone-keys", "phone-prompt", "phone-prompt-administration",
+    "phone-request", "phone-sign-in-answer", "phone-sign-in-key", "phone-state", "prompt-withdrawn", "push-test",
 )
 FILES = sorted([
     *(f"{kind}.json" for kind in KINDS),
-    "clock.json", "first-keys.json", "inbox.json", "keys.json", "proofs.json", "push.json",
+    "clock.json", "features.json", "first-keys.json", "inbox.json", "keys.json", "proofs.json", "push.json",
 ])
 JWS_VERDICTS = {
     "good", "type", "algorithm", "unknown_key", "signature", "header", "duplicate", "base64", "parts", "json",
     "too_large", "audience", "issuer", "subject", "expired", "future", "life", "id", "match", "key", "unknown", "verification",
     "text",
-    "request", "point", "mac",
+    "request", "point", "mac", "about", "origin",
 }
 # Kinds whose header contains the whole public key.
 INTRODUCING = {"phone-enrollment+jwt", "phone-sign-in-key+jwt", "dpop+jwt"}

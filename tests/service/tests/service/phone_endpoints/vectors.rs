@@ -4,9 +4,12 @@
 use std::path::PathBuf;
 
 use countersign_service::devices::device::{Claimed, Device, State, Subscription};
+use countersign_service::enrollment::acts as enrollment;
 use countersign_service::enrollment::proofs::{Key, typed_key};
+use countersign_service::enrollment::state::{Code, Enrollment};
 use countersign_service::jose::{Jwk, SigningKey, Unverified};
 use countersign_service::keys;
+use countersign_service::phone_sign_in::records::PhoneToken;
 use countersign_service::phone_sign_in::registration::RegistrationToken;
 use countersign_service::phone_sign_in::rules::{KeyProof, Proof, TurnOn, TurnedOn, proves, turn_on};
 use countersign_service::prompts::ceremony::{AnsweringKey, Ceremony, Kind, Match, Origin, Owner};
@@ -118,6 +121,32 @@ impl Scene {
         stored.unwrap();
     }
 
+    /// Stores what a message of `features.json` needs: the enrollment of the code, or the token. Returns the endpoint.
+    fn expect(&self, list: &str, expected: &Value) -> &'static str {
+        if list == "fetch" {
+            return "prompts";
+        }
+        let (app, now) = (&self.service.app, self.service.now());
+        let id = text(&expected["enrollment"]).to_owned();
+        let key = app.sealer.seal(&format!("enrollment key {id}"), &bytes(&expected["key"])).unwrap();
+        let new = enrollment::fresh(app, self.service.account.clone(), "wizard".to_owned(), now).unwrap();
+        let enrollment = Enrollment { scanned: Code { id, key: Some(key), wrong_macs: 0 }, ..new };
+        let token = PhoneToken {
+            id: hashed(text(&expected["token"]).as_bytes()),
+            account_id: self.service.account.clone(),
+            jkt: jwk("device").thumbprint(),
+            expires_at: now + 600,
+            added: None,
+            keys_document: 1,
+        };
+        let stored = app.store.global_blocking(|tx| {
+            enrollment::start_in(tx, &enrollment, now)?;
+            tx.insert(&token)
+        });
+        stored.unwrap();
+        "enrollment"
+    }
+
     /// Returns whether the signed state says that the request had its effect.
     fn is_done(&self, answer: &Answer) -> bool {
         if answer.status != 200 {
@@ -166,6 +195,27 @@ fn enrollment_vectors_get_their_verdicts() {
         let refused = header_key || OF_JOSE.contains(&text(&case["verdict"]));
         assert!(read.is_err() || !refused, "{}", case["name"]);
         assert!(read.is_ok() || case["verdict"] != "good", "{}", case["name"]);
+    }
+}
+
+/// Sends each bind and each fetch of `features.json` to the service, and compares the list that the service stores.
+#[tokio::test]
+async fn feature_vectors_get_their_verdicts() {
+    let file = file("features.json");
+    for list in ["bind", "bind_with_token", "fetch"] {
+        for case in file[list].as_array().unwrap() {
+            let scene = Scene::start().await;
+            scene.reset();
+            let endpoint = scene.expect(list, &file["expected"]);
+            let answer = scene.service.post(endpoint, text(&case["jws"]).to_owned()).await;
+            let name = format!("{list}, {}: {}", text(&case["name"]), answer.body);
+            assert_eq!(answer.status == 200, case["verdict"] == "good", "{name}");
+            if let Some(features) = case.get("features") {
+                let id = if list == "fetch" { json!(scene.device_id) } else { answer.json()["device_id"].clone() };
+                let device: Device = scene.service.app.store.global_blocking(|tx| tx.get(text(&id))).unwrap().unwrap();
+                assert_eq!(json!(device.features), *features, "{name}");
+            }
+        }
     }
 }
 
@@ -228,8 +278,14 @@ fn described() -> (Claimed, Subscription) {
 /// The parser is as strict for messages of a service as for messages of a phone.
 #[test]
 fn service_messages_are_parsed_strictly() {
-    for name in ["phone-prompt.json", "prompt-withdrawn.json", "push-test.json", "phone-state.json", "phone-keys.json"]
-    {
+    for name in [
+        "phone-prompt.json",
+        "phone-prompt-administration.json",
+        "prompt-withdrawn.json",
+        "push-test.json",
+        "phone-state.json",
+        "phone-keys.json",
+    ] {
         let file = file(name);
         for case in cases(&file) {
             let read = Unverified::by_kid(text(&case["jws"]), text(&file["typ"])).and_then(|jws| {
@@ -237,7 +293,7 @@ fn service_messages_are_parsed_strictly() {
                 if jws.kid() == key.thumbprint() { jws.verify::<Value>(&key) } else { jws.verify(&jwk("device")) }
             });
             // A prompt has a lower size limit than a JWS.
-            let fits = name != "phone-prompt.json" || text(&case["jws"]).len() <= 2_700;
+            let fits = !name.starts_with("phone-prompt") || text(&case["jws"]).len() <= 2_700;
             // JOSE does not check keys inside a payload.
             let refused = OF_JOSE.contains(&text(&case["verdict"])) && !text(&case["name"]).ends_with("of x set");
             assert!(read.is_err() || !refused || !fits, "{name}: {}", case["name"]);

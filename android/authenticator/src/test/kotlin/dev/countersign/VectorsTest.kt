@@ -83,7 +83,7 @@ class VectorsTest {
     @Test
     fun `signatures and signing inputs match`() {
         var good = 0
-        for (name in listOf("phone-prompt", "prompt-withdrawn", "push-test", "phone-state", "phone-keys", "phone-enrollment", "phone-request", "phone-answer", "phone-sign-in-answer", "phone-sign-in-key", "dpop")) {
+        for (name in listOf("phone-prompt", "phone-prompt-administration", "prompt-withdrawn", "push-test", "phone-state", "phone-keys", "phone-enrollment", "phone-request", "phone-answer", "phone-sign-in-answer", "phone-sign-in-key", "dpop")) {
             val file = file("$name.json")
             val key = publicKey(file("keys.json").getValue(file.text("signed_by")).jsonObject.getValue("jwk").jsonObject)
             for (case in file.list("cases")) {
