@@ -11,6 +11,7 @@
     reason = "a test stops at the first error"
 )]
 
+mod administration;
 mod browsing;
 mod common;
 mod double;
