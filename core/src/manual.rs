@@ -123,7 +123,8 @@
 //! # Answer a prompt
 //!
 //! [`Snapshot::prompts`] has only prompts whose signature, issuer, account and times were verified; the core offers no
-//! other prompt. The person finds the number on the page, and types or chooses it on the phone ([`Matching`]).
+//! other prompt. The person finds the number on the page, and types or chooses it on the phone ([`Matching`]). The app
+//! has a question for each [`PromptKind`]; the question about an administrative act contains [`Context::about`].
 //!
 //! ```no_run
 //! use countersign::{Authenticator, Error, Prompt, Step};
@@ -229,11 +230,13 @@
 //! | The core removes control and direction characters from names that a service claims. | A name imitates another host or hides text. |
 //!
 //! [`Authenticator`]: crate::Authenticator
+//! [`Context::about`]: crate::Context::about
 //! [`Error`]: crate::Error
 //! [`Inbox`]: crate::Inbox
 //! [`KeyStore`]: crate::KeyStore
 //! [`Matching`]: crate::Matching
 //! [`PlatformError::Transient`]: crate::PlatformError::Transient
+//! [`PromptKind`]: crate::PromptKind
 //! [`PushEffect`]: crate::PushEffect
 //! [`SignedForm`]: crate::SignedForm
 //! [`Snapshot`]: crate::Snapshot

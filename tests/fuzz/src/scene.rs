@@ -18,12 +18,14 @@ use countersign_service::devices::records::DeviceKey;
 use countersign_service::enrollment::state::{Code, Enrollment, State as EnrollmentState};
 use countersign_service::jose::Jwk;
 use countersign_service::operator;
+use countersign_service::passes::pass::Pass;
 use countersign_service::people::person::Person;
 use countersign_service::people::records as people;
-use countersign_service::policy::document::Policy;
+use countersign_service::policy::document::{Policy, TokenScope};
 use countersign_service::policy::records::{ApiToken, groups, keep};
 use countersign_service::prompts::ceremony::{AnsweringKey, Ceremony, Kind, Match, Origin, Owner};
 use countersign_service::prompts::records::Prompt;
+use countersign_service::provenance::Given;
 use countersign_service::secrets::{encode, hashed};
 use countersign_service::sign_in::session::{Session, Used};
 use ring::hmac;
@@ -34,6 +36,8 @@ use tower::ServiceExt;
 use crate::sign::TestKey;
 use crate::vectors::{self, ISSUER, NOW};
 
+/// The id of a typed pass, which allows adding a phone.
+const PASS: &str = "pass";
 /// Cookie, token and `jti` of the tests: 16 bytes in canonical base64url.
 pub(crate) const COOKIE: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 /// The application's redirect URI.
@@ -156,8 +160,9 @@ impl Scene {
             decided_at: None,
             decided_by: None,
             redeemed: false,
-            gave_session: None,
-            gave_browser: None,
+            change: None,
+            standing: Vec::new(),
+            added: None,
         };
         let device = self.device();
         let prompt = Prompt {
@@ -170,9 +175,25 @@ impl Scene {
             created_at: now,
             answer: None,
         };
-        let mut session = Session::new(hashed(COOKIE.as_bytes()), account.clone(), Used::PasswordAndPhone, now);
-        session.may_add_at = Some(now);
-        let token = ApiToken { id: hashed(COOKIE.as_bytes()), account_id: account.clone(), expires_at: now + 600 };
+        let pass = Pass {
+            id: PASS.to_owned(),
+            account_id: account.clone(),
+            starts_at: now,
+            ends_at: now + 600,
+            used_at: Some(now),
+            spent_at: None,
+            given: Given::by_operator(now),
+        };
+        let (cookie, given) = (hashed(COOKIE.as_bytes()), Given::by_pass(PASS, &pass.given, now));
+        let session = Session::new(cookie.clone(), account.clone(), Used::PasswordAndPhone, given);
+        let token = ApiToken {
+            id: cookie,
+            account_id: account.clone(),
+            name: "fuzz".to_owned(),
+            scope: TokenScope::ChangePolicy,
+            expires_at: now + 600,
+            given: Given::by_operator(now),
+        };
         let stored = self.app.store.global_blocking(|tx| {
             tx.sweep(now + 100_000 * DAY)?;
             for other in people::everybody(tx)? {
@@ -182,11 +203,12 @@ impl Scene {
                 tx.delete::<DeviceKey>(&old.key.thumbprint())?;
                 tx.delete::<Device>(&old.id)?;
             }
-            keep(tx, Policy::usual(), &account, now)?;
+            keep(tx, Policy::usual(), Given::by_operator(now), &account, now)?;
             tx.insert(&self.person)?;
             tx.insert(&device)?;
             tx.insert(&ceremony)?;
             tx.insert(&prompt)?;
+            tx.insert(&pass)?;
             tx.insert(&session)?;
             tx.insert(&token)?;
             tx.insert(&self.open_enrollment())
@@ -207,6 +229,7 @@ impl Scene {
             key,
             claimed,
             push,
+            Given::by_operator(self.app.clock.now()),
             self.app.clock.now(),
         );
         device.state = State::Active;
@@ -225,7 +248,7 @@ impl Scene {
             typed_shown: None,
             account_id: self.person.account_id.clone(),
             session: "wizard".to_owned(),
-            created_at: now,
+            given: Given::by_pass(PASS, &Given::by_operator(now), now),
             expires_at: now + 600,
             state: EnrollmentState::Open,
             nonces: Vec::new(),

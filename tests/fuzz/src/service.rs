@@ -223,6 +223,7 @@ pub(crate) fn sign_in_key(input: &[u8]) -> bool {
         nonce_expires_at: now + 300,
         expires_at: now + 600,
         spent_by: None,
+        given: countersign_service::provenance::Given::by_operator(now),
     };
     let asked = TurnOn {
         issuer: ISSUER,

@@ -61,8 +61,9 @@ fn hold(world: &World, name: &str, outcome: Option<Outcome>) -> Result<(), Troub
         decided_at: outcome.map(|_decided| now),
         decided_by: None,
         redeemed: false,
-        gave_session: None,
-        gave_browser: None,
+        change: None,
+        standing: Vec::new(),
+        added: None,
     };
     Ok(world.app.store.global_blocking(|tx| {
         let id_of = |found: Option<Account>| found.map(|account| account.account_id).unwrap_or_default();

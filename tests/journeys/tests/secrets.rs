@@ -22,10 +22,10 @@ use countersign::{
 use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::phone::PASSPHRASE;
 use countersign_journeys::{TestPhone, a_moment};
+use countersign_service::admin::acts::Done;
 use countersign_service::operator;
-use countersign_service::passes::acts as passes;
-use countersign_service::passes::rules::Span;
-use countersign_service::people::records as people;
+use countersign_service::policy::document::TokenScope;
+use countersign_service::prompts::change::Act;
 use countersign_service::secrets::decode;
 use interceptor::{Scene, payload};
 use needles::{Needles, check_that_the_search_finds_every_form, files};
@@ -271,13 +271,11 @@ async fn secrets_are_not_written_to_logs_files_or_urls() {
     let mut printed = added_and_turned_on(&scene, &mut needles).await;
     printed.push_str(&signed_in(&scene).await);
     let (store, now) = (&scene.world.app.store, scene.world.app.clock.now());
-    let pass = store.global_blocking(|tx| {
-        let account = people::find(tx, USER)?.unwrap().account_id;
-        passes::make(tx, &account, Span::from(now), &account, now)
-    });
-    needles.add("pass", pass.unwrap().as_bytes());
-    operator::set_administrator(store, USER, true).unwrap();
-    needles.add("token of an administrator", operator::make_api_token(store, USER, now).unwrap().as_bytes());
+    let Done::Pass(made) = operator::administer(store, USER, Act::MakePass, now).unwrap() else { panic!("no pass") };
+    needles.add("pass", made.text.as_bytes());
+    operator::set_administrator(store, USER, true, now).unwrap();
+    let token = operator::make_api_token(store, USER, "test", TokenScope::ReadPolicy, now).unwrap();
+    needles.add("token of an administrator", token.as_bytes());
     needles.add("key for pushes", scene.world.app.keys.vapid_scalar());
     needles.add("data key", &std::fs::read(scene.world.folder().join("service/data.key")).unwrap());
     keys_of(scene.phone.home(), &mut needles);

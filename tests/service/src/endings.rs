@@ -1,291 +1,201 @@
-//! Revokes or ends records: sessions, attempts, known browsers, tokens, passes, enrollments, registrations, devices,
-//! sign-in keys, and the ceremonies and approvals that depend on them.
+//! Revokes grants. [`end`] is the only function that revokes a grant, and its result [`Ended`] is the only source of the
+//! audit entries and notices about it.
 //!
-//! If several records must end together, one function here ends them in the caller's transaction. Other modules end
-//! these records only in normal use: a registration when the browser opens it; a ceremony when it is decided,
-//! cancelled on its page or superseded (`prompts::acts`). `App::run_maintenance` deletes expired records.
-//!
-//! ```text
-//! password replaced ──▶ sessions by password alone, password-proved ceremonies, enrollments, registrations
-//! device removed ─────▶ its unused approvals, ceremonies that no device can answer, enrollments, registrations
-//! session ended ──────▶ its access tokens, its enrollments
-//! phone lost ─────────▶ the device, and the sessions and known browsers of the ceremonies that the device decided
-//! person suspended ───▶ sessions, unused passes, ceremonies that no device can answer
-//! "it wasn't me" ─────▶ the session and known browser that started the ceremony, and those that the approval gave
-//! ```
-//!
-//! The removal of a pending device ends no other records.
+//! `rules` decides which grants an ending ends. Elsewhere, a grant is only used up by what it is for: an attempt by a
+//! sign-in, a pushed request by the browser that opens it, a ceremony by its answer. `App::run_maintenance` deletes
+//! expired records.
+
+pub mod rules;
+
+use std::collections::BTreeSet;
 
 use crate::audit;
-use crate::clock::Time;
+use crate::clock::{DAY, Time};
 use crate::devices::device::{self, Cause, Device};
 use crate::devices::records as devices;
-use crate::devices::standing::{Status, may_answer};
-use crate::enrollment::rules;
+use crate::enrollment::rules as enrollments;
 use crate::enrollment::state::{Enrollment, State};
+use crate::grants::{self, Grant, Kind};
 use crate::notices;
 use crate::openid::records::Token;
+use crate::openid::request::Code;
 use crate::passes::pass::Pass;
 use crate::people::person::Person;
+use crate::people::records as people;
 use crate::phone_sign_in::records::PhoneToken;
 use crate::phone_sign_in::registration::{Registration, RegistrationCode, RegistrationToken};
-use crate::phone_sign_in::rules::turns_off;
-use crate::prompts::ceremony::{Ceremony, Origin, Outcome, Owner};
+use crate::policy::records::{self as policies, ApiToken};
+use crate::prompts::ceremony::{Ceremony, Origin, Outcome};
 use crate::prompts::records::Prompt;
 use crate::sign_in::attempt::Attempt;
 use crate::sign_in::records::KnownBrowser;
-use crate::sign_in::session::{Session, Used};
+use crate::sign_in::session::Session;
 use crate::store::{StoreError, Tx};
 
-// Sessions and browsers
+pub use rules::Ending;
+use rules::Fallen;
 
-/// Ends an attempt. Returns false if the attempt had already ended.
-pub fn end_attempt(tx: &mut Tx<'_>, id: &str) -> Result<bool, StoreError> {
-    tx.delete::<Attempt>(id)
+/// The grants that an ending has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Ended {
+    /// The kind and the record id of each grant.
+    pub grants: Vec<(Kind, String)>,
 }
 
-/// Ends a session with its access tokens and its enrollments.
-pub fn end_session(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<(), StoreError> {
-    let Some(session) = tx.get::<Session>(id)? else {
-        return Ok(());
+impl Ended {
+    /// Returns how many grants of this kind have ended.
+    #[must_use]
+    pub fn count(&self, kind: Kind) -> usize {
+        self.grants.iter().filter(|(one, _)| *one == kind).count()
+    }
+}
+
+/// Ends every grant that this event of an account ends. Writes the audit entries, and notifies the phones.
+///
+/// Grants of other accounts can end too: after a report or a loss, those that a fallen approval has given by an
+/// administrative act, and passes that a former administrator has made. The transaction is then global.
+pub fn end(tx: &mut Tx<'_>, account_id: &str, ending: &Ending, now: Time) -> Result<Ended, StoreError> {
+    let mut fallen = Fallen::from(account_id, ending, reach(tx, account_id, ending, now)?);
+    let mut ended = Ended { grants: end_in(tx, account_id, Some(ending), &mut fallen, now)? };
+    // GUARD(report-in-other-accounts): administrators_role_has_no_fault
+    // INSTEAD: if false {
+    if fallen.reaches_others() {
+        end_elsewhere(tx, account_id, &mut fallen, &mut ended, now)?;
+    }
+    if let Ending::Reported(ceremony) = ending
+        && ceremony.origin == Origin::PasswordProved
+    {
+        tx.update::<Person, _>(account_id, |person| person.reported_at = Some(now))?.granted();
+    }
+    Ok(ended)
+}
+
+/// Returns since when administrative acts fall. A report concerns an act of the last day. A loss report without a time
+/// reaches a week back, because an administrator may have added most people of the organization with this phone. A
+/// person who is no longer an administrator reaches a day back, and a suspended person reaches nothing.
+fn reach(tx: &mut Tx<'_>, account_id: &str, ending: &Ending, now: Time) -> Result<Time, StoreError> {
+    let person = tx.get::<Person>(account_id)?;
+    if person.as_ref().is_none_or(|person| person.suspended) {
+        return Ok(if matches!(ending, Ending::Reported(_)) { Time::MAX } else { Time::MIN });
+    }
+    let Ending::Lost { since, reported_in, .. } = ending else {
+        return Ok(Time::MIN);
     };
-    tx.delete::<Session>(id)?;
-    for token in tx.children::<Token>(id)? {
-        tx.delete::<Token>(&token.id)?;
-    }
-    for enrollment in tx.children::<Enrollment>(&session.account_id)? {
-        if enrollment.is_of(&session) {
-            end_enrollment(tx, &enrollment, Cause::Cancelled, now)?;
+    let is_own = reported_in.is_some();
+    let limit = match person.is_some_and(|person| person.is_administrator) {
+        false if is_own => now - DAY,
+        _ if *since == Time::MIN => now - 7 * DAY,
+        _ => Time::MIN,
+    };
+    Ok(limit.max(*since))
+}
+
+/// Ends what fallen approvals have given to any account. What ends in one account can end more in another one, so this
+/// repeats until nothing changes.
+fn end_elsewhere(
+    tx: &mut Tx<'_>,
+    account_id: &str,
+    fallen: &mut Fallen,
+    ended: &mut Ended,
+    now: Time,
+) -> Result<(), StoreError> {
+    let mut accounts = BTreeSet::from([account_id.to_owned()]);
+    loop {
+        let before = (accounts.clone(), fallen.clone());
+        for account in &before.0 {
+            ended.grants.extend(end_fallen(tx, account, fallen, now)?);
+            accounts.extend(acted_on(tx, account, fallen)?);
         }
+        if before == (accounts.clone(), fallen.clone()) {
+            break;
+        }
+    }
+    // GUARD(policy-falls): a_policy_by_a_fallen_approval_is_replaced_by_the_policy_before_it
+    // INSTEAD: if false {
+    if policies::take_back(tx, |given| fallen.gave(given), now)? {
+        audit::record(tx, account_id, "policy_restored", "", now)?;
     }
     Ok(())
 }
 
-fn end_sessions(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
-    for session in tx.children::<Session>(account_id)? {
-        end_session(tx, &session.id, now)?;
+/// Ends what fallen approvals have given to one account.
+fn end_fallen(
+    tx: &mut Tx<'_>,
+    account_id: &str,
+    fallen: &mut Fallen,
+    now: Time,
+) -> Result<Vec<(Kind, String)>, StoreError> {
+    let person = tx.get::<Person>(account_id)?;
+    if let Some(person) = &person {
+        take_back(tx, person, fallen, now)?;
+    }
+    let is_suspended = person.is_some_and(|person| rules::is_suspended_again(&person, fallen));
+    if is_suspended {
+        audit::record(tx, account_id, "suspended", "", now)?;
+    }
+    end_in(tx, account_id, is_suspended.then_some(&Ending::Suspended), fallen, now)
+}
+
+/// Takes back what fallen approvals have changed in a person's record: an unblocking, memberships of groups, and a first
+/// password that a former administrator has seen.
+fn take_back(tx: &mut Tx<'_>, person: &Person, fallen: &Fallen, now: Time) -> Result<(), StoreError> {
+    if person.unblocked_by.as_ref().is_some_and(|given| fallen.gave(given)) {
+        tx.update::<Person, _>(&person.account_id, |person| person.set_unblocked(None, 0))?.granted();
+    }
+    // GUARD(former-administrators-passwords): first_passwords_of_a_former_administrator_end
+    // INSTEAD: if false {
+    if rules::has_known_password(person, fallen) {
+        tx.update::<Person, _>(&person.account_id, |person| person.end_password(now))?.granted();
+        audit::record(tx, &person.account_id, "password_ended", "", now)?;
+    }
+    for group in person.joined_by_fallen(|given| fallen.gave(given)) {
+        tx.update::<Person, _>(&person.account_id, |person| person.leave(&group))?.granted();
+        audit::record(tx, &person.account_id, "left_group", &group, now)?;
     }
     Ok(())
 }
 
-/// Removes a known browser from its account.
-pub fn forget_browser(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
-    tx.delete::<KnownBrowser>(id).map(|_was_known| ())
-}
-
-/// Ends the unused passes of an account.
-pub fn end_passes(tx: &mut Tx<'_>, account_id: &str) -> Result<(), StoreError> {
-    for pass in tx.children::<Pass>(account_id)? {
-        if pass.used_at.is_none() {
-            tx.delete::<Pass>(&pass.id)?;
-        }
+/// Ends the grants of one account. `ending`: `None` for an account on which only fallen approvals have an effect.
+fn end_in(
+    tx: &mut Tx<'_>,
+    account_id: &str,
+    ending: Option<&Ending>,
+    fallen: &mut Fallen,
+    now: Time,
+) -> Result<Vec<(Kind, String)>, StoreError> {
+    let (grants, devices) = (grants::of(tx, account_id, now)?, tx.children::<Device>(account_id)?);
+    let chosen = rules::chosen(ending, &grants, &devices, fallen);
+    for grant in &chosen {
+        apply(tx, ending, grant, now)?;
+        audit::record(tx, account_id, audit_word(grant.kind()), grant.id(), now)?;
     }
-    Ok(())
-}
-
-/// Called when a person is suspended. Ends the sessions, the unused passes, and the ceremonies that no active device
-/// can answer. Live prompts of active devices stay, but an approval is refused while the person is suspended.
-pub fn end_for_suspension(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
-    end_passes(tx, account_id)?;
-    end_sessions(tx, account_id, now)?;
-    end_unanswerable(tx, account_id, now)
-}
-
-/// Called when a password is replaced. Ends the account's sessions by password alone, its live ceremonies with the
-/// origin `password_proved`, and all its unfinished enrollments and registrations.
-pub fn end_for_new_password(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
-    for session in tx.children::<Session>(account_id)? {
-        // GUARD(changed-password-ends-session): password_change_ends_sessions_and_unfinished_sign_ins
-        if session.used == Used::Password {
-            end_session(tx, &session.id, now)?;
-        }
+    let mut ended: Vec<(Kind, String)> = chosen.iter().map(|grant| (grant.kind(), grant.id().to_owned())).collect();
+    if ended.iter().any(|(kind, _)| matches!(kind, Kind::Device | Kind::SignInKey)) {
+        let ceremonies = end_unanswerable(tx, account_id, now)?;
+        ended.extend(ceremonies.into_iter().map(|id| (Kind::Ceremony, id)));
     }
-    for ceremony in tx.children::<Ceremony>(account_id)? {
-        if ceremony.origin == Origin::PasswordProved && ceremony.is_live(now) {
-            end_ceremony(tx, &ceremony, now)?;
+    notify(tx, account_id, ending, &ended, now)?;
+    match ending {
+        Some(Ending::Suspended) => {
+            tx.update::<Person, _>(account_id, |person| person.suspended = true)?.granted();
         }
+        Some(Ending::Deleted) => people::delete(tx, account_id)?,
+        _ => {}
     }
-    end_enrollments(tx, account_id, None, now)?;
-    end_registrations(tx, account_id)
+    Ok(ended)
 }
 
-// Enrollments and registrations
+/// Returns the accounts to which fallen approvals of this account may have given something.
+fn acted_on(tx: &mut Tx<'_>, account_id: &str, fallen: &Fallen) -> Result<Vec<String>, StoreError> {
+    let ceremonies = tx.children::<Ceremony>(account_id)?;
+    Ok(rules::acted_on(&ceremonies, fallen).map(str::to_owned).collect())
+}
 
-/// Ends an enrollment that is open or bound, and removes its pending device.
+/// Ends an enrollment and its pending device.
 pub fn end_enrollment(tx: &mut Tx<'_>, enrollment: &Enrollment, cause: Cause, now: Time) -> Result<(), StoreError> {
-    if matches!(enrollment.state, State::Open | State::Bound) {
-        let end = |stored: &mut Enrollment| {
-            rules::end(stored, cause);
-            stored.clone()
-        };
-        if let Some(ended) = tx.update(&enrollment.scanned.id, end)?.granted() {
-            remove_pending_device(tx, &ended, now)?;
-        }
-    }
-    Ok(())
-}
-
-/// Ends every open or bound enrollment of an account, except the enrollment with the id `but`.
-pub fn end_enrollments(tx: &mut Tx<'_>, account_id: &str, but: Option<&str>, now: Time) -> Result<(), StoreError> {
-    for enrollment in tx.children::<Enrollment>(account_id)? {
-        if Some(enrollment.scanned.id.as_str()) != but {
-            end_enrollment(tx, &enrollment, Cause::Cancelled, now)?;
-        }
-    }
-    Ok(())
-}
-
-/// Ends an enrollment that the policy or a suspension no longer allows. Called in every transaction that decides a
-/// look-up, a bind or digits.
-pub fn end_unless_allowed(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
-    match may_answer(tx, &enrollment.account_id)? {
-        Status::Ok => Ok(()),
-        // GUARD(enrollment-policy-read-again): j1_w2_change_between_digits_and_activation_takes_effect
-        // INSTEAD: _ => Ok(()),
-        _ => end_enrollment(tx, enrollment, Cause::Cancelled, now),
-    }
-}
-
-/// Ends the enrollment that a pending device abandons.
-pub fn abandon_enrollment(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
-    for enrollment in tx.children::<Enrollment>(&device.account_id)? {
-        if enrollment.device_id.as_deref() == Some(device.id.as_str()) {
-            end_enrollment(tx, &enrollment, Cause::Abandoned, now)?;
-        }
-    }
-    Ok(())
-}
-
-/// Ends the enrollment of a pending device if the enrollment has expired. Called when the phone fetches prompts, so
-/// that the phone learns of the end even if no browser shows the wizard.
-pub fn expire_enrollment(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
-    if device.state != device::State::Pending {
-        return Ok(());
-    }
-    for enrollment in tx.children::<Enrollment>(&device.account_id)? {
-        if enrollment.device_id.as_deref() == Some(device.id.as_str()) && enrollment.expires_at <= now {
-            end_enrollment(tx, &enrollment, Cause::Expired, now)?;
-        }
-    }
-    Ok(())
-}
-
-/// Makes the pending device of an ended enrollment a tombstone. The tombstone gets the cause of the enrollment's end.
-pub fn remove_pending_device(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
-    let (State::Ended(cause), Some(id)) = (enrollment.state, &enrollment.device_id) else {
-        return Ok(());
-    };
-    match tx.get::<Device>(id)? {
-        Some(device) if device.state == device::State::Pending => remove_device(tx, &device, cause, now),
-        _ => Ok(()),
-    }
-}
-
-/// Ends every unfinished registration of an account.
-pub fn end_registrations(tx: &mut Tx<'_>, account_id: &str) -> Result<(), StoreError> {
-    for registration in tx.children::<Registration>(account_id)? {
-        tx.delete::<Registration>(&registration.id)?;
-    }
-    for code in tx.children::<RegistrationCode>(account_id)? {
-        tx.delete::<RegistrationCode>(&code.id)?;
-    }
-    for token in tx.children::<RegistrationToken>(account_id)? {
-        if token.spent_by.is_none() {
-            tx.delete::<RegistrationToken>(&token.id)?;
-        }
-    }
-    for token in tx.children::<PhoneToken>(account_id)? {
-        end_unused_phone_token(tx, &token.id)?;
-    }
-    Ok(())
-}
-
-/// Called when an authorization code is used a second time. Ends the token that was issued for this authorization code.
-/// If a phone was added with the token, the token stays.
-pub fn end_registration_token(tx: &mut Tx<'_>, token: &str) -> Result<(), StoreError> {
-    tx.delete::<RegistrationToken>(token)?;
-    end_unused_phone_token(tx, token)
-}
-
-/// Ends a token for adding a phone if the token is unused. If a phone was added with the token, the token stays, so
-/// that a retry of this phone gets the same response.
-fn end_unused_phone_token(tx: &mut Tx<'_>, token: &str) -> Result<(), StoreError> {
-    if tx.get::<PhoneToken>(token)?.is_some_and(|token| token.added.is_none()) {
-        tx.delete::<PhoneToken>(token)?;
-    }
-    Ok(())
-}
-
-// Devices and keys
-
-/// Makes a device a tombstone. If the device was active, also ends its unused approvals, the ceremonies that no other
-/// device can answer, and the account's unfinished enrollments and registrations.
-pub fn remove_device(tx: &mut Tx<'_>, device: &Device, cause: Cause, now: Time) -> Result<(), StoreError> {
-    if matches!(device.state, device::State::Removed(_)) {
-        return Ok(());
-    }
-    let was_active = device.is_active();
-    tx.update::<Device, _>(&device.id, |device| device.become_tombstone(cause, now))?.granted();
-    audit::record(tx, &device.account_id, "device_removed", &device.id, now)?;
-    if was_active {
-        void_unused_approvals(tx, device)?;
-        end_unanswerable(tx, &device.account_id, now)?;
-        end_enrollments(tx, &device.account_id, None, now)?;
-        end_registrations(tx, &device.account_id)?;
-    }
-    Ok(())
-}
-
-/// Called when a phone is reported as lost. Removes the device, and ends the sessions and known browsers of the
-/// ceremonies that the device decided. The session with the id `but` stays, because the person reports the loss in that
-/// session.
-pub fn remove_lost_device(tx: &mut Tx<'_>, device: &Device, but: Option<&str>, now: Time) -> Result<(), StoreError> {
-    for ceremony in tx.children::<Ceremony>(&device.account_id)? {
-        if ceremony.decided_by.as_deref() != Some(device.id.as_str()) {
-            continue;
-        }
-        for session in ceremony.gave_session.iter().filter(|session| Some(session.as_str()) != but) {
-            // GUARD(lost-phone-sessions): j11_a_loss_report_ends_sessions_and_notifies_other_phones
-            // INSTEAD: let _kept = session;
-            end_session(tx, session, now)?;
-        }
-        for browser in ceremony.gave_browser.iter().chain(&ceremony.known_browser) {
-            forget_browser(tx, browser)?;
-        }
-    }
-    // GUARD(lost-phone-removed): j11_w2_the_lost_phone_shows_that_it_was_removed
-    remove_device(tx, device, Cause::Lost, now)?;
-    notices::notify(tx, &device.account_id, None, notices::Kind::PhoneLost, now)
-}
-
-/// Removes all active phones of a person, forgets the person's known browsers and ends the person's sessions. Returns
-/// the number of removed phones.
-pub fn remove_every_device(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<usize, StoreError> {
-    let phones: Vec<Device> = devices::active(tx, account_id)?;
-    let count = phones.len();
-    for phone in phones {
-        remove_device(tx, &phone, Cause::RemovedByOperator, now)?;
-        notices::notify(tx, account_id, None, notices::Kind::MethodRemoved, now)?;
-    }
-    end_sessions(tx, account_id, now)?;
-    for browser in tx.children::<KnownBrowser>(account_id)? {
-        forget_browser(tx, &browser.id)?;
-    }
-    Ok(count)
-}
-
-/// Removes the sign-in key with this thumbprint, which turns phone sign-in off. Returns false if the device's sign-in
-/// key has a different thumbprint, or if the device has no sign-in key.
-pub fn remove_sign_in_key(tx: &mut Tx<'_>, device: &Device, thumbprint: &str, now: Time) -> Result<bool, StoreError> {
-    if !turns_off(device, thumbprint) {
-        return Ok(false);
-    }
-    let turned_off = |device: &mut Device| (device.sign_in, device.turned_off_at) = (None, Some(now));
-    tx.update(&device.id, turned_off)?.granted();
-    audit::record(tx, &device.account_id, "phone_sign_in_off", &device.id, now)?;
-    notices::notify(tx, &device.account_id, Some(&device.id), notices::Kind::PhoneSignInOff, now)?;
-    end_unanswerable(tx, &device.account_id, now)?;
-    Ok(true)
+    let ending = Ending::EnrollmentEnded { enrollment: enrollment.scanned.id.clone(), cause };
+    end(tx, &enrollment.account_id, &ending, now).map(|_ended| ())
 }
 
 /// Records that the push service reported a push address as gone, if the device still has this push address. The phone
@@ -299,60 +209,159 @@ pub fn end_subscription(tx: &mut Tx<'_>, device_id: &str, endpoint: &str) -> Res
     Ok(())
 }
 
-// Ceremonies and their results
+fn apply(tx: &mut Tx<'_>, ending: Option<&Ending>, grant: &Grant, now: Time) -> Result<(), StoreError> {
+    match grant {
+        Grant::Attempt(attempt) => delete::<Attempt>(tx, &attempt.id),
+        Grant::Session(session) => delete::<Session>(tx, &session.id),
+        Grant::KnownBrowser(browser) => delete::<KnownBrowser>(tx, &browser.id),
+        Grant::Code(code) => delete::<Code>(tx, &code.id),
+        Grant::Token(token) => delete::<Token>(tx, &token.id),
+        Grant::Registration(registration) => delete::<Registration>(tx, &registration.id),
+        Grant::RegistrationCode(code) => delete::<RegistrationCode>(tx, &code.id),
+        Grant::RegistrationToken(token) => delete::<RegistrationToken>(tx, &token.id),
+        Grant::PhoneToken(token) => delete::<PhoneToken>(tx, &token.id),
+        Grant::Pass(pass) => delete::<Pass>(tx, &pass.id),
+        Grant::Administrator(person) => {
+            tx.update::<Person, _>(&person.account_id, |person| person.set_administrator(None))?.granted();
+            Ok(())
+        }
+        Grant::ApiToken(token) => delete::<ApiToken>(tx, &token.id),
+        Grant::Enrollment(enrollment) => close_enrollment(tx, enrollment, cause(ending), now),
+        Grant::Device(device) => {
+            tx.update::<Device, _>(&device.id, |device| device.become_tombstone(cause(ending), now))?.granted();
+            Ok(())
+        }
+        Grant::SignInKey(device) => {
+            let turned_off = |device: &mut Device| (device.sign_in, device.turned_off_at) = (None, Some(now));
+            tx.update(&device.id, turned_off)?.granted();
+            Ok(())
+        }
+        Grant::Ceremony(ceremony) => {
+            tx.update::<Ceremony, _>(&ceremony.id, |ceremony| ceremony.end(now))?.granted();
+            Ok(())
+        }
+    }
+}
+
+fn delete<R: crate::store::Record>(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
+    tx.delete::<R>(id).map(|_was_there| ())
+}
+
+fn close_enrollment(tx: &mut Tx<'_>, enrollment: &Enrollment, cause: Cause, now: Time) -> Result<(), StoreError> {
+    let end = |stored: &mut Enrollment| {
+        enrollments::end(stored, cause);
+        stored.clone()
+    };
+    match tx.update(&enrollment.scanned.id, end)?.granted() {
+        Some(ended) => remove_pending_device(tx, &ended, now),
+        None => Ok(()),
+    }
+}
+
+/// Makes the pending device of an ended enrollment a tombstone. The tombstone gets the cause of the enrollment's end.
+pub fn remove_pending_device(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
+    let (State::Ended(cause), Some(id)) = (enrollment.state, &enrollment.device_id) else {
+        return Ok(());
+    };
+    if tx.get::<Device>(id)?.is_some_and(|device| device.state == device::State::Pending) {
+        tx.update::<Device, _>(id, |device| device.become_tombstone(cause, now))?.granted();
+        audit::record(tx, &enrollment.account_id, audit_word(Kind::Device), id, now)?;
+    }
+    Ok(())
+}
 
 /// Ends each live ceremony that no active device can approve: for every prompt of the ceremony, the device or the key
-/// was removed.
-fn end_unanswerable(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<(), StoreError> {
+/// was removed. Returns the ids of the ended ceremonies.
+fn end_unanswerable(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<Vec<String>, StoreError> {
+    let mut ended = Vec::new();
     let left = devices::active(tx, account_id)?;
     let answers = |prompt: &Prompt| {
         left.iter().any(|phone| phone.id == prompt.device_id && phone.key_named(&prompt.key).is_some())
     };
     for ceremony in tx.children::<Ceremony>(account_id)? {
-        if !ceremony.is_live(now) {
-            continue;
-        }
-        let prompts: Vec<Prompt> = tx.children(&ceremony.id)?;
-        if !prompts.iter().any(answers) {
-            end_ceremony(tx, &ceremony, now)?;
+        if ceremony.is_live(now) && !tx.children::<Prompt>(&ceremony.id)?.iter().any(answers) {
+            tx.update::<Ceremony, _>(&ceremony.id, |ceremony| ceremony.end(now))?.granted();
+            audit::record(tx, account_id, audit_word(Kind::Ceremony), &ceremony.id, now)?;
+            ended.push(ceremony.id);
         }
     }
-    Ok(())
+    Ok(ended)
 }
 
-fn end_ceremony(tx: &mut Tx<'_>, ceremony: &Ceremony, now: Time) -> Result<(), StoreError> {
-    let ended = |ceremony: &mut Ceremony| (ceremony.outcome, ceremony.decided_at) = (Some(Outcome::Ended), Some(now));
-    tx.update(&ceremony.id, ended)?.granted();
-    Ok(())
-}
-
-/// Voids the device's approvals that no browser has used yet.
-fn void_unused_approvals(tx: &mut Tx<'_>, device: &Device) -> Result<(), StoreError> {
-    for ceremony in tx.children::<Ceremony>(&device.account_id)? {
-        // GUARD(lost-phone-approvals): j11_w1_a_loss_report_cancels_an_approval_of_the_lost_phone
-        // INSTEAD: if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && false {
-        if ceremony.decided_by.as_deref() == Some(device.id.as_str()) && !ceremony.redeemed {
-            tx.update::<Ceremony, _>(&ceremony.id, |ceremony| ceremony.redeemed = true)?.granted();
+impl Ceremony {
+    /// Ends a live ceremony, or makes an approval unusable.
+    fn end(&mut self, now: Time) {
+        if self.outcome.is_none() {
+            (self.outcome, self.decided_at) = (Some(Outcome::Ended), Some(now));
+        } else {
+            self.redeemed = true;
         }
     }
-    Ok(())
 }
 
-/// Called when the person reports "it wasn't me". Ends the session and known browser that started the ceremony, and the
-/// session and known browser that the approval gave. If the ceremony's origin is `password_proved`, stores the time of
-/// the report in the person's record.
-pub fn end_reported(tx: &mut Tx<'_>, ceremony: &Ceremony, now: Time) -> Result<(), StoreError> {
-    if let Some(session) = &ceremony.gave_session {
-        end_session(tx, session, now)?;
+/// Why the devices and enrollments of an ending end.
+fn cause(ending: Option<&Ending>) -> Cause {
+    let Some(ending) = ending else {
+        return Cause::RemovedByOperator;
+    };
+    match ending {
+        Ending::Removed { cause, .. } | Ending::EnrollmentEnded { cause, .. } => *cause,
+        Ending::Lost { .. } => Cause::Lost,
+        Ending::Reset | Ending::Deleted => Cause::RemovedByOperator,
+        Ending::Reported(_) => Cause::RemovedByPerson,
+        Ending::PasswordChanged
+        | Ending::PasswordSet
+        | Ending::Suspended
+        | Ending::TurnedOff(_)
+        | Ending::MethodAdded { .. }
+        | Ending::SignedOut(_)
+        | Ending::BrowserForgotten(_)
+        | Ending::CodeUsedTwice(_)
+        | Ending::PassReplaced
+        | Ending::NoLongerAdministrator
+        | Ending::ApiTokenRevoked(_) => Cause::Cancelled,
     }
-    if let Owner::Session(session) = &ceremony.owner {
-        end_session(tx, session, now)?;
+}
+
+fn audit_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Attempt => "attempt_ended",
+        Kind::Session => "session_ended",
+        Kind::KnownBrowser => "browser_forgotten",
+        Kind::Code => "code_ended",
+        Kind::Token => "token_ended",
+        Kind::Registration | Kind::RegistrationCode | Kind::RegistrationToken => "registration_ended",
+        Kind::PhoneToken => "phone_token_ended",
+        Kind::Enrollment => "enrollment_ended",
+        Kind::Device => "device_removed",
+        Kind::SignInKey => "phone_sign_in_off",
+        Kind::Pass => "pass_ended",
+        Kind::Administrator => "administrator_ended",
+        Kind::ApiToken => "api_token_ended",
+        Kind::Ceremony => "ceremony_ended",
     }
-    for browser in ceremony.gave_browser.iter().chain(&ceremony.known_browser) {
-        forget_browser(tx, browser)?;
-    }
-    if ceremony.origin == Origin::PasswordProved {
-        tx.update::<Person, _>(&ceremony.account_id, |person| person.reported_at = Some(now))?.granted();
+}
+
+/// Notifies the phones that are left of each removed device, and of phone sign-in that was turned off.
+fn notify(
+    tx: &mut Tx<'_>,
+    account_id: &str,
+    ending: Option<&Ending>,
+    ended: &[(Kind, String)],
+    now: Time,
+) -> Result<(), StoreError> {
+    let removed = match ending {
+        Some(Ending::Lost { .. }) => notices::Kind::PhoneLost,
+        _ => notices::Kind::MethodRemoved,
+    };
+    for (kind, _) in ended {
+        match (kind, ending) {
+            (Kind::Device, _) => notices::notify(tx, account_id, None, removed, now)?,
+            (Kind::SignInKey, Some(Ending::TurnedOff(device))) => {
+                notices::notify(tx, account_id, Some(device), notices::Kind::PhoneSignInOff, now)?;
+            }
+            (_, _) => {}
+        }
     }
     Ok(())
 }

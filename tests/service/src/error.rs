@@ -27,8 +27,11 @@ pub enum AppError {
     /// Another person has the user name.
     #[error("another person already has that user name")]
     NameTaken,
-    /// No person has the user name. When an API token is created, this error can also mean that the person is not an
-    /// administrator.
+    /// The command does not fit the person: an administrator's token for a person who is no administrator, or a pass or
+    /// the administrator role for a suspended person.
+    #[error("this is not possible for this person; perhaps the person is suspended, or is not an administrator")]
+    NotPossible,
+    /// No person has the user name.
     #[error("no person has that user name")]
     NoSuchPerson,
 }

@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use countersign_service::admin::acts::Done;
 use countersign_service::app::App;
 use countersign_service::clock::{Clock, HOUR, SystemClock};
 use countersign_service::config::{Client, Config, app_link, issuer, return_address};
 use countersign_service::error::AppError;
+use countersign_service::policy::document::TokenScope;
+use countersign_service::prompts::change::Act;
 use countersign_service::{addresses, data, operator, serve, tls};
 use url::Url;
 
@@ -18,6 +21,16 @@ use url::Url;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+}
+
+/// A command about one person.
+#[derive(Args)]
+struct About {
+    /// The service's data folder
+    #[arg(long)]
+    data: PathBuf,
+    /// The person's user name
+    user_name: String,
 }
 
 #[derive(Subcommand)]
@@ -53,7 +66,39 @@ enum Command {
         data: PathBuf,
         /// The administrator's user name
         user_name: String,
+        /// The name of the token in the list of tokens
+        #[arg(long, default_value = "made by the operator")]
+        name: String,
+        /// The token allows reading the policy, but not changing it
+        #[arg(long)]
+        read_only: bool,
     },
+    /// List the API tokens of an administrator
+    ApiTokens {
+        /// The service's data folder
+        #[arg(long)]
+        data: PathBuf,
+        /// The administrator's user name
+        user_name: String,
+    },
+    /// Revoke an API token
+    RevokeApiToken {
+        /// The service's data folder
+        #[arg(long)]
+        data: PathBuf,
+        /// The token's id, as `api-tokens` lists it
+        id: String,
+    },
+    /// Suspend a person: they can't sign in, and their sessions, passes and requests end
+    Suspend(About),
+    /// End the suspension of a person
+    Resume(About),
+    /// Create a pass for a person, with which they can add a phone within one hour
+    MakePass(About),
+    /// Clear the wrong numbers of a person
+    Unblock(About),
+    /// Delete a person
+    DeletePerson(About),
     /// Set a person's password, which they must change at the next sign-in; asks for the password, or reads it as one
     /// line from standard input
     SetPassword {
@@ -157,13 +202,27 @@ async fn main() -> Result<(), AppError> {
             say("Added.")
         }
         Command::Administrator { data, user_name, no_longer } => {
-            operator::set_administrator(&data::open(&data)?, &user_name, !no_longer)?;
+            operator::set_administrator(&data::open(&data)?, &user_name, !no_longer, SystemClock::default().now())?;
             say("Done.")
         }
-        Command::ApiToken { data, user_name } => {
-            let token = operator::make_api_token(&data::open(&data)?, &user_name, SystemClock::default().now())?;
-            say(&token)
+        Command::ApiToken { data, user_name, name, read_only } => {
+            let scope = if read_only { TokenScope::ReadPolicy } else { TokenScope::ChangePolicy };
+            let now = SystemClock::default().now();
+            say(&operator::make_api_token(&data::open(&data)?, &user_name, &name, scope, now)?)
         }
+        Command::ApiTokens { data, user_name } => {
+            let tokens = operator::api_tokens(&data::open(&data)?, &user_name)?;
+            tokens.iter().try_for_each(|token| say(&format!("{}  {}  {:?}", token.id, token.name, token.scope)))
+        }
+        Command::RevokeApiToken { data, id } => {
+            let revoked = operator::revoke_api_token(&data::open(&data)?, &id, SystemClock::default().now())?;
+            say(if revoked { "Revoked." } else { "There is no token with this id." })
+        }
+        Command::Suspend(about) => administer(&about, Act::Suspend),
+        Command::Resume(about) => administer(&about, Act::Resume),
+        Command::MakePass(about) => administer(&about, Act::MakePass),
+        Command::Unblock(about) => administer(&about, Act::Unblock),
+        Command::DeletePerson(about) => administer(&about, Act::DeletePerson),
         Command::SetPassword { data, user_name } => {
             let (store, now) = (data::open(&data)?, SystemClock::default().now());
             operator::set_password(&store, &user_name, &password()?, now)?;
@@ -178,6 +237,15 @@ async fn main() -> Result<(), AppError> {
             let removed = operator::reset_methods(&data::open(&data)?, &user_name, SystemClock::default().now())?;
             say(&format!("{removed} phone(s) removed. All sessions have ended."))
         }
+    }
+}
+
+/// Makes an administrative act about a person, and prints the result.
+fn administer(about: &About, act: fn(String) -> Act) -> Result<(), AppError> {
+    let now = SystemClock::default().now();
+    match operator::administer(&data::open(&about.data)?, &about.user_name, act, now)? {
+        Done::Pass(made) => say(&format!("{} The pass adds one phone, within one hour.", made.text)),
+        _ => say("Done."),
     }
 }
 

@@ -1,6 +1,5 @@
 //! The organization's policy: which people may use the app, and with which options.
 
-pub mod acts;
 pub mod document;
 pub mod records;
 pub mod routes;

@@ -3,7 +3,9 @@
 pub mod acts;
 pub mod answers;
 pub mod ceremony;
+pub mod change;
 pub mod fetch;
+pub mod kind;
 pub mod numbers;
 pub mod records;
 pub mod routes;

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::digest::{SHA256, digest};
+use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -83,6 +84,13 @@ pub fn crockford_read(typed: &str) -> Option<String> {
 #[must_use]
 pub fn hashed(bytes: &[u8]) -> String {
     encode(digest(&SHA256, bytes).as_ref())
+}
+
+/// Derives a secret from another secret. The label names its purpose. Returns 256 bits in base64url.
+#[must_use]
+pub fn derived(secret: &str, label: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    encode(hmac::sign(&key, label.as_bytes()).as_ref())
 }
 
 /// Compares two texts in a time that does not show where they differ.

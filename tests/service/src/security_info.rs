@@ -2,6 +2,8 @@
 //! wizard that adds a phone.
 
 pub mod acts;
+mod facts;
+pub(crate) mod loss;
 pub mod routes;
 pub mod rules;
 pub mod step_up;

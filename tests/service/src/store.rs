@@ -12,6 +12,7 @@ mod memory;
 mod migrations;
 mod sqlite;
 
+use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -72,7 +73,17 @@ pub struct Tx<'t> {
 
 type AfterCommit = Box<dyn FnOnce() + Send>;
 
+/// Ties a value to one transaction: the lifetime `'t` is that of the transaction.
+#[derive(Debug)]
+pub struct Brand<'t>(PhantomData<fn(&'t ()) -> &'t ()>);
+
 impl<'t> Tx<'t> {
+    /// Returns a marker for values that must not outlive this transaction.
+    #[must_use]
+    pub fn brand(&self) -> Brand<'t> {
+        Brand(PhantomData)
+    }
+
     /// Wraps the rows of a transaction. The caller commits the transaction.
     pub fn over(rows: &'t mut dyn Rows, scope: &'t Scope) -> Self {
         Self { rows, scope, wrote: false, after_commit: Vec::new() }

@@ -2,15 +2,14 @@
 //! reading notices, muting, receiving malformed data, and ending an account or a phone.
 
 use countersign_journeys::cuts::Cut;
-use countersign_service::admin::acts::{self as admin, Act as ByAdministrator};
+use countersign_service::clock::Time;
 use countersign_service::devices::device::Device;
+use countersign_service::endings::{self, Ending};
 use countersign_service::notices::{self, Kind as NoticeKind};
-use countersign_service::people::records as people;
 
 use crate::fault::Fault;
 use crate::life::Life;
 use crate::orders::{Order, Said, Waiting};
-use crate::stage::ADMINISTRATOR;
 use crate::wire::Trick;
 
 impl Life<'_> {
@@ -215,8 +214,8 @@ impl Life<'_> {
     pub(crate) async fn lost(&mut self) -> Result<(), Fault> {
         let (device, now) = (self.active_device()?.id, self.stage.world.app.clock.now());
         self.service(|tx, account| {
-            let by = people::find(tx, ADMINISTRATOR)?;
-            by.map(|by| admin::act(tx, &by, account, &ByAdministrator::Lost(device.clone()), now)).transpose()
+            let lost = Ending::Lost { device: device.clone(), since: Time::MIN, reported_in: None };
+            endings::end(tx, account, &lost, now).map(|_ended| ())
         })?;
         self.until("the lost phone knows that it was removed", async |life| {
             life.ask(Order::Check).await?;

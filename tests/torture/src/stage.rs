@@ -3,14 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use axum::middleware;
-use countersign_journeys::people::PASSWORD;
 use countersign_journeys::{Trouble, World};
 use tempfile::TempDir;
 
 use crate::wire::{self, Wire};
-
-/// The administrator who reports phones lost.
-pub(crate) const ADMINISTRATOR: &str = "administrator@example.org";
 
 /// A service, a relay and a network for one life after another.
 pub(crate) struct Stage {
@@ -30,7 +26,6 @@ impl Stage {
         let wire = Wire::default();
         let layer = middleware::from_fn_with_state(wire.clone(), wire::layer);
         let world = World::start_behind(|router| router.layer(layer)).await?;
-        world.add_person(ADMINISTRATOR, PASSWORD)?;
         let folder = tempfile::tempdir()?;
         let ca = folder.path().join("ca.pem");
         std::fs::write(&ca, world.ca())?;

@@ -29,14 +29,19 @@ pub(super) async fn prepare(walk: &mut Walk<'_, '_>, issuer: &str, printed: &str
     walk.browser.click("policy").await?;
     walk.browser.wait_for_page("admin-policy").await?;
     walk.browser.click("save").await?;
-    walk.browser.wait_for("outcome").await?;
+    walk.browser.wait_for_page("act-number").await?;
     walk.page("administrator saves the policy").await?;
+    walk.approve(PromptKind::ChangePolicy, Some("administrator's phone")).await?;
+    walk.browser.wait_for_page("act-done").await?;
+    walk.browser.click("done").await?;
+    walk.browser.wait_for_page("admin-policy").await?;
     walk.browser.click("people").await?;
     walk.browser.wait_for_page("admin-people").await?;
     walk.browser.fill("user-name", USER).await?;
     walk.browser.fill("name", "Ada Lovelace").await?;
     walk.page("administrator adds a person").await?;
     walk.browser.click("add-person").await?;
+    walk.approve(PromptKind::AddPerson, None).await?;
     walk.browser.wait_for_page("person-added").await?;
     walk.page("person added").await?;
     walk.browser.text("made-password").await
@@ -50,8 +55,15 @@ pub(super) async fn help(walk: &mut Walk<'_, '_>, issuer: &str) -> Result<String
     walk.browser.wait_for_page("admin-person").await?;
     walk.page("person").await?;
     walk.browser.click("lost-1").await?;
-    walk.browser.wait_for("outcome").await?;
+    walk.browser.wait_for_page("lost-since").await?;
+    walk.page("what the lost phone gave").await?;
+    walk.browser.click("unknown").await?;
+    walk.approve(PromptKind::ReportLostForPerson, None).await?;
+    walk.browser.wait_for_page("act-done").await?;
+    walk.browser.click("done").await?;
+    walk.browser.wait_for_page("admin-person").await?;
     walk.browser.click("make-pass").await?;
+    walk.approve(PromptKind::CreatePassForPerson, None).await?;
     walk.browser.wait_for_page("pass-made").await?;
     walk.page("administrator creates a pass").await?;
     walk.browser.text("pass-text").await

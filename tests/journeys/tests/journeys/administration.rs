@@ -29,6 +29,7 @@ fn wanted(account_id: String, owner: Owner) -> Wanted {
         network: "127.0.0.0/24".to_owned(),
         drawn: None,
         proven: None,
+        change: None,
         only: Only::All,
     }
 }
@@ -38,9 +39,9 @@ async fn an_administrator_approves_an_act_on_the_phone() {
     let world = World::start().await.unwrap();
     let phone = world.phone("phone").await.unwrap();
     confirmed(&world, &world.person().unwrap(), &phone).await;
-    let store = world.app.store.clone();
+    let (store, now) = (world.app.store.clone(), world.app.clock.now());
     let (account_id, devices) = tokio::task::spawn_blocking(move || {
-        operator::set_administrator(&store, USER, true).unwrap();
+        operator::set_administrator(&store, USER, true, now).unwrap();
         let account_id = store.global_blocking(|tx| find(tx, USER)).unwrap().unwrap().account_id;
         let devices: Vec<Device> = store.global_blocking(|tx| tx.children(&account_id)).unwrap();
         (account_id, devices)

@@ -8,6 +8,7 @@ use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::{PageView, Person, TestPhone, World};
 use countersign_service::policy::document::patch;
 use countersign_service::policy::records::{current, group_ids, keep};
+use countersign_service::provenance::Given;
 use serde_json::{Value, json};
 
 /// Reads the QR code on the wizard's page.
@@ -146,7 +147,7 @@ pub(crate) async fn approve(phone: &TestPhone, kind: PromptKind, page: &PageView
 pub(crate) fn set_policy(world: &World, change: &Value) {
     let kept = world.app.store.global_blocking(|tx| {
         let (before, groups) = (current(tx)?, group_ids(tx)?);
-        keep(tx, patch(&before, change, &groups).unwrap(), "administrator", 0)
+        keep(tx, patch(&before, change, &groups).unwrap(), Given::by_operator(0), "administrator", 0)
     });
     kept.unwrap();
 }

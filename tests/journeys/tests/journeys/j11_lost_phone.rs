@@ -14,6 +14,7 @@ use countersign_journeys::{Person, TestPhone, World, a_moment};
 async fn reported(person: &Person, first: &TestPhone) {
     let info = person.open("/security-info").await.unwrap();
     let page = person.press(&info, "lost-2", &[]).await.unwrap();
+    let page = person.press(&page, "unknown", &[]).await.unwrap();
     assert_eq!(page.name(), "lost-number", "{}", page.html);
     approve(first, PromptKind::ReportLost, &page).await;
     let page = person.open("/security-info/step-up").await.unwrap();
@@ -76,6 +77,7 @@ async fn j11_reporting_a_phone_lost_completes_despite_restarts() {
         let (person, first, second) = two_phones(&world).await;
         let info = person.open("/security-info").await.unwrap();
         let page = person.press(&info, "lost-2", &[]).await.unwrap();
+        let page = person.press(&page, "unknown", &[]).await.unwrap();
         let prompt = first.prompt_of(PromptKind::ReportLost).await.unwrap();
         world.cuts.cut("/phone/answers", cut, 1);
         let step = first.core().approve(prompt.id().clone(), page.number().unwrap()).await.unwrap();

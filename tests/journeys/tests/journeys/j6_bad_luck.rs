@@ -17,7 +17,7 @@ use countersign_journeys::people::USER;
 use countersign_journeys::{PageView, Person, TestPhone, World, a_moment};
 use countersign_service::devices::device::Cause;
 use countersign_service::devices::records as devices;
-use countersign_service::endings;
+use countersign_service::endings::{self, Ending};
 use countersign_service::people::records as people;
 
 async fn finished(person: &Person) -> String {
@@ -268,9 +268,10 @@ async fn the_response_to_an_answer_reports_a_removed_device() {
     let removed = world.app.store.global_blocking(|tx| {
         let ada = people::find(tx, USER)?.unwrap().account_id;
         let device = devices::active(tx, &ada)?.remove(0);
-        endings::remove_device(tx, &device, Cause::RemovedByPerson, world.app.clock.now())
+        let ending = Ending::Removed { device: device.id, cause: Cause::RemovedByPerson };
+        endings::end(tx, &ada, &ending, world.app.clock.now())
     });
-    removed.unwrap();
+    let _ended = removed.unwrap();
     assert_eq!(phone.core().deny(prompt.id().clone()).await.unwrap(), Step::Done { outcome: Outcome::Expired });
     let account = phone.core().accounts().await.unwrap().remove(0);
     let cause = RemovalCause::RemovedByPerson;

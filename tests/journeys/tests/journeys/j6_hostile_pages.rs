@@ -26,7 +26,7 @@ const BOB: &str = "bob@example.org";
 async fn victim() -> (World, Hostile, Browser, TestPhone) {
     let world = World::start().await.unwrap();
     let (_person, phone) = with_phone_sign_in(&world).await;
-    operator::set_administrator(&world.app.store, USER, true).unwrap();
+    operator::set_administrator(&world.app.store, USER, true, world.app.clock.now()).unwrap();
     operator::add_person(&world.app.store, BOB, "Bob", "a password of Bob's own", world.app.clock.now()).unwrap();
     let browser = Browser::start(world.ca()).await.unwrap();
     signed_in(&browser, world.issuer(), &phone).await;

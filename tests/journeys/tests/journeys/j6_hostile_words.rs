@@ -11,9 +11,10 @@ use countersign_journeys::browser::{self, Browser};
 use countersign_journeys::people::{PASSWORD, USER};
 use countersign_journeys::relying_party::free_port;
 use countersign_journeys::world::OTHER_NAME;
-use countersign_journeys::{PageView, World, a_moment, skipped};
+use countersign_journeys::{PageView, TestPhone, World, a_moment, skipped};
 use countersign_service::operator;
 use countersign_service::people::records as people;
+use countersign_service::provenance::Given;
 use countersign_service::secrets::{hashed, random_id};
 use countersign_service::sign_in::session::{Session, Used};
 
@@ -80,7 +81,12 @@ async fn j6_w12_session_cookies_of_a_sibling_site_are_ignored() {
     let id = hashed(cookie.as_bytes());
     let bobs = move |tx: &mut countersign_service::store::Tx<'_>| {
         let bob = people::find(tx, BOB)?.unwrap();
-        tx.insert(&Session::new(id.clone(), bob.account_id, Used::Password, now))
+        tx.insert(&Session::new(
+            id.clone(),
+            bob.account_id,
+            Used::Password,
+            Given::by_password(bob.password_changed_at, now),
+        ))
     };
     world.app.store.global(bobs).await.unwrap();
     let (hostile, browser) = (Hostile::start(&world, 0), Browser::start_with_names(world.ca()).await.unwrap());
@@ -151,7 +157,7 @@ async fn names_with_markup_are_shown_as_text() {
     confirmed(&world, &person, &phone).await;
     phone.set_lock().unwrap();
     turned_on(&person, &phone).await;
-    operator::set_administrator(&world.app.store, USER, true).unwrap();
+    operator::set_administrator(&world.app.store, USER, true, world.app.clock.now()).unwrap();
     let browser = Browser::start(world.ca()).await.unwrap();
     let issuer = world.issuer().to_owned();
 
@@ -178,7 +184,9 @@ async fn names_with_markup_are_shown_as_text() {
     browser.goto(&format!("{issuer}/admin/groups")).await.unwrap();
     browser.fill("name", MARKUP).await.unwrap();
     browser.click("add-group").await.unwrap();
-    // The previous page has the same page name (`data-page`), so wait for an element that only the new page has.
+    approves(&browser, &phone, PromptKind::ChangeGroups).await;
+    browser.wait_for_page("act-done").await.unwrap();
+    browser.goto(&format!("{issuer}/admin/groups")).await.unwrap();
     browser.wait_for("group").await.unwrap();
     shows_as_text(&browser, "a group", 1).await;
     browser.goto(&format!("{issuer}/admin/policy")).await.unwrap();
@@ -253,4 +261,13 @@ async fn pages_run_no_injected_script_and_leave_no_history() {
     browser.close().await.unwrap();
     hostile.stop().await;
     world.stop().await;
+}
+
+/// Approves what the number page asks for, with the sign-in key.
+async fn approves(browser: &Browser, phone: &TestPhone, kind: PromptKind) {
+    browser.wait_for("number").await.unwrap();
+    let number = browser.number().await.unwrap();
+    let prompt = phone.prompt_of(kind).await.unwrap();
+    let step = phone.core().approve(prompt.id().clone(), number).await.unwrap();
+    assert_eq!(phone.unlock(&step).await.unwrap(), Step::Done { outcome: Outcome::Approved });
 }

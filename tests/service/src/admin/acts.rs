@@ -1,119 +1,179 @@
-//! Makes an administrator's changes to people and groups. Each change is one transaction, which also writes an entry to
-//! the audit log.
+//! Makes administrative acts, with an administrator's approval or at the operator's command. The caller provides the
+//! transaction.
 
-use crate::audit;
 use crate::clock::Time;
 use crate::devices::device::Device;
-use crate::endings;
-use crate::passes;
+use crate::effects::authority::Authority;
+use crate::effects::make_pass::Made;
+use crate::effects::{
+    add_person, administrator, api_token, delete_person, groups, make_pass, policy, report_lost, reset, suspend,
+    unblock,
+};
 use crate::passes::rules::Span;
 use crate::people::person::Person;
-use crate::policy::records::{Group, groups};
+use crate::people::records as people;
+use crate::policy::document::{Fault, patch};
+use crate::policy::records::{ApiToken, Group, current, group_ids};
 use crate::policy::rules::Effective;
-use crate::secrets::random_id;
+use crate::prompts::change::Act;
 use crate::store::{StoreError, Tx};
 use crate::texts::is_shown;
 
-/// A change of one person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
-    /// Suspends the person, and ends the person's sessions and unused passes.
-    Suspend,
-    /// Ends the suspension.
-    Resume,
-    /// Creates a pass that is valid in this span of time.
-    MakePass(Span),
-    /// Ends every block of the account.
-    Unblock,
-    /// Adds the person to a group, or removes the person from the group.
-    Group {
-        /// The group's id.
-        id: String,
-        /// True if the person joins the group, false if the person leaves the group.
-        joins: bool,
-    },
-    /// Makes the person an administrator if the value is true. Otherwise removes this role from the person.
-    Administrator(bool),
-    /// Reports the phone with this device id as lost.
-    Lost(String),
-    /// Removes all active phones of the person, forgets the person's known browsers and ends the person's sessions.
-    RemovePhones,
-}
-
-/// The result of a change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The result of an administrative act.
 pub enum Done {
-    /// The change was made.
+    /// The act was made.
     Yes,
-    /// A pass was created. Contains the text of the pass, which is shown once.
-    Pass(String),
-    /// The change was refused: the administrator would lock themselves out, or the change is not possible for this
-    /// person.
+    /// This many phones were removed.
+    Reset(usize),
+    /// A pass was created.
+    Pass(Made),
+    /// The policy was changed, or the change is invalid.
+    Policy(policy::Changed),
+    /// An API token was created. It is shown once.
+    ApiToken(String),
+    /// The act is not possible now, and nothing was changed.
     No,
 }
 
-/// Makes the change `act` to a person, if it is allowed. `by` is the administrator.
-pub fn act(tx: &mut Tx<'_>, by: &Person, account_id: &str, act: &Act, now: Time) -> Result<Done, StoreError> {
-    let Some(person) = tx.get::<Person>(account_id)? else {
-        return Ok(Done::No);
-    };
-    let is_self = by.account_id == person.account_id;
-    let what = match act {
-        // An administrator who locked themselves out could not undo the change on these pages.
-        Act::Suspend | Act::Administrator(false) | Act::RemovePhones if is_self => return Ok(Done::No),
-        Act::Suspend => "suspended",
-        Act::Resume => "resumed",
-        Act::MakePass(span) if person.suspended || !span.is_allowed(now) => return Ok(Done::No),
-        Act::MakePass(_) => "pass_given",
-        Act::Unblock => "unblocked",
-        Act::Group { id, .. } if !groups(tx)?.iter().any(|group| group.id == *id) => return Ok(Done::No),
-        Act::Group { joins: true, .. } => "joined_group",
-        Act::Group { joins: false, .. } => "left_group",
-        Act::Administrator(true) => "made_administrator",
-        Act::Administrator(false) => "no_longer_administrator",
-        Act::Lost(_) => "phone_lost",
-        Act::RemovePhones => "phones_removed",
-    };
-    audit::record(tx, account_id, what, &by.account_id, now)?;
-    match act {
-        Act::Suspend => {
-            tx.update::<Person, _>(account_id, |person| person.suspended = true)?.granted();
-            endings::end_for_suspension(tx, account_id, now)?;
-        }
-        Act::Resume => {
-            tx.update::<Person, _>(account_id, |person| person.suspended = false)?.granted();
-        }
-        Act::MakePass(span) => return Ok(Done::Pass(passes::acts::make(tx, account_id, *span, &by.account_id, now)?)),
-        Act::Unblock => {
-            tx.update::<Person, _>(account_id, |person| person.unblocked_at = now)?.granted();
-        }
-        Act::Group { id, joins } => {
-            tx.update::<Person, _>(account_id, |person| person.change_group(id, *joins))?.granted();
-        }
-        Act::Administrator(is_administrator) => {
-            tx.update::<Person, _>(account_id, |person| person.is_administrator = *is_administrator)?.granted();
-        }
-        Act::Lost(id) => match tx.get::<Device>(id)?.filter(|device| device.account_id == account_id) {
-            Some(device) if device.is_active() => endings::remove_lost_device(tx, &device, None, now)?,
-            Some(_) | None => return Ok(Done::No),
-        },
-        Act::RemovePhones => {
-            endings::remove_every_device(tx, account_id, now)?;
-        }
-    }
-    Ok(Done::Yes)
+/// What the act needs besides its authority.
+#[derive(Default)]
+pub struct Prepared<'a> {
+    /// The person to add, with a hashed password, for `Act::AddPerson`.
+    pub person: Option<&'a Person>,
+    /// The administrator who gets the token, for the operator's `Act::MakeApiToken`.
+    pub token_owner: Option<&'a str>,
 }
 
-/// Adds a group. Returns `None` if the name is taken, empty or not allowed on a page.
-pub fn add_group(tx: &mut Tx<'_>, name: &str, now: Time) -> Result<Option<Group>, StoreError> {
-    let name = name.trim();
-    if name.is_empty() || !is_shown(name) || groups(tx)?.iter().any(|group| group.name.eq_ignore_ascii_case(name)) {
-        return Ok(None);
+/// Makes the act of the authority.
+pub fn administer<'t>(
+    tx: &mut Tx<'t>,
+    authority: Authority<'t>,
+    prepared: &Prepared<'_>,
+    now: Time,
+) -> Result<Done, StoreError> {
+    match authority.act() {
+        Act::AddPerson { .. } => add(tx, &authority, prepared, now),
+        Act::DeletePerson(_) => match delete_person::check(tx, authority)? {
+            Some(proof) => delete_person::act(tx, proof, now).map(|()| Done::Yes),
+            None => Ok(Done::No),
+        },
+        Act::Suspend(_) | Act::Resume(_) => match suspend::check(tx, authority, now)? {
+            Some(proof) => suspend::act(tx, proof, now).map(|()| Done::Yes),
+            None => Ok(Done::No),
+        },
+        Act::MakePass(_) => match make_pass::by_authority(tx, authority, Span::from(now), now)? {
+            Some(proof) => make_pass::act(tx, proof, now).map(Done::Pass),
+            None => Ok(Done::No),
+        },
+        Act::Unblock(_) => match unblock::by_authority(tx, authority, now)? {
+            Some(proof) => unblock::act(tx, proof, now).map(|()| Done::Yes),
+            None => Ok(Done::No),
+        },
+        Act::Member { .. } | Act::AddGroup(_) => match groups::check(tx, authority, now)? {
+            Some(proof) => groups::act(tx, proof, now).map(|()| Done::Yes),
+            None => Ok(Done::No),
+        },
+        Act::MakeAdministrator(_) | Act::RemoveAdministrator(_) => match administrator::check(tx, authority, now)? {
+            Some(proof) => administrator::act(tx, proof, now).map(|()| Done::Yes),
+            None => Ok(Done::No),
+        },
+        Act::ReportLost { .. } => match report_lost::by_authority(tx, authority, now)? {
+            Some(proof) => report_lost::act(tx, proof, now).map(|()| Done::Yes),
+            None => Ok(Done::No),
+        },
+        Act::Reset(_) => match reset::check(tx, authority, now)? {
+            Some(proof) => reset::act(tx, proof, now).map(Done::Reset),
+            None => Ok(Done::No),
+        },
+        Act::ChangePolicy(_) => match policy::check(tx, &authority, now) {
+            Some(proof) => policy::act(tx, proof, now).map(Done::Policy),
+            None => Ok(Done::No),
+        },
+        Act::MakeApiToken { .. } => match api_token::check(tx, &authority, prepared.token_owner, now)? {
+            Some(proof) => api_token::act(tx, proof, now).map(Done::ApiToken),
+            None => Ok(Done::No),
+        },
     }
-    let group = Group { id: random_id()?, name: name.to_owned() };
-    tx.insert(&group)?;
-    audit::record(tx, "", "group_added", &group.id, now)?;
-    Ok(Some(group))
+}
+
+fn add<'t>(tx: &mut Tx<'t>, authority: &Authority<'t>, prepared: &Prepared<'_>, now: Time) -> Result<Done, StoreError> {
+    let (Some(proof), Some(person)) = (add_person::check(tx, authority, now), prepared.person) else {
+        return Ok(Done::No);
+    };
+    Ok(if add_person::act(tx, proof, person, now)? { Done::Yes } else { Done::No })
+}
+
+/// Why an act is not possible, so that no phone is asked to approve it.
+pub enum Impossible {
+    /// The administrator would lock themselves out, or the act does not fit the person, the group or the phone.
+    NotDone,
+    /// Another person has the user name.
+    NameTaken,
+    /// A group needs a name that no other group has.
+    GroupName,
+    /// The new policy is invalid.
+    Faulty(Vec<Fault>),
+}
+
+/// An act that may be asked for: what the phone shows about it.
+pub struct Askable {
+    /// Whom or what the act concerns: a user name, a user name that joins or leaves a group, a group's name, a token's
+    /// name and scope, or an empty text for the policy.
+    pub about: String,
+}
+
+/// Checks whether an act is possible now, and returns what the phone shows about it. The act checks everything again.
+pub fn askable(tx: &mut Tx<'_>, by: &Person, act: &Act) -> Result<Result<Askable, Impossible>, StoreError> {
+    let groups = crate::policy::records::groups(tx)?;
+    let about = match act {
+        Act::AddPerson { user_name, .. } if people::find(tx, user_name)?.is_some() => {
+            return Ok(Err(Impossible::NameTaken));
+        }
+        Act::AddPerson { user_name, .. } => user_name.clone(),
+        Act::AddGroup(name) if !groups::is_free(name, &groups) => return Ok(Err(Impossible::GroupName)),
+        Act::AddGroup(name) => name.clone(),
+        Act::ChangePolicy(change) => {
+            let patched = patch(&current(tx)?, change, &group_ids(tx)?);
+            match policy::keeps_approver(tx, patched, Some(&by.account_id))? {
+                Ok(_policy) => String::new(),
+                Err(faults) => return Ok(Err(Impossible::Faulty(faults))),
+            }
+        }
+        Act::MakeApiToken { name, scope } => format!("{name}: {}", scope.words()),
+        Act::Member { account, group, joins } => {
+            let group = groups.iter().find(|one| one.id == *group);
+            let what = if *joins { "joins" } else { "leaves" };
+            match (tx.get::<Person>(account)?, group) {
+                (Some(person), Some(group)) => format!("{} {what} {}", person.user_name, group.name),
+                (_, _) => return Ok(Err(Impossible::NotDone)),
+            }
+        }
+        Act::DeletePerson(account)
+        | Act::Suspend(account)
+        | Act::Resume(account)
+        | Act::MakePass(account)
+        | Act::Unblock(account)
+        | Act::MakeAdministrator(account)
+        | Act::RemoveAdministrator(account)
+        | Act::ReportLost { account, .. }
+        | Act::Reset(account) => match tx.get::<Person>(account)? {
+            Some(person) if !act.locks_out(&by.account_id) && fits(act, &person) => person.user_name,
+            Some(_) | None => return Ok(Err(Impossible::NotDone)),
+        },
+    };
+    // The phone refuses a text that it can't show.
+    Ok(if about.is_empty() || is_shown(&about) { Ok(Askable { about }) } else { Err(Impossible::NotDone) })
+}
+
+fn fits(act: &Act, person: &Person) -> bool {
+    match act {
+        Act::MakePass(_) => !person.suspended,
+        Act::MakeAdministrator(_) => !person.suspended && !person.is_administrator,
+        Act::RemoveAdministrator(_) => person.is_administrator,
+        Act::Suspend(_) => !person.suspended,
+        Act::Resume(_) => person.suspended,
+        _ => true,
+    }
 }
 
 /// The contents of the administrator's page about one person.
@@ -122,8 +182,15 @@ pub struct Shown {
     pub person: Person,
     /// The active phones.
     pub phones: Vec<Device>,
+    /// The phones that were removed lately.
+    pub removed: Vec<Device>,
     /// All groups of the organization.
     pub groups: Vec<Group>,
     /// The policy as it applies to the person.
     pub effective: Effective,
+}
+
+/// Returns the API tokens of an administrator.
+pub fn api_tokens(tx: &mut Tx<'_>, account_id: &str) -> Result<Vec<ApiToken>, StoreError> {
+    tx.children(account_id)
 }

@@ -3,16 +3,15 @@
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::audit;
 use crate::clock::Time;
-use crate::devices::device::is_endpoint;
 use crate::devices::device::{self, Cause, Device};
 use crate::devices::push_test;
 use crate::devices::standing::{Standing, Status, may_answer};
 use crate::devices::state::News;
-use crate::endings::{abandon_enrollment, remove_device, remove_sign_in_key};
+use crate::effects::{push_address, remove_method, turn_off, unblock};
+use crate::endings::end_enrollment;
+use crate::enrollment::state::Enrollment;
 use crate::notices;
-use crate::people::person::Person;
 use crate::phone_sign_in::acts as phone_sign_in;
 use crate::prompts::acts::first_time;
 use crate::push::Push;
@@ -63,9 +62,13 @@ fn act(
 ) -> Result<(News, Option<Push>), StoreError> {
     let mut news = News::default();
     match message {
-        Message::Abandon => abandon_enrollment(tx, &device, now)?,
-        Message::Unenroll if device.state == device::State::Pending => abandon_enrollment(tx, &device, now)?,
-        Message::Unenroll => remove_device(tx, &device, Cause::RemovedByPhone, now)?,
+        Message::Abandon => abandon(tx, &device, now)?,
+        Message::Unenroll if device.state == device::State::Pending => abandon(tx, &device, now)?,
+        Message::Unenroll => {
+            if let Some(proof) = remove_method::by_device(tx, &device.id)? {
+                remove_method::act(tx, proof, now)?;
+            }
+        }
         // The following requests have no effect for a tombstone or a pending device.
         Message::Unblock
         | Message::TurnOn { .. }
@@ -74,16 +77,22 @@ fn act(
         | Message::TestPush
         | Message::Ack { .. }
             if !device.is_active() => {}
-        Message::Unblock => unblock(tx, &device, now)?,
+        Message::Unblock => {
+            if let Some(proof) = unblock::by_device(tx, &device.id)? {
+                unblock::act(tx, proof, now)?;
+            }
+        }
         Message::TurnOn { token, proof } => {
-            news.turn_on = Some(phone_sign_in::turn_on(tx, app, &device, token, proof, now)?);
+            news.turn_on = Some(phone_sign_in::turn_on(tx, app, &device.id, token, proof, now)?);
         }
         Message::TurnOff { sign_in_key } => {
-            remove_sign_in_key(tx, &device, sign_in_key, now)?;
+            if let Some(proof) = turn_off::by_device(tx, &device.id, sign_in_key)? {
+                turn_off::act(tx, proof, now)?;
+            }
         }
         Message::PushAddress { endpoint } => {
-            if is_endpoint(endpoint) {
-                tx.update::<Device, _>(&device.id, |device| device.change_endpoint(endpoint))?.granted();
+            if let Some(proof) = push_address::by_device(tx, &device.id, endpoint)? {
+                push_address::act(tx, proof, now)?;
             }
         }
         // A phone that may not answer prompts, because of a suspension or the policy, gets no test push.
@@ -100,7 +109,12 @@ fn act(
     Ok((news, None))
 }
 
-fn unblock(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
-    tx.update::<Person, _>(&device.account_id, |person| person.unblocked_at = now)?.granted();
-    audit::record(tx, &device.account_id, "unblocked", &device.id, now)
+/// Ends the enrollment that a pending device abandons.
+fn abandon(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
+    for enrollment in tx.children::<Enrollment>(&device.account_id)? {
+        if enrollment.device_id.as_deref() == Some(device.id.as_str()) {
+            end_enrollment(tx, &enrollment, Cause::Abandoned, now)?;
+        }
+    }
+    Ok(())
 }

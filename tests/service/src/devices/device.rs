@@ -8,6 +8,7 @@ use crate::clock::{DAY, Time};
 use crate::features::Feature;
 use crate::jose::Jwk;
 use crate::prompts::ceremony::AnsweringKey;
+use crate::provenance::Given;
 
 /// A tombstone is kept for this long, so that the phone can learn of the removal (protocol section 5).
 const TOMBSTONE_LIFE: Time = 400 * DAY;
@@ -66,8 +67,8 @@ pub struct Claimed {
 pub struct SignInKey {
     /// The public key.
     pub key: Jwk,
-    /// When the key was registered.
-    pub registered_at: Time,
+    /// What gave the key.
+    pub given: Given,
 }
 
 /// A Web Push subscription (RFC 8030, RFC 8291).
@@ -104,6 +105,8 @@ pub struct Device {
     pub push_ended: bool,
     /// When the device was bound.
     pub added_at: Time,
+    /// What gave the device.
+    pub given: Given,
     /// Whether the phone has ever answered a prompt that came by push.
     pub push_seen: bool,
     /// When a test push was last sent to the device.
@@ -122,7 +125,15 @@ pub struct Device {
 impl Device {
     /// Creates the record of a phone that was just bound. The device is pending.
     #[must_use]
-    pub fn pending(id: String, account_id: String, key: Jwk, claimed: Claimed, push: Subscription, now: Time) -> Self {
+    pub fn pending(
+        id: String,
+        account_id: String,
+        key: Jwk,
+        claimed: Claimed,
+        push: Subscription,
+        given: Given,
+        now: Time,
+    ) -> Self {
         Self {
             id,
             account_id,
@@ -134,6 +145,7 @@ impl Device {
             push: Some(push),
             push_ended: false,
             added_at: now,
+            given,
             push_seen: false,
             tested_at: None,
             fetching: None,
@@ -160,6 +172,17 @@ impl Device {
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.state == State::Active
+    }
+
+    /// Returns when an active device was removed.
+    #[must_use]
+    pub fn removed_at(&self) -> Option<Time> {
+        match self.state {
+            State::Removed(Cause::RemovedByPhone | Cause::RemovedByPerson | Cause::RemovedByOperator | Cause::Lost) => {
+                self.ends_at.map(|ends_at| ends_at - TOMBSTONE_LIFE)
+            }
+            State::Removed(_) | State::Pending | State::Active => None,
+        }
     }
 
     /// Returns the device's key with this thumbprint, and whether it is the device key or the sign-in key.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Time;
+use crate::clock::{DAY, Time};
 use crate::devices::device::Device;
 use crate::store::{Record, StoreError, Table, Tx};
 
@@ -49,6 +49,21 @@ impl Record for DeviceKey {
     fn expires_at(&self) -> Option<Time> {
         None
     }
+}
+
+/// For this long after its removal, a device can be reported lost.
+const REPORTABLE: Time = 30 * DAY;
+/// How many removed devices the pages list.
+const LISTED: usize = 50;
+
+/// Returns the devices that were removed lately, newest first. They can still be reported lost, because a finder may have
+/// removed the phone after using it, and a person may correct since when it was missing.
+pub fn removed_lately(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<Vec<Device>, StoreError> {
+    let mut removed = tx.children::<Device>(account_id)?;
+    removed.retain(|device| device.removed_at().is_some_and(|at| now - at < REPORTABLE));
+    removed.sort_by_key(|device| std::cmp::Reverse(device.removed_at()));
+    removed.truncate(LISTED);
+    Ok(removed)
 }
 
 /// Returns the account's active devices, oldest first.

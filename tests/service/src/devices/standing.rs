@@ -8,6 +8,8 @@ use crate::notices::{self, Notice};
 use crate::people::person::Person;
 use crate::policy::document::KeyGuard;
 use crate::policy::records::effective_for;
+use crate::prompts::ceremony::Kind;
+use crate::prompts::rules;
 use crate::store::{StoreError, Tx};
 
 /// The status of a device.
@@ -120,4 +122,17 @@ pub fn may_answer(tx: &mut Tx<'_>, account_id: &str) -> Result<Status, StoreErro
         return Ok(Status::Suspended);
     }
     Ok(if effective_for(tx, &person)?.mode.is_some() { Status::Ok } else { Status::Limited })
+}
+
+/// Returns whether the account may approve ceremonies of this kind: the person is not suspended, and the policy allows
+/// it. Called when a ceremony starts, when its prompt is answered, and when the approval is redeemed.
+pub fn may_approve(tx: &mut Tx<'_>, account_id: &str, kind: Kind) -> Result<bool, StoreError> {
+    if may_answer(tx, account_id)? != Status::Ok {
+        return Ok(false);
+    }
+    let Some(person) = tx.get::<Person>(account_id)? else {
+        return Ok(false);
+    };
+    let effective = effective_for(tx, &person)?;
+    Ok(rules::may_approve(kind, &person, &effective))
 }

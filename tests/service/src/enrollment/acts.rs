@@ -8,18 +8,20 @@ use crate::app::App;
 use crate::audit;
 use crate::clock::Time;
 use crate::devices::device::{self, Cause, Claimed, Device, Subscription};
-use crate::devices::records::DeviceKey;
-use crate::endings::{end_enrollment, end_enrollments, end_registrations, end_unless_allowed, remove_pending_device};
+use crate::effects::register_device::Phone;
+use crate::effects::{add_method, register_device};
+use crate::endings::{end_enrollment, remove_pending_device};
 use crate::enrollment::proofs::{Key, typed_key};
 use crate::enrollment::records::{TypedId, find};
-use crate::enrollment::rules::{self, Bind, Digits, Refusal};
+use crate::enrollment::rules::{self, Digits, Refusal};
 use crate::enrollment::state::{Code, Enrollment, State};
 use crate::features::{self, Feature};
 use crate::jose::Jwk;
 use crate::keys;
-use crate::notices;
 use crate::people::person::Person;
+use crate::provenance::Given;
 use crate::secrets::{SecretError, crockford, decode, encode, random, random_id, same};
+use crate::sign_in::session::Session;
 use crate::store::{StoreError, Tx};
 use crate::verdict::Verdict;
 
@@ -42,18 +44,8 @@ fn key_label(id: &str) -> String {
     format!("enrollment key {id}")
 }
 
-/// Starts an enrollment for the wizard of a session, and returns its id. An older open or bound enrollment of the same
-/// session ends.
-pub async fn start(app: &App, account_id: String, session: String) -> Result<String, MakeError> {
-    let now = app.clock.now();
-    let enrollment = fresh(app, account_id, session, now)?;
-    let id = enrollment.scanned.id.clone();
-    app.store.global(move |tx| start_in(tx, &enrollment, now)).await?;
-    Ok(id)
-}
-
 /// Creates an enrollment with a new scanned code. Does not store the enrollment.
-pub fn fresh(app: &App, account_id: String, session: String, now: Time) -> Result<Enrollment, MakeError> {
+pub fn fresh(app: &App, account_id: String, session: String, given: Given, now: Time) -> Result<Enrollment, MakeError> {
     let secret = Zeroizing::new(random::<16>()?);
     let id = random_id()?;
     Ok(Enrollment {
@@ -66,7 +58,7 @@ pub fn fresh(app: &App, account_id: String, session: String, now: Time) -> Resul
         typed_shown: None,
         account_id,
         session,
-        created_at: now,
+        given,
         expires_at: now + rules::LIFE,
         state: State::Open,
         nonces: Vec::new(),
@@ -315,41 +307,24 @@ pub fn bind_in(
             &request.mac,
         )
     });
-    let bound = match &enrollment.device_id {
-        Some(id) => tx.get::<Device>(id)?,
-        None => None,
+    let proof = match register_device::check(tx, &enrollment, &request.id, &request.key, proven, now)? {
+        Verdict::Granted(proof) => proof,
+        Verdict::Refused(refusal) => return Ok(Verdict::Refused(refusal)),
     };
-    let same_key = bound.is_some_and(|device| device.key == request.key);
-    let new_id = random_id()?;
-    let bind = |stored: &mut Enrollment| rules::bind(stored, &request.id, proven, same_key, &new_id, now);
-    let decided = decided(tx, &enrollment, bind, now)?;
-    if decided == Ok(Bind::New) {
-        let id = new_id.clone();
-        let mut device = Device::pending(
-            id,
-            enrollment.account_id.clone(),
-            request.key.clone(),
-            request.claimed.clone(),
-            request.push.clone(),
-            now,
-        );
-        device.features.clone_from(&request.features);
-        device.seen_from(&request.network, now);
-        let key = DeviceKey { thumbprint: device.key.thumbprint(), device_id: device.id.clone() };
-        tx.insert_or_update(&key, |stored| stored.device_id.clone_from(&key.device_id))?;
-        tx.insert(&device)?;
-        audit::record(tx, &device.account_id, "device_bound", &device.id, now)?;
-    }
-    let (Ok(bound), Some(key)) = (decided, key) else {
-        return Ok(Verdict::Refused(decided.err().unwrap_or(Refusal::Unknown)));
+    let phone = Phone {
+        key: &request.key,
+        claimed: &request.claimed,
+        push: &request.push,
+        features: &request.features,
+        network: &request.network,
     };
-    let device_id = match (bound, &enrollment.device_id) {
-        (Bind::Same, Some(id)) => id,
-        (Bind::New, _) | (Bind::Same, None) => &new_id,
+    let device_id = register_device::act(tx, proof, &phone, now)?;
+    let Some(key) = key else {
+        return Ok(Verdict::Refused(Refusal::Unknown));
     };
     let (_, keys) = keys::document(tx, enrollment.keys_document)?;
     let body = serde_json::to_vec(&BindAnswer {
-        device_id,
+        device_id: &device_id,
         account_id: &enrollment.account_id,
         keys,
         expires_at: enrollment.expires_at,
@@ -358,10 +333,16 @@ pub fn bind_in(
 }
 
 /// Checks the digits that the person typed into the wizard. Correct digits make the device active, and end all other
-/// unfinished enrollments and registrations of the account.
-pub async fn digits(app: &App, enrollment_id: String, typed: String) -> Result<Digits, StoreError> {
+/// unfinished enrollments and registrations of the account. `session`: the id of the wizard's session.
+pub async fn digits(
+    app: &App,
+    account_id: &str,
+    enrollment_id: String,
+    session: String,
+    typed: String,
+) -> Result<Digits, StoreError> {
     let (now, shared) = (app.clock.now(), app.clone());
-    app.store.global(move |tx| digits_in(tx, &shared, &enrollment_id, &typed, now)).await
+    app.store.in_account(account_id, move |tx| digits_in(tx, &shared, &enrollment_id, &session, &typed, now)).await
 }
 
 /// Like `digits`, in the caller's transaction.
@@ -369,12 +350,18 @@ pub fn digits_in(
     tx: &mut Tx<'_>,
     app: &App,
     enrollment_id: &str,
+    session: &str,
     typed: &str,
     now: Time,
 ) -> Result<Digits, StoreError> {
-    let Some(enrollment) = tx.get::<Enrollment>(enrollment_id)? else {
+    let session = tx.get::<Session>(session)?.filter(|session| session.expires_at > now);
+    let enrollment = tx.get::<Enrollment>(enrollment_id)?;
+    let (Some(session), Some(enrollment)) = (session, enrollment) else {
         return Ok(Digits::Over);
     };
+    if !enrollment.is_of(&session) {
+        return Ok(Digits::Over);
+    }
     end_unless_allowed(tx, &enrollment, now)?;
     let device = match &enrollment.device_id {
         Some(id) => tx.get::<Device>(id)?,
@@ -387,17 +374,40 @@ pub fn digits_in(
     let decided = decided(tx, &enrollment, |stored| rules::digits(stored, right, now), now)?;
     match decided {
         Digits::Right => {
-            tx.update::<Device, _>(&device.id, |device| device.state = device::State::Active)?.granted();
-            audit::record(tx, &device.account_id, "device_activated", &device.id, now)?;
-            // GUARD(concurrent-first-phones): one_of_two_parallel_first_enrollments_succeeds, enrollment_model_has_no_fault
-            end_enrollments(tx, &device.account_id, Some(enrollment_id), now)?;
-            end_registrations(tx, &device.account_id)?;
-            notices::notify(tx, &device.account_id, Some(&device.id), notices::Kind::MethodAdded, now)?;
+            // `end_unless_allowed` has ended the enrollment if this check would fail.
+            let proof = add_method::check(tx, &enrollment.account_id, &enrollment.given.by, now)?;
+            let proof = proof.ok_or(StoreError::Stopped)?;
+            add_method::activate_pending(tx, proof, &device.id, &session.id, now)?;
         }
         Digits::Over => {}
         Digits::Wrong(_) => audit::record(tx, &device.account_id, "wrong_digits", &device.id, now)?,
     }
     Ok(decided)
+}
+
+/// Ends an enrollment if what gave it no longer allows adding a phone, or if the policy or a suspension forbids it.
+/// Called in every transaction that decides a look-up, a bind or digits.
+fn end_unless_allowed(tx: &mut Tx<'_>, enrollment: &Enrollment, now: Time) -> Result<(), StoreError> {
+    // GUARD(enrollment-policy-read-again): j1_w2_change_between_digits_and_activation_takes_effect
+    // INSTEAD: if true {
+    if add_method::may_add(tx, &enrollment.account_id, &enrollment.given.by, now)? {
+        return Ok(());
+    }
+    end_enrollment(tx, enrollment, Cause::Cancelled, now)
+}
+
+/// Ends the enrollment of a pending device if the enrollment has expired. Called when the phone fetches prompts, so
+/// that the phone learns of the end even if no browser shows the wizard.
+pub fn expire_enrollment(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<(), StoreError> {
+    if device.state != device::State::Pending {
+        return Ok(());
+    }
+    for enrollment in tx.children::<Enrollment>(&device.account_id)? {
+        if enrollment.device_id.as_deref() == Some(device.id.as_str()) && enrollment.expires_at <= now {
+            end_enrollment(tx, &enrollment, Cause::Expired, now)?;
+        }
+    }
+    Ok(())
 }
 
 fn expected_digits(app: &App, enrollment: &Enrollment, device: &Device) -> Option<String> {

@@ -5,16 +5,13 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::audit;
 use crate::clock::Time;
-use crate::devices::device::{Claimed, Device, State, Subscription};
+use crate::devices::device::{Claimed, Device, Subscription};
 use crate::devices::records::DeviceKey;
-use crate::devices::standing::{Status, may_answer};
-use crate::endings::{end_enrollments, end_registrations};
+use crate::effects::phone_code::TurnOnTokens;
+use crate::effects::{add_method, phone_code, turn_on};
 use crate::jose::Jwk;
 use crate::keys;
-use crate::notices;
-use crate::phone_sign_in::acts::{TurnOnTokens, policy_allows, turn_on_tokens};
 use crate::phone_sign_in::records::PhoneToken;
 use crate::secrets::{hashed, random_id, same};
 use crate::store::{StoreError, Tx};
@@ -54,7 +51,8 @@ pub enum NotAdded {
     /// One of these: the token is unknown, belongs to another phone or has expired; the device that was added with the
     /// token was removed; another device record already has the device key of this request.
     Unknown,
-    /// The policy does not allow the person to use the app, or the person is suspended.
+    /// What gave the token no longer allows adding a phone, the policy does not allow the person to use the app, or the
+    /// person is suspended.
     NotAllowed,
 }
 
@@ -64,7 +62,8 @@ pub async fn add(app: &App, request: AddRequest) -> Result<Verdict<Added, NotAdd
     app.store.global(move |tx| add_in(tx, &request, now)).await
 }
 
-fn add_in(tx: &mut Tx<'_>, request: &AddRequest, now: Time) -> Result<Verdict<Added, NotAdded>, StoreError> {
+/// Like `add`, in the caller's transaction.
+pub fn add_in(tx: &mut Tx<'_>, request: &AddRequest, now: Time) -> Result<Verdict<Added, NotAdded>, StoreError> {
     let jkt = request.key.thumbprint();
     let found = tx.get::<PhoneToken>(&hashed(request.token.as_bytes()))?;
     // GUARD(phone-token-of-another-phone): j5_w4_token_adds_one_device_for_its_own_phone
@@ -72,53 +71,49 @@ fn add_in(tx: &mut Tx<'_>, request: &AddRequest, now: Time) -> Result<Verdict<Ad
     let Some(token) = found.filter(|token| same(&token.jkt, &jkt)) else {
         return Ok(Verdict::Refused(NotAdded::Unknown));
     };
-    let before = match &token.added {
-        Some(id) => tx.get::<Device>(id)?.filter(Device::is_active),
-        None => None,
-    };
     let (_, keys) = keys::document(tx, token.keys_document)?;
-    let device = match (before, &token.added) {
-        (Some(device), _) => device,
-        // The device was removed. The token does not restore the device.
-        (None, Some(_)) => return Ok(Verdict::Refused(NotAdded::Unknown)),
-        (None, None) if token.expires_at <= now || tx.get::<DeviceKey>(&jkt)?.is_some() => {
-            return Ok(Verdict::Refused(NotAdded::Unknown));
-        }
-        // GUARD(phone-added-against-policy): j5_w3_expired_or_cancelled_token_adds_no_phone
-        // INSTEAD: (None, None) if false => {
-        (None, None) if may_answer(tx, &token.account_id)? != Status::Ok => {
-            return Ok(Verdict::Refused(NotAdded::NotAllowed));
-        }
-        (None, None) => activate(tx, request, &token, now)?,
+    let added = match &token.added {
+        // The device may have been removed. The token does not restore it.
+        Some(id) => tx.get::<Device>(id)?.filter(Device::is_active).ok_or(NotAdded::Unknown),
+        None => activate(tx, request, &token, now)?.into_result(),
     };
-    let turn_on = match policy_allows(tx, &device.account_id)? && device.sign_in.is_none() {
-        true => Some(turn_on_tokens(tx, &device, now)?),
+    let device = match added {
+        Ok(device) => device,
+        Err(refusal) => return Ok(Verdict::Refused(refusal)),
+    };
+    let turn_on = match turn_on::is_allowed(tx, &device.account_id)? && device.sign_in.is_none() {
+        true if token.added.is_none() => Some(phone_code::first_turn_on_token(tx, &device, &request.token, now)?),
+        true => phone_code::turn_on_token_of(tx, &device, &request.token, now)?,
         false => None,
     };
     Ok(Verdict::Granted(Added { device_id: device.id, account_id: device.account_id, keys, turn_on }))
 }
 
 /// Creates the active device, and ends the account's unfinished enrollments and registrations.
-fn activate(tx: &mut Tx<'_>, request: &AddRequest, token: &PhoneToken, now: Time) -> Result<Device, StoreError> {
-    let id = random_id()?;
-    let account_id = token.account_id.clone();
+fn activate(
+    tx: &mut Tx<'_>,
+    request: &AddRequest,
+    token: &PhoneToken,
+    now: Time,
+) -> Result<Verdict<Device, NotAdded>, StoreError> {
+    if token.expires_at <= now || tx.get::<DeviceKey>(&token.jkt)?.is_some() {
+        return Ok(Verdict::Refused(NotAdded::Unknown));
+    }
+    let Some(proof) = add_method::check(tx, &token.account_id, &token.given.by, now)? else {
+        return Ok(Verdict::Refused(NotAdded::NotAllowed));
+    };
     let mut device = Device::pending(
-        id.clone(),
-        account_id.clone(),
+        random_id()?,
+        token.account_id.clone(),
         request.key.clone(),
         request.claimed.clone(),
         request.push.clone(),
+        token.given.clone(),
         now,
     );
-    device.state = State::Active;
     device.features.clone_from(&request.features);
     device.seen_from(&request.network, now);
-    tx.insert(&DeviceKey { thumbprint: token.jkt.clone(), device_id: id.clone() })?;
-    tx.insert(&device)?;
-    tx.update::<PhoneToken, _>(&token.id, |token| token.added = Some(id.clone()))?.granted();
-    audit::record(tx, &account_id, "device_added", &id, now)?;
-    end_enrollments(tx, &account_id, None, now)?;
-    end_registrations(tx, &account_id)?;
-    notices::notify(tx, &account_id, Some(&id), notices::Kind::MethodAdded, now)?;
-    Ok(device)
+    let added = |token: &mut PhoneToken| token.added = Some(device.id.clone());
+    tx.update(&token.id, added)?.granted();
+    Ok(Verdict::Granted(add_method::insert(tx, proof, device, now)?))
 }

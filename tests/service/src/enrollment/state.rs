@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::devices::device::Cause;
+use crate::provenance::Given;
 use crate::secrets::Sealed;
 use crate::sign_in::session::Session;
 
@@ -47,8 +48,9 @@ pub struct Enrollment {
     pub account_id: String,
     /// The wizard's session, by hashed cookie.
     pub session: String,
-    /// When the enrollment was started.
-    pub created_at: Time,
+    /// The approval, the pass or the password that gave the enrollment. It must still allow adding a phone when the
+    /// digits are typed.
+    pub given: Given,
     /// When the enrollment expires.
     pub expires_at: Time,
     /// The state.

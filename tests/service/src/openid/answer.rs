@@ -5,12 +5,13 @@ use url::Url;
 
 use crate::app::App;
 use crate::config::is_return_address;
-use crate::openid::acts;
+use crate::effects::issue_code;
 use crate::openid::request::AuthorizationRequest;
 use crate::pages::failed;
 use crate::pages::words;
 use crate::problem::Problem;
 use crate::sign_in::session::Session;
+use crate::store::Tx;
 use crate::visitor::Visitor;
 
 /// An authorization response: the return address with an authorization code or an error, `iss` (RFC 9207) and the
@@ -52,7 +53,7 @@ impl Answer {
 /// return address.
 ///
 /// # Errors
-/// The database failed. The error is the page to show.
+/// The session has ended, or the database failed. The error is the page to show.
 pub(crate) async fn code(
     app: &App,
     session: Session,
@@ -60,8 +61,14 @@ pub(crate) async fn code(
 ) -> Result<Option<Answer>, Response> {
     let now = app.clock.now();
     let (redirect_uri, state) = (request.redirect_uri.clone(), request.state.clone());
-    match app.store.global(move |tx| acts::issue(tx, &session, request.clone(), now)).await {
-        Ok(code) => Ok(Answer::new(app, &redirect_uri, state.as_deref(), ("code", &code))),
+    let account_id = session.account_id.clone();
+    let issue = move |tx: &mut Tx<'_>| match issue_code::check(tx, &session.id, now)? {
+        Some(proof) => issue_code::act(tx, proof, &request, now).map(Some),
+        None => Ok(None),
+    };
+    match app.store.in_account(&account_id, issue).await {
+        Ok(Some(code)) => Ok(Answer::new(app, &redirect_uri, state.as_deref(), ("code", &code))),
+        Ok(None) => Err(Redirect::to("/sign-in").into_response()),
         Err(error) => Err(failed(app, &error)),
     }
 }

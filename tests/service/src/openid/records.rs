@@ -38,6 +38,8 @@ pub struct Token {
     pub code: String,
     /// The account that the token gives access to.
     pub account_id: String,
+    /// When the token was issued.
+    pub issued_at: Time,
     /// When the token expires.
     pub expires_at: Time,
 }

@@ -32,6 +32,8 @@ pub struct Code {
     pub account_id: String,
     /// The session for which the authorization code was issued.
     pub session: String,
+    /// When the authorization code was issued.
+    pub issued_at: Time,
     /// When the authorization code expires.
     pub expires_at: Time,
     /// Whether the authorization code was redeemed.

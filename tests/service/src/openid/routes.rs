@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::json;
 
 use crate::app::App;
-use crate::openid::acts::{self, Redemption};
+use crate::effects::issue_token::Redemption;
+use crate::openid::acts;
 use crate::openid::answer::{Answer, redirect_with_code};
 use crate::openid::records::Token;
 use crate::openid::request::AuthorizationRequest;
@@ -97,7 +98,7 @@ pub async fn authorize(
             return Answer::by_redirect(Answer::new(&app, &redirect_uri, state.as_deref(), ("error", error)));
         }
     };
-    let session = visitor.session.filter(|session| session.approved_at.is_some());
+    let session = visitor.session.filter(|session| session.approved.is_some());
     let authenticated_at = session.as_ref().map(|session| session.authenticated_at);
     match (rules::freshness(&parameters, authenticated_at, visitor.now), session) {
         (Freshness::Any, Some(session)) => redirect_with_code(&app, session, request).await,

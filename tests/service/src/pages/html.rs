@@ -59,6 +59,8 @@ pub enum Block {
     Facts(Vec<(&'static str, String, &'static str)>),
     /// A numbered list of instructions.
     Steps(Vec<&'static str>),
+    /// A list.
+    Items(Vec<String>),
     /// The person's phones, each with its buttons.
     Methods(Vec<Method>),
     /// A list of links.

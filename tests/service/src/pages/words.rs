@@ -11,10 +11,14 @@ mod secrets;
 mod sign_in;
 mod wizard;
 
-pub use admin::{ADMIN_DONE, NOT_DONE, groups, no_administrator, people, person, person_added, policy};
+pub use admin::{
+    NOT_DONE, act_done, act_not_done, api_token_made, api_tokens, groups, no_administrator, people, person,
+    person_added, policy,
+};
 pub use changes::{
-    LOST, WRONG_PHONE_DIGITS, add_phone, change_number, no_phone_for, not_changed, not_offered, not_offered_to_phone,
-    other_persons_phone, pass_needed, register_phone, stale_registration, too_many_digits,
+    GivenByPhone, LOST, LossForm, UPDATE_APP, WRONG_PHONE_DIGITS, add_phone, change_number, lost_since, no_phone_for,
+    not_changed, not_offered, not_offered_to_phone, other_persons_phone, pass_needed, register_phone,
+    stale_registration, too_many_digits,
 };
 pub use methods::{REMOVED, security_info, step_up_needed};
 pub use parts::not_approved;

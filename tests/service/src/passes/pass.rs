@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
+use crate::provenance::Given;
 
 /// A pass. Its text is stored hashed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -15,6 +16,10 @@ pub struct Pass {
     pub starts_at: Time,
     /// When the pass expires.
     pub ends_at: Time,
-    /// When the pass was used. `None` if the pass is unused.
+    /// When the pass was typed. `None` if the pass is unused.
     pub used_at: Option<Time>,
+    /// When a phone was added with the pass. A pass adds one phone.
+    pub spent_at: Option<Time>,
+    /// What gave the pass.
+    pub given: Given,
 }

@@ -2,12 +2,16 @@
 
 use crate::clock::{DAY, MINUTE, Time};
 use crate::passes::pass::Pass;
+use crate::secrets::hashed;
 
 /// The longest lifetime of a pass, in seconds.
 pub const MAX_LIFE: Time = 60 * MINUTE;
 
 /// The longest time between the creation of a pass and the start of its validity, in seconds.
 pub const MAX_AHEAD: Time = 30 * DAY;
+
+/// For this long after its end, a pass that was typed in time may still add a phone, in seconds.
+pub const TIME_TO_ADD: Time = 10 * MINUTE;
 
 /// The result of checking a typed pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,27 @@ impl Span {
     #[must_use]
     pub fn is_allowed(self, now: Time) -> bool {
         (MINUTE..=MAX_LIFE).contains(&self.life) && (now..=now + MAX_AHEAD).contains(&self.starts_at)
+    }
+}
+
+impl Pass {
+    /// Returns the id of the pass with this text.
+    #[must_use]
+    pub fn id_of(account_id: &str, text: &str) -> String {
+        hashed(format!("{account_id} {text}").as_bytes())
+    }
+
+    /// Returns whether the pass was typed for this account, has added no phone, and may still add one.
+    #[must_use]
+    pub fn is_typed_for(&self, account_id: &str, now: Time) -> bool {
+        // GUARD(typed-pass-too-late): a_typed_pass_adds_no_phone_long_after_its_end
+        // INSTEAD: if now == Time::MAX {
+        if now >= self.ends_at + TIME_TO_ADD {
+            return false;
+        }
+        // GUARD(pass-adds-one-phone): pass_adds_one_phone, pass_made_in_a_stolen_session_has_no_fault
+        // INSTEAD: self.account_id == account_id && self.used_at.is_some()
+        self.account_id == account_id && self.used_at.is_some() && self.spent_at.is_none()
     }
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::passwords::{self, Decoy};
+use crate::provenance::{ApprovedBy, Given};
 use crate::secrets::{SecretError, encode, random_id};
 
 /// A person of the organization.
@@ -17,6 +18,9 @@ pub struct Person {
     /// The name shown to people.
     pub display_name: String,
     password: String,
+    /// Whether no password is right, because somebody else has seen the first one.
+    #[serde(default)]
+    password_ended: bool,
     /// When the password was last changed.
     pub password_changed_at: Time,
     /// When the account was last unblocked, by a phone or by an administrator. Wrong numbers before this time do not
@@ -31,6 +35,20 @@ pub struct Person {
     pub groups: Vec<String>,
     /// Whether the person is an administrator.
     pub is_administrator: bool,
+    /// What made the person an administrator.
+    pub administrator_by: Option<Given>,
+    /// What added the person. `None` if version 0.1 added the person.
+    pub added_by: Option<Given>,
+    /// What ended the last suspension.
+    pub resumed_by: Option<Given>,
+    /// The approvals that removed the last phone, if this was approved. They are also behind the next first phone.
+    #[serde(default)]
+    pub emptied_by: Vec<ApprovedBy>,
+    /// What added the person to groups: the group's id, and what did it.
+    #[serde(default)]
+    joined_by: Vec<(String, Given)>,
+    /// What last unblocked the account, if an administrator did.
+    pub unblocked_by: Option<Given>,
     /// Whether the person is suspended. A suspended person can't sign in.
     pub suspended: bool,
     /// Whether the person must change the password at the next sign-in, because the person did not choose this
@@ -46,12 +64,19 @@ impl Person {
             user_name: user_name.trim().to_owned(),
             display_name: display_name.to_owned(),
             password: passwords::hash(password)?.text().to_owned(),
+            password_ended: false,
             password_changed_at: now,
             unblocked_at: 0,
             opened_at: 0,
             reported_at: None,
             groups: Vec::new(),
             is_administrator: false,
+            administrator_by: None,
+            added_by: None,
+            resumed_by: None,
+            joined_by: Vec::new(),
+            emptied_by: Vec::new(),
+            unblocked_by: None,
             suspended: false,
             must_change_password: false,
         })
@@ -62,7 +87,14 @@ impl Person {
     /// Returns whether a typed password is correct. Slow: call it on a blocking thread.
     #[must_use]
     pub fn has_password(&self, typed: &str) -> bool {
-        passwords::verify_password(typed, &self.password)
+        passwords::verify_password(typed, &self.password) && !self.password_ended
+    }
+
+    /// Makes every password wrong until a new one is set. Ends the proofs by the password so far.
+    pub fn end_password(&mut self, now: Time) {
+        self.password_ended = true;
+        self.password_changed_at = now.max(self.password_changed_at.saturating_add(1));
+        self.must_change_password = false;
     }
 
     /// Returns whether the password is unchanged. `later`: the record of the same person, read from the database again.
@@ -71,27 +103,65 @@ impl Person {
         self.account_id == later.account_id && self.password == later.password
     }
 
-    /// Adds the person to a group if `joins` is true, else removes the person from the group.
-    pub fn change_group(&mut self, id: &str, joins: bool) {
-        self.groups.retain(|group| group != id);
-        if joins {
-            self.groups.push(id.to_owned());
+    /// Makes the person an administrator if there is something that gives the role, else removes the role.
+    pub fn set_administrator(&mut self, given: Option<Given>) {
+        self.is_administrator = given.is_some();
+        self.administrator_by = given;
+    }
+
+    /// Ends the suspension.
+    pub fn resume(&mut self, given: Given) {
+        (self.suspended, self.resumed_by) = (false, Some(given));
+    }
+
+    /// Records that wrong numbers before `at` do not count, and what decided this.
+    pub fn set_unblocked(&mut self, given: Option<Given>, at: Time) {
+        (self.unblocked_at, self.unblocked_by) = (at, given);
+    }
+
+    /// Adds the person to a group. The first of several additions counts.
+    pub fn join(&mut self, group: &str, given: Given) {
+        if !self.groups.iter().any(|one| one == group) {
+            self.groups.push(group.to_owned());
+            self.joined_by.push((group.to_owned(), given));
         }
+    }
+
+    /// Removes the person from a group.
+    pub fn leave(&mut self, group: &str) {
+        self.groups.retain(|one| one != group);
+        self.joined_by.retain(|(one, _)| one != group);
+    }
+
+    /// Returns the groups that a fallen approval has added the person to. `fell`: whether what gave a grant has fallen.
+    pub fn joined_by_fallen(&self, fell: impl Fn(&Given) -> bool) -> Vec<String> {
+        self.joined_by.iter().filter(|(_, given)| fell(given)).map(|(group, _)| group.clone()).collect()
+    }
+
+    /// Returns the approvals without which the person could not act as an administrator: behind the role, the account,
+    /// and the end of the last suspension.
+    #[must_use]
+    pub fn standing(&self) -> Vec<ApprovedBy> {
+        let givens = [&self.administrator_by, &self.added_by, &self.resumed_by];
+        givens.into_iter().flatten().flat_map(Given::approvals).cloned().collect()
     }
 
     /// Sets a new password. Clears `reported_at` and `must_change_password`, because both values concern the old
     /// password.
     pub fn set_password(&mut self, hash: &passwords::Hash, now: Time) {
         hash.text().clone_into(&mut self.password);
-        self.password_changed_at = now;
+        // Two changes in one second have different times, so that a proof by the first password does not count.
+        self.password_changed_at = now.max(self.password_changed_at.saturating_add(1));
         self.reported_at = None;
+        self.password_ended = false;
         self.must_change_password = false;
     }
 }
 
 /// Returns the hash with which a typed password is compared: the hash of the person's password, or the decoy for an
-/// unknown user name.
+/// unknown user name and for a password that has ended.
 pub fn password_hash(person: Option<&Person>, decoy: &Decoy) -> String {
+    let person = person.filter(|person| !person.password_ended);
     person.map_or_else(|| decoy.hash().to_owned(), |person| person.password.clone())
 }
 

@@ -68,6 +68,15 @@ pub fn add(tx: &mut Tx<'_>, person: &Person) -> Result<bool, StoreError> {
     Ok(true)
 }
 
+/// Deletes a person and the user name.
+pub fn delete(tx: &mut Tx<'_>, account_id: &str) -> Result<(), StoreError> {
+    let Some(person) = tx.get::<Person>(account_id)? else {
+        return Ok(());
+    };
+    tx.delete::<UserName>(&folded(&person.user_name))?;
+    tx.delete::<Person>(account_id).map(|_was_there| ())
+}
+
 /// Returns the person with this user name.
 pub fn find(tx: &mut Tx<'_>, user_name: &str) -> Result<Option<Person>, StoreError> {
     match tx.get::<UserName>(&folded(user_name))? {

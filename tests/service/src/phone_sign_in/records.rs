@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{HOUR, Time};
 use crate::phone_sign_in::registration::{Registration, RegistrationCode, RegistrationToken};
+use crate::provenance::Given;
 use crate::store::{Record, Table};
 
 impl Record for Registration {
@@ -85,6 +86,9 @@ pub struct PhoneToken {
     /// Id of the device that was added with the token. `None` until then. If the phone repeats its request, it gets the
     /// same device id.
     pub added: Option<String>,
+    /// The approval, the pass or the password that gave the token. It must still allow adding a phone when the token is
+    /// used.
+    pub given: Given,
     /// Number of the key document that was sent together with the token. Numbers start at 1.
     #[serde(default = "crate::enrollment::state::first_document")]
     pub keys_document: usize,

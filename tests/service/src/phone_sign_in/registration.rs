@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::devices::device::Device;
+use crate::provenance::Given;
 
 /// A pushed authorization request (RFC 9126) with valid fields. It came with a DPoP proof by the phone's device key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub struct Registration {
     pub account_id: Option<String>,
     /// When the request expires.
     pub expires_at: Time,
+    /// The device key that signed the request.
+    pub given: Given,
 }
 
 /// Why the phone sends the person to the browser.
@@ -47,6 +50,15 @@ impl Purpose {
         match self {
             Self::TurnOn { .. } => "phone sign-in on your phone",
             Self::AddPhone(_) => "Countersign on your phone",
+        }
+    }
+
+    /// Returns the id of the device on which phone sign-in is to be turned on.
+    #[must_use]
+    pub fn device(&self) -> Option<&str> {
+        match self {
+            Self::TurnOn { device_id } => Some(device_id),
+            Self::AddPhone(_) => None,
         }
     }
 
@@ -86,6 +98,8 @@ pub struct RegistrationCode {
     pub expires_at: Time,
     /// SHA-256 of the token for which the authorization code was redeemed. `None` until then.
     pub token: Option<String>,
+    /// The approval, the pass or the password with which the person agreed.
+    pub given: Given,
 }
 
 /// A token that registers one sign-in key, once.
@@ -106,6 +120,8 @@ pub struct RegistrationToken {
     /// SHA-256 of the proof with which the sign-in key was registered. `None` until then. If the phone sends the same
     /// proof again, it gets the same result.
     pub spent_by: Option<String>,
+    /// The approval, the pass or the password that gave the token.
+    pub given: Given,
 }
 
 impl RegistrationToken {

@@ -358,3 +358,24 @@ fn check_target(target: &Target, pointer: &str, groups: &HashSet<String>, faults
         faults.push(fault(format!("{pointer}/id"), "There is no such group, or this is not an account id."));
     }
 }
+
+/// What an API token allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenScope {
+    /// Reading the policy.
+    ReadPolicy,
+    /// Reading and changing the policy.
+    ChangePolicy,
+}
+
+impl TokenScope {
+    /// Returns what a token of this scope does, in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ReadPolicy => "reads the policy",
+            Self::ChangePolicy => "reads and changes the policy",
+        }
+    }
+}

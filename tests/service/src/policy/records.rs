@@ -6,12 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{DAY, Time};
 use crate::people::person::Person;
-use crate::policy::document::Policy;
+use crate::policy::document::{Policy, TokenScope};
 use crate::policy::rules::{Effective, Subject, effective};
+use crate::provenance::Given;
 use crate::store::{Record, StoreError, Table, Tx};
 
 /// Id of the only policy record.
 const ONLY: &str = "policy";
+/// How many earlier policies are kept.
+const MAX_EARLIER: usize = 20;
 /// The parent id of all groups. `groups` lists the groups by this id.
 const EVERY_GROUP: &str = "groups";
 /// Life of an API token.
@@ -27,6 +30,18 @@ pub struct PolicyRecord {
     pub changed_at: Time,
     /// The account id of the administrator who last changed the policy.
     pub changed_by: String,
+    /// What gave the policy. `None` for the usual policy, and for a policy that version 0.1 stored.
+    given: Option<Given>,
+    /// The policies before this one, oldest first, so that one of them can be restored.
+    #[serde(default)]
+    earlier: Vec<Earlier>,
+}
+
+/// An earlier policy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Earlier {
+    policy: Policy,
+    given: Option<Given>,
 }
 
 impl Record for PolicyRecord {
@@ -77,8 +92,14 @@ pub struct ApiToken {
     pub id: String,
     /// The administrator's account.
     pub account_id: String,
+    /// The name that administrators see in the list of tokens.
+    pub name: String,
+    /// What the token allows.
+    pub scope: TokenScope,
     /// When the token expires.
     pub expires_at: Time,
+    /// What gave the token.
+    pub given: Given,
 }
 
 impl Record for ApiToken {
@@ -106,10 +127,46 @@ pub fn current(tx: &mut Tx<'_>) -> Result<Policy, StoreError> {
     Ok(tx.get::<PolicyRecord>(ONLY)?.map_or_else(Policy::usual, |record| record.policy))
 }
 
-/// Stores a policy as the current one.
-pub fn keep(tx: &mut Tx<'_>, policy: Policy, changed_by: &str, now: Time) -> Result<(), StoreError> {
-    let record = PolicyRecord { id: ONLY.to_owned(), policy, changed_at: now, changed_by: changed_by.to_owned() };
+/// Stores a policy as the current one, with what gave it. Keeps the policy before it.
+pub fn keep(tx: &mut Tx<'_>, policy: Policy, given: Given, changed_by: &str, now: Time) -> Result<(), StoreError> {
+    let earlier = match tx.get::<PolicyRecord>(ONLY)? {
+        Some(stored) => earlier_of(stored, &given),
+        None => vec![Earlier { policy: Policy::usual(), given: None }],
+    };
+    let (id, changed_by) = (ONLY.to_owned(), changed_by.to_owned());
+    let record = PolicyRecord { id, policy, changed_at: now, changed_by, given: Some(given), earlier };
     tx.insert_or_update(&record, |stored| *stored = record.clone())
+}
+
+/// Returns the policies before a new one. Earlier policies by the same approval are left out, so that an API token can't
+/// replace all others. The oldest one is always kept.
+fn earlier_of(stored: PolicyRecord, given: &Given) -> Vec<Earlier> {
+    let mut earlier = stored.earlier;
+    earlier.push(Earlier { policy: stored.policy, given: stored.given });
+    let ceremony = |given: &Given| given.approvals().first().map(|approval| approval.ceremony.clone());
+    let approved = ceremony(given);
+    earlier.retain(|one| approved.is_none() || one.given.as_ref().and_then(ceremony) != approved);
+    if earlier.len() > MAX_EARLIER {
+        earlier.remove(1);
+    }
+    earlier
+}
+
+/// Restores the newest earlier policy that did not fall, if the current policy has fallen. `fell`: whether what gave a
+/// policy has fallen. Returns whether the policy was restored. A later change by another approval stays, with what the
+/// fallen one has set before: an administrator has seen that policy.
+pub fn take_back(tx: &mut Tx<'_>, fell: impl Fn(&Given) -> bool, now: Time) -> Result<bool, StoreError> {
+    let has_fallen = |given: &Option<Given>| given.as_ref().is_some_and(&fell);
+    let restore = |record: &mut PolicyRecord| {
+        record.earlier.retain(|earlier| !has_fallen(&earlier.given));
+        if !has_fallen(&record.given) {
+            return false;
+        }
+        let restored = record.earlier.pop().unwrap_or_else(|| Earlier { policy: Policy::usual(), given: None });
+        (record.policy, record.given, record.changed_at) = (restored.policy, restored.given, now);
+        true
+    };
+    Ok(tx.update(ONLY, restore)?.granted().unwrap_or_default())
 }
 
 /// Returns all groups.

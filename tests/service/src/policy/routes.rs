@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::clock::Time;
+use crate::effects::api_token::{self, ApiAccess};
+use crate::effects::policy::{self, Changed};
 use crate::jose::check_unique;
-use crate::people::person::Person;
 use crate::people::records as people;
-use crate::policy::acts::{self, Changed};
 use crate::policy::document::Fault;
-use crate::policy::records::{ApiToken, current, effective_for};
+use crate::policy::records::{current, effective_for};
 use crate::policy::rules::Reason;
 use crate::problem::Problem;
 use crate::secrets::hashed;
@@ -25,20 +26,18 @@ fn unauthorized() -> Response {
     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")], body).into_response()
 }
 
-/// Returns the administrator to whom the request's token belongs. `token` is the hashed token. Returns `None` if the
-/// token is missing or invalid, or if its owner is suspended or no longer an administrator. Called in the transaction
-/// that processes the request.
-fn administrator(tx: &mut Tx<'_>, token: Option<&str>, now: i64) -> Result<Option<Person>, StoreError> {
-    let Some(token) = token else {
-        return Ok(None);
-    };
-    let Some(token) = tx.get::<ApiToken>(token)?.filter(|token| token.expires_at > now) else {
-        return Ok(None);
-    };
-    let person = tx.get::<Person>(&token.account_id)?;
-    // GUARD(policy-api-administrator): j1_w4_policy_api_refuses_non_administrators
-    // INSTEAD: Ok(person.filter(|person| !person.suspended))
-    Ok(person.filter(|person| person.is_administrator && !person.suspended))
+/// Returns the response for a token that only allows reading the policy (RFC 6750 section 3.1).
+fn insufficient_scope() -> Response {
+    let body = Json(json!({ "error": "insufficient_scope" }));
+    (StatusCode::FORBIDDEN, [(header::WWW_AUTHENTICATE, "Bearer error=\"insufficient_scope\"")], body).into_response()
+}
+
+/// Checks the request's token, which is hashed. Called in the transaction that processes the request.
+fn access<'t>(tx: &mut Tx<'t>, token: Option<&str>, now: Time) -> Result<Option<ApiAccess<'t>>, StoreError> {
+    match token {
+        Some(token) => api_token::access(tx, token, now),
+        None => Ok(None),
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {
@@ -51,8 +50,8 @@ pub async fn policy(State(app): State<App>, headers: HeaderMap) -> Response {
     let (token, now) = (bearer(&headers), app.clock.now());
     let read = app
         .store
-        .global(move |tx| match administrator(tx, token.as_deref(), now)? {
-            Some(_administrator) => Ok(Some(current(tx)?.to_json()?)),
+        .global(move |tx| match access(tx, token.as_deref(), now)? {
+            Some(_access) => Ok(Some(current(tx)?.to_json()?)),
             None => Ok(None),
         })
         .await;
@@ -78,15 +77,19 @@ pub async fn change_policy(State(app): State<App>, headers: HeaderMap, body: Byt
     let changed = app
         .store
         .global(move |tx| {
-            let Some(administrator) = administrator(tx, token.as_deref(), now)? else {
+            let Some(access) = access(tx, token.as_deref(), now)? else {
                 return Ok(None);
             };
-            Ok(Some(acts::change(tx, &administrator, &change, now)?))
+            match policy::by_api_token(tx, &access, &change) {
+                Some(proof) => policy::act(tx, proof, now).map(|changed| Some(Some(changed))),
+                None => Ok(Some(None)),
+            }
         })
         .await;
     match changed {
-        Ok(Some(Changed::Done(document))) => Json(document).into_response(),
-        Ok(Some(Changed::Faulty(faults))) => faulty(&faults),
+        Ok(Some(Some(Changed::Done(document)))) => Json(document).into_response(),
+        Ok(Some(Some(Changed::Faulty(faults)))) => faulty(&faults),
+        Ok(Some(None)) => insufficient_scope(),
         Ok(None) => unauthorized(),
         Err(error) => Problem::from(error).into_response(),
     }
@@ -107,7 +110,7 @@ pub async fn persons_policy(State(app): State<App>, headers: HeaderMap, Path(use
     let found = app
         .store
         .global(move |tx| {
-            if administrator(tx, token.as_deref(), now)?.is_none() {
+            if access(tx, token.as_deref(), now)?.is_none() {
                 return Ok(None);
             }
             Ok(Some(match people::find(tx, &user_name)? {

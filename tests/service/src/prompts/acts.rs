@@ -8,19 +8,19 @@ use crate::audit;
 use crate::clock::{MINUTE, Time};
 use crate::devices::device::{Device, Subscription};
 use crate::devices::records as devices;
-use crate::devices::standing::{Status, may_answer};
+use crate::devices::standing::may_approve;
 use crate::people::person::Person;
 use crate::policy::document::Proximity;
 use crate::policy::records::effective_for;
 use crate::policy::rules::Effective;
 use crate::prompts::ceremony::{AnsweringKey, Ceremony, Context, Kind, Match, Outcome, Owner};
+use crate::prompts::change::Change;
 use crate::prompts::numbers;
 use crate::prompts::records::{Prompt, RequestId};
 use crate::prompts::rules::{self, Allowed, Refusal, Start};
 use crate::push::Push;
 use crate::secrets::{SecretError, random_below, random_id};
 use crate::sign_in::attempt::Proven;
-use crate::sign_in::session::Session;
 use crate::store::{StoreError, Tx};
 use crate::verdict::Verdict;
 
@@ -48,6 +48,8 @@ pub struct Wanted {
     pub drawn: Option<Drawn>,
     /// The proof by password or pass after which the ceremony starts, if any. The proof must still be valid.
     pub proven: Option<Proven>,
+    /// The change that the person is asked to approve, for a step-up.
+    pub change: Option<Change>,
     /// Which of the account's active devices get a prompt.
     pub only: Only,
 }
@@ -88,6 +90,8 @@ impl Only {
 pub enum NotStarted {
     /// No active device can answer, the person is suspended, or the policy forbids the approval.
     NoPhone,
+    /// The app on every phone that could answer is too old to show this kind of prompt.
+    OldApp,
     /// After the proof, the password was changed or the person was suspended.
     PasswordChanged,
     /// A rule of `rules::start` refused the ceremony.
@@ -161,7 +165,13 @@ pub fn start_in(
         return Ok(Verdict::Refused(NotStarted::PasswordChanged));
     }
     let mut phones = devices::active(tx, &wanted.account_id)?;
-    phones.retain(|phone| wanted.only.includes(&phone.id) && phone.answers(wanted.kind, now).is_some());
+    phones.retain(|phone| wanted.only.includes(&phone.id));
+    let has_phones = !phones.is_empty();
+    phones.retain(|phone| wanted.kind.feature().is_none_or(|feature| phone.knows(feature)));
+    if has_phones && phones.is_empty() {
+        return Ok(Verdict::Refused(NotStarted::OldApp));
+    }
+    phones.retain(|phone| phone.answers(wanted.kind, now).is_some());
     if phones.is_empty() || !may_approve(tx, &wanted.account_id, wanted.kind)? {
         return Ok(Verdict::Refused(NotStarted::NoPhone));
     }
@@ -179,7 +189,8 @@ pub fn start_in(
     // GUARD(one-live-ceremony-per-browser): second_factor_models_have_no_fault
     // INSTEAD: let mut pushes = Vec::new();
     let mut pushes = supersede(tx, app, &history, &wanted.owner, now)?;
-    let ceremony = draw(wanted, allowed, &history, chance, now)?;
+    let standing = if matches!(wanted.change, Some(Change::Administer(_))) { person.standing() } else { Vec::new() };
+    let ceremony = Ceremony { standing, ..draw(wanted, allowed, &history, chance, now)? };
     tx.insert(&ceremony)?;
     let context = shown(&wanted.context, &effective);
     for phone in &phones {
@@ -244,8 +255,9 @@ fn draw(
         decided_at: None,
         decided_by: None,
         redeemed: false,
-        gave_session: None,
-        gave_browser: None,
+        change: wanted.change.clone(),
+        standing: Vec::new(),
+        added: None,
     })
 }
 
@@ -407,38 +419,6 @@ pub async fn look(app: &App, ceremony_id: String, owner: Owner) -> Result<Option
     app.store.global(move |tx| Ok(tx.get::<Ceremony>(&ceremony_id)?.filter(|ceremony| ceremony.owner == owner))).await
 }
 
-/// Redeems an approval for the browser that owns the ceremony, once. Called in the transaction that creates what the
-/// approval allows, for example a session. Returns `None` if there is no approval of this kind to redeem, or if the
-/// account may no longer approve (see `may_approve`).
-pub fn redeem(
-    tx: &mut Tx<'_>,
-    ceremony_id: &str,
-    owner: &Owner,
-    kind: Kind,
-    now: Time,
-) -> Result<Option<Ceremony>, StoreError> {
-    let Some(ceremony) = tx.get::<Ceremony>(ceremony_id)? else {
-        return Ok(None);
-    };
-    // GUARD(copied-waiting-address): j7_w10_copied_ceremony_id_redeems_nothing, second_factor_models_have_no_fault, turning_on_phone_sign_in_in_the_browser_has_no_fault
-    // INSTEAD: if false
-    if ceremony.owner != *owner
-        // GUARD(step-up-kind): approval_is_redeemed_once_by_its_own_browser, step_up_model_has_no_fault
-        || ceremony.kind != kind
-        // GUARD(step-up-without-approval): an_approval_to_add_a_method_does_not_allow_a_removal
-        || !ceremony.is_redeemable(now)
-    {
-        return Ok(None);
-    }
-    // The policy or the person may have changed after the answer.
-    // GUARD(approval-read-again): j1_w2_j7_w7_change_between_prompt_and_answer_takes_effect
-    if !may_approve(tx, &ceremony.account_id, kind)? {
-        return Ok(None);
-    }
-    tx.update::<Ceremony, _>(ceremony_id, |ceremony| ceremony.redeemed = true)?.granted();
-    tx.get(ceremony_id)
-}
-
 /// Returns the live prompts of a device, in the order of `rules::strongest_first`.
 pub fn live_prompts(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Vec<Prompt>, StoreError> {
     let mut ceremonies: Vec<Ceremony> = tx.children(&device.account_id)?;
@@ -460,27 +440,4 @@ pub fn first_time(tx: &mut Tx<'_>, device: &Device, jti: &str, now: Time) -> Res
     // GUARD(request-id-once): a_request_delivered_twice_takes_effect_once
     // INSTEAD: tx.insert_if_new(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY }).map(|_new| true)
     tx.insert_if_new(&RequestId { id: format!("{} {jti}", device.id), expires_at: now + REQUEST_MEMORY })
-}
-
-/// Returns whether the account may approve ceremonies of this kind: the person is not suspended, and the policy allows
-/// it. Called when a ceremony starts, when its prompt is answered, and when the approval is redeemed.
-pub(super) fn may_approve(tx: &mut Tx<'_>, account_id: &str, kind: Kind) -> Result<bool, StoreError> {
-    if may_answer(tx, account_id)? != Status::Ok {
-        return Ok(false);
-    }
-    let Some(person) = tx.get::<Person>(account_id)? else {
-        return Ok(false);
-    };
-    let effective = effective_for(tx, &person)?;
-    Ok(rules::may_approve(kind, &person, &effective))
-}
-
-/// Stores in the ceremony which session and which known browser the approval gave, so that a report can end both.
-pub fn gave(tx: &mut Tx<'_>, ceremony_id: &str, session: &Session, browser: Option<String>) -> Result<(), StoreError> {
-    let given = |ceremony: &mut Ceremony| {
-        ceremony.gave_session = Some(session.id.clone());
-        ceremony.gave_browser = browser;
-    };
-    tx.update(ceremony_id, given)?.granted();
-    Ok(())
 }

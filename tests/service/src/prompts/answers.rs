@@ -6,13 +6,13 @@ use crate::app::App;
 use crate::audit;
 use crate::clock::{DAY, Time};
 use crate::devices::device::Device;
-use crate::devices::standing::Standing;
-use crate::endings::end_reported;
+use crate::devices::standing::{Standing, may_approve};
+use crate::endings::{Ending, end};
 use crate::people::person::Person;
 use crate::phone_sign_in::rules::UserVerification;
 use crate::policy::document::Proximity;
 use crate::policy::records::effective_for;
-use crate::prompts::acts::{finish, first_time, may_approve};
+use crate::prompts::acts::{finish, first_time};
 use crate::prompts::ceremony::{AnswerResult, AnsweringKey, Ceremony, Outcome};
 use crate::prompts::records::Prompt;
 use crate::prompts::rules::{self, Decision};
@@ -232,9 +232,9 @@ pub fn report(
         // The ceremony was already reported. A repeated report must not undo later changes, such as a new password.
         return Ok(Some((AnswerResult::Reported, Vec::new())));
     }
-    // GUARD(report-ends-what-it-gave): second_factor_models_have_no_fault
-    end_reported(tx, &ceremony, now)?;
     let live = ceremony.is_live(now);
+    // GUARD(report-ends-what-it-gave): second_factor_models_have_no_fault
+    let _ended = end(tx, &ceremony.account_id, &Ending::Reported(Box::new(ceremony.clone())), now)?;
     let pushes = if live {
         finish(tx, app, &ceremony, Outcome::Reported, Some(&device.id), now)?
     } else {

@@ -3,87 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
-use crate::features::Feature;
+use crate::prompts::change::Change;
+use crate::provenance::{ApprovedBy, Given};
 
-/// What the person is asked to approve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// The wizard's check that prompts arrive at the new phone.
-    #[serde(rename = "confirm_enrolment")]
-    ConfirmEnrollment,
-    /// A sign-in, after the password or a pass.
-    SecondFactor,
-    /// A sign-in without a password.
-    PhoneSignIn,
-    /// Adding a method. The person starts this on the security-info page (step-up), or in the app on the new phone.
-    AddMethod,
-    /// Step-up: removing a method.
-    RemoveMethod,
-    /// Registering a device for phone sign-in. Only this device gets the prompt.
-    RegisterDevice,
-    /// Step-up: creating a pass for oneself.
-    CreatePass,
-    /// Step-up: reporting another phone lost.
-    ReportLost,
-    /// Administrative act: adding a person.
-    AddPerson,
-    /// Administrative act: deleting a person.
-    DeletePerson,
-    /// Administrative act: suspending a person.
-    SuspendPerson,
-    /// Administrative act: ending the suspension of a person.
-    ResumePerson,
-    /// Administrative act: creating a pass for a person.
-    CreatePassForPerson,
-    /// Administrative act: clearing the wrong numbers of a person.
-    UnblockPerson,
-    /// Administrative act: changing a person's groups, or a group.
-    ChangeGroups,
-    /// Administrative act: making a person an administrator.
-    MakeAdministrator,
-    /// Administrative act: removing the administrator rights of a person.
-    RemoveAdministrator,
-    /// Administrative act: reporting a phone of a person lost.
-    ReportLostForPerson,
-    /// Administrative act: removing every sign-in method of a person.
-    ResetPerson,
-    /// Administrative act: changing the policy.
-    ChangePolicy,
-    /// Administrative act: creating a token with which a program acts as an administrator.
-    CreateApiToken,
-}
-
-impl Kind {
-    /// Returns the feature that a phone must know to get a prompt of this kind. `None` for the kinds that every phone
-    /// knows.
-    #[must_use]
-    pub fn feature(self) -> Option<Feature> {
-        match self {
-            Self::ConfirmEnrollment
-            | Self::SecondFactor
-            | Self::PhoneSignIn
-            | Self::AddMethod
-            | Self::RemoveMethod
-            | Self::RegisterDevice
-            | Self::CreatePass
-            | Self::ReportLost => None,
-            Self::AddPerson
-            | Self::DeletePerson
-            | Self::SuspendPerson
-            | Self::ResumePerson
-            | Self::CreatePassForPerson
-            | Self::UnblockPerson
-            | Self::ChangeGroups
-            | Self::MakeAdministrator
-            | Self::RemoveAdministrator
-            | Self::ReportLostForPerson
-            | Self::ResetPerson
-            | Self::ChangePolicy
-            | Self::CreateApiToken => Some(Feature::Administration),
-        }
-    }
-}
+pub use crate::prompts::kind::Kind;
 
 /// Which of a device's keys must sign an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -213,10 +136,15 @@ pub struct Ceremony {
     /// Whether the approval can no longer be redeemed: the browser has redeemed it, or the device that approved was
     /// removed.
     pub redeemed: bool,
-    /// The session that the approval gave or refreshed. A report ends this session.
-    pub gave_session: Option<String>,
-    /// The known browser that the approval gave. A report makes the browser unknown again.
-    pub gave_browser: Option<String>,
+    /// The change that the approval allows, for a step-up.
+    #[serde(default)]
+    pub change: Option<Change>,
+    /// For an administrative act: the approvals without which the person would be no administrator.
+    #[serde(default)]
+    pub standing: Vec<ApprovedBy>,
+    /// For an administrative act: the account of the person whom it added.
+    #[serde(default)]
+    pub added: Option<String>,
 }
 
 impl Ceremony {
@@ -224,6 +152,20 @@ impl Ceremony {
     #[must_use]
     pub fn outcome_at(&self, now: Time) -> Option<Outcome> {
         self.outcome.or((self.expires_at <= now).then_some(Outcome::Expired))
+    }
+
+    /// Returns the provenance of a grant that the approval of this ceremony gives at `at`. `None` if no device has
+    /// decided.
+    #[must_use]
+    pub fn gives(&self, at: Time) -> Option<Given> {
+        let (ceremony, device) = (self.id.clone(), self.decided_by.clone()?);
+        Some(Given::by_approval(ApprovedBy { ceremony, device, at: self.decided_at? }, at))
+    }
+
+    /// Returns the provenance of what the approved administrative act gives at `at`.
+    #[must_use]
+    pub fn gives_as_administrator(&self, at: Time) -> Option<Given> {
+        Some(self.gives(at)?.as_administrator(&self.account_id, &self.standing))
     }
 
     /// Returns whether the ceremony still waits for an answer.

@@ -14,7 +14,7 @@ use crate::devices::device::{Device, State};
 use crate::devices::request::{Request, verified};
 use crate::devices::standing::{Standing, Status};
 use crate::devices::state::{MAX_PROMPTS, News, listed, skewed, state};
-use crate::endings::expire_enrollment;
+use crate::enrollment::acts::expire_enrollment;
 use crate::features::Named;
 use crate::limits;
 use crate::peer::Peer;

@@ -4,11 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{DAY, Time};
 use crate::prompts::ceremony::{AnswerResult, AnsweringKey, Ceremony};
+use crate::prompts::change::Change;
 use crate::store::{Record, Table};
 
 /// A ceremony is kept for this long after it expires, and a prompt for this long after its creation. This is one day
 /// longer than needed: the rules read the ceremonies of the last day, and a report is accepted for one day.
 const REMEMBERED: Time = 2 * DAY;
+
+/// The ceremony of an administrative act is kept for this long, so that a lost phone's acts are found when the loss is
+/// reported late. This is as long as a tombstone of a device.
+const REMEMBERED_ACT: Time = 400 * DAY;
 
 impl Record for Ceremony {
     const TABLE: Table = Table::Ceremonies;
@@ -22,7 +27,8 @@ impl Record for Ceremony {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        Some(self.expires_at + REMEMBERED)
+        let is_administrative = matches!(self.change, Some(Change::Administer(_)));
+        Some(self.expires_at + if is_administrative { REMEMBERED_ACT } else { REMEMBERED })
     }
 
     fn account(&self) -> Option<&str> {

@@ -14,7 +14,7 @@ use crate::prompts::ceremony::{AnswerResult, Ceremony, Kind, Match, Origin, Outc
 
 /// For this long after a ceremony starts, no other ceremony of the account gets its numbers.
 const NUMBER_REST: Time = 10 * MINUTE;
-/// An approval must be redeemed within this time.
+/// An approval must be redeemed within this time, or within twice this time if it allows adding a phone.
 const REDEEMABLE: Time = 5 * MINUTE;
 const MAX_WRONG_NUMBERS: usize = 3;
 const MAX_LIVE_PASSWORD: usize = 2;
@@ -337,16 +337,23 @@ pub fn decide(
 }
 
 impl Ceremony {
-    /// Returns whether the browser may still redeem the approval. An approval can be redeemed once, within five minutes
-    /// after the answer.
+    /// Returns whether the ceremony was approved and the approval is not spent.
+    #[must_use]
+    pub fn is_unspent_approval(&self) -> bool {
+        // GUARD(approval-once): second_factor_models_have_no_fault
+        // INSTEAD: self.outcome == Some(Outcome::Approved)
+        self.outcome == Some(Outcome::Approved) && !self.redeemed
+    }
+
+    /// Returns whether the browser may still redeem the approval: the approval is not spent, and the answer is less than
+    /// five minutes old. For adding a phone, the answer must be less than ten minutes old, because the person may have
+    /// to install the app first.
     #[must_use]
     pub fn is_redeemable(&self, now: Time) -> bool {
-        let decided_at = self.decided_at.unwrap_or(0);
-        self.outcome == Some(Outcome::Approved)
-            // GUARD(approval-once): second_factor_models_have_no_fault
-            && !self.redeemed
+        let life = if self.kind == Kind::AddMethod { 2 * REDEEMABLE } else { REDEEMABLE };
+        self.is_unspent_approval()
             // GUARD(approval-fresh): step_up_model_has_no_fault
-            && now - decided_at < REDEEMABLE
+            && now - self.decided_at.unwrap_or(0) < life
     }
 }
 

@@ -1,94 +1,109 @@
 //! Makes approved changes of an account. The caller provides the transaction.
 
 use crate::clock::Time;
-use crate::devices::device::{Cause, Device};
-use crate::endings;
-use crate::notices;
-use crate::passes;
-use crate::passes::rules::Span;
-use crate::people::person::Person;
-use crate::prompts::acts;
-use crate::prompts::ceremony::{Kind, Owner};
-use crate::sign_in::records::KnownBrowser;
-use crate::sign_in::session::{Change, Session};
+use crate::effects::approval::{self, Approval};
+use crate::effects::make_pass::{self, Made};
+use crate::effects::{known_browser, raise_session, remove_method, report_lost};
+use crate::prompts::ceremony::{Ceremony, Kind, Owner};
+use crate::prompts::change::Change;
+use crate::sign_in::session::Session;
 use crate::store::{Gone, StoreError, Tx};
 use crate::verdict::Verdict;
 
 /// Result of an approved change.
 pub enum Changed {
-    /// The person may add a phone now.
+    /// The person may add a phone now. The approval is spent when the phone is added.
     MayAdd,
     /// The device was removed.
     Removed,
     /// The device was reported lost and removed.
     Lost,
-    /// A new pass, and the person's user name.
-    Pass(String, String),
+    /// A new pass.
+    Pass(Made),
 }
 
-/// Redeems the approval for the session's change, and makes this change. Returns `None` if there is no approval to
-/// redeem, for example because it was already redeemed.
-pub fn redeem(tx: &mut Tx<'_>, session: &Session, now: Time) -> Result<Option<Changed>, StoreError> {
-    let (Some(ceremony), Some(change)) = (session.ceremony.clone(), session.change.clone()) else {
+/// Redeems the approval for which the session waits, and makes the approved change. Returns `None` if there is no
+/// approval to redeem, for example because it was already redeemed.
+pub fn redeem(tx: &mut Tx<'_>, session_id: &str, now: Time) -> Result<Option<Changed>, StoreError> {
+    let Some((session, ceremony)) = waiting(tx, session_id, now)? else {
         return Ok(None);
     };
-    let owner = Owner::Session(session.id.clone());
-    if acts::redeem(tx, &ceremony, &owner, change.kind(), now)?.is_none() {
-        return Ok(None);
+    let (owner, kind) = (Owner::Session(session.id.clone()), ceremony.kind);
+    if kind == Kind::AddMethod {
+        let ready = approval::ready(tx, &ceremony.id, &owner, kind, now)?;
+        return Ok(ready.map(|_ceremony| Changed::MayAdd));
     }
-    let may_add_at = (change == Change::AddMethod).then_some(now);
-    let approved = |session: &mut Session| {
-        (session.change, session.ceremony, session.may_add_at) = (None, None, may_add_at);
-        session.approve(now);
+    // Administrative acts have their own page.
+    let is_own = |change: &Change| change.kind() == kind && !matches!(change, Change::Administer(_));
+    let Some(change) = ceremony.change.filter(is_own) else {
+        return Ok(None);
     };
-    if tx.update(&session.id, approved)? == Verdict::Refused(Gone) {
+    let Some(approval) = approval::spend(tx, &ceremony.id, &owner, kind, now)? else {
+        return Ok(None);
+    };
+    if !raise(tx, &session, &approval, now)? {
         return Ok(None);
     }
-    Ok(Some(match &change {
-        Change::AddMethod => Changed::MayAdd,
-        Change::RemoveMethod(id) => {
-            if let Some(device) = own(tx, session, id)? {
-                endings::remove_device(tx, &device, Cause::RemovedByPerson, now)?;
-                notices::notify(tx, &session.account_id, None, notices::Kind::MethodRemoved, now)?;
+    Ok(Some(match change {
+        Change::AddMethod | Change::Administer(_) => return Ok(None),
+        Change::RemoveMethod(_) => {
+            if let Some(proof) = remove_method::by_approval(tx, approval)? {
+                remove_method::act(tx, proof, now)?;
             }
             Changed::Removed
         }
-        Change::ReportLost(id) => {
-            if let Some(device) = own(tx, session, id)? {
-                endings::remove_lost_device(tx, &device, Some(&session.id), now)?;
+        Change::ReportLost { .. } => {
+            if let Some(proof) = report_lost::by_approval(tx, approval)? {
+                report_lost::act(tx, proof, now)?;
             }
             Changed::Lost
         }
-        Change::CreatePass => {
-            let Some(person) = tx.get::<Person>(&session.account_id)? else {
-                return Ok(None);
-            };
-            let text = passes::acts::make(tx, &session.account_id, Span::from(now), &session.account_id, now)?;
-            Changed::Pass(text, person.user_name)
-        }
+        Change::CreatePass => match make_pass::by_approval(tx, approval, now)? {
+            Some(proof) => Changed::Pass(make_pass::act(tx, proof, now)?),
+            None => return Ok(None),
+        },
     }))
 }
 
-/// Returns the device if it belongs to the session's account.
-fn own(tx: &mut Tx<'_>, session: &Session, id: &str) -> Result<Option<Device>, StoreError> {
-    Ok(tx.get::<Device>(id)?.filter(|device| device.account_id == session.account_id))
+/// Returns the session and the ceremony for which it waits.
+pub(crate) fn waiting(tx: &mut Tx<'_>, session_id: &str, now: Time) -> Result<Option<(Session, Ceremony)>, StoreError> {
+    let Some(session) = tx.get::<Session>(session_id)?.filter(|session| session.expires_at > now) else {
+        return Ok(None);
+    };
+    let ceremony = match &session.ceremony {
+        Some(id) => tx.get::<Ceremony>(id)?,
+        None => None,
+    };
+    Ok(ceremony.map(|ceremony| (session, ceremony)))
 }
 
-/// Redeems the first approval by a new phone. The browser becomes a known browser, and the current time is stored as
-/// the time of the session's last approval. Returns false if there is no approval to redeem.
-pub(super) fn confirm_phone(tx: &mut Tx<'_>, session: &Session, browser: &str, now: Time) -> Result<bool, StoreError> {
+/// Raises the session after an approval in it, and clears the ceremony for which it waited.
+pub(crate) fn raise<'t>(
+    tx: &mut Tx<'t>,
+    session: &Session,
+    approval: &Approval<'t>,
+    now: Time,
+) -> Result<bool, StoreError> {
+    let Some(proof) = raise_session::by_approval(tx, &session.id, approval, now)? else {
+        return Ok(false);
+    };
+    Ok(raise_session::act(tx, proof)? != Verdict::Refused(Gone))
+}
+
+/// Redeems the first approval by a new phone. The browser becomes a known browser, and the session is raised. Returns
+/// false if there is no approval to redeem.
+pub fn confirm_phone(tx: &mut Tx<'_>, session_id: &str, browser: &str, now: Time) -> Result<bool, StoreError> {
+    let Some((session, ceremony)) = waiting(tx, session_id, now)? else {
+        return Ok(false);
+    };
     let owner = Owner::Session(session.id.clone());
-    let Some(id) = &session.ceremony else {
+    let Some(approval) = approval::spend(tx, &ceremony.id, &owner, Kind::ConfirmEnrollment, now)? else {
         return Ok(false);
     };
-    let Some(ceremony) = acts::redeem(tx, id, &owner, Kind::ConfirmEnrollment, now)? else {
-        return Ok(false);
-    };
-    if tx.update::<Session, _>(&session.id, |session| session.approve(now))? == Verdict::Refused(Gone) {
+    if !raise(tx, &session, &approval, now)? {
         return Ok(false);
     }
-    let known = KnownBrowser::new(browser, &session.account_id, now);
-    tx.insert_or_update(&known, |stored| stored.expires_at = known.expires_at)?;
-    acts::gave(tx, &ceremony.id, session, Some(known.id))?;
+    let proof = known_browser::by_approval(tx, &approval);
+    known_browser::act(tx, proof, browser, now)?;
     Ok(true)
 }

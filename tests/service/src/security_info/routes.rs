@@ -15,7 +15,7 @@ use crate::posted::Posted;
 use crate::sign_in::resume::sign_in_again;
 use crate::sign_in::routes::ask_before;
 use crate::sign_in::session::Session;
-use crate::store::{Gone, StoreError};
+use crate::store::{Gone, StoreError, Tx};
 use crate::verdict::Verdict;
 use crate::visitor::Visitor;
 
@@ -23,7 +23,7 @@ use crate::visitor::Visitor;
 /// the account if one of these is true:
 ///
 /// - A phone approved something in the session.
-/// - In the last ten minutes, adding a phone was approved in the session, or the session started with a pass.
+/// - The session started with a pass in the last ten minutes.
 /// - The session's wizard added a phone.
 /// - The account has no phone.
 ///
@@ -49,7 +49,10 @@ pub(super) async fn allowed(app: &App, visitor: &Visitor) -> Result<(Session, Pe
         // A session by password alone loses access when the account gets its first phone. The session whose wizard
         // added this phone keeps access (`added_here`), because its wizard continues with the confirmation page.
         (Some(person), phones, added_here)
-            if phones.is_empty() || session.approved_at.is_some() || added_here || session.may_add(visitor.now) =>
+            if phones.is_empty()
+                || session.approved.is_some()
+                || added_here
+                || session.is_by_fresh_pass(visitor.now) =>
         {
             Ok((session, person, phones))
         }
@@ -76,8 +79,14 @@ pub async fn security_info(State(app): State<App>, visitor: Visitor) -> Response
 pub(super) async fn list(app: &App, visitor: &Visitor, news: Option<&str>) -> Response {
     match allowed(app, visitor).await {
         Ok((session, person, phones)) => {
-            let has_request = session.request.is_some();
-            words::security_info(&person, &phones, visitor.now, has_request, news).show(app, visitor)
+            let (has_request, now) = (session.request.is_some(), visitor.now);
+            let removed = move |tx: &mut Tx<'_>| devices::removed_lately(tx, &session.account_id, now);
+            match app.store.in_account(&person.account_id, removed).await {
+                Ok(removed) => {
+                    words::security_info(&person, &phones, &removed, now, has_request, news).show(app, visitor)
+                }
+                Err(error) => failed(app, &error),
+            }
         }
         Err(response) => response,
     }
@@ -91,7 +100,7 @@ pub async fn return_to_application(State(app): State<App>, posted: Posted) -> Re
     let Some(request) = session.request.clone() else {
         return Redirect::to("/security-info").into_response();
     };
-    if session.approved_at.is_none() {
+    if session.approved.is_none() {
         // A password or a pass alone never opens an application.
         return ask_before(&app, posted.visitor, &session, request).await;
     }

@@ -2,7 +2,7 @@
 //! approval.
 
 use crate::clock::{MINUTE, Time};
-use crate::sign_in::session::Session;
+use crate::sign_in::session::{Session, Used};
 
 /// For this long after an approval, a session may ask for changes of the account.
 const FRESH: Time = 10 * MINUTE;
@@ -11,13 +11,13 @@ impl Session {
     /// Returns whether, in the last ten minutes, a phone approved the sign-in or a change in this session.
     #[must_use]
     pub fn is_fresh(&self, now: Time) -> bool {
-        self.approved_at.is_some_and(|at| now - at < FRESH)
+        self.approved.as_ref().is_some_and(|approved| now - approved.at < FRESH)
     }
 
-    /// Returns whether, in the last ten minutes, adding a method was approved in this session or the session started
-    /// with a pass.
+    /// Returns whether the session started with a pass in the last ten minutes. Such a session may see the account, to
+    /// add a phone with the pass.
     #[must_use]
-    pub fn may_add(&self, now: Time) -> bool {
-        self.may_add_at.is_some_and(|at| now - at < FRESH)
+    pub fn is_by_fresh_pass(&self, now: Time) -> bool {
+        self.used == Used::Pass && now - self.given.at < FRESH
     }
 }

@@ -12,8 +12,11 @@ use super::acts::confirm_phone;
 use super::routes::{allowed, update_session};
 use super::step_up::{self, waiting};
 use crate::app::App;
+use crate::clock::Time;
 use crate::cookies::{Kind, with_cookie};
 use crate::devices::device::{Cause, Device};
+use crate::devices::records as devices;
+use crate::effects::{add_method, approval};
 use crate::enrollment::acts::{self as enrollment, MakeError};
 use crate::enrollment::rules::Digits;
 use crate::enrollment::state::{Enrollment, State as Stage};
@@ -21,88 +24,132 @@ use crate::events;
 use crate::pages::failed;
 use crate::pages::words;
 use crate::people::person::Person;
-use crate::policy::document::Bootstrap;
 use crate::policy::records::effective_for;
 use crate::posted::Posted;
 use crate::prompts::acts::{self as prompts, Only, Wanted};
 use crate::prompts::ceremony::{Kind as PromptKind, Origin, Outcome, Owner};
+use crate::prompts::change::Change;
+use crate::provenance::Given;
 use crate::secrets::random_id;
 use crate::sign_in::resume::sign_in_again;
-use crate::sign_in::session::{Change, Session, Used};
+use crate::sign_in::session::Session;
 use crate::sign_in::waiting::context;
-use crate::store::StoreError;
+use crate::store::{StoreError, Tx};
 use crate::visitor::Visitor;
 
 const CODE: &str = "/security-info/add/code";
 
+/// Whether a session may add a phone with the wizard.
+pub enum MayAdd {
+    /// The wizard may start. The value is what allows it.
+    Now(Given),
+    /// A phone of the account must approve first.
+    AfterApproval,
+    /// The first phone needs a pass.
+    PassNeeded,
+    /// The policy does not let the person add a phone on these pages.
+    NotOffered,
+}
+
+/// Decides whether a session may add a phone. Spends nothing.
+fn may_add(tx: &mut Tx<'_>, session: &Session, now: Time) -> Result<MayAdd, StoreError> {
+    let Some(person) = tx.get::<Person>(&session.account_id)? else {
+        return Ok(MayAdd::NotOffered);
+    };
+    let effective = effective_for(tx, &person)?;
+    if !effective.allows_security_info_registration() {
+        return Ok(MayAdd::NotOffered);
+    }
+    if add_method::may_add(tx, &session.account_id, &session.given.by, now)? {
+        return Ok(MayAdd::Now(session.given.passed_on(now)));
+    }
+    let owner = Owner::Session(session.id.clone());
+    if let Some(id) = &session.ceremony
+        && let Some(given) = approval::ready(tx, id, &owner, PromptKind::AddMethod, now)?
+    {
+        return Ok(MayAdd::Now(given));
+    }
+    let has_phone = !devices::active(tx, &session.account_id)?.is_empty();
+    Ok(if has_phone { MayAdd::AfterApproval } else { MayAdd::PassNeeded })
+}
+
+/// Like `may_add`, in its own transaction.
+async fn may_add_now(app: &App, session: &Session, now: Time) -> Result<MayAdd, Response> {
+    let wanted = session.clone();
+    let decided = app.store.in_account(&session.account_id, move |tx| may_add(tx, &wanted, now)).await;
+    decided.map_err(|error| failed(app, &error))
+}
+
 /// `GET /security-info/add`: the wizard's first page.
 pub async fn add(State(app): State<App>, visitor: Visitor) -> Response {
-    match allowed(&app, &visitor).await {
-        Ok((_, person, _)) if !may_register(&app, &person).await => words::not_offered().show(&app, &visitor),
-        Ok((session, _, phones)) if phones.is_empty() || session.may_add(visitor.now) => {
-            words::wizard_install().show(&app, &visitor)
-        }
-        Ok(_) => Redirect::to("/security-info").into_response(),
+    let session = match allowed(&app, &visitor).await {
+        Ok((session, _, _)) => session,
+        Err(response) => return response,
+    };
+    match may_add_now(&app, &session, visitor.now).await {
+        Ok(MayAdd::Now(_)) => words::wizard_install().show(&app, &visitor),
+        Ok(MayAdd::NotOffered) => words::not_offered().show(&app, &visitor),
+        Ok(MayAdd::AfterApproval | MayAdd::PassNeeded) => Redirect::to("/security-info").into_response(),
         Err(response) => response,
     }
 }
 
 /// `POST /security-info/add`: opens the wizard. If the account already has a phone, a phone must first approve.
 pub async fn take_add(State(app): State<App>, posted: Posted) -> Response {
-    match allowed(&app, &posted.visitor).await {
-        Ok((_, person, _)) if !may_register(&app, &person).await => words::not_offered().show(&app, &posted.visitor),
-        Ok((session, person, phones)) if needs_pass(&app, &session, &person, &phones).await => {
-            words::pass_needed().show(&app, &posted.visitor)
-        }
-        Ok((session, _, phones)) if phones.is_empty() || session.may_add(posted.visitor.now) => {
-            Redirect::to("/security-info/add").into_response()
-        }
-        Ok((session, _, _)) => step_up::ask(&app, &posted.visitor, session, Change::AddMethod).await,
+    let session = match allowed(&app, &posted.visitor).await {
+        Ok((session, _, _)) => session,
+        Err(response) => return response,
+    };
+    match may_add_now(&app, &session, posted.visitor.now).await {
+        Ok(MayAdd::Now(_)) => Redirect::to("/security-info/add").into_response(),
+        Ok(other) => may_not_add(&app, &posted.visitor, session, &other).await,
         Err(response) => response,
     }
 }
 
-/// Returns whether the policy lets the person add a phone on these pages. Returns false if the database fails.
-async fn may_register(app: &App, person: &Person) -> bool {
-    let person = person.clone();
-    let effective = app.store.global(move |tx| effective_for(tx, &person)).await;
-    effective.is_ok_and(|effective| effective.allows_security_info_registration())
+/// Asks a phone to approve adding, or says why no phone can be added.
+async fn may_not_add(app: &App, visitor: &Visitor, session: Session, why: &MayAdd) -> Response {
+    match why {
+        MayAdd::NotOffered => words::not_offered().show(app, visitor),
+        MayAdd::PassNeeded => words::pass_needed().show(app, visitor),
+        MayAdd::AfterApproval | MayAdd::Now(_) => step_up::ask(app, visitor, session, Change::AddMethod).await,
+    }
 }
 
-/// Returns whether a pass is missing: the policy requires a pass to add the first phone, the account has no phone, and
-/// the session started with a password alone. If the database fails, this function assumes that the policy requires a
-/// pass.
-async fn needs_pass(app: &App, session: &Session, person: &Person, phones: &[Device]) -> bool {
-    let person = person.clone();
-    let effective = app.store.global(move |tx| effective_for(tx, &person)).await;
-    let by_pass = effective.map_or(true, |effective| effective.bootstrap == Bootstrap::Pass);
-    by_pass && phones.is_empty() && session.used == Used::Password
-}
-
-/// `POST /security-info/add/start`.
+/// `POST /security-info/add/start`: starts an enrollment, if the session may still add a phone in this transaction.
 pub async fn start(State(app): State<App>, posted: Posted) -> Response {
-    let (session, person, phones) = match allowed(&app, &posted.visitor).await {
-        Ok(found) => found,
+    let session = match allowed(&app, &posted.visitor).await {
+        Ok((session, _, _)) => session,
         Err(response) => return response,
     };
-    if !may_register(&app, &person).await {
-        return words::not_offered().show(&app, &posted.visitor);
+    let now = posted.visitor.now;
+    let given = session.given.passed_on(now);
+    let fresh = match enrollment::fresh(&app, session.account_id.clone(), session.id.clone(), given, now) {
+        Ok(enrollment) => enrollment,
+        Err(error) => return not_made(&app, &error),
+    };
+    let id = session.id.clone();
+    let start = move |tx: &mut Tx<'_>| start_in(tx, &id, &fresh, now);
+    match app.store.in_account(&session.account_id, start).await {
+        Ok(MayAdd::Now(_)) => Redirect::to(CODE).into_response(),
+        Ok(other) => may_not_add(&app, &posted.visitor, session, &other).await,
+        Err(error) => failed(&app, &error),
     }
-    if needs_pass(&app, &session, &person, &phones).await {
-        return words::pass_needed().show(&app, &posted.visitor);
+}
+
+/// Starts the enrollment `fresh` in the wizard of a session, if the session may add a phone now.
+pub fn start_in(tx: &mut Tx<'_>, session_id: &str, fresh: &Enrollment, now: Time) -> Result<MayAdd, StoreError> {
+    let Some(session) = tx.get::<Session>(session_id)?.filter(|session| session.expires_at > now) else {
+        return Ok(MayAdd::AfterApproval);
+    };
+    let may = may_add(tx, &session, now)?;
+    if let MayAdd::Now(given) = &may {
+        let enrollment = Enrollment { given: given.clone(), ..fresh.clone() };
+        enrollment::start_in(tx, &enrollment, now)?;
+        let started = |session: &mut Session| session.enrollment = Some(enrollment.scanned.id.clone());
+        tx.update(session_id, started)?.granted();
     }
-    if !phones.is_empty() && !session.may_add(posted.visitor.now) {
-        return step_up::ask(&app, &posted.visitor, session, Change::AddMethod).await;
-    }
-    match enrollment::start(&app, session.account_id.clone(), session.id.clone()).await {
-        Ok(id) => {
-            let started = move |session: &mut Session| {
-                (session.enrollment, session.ceremony) = (Some(id.clone()), None);
-            };
-            keep(&app, &session, started).await
-        }
-        Err(error) => not_made(&app, &error),
-    }
+    Ok(may)
 }
 
 fn not_made(app: &App, error: &MakeError) -> Response {
@@ -227,13 +274,9 @@ pub async fn digits(State(app): State<App>, posted: Posted) -> Response {
         Ok(found) => found,
         Err(response) => return response,
     };
-    let taken = enrollment::digits(&app, enrollment.scanned.id.clone(), posted.field("digits").to_owned()).await;
-    match taken {
-        // The approval to add a phone was for this phone only.
-        Ok(Digits::Right) => match update_session(&app, &session, |session| session.may_add_at = None).await {
-            Ok(_updated) => confirm(&app, &posted.visitor, session, &enrollment).await,
-            Err(error) => failed(&app, &error),
-        },
+    let (id, typed) = (enrollment.scanned.id.clone(), posted.field("digits").to_owned());
+    match enrollment::digits(&app, &session.account_id, id, session.id.clone(), typed).await {
+        Ok(Digits::Right) => confirm(&app, &posted.visitor, session, &enrollment).await,
         Ok(Digits::Over) => Redirect::to(CODE).into_response(),
         Ok(wrong @ Digits::Wrong(_)) => {
             show_digits(&app, &posted.visitor, &enrollment, words::wrong_digits(wrong)).await
@@ -254,6 +297,7 @@ async fn confirm(app: &App, visitor: &Visitor, session: Session, enrollment: &En
         network: visitor.peer.network(),
         drawn: None,
         proven: None,
+        change: None,
         only: Only::Device(enrollment.device_id.clone().unwrap_or_default()),
     };
     match prompts::start(app, wanted).await {
@@ -287,7 +331,7 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
     };
     let cookie = posted.visitor.browser.clone().unwrap_or(fresh);
     let (now, browser) = (posted.visitor.now, cookie.clone());
-    let confirmed = app.store.global(move |tx| confirm_phone(tx, &session, &browser, now)).await;
+    let confirmed = app.store.global(move |tx| confirm_phone(tx, &session.id, &browser, now)).await;
     match confirmed {
         Ok(true) => with_cookie(Redirect::to(CODE).into_response(), Kind::Browser, &cookie),
         Ok(false) => Redirect::to(CODE).into_response(),

@@ -1,26 +1,24 @@
 //! Operations of signing in. Functions that take a `Tx` run in the caller's transaction.
 
 use crate::app::App;
-use crate::audit;
-use crate::clock::Time;
 use crate::devices::device::Device;
 use crate::devices::records as devices;
 use crate::devices::standing::{Status, may_answer};
-use crate::endings::{end_attempt, end_for_new_password, end_session, forget_browser};
-use crate::notices;
+use crate::effects::{add_method, password};
+use crate::endings::{Ending, end};
 use crate::passwords;
 use crate::people::person::{Person, password_hash};
 use crate::people::records as people;
 use crate::phone_sign_in::registration::Purpose;
-use crate::policy::document::Bootstrap;
-use crate::policy::records::effective_for;
 use crate::prompts::acts as prompts;
-use crate::prompts::ceremony::{Ceremony, Kind, Outcome};
+use crate::prompts::ceremony::{Ceremony, Outcome};
 use crate::prompts::rules::is_forgotten;
-use crate::sign_in::attempt::{Attempt, Proven, Secret};
+use crate::provenance::Giver;
+use crate::sign_in::attempt::{Attempt, Proven};
 use crate::sign_in::records::KnownBrowser;
-use crate::sign_in::session::{Session, Used};
-use crate::store::{StoreError, Tx};
+use crate::sign_in::session::Session;
+use crate::store::{Gone, StoreError, Tx};
+use crate::verdict::Verdict;
 
 /// Checks a password and returns the person. Returns `None` for a wrong password, and for a suspended person. For an
 /// unknown user name, the check takes the same time as for a wrong password and also returns `None`.
@@ -66,10 +64,8 @@ pub fn what_next(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> R
         return Ok(Next::OtherPersonsPhone);
     };
     let has_phone = !devices::active(tx, &person.account_id)?.is_empty();
-    let by_pass = proven.by == Secret::Pass;
-    // GUARD(first-phone-by-pass): password_adds_no_first_phone_if_policy_requires_a_pass
-    // INSTEAD: let needs_pass = !by_pass && !has_phone && effective_for(tx, &person)?.bootstrap != Bootstrap::Pass;
-    let needs_pass = !by_pass && !has_phone && effective_for(tx, &person)?.bootstrap == Bootstrap::Pass;
+    let by_pass = proven.is_by_pass();
+    let needs_pass = !by_pass && !has_phone && add_method::needs_pass(tx, &person)?;
     Ok(match asked {
         Some(Purpose::TurnOn { device_id }) => {
             let owner = tx.get::<Device>(device_id)?.map(|device| device.account_id);
@@ -90,15 +86,19 @@ pub fn what_next(tx: &mut Tx<'_>, proven: &Proven, asked: Option<&Purpose>) -> R
     })
 }
 
-/// Replaces a password that must be changed. Returns `None` if the new password is the old one, or if the password was
-/// already changed.
+/// Changes a password that must be changed, and starts the attempt `fresh` with it. Returns `None` if the new password is
+/// the old one, or if the attempt may no longer change the password.
 pub(super) async fn change_password(
     app: &App,
-    account_id: String,
+    attempt: &Attempt,
     password: String,
-) -> Result<Option<Person>, StoreError> {
+    fresh_id: String,
+) -> Result<Option<Attempt>, StoreError> {
+    let Some(account_id) = attempt.must_change.as_ref().map(|proven| proven.account_id.clone()) else {
+        return Ok(None);
+    };
     let (now, wanted) = (app.clock.now(), account_id.clone());
-    let Some(person) = app.store.global(move |tx| tx.get::<Person>(&wanted)).await? else {
+    let Some(person) = app.store.in_account(&account_id, move |tx| tx.get::<Person>(&wanted)).await? else {
         return Ok(None);
     };
     let hashing = tokio::task::spawn_blocking(move || {
@@ -108,39 +108,24 @@ pub(super) async fn change_password(
     let Some(hash) = hash else {
         return Ok(None);
     };
+    let attempt = attempt.clone();
+    let account = account_id.clone();
     app.store
-        .global(move |tx| {
-            let found = tx.get::<Person>(&account_id)?.filter(|person| person.must_change_password);
-            if found.is_none() {
+        .in_account(&account, move |tx| {
+            let Some(proof) = password::by_owner(tx, &attempt.id, now)? else {
                 return Ok(None);
-            }
-            replace_password(tx, &account_id, &hash, false, now)?;
-            tx.get::<Person>(&account_id)
+            };
+            let given = password::act(tx, proof, &hash, now)?;
+            let proven = Proven { account_id: account_id.clone(), given };
+            let fresh = Attempt { id: fresh_id.clone(), proven: Some(proven), must_change: None, ..attempt.clone() };
+            tx.insert(&fresh)?;
+            Ok(Some(fresh))
         })
         .await
 }
 
-/// Sets a new password. Ends everything that the old password may have proved: sessions by password alone, live
-/// ceremonies with the origin `password_proved`, unfinished enrollments and registrations. `must_change`: whether the
-/// person must change the new password at the next sign-in.
-pub(crate) fn replace_password(
-    tx: &mut Tx<'_>,
-    account_id: &str,
-    hash: &passwords::Hash,
-    must_change: bool,
-    now: Time,
-) -> Result<(), StoreError> {
-    tx.update::<Person, _>(account_id, |person| {
-        person.set_password(hash, now);
-        person.must_change_password = must_change;
-    })?
-    .granted();
-    audit::record(tx, account_id, "password_changed", "", now)?;
-    end_for_new_password(tx, account_id, now)
-}
-
-/// Replaces the browser's older attempt with a new one. Ends the older attempt and its ceremony, because a browser
-/// waits for one sign-in at a time.
+/// Starts a new attempt. Ends the browser's older attempt and its ceremony, because a browser waits for one sign-in at a
+/// time.
 pub(super) async fn take_over(app: &App, older: Option<Attempt>, fresh: Attempt) -> Result<Attempt, StoreError> {
     let transaction = older.as_ref().map_or_else(|| fresh.id.clone(), |older| older.transaction.clone());
     let fresh = Attempt { transaction, ..fresh };
@@ -149,19 +134,47 @@ pub(super) async fn take_over(app: &App, older: Option<Attempt>, fresh: Attempt)
         .global(move |tx| {
             if let Some(older) = &older_id {
                 // GUARD(planted-cookie): j6_w12_a_planted_cookie_is_replaced_when_a_name_is_typed
-                end_attempt(tx, older)?;
+                tx.delete::<Attempt>(older)?;
             }
             tx.insert(&stored)
         })
         .await?;
-    if let Some((ceremony, owner)) = older.and_then(|older| Some((older.ceremony.clone()?, older.owner()))) {
+    end_ceremony_of(app, older);
+    Ok(fresh)
+}
+
+/// Continues an attempt under a new id, after a proof by password or pass. Ends the ceremony of the older attempt.
+/// Returns `Gone` if the attempt has ended in the meantime, for example in another tab while the password was checked.
+pub(super) async fn continue_as(
+    app: &App,
+    older: Attempt,
+    fresh: Attempt,
+) -> Result<Verdict<Attempt, Gone>, StoreError> {
+    let fresh = Attempt { transaction: older.transaction.clone(), ..fresh };
+    let (older_id, stored) = (older.id.clone(), fresh);
+    let continued = app
+        .store
+        .global(move |tx| {
+            if !tx.delete::<Attempt>(&older_id)? {
+                return Ok(Verdict::Refused(Gone));
+            }
+            tx.insert(&stored)?;
+            Ok(Verdict::Granted(stored.clone()))
+        })
+        .await?;
+    end_ceremony_of(app, Some(older));
+    Ok(continued)
+}
+
+/// Ends the ceremony of an attempt in the background, so that the response time does not reveal whether there was a
+/// ceremony.
+fn end_ceremony_of(app: &App, attempt: Option<Attempt>) {
+    if let Some((ceremony, owner)) = attempt.and_then(|older| Some((older.ceremony.clone()?, older.owner()))) {
         let app = app.clone();
-        // This runs in the background, so that the response time does not reveal whether there was a ceremony.
         // GUARD(tab-replaced-request): j6_a_sign_in_in_another_tab_withdraws_the_older_prompt
         // INSTEAD: drop((app, ceremony, owner));
         in_background(async move { prompts::end_live(&app, ceremony, owner, Outcome::Superseded).await });
     }
-    Ok(fresh)
 }
 
 /// Runs work in the background. Used for work that is done only for an existing user name, so that the response time
@@ -192,7 +205,7 @@ pub(super) async fn known_browser(
             };
             let history: Vec<Ceremony> = tx.children(&account_id)?;
             if is_forgotten(&history, &known.id, now) {
-                forget_browser(tx, &known.id)?;
+                let _ended = end(tx, &account_id, &Ending::BrowserForgotten(known.id), now)?;
                 return Ok(None);
             }
             Ok(Some(known.id))
@@ -208,87 +221,13 @@ pub(super) async fn waiting(app: &App, attempt: &Attempt) -> Result<Option<Cerem
     }
 }
 
-/// Redeems an approval for a session, once, and makes the browser known. Ends `older`, the browser's previous session.
-/// Returns `None` if there is no approval to redeem, or if the proof is no longer valid.
-pub fn redeem(
-    tx: &mut Tx<'_>,
-    attempt: &Attempt,
-    session_id: &str,
-    browser_cookie: &str,
-    older: Option<&str>,
-    now: Time,
-) -> Result<Option<Session>, StoreError> {
-    let Some(ceremony_id) = &attempt.ceremony else {
-        return Ok(None);
-    };
-    if let Some(proven) = &attempt.proven
-        && !tx.get::<Person>(&proven.account_id)?.is_some_and(|person| proven.still_counts(&person))
-    {
-        return Ok(None);
-    }
-    let owner = attempt.owner();
-    // With a password or a pass, the phone was the second factor. Without a proof, only the sign-in key can have
-    // approved.
-    let (kind, used) = match attempt.proven.as_ref().map(|proven| proven.by) {
-        Some(Secret::Password) => (Kind::SecondFactor, Used::PasswordAndPhone),
-        Some(Secret::Pass) => (Kind::SecondFactor, Used::PassAndPhone),
-        None => (Kind::PhoneSignIn, Used::Phone),
-    };
-    let Some(ceremony) = prompts::redeem(tx, ceremony_id, &owner, kind, now)? else {
-        return Ok(None);
-    };
-    if let Some(older) = older {
-        end_session(tx, older, now)?;
-    }
-    let session = Session::new(session_id.to_owned(), ceremony.account_id.clone(), used, now);
-    let browser = KnownBrowser::new(browser_cookie, &ceremony.account_id, now);
-    if tx.get::<KnownBrowser>(&browser.id)?.is_none() {
-        notices::notify(tx, &ceremony.account_id, None, notices::Kind::NewBrowser, now)?;
-    }
-    tx.insert(&session)?;
-    tx.insert_or_update(&browser, |stored| stored.expires_at = browser.expires_at)?;
-    end_attempt(tx, &attempt.id)?;
-    prompts::gave(tx, &ceremony.id, &session, Some(browser.id))?;
-    Ok(Some(session))
-}
-
-/// Starts a session by password or pass alone. Returns false if the proof is no longer valid, or if the proof is by
-/// password and the account has a phone, which must approve.
-pub(super) fn start_first_session(
-    tx: &mut Tx<'_>,
-    attempt: &Attempt,
-    proven: &Proven,
-    id: &str,
-    now: Time,
-) -> Result<bool, StoreError> {
-    // GUARD(changed-password-session): password_change_ends_sessions_and_unfinished_sign_ins
-    if !tx.get::<Person>(&proven.account_id)?.is_some_and(|person| proven.still_counts(&person)) {
-        return Ok(false);
-    }
-    let used = match proven.by {
-        Secret::Password if !devices::active(tx, &proven.account_id)?.is_empty() => {
-            return Ok(false);
-        }
-        Secret::Password => Used::Password,
-        Secret::Pass => Used::Pass,
-    };
-    end_attempt(tx, &attempt.id)?;
-    let request = attempt.flow.request().cloned();
-    tx.insert(&Session { request, ..Session::new(id.to_owned(), proven.account_id.clone(), used, now) })?;
-    Ok(true)
-}
-
 /// Returns the proof of a session that began with a password or a pass, else `None`.
-///
-/// For a session by password alone, the proof contains the time at which the current password was set. The session
-/// was started with this password, because setting a new password ends all sessions by the old password alone.
 pub(super) fn proven_by_session(tx: &mut Tx<'_>, id: &str) -> Result<Option<Proven>, StoreError> {
     let Some(session) = tx.get::<Session>(id)? else {
         return Ok(None);
     };
-    let (Some(by), Some(person)) = (session.used.secret(), tx.get::<Person>(&session.account_id)?) else {
-        return Ok(None);
-    };
-    let (account_id, at) = (person.account_id, session.authenticated_at);
-    Ok(Some(Proven { account_id, at, by, password_since: person.password_changed_at }))
+    Ok(match session.given.by {
+        Giver::Password(_) | Giver::Pass(_) => Some(Proven { account_id: session.account_id, given: session.given }),
+        Giver::Approval(_) | Giver::DeviceKey(_) | Giver::Operator | Giver::Unrecorded => None,
+    })
 }

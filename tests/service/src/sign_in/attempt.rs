@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{MINUTE, Time};
 use crate::phone_sign_in::registration::Registration;
 use crate::prompts::ceremony::Owner;
+use crate::provenance::Given;
 use crate::sign_in::flow::Flow;
 
 const ATTEMPT_LIFE: Time = 30 * MINUTE;
@@ -33,8 +34,6 @@ pub struct Attempt {
     pub flow: Flow,
     /// The registration, if a phone sent the person here.
     pub registration: Option<Registration>,
-    /// Whether the person may now agree to register or add the phone.
-    pub may_register: bool,
     /// What the number page shows, if the browser proved nothing.
     pub unproven: Option<Unproven>,
 }
@@ -53,7 +52,6 @@ impl Attempt {
             ceremony: None,
             flow: Flow::default(),
             registration: None,
-            may_register: false,
             unproven: None,
         }
     }
@@ -80,23 +78,8 @@ impl Attempt {
 pub struct Proven {
     /// The person's account.
     pub account_id: String,
-    /// When the proof was given.
-    pub at: Time,
-    /// Which secret was typed.
-    pub by: Secret,
-    /// When the typed password was set. A later password change makes the proof invalid.
-    #[serde(default)]
-    pub password_since: Time,
-}
-
-/// The secret that the person typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Secret {
-    /// The password.
-    Password,
-    /// A pass.
-    Pass,
+    /// The password or the pass that was typed, and when.
+    pub given: Given,
 }
 
 /// What the number page shows to a browser that proved nothing. The page is the same whether a ceremony exists or not.

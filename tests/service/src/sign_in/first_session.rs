@@ -6,15 +6,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::App;
 use crate::cookies::{Kind, with_cookie, without_cookie};
+use crate::effects::sign_in;
 use crate::pages::{failed, words};
 use crate::posted::Posted;
 use crate::prompts::acts::NotStarted;
 use crate::secrets::{hashed, random_id};
-use crate::sign_in::acts::start_first_session;
 use crate::sign_in::attempt::Attempt;
 use crate::sign_in::flow::Note;
 use crate::sign_in::resume;
-use crate::store::StoreError;
+use crate::store::{StoreError, Tx};
 use crate::visitor::Visitor;
 
 /// `GET /more-information`.
@@ -37,20 +37,26 @@ pub async fn take_more_information(State(app): State<App>, posted: Posted) -> Re
 /// Starts a limited session after a password or a pass alone. In this session the person can only add a phone.
 pub(super) async fn first_session(app: &App, visitor: &Visitor, attempt: Attempt) -> Response {
     let now = app.clock.now();
-    let Some(proven) = attempt.proven.clone().filter(|proven| proven.is_fresh(now)) else {
+    if attempt.account(now).is_none() {
         return attempt.flow.restart(app, Some(Note::TookTooLong));
-    };
+    }
     let Ok(cookie) = random_id() else {
         return failed(app, &StoreError::Stopped);
     };
     let id = hashed(cookie.as_bytes());
-    let made = app.store.global(move |tx| start_first_session(tx, &attempt, &proven, &id, now)).await;
-    match made {
-        Ok(true) => {
+    let start = move |tx: &mut Tx<'_>| match sign_in::by_secret(tx, &attempt.id, now)? {
+        Some(proof) => {
+            let browser = sign_in::Browser { session_id: &id, cookie: "", older: None };
+            sign_in::act(tx, proof, &browser, now).map(Some)
+        }
+        None => Ok(None),
+    };
+    match app.store.global(start).await {
+        Ok(Some(_session)) => {
             let response = without_cookie(Redirect::to("/security-info").into_response(), Kind::Attempt);
             with_cookie(response, Kind::Session, &cookie)
         }
-        Ok(false) => words::not_started(NotStarted::NoPhone).show_as(StatusCode::CONFLICT, app, Some(visitor)),
+        Ok(None) => words::not_started(NotStarted::NoPhone).show_as(StatusCode::CONFLICT, app, Some(visitor)),
         Err(error) => failed(app, &error),
     }
 }

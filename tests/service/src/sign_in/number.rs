@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::App;
 use crate::cookies::{Kind, with_cookie, with_way, without_cookie};
+use crate::effects::sign_in;
 use crate::events;
 use crate::openid::answer::leave_with_code;
 use crate::pages::failed;
@@ -14,14 +15,14 @@ use crate::posted::Posted;
 use crate::prompts::acts::{self};
 use crate::prompts::ceremony::Outcome;
 use crate::secrets::{hashed, random_id};
-use crate::sign_in::acts::{redeem, waiting};
+use crate::sign_in::acts::waiting;
 use crate::sign_in::attempt::Attempt;
 use crate::sign_in::phone;
 use crate::sign_in::resume;
 use crate::sign_in::second_factor;
 use crate::sign_in::session::Used;
 use crate::sign_in::waiting::NUMBER;
-use crate::store::StoreError;
+use crate::store::{StoreError, Tx};
 use crate::visitor::Visitor;
 
 const CONTINUE: &str = "/sign-in/continue";
@@ -87,7 +88,8 @@ async fn must_reload(app: &App, attempt: &Attempt) -> Result<bool, StoreError> {
 pub async fn again(State(app): State<App>, posted: Posted) -> Response {
     match resume::of_form(&app, &posted.visitor) {
         Ok(attempt) if attempt.proven.is_some() => second_factor::ask(&app, posted.visitor, attempt).await,
-        Ok(attempt) => phone::ask(&app, posted.visitor, attempt).await,
+        Ok(attempt) if attempt.registration.is_none() => phone::ask(&app, posted.visitor, attempt).await,
+        Ok(attempt) => attempt.flow.restart(&app, None),
         Err(instead) => *instead,
     }
 }
@@ -154,7 +156,7 @@ pub async fn finish_named(State(app): State<App>, posted: Posted) -> Response {
 /// Redeems the approval, once and for this browser only. The browser gets a session, or may register or add a phone.
 async fn give(app: &App, posted: Posted, attempt: Attempt) -> Response {
     if attempt.registration.is_some() {
-        return super::register::approved(app, attempt, posted.visitor.now).await;
+        return super::register::approved(app, &posted.visitor, attempt).await;
     }
     let (Ok(session_cookie), Ok(browser_cookie)) = (random_id(), random_id()) else {
         return failed(app, &StoreError::Stopped);
@@ -162,7 +164,14 @@ async fn give(app: &App, posted: Posted, attempt: Attempt) -> Response {
     let browser_cookie = posted.visitor.browser.clone().unwrap_or(browser_cookie);
     let (now, id, browser) = (posted.visitor.now, hashed(session_cookie.as_bytes()), browser_cookie.clone());
     let (older, flow) = (posted.visitor.session.as_ref().map(|session| session.id.clone()), attempt.flow.clone());
-    let finished = app.store.global(move |tx| redeem(tx, &attempt, &id, &browser, older.as_deref(), now)).await;
+    let finish = move |tx: &mut Tx<'_>| match sign_in::by_approval(tx, &attempt.id, now)? {
+        Some(proof) => {
+            let browser = sign_in::Browser { session_id: &id, cookie: &browser, older: older.as_deref() };
+            sign_in::act(tx, proof, &browser, now).map(Some)
+        }
+        None => Ok(None),
+    };
+    let finished = app.store.global(finish).await;
     let session = match finished {
         Ok(Some(session)) => session,
         Ok(None) => return flow.to(app, NUMBER),

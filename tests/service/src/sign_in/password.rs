@@ -10,20 +10,20 @@ use crate::pages::failed;
 use crate::pages::words;
 use crate::passes;
 use crate::passes::rules::Worth;
-use crate::people::person::Person;
 use crate::people::records as people;
 use crate::people::rules::{Unfit, fits};
 use crate::posted::Posted;
+use crate::provenance::Given;
 use crate::secrets::{hashed, random_id};
-use crate::sign_in::acts::take_over;
-use crate::sign_in::acts::{Next, change_password, check_password, what_next};
-use crate::sign_in::attempt::{Attempt, Proven, Secret};
+use crate::sign_in::acts::{Next, change_password, check_password, continue_as, what_next};
+use crate::sign_in::attempt::{Attempt, Proven};
 use crate::sign_in::first_session::first_session;
 use crate::sign_in::flow::Note;
 use crate::sign_in::resume;
 use crate::sign_in::resume::Instead;
 use crate::sign_in::{register, second_factor};
-use crate::store::StoreError;
+use crate::store::{Gone, StoreError};
+use crate::verdict::Verdict;
 use crate::visitor::Visitor;
 
 const PASSWORD: &str = "/sign-in/password";
@@ -59,7 +59,11 @@ pub async fn take_password(State(app): State<App>, posted: Posted) -> Response {
         Err(instead) => return *instead,
     };
     match check_password(&app, &name, posted.field("password").to_owned()).await {
-        Ok(Some(person)) => proven(&app, posted.visitor, attempt, person, Secret::Password).await,
+        Ok(Some(person)) => {
+            let given = Given::by_password(person.password_changed_at, posted.visitor.now);
+            let must_change = person.must_change_password;
+            proven(&app, posted.visitor, attempt, Proven { account_id: person.account_id, given }, must_change).await
+        }
         Ok(None) => {
             words::password(&name, offers_phone(&attempt), Some(words::WRONG_PASSWORD)).show(&app, &posted.visitor)
         }
@@ -86,40 +90,44 @@ pub async fn take_pass(State(app): State<App>, posted: Posted) -> Response {
         .store
         .global(move |tx| match people::find(tx, &wanted)? {
             Some(person) if !person.suspended => {
-                Ok((passes::acts::take(tx, &person.account_id, &typed, now)?, Some(person)))
+                let (worth, given) = passes::acts::take(tx, &person.account_id, &typed, now)?;
+                Ok((worth, given.map(|given| (person, given))))
             }
             Some(_) | None => Ok((Worth::Unknown, None)),
         })
         .await;
     match taken {
-        Ok((Worth::Good, Some(person))) => proven(&app, posted.visitor, attempt, person, Secret::Pass).await,
-        Ok((worth, _)) => words::pass(&name, words::wrong_pass(worth)).show(&app, &posted.visitor),
+        Ok((_, Some((person, given)))) => {
+            proven(&app, posted.visitor, attempt, Proven { account_id: person.account_id, given }, false).await
+        }
+        Ok((worth, None)) => words::pass(&name, words::wrong_pass(worth)).show(&app, &posted.visitor),
         Err(error) => failed(&app, &error),
     }
 }
 
-/// Stores the proof and continues the attempt under a new cookie.
-async fn proven(app: &App, visitor: Visitor, older: Attempt, person: Person, by: Secret) -> Response {
+/// Stores the proof and continues the attempt under a new cookie. `must_change`: whether the typed password must be
+/// changed before the proof counts.
+async fn proven(app: &App, visitor: Visitor, older: Attempt, proof: Proven, must_change: bool) -> Response {
     let Ok(cookie) = random_id() else {
         return failed(app, &StoreError::Stopped);
     };
     let id = hashed(cookie.as_bytes());
-    let fresh = Attempt { id, unproven: None, ceremony: None, may_register: false, ..older.clone() };
-    let password_since = person.password_changed_at;
-    let proven = Proven { account_id: person.account_id.clone(), at: visitor.now, by, password_since };
-    let must_change = by == Secret::Password && person.must_change_password;
-    let fresh = if must_change {
-        Attempt { proven: None, must_change: Some(proven), ..fresh }
-    } else {
-        Attempt { proven: Some(proven), must_change: None, ..fresh }
+    let (proven, must_change) = if must_change { (None, Some(proof)) } else { (Some(proof), None) };
+    let fresh = Attempt { id, unproven: None, ceremony: None, proven, must_change, ..older.clone() };
+    match continue_as(app, older, fresh).await {
+        Ok(Verdict::Granted(attempt)) => show_next(app, visitor, attempt, &cookie).await,
+        Ok(Verdict::Refused(Gone)) => resume::gone(app, &visitor),
+        Err(error) => failed(app, &error),
+    }
+}
+
+/// Shows the page that follows a proof. `cookie`: the attempt's new cookie.
+async fn show_next(app: &App, visitor: Visitor, attempt: Attempt, cookie: &str) -> Response {
+    let response = match attempt.must_change {
+        Some(_) => attempt.flow.to(app, NEW_PASSWORD),
+        None => next_page(app, visitor, attempt).await,
     };
-    let attempt = match take_over(app, Some(older), fresh).await {
-        Ok(attempt) => attempt,
-        Err(error) => return failed(app, &error),
-    };
-    let response =
-        if must_change { attempt.flow.to(app, NEW_PASSWORD) } else { next_page(app, visitor, attempt).await };
-    with_cookie(response, Kind::Attempt, &cookie)
+    with_cookie(response, Kind::Attempt, cookie)
 }
 
 async fn next_page(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
@@ -130,7 +138,7 @@ async fn next_page(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
     let next = app.store.global(move |tx| what_next(tx, &proven, asked.as_ref())).await;
     match next {
         Ok(Next::Number) => second_factor::ask(app, visitor, attempt).await,
-        Ok(Next::Consent) => register::may_add(app, attempt).await,
+        Ok(Next::Consent) => attempt.flow.to(app, register::CONSENT),
         Ok(Next::FirstSession) if attempt.flow.request().is_some() => attempt.flow.to(app, "/more-information"),
         Ok(Next::FirstSession) => first_session(app, &visitor, attempt).await,
         Ok(Next::OtherPersonsPhone) => words::other_persons_phone().show(app, &visitor),
@@ -155,9 +163,9 @@ pub async fn take_new_password(State(app): State<App>, posted: Posted) -> Respon
         Ok(attempt) => attempt,
         Err(instead) => return *instead,
     };
-    let Some(by) = attempt.must_change.clone().filter(|proven| proven.is_fresh(posted.visitor.now)) else {
+    if attempt.must_change.as_ref().is_none_or(|proven| !proven.is_fresh(posted.visitor.now)) {
         return attempt.flow.restart(&app, Some(Note::TookTooLong));
-    };
+    }
     let (first, second) = (posted.field("password").to_owned(), posted.field("again").to_owned());
     let problem = match fits(&first) {
         Err(Unfit::TooShort) => Some("Choose at least 15 characters. A few words in a row are easy to remember."),
@@ -168,8 +176,11 @@ pub async fn take_new_password(State(app): State<App>, posted: Posted) -> Respon
     if problem.is_some() {
         return words::new_password(problem).show(&app, &posted.visitor);
     }
-    match change_password(&app, by.account_id, first).await {
-        Ok(Some(person)) => proven(&app, posted.visitor, attempt, person, Secret::Password).await,
+    let Ok(cookie) = random_id() else {
+        return failed(&app, &StoreError::Stopped);
+    };
+    match change_password(&app, &attempt, first, hashed(cookie.as_bytes())).await {
+        Ok(Some(attempt)) => show_next(&app, posted.visitor, attempt, &cookie).await,
         Ok(None) => {
             let problem = Some("That is the password that was created for you. Choose another.");
             words::new_password(problem).show(&app, &posted.visitor)

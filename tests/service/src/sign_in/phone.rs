@@ -159,6 +159,7 @@ fn wanted(visitor: &Visitor, attempt: &Attempt, account_id: String, origin: Orig
         network: visitor.peer.network(),
         drawn: None,
         proven: None,
+        change: None,
         only: Only::All,
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{DAY, Time};
+use crate::provenance::Given;
 use crate::sign_in::attempt::Attempt;
 use crate::sign_in::session::Session;
 use crate::store::{Record, Table};
@@ -17,7 +18,7 @@ impl Record for Attempt {
     }
 
     fn parent(&self) -> &str {
-        ""
+        Record::account(self).unwrap_or_default()
     }
 
     fn expires_at(&self) -> Option<Time> {
@@ -25,7 +26,7 @@ impl Record for Attempt {
     }
 
     fn account(&self) -> Option<&str> {
-        self.proven.as_ref().map(|proven| proven.account_id.as_str())
+        self.proven.as_ref().or(self.must_change.as_ref()).map(|proven| proven.account_id.as_str())
     }
 }
 
@@ -58,6 +59,8 @@ pub struct KnownBrowser {
     pub account_id: String,
     /// When the browser is no longer known.
     pub expires_at: Time,
+    /// What gave the record.
+    pub given: Given,
 }
 
 impl Record for KnownBrowser {
@@ -83,9 +86,9 @@ impl Record for KnownBrowser {
 impl KnownBrowser {
     /// Creates the record; the browser stays known for 90 days.
     #[must_use]
-    pub fn new(cookie: &str, account_id: &str, now: Time) -> Self {
+    pub fn new(cookie: &str, account_id: &str, given: Given) -> Self {
         let id = Self::id_of(cookie, account_id);
-        Self { id, account_id: account_id.to_owned(), expires_at: now + KNOWN_LIFE }
+        Self { id, account_id: account_id.to_owned(), expires_at: given.at + KNOWN_LIFE, given }
     }
 
     /// Returns the record id for a cookie and an account.

@@ -6,10 +6,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::clock::Time;
 use crate::cookies::{Kind, with_cookie, without_cookie};
 use crate::devices::device::Device;
-use crate::endings::end_attempt;
 use crate::openid::answer::Answer;
 use crate::pages::failed;
 use crate::pages::words;
@@ -25,7 +23,8 @@ use crate::sign_in::resume;
 use crate::store::StoreError;
 use crate::visitor::Visitor;
 
-const CONSENT: &str = "/register-phone";
+/// Path of the consent page.
+pub(super) const CONSENT: &str = "/register-phone";
 /// OAuth error code (RFC 6749 section 4.1.2.1) for "the policy does not allow it".
 const NOT_ALLOWED: &str = "unauthorized_client";
 
@@ -48,24 +47,13 @@ pub async fn authorize(app: &App, visitor: Visitor, request_uri: String) -> Resp
     }
 }
 
-/// Redeems the approval. To register a phone, this phone must have approved. To add a phone, a phone of the account
-/// must have approved.
-pub(super) async fn approved(app: &App, attempt: Attempt, now: Time) -> Response {
-    let flow = attempt.flow.clone();
-    match app.store.global(move |tx| consent::redeem(tx, &attempt, now)).await {
-        Ok(true) => flow.to(app, CONSENT),
-        Ok(false) => flow.to(app, "/sign-in/number"),
-        Err(error) => failed(app, &error),
-    }
-}
-
-/// Redirects to the consent page without a phone's approval. Called after a pass, and for the first phone of the
-/// account.
-pub(super) async fn may_add(app: &App, attempt: Attempt) -> Response {
-    let flow = attempt.flow.clone();
-    let allow = |attempt: &mut Attempt| attempt.may_register = true;
-    match app.store.global(move |tx| Ok(tx.update(&attempt.id, allow)?.granted())).await {
-        Ok(_updated) => flow.to(app, CONSENT),
+/// Redirects to the consent page after an approval. To register a phone, this phone must have approved. To add a phone, a
+/// phone of the account must have approved. The approval is spent when the person agrees.
+pub(super) async fn approved(app: &App, visitor: &Visitor, attempt: Attempt) -> Response {
+    let (flow, now) = (attempt.flow.clone(), visitor.now);
+    match app.store.global(move |tx| consent::may_agree(tx, &attempt.id, now)).await {
+        Ok(Some(_registration)) => flow.to(app, CONSENT),
+        Ok(None) => flow.to(app, "/sign-in/number"),
         Err(error) => failed(app, &error),
     }
 }
@@ -85,10 +73,12 @@ pub async fn consent(State(app): State<App>, visitor: Visitor) -> Response {
         Ok(attempt) => attempt,
         Err(instead) => return *instead,
     };
-    let Some((_, registration, _)) = consent::agreed_to(Some(&attempt), visitor.now) else {
-        return attempt.flow.restart(&app, None);
-    };
-    ask_consent(&app, &visitor, registration, None).await
+    let (flow, now) = (attempt.flow.clone(), visitor.now);
+    match app.store.global(move |tx| consent::may_agree(tx, &attempt.id, now)).await {
+        Ok(Some(registration)) => ask_consent(&app, &visitor, registration, None).await,
+        Ok(None) => flow.restart(&app, None),
+        Err(error) => failed(&app, &error),
+    }
 }
 
 async fn ask_consent(
@@ -117,13 +107,11 @@ pub async fn agree(State(app): State<App>, posted: Posted) -> Response {
         Ok(attempt) => attempt,
         Err(instead) => return *instead,
     };
-    let flow = attempt.flow.clone();
-    let Some((attempt, registration, account)) = consent::agreed_to(Some(&attempt), posted.visitor.now) else {
-        return flow.restart(&app, Some(Note::TookTooLong));
+    let (flow, now, digits) = (attempt.flow.clone(), posted.visitor.now, posted.field("digits").to_owned());
+    let Some(registration) = attempt.registration else {
+        return flow.restart(&app, None);
     };
-    let (now, digits, asked) = (posted.visitor.now, posted.field("digits").to_owned(), registration.clone());
-    let agreed = app.store.global(move |tx| consent::agree(tx, &attempt, &asked, &account, &digits, now)).await;
-    match agreed {
+    match app.store.global(move |tx| consent::agree(tx, &attempt.id, &digits, now)).await {
         Ok(Agreed::Code(code)) => back(&app, &posted.visitor, &registration, ("code", &code)),
         Ok(Agreed::WrongDigits(registration)) => {
             ask_consent(&app, &posted.visitor, *registration, Some(words::WRONG_PHONE_DIGITS)).await
@@ -133,6 +121,7 @@ pub async fn agree(State(app): State<App>, posted: Posted) -> Response {
             without_cookie(page, Kind::Attempt)
         }
         Ok(Agreed::NotAllowed) => back(&app, &posted.visitor, &registration, ("error", NOT_ALLOWED)),
+        Ok(Agreed::TookTooLong) => flow.restart(&app, Some(Note::TookTooLong)),
         Ok(Agreed::Stale) => words::stale_registration().show(&app, &posted.visitor),
         Err(error) => failed(&app, &error),
     }
@@ -157,7 +146,7 @@ async fn turn_away(app: &App, visitor: &Visitor, error: &'static str) -> Respons
         return attempt.flow.restart(app, None);
     };
     let id = attempt.id;
-    match app.store.global(move |tx| end_attempt(tx, &id)).await {
+    match app.store.global(move |tx| tx.delete::<Attempt>(&id)).await {
         Ok(_) => back(app, visitor, &registration, ("error", error)),
         Err(error) => failed(app, &error),
     }

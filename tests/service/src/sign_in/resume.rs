@@ -58,9 +58,18 @@ pub fn of_form(app: &App, visitor: &Visitor) -> Result<Attempt, Instead> {
     }
 }
 
+/// Returns the response for a form whose attempt has ended while the form was processed.
+#[must_use]
+pub fn gone(app: &App, visitor: &Visitor) -> Response {
+    match &visitor.flow {
+        Some(flow) => over(app, visitor, flow),
+        None => Redirect::to("/sign-in").into_response(),
+    }
+}
+
 /// Returns the response for an attempt that has expired, or has ended in another tab.
 fn over(app: &App, visitor: &Visitor, flow: &Flow) -> Response {
-    let signed_in = visitor.session.as_ref().is_some_and(|session| session.approved_at.is_some());
+    let signed_in = visitor.session.as_ref().is_some_and(|session| session.approved.is_some());
     match &flow.goal {
         Goal::Phone => words::stale_registration().show(app, visitor),
         Goal::SecurityInfo if signed_in => Redirect::to("/security-info").into_response(),

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use crate::app::App;
 use crate::clock::Time;
 use crate::cookies::{Kind, with_cookie, without_cookie};
-use crate::endings::end_session;
+use crate::endings::{Ending, end};
 use crate::openid::answer::leave_with_code;
 use crate::openid::request::AuthorizationRequest;
 use crate::pages::failed;
@@ -16,14 +16,15 @@ use crate::pages::words;
 use crate::phone_sign_in::registration::Registration;
 use crate::posted::Posted;
 use crate::secrets::{hashed, random_id};
-use crate::sign_in::acts::{proven_by_session, take_over};
+use crate::sign_in::acts::{continue_as, proven_by_session, take_over};
 use crate::sign_in::attempt::Attempt;
 use crate::sign_in::flow::{Flow, Goal};
 use crate::sign_in::phone;
-use crate::sign_in::resume::Instead;
+use crate::sign_in::resume::{self, Instead};
 use crate::sign_in::second_factor;
 use crate::sign_in::session::Session;
-use crate::store::StoreError;
+use crate::store::{Gone, StoreError, Tx};
+use crate::verdict::Verdict;
 use crate::visitor::Visitor;
 
 /// `GET /`.
@@ -40,7 +41,7 @@ pub async fn user_name(State(app): State<App>, mut visitor: Visitor) -> Response
         Ok(flow) => flow,
         Err(_no_randomness) => return failed(&app, &StoreError::Stopped),
     };
-    let session = visitor.session.clone().filter(|session| session.approved_at.is_some());
+    let session = visitor.session.clone().filter(|session| session.approved.is_some());
     match (&flow.goal, session) {
         // Another tab has finished a sign-in after this flow started.
         // GUARD(tab-sign-in-now): session_of_another_tab_is_used_unless_login_is_required
@@ -92,8 +93,14 @@ pub async fn take_user_name(State(app): State<App>, posted: Posted) -> Response 
     // For every user name, the next page is for the method that was last used in this browser: password or phone
     // sign-in. The next page therefore reveals nothing about the user name.
     let by_phone = visitor.prefers_phone && fresh.registration.is_none();
-    let attempt = match take_over(&app, older, fresh).await {
-        Ok(attempt) => attempt,
+    let started = match older {
+        // A registration works once, so it must not be copied from an attempt that has ended.
+        Some(older) if fresh.registration.is_some() => continue_as(&app, older, fresh).await,
+        older => take_over(&app, older, fresh).await.map(Verdict::Granted),
+    };
+    let attempt = match started {
+        Ok(Verdict::Granted(attempt)) => attempt,
+        Ok(Verdict::Refused(Gone)) => return resume::gone(&app, visitor),
         Err(error) => return failed(&app, &error),
     };
     let response = if by_phone {
@@ -148,8 +155,9 @@ pub(crate) async fn ask_before(
 pub async fn sign_out(State(app): State<App>, posted: Posted) -> Response {
     let now = posted.visitor.now;
     if let Some(session) = &posted.visitor.session {
-        let id = session.id.clone();
-        if let Err(error) = app.store.global(move |tx| end_session(tx, &id, now)).await {
+        let (id, account_id) = (session.id.clone(), session.account_id.clone());
+        let ended = move |tx: &mut Tx<'_>| end(tx, &account_id, &Ending::SignedOut(id.clone()), now);
+        if let Err(error) = app.store.in_account(&session.account_id, ended).await {
             return failed(&app, &error);
         }
     }

@@ -35,6 +35,7 @@ pub async fn ask(app: &App, visitor: Visitor, attempt: Attempt) -> Response {
         network: visitor.peer.network(),
         drawn: None,
         proven: attempt.proven.clone(),
+        change: None,
         only,
     };
     match acts::start(app, wanted).await {

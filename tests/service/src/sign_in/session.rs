@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{HOUR, Time};
 use crate::openid::request::AuthorizationRequest;
-use crate::prompts::ceremony::Kind;
-use crate::sign_in::attempt::Secret;
+use crate::provenance::Given;
 
 const SESSION_LIFE: Time = 8 * HOUR;
 
@@ -22,17 +21,14 @@ pub struct Session {
     pub authenticated_at: Time,
     /// How the person signed in.
     pub used: Used,
-    /// When a phone last approved something for this session.
-    pub approved_at: Option<Time>,
+    /// What gave the session.
+    pub given: Given,
+    /// The last approval by a phone in this session, or the approval that gave it. `None` if no phone has approved.
+    pub approved: Option<Given>,
     /// Id of the enrollment of this session's wizard.
     pub enrollment: Option<String>,
     /// Id of the current ceremony.
     pub ceremony: Option<String>,
-    /// The change that waits for approval.
-    pub change: Option<Change>,
-    /// When adding a phone was approved, or when the session started with a pass. Set to `None` when the wizard has
-    /// added a phone, or when another change was approved.
-    pub may_add_at: Option<Time>,
     /// The authorization request of the application to which the person wants to continue.
     pub request: Option<AuthorizationRequest>,
 }
@@ -40,58 +36,30 @@ pub struct Session {
 impl Session {
     /// Creates a session.
     #[must_use]
-    pub fn new(id: String, account_id: String, used: Used, now: Time) -> Self {
+    pub fn new(id: String, account_id: String, used: Used, given: Given) -> Self {
+        let now = given.at;
         Self {
             id,
             account_id,
             expires_at: now + SESSION_LIFE,
             authenticated_at: now,
             used,
-            approved_at: used.has_phone().then_some(now),
+            approved: used.has_phone().then(|| given.clone()),
+            given,
             enrollment: None,
             ceremony: None,
-            change: None,
-            // A pass allows adding a phone without another approval.
-            may_add_at: (used == Used::Pass).then_some(now),
             request: None,
         }
     }
 
-    /// Records that a phone approved something for this session.
-    pub fn approve(&mut self, now: Time) {
+    /// Records an approval for this session.
+    pub fn approve(&mut self, approval: Given) {
         self.used = match self.used {
             Used::Password | Used::PasswordAndPhone => Used::PasswordAndPhone,
             Used::Pass | Used::PassAndPhone => Used::PassAndPhone,
             Used::Phone => Used::Phone,
         };
-        self.approved_at = Some(now);
-    }
-}
-
-/// A change of the account, which needs an approval of its own kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// Adding a method.
-    AddMethod,
-    /// Removing the device with this id.
-    RemoveMethod(String),
-    /// Reporting the device with this id lost.
-    ReportLost(String),
-    /// Creating a pass for oneself.
-    CreatePass,
-}
-
-impl Change {
-    /// Returns the kind of approval that the change needs.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::AddMethod => Kind::AddMethod,
-            Self::RemoveMethod(_) => Kind::RemoveMethod,
-            Self::ReportLost(_) => Kind::ReportLost,
-            Self::CreatePass => Kind::CreatePass,
-        }
+        self.approved = Some(approval);
     }
 }
 
@@ -116,16 +84,6 @@ impl Used {
     #[must_use]
     pub fn has_phone(self) -> bool {
         matches!(self, Self::PasswordAndPhone | Self::PassAndPhone | Self::Phone)
-    }
-
-    /// Returns the secret that was typed, if any.
-    #[must_use]
-    pub fn secret(self) -> Option<Secret> {
-        match self {
-            Self::Password | Self::PasswordAndPhone => Some(Secret::Password),
-            Self::Pass | Self::PassAndPhone => Some(Secret::Pass),
-            Self::Phone => None,
-        }
     }
 
     /// Returns the values of the claim `amr` (RFC 8176). A phone's key is `pop` and not `hwk`, because without

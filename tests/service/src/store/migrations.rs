@@ -4,17 +4,19 @@
 //! transaction. A step never changes after a release, so it names tables and columns literally. The tests open a frozen
 //! database of each version.
 
+mod provenance;
+
 use rusqlite::Transaction;
 
 use super::backend::StoreError;
 
 /// The version that this program reads and writes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 type Step = fn(&Transaction<'_>) -> Result<(), StoreError>;
 
 /// The step at index n changes a database of version n to version n + 1.
-const STEPS: [Step; 1] = [create_tables];
+const STEPS: [Step; 2] = [create_tables, record_provenance];
 
 /// Changes a database to the newest version.
 ///
@@ -63,6 +65,12 @@ const TABLES: [&str; 29] = [
 /// Creates the tables that are missing. A database without tables has version 0.
 fn create_tables(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     TABLES.into_iter().try_for_each(|name| create_table(transaction, name))
+}
+
+/// Development versions before 0.1 wrote version 1 without some of the tables.
+fn record_provenance(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    create_tables(transaction)?;
+    provenance::record(transaction)
 }
 
 fn create_table(transaction: &Transaction<'_>, name: &str) -> Result<(), StoreError> {

@@ -1,14 +1,15 @@
 //! Tests the administrator's pages: access, changes, and refusals.
 
-use crate::support::{Browser, PASSWORD, service};
+use crate::support::{Answer, Browser, PASSWORD, add_phone, service};
 use countersign_service::app::App;
 use countersign_service::operator;
 use countersign_service::operator::{FIRST_NAME, first_administrator, set_administrator};
 use countersign_service::people::person::Person;
 use countersign_service::people::records as people;
 use countersign_service::policy::records::{current, groups};
+use serde_json::json;
 
-const PAGES: [&str; 3] = ["/admin", "/admin/groups", "/admin/policy"];
+const PAGES: [&str; 4] = ["/admin", "/admin/groups", "/admin/policy", "/admin/api-tokens"];
 
 fn person(app: &App, name: &str) -> Person {
     app.store.global_blocking(|tx| people::find(tx, name)).unwrap().unwrap()
@@ -18,14 +19,25 @@ fn person(app: &App, name: &str) -> Person {
 async fn administered() -> (App, Browser) {
     let (app, _) = service();
     operator::add_person(&app.store, "bob", "Bob", PASSWORD, app.clock.now()).unwrap();
-    set_administrator(&app.store, "alice", true).unwrap();
+    set_administrator(&app.store, "alice", true, app.clock.now()).unwrap();
+    add_phone(&app);
     let mut browser = Browser::signed_in(&app, true);
     assert_eq!(browser.get("/admin").await.page(), "admin-people");
     (app, browser)
 }
 
-async fn act(browser: &mut Browser, account: &str, act: &str, about: &str) -> crate::support::Answer {
-    browser.post("/admin/person", &[("account", account), ("act", act), ("about", about)]).await
+/// Asks for a change of a person, and approves it.
+async fn act(app: &App, browser: &mut Browser, account: &str, act: &str, about: &str) -> Answer {
+    browser.get("/admin").await;
+    let answer = browser.post("/admin/person", &[("account", account), ("act", act), ("about", about)]).await;
+    browser.approved(app, answer).await
+}
+
+/// Sends a form of an administrator's page, and approves what it asks for.
+async fn send(app: &App, browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
+    browser.get("/admin").await;
+    let answer = browser.post(path, fields).await;
+    browser.approved(app, answer).await
 }
 
 #[tokio::test]
@@ -43,10 +55,12 @@ async fn j1_w4_admin_pages_need_an_approved_administrator_session() {
         ("/admin/groups", vec![("name", "Eve's")]),
         ("/admin/policy", vec![("policy", "{\"state\": \"disabled\"}")]),
         ("/admin/person", vec![("account", "x"), ("act", "administrator")]),
+        ("/admin/api-tokens", vec![("name", "Eve's")]),
+        ("/admin/api-tokens/revoke", vec![("token", "x")]),
     ] {
         assert_eq!(anybody.post(path, &fields).await.status, 403, "{path}");
     }
-    set_administrator(&app.store, "alice", true).unwrap();
+    set_administrator(&app.store, "alice", true, app.clock.now()).unwrap();
     let mut by_password = Browser::signed_in(&app, false);
     assert_eq!(by_password.get("/admin").await.location(), Some("/security-info"), "a password alone opened the page");
     assert_eq!(anybody.get("/admin").await.page(), "admin-people");
@@ -63,7 +77,7 @@ async fn j1_w4_admin_pages_need_an_approved_administrator_session() {
 #[tokio::test]
 async fn added_person_must_choose_a_new_password() {
     let (app, mut browser) = administered().await;
-    let page = browser.post("/admin/people", &[("user_name", "carol"), ("name", "Carol")]).await;
+    let page = send(&app, &mut browser, "/admin/people", &[("user_name", "carol"), ("name", "Carol")]).await;
     let password = page.body.split("id=\"made-password\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
     let mut carol = Browser::new(&app);
     carol.get("/sign-in").await;
@@ -92,7 +106,7 @@ async fn added_person_must_choose_a_new_password() {
         "password",
         "the first password worked twice"
     );
-    let taken = browser.post("/admin/people", &[("user_name", " Carol "), ("name", "Another")]).await;
+    let taken = send(&app, &mut browser, "/admin/people", &[("user_name", " Carol "), ("name", "Another")]).await;
     assert!(taken.body.contains("already has that user name"));
 }
 
@@ -115,12 +129,12 @@ async fn first_administrator_is_created_only_in_an_empty_store() {
 async fn person_is_suspended_and_resumed() {
     let (app, mut browser) = administered().await;
     let bob = person(&app, "bob").account_id;
-    assert_eq!(act(&mut browser, &bob, "suspend", "").await.page(), "admin-person");
+    assert_eq!(act(&app, &mut browser, &bob, "suspend", "").await.page(), "act-done");
     assert!(person(&app, "bob").suspended);
-    assert!(act(&mut browser, &bob, "pass", "").await.body.contains("Nothing was changed"));
-    act(&mut browser, &bob, "resume", "").await;
+    assert!(act(&app, &mut browser, &bob, "pass", "").await.body.contains("Nothing was changed"));
+    act(&app, &mut browser, &bob, "resume", "").await;
     assert!(!person(&app, "bob").suspended);
-    let page = act(&mut browser, &bob, "pass", "").await;
+    let page = act(&app, &mut browser, &bob, "pass", "").await;
     assert_eq!(page.page(), "pass-made");
 }
 
@@ -137,14 +151,14 @@ async fn administrators_can_not_lock_themselves_out() {
         (&bob, "promote", ""),
         (&bob, "", ""),
     ] {
-        let page = act(&mut browser, account, what, about).await;
+        let page = act(&app, &mut browser, account, what, about).await;
         assert!(page.body.contains("Nothing was changed"), "{what}");
     }
     assert!(person(&app, "alice").is_administrator && !person(&app, "alice").suspended);
-    assert_eq!(act(&mut browser, "nobody", "suspend", "").await.location(), Some("/admin"));
-    act(&mut browser, &bob, "administrator", "").await;
+    assert_eq!(act(&app, &mut browser, "nobody", "suspend", "").await.location(), Some("/admin"));
+    act(&app, &mut browser, &bob, "administrator", "").await;
     assert!(person(&app, "bob").is_administrator);
-    act(&mut browser, &bob, "no-administrator", "").await;
+    act(&app, &mut browser, &bob, "no-administrator", "").await;
     assert!(!person(&app, "bob").is_administrator);
 }
 
@@ -152,18 +166,23 @@ async fn administrators_can_not_lock_themselves_out() {
 async fn person_page_shows_the_effective_policy_and_reasons() {
     let (app, mut browser) = administered().await;
     let bob = person(&app, "bob").account_id;
-    browser.post("/admin/groups", &[("name", "Field staff")]).await;
-    assert!(browser.post("/admin/groups", &[("name", "field staff")]).await.body.contains("no other group has"));
-    let group = app.store.global_blocking(groups).unwrap().remove(0);
-    act(&mut browser, &bob, "join", &group.id).await;
-    let policy = format!(
-        "{{\"includeTargets\": [{{\"targetType\": \"group\", \"id\": \"{}\", \"authenticationMode\": \"push\"}}]}}",
-        group.id
+    send(&app, &mut browser, "/admin/groups", &[("name", "Field staff")]).await;
+    assert!(
+        send(&app, &mut browser, "/admin/groups", &[("name", "field staff")]).await.body.contains("no other group has")
     );
-    assert_eq!(browser.post("/admin/policy", &[("policy", &policy)]).await.page(), "admin-policy");
+    let group = app.store.global_blocking(groups).unwrap().remove(0);
+    act(&app, &mut browser, &bob, "join", &group.id).await;
+    let target = |kind: &str, id: &str, mode: &str| json!({"targetType": kind, "id": id, "authenticationMode": mode});
+    let of_group = target("group", &group.id, "push");
+    let only_group = json!({ "includeTargets": [of_group] }).to_string();
+    let refused = send(&app, &mut browser, "/admin/policy", &[("policy", &only_group)]).await;
+    assert!(refused.body.contains("Include yourself"), "an administrator locked themselves out");
+    let alice = target("user", &person(&app, "alice").account_id, "any");
+    let policy = json!({ "includeTargets": [of_group, alice] }).to_string();
+    assert_eq!(send(&app, &mut browser, "/admin/policy", &[("policy", &policy)]).await.page(), "act-done");
     let page = browser.get(&format!("/admin/person?account={bob}")).await;
     assert!(page.body.contains("after a password only") && page.body.contains(&format!("group {}", group.id)));
-    act(&mut browser, &bob, "leave", &group.id).await;
+    act(&app, &mut browser, &bob, "leave", &group.id).await;
     let page = browser.get(&format!("/admin/person?account={bob}")).await;
     assert!(page.body.contains("may not use the app") && page.body.contains("No target covers this person."));
 }

@@ -4,6 +4,7 @@ use countersign_service::clock::Time;
 use countersign_service::devices::device::Cause;
 use countersign_service::enrollment::rules::{Bind, Digits, LIFE, Refusal, bind, digits, end, look_up, settle};
 use countersign_service::enrollment::state::{Code, Enrollment, State};
+use countersign_service::provenance::Given;
 use countersign_service::secrets::{Sealed, Sealer};
 
 const NOW: Time = 1_790_000_000;
@@ -23,7 +24,7 @@ fn open() -> Enrollment {
         typed_shown: sealed(),
         account_id: "account".to_owned(),
         session: "session".to_owned(),
-        created_at: NOW,
+        given: Given::unrecorded(NOW),
         expires_at: NOW + LIFE,
         state: State::Open,
         nonces: Vec::new(),

@@ -23,7 +23,7 @@ const HEADERS: [(&str, &str); 7] = [
 /// Returns a service, and the browser of Alice, an administrator. A phone has approved the session in this browser.
 fn administrator() -> (App, Browser) {
     let (app, _) = service();
-    operator::set_administrator(&app.store, "alice", true).unwrap();
+    operator::set_administrator(&app.store, "alice", true, app.clock.now()).unwrap();
     let browser = Browser::signed_in(&app, true);
     (app, browser)
 }

@@ -8,6 +8,7 @@ use countersign_service::app::App;
 use countersign_service::clock::{DAY, HOUR};
 use countersign_service::openid::request::AuthorizationRequest;
 use countersign_service::people::records as people;
+use countersign_service::provenance::Given;
 use countersign_service::secrets::{hashed, random_id};
 use countersign_service::sign_in::attempt::Attempt;
 use countersign_service::sign_in::flow::{Flow, Goal};
@@ -157,7 +158,8 @@ async fn leaving_page_returns_the_state_parameter() {
     app.store
         .global_blocking(|tx| {
             let account = people::find(tx, "alice")?.unwrap().account_id;
-            let session = Session::new(hashed(cookie.as_bytes()), account, Used::PasswordAndPhone, now);
+            let session =
+                Session::new(hashed(cookie.as_bytes()), account, Used::PasswordAndPhone, Given::unrecorded(now));
             tx.insert(&Session { request: Some(request.clone()), ..session })
         })
         .unwrap();

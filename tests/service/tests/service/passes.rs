@@ -1,24 +1,28 @@
 //! Tests temporary access passes: when they are valid, and what they allow.
 
 use crate::support::{Answer, Browser, PASSWORD, service};
+use countersign_service::admin::acts::Done;
 use countersign_service::app::App;
-use countersign_service::clock::{DAY, HOUR};
+use countersign_service::clock::{DAY, HOUR, Time};
 use countersign_service::operator;
 use countersign_service::passes::acts as passes;
 use countersign_service::passes::pass::Pass;
-use countersign_service::passes::rules::{Span, Worth, worth};
+use countersign_service::passes::rules::{Span, TIME_TO_ADD, Worth, worth};
 use countersign_service::people::records as people;
 use countersign_service::policy::document::{Bootstrap, Policy};
 use countersign_service::policy::records::keep;
+use countersign_service::prompts::change::Act;
+use countersign_service::provenance::Given;
 
 fn made(app: &App, starts_in: i64) -> String {
     let now = app.clock.now();
-    let span = Span { starts_at: now + starts_in, life: HOUR };
-    let pass = app.store.global_blocking(|tx| {
-        let account = people::find(tx, "alice")?.unwrap().account_id;
-        passes::make(tx, &account, span, "administrator", now)
-    });
-    pass.unwrap()
+    let made = operator::administer(&app.store, "alice", Act::MakePass, now).unwrap();
+    let Done::Pass(made) = made else { panic!("no pass was made") };
+    // The pages and the operator's commands make passes that are valid immediately.
+    let id = Pass::id_of(&made.account_id, &made.text.replace('-', ""));
+    let later = |pass: &mut Pass| (pass.starts_at, pass.ends_at) = (now + starts_in, now + starts_in + HOUR);
+    app.store.global_blocking(|tx| tx.update(&id, later)).unwrap().granted().unwrap();
+    made.text
 }
 
 async fn typed(app: &App, name: &str, pass: &str) -> (Browser, Answer) {
@@ -31,9 +35,21 @@ async fn typed(app: &App, name: &str, pass: &str) -> (Browser, Answer) {
     (browser, answer)
 }
 
+/// A pass of Alice's that is valid from 100 to 200.
+fn pass(used_at: Option<Time>) -> Pass {
+    Pass {
+        id: String::new(),
+        account_id: "alice".to_owned(),
+        starts_at: 100,
+        ends_at: 200,
+        used_at,
+        spent_at: None,
+        given: Given::unrecorded(100),
+    }
+}
+
 #[test]
 fn pass_works_once_within_its_time() {
-    let pass = |used_at| Pass { id: String::new(), account_id: String::new(), starts_at: 100, ends_at: 200, used_at };
     let at = |used_at, now| worth(&pass(used_at), now);
     assert_eq!([at(None, 99), at(None, 100), at(None, 199)], [Worth::NotYet, Worth::Good, Worth::Good]);
     assert_eq!([at(None, 200), at(Some(150), 160), at(Some(150), 300)], [Worth::Expired, Worth::Used, Worth::Used]);
@@ -59,7 +75,7 @@ fn expired_pass_is_kept_for_a_day() {
         app.store.global_blocking(|tx| {
             tx.sweep(now)?;
             let account = people::find(tx, "alice")?.unwrap().account_id;
-            passes::take(tx, &account, &pass, now)
+            Ok(passes::take(tx, &account, &pass, now)?.0)
         })
     };
     let end = now + HOUR + DAY;
@@ -141,7 +157,7 @@ async fn password_adds_no_first_phone_if_policy_requires_a_pass() {
     let mut policy = Policy::usual();
     policy.countersign.bootstrap = Bootstrap::Pass;
     let mut earlier = Browser::signed_in(&app, false);
-    app.store.global_blocking(|tx| keep(tx, policy.clone(), "", now)).unwrap();
+    app.store.global_blocking(|tx| keep(tx, policy.clone(), Given::by_operator(now), "", now)).unwrap();
     earlier.get("/security-info").await;
     assert_eq!(
         earlier.post("/security-info/add", &[]).await.page(),
@@ -159,4 +175,13 @@ async fn password_adds_no_first_phone_if_policy_requires_a_pass() {
     assert_eq!(page.page(), "security-info");
     let page = browser.post("/security-info/add", &[]).await;
     assert_eq!(browser.follow(page).await.page(), "install");
+}
+
+#[test]
+fn a_typed_pass_adds_no_phone_long_after_its_end() {
+    let typed = pass(Some(150));
+    let last = typed.ends_at + TIME_TO_ADD - 1;
+    assert!(typed.is_typed_for("alice", last));
+    assert!(!typed.is_typed_for("alice", last + 1));
+    assert!(!typed.is_typed_for("bob", last));
 }

@@ -13,6 +13,7 @@ use countersign_service::phone_sign_in::rules::{
     ADD_SCOPE, Attestation, CLIENT_ID, CODE_LIFE, KeyProof, NONCE_LIFE, Proof, REQUEST_LIFE, Redemption, TOKEN_LIFE,
     TURN_ON_SCOPE, TurnOn, TurnedOn, UserVerification, Worth, proves, read, turn_on, worth,
 };
+use countersign_service::provenance::Given;
 use countersign_service::secrets::{encode, hashed};
 
 const NOW: Time = 1_790_000_000;
@@ -28,7 +29,8 @@ fn device() -> Device {
     let claimed =
         Claimed { name: "Phone".to_owned(), model: "M".to_owned(), os: "OS".to_owned(), app_version: "1".to_owned() };
     let push = Subscription { endpoint: String::new(), p256dh: String::new(), auth: String::new() };
-    let mut device = Device::pending("device".to_owned(), "ada".to_owned(), key(1), claimed, push, NOW);
+    let mut device =
+        Device::pending("device".to_owned(), "ada".to_owned(), key(1), claimed, push, Given::unrecorded(NOW), NOW);
     device.state = State::Active;
     device
 }
@@ -194,8 +196,15 @@ impl Redeeming {
             purpose,
             account_id: account.map(str::to_owned),
             expires_at: NOW,
+            given: Given::unrecorded(NOW),
         };
-        let code = RegistrationCode { id: String::new(), registration, expires_at: NOW + 1, token: None };
+        let code = RegistrationCode {
+            id: String::new(),
+            registration,
+            expires_at: NOW + 1,
+            token: None,
+            given: Given::unrecorded(NOW),
+        };
         Self { code, device, redirect_uri: LOOPBACK.to_owned(), verifier, jkt: key(1).thumbprint() }
     }
 
@@ -293,6 +302,7 @@ impl Asked {
             nonce_expires_at: NOW + MINUTE,
             expires_at: NOW + MINUTE,
             spent_by: None,
+            given: Given::unrecorded(NOW),
         };
         let proof = KeyProof {
             aud: ISSUER.to_owned(),

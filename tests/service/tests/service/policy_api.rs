@@ -4,8 +4,9 @@ use crate::support::{Answer, Browser, service};
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use countersign_service::app::App;
-use countersign_service::operator::{make_api_token, set_administrator};
-use countersign_service::people::records as people;
+use countersign_service::operator::{self, make_api_token, set_administrator};
+use countersign_service::policy::document::TokenScope;
+use countersign_service::prompts::change::Act;
 use serde_json::{Value, json};
 
 async fn ask(app: &App, method: Method, path: &str, token: Option<&str>, body: &Value) -> Answer {
@@ -17,8 +18,8 @@ async fn ask(app: &App, method: Method, path: &str, token: Option<&str>, body: &
 }
 
 fn administrators_token(app: &App) -> String {
-    set_administrator(&app.store, "alice", true).unwrap();
-    make_api_token(&app.store, "alice", app.clock.now()).unwrap()
+    set_administrator(&app.store, "alice", true, app.clock.now()).unwrap();
+    make_api_token(&app.store, "alice", "test", TokenScope::ChangePolicy, app.clock.now()).unwrap()
 }
 
 #[tokio::test]
@@ -53,7 +54,7 @@ async fn j1_w3_api_reports_all_faults_of_a_refused_change() {
 async fn j1_w4_policy_api_refuses_non_administrators() {
     let (app, clock) = service();
     assert!(
-        make_api_token(&app.store, "alice", app.clock.now()).is_err(),
+        make_api_token(&app.store, "alice", "test", TokenScope::ChangePolicy, app.clock.now()).is_err(),
         "a person who is no administrator got a token"
     );
     let token = administrators_token(&app);
@@ -65,21 +66,31 @@ async fn j1_w4_policy_api_refuses_non_administrators() {
             assert_eq!((refused.status, refused.json()["error"].as_str()), (401, Some("invalid_token")));
         }
     }
-    let get = || ask(&app, Method::GET, "/api/policy", Some(&token), &json!(null));
-    set_administrator(&app.store, "alice", false).unwrap();
-    assert_eq!(get().await.status, 401, "accepted the token of a former administrator");
-    set_administrator(&app.store, "alice", true).unwrap();
-    let suspend = |suspended| {
-        app.store.global_blocking(|tx| {
-            let mut alice = people::find(tx, "alice")?.unwrap();
-            alice.suspended = suspended;
-            tx.insert_or_update(&alice, |stored| *stored = alice.clone())
-        })
-    };
-    suspend(true).unwrap();
-    assert_eq!(get().await.status, 401, "accepted the token of a suspended person");
-    suspend(false).unwrap();
-    assert_eq!(get().await.status, 200);
-    clock.advance(90 * 86_400);
-    assert_eq!(get().await.status, 401, "accepted an expired token");
+    let get = async |token: &str| ask(&app, Method::GET, "/api/policy", Some(token), &json!(null)).await.status;
+    set_administrator(&app.store, "alice", false, app.clock.now()).unwrap();
+    assert_eq!(get(&token).await, 401, "accepted the token of a former administrator");
+    let newer = administrators_token(&app);
+    assert_eq!(get(&token).await, 401, "the token of a former administrator came back with the role");
+    for act in [Act::Suspend, Act::Resume] {
+        assert_eq!(get(&newer).await == 200, act("".to_owned()) == Act::Suspend("".to_owned()));
+        operator::administer(&app.store, "alice", act, app.clock.now()).unwrap();
+    }
+    assert_eq!(get(&newer).await, 401, "the end of a suspension restored a token");
+    let last = administrators_token(&app);
+    clock.advance(90 * 86_400 - 1);
+    assert_eq!(get(&last).await, 200);
+    clock.advance(2);
+    assert_eq!(get(&last).await, 401, "accepted an expired token");
+}
+
+#[tokio::test]
+async fn reading_token_does_not_change_the_policy() {
+    let (app, _clock) = service();
+    set_administrator(&app.store, "alice", true, app.clock.now()).unwrap();
+    let token = make_api_token(&app.store, "alice", "reader", TokenScope::ReadPolicy, app.clock.now()).unwrap();
+    assert_eq!(ask(&app, Method::GET, "/api/policy", Some(&token), &json!(null)).await.status, 200);
+    let refused = ask(&app, Method::PATCH, "/api/policy", Some(&token), &json!({"state": "disabled"})).await;
+    assert_eq!((refused.status, refused.json()["error"].as_str()), (403, Some("insufficient_scope")));
+    let read = ask(&app, Method::GET, "/api/policy", Some(&token), &json!(null)).await;
+    assert_eq!(read.json()["state"], "enabled");
 }

@@ -47,8 +47,9 @@ fn past(origin: Origin, ago: Time) -> Ceremony {
         decided_at: None,
         decided_by: None,
         redeemed: false,
-        gave_session: None,
-        gave_browser: None,
+        change: None,
+        standing: Vec::new(),
+        added: None,
     }
 }
 

@@ -11,8 +11,12 @@ use countersign_service::app::App;
 use countersign_service::clock::SystemClock;
 use countersign_service::config::Limit;
 use countersign_service::config::{Client, Config};
+use countersign_service::devices::device::{Claimed, Device, State, Subscription};
+use countersign_service::jose::SigningKey;
 use countersign_service::operator;
 use countersign_service::people::records as people;
+use countersign_service::prompts::ceremony::{Ceremony, Outcome};
+use countersign_service::provenance::{ApprovedBy, Given, Giver};
 use countersign_service::secrets::{hashed, random_id};
 use countersign_service::sign_in::flow::with_flow;
 use countersign_service::sign_in::session::{Session, Used};
@@ -49,6 +53,25 @@ pub fn service() -> (App, Arc<SystemClock>) {
     let app = App::open(config(), clock.clone()).unwrap();
     operator::add_person(&app.store, "alice", "Alice", PASSWORD, app.clock.now()).unwrap();
     (app, clock)
+}
+
+/// Gives Alice an active phone that knows administrative acts.
+pub fn add_phone(app: &App) {
+    let key = SigningKey::from_scalar(&[7; 32]).unwrap().public().clone();
+    let text = |text: &str| text.to_owned();
+    let claimed = Claimed { name: text("Phone"), model: text("M"), os: text("OS"), app_version: text("1") };
+    let push = Subscription { endpoint: text("https://127.0.0.1/x"), p256dh: text(""), auth: text("") };
+    let now = app.clock.now();
+    app.store
+        .global_blocking(|tx| {
+            let account = people::find(tx, "alice")?.unwrap().account_id;
+            let given = Given::by_operator(now);
+            let mut device =
+                Device::pending(text("phone"), account, key.clone(), claimed.clone(), push.clone(), given, now);
+            (device.state, device.features) = (State::Active, vec![text("administration")]);
+            tx.insert(&device)
+        })
+        .unwrap();
 }
 
 pub struct Answer {
@@ -111,9 +134,12 @@ impl Browser {
         let id = hashed(cookie.as_bytes());
         app.store
             .global_blocking(|tx| {
-                let account = people::find(tx, "alice")?.unwrap().account_id;
-                let used = if approved { Used::PasswordAndPhone } else { Used::Password };
-                tx.insert(&Session::new(id.clone(), account, used, now))
+                let alice = people::find(tx, "alice")?.unwrap();
+                let (used, given) = match approved {
+                    true => (Used::PasswordAndPhone, by_approval("an earlier sign-in", "phone", now)),
+                    false => (Used::Password, Given::by_password(alice.password_changed_at, now)),
+                };
+                tx.insert(&Session::new(id.clone(), alice.account_id, used, given))
             })
             .unwrap();
         let mut browser = Self::new(app);
@@ -137,6 +163,30 @@ impl Browser {
             request = request.header(header::ORIGIN, origin);
         }
         self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// If a form was answered with the number page of an administrative act, approves the act as Alice's phone does, and
+    /// finishes. The journeys test the approval by a real phone.
+    pub async fn approved(&mut self, app: &App, answer: Answer) -> Answer {
+        if answer.location() != Some("/admin/approve") {
+            return answer;
+        }
+        let now = app.clock.now();
+        app.store
+            .global_blocking(|tx| {
+                let account = people::find(tx, "alice")?.unwrap().account_id;
+                let waiting = tx.children::<Ceremony>(&account)?.into_iter().find(|one| one.is_live(now)).unwrap();
+                let approved = |one: &mut Ceremony| {
+                    (one.outcome, one.decided_at) = (Some(Outcome::Approved), Some(now));
+                    one.decided_by = Some("phone".to_owned());
+                };
+                tx.update(&waiting.id, approved)?.granted().unwrap();
+                Ok(())
+            })
+            .unwrap();
+        self.get("/admin/approve").await;
+        let done = self.post("/admin/approve/finish", &[]).await;
+        self.follow(done).await
     }
 
     /// Returns the body without the CSRF token and the flow, so that tests can compare two pages.
@@ -178,4 +228,22 @@ impl Browser {
 /// Encodes form fields as a browser sends them.
 pub fn form(fields: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// Returns the provenance of what an approval in a ceremony gives.
+pub fn by_approval(ceremony: &str, device: &str, at: i64) -> Given {
+    let (ceremony, device) = (ceremony.to_owned(), device.to_owned());
+    Given::by_approval(ApprovedBy { ceremony, device, at }, at)
+}
+
+/// Returns the provenance with this giver. An approval is one of the device "a phone".
+pub fn given_by(giver: Giver, at: i64) -> Given {
+    match giver {
+        Giver::Password(since) => Given::by_password(since, at),
+        Giver::Pass(id) => Given::by_pass(&id, &Given::by_operator(at), at),
+        Giver::Approval(ceremony) => by_approval(&ceremony, "a phone", at),
+        Giver::DeviceKey(thumbprint) => Given::by_device_key(&thumbprint, at),
+        Giver::Operator => Given::by_operator(at),
+        Giver::Unrecorded => Given::unrecorded(at),
+    }
 }

@@ -1,16 +1,14 @@
 //! Texts of the administrator's pages.
 
-use super::parts::{ago, link};
+use super::parts::{ago, link, removed_phones};
 use crate::admin::acts::Shown;
 use crate::clock::Time;
 use crate::pages::{Block, Entry, Field, Form, Page};
 use crate::people::person::Person;
 use crate::policy::document::Fault;
-use crate::policy::records::Group;
+use crate::policy::records::{ApiToken, Group};
 use crate::policy::rules::Reason;
 
-/// Shown on a person's page after a change.
-pub const ADMIN_DONE: &str = "Done.";
 /// Shown on a person's page when a change was refused.
 pub const NOT_DONE: &str = "This account can't be changed in this way. Nothing was changed.";
 
@@ -20,6 +18,7 @@ fn navigation(page: Page) -> Page {
     page.and(link("people", "/admin", "People", ""))
         .and(link("groups", "/admin/groups", "Groups", ""))
         .and(link("policy", "/admin/policy", "Policy", ""))
+        .and(link("api-tokens", "/admin/api-tokens", "API tokens", ""))
         .and(link("security-info", "/security-info", "Your security info", ""))
 }
 
@@ -99,6 +98,9 @@ pub fn person(shown: &Shown, now: Time, news: Option<&str>) -> Page {
                 .numbered(number),
         )
     });
+    let page = removed_phones(page, &shown.removed, now, |id| {
+        about(Form::quiet("lost-removed", PERSON, "It was lost or stolen"), "lost").with("about", id)
+    });
     let page = page.form(about(Form::main("make-pass", PERSON, "Create a pass"), "pass"));
     let page = (1..).zip(&shown.groups).fold(page, |page, (number, group)| {
         let is_in = person.groups.contains(&group.id);
@@ -122,7 +124,62 @@ pub fn person(shown: &Shown, now: Time, news: Option<&str>) -> Page {
     } else {
         page.form(about(Form::danger("remove-phones", PERSON, "Remove every phone"), "remove-phones"))
     };
+    let page = page.form(about(Form::danger("delete", PERSON, "Delete person"), "delete"));
     navigation(page)
+}
+
+/// Says that the approved change was made. `back`: the page where it was asked for.
+#[must_use]
+pub fn act_done(back: &str) -> Page {
+    Page::new("act-done", "Done").text("The change that you approved was made.").and(link(
+        "done",
+        back,
+        "Back",
+        "button main",
+    ))
+}
+
+/// Says that the approved change could not be made.
+#[must_use]
+pub fn act_not_done() -> Page {
+    Page::new("not-done", "Nothing was changed")
+        .and(Block::Outcome(
+            "The account, the phone or the group has changed in the meantime. Nothing was changed.".to_owned(),
+        ))
+        .and(link("back", "/admin", "Back to people", "button main"))
+}
+
+/// The administrator's own API tokens.
+#[must_use]
+pub fn api_tokens(tokens: &[ApiToken], now: Time, problem: Option<&str>) -> Page {
+    let page = Page::new("admin-api-tokens", "API tokens").text(
+        "With a token, a program uses the policy API in your name. Each token expires 90 days after it was created.",
+    );
+    let page = (1..).zip(tokens.iter().filter(|token| token.expires_at > now)).fold(page, |page, (number, token)| {
+        let scope = token.scope.words();
+        page.text(format!("{}: {scope}, created {}", token.name, ago(token.given.at, now))).form(
+            Form::danger("revoke", "/admin/api-tokens/revoke", "Revoke")
+                .with("token", token.id.clone())
+                .numbered(number),
+        )
+    });
+    let name = || Field { id: "token-name", name: "name", label: "Name of the new token", ..Field::text() };
+    let page =
+        page.form(Form::main("make-token", "/admin/api-tokens", "Create a token that reads").asking(name())).form(
+            Form::quiet("make-changing-token", "/admin/api-tokens", "Create a token that changes")
+                .asking(Field { id: "changing-token-name", ..name() })
+                .with("scope", "change".to_owned()),
+        );
+    navigation(page).problem(problem)
+}
+
+/// Shows a new API token.
+#[must_use]
+pub fn api_token_made(token: String) -> Page {
+    Page::new("api-token-made", "A token was created")
+        .and(Block::Facts(vec![("Token", token, "made-token")]))
+        .text("The token is shown only now. Give it to the program that needs it, and keep it secret.")
+        .and(link("done", "/admin/api-tokens", "Done", "button main"))
 }
 
 /// The list of groups.

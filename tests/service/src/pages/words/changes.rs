@@ -1,26 +1,42 @@
 //! Texts of pages that change the account or add a phone.
 
-use super::parts::{link, number};
+use super::parts::{ago, link, number};
 use crate::clock::Time;
 use crate::pages::{Block, Field, Form, Page};
 use crate::prompts::ceremony::Ceremony;
-use crate::sign_in::session::Change;
+use crate::prompts::change::Change;
 
-/// Shows the number that the person enters on a phone to approve a change of the account.
+/// Shows the number that the person enters on a phone to approve a change, and what the change is about: the label, the
+/// text and the element's id of each fact.
 #[must_use]
-pub fn change_number(change: &Change, ceremony: &Ceremony, now: Time) -> Page {
+pub fn change_number(
+    change: &Change,
+    facts: Vec<(&'static str, String, &'static str)>,
+    ceremony: &Ceremony,
+    now: Time,
+) -> Page {
     let (name, lead) = match change {
         Change::AddMethod => ("add-number", "To add a sign-in method, enter this number on your phone."),
         Change::RemoveMethod(_) => ("remove-number", "To remove a sign-in method, enter this number on your phone."),
-        Change::ReportLost(_) => {
+        Change::ReportLost { .. } => {
             ("lost-number", "To report a phone lost, enter this number on another of your phones.")
         }
         Change::CreatePass => ("pass-number", "To create a pass, enter this number on your phone."),
+        Change::Administer(_) => {
+            ("act-number", "To make this change, enter this number on your phone. If you did not ask for it, cancel.")
+        }
     };
-    number(name, "Approve on your phone", lead, ceremony, now)
-        .form(Form::main("finish", "/security-info/step-up/finish", "Continue").on_turn())
-        .form(Form::quiet("cancel", "/security-info/step-up/cancel", "Cancel"))
-        .turning("/security-info/step-up/events")
+    let (finish, cancel, events) = match change {
+        Change::Administer(_) => ("/admin/approve/finish", "/admin/approve/cancel", "/admin/approve/events"),
+        Change::AddMethod | Change::RemoveMethod(_) | Change::ReportLost { .. } | Change::CreatePass => {
+            ("/security-info/step-up/finish", "/security-info/step-up/cancel", "/security-info/step-up/events")
+        }
+    };
+    let page = number(name, "Approve on your phone", lead, ceremony, now);
+    let page = if facts.is_empty() { page } else { page.and(Block::Facts(facts)) };
+    page.form(Form::main("finish", finish, "Continue").on_turn())
+        .form(Form::quiet("cancel", cancel, "Cancel"))
+        .turning(events)
 }
 
 /// Says that the change was not made, and why.
@@ -29,16 +45,22 @@ pub fn not_changed(change: &Change, why: &str) -> Page {
     let (name, title) = match change {
         Change::AddMethod => ("not-added", "Nothing was added"),
         Change::RemoveMethod(_) => ("not-removed", "Nothing was removed"),
-        Change::ReportLost(_) => ("not-reported", "Nothing was changed"),
+        Change::ReportLost { .. } => ("not-reported", "Nothing was changed"),
         Change::CreatePass => ("no-pass", "No pass was created"),
+        Change::Administer(_) => ("not-done", "Nothing was changed"),
     };
-    Page::new(name, title).and(Block::Outcome(why.to_owned())).and(link(
-        "back",
-        "/security-info",
-        "Back to security info",
-        "button main",
-    ))
+    let (back, text) = match change {
+        Change::Administer(_) => ("/admin", "Back to people"),
+        Change::AddMethod | Change::RemoveMethod(_) | Change::ReportLost { .. } | Change::CreatePass => {
+            ("/security-info", "Back to security info")
+        }
+    };
+    Page::new(name, title).and(Block::Outcome(why.to_owned())).and(link("back", back, text, "button main"))
 }
+
+/// Says that the app on the person's phones can't show this request.
+pub const UPDATE_APP: &str = "The app on your phone can't show this request. Update the app, open it once, and try again. \
+    The operator of this service can also make the change on the command line.";
 
 /// Says why no phone can approve a change.
 #[must_use]
@@ -47,10 +69,60 @@ pub fn no_phone_for(change: &Change) -> &'static str {
         Change::AddMethod | Change::RemoveMethod(_) | Change::CreatePass => {
             "None of your phones can approve this now. If phone sign-in was turned off in the last 24 hours, wait until 24 hours have passed, or ask your administrator."
         }
-        Change::ReportLost(_) => {
+        Change::ReportLost { .. } => {
             "This is your only phone, so no other phone can confirm that it's you. Ask your administrator to report it lost and to give you a pass for a new one."
         }
+        Change::Administer(_) => {
+            "None of your phones can approve this now. If phone sign-in was turned off in the last 24 hours, wait until 24 hours have passed. The operator of this service can also make the change on the command line."
+        }
     }
+}
+
+/// What a phone has given, and when, as the page about its loss lists it.
+pub struct GivenByPhone {
+    /// What was given, for example "a session in a browser".
+    pub what: String,
+    /// When it was given.
+    pub at: Time,
+    /// Whether it is an administrative act.
+    pub administers: bool,
+}
+
+/// Where a report of a lost phone is sent.
+pub struct LossForm<'a> {
+    /// The path of the form.
+    pub action: &'static str,
+    /// The hidden fields that name the account and the phone.
+    pub fields: Vec<(&'static str, String)>,
+    /// The page to which the link "Back" leads.
+    pub back: &'a str,
+}
+
+/// Asks since when a phone has been missing, and lists what it has given.
+#[must_use]
+pub fn lost_since(name: &str, given: &[GivenByPhone], form: &LossForm<'_>, now: Time) -> Page {
+    let page = Page::new("lost-since", "Since when has the phone been missing?")
+        .and(Block::Facts(vec![("Phone", name.to_owned(), "phone-name")]))
+        .text("Everything that the phone has approved since then ends. The phone can no longer approve anything.");
+    let page = if given.iter().any(|one| one.administers) {
+        page.text("If you don't know since when, administrative acts of the last seven days are taken back.")
+    } else {
+        page
+    };
+    let page = match given {
+        [] => page.text("This phone has approved nothing that still counts."),
+        _ => page.and(Block::Items(given.iter().map(|one| format!("{}, {}", one.what, ago(one.at, now))).collect())),
+    };
+    let choices = [("day", "Since yesterday", "24"), ("week", "For a week", "168"), ("hour", "For an hour", "1")];
+    let report = |form_of: Form, hours: &str| {
+        let filled = form.fields.iter().fold(form_of, |filled, (field, value)| filled.with(field, value.clone()));
+        filled.with("hours", hours.to_owned())
+    };
+    let page = page.form(report(Form::main("unknown", form.action, "I don't know: end everything"), ""));
+    let page = choices
+        .iter()
+        .fold(page, |page, (id, text, hours)| page.form(report(Form::quiet(id, form.action, text), hours)));
+    page.and(link("back", form.back, "Back", ""))
 }
 
 /// Shown on the security-info page after a phone was reported lost.

@@ -1,6 +1,6 @@
 //! Texts of the list of sign-in methods.
 
-use super::parts::{ago, link};
+use super::parts::{ago, link, removed_phones};
 use crate::clock::Time;
 use crate::devices::device::Device;
 use crate::pages::{Block, Form, Method, Page};
@@ -8,7 +8,14 @@ use crate::people::person::Person;
 
 /// The security-info page: lists the person's phones, and has buttons for changes.
 #[must_use]
-pub fn security_info(person: &Person, devices: &[Device], now: Time, has_request: bool, news: Option<&str>) -> Page {
+pub fn security_info(
+    person: &Person,
+    devices: &[Device],
+    removed: &[Device],
+    now: Time,
+    has_request: bool,
+    news: Option<&str>,
+) -> Page {
     let page = Page::new("security-info", "Security info").text(format!("Signed in as {}", person.display_name));
     let page = match news {
         Some(news) => page.and(Block::Outcome(news.to_owned())),
@@ -29,7 +36,10 @@ pub fn security_info(person: &Person, devices: &[Device], now: Time, has_request
     let page = if devices.is_empty() {
         page
     } else {
-        page.form(Form::quiet("make-pass", "/security-info/pass", "Create a pass for a new phone"))
+        let page = page.form(Form::quiet("make-pass", "/security-info/pass", "Create a pass for a new phone"));
+        removed_phones(page, removed, now, |id| {
+            Form::quiet("lost-removed", "/security-info/lost", "It was lost or stolen").with("device", id)
+        })
     };
     let page = page.form(Form::quiet("sign-out", "/sign-out", "Sign out"));
     // The administrator's pages open only after an approval on a phone.

@@ -1,7 +1,8 @@
 //! Texts and blocks that several pages share.
 
 use crate::clock::Time;
-use crate::pages::{Block, Page};
+use crate::devices::device::Device;
+use crate::pages::{Block, Form, Page};
 use crate::prompts::ceremony::{Ceremony, Outcome};
 
 pub(super) fn link(id: &'static str, address: &str, text: &str, class: &'static str) -> Block {
@@ -18,6 +19,16 @@ pub(super) fn ago(then: Time, now: Time) -> String {
         seconds if seconds < 86_400 => some(seconds.div_euclid(3_600), "hour"),
         seconds => some(seconds.div_euclid(86_400), "day"),
     }
+}
+
+/// Adds a form for each phone that was removed lately, to report it lost. `form`: returns the form for a device id.
+#[must_use]
+pub(super) fn removed_phones(page: Page, removed: &[Device], now: Time, form: impl Fn(String) -> Form) -> Page {
+    (1..).zip(removed).fold(page, |page, (number, phone)| {
+        let (added, removed) = (ago(phone.added_at, now), ago(phone.removed_at().unwrap_or(now), now));
+        page.text(format!("A phone that was added {added} was removed {removed}."))
+            .form(form(phone.id.clone()).numbered(number))
+    })
 }
 
 /// Builds a page that shows a number for number matching.

@@ -51,7 +51,7 @@ pub fn name_account(display_name: &str, user_name: &str) -> Page {
 #[must_use]
 pub fn phone_not_started(why: NotStarted) -> Page {
     let text = match why {
-        NotStarted::NoPhone | NotStarted::PasswordChanged => {
+        NotStarted::NoPhone | NotStarted::OldApp | NotStarted::PasswordChanged => {
             "Phone sign-in isn't turned on. Use your password now. Then turn it on in Countersign on your phone."
         }
         NotStarted::Refused(Refusal::Blocked) => {

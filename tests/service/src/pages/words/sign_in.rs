@@ -94,7 +94,7 @@ pub fn sign_in_over(outcome: Outcome) -> Page {
 #[must_use]
 pub fn not_started(why: NotStarted) -> Page {
     let (title, text) = match why {
-        NotStarted::NoPhone => (
+        NotStarted::NoPhone | NotStarted::OldApp => (
             "No phone can answer",
             "No phone on your account can answer now. Ask your administrator to reset your sign-in methods.",
         ),

@@ -1,6 +1,7 @@
 //! Tests answers and reports: journey J7 from the phone's side.
 
 use countersign_service::clock::DAY;
+use countersign_service::effects::approval;
 use countersign_service::people::person::Person;
 use countersign_service::prompts::acts::{self, NotStarted, Wanted};
 use countersign_service::prompts::ceremony::{Kind, Outcome, Owner};
@@ -18,7 +19,7 @@ fn another(number: &str) -> &'static str {
 
 async fn redeem(service: &Service, id: &str, attempt: &str, kind: Kind) -> bool {
     let (id, owner, now) = (id.to_owned(), Owner::Attempt(attempt.to_owned()), service.now());
-    service.app.store.global(move |tx| acts::redeem(tx, &id, &owner, kind, now)).await.unwrap().is_some()
+    service.app.store.global(move |tx| Ok(approval::spend(tx, &id, &owner, kind, now)?.is_some())).await.unwrap()
 }
 
 #[tokio::test]
@@ -122,16 +123,16 @@ async fn j7_w3_report_ends_the_approved_session_and_browser() {
     let prompt = phone.prompt(&service).await;
     phone.approve(&service, &prompt, &ceremony.number).await;
     let (id, account, now) = (ceremony.id.clone(), service.account.clone(), service.now());
-    let browser = KnownBrowser::new("cookie", &account, now);
+    let by = || service.ceremony(&id).gives(now).unwrap();
+    let browser = KnownBrowser::new("cookie", &account, by());
     let browser_id = browser.id.clone();
-    let given = service.app.store.global_blocking(|tx| {
-        let approved = acts::redeem(tx, &id, &Owner::Attempt("a".to_owned()), Kind::SecondFactor, now)?;
-        let session = Session::new("session".to_owned(), account.clone(), Used::PasswordAndPhone, now);
-        tx.insert(&session)?;
-        tx.insert(&browser)?;
-        acts::gave(tx, &approved.unwrap().id, &session, Some(browser.id.clone()))
+    let given = by();
+    let inserted = service.app.store.global_blocking(|tx| {
+        approval::spend(tx, &id, &Owner::Attempt("a".to_owned()), Kind::SecondFactor, now)?.unwrap();
+        tx.insert(&Session::new("session".to_owned(), account.clone(), Used::PasswordAndPhone, given.clone()))?;
+        tx.insert(&browser)
     });
-    given.unwrap();
+    inserted.unwrap();
     service.clock.advance(3_600);
     assert_eq!(phone.report(&service, &prompt).await, "reported");
     let left = service.app.store.global_blocking(|tx| {

@@ -1,10 +1,14 @@
 //! Tests look-up, bind and digits: journey J2 from the phone's side.
 
 use countersign_service::devices::device::Cause;
+use countersign_service::effects::add_method;
 use countersign_service::enrollment::acts::{self, current, end};
 use countersign_service::enrollment::proofs::typed_key;
 use countersign_service::enrollment::rules::{Digits, LIFE};
 use countersign_service::enrollment::state::State;
+use countersign_service::passes::pass::Pass;
+use countersign_service::people::person::Person;
+use countersign_service::provenance::Given;
 use countersign_service::secrets::{encode, random_id};
 use serde_json::{Value, json};
 
@@ -19,7 +23,7 @@ fn wrong_digits(phone: &Phone, code: &Code) -> String {
 }
 
 async fn type_digits(service: &Service, code: &Code, digits: String) -> Digits {
-    acts::digits(&service.app, code.enrollment.clone(), digits).await.unwrap()
+    service.digits(code, digits).await
 }
 
 /// Returns the phone's status, and the cause if the phone was removed, as the service reports them.
@@ -291,7 +295,7 @@ async fn new_code_of_a_session_ends_the_older_one() {
 #[tokio::test]
 async fn the_first_activation_ends_every_other_open_enrollment() {
     let service = Service::start().await;
-    let elsewhere = acts::start(&service.app, service.account.clone(), "another session".to_owned()).await.unwrap();
+    let elsewhere = service.start_enrollment("another session");
     service.with_phone(1).await;
     let record = current(&service.app, elsewhere).await.unwrap().unwrap();
     assert_eq!(record.state, State::Ended(Cause::Cancelled));
@@ -306,4 +310,40 @@ async fn pending_phone_may_abandon_the_enrollment() {
     assert_eq!((&state["status"], &state["cause"]), (&json!("removed"), &json!("abandoned")));
     let record = current(&service.app, code.enrollment.clone()).await.unwrap().unwrap();
     assert_eq!(record.state, State::Ended(Cause::Abandoned));
+}
+
+#[tokio::test]
+async fn pass_adds_one_phone() {
+    let service = Service::start().await;
+    let (id, now) = ("typed pass".to_owned(), service.now());
+    let pass = Pass {
+        id: id.clone(),
+        account_id: service.account.clone(),
+        starts_at: now,
+        ends_at: now + 600,
+        used_at: Some(now),
+        spent_at: None,
+        given: Given::by_operator(now),
+    };
+    service.app.store.global_blocking(|tx| tx.insert(&pass)).unwrap();
+    let given = Given::by_pass(&id, &pass.given, now);
+    let may_add =
+        || service.app.store.global_blocking(|tx| add_method::may_add(tx, &service.account, &given.by, now)).unwrap();
+    let enrollment = service.start_enrollment_by("first", given.clone());
+    let (code, mut phone) = (service.code_of(enrollment, "first").await, Phone::new(1));
+    phone.bind(&service, &code).await;
+    assert!(may_add(), "the pass was spent before a phone was added");
+    assert_eq!(service.digits(&code, phone.digits(&code)).await, Digits::Right);
+    assert!(!may_add(), "the pass adds a second phone");
+}
+
+#[tokio::test]
+async fn a_reported_password_adds_no_first_phone() {
+    let service = Service::start().await;
+    let (account, given, now) = (service.account.clone(), service.may_add(), service.now());
+    let may_add = || service.app.store.global_blocking(|tx| add_method::may_add(tx, &account, &given.by, now)).unwrap();
+    assert!(may_add());
+    let report = |person: &mut Person| person.reported_at = Some(now);
+    service.app.store.global_blocking(|tx| tx.update(&account, report)).unwrap().granted().unwrap();
+    assert!(!may_add());
 }

@@ -171,7 +171,7 @@ async fn without_a_phone_that_knows_the_kind_no_ceremony_starts() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     service.make_administrator(true);
-    assert_eq!(service.start_act().await.err(), Some(NotStarted::NoPhone));
+    assert_eq!(service.start_act().await.err(), Some(NotStarted::OldApp));
     phone.fetch_naming(&service, json!(["administration"])).await;
     assert!(service.start_act().await.is_ok());
 }

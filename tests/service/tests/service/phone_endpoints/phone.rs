@@ -61,6 +61,10 @@ impl Phone {
         Self { scalar, jwk, device_id, ..Self::new(1) }
     }
 
+    pub fn scalar(&self) -> [u8; 32] {
+        self.scalar
+    }
+
     /// Returns a phone with the same device key and device id, for another thread.
     pub fn signer(&self) -> Self {
         Self::with_scalar(self.scalar, self.device_id.clone())

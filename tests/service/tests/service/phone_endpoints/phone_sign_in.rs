@@ -3,7 +3,6 @@
 
 use countersign_service::audit::Entry;
 use countersign_service::devices::device::Device;
-use countersign_service::phone_sign_in::acts;
 use countersign_service::prompts::answers;
 use countersign_service::prompts::ceremony::{Kind, Origin};
 use countersign_service::prompts::rules::Decision;
@@ -14,8 +13,8 @@ use serde_json::{Value, json};
 use super::phone::{Phone, jti_of, with};
 use super::service::{Answer, ISSUER, Service};
 
-const REDIRECT: &str = "http://127.0.0.1:40000/phone-sign-in";
-const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-0";
+pub const REDIRECT: &str = "http://127.0.0.1:40000/phone-sign-in";
+pub const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-0";
 
 pub type Fields = Vec<(String, String)>;
 
@@ -66,13 +65,7 @@ impl Phone {
     pub async fn code(&self, service: &Service) -> String {
         let pushed = self.push(service, &self.pushed()).await;
         assert_eq!(pushed.status, 201, "{}", pushed.body);
-        let request_uri = pushed.json()["request_uri"].as_str().unwrap().to_owned();
-        let now = service.now();
-        let issued = service.app.store.global_blocking(|tx| {
-            let registration = acts::take(tx, &request_uri, now)?.unwrap();
-            acts::issue_code(tx, registration, &service.account, now)
-        });
-        issued.unwrap()
+        service.agreed(pushed.json()["request_uri"].as_str().unwrap())
     }
 
     pub async fn redeem(&self, service: &Service, form: &Fields) -> Answer {

@@ -9,21 +9,30 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use countersign_service::addresses;
 use countersign_service::app::App;
 use countersign_service::clock::{Clock, SystemClock, Time};
-use countersign_service::config::Config;
-use countersign_service::config::Limit;
+use countersign_service::config::{Client, Config, Limit};
+use countersign_service::devices::records as devices;
 use countersign_service::enrollment::acts as enrollment;
+use countersign_service::enrollment::rules::Digits;
 use countersign_service::operator;
+use countersign_service::people::person::Person;
 use countersign_service::people::records as people;
+use countersign_service::phone_sign_in::acts as registrations;
+use countersign_service::phone_sign_in::registration::{Registration, RegistrationCode};
+use countersign_service::phone_sign_in::rules::CODE_LIFE;
 use countersign_service::policy::document::patch;
 use countersign_service::policy::records::{current, group_ids, keep};
 use countersign_service::prompts::acts::{self, NotStarted, Only, Wanted};
-use countersign_service::prompts::ceremony::{Ceremony, Context, Kind, Origin, Owner};
-use countersign_service::secrets::decode;
+use countersign_service::prompts::ceremony::{Ceremony, Context, Kind, Match, Origin, Outcome, Owner};
+use countersign_service::prompts::change::Change;
+use countersign_service::provenance::Given;
+use countersign_service::secrets::{decode, hashed, random_id};
+use countersign_service::sign_in::session::{Session, Used};
 use serde_json::Value;
 use tempfile::TempDir;
 use url::Url;
 
 use super::phone::Phone;
+use crate::support::RETURN;
 
 pub const ISSUER: &str = "https://login.example.com";
 pub const SESSION: &str = "wizard";
@@ -48,6 +57,8 @@ pub struct Code {
     pub id: String,
     pub key: Vec<u8>,
     pub enrollment: String,
+    /// The wizard's session.
+    pub session: String,
     pub issuer: String,
 }
 
@@ -112,7 +123,11 @@ impl Service {
     /// Starts a service on a folder that other processes may use. Its clock begins at the system's time, and only the
     /// test advances it.
     pub async fn on(folder: &Path) -> Self {
-        let now = SystemClock::default().now();
+        Self::at(folder, SystemClock::default().now()).await
+    }
+
+    /// Starts a service on a folder that contains a database, with a clock that stands at `now`.
+    pub async fn at(folder: &Path, now: Time) -> Self {
         let clock = Arc::new(StillClock(AtomicI64::new(now)));
         let app = App::open(Config { data: Some(folder.to_owned()), ..config() }, clock.clone()).unwrap();
         Self::serve(app, clock).await
@@ -175,12 +190,95 @@ impl Service {
 
     /// Starts an enrollment in the given session and returns its code.
     pub async fn scanned_in(&self, session: &str) -> Code {
-        let enrollment = enrollment::start(&self.app, self.account.clone(), session.to_owned()).await.unwrap();
+        self.code_of(self.start_enrollment(session), session).await
+    }
+
+    /// Returns the scanned code of an enrollment that was started in the given session.
+    pub async fn code_of(&self, enrollment: String, session: &str) -> Code {
         let record = enrollment::current(&self.app, enrollment.clone()).await.unwrap().unwrap();
         let text = Url::parse(&enrollment::scanned_text(&self.app, &record).unwrap()).unwrap();
         let member = |name: &str| text.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
         assert_eq!((member("v"), member("issuer")), ("1".to_owned(), self.app.config.issuer.clone()));
-        Code { id: member("id"), key: decode(&member("secret")).unwrap(), enrollment, issuer: member("issuer") }
+        let (key, session) = (decode(&member("secret")).unwrap(), session.to_owned());
+        Code { id: member("id"), key, enrollment, session, issuer: member("issuer") }
+    }
+
+    /// Returns what allows adding a phone: the password for the first phone, else a new approval.
+    pub fn may_add(&self) -> Given {
+        let (account, now) = (self.account.clone(), self.now());
+        let given = self.app.store.global_blocking(|tx| {
+            if devices::active(tx, &account)?.is_empty() {
+                let person: Person = tx.get(&account)?.unwrap();
+                return Ok(Given::by_password(person.password_changed_at, now));
+            }
+            let id = random_id().unwrap();
+            let ceremony = Ceremony {
+                id: id.clone(),
+                account_id: account.clone(),
+                owner: Owner::Session(SESSION.to_owned()),
+                known_browser: None,
+                kind: Kind::AddMethod,
+                origin: Origin::SignedIn,
+                number: String::new(),
+                r#match: Match::Enter { digits: 2 },
+                network: String::new(),
+                quiet: false,
+                created_at: now - 600,
+                expires_at: now - 300,
+                outcome: Some(Outcome::Approved),
+                decided_at: Some(now),
+                decided_by: Some("a phone".to_owned()),
+                redeemed: false,
+                change: Some(Change::AddMethod),
+                standing: Vec::new(),
+                added: None,
+            };
+            tx.insert(&ceremony)?;
+            Ok(ceremony.gives(now).unwrap())
+        });
+        given.unwrap()
+    }
+
+    /// Starts an enrollment in a session, and returns its id. Creates the session if it does not exist.
+    pub fn start_enrollment(&self, session: &str) -> String {
+        self.start_enrollment_by(session, self.may_add())
+    }
+
+    /// Like `start_enrollment`, with a permission to add a phone.
+    pub fn start_enrollment_by(&self, session: &str, given: Given) -> String {
+        let (account, now) = (self.account.clone(), self.now());
+        let fresh = enrollment::fresh(&self.app, account.clone(), session.to_owned(), given.clone(), now).unwrap();
+        let started = self.app.store.global_blocking(|tx| {
+            let wizard = Session::new(session.to_owned(), account.clone(), Used::PasswordAndPhone, given.clone());
+            tx.insert_or_update(&wizard, |stored| stored.expires_at = wizard.expires_at)?;
+            enrollment::start_in(tx, &fresh, now)
+        });
+        started.unwrap();
+        fresh.scanned.id
+    }
+
+    /// Types digits into the wizard.
+    pub async fn digits(&self, code: &Code, typed: String) -> Digits {
+        let (enrollment, session) = (code.enrollment.clone(), code.session.clone());
+        enrollment::digits(&self.app, &self.account, enrollment, session, typed).await.unwrap()
+    }
+
+    /// Issues an authorization code for a pushed request, as if the person had signed in and agreed in the browser. The
+    /// journeys test the pages on which the person does this.
+    pub fn agreed(&self, request_uri: &str) -> String {
+        let (code, given, now) = (random_id().unwrap(), self.may_add(), self.now());
+        let issued = self.app.store.global_blocking(|tx| {
+            let registration = registrations::take(tx, request_uri, now)?.unwrap();
+            tx.insert(&RegistrationCode {
+                id: hashed(code.as_bytes()),
+                registration: Registration { account_id: Some(self.account.clone()), ..registration },
+                expires_at: now + CODE_LIFE,
+                token: None,
+                given: given.clone(),
+            })
+        });
+        issued.unwrap();
+        code
     }
 
     /// Adds a new phone to the account.
@@ -191,8 +289,7 @@ impl Service {
     pub async fn added(&self, mut phone: Phone) -> Phone {
         let code = self.scanned().await;
         phone.bind(self, &code).await;
-        let digits = enrollment::digits(&self.app, code.enrollment.clone(), phone.digits(&code)).await.unwrap();
-        assert_eq!(digits, countersign_service::enrollment::rules::Digits::Right);
+        assert_eq!(self.digits(&code, phone.digits(&code)).await, Digits::Right);
         phone
     }
 
@@ -213,6 +310,7 @@ impl Service {
             network: "192.0.2.0/24".to_owned(),
             drawn: None,
             proven: None,
+            change: None,
             only: Only::All,
         }
     }
@@ -229,7 +327,7 @@ impl Service {
         let now = self.now();
         let kept = self.app.store.global_blocking(|tx| {
             let (before, groups) = (current(tx)?, group_ids(tx)?);
-            keep(tx, patch(&before, change, &groups).unwrap(), "administrator", now)
+            keep(tx, patch(&before, change, &groups).unwrap(), Given::by_operator(now), "administrator", now)
         });
         kept.unwrap();
     }
@@ -245,7 +343,12 @@ fn config() -> Config {
         issuer: ISSUER.to_owned(),
         organization: "Example".to_owned(),
         data: None,
-        clients: Vec::new(),
+        clients: vec![Client {
+            id: "web".to_owned(),
+            secret: "web-secret".to_owned(),
+            name: "Web".to_owned(),
+            redirect_uris: vec![RETURN.to_owned()],
+        }],
         phone_redirects: vec!["https://app.test/phone-sign-in".to_owned()],
         app_link: None,
         private_relays: Vec::new(),

@@ -14,6 +14,7 @@ use countersign_service::phone_sign_in::registration::RegistrationToken;
 use countersign_service::phone_sign_in::rules::{KeyProof, Proof, TurnOn, TurnedOn, proves, turn_on};
 use countersign_service::prompts::ceremony::{AnsweringKey, Ceremony, Kind, Match, Origin, Owner};
 use countersign_service::prompts::records::Prompt;
+use countersign_service::provenance::Given;
 use countersign_service::secrets::{decode, encode, hashed};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
@@ -80,7 +81,15 @@ impl Scene {
         let text = |text: &str| text.to_owned();
         let (now, account) = (self.service.now(), self.service.account.clone());
         let (claimed, push) = described();
-        let mut device = Device::pending(self.device_id.clone(), account.clone(), jwk("device"), claimed, push, now);
+        let mut device = Device::pending(
+            self.device_id.clone(),
+            account.clone(),
+            jwk("device"),
+            claimed,
+            push,
+            Given::unrecorded(now),
+            now,
+        );
         device.state = State::Active;
         let claims: Value = serde_json::from_str(self.prompt["payload"].as_str().unwrap()).unwrap();
         let ceremony = Ceremony {
@@ -100,8 +109,9 @@ impl Scene {
             decided_at: None,
             decided_by: None,
             redeemed: false,
-            gave_session: None,
-            gave_browser: None,
+            change: None,
+            standing: Vec::new(),
+            added: None,
         };
         let prompt = Prompt {
             jti: text(claims["jti"].as_str().unwrap()),
@@ -126,10 +136,11 @@ impl Scene {
         if list == "fetch" {
             return "prompts";
         }
-        let (app, now) = (&self.service.app, self.service.now());
+        let (app, now, given) = (&self.service.app, self.service.now(), self.service.may_add());
         let id = text(&expected["enrollment"]).to_owned();
         let key = app.sealer.seal(&format!("enrollment key {id}"), &bytes(&expected["key"])).unwrap();
-        let new = enrollment::fresh(app, self.service.account.clone(), "wizard".to_owned(), now).unwrap();
+        let new =
+            enrollment::fresh(app, self.service.account.clone(), "wizard".to_owned(), given.clone(), now).unwrap();
         let enrollment = Enrollment { scanned: Code { id, key: Some(key), wrong_macs: 0 }, ..new };
         let token = PhoneToken {
             id: hashed(text(&expected["token"]).as_bytes()),
@@ -137,6 +148,7 @@ impl Scene {
             jkt: jwk("device").thumbprint(),
             expires_at: now + 600,
             added: None,
+            given,
             keys_document: 1,
         };
         let stored = app.store.global_blocking(|tx| {
@@ -245,7 +257,15 @@ fn key_proof_and_dpop_vectors_get_their_verdicts() {
 fn turned_on(proof: &KeyProof, expected: &Value, now: i64) -> TurnedOn {
     let member = |name: &str| text(&expected[name]).to_owned();
     let (claimed, push) = described();
-    let mut device = Device::pending(member("device"), member("account_id"), jwk("device"), claimed, push, now);
+    let mut device = Device::pending(
+        member("device"),
+        member("account_id"),
+        jwk("device"),
+        claimed,
+        push,
+        Given::unrecorded(now),
+        now,
+    );
     device.state = State::Active;
     let token = RegistrationToken {
         id: "token".to_owned(),
@@ -255,6 +275,7 @@ fn turned_on(proof: &KeyProof, expected: &Value, now: i64) -> TurnedOn {
         nonce_expires_at: now + 300,
         expires_at: now + 600,
         spent_by: None,
+        given: Given::unrecorded(now),
     };
     let asked = TurnOn {
         issuer: text(&expected["issuer"]),

@@ -1,0 +1,36 @@
+//! Making a browser known to an account, so that its prompts alert and may offer numbers to choose from.
+
+use super::approval::Approval;
+use crate::clock::Time;
+use crate::notices;
+use crate::provenance::Given;
+use crate::sign_in::records::KnownBrowser;
+use crate::store::{Brand, StoreError, Tx};
+
+/// Proof that a phone has approved a sign-in or its own enrollment in this browser.
+pub struct Known<'t> {
+    account_id: String,
+    given: Given,
+    _brand: Brand<'t>,
+}
+
+/// Every approval in a browser makes it known.
+#[must_use]
+pub fn by_approval<'t>(tx: &Tx<'t>, approval: &Approval<'t>) -> Known<'t> {
+    Known { account_id: approval.account_id().to_owned(), given: approval.given(), _brand: tx.brand() }
+}
+
+/// Makes the browser with this cookie known for 90 days. The account's phones are notified of a new browser.
+pub fn act<'t>(tx: &mut Tx<'t>, proof: Known<'t>, cookie: &str, now: Time) -> Result<(), StoreError> {
+    let browser = KnownBrowser::new(cookie, &proof.account_id, proof.given);
+    if tx.get::<KnownBrowser>(&browser.id)?.is_none() {
+        notices::notify(tx, &proof.account_id, None, notices::Kind::NewBrowser, now)?;
+    }
+    tx.insert_or_update(&browser, |stored| {
+        // The first approval is kept, so that its report ends a browser that was approved again. A report of a later
+        // approval ends the browser that asked.
+        let was_known = stored.expires_at > now;
+        let given = if was_known { stored.given.clone() } else { browser.given.clone() };
+        (stored.expires_at, stored.given) = (browser.expires_at, given);
+    })
+}

@@ -1,0 +1,125 @@
+//! What gave a grant, and when. A grant is a record that allows something, for example a session, a device or a pass.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+
+/// What gave a grant, and when. Each constructor takes the approvals behind it, so that no provenance loses them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// What gave the grant.
+    pub by: Giver,
+    /// When the grant was given.
+    pub at: Time,
+    /// The approvals without which there would be no grant: first the one that gave it, or that gave the pass which gave
+    /// it, and then those behind the administrator who approved. The grant ends if one of them falls.
+    #[serde(default)]
+    approvals: Vec<ApprovedBy>,
+    /// The account of the administrator who approved, for an administrative act.
+    #[serde(default)]
+    administrator: Option<String>,
+}
+
+/// An approval: it falls if it is reported, or if its device is reported lost and was missing at that time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovedBy {
+    /// The id of the ceremony.
+    pub ceremony: String,
+    /// The device that approved.
+    pub device: String,
+    /// When the device approved.
+    pub at: Time,
+}
+
+impl Given {
+    /// Returns the provenance of what the password gives at `at`. `since`: when the password was set.
+    #[must_use]
+    pub fn by_password(since: Time, at: Time) -> Self {
+        Self { by: Giver::Password(since), at, approvals: Vec::new(), administrator: None }
+    }
+
+    /// Adds approvals without which there would be no grant, for example those that removed every other phone.
+    #[must_use]
+    pub fn after(mut self, approvals: &[ApprovedBy]) -> Self {
+        let new = approvals.iter().filter(|one| !self.approvals.contains(one));
+        let new: Vec<ApprovedBy> = new.cloned().collect();
+        self.approvals.extend(new);
+        self
+    }
+
+    /// Returns the provenance of what a pass gives at `at`. `given`: what gave the pass.
+    #[must_use]
+    pub fn by_pass(id: &str, given: &Self, at: Time) -> Self {
+        Self { by: Giver::Pass(id.to_owned()), at, ..given.clone() }
+    }
+
+    /// Returns the provenance of what an approval gives at `at`.
+    #[must_use]
+    pub fn by_approval(approval: ApprovedBy, at: Time) -> Self {
+        Self { by: Giver::Approval(approval.ceremony.clone()), at, approvals: vec![approval], administrator: None }
+    }
+
+    /// Returns the provenance of what an administrator's approval gives. `standing`: the approvals without which the
+    /// person would be no administrator.
+    #[must_use]
+    pub fn as_administrator(mut self, account_id: &str, standing: &[ApprovedBy]) -> Self {
+        // GUARD(report-follows-roles): acts_of_an_administrator_fall_with_the_role
+        self = self.after(standing);
+        self.administrator = Some(account_id.to_owned());
+        self
+    }
+
+    /// Returns the provenance of what a signature of the device key with this thumbprint gives at `at`.
+    #[must_use]
+    pub fn by_device_key(thumbprint: &str, at: Time) -> Self {
+        Self { by: Giver::DeviceKey(thumbprint.to_owned()), at, approvals: Vec::new(), administrator: None }
+    }
+
+    /// Returns the provenance of what a command of the operator gives at `at`.
+    #[must_use]
+    pub fn by_operator(at: Time) -> Self {
+        Self { by: Giver::Operator, at, approvals: Vec::new(), administrator: None }
+    }
+
+    /// Returns the provenance of what version 0.1 of the service gave.
+    #[must_use]
+    pub fn unrecorded(at: Time) -> Self {
+        Self { by: Giver::Unrecorded, at, approvals: Vec::new(), administrator: None }
+    }
+
+    /// Returns the provenance of a grant that this grant gives now.
+    #[must_use]
+    pub fn passed_on(&self, at: Time) -> Self {
+        Self { at, ..self.clone() }
+    }
+
+    /// Returns the approvals without which there would be no grant, first the one that gave it.
+    #[must_use]
+    pub fn approvals(&self) -> &[ApprovedBy] {
+        &self.approvals
+    }
+
+    /// Returns the account of the administrator who approved, for an administrative act.
+    #[must_use]
+    pub fn administrator(&self) -> Option<&str> {
+        self.administrator.as_deref()
+    }
+}
+
+/// What gave a grant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Giver {
+    /// The password that was set at this time.
+    Password(Time),
+    /// The pass with this id.
+    Pass(String),
+    /// The approval in the ceremony with this id.
+    Approval(String),
+    /// The signature of the device key with this thumbprint.
+    DeviceKey(String),
+    /// A command of the operator.
+    Operator,
+    /// Unknown: version 0.1 of the service did not record it. Nothing new is given by such a grant.
+    Unrecorded,
+}
