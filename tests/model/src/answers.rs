@@ -10,8 +10,10 @@ use countersign_service::devices::device::Device;
 use countersign_service::prompts::acts::{Drawn, Only, Wanted, start_in};
 use countersign_service::prompts::answers::{Act, Answer, InnerClaims, take};
 use countersign_service::prompts::ceremony::{AnswerResult, Ceremony, Context, Kind, Origin, Owner};
+use countersign_service::prompts::change::Change;
 use countersign_service::prompts::records::Prompt;
 use countersign_service::secrets::hashed;
+use countersign_service::sign_in::attempt::Proven;
 
 use crate::rows::Rows;
 use crate::world::{ALICES_PHONE, ISSUER, device_key, name_ceremony, receiver, sign_in_key, smallest};
@@ -41,6 +43,10 @@ pub struct Start<'a> {
     pub kind: Kind,
     /// How much the browser has proved.
     pub origin: Origin,
+    /// The proof by password or pass after which the ceremony starts.
+    pub proven: Option<Proven>,
+    /// The change to approve, for a step-up.
+    pub change: Option<Change>,
     /// Which phones are asked.
     pub only: Only,
     /// The number, if the page has chosen it before the ceremony starts.
@@ -82,7 +88,8 @@ impl Sides {
                 about: None,
             },
             drawn: start.number.map(|number| Drawn { id: format!("drawn for {}", start.name), number }),
-            proven: None,
+            proven: start.proven,
+            change: start.change,
             only: start.only,
         };
         let started = rows.run(|tx| start_in(tx, &self.app, &wanted, smallest, now));

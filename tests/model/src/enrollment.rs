@@ -16,19 +16,24 @@ use countersign_service::enrollment::acts::{BindRequest, bind_in, digits_in, end
 use countersign_service::enrollment::rules::Digits;
 use countersign_service::enrollment::state::{Enrollment, State as Stage};
 use countersign_service::jose::{Jwk, SigningKey};
-use countersign_service::keys::{KeyRecord, PHONE};
+use countersign_service::provenance::Given;
 use countersign_service::secrets::{decode, encode};
 use countersign_service::sign_in::session::{Session, Used};
 use stateright::{Model, Property};
 
 use crate::faults::{Fault, always};
 use crate::rows::Rows;
-use crate::world::{ALICE, ISSUER, MALLORY, START, people, service};
+use crate::world::{ALICE, ISSUER, MALLORY, START, add_keys, people, service};
 
 /// The moments of the model, in seconds: before and after a code expires.
 const TIMES: [Time; 2] = [0, 10 * MINUTE + 1];
 const JTI: [u8; 16] = [7; 16];
 const AUTH: [u8; 16] = [9; 16];
+
+/// What gives the first phone of each account.
+fn by_password() -> Given {
+    Given::by_password(START, START)
+}
 
 /// A wizard. Each wizard has its own session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,7 +55,7 @@ impl Wizard {
     }
 
     fn session(self) -> Session {
-        Session::new(format!("{self:?}"), self.account().to_owned(), Used::Password, START)
+        Session::new(format!("{self:?}"), self.account().to_owned(), Used::Password, by_password())
     }
 }
 
@@ -111,15 +116,13 @@ impl Adding {
     pub fn new(leaks: bool) -> Self {
         let app = service();
         let (mut begin, mut codes) = (people(), Vec::new());
-        // Binding reads the service's key record.
-        let keys =
-            app.store.global_blocking(|tx| tx.get::<KeyRecord>(PHONE)).ok().flatten().expect("the service has no keys");
-        begin.run(|tx| tx.insert(&keys));
+        add_keys(&app, &mut begin);
         let wizards = if leaks { vec![Wizard::Alice, Wizard::Mallory] } else { vec![Wizard::Alice, Wizard::Other] };
         for wizard in wizards.iter().copied() {
             let session = wizard.session();
-            let enrollment =
-                fresh(&app, session.account_id, session.id, START).expect("an enrollment can't be created");
+            begin.run(|tx| tx.insert(&session));
+            let enrollment = fresh(&app, session.account_id, session.id, by_password(), START)
+                .expect("an enrollment can't be created");
             let text = scanned_text(&app, &enrollment).expect("the code can't be written as text");
             let secret = text.rsplit("secret=").next().and_then(decode).and_then(|bytes| bytes.try_into().ok());
             codes.push((wizard, enrollment.scanned.id.clone(), secret.expect("the code has no secret of 16 bytes")));
@@ -195,15 +198,13 @@ impl Adding {
         }
     }
 
-    /// Submits digits as the wizard's page does: the enrollment must belong to the session that submits them.
+    /// Submits digits as the wizard's page does.
     fn type_digits(&self, state: &mut State, session: Wizard, wizard: Wizard, typed: &str, now: Time) {
         let (id, _, _) = self.code(wizard);
-        let before: Enrollment = state.rows.one(id);
-        if !before.is_of(&session.session()) {
-            return;
-        }
-        let taken = state.rows.run(|tx| digits_in(tx, &self.app, id, typed, now));
-        if session != wizard {
+        let (before, rows): (Enrollment, Rows) = (state.rows.one(id), state.rows.clone());
+        let by = session.session().id;
+        let taken = state.rows.run(|tx| digits_in(tx, &self.app, id, &by, typed, now));
+        if session != wizard && (taken != Digits::Over || state.rows != rows) {
             state.faults.insert(Fault::DigitsFromAnotherSession);
         }
         if taken == Digits::Right && before.expires_at <= now {

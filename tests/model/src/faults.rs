@@ -49,6 +49,16 @@ pub enum Fault {
     TokenForAnother,
     /// Alice's phone accepted a redirect that does not belong to its own request or service.
     AcceptedForeignAnswer,
+    /// A phone was added, or adding it began or continued, although no approval of adding, no typed pass and no allowed
+    /// password of an account without a phone gave it.
+    PhoneWithoutPermission,
+    /// A session, a known browser, a pass, a role or a token was given although nothing valid of its own kind gave it.
+    GivenWithoutPermission,
+    /// Something that a reported approval has given, itself or by a phone or a pass, continues or was given later.
+    ReportedGrantContinues,
+    /// A grant continues although a new password, a suspension, a removal, a loss, a reset, a new phone or a new pass
+    /// ended it.
+    EndedGrantContinues,
     /// A person who does not own the phone started or continued the registration of the phone's sign-in key.
     StartedForAnother,
 }

@@ -8,12 +8,21 @@
     reason = "a model stops at the first error"
 )]
 
+pub mod adding;
+pub mod administration;
 pub mod answers;
+pub mod codes;
 pub mod enrollment;
 pub mod faults;
+pub mod judge;
+pub mod ledger;
 pub mod origins;
+pub mod passes;
+pub mod revocation;
 pub mod rows;
+pub mod scene;
 pub mod sign_in;
 pub mod step_up;
+pub mod steps;
 pub mod turning_on;
 pub mod world;

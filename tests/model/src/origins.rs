@@ -114,8 +114,9 @@ fn record(index: usize, past: &Past) -> Ceremony {
         decided_at: past.ended.map(|(_, at)| START + TIMES[at]),
         decided_by: None,
         redeemed: false,
-        gave_session: None,
-        gave_browser: None,
+        change: None,
+        standing: Vec::new(),
+        added: None,
     }
 }
 

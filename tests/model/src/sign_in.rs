@@ -8,13 +8,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_service::clock::Time;
+use countersign_service::effects::sign_in::{self, by_approval};
 use countersign_service::prompts::acts::Only;
 use countersign_service::prompts::answers::{Act, take};
 use countersign_service::prompts::ceremony::{Ceremony, Kind, Origin, Outcome, Owner};
 use countersign_service::prompts::records::Prompt;
+use countersign_service::provenance::Given;
 use countersign_service::secrets::hashed;
-use countersign_service::sign_in::acts::redeem;
-use countersign_service::sign_in::attempt::{Attempt, Proven, Secret};
+use countersign_service::sign_in::attempt::{Attempt, Proven};
 use countersign_service::sign_in::session::{Session, Used};
 use stateright::{Model, Property};
 
@@ -78,8 +79,8 @@ pub enum Event {
     Deliver(usize, &'static str),
     /// An attacker delivers a forged answer to a prompt.
     Forge(String, Forgery),
-    /// A browser redeems a ceremony for a session.
-    Finish(Browser, String),
+    /// A browser redeems a ceremony for a session. True if the password was typed in this browser.
+    Finish(Browser, String, bool),
     /// Time advances to the next moment of `TIMES`.
     Wait,
 }
@@ -132,6 +133,8 @@ impl SignIn {
             owner: owner(way.browser),
             kind: way.kind,
             origin: way.origin,
+            proven: None,
+            change: None,
             only: Only::All,
             // The page of an unknown browser chooses the number itself. It has three digits.
             number: (way.origin == Origin::Unknown).then(|| format!("10{count}")),
@@ -157,20 +160,22 @@ impl SignIn {
         self.sides.bring(&mut state.rows, forgery.by, &key.thumbprint(), &inner.to_string(), now);
     }
 
-    fn finish(&self, state: &mut State, browser: Browser, ceremony: &str) {
+    fn finish(&self, state: &mut State, browser: Browser, ceremony: &str, typed_password: bool) {
         let now = self.now(state);
-        let found: Ceremony = state.rows.one(ceremony);
-        let proven = (found.kind == Kind::SecondFactor).then(|| Proven {
-            account_id: found.account_id.clone(),
-            at: now,
-            by: Secret::Password,
-            password_since: START,
-        });
+        let account_id = state.rows.one::<Ceremony>(ceremony).account_id;
+        let proven = typed_password.then(|| Proven { account_id, given: Given::by_password(START, now) });
         let attempt = Attempt { proven, ceremony: Some(ceremony.to_owned()), ..Attempt::new(cookie(browser), now) };
         let nth = state.given.get(ceremony).copied().unwrap_or(0);
-        let id = format!("{browser:?} {ceremony} {nth}");
-        let session = state.rows.run(|tx| redeem(tx, &attempt, &id, &cookie(browser), None, now));
-        if session.is_some() {
+        let (id, cookie) = (format!("{browser:?} {nth} {ceremony}"), cookie(browser));
+        let signed_in = state.rows.run(|tx| {
+            tx.insert(&attempt)?;
+            let Some(proof) = by_approval(tx, &attempt.id, now)? else {
+                return tx.delete::<Attempt>(&attempt.id).map(|_| false);
+            };
+            let browser = sign_in::Browser { session_id: &id, cookie: &cookie, older: None };
+            sign_in::act(tx, proof, &browser, now).map(|_session| true)
+        });
+        if signed_in {
             *state.given.entry(ceremony.to_owned()).or_default() += 1;
         }
     }
@@ -185,7 +190,7 @@ impl SignIn {
         let said =
             |ceremony: &Ceremony, fits: &dyn Fn(&Said) -> bool| has_said(&state.said, &prompts, &ceremony.id, fits);
         for session in sessions.iter().filter(|session| session.account_id == ALICE) {
-            let given_by = ceremonies.iter().find(|ceremony| ceremony.gave_session.as_ref() == Some(&session.id));
+            let given_by = ceremonies.iter().find(|ceremony| gave(ceremony, session));
             let good = given_by.is_some_and(|ceremony| {
                 let key = match session.used {
                     Used::Phone => sign_in_key(ALICES_PHONE).thumbprint(),
@@ -219,7 +224,7 @@ impl SignIn {
                 faults.insert(Fault::DecidedTwice);
             }
             let reported = ceremony.outcome == Some(Outcome::Reported);
-            if reported && sessions.iter().any(|session| ceremony.gave_session.as_ref() == Some(&session.id)) {
+            if reported && sessions.iter().any(|session| gave(ceremony, session)) {
                 faults.insert(Fault::ReportedSessionContinues);
             }
             let others = || ceremonies.iter().filter(|other| other.id != ceremony.id);
@@ -249,6 +254,11 @@ impl SignIn {
 
 fn cookie(browser: Browser) -> String {
     format!("{browser:?}")
+}
+
+/// Whether the browser got the session for this ceremony. The model puts the ceremony into the session's name.
+fn gave(ceremony: &Ceremony, session: &Session) -> bool {
+    session.id.split(' ').next_back() == Some(&ceremony.id)
 }
 
 fn owner(browser: Browser) -> Owner {
@@ -301,7 +311,9 @@ impl Model for SignIn {
         }
         for ceremony in state.rows.all::<Ceremony>() {
             if ceremony.outcome == Some(Outcome::Approved) {
-                actions.extend([Browser::Alice, Browser::Mallory].map(|one| Event::Finish(one, ceremony.id.clone())));
+                for browser in [Browser::Alice, Browser::Mallory] {
+                    actions.extend([true, false].map(|typed| Event::Finish(browser, ceremony.id.clone(), typed)));
+                }
             }
         }
         if state.tick + 1 < TIMES.len() {
@@ -328,7 +340,7 @@ impl Model for SignIn {
                 self.sides.bring(&mut state.rows, by, &said.key, &said.inner, now);
             }
             Event::Forge(jti, forgery) => self.forge(&mut state, &jti, forgery),
-            Event::Finish(browser, ceremony) => self.finish(&mut state, browser, &ceremony),
+            Event::Finish(browser, ceremony, typed) => self.finish(&mut state, browser, &ceremony, typed),
             Event::Wait => state.tick += 1,
         }
         if state == *last {

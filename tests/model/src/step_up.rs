@@ -8,20 +8,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_service::clock::Time;
+use countersign_service::effects::add_method;
+use countersign_service::enrollment::acts::fresh;
+use countersign_service::enrollment::state::Enrollment;
 use countersign_service::prompts::ceremony::{Ceremony, Kind, Origin, Owner};
+use countersign_service::prompts::change::Change;
 use countersign_service::prompts::records::Prompt;
-use countersign_service::security_info::acts::redeem;
+use countersign_service::security_info::acts::{Changed, redeem};
 use countersign_service::security_info::step_up::asked_of;
-use countersign_service::sign_in::session::{Change, Session, Used};
+use countersign_service::security_info::wizard::{MayAdd, start_in};
+use countersign_service::sign_in::session::{Session, Used};
 use stateright::{Model, Property};
 
 use crate::answers::{Said, Sides, Start, has_said};
 use crate::faults::{Fault, always};
 use crate::rows::Rows;
-use crate::world::{ALICE, ALICES_PHONE, START, add_phones, people, service};
+use crate::world::{ALICE, ALICES_PHONE, START, add_keys, add_phones, by_approval, people, service};
 
-/// The moments of the model, in seconds. Prompts and approvals last five minutes.
-const TIMES: [Time; 3] = [0, 250, 560];
+/// The moments of the model, in seconds. Prompts and approvals last five minutes, and an approval of adding a phone ten.
+const TIMES: [Time; 3] = [0, 250, 610];
 const SESSION: &str = "session of alice";
 
 /// A step of the model.
@@ -78,15 +83,19 @@ pub struct State {
 pub struct StepUp {
     sides: Sides,
     begin: Rows,
+    enrollment: Enrollment,
 }
 
 impl Default for StepUp {
     fn default() -> Self {
-        let mut begin = people();
+        let (app, mut begin) = (service(), people());
         add_phones(&mut begin, true);
-        let session = Session::new(SESSION.to_owned(), ALICE.to_owned(), Used::PasswordAndPhone, START);
+        add_keys(&app, &mut begin);
+        let given = || by_approval("the sign-in");
+        let session = Session::new(SESSION.to_owned(), ALICE.to_owned(), Used::PasswordAndPhone, given());
         begin.run(|tx| tx.insert(&session));
-        Self { sides: Sides::new(service()), begin }
+        let enrollment = fresh(&app, session.account_id, session.id, given(), START).expect("an enrollment");
+        Self { sides: Sides::new(app), begin, enrollment }
     }
 }
 
@@ -101,6 +110,8 @@ impl StepUp {
             owner: Owner::Session(SESSION.to_owned()),
             kind: wish.change().kind(),
             origin: Origin::SignedIn,
+            proven: None,
+            change: Some(wish.change()),
             only: asked_of(&wish.change()),
             number: None,
         };
@@ -110,16 +121,19 @@ impl StepUp {
     }
 
     fn finish(&self, state: &mut State, ceremony: &str, wish: Wish, now: Time) {
-        let Some(session) = state.rows.maybe::<Session>(SESSION) else { return };
-        let session = Session { ceremony: Some(ceremony.to_owned()), change: Some(wish.change()), ..session };
-        let prompts: Vec<Prompt> = state.rows.all();
+        let (before, prompts): (Rows, Vec<Prompt>) = (state.rows.clone(), state.rows.all());
         let found: Ceremony = state.rows.one(ceremony);
-        let before = state.rows.clone();
-        if state.rows.run(|tx| redeem(tx, &session, now)).is_none() {
+        let waits = |session: &mut Session| session.ceremony = Some(ceremony.to_owned());
+        if state.rows.run(|tx| tx.update(SESSION, waits)).granted().is_none() {
             return;
         }
+        let made = match wish {
+            Wish::Add => self.adds(&mut state.rows, now),
+            Wish::Remove | Wish::Pass => changes(&mut state.rows, now),
+        };
         // The model only checks that the change is allowed, and then undoes the effects of the change.
         state.rows = before;
+        let Some(made) = made else { return };
         state.rows.run(|tx| tx.update::<Ceremony, _>(&found.id, |stored| stored.redeemed = true)).granted();
         let used = state.used.entry(ceremony.to_owned()).or_default();
         *used += 1;
@@ -127,12 +141,33 @@ impl StepUp {
             state.faults.insert(Fault::UsedTwice);
         }
         let approved = has_said(&state.said, &prompts, ceremony, |said| said.number.as_ref() == Some(&found.number));
-        if !approved || found.kind != wish.change().kind() {
+        if !approved || found.kind != made.change().kind() {
             state.faults.insert(Fault::ChangedWithoutItsApproval);
         }
-        if found.decided_at.is_none_or(|at| now - at >= 300) {
+        let life = if found.kind == Kind::AddMethod { 600 } else { 300 };
+        if found.decided_at.is_none_or(|at| now - at >= life) {
             state.faults.insert(Fault::DecidedTooLate);
         }
+    }
+
+    /// Starts the wizard, and spends what allows adding a phone.
+    fn adds(&self, rows: &mut Rows, now: Time) -> Option<Wish> {
+        match rows.run(|tx| start_in(tx, SESSION, &self.enrollment, now)) {
+            MayAdd::Now(given) => {
+                rows.run(|tx| add_method::check(tx, ALICE, &given.by, now).map(|_proof| ()));
+                Some(Wish::Add)
+            }
+            MayAdd::AfterApproval | MayAdd::PassNeeded | MayAdd::NotOffered => None,
+        }
+    }
+}
+
+/// Makes the change for which the session waits, and returns it.
+fn changes(rows: &mut Rows, now: Time) -> Option<Wish> {
+    match rows.run(|tx| redeem(tx, SESSION, now))? {
+        Changed::Removed => Some(Wish::Remove),
+        Changed::Pass(_) => Some(Wish::Pass),
+        Changed::MayAdd | Changed::Lost => None,
     }
 }
 

@@ -17,6 +17,8 @@ use countersign_service::clock::Time;
 use countersign_service::devices::device::Device;
 use countersign_service::jose::Jwk;
 use countersign_service::phone_sign_in::acts::{self, REQUEST_URI};
+use countersign_service::phone_sign_in::registration::RegistrationCode;
+use countersign_service::phone_sign_in::rules::CODE_LIFE;
 use countersign_service::prompts::records::Prompt;
 use countersign_service::secrets::hashed;
 use stateright::{Model, Property};
@@ -24,7 +26,9 @@ use stateright::{Model, Property};
 use crate::answers::{Said, Sides};
 use crate::faults::{Fault, always};
 use crate::rows::Rows;
-use crate::world::{ALICE, ALICES_PHONE, MALLORY, MALLORYS_PHONE, START, add_phones, people, service, sign_in_key};
+use crate::world::{
+    ALICE, ALICES_PHONE, MALLORY, MALLORYS_PHONE, START, add_phones, by_approval, people, service, sign_in_key,
+};
 
 /// The moments of the model, in seconds: before and after a code expires, and after a nonce expires.
 const TIMES: [Time; 3] = [0, 61, 400];
@@ -108,10 +112,8 @@ pub enum Event {
     Answer(String, bool),
     /// The network delivers an answer (its index).
     Deliver(usize),
-    /// A browser redeems a ceremony's approval.
-    Continue(Browser, String),
-    /// The person agrees in a browser to register the phone. The service issues a code.
-    Agree(Browser),
+    /// The person agrees in a browser that waits for this ceremony to register the phone. The service issues a code.
+    Agree(Browser, String),
     /// Alice's phone gets a redirect with the code of the first request, the `state` of the second request, and this
     /// issuer.
     Back(Request, Request, &'static str),
@@ -135,6 +137,8 @@ pub struct State {
     ceremonies: usize,
     said: BTreeSet<Said>,
     codes: BTreeSet<Request>,
+    /// The ceremonies whose approval has given a code.
+    agreed: BTreeSet<String>,
     /// The codes that Alice's phone has accepted from a redirect.
     took: BTreeSet<Request>,
     tokens: BTreeSet<Token>,
@@ -172,6 +176,7 @@ impl TurningOn {
             ceremonies: 0,
             said: BTreeSet::new(),
             codes: BTreeSet::new(),
+            agreed: BTreeSet::new(),
             took: BTreeSet::new(),
             tokens: BTreeSet::new(),
             proved: BTreeSet::new(),
@@ -206,12 +211,13 @@ impl TurningOn {
 
     fn with_code(&self, state: &mut State, request: Request) {
         self.push(state, request.phone, request.phone, START);
-        let uri = format!("{REQUEST_URI}{}", request.name());
-        let code = state.rows.run(|tx| {
+        let (uri, name) = (format!("{REQUEST_URI}{}", request.name()), request.name());
+        state.rows.run(|tx| {
             let registration = acts::take(tx, &uri, START)?.expect("the pushed request is not stored");
-            acts::issue_code(tx, registration, account(request.phone), START)
+            let given = by_approval(&format!("approval of {name}"));
+            let (id, expires_at) = (hashed(name.as_bytes()), START + CODE_LIFE);
+            tx.insert(&RegistrationCode { id, registration, expires_at, token: None, given })
         });
-        rename_secret(&mut state.rows, &code, &request.name());
         state.codes.insert(request);
     }
 }
@@ -281,8 +287,7 @@ impl Model for TurningOn {
                 let said = state.said.iter().nth(said).cloned()?;
                 self.sides.bring(&mut state.rows, ALICES_PHONE, &said.key, &said.inner, now);
             }
-            Event::Continue(browser, ceremony) => self.continue_with(&mut state, browser, ceremony, now),
-            Event::Agree(browser) => self.agree(&mut state, browser, now),
+            Event::Agree(browser, ceremony) => self.agree(&mut state, browser, &ceremony, now),
             Event::Back(code, answers, issuer) => self.back(&mut state, code, answers, issuer),
             Event::Redeem(phone, code, verifier) => self.redeem(&mut state, phone, code, verifier, now),
             Event::TurnOn(token) => {

@@ -10,9 +10,11 @@ use countersign_service::clock::{Clock, Time};
 use countersign_service::config::Config;
 use countersign_service::devices::device::{Claimed, Device, SignInKey, State, Subscription};
 use countersign_service::jose::Jwk;
-use countersign_service::keys;
+use countersign_service::keys::{self, KeyRecord, PHONE};
 use countersign_service::people::person::Person;
+use countersign_service::people::records::add;
 use countersign_service::prompts::records::Prompt;
+use countersign_service::provenance::{ApprovedBy, Given};
 use countersign_service::secrets::{decode, encode};
 use countersign_service::store::StoreError;
 
@@ -66,7 +68,7 @@ pub fn people() -> Rows {
     for name in [ALICE, MALLORY] {
         let mut person = Person::new(name, name, "a test password", START).expect("a person can't be created");
         person.account_id = name.to_owned();
-        rows.run(|tx| tx.insert(&person));
+        rows.run(|tx| add(tx, &person));
     }
     rows
 }
@@ -96,8 +98,10 @@ pub fn add_phones(rows: &mut Rows, with_sign_in: bool) {
         let claimed =
             Claimed { name: phone.to_owned(), model: String::new(), os: String::new(), app_version: String::new() };
         let push = Subscription { endpoint: String::new(), p256dh: String::new(), auth: String::new() };
-        let mut device = Device::pending(phone.to_owned(), account.to_owned(), device_key(phone), claimed, push, START);
-        device.sign_in = with_sign_in.then(|| SignInKey { key: sign_in_key(phone), registered_at: START });
+        let given = || Given::by_operator(START);
+        let mut device =
+            Device::pending(phone.to_owned(), account.to_owned(), device_key(phone), claimed, push, given(), START);
+        device.sign_in = with_sign_in.then(|| SignInKey { key: sign_in_key(phone), given: given() });
         (device.state, device.push) = (State::Active, None);
         rows.run(|tx| tx.insert(&device));
         rows.run(|tx| {
@@ -105,6 +109,13 @@ pub fn add_phones(rows: &mut Rows, with_sign_in: bool) {
             tx.insert(&countersign_service::devices::records::DeviceKey { thumbprint, device_id: device.id.clone() })
         });
     }
+}
+
+/// Adds the service's key record, which enrollments need.
+pub fn add_keys(app: &App, rows: &mut Rows) {
+    let stored = app.store.global_blocking(|tx| tx.get::<KeyRecord>(PHONE)).ok().flatten();
+    let stored = stored.expect("the service has no keys");
+    rows.run(|tx| tx.insert(&stored));
 }
 
 /// Creates Alice's phone with Alice's account. The phone knows the service's keys.
@@ -158,4 +169,11 @@ fn sign(app: &App, payload: String) -> Result<String, StoreError> {
     let jws = app.keys.phone(START).sign("phone-prompt+jwt", &claims).map_err(|_library| StoreError::Stopped)?;
     signed.insert(mine, jws.clone());
     Ok(jws)
+}
+
+/// Returns the provenance of what an approval gave before the model begins.
+#[must_use]
+pub fn by_approval(ceremony: &str) -> Given {
+    let (ceremony, device) = (ceremony.to_owned(), "a removed phone".to_owned());
+    Given::by_approval(ApprovedBy { ceremony, device, at: START }, START)
 }

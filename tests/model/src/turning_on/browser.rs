@@ -11,12 +11,12 @@ use countersign_service::phone_sign_in::routes::{Proved, keep};
 use countersign_service::phone_sign_in::rules::{self, CLIENT_ID, TURN_ON_SCOPE};
 use countersign_service::prompts::ceremony::{Ceremony, Kind, Origin, Owner};
 use countersign_service::prompts::records::Prompt;
+use countersign_service::provenance::Given;
 use countersign_service::secrets::hashed;
 use countersign_service::sign_in::acts::Next;
 use countersign_service::sign_in::acts::what_next;
-use countersign_service::sign_in::attempt::{Attempt, Proven, Secret};
-use countersign_service::sign_in::consent;
-use countersign_service::sign_in::consent::{Agreed, agreed_to};
+use countersign_service::sign_in::attempt::{Attempt, Proven};
+use countersign_service::sign_in::consent::{Agreed, agree, may_agree};
 use countersign_service::sign_in::second_factor::asked_of;
 
 use super::{BROWSERS, Browser, Event, Request, State, TIMES, TurningOn, account, cookie, rename_secret};
@@ -68,7 +68,7 @@ impl TurningOn {
 
     pub(super) fn prove(&self, state: &mut State, browser: Browser, who: &'static str, now: Time) {
         let Some(attempt) = state.rows.maybe::<Attempt>(&cookie(browser)) else { return };
-        let proven = Proven { account_id: who.to_owned(), at: now, by: Secret::Password, password_since: START };
+        let proven = Proven { account_id: who.to_owned(), given: Given::by_password(START, now) };
         let purpose = attempt.registration.as_ref().map(|registration| registration.purpose.clone());
         let next = state.rows.run(|tx| what_next(tx, &proven, purpose.as_ref()));
         if !matches!(next, Next::Number) {
@@ -87,6 +87,8 @@ impl TurningOn {
             owner: Owner::Attempt(cookie(browser)),
             kind,
             origin: Origin::PasswordProved,
+            proven: Some(proven.clone()),
+            change: None,
             only,
             number: None,
         };
@@ -98,31 +100,33 @@ impl TurningOn {
         state.rows.run(|tx| tx.update(&attempt.id, proved)).granted();
     }
 
-    pub(super) fn continue_with(&self, state: &mut State, browser: Browser, ceremony: String, now: Time) {
-        let Some(attempt) = state.rows.maybe::<Attempt>(&cookie(browser)) else { return };
-        let prompts: Vec<Prompt> = state.rows.all();
-        let found: Ceremony = state.rows.one(&ceremony);
-        let redeemed = state.rows.run(|tx| consent::redeem(tx, &Attempt { ceremony: Some(ceremony), ..attempt }, now));
-        let approved = has_said(&state.said, &prompts, &found.id, |said| said.number.as_ref() == Some(&found.number));
-        if redeemed && found.account_id == ALICE && !(approved && browser == Browser::Alice) {
+    /// The person agrees on the consent page of a browser that waits for this ceremony.
+    pub(super) fn agree(&self, state: &mut State, browser: Browser, ceremony: &str, now: Time) {
+        let (id, found, prompts) = (cookie(browser), state.rows.one::<Ceremony>(ceremony), state.rows.all::<Prompt>());
+        let waits = |attempt: &mut Attempt| attempt.ceremony = Some(ceremony.to_owned());
+        if state.rows.run(|tx| tx.update(&id, waits)).granted().is_none() {
+            return;
+        }
+        let approved = has_said(&state.said, &prompts, ceremony, |said| said.number.as_ref() == Some(&found.number));
+        let shown = state.rows.run(|tx| may_agree(tx, &id, now));
+        if shown.is_some() && found.account_id == ALICE && !(approved && browser == Browser::Alice) {
             state.faults.insert(Fault::SignedInWithoutAlicesPhone);
         }
-    }
-
-    pub(super) fn agree(&self, state: &mut State, browser: Browser, now: Time) {
-        let attempt = state.rows.maybe::<Attempt>(&cookie(browser));
-        let Some((attempt, registration, who)) = agreed_to(attempt.as_ref(), now) else { return };
+        let attempt: Attempt = state.rows.one(&id);
+        let agreed = state.rows.run(|tx| agree(tx, &id, "", now));
+        let (Agreed::Code(code), Some(registration)) = (agreed, attempt.registration) else { return };
         let of = state.pushed.iter().find(|request| hashed(request.name().as_bytes()) == registration.id).copied();
-        let agreed = state.rows.run(|tx| consent::agree(tx, &attempt, &registration, &who, "", now));
-        if let (Agreed::Code(code), Some(of)) = (agreed, of) {
-            rename_secret(&mut state.rows, &code, &of.name());
-            state.codes.insert(of);
-            if account(of.phone) != who {
-                state.faults.insert(Fault::StartedForAnother);
-            }
-            if of.phone == ALICES_PHONE && !self.has_approved(state) {
-                state.faults.insert(Fault::KeyWithoutItsApproval);
-            }
+        let of = of.expect("the agreed request was not pushed");
+        rename_secret(&mut state.rows, &code, &of.name());
+        state.codes.insert(of);
+        if !state.agreed.insert(ceremony.to_owned()) {
+            state.faults.insert(Fault::UsedTwice);
+        }
+        if attempt.proven.is_some_and(|proven| account(of.phone) != proven.account_id) {
+            state.faults.insert(Fault::StartedForAnother);
+        }
+        if of.phone == ALICES_PHONE && !self.has_approved(state) {
+            state.faults.insert(Fault::KeyWithoutItsApproval);
         }
     }
 
@@ -153,9 +157,8 @@ impl TurningOn {
         }
         actions.extend((0..state.said.len()).map(Event::Deliver));
         for ceremony in state.rows.all::<Ceremony>() {
-            actions.extend(BROWSERS.map(|browser| Event::Continue(browser, ceremony.id.clone())));
+            actions.extend(BROWSERS.map(|browser| Event::Agree(browser, ceremony.id.clone())));
         }
-        actions.extend(BROWSERS.map(Event::Agree));
     }
 
     /// Whether Alice has approved registering the phone, with the right number.

@@ -3,8 +3,9 @@
 
 use countersign::testing::decisions::{accepts_token_response, code_of_redirect};
 use countersign_service::clock::Time;
-use countersign_service::devices::device::Device;
-use countersign_service::phone_sign_in::acts::{self, Tokens, register};
+use countersign_service::effects::phone_code::Tokens;
+use countersign_service::effects::turn_on::Proved;
+use countersign_service::phone_sign_in::acts::{self, register};
 use countersign_service::phone_sign_in::registration::{RegistrationCode, RegistrationToken};
 use countersign_service::phone_sign_in::rules::{Redemption, TurnedOn};
 use countersign_service::secrets::hashed;
@@ -77,16 +78,15 @@ impl TurningOn {
             "device_key": device_key(of).thumbprint(), "nonce": claim.nonce_of.text("nonce"),
             "purpose": "turn_on", "uv": claim.uv, "attestation": { "format": "none" },
         });
-        let device: Device = state.rows.one(by);
         let fingerprint = hashed(format!("{claims} {}", signing.thumbprint()).as_bytes());
-        let proved = acts::Proved {
+        let proved = Proved {
             key: signing.clone(),
             claims: serde_json::from_value(claims).expect("the claims can't be read"),
             fingerprint: fingerprint.clone(),
         };
         let token = claim.token.text("token");
         let before = state.rows.maybe::<RegistrationToken>(&hashed(token.as_bytes()));
-        let done = state.rows.run(|tx| register(tx, &self.sides.app, &device, &token, proved, now));
+        let done = state.rows.run(|tx| register(tx, &self.sides.app, by, &token, &proved, now));
         let Some(before) = before.filter(|_token| done == TurnedOn::Done) else { return };
         if before.spent_by.is_none() || before.spent_by.as_ref() != Some(&fingerprint) {
             *state.registered.entry(signing.thumbprint()).or_default() += 1;
