@@ -13,6 +13,7 @@ mod every_address;
 mod flows;
 mod jose;
 mod limits;
+mod migration;
 mod openid;
 mod operator;
 mod pages;
