@@ -25,6 +25,7 @@ mod policy_api;
 mod policy_rules;
 mod prompt_rules;
 mod push_guard;
+mod revocation;
 mod secrets;
 mod store_contract;
 mod support;
