@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod effects_without_proof;
 mod enrollment_rules;
 mod every_address;
 mod flows;
@@ -23,9 +24,11 @@ mod phone_endpoints;
 mod phone_sign_in_rules;
 mod policy_api;
 mod policy_rules;
+mod preconditions;
 mod prompt_rules;
 mod push_guard;
 mod revocation;
 mod secrets;
 mod store_contract;
 mod support;
+mod world;
