@@ -66,29 +66,29 @@ pub fn end(tx: &mut Tx<'_>, account_id: &str, ending: &Ending, now: Time) -> Res
     if let Ending::Reported(ceremony) = ending
         && ceremony.origin == Origin::PasswordProved
     {
-        tx.update::<Person, _>(account_id, |person| person.reported_at = Some(now))?.granted();
+        let report = |person: &mut Person| {
+            // A repeated report does not concern a password that was set since.
+            if ceremony.created_at >= person.password_changed_at {
+                person.reported_at = Some(now);
+            }
+        };
+        tx.update::<Person, _>(account_id, report)?.granted();
     }
     Ok(ended)
 }
 
-/// Returns since when administrative acts fall. A report concerns an act of the last day. A loss report without a time
-/// reaches a week back, because an administrator may have added most people of the organization with this phone. A
-/// person who is no longer an administrator reaches a day back, and a suspended person reaches nothing.
+/// Returns since when administrative acts fall. A report concerns an act of the last day. A loss report reaches a week
+/// back at most, because an administrator may have added most people of the organization with this phone. The own loss
+/// report of a person who is no longer an administrator reaches a day back, and a report by a suspended person nothing.
 fn reach(tx: &mut Tx<'_>, account_id: &str, ending: &Ending, now: Time) -> Result<Time, StoreError> {
     let person = tx.get::<Person>(account_id)?;
-    if person.as_ref().is_none_or(|person| person.suspended) {
-        return Ok(if matches!(ending, Ending::Reported(_)) { Time::MAX } else { Time::MIN });
-    }
-    let Ending::Lost { since, reported_in, .. } = ending else {
-        return Ok(Time::MIN);
-    };
-    let is_own = reported_in.is_some();
-    let limit = match person.is_some_and(|person| person.is_administrator) {
-        false if is_own => now - DAY,
-        _ if *since == Time::MIN => now - 7 * DAY,
+    let (suspended, administers) = person.map_or((false, false), |person| (person.suspended, person.is_administrator));
+    Ok(match ending {
+        Ending::Reported(_) if suspended => Time::MAX,
+        Ending::Lost { since, reported_in: Some(_), .. } if !administers => (*since).max(now - DAY),
+        Ending::Lost { since, .. } => (*since).max(now - 7 * DAY),
         _ => Time::MIN,
-    };
-    Ok(limit.max(*since))
+    })
 }
 
 /// Ends what fallen approvals have given to any account. What ends in one account can end more in another one, so this
@@ -149,6 +149,9 @@ fn take_back(tx: &mut Tx<'_>, person: &Person, fallen: &Fallen, now: Time) -> Re
         tx.update::<Person, _>(&person.account_id, |person| person.end_password(now))?.granted();
         audit::record(tx, &person.account_id, "password_ended", "", now)?;
     }
+    if rules::was_emptied(person, fallen) {
+        tx.update::<Person, _>(&person.account_id, |person| person.needs_pass = true)?.granted();
+    }
     for group in person.joined_by_fallen(|given| fallen.gave(given)) {
         tx.update::<Person, _>(&person.account_id, |person| person.leave(&group))?.granted();
         audit::record(tx, &person.account_id, "left_group", &group, now)?;
@@ -167,7 +170,7 @@ fn end_in(
     let (grants, devices) = (grants::of(tx, account_id, now)?, tx.children::<Device>(account_id)?);
     let chosen = rules::chosen(ending, &grants, &devices, fallen);
     for grant in &chosen {
-        apply(tx, ending, grant, now)?;
+        apply(tx, ending, grant, fallen, now)?;
         audit::record(tx, account_id, audit_word(grant.kind()), grant.id(), now)?;
     }
     let mut ended: Vec<(Kind, String)> = chosen.iter().map(|grant| (grant.kind(), grant.id().to_owned())).collect();
@@ -209,7 +212,13 @@ pub fn end_subscription(tx: &mut Tx<'_>, device_id: &str, endpoint: &str) -> Res
     Ok(())
 }
 
-fn apply(tx: &mut Tx<'_>, ending: Option<&Ending>, grant: &Grant, now: Time) -> Result<(), StoreError> {
+fn apply(
+    tx: &mut Tx<'_>,
+    ending: Option<&Ending>,
+    grant: &Grant,
+    fallen: &Fallen,
+    now: Time,
+) -> Result<(), StoreError> {
     match grant {
         Grant::Attempt(attempt) => delete::<Attempt>(tx, &attempt.id),
         Grant::Session(session) => delete::<Session>(tx, &session.id),
@@ -222,7 +231,11 @@ fn apply(tx: &mut Tx<'_>, ending: Option<&Ending>, grant: &Grant, now: Time) -> 
         Grant::PhoneToken(token) => delete::<PhoneToken>(tx, &token.id),
         Grant::Pass(pass) => delete::<Pass>(tx, &pass.id),
         Grant::Administrator(person) => {
-            tx.update::<Person, _>(&person.account_id, |person| person.set_administrator(None))?.granted();
+            let end_role = |stored: &mut Person| match ending {
+                Some(Ending::NoLongerAdministrator(removed_by)) => stored.remove_role(removed_by.clone()),
+                _ => stored.end_role(|given| fallen.gave(given)),
+            };
+            tx.update::<Person, _>(&person.account_id, end_role)?.granted();
             Ok(())
         }
         Grant::ApiToken(token) => delete::<ApiToken>(tx, &token.id),
@@ -318,7 +331,7 @@ fn cause(ending: Option<&Ending>) -> Cause {
         | Ending::BrowserForgotten(_)
         | Ending::CodeUsedTwice(_)
         | Ending::PassReplaced
-        | Ending::NoLongerAdministrator
+        | Ending::NoLongerAdministrator(_)
         | Ending::ApiTokenRevoked(_) => Cause::Cancelled,
     }
 }

@@ -29,6 +29,9 @@ pub struct ApprovedBy {
     pub device: String,
     /// When the device approved.
     pub at: Time,
+    /// Whether this was an administrative act.
+    #[serde(default)]
+    pub administers: bool,
 }
 
 impl Given {
@@ -41,9 +44,7 @@ impl Given {
     /// Adds approvals without which there would be no grant, for example those that removed every other phone.
     #[must_use]
     pub fn after(mut self, approvals: &[ApprovedBy]) -> Self {
-        let new = approvals.iter().filter(|one| !self.approvals.contains(one));
-        let new: Vec<ApprovedBy> = new.cloned().collect();
-        self.approvals.extend(new);
+        add_new(&mut self.approvals, approvals);
         self
     }
 
@@ -63,6 +64,7 @@ impl Given {
     /// person would be no administrator.
     #[must_use]
     pub fn as_administrator(mut self, account_id: &str, standing: &[ApprovedBy]) -> Self {
+        self.approvals.iter_mut().for_each(|approval| approval.administers = true);
         // GUARD(report-follows-roles): acts_of_an_administrator_fall_with_the_role
         self = self.after(standing);
         self.administrator = Some(account_id.to_owned());
@@ -103,6 +105,15 @@ impl Given {
     #[must_use]
     pub fn administrator(&self) -> Option<&str> {
         self.administrator.as_deref()
+    }
+}
+
+/// Adds each approval that the list does not contain.
+pub fn add_new(list: &mut Vec<ApprovedBy>, approvals: &[ApprovedBy]) {
+    for approval in approvals {
+        if !list.contains(approval) {
+            list.push(approval.clone());
+        }
     }
 }
 

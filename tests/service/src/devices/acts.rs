@@ -65,7 +65,7 @@ fn act(
         Message::Abandon => abandon(tx, &device, now)?,
         Message::Unenroll if device.state == device::State::Pending => abandon(tx, &device, now)?,
         Message::Unenroll => {
-            if let Some(proof) = remove_method::by_device(tx, &device.id)? {
+            if let Some(proof) = remove_method::by_device(tx, &device.id, now)? {
                 remove_method::act(tx, proof, now)?;
             }
         }

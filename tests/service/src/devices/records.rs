@@ -53,8 +53,6 @@ impl Record for DeviceKey {
 
 /// For this long after its removal, a device can be reported lost.
 const REPORTABLE: Time = 30 * DAY;
-/// How many removed devices the pages list.
-const LISTED: usize = 50;
 
 /// Returns the devices that were removed lately, newest first. They can still be reported lost, because a finder may have
 /// removed the phone after using it, and a person may correct since when it was missing.
@@ -62,7 +60,6 @@ pub fn removed_lately(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<Ve
     let mut removed = tx.children::<Device>(account_id)?;
     removed.retain(|device| device.removed_at().is_some_and(|at| now - at < REPORTABLE));
     removed.sort_by_key(|device| std::cmp::Reverse(device.removed_at()));
-    removed.truncate(LISTED);
     Ok(removed)
 }
 

@@ -16,7 +16,7 @@ use crate::passes::pass::Pass;
 use crate::people::person::Person;
 use crate::policy::document::Bootstrap;
 use crate::policy::records::effective_for;
-use crate::provenance::{Given, Giver};
+use crate::provenance::{Given, Giver, add_new};
 use crate::store::{Brand, StoreError, Tx};
 
 /// Proof that one phone may be added to the account. What allowed it is spent.
@@ -47,8 +47,8 @@ pub fn needs_pass(tx: &mut Tx<'_>, person: &Person) -> Result<bool, StoreError> 
     // INSTEAD: let reported = false;
     let reported = person.reported_at.is_some();
     // GUARD(first-phone-by-pass): password_adds_no_first_phone_if_policy_requires_a_pass
-    // INSTEAD: Ok(reported)
-    Ok(reported || effective_for(tx, person)?.bootstrap == Bootstrap::Pass)
+    // INSTEAD: Ok(reported || person.needs_pass)
+    Ok(reported || person.needs_pass || effective_for(tx, person)?.bootstrap == Bootstrap::Pass)
 }
 
 /// A password adds only the first phone, while it is unchanged, and if the person needs no pass.
@@ -130,10 +130,11 @@ pub fn insert<'t>(tx: &mut Tx<'t>, proof: AddMethod<'t>, mut device: Device, now
 }
 
 /// Records what has removed the account's last phone, if none is left. The next first phone is then also given by it.
-pub(super) fn record_removal(tx: &mut Tx<'_>, account_id: &str, given: Option<&Given>) -> Result<(), StoreError> {
+/// This is remembered until a pass or an approval adds a phone.
+pub(super) fn record_removal(tx: &mut Tx<'_>, account_id: &str, given: &Given) -> Result<(), StoreError> {
     if devices::active(tx, account_id)?.is_empty() {
-        let approvals = given.map(|given| given.approvals().to_vec()).unwrap_or_default();
-        tx.update::<Person, _>(account_id, |person| person.emptied_by.clone_from(&approvals))?.granted();
+        let record = |person: &mut Person| add_new(&mut person.emptied_by, given.approvals());
+        tx.update::<Person, _>(account_id, record)?.granted();
     }
     Ok(())
 }
@@ -149,5 +150,9 @@ fn added<'t>(
     let ending = Ending::MethodAdded { device: device_id.to_owned(), wizard: wizard.map(str::to_owned) };
     // GUARD(concurrent-first-phones): one_of_two_parallel_first_enrollments_succeeds, enrollment_model_has_no_fault, first_phone_by_the_wizard_has_no_fault
     let _ended = end(tx, &proof.account_id, &ending, now)?;
+    if !matches!(proof.given.by, Giver::Password(_)) {
+        let forget = |person: &mut Person| (person.emptied_by, person.needs_pass) = (Vec::new(), false);
+        tx.update::<Person, _>(&proof.account_id, forget)?.granted();
+    }
     notices::notify(tx, &proof.account_id, Some(device_id), notices::Kind::MethodAdded, now)
 }

@@ -43,12 +43,12 @@ pub fn check<'t>(
 pub fn act<'t>(tx: &mut Tx<'t>, proof: Administrator<'t>, now: Time) -> Result<(), StoreError> {
     let Administrator { account_id, becomes, given, actor, _brand } = proof;
     if becomes {
-        tx.update::<Person, _>(&account_id, |person| person.set_administrator(Some(given)))?.granted();
+        tx.update::<Person, _>(&account_id, |person| person.set_administrator(Some(given.clone())))?.granted();
     }
     let what = if becomes { "made_administrator" } else { "no_longer_administrator" };
     audit::record(tx, &account_id, what, &actor, now)?;
     if !becomes {
-        let _ended = end(tx, &account_id, &Ending::NoLongerAdministrator, now)?;
+        let _ended = end(tx, &account_id, &Ending::NoLongerAdministrator(given), now)?;
     }
     Ok(())
 }

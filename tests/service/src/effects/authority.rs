@@ -8,7 +8,7 @@ use crate::provenance::Given;
 use crate::store::{Brand, StoreError, Tx};
 
 /// The longest chain of approvals, from one administrator to the next, that still counts.
-const MAX_APPROVALS: usize = 64;
+const MAX_APPROVALS: usize = 256;
 
 /// Proof that an administrator has approved an act, or that the operator commands it.
 pub struct Authority<'t> {

@@ -59,5 +59,5 @@ pub fn act<'t>(tx: &mut Tx<'t>, proof: ReportLost<'t>, now: Time) -> Result<(), 
     let ReportLost { account_id, device, since, reported_in, given, _brand } = proof;
     // GUARD(lost-phone-removed): j11_w2_the_lost_phone_shows_that_it_was_removed
     let _ended = end(tx, &account_id, &Ending::Lost { device, since, reported_in }, now)?;
-    add_method::record_removal(tx, &account_id, Some(&given))
+    add_method::record_removal(tx, &account_id, &given)
 }

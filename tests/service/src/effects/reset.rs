@@ -34,6 +34,6 @@ pub fn act<'t>(tx: &mut Tx<'t>, proof: Reset<'t>, now: Time) -> Result<usize, St
     let Reset { account_id, given, actor, _brand } = proof;
     audit::record(tx, &account_id, "phones_removed", &actor, now)?;
     let ended = end(tx, &account_id, &Ending::Reset, now)?;
-    add_method::record_removal(tx, &account_id, Some(&given))?;
+    add_method::record_removal(tx, &account_id, &given)?;
     Ok(ended.count(Kind::Device))
 }

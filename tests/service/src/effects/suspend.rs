@@ -37,6 +37,7 @@ pub fn act<'t>(tx: &mut Tx<'t>, proof: Suspend<'t>, now: Time) -> Result<(), Sto
     let Suspend { account_id, suspends, given, actor, _brand } = proof;
     audit::record(tx, &account_id, if suspends { "suspended" } else { "resumed" }, &actor, now)?;
     if suspends {
+        tx.update::<Person, _>(&account_id, |person| person.suspend(given))?.granted();
         return end(tx, &account_id, &Ending::Suspended, now).map(|_ended| ());
     }
     tx.update::<Person, _>(&account_id, |person| person.resume(given))?.granted();

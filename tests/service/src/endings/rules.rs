@@ -67,8 +67,8 @@ pub enum Ending {
     CodeUsedTwice(String),
     /// A new pass replaces the passes that are not spent.
     PassReplaced,
-    /// The person is no longer an administrator.
-    NoLongerAdministrator,
+    /// The person is no longer an administrator. Contains what removed the role.
+    NoLongerAdministrator(Given),
     /// An administrator revoked this API token.
     ApiTokenRevoked(String),
 }
@@ -143,7 +143,7 @@ pub fn ends(ending: &Ending, grant: &Grant) -> bool {
         // GUARD(new-pass-replaces): passes_of_the_operator_have_no_fault
         // INSTEAD: Ending::PassReplaced => false,
         Ending::PassReplaced => matches!(grant, Grant::Pass(_)),
-        Ending::NoLongerAdministrator => matches!(grant, Grant::Administrator(_) | Grant::ApiToken(_)),
+        Ending::NoLongerAdministrator(_) => matches!(grant, Grant::Administrator(_) | Grant::ApiToken(_)),
         Ending::ApiTokenRevoked(token) => matches!(grant, Grant::ApiToken(one) if one.id == *token),
     }
 }
@@ -231,16 +231,23 @@ pub fn chosen<'a>(
 pub fn is_suspended_again(person: &Person, fallen: &Fallen) -> bool {
     let gave = |given: &Option<Given>| given.as_ref().is_some_and(|given| fallen.gave(given));
     // GUARD(added-person-falls): a_person_added_or_resumed_by_a_fallen_approval_is_suspended
-    // INSTEAD: let came = gave(&person.resumed_by);
-    let came = gave(&person.added_by) || gave(&person.resumed_by);
+    // INSTEAD: let came = person.was_resumed_by_fallen(|given| fallen.gave(given));
+    let came = gave(&person.added_by) || person.was_resumed_by_fallen(|given| fallen.gave(given));
     came && !person.suspended
+}
+
+/// Returns whether a fallen approval has removed a person's last phone.
+#[must_use]
+pub fn was_emptied(person: &Person, fallen: &Fallen) -> bool {
+    !person.emptied_by.is_empty() && fallen.gave(&Given::by_operator(Time::MIN).after(&person.emptied_by))
 }
 
 /// Returns whether a person still has the first password, which a former administrator has seen.
 #[must_use]
 pub fn has_known_password(person: &Person, fallen: &Fallen) -> bool {
     let maker = person.added_by.as_ref().and_then(Given::administrator);
-    person.must_change_password && maker.is_some_and(|maker| fallen.makers.contains(maker))
+    let is_first = person.added_by.as_ref().is_some_and(|given| person.password_changed_at <= given.at);
+    is_first && person.must_change_password && maker.is_some_and(|maker| fallen.makers.contains(maker))
 }
 
 /// Returns the accounts to which administrative acts of an account may have given something that ends.
@@ -301,7 +308,7 @@ impl Fallen {
             | Ending::Reset
             | Ending::Suspended
             | Ending::Deleted
-            | Ending::NoLongerAdministrator => {
+            | Ending::NoLongerAdministrator(_) => {
                 fallen.makers.insert(account_id.to_owned());
             }
             Ending::PasswordChanged
@@ -328,14 +335,14 @@ impl Fallen {
     /// approval has fallen.
     #[must_use]
     pub fn gave(&self, given: &Given) -> bool {
+        // GUARD(report-reach): old_administrative_acts_stay
+        // INSTEAD: let is_old = |_approval: &ApprovedBy| false;
+        let is_old = |approval: &ApprovedBy| approval.administers && approval.at < self.reach;
         let fell = |approval: &ApprovedBy| {
             let by_device = self.approvers.get(&approval.device).is_some_and(|since| approval.at >= *since);
             self.ceremony.as_ref() == Some(&approval.ceremony) || by_device
         };
-        // GUARD(report-reach): old_administrative_acts_stay
-        // INSTEAD: let is_old = |_at: Time| false;
-        let is_old = |at: Time| given.administrator().is_some() && at < self.reach;
-        given.approvals().first().is_some_and(|approval| !is_old(approval.at)) && given.approvals().iter().any(fell)
+        given.approvals().iter().any(|approval| !is_old(approval) && fell(approval))
     }
 
     fn keeps(&self, grant: &Grant) -> bool {

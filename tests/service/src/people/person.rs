@@ -5,8 +5,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::passwords::{self, Decoy};
-use crate::provenance::{ApprovedBy, Given};
+use crate::provenance::{ApprovedBy, Given, add_new};
 use crate::secrets::{SecretError, encode, random_id};
+
+/// How often something was turned on and off, and by what, oldest first.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Changes(Vec<Switched>);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Switched {
+    on: bool,
+    given: Given,
+}
+
+/// How many changes are kept.
+const MAX_CHANGES: usize = 100;
+
+impl Changes {
+    fn add(&mut self, on: bool, given: Given) {
+        self.0.push(Switched { on, given });
+        if self.0.len() > MAX_CHANGES {
+            self.0.remove(0);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the last change that has not fallen.
+    fn last_without(&self, fell: impl Fn(&Given) -> bool) -> Option<&Switched> {
+        self.0.iter().rev().find(|change| !fell(&change.given))
+    }
+}
 
 /// A person of the organization.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,11 +70,20 @@ pub struct Person {
     pub administrator_by: Option<Given>,
     /// What added the person. `None` if version 0.1 added the person.
     pub added_by: Option<Given>,
+    /// When the role was given and removed, and by what.
+    #[serde(default)]
+    role_changes: Changes,
+    /// When the person was suspended and resumed, and by what.
+    #[serde(default)]
+    suspension_changes: Changes,
     /// What ended the last suspension.
     pub resumed_by: Option<Given>,
-    /// The approvals that removed the last phone, if this was approved. They are also behind the next first phone.
+    /// The approvals that removed the last phone. They are also behind the next first phone.
     #[serde(default)]
     pub emptied_by: Vec<ApprovedBy>,
+    /// Whether the next first phone needs a pass, because an approval that removed the last phone has fallen.
+    #[serde(default)]
+    pub needs_pass: bool,
     /// What added the person to groups: the group's id, and what did it.
     #[serde(default)]
     joined_by: Vec<(String, Given)>,
@@ -73,9 +113,12 @@ impl Person {
             is_administrator: false,
             administrator_by: None,
             added_by: None,
+            role_changes: Changes::default(),
+            suspension_changes: Changes::default(),
             resumed_by: None,
             joined_by: Vec::new(),
             emptied_by: Vec::new(),
+            needs_pass: false,
             unblocked_by: None,
             suspended: false,
             must_change_password: false,
@@ -105,12 +148,49 @@ impl Person {
 
     /// Makes the person an administrator if there is something that gives the role, else removes the role.
     pub fn set_administrator(&mut self, given: Option<Given>) {
+        if let Some(given) = &given {
+            self.role_changes.add(true, given.clone());
+        }
         self.is_administrator = given.is_some();
         self.administrator_by = given;
     }
 
+    /// Removes the role, and remembers what gave it. `removed_by`: what removes the role.
+    pub fn remove_role(&mut self, removed_by: Given) {
+        if let Some(given) = self.administrator_by.take().filter(|_given| self.role_changes.is_empty()) {
+            self.role_changes.add(true, given);
+        }
+        self.role_changes.add(false, removed_by);
+        self.is_administrator = false;
+    }
+
+    /// Ends a role that a fallen approval gave. If a fallen approval had also removed an earlier role, the person has
+    /// that role again. `fell`: whether what gave a grant has fallen.
+    pub fn end_role(&mut self, fell: impl Fn(&Given) -> bool) {
+        let left = self.role_changes.last_without(fell);
+        let restored = left.filter(|change| change.on).map(|change| change.given.clone());
+        self.is_administrator = restored.is_some();
+        self.administrator_by = restored;
+    }
+
+    /// Suspends the person.
+    pub fn suspend(&mut self, given: Given) {
+        self.suspension_changes.add(true, given);
+        self.suspended = true;
+    }
+
+    /// Returns whether the person would be suspended if the fallen approvals had not been given. `fell`: whether what gave
+    /// a grant has fallen.
+    pub fn was_resumed_by_fallen(&self, fell: impl Fn(&Given) -> bool) -> bool {
+        let resumed = self.resumed_by.as_ref().is_some_and(&fell);
+        // If no change is left, the state before the first change counts.
+        let was_on = || self.suspension_changes.0.first().is_some_and(|change| !change.on);
+        resumed && self.suspension_changes.last_without(&fell).map_or_else(was_on, |change| change.on)
+    }
+
     /// Ends the suspension.
     pub fn resume(&mut self, given: Given) {
+        self.suspension_changes.add(false, given.clone());
         (self.suspended, self.resumed_by) = (false, Some(given));
     }
 
@@ -142,8 +222,11 @@ impl Person {
     /// and the end of the last suspension.
     #[must_use]
     pub fn standing(&self) -> Vec<ApprovedBy> {
-        let givens = [&self.administrator_by, &self.added_by, &self.resumed_by];
-        givens.into_iter().flatten().flat_map(Given::approvals).cloned().collect()
+        let mut approvals = Vec::new();
+        for given in [&self.administrator_by, &self.added_by, &self.resumed_by].into_iter().flatten() {
+            add_new(&mut approvals, given.approvals());
+        }
+        approvals
     }
 
     /// Sets a new password. Clears `reported_at` and `must_change_password`, because both values concern the old

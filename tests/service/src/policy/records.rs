@@ -14,7 +14,7 @@ use crate::store::{Record, StoreError, Table, Tx};
 /// Id of the only policy record.
 const ONLY: &str = "policy";
 /// How many earlier policies are kept.
-const MAX_EARLIER: usize = 20;
+const MAX_EARLIER: usize = 100;
 /// The parent id of all groups. `groups` lists the groups by this id.
 const EVERY_GROUP: &str = "groups";
 /// Life of an API token.

@@ -228,10 +228,6 @@ pub fn report(
     if now - prompt.created_at > DAY {
         return Ok(Some((AnswerResult::Expired, Vec::new())));
     }
-    if ceremony.outcome == Some(Outcome::Reported) {
-        // The ceremony was already reported. A repeated report must not undo later changes, such as a new password.
-        return Ok(Some((AnswerResult::Reported, Vec::new())));
-    }
     let live = ceremony.is_live(now);
     // GUARD(report-ends-what-it-gave): second_factor_models_have_no_fault
     let _ended = end(tx, &ceremony.account_id, &Ending::Reported(Box::new(ceremony.clone())), now)?;

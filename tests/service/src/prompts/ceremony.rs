@@ -159,7 +159,7 @@ impl Ceremony {
     #[must_use]
     pub fn gives(&self, at: Time) -> Option<Given> {
         let (ceremony, device) = (self.id.clone(), self.decided_by.clone()?);
-        Some(Given::by_approval(ApprovedBy { ceremony, device, at: self.decided_at? }, at))
+        Some(Given::by_approval(ApprovedBy { ceremony, device, at: self.decided_at?, administers: false }, at))
     }
 
     /// Returns the provenance of what the approved administrative act gives at `at`.

@@ -154,7 +154,7 @@ async fn j7_w3_reported_approval_can_not_be_redeemed() {
 }
 
 #[tokio::test]
-async fn j7_w3_repeated_report_has_no_further_effect() {
+async fn j7_w3_repeated_report_does_not_concern_a_new_password() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
     service.ask("a").await;

@@ -11,6 +11,7 @@ use countersign_service::operator;
 use countersign_service::passwords::{self, Hash};
 use countersign_service::prompts::answers;
 use countersign_service::prompts::change::Act;
+use countersign_service::provenance::Given;
 use countersign_service::store::{StoreError, Tx};
 
 use super::world::{NOW, Root, SINCE, World, prompt_of};
@@ -169,7 +170,7 @@ pub const CASES: [Case; 21] = [
     },
     Case {
         act: "administrator role removed",
-        ending: |_world| Ending::NoLongerAdministrator,
+        ending: |_world| Ending::NoLongerAdministrator(Given::by_operator(NOW)),
         effect: Some(|world| administer(world, Act::RemoveAdministrator)),
         ..CASE
     },
@@ -217,7 +218,7 @@ pub fn act_of(ending: &Ending) -> &'static str {
         Ending::EnrollmentEnded { .. } => "enrollment ended",
         Ending::CodeUsedTwice(_) => CODE_TWICE,
         Ending::PassReplaced => "pass replaced",
-        Ending::NoLongerAdministrator => "administrator role removed",
+        Ending::NoLongerAdministrator(_) => "administrator role removed",
         Ending::ApiTokenRevoked(_) => "API token revoked",
     }
 }
@@ -266,7 +267,7 @@ fn change_password(world: &World) {
 
 fn remove(world: &World) {
     act(world, |tx| {
-        let proof = remove_method::by_device(tx, "lost phone")?.unwrap();
+        let proof = remove_method::by_device(tx, "lost phone", NOW)?.unwrap();
         remove_method::act(tx, proof, NOW)
     });
 }

@@ -12,7 +12,7 @@ use countersign_service::policy::document::{Bootstrap, Policy};
 use countersign_service::policy::records::{current, keep};
 use countersign_service::prompts::ceremony::{Ceremony, Kind, Owner};
 use countersign_service::prompts::change::{Act, Change};
-use countersign_service::provenance::{Given, Giver};
+use countersign_service::provenance::{ApprovedBy, Given, Giver};
 use serde_json::json;
 
 use super::world::{NOW, OTHER, REPORTED, World};
@@ -178,7 +178,7 @@ fn acts_of_a_former_administrator_fall_with_the_approval_that_gave_the_role() {
 #[test]
 fn unspent_passes_of_a_former_administrator_end() {
     for (ending, falls) in [
-        (Ending::NoLongerAdministrator, true),
+        (Ending::NoLongerAdministrator(Given::by_operator(NOW)), true),
         (Ending::Suspended, true),
         (Ending::Reset, true),
         (Ending::Deleted, true),
@@ -220,7 +220,7 @@ fn first_passwords_of_a_former_administrator_end() {
         bob.must_change_password = must_change;
         add(&world, &bob);
         added(&world, &bob);
-        end(&world, &Ending::NoLongerAdministrator);
+        end(&world, &Ending::NoLongerAdministrator(Given::by_operator(NOW)));
         assert_eq!(stored(&world, &bob).unwrap().has_password("a password"), !ends);
     }
 }
@@ -250,7 +250,8 @@ fn old_administrative_acts_stay() {
     let unknown = Time::MIN;
     assert!(takes_back(NOW - 7 * DAY, unknown, true, |_alice| {}));
     assert!(!takes_back(NOW - 7 * DAY - 1, unknown, true, |_alice| {}));
-    assert!(takes_back(NOW - 20 * DAY, NOW - 20 * DAY, true, |_alice| {}));
+    assert!(!takes_back(NOW - 8 * DAY, NOW - 20 * DAY, true, |_alice| {}));
+    assert!(!takes_back(NOW - 2 * DAY, NOW - DAY, true, |_alice| {}));
     let former = |alice: &mut Person| alice.set_administrator(None);
     assert!(takes_back(NOW - DAY, unknown, true, former));
     assert!(!takes_back(NOW - DAY - 1, NOW - 20 * DAY, true, former));
@@ -291,6 +292,56 @@ fn phone_added_by_password_after_a_fallen_reset_falls() {
     }
 }
 
+/// An intruder takes the role, or the person's access, and gives it back, before the report.
+#[test]
+fn what_an_intruder_took_and_gave_back_is_kept_after_the_report() {
+    for times in [1, 2] {
+        let (world, mut bob) = with_bob(OTHER);
+        let account = || bob.account_id.clone();
+        let removed = acted(&world, "removed", INTRUDER, Act::RemoveAdministrator(account()));
+        let given = acted(&world, "given back", INTRUDER, Act::MakeAdministrator(account()));
+        let suspended = acted(&world, "suspended", INTRUDER, Act::Suspend(account()));
+        let resumed = acted(&world, "resumed", INTRUDER, Act::Resume(account()));
+        bob.set_administrator(Some(Given::by_operator(NOW)));
+        for _ in 0..times {
+            bob.remove_role(removed.clone());
+            bob.set_administrator(Some(given.clone()));
+            bob.suspend(suspended.clone());
+            bob.resume(resumed.clone());
+        }
+        add(&world, &bob);
+        report(&world);
+        let bob = stored(&world, &bob).unwrap();
+        assert!(bob.is_administrator && !bob.suspended, "{times} times");
+        assert_eq!(bob.administrator_by, Some(Given::by_operator(NOW)));
+    }
+}
+
+#[test]
+fn a_suspension_by_somebody_else_counts_after_the_report() {
+    let (world, mut bob) = with_bob(OTHER);
+    let account = || bob.account_id.clone();
+    let suspended = acted(&world, "suspended", INTRUDER, Act::Suspend(account()));
+    let resumed = acted(&world, "resumed", INTRUDER, Act::Resume(account()));
+    bob.suspend(Given::by_operator(NOW));
+    bob.resume(resumed.clone());
+    bob.suspend(suspended);
+    bob.resume(resumed);
+    add(&world, &bob);
+    report(&world);
+    assert!(stored(&world, &bob).unwrap().suspended);
+}
+
+#[test]
+fn a_repeated_report_takes_back_what_came_after_the_first() {
+    let (world, mut bob) = with_bob(OTHER);
+    report(&world);
+    bob.set_administrator(Some(acted(&world, "role", INTRUDER, Act::MakeAdministrator(bob.account_id.clone()))));
+    add(&world, &bob);
+    report(&world);
+    assert!(!stored(&world, &bob).unwrap().is_administrator);
+}
+
 /// Returns whether an approved act of Alice can still be made after a change of the record of Alice.
 fn is_authorized(change: impl FnOnce(&mut Person)) -> bool {
     let (world, bob) = with_bob(OTHER);
@@ -315,4 +366,25 @@ fn an_act_of_a_role_that_was_given_back_is_refused() {
     assert!(is_authorized(|_alice| {}));
     assert!(!is_authorized(|alice| alice.set_administrator(Some(REPORTED.given()))));
     assert!(!is_authorized(|alice| alice.set_administrator(None)));
+}
+
+#[test]
+fn each_administrator_of_a_chain_adds_two_approvals() {
+    let mut standing = Vec::new();
+    for n in 1..=100 {
+        let by = |ceremony: &str| ApprovedBy {
+            ceremony: format!("{ceremony} {n}"),
+            device: format!("phone {n}"),
+            at: NOW,
+            administers: true,
+        };
+        let given = |ceremony: &str| {
+            Given::by_approval(by(ceremony), NOW).as_administrator(&format!("administrator {n}"), &standing)
+        };
+        let mut next = Person::new("next", "Next", "a password", NOW).unwrap();
+        next.added_by = Some(given("added"));
+        next.set_administrator(Some(given("role")));
+        standing = next.standing();
+        assert_eq!(standing.len(), 2 * n);
+    }
 }

@@ -61,7 +61,7 @@ impl By {
             Self::Approval(id) => {
                 let (_, device, at) = DECIDED.into_iter().find(|(ceremony, _, _)| *ceremony == id).unwrap();
                 let (ceremony, device) = (id.to_owned(), device.to_owned());
-                Given::by_approval(ApprovedBy { ceremony, device, at }, NOW)
+                Given::by_approval(ApprovedBy { ceremony, device, at, administers: false }, NOW)
             }
         }
     }
