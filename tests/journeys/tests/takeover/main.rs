@@ -22,6 +22,7 @@ mod administrator;
 mod ended;
 mod first_phone;
 mod former_administrator;
+mod given_back;
 mod other_accounts;
 mod phone;
 mod program;
