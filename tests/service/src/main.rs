@@ -225,8 +225,15 @@ async fn main() -> Result<(), AppError> {
         Command::DeletePerson(about) => administer(&about, Act::DeletePerson),
         Command::SetPassword { data, user_name } => {
             let (store, now) = (data::open(&data)?, SystemClock::default().now());
-            operator::set_password(&store, &user_name, &password()?, now)?;
-            say("Done. Sessions and requests that used the old password have ended.")
+            let phones = operator::set_password(&store, &user_name, &password()?, now)?;
+            let stay = match phones {
+                0 => String::new(),
+                _ => format!(
+                    " {phones} phone(s) stay. If somebody else may have added one with the old password, also run \
+                     reset-methods."
+                ),
+            };
+            say(&format!("Done. Sessions and requests that used the old password have ended.{stay}"))
         }
         Command::RotateKeys { data } => {
             let now = SystemClock::default().now();

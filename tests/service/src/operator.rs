@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::admin::acts::{self, Done, Prepared};
 use crate::clock::Time;
 use crate::data;
+use crate::devices::records as devices;
 use crate::effects::authority::by_operator;
 use crate::effects::{add_person, api_token, password};
 use crate::error::AppError;
@@ -156,17 +157,21 @@ pub fn revoke_api_token(store: &Store, token_id: &str, now: Time) -> Result<bool
 }
 
 /// Sets a person's password, which they must change at the next sign-in. Also ends sessions, known browsers, passes and
-/// API tokens. Blocks while it hashes the password.
+/// API tokens. The person's phones stay. Returns the number of phones. Blocks while it hashes the password.
 ///
 /// # Errors
 /// No person has that user name, the password is empty, the database failed, or there is no randomness.
-pub fn set_password(store: &Store, user_name: &str, password: &str, now: Time) -> Result<(), AppError> {
+pub fn set_password(store: &Store, user_name: &str, password: &str, now: Time) -> Result<usize, AppError> {
     if password.is_empty() {
         return Err(AppError::Empty);
     }
     let hash = passwords::hash(password)?;
-    let done = store.global_blocking(|tx| set_password_in(tx, user_name, &hash, now))?;
-    if done { Ok(()) } else { Err(AppError::NoSuchPerson) }
+    let phones = store.global_blocking(|tx| {
+        let done = set_password_in(tx, user_name, &hash, now)?;
+        let person = people::find(tx, user_name)?.filter(|_person| done);
+        person.map(|person| devices::active(tx, &person.account_id)).transpose()
+    })?;
+    phones.map(|phones| phones.len()).ok_or(AppError::NoSuchPerson)
 }
 
 /// Like `set_password`, in the caller's transaction. Returns false if no person has that user name.

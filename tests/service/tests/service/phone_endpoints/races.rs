@@ -42,7 +42,9 @@ impl Change {
         match self {
             Self::Policy => at.set_policy(&json!({"state": "disabled"})),
             Self::Removed => remove(&at.app, &phone.device_id, now),
-            Self::Password => operator::set_password(&at.app.store, "alice", "another password", now).unwrap(),
+            Self::Password => {
+                operator::set_password(&at.app.store, "alice", "another password", now).map(drop).unwrap()
+            }
             Self::Off => {
                 let off = json!({"message": "turn_off", "sign_in_key": key.jwk.thumbprint()});
                 assert!(phone.state(at, "device", off).await.get("sign_in_key").is_none());
