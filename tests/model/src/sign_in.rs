@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_service::clock::Time;
+use countersign_service::effects::known_browser::Cookies;
 use countersign_service::effects::sign_in::{self, by_approval};
 use countersign_service::prompts::acts::Only;
 use countersign_service::prompts::answers::{Act, take};
@@ -172,8 +173,9 @@ impl SignIn {
             let Some(proof) = by_approval(tx, &attempt.id, now)? else {
                 return tx.delete::<Attempt>(&attempt.id).map(|_| false);
             };
-            let browser = sign_in::Browser { session_id: &id, cookie: &cookie, older: None };
-            sign_in::act(tx, proof, &browser, now).map(|_session| true)
+            let cookies = Some(Cookies { own: Some(cookie.clone()), fresh: format!("new {cookie}") });
+            let browser = sign_in::Browser { session_id: &id, cookies, older: None };
+            sign_in::act(tx, proof, browser, now).map(|_session| true)
         });
         if signed_in {
             *state.given.entry(ceremony.to_owned()).or_default() += 1;

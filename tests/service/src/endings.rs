@@ -222,7 +222,10 @@ fn apply(
     match grant {
         Grant::Attempt(attempt) => delete::<Attempt>(tx, &attempt.id),
         Grant::Session(session) => delete::<Session>(tx, &session.id),
-        Grant::KnownBrowser(browser) => delete::<KnownBrowser>(tx, &browser.id),
+        Grant::KnownBrowser(browser) => {
+            tx.update::<KnownBrowser, _>(&browser.id, |browser| browser.forgotten = true)?.granted();
+            Ok(())
+        }
         Grant::Code(code) => delete::<Code>(tx, &code.id),
         Grant::Token(token) => delete::<Token>(tx, &token.id),
         Grant::Registration(registration) => delete::<Registration>(tx, &registration.id),

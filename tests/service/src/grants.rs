@@ -227,7 +227,8 @@ pub fn of(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<Vec<Grant>, St
         grants.extend(tx.children(&session.id)?.into_iter().map(Grant::Token));
         grants.extend((session.expires_at > now).then_some(Grant::Session(session)));
     }
-    grants.extend(tx.children(account_id)?.into_iter().map(Grant::KnownBrowser));
+    let browsers = tx.children::<KnownBrowser>(account_id)?.into_iter();
+    grants.extend(browsers.filter(|browser| browser.is_known(now)).map(Grant::KnownBrowser));
     grants.extend(tx.children(account_id)?.into_iter().map(Grant::Registration));
     let codes = tx.children::<RegistrationCode>(account_id)?.into_iter();
     grants.extend(codes.filter(|code| code.token.is_none()).map(Grant::RegistrationCode));

@@ -72,7 +72,7 @@ pub(crate) fn held(rows: &Rows) -> Vec<Held> {
         let given = [&session.given].into_iter().chain(&session.approved);
         all.push(one(Kind::Session, &session.id, &session.account_id, given));
     }
-    for browser in rows.all::<KnownBrowser>() {
+    for browser in rows.all::<KnownBrowser>().into_iter().filter(|browser| !browser.forgotten) {
         all.push(one(Kind::KnownBrowser, &browser.id, &browser.account_id, [&browser.given]));
     }
     for person in rows.all::<Person>().into_iter().filter(|person| person.is_administrator) {

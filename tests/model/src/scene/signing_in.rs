@@ -1,6 +1,7 @@
 //! The steps of signing in: typing a secret, asking a phone, and getting a session.
 
 use countersign_service::clock::Time;
+use countersign_service::effects::known_browser::Cookies;
 use countersign_service::effects::sign_in::{self, by_approval, by_secret};
 use countersign_service::passes::acts::take as take_pass;
 use countersign_service::people::person::Person;
@@ -87,8 +88,9 @@ impl Scene {
                 false => by_approval(tx, &browser.attempt(), now)?,
             };
             let Some(proof) = proof else { return Ok(None) };
-            let browser = sign_in::Browser { session_id: &session, cookie: &cookie, older: older.as_deref() };
-            sign_in::act(tx, proof, &browser, now).map(|_session| Some(()))
+            let cookies = Some(Cookies { own: Some(cookie.clone()), fresh: format!("new {cookie}") });
+            let browser = sign_in::Browser { session_id: &session, cookies, older: older.as_deref() };
+            sign_in::act(tx, proof, browser, now).map(|_session| Some(()))
         })
     }
 

@@ -20,9 +20,34 @@ pub fn by_approval<'t>(tx: &Tx<'t>, approval: &Approval<'t>) -> Known<'t> {
     Known { account_id: approval.account_id().to_owned(), given: approval.given(), _brand: tx.brand() }
 }
 
-/// Makes the browser with this cookie known for 90 days. The account's phones are notified of a new browser.
-pub fn act<'t>(tx: &mut Tx<'t>, proof: Known<'t>, cookie: &str, now: Time) -> Result<(), StoreError> {
-    let browser = KnownBrowser::new(cookie, &proof.account_id, proof.given);
+/// The cookies that may identify a browser from now on.
+#[derive(Clone)]
+pub struct Cookies {
+    /// The cookie that the browser has.
+    pub own: Option<String>,
+    /// A new random cookie.
+    pub fresh: String,
+}
+
+impl Cookies {
+    /// Returns the cookie under which the account can know the browser. The browser keeps its own cookie, because other
+    /// accounts may know it. It gets a new one if the account has forgotten it, because somebody may have copied it.
+    fn choose(self, tx: &mut Tx<'_>, account_id: &str) -> Result<String, StoreError> {
+        let Some(own) = self.own else {
+            return Ok(self.fresh);
+        };
+        let stored = tx.get::<KnownBrowser>(&KnownBrowser::id_of(&own, account_id))?;
+        // GUARD(forgotten-cookie-stays-unknown): a_forgotten_browser_gets_a_new_cookie
+        // INSTEAD: let is_forgotten = false;
+        let is_forgotten = stored.is_some_and(|browser| browser.forgotten);
+        Ok(if is_forgotten { self.fresh } else { own })
+    }
+}
+
+/// Makes the browser known for 90 days, and returns its cookie. The account's phones are notified of a new browser.
+pub fn act<'t>(tx: &mut Tx<'t>, proof: Known<'t>, cookies: Cookies, now: Time) -> Result<String, StoreError> {
+    let cookie = cookies.choose(tx, &proof.account_id)?;
+    let browser = KnownBrowser::new(&cookie, &proof.account_id, proof.given);
     if tx.get::<KnownBrowser>(&browser.id)?.is_none() {
         notices::notify(tx, &proof.account_id, None, notices::Kind::NewBrowser, now)?;
     }
@@ -32,5 +57,6 @@ pub fn act<'t>(tx: &mut Tx<'t>, proof: Known<'t>, cookie: &str, now: Time) -> Re
         let was_known = stored.expires_at > now;
         let given = if was_known { stored.given.clone() } else { browser.given.clone() };
         (stored.expires_at, stored.given) = (browser.expires_at, given);
-    })
+    })?;
+    Ok(cookie)
 }

@@ -27,8 +27,9 @@ pub struct SignIn<'t> {
 pub struct Browser<'a> {
     /// The hashed cookie of the new session.
     pub session_id: &'a str,
-    /// The cookie that identifies a known browser. A session by password or pass alone makes no browser known.
-    pub cookie: &'a str,
+    /// The cookies that identify a known browser. `None` for a session by password or pass alone, which makes no browser
+    /// known.
+    pub cookies: Option<known_browser::Cookies>,
     /// Id of the browser's older session, which ends.
     pub older: Option<&'a str>,
 }
@@ -102,8 +103,13 @@ fn needs_pass(tx: &mut Tx<'_>, account_id: &str) -> Result<bool, StoreError> {
 }
 
 /// Starts the session, and ends the attempt and the browser's older session. After an approval, the browser becomes
-/// known.
-pub fn act<'t>(tx: &mut Tx<'t>, proof: SignIn<'t>, browser: &Browser<'_>, now: Time) -> Result<Session, StoreError> {
+/// known. Returns the session and the cookie of the known browser.
+pub fn act<'t>(
+    tx: &mut Tx<'t>,
+    proof: SignIn<'t>,
+    browser: Browser<'_>,
+    now: Time,
+) -> Result<(Session, Option<String>), StoreError> {
     if let Some(older) = browser.older
         && let Some(older) = tx.get::<Session>(older)?
     {
@@ -118,9 +124,12 @@ pub fn act<'t>(tx: &mut Tx<'t>, proof: SignIn<'t>, browser: &Browser<'_>, now: T
     let session = Session::new(browser.session_id.to_owned(), proof.account_id, proof.used, proof.given);
     let session = Session { request, ..session };
     tx.insert(&session)?;
-    if let Some(approval) = &proof.approval {
-        let proof = known_browser::by_approval(tx, approval);
-        known_browser::act(tx, proof, browser.cookie, now)?;
-    }
-    Ok(session)
+    let cookie = match (&proof.approval, browser.cookies) {
+        (Some(approval), Some(cookies)) => {
+            let proof = known_browser::by_approval(tx, approval);
+            Some(known_browser::act(tx, proof, cookies, now)?)
+        }
+        _ => None,
+    };
+    Ok((session, cookie))
 }

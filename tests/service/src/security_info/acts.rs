@@ -2,8 +2,9 @@
 
 use crate::clock::Time;
 use crate::effects::approval::{self, Approval};
+use crate::effects::known_browser::{self, Cookies};
 use crate::effects::make_pass::{self, Made};
-use crate::effects::{known_browser, raise_session, remove_method, report_lost};
+use crate::effects::{raise_session, remove_method, report_lost};
 use crate::prompts::ceremony::{Ceremony, Kind, Owner};
 use crate::prompts::change::Change;
 use crate::sign_in::session::Session;
@@ -91,19 +92,23 @@ pub(crate) fn raise<'t>(
 }
 
 /// Redeems the first approval by a new phone. The browser becomes a known browser, and the session is raised. Returns
-/// false if there is no approval to redeem.
-pub fn confirm_phone(tx: &mut Tx<'_>, session_id: &str, browser: &str, now: Time) -> Result<bool, StoreError> {
+/// the cookie of the known browser, or `None` if there is no approval to redeem.
+pub fn confirm_phone(
+    tx: &mut Tx<'_>,
+    session_id: &str,
+    cookies: Cookies,
+    now: Time,
+) -> Result<Option<String>, StoreError> {
     let Some((session, ceremony)) = waiting(tx, session_id, now)? else {
-        return Ok(false);
+        return Ok(None);
     };
     let owner = Owner::Session(session.id.clone());
     let Some(approval) = approval::spend(tx, &ceremony.id, &owner, Kind::ConfirmEnrollment, now)? else {
-        return Ok(false);
+        return Ok(None);
     };
     if !raise(tx, &session, &approval, now)? {
-        return Ok(false);
+        return Ok(None);
     }
     let proof = known_browser::by_approval(tx, &approval);
-    known_browser::act(tx, proof, browser, now)?;
-    Ok(true)
+    known_browser::act(tx, proof, cookies, now).map(Some)
 }

@@ -16,6 +16,7 @@ use crate::clock::Time;
 use crate::cookies::{Kind, with_cookie};
 use crate::devices::device::{Cause, Device};
 use crate::devices::records as devices;
+use crate::effects::known_browser::Cookies;
 use crate::effects::{add_method, approval};
 use crate::enrollment::acts::{self as enrollment, MakeError};
 use crate::enrollment::rules::Digits;
@@ -329,12 +330,11 @@ pub async fn finish(State(app): State<App>, posted: Posted) -> Response {
     let Ok(fresh) = random_id() else {
         return failed(&app, &StoreError::Stopped);
     };
-    let cookie = posted.visitor.browser.clone().unwrap_or(fresh);
-    let (now, browser) = (posted.visitor.now, cookie.clone());
-    let confirmed = app.store.global(move |tx| confirm_phone(tx, &session.id, &browser, now)).await;
+    let (now, cookies) = (posted.visitor.now, Cookies { own: posted.visitor.browser.clone(), fresh });
+    let confirmed = app.store.global(move |tx| confirm_phone(tx, &session.id, cookies.clone(), now)).await;
     match confirmed {
-        Ok(true) => with_cookie(Redirect::to(CODE).into_response(), Kind::Browser, &cookie),
-        Ok(false) => Redirect::to(CODE).into_response(),
+        Ok(Some(cookie)) => with_cookie(Redirect::to(CODE).into_response(), Kind::Browser, &cookie),
+        Ok(None) => Redirect::to(CODE).into_response(),
         Err(error) => failed(&app, &error),
     }
 }

@@ -200,7 +200,7 @@ pub(super) async fn known_browser(
     let (id, account_id, now) = (KnownBrowser::id_of(cookie, account_id), account_id.to_owned(), app.clock.now());
     app.store
         .global(move |tx| {
-            let Some(known) = tx.get::<KnownBrowser>(&id)?.filter(|known| known.expires_at > now) else {
+            let Some(known) = tx.get::<KnownBrowser>(&id)?.filter(|known| known.is_known(now)) else {
                 return Ok(None);
             };
             let history: Vec<Ceremony> = tx.children(&account_id)?;

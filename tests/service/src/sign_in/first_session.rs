@@ -46,8 +46,8 @@ pub(super) async fn first_session(app: &App, visitor: &Visitor, attempt: Attempt
     let id = hashed(cookie.as_bytes());
     let start = move |tx: &mut Tx<'_>| match sign_in::by_secret(tx, &attempt.id, now)? {
         Some(proof) => {
-            let browser = sign_in::Browser { session_id: &id, cookie: "", older: None };
-            sign_in::act(tx, proof, &browser, now).map(Some)
+            let browser = sign_in::Browser { session_id: &id, cookies: None, older: None };
+            sign_in::act(tx, proof, browser, now).map(Some)
         }
         None => Ok(None),
     };

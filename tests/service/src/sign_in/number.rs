@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::App;
 use crate::cookies::{Kind, with_cookie, with_way, without_cookie};
+use crate::effects::known_browser::Cookies;
 use crate::effects::sign_in;
 use crate::events;
 use crate::openid::answer::leave_with_code;
@@ -158,22 +159,23 @@ async fn give(app: &App, posted: Posted, attempt: Attempt) -> Response {
     if attempt.registration.is_some() {
         return super::register::approved(app, &posted.visitor, attempt).await;
     }
-    let (Ok(session_cookie), Ok(browser_cookie)) = (random_id(), random_id()) else {
+    let (Ok(session_cookie), Ok(fresh)) = (random_id(), random_id()) else {
         return failed(app, &StoreError::Stopped);
     };
-    let browser_cookie = posted.visitor.browser.clone().unwrap_or(browser_cookie);
-    let (now, id, browser) = (posted.visitor.now, hashed(session_cookie.as_bytes()), browser_cookie.clone());
+    let cookies = Cookies { own: posted.visitor.browser.clone(), fresh };
+    let (now, id) = (posted.visitor.now, hashed(session_cookie.as_bytes()));
     let (older, flow) = (posted.visitor.session.as_ref().map(|session| session.id.clone()), attempt.flow.clone());
     let finish = move |tx: &mut Tx<'_>| match sign_in::by_approval(tx, &attempt.id, now)? {
         Some(proof) => {
-            let browser = sign_in::Browser { session_id: &id, cookie: &browser, older: older.as_deref() };
-            sign_in::act(tx, proof, &browser, now).map(Some)
+            let cookies = Some(cookies.clone());
+            let browser = sign_in::Browser { session_id: &id, cookies, older: older.as_deref() };
+            sign_in::act(tx, proof, browser, now).map(Some)
         }
         None => Ok(None),
     };
     let finished = app.store.global(finish).await;
-    let session = match finished {
-        Ok(Some(session)) => session,
+    let (session, cookie) = match finished {
+        Ok(Some(signed_in)) => signed_in,
         Ok(None) => return flow.to(app, NUMBER),
         Err(error) => return failed(app, &error),
     };
@@ -183,5 +185,9 @@ async fn give(app: &App, posted: Posted, attempt: Attempt) -> Response {
         None => Redirect::to("/security-info").into_response(),
     };
     let response = with_way(without_cookie(response, Kind::Attempt), by_phone);
-    with_cookie(with_cookie(response, Kind::Session, &session_cookie), Kind::Browser, &browser_cookie)
+    let response = with_cookie(response, Kind::Session, &session_cookie);
+    match cookie {
+        Some(cookie) => with_cookie(response, Kind::Browser, &cookie),
+        None => response,
+    }
 }

@@ -61,6 +61,9 @@ pub struct KnownBrowser {
     pub expires_at: Time,
     /// What gave the record.
     pub given: Given,
+    /// Whether something ended the record. It stays until it expires, so that its cookie never becomes known again.
+    #[serde(default)]
+    pub forgotten: bool,
 }
 
 impl Record for KnownBrowser {
@@ -88,7 +91,13 @@ impl KnownBrowser {
     #[must_use]
     pub fn new(cookie: &str, account_id: &str, given: Given) -> Self {
         let id = Self::id_of(cookie, account_id);
-        Self { id, account_id: account_id.to_owned(), expires_at: given.at + KNOWN_LIFE, given }
+        Self { id, account_id: account_id.to_owned(), expires_at: given.at + KNOWN_LIFE, given, forgotten: false }
+    }
+
+    /// Returns whether the account knows the browser at this time.
+    #[must_use]
+    pub fn is_known(&self, now: Time) -> bool {
+        self.expires_at > now && !self.forgotten
     }
 
     /// Returns the record id for a cookie and an account.

@@ -197,7 +197,7 @@ fn is_unusable(world: &World, kind: Kind, id: &str) -> bool {
     match kind {
         Kind::Attempt => stored::<Attempt>(world, id).is_none(),
         Kind::Session => stored::<Session>(world, id).is_none(),
-        Kind::KnownBrowser => stored::<KnownBrowser>(world, id).is_none(),
+        Kind::KnownBrowser => stored::<KnownBrowser>(world, id).is_none_or(|browser| !browser.is_known(NOW)),
         Kind::Code => stored::<Code>(world, id).is_none(),
         Kind::Token => stored::<Token>(world, id).is_none(),
         Kind::Registration => stored::<Registration>(world, id).is_none(),

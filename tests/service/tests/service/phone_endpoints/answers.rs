@@ -2,6 +2,8 @@
 
 use countersign_service::clock::DAY;
 use countersign_service::effects::approval;
+use countersign_service::effects::known_browser::{self, Cookies};
+use countersign_service::endings::{Ending, end};
 use countersign_service::people::person::Person;
 use countersign_service::prompts::acts::{self, NotStarted, Wanted};
 use countersign_service::prompts::ceremony::{Kind, Outcome, Owner};
@@ -136,10 +138,46 @@ async fn j7_w3_report_ends_the_approved_session_and_browser() {
     service.clock.advance(3_600);
     assert_eq!(phone.report(&service, &prompt).await, "reported");
     let left = service.app.store.global_blocking(|tx| {
-        Ok((tx.get::<Session>("session")?.is_some(), tx.get::<KnownBrowser>(&browser_id)?.is_some()))
+        Ok((tx.get::<Session>("session")?.is_some(), tx.get::<KnownBrowser>(&browser_id)?.unwrap().is_known(now)))
     });
     assert_eq!(left.unwrap(), (false, false));
     assert!(!redeem(&service, &ceremony.id, "a", Kind::SecondFactor).await);
+}
+
+/// Makes a browser with this cookie known, and returns the cookie that it has then.
+async fn known(service: &Service, phone: &Phone, attempt: &str, cookie: &str) -> String {
+    let ceremony = service.ask(attempt).await;
+    phone.approve(service, &phone.prompt(service).await, &ceremony.number).await;
+    let (owner, now, cookies) = (
+        Owner::Attempt(attempt.to_owned()),
+        service.now(),
+        Cookies { own: Some(cookie.to_owned()), fresh: "fresh".to_owned() },
+    );
+    let redeemed = service.app.store.global_blocking(|tx| {
+        let approval = approval::spend(tx, &ceremony.id, &owner, Kind::SecondFactor, now)?.unwrap();
+        let proof = known_browser::by_approval(tx, &approval);
+        known_browser::act(tx, proof, cookies.clone(), now)
+    });
+    redeemed.unwrap()
+}
+
+#[tokio::test]
+async fn a_forgotten_browser_gets_a_new_cookie() {
+    let service = Service::start().await;
+    let phone = service.with_phone(1).await;
+    assert_eq!(known(&service, &phone, "a", "copied").await, "copied");
+    assert_eq!(known(&service, &phone, "b", "copied").await, "copied");
+    let (id, account, now) = (KnownBrowser::id_of("copied", &service.account), service.account.clone(), service.now());
+    let _ended =
+        service.app.store.global_blocking(|tx| end(tx, &account, &Ending::BrowserForgotten(id.clone()), now)).unwrap();
+    let fresh = known(&service, &phone, "c", "copied").await;
+    let is_known = |cookie: &str| {
+        let id = KnownBrowser::id_of(cookie, &service.account);
+        let stored = service.app.store.global_blocking(|tx| tx.get::<KnownBrowser>(&id)).unwrap();
+        stored.is_some_and(|browser| browser.is_known(now))
+    };
+    assert!(!is_known("copied"), "a copy of the cookie is known again");
+    assert!(is_known(&fresh));
 }
 
 #[tokio::test]
