@@ -10,7 +10,7 @@ use crate::secrets::{hashed, random_id};
 use crate::sign_in::session::Session;
 use crate::store::{Brand, StoreError, Tx};
 
-/// Lifetime of access tokens and ID tokens.
+/// Longest lifetime of access tokens and ID tokens. They don't outlive their session.
 pub const TOKEN_LIFE: Time = 600;
 
 /// The client's request to redeem an authorization code.
@@ -60,6 +60,8 @@ pub fn check<'t>(tx: &mut Tx<'t>, by: &Redemption, now: Time) -> Result<Option<I
 pub struct Issued {
     /// The access token.
     pub access_token: String,
+    /// The lifetime of the tokens, in seconds.
+    pub expires_in: Time,
     /// The redeemed authorization code.
     pub code: Code,
     /// The session.
@@ -72,13 +74,14 @@ pub struct Issued {
 pub fn act<'t>(tx: &mut Tx<'t>, proof: IssueToken<'t>, now: Time) -> Result<Issued, StoreError> {
     let IssueToken { code, session, person, _brand } = proof;
     let access_token = random_id()?;
+    let expires_at = session.expires_at.min(now + TOKEN_LIFE);
     tx.insert(&Token {
         id: hashed(access_token.as_bytes()),
         session: session.id.clone(),
         code: code.id.clone(),
         account_id: person.account_id.clone(),
         issued_at: now,
-        expires_at: now + TOKEN_LIFE,
+        expires_at,
     })?;
-    Ok(Issued { access_token, code, session, person })
+    Ok(Issued { access_token, expires_in: expires_at - now, code, session, person })
 }

@@ -4,11 +4,8 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::clock::Time;
-use crate::effects::issue_token::{self, Issued, Redemption, TOKEN_LIFE};
+use crate::effects::issue_token::{self, Issued, Redemption};
 use crate::jose::SigningKey;
-use crate::openid::request::AuthorizationRequest;
-use crate::people::person::Person;
-use crate::sign_in::session::Session;
 use crate::store::{StoreError, Tx};
 
 #[derive(Serialize)]
@@ -42,27 +39,22 @@ pub(super) fn redeem(tx: &mut Tx<'_>, app: &App, by: &Redemption, now: Time) -> 
     let Some(proof) = issue_token::check(tx, by, now)? else {
         return Ok(None);
     };
-    let Issued { access_token, code, session, person } = issue_token::act(tx, proof, now)?;
-    let id_token = id_token(app, app.keys.id_token(), &session, &person, &code.request, now)?;
-    Ok(Some(Tokens { access_token, token_type: "Bearer", expires_in: TOKEN_LIFE, id_token }))
+    let issued = issue_token::act(tx, proof, now)?;
+    let id_token = id_token(app, app.keys.id_token(), &issued, now)?;
+    let Issued { access_token, expires_in, .. } = issued;
+    Ok(Some(Tokens { access_token, token_type: "Bearer", expires_in, id_token }))
 }
 
-fn id_token(
-    app: &App,
-    key: &SigningKey,
-    session: &Session,
-    person: &Person,
-    request: &AuthorizationRequest,
-    now: Time,
-) -> Result<String, StoreError> {
+fn id_token(app: &App, key: &SigningKey, issued: &Issued, now: Time) -> Result<String, StoreError> {
+    let Issued { code, session, person, .. } = issued;
     let claims = IdToken {
         iss: &app.config.issuer,
         sub: &person.account_id,
-        aud: &request.client_id,
+        aud: &code.request.client_id,
         iat: now,
-        exp: now + TOKEN_LIFE,
+        exp: now + issued.expires_in,
         auth_time: session.authenticated_at,
-        nonce: request.nonce.as_deref(),
+        nonce: code.request.nonce.as_deref(),
         amr: session.used.methods(),
         acr: session.used.class(),
         preferred_username: &person.user_name,
