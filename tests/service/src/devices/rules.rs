@@ -1,6 +1,8 @@
 //! The rules of devices, as pure functions: which key of a device approves which kind of ceremony, and whether the
 //! device was recently in the same network as a browser.
 
+use std::collections::BTreeSet;
+
 use crate::clock::{DAY, Time};
 use crate::devices::device::Device;
 use crate::prompts::ceremony::{AnsweringKey, Kind};
@@ -58,5 +60,22 @@ impl Device {
     #[must_use]
     pub fn was_near(&self, network: &str, now: Time) -> bool {
         self.last_network.as_ref().is_some_and(|(last, at)| last == network && now - at < NETWORK_LIFE)
+    }
+}
+
+/// Returns the ids of the devices that a device has added, directly or through others. `all`: all devices of the account,
+/// also removed ones.
+#[must_use]
+pub fn added_by(device_id: &str, all: &[Device]) -> BTreeSet<String> {
+    let mut givers = BTreeSet::from([device_id.to_owned()]);
+    loop {
+        let is_added = |one: &&Device| one.given.approvals().iter().any(|approval| givers.contains(&approval.device));
+        let added: Vec<String> = all.iter().filter(is_added).map(|one| one.id.clone()).collect();
+        let before = givers.len();
+        givers.extend(added);
+        if givers.len() == before {
+            givers.remove(device_id);
+            return givers;
+        }
     }
 }

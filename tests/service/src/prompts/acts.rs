@@ -8,6 +8,7 @@ use crate::audit;
 use crate::clock::{MINUTE, Time};
 use crate::devices::device::{Device, Subscription};
 use crate::devices::records as devices;
+use crate::devices::rules::added_by;
 use crate::devices::standing::may_approve;
 use crate::people::person::Person;
 use crate::policy::document::Proximity;
@@ -71,16 +72,26 @@ pub enum Only {
     All,
     /// Only this device.
     Device(String),
-    /// All devices that can answer, except this one.
+    /// All devices that can answer, except this one. Devices that it has added are only asked if there is no other one,
+    /// because they could deny what concerns it.
     Others(String),
 }
 
 impl Only {
-    fn includes(&self, device_id: &str) -> bool {
+    /// Leaves the devices that get a prompt. `all`: all devices of the account, also removed ones.
+    fn choose(&self, phones: &mut Vec<Device>, all: &[Device]) {
         match self {
-            Self::All => true,
-            Self::Device(only) => only == device_id,
-            Self::Others(but) => but != device_id,
+            Self::All => {}
+            Self::Device(only) => phones.retain(|phone| phone.id == *only),
+            Self::Others(but) => {
+                phones.retain(|phone| phone.id != *but);
+                let added = added_by(but, all);
+                // GUARD(added-phones-not-asked): phones_that_a_lost_phone_added_are_not_asked_about_it
+                // INSTEAD: if phones.is_empty() {
+                if phones.iter().any(|phone| !added.contains(&phone.id)) {
+                    phones.retain(|phone| !added.contains(&phone.id));
+                }
+            }
         }
     }
 }
@@ -165,7 +176,7 @@ pub fn start_in(
         return Ok(Verdict::Refused(NotStarted::PasswordChanged));
     }
     let mut phones = devices::active(tx, &wanted.account_id)?;
-    phones.retain(|phone| wanted.only.includes(&phone.id));
+    wanted.only.choose(&mut phones, &tx.children::<Device>(&wanted.account_id)?);
     let has_phones = !phones.is_empty();
     phones.retain(|phone| wanted.kind.feature().is_none_or(|feature| phone.knows(feature)));
     if has_phones && phones.is_empty() {
