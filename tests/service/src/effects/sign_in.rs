@@ -10,6 +10,7 @@ use crate::people::person::Person;
 use crate::prompts::ceremony::Kind;
 use crate::provenance::Given;
 use crate::sign_in::attempt::{Attempt, Proven};
+use crate::sign_in::records::KnownBrowser;
 use crate::sign_in::session::{Session, Used};
 use crate::store::{Brand, StoreError, Tx};
 
@@ -121,9 +122,8 @@ pub fn act<'t>(
         Some(_) => None,
         None => proof.attempt.flow.request().cloned(),
     };
-    let session = Session::new(browser.session_id.to_owned(), proof.account_id, proof.used, proof.given);
-    let session = Session { request, ..session };
-    tx.insert(&session)?;
+    let mut session = Session::new(browser.session_id.to_owned(), proof.account_id, proof.used, proof.given);
+    session.request = request;
     let cookie = match (&proof.approval, browser.cookies) {
         (Some(approval), Some(cookies)) => {
             let proof = known_browser::by_approval(tx, approval);
@@ -131,5 +131,7 @@ pub fn act<'t>(
         }
         _ => None,
     };
+    session.browser = cookie.as_ref().map(|cookie| KnownBrowser::id_of(cookie, &session.account_id));
+    tx.insert(&session)?;
     Ok((session, cookie))
 }

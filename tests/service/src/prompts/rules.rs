@@ -244,9 +244,9 @@ fn alerted_unapproved(past: &Ceremony, now: Time, within: Time, since: Time) -> 
 /// Returns whether a known browser has too many strikes to stay known.
 #[must_use]
 pub fn is_forgotten(history: &[Ceremony], known_browser: &str, now: Time) -> bool {
-    let strikes = history
-        .iter()
-        .filter(|past| past.known_browser.as_deref() == Some(known_browser) && is_strike(past, now, DAY, 0));
+    let by_browser =
+        |past: &&Ceremony| past.origin == Origin::KnownBrowser && past.known_browser.as_deref() == Some(known_browser);
+    let strikes = history.iter().filter(by_browser).filter(|past| is_strike(past, now, DAY, 0));
     strikes.count() >= STRIKES_TO_FORGET
 }
 

@@ -7,6 +7,7 @@ use crate::effects::make_pass::{self, Made};
 use crate::effects::{raise_session, remove_method, report_lost};
 use crate::prompts::ceremony::{Ceremony, Kind, Owner};
 use crate::prompts::change::Change;
+use crate::sign_in::records::KnownBrowser;
 use crate::sign_in::session::Session;
 use crate::store::{Gone, StoreError, Tx};
 use crate::verdict::Verdict;
@@ -110,5 +111,8 @@ pub fn confirm_phone(
         return Ok(None);
     }
     let proof = known_browser::by_approval(tx, &approval);
-    known_browser::act(tx, proof, cookies, now).map(Some)
+    let cookie = known_browser::act(tx, proof, cookies, now)?;
+    let browser = KnownBrowser::id_of(&cookie, &session.account_id);
+    tx.update::<Session, _>(session_id, |session| session.browser = Some(browser))?.granted();
+    Ok(Some(cookie))
 }

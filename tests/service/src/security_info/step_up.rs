@@ -57,7 +57,7 @@ pub(crate) async fn ask_about(
     let wanted = Wanted {
         account_id: session.account_id.clone(),
         owner: Owner::Session(session.id.clone()),
-        known_browser: None,
+        known_browser: session.browser.clone(),
         kind: change.kind(),
         origin: Origin::SignedIn,
         context: Context { about, ..context(visitor, change.place()) },

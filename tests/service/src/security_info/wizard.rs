@@ -291,7 +291,7 @@ async fn confirm(app: &App, visitor: &Visitor, session: Session, enrollment: &En
     let wanted = Wanted {
         account_id: session.account_id.clone(),
         owner: Owner::Session(session.id.clone()),
-        known_browser: None,
+        known_browser: session.browser.clone(),
         kind: PromptKind::ConfirmEnrollment,
         origin: Origin::SignedIn,
         context: context(visitor, "Security info"),

@@ -25,6 +25,9 @@ pub struct Session {
     pub given: Given,
     /// The last approval by a phone in this session, or the approval that gave it. `None` if no phone has approved.
     pub approved: Option<Given>,
+    /// Id of the known browser that has the session. `None` if no phone has approved.
+    #[serde(default)]
+    pub browser: Option<String>,
     /// Id of the enrollment of this session's wizard.
     pub enrollment: Option<String>,
     /// Id of the current ceremony.
@@ -46,6 +49,7 @@ impl Session {
             used,
             approved: used.has_phone().then(|| given.clone()),
             given,
+            browser: None,
             enrollment: None,
             ceremony: None,
             request: None,
