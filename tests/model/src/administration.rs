@@ -12,7 +12,7 @@ use crate::world::{ALICE, MALLORY, START};
 const BY_MALLORY: [Browser; 2] = [Browser::Mallory, Browser::Alice];
 
 fn administrator(person: &mut Person) {
-    person.set_administrator(Some(Given::by_operator(START)));
+    person.give_role(Given::by_operator(START));
 }
 
 /// Alice's phone and session, and those of Mallory's own account.

@@ -60,7 +60,7 @@ fn pass_made_in_a_stolen_session_has_no_fault() {
 
 #[test]
 fn administrators_role_has_no_fault() {
-    check("role in a stolen session", administration::role_in_a_stolen_session(), 500);
+    check("role in a stolen session", administration::role_in_a_stolen_session(), 450);
     check("role by a phone", administration::role_by_a_phone(), 400);
 }
 
@@ -86,5 +86,5 @@ fn revoking_from_a_stolen_session_has_no_fault() {
 
 #[test]
 fn removal_and_loss_by_the_owner_have_no_fault() {
-    check("removal and loss by the owner", revocation::by_the_owner(), 2_100);
+    check("removal and loss by the owner", revocation::by_the_owner(), 1_900);
 }

@@ -27,6 +27,7 @@ use crate::phone_sign_in::registration::{Registration, RegistrationCode, Registr
 use crate::policy::records::{self as policies, ApiToken};
 use crate::prompts::ceremony::{Ceremony, Origin, Outcome};
 use crate::prompts::records::Prompt;
+use crate::provenance::Given;
 use crate::sign_in::attempt::Attempt;
 use crate::sign_in::records::KnownBrowser;
 use crate::sign_in::session::Session;
@@ -107,16 +108,31 @@ fn end_elsewhere(
             ended.grants.extend(end_fallen(tx, account, fallen, now)?);
             accounts.extend(acted_on(tx, account, fallen)?);
         }
+        accounts.extend(end_policy(tx, account_id, fallen, now)?);
         if before == (accounts.clone(), fallen.clone()) {
-            break;
+            return Ok(());
         }
     }
+}
+
+/// Restores the policy before a fallen one. Returns the accounts whose first phone the fallen one has allowed.
+fn end_policy(tx: &mut Tx<'_>, account_id: &str, fallen: &Fallen, now: Time) -> Result<Vec<String>, StoreError> {
+    let fell = |given: &Given| fallen.gave(given);
     // GUARD(policy-falls): a_policy_by_a_fallen_approval_is_replaced_by_the_policy_before_it
-    // INSTEAD: if false {
-    if policies::take_back(tx, |given| fallen.gave(given), now)? {
+    // INSTEAD: if now >= 0 {
+    if !policies::has_fallen(tx, fell)? {
+        return Ok(Vec::new());
+    }
+    if policies::take_back(tx, fell, now)? {
         audit::record(tx, account_id, "policy_restored", "", now)?;
     }
-    Ok(())
+    let mut reached = Vec::new();
+    for person in people::everybody(tx)? {
+        if tx.children::<Device>(&person.account_id)?.iter().any(|device| fell(&device.given)) {
+            reached.push(person.account_id);
+        }
+    }
+    Ok(reached)
 }
 
 /// Ends what fallen approvals have given to one account.
@@ -132,13 +148,15 @@ fn end_fallen(
     }
     let is_suspended = person.is_some_and(|person| rules::is_suspended_again(&person, fallen));
     if is_suspended {
+        tx.update::<Person, _>(account_id, |person| person.suspend(Given::unrecorded(now)))?.granted();
         audit::record(tx, account_id, "suspended", "", now)?;
     }
     end_in(tx, account_id, is_suspended.then_some(&Ending::Suspended), fallen, now)
 }
 
 /// Takes back what fallen approvals have changed in a person's record: an unblocking, memberships of groups, and a first
-/// password that a former administrator has seen.
+/// password that a former administrator has seen. Forgets fallen changes of the role and of suspensions, so that none of
+/// them is restored later.
 fn take_back(tx: &mut Tx<'_>, person: &Person, fallen: &Fallen, now: Time) -> Result<(), StoreError> {
     if person.unblocked_by.as_ref().is_some_and(|given| fallen.gave(given)) {
         tx.update::<Person, _>(&person.account_id, |person| person.set_unblocked(None, 0))?.granted();
@@ -149,9 +167,17 @@ fn take_back(tx: &mut Tx<'_>, person: &Person, fallen: &Fallen, now: Time) -> Re
         tx.update::<Person, _>(&person.account_id, |person| person.end_password(now))?.granted();
         audit::record(tx, &person.account_id, "password_ended", "", now)?;
     }
-    if rules::was_emptied(person, fallen) {
-        tx.update::<Person, _>(&person.account_id, |person| person.needs_pass = true)?.granted();
-    }
+    let changed = |allows: bool, given: &Given| fallen.changed(allows, given);
+    let forget = |stored: &mut Person| {
+        stored.needs_pass = stored.needs_pass || rules::has_removed_phone(stored, fallen);
+        stored.phones_removed_by.retain(|approval| !fallen.fell(approval));
+        stored.take_suspensions_back(changed);
+        // A role that has fallen ends with the grants of the account.
+        if !stored.administrator_by.as_ref().is_some_and(|given| fallen.gave(given)) {
+            stored.take_role_back(changed);
+        }
+    };
+    tx.update::<Person, _>(&person.account_id, forget)?.granted();
     for group in person.joined_by_fallen(|given| fallen.gave(given)) {
         tx.update::<Person, _>(&person.account_id, |person| person.leave(&group))?.granted();
         audit::record(tx, &person.account_id, "left_group", &group, now)?;
@@ -172,6 +198,12 @@ fn end_in(
     for grant in &chosen {
         apply(tx, ending, grant, fallen, now)?;
         audit::record(tx, account_id, audit_word(grant.kind()), grant.id(), now)?;
+    }
+    // Whoever has added the phone may know the password.
+    // GUARD(pass-after-fallen-phones): phone_after_fallen_phones_needs_a_pass
+    // INSTEAD: if false {
+    if rules::ended_added_phone(&chosen, fallen) && devices::active(tx, account_id)?.is_empty() {
+        tx.update::<Person, _>(account_id, |person| person.needs_pass = true)?.granted();
     }
     let mut ended: Vec<(Kind, String)> = chosen.iter().map(|grant| (grant.kind(), grant.id().to_owned())).collect();
     if ended.iter().any(|(kind, _)| matches!(kind, Kind::Device | Kind::SignInKey)) {
@@ -223,7 +255,7 @@ fn apply(
         Grant::Attempt(attempt) => delete::<Attempt>(tx, &attempt.id),
         Grant::Session(session) => delete::<Session>(tx, &session.id),
         Grant::KnownBrowser(browser) => {
-            tx.update::<KnownBrowser, _>(&browser.id, |browser| browser.forgotten = true)?.granted();
+            tx.update::<KnownBrowser, _>(&browser.id, |browser| browser.forget(now))?.granted();
             Ok(())
         }
         Grant::Code(code) => delete::<Code>(tx, &code.id),
@@ -236,7 +268,7 @@ fn apply(
         Grant::Administrator(person) => {
             let end_role = |stored: &mut Person| match ending {
                 Some(Ending::NoLongerAdministrator(removed_by)) => stored.remove_role(removed_by.clone()),
-                _ => stored.end_role(|given| fallen.gave(given)),
+                _ => stored.take_role_back(|allows, given| fallen.changed(allows, given)),
             };
             tx.update::<Person, _>(&person.account_id, end_role)?.granted();
             Ok(())

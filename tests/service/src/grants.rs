@@ -14,6 +14,7 @@ use crate::phone_sign_in::records::PhoneToken;
 use crate::phone_sign_in::registration::{Registration, RegistrationCode, RegistrationToken};
 use crate::policy::records::ApiToken;
 use crate::prompts::ceremony::{Ceremony, Owner};
+use crate::prompts::change::Change;
 use crate::provenance::Given;
 use crate::sign_in::attempt::Attempt;
 use crate::sign_in::records::KnownBrowser;
@@ -181,8 +182,8 @@ impl Grant {
         self.given().into_iter().chain(raised)
     }
 
-    /// Returns everything that holds the grant. A ceremony of a session is held by this session, and an approval is held
-    /// by the device that approved.
+    /// Returns everything that holds the grant. A ceremony of a session is held by this session, an approval is held by
+    /// the device that approved, and an administrative act is held by the role.
     #[must_use]
     pub fn holders(&self) -> Vec<Holder<'_>> {
         match self {
@@ -202,8 +203,13 @@ impl Grant {
                     Owner::Attempt(_) => None,
                 };
                 // GUARD(report-follows-approvals): another_phone_by_signing_in_has_no_fault
-                // INSTEAD: session.into_iter().collect()
-                session.into_iter().chain(ceremony.decided_by.as_deref().map(Holder::Device)).collect()
+                // INSTEAD: let device: Option<Holder<'_>> = None;
+                let device = ceremony.decided_by.as_deref().map(Holder::Device);
+                // GUARD(role-holds-acts): every_act_ends_what_the_table_says
+                // INSTEAD: let administers = false;
+                let administers = matches!(ceremony.change, Some(Change::Administer(_)));
+                let role = administers.then_some(Holder::Role(&ceremony.account_id));
+                session.into_iter().chain(device).chain(role).collect()
             }
             Self::Attempt(_)
             | Self::Session(_)

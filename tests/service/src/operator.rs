@@ -58,7 +58,7 @@ pub fn first_administrator(store: &Store, now: Time) -> Result<Option<String>, A
     let password = crockford(FIRST_PASSWORD)?;
     let mut person = Person::new(FIRST_NAME, "Administrator", &password, now)?;
     person.must_change_password = true;
-    person.set_administrator(Some(Given::by_operator(now)));
+    person.give_role(Given::by_operator(now));
     let added = store.global_blocking(|tx| Ok(people::everybody(tx)?.is_empty() && add(tx, &person, now)?))?;
     Ok(added.then_some(password))
 }

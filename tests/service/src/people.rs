@@ -1,5 +1,6 @@
 //! The people of the organization, and their passwords.
 
+pub mod changes;
 pub mod person;
 pub mod records;
 pub mod rules;

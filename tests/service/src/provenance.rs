@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Time;
+use crate::clock::{DAY, Time};
 
 /// What gave a grant, and when. Each constructor takes the approvals behind it, so that no provenance loses them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub struct ApprovedBy {
     pub device: String,
     /// When the device approved.
     pub at: Time,
-    /// Whether this was an administrative act.
+    /// Whether this was an administrative act that concerns others. Only acts of the last days can fall.
     #[serde(default)]
     pub administers: bool,
 }
@@ -60,11 +60,17 @@ impl Given {
         Self { by: Giver::Approval(approval.ceremony.clone()), at, approvals: vec![approval], administrator: None }
     }
 
-    /// Returns the provenance of what an administrator's approval gives. `standing`: the approvals without which the
-    /// person would be no administrator.
+    /// Returns the provenance of what an administrator's approval gives to others. `standing`: the approvals without which
+    /// the person would be no administrator.
     #[must_use]
     pub fn as_administrator(mut self, account_id: &str, standing: &[ApprovedBy]) -> Self {
         self.approvals.iter_mut().for_each(|approval| approval.administers = true);
+        self.as_administrator_to_self(account_id, standing)
+    }
+
+    /// Returns the provenance of what an administrator's approval gives to the administrator's own account.
+    #[must_use]
+    pub fn as_administrator_to_self(mut self, account_id: &str, standing: &[ApprovedBy]) -> Self {
         // GUARD(report-follows-roles): acts_of_an_administrator_fall_with_the_role
         self = self.after(standing);
         self.administrator = Some(account_id.to_owned());
@@ -93,6 +99,13 @@ impl Given {
     #[must_use]
     pub fn passed_on(&self, at: Time) -> Self {
         Self { at, ..self.clone() }
+    }
+
+    /// Returns whether nothing can make this fall any more: a report or a loss report concerns administrative acts of a
+    /// week at most (see `endings`).
+    #[must_use]
+    pub fn is_settled(&self, now: Time) -> bool {
+        self.approvals.iter().all(|approval| approval.administers && approval.at < now - 8 * DAY)
     }
 
     /// Returns the approvals without which there would be no grant, first the one that gave it.

@@ -1,10 +1,13 @@
 //! Somebody made a mistake, and an intruder tries to hide it from the report: with a suspension, with a phone that
 //! removes itself, or by taking something and giving it back.
 
-use crate::program::{ADMINISTRATOR, Service};
+use countersign_journeys::Person;
+
+use crate::phone::Phone;
+use crate::program::{ADMINISTRATOR, PASSWORD, Service};
 use crate::steps::{
-    Owner, assert_administrator, assert_no_administrator, decided, open_wizard, signed_in, signed_in_with_approval,
-    with_phone,
+    Owner, added_with_approval, ask_to_report_lost, assert_administrator, assert_no_administrator, decided,
+    intruder_with_phone, open_wizard, save_policy, signed_in, signed_in_with_approval, with_phone,
 };
 
 const ACCOMPLICE: &str = "mallory";
@@ -60,6 +63,70 @@ async fn password_adds_no_phone_after_a_reset_was_reported() {
     administrator.phone.report(&prompt).await;
     let (browser, page) = signed_in(&service, INTRUDER, OWNER).await;
     assert!(open_wizard(&browser, &page).await.is_err(), "the password adds a phone");
+}
+
+#[tokio::test]
+async fn role_ends_with_the_second_report_too() {
+    let service = Service::start(&[ACCOMPLICE, OTHER]);
+    let other = other(&service).await;
+    let (administrator, prompt, accomplice) = mistake(&service).await;
+    administrator.phone.report(&prompt).await;
+    let (prompt, _) = decided(&other, ACCOMPLICE, "administrator").await;
+    assert_administrator(&accomplice.browser).await;
+    other.phone.report(&prompt).await;
+    assert_no_administrator(&accomplice.browser).await;
+}
+
+#[tokio::test]
+async fn password_adds_no_phone_after_an_added_phone_approved_another() {
+    let service = Service::start(&[OWNER]);
+    let administrator = with_phone(&service, 1, ADMINISTRATOR).await;
+    with_phone(&service, 2, OWNER).await;
+    let (prompt, _) = decided(&administrator, OWNER, "remove-phones").await;
+    let first = with_phone(&service, INTRUDER, OWNER).await;
+    added_with_approval(&service, INTRUDER, OWNER, &first.phone).await;
+    administrator.phone.report(&prompt).await;
+    let (browser, page) = signed_in(&service, INTRUDER, OWNER).await;
+    assert!(open_wizard(&browser, &page).await.is_err(), "the password adds a phone");
+}
+
+#[tokio::test]
+async fn report_removes_the_phone_that_a_policy_let_the_password_add() {
+    let service = Service::start(&[OWNER]);
+    let administrator = with_phone(&service, 1, ADMINISTRATOR).await;
+    save_policy(&administrator, "pass").await;
+    let prompt = save_policy(&administrator, "password").await;
+    let intruder = with_phone(&service, INTRUDER, OWNER).await;
+    administrator.phone.report(&prompt).await;
+    assert!(!intruder.phone.is_active().await, "the intruder's phone is active");
+}
+
+#[tokio::test]
+async fn report_of_a_change_forgets_the_browser_that_asked() {
+    let service = Service::start(&[OWNER]);
+    let owner = with_phone(&service, 2, OWNER).await;
+    let (browser, page) = signed_in_with_approval(&service, INTRUDER, OWNER, &owner.phone).await;
+    assert_eq!(origin_of_sign_in(&browser, &owner.phone).await, "known_browser");
+    browser.press(&page, "make-pass", &[]).await.unwrap();
+    owner.phone.report_unanswered("create_pass").await;
+    assert_eq!(origin_of_sign_in(&browser, &owner.phone).await, "password_proved");
+}
+
+#[tokio::test]
+async fn phones_that_a_lost_phone_added_are_not_asked_about_it() {
+    let service = Service::start(&[OWNER]);
+    let owner = with_phone(&service, 2, OWNER).await;
+    let (intruder, _) = intruder_with_phone(&service, INTRUDER, OWNER, &owner.phone).await;
+    let (second, _) = added_with_approval(&service, INTRUDER, OWNER, &intruder.phone).await;
+    ask_to_report_lost(&owner, &intruder.phone).await;
+    assert!(owner.phone.is_asked("report_lost").await);
+    assert!(!second.is_asked("report_lost").await, "the intruder's second phone can deny the report");
+}
+
+/// Signs in by password, and returns the origin that the prompt names.
+async fn origin_of_sign_in(browser: &Person, phone: &Phone) -> String {
+    browser.sign_in_as(OWNER, PASSWORD).await.unwrap();
+    phone.origin_of("second_factor").await
 }
 
 #[tokio::test]

@@ -263,6 +263,17 @@ impl Phone {
         self.report(payload(&prompt)["jti"].as_str().unwrap()).await;
     }
 
+    /// Returns whether the phone has an open prompt of a kind.
+    pub(crate) async fn is_asked(&self, kind: &str) -> bool {
+        self.prompt(|found| found == kind).await.is_some()
+    }
+
+    /// Returns the origin that the newest open prompt of a kind names.
+    pub(crate) async fn origin_of(&self, kind: &str) -> String {
+        let prompt = self.prompt(|found| found == kind).await.unwrap_or_else(|| panic!("no prompt {kind}"));
+        payload(&prompt)["origin"].as_str().unwrap().to_owned()
+    }
+
     /// The phone removes itself from the account.
     pub(crate) async fn unenroll(&self) {
         let state = self.send("device", json!({ "message": "unenroll" })).await.unwrap();

@@ -336,11 +336,16 @@ pub(crate) async fn remove(owner: &Owner, phone: &Phone) {
     assert!(!phone.is_active().await);
 }
 
-/// The owner reports a phone of the account lost.
-pub(crate) async fn report_lost(owner: &Owner, phone: &Phone) {
+/// The owner asks to report a phone of the account lost. Returns the page with the number.
+pub(crate) async fn ask_to_report_lost(owner: &Owner, phone: &Phone) -> PageView {
     let page = owner.browser.open("/security-info").await.unwrap();
     let page = owner.browser.press(&page, "lost-1", &[("device", phone.id())]).await.unwrap();
-    let page = since_unknown(&owner.browser, page).await;
+    since_unknown(&owner.browser, page).await
+}
+
+/// The owner reports a phone of the account lost.
+pub(crate) async fn report_lost(owner: &Owner, phone: &Phone) {
+    let page = ask_to_report_lost(owner, phone).await;
     approved(&owner.browser, &page, &owner.phone, "report_lost").await;
     assert!(!phone.is_active().await);
 }
@@ -352,6 +357,14 @@ pub(crate) async fn api_token(administrator: &Owner) -> String {
     let page = administrator.browser.press(&page, "make-changing-token", &fields).await.unwrap();
     let page = approved_act(administrator, &page).await.1;
     page.text("made-token").unwrap_or_else(|| panic!("no token on {}", shown(&page)))
+}
+
+/// The administrator saves a policy that names what adds a first phone. Returns the prompt's id.
+pub(crate) async fn save_policy(administrator: &Owner, bootstrap: &str) -> String {
+    let policy = serde_json::json!({ "countersign": { "bootstrap": bootstrap } }).to_string();
+    let page = administrator.browser.open("/admin/policy").await.unwrap();
+    let page = administrator.browser.press(&page, "save", &[("policy", &policy)]).await.unwrap();
+    approved_act(administrator, &page).await.0
 }
 
 /// Adds a person as the administrator. Returns the prompt's id and the password for the first sign-in.

@@ -6,24 +6,13 @@ use serde_json::json;
 
 use crate::program::{ADMINISTRATOR, PASSWORD, Service};
 use crate::steps::{
-    Owner, add_person, api_token, approved_act, decided, has_session, intruder_with_phone, shown,
+    Owner, add_person, api_token, decided, has_session, intruder_with_phone, save_policy, shown,
     signed_in_with_approval, with_phone,
 };
 
 const SUSPENDED: &str = "ada";
 const ADDED: &str = "eve";
 const INTRUDER: u8 = 9;
-
-fn pass_required() -> String {
-    json!({ "countersign": { "bootstrap": "pass" } }).to_string()
-}
-
-/// The administrator saves a policy. Returns the prompt's id.
-async fn save_policy(administrator: &Owner) -> String {
-    let page = administrator.browser.open("/admin/policy").await.unwrap();
-    let page = administrator.browser.press(&page, "save", &[("policy", &pass_required())]).await.unwrap();
-    approved_act(administrator, &page).await.0
-}
 
 /// The administrator adds a person, who chooses a password and adds a phone. Returns the prompt's id and the person.
 async fn added_with_phone(service: &Service, administrator: &Owner) -> (String, Owner) {
@@ -95,7 +84,7 @@ async fn report_suspends_the_resumed_person_again() {
 async fn approved_policy_takes_effect() {
     let service = Service::start(&[]);
     let administrator = with_phone(&service, 1, ADMINISTRATOR).await;
-    save_policy(&administrator).await;
+    save_policy(&administrator, "pass").await;
     assert_eq!(service.policy().await["countersign"]["bootstrap"], "pass");
 }
 
@@ -104,7 +93,7 @@ async fn report_restores_the_policy() {
     let service = Service::start(&[]);
     let administrator = with_phone(&service, 1, ADMINISTRATOR).await;
     let before = service.policy().await;
-    let prompt = save_policy(&administrator).await;
+    let prompt = save_policy(&administrator, "pass").await;
     administrator.phone.report(&prompt).await;
     assert_eq!(service.policy().await, before);
 }

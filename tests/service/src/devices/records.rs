@@ -52,7 +52,7 @@ impl Record for DeviceKey {
 }
 
 /// For this long after its removal, a device can be reported lost.
-const REPORTABLE: Time = 30 * DAY;
+pub const REPORTABLE: Time = 30 * DAY;
 
 /// Returns the devices that were removed lately, newest first. They can still be reported lost, because a finder may have
 /// removed the phone after using it, and a person may correct since when it was missing.

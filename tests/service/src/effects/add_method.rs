@@ -8,15 +8,15 @@ use super::approval;
 use crate::audit;
 use crate::clock::Time;
 use crate::devices::device::{Device, State};
-use crate::devices::records::{self as devices, DeviceKey};
+use crate::devices::records::{self as devices, DeviceKey, REPORTABLE};
 use crate::devices::standing::{Status, may_answer};
 use crate::endings::{Ending, end};
 use crate::notices;
 use crate::passes::pass::Pass;
 use crate::people::person::Person;
 use crate::policy::document::Bootstrap;
-use crate::policy::records::effective_for;
-use crate::provenance::{Given, Giver, add_new};
+use crate::policy::records::{self as policies, effective_for};
+use crate::provenance::{ApprovedBy, Given, Giver, add_new};
 use crate::store::{Brand, StoreError, Tx};
 
 /// Proof that one phone may be added to the account. What allowed it is spent.
@@ -93,14 +93,25 @@ pub fn check<'t>(
         },
         // The password adds no second phone, because the account then has one.
         Giver::Password(since) => {
-            let emptied_by = tx.get::<Person>(account_id)?.map(|person| person.emptied_by).unwrap_or_default();
+            let allowed_by = password_allowed_by(tx, account_id)?;
             // GUARD(report-follows-removals): phone_added_by_password_after_a_fallen_reset_falls
             // INSTEAD: Given::by_password(*since, now)
-            Given::by_password(*since, now).after(&emptied_by)
+            Given::by_password(*since, now).after(&allowed_by)
         }
         Giver::DeviceKey(_) | Giver::Operator | Giver::Unrecorded => return Ok(None),
     };
     Ok(Some(AddMethod { account_id: account_id.to_owned(), given, _brand: tx.brand() }))
+}
+
+/// Returns the approvals without which the password would not add a first phone: those that removed a phone, that ended a suspension, that changed the policy, or that added the person to a group.
+fn password_allowed_by(tx: &mut Tx<'_>, account_id: &str) -> Result<Vec<ApprovedBy>, StoreError> {
+    let Some(person) = tx.get::<Person>(account_id)? else {
+        return Ok(Vec::new());
+    };
+    let mut allowed_by = policies::password_allowed_by(tx, &person)?;
+    add_new(&mut allowed_by, &person.phones_removed_by);
+    add_new(&mut allowed_by, person.resumed_by.as_ref().map(Given::approvals).unwrap_or_default());
+    Ok(allowed_by)
 }
 
 /// Activates the pending device of a wizard's enrollment. `wizard`: the session of the wizard.
@@ -129,13 +140,14 @@ pub fn insert<'t>(tx: &mut Tx<'t>, proof: AddMethod<'t>, mut device: Device, now
     Ok(device)
 }
 
-/// Records what has removed the account's last phone, if none is left. The next first phone is then also given by it.
-/// This is remembered until a pass or an approval adds a phone.
+/// Records what has removed a phone of the account. The next first phone is then also given by it, as long as the
+/// removed phone can be reported lost.
 pub(super) fn record_removal(tx: &mut Tx<'_>, account_id: &str, given: &Given) -> Result<(), StoreError> {
-    if devices::active(tx, account_id)?.is_empty() {
-        let record = |person: &mut Person| add_new(&mut person.emptied_by, given.approvals());
-        tx.update::<Person, _>(account_id, record)?.granted();
-    }
+    let record = |person: &mut Person| {
+        person.phones_removed_by.retain(|approval| given.at - approval.at < REPORTABLE);
+        add_new(&mut person.phones_removed_by, given.approvals());
+    };
+    tx.update::<Person, _>(account_id, record)?.granted();
     Ok(())
 }
 
@@ -150,9 +162,8 @@ fn added<'t>(
     let ending = Ending::MethodAdded { device: device_id.to_owned(), wizard: wizard.map(str::to_owned) };
     // GUARD(concurrent-first-phones): one_of_two_parallel_first_enrollments_succeeds, enrollment_model_has_no_fault, first_phone_by_the_wizard_has_no_fault
     let _ended = end(tx, &proof.account_id, &ending, now)?;
-    if !matches!(proof.given.by, Giver::Password(_)) {
-        let forget = |person: &mut Person| (person.emptied_by, person.needs_pass) = (Vec::new(), false);
-        tx.update::<Person, _>(&proof.account_id, forget)?.granted();
+    if matches!(proof.given.by, Giver::Pass(_)) {
+        tx.update::<Person, _>(&proof.account_id, |person| person.needs_pass = false)?.granted();
     }
     notices::notify(tx, &proof.account_id, Some(device_id), notices::Kind::MethodAdded, now)
 }

@@ -36,6 +36,10 @@ pub fn check<'t>(
     // GUARD(role-given-once): a_role_is_not_given_twice
     let person = person.filter(|person| person.is_administrator != becomes);
     let (given, actor) = (authority.given(now), authority.actor().to_owned());
+    // GUARD(role-fixed): a_report_forgets_no_change_that_an_intruder_has_buried
+    // INSTEAD: let is_fixed = |_person: &Person| false;
+    let is_fixed = |person: &Person| becomes && !given.approvals().is_empty() && person.is_role_fixed(now);
+    let person = person.filter(|person| !is_fixed(person));
     Ok(person.map(|_person| Administrator { account_id, becomes, given, actor, _brand: tx.brand() }))
 }
 
@@ -43,7 +47,7 @@ pub fn check<'t>(
 pub fn act<'t>(tx: &mut Tx<'t>, proof: Administrator<'t>, now: Time) -> Result<(), StoreError> {
     let Administrator { account_id, becomes, given, actor, _brand } = proof;
     if becomes {
-        tx.update::<Person, _>(&account_id, |person| person.set_administrator(Some(given.clone())))?.granted();
+        tx.update::<Person, _>(&account_id, |person| person.give_role(given.clone()))?.granted();
     }
     let what = if becomes { "made_administrator" } else { "no_longer_administrator" };
     audit::record(tx, &account_id, what, &actor, now)?;

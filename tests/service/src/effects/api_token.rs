@@ -55,6 +55,7 @@ pub fn act<'t>(tx: &mut Tx<'t>, proof: MakeApiToken<'t>, now: Time) -> Result<St
 /// Proof that a request contains the API token of an administrator.
 pub struct ApiAccess<'t> {
     token: ApiToken,
+    given: Given,
     _brand: Brand<'t>,
 }
 
@@ -65,10 +66,10 @@ impl ApiAccess<'_> {
         &self.token.account_id
     }
 
-    /// Returns what gave the token.
+    /// Returns the provenance of what the token gives: what gave the token, and the approvals behind the role.
     #[must_use]
-    pub fn given(&self) -> &Given {
-        &self.token.given
+    pub fn given(&self) -> Given {
+        self.given.clone()
     }
 
     /// Returns what the token allows.
@@ -88,7 +89,12 @@ pub fn access<'t>(tx: &mut Tx<'t>, token: &str, now: Time) -> Result<Option<ApiA
     // GUARD(policy-api-administrator): j1_w4_policy_api_refuses_non_administrators
     // INSTEAD: let person = person.filter(|person| !person.suspended);
     let person = person.filter(|person| person.is_administrator && !person.suspended);
-    Ok(person.map(|_person| ApiAccess { token, _brand: tx.brand() }))
+    Ok(person.map(|person| {
+        // GUARD(token-follows-role): a_policy_by_the_operators_token_falls_with_the_role
+        // INSTEAD: let given = token.given.clone();
+        let given = token.given.clone().as_administrator(&token.account_id, &person.standing());
+        ApiAccess { token, given, _brand: tx.brand() }
+    }))
 }
 
 /// Proof that an API token may be revoked.

@@ -38,7 +38,7 @@ impl Approval<'_> {
     /// Returns the provenance of what the approved administrative act gives now.
     #[must_use]
     pub fn given_as_administrator(&self) -> Given {
-        self.given.clone().as_administrator(&self.ceremony.account_id, &self.ceremony.standing)
+        self.ceremony.as_administrator(self.given.clone())
     }
 
     /// Returns whether the person is an administrator by the same approvals as when the question was asked.

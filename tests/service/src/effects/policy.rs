@@ -8,11 +8,14 @@ use crate::audit;
 use crate::clock::Time;
 use crate::people::person::Person;
 use crate::policy::document::{Fault, Policy, TokenScope, patch};
-use crate::policy::records::{current, group_ids, keep};
+use crate::policy::records::{current, group_ids, is_full, keep};
 use crate::policy::rules::{Subject, effective};
 use crate::prompts::change::Act;
 use crate::provenance::Given;
 use crate::store::{Brand, StoreError, Tx};
+
+/// What an administrator reads if an intruder could otherwise make a report forget an earlier policy.
+const TOO_OFTEN: &str = "The policy was changed too often in the last days. The operator can still change it.";
 
 /// Proof that the policy may be changed in this way.
 pub struct ChangePolicy<'t> {
@@ -38,7 +41,7 @@ pub fn check<'t>(tx: &Tx<'t>, authority: &Authority<'t>, now: Time) -> Option<Ch
 
 /// Checks that an API token allows changing the policy. The creation of the token was approved.
 pub fn by_api_token<'t>(tx: &Tx<'t>, access: &ApiAccess<'t>, change: &Value) -> Option<ChangePolicy<'t>> {
-    let (given, actor) = (access.given().clone(), access.administrator().to_owned());
+    let (given, actor) = (access.given(), access.administrator().to_owned());
     let proof = ChangePolicy { change: change.clone(), given, actor, approver: None, _brand: tx.brand() };
     (access.scope() == TokenScope::ChangePolicy).then_some(proof)
 }
@@ -53,6 +56,9 @@ pub enum Changed {
 
 /// Applies the change (see `document::patch`). If any part of the change is invalid, nothing is changed.
 pub fn act<'t>(tx: &mut Tx<'t>, proof: ChangePolicy<'t>, now: Time) -> Result<Changed, StoreError> {
+    if is_full(tx, &proof.given, now)? {
+        return Ok(Changed::Faulty(vec![Fault { pointer: String::new(), detail: TOO_OFTEN.to_owned() }]));
+    }
     let before = current(tx)?;
     let patched = patch(&before, &proof.change, &group_ids(tx)?);
     match keeps_approver(tx, patched, proof.approver.as_deref())? {

@@ -152,7 +152,10 @@ pub fn ends(ending: &Ending, grant: &Grant) -> bool {
 fn of_reported(ceremony: &Ceremony, grant: &Grant) -> bool {
     match grant {
         Grant::Attempt(attempt) => attempt.owner() == ceremony.owner,
-        Grant::Session(session) => Owner::Session(session.id.clone()) == ceremony.owner,
+        Grant::Session(session) => {
+            let is_same_browser = session.browser.is_some() && session.browser == ceremony.known_browser;
+            Owner::Session(session.id.clone()) == ceremony.owner || is_same_browser
+        }
         Grant::KnownBrowser(browser) => ceremony.known_browser.as_ref() == Some(&browser.id),
         _ => false,
     }
@@ -231,15 +234,21 @@ pub fn chosen<'a>(
 pub fn is_suspended_again(person: &Person, fallen: &Fallen) -> bool {
     let gave = |given: &Option<Given>| given.as_ref().is_some_and(|given| fallen.gave(given));
     // GUARD(added-person-falls): a_person_added_or_resumed_by_a_fallen_approval_is_suspended
-    // INSTEAD: let came = person.was_resumed_by_fallen(|given| fallen.gave(given));
-    let came = gave(&person.added_by) || person.was_resumed_by_fallen(|given| fallen.gave(given));
+    // INSTEAD: let came = person.was_resumed_by_fallen(|allows, given| fallen.changed(allows, given));
+    let came = gave(&person.added_by) || person.was_resumed_by_fallen(|allows, given| fallen.changed(allows, given));
     came && !person.suspended
 }
 
-/// Returns whether a fallen approval has removed a person's last phone.
+/// Returns whether a report or a loss has ended a phone that a fallen approval had added. `ended`: what has ended.
 #[must_use]
-pub fn was_emptied(person: &Person, fallen: &Fallen) -> bool {
-    !person.emptied_by.is_empty() && fallen.gave(&Given::by_operator(Time::MIN).after(&person.emptied_by))
+pub fn ended_added_phone(ended: &[&Grant], fallen: &Fallen) -> bool {
+    ended.iter().any(|grant| matches!(grant, Grant::Device(device) if fallen.gave(&device.given)))
+}
+
+/// Returns whether a fallen approval has removed a phone of a person.
+#[must_use]
+pub fn has_removed_phone(person: &Person, fallen: &Fallen) -> bool {
+    person.phones_removed_by.iter().any(|approval| fallen.fell(approval))
 }
 
 /// Returns whether a person still has the first password, which a former administrator has seen.
@@ -279,6 +288,8 @@ pub struct Fallen {
     kept: Option<String>,
     /// The reported ceremony.
     ceremony: Option<String>,
+    /// The lost phone, if nobody knows since when it was missing. The owner may have used it.
+    owners: Option<String>,
     /// Devices whose approvals since this time end.
     approvers: BTreeMap<String, Time>,
     /// Administrators whose unspent passes and first passwords for other people end.
@@ -302,6 +313,7 @@ impl Fallen {
                 (fallen.takes_back, fallen.kept) = (true, reported_in.clone());
                 // GUARD(lost-phone-sessions): j11_a_loss_report_ends_sessions_and_notifies_other_phones
                 fallen.approvers.insert(device.clone(), *since);
+                fallen.owners = (*since == Time::MIN).then(|| device.clone());
             }
             // They know the text of a pass that they made, so they could still use it.
             Ending::PasswordSet
@@ -335,14 +347,27 @@ impl Fallen {
     /// approval has fallen.
     #[must_use]
     pub fn gave(&self, given: &Given) -> bool {
+        given.approvals().iter().any(|approval| self.fell(approval))
+    }
+
+    /// Returns whether a change of a permission has fallen. What a lost phone took stays if nobody knows since when the
+    /// phone was missing, because the owner may have taken it. `allows`: whether the change gave the permission.
+    #[must_use]
+    pub fn changed(&self, allows: bool, given: &Given) -> bool {
+        // GUARD(lost-phone-took): what_the_owners_phone_took_is_not_given_back
+        // INSTEAD: let is_owners = |_approval: &ApprovedBy| false;
+        let is_owners = |approval: &ApprovedBy| !allows && self.owners.as_ref() == Some(&approval.device);
+        given.approvals().iter().any(|approval| self.fell(approval) && !is_owners(approval))
+    }
+
+    /// Returns whether an approval has fallen.
+    #[must_use]
+    pub fn fell(&self, approval: &ApprovedBy) -> bool {
         // GUARD(report-reach): old_administrative_acts_stay
-        // INSTEAD: let is_old = |_approval: &ApprovedBy| false;
-        let is_old = |approval: &ApprovedBy| approval.administers && approval.at < self.reach;
-        let fell = |approval: &ApprovedBy| {
-            let by_device = self.approvers.get(&approval.device).is_some_and(|since| approval.at >= *since);
-            self.ceremony.as_ref() == Some(&approval.ceremony) || by_device
-        };
-        given.approvals().iter().any(|approval| !is_old(approval) && fell(approval))
+        // INSTEAD: let is_old = false;
+        let is_old = approval.administers && approval.at < self.reach;
+        let by_device = self.approvers.get(&approval.device).is_some_and(|since| approval.at >= *since);
+        !is_old && (self.ceremony.as_ref() == Some(&approval.ceremony) || by_device)
     }
 
     fn keeps(&self, grant: &Grant) -> bool {

@@ -5,39 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::passwords::{self, Decoy};
+use crate::people::changes::Changes;
 use crate::provenance::{ApprovedBy, Given, add_new};
 use crate::secrets::{SecretError, encode, random_id};
-
-/// How often something was turned on and off, and by what, oldest first.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Changes(Vec<Switched>);
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Switched {
-    on: bool,
-    given: Given,
-}
-
-/// How many changes are kept.
-const MAX_CHANGES: usize = 100;
-
-impl Changes {
-    fn add(&mut self, on: bool, given: Given) {
-        self.0.push(Switched { on, given });
-        if self.0.len() > MAX_CHANGES {
-            self.0.remove(0);
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Returns the last change that has not fallen.
-    fn last_without(&self, fell: impl Fn(&Given) -> bool) -> Option<&Switched> {
-        self.0.iter().rev().find(|change| !fell(&change.given))
-    }
-}
 
 /// A person of the organization.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -78,10 +48,10 @@ pub struct Person {
     suspension_changes: Changes,
     /// What ended the last suspension.
     pub resumed_by: Option<Given>,
-    /// The approvals that removed the last phone. They are also behind the next first phone.
+    /// The approvals of the last month that removed phones. They are also behind the next first phone.
     #[serde(default)]
-    pub emptied_by: Vec<ApprovedBy>,
-    /// Whether the next first phone needs a pass, because an approval that removed the last phone has fallen.
+    pub phones_removed_by: Vec<ApprovedBy>,
+    /// Whether the next first phone needs a pass, because an approval that removed a phone, or that added one, has fallen.
     #[serde(default)]
     pub needs_pass: bool,
     /// What added the person to groups: the group's id, and what did it.
@@ -117,7 +87,7 @@ impl Person {
             suspension_changes: Changes::default(),
             resumed_by: None,
             joined_by: Vec::new(),
-            emptied_by: Vec::new(),
+            phones_removed_by: Vec::new(),
             needs_pass: false,
             unblocked_by: None,
             suspended: false,
@@ -146,52 +116,70 @@ impl Person {
         self.account_id == later.account_id && self.password == later.password
     }
 
-    /// Makes the person an administrator if there is something that gives the role, else removes the role.
-    pub fn set_administrator(&mut self, given: Option<Given>) {
-        if let Some(given) = &given {
-            self.role_changes.add(true, given.clone());
-        }
-        self.is_administrator = given.is_some();
-        self.administrator_by = given;
+    /// Makes the person an administrator.
+    pub fn give_role(&mut self, given: Given) {
+        self.role_changes.add(true, given.clone(), self.administrator_by.take());
+        (self.is_administrator, self.administrator_by) = (true, Some(given));
     }
 
     /// Removes the role, and remembers what gave it. `removed_by`: what removes the role.
     pub fn remove_role(&mut self, removed_by: Given) {
-        if let Some(given) = self.administrator_by.take().filter(|_given| self.role_changes.is_empty()) {
-            self.role_changes.add(true, given);
-        }
-        self.role_changes.add(false, removed_by);
+        self.role_changes.add(false, removed_by, self.administrator_by.take());
         self.is_administrator = false;
     }
 
-    /// Ends a role that a fallen approval gave. If a fallen approval had also removed an earlier role, the person has
-    /// that role again. `fell`: whether what gave a grant has fallen.
-    pub fn end_role(&mut self, fell: impl Fn(&Given) -> bool) {
-        let left = self.role_changes.last_without(fell);
-        let restored = left.filter(|change| change.on).map(|change| change.given.clone());
-        self.is_administrator = restored.is_some();
-        self.administrator_by = restored;
+    /// Returns whether the person can't become an administrator, because the role was changed too often.
+    #[must_use]
+    pub fn is_role_fixed(&self, now: Time) -> bool {
+        self.role_changes.is_full(now)
+    }
+
+    /// Ends a role that a fallen approval gave, and forgets it. If a fallen approval had also removed an earlier role,
+    /// the person has that role again. `fell`: whether a change has fallen that gave (true) or took the role.
+    pub fn take_role_back(&mut self, fell: impl Fn(bool, &Given) -> bool) {
+        let restored = self.role_changes.take_back(&fell);
+        if self.administrator_by.as_ref().is_some_and(|given| fell(true, given)) {
+            self.is_administrator = restored.is_some();
+            self.administrator_by = restored;
+        }
     }
 
     /// Suspends the person.
     pub fn suspend(&mut self, given: Given) {
-        self.suspension_changes.add(true, given);
+        self.suspension_changes.add(false, given, self.activity());
         self.suspended = true;
-    }
-
-    /// Returns whether the person would be suspended if the fallen approvals had not been given. `fell`: whether what gave
-    /// a grant has fallen.
-    pub fn was_resumed_by_fallen(&self, fell: impl Fn(&Given) -> bool) -> bool {
-        let resumed = self.resumed_by.as_ref().is_some_and(&fell);
-        // If no change is left, the state before the first change counts.
-        let was_on = || self.suspension_changes.0.first().is_some_and(|change| !change.on);
-        resumed && self.suspension_changes.last_without(&fell).map_or_else(was_on, |change| change.on)
     }
 
     /// Ends the suspension.
     pub fn resume(&mut self, given: Given) {
-        self.suspension_changes.add(false, given.clone());
+        self.suspension_changes.add(true, given.clone(), self.activity());
         (self.suspended, self.resumed_by) = (false, Some(given));
+    }
+
+    /// Returns what lets the person sign in, or `None` if the person is suspended.
+    fn activity(&self) -> Option<Given> {
+        let resumed_by = || self.resumed_by.clone().unwrap_or_else(|| Given::unrecorded(Time::MIN));
+        (!self.suspended).then(resumed_by)
+    }
+
+    /// Returns whether a suspension of the person can't be ended, because the person was suspended too often.
+    #[must_use]
+    pub fn is_suspension_fixed(&self, now: Time) -> bool {
+        self.suspension_changes.is_full(now)
+    }
+
+    /// Returns whether the person would be suspended if the fallen approvals had not been given. `fell`: whether the end
+    /// (true) or the start of a suspension has fallen.
+    pub fn was_resumed_by_fallen(&self, fell: impl Fn(bool, &Given) -> bool) -> bool {
+        self.suspension_changes.is_by_fallen(&fell) && !self.suspension_changes.is_allowed_without(fell)
+    }
+
+    /// Forgets the suspensions, and the ends of suspensions, that have fallen. `fell`: as above.
+    pub fn take_suspensions_back(&mut self, fell: impl Fn(bool, &Given) -> bool) {
+        let restored = self.suspension_changes.take_back(&fell);
+        if self.resumed_by.as_ref().is_some_and(|given| fell(true, given)) {
+            self.resumed_by = restored;
+        }
     }
 
     /// Records that wrong numbers before `at` do not count, and what decided this.
@@ -211,6 +199,11 @@ impl Person {
     pub fn leave(&mut self, group: &str) {
         self.groups.retain(|one| one != group);
         self.joined_by.retain(|(one, _)| one != group);
+    }
+
+    /// Returns the groups whose addition was recorded, with what added the person.
+    pub fn joined_by(&self) -> impl Iterator<Item = (&String, &Given)> {
+        self.joined_by.iter().map(|(group, given)| (group, given))
     }
 
     /// Returns the groups that a fallen approval has added the person to. `fell`: whether what gave a grant has fallen.

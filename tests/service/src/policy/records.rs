@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{DAY, Time};
 use crate::people::person::Person;
-use crate::policy::document::{Policy, TokenScope};
+use crate::policy::document::{Bootstrap, Policy, TokenScope};
 use crate::policy::rules::{Effective, Subject, effective};
-use crate::provenance::Given;
+use crate::provenance::{ApprovedBy, Given, add_new};
 use crate::store::{Record, StoreError, Table, Tx};
 
 /// Id of the only policy record.
 const ONLY: &str = "policy";
-/// How many earlier policies are kept.
+/// The most earlier policies that are kept.
 const MAX_EARLIER: usize = 100;
 /// The parent id of all groups. `groups` lists the groups by this id.
 const EVERY_GROUP: &str = "groups";
@@ -129,27 +129,65 @@ pub fn current(tx: &mut Tx<'_>) -> Result<Policy, StoreError> {
 
 /// Stores a policy as the current one, with what gave it. Keeps the policy before it.
 pub fn keep(tx: &mut Tx<'_>, policy: Policy, given: Given, changed_by: &str, now: Time) -> Result<(), StoreError> {
-    let earlier = match tx.get::<PolicyRecord>(ONLY)? {
-        Some(stored) => earlier_of(stored, &given),
-        None => vec![Earlier { policy: Policy::usual(), given: None }],
-    };
+    let earlier = earlier(tx, &given, now)?;
     let (id, changed_by) = (ONLY.to_owned(), changed_by.to_owned());
     let record = PolicyRecord { id, policy, changed_at: now, changed_by, given: Some(given), earlier };
     tx.insert_or_update(&record, |stored| *stored = record.clone())
 }
 
-/// Returns the policies before a new one. Earlier policies by the same approval are left out, so that an API token can't
-/// replace all others. The oldest one is always kept.
-fn earlier_of(stored: PolicyRecord, given: &Given) -> Vec<Earlier> {
+/// Returns whether no further policy can be kept, because no earlier one may be dropped: an intruder could so make a
+/// report forget it. `given`: what gives the further policy. The operator's change can always be kept.
+pub fn is_full(tx: &mut Tx<'_>, given: &Given, now: Time) -> Result<bool, StoreError> {
+    Ok(!given.is_settled(now) && earlier(tx, given, now)?.len() >= MAX_EARLIER)
+}
+
+/// Returns the policies before a new one. Earlier policies by the same approval are left out, because an API token
+/// changes the policy many times, and so are policies before one that can't fall any more.
+fn earlier(tx: &mut Tx<'_>, given: &Given, now: Time) -> Result<Vec<Earlier>, StoreError> {
+    let Some(stored) = tx.get::<PolicyRecord>(ONLY)? else {
+        return Ok(vec![Earlier { policy: Policy::usual(), given: None }]);
+    };
     let mut earlier = stored.earlier;
     earlier.push(Earlier { policy: stored.policy, given: stored.given });
     let ceremony = |given: &Given| given.approvals().first().map(|approval| approval.ceremony.clone());
     let approved = ceremony(given);
     earlier.retain(|one| approved.is_none() || one.given.as_ref().and_then(ceremony) != approved);
-    if earlier.len() > MAX_EARLIER {
-        earlier.remove(1);
+    let is_settled = |one: &Earlier| one.given.as_ref().is_none_or(|given| given.is_settled(now));
+    let newest_settled = earlier.iter().rposition(is_settled);
+    Ok(earlier.split_off(newest_settled.unwrap_or_default()))
+}
+
+/// Returns the approvals without which the policy would not let a person's password add a first phone: those behind the
+/// policy that replaced the last one that did not, and those behind the groups without which the policy would not.
+pub fn password_allowed_by(tx: &mut Tx<'_>, person: &Person) -> Result<Vec<ApprovedBy>, StoreError> {
+    let Some(record) = tx.get::<PolicyRecord>(ONLY)? else {
+        return Ok(Vec::new());
+    };
+    let current = Earlier { policy: record.policy, given: record.given };
+    let mut allowed_by = Vec::new();
+    for (group, given) in person.joined_by() {
+        let others: Vec<String> = person.groups.iter().filter(|one| *one != group).cloned().collect();
+        if !lets_password_add(&current.policy, &person.account_id, &others) {
+            add_new(&mut allowed_by, given.approvals());
+        }
     }
-    earlier
+    let all: Vec<Earlier> = record.earlier.into_iter().chain([current]).collect();
+    let refuses = |one: &Earlier| !lets_password_add(&one.policy, &person.account_id, &person.groups);
+    let change = all.iter().rposition(refuses).and_then(|last| all.get(last + 1)).and_then(|one| one.given.as_ref());
+    add_new(&mut allowed_by, change.map(Given::approvals).unwrap_or_default());
+    Ok(allowed_by)
+}
+
+fn lets_password_add(policy: &Policy, account_id: &str, groups: &[String]) -> bool {
+    let effective = effective(policy, Subject { account_id, groups });
+    effective.mode.is_some() && effective.bootstrap == Bootstrap::Password
+}
+
+/// Returns whether the current policy or an earlier one has fallen. `fell`: whether what gave a policy has fallen.
+pub fn has_fallen(tx: &mut Tx<'_>, fell: impl Fn(&Given) -> bool) -> Result<bool, StoreError> {
+    let record = tx.get::<PolicyRecord>(ONLY)?;
+    let fell = |given: &Option<Given>| given.as_ref().is_some_and(&fell);
+    Ok(record.is_some_and(|record| fell(&record.given) || record.earlier.iter().any(|earlier| fell(&earlier.given))))
 }
 
 /// Restores the newest earlier policy that did not fall, if the current policy has fallen. `fell`: whether what gave a

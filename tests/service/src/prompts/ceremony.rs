@@ -165,7 +165,19 @@ impl Ceremony {
     /// Returns the provenance of what the approved administrative act gives at `at`.
     #[must_use]
     pub fn gives_as_administrator(&self, at: Time) -> Option<Given> {
-        Some(self.gives(at)?.as_administrator(&self.account_id, &self.standing))
+        self.gives(at).map(|given| self.as_administrator(given))
+    }
+
+    /// Adds the approvals behind the administrator to the provenance of what the act gives.
+    #[must_use]
+    pub fn as_administrator(&self, given: Given) -> Given {
+        // GUARD(own-acts-fall): administrative_acts_on_the_own_account_fall_at_any_age
+        // INSTEAD: let is_own = false;
+        let is_own = matches!(&self.change, Some(Change::Administer(act)) if act.is_about(&self.account_id));
+        match is_own {
+            true => given.as_administrator_to_self(&self.account_id, &self.standing),
+            false => given.as_administrator(&self.account_id, &self.standing),
+        }
     }
 
     /// Returns whether the ceremony still waits for an answer.

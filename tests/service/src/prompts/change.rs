@@ -164,4 +164,10 @@ impl Act {
             Self::AddPerson { .. } | Self::AddGroup(_) | Self::ChangePolicy(_) | Self::MakeApiToken { .. } => None,
         }
     }
+
+    /// Returns whether the act of an administrator gives something to the administrator's own account.
+    #[must_use]
+    pub fn is_about(&self, administrator: &str) -> bool {
+        matches!(self, Self::MakeApiToken { .. }) || self.account() == Some(administrator)
+    }
 }

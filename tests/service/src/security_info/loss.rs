@@ -17,13 +17,14 @@ pub(crate) fn given_by(tx: &mut Tx<'_>, device: &Device, now: Time) -> Result<Ve
     let by_phone = |grant: &Grant| {
         let by_phone = |given: &&Given| given.approvals().first().is_some_and(|one| one.device == device.id);
         let given = grant.givens().find(by_phone)?;
-        Some(GivenByPhone { what: words(grant), at: given.at, administers: false })
+        let is_phone = matches!(grant, Grant::Device(_));
+        Some(GivenByPhone { what: words(grant), at: given.at, administers: false, is_phone })
     };
     let acts = tx.children::<Ceremony>(&device.account_id)?.into_iter();
     let acts = acts.filter(|one| one.redeemed && one.decided_by.as_ref() == Some(&device.id));
     let act = |ceremony: Ceremony| match (ceremony.change, ceremony.decided_at) {
         (Some(Change::Administer(act)), Some(at)) => {
-            Some(GivenByPhone { what: label(&act).to_owned(), at, administers: true })
+            Some(GivenByPhone { what: label(&act).to_owned(), at, administers: true, is_phone: false })
         }
         _ => None,
     };

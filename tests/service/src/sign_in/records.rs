@@ -9,6 +9,7 @@ use crate::sign_in::session::Session;
 use crate::store::{Record, Table};
 
 const KNOWN_LIFE: Time = 90 * DAY;
+const FORGOTTEN_LIFE: Time = 400 * DAY;
 
 impl Record for Attempt {
     const TABLE: Table = Table::Attempts;
@@ -61,7 +62,7 @@ pub struct KnownBrowser {
     pub expires_at: Time,
     /// What gave the record.
     pub given: Given,
-    /// Whether something ended the record. It stays until it expires, so that its cookie never becomes known again.
+    /// Whether something ended the record. It stays for 400 days, so that the account does not know its cookie again.
     #[serde(default)]
     pub forgotten: bool,
 }
@@ -92,6 +93,11 @@ impl KnownBrowser {
     pub fn new(cookie: &str, account_id: &str, given: Given) -> Self {
         let id = Self::id_of(cookie, account_id);
         Self { id, account_id: account_id.to_owned(), expires_at: given.at + KNOWN_LIFE, given, forgotten: false }
+    }
+
+    /// Ends the record. It stays longer than the cookie can last.
+    pub fn forget(&mut self, now: Time) {
+        (self.forgotten, self.expires_at) = (true, now + FORGOTTEN_LIFE);
     }
 
     /// Returns whether the account knows the browser at this time.

@@ -263,8 +263,10 @@ const OWN: &[Row] = &[Row {
     takes_effect: &[APP_AGAIN, NO_PASSWORD, NO_FIRST_PHONE, PHONE_WELCOME, ANY_PHONE_SIGN_IN, NO_ROLE],
 }];
 
-const NO_ADMINISTRATOR: Cells = &[(Change::NoLongerAdministrator, "only an administrator's approval counts")];
-const ROLE_AGAIN: Cells = &[(Change::AdministratorAgain, "the role is read when the approval is used")];
+const NO_ADMINISTRATOR: Cells = &[
+    (Change::NoLongerAdministrator, "only an administrator's approval counts"),
+    (Change::AdministratorAgain, "the approval ended with the earlier role"),
+];
 const SUBJECT_GONE: Cells = &[(Change::SubjectDeleted, "there is no such person")];
 const SUBJECT_SUSPENDED: Cells = &[(Change::SubjectSuspended, "a suspended person gets nothing, and is suspended")];
 const SUSPENDED_TOO: Cells = &[(Change::SubjectSuspended, "the act is possible for a suspended person")];
@@ -278,15 +280,7 @@ const ACTS: &[Row] = &[
             Effect::Act("administrator", "people"),
         ],
         refused: &[ENDS_EVERYTHING, NO_APPROVAL, NO_SESSION, NO_APP, NO_ADMINISTRATOR, SUBJECT_GONE, SUBJECT_SUSPENDED],
-        takes_effect: &[
-            APP_AGAIN,
-            NO_PASSWORD,
-            NO_FIRST_PHONE,
-            PHONE_WELCOME,
-            ANY_PHONE_SIGN_IN,
-            ROLE_AGAIN,
-            GROUP_LEFT,
-        ],
+        takes_effect: &[APP_AGAIN, NO_PASSWORD, NO_FIRST_PHONE, PHONE_WELCOME, ANY_PHONE_SIGN_IN, GROUP_LEFT],
     },
     Row {
         effects: &[
@@ -305,7 +299,6 @@ const ACTS: &[Row] = &[
             NO_FIRST_PHONE,
             PHONE_WELCOME,
             ANY_PHONE_SIGN_IN,
-            ROLE_AGAIN,
             SUSPENDED_TOO,
             GROUP_LEFT,
         ],
@@ -321,15 +314,7 @@ const ACTS: &[Row] = &[
             SUBJECT_GONE,
             &[(Change::SubjectLeftGroup, "there is nothing left to change")],
         ],
-        takes_effect: &[
-            APP_AGAIN,
-            NO_PASSWORD,
-            NO_FIRST_PHONE,
-            PHONE_WELCOME,
-            ANY_PHONE_SIGN_IN,
-            ROLE_AGAIN,
-            SUSPENDED_TOO,
-        ],
+        takes_effect: &[APP_AGAIN, NO_PASSWORD, NO_FIRST_PHONE, PHONE_WELCOME, ANY_PHONE_SIGN_IN, SUSPENDED_TOO],
     },
     Row {
         effects: &[
@@ -346,7 +331,7 @@ const ACTS: &[Row] = &[
             NO_ADMINISTRATOR,
             &[(Change::NameTaken, "a user name belongs to one person")],
         ],
-        takes_effect: &[APP_AGAIN, NO_PASSWORD, NO_FIRST_PHONE, PHONE_WELCOME, ANY_PHONE_SIGN_IN, ROLE_AGAIN],
+        takes_effect: &[APP_AGAIN, NO_PASSWORD, NO_FIRST_PHONE, PHONE_WELCOME, ANY_PHONE_SIGN_IN],
     },
 ];
 

@@ -64,7 +64,7 @@ impl World {
         service.account.clone_from(&alice);
         let world = Self { service, alice, bob, carol, phone, second, bobs };
         let given = Given::by_operator(world.now());
-        world.change::<Person>(&world.alice, |person| person.set_administrator(Some(given.clone())));
+        world.change::<Person>(&world.alice, |person| person.give_role(given.clone()));
         world
     }
 

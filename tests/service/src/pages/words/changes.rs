@@ -86,6 +86,8 @@ pub struct GivenByPhone {
     pub at: Time,
     /// Whether it is an administrative act.
     pub administers: bool,
+    /// Whether it is another phone.
+    pub is_phone: bool,
 }
 
 /// Where a report of a lost phone is sent.
@@ -106,6 +108,11 @@ pub fn lost_since(name: &str, given: &[GivenByPhone], form: &LossForm<'_>, now: 
         .text("Everything that the phone has approved since then ends. The phone can no longer approve anything.");
     let page = if given.iter().any(|one| one.administers) {
         page.text("If you don't know since when, administrative acts of the last seven days are taken back.")
+    } else {
+        page
+    };
+    let page = if given.iter().any(|one| one.is_phone) {
+        page.text("A phone that this phone added since then is removed too. If no phone is left, the next one needs a Temporary Access Pass.")
     } else {
         page
     };

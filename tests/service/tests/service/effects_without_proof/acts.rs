@@ -213,7 +213,7 @@ fn prepared(group: &str, change: &Change, world: &World) {
         Change::Administer(Act::RemoveAdministrator(account)) => {
             let given = Given::by_operator(world.now());
             world.change::<Person>(account, |person| {
-                person.set_administrator(Some(given.clone()));
+                person.give_role(given.clone());
             });
         }
         Change::Administer(Act::Member { account, joins: false, .. }) => {

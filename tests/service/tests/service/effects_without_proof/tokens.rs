@@ -259,7 +259,7 @@ async fn policy_is_changed_only_by_a_token_of_an_administrator_that_allows_it() 
 async fn api_token_is_revoked_only_by_its_owner_in_an_approved_session() {
     let world = World::new().await;
     let given = Given::by_operator(world.now());
-    world.change::<Person>(&world.bob, |bob| bob.set_administrator(Some(given.clone())));
+    world.change::<Person>(&world.bob, |bob| bob.give_role(given.clone()));
     let (_, mine) = put_api_token(&world, &world.alice, TokenScope::ChangePolicy);
     let (_, of_bob) = put_api_token(&world, &world.bob, TokenScope::ChangePolicy);
     let by_password = world.session(&world.alice, Used::Password, world.password(&world.alice)).0;

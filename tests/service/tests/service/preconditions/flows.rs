@@ -459,7 +459,7 @@ pub(super) async fn act(world: World, act: &str, table: &'static str) -> Started
     match act {
         "resume" => world.change::<Person>(&world.bob, |bob| bob.suspended = true),
         "leave" => world.change::<Person>(&world.bob, |bob| bob.join(GROUP, Given::by_operator(0))),
-        "no-administrator" => world.change::<Person>(&world.bob, |bob| bob.set_administrator(Some(given.clone()))),
+        "no-administrator" => world.change::<Person>(&world.bob, |bob| bob.give_role(given.clone())),
         _ => {}
     }
     let form = of_bob(&world, act, table);

@@ -15,6 +15,7 @@ use countersign_service::people::records as people;
 use countersign_service::policy::document::TokenScope;
 use countersign_service::policy::records::ApiToken;
 use countersign_service::prompts::ceremony::{self, AnsweringKey, Ceremony, Match, Origin, Outcome, Owner};
+use countersign_service::prompts::change::{Act, Change};
 use countersign_service::prompts::records::Prompt;
 use countersign_service::provenance::{ApprovedBy, Given};
 use countersign_service::sign_in::attempt::{Attempt, Proven};
@@ -158,7 +159,7 @@ impl World {
     /// Creates the account. `administrator`: what gave the role of an administrator.
     pub fn new(administrator: By) -> Self {
         let mut person = person();
-        person.set_administrator(Some(administrator.given()));
+        person.give_role(administrator.given());
         person.must_change_password = true;
         let account = person.account_id.clone();
         let store = Store::memory();
@@ -302,6 +303,16 @@ impl World {
             Ceremony { kind: ceremony::Kind::RegisterDevice, ..self.approved(id, "lost phone", NOW - 30, false) };
         let instance = Instance::new(Kind::Ceremony, id, &[Root::Other]).held_by(Kind::Device, "lost phone");
         self.add(&turning_on, Instance { turns_on: true, ..instance });
+        let id = "unspent of an administrator";
+        let change = Some(Change::Administer(Act::AddGroup("a group".to_owned())));
+        let act = Ceremony {
+            kind: ceremony::Kind::ChangeGroups,
+            change,
+            ..self.approved(id, "other phone", NOW - 30, false)
+        };
+        let mut instance = Instance::new(Kind::Ceremony, id, &[Root::Other]).held_by(Kind::Device, "other phone");
+        instance.holders.push((Kind::Administrator, "the role"));
+        self.add(&act, instance);
     }
 
     fn add_waiting_ceremonies(&mut self) {
