@@ -3,14 +3,15 @@
 //! Encryption does not authenticate the service: anyone with the account's public push key and push secret can encrypt.
 //! The signature in the content authenticates the service; `verify` checks that signature.
 
+use std::sync::OnceLock;
+
 use p256::elliptic_curve::sec1::ToSec1Point;
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
 use zeroize::Zeroizing;
 
-use crate::base::secret::Secret;
 #[cfg(feature = "authenticator")]
-use crate::base::secret::random;
+use crate::base::secret::{Secret, random};
 
 const SCALAR_LEN: usize = 32;
 const POINT_LEN: usize = 65;
@@ -46,17 +47,25 @@ pub(crate) enum PushError {
 /// notification extension needs the push key too.
 #[derive(Clone)]
 pub(crate) struct PushKeys {
-    private: Secret<Vec<u8>>,
-    point: [u8; POINT_LEN],
+    private: p256::SecretKey,
+    /// Calculated when it is first needed, because accounts are read much more often than pushes are decrypted.
+    point: OnceLock<[u8; POINT_LEN]>,
     auth: [u8; AUTH_LEN],
 }
 
 impl PushKeys {
     fn from_parts(scalar: &[u8], auth: [u8; AUTH_LEN]) -> Result<Self, PushError> {
-        let key = p256::SecretKey::from_slice(scalar).map_err(|_range| PushError::NoKey)?;
-        let point: [u8; POINT_LEN] =
-            key.public_key().to_sec1_point(false).as_bytes().try_into().map_err(|_length| PushError::NoKey)?;
-        Ok(Self { private: Secret::new(scalar.to_vec()), point, auth })
+        let private = p256::SecretKey::from_slice(scalar).map_err(|_range| PushError::NoKey)?;
+        Ok(Self { private, point: OnceLock::new(), auth })
+    }
+
+    /// Returns the public point, uncompressed: `p256dh` of RFC 8291.
+    pub(crate) fn point(&self) -> &[u8; POINT_LEN] {
+        self.point.get_or_init(|| {
+            let point = self.private.public_key().to_sec1_point(false);
+            // An uncompressed point always has this length. With zeros, nothing could be decrypted.
+            point.as_bytes().first_chunk().copied().unwrap_or([0; POINT_LEN])
+        })
     }
 
     /// Reads a push key from the bytes that `to_bytes` returned.
@@ -90,10 +99,8 @@ impl PushKeys {
     /// Derives the content key and the nonce (RFC 8291 section 3.4).
     fn derive(&self, record: &Record<'_>) -> Result<(LessSafeKey, [u8; 12]), PushError> {
         let sender = p256::PublicKey::from_sec1_bytes(record.sender).map_err(|_off_curve| PushError::Form)?;
-        // EXPOSE: the private scalar is needed for the key agreement.
-        let own = p256::SecretKey::from_slice(self.private.expose()).map_err(|_range| PushError::NoKey)?;
-        let shared = p256::ecdh::diffie_hellman(own.to_nonzero_scalar(), sender.as_affine());
-        let info = [b"WebPush: info\0".as_slice(), &self.point, record.sender].concat();
+        let shared = p256::ecdh::diffie_hellman(self.private.to_nonzero_scalar(), sender.as_affine());
+        let info = [b"WebPush: info\0".as_slice(), self.point(), record.sender].concat();
         let input = expand::<32>(&self.auth, shared.raw_secret_bytes(), &info)?;
         let key = expand::<16>(record.salt, input.as_slice(), b"Content-Encoding: aes128gcm\0")?;
         let nonce = expand::<12>(record.salt, input.as_slice(), b"Content-Encoding: nonce\0")?;
@@ -121,13 +128,8 @@ impl PushKeys {
 
     /// Returns the private scalar and the push secret. The caller must seal them before it stores them.
     pub(crate) fn to_bytes(&self) -> Secret<Vec<u8>> {
-        // EXPOSE: sealed by the caller before it is written.
-        Secret::new([self.private.expose().as_slice(), &self.auth].concat())
-    }
-
-    /// Returns the public point, uncompressed: `p256dh` of RFC 8291.
-    pub(crate) fn point(&self) -> &[u8; POINT_LEN] {
-        &self.point
+        let scalar = Zeroizing::new(self.private.to_bytes());
+        Secret::new([scalar.as_slice(), &self.auth].concat())
     }
 
     /// Returns the push secret: `auth` of RFC 8291.
