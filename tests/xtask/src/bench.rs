@@ -7,15 +7,15 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::report::{cargo, part, root, run, say};
+use crate::report::{cargo, output_of, part, root, run, say};
 use crate::world::World;
 use crate::{bindings, kotlin, set_up, swift};
 
-/// Number of measured approvals in each round. The same number of approvals comes before them as a warm-up. One person
-/// can't approve many more, because the service shows a person each number only once within ten minutes.
-const APPROVALS: usize = 20;
+/// Number of measured approvals in each round. The same number of approvals of another person comes before them as a
+/// warm-up. The service starts at most twelve sign-ins of a known browser within ten minutes.
+const APPROVALS: usize = 10;
 /// Number of rounds. Each round measures all languages, so that other load on the machine affects all of them.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 6;
 
 struct Figure {
     name: &'static str,
@@ -95,11 +95,8 @@ fn approvals() -> io::Result<Vec<Figure>> {
 }
 
 fn rust_approvals(world: &World) -> io::Result<Vec<f64>> {
-    let output = Command::new(root().join("target/mobile/approvals"))
-        .arg(APPROVALS.to_string())
-        .env("COUNTERSIGN_WORLD", world.control())
-        .output()?;
-    times(&String::from_utf8_lossy(&output.stdout))
+    let mut program = Command::new(root().join("target/mobile/approvals"));
+    times(&output_of(program.arg(APPROVALS.to_string()).env("COUNTERSIGN_WORLD", world.control()))?)
 }
 
 /// Reads the milliseconds of each approval, one per line.
@@ -135,12 +132,12 @@ fn inbox_peak() -> io::Result<Figure> {
     fs::write(folder.join("snapshot"), text(&inbox, "/file")?)?;
     let push = text(&pushes, "/cases/0/message")?;
     let now = pushes.pointer("/now").map(ToString::to_string).unwrap_or_default();
-    let output = Command::new(root().join("target/mobile/examples/notification"))
+    let mut program = Command::new(root().join("target/mobile/examples/notification"));
+    program
         .arg(&folder)
         .args([hexadecimal(text(&inbox, "/wrapped")?)?, hexadecimal(text(&inbox, "/snapshot_key")?)?])
-        .args([hexadecimal(text(&pushes, "/slot")?)?, hexadecimal(push)?, now])
-        .output()?;
-    let said = String::from_utf8_lossy(&output.stdout);
+        .args([hexadecimal(text(&pushes, "/slot")?)?, hexadecimal(push)?, now]);
+    let said = output_of(&mut program)?;
     let peak = said.lines().find_map(|line| line.strip_prefix("peak ")?.strip_suffix(" kB")?.parse::<u64>().ok());
     match peak {
         Some(kibibytes) if said.contains(" asks ") => Ok(Figure {

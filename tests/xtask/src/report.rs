@@ -25,6 +25,21 @@ pub(crate) fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)
     Ok(command(program).args(arguments).envs(environment.iter().copied()).status()?.success())
 }
 
+/// Runs a command and returns what it printed. If it fails, prints its error output.
+///
+/// # Errors
+/// The command can't be started, or it failed.
+pub(crate) fn output_of(command: &mut Command) -> std::io::Result<String> {
+    let output = command.output()?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(printed);
+    }
+    say(&format!("{printed}{}", String::from_utf8_lossy(&output.stderr)));
+    let program = command.get_program().to_string_lossy().into_owned();
+    Err(std::io::Error::other(format!("{program} failed: {}", output.status)))
+}
+
 /// Makes a command in the project's folder. Removes the variables that cargo has set for this program, because build
 /// scripts that depend on these variables would run again, and crates with these build scripts would be rebuilt.
 pub(crate) fn command(program: &str) -> Command {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::bindings;
 use crate::count::Count;
-use crate::report::{root as project, run, say};
+use crate::report::{output_of, root as project, run, say};
 use crate::tools::{cache, is_root};
 use crate::world::World;
 
@@ -64,8 +64,7 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
 /// Measures `count` approvals from Swift; returns the milliseconds of each approval, one per line.
 pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<String> {
     let arguments = ["swift", "run", "-c", "release", "ApprovalsProcess", &count.to_string()];
-    let output = inside(world, &arguments)?.output()?;
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    output_of(&mut inside(world, &arguments)?)
 }
 
 /// Copies the generated code, and makes a command that runs in the package's folder inside the root file system.

@@ -17,8 +17,12 @@ struct Control {
 
 impl Control {
     async fn order(&self, path: &str, body: Value) -> Result<Value, Trouble> {
-        let sent = self.client.post(format!("{}{path}", self.address)).json(&body).send().await?;
-        Ok(sent.error_for_status()?.json().await?)
+        let answer = self.client.post(format!("{}{path}", self.address)).json(&body).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        if !status.is_success() {
+            return Err(format!("POST {path}: {status}: {text}").into());
+        }
+        Ok(serde_json::from_str(&text)?)
     }
 }
 
