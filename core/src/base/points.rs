@@ -117,11 +117,9 @@ points! {
     Decided = "answering.decided",
     /// The person's report is stored.
     Reported = "answering.reported",
-    /// One of two things is stored: the arrival time of a verified push, or the strike of a prompt for which the
-    /// notification extension alerted.
+    /// One of two things is stored: the arrival of a verified push with its prompt, or the strike of a prompt for which
+    /// the notification extension alerted.
     PushCame = "prompts.push_received",
-    /// A pushed prompt is stored.
-    PushShown = "prompts.shown",
     /// A pushed withdrawal has removed a prompt.
     PushWithdrawn = "prompts.withdrawn",
     /// A push that can't be read leads to a fetch.

@@ -74,7 +74,7 @@ const KEYS: &[Point] = &[Point::KeyFile, Point::CleanedUp];
 /// cut hits an earlier request, so the core does not postpone the message.
 const ACKNOWLEDGED: &[Point] = &[Point::OutboxLeased, Point::OutboxSettled];
 const OUTBOX: &[Point] = &[Point::OutboxLeased, Point::OutboxPostponed, Point::OutboxSettled];
-const REQUEST: &[Point] = &[Point::PushCame, Point::PushShown, Point::Fetched, Point::StateSettled];
+const REQUEST: &[Point] = &[Point::PushCame, Point::Fetched, Point::StateSettled];
 
 impl Act {
     /// Every act.
@@ -194,7 +194,7 @@ impl Act {
 
     /// Whether the service sends a prompt in this act, and the phone fetches states only if the push is lost.
     fn asks(self) -> bool {
-        self.points().contains(&Point::PushShown) && self != Self::ByCode
+        self.points().contains(&Point::PushCame) && self != Self::ByCode
     }
 
     /// The paths of the service whose requests may get a network fault in this act.
@@ -347,7 +347,7 @@ fn life(act: Act, random: &mut Random) -> Vec<Act> {
 /// only if a certain fault does not happen.
 fn lead_to(place: &Place, act: Act, attack: &mut Attack) {
     let is_at = |points: &[Point]| points.iter().any(|point| point.name() == place.point);
-    if is_at(&[Point::PushCame, Point::PushShown, Point::PushWithdrawn]) {
+    if is_at(&[Point::PushCame, Point::PushWithdrawn]) {
         attack.relay = None;
     }
     if is_at(&[Point::Fetched, Point::StateSettled]) && act.asks() {

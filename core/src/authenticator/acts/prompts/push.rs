@@ -14,7 +14,7 @@ use crate::protocol::push_message::strip_padding;
 use crate::protocol::verify::{PushContent, verify_push};
 use crate::values::account::AccountId;
 use crate::values::fatigue::Memory;
-use crate::values::prompt::{PromptId, PushEffect, WithdrawalReason};
+use crate::values::prompt::PushEffect;
 
 /// The shortest time between two fetches that pushes cause for one account, in seconds (protocol section 8). Malformed
 /// pushes must not keep the phone busy.
@@ -56,7 +56,8 @@ pub(crate) async fn received(core: &Core, slot: Vec<u8>, message: Vec<u8>) -> Re
     }
 }
 
-/// Stores the verified content of a push, and returns what the app shows. `at` is the time at which the push arrived.
+/// Stores the verified content of a push and its arrival in one transaction, and returns what the app shows. `at` is the
+/// time at which the push arrived.
 async fn take_in(
     core: &Core,
     account: AccountId,
@@ -65,19 +66,33 @@ async fn take_in(
     at: Timestamp,
     attention: Attention,
 ) -> Result<PushEffect, Error> {
-    let id = account.clone();
     let now = core.ports.clock.now();
-    if core.store.write(Point::PushCame, move |tables| tables.push_came(&id, at, now)).await? {
-        core.changed();
-    }
     match content {
         PushContent::Prompt(prompt) => {
-            let keep = move |tables: &Tables<'_>| arrival::keep(tables, *prompt, jws, ReceivedBy::Push, at, attention);
-            let new = core.change(Point::PushShown, keep).await?;
+            let keep = move |tables: &Tables<'_>| {
+                tables.push_came(&account, at, now)?;
+                arrival::keep(tables, *prompt, jws, ReceivedBy::Push, at, attention)
+            };
+            let new = core.change(Point::PushCame, keep).await?;
             Ok(new.map_or(PushEffect::Nothing, |prompt| PushEffect::new_prompt(Box::new(prompt))))
         }
-        PushContent::Withdrawn { id, reason, expires_at } => withdraw(core, id, reason, expires_at).await,
-        PushContent::Test { .. } => Ok(PushEffect::Test(account)),
+        PushContent::Withdrawn { id, reason, expires_at } => {
+            let wanted = id.clone();
+            let withdraw = move |tables: &Tables<'_>| {
+                tables.push_came(&account, at, now)?;
+                tables.insert_withdrawn(&wanted, expires_at)?;
+                tables.delete_open_prompt(&wanted)
+            };
+            let was_open = core.change(Point::PushWithdrawn, withdraw).await?;
+            Ok(if was_open { PushEffect::Withdrawn(id, reason) } else { PushEffect::Nothing })
+        }
+        PushContent::Test { .. } => {
+            let id = account.clone();
+            if core.store.write(Point::PushCame, move |tables| tables.push_came(&id, at, now)).await? {
+                core.changed();
+            }
+            Ok(PushEffect::Test(account))
+        }
     }
 }
 
@@ -137,23 +152,6 @@ async fn read(core: &Core, account: &AccountRecord, message: &[u8]) -> Result<Op
             Ok(None)
         }
     }
-}
-
-/// Stores a withdrawal, and deletes its prompt if the prompt is still open.
-async fn withdraw(
-    core: &Core,
-    id: PromptId,
-    reason: WithdrawalReason,
-    expires_at: Timestamp,
-) -> Result<PushEffect, Error> {
-    let wanted = id.clone();
-    let shown = core
-        .change(Point::PushWithdrawn, move |tables| {
-            tables.insert_withdrawn(&wanted, expires_at)?;
-            tables.delete_open_prompt(&wanted)
-        })
-        .await?;
-    Ok(if shown { PushEffect::Withdrawn(id, reason) } else { PushEffect::Nothing })
 }
 
 /// Fetches the account's prompts when a push can't be used, or when the account is pending. Does nothing when the last
