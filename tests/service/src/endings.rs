@@ -199,7 +199,7 @@ fn end_in(
         apply(tx, ending, grant, fallen, now)?;
         audit::record(tx, account_id, audit_word(grant.kind()), grant.id(), now)?;
     }
-    // Whoever has added the phone may know the password.
+    // An intruder who has added the phone may know the password.
     // GUARD(pass-after-fallen-phones): phone_after_fallen_phones_needs_a_pass
     // INSTEAD: if false {
     if rules::ended_added_phone(&chosen, fallen) && devices::active(tx, account_id)?.is_empty() {

@@ -101,7 +101,7 @@ impl Given {
         Self { at, ..self.clone() }
     }
 
-    /// Returns whether nothing can make this fall any more: a report or a loss report concerns administrative acts of a
+    /// Returns whether this can no longer fall: a report or a loss report concerns administrative acts of a
     /// week at most (see `endings`).
     #[must_use]
     pub fn is_settled(&self, now: Time) -> bool {

@@ -142,7 +142,7 @@ pub fn is_full(tx: &mut Tx<'_>, given: &Given, now: Time) -> Result<bool, StoreE
 }
 
 /// Returns the policies before a new one. Earlier policies by the same approval are left out, because an API token
-/// changes the policy many times, and so are policies before one that can't fall any more.
+/// changes the policy many times, and so are policies before one that can no longer fall.
 fn earlier(tx: &mut Tx<'_>, given: &Given, now: Time) -> Result<Vec<Earlier>, StoreError> {
     let Some(stored) = tx.get::<PolicyRecord>(ONLY)? else {
         return Ok(vec![Earlier { policy: Policy::usual(), given: None }]);

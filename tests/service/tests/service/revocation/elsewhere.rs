@@ -337,7 +337,7 @@ fn phone_added_by_password_after_a_fallen_addition_to_a_group_falls() {
     }
 }
 
-/// A report or a loss ends every phone of an account. If one of them was added by a fallen approval, whoever did it may
+/// A report or a loss ends every phone of an account. If a fallen approval has added one of them, the intruder may
 /// know the password.
 #[test]
 fn phone_after_fallen_phones_needs_a_pass() {
