@@ -175,5 +175,5 @@ fn sign(app: &App, payload: String) -> Result<String, StoreError> {
 #[must_use]
 pub fn by_approval(ceremony: &str) -> Given {
     let (ceremony, device) = (ceremony.to_owned(), "a removed phone".to_owned());
-    Given::by_approval(ApprovedBy { ceremony, device, at: START, administers: false }, START)
+    Given::by_approval(ApprovedBy { ceremony, device, at: START, administers: false, acted_at: None }, START)
 }

@@ -102,27 +102,30 @@ fn end_elsewhere(
     now: Time,
 ) -> Result<(), StoreError> {
     let mut accounts = BTreeSet::from([account_id.to_owned()]);
+    let mut has_acted = false;
     loop {
         let before = (accounts.clone(), fallen.clone());
         for account in &before.0 {
             ended.grants.extend(end_fallen(tx, account, fallen, now)?);
-            accounts.extend(acted_on(tx, account, fallen)?);
+            let ceremonies = tx.children::<Ceremony>(account)?;
+            accounts.extend(rules::acted_on(&ceremonies, fallen).map(str::to_owned));
+            has_acted = has_acted || rules::has_acted(&ceremonies, fallen);
         }
-        accounts.extend(end_policy(tx, account_id, fallen, now)?);
+        if has_acted {
+            accounts.extend(end_policies(tx, account_id, fallen, now)?);
+        }
         if before == (accounts.clone(), fallen.clone()) {
             return Ok(());
         }
     }
 }
 
-/// Restores the policy before a fallen one. Returns the accounts whose first phone the fallen one has allowed.
-fn end_policy(tx: &mut Tx<'_>, account_id: &str, fallen: &Fallen, now: Time) -> Result<Vec<String>, StoreError> {
+/// Restores the policy before a fallen one. Returns the accounts whose first phone a fallen one has allowed, also if it
+/// was replaced since.
+fn end_policies(tx: &mut Tx<'_>, account_id: &str, fallen: &Fallen, now: Time) -> Result<Vec<String>, StoreError> {
     let fell = |given: &Given| fallen.gave(given);
     // GUARD(policy-falls): a_policy_by_a_fallen_approval_is_replaced_by_the_policy_before_it
-    // INSTEAD: if now >= 0 {
-    if !policies::has_fallen(tx, fell)? {
-        return Ok(Vec::new());
-    }
+    // INSTEAD: if false {
     if policies::take_back(tx, fell, now)? {
         audit::record(tx, account_id, "policy_restored", "", now)?;
     }
@@ -219,12 +222,6 @@ fn end_in(
         _ => {}
     }
     Ok(ended)
-}
-
-/// Returns the accounts to which fallen approvals of this account may have given something.
-fn acted_on(tx: &mut Tx<'_>, account_id: &str, fallen: &Fallen) -> Result<Vec<String>, StoreError> {
-    let ceremonies = tx.children::<Ceremony>(account_id)?;
-    Ok(rules::acted_on(&ceremonies, fallen).map(str::to_owned).collect())
 }
 
 /// Ends an enrollment and its pending device.

@@ -109,7 +109,13 @@ pub fn set_administrator(store: &Store, user_name: &str, is_administrator: bool,
     let act =
         |account| if is_administrator { Act::MakeAdministrator(account) } else { Act::RemoveAdministrator(account) };
     match store.global_blocking(|tx| people::find(tx, user_name))? {
-        Some(person) if person.is_administrator == is_administrator => Ok(()),
+        Some(person) if person.is_administrator && is_administrator => Ok(()),
+        Some(person) if !person.is_administrator && !is_administrator => {
+            // Else a report could restore a role that somebody else had removed before.
+            let remove = |person: &mut Person| person.remove_role(Given::by_operator(now));
+            store.global_blocking(|tx| tx.update::<Person, _>(&person.account_id, remove)).map(|_updated| ())?;
+            Ok(())
+        }
         Some(_) | None => administer(store, user_name, act, now).map(|_done| ()),
     }
 }

@@ -32,6 +32,17 @@ pub struct ApprovedBy {
     /// Whether this was an administrative act that concerns others. Only acts of the last days can fall.
     #[serde(default)]
     pub administers: bool,
+    /// When an API token made the act, if its approval is older than the act.
+    #[serde(default)]
+    pub acted_at: Option<Time>,
+}
+
+impl ApprovedBy {
+    /// Returns when the approved act was made.
+    #[must_use]
+    pub fn acted_at(&self) -> Time {
+        self.acted_at.unwrap_or(self.at)
+    }
 }
 
 impl Given {
@@ -66,6 +77,15 @@ impl Given {
     pub fn as_administrator(mut self, account_id: &str, standing: &[ApprovedBy]) -> Self {
         self.approvals.iter_mut().for_each(|approval| approval.administers = true);
         self.as_administrator_to_self(account_id, standing)
+    }
+
+    /// Returns the provenance of what an API token with this provenance does now.
+    #[must_use]
+    pub fn by_token(mut self, account_id: &str, standing: &[ApprovedBy], now: Time) -> Self {
+        // GUARD(token-act-time): a_policy_by_an_old_token_falls_with_the_phone
+        // INSTEAD: self.approvals.iter_mut().for_each(|approval| approval.acted_at = None);
+        self.approvals.iter_mut().for_each(|approval| approval.acted_at = Some(now));
+        self.passed_on(now).as_administrator(account_id, standing)
     }
 
     /// Returns the provenance of what an administrator's approval gives to the administrator's own account.
@@ -105,7 +125,7 @@ impl Given {
     /// week at most (see `endings`).
     #[must_use]
     pub fn is_settled(&self, now: Time) -> bool {
-        self.approvals.iter().all(|approval| approval.administers && approval.at < now - 8 * DAY)
+        self.approvals.iter().all(|approval| approval.administers && approval.acted_at() < now - 8 * DAY)
     }
 
     /// Returns the approvals without which there would be no grant, first the one that gave it.

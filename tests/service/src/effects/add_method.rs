@@ -93,7 +93,7 @@ pub fn check<'t>(
         },
         // The password adds no second phone, because the account then has one.
         Giver::Password(since) => {
-            let allowed_by = password_allowed_by(tx, account_id)?;
+            let allowed_by = password_allowed_by(tx, account_id, now)?;
             // GUARD(report-follows-removals): phone_added_by_password_after_a_fallen_reset_falls
             // INSTEAD: Given::by_password(*since, now)
             Given::by_password(*since, now).after(&allowed_by)
@@ -104,11 +104,11 @@ pub fn check<'t>(
 }
 
 /// Returns the approvals without which the password would not add a first phone: those that removed a phone, that ended a suspension, that changed the policy, or that added the person to a group.
-fn password_allowed_by(tx: &mut Tx<'_>, account_id: &str) -> Result<Vec<ApprovedBy>, StoreError> {
+fn password_allowed_by(tx: &mut Tx<'_>, account_id: &str, now: Time) -> Result<Vec<ApprovedBy>, StoreError> {
     let Some(person) = tx.get::<Person>(account_id)? else {
         return Ok(Vec::new());
     };
-    let mut allowed_by = policies::password_allowed_by(tx, &person)?;
+    let mut allowed_by = policies::password_allowed_by(tx, &person, now)?;
     add_new(&mut allowed_by, &person.phones_removed_by);
     add_new(&mut allowed_by, person.resumed_by.as_ref().map(Given::approvals).unwrap_or_default());
     Ok(allowed_by)
@@ -144,7 +144,9 @@ pub fn insert<'t>(tx: &mut Tx<'t>, proof: AddMethod<'t>, mut device: Device, now
 /// removed phone can be reported lost.
 pub(super) fn record_removal(tx: &mut Tx<'_>, account_id: &str, given: &Given) -> Result<(), StoreError> {
     let record = |person: &mut Person| {
-        person.phones_removed_by.retain(|approval| given.at - approval.at < REPORTABLE);
+        // After a removal by the operator, the earlier ones make no difference.
+        let by_operator = given.approvals().is_empty();
+        person.phones_removed_by.retain(|approval| !by_operator && given.at - approval.at < REPORTABLE);
         add_new(&mut person.phones_removed_by, given.approvals());
     };
     tx.update::<Person, _>(account_id, record)?.granted();

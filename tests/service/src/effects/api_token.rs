@@ -92,7 +92,7 @@ pub fn access<'t>(tx: &mut Tx<'t>, token: &str, now: Time) -> Result<Option<ApiA
     Ok(person.map(|person| {
         // GUARD(token-follows-role): a_policy_by_the_operators_token_falls_with_the_role
         // INSTEAD: let given = token.given.clone();
-        let given = token.given.clone().as_administrator(&token.account_id, &person.standing());
+        let given = token.given.clone().by_token(&token.account_id, &person.standing(), now);
         ApiAccess { token, given, _brand: tx.brand() }
     }))
 }

@@ -33,7 +33,13 @@ pub fn by_device<'t>(tx: &mut Tx<'t>, device_id: &str, now: Time) -> Result<Opti
     let device = tx.get::<Device>(device_id)?.filter(Device::is_active);
     Ok(device.map(|device| {
         // If the phone is reported lost, its own removal counts like an approval.
-        let own = ApprovedBy { ceremony: String::new(), device: device.id.clone(), at: now, administers: false };
+        let own = ApprovedBy {
+            ceremony: String::new(),
+            device: device.id.clone(),
+            at: now,
+            administers: false,
+            acted_at: None,
+        };
         let given = Given::by_device_key(&device.key.thumbprint(), now).after(&[own]);
         RemoveMethod { device, cause: Cause::RemovedByPhone, given, _brand: tx.brand() }
     }))

@@ -251,12 +251,15 @@ pub fn has_removed_phone(person: &Person, fallen: &Fallen) -> bool {
     person.phones_removed_by.iter().any(|approval| fallen.fell(approval))
 }
 
-/// Returns whether a person still has the first password, which a former administrator has seen.
+/// Returns whether a person still has the first password, which a former administrator has seen, or an administrator
+/// whose approval has fallen.
 #[must_use]
 pub fn has_known_password(person: &Person, fallen: &Fallen) -> bool {
     let maker = person.added_by.as_ref().and_then(Given::administrator);
     let is_first = person.added_by.as_ref().is_some_and(|given| person.password_changed_at <= given.at);
-    is_first && person.must_change_password && maker.is_some_and(|maker| fallen.makers.contains(maker))
+    let is_known = maker.is_some_and(|maker| fallen.makers.contains(maker))
+        || person.added_by.as_ref().is_some_and(|given| fallen.gave(given));
+    is_first && person.must_change_password && is_known
 }
 
 /// Returns the accounts to which administrative acts of an account may have given something that ends.
@@ -271,6 +274,14 @@ pub fn acted_on<'a>(ceremonies: &'a [Ceremony], fallen: &Fallen) -> impl Iterato
         }
         _ => None,
     })
+}
+
+/// Returns whether a fallen approval of an account was an administrative act.
+#[must_use]
+pub fn has_acted(ceremonies: &[Ceremony], fallen: &Fallen) -> bool {
+    let administers = |one: &&Ceremony| matches!(one.change, Some(Change::Administer(_)));
+    let given = |one: &Ceremony| one.gives_as_administrator(Time::MIN);
+    ceremonies.iter().filter(administers).filter_map(given).any(|given| fallen.gave(&given))
 }
 
 fn is_same(one: &Grant, other: &Grant) -> bool {
@@ -288,8 +299,9 @@ pub struct Fallen {
     kept: Option<String>,
     /// The reported ceremony.
     ceremony: Option<String>,
-    /// The lost phone, if nobody knows since when it was missing. The owner may have used it.
-    owners: Option<String>,
+    /// The lost phone, if nobody knows since when it was missing, and the phones that it added. The owner may have used
+    /// them.
+    owners: BTreeSet<String>,
     /// Devices whose approvals since this time end.
     approvers: BTreeMap<String, Time>,
     /// Administrators whose unspent passes and first passwords for other people end.
@@ -313,7 +325,7 @@ impl Fallen {
                 (fallen.takes_back, fallen.kept) = (true, reported_in.clone());
                 // GUARD(lost-phone-sessions): j11_a_loss_report_ends_sessions_and_notifies_other_phones
                 fallen.approvers.insert(device.clone(), *since);
-                fallen.owners = (*since == Time::MIN).then(|| device.clone());
+                fallen.owners.extend((*since == Time::MIN).then(|| device.clone()));
             }
             // They know the text of a pass that they made, so they could still use it.
             Ending::PasswordSet
@@ -350,13 +362,13 @@ impl Fallen {
         given.approvals().iter().any(|approval| self.fell(approval))
     }
 
-    /// Returns whether a change of a permission has fallen. What a lost phone took stays if nobody knows since when the
-    /// phone was missing, because the owner may have taken it. `allows`: whether the change gave the permission.
+    /// Returns whether a change of a permission has fallen. What a lost phone took, or a phone that it added, stays taken
+    /// if nobody knows since when the phone was missing, because the owner may have taken it. `allows`: whether the change gave the permission.
     #[must_use]
     pub fn changed(&self, allows: bool, given: &Given) -> bool {
         // GUARD(lost-phone-took): what_the_owners_phone_took_is_not_given_back
         // INSTEAD: let is_owners = |_approval: &ApprovedBy| false;
-        let is_owners = |approval: &ApprovedBy| !allows && self.owners.as_ref() == Some(&approval.device);
+        let is_owners = |approval: &ApprovedBy| !allows && self.owners.contains(&approval.device);
         given.approvals().iter().any(|approval| self.fell(approval) && !is_owners(approval))
     }
 
@@ -365,7 +377,7 @@ impl Fallen {
     pub fn fell(&self, approval: &ApprovedBy) -> bool {
         // GUARD(report-reach): old_administrative_acts_stay
         // INSTEAD: let is_old = false;
-        let is_old = approval.administers && approval.at < self.reach;
+        let is_old = approval.administers && approval.acted_at() < self.reach;
         let by_device = self.approvers.get(&approval.device).is_some_and(|since| approval.at >= *since);
         !is_old && (self.ceremony.as_ref() == Some(&approval.ceremony) || by_device)
     }
@@ -395,7 +407,10 @@ impl Fallen {
     fn add(&mut self, grant: &Grant) {
         match grant {
             Grant::Session(session) => self.sessions.extend([session.id.clone()]),
-            Grant::Administrator(person) => self.roles.extend([person.account_id.clone()]),
+            Grant::Administrator(person) => {
+                self.roles.insert(person.account_id.clone());
+                self.makers.insert(person.account_id.clone());
+            }
             Grant::Device(device) => self.add_device(device),
             _ => {}
         }
@@ -409,6 +424,9 @@ impl Fallen {
         if self.takes_back {
             // The lost device itself has an entry with the time since when it was missing.
             self.approvers.entry(device.id.clone()).or_insert(Time::MIN);
+            if device.given.approvals().iter().any(|approval| self.owners.contains(&approval.device)) {
+                self.owners.insert(device.id.clone());
+            }
         }
     }
 

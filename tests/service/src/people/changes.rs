@@ -52,12 +52,12 @@ impl Changes {
         self.0.iter().rfind(|change| !fell(change.allows, &change.given)).is_some_and(|change| change.allows)
     }
 
-    /// Removes the changes that have fallen, except the last change if it takes the permission: a report gives nothing
-    /// back. Returns what gives the permission now.
+    /// Removes the changes that have fallen. A change that took the permission is only removed together with the last one,
+    /// which gave it back: else a report would give the permission back, now or when the last change falls. Returns what
+    /// gives the permission now.
     pub fn take_back(&mut self, fell: impl Fn(bool, &Given) -> bool) -> Option<Given> {
-        let last = self.0.pop_if(|change| !change.allows);
-        self.0.retain(|change| !fell(change.allows, &change.given));
-        self.0.extend(last);
+        let gives_back = self.is_by_fallen(&fell);
+        self.0.retain(|change| !(fell(change.allows, &change.given) && (change.allows || gives_back)));
         self.0.last().filter(|change| change.allows).map(|change| change.given.clone())
     }
 }

@@ -152,42 +152,45 @@ fn earlier(tx: &mut Tx<'_>, given: &Given, now: Time) -> Result<Vec<Earlier>, St
     let ceremony = |given: &Given| given.approvals().first().map(|approval| approval.ceremony.clone());
     let approved = ceremony(given);
     earlier.retain(|one| approved.is_none() || one.given.as_ref().and_then(ceremony) != approved);
-    let is_settled = |one: &Earlier| one.given.as_ref().is_none_or(|given| given.is_settled(now));
-    let newest_settled = earlier.iter().rposition(is_settled);
-    Ok(earlier.split_off(newest_settled.unwrap_or_default()))
+    Ok(earlier.split_off(newest_settled(&earlier, now)))
 }
 
-/// Returns the approvals without which the policy would not let a person's password add a first phone: those behind the
-/// policy that replaced the last one that did not, and those behind the groups without which the policy would not.
-pub fn password_allowed_by(tx: &mut Tx<'_>, person: &Person) -> Result<Vec<ApprovedBy>, StoreError> {
+/// Returns the approvals that let a person's password add a first phone, if the policy would not without them: those
+/// behind the policies after the last one that did not, and behind the memberships of groups. Only policies and
+/// memberships that can still fall count.
+pub fn password_allowed_by(tx: &mut Tx<'_>, person: &Person, now: Time) -> Result<Vec<ApprovedBy>, StoreError> {
     let Some(record) = tx.get::<PolicyRecord>(ONLY)? else {
         return Ok(Vec::new());
     };
-    let current = Earlier { policy: record.policy, given: record.given };
+    let joined: Vec<(&String, &Given)> = person.joined_by().filter(|(_, given)| !given.is_settled(now)).collect();
+    let has_joined = |group: &String| joined.iter().any(|(one, _)| *one == group);
+    let groups: Vec<String> = person.groups.iter().filter(|group| !has_joined(group)).cloned().collect();
+    let mut policies = record.earlier;
+    policies.push(Earlier { policy: record.policy, given: record.given });
+    let policies = policies.split_off(newest_settled(&policies, now));
+    let Some(last) = policies.iter().rposition(|one| !lets_password_add(&one.policy, &person.account_id, &groups))
+    else {
+        return Ok(Vec::new());
+    };
     let mut allowed_by = Vec::new();
-    for (group, given) in person.joined_by() {
-        let others: Vec<String> = person.groups.iter().filter(|one| *one != group).cloned().collect();
-        if !lets_password_add(&current.policy, &person.account_id, &others) {
-            add_new(&mut allowed_by, given.approvals());
-        }
+    for given in policies.into_iter().skip(last + 1).filter_map(|one| one.given) {
+        add_new(&mut allowed_by, given.approvals());
     }
-    let all: Vec<Earlier> = record.earlier.into_iter().chain([current]).collect();
-    let refuses = |one: &Earlier| !lets_password_add(&one.policy, &person.account_id, &person.groups);
-    let change = all.iter().rposition(refuses).and_then(|last| all.get(last + 1)).and_then(|one| one.given.as_ref());
-    add_new(&mut allowed_by, change.map(Given::approvals).unwrap_or_default());
+    for (_, given) in joined {
+        add_new(&mut allowed_by, given.approvals());
+    }
     Ok(allowed_by)
+}
+
+/// Returns the index of the newest policy that can no longer fall.
+fn newest_settled(policies: &[Earlier], now: Time) -> usize {
+    let is_settled = |one: &Earlier| one.given.as_ref().is_none_or(|given| given.is_settled(now));
+    policies.iter().rposition(is_settled).unwrap_or_default()
 }
 
 fn lets_password_add(policy: &Policy, account_id: &str, groups: &[String]) -> bool {
     let effective = effective(policy, Subject { account_id, groups });
     effective.mode.is_some() && effective.bootstrap == Bootstrap::Password
-}
-
-/// Returns whether the current policy or an earlier one has fallen. `fell`: whether what gave a policy has fallen.
-pub fn has_fallen(tx: &mut Tx<'_>, fell: impl Fn(&Given) -> bool) -> Result<bool, StoreError> {
-    let record = tx.get::<PolicyRecord>(ONLY)?;
-    let fell = |given: &Option<Given>| given.as_ref().is_some_and(&fell);
-    Ok(record.is_some_and(|record| fell(&record.given) || record.earlier.iter().any(|earlier| fell(&earlier.given))))
 }
 
 /// Restores the newest earlier policy that did not fall, if the current policy has fallen. `fell`: whether what gave a

@@ -159,7 +159,10 @@ impl Ceremony {
     #[must_use]
     pub fn gives(&self, at: Time) -> Option<Given> {
         let (ceremony, device) = (self.id.clone(), self.decided_by.clone()?);
-        Some(Given::by_approval(ApprovedBy { ceremony, device, at: self.decided_at?, administers: false }, at))
+        Some(Given::by_approval(
+            ApprovedBy { ceremony, device, at: self.decided_at?, administers: false, acted_at: None },
+            at,
+        ))
     }
 
     /// Returns the provenance of what the approved administrative act gives at `at`.

@@ -4,6 +4,7 @@
 mod acts;
 mod adding;
 mod elsewhere;
+mod first_phones;
 mod restored;
 mod table;
 mod world;

@@ -233,7 +233,7 @@ pub fn form(fields: &[(&str, &str)]) -> String {
 /// Returns the provenance of what an approval in a ceremony gives.
 pub fn by_approval(ceremony: &str, device: &str, at: i64) -> Given {
     let (ceremony, device) = (ceremony.to_owned(), device.to_owned());
-    Given::by_approval(ApprovedBy { ceremony, device, at, administers: false }, at)
+    Given::by_approval(ApprovedBy { ceremony, device, at, administers: false, acted_at: None }, at)
 }
 
 /// Returns the provenance with this giver. An approval is one of the device "a phone".

@@ -1,8 +1,8 @@
 //! What a revocation in one account ends in other accounts.
 
 use countersign_service::clock::{DAY, HOUR, Time};
-use countersign_service::devices::device::{Cause, Device, State};
-use countersign_service::effects::{add_method, api_token, approval, authority, policy};
+use countersign_service::devices::device::Cause;
+use countersign_service::effects::{api_token, approval, authority, policy};
 use countersign_service::endings::{self, Ending};
 use countersign_service::operator;
 use countersign_service::passes::pass::Pass;
@@ -12,7 +12,7 @@ use countersign_service::policy::document::{Bootstrap, Policy, TokenScope};
 use countersign_service::policy::records::{ApiToken, current, keep};
 use countersign_service::prompts::ceremony::{Ceremony, Kind, Owner};
 use countersign_service::prompts::change::{Act, Change};
-use countersign_service::provenance::{ApprovedBy, Given, Giver};
+use countersign_service::provenance::{ApprovedBy, Given};
 use serde_json::json;
 
 use super::world::{NOW, OTHER, REPORTED, World};
@@ -272,106 +272,41 @@ fn a_report_of_a_suspended_person_ends_nothing_in_other_accounts() {
     }
 }
 
-/// Bob's password adds a phone, and Alice's phone is reported. Returns whether Bob's phone is still active.
-fn keeps_phone(mut world: World, bob: &Person) -> bool {
-    let by = Giver::Password(bob.password_changed_at);
-    add(&world, bob);
-    let mut device = world.device("bobs phone", OTHER);
-    device.account_id.clone_from(&bob.account_id);
-    let inserted = world.store.global_blocking(|tx| {
-        let proof = add_method::check(tx, &bob.account_id, &by, NOW)?.unwrap();
-        add_method::insert(tx, proof, device.clone(), NOW)
-    });
-    inserted.unwrap();
-    report(&world);
-    world.store.global_blocking(|tx| tx.get::<Device>("bobs phone")).unwrap().unwrap().is_active()
-}
-
-#[test]
-fn phone_added_by_password_after_a_fallen_reset_falls() {
-    for (phone, stays) in [(INTRUDER, false), (OWNER, true)] {
-        let (world, mut bob) = with_bob(OTHER);
-        bob.phones_removed_by = acted(&world, "reset", phone, Act::Reset(bob.account_id.clone())).approvals().to_vec();
-        assert_eq!(keeps_phone(world, &bob), stays, "{phone}");
-    }
-}
-
-#[test]
-fn phone_added_by_password_after_a_fallen_end_of_a_suspension_falls() {
-    for (phone, stays) in [(INTRUDER, false), (OWNER, true)] {
-        let (world, mut bob) = with_bob(OTHER);
-        bob.suspend(Given::by_operator(NOW));
-        bob.resume(acted(&world, "resumed", phone, Act::Resume(bob.account_id.clone())));
-        assert_eq!(keeps_phone(world, &bob), stays, "{phone}");
-    }
-}
-
 pub(super) fn keep_policy(world: &World, bootstrap: Bootstrap, given: &Given) {
     let mut policy = Policy::usual();
     policy.countersign.bootstrap = bootstrap;
     world.store.global_blocking(|tx| keep(tx, policy.clone(), given.clone(), "alice", NOW)).unwrap();
 }
 
+/// An API token that a phone approved long ago changes the policy now.
 #[test]
-fn phone_added_by_password_under_a_fallen_policy_falls() {
-    for (phone, before, stays) in
-        [(INTRUDER, Bootstrap::Pass, false), (INTRUDER, Bootstrap::Password, true), (OWNER, Bootstrap::Pass, true)]
-    {
-        let (world, bob) = with_bob(OTHER);
-        keep_policy(&world, before, &Given::by_operator(NOW));
-        keep_policy(&world, Bootstrap::Password, &acted(&world, "policy", phone, Act::ChangePolicy(json!({}))));
-        assert_eq!(keeps_phone(world, &bob), stays, "{phone} {before:?}");
-    }
-}
-
-#[test]
-fn phone_added_by_password_after_a_fallen_addition_to_a_group_falls() {
-    for (phone, stays) in [(INTRUDER, false), (OWNER, true)] {
-        let (world, mut bob) = with_bob(OTHER);
-        let mut policy = Policy::usual();
-        policy.include_targets[0].id = "group".to_owned();
-        world.store.global_blocking(|tx| keep(tx, policy.clone(), Given::by_operator(NOW), "alice", NOW)).unwrap();
-        let (account, group) = (bob.account_id.clone(), "group".to_owned());
-        bob.join("group", acted(&world, "joined", phone, Act::Member { account, group, joins: true }));
-        assert_eq!(keeps_phone(world, &bob), stays, "{phone}");
-    }
-}
-
-/// A report or a loss ends every phone of an account. If a fallen approval has added one of them, the intruder may
-/// know the password.
-#[test]
-fn phone_after_fallen_phones_needs_a_pass() {
-    for added_by_approval in [true, false] {
-        let (mut world, bob) = with_bob(OTHER);
-        add(&world, &bob);
-        let given = match added_by_approval {
-            true => acted(&world, "pass", INTRUDER, Act::MakePass(bob.account_id.clone())),
-            false => Given::by_password(bob.password_changed_at, NOW),
-        };
-        let mut device = world.device("bobs phone", OTHER);
-        (device.account_id, device.given, device.state) = (bob.account_id.clone(), given, State::Active);
-        world.insert(&device);
-        let lost = Ending::Lost { device: device.id.clone(), since: Time::MIN, reported_in: None };
-        if added_by_approval {
-            report(&world);
-        } else {
-            let ended = world.store.global_blocking(|tx| endings::end(tx, &bob.account_id, &lost, NOW));
-            let _ended = ended.unwrap();
-        }
-        assert!(!world.store.global_blocking(|tx| tx.get::<Device>("bobs phone")).unwrap().unwrap().is_active());
-        assert_eq!(stored(&world, &bob).unwrap().needs_pass, added_by_approval);
-    }
-}
-
-/// The approval that had removed Bob's last phone has fallen, so the password must not add the next one.
-#[test]
-fn phone_after_a_fallen_removal_needs_a_pass() {
-    let (world, mut bob) = with_bob(OTHER);
-    bob.phones_removed_by = acted(&world, "reset", INTRUDER, Act::Reset(bob.account_id.clone())).approvals().to_vec();
-    add(&world, &bob);
-    report(&world);
-    let bob = stored(&world, &bob).unwrap();
-    assert!(bob.needs_pass && bob.phones_removed_by.iter().all(|approval| approval.device != INTRUDER));
+fn a_policy_by_an_old_token_falls_with_the_phone() {
+    let world = World::new(OTHER);
+    let before = acted(&world, "policy before", OWNER, Act::ChangePolicy(json!({})));
+    keep_policy(&world, Bootstrap::Pass, &before);
+    acted(&world, "token", LOST, Act::MakeApiToken { name: "A token".to_owned(), scope: TokenScope::ChangePolicy });
+    let earlier = |ceremony: &mut Ceremony| {
+        ceremony.decided_at = Some(NOW - 9 * DAY);
+        ceremony.gives_as_administrator(NOW - 9 * DAY)
+    };
+    let given = world.store.global_blocking(|tx| tx.update("token", earlier)).unwrap().granted().flatten().unwrap();
+    let token = ApiToken {
+        id: "token".to_owned(),
+        account_id: world.account.clone(),
+        name: "A token".to_owned(),
+        scope: TokenScope::ChangePolicy,
+        expires_at: NOW + DAY,
+        given,
+    };
+    world.insert(&token);
+    let changed = world.store.global_blocking(|tx| {
+        let access = api_token::access(tx, "token", NOW)?.unwrap();
+        let change = json!({ "countersign": { "bootstrap": "password" } });
+        policy::act(tx, policy::by_api_token(tx, &access, &change).unwrap(), NOW).map(|_changed| ())
+    });
+    changed.unwrap();
+    end(&world, &Ending::Lost { device: LOST.to_owned(), since: NOW - 20 * DAY, reported_in: None });
+    assert_eq!(world.store.global_blocking(current).unwrap().countersign.bootstrap, Bootstrap::Pass);
 }
 
 #[test]
@@ -475,6 +410,7 @@ fn each_administrator_of_a_chain_adds_two_approvals() {
             device: format!("phone {n}"),
             at: NOW,
             administers: true,
+            acted_at: None,
         };
         let given = |ceremony: &str| {
             Given::by_approval(by(ceremony), NOW).as_administrator(&format!("administrator {n}"), &standing)

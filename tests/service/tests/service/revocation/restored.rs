@@ -1,6 +1,7 @@
 //! What a report restores: what held before the fallen changes, also if an intruder has made many of them.
 
-use countersign_service::clock::{DAY, Time};
+use countersign_service::clock::{DAY, HOUR, Time};
+use countersign_service::devices::device::State;
 use countersign_service::effects::{administrator, approval, authority, suspend};
 use countersign_service::endings::Ending;
 use countersign_service::people::person::Person;
@@ -94,6 +95,39 @@ fn what_the_owners_phone_took_is_not_given_back() {
     end(&world, &Ending::Lost { device: LOST.to_owned(), since: Time::MIN, reported_in: None });
     let bob = stored(&world, &bob).unwrap();
     assert!(!bob.is_administrator && bob.suspended);
+}
+
+/// As `what_the_owners_phone_took_is_not_given_back`, with another phone that the lost one had added.
+#[test]
+fn what_a_phone_of_the_owners_phone_took_is_not_given_back() {
+    let (mut world, mut bob) = with_bob(OTHER);
+    let bobs_account = bob.account_id.clone();
+    let mut newest = world.device("newest", OTHER);
+    newest.state = State::Active;
+    newest.given = world.approved("adding", LOST, NOW - DAY, true).gives(NOW).unwrap();
+    world.insert(&newest);
+    bob.give_role(Given::by_operator(NOW));
+    bob.remove_role(acted(&world, "removed", "newest", Act::RemoveAdministrator(bobs_account.clone())));
+    bob.give_role(acted(&world, "given back", LOST, Act::MakeAdministrator(bobs_account.clone())));
+    add(&world, &bob);
+    end(&world, &Ending::Lost { device: LOST.to_owned(), since: Time::MIN, reported_in: None });
+    assert!(!stored(&world, &bob).unwrap().is_administrator);
+}
+
+/// The finder of a phone gives a role back, and reports the owner's approval that took it. Then the phone is reported.
+#[test]
+fn what_a_finder_reports_is_not_given_back() {
+    let (world, mut bob) = with_bob(OTHER);
+    let bobs_account = bob.account_id.clone();
+    bob.give_role(Given::by_operator(NOW));
+    bob.remove_role(acted(&world, "removed", OWNER, Act::RemoveAdministrator(bobs_account.clone())));
+    bob.give_role(acted(&world, "given back", LOST, Act::MakeAdministrator(bobs_account.clone())));
+    add(&world, &bob);
+    let removed: Ceremony = world.store.global_blocking(|tx| tx.get("removed")).unwrap().unwrap();
+    end(&world, &Ending::Reported(Box::new(removed)));
+    assert!(stored(&world, &bob).unwrap().is_administrator);
+    end(&world, &Ending::Lost { device: LOST.to_owned(), since: NOW - HOUR, reported_in: None });
+    assert!(!stored(&world, &bob).unwrap().is_administrator);
 }
 
 /// Returns whether the act, approved by a phone of Alice, may be made.

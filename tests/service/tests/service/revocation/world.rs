@@ -62,7 +62,7 @@ impl By {
             Self::Approval(id) => {
                 let (_, device, at) = DECIDED.into_iter().find(|(ceremony, _, _)| *ceremony == id).unwrap();
                 let (ceremony, device) = (id.to_owned(), device.to_owned());
-                Given::by_approval(ApprovedBy { ceremony, device, at, administers: false }, NOW)
+                Given::by_approval(ApprovedBy { ceremony, device, at, administers: false, acted_at: None }, NOW)
             }
         }
     }
