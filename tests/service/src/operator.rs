@@ -100,8 +100,8 @@ pub fn administer_in(
     acts::administer(tx, authority, &prepared, now).map(Some)
 }
 
-/// Makes a person an administrator, or removes that role. Changes nothing if the person has that role already, or does
-/// not have it.
+/// Makes a person an administrator, or removes that role. Changes nothing if the person has that role already. A removal
+/// is recorded also if the person does not have the role.
 ///
 /// # Errors
 /// No person has that user name, the person is suspended, or the database failed.
@@ -110,12 +110,6 @@ pub fn set_administrator(store: &Store, user_name: &str, is_administrator: bool,
         |account| if is_administrator { Act::MakeAdministrator(account) } else { Act::RemoveAdministrator(account) };
     match store.global_blocking(|tx| people::find(tx, user_name))? {
         Some(person) if person.is_administrator && is_administrator => Ok(()),
-        Some(person) if !person.is_administrator && !is_administrator => {
-            // Else a report could restore a role that somebody else had removed before.
-            let remove = |person: &mut Person| person.remove_role(Given::by_operator(now));
-            store.global_blocking(|tx| tx.update::<Person, _>(&person.account_id, remove)).map(|_updated| ())?;
-            Ok(())
-        }
         Some(_) | None => administer(store, user_name, act, now).map(|_done| ()),
     }
 }

@@ -32,8 +32,8 @@ impl Changes {
         self.0.push(Change { allows, given });
     }
 
-    /// Returns whether the permission can't be given at this time, because no older change may be dropped: an intruder
-    /// could so make a report forget it. The permission can still be taken.
+    /// Returns whether so many changes are kept that the permission can't be given now. If an older change were dropped
+    /// instead, an intruder could make a report forget it. The permission can still be taken.
     #[must_use]
     pub fn is_full(&self, now: Time) -> bool {
         self.0.iter().filter(|change| !change.given.is_settled(now)).count() >= MAX

@@ -174,7 +174,8 @@ impl Person {
         self.suspension_changes.is_by_fallen(&fell) && !self.suspension_changes.is_allowed_without(fell)
     }
 
-    /// Forgets the suspensions, and the ends of suspensions, that have fallen. `fell`: as above.
+    /// Forgets the suspensions, and the ends of suspensions, that have fallen. `fell`: as for
+    /// `was_resumed_by_fallen`.
     pub fn take_suspensions_back(&mut self, fell: impl Fn(bool, &Given) -> bool) {
         let restored = self.suspension_changes.take_back(&fell);
         if self.resumed_by.as_ref().is_some_and(|given| fell(true, given)) {

@@ -135,8 +135,8 @@ pub fn keep(tx: &mut Tx<'_>, policy: Policy, given: Given, changed_by: &str, now
     tx.insert_or_update(&record, |stored| *stored = record.clone())
 }
 
-/// Returns whether no further policy can be kept, because no earlier one may be dropped: an intruder could so make a
-/// report forget it. `given`: what gives the further policy. The operator's change can always be kept.
+/// Returns whether so many policies are kept that another one is refused. If an earlier one were dropped instead, an
+/// intruder could make a report forget it. `given`: what gives the new policy. The operator's change is never refused.
 pub fn is_full(tx: &mut Tx<'_>, given: &Given, now: Time) -> Result<bool, StoreError> {
     Ok(!given.is_settled(now) && earlier(tx, given, now)?.len() >= MAX_EARLIER)
 }

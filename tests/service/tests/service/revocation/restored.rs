@@ -4,6 +4,7 @@ use countersign_service::clock::{DAY, HOUR, Time};
 use countersign_service::devices::device::State;
 use countersign_service::effects::{administrator, approval, authority, suspend};
 use countersign_service::endings::Ending;
+use countersign_service::operator;
 use countersign_service::people::person::Person;
 use countersign_service::policy::document::Bootstrap;
 use countersign_service::policy::records::{current, is_full};
@@ -112,6 +113,26 @@ fn what_a_phone_of_the_owners_phone_took_is_not_given_back() {
     add(&world, &bob);
     end(&world, &Ending::Lost { device: LOST.to_owned(), since: Time::MIN, reported_in: None });
     assert!(!stored(&world, &bob).unwrap().is_administrator);
+}
+
+/// An intruder removes a role, the operator removes it too, and the intruder gives it back.
+#[test]
+fn what_the_operator_took_after_an_intruder_is_not_given_back() {
+    for by_operator in [false, true] {
+        let (world, mut bob) = with_bob(OTHER);
+        let bobs_account = bob.account_id.clone();
+        bob.give_role(Given::by_operator(NOW));
+        bob.remove_role(acted(&world, "removed", INTRUDER, Act::RemoveAdministrator(bobs_account.clone())));
+        add(&world, &bob);
+        if by_operator {
+            operator::set_administrator(&world.store, "bob", false, NOW).unwrap();
+        }
+        let given = acted(&world, "given back", INTRUDER, Act::MakeAdministrator(bobs_account.clone()));
+        let give = |bob: &mut Person| bob.give_role(given.clone());
+        world.store.global_blocking(|tx| tx.update(&bobs_account, give)).unwrap().granted().unwrap();
+        report(&world);
+        assert_eq!(stored(&world, &bob).unwrap().is_administrator, !by_operator);
+    }
 }
 
 /// The finder of a phone gives a role back, and reports the owner's approval that took it. Then the phone is reported.
