@@ -102,6 +102,11 @@ impl store::Rows for Rows {
         Ok(of_parent.map(|(_, kept)| kept.body.to_string()).collect())
     }
 
+    fn every(&mut self, table: Table) -> Result<Vec<String>, StoreError> {
+        let of_table = self.0.iter().filter(|((of, _), _)| *of == table.name());
+        Ok(of_table.map(|(_, kept)| kept.body.to_string()).collect())
+    }
+
     fn delete(&mut self, table: Table, id: &str) -> Result<bool, StoreError> {
         Ok(self.0.remove(&(table.name(), id.to_owned())).is_some())
     }

@@ -144,6 +144,12 @@ impl<'t> Tx<'t> {
         bodies.iter().map(|body| self.in_scope(serde_json::from_str(body)?)).collect()
     }
 
+    /// Returns every record of this type, in the order in which they were first written.
+    pub fn every<R: Record>(&mut self) -> Result<Vec<R>, StoreError> {
+        let bodies = self.rows.every(R::TABLE)?;
+        bodies.iter().map(|body| self.in_scope(serde_json::from_str(body)?)).collect()
+    }
+
     /// Deletes a record. Returns false if there was no record with this id.
     pub fn delete<R: Record>(&mut self, id: &str) -> Result<bool, StoreError> {
         if self.get::<R>(id)?.is_none() {

@@ -187,6 +187,8 @@ pub trait Rows {
     fn insert(&mut self, table: Table, row: Row) -> Result<bool, StoreError>;
     /// Returns the bodies of a parent's rows, in the order in which they were first written.
     fn children(&mut self, table: Table, parent: &str) -> Result<Vec<String>, StoreError>;
+    /// Returns the bodies of all rows of a table, in the order in which they were first written.
+    fn every(&mut self, table: Table) -> Result<Vec<String>, StoreError>;
     /// Deletes a row. Returns false if there was no row with this id.
     fn delete(&mut self, table: Table, id: &str) -> Result<bool, StoreError>;
     /// Deletes the expired rows of a table.

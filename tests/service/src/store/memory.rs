@@ -12,6 +12,14 @@ struct Content {
     written: u64,
 }
 
+impl Content {
+    fn bodies(&self, chosen: impl Fn(Table, &Row) -> bool) -> Vec<String> {
+        let mut found: Vec<_> = self.rows.iter().filter(|((table, _), (_, row))| chosen(*table, row)).collect();
+        found.sort_by_key(|(_, (order, _))| *order);
+        found.into_iter().map(|(_, (_, row))| row.body.clone()).collect()
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Memory(Mutex<Content>);
 
@@ -54,10 +62,11 @@ impl Rows for Content {
     }
 
     fn children(&mut self, table: Table, parent: &str) -> Result<Vec<String>, StoreError> {
-        let mut found: Vec<_> =
-            self.rows.iter().filter(|((in_table, _), (_, row))| *in_table == table && row.parent == parent).collect();
-        found.sort_by_key(|(_, (order, _))| *order);
-        Ok(found.into_iter().map(|(_, (_, row))| row.body.clone()).collect())
+        Ok(self.bodies(|in_table, row| in_table == table && row.parent == parent))
+    }
+
+    fn every(&mut self, table: Table) -> Result<Vec<String>, StoreError> {
+        Ok(self.bodies(|in_table, _row| in_table == table))
     }
 
     fn delete(&mut self, table: Table, id: &str) -> Result<bool, StoreError> {

@@ -70,6 +70,13 @@ impl Rows for Transaction<'_> {
         Ok(bodies.collect::<Result<_, _>>()?)
     }
 
+    fn every(&mut self, table: Table) -> Result<Vec<String>, StoreError> {
+        let sql = format!("SELECT body FROM {} ORDER BY number", table.name());
+        let mut statement = self.prepare_cached(&sql)?;
+        let bodies = statement.query_map([], |row| row.get(0))?;
+        Ok(bodies.collect::<Result<_, _>>()?)
+    }
+
     fn delete(&mut self, table: Table, id: &str) -> Result<bool, StoreError> {
         let sql = format!("DELETE FROM {} WHERE id = ?1", table.name());
         Ok(self.prepare_cached(&sql)?.execute([id])? == 1)

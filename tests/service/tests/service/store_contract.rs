@@ -239,6 +239,8 @@ fn children_are_in_the_order_of_first_writing() {
         assert_eq!(ids(store, "p"), ["c", "b"]);
         assert_eq!(ids(store, "q"), ["a", "x"]);
         assert!(ids(store, "nobody").is_empty());
+        let every: Vec<Note> = store.global_blocking(|tx| tx.every()).unwrap();
+        assert_eq!(every.into_iter().map(|note| note.id).collect::<Vec<_>>(), ["c", "a", "x", "b"]);
     });
 }
 
