@@ -173,13 +173,17 @@ impl Grant {
         }
     }
 
-    /// Returns everything that gave the grant. A session is given by what started it, and by the last approval in it.
+    /// Returns everything that gave the grant. A session is given by what started it, and by the last approval in it. A
+    /// known browser is given by its first and its last approval.
     pub fn givens(&self) -> impl Iterator<Item = &Given> {
-        let raised = match self {
+        let last = match self {
             Self::Session(session) => session.approved.as_ref(),
+            // GUARD(renewal-falls): a_browser_that_a_fallen_approval_renewed_is_forgotten
+            // INSTEAD: Self::KnownBrowser(_) => None,
+            Self::KnownBrowser(browser) => browser.renewed.as_ref(),
             _ => None,
         };
-        self.given().into_iter().chain(raised)
+        self.given().into_iter().chain(last)
     }
 
     /// Returns everything that holds the grant. A ceremony of a session is held by this session, an approval is held by

@@ -3,6 +3,7 @@
 use super::approval::Approval;
 use crate::clock::Time;
 use crate::notices;
+use crate::prompts::ceremony::Owner;
 use crate::provenance::Given;
 use crate::sign_in::records::KnownBrowser;
 use crate::store::{Brand, StoreError, Tx};
@@ -11,13 +12,15 @@ use crate::store::{Brand, StoreError, Tx};
 pub struct Known<'t> {
     account_id: String,
     given: Given,
+    asked_by: Owner,
     _brand: Brand<'t>,
 }
 
 /// Every approval in a browser makes it known.
 #[must_use]
 pub fn by_approval<'t>(tx: &Tx<'t>, approval: &Approval<'t>) -> Known<'t> {
-    Known { account_id: approval.account_id().to_owned(), given: approval.given(), _brand: tx.brand() }
+    let (account_id, asked_by) = (approval.account_id().to_owned(), approval.owner().clone());
+    Known { account_id, given: approval.given(), asked_by, _brand: tx.brand() }
 }
 
 /// The cookies that may identify a browser from now on.
@@ -47,16 +50,10 @@ impl Cookies {
 /// Makes the browser known for 90 days, and returns its cookie. The account's phones are notified of a new browser.
 pub fn act<'t>(tx: &mut Tx<'t>, proof: Known<'t>, cookies: Cookies, now: Time) -> Result<String, StoreError> {
     let cookie = cookies.choose(tx, &proof.account_id)?;
-    let browser = KnownBrowser::new(&cookie, &proof.account_id, proof.given);
+    let browser = KnownBrowser::new(&cookie, &proof.account_id, proof.given, Some(proof.asked_by));
     if tx.get::<KnownBrowser>(&browser.id)?.is_none() {
         notices::notify(tx, &proof.account_id, None, notices::Kind::NewBrowser, now)?;
     }
-    tx.insert_or_update(&browser, |stored| {
-        // The first approval is kept, so that its report ends a browser that was approved again. A report of a later
-        // approval ends the browser that asked.
-        let was_known = stored.expires_at > now;
-        let given = if was_known { stored.given.clone() } else { browser.given.clone() };
-        (stored.expires_at, stored.given) = (browser.expires_at, given);
-    })?;
+    tx.insert_or_update(&browser, |stored| stored.renew(browser.clone(), now))?;
     Ok(cookie)
 }

@@ -18,6 +18,7 @@ use crate::prompts::records::Prompt;
 use crate::prompts::rules::{self, Decision};
 use crate::push::Push;
 use crate::secrets::hashed;
+use crate::sign_in::records::KnownBrowser;
 use crate::store::{StoreError, Tx};
 
 /// Payload of `phone-answer+jwt` (protocol section 7).
@@ -229,8 +230,9 @@ pub fn report(
         return Ok(Some((AnswerResult::Expired, Vec::new())));
     }
     let live = ceremony.is_live(now);
+    let ending = Ending::Reported(Box::new(with_browser(tx, ceremony.clone())?));
     // GUARD(report-ends-what-it-gave): second_factor_models_have_no_fault
-    let _ended = end(tx, &ceremony.account_id, &Ending::Reported(Box::new(ceremony.clone())), now)?;
+    let _ended = end(tx, &ceremony.account_id, &ending, now)?;
     let pushes = if live {
         finish(tx, app, &ceremony, Outcome::Reported, Some(&device.id), now)?
     } else {
@@ -239,4 +241,13 @@ pub fn report(
     };
     audit::record(tx, &device.account_id, "reported", jti, now)?;
     Ok(Some((AnswerResult::Reported, pushes)))
+}
+
+/// Adds the browser that asked, if it was unknown when it asked and another question of the same sign-in has made it known.
+fn with_browser(tx: &mut Tx<'_>, ceremony: Ceremony) -> Result<Ceremony, StoreError> {
+    let browsers = tx.children::<KnownBrowser>(&ceremony.account_id)?;
+    // GUARD(reported-replaced-question): a_report_of_a_replaced_question_ends_the_browser
+    // INSTEAD: let asked = browsers.into_iter().find(|_browser| false);
+    let asked = browsers.into_iter().find(|browser| browser.asked_by.as_ref() == Some(&ceremony.owner));
+    Ok(Ceremony { known_browser: ceremony.known_browser.or(asked.map(|browser| browser.id)), ..ceremony })
 }

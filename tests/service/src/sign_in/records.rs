@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{DAY, Time};
+use crate::prompts::ceremony::Owner;
 use crate::provenance::Given;
 use crate::sign_in::attempt::Attempt;
 use crate::sign_in::session::Session;
@@ -62,6 +63,12 @@ pub struct KnownBrowser {
     pub expires_at: Time,
     /// What gave the record.
     pub given: Given,
+    /// The approval that last renewed the record.
+    #[serde(default)]
+    pub renewed: Option<Given>,
+    /// Who asked for the approval that gave the record: other questions of the same sign-in came from this browser too.
+    #[serde(default)]
+    pub asked_by: Option<Owner>,
     /// Whether something ended the record. It stays for 400 days, so that the account does not know its cookie again.
     #[serde(default)]
     pub forgotten: bool,
@@ -90,9 +97,26 @@ impl Record for KnownBrowser {
 impl KnownBrowser {
     /// Creates the record; the browser stays known for 90 days.
     #[must_use]
-    pub fn new(cookie: &str, account_id: &str, given: Given) -> Self {
-        let id = Self::id_of(cookie, account_id);
-        Self { id, account_id: account_id.to_owned(), expires_at: given.at + KNOWN_LIFE, given, forgotten: false }
+    pub fn new(cookie: &str, account_id: &str, given: Given, asked_by: Option<Owner>) -> Self {
+        Self {
+            id: Self::id_of(cookie, account_id),
+            account_id: account_id.to_owned(),
+            expires_at: given.at + KNOWN_LIFE,
+            given,
+            renewed: None,
+            asked_by,
+            forgotten: false,
+        }
+    }
+
+    /// Keeps the browser known for longer. The first approval stays behind the record too, so that a report of either
+    /// ends it. `later`: the record of a later approval.
+    pub fn renew(&mut self, later: Self, now: Time) {
+        if self.is_known(now) {
+            (self.expires_at, self.renewed) = (later.expires_at, Some(later.given));
+        } else {
+            *self = later;
+        }
     }
 
     /// Ends the record. It stays longer than the cookie can last.

@@ -126,7 +126,7 @@ async fn j7_w3_report_ends_the_approved_session_and_browser() {
     phone.approve(&service, &prompt, &ceremony.number).await;
     let (id, account, now) = (ceremony.id.clone(), service.account.clone(), service.now());
     let by = || service.ceremony(&id).gives(now).unwrap();
-    let browser = KnownBrowser::new("cookie", &account, by());
+    let browser = KnownBrowser::new("cookie", &account, by(), None);
     let browser_id = browser.id.clone();
     let given = by();
     let inserted = service.app.store.global_blocking(|tx| {
@@ -144,10 +144,11 @@ async fn j7_w3_report_ends_the_approved_session_and_browser() {
     assert!(!redeem(&service, &ceremony.id, "a", Kind::SecondFactor).await);
 }
 
-/// Makes a browser with this cookie known, and returns the cookie that it has then.
-async fn known(service: &Service, phone: &Phone, attempt: &str, cookie: &str) -> String {
+/// Makes a browser with this cookie known, and returns the cookie that it has then, and the approved prompt.
+async fn known(service: &Service, phone: &Phone, attempt: &str, cookie: &str) -> (String, String) {
     let ceremony = service.ask(attempt).await;
-    phone.approve(service, &phone.prompt(service).await, &ceremony.number).await;
+    let prompt = phone.prompt(service).await;
+    phone.approve(service, &prompt, &ceremony.number).await;
     let (owner, now, cookies) = (
         Owner::Attempt(attempt.to_owned()),
         service.now(),
@@ -158,26 +159,53 @@ async fn known(service: &Service, phone: &Phone, attempt: &str, cookie: &str) ->
         let proof = known_browser::by_approval(tx, &approval);
         known_browser::act(tx, proof, cookies.clone(), now)
     });
-    redeemed.unwrap()
+    (redeemed.unwrap(), prompt)
+}
+
+fn is_known(service: &Service, cookie: &str) -> bool {
+    let id = KnownBrowser::id_of(cookie, &service.account);
+    let stored = service.app.store.global_blocking(|tx| tx.get::<KnownBrowser>(&id)).unwrap();
+    stored.is_some_and(|browser| browser.is_known(service.now()))
+}
+
+#[tokio::test]
+async fn a_report_of_a_replaced_question_ends_the_browser() {
+    for attempt in ["a", "b"] {
+        let service = Service::start().await;
+        let phone = service.with_phone(1).await;
+        service.ask("a").await;
+        let replaced = phone.prompt(&service).await;
+        service.clock.advance(180);
+        known(&service, &phone, attempt, "cookie").await;
+        assert_eq!(phone.report(&service, &replaced).await, "reported");
+        assert_eq!(is_known(&service, "cookie"), attempt == "b");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_a_fallen_approval_renewed_is_forgotten() {
+    for cookie in ["cookie", "other cookie"] {
+        let service = Service::start().await;
+        let phone = service.with_phone(1).await;
+        known(&service, &phone, "a", "cookie").await;
+        let (_, renewal) = known(&service, &phone, "b", cookie).await;
+        assert_eq!(phone.report(&service, &renewal).await, "reported");
+        assert_eq!(is_known(&service, "cookie"), cookie != "cookie");
+    }
 }
 
 #[tokio::test]
 async fn a_forgotten_browser_gets_a_new_cookie() {
     let service = Service::start().await;
     let phone = service.with_phone(1).await;
-    assert_eq!(known(&service, &phone, "a", "copied").await, "copied");
-    assert_eq!(known(&service, &phone, "b", "copied").await, "copied");
+    assert_eq!(known(&service, &phone, "a", "copied").await.0, "copied");
+    assert_eq!(known(&service, &phone, "b", "copied").await.0, "copied");
     let (id, account, now) = (KnownBrowser::id_of("copied", &service.account), service.account.clone(), service.now());
     let _ended =
         service.app.store.global_blocking(|tx| end(tx, &account, &Ending::BrowserForgotten(id.clone()), now)).unwrap();
-    let fresh = known(&service, &phone, "c", "copied").await;
-    let is_known = |cookie: &str| {
-        let id = KnownBrowser::id_of(cookie, &service.account);
-        let stored = service.app.store.global_blocking(|tx| tx.get::<KnownBrowser>(&id)).unwrap();
-        stored.is_some_and(|browser| browser.is_known(now))
-    };
-    assert!(!is_known("copied"), "a copy of the cookie is known again");
-    assert!(is_known(&fresh));
+    let (fresh, _) = known(&service, &phone, "c", "copied").await;
+    assert!(!is_known(&service, "copied"), "a copy of the cookie is known again");
+    assert!(is_known(&service, &fresh));
 }
 
 #[tokio::test]

@@ -440,7 +440,8 @@ impl World {
             ("earlier browser", EARLIER),
             ("browser of the late phone", BY_LATE_PHONE),
         ] {
-            let browser = KnownBrowser { id: id.to_owned(), ..KnownBrowser::new("cookie", &self.account, by.given()) };
+            let browser =
+                KnownBrowser { id: id.to_owned(), ..KnownBrowser::new("cookie", &self.account, by.given(), None) };
             self.add(&browser, Instance::new(Kind::KnownBrowser, id, &[by.root()]));
         }
     }
