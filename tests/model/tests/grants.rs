@@ -67,7 +67,7 @@ fn administrators_role_has_no_fault() {
 #[test]
 fn administrative_acts_have_no_fault() {
     check("suspension", administration::suspension(), 900);
-    check("passes and policy", administration::passes_and_policy(), 780);
+    check("passes and policy", administration::passes_and_policy(), 700);
 }
 
 #[test]

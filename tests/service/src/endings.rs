@@ -120,22 +120,17 @@ fn end_elsewhere(
     }
 }
 
-/// Restores the policy before a fallen one. Returns the accounts whose first phone a fallen one has allowed, also if it
-/// was replaced since.
+/// Takes back fallen policies. Returns the accounts whose first phone a fallen one has allowed, also if it was replaced
+/// since, and also accounts that were deleted.
 fn end_policies(tx: &mut Tx<'_>, account_id: &str, fallen: &Fallen, now: Time) -> Result<Vec<String>, StoreError> {
     let fell = |given: &Given| fallen.gave(given);
     // GUARD(policy-falls): a_policy_by_a_fallen_approval_is_replaced_by_the_policy_before_it
-    // INSTEAD: if false {
+    // INSTEAD: if now < 0 && policies::take_back(tx, fell, now)? {
     if policies::take_back(tx, fell, now)? {
         audit::record(tx, account_id, "policy_restored", "", now)?;
     }
-    let mut reached = Vec::new();
-    for person in people::everybody(tx)? {
-        if tx.children::<Device>(&person.account_id)?.iter().any(|device| fell(&device.given)) {
-            reached.push(person.account_id);
-        }
-    }
-    Ok(reached)
+    let devices = tx.every::<Device>()?.into_iter();
+    Ok(devices.filter(|device| fell(&device.given)).map(|device| device.account_id).collect())
 }
 
 /// Ends what fallen approvals have given to one account.
@@ -151,15 +146,13 @@ fn end_fallen(
     }
     let is_suspended = person.is_some_and(|person| rules::is_suspended_again(&person, fallen));
     if is_suspended {
-        tx.update::<Person, _>(account_id, |person| person.suspend(Given::unrecorded(now)))?.granted();
         audit::record(tx, account_id, "suspended", "", now)?;
     }
     end_in(tx, account_id, is_suspended.then_some(&Ending::Suspended), fallen, now)
 }
 
-/// Takes back what fallen approvals have changed in a person's record: an unblocking, memberships of groups, and a first
-/// password that a former administrator has seen. Forgets fallen changes of the role and of suspensions, so that none of
-/// them is restored later.
+/// Takes back what fallen approvals have changed in a person's record: an unblocking, memberships of groups, the removal
+/// of phones, and a first password that a former administrator has seen.
 fn take_back(tx: &mut Tx<'_>, person: &Person, fallen: &Fallen, now: Time) -> Result<(), StoreError> {
     if person.unblocked_by.as_ref().is_some_and(|given| fallen.gave(given)) {
         tx.update::<Person, _>(&person.account_id, |person| person.set_unblocked(None, 0))?.granted();
@@ -170,20 +163,15 @@ fn take_back(tx: &mut Tx<'_>, person: &Person, fallen: &Fallen, now: Time) -> Re
         tx.update::<Person, _>(&person.account_id, |person| person.end_password(now))?.granted();
         audit::record(tx, &person.account_id, "password_ended", "", now)?;
     }
-    let changed = |allows: bool, given: &Given| fallen.changed(allows, given);
-    let forget = |stored: &mut Person| {
+    let change = |stored: &mut Person| {
         stored.needs_pass = stored.needs_pass || rules::has_removed_phone(stored, fallen);
         stored.phones_removed_by.retain(|approval| !fallen.fell(approval));
-        stored.take_suspensions_back(changed);
-        // A role that has fallen ends with the grants of the account.
-        if !stored.administrator_by.as_ref().is_some_and(|given| fallen.gave(given)) {
-            stored.take_role_back(changed);
-        }
+        // GUARD(group-falls): a_reported_change_of_a_group_applies_where_it_is_stricter
+        // INSTEAD: stored.report_groups(|_approval| false)
+        stored.report_groups(|approval| fallen.fell(approval))
     };
-    tx.update::<Person, _>(&person.account_id, forget)?.granted();
-    for group in person.joined_by_fallen(|given| fallen.gave(given)) {
-        tx.update::<Person, _>(&person.account_id, |person| person.leave(&group))?.granted();
-        audit::record(tx, &person.account_id, "left_group", &group, now)?;
+    for group in tx.update(&person.account_id, change)?.granted().unwrap_or_default() {
+        audit::record(tx, &person.account_id, "group_reported", &group, now)?;
     }
     Ok(())
 }
@@ -199,7 +187,7 @@ fn end_in(
     let (grants, devices) = (grants::of(tx, account_id, now)?, tx.children::<Device>(account_id)?);
     let chosen = rules::chosen(ending, &grants, &devices, fallen);
     for grant in &chosen {
-        apply(tx, ending, grant, fallen, now)?;
+        apply(tx, ending, grant, now)?;
         audit::record(tx, account_id, audit_word(grant.kind()), grant.id(), now)?;
     }
     // An intruder who has added the phone may know the password.
@@ -241,13 +229,7 @@ pub fn end_subscription(tx: &mut Tx<'_>, device_id: &str, endpoint: &str) -> Res
     Ok(())
 }
 
-fn apply(
-    tx: &mut Tx<'_>,
-    ending: Option<&Ending>,
-    grant: &Grant,
-    fallen: &Fallen,
-    now: Time,
-) -> Result<(), StoreError> {
+fn apply(tx: &mut Tx<'_>, ending: Option<&Ending>, grant: &Grant, now: Time) -> Result<(), StoreError> {
     match grant {
         Grant::Attempt(attempt) => delete::<Attempt>(tx, &attempt.id),
         Grant::Session(session) => delete::<Session>(tx, &session.id),
@@ -263,11 +245,7 @@ fn apply(
         Grant::PhoneToken(token) => delete::<PhoneToken>(tx, &token.id),
         Grant::Pass(pass) => delete::<Pass>(tx, &pass.id),
         Grant::Administrator(person) => {
-            let end_role = |stored: &mut Person| match ending {
-                Some(Ending::NoLongerAdministrator(removed_by)) => stored.remove_role(removed_by.clone()),
-                _ => stored.take_role_back(|allows, given| fallen.changed(allows, given)),
-            };
-            tx.update::<Person, _>(&person.account_id, end_role)?.granted();
+            tx.update::<Person, _>(&person.account_id, Person::remove_role)?.granted();
             Ok(())
         }
         Grant::ApiToken(token) => delete::<ApiToken>(tx, &token.id),
@@ -363,7 +341,7 @@ fn cause(ending: Option<&Ending>) -> Cause {
         | Ending::BrowserForgotten(_)
         | Ending::CodeUsedTwice(_)
         | Ending::PassReplaced
-        | Ending::NoLongerAdministrator(_)
+        | Ending::NoLongerAdministrator
         | Ending::ApiTokenRevoked(_) => Cause::Cancelled,
     }
 }

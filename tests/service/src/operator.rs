@@ -100,8 +100,8 @@ pub fn administer_in(
     acts::administer(tx, authority, &prepared, now).map(Some)
 }
 
-/// Makes a person an administrator, or removes that role. Changes nothing if the person has that role already. A removal
-/// is recorded also if the person does not have the role.
+/// Makes a person an administrator, or removes that role. If the person has the role already, the operator confirms it:
+/// no report ends it then.
 ///
 /// # Errors
 /// No person has that user name, the person is suspended, or the database failed.
@@ -109,7 +109,7 @@ pub fn set_administrator(store: &Store, user_name: &str, is_administrator: bool,
     let act =
         |account| if is_administrator { Act::MakeAdministrator(account) } else { Act::RemoveAdministrator(account) };
     match store.global_blocking(|tx| people::find(tx, user_name))? {
-        Some(person) if person.is_administrator && is_administrator => Ok(()),
+        Some(person) if !person.is_administrator && !is_administrator => Ok(()),
         Some(_) | None => administer(store, user_name, act, now).map(|_done| ()),
     }
 }

@@ -1,6 +1,5 @@
 //! The people of the organization, and their passwords.
 
-pub mod changes;
 pub mod person;
 pub mod records;
 pub mod rules;

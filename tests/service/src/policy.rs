@@ -4,3 +4,4 @@ pub mod document;
 pub mod records;
 pub mod routes;
 pub mod rules;
+pub mod versions;

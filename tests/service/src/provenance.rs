@@ -43,6 +43,13 @@ impl ApprovedBy {
     pub fn acted_at(&self) -> Time {
         self.acted_at.unwrap_or(self.at)
     }
+
+    /// Returns whether this can no longer fall: a report or a loss report concerns administrative acts of a
+    /// week at most (see `endings`).
+    #[must_use]
+    pub fn is_settled(&self, now: Time) -> bool {
+        self.administers && self.acted_at() < now - 8 * DAY
+    }
 }
 
 impl Given {
@@ -121,11 +128,10 @@ impl Given {
         Self { at, ..self.clone() }
     }
 
-    /// Returns whether this can no longer fall: a report or a loss report concerns administrative acts of a
-    /// week at most (see `endings`).
+    /// Returns whether this can no longer fall.
     #[must_use]
     pub fn is_settled(&self, now: Time) -> bool {
-        self.approvals.iter().all(|approval| approval.administers && approval.acted_at() < now - 8 * DAY)
+        self.approvals.iter().all(|approval| approval.is_settled(now))
     }
 
     /// Returns the approvals without which there would be no grant, first the one that gave it.
@@ -142,7 +148,7 @@ impl Given {
 }
 
 /// Adds each approval that the list does not contain.
-pub fn add_new(list: &mut Vec<ApprovedBy>, approvals: &[ApprovedBy]) {
+pub fn add_new<'a>(list: &mut Vec<ApprovedBy>, approvals: impl IntoIterator<Item = &'a ApprovedBy>) {
     for approval in approvals {
         if !list.contains(approval) {
             list.push(approval.clone());

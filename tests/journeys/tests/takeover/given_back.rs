@@ -6,8 +6,9 @@ use countersign_journeys::Person;
 use crate::phone::Phone;
 use crate::program::{ADMINISTRATOR, PASSWORD, Service};
 use crate::steps::{
-    Owner, added_with_approval, ask_to_report_lost, assert_administrator, assert_no_administrator, decided,
-    intruder_with_phone, open_wizard, save_policy, signed_in, signed_in_with_approval, with_phone,
+    Owner, added_with_approval, approved, approved_act, ask_to_report_lost, ask_to_save_policy, assert_administrator,
+    assert_no_administrator, decided, has_session, intruder_with_phone, open_wizard, save_policy, signed_in,
+    signed_in_with_approval, with_phone,
 };
 
 const ACCOMPLICE: &str = "mallory";
@@ -23,6 +24,12 @@ async fn mistake(service: &Service) -> (Owner, String, Owner) {
     let (prompt, _) = decided(&administrator, ACCOMPLICE, "administrator").await;
     assert_administrator(&accomplice.browser).await;
     (administrator, prompt, accomplice)
+}
+
+/// A report ends the session of the browser that asked, so the administrator signs in again.
+async fn signed_in_again(service: &Service, administrator: Owner) -> Owner {
+    let (browser, _) = signed_in_with_approval(service, 1, ADMINISTRATOR, &administrator.phone).await;
+    Owner { browser, phone: administrator.phone }
 }
 
 /// Another administrator, named by the operator.
@@ -101,6 +108,35 @@ async fn report_removes_the_phone_that_a_policy_let_the_password_add() {
     assert!(!intruder.phone.is_active().await, "the intruder's phone is active");
 }
 
+/// The finder of a phone reports the policy that its owner has approved with another phone.
+#[tokio::test]
+async fn policy_that_a_finder_reports_still_applies_where_it_is_stricter() {
+    let service = Service::start(&[OWNER]);
+    let administrator = with_phone(&service, 1, ADMINISTRATOR).await;
+    let (finder, _) = intruder_with_phone(&service, INTRUDER, ADMINISTRATOR, &administrator.phone).await;
+    let page = ask_to_save_policy(&administrator, "pass").await;
+    let prompt = finder.phone.open_prompt("change_policy").await;
+    approved_act(&administrator, &page).await;
+    finder.phone.report(&prompt).await;
+    let (browser, page) = signed_in(&service, INTRUDER, OWNER).await;
+    assert!(open_wizard(&browser, &page).await.is_err(), "the password adds a phone");
+    save_policy(&signed_in_again(&service, administrator).await, "password").await;
+    with_phone(&service, 2, OWNER).await;
+}
+
+#[tokio::test]
+async fn report_of_a_replaced_question_forgets_the_browser() {
+    let service = Service::start(&[OWNER]);
+    let owner = with_phone(&service, 2, OWNER).await;
+    let (browser, _) = signed_in(&service, INTRUDER, OWNER).await;
+    let replaced = owner.phone.open_prompt("second_factor").await;
+    let page = browser.sign_in_as(OWNER, PASSWORD).await.unwrap();
+    approved(&browser, &page, &owner.phone, "second_factor").await;
+    assert!(has_session(&browser).await);
+    owner.phone.report(&replaced).await;
+    assert!(!has_session(&browser).await, "the session of the intruder continues");
+}
+
 #[tokio::test]
 async fn report_of_a_change_forgets_the_browser_that_asked() {
     let service = Service::start(&[OWNER]);
@@ -130,7 +166,7 @@ async fn origin_of_sign_in(browser: &Person, phone: &Phone) -> String {
 }
 
 #[tokio::test]
-async fn role_that_an_intruder_took_and_gave_back_stays_after_the_report() {
+async fn role_that_an_intruder_took_and_gave_back_needs_the_operator_after_the_report() {
     let service = Service::start(&[ACCOMPLICE, OTHER]);
     let other = other(&service).await;
     let (administrator, prompt, accomplice) = mistake(&service).await;
@@ -139,11 +175,13 @@ async fn role_that_an_intruder_took_and_gave_back_stays_after_the_report() {
     }
     administrator.phone.report(&prompt).await;
     assert_no_administrator(&accomplice.browser).await;
+    assert_no_administrator(&other.browser).await;
+    service.operator(&["administrator", OTHER], "");
     assert_administrator(&other.browser).await;
 }
 
 #[tokio::test]
-async fn suspension_that_an_intruder_began_and_ended_stays_ended_after_the_report() {
+async fn suspension_that_an_intruder_began_and_ended_needs_an_administrator_after_the_report() {
     let service = Service::start(&[ACCOMPLICE, OTHER]);
     let other = other(&service).await;
     let (administrator, prompt, accomplice) = mistake(&service).await;
@@ -152,6 +190,7 @@ async fn suspension_that_an_intruder_began_and_ended_stays_ended_after_the_repor
     }
     administrator.phone.report(&prompt).await;
     assert_no_administrator(&accomplice.browser).await;
+    decided(&signed_in_again(&service, administrator).await, OTHER, "resume").await;
     let (browser, _) = signed_in_with_approval(&service, 2, OTHER, &other.phone).await;
     assert_administrator(&browser).await;
 }

@@ -259,8 +259,13 @@ impl Phone {
 
     /// Reports the newest open prompt of a kind, which nobody has answered.
     pub(crate) async fn report_unanswered(&self, kind: &str) {
+        self.report(&self.open_prompt(kind).await).await;
+    }
+
+    /// Returns the id of the newest open prompt of a kind.
+    pub(crate) async fn open_prompt(&self, kind: &str) -> String {
         let prompt = self.prompt(|found| found == kind).await.unwrap_or_else(|| panic!("no prompt {kind}"));
-        self.report(payload(&prompt)["jti"].as_str().unwrap()).await;
+        payload(&prompt)["jti"].as_str().unwrap().to_owned()
     }
 
     /// Returns whether the phone has an open prompt of a kind.

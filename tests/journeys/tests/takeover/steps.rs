@@ -361,10 +361,15 @@ pub(crate) async fn api_token(administrator: &Owner) -> String {
 
 /// The administrator saves a policy that names what adds a first phone. Returns the prompt's id.
 pub(crate) async fn save_policy(administrator: &Owner, bootstrap: &str) -> String {
+    let page = ask_to_save_policy(administrator, bootstrap).await;
+    approved_act(administrator, &page).await.0
+}
+
+/// The administrator asks to change the policy. Returns the page with the number.
+pub(crate) async fn ask_to_save_policy(administrator: &Owner, bootstrap: &str) -> PageView {
     let policy = serde_json::json!({ "countersign": { "bootstrap": bootstrap } }).to_string();
     let page = administrator.browser.open("/admin/policy").await.unwrap();
-    let page = administrator.browser.press(&page, "save", &[("policy", &policy)]).await.unwrap();
-    approved_act(administrator, &page).await.0
+    administrator.browser.press(&page, "save", &[("policy", &policy)]).await.unwrap()
 }
 
 /// Adds a person as the administrator. Returns the prompt's id and the password for the first sign-in.

@@ -84,7 +84,7 @@ fn is_first(rows: &Rows, account: &str, since: Time) -> bool {
 }
 
 fn policy(rows: &Rows) -> Policy {
-    rows.all::<PolicyRecord>().pop().map_or_else(Policy::usual, |record| record.policy)
+    rows.all::<PolicyRecord>().pop().map_or_else(Policy::usual, |record| record.current.policy)
 }
 
 fn pass(before: &State, id: &str, now: Time) -> Option<Pass> {

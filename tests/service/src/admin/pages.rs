@@ -73,7 +73,7 @@ pub(super) async fn impossible(app: &App, visitor: Visitor, act: &Act, why: Impo
                 Act::ChangePolicy(change) => pretty(change),
                 _ => String::new(),
             };
-            words::policy(&text, &faults, None).show_as(StatusCode::BAD_REQUEST, app, Some(&visitor))
+            words::policy(&text, &faults, &[]).show_as(StatusCode::BAD_REQUEST, app, Some(&visitor))
         }
         (Impossible::NotDone, Some(account)) => {
             show_person(app, visitor, account.to_owned(), Some(words::NOT_DONE)).await

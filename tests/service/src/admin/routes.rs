@@ -16,8 +16,8 @@ use crate::effects::api_token;
 use crate::jose::check_unique;
 use crate::pages::words::{self, LossForm};
 use crate::people::person::Person;
-use crate::policy::document::{Fault, TokenScope};
-use crate::policy::records::current;
+use crate::policy::document::{self, Fault, TokenScope};
+use crate::policy::records::{current, reported};
 use crate::posted::Posted;
 use crate::prompts::change::Act;
 use crate::security_info::loss::{given_by, since};
@@ -163,8 +163,16 @@ pub async fn revoke_api_token(State(app): State<App>, posted: Posted) -> Respons
 
 /// `GET /admin/policy`.
 pub async fn policy_page(State(app): State<App>, visitor: Visitor) -> Response {
-    match allowed(&app, visitor, |tx, _by| Ok(current(tx)?.to_json()?)).await {
-        Ok((visitor, document)) => words::policy(&pretty(&document), &[], None).show(&app, &visitor),
+    let policies = |tx: &mut Tx<'_>, _by: &Person| {
+        let policy = current(tx)?;
+        let mut differences = Vec::new();
+        for reported in reported(tx)? {
+            differences.extend(document::differences(&policy, &reported)?);
+        }
+        Ok((policy.to_json()?, differences))
+    };
+    match allowed(&app, visitor, policies).await {
+        Ok((visitor, (document, reported))) => words::policy(&pretty(&document), &[], &reported).show(&app, &visitor),
         Err(response) => response,
     }
 }
@@ -180,7 +188,7 @@ pub async fn change_policy(State(app): State<App>, posted: Posted) -> Response {
             let faults = [Fault { pointer: String::new(), detail }];
             match allowed(&app, posted.visitor, |_tx, _by| Ok(())).await {
                 Ok((visitor, ())) => {
-                    words::policy(&text, &faults, None).show_as(StatusCode::BAD_REQUEST, &app, Some(&visitor))
+                    words::policy(&text, &faults, &[]).show_as(StatusCode::BAD_REQUEST, &app, Some(&visitor))
                 }
                 Err(response) => response,
             }

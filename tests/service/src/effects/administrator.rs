@@ -4,7 +4,6 @@ use super::authority::Authority;
 use crate::audit;
 use crate::clock::Time;
 use crate::endings::{Ending, end};
-use crate::grants::Kind;
 use crate::people::person::Person;
 use crate::prompts::change::Act;
 use crate::provenance::Given;
@@ -20,8 +19,8 @@ pub struct Administrator<'t> {
 }
 
 /// Checks the authority to change the role, and that this changes something: a second grant would replace what gave the
-/// role, and a report of the first one would then not end it. The operator's removal counts also if somebody else has
-/// removed the role before, so that a report does not restore it. A suspended person does not become an administrator.
+/// role, and a report of the first one would then not end it. The operator can confirm a role, which no report ends then.
+/// A suspended person does not become an administrator.
 pub fn check<'t>(
     tx: &mut Tx<'t>,
     authority: Authority<'t>,
@@ -38,11 +37,7 @@ pub fn check<'t>(
     let (given, actor) = (authority.given(now), authority.actor().to_owned());
     let by_operator = authority.administrator().is_none();
     // GUARD(role-given-once): a_role_is_not_given_twice
-    let person = person.filter(|person| person.is_administrator != becomes || (by_operator && !becomes));
-    // GUARD(role-fixed): a_report_forgets_no_change_that_an_intruder_has_buried
-    // INSTEAD: let is_fixed = |_person: &Person| false;
-    let is_fixed = |person: &Person| becomes && !by_operator && person.is_role_fixed(now);
-    let person = person.filter(|person| !is_fixed(person));
+    let person = person.filter(|person| person.is_administrator != becomes || (by_operator && becomes));
     Ok(person.map(|_person| Administrator { account_id, becomes, given, actor, _brand: tx.brand() }))
 }
 
@@ -50,15 +45,12 @@ pub fn check<'t>(
 pub fn act<'t>(tx: &mut Tx<'t>, proof: Administrator<'t>, now: Time) -> Result<(), StoreError> {
     let Administrator { account_id, becomes, given, actor, _brand } = proof;
     if becomes {
-        tx.update::<Person, _>(&account_id, |person| person.give_role(given.clone()))?.granted();
+        tx.update::<Person, _>(&account_id, |person| person.give_role(given))?.granted();
     }
     let what = if becomes { "made_administrator" } else { "no_longer_administrator" };
     audit::record(tx, &account_id, what, &actor, now)?;
     if !becomes {
-        let ended = end(tx, &account_id, &Ending::NoLongerAdministrator(given.clone()), now)?;
-        if ended.count(Kind::Administrator) == 0 {
-            tx.update::<Person, _>(&account_id, |person| person.remove_role(given))?.granted();
-        }
+        let _ended = end(tx, &account_id, &Ending::NoLongerAdministrator, now)?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ pub struct ChangeGroups<'t> {
 enum GroupChange {
     Add(String),
     Joins { account: String, group: String, given: Given },
-    Leaves { account: String, group: String },
+    Leaves { account: String, group: String, given: Given },
 }
 
 /// Checks the authority to change groups. A new group needs a name that no other group has; a member and the group must
@@ -33,9 +33,10 @@ pub fn check<'t>(tx: &mut Tx<'t>, authority: Authority<'t>, now: Time) -> Result
         Act::Member { account, group, joins }
             if groups.iter().any(|one| one.id == group) && tx.get::<Person>(&account)?.is_some() =>
         {
+            let given = authority.given(now);
             match joins {
-                true => GroupChange::Joins { account, group, given: authority.given(now) },
-                false => GroupChange::Leaves { account, group },
+                true => GroupChange::Joins { account, group, given },
+                false => GroupChange::Leaves { account, group, given },
             }
         }
         _ => return Ok(None),
@@ -58,11 +59,11 @@ pub fn act<'t>(tx: &mut Tx<'t>, proof: ChangeGroups<'t>, now: Time) -> Result<()
             audit::record(tx, "", "group_added", &group.id, now)
         }
         GroupChange::Joins { account, group, given } => {
-            tx.update::<Person, _>(&account, |person| person.join(&group, given))?.granted();
+            tx.update::<Person, _>(&account, |person| person.join(&group, &given))?.granted();
             audit::record(tx, &account, "joined_group", &proof.actor, now)
         }
-        GroupChange::Leaves { account, group } => {
-            tx.update::<Person, _>(&account, |person| person.leave(&group))?.granted();
+        GroupChange::Leaves { account, group, given } => {
+            tx.update::<Person, _>(&account, |person| person.leave(&group, &given))?.granted();
             audit::record(tx, &account, "left_group", &proof.actor, now)
         }
     }

@@ -8,8 +8,8 @@ use crate::audit;
 use crate::clock::Time;
 use crate::people::person::Person;
 use crate::policy::document::{Fault, Policy, TokenScope, patch};
-use crate::policy::records::{current, group_ids, is_full, keep};
-use crate::policy::rules::{Subject, effective};
+use crate::policy::records::{current, group_ids, is_full, keep, keep_by_token};
+use crate::policy::versions::Version;
 use crate::prompts::change::Act;
 use crate::provenance::Given;
 use crate::store::{Brand, StoreError, Tx};
@@ -24,6 +24,7 @@ pub struct ChangePolicy<'t> {
     actor: String,
     /// The administrator whose phones must still be able to approve after the change.
     approver: Option<String>,
+    by_token: bool,
     _brand: Brand<'t>,
 }
 
@@ -33,7 +34,7 @@ pub fn check<'t>(tx: &Tx<'t>, authority: &Authority<'t>, now: Time) -> Option<Ch
         Act::ChangePolicy(change) => {
             let (change, actor) = (change.clone(), authority.actor().to_owned());
             let (given, approver) = (authority.given(now), authority.administrator().map(str::to_owned));
-            Some(ChangePolicy { change, given, actor, approver, _brand: tx.brand() })
+            Some(ChangePolicy { change, given, actor, approver, by_token: false, _brand: tx.brand() })
         }
         _ => None,
     }
@@ -42,7 +43,8 @@ pub fn check<'t>(tx: &Tx<'t>, authority: &Authority<'t>, now: Time) -> Option<Ch
 /// Checks that an API token allows changing the policy. The creation of the token was approved.
 pub fn by_api_token<'t>(tx: &Tx<'t>, access: &ApiAccess<'t>, change: &Value) -> Option<ChangePolicy<'t>> {
     let (given, actor) = (access.given(), access.administrator().to_owned());
-    let proof = ChangePolicy { change: change.clone(), given, actor, approver: None, _brand: tx.brand() };
+    let change = change.clone();
+    let proof = ChangePolicy { change, given, actor, approver: None, by_token: true, _brand: tx.brand() };
     (access.scope() == TokenScope::ChangePolicy).then_some(proof)
 }
 
@@ -63,6 +65,7 @@ pub fn act<'t>(tx: &mut Tx<'t>, proof: ChangePolicy<'t>, now: Time) -> Result<Ch
     let patched = patch(&before, &proof.change, &group_ids(tx)?);
     match keeps_approver(tx, patched, proof.approver.as_deref())? {
         Ok(policy) => {
+            let keep = if proof.by_token { keep_by_token } else { keep };
             keep(tx, policy.clone(), proof.given, &proof.actor, now)?;
             audit::record(tx, &proof.actor, "policy_changed", "", now)?;
             Ok(Changed::Done(policy.to_json()?))
@@ -83,8 +86,8 @@ pub fn keeps_approver(
     };
     let person = tx.get::<Person>(approver)?;
     let is_allowed = |one: Person| {
-        let subject = Subject { account_id: &one.account_id, groups: &one.groups };
-        effective(policy, subject).mode.is_some()
+        let version = Version { policy: policy.clone(), ..Version::usual() };
+        version.effective(&one.account_id, &one.possible_groups()).mode.is_some()
     };
     if person.is_some_and(is_allowed) {
         return Ok(patched);

@@ -28,11 +28,6 @@ pub fn check<'t>(tx: &mut Tx<'t>, authority: Authority<'t>, now: Time) -> Result
     };
     let (given, actor) = (authority.given(now), authority.actor().to_owned());
     let person = tx.get::<Person>(&account_id)?.filter(|person| person.suspended != suspends);
-    // GUARD(suspension-fixed): a_report_forgets_no_change_that_an_intruder_has_buried
-    // INSTEAD: let is_fixed = |_person: &Person| false;
-    let by_operator = authority.administrator().is_none();
-    let is_fixed = |person: &Person| !suspends && !by_operator && person.is_suspension_fixed(now);
-    let person = person.filter(|person| !is_fixed(person));
     Ok(person.map(|_person| Suspend { account_id, suspends, given, actor, _brand: tx.brand() }))
 }
 
@@ -42,7 +37,6 @@ pub fn act<'t>(tx: &mut Tx<'t>, proof: Suspend<'t>, now: Time) -> Result<(), Sto
     let Suspend { account_id, suspends, given, actor, _brand } = proof;
     audit::record(tx, &account_id, if suspends { "suspended" } else { "resumed" }, &actor, now)?;
     if suspends {
-        tx.update::<Person, _>(&account_id, |person| person.suspend(given))?.granted();
         return end(tx, &account_id, &Ending::Suspended, now).map(|_ended| ());
     }
     tx.update::<Person, _>(&account_id, |person| person.resume(given))?.granted();

@@ -67,8 +67,8 @@ pub enum Ending {
     CodeUsedTwice(String),
     /// A new pass replaces the passes that are not spent.
     PassReplaced,
-    /// The person is no longer an administrator. Contains what removed the role.
-    NoLongerAdministrator(Given),
+    /// The person is no longer an administrator.
+    NoLongerAdministrator,
     /// An administrator revoked this API token.
     ApiTokenRevoked(String),
 }
@@ -143,7 +143,7 @@ pub fn ends(ending: &Ending, grant: &Grant) -> bool {
         // GUARD(new-pass-replaces): passes_of_the_operator_have_no_fault
         // INSTEAD: Ending::PassReplaced => false,
         Ending::PassReplaced => matches!(grant, Grant::Pass(_)),
-        Ending::NoLongerAdministrator(_) => matches!(grant, Grant::Administrator(_) | Grant::ApiToken(_)),
+        Ending::NoLongerAdministrator => matches!(grant, Grant::Administrator(_) | Grant::ApiToken(_)),
         Ending::ApiTokenRevoked(token) => matches!(grant, Grant::ApiToken(one) if one.id == *token),
     }
 }
@@ -234,8 +234,8 @@ pub fn chosen<'a>(
 pub fn is_suspended_again(person: &Person, fallen: &Fallen) -> bool {
     let gave = |given: &Option<Given>| given.as_ref().is_some_and(|given| fallen.gave(given));
     // GUARD(added-person-falls): a_person_added_or_resumed_by_a_fallen_approval_is_suspended
-    // INSTEAD: let came = person.was_resumed_by_fallen(|allows, given| fallen.changed(allows, given));
-    let came = gave(&person.added_by) || person.was_resumed_by_fallen(|allows, given| fallen.changed(allows, given));
+    // INSTEAD: let came = gave(&person.resumed_by);
+    let came = gave(&person.added_by) || gave(&person.resumed_by);
     came && !person.suspended
 }
 
@@ -299,9 +299,6 @@ pub struct Fallen {
     kept: Option<String>,
     /// The reported ceremony.
     ceremony: Option<String>,
-    /// The lost phone, if nobody knows since when it was missing, and the phones that it added. The owner may have used
-    /// them.
-    owners: BTreeSet<String>,
     /// Devices whose approvals since this time end.
     approvers: BTreeMap<String, Time>,
     /// Administrators whose unspent passes and first passwords for other people end.
@@ -325,14 +322,13 @@ impl Fallen {
                 (fallen.takes_back, fallen.kept) = (true, reported_in.clone());
                 // GUARD(lost-phone-sessions): j11_a_loss_report_ends_sessions_and_notifies_other_phones
                 fallen.approvers.insert(device.clone(), *since);
-                fallen.owners.extend((*since == Time::MIN).then(|| device.clone()));
             }
             // They know the text of a pass that they made, so they could still use it.
             Ending::PasswordSet
             | Ending::Reset
             | Ending::Suspended
             | Ending::Deleted
-            | Ending::NoLongerAdministrator(_) => {
+            | Ending::NoLongerAdministrator => {
                 fallen.makers.insert(account_id.to_owned());
             }
             Ending::PasswordChanged
@@ -360,16 +356,6 @@ impl Fallen {
     #[must_use]
     pub fn gave(&self, given: &Given) -> bool {
         given.approvals().iter().any(|approval| self.fell(approval))
-    }
-
-    /// Returns whether a change of a permission has fallen. What a lost phone took, or a phone that it added, stays taken
-    /// if nobody knows since when the phone was missing, because the owner may have taken it. `allows`: whether the change gave the permission.
-    #[must_use]
-    pub fn changed(&self, allows: bool, given: &Given) -> bool {
-        // GUARD(lost-phone-took): what_the_owners_phone_took_is_not_given_back
-        // INSTEAD: let is_owners = |_approval: &ApprovedBy| false;
-        let is_owners = |approval: &ApprovedBy| !allows && self.owners.contains(&approval.device);
-        given.approvals().iter().any(|approval| self.fell(approval) && !is_owners(approval))
     }
 
     /// Returns whether an approval has fallen.
@@ -424,9 +410,6 @@ impl Fallen {
         if self.takes_back {
             // The lost device itself has an entry with the time since when it was missing.
             self.approvers.entry(device.id.clone()).or_insert(Time::MIN);
-            if device.given.approvals().iter().any(|approval| self.owners.contains(&approval.device)) {
-                self.owners.insert(device.id.clone());
-            }
         }
     }
 

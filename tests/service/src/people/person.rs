@@ -5,9 +5,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::passwords::{self, Decoy};
-use crate::people::changes::Changes;
 use crate::provenance::{ApprovedBy, Given, add_new};
 use crate::secrets::{SecretError, encode, random_id};
+
+/// The changes of one membership.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct GroupChange {
+    group: String,
+    /// The approvals that have changed the membership and can still fall.
+    by: Vec<ApprovedBy>,
+    /// Whether one of them has fallen, and no administrator has decided since then.
+    is_reported: bool,
+}
 
 /// A person of the organization.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,12 +49,6 @@ pub struct Person {
     pub administrator_by: Option<Given>,
     /// What added the person. `None` if version 0.1 added the person.
     pub added_by: Option<Given>,
-    /// When the role was given and removed, and by what.
-    #[serde(default)]
-    role_changes: Changes,
-    /// When the person was suspended and resumed, and by what.
-    #[serde(default)]
-    suspension_changes: Changes,
     /// What ended the last suspension.
     pub resumed_by: Option<Given>,
     /// The approvals of the last month that removed phones. They are also behind the next first phone.
@@ -54,9 +57,9 @@ pub struct Person {
     /// Whether the next first phone needs a pass, because an approval that removed a phone, or that added one, has fallen.
     #[serde(default)]
     pub needs_pass: bool,
-    /// What added the person to groups: the group's id, and what did it.
+    /// The changes of groups that can still fall, or that have fallen.
     #[serde(default)]
-    joined_by: Vec<(String, Given)>,
+    group_changes: Vec<GroupChange>,
     /// What last unblocked the account, if an administrator did.
     pub unblocked_by: Option<Given>,
     /// Whether the person is suspended. A suspended person can't sign in.
@@ -83,10 +86,8 @@ impl Person {
             is_administrator: false,
             administrator_by: None,
             added_by: None,
-            role_changes: Changes::default(),
-            suspension_changes: Changes::default(),
             resumed_by: None,
-            joined_by: Vec::new(),
+            group_changes: Vec::new(),
             phones_removed_by: Vec::new(),
             needs_pass: false,
             unblocked_by: None,
@@ -118,69 +119,17 @@ impl Person {
 
     /// Makes the person an administrator.
     pub fn give_role(&mut self, given: Given) {
-        self.role_changes.add(true, given.clone(), self.administrator_by.take());
         (self.is_administrator, self.administrator_by) = (true, Some(given));
     }
 
-    /// Removes the role, and remembers what gave it. `removed_by`: what removes the role.
-    pub fn remove_role(&mut self, removed_by: Given) {
-        self.role_changes.add(false, removed_by, self.administrator_by.take());
-        self.is_administrator = false;
-    }
-
-    /// Returns whether the person can't become an administrator, because the role was changed too often.
-    #[must_use]
-    pub fn is_role_fixed(&self, now: Time) -> bool {
-        self.role_changes.is_full(now)
-    }
-
-    /// Ends a role that a fallen approval gave, and forgets it. If a fallen approval had also removed an earlier role,
-    /// the person has that role again. `fell`: whether a change has fallen that gave (true) or took the role.
-    pub fn take_role_back(&mut self, fell: impl Fn(bool, &Given) -> bool) {
-        let restored = self.role_changes.take_back(&fell);
-        if self.administrator_by.as_ref().is_some_and(|given| fell(true, given)) {
-            self.is_administrator = restored.is_some();
-            self.administrator_by = restored;
-        }
-    }
-
-    /// Suspends the person.
-    pub fn suspend(&mut self, given: Given) {
-        self.suspension_changes.add(false, given, self.activity());
-        self.suspended = true;
+    /// Removes the role, and what gave it.
+    pub fn remove_role(&mut self) {
+        (self.is_administrator, self.administrator_by) = (false, None);
     }
 
     /// Ends the suspension.
     pub fn resume(&mut self, given: Given) {
-        self.suspension_changes.add(true, given.clone(), self.activity());
         (self.suspended, self.resumed_by) = (false, Some(given));
-    }
-
-    /// Returns what lets the person sign in, or `None` if the person is suspended.
-    fn activity(&self) -> Option<Given> {
-        let resumed_by = || self.resumed_by.clone().unwrap_or_else(|| Given::unrecorded(Time::MIN));
-        (!self.suspended).then(resumed_by)
-    }
-
-    /// Returns whether a suspension of the person can't be ended, because the person was suspended too often.
-    #[must_use]
-    pub fn is_suspension_fixed(&self, now: Time) -> bool {
-        self.suspension_changes.is_full(now)
-    }
-
-    /// Returns whether the person would be suspended if the fallen approvals had not been given. `fell`: whether the end
-    /// (true) or the start of a suspension has fallen.
-    pub fn was_resumed_by_fallen(&self, fell: impl Fn(bool, &Given) -> bool) -> bool {
-        self.suspension_changes.is_by_fallen(&fell) && !self.suspension_changes.is_allowed_without(fell)
-    }
-
-    /// Forgets the suspensions, and the ends of suspensions, that have fallen. `fell`: as for
-    /// `was_resumed_by_fallen`.
-    pub fn take_suspensions_back(&mut self, fell: impl Fn(bool, &Given) -> bool) {
-        let restored = self.suspension_changes.take_back(&fell);
-        if self.resumed_by.as_ref().is_some_and(|given| fell(true, given)) {
-            self.resumed_by = restored;
-        }
     }
 
     /// Records that wrong numbers before `at` do not count, and what decided this.
@@ -188,28 +137,84 @@ impl Person {
         (self.unblocked_at, self.unblocked_by) = (at, given);
     }
 
-    /// Adds the person to a group. The first of several additions counts.
-    pub fn join(&mut self, group: &str, given: Given) {
+    /// Adds the person to a group.
+    pub fn join(&mut self, group: &str, given: &Given) {
         if !self.groups.iter().any(|one| one == group) {
             self.groups.push(group.to_owned());
-            self.joined_by.push((group.to_owned(), given));
+            self.record_group(group, given);
+        } else if self.is_reported(group) {
+            self.record_group(group, given);
         }
     }
 
     /// Removes the person from a group.
-    pub fn leave(&mut self, group: &str) {
+    pub fn leave(&mut self, group: &str, given: &Given) {
+        let was_in = self.groups.iter().any(|one| one == group);
         self.groups.retain(|one| one != group);
-        self.joined_by.retain(|(one, _)| one != group);
+        if was_in || self.is_reported(group) {
+            self.record_group(group, given);
+        }
     }
 
-    /// Returns the groups whose addition was recorded, with what added the person.
-    pub fn joined_by(&self) -> impl Iterator<Item = (&String, &Given)> {
-        self.joined_by.iter().map(|(group, given)| (group, given))
+    /// Records that an administrator or the operator has decided whether the person belongs to a group.
+    fn record_group(&mut self, group: &str, given: &Given) {
+        let mut by = match self.group_changes.iter().position(|change| change.group == group) {
+            Some(at) => self.group_changes.remove(at).by,
+            None => Vec::new(),
+        };
+        // After a decision by the operator, the earlier ones make no difference.
+        let by_operator = given.approvals().is_empty();
+        by.retain(|approval| !by_operator && !approval.is_settled(given.at));
+        add_new(&mut by, given.approvals());
+        self.group_changes.push(GroupChange { group: group.to_owned(), by, is_reported: false });
     }
 
-    /// Returns the groups that a fallen approval has added the person to. `fell`: whether what gave a grant has fallen.
-    pub fn joined_by_fallen(&self, fell: impl Fn(&Given) -> bool) -> Vec<String> {
-        self.joined_by.iter().filter(|(_, given)| fell(given)).map(|(group, _)| group.clone()).collect()
+    /// Returns whether a change of the membership of this group has fallen, and no administrator has decided since then.
+    #[must_use]
+    pub fn is_reported(&self, group: &str) -> bool {
+        self.group_changes.iter().any(|change| change.is_reported && change.group == group)
+    }
+
+    /// Marks the groups whose changes have fallen, and returns them.
+    pub fn report_groups(&mut self, fell: impl Fn(&ApprovedBy) -> bool) -> Vec<String> {
+        let mut reported = Vec::new();
+        for change in self.group_changes.iter_mut().filter(|change| change.by.iter().any(&fell)) {
+            change.is_reported = true;
+            change.by.retain(|approval| !fell(approval));
+            reported.push(change.group.clone());
+        }
+        reported
+    }
+
+    /// Returns the groups of the person, and, if changes have fallen, also the groups without those that the person
+    /// has joined, and with those that the person has left. The policy applies whatever is strictest.
+    #[must_use]
+    pub fn possible_groups(&self) -> Vec<Vec<String>> {
+        self.groups_without(|change| change.is_reported)
+    }
+
+    /// Returns the groups of the person, the groups before recent joinings, and the groups before recent leavings.
+    #[must_use]
+    pub fn recent_groups(&self, now: Time) -> Vec<Vec<String>> {
+        self.groups_without(|change| change.by.iter().any(|approval| !approval.is_settled(now)))
+    }
+
+    /// Returns the approvals of recent changes of groups.
+    pub fn groups_changed_by(&self, now: Time) -> impl Iterator<Item = &ApprovedBy> {
+        self.group_changes.iter().flat_map(|change| &change.by).filter(move |approval| !approval.is_settled(now))
+    }
+
+    fn groups_without(&self, is_changed: impl Fn(&GroupChange) -> bool) -> Vec<Vec<String>> {
+        let changed: Vec<&String> =
+            self.group_changes.iter().filter(|change| is_changed(change)).map(|change| &change.group).collect();
+        let mut possible = vec![self.groups.clone()];
+        if !changed.is_empty() {
+            let (joined, left): (Vec<&String>, Vec<&String>) =
+                changed.into_iter().partition(|group| self.groups.contains(group));
+            possible.push(self.groups.iter().filter(|group| !joined.contains(group)).cloned().collect());
+            possible.push(self.groups.iter().chain(left).cloned().collect());
+        }
+        possible
     }
 
     /// Returns the approvals without which the person could not act as an administrator: behind the role, the account,

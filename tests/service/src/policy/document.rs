@@ -156,8 +156,8 @@ pub struct Ours {
     pub accounts_on_phone: Option<u32>,
 }
 
-/// What a person must prove to add the first phone of an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a person must prove to add the first phone of an account, the stricter value last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bootstrap {
     /// The password, or a pass.
@@ -166,8 +166,8 @@ pub enum Bootstrap {
     Pass,
 }
 
-/// What happens when phone and browser are on different networks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What happens when phone and browser are on different networks, the strictest value last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proximity {
     /// Nothing happens.
@@ -178,8 +178,8 @@ pub enum Proximity {
     Require,
 }
 
-/// Whether browsers that proved nothing may start prompts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether browsers that proved nothing may start prompts, the strictest value last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownOrigins {
     /// They may start prompts within the usual limits.
@@ -191,14 +191,14 @@ pub enum UnknownOrigins {
     Never,
 }
 
-/// What unlocks a sign-in key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What unlocks a sign-in key, the stricter value last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyGuard {
-    /// Biometrics only. The key becomes unusable when the enrolled biometrics change.
-    BiometricCurrentSet,
     /// Biometrics, or the device's PIN, pattern or password.
     BiometricOrCredential,
+    /// Biometrics only. The key becomes unusable when the enrolled biometrics change.
+    BiometricCurrentSet,
 }
 
 /// The attestation that a key needs.
@@ -265,6 +265,29 @@ impl Policy {
             members.insert("id".to_owned(), ID.into());
         }
         Ok(document)
+    }
+}
+
+/// Returns the settings of `other` that differ from those of `policy`: each a JSON pointer (RFC 6901) and the value as
+/// JSON.
+///
+/// # Errors
+/// If serialization fails.
+pub fn differences(policy: &Policy, other: &Policy) -> Result<Vec<(String, String)>, serde_json::Error> {
+    let mut found = Vec::new();
+    compare(&serde_json::to_value(policy)?, &serde_json::to_value(other)?, "", &mut found);
+    Ok(found)
+}
+
+fn compare(one: &Value, other: &Value, pointer: &str, found: &mut Vec<(String, String)>) {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            for (name, value) in other {
+                compare(one.get(name).unwrap_or(&Value::Null), value, &format!("{pointer}/{name}"), found);
+            }
+        }
+        _ if one == other => {}
+        _ => found.push((pointer.to_owned(), other.to_string())),
     }
 }
 

@@ -6,42 +6,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{DAY, Time};
 use crate::people::person::Person;
-use crate::policy::document::{Bootstrap, Policy, TokenScope};
-use crate::policy::rules::{Effective, Subject, effective};
-use crate::provenance::{ApprovedBy, Given, add_new};
+use crate::policy::document::{Policy, TokenScope};
+use crate::policy::rules::Effective;
+use crate::policy::versions::{self, Version};
+use crate::provenance::{ApprovedBy, Given};
 use crate::store::{Record, StoreError, Table, Tx};
 
 /// Id of the only policy record.
 const ONLY: &str = "policy";
-/// The most earlier policies that are kept.
+/// The most earlier versions that are kept.
 const MAX_EARLIER: usize = 100;
 /// The parent id of all groups. `groups` lists the groups by this id.
 const EVERY_GROUP: &str = "groups";
 /// Life of an API token.
 pub const TOKEN_LIFE: Time = 90 * DAY;
 
-/// The current policy. If no record is stored, `Policy::usual` applies.
+/// The policy. If no record is stored, `Policy::usual` applies.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PolicyRecord {
     id: String,
-    /// The document.
-    pub policy: Policy,
     /// When the policy was last changed.
-    pub changed_at: Time,
+    changed_at: Time,
     /// The account id of the administrator who last changed the policy.
-    pub changed_by: String,
-    /// What gave the policy. `None` for the usual policy, and for a policy that version 0.1 stored.
-    given: Option<Given>,
-    /// The policies before this one, oldest first, so that one of them can be restored.
+    changed_by: String,
+    /// The current version.
+    #[serde(flatten)]
+    pub current: Version,
+    /// The versions before the current one, oldest first.
     #[serde(default)]
-    earlier: Vec<Earlier>,
-}
-
-/// An earlier policy.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Earlier {
-    policy: Policy,
-    given: Option<Given>,
+    earlier: Vec<Version>,
 }
 
 impl Record for PolicyRecord {
@@ -124,14 +117,48 @@ impl Record for ApiToken {
 
 /// Returns the current policy.
 pub fn current(tx: &mut Tx<'_>) -> Result<Policy, StoreError> {
-    Ok(tx.get::<PolicyRecord>(ONLY)?.map_or_else(Policy::usual, |record| record.policy))
+    Ok(current_version(tx)?.policy)
 }
 
-/// Stores a policy as the current one, with what gave it. Keeps the policy before it.
+/// Returns the reported policies that still apply where they are stricter than the current policy.
+pub fn reported(tx: &mut Tx<'_>) -> Result<Vec<Policy>, StoreError> {
+    Ok(current_version(tx)?.reported)
+}
+
+fn current_version(tx: &mut Tx<'_>) -> Result<Version, StoreError> {
+    Ok(tx.get::<PolicyRecord>(ONLY)?.map_or_else(Version::usual, |record| record.current))
+}
+
+/// Stores a policy as the current one, with what gave it. An administrator has decided, so reported policies apply no
+/// longer.
 pub fn keep(tx: &mut Tx<'_>, policy: Policy, given: Given, changed_by: &str, now: Time) -> Result<(), StoreError> {
     let earlier = earlier(tx, &given, now)?;
-    let (id, changed_by) = (ONLY.to_owned(), changed_by.to_owned());
-    let record = PolicyRecord { id, policy, changed_at: now, changed_by, given: Some(given), earlier };
+    let current = Version { policy, given: Some(given), reported: Vec::new() };
+    store(
+        tx,
+        PolicyRecord { id: ONLY.to_owned(), changed_at: now, changed_by: changed_by.to_owned(), current, earlier },
+    )
+}
+
+/// Stores a policy that a program has set with an API token. No administrator has looked at the policy that the program
+/// has changed. So reported policies still apply where they are stricter, and the approvals behind the policy so far are
+/// also behind the new one.
+pub fn keep_by_token(
+    tx: &mut Tx<'_>,
+    policy: Policy,
+    given: Given,
+    changed_by: &str,
+    now: Time,
+) -> Result<(), StoreError> {
+    let (earlier, before) = (earlier(tx, &given, now)?, current_version(tx)?);
+    let current = Version { policy, given: Some(before.also_behind(given, now)), reported: before.reported };
+    store(
+        tx,
+        PolicyRecord { id: ONLY.to_owned(), changed_at: now, changed_by: changed_by.to_owned(), current, earlier },
+    )
+}
+
+fn store(tx: &mut Tx<'_>, record: PolicyRecord) -> Result<(), StoreError> {
     tx.insert_or_update(&record, |stored| *stored = record.clone())
 }
 
@@ -141,71 +168,31 @@ pub fn is_full(tx: &mut Tx<'_>, given: &Given, now: Time) -> Result<bool, StoreE
     Ok(!given.is_settled(now) && earlier(tx, given, now)?.len() >= MAX_EARLIER)
 }
 
-/// Returns the policies before a new one. Earlier policies by the same approval are left out, because an API token
-/// changes the policy many times, and so are policies before one that can no longer fall.
-fn earlier(tx: &mut Tx<'_>, given: &Given, now: Time) -> Result<Vec<Earlier>, StoreError> {
-    let Some(stored) = tx.get::<PolicyRecord>(ONLY)? else {
-        return Ok(vec![Earlier { policy: Policy::usual(), given: None }]);
-    };
-    let mut earlier = stored.earlier;
-    earlier.push(Earlier { policy: stored.policy, given: stored.given });
-    let ceremony = |given: &Given| given.approvals().first().map(|approval| approval.ceremony.clone());
-    let approved = ceremony(given);
-    earlier.retain(|one| approved.is_none() || one.given.as_ref().and_then(ceremony) != approved);
-    Ok(earlier.split_off(newest_settled(&earlier, now)))
+fn earlier(tx: &mut Tx<'_>, given: &Given, now: Time) -> Result<Vec<Version>, StoreError> {
+    Ok(match tx.get::<PolicyRecord>(ONLY)? {
+        Some(stored) => versions::before(stored.earlier, stored.current, given, now),
+        None => vec![Version::usual()],
+    })
 }
 
-/// Returns the approvals that let a person's password add a first phone, if the policy would not without them: those
-/// behind the policies after the last one that did not, and behind the memberships of groups. Only policies and
-/// memberships that can still fall count.
+/// Returns the approvals that let a person's password add a first phone, if the policy would not without them. Only
+/// policies and changes of groups that can still fall count.
 pub fn password_allowed_by(tx: &mut Tx<'_>, person: &Person, now: Time) -> Result<Vec<ApprovedBy>, StoreError> {
-    let Some(record) = tx.get::<PolicyRecord>(ONLY)? else {
-        return Ok(Vec::new());
-    };
-    let joined: Vec<(&String, &Given)> = person.joined_by().filter(|(_, given)| !given.is_settled(now)).collect();
-    let has_joined = |group: &String| joined.iter().any(|(one, _)| *one == group);
-    let groups: Vec<String> = person.groups.iter().filter(|group| !has_joined(group)).cloned().collect();
-    let mut policies = record.earlier;
-    policies.push(Earlier { policy: record.policy, given: record.given });
-    let policies = policies.split_off(newest_settled(&policies, now));
-    let Some(last) = policies.iter().rposition(|one| !lets_password_add(&one.policy, &person.account_id, &groups))
-    else {
-        return Ok(Vec::new());
-    };
-    let mut allowed_by = Vec::new();
-    for given in policies.into_iter().skip(last + 1).filter_map(|one| one.given) {
-        add_new(&mut allowed_by, given.approvals());
-    }
-    for (_, given) in joined {
-        add_new(&mut allowed_by, given.approvals());
-    }
-    Ok(allowed_by)
+    Ok(match tx.get::<PolicyRecord>(ONLY)? {
+        Some(record) => versions::password_allowed_by(record.earlier, record.current, person, now),
+        None => Vec::new(),
+    })
 }
 
-/// Returns the index of the newest policy that can no longer fall.
-fn newest_settled(policies: &[Earlier], now: Time) -> usize {
-    let is_settled = |one: &Earlier| one.given.as_ref().is_none_or(|given| given.is_settled(now));
-    policies.iter().rposition(is_settled).unwrap_or_default()
-}
-
-fn lets_password_add(policy: &Policy, account_id: &str, groups: &[String]) -> bool {
-    let effective = effective(policy, Subject { account_id, groups });
-    effective.mode.is_some() && effective.bootstrap == Bootstrap::Password
-}
-
-/// Restores the newest earlier policy that did not fall, if the current policy has fallen. `fell`: whether what gave a
-/// policy has fallen. Returns whether the policy was restored. A later change by another approval stays, with what the
+/// Takes back the policies that fallen approvals have set (see `versions::take_back`). `fell`: whether what gave a policy
+/// has fallen. Returns whether the current policy has changed. A later change by another approval stays, with what the
 /// fallen one has set before: an administrator has seen that policy.
 pub fn take_back(tx: &mut Tx<'_>, fell: impl Fn(&Given) -> bool, now: Time) -> Result<bool, StoreError> {
-    let has_fallen = |given: &Option<Given>| given.as_ref().is_some_and(&fell);
     let restore = |record: &mut PolicyRecord| {
-        record.earlier.retain(|earlier| !has_fallen(&earlier.given));
-        if !has_fallen(&record.given) {
-            return false;
-        }
-        let restored = record.earlier.pop().unwrap_or_else(|| Earlier { policy: Policy::usual(), given: None });
-        (record.policy, record.given, record.changed_at) = (restored.policy, restored.given, now);
-        true
+        let has_fallen = record.current.given.as_ref().is_some_and(&fell);
+        versions::take_back(&mut record.earlier, &mut record.current, &fell);
+        record.changed_at = if has_fallen { now } else { record.changed_at };
+        has_fallen
     };
     Ok(tx.update(ONLY, restore)?.granted().unwrap_or_default())
 }
@@ -220,7 +207,8 @@ pub fn group_ids(tx: &mut Tx<'_>) -> Result<HashSet<String>, StoreError> {
     Ok(groups(tx)?.into_iter().map(|group| group.id).collect())
 }
 
-/// Evaluates the current policy for a person.
+/// Evaluates the current policy for a person. Where a reported policy, or a reported change of groups, is stricter, it
+/// still applies.
 pub fn effective_for(tx: &mut Tx<'_>, person: &Person) -> Result<Effective, StoreError> {
-    Ok(effective(&current(tx)?, Subject { account_id: &person.account_id, groups: &person.groups }))
+    Ok(current_version(tx)?.effective(&person.account_id, &person.possible_groups()))
 }

@@ -54,6 +54,8 @@ pub enum Reason {
     NoTarget,
     /// The person's groups allow different modes. Only a mode that all of them allow applies.
     GroupsDiffer,
+    /// A reported change of the policy or of the person's groups is stricter, and still applies.
+    Reported,
 }
 
 impl Reason {
@@ -67,6 +69,9 @@ impl Reason {
             Self::NoTarget => "No target covers this person.".to_owned(),
             Self::GroupsDiffer => {
                 "The person's groups allow different modes. Only a mode that all of them allow applies.".to_owned()
+            }
+            Self::Reported => {
+                "A reported change of the policy or of the groups is stricter, and still applies.".to_owned()
             }
         }
     }
@@ -110,6 +115,27 @@ impl Effective {
     #[must_use]
     pub fn allows_security_info_registration(&self) -> bool {
         self.allows_push()
+    }
+
+    /// Returns the stricter value of each setting.
+    #[must_use]
+    pub fn stricter(self, other: &Self) -> Self {
+        let accounts_on_phone = [self.accounts_on_phone, other.accounts_on_phone].into_iter().flatten().min();
+        let stricter = Self {
+            mode: other.mode.and_then(|mode| both(self.mode, mode)),
+            software_oath: self.software_oath && other.software_oath,
+            shows_application: self.shows_application || other.shows_application,
+            shows_place: self.shows_place || other.shows_place,
+            may_choose: self.may_choose && other.may_choose,
+            bootstrap: self.bootstrap.max(other.bootstrap),
+            proximity: self.proximity.max(other.proximity),
+            unknown_origins: self.unknown_origins.max(other.unknown_origins),
+            key_guard: self.key_guard.max(other.key_guard),
+            accounts_on_phone,
+            why: self.why.clone(),
+        };
+        let why = (stricter != self).then_some(Reason::Reported).filter(|reason| !self.why.contains(reason));
+        Self { why: self.why.into_iter().chain(why).collect(), ..stricter }
     }
 }
 

@@ -13,6 +13,10 @@ use crate::policy::rules::Reason;
 pub const NOT_DONE: &str = "This account can't be changed in this way. Nothing was changed.";
 
 const PERSON: &str = "/admin/person";
+const GROUP_JOINED: &str = "An addition to this group was reported. Until an administrator decides, the policy applies \
+                            with and without this group, whichever is stricter.";
+const GROUP_LEFT: &str = "A removal from this group was reported. Until an administrator decides, the policy applies \
+                          with and without this group, whichever is stricter.";
 
 fn navigation(page: Page) -> Page {
     page.and(link("people", "/admin", "People", ""))
@@ -105,8 +109,19 @@ pub fn person(shown: &Shown, now: Time, news: Option<&str>) -> Page {
     let page = (1..).zip(&shown.groups).fold(page, |page, (number, group)| {
         let is_in = person.groups.contains(&group.id);
         let (button, act) = if is_in { ("Remove from the group", "leave") } else { ("Add to the group", "join") };
-        page.text(format!("Group {}", group.name))
-            .form(about(Form::quiet("group", PERSON, button), act).with("about", group.id.clone()).numbered(number))
+        let button = Form::quiet("group", PERSON, button);
+        let page = page
+            .text(format!("Group {}", group.name))
+            .form(about(button, act).with("about", group.id.clone()).numbered(number));
+        if !person.is_reported(&group.id) {
+            return page;
+        }
+        let (text, button, act) = match is_in {
+            true => (GROUP_JOINED, "Keep in the group", "join"),
+            false => (GROUP_LEFT, "Keep out of the group", "leave"),
+        };
+        let keep = about(Form::quiet("keep-group", PERSON, button), act).with("about", group.id.clone());
+        page.and(Block::Outcome(text.to_owned())).form(keep.numbered(number))
     });
     let page = if person.suspended {
         page.form(about(Form::quiet("resume", PERSON, "Allow sign-in again"), "resume"))
@@ -205,11 +220,18 @@ pub fn groups(groups: &[Group], problem: Option<&str>) -> Page {
 
 /// The policy as an editable document.
 #[must_use]
-pub fn policy(text: &str, faults: &[Fault], news: Option<&str>) -> Page {
+pub fn policy(text: &str, faults: &[Fault], reported: &[(String, String)]) -> Page {
     let page = Page::new("admin-policy", "Policy");
-    let page = match news {
-        Some(news) => page.and(Block::Outcome(news.to_owned())),
-        None => page,
+    let page = if reported.is_empty() {
+        page
+    } else {
+        let items = reported.iter().map(|(pointer, value)| format!("{pointer}: {value}")).collect();
+        page.and(Block::Outcome(
+            "A change of the policy was reported, and the policy before it applies again. Where the reported policy is \
+             stricter, it still applies. To end this, check the policy and save it. The reported policy differs in:"
+                .to_owned(),
+        ))
+        .and(Block::Items(items))
     };
     let page = faults.iter().fold(page, |page, fault| {
         page.and(Block::Problem(format!("{}: {}", fault.pointer, fault.detail).trim_start_matches(": ").to_owned()))

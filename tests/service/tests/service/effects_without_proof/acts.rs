@@ -218,7 +218,7 @@ fn prepared(group: &str, change: &Change, world: &World) {
         }
         Change::Administer(Act::Member { account, joins: false, .. }) => {
             world.change::<Person>(account, |person| {
-                person.join(group, Given::by_operator(0));
+                person.join(group, &Given::by_operator(0));
             });
         }
         _ => {}

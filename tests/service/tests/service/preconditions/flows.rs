@@ -458,7 +458,7 @@ pub(super) async fn act(world: World, act: &str, table: &'static str) -> Started
     let given = Given::by_operator(world.now());
     match act {
         "resume" => world.change::<Person>(&world.bob, |bob| bob.suspended = true),
-        "leave" => world.change::<Person>(&world.bob, |bob| bob.join(GROUP, Given::by_operator(0))),
+        "leave" => world.change::<Person>(&world.bob, |bob| bob.join(GROUP, &Given::by_operator(0))),
         "no-administrator" => world.change::<Person>(&world.bob, |bob| bob.give_role(given.clone())),
         _ => {}
     }

@@ -11,7 +11,6 @@ use countersign_service::operator;
 use countersign_service::passwords::{self, Hash};
 use countersign_service::prompts::answers;
 use countersign_service::prompts::change::Act;
-use countersign_service::provenance::Given;
 use countersign_service::store::{StoreError, Tx};
 
 use super::world::{NOW, Root, SINCE, World, prompt_of};
@@ -170,7 +169,7 @@ pub const CASES: [Case; 21] = [
     },
     Case {
         act: "administrator role removed",
-        ending: |_world| Ending::NoLongerAdministrator(Given::by_operator(NOW)),
+        ending: |_world| Ending::NoLongerAdministrator,
         effect: Some(|world| administer(world, Act::RemoveAdministrator)),
         ..CASE
     },
@@ -218,7 +217,7 @@ pub fn act_of(ending: &Ending) -> &'static str {
         Ending::EnrollmentEnded { .. } => "enrollment ended",
         Ending::CodeUsedTwice(_) => CODE_TWICE,
         Ending::PassReplaced => "pass replaced",
-        Ending::NoLongerAdministrator(_) => "administrator role removed",
+        Ending::NoLongerAdministrator => "administrator role removed",
         Ending::ApiTokenRevoked(_) => "API token revoked",
     }
 }

@@ -5,9 +5,10 @@ use countersign_service::devices::device::{Device, State};
 use countersign_service::effects::add_method;
 use countersign_service::endings::{self, Ending};
 use countersign_service::people::person::Person;
-use countersign_service::policy::document::{Bootstrap, Policy};
+use countersign_service::policy::document::{Bootstrap, Policy, Target, TargetType};
 use countersign_service::policy::records::keep;
-use countersign_service::prompts::change::Act;
+use countersign_service::prompts::ceremony::Ceremony;
+use countersign_service::prompts::change::{Act, Change};
 use countersign_service::provenance::{Given, Giver};
 use serde_json::json;
 
@@ -46,7 +47,7 @@ fn phone_added_by_password_after_a_fallen_reset_falls() {
 fn phone_added_by_password_after_a_fallen_end_of_a_suspension_falls() {
     for (phone, stays) in [(INTRUDER, false), (OWNER, true)] {
         let (world, mut bob) = with_bob(OTHER);
-        bob.suspend(Given::by_operator(NOW));
+        bob.suspended = true;
         bob.resume(acted(&world, "resumed", phone, Act::Resume(bob.account_id.clone())));
         assert_eq!(keeps_phone(world, &bob), stays, "{phone}");
     }
@@ -72,7 +73,21 @@ fn phone_added_by_password_after_a_fallen_addition_to_a_group_falls() {
         policy.include_targets[0].id = "group".to_owned();
         world.store.global_blocking(|tx| keep(tx, policy.clone(), Given::by_operator(NOW), "alice", NOW)).unwrap();
         let (account, group) = (bob.account_id.clone(), "group".to_owned());
-        bob.join("group", acted(&world, "joined", phone, Act::Member { account, group, joins: true }));
+        bob.join("group", &acted(&world, "joined", phone, Act::Member { account, group, joins: true }));
+        assert_eq!(keeps_phone(world, &bob), stays, "{phone}");
+    }
+}
+
+#[test]
+fn phone_added_by_password_after_a_fallen_removal_from_an_excluded_group_falls() {
+    for (phone, stays) in [(INTRUDER, false), (OWNER, true)] {
+        let (world, mut bob) = with_bob(OTHER);
+        let mut policy = Policy::usual();
+        policy.exclude_targets = vec![Target { target_type: TargetType::Group, id: "group".to_owned() }];
+        world.store.global_blocking(|tx| keep(tx, policy.clone(), Given::by_operator(NOW), "alice", NOW)).unwrap();
+        bob.groups = vec!["group".to_owned()];
+        let (account, group) = (bob.account_id.clone(), "group".to_owned());
+        bob.leave("group", &acted(&world, "left", phone, Act::Member { account, group, joins: false }));
         assert_eq!(keeps_phone(world, &bob), stays, "{phone}");
     }
 }
@@ -88,7 +103,7 @@ fn phone_added_by_password_after_two_fallen_additions_falls() {
     world.store.global_blocking(|tx| keep(tx, policy.clone(), Given::by_operator(NOW), "alice", NOW)).unwrap();
     for group in ["group", "other group"] {
         let act = Act::Member { account: bob.account_id.clone(), group: group.to_owned(), joins: true };
-        bob.join(group, acted(&world, group, INTRUDER, act));
+        bob.join(group, &acted(&world, group, INTRUDER, act));
     }
     assert!(!keeps_phone(world, &bob));
 }
@@ -106,6 +121,31 @@ fn phone_added_by_password_under_a_replaced_policy_falls() {
     keep_policy(&world, Bootstrap::Pass, &Given::by_operator(NOW));
     report(&world);
     assert!(!world.store.global_blocking(|tx| tx.get::<Device>("bobs phone")).unwrap().unwrap().is_active());
+}
+
+/// Bob, who is an administrator, is deleted after the phone that a policy has allowed has made another administrator.
+#[test]
+fn a_role_by_a_phone_of_a_deleted_person_falls_with_the_policy() {
+    for deleted in [false, true] {
+        let (mut world, bob) = with_bob(OTHER);
+        keep_policy(&world, Bootstrap::Pass, &Given::by_operator(NOW));
+        keep_policy(&world, Bootstrap::Password, &acted(&world, "policy", INTRUDER, Act::ChangePolicy(json!({}))));
+        add(&world, &bob);
+        add_by_password(&mut world, &bob);
+        let mut carol = Person::new("carol", "Carol", "a password", NOW).unwrap();
+        let act = Change::Administer(Act::MakeAdministrator(carol.account_id.clone()));
+        let approved = world.approved("role", "bobs phone", NOW, true);
+        let role = Ceremony { account_id: bob.account_id.clone(), change: Some(act), ..approved };
+        world.insert(&role);
+        carol.give_role(role.gives_as_administrator(NOW).unwrap());
+        add(&world, &carol);
+        if deleted {
+            let ended = world.store.global_blocking(|tx| endings::end(tx, &bob.account_id, &Ending::Deleted, NOW));
+            let _ended = ended.unwrap();
+        }
+        report(&world);
+        assert!(!stored(&world, &carol).unwrap().is_administrator, "deleted: {deleted}");
+    }
 }
 
 /// A report or a loss ends every phone of an account. If a fallen approval has added one of them, the intruder may

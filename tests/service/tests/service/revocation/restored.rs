@@ -1,204 +1,216 @@
-//! What a report restores: what held before the fallen changes, also if an intruder has made many of them.
+//! A report makes nothing more permissive: what somebody has taken stays taken, and what a reported change has made
+//! stricter stays stricter, until an administrator decides.
 
 use countersign_service::clock::{DAY, HOUR, Time};
-use countersign_service::devices::device::State;
-use countersign_service::effects::{administrator, approval, authority, suspend};
 use countersign_service::endings::Ending;
 use countersign_service::operator;
 use countersign_service::people::person::Person;
-use countersign_service::policy::document::Bootstrap;
-use countersign_service::policy::records::{current, is_full};
-use countersign_service::prompts::ceremony::{Ceremony, Kind, Owner};
-use countersign_service::prompts::change::{Act, Change};
+use countersign_service::policy::document::{Bootstrap, Mode, Policy, Target, TargetType};
+use countersign_service::policy::records::{current, effective_for, is_full, keep, keep_by_token, reported};
+use countersign_service::policy::rules::Effective;
+use countersign_service::prompts::ceremony::Ceremony;
+use countersign_service::prompts::change::Act;
 use countersign_service::provenance::Given;
 use serde_json::json;
 
 use super::elsewhere::{INTRUDER, LOST, OWNER, acted, add, end, keep_policy, report, stored, with_bob};
 use super::world::{NOW, OTHER, World};
 
-/// An intruder takes the role, or the person's access, and gives it back, before the report.
-#[test]
-fn what_an_intruder_took_and_gave_back_is_kept_after_the_report() {
-    for times in [1, 2] {
-        let (world, mut bob) = with_bob(OTHER);
-        let account = || bob.account_id.clone();
-        let removed = acted(&world, "removed", INTRUDER, Act::RemoveAdministrator(account()));
-        let given = acted(&world, "given back", INTRUDER, Act::MakeAdministrator(account()));
-        let suspended = acted(&world, "suspended", INTRUDER, Act::Suspend(account()));
-        let resumed = acted(&world, "resumed", INTRUDER, Act::Resume(account()));
-        bob.give_role(Given::by_operator(NOW));
-        for _ in 0..times {
-            bob.remove_role(removed.clone());
-            bob.give_role(given.clone());
-            bob.suspend(suspended.clone());
-            bob.resume(resumed.clone());
-        }
-        add(&world, &bob);
-        report(&world);
-        let bob = stored(&world, &bob).unwrap();
-        assert!(bob.is_administrator && !bob.suspended, "{times} times");
-        assert_eq!(bob.administrator_by, Some(Given::by_operator(NOW)));
-    }
+fn report_of(world: &World, ceremony: &str) {
+    let ceremony: Ceremony = world.store.global_blocking(|tx| tx.get(ceremony)).unwrap().unwrap();
+    end(world, &Ending::Reported(Box::new(ceremony)));
 }
 
-#[test]
-fn a_suspension_by_somebody_else_counts_after_the_report() {
-    let (world, mut bob) = with_bob(OTHER);
-    let account = || bob.account_id.clone();
-    let suspended = acted(&world, "suspended", INTRUDER, Act::Suspend(account()));
-    let resumed = acted(&world, "resumed", INTRUDER, Act::Resume(account()));
-    bob.suspend(Given::by_operator(NOW));
-    bob.resume(resumed.clone());
-    bob.suspend(suspended);
-    bob.resume(resumed);
-    add(&world, &bob);
-    report(&world);
-    assert!(stored(&world, &bob).unwrap().suspended);
+fn lose(world: &World, since: Time) {
+    end(world, &Ending::Lost { device: LOST.to_owned(), since, reported_in: None });
 }
 
+fn changed(world: &World, bob: &Person, change: impl Fn(&mut Person)) {
+    world.store.global_blocking(|tx| tx.update(&bob.account_id, &change)).unwrap().granted().unwrap();
+}
+
+fn policy_of(world: &World, bob: &Person) -> Effective {
+    let bob = stored(world, bob).unwrap();
+    world.store.global_blocking(|tx| effective_for(tx, &bob)).unwrap()
+}
+
+/// An intruder takes the role and suspends the person, and gives both back, before the report.
 #[test]
-fn what_has_fallen_is_not_restored_by_a_later_report() {
+fn a_role_that_was_taken_stays_taken_after_the_report() {
     let (world, mut bob) = with_bob(OTHER);
     let account = || bob.account_id.clone();
     let role = acted(&world, "role", INTRUDER, Act::MakeAdministrator(account()));
     let resumed = acted(&world, "resumed", INTRUDER, Act::Resume(account()));
-    let second_role = acted(&world, "second role", LOST, Act::MakeAdministrator(account()));
-    let resumed_again = acted(&world, "resumed again", LOST, Act::Resume(account()));
-    bob.suspend(Given::by_operator(NOW));
-    bob.resume(resumed);
+    bob.give_role(Given::by_operator(NOW));
+    bob.remove_role();
     bob.give_role(role);
+    bob.resume(resumed);
     add(&world, &bob);
     report(&world);
-    assert!(stored(&world, &bob).unwrap().suspended);
-    let again = |bob: &mut Person| {
-        bob.give_role(second_role.clone());
-        bob.resume(resumed_again.clone());
-    };
-    world.store.global_blocking(|tx| tx.update(&bob.account_id, again)).unwrap().granted().unwrap();
-    end(&world, &Ending::Lost { device: LOST.to_owned(), since: Time::MIN, reported_in: None });
     let bob = stored(&world, &bob).unwrap();
     assert!(!bob.is_administrator && bob.suspended);
 }
 
-/// The finder of a phone gives back what the owner's approval on this phone had taken. If nobody knows since when the
-/// phone was missing, it stays taken.
+/// The finder of a phone gives back what the owner has taken, and reports the owner's approvals.
 #[test]
-fn what_the_owners_phone_took_is_not_given_back() {
-    let (world, mut bob) = with_bob(OTHER);
-    let bobs_account = bob.account_id.clone();
-    let account = || bobs_account.clone();
-    bob.give_role(Given::by_operator(NOW));
-    bob.remove_role(acted(&world, "removed", LOST, Act::RemoveAdministrator(account())));
-    bob.give_role(acted(&world, "given back", LOST, Act::MakeAdministrator(account())));
-    bob.suspend(acted(&world, "suspended", LOST, Act::Suspend(account())));
-    bob.resume(acted(&world, "resumed", LOST, Act::Resume(account())));
-    add(&world, &bob);
-    end(&world, &Ending::Lost { device: LOST.to_owned(), since: Time::MIN, reported_in: None });
-    let bob = stored(&world, &bob).unwrap();
-    assert!(!bob.is_administrator && bob.suspended);
-}
-
-/// As `what_the_owners_phone_took_is_not_given_back`, with another phone that the lost one had added.
-#[test]
-fn what_a_phone_of_the_owners_phone_took_is_not_given_back() {
-    let (mut world, mut bob) = with_bob(OTHER);
-    let bobs_account = bob.account_id.clone();
-    let mut newest = world.device("newest", OTHER);
-    newest.state = State::Active;
-    newest.given = world.approved("adding", LOST, NOW - DAY, true).gives(NOW).unwrap();
-    world.insert(&newest);
-    bob.give_role(Given::by_operator(NOW));
-    bob.remove_role(acted(&world, "removed", "newest", Act::RemoveAdministrator(bobs_account.clone())));
-    bob.give_role(acted(&world, "given back", LOST, Act::MakeAdministrator(bobs_account.clone())));
-    add(&world, &bob);
-    end(&world, &Ending::Lost { device: LOST.to_owned(), since: Time::MIN, reported_in: None });
-    assert!(!stored(&world, &bob).unwrap().is_administrator);
-}
-
-/// An intruder removes a role, the operator removes it too, and the intruder gives it back.
-#[test]
-fn what_the_operator_took_after_an_intruder_is_not_given_back() {
-    for by_operator in [false, true] {
-        let (world, mut bob) = with_bob(OTHER);
-        let bobs_account = bob.account_id.clone();
-        bob.give_role(Given::by_operator(NOW));
-        bob.remove_role(acted(&world, "removed", INTRUDER, Act::RemoveAdministrator(bobs_account.clone())));
-        add(&world, &bob);
-        if by_operator {
-            operator::set_administrator(&world.store, "bob", false, NOW).unwrap();
+fn what_a_finder_gives_back_and_reports_stays_taken() {
+    for since in [Time::MIN, NOW - HOUR] {
+        for finder_reports in [true, false] {
+            let (world, mut bob) = with_bob(OTHER);
+            let account = bob.account_id.clone();
+            acted(&world, "removed", OWNER, Act::RemoveAdministrator(account.clone()));
+            acted(&world, "suspended", OWNER, Act::Suspend(account.clone()));
+            bob.resume(acted(&world, "resumed", LOST, Act::Resume(account.clone())));
+            bob.give_role(acted(&world, "given back", LOST, Act::MakeAdministrator(account)));
+            add(&world, &bob);
+            if finder_reports {
+                report_of(&world, "removed");
+                report_of(&world, "suspended");
+            }
+            lose(&world, since);
+            let bob = stored(&world, &bob).unwrap();
+            assert!(!bob.is_administrator && bob.suspended);
         }
-        let given = acted(&world, "given back", INTRUDER, Act::MakeAdministrator(bobs_account.clone()));
-        let give = |bob: &mut Person| bob.give_role(given.clone());
-        world.store.global_blocking(|tx| tx.update(&bobs_account, give)).unwrap().granted().unwrap();
+    }
+}
+
+#[test]
+fn a_role_that_the_operator_confirms_stays() {
+    for confirms in [false, true] {
+        let (world, mut bob) = with_bob(OTHER);
+        bob.give_role(acted(&world, "role", INTRUDER, Act::MakeAdministrator(bob.account_id.clone())));
+        add(&world, &bob);
+        if confirms {
+            operator::set_administrator(&world.store, "bob", true, NOW).unwrap();
+        }
         report(&world);
-        assert_eq!(stored(&world, &bob).unwrap().is_administrator, !by_operator);
+        assert_eq!(stored(&world, &bob).unwrap().is_administrator, confirms);
     }
 }
 
-/// The finder of a phone gives a role back, and reports the owner's approval that took it. Then the phone is reported.
+/// A program with an API token of the operator sets the usual policy.
+fn keep_by_program(world: &World) {
+    let kept =
+        world.store.global_blocking(|tx| keep_by_token(tx, Policy::usual(), Given::by_operator(NOW), "alice", NOW));
+    kept.unwrap();
+}
+
+/// Sets a policy that requires a pass, and reports it. Returns what the lost phone gives when it changes the policy.
+fn reported_policy(world: &World) -> Given {
+    keep_policy(world, Bootstrap::Password, &Given::by_operator(NOW));
+    keep_policy(world, Bootstrap::Pass, &acted(world, "strict", OWNER, Act::ChangePolicy(json!({}))));
+    report_of(world, "strict");
+    acted(world, "decided", LOST, Act::ChangePolicy(json!({})))
+}
+
 #[test]
-fn what_a_finder_reports_is_not_given_back() {
-    let (world, mut bob) = with_bob(OTHER);
-    let bobs_account = bob.account_id.clone();
-    bob.give_role(Given::by_operator(NOW));
-    bob.remove_role(acted(&world, "removed", OWNER, Act::RemoveAdministrator(bobs_account.clone())));
-    bob.give_role(acted(&world, "given back", LOST, Act::MakeAdministrator(bobs_account.clone())));
+fn a_reported_policy_applies_where_it_is_stricter() {
+    let (world, bob) = with_bob(OTHER);
     add(&world, &bob);
-    let removed: Ceremony = world.store.global_blocking(|tx| tx.get("removed")).unwrap().unwrap();
-    end(&world, &Ending::Reported(Box::new(removed)));
-    assert!(stored(&world, &bob).unwrap().is_administrator);
-    end(&world, &Ending::Lost { device: LOST.to_owned(), since: NOW - HOUR, reported_in: None });
-    assert!(!stored(&world, &bob).unwrap().is_administrator);
+    let decided = reported_policy(&world);
+    assert_eq!(world.store.global_blocking(current).unwrap().countersign.bootstrap, Bootstrap::Password);
+    assert_eq!(world.store.global_blocking(reported).unwrap().len(), 1);
+    assert_eq!(policy_of(&world, &bob).bootstrap, Bootstrap::Pass);
+    keep_policy(&world, Bootstrap::Password, &decided);
+    assert_eq!(policy_of(&world, &bob).bootstrap, Bootstrap::Password);
+    lose(&world, NOW - HOUR);
+    assert_eq!(policy_of(&world, &bob).bootstrap, Bootstrap::Pass);
 }
 
-/// Returns whether the act, approved by a phone of Alice, may be made.
-fn is_possible(world: &World, id: &str, act: Act) -> bool {
-    let kind = Change::Administer(act.clone()).kind();
-    acted(world, id, OWNER, act);
-    let unspent = |ceremony: &mut Ceremony| (ceremony.kind, ceremony.redeemed) = (kind, false);
-    world.store.global_blocking(|tx| tx.update(id, unspent)).unwrap().granted().unwrap();
-    let possible = world.store.global_blocking(|tx| {
-        let owner = Owner::Attempt("elsewhere".to_owned());
-        let approval = approval::spend(tx, id, &owner, kind, NOW)?.unwrap();
-        let authority = authority::by_approval(tx, approval)?.unwrap();
-        match kind {
-            Kind::ResumePerson | Kind::SuspendPerson => Ok(suspend::check(tx, authority, NOW)?.is_some()),
-            _ => Ok(administrator::check(tx, authority, NOW)?.is_some()),
-        }
-    });
-    possible.unwrap()
-}
-
-/// An intruder changes something so often that older changes would be forgotten.
+/// The owner's stricter policy is reported after a finder has replaced it.
 #[test]
-fn a_report_forgets_no_change_that_an_intruder_has_buried() {
-    for buried in [false, true] {
+fn a_policy_that_was_reported_after_it_was_replaced_applies_again() {
+    let (world, bob) = with_bob(OTHER);
+    add(&world, &bob);
+    keep_policy(&world, Bootstrap::Password, &Given::by_operator(NOW));
+    keep_policy(&world, Bootstrap::Pass, &acted(&world, "strict", OWNER, Act::ChangePolicy(json!({}))));
+    keep_policy(&world, Bootstrap::Password, &acted(&world, "lax", LOST, Act::ChangePolicy(json!({}))));
+    report_of(&world, "strict");
+    lose(&world, NOW - HOUR);
+    assert_eq!(policy_of(&world, &bob).bootstrap, Bootstrap::Pass);
+}
+
+#[test]
+fn a_program_does_not_end_what_a_reported_policy_sets() {
+    let (world, bob) = with_bob(OTHER);
+    add(&world, &bob);
+    reported_policy(&world);
+    keep_by_program(&world);
+    assert_eq!(policy_of(&world, &bob).bootstrap, Bootstrap::Pass);
+}
+
+#[test]
+fn a_policy_by_a_program_falls_with_the_policy_that_it_has_changed() {
+    let (world, bob) = with_bob(OTHER);
+    add(&world, &bob);
+    keep_policy(&world, Bootstrap::Pass, &Given::by_operator(NOW));
+    keep_policy(&world, Bootstrap::Password, &acted(&world, "lax", LOST, Act::ChangePolicy(json!({}))));
+    keep_by_program(&world);
+    lose(&world, NOW - HOUR);
+    assert_eq!(policy_of(&world, &bob).bootstrap, Bootstrap::Pass);
+}
+
+/// A policy that includes Bob only by the group `in`, and excludes the group `out`.
+fn keep_groups(world: &World) {
+    let mut policy = Policy::usual();
+    policy.include_targets[0].id = "in".to_owned();
+    policy.exclude_targets = vec![Target { target_type: TargetType::Group, id: "out".to_owned() }];
+    world.store.global_blocking(|tx| keep(tx, policy.clone(), Given::by_operator(NOW), "", NOW)).unwrap();
+}
+
+fn member(bob: &Person, group: &str, joins: bool) -> Act {
+    Act::Member { account: bob.account_id.clone(), group: group.to_owned(), joins }
+}
+
+#[test]
+fn a_reported_change_of_a_group_applies_where_it_is_stricter() {
+    for (group, joins, by, mode) in [
+        ("in", true, INTRUDER, None),
+        ("in", true, OWNER, Some(Mode::Any)),
+        ("out", false, INTRUDER, None),
+        ("out", false, OWNER, Some(Mode::Any)),
+        ("in", false, INTRUDER, None),
+        ("out", true, INTRUDER, None),
+    ] {
         let (world, mut bob) = with_bob(OTHER);
-        let bobs_account = bob.account_id.clone();
-        let account = || bobs_account.clone();
-        let removed = acted(&world, "removed", INTRUDER, Act::RemoveAdministrator(account()));
-        let given = acted(&world, "given", INTRUDER, Act::MakeAdministrator(account()));
-        let suspended = acted(&world, "suspended", INTRUDER, Act::Suspend(account()));
-        let resumed = acted(&world, "resumed", INTRUDER, Act::Resume(account()));
-        bob.suspend(Given::by_operator(NOW));
-        for _ in 0..if buried { 50 } else { 49 } {
-            bob.give_role(given.clone());
-            bob.remove_role(removed.clone());
-            bob.resume(resumed.clone());
-            bob.suspend(suspended.clone());
+        keep_groups(&world);
+        let other = if group == "in" { None } else { Some("in") };
+        bob.groups = other.into_iter().chain((!joins).then_some(group)).map(str::to_owned).collect();
+        let given = acted(&world, "member", by, member(&bob, group, joins));
+        if joins {
+            bob.join(group, &given)
+        } else {
+            bob.leave(group, &given)
         }
         add(&world, &bob);
-        assert_eq!(is_possible(&world, "resume", Act::Resume(account())), !buried);
-        let resume = |bob: &mut Person| bob.suspended = false;
-        world.store.global_blocking(|tx| tx.update(&bob.account_id, resume)).unwrap().granted().unwrap();
-        assert_eq!(is_possible(&world, "role", Act::MakeAdministrator(account())), !buried);
-        assert!(is_possible(&world, "suspend", Act::Suspend(account())));
+        report(&world);
+        assert_eq!(policy_of(&world, &bob).mode, mode, "{group} {joins} {by}");
     }
+}
+
+/// After a report, an administrator decides. If this decision falls, the stricter membership applies again.
+#[test]
+fn a_decision_about_a_reported_group_counts_until_it_falls() {
+    let (world, mut bob) = with_bob(OTHER);
+    keep_groups(&world);
+    bob.groups = vec!["in".to_owned()];
+    bob.join("out", &acted(&world, "excluded", OWNER, member(&bob, "out", true)));
+    add(&world, &bob);
+    report_of(&world, "excluded");
+    assert_eq!(policy_of(&world, &bob).mode, None);
+    let decided = acted(&world, "decided", LOST, member(&bob, "out", false));
+    changed(&world, &bob, |bob| bob.leave("out", &decided));
+    assert_eq!(policy_of(&world, &bob).mode, Some(Mode::Any));
+    lose(&world, NOW - HOUR);
+    assert_eq!(policy_of(&world, &bob).mode, None);
+    changed(&world, &bob, |bob| bob.leave("out", &Given::by_operator(NOW)));
+    assert_eq!(policy_of(&world, &bob).mode, Some(Mode::Any));
 }
 
 #[test]
 fn a_policy_is_not_changed_so_often_that_a_report_forgets_one() {
-    let (world, _) = with_bob(OTHER);
+    let (world, bob) = with_bob(OTHER);
+    add(&world, &bob);
     let policies: Vec<Given> = (0..100)
         .map(|n| {
             let given = acted(&world, &format!("policy {n}"), INTRUDER, Act::ChangePolicy(json!({})));
