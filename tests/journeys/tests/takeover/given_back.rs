@@ -7,8 +7,8 @@ use crate::phone::Phone;
 use crate::program::{ADMINISTRATOR, PASSWORD, Service};
 use crate::steps::{
     Owner, added_with_approval, approved, approved_act, ask_to_report_lost, ask_to_save_policy, assert_administrator,
-    assert_no_administrator, decided, has_session, intruder_with_phone, open_wizard, save_policy, signed_in,
-    signed_in_with_approval, with_phone,
+    assert_no_administrator, decided, has_session, intruder_with_phone, open_wizard, page_about, report_lost,
+    save_policy, shown, signed_in, signed_in_with_approval, with_phone,
 };
 
 const ACCOMPLICE: &str = "mallory";
@@ -120,8 +120,28 @@ async fn policy_that_a_finder_reports_still_applies_where_it_is_stricter() {
     finder.phone.report(&prompt).await;
     let (browser, page) = signed_in(&service, INTRUDER, OWNER).await;
     assert!(open_wizard(&browser, &page).await.is_err(), "the password adds a phone");
-    save_policy(&signed_in_again(&service, administrator).await, "password").await;
+    let administrator = signed_in_again(&service, administrator).await;
+    let page = administrator.browser.open("/admin/policy").await.unwrap();
+    assert!(page.html.contains("/countersign/bootstrap:"), "{}", page.html);
+    save_policy(&administrator, "password").await;
     with_phone(&service, 2, OWNER).await;
+}
+
+#[tokio::test]
+async fn group_that_an_intruder_added_a_person_to_needs_a_decision_after_the_report() {
+    let service = Service::start(&[OWNER]);
+    let administrator = with_phone(&service, 1, ADMINISTRATOR).await;
+    let (intruder, _) = intruder_with_phone(&service, INTRUDER, ADMINISTRATOR, &administrator.phone).await;
+    let page = administrator.browser.open("/admin/groups").await.unwrap();
+    let page = administrator.browser.press(&page, "add-group", &[("name", "Group")]).await.unwrap();
+    approved_act(&administrator, &page).await;
+    decided(&intruder, OWNER, "group-1").await;
+    report_lost(&administrator, &intruder.phone).await;
+    let page = page_about(&administrator.browser, OWNER).await;
+    assert!(shown(&page).contains("An addition to this group was reported"), "{}", shown(&page));
+    decided(&administrator, OWNER, "keep-group-1").await;
+    let page = page_about(&administrator.browser, OWNER).await;
+    assert!(!shown(&page).contains("was reported"), "{}", shown(&page));
 }
 
 #[tokio::test]
