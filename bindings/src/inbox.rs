@@ -59,6 +59,6 @@ impl Inbox {
     /// `slot` is the account's slot at the relay (16 bytes), `body` the encrypted message (RFC 8291). A push that can't
     /// be decrypted and verified is dropped.
     pub fn push_received(&self, slot: Vec<u8>, body: Vec<u8>, now: Timestamp) -> Result<PushEffect, InboxError> {
-        Ok(self.0.push_received(&slot, &body, now).into())
+        Ok(self.0.push_received(&slot, &body, now)?.into())
     }
 }

@@ -1,8 +1,8 @@
 //! Handles one push as a notification extension does, with the core's inbox only. Then prints the peak memory of the
 //! process, since an extension may use only little memory.
 //!
-//! Usage: `notification FOLDER WRAPPED KEY SLOT PUSH NOW`. `FOLDER` contains the app's snapshot file. `WRAPPED` is the
-//! wrapped snapshot key, `KEY` the unwrapped one, `SLOT` the account's slot and `PUSH` the encrypted message, all in
+//! Usage: `notification FOLDER WRAPPED KEY SLOT PUSH NOW`. `FOLDER` contains the app's files. `WRAPPED` is the
+//! wrapped inbox key, `KEY` the unwrapped one, `SLOT` the account's slot and `PUSH` the encrypted message, all in
 //! hexadecimal. `NOW` is the time in seconds since 1970.
 
 use std::path::Path;
@@ -57,7 +57,7 @@ fn main() -> Result<(), Failure> {
     };
     let keys = Unwraps { wrapped: bytes(wrapped)?, key: bytes(key)? };
     let inbox = Inbox::open(Path::new(folder), &keys)?;
-    match inbox.push_received(&bytes(slot)?, &bytes(push)?, Timestamp(now.parse()?)) {
+    match inbox.push_received(&bytes(slot)?, &bytes(push)?, Timestamp(now.parse()?))? {
         PushEffect::Alert(prompt) => println!("{} asks {}", prompt.host(), prompt.user_name()),
         PushEffect::Quiet(prompt) => println!("{} asks {} quietly", prompt.host(), prompt.user_name()),
         PushEffect::Withdrawn(_, reason) => println!("withdrawn: {reason:?}"),

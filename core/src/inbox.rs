@@ -1,19 +1,21 @@
 //! The API of a notification extension. The extension decrypts and verifies one push, and writes one file for the app.
 //!
 //! An extension is a separate process with little memory, which the system starts for one push and ends soon after. The
-//! extension never opens the authenticator. It reads a small sealed snapshot file that the app wrote, and writes each
-//! verified push into a file that the app imports later. All calls are synchronous and need no tokio, reqwest or
-//! rusqlite.
+//! extension never opens the authenticator. It reads a small sealed file that the app wrote about the push's account,
+//! and writes each verified push into a file that the app imports later. All calls are synchronous and need no tokio,
+//! reqwest or rusqlite.
 //!
 //! ```text
-//!  app ── snapshot (sealed) ──▶ folder ◀── one file for each verified push (sealed) ── extension
-//!   ▲                              │
-//!   └──────── imports ─────────────┘
+//!  app ── one file for each account (sealed) ──▶ folder ◀── one file for each verified push (sealed) ── extension
+//!   ▲                                               │
+//!   └────────────────── imports ────────────────────┘
 //! ```
 
+mod accounts;
 mod files;
 #[cfg(feature = "authenticator")]
 mod keeper;
+mod recipient;
 mod snapshot;
 
 use std::io::ErrorKind;
@@ -28,15 +30,23 @@ use crate::values::origin::Origin;
 use crate::values::platform::{KeyStore, PlatformError};
 use crate::values::prompt::{Prompt, PushEffect};
 use files::{Files, Keeping, Kept, Kind, Seen};
-use snapshot::{Recipient, SealedSnapshot};
+use recipient::Recipient;
+use snapshot::SealedSnapshot;
 
+#[cfg(test)]
+pub(crate) use accounts::name as account_file;
 #[cfg(feature = "authenticator")]
-pub(crate) use {files::Kept as KeptPush, keeper::Keeper, snapshot::Recipient as InboxRecipient};
+pub(crate) use {
+    files::{Durability as InboxDurability, Kept as KeptPush},
+    keeper::Keeper,
+    recipient::Recipient as InboxRecipient,
+};
 
 /// The folder that app and notification extension share, opened in the extension.
 pub struct Inbox {
     files: Files,
-    recipients: Vec<Recipient>,
+    /// The accounts in the snapshot of version 0.1, if the app was not opened since the update.
+    older: Option<Vec<Recipient>>,
 }
 
 /// Why the inbox can't be opened. In each case show a notification without content.
@@ -45,12 +55,12 @@ pub enum InboxError {
     /// The key store can't be read before the first unlock since the device started.
     #[error("the key store is not yet unlocked")]
     NotYetUnlocked,
-    /// The folder has no snapshot file: the app was never opened on this device.
+    /// The folder has no files of the app: the app was never opened on this device.
     #[error("the app was not opened yet")]
     NoSnapshot,
-    /// The snapshot file can't be read, is damaged, or comes from another version or device. Opening the app writes a
-    /// new one.
-    #[error("the snapshot can't be opened")]
+    /// A file of the app can't be read, is damaged, or comes from another version or device. Opening the app writes new
+    /// files.
+    #[error("the app's files can't be opened")]
     Unreadable,
     /// The key store failed or refused, with this error.
     #[error("the platform refused: {0}")]
@@ -71,19 +81,34 @@ impl Inbox {
     /// # Security
     /// The extension gets no device key and no sign-in key: it can show prompts, but not answer them.
     pub fn open(folder: &Path, key_store: &dyn KeyStore) -> Result<Self, InboxError> {
-        let text = std::fs::read(snapshot::path(folder)).map_err(|error| match error.kind() {
+        match accounts::wrapped_key(folder) {
+            Ok(Some(wrapped)) => Ok(Self { files: Files::new(folder, sealer(wrapped, key_store)?), older: None }),
+            Ok(None) => Self::open_snapshot(folder, key_store),
+            Err(accounts::Unreadable) => Err(InboxError::Unreadable),
+        }
+    }
+
+    /// Opens the snapshot of version 0.1.
+    fn open_snapshot(folder: &Path, key_store: &dyn KeyStore) -> Result<Self, InboxError> {
+        let text = std::fs::read(folder.join(snapshot::NAME)).map_err(|error| match error.kind() {
             ErrorKind::NotFound => InboxError::NoSnapshot,
             _ => InboxError::Unreadable,
         })?;
         let sealed = SealedSnapshot::read(&text).ok_or(InboxError::Unreadable)?;
-        let key = key_store.unwrap(sealed.wrapped_key().to_vec()).map_err(|error| match error {
-            PlatformError::Locked => InboxError::NotYetUnlocked,
-            PlatformError::Gone | PlatformError::Invalidated => InboxError::Unreadable,
-            other => InboxError::Platform(other),
-        })?;
-        let sealer = Sealer::new(key).map_err(|_length| InboxError::Unreadable)?;
-        let recipients = sealed.open(&sealer).ok_or(InboxError::Unreadable)?;
-        Ok(Self { files: Files::new(folder, sealer), recipients })
+        let sealer = sealer(sealed.wrapped_key().to_vec(), key_store)?;
+        let older = sealed.open(&sealer).ok_or(InboxError::Unreadable)?;
+        Ok(Self { files: Files::new(folder, sealer), older: Some(older) })
+    }
+
+    /// Returns the account with this slot. If its file is damaged, the app writes it again when it is next opened.
+    fn recipient(&self, slot: &[u8]) -> Result<Option<Recipient>, InboxError> {
+        if let Some(older) = &self.older {
+            return Ok(older.iter().find(|recipient| recipient.slot == slot).cloned());
+        }
+        accounts::read(&self.files, slot).map_err(|accounts::Unreadable| {
+            let _not_marked = self.files.mark(accounts::DAMAGED);
+            InboxError::Unreadable
+        })
     }
 
     /// Handles one push at this phone's time `now` and returns what to show.
@@ -92,25 +117,27 @@ impl Inbox {
     /// can't be decrypted and verified is dropped. A repeated push returns `Nothing`. There is one exception: if the
     /// push could not be stored the first time, for example on a full disk, the repeated push has the same effect
     /// again. Showing a prompt twice is better than not showing it.
-    #[must_use]
-    pub fn push_received(&self, slot: &[u8], message: &[u8], now: Timestamp) -> PushEffect {
+    ///
+    /// # Errors
+    /// `Unreadable` when the account's file is damaged.
+    pub fn push_received(&self, slot: &[u8], message: &[u8], now: Timestamp) -> Result<PushEffect, InboxError> {
         self.files.sweep(now);
-        let Some(recipient) = self.recipients.iter().find(|recipient| recipient.slot == slot) else {
-            return PushEffect::Nothing;
+        let Some(recipient) = self.recipient(slot)? else {
+            return Ok(PushEffect::Nothing);
         };
         let Ok(plain) = recipient.push_keys.decrypt(message) else {
-            return PushEffect::Nothing;
+            return Ok(PushEffect::Nothing);
         };
         let Ok(jws) = std::str::from_utf8(strip_padding(&plain)) else {
-            return PushEffect::Nothing;
+            return Ok(PushEffect::Nothing);
         };
-        match verify_push(jws, &recipient.audience, now) {
-            Ok(content) => self.keep(recipient, content, jws, now),
+        Ok(match verify_push(jws, &recipient.audience, now) {
+            Ok(content) => self.keep(&recipient, content, jws, now),
             Err(refusal) => {
                 tracing::warn!(%refusal, "a push was refused");
                 PushEffect::Nothing
             }
-        }
+        })
     }
 
     /// Stores a verified push for the app, and returns its effect. A repeated push has the effect `Nothing`.
@@ -149,8 +176,8 @@ impl Inbox {
         }
     }
 
-    /// Decides whether a prompt alerts. The decision uses the fatigue guard's memory in the snapshot, and the prompts
-    /// in the folder.
+    /// Decides whether a prompt alerts. The decision uses the fatigue guard's memory in the account's file, and the
+    /// prompts in the folder.
     fn loudness(&self, recipient: &Recipient, origin: Origin, now: Timestamp) -> Loudness {
         let (mut memory, mut waiting) = (recipient.memory.clone(), 0_usize);
         let account = &recipient.audience.account;
@@ -164,6 +191,16 @@ impl Inbox {
         }
         memory.judge(origin, waiting, now)
     }
+}
+
+/// Returns a sealer with the inbox key.
+fn sealer(wrapped_key: Vec<u8>, key_store: &dyn KeyStore) -> Result<Sealer, InboxError> {
+    let key = key_store.unwrap(wrapped_key).map_err(|error| match error {
+        PlatformError::Locked => InboxError::NotYetUnlocked,
+        PlatformError::Gone | PlatformError::Invalidated => InboxError::Unreadable,
+        other => InboxError::Platform(other),
+    })?;
+    Sealer::new(key).map_err(|_length| InboxError::Unreadable)
 }
 
 #[cfg(all(test, feature = "authenticator"))]

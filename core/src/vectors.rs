@@ -421,17 +421,39 @@ fn inbox_vectors_have_their_verdicts() {
     let slot = bytes(&pushes["slot"]);
     let good = each_case(&pushes, "cases", |case| {
         let message = bytes(&case["message"]);
-        let effect = inbox.push_received(&slot, &message, now(&pushes));
-        assert_eq!(
-            inbox.push_received(&slot, &message, now(&pushes)),
-            PushEffect::Nothing,
-            "accepted twice: {}",
-            case["name"]
-        );
-        assert_eq!(inbox.push_received(b"another slot", &message, now(&pushes)), PushEffect::Nothing);
+        let effect = inbox.push_received(&slot, &message, now(&pushes)).unwrap();
+        let again = inbox.push_received(&slot, &message, now(&pushes)).unwrap();
+        assert_eq!(again, PushEffect::Nothing, "accepted twice: {}", case["name"]);
+        let of_another = inbox.push_received(b"another slot", &message, now(&pushes)).unwrap();
+        assert_eq!(of_another, PushEffect::Nothing);
         effect != PushEffect::Nothing
     });
     assert_eq!(good, 5);
+}
+
+#[test]
+fn inbox_account_vectors_have_their_verdicts() {
+    let (file, pushes) = (file("inbox-account.json"), file("push.json"));
+    let key_store = OneWrappedKey { wrapped: bytes(&file["wrapped"]), key: bytes(&file["inbox_key"]) };
+    let folder = tempfile::tempdir().unwrap();
+    let open = |key_file: &str| {
+        std::fs::write(folder.path().join("accounts.key"), key_file).unwrap();
+        Inbox::open(folder.path(), &key_store)
+    };
+    for wrong in file["wrong_key_files"].as_array().unwrap() {
+        assert_eq!(open(text(&wrong["file"])).err(), Some(InboxError::Unreadable), "{}", wrong["name"]);
+    }
+    let inbox = open(text(&file["key_file"])).unwrap();
+    let (slot, message) = (bytes(&pushes["slot"]), bytes(&pushes["cases"][0]["message"]));
+    let receive = |account: &Value| {
+        std::fs::write(folder.path().join(text(&file["name"])), bytes(account)).unwrap();
+        inbox.push_received(&slot, &message, now(&pushes))
+    };
+    for wrong in file["wrong_files"].as_array().unwrap() {
+        assert_eq!(receive(&wrong["file"]), Err(InboxError::Unreadable), "{}", wrong["name"]);
+    }
+    assert!(matches!(receive(&file["file"]), Ok(PushEffect::Alert(_))));
+    assert_eq!(inbox.push_received(b"another slot", &message, now(&pushes)), Ok(PushEffect::Nothing));
 }
 
 /// Writes signed messages of the core, which the stock libraries then verify (`tests/interop`). The key store signs

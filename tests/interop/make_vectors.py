@@ -23,7 +23,7 @@ from making.extensions import administration_file, features_file
 from making.first_contact import clock_file, first_keys_file
 from making.jose import VECTORS
 from making.proofs import proofs_file
-from making.pushes import inbox_file, push_file
+from making.pushes import inbox_account_file, inbox_file, push_file
 from making.service_files import keys_document_file, keys_file, prompt_file, push_test_file, state_file, withdrawn_file
 from making.world import World
 
@@ -51,6 +51,7 @@ def make_all() -> dict[str, dict]:
         "proofs.json": proofs_file(world, prompt, keys["cases"][0]["jws"]),
         "push.json": push_file(world, prompts, withdrawals, push_tests),
         "inbox.json": inbox_file(world),
+        "inbox-account.json": inbox_account_file(),
         "first-keys.json": first_keys_file(world),
         "clock.json": clock_file(),
         "phone-prompt-administration.json": administration_file(frozen_world),

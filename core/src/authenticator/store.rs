@@ -11,8 +11,11 @@ mod enrollments;
 mod frozen;
 mod notices;
 mod outbox;
+#[cfg(test)]
+mod outdated;
 pub(crate) mod prompts;
 mod push_addresses;
+mod recipients;
 mod registrations;
 pub(crate) mod restored;
 pub(crate) mod retired_keys;
@@ -22,7 +25,8 @@ mod sign_in_enrollments;
 #[cfg(test)]
 mod torn;
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -36,7 +40,7 @@ use crate::base::clock::Timestamp;
 use crate::base::points;
 use crate::base::points::{Point, Side};
 use crate::base::seal::Sealer;
-use crate::inbox::{Keeper, KeptPush};
+use crate::inbox::{InboxDurability, Keeper, KeptPush};
 use crate::values::platform::{KeyStore, PlatformError};
 
 /// The schema version that this code reads and writes. `PRAGMA user_version` is the schema version of a file.
@@ -56,7 +60,7 @@ pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
     /// Seals secret columns.
     sealer: Arc<Sealer>,
-    /// Writes the snapshot file for the notification extension, and reads the pushes that the extension has received.
+    /// Writes the accounts' files for the notification extension, and reads the pushes that it has received.
     inbox: Arc<Keeper>,
 }
 
@@ -64,13 +68,13 @@ pub(crate) struct Store {
 pub(crate) struct Tables<'a> {
     connection: &'a Connection,
     sealer: &'a Sealer,
-    /// Set when the transaction has changed data that is also in the snapshot file for the notification extension.
-    recipients_changed: Cell<bool>,
+    /// The slots of the accounts whose file for the notification extension is outdated by this transaction.
+    outdated: RefCell<BTreeSet<Vec<u8>>>,
 }
 
 impl Store {
-    /// Opens or creates the database at `path`, and writes the snapshot file for the notification extension into the
-    /// folder `inbox`. Blocks.
+    /// Opens or creates the database at `path`. In the folder `inbox`, writes those accounts' files for the notification
+    /// extension that an earlier process may not have written durably. Blocks.
     ///
     /// # Errors
     /// `NotYetUnlocked`, `FromAnotherDevice`, `NewerSchema`, `Platform`, `Store`. After an error the records are
@@ -89,14 +93,12 @@ impl Store {
         migrate(&transaction)?;
         let (sealer, _wrapped) = open_sealer(&transaction, key_store, "store_key")?;
         let (inbox_sealer, wrapped) = open_sealer(&transaction, key_store, "inbox_key")?;
+        let inbox = Keeper::new(inbox, inbox_sealer, wrapped);
+        Tables::in_transaction(&transaction, &sealer).write_outdated(&inbox)?;
         points::reached(Point::Database, Side::Before);
         transaction.commit()?;
         points::reached(Point::Database, Side::After);
-        let inbox = Arc::new(Keeper::new(inbox, inbox_sealer, wrapped));
-        let store = Self { connection: Arc::new(Mutex::new(connection)), sealer: Arc::new(sealer), inbox };
-        // If an earlier process was killed after a change, before it wrote the snapshot file, the file is outdated.
-        store.inbox.leave(&store.read_blocking(|tables| tables.recipients())?);
-        Ok(store)
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), sealer: Arc::new(sealer), inbox: Arc::new(inbox) })
     }
 
     /// Runs `work` in one transaction that is always rolled back, so `work` must not write.
@@ -142,7 +144,7 @@ impl Store {
     fn read_blocking<T>(&self, work: impl FnOnce(&Tables<'_>) -> Result<T, Error>) -> Result<T, Error> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = connection.transaction()?;
-        work(&Tables { connection: &transaction, sealer: &self.sealer, recipients_changed: Cell::new(false) })
+        work(&Tables::in_transaction(&transaction, &self.sealer))
     }
 
     /// As `write`, on the calling thread; blocks.
@@ -154,17 +156,23 @@ impl Store {
         // A panic in an earlier transaction has rolled that transaction back; the connection can still be used.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let tables = Tables { connection: &transaction, sealer: &self.sealer, recipients_changed: Cell::new(false) };
+        let tables = Tables::in_transaction(&transaction, &self.sealer);
         let value = work(&tables)?;
-        let recipients = tables.recipients_changed.get().then(|| tables.recipients()).transpose()?;
+        let outdated = tables.outdated_in_transaction()?;
         points::reached(point, Side::Before);
         transaction.commit()?;
         points::reached(point, Side::After);
-        // The connection is still locked, so snapshot files are written in the order of the changes.
-        if let Some(recipients) = recipients {
-            self.inbox.leave(&recipients);
+        // The connection is still locked, so the files are written in the order of the changes.
+        for (slot, recipient) in outdated {
+            recipients::leave(&self.inbox, &slot, recipient.as_ref(), InboxDurability::Later);
         }
         Ok(value)
+    }
+}
+
+impl<'a> Tables<'a> {
+    fn in_transaction(connection: &'a Connection, sealer: &'a Sealer) -> Self {
+        Self { connection, sealer, outdated: RefCell::default() }
     }
 }
 

@@ -1,14 +1,17 @@
-//! The files in which the extension leaves pushes for the app: one sealed file for each prompt, withdrawal or test.
+//! The sealed files of the inbox. The extension leaves pushes for the app: one file for each prompt, withdrawal or
+//! test.
 //!
-//! A file is created once and never changed. Therefore two processes can work in the folder without a lock.
+//! The file of a push is created once and never changed, and an account's file is replaced as a whole. Therefore two
+//! processes can work in the folder without a lock.
 
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::base::clock::Timestamp;
 use crate::base::jose;
@@ -86,11 +89,6 @@ impl Files {
         &self.folder
     }
 
-    #[cfg(feature = "authenticator")]
-    pub(super) fn sealer(&self) -> &Sealer {
-        &self.sealer
-    }
-
     /// Writes the file of a push and returns `New`. Returns `Known`, and writes nothing, when the push is already
     /// stored.
     ///
@@ -118,20 +116,40 @@ impl Files {
         self.read(&name(account, jti, kind)).is_some()
     }
 
-    fn write(&self, name: &str, kept: &Kept) -> std::io::Result<()> {
-        let plain = serde_json::to_vec(kept)?;
-        let sealed = self.sealer.seal(&place(name), &plain).map_err(std::io::Error::other)?;
-        let mut file = private_file(&self.folder.join(name))?;
-        file.write_all(&sealed)
+    fn write(&self, name: &str, kept: &Kept) -> io::Result<()> {
+        let sealed = self.seal(name, &serde_json::to_vec(kept)?)?;
+        private_file(&self.folder.join(name))?.write_all(&sealed)
     }
 
     fn read(&self, name: &str) -> Option<Kept> {
+        jose::parse(&self.open(name, MAX_FILE).ok()??).ok()
+    }
+
+    /// Encrypts the content of the file with this name.
+    pub(super) fn seal(&self, name: &str, plain: &[u8]) -> io::Result<Vec<u8>> {
+        self.sealer.seal(&place(name), plain).map_err(io::Error::other)
+    }
+
+    /// Returns the decrypted content of a file, or `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When the file can't be read, is larger than `largest` bytes, or was not sealed under this name.
+    pub(super) fn open(&self, name: &str, largest: u64) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
         let path = self.folder.join(name);
-        if fs::metadata(&path).ok()?.len() > MAX_FILE {
-            return None;
+        let length = match fs::metadata(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            found => found?.len(),
+        };
+        if length > largest {
+            return Err(ErrorKind::InvalidData.into());
         }
-        let plain = self.sealer.open(&place(name), &fs::read(path).ok()?).ok()?;
-        jose::parse(&plain).ok()
+        let plain = self.sealer.open(&place(name), &fs::read(path)?).map_err(io::Error::other)?;
+        Ok(Some(plain))
+    }
+
+    /// Makes an empty file with this name.
+    pub(super) fn mark(&self, name: &str) -> io::Result<()> {
+        private_file(&self.folder.join(name)).map(|_file| ())
     }
 
     /// Returns all pushes in the folder. A file that can't be opened is skipped; `sweep` deletes it later.
@@ -153,12 +171,50 @@ impl Files {
     }
 
     fn names(&self) -> Vec<String> {
-        let suffixes = [Kind::Prompt, Kind::Withdrawal, Kind::Test].map(Kind::suffix);
+        self.names_with(&[Kind::Prompt, Kind::Withdrawal, Kind::Test].map(Kind::suffix))
+    }
+
+    /// Returns the names of the files with one of these suffixes.
+    pub(super) fn names_with(&self, suffixes: &[&str]) -> Vec<String> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         entries
             .filter_map(|entry| entry.file_name().into_string().ok())
             .filter(|name| name.rsplit_once('.').is_some_and(|(_, suffix)| suffixes.contains(&suffix)))
             .collect()
+    }
+}
+
+/// How well a file survives a power failure.
+#[cfg(feature = "authenticator")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// The file is on the disk.
+    Full,
+    /// The operating system writes the file later.
+    Later,
+}
+
+#[cfg(feature = "authenticator")]
+impl Files {
+    /// Writes a file, and replaces an older one as a whole: a reader never sees an incomplete file.
+    pub(super) fn replace(&self, name: &str, content: &[u8], durability: Durability) -> io::Result<()> {
+        let next = self.folder.join(format!("{name}.next"));
+        // The file can exist if an earlier process was killed while it wrote the file.
+        let _absent = fs::remove_file(&next);
+        let mut file = private_file(&next)?;
+        file.write_all(content)?;
+        if durability == Durability::Full {
+            file.sync_all()?;
+        }
+        fs::rename(next, self.folder.join(name))
+    }
+
+    /// Deletes a file. Does nothing if there is no such file.
+    pub(super) fn delete(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.folder.join(name)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -175,7 +231,7 @@ fn place(name: &str) -> Place<'_> {
 
 /// Creates a file. On Unix only the owner may read and write it (mode 0600). Fails with `AlreadyExists` when the file
 /// exists.
-pub(super) fn private_file(path: &Path) -> std::io::Result<fs::File> {
+fn private_file(path: &Path) -> io::Result<fs::File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -1,17 +1,14 @@
-//! The app's side of the inbox: writes the snapshot, and imports the pushes that the extension received.
+//! The app's side of the inbox: writes the accounts for the extension, and imports the pushes that the extension
+//! received.
 
-use std::io::Write;
+use std::io;
 use std::path::Path;
 
 use crate::base::clock::Timestamp;
 use crate::base::seal::Sealer;
-use crate::inbox::files::{Files, Kept, private_file};
-use crate::inbox::snapshot;
-use crate::inbox::snapshot::Recipient;
-
-/// The snapshot is written to this file, which is then renamed, so that the extension never reads an incomplete
-/// snapshot.
-const NEXT: &str = "snapshot.next";
+use crate::inbox::files::{Durability, Files, Kept};
+use crate::inbox::recipient::Recipient;
+use crate::inbox::{accounts, snapshot};
 
 /// The inbox as the app uses it.
 pub(crate) struct Keeper {
@@ -20,29 +17,52 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// `wrapped_key` is the sealer's key, wrapped by the key store. Each snapshot contains it.
+    /// `wrapped_key` is the sealer's key, wrapped by the key store.
     pub(crate) fn new(folder: &Path, sealer: Sealer, wrapped_key: Vec<u8>) -> Self {
         Self { files: Files::new(folder, sealer), wrapped_key }
     }
 
-    /// Writes a snapshot of the accounts. A failure is only logged: the extension then uses the older snapshot. Without
-    /// an older snapshot, it shows a notification without content. The app still fetches the prompts.
-    pub(crate) fn leave(&self, recipients: &[Recipient]) {
-        if let Err(error) = self.write(recipients) {
-            tracing::warn!(kind = ?error.kind(), "the snapshot for the notification extension could not be written");
+    /// Returns whether every account must be written again: the key file does not have this key, as at the first start
+    /// of this version, or the extension has found a damaged file.
+    pub(crate) fn needs_all(&self) -> bool {
+        let folder = self.files.folder();
+        let has_key = accounts::wrapped_key(folder).is_ok_and(|key| key.as_ref() == Some(&self.wrapped_key));
+        !has_key || folder.join(accounts::DAMAGED).exists()
+    }
+
+    /// Writes all accounts, and deletes the files of other accounts.
+    ///
+    /// # Errors
+    /// When a file can't be written. `needs_all` is then still true.
+    pub(crate) fn leave_all(&self, recipients: &[Recipient]) -> io::Result<()> {
+        let names: Vec<String> = recipients.iter().map(|recipient| accounts::name(&recipient.slot)).collect();
+        for name in self.files.names_with(&[accounts::SUFFIX]).into_iter().filter(|name| !names.contains(name)) {
+            self.files.delete(&name)?;
+        }
+        recipients.iter().try_for_each(|recipient| self.write(recipient, Durability::Full))?;
+        // The key file comes last: until then, the extension reads the snapshot of version 0.1.
+        self.files.replace(accounts::KEY_FILE, &accounts::key_text(&self.wrapped_key)?, Durability::Full)?;
+        [accounts::DAMAGED, snapshot::NAME].iter().try_for_each(|name| self.files.delete(name))
+    }
+
+    /// Writes one account, or deletes its file if it has none. `durability`: an account that is not yet durable must be
+    /// written again at the next start.
+    ///
+    /// # Errors
+    /// When the file can't be written. The extension then uses the older file. Without an older file, it shows nothing.
+    /// The app still fetches the prompts.
+    pub(crate) fn leave(&self, slot: &[u8], recipient: Option<&Recipient>, durability: Durability) -> io::Result<()> {
+        match recipient {
+            Some(recipient) => self.write(recipient, durability),
+            None => self.files.delete(&accounts::name(slot)),
         }
     }
 
-    fn write(&self, recipients: &[Recipient]) -> std::io::Result<()> {
-        let text = snapshot::text(recipients, &self.wrapped_key, self.files.sealer())
-            .ok_or_else(|| std::io::Error::other("not sealed"))?;
-        let next = self.files.folder().join(NEXT);
-        // The file can exist if an earlier process was killed while it wrote the file.
-        let _absent = std::fs::remove_file(&next);
-        let mut file = private_file(&next)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        std::fs::rename(next, snapshot::path(self.files.folder()))
+    fn write(&self, recipient: &Recipient, durability: Durability) -> io::Result<()> {
+        let name = accounts::name(&recipient.slot);
+        // EXPOSE: sealed here.
+        let sealed = self.files.seal(&name, &recipient.to_json()?)?;
+        self.files.replace(&name, &sealed, durability)
     }
 
     /// Returns the pushes that the extension received. The files stay until they are too old, because the extension

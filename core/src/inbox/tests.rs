@@ -29,7 +29,7 @@ fn scene() -> Scene {
     };
     let inbox = Inbox {
         files: Files::new(folder.path(), Sealer::new(vec![7; 32]).unwrap()),
-        recipients: vec![recipient.clone()],
+        older: Some(vec![recipient.clone()]),
     };
     Scene { inbox, recipient, _folder: folder }
 }
@@ -129,13 +129,12 @@ fn app_and_extension_read_each_others_files() {
     let (folder, key_store, scene) = (tempfile::tempdir().unwrap(), FakeKeyStore::default(), scene());
     let wrapped = key_store.wrap(vec![7; 32]).unwrap();
     let keeper = Keeper::new(folder.path(), Sealer::new(vec![7; 32]).unwrap(), wrapped);
-    keeper.leave(&[]);
-    assert!(Inbox::open(folder.path(), &key_store).unwrap().recipients.is_empty());
-    keeper.leave(std::slice::from_ref(&scene.recipient));
+    assert!(keeper.needs_all());
+    keeper.leave_all(std::slice::from_ref(&scene.recipient)).unwrap();
+    assert!(!keeper.needs_all());
     let inbox = Inbox::open(folder.path(), &key_store).unwrap();
-    let [recipient] = inbox.recipients.as_slice() else {
-        unreachable!("the snapshot has {} recipients, expected one", inbox.recipients.len());
-    };
+    assert!(inbox.recipient(b"another slot").unwrap().is_none());
+    let recipient = inbox.recipient(&scene.recipient.slot).unwrap().unwrap();
     assert_eq!(recipient.slot, scene.recipient.slot);
     assert_eq!(recipient.push_keys.point(), scene.recipient.push_keys.point());
     assert_eq!(recipient.audience.account, scene.recipient.audience.account);
@@ -151,6 +150,6 @@ fn a_folder_without_a_snapshot_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Inbox::open(folder.path(), &FakeKeyStore::default()).err();
     assert_eq!(open(), Some(InboxError::NoSnapshot));
-    std::fs::create_dir(snapshot::path(folder.path())).unwrap();
+    std::fs::create_dir(folder.path().join(snapshot::NAME)).unwrap();
     assert_eq!(open(), Some(InboxError::Unreadable), "an unreadable snapshot must not be reported as missing");
 }

@@ -66,10 +66,10 @@ final class InboxTests: XCTestCase {
             let others = try OpenSSLKeyStore(file: URL(fileURLWithPath: "\(folder)-other-keys"))
             _ = try others.wrap(plain: Data(count: 32))
             await assertThrows(InboxError.Unreadable) { try opened(others) }
-            let snapshot = URL(fileURLWithPath: "\(folder)/snapshot")
-            var bytes = try Data(contentsOf: snapshot)
+            let keyFile = URL(fileURLWithPath: "\(folder)/accounts.key")
+            var bytes = try Data(contentsOf: keyFile)
             bytes[bytes.count - 10] = UInt8(ascii: "!")
-            try bytes.write(to: snapshot)
+            try bytes.write(to: keyFile)
             await assertThrows(InboxError.Unreadable) { try opened(phone.keys) }
         }
     }

@@ -1,5 +1,7 @@
-"""Makes encrypted pushes, and the snapshot file of a notification extension, which contains the keys for the pushes."""
+"""Makes encrypted pushes, and the files of a notification extension, which contain the keys for the pushes."""
 
+import hashlib
+import json
 import os
 import struct
 
@@ -9,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from making.jose import ISSUER, Key, MAX_PROMPT, MAX_PUSH, NOW, altered, b64, compact, off_curve
+from making.jose import ISSUER, Key, MAX_PROMPT, MAX_PUSH, NOW, VECTORS, altered, b64, compact, off_curve, unb64
 from making.world import World
 from making.wrongs import doubled
 
@@ -180,4 +182,48 @@ def inbox_file(world: World) -> dict:
     return {
         "snapshot_key": b64(key), "wrapped": b64(wrapped), "file": good, "plain": plain,
         "wrong_files": [{"name": name, "file": text} for name, text in files.items()],
+    }
+
+
+def inbox_account_file() -> dict:
+    """Makes inbox-account.json: the files of the account of inbox.json that an app writes for its extension."""
+    key, wrapped = AESGCM.generate_key(bit_length=256), os.urandom(40)
+    frozen = json.loads((VECTORS / "inbox.json").read_text())
+    (account,) = json.loads(frozen["plain"])["accounts"]
+    plain = compact(account)
+    name = f"{b64(hashlib.sha256(unb64(account['slot'])).digest())}.account"
+
+    def sealed(text: str = plain, place: str = f"inbox\0{name}\0v1") -> bytes:
+        nonce = os.urandom(12)
+        return nonce + AESGCM(key).encrypt(nonce, text.encode(), place.encode())
+
+    body = sealed()
+    files = {
+        "a byte of the ciphertext altered": altered(body, 20),
+        "nonce altered": altered(body, 0),
+        "tag altered": altered(body, len(body) - 1),
+        "the file of another account": sealed(place=f"inbox\0{b64(bytes(32))}.account\0v1"),
+        "another slot inside": sealed(compact({**account, "slot": b64(bytes(16))})),
+        "cut by a byte": body[:-1],
+        "shorter than a nonce": body[:11],
+        "nothing": b"",
+        "a member twice inside": sealed(doubled(plain, "slot")),
+        "not an object inside": sealed("[]"),
+    }
+    key_file = compact({"v": 2, "key": b64(wrapped)})
+    key_files = {
+        "v 1": compact({"v": 1, "key": b64(wrapped)}),
+        "v 3": compact({"v": 3, "key": b64(wrapped)}),
+        "v twice": doubled(key_file, "v"),
+        "key with padding": compact({"v": 2, "key": b64(wrapped) + "="}),
+        "without key": compact({"v": 2}),
+        "cut short": key_file[:-1],
+        "something after it": key_file + "{}",
+        "nothing": "",
+    }
+    return {
+        "inbox_key": b64(key), "wrapped": b64(wrapped), "key_file": key_file, "name": name, "file": b64(body),
+        "plain": plain,
+        "wrong_key_files": [{"name": name, "file": text} for name, text in key_files.items()],
+        "wrong_files": [{"name": name, "file": b64(data)} for name, data in files.items()],
     }

@@ -27,7 +27,8 @@ KINDS = (
 )
 FILES = sorted([
     *(f"{kind}.json" for kind in KINDS),
-    "clock.json", "features.json", "first-keys.json", "inbox.json", "keys.json", "proofs.json", "push.json",
+    "clock.json", "features.json", "first-keys.json", "inbox-account.json", "inbox.json", "keys.json", "proofs.json",
+    "push.json",
 ])
 JWS_VERDICTS = {
     "good", "type", "algorithm", "unknown_key", "signature", "header", "duplicate", "base64", "parts", "json",
@@ -540,3 +541,39 @@ def test_wrong_snapshot_does_not_open(vectors, file, at):
     inbox = vectors[file]
     with pytest.raises((InvalidTag, ValueError, AssertionError)):
         open_snapshot(inbox, inbox["wrong_files"][at]["file"])
+
+
+def open_account(inbox: dict, sealed: bytes) -> dict:
+    """Opens an account's file and returns its content."""
+    place = f"inbox\0{inbox['name']}\0v1".encode()
+    account = stock.strict_json(AESGCM(unb64(inbox["inbox_key"])).decrypt(sealed[:12], sealed[12:], place))
+    if f"{b64(hashlib.sha256(unb64(account['slot'])).digest())}.account" != inbox["name"]:
+        raise ValueError("another account")
+    return account
+
+
+def read_key_file(text: str) -> bytes:
+    """Returns the wrapped key of a key file."""
+    content = stock.strict_json(text)
+    if list(content) != ["v", "key"] or content["v"] != 2:
+        raise ValueError("another key file")
+    return unb64(content["key"])
+
+
+def test_account_of_the_inbox_opens(vectors):
+    inbox, (account,) = vectors["inbox-account.json"], json.loads(vectors["inbox.json"]["plain"])["accounts"]
+    assert read_key_file(inbox["key_file"]) == unb64(inbox["wrapped"])
+    assert open_account(inbox, unb64(inbox["file"])) == json.loads(inbox["plain"]) == account
+
+
+@pytest.mark.parametrize(("file", "at"), names("inbox-account.json", "wrong_files"))
+def test_wrong_account_of_the_inbox_does_not_open(vectors, file, at):
+    inbox = vectors[file]
+    with pytest.raises((InvalidTag, ValueError, AssertionError, TypeError)):
+        open_account(inbox, unb64(inbox["wrong_files"][at]["file"]))
+
+
+@pytest.mark.parametrize(("file", "at"), names("inbox-account.json", "wrong_key_files"))
+def test_wrong_key_file_is_refused(vectors, file, at):
+    with pytest.raises((ValueError, AssertionError)):
+        read_key_file(vectors[file]["wrong_key_files"][at]["file"])

@@ -9,7 +9,6 @@ use crate::authenticator::store::{Tables, readable};
 use crate::base::clock::Timestamp;
 use crate::base::jose::PublicKey;
 use crate::base::seal::Place;
-use crate::inbox::InboxRecipient;
 use crate::protocol::keys::ServiceKeys;
 use crate::protocol::messages::Policy;
 use crate::protocol::push_message::PushKeys;
@@ -32,7 +31,7 @@ impl Tables<'_> {
     /// `Store` when the database fails, or when another account has the same id, the same slot, or the same issuer and
     /// device id.
     pub(crate) fn insert_account(&self, account: &AccountRecord) -> Result<(), Error> {
-        self.recipients_changed.set(true);
+        self.outdate_slot(&account.slot)?;
         let (state, cause) = state_columns(account.state)?;
         // EXPOSE: sealed here.
         let sealed = self.sealer.seal(&sealed_at(&account.id.0), account.push_keys.to_bytes().expose())?;
@@ -74,12 +73,6 @@ impl Tables<'_> {
         let mut statement =
             self.connection.prepare(&format!("SELECT {COLUMNS} FROM accounts ORDER BY added_at, rowid"))?;
         readable(statement.query([])?, "account", |row| self.read_account(row))
-    }
-
-    /// Returns, for each active account, the data that the notification extension needs.
-    pub(crate) fn recipients(&self) -> Result<Vec<InboxRecipient>, Error> {
-        let active = self.accounts()?.into_iter().filter(|account| account.state == StoredState::Active);
-        Ok(active.map(|account| account.recipient()).collect())
     }
 
     /// Returns an account by its id on this phone.
@@ -131,7 +124,7 @@ impl Tables<'_> {
 
     /// Sets the state of an account. For the state `Removed`, also retires all its keys.
     pub(crate) fn set_account_state(&self, id: &AccountId, state: StoredState) -> Result<(), Error> {
-        self.recipients_changed.set(true);
+        self.outdate(id)?;
         if matches!(state, StoredState::Removed(_)) {
             self.retire_keys_of(id)?;
         }
@@ -175,7 +168,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Changes the fatigue guard's memory of an account. If the memory is then different, the snapshot file for the
+    /// Changes the fatigue guard's memory of an account. If the memory is then different, the account's file for the
     /// notification extension is written again after the transaction.
     ///
     /// # Errors
@@ -190,7 +183,7 @@ impl Tables<'_> {
         let mut memory = before.clone();
         let value = change(&mut memory);
         if memory != before {
-            self.recipients_changed.set(true);
+            self.outdate(id)?;
             self.connection
                 .execute("UPDATE accounts SET memory = ?2 WHERE id = ?1", params![id.0, to_json(&memory)?])?;
         }
@@ -199,14 +192,14 @@ impl Tables<'_> {
 
     /// Stores the service's clock minus this phone's, in seconds.
     pub(crate) fn set_clock_offset(&self, id: &AccountId, offset: i64) -> Result<(), Error> {
-        self.recipients_changed.set(true);
+        self.outdate(id)?;
         self.connection.execute("UPDATE accounts SET clock_offset = ?2 WHERE id = ?1", params![id.0, offset])?;
         Ok(())
     }
 
     /// Stores new service keys. The caller has verified that they continue the stored keys.
     pub(crate) fn set_service_keys(&self, id: &AccountId, keys: &ServiceKeys) -> Result<(), Error> {
-        self.recipients_changed.set(true);
+        self.outdate(id)?;
         self.connection
             .execute("UPDATE accounts SET service_keys = ?2 WHERE id = ?1", params![id.0, to_json(keys)?])?;
         Ok(())
@@ -245,7 +238,7 @@ impl Tables<'_> {
     /// Deletes an account with its prompts, withdrawals, notices and registration (by foreign keys), and retires its
     /// keys. Entries of the outbox stay.
     pub(crate) fn delete_account(&self, id: &AccountId) -> Result<(), Error> {
-        self.recipients_changed.set(true);
+        self.outdate(id)?;
         self.retire_keys_of(id)?;
         self.connection.execute("DELETE FROM accounts WHERE id = ?1", [&id.0])?;
         Ok(())

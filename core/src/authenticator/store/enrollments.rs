@@ -120,7 +120,7 @@ impl Tables<'_> {
     /// Deletes older records of an account that is being added again. These are the records with the same issuer and
     /// the same id at the service, in the state `removed`.
     pub(crate) fn delete_removed_duplicates(&self, account: &AccountRecord) -> Result<(), Error> {
-        self.recipients_changed.set(true);
+        // These accounts have no file for the notification extension: it was deleted when they were removed.
         self.connection.execute(
             "DELETE FROM accounts WHERE issuer = ?1 AND account_id = ?2 AND state = 'removed'",
             params![account.issuer.as_str(), account.account_id],

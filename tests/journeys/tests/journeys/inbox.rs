@@ -52,7 +52,7 @@ async fn a_prompt_received_by_extension_and_app_is_shown_once() {
     let scene = scene().await;
     let (_person, number, message) = scene.pushed().await;
     let inbox = scene.extension().unwrap();
-    let PushEffect::Alert(prompt) = inbox.push_received(&message.slot, &message.body, scene.now()) else {
+    let PushEffect::Alert(prompt) = inbox.push_received(&message.slot, &message.body, scene.now()).unwrap() else {
         panic!("the prompt does not alert")
     };
     assert_eq!(
@@ -61,9 +61,9 @@ async fn a_prompt_received_by_extension_and_app_is_shown_once() {
     );
     // The relay delivers the push again. The second delivery has no effect. The same is true for an extension that is
     // started later.
-    assert_eq!(inbox.push_received(&message.slot, &message.body, scene.now()), PushEffect::Nothing);
+    assert_eq!(inbox.push_received(&message.slot, &message.body, scene.now()).unwrap(), PushEffect::Nothing);
     let another = scene.extension().unwrap();
-    assert_eq!(another.push_received(&message.slot, &message.body, scene.now()), PushEffect::Nothing);
+    assert_eq!(another.push_received(&message.slot, &message.body, scene.now()).unwrap(), PushEffect::Nothing);
     // The app receives the same push. The app still shows only one prompt.
     let core = scene.phone.core();
     assert_eq!(core.push_received(message.slot.clone(), message.body.clone()).await.unwrap(), PushEffect::Nothing);
@@ -82,7 +82,7 @@ async fn a_prompt_received_by_extension_and_app_is_shown_once() {
 async fn the_app_imports_the_extensions_prompt_at_its_next_start() {
     let mut scene = scene().await;
     let (_person, _number, message) = scene.pushed().await;
-    let effect = scene.extension().unwrap().push_received(&message.slot, &message.body, scene.now());
+    let effect = scene.extension().unwrap().push_received(&message.slot, &message.body, scene.now()).unwrap();
     assert!(matches!(effect, PushEffect::Alert(_)));
     scene.phone = scene.phone.restart().await.unwrap();
     assert_eq!(scene.phone.open_prompts().await.unwrap().len(), 1);
@@ -98,20 +98,20 @@ async fn damaged_inbox_files_are_ignored_and_written_again() {
         let mut entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         entries.find(|path| path.extension().is_some_and(|extension| extension == "prompt"))
     };
-    assert!(matches!(inbox.push_received(&message.slot, &message.body, scene.now()), PushEffect::Alert(_)));
+    assert!(matches!(inbox.push_received(&message.slot, &message.body, scene.now()).unwrap(), PushEffect::Alert(_)));
     let file = prompt_file().unwrap();
     let whole = std::fs::read(&file).unwrap();
     for damaged in [Vec::new(), whole.iter().take(40).copied().collect(), vec![0; 20_000]] {
         std::fs::write(&file, damaged).unwrap();
-        let again = inbox.push_received(&message.slot, &message.body, scene.now());
+        let again = inbox.push_received(&message.slot, &message.body, scene.now()).unwrap();
         assert!(matches!(again, PushEffect::Alert(_)), "the prompt did not alert again after its file was damaged");
-        assert_eq!(inbox.push_received(&message.slot, &message.body, scene.now()), PushEffect::Nothing);
+        assert_eq!(inbox.push_received(&message.slot, &message.body, scene.now()).unwrap(), PushEffect::Nothing);
     }
     // A renamed file does not count as this prompt's file, so the prompt alerts again.
     std::fs::rename(&file, folder.join("another.prompt")).unwrap();
-    assert!(matches!(inbox.push_received(&message.slot, &message.body, scene.now()), PushEffect::Alert(_)));
+    assert!(matches!(inbox.push_received(&message.slot, &message.body, scene.now()).unwrap(), PushEffect::Alert(_)));
     // The next push deletes files that are older than ten minutes.
-    assert_eq!(inbox.push_received(&[0; 16], b"", scene.now().plus(3_600)), PushEffect::Nothing);
+    assert_eq!(inbox.push_received(&[0; 16], b"", scene.now().plus(3_600)).unwrap(), PushEffect::Nothing);
     assert_eq!(prompt_file(), None);
 }
 
@@ -121,7 +121,7 @@ async fn a_removed_account_gets_no_prompts_by_push() {
     let (_person, _number, message) = scene.pushed().await;
     let account = scene.phone.core().accounts().await.unwrap().first().unwrap().id.clone();
     scene.phone.core().remove(account).await.unwrap();
-    let effect = scene.extension().unwrap().push_received(&message.slot, &message.body, scene.now());
+    let effect = scene.extension().unwrap().push_received(&message.slot, &message.body, scene.now()).unwrap();
     assert_eq!(effect, PushEffect::Nothing);
 }
 
@@ -136,9 +136,9 @@ async fn a_prompt_that_arrives_after_its_withdrawal_is_not_shown() {
     let withdrawal = messages.recv().await.unwrap();
     let inbox = scene.extension().unwrap();
     assert!(matches!(
-        inbox.push_received(&withdrawal.slot, &withdrawal.body, scene.now()),
+        inbox.push_received(&withdrawal.slot, &withdrawal.body, scene.now()).unwrap(),
         PushEffect::Withdrawn(_, countersign::WithdrawalReason::Cancelled)
     ));
-    assert_eq!(inbox.push_received(&prompt.slot, &prompt.body, scene.now()), PushEffect::Nothing);
+    assert_eq!(inbox.push_received(&prompt.slot, &prompt.body, scene.now()).unwrap(), PushEffect::Nothing);
     assert!(scene.phone.core().check_for_prompts(FetchReason::Opened).await.unwrap().prompts.is_empty());
 }

@@ -61,7 +61,7 @@ impl Scene {
         let keys = Secret::new(PASSPHRASE.to_owned());
         let keys = SealedFileKeyStore::open(&self.phone.home().join("keys"), &keys).unwrap();
         let inbox = Inbox::open(&self.phone.home().join("inbox"), &keys).unwrap();
-        inbox.push_received(&push.slot, &push.body, self.phone.clock.now())
+        inbox.push_received(&push.slot, &push.body, self.phone.clock.now()).unwrap()
     }
 
     async fn account(&self) -> Account {

@@ -124,7 +124,7 @@ async fn j9_a_test_push_in_the_extension_is_recorded_by_the_app() {
     let keys = SealedFileKeyStore::open(&phone.home().join("keys"), &Secret::new(PASSPHRASE.to_owned())).unwrap();
     let inbox = Inbox::open(&phone.home().join("inbox"), &keys).unwrap();
     let at = before.plus(7);
-    let receive = |at: Timestamp| inbox.push_received(&push.slot, &push.body, at);
+    let receive = |at: Timestamp| inbox.push_received(&push.slot, &push.body, at).unwrap();
     assert_eq!(receive(at), PushEffect::Test(account.id.clone()));
     assert_eq!(receive(at), PushEffect::Nothing, "a push that was delivered twice took effect twice");
     phone.clock.advance(30);

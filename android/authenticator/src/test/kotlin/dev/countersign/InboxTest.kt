@@ -76,8 +76,8 @@ class InboxTest {
         assertThrows<InboxException.PlatformRefused> { Inbox.open(phone.folders.inbox, failing) }
         val another = JavaKeyStore(folder.resolve("other keys")).also { it.wrap(ByteArray(32)) }
         assertThrows<InboxException.Unreadable> { Inbox.open(phone.folders.inbox, another) }
-        val snapshot = Path.of(phone.folders.inbox, "snapshot")
-        Files.write(snapshot, Files.readAllBytes(snapshot).also { it[it.size - 10] = '!'.code.toByte() })
+        val keyFile = Path.of(phone.folders.inbox, "accounts.key")
+        Files.write(keyFile, Files.readAllBytes(keyFile).also { it[it.size - 10] = '!'.code.toByte() })
         assertThrows<InboxException.Unreadable> { Inbox.open(phone.folders.inbox, phone.keys) }
     }
 }

@@ -1,0 +1,97 @@
+//! The accounts' files for the notification extension: which of them are outdated.
+//!
+//! A transaction that changes an account's file marks the account, and the file is written after the commit without
+//! waiting for the disk. If the process is killed before, or the power fails, the mark is still there: the next start
+//! writes the file again, durably, and removes the mark. So a prompt costs no more than its commit, and the start writes
+//! only the accounts that the last process has changed.
+
+use rusqlite::params;
+
+use crate::authenticator::error::{Error, StoreFault};
+use crate::authenticator::records::account::StoredState;
+use crate::authenticator::store::Tables;
+use crate::inbox::{InboxDurability, InboxRecipient, Keeper};
+use crate::values::account::AccountId;
+
+/// The names of the marks in the table `meta` begin with this text. The slot follows in hexadecimal.
+const MARK: &str = "outdated/";
+
+impl Tables<'_> {
+    /// Marks the file of an account as outdated. An unknown account is ignored.
+    pub(super) fn outdate(&self, id: &AccountId) -> Result<(), Error> {
+        let mut statement = self.connection.prepare_cached("SELECT slot FROM accounts WHERE id = ?1")?;
+        let slots: Vec<Vec<u8>> = statement.query_map([&id.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        slots.iter().try_for_each(|slot| self.outdate_slot(slot))
+    }
+
+    /// As `outdate`, for the account with this slot.
+    pub(super) fn outdate_slot(&self, slot: &[u8]) -> Result<(), Error> {
+        let sql = "INSERT OR IGNORE INTO meta (key, value) VALUES (?1 || hex(?2), ?2)";
+        self.connection.prepare_cached(sql)?.execute(params![MARK, slot])?;
+        self.outdated.borrow_mut().insert(slot.to_owned());
+        Ok(())
+    }
+
+    /// Returns the accounts that this transaction has marked: slot, and what the extension needs. `None` for an account
+    /// that gets no pushes any longer.
+    pub(super) fn outdated_in_transaction(&self) -> Result<Vec<(Vec<u8>, Option<InboxRecipient>)>, Error> {
+        self.outdated.take().into_iter().map(|slot| Ok((slot.clone(), self.recipient(&slot)?))).collect()
+    }
+
+    /// Writes the outdated files, and removes their marks. A file that can't be written stays marked.
+    pub(super) fn write_outdated(&self, inbox: &Keeper) -> Result<(), Error> {
+        let marked: Vec<Vec<u8>> = self
+            .connection
+            .prepare("SELECT value FROM meta WHERE key >= ?1 AND key < ?1 || 'g'")?
+            .query_map([MARK], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        if inbox.needs_all() {
+            if let Err(error) = inbox.leave_all(&self.recipients()?) {
+                tracing::warn!(kind = ?error.kind(), "the accounts could not be written for the extension");
+                return Ok(());
+            }
+            marked.iter().try_for_each(|slot| self.remove_mark(slot))
+        } else {
+            for slot in marked {
+                if leave(inbox, &slot, self.recipient(&slot)?.as_ref(), InboxDurability::Full) {
+                    self.remove_mark(&slot)?;
+                }
+            }
+            Ok(())
+        }
+    }
+
+    fn remove_mark(&self, slot: &[u8]) -> Result<(), Error> {
+        self.connection.execute("DELETE FROM meta WHERE key = ?1 || hex(?2)", params![MARK, slot])?;
+        Ok(())
+    }
+
+    /// Returns, for each active account, the data that the notification extension needs.
+    fn recipients(&self) -> Result<Vec<InboxRecipient>, Error> {
+        let active = self.accounts()?.into_iter().filter(|account| account.state == StoredState::Active);
+        Ok(active.map(|account| account.recipient()).collect())
+    }
+
+    /// As `recipients`, for the account with this slot. `None` also when the account's record can't be read.
+    fn recipient(&self, slot: &[u8]) -> Result<Option<InboxRecipient>, Error> {
+        let account = match self.account_by_slot(slot) {
+            Err(Error::Store(StoreFault::Record)) => None,
+            found => found?,
+        };
+        Ok(account.filter(|account| account.state == StoredState::Active).map(|account| account.recipient()))
+    }
+}
+
+/// Writes an account's file. Returns whether this succeeded; a failure is logged.
+pub(super) fn leave(
+    inbox: &Keeper,
+    slot: &[u8],
+    recipient: Option<&InboxRecipient>,
+    durability: InboxDurability,
+) -> bool {
+    let left = inbox.leave(slot, recipient, durability);
+    if let Err(error) = &left {
+        tracing::warn!(kind = ?error.kind(), "an account could not be written for the extension");
+    }
+    left.is_ok()
+}
