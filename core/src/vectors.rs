@@ -436,8 +436,9 @@ fn inbox_account_vectors_have_their_verdicts() {
     let (file, pushes) = (file("inbox-account.json"), file("push.json"));
     let key_store = OneWrappedKey { wrapped: bytes(&file["wrapped"]), key: bytes(&file["inbox_key"]) };
     let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("accounts")).unwrap();
     let open = |key_file: &str| {
-        std::fs::write(folder.path().join("accounts.key"), key_file).unwrap();
+        std::fs::write(folder.path().join("accounts/key"), key_file).unwrap();
         Inbox::open(folder.path(), &key_store)
     };
     for wrong in file["wrong_key_files"].as_array().unwrap() {

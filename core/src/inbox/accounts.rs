@@ -1,6 +1,7 @@
-//! The files that the app writes for its extension: a key file, and one sealed file for each account.
+//! The files that the app writes for its extension, in the folder `accounts`: a key file, and one sealed file for each
+//! account.
 //!
-//! The key file contains a JSON object `{"v":2,"key":…}`; `key` is the inbox key, wrapped by the key store. An account's
+//! The file `key` contains a JSON object `{"v":2,"key":…}`; `key` is the inbox key, wrapped by the key store. An account's
 //! file contains what the extension needs to decrypt and verify pushes: JSON, encrypted with the inbox key (nonce,
 //! ciphertext and tag, AES-256-GCM). It contains push keys, but no secrets of codes, no device keys and no sign-in keys.
 //! Its name is a hash of the account's slot, so that the extension opens only the file that a push needs.
@@ -18,12 +19,12 @@ use crate::inbox::files::Files;
 use crate::inbox::recipient::Recipient;
 
 const VERSION: u64 = 2;
+/// The folder of these files, inside the shared folder, which also contains the pushes.
+pub(super) const FOLDER: &str = "accounts";
 /// The name of the key file.
-pub(super) const KEY_FILE: &str = "accounts.key";
-/// The suffix of the names of the accounts' files.
-pub(super) const SUFFIX: &str = "account";
+pub(super) const KEY_FILE: &str = "accounts/key";
 /// The extension makes this file when an account's file is damaged. The app then writes all of them again.
-pub(super) const DAMAGED: &str = "accounts.damaged";
+pub(super) const DAMAGED: &str = "accounts/damaged";
 /// Largest account file that is read, in bytes.
 const MAX_FILE: u64 = 65_536;
 
@@ -39,7 +40,7 @@ pub(super) struct Unreadable;
 
 /// Returns the name of an account's file.
 pub(crate) fn name(slot: &[u8]) -> String {
-    format!("{}.{SUFFIX}", base64url::encode(digest(&SHA256, slot).as_ref()))
+    format!("{FOLDER}/{}", base64url::encode(digest(&SHA256, slot).as_ref()))
 }
 
 /// Returns the wrapped inbox key, or `None` when there is no key file.

@@ -171,11 +171,7 @@ impl Files {
     }
 
     fn names(&self) -> Vec<String> {
-        self.names_with(&[Kind::Prompt, Kind::Withdrawal, Kind::Test].map(Kind::suffix))
-    }
-
-    /// Returns the names of the files with one of these suffixes.
-    pub(super) fn names_with(&self, suffixes: &[&str]) -> Vec<String> {
+        let suffixes = [Kind::Prompt, Kind::Withdrawal, Kind::Test].map(Kind::suffix);
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         entries
             .filter_map(|entry| entry.file_name().into_string().ok())
@@ -199,14 +195,35 @@ impl Files {
     /// Writes a file, and replaces an older one as a whole: a reader never sees an incomplete file.
     pub(super) fn replace(&self, name: &str, content: &[u8], durability: Durability) -> io::Result<()> {
         let next = self.folder.join(format!("{name}.next"));
-        // The file can exist if an earlier process was killed while it wrote the file.
-        let _absent = fs::remove_file(&next);
-        let mut file = private_file(&next)?;
+        let mut file = match private_file(&next) {
+            // An earlier process was killed while it wrote the file.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                fs::remove_file(&next)?;
+                private_file(&next)?
+            }
+            made => made?,
+        };
         file.write_all(content)?;
         if durability == Durability::Full {
             file.sync_all()?;
         }
         fs::rename(next, self.folder.join(name))
+    }
+
+    /// Makes a folder inside the shared folder. Does nothing if it exists.
+    pub(super) fn make_folder(&self, name: &str) -> io::Result<()> {
+        let mut folder = fs::DirBuilder::new();
+        folder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        folder.create(self.folder.join(name))
+    }
+
+    /// Returns the names of all files in a folder inside the shared folder.
+    pub(super) fn names_in(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.join(folder)).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.map(|name| format!("{folder}/{name}")).collect()
     }
 
     /// Deletes a file. Does nothing if there is no such file.

@@ -36,13 +36,15 @@ impl Keeper {
     /// When a file can't be written. `needs_all` is then still true.
     pub(crate) fn leave_all(&self, recipients: &[Recipient]) -> io::Result<()> {
         let names: Vec<String> = recipients.iter().map(|recipient| accounts::name(&recipient.slot)).collect();
-        for name in self.files.names_with(&[accounts::SUFFIX]).into_iter().filter(|name| !names.contains(name)) {
+        self.files.make_folder(accounts::FOLDER)?;
+        // The key file is deleted too, until every account is written.
+        for name in self.files.names_in(accounts::FOLDER).into_iter().filter(|name| !names.contains(name)) {
             self.files.delete(&name)?;
         }
         recipients.iter().try_for_each(|recipient| self.write(recipient, Durability::Full))?;
         // The key file comes last: until then, the extension reads the snapshot of version 0.1.
         self.files.replace(accounts::KEY_FILE, &accounts::key_text(&self.wrapped_key)?, Durability::Full)?;
-        [accounts::DAMAGED, snapshot::NAME].iter().try_for_each(|name| self.files.delete(name))
+        self.files.delete(snapshot::NAME)
     }
 
     /// Writes one account, or deletes its file if it has none. `durability`: an account that is not yet durable must be

@@ -66,7 +66,7 @@ final class InboxTests: XCTestCase {
             let others = try OpenSSLKeyStore(file: URL(fileURLWithPath: "\(folder)-other-keys"))
             _ = try others.wrap(plain: Data(count: 32))
             await assertThrows(InboxError.Unreadable) { try opened(others) }
-            let keyFile = URL(fileURLWithPath: "\(folder)/accounts.key")
+            let keyFile = URL(fileURLWithPath: "\(folder)/accounts/key")
             var bytes = try Data(contentsOf: keyFile)
             bytes[bytes.count - 10] = UInt8(ascii: "!")
             try bytes.write(to: keyFile)

@@ -191,7 +191,7 @@ def inbox_account_file() -> dict:
     frozen = json.loads((VECTORS / "inbox.json").read_text())
     (account,) = json.loads(frozen["plain"])["accounts"]
     plain = compact(account)
-    name = f"{b64(hashlib.sha256(unb64(account['slot'])).digest())}.account"
+    name = f"accounts/{b64(hashlib.sha256(unb64(account['slot'])).digest())}"
 
     def sealed(text: str = plain, place: str = f"inbox\0{name}\0v1") -> bytes:
         nonce = os.urandom(12)
@@ -202,7 +202,7 @@ def inbox_account_file() -> dict:
         "a byte of the ciphertext altered": altered(body, 20),
         "nonce altered": altered(body, 0),
         "tag altered": altered(body, len(body) - 1),
-        "the file of another account": sealed(place=f"inbox\0{b64(bytes(32))}.account\0v1"),
+        "the file of another account": sealed(place=f"inbox\0accounts/{b64(bytes(32))}\0v1"),
         "another slot inside": sealed(compact({**account, "slot": b64(bytes(16))})),
         "cut by a byte": body[:-1],
         "shorter than a nonce": body[:11],

@@ -547,7 +547,7 @@ def open_account(inbox: dict, sealed: bytes) -> dict:
     """Opens an account's file and returns its content."""
     place = f"inbox\0{inbox['name']}\0v1".encode()
     account = stock.strict_json(AESGCM(unb64(inbox["inbox_key"])).decrypt(sealed[:12], sealed[12:], place))
-    if f"{b64(hashlib.sha256(unb64(account['slot'])).digest())}.account" != inbox["name"]:
+    if f"accounts/{b64(hashlib.sha256(unb64(account['slot'])).digest())}" != inbox["name"]:
         raise ValueError("another account")
     return account
 

@@ -57,7 +57,7 @@ impl Phone {
         let inbox = Inbox::open(&self.inbox(), &self.keys).unwrap();
         let found = inbox.push_received(&account(name).slot, b"", NOW);
         assert!(matches!(found, Ok(PushEffect::Nothing) | Err(InboxError::Unreadable)));
-        let _not_there = fs::remove_file(self.inbox().join("accounts.damaged"));
+        let _not_there = fs::remove_file(self.inbox().join("accounts/damaged"));
         found.is_ok()
     }
 }

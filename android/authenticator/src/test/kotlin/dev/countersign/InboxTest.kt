@@ -76,7 +76,7 @@ class InboxTest {
         assertThrows<InboxException.PlatformRefused> { Inbox.open(phone.folders.inbox, failing) }
         val another = JavaKeyStore(folder.resolve("other keys")).also { it.wrap(ByteArray(32)) }
         assertThrows<InboxException.Unreadable> { Inbox.open(phone.folders.inbox, another) }
-        val keyFile = Path.of(phone.folders.inbox, "accounts.key")
+        val keyFile = Path.of(phone.folders.inbox, "accounts", "key")
         Files.write(keyFile, Files.readAllBytes(keyFile).also { it[it.size - 10] = '!'.code.toByte() })
         assertThrows<InboxException.Unreadable> { Inbox.open(phone.folders.inbox, phone.keys) }
     }
