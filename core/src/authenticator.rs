@@ -50,6 +50,8 @@ use crate::values::ticket::{Act, Ticket};
 
 pub use snapshot::{Checked, Snapshot};
 use snapshot::{check_for_prompts, snapshot};
+#[cfg(feature = "testing")]
+use store::Store;
 pub(crate) use workers::Workers;
 
 /// The companion authenticator on this phone. It stores its records in the folders that the app passes to `open`.
@@ -105,6 +107,12 @@ impl Authenticator {
             let _gone = sender.send(());
         });
         let _closed = closed.await;
+    }
+
+    /// Returns the database.
+    #[cfg(feature = "testing")]
+    pub(crate) fn store(&self) -> Result<Store, Error> {
+        Ok(self.open_parts()?.0.store.clone())
     }
 
     fn open_parts(&self) -> Result<(Arc<Core>, tokio::runtime::Handle), Error> {

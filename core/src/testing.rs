@@ -5,8 +5,12 @@
 
 mod clock;
 #[cfg(feature = "authenticator")]
+pub mod cost;
+#[cfg(feature = "authenticator")]
 pub mod decisions;
 mod key_store;
+#[cfg(feature = "authenticator")]
+mod offline;
 #[cfg(feature = "authenticator")]
 pub mod readers;
 
@@ -18,3 +22,5 @@ pub use clock::FakeClock;
 #[cfg(feature = "desktop")]
 pub use key_store::passphrase_guard_contract;
 pub use key_store::{FakeKeyStore, OneWrappedKey, key_store_contract};
+#[cfg(feature = "authenticator")]
+pub(crate) use offline::Offline;

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod digits;
 pub(crate) mod enrollment;
+pub(crate) mod listed_account;
 pub(crate) mod outbox_entry;
 pub(crate) mod push_times;
 pub(crate) mod sign_in_enrollment;

@@ -1,5 +1,6 @@
 //! Reads, in one transaction, everything that a screen shows. Also fetches the prompts of all accounts.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::authenticator::acts::enrollment;
@@ -9,9 +10,14 @@ use crate::authenticator::acts::prompts::fetch::fetch;
 use crate::authenticator::acts::prompts::push;
 use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
+use crate::authenticator::records::account::{AccountRecord, StoredState};
+use crate::authenticator::records::stage::Stage;
 use crate::authenticator::step::Step;
+use crate::authenticator::store::Tables;
 use crate::authenticator::tasks;
+use crate::base::clock::Timestamp;
 use crate::protocol::messages::FetchReason;
+use crate::protocol::verify::Audience;
 use crate::values::account::{Account, AccountId, Notice};
 use crate::values::prompt::{Prompt, PromptState};
 
@@ -48,32 +54,39 @@ pub struct Checked {
 pub(super) async fn snapshot(core: &Core) -> Result<Snapshot, Error> {
     // The revision is read before the data, so a change between the two reads is reported again and not missed.
     let (revision, now, lock) = (core.revision(), core.ports.clock.now(), core.lock_seen());
-    let (records, mut snapshot, registrations, entered) = core
+    let (mut snapshot, registrations, entered) = core
         .store
         .read(move |tables| {
-            let records = tables.accounts()?;
-            let prompts = tables
-                .live_prompts(now)?
-                .iter()
-                .filter_map(|prompt| {
-                    let account = records.iter().find(|account| account.id == prompt.id.account)?;
-                    prompt.shown(&account.audience()).ok()
-                })
-                .collect();
+            let listed = tables.listed_accounts()?.into_iter();
             let pending: Vec<Step> = tables.enrollments()?.iter().map(enrollment::shown_step).collect();
-            let accounts =
-                records.iter().filter(|record| !record.is_pending()).map(|record| record.shown(lock, now)).collect();
+            let shown = listed.filter(|account| account.state != StoredState::Pending);
+            let accounts = shown.map(|account| account.shown(lock, now)).collect();
+            let prompts = shown_prompts(tables, now)?;
             let snapshot = Snapshot { revision, accounts, prompts, pending, notices: tables.notices()? };
-            Ok((records, snapshot, tables.registrations()?, tables.sign_in_enrollments()?))
+            let registrations = tables.registrations()?.into_iter();
+            let registrations: Vec<(AccountRecord, Stage)> =
+                registrations.filter_map(|(account, stage)| Some((tables.account(&account).ok()?, stage))).collect();
+            Ok((snapshot, registrations, tables.sign_in_enrollments()?))
         })
         .await?;
     snapshot.pending.extend(entered.iter().map(|record| by_sign_in::shown_step(core, record)));
     for (account, stage) in registrations {
-        if let Some(record) = records.iter().find(|record| record.id == account) {
-            snapshot.pending.push(phone_sign_in::shown_step(core, record, &stage)?);
-        }
+        snapshot.pending.push(phone_sign_in::shown_step(core, &account, &stage)?);
     }
     Ok(snapshot)
+}
+
+/// Returns the prompts that a screen shows. Reads only the accounts that have prompts.
+fn shown_prompts(tables: &Tables<'_>, now: Timestamp) -> Result<Vec<Prompt>, Error> {
+    let mut audiences: HashMap<AccountId, Option<Audience>> = HashMap::new();
+    let mut shown = Vec::new();
+    for prompt in tables.live_prompts(now)? {
+        let audience = audiences
+            .entry(prompt.id.account.clone())
+            .or_insert_with_key(|account| tables.account(account).ok().map(|account| account.audience()));
+        shown.extend(audience.as_ref().and_then(|audience| prompt.shown(audience).ok()));
+    }
+    Ok(shown)
 }
 
 /// Imports the notification extension's pushes, and fetches the prompts of all accounts in parallel.

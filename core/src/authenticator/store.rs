@@ -1,9 +1,12 @@
 //! The database: one SQLite file in the app's private folder. Secrets are sealed column by column.
 //!
-//! Every access runs on a blocking thread, in one transaction: a change is written completely or not at all. The acts
+//! Every access runs in one transaction: a change is written completely or not at all. It runs on the thread of its
+//! caller and blocks this thread for some milliseconds at most, except while another process writes. Two switches
+//! between threads would take as long as the transaction. The runtime has another thread for its other tasks. The acts
 //! decide what a record means; this module only stores it.
 
 mod accounts;
+mod cached;
 #[cfg(test)]
 mod contended;
 mod enrollments;
@@ -19,7 +22,7 @@ mod recipients;
 mod registrations;
 pub(crate) mod restored;
 pub(crate) mod retired_keys;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) mod samples;
 mod sign_in_enrollments;
 #[cfg(test)]
@@ -35,13 +38,13 @@ use rusqlite::{Connection, OptionalExtension, Row, Rows, TransactionBehavior, pa
 use zeroize::Zeroizing;
 
 use crate::authenticator::error::Error;
-use crate::authenticator::tasks;
 use crate::base::clock::Timestamp;
 use crate::base::points;
 use crate::base::points::{Point, Side};
 use crate::base::seal::Sealer;
 use crate::inbox::{InboxDurability, Keeper, KeptPush};
 use crate::values::platform::{KeyStore, PlatformError};
+use cached::Cached;
 
 /// The schema version that this code reads and writes. `PRAGMA user_version` is the schema version of a file.
 const SCHEMA_VERSION: i64 = 1;
@@ -66,7 +69,7 @@ pub(crate) struct Store {
 
 /// The records, inside one transaction. Each table has its own file with methods of this type.
 pub(crate) struct Tables<'a> {
-    connection: &'a Connection,
+    connection: Cached<'a>,
     sealer: &'a Sealer,
     /// The slots of the accounts whose file for the notification extension is outdated by this transaction.
     outdated: RefCell<BTreeSet<Vec<u8>>>,
@@ -82,6 +85,7 @@ impl Store {
     pub(crate) fn open(path: &Path, inbox: &Path, key_store: &dyn KeyStore) -> Result<Self, Error> {
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(cached::STATEMENTS);
         refuse_newer(&connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -110,8 +114,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Tables<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let store = self.clone();
-        tasks::blocking(move || store.read_blocking(work)).await?
+        self.read_blocking(work)
     }
 
     /// Runs `work` in one transaction. Commits when `work` returns `Ok`, else rolls back. `point` names the transaction
@@ -127,18 +130,13 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Tables<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let store = self.clone();
-        tasks::blocking(move || store.write_blocking(point, work)).await?
+        self.write_blocking(point, work)
     }
 
     /// Returns the pushes that the notification extension has received in the last ten minutes. The folder is shared,
-    /// so the caller must verify the pushes again.
-    ///
-    /// # Errors
-    /// `Closed` when the runtime has ended. An unreadable file is not an error: it is skipped.
-    pub(crate) async fn kept_pushes(&self, now: Timestamp) -> Result<Vec<KeptPush>, Error> {
-        let inbox = Arc::clone(&self.inbox);
-        tasks::blocking(move || inbox.kept(now)).await
+    /// so the caller must verify the pushes again. An unreadable file is skipped.
+    pub(crate) fn kept_pushes(&self, now: Timestamp) -> Vec<KeptPush> {
+        self.inbox.kept(now)
     }
 
     fn read_blocking<T>(&self, work: impl FnOnce(&Tables<'_>) -> Result<T, Error>) -> Result<T, Error> {
@@ -163,16 +161,23 @@ impl Store {
         transaction.commit()?;
         points::reached(point, Side::After);
         // The connection is still locked, so the files are written in the order of the changes.
-        for (slot, recipient) in outdated {
-            recipients::leave(&self.inbox, &slot, recipient.as_ref(), InboxDurability::Later);
+        for account in outdated {
+            let _logged = account.write(&self.inbox, InboxDurability::Later);
         }
         Ok(value)
     }
 }
 
 impl<'a> Tables<'a> {
+    /// Deletes all prompts and answers, and what they have changed in the accounts.
+    #[cfg(feature = "testing")]
+    pub(crate) fn forget_answers(&self) -> Result<(), Error> {
+        let forget = "DELETE FROM prompts; DELETE FROM outbox; UPDATE accounts SET memory = NULL, push_came_at = NULL";
+        Ok(self.connection.0.execute_batch(forget)?)
+    }
+
     fn in_transaction(connection: &'a Connection, sealer: &'a Sealer) -> Self {
-        Self { connection, sealer, outdated: RefCell::default() }
+        Self { connection: Cached(connection), sealer, outdated: RefCell::default() }
     }
 }
 

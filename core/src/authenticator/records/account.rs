@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::authenticator::network::metadata::Endpoints;
+use crate::authenticator::records::listed_account::ListedAccount;
 use crate::authenticator::records::speaker::Speaker;
 use crate::base::clock::Timestamp;
 use crate::base::jose::{PublicKey, base64url};
@@ -11,10 +12,10 @@ use crate::protocol::keys::ServiceKeys;
 use crate::protocol::messages::Policy;
 use crate::protocol::push_message::PushKeys;
 use crate::protocol::verify::Audience;
-use crate::values::account::{Account, AccountHealth, AccountId, PhoneSignIn, RemovalCause};
+use crate::values::account::{AccountHealth, AccountId, RemovalCause};
 use crate::values::fatigue::Memory;
 use crate::values::issuer::Issuer;
-use crate::values::platform::{KeyGuard, LockState};
+use crate::values::platform::KeyGuard;
 
 /// The stored state of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,52 +103,28 @@ pub(crate) enum Trouble {
 }
 
 impl AccountRecord {
-    /// Returns the account as screens show it, without keys and endpoints. `lock` is the last reading of the device
-    /// lock.
-    pub(crate) fn shown(&self, lock: Option<LockState>, now: Timestamp) -> Account {
-        Account {
-            id: self.id.clone(),
-            issuer: self.issuer.as_str().to_owned(),
-            host: self.issuer.host().to_owned(),
-            organization: self.organization.clone(),
-            user_name: self.user_name.clone(),
-            health: self.health(lock),
-            phone_sign_in: self.phone_sign_in(),
-            added_at: self.added_at,
-            muted_until: self.memory.muted_until(now),
-            quiet_origins: self.memory.quiet_origins(now),
-        }
-    }
-
-    /// Returns the account's health. A missing device lock matters only while phone sign-in is on.
-    fn health(&self, lock: Option<LockState>) -> AccountHealth {
-        match (self.state, self.trouble) {
-            (StoredState::Removed(cause), _) => AccountHealth::RemovedByService { cause },
-            (StoredState::Pending, _) => AccountHealth::Pending,
-            (StoredState::Active, Some(trouble)) => trouble.health(),
-            (StoredState::Active, None) if self.sign_in.is_some() && lock == Some(LockState::Missing) => {
-                AccountHealth::Paused
-            }
-            (StoredState::Active, None) => AccountHealth::Active,
-        }
-    }
-
-    /// Returns whether phone sign-in is on. If the policy forbids phone sign-in, returns `NotAllowed`, even if there is
-    /// a sign-in key.
-    fn phone_sign_in(&self) -> PhoneSignIn {
-        match (&self.sign_in, &self.policy) {
-            (_, Some(policy)) if !policy.phone_sign_in => PhoneSignIn::NotAllowed,
-            (Some(_), _) => PhoneSignIn::On,
-            (None, _) => PhoneSignIn::Off,
-        }
-    }
-
     pub(crate) fn is_pending(&self) -> bool {
         self.state == StoredState::Pending
     }
 
     pub(crate) fn is_removed(&self) -> bool {
         matches!(self.state, StoredState::Removed(_))
+    }
+
+    /// Returns the part of the record that screens show.
+    pub(crate) fn listed(&self) -> ListedAccount {
+        ListedAccount {
+            id: self.id.clone(),
+            issuer: self.issuer.clone(),
+            user_name: self.user_name.clone(),
+            organization: self.organization.clone(),
+            state: self.state,
+            has_sign_in_key: self.sign_in.is_some(),
+            policy: self.policy.clone(),
+            trouble: self.trouble,
+            added_at: self.added_at,
+            memory: self.memory.clone(),
+        }
     }
 
     /// Returns the data that verifies prompts and pushes for this account: addressee, service keys and clock offset.
@@ -189,7 +166,7 @@ impl AccountRecord {
 
 impl Trouble {
     /// Returns the account health that screens show for this trouble.
-    fn health(self) -> AccountHealth {
+    pub(crate) fn health(self) -> AccountHealth {
         match self {
             Self::SignInKeyInvalidated => AccountHealth::SignInKeyInvalidated,
             Self::SignInKeyLost => AccountHealth::SignInKeyLost,

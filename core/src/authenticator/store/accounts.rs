@@ -1,9 +1,13 @@
 //! The table of accounts. Push keys are sealed; public keys, names and service data are not.
 
+use std::cell::RefCell;
+
+use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::authenticator::error::{Error, StoreFault};
 use crate::authenticator::records::account::{AccountRecord, SignInKey, StoredState, Trouble};
+use crate::authenticator::records::listed_account::ListedAccount;
 use crate::authenticator::records::push_times::RENEW_AFTER;
 use crate::authenticator::store::{Tables, readable};
 use crate::base::clock::Timestamp;
@@ -16,9 +20,20 @@ use crate::values::account::{AccountId, RemovalCause};
 use crate::values::fatigue::Memory;
 use crate::values::issuer::Issuer;
 
+/// The keys of an active account, by their names in the key store.
+pub(crate) struct KeyNames {
+    pub(crate) account: AccountId,
+    pub(crate) device: String,
+    pub(crate) sign_in: Option<String>,
+}
+
+/// The columns of `ListedAccount`, in the order of `read_listed`.
+const LISTED_COLUMNS: &str = "id, issuer, user_name, organization, state, cause, added_at, sign_in_alias IS NOT NULL, \
+                              policy, trouble, memory";
+/// The columns of `AccountRecord`, in the order of `insert_account` and `read_account`.
 const COLUMNS: &str = "id, issuer, account_id, user_name, organization, device_id, state, cause, key_alias, device_key, slot, \
                        push_keys, endpoints, service_keys, clock_offset, added_at, sign_in_alias, sign_in_key, sign_in_guard, \
-                       policy, trouble, push_renew_at, memory";
+                       policy, trouble, memory, push_renew_at";
 
 fn sealed_at(row: &str) -> Place<'_> {
     Place { table: "accounts", row, column: "push_keys" }
@@ -61,8 +76,8 @@ impl Tables<'_> {
                 account.sign_in.as_ref().map(|sign_in| to_json(&sign_in.guard)).transpose()?,
                 account.policy.as_ref().map(to_json).transpose()?,
                 account.trouble.as_ref().map(to_json).transpose()?,
-                to_integer(account.added_at.plus(RENEW_AFTER))?,
                 to_json(&account.memory)?,
+                to_integer(account.added_at.plus(RENEW_AFTER))?,
             ],
         )?;
         Ok(())
@@ -94,30 +109,50 @@ impl Tables<'_> {
         found.transpose()
     }
 
+    /// As `accounts`, but only what screens show.
+    pub(crate) fn listed_accounts(&self) -> Result<Vec<ListedAccount>, Error> {
+        let mut statement =
+            self.connection.prepare(&format!("SELECT {LISTED_COLUMNS} FROM accounts ORDER BY added_at, rowid"))?;
+        // Many accounts of a phone have the same issuer, which is then parsed once.
+        let last = RefCell::new(None);
+        readable(statement.query([])?, "account", |row| read_listed(row, &mut last.borrow_mut()))
+    }
+
+    /// Returns the key store's names for the keys of each active account.
+    pub(crate) fn key_names(&self) -> Result<Vec<KeyNames>, Error> {
+        let mut statement =
+            self.connection.prepare("SELECT id, key_alias, sign_in_alias FROM accounts WHERE state = 'active'")?;
+        readable(statement.query([])?, "account", |row| {
+            Ok(KeyNames { account: AccountId(row.get(0)?), device: row.get(1)?, sign_in: row.get(2)? })
+        })
+    }
+
+    /// Reads the columns `COLUMNS`.
     fn read_account(&self, row: &Row<'_>) -> Result<AccountRecord, Error> {
-        let id: String = row.get("id")?;
-        let push_keys = self.sealer.open(&sealed_at(&id), &row.get::<_, Vec<u8>>("push_keys")?)?;
-        let unreadable = || Error::Store(StoreFault::Record);
+        let mut columns = Columns::of(row);
+        let id: String = columns.next()?;
         Ok(AccountRecord {
-            issuer: Issuer::parse(&row.get::<_, String>("issuer")?).map_err(|_malformed| unreadable())?,
-            account_id: row.get("account_id")?,
-            user_name: row.get("user_name")?,
-            organization: row.get("organization")?,
-            device_id: row.get("device_id")?,
-            state: read_state(&row.get::<_, String>("state")?, row.get("cause")?)?,
-            key_alias: row.get("key_alias")?,
-            device_key: PublicKey::from_sec1(&row.get::<_, Vec<u8>>("device_key")?)
-                .map_err(|_malformed| unreadable())?,
-            slot: row.get("slot")?,
-            push_keys: PushKeys::from_bytes(&push_keys).map_err(|_malformed| unreadable())?,
-            endpoints: from_json(&row.get::<_, String>("endpoints")?)?,
-            service_keys: from_json(&row.get::<_, String>("service_keys")?)?,
-            clock_offset: row.get("clock_offset")?,
-            added_at: from_integer(row.get("added_at")?),
-            sign_in: read_sign_in(row)?,
-            policy: row.get::<_, Option<String>>("policy")?.as_deref().map(from_json).transpose()?,
-            trouble: row.get::<_, Option<String>>("trouble")?.as_deref().map(from_json).transpose()?,
-            memory: read_memory(row.get("memory")?),
+            issuer: read_issuer(&columns.next::<String>()?)?,
+            account_id: columns.next()?,
+            user_name: columns.next()?,
+            organization: columns.next()?,
+            device_id: columns.next()?,
+            state: read_state(&columns.next::<String>()?, columns.next()?)?,
+            key_alias: columns.next()?,
+            device_key: PublicKey::from_sec1(&columns.next::<Vec<u8>>()?).map_err(|_malformed| unreadable())?,
+            slot: columns.next()?,
+            push_keys: {
+                let opened = self.sealer.open(&sealed_at(&id), &columns.next::<Vec<u8>>()?)?;
+                PushKeys::from_bytes(&opened).map_err(|_malformed| unreadable())?
+            },
+            endpoints: from_json(&columns.next::<String>()?)?,
+            service_keys: from_json(&columns.next::<String>()?)?,
+            clock_offset: columns.next()?,
+            added_at: from_integer(columns.next()?),
+            sign_in: read_sign_in(columns.next()?, columns.next()?, columns.next()?)?,
+            policy: columns.next::<Option<String>>()?.as_deref().map(from_json).transpose()?,
+            trouble: columns.next::<Option<String>>()?.as_deref().map(from_json).transpose()?,
+            memory: read_memory(columns.next()?),
             id: AccountId(id),
         })
     }
@@ -168,18 +203,25 @@ impl Tables<'_> {
         Ok(())
     }
 
+    /// Returns the fatigue guard's memory of an account.
+    ///
+    /// # Errors
+    /// `UnknownAccount`, `Store`.
+    pub(crate) fn memory(&self, id: &AccountId) -> Result<Memory, Error> {
+        let known: Option<Option<String>> = self
+            .connection
+            .query_row("SELECT memory FROM accounts WHERE id = ?1", [&id.0], |row| row.get(0))
+            .optional()?;
+        Ok(read_memory(known.ok_or(Error::UnknownAccount)?))
+    }
+
     /// Changes the fatigue guard's memory of an account. If the memory is then different, the account's file for the
     /// notification extension is written again after the transaction.
     ///
     /// # Errors
     /// `UnknownAccount`, `Store`.
     pub(crate) fn remember<T>(&self, id: &AccountId, change: impl FnOnce(&mut Memory) -> T) -> Result<T, Error> {
-        let known: Option<String> = self
-            .connection
-            .query_row("SELECT memory FROM accounts WHERE id = ?1", [&id.0], |row| row.get(0))
-            .optional()?
-            .ok_or(Error::UnknownAccount)?;
-        let before = read_memory(known);
+        let before = self.memory(id)?;
         let mut memory = before.clone();
         let value = change(&mut memory);
         if memory != before {
@@ -245,17 +287,68 @@ impl Tables<'_> {
     }
 }
 
-fn read_sign_in(row: &Row<'_>) -> Result<Option<SignInKey>, Error> {
-    let alias: Option<String> = row.get("sign_in_alias")?;
-    let (key, guard): (Option<Vec<u8>>, Option<String>) = (row.get("sign_in_key")?, row.get("sign_in_guard")?);
+/// Reads the columns `LISTED_COLUMNS`. `last` is the issuer of the row before, if there was one.
+fn read_listed(row: &Row<'_>, last: &mut Option<Issuer>) -> Result<ListedAccount, Error> {
+    let mut columns = Columns::of(row);
+    let (id, text): (String, String) = (columns.next()?, columns.next()?);
+    let issuer = match last.take().filter(|last| last.as_str() == text) {
+        Some(same) => same,
+        None => read_issuer(&text)?,
+    };
+    *last = Some(issuer.clone());
+    Ok(ListedAccount {
+        id: AccountId(id),
+        issuer,
+        user_name: columns.next()?,
+        organization: columns.next()?,
+        state: read_state(&columns.next::<String>()?, columns.next()?)?,
+        added_at: from_integer(columns.next()?),
+        has_sign_in_key: columns.next()?,
+        policy: columns.next::<Option<String>>()?.as_deref().map(from_json).transpose()?,
+        trouble: columns.next::<Option<String>>()?.as_deref().map(from_json).transpose()?,
+        memory: read_memory(columns.next()?),
+    })
+}
+
+/// Reads the columns of a row in their order. A column's name would be searched among all names.
+struct Columns<'a> {
+    row: &'a Row<'a>,
+    at: usize,
+}
+
+impl<'a> Columns<'a> {
+    fn of(row: &'a Row<'a>) -> Self {
+        Self { row, at: 0 }
+    }
+
+    fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        let value = self.row.get(self.at);
+        self.at = self.at.saturating_add(1);
+        value
+    }
+}
+
+fn unreadable() -> Error {
+    Error::Store(StoreFault::Record)
+}
+
+fn read_issuer(text: &str) -> Result<Issuer, Error> {
+    Issuer::parse(text).map_err(|_malformed| unreadable())
+}
+
+fn read_sign_in(
+    alias: Option<String>,
+    key: Option<Vec<u8>>,
+    guard: Option<String>,
+) -> Result<Option<SignInKey>, Error> {
     match (alias, key, guard) {
         (None, None, None) => Ok(None),
         (Some(alias), Some(key), Some(guard)) => Ok(Some(SignInKey {
             alias,
-            key: PublicKey::from_sec1(&key).map_err(|_malformed| Error::Store(StoreFault::Record))?,
+            key: PublicKey::from_sec1(&key).map_err(|_malformed| unreadable())?,
             guard: from_json(&guard)?,
         })),
-        _ => Err(Error::Store(StoreFault::Record)),
+        _ => Err(unreadable()),
     }
 }
 

@@ -28,11 +28,9 @@ use crate::base::points::Point;
 use crate::base::secret::Secret;
 use crate::keystore::SealedFileKeyStore;
 use crate::protocol::messages::Message;
-use crate::testing::FakeClock;
+use crate::testing::{FakeClock, Offline};
 use crate::values::account::AccountId;
-use crate::values::platform::{
-    DeviceDescription, DeviceLock, KeyGuard, KeyStore, LockState, PlatformError, PushChannel, PushDelivery, TlsTrust,
-};
+use crate::values::platform::{DeviceDescription, KeyGuard, KeyStore};
 use crate::values::prompt::{Delivery, PromptId, PromptState};
 
 /// Returns the number of prompts that are denied: 200, or the value of the environment variable `COUNTERSIGN_ROUNDS`
@@ -43,31 +41,6 @@ fn rounds() -> usize {
 
 /// The environment variable that gives a child process the folder of the store.
 const HOME: &str = "COUNTERSIGN_TEST_HOME";
-
-/// Ports of a device without a network: answers are stored, and wait in the outbox.
-struct Offline;
-
-impl PushChannel for Offline {
-    fn subscribe(&self, _vapid_key: Vec<u8>, _slot: Vec<u8>) -> Result<String, PlatformError> {
-        Err(PlatformError::Transient)
-    }
-
-    fn delivery(&self) -> Result<PushDelivery, PlatformError> {
-        Ok(PushDelivery::Unknown)
-    }
-}
-
-impl DeviceLock for Offline {
-    fn state(&self) -> Result<LockState, PlatformError> {
-        Ok(LockState::Biometric)
-    }
-}
-
-impl TlsTrust for Offline {
-    fn is_trusted(&self, _host: String, _chain: Vec<Vec<u8>>, _now: u64) -> Result<bool, PlatformError> {
-        Ok(false)
-    }
-}
 
 fn keys(home: &Path) -> SealedFileKeyStore {
     SealedFileKeyStore::open(&home.join("keys"), &Secret::new("a passphrase".to_owned())).unwrap()

@@ -16,10 +16,28 @@ use crate::values::account::AccountId;
 /// The names of the marks in the table `meta` begin with this text. The slot follows in hexadecimal.
 const MARK: &str = "outdated/";
 
+/// An account whose file is outdated.
+pub(super) struct Outdated {
+    slot: Vec<u8>,
+    /// What the extension needs. `None` for an account that gets no pushes.
+    recipient: Option<InboxRecipient>,
+}
+
+impl Outdated {
+    /// Writes the account's file. Returns whether this succeeded; a failure is logged.
+    pub(super) fn write(&self, inbox: &Keeper, durability: InboxDurability) -> bool {
+        let written = inbox.leave(&self.slot, self.recipient.as_ref(), durability);
+        if let Err(error) = &written {
+            tracing::warn!(kind = ?error.kind(), "an account could not be written for the extension");
+        }
+        written.is_ok()
+    }
+}
+
 impl Tables<'_> {
     /// Marks the file of an account as outdated. An unknown account is ignored.
     pub(super) fn outdate(&self, id: &AccountId) -> Result<(), Error> {
-        let mut statement = self.connection.prepare_cached("SELECT slot FROM accounts WHERE id = ?1")?;
+        let mut statement = self.connection.prepare("SELECT slot FROM accounts WHERE id = ?1")?;
         let slots: Vec<Vec<u8>> = statement.query_map([&id.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
         slots.iter().try_for_each(|slot| self.outdate_slot(slot))
     }
@@ -27,15 +45,15 @@ impl Tables<'_> {
     /// As `outdate`, for the account with this slot.
     pub(super) fn outdate_slot(&self, slot: &[u8]) -> Result<(), Error> {
         let sql = "INSERT OR IGNORE INTO meta (key, value) VALUES (?1 || hex(?2), ?2)";
-        self.connection.prepare_cached(sql)?.execute(params![MARK, slot])?;
+        self.connection.prepare(sql)?.execute(params![MARK, slot])?;
         self.outdated.borrow_mut().insert(slot.to_owned());
         Ok(())
     }
 
-    /// Returns the accounts that this transaction has marked: slot, and what the extension needs. `None` for an account
-    /// that gets no pushes any longer.
-    pub(super) fn outdated_in_transaction(&self) -> Result<Vec<(Vec<u8>, Option<InboxRecipient>)>, Error> {
-        self.outdated.take().into_iter().map(|slot| Ok((slot.clone(), self.recipient(&slot)?))).collect()
+    /// Returns the accounts that this transaction has marked.
+    pub(super) fn outdated_in_transaction(&self) -> Result<Vec<Outdated>, Error> {
+        let slots = self.outdated.take().into_iter();
+        slots.map(|slot| Ok(Outdated { recipient: self.recipient(&slot)?, slot })).collect()
     }
 
     /// Writes the outdated files, and removes their marks. A file that can't be written stays marked.
@@ -53,8 +71,9 @@ impl Tables<'_> {
             marked.iter().try_for_each(|slot| self.remove_mark(slot))
         } else {
             for slot in marked {
-                if leave(inbox, &slot, self.recipient(&slot)?.as_ref(), InboxDurability::Full) {
-                    self.remove_mark(&slot)?;
+                let outdated = Outdated { recipient: self.recipient(&slot)?, slot };
+                if outdated.write(inbox, InboxDurability::Full) {
+                    self.remove_mark(&outdated.slot)?;
                 }
             }
             Ok(())
@@ -80,18 +99,4 @@ impl Tables<'_> {
         };
         Ok(account.filter(|account| account.state == StoredState::Active).map(|account| account.recipient()))
     }
-}
-
-/// Writes an account's file. Returns whether this succeeded; a failure is logged.
-pub(super) fn leave(
-    inbox: &Keeper,
-    slot: &[u8],
-    recipient: Option<&InboxRecipient>,
-    durability: InboxDurability,
-) -> bool {
-    let left = inbox.leave(slot, recipient, durability);
-    if let Err(error) = &left {
-        tracing::warn!(kind = ?error.kind(), "an account could not be written for the extension");
-    }
-    left.is_ok()
 }

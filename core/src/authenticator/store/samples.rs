@@ -4,14 +4,17 @@
 use serde_json::json;
 
 use crate::authenticator::records::account::{AccountRecord, StoredState};
+#[cfg(test)]
 use crate::authenticator::store::prompts::PromptRecord;
 use crate::base::clock::Timestamp;
 use crate::base::jose::{PublicKey, base64url};
+#[cfg(test)]
 use crate::protocol::messages::ReceivedBy;
 use crate::protocol::push_message::PushKeys;
 use crate::values::account::AccountId;
 use crate::values::fatigue::Memory;
 use crate::values::issuer::Issuer;
+#[cfg(test)]
 use crate::values::prompt::{PromptId, PromptState};
 
 pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000);
@@ -60,6 +63,7 @@ pub(crate) fn account(name: &str) -> AccountRecord {
 }
 
 /// An open prompt of an account. Its signature is invalid, which has no effect: a stored prompt is not verified again.
+#[cfg(test)]
 pub(crate) fn prompt(account: &AccountRecord, jti: &str, origin: &str) -> PromptRecord {
     let expires_at = NOW.plus(120);
     let payload = json!({

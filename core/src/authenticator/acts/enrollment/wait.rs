@@ -88,7 +88,9 @@ pub(crate) async fn wait(core: &Core, ticket: &Ticket) -> Result<EnrollmentEnd, 
     }
     let wanted = AccountId(ticket.0.clone());
     match core.store.read(move |tables| tables.account(&wanted)).await {
-        Ok(account) => Ok(EnrollmentEnd::Active { account: account.shown(core.lock_seen(), core.ports.clock.now()) }),
+        Ok(account) => {
+            Ok(EnrollmentEnd::Active { account: account.listed().shown(core.lock_seen(), core.ports.clock.now()) })
+        }
         Err(Error::UnknownAccount) => Err(Error::UnknownTicket),
         Err(error) => Err(error),
     }

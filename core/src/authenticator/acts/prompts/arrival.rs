@@ -1,7 +1,6 @@
 //! Stores a verified prompt that has arrived, and decides whether the prompt alerts.
 
 use crate::authenticator::error::Error;
-use crate::authenticator::records::account::AccountRecord;
 use crate::authenticator::store::Tables;
 use crate::authenticator::store::prompts::PromptRecord;
 use crate::base::clock::Timestamp;
@@ -69,15 +68,18 @@ pub(crate) fn keep(
 
 /// Asks the fatigue guard whether a prompt alerts now.
 fn loudness(tables: &Tables<'_>, prompt: &Prompt, now: Timestamp) -> Result<Loudness, Error> {
-    let account = tables.account(&prompt.id.account)?;
-    let waiting = waiting(tables, &account, prompt.origin, now)?;
-    Ok(account.memory.judge(prompt.origin, waiting, now))
+    let memory = tables.memory(&prompt.id.account)?;
+    let waiting = waiting(tables, &prompt.id.account, prompt.origin, now)?;
+    Ok(memory.judge(prompt.origin, waiting, now))
 }
 
 /// Counts the prompts of an origin that wait for the person and have not expired.
-fn waiting(tables: &Tables<'_>, account: &AccountRecord, origin: Origin, now: Timestamp) -> Result<usize, Error> {
-    let audience = account.audience();
-    let open = tables.open_prompts_of(&account.id)?;
+fn waiting(tables: &Tables<'_>, account: &AccountId, origin: Origin, now: Timestamp) -> Result<usize, Error> {
+    let open = tables.open_prompts_of(account)?;
+    if open.is_empty() {
+        return Ok(0);
+    }
+    let audience = tables.account(account)?.audience();
     let waits = |record: &&PromptRecord| {
         record.expires_at > now && record.shown(&audience).is_ok_and(|prompt| prompt.origin == origin)
     };

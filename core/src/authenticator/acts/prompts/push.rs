@@ -106,7 +106,7 @@ async fn take_in(
 /// `Store`.
 pub(crate) async fn import(core: &Core) -> Result<(), Error> {
     let now = core.ports.clock.now();
-    for kept in core.store.kept_pushes(now).await? {
+    for kept in core.store.kept_pushes(now) {
         let account = core.store.read(move |tables| tables.account(&kept.account)).await;
         let Ok(account) = account else { continue };
         if account.state != StoredState::Active {

@@ -189,18 +189,20 @@ pub(crate) async fn note_failure(core: &Core, id: &AccountId, error: &Error) -> 
 /// # Errors
 /// `Store`; `UnknownAccount` when an account is removed at the same time.
 pub(crate) async fn check_keys(core: &Core) -> Result<(), Error> {
-    let accounts = core.store.read(|tables| tables.accounts()).await?;
-    for account in accounts.into_iter().filter(|account| account.state == StoredState::Active) {
-        if let Some(ended) = cause_of_loss(core, &account.key_alias).await {
-            note_failure(core, &account.id, &Error::Platform(ended)).await?;
+    for keys in core.store.read(|tables| tables.key_names()).await? {
+        if let Some(ended) = cause_of_loss(core, &keys.device).await {
+            note_failure(core, &keys.account, &Error::Platform(ended)).await?;
         }
-        let Some(sign_in) = &account.sign_in else { continue };
-        match cause_of_loss(core, &sign_in.alias).await {
-            Some(PlatformError::Invalidated) => {
-                sign_in_key_ended(core, &account, Trouble::SignInKeyInvalidated).await?;
-            }
-            Some(_gone) => sign_in_key_ended(core, &account, Trouble::SignInKeyLost).await?,
-            None => {}
+        let Some(sign_in) = &keys.sign_in else { continue };
+        let trouble = match cause_of_loss(core, sign_in).await {
+            Some(PlatformError::Invalidated) => Trouble::SignInKeyInvalidated,
+            Some(_gone) => Trouble::SignInKeyLost,
+            None => continue,
+        };
+        match core.store.read(move |tables| tables.account(&keys.account)).await {
+            Ok(account) => sign_in_key_ended(core, &account, trouble).await?,
+            Err(Error::UnknownAccount) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())
