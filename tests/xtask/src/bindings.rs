@@ -22,11 +22,19 @@ pub(crate) fn generated() -> PathBuf {
     root().join("target/generated")
 }
 
+/// Builds the library without the reading of pictures, as for an app that only scans with the camera.
+pub(crate) fn build_without_pictures() -> io::Result<bool> {
+    build_library(&["--no-default-features"])
+}
+
+fn build_library(features: &[&str]) -> io::Result<bool> {
+    let rustc = ["rustc", "-q", "--profile", "mobile", "-p", CRATE, "--crate-type", "cdylib"];
+    run(&cargo(), &[&rustc[..], features, &["--"], &LINKED].concat(), &[])
+}
+
 /// Builds the library and generates the code.
 pub(crate) fn build() -> io::Result<bool> {
-    let mut arguments = vec!["rustc", "-q", "--profile", "mobile", "-p", CRATE, "--crate-type", "cdylib", "--"];
-    arguments.extend(LINKED);
-    if !run(&cargo(), &arguments, &[])? {
+    if !build_library(&[])? {
         return Ok(false);
     }
     let left = points_in(&fs::read(library())?, &fs::read_to_string(root().join("core/src/base/points.rs"))?);

@@ -8,12 +8,13 @@ use crate::{documents, guards, journeys, layers, secrets, tools, vectors};
 
 type Part = (&'static str, fn() -> io::Result<bool>);
 
-const PARTS: [Part; 15] = [
+const PARTS: [Part; 16] = [
     ("format", || run_command(&cargo(), &["fmt", "--all", "--check"], &[])),
     ("lints", || clippy(&["--workspace", "--all-targets"])),
     // The two feature sets of released apps: one for the app, and one for its notification extension.
     ("lints of authenticator alone", || clippy_core("authenticator")),
     ("lints of inbox alone", || clippy_core("inbox")),
+    ("lints of a library without pictures", || clippy(&["--package", "countersign-bindings", "--no-default-features"])),
     ("documentation", documentation),
     ("licenses, bans, sources", deny),
     ("layers", layers::check),

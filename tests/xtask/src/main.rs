@@ -71,7 +71,11 @@ enum Command {
     /// Run every test and end with one line: N passed, N failed, N skipped
     Test,
     /// Measure sizes and times on this machine; results go to target/bench.json
-    Bench,
+    Bench {
+        /// Measure little, only to show that the command works
+        #[arg(long)]
+        short: bool,
+    },
     /// Fuzz the readers of outside input: guided by coverage with a nightly compiler, else with seeded mutations
     Fuzz {
         /// Total time for all targets
@@ -124,7 +128,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo { unattended } => demo::run(unattended),
         Command::Test => test::run(),
-        Command::Bench => bench::run_all(),
+        Command::Bench { short } => bench::run_all(short),
         Command::Fuzz { minutes, target } => fuzz::run(minutes, target.as_deref()),
         Command::Guards { only } => guards::run(&only),
         Command::Mutants { part, shard } => mutants::run(part.as_deref(), shard.as_deref()),

@@ -62,8 +62,8 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
 }
 
 /// Measures `count` approvals from Swift; returns the milliseconds of each approval, one per line.
-pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<String> {
-    let arguments = ["swift", "run", "-c", "release", "ApprovalsProcess", &count.to_string()];
+pub(crate) fn approvals(world: &World, configuration: &str, count: usize) -> std::io::Result<String> {
+    let arguments = ["swift", "run", "-c", configuration, "ApprovalsProcess", &count.to_string()];
     output_of(&mut inside(world, &arguments)?)
 }
 

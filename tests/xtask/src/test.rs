@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::count::Count;
 use crate::report::{cargo, command, is_ci, run as run_command, say};
-use crate::{bindings, kotlin, python, set_up, swift};
+use crate::{bench, bindings, kotlin, python, set_up, swift};
 
 /// One of the parts after the Rust tests: the tests of another language, or the build of the library.
 type Part = fn(&mut Count) -> std::io::Result<bool>;
@@ -36,6 +36,10 @@ pub(crate) fn run() -> std::io::Result<bool> {
             say(&format!("SKIPPED {name}: it needs the browser"));
             count.skipped = count.skipped.saturating_add(1);
         }
+    }
+    if is_ci() && missing.is_empty() {
+        // The figures mean nothing here: this only shows that the command works.
+        good &= counted("bench, short form", &mut count, |_nothing| bench::run_short())?;
     }
     good &= count.failed == 0 && count.passed > 0 && !(is_ci() && count.skipped > 0);
     say(&format!("── everything ({} s)", started.elapsed().as_secs()));

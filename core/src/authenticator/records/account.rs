@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::authenticator::network::metadata::Endpoints;
-use crate::authenticator::records::listed_account::ListedAccount;
 use crate::authenticator::records::speaker::Speaker;
 use crate::base::clock::Timestamp;
 use crate::base::jose::{PublicKey, base64url};
@@ -109,22 +108,6 @@ impl AccountRecord {
 
     pub(crate) fn is_removed(&self) -> bool {
         matches!(self.state, StoredState::Removed(_))
-    }
-
-    /// Returns the part of the record that screens show.
-    pub(crate) fn listed(&self) -> ListedAccount {
-        ListedAccount {
-            id: self.id.clone(),
-            issuer: self.issuer.clone(),
-            user_name: self.user_name.clone(),
-            organization: self.organization.clone(),
-            state: self.state,
-            has_sign_in_key: self.sign_in.is_some(),
-            policy: self.policy.clone(),
-            trouble: self.trouble,
-            added_at: self.added_at,
-            memory: self.memory.clone(),
-        }
     }
 
     /// Returns the data that verifies prompts and pushes for this account: addressee, service keys and clock offset.

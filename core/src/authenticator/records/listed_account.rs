@@ -1,7 +1,7 @@
 //! The part of an account's record that screens show. It is read without the account's keys and endpoints, because a
 //! phone can have many accounts, and the first screen needs them all.
 
-use crate::authenticator::records::account::{StoredState, Trouble};
+use crate::authenticator::records::account::{AccountRecord, StoredState, Trouble};
 use crate::base::clock::Timestamp;
 use crate::protocol::messages::Policy;
 use crate::values::account::{Account, AccountHealth, AccountId, PhoneSignIn};
@@ -24,6 +24,22 @@ pub(crate) struct ListedAccount {
 }
 
 impl ListedAccount {
+    /// Returns this part of a complete record.
+    pub(crate) fn of(record: &AccountRecord) -> Self {
+        Self {
+            id: record.id.clone(),
+            issuer: record.issuer.clone(),
+            user_name: record.user_name.clone(),
+            organization: record.organization.clone(),
+            state: record.state,
+            has_sign_in_key: record.sign_in.is_some(),
+            policy: record.policy.clone(),
+            trouble: record.trouble,
+            added_at: record.added_at,
+            memory: record.memory.clone(),
+        }
+    }
+
     /// Returns the account as screens show it. `lock` is the last reading of the device lock.
     pub(crate) fn shown(self, lock: Option<LockState>, now: Timestamp) -> Account {
         Account {

@@ -305,6 +305,12 @@ fn picture(fault: PictureError) -> Words {
             NOTHING_CHANGED,
             "Crop it to the code, or type the code.",
         ),
+        PictureError::NotSupported => words(
+            "picture_not_supported",
+            "This app does not read pictures.",
+            NOTHING_CHANGED,
+            "Scan the code with the camera, or type the code.",
+        ),
     }
 }
 

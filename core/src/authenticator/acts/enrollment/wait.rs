@@ -7,6 +7,7 @@ use crate::authenticator::acts::prompts::fetch;
 use crate::authenticator::context::Core;
 use crate::authenticator::error::Error;
 use crate::authenticator::records::enrollment::{EnrollmentRecord, Stage};
+use crate::authenticator::records::listed_account::ListedAccount;
 use crate::base::points::Point;
 use crate::protocol::messages::FetchReason;
 use crate::values::account::AccountId;
@@ -89,7 +90,8 @@ pub(crate) async fn wait(core: &Core, ticket: &Ticket) -> Result<EnrollmentEnd, 
     let wanted = AccountId(ticket.0.clone());
     match core.store.read(move |tables| tables.account(&wanted)).await {
         Ok(account) => {
-            Ok(EnrollmentEnd::Active { account: account.listed().shown(core.lock_seen(), core.ports.clock.now()) })
+            let account = ListedAccount::of(&account).shown(core.lock_seen(), core.ports.clock.now());
+            Ok(EnrollmentEnd::Active { account })
         }
         Err(Error::UnknownAccount) => Err(Error::UnknownTicket),
         Err(error) => Err(error),
