@@ -84,6 +84,7 @@ targets! {
     endpoint: relay::endpoint, relay::endpoint_seeds, 4_000;
     enrollment: service::enrollment, service::enrollment_seeds, 200;
     inbox: sealed::inbox, sealed::inbox_seeds, 300;
+    inbox_account: sealed::inbox_account, sealed::inbox_account_seeds, 300;
     json: signed::json_text, signed::json_seeds, 4_000;
     jws: signed::jws, || vectors::messages("phone-prompt.json"), 2_000;
     key: sealed::key, sealed::key_seeds, 2_000;

@@ -1,4 +1,4 @@
-//! Targets for encrypted or encoded input: pushes, the snapshot for the notification extension, sealed values, and
+//! Targets for encrypted or encoded input: pushes, the files for the notification extension, sealed values, and
 //! signatures and keys of a platform.
 
 use std::sync::LazyLock;
@@ -14,6 +14,7 @@ use crate::vectors::{self, NOW};
 
 static PUSHES: LazyLock<Value> = LazyLock::new(|| vectors::file("push.json"));
 static INBOX: LazyLock<Value> = LazyLock::new(|| vectors::file("inbox.json"));
+static INBOX_ACCOUNT: LazyLock<Value> = LazyLock::new(|| vectors::file("inbox-account.json"));
 /// A member that only the sealed part of a snapshot contains.
 const ACCOUNTS: &[u8] = b"\"accounts\"";
 /// Private scalar and secret of the account's push key.
@@ -65,7 +66,7 @@ pub(crate) fn push_seeds() -> Vec<Vec<u8>> {
     messages.chain(vectors::messages("phone-prompt.json").into_iter().take(5)).collect()
 }
 
-/// Opens the inbox with a snapshot file. Input with a member `accounts` is sealed into a file. Any other input is the
+/// Opens the inbox with a snapshot file of version 0.1. Input with a member `accounts` is sealed into a file. Any other input is the
 /// file itself.
 pub(crate) fn inbox(input: &[u8]) -> bool {
     let is_content = input.windows(ACCOUNTS.len()).any(|part| part == ACCOUNTS);
@@ -96,6 +97,57 @@ fn snapshot(content: &[u8]) -> Vec<u8> {
     LessSafeKey::new(key).seal_in_place_append_tag(Nonce::assume_unique_for_key([0; 12]), place, &mut sealed).unwrap();
     let sealed = countersign_service::secrets::encode(&[&[0; 12], sealed.as_slice()].concat());
     json!({ "v": 1, "key": INBOX["wrapped"], "sealed": sealed }).to_string().into_bytes()
+}
+
+/// Opens the inbox with an account's file. Input that begins with `{"id"` is sealed into the file. Other input that begins
+/// with `{` is the key file. Any other input is the file itself.
+pub(crate) fn inbox_account(input: &[u8]) -> bool {
+    let (is_content, is_key_file) = (input.starts_with(b"{\"id\""), input.starts_with(b"{\"v\""));
+    let key_file = if is_key_file { input } else { text(&INBOX_ACCOUNT, "key_file").as_bytes() };
+    let file = match is_content {
+        true => sealed_account(input),
+        false if is_key_file => vectors::bytes(&INBOX_ACCOUNT["file"]),
+        false => input.to_vec(),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("accounts")).unwrap();
+    std::fs::write(folder.path().join("accounts/key"), key_file).unwrap();
+    std::fs::write(folder.path().join(text(&INBOX_ACCOUNT, "name")), &file).unwrap();
+    let wrapped = vectors::bytes(&INBOX_ACCOUNT["wrapped"]);
+    let key_store = OneWrappedKey { wrapped: wrapped.clone(), key: vectors::bytes(&INBOX_ACCOUNT["inbox_key"]) };
+    let Ok(inbox) = Inbox::open(folder.path(), &key_store) else { return false };
+    assert_unique_names(key_file);
+    let parsed: Value = serde_json::from_slice(key_file).unwrap();
+    assert_eq!((&parsed["v"], canonical(text(&parsed, "key"))), (&json!(2), wrapped));
+    let (slot, message) = (vectors::bytes(&PUSHES["slot"]), vectors::bytes(&PUSHES["cases"][0]["message"]));
+    if inbox.push_received(&slot, &message, Timestamp(NOW)).is_err() {
+        return false;
+    }
+    if is_content {
+        assert_unique_names(input);
+        let account: Value = serde_json::from_slice(input).unwrap();
+        assert_eq!(canonical(text(&account, "slot")), slot);
+    }
+    let again = inbox.push_received(&slot, &message, Timestamp(NOW));
+    assert_eq!(again, Ok(PushEffect::Nothing), "a repeated push had an effect");
+    true
+}
+
+fn sealed_account(content: &[u8]) -> Vec<u8> {
+    let key = UnboundKey::new(&AES_256_GCM, &vectors::bytes(&INBOX_ACCOUNT["inbox_key"])).unwrap();
+    let mut sealed = content.to_vec();
+    let place = Aad::from(format!("inbox\0{}\0v1", text(&INBOX_ACCOUNT, "name")));
+    LessSafeKey::new(key).seal_in_place_append_tag(Nonce::assume_unique_for_key([0; 12]), place, &mut sealed).unwrap();
+    [&[0; 12], sealed.as_slice()].concat()
+}
+
+pub(crate) fn inbox_account_seeds() -> Vec<Vec<u8>> {
+    let good = ["plain", "key_file"].map(|name| text(&INBOX_ACCOUNT, name).as_bytes().to_vec());
+    let files = |list: &str| INBOX_ACCOUNT[list].as_array().unwrap().clone();
+    let wrong_keys = files("wrong_key_files").into_iter().map(|case| text(&case, "file").as_bytes().to_vec());
+    let wrong = files("wrong_files").into_iter().map(|case| vectors::bytes(&case["file"]));
+    let file = vectors::bytes(&INBOX_ACCOUNT["file"]);
+    good.into_iter().chain([file]).chain(wrong_keys).chain(wrong).collect()
 }
 
 pub(crate) fn inbox_seeds() -> Vec<Vec<u8>> {

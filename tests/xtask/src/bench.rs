@@ -1,5 +1,7 @@
 //! Measures sizes and times in one run on this machine, and writes the results to `target/bench.json`.
 
+mod sizes;
+
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -59,6 +61,8 @@ pub(crate) fn run_all(short: bool) -> io::Result<bool> {
         return Ok(false);
     }
     figures.push(library_bytes("library_bytes")?);
+    say("── symbols of the library by crate, in bytes");
+    sizes::by_crate(&bindings::library())?.iter().for_each(|line| say(line));
     measure(if short { &SHORT } else { &FULL }, figures)
 }
 
