@@ -76,12 +76,13 @@ fn measure(plan: &Plan, mut figures: Vec<Figure>) -> io::Result<bool> {
     figures.extend(cost(plan)?);
     figures.push(inbox_peak(plan)?);
     let list: Vec<Value> = figures.iter().map(as_json).collect();
-    fs::write(root().join("target/bench.json"), format!("{}\n", serde_json::to_string_pretty(&list)?))?;
+    let file = if plan.profile == FULL.profile { "target/bench.json" } else { "target/bench-short.json" };
+    fs::write(root().join(file), format!("{}\n", serde_json::to_string_pretty(&list)?))?;
     for figure in &figures {
         let met = if is_met(figure) { "met" } else { "NOT met" };
         say(&format!("{:30} {:>12.2} {:8} aim {:>10.1}  {met}", figure.name, figure.value, figure.unit, figure.aim));
     }
-    say(&format!("On {}. Written to target/bench.json.", machine()));
+    say(&format!("On {}. Written to {file}.", machine()));
     if plan.profile == SHORT.profile {
         say("This was the short form, which only shows that the command works: the figures mean nothing.");
     }
