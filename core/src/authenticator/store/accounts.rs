@@ -29,7 +29,7 @@ pub(crate) struct KeyNames {
 
 /// The columns of `ListedAccount`, in the order of `read_listed`.
 const LISTED_COLUMNS: &str = "id, issuer, user_name, organization, state, cause, added_at, sign_in_alias IS NOT NULL, \
-                              policy, trouble, memory";
+                              policy, trouble, memory, push_keys";
 /// The columns of `AccountRecord`, in the order of `insert_account` and `read_account`.
 const COLUMNS: &str = "id, issuer, account_id, user_name, organization, device_id, state, cause, key_alias, device_key, slot, \
                        push_keys, endpoints, service_keys, clock_offset, added_at, sign_in_alias, sign_in_key, sign_in_guard, \
@@ -115,7 +115,33 @@ impl Tables<'_> {
             self.connection.prepare(&format!("SELECT {LISTED_COLUMNS} FROM accounts ORDER BY added_at, rowid"))?;
         // Many accounts of a phone have the same issuer, which is then parsed once.
         let last = RefCell::new(None);
-        readable(statement.query([])?, "account", |row| read_listed(row, &mut last.borrow_mut()))
+        readable(statement.query([])?, "account", |row| self.read_listed(row, &mut last.borrow_mut()))
+    }
+
+    /// Reads the columns `LISTED_COLUMNS`. `last` is the issuer of the row before, if there was one.
+    fn read_listed(&self, row: &Row<'_>, last: &mut Option<Issuer>) -> Result<ListedAccount, Error> {
+        let mut columns = Columns::of(row);
+        let (id, text): (String, String) = (columns.next()?, columns.next()?);
+        let issuer = match last.take().filter(|last| last.as_str() == text) {
+            Some(same) => same,
+            None => read_issuer(&text)?,
+        };
+        *last = Some(issuer.clone());
+        let listed = ListedAccount {
+            id: AccountId(id),
+            issuer,
+            user_name: columns.next()?,
+            organization: columns.next()?,
+            state: read_state(&columns.next::<String>()?, columns.next()?)?,
+            added_at: from_integer(columns.next()?),
+            has_sign_in_key: columns.next()?,
+            policy: columns.next::<Option<String>>()?.as_deref().map(from_json).transpose()?,
+            trouble: columns.next::<Option<String>>()?.as_deref().map(from_json).transpose()?,
+            memory: read_memory(columns.next()?),
+        };
+        // An account that can't receive prompts is not shown, as if its whole record were unreadable.
+        self.sealer.open(&sealed_at(&listed.id.0), &columns.next::<Vec<u8>>()?)?;
+        Ok(listed)
     }
 
     /// Returns the key store's names for the keys of each active account.
@@ -285,29 +311,6 @@ impl Tables<'_> {
         self.connection.execute("DELETE FROM accounts WHERE id = ?1", [&id.0])?;
         Ok(())
     }
-}
-
-/// Reads the columns `LISTED_COLUMNS`. `last` is the issuer of the row before, if there was one.
-fn read_listed(row: &Row<'_>, last: &mut Option<Issuer>) -> Result<ListedAccount, Error> {
-    let mut columns = Columns::of(row);
-    let (id, text): (String, String) = (columns.next()?, columns.next()?);
-    let issuer = match last.take().filter(|last| last.as_str() == text) {
-        Some(same) => same,
-        None => read_issuer(&text)?,
-    };
-    *last = Some(issuer.clone());
-    Ok(ListedAccount {
-        id: AccountId(id),
-        issuer,
-        user_name: columns.next()?,
-        organization: columns.next()?,
-        state: read_state(&columns.next::<String>()?, columns.next()?)?,
-        added_at: from_integer(columns.next()?),
-        has_sign_in_key: columns.next()?,
-        policy: columns.next::<Option<String>>()?.as_deref().map(from_json).transpose()?,
-        trouble: columns.next::<Option<String>>()?.as_deref().map(from_json).transpose()?,
-        memory: read_memory(columns.next()?),
-    })
 }
 
 /// Reads the columns of a row in their order. A column's name would be searched among all names.
