@@ -193,7 +193,7 @@ fn end_in(
     // An intruder who has added the phone may know the password.
     // GUARD(pass-after-fallen-phones): phone_after_fallen_phones_needs_a_pass
     // INSTEAD: if false {
-    if rules::ended_added_phone(&chosen, fallen) && devices::active(tx, account_id)?.is_empty() {
+    if rules::has_added_phone(&devices, fallen) && devices::active(tx, account_id)?.is_empty() {
         tx.update::<Person, _>(account_id, |person| person.needs_pass = true)?.granted();
     }
     let mut ended: Vec<(Kind, String)> = chosen.iter().map(|grant| (grant.kind(), grant.id().to_owned())).collect();

@@ -239,10 +239,10 @@ pub fn is_suspended_again(person: &Person, fallen: &Fallen) -> bool {
     came && !person.suspended
 }
 
-/// Returns whether a report or a loss has ended a phone that a fallen approval had added. `ended`: what has ended.
+/// Returns whether a fallen approval has added a phone of the account, also one that was removed before.
 #[must_use]
-pub fn ended_added_phone(ended: &[&Grant], fallen: &Fallen) -> bool {
-    ended.iter().any(|grant| matches!(grant, Grant::Device(device) if fallen.gave(&device.given)))
+pub fn has_added_phone(devices: &[Device], fallen: &Fallen) -> bool {
+    devices.iter().any(|device| fallen.gave(&device.given))
 }
 
 /// Returns whether a fallen approval has removed a phone of a person.

@@ -114,7 +114,11 @@ impl Person {
     /// Returns whether the password is unchanged. `later`: the record of the same person, read from the database again.
     #[must_use]
     pub fn has_same_password(&self, later: &Self) -> bool {
-        self.account_id == later.account_id && self.password == later.password
+        let is_same = (&self.account_id, &self.password, self.password_changed_at)
+            == (&later.account_id, &later.password, later.password_changed_at);
+        // GUARD(ended-password-compared): a_password_that_has_ended_is_not_the_same
+        // INSTEAD: is_same || self.password == later.password
+        is_same && !later.password_ended
     }
 
     /// Makes the person an administrator.
@@ -211,7 +215,9 @@ impl Person {
         if !changed.is_empty() {
             let (joined, left): (Vec<&String>, Vec<&String>) =
                 changed.into_iter().partition(|group| self.groups.contains(group));
-            possible.push(self.groups.iter().filter(|group| !joined.contains(group)).cloned().collect());
+            let before: Vec<String> = self.groups.iter().filter(|group| !joined.contains(group)).cloned().collect();
+            possible.push(before.iter().chain(left.iter().copied()).cloned().collect());
+            possible.push(before);
             possible.push(self.groups.iter().chain(left).cloned().collect());
         }
         possible

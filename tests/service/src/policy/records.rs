@@ -122,18 +122,22 @@ pub fn current(tx: &mut Tx<'_>) -> Result<Policy, StoreError> {
 
 /// Returns the reported policies that still apply where they are stricter than the current policy.
 pub fn reported(tx: &mut Tx<'_>) -> Result<Vec<Policy>, StoreError> {
-    Ok(current_version(tx)?.reported)
+    Ok(current_version(tx)?.reported.into_iter().map(|one| one.policy).collect())
 }
 
 fn current_version(tx: &mut Tx<'_>) -> Result<Version, StoreError> {
     Ok(tx.get::<PolicyRecord>(ONLY)?.map_or_else(Version::usual, |record| record.current))
 }
 
-/// Stores a policy as the current one, with what gave it. An administrator has decided, so reported policies apply no
-/// longer.
+/// Stores a policy as the current one, with what gave it. An administrator has decided, so policies that were reported
+/// before the approval apply no longer.
 pub fn keep(tx: &mut Tx<'_>, policy: Policy, given: Given, changed_by: &str, now: Time) -> Result<(), StoreError> {
-    let earlier = earlier(tx, &given, now)?;
-    let current = Version { policy, given: Some(given), reported: Vec::new() };
+    let (earlier, before) = (earlier(tx, &given, now)?, current_version(tx)?);
+    // GUARD(decided-before-report): a_policy_that_was_approved_before_a_report_does_not_end_it
+    // INSTEAD: let is_later = |_at: Time| false;
+    let is_later = |at: Time| given.approvals().first().is_some_and(|approval| at >= approval.at);
+    let reported = before.reported.into_iter().filter(|one| is_later(one.at)).collect();
+    let current = Version { policy, given: Some(given), reported };
     store(
         tx,
         PolicyRecord { id: ONLY.to_owned(), changed_at: now, changed_by: changed_by.to_owned(), current, earlier },
@@ -190,7 +194,7 @@ pub fn password_allowed_by(tx: &mut Tx<'_>, person: &Person, now: Time) -> Resul
 pub fn take_back(tx: &mut Tx<'_>, fell: impl Fn(&Given) -> bool, now: Time) -> Result<bool, StoreError> {
     let restore = |record: &mut PolicyRecord| {
         let has_fallen = record.current.given.as_ref().is_some_and(&fell);
-        versions::take_back(&mut record.earlier, &mut record.current, &fell);
+        versions::take_back(&mut record.earlier, &mut record.current, &fell, now);
         record.changed_at = if has_fallen { now } else { record.changed_at };
         has_fallen
     };

@@ -5,11 +5,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Time;
+use crate::clock::{HOUR, Time};
 use crate::people::person::Person;
 use crate::policy::document::{Bootstrap, Policy};
 use crate::policy::rules::{Effective, Subject, effective};
 use crate::provenance::{ApprovedBy, Given, add_new};
+
+/// A program that changes the policy several times within this time makes one version.
+const ONE_CHANGE: Time = HOUR;
+
+/// A policy that was reported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reported {
+    /// The document.
+    pub policy: Policy,
+    /// When it was reported.
+    pub at: Time,
+}
 
 /// A policy that somebody has set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,7 +32,7 @@ pub struct Version {
     pub given: Option<Given>,
     /// The reported policies that came after this one.
     #[serde(default)]
-    pub reported: Vec<Policy>,
+    pub reported: Vec<Reported>,
 }
 
 impl Version {
@@ -33,7 +45,7 @@ impl Version {
     /// Evaluates the policy for a person. Among several possible groups and reported policies, the strictest applies.
     #[must_use]
     pub fn effective(&self, account_id: &str, possible_groups: &[Vec<String>]) -> Effective {
-        let policies = || std::iter::once(&self.policy).chain(&self.reported);
+        let policies = || std::iter::once(&self.policy).chain(self.reported.iter().map(|one| &one.policy));
         let all = possible_groups.iter().flat_map(|groups| policies().map(move |policy| (policy, groups)));
         let evaluated = all.map(|(policy, groups)| effective(policy, Subject { account_id, groups }));
         evaluated
@@ -64,14 +76,17 @@ impl Version {
     }
 }
 
-/// Returns the versions before a new one. Versions by the same approval are left out, because an API token changes the
-/// policy many times, and so are versions before one that can no longer fall. `given`: what gives the new version.
+/// Returns the versions before a new one, without those before one that can no longer fall. If the same program has made
+/// the current version shortly before, the new version replaces it. `given`: what gives the new version.
 #[must_use]
 pub fn before(mut earlier: Vec<Version>, current: Version, given: &Given, now: Time) -> Vec<Version> {
-    earlier.push(current);
     let ceremony = |given: &Given| given.approvals().first().map(|approval| approval.ceremony.clone());
-    let approved = ceremony(given);
-    earlier.retain(|one| approved.is_none() || one.given.as_ref().and_then(ceremony) != approved);
+    let is_same_change = |before: &Given| {
+        given.at - before.at <= ONE_CHANGE && ceremony(given).is_some() && ceremony(given) == ceremony(before)
+    };
+    if !current.given.as_ref().is_some_and(is_same_change) {
+        earlier.push(current);
+    }
     earlier.split_off(newest_settled(&earlier, now))
 }
 
@@ -86,15 +101,18 @@ pub fn password_allowed_by(
 ) -> Vec<ApprovedBy> {
     versions.push(current);
     let versions = versions.split_off(newest_settled(&versions, now));
-    let groups = person.recent_groups(now);
-    let Some(last) = versions.iter().rposition(|one| !one.lets_password_add(&person.account_id, &groups)) else {
-        return Vec::new();
-    };
     let mut allowed_by = Vec::new();
-    for given in versions.into_iter().skip(last + 1).filter_map(|one| one.given) {
-        add_new(&mut allowed_by, given.approvals());
+    // Each possible membership is judged alone, so that a recent change of a group does not hide a change of the policy.
+    for groups in person.recent_groups(now) {
+        let refuses = |one: &Version| !one.lets_password_add(&person.account_id, std::slice::from_ref(&groups));
+        let Some(last) = versions.iter().rposition(refuses) else { continue };
+        for given in versions.iter().skip(last + 1).filter_map(|one| one.given.as_ref()) {
+            add_new(&mut allowed_by, given.approvals());
+        }
+        if last + 1 == versions.len() {
+            add_new(&mut allowed_by, person.groups_changed_by(now));
+        }
     }
-    add_new(&mut allowed_by, person.groups_changed_by(now));
     allowed_by
 }
 
@@ -104,7 +122,7 @@ fn newest_settled(versions: &[Version], now: Time) -> usize {
 }
 
 /// Takes back the versions that have fallen. Each becomes a reported policy of the version before it.
-pub fn take_back(earlier: &mut Vec<Version>, current: &mut Version, fell: impl Fn(&Given) -> bool) {
+pub fn take_back(earlier: &mut Vec<Version>, current: &mut Version, fell: impl Fn(&Given) -> bool, now: Time) {
     let mut kept: Vec<Version> = Vec::new();
     for version in earlier.drain(..).chain([current.clone()]) {
         match version.given.as_ref().is_some_and(&fell) {
@@ -116,7 +134,8 @@ pub fn take_back(earlier: &mut Vec<Version>, current: &mut Version, fell: impl F
             }
         }
         if let Some(before) = kept.last_mut() {
-            for policy in std::iter::once(version.policy).chain(version.reported) {
+            let fallen = Reported { policy: version.policy, at: now };
+            for policy in std::iter::once(fallen).chain(version.reported) {
                 // GUARD(reported-policy-stays): a_reported_policy_applies_where_it_is_stricter
                 // INSTEAD: if before.reported.contains(&policy) {
                 if !before.reported.contains(&policy) {

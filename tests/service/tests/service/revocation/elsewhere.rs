@@ -225,6 +225,16 @@ fn first_passwords_of_a_former_administrator_end() {
     }
 }
 
+/// The first password was typed before it ended, and is compared again afterwards.
+#[test]
+fn a_password_that_has_ended_is_not_the_same() {
+    let (_world, bob) = with_bob(OTHER);
+    let mut ended = bob.clone();
+    assert!(bob.has_same_password(&ended));
+    ended.end_password(NOW);
+    assert!(!bob.has_same_password(&ended));
+}
+
 /// Returns whether a loss report takes the role back that the lost phone gave Bob at `at`.
 fn takes_back(at: Time, since: Time, own: bool, change: impl FnOnce(&mut Person)) -> bool {
     let (world, mut bob) = with_bob(OTHER);

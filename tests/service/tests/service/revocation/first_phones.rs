@@ -1,7 +1,7 @@
 //! What a revocation ends of first phones that a password has added in other accounts.
 
 use countersign_service::clock::Time;
-use countersign_service::devices::device::{Device, State};
+use countersign_service::devices::device::{Cause, Device, State};
 use countersign_service::effects::add_method;
 use countersign_service::endings::{self, Ending};
 use countersign_service::people::person::Person;
@@ -63,6 +63,26 @@ fn phone_added_by_password_under_a_fallen_policy_falls() {
         keep_policy(&world, Bootstrap::Password, &acted(&world, "policy", phone, Act::ChangePolicy(json!({}))));
         assert_eq!(keeps_phone(world, &bob), stays, "{phone} {before:?}");
     }
+}
+
+/// An honest change of a group does not hide the intruder's policy.
+#[test]
+fn phone_added_by_password_under_a_fallen_policy_falls_after_another_change_of_a_group() {
+    let (world, mut bob) = with_bob(OTHER);
+    let with = |bootstrap: Bootstrap| {
+        let mut policy = Policy::usual();
+        policy.countersign.bootstrap = bootstrap;
+        policy.include_targets[0].id = "group".to_owned();
+        policy
+    };
+    let keep_one = |policy: Policy, given: Given| {
+        world.store.global_blocking(|tx| keep(tx, policy.clone(), given.clone(), "alice", NOW)).unwrap();
+    };
+    let (account, group) = (bob.account_id.clone(), "group".to_owned());
+    bob.join("group", &acted(&world, "joined", OWNER, Act::Member { account, group, joins: true }));
+    keep_one(with(Bootstrap::Pass), Given::by_operator(NOW));
+    keep_one(with(Bootstrap::Password), acted(&world, "policy", INTRUDER, Act::ChangePolicy(json!({}))));
+    assert!(!keeps_phone(world, &bob));
 }
 
 #[test]
@@ -172,6 +192,20 @@ fn phone_after_fallen_phones_needs_a_pass() {
         assert!(!world.store.global_blocking(|tx| tx.get::<Device>("bobs phone")).unwrap().unwrap().is_active());
         assert_eq!(stored(&world, &bob).unwrap().needs_pass, added_by_approval);
     }
+}
+
+/// An administrator has removed every phone of Bob before the report of the approval that had added one of them.
+#[test]
+fn phone_after_fallen_phones_that_were_removed_needs_a_pass() {
+    let (mut world, bob) = with_bob(OTHER);
+    add(&world, &bob);
+    let mut device = world.device("bobs phone", OTHER);
+    let given = acted(&world, "pass", INTRUDER, Act::MakePass(bob.account_id.clone()));
+    device.account_id.clone_from(&bob.account_id);
+    (device.given, device.state) = (given, State::Removed(Cause::RemovedByOperator));
+    world.insert(&device);
+    report(&world);
+    assert!(stored(&world, &bob).unwrap().needs_pass);
 }
 
 /// The approval that had removed Bob's last phone has fallen, so the password must not add the next one.

@@ -107,7 +107,8 @@ fn reported_policy(world: &World) -> Given {
 fn a_reported_policy_applies_where_it_is_stricter() {
     let (world, bob) = with_bob(OTHER);
     add(&world, &bob);
-    let decided = reported_policy(&world);
+    reported_policy(&world);
+    let decided = decided_at(&world, NOW + 1);
     assert_eq!(world.store.global_blocking(current).unwrap().countersign.bootstrap, Bootstrap::Password);
     assert_eq!(world.store.global_blocking(reported).unwrap().len(), 1);
     assert_eq!(policy_of(&world, &bob).bootstrap, Bootstrap::Pass);
@@ -148,6 +149,56 @@ fn a_policy_by_a_program_falls_with_the_policy_that_it_has_changed() {
     keep_by_program(&world);
     lose(&world, NOW - HOUR);
     assert_eq!(policy_of(&world, &bob).bootstrap, Bootstrap::Pass);
+}
+
+/// The same program changes the policy before and after an intruder. The first change is old.
+#[test]
+fn an_old_policy_of_a_program_applies_again_after_the_report() {
+    for days in [0, 2, 20] {
+        let (world, bob) = with_bob(OTHER);
+        add(&world, &bob);
+        let token = acted(&world, "token", OWNER, Act::ChangePolicy(json!({})));
+        let by_token = |at: Time| token.clone().by_token(&world.account, &[], at);
+        let keep_by_token = |bootstrap: Bootstrap, at: Time| {
+            let mut policy = Policy::usual();
+            policy.countersign.bootstrap = bootstrap;
+            world.store.global_blocking(|tx| keep_by_token(tx, policy.clone(), by_token(at), "alice", at)).unwrap();
+        };
+        keep_by_token(Bootstrap::Pass, NOW - days * DAY);
+        keep_policy(&world, Bootstrap::Password, &acted(&world, "lax", INTRUDER, Act::ChangePolicy(json!({}))));
+        keep_by_token(Bootstrap::Password, NOW);
+        report(&world);
+        let applies = world.store.global_blocking(current).unwrap().countersign.bootstrap;
+        assert_eq!(applies, Bootstrap::Pass, "{days} days");
+    }
+}
+
+/// An administrator has approved a change before the report, and finishes it afterwards.
+#[test]
+fn a_policy_that_was_approved_before_a_report_does_not_end_it() {
+    for later in [0, 1] {
+        let (world, bob) = with_bob(OTHER);
+        add(&world, &bob);
+        let mut decided = reported_policy(&world);
+        if later == 0 {
+            assert_eq!(policy_of(&world, &bob).bootstrap, Bootstrap::Pass);
+        } else {
+            decided = decided_at(&world, NOW + 1);
+        }
+        keep_policy(&world, Bootstrap::Password, &decided);
+        let expected = if later == 0 { Bootstrap::Pass } else { Bootstrap::Password };
+        assert_eq!(policy_of(&world, &bob).bootstrap, expected);
+    }
+}
+
+/// What the lost phone gives when it approves a change of the policy at this time.
+fn decided_at(world: &World, at: Time) -> Given {
+    acted(world, "decided later", LOST, Act::ChangePolicy(json!({})));
+    let later = |ceremony: &mut Ceremony| {
+        ceremony.decided_at = Some(at);
+        ceremony.gives_as_administrator(at)
+    };
+    world.store.global_blocking(|tx| tx.update("decided later", later)).unwrap().granted().flatten().unwrap()
 }
 
 /// A policy that includes Bob only by the group `in`, and excludes the group `out`.
