@@ -57,7 +57,8 @@ impl Inbox {
     /// Handles one push at this phone's time `now` and returns what to show.
     ///
     /// `slot` is the account's slot at the relay (16 bytes), `body` the encrypted message (RFC 8291). A push that can't
-    /// be decrypted and verified is dropped.
+    /// be decrypted and verified is dropped. Fails with `Unreadable` when the account's file is damaged: show a
+    /// notification without content.
     pub fn push_received(&self, slot: Vec<u8>, body: Vec<u8>, now: Timestamp) -> Result<PushEffect, InboxError> {
         Ok(self.0.push_received(&slot, &body, now)?.into())
     }

@@ -110,12 +110,12 @@ impl KnownBrowser {
     }
 
     /// Keeps the browser known for longer. The first approval stays behind the record too, so that a report of either
-    /// ends it. `later`: the record of a later approval.
+    /// ends it. A forgotten record stays forgotten. `later`: the record of a later approval.
     pub fn renew(&mut self, later: Self, now: Time) {
         if self.is_known(now) {
             (self.expires_at, self.renewed) = (later.expires_at, Some(later.given));
         } else {
-            *self = later;
+            *self = Self { forgotten: self.forgotten, ..later };
         }
     }
 

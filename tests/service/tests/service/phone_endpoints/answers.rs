@@ -8,6 +8,7 @@ use countersign_service::people::person::Person;
 use countersign_service::prompts::acts::{self, NotStarted, Wanted};
 use countersign_service::prompts::ceremony::{Kind, Outcome, Owner};
 use countersign_service::prompts::rules::Refusal;
+use countersign_service::provenance::Given;
 use countersign_service::sign_in::records::KnownBrowser;
 use countersign_service::sign_in::session::{Session, Used};
 use serde_json::{Value, json};
@@ -206,6 +207,11 @@ async fn a_forgotten_browser_gets_a_new_cookie() {
     let (fresh, _) = known(&service, &phone, "c", "copied").await;
     assert!(!is_known(&service, "copied"), "a copy of the cookie is known again");
     assert!(is_known(&service, &fresh));
+    let now = service.now();
+    let mut forgotten = KnownBrowser::new("copied", &service.account, Given::by_operator(now), None);
+    forgotten.forget(now);
+    forgotten.renew(KnownBrowser::new("copied", &service.account, Given::by_operator(now), None), now);
+    assert!(!forgotten.is_known(now), "a forgotten record is known again");
 }
 
 #[tokio::test]
