@@ -7,8 +7,9 @@ use ring::hmac;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::effects::rotate_keys;
 use crate::error::AppError;
-use crate::keys::Keys;
+use crate::keys::{self, Keys};
 use crate::once::Once;
 use crate::passwords::Decoy;
 use crate::push::{Pusher, Sender};
@@ -105,10 +106,14 @@ impl App {
     /// Performs the action of the key rotation that is due now, if there is one: publishes a new key or drops the old
     /// key. Then loads the stored keys, which another process may have changed.
     pub async fn rotate_due_keys(&self) -> Result<(), StoreError> {
-        let app = self.clone();
-        let rotated =
-            tokio::task::spawn_blocking(move || app.keys.rotate_if_due(&app.store, &app.sealer, app.clock.now()));
-        rotated.await.map_err(|_stopped| StoreError::Stopped)?
+        let (app, now) = (self.clone(), self.clock.now());
+        let stored = self.store.global(move |tx| {
+            if let Some(proof) = rotate_keys::when_due(tx, now)? {
+                rotate_keys::act(tx, proof, &app.sealer, now)?;
+            }
+            keys::stored(tx)
+        });
+        self.keys.reload(&stored.await?, &self.sealer)
     }
 }
 

@@ -59,6 +59,7 @@ pub mod register_device;
 pub mod remove_method;
 pub mod report_lost;
 pub mod reset;
+pub mod rotate_keys;
 pub mod sign_in;
 pub mod suspend;
 pub mod turn_off;

@@ -18,11 +18,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::audit;
 use crate::clock::{DAY, HOUR, Time};
 use crate::jose::{Jwk, SigningKey};
 use crate::secrets::{Sealed, Sealer};
-use crate::store::{Record, Store, StoreError, Table, Tx};
+use crate::store::{Record, StoreError, Table, Tx};
 
 const KEYS_TYP: &str = "phone-keys+jwt";
 /// When the key that signs messages to phones has this age, the next key is published.
@@ -72,6 +71,53 @@ impl Record for KeyRecord {
 
     fn expires_at(&self) -> Option<Time> {
         None
+    }
+}
+
+impl KeyRecord {
+    /// Returns which action of a key rotation is due now.
+    #[must_use]
+    pub fn turn(&self, now: Time) -> Turn {
+        turn(self.since, self.next_signs_from(), now)
+    }
+
+    /// Returns when the next key starts to sign, if a next key is published.
+    #[must_use]
+    pub fn next_signs_from(&self) -> Option<Time> {
+        self.next.as_ref().map(|next| next.signs_from)
+    }
+
+    /// Returns whether a new key can be published: the chain of key documents is shorter than its maximum length.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.chain.len() < MAX_DOCUMENTS
+    }
+
+    /// Adds a new key, and returns its thumbprint. The new document contains the old key and the new key, and is signed
+    /// by the old key. Stores nothing.
+    pub fn publish(&mut self, sealer: &Sealer, now: Time) -> Result<String, StoreError> {
+        let scalar = SigningKey::make_scalar().ok_or(StoreError::Stopped)?;
+        let (old, new) = (opened(sealer, &self.scalar)?, key_of(&scalar)?);
+        self.link(&old, vec![old.public(), new.public()], now)?;
+        self.next = Some(Successor { scalar: sealed(sealer, PHONE, &scalar)?, signs_from: now.saturating_add(AHEAD) });
+        Ok(new.kid().to_owned())
+    }
+
+    /// Replaces the old key by the next key, and returns the thumbprint of that key. The new document contains only
+    /// that key, and is signed by it. Stores nothing.
+    pub fn drop_old(&mut self, sealer: &Sealer, now: Time) -> Result<String, StoreError> {
+        let next = self.next.take().ok_or(StoreError::Stopped)?;
+        let new = opened(sealer, &next.scalar)?;
+        self.link(&new, vec![new.public()], now)?;
+        (self.scalar, self.since) = (next.scalar, next.signs_from);
+        Ok(new.kid().to_owned())
+    }
+
+    fn link(&mut self, by: &SigningKey, keys: Vec<&Jwk>, now: Time) -> Result<(), StoreError> {
+        let issuer = issuer_of(&self.chain).ok_or(StoreError::Stopped)?;
+        let document = Document { iss: &issuer, iat: now, seq: self.chain.len().saturating_add(1), keys };
+        self.chain.push(by.sign(KEYS_TYP, &document).map_err(|_library| StoreError::Stopped)?);
+        Ok(())
     }
 }
 
@@ -169,19 +215,10 @@ impl Keys {
         self.phone.read().unwrap_or_else(PoisonError::into_inner).documents
     }
 
-    /// Performs the action of the key rotation that is due now, if there is one: publishes a new key or drops the old
-    /// key. Then loads the stored keys, which another process may have changed. Must be called at intervals shorter
-    /// than [`AHEAD`], so that this process loads the next key before that key signs. Blocks.
-    pub fn rotate_if_due(&self, store: &Store, sealer: &Sealer, now: Time) -> Result<(), StoreError> {
-        let keys = store.global_blocking(|tx| {
-            let mut record = stored(tx)?;
-            match turn(record.since, record.next.as_ref().map(|next| next.signs_from), now) {
-                Turn::Stay => {}
-                Turn::Publish => publish(tx, sealer, &mut record, now)?,
-                Turn::Drop => drop_old(tx, sealer, &mut record, now)?,
-            }
-            phone_keys(sealer, &record)
-        })?;
+    /// Uses these stored keys from now on, because they may have changed. Must be called at intervals shorter than
+    /// [`AHEAD`], so that this process loads the next key before that key signs.
+    pub fn reload(&self, stored: &KeyRecord, sealer: &Sealer) -> Result<(), StoreError> {
+        let keys = phone_keys(sealer, stored)?;
         *self.phone.write().unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(())
     }
@@ -205,18 +242,6 @@ impl Keys {
     }
 }
 
-/// Publishes a new key for the operator's command, and returns when this key starts to sign. If a next key is already
-/// published, changes nothing, and returns when that key starts to sign.
-pub fn publish_now(tx: &mut Tx<'_>, sealer: &Sealer, now: Time) -> Result<Time, StoreError> {
-    let mut record = stored(tx)?;
-    // GUARD(one-successor): parallel_rotations_make_one_new_key
-    // INSTEAD: if true {
-    if record.next.is_none() {
-        publish(tx, sealer, &mut record, now)?;
-    }
-    record.next.map(|next| next.signs_from).ok_or(StoreError::Stopped)
-}
-
 /// Returns every key document, starting with the first.
 pub fn chain(tx: &mut Tx<'_>) -> Result<Vec<String>, StoreError> {
     Ok(stored(tx)?.chain)
@@ -237,43 +262,9 @@ pub fn document(tx: &mut Tx<'_>, number: usize) -> Result<(String, Vec<String>),
     Ok((document.clone(), keys.iter().map(Jwk::thumbprint).collect()))
 }
 
-fn stored(tx: &mut Tx<'_>) -> Result<KeyRecord, StoreError> {
+/// Returns the stored keys that sign messages to phones, with their documents.
+pub fn stored(tx: &mut Tx<'_>) -> Result<KeyRecord, StoreError> {
     tx.get::<KeyRecord>(PHONE)?.ok_or(StoreError::Stopped)
-}
-
-/// Publishes a new key. The document contains the old key and the new key, and is signed by the old key. Does nothing
-/// if the chain has its maximum length.
-fn publish(tx: &mut Tx<'_>, sealer: &Sealer, record: &mut KeyRecord, now: Time) -> Result<(), StoreError> {
-    if record.chain.len() >= MAX_DOCUMENTS {
-        tracing::error!("the chain of key documents has its maximum length, so no new key is published");
-        return Ok(());
-    }
-    let scalar = SigningKey::make_scalar().ok_or(StoreError::Stopped)?;
-    let (old, new) = (opened(sealer, &record.scalar)?, key_of(&scalar)?);
-    link(record, &old, vec![old.public(), new.public()], now)?;
-    record.next = Some(Successor { scalar: sealed(sealer, PHONE, &scalar)?, signs_from: now.saturating_add(AHEAD) });
-    tx.update::<KeyRecord, _>(PHONE, |stored| stored.clone_from(record))?.granted();
-    audit::record(tx, "", "phone_key_published", new.kid(), now)
-}
-
-/// Publishes a document that contains only the new key, and is signed by the new key. The old key is no longer valid
-/// and is deleted.
-fn drop_old(tx: &mut Tx<'_>, sealer: &Sealer, record: &mut KeyRecord, now: Time) -> Result<(), StoreError> {
-    let Some(next) = record.next.take() else {
-        return Ok(());
-    };
-    let new = opened(sealer, &next.scalar)?;
-    link(record, &new, vec![new.public()], now)?;
-    (record.scalar, record.since) = (next.scalar, next.signs_from);
-    tx.update::<KeyRecord, _>(PHONE, |stored| stored.clone_from(record))?.granted();
-    audit::record(tx, "", "phone_key_in_use", new.kid(), now)
-}
-
-fn link(record: &mut KeyRecord, by: &SigningKey, keys: Vec<&Jwk>, now: Time) -> Result<(), StoreError> {
-    let issuer = issuer_of(&record.chain).ok_or(StoreError::Stopped)?;
-    let document = Document { iss: &issuer, iat: now, seq: record.chain.len().saturating_add(1), keys };
-    record.chain.push(by.sign(KEYS_TYP, &document).map_err(|_library| StoreError::Stopped)?);
-    Ok(())
 }
 
 fn payload(document: &str) -> Option<serde_json::Value> {

@@ -10,7 +10,7 @@ use crate::clock::Time;
 use crate::data;
 use crate::devices::records as devices;
 use crate::effects::authority::by_operator;
-use crate::effects::{add_person, api_token, password};
+use crate::effects::{add_person, api_token, password, rotate_keys as rotate};
 use crate::error::AppError;
 use crate::keys;
 use crate::passwords::{self, Hash};
@@ -194,7 +194,15 @@ pub fn set_password_in(tx: &mut Tx<'_>, user_name: &str, hash: &Hash, now: Time)
 /// opened.
 pub fn rotate_keys(folder: &Path, now: Time) -> Result<Time, AppError> {
     let (store, sealer) = (data::open(folder)?, Sealer::new(&data::key(folder)?)?);
-    Ok(store.global_blocking(|tx| keys::publish_now(tx, &sealer, now))?)
+    Ok(store.global_blocking(|tx| rotate_keys_in(tx, &sealer, now))?)
+}
+
+/// Like [`rotate_keys`], in the caller's transaction.
+pub fn rotate_keys_in(tx: &mut Tx<'_>, sealer: &Sealer, now: Time) -> Result<Time, StoreError> {
+    if let Some(proof) = rotate::by_operator(tx)? {
+        rotate::act(tx, proof, sealer, now)?;
+    }
+    keys::stored(tx)?.next_signs_from().ok_or(StoreError::Stopped)
 }
 
 /// Removes all active phones of a person, and ends sessions, known browsers, passes and API tokens. Returns the number of

@@ -12,7 +12,8 @@ use countersign_service::clock::Time;
 use countersign_service::devices::device::Device;
 use countersign_service::devices::records as devices;
 use countersign_service::jose::SigningKey;
-use countersign_service::keys::{self, AHEAD, OVERLAP};
+use countersign_service::keys::{AHEAD, OVERLAP};
+use countersign_service::operator;
 use countersign_service::people::records as people;
 use countersign_service::prompts::acts::live_prompts;
 use countersign_service::push::Push;
@@ -34,7 +35,7 @@ async fn with_phone(world: &World) -> (Person, TestPhone) {
 /// changes that are due.
 async fn publish(world: &World, ago: Time) {
     let (app, at) = (&world.app, world.app.clock.now() - ago);
-    app.store.global_blocking(|tx| keys::publish_now(tx, &app.sealer, at)).unwrap();
+    app.store.global_blocking(|tx| operator::rotate_keys_in(tx, &app.sealer, at)).unwrap();
     app.rotate_due_keys().await.unwrap();
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier};
 use countersign_service::audit::Entry;
 use countersign_service::clock::{DAY, HOUR, Time};
 use countersign_service::jose::{Jwk, Unverified};
-use countersign_service::keys::{self, AHEAD, LIFE, OVERLAP, Turn, turn};
+use countersign_service::keys::{AHEAD, LIFE, OVERLAP, Turn, turn};
 use countersign_service::operator;
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ fn signer(service: &Service) -> String {
 
 fn rotated(service: &Service) -> Time {
     let now = service.now();
-    service.app.store.global_blocking(|tx| keys::publish_now(tx, &service.app.sealer, now)).unwrap()
+    service.app.store.global_blocking(|tx| operator::rotate_keys_in(tx, &service.app.sealer, now)).unwrap()
 }
 
 #[test]
@@ -129,7 +129,11 @@ async fn parallel_rotations_make_one_new_key() {
             std::thread::spawn(move || {
                 barrier.wait();
                 if by_age {
-                    service.app.keys.rotate_if_due(&service.app.store, &service.app.sealer, service.now()).unwrap();
+                    tokio::runtime::Builder::new_current_thread()
+                        .build()
+                        .unwrap()
+                        .block_on(service.app.rotate_due_keys())
+                        .unwrap();
                 } else {
                     assert_eq!(rotated(&service), service.now() + AHEAD);
                 }
