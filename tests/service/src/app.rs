@@ -7,11 +7,13 @@ use ring::hmac;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::effects::rotate_keys;
+use crate::effects::{end_pending, rotate_keys};
 use crate::error::AppError;
 use crate::keys::{self, Keys};
 use crate::once::Once;
 use crate::passwords::Decoy;
+use crate::people::records as people;
+use crate::policy::records as policies;
 use crate::push::{Pusher, Sender};
 use crate::secrets::{Sealer, random};
 use crate::store::{Store, StoreError};
@@ -88,14 +90,17 @@ impl App {
         })))
     }
 
-    /// Once a minute, rotates the keys if a rotation is due, and deletes expired records. Runs until the task is
-    /// aborted.
+    /// Once a minute, rotates the keys if a rotation is due, ends what a changed policy forbids, and deletes expired
+    /// records. Runs until the task is aborted.
     pub async fn run_maintenance(self) {
         loop {
             if let Err(error) = self.rotate_due_keys().await {
                 tracing::warn!(%error, "could not rotate the keys");
             }
             tokio::time::sleep(SWEEP).await;
+            if let Err(error) = self.end_pending().await {
+                tracing::warn!(%error, "could not end what the changed policy forbids");
+            }
             let now = self.clock.now();
             if let Err(error) = self.store.global(move |tx| tx.sweep(now)).await {
                 tracing::warn!(%error, "could not delete expired records");
@@ -114,6 +119,20 @@ impl App {
             keys::stored(tx)
         });
         self.keys.reload(&stored.await?, &self.sealer)
+    }
+
+    /// After a change of the policy, ends what the policy no longer allows. Each account has its own transaction, so that
+    /// no request waits for all accounts. If the process is killed, the next one starts again.
+    pub async fn end_pending(&self) -> Result<(), StoreError> {
+        let Some(change) = self.store.global(policies::unchecked).await? else {
+            return Ok(());
+        };
+        for person in self.store.global(people::everybody).await? {
+            let (account, now) = (person.account_id, self.clock.now());
+            let in_account = account.clone();
+            self.store.in_account(&in_account, move |tx| end_pending::act(tx, &account, now)).await?;
+        }
+        self.store.global(move |tx| policies::pending_are_checked(tx, &change)).await
     }
 }
 

@@ -45,6 +45,7 @@ pub mod api_token;
 pub mod approval;
 pub mod authority;
 pub mod delete_person;
+pub mod end_pending;
 pub mod groups;
 pub mod issue_code;
 pub mod issue_token;

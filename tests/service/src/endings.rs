@@ -172,6 +172,7 @@ fn take_back(tx: &mut Tx<'_>, person: &Person, fallen: &Fallen, now: Time) -> Re
     };
     for group in tx.update(&person.account_id, change)?.granted().unwrap_or_default() {
         audit::record(tx, &person.account_id, "group_reported", &group, now)?;
+        policies::check_pending(tx)?;
     }
     Ok(())
 }
@@ -342,7 +343,8 @@ fn cause(ending: Option<&Ending>) -> Cause {
         | Ending::CodeUsedTwice(_)
         | Ending::PassReplaced
         | Ending::NoLongerAdministrator
-        | Ending::ApiTokenRevoked(_) => Cause::Cancelled,
+        | Ending::ApiTokenRevoked(_)
+        | Ending::PolicyChanged(_) => Cause::Cancelled,
     }
 }
 

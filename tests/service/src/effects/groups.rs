@@ -4,7 +4,7 @@ use super::authority::Authority;
 use crate::audit;
 use crate::clock::Time;
 use crate::people::person::Person;
-use crate::policy::records::{Group, groups};
+use crate::policy::records::{Group, check_pending, groups};
 use crate::prompts::change::Act;
 use crate::provenance::Given;
 use crate::secrets::random_id;
@@ -60,11 +60,13 @@ pub fn act<'t>(tx: &mut Tx<'t>, proof: ChangeGroups<'t>, now: Time) -> Result<()
         }
         GroupChange::Joins { account, group, given } => {
             tx.update::<Person, _>(&account, |person| person.join(&group, &given))?.granted();
-            audit::record(tx, &account, "joined_group", &proof.actor, now)
+            audit::record(tx, &account, "joined_group", &proof.actor, now)?;
+            check_pending(tx)
         }
         GroupChange::Leaves { account, group, given } => {
             tx.update::<Person, _>(&account, |person| person.leave(&group, &given))?.granted();
-            audit::record(tx, &account, "left_group", &proof.actor, now)
+            audit::record(tx, &account, "left_group", &proof.actor, now)?;
+            check_pending(tx)
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Time;
 use crate::devices::device::{Cause, Device};
-use crate::grants::{Grant, Holder};
+use crate::grants::{Grant, Holder, Kind};
 use crate::passes::pass::Pass;
 use crate::people::person::Person;
 use crate::prompts::ceremony::{Ceremony, Kind as PromptKind, Origin, Owner};
@@ -71,6 +71,8 @@ pub enum Ending {
     NoLongerAdministrator,
     /// An administrator revoked this API token.
     ApiTokenRevoked(String),
+    /// The policy or the person's groups changed, and no longer allow these grants.
+    PolicyChanged(BTreeSet<(Kind, String)>),
 }
 
 /// Returns whether an ending ends a grant directly. Grants that the ended grants hold or gave end too: see [`chosen`].
@@ -145,6 +147,7 @@ pub fn ends(ending: &Ending, grant: &Grant) -> bool {
         Ending::PassReplaced => matches!(grant, Grant::Pass(_)),
         Ending::NoLongerAdministrator => matches!(grant, Grant::Administrator(_) | Grant::ApiToken(_)),
         Ending::ApiTokenRevoked(token) => matches!(grant, Grant::ApiToken(one) if one.id == *token),
+        Ending::PolicyChanged(grants) => grants.contains(&(grant.kind(), grant.id().to_owned())),
     }
 }
 
@@ -340,7 +343,8 @@ impl Fallen {
             | Ending::EnrollmentEnded { .. }
             | Ending::CodeUsedTwice(_)
             | Ending::PassReplaced
-            | Ending::ApiTokenRevoked(_) => {}
+            | Ending::ApiTokenRevoked(_)
+            | Ending::PolicyChanged(_) => {}
         }
         fallen
     }

@@ -10,6 +10,7 @@ use crate::policy::document::{Policy, TokenScope};
 use crate::policy::rules::Effective;
 use crate::policy::versions::{self, Version};
 use crate::provenance::{ApprovedBy, Given};
+use crate::secrets::random_id;
 use crate::store::{Record, StoreError, Table, Tx};
 
 /// Id of the only policy record.
@@ -35,6 +36,9 @@ pub struct PolicyRecord {
     /// The versions before the current one, oldest first.
     #[serde(default)]
     earlier: Vec<Version>,
+    /// A random id of the last change after which pending grants are still to be checked (`effects::end_pending`).
+    #[serde(default)]
+    unchecked: Option<String>,
 }
 
 impl Record for PolicyRecord {
@@ -138,10 +142,7 @@ pub fn keep(tx: &mut Tx<'_>, policy: Policy, given: Given, changed_by: &str, now
     let is_later = |at: Time| given.approvals().first().is_some_and(|approval| at >= approval.at);
     let reported = before.reported.into_iter().filter(|one| is_later(one.at)).collect();
     let current = Version { policy, given: Some(given), reported };
-    store(
-        tx,
-        PolicyRecord { id: ONLY.to_owned(), changed_at: now, changed_by: changed_by.to_owned(), current, earlier },
-    )
+    store(tx, current, earlier, changed_by, now)
 }
 
 /// Stores a policy that a program has set with an API token. No administrator has looked at the policy that the program
@@ -156,14 +157,42 @@ pub fn keep_by_token(
 ) -> Result<(), StoreError> {
     let (earlier, before) = (earlier(tx, &given, now)?, current_version(tx)?);
     let current = Version { policy, given: Some(before.also_behind(given, now)), reported: before.reported };
-    store(
-        tx,
-        PolicyRecord { id: ONLY.to_owned(), changed_at: now, changed_by: changed_by.to_owned(), current, earlier },
-    )
+    store(tx, current, earlier, changed_by, now)
 }
 
-fn store(tx: &mut Tx<'_>, record: PolicyRecord) -> Result<(), StoreError> {
+fn store(
+    tx: &mut Tx<'_>,
+    current: Version,
+    earlier: Vec<Version>,
+    changed_by: &str,
+    now: Time,
+) -> Result<(), StoreError> {
+    let (id, changed_by, unchecked) = (ONLY.to_owned(), changed_by.to_owned(), Some(random_id()?));
+    let record = PolicyRecord { id, changed_at: now, changed_by, current, earlier, unchecked };
     tx.insert_or_update(&record, |stored| *stored = record.clone())
+}
+
+/// Records that pending grants are to be checked, because the policy or a person's groups have changed. Without a stored
+/// policy, groups make no difference.
+pub fn check_pending(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let change = random_id()?;
+    tx.update::<PolicyRecord, _>(ONLY, |record| record.unchecked = Some(change.clone()))?.granted();
+    Ok(())
+}
+
+/// Returns the id of the last change after which pending grants are still to be checked.
+pub fn unchecked(tx: &mut Tx<'_>) -> Result<Option<String>, StoreError> {
+    Ok(tx.get::<PolicyRecord>(ONLY)?.and_then(|record| record.unchecked))
+}
+
+/// Records that the pending grants of every account were checked after this change. Does nothing if there was another
+/// change since.
+pub fn pending_are_checked(tx: &mut Tx<'_>, change: &str) -> Result<(), StoreError> {
+    let checked = |record: &mut PolicyRecord| {
+        record.unchecked = record.unchecked.take().filter(|last| last != change);
+    };
+    tx.update(ONLY, checked)?.granted();
+    Ok(())
 }
 
 /// Returns whether so many policies are kept that another one is refused. If an earlier one were dropped instead, an
@@ -198,7 +227,11 @@ pub fn take_back(tx: &mut Tx<'_>, fell: impl Fn(&Given) -> bool, now: Time) -> R
         record.changed_at = if has_fallen { now } else { record.changed_at };
         has_fallen
     };
-    Ok(tx.update(ONLY, restore)?.granted().unwrap_or_default())
+    let has_changed = tx.update(ONLY, restore)?.granted().unwrap_or_default();
+    if has_changed {
+        check_pending(tx)?;
+    }
+    Ok(has_changed)
 }
 
 /// Returns all groups.

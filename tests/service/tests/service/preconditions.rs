@@ -80,6 +80,8 @@ const NO_SESSION: Cells = &[(Change::SignedOut, "the session holds it")];
 const NO_ATTEMPT: Cells = &[(Change::AttemptReplaced, "the browser's new attempt has ended the old one")];
 const NO_APP: Cells = &[(Change::AppNotAllowed, "the policy is read again")];
 const APP_AGAIN: Cells = &[(Change::AppAllowedAgain, "the policy is read only when a request needs it")];
+const DENIED: Cells = &[(Change::AppDeniedForAMinute, "what the policy does not allow ends within a minute")];
+const NOT_PENDING: Cells = &[(Change::AppDeniedForAMinute, "a verified password and a session are not pending")];
 const OLD_PASSWORD: Cells = &[(Change::PasswordChanged, "what the old password alone has proved or started ends")];
 const NO_PASSWORD: Cells = &[(Change::PasswordChanged, "it depends on no password")];
 const PASS_NEEDED: Cells = &[(Change::BootstrapByPass, "a password no longer adds the first phone")];
@@ -103,12 +105,12 @@ const LATER: Cells = &[(Change::PhoneSignInNotAllowed, "the request with the new
 const SIGN_IN: &[Row] = &[
     Row {
         effects: &[Effect::PasswordAndNumber],
-        refused: &[ENDS_EVERYTHING, NO_APPROVAL, NO_ATTEMPT, NO_APP, OLD_PASSWORD],
+        refused: &[ENDS_EVERYTHING, DENIED, NO_APPROVAL, NO_ATTEMPT, NO_APP, OLD_PASSWORD],
         takes_effect: &[APP_AGAIN, NO_FIRST_PHONE, PHONE_WELCOME, ANY_PHONE_SIGN_IN, NO_ROLE],
     },
     Row {
         effects: &[Effect::PhoneSignIn],
-        refused: &[ENDS_EVERYTHING, NO_APPROVAL, NO_ATTEMPT, NO_APP, NO_PHONE_SIGN_IN],
+        refused: &[ENDS_EVERYTHING, DENIED, NO_APPROVAL, NO_ATTEMPT, NO_APP, NO_PHONE_SIGN_IN],
         takes_effect: &[APP_AGAIN, NO_PASSWORD, NO_FIRST_PHONE, PHONE_WELCOME, NO_ROLE],
     },
     Row {
@@ -122,6 +124,7 @@ const SIGN_IN: &[Row] = &[
         ],
         takes_effect: &[
             APP_AGAIN,
+            NOT_PENDING,
             ANY_PHONE_SIGN_IN,
             &[(Change::AppNotAllowed, "the session can't add a phone, and opens no application")],
         ],
@@ -131,6 +134,7 @@ const SIGN_IN: &[Row] = &[
         refused: &[ENDS_EVERYTHING, NO_ATTEMPT],
         takes_effect: &[
             APP_AGAIN,
+            NOT_PENDING,
             NO_PASSWORD,
             NO_FIRST_PHONE,
             PHONE_WELCOME,
@@ -144,6 +148,7 @@ const SIGN_IN: &[Row] = &[
         refused: &[ENDS_EVERYTHING, NO_ATTEMPT, OLD_PASSWORD],
         takes_effect: &[
             APP_AGAIN,
+            NOT_PENDING,
             NO_FIRST_PHONE,
             ANY_PHONE_SIGN_IN,
             &[
@@ -164,6 +169,7 @@ const SIGN_IN: &[Row] = &[
         ],
         takes_effect: &[
             APP_AGAIN,
+            NOT_PENDING,
             NO_FIRST_PHONE,
             PHONE_WELCOME,
             ANY_PHONE_SIGN_IN,
@@ -181,12 +187,16 @@ const ADDING: &[Row] = &[
     Row {
         effects: &[
             Effect::Wizard(By::Password),
-            Effect::BySignIn(By::Password, Until::Consent),
             Effect::BySignIn(By::Password, Until::Code),
             Effect::BySignIn(By::Password, Until::Token),
         ],
-        refused: &[ENDS_EVERYTHING, NO_SESSION, NO_ATTEMPT, NO_APP, OLD_PASSWORD, PASS_NEEDED, OTHER_PHONE],
+        refused: &[ENDS_EVERYTHING, DENIED, NO_SESSION, NO_APP, OLD_PASSWORD, PASS_NEEDED, OTHER_PHONE],
         takes_effect: &[APP_AGAIN, ANY_PHONE_SIGN_IN],
+    },
+    Row {
+        effects: &[Effect::BySignIn(By::Password, Until::Consent)],
+        refused: &[ENDS_EVERYTHING, NO_ATTEMPT, NO_APP, OLD_PASSWORD, PASS_NEEDED, OTHER_PHONE],
+        takes_effect: &[APP_AGAIN, NOT_PENDING, ANY_PHONE_SIGN_IN],
     },
     Row {
         effects: &[
@@ -194,12 +204,12 @@ const ADDING: &[Row] = &[
             Effect::BySignIn(By::Approval, Until::Code),
             Effect::BySignIn(By::Approval, Until::Token),
         ],
-        refused: &[ENDS_EVERYTHING, NO_APPROVAL, NO_SESSION, NO_APP, OLD_PASSWORD, OTHER_PHONE],
+        refused: &[ENDS_EVERYTHING, DENIED, NO_APPROVAL, NO_SESSION, NO_APP, OLD_PASSWORD, OTHER_PHONE],
         takes_effect: &[APP_AGAIN, NO_FIRST_PHONE, ANY_PHONE_SIGN_IN, NO_ROLE],
     },
     Row {
         effects: &[Effect::BySignIn(By::Approval, Until::Consent)],
-        refused: &[ENDS_EVERYTHING, NO_APPROVAL, NO_ATTEMPT, NO_APP, OLD_PASSWORD, OTHER_PHONE],
+        refused: &[ENDS_EVERYTHING, DENIED, NO_APPROVAL, NO_ATTEMPT, NO_APP, OLD_PASSWORD, OTHER_PHONE],
         takes_effect: &[APP_AGAIN, NO_FIRST_PHONE, ANY_PHONE_SIGN_IN, NO_ROLE],
     },
     Row {
@@ -208,18 +218,27 @@ const ADDING: &[Row] = &[
             Effect::BySignIn(By::Pass, Until::Code),
             Effect::BySignIn(By::Pass, Until::Token),
         ],
-        refused: &[ENDS_EVERYTHING, REMOVED, NO_SESSION, NO_APP, OLD_PASSWORD, OTHER_PHONE],
+        refused: &[ENDS_EVERYTHING, DENIED, REMOVED, NO_SESSION, NO_APP, OLD_PASSWORD, OTHER_PHONE],
         takes_effect: &[APP_AGAIN, NO_FIRST_PHONE, ANY_PHONE_SIGN_IN],
     },
     Row {
         effects: &[Effect::BySignIn(By::Pass, Until::Consent)],
         refused: &[ENDS_EVERYTHING, NO_ATTEMPT, NO_APP],
-        takes_effect: &[APP_AGAIN, NO_PASSWORD, NO_FIRST_PHONE, PHONE_WELCOME, ANY_PHONE_SIGN_IN, STILL_A_PASS],
+        takes_effect: &[
+            APP_AGAIN,
+            NOT_PENDING,
+            NO_PASSWORD,
+            NO_FIRST_PHONE,
+            PHONE_WELCOME,
+            ANY_PHONE_SIGN_IN,
+            STILL_A_PASS,
+        ],
     },
     Row {
         effects: &[Effect::Confirmation],
         refused: &[
             ENDS_EVERYTHING,
+            DENIED,
             NO_APPROVAL,
             NO_SESSION,
             NO_APP,
@@ -230,12 +249,12 @@ const ADDING: &[Row] = &[
     },
     Row {
         effects: &[Effect::TurnOn(Until::Consent)],
-        refused: &[ENDS_EVERYTHING, NO_APPROVAL, NO_ATTEMPT, NO_APP, OLD_PASSWORD],
+        refused: &[ENDS_EVERYTHING, DENIED, NO_APPROVAL, NO_ATTEMPT, NO_APP, OLD_PASSWORD],
         takes_effect: &[APP_AGAIN, NO_FIRST_PHONE, PHONE_WELCOME, LATER, NO_ROLE],
     },
     Row {
         effects: &[Effect::TurnOn(Until::Code)],
-        refused: &[ENDS_EVERYTHING, NO_APPROVAL, OLD_PASSWORD, OTHER_PHONE],
+        refused: &[ENDS_EVERYTHING, DENIED, NO_APPROVAL, OLD_PASSWORD, OTHER_PHONE],
         takes_effect: &[
             APP_AGAIN,
             NO_FIRST_PHONE,
@@ -246,12 +265,12 @@ const ADDING: &[Row] = &[
     },
     Row {
         effects: &[Effect::TurnOn(Until::Token)],
-        refused: &[ENDS_EVERYTHING, NO_APPROVAL, NO_APP, NO_PHONE_SIGN_IN, OLD_PASSWORD, OTHER_PHONE],
+        refused: &[ENDS_EVERYTHING, DENIED, NO_APPROVAL, NO_APP, NO_PHONE_SIGN_IN, OLD_PASSWORD, OTHER_PHONE],
         takes_effect: &[APP_AGAIN, NO_FIRST_PHONE, NO_ROLE],
     },
 ];
 
-const STEP_UP_REFUSED: &[Cells] = &[ENDS_EVERYTHING, NO_APPROVAL, NO_SESSION, NO_APP];
+const STEP_UP_REFUSED: &[Cells] = &[ENDS_EVERYTHING, DENIED, NO_APPROVAL, NO_SESSION, NO_APP];
 
 const OWN: &[Row] = &[Row {
     effects: &[
@@ -279,7 +298,16 @@ const ACTS: &[Row] = &[
             Effect::Act("pass", "passes"),
             Effect::Act("administrator", "people"),
         ],
-        refused: &[ENDS_EVERYTHING, NO_APPROVAL, NO_SESSION, NO_APP, NO_ADMINISTRATOR, SUBJECT_GONE, SUBJECT_SUSPENDED],
+        refused: &[
+            ENDS_EVERYTHING,
+            DENIED,
+            NO_APPROVAL,
+            NO_SESSION,
+            NO_APP,
+            NO_ADMINISTRATOR,
+            SUBJECT_GONE,
+            SUBJECT_SUSPENDED,
+        ],
         takes_effect: &[APP_AGAIN, NO_PASSWORD, NO_FIRST_PHONE, PHONE_WELCOME, ANY_PHONE_SIGN_IN, GROUP_LEFT],
     },
     Row {
@@ -292,7 +320,7 @@ const ACTS: &[Row] = &[
             Effect::Act("remove-phones", "devices"),
             Effect::Act("delete", "people"),
         ],
-        refused: &[ENDS_EVERYTHING, NO_APPROVAL, NO_SESSION, NO_APP, NO_ADMINISTRATOR, SUBJECT_GONE],
+        refused: &[ENDS_EVERYTHING, DENIED, NO_APPROVAL, NO_SESSION, NO_APP, NO_ADMINISTRATOR, SUBJECT_GONE],
         takes_effect: &[
             APP_AGAIN,
             NO_PASSWORD,
@@ -307,6 +335,7 @@ const ACTS: &[Row] = &[
         effects: &[Effect::Act("leave", "people")],
         refused: &[
             ENDS_EVERYTHING,
+            DENIED,
             NO_APPROVAL,
             NO_SESSION,
             NO_APP,
@@ -325,6 +354,7 @@ const ACTS: &[Row] = &[
         ],
         refused: &[
             ENDS_EVERYTHING,
+            DENIED,
             NO_APPROVAL,
             NO_SESSION,
             NO_APP,

@@ -95,6 +95,10 @@ impl World {
         holders
     }
 
+    fn named(&self, ids: &[&str]) -> Ids {
+        self.instances.iter().filter(|one| ids.contains(&one.id)).map(|one| self.id(one)).collect()
+    }
+
     fn id(&self, instance: &Instance) -> (Kind, String) {
         (instance.kind, self.id_of(instance).to_owned())
     }

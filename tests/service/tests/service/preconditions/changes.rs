@@ -31,6 +31,7 @@ pub(super) enum Change {
     BootstrapByPass,
     AppNotAllowed,
     AppAllowedAgain,
+    AppDeniedForAMinute,
     PhoneSignInNotAllowed,
     PhoneAdded,
     PhoneRemoved,
@@ -46,7 +47,7 @@ pub(super) enum Change {
     NameTaken,
 }
 
-pub(super) const CHANGES: [Change; 23] = [
+pub(super) const CHANGES: [Change; 24] = [
     Change::Nothing,
     Change::Suspended,
     Change::SuspendedAndResumed,
@@ -57,6 +58,7 @@ pub(super) const CHANGES: [Change; 23] = [
     Change::BootstrapByPass,
     Change::AppNotAllowed,
     Change::AppAllowedAgain,
+    Change::AppDeniedForAMinute,
     Change::PhoneSignInNotAllowed,
     Change::PhoneAdded,
     Change::PhoneRemoved,
@@ -93,7 +95,7 @@ impl Change {
         let (world, account) = (&to.world, to.account.clone());
         let subject = to.subject.clone().unwrap_or_default();
         match self {
-            Self::Nothing => {}
+            Self::Nothing => world.service.app.end_pending().await.unwrap(),
             Self::Suspended => command(world, &account, Act::Suspend),
             Self::SuspendedAndResumed => {
                 command(world, &account, Act::Suspend);
@@ -110,6 +112,11 @@ impl Change {
             Self::AppNotAllowed => world.service.set_policy(&json!({"state": "disabled"})),
             Self::AppAllowedAgain => {
                 world.service.set_policy(&json!({"state": "disabled"}));
+                world.service.set_policy(&json!({"state": "enabled"}));
+            }
+            Self::AppDeniedForAMinute => {
+                world.service.set_policy(&json!({"state": "disabled"}));
+                world.service.app.end_pending().await.unwrap();
                 world.service.set_policy(&json!({"state": "enabled"}));
             }
             Self::PhoneSignInNotAllowed => allow(world, "push"),

@@ -47,7 +47,7 @@ const CASE: Case = Case {
 };
 
 /// Every act of the table. An act with several cases has one row.
-pub const CASES: [Case; 21] = [
+pub const CASES: [Case; 22] = [
     Case {
         act: REPORT,
         ending: |world| reported(world, "reported approval"),
@@ -181,6 +181,12 @@ pub const CASES: [Case; 21] = [
         ..CASE
     },
     Case {
+        act: "policy or groups changed",
+        ending: |world| Ending::PolicyChanged(world.named(&FORBIDDEN)),
+        named: &FORBIDDEN,
+        ..CASE
+    },
+    Case {
         act: "browser forgotten",
         ending: |_world| Ending::BrowserForgotten("other browser".to_owned()),
         named: &["other browser"],
@@ -193,6 +199,16 @@ pub const CASES: [Case; 21] = [
         named: &["bound enrollment"],
         ..CASE
     },
+];
+
+/// One grant of each kind that a change of the policy can end.
+const FORBIDDEN: [&str; 6] = [
+    "registration of the other phone",
+    "code of the other phone",
+    "turn-on token of the other phone",
+    "phone token",
+    "bound enrollment",
+    "unspent of adding",
 ];
 
 const REPORT: &str = "approval reported";
@@ -219,6 +235,7 @@ pub fn act_of(ending: &Ending) -> &'static str {
         Ending::PassReplaced => "pass replaced",
         Ending::NoLongerAdministrator => "administrator role removed",
         Ending::ApiTokenRevoked(_) => "API token revoked",
+        Ending::PolicyChanged(_) => "policy or groups changed",
     }
 }
 
