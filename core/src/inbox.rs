@@ -3,7 +3,7 @@
 //! An extension is a separate process with little memory, which the system starts for one push and ends soon after. The
 //! extension never opens the authenticator. It reads a small sealed file that the app wrote about the push's account,
 //! and writes each verified push into a file that the app imports later. All calls are synchronous and need no tokio,
-//! reqwest or rusqlite.
+//! hyper or rusqlite.
 //!
 //! ```text
 //!  app ── one file for each account (sealed) ──▶ folder ◀── one file for each verified push (sealed) ── extension

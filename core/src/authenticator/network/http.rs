@@ -1,10 +1,20 @@
 //! The HTTP client. It uses only `https` and the platform's TLS trust, limits the time and size of each response, and
-//! follows no redirects.
+//! follows no redirects: they could lead signed requests to another host than the issuer's.
 
 mod trust;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::header::{ACCEPT, USER_AGENT};
+use hyper::{Method, Request};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use url::Url;
 
 use crate::authenticator::error::Error;
 use crate::base::clock::Clock;
@@ -20,11 +30,13 @@ const MAX_BODY: usize = 64 * 1024;
 const MAX_CHAIN_BODY: usize = 512 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
-const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
+/// How often the phone checks an idle connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
 
 /// The HTTP client of one authenticator.
 pub(crate) struct Http {
-    client: reqwest::Client,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -85,18 +97,16 @@ impl Http {
     ///
     /// # Errors
     /// `Untrusted` when TLS can't be configured.
-    ///
-    /// # Security
-    /// Redirects are not followed: they could lead signed requests to another host than the issuer's.
     pub(crate) fn new(trust: Arc<dyn TlsTrust>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(trust::client_config(trust)?)
-            .https_only(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .user_agent(USER_AGENT)
-            .build()
-            .map_err(|_configuration| Error::Untrusted)?;
+        let mut tcp = HttpConnector::new();
+        // The connector above it allows only `https`.
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(KEEP_ALIVE));
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let tls = HttpsConnectorBuilder::new().with_tls_config(trust::client_config(trust)?);
+        let connector = tls.https_only().enable_http1().wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
         Ok(Self { client, clock })
     }
 
@@ -105,9 +115,7 @@ impl Http {
     /// # Errors
     /// As `send`.
     pub(crate) async fn get(&self, address: &str) -> Result<Reply, Failure> {
-        // GUARD(request-timeout): an_address_without_valid_metadata_is_refused
-        // INSTEAD: self.send(self.client.get(address), MAX_BODY).await
-        self.send(self.client.get(address).timeout(REQUEST_TIMEOUT), MAX_BODY).await
+        self.send(request(Method::GET, address, &[], Vec::new())?, REQUEST_TIMEOUT, MAX_BODY).await
     }
 
     /// Gets a service's key chain, of at most 512 KiB, within 20 seconds.
@@ -115,7 +123,7 @@ impl Http {
     /// # Errors
     /// As `send`.
     pub(crate) async fn get_chain(&self, address: &str) -> Result<Reply, Failure> {
-        self.send(self.client.get(address).timeout(REQUEST_TIMEOUT), MAX_CHAIN_BODY).await
+        self.send(request(Method::GET, address, &[], Vec::new())?, REQUEST_TIMEOUT, MAX_CHAIN_BODY).await
     }
 
     /// Posts a body. The response must arrive within 20 seconds.
@@ -137,8 +145,8 @@ impl Http {
             Body::Jose(jws) => ("application/jose", jws.into_bytes()),
         };
         let timeout = REQUEST_TIMEOUT.saturating_add(Duration::from_secs(wait));
-        let request = self.client.post(address).header("content-type", content_type).body(bytes).timeout(timeout);
-        self.send(request, MAX_BODY).await
+        let request = request(Method::POST, address, &[("content-type", content_type)], bytes)?;
+        self.send(request, timeout, MAX_BODY).await
     }
 
     /// Posts a form to an OAuth endpoint, with the header `DPoP`.
@@ -147,27 +155,39 @@ impl Http {
     /// As `send`.
     pub(crate) async fn post_form(&self, address: &str, form: Form<'_>) -> Result<Reply, Failure> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form.fields).finish();
-        let request = self.client.post(address).header("content-type", "application/x-www-form-urlencoded");
-        self.send(request.header("dpop", form.proof).body(body).timeout(REQUEST_TIMEOUT), MAX_BODY).await
+        let headers = [("content-type", "application/x-www-form-urlencoded"), ("dpop", form.proof)];
+        self.send(request(Method::POST, address, &headers, body.into_bytes())?, REQUEST_TIMEOUT, MAX_BODY).await
     }
 
-    /// Sends a request and reads a response body of at most `most` bytes.
+    /// Sends a request and reads a response body of at most `most` bytes. Everything must be done within `timeout`.
     ///
     /// # Errors
     /// `Offline`; `Untrusted` when TLS failed; `InvalidAnswer` when the body is longer than `most`.
-    async fn send(&self, request: reqwest::RequestBuilder, most: usize) -> Result<Reply, Failure> {
+    async fn send(&self, request: Request<Full<Bytes>>, timeout: Duration, most: usize) -> Result<Reply, Failure> {
+        // GUARD(request-timeout): an_address_without_valid_metadata_is_refused
+        // INSTEAD: self.exchange(request, most).await
+        tokio::time::timeout(timeout, self.exchange(request, most))
+            .await
+            .map_err(|_late| Failure::after(Error::Offline))?
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>, most: usize) -> Result<Reply, Failure> {
         let started = self.clock.since_boot();
+        let response = self.client.request(request).await;
         // A failed connection means that nothing was sent. A later failure may happen after the service has acted.
         // GUARD(delivery-reported-correctly): j6_w14_an_unconfirmed_answer_is_not_shown_as_approved
-        // INSTEAD: let failed = |error: reqwest::Error| Failure { error: cause(&error), may_have_arrived: true };
-        let failed = |error: reqwest::Error| Failure { error: cause(&error), may_have_arrived: !error.is_connect() };
-        let mut response = request.send().await.map_err(failed)?;
+        // INSTEAD: let mut response = response.map_err(|error| Failure { error: cause(&error), may_have_arrived: true })?;
+        let mut response =
+            response.map_err(|error| Failure { error: cause(&error), may_have_arrived: !error.is_connect() })?;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len().saturating_add(chunk.len()) > most {
+        while let Some(frame) = response.frame().await {
+            let frame = frame.map_err(|error| Failure::after(cause(&error)))?;
+            // The other frames are trailers, which are ignored.
+            let Ok(data) = frame.into_data() else { continue };
+            if body.len().saturating_add(data.len()) > most {
                 return Err(Failure::after(Error::InvalidAnswer));
             }
-            body.extend_from_slice(&chunk);
+            body.extend_from_slice(&data);
         }
         let mac = response.headers().get("countersign-mac").and_then(|value| value.to_str().ok());
         Ok(Reply {
@@ -179,9 +199,27 @@ impl Http {
     }
 }
 
+/// Makes a request.
+///
+/// # Errors
+/// `Offline` when the address or a header is malformed.
+fn request(
+    method: Method,
+    address: &str,
+    headers: &[(&'static str, &str)],
+    body: Vec<u8>,
+) -> Result<Request<Full<Bytes>>, Failure> {
+    let malformed = || Failure::before(Error::Offline);
+    let address = Url::parse(address).map_err(|_error| malformed())?;
+    let request = Request::builder().method(method).uri(address.as_str());
+    let request = request.header(USER_AGENT, AGENT).header(ACCEPT, "*/*");
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    request.body(Full::new(Bytes::from(body))).map_err(|_error| malformed())
+}
+
 /// Returns `Untrusted` when TLS failed, else `Offline`. The URL is dropped with the original error, since errors may be
 /// logged.
-fn cause(error: &reqwest::Error) -> Error {
+fn cause(error: &(dyn std::error::Error + 'static)) -> Error {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(inner) = next {
         if inner.is::<rustls::Error>() {
