@@ -3,6 +3,8 @@
 #[cfg(feature = "authenticator")]
 pub(crate) mod bearer;
 pub(crate) mod clock;
+#[cfg(feature = "authenticator")]
+pub(crate) mod digits;
 pub(crate) mod jose;
 #[cfg(feature = "authenticator")]
 pub(crate) mod points;

@@ -1,6 +1,7 @@
 //! Reads a scanned or typed code, without network or store. A code of this protocol gives an invite (section 3). For
 //! any other code, the result is the kind of code that it seems to be.
 
+use crate::base::digits;
 use crate::base::jose::base64url;
 use crate::base::secret::Secret;
 use crate::protocol::proofs::{EnrollmentKey, NoKey};
@@ -253,10 +254,10 @@ pub(crate) fn read_typed(code: &str, address: &str) -> Result<Invite, CodeError>
     })
 }
 
-/// Returns the canonical form of a typed code: upper case, without spaces and hyphens.
+/// Returns the canonical form of a typed code: upper case, with ASCII digits, without spaces and hyphens.
 fn canonical(code: &str) -> Result<String, CodeError> {
     let mut canonical = String::new();
-    for character in code.chars().filter(|character| !matches!(character, ' ' | '-')) {
+    for character in digits::to_ascii(code).chars().filter(|character| !matches!(character, ' ' | '-')) {
         let character = match character.to_ascii_uppercase() {
             'O' => '0',
             'I' | 'L' => '1',

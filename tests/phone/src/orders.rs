@@ -47,7 +47,7 @@ pub fn read(line: &str) -> Order {
         ["approve", id, number] => Order::ApproveNamed((*id).to_owned(), (*number).to_owned()),
         ["deny", id] => Order::DenyNamed((*id).to_owned()),
         ["report", id] => Order::ReportNamed((*id).to_owned()),
-        [number] if number.bytes().all(|byte| byte.is_ascii_digit()) => Order::Number((*number).to_owned()),
+        [number] if number.chars().all(char::is_numeric) => Order::Number((*number).to_owned()),
         _ => Order::Unknown,
     }
 }
@@ -78,8 +78,9 @@ mod tests {
     }
 
     #[test]
-    fn only_ascii_digits_are_a_number() {
-        for line in ["y", "yes", "approve", "approve abcdef", "٤٧", "4 7", "-47", "+47", "4.7", "D47"] {
+    fn only_digits_are_a_number() {
+        assert_eq!(read("٤٧"), Order::Number("٤٧".to_owned()));
+        for line in ["y", "yes", "approve", "approve abcdef", "4 7", "-47", "+47", "4.7", "D47"] {
             assert_eq!(read(line), Order::Unknown, "{line}");
         }
     }

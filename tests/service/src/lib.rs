@@ -58,6 +58,7 @@ pub mod config;
 pub mod cookies;
 pub mod data;
 pub mod devices;
+pub mod digits;
 pub mod effects;
 pub mod endings;
 pub mod enrollment;

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::audit;
 use crate::clock::Time;
 use crate::devices::device::{self, Cause, Claimed, Device, Subscription};
+use crate::digits;
 use crate::effects::register_device::Phone;
 use crate::effects::{add_method, register_device};
 use crate::endings::{end_enrollment, remove_pending_device};
@@ -416,9 +417,9 @@ fn expected_digits(app: &App, enrollment: &Enrollment, device: &Device) -> Optio
     Some(key.digits(&app.config.issuer, &device.key.thumbprint_bytes(), &point))
 }
 
-/// Returns whether the typed digits are the expected ones. Spaces are ignored.
+/// Returns whether the typed digits, in any script, are the expected ones. Spaces are ignored.
 fn are_digits(expected: &str, typed: &str) -> bool {
-    let typed: String = typed.chars().filter(|character| !character.is_whitespace()).collect();
+    let typed = digits::typed(typed);
     // GUARD(enrollment-digits): enrollment_model_has_no_fault_if_an_attacker_saw_the_code
     // INSTEAD: same(&typed, &typed) || expected.is_empty()
     same(expected, &typed)

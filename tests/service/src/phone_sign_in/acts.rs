@@ -5,6 +5,7 @@ use crate::audit;
 use crate::clock::Time;
 use crate::devices::device::Device;
 use crate::devices::records::DeviceKey;
+use crate::digits;
 use crate::effects::phone_code::{self, Tokens};
 use crate::effects::turn_on::{self, Proved};
 use crate::jose::{Jwk, Unverified};
@@ -59,10 +60,10 @@ fn digits_of(registration: &str, digits: &str) -> String {
     hashed(format!("{registration} {digits}").as_bytes())
 }
 
-/// Returns whether the typed digits are those that the phone shows. Spaces are ignored.
+/// Returns whether the typed digits, in any script, are those that the phone shows. Spaces are ignored.
 #[must_use]
 pub fn are_digits(registration: &Registration, phone: &NewPhone, typed: &str) -> bool {
-    let typed: String = typed.chars().filter(|character| !character.is_whitespace()).collect();
+    let typed = digits::typed(typed);
     // GUARD(phone-digits): j5_w2_the_third_wrong_entry_of_digits_ends_adding
     // INSTEAD: !digits_of(&registration.id, &typed).is_empty() && !phone.digits.is_empty()
     same(&digits_of(&registration.id, &typed), &phone.digits)

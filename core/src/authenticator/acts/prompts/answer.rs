@@ -21,6 +21,7 @@ use crate::authenticator::records::unlocking::Waiting;
 use crate::authenticator::step::{Purpose, Reply, SignedForm, Step};
 use crate::authenticator::store::prompts::PromptRecord;
 use crate::base::clock::Timestamp;
+use crate::base::digits;
 use crate::base::jose;
 use crate::base::jose::{HeaderKey, base64url};
 use crate::base::points::Point;
@@ -36,7 +37,7 @@ use crate::values::ticket::Ticket;
 const REPORTABLE: u64 = 24 * 60 * 60;
 const ANSWER_TYP: &str = "phone-answer+jwt";
 
-/// Approves a prompt with the number that the person read on the page. If the prompt requires the sign-in key, returns
+/// Approves a prompt with the number that the person read on the page, in the digits of any script. If the prompt requires the sign-in key, returns
 /// the step for user verification.
 ///
 /// # Errors
@@ -45,6 +46,7 @@ const ANSWER_TYP: &str = "phone-answer+jwt";
 pub(crate) async fn approve(core: &Core, id: PromptId, number: String) -> Result<Step, Error> {
     let (account, prompt) = load(core, &id).await?;
     let shown = prompt.shown(&account.audience())?;
+    let number = digits::to_ascii(&number);
     if !shown.matching().fits(&number) {
         return Err(Error::NumberForm);
     }
