@@ -4,7 +4,7 @@ import PackageDescription
 
 // `cargo xtask test` copies the generated code into `.build-generated`, and sets the path of the library.
 let generated = ".build-generated"
-let libraryFolder = Context.environment["COUNTERSIGN_LIBRARY_DIR"] ?? "\(Context.packageDirectory)/../target/mobile"
+let libraryFolder = Context.environment["COUNTERSIGN_LIBRARY_DIR"] ?? "\(Context.packageDirectory)/../target/mobile/app"
 let library: [LinkerSetting] = [
     .linkedLibrary("countersign"),
     .unsafeFlags(["-L\(libraryFolder)", "-Xlinker", "-rpath", "-Xlinker", libraryFolder]),
@@ -35,7 +35,7 @@ let package = Package(
         .target(name: "TestPhone", dependencies: ["CountersignCore", "COpenSSL"]),
         // Programs that run as separate processes.
         .executableTarget(name: "PhoneProcess", dependencies: ["TestPhone"]),
-        .executableTarget(name: "ApprovalsProcess", dependencies: ["TestPhone"]),
+        .executableTarget(name: "ApprovalsProcess", dependencies: ["TestPhone", "CountersignCoreFFI"]),
         .executableTarget(name: "NotificationProcess", dependencies: ["TestPhone"]),
         .executableTarget(name: "OtherVersionProcess", dependencies: ["CountersignOtherVersion"]),
         .testTarget(name: "AuthenticatorTests", dependencies: ["TestPhone"]),

@@ -5,16 +5,32 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::report::{cargo, root, run, say};
+use crate::report::{cargo, command, output_of, root, run, say};
 use crate::tools::cache;
 
 const CRATE: &str = "countersign-bindings";
-/// Linker options that an Android build uses too: they merge identical functions and pack relocations.
-const LINKED: [&str; 4] = ["-C", "link-arg=-Wl,--icf=all", "-C", "link-arg=-Wl,-z,pack-relative-relocs"];
+/// Options of the linker for the library for apps: drop what no exported function needs, merge identical functions, pack
+/// relocations, and drop the names of the others.
+const LINKED: [&str; 7] = [
+    "-shared",
+    "-fuse-ld=lld",
+    "-Wl,--gc-sections",
+    "-Wl,--icf=all",
+    "-Wl,-O2",
+    "-Wl,-z,defs,-z,pack-relative-relocs",
+    "-Wl,--strip-all",
+];
+/// The system libraries that Rust's standard library needs.
+const SYSTEM: [&str; 4] = ["-lgcc_s", "-lpthread", "-lm", "-ldl"];
 
-/// The built library; it contains the metadata for the code generator.
+/// The library with all symbols, and with the metadata for the code generator.
 pub(crate) fn library() -> PathBuf {
     root().join("target/mobile/libcountersign.so")
+}
+
+/// The library for apps.
+pub(crate) fn app_library() -> PathBuf {
+    root().join("target/mobile/app/libcountersign.so")
 }
 
 /// The folder of the generated code.
@@ -28,8 +44,23 @@ pub(crate) fn build_without_pictures() -> io::Result<bool> {
 }
 
 fn build_library(features: &[&str]) -> io::Result<bool> {
-    let rustc = ["rustc", "-q", "--profile", "mobile", "-p", CRATE, "--crate-type", "cdylib"];
-    run(&cargo(), &[&rustc[..], features, &["--"], &LINKED].concat(), &[])
+    let rustc = ["rustc", "-q", "--profile", "mobile", "-p", CRATE, "--crate-type", "cdylib,staticlib"];
+    Ok(run(&cargo(), &[&rustc[..], features].concat(), &[])? && link()?)
+}
+
+/// Links the static library into the library for apps. Cargo's own library also exports the metadata for the code
+/// generator, which an app never reads.
+fn link() -> io::Result<bool> {
+    let sysroot = output_of(command("rustc").args(["--print", "sysroot"]))?;
+    let host = output_of(command("rustc").args(["--print", "host-tuple"]))?;
+    let linker = Path::new(sysroot.trim()).join("lib/rustlib").join(host.trim()).join("bin/gcc-ld");
+    let library = app_library();
+    fs::create_dir_all(library.parent().unwrap_or(&library))?;
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let script = format!("-Wl,--version-script={}", text(&root().join("bindings/app.map")));
+    let (linker, archive) = (format!("-B{}", text(&linker)), text(&root().join("target/mobile/libcountersign.a")));
+    let all = ["-Wl,--whole-archive", &archive, "-Wl,--no-whole-archive", &script, &linker, "-o", &text(&library)];
+    run("cc", &[&LINKED[..], &all, &SYSTEM].concat(), &[])
 }
 
 /// Builds the library and generates the code.
@@ -37,7 +68,7 @@ pub(crate) fn build() -> io::Result<bool> {
     if !build_library(&[])? {
         return Ok(false);
     }
-    let left = points_in(&fs::read(library())?, &fs::read_to_string(root().join("core/src/base/points.rs"))?);
+    let left = points_in(&fs::read(app_library())?, &fs::read_to_string(root().join("core/src/base/points.rs"))?);
     if !left.is_empty() {
         say(&format!("The library for apps contains kill points, which only tests may have: {left:?}"));
         return Ok(false);

@@ -77,7 +77,7 @@ fn inside(world: &World, arguments: &[&str]) -> std::io::Result<Command> {
         .args(["env", "-C", "ios"])
         .args(arguments)
         .env("COUNTERSIGN_WORLD", world.control())
-        .env("COUNTERSIGN_LIBRARY_DIR", project().join("target/mobile"))
+        .env("COUNTERSIGN_LIBRARY_DIR", project().join("target/mobile/app"))
         .env("COUNTERSIGN_VECTORS", project().join("tests/vectors"));
     Ok(command)
 }
