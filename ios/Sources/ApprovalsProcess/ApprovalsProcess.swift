@@ -1,8 +1,10 @@
 import CountersignCore
+import CountersignCoreFFI
 import Foundation
 import TestPhone
 
-/// Measures `COUNT` approvals from Swift, for `cargo xtask bench`; prints the milliseconds of each approval.
+/// Measures `COUNT` approvals from Swift, for `cargo xtask bench`; prints the milliseconds of each approval,
+/// and the microseconds of one call into the core.
 @main
 enum ApprovalsProcess {
     static func main() async throws {
@@ -11,6 +13,14 @@ enum ApprovalsProcess {
         // The approvals of the first person are for warm-up.
         _ = try await measured(count, world)
         for time in try await measured(count, world) { say(String(format: "%.3f", time)) }
+        say(String(format: "crossing %.4f", microsecondsEach(100_000)))
+    }
+
+    /// Measures a call that has no data.
+    private static func microsecondsEach(_ count: Int) -> Double {
+        let began = ContinuousClock.now
+        for _ in 0..<count { _ = ffi_countersign_uniffi_contract_version() }
+        return (ContinuousClock.now - began) / .microseconds(1) / Double(count)
     }
 
     private static func measured(_ count: Int, _ world: World) async throws -> [Double] {

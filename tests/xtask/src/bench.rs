@@ -1,5 +1,7 @@
 //! Measures sizes and times in one run on this machine, and writes the results to `target/bench.json`.
 
+mod crossings;
+mod figure;
 mod sizes;
 
 use std::fs;
@@ -7,11 +9,12 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::report::{cargo, output_of, part, root, run, say};
 use crate::world::World;
 use crate::{bindings, kotlin, set_up, swift};
+use figure::Figure;
 
 /// How much is measured.
 struct Plan {
@@ -33,13 +36,6 @@ const FULL: Plan =
     Plan { profile: "mobile", folder: "mobile", swift: "release", approvals: 10, rounds: 6, answers: 100 };
 /// Only shows that the command works. Uses the programs that the tests have built.
 const SHORT: Plan = Plan { profile: "dev", folder: "debug", swift: "debug", approvals: 2, rounds: 1, answers: 3 };
-
-struct Figure {
-    name: &'static str,
-    value: f64,
-    unit: &'static str,
-    aim: f64,
-}
 
 /// Measures everything, prints the results and writes them to a file. `short`: measures little, to show that the command
 /// works.
@@ -73,14 +69,14 @@ pub(crate) fn run_short() -> io::Result<bool> {
 
 fn measure(plan: &Plan, mut figures: Vec<Figure>) -> io::Result<bool> {
     figures.extend(approvals(plan)?);
+    figures.extend(crossings::measure(plan.swift, plan.approvals)?);
     figures.extend(cost(plan)?);
     figures.push(inbox_peak(plan)?);
-    let list: Vec<Value> = figures.iter().map(as_json).collect();
+    let list: Vec<Value> = figures.iter().map(Figure::to_json).collect();
     let file = if plan.profile == FULL.profile { "target/bench.json" } else { "target/bench-short.json" };
     fs::write(root().join(file), format!("{}\n", serde_json::to_string_pretty(&list)?))?;
     for figure in &figures {
-        let met = if is_met(figure) { "met" } else { "NOT met" };
-        say(&format!("{:30} {:>12.2} {:8} aim {:>10.1}  {met}", figure.name, figure.value, figure.unit, figure.aim));
+        say(&figure.to_line());
     }
     say(&format!("On {}. Written to {file}.", machine()));
     if plan.profile == SHORT.profile {
@@ -89,22 +85,10 @@ fn measure(plan: &Plan, mut figures: Vec<Figure>) -> io::Result<bool> {
     Ok(true)
 }
 
-fn is_met(figure: &Figure) -> bool {
-    figure.value <= figure.aim
-}
-
-fn as_json(figure: &Figure) -> Value {
-    json!({ "name": figure.name, "value": figure.value, "unit": figure.unit, "aim": figure.aim, "met": is_met(figure) })
-}
-
-/// Measures the size of the library without symbols. Apps contain the library in this form.
+/// Measures the size of the library for apps.
 fn library_bytes(name: &'static str) -> io::Result<Figure> {
-    let stripped = root().join("target/mobile/stripped.so");
-    let (from, to) = (bindings::library(), stripped.to_string_lossy().into_owned());
-    if !run("strip", &["--strip-unneeded", "-o", &to, &from.to_string_lossy()], &[])? {
-        return Err(io::Error::other("the library can't be stripped"));
-    }
-    Ok(Figure { name, value: number(fs::metadata(stripped)?.len()), unit: "bytes", aim: 4_000_000.0 })
+    let bytes = number(fs::metadata(bindings::app_library())?.len());
+    Ok(Figure { name, value: bytes, unit: "bytes", aim: Some(4_000_000.0) })
 }
 
 fn number(count: u64) -> f64 {
@@ -123,14 +107,14 @@ fn approvals(plan: &Plan) -> io::Result<Vec<Figure>> {
         say(&format!("── approvals, round {round} of {}", plan.rounds));
         let world = World::start(&[])?;
         rust.extend(read(&rust_approvals(plan, &world)?)?);
-        kotlin_times.extend(read(&kotlin::approvals(&world, plan.approvals)?)?);
+        kotlin_times.extend(read(&kotlin::approvals(&world, plan.approvals, None)?)?);
         swift_times.extend(read(&swift::approvals(&world, plan.swift, plan.approvals)?)?);
     }
     let (rust, kotlin_median, swift_median) = (median(rust)?, median(kotlin_times)?, median(swift_times)?);
     say(&format!(
         "An approval takes {rust:.1} ms from Rust, {kotlin_median:.1} from Kotlin, {swift_median:.1} from Swift (medians)."
     ));
-    let over = |name, value| Figure { name, value: value / rust, unit: "ratio", aim: 1.1 };
+    let over = |name, value| Figure { name, value: value / rust, unit: "ratio", aim: Some(1.1) };
     Ok(vec![over("kotlin_over_rust", kotlin_median), over("swift_over_rust", swift_median)])
 }
 
@@ -169,7 +153,7 @@ fn build(plan: &Plan, what: &[&str]) -> io::Result<()> {
 fn cost(plan: &Plan) -> io::Result<Vec<Figure>> {
     build(plan, &["-p", "countersign", "--example", "cost"])?;
     let (few, many) = (costs(plan, 1)?, costs(plan, 1_000)?);
-    let over = |name, value: &[f64; 2], aim| Figure { name, value: value[0] / value[1], unit: "ratio", aim };
+    let over = |name, value: &[f64; 2], aim| Figure { name, value: value[0] / value[1], unit: "ratio", aim: Some(aim) };
     Ok(vec![
         over("answer_over_bare_1", &few.answer, 1.3),
         over("answer_over_bare_1000", &many.answer, 1.4),
@@ -225,9 +209,12 @@ fn inbox_peak(plan: &Plan) -> io::Result<Figure> {
     let said = output_of(&mut program)?;
     let peak = said.lines().find_map(|line| line.strip_prefix("peak ")?.strip_suffix(" kB")?.parse::<u64>().ok());
     match peak {
-        Some(kibibytes) if said.contains(" asks ") => {
-            Ok(Figure { name: "inbox_peak_bytes", value: number(kibibytes) * 1_024.0, unit: "bytes", aim: 2_800_000.0 })
-        }
+        Some(kibibytes) if said.contains(" asks ") => Ok(Figure {
+            name: "inbox_peak_bytes",
+            value: number(kibibytes) * 1_024.0,
+            unit: "bytes",
+            aim: Some(2_800_000.0),
+        }),
         _ => Err(io::Error::new(
             ErrorKind::InvalidData,
             format!("the example `notification` printed unexpected output: {said}"),

@@ -1,7 +1,7 @@
 //! Runs the Kotlin tests with Maven.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::count::Count;
@@ -22,10 +22,13 @@ pub(crate) fn test(count: &mut Count) -> std::io::Result<bool> {
     Ok(good)
 }
 
-/// Measures `count` approvals from Kotlin; returns the milliseconds of each approval, one per line.
-pub(crate) fn approvals(world: &World, count: usize) -> std::io::Result<String> {
+/// Measures `count` approvals from Kotlin; returns the milliseconds of each approval, one per line. `generated`: another
+/// folder with the generated code; see `bench::crossings`.
+pub(crate) fn approvals(world: &World, count: usize, generated: Option<&Path>) -> std::io::Result<String> {
     let output = root().join("target/android/approvals.txt").to_string_lossy().into_owned();
+    let generated = generated.map(|folder| format!("-Dgenerated.dir={}", folder.to_string_lossy()));
     let properties = [format!("-Dapprovals.count={count}"), format!("-Dapprovals.output={output}")];
+    let properties: Vec<String> = properties.into_iter().chain(generated).collect();
     let named = ["-Dtest=Approvals", "-Dsurefire.failIfNoSpecifiedTests=false", "test"];
     let all: Vec<&str> = properties.iter().map(String::as_str).chain(named).collect();
     if !maven(world, &all)? {

@@ -17,27 +17,56 @@ class Approvals {
     fun measure(@TempDir folder: Path) = runBlocking<Unit> {
         val count = System.getProperty("approvals.count").toInt()
         var lines = emptyList<String>()
-        // The approvals of the first person, and the calls before each measurement, warm up the JVM. A phone needs no
+        var crossings = 0L
+        var signature = 0.0
+        // The approvals of the other people, and the calls before each measurement, warm up the JVM. A phone needs no
         // warm-up, because it compiles the app ahead of time.
-        for (round in listOf("first", "second")) {
+        repeat(PEOPLE) { round ->
             World.person().use { person ->
-                Phone(Files.createDirectory(folder.resolve(round))).open().use { phone ->
+                Phone(Files.createDirectory(folder.resolve("$round"))).open().use { phone ->
                     phone.addAndConfirm(person)
                     repeat(2_000) {
                         phone.keys.sign(phone.keys.aliases().single(), ByteArray(500))
                         phone.core.snapshot()
                         phone.core.deviceLock()
                     }
+                    crossings = 0
                     lines = List(count) {
                         val number = World.signsIn(person.user)
                         val prompt = phone.prompt()
+                        val before = Crossings.soFar()
                         val started = System.nanoTime()
                         assertEquals(Step.Done(Outcome.APPROVED), phone.core.approve(prompt.id, number))
-                        "%.3f".format((System.nanoTime() - started) / 1e6)
+                        val milliseconds = (System.nanoTime() - started) / 1e6
+                        crossings += Crossings.soFar() - before
+                        "%.3f".format(milliseconds)
                     }
+                    signature = List(101) { phone.signatureMicroseconds() }.sorted()[50]
                 }
             }
         }
-        Files.write(Path.of(System.getProperty("approvals.output")), lines)
+        val found = Crossings.microseconds()?.let {
+            listOf("crossings ${crossings / count.toDouble()}", "crossing $it", "signature $signature")
+        }
+        Files.write(Path.of(System.getProperty("approvals.output")), lines + found.orEmpty())
     }
+}
+
+private const val PEOPLE = 5
+
+/** The time that the key store of these tests takes for a signature. It uses the JVM's own cryptography. */
+private fun Phone.signatureMicroseconds(): Double {
+    val started = System.nanoTime()
+    keys.sign(keys.aliases().single(), ByteArray(500))
+    return (System.nanoTime() - started) / 1e3
+}
+
+/** The counter of calls across the language border. Only the generated code of `cargo xtask bench` contains it. */
+private object Crossings {
+    private val counter = runCatching { Class.forName("dev.countersign.core.Crossings") }.getOrNull()
+
+    fun soFar(): Long = counter?.getMethod("soFar")?.invoke(null) as Long? ?: 0
+
+    /** The time of one call without data, in microseconds. */
+    fun microseconds(): Double? = counter?.getMethod("microseconds")?.invoke(null) as Double?
 }
