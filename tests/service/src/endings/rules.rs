@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::clock::Time;
 use crate::devices::device::{Cause, Device};
 use crate::grants::{Grant, Holder, Kind};
-use crate::passes::pass::Pass;
 use crate::people::person::Person;
 use crate::prompts::ceremony::{Ceremony, Kind as PromptKind, Origin, Owner};
 use crate::prompts::change::{Act, Change};
@@ -384,14 +383,25 @@ impl Fallen {
             // INSTEAD: Holder::Role(account) => account.is_empty(),
             Holder::Role(account) => self.roles.contains(account),
         };
-        let made = |pass: &Pass| pass.given.administrator().is_some_and(|maker| self.makers.contains(maker));
         grant.holders().into_iter().any(holds)
             // GUARD(report-follows-givers): another_phone_by_signing_in_has_no_fault
             // INSTEAD: || false
             || grant.givens().any(|given| self.gave(given))
             // GUARD(former-administrators-passes): unspent_passes_of_a_former_administrator_end
             // INSTEAD: || false
-            || matches!(grant, Grant::Pass(pass) if made(pass))
+            || self.knows(grant)
+    }
+
+    /// Returns whether a former administrator knows the text of the pass that is, or that alone has started, this grant.
+    fn knows(&self, grant: &Grant) -> bool {
+        let made = |given: &Given| given.administrator().is_some_and(|maker| self.makers.contains(maker));
+        let started = |given: &Given| matches!(given.by, Giver::Pass(_)) && made(given);
+        match grant {
+            Grant::Pass(pass) => made(&pass.given),
+            Grant::Attempt(_) => grant.given().is_some_and(started),
+            Grant::Session(session) => session.approved.is_none() && started(&session.given),
+            _ => false,
+        }
     }
 
     fn add(&mut self, grant: &Grant) {

@@ -12,6 +12,8 @@ use countersign_service::policy::records::{ApiToken, current, keep};
 use countersign_service::prompts::ceremony::{Ceremony, Kind, Owner};
 use countersign_service::prompts::change::{Act, Change};
 use countersign_service::provenance::{ApprovedBy, Given};
+use countersign_service::sign_in::attempt::{Attempt, Proven};
+use countersign_service::sign_in::session::{Session, Used};
 use serde_json::json;
 
 use super::world::{NOW, OTHER, REPORTED, World};
@@ -179,12 +181,31 @@ fn unspent_passes_of_a_former_administrator_end() {
         world.insert(&pass("bobs pass", &bob, given.clone()));
         world.insert(&Pass { used_at: Some(NOW), ..pass("bobs typed pass", &bob, given.clone()) });
         let (used_at, spent_at) = (Some(NOW), Some(NOW));
-        world.insert(&Pass { used_at, spent_at, ..pass("bobs spent pass", &bob, given) });
+        world.insert(&Pass { used_at, spent_at, ..pass("bobs spent pass", &bob, given.clone()) });
         world.insert(&pass("operators pass", &bob, Given::by_operator(NOW)));
+        insert_sessions(&world, &bob, &given);
         end(&world, &ending);
         assert_eq!([has_pass(&world, "bobs pass"), has_pass(&world, "bobs typed pass")], [!falls; 2], "{ending:?}");
         assert!(has_pass(&world, "bobs spent pass") && has_pass(&world, "operators pass"), "{ending:?}");
+        let has_session = |id: &str| world.store.global_blocking(|tx| tx.get::<Session>(id)).unwrap().is_some();
+        let left = ["by pass", "by pass and phone", "by the operators pass"].map(has_session);
+        assert_eq!(left, [!falls, true, true], "{ending:?}");
+        let attempt: Option<Attempt> = world.store.global_blocking(|tx| tx.get("attempt")).unwrap();
+        assert_eq!(attempt.is_some(), !falls, "{ending:?}");
     }
+}
+
+/// Adds sessions and an attempt that a pass has started. A phone has approved in one of the sessions since.
+fn insert_sessions(world: &World, bob: &Person, given: &Given) {
+    let (account, by) = (|| bob.account_id.clone(), |given: &Given| Given::by_pass("bobs typed pass", given, NOW));
+    let session = |id: &str, given: &Given| Session::new(id.to_owned(), account(), Used::Pass, by(given));
+    world.insert(&session("by pass", given));
+    let mut approved = session("by pass and phone", given);
+    approved.approve(Given::by_operator(NOW));
+    world.insert(&approved);
+    world.insert(&session("by the operators pass", &Given::by_operator(NOW)));
+    let proven = Some(Proven { account_id: account(), given: by(given) });
+    world.insert(&Attempt { proven, ..Attempt::new("attempt".to_owned(), NOW) });
 }
 
 /// Returns whether the change of a role, approved by a phone of Alice, may be made.
