@@ -21,6 +21,21 @@ pub struct Message {
     pub body: Vec<u8>,
     /// When the message expires, seconds since 1970.
     pub expires_at: u64,
+    /// How urgent the message is.
+    pub urgency: Urgency,
+    /// The service's name for what the message is about. It replaces a waiting message with the same topic and slot.
+    pub topic: Option<String>,
+}
+
+/// How urgent a message is (RFC 8030 section 5.3). A more urgent message is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// Nobody waits for the message.
+    Low,
+    /// The service named no urgency.
+    Normal,
+    /// A person waits for the message.
+    High,
 }
 
 /// The listeners and the waiting messages.
@@ -37,6 +52,22 @@ struct Content {
 struct Address {
     waiting: VecDeque<Message>,
     listener: Option<mpsc::Sender<Message>>,
+}
+
+impl Message {
+    fn replaces(&self, waiting: &Self) -> bool {
+        self.topic.is_some() && (&self.topic, &self.slot) == (&waiting.topic, &waiting.slot)
+    }
+}
+
+impl Address {
+    /// Drops the oldest of the least urgent messages, if it is less urgent than `urgency`.
+    fn make_room(&mut self, urgency: Urgency) {
+        let least = self.waiting.iter().enumerate().min_by_key(|(_, waiting)| waiting.urgency);
+        if let Some((index, _)) = least.filter(|(_, waiting)| waiting.urgency < urgency) {
+            self.waiting.remove(index);
+        }
+    }
 }
 
 /// The queue of the address, or the relay as a whole, is full.
@@ -61,9 +92,12 @@ impl Queues {
             None => message,
         };
         let before = entry.waiting.len();
-        entry.waiting.retain(|waiting| waiting.expires_at > now);
-        let expired = before.saturating_sub(entry.waiting.len());
-        let total = total.saturating_sub(expired);
+        entry.waiting.retain(|waiting| waiting.expires_at > now && !message.replaces(waiting));
+        if entry.waiting.len() >= MAX_WAITING {
+            entry.make_room(message.urgency);
+        }
+        let dropped = before.saturating_sub(entry.waiting.len());
+        let total = total.saturating_sub(dropped);
         let full = entry.waiting.len() >= MAX_WAITING || total >= MAX_TOTAL;
         if !full {
             entry.waiting.push_back(message);
@@ -106,11 +140,47 @@ impl Queues {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
     use super::*;
 
     fn message(number: u8, expires_at: u64) -> Message {
-        Message { slot: "slot".to_owned(), body: vec![number], expires_at }
+        Message { slot: "slot".to_owned(), body: vec![number], expires_at, urgency: Urgency::Normal, topic: None }
+    }
+
+    fn about(topic: &str, number: u8, slot: &str) -> Message {
+        Message { slot: slot.to_owned(), topic: Some(topic.to_owned()), ..message(number, 10) }
+    }
+
+    fn waiting(queues: &Queues) -> Vec<u8> {
+        let mut heard = queues.listen("a", 0);
+        std::iter::from_fn(|| heard.try_recv().ok()).map(|message| message.body[0]).collect()
+    }
+
+    #[test]
+    fn message_replaces_a_waiting_one_with_its_topic_and_slot() {
+        let queues = Queues::default();
+        let messages = [about("x", 1, "slot"), about("y", 2, "slot"), about("x", 3, "other"), message(4, 10)];
+        for message in messages.into_iter().chain([about("x", 5, "slot"), message(6, 10)]) {
+            queues.push("a", message, 0).unwrap();
+        }
+        assert_eq!(waiting(&queues), [2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn urgent_message_takes_the_place_of_a_less_urgent_one() {
+        let queues = Queues::default();
+        let of = |number, urgency| Message { urgency, ..message(number, 10) };
+        for number in 0..16 {
+            let urgency = if number < 14 { Urgency::High } else { Urgency::Low };
+            queues.push("a", of(number, urgency), 0).unwrap();
+        }
+        assert_eq!(queues.push("a", of(16, Urgency::Low), 0), Err(Full));
+        assert_eq!(queues.push("a", of(17, Urgency::High), 0), Ok(()));
+        assert_eq!(queues.push("a", of(18, Urgency::Normal), 0), Ok(()));
+        assert_eq!(queues.push("a", of(19, Urgency::Normal), 0), Err(Full));
+        assert_eq!(queues.push("a", of(20, Urgency::High), 0), Ok(()));
+        assert_eq!(queues.push("a", of(21, Urgency::High), 0), Err(Full));
+        assert_eq!(waiting(&queues)[14..], [17, 20]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -22,12 +22,14 @@ use crate::endpoint::{EndpointError, LIFE, Sealer, Subscription};
 use crate::faults::Faults;
 use crate::limits::Limits;
 use crate::peer::Peer;
-use crate::queue::{Message, Queues};
+use crate::queue::{Message, Queues, Urgency};
 use crate::vapid::{self, VapidError};
 
 /// Maximum size of a message, in bytes: the size that a push service must accept (RFC 8030 section 7.2).
 const MAX_MESSAGE: usize = 4_096;
 const MAX_TTL: u64 = 300;
+/// Maximum length of a topic, in characters (RFC 8030 section 5.4).
+const MAX_TOPIC: usize = 32;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 pub(crate) struct Shared {
@@ -125,8 +127,36 @@ async fn push(
     let Some(ttl) = ttl.filter(|_ttl| text(header::CONTENT_ENCODING) == "aes128gcm") else {
         return StatusCode::BAD_REQUEST.into_response();
     };
+    let (Ok(urgency), Ok(topic)) = (urgency(&headers), topic(&headers)) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     let expires_at = now().saturating_add(ttl.min(MAX_TTL));
-    deliver(&shared, subscription.address, Message { slot: subscription.slot, body: body.to_vec(), expires_at }).await
+    let message = Message { slot: subscription.slot, body: body.to_vec(), expires_at, urgency, topic };
+    deliver(&shared, subscription.address, message).await
+}
+
+/// A header with a value that RFC 8030 does not allow.
+struct Malformed;
+
+/// Reads the header `Urgency` (RFC 8030 section 5.3). Without it, a push has normal urgency.
+fn urgency(headers: &HeaderMap) -> Result<Urgency, Malformed> {
+    match headers.get("urgency").map(HeaderValue::as_bytes) {
+        Some(b"very-low" | b"low") => Ok(Urgency::Low),
+        None | Some(b"normal") => Ok(Urgency::Normal),
+        Some(b"high") => Ok(Urgency::High),
+        Some(_) => Err(Malformed),
+    }
+}
+
+/// Reads the header `Topic` (RFC 8030 section 5.4): at most 32 characters of base64url.
+fn topic(headers: &HeaderMap) -> Result<Option<String>, Malformed> {
+    let Some(value) = headers.get("topic") else {
+        return Ok(None);
+    };
+    let topic = value.to_str().map_err(|_not_ascii| Malformed)?;
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let fits = (1..=MAX_TOPIC).contains(&topic.len()) && topic.bytes().all(is_allowed);
+    if fits { Ok(Some(topic.to_owned())) } else { Err(Malformed) }
 }
 
 async fn deliver(shared: &Arc<Shared>, address: String, message: Message) -> Response {

@@ -81,6 +81,12 @@ impl Scene {
         request.header("authorization", credentials).body(body).send().await.unwrap().status()
     }
 
+    async fn push_with(&self, endpoint: &str, headers: &[(&str, &str)], body: &[u8]) -> StatusCode {
+        let request = self.client.post(endpoint).header("ttl", "60").header("content-encoding", "aes128gcm");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.header("authorization", self.credentials()).body(body.to_vec()).send().await.unwrap().status()
+    }
+
     async fn listen(&self) -> Response {
         let address = format!("{}/stream", self.relay.url);
         self.client.get(address).bearer_auth(b64(&BEARER)).send().await.unwrap()
@@ -107,6 +113,45 @@ async fn push_reaches_only_the_subscribed_phone() {
     assert_eq!(scene.push(&endpoint, &scene.credentials(), b"sealed".to_vec()).await, StatusCode::CREATED);
     assert_eq!(heard(&mut stream).await, Some(json!({"slot": b64(&SLOT), "message": b64(b"sealed")})));
     assert_eq!(heard(&mut other_phone).await, None);
+    scene.relay.stop().await;
+}
+
+#[tokio::test]
+async fn withdrawal_replaces_its_waiting_prompt() {
+    let scene = scene().await;
+    let endpoint = scene.subscribe().await;
+    for (urgency, topic, body) in [("high", "one", "prompt"), ("high", "two", "another"), ("low", "one", "withdrawal")]
+    {
+        let status = scene.push_with(&endpoint, &[("urgency", urgency), ("topic", topic)], body.as_bytes()).await;
+        assert_eq!(status, StatusCode::CREATED);
+    }
+    let mut stream = scene.listen().await;
+    for body in ["another", "withdrawal"] {
+        assert_eq!(heard(&mut stream).await.unwrap()["message"], b64(body.as_bytes()));
+    }
+    assert_eq!(heard(&mut stream).await, None);
+    scene.relay.stop().await;
+}
+
+#[tokio::test]
+async fn malformed_urgency_or_topic_is_refused() {
+    let scene = scene().await;
+    let endpoint = scene.subscribe().await;
+    let (longest, too_long) = ("a".repeat(32), "a".repeat(33));
+    for (header, good) in [
+        (("urgency", "very-low"), true),
+        (("urgency", "normal"), true),
+        (("urgency", "High"), false),
+        (("urgency", ""), false),
+        (("topic", longest.as_str()), true),
+        (("topic", too_long.as_str()), false),
+        (("topic", ""), false),
+        (("topic", "a b"), false),
+        (("topic", "a+b"), false),
+    ] {
+        let expected = if good { StatusCode::CREATED } else { StatusCode::BAD_REQUEST };
+        assert_eq!(scene.push_with(&endpoint, &[header], b"sealed").await, expected, "{header:?}");
+    }
     scene.relay.stop().await;
 }
 

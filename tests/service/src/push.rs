@@ -16,7 +16,7 @@ use web_push_native::{Auth, WebPushBuilder, p256};
 use crate::devices::device::Subscription;
 use crate::endings::end_subscription;
 use crate::keys::Keys;
-use crate::secrets::decode;
+use crate::secrets::{decode, hashed};
 use crate::store::Store;
 
 pub use guard::{GuardError, Request, Sender};
@@ -25,6 +25,8 @@ pub use guard::{GuardError, Request, Sender};
 const TTL: Duration = Duration::from_secs(300);
 /// Every push has this many bytes before encryption, so that the size of a push does not show its kind.
 const PADDED: usize = 2_700;
+/// The longest topic, in characters (RFC 8030 section 5.4).
+const TOPIC: usize = 32;
 
 /// A push to send.
 pub struct Push {
@@ -34,6 +36,35 @@ pub struct Push {
     pub subscription: Subscription,
     /// The signed message.
     pub jws: String,
+    /// Whether the push service may wake the phone.
+    pub urgency: Urgency,
+    /// The name of the prompt for the push service (RFC 8030 section 5.4): a withdrawal replaces its prompt if the prompt
+    /// still waits there. `None` for a test.
+    pub topic: Option<String>,
+}
+
+/// How urgent a push is (RFC 8030 section 5.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// The person waits for it: a prompt, or a test.
+    High,
+    /// Nobody waits for it: a withdrawal.
+    Low,
+}
+
+impl Urgency {
+    fn word(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Low => "low",
+        }
+    }
+}
+
+/// Returns the topic of a prompt: 32 characters, from which nobody can find out the `jti`.
+#[must_use]
+pub fn topic(jti: &str) -> String {
+    hashed(format!("push topic {jti}").as_bytes()).chars().take(TOPIC).collect()
 }
 
 /// Sends pushes in the background.
@@ -86,6 +117,10 @@ impl Pusher {
             .build(padded)
             .ok()?;
         request.headers_mut().insert(AUTHORIZATION, self.vapid(endpoint)?);
+        request.headers_mut().insert("urgency", HeaderValue::from_static(push.urgency.word()));
+        if let Some(topic) = &push.topic {
+            request.headers_mut().insert("topic", HeaderValue::from_str(topic).ok()?);
+        }
         Some(request)
     }
 

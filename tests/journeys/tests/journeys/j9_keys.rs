@@ -16,7 +16,7 @@ use countersign_service::keys::{AHEAD, OVERLAP};
 use countersign_service::operator;
 use countersign_service::people::records as people;
 use countersign_service::prompts::acts::live_prompts;
-use countersign_service::push::Push;
+use countersign_service::push::{Push, Urgency};
 use countersign_service::secrets::{decode, random_id};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -90,7 +90,8 @@ async fn pushed(
 ) -> PushEffect {
     let device = device(world);
     let jws = by.sign("phone-prompt+jwt", &live_claims(world)).unwrap();
-    let push = Push { device_id: device.id.clone(), subscription: device.push.unwrap(), jws };
+    let (device_id, subscription) = (device.id.clone(), device.push.unwrap());
+    let push = Push { device_id, subscription, jws, urgency: Urgency::High, topic: None };
     world.app.push.send_all(vec![push]);
     let message = tokio::time::timeout(Duration::from_secs(10), messages.recv()).await.unwrap().unwrap();
     phone.core().push_received(message.slot, message.body).await.unwrap()

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::clock::{MINUTE, Time};
 use crate::devices::device::Device;
-use crate::push::Push;
+use crate::push::{Push, Urgency};
 use crate::store::{StoreError, Tx};
 
 const TYP: &str = "push-test+jwt";
@@ -57,5 +57,5 @@ pub fn ask(
     let claims = Claims { iss: &app.config.issuer, aud: &device.id, iat: now, exp: now + LIFE, test };
     let jws = app.keys.phone(now).sign(TYP, &claims).map_err(|_library| StoreError::Stopped)?;
     tx.update::<Device, _>(&device.id, |stored| stored.tested_at = Some(now))?.granted();
-    Ok((PushTest::Sent, Some(Push { device_id: device.id, subscription, jws })))
+    Ok((PushTest::Sent, Some(Push { device_id: device.id, subscription, jws, urgency: Urgency::High, topic: None })))
 }

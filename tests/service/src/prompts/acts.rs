@@ -19,7 +19,7 @@ use crate::prompts::change::Change;
 use crate::prompts::numbers;
 use crate::prompts::records::{Prompt, RequestId};
 use crate::prompts::rules::{self, Allowed, Refusal, Start};
-use crate::push::Push;
+use crate::push::{self, Push, Urgency};
 use crate::secrets::{SecretError, random_below, random_id};
 use crate::sign_in::attempt::Proven;
 use crate::store::{StoreError, Tx};
@@ -208,7 +208,7 @@ pub fn start_in(
         let near = nearness(phone, &ceremony, effective.proximity);
         let prompt = make_prompt(app, &ceremony, phone, &context, near)?;
         if !ceremony.quiet {
-            pushes.extend(push_to(phone, prompt.jws.clone()));
+            pushes.extend(push_to(phone, prompt.jws.clone(), &prompt.jti, Urgency::High));
         }
         tx.insert(&prompt)?;
     }
@@ -317,9 +317,9 @@ fn make_prompt(
     })
 }
 
-fn push_to(phone: &Device, jws: String) -> Option<Push> {
+fn push_to(phone: &Device, jws: String, prompt: &str, urgency: Urgency) -> Option<Push> {
     let subscription: Subscription = phone.reachable_at().cloned()?;
-    Some(Push { device_id: phone.id.clone(), subscription, jws })
+    Some(Push { device_id: phone.id.clone(), subscription, jws, urgency, topic: Some(push::topic(prompt)) })
 }
 
 fn supersede(
@@ -379,7 +379,7 @@ pub(super) fn finish(
             exp: ceremony.expires_at,
         };
         let jws = app.keys.phone(now).sign(WITHDRAWN_TYP, &claims).map_err(|_library| StoreError::Stopped)?;
-        pushes.extend(push_to(&phone, jws));
+        pushes.extend(push_to(&phone, jws, &prompt.jti, Urgency::Low));
     }
     Ok(pushes)
 }

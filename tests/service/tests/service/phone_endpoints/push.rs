@@ -151,6 +151,29 @@ async fn j7_w6_cancelled_or_replaced_prompt_is_withdrawn() {
     assert!(first.id != second.id);
 }
 
+fn urgency_and_topic(push: &Push) -> (&str, Option<&str>) {
+    let text = |name: &str| push.headers.get(name).map(|value| value.to_str().unwrap());
+    (text("urgency").unwrap(), text("topic"))
+}
+
+#[tokio::test]
+async fn withdrawal_replaces_its_prompt_at_the_push_service() {
+    let (mut receiver, service) = Receiver::start().await;
+    let first = service.added(receiver.phone(1)).await;
+    service.added(receiver.phone(2)).await;
+    service.ask("a").await;
+    let prompts = (receiver.next().await, receiver.next().await);
+    let (one, other) = if prompts.0.path == "/push/1" { (&prompts.0, &prompts.1) } else { (&prompts.1, &prompts.0) };
+    let (urgency, topic) = urgency_and_topic(other);
+    assert_eq!((urgency, topic.unwrap().len()), ("high", 32));
+    assert_ne!(topic, urgency_and_topic(one).1, "prompts of two phones have one topic");
+    first.deny(&service, &first.prompt(&service).await).await;
+    let withdrawn = receiver.next().await;
+    assert_eq!((withdrawn.path.as_str(), urgency_and_topic(&withdrawn)), ("/push/2", ("low", topic)));
+    assert_eq!(tested(&service, &first).await, "sent");
+    assert_eq!(urgency_and_topic(&receiver.next().await), ("high", None));
+}
+
 fn has_subscription(service: &Service, phone: &Phone) -> bool {
     let device: Option<Device> = service.app.store.global_blocking(|tx| tx.get(&phone.device_id)).unwrap();
     device.unwrap().reachable_at().is_some()
