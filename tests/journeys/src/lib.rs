@@ -11,6 +11,7 @@ pub mod person;
 pub mod phone;
 pub mod qr;
 pub mod relying_party;
+pub mod stall;
 pub mod terminal;
 mod trouble;
 pub mod unknown_browsers;

@@ -11,15 +11,15 @@ use countersign::{PlatformError, PushChannel, PushDelivery, Secret};
 use rustls::ClientConfig;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::error::PhoneError;
 
 const SECRET_LEN: usize = 32;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(20);
-/// The relay sends at least one line every 15 seconds. After three missing lines the connection counts as lost.
-const READ_TIMEOUT: Duration = Duration::from_secs(45);
+/// The relay sends at least one line every 10 seconds. Without a line for this time, the connection counts as lost.
+const READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// A line contains an encrypted push, which is at most 4,096 bytes or 5,462 characters of base64url, and a little JSON.
 const MAX_LINE: usize = 8_192;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -40,6 +40,8 @@ pub struct DirectChannel {
     relay: String,
     secret: Secret<[u8; SECRET_LEN]>,
     client: reqwest::Client,
+    /// How often a lost connection was opened again.
+    reconnections: watch::Sender<u64>,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +68,15 @@ impl DirectChannel {
             .connect_timeout(CONNECT_TIMEOUT)
             .build()
             .map_err(|_configuration| PhoneError::Certificates)?;
-        Ok(Self { relay: relay.trim_end_matches('/').to_owned(), secret, client })
+        let (relay, reconnections) = (relay.trim_end_matches('/').to_owned(), watch::Sender::new(0));
+        Ok(Self { relay, secret, client, reconnections })
+    }
+
+    /// Returns a receiver that changes each time a lost connection was opened again. Fetch the prompts then: pushes that
+    /// the relay sent into the lost connection do not come again.
+    #[must_use]
+    pub fn reconnections(&self) -> watch::Receiver<u64> {
+        self.reconnections.subscribe()
     }
 
     fn bearer(&self) -> String {
@@ -83,12 +93,13 @@ impl DirectChannel {
         let (sender, receiver) = mpsc::channel(WAITING);
         let channel = Arc::clone(self);
         tokio::spawn(async move {
-            let mut pause = FIRST_PAUSE;
+            let (mut pause, mut has_heard) = (FIRST_PAUSE, false);
             while !sender.is_closed() {
                 let heard = tokio::select! {
-                    heard = channel.stream(&sender) => heard,
+                    heard = channel.stream(&sender, has_heard) => heard,
                     () = sender.closed() => return,
                 };
+                has_heard = has_heard || heard;
                 pause = if heard { FIRST_PAUSE } else { pause.saturating_mul(2).min(LONGEST_PAUSE) };
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
@@ -99,14 +110,17 @@ impl DirectChannel {
         receiver
     }
 
-    /// Reads one stream to its end; returns true when the stream was opened.
-    async fn stream(&self, sender: &mpsc::Sender<Message>) -> bool {
+    /// Reads one stream to its end; returns true when the stream was opened. `again`: an earlier stream was lost.
+    async fn stream(&self, sender: &mpsc::Sender<Message>, again: bool) -> bool {
         let request = self.client.get(format!("{}/stream", self.relay)).bearer_auth(self.bearer());
-        let Ok(mut response) = request.send().await else {
+        let Ok(Ok(mut response)) = tokio::time::timeout(READ_TIMEOUT, request.send()).await else {
             return false;
         };
         if !response.status().is_success() {
             return false;
+        }
+        if again {
+            self.reconnections.send_modify(|count| *count = count.wrapping_add(1));
         }
         let mut waiting = Vec::new();
         while let Ok(Ok(Some(chunk))) = tokio::time::timeout(READ_TIMEOUT, response.chunk()).await {

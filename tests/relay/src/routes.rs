@@ -30,7 +30,8 @@ const MAX_MESSAGE: usize = 4_096;
 const MAX_TTL: u64 = 300;
 /// Maximum length of a topic, in characters (RFC 8030 section 5.4).
 const MAX_TOPIC: usize = 32;
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// A phone that gets no line for 15 seconds opens a new stream.
+const HEARTBEAT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Shared {
     pub(crate) origin: String,

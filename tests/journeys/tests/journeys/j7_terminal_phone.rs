@@ -3,11 +3,15 @@
 
 use crate::common;
 use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use countersign_journeys::{World, qr};
+use countersign_journeys::stall::Proxy;
+use countersign_journeys::{PageView, Person, World, qr};
 use serde_json::Value;
+use url::Url;
 
 const PASSPHRASE: &str = "a passphrase for this test";
 
@@ -67,15 +71,15 @@ fn event(out: &mut BufReader<ChildStdout>, kind: &str) -> Value {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn j7_the_terminal_phone_adds_answers_and_removes_an_account() {
-    let (world, folder) = (World::start().await.unwrap(), tempfile::tempdir().unwrap());
-    let ca = folder.path().join("ca.pem");
+/// Makes a phone in an empty folder, and adds Ada's account to it. Returns the person with the page that shows the number
+/// of the first request.
+async fn added(world: &World, folder: &Path, relay: String) -> (Terminal, Person, PageView) {
+    let ca = folder.join("ca.pem");
     std::fs::write(&ca, world.ca()).unwrap();
-    let terminal = Terminal { program: program(), home: folder.path().join("home"), ca, relay: world.relay_url() };
+    let terminal = Terminal { program: program(), home: folder.join("home"), ca, relay };
     let person = world.person().unwrap();
     let page = person.wizard().await.unwrap();
-    let picture = folder.path().join("screen.png");
+    let picture = folder.join("screen.png");
     std::fs::write(&picture, qr::screenshot_of(&common::scanned(&page)).unwrap()).unwrap();
     let (mut adding, mut out) = terminal.run(&["add", "--yes", "--picture", &picture.to_string_lossy()]);
     let digits = event(&mut out, "digits")["digits"].as_str().unwrap().to_owned();
@@ -83,6 +87,39 @@ async fn j7_the_terminal_phone_adds_answers_and_removes_an_account() {
     let page = person.press(&page, "confirm", &[("digits", &digits)]).await.unwrap();
     event(&mut out, "added");
     assert!(adding.wait().unwrap().success());
+    (terminal, person, page)
+}
+
+/// The phone's network disappears without a sign, so a push is lost. The phone notices this because the relay sends no
+/// line, opens a new stream, and fetches.
+#[tokio::test(flavor = "multi_thread")]
+async fn j7_w8_a_request_that_was_sent_into_a_dead_stream_is_fetched() {
+    let (world, folder) = (World::start().await.unwrap(), tempfile::tempdir().unwrap());
+    let relay = SocketAddr::from(([127, 0, 0, 1], Url::parse(&world.relay_url()).unwrap().port().unwrap()));
+    let proxy = Proxy::start(relay).await.unwrap();
+    let (terminal, person, page) = added(&world, folder.path(), proxy.url()).await;
+    let (mut watching, mut out) = terminal.run(&["watch"]);
+    let first = event(&mut out, "prompt")["prompt"].as_str().unwrap().to_owned();
+    writeln!(watching.stdin.as_mut().unwrap(), "approve {first} {}", page.number().unwrap()).unwrap();
+    assert_eq!(event(&mut out, "outcome")["result"], "approved");
+    let page = person.open("/security-info/add/code").await.unwrap();
+    assert_eq!(person.press(&page, "finish", &[]).await.unwrap().name(), "done");
+    proxy.stall();
+    let started = Instant::now();
+    world.person().unwrap().sign_in().await.unwrap();
+    event(&mut out, "prompt");
+    let took = started.elapsed();
+    // Without the stall, the push arrives within a second.
+    assert!((Duration::from_secs(4)..Duration::from_secs(20)).contains(&took), "{took:?}");
+    writeln!(watching.stdin.as_mut().unwrap(), "q").unwrap();
+    assert!(watching.wait().unwrap().success());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn j7_the_terminal_phone_adds_answers_and_removes_an_account() {
+    let (world, folder) = (World::start().await.unwrap(), tempfile::tempdir().unwrap());
+    let (terminal, person, page) = added(&world, folder.path(), world.relay_url()).await;
     let (events, good) = terminal.done(&["requests"]);
     assert!(good, "{events:?}");
     let prompt = events.iter().find(|event| event["event"] == "prompt").unwrap()["prompt"].as_str().unwrap().to_owned();

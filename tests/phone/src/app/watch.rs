@@ -44,7 +44,7 @@ pub(super) async fn until<T>(
     lines: &mut Lines,
     other: impl Future<Output = Option<T>>,
 ) -> Result<Option<T>, PhoneError> {
-    let mut messages = phone.channel().messages();
+    let (mut messages, mut reconnections) = (phone.channel().messages(), phone.channel().reconnections());
     let mut watcher = Watcher { phone, output, board: Board::default(), last: None };
     let mut revision = watcher.begin().await?;
     let mut other = std::pin::pin!(other);
@@ -52,9 +52,12 @@ pub(super) async fn until<T>(
         let event = tokio::select! {
             came = &mut other => return Ok(came),
             event = next(phone, revision, &mut messages, lines) => event?,
+            Ok(()) = reconnections.changed() => Event::Reconnected,
         };
         match event {
             Event::Push(message) => watcher.push(message).await?,
+            // A change of the snapshot follows if a request was missed.
+            Event::Reconnected => watcher.check(FetchReason::Poll).await?,
             Event::Changed(snapshot) => {
                 revision = snapshot.revision;
                 watcher.show(&snapshot)?;
@@ -75,6 +78,7 @@ pub(super) async fn until<T>(
 
 enum Event {
     Push(Message),
+    Reconnected,
     Changed(Snapshot),
     Typed(Option<String>),
     Tick,
