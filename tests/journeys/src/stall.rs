@@ -37,7 +37,7 @@ impl Proxy {
         format!("https://localhost:{}", self.port)
     }
 
-    /// Lets every open connection go silent: it stays open, and nothing passes it any more. New connections work.
+    /// Lets every open connection go silent: it stays open, but nothing passes it. New connections work.
     pub fn stall(&self) {
         let _no_connection = self.stalls.send(());
     }

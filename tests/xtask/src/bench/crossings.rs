@@ -38,7 +38,7 @@ pub(super) fn measure(configuration: &str, approvals: usize) -> io::Result<Vec<F
     Ok(vec![
         Figure { name: "crossings_per_approval", value: number(&kotlin, "crossings")?, unit: "calls", aim: None },
         Figure { name: "kotlin_crossing", value: number(&kotlin, "crossing")?, unit: "µs", aim: None },
-        Figure { name: "kotlin_signature", value: number(&kotlin, "signature")?, unit: "µs", aim: None },
+        Figure { name: "kotlin_signing", value: number(&kotlin, "signing")?, unit: "µs", aim: None },
         Figure { name: "swift_crossing", value: number(&swift, "crossing")?, unit: "µs", aim: None },
     ])
 }

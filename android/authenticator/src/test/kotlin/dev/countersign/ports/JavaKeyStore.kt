@@ -16,6 +16,7 @@ import java.security.interfaces.ECPublicKey
 import java.security.spec.ECGenParameterSpec
 import java.security.spec.PKCS8EncodedKeySpec
 import java.util.TreeMap
+import java.util.concurrent.atomic.AtomicLong
 import javax.crypto.AEADBadTagException
 import javax.crypto.Cipher
 import javax.crypto.SecretKey
@@ -36,6 +37,9 @@ class JavaKeyStore(private val file: Path) : KeyStore {
 
     private val signing = HashMap<String, PrivateKey>()
 
+    /** The time of all signatures, in nanoseconds. */
+    val timeSigning = AtomicLong()
+
     override fun make(alias: String, guard: KeyGuard): ByteArray = port {
         if (alias !in entries) {
             val pair = KeyPairGenerator.getInstance("EC").apply { initialize(ECGenParameterSpec("secp256r1")) }.generateKeyPair()
@@ -51,7 +55,10 @@ class JavaKeyStore(private val file: Path) : KeyStore {
             val encoded = key(alias).let { it.copyOfRange(POINT, it.size) }
             KeyFactory.getInstance("EC").generatePrivate(PKCS8EncodedKeySpec(encoded))
         }
-        Signature.getInstance("SHA256withECDSA").run { initSign(private); update(content); sign() }
+        val started = System.nanoTime()
+        val signature = Signature.getInstance("SHA256withECDSA").run { initSign(private); update(content); sign() }
+        timeSigning.addAndGet(System.nanoTime() - started)
+        signature
     }
 
     override fun delete(alias: String) = port {
