@@ -122,16 +122,20 @@ impl App {
     }
 
     /// After a change of the policy, ends what the policy no longer allows. Each account has its own transaction, so that
-    /// no request waits for all accounts. If the process is killed, the next one starts again.
+    /// no request waits for all accounts. If an account fails or the process is killed, the next round starts again.
     pub async fn end_pending(&self) -> Result<(), StoreError> {
         let Some(change) = self.store.global(policies::unchecked).await? else {
             return Ok(());
         };
+        let mut first_failure = Ok(());
         for person in self.store.global(people::everybody).await? {
             let (account, now) = (person.account_id, self.clock.now());
             let in_account = account.clone();
-            self.store.in_account(&in_account, move |tx| end_pending::act(tx, &account, now)).await?;
+            // A failure in one account must not protect the grants of the others.
+            let ended = self.store.in_account(&in_account, move |tx| end_pending::act(tx, &account, now)).await;
+            first_failure = first_failure.and(ended);
         }
+        first_failure?;
         self.store.global(move |tx| policies::pending_are_checked(tx, &change)).await
     }
 }
