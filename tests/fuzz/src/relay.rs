@@ -174,7 +174,7 @@ pub(crate) fn line_seeds() -> Vec<Vec<u8>> {
 }
 
 /// Reads a command that a person types into the terminal phone. To approve a prompt by its id, the person must type the
-/// complete word `approve`. A line that consists of one number is accepted only with ASCII digits.
+/// complete word `approve`. A line is a number only without ASCII letters and signs; its digits may be of any script.
 pub(crate) fn order(input: &[u8]) -> bool {
     let Ok(typed) = std::str::from_utf8(input) else { return false };
     let words: Vec<&str> = typed.split_ascii_whitespace().collect();
@@ -182,10 +182,8 @@ pub(crate) fn order(input: &[u8]) -> bool {
     assert_eq!(orders::read(&format!("\t {typed} \r\n")), order);
     match &order {
         Order::Number(number) => {
-            assert!(
-                !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()),
-                "accepted the number {number:?}"
-            );
+            let is_digit = |one: char| one.is_ascii_digit() || !(one.is_ascii() || one.is_whitespace());
+            assert!(!number.is_empty() && number.chars().all(is_digit), "accepted the number {number:?}");
             assert_eq!(words, [number]);
         }
         Order::ApproveNamed(id, number) => assert_eq!(words, ["approve", id, number]),
