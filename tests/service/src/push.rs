@@ -23,7 +23,7 @@ pub use guard::{GuardError, Request, Sender};
 
 /// The relay keeps a push for this long. No prompt lasts longer.
 const TTL: Duration = Duration::from_secs(300);
-/// Every push has this many bytes before encryption, so that the size of a push does not show its kind.
+/// Every push has this many bytes before encryption, so that the size of a push does not show what it asks.
 const PADDED: usize = 2_700;
 /// The longest topic, in characters (RFC 8030 section 5.4).
 const TOPIC: usize = 32;

@@ -37,8 +37,8 @@ use crate::values::ticket::Ticket;
 const REPORTABLE: u64 = 24 * 60 * 60;
 const ANSWER_TYP: &str = "phone-answer+jwt";
 
-/// Approves a prompt with the number that the person read on the page, in the digits of any script. If the prompt requires the sign-in key, returns
-/// the step for user verification.
+/// Approves a prompt with the number that the person read on the page, in the digits of any script. If the prompt
+/// requires the sign-in key, returns the step for user verification.
 ///
 /// # Errors
 /// `NumberForm`, `PromptExpired`, `AlreadyAnswered`, `UnknownPrompt`, `PhoneSignInOff`, `Removed`: this call stored and
