@@ -13,6 +13,7 @@
 
 mod accounts;
 mod files;
+mod halves;
 #[cfg(feature = "authenticator")]
 mod keeper;
 mod recipient;

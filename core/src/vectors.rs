@@ -453,7 +453,11 @@ fn inbox_account_vectors_have_their_verdicts() {
     for wrong in file["wrong_files"].as_array().unwrap() {
         assert_eq!(receive(&wrong["file"]), Err(InboxError::Unreadable), "{}", wrong["name"]);
     }
-    assert!(matches!(receive(&file["file"]), Ok(PushEffect::Alert(_))));
+    let good = file["files"].as_array().unwrap();
+    assert!(matches!(receive(&good[0]["file"]), Ok(PushEffect::Alert(_))));
+    for case in good {
+        assert_eq!(receive(&case["file"]), Ok(PushEffect::Nothing), "not recognized as repeated: {}", case["name"]);
+    }
     assert_eq!(inbox.push_received(b"another slot", &message, now(&pushes)), Ok(PushEffect::Nothing));
 }
 

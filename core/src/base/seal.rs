@@ -5,6 +5,9 @@ use zeroize::Zeroizing;
 
 use crate::base::secret::random;
 
+/// By how many bytes a sealed value is longer than the plain value: nonce and tag.
+#[cfg(feature = "authenticator")]
+pub(crate) const OVERHEAD: usize = NONCE_LEN + 16;
 #[cfg(feature = "authenticator")]
 const KEY_LEN: usize = 32;
 

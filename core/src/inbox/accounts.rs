@@ -3,8 +3,9 @@
 //!
 //! The file `key` contains a JSON object `{"v":2,"key":…}`; `key` is the inbox key, wrapped by the key store. An account's
 //! file contains what the extension needs to decrypt and verify pushes: JSON, encrypted with the inbox key (nonce,
-//! ciphertext and tag, AES-256-GCM). It contains push keys, but no secrets of codes, no device keys and no sign-in keys.
-//! Its name is a hash of the account's slot, so that the extension opens only the file that a push needs.
+//! ciphertext and tag, AES-256-GCM), in one of two halves (see `halves`). It contains push keys, but no secrets of codes,
+//! no device keys and no sign-in keys. Its name is a hash of the account's slot, so that the extension opens only the file
+//! that a push needs.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::jose;
 use crate::base::jose::base64url;
 use crate::inbox::files::Files;
+use crate::inbox::halves;
 use crate::inbox::recipient::Recipient;
 
 const VERSION: u64 = 2;
@@ -25,8 +27,6 @@ pub(super) const FOLDER: &str = "accounts";
 pub(super) const KEY_FILE: &str = "accounts/key";
 /// The extension makes this file when an account's file is damaged. The app then writes all of them again.
 pub(super) const DAMAGED: &str = "accounts/damaged";
-/// Largest account file that is read, in bytes.
-const MAX_FILE: u64 = 65_536;
 
 #[derive(Serialize, Deserialize)]
 struct KeyFile {
@@ -65,7 +65,7 @@ pub(super) fn key_text(wrapped_key: &[u8]) -> serde_json::Result<Vec<u8>> {
 
 /// Returns the account with this slot, or `None` when there is no such account.
 pub(super) fn read(files: &Files, slot: &[u8]) -> Result<Option<Recipient>, Unreadable> {
-    match files.open(&name(slot), MAX_FILE) {
+    match halves::read(files, &name(slot)) {
         Ok(None) => Ok(None),
         Ok(Some(plain)) => Recipient::parse(&plain).filter(|found| found.slot == slot).map(Some).ok_or(Unreadable),
         Err(_) => Err(Unreadable),

@@ -1,11 +1,13 @@
 //! The sealed files of the inbox. The extension leaves pushes for the app: one file for each prompt, withdrawal or
 //! test.
 //!
-//! The file of a push is created once and never changed, and an account's file is replaced as a whole. Therefore two
-//! processes can work in the folder without a lock.
+//! The file of a push is created once and never changed, and half of an account's file can be read while the other half is
+//! being written. Therefore two processes can work in the folder without a lock.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+#[cfg(feature = "authenticator")]
+use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -122,7 +124,8 @@ impl Files {
     }
 
     fn read(&self, name: &str) -> Option<Kept> {
-        jose::parse(&self.open(name, MAX_FILE).ok()??).ok()
+        let sealed = self.content(name, MAX_FILE).ok()??;
+        jose::parse(&self.unseal(name, &sealed).ok()?).ok()
     }
 
     /// Encrypts the content of the file with this name.
@@ -130,11 +133,19 @@ impl Files {
         self.sealer.seal(&place(name), plain).map_err(io::Error::other)
     }
 
-    /// Returns the decrypted content of a file, or `None` when there is no such file.
+    /// Decrypts what `seal` returned for the file with this name.
     ///
     /// # Errors
-    /// When the file can't be read, is larger than `largest` bytes, or was not sealed under this name.
-    pub(super) fn open(&self, name: &str, largest: u64) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    /// When the content was altered, or not sealed under this name.
+    pub(super) fn unseal(&self, name: &str, sealed: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
+        self.sealer.open(&place(name), sealed).map_err(io::Error::other)
+    }
+
+    /// Returns the sealed content of a file, or `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When the file can't be read, or is larger than `largest` bytes.
+    pub(super) fn content(&self, name: &str, largest: u64) -> io::Result<Option<Vec<u8>>> {
         let path = self.folder.join(name);
         let length = match fs::metadata(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -143,8 +154,7 @@ impl Files {
         if length > largest {
             return Err(ErrorKind::InvalidData.into());
         }
-        let plain = self.sealer.open(&place(name), &fs::read(path)?).map_err(io::Error::other)?;
-        Ok(Some(plain))
+        fs::read(path).map(Some)
     }
 
     /// Makes an empty file with this name.
@@ -208,6 +218,13 @@ impl Files {
             file.sync_all()?;
         }
         fs::rename(next, self.folder.join(name))
+    }
+
+    /// Overwrites a part of a file, which begins `at` bytes after the file's start. Does not wait for the disk.
+    pub(super) fn overwrite(&self, name: &str, at: usize, content: &[u8]) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).open(self.folder.join(name))?;
+        file.seek(SeekFrom::Start(u64::try_from(at).map_err(io::Error::other)?))?;
+        file.write_all(content)
     }
 
     /// Makes a folder inside the shared folder. Does nothing if it exists.

@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::seal::Sealer;
 use crate::inbox::files::{Durability, Files, Kept};
 use crate::inbox::recipient::Recipient;
-use crate::inbox::{accounts, snapshot};
+use crate::inbox::{accounts, halves, snapshot};
 
 /// The inbox as the app uses it.
 pub(crate) struct Keeper {
@@ -61,10 +61,8 @@ impl Keeper {
     }
 
     fn write(&self, recipient: &Recipient, durability: Durability) -> io::Result<()> {
-        let name = accounts::name(&recipient.slot);
-        // EXPOSE: sealed here.
-        let sealed = self.files.seal(&name, &recipient.to_json()?)?;
-        self.files.replace(&name, &sealed, durability)
+        // EXPOSE: sealed by `halves::write`.
+        halves::write(&self.files, &accounts::name(&recipient.slot), &recipient.to_json()?, durability)
     }
 
     /// Returns the pushes that the extension received. The files stay until they are too old, because the extension

@@ -106,7 +106,7 @@ pub(crate) fn inbox_account(input: &[u8]) -> bool {
     let key_file = if is_key_file { input } else { text(&INBOX_ACCOUNT, "key_file").as_bytes() };
     let file = match is_content {
         true => sealed_account(input),
-        false if is_key_file => vectors::bytes(&INBOX_ACCOUNT["file"]),
+        false if is_key_file => good_files().swap_remove(0),
         false => input.to_vec(),
     };
     let folder = tempfile::tempdir().unwrap();
@@ -135,10 +135,15 @@ pub(crate) fn inbox_account(input: &[u8]) -> bool {
 
 fn sealed_account(content: &[u8]) -> Vec<u8> {
     let key = UnboundKey::new(&AES_256_GCM, &vectors::bytes(&INBOX_ACCOUNT["inbox_key"])).unwrap();
-    let mut sealed = content.to_vec();
+    let mut sealed = [&1_u64.to_be_bytes(), content].concat();
     let place = Aad::from(format!("inbox\0{}\0v1", text(&INBOX_ACCOUNT, "name")));
     LessSafeKey::new(key).seal_in_place_append_tag(Nonce::assume_unique_for_key([0; 12]), place, &mut sealed).unwrap();
-    [&[0; 12], sealed.as_slice()].concat()
+    let half = [&[0; 12], sealed.as_slice()].concat();
+    [vec![0; half.len()], half].concat()
+}
+
+fn good_files() -> Vec<Vec<u8>> {
+    INBOX_ACCOUNT["files"].as_array().unwrap().iter().map(|case| vectors::bytes(&case["file"])).collect()
 }
 
 pub(crate) fn inbox_account_seeds() -> Vec<Vec<u8>> {
@@ -146,8 +151,7 @@ pub(crate) fn inbox_account_seeds() -> Vec<Vec<u8>> {
     let files = |list: &str| INBOX_ACCOUNT[list].as_array().unwrap().clone();
     let wrong_keys = files("wrong_key_files").into_iter().map(|case| text(&case, "file").as_bytes().to_vec());
     let wrong = files("wrong_files").into_iter().map(|case| vectors::bytes(&case["file"]));
-    let file = vectors::bytes(&INBOX_ACCOUNT["file"]);
-    good.into_iter().chain([file]).chain(wrong_keys).chain(wrong).collect()
+    good.into_iter().chain(good_files()).chain(wrong_keys).chain(wrong).collect()
 }
 
 pub(crate) fn inbox_seeds() -> Vec<Vec<u8>> {

@@ -193,22 +193,41 @@ def inbox_account_file() -> dict:
     plain = compact(account)
     name = f"accounts/{b64(hashlib.sha256(unb64(account['slot'])).digest())}"
 
-    def sealed(text: str = plain, place: str = f"inbox\0{name}\0v1") -> bytes:
+    def sealed(content: bytes, place: str = f"inbox\0{name}\0v1") -> bytes:
         nonce = os.urandom(12)
-        return nonce + AESGCM(key).encrypt(nonce, text.encode(), place.encode())
+        return nonce + AESGCM(key).encrypt(nonce, content, place.encode())
 
-    body = sealed()
+    def half_of(turn: int, text: str = plain) -> bytes:
+        return turn.to_bytes(8, "big") + text.encode().ljust(1_000)
+
+    def half(turn: int, text: str = plain) -> bytes:
+        return sealed(half_of(turn, text))
+
+    # The older half is for another slot, so a reader of the wrong half does not find the account.
+    older, newer = half(7, compact({**account, "slot": b64(bytes(16))})), half(8)
+    empty = bytes(len(newer))
+    good = {
+        "the second half is newer": older + newer,
+        "the first half is newer": newer + older,
+        "the second half is empty": newer + empty,
+        "the first half is empty": empty + newer,
+        "the half that was being written does not open": newer + altered(half(9), 20),
+    }
     files = {
-        "a byte of the ciphertext altered": altered(body, 20),
-        "nonce altered": altered(body, 0),
-        "tag altered": altered(body, len(body) - 1),
-        "the file of another account": sealed(place=f"inbox\0accounts/{b64(bytes(32))}\0v1"),
-        "another slot inside": sealed(compact({**account, "slot": b64(bytes(16))})),
-        "cut by a byte": body[:-1],
-        "shorter than a nonce": body[:11],
+        "only the older half opens": older + altered(newer, 20),
+        "a byte of each ciphertext altered": altered(older, 20) + altered(newer, 20),
+        "the nonces altered": altered(older, 0) + altered(newer, 0),
+        "the tags altered": altered(older, len(older) - 1) + altered(newer, len(newer) - 1),
+        "the file of another account": sealed(half_of(8), f"inbox\0accounts/{b64(bytes(32))}\0v1") + empty,
+        "another slot inside": half(8, compact({**account, "slot": b64(bytes(16))})) + empty,
+        "cut by a byte": (older + newer)[:-1],
+        "one half": newer,
+        "three halves": newer + empty + empty,
+        "shorter than two nonces": newer[:22],
         "nothing": b"",
-        "a member twice inside": sealed(doubled(plain, "slot")),
-        "not an object inside": sealed("[]"),
+        "a member twice inside": half(8, doubled(plain, "slot")) + empty,
+        "not an object inside": half(8, "[]") + empty,
+        "no turn inside": sealed(bytes(7)) + sealed(bytes(7)),
     }
     key_file = compact({"v": 2, "key": b64(wrapped)})
     key_files = {
@@ -222,8 +241,8 @@ def inbox_account_file() -> dict:
         "nothing": "",
     }
     return {
-        "inbox_key": b64(key), "wrapped": b64(wrapped), "key_file": key_file, "name": name, "file": b64(body),
-        "plain": plain,
+        "inbox_key": b64(key), "wrapped": b64(wrapped), "key_file": key_file, "name": name, "plain": plain,
+        "files": [{"name": name, "file": b64(data)} for name, data in good.items()],
         "wrong_key_files": [{"name": name, "file": text} for name, text in key_files.items()],
         "wrong_files": [{"name": name, "file": b64(data)} for name, data in files.items()],
     }

@@ -198,7 +198,7 @@ fn inbox_peak(plan: &Plan) -> io::Result<Figure> {
     let _absent = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("accounts"))?;
     fs::write(folder.join("accounts/key"), text(&inbox, "/key_file")?)?;
-    fs::write(folder.join(text(&inbox, "/name")?), bytes(text(&inbox, "/file")?)?)?;
+    fs::write(folder.join(text(&inbox, "/name")?), bytes(text(&inbox, "/files/0/file")?)?)?;
     let push = text(&pushes, "/cases/0/message")?;
     let now = pushes.pointer("/now").map(ToString::to_string).unwrap_or_default();
     let mut program = plan.program("examples/notification");
