@@ -47,8 +47,9 @@ use crate::values::platform::{KeyStore, PlatformError};
 use cached::Cached;
 
 /// The schema version that this code reads and writes. `PRAGMA user_version` is the schema version of a file.
-const SCHEMA_VERSION: i64 = 1;
-const SCHEMA_1: &str = include_str!("store/schema_1.sql");
+const SCHEMA_VERSION: i64 = 2;
+/// The statements that make each schema from the schema before; the first one from an empty file.
+const SCHEMAS: [&str; 2] = [include_str!("store/schema_1.sql"), include_str!("store/schema_2.sql")];
 
 /// How long an access waits for another process. Only the terminal phone can run as two processes with one database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -212,10 +213,13 @@ fn schema_version(connection: &Connection) -> Result<i64, Error> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-/// Creates the tables in an empty file.
+/// Brings an older or empty file to this schema.
 fn migrate(connection: &Connection) -> Result<(), Error> {
-    if schema_version(connection)? == 0 {
-        connection.execute_batch(SCHEMA_1)?;
+    let found = usize::try_from(schema_version(connection)?).unwrap_or(0);
+    for statements in SCHEMAS.iter().skip(found) {
+        connection.execute_batch(statements)?;
+    }
+    if found < SCHEMAS.len() {
         connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     Ok(())

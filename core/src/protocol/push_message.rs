@@ -77,6 +77,13 @@ impl PushKeys {
         Self::from_parts(scalar, auth.try_into().map_err(|_length| PushError::NoKey)?)
     }
 
+    /// Uses a public point that `point` has returned for the same key, so that it is not calculated again. With a wrong
+    /// point, no message can be decrypted.
+    #[cfg(feature = "authenticator")]
+    pub(crate) fn with_point(self, point: [u8; POINT_LEN]) -> Self {
+        Self { point: OnceLock::from(point), ..self }
+    }
+
     /// Decrypts one push message. Returns the content before the delimiter. The content may still end with spaces,
     /// which `strip_padding` removes.
     ///

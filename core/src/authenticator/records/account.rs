@@ -6,7 +6,6 @@ use crate::authenticator::network::metadata::Endpoints;
 use crate::authenticator::records::speaker::Speaker;
 use crate::base::clock::Timestamp;
 use crate::base::jose::{PublicKey, base64url};
-use crate::inbox::InboxRecipient;
 use crate::protocol::keys::ServiceKeys;
 use crate::protocol::messages::Policy;
 use crate::protocol::push_message::PushKeys;
@@ -120,16 +119,6 @@ impl AccountRecord {
             user_name: self.user_name.clone(),
             service_keys: self.service_keys.clone(),
             clock_offset: self.clock_offset,
-        }
-    }
-
-    /// Returns what the notification extension needs to decrypt and verify pushes, and to decide about alerts.
-    pub(crate) fn recipient(&self) -> InboxRecipient {
-        InboxRecipient {
-            slot: self.slot.clone(),
-            push_keys: self.push_keys.clone(),
-            audience: self.audience(),
-            memory: self.memory.clone(),
         }
     }
 

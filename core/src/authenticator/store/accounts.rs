@@ -32,7 +32,7 @@ const LISTED_COLUMNS: &str = "id, issuer, user_name, organization, state, cause,
                               policy, trouble, memory, push_keys";
 /// The columns of `AccountRecord`, in the order of `insert_account` and `read_account`.
 const COLUMNS: &str = "id, issuer, account_id, user_name, organization, device_id, state, cause, key_alias, device_key, slot, \
-                       push_keys, endpoints, service_keys, clock_offset, added_at, sign_in_alias, sign_in_key, sign_in_guard, \
+                       push_keys, push_point, endpoints, service_keys, clock_offset, added_at, sign_in_alias, sign_in_key, sign_in_guard, \
                        policy, trouble, memory, push_renew_at";
 
 fn sealed_at(row: &str) -> Place<'_> {
@@ -52,7 +52,7 @@ impl Tables<'_> {
         let sealed = self.sealer.seal(&sealed_at(&account.id.0), account.push_keys.to_bytes().expose())?;
         self.connection.execute(
             &format!(
-                "INSERT INTO accounts ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)"
+                "INSERT INTO accounts ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)"
             ),
             params![
                 account.id.0,
@@ -67,6 +67,7 @@ impl Tables<'_> {
                 account.device_key.as_sec1(),
                 account.slot,
                 sealed,
+                account.push_keys.point(),
                 to_json(&account.endpoints)?,
                 to_json(&account.service_keys)?,
                 account.clock_offset,
@@ -167,10 +168,7 @@ impl Tables<'_> {
             key_alias: columns.next()?,
             device_key: PublicKey::from_sec1(&columns.next::<Vec<u8>>()?).map_err(|_malformed| unreadable())?,
             slot: columns.next()?,
-            push_keys: {
-                let opened = self.sealer.open(&sealed_at(&id), &columns.next::<Vec<u8>>()?)?;
-                PushKeys::from_bytes(&opened).map_err(|_malformed| unreadable())?
-            },
+            push_keys: self.read_push_keys(&id, columns.next()?, columns.next()?)?,
             endpoints: from_json(&columns.next::<String>()?)?,
             service_keys: from_json(&columns.next::<String>()?)?,
             clock_offset: columns.next()?,
@@ -180,6 +178,16 @@ impl Tables<'_> {
             trouble: columns.next::<Option<String>>()?.as_deref().map(from_json).transpose()?,
             memory: read_memory(columns.next()?),
             id: AccountId(id),
+        })
+    }
+
+    /// Returns the push keys of an account from its columns `push_keys` and `push_point`.
+    pub(super) fn read_push_keys(&self, id: &str, sealed: Vec<u8>, point: Option<[u8; 65]>) -> Result<PushKeys, Error> {
+        let opened = self.sealer.open(&sealed_at(id), &sealed)?;
+        let keys = PushKeys::from_bytes(&opened).map_err(|_malformed| unreadable())?;
+        Ok(match point {
+            Some(point) => keys.with_point(point),
+            None => keys,
         })
     }
 
@@ -314,17 +322,17 @@ impl Tables<'_> {
 }
 
 /// Reads the columns of a row in their order. A column's name would be searched among all names.
-struct Columns<'a> {
+pub(super) struct Columns<'a> {
     row: &'a Row<'a>,
     at: usize,
 }
 
 impl<'a> Columns<'a> {
-    fn of(row: &'a Row<'a>) -> Self {
+    pub(super) fn of(row: &'a Row<'a>) -> Self {
         Self { row, at: 0 }
     }
 
-    fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+    pub(super) fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
         let value = self.row.get(self.at);
         self.at = self.at.saturating_add(1);
         value
@@ -335,7 +343,7 @@ fn unreadable() -> Error {
     Error::Store(StoreFault::Record)
 }
 
-fn read_issuer(text: &str) -> Result<Issuer, Error> {
+pub(super) fn read_issuer(text: &str) -> Result<Issuer, Error> {
     Issuer::parse(text).map_err(|_malformed| unreadable())
 }
 
@@ -357,7 +365,7 @@ fn read_sign_in(
 
 /// Parses the fatigue guard's memory. An unreadable memory counts as empty: the account can still be used, and its
 /// prompts alert.
-fn read_memory(text: Option<String>) -> Memory {
+pub(super) fn read_memory(text: Option<String>) -> Memory {
     text.and_then(|text| from_json(&text).ok()).unwrap_or_default()
 }
 

@@ -1,7 +1,7 @@
-//! Tests that this version reads a database file of schema 1 that was made once. Every later version must read it, too.
+//! Tests that this version reads the database files of all released schemas, each of which was made once.
 //!
-//! `COUNTERSIGN_FREEZE=1 cargo test -p countersign --lib frozen` makes the file. Never replace the file after schema 1
-//! is released: a new schema gets its own file, and the test then reads both files.
+//! `COUNTERSIGN_FREEZE=1 cargo test -p countersign --lib frozen` makes the file of the current schema when it is released.
+//! Never replace the file of a released schema.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::authenticator::records::outbox_entry::{Entry, EntryId};
 use crate::authenticator::records::sign_in_enrollment::SignInEnrollment;
 use crate::authenticator::records::stage;
 use crate::authenticator::store::samples::{NOW, account, point, prompt, push_keys};
-use crate::authenticator::store::{Store, Tables};
+use crate::authenticator::store::{SCHEMA_VERSION, Store, Tables};
 use crate::base::points::Point;
 use crate::protocol::messages::Message;
 use crate::protocol::proofs::EnrollmentKey;
@@ -30,8 +30,8 @@ use crate::values::ticket::Ticket;
 /// The wrapping key of the fake key store that has wrapped the sealing keys in the file.
 const MARK: u8 = 0x5a;
 
-fn file() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/frozen/version-1.db")
+fn file(schema: i64) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/frozen/version-{schema}.db"))
 }
 
 /// An account in which every optional field has a value.
@@ -181,7 +181,7 @@ fn check(tables: &Tables<'_>) -> Result<(), Error> {
 /// Returns all fields of an account as text. The push keys are exposed for the comparison.
 fn facts(account: &AccountRecord) -> String {
     format!(
-        "{:?} {:?} {} {} {} {} {:?} {} {:?} {:?} {:?} {:?} {:?} {} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {} {} {} {} {:?} {} {:?} {:?} {:?} {:?} {:?} {:?} {} {:?} {:?} {:?} {:?} {:?}",
         account.id,
         account.issuer.as_str(),
         account.account_id,
@@ -194,6 +194,7 @@ fn facts(account: &AccountRecord) -> String {
         account.slot,
         // EXPOSE: compared with the frozen values.
         account.push_keys.to_bytes().expose(),
+        account.push_keys.point(),
         account.endpoints,
         account.service_keys,
         account.clock_offset,
@@ -211,19 +212,22 @@ fn text(value: &impl serde::Serialize) -> String {
 }
 
 #[test]
-fn the_frozen_database_of_version_1_is_read_completely() {
-    let keys = FakeKeyStore::wrapping_with(MARK);
+fn the_databases_of_all_schemas_are_read_completely() {
     let folder = tempfile::tempdir().unwrap();
     let (path, inbox) = (folder.path().join("db"), folder.path().join("inbox"));
+    let open = |mark| Store::open(&path, &inbox, &FakeKeyStore::wrapping_with(mark));
+    let store = open(MARK).unwrap();
+    store.write_blocking(Point::CleanedUp, fill).unwrap();
+    drop(store);
+    let current = folder.path().join("current");
+    std::fs::copy(&path, &current).unwrap();
     if std::env::var_os("COUNTERSIGN_FREEZE").is_some() {
-        let store = Store::open(&path, &inbox, &keys).unwrap();
-        store.write_blocking(Point::CleanedUp, fill).unwrap();
-        drop(store);
-        std::fs::copy(&path, file()).unwrap();
+        std::fs::copy(&path, file(SCHEMA_VERSION)).unwrap();
     }
-    std::fs::copy(file(), &path).unwrap();
-    Store::open(&path, &inbox, &keys).unwrap().write_blocking(Point::CleanedUp, check).unwrap();
-    // Another device's keys can't open the database.
-    let others = Store::open(&path, &inbox, &FakeKeyStore::wrapping_with(0x33)).err();
-    assert_eq!(others, Some(Error::FromAnotherDevice));
+    for file in [file(1), current] {
+        std::fs::copy(file, &path).unwrap();
+        open(MARK).unwrap().write_blocking(Point::CleanedUp, check).unwrap();
+        // Another device's keys can't open the database.
+        assert_eq!(open(0x33).err(), Some(Error::FromAnotherDevice));
+    }
 }

@@ -5,16 +5,21 @@
 //! writes the file again, durably, and removes the mark. So a prompt costs no more than its commit, and the start writes
 //! only the accounts that the last process has changed.
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 
-use crate::authenticator::error::{Error, StoreFault};
-use crate::authenticator::records::account::StoredState;
-use crate::authenticator::store::Tables;
+use crate::authenticator::error::Error;
+use crate::authenticator::store::accounts::{Columns, from_json, read_issuer, read_memory};
+use crate::authenticator::store::{Tables, readable};
 use crate::inbox::{InboxDurability, InboxRecipient, Keeper};
+use crate::protocol::verify::Audience;
 use crate::values::account::AccountId;
 
 /// The names of the marks in the table `meta` begin with this text. The slot follows in hexadecimal.
 const MARK: &str = "outdated/";
+
+/// The columns of `InboxRecipient`, in the order of `read_recipient`.
+const RECIPIENT_COLUMNS: &str =
+    "id, issuer, account_id, user_name, device_id, slot, push_keys, push_point, service_keys, clock_offset, memory";
 
 /// An account whose file is outdated.
 pub(super) struct Outdated {
@@ -85,18 +90,39 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Returns, for each active account, the data that the notification extension needs.
+    /// Returns, for each active account that is readable, the data that the notification extension needs.
     fn recipients(&self) -> Result<Vec<InboxRecipient>, Error> {
-        let active = self.accounts()?.into_iter().filter(|account| account.state == StoredState::Active);
-        Ok(active.map(|account| account.recipient()).collect())
+        let sql = format!("SELECT {RECIPIENT_COLUMNS} FROM accounts WHERE state = 'active'");
+        readable(self.connection.prepare(&sql)?.query([])?, "account", |row| self.read_recipient(row))
     }
 
-    /// As `recipients`, for the account with this slot. `None` also when the account's record can't be read.
+    /// As `recipients`, for the account with this slot. `None` also when its record can't be read.
     fn recipient(&self, slot: &[u8]) -> Result<Option<InboxRecipient>, Error> {
-        let account = match self.account_by_slot(slot) {
-            Err(Error::Store(StoreFault::Record)) => None,
-            found => found?,
-        };
-        Ok(account.filter(|account| account.state == StoredState::Active).map(|account| account.recipient()))
+        let sql = format!("SELECT {RECIPIENT_COLUMNS} FROM accounts WHERE slot = ?1 AND state = 'active'");
+        let mut found =
+            readable(self.connection.prepare(&sql)?.query([slot])?, "account", |row| self.read_recipient(row))?;
+        Ok(found.pop())
+    }
+
+    /// Reads the columns `RECIPIENT_COLUMNS`.
+    fn read_recipient(&self, row: &Row<'_>) -> Result<InboxRecipient, Error> {
+        let mut columns = Columns::of(row);
+        let id: String = columns.next()?;
+        let (issuer, account_id) = (read_issuer(&columns.next::<String>()?)?, columns.next()?);
+        let (user_name, device_id) = (columns.next()?, columns.next()?);
+        Ok(InboxRecipient {
+            slot: columns.next()?,
+            push_keys: self.read_push_keys(&id, columns.next()?, columns.next()?)?,
+            audience: Audience {
+                account: AccountId(id),
+                issuer,
+                device_id,
+                account_id,
+                user_name,
+                service_keys: from_json(&columns.next::<String>()?)?,
+                clock_offset: columns.next()?,
+            },
+            memory: read_memory(columns.next()?),
+        })
     }
 }
