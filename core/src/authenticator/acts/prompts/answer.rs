@@ -26,7 +26,6 @@ use crate::base::jose;
 use crate::base::jose::{HeaderKey, base64url};
 use crate::base::points::Point;
 use crate::protocol::messages::{Decision, InnerAnswer, Message, UserVerification};
-use crate::values::fatigue::Memory;
 use crate::values::issuer::Issuer;
 use crate::values::origin::Origin;
 use crate::values::platform::PlatformError;
@@ -120,7 +119,7 @@ pub(crate) async fn provide(core: &Core, ticket: &Ticket, reply: Reply) -> Resul
     let answer = form.attach(&signature)?;
     check_own_signature(&answer, &sign_in.key)?;
     core.unlocking.remove(ticket);
-    send(core, account, prompt, answer, |_memory| {}).await
+    send(core, account, prompt, answer, None).await
 }
 
 /// Handles a reply `Failed`, and returns its error. After `Locked`, `Transient` and `WrongPassphrase` the ticket can be
@@ -235,24 +234,17 @@ async fn decide(
     number: Option<String>,
 ) -> Result<Step, Error> {
     check_open(prompt.state, prompt.expires_at, core.ports.clock.now())?;
-    let denies = number.is_none();
+    let denied = if number.is_none() { Some(origin(&account, &prompt)?) } else { None };
     // The device key proves no user verification, so `uv` must be `None`.
     let claims = inner(&account.issuer, &prompt.id.jti, &prompt.jws, number, UserVerification::None);
     let kid = base64url::encode(&account.device_key.thumbprint());
     let answer = core.ports.sign_jws(&account.key_alias, ANSWER_TYP, HeaderKey::Kid(&kid), &claims).await?;
     check_own_signature(&answer, &account.device_key)?;
-    let jti = prompt.id.jti.clone();
-    let origin = origin(&account, &prompt)?;
-    let now = core.ports.clock.now();
-    let remember = move |memory: &mut Memory| {
-        if denies {
-            memory.denied(&jti, origin, now);
-        }
-    };
-    send(core, account, prompt, answer, remember).await
+    send(core, account, prompt, answer, denied).await
 }
 
-/// Stores the signed answer and the prompt's state in one transaction, then sends the answer.
+/// Stores the signed answer and the prompt's state in one transaction, then sends the answer. `denied` is the prompt's
+/// origin if the answer denies it: the fatigue guard remembers denials.
 ///
 /// # Errors
 /// `AlreadyAnswered` when another call or process has answered in the meantime: nothing was stored or sent. Others as
@@ -262,7 +254,7 @@ async fn send(
     account: AccountRecord,
     prompt: PromptRecord,
     answer: String,
-    remember: impl FnOnce(&mut Memory) + Send + 'static,
+    denied: Option<Origin>,
 ) -> Result<Step, Error> {
     let message = Message::Answer { answer, received_by: prompt.received_by };
     let now = core.ports.clock.now();
@@ -275,7 +267,9 @@ async fn send(
             if began {
                 // GUARD(decision-stored-first): j2_w9_adding_and_abandoning_recover_from_kills_at_each_point
                 tables.insert_outbox(&stored)?;
-                tables.remember(&account.id, remember)?;
+                if let Some(origin) = denied {
+                    tables.remember(&account.id, |memory| memory.denied(&prompt.id.jti, origin, now))?;
+                }
             }
             Ok(began)
         })
