@@ -23,6 +23,10 @@ use crate::values::issuer::Issuer;
 use crate::values::platform::{DeviceDescription, KeyGuard, KeyStore};
 use crate::values::prompt::PushEffect;
 
+/// The pause before each answer and each bare answer. The outbox is still busy with the answer before, which could not
+/// be sent.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// When the last answer was stored.
 static DECIDED: Mutex<Option<Instant>> = Mutex::new(None);
 
@@ -206,9 +210,11 @@ pub async fn measure(vectors: &Path, home: &Path, accounts: usize, rounds: usize
     let authenticator = phone.open().await;
     let store = authenticator.store().unwrap();
     for round in 0..rounds {
+        tokio::time::sleep(PAUSE).await;
         answers.push(phone.answer(&authenticator).await);
         // The same push is then new again.
         store.write_blocking(Point::Database, |tables| tables.forget_answers()).unwrap();
+        tokio::time::sleep(PAUSE).await;
         bare_answers.push(phone.bare_answer(&mut connection, round));
     }
     drop(store);
