@@ -1,5 +1,7 @@
 //! Seals values with AES-256-GCM under one key. Each sealed value is bound to the place where it is stored.
 
+#[cfg(feature = "authenticator")]
+use ring::aead::MAX_TAG_LEN;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
@@ -7,7 +9,7 @@ use crate::base::secret::random;
 
 /// By how many bytes a sealed value is longer than the plain value: nonce and tag.
 #[cfg(feature = "authenticator")]
-pub(crate) const OVERHEAD: usize = NONCE_LEN + 16;
+pub(crate) const OVERHEAD: usize = NONCE_LEN + MAX_TAG_LEN;
 #[cfg(feature = "authenticator")]
 const KEY_LEN: usize = 32;
 

@@ -4,8 +4,8 @@
 //! process reads meanwhile, the half that is being written does not open, and the other half, which is one change older,
 //! is read.
 //!
-//! Each half is sealed for the file's name. Its content is a turn (8 bytes, big-endian), which is higher than that of the
-//! half that was written before, and then the text, padded with spaces.
+//! Each half is sealed under the file's name. It contains a turn (8 bytes, big-endian) and the text, padded with spaces.
+//! Each write uses a higher turn than the previous write, so the half with the higher turn is the newer one.
 
 use std::io::{self, ErrorKind};
 

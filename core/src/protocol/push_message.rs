@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 use crate::base::secret::{Secret, random};
 
 const SCALAR_LEN: usize = 32;
-const POINT_LEN: usize = 65;
+/// Length of an uncompressed public point, in bytes.
+pub(crate) const POINT_LEN: usize = 65;
 const AUTH_LEN: usize = 16;
 const SALT_LEN: usize = 16;
 /// Length of salt, record size and key length (RFC 8188 section 2.1).

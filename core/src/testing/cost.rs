@@ -23,8 +23,8 @@ use crate::values::issuer::Issuer;
 use crate::values::platform::{DeviceDescription, KeyGuard, KeyStore};
 use crate::values::prompt::PushEffect;
 
-/// The pause before each answer and each bare answer. The outbox is still busy with the answer before, which could not
-/// be sent.
+/// The pause before each answer and each bare answer. Without it, the outbox is still busy with the previous answer, which
+/// could not be sent.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// When the last answer was stored.

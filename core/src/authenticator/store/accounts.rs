@@ -15,7 +15,7 @@ use crate::base::jose::PublicKey;
 use crate::base::seal::Place;
 use crate::protocol::keys::ServiceKeys;
 use crate::protocol::messages::Policy;
-use crate::protocol::push_message::PushKeys;
+use crate::protocol::push_message::{POINT_LEN, PushKeys};
 use crate::values::account::{AccountId, RemovalCause};
 use crate::values::fatigue::Memory;
 use crate::values::issuer::Issuer;
@@ -182,7 +182,12 @@ impl Tables<'_> {
     }
 
     /// Returns the push keys of an account from its columns `push_keys` and `push_point`.
-    pub(super) fn read_push_keys(&self, id: &str, sealed: Vec<u8>, point: Option<[u8; 65]>) -> Result<PushKeys, Error> {
+    pub(super) fn read_push_keys(
+        &self,
+        id: &str,
+        sealed: Vec<u8>,
+        point: Option<[u8; POINT_LEN]>,
+    ) -> Result<PushKeys, Error> {
         let opened = self.sealer.open(&sealed_at(id), &sealed)?;
         let keys = PushKeys::from_bytes(&opened).map_err(|_malformed| unreadable())?;
         Ok(match point {
